@@ -1,0 +1,144 @@
+/**
+ * Every setting, once, with its default and its meaning. All come from the environment. A wrong value ends the start with
+ * an error that names it. Nothing else in this project reads the environment, save the agents' bearer keys, whose
+ * variables the instances name.
+ *
+ * @module
+ */
+import { ByteSize, Config, ConfigProvider, Duration, Effect, LogLevel, Option, Redacted, Result } from "effect"
+import { IpNetwork } from "effect/net"
+import * as RateLimit from "./core/RateLimit.ts"
+
+/** A wrong setting, in one sentence that names it and says what it may be. The value of a secret is not repeated. */
+const wrong = (name: string, text: string, expected: string, secret: boolean) =>
+  new Config.ConfigError(
+    new ConfigProvider.SourceError({
+      message: `${name} is ${secret ? "not usable" : `"${text.slice(0, 80)}"`}; it must be ${expected}.`
+    })
+  )
+
+/** A setting with a spelling of its own. An empty value counts as none. */
+const setting = <A>(name: string, expected: string, parse: (text: string) => Option.Option<A>, secret = false) =>
+  Config.option(Config.String(name)).pipe(
+    Config.map(Option.filter((text) => text.trim() !== "")),
+    Config.mapEffect(
+      Option.match({
+        onNone: () => Effect.succeedNone,
+        onSome: (text) =>
+          Option.match(parse(text.trim()), {
+            onNone: () => Effect.fail(wrong(name, text, expected, secret)),
+            onSome: (value) => Effect.succeedSome(value)
+          })
+      })
+    )
+  )
+
+const withDefault =
+  <A>(value: A) =>
+  (config: Config.Config<Option.Option<A>>): Config.Config<A> =>
+    Config.map(
+      config,
+      Option.getOrElse(() => value)
+    )
+
+const text = (name: string) => setting(name, "a text", Option.some)
+
+const integer = (name: string, min: number, max: number) =>
+  setting(name, `a whole number from ${min} to ${max}`, (value) =>
+    Option.some(Number(value)).pipe(Option.filter((number) => /^[0-9]+$/.test(value) && number >= min && number <= max))
+  )
+
+const duration = (name: string) =>
+  setting(name, 'a time such as "500 millis", "30 seconds" or "10 minutes"', (value) =>
+    Option.filter(
+      Duration.fromInput(value as Duration.Input),
+      (parsed) => Duration.isFinite(parsed) && Duration.toMillis(parsed) > 0
+    )
+  )
+
+const bytes = (name: string) =>
+  setting(name, 'a size such as "256 KiB" or "1 MiB"', (value) =>
+    Option.map(ByteSize.fromString(value), ByteSize.toNumberUnsafe)
+  )
+
+const url = (name: string, protocols: ReadonlyArray<string>) =>
+  setting(
+    name,
+    `an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
+    (value) =>
+      Option.fromNullishOr(URL.parse(value)).pipe(
+        Option.filter((parsed) => protocols.includes(parsed.protocol)),
+        Option.map(() => Redacted.make(value))
+      ),
+    true
+  )
+
+/** A policy, or none for `off`. */
+const rateLimit = (name: string, policy: string, standard: string) =>
+  setting(name, '"off" or a number per time such as "100/minute"', (value) =>
+    value === "off" ? Option.some(Option.none()) : Option.map(RateLimit.parse(policy, value), Option.some)
+  ).pipe(withDefault(RateLimit.parse(policy, standard)))
+
+const networks = (name: string) =>
+  setting(name, 'networks such as "10.0.0.0/8, 2001:db8::/32"', (value) =>
+    Option.all(
+      value
+        .split(",")
+        .map((part) => part.trim())
+        .filter((part) => part !== "")
+        .map((part) =>
+          Result.getSuccess(
+            IpNetwork.fromString(part.includes("/") ? part : `${part}/${part.includes(":") ? 128 : 32}`)
+          )
+        )
+    )
+  ).pipe(withDefault<ReadonlyArray<IpNetwork.IpNetwork>>([]))
+
+const logLevel = setting("LOG_LEVEL", `one of ${LogLevel.values.join(", ")}`, (value) =>
+  Option.fromNullishOr(LogLevel.values.find((level) => level.toLowerCase() === value.toLowerCase()))
+).pipe(withDefault<LogLevel.LogLevel>("Info"))
+
+/** All settings of the service. */
+export const Settings = Config.all({
+  /** The address to listen on: a host and a TCP port (0 for any free one). */
+  host: text("HOST").pipe(withDefault("127.0.0.1")),
+  port: integer("PORT", 0, 65_535).pipe(withDefault(8080)),
+
+  /** `postgres://user:password@host:port/database`. `serve` needs it; `demo` brings a database of its own. */
+  databaseUrl: url("DATABASE_URL", ["postgres:", "postgresql:"]),
+  /** How many connections one process holds at most, beyond the one that the page views' batches use. */
+  databaseConnections: integer("DATABASE_CONNECTIONS", 1, 1000).pipe(withDefault(8)),
+  /** How long a request waits for the database before it is answered 503. */
+  databaseTimeout: duration("DATABASE_TIMEOUT").pipe(withDefault(Duration.seconds(10))),
+  /** How many requests may wait for one kind of batch at once; beyond it they are answered 503. */
+  databaseQueue: integer("DATABASE_QUEUE", 1, 10_000_000).pipe(withDefault(50_000)),
+
+  /** `redis://host:port`, or `rediss://`: one limiter for many processes. Without it each process counts by itself. */
+  redisUrl: url("REDIS_URL", ["redis:", "rediss:"]),
+  /** Who may say for whom a request comes (`X-Forwarded-For`): the networks of the reverse proxies in front. */
+  trustedProxies: networks("TRUSTED_PROXIES"),
+
+  /** Where `demo` keeps its database and `demo.json`. */
+  dataDir: text("HYDRACORE_DATA_DIR").pipe(withDefault(".hydracore")),
+  logLevel,
+
+  rateLimitAnalytics: rateLimit("RATE_LIMIT_ANALYTICS", "analytics", "100/minute"),
+  rateLimitForms: rateLimit("RATE_LIMIT_FORMS", "forms", "5/minute"),
+  rateLimitChat: rateLimit("RATE_LIMIT_CHAT", "chat", "20/minute"),
+  /** How many clients the in-memory limiter remembers at most; beyond it, those that were idle longest are forgotten. */
+  rateLimitMaxKeys: integer("RATE_LIMIT_MAX_KEYS", 1, 100_000_000).pipe(withDefault(200_000)),
+
+  /** The longest body that is read. */
+  maxBody: bytes("MAX_BODY").pipe(withDefault(256 * 1024)),
+
+  /** How long an agent may be silent: before it accepts a message, and between any two pieces of its answer. */
+  agentTimeout: duration("AGENT_TIMEOUT").pipe(withDefault(Duration.seconds(60))),
+  /** The longest that one chat stream lasts. */
+  chatMaxDuration: duration("CHAT_MAX_DURATION").pipe(withDefault(Duration.minutes(15))),
+  /** The most that one chat stream says. */
+  chatMaxBytes: bytes("CHAT_MAX_BYTES").pipe(withDefault(1024 * 1024)),
+  /** How long open requests and streams may go on after SIGTERM. */
+  shutdownGrace: duration("SHUTDOWN_GRACE").pipe(withDefault(Duration.seconds(10)))
+})
+
+export type Settings = Config.Success<typeof Settings>

@@ -1,0 +1,19 @@
+/**
+ * Stores page views. The interface alone; see `memory/AnalyticsRepo` and `postgres/AnalyticsRepo`.
+ *
+ * @module
+ */
+import { Context, type Effect } from "effect"
+import type { PageView } from "../core/PageView.ts"
+import type { RecordRefused, StorageUnavailable } from "./Storage.ts"
+
+export class AnalyticsRepo extends Context.Service<
+  AnalyticsRepo,
+  {
+    /**
+     * Succeeds after the page view is durable, and only then. A view with `isBot` is stored apart and is not counted by
+     * any report.
+     */
+    readonly append: (view: PageView) => Effect.Effect<void, StorageUnavailable | RecordRefused>
+  }
+>()("hydracore/services/AnalyticsRepo") {}

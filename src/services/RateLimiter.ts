@@ -1,0 +1,20 @@
+/**
+ * Counts requests per client. The interface alone; see `memory/RateLimiter` and `redis/RateLimiter`.
+ *
+ * @module
+ */
+import { Context, type Effect } from "effect"
+import type { RateLimitDecision, RateLimitPolicy } from "../core/RateLimit.ts"
+
+export class RateLimiter extends Context.Service<
+  RateLimiter,
+  {
+    /**
+     * Asks for one request of `key` under `policy`, and counts it if it is accepted. The window slides and is exact: a
+     * request is accepted if and only if fewer than `policy.limit` were accepted in the `policy.windowMillis` before it.
+     *
+     * It never fails and never waits long: a layer whose store is away falls back by itself.
+     */
+    readonly take: (policy: RateLimitPolicy, key: string) => Effect.Effect<RateLimitDecision>
+  }
+>()("hydracore/services/RateLimiter") {}

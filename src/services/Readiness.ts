@@ -1,0 +1,19 @@
+/**
+ * Says whether this process can serve. The interface alone; see `memory/Readiness` and `postgres/Readiness`.
+ *
+ * @module
+ */
+import { Context, type Effect, Schema } from "effect"
+
+/** The process lives and cannot serve yet, or no longer. */
+export class NotReady extends Schema.TaggedError<NotReady>()("NotReady", {
+  reason: Schema.Literals(["database-unreachable", "database-not-migrated"])
+}) {}
+
+export class Readiness extends Context.Service<
+  Readiness,
+  {
+    /** Succeeds if the store answers within two seconds and has every migration that this version needs. */
+    readonly check: Effect.Effect<void, NotReady>
+  }
+>()("hydracore/services/Readiness") {}

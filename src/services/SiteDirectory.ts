@@ -1,0 +1,26 @@
+/**
+ * Finds the website that a public id belongs to. The interface alone; see `memory/SiteDirectory` and
+ * `postgres/SiteDirectory`.
+ *
+ * @module
+ */
+import { Context, type Effect, type Option } from "effect"
+import type { Site } from "../core/Site.ts"
+import type { StorageUnavailable } from "./Storage.ts"
+
+export class SiteDirectory extends Context.Service<
+  SiteDirectory,
+  {
+    /** The website with this public tracking token (a canonical uuid). A website_config id is never one. */
+    readonly byTrackingToken: (trackingToken: string) => Effect.Effect<Option.Option<Site>, StorageUnavailable>
+    /** The website with this website_config id (a canonical uuid). A tracking token is never one. */
+    readonly byWebsiteConfigId: (websiteConfigId: string) => Effect.Effect<Option.Option<Site>, StorageUnavailable>
+    /** Creates a website, published at once. It is found by every process within a second. */
+    readonly create: (site: {
+      readonly name: string
+      readonly origins: ReadonlyArray<string>
+    }) => Effect.Effect<Site, StorageUnavailable>
+    /** Every website, oldest first. */
+    readonly list: Effect.Effect<ReadonlyArray<Site>, StorageUnavailable>
+  }
+>()("hydracore/services/SiteDirectory") {}

@@ -1,0 +1,28 @@
+/**
+ * The errors that every storing service shares. They are closed: a layer maps whatever its database says to one of
+ * these, and a handler maps each to one HTTP answer.
+ *
+ * @module
+ */
+import { Schema } from "effect"
+
+/**
+ * The store could not take or give the data in time. Nothing of the request was acknowledged, and it may be sent again.
+ *
+ * - `unreachable`: no connection, or it broke, until the deadline passed.
+ * - `timeout`: the store did not answer before the deadline.
+ * - `overloaded`: the bounded queue in front of the store is full.
+ */
+export class StorageUnavailable extends Schema.TaggedError<StorageUnavailable>()("StorageUnavailable", {
+  reason: Schema.Literals(["unreachable", "timeout", "overloaded"]),
+  /** What failed, for the log. It never reaches a visitor. */
+  cause: Schema.optional(Schema.Defect())
+}) {}
+
+/**
+ * The store is healthy and refuses this one record for good (for example, its website was deleted meanwhile). Sending
+ * it again does not help. Its neighbours in the same batch are stored.
+ */
+export class RecordRefused extends Schema.TaggedError<RecordRefused>()("RecordRefused", {
+  cause: Schema.optional(Schema.Defect())
+}) {}
