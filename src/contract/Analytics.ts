@@ -1,0 +1,41 @@
+/**
+ * Page views.
+ *
+ * @module
+ */
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import * as Errors from "./Errors.ts"
+import { Validation } from "./Validation.ts"
+import * as Wire from "./Wire.ts"
+
+/** The body of a page view. */
+export const PageViewPayload = Schema.Struct({
+  site_id: Wire.Uuid({ title: "Site Id", description: "The public tracking token of the website" }),
+  page_path: Wire.Text({ title: "Page Path", maxLength: 2048 }),
+  device_type: Wire.OptionalText({ title: "Device Type" }),
+  referrer: Wire.OptionalText({ title: "Referrer" }),
+  screen_width: Wire.OptionalInteger({ title: "Screen Width" }),
+  session_id: Wire.OptionalText({ title: "Session Id" })
+}).annotate({ identifier: "TrackAnalyticsRequest", title: "TrackAnalyticsRequest" })
+
+export type PageViewPayload = typeof PageViewPayload.Type
+
+export const track = HttpApiEndpoint.post("track", "/v1/public/analytics/track", {
+  payload: PageViewPayload,
+  success: HttpApiSchema.NoContent,
+  error: [Errors.NotFound, Errors.PayloadTooLarge, Errors.TooManyRequests, Errors.ServiceUnavailable]
+})
+  .middleware(Validation)
+  .annotateMerge(
+    OpenApi.annotations({
+      identifier: "track_analytics",
+      summary: "Track Analytics",
+      description:
+        "Record a page view event from a published website. Limited to 100 events a minute per IP. `site_id` is the public `tracking_token`; the server resolves it to the `hosted_website_id`."
+    })
+  )
+
+export class AnalyticsGroup extends HttpApiGroup.make("analytics")
+  .add(track)
+  .annotateMerge(OpenApi.annotations({ title: "Analytics", description: "Page views of published websites" })) {}

@@ -1,0 +1,54 @@
+/**
+ * Reads the spellings of a UUID that the published contract accepts. Pure.
+ *
+ * @module
+ */
+import { Result } from "effect"
+
+const hex = /^[0-9a-f]+$/i
+const groupLengths = [8, 4, 4, 4, 12]
+
+const group = (digits: string): string =>
+  `${digits.slice(0, 8)}-${digits.slice(8, 12)}-${digits.slice(12, 16)}-${digits.slice(16, 20)}-${digits.slice(20)}`
+
+const fromHyphenated = (text: string): Result.Result<string, string> => {
+  const groups = text.split("-")
+  if (groups.length !== 5) return Result.fail(`invalid group count: expected 5, found ${groups.length}`)
+  for (const [index, digits] of groups.entries()) {
+    if (digits.length !== groupLengths[index]) {
+      return Result.fail(
+        `invalid group length in group ${index}: expected ${groupLengths[index]}, found ${digits.length}`
+      )
+    }
+  }
+  return Result.succeed(text.toLowerCase())
+}
+
+/**
+ * The canonical spelling (lower case, hyphenated) of a UUID that is spelled in one of the four ways that clients use:
+ * hyphenated, 32 digits without hyphens, `{hyphenated}` or `urn:uuid:hyphenated`. The version and the variant may be any.
+ * Fails with what is wrong, in words for the sender.
+ */
+export const parseUuid = (input: string): Result.Result<string, string> => {
+  const text =
+    input.length === 45 && input.startsWith("urn:uuid:")
+      ? input.slice(9)
+      : input.length === 38 && input.startsWith("{") && input.endsWith("}")
+        ? input.slice(1, -1)
+        : input
+  const stray = [...text].findIndex((character) => character !== "-" && !hex.test(character))
+  if (stray !== -1) {
+    return Result.fail(
+      "invalid character: expected an optional prefix of `urn:uuid:` followed by [0-9a-fA-F-], " +
+        `found \`${[...text][stray]}\` at ${stray + 1}`
+    )
+  }
+  if (text.includes("-")) return fromHyphenated(text)
+  if (text.length === 32 && text === input) return Result.succeed(group(text.toLowerCase()))
+  return Result.fail(`invalid length: expected length 32 for simple format, found ${text.length}`)
+}
+
+const canonical = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+/** Whether a text is a UUID in its canonical spelling already, which is what nearly every client sends. */
+export const isCanonicalUuid = (text: string): boolean => canonical.test(text)

@@ -1,0 +1,12 @@
+/**
+ * Declares that an endpoint answers what does not validate with a 422 that lists every fault. The server's part is
+ * `http/Validation.ts`.
+ *
+ * @module
+ */
+import { HttpApiMiddleware } from "effect/http-api"
+import { HTTPValidationError } from "./Errors.ts"
+
+export class Validation extends HttpApiMiddleware.Service<Validation>()("hydracore/contract/Validation", {
+  error: HTTPValidationError
+}) {}

@@ -1,0 +1,52 @@
+/**
+ * The chat of a widget with an instance's agent.
+ *
+ * @module
+ */
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import * as Errors from "./Errors.ts"
+import { Validation } from "./Validation.ts"
+import * as Wire from "./Wire.ts"
+
+/** The body of a chat message. */
+export const ChatPayload = Schema.Struct({
+  message: Wire.Text({ title: "Message", maxLength: 8000 }),
+  conversation_id: Wire.OptionalText({ title: "Conversation Id" })
+}).annotate({ identifier: "WidgetChatRequest", title: "WidgetChatRequest" })
+
+export type ChatPayload = typeof ChatPayload.Type
+
+export const chat = HttpApiEndpoint.post("chat", "/v1/public/widget/:instance_id/chat", {
+  params: { instance_id: Wire.Uuid({ title: "Instance Id" }) },
+  headers: {
+    "x-widget-token": Schema.optionalKey(
+      Schema.String.annotate({
+        description: "A token of this instance: `hwt_` and 43 characters. Missing or wrong: 401."
+      })
+    )
+  },
+  payload: ChatPayload,
+  success: HttpApiSchema.StreamUint8Array({ contentType: "text/event-stream" }),
+  error: [
+    Errors.Unauthorized,
+    Errors.PayloadTooLarge,
+    Errors.TooManyRequests,
+    Errors.BadGateway,
+    Errors.ServiceUnavailable,
+    Errors.GatewayTimeout
+  ]
+})
+  .middleware(Validation)
+  .annotateMerge(
+    OpenApi.annotations({
+      identifier: "widget_chat",
+      summary: "Widget Chat",
+      description:
+        "Public widget chat; authenticates with the `X-Widget-Token` header. Widget tokens are scoped to one instance and good for chat only. They are not tenant JWTs. The control plane validates the token, then streams SSE from the agent."
+    })
+  )
+
+export class WidgetGroup extends HttpApiGroup.make("widget")
+  .add(chat)
+  .annotateMerge(OpenApi.annotations({ title: "Widget", description: "Chat with an instance's agent" })) {}

@@ -1,0 +1,52 @@
+/**
+ * Turns the typed failures that the endpoints share into answers, so that every endpoint says the same of the same thing.
+ * Each is a table for `Effect.catchTags`.
+ *
+ * @module
+ */
+import { Effect } from "effect"
+import type { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
+import * as Answers from "./Answers.ts"
+import type { BodyTooLarge, InvalidBody } from "./RequestBody.ts"
+
+/** What is wrong with a body. */
+export const ofBody = {
+  InvalidBody: ({ errors }: InvalidBody) => Effect.succeed(Answers.invalid(errors)),
+  BodyTooLarge: ({ maxBytes }: BodyTooLarge) => Effect.succeed(Answers.tooLarge(maxBytes)),
+  BodyUnreadable: () => Effect.succeed(Answers.refusal(400, "The body did not arrive whole. Send the request again."))
+}
+
+/** The name of an error's cause: its message may hold what a visitor wrote, so the log does not get it. */
+const nameOf = (cause: unknown): string =>
+  typeof cause === "object" && cause !== null
+    ? "_tag" in cause
+      ? String(cause._tag)
+      : cause.constructor.name
+    : typeof cause
+
+/** The store cannot be reached in time. `headers` tell of the limit, as on every other answer. */
+export const ofUnavailable = (headers: Record<string, string>) => ({
+  StorageUnavailable: ({ cause, reason }: StorageUnavailable) =>
+    Effect.as(
+      Effect.logWarning("The store is unavailable; answered 503", { reason, cause: nameOf(cause) }),
+      Answers.unavailable(headers)
+    )
+})
+
+/** What the store could not store. */
+export const ofStorage = (headers: Record<string, string>) => ({
+  ...ofUnavailable(headers),
+  RecordRefused: ({ cause }: RecordRefused) =>
+    Effect.as(
+      Effect.logWarning("The store refused a record; answered 422", { cause: nameOf(cause) }),
+      Answers.notStorable(headers)
+    )
+})
+
+/** What went wrong with an agent before its stream began; `http/ChatResponse` told the log already. */
+export const ofAgent = (headers: Record<string, string>) => ({
+  AgentRefused: () =>
+    Effect.succeed(Answers.refusal(502, "The assistant cannot be reached now. Please try again later.", headers)),
+  AgentTimeout: () =>
+    Effect.succeed(Answers.refusal(504, "The assistant did not answer in time. Please try again.", headers))
+})

@@ -1,0 +1,105 @@
+/**
+ * Puts the endpoints, the middleware around them and the server together.
+ *
+ * @module
+ */
+import { createServer } from "node:http"
+import { NodeHttpServer } from "@effect/platform-node"
+import { ByteSize, Duration, Layer, type Option } from "effect"
+import { HttpIncomingMessage, HttpMiddleware, HttpRouter } from "effect/http"
+import { HttpApiBuilder } from "effect/http-api"
+import type { IpNetwork } from "effect/net"
+import { Api } from "../contract/Api.ts"
+import type { RateLimitPolicy } from "../core/RateLimit.ts"
+import * as Analytics from "./Analytics.ts"
+import * as Cors from "./Cors.ts"
+import * as Docs from "./Docs.ts"
+import * as Drain from "./Drain.ts"
+import * as Fallbacks from "./Fallbacks.ts"
+import * as Forms from "./Forms.ts"
+import * as Health from "./Health.ts"
+import * as Validation from "./Validation.ts"
+import * as Widget from "./Widget.ts"
+
+export interface Options {
+  readonly rateLimitAnalytics: Option.Option<RateLimitPolicy>
+  readonly rateLimitForms: Option.Option<RateLimitPolicy>
+  readonly rateLimitChat: Option.Option<RateLimitPolicy>
+  /** Who may name the client for whom a request comes, with `X-Forwarded-For`. */
+  readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
+  /** Bytes. */
+  readonly maxBody: number
+  readonly chatMaxDuration: Duration.Duration
+  /** Bytes. */
+  readonly chatMaxBytes: number
+  /** How long open requests and streams may go on when the process is told to end. */
+  readonly shutdownGrace: Duration.Duration
+}
+
+/** The first is the outermost. */
+const middleware = (options: Options) => {
+  const global = { global: true } as const
+  const outer = Layer.provideMerge(
+    HttpRouter.middleware(Fallbacks.middleware([...Docs.paths, ...Health.paths]), global),
+    HttpRouter.middleware(Cors.middleware, global)
+  )
+  return options.trustedProxies.length === 0
+    ? outer
+    : Layer.provideMerge(
+        HttpRouter.middleware(HttpMiddleware.xForwardedHeaders({ trustedProxies: options.trustedProxies }), global),
+        outer
+      )
+}
+
+/** Everything that is served, without a server: what tests drive in memory. */
+export const routes = (options: Options) =>
+  Layer.mergeAll(HttpApiBuilder.layer(Api, { openapiPath: Docs.openApiPath }), Docs.layer, Health.layer).pipe(
+    Layer.provide([
+      Analytics.layer({ rateLimit: options.rateLimitAnalytics }),
+      Forms.layer({ rateLimit: options.rateLimitForms }),
+      Widget.layer({
+        rateLimit: options.rateLimitChat,
+        maxDuration: options.chatMaxDuration,
+        maxBytes: options.chatMaxBytes
+      }),
+      Validation.layer
+    ]),
+    Layer.provideMerge(middleware(options))
+  )
+
+/** Paths are matched as they are published: case and slashes count, and a parameter of any length is validated. */
+export const routerConfig = {
+  caseSensitive: true,
+  ignoreTrailingSlash: false,
+  ignoreDuplicateSlashes: false,
+  maxParamLength: 8192
+} as const
+
+/** How long a client may take for what, in milliseconds; and how much it may send ahead of a body, in bytes. */
+export const nodeLimits = {
+  /** The whole head of a request. */
+  headersTimeout: 10_000,
+  /** A whole request, its body too. */
+  requestTimeout: 30_000,
+  /** Between two requests on one connection: longer than the minute that proxies commonly keep one. */
+  keepAliveTimeout: 65_000,
+  /** How often the two above are checked. */
+  connectionsCheckingInterval: 1_000,
+  maxHeaderSize: 16_384
+}
+
+/** The server, listening. */
+export const layer = (options: Options, listen: { readonly host: string; readonly port: number }) =>
+  Drain.layerOnShutdown.pipe(
+    Layer.provideMerge(
+      HttpRouter.serve(routes(options), { disableListenLog: true, disableLogger: true, routerConfig })
+    ),
+    Layer.provideMerge(
+      NodeHttpServer.layer(() => createServer(nodeLimits), {
+        ...listen,
+        gracefulShutdownTimeout: Duration.sum(options.shutdownGrace, Duration.seconds(2))
+      })
+    ),
+    Layer.provide(Drain.layer({ grace: options.shutdownGrace })),
+    Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(options.maxBody)))
+  )
