@@ -1,0 +1,72 @@
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Duration, Effect, Exit, Option, Redacted } from "effect"
+import { IpNetwork } from "effect/net"
+import { Settings } from "../src/Config.ts"
+
+const read = (environment: Record<string, string>) =>
+  Effect.exit(
+    Settings.pipe(Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(environment)))
+  )
+
+describe("Config", () => {
+  it.effect("an empty environment is enough", () =>
+    Effect.gen(function* () {
+      const settings = Exit.getSuccess(yield* read({})).pipe(Option.getOrThrow)
+      assert.strictEqual(settings.port, 8080)
+      assert.isTrue(Option.isNone(settings.databaseUrl))
+      assert.deepStrictEqual(settings.rateLimitForms, Option.some({ name: "forms", limit: 5, windowMillis: 60_000 }))
+    })
+  )
+
+  it.effect("reads what is set", () =>
+    Effect.gen(function* () {
+      const settings = Exit.getSuccess(
+        yield* read({
+          PORT: "0",
+          LOG_LEVEL: "debug",
+          RATE_LIMIT_CHAT: "off",
+          RATE_LIMIT_ANALYTICS: "7/second",
+          AGENT_TIMEOUT: "1500 millis",
+          MAX_BODY: "64 KiB",
+          TRUSTED_PROXIES: "10.0.0.0/8, ::1",
+          DATABASE_URL: "postgres://u:p@h/d",
+          REDIS_URL: ""
+        })
+      ).pipe(Option.getOrThrow)
+      assert.strictEqual(settings.port, 0)
+      assert.strictEqual(settings.logLevel, "Debug")
+      assert.deepStrictEqual(settings.rateLimitChat, Option.none())
+      assert.deepStrictEqual(
+        settings.rateLimitAnalytics,
+        Option.some({ name: "analytics", limit: 7, windowMillis: 1000 })
+      )
+      assert.strictEqual(Duration.toMillis(settings.agentTimeout), 1500)
+      assert.strictEqual(settings.maxBody, 65_536)
+      assert.deepStrictEqual(settings.trustedProxies.map(IpNetwork.format), ["10.0.0.0/8", "::1/128"])
+      assert.strictEqual(Redacted.value(Option.getOrThrow(settings.databaseUrl)), "postgres://u:p@h/d")
+      assert.isTrue(Option.isNone(settings.redisUrl))
+    })
+  )
+
+  for (const [name, value] of [
+    ["PORT", "70000"],
+    ["PORT", "eighty"],
+    ["LOG_LEVEL", "loud"],
+    ["RATE_LIMIT_FORMS", "5/fortnight"],
+    ["RATE_LIMIT_FORMS", "0/minute"],
+    ["AGENT_TIMEOUT", "soon"],
+    ["MAX_BODY", "huge"],
+    ["TRUSTED_PROXIES", "10.0.0.0/64"],
+    ["DATABASE_URL", "mysql://user:hunter2@db/x"],
+    ["REDIS_URL", "http://user:hunter2@db"]
+  ] as const) {
+    it.effect(`${name}=${value} is an error that names it and keeps its secret`, () =>
+      Effect.gen(function* () {
+        const exit = yield* read({ [name]: value })
+        assert.isTrue(Exit.isFailure(exit))
+        assert.include(String(exit), name)
+        assert.notInclude(String(exit), "hunter2")
+      })
+    )
+  }
+})

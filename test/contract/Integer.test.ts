@@ -1,0 +1,58 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Result, Schema } from "effect"
+import { parseInteger } from "../../src/contract/Integer.ts"
+
+const safe = Schema.Int
+
+describe("contract/Integer", () => {
+  it.prop("an integer reads as itself, as a number and in every spelling of it", [safe], ([integer]) => {
+    const sign = integer < 0 ? "-" : ""
+    const magnitude = String(Math.abs(integer))
+    const spellings = [
+      String(integer),
+      ` ${integer}\n`,
+      `${integer}.0`,
+      `${integer}.`,
+      `${integer}.000`,
+      `${sign}00${magnitude}`,
+      ...(integer < 0 ? [] : [`+${integer}`]),
+      ...(magnitude.length > 1 ? [`${sign}${magnitude[0]}_${magnitude.slice(1)}`] : [])
+    ]
+    for (const spelling of [integer, BigInt(integer), ...spellings]) {
+      const parsed = parseInteger(spelling)
+      assert.isTrue(Result.isSuccess(parsed) && parsed.success === integer, String(spelling))
+    }
+  })
+
+  it.prop("a fraction is no integer", [safe.check(Schema.isBetween({ minimum: -1e9, maximum: 1e9 }))], ([integer]) => {
+    assert.deepStrictEqual(parseInteger(integer + 0.5), Result.fail("int_from_float"))
+    assert.deepStrictEqual(parseInteger(`${integer}.5`), Result.fail("int_parsing"))
+  })
+
+  it.prop("a text that is read holds nothing but one integer", [Schema.String], ([text]) => {
+    if (Result.isSuccess(parseInteger(text))) assert.match(text.trim(), /^[+-]?[0-9]+(?:_[0-9]+)*(?:\.0*)?$/)
+  })
+
+  it("a float beyond 64 bits is too large, an integer beyond them is not", () => {
+    assert.deepStrictEqual(parseInteger(1e20), Result.fail("int_parsing_size"))
+    assert.deepStrictEqual(parseInteger(2 ** 63), Result.fail("int_parsing_size"))
+    assert.deepStrictEqual(parseInteger(9_223_372_036_854_775_808n), Result.succeed(2 ** 63))
+    assert.deepStrictEqual(parseInteger(Number.POSITIVE_INFINITY), Result.fail("finite_number"))
+  })
+
+  it("Python converts no more than 4300 digits", () => {
+    assert.isTrue(Result.isSuccess(parseInteger("1".repeat(4300))))
+    assert.deepStrictEqual(parseInteger("1".repeat(4301)), Result.fail("int_parsing_size"))
+    assert.deepStrictEqual(parseInteger(BigInt("1".repeat(4301))), Result.fail("int_parsing_size"))
+  })
+
+  it("booleans are 0 and 1; nothing else is an integer", () => {
+    assert.deepStrictEqual(parseInteger(true), Result.succeed(1))
+    assert.deepStrictEqual(parseInteger(false), Result.succeed(0))
+    for (const other of [null, undefined, [], {}, [1]])
+      assert.deepStrictEqual(parseInteger(other), Result.fail("int_type"))
+    for (const text of ["", " ", "+", "-", "_1", "1_", "1__0", "0x10", "1e3", "١"]) {
+      assert.deepStrictEqual(parseInteger(text), Result.fail("int_parsing"), text)
+    }
+  })
+})

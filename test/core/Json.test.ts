@@ -1,0 +1,125 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Result, Schema } from "effect"
+import * as Json from "../../src/core/Json.ts"
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+const isJson = (text: string): boolean => {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Texts that are nearly JSON: a JSON text with a piece cut out, doubled or replaced. */
+const nearlyJson = Schema.Struct({
+  value: Schema.Json,
+  at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10_000 })),
+  length: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3 })),
+  insert: Schema.Literals([
+    "",
+    ",",
+    ":",
+    '"',
+    "\\",
+    "[",
+    "]",
+    "{",
+    "}",
+    "0",
+    "-",
+    ".",
+    "e",
+    "+",
+    "\\u12",
+    "t",
+    "\n",
+    "\0",
+    "é"
+  ])
+})
+
+const spoil = ({ at, insert, length, value }: typeof nearlyJson.Type): string => {
+  const text = JSON.stringify(value)
+  const place = at % (text.length + 1)
+  return text.slice(0, place) + insert + text.slice(place + length)
+}
+
+describe("core/Json", () => {
+  it.prop("a text has a fault if and only if it is not JSON, and the fault stands in it", [nearlyJson], ([input]) => {
+    const text = spoil(input)
+    const offset = Json.faultOffset(text)
+    assert.strictEqual(offset === undefined, isJson(text), JSON.stringify(text))
+    if (offset !== undefined) {
+      assert.isAtLeast(offset, 0)
+      assert.isAtMost(offset, text.length)
+    }
+  })
+
+  it.prop(
+    "up to its fault, a text can be continued to JSON; with the faulty character it cannot",
+    [nearlyJson],
+    ([input]) => {
+      const text = spoil(input)
+      const offset = Json.faultOffset(text)
+      // A text that is a beginning of JSON has its only fault at its end.
+      if (offset !== undefined) {
+        const beginning = text.slice(0, offset)
+        const fault = Json.faultOffset(beginning)
+        assert.isTrue(fault === undefined || fault === beginning.length, JSON.stringify({ text, offset, fault }))
+      }
+    }
+  )
+
+  it.prop("reads what JSON.parse reads", [Schema.Json], ([value]) => {
+    const text = JSON.stringify(value)
+    for (const spelling of [text, `\uFEFF${text}`, ` \n\t${text}\r `]) {
+      const read = Json.parse(bytes(spelling))
+      assert.isTrue(Result.isSuccess(read))
+      if (Result.isSuccess(read) && !/[0-9]{16}/.test(text)) {
+        assert.deepStrictEqual(read.success.value, JSON.parse(text))
+      }
+    }
+  })
+
+  it.prop(
+    "gives a member token for token, and the last one of several",
+    [Schema.Json, Schema.Json, Schema.String, Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4 }))],
+    ([value, other, key, indent]) => {
+      const name = JSON.stringify(key)
+      const pretty = (json: typeof value) => JSON.stringify(json, null, indent)
+      const text = `{ "before" : ${pretty(other)}, ${name}: ${pretty(other)} , ${name}\n:${pretty(value)}, "zz after": {${name}: 1}}`
+      const expected = key === "zz after" ? `{${name}:1}` : JSON.stringify(value)
+      assert.strictEqual(Json.memberText(text, key)?.text, expected)
+    }
+  )
+
+  it.prop("a member that is not there is not found", [Schema.Json], ([value]) => {
+    assert.isUndefined(Json.memberText(JSON.stringify({ other: value, deep: { wanted: 1 } }), "wanted"))
+  })
+
+  it("keeps what JSON.parse would lose", () => {
+    const formData = String.raw`{"a":1e400,"b":12345678901234567890.10,"__proto__":{"x":"\u0000"},"c":"\ud800","a":-0.0}`
+    assert.strictEqual(Json.memberText(`{"form_data": ${formData}}`, "form_data")?.text, formData)
+  })
+
+  it("tells an integer from a float beyond 64 bits", () => {
+    const read = Json.parse(bytes('{"a":100000000000000000000,"b":1e20,"c":1.5,"d":9007199254740993}'))
+    assert.deepStrictEqual(Result.getOrThrow(read).value, { a: 10n ** 20n, b: 1e20, c: 1.5, d: 9007199254740993n })
+  })
+
+  it("refuses bytes that are not UTF-8", () => {
+    assert.isTrue(Result.isFailure(Json.parse(new Uint8Array([0x22, 0xff, 0x22]))))
+    assert.isTrue(Result.isFailure(Json.parse(new Uint8Array([0x22, 0xed, 0xa0, 0x80, 0x22]))))
+  })
+
+  it("nesting exhausts nothing", () => {
+    const depth = 100_000
+    const text = `{"form_data":${"[".repeat(depth)}12345678901234567890${"]".repeat(depth)}}`
+    assert.isTrue(Result.isSuccess(Json.parse(bytes(text))))
+    assert.strictEqual(Json.memberText(text, "form_data")?.depth, depth)
+    assert.strictEqual(Json.faultOffset("[".repeat(depth)), depth)
+  })
+})

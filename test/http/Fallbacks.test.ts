@@ -1,0 +1,25 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { allowedMethods } from "../../src/http/Fallbacks.ts"
+
+const known = [
+  { method: "POST", path: "/v1/forms" },
+  { method: "GET", path: "/healthz" },
+  { method: "POST", path: "/v1/widget/:id/chat" }
+]
+
+describe("http/Fallbacks", () => {
+  it("knows the methods of a path", () => {
+    assert.deepStrictEqual(allowedMethods(known, "/v1/forms"), ["POST", "OPTIONS"])
+    assert.deepStrictEqual(allowedMethods(known, "/healthz"), ["GET", "HEAD", "OPTIONS"])
+    assert.deepStrictEqual(allowedMethods(known, "/v1/widget/anything/chat"), ["POST", "OPTIONS"])
+    for (const path of ["/", "", "/v1/forms/", "/V1/forms", "/v1/widget//chat", "/v1/widget/a/b/chat"]) {
+      assert.deepStrictEqual(allowedMethods(known, path), [], path)
+    }
+  })
+
+  it.prop("a parameter may be any segment", [Schema.String], ([text]) => {
+    const segment = encodeURIComponent(text.toWellFormed())
+    if (segment !== "") assert.isNotEmpty(allowedMethods(known, `/v1/widget/${segment}/chat`))
+  })
+})
