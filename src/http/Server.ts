@@ -61,9 +61,9 @@ export const routes = (options: Options) =>
         rateLimit: options.rateLimitChat,
         maxDuration: options.chatMaxDuration,
         maxBytes: options.chatMaxBytes
-      }),
-      Validation.layer
+      })
     ]),
+    Layer.provide(Validation.layer),
     Layer.provideMerge(middleware(options))
   )
 

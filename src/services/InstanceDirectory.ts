@@ -12,6 +12,8 @@ export class InstanceDirectory extends Context.Service<
   {
     readonly create: (instance: Omit<Instance, "instanceId">) => Effect.Effect<Instance, StorageUnavailable>
     readonly find: (instanceId: string) => Effect.Effect<Option.Option<Instance>, StorageUnavailable>
+    /** Points an instance to another address of its agent. False if there is no such instance. */
+    readonly relocate: (instanceId: string, agentUrl: string) => Effect.Effect<boolean, StorageUnavailable>
     /** Every instance, oldest first. */
     readonly list: Effect.Effect<ReadonlyArray<Instance>, StorageUnavailable>
   }

@@ -1,0 +1,104 @@
+/**
+ * The words of an OpenAI-compatible runtime: what is asked, and what its answers mean. Pure; what cannot be read is told
+ * in our words, never in the runtime's.
+ *
+ * @module
+ */
+import { Option, Result, Schema } from "effect"
+import type { AgentEvent, AgentRequest, FinishReason } from "../core/Agent.ts"
+
+/**
+ * Where completions are asked beneath a base address, which may end with slashes or already with `/v1`; a query is
+ * kept. None if it is no http(s) address.
+ */
+export const endpoint = (agentUrl: string): Option.Option<URL> => {
+  const url = URL.parse(agentUrl)
+  if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return Option.none()
+  const base = url.pathname.replace(/\/+$/, "")
+  url.pathname = base.endsWith("/v1") ? `${base}/chat/completions` : `${base}/v1/chat/completions`
+  url.hash = ""
+  return Option.some(url)
+}
+
+/** The request's body. The runtime keeps the conversation by `user`. */
+export const body = (request: AgentRequest) => ({
+  ...(request.instance.agentModel === null ? {} : { model: request.instance.agentModel }),
+  stream: true,
+  user: request.conversationId,
+  // A lone surrogate cannot be written as UTF-8, and many a runtime falls over one.
+  messages: [{ role: "user", content: request.message.toWellFormed() }]
+})
+
+/** The visitor's reason of a `finish_reason`. */
+export const finishReason = (reason: string): FinishReason => {
+  switch (reason) {
+    case "stop":
+    case "length":
+      return reason
+    case "content_filter":
+      return "content-filter"
+    case "tool_calls":
+    case "function_call":
+      return "tool-calls"
+    default:
+      return "other"
+  }
+}
+
+const optionalText = Schema.optional(Schema.NullOr(Schema.String))
+
+/** What is read of a `chat.completion.chunk`; all else in it (roles, tools, reasoning, usage) is let pass. */
+const Chunk = Schema.Struct({
+  error: Schema.optional(Schema.Unknown),
+  choices: Schema.optional(
+    Schema.NullOr(
+      Schema.Array(
+        Schema.Struct({
+          delta: Schema.optional(Schema.NullOr(Schema.Struct({ content: optionalText }))),
+          finish_reason: optionalText
+        })
+      )
+    )
+  )
+})
+const decodeChunk = Schema.decodeUnknownResult(Schema.fromJsonString(Chunk))
+
+/** What is read of a whole `chat.completion`. */
+const Whole = Schema.Struct({
+  choices: Schema.NonEmptyArray(
+    Schema.Struct({ message: Schema.Struct({ content: Schema.String }), finish_reason: optionalText })
+  )
+})
+const decodeWhole = Schema.decodeUnknownResult(Schema.fromJsonString(Whole))
+
+const stop: AgentEvent = { _tag: "Finish", reason: "stop" }
+
+const said = (content: string | null | undefined, reason: string | null | undefined): ReadonlyArray<AgentEvent> => {
+  const events: Array<AgentEvent> = []
+  if (content) events.push({ _tag: "Text", delta: content })
+  if (reason) events.push({ _tag: "Finish", reason: finishReason(reason) })
+  return events
+}
+
+/**
+ * What one event of the runtime's stream says: a text, an end, both in this order, or nothing. A failure is a reason for
+ * the log.
+ */
+export const readEvent = (event: {
+  readonly event: string
+  readonly data: string
+}): Result.Result<ReadonlyArray<AgentEvent>, string> => {
+  if (event.data.trim() === "[DONE]") return Result.succeed([stop])
+  if (event.event === "error") return Result.fail("the agent sent an error")
+  const chunk = decodeChunk(event.data)
+  if (Result.isFailure(chunk)) return Result.fail("the agent sent a frame that is no chat completion chunk")
+  if (chunk.success.error !== undefined && chunk.success.error !== null) return Result.fail("the agent sent an error")
+  const choice = chunk.success.choices?.[0]
+  return Result.succeed(said(choice?.delta?.content, choice?.finish_reason))
+}
+
+/** What a whole answer says that was not streamed. None if it is no chat completion. */
+export const readWhole = (text: string): Option.Option<ReadonlyArray<AgentEvent>> =>
+  Option.map(Result.getSuccess(decodeWhole(text)), ({ choices: [choice] }) =>
+    said(choice.message.content, choice.finish_reason || "stop")
+  )

@@ -1,0 +1,110 @@
+/**
+ * The command line `hydracore`: its commands, what they share, and how they end.
+ *
+ * @module
+ */
+import { Cause, Effect, Layer, Logger, Option, Stdio, Stream } from "effect"
+import { CliConfig, CliOutput, Command, GlobalFlag, TerminalCapabilities } from "effect/cli"
+import manifest from "../../package.json" with { type: "json" }
+import type { InstanceDirectory } from "../services/InstanceDirectory.ts"
+import { Readiness } from "../services/Readiness.ts"
+import type { Reports } from "../services/Reports.ts"
+import type { SiteDirectory } from "../services/SiteDirectory.ts"
+import type { SubmissionRepo } from "../services/SubmissionRepo.ts"
+import type { WidgetTokens } from "../services/WidgetTokens.ts"
+import * as Instance from "./Instance.ts"
+import * as Output from "./Output.ts"
+import * as Sentences from "./Sentences.ts"
+import * as Site from "./Site.ts"
+import * as Stats from "./Stats.ts"
+import * as Submissions from "./Submissions.ts"
+import * as Token from "./Token.ts"
+
+/** What the commands that read and write the store need of it. */
+export type Storage = SiteDirectory | InstanceDirectory | WidgetTokens | SubmissionRepo | Reports | Readiness
+
+export interface Options<E, R, RCommands = never> {
+  /** Opened when a command that needs it runs; `--help` and a wrong command line open nothing. */
+  readonly storage: Layer.Layer<Storage, E, R>
+  /** Commands that bring their own storage (`serve`, `demo`, `migrate`). Help lists them first. */
+  // biome-ignore lint/suspicious/noExplicitAny: a command's name is invariant, and here it may be any.
+  readonly commands: ReadonlyArray<Command.Command<any, {}, {}, unknown, RCommands>>
+}
+
+/** A storage that was asked whether it can be used, so that an unmigrated database is named as what it is. */
+const ready = <E, R>(storage: Layer.Layer<Storage, E, R>) =>
+  Layer.effectDiscard(Readiness.use(({ check }) => check)).pipe(Layer.provideMerge(storage))
+
+const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
+  const storage = ready(options.storage)
+  return Command.make("hydracore").pipe(
+    Command.withDescription("The public edge of HydraCore: page views, forms and chat on PostgreSQL"),
+    Command.withSubcommands([
+      ...options.commands,
+      Site.command(storage),
+      Instance.command(storage),
+      Token.command(storage),
+      Submissions.command(storage),
+      Stats.command(storage)
+    ]),
+    Command.withGlobalFlags([Output.Json])
+  )
+}
+
+/** Help and the version on stdout. What is wrong with a command line is not shown with its help, but as a sentence. */
+const presenter = (stdio: Stdio.Stdio, colors: boolean): CliOutput.Presenter => {
+  const formatter = CliOutput.defaultFormatter({ colors })
+  const print = (text: string) =>
+    Output.write(`${text}\n`).pipe(Effect.provideService(Stdio.Stdio, stdio), Effect.ignore)
+  return {
+    present: (event) =>
+      event._tag === "Version"
+        ? print(`${event.name} ${event.version}`)
+        : event._tag === "Help" && event.reason === "Requested"
+          ? print(formatter.formatHelpDoc(event.helpDoc))
+          : Effect.void
+  }
+}
+
+const complain = (text: string) =>
+  Stdio.Stdio.use((stdio) => Effect.ignore(Stream.run(Stream.succeed(`${text}\n`), stdio.stderr())))
+
+/** A fault of ours: a sentence, and beneath it what whoever mends it needs. */
+const complainOfDefect = (cause: Cause.Cause<unknown>) =>
+  complain(`The command met a fault of its own; please report what follows.\n${Cause.pretty(cause)}`)
+
+/** Says why a command ended, and gives the error with which the process ends. */
+const end = (cause: Cause.Cause<unknown>): Effect.Effect<void, Output.CliFailure, Stdio.Stdio> => {
+  const error = Cause.findErrorOption(cause)
+  if (Option.isNone(error)) {
+    return Effect.andThen(complainOfDefect(cause), new Output.CliFailure({ message: "A fault of our own." }))
+  }
+  if (error.value instanceof Output.StdoutClosed) return Effect.void
+  const message = Sentences.of(error.value)
+  return Effect.andThen(complain(message), new Output.CliFailure({ message }))
+}
+
+/**
+ * The command line, given its arguments. It has said everything that there is to say when it ends: a `CliFailure` means
+ * only that the process must not exit with 0.
+ */
+export const make = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
+  const command = root(options)
+  const run = Command.runWith(command, { version: manifest.version, renderErrors: false })
+  return Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
+    const stdio = yield* Stdio.Stdio
+    const { canColor } = yield* TerminalCapabilities.TerminalCapabilities
+    // Nothing asked is a question too.
+    return yield* run(args.length === 0 ? ["--help"] : args).pipe(
+      Effect.provideService(CliOutput.Presenter, presenter(stdio, canColor)),
+      Effect.provideService(
+        CliConfig.CliConfig,
+        CliConfig.make({
+          builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions, GlobalFlag.LogLevel]
+        })
+      ),
+      Effect.catchCause((cause) => (Cause.hasInterruptsOnly(cause) ? Effect.interrupt : end(cause))),
+      Effect.provideService(Logger.LogToStderr, true)
+    )
+  })
+}

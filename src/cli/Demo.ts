@@ -1,0 +1,97 @@
+/**
+ * `demo`, which is `npm start`: everything that a newcomer needs to see the service at work, on this machine alone. A
+ * PostgreSQL of its own, migrated, with a website, an instance whose agent runs here too, and a token.
+ *
+ * @module
+ */
+import { mkdirSync } from "node:fs"
+import { Effect, Layer, Option } from "effect"
+import { Command } from "effect/cli"
+import { HttpServer } from "effect/http"
+import * as App from "../App.ts"
+import * as DemoAgent from "../agent/DemoAgent.ts"
+import { Settings } from "../Config.ts"
+import * as Telemetry from "../Telemetry.ts"
+import * as DemoData from "./DemoData.ts"
+import * as LocalDatabase from "./LocalDatabase.ts"
+import * as Migrate from "./Migrate.ts"
+import * as Output from "./Output.ts"
+import * as Serve from "./Serve.ts"
+
+/** A browser's name: a view by curl's own is taken for a robot's, and not counted. */
+const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
+
+/** A command that can be pasted into any POSIX shell. */
+const curl = (demo: DemoData.Demo, path: string, body: unknown, ...flags: ReadonlyArray<string>): string =>
+  [
+    `curl -i ${flags.join(" ")}${flags.length === 0 ? "" : " "}${demo.base_url}${path} \\`,
+    "  -H 'content-type: application/json' \\",
+    `  -d '${JSON.stringify(body)}'`
+  ].join("\n")
+
+/** What is printed when all is ready. */
+export const welcome = (demo: DemoData.Demo, facts: { readonly database: string; readonly file: string }): string =>
+  `
+HydraCore Edge is ready.
+
+  service    ${demo.base_url}
+  docs       ${demo.base_url}/docs
+  database   ${facts.database}
+
+  website_config_id  ${demo.website_config_id}   (forms)
+  tracking_token     ${demo.tracking_token}   (page views)
+  instance_id        ${demo.instance_id}   (chat)
+  widget_token       ${demo.widget_token}
+  All of it is in ${facts.file}.
+
+A page view:
+
+${curl(demo, "/v1/public/analytics/track", { site_id: demo.tracking_token, page_path: "/hello?utm_source=tour" }, `-A '${browser}'`)}
+
+A form submission:
+
+${curl(demo, "/v1/public/forms/submit", { site_id: demo.website_config_id, form_data: { name: "Ada", message: "Hello" }, email: "ada@example.org" })}
+
+A chat message, answered as a stream:
+
+${curl(demo, `/v1/public/widget/${demo.instance_id}/chat`, { message: "What can you do?" }, "-N", `-H 'x-widget-token: ${demo.widget_token}'`)}
+
+See what arrived, in another terminal:
+
+npm run -s hydracore -- stats --site ${demo.website_config_id}
+npm run -s hydracore -- submissions export --site ${demo.website_config_id}
+
+Ctrl-C ends it. What was sent is kept for the next start.
+`
+
+export const command = Command.make(
+  "demo",
+  {},
+  Effect.fnUntraced(function* () {
+    const settings = yield* Settings
+    yield* Effect.gen(function* () {
+      mkdirSync(settings.dataDir, { recursive: true })
+      const { address, shown } = yield* Option.match(settings.databaseUrl, {
+        onNone: () => Effect.map(LocalDatabase.start(settings), ({ address, url }) => ({ address, shown: url })),
+        onSome: (url) => Effect.succeed({ address: { url }, shown: LocalDatabase.shown(url) })
+      })
+      const database = yield* Layer.build(App.database(settings, address))
+      yield* Effect.provide(Migrate.migrate(settings), database)
+      const agent = yield* DemoAgent.start()
+      const service = yield* Layer.build(App.live(settings)).pipe(
+        Effect.provide(database),
+        Effect.catchTag("ServeError", () => Effect.fail(Serve.cannotListen(settings)))
+      )
+      const server = yield* Effect.provide(HttpServer.HttpServer, service)
+      const listening = HttpServer.formatAddress(server.address)
+      const demo = yield* DemoData.prepare({
+        dataDir: settings.dataDir,
+        // Whoever listens on all addresses is reached on this one too.
+        baseUrl: listening.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"),
+        agentUrl: agent.url
+      }).pipe(Effect.provide(service))
+      yield* Output.write(welcome(demo, { database: shown, file: DemoData.demoFile(settings.dataDir) }))
+      return yield* Effect.never
+    }).pipe(Effect.scoped, Effect.provide(Telemetry.layer({ level: settings.logLevel, format: "pretty" })))
+  })
+).pipe(Command.withDescription("Try everything on this machine: a database, a website and an agent of its own"))

@@ -1,0 +1,89 @@
+/**
+ * `stats`: what was counted of a website's visits.
+ *
+ * @module
+ */
+import { Clock, Effect, type Layer, Option } from "effect"
+import { Command } from "effect/cli"
+import * as BarChart from "../core/BarChart.ts"
+import type { Site } from "../core/Site.ts"
+import type { Count, Day, Statistics } from "../core/Statistics.ts"
+import { Reports } from "../services/Reports.ts"
+import { SiteDirectory } from "../services/SiteDirectory.ts"
+import * as Inputs from "./Inputs.ts"
+import * as Output from "./Output.ts"
+
+/** The most days that are drawn one by one; a longer period is drawn by months. */
+const maxDailyBars = 62
+
+/** The page views of each day, or of each month of a long period, oldest first. */
+const bars = (days: ReadonlyArray<Day>): ReadonlyArray<BarChart.Bar> => {
+  const label = (day: Day) => (days.length > maxDailyBars ? day.date.slice(0, 7) : day.date)
+  const sums = new Map<string, number>()
+  for (const day of days) sums.set(label(day), (sums.get(label(day)) ?? 0) + day.pageViews)
+  return Array.from(sums, ([name, value]) => ({ label: name, value }))
+}
+
+const ranking = (title: string, counts: ReadonlyArray<Count>, width: number): string =>
+  counts.length === 0
+    ? ""
+    : `\n${title}\n${BarChart.render(
+        counts.map(({ name, pageViews }) => ({ label: name, value: pageViews })),
+        width
+      )}`
+
+const text = (site: Site, statistics: Statistics, width: number): string => {
+  const first = statistics.days[0]?.date ?? ""
+  const last = statistics.days.at(-1)?.date ?? ""
+  return (
+    Output.facts([
+      ["website", site.name],
+      ["period", `${first} to ${last} (UTC)`],
+      ["page views", String(statistics.pageViews)],
+      ["visitors", String(statistics.visitors)],
+      ["sessions", String(statistics.sessions)]
+    ]) +
+    `\nPage views per ${statistics.days.length > maxDailyBars ? "month" : "day"}\n${BarChart.render(bars(statistics.days), width)}` +
+    ranking("Top pages", statistics.pages, width) +
+    ranking("Referrers", statistics.referrers, width) +
+    ranking("Devices", statistics.devices, width)
+  )
+}
+
+const json = (site: Site, statistics: Statistics) => ({
+  website_config_id: site.websiteConfigId,
+  page_views: statistics.pageViews,
+  visitors: statistics.visitors,
+  sessions: statistics.sessions,
+  per_day: statistics.days.map((day) => ({ date: day.date, page_views: day.pageViews, visitors: day.visitors })),
+  top_pages: statistics.pages.map(({ name, pageViews }) => ({ page: name, page_views: pageViews })),
+  referrers: statistics.referrers.map(({ name, pageViews }) => ({ referrer: name, page_views: pageViews })),
+  devices: statistics.devices.map(({ name, pageViews }) => ({ device: name, page_views: pageViews }))
+})
+
+const stats = Command.make(
+  "stats",
+  { websiteConfigId: Inputs.site, days: Inputs.days },
+  Effect.fnUntraced(function* ({ days, websiteConfigId }) {
+    const directory = yield* SiteDirectory
+    const reports = yield* Reports
+    const found = yield* directory.byWebsiteConfigId(websiteConfigId)
+    if (Option.isNone(found)) {
+      return yield* new Output.CliFailure({ message: `There is no website ${websiteConfigId}.` })
+    }
+    const site = found.value
+    const statistics = yield* reports.statistics({
+      hostedWebsiteId: site.hostedWebsiteId,
+      days,
+      now: yield* Clock.currentTimeMillis
+    })
+    yield* Output.answer({
+      json: json(site, statistics),
+      text: text(site, statistics, yield* Output.lineWidth)
+    })
+  })
+).pipe(Command.withDescription("Count a website's visits: per day, by page, by referrer, by device"))
+
+/** The command, on a storage that is opened when it runs, and not before. */
+export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Reports, E, R>) =>
+  stats.pipe(Command.provide(storage))

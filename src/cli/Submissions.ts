@@ -1,0 +1,96 @@
+/**
+ * `submissions export`: what visitors sent, for the website's owner. It is written as it is read, so that ten million
+ * submissions need no more memory than a few.
+ *
+ * @module
+ */
+import { Clock, Effect, type Layer, Option, Stream } from "effect"
+import { Command, Flag } from "effect/cli"
+import type { Submission } from "../core/Submission.ts"
+import * as SubmissionExport from "../core/SubmissionExport.ts"
+import * as Time from "../core/Time.ts"
+import { SiteDirectory } from "../services/SiteDirectory.ts"
+import { SubmissionRepo } from "../services/SubmissionRepo.ts"
+import * as Inputs from "./Inputs.ts"
+import * as Output from "./Output.ts"
+
+/** How many submissions are written at once: enough to spare system calls, few enough for the longest forms. */
+const batch = 64
+
+type Texts<E> = Stream.Stream<string, E>
+
+/** One text for every batch of submissions. */
+const inBatches = <E>(submissions: Stream.Stream<Submission, E>, one: (submission: Submission) => string): Texts<E> =>
+  submissions.pipe(
+    Stream.grouped(batch),
+    Stream.map((group) => group.map(one).join(""))
+  )
+
+const ndjson = <E>(submissions: Stream.Stream<Submission, E>): Texts<E> =>
+  inBatches(submissions, SubmissionExport.ndjson)
+
+const csv = <E>(submissions: Stream.Stream<Submission, E>): Texts<E> =>
+  Stream.concat(Stream.succeed(SubmissionExport.csvHeader), inBatches(submissions, SubmissionExport.csv))
+
+/** All submissions as one JSON array, a line each. A reader can tell from the missing end that the export broke off. */
+const jsonArray = <E>(submissions: Stream.Stream<Submission, E>): Texts<E> =>
+  Stream.suspend(() => {
+    let separator = "["
+    const lines = inBatches(submissions, (submission) => {
+      const line = `${separator}\n${SubmissionExport.json(submission)}`
+      separator = ","
+      return line
+    })
+    return Stream.concat(
+      lines,
+      Stream.sync(() => (separator === "[" ? "[]\n" : "\n]\n"))
+    )
+  })
+
+const exportCommand = Command.make(
+  "export",
+  {
+    websiteConfigId: Inputs.site,
+    format: Flag.Literals("format", ["ndjson", "csv"]).pipe(
+      Flag.withDescription("One JSON object a line, or CSV with form_data as JSON text in one column"),
+      Flag.withDefault("ndjson")
+    ),
+    since: Inputs.time("since", "Only what came since then, such as 90d, 12h, 2026-01-31 or 2026-01-31T08:00:00Z")
+  },
+  Effect.fnUntraced(function* ({ format, since, websiteConfigId }) {
+    const directory = yield* SiteDirectory
+    const repo = yield* SubmissionRepo
+    const json = yield* Output.Json
+    const now = yield* Clock.currentTimeMillis
+    const from = yield* Inputs.readTime(
+      "since",
+      "a time such as 90d, 12h, 30m, 2026-01-31 or 2026-01-31T08:00:00Z",
+      since,
+      (text) => Time.parseSince(text, now)
+    )
+    if (json && format === "csv") {
+      return yield* new Output.CliFailure({ message: "The flags --json and --format csv exclude each other." })
+    }
+    if (Option.isNone(yield* directory.byWebsiteConfigId(websiteConfigId))) {
+      return yield* new Output.CliFailure({ message: `There is no website ${websiteConfigId}.` })
+    }
+    const submissions = repo.stream({ websiteConfigId, ...(from === null ? {} : { since: from }) })
+    const write = json ? jsonArray : format === "csv" ? csv : ndjson
+    yield* Output.writeAll(write(submissions))
+  })
+).pipe(
+  Command.withDescription("Write a website's submissions to stdout, oldest first"),
+  Command.withExamples([
+    {
+      command: "hydracore submissions export --site 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11 --format csv --since 90d",
+      description: "The submissions of the last ninety days, for a spreadsheet"
+    }
+  ])
+)
+
+/** The command, on a storage that is opened when its subcommand runs, and not before. */
+export const command = <E, R>(storage: Layer.Layer<SiteDirectory | SubmissionRepo, E, R>) =>
+  Command.make("submissions").pipe(
+    Command.withDescription("Submissions of forms"),
+    Command.withSubcommands([exportCommand.pipe(Command.provide(storage))])
+  )

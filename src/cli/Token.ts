@@ -1,0 +1,116 @@
+/**
+ * `token issue`, `token list` and `token revoke`: the secrets with which chat widgets authenticate.
+ *
+ * @module
+ */
+import { Clock, Effect, type Layer, Option } from "effect"
+import { Command } from "effect/cli"
+import * as Time from "../core/Time.ts"
+import { isValidAt, type WidgetToken } from "../core/WidgetToken.ts"
+import { InstanceDirectory } from "../services/InstanceDirectory.ts"
+import { WidgetTokens } from "../services/WidgetTokens.ts"
+import * as Inputs from "./Inputs.ts"
+import * as Output from "./Output.ts"
+
+const noInstance = (instanceId: string) => new Output.CliFailure({ message: `There is no instance ${instanceId}.` })
+
+const issue = Command.make(
+  "issue",
+  {
+    instanceId: Inputs.instance,
+    expires: Inputs.time("expires", "When the token ends, such as 90d, 12h or 2030-01-31; without it, never"),
+    label: Inputs.label
+  },
+  Effect.fnUntraced(function* ({ expires, instanceId, label }) {
+    const tokens = yield* WidgetTokens
+    const now = yield* Clock.currentTimeMillis
+    const expiresAt = yield* Inputs.readTime(
+      "expires",
+      "a time to come, such as 90d, 12h, 30m or 2030-01-31",
+      expires,
+      (text) => Time.parseUntil(text, now)
+    )
+    const issued = yield* tokens.issue({ instanceId, label, expiresAt })
+    if (Option.isNone(issued)) return yield* noInstance(instanceId)
+    const token = issued.value
+    yield* Output.answer({
+      json: { token_id: token.tokenId, token: token.token, expires_at: Output.isoOrNull(token.expiresAt) },
+      text: `${Output.facts([
+        ["token_id", token.tokenId],
+        ["token", token.token],
+        ["expires_at", token.expiresAt === null ? "never" : Output.moment(token.expiresAt)]
+      ])}\nKeep the token now: it is not shown again.\n`
+    })
+  })
+).pipe(
+  Command.withDescription("Make a token for an instance; it is shown this once"),
+  Command.withExamples([
+    {
+      command: 'hydracore token issue --instance 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11 --expires 90d --label "Shop"',
+      description: "A token that ends after ninety days"
+    }
+  ])
+)
+
+const state = (token: WidgetToken, now: number): string =>
+  token.revokedAt !== null ? "revoked" : isValidAt(token, now) ? "valid" : "expired"
+
+const list = Command.make(
+  "list",
+  { instanceId: Inputs.instance },
+  Effect.fnUntraced(function* ({ instanceId }) {
+    const directory = yield* InstanceDirectory
+    const tokens = yield* WidgetTokens
+    if (Option.isNone(yield* directory.find(instanceId))) return yield* noInstance(instanceId)
+    const listed = yield* tokens.list(instanceId)
+    const now = yield* Clock.currentTimeMillis
+    yield* Output.answer({
+      json: listed.map((token) => ({
+        token_id: token.tokenId,
+        instance_id: token.instanceId,
+        label: token.label,
+        created_at: Time.iso(token.createdAt),
+        expires_at: Output.isoOrNull(token.expiresAt),
+        revoked_at: Output.isoOrNull(token.revokedAt)
+      })),
+      text: Output.table(
+        ["TOKEN_ID", "LABEL", "STATE", "CREATED", "EXPIRES", "REVOKED"],
+        listed.map((token) => [
+          token.tokenId,
+          token.label ?? "-",
+          state(token, now),
+          Output.moment(token.createdAt),
+          Output.moment(token.expiresAt),
+          Output.moment(token.revokedAt)
+        ]),
+        "The instance has no token yet; `hydracore token issue` makes one."
+      )
+    })
+  })
+).pipe(Command.withDescription("List the tokens of an instance, oldest first, without their secrets"))
+
+const revoke = Command.make(
+  "revoke",
+  { tokenId: Inputs.tokenId },
+  Effect.fnUntraced(function* ({ tokenId }) {
+    const tokens = yield* WidgetTokens
+    if (!(yield* tokens.revoke(tokenId))) {
+      return yield* new Output.CliFailure({ message: `There is no token ${tokenId}.` })
+    }
+    yield* Output.answer({
+      json: { token_id: tokenId, revoked: true },
+      text: `The token ${tokenId} is revoked.\n`
+    })
+  })
+).pipe(Command.withDescription("End a token's life, on every process within a second"))
+
+/** The command, on a storage that is opened when one of its subcommands runs, and not before. */
+export const command = <E, R>(storage: Layer.Layer<InstanceDirectory | WidgetTokens, E, R>) =>
+  Command.make("token").pipe(
+    Command.withDescription("Tokens of chat widgets"),
+    Command.withSubcommands([
+      issue.pipe(Command.provide(storage)),
+      list.pipe(Command.provide(storage)),
+      revoke.pipe(Command.provide(storage))
+    ])
+  )

@@ -1,0 +1,9 @@
+/**
+ * A process that keeps everything itself is always ready.
+ *
+ * @module
+ */
+import { Effect, Layer } from "effect"
+import { Readiness } from "../services/Readiness.ts"
+
+export const layer: Layer.Layer<Readiness> = Layer.succeed(Readiness, Readiness.of({ check: Effect.void }))

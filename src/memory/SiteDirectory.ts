@@ -1,0 +1,39 @@
+/**
+ * Keeps websites in this process, for tests and trials. It holds as many as are created, which no visitor can do.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { Clock, Effect, Layer, Option } from "effect"
+import type { Site } from "../core/Site.ts"
+import { SiteDirectory } from "../services/SiteDirectory.ts"
+
+/** Websites, `sites` to begin with. */
+export const layer = (options: { readonly sites?: ReadonlyArray<Site> } = {}): Layer.Layer<SiteDirectory> =>
+  Layer.sync(SiteDirectory, () => {
+    const byTrackingToken = new Map<string, Site>()
+    const byWebsiteConfigId = new Map<string, Site>()
+    const add = (site: Site) => {
+      byTrackingToken.set(site.trackingToken, site)
+      byWebsiteConfigId.set(site.websiteConfigId, site)
+    }
+    options.sites?.forEach(add)
+    return SiteDirectory.of({
+      byTrackingToken: (id) => Effect.sync(() => Option.fromUndefinedOr(byTrackingToken.get(id))),
+      byWebsiteConfigId: (id) => Effect.sync(() => Option.fromUndefinedOr(byWebsiteConfigId.get(id))),
+      create: ({ name, origins }) =>
+        Effect.map(Clock.currentTimeMillis, (createdAt) => {
+          const site: Site = {
+            websiteConfigId: randomUUID(),
+            hostedWebsiteId: randomUUID(),
+            trackingToken: randomUUID(),
+            name,
+            origins: [...origins],
+            createdAt
+          }
+          add(site)
+          return site
+        }),
+      list: Effect.sync(() => [...byWebsiteConfigId.values()].sort((left, right) => left.createdAt - right.createdAt))
+    })
+  })

@@ -1,0 +1,21 @@
+/**
+ * The day's salt of one process, kept nowhere else.
+ *
+ * @module
+ */
+import { randomBytes } from "node:crypto"
+import { Clock, Effect, Layer } from "effect"
+import { VisitorSalts } from "../services/VisitorSalts.ts"
+
+const dayMillis = 86_400_000
+
+export const layer: Layer.Layer<VisitorSalts> = Layer.sync(VisitorSalts, () => {
+  let held: { readonly day: number; readonly salt: Uint8Array } | undefined
+  return {
+    current: Effect.map(Clock.currentTimeMillis, (now) => {
+      const day = Math.floor(now / dayMillis)
+      if (held?.day !== day) held = { day, salt: randomBytes(32) }
+      return held.salt
+    })
+  }
+})

@@ -1,0 +1,147 @@
+/**
+ * The connections to PostgreSQL, and how its errors become ours. No statement of our own stands here.
+ *
+ * @module
+ */
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { Duration, Effect, Fiber, type Layer, Option, Predicate, Result, Schedule, type Scope } from "effect"
+import { Reactivity } from "effect/reactivity"
+import { type SqlClient, SqlError } from "effect/sql"
+import { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
+
+/** Where the database is, and how many connections this process may hold to it. */
+export interface Options
+  extends Pick<PgClient.PgPoolConfig, "url" | "host" | "port" | "path" | "ssl" | "database" | "username" | "password"> {
+  /** The most connections that single statements share. */
+  readonly connections: number
+}
+
+/**
+ * The client for single statements. It opens connections when they are needed, so that a database that is away does not
+ * keep the process from starting. Each connection carries one statement at a time: a slow one holds up no other, and one
+ * that hangs is cancelled and its connection replaced.
+ */
+export const layer = (options: Options): Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, SqlError.SqlError> => {
+  const { connections, ...address } = options
+  return PgClient.layer({
+    ...address,
+    maxConnections: connections,
+    connectTimeout: Duration.seconds(5),
+    keepAlive: Duration.seconds(10),
+    applicationName: "hydracore-edge"
+  })
+}
+
+/**
+ * A client with one connection of its own to the same database, for batches: they wait for no other statement, and no
+ * other waits for them.
+ */
+export const dedicated: Effect.Effect<PgClient.PgClient, SqlError.SqlError, PgClient.PgClient | Scope.Scope> =
+  Effect.gen(function* () {
+    const shared = yield* PgClient.PgClient
+    const reactivity = yield* Reactivity.make
+    return yield* PgClient.make({ ...shared.config, minConnections: 0, maxConnections: 1 }).pipe(
+      Effect.provideService(Reactivity.Reactivity, reactivity)
+    )
+  })
+
+/** A binary array parameter of a type that PostgreSQL has an array type for. */
+export const array = (values: ReadonlyArray<unknown>, elementOid: number): PgTypes.Parameter =>
+  Result.getOrThrow(PgTypes.array(values, elementOid))
+
+/** The SQLSTATE that the server gave, if the error is the server's. */
+export const sqlState = (error: SqlError.SqlError): Option.Option<string> => {
+  const cause = error.reason.cause
+  return Predicate.hasProperty(cause, "code") && Predicate.isString(cause.code) && /^[0-9A-Z]{5}$/.test(cause.code)
+    ? Option.some(cause.code)
+    : Option.none()
+}
+
+/** What an error means for the one who asked. */
+type Verdict = "refused" | "timeout" | "unreachable" | "broken"
+
+/**
+ * Classes 22 (data), 23 (constraint) and 54 (a program limit, such as the depth of nested JSON) are the record's fault,
+ * as is a value that cannot be written in its column's type at all. 57014 and 55P03 are the server's own time-outs.
+ * What is lost with a connection, a restart (57P), a full server (53), a failover (25006) or a collision of transactions
+ * (40) may succeed when it is asked again; anything else (a missing table, a wrong password) will not.
+ */
+const judge = (error: SqlError.SqlError): Verdict => {
+  const code = Option.getOrElse(sqlState(error), () => "")
+  if (/^(22|23|54)/.test(code)) return "refused"
+  if (code === "" && error.reason.cause instanceof PgTypes.CodecError && error.message.includes("encode")) {
+    return "refused"
+  }
+  if (code === "57014" || code === "55P03") return "timeout"
+  if (error.reason._tag === "ConnectionError" || /^(08|40|53|57P|58|25006)/.test(code)) return "unreachable"
+  return "broken"
+}
+
+/** Whether asking again may help. */
+export const isTransient = (error: unknown): boolean => SqlError.isSqlError(error) && judge(error) === "unreachable"
+
+/**
+ * What the log may say of an error. The server's details and many of its messages quote the values of the statement,
+ * which may be form contents: they are left out, and of a refused record all is left out but the SQLSTATE.
+ */
+const describe = (error: SqlError.SqlError, verdict: Verdict): Error => {
+  const state = Option.match(sqlState(error), { onNone: () => "", onSome: (code) => ` (SQLSTATE ${code})` })
+  if (verdict === "refused") return new Error(`The database refused the record${state}`)
+  const { cause } = error.reason
+  return new Error(`${error.reason._tag}${state}: ${Predicate.isError(cause) ? cause.message : error.message}`)
+}
+
+const unavailableFor = (error: SqlError.SqlError, verdict: Verdict): StorageUnavailable =>
+  new StorageUnavailable({
+    reason: verdict === "timeout" ? "timeout" : "unreachable",
+    cause: describe(error, verdict)
+  })
+
+/** What an error of a statement that only reads, or that stands alone, is to its caller. */
+export const unavailable = (error: SqlError.SqlError): StorageUnavailable => unavailableFor(error, judge(error))
+
+/** What an error of a statement that stores records is to its caller. */
+export const refusedOrUnavailable = (error: SqlError.SqlError): StorageUnavailable | RecordRefused => {
+  const verdict = judge(error)
+  return verdict === "refused" ? new RecordRefused({ cause: describe(error, verdict) }) : unavailableFor(error, verdict)
+}
+
+const backoff = Schedule.exponential("20 millis").pipe(
+  Schedule.modifyDelay(({ duration }) => Effect.succeed(Duration.min(duration, Duration.millis(500))))
+)
+
+/**
+ * Runs a statement and answers within `timeout`, whatever the database does: waiting for a connection is counted, and a
+ * cancellation that hangs is not waited for. A broken connection is tried again until then, so that a restart of the
+ * database within the deadline costs no request.
+ *
+ * Use it for statements that may run twice: what reads, and what writes the same thing again.
+ */
+export const bounded =
+  (timeout: Duration.Input) =>
+  <A, E, R>(
+    statement: Effect.Effect<A, E | SqlError.SqlError, R>
+  ): Effect.Effect<A, Exclude<E, SqlError.SqlError> | StorageUnavailable, R> =>
+    Effect.suspend(() => {
+      let last: SqlError.SqlError | undefined
+      const attempts = statement.pipe(
+        Effect.tapError((error) =>
+          Effect.sync(() => {
+            if (SqlError.isSqlError(error)) last = error
+          })
+        ),
+        Effect.retry({ while: isTransient, schedule: backoff }),
+        Effect.mapError((error) =>
+          SqlError.isSqlError(error) ? unavailable(error) : (error as Exclude<E, SqlError.SqlError>)
+        )
+      )
+      const late = Effect.suspend(() =>
+        Effect.fail(last === undefined ? new StorageUnavailable({ reason: "timeout" }) : unavailable(last))
+      )
+      return Effect.flatMap(Effect.forkDetach(attempts), (fiber) =>
+        Fiber.join(fiber).pipe(
+          Effect.timeoutOrElse({ duration: timeout, orElse: () => late }),
+          Effect.onExit(() => Effect.sync(() => fiber.interruptUnsafe()))
+        )
+      )
+    })

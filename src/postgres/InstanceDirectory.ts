@@ -1,0 +1,90 @@
+/**
+ * Keeps the agents' instances in PostgreSQL. What is found, or not, is remembered for less than a second.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
+import { isCanonicalUuid } from "../contract/Uuid.ts"
+import type { Instance } from "../core/Instance.ts"
+import { InstanceDirectory } from "../services/InstanceDirectory.ts"
+import { array, bounded } from "./Database.ts"
+import * as Lookup from "./Lookup.ts"
+
+/** The fields of an instance as `instanceColumns` gives them. */
+export const instanceFields = {
+  instanceId: Schema.String,
+  name: Schema.String,
+  agentUrl: Schema.String,
+  agentModel: Schema.NullOr(Schema.String),
+  agentKeyEnv: Schema.NullOr(Schema.String),
+  origins: Schema.Array(Schema.String)
+}
+
+/** What is selected of the table `instance`. */
+export const instanceColumns = `
+  instance.instance_id AS "instanceId", instance.name, instance.agent_url AS "agentUrl",
+  instance.agent_model AS "agentModel", instance.agent_key_env AS "agentKeyEnv", instance.origins`
+
+const decodeInstances = (rows: unknown) =>
+  Effect.orDie(Schema.decodeUnknownEffect(Schema.Array(Schema.Struct(instanceFields)))(rows))
+
+export interface Options {
+  /** How long a caller waits for the database. */
+  readonly timeout: Duration.Input
+  /** How many ids are remembered: 10,000 if not given. */
+  readonly capacity?: number
+}
+
+export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, PgClient.PgClient> =>
+  Layer.effect(
+    InstanceDirectory,
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { capacity = 10_000, timeout } = options
+      const columns = sql.literal(instanceColumns)
+
+      const find = yield* Lookup.make<Instance>({
+        find: (id) =>
+          sql`SELECT ${columns} FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(
+            bounded(timeout),
+            Effect.flatMap(decodeInstances),
+            Effect.map((instances) => Option.fromUndefinedOr(instances[0]))
+          ),
+        found: "900 millis",
+        unknown: "900 millis",
+        capacity
+      })
+
+      const create: InstanceDirectory["Service"]["create"] = (request) =>
+        Effect.gen(function* () {
+          const { agentKeyEnv, agentModel, agentUrl, name, origins } = request
+          const instance: Instance = { instanceId: randomUUID(), name, agentUrl, agentModel, agentKeyEnv, origins }
+          const now = yield* Clock.currentTimeMillis
+          // It may run twice, if the connection breaks: the second run finds the row of the first.
+          yield* sql`
+            INSERT INTO instance (instance_id, name, agent_url, agent_model, agent_key_env, origins, created_at)
+            VALUES (${PgTypes.uuid(instance.instanceId)}, ${name}, ${agentUrl}, ${PgTypes.text(agentModel)},
+              ${PgTypes.text(agentKeyEnv)}, ${array(origins, PgTypes.OID.text)}, ${PgTypes.timestamptz(now)})
+            ON CONFLICT (instance_id) DO NOTHING`.pipe(bounded(timeout))
+          return instance
+        })
+
+      return InstanceDirectory.of({
+        create,
+        relocate: (id, agentUrl) =>
+          isCanonicalUuid(id)
+            ? sql`UPDATE instance SET agent_url = ${agentUrl} WHERE instance_id = ${PgTypes.uuid(id)} RETURNING 1`.pipe(
+                bounded(timeout),
+                Effect.map((rows) => rows.length > 0)
+              )
+            : Effect.succeed(false),
+        find: (id) => (isCanonicalUuid(id) ? find(id) : Effect.succeedNone),
+        list: sql`SELECT ${columns} FROM instance ORDER BY created_at, instance_id`.pipe(
+          bounded(timeout),
+          Effect.flatMap(decodeInstances)
+        )
+      })
+    })
+  )

@@ -1,0 +1,187 @@
+/**
+ * Stores form submissions in batches, each once for its idempotency key, and gives them back.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto"
+import { PgTypes } from "@effect/sql-pg"
+import { PgClient } from "@effect/sql-pg/PgClient"
+import { type Duration, Effect, Layer, Option, Result, Schema, Stream } from "effect"
+import type { SqlError } from "effect/sql"
+import { idempotencyWindowMillis, type Submission, type SubmissionDraft } from "../core/Submission.ts"
+import { IdempotencyConflict, SubmissionRepo } from "../services/SubmissionRepo.ts"
+import * as Database from "./Database.ts"
+import * as GroupCommit from "./GroupCommit.ts"
+
+export interface Options {
+  /** How long a submission waits to be stored, and an export for its next page. */
+  readonly timeout: Duration.Input
+  /** How many submissions wait for a batch at most. */
+  readonly maxQueue: number
+}
+
+/** A submission may hold hundreds of kilobytes: batches and the queue are bounded by size as well. */
+const bounds = { maxBatch: 500, maxBatchWeight: 4 * 2 ** 20, maxQueueWeight: 64 * 2 ** 20 } as const
+
+/** How many submissions a page of an export holds. */
+const pageSize = 250
+
+const { OID } = PgTypes
+
+/** SHA-256 of an idempotency key: what is looked for has one length, whatever was sent. */
+const digest = ({ idempotency }: SubmissionDraft): Uint8Array | null =>
+  idempotency === null ? null : createHash("sha256").update(idempotency.key).digest()
+
+const columns: ReadonlyArray<readonly [name: string, oid: number, value: (draft: SubmissionDraft) => unknown]> = [
+  ["submission_id", OID.uuid, (draft) => draft.submissionId],
+  ["website_config_id", OID.uuid, (draft) => draft.websiteConfigId],
+  ["received_at", OID.timestamptz, (draft) => draft.receivedAt],
+  ["email", OID.text, (draft) => draft.email],
+  ["page_slug", OID.text, (draft) => draft.pageSlug],
+  // As text: what the driver takes for json it would write anew.
+  ["form_data", OID.text, (draft) => draft.formData],
+  ["key_sha256", OID.bytea, digest],
+  ["fingerprint", OID.text, (draft) => draft.idempotency?.fingerprint ?? null]
+]
+
+/** What a claimed key stands for: the new submission if the held one's time is over, and the held one otherwise. */
+const claimed = (column: string) => `
+      ${column} = CASE WHEN held.used_at < excluded.used_at - interval '${idempotencyWindowMillis} milliseconds'
+        THEN excluded.${column} ELSE held.${column} END`
+
+/**
+ * One statement, hence one transaction, a batch. A draft with a key first claims it: the row of the key then names the
+ * submission that the key stands for, be it this one, one of another process at the same moment (which is waited for),
+ * or one of yesterday. Only a draft whose key stands for itself is stored. Sent again, it finds its own claim and its own
+ * row, and changes nothing.
+ *
+ * Keys are claimed in one order by everyone, so that two processes do not wait for each other.
+ */
+const statement = `
+  WITH draft AS MATERIALIZED (
+    SELECT * FROM unnest(${columns.map((_, index) => `$${index + 1}`).join(", ")})
+      AS draft (${columns.map(([name]) => name).join(", ")})
+  ), claim AS (
+    INSERT INTO idempotency_key AS held
+      (website_config_id, key_sha256, fingerprint, submission_id, used_at)
+    SELECT website_config_id, key_sha256, fingerprint, submission_id, received_at FROM draft
+    WHERE key_sha256 IS NOT NULL ORDER BY website_config_id, key_sha256
+    ON CONFLICT (website_config_id, key_sha256) DO UPDATE SET
+      ${["fingerprint", "submission_id", "used_at"].map(claimed).join(",")}
+    RETURNING website_config_id, key_sha256, fingerprint, submission_id
+  ), stored AS (
+    INSERT INTO submission (submission_id, website_config_id, received_at, email, page_slug, form_data)
+    SELECT draft.submission_id, website_config_id, received_at, email, page_slug, form_data::json
+    FROM draft LEFT JOIN claim USING (website_config_id, key_sha256)
+    WHERE key_sha256 IS NULL OR claim.submission_id = draft.submission_id
+    ON CONFLICT (submission_id) DO NOTHING
+  )
+  SELECT draft.submission_id AS draft_id, claim.fingerprint, claim.submission_id
+  FROM draft JOIN claim USING (website_config_id, key_sha256)`
+
+const Claims = Schema.Array(
+  Schema.Struct({ draft_id: Schema.String, fingerprint: Schema.String, submission_id: Schema.String })
+)
+
+type Outcome = Result.Result<string, IdempotencyConflict>
+
+/**
+ * Stores a batch and gives the outcome of each draft. Of several with the same key in one batch the first alone is sent;
+ * all of them are answered by what the key stands for then. It may run twice. Exported for tests.
+ */
+export const storeBatch = (
+  sql: PgClient,
+  drafts: ReadonlyArray<SubmissionDraft>
+): Effect.Effect<ReadonlyArray<Outcome>, SqlError.SqlError> =>
+  Effect.suspend(() => {
+    const keyOf = (draft: SubmissionDraft) =>
+      draft.idempotency === null ? null : JSON.stringify([draft.websiteConfigId, draft.idempotency.key])
+    const firsts = new Map<string, SubmissionDraft>()
+    const sent = drafts.filter((draft) => {
+      const key = keyOf(draft)
+      if (key === null) return true
+      if (firsts.has(key)) return false
+      firsts.set(key, draft)
+      return true
+    })
+    return sql
+      .unsafe(
+        statement,
+        columns.map(([, oid, value]) => Database.array(sent.map(value), oid))
+      )
+      .pipe(
+        Effect.flatMap(Schema.decodeUnknownEffect(Claims)),
+        Effect.catchTag("SchemaError", Effect.die),
+        Effect.map((claims) => {
+          const byDraft = new Map(claims.map((claim) => [claim.draft_id, claim]))
+          return drafts.map((draft) => {
+            const key = keyOf(draft)
+            if (key === null) return Result.succeed(draft.submissionId)
+            const claim = byDraft.get(firsts.get(key)?.submissionId ?? "")
+            return claim?.fingerprint === draft.idempotency?.fingerprint && claim !== undefined
+              ? Result.succeed(claim.submission_id)
+              : Result.fail(new IdempotencyConflict())
+          })
+        })
+      )
+  })
+
+const Rows = Schema.Array(
+  Schema.Struct({
+    submission_id: Schema.String,
+    website_config_id: Schema.String,
+    received_at: Schema.Date,
+    email: Schema.NullOr(Schema.String),
+    page_slug: Schema.NullOr(Schema.String),
+    form_data: Schema.String
+  })
+)
+
+const fromRow = (row: (typeof Rows.Type)[number]): Submission => ({
+  submissionId: row.submission_id,
+  websiteConfigId: row.website_config_id,
+  receivedAt: row.received_at.getTime(),
+  email: row.email,
+  pageSlug: row.page_slug,
+  formData: row.form_data
+})
+
+/** The submissions of a website, page by page: each begins where the last one ended, so that no page costs more. */
+const stream = (
+  sql: PgClient,
+  timeout: Duration.Input,
+  query: { readonly websiteConfigId: string; readonly since?: number | undefined }
+) =>
+  Stream.paginate(Option.none<Submission>(), (last) =>
+    sql`SELECT submission_id, website_config_id, received_at, email, page_slug, form_data::text AS form_data
+      FROM submission WHERE website_config_id = ${PgTypes.uuid(query.websiteConfigId)} AND ${Option.match(last, {
+        onNone: () => sql`received_at >= ${PgTypes.timestamptz(query.since ?? Number.NEGATIVE_INFINITY)}`,
+        onSome: ({ receivedAt, submissionId }) =>
+          sql`(received_at, submission_id) > (${PgTypes.timestamptz(receivedAt)}, ${PgTypes.uuid(submissionId)})`
+      })} ORDER BY received_at, submission_id LIMIT ${pageSize}`.pipe(
+      Database.bounded(timeout),
+      Effect.flatMap(Schema.decodeUnknownEffect(Rows)),
+      Effect.catchTag("SchemaError", Effect.die),
+      Effect.map((rows) => {
+        const page = rows.map(fromRow)
+        return [page, Option.map(Option.fromNullishOr(page[pageSize - 1]), Option.some)] as const
+      })
+    )
+  )
+
+/** The live repository. */
+export const layer = (options: Options): Layer.Layer<SubmissionRepo, never, PgClient> =>
+  Layer.effect(
+    SubmissionRepo,
+    Effect.gen(function* () {
+      const sql = yield* PgClient
+      const { submit } = yield* GroupCommit.make<SubmissionDraft, string, IdempotencyConflict>({
+        flush: (drafts) => storeBatch(sql, drafts).pipe(Effect.mapError(Database.refusedOrUnavailable)),
+        timeout: options.timeout,
+        maxQueue: options.maxQueue,
+        weigh: (draft) => draft.formData.length,
+        ...bounds
+      })
+      return SubmissionRepo.of({ submit, stream: (query) => stream(sql, options.timeout, query) })
+    })
+  )

@@ -1,0 +1,51 @@
+/**
+ * The day's salt, which all processes share through the database. `Maintenance` deletes it when its time is over.
+ *
+ * @module
+ */
+import { randomBytes } from "node:crypto"
+import { PgTypes } from "@effect/sql-pg"
+import { Clock, type Duration, Effect, Layer, Schema, Semaphore } from "effect"
+import { SqlClient } from "effect/sql"
+import { VisitorSalts } from "../services/VisitorSalts.ts"
+import * as Database from "./Database.ts"
+
+export interface Options {
+  /** How long a request waits for the first salt of a day; after that it is at hand. */
+  readonly timeout: Duration.Input
+}
+
+const Row = Schema.Tuple([Schema.Struct({ salt: Schema.Uint8Array })])
+
+/** The live salts. The day's is asked for once and then kept, so that a database that is away is not missed. */
+export const layer = (options: Options): Layer.Layer<VisitorSalts, never, SqlClient.SqlClient> =>
+  Layer.effect(
+    VisitorSalts,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const one = yield* Semaphore.make(1)
+      let held: { readonly day: string; readonly salt: Uint8Array } | undefined
+
+      // Two statements: the row of a process that was quicker is visible to the second one only.
+      const fetch = Effect.fnUntraced(function* (day: string) {
+        if (held?.day === day) return held.salt
+        yield* sql`INSERT INTO visitor_salt (day, salt) VALUES (${PgTypes.date(day)}, ${PgTypes.bytea(randomBytes(32))})
+          ON CONFLICT DO NOTHING`
+        const [{ salt }] = yield* sql`SELECT salt FROM visitor_salt WHERE day = ${PgTypes.date(day)}`.pipe(
+          Effect.flatMap(Schema.decodeUnknownEffect(Row)),
+          Effect.catchTag("SchemaError", Effect.die)
+        )
+        held = { day, salt: Uint8Array.from(salt) }
+        return held.salt
+      })
+
+      return {
+        current: Effect.flatMap(Clock.currentTimeMillis, (now) => {
+          const day = new Date(now).toISOString().slice(0, 10)
+          return held?.day === day
+            ? Effect.succeed(held.salt)
+            : Database.bounded(options.timeout)(one.withPermit(fetch(day)))
+        })
+      }
+    })
+  )

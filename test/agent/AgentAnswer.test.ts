@@ -1,0 +1,243 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Result, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import type { AgentEvent } from "../../src/core/Agent.ts"
+import { AgentStream } from "../../src/services/AgentStream.ts"
+import { ask, done, exchange, failure, layer, said, secret, streams } from "./Exchange.ts"
+import { endlessly, finishes, type Respond, says, sse, start } from "./TestUpstream.ts"
+import { until } from "./Wait.ts"
+
+describe("AgentStream over HTTP: the answer", () => {
+  it.effect("retry lines, comments, roles, reasoning, usage and tools are let pass", () =>
+    Effect.gen(function* () {
+      const frame = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`
+      const { events } = yield* exchange(
+        streams(
+          "retry: 3000\n\n: beat\n\nid: 1\nevent: message\n",
+          frame({ choices: [{ delta: { role: "assistant", content: null } }], error: null }),
+          frame({ choices: [{ delta: { reasoning_content: "hm", reasoning: "hm" }, finish_reason: "" }] }),
+          frame({ choices: [] }),
+          frame({ choices: [{ delta: { tool_calls: [{}] } }] }),
+          frame({ choices: [{ delta: { content: "Hi" }, finish_reason: "stop" }] })
+        )
+      )
+      assert.deepStrictEqual(events, [
+        { _tag: "Accepted" },
+        { _tag: "Text", delta: "Hi" },
+        { _tag: "Finish", reason: "stop" }
+      ])
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("every finish reason has its name for the visitor", () =>
+    Effect.gen(function* () {
+      for (const [upstream, reason] of [
+        ["stop", "stop"],
+        ["length", "length"],
+        ["content_filter", "content-filter"],
+        ["tool_calls", "tool-calls"],
+        ["function_call", "tool-calls"],
+        ["something new", "other"]
+      ] as const) {
+        const { events } = yield* exchange(streams(finishes(upstream)))
+        assert.deepStrictEqual(events, [{ _tag: "Accepted" }, { _tag: "Finish", reason }])
+      }
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("[DONE] without a reason is a stop", () =>
+    Effect.gen(function* () {
+      const { events } = yield* exchange(streams(says("Hi"), done))
+      assert.deepStrictEqual(events.at(-1), { _tag: "Finish", reason: "stop" })
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("characters and line ends that are split between packets come whole", () =>
+    Effect.gen(function* () {
+      const text = "\u{1f600} é 漢字"
+      const bytes = Buffer.from((says(text) + finishes("stop")).replaceAll("\n", "\r\n"))
+      const { events, result } = yield* exchange((_, response) => {
+        response.writeHead(200, sse)
+        response.socket?.setNoDelay(true)
+        let sent = 0
+        const next = () => {
+          if (sent === bytes.length) return void response.end()
+          response.write(bytes.subarray(sent, ++sent), () => setImmediate(next))
+        }
+        next()
+      })
+      assert.isTrue(Result.isSuccess(result))
+      assert.strictEqual(said(events), text)
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("the finish ends the stream and the connection, though the agent goes on", () =>
+    Effect.gen(function* () {
+      const { events, upstream } = yield* exchange((_, response) => {
+        response.writeHead(200, sse)
+        response.write(says("Hi") + finishes("stop") + says("more"))
+      })
+      assert.deepStrictEqual(events.at(-1), { _tag: "Finish", reason: "stop" })
+      assert.strictEqual(said(events), "Hi")
+      yield* until("the request ends", () => upstream.open() === 0)
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("a runtime that does not stream is read at once", () =>
+    Effect.gen(function* () {
+      const { events } = yield* exchange((_, response) => {
+        response.writeHead(200, { "content-type": "application/json; charset=utf-8" })
+        response.end(
+          JSON.stringify({ choices: [{ message: { role: "assistant", content: "Hi" }, finish_reason: "length" }] })
+        )
+      })
+      assert.deepStrictEqual(events, [
+        { _tag: "Accepted" },
+        { _tag: "Text", delta: "Hi" },
+        { _tag: "Finish", reason: "length" }
+      ])
+    }).pipe(Effect.provide(layer))
+  )
+
+  const noChunk = "the agent sent a frame that is no chat completion chunk"
+  const anError = "the agent sent an error"
+  const tooLong = "the agent sent a frame over the bound"
+  const cut = "the agent's stream ended before its answer did"
+  const breaks: ReadonlyArray<readonly [string, string, Respond]> = [
+    ["text that is no JSON", noChunk, streams(says("Hi"), `data: ${secret}\n\n`, done)],
+    ["JSON of another shape", noChunk, streams(says("Hi"), `data: {"choices": "${secret}"}\n\n`, done)],
+    [
+      "a content that is no text",
+      noChunk,
+      streams(says("Hi"), `data: {"choices":[{"delta":{"content":{"x":"${secret}"}}}]}\n\n`, done)
+    ],
+    ["an error in a frame", anError, streams(says("Hi"), `data: {"error":{"message":"${secret}"}}\n\n`, done)],
+    ["an error event", anError, streams(says("Hi"), `event: error\ndata: {"detail":"${secret}"}\n\n`, done)],
+    ["an end without a finish", cut, streams(says("Hi"))],
+    ["a last frame that is cut", cut, streams(says("Hi"), "data: [DONE]")],
+    ["a line of 10 MB", tooLong, streams(says("Hi"), "data: ", secret.repeat(600_000), "\n\n", done)],
+    [
+      "a line that never ends",
+      tooLong,
+      (_, response) => {
+        response.writeHead(200, sse)
+        response.write(`${says("Hi")}data: `)
+        endlessly(response, secret.repeat(1000))
+      }
+    ]
+  ]
+  for (const [name, reason, respond] of breaks) {
+    it.effect(`${name} breaks the stream after what was said, without a word of the upstream`, () =>
+      Effect.gen(function* () {
+        const { events, result, upstream } = yield* exchange(respond)
+        assert.deepStrictEqual(events, [{ _tag: "Accepted" }, { _tag: "Text", delta: "Hi" }])
+        assert.deepStrictEqual(failure(result), { tag: "AgentBroken", reason })
+        assert.notInclude(JSON.stringify(result), secret)
+        yield* until("the request ends", () => upstream.open() === 0)
+      }).pipe(Effect.provide(layer))
+    )
+  }
+
+  it.effect("a connection that is reset breaks the stream", () =>
+    Effect.gen(function* () {
+      let reset = () => {}
+      const upstream = yield* start((_, response) => {
+        response.writeHead(200, sse)
+        response.write(says("Hi"))
+        reset = () => response.socket?.resetAndDestroy()
+      })
+      const events: Array<AgentEvent> = []
+      const fiber = yield* ask(upstream.instance, events).pipe(Effect.forkChild({ startImmediately: true }))
+      yield* until("the agent said something", () => events.length === 2)
+      reset()
+      const { result } = yield* Fiber.join(fiber)
+      assert.strictEqual(failure(result).tag, "AgentBroken")
+    }).pipe(Effect.provide(layer))
+  )
+})
+
+describe("AgentStream over HTTP: silence and haste", () => {
+  const silences: ReadonlyArray<readonly [string, ReadonlyArray<AgentEvent>, Respond]> = [
+    ["before its headers", [], () => {}],
+    [
+      "before its first token",
+      [{ _tag: "Accepted" }],
+      (_, response) => {
+        response.writeHead(200, sse)
+        response.write(": nothing yet\n\n")
+      }
+    ],
+    [
+      "between two tokens",
+      [{ _tag: "Accepted" }, { _tag: "Text", delta: "Hi" }],
+      (_, response) => {
+        response.writeHead(200, sse)
+        response.write(`${says("Hi")}data: {"cho`)
+      }
+    ]
+  ]
+  for (const [name, expected, respond] of silences) {
+    it.effect(`an agent that falls silent ${name} times out, and its connection is closed`, () =>
+      Effect.gen(function* () {
+        const upstream = yield* start(respond)
+        const events: Array<AgentEvent> = []
+        const fiber = yield* ask(upstream.instance, events).pipe(Effect.forkChild({ startImmediately: true }))
+        yield* until("the agent said all it will", () => upstream.open() === 1 && events.length === expected.length)
+        yield* TestClock.adjust("59 seconds")
+        assert.isUndefined(fiber.pollUnsafe())
+        // The wait for the next event may begin after the first step of the clock: time goes on until it is over.
+        while (fiber.pollUnsafe() === undefined) {
+          yield* TestClock.adjust("1 second")
+          yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+        }
+        const { result } = yield* Fiber.join(fiber)
+        assert.deepStrictEqual(events, expected)
+        assert.strictEqual(failure(result).tag, "AgentTimeout")
+        yield* until("the request ends", () => upstream.open() === 0)
+      }).pipe(Effect.provide(layer))
+    )
+  }
+
+  it.effect("a reader that waits does not count as the agent's silence, and holds the agent back", () =>
+    Effect.gen(function* () {
+      let written = () => 0
+      const piece = says("x".repeat(10_000))
+      const upstream = yield* start((_, response) => {
+        response.writeHead(200, sse)
+        written = endlessly(response, piece)
+      })
+      const agent = yield* AgentStream
+      const pull = yield* Stream.toPull(
+        agent.stream({ instance: upstream.instance, conversationId: "c", message: "Hi" })
+      )
+      yield* pull
+      yield* pull
+      let before = -1
+      let still = 0
+      yield* until("the agent can write no more", () => {
+        still = before === written() ? still + 1 : 0
+        before = written()
+        return still === 25
+      })
+      yield* TestClock.adjust("1 hour")
+      yield* pull
+      // What is under way lies in the sockets' buffers of the system, which are of a few megabytes.
+      assert.isBelow(written() * piece.length, 64 * 1024 * 1024)
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("a reader that is interrupted in the middle closes the agent's connection", () =>
+    Effect.gen(function* () {
+      const upstream = yield* start((_, response) => {
+        response.writeHead(200, sse)
+        response.write(says("Hi"))
+      })
+      const events: Array<AgentEvent> = []
+      const fiber = yield* ask(upstream.instance, events).pipe(Effect.forkChild({ startImmediately: true }))
+      yield* until("the agent said something", () => events.length === 2)
+      assert.strictEqual(upstream.connections(), 1)
+      yield* Fiber.interrupt(fiber)
+      yield* until("the connection is closed", () => upstream.connections() === 0)
+    }).pipe(Effect.provide(layer))
+  )
+})

@@ -1,0 +1,154 @@
+import type { ServerResponse } from "node:http"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Schema } from "effect"
+import { type Scene, Stage, suite } from "../suites/AgentStream.ts"
+import { ask, done, exchange, failure, layer, secret, streams } from "./Exchange.ts"
+import { endlessly, finishes, instanceAt, type Received, type Respond, says, sse, start } from "./TestUpstream.ts"
+import { until } from "./Wait.ts"
+
+const scenes: Record<Scene, (response: ServerResponse) => void> = {
+  hello: (response) => {
+    response.writeHead(200, sse)
+    response.end(says("Hel") + says("") + says("lo") + finishes("length") + done)
+  },
+  refuse: (response) => void response.writeHead(503).end(secret),
+  break: (response) => {
+    response.writeHead(200, sse)
+    response.end(`${says("Hel")}data: no frame\n\n`)
+  },
+  silent: () => {},
+  endless: (response) => {
+    response.writeHead(200, sse)
+    endlessly(response, says("on and on"))
+  }
+}
+
+const Sent = Schema.fromJsonString(
+  Schema.Struct({ messages: Schema.Array(Schema.Struct({ role: Schema.String, content: Schema.String })) })
+)
+const messageOf = (received: Received) => Schema.decodeSync(Sent)(received.body).messages[0]!.content
+
+suite(
+  "live",
+  Layer.merge(
+    layer,
+    Layer.effect(
+      Stage,
+      Effect.map(
+        start((received, response) => scenes[messageOf(received) as Scene](response)),
+        (upstream) =>
+          Stage.of({ instance: upstream.instance, open: upstream.open, begun: () => upstream.received.length })
+      )
+    )
+  )
+)
+
+describe("AgentStream over HTTP: the request", () => {
+  it.effect("it asks for a stream with the message, the conversation, the model and the key", () =>
+    Effect.gen(function* () {
+      const { upstream } = yield* exchange(streams(says("a"), done), { agentModel: "m-1", agentKeyEnv: "AGENT_KEY" })
+      const received = upstream.received[0]!
+      assert.strictEqual(received.method, "POST")
+      assert.strictEqual(received.url, "/v1/chat/completions")
+      assert.strictEqual(received.headers["authorization"], "Bearer the-key")
+      assert.strictEqual(received.headers["accept"], "text/event-stream")
+      assert.strictEqual(received.headers["content-type"], "application/json")
+      assert.notProperty(received.headers, "x-openclaw-session-key")
+      assert.deepStrictEqual(JSON.parse(received.body), {
+        model: "m-1",
+        stream: true,
+        user: "conversation",
+        messages: [{ role: "user", content: "Hi" }]
+      })
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("without a model and a key it names neither", () =>
+    Effect.gen(function* () {
+      const { upstream } = yield* exchange(streams(done))
+      assert.notProperty(upstream.received[0]?.headers, "authorization")
+      assert.notProperty(JSON.parse(upstream.received[0]!.body), "model")
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("the address may end with a slash, with /v1, or lie beneath a path", () =>
+    Effect.gen(function* () {
+      for (const [path, expected] of [
+        ["/", "/v1/chat/completions"],
+        ["/v1", "/v1/chat/completions"],
+        ["/v1/", "/v1/chat/completions"],
+        ["/agents/7//", "/agents/7/v1/chat/completions"],
+        ["/v1?version=2", "/v1/chat/completions?version=2"]
+      ] as const) {
+        const { upstream } = yield* exchange(streams(done), {}, path)
+        assert.strictEqual(upstream.received[0]?.url, expected)
+      }
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("a key that is not set is a refusal that names the variable, and nothing is sent", () =>
+    Effect.gen(function* () {
+      const { result, upstream } = yield* exchange(streams(done), { agentKeyEnv: "NO_SUCH_KEY" })
+      assert.strictEqual(failure(result).tag, "AgentRefused")
+      assert.include(failure(result).reason, "NO_SUCH_KEY")
+      assert.lengthOf(upstream.received, 0)
+    }).pipe(Effect.provide(layer))
+  )
+})
+
+describe("AgentStream over HTTP: what is no acceptance", () => {
+  const refusals: ReadonlyArray<readonly [string, Respond]> = [
+    ["a 500 whose body holds secrets", (_, response) => void response.writeHead(500).end(secret)],
+    ["a 401", (_, response) => void response.writeHead(401, sse).end(`data: ${secret}\n\n`)],
+    ["a redirect", (_, response) => void response.writeHead(307, { location: "/elsewhere" }).end()],
+    ["HTML", (_, response) => void response.writeHead(200, { "content-type": "text/html" }).end(`<p>${secret}`)],
+    ["no content type", (_, response) => void response.writeHead(200).end(says("Hi"))],
+    [
+      "JSON that is no completion",
+      (_, response) =>
+        void response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ error: secret }))
+    ],
+    [
+      "JSON over the bound",
+      (_, response) => {
+        response.writeHead(200, { "content-type": "application/json" })
+        endlessly(response, " ".repeat(65_536))
+      }
+    ],
+    [
+      "an endless error page",
+      (_, response) => {
+        response.writeHead(502)
+        endlessly(response, secret.repeat(1000))
+      }
+    ],
+    ["a connection that is closed without an answer", (_, response) => void response.socket?.destroy()]
+  ]
+  for (const [name, respond] of refusals) {
+    it.effect(`${name} is a refusal without a word of the upstream, and its connection is not read on`, () =>
+      Effect.gen(function* () {
+        const { events, result, upstream } = yield* exchange(respond)
+        assert.deepStrictEqual(events, [])
+        assert.strictEqual(failure(result).tag, "AgentRefused")
+        assert.notInclude(JSON.stringify(result), secret)
+        assert.lengthOf(upstream.received, 1)
+        yield* until("the request ends", () => upstream.open() === 0)
+      }).pipe(Effect.provide(layer))
+    )
+  }
+
+  it.effect("an address that nobody listens on, or that is none, is a refusal", () =>
+    Effect.gen(function* () {
+      const gone = yield* Effect.scoped(
+        Effect.map(
+          start(() => {}),
+          (upstream) => upstream.url
+        )
+      )
+      for (const url of [gone, "not an address", "ftp://127.0.0.1/", "http://"]) {
+        const { result } = yield* ask(instanceAt(url))
+        assert.strictEqual(failure(result).tag, "AgentRefused", url)
+      }
+    }).pipe(Effect.provide(layer))
+  )
+})

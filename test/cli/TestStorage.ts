@@ -1,0 +1,64 @@
+/**
+ * Storage for the command line's tests: everything in memory, with one website whose submissions are made as they are
+ * read.
+ */
+import { Effect, Layer, Stream } from "effect"
+import type { Site } from "../../src/core/Site.ts"
+import type { Submission } from "../../src/core/Submission.ts"
+import * as InstanceDirectory from "../../src/memory/InstanceDirectory.ts"
+import * as PageViews from "../../src/memory/PageViews.ts"
+import * as Readiness from "../../src/memory/Readiness.ts"
+import * as Reports from "../../src/memory/Reports.ts"
+import * as SiteDirectory from "../../src/memory/SiteDirectory.ts"
+import * as WidgetTokens from "../../src/memory/WidgetTokens.ts"
+import { SubmissionRepo } from "../../src/services/SubmissionRepo.ts"
+
+export const site: Site = {
+  websiteConfigId: "0f8fad5b-d9cb-469f-a165-70867728950e",
+  hostedWebsiteId: "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+  trackingToken: "d3b07384-d113-4ec5-a5ec-9b1f2d3c4e5f",
+  name: "Example",
+  origins: ["https://www.example.com"],
+  createdAt: 1_767_225_600_000
+}
+
+/** The submission with a number: one a second, some with a cell that a spreadsheet would calculate. */
+export const submission = (number: number): Submission => ({
+  submissionId: `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`,
+  websiteConfigId: site.websiteConfigId,
+  receivedAt: site.createdAt + number * 1000,
+  email: number % 3 === 0 ? null : `=visitor${number}@example.com`,
+  pageSlug: number % 2 === 0 ? null : "contact, us",
+  formData: `{"number":${number}e0,"big":12345678901234567890123,"text":"a \\"b\\"\\n","__proto__":{"x":"\\ud800"}}`
+})
+
+export interface Options {
+  readonly submissions?: number
+  /** The page views that the reports count. */
+  readonly pageViews?: Layer.Layer<PageViews.PageViews>
+}
+
+/** Gives submissions without holding them. */
+const submissions = (count: number) =>
+  Layer.succeed(
+    SubmissionRepo,
+    SubmissionRepo.of({
+      submit: () => Effect.die("The command line submits nothing."),
+      stream: ({ since, websiteConfigId }) =>
+        websiteConfigId !== site.websiteConfigId
+          ? Stream.empty
+          : Stream.range(1, count).pipe(
+              Stream.map(submission),
+              Stream.filter(({ receivedAt }) => since === undefined || receivedAt >= since)
+            )
+    })
+  )
+
+export const storage = (options: Options = {}) =>
+  Layer.mergeAll(
+    WidgetTokens.layer.pipe(Layer.provideMerge(InstanceDirectory.layer())),
+    SiteDirectory.layer({ sites: [site] }),
+    Reports.layer.pipe(Layer.provide(options.pageViews ?? PageViews.layer())),
+    submissions(options.submissions ?? 0),
+    Readiness.layer
+  )

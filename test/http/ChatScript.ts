@@ -1,0 +1,43 @@
+/**
+ * Agents and expectations for the tests of `http/ChatResponse`.
+ */
+import { type Cause, Effect, Queue, Stream } from "effect"
+import type { AgentEvent } from "../../src/core/Agent.ts"
+import * as ChatStream from "../../src/core/ChatStream.ts"
+import type * as ChatResponse from "../../src/http/ChatResponse.ts"
+import type { AgentError } from "../../src/services/AgentStream.ts"
+
+export type Agent = Stream.Stream<AgentEvent, AgentError>
+
+export const accepted: AgentEvent = { _tag: "Accepted" }
+export const stop: AgentEvent = { _tag: "Finish", reason: "stop" }
+export const text = (delta: string): AgentEvent => ({ _tag: "Text", delta })
+
+export const options = (rest: Partial<ChatResponse.Options> = {}): ChatResponse.Options => ({
+  conversationId: "c-1",
+  messageId: "m-1",
+  heartbeat: "15 seconds",
+  maxDuration: "15 minutes",
+  maxBytes: 1_000_000,
+  drain: Effect.never,
+  ...rest
+})
+
+/** What the visitor reads of these events. */
+export const wire = (...events: ReadonlyArray<ChatStream.Event>): string =>
+  ChatStream.comment +
+  ChatStream.encodeAll(ChatStream.initial({ messageId: "m-1", conversationId: "c-1", maxBytes: 1_000_000 }), events)[1]
+
+/** An agent that says what is offered, and tells whether it was left. */
+export const driven = Effect.gen(function* () {
+  const queue = yield* Queue.unbounded<AgentEvent, AgentError | Cause.Done>()
+  let left = false
+  const agent: Agent = Stream.fromQueue(queue).pipe(
+    Stream.ensuring(
+      Effect.sync(() => {
+        left = true
+      })
+    )
+  )
+  return { queue, agent, left: () => left }
+})

@@ -1,0 +1,7 @@
+import { Layer } from "effect"
+import * as AnalyticsRepo from "../../src/memory/AnalyticsRepo.ts"
+import * as PageViews from "../../src/memory/PageViews.ts"
+import * as Reports from "../../src/memory/Reports.ts"
+import { suite } from "../suites/AnalyticsRepo.ts"
+
+suite("memory/AnalyticsRepo", Layer.merge(AnalyticsRepo.layer, Reports.layer).pipe(Layer.provide(PageViews.layer())))

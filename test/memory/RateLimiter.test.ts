@@ -1,0 +1,112 @@
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import type { RateLimitPolicy } from "../../src/core/RateLimit.ts"
+import { Counts, layer } from "../../src/memory/RateLimiter.ts"
+import { suite } from "../suites/RateLimiter.ts"
+
+suite("memory/RateLimiter", layer({ maxKeys: 1000 }))
+
+const minute: RateLimitPolicy = { name: "minute", limit: 2, windowMillis: 60_000 }
+const second: RateLimitPolicy = { name: "second", limit: 2, windowMillis: 1000 }
+
+const collectGarbage = (): void => {
+  setFlagsFromString("--expose-gc")
+  runInNewContext("gc")()
+}
+
+describe("memory/RateLimiter: bounds", () => {
+  it.prop(
+    "never remembers more keys or times than it may, whatever is sent",
+    [
+      Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5 })),
+      Schema.Array(
+        Schema.Struct({
+          wait: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2000 })),
+          key: Schema.String,
+          policy: Schema.Literals(["minute", "second"])
+        })
+      ).check(Schema.isMaxLength(60))
+    ],
+    ([maxKeys, steps]) => {
+      const counts = new Counts({ maxKeys })
+      let now = 0
+      for (const step of steps) {
+        now += step.wait
+        counts.take(step.policy === "minute" ? minute : second, step.key, now)
+        assert.isAtLeast(counts.size.keys, 1)
+        assert.isAtMost(counts.size.keys, maxKeys)
+        assert.isAtMost(counts.size.times, 2 * counts.size.keys)
+      }
+    }
+  )
+
+  it("forgets the key that was idle longest when there are too many, and no other", () => {
+    const counts = new Counts({ maxKeys: 3 })
+    for (const key of ["a", "b", "c"]) for (let times = 0; times < 2; times++) counts.take(minute, key, 0)
+    counts.take(minute, "a", 1)
+    counts.take(minute, "d", 2)
+    assert.strictEqual(counts.size.keys, 3)
+    assert.isFalse(counts.take(minute, "a", 3).accepted)
+    assert.isFalse(counts.take(minute, "c", 3).accepted)
+    assert.isTrue(counts.take(minute, "b", 3).accepted)
+  })
+
+  it("takes the one idle longest over all policies", () => {
+    const counts = new Counts({ maxKeys: 2 })
+    counts.take(second, "a", 0)
+    counts.take(minute, "a", 1)
+    counts.take(minute, "b", 2)
+    assert.strictEqual(counts.take(minute, "a", 3).remaining, 0)
+    assert.strictEqual(counts.take(second, "a", 3).remaining, 1)
+  })
+
+  it("gives idle keys back, those of a policy that is no longer asked for too", () => {
+    const counts = new Counts({ maxKeys: 100_000 })
+    for (let client = 0; client < 1000; client++) {
+      counts.take(minute, `client ${client}`, 0)
+      counts.take(second, `client ${client}`, 0)
+    }
+    assert.strictEqual(counts.size.keys, 2000)
+    for (let times = 0; times < 200; times++) counts.take(second, "another", 60_000)
+    assert.strictEqual(counts.size.keys, 1)
+  })
+
+  it("keeps a client that is refused all the time for as long as its requests count", () => {
+    const counts = new Counts({ maxKeys: 10 })
+    const accepted: Array<number> = []
+    for (let now = 0; now <= 180_000; now += 500) {
+      if (counts.take(minute, "a", now).accepted) accepted.push(now)
+    }
+    assert.deepStrictEqual(accepted, [0, 500, 60_000, 60_500, 120_000, 120_500, 180_000])
+  })
+
+  it("bounds the times of accepted requests although the limit is large", () => {
+    const large: RateLimitPolicy = { name: "large", limit: 999_999, windowMillis: 86_400_000 }
+    const counts = new Counts({ maxKeys: 10 })
+    for (const key of ["a", "b", "c"]) {
+      for (let times = 0; times < 400_000; times++) counts.take(large, key, 0)
+      assert.isAtMost(counts.size.times, 1_000_000)
+    }
+    assert.strictEqual(counts.take(large, "c", 0).remaining, 999_999 - 400_001)
+    assert.strictEqual(counts.size.keys, 1)
+  })
+
+  it("holds neither long keys nor the headers that keys were cut from", () => {
+    collectGarbage()
+    const before = process.memoryUsage().heapUsed
+    const counts = new Counts({ maxKeys: 10_000 })
+    for (let client = 0; client < 1000; client++) {
+      const address = `2001:db8:${client.toString(16)}:ffff::/64`
+      const header = `${"x".repeat(100_000)}${address}`
+      // Searching flattens the text, so that what is cut from it is a view of it.
+      counts.take(minute, header.slice(header.indexOf(address)), 0)
+      counts.take(minute, header, 0)
+    }
+    collectGarbage()
+    assert.strictEqual(counts.size.keys, 2000)
+    assert.isBelow(process.memoryUsage().heapUsed - before, 20_000_000)
+    assert.strictEqual(counts.take(minute, "2001:db8:1:ffff::/64", 0).remaining, 0)
+  })
+})

@@ -1,0 +1,4 @@
+import { layer } from "../../src/memory/VisitorSalts.ts"
+import { suite } from "../suites/VisitorSalts.ts"
+
+suite("memory/VisitorSalts", layer)

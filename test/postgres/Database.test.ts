@@ -1,0 +1,128 @@
+import { inspect } from "node:util"
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Layer, Ref } from "effect"
+import { SqlError } from "effect/sql"
+import { TestClock } from "effect/testing"
+import * as Database from "../../src/postgres/Database.ts"
+import * as TestDatabase from "./TestDatabase.ts"
+
+const lost = new SqlError.SqlError({ reason: new SqlError.ConnectionError({ cause: new Error("gone") }) })
+
+/** A statement that fails as often as it is told, and then answers. */
+const failing = (times: number, error: SqlError.SqlError) =>
+  Effect.gen(function* () {
+    const left = yield* Ref.make(times)
+    return Effect.flatMap(
+      Ref.getAndUpdate(left, (left) => left - 1),
+      (left) => (left > 0 ? Effect.fail(error) : Effect.succeed("answer"))
+    )
+  })
+
+describe("postgres/Database: bounded", () => {
+  it.effect("a connection that breaks is tried again until the deadline", () =>
+    Effect.gen(function* () {
+      const statement = yield* failing(5, lost)
+      const fiber = yield* Effect.forkChild(Database.bounded("10 seconds")(statement))
+      yield* TestClock.adjust("9 seconds")
+      assert.strictEqual(yield* Fiber.join(fiber), "answer")
+    })
+  )
+
+  it.effect("one that stays broken is unreachable, at the deadline", () =>
+    Effect.gen(function* () {
+      const statement = yield* failing(1_000_000, lost)
+      const fiber = yield* Effect.forkChild(Effect.flip(Database.bounded("10 seconds")(statement)))
+      yield* TestClock.adjust("9999 millis")
+      assert.isUndefined(fiber.pollUnsafe())
+      yield* TestClock.adjust("1 millis")
+      assert.deepInclude(yield* Fiber.join(fiber), { _tag: "StorageUnavailable", reason: "unreachable" })
+    })
+  )
+
+  it.effect("a statement that hangs, and hangs when it is cancelled too, is a timeout at the deadline", () =>
+    Effect.gen(function* () {
+      const hung = Effect.uninterruptible(Effect.never)
+      const fiber = yield* Effect.forkChild(Effect.flip(Database.bounded("10 seconds")(hung)))
+      yield* TestClock.adjust("10 seconds")
+      assert.deepInclude(yield* Fiber.join(fiber), { _tag: "StorageUnavailable", reason: "timeout" })
+    })
+  )
+
+  it.effect("our own errors pass as they are, at once", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* Effect.flip(Database.bounded("10 seconds")(Effect.fail("ours"))), "ours")
+    })
+  )
+})
+
+describe("postgres/Database: errors", () => {
+  /** What a statement's error is to one who stores records. */
+  const judged = (statement: string) =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const error = yield* Effect.flip(sql.unsafe(statement))
+      const { _tag, ...rest } = Database.refusedOrUnavailable(error)
+      return "reason" in rest ? rest.reason : _tag
+    })
+  const raising = (code: string) => judged(`DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '${code}'; END $$`)
+
+  it.live("the record's faults are refused, and the server's troubles are unavailable", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* judged("SELECT 1/0"), "RecordRefused")
+      assert.strictEqual(yield* judged("SELECT 'x'::uuid"), "RecordRefused")
+      for (const code of ["22021", "23503", "23505", "54001"]) assert.strictEqual(yield* raising(code), "RecordRefused")
+      for (const code of ["57014", "55P03"]) assert.strictEqual(yield* raising(code), "timeout")
+      for (const code of ["57P01", "53300", "53100", "25006", "40P01", "42P01", "08006"]) {
+        assert.strictEqual(yield* raising(code), "unreachable")
+      }
+      assert.strictEqual(yield* judged("SELECT pg_terminate_backend(pg_backend_pid())"), "unreachable")
+    }).pipe(Effect.provide(TestDatabase.layer))
+  )
+
+  it.live("nothing of a record's contents is in the error, wherever the server quotes it", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const secret = "secret@example.test"
+      for (const statement of [
+        sql`SELECT ${secret}::uuid`,
+        sql`SELECT ${`{"a": ${secret}}`}::json`,
+        sql`INSERT INTO site (name) VALUES (${secret})`,
+        sql`SELECT ${PgTypes.int2(1)}, ${Database.array([secret], PgTypes.OID.uuid)}`
+      ]) {
+        const error = Database.refusedOrUnavailable(yield* Effect.flip(statement))
+        assert.strictEqual(error._tag, "RecordRefused")
+        assert.notInclude(inspect(error, { depth: 10 }), secret)
+      }
+    }).pipe(Effect.provide(TestDatabase.layer))
+  )
+
+  it.live("a database that is not there does not keep the layer from being built", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const error = yield* Effect.flip(Database.bounded("100 millis")(sql`SELECT 1`))
+      assert.deepInclude(error, { _tag: "StorageUnavailable", reason: "unreachable" })
+    }).pipe(Effect.provide(Database.layer({ path: "/nowhere/.s.PGSQL.1", username: "nobody", connections: 1 })))
+  )
+
+  it.live("a client of its own waits for no statement of the shared one", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestDatabase.connection
+      yield* Effect.gen(function* () {
+        const shared = yield* PgClient.PgClient
+        const own = yield* Database.dedicated
+        yield* Effect.scoped(
+          Effect.andThen(
+            shared.reserve,
+            Effect.gen(function* () {
+              const rows = yield* own`SELECT 1 AS one`
+              assert.deepStrictEqual(rows, [{ one: 1 }])
+              const error = yield* Effect.flip(Database.bounded("50 millis")(shared`SELECT 1`))
+              assert.strictEqual(error.reason, "timeout")
+            })
+          )
+        )
+      }).pipe(Effect.scoped, Effect.provide(Layer.fresh(Database.layer({ url, connections: 1 }))))
+    })
+  )
+})

@@ -1,0 +1,174 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Deferred, Effect, Fiber, Option } from "effect"
+import { TestClock } from "effect/testing"
+import * as Lookup from "../../src/postgres/Lookup.ts"
+import { StorageUnavailable } from "../../src/services/Storage.ts"
+
+/** A store that counts how often it is asked; what it holds can be changed. */
+const store = () => {
+  const held = new Map<string, string>()
+  const asked: Array<string> = []
+  let broken = false
+  return {
+    held,
+    asked,
+    break: (value: boolean) => {
+      broken = value
+    },
+    find: (key: string) =>
+      Effect.suspend(() => {
+        asked.push(key)
+        return broken
+          ? Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
+          : Effect.succeed(Option.fromUndefinedOr(held.get(key)))
+      })
+  }
+}
+
+const times = { found: "10 seconds", unknown: "900 millis", capacity: 3 } as const
+
+describe("postgres/Lookup", () => {
+  it.effect("asks once for what is found, until it is too old", () =>
+    Effect.gen(function* () {
+      const { asked, find, held } = store()
+      held.set("a", "one")
+      const lookup = yield* Lookup.make({ ...times, find })
+      yield* lookup("a")
+      held.set("a", "two")
+      yield* TestClock.adjust(9999)
+      assert.deepStrictEqual(yield* lookup("a"), Option.some("one"))
+      assert.strictEqual(asked.length, 1)
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(yield* lookup("a"), Option.some("two"))
+    })
+  )
+
+  it.effect("what was unknown is found within a second of its creation", () =>
+    Effect.gen(function* () {
+      const { asked, find, held } = store()
+      const lookup = yield* Lookup.make({ ...times, find })
+      yield* lookup("a")
+      yield* lookup("a")
+      assert.strictEqual(asked.length, 1)
+      held.set("a", "one")
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* lookup("a"), Option.some("one"))
+    })
+  )
+
+  it.effect("those who ask at once share one query, and one who goes away does not end it for the others", () =>
+    Effect.gen(function* () {
+      const gate = yield* Deferred.make<void>()
+      let asked = 0
+      const lookup = yield* Lookup.make({
+        ...times,
+        find: () =>
+          Effect.suspend(() => {
+            asked++
+            return Effect.as(Deferred.await(gate), Option.some("one"))
+          })
+      })
+      const first = yield* Effect.forkChild(lookup("a"), { startImmediately: true })
+      const others = yield* Effect.forkChild(Effect.all([lookup("a"), lookup("a")], { concurrency: "unbounded" }), {
+        startImmediately: true
+      })
+      yield* Fiber.interrupt(first)
+      yield* Deferred.succeed(gate, undefined)
+      assert.deepStrictEqual(yield* Fiber.join(others), [Option.some("one"), Option.some("one")])
+      assert.strictEqual(asked, 1)
+    })
+  )
+
+  it.effect("a query that nobody waits for is interrupted", () =>
+    Effect.gen(function* () {
+      const interrupted = yield* Deferred.make<void>()
+      const lookup = yield* Lookup.make<string>({
+        ...times,
+        find: () => Effect.onInterrupt(Effect.never, () => Deferred.succeed(interrupted, undefined))
+      })
+      const only = yield* Effect.forkChild(lookup("a"), { startImmediately: true })
+      yield* Fiber.interrupt(only)
+      yield* Deferred.await(interrupted)
+    })
+  )
+
+  it.effect("a failure is told and not remembered", () =>
+    Effect.gen(function* () {
+      const { asked, break: broken, find, held } = store()
+      held.set("a", "one")
+      const lookup = yield* Lookup.make({ ...times, find })
+      broken(true)
+      assert.strictEqual((yield* Effect.flip(lookup("a"))).reason, "unreachable")
+      broken(false)
+      assert.deepStrictEqual(yield* lookup("a"), Option.some("one"))
+      assert.strictEqual(asked.length, 2)
+    })
+  )
+
+  it.effect("remembers no more than it may, and forgets what was unused longest", () =>
+    Effect.gen(function* () {
+      const { asked, find } = store()
+      const lookup = yield* Lookup.make({ ...times, find })
+      for (const key of ["a", "b", "c", "a", "d"]) yield* lookup(key)
+      assert.deepStrictEqual(asked, ["a", "b", "c", "d"])
+      yield* lookup("a")
+      assert.strictEqual(asked.length, 4)
+      yield* lookup("b")
+      assert.strictEqual(asked.length, 5)
+    })
+  )
+
+  it.effect("a wall clock that is set back does not make an answer live longer", () =>
+    Effect.gen(function* () {
+      const { find, held } = store()
+      const lookup = yield* Lookup.make({ ...times, find })
+      yield* TestClock.setTime(7_200_000)
+      yield* lookup("a")
+      held.set("a", "one")
+      yield* TestClock.setTime(3_600_000)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* lookup("a"), Option.some("one"))
+    })
+  )
+
+  it.effect("nobody joins a query that was sent before the oldest answer they may get", () =>
+    Effect.gen(function* () {
+      const gate = yield* Deferred.make<void>()
+      let value = "old"
+      const lookup = yield* Lookup.make({
+        found: "900 millis",
+        unknown: "900 millis",
+        capacity: 3,
+        find: () =>
+          Effect.suspend(() => {
+            const seen = Option.some(value)
+            return value === "old" ? Effect.as(Deferred.await(gate), seen) : Effect.succeed(seen)
+          })
+      })
+      const slow = yield* Effect.forkChild(lookup("a"), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      const late = yield* Effect.forkChild(lookup("a"), { startImmediately: true })
+      value = "new"
+      yield* Deferred.succeed(gate, undefined)
+      assert.deepStrictEqual(yield* Fiber.join(slow), Option.some("old"))
+      assert.deepStrictEqual(yield* Fiber.join(late), Option.some("new"))
+    })
+  )
+
+  it.effect("keeps nothing of the request that asked", () =>
+    Effect.gen(function* () {
+      class Request extends Context.Service<Request, string>()("test/Request") {}
+      let seen: Option.Option<string> | undefined
+      const lookup = yield* Lookup.make<string>({
+        ...times,
+        find: () =>
+          Effect.map(Effect.serviceOption(Request), (request) => {
+            seen = request
+            return Option.none()
+          })
+      })
+      yield* lookup("a").pipe(Effect.provideService(Request, "a body of a megabyte"))
+      assert.deepStrictEqual(seen, Option.none())
+    })
+  )
+})

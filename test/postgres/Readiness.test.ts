@@ -1,0 +1,81 @@
+import { createServer } from "node:net"
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Redacted } from "effect"
+import { TestClock } from "effect/testing"
+import * as Database from "../../src/postgres/Database.ts"
+import { layer } from "../../src/postgres/Readiness.ts"
+import { Readiness } from "../../src/services/Readiness.ts"
+import * as TestDatabase from "./TestDatabase.ts"
+
+const check = Effect.flatMap(Readiness, (readiness) => readiness.check)
+
+const onDatabase = Layer.provideMerge(layer, TestDatabase.layer)
+
+/** A server on the loopback that takes connections and says nothing; gives its port. */
+const mute = Effect.acquireRelease(
+  Effect.callback<{ readonly port: number; readonly close: () => void }>((resume) => {
+    const sockets = new Set<{ destroy: () => void }>()
+    const server = createServer((socket) => sockets.add(socket))
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      const port = typeof address === "object" && address !== null ? address.port : 0
+      const close = () => {
+        for (const socket of sockets) socket.destroy()
+        server.close()
+      }
+      resume(Effect.succeed({ port, close }))
+    })
+  }),
+  ({ close }) => Effect.sync(close)
+)
+
+const at = (port: number) =>
+  Layer.provide(
+    layer,
+    Database.layer({ url: Redacted.make(`postgres://nobody@127.0.0.1:${port}/none`), connections: 1 })
+  )
+
+describe("postgres/Readiness", () => {
+  it.effect("a migrated database is ready", () => check.pipe(Effect.provide(onDatabase)))
+
+  it.effect("one that lacks a migration, or all of them, is not, until it has them", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* check
+      yield* sql`ALTER TABLE effect_sql_migrations RENAME TO hidden`
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Effect.flip(check)).reason, "database-not-migrated")
+      yield* sql`ALTER TABLE hidden RENAME TO effect_sql_migrations`
+      yield* sql`UPDATE effect_sql_migrations SET migration_id = -migration_id`
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Effect.flip(check)).reason, "database-not-migrated")
+      yield* sql`UPDATE effect_sql_migrations SET migration_id = -migration_id`
+      yield* TestClock.adjust("1 second")
+      yield* check
+    }).pipe(Effect.provide(onDatabase))
+  )
+
+  it.effect("one that is newer than this version is ready", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* sql`INSERT INTO effect_sql_migrations (migration_id, name) VALUES (9999, 'later')`
+      yield* check
+    }).pipe(Effect.provide(onDatabase))
+  )
+
+  it.live("one that takes connections and never answers is unreachable, and the check still answers", () =>
+    Effect.gen(function* () {
+      const { port } = yield* mute
+      assert.strictEqual((yield* Effect.flip(Effect.provide(check, at(port)))).reason, "database-unreachable")
+    })
+  )
+
+  it.live("one that is not there is unreachable", () =>
+    Effect.gen(function* () {
+      const { close, port } = yield* mute
+      close()
+      assert.strictEqual((yield* Effect.flip(Effect.provide(check, at(port)))).reason, "database-unreachable")
+    })
+  )
+})

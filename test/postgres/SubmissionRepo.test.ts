@@ -1,0 +1,115 @@
+import { randomUUID } from "node:crypto"
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Layer, Result } from "effect"
+import * as SubmissionRepo from "../../src/postgres/SubmissionRepo.ts"
+import * as Service from "../../src/services/SubmissionRepo.ts"
+import { draft, suite, websites } from "../suites/SubmissionRepo.ts"
+import * as TestDatabase from "./TestDatabase.ts"
+
+const options = { timeout: "20 seconds", maxQueue: 10_000 } as const
+
+const addWebsites = Effect.gen(function* () {
+  const sql = yield* PgClient.PgClient
+  yield* Effect.forEach(
+    websites,
+    (website) => sql`INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
+      VALUES (${website}, ${randomUUID()}, ${randomUUID()}, 'test')`
+  )
+})
+
+/** A database with the suite's websites. */
+const database = Layer.effectDiscard(addWebsites).pipe(Layer.provideMerge(TestDatabase.layer))
+
+suite("postgres/SubmissionRepo", SubmissionRepo.layer(options).pipe(Layer.provide(database)))
+
+const count = Effect.gen(function* () {
+  const sql = yield* PgClient.PgClient
+  const rows = yield* sql`SELECT 1 FROM submission`
+  return rows.length
+})
+
+describe("postgres/SubmissionRepo: batches", () => {
+  it.live("a batch that is sent again is stored once, and answered as the first time", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const drafts = [draft({}), draft({ key: "a" }), draft({ key: "a" }), draft({ key: "a", formData: "[]" })]
+      const first = yield* SubmissionRepo.storeBatch(sql, drafts)
+      const again = yield* SubmissionRepo.storeBatch(sql, drafts)
+      assert.deepStrictEqual(again, first)
+      assert.deepStrictEqual(first.map(Result.isSuccess), [true, true, true, false])
+      assert.strictEqual(yield* count, 2)
+    }).pipe(Effect.provide(database))
+  )
+
+  it.live("a batch that is sent again without its first draft stores nothing new under the key", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const [first, second] = [draft({ key: "a" }), draft({ key: "a" })]
+      yield* SubmissionRepo.storeBatch(sql, [first, second])
+      const outcomes = yield* SubmissionRepo.storeBatch(sql, [second])
+      assert.deepStrictEqual(outcomes, [Result.succeed(first.submissionId)])
+      assert.strictEqual(yield* count, 1)
+    }).pipe(Effect.provide(database))
+  )
+
+  it.live("two processes with the same keys at the same moment store each once and agree on it", () =>
+    Effect.gen(function* () {
+      const repo = yield* Service.SubmissionRepo
+      const other = Context.get(yield* Layer.build(Layer.fresh(SubmissionRepo.layer(options))), Service.SubmissionRepo)
+      for (let turn = 0; turn < 5; turn++) {
+        const keys = Array.from({ length: 40 }, (_, index) => `${turn} ${index}`)
+        const submit = (repo: Service.SubmissionRepo["Service"], keys: ReadonlyArray<string>) =>
+          Effect.forEach(keys, (key) => repo.submit(draft({ key })), { concurrency: "unbounded" })
+        const [left, right] = yield* Effect.all([submit(repo, keys), submit(other, [...keys].reverse())], {
+          concurrency: 2
+        })
+        assert.deepStrictEqual(left, [...right].reverse())
+        assert.strictEqual(yield* count, (turn + 1) * 40)
+      }
+    }).pipe(Effect.provide(SubmissionRepo.layer(options).pipe(Layer.provideMerge(database))), Effect.scoped)
+  )
+
+  it.live("what the database cannot hold is refused alone", () =>
+    Effect.gen(function* () {
+      const repo = yield* Service.SubmissionRepo
+      const bad = [
+        draft({ email: "a\0b" }),
+        draft({ formData: `{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}` }),
+        draft({ formData: "{" })
+      ]
+      const good = Array.from({ length: 10 }, () => draft({}))
+      const outcomes = yield* Effect.forEach([...good, ...bad], (draft) => Effect.result(repo.submit(draft)), {
+        concurrency: "unbounded"
+      })
+      assert.deepStrictEqual(
+        outcomes.map((outcome) => (Result.isSuccess(outcome) ? "stored" : outcome.failure._tag)),
+        [...good.map(() => "stored"), ...bad.map(() => "RecordRefused")]
+      )
+      assert.strictEqual(yield* count, good.length)
+    }).pipe(Effect.provide(SubmissionRepo.layer(options).pipe(Layer.provideMerge(database))))
+  )
+
+  it.live("connections that the server ends cost no submission", () =>
+    Effect.gen(function* () {
+      const repo = yield* Service.SubmissionRepo
+      const sql = yield* PgClient.PgClient
+      const drafts = Array.from({ length: 200 }, () => draft({ key: randomUUID() }))
+      const endAll = sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()`
+      const submitting = Effect.forEach(
+        drafts,
+        (draft, index) =>
+          index % 40 === 0
+            ? Effect.andThen(Effect.ignore(endAll), repo.submit(draft))
+            : Effect.andThen(Effect.yieldNow, repo.submit(draft)),
+        { concurrency: 8 }
+      )
+      assert.deepStrictEqual(
+        yield* submitting,
+        drafts.map(({ submissionId }) => submissionId)
+      )
+      assert.strictEqual(yield* count, drafts.length)
+    }).pipe(Effect.provide(SubmissionRepo.layer(options).pipe(Layer.provideMerge(database))))
+  )
+})

@@ -1,0 +1,138 @@
+/**
+ * A Redis (or Valkey) of the test's own: a server from PATH on a free port of this machine's loopback, which keeps
+ * nothing on the disk. It can be killed, stopped, and started again on the same port.
+ *
+ * @module
+ */
+import { type ChildProcess, spawn } from "node:child_process"
+import { accessSync, constants } from "node:fs"
+import { mkdtemp, rm } from "node:fs/promises"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { describe, it } from "@effect/vitest"
+import { Effect, Redacted, type Scope } from "effect"
+import { createClient } from "redis"
+
+const executable = (process.env["PATH"] ?? "")
+  .split(path.delimiter)
+  .flatMap((folder) => ["redis-server", "valkey-server"].map((name) => path.join(folder, name)))
+  .find((file) => {
+    try {
+      accessSync(file, constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+
+const missing =
+  "needs redis-server or valkey-server on PATH: apt-get install redis-server, brew install valkey, or nix develop"
+
+/**
+ * Tests that need a server. Where there is none they are skipped, and the name says what to install; in CI they fail, as
+ * nobody reads there what was skipped.
+ */
+export const describeWithRedis = (name: string, tests: () => void): void => {
+  if (executable !== undefined) describe(name, tests)
+  else if (process.env["CI"] === "true") it(name, () => Promise.reject(new Error(missing)))
+  else describe.skip(`${name} (${missing})`, tests)
+}
+
+export interface TestRedis {
+  readonly url: Redacted.Redacted
+  /** Starts the server again on its port, after `kill`. */
+  readonly start: Effect.Effect<void>
+  /** Ends the server at once, as a crash does. */
+  readonly kill: Effect.Effect<void>
+  /** Stops the process: connections stand, and nothing answers. */
+  readonly freeze: Effect.Effect<void>
+  /** Lets a frozen process go on. */
+  readonly thaw: Effect.Effect<void>
+  /** Sends one command over a connection of its own. */
+  readonly send: (...command: ReadonlyArray<string>) => Effect.Effect<unknown>
+}
+
+const freePort = () =>
+  new Promise<number>((resolve, reject) => {
+    const server = createServer()
+    server.once("error", reject)
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      server.close(() =>
+        typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port"))
+      )
+    })
+  })
+
+/** Starts the server and waits until it takes connections. */
+const launch = (port: number, folder: string) =>
+  new Promise<ChildProcess>((resolve, reject) => {
+    const server = spawn(
+      executable ?? "redis-server",
+      ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"],
+      { stdio: ["ignore", "pipe", "inherit"] }
+    )
+    const orphaned = () => server.kill("SIGKILL")
+    process.once("exit", orphaned)
+    let output = ""
+    server.stdout.setEncoding("utf8").on("data", (text: string) => {
+      output = (output + text).slice(-10_000)
+      if (output.includes("Ready to accept connections")) resolve(server)
+    })
+    server.once("error", reject)
+    server.once("exit", () => {
+      process.off("exit", orphaned)
+      reject(new Error(`The server ended before it was ready: ${output}`))
+    })
+  })
+
+/** A server that is not started yet; it ends with the scope. */
+export const make: Effect.Effect<TestRedis, never, Scope.Scope> = Effect.gen(function* () {
+  const folder = yield* Effect.acquireRelease(
+    Effect.promise(() => mkdtemp(path.join(tmpdir(), "hydracore-redis-"))),
+    (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
+  )
+  const port = yield* Effect.promise(freePort)
+  const url = `redis://127.0.0.1:${port}`
+  let server: ChildProcess | undefined
+
+  const kill = Effect.promise(
+    () =>
+      new Promise<void>((resolve) => {
+        if (server === undefined || server.exitCode !== null || server.signalCode !== null) return resolve()
+        server.once("exit", () => resolve())
+        server.kill("SIGKILL")
+      })
+  )
+  yield* Effect.addFinalizer(() => kill)
+
+  const signal = (name: NodeJS.Signals) =>
+    Effect.sync(() => {
+      server?.kill(name)
+    })
+
+  return {
+    url: Redacted.make(url),
+    start: Effect.promise(async () => {
+      server = await launch(port, folder)
+    }),
+    kill,
+    freeze: signal("SIGSTOP"),
+    thaw: signal("SIGCONT"),
+    send: (...command) =>
+      Effect.promise(async () => {
+        const client = createClient({ url, RESP: 2, socket: { reconnectStrategy: false } })
+        client.on("error", () => {})
+        await client.connect()
+        try {
+          return await client.sendCommand(command)
+        } finally {
+          client.destroy()
+        }
+      })
+  }
+})
+
+/** A server that runs. */
+export const started: Effect.Effect<TestRedis, never, Scope.Scope> = Effect.tap(make, (redis) => redis.start)

@@ -1,0 +1,117 @@
+/**
+ * What every layer of `AgentStream` keeps. The agent behind the layer plays the scene that the message names.
+ */
+import { assert, layer as testLayer } from "@effect/vitest"
+import { Context, Effect, Exit, Fiber, type Layer, Result, Stream } from "effect"
+import type { AgentEvent, AgentRequest } from "../../src/core/Agent.ts"
+import type { Instance } from "../../src/core/Instance.ts"
+import { type AgentError, AgentStream } from "../../src/services/AgentStream.ts"
+import { until } from "../agent/Wait.ts"
+
+/**
+ * The scenes:
+ * - `hello`: says "Hel", nothing, "lo" and finishes with `length`.
+ * - `refuse`: does not accept.
+ * - `break`: says "Hel" and breaks.
+ * - `silent`: never answers.
+ * - `endless`: says "on and on" without an end.
+ */
+export type Scene = "hello" | "refuse" | "break" | "silent" | "endless"
+
+export class Stage extends Context.Service<
+  Stage,
+  {
+    readonly instance: Instance
+    /** How many requests the agent is answering now. */
+    readonly open: () => number
+    /** How many requests the agent got so far. */
+    readonly begun: () => number
+  }
+>()("hydracore/test/suites/AgentStream/Stage") {}
+
+const request = (instance: Instance, message: Scene): AgentRequest => ({ instance, conversationId: "c-1", message })
+
+/** Everything that came, and how it ended. */
+const play = Effect.fnUntraced(function* (scene: Scene) {
+  const agent = yield* AgentStream
+  const stage = yield* Stage
+  const events: Array<AgentEvent> = []
+  const result = yield* agent.stream(request(stage.instance, scene)).pipe(
+    Stream.runForEach((event) => Effect.sync(() => events.push(event))),
+    Effect.result
+  )
+  return { events, result: result as Result.Result<void, AgentError> }
+})
+
+const failed = (result: Result.Result<void, AgentError>): string =>
+  Result.isFailure(result) ? result.failure._tag : "no failure"
+
+export const suite = (name: string, layer: Layer.Layer<AgentStream | Stage>): void =>
+  testLayer(layer)(`AgentStream: ${name}`, (it) => {
+    it.effect("an answer is Accepted, texts that are not empty, and Finish", () =>
+      Effect.gen(function* () {
+        const { events, result } = yield* play("hello")
+        assert.isTrue(Result.isSuccess(result))
+        assert.strictEqual(events[0]?._tag, "Accepted")
+        assert.deepStrictEqual(events.at(-1), { _tag: "Finish", reason: "length" })
+        const said = events.slice(1, -1).map((event) => (event._tag === "Text" ? event.delta : null))
+        assert.isTrue(said.every((delta) => delta !== null && delta !== ""))
+        assert.strictEqual(said.join(""), "Hello")
+      })
+    )
+
+    it.effect("an agent that does not accept is a refusal, and nothing comes before it", () =>
+      Effect.gen(function* () {
+        const { events, result } = yield* play("refuse")
+        assert.deepStrictEqual(events, [])
+        assert.strictEqual(failed(result), "AgentRefused")
+      })
+    )
+
+    it.effect("a stream that breaks fails after everything that was said before", () =>
+      Effect.gen(function* () {
+        const { events, result } = yield* play("break")
+        assert.deepStrictEqual(events, [{ _tag: "Accepted" }, { _tag: "Text", delta: "Hel" }])
+        assert.strictEqual(failed(result), "AgentBroken")
+      })
+    )
+
+    it.effect("many at once do not mix", () =>
+      Effect.gen(function* () {
+        const all = yield* Effect.all(
+          Array.from({ length: 20 }, (_, index) => play(index % 2 === 0 ? "hello" : "break")),
+          { concurrency: "unbounded" }
+        )
+        for (const [index, { events, result }] of all.entries()) {
+          const said = events.flatMap((event) => (event._tag === "Text" ? [event.delta] : []))
+          assert.strictEqual(said.join(""), index % 2 === 0 ? "Hello" : "Hel")
+          assert.strictEqual(Result.isSuccess(result), index % 2 === 0)
+        }
+      })
+    )
+
+    it.effect("a reader that has enough ends the agent's work", () =>
+      Effect.gen(function* () {
+        const agent = yield* AgentStream
+        const stage = yield* Stage
+        const events = yield* agent.stream(request(stage.instance, "endless")).pipe(Stream.take(4), Stream.runCollect)
+        assert.strictEqual(events.length, 4)
+        yield* until("the agent's work ends", () => stage.open() === 0)
+      })
+    )
+
+    it.effect("a reader that goes before the agent answered ends the agent's work", () =>
+      Effect.gen(function* () {
+        const agent = yield* AgentStream
+        const stage = yield* Stage
+        const begun = stage.begun()
+        const fiber = yield* agent
+          .stream(request(stage.instance, "silent"))
+          .pipe(Stream.runDrain, Effect.forkChild({ startImmediately: true }))
+        yield* until("the agent works", () => stage.begun() > begun && stage.open() === 1)
+        yield* Fiber.interrupt(fiber)
+        assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(fiber)))
+        yield* until("the agent's work ends", () => stage.open() === 0)
+      })
+    )
+  })

@@ -1,0 +1,34 @@
+/**
+ * The law of every store of page views, as a suite that runs on any layer, seen through its reports. A layer's store may
+ * outlive a test: each uses a site of its own.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { assert, describe, layer as withLayer } from "@effect/vitest"
+import { Effect, type Layer, Schema } from "effect"
+import { AnalyticsRepo } from "../../src/services/AnalyticsRepo.ts"
+import { Reports } from "../../src/services/Reports.ts"
+import { now, Shape, viewOf } from "./PageViews.ts"
+
+export const suite = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | Reports, E>) =>
+  describe(name, () => {
+    withLayer(layer, { excludeTestServices: true })((it) => {
+      it.effect.prop(
+        "every view that was taken is counted once, and a bot's never",
+        { shapes: Schema.Array(Shape).check(Schema.isMaxLength(30)) },
+        ({ shapes }) =>
+          Effect.gen(function* () {
+            const repo = yield* AnalyticsRepo
+            const hostedWebsiteId = randomUUID()
+            yield* Effect.forEach(shapes, (shape) => repo.append(viewOf(hostedWebsiteId, shape)), {
+              concurrency: "unbounded"
+            })
+            const reports = yield* Reports
+            const { pageViews } = yield* reports.statistics({ hostedWebsiteId, days: 10, now })
+            assert.strictEqual(pageViews, shapes.filter((shape) => !shape.isBot).length)
+          }),
+        { arbitrary: { runs: 40 } }
+      )
+    })
+  })

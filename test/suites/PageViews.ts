@@ -1,0 +1,43 @@
+/** Arbitrary page views, as `core/PageView.make` makes them: no text holds a NUL or a lone surrogate. */
+import { Schema } from "effect"
+import type { PageView } from "../../src/core/PageView.ts"
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+const Text = Schema.String.check(
+  Schema.makeFilter((text: string) => text.isWellFormed() && !text.includes("\0"), { title: "storable" })
+)
+const orNull = Schema.NullOr
+
+/** The last moment of a leap year's day, so that months, years and days end within the views' times. */
+export const now = Date.UTC(2028, 2, 1, 0, 0, 3)
+
+export const Shape = Schema.Struct({
+  /** How long before `now`: close to it, or days. */
+  age: Schema.Union([between(0, 10_000), between(0, 5 * 86_400_000)]),
+  path: Schema.Union([Schema.Literals(["/", "/a", "/é", "/\u{1F600}", "/\uFFFD"]), Text]),
+  campaign: Schema.Struct({
+    source: orNull(Text),
+    medium: orNull(Text),
+    name: orNull(Text),
+    term: orNull(Text),
+    content: orNull(Text)
+  }),
+  referrerHost: orNull(Schema.Union([Schema.Literals(["a.example", "b.example", "B.example"]), Text])),
+  referrerPath: orNull(Text),
+  deviceType: orNull(Schema.Literals(["desktop", "mobile", "tablet"])),
+  screenWidth: orNull(between(1, 32_767)),
+  sessionId: orNull(Schema.Literals(["s", "t"])),
+  browser: orNull(Text),
+  os: orNull(Text),
+  visitor: between(0, 3),
+  isBot: Schema.Literals([false, false, false, true])
+})
+
+/** A view of a site, of one of four visitors. */
+export const viewOf = (hostedWebsiteId: string, { age, visitor, ...shape }: typeof Shape.Type): PageView => ({
+  ...shape,
+  hostedWebsiteId,
+  receivedAt: now - age,
+  visitorHash: Uint8Array.from({ length: 16 }, () => visitor)
+})

@@ -1,0 +1,112 @@
+/**
+ * The law of every rate limiter, as a suite that runs on any layer. Time is the test's, and moves only forwards save in
+ * the test of clocks that do not.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, type Layer, Schema } from "effect"
+import { TestClock } from "effect/testing"
+import { decide, type RateLimitPolicy } from "../../src/core/RateLimit.ts"
+import { RateLimiter } from "../../src/services/RateLimiter.ts"
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+const Policy = Schema.Struct({ limit: between(1, 6), windowMillis: between(1, 3000) })
+
+const Steps = Schema.Array(
+  Schema.Struct({
+    wait: between(0, 1500),
+    key: Schema.Literals(["203.0.113.7", "2001:db8:0:1::/64", "né\u0000\ud800"])
+  })
+).check(Schema.isMaxLength(40))
+
+/** A policy and keys that no other run has used, since a layer's store may outlive the test. */
+const fresh = (policy: Omit<RateLimitPolicy, "name">) => {
+  const run = randomUUID()
+  return { policy: { name: "test", ...policy }, key: (key: string) => `${run} ${key}` }
+}
+
+export const suite = <E>(name: string, layer: Layer.Layer<RateLimiter, E>) =>
+  describe(name, () => {
+    it.effect.prop(
+      "decides as the exact sliding window does, for each client by itself",
+      [Policy, Steps],
+      ([law, steps]) =>
+        Effect.gen(function* () {
+          const limiter = yield* RateLimiter
+          const { policy, key } = fresh(law)
+          const accepted = new Map<string, Array<number>>()
+          let now = 0
+          for (const step of steps) {
+            yield* TestClock.adjust(step.wait)
+            now += step.wait
+            const times = accepted.get(step.key) ?? []
+            accepted.set(step.key, times)
+            const decision = yield* limiter.take(policy, key(step.key))
+            assert.deepStrictEqual(decision, decide(policy, times, now))
+            if (decision.accepted) times.push(now)
+          }
+        }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("counts the same client apart under each policy", () =>
+      Effect.gen(function* () {
+        const limiter = yield* RateLimiter
+        const { policy, key } = fresh({ limit: 1, windowMillis: 1000 })
+        assert.isTrue((yield* limiter.take(policy, key("a"))).accepted)
+        assert.isFalse((yield* limiter.take(policy, key("a"))).accepted)
+        assert.isTrue((yield* limiter.take({ ...policy, name: "other" }, key("a"))).accepted)
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("accepts exactly the limit of many requests at once", () =>
+      Effect.gen(function* () {
+        const limiter = yield* RateLimiter
+        const { policy, key } = fresh({ limit: 37, windowMillis: 60_000 })
+        const take = limiter.take(policy, key("a"))
+        const decisions = yield* Effect.all(new Array<typeof take>(100).fill(take), { concurrency: "unbounded" })
+        assert.strictEqual(decisions.filter((decision) => decision.accepted).length, 37)
+        assert.deepStrictEqual(
+          decisions.filter((decision) => decision.accepted).map((decision) => decision.remaining),
+          Array.from({ length: 37 }, (_, index) => 36 - index)
+        )
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("a client that waits as it is told is accepted, one millisecond earlier it is not", () =>
+      Effect.gen(function* () {
+        const limiter = yield* RateLimiter
+        const { policy, key } = fresh({ limit: 3, windowMillis: 10_000 })
+        for (let taken = 0; taken < 3; taken++) {
+          yield* limiter.take(policy, key("a"))
+          yield* TestClock.adjust(700)
+        }
+        const refused = yield* limiter.take(policy, key("a"))
+        assert.isFalse(refused.accepted)
+        yield* TestClock.adjust(refused.resetMillis - 1)
+        assert.isFalse((yield* limiter.take(policy, key("a"))).accepted)
+        yield* TestClock.adjust(1)
+        assert.isTrue((yield* limiter.take(policy, key("a"))).accepted)
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("a wall clock that jumps back an hour neither forgets the limit nor locks the client out", () =>
+      Effect.gen(function* () {
+        const limiter = yield* RateLimiter
+        const { policy, key } = fresh({ limit: 2, windowMillis: 1000 })
+        yield* TestClock.setTime(7_200_000)
+        yield* limiter.take(policy, key("a"))
+        yield* TestClock.adjust(400)
+        yield* limiter.take(policy, key("a"))
+        yield* TestClock.setTime(3_600_000)
+        const refused = yield* limiter.take(policy, key("a"))
+        assert.isFalse(refused.accepted)
+        assert.isAtMost(refused.resetMillis, policy.windowMillis)
+        yield* TestClock.adjust(policy.windowMillis)
+        const later = yield* limiter.take(policy, key("a"))
+        assert.deepStrictEqual([later.accepted, later.remaining], [true, 1])
+      }).pipe(Effect.provide(layer))
+    )
+  })

@@ -1,0 +1,78 @@
+/**
+ * What every directory of websites keeps, as a suite that runs on any layer.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { assert, layer as shared } from "@effect/vitest"
+import { Effect, type Layer, Option, Schema } from "effect"
+import { TestClock } from "effect/testing"
+import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
+
+/** Texts that an encoding of arrays or of text could trip over. */
+const Text = Schema.Literals([
+  "",
+  "NULL",
+  "{,}",
+  'a"b\\c',
+  "it's",
+  " x ",
+  "Ünïcode 日本 👩‍👩‍👧",
+  "https://www.example.com",
+  "x".repeat(5000)
+])
+
+export const suite = <E>(name: string, layer: Layer.Layer<SiteDirectory, E>) =>
+  shared(layer)(name, (it) => {
+    it.effect.prop(
+      "a website is found as it was created, by each of its two ids",
+      [Text, Schema.Array(Text)],
+      ([name, origins]) =>
+        Effect.gen(function* () {
+          const sites = yield* SiteDirectory
+          const site = yield* sites.create({ name, origins })
+          assert.deepStrictEqual({ name: site.name, origins: site.origins }, { name, origins })
+          assert.deepStrictEqual(yield* sites.byTrackingToken(site.trackingToken), Option.some(site))
+          assert.deepStrictEqual(yield* sites.byWebsiteConfigId(site.websiteConfigId), Option.some(site))
+        })
+    )
+
+    it.effect("none of a website's ids stands for another", () =>
+      Effect.gen(function* () {
+        const sites = yield* SiteDirectory
+        const site = yield* sites.create({ name: "a", origins: [] })
+        assert.strictEqual(new Set([site.trackingToken, site.websiteConfigId, site.hostedWebsiteId]).size, 3)
+        for (const id of [site.websiteConfigId, site.hostedWebsiteId]) {
+          assert.isTrue(Option.isNone(yield* sites.byTrackingToken(id)))
+        }
+        for (const id of [site.trackingToken, site.hostedWebsiteId]) {
+          assert.isTrue(Option.isNone(yield* sites.byWebsiteConfigId(id)))
+        }
+      })
+    )
+
+    it.effect.prop("any other text stands for no website, and fails nothing", [Schema.String], ([text]) =>
+      Effect.gen(function* () {
+        const sites = yield* SiteDirectory
+        for (const id of [text, randomUUID(), text + randomUUID()]) {
+          assert.isTrue(Option.isNone(yield* sites.byTrackingToken(id)))
+          assert.isTrue(Option.isNone(yield* sites.byWebsiteConfigId(id)))
+        }
+      })
+    )
+
+    it.effect("lists all websites, oldest first, with when they were created", () =>
+      Effect.gen(function* () {
+        const sites = yield* SiteDirectory
+        const before = (yield* sites.list).length
+        const created = []
+        for (const name of ["first", "second", "third"]) {
+          yield* TestClock.adjust(1)
+          created.push(yield* sites.create({ name, origins: [] }))
+        }
+        const times = created.map((site) => site.createdAt)
+        assert.deepStrictEqual(times, [times[0]!, times[0]! + 1, times[0]! + 2])
+        assert.deepStrictEqual((yield* sites.list).slice(before), created)
+      })
+    )
+  })

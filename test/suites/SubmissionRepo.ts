@@ -1,0 +1,216 @@
+/**
+ * The law of every store of submissions, as a suite that runs on any layer. A layer's store may outlive a test: each
+ * uses ids and keys of its own.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { assert, describe, layer as withLayer } from "@effect/vitest"
+import { Effect, Exit, type Layer, Result, Schema, Stream } from "effect"
+import {
+  fingerprint,
+  idempotencyWindowMillis,
+  type Submission,
+  type SubmissionDraft
+} from "../../src/core/Submission.ts"
+import { SubmissionRepo } from "../../src/services/SubmissionRepo.ts"
+
+/** Websites that the layer under test must know, and one that it must not. */
+export const websites = [randomUUID(), randomUUID(), randomUUID()] as const
+export const unknownWebsite = randomUUID()
+
+const start = Date.UTC(2026, 10, 1)
+
+export const draft = (fields: Partial<SubmissionDraft> & { readonly key?: string | null }): SubmissionDraft => {
+  const { key = null, ...given } = fields
+  const submission = {
+    submissionId: randomUUID(),
+    websiteConfigId: websites[0],
+    receivedAt: start,
+    email: null,
+    pageSlug: null,
+    formData: "{}",
+    ...given
+  }
+  return { ...submission, idempotency: key === null ? null : { key, fingerprint: fingerprint(submission) } }
+}
+
+const collect = (websiteConfigId: string, since?: number) =>
+  Effect.flatMap(SubmissionRepo, (repo) => Stream.runCollect(repo.stream({ websiteConfigId, since })))
+
+/** Those of a website that belong to a test. */
+const storedOf = (drafts: ReadonlyArray<SubmissionDraft>) =>
+  Effect.gen(function* () {
+    const ids = new Set(drafts.map((draft) => draft.submissionId))
+    const all = yield* Effect.forEach(websites, (website) => collect(website))
+    return all.flat().filter((submission) => ids.has(submission.submissionId))
+  })
+
+const withoutKey = ({ idempotency: _, ...submission }: SubmissionDraft): Submission => submission
+
+/** A text that PostgreSQL can hold, as the contract makes sure of. */
+const Text = Schema.String.check(
+  Schema.makeFilter((text: string) => text.isWellFormed() && !text.includes("\0"), { title: "storable" })
+)
+
+/** JSON that a careless store changes: by a parser, by a number, by an object, by a normal form. */
+const json = [
+  '"\\u0000"',
+  '"\\ud800"',
+  '"\\uD83D\\uDE00"',
+  '"😀\u007f\u2028"',
+  "1e400",
+  "-0",
+  "1.0",
+  "1E+2",
+  "123456789012345678901234567890",
+  '{"__proto__":{"a":1},"constructor":null}',
+  '{"a":1,"a":2}',
+  '["\\/","/"]',
+  "[[[[]]]]"
+] as const
+
+const FormData = Schema.Array(
+  Schema.Tuple([Schema.String, Schema.Union([Schema.Literals(json), Schema.String])])
+).check(Schema.isMaxLength(6))
+
+/** The object, token for token; a lone surrogate of a generated text is written as an escape by `stringify`. */
+const formDataOf = (fields: typeof FormData.Type): string =>
+  `{${fields
+    .map(
+      ([key, value]) =>
+        `${JSON.stringify(key)}:${(json as ReadonlyArray<string>).includes(value) ? value : JSON.stringify(value)}`
+    )
+    .join(",")}}`
+
+const Step = Schema.Struct({
+  website: Schema.Literals([0, 1]),
+  key: Schema.Literals(["none", "a", "b"]),
+  content: Schema.Literals(["{}", '{"a":1}']),
+  /** What the clock advances before this one: nothing, up to the window's last moment, or beyond it. */
+  wait: Schema.Literals([0, 1, idempotencyWindowMillis - 1, idempotencyWindowMillis, idempotencyWindowMillis + 1])
+})
+
+export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
+  describe(name, () => {
+    withLayer(layer, { excludeTestServices: true })((it) => {
+      it.effect.prop(
+        "what was submitted comes back as it came, byte for byte",
+        { email: Schema.NullOr(Text), pageSlug: Schema.NullOr(Text), fields: FormData },
+        ({ email, fields, pageSlug }) =>
+          Effect.gen(function* () {
+            const repo = yield* SubmissionRepo
+            const one = draft({ websiteConfigId: websites[1], email, pageSlug, formData: formDataOf(fields) })
+            assert.strictEqual(yield* repo.submit(one), one.submissionId)
+            assert.deepStrictEqual(yield* storedOf([one]), [withoutKey(one)])
+          }),
+        { arbitrary: { runs: 50 } }
+      )
+
+      it.effect.prop(
+        "a key stands for its first submission for 24 hours: the same is not stored again, another is a conflict",
+        { steps: Schema.Array(Step).check(Schema.isMaxLength(12)) },
+        ({ steps }) =>
+          Effect.gen(function* () {
+            const repo = yield* SubmissionRepo
+            const run = randomUUID()
+            const held = new Map<string, { readonly first: SubmissionDraft }>()
+            const drafts: Array<SubmissionDraft> = []
+            const expected: Array<Submission> = []
+            let now = start
+            for (const { content, key, wait, website } of steps) {
+              now += wait
+              const next = draft({
+                websiteConfigId: websites[website],
+                receivedAt: now,
+                formData: content,
+                key: key === "none" ? null : `${run} ${key}`
+              })
+              drafts.push(next)
+              const outcome = yield* Effect.result(repo.submit(next))
+              const slot = `${website} ${key}`
+              const first = held.get(slot)?.first
+              if (key !== "none" && first !== undefined && now - first.receivedAt <= idempotencyWindowMillis) {
+                if (first.formData === content) assert.deepStrictEqual(outcome, Result.succeed(first.submissionId))
+                else assert.isTrue(Result.isFailure(outcome) && outcome.failure._tag === "IdempotencyConflict")
+                continue
+              }
+              assert.deepStrictEqual(outcome, Result.succeed(next.submissionId))
+              expected.push(withoutKey(next))
+              if (key !== "none") held.set(slot, { first: next })
+            }
+            const byId = (left: Submission, right: Submission) => (left.submissionId < right.submissionId ? -1 : 1)
+            assert.deepStrictEqual([...(yield* storedOf(drafts))].sort(byId), [...expected].sort(byId))
+          }),
+        { arbitrary: { runs: 40 } }
+      )
+
+      it.effect("of many with one key at the same moment exactly one is stored, and all are told of it", () =>
+        Effect.gen(function* () {
+          const repo = yield* SubmissionRepo
+          const key = randomUUID()
+          const drafts = Array.from({ length: 50 }, () => draft({ key, formData: '{"same":true}' }))
+          const ids = yield* Effect.forEach(drafts, repo.submit, { concurrency: "unbounded" })
+          const stored = yield* storedOf(drafts)
+          assert.lengthOf(stored, 1)
+          assert.deepStrictEqual(new Set(ids), new Set([stored[0]?.submissionId]))
+        })
+      )
+
+      it.effect("of two contents with one key at the same moment one is stored, and the other is a conflict", () =>
+        Effect.gen(function* () {
+          const repo = yield* SubmissionRepo
+          const key = randomUUID()
+          const drafts = ["1", "2", "1", "2"].map((a) => draft({ key, formData: `{"a":${a}}` }))
+          const outcomes = yield* Effect.forEach(drafts, (draft) => Effect.exit(repo.submit(draft)), {
+            concurrency: "unbounded"
+          })
+          const stored = yield* storedOf(drafts)
+          assert.lengthOf(stored, 1)
+          drafts.forEach((draft, index) => {
+            assert.strictEqual(Exit.isSuccess(outcomes[index]!), draft.formData === stored[0]?.formData)
+          })
+        })
+      )
+
+      it.effect("a submission to a website that is not there is refused, and its neighbours are stored", () =>
+        Effect.gen(function* () {
+          const repo = yield* SubmissionRepo
+          const drafts = Array.from({ length: 20 }, (_, index) =>
+            draft({ websiteConfigId: index === 7 ? unknownWebsite : websites[0], key: index % 2 ? randomUUID() : null })
+          )
+          const outcomes = yield* Effect.forEach(drafts, (draft) => Effect.result(repo.submit(draft)), {
+            concurrency: "unbounded"
+          })
+          outcomes.forEach((outcome, index) => {
+            if (index === 7) assert.isTrue(Result.isFailure(outcome) && outcome.failure._tag === "RecordRefused")
+            else assert.deepStrictEqual(outcome, Result.succeed(drafts[index]!.submissionId))
+          })
+          assert.lengthOf(yield* storedOf(drafts), 19)
+        })
+      )
+
+      it.effect("a website's submissions come oldest first, each once, from `since` on, and no other's", () =>
+        Effect.gen(function* () {
+          const repo = yield* SubmissionRepo
+          // Few times for many submissions, so that pages end within one time.
+          const drafts = Array.from({ length: 700 }, (_, index) =>
+            draft({ websiteConfigId: websites[2], receivedAt: start + (index % 3) })
+          )
+          yield* Effect.forEach(drafts, repo.submit, { concurrency: "unbounded" })
+          const idsFrom = (since: number) =>
+            drafts
+              .filter(({ receivedAt }) => receivedAt >= since)
+              .sort(
+                (left, right) => left.receivedAt - right.receivedAt || (left.submissionId < right.submissionId ? -1 : 1)
+              )
+              .map(({ submissionId }) => submissionId)
+          const ids = (submissions: ReadonlyArray<Submission>) => submissions.map(({ submissionId }) => submissionId)
+          assert.deepStrictEqual(ids(yield* collect(websites[2])), idsFrom(start))
+          assert.deepStrictEqual(ids(yield* collect(websites[2], start + 1)), idsFrom(start + 1))
+          assert.deepStrictEqual(ids(yield* collect(websites[2], start + 3)), [])
+          assert.deepStrictEqual(ids(yield* collect(unknownWebsite)), [])
+        })
+      )
+    })
+  })

@@ -1,0 +1,62 @@
+/**
+ * The law of the visitors' salts, as a suite that runs on any layer. The time of day is the test's; what waits, waits by
+ * the real clock, since a TestClock that jumps over days would end a database's connections on the way.
+ *
+ * @module
+ */
+import { assert, describe, layer as withLayer } from "@effect/vitest"
+import { Clock, Effect, type Layer, Schema } from "effect"
+import { VisitorSalts } from "../../src/services/VisitorSalts.ts"
+
+const day = 86_400_000
+
+/** Runs an effect as if it were `now` (milliseconds since 1970). */
+export const at =
+  (now: number) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.clockWith((clock) =>
+      Effect.provideService(effect, Clock.Clock, {
+        currentTimeMillis: Effect.succeed(now),
+        currentTimeMillisUnsafe: () => now,
+        currentTimeNanos: Effect.succeed(BigInt(now) * 1_000_000n),
+        currentTimeNanosUnsafe: () => BigInt(now) * 1_000_000n,
+        monotonicTimeNanos: clock.monotonicTimeNanos,
+        monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+        sleep: (duration) => clock.sleep(duration)
+      })
+    )
+
+export const suite = <E>(name: string, layer: Layer.Layer<VisitorSalts, E>) =>
+  describe(name, () => {
+    withLayer(layer, { excludeTestServices: true })((it) => {
+      it.effect.prop(
+        "a salt has 32 bytes, is one for each UTC day, and is no other day's",
+        {
+          waits: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 * day }))).check(
+            Schema.isMaxLength(6)
+          )
+        },
+        ({ waits }) =>
+          Effect.gen(function* () {
+            const salts = yield* VisitorSalts
+            const seen = new Map<number, string>()
+            let now = Date.UTC(2026, 11, 31, 23, 59, 59)
+            for (const wait of [0, 1000, ...waits]) {
+              now += wait
+              const today = Math.floor(now / day)
+              const all = yield* Effect.all([salts.current, salts.current, salts.current], {
+                concurrency: "unbounded"
+              }).pipe(at(now))
+              for (const salt of all) {
+                assert.lengthOf(salt, 32)
+                const text = Buffer.from(salt).toString("hex")
+                if (seen.has(today)) assert.strictEqual(text, seen.get(today))
+                else assert.notInclude([...seen.values()], text)
+                seen.set(today, text)
+              }
+            }
+          }),
+        { arbitrary: { runs: 40 } }
+      )
+    })
+  })

@@ -1,0 +1,136 @@
+/**
+ * What every keeper of widget tokens keeps, as a suite that runs on any layer.
+ *
+ * @module
+ */
+import { randomBytes, randomUUID } from "node:crypto"
+import { assert, layer as shared } from "@effect/vitest"
+import { Clock, Effect, type Layer, Option, Schema } from "effect"
+import { TestClock } from "effect/testing"
+import type { Instance } from "../../src/core/Instance.ts"
+import { format, type IssuedToken } from "../../src/core/WidgetToken.ts"
+import { InstanceDirectory } from "../../src/services/InstanceDirectory.ts"
+import { WidgetTokens } from "../../src/services/WidgetTokens.ts"
+
+const newInstance = Effect.flatMap(InstanceDirectory, (instances) =>
+  instances.create({
+    name: "a",
+    agentUrl: "https://a.example",
+    agentModel: "m",
+    agentKeyEnv: null,
+    origins: ["https://o.example"]
+  })
+)
+
+/** A new token of an instance, which must exist. */
+const issued = (instance: Instance, expiresAt: number | null = null, label: string | null = null) =>
+  Effect.flatMap(WidgetTokens, (tokens) => tokens.issue({ instanceId: instance.instanceId, label, expiresAt })).pipe(
+    Effect.flatMap(Effect.fromOption)
+  )
+
+const authenticates = (instance: Instance, token: string) =>
+  Effect.flatMap(WidgetTokens, (tokens) => tokens.authenticate(instance.instanceId, token)).pipe(
+    Effect.map(Option.isSome)
+  )
+
+const secretless = ({ token: _, ...rest }: IssuedToken) => rest
+
+export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | InstanceDirectory, E>) =>
+  shared(layer)(name, (it) => {
+    it.effect("a token gives its own instance, and no other", () =>
+      Effect.gen(function* () {
+        const tokens = yield* WidgetTokens
+        const [one, other] = [yield* newInstance, yield* newInstance]
+        const { token } = yield* issued(one)
+        assert.deepStrictEqual(yield* tokens.authenticate(one.instanceId, token), Option.some(one))
+        assert.deepStrictEqual(yield* tokens.authenticate(one.instanceId, token), Option.some(one))
+        assert.isFalse(yield* authenticates(other, token))
+        assert.isTrue(Option.isNone(yield* tokens.authenticate(randomUUID(), token)))
+        assert.isTrue(Option.isNone(yield* tokens.authenticate("no instance", token)))
+      })
+    )
+
+    it.effect.prop("no other text authenticates, and none fails", [Schema.String], ([text]) =>
+      Effect.gen(function* () {
+        const instance = yield* newInstance
+        const { token } = yield* issued(instance)
+        for (const wrong of [
+          text,
+          `x${text}${token}`,
+          `${token}${text}x`,
+          format(randomBytes(32)),
+          token.toUpperCase()
+        ]) {
+          assert.isFalse(yield* authenticates(instance, wrong))
+        }
+      })
+    )
+
+    it.effect("a token ends at the millisecond at which it expires, however often it was used before", () =>
+      Effect.gen(function* () {
+        const instance = yield* newInstance
+        const now = yield* Clock.currentTimeMillis
+        const { token } = yield* issued(instance, now + 10_000)
+        assert.isTrue(yield* authenticates(instance, token))
+        yield* TestClock.adjust(9999)
+        assert.isTrue(yield* authenticates(instance, token))
+        yield* TestClock.adjust(1)
+        assert.isFalse(yield* authenticates(instance, token))
+      })
+    )
+
+    it.effect("a token that is revoked ends within a second, and its neighbours do not", () =>
+      Effect.gen(function* () {
+        const tokens = yield* WidgetTokens
+        const instance = yield* newInstance
+        const [one, other] = [yield* issued(instance), yield* issued(instance)]
+        assert.isTrue(yield* authenticates(instance, one.token))
+        assert.isTrue(yield* tokens.revoke(one.tokenId))
+        yield* TestClock.adjust("1 second")
+        assert.isFalse(yield* authenticates(instance, one.token))
+        assert.isTrue(yield* authenticates(instance, other.token))
+      })
+    )
+
+    it.effect("to revoke again changes nothing, and what is no token is not revoked", () =>
+      Effect.gen(function* () {
+        const tokens = yield* WidgetTokens
+        const instance = yield* newInstance
+        const { tokenId } = yield* issued(instance)
+        assert.isTrue(yield* tokens.revoke(tokenId))
+        const revoked = yield* tokens.list(instance.instanceId)
+        assert.strictEqual(revoked[0]?.revokedAt, yield* Clock.currentTimeMillis)
+        yield* TestClock.adjust(5000)
+        assert.isTrue(yield* tokens.revoke(tokenId))
+        assert.deepStrictEqual(yield* tokens.list(instance.instanceId), revoked)
+        assert.isFalse(yield* tokens.revoke(randomUUID()))
+        assert.isFalse(yield* tokens.revoke("no token"))
+      })
+    )
+
+    it.effect("lists an instance's tokens, oldest first, as they were issued and without their secrets", () =>
+      Effect.gen(function* () {
+        const tokens = yield* WidgetTokens
+        const [one, other] = [yield* newInstance, yield* newInstance]
+        const expiresAt = 4_102_444_800_123
+        const first = yield* issued(one, expiresAt, 'Ünï\'s "label"')
+        yield* TestClock.adjust(1)
+        yield* issued(other)
+        const second = yield* issued(one)
+        assert.deepStrictEqual([first.expiresAt, first.label, second.label], [expiresAt, 'Ünï\'s "label"', null])
+        assert.strictEqual(second.createdAt, first.createdAt + 1)
+        assert.deepStrictEqual(yield* tokens.list(one.instanceId), [secretless(first), secretless(second)])
+        assert.deepStrictEqual(yield* tokens.list(randomUUID()), [])
+        assert.deepStrictEqual(yield* tokens.list("no instance"), [])
+      })
+    )
+
+    it.effect("issues nothing for an instance that is none", () =>
+      Effect.gen(function* () {
+        const tokens = yield* WidgetTokens
+        for (const instanceId of [randomUUID(), "no instance"]) {
+          assert.isTrue(Option.isNone(yield* tokens.issue({ instanceId, label: null, expiresAt: null })))
+        }
+      })
+    )
+  })
