@@ -1,10 +1,11 @@
 /**
- * Storage for the command line's tests: everything in memory, with one website whose submissions are made as they are
+ * Storage for the command line's tests: everything in memory, with one website, whose submissions are made as they are
  * read.
  */
 import { Effect, Layer, Stream } from "effect"
 import type { Site } from "../../src/core/Site.ts"
 import type { Submission } from "../../src/core/Submission.ts"
+import * as AnalyticsRepo from "../../src/memory/AnalyticsRepo.ts"
 import * as InstanceDirectory from "../../src/memory/InstanceDirectory.ts"
 import * as PageViews from "../../src/memory/PageViews.ts"
 import * as Readiness from "../../src/memory/Readiness.ts"
@@ -34,20 +35,21 @@ export const submission = (number: number): Submission => ({
 
 export interface Options {
   readonly submissions?: number
-  /** The page views that the reports count. */
-  readonly pageViews?: Layer.Layer<PageViews.PageViews>
+  /** Told of every submission that is read. */
+  readonly onRead?: (number: number) => void
 }
 
 /** Gives submissions without holding them. */
-const submissions = (count: number) =>
+const submissions = ({ onRead = () => {}, submissions: count = 0 }: Options) =>
   Layer.succeed(
     SubmissionRepo,
     SubmissionRepo.of({
       submit: () => Effect.die("The command line submits nothing."),
       stream: ({ since, websiteConfigId }) =>
-        websiteConfigId !== site.websiteConfigId
+        websiteConfigId !== site.websiteConfigId || count === 0
           ? Stream.empty
-          : Stream.range(1, count).pipe(
+          : Stream.range(1, count, 100).pipe(
+              Stream.tap((number) => Effect.sync(() => onRead(number))),
               Stream.map(submission),
               Stream.filter(({ receivedAt }) => since === undefined || receivedAt >= since)
             )
@@ -58,7 +60,7 @@ export const storage = (options: Options = {}) =>
   Layer.mergeAll(
     WidgetTokens.layer.pipe(Layer.provideMerge(InstanceDirectory.layer())),
     SiteDirectory.layer({ sites: [site] }),
-    Reports.layer.pipe(Layer.provide(options.pageViews ?? PageViews.layer())),
-    submissions(options.submissions ?? 0),
+    Layer.mergeAll(Reports.layer, AnalyticsRepo.layer).pipe(Layer.provide(PageViews.layer())),
+    submissions(options),
     Readiness.layer
   )

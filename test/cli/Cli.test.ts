@@ -1,0 +1,197 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Schema } from "effect"
+import { TestConsole } from "effect/testing"
+import type { Storage } from "../../src/cli/Cli.ts"
+import { NotReady, Readiness } from "../../src/services/Readiness.ts"
+import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
+import { StorageUnavailable } from "../../src/services/Storage.ts"
+import { run } from "./TestCli.ts"
+import { site, storage } from "./TestStorage.ts"
+
+/** A storage that must not be opened. */
+const closed: Layer.Layer<Storage> = Layer.effectContext(Effect.die("The storage was opened."))
+
+/** One line, one sentence's end, and no trace of how the program is made. */
+const assertSentence = (stderr: string) => {
+  assert.match(stderr, /^[A-Z][^\n]*[.?]\n$/)
+  assert.notMatch(stderr, /Error|undefined|\[object|{|}| at /)
+}
+
+const instanceId = "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11"
+const readings: ReadonlyArray<ReadonlyArray<string>> = [
+  ["site", "list"],
+  ["site", "create", "--name", "A"],
+  ["instance", "list"],
+  ["instance", "create", "--name", "A", "--agent-url", "http://localhost:9000"],
+  ["submissions", "export", "--site", site.websiteConfigId],
+  ["stats", "--site", site.websiteConfigId]
+]
+
+describe("cli/Cli", () => {
+  it.effect("every command answers --json with exactly one document on stdout, wherever the flag stands", () =>
+    Effect.gen(function* () {
+      for (const args of readings) {
+        for (let place = 0; place <= args.length; place++) {
+          // Between a flag and its value there is no place.
+          if (args[place - 1]?.startsWith("--") === true) continue
+          const ended = yield* run(
+            [...args.slice(0, place), "--json", ...args.slice(place)],
+            storage({ submissions: 3 })
+          )
+          assert.deepStrictEqual({ code: ended.code, stderr: ended.stderr }, { code: 0, stderr: "" })
+          const document: unknown = JSON.parse(ended.stdout)
+          assert.isTrue(typeof document === "object" && document !== null)
+          assert.isTrue(ended.stdout.endsWith("\n"))
+        }
+      }
+      assert.deepStrictEqual(yield* TestConsole.logLines, [])
+    })
+  )
+
+  it.effect("help and the version open no storage and are a success", () =>
+    Effect.gen(function* () {
+      for (const args of [
+        [],
+        ["--help"],
+        ["site", "--help"],
+        ["stats", "-h"],
+        ["token", "issue", "--help"],
+        ["--version"]
+      ]) {
+        const ended = yield* run(args, closed)
+        assert.deepStrictEqual({ code: ended.code, stderr: ended.stderr }, { code: 0, stderr: "" })
+        assert.include(ended.stdout, "hydracore")
+      }
+      const help = (yield* run(["--help"], closed)).stdout
+      for (const name of ["site", "instance", "token", "submissions", "stats", "--json"]) assert.include(help, name)
+      assert.match((yield* run(["--version"], closed)).stdout, /^hydracore \d+\.\d+\.\d+\n$/)
+    })
+  )
+
+  it.effect("a wrong command line is one sentence on stderr, nothing on stdout, and opens no storage", () =>
+    Effect.gen(function* () {
+      const wrong: ReadonlyArray<readonly [ReadonlyArray<string>, string]> = [
+        [["site"], "A command is missing after `hydracore site`"],
+        [["--json"], "A command is missing after `hydracore`"],
+        [["sites"], 'There is no command "sites"'],
+        [["site", "crate"], "did you mean create?"],
+        [["site", "create"], "The flag --name is missing"],
+        [["site", "create", "--name"], "The flag --name needs a value"],
+        [["site", "create", "--name", "--json"], "The flag --name needs a value"],
+        [["site", "create", "--name", "a", "--name", "b"], "The flag --name takes at most 1 value"],
+        [["site", "create", "--name", " "], "The flag --name must be a text of 1 to 200 characters"],
+        [["site", "create", "--name", "é".repeat(201)], "The flag --name must be a text of 1 to 200 characters"],
+        [["site", "create", "--nme", "a"], "did you mean --name?"],
+        [["site", "create", "--name", "a", "b"], 'not "b"'],
+        [["submissions", "export", "--site", site.websiteConfigId, "--format", "xml"], "The flag --format takes"],
+        [["stats", "--site", "\u001b[2J"], "The flag --site must be a uuid"],
+        [["stats", "--site", site.websiteConfigId, "--days", "0"], "The flag --days must be a whole number"],
+        [["stats", "--site", site.websiteConfigId, "--days", "1e2"], "The flag --days must be a whole number"],
+        [["token", "revoke", "--token-id", "hwt_secret"], "The flag --token-id must be a uuid"]
+      ]
+      for (const [args, part] of wrong) {
+        for (const more of [[], ["--json"]]) {
+          const ended = yield* run([...args, ...more], closed)
+          assert.deepStrictEqual({ code: ended.code, stdout: ended.stdout }, { code: 1, stdout: "" }, args.join(" "))
+          assertSentence(ended.stderr)
+          assert.include(ended.stderr, part)
+          assert.notInclude(ended.stderr, "\u001b")
+        }
+      }
+    })
+  )
+
+  it.effect.prop(
+    "whatever is written on the command line, it ends with a code, and with a sentence if that is not 0",
+    [
+      Schema.Array(
+        Schema.Union([
+          Schema.Literals([
+            "site",
+            "list",
+            "create",
+            "stats",
+            "--name",
+            "--json",
+            "--site",
+            "--",
+            "-",
+            "--=",
+            "-x=",
+            "--help=2"
+          ]),
+          Schema.String
+        ])
+      ).check(Schema.isMaxLength(5))
+    ],
+    ([args]) =>
+      Effect.gen(function* () {
+        const ended = yield* run(args, storage())
+        assert.oneOf(ended.code, [0, 1])
+        if (ended.code === 1) {
+          assert.strictEqual(ended.stdout, "")
+          assert.match(ended.stderr, /^[^\n]+\n$/)
+        } else {
+          assert.strictEqual(ended.stderr, "")
+        }
+      })
+  )
+
+  it.effect("a storage that is away, slow or not migrated is named in one sentence, by every command", () =>
+    Effect.gen(function* () {
+      const notReady = (reason: NotReady["reason"]) =>
+        storage().pipe(
+          Layer.merge(Layer.succeed(Readiness, Readiness.of({ check: Effect.fail(new NotReady({ reason })) })))
+        )
+      const troubles = [
+        [
+          Layer.effectContext(Effect.fail(new StorageUnavailable({ reason: "unreachable" }))),
+          "The database cannot be reached"
+        ],
+        [
+          Layer.effectContext(Effect.fail(new StorageUnavailable({ reason: "timeout" }))),
+          "The database did not answer in time"
+        ],
+        [
+          Layer.effectContext(Effect.fail(new StorageUnavailable({ reason: "overloaded" }))),
+          "The database has too much to do"
+        ],
+        [notReady("database-unreachable"), "The database cannot be reached"],
+        [notReady("database-not-migrated"), "npm run -s hydracore -- migrate"]
+      ] as const
+      for (const [layer, part] of troubles) {
+        for (const args of [...readings, ["token", "list", "--instance", instanceId]]) {
+          const ended = yield* run([...args, "--json"], layer as Layer.Layer<Storage, StorageUnavailable>)
+          assert.deepStrictEqual({ code: ended.code, stdout: ended.stdout }, { code: 1, stdout: "" })
+          assertSentence(ended.stderr)
+          assert.include(ended.stderr, part)
+        }
+      }
+    })
+  )
+
+  it.effect("what is logged goes to stderr", () =>
+    Effect.gen(function* () {
+      const logging = Layer.provideMerge(Layer.effectDiscard(Effect.logWarning("a word of warning")), storage())
+      const ended = yield* run(["site", "list", "--json"], logging)
+      assert.strictEqual(ended.code, 0)
+      assert.isArray(JSON.parse(ended.stdout))
+      assert.deepStrictEqual(yield* TestConsole.logLines, [])
+      assert.include(String((yield* TestConsole.errorLines)[0]), "a word of warning")
+    })
+  )
+
+  it.effect("a fault of ours is not a success, and is told on stderr", () =>
+    Effect.gen(function* () {
+      const faulty = Layer.succeed(SiteDirectory, {
+        byTrackingToken: () => Effect.die(new Error("a bug")),
+        byWebsiteConfigId: () => Effect.die(new Error("a bug")),
+        create: () => Effect.die(new Error("a bug")),
+        list: Effect.die(new Error("a bug"))
+      })
+      const ended = yield* run(["site", "list"], Layer.merge(storage(), faulty))
+      assert.deepStrictEqual({ code: ended.code, stdout: ended.stdout }, { code: 1, stdout: "" })
+      assert.include(ended.stderr, "a bug")
+    })
+  )
+})

@@ -1,0 +1,294 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option } from "effect"
+import { TestClock } from "effect/testing"
+import type { PageView } from "../../src/core/PageView.ts"
+import { AnalyticsRepo } from "../../src/services/AnalyticsRepo.ts"
+import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
+import { WidgetTokens } from "../../src/services/WidgetTokens.ts"
+import { run } from "./TestCli.ts"
+import { site, storage } from "./TestStorage.ts"
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+const unknown = "11111111-2222-4333-8444-555555555555"
+
+/** A command line whose commands work on one and the same storage, one after another. */
+const session = Effect.gen(function* () {
+  const context = yield* Layer.build(storage())
+  const held = Layer.succeedContext(context)
+  const text = (...args: ReadonlyArray<string>) => run(args, held)
+  const json = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
+    const ended = yield* run([...args, "--json"], held)
+    assert.deepStrictEqual({ code: ended.code, stderr: ended.stderr }, { code: 0, stderr: "" })
+    return JSON.parse(ended.stdout)
+  })
+  const refusal = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
+    const ended = yield* run(args, held)
+    assert.deepStrictEqual({ code: ended.code, stdout: ended.stdout }, { code: 1, stdout: "" })
+    return ended.stderr
+  })
+  return { context, json, refusal, text }
+})
+
+describe("site", () => {
+  it.effect("a website that was created is found by its ids, and is listed", () =>
+    Effect.gen(function* () {
+      const { context, json, text } = yield* session
+      yield* TestClock.setTime(Date.parse("2026-03-01T12:00:00Z"))
+      const created = yield* json(
+        ...[
+          "site",
+          "create",
+          "--name",
+          " Shop ",
+          "--origin",
+          "HTTPS://Shop.Example:443",
+          "--origin",
+          "http://b.example:81/"
+        ],
+        ...["--origin", "https://shop.example"]
+      )
+      assert.deepStrictEqual(Object.keys(created), ["website_config_id", "hosted_website_id", "tracking_token"])
+      for (const id of Object.values(created)) assert.match(String(id), uuid)
+      const found = yield* Effect.provide(
+        SiteDirectory.use(({ byWebsiteConfigId }) => byWebsiteConfigId(created.website_config_id)),
+        context
+      )
+      assert.deepStrictEqual(Option.getOrThrow(found).origins, ["https://shop.example", "http://b.example:81"])
+      const list = yield* json("site", "list")
+      assert.deepStrictEqual(list[1], {
+        ...created,
+        name: "Shop",
+        origins: ["https://shop.example", "http://b.example:81"],
+        created_at: "2026-03-01T12:00:00.000Z"
+      })
+      const table = (yield* text("site", "list")).stdout.split("\n")
+      assert.strictEqual(table.length, 4)
+      assert.match(
+        table[2]!,
+        /^Shop +[0-9a-f-]{36} {2}[0-9a-f-]{36} {2}2026-03-01 12:00:00 UTC {2}https:\/\/shop\.example http/
+      )
+      assert.strictEqual(table[1]!.indexOf(site.websiteConfigId), table[2]!.indexOf(created.website_config_id))
+    })
+  )
+
+  it.effect("an origin is a scheme, a host and perhaps a port, and nothing else", () =>
+    Effect.gen(function* () {
+      const { refusal } = yield* session
+      for (const origin of [
+        "example.com",
+        "ftp://example.com",
+        "https://example.com/path",
+        "https://example.com//",
+        "https://example.com?",
+        "https://example.com/#a",
+        "https://user@example.com",
+        "https://*.example.com",
+        "https://exa mple.com",
+        "https://example.com:99999",
+        "https:example.com",
+        "https://example.com\\",
+        "null",
+        "*",
+        "https://",
+        ""
+      ]) {
+        assert.match(
+          yield* refusal("site", "create", "--name", "a", "--origin", origin),
+          /^The flag --origin must be an origin/,
+          origin
+        )
+      }
+      const many = Array.from({ length: 101 }, (_, index) => ["--origin", `https://a${index}.example`]).flat()
+      assert.match(yield* refusal("site", "create", "--name", "a", ...many), /at most 100 times/)
+    })
+  )
+})
+
+describe("instance", () => {
+  it.effect("an instance that was created is listed with all that was said of it", () =>
+    Effect.gen(function* () {
+      const { json, text } = yield* session
+      const created = yield* json(
+        ...[
+          "instance",
+          "create",
+          "--name",
+          "Support",
+          "--agent-url",
+          "https://agent.example/base",
+          "--agent-model",
+          "m-1"
+        ],
+        ...["--agent-key-env", "AGENT_KEY", "--origin", "https://a.example"]
+      )
+      assert.deepStrictEqual(Object.keys(created), ["instance_id"])
+      yield* json("instance", "create", "--name", "Plain", "--agent-url", "http://[::1]:9000")
+      const list = yield* json("instance", "list")
+      assert.deepStrictEqual(list[0], {
+        ...created,
+        name: "Support",
+        agent_url: "https://agent.example/base",
+        agent_model: "m-1",
+        agent_key_env: "AGENT_KEY",
+        origins: ["https://a.example"]
+      })
+      const { agent_key_env, agent_model, origins } = list[1]
+      assert.deepStrictEqual([agent_key_env, agent_model, origins], [null, null, []])
+      assert.include((yield* text("instance", "list")).stdout, created.instance_id)
+    })
+  )
+
+  it.effect("a key never comes back, where an address or a variable was expected", () =>
+    Effect.gen(function* () {
+      const { refusal } = yield* session
+      for (const url of [
+        "https://user:sesame@agent.example",
+        "https://sesame@agent.example",
+        "https://@agent.example/sesame",
+        "sesame",
+        "file:///sesame",
+        "https://agent.example/ sesame"
+      ]) {
+        const sentence = yield* refusal("instance", "create", "--name", "a", "--agent-url", url)
+        assert.match(sentence, /^The flag --agent-url must be an address/)
+        assert.notInclude(sentence, "sesame")
+      }
+      for (const variable of ["sk-sesame", "1SESAME", "A B", "A=sesame"]) {
+        const sentence = yield* refusal(
+          ...["instance", "create", "--name", "a", "--agent-url", "http://localhost", "--agent-key-env", variable]
+        )
+        assert.match(sentence, /^The flag --agent-key-env must be the name of an environment variable/)
+        assert.notMatch(sentence, /sesame/i)
+      }
+    })
+  )
+})
+
+describe("token", () => {
+  it.effect("a token that was issued authenticates until it is revoked, and is listed without its secret", () =>
+    Effect.gen(function* () {
+      const { context, json, text } = yield* session
+      yield* TestClock.setTime(Date.parse("2026-03-01T00:00:00Z"))
+      const { instance_id } = yield* json("instance", "create", "--name", "a", "--agent-url", "http://localhost:1")
+      const issued = yield* json("token", "issue", "--instance", instance_id, "--expires", "90d", "--label", "Shop")
+      assert.deepStrictEqual(Object.keys(issued), ["token_id", "token", "expires_at"])
+      assert.strictEqual(issued.expires_at, "2026-05-30T00:00:00.000Z")
+      const forever = yield* json("token", "issue", "--instance", `urn:uuid:${instance_id}`)
+      assert.isNull(forever.expires_at)
+
+      const authenticated = WidgetTokens.use(({ authenticate }) => authenticate(instance_id, issued.token)).pipe(
+        Effect.map(Option.isSome),
+        Effect.provide(context)
+      )
+      assert.isTrue(yield* authenticated)
+      assert.deepStrictEqual(yield* json("token", "revoke", "--token-id", issued.token_id), {
+        token_id: issued.token_id,
+        revoked: true
+      })
+      assert.isFalse(yield* authenticated)
+
+      const listed = yield* json("token", "list", "--instance", instance_id)
+      assert.deepStrictEqual(listed[0], {
+        token_id: issued.token_id,
+        instance_id,
+        label: "Shop",
+        created_at: "2026-03-01T00:00:00.000Z",
+        expires_at: "2026-05-30T00:00:00.000Z",
+        revoked_at: "2026-03-01T00:00:00.000Z"
+      })
+      const table = yield* text("token", "list", "--instance", instance_id)
+      for (const output of [JSON.stringify(listed), table.stdout]) assert.notInclude(output, "hwt_")
+      assert.match(table.stdout, /Shop +revoked/)
+      assert.match(table.stdout, /- +valid/)
+    })
+  )
+
+  it.effect("what is not there cannot be issued for, listed or revoked", () =>
+    Effect.gen(function* () {
+      const { refusal } = yield* session
+      assert.strictEqual(yield* refusal("token", "issue", "--instance", unknown), `There is no instance ${unknown}.\n`)
+      assert.strictEqual(yield* refusal("token", "list", "--instance", unknown), `There is no instance ${unknown}.\n`)
+      assert.strictEqual(yield* refusal("token", "revoke", "--token-id", unknown), `There is no token ${unknown}.\n`)
+    })
+  )
+
+  it.effect("a token cannot end before it begins", () =>
+    Effect.gen(function* () {
+      const { refusal } = yield* session
+      yield* TestClock.setTime(Date.parse("2026-03-01T00:00:00Z"))
+      for (const expires of ["0d", "-1d", "2026-02-28", "2026-03-01", "2027-02-29", "soon", ""]) {
+        assert.match(
+          yield* refusal("token", "issue", "--instance", unknown, "--expires", expires),
+          /^The flag --expires (must be a time to come|needs a value)/
+        )
+      }
+    })
+  )
+})
+
+describe("stats", () => {
+  const view = (day: number, visitor: number): PageView => ({
+    hostedWebsiteId: site.hostedWebsiteId,
+    receivedAt: Date.parse("2026-03-01T00:00:00Z") + day * 86_400_000,
+    path: day === 0 ? "/" : "/\u001b[2Jwipe",
+    campaign: { source: null, medium: null, name: null, term: null, content: null },
+    referrerHost: "search.example",
+    referrerPath: "/",
+    deviceType: "mobile",
+    screenWidth: null,
+    sessionId: null,
+    browser: null,
+    os: null,
+    visitorHash: new Uint8Array(16).fill(visitor),
+    isBot: false
+  })
+
+  it.effect("what was counted is told per day, by page, by referrer and by device", () =>
+    Effect.gen(function* () {
+      const { context, json, text } = yield* session
+      yield* TestClock.setTime(Date.parse("2026-03-02T12:00:00Z"))
+      for (const [day, visitor] of [
+        [0, 1],
+        [0, 2],
+        [1, 1]
+      ] as const) {
+        yield* Effect.provide(
+          AnalyticsRepo.use(({ append }) => append(view(day, visitor))),
+          context
+        )
+      }
+      assert.deepStrictEqual(yield* json("stats", "--site", site.websiteConfigId.toUpperCase(), "--days", "3"), {
+        website_config_id: site.websiteConfigId,
+        page_views: 3,
+        visitors: 3,
+        sessions: 3,
+        per_day: [
+          { date: "2026-02-28", page_views: 0, visitors: 0 },
+          { date: "2026-03-01", page_views: 2, visitors: 2 },
+          { date: "2026-03-02", page_views: 1, visitors: 1 }
+        ],
+        top_pages: [
+          { page: "/", page_views: 2 },
+          { page: "/\u001b[2Jwipe", page_views: 1 }
+        ],
+        referrers: [{ referrer: "search.example", page_views: 3 }],
+        devices: [{ device: "mobile", page_views: 3 }]
+      })
+      assert.strictEqual((yield* json("stats", "--site", site.websiteConfigId)).per_day.length, 30)
+      const chart = (yield* text("stats", "--site", site.websiteConfigId, "--days", "2")).stdout
+      assert.match(chart, /^2026-03-01 {2}█+ {2}2$/m)
+      assert.match(chart, /^2026-03-02 {2}█+[▏▎▍▌▋▊▉]? +1$/m)
+      assert.notInclude(chart, "\u001b")
+      assert.include((yield* text("stats", "--site", site.websiteConfigId, "--days", "365")).stdout, "per month")
+    })
+  )
+
+  it.effect("a website that is not there has no numbers, nor has a tracking token", () =>
+    Effect.gen(function* () {
+      const { refusal } = yield* session
+      for (const id of [unknown, site.trackingToken, site.hostedWebsiteId]) {
+        assert.strictEqual(yield* refusal("stats", "--site", id), `There is no website ${id}.\n`)
+      }
+    })
+  )
+})

@@ -1,0 +1,64 @@
+/** Runs the command line inside the test's process and keeps what it said and how it ended. */
+import { Effect, FileSystem, Layer, Path, type PlatformError, Runtime, Sink, Stdio, Terminal } from "effect"
+import { ChildProcessSpawner } from "effect/process"
+import * as Cli from "../../src/cli/Cli.ts"
+
+export interface Ended {
+  /** The code with which the process would exit. */
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export type Output = Sink.Sink<void, string | Uint8Array, never, PlatformError.PlatformError>
+
+const unused = Effect.die("The command line asks a terminal for nothing but its width.")
+
+const platform = (stdio: Partial<Stdio.Stdio>, columns: number) =>
+  Layer.mergeAll(
+    FileSystem.layerNoop({}),
+    Path.layer,
+    Stdio.layerTest(stdio),
+    Layer.succeed(
+      Terminal.Terminal,
+      Terminal.make({
+        columns: Effect.succeed(columns),
+        rows: Effect.succeed(24),
+        size: unused,
+        readInput: unused,
+        readLine: unused,
+        display: () => unused
+      })
+    ),
+    Layer.succeed(
+      ChildProcessSpawner.ChildProcessSpawner,
+      ChildProcessSpawner.make(() => Effect.die("The command line starts no process."))
+    )
+  )
+
+/** Runs `hydracore` with arguments. `stdout` may be given to read in an own way what is written to it. */
+export const run = Effect.fnUntraced(function* <E, R>(
+  args: ReadonlyArray<string>,
+  storage: Layer.Layer<Cli.Storage, E, R>,
+  options: { readonly columns?: number; readonly stdout?: Output } = {}
+) {
+  const written = { stdout: "", stderr: "" }
+  const decoder = new TextDecoder()
+  const keep = (name: keyof typeof written) =>
+    Sink.forEach((part: string | Uint8Array) =>
+      Effect.sync(() => {
+        written[name] += typeof part === "string" ? part : decoder.decode(part)
+      })
+    )
+  const exit = yield* Cli.make({ storage, commands: [] })(args).pipe(
+    Effect.provide(
+      platform({ stdout: () => options.stdout ?? keep("stdout"), stderr: () => keep("stderr") }, options.columns ?? 0)
+    ),
+    Effect.exit
+  )
+  let code = -1
+  Runtime.defaultTeardown(exit, (given) => {
+    code = given
+  })
+  return { code, ...written } satisfies Ended
+})
