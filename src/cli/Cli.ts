@@ -28,7 +28,7 @@ export interface Options<E, R, RCommands = never> {
   readonly storage: Layer.Layer<Storage, E, R>
   /** Commands that bring their own storage (`serve`, `demo`, `migrate`). Help lists them first. */
   // biome-ignore lint/suspicious/noExplicitAny: a command's name is invariant, and here it may be any.
-  readonly commands: ReadonlyArray<Command.Command<any, {}, {}, unknown, RCommands>>
+  readonly commands: ReadonlyArray<Command.Command<any, never, unknown, unknown, RCommands>>
 }
 
 /** A storage that was asked whether it can be used, so that an unmigrated database is named as what it is. */

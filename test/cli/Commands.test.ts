@@ -250,7 +250,7 @@ describe("stats", () => {
       for (const [day, visitor] of [
         [0, 1],
         [0, 2],
-        [1, 1]
+        [1, 3]
       ] as const) {
         yield* Effect.provide(
           AnalyticsRepo.use(({ append }) => append(view(day, visitor))),

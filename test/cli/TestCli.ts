@@ -45,9 +45,9 @@ export const run = Effect.fnUntraced(function* <E, R>(
   const written = { stdout: "", stderr: "" }
   const decoder = new TextDecoder()
   const keep = (name: keyof typeof written) =>
-    Sink.forEach((part: string | Uint8Array) =>
+    Sink.forEachArray((parts: ReadonlyArray<string | Uint8Array>) =>
       Effect.sync(() => {
-        written[name] += typeof part === "string" ? part : decoder.decode(part)
+        for (const part of parts) written[name] += typeof part === "string" ? part : decoder.decode(part)
       })
     )
   const exit = yield* Cli.make({ storage, commands: [] })(args).pipe(
