@@ -9,7 +9,17 @@
  */
 import { spawn, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import { closeSync, openSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs"
+import {
+  closeSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync
+} from "node:fs"
 import path from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
@@ -141,17 +151,27 @@ const install = () =>
     child.once("exit", (code, signal) => resolve(code === 0 ? undefined : (signal ?? `exit code ${code}`)))
   })
 
+const versionOf = (text) => text.trim().replace(/^v/, "").split(".").map(Number)
+const isNewEnough = ([major, minor]) => major > oldest[0] || (major === oldest[0] && minor >= oldest[1])
+
 /** The version of the Node that npm's scripts will find, as [24, 21]: the installed one, else the one that runs us. */
 const nodeVersion = () => {
-  const bin = path.join(modules, ".bin", process.platform === "win32" ? "node.cmd" : "node")
-  const { status, stdout } = spawnSync(bin, ["--version"], { encoding: "utf8", shell: process.platform === "win32" })
-  const text = status === 0 ? stdout : process.version
-  return text.trim().replace(/^v/, "").split(".").map(Number)
+  const windows = process.platform === "win32"
+  const bin = path.join(modules, ".bin", windows ? "node.cmd" : "node")
+  const { status, stdout } = spawnSync(bin, ["--version"], { encoding: "utf8", shell: windows })
+  if (status === 0) return versionOf(stdout)
+  // The installed one does not run here (it finds no loader on NixOS), and npm's scripts would find it first all the same.
+  const ours = versionOf(process.version)
+  if (!windows && isNewEnough(ours) && attempt(() => lstatSync(bin)) !== undefined) {
+    rmSync(bin, { force: true })
+    symlinkSync(process.execPath, bin)
+  }
+  return ours
 }
 
 const checkNode = () => {
   const [major, minor] = nodeVersion()
-  if (major > oldest[0] || (major === oldest[0] && minor >= oldest[1])) return
+  if (isNewEnough([major, minor])) return
   giveUp(
     `this project needs Node ${oldest.join(".")} or newer, and this is Node ${major}.${minor}. The package "node" brings one ` +
       "along, but its install script has not run (npm's ignore-scripts or allow-scripts setting, or no network). Run " +

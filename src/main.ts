@@ -2,12 +2,12 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Cause, Effect, Exit, Layer, Runtime } from "effect"
 import * as App from "./App.ts"
+import { Settings } from "./Config.ts"
 import * as Cli from "./cli/Cli.ts"
 import * as Demo from "./cli/Demo.ts"
 import * as LocalDatabase from "./cli/LocalDatabase.ts"
 import * as Migrate from "./cli/Migrate.ts"
 import * as Serve from "./cli/Serve.ts"
-import { Settings } from "./Config.ts"
 
 const storage = Layer.unwrap(
   Effect.map(Settings, (settings) => App.storage(settings).pipe(Layer.provide(LocalDatabase.layer(settings))))

@@ -17,7 +17,10 @@ import * as Output from "./Output.ts"
 /** Waits for a database that is still starting, and fails for one that is not migrated. */
 const requireReady = (settings: Settings) =>
   Readiness.use(({ check }) => check).pipe(
-    Effect.retry({ while: (error) => error.reason === "database-unreachable", schedule: Schedule.spaced("200 millis") }),
+    Effect.retry({
+      while: (error) => error.reason === "database-unreachable",
+      schedule: Schedule.spaced("200 millis")
+    }),
     Effect.timeoutOrElse({
       duration: settings.databaseTimeout,
       orElse: () => Effect.fail(new StorageUnavailable({ reason: "unreachable" }))

@@ -1,0 +1,110 @@
+/**
+ * The rate limit as a client sees it, and whom it counts.
+ */
+import { assert, layer } from "@effect/vitest"
+import { Effect, Option } from "effect"
+import { IpNetwork } from "effect/net"
+import { paths, TestServer, layer as testServer } from "./TestServer.ts"
+
+const policy = (name: string, limit: number) => Option.some({ name, limit, windowMillis: 60_000 })
+
+const limited = {
+  rateLimitAnalytics: policy("analytics", 3),
+  rateLimitForms: policy("forms", 2),
+  rateLimitChat: policy("chat", 2)
+}
+
+layer(testServer(limited), { excludeTestServices: true })("the rate limit", (it) => {
+  it.effect("accepts as many as it says, tells what is left, and then when to come back", () =>
+    Effect.gen(function* () {
+      const { send, websiteConfigId } = yield* TestServer
+      const submit = send(paths.submit, { site_id: websiteConfigId, form_data: {} })
+      for (const remaining of [1, 0]) {
+        const answer = yield* submit
+        assert.strictEqual(answer.status, 200)
+        assert.strictEqual(answer.headers.get("ratelimit-policy"), '"forms";q=2;w=60')
+        assert.match(answer.headers.get("ratelimit") ?? "", new RegExp(`^"forms";r=${remaining};t=(60|59)$`))
+        assert.isFalse(answer.headers.has("retry-after"))
+      }
+      const refused = yield* submit
+      assert.strictEqual(refused.status, 429)
+      assert.match(refused.text, /^\{"detail":".+"\}$/)
+      assert.include([59, 60], Number(refused.headers.get("retry-after")))
+      assert.match(refused.headers.get("ratelimit") ?? "", /^"forms";r=0;t=(60|59)$/)
+    })
+  )
+
+  it.effect("counts what is valid and nothing else, each endpoint by itself", () =>
+    Effect.gen(function* () {
+      const { send, trackingToken } = yield* TestServer
+      for (let times = 0; times < 5; times++) assert.strictEqual((yield* send(paths.track, {})).status, 422)
+      const statuses = []
+      for (let times = 0; times < 4; times++) {
+        statuses.push((yield* send(paths.track, { site_id: trackingToken, page_path: "/" })).status)
+      }
+      assert.deepStrictEqual(statuses, [204, 204, 204, 429])
+    })
+  )
+
+  it.effect("counts wrong tokens: a flood of guesses ends before they are looked up", () =>
+    Effect.gen(function* () {
+      const { instance, send } = yield* TestServer
+      const statuses = []
+      for (let times = 0; times < 3; times++) {
+        const headers = { "x-widget-token": `hwt_${String(times).repeat(43)}` }
+        statuses.push((yield* send(paths.chat(instance.instanceId), { message: "hi" }, { headers })).status)
+      }
+      assert.deepStrictEqual(statuses, [401, 401, 429])
+    })
+  )
+
+  it.effect("nobody chooses an address by a header", () =>
+    Effect.gen(function* () {
+      const { send, websiteConfigId } = yield* TestServer
+      for (const address of ["1.2.3.4", "5.6.7.8"]) {
+        const headers = { "x-forwarded-for": address, "x-real-ip": address, forwarded: `for=${address}` }
+        const answer = yield* send(paths.submit, { site_id: websiteConfigId, form_data: {} }, { headers })
+        assert.strictEqual(answer.status, 429)
+      }
+    })
+  )
+})
+
+layer(testServer({ ...limited, trustedProxies: [IpNetwork.fromStringUnsafe("127.0.0.0/8")] }), {
+  excludeTestServices: true
+})("the rate limit behind a trusted proxy", (it) => {
+  it.effect("counts each client that the proxy names, and an IPv6 network as one", () =>
+    Effect.gen(function* () {
+      const { send, websiteConfigId } = yield* TestServer
+      const from = (address: string) =>
+        Effect.map(
+          send(
+            paths.submit,
+            { site_id: websiteConfigId, form_data: {} },
+            { headers: { "x-forwarded-for": `6.6.6.6, ${address}` } }
+          ),
+          ({ status }) => status
+        )
+      assert.deepStrictEqual(
+        [yield* from("192.0.2.1"), yield* from("192.0.2.1"), yield* from("192.0.2.1"), yield* from("192.0.2.2")],
+        [200, 200, 429, 200]
+      )
+      assert.deepStrictEqual(
+        [yield* from("2001:db8::1"), yield* from("2001:db8::2"), yield* from("2001:db8:0:0:1::3")],
+        [200, 200, 429]
+      )
+      assert.strictEqual(yield* from("2001:db8:0:1::1"), 200)
+    })
+  )
+})
+
+layer(testServer(), { excludeTestServices: true })("without a rate limit", (it) => {
+  it.effect("nothing is told of one", () =>
+    Effect.gen(function* () {
+      const { send, trackingToken } = yield* TestServer
+      const answer = yield* send(paths.track, { site_id: trackingToken, page_path: "/" })
+      assert.strictEqual(answer.status, 204)
+      assert.isFalse(answer.headers.has("ratelimit"))
+    })
+  )
+})
