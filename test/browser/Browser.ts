@@ -1,0 +1,153 @@
+/**
+ * A real Chromium for tests. Every test gets a browser context of its own: its own storage, its own cache, its own pages.
+ *
+ * Names that end in `.test` lead to this machine, so that a page is neither on localhost (which the tracker leaves out)
+ * nor on the edge's origin. See `Network` for the servers behind these names.
+ *
+ * @module
+ */
+import { existsSync } from "node:fs"
+import { setTimeout } from "node:timers/promises"
+import { describe, layer as effectLayer, it, type Vitest } from "@effect/vitest"
+import { Context, Effect, Layer, type Scope } from "effect"
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+  type Response
+} from "playwright-core"
+
+const executablePath = process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium"
+
+/** Whether this machine has a Chromium. */
+export const available = existsSync(executablePath)
+
+const flags = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--host-resolver-rules=MAP *.test 127.0.0.1",
+  // Pages must not see that they are driven by a program, as the tracker leaves such pages out: see `automated`.
+  "--disable-blink-features=AutomationControlled"
+]
+
+/** A visitor's own browser, by its name: the service takes a headless one for a robot's. */
+export const userAgent =
+  "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
+
+export interface Visitor {
+  readonly context: BrowserContext
+  readonly page: Page
+  /** What the page wrote to its console as an error, and what it threw. Failed requests are not in it. */
+  readonly errors: ReadonlyArray<string>
+  /** `page.goto`, as an effect. */
+  readonly open: (url: string) => Effect.Effect<Response | null>
+}
+
+export interface VisitorOptions extends BrowserContextOptions {
+  /** Whether `navigator.webdriver` is true. */
+  readonly automated?: boolean
+  /** A script that runs in every page before the page's own. */
+  readonly before?: string
+}
+
+export class Chromium extends Context.Service<
+  Chromium,
+  {
+    readonly browser: Browser
+    /** A visitor with a page, gone when the scope closes. */
+    readonly visitor: (options?: VisitorOptions) => Effect.Effect<Visitor, never, Scope.Scope>
+  }
+>()("hydracore/test/browser/Chromium") {}
+
+const visitor = (browser: Browser) =>
+  Effect.fnUntraced(function* ({ automated = false, before, ...options }: VisitorOptions = {}) {
+    const context = yield* Effect.acquireRelease(
+      Effect.promise(() => browser.newContext({ userAgent, ...options })),
+      (context) => Effect.promise(() => context.close())
+    )
+    context.setDefaultTimeout(15_000)
+    const errors: Array<string> = []
+    const page = yield* Effect.promise(async () => {
+      if (automated) {
+        await context.addInitScript("Object.defineProperty(navigator, 'webdriver', { get: () => true })")
+      }
+      if (before !== undefined) await context.addInitScript(before)
+      const page = await context.newPage()
+      page.on("pageerror", (error) => errors.push(error.message))
+      page.on("console", (message) => {
+        if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
+          errors.push(message.text())
+        }
+      })
+      return page
+    })
+    return { context, page, errors, open: (url: string) => Effect.promise(() => page.goto(url)) }
+  })
+
+/** Chromium, started once for a file of tests. */
+export const layer: Layer.Layer<Chromium> = Layer.effect(
+  Chromium,
+  Effect.acquireRelease(
+    Effect.promise(() =>
+      chromium.launch({
+        executablePath,
+        args: flags,
+        // Playwright switches the cache of left pages off; visitors have it.
+        ignoreDefaultArgs: ["--disable-back-forward-cache"]
+      })
+    ),
+    (browser) => Effect.promise(() => browser.close())
+  ).pipe(Effect.map((browser) => Chromium.of({ browser, visitor: visitor(browser) })))
+)
+
+/**
+ * Tests in Chromium, over what `given` provides, on the real clock. Where there is no Chromium they are skipped with a
+ * word; in continuous integration they fail.
+ */
+export const inChromium = <R, E>(
+  name: string,
+  given: Layer.Layer<R, E>,
+  tests: (it: Vitest.MethodsNonLive<R | Chromium>) => void
+): void => {
+  if (available) {
+    effectLayer(Layer.merge(layer, given), { excludeTestServices: true, timeout: "60 seconds" })(name, tests)
+    return
+  }
+  const reason = `there is no Chromium at ${executablePath}; install one, or name it with CHROMIUM_PATH`
+  if (process.env["CI"] === "true") {
+    describe(name, () => {
+      it("has a Chromium", () => {
+        throw new Error(reason)
+      })
+    })
+    return
+  }
+  console.warn(`${name}: skipped, since ${reason}.`)
+  describe.skip(name, () => {
+    it("needs a Chromium", () => {})
+  })
+}
+
+/** Waits until `check` gives a value other than undefined and false, and gives it; dies with `what` after ten seconds. */
+export const until = <A>(
+  what: string | (() => string),
+  check: () => A | Promise<A>
+): Effect.Effect<Exclude<A, undefined | false>> =>
+  Effect.promise(async () => {
+    const deadline = performance.now() + 10_000
+    for (;;) {
+      const value = await check()
+      if (value !== undefined && value !== false) return value as Exclude<A, undefined | false>
+      if (performance.now() > deadline) {
+        throw new Error(`It never came to be: ${typeof what === "string" ? what : what()}`)
+      }
+      await setTimeout(10)
+    }
+  })

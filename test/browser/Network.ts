@@ -1,0 +1,136 @@
+/**
+ * Servers that stand between a browser and the edge: a website on an origin of its own, and a relay through which the
+ * browser reaches the edge and which loses, delays and refuses what a test tells it to. Faults happen on the socket, so
+ * that the browser meets them as it would in the world, also while its page is going away.
+ *
+ * @module
+ */
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from "node:http"
+import type { AddressInfo } from "node:net"
+import { Effect, type Scope } from "effect"
+
+export interface Received {
+  readonly method: string
+  /** The path with its query. */
+  readonly path: string
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+}
+
+/** What happens to a request in place of its answer. */
+export type Fault =
+  /** The connection is cut before an answer. */
+  | { readonly _tag: "Cut" }
+  /** The request is forwarded and carried out, and the connection cut before its answer. */
+  | { readonly _tag: "LoseAnswer" }
+  | {
+      readonly _tag: "Answer"
+      readonly status: number
+      readonly headers?: Record<string, string>
+      readonly body?: string
+    }
+  /** The request is held until the promise ends, and then goes on. */
+  | { readonly _tag: "Hold"; readonly until: Promise<void> }
+
+export interface Document {
+  readonly body: string
+  readonly headers?: Record<string, string>
+}
+
+export interface Options {
+  /** The name under which the browser knows it, such as `shop.test`. */
+  readonly host: string
+  /** What is served, by path; a text is an HTML page. Read at every request, so that a test may add to it. */
+  readonly pages?: Record<string, string | Document>
+  /** What is sent on, by the beginning of the path, which is taken away: `{"/stats": edge}`. `""` sends on everything. */
+  readonly forward?: Record<string, string>
+}
+
+export interface Server {
+  /** `http://<host>:<port>`, for the browser. */
+  readonly url: string
+  /** Every request that came, oldest first. */
+  readonly received: Array<Received>
+  /** The requests of a path (its query left out) and, unless told, by POST. */
+  readonly of: (path: string, method?: string) => ReadonlyArray<Received>
+  /** Asked for every request; what it gives happens to it. */
+  fault: (received: Received) => Fault | undefined
+}
+
+const readBody = async (incoming: IncomingMessage): Promise<string> => {
+  const parts: Array<Buffer> = []
+  for await (const part of incoming) parts.push(part as Buffer)
+  return Buffer.concat(parts).toString("utf8")
+}
+
+const forward = (target: string, received: Received, response: ServerResponse, lose: boolean): void => {
+  const outgoing = request(target, { method: received.method, headers: received.headers }, (answer) => {
+    if (lose) {
+      answer.resume()
+      answer.on("end", () => response.destroy())
+      return
+    }
+    response.writeHead(answer.statusCode ?? 502, answer.headers)
+    response.flushHeaders()
+    answer.pipe(response)
+    answer.on("error", () => response.destroy())
+  })
+  outgoing.on("error", () => response.destroy())
+  response.on("close", () => outgoing.destroy())
+  outgoing.end(received.body)
+}
+
+const cors = { "access-control-allow-origin": "*", "access-control-allow-headers": "*" }
+
+/** Starts a server on a free port, for as long as the scope is open. */
+export const listen = (options: Options): Effect.Effect<Server, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.callback<Server & { readonly close: (done: () => void) => void }>((resume) => {
+      const handle = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
+        const body = await readBody(incoming)
+        const received: Received = {
+          method: incoming.method ?? "",
+          path: incoming.url ?? "",
+          headers: incoming.headers,
+          body
+        }
+        server.received.push(received)
+        const fault = server.fault(received)
+        if (fault?._tag === "Cut") return void response.destroy()
+        if (fault?._tag === "Answer") {
+          response.writeHead(fault.status, { ...cors, ...fault.headers }).end(fault.body)
+          return
+        }
+        if (fault?._tag === "Hold") await fault.until
+        const [path = ""] = received.path.split("?", 1)
+        const page = options.pages?.[path]
+        if (page !== undefined) {
+          const { body, headers } = typeof page === "string" ? { body: page, headers: {} } : page
+          response.writeHead(200, { "content-type": "text/html; charset=utf-8", ...headers }).end(body)
+          return
+        }
+        const route = Object.entries(options.forward ?? {}).find(([prefix]) => received.path.startsWith(`${prefix}/`))
+        if (route === undefined) return void response.writeHead(404).end()
+        forward(route[1] + received.path.slice(route[0].length), received, response, fault?._tag === "LoseAnswer")
+      }
+      const http = createServer((incoming, response) => {
+        handle(incoming, response).catch(() => response.destroy())
+      })
+      const server: Server & { readonly close: (done: () => void) => void } = {
+        url: "",
+        received: [],
+        of: (path, method = "POST") =>
+          server.received.filter((one) => one.method === method && one.path.split("?", 1)[0] === path),
+        fault: () => undefined,
+        close: (done) => {
+          http.close(done)
+          http.closeAllConnections()
+        }
+      }
+      http.listen(0, "127.0.0.1", () => {
+        const { port } = http.address() as AddressInfo
+        resume(Effect.succeed(Object.assign(server, { url: `http://${options.host}:${port}` })))
+      })
+    }),
+    (server) => Effect.callback<void>((resume) => server.close(() => resume(Effect.void)))
+  )
