@@ -217,3 +217,35 @@ export const memberText = (
   })
   return found ? { text: parts.join(""), depth: deepest } : undefined
 }
+
+/** A member of an object, as JSON texts without white space between their tokens. */
+export interface Member {
+  /** The name's text, with its quotes and escapes. */
+  readonly key: string
+  readonly name: string
+  readonly value: string
+}
+
+/**
+ * The members of the outermost object, in order, those that stand more than once as often as they stand.
+ *
+ * @param text a text that is JSON and whose value is an object.
+ */
+export const members = (text: string): ReadonlyArray<Member> => {
+  const found: Array<Member> = []
+  let key: string | undefined
+  let parts: Array<string> = []
+  const close = () => {
+    if (key !== undefined) found.push({ key, name: JSON.parse(key) as string, value: parts.join("") })
+    key = undefined
+    parts = []
+  }
+  scan(text, ({ depth, end, isKey, start }) => {
+    if (depth === 0) return close()
+    const token = text.slice(start, end)
+    if (depth === 1 && isKey) key = token
+    else if (depth === 1 && token === ",") close()
+    else if (depth > 1 || token !== ":") parts.push(token)
+  })
+  return found
+}

@@ -5,13 +5,14 @@
  */
 import { createServer } from "node:http"
 import { NodeHttpServer } from "@effect/platform-node"
-import { ByteSize, Duration, Layer, type Option } from "effect"
+import { ByteSize, Duration, Effect, Layer, type Option } from "effect"
 import { HttpIncomingMessage, HttpMiddleware, HttpRouter } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import type { IpNetwork } from "effect/net"
 import { Api } from "../contract/Api.ts"
 import type { RateLimitPolicy } from "../core/RateLimit.ts"
 import * as Analytics from "./Analytics.ts"
+import * as Connections from "./Connections.ts"
 import * as Cors from "./Cors.ts"
 import * as Docs from "./Docs.ts"
 import * as Drain from "./Drain.ts"
@@ -88,18 +89,28 @@ export const nodeLimits = {
   maxHeaderSize: 16_384
 }
 
+/** How long a connection that was kept alive waits for a request that is on its way, when the process is told to end. */
+const maxLinger = Duration.seconds(2)
+
 /** The server, listening. */
 export const layer = (options: Options, listen: { readonly host: string; readonly port: number }) =>
-  Drain.layerOnShutdown.pipe(
-    Layer.provideMerge(
-      HttpRouter.serve(routes(options), { disableListenLog: true, disableLogger: true, routerConfig })
-    ),
-    Layer.provideMerge(
-      NodeHttpServer.layer(() => createServer(nodeLimits), {
-        ...listen,
-        gracefulShutdownTimeout: Duration.sum(options.shutdownGrace, Duration.seconds(2))
-      })
-    ),
-    Layer.provide(Drain.layer({ grace: options.shutdownGrace })),
-    Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(options.maxBody)))
+  Layer.unwrap(
+    Effect.sync(() => {
+      const server = createServer(nodeLimits)
+      const end = Duration.sum(options.shutdownGrace, Duration.seconds(1))
+      const linger = Duration.min(maxLinger, Duration.times(options.shutdownGrace, 0.5))
+      return Layer.mergeAll(Connections.layerOnShutdown(server, { linger, end }), Drain.layerOnShutdown).pipe(
+        Layer.provideMerge(
+          HttpRouter.serve(routes(options), { disableListenLog: true, disableLogger: true, routerConfig })
+        ),
+        Layer.provideMerge(
+          NodeHttpServer.layer(() => server, {
+            ...listen,
+            gracefulShutdownTimeout: Duration.sum(end, Duration.seconds(1))
+          })
+        ),
+        Layer.provide(Drain.layer({ grace: options.shutdownGrace })),
+        Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(options.maxBody)))
+      )
+    })
   )

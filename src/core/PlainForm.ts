@@ -1,0 +1,77 @@
+/**
+ * Brings the fields of a plain HTML form to the JSON of a submission, so that both are read by the same rules. Pure.
+ *
+ * @module
+ */
+import { isReserved } from "./FormContent.ts"
+
+/** A field of a form, in the order of the form; a name may come more than once. */
+export type Field = readonly [name: string, value: string]
+
+/** What the form's address says, each undefined if it is not there. */
+export interface Address {
+  readonly site: string | undefined
+  readonly page: string | undefined
+  readonly next: string | undefined
+}
+
+/** What a form says besides its data. */
+export interface Routing extends Address {}
+
+const first = (fields: ReadonlyArray<Field>, name: string): string | undefined =>
+  fields.find(([field, value]) => field === name && value !== "")?.[1]
+
+/**
+ * Which website, page and next page a form names: the address first, then the fields `hydracore_site` (or `site_id`),
+ * `hydracore_page` and `hydracore_next`.
+ */
+export const routing = (address: Address, fields: ReadonlyArray<Field>): Routing => ({
+  site: address.site || first(fields, "hydracore_site") || first(fields, "site_id"),
+  page: address.page || first(fields, "hydracore_page"),
+  next: address.next || first(fields, "hydracore_next")
+})
+
+/** What a form's address says in its query: `site`, `page` and `next`. */
+export const addressOf = (url: string): Address => {
+  const mark = url.indexOf("?")
+  const query = new URLSearchParams(mark === -1 ? "" : url.slice(mark + 1))
+  const get = (name: string) => query.get(name) ?? undefined
+  return { site: get("site"), page: get("page"), next: get("next") }
+}
+
+const json = (values: ReadonlyArray<string>): string =>
+  values.length === 1 ? JSON.stringify(values[0]) : JSON.stringify(values)
+
+/** The names that say which website a form belongs to: no data of the visitor's. */
+const isRouting = (name: string, value: string, site: string): boolean => name === "site_id" && value === site
+
+/**
+ * The submission as JSON text and the reserved fields apart, since these do not count against the bound of a submission's
+ * fields. A name that comes more than once becomes an array. The text is written by hand: a name may be `__proto__`.
+ */
+export const toSubmission = (
+  fields: ReadonlyArray<Field>,
+  { page, site = "" }: Routing
+): { readonly text: string; readonly reserved: Readonly<Record<string, string>> } => {
+  const data = new Map<string, Array<string>>()
+  const reserved = new Map<string, string>()
+  for (const [name, value] of fields) {
+    if (isReserved(name)) {
+      // Of two, the one that was filled in: a honeypot stays one.
+      if ((reserved.get(name) ?? "") === "") reserved.set(name, value)
+    } else if (!isRouting(name, value, site)) {
+      const values = data.get(name)
+      if (values === undefined) data.set(name, [value])
+      else values.push(value)
+    }
+  }
+  const email = data.get("email")?.find((value) => value !== "")
+  const members = Array.from(data, ([name, values]) => `${JSON.stringify(name)}:${json(values)}`).join(",")
+  return {
+    text:
+      `{"site_id":${JSON.stringify(site)},"form_data":{${members}}` +
+      `${email === undefined ? "" : `,"email":${JSON.stringify(email)}`}` +
+      `${page === undefined || page === "" ? "" : `,"page_slug":${JSON.stringify(page)}`}}`,
+    reserved: Object.fromEntries(reserved)
+  }
+}

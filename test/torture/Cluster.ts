@@ -1,0 +1,101 @@
+/**
+ * A PostgreSQL of the test's own that can be stopped, hung, restarted, and asked. It stands under the test's process, as the
+ * embedded cluster does, and goes with it.
+ *
+ * @module
+ */
+import { execFileSync } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { PgClient } from "@effect/sql-pg"
+import { Effect, Exit, Redacted, Scope } from "effect"
+import { Reactivity } from "effect/reactivity"
+import type { SqlError } from "effect/sql"
+import * as EmbeddedCluster from "../../src/postgres/EmbeddedCluster.ts"
+
+export interface Cluster {
+  readonly url: string
+  /** A clean, fast shutdown, and the start after it. */
+  readonly stop: Effect.Effect<void>
+  readonly start: Effect.Effect<void>
+  /** Stops every process of the server (SIGSTOP): connections stand, and nothing answers. */
+  readonly freeze: Effect.Effect<void>
+  readonly thaw: Effect.Effect<void>
+  /** Runs with a connection of its own, which is closed after it. */
+  readonly use: <A, E>(run: (sql: PgClient.PgClient) => Effect.Effect<A, E>) => Effect.Effect<A>
+}
+
+/** A process and all that it started, and what those started. */
+const family = (root: number): ReadonlyArray<number> => {
+  const lines = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" }).trim().split("\n")
+  const parents = lines.map((line) => line.trim().split(/\s+/).map(Number))
+  const members = [root]
+  for (const member of members) {
+    for (const [pid, parent] of parents) if (parent === member && pid !== undefined) members.push(pid)
+  }
+  return members
+}
+
+/** Starts a cluster in a temporary folder; it ends with the scope. `settings` are PostgreSQL's own. */
+export const make = Effect.fnUntraced(function* (
+  settings: Readonly<Record<string, string>> = {}
+): Effect.fn.Return<Cluster, never, Scope.Scope> {
+  const folders = [mkdtempSync(path.join(tmpdir(), "hydracore-torture-"))]
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+    })
+  )
+  let running: { readonly cluster: EmbeddedCluster.EmbeddedCluster; readonly scope: Scope.Closeable } | undefined
+
+  const start = Effect.gen(function* () {
+    const scope = yield* Scope.make()
+    const cluster = yield* EmbeddedCluster.start({ dataDir: folders[0]!, settings }).pipe(
+      Scope.provide(scope),
+      Effect.orDie
+    )
+    folders.push(cluster.home)
+    running = { cluster, scope }
+    return cluster
+  })
+
+  const signal = (name: NodeJS.Signals) =>
+    Effect.sync(() => {
+      if (running === undefined) throw new Error("The cluster does not run")
+      const note = readFileSync(path.join(running.cluster.home, "data", "postmaster.pid"), "utf8")
+      for (const pid of family(Number(note.split("\n")[0]))) {
+        try {
+          process.kill(pid, name)
+        } catch {
+          // It ended between the list and the signal.
+        }
+      }
+    })
+  const thaw = Effect.suspend(() => (running === undefined ? Effect.void : signal("SIGCONT")))
+
+  const stop = Effect.suspend(() => {
+    const { scope } = running ?? {}
+    running = undefined
+    return scope === undefined ? Effect.void : Scope.close(scope, Exit.void)
+  })
+
+  const { url } = yield* start
+  yield* Effect.addFinalizer(() => Effect.andThen(thaw, stop))
+
+  return {
+    url,
+    stop,
+    start: Effect.asVoid(start),
+    freeze: signal("SIGSTOP"),
+    thaw,
+    use: (run) =>
+      Effect.scoped(
+        Effect.flatMap(PgClient.make({ url: Redacted.make(url), maxConnections: 1 }), run) as Effect.Effect<
+          never,
+          SqlError.SqlError,
+          Scope.Scope | Reactivity.Reactivity
+        >
+      ).pipe(Effect.provide(Reactivity.layer), Effect.orDie)
+  }
+})

@@ -1,0 +1,159 @@
+/**
+ * Clients that send page views and forms as fast as they are answered, and write down what they were told.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { Agent, request } from "node:http"
+import { setTimeout } from "node:timers/promises"
+import { Effect, type Scope } from "effect"
+import type { Entry, Ledger, Outcome } from "./Ledger.ts"
+
+/** What the clients know of the service. */
+export interface Target {
+  readonly trackingToken: string
+  readonly websiteConfigId: string
+  readonly instanceId: string
+  readonly widgetToken: string
+}
+
+/** A browser's name: without one a view is taken for a robot's. */
+export const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
+
+export interface Answer {
+  readonly status: number
+  readonly headers: NodeJS.Dict<string | Array<string>>
+  readonly body: string
+}
+
+/** A request that got no whole answer. `sent` is false if there was no connection at all. */
+export class NoAnswer extends Error {
+  readonly sent: boolean
+  readonly code: string
+  constructor(code: string, sent: boolean) {
+    super(code)
+    this.code = code
+    this.sent = sent
+  }
+}
+
+/** Sends one POST and gives the whole answer; rejects with a `NoAnswer`. */
+export const post = (
+  agent: Agent,
+  url: string,
+  body: string | Buffer,
+  headers: Readonly<Record<string, string>> = {}
+): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException) =>
+      reject(new NoAnswer(error.code ?? "unknown", error.code !== "ECONNREFUSED"))
+    const sent = request(
+      url,
+      { agent, method: "POST", headers: { "content-type": "application/json", "user-agent": browser, ...headers } },
+      (response) => {
+        let text = ""
+        response.setEncoding("utf8")
+        response.on("data", (part: string) => {
+          text += part
+        })
+        response.on("error", fail)
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }))
+      }
+    )
+    sent.on("error", fail)
+    sent.end(body)
+  })
+
+const outcomeOf = (status: number): Outcome =>
+  status === 200 || status === 204 ? "acknowledged" : status >= 500 ? "unavailable" : "refused"
+
+const submissionIdOf = (body: string): string | undefined => {
+  const read: unknown = body === "" ? undefined : JSON.parse(body)
+  return typeof read === "object" && read !== null && "submission_id" in read && typeof read.submission_id === "string"
+    ? read.submission_id
+    : undefined
+}
+
+export interface Load {
+  readonly ledger: Ledger
+  /** The marks of this load's page views and forms begin with it. */
+  readonly run: string
+  /** How many requests were answered so far, and with what. */
+  readonly answered: () => number
+  readonly acknowledged: () => number
+  /** The faults of connections, by their code. */
+  readonly faults: ReadonlyMap<string, number>
+  /** Sends nothing more and waits until everything is answered. */
+  readonly stop: Effect.Effect<void>
+}
+
+/**
+ * Starts the clients; they end with the scope. `url` is asked each time, so that a service may come back elsewhere. Every
+ * fifth request is a form. A client without a connection tries again after a moment.
+ */
+export const start = (options: {
+  readonly url: () => string
+  readonly target: Target
+  readonly clients: number
+  /** Milliseconds between two requests of one client. */
+  readonly pace?: number
+}): Effect.Effect<Load, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const { clients, pace = 0, target, url } = options
+      const agent = new Agent({ keepAlive: true, maxSockets: clients })
+      const run = randomUUID().slice(0, 8)
+      const ledger: Ledger = new Map()
+      const faults = new Map<string, number>()
+      let [answered, acknowledged, number, going] = [0, 0, 0, true]
+
+      const one = async (): Promise<void> => {
+        const kind = ++number % 5 === 0 ? "form" : "view"
+        const mark = `${run}-${number}`
+        const begun = performance.now()
+        const note = (entry: Omit<Entry, "kind" | "millis">) =>
+          ledger.set(mark, { kind, millis: performance.now() - begun, ...entry })
+        try {
+          const { body, status } = await (kind === "view"
+            ? post(
+                agent,
+                `${url()}/v1/public/analytics/track`,
+                JSON.stringify({ site_id: target.trackingToken, page_path: `/${mark}` })
+              )
+            : post(
+                agent,
+                `${url()}/v1/public/forms/submit`,
+                JSON.stringify({ site_id: target.websiteConfigId, form_data: { mark } })
+              ))
+          answered++
+          const outcome = outcomeOf(status)
+          if (outcome === "acknowledged") acknowledged++
+          note({ outcome, status, submissionId: kind === "form" && status === 200 ? submissionIdOf(body) : undefined })
+        } catch (error) {
+          if (!(error instanceof NoAnswer)) throw error
+          faults.set(error.code, (faults.get(error.code) ?? 0) + 1)
+          note({ outcome: error.sent ? "cut" : "unsent", status: undefined, submissionId: undefined })
+          await setTimeout(20)
+        }
+      }
+      const client = async (): Promise<void> => {
+        while (going) {
+          await one()
+          if (pace > 0) await setTimeout(pace)
+        }
+      }
+      const all = Promise.all(Array.from({ length: clients }, client)).finally(() => agent.destroy())
+      return {
+        ledger,
+        run,
+        faults,
+        answered: () => answered,
+        acknowledged: () => acknowledged,
+        stop: Effect.promise(async () => {
+          going = false
+          await all
+        })
+      }
+    }),
+    (load) => load.stop
+  )

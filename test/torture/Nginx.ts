@@ -1,0 +1,122 @@
+/**
+ * Debian's nginx in front of two processes, with the settings that the README recommends.
+ *
+ * @module
+ */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { Effect, type Scope } from "effect"
+import { until } from "./Wait.ts"
+
+/** The program, or undefined where there is none. */
+export const executable: string | undefined = ["/usr/sbin/nginx", "nginx"].find((name) => {
+  try {
+    execFileSync(name, ["-v"], { stdio: "ignore" })
+    return true
+  } catch {
+    return false
+  }
+})
+
+/** A TCP port of the loopback that was free a moment ago. */
+export const freePort: Effect.Effect<number> = Effect.promise(
+  () =>
+    new Promise<number>((resolve, reject) => {
+      const server = createServer()
+      server.once("error", reject)
+      server.listen(0, "127.0.0.1", () => {
+        const address = server.address()
+        server.close(() =>
+          typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port"))
+        )
+      })
+    })
+)
+
+/** A request goes to another process only if it was not sent yet, so that nothing is stored twice. */
+const config = (folder: string, port: number, upstreams: ReadonlyArray<number>) => `
+daemon off;
+worker_processes 1;
+pid ${folder}/nginx.pid;
+error_log stderr warn;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  client_body_temp_path ${folder}/body;
+  proxy_temp_path ${folder}/proxy;
+  fastcgi_temp_path ${folder}/fastcgi;
+  uwsgi_temp_path ${folder}/uwsgi;
+  scgi_temp_path ${folder}/scgi;
+  upstream edge {
+    ${upstreams.map((upstream) => `server 127.0.0.1:${upstream} max_fails=1 fail_timeout=1s;`).join("\n    ")}
+    keepalive 32;
+    keepalive_timeout 50s;
+  }
+  server {
+    listen 127.0.0.1:${port};
+    location / {
+      proxy_pass http://edge;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_buffering off;
+      proxy_read_timeout 75s;
+      proxy_next_upstream error timeout;
+    }
+  }
+}
+`
+
+export interface Nginx {
+  readonly url: string
+  /** What it wrote about errors. */
+  readonly errors: () => string
+}
+
+/** Starts nginx; it ends with the scope. */
+export const start = Effect.fnUntraced(function* (
+  upstreams: ReadonlyArray<number>
+): Effect.fn.Return<Nginx, never, Scope.Scope> {
+  const port = yield* freePort
+  const folder = yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      const made = mkdtempSync(path.join(tmpdir(), "hydracore-nginx-"))
+      writeFileSync(path.join(made, "nginx.conf"), config(made, port, upstreams))
+      return made
+    }),
+    (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
+  )
+  let errors = ""
+  const child = yield* Effect.acquireRelease(
+    Effect.sync((): ChildProcess => {
+      const nginx = spawn(executable ?? "nginx", ["-p", folder, "-c", path.join(folder, "nginx.conf")], {
+        stdio: ["ignore", "ignore", "pipe"]
+      })
+      nginx.stderr.setEncoding("utf8").on("data", (text: string) => {
+        if (errors.length < 1_000_000) errors += text
+      })
+      return nginx
+    }),
+    (nginx) =>
+      Effect.promise(
+        () =>
+          new Promise<void>((resolve) => {
+            if (nginx.exitCode !== null || nginx.signalCode !== null) return resolve()
+            nginx.once("exit", () => resolve())
+            nginx.kill("SIGTERM")
+          })
+      )
+  )
+  const url = `http://127.0.0.1:${port}`
+  yield* until("nginx answers", async () => {
+    if (child.exitCode !== null) throw new Error(`nginx ended: ${errors}`)
+    return await fetch(`${url}/healthz`).then(
+      () => true,
+      () => false
+    )
+  })
+  return { url, errors: () => errors }
+})

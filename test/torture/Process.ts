@@ -1,0 +1,102 @@
+/**
+ * The service as a process of its own, to be killed, told to end, and watched from outside.
+ *
+ * @module
+ */
+import { type ChildProcess, spawn } from "node:child_process"
+import { readdirSync, readFileSync } from "node:fs"
+import path from "node:path"
+import { Effect, type Scope } from "effect"
+import { until } from "./Wait.ts"
+
+const root = path.resolve(import.meta.dirname, "../..")
+
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+export interface Process {
+  /** Such as `http://127.0.0.1:4711`, without a slash at the end. */
+  readonly url: string
+  readonly port: number
+  /** Everything that it wrote to both of its outputs. */
+  readonly output: () => string
+  readonly signal: (name: NodeJS.Signals) => Effect.Effect<void>
+  readonly ended: Effect.Effect<Ended>
+  /** Memory that is resident, in MiB; and open file descriptors. Undefined where the system does not say. */
+  readonly gauge: () => { readonly rss: number; readonly handles: number } | undefined
+}
+
+/** How much output is kept: what a flood of log lines must not pass. */
+const keptOutput = 64 * 2 ** 20
+
+export interface Launched {
+  readonly child: ChildProcess
+  readonly output: () => string
+  readonly ended: Effect.Effect<Ended>
+}
+
+/** Starts `hydracore` with arguments and an environment; it is killed when the scope closes. */
+export const launch = (
+  args: ReadonlyArray<string>,
+  env: Readonly<Record<string, string>>
+): Effect.Effect<Launched, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const child = spawn(process.execPath, [path.join(root, "src/main.ts"), ...args], {
+        cwd: root,
+        env: { PATH: process.env["PATH"] ?? "", NO_COLOR: "1", ...env },
+        stdio: ["ignore", "pipe", "pipe"]
+      })
+      let output = ""
+      const keep = (text: string) => {
+        if (output.length < keptOutput) output += text
+      }
+      child.stdout.setEncoding("utf8").on("data", keep)
+      child.stderr.setEncoding("utf8").on("data", keep)
+      const ended = new Promise<Ended>((resolve) => {
+        child.once("close", (code, signal) => resolve({ code, signal }))
+      })
+      return { child, output: () => output, ended: Effect.promise(() => ended) }
+    }),
+    ({ child, ended }) => {
+      if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL")
+      return Effect.asVoid(ended)
+    }
+  )
+
+const gauge = (pid: number | undefined) => {
+  try {
+    const pages = Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1])
+    return { rss: (pages * 4096) / 2 ** 20, handles: readdirSync(`/proc/${pid}/fd`).length }
+  } catch {
+    return undefined
+  }
+}
+
+/** Starts a server and waits until it serves. Limits are off unless `env` sets them. */
+export const start = Effect.fnUntraced(function* (
+  command: "serve" | "demo",
+  env: Readonly<Record<string, string>>
+): Effect.fn.Return<Process, never, Scope.Scope> {
+  const { child, ended, output } = yield* launch([command], {
+    PORT: "0",
+    RATE_LIMIT_ANALYTICS: "off",
+    RATE_LIMIT_FORMS: "off",
+    RATE_LIMIT_CHAT: "off",
+    ...env
+  })
+  const url = yield* until(`${command} serves`, () => {
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${command} ended: ${output()}`)
+    return /(?:Listening on|service) +(http:\/\/127\.0\.0\.1:\d+)/.exec(output())?.[1]
+  })
+  return {
+    url,
+    port: Number(new URL(url).port),
+    output,
+    ended,
+    signal: (name) => Effect.sync(() => void child.kill(name)),
+    gauge: () => gauge(child.pid)
+  }
+})

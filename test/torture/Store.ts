@@ -1,0 +1,78 @@
+/**
+ * A migrated database with a website and an instance, and what it holds at the end.
+ *
+ * @module
+ */
+import { PgClient } from "@effect/sql-pg"
+import { Effect, Layer, Option, Redacted, Schema } from "effect"
+import * as Database from "../../src/postgres/Database.ts"
+import * as InstanceDirectory from "../../src/postgres/InstanceDirectory.ts"
+import * as Migrations from "../../src/postgres/Migrations.ts"
+import * as SiteDirectory from "../../src/postgres/SiteDirectory.ts"
+import * as WidgetTokens from "../../src/postgres/WidgetTokens.ts"
+import * as Instances from "../../src/services/InstanceDirectory.ts"
+import * as Sites from "../../src/services/SiteDirectory.ts"
+import * as Tokens from "../../src/services/WidgetTokens.ts"
+import type { Cluster } from "./Cluster.ts"
+import * as Ledger from "./Ledger.ts"
+import type { Load, Target } from "./Load.ts"
+
+const timeout = "20 seconds"
+
+/** Migrates a database, and makes a website, an instance whose agent is at `agentUrl`, and a token. */
+export const prepare = (url: string, agentUrl = "http://127.0.0.1:9"): Effect.Effect<Target> =>
+  Effect.gen(function* () {
+    yield* Migrations.run
+    const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "Torture", origins: [] }))
+    const instance = yield* Instances.InstanceDirectory.use((instances) =>
+      instances.create({ name: "Torture", agentUrl, agentModel: null, agentKeyEnv: null, origins: [] })
+    )
+    const token = yield* Tokens.WidgetTokens.use((tokens) =>
+      tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })
+    )
+    return {
+      trackingToken: site.trackingToken,
+      websiteConfigId: site.websiteConfigId,
+      instanceId: instance.instanceId,
+      widgetToken: Option.getOrThrow(token).token
+    }
+  }).pipe(
+    Effect.provide(
+      Layer.mergeAll(
+        SiteDirectory.layer({ timeout }),
+        InstanceDirectory.layer({ timeout }),
+        WidgetTokens.layer({ timeout })
+      ).pipe(Layer.provideMerge(Database.layer({ url: Redacted.make(url), connections: 2 })))
+    ),
+    Effect.scoped,
+    Effect.orDie
+  )
+
+const Views = Schema.Array(Schema.Struct({ mark: Schema.String }))
+const Forms = Schema.Array(Schema.Struct({ mark: Schema.String, submissionId: Schema.String }))
+
+/** The rows of a load. */
+const rowsOf = (sql: PgClient.PgClient, run: string) =>
+  Effect.gen(function* () {
+    const views = yield* sql`SELECT substr(path, 2) AS mark FROM page_view WHERE starts_with(path, ${`/${run}-`})`
+    const forms = yield* sql`SELECT form_data->>'mark' AS mark, submission_id AS "submissionId" FROM submission
+      WHERE starts_with(form_data->>'mark', ${`${run}-`})`
+    return [
+      ...(yield* Schema.decodeUnknownEffect(Views)(views)),
+      ...(yield* Schema.decodeUnknownEffect(Forms)(forms))
+    ] satisfies ReadonlyArray<Ledger.Row>
+  })
+
+/** What the clients of a load were told, against what is stored. */
+export const account = (cluster: Cluster, load: Load): Effect.Effect<Ledger.Account> =>
+  Effect.map(
+    cluster.use((sql) => rowsOf(sql, load.run)),
+    (rows) => Ledger.reconcile(load.ledger, rows)
+  )
+
+/** The same of a database that is reached by its address. */
+export const accountAt = (url: string, load: Load): Effect.Effect<Ledger.Account> =>
+  Effect.gen(function* () {
+    const rows = yield* rowsOf(yield* PgClient.PgClient, load.run)
+    return Ledger.reconcile(load.ledger, rows)
+  }).pipe(Effect.provide(Database.layer({ url: Redacted.make(url), connections: 1 })), Effect.scoped, Effect.orDie)

@@ -1,0 +1,89 @@
+/**
+ * Neither end is ours: an OpenAI-compatible server behind the service, and the AI SDK's own client in front of it.
+ */
+import { LLMock } from "@copilotkit/aimock"
+import { NodeHttpClient } from "@effect/platform-node"
+import { assert, layer } from "@effect/vitest"
+import { DefaultChatTransport, readUIMessageStream, type UIMessage } from "ai"
+import { Effect, Layer, Option } from "effect"
+import * as LiveAgent from "../../src/agent/AgentStream.ts"
+import { AgentStream } from "../../src/services/AgentStream.ts"
+import { InstanceDirectory } from "../../src/services/InstanceDirectory.ts"
+import { paths, TestServer, layer as testServer } from "../http/TestServer.ts"
+
+const said = "Our shop is open from nine to five. 😀 Grüße!"
+
+/** The foreign server, for as long as the tests run. */
+const runtime = Effect.acquireRelease(
+  Effect.promise(async () => {
+    const mock = new LLMock({ port: 0, chunkSize: 7 })
+    mock.onMessage(/open/, { content: said })
+    await mock.start()
+    return mock
+  }),
+  (mock) => Effect.promise(() => mock.stop())
+)
+
+const live = LiveAgent.layer({ timeout: "20 seconds", keyOf: () => Effect.succeed(Option.none()) }).pipe(
+  Layer.provide(NodeHttpClient.layerUndici)
+)
+
+const server = Layer.unwrap(Effect.map(AgentStream, ({ stream }) => testServer({}, stream))).pipe(Layer.provide(live))
+
+type Message = UIMessage<{ readonly conversation_id: string }>
+
+const textOf = (message: Message | undefined): string =>
+  message?.parts.map((part) => (part.type === "text" ? part.text : "")).join("") ?? ""
+
+layer(server, { excludeTestServices: true })("between an agent and a client that are not ours", (it) => {
+  it.effect("the client reads what the agent said, and how it ended", () =>
+    Effect.gen(function* () {
+      const mock = yield* runtime
+      const server = yield* TestServer
+      yield* InstanceDirectory.use((instances) => instances.relocate(server.instance.instanceId, mock.url))
+      const transport = new DefaultChatTransport<Message>({
+        api: server.url + paths.chat(server.instance.instanceId),
+        headers: { "x-widget-token": server.widgetToken },
+        prepareSendMessagesRequest: ({ messages }) => ({
+          body: { message: textOf(messages.at(-1)), conversation_id: "tour-1" }
+        })
+      })
+      const message = yield* Effect.promise(async () => {
+        const chunks = await transport.sendMessages({
+          trigger: "submit-message",
+          chatId: "c",
+          messageId: undefined,
+          abortSignal: undefined,
+          messages: [{ id: "1", role: "user", parts: [{ type: "text", text: "When do you open?" }] }]
+        })
+        let last: Message | undefined
+        for await (const message of readUIMessageStream<Message>({ stream: chunks, terminateOnError: true }))
+          last = message
+        return last
+      })
+      assert.strictEqual(textOf(message), said)
+      assert.strictEqual(message?.role, "assistant")
+      assert.deepStrictEqual(message?.metadata, { conversation_id: "tour-1" })
+      const asked = mock.getRequests().at(-1)
+      assert.strictEqual(asked?.path, "/v1/chat/completions")
+      assert.include(JSON.stringify(asked?.body), '"user":"tour-1"')
+      assert.notInclude(JSON.stringify(asked), server.widgetToken)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("the client is told of a refusal as an error, in our words", () =>
+    Effect.gen(function* () {
+      const mock = yield* runtime
+      const server = yield* TestServer
+      yield* InstanceDirectory.use((instances) => instances.relocate(server.instance.instanceId, mock.url))
+      // The foreign server knows no answer to this, and says so with an error of its own.
+      const answer = yield* server.send(
+        paths.chat(server.instance.instanceId),
+        { message: "something else" },
+        { headers: { "x-widget-token": server.widgetToken } }
+      )
+      assert.strictEqual(answer.status, 502)
+      assert.notInclude(answer.text.toLowerCase(), "fixture")
+    }).pipe(Effect.scoped)
+  )
+})
