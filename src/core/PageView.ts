@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { createHmac } from "node:crypto"
+import { hash } from "node:crypto"
 import type { Client } from "./UserAgent.ts"
 
 export interface Campaign {
@@ -118,16 +118,22 @@ export const deviceType = (
 }
 
 /**
- * Tells one visitor of one site from another for one day: the first 16 bytes of an HMAC-SHA-256, keyed by the day's salt,
- * over site, address and user agent. Once the salt is deleted nobody can make it again, nor test a guess against it.
+ * Tells one visitor of one site from another for one day: the first 16 bytes of SHA-512/256 over the day's salt, the site,
+ * the address and the user agent. Once the salt is deleted nobody can make it again, nor test a guess against it.
+ *
+ * A hash that begins with a secret of fixed length is a sound keyed hash where the digest is a part of the state only, as
+ * it is in SHA-512/256 (NIST FIPS 180-4, 6.7); in one call it costs a quarter of an HMAC.
  */
 export const visitorHash = (
   facts: Pick<PageViewFacts, "hostedWebsiteId" | "address" | "userAgent" | "salt">
-): Uint8Array =>
-  createHmac("sha256", facts.salt)
-    .update(`${facts.hostedWebsiteId}\0${facts.address}\0${facts.userAgent}`)
-    .digest()
-    .subarray(0, 16)
+): Uint8Array => {
+  const secret = Buffer.from(facts.salt.buffer, facts.salt.byteOffset, facts.salt.byteLength).toString("hex")
+  return hash(
+    "sha512-256",
+    `${secret}${facts.hostedWebsiteId}\0${facts.address}\0${facts.userAgent}`,
+    "buffer"
+  ).subarray(0, 16)
+}
 
 /** Makes what is stored of what was sent. */
 export const make = (claim: PageViewClaim, facts: PageViewFacts): PageView => {
