@@ -9,6 +9,7 @@ import * as LiveAgent from "./agent/AgentStream.ts"
 import type { Settings } from "./Config.ts"
 import * as Server from "./http/Server.ts"
 import * as MemoryAnalyticsRepo from "./memory/AnalyticsRepo.ts"
+import * as MemoryDecisions from "./memory/Decisions.ts"
 import * as MemoryInstanceDirectory from "./memory/InstanceDirectory.ts"
 import * as MemoryPageViews from "./memory/PageViews.ts"
 import * as MemoryRateLimiter from "./memory/RateLimiter.ts"
@@ -20,6 +21,7 @@ import * as MemoryVisitorSalts from "./memory/VisitorSalts.ts"
 import * as MemoryWidgetTokens from "./memory/WidgetTokens.ts"
 import * as AnalyticsRepo from "./postgres/AnalyticsRepo.ts"
 import * as Database from "./postgres/Database.ts"
+import * as Decisions from "./postgres/Decisions.ts"
 import * as InstanceDirectory from "./postgres/InstanceDirectory.ts"
 import * as Maintenance from "./postgres/Maintenance.ts"
 import * as Readiness from "./postgres/Readiness.ts"
@@ -50,6 +52,7 @@ export const storage = (settings: Settings) => {
     WidgetTokens.layer({ timeout }),
     VisitorSalts.layer({ timeout }),
     Reports.layer({ timeout: "5 minutes" }),
+    Decisions.layer({ timeout }),
     Readiness.layer
   )
 }
@@ -58,6 +61,7 @@ export const storage = (settings: Settings) => {
 export const memoryStorage = Layer.mergeAll(
   Layer.mergeAll(MemoryAnalyticsRepo.layer, MemoryReports.layer).pipe(Layer.provide(MemoryPageViews.layer())),
   MemorySubmissionRepo.layer(),
+  MemoryDecisions.layer(),
   MemorySiteDirectory.layer(),
   MemoryWidgetTokens.layer.pipe(Layer.provideMerge(MemoryInstanceDirectory.layer())),
   MemoryVisitorSalts.layer,
@@ -77,7 +81,7 @@ export const rateLimiter = (settings: Settings) => {
 }
 
 /** An agent's bearer key, from the environment variable that its instance names. */
-const keyOf = (variable: string) =>
+export const keyOf = (variable: string) =>
   Config.option(Config.Redacted(variable)).pipe(Effect.catchTag("ConfigError", () => Effect.succeedNone))
 
 /** The agents: any OpenAI-compatible runtime. */

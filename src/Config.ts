@@ -79,6 +79,18 @@ const rateLimit = (name: string, policy: string, standard: string) =>
     value === "off" ? Option.some(Option.none()) : Option.map(RateLimit.parse(policy, value), Option.some)
   ).pipe(withDefault(RateLimit.parse(policy, standard)))
 
+const rateLimitChat = rateLimit("RATE_LIMIT_CHAT", "chat", "20/minute")
+
+/** A number of streams, or none for `off`. */
+const streams = (name: string) =>
+  setting(name, '"off" or a whole number from 1 to 1000000', (value) =>
+    value === "off"
+      ? Option.some(Option.none<number>())
+      : /^[1-9][0-9]{0,5}$|^1000000$/.test(value)
+        ? Option.some(Option.some(Number(value)))
+        : Option.none()
+  )
+
 const networks = (name: string) =>
   setting(name, 'networks such as "10.0.0.0/8, 2001:db8::/32"', (value) =>
     Option.all(
@@ -124,7 +136,19 @@ export const Settings = Config.all({
 
   rateLimitAnalytics: rateLimit("RATE_LIMIT_ANALYTICS", "analytics", "100/minute"),
   rateLimitForms: rateLimit("RATE_LIMIT_FORMS", "forms", "5/minute"),
-  rateLimitChat: rateLimit("RATE_LIMIT_CHAT", "chat", "20/minute"),
+  rateLimitChat,
+  /** How many chat streams one process has open at once: for one client, and for one instance. */
+  chatStreams: Config.map(
+    Config.all([rateLimitChat, streams("CHAT_STREAMS_PER_ADDRESS"), streams("CHAT_STREAMS_PER_INSTANCE")]),
+    ([limit, perAddress, perInstance]) => {
+      // Whoever turns the chat's limit off, for a load test, means this one too, unless it is given.
+      const standard = (number: number) => () => Option.as(limit, number)
+      return {
+        perAddress: Option.getOrElse(perAddress, standard(20)),
+        perInstance: Option.getOrElse(perInstance, standard(200))
+      }
+    }
+  ),
   /** How many clients the in-memory limiter remembers at most; beyond it, those that were idle longest are forgotten. */
   rateLimitMaxKeys: integer("RATE_LIMIT_MAX_KEYS", 1, 100_000_000).pipe(withDefault(200_000)),
 

@@ -5,6 +5,7 @@ import * as App from "./App.ts"
 import { Settings } from "./Config.ts"
 import * as Cli from "./cli/Cli.ts"
 import * as Demo from "./cli/Demo.ts"
+import * as Doctor from "./cli/Doctor.ts"
 import * as LocalDatabase from "./cli/LocalDatabase.ts"
 import * as Migrate from "./cli/Migrate.ts"
 import * as Serve from "./cli/Serve.ts"
@@ -13,7 +14,7 @@ const storage = Layer.unwrap(
   Effect.map(Settings, (settings) => App.storage(settings).pipe(Layer.provide(LocalDatabase.layer(settings))))
 )
 
-const run = Cli.make({ storage, commands: [Demo.command, Serve.command, Migrate.command] })
+const run = Cli.make({ storage, commands: [Demo.command, Serve.command, Migrate.command, Doctor.command] })
 
 const args = process.argv.slice(2)
 

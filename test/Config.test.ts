@@ -18,6 +18,23 @@ describe("Config", () => {
     })
   )
 
+  it.effect("the chat's streams are bounded unless the chat's limit is off, or they are set", () =>
+    Effect.gen(function* () {
+      for (const [environment, perAddress, perInstance] of [
+        [{}, Option.some(20), Option.some(200)],
+        [{ RATE_LIMIT_CHAT: "off" }, Option.none(), Option.none()],
+        [{ RATE_LIMIT_CHAT: "off", CHAT_STREAMS_PER_ADDRESS: "3" }, Option.some(3), Option.none()],
+        [{ CHAT_STREAMS_PER_ADDRESS: "off", CHAT_STREAMS_PER_INSTANCE: "7" }, Option.none(), Option.some(7)]
+      ] as const) {
+        const settings = Exit.getSuccess(yield* read(environment)).pipe(Option.getOrThrow)
+        assert.deepStrictEqual(settings.chatStreams, { perAddress, perInstance })
+      }
+      for (const wrong of ["0", "-1", "1.5", "many", "1000001"]) {
+        assert.isTrue(Exit.isFailure(yield* read({ CHAT_STREAMS_PER_INSTANCE: wrong })), wrong)
+      }
+    })
+  )
+
   it.effect("reads what is set", () =>
     Effect.gen(function* () {
       const settings = Exit.getSuccess(

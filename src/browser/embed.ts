@@ -22,7 +22,7 @@ declare const FORMS_FILE: string
 
 /** What a page may call. */
 export interface Hydracore {
-  /** Tells of a view of `path`, or of the current page, also where it was told of already. */
+  /** Tells of a view of `path`, or of the current page even if it was told of already. */
   readonly track: (path?: string) => void
 }
 
@@ -32,76 +32,106 @@ declare global {
   }
 }
 
-const { document, location, navigator } = window
-
 const start = (script: HTMLScriptElement) => {
   const { automated, dnt, hash, local, session, site, track } = script.dataset
   const off =
     !site ||
     (dnt != null &&
-      (navigator.doNotTrack === "1" || (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl)) ||
+      (Number(navigator.doNotTrack) || (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl)) ||
     (automated == null && navigator.webdriver) ||
-    (local == null && /^$|^(.+\.)?localhost$|^127\.|^\[::1?]$|^0\./.test(location.hostname))
-
+    (local == null && /^$|(^|\.)localhost$|^127\.|^\[::1/.test(location.hostname))
+  const beside = (path: string) => new URL(path, script.src).href
   /** What waits for its second and last attempt. */
   const waiting = new Set<() => void>()
   let { referrer } = document
   /** The path that was told of last. */
   let told: string | undefined
 
-  const url = new URL(track || "analytics/track", script.src)
+  const here = () => (location.pathname + (hash == null ? "" : location.hash)).replace(/\/*#!?\/*/, "/")
 
-  const send = (path: string) => {
+  const send = (path = here() + location.search) => {
+    const url = beside(track || "analytics/track")
     let session_id: string | undefined
     try {
-      if (session !== "off") {
-        session_id = sessionStorage["hydracore"] ||= crypto.getRandomValues(new Uint32Array(3)).join("-")
-      }
-    } catch {
       // A page may be forbidden to keep anything.
-    }
-    // A text needs no preflight.
+      if (session !== "off") session_id = sessionStorage["hydracore"] ||= `${Math.random()}`
+    } catch {}
     const body = JSON.stringify({
       site_id: site,
-      page_path: path.slice(0, 2048),
+      page_path: `${path}`.slice(0, 2048),
       referrer,
       screen_width: screen.width,
       session_id
     })
     referrer = location.href
-    const post = async () => fetch(url, { method: "POST", body, keepalive: true, credentials: "omit" })
-    const retryAfter = (seconds: number) => {
-      const retry = () => {
-        if (waiting.delete(retry)) navigator.sendBeacon(url, body) || post().catch(() => {})
-      }
+    const retry = () => {
+      if (waiting.delete(retry)) navigator.sendBeacon(url, body)
+    }
+    // Sent as text, so without a preflight.
+    const post = async () => {
+      const { headers, status } = await fetch(url, { method: "POST", body, keepalive: true, credentials: "omit" })
+      if (status === 429 || status === 503) throw headers.get("retry-after")
+    }
+    post().catch((seconds) => {
       waiting.add(retry)
       // Not everybody at the same moment.
-      setTimeout(retry, seconds * (1e3 + Math.random() * 1e3))
-    }
-    post().then(
-      ({ headers, status }) => {
-        if (status === 429 || status === 503) retryAfter(Number(headers.get("retry-after")) || 2)
-      },
-      () => retryAfter(2)
-    )
+      setTimeout(retry, (+seconds || 2) * (1e3 + Math.random() * 1e3))
+    })
   }
 
-  /** Tells of a path, or of the current page if it is seen and not told of yet. */
-  const view = (path?: string, again?: boolean) => {
+  /** Tells of the current page, if it is seen and was not told of yet; or of any path. */
+  const view = (any?: boolean, path?: string) => {
     try {
-      const here =
-        hash == null ? location.pathname : (location.pathname + location.hash).replace(/\/*#!?\/*/, "/")
       if (off) return
-      if (path ?? again) send(path ?? here + location.search)
-      else if (told !== here && document.visibilityState === "visible" && !(document as { prerendering?: boolean }).prerendering) {
-        told = here
-        send(here + location.search)
+      if (any) send(path)
+      else if (document.hidden) {
+        // A page that is left may not come back: what waits is sent now. (One that is prerendered is hidden, too.)
+        for (const retry of waiting) retry()
+      } else if (told !== here()) {
+        told = here()
+        send()
       }
     } catch {
-      // Whatever this page does to its globals is not to be answered with an error.
+      // Whatever a page does to its globals, it is not answered with an error.
     }
   }
-  void view
+
+  window.hydracore = { track: (path) => view(true, path) }
+
+  for (const method of ["pushState", "replaceState"] as const) {
+    const original = history[method]
+    history[method] = function (...args) {
+      original.apply(this, args)
+      view()
+    }
+  }
+  for (const type of ["popstate", "pageshow", "visibilitychange", "prerenderingchange"]) {
+    addEventListener(
+      type,
+      (event) => {
+        // The page comes back as it was left.
+        if ((event as PageTransitionEvent).persisted) told = ""
+        view()
+      },
+      true
+    )
+  }
+  view()
+
+  const look = () => {
+    if (document.querySelector("[data-hydracore-form]")) {
+      observer.disconnect()
+      import(beside(FORMS_FILE)).catch(() => {})
+    }
+  }
+  const observer = new MutationObserver(look)
+  observer.observe(document, { childList: true, subtree: true })
+  look()
 }
 
-if (!window.hydracore && document.currentScript) start(document.currentScript as HTMLScriptElement)
+try {
+  // A page whose parts are swapped by a script may run this one again.
+  if (!window.hydracore) start(document.currentScript as HTMLScriptElement)
+} catch {
+  // As above.
+}

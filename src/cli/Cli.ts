@@ -6,6 +6,7 @@
 import { Cause, Effect, Layer, Logger, Option, Stdio, Stream } from "effect"
 import { CliConfig, CliOutput, Command, GlobalFlag, TerminalCapabilities } from "effect/cli"
 import manifest from "../../package.json" with { type: "json" }
+import type { Decisions } from "../services/Decisions.ts"
 import type { InstanceDirectory } from "../services/InstanceDirectory.ts"
 import { Readiness } from "../services/Readiness.ts"
 import type { Reports } from "../services/Reports.ts"
@@ -21,7 +22,14 @@ import * as Submissions from "./Submissions.ts"
 import * as Token from "./Token.ts"
 
 /** What the commands that read and write the store need of it. */
-export type Storage = SiteDirectory | InstanceDirectory | WidgetTokens | SubmissionRepo | Reports | Readiness
+export type Storage =
+  | SiteDirectory
+  | InstanceDirectory
+  | WidgetTokens
+  | SubmissionRepo
+  | Reports
+  | Decisions
+  | Readiness
 
 export interface Options<E, R, RCommands = never> {
   /** Opened when a command that needs it runs; `--help` and a wrong command line open nothing. */

@@ -103,6 +103,8 @@ export const instance = make("instance", uuidKind, "<uuid>", "The instance_id of
 
 export const tokenId = make("token-id", uuidKind, "<uuid>", "The token_id of a token, which is not the token")
 
+export const submissionId = make("submission-id", uuidKind, "<uuid>", "The submission_id of a submission")
+
 export const agentUrl = make(
   "agent-url",
   agentUrlKind,

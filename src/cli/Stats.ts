@@ -1,13 +1,15 @@
 /**
- * `stats`: what was counted of a website's visits.
+ * `stats`: what was counted of a website's visits, and what was not, and why.
  *
  * @module
  */
 import { Clock, Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import * as BarChart from "../core/BarChart.ts"
+import { type Counts, reasons } from "../core/Decision.ts"
 import type { Site } from "../core/Site.ts"
 import type { Count, Day, Statistics } from "../core/Statistics.ts"
+import { Decisions } from "../services/Decisions.ts"
 import { Reports } from "../services/Reports.ts"
 import { SiteDirectory } from "../services/SiteDirectory.ts"
 import * as Inputs from "./Inputs.ts"
@@ -32,7 +34,13 @@ const ranking = (title: string, counts: ReadonlyArray<Count>, width: number): st
         width
       )}`
 
-const text = (site: Site, statistics: Statistics, width: number): string => {
+/** What was not counted, most often first, ties in the order of the list of reasons. */
+const uncounted = (counts: Counts): ReadonlyArray<Count> =>
+  reasons
+    .flatMap((name) => (counts[name] === undefined ? [] : [{ name, pageViews: counts[name] }]))
+    .sort((left, right) => right.pageViews - left.pageViews)
+
+const text = (site: Site, statistics: Statistics, counts: Counts, width: number): string => {
   const first = statistics.days[0]?.date ?? ""
   const last = statistics.days.at(-1)?.date ?? ""
   return (
@@ -46,11 +54,12 @@ const text = (site: Site, statistics: Statistics, width: number): string => {
     `\nPage views per ${statistics.days.length > maxDailyBars ? "month" : "day"}\n${BarChart.render(bars(statistics.days), width)}` +
     ranking("Top pages", statistics.pages, width) +
     ranking("Referrers", statistics.referrers, width) +
-    ranking("Devices", statistics.devices, width)
+    ranking("Devices", statistics.devices, width) +
+    ranking("Not counted (page views and submissions)", uncounted(counts), width)
   )
 }
 
-const json = (site: Site, statistics: Statistics) => ({
+const json = (site: Site, statistics: Statistics, counts: Counts) => ({
   website_config_id: site.websiteConfigId,
   page_views: statistics.pageViews,
   visitors: statistics.visitors,
@@ -58,7 +67,8 @@ const json = (site: Site, statistics: Statistics) => ({
   per_day: statistics.days.map((day) => ({ date: day.date, page_views: day.pageViews, visitors: day.visitors })),
   top_pages: statistics.pages.map(({ name, pageViews }) => ({ page: name, page_views: pageViews })),
   referrers: statistics.referrers.map(({ name, pageViews }) => ({ referrer: name, page_views: pageViews })),
-  devices: statistics.devices.map(({ name, pageViews }) => ({ device: name, page_views: pageViews }))
+  devices: statistics.devices.map(({ name, pageViews }) => ({ device: name, page_views: pageViews })),
+  not_counted: Object.fromEntries(uncounted(counts).map(({ name, pageViews: times }) => [name, times]))
 })
 
 const stats = Command.make(
@@ -67,23 +77,26 @@ const stats = Command.make(
   Effect.fnUntraced(function* ({ days, websiteConfigId }) {
     const directory = yield* SiteDirectory
     const reports = yield* Reports
+    const decisions = yield* Decisions
     const found = yield* directory.byWebsiteConfigId(websiteConfigId)
     if (Option.isNone(found)) {
       return yield* new Output.CliFailure({ message: `There is no website ${websiteConfigId}.` })
     }
     const site = found.value
-    const statistics = yield* reports.statistics({
-      hostedWebsiteId: site.hostedWebsiteId,
-      days,
-      now: yield* Clock.currentTimeMillis
-    })
+    const now = yield* Clock.currentTimeMillis
+    const statistics = yield* reports.statistics({ hostedWebsiteId: site.hostedWebsiteId, days, now })
+    const counts = yield* decisions.counts({ site, days, now })
     yield* Output.answer({
-      json: json(site, statistics),
-      text: text(site, statistics, yield* Output.lineWidth)
+      json: json(site, statistics, counts),
+      text: text(site, statistics, counts, yield* Output.lineWidth)
     })
   })
-).pipe(Command.withDescription("Count a website's visits: per day, by page, by referrer, by device"))
+).pipe(
+  Command.withDescription(
+    "Count a website's visits: per day, by page, by referrer, by device; and what was not counted, and why"
+  )
+)
 
 /** The command, on a storage that is opened when it runs, and not before. */
-export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Reports, E, R>) =>
+export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Reports | Decisions, E, R>) =>
   stats.pipe(Command.provide(storage))

@@ -1,11 +1,12 @@
 /**
- * `submissions export`: what visitors sent, for the website's owner. It is written as it is read, so that ten million
- * submissions need no more memory than a few.
+ * `submissions export` and `submissions release`: what visitors sent, for the website's owner. An export is written as it
+ * is read, so that ten million submissions need no more memory than a few.
  *
  * @module
  */
 import { Clock, Effect, type Layer, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
+import { statuses } from "../core/SpamScore.ts"
 import type { Submission } from "../core/Submission.ts"
 import * as SubmissionExport from "../core/SubmissionExport.ts"
 import * as Time from "../core/Time.ts"
@@ -26,18 +27,23 @@ const inBatches = <E>(submissions: Stream.Stream<Submission, E>, one: (submissio
     Stream.map((group) => group.map(one).join(""))
   )
 
-const ndjson = <E>(submissions: Stream.Stream<Submission, E>): Texts<E> =>
-  inBatches(submissions, SubmissionExport.ndjson)
+type Write = <E>(submissions: Stream.Stream<Submission, E>, options: SubmissionExport.Options) => Texts<E>
 
-const csv = <E>(submissions: Stream.Stream<Submission, E>): Texts<E> =>
-  Stream.concat(Stream.succeed(SubmissionExport.csvHeader), inBatches(submissions, SubmissionExport.csv))
+const ndjson: Write = (submissions, options) =>
+  inBatches(submissions, (submission) => SubmissionExport.ndjson(submission, options))
+
+const csv: Write = (submissions, options) =>
+  Stream.concat(
+    Stream.succeed(SubmissionExport.csvHeader(options)),
+    inBatches(submissions, (submission) => SubmissionExport.csv(submission, options))
+  )
 
 /** All submissions as one JSON array, a line each. A reader can tell from the missing end that the export broke off. */
-const jsonArray = <E>(submissions: Stream.Stream<Submission, E>): Texts<E> =>
+const jsonArray: Write = (submissions, options) =>
   Stream.suspend(() => {
     let separator = "["
     const lines = inBatches(submissions, (submission) => {
-      const line = `${separator}\n${SubmissionExport.json(submission)}`
+      const line = `${separator}\n${SubmissionExport.json(submission, options)}`
       separator = ","
       return line
     })
@@ -55,9 +61,15 @@ const exportCommand = Command.make(
       Flag.withDescription("One JSON object a line, or CSV with form_data as JSON text in one column"),
       Flag.withDefault("ndjson")
     ),
+    status: Flag.Literals("status", statuses).pipe(
+      Flag.withDescription(
+        "Those that were accepted, which is what is written without this flag, or those in the quarantine; each is written with its status and its reasons"
+      ),
+      Flag.optional
+    ),
     since: Inputs.time("since", "Only what came since then, such as 90d, 12h, 2026-01-31 or 2026-01-31T08:00:00Z")
   },
-  Effect.fnUntraced(function* ({ format, since, websiteConfigId }) {
+  Effect.fnUntraced(function* ({ format, since, status, websiteConfigId }) {
     const directory = yield* SiteDirectory
     const repo = yield* SubmissionRepo
     const json = yield* Output.Json
@@ -74,9 +86,13 @@ const exportCommand = Command.make(
     if (Option.isNone(yield* directory.byWebsiteConfigId(websiteConfigId))) {
       return yield* new Output.CliFailure({ message: `There is no website ${websiteConfigId}.` })
     }
-    const submissions = repo.stream({ websiteConfigId, ...(from === null ? {} : { since: from }) })
+    const submissions = repo.stream({
+      websiteConfigId,
+      status: Option.getOrElse(status, () => "accepted" as const),
+      ...(from === null ? {} : { since: from })
+    })
     const write = json ? jsonArray : format === "csv" ? csv : ndjson
-    yield* Output.writeAll(write(submissions))
+    yield* Output.writeAll(write(submissions, { judged: Option.isSome(status) }))
   })
 ).pipe(
   Command.withDescription("Write a website's submissions to stdout, oldest first"),
@@ -84,13 +100,40 @@ const exportCommand = Command.make(
     {
       command: "hydracore submissions export --site 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11 --format csv --since 90d",
       description: "The submissions of the last ninety days, for a spreadsheet"
+    },
+    {
+      command: "hydracore submissions export --site 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11 --status quarantined",
+      description: "What looks like spam, and why"
     }
   ])
 )
 
-/** The command, on a storage that is opened when its subcommand runs, and not before. */
+const release = Command.make(
+  "release",
+  { submissionId: Inputs.submissionId },
+  Effect.fnUntraced(function* ({ submissionId }) {
+    const repo = yield* SubmissionRepo
+    if (!(yield* repo.release(submissionId))) {
+      return yield* new Output.CliFailure({ message: `There is no submission ${submissionId}.` })
+    }
+    yield* Output.answer({
+      json: { submission_id: submissionId, status: "accepted" },
+      text: `The submission ${submissionId} is accepted.\n`
+    })
+  })
+).pipe(
+  Command.withDescription("Take a submission out of the quarantine"),
+  Command.withExamples([
+    {
+      command: "hydracore submissions release --submission-id 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11",
+      description: "It is no spam: it is exported with the others from now on"
+    }
+  ])
+)
+
+/** The command, on a storage that is opened when one of its subcommands runs, and not before. */
 export const command = <E, R>(storage: Layer.Layer<SiteDirectory | SubmissionRepo, E, R>) =>
   Command.make("submissions").pipe(
     Command.withDescription("Submissions of forms"),
-    Command.withSubcommands([exportCommand.pipe(Command.provide(storage))])
+    Command.withSubcommands([exportCommand.pipe(Command.provide(storage)), release.pipe(Command.provide(storage))])
   )

@@ -24,7 +24,7 @@ export type PageViewPayload = typeof PageViewPayload.Type
 export const track = HttpApiEndpoint.post("track", "/v1/public/analytics/track", {
   payload: PageViewPayload,
   success: HttpApiSchema.NoContent,
-  error: [Errors.NotFound, Errors.PayloadTooLarge, Errors.TooManyRequests, Errors.ServiceUnavailable]
+  error: [Errors.Forbidden, Errors.NotFound, Errors.PayloadTooLarge, Errors.TooManyRequests, Errors.ServiceUnavailable]
 })
   .middleware(Validation)
   .annotateMerge(

@@ -31,6 +31,7 @@ const refusal = (status: number, identifier: string, description: string) =>
     .pipe(HttpApiSchema.status(status))
 
 export const Unauthorized = refusal(401, "Unauthorized", "The widget token is missing or not valid for this instance")
+export const Forbidden = refusal(403, "Forbidden", "A browser on an origin that is not allowed")
 export const NotFound = refusal(404, "NotFound", "No such website")
 export const PayloadTooLarge = refusal(413, "PayloadTooLarge", "The body is too large")
 export const TooManyRequests = refusal(429, "TooManyRequests", "Over the rate limit; see Retry-After")

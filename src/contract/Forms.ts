@@ -36,7 +36,7 @@ export const submit = HttpApiEndpoint.post("submit", "/v1/public/forms/submit", 
     )
   },
   success: SubmissionReceipt,
-  error: [Errors.NotFound, Errors.PayloadTooLarge, Errors.TooManyRequests, Errors.ServiceUnavailable]
+  error: [Errors.Forbidden, Errors.NotFound, Errors.PayloadTooLarge, Errors.TooManyRequests, Errors.ServiceUnavailable]
 })
   .middleware(Validation)
   .annotateMerge(

@@ -30,6 +30,7 @@ export const chat = HttpApiEndpoint.post("chat", "/v1/public/widget/:instance_id
   success: HttpApiSchema.StreamUint8Array({ contentType: "text/event-stream" }),
   error: [
     Errors.Unauthorized,
+    Errors.Forbidden,
     Errors.PayloadTooLarge,
     Errors.TooManyRequests,
     Errors.BadGateway,

@@ -4,6 +4,7 @@
  * @module
  */
 import { createHash } from "node:crypto"
+import type { Status } from "./SpamScore.ts"
 
 /** A submission as it is stored and given back. */
 export interface Submission {
@@ -18,6 +19,10 @@ export interface Submission {
    * sent, so that large numbers, NUL characters, lone surrogates and `__proto__` keys come back as they came.
    */
   readonly formData: string
+  /** Whether its owner gets it with the others, or finds it in the quarantine. */
+  readonly status: Status
+  /** What spoke against it when it came, in words of `SpamScore.Mark`; it stays when the submission is released. */
+  readonly reasons: ReadonlyArray<string>
 }
 
 /** A submission that asks to be stored. */

@@ -43,6 +43,19 @@ export const unknownSite = (headers?: Headers): HttpServerResponse.HttpServerRes
 export const unauthorized = (headers?: Headers): HttpServerResponse.HttpServerResponse =>
   refusal(401, "The X-Widget-Token header holds no valid token for this instance. Issue a new token for it.", headers)
 
+/** 403: a browser on a page that the owner did not name. */
+export const foreignOrigin = (
+  what: "website" | "assistant",
+  headers?: Headers
+): HttpServerResponse.HttpServerResponse =>
+  refusal(
+    403,
+    what === "website"
+      ? "This website may not be used from this page's origin. Its owner can name the origin when creating the website."
+      : "This assistant may not be used from this page's origin. Its owner can name the origin when creating the instance.",
+    headers
+  )
+
 /** 413. */
 export const tooLarge = (maxBytes: number): HttpServerResponse.HttpServerResponse =>
   refusal(413, `The body is larger than ${maxBytes} bytes. Send less at once.`)
@@ -50,6 +63,16 @@ export const tooLarge = (maxBytes: number): HttpServerResponse.HttpServerRespons
 /** 429; the headers tell when to come back. */
 export const overLimit = (headers: Headers): HttpServerResponse.HttpServerResponse =>
   refusal(429, "Too many requests from this address. Wait as many seconds as Retry-After says.", headers)
+
+/** 429: as many chat streams are open as may be. */
+export const tooManyStreams = (name: "address" | "instance", headers: Headers): HttpServerResponse.HttpServerResponse =>
+  refusal(
+    429,
+    name === "address"
+      ? "Too many answers are being written for this address at once. Wait for one to end, or as Retry-After says."
+      : "The assistant is answering as many people as it can. Wait as many seconds as Retry-After says.",
+    { ...headers, "retry-after": "5" }
+  )
 
 /** 503: nothing was stored, and the same may be sent again. */
 export const unavailable = (headers?: Headers): HttpServerResponse.HttpServerResponse =>

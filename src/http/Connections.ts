@@ -67,13 +67,22 @@ const watch = (server: Server) => {
   server.on("checkContinue", begin)
   // What Node calls when it stops listening; ours is `closeIdle`.
   server.closeIdleConnections = () => {}
-
   return {
-    /** From here on every answer says that the connection ends with it. */
-    drain: () => {
+    /** Stops listening and tells every client to let its connection end; calls back when all connections are closed. */
+    close: (done: () => void) => {
+      server.close(done)
+      // Not before it: whoever is told so would come back at once, to a door that is about to shut.
       draining = true
       for (const { last } of links.values()) {
         if (last !== undefined && !last.response.headersSent) last.response.shouldKeepAlive = false
+      }
+    },
+    /** Reads nothing from any connection for now; gives how to go on. */
+    hold: (): (() => void) => {
+      const held = [...links.keys()].filter((socket) => !socket.isPaused())
+      for (const socket of held) socket.pause()
+      return () => {
+        for (const socket of held) socket.resume()
       }
     },
     /** Closes every connection without a request, and the others as soon as they are. */
@@ -88,8 +97,8 @@ const watch = (server: Server) => {
 }
 
 /**
- * Ends the connections of a server when the scope closes. `server` must not listen yet. Build it on top of the layer that
- * serves, so that it is finalized before it: the server then stops listening and waits for its connections.
+ * Ends a server when the scope closes, and waits until its connections are closed, which takes `end` at most. `server` must
+ * not listen yet. Build it on top of the layer that serves, so that it is finalized before it.
  */
 export const layerOnShutdown = (server: Server, options: Options): Layer.Layer<never> => {
   const connections = watch(server)
@@ -98,18 +107,29 @@ export const layerOnShutdown = (server: Server, options: Options): Layer.Layer<n
   const later = Effect.sleep(linger).pipe(
     Effect.andThen(Effect.sync(connections.closeIdle)),
     Effect.andThen(Effect.sleep(rest)),
-    Effect.andThen(Effect.sync(connections.cut))
+    Effect.andThen(Effect.sync(connections.cut)),
+    Effect.interruptible
   )
-  /** After the system's new connections were taken, and before it is asked again: as few as can be are turned away. */
-  const afterPoll = Effect.callback<void>((resume) => {
-    setImmediate(() => resume(Effect.void))
+  /**
+   * The system takes connections for us ahead of our asking, and resets those that we have not asked for when we stop
+   * listening. So we ask once more, with nothing else to do meanwhile, and stop listening right after it.
+   */
+  const close = Effect.callback<void>((resume) => {
+    const release = connections.hold()
+    setImmediate(() =>
+      setImmediate(() => {
+        connections.close(() => resume(Effect.void))
+        release()
+      })
+    )
   })
   return Layer.effectDiscard(
     Effect.addFinalizer(() =>
-      Effect.sync(connections.drain).pipe(
-        // It goes on by itself while the server waits for its connections.
-        Effect.andThen(Effect.forkDetach(Effect.interruptible(later))),
-        Effect.andThen(afterPoll)
+      Effect.flatMap(Effect.forkDetach(later), (fiber) =>
+        Effect.ensuring(
+          close,
+          Effect.sync(() => fiber.interruptUnsafe())
+        )
       )
     )
   )

@@ -14,7 +14,8 @@ const exposedHeaders = [
   "Cache-Control",
   "X-Accel-Buffering",
   "X-Vercel-AI-UI-Message-Stream",
-  "X-Error-Id"
+  "X-Error-Id",
+  "X-HydraCore-Decision"
 ]
 
 const aDay = 86_400

@@ -14,7 +14,7 @@ import * as Answers from "./Answers.ts"
 /** A path of ours and the methods that it has. */
 export interface KnownPath {
   readonly method: string
-  /** With `:name` for a segment that may be anything. */
+  /** With `:name` for a segment that may be anything, or `before.:name.after` for the rest of one. */
   readonly path: string
 }
 
@@ -26,12 +26,17 @@ HttpApi.reflect(Api, {
   }
 })
 
+const matchesSegment = (template: string, segment: string): boolean => {
+  const [before = "", after] = template.split(/:[a-z_]+/)
+  if (after === undefined) return template === segment
+  return segment.length > before.length + after.length && segment.startsWith(before) && segment.endsWith(after)
+}
+
 const matches = (template: string, path: string): boolean => {
   const expected = template.split("/")
   const given = path.split("/")
   return (
-    expected.length === given.length &&
-    expected.every((segment, index) => (segment.startsWith(":") ? given[index] !== "" : segment === given[index]))
+    expected.length === given.length && expected.every((segment, index) => matchesSegment(segment, given[index] ?? ""))
   )
 }
 
@@ -42,10 +47,14 @@ export const allowedMethods = (known: ReadonlyArray<KnownPath>, path: string): R
   return [...new Set([...methods, ...(methods.includes("GET") ? ["HEAD"] : []), "OPTIONS"])]
 }
 
-const notFound = (known: ReadonlyArray<KnownPath>, url: string): HttpServerResponse.HttpServerResponse => {
-  const [path = ""] = url.split("?", 1)
+const notFound = (
+  known: ReadonlyArray<KnownPath>,
+  request: { readonly method: string; readonly url: string }
+): HttpServerResponse.HttpServerResponse => {
+  const [path = ""] = request.url.split("?", 1)
   const allowed = allowedMethods(known, path)
-  return allowed.length === 0
+  // A method that the path has may still have found nothing: its route may be more exact than its path here.
+  return allowed.length === 0 || allowed.includes(request.method)
     ? Answers.refusal(404, "There is nothing at this address. /docs lists what there is.")
     : Answers.refusal(405, `This address only answers ${allowed.join(", ")}.`, { allow: allowed.join(", ") })
 }
@@ -59,7 +68,7 @@ const known = (
   const { reason } = error
   switch (reason._tag) {
     case "RouteNotFound":
-      return Option.some(notFound(paths, reason.request.url))
+      return Option.some(notFound(paths, reason.request))
     case "RequestParseError":
       return Option.some(
         reason.reason === "BodyTooLarge"

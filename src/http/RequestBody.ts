@@ -54,10 +54,10 @@ export const parse = (bytes: Uint8Array, contentType: string | undefined): Resul
   return Result.mapError(Json.parse(bytes), (fault) => new InvalidBody({ errors: [jsonInvalid(fault)] }))
 }
 
-/** Reads the body of a request. */
-export const read = Effect.fnUntraced(function* (
+/** Reads the bytes of a request's body. */
+export const readBytes = Effect.fnUntraced(function* (
   request: HttpServerRequest.HttpServerRequest
-): Effect.fn.Return<Body, InvalidBody | BodyTooLarge | BodyUnreadable> {
+): Effect.fn.Return<Uint8Array, BodyTooLarge | BodyUnreadable> {
   const limit = yield* HttpIncomingMessage.MaxBodySize
   const maxBytes = limit === undefined ? Number.POSITIVE_INFINITY : ByteSize.toNumberUnsafe(limit)
   // What says that it is too large need not be received.
@@ -67,8 +67,14 @@ export const read = Effect.fnUntraced(function* (
       ? new BodyTooLarge({ maxBytes })
       : new BodyUnreadable()
   )
-  return yield* Effect.fromResult(parse(new Uint8Array(buffer), request.headers["content-type"]))
+  return new Uint8Array(buffer)
 })
+
+/** Reads the body of a request. */
+export const read = (
+  request: HttpServerRequest.HttpServerRequest
+): Effect.Effect<Body, InvalidBody | BodyTooLarge | BodyUnreadable> =>
+  Effect.flatMap(readBytes(request), (bytes) => Effect.fromResult(parse(bytes, request.headers["content-type"])))
 
 /** Reads the body of a request and decodes it with a reader of `contract/Faults`. */
 export const readAs = Effect.fnUntraced(function* <A>(

@@ -12,6 +12,7 @@ import type { IpNetwork } from "effect/net"
 import { Api } from "../contract/Api.ts"
 import type { RateLimitPolicy } from "../core/RateLimit.ts"
 import * as Analytics from "./Analytics.ts"
+import * as Assets from "./Assets.ts"
 import * as Connections from "./Connections.ts"
 import * as Cors from "./Cors.ts"
 import * as Docs from "./Docs.ts"
@@ -19,6 +20,7 @@ import * as Drain from "./Drain.ts"
 import * as Fallbacks from "./Fallbacks.ts"
 import * as Forms from "./Forms.ts"
 import * as Health from "./Health.ts"
+import * as Trace from "./Trace.ts"
 import * as Validation from "./Validation.ts"
 import * as Widget from "./Widget.ts"
 
@@ -26,6 +28,8 @@ export interface Options {
   readonly rateLimitAnalytics: Option.Option<RateLimitPolicy>
   readonly rateLimitForms: Option.Option<RateLimitPolicy>
   readonly rateLimitChat: Option.Option<RateLimitPolicy>
+  /** How many chat streams may be open at once in this process; none for any number. */
+  readonly chatStreams: Widget.Options["streams"]
   /** Who may name the client for whom a request comes, with `X-Forwarded-For`. */
   readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
   /** Bytes. */
@@ -41,25 +45,32 @@ export interface Options {
 const middleware = (options: Options) => {
   const global = { global: true } as const
   const outer = Layer.provideMerge(
-    HttpRouter.middleware(Fallbacks.middleware([...Docs.paths, ...Health.paths]), global),
+    HttpRouter.middleware(Fallbacks.middleware([...Assets.paths, ...Docs.paths, ...Health.paths]), global),
     HttpRouter.middleware(Cors.middleware, global)
   )
+  const traced = Layer.provideMerge(HttpRouter.middleware(Trace.middleware, global), outer)
   return options.trustedProxies.length === 0
-    ? outer
+    ? traced
     : Layer.provideMerge(
         HttpRouter.middleware(HttpMiddleware.xForwardedHeaders({ trustedProxies: options.trustedProxies }), global),
-        outer
+        traced
       )
 }
 
 /** Everything that is served, without a server: what tests drive in memory. */
 export const routes = (options: Options) =>
-  Layer.mergeAll(HttpApiBuilder.layer(Api, { openapiPath: Docs.openApiPath }), Docs.layer, Health.layer).pipe(
+  Layer.mergeAll(
+    HttpApiBuilder.layer(Api, { openapiPath: Docs.openApiPath }),
+    Assets.layer,
+    Docs.layer,
+    Health.layer
+  ).pipe(
     Layer.provide([
       Analytics.layer({ rateLimit: options.rateLimitAnalytics }),
       Forms.layer({ rateLimit: options.rateLimitForms }),
       Widget.layer({
         rateLimit: options.rateLimitChat,
+        streams: options.chatStreams,
         maxDuration: options.chatMaxDuration,
         maxBytes: options.chatMaxBytes
       })
@@ -99,18 +110,17 @@ export const layer = (options: Options, listen: { readonly host: string; readonl
       const server = createServer(nodeLimits)
       const end = Duration.sum(options.shutdownGrace, Duration.seconds(1))
       const linger = Duration.min(maxLinger, Duration.times(options.shutdownGrace, 0.5))
-      return Layer.mergeAll(Connections.layerOnShutdown(server, { linger, end }), Drain.layerOnShutdown).pipe(
+      return Drain.layerOnShutdown.pipe(
+        Layer.provideMerge(Connections.layerOnShutdown(server, { linger, end })),
         Layer.provideMerge(
           HttpRouter.serve(routes(options), { disableListenLog: true, disableLogger: true, routerConfig })
         ),
-        Layer.provideMerge(
-          NodeHttpServer.layer(() => server, {
-            ...listen,
-            gracefulShutdownTimeout: Duration.sum(end, Duration.seconds(1))
-          })
-        ),
+        Layer.provideMerge(NodeHttpServer.layer(() => server, listen)),
         Layer.provide(Drain.layer({ grace: options.shutdownGrace })),
-        Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(options.maxBody)))
+        Layer.provide([
+          Layer.succeed(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(options.maxBody)),
+          Trace.withoutPlatformSpans
+        ])
       )
     })
   )

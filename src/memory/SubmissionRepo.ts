@@ -52,13 +52,21 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo> =>
 
     return {
       submit,
-      stream: ({ since = Number.NEGATIVE_INFINITY, websiteConfigId }) =>
+      stream: ({ since = Number.NEGATIVE_INFINITY, status, websiteConfigId }) =>
         Stream.suspend(() =>
           Stream.fromIterable(
             kept
               .filter((submission) => submission.websiteConfigId === websiteConfigId && submission.receivedAt >= since)
+              .filter((submission) => status === undefined || submission.status === status)
               .sort(oldestFirst)
           )
-        )
+        ),
+      release: (submissionId) =>
+        Effect.sync(() => {
+          const index = kept.findIndex((submission) => submission.submissionId === submissionId)
+          const found = kept[index]
+          if (found !== undefined) kept[index] = { ...found, status: "accepted" }
+          return found !== undefined
+        })
     }
   })

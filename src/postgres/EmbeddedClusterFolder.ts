@@ -166,12 +166,17 @@ const longestSocket = 103
 
 const fits = (folder: string) => Buffer.byteLength(path.join(folder, socketName)) <= longestSocket
 
+/** Removes what a server that was killed leaves in a folder of sockets. */
+const removeSocket = (folder: string) => {
+  rmSync(path.join(folder, socketName), { force: true })
+  rmSync(path.join(folder, `${socketName}.lock`), { force: true })
+}
+
 /** Removes what a server leaves in a folder of sockets, and the folder; anything else in it stays, and so does the folder. */
 const removeSockets = (folder: string) => {
   try {
     if (!lstatSync(folder).isDirectory()) return
-    rmSync(path.join(folder, socketName), { force: true })
-    rmSync(path.join(folder, `${socketName}.lock`), { force: true })
+    removeSocket(folder)
     rmdirSync(folder)
   } catch {
     // Not ours any more, or gone: nothing depends on it.
@@ -181,7 +186,8 @@ const removeSockets = (folder: string) => {
 /**
  * The folder for the socket, which only the server's user (and root) can enter: `s` in `home`, or, where that path is longer
  * than a socket's may be, a folder of mkdtemp's among the temporary files, which is removed when the scope closes (after a
- * kill -9: by the next start).
+ * kill -9: by the next start). To be called when no server runs: PostgreSQL would take a lock whose process id is somebody
+ * else's by now, or a dead process's that nobody has reaped, for a server's, and never start.
  */
 export const socketsOf = Effect.fnUntraced(function* (
   home: string,
@@ -200,6 +206,7 @@ export const socketsOf = Effect.fnUntraced(function* (
     yield* io(`remove ${recordFile}`, () => rmSync(recordFile, { force: true }))
     return yield* io(`make the folder ${near}`, () => {
       mkdirSync(near, { recursive: true })
+      removeSocket(near)
       return give(near)
     })
   }

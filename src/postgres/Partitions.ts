@@ -105,6 +105,13 @@ export const ensure = (now: number): Effect.Effect<ReadonlyArray<Missing>, SqlEr
     return missing
   })
 
+/** What is not there of `wanted(now)`. */
+export const absent = Effect.fnUntraced(function* (now: number) {
+  const partitions = wanted(now)
+  const there = yield* existing(partitions)
+  return partitions.filter(({ name }) => !there.has(name))
+})
+
 /** Tells the operator of what could not be made. */
 export const report = (missing: ReadonlyArray<Missing>): Effect.Effect<void> =>
   Effect.forEach(

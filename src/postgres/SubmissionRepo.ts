@@ -8,6 +8,8 @@ import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
 import { type Duration, Effect, Layer, Option, Result, Schema, Stream } from "effect"
 import type { SqlError } from "effect/sql"
+import { isCanonicalUuid } from "../contract/Uuid.ts"
+import { type Status, statuses } from "../core/SpamScore.ts"
 import { idempotencyWindowMillis, type Submission, type SubmissionDraft } from "../core/Submission.ts"
 import { IdempotencyConflict, SubmissionRepo } from "../services/SubmissionRepo.ts"
 import * as Database from "./Database.ts"
@@ -41,7 +43,10 @@ const columns: ReadonlyArray<readonly [name: string, oid: number, value: (draft:
   // As text: what the driver takes for json it would write anew.
   ["form_data", OID.text, (draft) => draft.formData],
   ["key_sha256", OID.bytea, digest],
-  ["fingerprint", OID.text, (draft) => draft.idempotency?.fingerprint ?? null]
+  ["fingerprint", OID.text, (draft) => draft.idempotency?.fingerprint ?? null],
+  ["status", OID.text, (draft) => draft.status],
+  // An array for each row would be an array of arrays, which `unnest` takes apart altogether.
+  ["reasons", OID.text, (draft) => draft.reasons.join(",")]
 ]
 
 /** What a claimed key stands for: the new submission if the held one's time is over, and the held one otherwise. */
@@ -70,8 +75,10 @@ const statement = `
       ${["fingerprint", "submission_id", "used_at"].map(claimed).join(",")}
     RETURNING website_config_id, key_sha256, fingerprint, submission_id
   ), stored AS (
-    INSERT INTO submission (submission_id, website_config_id, received_at, email, page_slug, form_data)
-    SELECT draft.submission_id, website_config_id, received_at, email, page_slug, form_data::json
+    INSERT INTO submission
+      (submission_id, website_config_id, received_at, email, page_slug, form_data, status, reasons)
+    SELECT draft.submission_id, website_config_id, received_at, email, page_slug, form_data::json,
+      status, string_to_array(reasons, ',')
     FROM draft LEFT JOIN claim USING (website_config_id, key_sha256)
     WHERE key_sha256 IS NULL OR claim.submission_id = draft.submission_id
     ON CONFLICT (submission_id) DO NOTHING
@@ -133,7 +140,9 @@ const Rows = Schema.Array(
     received_at: Schema.Date,
     email: Schema.NullOr(Schema.String),
     page_slug: Schema.NullOr(Schema.String),
-    form_data: Schema.String
+    form_data: Schema.String,
+    status: Schema.Literals(statuses),
+    reasons: Schema.Array(Schema.String)
   })
 )
 
@@ -143,18 +152,29 @@ const fromRow = (row: (typeof Rows.Type)[number]): Submission => ({
   receivedAt: row.received_at.getTime(),
   email: row.email,
   pageSlug: row.page_slug,
-  formData: row.form_data
+  formData: row.form_data,
+  status: row.status,
+  reasons: row.reasons
 })
+
+/** A text of its own for each, so that the partial index of the quarantine can be used. */
+const ofStatus = (sql: PgClient, status: Status | undefined) =>
+  sql.literal(status === undefined ? "true" : status === "accepted" ? "status = 'accepted'" : "status = 'quarantined'")
 
 /** The submissions of a website, page by page: each begins where the last one ended, so that no page costs more. */
 const stream = (
   sql: PgClient,
   timeout: Duration.Input,
-  query: { readonly websiteConfigId: string; readonly since?: number | undefined }
+  query: {
+    readonly websiteConfigId: string
+    readonly since?: number | undefined
+    readonly status?: Status | undefined
+  }
 ) =>
   Stream.paginate(Option.none<Submission>(), (last) =>
-    sql`SELECT submission_id, website_config_id, received_at, email, page_slug, form_data::text AS form_data
-      FROM submission WHERE website_config_id = ${PgTypes.uuid(query.websiteConfigId)} AND ${Option.match(last, {
+    sql`SELECT submission_id, website_config_id, received_at, email, page_slug, form_data::text AS form_data, status, reasons
+      FROM submission WHERE website_config_id = ${PgTypes.uuid(query.websiteConfigId)} AND ${ofStatus(sql, query.status)}
+      AND ${Option.match(last, {
         onNone: () => sql`received_at >= ${PgTypes.timestamptz(query.since ?? Number.NEGATIVE_INFINITY)}`,
         onSome: ({ receivedAt, submissionId }) =>
           sql`(received_at, submission_id) > (${PgTypes.timestamptz(receivedAt)}, ${PgTypes.uuid(submissionId)})`
@@ -182,6 +202,14 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, never, PgCl
         weigh: (draft) => draft.formData.length,
         ...bounds
       })
-      return SubmissionRepo.of({ submit, stream: (query) => stream(sql, options.timeout, query) })
+      const release: SubmissionRepo["Service"]["release"] = (submissionId) =>
+        isCanonicalUuid(submissionId)
+          ? sql`UPDATE submission SET status = 'accepted' WHERE submission_id = ${PgTypes.uuid(submissionId)}
+              RETURNING 1`.pipe(
+              Database.bounded(options.timeout),
+              Effect.map((rows) => rows.length > 0)
+            )
+          : Effect.succeed(false)
+      return SubmissionRepo.of({ submit, stream: (query) => stream(sql, options.timeout, query), release })
     })
   )

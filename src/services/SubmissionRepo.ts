@@ -5,6 +5,7 @@
  * @module
  */
 import { Context, type Effect, Schema, type Stream } from "effect"
+import type { Status } from "../core/SpamScore.ts"
 import type { Submission, SubmissionDraft } from "../core/Submission.ts"
 import type { RecordRefused, StorageUnavailable } from "./Storage.ts"
 
@@ -21,10 +22,16 @@ export class SubmissionRepo extends Context.Service<
     readonly submit: (
       draft: SubmissionDraft
     ) => Effect.Effect<string, StorageUnavailable | RecordRefused | IdempotencyConflict>
-    /** All submissions of a website, oldest first, in constant memory. `since` is in milliseconds since 1970, inclusive. */
+    /**
+     * The submissions of a website, oldest first, in constant memory. `since` is in milliseconds since 1970, inclusive;
+     * without a `status` those of the quarantine are among them.
+     */
     readonly stream: (query: {
       readonly websiteConfigId: string
       readonly since?: number | undefined
+      readonly status?: Status | undefined
     }) => Stream.Stream<Submission, StorageUnavailable>
+    /** Takes a submission out of the quarantine. False if there is no such submission; true if it is accepted, now or already. */
+    readonly release: (submissionId: string) => Effect.Effect<boolean, StorageUnavailable>
   }
 >()("hydracore/services/SubmissionRepo") {}

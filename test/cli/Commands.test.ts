@@ -272,7 +272,8 @@ describe("stats", () => {
           { page: "/\u001b[2Jwipe", page_views: 1 }
         ],
         referrers: [{ referrer: "search.example", page_views: 3 }],
-        devices: [{ device: "mobile", page_views: 3 }]
+        devices: [{ device: "mobile", page_views: 3 }],
+        not_counted: {}
       })
       assert.strictEqual((yield* json("stats", "--site", site.websiteConfigId)).per_day.length, 30)
       const chart = (yield* text("stats", "--site", site.websiteConfigId, "--days", "2")).stdout

@@ -6,6 +6,7 @@ import { Effect, Layer, Stream } from "effect"
 import type { Site } from "../../src/core/Site.ts"
 import type { Submission } from "../../src/core/Submission.ts"
 import * as AnalyticsRepo from "../../src/memory/AnalyticsRepo.ts"
+import * as Decisions from "../../src/memory/Decisions.ts"
 import * as InstanceDirectory from "../../src/memory/InstanceDirectory.ts"
 import * as PageViews from "../../src/memory/PageViews.ts"
 import * as Readiness from "../../src/memory/Readiness.ts"
@@ -30,7 +31,9 @@ export const submission = (number: number): Submission => ({
   receivedAt: site.createdAt + number * 1000,
   email: number % 3 === 0 ? null : `=visitor${number}@example.com`,
   pageSlug: number % 2 === 0 ? null : "contact, us",
-  formData: `{"number":${number}e0,"big":12345678901234567890123,"text":"a \\"b\\"\\n","__proto__":{"x":"\\ud800"}}`
+  formData: `{"number":${number}e0,"big":12345678901234567890123,"text":"a \\"b\\"\\n","__proto__":{"x":"\\ud800"}}`,
+  status: "accepted",
+  reasons: []
 })
 
 export interface Options {
@@ -45,13 +48,15 @@ const submissions = ({ onRead = () => {}, submissions: count = 0 }: Options) =>
     SubmissionRepo,
     SubmissionRepo.of({
       submit: () => Effect.die("The command line submits nothing."),
-      stream: ({ since, websiteConfigId }) =>
+      release: () => Effect.die("These submissions are made as they are read."),
+      stream: ({ since, status, websiteConfigId }) =>
         websiteConfigId !== site.websiteConfigId || count === 0
           ? Stream.empty
           : Stream.range(1, count, 100).pipe(
               Stream.tap((number) => Effect.sync(() => onRead(number))),
               Stream.map(submission),
-              Stream.filter(({ receivedAt }) => since === undefined || receivedAt >= since)
+              Stream.filter(({ receivedAt }) => since === undefined || receivedAt >= since),
+              Stream.filter((submission) => status === undefined || submission.status === status)
             )
     })
   )
@@ -62,5 +67,6 @@ export const storage = (options: Options = {}) =>
     SiteDirectory.layer({ sites: [site] }),
     Layer.mergeAll(Reports.layer, AnalyticsRepo.layer).pipe(Layer.provide(PageViews.layer())),
     submissions(options),
+    Decisions.layer(),
     Readiness.layer
   )

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Csv from "../../src/core/Csv.ts"
+import { statuses } from "../../src/core/SpamScore.ts"
 import type { Submission } from "../../src/core/Submission.ts"
 import * as SubmissionExport from "../../src/core/SubmissionExport.ts"
 import { read } from "./CsvReader.ts"
@@ -20,7 +21,15 @@ const FormData = Schema.Union([
   ])
 ])
 
-const SubmissionParts = Schema.Struct({ id: Hex, receivedAt: Time, email: Text, pageSlug: Text, formData: FormData })
+const SubmissionParts = Schema.Struct({
+  id: Hex,
+  receivedAt: Time,
+  email: Text,
+  pageSlug: Text,
+  formData: FormData,
+  status: Schema.Literals(statuses),
+  reasons: Schema.Array(Schema.Literals(["honeypot", "links"]))
+})
 
 const submissionOf = (parts: typeof SubmissionParts.Type): Submission => ({
   submissionId: `${parts.id.toString(16).padStart(8, "0")}-0000-4000-8000-000000000000`,
@@ -28,7 +37,9 @@ const submissionOf = (parts: typeof SubmissionParts.Type): Submission => ({
   receivedAt: parts.receivedAt,
   email: parts.email,
   pageSlug: parts.pageSlug,
-  formData: typeof parts.formData === "string" ? parts.formData : JSON.stringify(parts.formData)
+  formData: typeof parts.formData === "string" ? parts.formData : JSON.stringify(parts.formData),
+  status: parts.status,
+  reasons: parts.reasons
 })
 
 describe("core/SubmissionExport", () => {
@@ -52,7 +63,7 @@ describe("core/SubmissionExport", () => {
 
   it.prop("a record of CSV has the header's columns, and the form's text in the last", [SubmissionParts], ([parts]) => {
     const submission = submissionOf(parts)
-    assert.deepStrictEqual(read(SubmissionExport.csvHeader + SubmissionExport.csv(submission)), [
+    assert.deepStrictEqual(read(SubmissionExport.csvHeader() + SubmissionExport.csv(submission)), [
       ["submission_id", "received_at", "email", "page_slug", "form_data"],
       [
         submission.submissionId,

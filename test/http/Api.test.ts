@@ -349,7 +349,7 @@ layer(
   testServer({}, undefined, (storage) =>
     Layer.mergeAll(
       Layer.succeed(AnalyticsRepo, AnalyticsRepo.of({ append: () => away })),
-      Layer.succeed(SubmissionRepo, SubmissionRepo.of({ submit: () => away, stream: () => Stream.fromEffect(away) }))
+      Layer.succeed(SubmissionRepo, SubmissionRepo.of({ submit: () => away, stream: () => Stream.fromEffect(away), release: () => away }))
     ).pipe(Layer.provideMerge(storage))
   )
 )("http, while the store is away", (it) => {

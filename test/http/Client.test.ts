@@ -20,7 +20,12 @@ import { options } from "./TestServer.ts"
 const handlers = Layer.mergeAll(
   Analytics.layer({ rateLimit: options.rateLimitAnalytics }),
   Forms.layer({ rateLimit: options.rateLimitForms }),
-  Widget.layer({ rateLimit: options.rateLimitChat, maxDuration: "1 minute", maxBytes: 1000 })
+  Widget.layer({
+    rateLimit: options.rateLimitChat,
+    streams: options.chatStreams,
+    maxDuration: "1 minute",
+    maxBytes: 1000
+  })
 ).pipe(
   Layer.provide([
     MemoryRateLimiter.layer({ maxKeys: 10 }),

@@ -5,7 +5,8 @@ import { allowedMethods } from "../../src/http/Fallbacks.ts"
 const known = [
   { method: "POST", path: "/v1/forms" },
   { method: "GET", path: "/healthz" },
-  { method: "POST", path: "/v1/widget/:id/chat" }
+  { method: "POST", path: "/v1/widget/:id/chat" },
+  { method: "GET", path: "/v1/embed.:hash.js" }
 ]
 
 describe("http/Fallbacks", () => {
@@ -13,6 +14,10 @@ describe("http/Fallbacks", () => {
     assert.deepStrictEqual(allowedMethods(known, "/v1/forms"), ["POST", "OPTIONS"])
     assert.deepStrictEqual(allowedMethods(known, "/healthz"), ["GET", "HEAD", "OPTIONS"])
     assert.deepStrictEqual(allowedMethods(known, "/v1/widget/anything/chat"), ["POST", "OPTIONS"])
+    assert.deepStrictEqual(allowedMethods(known, "/v1/embed.1f.js"), ["GET", "HEAD", "OPTIONS"])
+    for (const path of ["/v1/embed.js", "/v1/embed..js", "/v1/embed.1f.ts", "/v1/embed.1f.js/"]) {
+      assert.deepStrictEqual(allowedMethods(known, path), [], path)
+    }
     for (const path of ["/", "", "/v1/forms/", "/V1/forms", "/v1/widget//chat", "/v1/widget/a/b/chat"]) {
       assert.deepStrictEqual(allowedMethods(known, path), [], path)
     }

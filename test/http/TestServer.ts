@@ -19,6 +19,7 @@ export const options: Server.Options = {
   rateLimitAnalytics: Option.none(),
   rateLimitForms: Option.none(),
   rateLimitChat: Option.none(),
+  chatStreams: { perAddress: Option.none(), perInstance: Option.none() },
   trustedProxies: [],
   maxBody: 256 * 1024,
   chatMaxDuration: Duration.minutes(1),

@@ -7,6 +7,7 @@
 import { randomUUID } from "node:crypto"
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Effect, Exit, type Layer, Result, Schema, Stream } from "effect"
+import { type Status, statuses } from "../../src/core/SpamScore.ts"
 import {
   fingerprint,
   idempotencyWindowMillis,
@@ -23,13 +24,15 @@ const start = Date.UTC(2026, 10, 1)
 
 export const draft = (fields: Partial<SubmissionDraft> & { readonly key?: string | null }): SubmissionDraft => {
   const { key = null, ...given } = fields
-  const submission = {
+  const submission: Submission = {
     submissionId: randomUUID(),
     websiteConfigId: websites[0],
     receivedAt: start,
     email: null,
     pageSlug: null,
     formData: "{}",
+    status: "accepted",
+    reasons: [],
     ...given
   }
   return { ...submission, idempotency: key === null ? null : { key, fingerprint: fingerprint(submission) } }
@@ -83,6 +86,11 @@ const formDataOf = (fields: typeof FormData.Type): string =>
     )
     .join(",")}}`
 
+const Judged = Schema.Struct({
+  status: Schema.Literals(statuses),
+  reasons: Schema.Array(Schema.Literals(["honeypot", "links", "repeated"])).check(Schema.isMaxLength(3))
+})
+
 const Step = Schema.Struct({
   website: Schema.Literals([0, 1]),
   key: Schema.Literals(["none", "a", "b"]),
@@ -96,11 +104,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
     withLayer(layer, { excludeTestServices: true })((it) => {
       it.effect.prop(
         "what was submitted comes back as it came, byte for byte",
-        { email: Schema.NullOr(Text), pageSlug: Schema.NullOr(Text), fields: FormData },
-        ({ email, fields, pageSlug }) =>
+        { email: Schema.NullOr(Text), pageSlug: Schema.NullOr(Text), fields: FormData, judged: Judged },
+        ({ email, fields, judged, pageSlug }) =>
           Effect.gen(function* () {
             const repo = yield* SubmissionRepo
-            const one = draft({ websiteConfigId: websites[1], email, pageSlug, formData: formDataOf(fields) })
+            const formData = formDataOf(fields)
+            const one = draft({ websiteConfigId: websites[1], email, pageSlug, formData, ...judged })
             assert.strictEqual(yield* repo.submit(one), one.submissionId)
             assert.deepStrictEqual(yield* storedOf([one]), [withoutKey(one)])
           }),
@@ -187,6 +196,44 @@ export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
             else assert.deepStrictEqual(outcome, Result.succeed(drafts[index]!.submissionId))
           })
           assert.lengthOf(yield* storedOf(drafts), 19)
+        })
+      )
+
+      it.effect.prop(
+        "a status gives those that have it and no others; a release moves one over, and keeps its reasons",
+        { given: Schema.Array(Judged).check(Schema.isMaxLength(8)), chosen: Schema.Int },
+        ({ chosen, given }) =>
+          Effect.gen(function* () {
+            const repo = yield* SubmissionRepo
+            const drafts = given.map((judged, index) => draft({ receivedAt: start + index, ...judged }))
+            yield* Effect.forEach(drafts, repo.submit)
+            const own = new Set(drafts.map(({ submissionId }) => submissionId))
+            const stored = (status?: Status) =>
+              Stream.runCollect(repo.stream({ websiteConfigId: websites[0], status })).pipe(
+                Effect.map((all) => all.filter(({ submissionId }) => own.has(submissionId)))
+              )
+            const expected = drafts.map(withoutKey)
+            for (const status of [...statuses, undefined]) {
+              const wanted = expected.filter((one) => status === undefined || one.status === status)
+              assert.deepStrictEqual(yield* stored(status), wanted)
+            }
+            if (expected.length === 0) return
+            const index = Math.abs(chosen) % expected.length
+            const { submissionId } = expected[index]!
+            // Twice: what is accepted already stays so.
+            for (let turn = 0; turn < 2; turn++) assert.isTrue(yield* repo.release(submissionId))
+            assert.deepStrictEqual(
+              yield* stored(),
+              expected.map((one) => (one.submissionId === submissionId ? { ...one, status: "accepted" } : one))
+            )
+          }),
+        { arbitrary: { runs: 30 } }
+      )
+
+      it.effect("what is not there cannot be released", () =>
+        Effect.gen(function* () {
+          const repo = yield* SubmissionRepo
+          for (const id of [randomUUID(), "no uuid", ""]) assert.isFalse(yield* repo.release(id))
         })
       )
 

@@ -11,7 +11,6 @@ import path from "node:path"
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Exit, Redacted, Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
-import type { SqlError } from "effect/sql"
 import * as EmbeddedCluster from "../../src/postgres/EmbeddedCluster.ts"
 
 export interface Cluster {
@@ -26,8 +25,8 @@ export interface Cluster {
   readonly use: <A, E>(run: (sql: PgClient.PgClient) => Effect.Effect<A, E>) => Effect.Effect<A>
 }
 
-/** A process and all that it started, and what those started. */
-const family = (root: number): ReadonlyArray<number> => {
+/** A process and all that it started, and what those started; parents first. */
+export const family = (root: number): ReadonlyArray<number> => {
   const lines = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" }).trim().split("\n")
   const parents = lines.map((line) => line.trim().split(/\s+/).map(Number))
   const members = [root]
@@ -35,6 +34,17 @@ const family = (root: number): ReadonlyArray<number> => {
     for (const [pid, parent] of parents) if (parent === member && pid !== undefined) members.push(pid)
   }
   return members
+}
+
+/** Sends a signal to processes, some of which may have ended meanwhile. */
+export const signalAll = (pids: ReadonlyArray<number>, name: NodeJS.Signals): void => {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, name)
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error
+    }
+  }
 }
 
 /** Starts a cluster in a temporary folder; it ends with the scope. `settings` are PostgreSQL's own. */
@@ -64,13 +74,7 @@ export const make = Effect.fnUntraced(function* (
     Effect.sync(() => {
       if (running === undefined) throw new Error("The cluster does not run")
       const note = readFileSync(path.join(running.cluster.home, "data", "postmaster.pid"), "utf8")
-      for (const pid of family(Number(note.split("\n")[0]))) {
-        try {
-          process.kill(pid, name)
-        } catch {
-          // It ended between the list and the signal.
-        }
-      }
+      signalAll(family(Number(note.split("\n")[0])), name)
     })
   const thaw = Effect.suspend(() => (running === undefined ? Effect.void : signal("SIGCONT")))
 
@@ -90,12 +94,10 @@ export const make = Effect.fnUntraced(function* (
     freeze: signal("SIGSTOP"),
     thaw,
     use: (run) =>
-      Effect.scoped(
-        Effect.flatMap(PgClient.make({ url: Redacted.make(url), maxConnections: 1 }), run) as Effect.Effect<
-          never,
-          SqlError.SqlError,
-          Scope.Scope | Reactivity.Reactivity
-        >
-      ).pipe(Effect.provide(Reactivity.layer), Effect.orDie)
+      Effect.flatMap(PgClient.make({ url: Redacted.make(url), maxConnections: 1 }), run).pipe(
+        Effect.scoped,
+        Effect.provide(Reactivity.layer),
+        Effect.orDie
+      )
   }
 })

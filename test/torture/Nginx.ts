@@ -36,7 +36,10 @@ export const freePort: Effect.Effect<number> = Effect.promise(
     })
 )
 
-/** A request goes to another process only if it was not sent yet, so that nothing is stored twice. */
+/**
+ * A request goes to another process only if it was not sent yet, so that nothing is stored twice. `max_fails=0`: with the
+ * standard one, a process that was restarted counts as dead for a while, and there is none left when the next one restarts.
+ */
 const config = (folder: string, port: number, upstreams: ReadonlyArray<number>) => `
 daemon off;
 worker_processes 1;
@@ -51,7 +54,7 @@ http {
   uwsgi_temp_path ${folder}/uwsgi;
   scgi_temp_path ${folder}/scgi;
   upstream edge {
-    ${upstreams.map((upstream) => `server 127.0.0.1:${upstream} max_fails=1 fail_timeout=1s;`).join("\n    ")}
+    ${upstreams.map((upstream) => `server 127.0.0.1:${upstream} max_fails=0;`).join("\n    ")}
     keepalive 32;
     keepalive_timeout 50s;
   }
@@ -96,7 +99,9 @@ export const start = Effect.fnUntraced(function* (
         stdio: ["ignore", "ignore", "pipe"]
       })
       nginx.stderr.setEncoding("utf8").on("data", (text: string) => {
-        if (errors.length < 1_000_000) errors += text
+        // A refused connection is what a restart is; it was not sent on yet, and another process gets it.
+        const told = text.split("\n").filter((line) => line !== "" && !line.includes("connect() failed"))
+        if (told.length > 0 && errors.length < 1_000_000) errors += `${told.join("\n")}\n`
       })
       return nginx
     }),

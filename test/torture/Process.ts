@@ -20,6 +20,7 @@ export interface Process {
   /** Such as `http://127.0.0.1:4711`, without a slash at the end. */
   readonly url: string
   readonly port: number
+  readonly pid: number
   /** Everything that it wrote to both of its outputs. */
   readonly output: () => string
   readonly signal: (name: NodeJS.Signals) => Effect.Effect<void>
@@ -94,6 +95,7 @@ export const start = Effect.fnUntraced(function* (
   return {
     url,
     port: Number(new URL(url).port),
+    pid: child.pid ?? 0,
     output,
     ended,
     signal: (name) => Effect.sync(() => void child.kill(name)),

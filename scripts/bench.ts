@@ -1,0 +1,28 @@
+/**
+ * `scripts/bench`: measures the service beside what a user would pick instead. `test/bench/README.md` says what it measures
+ * and what it leaves out.
+ *
+ * @module
+ */
+import { NodeRuntime } from "@effect/platform-node"
+import { Cause, Effect, Exit } from "effect"
+import * as Bench from "../test/bench/harness/Bench.ts"
+import * as Options from "../test/bench/harness/Options.ts"
+
+const parsed = Options.parse(process.argv.slice(2))
+
+if (parsed._tag === "Help") console.log(Options.usage)
+else if (parsed._tag === "Wrong") {
+  console.error(`${parsed.message}\n\n${Options.usage}`)
+  process.exitCode = 2
+} else {
+  NodeRuntime.runMain(
+    Bench.run(parsed.options).pipe(
+      Effect.tapError(({ message }) => Effect.sync(() => console.error(`The bench ended: ${message}`)))
+    ),
+    {
+      disableErrorReporting: true,
+      teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) ? 0 : Cause.hasInterruptsOnly(exit.cause) ? 130 : 1)
+    }
+  )
+}

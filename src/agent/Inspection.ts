@@ -1,0 +1,65 @@
+/**
+ * Looks at agents for `doctor`: whether each is there and takes its key. No message is sent.
+ *
+ * @module
+ */
+import { Duration, Effect, Option, type Redacted } from "effect"
+import { HttpClient, HttpClientRequest } from "effect/http"
+import type { AgentFacts } from "../core/Diagnosis.ts"
+import type { Instance } from "../core/Instance.ts"
+import * as Completion from "./Completion.ts"
+
+export interface Options {
+  /** How long an agent may take to answer. */
+  readonly timeout: Duration.Input
+  /** The bearer key in an environment variable; none if it is not set. */
+  readonly keyOf: (variable: string) => Effect.Effect<Option.Option<Redacted.Redacted>>
+}
+
+/** The list of models stands beside the completions in every OpenAI-compatible runtime that has one, and costs nothing. */
+const modelsOf = (agentUrl: string): Option.Option<URL> =>
+  Option.map(Completion.endpoint(agentUrl), (url) => {
+    url.pathname = url.pathname.replace(/\/chat\/completions$/, "/models")
+    return url
+  })
+
+/** The system's code for a connection that could not be made; no word of the agent's. */
+const codeOf = (error: { readonly cause?: unknown }): string => {
+  const { cause } = error
+  const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
+  return typeof code === "string" && /^[A-Z][A-Z0-9_]{1,40}$/.test(code) ? code : "no connection"
+}
+
+/** Asks an agent for its models, and says how that went. */
+export const inspect = Effect.fnUntraced(function* (
+  instance: Instance,
+  options: Options
+): Effect.fn.Return<AgentFacts, never, HttpClient.HttpClient> {
+  const client = HttpClient.withScope(yield* HttpClient.HttpClient)
+  const facts = (seen: AgentFacts["seen"]): AgentFacts => ({
+    instanceId: instance.instanceId,
+    name: instance.name,
+    seen
+  })
+  const url = modelsOf(instance.agentUrl)
+  if (Option.isNone(url)) return facts({ _tag: "Away", reason: "its address is no http or https address" })
+  const unsigned = HttpClientRequest.get(url.value)
+  let request = unsigned
+  if (instance.agentKeyEnv !== null) {
+    const key = yield* options.keyOf(instance.agentKeyEnv)
+    if (Option.isNone(key)) return facts({ _tag: "NoKey", variable: instance.agentKeyEnv })
+    request = HttpClientRequest.bearerToken(unsigned, key.value)
+  }
+  return yield* client.execute(request).pipe(
+    Effect.map(({ status }) => facts({ _tag: "Answered", status })),
+    Effect.catch((error) => Effect.succeed(facts({ _tag: "Away", reason: codeOf(error) }))),
+    Effect.scoped,
+    Effect.timeoutOrElse({
+      duration: options.timeout,
+      orElse: () =>
+        Effect.succeed(
+          facts({ _tag: "Away", reason: `no answer in ${Duration.format(Duration.fromInputUnsafe(options.timeout))}` })
+        )
+    })
+  )
+})

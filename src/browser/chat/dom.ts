@@ -1,0 +1,48 @@
+/**
+ * Makes elements.
+ *
+ * @module
+ */
+
+/**
+ * An element with attributes and children. A text among them stays text, whatever is in it. Its parts, for a website's
+ * own style, are its classes too, for ours.
+ */
+export const make = <K extends keyof HTMLElementTagNameMap>(
+  name: K,
+  attributes: Readonly<Record<string, string>> = {},
+  ...children: ReadonlyArray<Node | string>
+): HTMLElementTagNameMap[K] => {
+  const element = document.createElement(name)
+  for (const [key, value] of Object.entries(attributes)) {
+    element.setAttribute(key, value)
+    if (key === "part") element.className = value
+  }
+  element.append(...children)
+  return element
+}
+
+const paths = {
+  chat: "M4 5.5A2.5 2.5 0 0 1 6.5 3h11A2.5 2.5 0 0 1 20 5.5v8a2.5 2.5 0 0 1-2.5 2.5H11l-4.4 4.1A.95.95 0 0 1 5 19.4V16A2.5 2.5 0 0 1 4 13.5z",
+  close: "m6 6 12 12M18 6 6 18",
+  renew: "M12 20h8.5M4 20l.9-3.7L16.2 5a2.1 2.1 0 0 1 3 3L7.9 19.2z",
+  send: "M12 19V5m-6 6 6-6 6 6",
+  stop: "M7.5 7.5h9v9h-9z",
+  down: "M12 5v14m-6-6 6 6 6-6"
+}
+
+/** A picture on a button; the button says by itself what it does. */
+export const icon = (name: keyof typeof paths): SVGElement => {
+  const space = "http://www.w3.org/2000/svg"
+  const svg = document.createElementNS(space, "svg")
+  svg.setAttribute("viewBox", "0 0 24 24")
+  svg.setAttribute("aria-hidden", "true")
+  svg.setAttribute("class", `icon ${name}`)
+  const path = document.createElementNS(space, "path")
+  path.setAttribute("d", paths[name])
+  svg.append(path)
+  return svg
+}
+
+/** A text that is heard and not seen. */
+export const heard = (text: string): HTMLElement => make("span", { class: "heard" }, text)

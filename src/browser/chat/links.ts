@@ -1,0 +1,29 @@
+/**
+ * Decides where a link in an agent's answer may lead. Pure.
+ *
+ * @module
+ */
+
+const allowed: ReadonlyArray<string> = ["http:", "https:", "mailto:"]
+
+/**
+ * The whole address of a link, or undefined if it may not be followed: anything but http, https and mailto, however it is
+ * spelled. A relative address is one of the page's own, `base`. A title after the address is left out.
+ */
+export const safeHref = (address: string, base: string): string | undefined => {
+  const text = address
+    .trim()
+    .replace(/\s+(".*"|'.*')$/s, "")
+    .replace(/^<(.*)>$/s, "$1")
+  if (text === "" || !URL.canParse(text, base)) return undefined
+  const url = new URL(text, base)
+  return allowed.includes(url.protocol) ? url.href : undefined
+}
+
+/** Splits what follows a bare address in a sentence, such as a full stop, from the address. */
+export const splitBare = (text: string): readonly [address: string, rest: string] => {
+  const [trailing = ""] = /[.,;:!?'"”’»]*$/.exec(text) ?? []
+  const address = text.slice(0, text.length - trailing.length)
+  // A bracket that the address did not open closes something before it.
+  return address.endsWith(")") && !address.includes("(") ? [address.slice(0, -1), `)${trailing}`] : [address, trailing]
+}

@@ -1,0 +1,183 @@
+/**
+ * The chat's parts and how they are opened, closed and typed into; what they do is told from outside.
+ *
+ * @module
+ */
+import { icon, make } from "./dom.ts"
+import type { Speech } from "./speech.ts"
+import { fill, type Strings } from "./strings.ts"
+import type { Transcript } from "./transcript.ts"
+
+export interface Options {
+  readonly strings: Strings
+  readonly heading: string
+  readonly transcript: Transcript
+  readonly speech: Speech
+  /** A message, trimmed, never empty. */
+  readonly onSend: (message: string) => void
+  readonly onStop: () => void
+  readonly onNew: () => void
+  /** The panel was opened or closed. */
+  readonly onToggle: (open: boolean) => void
+}
+
+export interface Panel {
+  readonly elements: ReadonlyArray<HTMLElement>
+  readonly input: HTMLTextAreaElement
+  readonly isOpen: () => boolean
+  /** Opens; the focus goes to the message's field unless it is told to stay. */
+  readonly show: (focus?: boolean) => void
+  /** Closes, and gives the focus back. */
+  readonly hide: () => void
+  /** While an answer is written, it can be stopped and nothing else is sent. */
+  readonly setBusy: (busy: boolean) => void
+  /** Shows on the button that an answer came while nobody looked. */
+  readonly setUnread: (unread: boolean) => void
+  /** Stops listening to the page. */
+  readonly dispose: () => void
+}
+
+/** Where the panel fills the window and the page behind it can wait. */
+export const narrow = "(max-width: 30rem), (max-height: 26rem)"
+
+/** The edge takes 8000 characters; this counts UTF-16 units, of which there are never fewer. */
+const maxMessage = "8000"
+
+const button = (part: string, label: string, picture: Parameters<typeof icon>[0], type = "button") =>
+  make("button", { part: `button ${part}`, type, "aria-label": label }, icon(picture))
+
+export const makePanel = (options: Options): Panel => {
+  const { heading, speech, strings, transcript } = options
+  const badge = make("span", { part: "badge", hidden: "" })
+  const launcher = make(
+    "button",
+    { part: "launcher", type: "button", "aria-haspopup": "dialog" },
+    icon("chat"),
+    make("span", {}, heading),
+    badge
+  )
+  const renew = button("new", strings.newConversation, "renew")
+  const close = button("close", strings.close, "close")
+  const input = make("textarea", {
+    part: "input",
+    rows: "1",
+    maxlength: maxMessage,
+    dir: "auto",
+    enterkeyhint: "send",
+    "aria-label": strings.message,
+    placeholder: strings.placeholder
+  })
+  const send = button("send", strings.send, "send", "submit")
+  const stop = button("stop", strings.stop, "stop")
+  const form = make("form", { part: "composer" }, input, send, stop)
+  const dialog = make(
+    "dialog",
+    { part: "panel", "aria-labelledby": "title" },
+    make("header", { part: "header" }, make("h2", { part: "title", id: "title" }, heading), renew, close),
+    make("div", { class: "middle" }, ...transcript.elements),
+    form,
+    speech.region
+  )
+  const narrowly = matchMedia(narrow)
+  let open = false
+  let busy = false
+
+  const setUnread = (unread: boolean): void => {
+    badge.hidden = !unread
+    launcher.setAttribute("aria-label", fill(unread ? strings.unread : strings.open, { heading }))
+  }
+
+  const place = (): void => {
+    if (narrowly.matches) dialog.showModal()
+    // `show()` would move the focus, which is not always wanted.
+    else dialog.setAttribute("open", "")
+  }
+
+  const show = (focus = true): void => {
+    if (open) return
+    open = true
+    place()
+    launcher.hidden = true
+    setUnread(false)
+    transcript.toEnd()
+    if (focus) input.focus()
+    options.onToggle(true)
+  }
+
+  const hide = (): void => {
+    if (!open) return
+    open = false
+    const focused = dialog.matches(":focus-within")
+    dialog.close()
+    launcher.hidden = false
+    if (focused) launcher.focus()
+    options.onToggle(false)
+  }
+
+  /** The window became narrow or wide: the same panel, placed anew. */
+  const onNarrow = (): void => {
+    if (!open) return
+    const focused = dialog.querySelector<HTMLElement>(":focus")
+    dialog.close()
+    place()
+    focused?.focus()
+  }
+
+  const submit = (): void => {
+    const message = input.value.trim()
+    if (busy || message === "") return
+    input.value = ""
+    options.onSend(message)
+    input.focus()
+  }
+
+  launcher.addEventListener("click", () => show())
+  close.addEventListener("click", hide)
+  renew.addEventListener("click", () => {
+    options.onNew()
+    input.focus()
+  })
+  stop.addEventListener("click", () => {
+    options.onStop()
+    input.focus()
+  })
+  form.addEventListener("submit", (event) => {
+    event.preventDefault()
+    submit()
+  })
+  input.addEventListener("keydown", (event) => {
+    // While a word is being composed, Enter belongs to it.
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return
+    event.preventDefault()
+    submit()
+  })
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.isComposing) return
+    event.preventDefault()
+    event.stopPropagation()
+    hide()
+  })
+  // A browser may close it by other means, such as a phone's gesture for "back".
+  dialog.addEventListener("close", () => {
+    if (!dialog.open) hide()
+  })
+  narrowly.addEventListener("change", onNarrow)
+  setUnread(false)
+  stop.hidden = true
+
+  return {
+    elements: [launcher, dialog],
+    input,
+    isOpen: () => open,
+    show,
+    hide,
+    setBusy: (now) => {
+      busy = now
+      send.hidden = now
+      stop.hidden = !now
+      transcript.log.setAttribute("aria-busy", String(now))
+    },
+    setUnread,
+    dispose: () => narrowly.removeEventListener("change", onNarrow)
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Keeps a conversation for as long as its tab is open, over every page of the website. Where the browser keeps nothing,
+ * the conversation lasts as long as its page.
+ *
+ * @module
+ */
+import type { Failure } from "./failures.ts"
+
+export interface Message {
+  readonly role: "user" | "agent"
+  readonly text: string
+  /** Why an agent's message is not whole. */
+  readonly ended?: "stopped" | Failure
+}
+
+export interface Conversation {
+  /** The edge's id of it; null until the first answer. */
+  readonly id: string | null
+  readonly messages: ReadonlyArray<Message>
+  /** Whether the panel was open. */
+  readonly open: boolean
+  /** What was typed and not sent. */
+  readonly draft: string
+}
+
+export const empty: Conversation = { id: null, messages: [], open: false, draft: "" }
+
+/** The most that is kept, in messages and in UTF-16 units of their texts; beyond it, the oldest are left out. */
+const most = { messages: 100, units: 200_000 }
+
+/** The last messages within the bounds. Pure. */
+export const bounded = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
+  let units = 0
+  let from = messages.length
+  while (from > 0 && messages.length - from < most.messages) {
+    units += messages[from - 1]!.text.length
+    if (units > most.units) break
+    from--
+  }
+  return messages.slice(from)
+}
+
+const text = (value: unknown): string => (typeof value === "string" ? value : "")
+
+const readMessage = (value: Record<string, unknown> | null): Message => {
+  const ended = value?.["ended"] as Message["ended"] | null
+  const message: Message = {
+    role: value?.["role"] === "user" ? "user" : "agent",
+    text: text(value?.["text"])
+  }
+  return ended === "stopped" || text((ended as Failure | null)?.kind) ? { ...message, ended: ended! } : message
+}
+
+/** Reads what was kept, whatever it is. Pure. */
+export const read = (kept: string | null): Conversation => {
+  try {
+    const { draft, id, messages, open } = JSON.parse(kept ?? "") as Record<string, unknown>
+    return {
+      id: text(id) || null,
+      messages: bounded((messages as Array<Record<string, unknown> | null>).map(readMessage)),
+      open: open === true,
+      draft: text(draft)
+    }
+  } catch {
+    return empty
+  }
+}
+
+const key = (instance: string): string => `hydracore-chat:${instance}`
+
+export const load = (instance: string): Conversation => {
+  try {
+    return read(sessionStorage.getItem(key(instance)))
+  } catch {
+    return empty
+  }
+}
+
+export const save = (instance: string, conversation: Conversation): void => {
+  try {
+    sessionStorage.setItem(key(instance), JSON.stringify({ ...conversation, messages: bounded(conversation.messages) }))
+  } catch {
+    // No storage, or none left: the conversation goes on without.
+  }
+}

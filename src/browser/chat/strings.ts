@@ -1,0 +1,69 @@
+/**
+ * Every text of the chat, in English, and how a website replaces it.
+ *
+ * @module
+ */
+import type { Failure } from "./failures.ts"
+
+/** `{heading}` and `{seconds}` stand for what their names say, `{sentence}` for what the edge said, in English. */
+export const english = {
+  /** Where no heading is given. */
+  heading: "Chat",
+  open: "Open chat: {heading}",
+  unread: "Open chat: {heading}. There is a new answer.",
+  close: "Close chat",
+  newConversation: "New conversation",
+  log: "Conversation",
+  greeting: "Hello! How can I help you?",
+  message: "Your message",
+  placeholder: "Write a message…",
+  send: "Send message",
+  stop: "Stop the answer",
+  latest: "Go to the latest message",
+  you: "You wrote:",
+  agent: "{heading} answered:",
+  answering: "An answer is being written.",
+  stopped: "You stopped this answer.",
+  empty: "There was no answer to this.",
+  cleared: "A new conversation has begun.",
+  retry: "Try again",
+  retryIn: "Try again in {seconds} s",
+  unauthorized: "This chat is not available right now. Please tell the owner of this website.",
+  forbidden: "This chat is not open to this website. Please tell the owner of this website.",
+  missing: "This chat is no longer here. Please tell the owner of this website.",
+  refused: "This message could not be taken. Please make it shorter.",
+  limited: "These were many messages in a short time. Please wait a moment.",
+  unreachable: "The assistant cannot be reached right now. Please try again later.",
+  unavailable: "The service is busy right now. Please try again in a moment.",
+  late: "The assistant did not answer in time. Please try again.",
+  offline: "You are offline. Please try again when you are back.",
+  network: "The message could not be sent. Please check your connection and try again.",
+  cut: "The answer was interrupted. Please try again.",
+  broken: "{sentence}",
+  unexpected: "Something went wrong. Please try again."
+}
+
+export type Strings = { readonly [K in keyof typeof english]: string }
+
+/** Puts values into a text. */
+export const fill = (text: string, values: Readonly<Record<string, string | number>>): string =>
+  text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
+
+/** The texts with those replaced that `json` names; whatever is no text, and JSON that cannot be read, replaces nothing. */
+export const replaced = (json: string | null): Strings => {
+  const strings: Record<string, string> = { ...english }
+  try {
+    const given = JSON.parse(json ?? "{}")
+    for (const name in english) if (typeof given[name] === "string") strings[name] = given[name]
+  } catch {
+    // English it is.
+  }
+  return strings as Strings
+}
+
+/** The sentence for a failure. */
+export const sentenceOf = (failure: Failure, strings: Strings): string =>
+  // A kind that was kept by another version may be unknown to this one.
+  fill(Object.hasOwn(strings, failure.kind) ? strings[failure.kind] : strings.unexpected, {
+    sentence: failure.sentence || strings.cut
+  })

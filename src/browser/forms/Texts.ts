@@ -1,0 +1,23 @@
+/**
+ * What a form says to its visitor. A form may say each in its own words, with an attribute: `data-text-sent="Danke!"`.
+ *
+ * @module
+ */
+
+const english = {
+  sending: "Sending…",
+  sent: "Thank you. Your message has arrived.",
+  check: "Please check the marked fields.",
+  away: "There is no connection now. Your message is kept here and will be sent when the connection is back.",
+  limited: "Too many messages came from here. Please send it again in {seconds} seconds.",
+  failed: "Your message could not be sent. Please try again later.",
+  file: "Files cannot be sent with this form."
+}
+
+export type TextName = keyof typeof english
+
+/** A text, in the form's words if it has some; `{name}` is replaced. */
+export const text = (form: HTMLFormElement, name: TextName, values: Readonly<Record<string, unknown>> = {}): string =>
+  (form.getAttribute(`data-text-${name}`) ?? english[name]).replace(/\{([a-z]+)\}/g, (whole, key: string) =>
+    String(values[key] ?? whole)
+  )

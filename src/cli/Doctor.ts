@@ -1,0 +1,173 @@
+/**
+ * `doctor`: looks at everything that the service stands on, and says what to do about what is not well.
+ *
+ * @module
+ */
+import { NodeHttpClient } from "@effect/platform-node"
+import { Effect, Layer, Option, Result } from "effect"
+import { Command, Flag } from "effect/cli"
+import { HttpMiddleware, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { IpNetwork, NetAddress } from "effect/net"
+import * as App from "../App.ts"
+import * as Agents from "../agent/Inspection.ts"
+import { Settings } from "../Config.ts"
+import { clientKey } from "../core/ClientKey.ts"
+import * as Diagnosis from "../core/Diagnosis.ts"
+import * as TerminalText from "../core/TerminalText.ts"
+import * as Database from "../postgres/Database.ts"
+import * as Postgres from "../postgres/Inspection.ts"
+import * as InstanceDirectory from "../postgres/InstanceDirectory.ts"
+import * as Redis from "../redis/Inspection.ts"
+import * as Service from "../services/InstanceDirectory.ts"
+import * as LocalDatabase from "./LocalDatabase.ts"
+import * as Output from "./Output.ts"
+import * as Sentences from "./Sentences.ts"
+
+/** How long one question may take. */
+const patience = "5 seconds"
+
+/** An address that no network uses, for the example of a client. */
+const exampleClient = "203.0.113.7"
+
+/** What the database and the directory of instances show. */
+const inspectDatabase = (settings: Settings) =>
+  Effect.gen(function* () {
+    const database = yield* Layer.build(LocalDatabase.layer(settings))
+    const facts = yield* Postgres.inspect.pipe(Database.bounded(patience), Effect.provide(database))
+    if (facts.pending.length > 0) return { facts, instances: null }
+    const directory = yield* Layer.build(InstanceDirectory.layer({ timeout: patience })).pipe(Effect.provide(database))
+    const instances = yield* Effect.provide(
+      Service.InstanceDirectory.use(({ list }) => list),
+      directory
+    )
+    return { facts, instances }
+  }).pipe(
+    Effect.scoped,
+    Effect.catch((error) =>
+      Effect.succeed({
+        facts: { _tag: "Away", reason: Sentences.of(error) } as const,
+        instances: null
+      })
+    )
+  )
+
+/** What the service would take for the client of a request from `peer`: by the same middleware that it uses. */
+export const given = Effect.fnUntraced(function* (
+  trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>,
+  peer: string,
+  forwardedFor: string
+): Effect.fn.Return<Diagnosis.ProxyFacts> {
+  const request = HttpServerRequest.fromWeb(
+    new Request("http://edge/", { headers: { "x-forwarded-for": forwardedFor } })
+  ).modify({ remoteAddress: Option.some(peer) })
+  const answer = HttpServerRequest.HttpServerRequest.use(({ remoteAddress }) =>
+    Effect.succeed(
+      HttpServerResponse.setHeader(
+        HttpServerResponse.empty(),
+        "x",
+        Option.getOrElse(remoteAddress, () => peer)
+      )
+    )
+  ).pipe(
+    HttpMiddleware.xForwardedHeaders({ trustedProxies }),
+    Effect.provideService(HttpServerRequest.HttpServerRequest, request)
+  )
+  const { headers } = yield* answer
+  const address = NetAddress.ipFromString(peer)
+  return {
+    peer,
+    forwardedFor,
+    given: clientKey(headers["x"] ?? peer),
+    isTrusted:
+      Result.isSuccess(address) &&
+      trustedProxies.some((network) => IpNetwork.contains(network, NetAddress.toCanonical(address.success)))
+  }
+})
+
+const inspectProxies = (
+  { trustedProxies }: Settings,
+  asked: { readonly peer: Option.Option<string>; readonly forwardedFor: Option.Option<string> }
+) =>
+  Option.match(asked.peer, {
+    onNone: () =>
+      Effect.forEach(trustedProxies, (network) =>
+        given(
+          trustedProxies,
+          NetAddress.formatIp(IpNetwork.firstAddress(network)),
+          Option.getOrElse(asked.forwardedFor, () => exampleClient)
+        )
+      ),
+    onSome: (peer) =>
+      Effect.map(
+        given(
+          trustedProxies,
+          peer,
+          Option.getOrElse(asked.forwardedFor, () => exampleClient)
+        ),
+        (facts) => [facts]
+      )
+  })
+
+const signs: Record<Diagnosis.Severity, string> = { ok: "ok", warning: "note", problem: "BAD" }
+
+const text = (findings: ReadonlyArray<Diagnosis.Finding>): string =>
+  findings
+    .map(({ advice, check, finding, severity }) => {
+      const head = `${TerminalText.padEnd(signs[severity], 4)}  ${TerminalText.padEnd(check, 10)}`
+      const indent = " ".repeat(18)
+      return `${head}  ${TerminalText.printable(finding)}\n${advice === null ? "" : `${indent}${TerminalText.printable(advice)}\n`}`
+    })
+    .join("")
+
+export const command = Command.make(
+  "doctor",
+  {
+    peer: Flag.String("peer").pipe(
+      Flag.withMetavar("<address>"),
+      Flag.withDescription("The address of a proxy, to see for whom its requests would count"),
+      Flag.optional
+    ),
+    forwardedFor: Flag.String("forwarded-for").pipe(
+      Flag.withMetavar("<text>"),
+      Flag.withDescription("What X-Forwarded-For would say in them"),
+      Flag.optional
+    )
+  },
+  Effect.fnUntraced(function* (asked) {
+    const settings = yield* Settings
+    const { facts: database, instances } = yield* inspectDatabase(settings)
+    const redis: Diagnosis.RedisFacts = yield* Option.match(settings.redisUrl, {
+      onNone: () => Effect.succeed({ _tag: "NotConfigured" } as const),
+      onSome: Redis.inspect
+    })
+    const proxies = yield* inspectProxies(settings, asked)
+    const agents =
+      instances === null
+        ? null
+        : yield* Effect.forEach(
+            instances,
+            (instance) => Agents.inspect(instance, { timeout: patience, keyOf: App.keyOf }),
+            { concurrency: 8 }
+          ).pipe(Effect.provide(NodeHttpClient.layerUndici))
+    const findings = Diagnosis.diagnose({ database, redis, proxies, agents })
+    const well = Diagnosis.isWell(findings)
+    yield* Output.answer({
+      json: { well, findings: findings.map((finding) => ({ ...finding })) },
+      text: text(findings)
+    })
+    if (!well) {
+      const count = findings.filter(({ severity }) => severity === "problem").length
+      return yield* new Output.CliFailure({
+        message: `${count === 1 ? "One thing is" : `${count} things are`} not well; see above.`
+      })
+    }
+  })
+).pipe(
+  Command.withDescription("Look at the database, Redis, the proxies and the agents, and say what to do"),
+  Command.withExamples([
+    {
+      command: 'hydracore doctor --peer 10.0.0.4 --forwarded-for "198.51.100.9, 10.0.0.8"',
+      description: "For whom a request through these proxies would count"
+    }
+  ])
+)

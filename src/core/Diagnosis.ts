@@ -1,0 +1,225 @@
+/**
+ * Says of what was seen of an installation whether it is well, and what to do about what is not. Pure: looking is left to
+ * others.
+ *
+ * @module
+ */
+
+export type DatabaseFacts =
+  /** It could not be asked; `reason` is a sentence for the operator. */
+  | { readonly _tag: "Away"; readonly reason: string }
+  | {
+      readonly _tag: "Reached"
+      /** The ids of the migrations that it lacks. */
+      readonly pending: ReadonlyArray<number>
+      /** By how many milliseconds its clock is ahead of this machine's; negative if it is behind. */
+      readonly clockAheadMillis: number
+      /** How long the question for the clock took, in milliseconds: so much of it is not known. */
+      readonly roundTripMillis: number
+      readonly fsync: boolean
+      readonly fullPageWrites: boolean
+      readonly synchronousCommit: string
+      /** The partitions of this month and the next three that are not there; none are looked for before it is migrated. */
+      readonly missingPartitions: ReadonlyArray<string>
+    }
+
+export type RedisFacts =
+  | { readonly _tag: "NotConfigured" }
+  /** `reason` is a system's code or a word of ours, without an address. */
+  | { readonly _tag: "Away"; readonly reason: string }
+  | { readonly _tag: "Reached"; readonly roundTripMillis: number }
+
+/** A request as it would come from a proxy, and the address that it would be given. */
+export interface ProxyFacts {
+  /** The socket's peer. */
+  readonly peer: string
+  readonly forwardedFor: string
+  readonly given: string
+  readonly isTrusted: boolean
+}
+
+export interface AgentFacts {
+  readonly instanceId: string
+  readonly name: string
+  readonly seen:
+    | { readonly _tag: "Answered"; readonly status: number }
+    | { readonly _tag: "Away"; readonly reason: string }
+    /** The environment variable that should hold its key is not set, here. */
+    | { readonly _tag: "NoKey"; readonly variable: string }
+}
+
+export interface Facts {
+  readonly database: DatabaseFacts
+  readonly redis: RedisFacts
+  readonly proxies: ReadonlyArray<ProxyFacts>
+  /** None if the instances could not be read. */
+  readonly agents: ReadonlyArray<AgentFacts> | null
+}
+
+/** `problem`: something does not work. `warning`: it works, and may not be what is wanted. */
+export type Severity = "ok" | "warning" | "problem"
+
+export interface Finding {
+  readonly check: "database" | "migrations" | "durability" | "clock" | "partitions" | "redis" | "proxies" | "agents"
+  readonly severity: Severity
+  /** What was seen, in one sentence. */
+  readonly finding: string
+  /** What to do, in one sentence; null where nothing is to be done. */
+  readonly advice: string | null
+}
+
+const make =
+  (severity: Severity) =>
+  (check: Finding["check"], finding: string, advice: string | null = null): Finding => ({
+    check,
+    severity,
+    finding,
+    advice
+  })
+const ok = make("ok")
+const warning = make("warning")
+const problem = make("problem")
+
+/** A clock that is further off than this gives page views and salts to the wrong day, in milliseconds. */
+export const toleratedSkewMillis = 5_000
+
+const seconds = (millis: number): string => `${(Math.abs(millis) / 1000).toFixed(1)} s`
+
+const durability = (facts: DatabaseFacts & { readonly _tag: "Reached" }): Finding => {
+  const off = [
+    ...(facts.fsync ? [] : ["fsync"]),
+    ...(facts.fullPageWrites ? [] : ["full_page_writes"]),
+    ...(facts.synchronousCommit === "off" ? ["synchronous_commit"] : [])
+  ]
+  return off.length === 0
+    ? ok("durability", "What is acknowledged is on the disk: fsync, full_page_writes and synchronous_commit are on.")
+    : problem(
+        "durability",
+        `What is acknowledged may be lost when the database's machine fails: ${off.join(" and ")} ${off.length === 1 ? "is" : "are"} off.`,
+        `Set ${off.map((name) => `${name} = on`).join(", ")} in postgresql.conf and reload the server.`
+      )
+}
+
+const clock = ({ clockAheadMillis, roundTripMillis }: DatabaseFacts & { readonly _tag: "Reached" }): Finding =>
+  Math.abs(clockAheadMillis) - roundTripMillis / 2 <= toleratedSkewMillis
+    ? ok("clock", `The database's clock and this machine's agree within ${seconds(toleratedSkewMillis)}.`)
+    : warning(
+        "clock",
+        `The database's clock is ${seconds(clockAheadMillis)} ${clockAheadMillis > 0 ? "ahead of" : "behind"} this machine's.`,
+        "Let both machines follow a time server (NTP); otherwise page views count on the wrong day."
+      )
+
+const migrate = "Run `npm run -s hydracore -- migrate`."
+
+const ofDatabase = (facts: DatabaseFacts): ReadonlyArray<Finding> => {
+  if (facts._tag === "Away") {
+    return [
+      problem("database", facts.reason, "Check that PostgreSQL runs and that DATABASE_URL is right, then look again.")
+    ]
+  }
+  const { missingPartitions, pending } = facts
+  return [
+    ok("database", `The database answers, in ${facts.roundTripMillis} ms.`),
+    pending.length === 0
+      ? ok("migrations", "The database is migrated to this version.")
+      : problem(
+          "migrations",
+          `The database lacks ${pending.length === 1 ? "the migration" : "the migrations"} ${pending.join(", ")}.`,
+          migrate
+        ),
+    durability(facts),
+    clock(facts),
+    ...(pending.length > 0
+      ? []
+      : [
+          missingPartitions.length === 0
+            ? ok("partitions", "The page views of this month and the next three have their partitions.")
+            : warning(
+                "partitions",
+                `Partitions are missing: ${missingPartitions.join(", ")}. Their page views are stored and counted in the default partition.`,
+                `${migrate.slice(0, -1)}, which makes them; a running service tries so every hour, and its log says why it cannot.`
+              )
+        ])
+  ]
+}
+
+const ofRedis = (facts: RedisFacts): Finding => {
+  switch (facts._tag) {
+    case "NotConfigured":
+      return ok("redis", "No Redis is set: each process counts the limits by itself. One process needs no more.")
+    case "Away":
+      return problem(
+        "redis",
+        `Redis cannot be used (${facts.reason}); each process counts the limits by itself meanwhile.`,
+        "Check that Redis runs and may be written to, and that REDIS_URL is right."
+      )
+    case "Reached":
+      return ok("redis", `Redis answers, in ${facts.roundTripMillis} ms.`)
+  }
+}
+
+const ofProxies = (facts: ReadonlyArray<ProxyFacts>): ReadonlyArray<Finding> =>
+  facts.length === 0
+    ? [
+        warning(
+          "proxies",
+          "No proxy is trusted: a client is the peer of its connection, whatever X-Forwarded-For says.",
+          "If a reverse proxy stands in front, set TRUSTED_PROXIES to its network; otherwise all visitors count as one."
+        )
+      ]
+    : facts.map(({ forwardedFor, given, isTrusted, peer }) =>
+        isTrusted
+          ? ok("proxies", `A request from ${peer} with "X-Forwarded-For: ${forwardedFor}" counts for ${given}.`)
+          : warning(
+              "proxies",
+              `${peer} is no trusted proxy: a request from it counts for ${given}, whatever X-Forwarded-For says.`,
+              "If it is a proxy of yours, name its network in TRUSTED_PROXIES."
+            )
+      )
+
+const ofAgent = ({ instanceId, name, seen }: AgentFacts): Finding => {
+  const who = `The agent of "${name}" (${instanceId})`
+  switch (seen._tag) {
+    case "NoKey":
+      return problem(
+        "agents",
+        `${who} needs a key, and the variable ${seen.variable} is not set here.`,
+        `Set ${seen.variable} in the environment of the service.`
+      )
+    case "Away":
+      return problem(
+        "agents",
+        `${who} cannot be reached (${seen.reason}).`,
+        "Check that it runs and that the instance's agent_url is right and can be reached from here."
+      )
+    case "Answered":
+      if (seen.status === 401 || seen.status === 403) {
+        return problem(
+          "agents",
+          `${who} refuses the key (status ${seen.status}).`,
+          "Put a valid key into the variable that the instance names as its agent_key_env."
+        )
+      }
+      return seen.status >= 500
+        ? problem("agents", `${who} answers with status ${seen.status}.`, "See the agent's own log.")
+        : ok("agents", `${who} answers.`)
+  }
+}
+
+const ofAgents = (facts: Facts["agents"]): ReadonlyArray<Finding> => {
+  if (facts === null) return []
+  if (facts.length > 0) return facts.map(ofAgent)
+  return [ok("agents", "There is no instance, so no agent is asked.")]
+}
+
+/** Everything that is to be said of an installation, in the order in which one would mend it. */
+export const diagnose = (facts: Facts): ReadonlyArray<Finding> => [
+  ...ofDatabase(facts.database),
+  ofRedis(facts.redis),
+  ...ofProxies(facts.proxies),
+  ...ofAgents(facts.agents)
+]
+
+/** Whether nothing is wrong; warnings are not. */
+export const isWell = (findings: ReadonlyArray<Finding>): boolean =>
+  findings.every(({ severity }) => severity !== "problem")

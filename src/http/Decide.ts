@@ -1,0 +1,48 @@
+/**
+ * Tells an answer's reader what was decided, and counts what was not counted.
+ *
+ * @module
+ */
+import { Effect, Result } from "effect"
+import { HttpServerResponse } from "effect/http"
+import { parseUuid } from "../contract/Uuid.ts"
+import { isJsonObject } from "../contract/Wire.ts"
+import * as Decision from "../core/Decision.ts"
+import type { Decisions } from "../services/Decisions.ts"
+
+type Response = HttpServerResponse.HttpServerResponse
+
+/** The answer, with the decision in its header. */
+export const tell = (response: Response, decision: Decision.Decision): Response =>
+  HttpServerResponse.setHeader(response, Decision.header, decision)
+
+/** The answer as it is, or, of a request that was turned away before anything was decided, told to be invalid. */
+export const orInvalid = (response: Response): Response =>
+  response.headers[Decision.header] === undefined ? tell(response, "invalid") : response
+
+/** The id that a body claims, or null if it names none: for what was turned away before anybody looked. */
+export const claimOf = (
+  body: unknown,
+  by: (Decision.Subject & { readonly _tag: "Claimed" })["by"]
+): Decision.Subject | null => {
+  const siteId = isJsonObject(body) ? body["site_id"] : undefined
+  const id = typeof siteId === "string" && siteId.length <= 45 ? parseUuid(siteId) : undefined
+  return id !== undefined && Result.isSuccess(id) ? { _tag: "Claimed", by, id: id.success } : null
+}
+
+/** Makes the function that gives an answer its reason and counts it, if it is clear for whom. */
+export const make =
+  (decisions: Decisions["Service"]) =>
+  (reason: Decision.Reason, subject: Decision.Subject | null) =>
+  (response: Response): Effect.Effect<Response> => {
+    const told = tell(response, reason)
+    return subject === null ? Effect.succeed(told) : Effect.as(decisions.record(subject, reason), told)
+  }
+
+/** The same for what the store said: it is away, or it refused; any other answer has its decision already. */
+export const ofStorage =
+  (notCounted: ReturnType<typeof make>, subject: Decision.Subject | null) =>
+  (response: Response): Effect.Effect<Response> =>
+    response.headers[Decision.header] !== undefined
+      ? Effect.succeed(response)
+      : notCounted(response.status === 503 ? "unavailable" : "invalid", subject)(response)

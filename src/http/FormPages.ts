@@ -1,0 +1,117 @@
+/**
+ * The pages that a visitor sees who sent a plain form: one that thanks, and one that says what to do about a fault. They
+ * load nothing, run nothing, and may be framed by nobody but where the form stood.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto"
+import { Option, Schema } from "effect"
+import { HttpServerResponse } from "effect/http"
+import { ValidationError } from "../contract/Errors.ts"
+
+const style = `
+:root { color-scheme: light dark; font: 1.0625rem/1.6 system-ui, sans-serif }
+body { display: grid; min-height: 100vh; margin: 0; place-items: center }
+main { box-sizing: border-box; max-width: 36rem; padding: 2rem }
+h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .75rem }
+p, ul { margin: .5rem 0 }
+small { opacity: .75; overflow-wrap: anywhere }
+`
+
+const policy = [
+  "default-src 'none'",
+  `style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'`,
+  "base-uri 'none'",
+  "form-action 'none'"
+].join("; ")
+
+const headers = {
+  "content-security-policy": policy,
+  "cache-control": "no-store",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff"
+}
+
+const entities: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;"
+}
+
+/** A text as it may stand in HTML, in an attribute too. Pure. */
+export const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character] ?? "")
+
+const page = (title: string, body: string): string => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>${escape(title)}</title>
+<style>${style}</style>
+</head>
+<body>
+<main>
+<h1>${escape(title)}</h1>
+${body}
+</main>
+</body>
+</html>
+`
+
+const html = (text: string, status: number, more: Readonly<Record<string, string>>) =>
+  HttpServerResponse.text(text, { status, contentType: "text/html; charset=utf-8", headers: { ...more, ...headers } })
+
+/** 200: the submission is stored. */
+export const thanks = (
+  submissionId: string,
+  more: Readonly<Record<string, string>>
+): HttpServerResponse.HttpServerResponse =>
+  html(
+    page(
+      "Thank you",
+      `<p>Your message has arrived. You can close this page, or go back to where you came from.</p>
+<p><small>Reference: ${escape(submissionId)}</small></p>`
+    ),
+    200,
+    more
+  )
+
+/** 303: the submission is stored, and the visitor goes on to a page of the website's. */
+export const onward = (
+  address: string,
+  more: Readonly<Record<string, string>>
+): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.empty({ status: 303, headers: { ...more, location: address, "cache-control": "no-store" } })
+
+const Detail = Schema.fromJsonString(
+  Schema.Struct({ detail: Schema.Union([Schema.String, Schema.Array(ValidationError)]) })
+)
+
+/** Where a fault is, in words for a person: the field's name alone. */
+const placeOf = (loc: ReadonlyArray<string | number>): string => {
+  const place = loc.slice(1).filter((part) => part !== "form_data")
+  return place.length === 0 ? "" : `${place.join(", ")}: `
+}
+
+const faults = (errors: ReadonlyArray<ValidationError>): string =>
+  `<p>Nothing was stored. Go back, correct this, and send the form again:</p>
+<ul>
+${errors
+  .slice(0, 20)
+  .map(({ loc, msg }) => `<li>${escape(placeOf(loc) + msg.replace(/^Value error, /, ""))}</li>`)
+  .join("\n")}
+</ul>`
+
+/** A refusal of ours as a page: the same status and headers, and the same words. */
+export const ofRefusal = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse => {
+  const { body, status } = response
+  const text = body._tag === "Uint8Array" ? new TextDecoder().decode(body.body) : ""
+  const detail = Option.getOrUndefined(Schema.decodeUnknownOption(Detail)(text))?.detail
+  const words =
+    typeof detail === "object" ? faults(detail) : `<p>${escape(detail ?? "Go back, and send the form again.")}</p>`
+  const { "content-length": _, "content-type": __, ...kept } = response.headers
+  return html(page("This form was not sent", words), status, kept as Record<string, string>)
+}

@@ -1,0 +1,48 @@
+/**
+ * Looks at a database for `doctor`. It changes nothing.
+ *
+ * @module
+ */
+import { Clock, Effect, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import type { DatabaseFacts } from "../core/Diagnosis.ts"
+import * as Migrations from "./Migrations.ts"
+import * as Partitions from "./Partitions.ts"
+
+const Row = Schema.Tuple([
+  Schema.Struct({
+    now: Schema.Finite,
+    fsync: Schema.Literals(["on", "off"]),
+    full_page_writes: Schema.Literals(["on", "off"]),
+    synchronous_commit: Schema.String
+  })
+])
+
+const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1_000_000)
+
+/** What is to be seen of the database behind the client. */
+export const inspect = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  // The first statement opens the connection, which is not to be taken for the clock's distance.
+  const pending = yield* Migrations.pending
+  const before = yield* monotonicMillis
+  const [row] = yield* sql`
+    SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now, current_setting('fsync') AS fsync,
+      current_setting('full_page_writes') AS full_page_writes, current_setting('synchronous_commit') AS synchronous_commit`.pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(Row)),
+    Effect.catchTag("SchemaError", Effect.die)
+  )
+  const roundTripMillis = (yield* monotonicMillis) - before
+  const now = yield* Clock.currentTimeMillis
+  const missing = pending.length === 0 ? yield* Partitions.absent(now) : []
+  return {
+    _tag: "Reached",
+    pending,
+    clockAheadMillis: Math.round(row.now - (now - roundTripMillis / 2)),
+    roundTripMillis: Math.round(roundTripMillis),
+    fsync: row.fsync === "on",
+    fullPageWrites: row.full_page_writes === "on",
+    synchronousCommit: row.synchronous_commit,
+    missingPartitions: missing.map(({ name }) => name)
+  } satisfies DatabaseFacts
+})

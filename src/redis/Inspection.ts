@@ -1,0 +1,22 @@
+/**
+ * Looks at a Redis for `doctor`: whether the limiter could use it.
+ *
+ * @module
+ */
+import { Clock, Effect, type Redacted } from "effect"
+import type { RedisFacts } from "../core/Diagnosis.ts"
+import * as Connection from "./Connection.ts"
+
+/** Opens a connection, asks what a request asks, and closes it again. */
+export const inspect = (url: Redacted.Redacted): Effect.Effect<RedisFacts> =>
+  Effect.gen(function* () {
+    const probeKey = "hydracore:doctor"
+    const connection = yield* Connection.open({ url, timeoutMillis: 2_000, probeKey })
+    const before = yield* Clock.monotonicTimeNanos
+    yield* connection.take(probeKey, ["1", "1", "1", ""])
+    const nanos = (yield* Clock.monotonicTimeNanos) - before
+    return { _tag: "Reached", roundTripMillis: Math.round(Number(nanos) / 1_000_000) } as const
+  }).pipe(
+    Effect.scoped,
+    Effect.catchTag("RedisAway", ({ reason }) => Effect.succeed({ _tag: "Away", reason } as const))
+  )

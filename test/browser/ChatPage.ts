@@ -1,0 +1,142 @@
+/**
+ * A website with a chat: what the tests of the chat start from. The website, the relay to the edge and the edge are three
+ * origins. The agent does what a message says, so that a test reads as what a visitor does.
+ *
+ * @module
+ */
+import { Effect, Stream } from "effect"
+import type { AgentEvent, AgentRequest } from "../../src/core/Agent.ts"
+import * as MemoryAgentStream from "../../src/memory/AgentStream.ts"
+import { AgentBroken, type AgentError, AgentRefused, AgentTimeout } from "../../src/services/AgentStream.ts"
+import { paths, TestServer } from "../http/TestServer.ts"
+import { Chromium, until, type VisitorOptions } from "./Browser.ts"
+import * as Network from "./Network.ts"
+
+/** What the agent was asked, oldest first, and how many of its answers go on. */
+export interface Asked {
+  readonly requests: Array<AgentRequest>
+  open: number
+}
+
+const said = (text: string): Stream.Stream<AgentEvent> =>
+  Stream.fromIterable<AgentEvent>([
+    { _tag: "Accepted" },
+    ...(text.match(/\s*\S+\s?|\s+/g) ?? []).map((delta): AgentEvent => ({ _tag: "Text", delta }))
+  ])
+
+const behaviour = (message: string): Stream.Stream<AgentEvent, AgentError> => {
+  const [name = "", rest = ""] = message.split(/: ?(.*)/s, 2)
+  switch (name) {
+    // Says so much, and then nothing more.
+    case "begin":
+      return Stream.concat(said(rest), Stream.never)
+    case "break":
+      return Stream.concat(said(rest), Stream.fail(new AgentBroken({ reason: "test" })))
+    case "refuse":
+      return Stream.fail(new AgentRefused({ reason: "test" }))
+    case "late":
+      return Stream.fail(new AgentTimeout())
+    case "say":
+      return MemoryAgentStream.texts(rest.match(/\s*\S+\s?|\s+/g) ?? [])
+    default:
+      return MemoryAgentStream.texts(["You said ", message, "."])
+  }
+}
+
+/** An agent that answers by `name: text` of the message, or repeats it, and what it was asked. */
+export const agent = (): { readonly script: MemoryAgentStream.Script; readonly asked: Asked } => {
+  const asked: Asked = { requests: [], open: 0 }
+  return {
+    asked,
+    script: (request) => {
+      asked.requests.push(request)
+      asked.open++
+      return Stream.ensuring(
+        behaviour(request.message),
+        Effect.sync(() => {
+          asked.open--
+        })
+      )
+    }
+  }
+}
+
+export interface Options extends VisitorOptions {
+  /** The element's attributes beside its ids. */
+  readonly attributes?: string
+  /** Around the element. */
+  readonly html?: (script: string, element: string) => string
+  /** The page's own headers. */
+  readonly headers?: (edge: string) => Record<string, string>
+  /** What the website sends on to the edge by itself, by the beginning of the path. */
+  readonly forwards?: string
+  readonly token?: string
+}
+
+const document = (script: string, element: string): string =>
+  `<!doctype html><html lang="en"><head><title>Shop</title><meta name="viewport" content="width=device-width"></head>
+<body><main><h1>Shop</h1><p><a href="/other">Other</a> <button>Page button</button></p></main>${script}${element}</body></html>`
+
+/** A website on `www.shop.test` with a chat on `/` and `/other`, its edge behind a relay, and a visitor. */
+export const make = Effect.fnUntraced(function* (options: Options = {}) {
+  const { attributes = "", forwards, headers, html = document, token, ...visitorOptions } = options
+  const edge = yield* TestServer
+  const relay = yield* Network.listen({ host: "edge.test", forward: { "": edge.url } })
+  const pages: Record<string, string | Network.Document> = {}
+  const site = yield* Network.listen({
+    host: "www.shop.test",
+    pages,
+    forward: forwards === undefined ? {} : { [forwards]: edge.url }
+  })
+  const base = forwards === undefined ? relay.url : forwards
+  const script = `<script type="module" src="${base}/v1/public/chat.js"></script>`
+  const element = `<hydracore-chat instance="${edge.instance.instanceId}" token="${token ?? edge.widgetToken}" ${attributes}></hydracore-chat>`
+  const body = html(script, element)
+  pages["/"] = pages["/other"] = { body, headers: headers?.(relay.url) ?? {} }
+  const visitor = yield* (yield* Chromium).visitor(visitorOptions)
+  const { page } = visitor
+  const on = <A>(use: (it: typeof page) => Promise<A>) => Effect.promise(() => use(page))
+  const input = page.getByRole("textbox", { name: "Your message" })
+  return {
+    ...visitor,
+    edge,
+    relay,
+    site,
+    pages,
+    on,
+    script,
+    element,
+    /** The path that messages are sent to. */
+    path: paths.chat(edge.instance.instanceId),
+    launcher: page.getByRole("button", { name: "Open chat" }),
+    panel: page.getByRole("dialog"),
+    input,
+    log: page.getByRole("log"),
+    /** The texts of the agent's messages, as they are seen. */
+    answers: () => page.locator(".message-agent .body:visible").allInnerTexts(),
+    /** What was spoken, oldest first. */
+    spoken: () => page.locator("[aria-live=polite] p").allTextContents(),
+    begin: Effect.andThen(
+      visitor.open(site.url),
+      on(() => page.getByRole("button", { name: "Open chat" }).click())
+    ),
+    send: (text: string) =>
+      on(async () => {
+        await input.fill(text)
+        await input.press("Enter")
+      }),
+    /** Waits until the newest of the agent's messages reads so, and is complete. */
+    answered: (text: string | RegExp) =>
+      until(
+        () => `the answer ${text}`,
+        async () => {
+          const body = page.locator(".message-agent:last-child:not(.writing) .body")
+          if ((await body.count()) !== 1) return false
+          const read = (await body.innerText()).trim()
+          return typeof text === "string" ? read === text : text.test(read)
+        }
+      ),
+    /** Waits until something with this text is seen. */
+    sees: (text: string | RegExp) => on(() => page.getByText(text).last().waitFor({ state: "visible" }))
+  }
+})

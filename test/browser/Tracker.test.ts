@@ -1,0 +1,459 @@
+/**
+ * What the tracker tells of, what it keeps silent about, and that it does no harm.
+ */
+import { assert, describe } from "@effect/vitest"
+import { Effect } from "effect"
+import { Reports } from "../../src/services/Reports.ts"
+import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
+import { paths, layer as testServer } from "../http/TestServer.ts"
+import { inChromium, until } from "./Browser.ts"
+import * as BrowserSite from "./BrowserSite.ts"
+import type { Received } from "./Network.ts"
+
+const refuse = (status: number, headers: Record<string, string> = {}) => ({ _tag: "Answer", status, headers }) as const
+
+const isView = ({ method, path }: Received) => method === "POST" && path === paths.track
+
+inChromium("the tracker", testServer(), (it) => {
+  describe("tells of", () => {
+    it.effect("a page when it is loaded, without a preflight, and the edge counts it", () =>
+      Effect.gen(function* () {
+        const { edge, errors, open, pages, relay, script, site, views } = yield* BrowserSite.make()
+        pages["/first"] = script()
+        yield* open(`${site.url}/first?utm_source=news#top`)
+        yield* until("the view", () => views().length === 1)
+        const [view] = views()
+        assert.strictEqual(view?.page_path, "/first?utm_source=news")
+        assert.strictEqual(view?.site_id, edge.trackingToken)
+        assert.isAbove(view?.screen_width ?? 0, 0)
+        assert.match(relay.of(paths.track)[0]?.headers["content-type"] ?? "", /^text\/plain/)
+        assert.strictEqual(relay.of(paths.track, "OPTIONS").length, 0)
+        const { hostedWebsiteId } = (yield* SiteDirectory.use(({ list }) => list))[0]!
+        const statistics = Reports.use((reports) => reports.statistics({ hostedWebsiteId, days: 1, now: Date.now() }))
+        yield* Effect.gen(function* () {
+          while ((yield* statistics).pages.every(({ name }) => name !== "/first")) yield* Effect.sleep("10 millis")
+        }).pipe(Effect.timeout("10 seconds"))
+        assert.deepStrictEqual(errors, [])
+      })
+    )
+
+    it.effect("pushState, replaceState and popstate; once per path, and not of a fragment", () =>
+      Effect.gen(function* () {
+        const { evaluate, fence, open, pages, script, site, viewed, views } = yield* BrowserSite.make()
+        pages["/a"] = script()
+        yield* open(`${site.url}/a`)
+        yield* until("the first view", () => viewed().length === 1)
+        yield* evaluate(`history.pushState({}, "", "/b")`)
+        yield* until("the second view", () => viewed().length === 2)
+        yield* evaluate(
+          `history.pushState({}, "", "/b?filter=1"); location.hash = "part"; history.replaceState({}, "", "#")`
+        )
+        yield* evaluate(`history.replaceState({}, "", "/c")`)
+        yield* until("the third view", () => viewed().length === 3)
+        yield* evaluate(`history.go(-3)`)
+        yield* until("the fourth view", () => viewed().length === 4)
+        yield* fence
+        assert.deepStrictEqual(viewed(), ["/a", "/b", "/c", "/a"])
+        // A view within a website comes from its view before.
+        assert.strictEqual(views()[1]?.referrer, `${site.url}/a`)
+        assert.strictEqual(views()[0]?.referrer, "")
+      })
+    )
+
+    it.effect("fragments where the website routes by them", () =>
+      Effect.gen(function* () {
+        const { evaluate, open, pages, script, site, viewed } = yield* BrowserSite.make()
+        pages["/app"] = script("data-hash")
+        yield* open(`${site.url}/app`)
+        yield* until("the first view", () => viewed().length === 1)
+        yield* evaluate(`location.hash = "/prices"`)
+        yield* until("the second view", () => viewed().length === 2)
+        yield* evaluate(`location.hash = "!/prices/all"`)
+        yield* until("the third view", () => viewed().length === 3)
+        assert.deepStrictEqual(viewed(), ["/app", "/app/prices", "/app/prices/all"])
+      })
+    )
+
+    it.effect("a page that comes back from the back-forward cache", () =>
+      Effect.gen(function* () {
+        const { evaluate, open, pages, script, site, viewed } = yield* BrowserSite.make()
+        pages["/"] = `${script()}<script>window.born = Math.random()</script>`
+        pages["/other"] = "<p>Without a tracker</p>"
+        yield* open(`${site.url}/`)
+        yield* until("the first view", () => viewed().length === 1)
+        const born = yield* evaluate("window.born")
+        yield* open(`${site.url}/other`)
+        yield* Effect.ignore(evaluate("history.back()"))
+        yield* until("the second view", () => viewed().length === 2)
+        assert.deepStrictEqual(viewed(), ["/", "/"])
+        // It is the same page, as it was left.
+        assert.strictEqual(yield* evaluate("window.born"), born)
+      })
+    )
+
+    it.effect("whatever the page tells it to, as often as it does", () =>
+      Effect.gen(function* () {
+        const { evaluate, open, pages, script, site, viewed } = yield* BrowserSite.make()
+        pages["/a"] = script()
+        yield* open(`${site.url}/a?x=1`)
+        yield* evaluate(`hydracore.track("/virtual"); hydracore.track()`)
+        yield* until("three views", () => viewed().length === 3)
+        assert.deepStrictEqual([...viewed()].sort(), ["/a?x=1", "/a?x=1", "/virtual"])
+        yield* evaluate(`hydracore.track("/" + "x".repeat(5000))`)
+        yield* until("the long view", () => viewed().length === 4)
+        assert.strictEqual(viewed()[3]?.length, 2048)
+      })
+    )
+
+    it.effect("pages that are left at once", () =>
+      Effect.gen(function* () {
+        const { evaluate, open, pages, script, site, viewed } = yield* BrowserSite.make()
+        pages["/a"] = script()
+        pages["/gone"] = "<p>Without a tracker</p>"
+        yield* open(`${site.url}/a`)
+        yield* until("the first view", () => viewed().length === 1)
+        yield* Effect.ignore(
+          evaluate(`for (let i = 0; i < 30; i++) history.pushState({}, "", "/" + i); location.href = "/gone"`)
+        )
+        yield* until(
+          () => `all views, not ${viewed().join()}`,
+          () => viewed().length === 31
+        )
+        assert.deepStrictEqual(
+          new Set(viewed()),
+          new Set(["/a", ...Array.from({ length: 30 }, (_, number) => `/${number}`)])
+        )
+      })
+    )
+  })
+
+  describe("waits", () => {
+    const hidden = (also = "") => `
+      window.away = true
+      for (const [name, value] of [["hidden", () => away], ["visibilityState", () => away ? "hidden" : "visible"]${also}])
+        Object.defineProperty(document, name, { get: value })`
+
+    it.effect("until a page that is loaded in the background is seen", () =>
+      Effect.gen(function* () {
+        const { evaluate, fence, open, pages, script, site, viewed } = yield* BrowserSite.make({ before: hidden() })
+        pages["/a"] = script()
+        yield* open(`${site.url}/a`)
+        yield* evaluate(`history.pushState({}, "", "/b")`)
+        yield* fence
+        assert.deepStrictEqual(viewed(), [])
+        yield* evaluate(`away = false; document.dispatchEvent(new Event("visibilitychange", { bubbles: true }))`)
+        yield* until("the view", () => viewed().length === 1)
+        yield* fence
+        assert.deepStrictEqual(viewed(), ["/b"])
+      })
+    )
+
+    it.effect("until a prerendered page is shown", () =>
+      Effect.gen(function* () {
+        const { evaluate, fence, open, pages, script, site, viewed } = yield* BrowserSite.make({
+          before: hidden(`, ["prerendering", () => away]`)
+        })
+        pages["/a"] = script()
+        yield* open(`${site.url}/a`)
+        yield* fence
+        assert.deepStrictEqual(viewed(), [])
+        yield* evaluate(`away = false; document.dispatchEvent(new Event("prerenderingchange"))`)
+        yield* until("the view", () => viewed().length === 1)
+        assert.deepStrictEqual(viewed(), ["/a"])
+      })
+    )
+  })
+
+  describe("is silent", () => {
+    const silent = (
+      name: string,
+      options: Parameters<typeof BrowserSite.make>[0],
+      attributes: string,
+      allowing: string
+    ) =>
+      it.effect(name, () =>
+        Effect.gen(function* () {
+          const { errors, evaluate, fence, open, page, pages, script, site, viewed } = yield* BrowserSite.make(options)
+          pages["/off"] = script(attributes)
+          pages["/on"] = script(allowing)
+          yield* open(`${site.url}/off`)
+          yield* evaluate(`history.pushState({}, "", "/b"); hydracore.track("/c")`)
+          yield* fence
+          assert.deepStrictEqual(viewed(), [])
+          assert.strictEqual(yield* Effect.promise(() => page.evaluate("sessionStorage.length")), 0)
+          yield* open(`${site.url}/on`)
+          yield* until("the view", () => viewed().length === 1)
+          assert.deepStrictEqual(viewed(), ["/on"])
+          assert.deepStrictEqual(errors, [])
+        })
+      )
+
+    silent("on localhost, unless told", { host: "localhost" }, "", "data-local")
+    silent("on an address of this machine, unless told", { host: "127.0.0.1" }, "", "data-local")
+    silent("in a browser that a program drives, unless told", { automated: true }, "", "data-automated")
+    const define = (name: string, value: string) =>
+      `Object.defineProperty(navigator, "${name}", { get: () => ${value} })`
+    silent("before Do Not Track, if told", { before: define("doNotTrack", `"1"`) }, "data-dnt", "")
+    silent("before Global Privacy Control, if told", { before: define("globalPrivacyControl", "true") }, "data-dnt", "")
+
+    it.effect("without a site", () =>
+      Effect.gen(function* () {
+        const { evaluate, fence, open, pages, relay, script, site, viewed } = yield* BrowserSite.make()
+        pages["/a"] = script().replace(/data-site="[^"]*"/, "")
+        yield* open(`${site.url}/a`)
+        yield* evaluate(`hydracore.track("/c")`)
+        yield* fence
+        assert.deepStrictEqual(viewed(), [])
+        assert.strictEqual(relay.of("/v1/public/embed.js", "GET").length, 1)
+      })
+    )
+  })
+
+  describe("keeps", () => {
+    it.effect("one session for a tab, and nothing else", () =>
+      Effect.gen(function* () {
+        const { context, evaluate, open, pages, script, site, views } = yield* BrowserSite.make()
+        pages["/a"] = script()
+        pages["/b"] = script()
+        yield* open(`${site.url}/a`)
+        yield* until("the first view", () => views().length === 1)
+        yield* open(`${site.url}/b`)
+        yield* until("the second view", () => views().length === 2)
+        const [first, second] = views().map(({ session_id }) => session_id)
+        assert.match(first ?? "", /^0\.[0-9]{8,}/)
+        assert.strictEqual(second, first)
+        assert.strictEqual(yield* evaluate("sessionStorage.length + ':' + localStorage.length"), "1:0")
+        assert.deepStrictEqual(yield* Effect.promise(() => context.cookies()), [])
+      })
+    )
+
+    it.effect("no session where it is switched off, or may not be stored", () =>
+      Effect.gen(function* () {
+        const { errors, evaluate, open, pages, script, site, views } = yield* BrowserSite.make()
+        pages["/a"] = script(`data-session="off"`)
+        pages["/b"] = `<script>
+          Object.defineProperty(window, "sessionStorage", { get() { throw new DOMException("no", "SecurityError") } })
+        </script>${script()}`
+        yield* open(`${site.url}/a`)
+        yield* until("the first view", () => views().length === 1)
+        assert.strictEqual(yield* evaluate("sessionStorage.length"), 0)
+        yield* open(`${site.url}/b`)
+        yield* until("the second view", () => views().length === 2)
+        assert.deepStrictEqual(
+          views().map(({ session_id }) => session_id),
+          [undefined, undefined]
+        )
+        assert.deepStrictEqual(errors, [])
+      })
+    )
+  })
+
+  describe("tries once more", () => {
+    const refusals = [
+      { status: 429, wait: 30 },
+      { status: 503, wait: 5 }
+    ]
+    for (const { status, wait } of refusals) {
+      it.effect(`after a ${status}, when the edge says, and then no more`, () =>
+        Effect.gen(function* () {
+          const { errors, fence, open, page, pages, relay, script, site, viewed } = yield* BrowserSite.make()
+          pages["/a"] = script()
+          relay.fault = (received) =>
+            isView(received)
+              ? refuse(status, { "retry-after": `${wait}`, "access-control-expose-headers": "retry-after" })
+              : undefined
+          yield* Effect.promise(() => page.clock.install())
+          yield* open(`${site.url}/a`)
+          let seconds = 0
+          const tick = () => {
+            seconds++
+            return page.clock.runFor(1000)
+          }
+          yield* until("the second attempt", async () => {
+            await tick()
+            return viewed().length === 2
+          })
+          assert.isAtLeast(seconds, wait)
+          for (let i = 0; i < 200; i++) yield* Effect.promise(tick)
+          yield* fence
+          assert.deepStrictEqual(viewed(), ["/a", "/a"])
+          assert.deepStrictEqual(errors, [])
+        })
+      )
+    }
+
+    it.effect("after a fault of the network", () =>
+      Effect.gen(function* () {
+        const { errors, fence, open, page, pages, relay, script, site } = yield* BrowserSite.make()
+        pages["/a"] = script()
+        let down = true
+        const through: Array<string> = []
+        relay.fault = (received) => {
+          if (!isView(received)) return undefined
+          if (down) return { _tag: "Cut" }
+          through.push(received.body)
+          return undefined
+        }
+        yield* Effect.promise(() => page.clock.install())
+        yield* open(`${site.url}/a`)
+        yield* until("the first attempt", () => relay.of(paths.track).length > 0)
+        down = false
+        yield* until("the second attempt", async () => {
+          await page.clock.runFor(1000)
+          return through.length === 1
+        })
+        for (let i = 0; i < 60; i++) yield* Effect.promise(() => page.clock.runFor(1000))
+        yield* fence
+        assert.strictEqual(through.length, 1)
+        assert.strictEqual(relay.of(paths.track, "OPTIONS").length, 0)
+        assert.deepStrictEqual(errors, [])
+      })
+    )
+
+    it.effect("at once, if the page is left before", () =>
+      Effect.gen(function* () {
+        const { evaluate, fence, open, page, pages, relay, script, site, viewed } = yield* BrowserSite.make()
+        pages["/a"] = script()
+        pages["/gone"] = "<p>Without a tracker</p>"
+        let refused = 0
+        relay.fault = (received) =>
+          isView(received) && refused++ === 0 ? refuse(503, { "retry-after": "60" }) : undefined
+        yield* Effect.promise(() => page.clock.install())
+        let answered = false
+        page.on("response", (response) => {
+          answered ||= response.url().endsWith(paths.track)
+        })
+        yield* open(`${site.url}/a`)
+        yield* until("the refusal", () => answered)
+        yield* fence
+        assert.deepStrictEqual(viewed(), ["/a"])
+        yield* Effect.ignore(evaluate(`location.href = "/gone"`))
+        yield* until("the second attempt", () => viewed().length === 2)
+      })
+    )
+
+    it.effect("with a beacon where fetch is refused", () =>
+      Effect.gen(function* () {
+        const { errors, open, page, pages, relay, script, site, viewed } = yield* BrowserSite.make()
+        pages["/a"] = `<script>window.fetch = () => { throw new TypeError("blocked") }</script>${script()}`
+        yield* Effect.promise(() => page.clock.install())
+        yield* open(`${site.url}/a`)
+        yield* until("the beacon", async () => {
+          await page.clock.runFor(1000)
+          return viewed().length === 1
+        })
+        assert.match(relay.of(paths.track)[0]?.headers["content-type"] ?? "", /^text\/plain/)
+        assert.deepStrictEqual(errors, [])
+      })
+    )
+  })
+
+  describe("does no harm", () => {
+    it.effect("to a page whose globals are not what they were", () =>
+      Effect.gen(function* () {
+        const { errors, evaluate, open, pages, script, site } = yield* BrowserSite.make()
+        const broken = [
+          "JSON.stringify = () => { throw new Error('no') }",
+          "delete window.fetch; Navigator.prototype.sendBeacon = undefined",
+          "window.MutationObserver = undefined",
+          "window.URL = undefined",
+          "Object.freeze(history)",
+          "Object.freeze(window.hydracore = {})"
+        ]
+        for (const [index, script_] of broken.entries()) {
+          pages[`/${index}`] = `<script>${script_}</script>${script()}`
+          yield* open(`${site.url}/${index}`)
+          yield* evaluate(
+            `history.pushState({ n: ${index} }, "", "/pushed"); window.hydracore?.track?.({ toString() { throw 1 } })`
+          )
+          assert.strictEqual(yield* evaluate("location.pathname + history.state.n"), `/pushed${index}`)
+        }
+        assert.deepStrictEqual(errors, [])
+      })
+    )
+
+    it.effect("nor does it tell twice where the page runs it twice", () =>
+      Effect.gen(function* () {
+        const { fence, open, pages, script, site, viewed } = yield* BrowserSite.make()
+        pages["/a"] = script() + script()
+        yield* open(`${site.url}/a`)
+        yield* until("the view", () => viewed().length === 1)
+        yield* fence
+        assert.deepStrictEqual(viewed(), ["/a"])
+      })
+    )
+
+    it.effect("nor does it stop an error of the page's own history calls", () =>
+      Effect.gen(function* () {
+        const { evaluate, open, pages, script, site } = yield* BrowserSite.make()
+        pages["/a"] = script()
+        yield* open(`${site.url}/a`)
+        assert.strictEqual(
+          yield* evaluate(`try { history.pushState({}, "", "https://elsewhere.test/") } catch (error) { error.name }`),
+          "SecurityError"
+        )
+      })
+    )
+  })
+
+  describe("works", () => {
+    it.effect("behind the website's own proxy, also under another name", () =>
+      Effect.gen(function* () {
+        const { edge, open, pages, relay, site } = yield* BrowserSite.make({ forwards: "/anything" })
+        const script = (attributes: string) =>
+          `<script defer src="/anything/v1/public/embed.js" data-site="${edge.trackingToken}" ${attributes}></script>`
+        pages["/a"] = script("")
+        pages["/b"] = script(`data-track="/anything/v1/public/analytics/track?x"`)
+        yield* open(`${site.url}/a`)
+        yield* until("the first view", () => site.of("/anything/v1/public/analytics/track").length === 1)
+        yield* open(`${site.url}/b`)
+        yield* until("the second view", () => site.of("/anything/v1/public/analytics/track").length === 2)
+        assert.deepStrictEqual(relay.received, [])
+      })
+    )
+
+    it.effect("under a strict Content-Security-Policy", () =>
+      Effect.gen(function* () {
+        const { errors, open, page, pages, relay, script, site, viewed } = yield* BrowserSite.make()
+        const policies = [
+          `default-src 'none'; script-src ${relay.url}; connect-src ${relay.url}`,
+          `default-src 'none'; script-src 'nonce-r4nd0m' 'strict-dynamic'; connect-src ${relay.url}`
+        ]
+        for (const [index, policy] of policies.entries()) {
+          pages[`/${index}`] = {
+            body: `${script(`nonce="r4nd0m"`)}<form data-hydracore-form></form>`,
+            headers: { "content-security-policy": policy }
+          }
+          yield* open(`${site.url}/${index}`)
+          yield* until("the view", () => viewed().length === index + 1)
+          yield* until("the form enhancer", () =>
+            page.evaluate<boolean>("document.querySelector('form [role=status]') !== null")
+          )
+        }
+        assert.deepStrictEqual(errors, [])
+      })
+    )
+
+    it.effect("and loads the form enhancer only where there is a form, now or later", () =>
+      Effect.gen(function* () {
+        const { evaluate, fence, open, page, pages, relay, script, site, viewed } = yield* BrowserSite.make()
+        const loaded = () =>
+          relay.received.filter(({ path }) => /^\/v1\/public\/forms\.[0-9a-f]{8}\.js$/.test(path)).length
+        pages["/without"] = `${script()}<form></form>`
+        pages["/with"] = `${script()}<form data-hydracore-form></form>`
+        yield* open(`${site.url}/without`)
+        yield* until("the view", () => viewed().length === 1)
+        yield* fence
+        assert.strictEqual(loaded(), 0)
+        yield* evaluate(
+          `history.pushState({}, "", "/contact"); document.body.innerHTML = "<main><form data-hydracore-form></form></main>"`
+        )
+        yield* until("the enhancer", () => loaded() === 1)
+        yield* open(`${site.url}/with`)
+        yield* until("the enhanced form", () =>
+          page.evaluate<boolean>("document.querySelector('form [role=status]') !== null")
+        )
+      })
+    )
+  })
+})

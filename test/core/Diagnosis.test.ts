@@ -1,0 +1,114 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as Diagnosis from "../../src/core/Diagnosis.ts"
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+const Reached = Schema.TaggedStruct("Reached", {
+  pending: Schema.Array(between(1, 9)).check(Schema.isMaxLength(2)),
+  clockAheadMillis: between(-20_000, 20_000),
+  roundTripMillis: between(0, 4_000),
+  fsync: Schema.Boolean,
+  fullPageWrites: Schema.Boolean,
+  synchronousCommit: Schema.Literals(["on", "off", "local", "remote_apply"]),
+  missingPartitions: Schema.Array(Schema.Literals(["page_view_2026_11", "bot_view_2026_12"]))
+})
+
+const Facts = Schema.Struct({
+  database: Schema.Union([Reached, Schema.TaggedStruct("Away", { reason: Schema.Literal("It is away.") })]),
+  redis: Schema.Union([
+    Schema.TaggedStruct("NotConfigured", {}),
+    Schema.TaggedStruct("Away", { reason: Schema.String }),
+    Schema.TaggedStruct("Reached", { roundTripMillis: between(0, 1000) })
+  ]),
+  proxies: Schema.Array(
+    Schema.Struct({
+      peer: Schema.String,
+      forwardedFor: Schema.String,
+      given: Schema.String,
+      isTrusted: Schema.Boolean
+    })
+  ),
+  agents: Schema.NullOr(
+    Schema.Array(
+      Schema.Struct({
+        instanceId: Schema.String,
+        name: Schema.String,
+        seen: Schema.Union([
+          Schema.TaggedStruct("Answered", { status: Schema.Literals([200, 401, 403, 404, 405, 429, 500, 503]) }),
+          Schema.TaggedStruct("Away", { reason: Schema.String }),
+          Schema.TaggedStruct("NoKey", { variable: Schema.String })
+        ])
+      })
+    )
+  )
+})
+
+const of = (facts: typeof Facts.Type, check: Diagnosis.Finding["check"]) =>
+  Diagnosis.diagnose(facts).filter((finding) => finding.check === check)
+
+describe("core/Diagnosis", () => {
+  it.prop("whatever is not well comes with advice, and what is well with none", [Facts], ([facts]) => {
+    for (const { advice, finding, severity } of Diagnosis.diagnose(facts)) {
+      assert.strictEqual(advice === null, severity === "ok")
+      assert.match(finding, /\.$/s)
+      if (advice !== null) assert.match(advice, /\.$/)
+    }
+  })
+
+  it.prop(
+    "a database that does not commit to the disk is a problem, and only then",
+    [Facts, Reached],
+    ([facts, database]) => {
+      const { fsync, fullPageWrites, synchronousCommit } = database
+      const safe = fsync && fullPageWrites && synchronousCommit !== "off"
+      const [finding] = of({ ...facts, database }, "durability")
+      assert.strictEqual(finding?.severity, safe ? "ok" : "problem")
+      if (!fsync) assert.include(finding?.advice ?? "", "fsync = on")
+    }
+  )
+
+  it.prop("clocks are compared as well as the network lets them be", [Facts, Reached], ([facts, database]) => {
+    const [finding] = of({ ...facts, database }, "clock")
+    const least = Math.abs(database.clockAheadMillis) - database.roundTripMillis / 2
+    assert.strictEqual(finding?.severity, least > Diagnosis.toleratedSkewMillis ? "warning" : "ok")
+  })
+
+  it.prop("partitions are looked for once the tables are there", [Facts, Reached], ([facts, database]) => {
+    const findings = of({ ...facts, database }, "partitions")
+    assert.strictEqual(findings.length, database.pending.length > 0 ? 0 : 1)
+    assert.strictEqual(
+      of({ ...facts, database }, "migrations")[0]?.severity,
+      database.pending.length > 0 ? "problem" : "ok"
+    )
+    if (database.missingPartitions.length > 0 && findings[0]) {
+      for (const name of database.missingPartitions) assert.include(findings[0].finding, name)
+    }
+  })
+
+  it.prop(
+    "every instance has its finding; one whose agent is away, refuses or fails is a problem",
+    [Facts],
+    ([facts]) => {
+      const findings = of(facts, "agents")
+      if (facts.agents === null) return assert.deepStrictEqual(findings, [])
+      facts.agents.forEach(({ instanceId, seen }, index) => {
+        const works = seen._tag === "Answered" && seen.status < 500 && seen.status !== 401 && seen.status !== 403
+        assert.strictEqual(findings[index]?.severity, works ? "ok" : "problem")
+        assert.include(findings[index]?.finding, instanceId)
+      })
+    }
+  )
+
+  it.prop("it is well without problems, and a Redis that is away is one", [Facts], ([facts]) => {
+    const findings = Diagnosis.diagnose(facts)
+    assert.strictEqual(Diagnosis.isWell(findings), !findings.some(({ severity }) => severity === "problem"))
+    assert.strictEqual(of(facts, "redis")[0]?.severity, facts.redis._tag === "Away" ? "problem" : "ok")
+    for (const [index, { given, isTrusted }] of facts.proxies.entries()) {
+      const finding = of(facts, "proxies")[index]
+      assert.strictEqual(finding?.severity, isTrusted ? "ok" : "warning")
+      assert.include(finding?.finding, given)
+    }
+    if (facts.proxies.length === 0) assert.strictEqual(of(facts, "proxies")[0]?.severity, "warning")
+  })
+})

@@ -1,0 +1,130 @@
+/**
+ * Origins over a real socket: a copied snippet does not work elsewhere, on any of the three endpoints.
+ */
+import { assert, layer } from "@effect/vitest"
+import { Effect, Option, Stream } from "effect"
+import * as MemoryAgentStream from "../../src/memory/AgentStream.ts"
+import { InstanceDirectory } from "../../src/services/InstanceDirectory.ts"
+import { Reports } from "../../src/services/Reports.ts"
+import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
+import { SubmissionRepo } from "../../src/services/SubmissionRepo.ts"
+import { WidgetTokens } from "../../src/services/WidgetTokens.ts"
+import { paths, TestServer, layer as testServer } from "./TestServer.ts"
+
+const own = "https://shop.example"
+const browser = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0" }
+
+let asked = 0
+
+/** A website and an instance that name their origins, and a request to each endpoint with these headers. */
+const guarded = Effect.gen(function* () {
+  const { send } = yield* TestServer
+  const site = yield* SiteDirectory.use((sites) =>
+    sites.create({ name: "Guarded", origins: [own, "http://b.example:81"] })
+  )
+  const instance = yield* InstanceDirectory.use((instances) =>
+    instances.create({ name: "Guarded", agentUrl: "http://agent", agentModel: null, agentKeyEnv: null, origins: [own] })
+  )
+  const token = Option.getOrThrow(
+    yield* WidgetTokens.use((tokens) => tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null }))
+  ).token
+  const all = (headers: Record<string, string>) =>
+    Effect.all({
+      track: send(
+        paths.track,
+        { site_id: site.trackingToken, page_path: "/" },
+        { headers: { ...browser, ...headers } }
+      ),
+      submit: send(paths.submit, { site_id: site.websiteConfigId, form_data: { a: 1 } }, { headers }),
+      chat: send(
+        paths.chat(instance.instanceId),
+        { message: "hi" },
+        { headers: { "x-widget-token": token, ...headers } }
+      )
+    })
+  const stored = Effect.gen(function* () {
+    const { pageViews } = yield* Reports.use((reports) =>
+      reports.statistics({ hostedWebsiteId: site.hostedWebsiteId, days: 1, now: Date.now() })
+    )
+    const submissions = yield* SubmissionRepo.use((repo) =>
+      Stream.runCollect(repo.stream({ websiteConfigId: site.websiteConfigId }))
+    )
+    return { pageViews, submissions: submissions.length }
+  })
+  return { all, stored }
+})
+
+const agent = () => {
+  asked++
+  return MemoryAgentStream.texts(["Hello"])
+}
+
+layer(testServer({}, agent), { excludeTestServices: true })("http: origins", (it) => {
+  it.effect("a page on another origin is refused with a sentence that it may read, and nothing comes of it", () =>
+    Effect.gen(function* () {
+      const { all, stored } = yield* guarded
+      const before = asked
+      for (const headers of [
+        { origin: "https://evil.example" },
+        { origin: "http://shop.example" },
+        { origin: "https://shop.example.evil.example" },
+        { origin: "null" },
+        { origin: "https://evil.example", "sec-fetch-site": "same-origin" },
+        { "sec-fetch-site": "cross-site" }
+      ]) {
+        const answers = yield* all(headers as Record<string, string>)
+        for (const [name, answer] of Object.entries(answers)) {
+          assert.strictEqual(answer.status, 403, `${name} ${JSON.stringify(headers)}`)
+          assert.match((answer.json as { detail: string }).detail, /origin/)
+          assert.strictEqual(answer.headers.get("access-control-allow-origin"), "*")
+        }
+        for (const { headers: told } of [answers.track, answers.submit]) {
+          assert.strictEqual(told.get("x-hydracore-decision"), "foreign-origin")
+        }
+      }
+      assert.deepStrictEqual(yield* stored, { pageViews: 0, submissions: 0 })
+      assert.strictEqual(asked, before)
+    })
+  )
+
+  it.effect("its own pages pass, and so does what is no browser", () =>
+    Effect.gen(function* () {
+      const { all, stored } = yield* guarded
+      const requests: ReadonlyArray<Record<string, string>> = [
+        { origin: own },
+        { origin: "HTTPS://Shop.Example:443" },
+        { origin: own, "sec-fetch-site": "cross-site" },
+        {},
+        { origin: "null", "sec-fetch-site": "same-origin" }
+      ]
+      for (const headers of requests) {
+        const { chat, submit, track } = yield* all(headers)
+        assert.deepStrictEqual([track.status, submit.status, chat.status], [204, 200, 200], JSON.stringify(headers))
+        assert.strictEqual(track.headers.get("x-hydracore-decision"), "counted")
+        assert.strictEqual(submit.headers.get("x-hydracore-decision"), "counted")
+      }
+      assert.deepStrictEqual(yield* stored, { pageViews: requests.length, submissions: requests.length })
+    })
+  )
+
+  it.effect("a foreign page with a wrong token is told nothing but that", () =>
+    Effect.gen(function* () {
+      const { instance, send } = yield* TestServer
+      const headers = { origin: "https://evil.example", "x-widget-token": `hwt_${"A".repeat(43)}` }
+      assert.strictEqual((yield* send(paths.chat(instance.instanceId), { message: "hi" }, { headers })).status, 401)
+    })
+  )
+
+  it.effect("the document says so of all three", () =>
+    Effect.gen(function* () {
+      const { send } = yield* TestServer
+      const { json } = yield* send("/openapi.json", undefined, { method: "GET" })
+      const { paths: documented } = json as {
+        paths: Record<string, { post: { responses: Record<string, { description: string }> } }>
+      }
+      const responses = Object.values(documented).map(({ post }) => post.responses)
+      assert.lengthOf(responses, 3)
+      for (const one of responses) assert.include(one["403"]?.description ?? "", "origin")
+    })
+  )
+})

@@ -1,0 +1,310 @@
+/**
+ * No secret comes out: marked tokens, keys, addresses, form contents and messages are sent through every path, the failing
+ * ones too, and everything that comes out (the log at its most talkative, spans, headers, answers) is searched for them.
+ */
+import { randomBytes } from "node:crypto"
+import { NodeHttpClient } from "@effect/platform-node"
+import { PgClient } from "@effect/sql-pg"
+import { assert, it } from "@effect/vitest"
+import {
+  Cause,
+  type Config,
+  ConfigProvider,
+  Duration,
+  Effect,
+  Layer,
+  Logger,
+  Option,
+  Redacted,
+  References,
+  Tracer
+} from "effect"
+import { HttpServer } from "effect/http"
+import { IpNetwork } from "effect/net"
+import * as App from "../../src/App.ts"
+import * as LiveAgent from "../../src/agent/AgentStream.ts"
+import { Settings } from "../../src/Config.ts"
+import * as Server from "../../src/http/Server.ts"
+import * as MemoryRateLimiter from "../../src/memory/RateLimiter.ts"
+import { AnalyticsRepo } from "../../src/services/AnalyticsRepo.ts"
+import { InstanceDirectory } from "../../src/services/InstanceDirectory.ts"
+import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
+import { RecordRefused, StorageUnavailable } from "../../src/services/Storage.ts"
+import { SubmissionRepo } from "../../src/services/SubmissionRepo.ts"
+import { WidgetTokens } from "../../src/services/WidgetTokens.ts"
+import { finishes, says, sse, start } from "../agent/TestUpstream.ts"
+import * as TestDatabase from "../postgres/TestDatabase.ts"
+import { options, paths, type Storage } from "./TestServer.ts"
+
+/** What nobody may find. Each is of its own kind and cannot come about by chance. */
+const marks = {
+  form: `form-${randomBytes(8).toString("hex")}`,
+  email: `mail-${randomBytes(8).toString("hex")}`,
+  message: `message-${randomBytes(8).toString("hex")}`,
+  upstream: `upstream-${randomBytes(8).toString("hex")}`,
+  key: `sk-${randomBytes(8).toString("hex")}`,
+  idempotency: `idempotency-${randomBytes(8).toString("hex")}`,
+  wrongToken: `hwt_${randomBytes(32).toString("base64url")}`,
+  address: "198.51.100.77",
+  address6: "2001:db8:77:77:77:77:77:77"
+}
+
+/** Everything that is logged and traced, as text. */
+const recorder = () => {
+  const lines: Array<string> = []
+  const say = (value: unknown) =>
+    lines.push(
+      JSON.stringify(value, (_, inner: unknown) =>
+        typeof inner === "bigint"
+          ? String(inner)
+          : inner instanceof Error
+            ? `${inner.stack} ${JSON.stringify(Object.entries(inner))}`
+            : inner
+      )
+    )
+  const logger = Logger.make((entry) => {
+    // As the service's own logger writes it, and as another might.
+    lines.push(Logger.formatJson.log(entry), Logger.formatLogFmt.log(entry), Cause.pretty(entry.cause))
+  })
+  const tracer = Tracer.make({
+    span: (given) => {
+      const span = new Tracer.NativeSpan(given)
+      const end = span.end.bind(span)
+      span.end = (time, exit) => {
+        end(time, exit)
+        say([span.name, [...span.attributes], span.events])
+        if (exit._tag === "Failure") lines.push(Cause.pretty(exit.cause))
+      }
+      return span
+    }
+  })
+  const layer = Layer.mergeAll(
+    Logger.layer([logger]),
+    Layer.succeed(References.MinimumLogLevel, "Trace"),
+    Layer.succeed(Tracer.Tracer, tracer)
+  )
+  return { lines, layer }
+}
+
+/** An agent that repeats all that it was told where nobody may hear it, in as many ways as there are to fail. */
+const upstream = start((received, response) => {
+  const words = `${marks.upstream} ${received.body} ${JSON.stringify(received.headers)}`
+  const how = /"content":"(\w+)/.exec(received.body)?.[1]
+  if (how === "error") return void response.writeHead(500, { "x-leak": marks.upstream }).end(words)
+  if (how === "html") return void response.writeHead(200, { "content-type": "text/html" }).end(words)
+  response.writeHead(200, sse)
+  if (how === "garbage") return void response.end(`data: ${words}\n\n`)
+  if (how === "told") {
+    return void response.end(`data: ${JSON.stringify({ error: { message: words } })}\n\n`)
+  }
+  if (how === "cut") return void response.write(says("a"), () => response.destroy())
+  response.end(says("Hello") + finishes("stop"))
+})
+
+interface Sent {
+  readonly status: number
+  readonly out: string
+}
+
+/** Sends everything there is to send, and gives what came back. */
+const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Effect.void) =>
+  Effect.gen(function* () {
+    const { layer: recording, lines } = recorder()
+    const agent = yield* upstream
+    const statuses = new Set<number>()
+    const answers: Array<string> = []
+    let secretToken = ""
+    yield* Effect.gen(function* () {
+      const server = yield* HttpServer.HttpServer
+      const url = HttpServer.formatAddress(server.address)
+      const site = yield* SiteDirectory.use((sites) => sites.create({ name: "a", origins: ["https://own.example"] }))
+      const instance = yield* InstanceDirectory.use((instances) =>
+        instances.create({
+          name: "a",
+          agentUrl: agent.url,
+          agentModel: null,
+          agentKeyEnv: "AGENT_KEY",
+          origins: ["https://own.example"]
+        })
+      )
+      const { token } = Option.getOrThrow(
+        yield* WidgetTokens.use((tokens) =>
+          tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })
+        )
+      )
+      secretToken = token
+      const send = (path: string, body: unknown, headers: Record<string, string> = {}, method = "POST") =>
+        Effect.promise(async (): Promise<Sent> => {
+          const response = await fetch(url + path, {
+            method,
+            headers: {
+              "content-type": "application/json",
+              "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0",
+              "x-forwarded-for": marks.address,
+              ...headers
+            },
+            ...(method === "GET" ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) })
+          })
+          const text = await response.text().catch(() => "")
+          return { status: response.status, out: `${JSON.stringify([...response.headers])} ${text}` }
+        })
+
+      const form = { [marks.form]: marks.form, email: `${marks.email}@example.org` }
+      const submission = { site_id: site.websiteConfigId, form_data: form, email: `${marks.email}@example.org` }
+      const view = { site_id: site.trackingToken, page_path: "/" }
+      const urlencoded = { "content-type": "application/x-www-form-urlencoded", accept: "text/html" }
+      const chat = (message: string, headers: Record<string, string> = {}) =>
+        send(
+          paths.chat(instance.instanceId),
+          { message: `${message} ${marks.message}` },
+          { "x-widget-token": token, ...headers }
+        )
+      const all = Effect.gen(function* () {
+        for (const sent of [
+          send(paths.track, view),
+          send(paths.track, view, { "x-forwarded-for": marks.address6 }),
+          send(paths.track, view, { "user-agent": "curl/8" }),
+          send(paths.track, view, { origin: "https://evil.example" }),
+          send(paths.track, { ...view, page_path: 1, referrer: [marks.form] }),
+          send(paths.submit, submission),
+          send(paths.submit, { ...submission, form_data: { ...form, hydracore_hp: marks.form } }),
+          send(paths.submit, submission, { "idempotency-key": marks.idempotency }),
+          send(paths.submit, { ...submission, form_data: { a: marks.form } }, { "idempotency-key": marks.idempotency }),
+          send(paths.submit, submission, { "idempotency-key": `${marks.idempotency}é` }),
+          send(paths.submit, submission, { origin: "https://evil.example" }),
+          send(paths.submit, { ...submission, site_id: token }),
+          send(paths.submit, { ...submission, email: [marks.email], form_data: marks.form }),
+          send(paths.submit, { ...submission, email: `${marks.email}\0` }),
+          send(paths.submit, `{"form_data": "${marks.form}" ${marks.form}`),
+          send(paths.submit, submission, { "content-type": "text/html" }),
+          send(`${paths.submit}?site=${site.websiteConfigId}`, `a=${marks.form}&email=${marks.email}`, urlencoded),
+          send(`${paths.submit}?site=${marks.form}`, `a=${marks.form}`, urlencoded),
+          send(paths.submit, { ...submission, form_data: { a: marks.form.repeat(20_000) } }),
+          ...["hello", "error", "html", "garbage", "told", "cut"].map((how) => chat(how)),
+          chat("hello", { "x-widget-token": marks.wrongToken }),
+          chat("hello", { origin: "https://evil.example" }),
+          send(paths.chat(marks.wrongToken), { message: marks.message }, { "x-widget-token": token }),
+          send(paths.chat(instance.instanceId), { message: [marks.message] }, { "x-widget-token": token }),
+          send(`/nowhere/${token}?token=${token}`, { a: marks.form }, { "x-widget-token": token }),
+          send(paths.submit, undefined, { "x-widget-token": token }, "GET"),
+          send("/healthz", undefined, { "x-widget-token": token }, "GET"),
+          send("/readyz", undefined, {}, "GET")
+        ]) {
+          const { out, status } = yield* sent
+          statuses.add(status)
+          answers.push(out)
+        }
+      })
+      yield* all
+      yield* spoil
+      yield* all
+    }).pipe(
+      Effect.provide(
+        Server.layer(
+          { ...options, trustedProxies: [IpNetwork.fromStringUnsafe("127.0.0.1/32")] },
+          { host: "127.0.0.1", port: 0 }
+        ).pipe(
+          Layer.provide([
+            MemoryRateLimiter.layer({ maxKeys: 1000 }),
+            LiveAgent.layer({
+              timeout: "5 seconds",
+              keyOf: () => Effect.succeedSome(Redacted.make(marks.key))
+            }).pipe(Layer.provide(NodeHttpClient.layerUndici))
+          ]),
+          Layer.provideMerge(storage),
+          Layer.provideMerge(recording),
+          Layer.orDie
+        )
+      ),
+      Effect.scoped
+    )
+    return { statuses, answers, lines, secrets: { ...marks, token: secretToken } }
+  })
+
+/** Searches, in the spellings that escape a plain search too. */
+const assertNowhere = ({ answers, lines, secrets }: Effect.Success<ReturnType<typeof scenario>>): void => {
+  for (const [name, secret] of Object.entries(secrets)) {
+    const spellings = [secret, encodeURIComponent(secret), Buffer.from(secret).toString("base64").replace(/=+$/, "")]
+    for (const spelling of spellings) {
+      for (const line of lines) assert.notInclude(line, spelling, `${name}, in the log or the traces`)
+      for (const answer of answers) assert.notInclude(answer, spelling, `${name}, in an answer`)
+    }
+  }
+}
+
+/** A store that says what it was given when it fails. */
+const talkative = (storage: Layer.Layer<Storage>) =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const context = yield* Effect.context<Storage>()
+      const leak = new Error(`cannot store ${Object.values(marks).join(" ")}`)
+      return Layer.mergeAll(
+        Layer.succeed(
+          AnalyticsRepo,
+          AnalyticsRepo.of({
+            append: () => Effect.fail(new StorageUnavailable({ reason: "unreachable", cause: leak }))
+          })
+        ),
+        Layer.succeed(
+          SubmissionRepo,
+          SubmissionRepo.of({
+            ...(yield* SubmissionRepo),
+            submit: ({ email }) =>
+              Effect.fail(
+                email === null
+                  ? new StorageUnavailable({ reason: "timeout", cause: leak })
+                  : new RecordRefused({ cause: leak })
+              )
+          })
+        ),
+        Layer.succeedContext(context)
+      )
+    }).pipe(Effect.flatMap(Layer.build))
+  ).pipe(Layer.provide(storage))
+
+it.live("no secret comes out of the service over memory", () =>
+  Effect.gen(function* () {
+    const found = yield* scenario(App.memoryStorage)
+    assertNowhere(found)
+    assert.deepStrictEqual([...found.statuses].sort(), [200, 204, 401, 403, 404, 405, 413, 422, 502].sort())
+    // It was not silent, and neither were the traces.
+    assert.isTrue(found.lines.some((line) => line.includes("The agent did not accept a message")))
+    assert.isTrue(found.lines.some((line) => line.includes("http.response.status_code")))
+    assert.isTrue(found.lines.some((line) => line.includes("/v1/public/widget/:instance_id/chat")))
+  }).pipe(Effect.scoped)
+)
+
+it.live("no secret comes out of a store that fails and repeats what it was given", () =>
+  Effect.gen(function* () {
+    const found = yield* scenario(talkative(App.memoryStorage) as Layer.Layer<Storage>)
+    assertNowhere(found)
+    assert.isTrue(found.statuses.has(503))
+    assert.isTrue(found.lines.some((line) => line.includes("The store refused a record")))
+  }).pipe(Effect.scoped)
+)
+
+it.live("no secret comes out of the service over PostgreSQL, nor when its tables are spoiled", () =>
+  Effect.gen(function* () {
+    const environment = ConfigProvider.fromUnknown({ DATABASE_TIMEOUT: "1 second" })
+    const settings: Config.Success<typeof Settings> = yield* Settings.pipe(
+      Effect.provideService(ConfigProvider.ConfigProvider, environment)
+    )
+    const database = yield* Layer.build(TestDatabase.layer)
+    const spoil = PgClient.PgClient.use((sql) =>
+      sql`ALTER TABLE submission ADD CHECK (length(form_data::text) < 3)`.pipe(
+        Effect.ignore,
+        Effect.andThen(Effect.ignore(sql`DELETE FROM submission`)),
+        Effect.andThen(Effect.orDie(sql`ALTER TABLE submission ADD CHECK (length(form_data::text) < 3)`)),
+        Effect.andThen(Effect.orDie(sql`DROP TABLE page_view CASCADE`))
+      )
+    ).pipe(Effect.provide(database), Effect.asVoid)
+    const storage = App.storage({ ...settings, databaseTimeout: Duration.seconds(1) }).pipe(
+      Layer.provide(Layer.succeedContext(database)),
+      Layer.orDie
+    )
+    const found = yield* scenario(storage, spoil)
+    assertNowhere(found)
+    assert.isTrue(found.statuses.has(503))
+    assert.isTrue(found.lines.some((line) => line.includes("The store refused a record")))
+  }).pipe(Effect.scoped)
+)

@@ -1,0 +1,77 @@
+import { randomUUID } from "node:crypto"
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Context, Effect, Exit, Layer, Scope } from "effect"
+import type { Site } from "../../src/core/Site.ts"
+import * as Decisions from "../../src/postgres/Decisions.ts"
+import * as SiteDirectory from "../../src/postgres/SiteDirectory.ts"
+import * as Service from "../../src/services/Decisions.ts"
+import * as Sites from "../../src/services/SiteDirectory.ts"
+import { suite } from "../suites/Decisions.ts"
+import * as TestDatabase from "./TestDatabase.ts"
+
+const options = { timeout: "20 seconds" } as const
+const directory = SiteDirectory.layer(options).pipe(Layer.provideMerge(TestDatabase.layer))
+
+suite("postgres/Decisions", Decisions.layer(options).pipe(Layer.provideMerge(directory)))
+
+const makeSite = Sites.SiteDirectory.use(({ create }) => create({ name: "a", origins: [] }))
+const known = (site: Site) => ({ _tag: "Known", websiteConfigId: site.websiteConfigId }) as const
+
+const stored = Effect.gen(function* () {
+  const sql = yield* PgClient.PgClient
+  const rows = yield* sql<{ readonly times: bigint }>`SELECT times FROM not_counted`
+  return rows.reduce((sum, { times }) => sum + Number(times), 0)
+})
+
+describe("postgres/Decisions: batches", () => {
+  it.live("a batch that is sent again is counted once", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* makeSite
+      const entries = [{ subject: known(site), reason: "bot", day: "2026-11-24", times: 3 }] as const
+      const [first, second] = [randomUUID(), randomUUID()]
+      yield* Decisions.storeBatch(sql, entries, first)
+      yield* Decisions.storeBatch(sql, entries, first)
+      assert.strictEqual(yield* stored, 3)
+      yield* Decisions.storeBatch(sql, entries, second)
+      assert.strictEqual(yield* stored, 6)
+    }).pipe(Effect.provide(directory))
+  )
+
+  it.live("what waits when the process ends is stored", () =>
+    Effect.gen(function* () {
+      const site = yield* makeSite
+      const scope = yield* Scope.make()
+      const built = yield* Layer.build(Layer.fresh(Decisions.layer(options))).pipe(Scope.provide(scope))
+      const decisions = Context.get(built, Service.Decisions)
+      for (let turn = 0; turn < 1000; turn++) yield* decisions.record(known(site), "limited")
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual(yield* stored, 1000)
+    }).pipe(Effect.provide(directory))
+  )
+
+  it.live("a flood costs no statement a request, and a broken connection loses and doubles nothing", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* makeSite
+      const decisions = yield* Service.Decisions
+      for (let turn = 0; turn < 5; turn++) {
+        for (let index = 0; index < 2000; index++) yield* decisions.record(known(site), "bot")
+        yield* Effect.ignore(sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+        yield* Effect.sleep("50 millis")
+      }
+      const now = yield* Clock.currentTimeMillis
+      const deadline = performance.now() + 20_000
+      let counts = yield* decisions.counts({ site, days: 1, now })
+      while (counts.bot !== 10_000 && performance.now() < deadline) {
+        yield* Effect.sleep("20 millis")
+        counts = yield* decisions.counts({ site, days: 1, now })
+      }
+      assert.deepStrictEqual(counts, { bot: 10_000 })
+      const batches = yield* sql`SELECT 1 FROM page_view_batch`
+      assert.isBelow(batches.length, 100)
+    }).pipe(Effect.provide(Decisions.layer(options).pipe(Layer.provideMerge(directory))))
+  )
+})

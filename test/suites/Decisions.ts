@@ -1,0 +1,96 @@
+/**
+ * The law of all that keep what was not counted, as a suite that runs on any layer.
+ *
+ * @module
+ */
+import { assert, describe, layer as withLayer } from "@effect/vitest"
+import { Clock, Effect, type Layer, Schema } from "effect"
+import { type Counts, reasons, type Subject } from "../../src/core/Decision.ts"
+import type { Site } from "../../src/core/Site.ts"
+import { Decisions } from "../../src/services/Decisions.ts"
+import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
+
+const Event = Schema.Struct({
+  site: Schema.Literals([0, 1]),
+  as: Schema.Literals(["known", "tracking-token", "website-config-id", "crossed", "nobody"]),
+  reason: Schema.Literals(reasons)
+})
+
+const subjectOf = (site: Site, as: (typeof Event.Type)["as"]): Subject => {
+  switch (as) {
+    case "known":
+      return { _tag: "Known", websiteConfigId: site.websiteConfigId }
+    case "tracking-token":
+      return { _tag: "Claimed", by: "tracking-token", id: site.trackingToken }
+    case "website-config-id":
+      return { _tag: "Claimed", by: "website-config-id", id: site.websiteConfigId }
+    // An id of one kind that is claimed to be of the other is nobody's.
+    case "crossed":
+      return { _tag: "Claimed", by: "tracking-token", id: site.websiteConfigId }
+    case "nobody":
+      return { _tag: "Claimed", by: "website-config-id", id: "99999999-9999-4999-8999-999999999999" }
+  }
+}
+
+/** Asks until the answer is the expected one, or time is up: what is counted reaches the store a moment later. */
+const eventually = <E>(read: Effect.Effect<Counts, E>, expected: Counts) =>
+  Effect.gen(function* () {
+    const deadline = performance.now() + 20_000
+    while (true) {
+      const counts = yield* read
+      if (JSON.stringify(sorted(counts)) === JSON.stringify(sorted(expected)) || performance.now() > deadline) {
+        return assert.deepStrictEqual(sorted(counts), sorted(expected))
+      }
+      yield* Effect.sleep("20 millis")
+    }
+  })
+
+const sorted = (counts: Counts) => Object.fromEntries(Object.entries(counts).sort())
+
+export const suite = <E>(name: string, layer: Layer.Layer<Decisions | SiteDirectory, E>) =>
+  describe(name, () => {
+    withLayer(layer, { excludeTestServices: true })((it) => {
+      it.effect.prop(
+        "every one that was recorded is counted, for its website and its reason alone",
+        { events: Schema.Array(Event).check(Schema.isMaxLength(30)) },
+        ({ events }) =>
+          Effect.gen(function* () {
+            const decisions = yield* Decisions
+            const directory = yield* SiteDirectory
+            const sites = [
+              yield* directory.create({ name: "a", origins: [] }),
+              yield* directory.create({ name: "b", origins: [] })
+            ]
+            yield* Effect.forEach(
+              events,
+              ({ as, reason, site }) => decisions.record(subjectOf(sites[site]!, as), reason),
+              { concurrency: "unbounded" }
+            )
+            const now = yield* Clock.currentTimeMillis
+            for (const [index, site] of sites.entries()) {
+              const expected: Record<string, number> = {}
+              for (const { as, reason, site } of events) {
+                if (site === index && as !== "crossed" && as !== "nobody")
+                  expected[reason] = (expected[reason] ?? 0) + 1
+              }
+              yield* eventually(decisions.counts({ site, days: 1, now }), expected)
+            }
+          }),
+        { arbitrary: { runs: 8 } }
+      )
+
+      it.effect("a day is counted as long as it is asked for", () =>
+        Effect.gen(function* () {
+          const decisions = yield* Decisions
+          const site = yield* SiteDirectory.use(({ create }) => create({ name: "c", origins: [] }))
+          yield* decisions.record({ _tag: "Known", websiteConfigId: site.websiteConfigId }, "bot")
+          const now = yield* Clock.currentTimeMillis
+          const day = 86_400_000
+          yield* eventually(decisions.counts({ site, days: 1, now }), { bot: 1 })
+          yield* eventually(decisions.counts({ site, days: 3, now: now + 2 * day }), { bot: 1 })
+          yield* eventually(decisions.counts({ site, days: 2, now: now + 2 * day }), {})
+          yield* eventually(decisions.counts({ site, days: 2, now: now - day }), {})
+        })
+      )
+    })
+  })

@@ -1,0 +1,175 @@
+/**
+ * PostgreSQL restarted, stopped, hung, cut off and full, under load.
+ *
+ * @module
+ */
+import assert from "node:assert/strict"
+import { Effect, Schema } from "effect"
+import * as Cluster from "../Cluster.ts"
+import * as Load from "../Load.ts"
+import * as Process from "../Process.ts"
+import * as Store from "../Store.ts"
+import { pause, until } from "../Wait.ts"
+import { demandWhole, type Figures, whole } from "./Figures.ts"
+
+const clients = 16
+
+/** How much longer than the time-out an answer may take on a busy machine, in milliseconds. */
+const slack = 5_000
+
+interface Bench {
+  readonly cluster: Cluster.Cluster
+  readonly service: Process.Process
+  readonly target: Load.Target
+  /** The service's time-out for the database, in milliseconds. */
+  readonly timeout: number
+}
+
+const prepare = Effect.fnUntraced(function* (timeout: number) {
+  const cluster = yield* Cluster.make()
+  const target = yield* Store.prepare(cluster.url)
+  const service = yield* Process.start("serve", { DATABASE_URL: cluster.url, DATABASE_TIMEOUT: `${timeout} millis` })
+  return { cluster, service, target, timeout } satisfies Bench
+})
+
+/** Puts a fault under load, waits until requests are acknowledged again without anybody's help, and settles the account. */
+const under = Effect.fnUntraced(function* (
+  { cluster, service, target, timeout }: Bench,
+  fault: Effect.Effect<unknown>
+) {
+  const load = yield* Load.start({ url: () => service.url, target, clients })
+  yield* until("requests are acknowledged", () => load.acknowledged() > 10 * clients)
+  yield* fault
+  const [before, over] = [load.acknowledged(), performance.now()]
+  yield* until("the service recovers by itself", () => load.acknowledged() > before + clients)
+  const recovery = performance.now() - over
+  yield* load.stop
+  const account = yield* Store.account(cluster, load)
+  assert.ok(account.slowest < timeout + slack, `an answer took ${account.slowest} ms`)
+  assert.equal(account.cut + account.unsent + account.refused, 0, "the service itself stayed")
+  return { figures: { ...demandWhole(account), "recovery ms": whole(recovery) } satisfies Figures, account }
+}, Effect.scoped)
+
+/** A fault that is over within the time-out: it costs no request. */
+const survived = (bench: Bench, fault: Effect.Effect<unknown>) =>
+  Effect.map(under(bench, fault), ({ account, figures }) => {
+    assert.equal(account.unavailable, 0, "a fault within the time-out costs no request")
+    return figures
+  })
+
+const restart = ({ cluster }: Bench) => Effect.andThen(cluster.stop, cluster.start)
+
+/** Restarts in a row, each under load. */
+export const restarts = Effect.fnUntraced(function* (options: { readonly times: number }) {
+  const bench = yield* prepare(10_000)
+  const all = Effect.forEach(Array.from({ length: options.times }), () => Effect.andThen(restart(bench), pause(300)), {
+    discard: true
+  })
+  return { restarts: options.times, ...(yield* survived(bench, all)) }
+}, Effect.scoped)
+
+/** Away for `millis`, then back. */
+export const stopped = Effect.fnUntraced(function* (options: { readonly millis: number }) {
+  const bench = yield* prepare(10_000)
+  const { cluster } = bench
+  return yield* survived(bench, cluster.stop.pipe(Effect.andThen(pause(options.millis)), Effect.andThen(cluster.start)))
+}, Effect.scoped)
+
+/** There and silent for `millis`, then as before. */
+export const hung = Effect.fnUntraced(function* (options: { readonly millis: number }) {
+  const bench = yield* prepare(10_000)
+  const { cluster } = bench
+  return yield* survived(
+    bench,
+    cluster.freeze.pipe(Effect.andThen(pause(options.millis)), Effect.andThen(cluster.thaw))
+  )
+}, Effect.scoped)
+
+const Cut = Schema.Array(Schema.Struct({ done: Schema.Boolean }))
+
+/** Every connection of the service is ended by the server, again and again. */
+export const terminated = Effect.fnUntraced(function* (options: { readonly times: number }) {
+  const bench = yield* prepare(10_000)
+  let cut = 0
+  const once = bench.cluster
+    .use((sql) =>
+      sql`SELECT pg_terminate_backend(pid) AS done FROM pg_stat_activity WHERE application_name = 'hydracore-edge'`.pipe(
+        Effect.flatMap(Schema.decodeUnknownEffect(Cut))
+      )
+    )
+    .pipe(
+      Effect.tap((rows) =>
+        Effect.sync(() => {
+          cut += rows.length
+        })
+      ),
+      Effect.andThen(pause(100))
+    )
+  const figures = yield* survived(
+    bench,
+    Effect.forEach(Array.from({ length: options.times }), () => once, { discard: true })
+  )
+  assert.ok(cut >= options.times, "connections were ended")
+  return { "connections ended": cut, ...figures }
+}, Effect.scoped)
+
+/** One request while the fault lasts: a 503 that says when to come back, and tells nothing of the inside. */
+const demandUnavailable = ({ service, target }: Bench) =>
+  Effect.promise(async () => {
+    const response = await fetch(`${service.url}/v1/public/forms/submit`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ site_id: target.websiteConfigId, form_data: { probe: true } })
+    })
+    const text = await response.text()
+    assert.equal(response.status, 503, text)
+    assert.match(response.headers.get("retry-after") ?? "", /^\d+$/)
+    assert.doesNotMatch(text, /postgres|sql|ECONN|socket|extend|\/tmp/i)
+    const ready = await fetch(`${service.url}/readyz`)
+    await ready.text()
+    return ready.status
+  })
+
+/** Away, or silent, for longer than the time-out: a bounded wait, a 503, and recovery. */
+export const beyond = Effect.fnUntraced(function* (options: {
+  readonly timeout: number
+  readonly how: "stopped" | "hung"
+}) {
+  const bench = yield* prepare(options.timeout)
+  const { cluster } = bench
+  const [begin, end] = options.how === "stopped" ? [cluster.stop, cluster.start] : [cluster.freeze, cluster.thaw]
+  let ready = 0
+  const { account, figures } = yield* under(
+    bench,
+    Effect.gen(function* () {
+      yield* begin
+      ready = yield* demandUnavailable(bench)
+      yield* end
+    })
+  )
+  assert.equal(ready, 503, "/readyz says so")
+  assert.ok(account.unavailable > 0)
+  return { "time-out ms": options.timeout, ...figures }
+}, Effect.scoped)
+
+/** Every insert meets the error of a full disk (SQLSTATE 53100) for longer than the time-out. */
+export const full = Effect.fnUntraced(function* (options: { readonly timeout: number }) {
+  const bench = yield* prepare(options.timeout)
+  const run = (...statements: ReadonlyArray<string>) =>
+    bench.cluster.use((sql) => Effect.forEach(statements, (statement) => sql.unsafe(statement), { discard: true }))
+  const { account, figures } = yield* under(
+    bench,
+    Effect.gen(function* () {
+      yield* run(
+        `CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+          RAISE EXCEPTION 'could not extend file "base/1/2": No space left on device' USING ERRCODE = '53100'; END $$`,
+        "CREATE TRIGGER disk_full BEFORE INSERT ON page_view FOR EACH ROW EXECUTE FUNCTION disk_full()",
+        "CREATE TRIGGER disk_full BEFORE INSERT ON submission FOR EACH ROW EXECUTE FUNCTION disk_full()"
+      )
+      yield* demandUnavailable(bench)
+      yield* run("DROP TRIGGER disk_full ON page_view", "DROP TRIGGER disk_full ON submission")
+    })
+  )
+  assert.ok(account.unavailable > 0)
+  return { "time-out ms": options.timeout, ...figures }
+}, Effect.scoped)

@@ -1,0 +1,105 @@
+/**
+ * `kill -9` of the service under load: what it acknowledged is there when it is back.
+ *
+ * @module
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { Effect, Schema, type Scope } from "effect"
+import * as Cluster from "../Cluster.ts"
+import * as Load from "../Load.ts"
+import * as Process from "../Process.ts"
+import * as Store from "../Store.ts"
+import { until } from "../Wait.ts"
+import { demandWhole, type Figures } from "./Figures.ts"
+
+export interface Options {
+  readonly rounds: number
+  /** How many requests are acknowledged between two kills. */
+  readonly each: number
+}
+
+const clients = 16
+
+/** Kills and starts again, `rounds` times, while the clients go on. */
+const rounds = Effect.fnUntraced(function* (
+  options: Options,
+  load: Load.Load,
+  kill: (round: number) => Effect.Effect<void>,
+  start: Effect.Effect<void, never, Scope.Scope>
+) {
+  for (let round = 0; round < options.rounds; round++) {
+    const before = load.acknowledged()
+    yield* until("requests are acknowledged", () => load.acknowledged() >= before + options.each)
+    yield* kill(round)
+    yield* start
+  }
+  const before = load.acknowledged()
+  yield* until("requests are acknowledged again", () => load.acknowledged() > before)
+  yield* load.stop
+})
+
+/** `serve` is killed; its PostgreSQL stays. */
+export const serve = Effect.fnUntraced(function* (options: Options) {
+  const cluster = yield* Cluster.make()
+  const target = yield* Store.prepare(cluster.url)
+  const begin = Process.start("serve", { DATABASE_URL: cluster.url })
+  let service = yield* begin
+  const load = yield* Load.start({ url: () => service.url, target, clients })
+  yield* rounds(
+    options,
+    load,
+    () => service.signal("SIGKILL"),
+    Effect.gen(function* () {
+      service = yield* begin
+    })
+  )
+  return { rounds: options.rounds, ...demandWhole(yield* Store.account(cluster, load)) } satisfies Figures
+}, Effect.scoped)
+
+const DemoFile = Schema.fromJsonString(
+  Schema.Struct({
+    website_config_id: Schema.String,
+    tracking_token: Schema.String,
+    instance_id: Schema.String,
+    widget_token: Schema.String
+  })
+)
+
+/** `demo` is killed, and its embedded PostgreSQL with it: every second time at once, as when the power fails. */
+export const demo = Effect.fnUntraced(function* (options: Options) {
+  const folder = yield* Effect.acquireRelease(
+    Effect.sync(() => mkdtempSync(path.join(tmpdir(), "hydracore-demo-"))),
+    (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
+  )
+  const begin = Process.start("demo", { HYDRACORE_DATA_DIR: folder })
+  let service = yield* begin
+  const facts = Schema.decodeUnknownSync(DemoFile)(readFileSync(path.join(folder, "demo.json"), "utf8"))
+  const load = yield* Load.start({
+    url: () => service.url,
+    target: {
+      trackingToken: facts.tracking_token,
+      websiteConfigId: facts.website_config_id,
+      instanceId: facts.instance_id,
+      widgetToken: facts.widget_token
+    },
+    clients
+  })
+  const database = () => /database +(postgresql:\S+)/.exec(service.output())?.[1] ?? ""
+  yield* rounds(
+    options,
+    load,
+    (round) =>
+      Effect.gen(function* () {
+        const members = Cluster.family(service.pid)
+        yield* service.signal("SIGKILL")
+        // The youngest first: a parent would otherwise have the time to end its children well.
+        if (round % 2 === 1) Cluster.signalAll(members.toReversed(), "SIGKILL")
+      }),
+    Effect.gen(function* () {
+      service = yield* begin
+    })
+  )
+  return { rounds: options.rounds, ...demandWhole(yield* Store.accountAt(database(), load)) } satisfies Figures
+}, Effect.scoped)
