@@ -5,6 +5,7 @@
  */
 import { NodeHttpClient } from "@effect/platform-node"
 import { Config, Effect, Layer, Option } from "effect"
+import type { HttpRouter } from "effect/http"
 import * as LiveAgent from "./agent/AgentStream.ts"
 import type { Settings } from "./Config.ts"
 import * as Server from "./http/Server.ts"
@@ -31,7 +32,10 @@ import * as SubmissionRepo from "./postgres/SubmissionRepo.ts"
 import * as VisitorSalts from "./postgres/VisitorSalts.ts"
 import * as WidgetTokens from "./postgres/WidgetTokens.ts"
 import * as RedisRateLimiter from "./redis/RateLimiter.ts"
+import type { AgentStream } from "./services/AgentStream.ts"
+import type { AnalyticsRepo as AnalyticsRepoService } from "./services/AnalyticsRepo.ts"
 import { RateLimiter } from "./services/RateLimiter.ts"
+import type { SubmissionRepo as SubmissionRepoService } from "./services/SubmissionRepo.ts"
 
 /** Where the database is: an address, or a socket's path with a user and a database. */
 export type DatabaseAddress = Omit<Database.Options, "connections">
@@ -88,12 +92,30 @@ export const keyOf = (variable: string) =>
 export const agent = (settings: Settings) =>
   LiveAgent.layer({ timeout: settings.agentTimeout, keyOf }).pipe(Layer.provide(NodeHttpClient.layerUndici))
 
+/** What may stand around the service. */
+export interface Around {
+  /** Pages besides the endpoints. */
+  readonly pages: Layer.Layer<never, never, HttpRouter.HttpRouter>
+  /** Takes what comes in and goes out, and gives it on. */
+  readonly eyes: Layer.Layer<Watched, never, Watched>
+}
+
+type Watched = AnalyticsRepoService | SubmissionRepoService | AgentStream
+
 /** The service, listening; over what it stores with. */
-export const server = (settings: Settings, listen: { readonly host: string; readonly port: number } = settings) =>
-  Server.layer(settings, listen).pipe(Layer.provide([rateLimiter(settings), agent(settings)]))
+export const server = (
+  settings: Settings,
+  listen: { readonly host: string; readonly port: number } = settings,
+  around?: Around
+) => {
+  const live = agent(settings)
+  return Server.layer(settings, listen, around?.pages).pipe(
+    Layer.provide([rateLimiter(settings), around === undefined ? live : Layer.provide(around.eyes, live)])
+  )
+}
 
 /** The service on PostgreSQL, with the upkeep that its tables need; over `database`. */
-export const live = (settings: Settings) => {
+export const live = (settings: Settings, around?: Around) => {
   const stored = storage(settings)
-  return Layer.mergeAll(server(settings), Maintenance.layer).pipe(Layer.provideMerge(stored))
+  return Layer.mergeAll(server(settings, settings, around), Maintenance.layer).pipe(Layer.provideMerge(stored))
 }

@@ -12,10 +12,20 @@ export interface Options {
   readonly format: "json" | "pretty"
 }
 
+/** JSON leaves these as they are, and a terminal obeys some of them: DEL, the C1 controls, the line separators. */
+const unescaped = /[\u007f-\u009f\u2028\u2029]/g
+
+const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
+
+/** One entry as one line of JSON, in which every control character is escaped, whoever wrote it. */
+export const formatJson: Logger.Logger<unknown, string> = Logger.map(Logger.formatJson, (line) =>
+  line.replace(unescaped, escape)
+)
+
 /** The logger of a running service. */
 export const layer = (options: Options): Layer.Layer<never> =>
   Layer.mergeAll(
-    Logger.layer([options.format === "json" ? Logger.withConsoleError(Logger.formatJson) : Logger.consolePretty()]),
+    Logger.layer([options.format === "json" ? Logger.withConsoleError(formatJson) : Logger.consolePretty()]),
     Layer.succeed(Logger.LogToStderr, true),
     Layer.succeed(References.MinimumLogLevel, options.level)
   )

@@ -13,6 +13,8 @@ import * as DemoAgent from "../agent/DemoAgent.ts"
 import { Settings } from "../Config.ts"
 import * as Telemetry from "../Telemetry.ts"
 import * as DemoData from "./DemoData.ts"
+import * as DemoFeed from "./DemoFeed.ts"
+import * as DemoSite from "./DemoSite.ts"
 import * as LocalDatabase from "./LocalDatabase.ts"
 import * as Migrate from "./Migrate.ts"
 import * as Output from "./Output.ts"
@@ -32,7 +34,9 @@ const curl = (demo: DemoData.Demo, path: string, body: unknown, ...flags: Readon
 /** What is printed when all is ready. */
 export const welcome = (demo: DemoData.Demo, facts: { readonly database: string; readonly file: string }): string =>
   `
-HydraCore Edge is ready.
+HydraCore Edge is ready. Open this in a browser and see it at work:
+
+  demo       ${demo.base_url}/demo
 
   service    ${demo.base_url}
   docs       ${demo.base_url}/docs
@@ -78,10 +82,14 @@ export const command = Command.make(
       const database = yield* Layer.build(App.database(settings, address))
       yield* Effect.provide(Migrate.migrate(settings), database)
       const agent = yield* DemoAgent.start()
-      const service = yield* Layer.build(App.live(settings)).pipe(
+      const feed = yield* DemoFeed.make
+      const site = yield* DemoSite.make(feed)
+      const service = yield* Layer.build(App.live(settings, { pages: site.routes, eyes: feed.eyes })).pipe(
         Effect.provide(database),
         Effect.catchTag("ServeError", () => Effect.fail(Serve.cannotListen(settings)))
       )
+      // Before the server waits for its open requests: those who look at the demo would look on.
+      yield* Effect.addFinalizer(() => feed.end)
       const server = yield* Effect.provide(HttpServer.HttpServer, service)
       const listening = HttpServer.formatAddress(server.address)
       const demo = yield* DemoData.prepare({
@@ -90,6 +98,7 @@ export const command = Command.make(
         baseUrl: listening.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"),
         agentUrl: agent.url
       }).pipe(Effect.provide(service))
+      yield* site.open(demo)
       yield* Output.write(welcome(demo, { database: shown, file: DemoData.demoFile(settings.dataDir) }))
       return yield* Effect.never
     }).pipe(Effect.scoped, Effect.provide(Telemetry.layer({ level: settings.logLevel, format: "pretty" })))

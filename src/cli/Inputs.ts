@@ -9,6 +9,7 @@ import { CliError, Flag } from "effect/cli"
 import { parseUuid } from "../contract/Uuid.ts"
 import { maxDays } from "../core/Statistics.ts"
 import * as TerminalText from "../core/TerminalText.ts"
+import { isSpelledLikeToken } from "../core/WidgetToken.ts"
 
 /** The most characters (Unicode code points) of a name. */
 const maxName = 200
@@ -78,6 +79,20 @@ const agentUrlKind: Kind<string> = {
     )
 }
 
+const baseUrlKind: Kind<string> = {
+  expected: "an address such as https://edge.example or https://www.example.com/hc, without a query",
+  parse: (text) =>
+    Option.fromNullishOr(/^https?:\/\/[^\s?#@\\]+$/i.test(text) && text.length <= 2000 ? URL.parse(text) : null).pipe(
+      Option.map((url) => url.href.replace(/\/+$/, ""))
+    )
+}
+
+const tokenKind: Kind<string> = {
+  expected: "a token as `hydracore token issue` shows it",
+  secret: true,
+  parse: Option.liftPredicate(isSpelledLikeToken)
+}
+
 const variableKind: Kind<string> = {
   expected: "the name of an environment variable such as AGENT_KEY: letters, digits and underscores",
   // Whoever mistakes the flag gives the key itself.
@@ -104,6 +119,16 @@ export const instance = make("instance", uuidKind, "<uuid>", "The instance_id of
 export const tokenId = make("token-id", uuidKind, "<uuid>", "The token_id of a token, which is not the token")
 
 export const submissionId = make("submission-id", uuidKind, "<uuid>", "The submission_id of a submission")
+
+export const optionalInstance = optional(instance)
+
+/** The secret itself, where it is to be repeated. */
+export const widgetToken = optional(make("token", tokenKind, "<token>", "The widget's token, as it was issued"))
+
+/** Where browsers reach the service, without a slash at its end. */
+export const baseUrl = optional(
+  make("base-url", baseUrlKind, "<url>", "Where browsers reach the service, or the website's own path to it")
+)
 
 export const agentUrl = make(
   "agent-url",

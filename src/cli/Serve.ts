@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Effect, Layer, Option, Schedule } from "effect"
+import { Clock, Effect, Layer, Option, Schedule } from "effect"
 import { Command } from "effect/cli"
 import { HttpServer } from "effect/http"
 import * as App from "../App.ts"
@@ -14,18 +14,29 @@ import * as Telemetry from "../Telemetry.ts"
 import * as LocalDatabase from "./LocalDatabase.ts"
 import * as Output from "./Output.ts"
 
-/** Waits for a database that is still starting, and fails for one that is not migrated. */
+/** How long `serve` waits for another process to begin with the migrations, in milliseconds. */
+const patienceForMigrations = 2_000
+
+/**
+ * Waits for a database that is still starting or being migrated, and fails for one that is not migrated. Where both begin
+ * at once, `serve` may look before the other process has begun.
+ */
 const requireReady = (settings: Settings) =>
-  Readiness.use(({ check }) => check).pipe(
-    Effect.retry({
-      while: (error) => error.reason === "database-unreachable",
-      schedule: Schedule.spaced("200 millis")
-    }),
-    Effect.timeoutOrElse({
-      duration: settings.databaseTimeout,
-      orElse: () => Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
-    })
-  )
+  Effect.gen(function* () {
+    const { check } = yield* Readiness
+    const begun = yield* Clock.monotonicTimeNanos
+    const mayWait = Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - begun) / 1e6 < patienceForMigrations)
+    yield* check.pipe(
+      Effect.retry({
+        while: (error) => (error.reason === "database-unreachable" ? Effect.succeed(true) : mayWait),
+        schedule: Schedule.spaced("200 millis")
+      }),
+      Effect.timeoutOrElse({
+        duration: settings.databaseTimeout,
+        orElse: () => Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
+      })
+    )
+  })
 
 /** Names a port that is taken, or may not be taken, in place of the system's words. */
 export const cannotListen = (settings: Settings) =>

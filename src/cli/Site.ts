@@ -1,5 +1,5 @@
 /**
- * `site create` and `site list`: the websites whose visitors this service answers.
+ * `site create`, `site list` and `site snippet`: the websites whose visitors this service answers.
  *
  * @module
  */
@@ -7,9 +7,12 @@ import { Effect, type Layer } from "effect"
 import { Command } from "effect/cli"
 import type { Site } from "../core/Site.ts"
 import * as Time from "../core/Time.ts"
+import type { InstanceDirectory } from "../services/InstanceDirectory.ts"
 import { SiteDirectory } from "../services/SiteDirectory.ts"
+import type { WidgetTokens } from "../services/WidgetTokens.ts"
 import * as Inputs from "./Inputs.ts"
 import * as Output from "./Output.ts"
+import * as Snippet from "./Snippet.ts"
 
 const ids = (site: Site) => ({
   website_config_id: site.websiteConfigId,
@@ -73,8 +76,12 @@ const list = Command.make(
 ).pipe(Command.withDescription("List the websites, oldest first"))
 
 /** The command, on a storage that is opened when one of its subcommands runs, and not before. */
-export const command = <E, R>(storage: Layer.Layer<SiteDirectory, E, R>) =>
+export const command = <E, R>(storage: Layer.Layer<SiteDirectory | InstanceDirectory | WidgetTokens, E, R>) =>
   Command.make("site").pipe(
     Command.withDescription("Websites"),
-    Command.withSubcommands([create.pipe(Command.provide(storage)), list.pipe(Command.provide(storage))])
+    Command.withSubcommands([
+      create.pipe(Command.provide(storage)),
+      list.pipe(Command.provide(storage)),
+      Snippet.command.pipe(Command.provide(storage))
+    ])
   )

@@ -74,9 +74,9 @@ export const tooManyStreams = (name: "address" | "instance", headers: Headers): 
     { ...headers, "retry-after": "5" }
   )
 
-/** 503: nothing was stored, and the same may be sent again. */
+/** 503: nothing is known to be stored, and the same may be sent again. */
 export const unavailable = (headers?: Headers): HttpServerResponse.HttpServerResponse =>
-  refusal(503, "The service cannot store this now. Nothing was stored; send it again after Retry-After seconds.", {
+  refusal(503, "The service cannot say now that this is stored. Send it again after Retry-After seconds.", {
     ...headers,
     "retry-after": "5"
   })

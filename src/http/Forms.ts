@@ -186,7 +186,14 @@ export const layer = (options: { readonly rateLimit: Option.Option<RateLimitPoli
         "submit",
         ({ request }) =>
           Effect.flatMap(read(request), (given) => submit(request, given)).pipe(
-            Effect.catchTags(Refusals.ofBody),
+            Effect.catchTags({
+              ...Refusals.ofBody,
+              InvalidBody: ({ errors }) =>
+                notCounted(
+                  "invalid",
+                  Decide.claimOf({ site_id: PlainForms.siteOf(request) }, "website-config-id")
+                )(Answers.invalid(errors))
+            }),
             Effect.map((answer) => {
               const told = Decide.orInvalid(answer)
               return told.status >= 400 && PlainForms.wantsPage(request) ? FormPages.ofRefusal(told) : told

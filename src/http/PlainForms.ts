@@ -32,6 +32,10 @@ const isPlain = (request: HttpServerRequest.HttpServerRequest): boolean => {
 export const wantsPage = (request: HttpServerRequest.HttpServerRequest): boolean =>
   isPlain(request) && (request.headers["accept"] ?? "").toLowerCase().includes("text/html")
 
+/** The website that a plain form's address names, whatever its body is like. */
+export const siteOf = (request: HttpServerRequest.HttpServerRequest): string | undefined =>
+  isPlain(request) ? PlainForm.addressOf(request.url).site : undefined
+
 const unreadable: ValidationError = {
   type: "value_error",
   loc: ["body"],

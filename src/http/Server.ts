@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createServer } from "node:http"
+import { createServer, type Server as HttpServer } from "node:http"
 import { NodeHttpServer } from "@effect/platform-node"
 import { ByteSize, Duration, Effect, Layer, type Option } from "effect"
 import { HttpIncomingMessage, HttpMiddleware, HttpRouter } from "effect/http"
@@ -39,6 +39,8 @@ export interface Options {
   readonly chatMaxBytes: number
   /** How long open requests and streams may go on when the process is told to end. */
   readonly shutdownGrace: Duration.Duration
+  /** Others than `nodeLimits`, for tests that cannot wait as long. */
+  readonly limits?: Partial<typeof nodeLimits> | undefined
 }
 
 /** The first is the outermost. */
@@ -48,7 +50,8 @@ const middleware = (options: Options) => {
     HttpRouter.middleware(Fallbacks.middleware([...Assets.paths, ...Docs.paths, ...Health.paths]), global),
     HttpRouter.middleware(Cors.middleware, global)
   )
-  const traced = Layer.provideMerge(HttpRouter.middleware(Trace.middleware, global), outer)
+  // Around all else, so that no failure but an interruption reaches the span.
+  const traced = Layer.provideMerge(outer, HttpRouter.middleware(Trace.middleware, global))
   return options.trustedProxies.length === 0
     ? traced
     : Layer.provideMerge(
@@ -100,20 +103,35 @@ export const nodeLimits = {
   maxHeaderSize: 16_384
 }
 
+/**
+ * Nothing is upgraded here. Without a listener, Node reads a request that asks for it like any other, under the time-outs
+ * above, which do not hold for one that is upgraded.
+ */
+const noUpgrades = (server: HttpServer) => Layer.effectDiscard(Effect.sync(() => server.removeAllListeners("upgrade")))
+
 /** How long a connection that was kept alive waits for a request that is on its way, when the process is told to end. */
 const maxLinger = Duration.seconds(2)
 
-/** The server, listening. */
-export const layer = (options: Options, listen: { readonly host: string; readonly port: number }) =>
+/** The server, listening; it may serve `more` than the service's own routes. */
+export const layer = (
+  options: Options,
+  listen: { readonly host: string; readonly port: number },
+  more: Layer.Layer<never, never, HttpRouter.HttpRouter> = Layer.empty
+) =>
   Layer.unwrap(
     Effect.sync(() => {
-      const server = createServer(nodeLimits)
+      const server = createServer({ ...nodeLimits, ...options.limits })
       const end = Duration.sum(options.shutdownGrace, Duration.seconds(1))
       const linger = Duration.min(maxLinger, Duration.times(options.shutdownGrace, 0.5))
       return Drain.layerOnShutdown.pipe(
         Layer.provideMerge(Connections.layerOnShutdown(server, { linger, end })),
+        Layer.provideMerge(noUpgrades(server)),
         Layer.provideMerge(
-          HttpRouter.serve(routes(options), { disableListenLog: true, disableLogger: true, routerConfig })
+          HttpRouter.serve(Layer.merge(routes(options), more), {
+            disableListenLog: true,
+            disableLogger: true,
+            routerConfig
+          })
         ),
         Layer.provideMerge(NodeHttpServer.layer(() => server, listen)),
         Layer.provide(Drain.layer({ grace: options.shutdownGrace })),

@@ -58,6 +58,9 @@ const runs = (note: Note): Effect.Effect<boolean> =>
     return code !== 0 || (!stdout.trim().startsWith("Z") && stdout.includes("postgres"))
   })
 
+/** Milliseconds of a clock that nobody sets. */
+const elapsed = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
+
 /** How long the last server may take to go before it is asked again, and before we give up. Milliseconds. */
 const patience = { ask: 5_000, giveUp: 60_000 }
 
@@ -66,7 +69,7 @@ const patience = { ask: 5_000, giveUp: 60_000 }
  * it is asked once more (its watcher may have been killed too), after sixty this fails with `InUse` and its process id.
  */
 export const awaitGone = Effect.fnUntraced(function* (data: string): Effect.fn.Return<void, EmbeddedClusterError> {
-  const since = yield* Clock.currentTimeMillis
+  const since = yield* elapsed
   let asked = false
   while (true) {
     const note = read(data)
@@ -76,7 +79,7 @@ export const awaitGone = Effect.fnUntraced(function* (data: string): Effect.fn.R
       // shared memory of a server that is not quite gone independently of this file.
       return yield* io(`remove ${noteFile(data)}`, () => rmSync(noteFile(data), { force: true }))
     }
-    const waited = (yield* Clock.currentTimeMillis) - since
+    const waited = (yield* elapsed) - since
     if (waited > patience.giveUp) {
       return yield* fail(
         "InUse",
@@ -107,8 +110,8 @@ const longestRecovery = 300_000
 
 /** Waits until the server takes connections; false where it has ended instead, or recovers for more than five minutes. */
 export const awaitReady = Effect.fnUntraced(function* (data: string, socket: string, over: () => boolean) {
-  const until = (yield* Clock.currentTimeMillis) + longestRecovery
-  while (!over() && (yield* Clock.currentTimeMillis) < until) {
+  const until = (yield* elapsed) + longestRecovery
+  while (!over() && (yield* elapsed) < until) {
     const note = read(data)
     if (Option.isSome(note) && note.value.status === "ready" && (yield* canConnect(socket))) return true
     yield* Effect.sleep("10 millis")

@@ -14,14 +14,32 @@ import * as Migrations from "./Migrations.ts"
 /** Below the two seconds that are promised, so that the answer can still be given. */
 const timeout = "1800 millis"
 
+/** How long the list of migrations may be locked before it is left alone. */
+const lockPatience = "600 millis"
+
 export const layer: Layer.Layer<Readiness, never, SqlClient.SqlClient> = Layer.effect(
   Readiness,
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
+    const alive = Effect.as(sql`SELECT 1`, [])
+    let migrated = false
+    // A migration that is under way locks the list of migrations. Whoever had all that it needs has it still, and goes on
+    // serving meanwhile.
+    const missing = Migrations.pending.pipe(
+      Effect.provideService(SqlClient.SqlClient, sql),
+      (asked) =>
+        Effect.suspend(() =>
+          migrated ? Effect.timeoutOrElse(asked, { duration: lockPatience, orElse: () => alive }) : asked
+        ),
+      Effect.tap((ids) =>
+        Effect.sync(() => {
+          migrated = ids.length === 0
+        })
+      )
+    )
     const pending = yield* Lookup.make({
       find: () =>
-        Migrations.pending.pipe(
-          Effect.provideService(SqlClient.SqlClient, sql),
+        missing.pipe(
           // The migrations are files of our own.
           Effect.catchTag("MigrationError", Effect.die),
           bounded(timeout),

@@ -17,6 +17,9 @@ export interface Options {
 
 const Row = Schema.Tuple([Schema.Struct({ salt: Schema.Uint8Array })])
 
+/** The UTC day of a time in milliseconds since 1970. */
+const dayOf = (now: number): string => new Date(now).toISOString().slice(0, 10)
+
 /** The live salts. The day's is asked for once and then kept, so that a database that is away is not missed. */
 export const layer = (options: Options): Layer.Layer<VisitorSalts, never, SqlClient.SqlClient> =>
   Layer.effect(
@@ -26,12 +29,12 @@ export const layer = (options: Options): Layer.Layer<VisitorSalts, never, SqlCli
       const one = yield* Semaphore.make(1)
       let held: { readonly day: string; readonly salt: Uint8Array } | undefined
 
-      // Two statements: the row of a process that was quicker is visible to the second one only.
+      // The row of a process that was quicker is given back as it is; nothing can delete it in between.
       const fetch = Effect.fnUntraced(function* (day: string) {
         if (held?.day === day) return held.salt
-        yield* sql`INSERT INTO visitor_salt (day, salt) VALUES (${PgTypes.date(day)}, ${PgTypes.bytea(randomBytes(32))})
-          ON CONFLICT DO NOTHING`
-        const [{ salt }] = yield* sql`SELECT salt FROM visitor_salt WHERE day = ${PgTypes.date(day)}`.pipe(
+        const [{ salt }] = yield* sql`
+          INSERT INTO visitor_salt AS known (day, salt) VALUES (${PgTypes.date(day)}, ${PgTypes.bytea(randomBytes(32))})
+          ON CONFLICT (day) DO UPDATE SET salt = known.salt RETURNING salt`.pipe(
           Effect.flatMap(Schema.decodeUnknownEffect(Row)),
           Effect.catchTag("SchemaError", Effect.die)
         )
@@ -39,9 +42,21 @@ export const layer = (options: Options): Layer.Layer<VisitorSalts, never, SqlCli
         return held.salt
       })
 
+      // A process that nobody visits for days must not keep what the database has forgotten.
+      yield* Effect.sleep("1 hour").pipe(
+        Effect.andThen(Clock.currentTimeMillis),
+        Effect.flatMap((now) =>
+          Effect.sync(() => {
+            if (held?.day !== dayOf(now)) held = undefined
+          })
+        ),
+        Effect.forever,
+        Effect.forkScoped
+      )
+
       return {
         current: Effect.flatMap(Clock.currentTimeMillis, (now) => {
-          const day = new Date(now).toISOString().slice(0, 10)
+          const day = dayOf(now)
           return held?.day === day
             ? Effect.succeed(held.salt)
             : Database.bounded(options.timeout)(one.withPermit(fetch(day)))

@@ -135,6 +135,13 @@ export const inChromium = <R, E>(
   })
 }
 
+/** Stops the clock of a visitor's pages, before one is opened; then only `page.clock.runFor` lets time pass. */
+export const stopClock = (page: Page): Effect.Effect<void> =>
+  Effect.promise(async () => {
+    await page.clock.install({ time: 0 })
+    await page.clock.pauseAt(1000)
+  })
+
 /** Waits until `check` gives a value other than undefined and false, and gives it; dies with `what` after ten seconds. */
 export const until = <A>(
   what: string | (() => string),

@@ -112,8 +112,8 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
     panel: page.getByRole("dialog"),
     input,
     log: page.getByRole("log"),
-    /** The texts of the agent's messages, as they are seen. */
-    answers: () => page.locator(".message-agent .body:visible").allInnerTexts(),
+    /** The texts of the agent's messages that are seen, the greeting first. */
+    answers: () => page.locator(".message-agent .body:visible").allTextContents(),
     /** What was spoken, oldest first. */
     spoken: () => page.locator("[aria-live=polite] p").allTextContents(),
     begin: Effect.andThen(
@@ -132,7 +132,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
         async () => {
           const body = page.locator(".message-agent:last-child:not(.writing) .body")
           if ((await body.count()) !== 1) return false
-          const read = (await body.innerText()).trim()
+          const read = ((await body.textContent()) ?? "").trim()
           return typeof text === "string" ? read === text : text.test(read)
         }
       ),

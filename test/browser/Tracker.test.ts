@@ -3,16 +3,12 @@
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
+import type { Page } from "playwright-core"
 import { Reports } from "../../src/services/Reports.ts"
 import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
 import { paths, layer as testServer } from "../http/TestServer.ts"
 import { inChromium, until } from "./Browser.ts"
 import * as BrowserSite from "./BrowserSite.ts"
-import type { Received } from "./Network.ts"
-
-const refuse = (status: number, headers: Record<string, string> = {}) => ({ _tag: "Answer", status, headers }) as const
-
-const isView = ({ method, path }: Received) => method === "POST" && path === paths.track
 
 inChromium("the tracker", testServer(), (it) => {
   describe("tells of", () => {
@@ -105,26 +101,39 @@ inChromium("the tracker", testServer(), (it) => {
       })
     )
 
-    it.effect("pages that are left at once", () =>
-      Effect.gen(function* () {
-        const { evaluate, open, pages, script, site, viewed } = yield* BrowserSite.make()
-        pages["/a"] = script()
-        pages["/gone"] = "<p>Without a tracker</p>"
-        yield* open(`${site.url}/a`)
-        yield* until("the first view", () => viewed().length === 1)
-        yield* Effect.ignore(
-          evaluate(`for (let i = 0; i < 30; i++) history.pushState({}, "", "/" + i); location.href = "/gone"`)
-        )
-        yield* until(
-          () => `all views, not ${viewed().join()}`,
-          () => viewed().length === 31
-        )
-        assert.deepStrictEqual(
-          new Set(viewed()),
-          new Set(["/a", ...Array.from({ length: 30 }, (_, number) => `/${number}`)])
-        )
-      })
-    )
+    const ways: ReadonlyArray<readonly [how: string, leave: (page: Page, url: string) => Promise<unknown>]> = [
+      ["by closing them", (page) => page.close()],
+      ["by going elsewhere", (page, url) => page.goto(url)]
+    ]
+    for (const [how, leave] of ways) {
+      it.effect(`pages that are left at once, ${how}: what the browser had not sent yet too`, () =>
+        Effect.gen(function* () {
+          const { evaluate, open, page, pages, relay, script, site, viewed } = yield* BrowserSite.make()
+          pages["/a"] = script()
+          pages["/gone"] = "<p>Without a tracker</p>"
+          yield* open(`${site.url}/a`)
+          yield* until("the first view", () => viewed().length === 1)
+          let go = () => {}
+          const held = new Promise<void>((resolve) => {
+            go = resolve
+          })
+          // A browser opens six connections to an origin: the other requests wait in it.
+          relay.fault = () => ({ _tag: "Hold", until: held })
+          yield* evaluate(`for (let i = 0; i < 30; i++) history.pushState({}, "", "/" + i)`)
+          yield* Effect.promise(() => leave(page, `${site.url}/gone`))
+          assert.isBelow(viewed().length, 31)
+          go()
+          yield* until(
+            () => `all views, not ${viewed().join()}`,
+            () => viewed().length === 31
+          )
+          assert.deepStrictEqual(
+            new Set(viewed()),
+            new Set(["/a", ...Array.from({ length: 30 }, (_, number) => `/${number}`)])
+          )
+        })
+      )
+    }
   })
 
   describe("waits", () => {
@@ -244,215 +253,6 @@ inChromium("the tracker", testServer(), (it) => {
           [undefined, undefined]
         )
         assert.deepStrictEqual(errors, [])
-      })
-    )
-  })
-
-  describe("tries once more", () => {
-    const refusals = [
-      { status: 429, wait: 30 },
-      { status: 503, wait: 5 }
-    ]
-    for (const { status, wait } of refusals) {
-      it.effect(`after a ${status}, when the edge says, and then no more`, () =>
-        Effect.gen(function* () {
-          const { errors, fence, open, page, pages, relay, script, site, viewed } = yield* BrowserSite.make()
-          pages["/a"] = script()
-          relay.fault = (received) =>
-            isView(received)
-              ? refuse(status, { "retry-after": `${wait}`, "access-control-expose-headers": "retry-after" })
-              : undefined
-          yield* Effect.promise(() => page.clock.install())
-          yield* open(`${site.url}/a`)
-          let seconds = 0
-          const tick = () => {
-            seconds++
-            return page.clock.runFor(1000)
-          }
-          yield* until("the second attempt", async () => {
-            await tick()
-            return viewed().length === 2
-          })
-          assert.isAtLeast(seconds, wait)
-          for (let i = 0; i < 200; i++) yield* Effect.promise(tick)
-          yield* fence
-          assert.deepStrictEqual(viewed(), ["/a", "/a"])
-          assert.deepStrictEqual(errors, [])
-        })
-      )
-    }
-
-    it.effect("after a fault of the network", () =>
-      Effect.gen(function* () {
-        const { errors, fence, open, page, pages, relay, script, site } = yield* BrowserSite.make()
-        pages["/a"] = script()
-        let down = true
-        const through: Array<string> = []
-        relay.fault = (received) => {
-          if (!isView(received)) return undefined
-          if (down) return { _tag: "Cut" }
-          through.push(received.body)
-          return undefined
-        }
-        yield* Effect.promise(() => page.clock.install())
-        yield* open(`${site.url}/a`)
-        yield* until("the first attempt", () => relay.of(paths.track).length > 0)
-        down = false
-        yield* until("the second attempt", async () => {
-          await page.clock.runFor(1000)
-          return through.length === 1
-        })
-        for (let i = 0; i < 60; i++) yield* Effect.promise(() => page.clock.runFor(1000))
-        yield* fence
-        assert.strictEqual(through.length, 1)
-        assert.strictEqual(relay.of(paths.track, "OPTIONS").length, 0)
-        assert.deepStrictEqual(errors, [])
-      })
-    )
-
-    it.effect("at once, if the page is left before", () =>
-      Effect.gen(function* () {
-        const { evaluate, fence, open, page, pages, relay, script, site, viewed } = yield* BrowserSite.make()
-        pages["/a"] = script()
-        pages["/gone"] = "<p>Without a tracker</p>"
-        let refused = 0
-        relay.fault = (received) =>
-          isView(received) && refused++ === 0 ? refuse(503, { "retry-after": "60" }) : undefined
-        yield* Effect.promise(() => page.clock.install())
-        let answered = false
-        page.on("response", (response) => {
-          answered ||= response.url().endsWith(paths.track)
-        })
-        yield* open(`${site.url}/a`)
-        yield* until("the refusal", () => answered)
-        yield* fence
-        assert.deepStrictEqual(viewed(), ["/a"])
-        yield* Effect.ignore(evaluate(`location.href = "/gone"`))
-        yield* until("the second attempt", () => viewed().length === 2)
-      })
-    )
-
-    it.effect("with a beacon where fetch is refused", () =>
-      Effect.gen(function* () {
-        const { errors, open, page, pages, relay, script, site, viewed } = yield* BrowserSite.make()
-        pages["/a"] = `<script>window.fetch = () => { throw new TypeError("blocked") }</script>${script()}`
-        yield* Effect.promise(() => page.clock.install())
-        yield* open(`${site.url}/a`)
-        yield* until("the beacon", async () => {
-          await page.clock.runFor(1000)
-          return viewed().length === 1
-        })
-        assert.match(relay.of(paths.track)[0]?.headers["content-type"] ?? "", /^text\/plain/)
-        assert.deepStrictEqual(errors, [])
-      })
-    )
-  })
-
-  describe("does no harm", () => {
-    it.effect("to a page whose globals are not what they were", () =>
-      Effect.gen(function* () {
-        const { errors, evaluate, open, pages, script, site } = yield* BrowserSite.make()
-        const broken = [
-          "JSON.stringify = () => { throw new Error('no') }",
-          "delete window.fetch; Navigator.prototype.sendBeacon = undefined",
-          "window.MutationObserver = undefined",
-          "window.URL = undefined",
-          "Object.freeze(history)",
-          "Object.freeze(window.hydracore = {})"
-        ]
-        for (const [index, script_] of broken.entries()) {
-          pages[`/${index}`] = `<script>${script_}</script>${script()}`
-          yield* open(`${site.url}/${index}`)
-          yield* evaluate(
-            `history.pushState({ n: ${index} }, "", "/pushed"); window.hydracore?.track?.({ toString() { throw 1 } })`
-          )
-          assert.strictEqual(yield* evaluate("location.pathname + history.state.n"), `/pushed${index}`)
-        }
-        assert.deepStrictEqual(errors, [])
-      })
-    )
-
-    it.effect("nor does it tell twice where the page runs it twice", () =>
-      Effect.gen(function* () {
-        const { fence, open, pages, script, site, viewed } = yield* BrowserSite.make()
-        pages["/a"] = script() + script()
-        yield* open(`${site.url}/a`)
-        yield* until("the view", () => viewed().length === 1)
-        yield* fence
-        assert.deepStrictEqual(viewed(), ["/a"])
-      })
-    )
-
-    it.effect("nor does it stop an error of the page's own history calls", () =>
-      Effect.gen(function* () {
-        const { evaluate, open, pages, script, site } = yield* BrowserSite.make()
-        pages["/a"] = script()
-        yield* open(`${site.url}/a`)
-        assert.strictEqual(
-          yield* evaluate(`try { history.pushState({}, "", "https://elsewhere.test/") } catch (error) { error.name }`),
-          "SecurityError"
-        )
-      })
-    )
-  })
-
-  describe("works", () => {
-    it.effect("behind the website's own proxy, also under another name", () =>
-      Effect.gen(function* () {
-        const { edge, open, pages, relay, site } = yield* BrowserSite.make({ forwards: "/anything" })
-        const script = (attributes: string) =>
-          `<script defer src="/anything/v1/public/embed.js" data-site="${edge.trackingToken}" ${attributes}></script>`
-        pages["/a"] = script("")
-        pages["/b"] = script(`data-track="/anything/v1/public/analytics/track?x"`)
-        yield* open(`${site.url}/a`)
-        yield* until("the first view", () => site.of("/anything/v1/public/analytics/track").length === 1)
-        yield* open(`${site.url}/b`)
-        yield* until("the second view", () => site.of("/anything/v1/public/analytics/track").length === 2)
-        assert.deepStrictEqual(relay.received, [])
-      })
-    )
-
-    it.effect("under a strict Content-Security-Policy", () =>
-      Effect.gen(function* () {
-        const { errors, open, page, pages, relay, script, site, viewed } = yield* BrowserSite.make()
-        const policies = [
-          `default-src 'none'; script-src ${relay.url}; connect-src ${relay.url}`,
-          `default-src 'none'; script-src 'nonce-r4nd0m' 'strict-dynamic'; connect-src ${relay.url}`
-        ]
-        for (const [index, policy] of policies.entries()) {
-          pages[`/${index}`] = {
-            body: `${script(`nonce="r4nd0m"`)}<form data-hydracore-form></form>`,
-            headers: { "content-security-policy": policy }
-          }
-          yield* open(`${site.url}/${index}`)
-          yield* until("the view", () => viewed().length === index + 1)
-          yield* until("the form enhancer", () =>
-            page.evaluate<boolean>("document.querySelector('form [role=status]') !== null")
-          )
-        }
-        assert.deepStrictEqual(errors, [])
-      })
-    )
-
-    it.effect("and loads the form enhancer only where there is a form, now or later", () =>
-      Effect.gen(function* () {
-        const { evaluate, fence, open, page, pages, relay, script, site, viewed } = yield* BrowserSite.make()
-        const loaded = () =>
-          relay.received.filter(({ path }) => /^\/v1\/public\/forms\.[0-9a-f]{8}\.js$/.test(path)).length
-        pages["/without"] = `${script()}<form></form>`
-        pages["/with"] = `${script()}<form data-hydracore-form></form>`
-        yield* open(`${site.url}/without`)
-        yield* until("the view", () => viewed().length === 1)
-        yield* fence
-        assert.strictEqual(loaded(), 0)
-        yield* evaluate(
-          `history.pushState({}, "", "/contact"); document.body.innerHTML = "<main><form data-hydracore-form></form></main>"`
-        )
-        yield* until("the enhancer", () => loaded() === 1)
-        yield* open(`${site.url}/with`)
-        yield* until("the enhanced form", () =>
-          page.evaluate<boolean>("document.querySelector('form [role=status]') !== null")
-        )
       })
     )
   })

@@ -128,6 +128,10 @@ describe("core/Origin: where a visitor is sent", () => {
     assert.strictEqual(Origin.returnAddress(allowed, { next: undefined, referer }), referer)
     assert.isNull(Origin.returnAddress(allowed, { next: evil, referer: evil }))
     assert.isNull(Origin.returnAddress([], { next, referer }))
+    // An address that looks like another's to whoever reads it.
+    for (const name of ["evil.example", "evil.example:a", ":a"]) {
+      assert.isNull(Origin.returnAddress(allowed, { next: `https://${name}@shop.example/`, referer: undefined }))
+    }
     assert.isNull(Origin.returnAddress(allowed, { next: `${next}${"a".repeat(2048)}`, referer: undefined }))
   })
 })

@@ -273,6 +273,13 @@ layer(testServer(), { excludeTestServices: true })("http: forms", (it) => {
           [[]]
         )
         assert.deepStrictEqual(yield* countsOf(site), {})
+        // What is quarantined is counted once as well.
+        for (let turn = 0; turn < 3; turn++) {
+          const spam = yield* submit({ name: "Spam", hydracore_hp: "x" }, { "idempotency-key": "s" })
+          assert.strictEqual(decisionOf(spam), "quarantined")
+        }
+        assert.lengthOf(yield* stored, 2)
+        assert.deepStrictEqual(yield* countsOf(site), { quarantined: 1 })
       })
     )
   })
@@ -290,6 +297,8 @@ layer(testServer(), { excludeTestServices: true })("http: forms", (it) => {
           )
         const submission = (body: object, headers: Record<string, string> = {}) =>
           send(paths.submit, { site_id: site.websiteConfigId, form_data: {}, ...body }, { headers })
+        const plain = (body: FormData, headers: Record<string, string>) =>
+          send(`${paths.submit}?site=${site.websiteConfigId}`, undefined, { body, headers })
         const sent: ReadonlyArray<readonly [string, Effect.Effect<{ readonly headers: Headers }>]> = [
           ["counted", view({})],
           ["bot", view({}, { "user-agent": "curl/8" })],
@@ -304,6 +313,7 @@ layer(testServer(), { excludeTestServices: true })("http: forms", (it) => {
           ["invalid", submission({ form_data: 1 })],
           ["invalid", submission({}, { "idempotency-key": "\t" })],
           ["unknown-site", submission({ site_id: site.trackingToken })],
+          ["invalid", plain(new FormData(), { "content-type": "multipart/form-data" })],
           ["quarantined", submission({ form_data: { hydracore_hp: true } })]
         ]
         for (const [decision, answer] of sent) {
@@ -314,7 +324,7 @@ layer(testServer(), { excludeTestServices: true })("http: forms", (it) => {
             "x-hydracore-decision"
           )
         }
-        assert.deepStrictEqual(yield* countsOf(site), { bot: 2, "foreign-origin": 2, invalid: 3, quarantined: 1 })
+        assert.deepStrictEqual(yield* countsOf(site), { bot: 2, "foreign-origin": 2, invalid: 4, quarantined: 1 })
       })
     )
   })

@@ -6,19 +6,7 @@ import { randomBytes } from "node:crypto"
 import { NodeHttpClient } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
-import {
-  Cause,
-  type Config,
-  ConfigProvider,
-  Duration,
-  Effect,
-  Layer,
-  Logger,
-  Option,
-  Redacted,
-  References,
-  Tracer
-} from "effect"
+import { Cause, ConfigProvider, Duration, Effect, Layer, Logger, Option, Redacted, References, Tracer } from "effect"
 import { HttpServer } from "effect/http"
 import { IpNetwork } from "effect/net"
 import * as App from "../../src/App.ts"
@@ -233,22 +221,19 @@ const assertNowhere = ({ answers, lines, secrets }: Effect.Success<ReturnType<ty
 }
 
 /** A store that says what it was given when it fails. */
-const talkative = (storage: Layer.Layer<Storage>) =>
-  Layer.effectContext(
-    Effect.gen(function* () {
-      const context = yield* Effect.context<Storage>()
-      const leak = new Error(`cannot store ${Object.values(marks).join(" ")}`)
-      return Layer.mergeAll(
-        Layer.succeed(
-          AnalyticsRepo,
-          AnalyticsRepo.of({
-            append: () => Effect.fail(new StorageUnavailable({ reason: "unreachable", cause: leak }))
-          })
-        ),
-        Layer.succeed(
-          SubmissionRepo,
+const talkative = (storage: Layer.Layer<Storage>) => {
+  const leak = new Error(`cannot store ${Object.values(marks).join(" ")}`)
+  return Layer.mergeAll(
+    Layer.succeed(
+      AnalyticsRepo,
+      AnalyticsRepo.of({ append: () => Effect.fail(new StorageUnavailable({ reason: "unreachable", cause: leak })) })
+    ),
+    Layer.effect(
+      SubmissionRepo,
+      SubmissionRepo.use((repo) =>
+        Effect.succeed(
           SubmissionRepo.of({
-            ...(yield* SubmissionRepo),
+            ...repo,
             submit: ({ email }) =>
               Effect.fail(
                 email === null
@@ -256,11 +241,11 @@ const talkative = (storage: Layer.Layer<Storage>) =>
                   : new RecordRefused({ cause: leak })
               )
           })
-        ),
-        Layer.succeedContext(context)
+        )
       )
-    }).pipe(Effect.flatMap(Layer.build))
-  ).pipe(Layer.provide(storage))
+    )
+  ).pipe(Layer.provideMerge(storage))
+}
 
 it.live("no secret comes out of the service over memory", () =>
   Effect.gen(function* () {
@@ -276,7 +261,7 @@ it.live("no secret comes out of the service over memory", () =>
 
 it.live("no secret comes out of a store that fails and repeats what it was given", () =>
   Effect.gen(function* () {
-    const found = yield* scenario(talkative(App.memoryStorage) as Layer.Layer<Storage>)
+    const found = yield* scenario(talkative(App.memoryStorage))
     assertNowhere(found)
     assert.isTrue(found.statuses.has(503))
     assert.isTrue(found.lines.some((line) => line.includes("The store refused a record")))
@@ -286,9 +271,7 @@ it.live("no secret comes out of a store that fails and repeats what it was given
 it.live("no secret comes out of the service over PostgreSQL, nor when its tables are spoiled", () =>
   Effect.gen(function* () {
     const environment = ConfigProvider.fromUnknown({ DATABASE_TIMEOUT: "1 second" })
-    const settings: Config.Success<typeof Settings> = yield* Settings.pipe(
-      Effect.provideService(ConfigProvider.ConfigProvider, environment)
-    )
+    const settings: Settings = yield* Settings.pipe(Effect.provideService(ConfigProvider.ConfigProvider, environment))
     const database = yield* Layer.build(TestDatabase.layer)
     const spoil = PgClient.PgClient.use((sql) =>
       sql`ALTER TABLE submission ADD CHECK (length(form_data::text) < 3)`.pipe(

@@ -10,8 +10,8 @@
 
 const css = `
 :host{color-scheme:light dark;
---accent:var(--hydracore-accent,light-dark(#0f766e,#5eead4));
---on-accent:var(--hydracore-on-accent,light-dark(#fff,#04211e));
+--accent:var(--hydracore-accent,light-dark(#0f766e,#0f8478));
+--on-accent:var(--hydracore-on-accent,#fff);
 --background:var(--hydracore-background,light-dark(#fff,#14191f));
 --surface:var(--hydracore-surface,light-dark(#f1f4f6,#222a33));
 --text:var(--hydracore-text,light-dark(#17202a,#e8edf2));
@@ -64,7 +64,7 @@ a{color:var(--link)}
 a[target]::after{content:" ↗"}
 blockquote{padding-inline-start:.8em;border-inline-start:3px solid var(--border);color:var(--muted)}
 code{padding:.08em .35em;border-radius:5px;background:light-dark(#17202a14,#fff2);font:.92em ui-monospace,Menlo,Consolas,monospace}
-pre{max-width:100%;padding:.75em .9em;border-radius:10px;background:#0b0f14;color:#e8edf2;overflow-x:auto;direction:ltr;text-align:left;--accent:#5eead4}
+pre{max-width:100%;padding:.75em .9em;border-radius:10px;background:#0b0f14;color:#e8edf2;overflow-x:auto;direction:ltr;text-align:left}
 pre code{padding:0;background:none}
 .plain{white-space:pre-wrap}
 .table{max-width:100%;overflow-x:auto}
@@ -78,7 +78,7 @@ th,td{padding:.35em .7em;border-bottom:1px solid var(--border)}
 
 .composer{display:flex;align-items:flex-end;margin:0 .8em .8em;padding:.3em;border:1px solid light-dark(#7d8b98,#7b8a99);border-radius:calc(var(--radius) + 6px)}
 .composer:focus-within{outline:2px solid var(--accent);outline-offset:-1px}
-textarea{flex:1;min-width:0;max-height:9em;padding:.5em .85em;border:0;outline:0;background:none;font-size:max(1em,16px);resize:none;field-sizing:content}
+textarea{flex:1;min-width:0;max-height:9em;padding:.5em .85em;border:0;outline:0!important;background:none;font-size:max(1em,16px);resize:none;field-sizing:content}
 textarea::placeholder{color:var(--muted);opacity:1}
 .send.button,.stop.button{background:var(--accent);color:var(--on-accent)}
 textarea:placeholder-shown~.send.button{background:var(--surface);color:var(--muted)}

@@ -96,12 +96,12 @@ export const makeTranscript = (options: Options): Transcript => {
       button.textContent = waiting ? fill(strings.retryIn, { seconds: left() }) : strings.retry
       // Not `disabled`: that would take the focus away.
       button.setAttribute("aria-disabled", String(waiting))
-      if (waiting && log.contains(button)) setTimeout(show, 250)
+      if (waiting) setTimeout(() => button.isConnected && show(), 250)
     }
     button.addEventListener("click", () => {
       if (left() <= 0) options.onRetry()
     })
-    queueMicrotask(show)
+    show()
     return button
   }
 

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { readFile, writeFile } from "node:fs/promises"
+import { readdir, readFile, writeFile } from "node:fs/promises"
 import path from "node:path"
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import * as Against from "./Against.ts"
 import * as Chat from "./Chat.ts"
 import * as Contenders from "./Contenders.ts"
@@ -16,6 +16,7 @@ import { goals, type Measure, names } from "./Measure.ts"
 import * as Numbers from "./Numbers.ts"
 import type { Options } from "./Options.ts"
 import * as Picture from "./Picture.ts"
+import * as Profile from "./Profile.ts"
 import * as Program from "./Program.ts"
 import * as Rates from "./Rates.ts"
 import * as Stage from "./Stage.ts"
@@ -57,6 +58,18 @@ const write = (text: string, measures: ReadonlyArray<Measure>) =>
     catch: (cause) => new Program.BenchError({ message: `The report was not written: ${cause}` })
   })
 
+/** Says where the time of each profile in a folder went. */
+const reportProfiles = (folder: string) =>
+  Effect.promise(async () => {
+    for (const name of (await readdir(folder)).filter((name) => name.endsWith(".cpuprofile"))) {
+      const times = Profile.selfTimes(await readFile(path.join(folder, name), "utf8"))
+      if (Option.isNone(times)) continue
+      console.log(
+        `${name}\n\n${Profile.report(times.value, 40)}\n\n${Profile.report(Profile.byFile(times.value), 25)}\n`
+      )
+    }
+  })
+
 /** The checkout beside another commit: each migrates a database of its own. */
 const against = Effect.fnUntraced(function* (stage: Stage.Stage, edge: Edge.Edge, ref: string) {
   const other = yield* Against.checkout(stage.folder, root, ref)
@@ -77,6 +90,14 @@ const measureAll = Effect.fnUntraced(function* (options: Options) {
   const fresh = yield* Edge.copy(stage, edge, "bench_fresh")
   const measures: Array<Measure> = []
 
+  if (options.profile !== undefined) {
+    const profiled = yield* Rates.measure(stage, [Contenders.ofEdge(stage, names.edge, edge)], {
+      ...options,
+      invalid: false
+    })
+    yield* reportProfiles(options.profile)
+    return profiled
+  }
   if (wants("rates") || wants("latency")) {
     const contenders =
       options.against === undefined ? yield* Contenders.all(stage, edge) : yield* against(stage, edge, options.against)

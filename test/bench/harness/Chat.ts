@@ -232,7 +232,9 @@ export const measureStreams = Effect.fnUntraced(function* (stage: Stage.Stage, e
       const agent = yield* startAgent(stage)
       const widget = yield* widgetOf(stage, edge, agent.port)
       const port = yield* Program.freePort
-      const server = yield* Edge.serve(stage, edge, port)
+      // One instance has all of them here, and its share of what one process carries is bounded by default.
+      const settings = { CHAT_STREAMS_PER_INSTANCE: String(goal) }
+      const server = yield* Edge.serve(stage, edge, port, { settings })
       const way: Way = { name: names.edge, port, ...widget }
       yield* verify(way)
       const before = Program.descriptorsOf(server.pid)

@@ -47,6 +47,8 @@ export const command = (stage: Stage.Stage, root: string, database: string, args
 export interface ServeOptions {
   /** Flags of Node's own. */
   readonly node?: ReadonlyArray<string>
+  /** Settings beside the bench's own. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 /** Starts `serve` on a database, without waiting for it. */
@@ -55,7 +57,12 @@ export const launch = (stage: Stage.Stage, edge: Edge, port: number, options: Se
     name: `serve-${edge.database}`,
     file: process.execPath,
     args: [...(options.node ?? []), path.join(edge.root, "src/main.ts"), "serve"],
-    env: { ...environment(stage, edge.database), PORT: String(port), TRUSTED_PROXIES: "127.0.0.0/8" }
+    env: {
+      ...environment(stage, edge.database),
+      PORT: String(port),
+      TRUSTED_PROXIES: "127.0.0.0/8",
+      ...options.settings
+    }
   })
 
 /** Whether a page view is answered on a port: 204. */

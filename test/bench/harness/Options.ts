@@ -32,7 +32,7 @@ export const usage = `scripts/bench [--quick [--against REF]] [options]
   --seconds NUMBER   how long each load lasts
   --connections NUMBER
   --stored NUMBER    how many page views stand in the full table (10000000)
-  --profile FOLDER   with the rates: keep CPU profiles of the service there
+  --profile FOLDER   page views on the service alone, its CPU profiles kept there and read out
   --write            put the table in test/bench/README.md and draw the picture; a run of everything does so anyway`
 
 export type Parsed =
@@ -102,7 +102,7 @@ export const parse = (args: ReadonlyArray<string>): Parsed => {
       quick,
       against,
       profile: given.profile,
-      write: given.write || (!quick && only === undefined)
+      write: given.write || (!quick && only === undefined && given.profile === undefined)
     }
   }
 }

@@ -27,12 +27,15 @@ export interface SelfTime {
   readonly share: number
 }
 
-const placeOf = (url: string, line: number): string => {
-  const file = /(?:node_modules\/|\/)((?:src|node:|@?[\w.-]+\/).*)$/.exec(url.replace(/^.*node_modules\//, "node_modules/"))
-  return url === "" ? "" : `${url.startsWith("node:") ? url : (file?.[1] ?? url).replace(/^.*\/src\/(?!.*node_modules)/, url.includes("node_modules") ? "$&" : "src/")}:${line + 1}`
+/** A file as its package or this project names it. */
+const fileOf = (url: string): string => {
+  const packages = url.lastIndexOf("/node_modules/")
+  if (packages >= 0) return url.slice(packages + "/node_modules/".length)
+  const source = url.lastIndexOf("/src/")
+  return source >= 0 ? url.slice(source + 1) : url
 }
 
-/** The functions by their own time, the greatest first; the time of `(idle)` and of `(program)`'s waiting is left out. */
+/** The functions by their own time, the greatest first; the time in which it was idle is left out. */
 export const selfTimes = (text: string): Option.Option<ReadonlyArray<SelfTime>> =>
   Option.map(Schema.decodeUnknownOption(Profile)(text), ({ nodes, samples, timeDeltas }) => {
     const frames = new Map(nodes.map(({ callFrame, id }) => [id, callFrame]))
@@ -43,7 +46,7 @@ export const selfTimes = (text: string): Option.Option<ReadonlyArray<SelfTime>> 
       if (frame === undefined || frame.functionName === "(idle)") return
       const micros = Math.max(0, timeDeltas[index] ?? 0)
       busy += micros
-      const place = placeOf(frame.url, frame.lineNumber)
+      const place = frame.url === "" ? "" : `${fileOf(frame.url)}:${frame.lineNumber + 1}`
       const name = frame.functionName || "(anonymous)"
       const key = `${name} ${place}`
       const found = times.get(key)
@@ -54,6 +57,16 @@ export const selfTimes = (text: string): Option.Option<ReadonlyArray<SelfTime>> 
       .map(({ micros, name, place }) => ({ name, place, share: busy === 0 ? 0 : micros / busy }))
       .toSorted((a, b) => b.share - a.share)
   })
+
+/** The same by file. */
+export const byFile = (times: ReadonlyArray<SelfTime>): ReadonlyArray<SelfTime> => {
+  const shares = new Map<string, number>()
+  for (const { name, place, share } of times) {
+    const file = place === "" ? name : place.replace(/:\d+$/, "")
+    shares.set(file, (shares.get(file) ?? 0) + share)
+  }
+  return [...shares].map(([name, share]) => ({ name, place: "", share })).toSorted((a, b) => b.share - a.share)
+}
 
 /** The first of them as Markdown. */
 export const report = (times: ReadonlyArray<SelfTime>, most: number): string =>

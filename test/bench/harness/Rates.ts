@@ -4,6 +4,7 @@
  * @module
  */
 import { Effect } from "effect"
+import * as Agreement from "./Agreement.ts"
 import * as Contenders from "./Contenders.ts"
 import type * as Edge from "./Edge.ts"
 import { type Measure, names } from "./Measure.ts"
@@ -19,7 +20,7 @@ export interface Options {
   readonly connections: number
   /** Whether invalid page views are measured too. */
   readonly invalid: boolean
-  /** A folder for the CPU profiles of the service. */
+  /** A folder for the CPU profiles of the service; page views alone are sent then. */
   readonly profile?: string | undefined
 }
 
@@ -51,7 +52,7 @@ const stored = Effect.fnUntraced(function* (
 interface Turn {
   readonly contender: string
   readonly views: number
-  readonly forms: number
+  readonly forms: number | undefined
   readonly invalid: number | undefined
   readonly memory: number
 }
@@ -78,11 +79,15 @@ const turn = Effect.fnUntraced(function* (stage: Stage.Stage, contender: Contend
         connections: options.connections,
         subject: kind === "form" ? contender.site.websiteConfigId : contender.site.trackingToken
       })
+      yield* Agreement.check(contender.name, port, contender.site)
       yield* Wrk.load(stage.folder, contender.name, load("view", warmUpSeconds))
       const [views, memory] = yield* Program.mostMemory(
         program,
         stored(stage, contender, "views", load("view", options.seconds))
       )
+      if (options.profile !== undefined) {
+        return { contender: contender.name, views: Wrk.perSecond(views), forms: undefined, invalid: undefined, memory }
+      }
       const forms = yield* stored(stage, contender, "forms", load("form", options.seconds))
       const invalid = options.invalid
         ? yield* Wrk.load(stage.folder, contender.name, load("invalid", options.seconds))
@@ -109,7 +114,7 @@ export const measure = Effect.fnUntraced(function* (
     for (const contender of Numbers.orderOf(contenders, round)) {
       const done = yield* turn(stage, contender, options)
       console.error(
-        `round ${round + 1}  ${contender.name}: ${Math.round(done.views)} page views/s, ${Math.round(done.forms)} submissions/s`
+        `round ${round + 1}  ${contender.name}: ${Math.round(done.views)} page views/s, ${Math.round(done.forms ?? 0)} submissions/s`
       )
       turns.push(done)
     }

@@ -16,14 +16,14 @@ export const whole = (millis: number): number => Math.round(millis)
  * Nothing that was acknowledged is lost, nothing is doubled, nothing is there that was refused; and what is there beyond the
  * acknowledged is there for requests whose answer was cut off or said that it is not known.
  */
-export const demandWhole = (account: Account): Figures => {
+export const demandWhole = (account: Account) => {
   assert.deepEqual(account.lost, [], "acknowledged and lost")
   assert.deepEqual(account.doubled, [], "stored more than once")
   assert.deepEqual(account.unexplained, [], "stored and not acknowledged")
   assert.ok(account.rows >= account.acknowledged)
   assert.ok(account.rows <= account.acknowledged + account.cut + account.unavailable)
   return {
-    requests: account.requests,
+    requests: account.requests - account.unsent,
     acknowledged: account.acknowledged,
     rows: account.rows,
     lost: account.lost.length,
@@ -31,5 +31,5 @@ export const demandWhole = (account: Account): Figures => {
     "cut off": account.cut,
     "503": account.unavailable,
     "slowest ms": whole(account.slowest)
-  }
+  } satisfies Figures
 }

@@ -1,0 +1,31 @@
+/**
+ * What `/demo` is told of. Types alone: the page and the service share them.
+ *
+ * @module
+ */
+
+/** Something that arrived. */
+export type Arrival =
+  | {
+      readonly type: "view"
+      readonly path: string
+      readonly referrer: string | null
+      readonly device: string | null
+      readonly browser: string | null
+      readonly os: string | null
+      readonly isBot: boolean
+    }
+  | {
+      readonly type: "submission"
+      readonly id: string
+      readonly page: string | null
+      readonly email: string | null
+      /** The first fields, as text. */
+      readonly fields: ReadonlyArray<readonly [name: string, value: string]>
+    }
+  | { readonly type: "question"; readonly chat: string; readonly text: string }
+  | { readonly type: "token"; readonly chat: string; readonly text: string }
+  | { readonly type: "answered"; readonly chat: string; readonly isWhole: boolean }
+
+/** An arrival with its number, counted from one, and its time in milliseconds since 1970. */
+export type Numbered = Arrival & { readonly number: number; readonly at: number }

@@ -1,0 +1,63 @@
+/**
+ * axe-core finds nothing in the chat, in any of its states, light and dark, wide and narrow.
+ */
+import { AxeBuilder } from "@axe-core/playwright"
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import type { Page } from "playwright-core"
+import { layer as testServer } from "../http/TestServer.ts"
+import { inChromium } from "./Browser.ts"
+import * as ChatPage from "./ChatPage.ts"
+
+const agent = ChatPage.agent()
+
+/** What axe-core finds against WCAG 2.2 A and AA, and against its own good practice. */
+const violations = async (page: Page): Promise<ReadonlyArray<string>> => {
+  const results = await new AxeBuilder({ page })
+    .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
+    .analyze()
+  assert.isAbove(results.passes.length, 10)
+  return results.violations.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`)
+  )
+}
+
+const everything =
+  "say: # Title\n\nSome *text* with `code`, a [link](https://x.example) and\n\n> a quote\n\n- [x] done\n- item\n\n1. one\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```js\nlet a = 1\n```\n\n---\n\n~~end~~"
+
+inChromium("the chat", testServer({}, agent.script), (it) => {
+  for (const colorScheme of ["light", "dark"] as const) {
+    for (const width of [1000, 320]) {
+      it.effect(`is without a fault in ${colorScheme}, ${width} pixels wide`, () =>
+        Effect.gen(function* () {
+          const { answered, begin, on, open, page, sees, send, site } = yield* ChatPage.make({
+            attributes: 'heading="Ask us"',
+            colorScheme,
+            // What fades in would be measured while it is half there.
+            reducedMotion: "reduce",
+            viewport: { width, height: 700 },
+            html: (script, element) =>
+              `<!doctype html><html lang="en"><head><title>Shop</title><meta name="color-scheme" content="light dark"></head><body><main><h1>Shop</h1></main>${script}${element}</body></html>`
+          })
+          const clean = (state: string) =>
+            Effect.map(on(violations), (found) => assert.deepStrictEqual(found, [], state))
+          yield* open(site.url)
+          yield* on(() => page.getByRole("button", { name: "Open chat" }).waitFor())
+          yield* clean("closed")
+          yield* begin
+          yield* clean("open")
+          yield* send(everything)
+          yield* answered(/end$/)
+          yield* clean("answered")
+          yield* send("begin: It goes on")
+          yield* sees("It goes o")
+          yield* clean("streaming")
+          yield* on(() => page.getByRole("button", { name: "Stop the answer" }).click())
+          yield* send("break: Half of")
+          yield* sees("Try again")
+          yield* clean("failed")
+        })
+      )
+    }
+  }
+})

@@ -1,0 +1,320 @@
+/**
+ * A conversation in the chat: answers as they come, what may be in them, stopping, and what a tab remembers.
+ */
+import { gzipSync } from "node:zlib"
+import { assert, describe } from "@effect/vitest"
+import { Effect } from "effect"
+import { TestServer, layer as testServer } from "../http/TestServer.ts"
+import { inChromium, until } from "./Browser.ts"
+import * as ChatPage from "./ChatPage.ts"
+
+const agent = ChatPage.agent()
+
+inChromium("the chat", testServer({}, agent.script), (it) => {
+  it.effect("weighs less than 12 kB", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const script = yield* Effect.promise(async () => (await fetch(`${url}/v1/public/chat.js`)).text())
+      assert.match(script, /customElements\.define/)
+      assert.isBelow(gzipSync(script, { level: 9 }).length, 12_000)
+    })
+  )
+
+  describe("an answer", () => {
+    it.effect("is shown as it comes, as Markdown, and spoken by the sentence", () =>
+      Effect.gen(function* () {
+        const { answered, answers, begin, errors, log, on, page, send, sees, spoken } = yield* ChatPage.make()
+        yield* begin
+        yield* send("begin: We **ship** to Spain. And to")
+        yield* sees("And t")
+        assert.strictEqual(
+          yield* on(() => page.getByText("ship", { exact: true }).evaluate((node) => node.tagName)),
+          "STRONG"
+        )
+        assert.strictEqual(yield* on(() => log.getAttribute("aria-busy")), "true")
+        assert.deepStrictEqual((yield* on(spoken)).slice(-2), ["An answer is being written.", "We ship to Spain."])
+        yield* on(() => page.getByRole("button", { name: "Stop the answer" }).click())
+        yield* answered("We ship to Spain. And to")
+        yield* send("say: # Sizes\n\n- small\n- large\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```\ncode\n```\n\n1. one\n")
+        yield* answered(/one$/)
+        for (const element of [
+          "h3",
+          "ul > li",
+          "tr:first-child > th[scope=col]",
+          "tr:last-child > td",
+          "pre code",
+          "ol > li"
+        ]) {
+          assert.isAbove(yield* on(() => log.locator(element).count()), 0, element)
+        }
+        assert.strictEqual(yield* on(() => log.getAttribute("aria-busy")), "false")
+        assert.deepStrictEqual((yield* on(answers))[0], "Hello! How can I help you?")
+        assert.deepStrictEqual(errors, [])
+      })
+    )
+
+    it.effect("never becomes HTML, a script, or a request", () =>
+      Effect.gen(function* () {
+        const { answered, begin, errors, evil, on, page, relay, send, site } = yield* ChatPage.make().pipe(
+          Effect.map((chat) => ({ ...chat, evil: `${chat.site.url}/evil` }))
+        )
+        yield* begin
+        const attacks = [
+          `<img src="${evil}" onerror="evil()">`,
+          `<script src="${evil}"></script><svg onload="evil()">`,
+          `![picture](${evil})`,
+          `![picture](${evil}" onerror="evil())`,
+          "[run](javascript:evil())",
+          "[run](JaVaScRiPt:evil())",
+          "[run](data:text/html,<script>evil()</script>)",
+          "[run](vbscript:evil)",
+          `<iframe src="${evil}"></iframe><style>@import "${evil}"</style>`,
+          '```"><img src=x onerror=evil()>\ncode\n```',
+          "- [x] <b onclick=evil()>done</b>",
+          "| <img src=x> | b |\n|---|---|\n| <u>1</u> | 2 |"
+        ]
+        yield* send(`say: ${attacks.join("\n\n")}\n\nThe end`)
+        yield* answered(/The end$/)
+        const found = yield* on(() =>
+          page.evaluate<{ names: Array<string>; links: Array<string>; attributes: Array<string>; ran: boolean }>(`({
+            names: [...document.querySelector("hydracore-chat").shadowRoot.querySelectorAll(".body *")].map((node) => node.localName),
+            links: [...document.querySelector("hydracore-chat").shadowRoot.querySelectorAll(".body a")].map((node) => node.href),
+            attributes: [...document.querySelector("hydracore-chat").shadowRoot.querySelectorAll(".body *")].flatMap((node) => node.getAttributeNames()),
+            ran: "ran" in window
+          })`)
+        )
+        const allowed = "a br code div li p pre table tbody td th thead tr ul".split(" ")
+        assert.deepStrictEqual(
+          [...new Set(found.names)].filter((name) => !allowed.includes(name)),
+          []
+        )
+        assert.deepStrictEqual(
+          [...new Set(found.attributes)].filter((name) => !["class", "href", "tabindex", "scope"].includes(name)),
+          []
+        )
+        assert.isNotEmpty(found.links)
+        for (const link of found.links) assert.match(link, /^http:\/\/www\.shop\.test/)
+        assert.isFalse(found.ran)
+        assert.isEmpty(site.of("/evil", "GET"))
+        assert.isEmpty(relay.received.filter(({ path }) => path.includes("evil")))
+        assert.strictEqual(page.url(), `${site.url}/`)
+        assert.deepStrictEqual(errors, [])
+      })
+    )
+
+    it.effect("keeps what only looks like Markdown, and what was never closed", () =>
+      Effect.gen(function* () {
+        const { answered, begin, on, page, send } = yield* ChatPage.make()
+        yield* begin
+        yield* send("say: See [1] and a[0] or https://x.example/a. It costs $5 or $x.")
+        yield* answered("See [1] and a[0] or https://x.example/a. It costs $5 or $x.")
+        const link = page.getByRole("link", { name: "https://x.example/a" })
+        assert.deepStrictEqual(yield* on(() => link.evaluate((a) => [a.href, a.target, a.rel, a.textContent])), [
+          "https://x.example/a",
+          "_blank",
+          "noopener noreferrer",
+          "https://x.example/a"
+        ])
+        yield* send("say: half a [link](https://x.exam")
+        yield* answered("half a [link](https://x.exam")
+        yield* send("say: half a [lin")
+        yield* answered("half a [lin")
+        yield* send("say: [![logo](/logo.png)](/home)")
+        yield* answered("logo")
+        assert.strictEqual(
+          yield* on(() => page.getByRole("link", { name: "logo" }).evaluate((a) => a.pathname + a.target)),
+          "/home"
+        )
+      })
+    )
+
+    it.effect("of any characters leaves only what may be there, and all of its words", () =>
+      Effect.gen(function* () {
+        const { answered, begin, errors, on, page, send } = yield* ChatPage.make()
+        yield* begin
+        const marks =
+          "* ** _ ` ~~ [ ] ( ) ![ # > - + | $ $$ \\ < <br> 1. \n \n\n \t http://a https://b.example/ &amp; <b>".split(
+            " "
+          )
+        // A fixed sequence, so that a failure comes back; the multiplier makes it visit the marks in ever other order.
+        let seed = 7
+        const next = (below: number) => {
+          seed = (seed * 48_271) % 2_147_483_647
+          return seed % below
+        }
+        for (let round = 0; round < 25; round++) {
+          const words = Array.from({ length: 12 }, (_, index) => `w${round}x${index}`)
+          const text = words.map((word) => `${marks[next(marks.length)]}${next(2) === 0 ? " " : ""}${word}`).join(" ")
+          yield* send(`say: ${text} `)
+          yield* answered(new RegExp(`w${round}x11`))
+          const shown = yield* on(() => page.locator(".message-agent:last-child .body").textContent())
+          for (const word of words) assert.include(shown ?? "", word, JSON.stringify(text))
+        }
+        const names = yield* on(() =>
+          page.evaluate<Array<string>>(
+            `[...new Set([...document.querySelector("hydracore-chat").shadowRoot.querySelectorAll(".body *")].map((node) => node.localName))]`
+          )
+        )
+        const allowed = "a blockquote br code div em h3 h4 h5 h6 hr li ol p pre s strong table tbody td th thead tr ul"
+        for (const name of names) assert.include(allowed.split(" "), name)
+        assert.deepStrictEqual(errors, [])
+      })
+    )
+
+    it.effect("is kept in sight for those who read along, and left alone for those who read back", () =>
+      Effect.gen(function* () {
+        const { answered, begin, log, on, page, send, sees } = yield* ChatPage.make()
+        yield* begin
+        const latest = page.getByRole("button", { name: "Go to the latest message" })
+        const atEnd = () => log.evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight < 2)
+        yield* send(`say: ${"A long answer. ".repeat(150)}`)
+        yield* answered(/A long answer\.$/)
+        assert.isTrue(yield* on(atEnd))
+        yield* on(() =>
+          log.evaluate((log) => {
+            log.scrollTop = 0
+          })
+        )
+        yield* on(() => latest.waitFor())
+        const question = page.getByText("A long answer.").first()
+        const top = yield* on(() => question.boundingBox())
+        // Another answer that comes meanwhile does not pull the reader away.
+        yield* on(() => page.getByRole("textbox").fill("begin: more"))
+        yield* on(() => page.getByRole("textbox").press("Enter"))
+        yield* sees("mor")
+        yield* on(() =>
+          log.evaluate((log) => {
+            log.scrollTop = 0
+          })
+        )
+        yield* on(() => latest.waitFor())
+        assert.deepStrictEqual(yield* on(() => question.boundingBox()), top)
+        yield* on(() => latest.click())
+        yield* until("the end", atEnd)
+        yield* on(() => latest.waitFor({ state: "hidden" }))
+      })
+    )
+
+    it.effect("can be stopped: what was said stays, and the agent is told", () =>
+      Effect.gen(function* () {
+        const { answered, begin, input, on, page, send, sees } = yield* ChatPage.make()
+        yield* begin
+        yield* send("begin: so far")
+        yield* sees("so fa")
+        const { open } = agent.asked
+        // While it is written nothing else is sent.
+        yield* send("more")
+        yield* on(() => page.getByRole("button", { name: "Stop the answer" }).click())
+        yield* sees("You stopped this answer.")
+        yield* answered("so far")
+        yield* until("the agent's end", () => agent.asked.open === open - 1)
+        assert.strictEqual(yield* on(() => input.inputValue()), "more")
+        assert.isTrue(yield* on(() => input.evaluate((field) => field.getRootNode().activeElement === field)))
+        yield* on(() => input.press("Enter"))
+        yield* answered("You said more.")
+      })
+    )
+
+    it.effect("ends with its element, and goes on in an element that is moved", () =>
+      Effect.gen(function* () {
+        const { begin, on, page, send, sees } = yield* ChatPage.make()
+        yield* begin
+        yield* send("begin: so far")
+        yield* sees("so fa")
+        const { open } = agent.asked
+        yield* on(() =>
+          page.evaluate(`document.querySelector("main").append(document.querySelector("hydracore-chat"))`)
+        )
+        yield* on(() => page.getByRole("button", { name: "Stop the answer" }).waitFor())
+        assert.strictEqual(agent.asked.open, open)
+        yield* on(() => page.evaluate(`document.querySelector("hydracore-chat").remove()`))
+        yield* until("the agent's end", () => agent.asked.open === open - 1)
+      })
+    )
+  })
+
+  describe("a tab", () => {
+    it.effect("keeps the conversation over pages, and another tab has its own", () =>
+      Effect.gen(function* () {
+        const { answered, answers, begin, context, input, on, open, page, panel, send, site } = yield* ChatPage.make()
+        yield* begin
+        yield* send("one")
+        yield* answered("You said one.")
+        yield* send("two")
+        yield* answered("You said two.")
+        const [first, second] = agent.asked.requests.slice(-2)
+        assert.strictEqual(first?.conversationId, second?.conversationId)
+        yield* on(() => input.fill("not sent"))
+        yield* open(`${site.url}/other`)
+        // The panel is open as it was, and leaves the focus to the page.
+        yield* on(() => panel.waitFor())
+        assert.strictEqual(yield* on(() => page.evaluate("document.activeElement.localName")), "body")
+        assert.deepStrictEqual(yield* on(answers), ["Hello! How can I help you?", "You said one.", "You said two."])
+        assert.strictEqual(yield* on(() => input.inputValue()), "not sent")
+        yield* send("three")
+        yield* answered("You said three.")
+        assert.strictEqual(agent.asked.requests.at(-1)?.conversationId, first?.conversationId)
+        const other = yield* on(() => context.newPage())
+        yield* on(() => other.goto(site.url))
+        yield* on(() => other.getByRole("button", { name: "Open chat" }).click())
+        assert.strictEqual(yield* on(() => other.locator(".message-user").count()), 0)
+      })
+    )
+
+    it.effect("begins a new conversation when it is told to", () =>
+      Effect.gen(function* () {
+        const { answered, answers, begin, on, open, page, send, sees, site, spoken } = yield* ChatPage.make()
+        yield* begin
+        yield* send("one")
+        yield* answered("You said one.")
+        const before = agent.asked.requests.at(-1)?.conversationId
+        yield* send("begin: never ends")
+        yield* sees("never end")
+        const running = agent.asked.open
+        yield* on(() => page.getByRole("button", { name: "New conversation" }).click())
+        yield* until("the agent's end", () => agent.asked.open === running - 1)
+        assert.deepStrictEqual(yield* on(answers), ["Hello! How can I help you?"])
+        assert.strictEqual((yield* on(spoken)).at(-1), "A new conversation has begun.")
+        yield* send("two")
+        yield* answered("You said two.")
+        assert.notStrictEqual(agent.asked.requests.at(-1)?.conversationId, before)
+        yield* open(site.url)
+        assert.deepStrictEqual(yield* on(answers), ["Hello! How can I help you?", "You said two."])
+      })
+    )
+
+    it.effect("that leaves in the middle of an answer keeps what was said, and can ask again", () =>
+      Effect.gen(function* () {
+        const { answers, begin, on, open, page, send, sees, site } = yield* ChatPage.make()
+        yield* begin
+        yield* send("begin: half of")
+        yield* sees("half o")
+        yield* open(`${site.url}/other`)
+        yield* sees("The answer was interrupted. Please try again.")
+        assert.strictEqual((yield* on(answers)).at(-1), "half of")
+        const before = agent.asked.requests.length
+        yield* on(() => page.getByRole("button", { name: "Try again" }).click())
+        yield* until("the agent", () => agent.asked.requests.length === before + 1)
+        assert.strictEqual(agent.asked.requests.at(-1)?.message, "begin: half of")
+      })
+    )
+
+    it.effect("may keep nothing, or rubbish, and the chat works", () =>
+      Effect.gen(function* () {
+        const edge = yield* TestServer
+        const key = JSON.stringify(`hydracore-chat:${edge.instance.instanceId}`)
+        for (const before of [
+          `Object.defineProperty(window, "sessionStorage", { get() { throw new DOMException("no", "SecurityError") } })`,
+          `sessionStorage.setItem(${key}, ${JSON.stringify('{"messages":[null,{"text":7,"ended":{"kind":"valueOf"}}],"id":[]}')})`,
+          `Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError") }`
+        ]) {
+          const { answered, begin, errors, send } = yield* ChatPage.make({ before })
+          yield* begin
+          yield* send("hello")
+          yield* answered("You said hello.")
+          assert.deepStrictEqual(errors, [])
+        }
+      })
+    )
+  })
+})

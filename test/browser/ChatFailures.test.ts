@@ -1,0 +1,202 @@
+/**
+ * What a visitor reads in the chat when something goes wrong, and what can be done about it.
+ */
+import { assert, describe } from "@effect/vitest"
+import { Effect, Option } from "effect"
+import type { Page } from "playwright-core"
+import * as ChatStream from "../../src/core/ChatStream.ts"
+import * as RateLimit from "../../src/core/RateLimit.ts"
+import { layer as testServer } from "../http/TestServer.ts"
+import { inChromium, until } from "./Browser.ts"
+import * as ChatPage from "./ChatPage.ts"
+import type { Fault, Received } from "./Network.ts"
+
+const agent = ChatPage.agent()
+
+const answer = (status: number, headers: Record<string, string> = {}, body = ""): Fault => ({
+  _tag: "Answer",
+  status,
+  headers: { "access-control-expose-headers": "Retry-After", ...headers },
+  body
+})
+
+/** Every message meets the fault. */
+const always =
+  (path: string, fault: Fault) =>
+  (received: Received): Fault | undefined =>
+    received.method === "POST" && received.path === path ? fault : undefined
+
+const never = () => undefined
+
+const retry = (page: Page) => page.getByRole("button", { name: /^Try again/ })
+
+inChromium("the chat that fails", testServer({}, agent.script), (it) => {
+  describe("says so in a sentence, speaks it, and offers what helps", () => {
+    const cases: ReadonlyArray<{
+      readonly name: string
+      readonly fault: Fault
+      readonly says: RegExp
+      readonly again: boolean
+    }> = [
+      { name: "401", fault: answer(401), says: /not available right now/, again: false },
+      { name: "403", fault: answer(403), says: /not open to this website/, again: false },
+      { name: "404", fault: answer(404), says: /no longer here/, again: false },
+      { name: "422", fault: answer(422), says: /could not be taken/, again: false },
+      { name: "429", fault: answer(429), says: /many messages/, again: true },
+      { name: "500", fault: answer(500), says: /Something went wrong/, again: true },
+      { name: "502", fault: answer(502), says: /cannot be reached right now/, again: true },
+      { name: "503", fault: answer(503), says: /busy right now/, again: true },
+      { name: "504", fault: answer(504), says: /did not answer in time/, again: true },
+      {
+        name: "no stream",
+        fault: answer(200, { "content-type": "text/html" }, "<p>Log in"),
+        says: /Something went wrong/,
+        again: true
+      },
+      { name: "no connection to the edge", fault: { _tag: "Cut" }, says: /could not be sent/, again: true },
+      {
+        name: "a stream without an end",
+        fault: answer(
+          200,
+          { "content-type": "text/event-stream" },
+          ChatStream.start({ messageId: "m", conversationId: "c" }) + ChatStream.textDelta("m", "Half ")
+        ),
+        says: /was interrupted/,
+        again: true
+      },
+      {
+        name: "an endless event",
+        fault: answer(200, { "content-type": "text/event-stream" }, `data: ${"x".repeat(1_100_000)}`),
+        says: /was interrupted/,
+        again: true
+      }
+    ]
+    for (const { again, fault, name, says } of cases) {
+      it.effect(`of ${name}`, () =>
+        Effect.gen(function* () {
+          const { answered, begin, errors, on, page, path, relay, sees, send, spoken } = yield* ChatPage.make()
+          relay.fault = always(path, fault)
+          yield* begin
+          yield* send("hello")
+          yield* sees(says)
+          relay.fault = never
+          assert.match((yield* on(spoken)).at(-1) ?? "", says)
+          assert.strictEqual(yield* on(() => retry(page).count()), again ? 1 : 0)
+          if (again) {
+            yield* on(() => retry(page).click())
+            yield* answered("You said hello.")
+            assert.strictEqual(yield* on(() => page.getByText(says).count()), 1, "left in what was spoken alone")
+          } else {
+            // The next message may well be taken.
+            yield* send("once more")
+            yield* answered("You said once more.")
+          }
+          assert.deepStrictEqual(errors, [])
+        })
+      )
+    }
+
+    it.effect("of a token that the edge does not know", () =>
+      Effect.gen(function* () {
+        const { begin, on, page, sees, send } = yield* ChatPage.make({ token: "hcw_wrong" })
+        yield* begin
+        yield* send("hello")
+        yield* sees(/not available right now/)
+        assert.strictEqual(yield* on(() => retry(page).count()), 0)
+      })
+    )
+
+    it.effect("of an agent that refuses, is late, or breaks", () =>
+      Effect.gen(function* () {
+        const { answers, begin, on, page, sees, send } = yield* ChatPage.make()
+        yield* begin
+        yield* send("refuse:")
+        yield* sees(/cannot be reached right now/)
+        yield* send("late:")
+        yield* sees(/did not answer in time/)
+        yield* send("break: Half of")
+        // In the edge's own words.
+        yield* sees(ChatStream.sentences["agent-broken"])
+        assert.strictEqual((yield* on(answers)).at(-1), "Half of")
+        yield* on(() => retry(page).last().click())
+        yield* until(
+          "the second try",
+          () => agent.asked.requests.filter(({ message }) => message === "break: Half of").length === 2
+        )
+        const [first, second] = agent.asked.requests.slice(-2)
+        assert.strictEqual(first?.conversationId, second?.conversationId)
+      })
+    )
+  })
+
+  it.effect("waits as long as Retry-After says", () =>
+    Effect.gen(function* () {
+      const { answered, begin, on, page, path, relay, sees, send } = yield* ChatPage.make()
+      relay.fault = always(path, answer(429, { "retry-after": "30" }))
+      yield* on(() => page.clock.install())
+      yield* begin
+      yield* send("hello")
+      yield* sees(/many messages/)
+      relay.fault = never
+      const button = retry(page)
+      assert.match((yield* on(() => button.textContent())) ?? "", /^Try again in (30|29) s$/)
+      assert.strictEqual(yield* on(() => button.getAttribute("aria-disabled")), "true")
+      const sent = relay.of(path).length
+      yield* on(() => button.click({ force: true }))
+      assert.strictEqual(relay.of(path).length, sent)
+      yield* on(() => page.clock.fastForward(10_000))
+      yield* until("the countdown", async () => /^Try again in (20|19) s$/.test((await button.textContent()) ?? ""))
+      yield* on(() => page.clock.fastForward(21_000))
+      yield* until("the button", async () => (await button.textContent()) === "Try again")
+      assert.strictEqual(yield* on(() => button.getAttribute("aria-disabled")), "false")
+      yield* on(() => button.click())
+      yield* answered("You said hello.")
+    })
+  )
+
+  it.effect("takes a stream that fell silent for dead", () =>
+    Effect.gen(function* () {
+      const { begin, on, page, sees, send } = yield* ChatPage.make()
+      yield* on(() => page.clock.install())
+      yield* begin
+      yield* send("begin: so far")
+      yield* sees("so fa")
+      const { open } = agent.asked
+      yield* on(() => page.clock.fastForward(30_000))
+      yield* on(() => page.getByRole("button", { name: "Stop the answer" }).waitFor())
+      yield* on(() => page.clock.fastForward(16_000))
+      yield* sees("The answer was interrupted. Please try again.")
+      yield* until("the agent's end", () => agent.asked.open === open - 1)
+    })
+  )
+
+  it.effect("knows when the visitor is offline, and sends again when told to", () =>
+    Effect.gen(function* () {
+      const { answered, begin, context, on, page, sees, send } = yield* ChatPage.make()
+      yield* begin
+      yield* on(() => context.setOffline(true))
+      yield* send("hello")
+      yield* sees(/You are offline/)
+      yield* on(() => context.setOffline(false))
+      yield* on(() => retry(page).click())
+      yield* answered("You said hello.")
+    })
+  )
+})
+
+const onePerMinute = RateLimit.parse("chat", "1/minute")
+
+inChromium("the chat over its limit", testServer({ rateLimitChat: onePerMinute }, agent.script), (it) => {
+  it.effect("reads from the edge how long to wait", () =>
+    Effect.gen(function* () {
+      assert.isTrue(Option.isSome(onePerMinute))
+      const { answered, begin, on, page, sees, send } = yield* ChatPage.make()
+      yield* begin
+      yield* send("one")
+      yield* answered("You said one.")
+      yield* send("two")
+      yield* sees(/many messages/)
+      assert.match((yield* on(() => retry(page).textContent())) ?? "", /^Try again in [1-6]?[0-9] s$/)
+    })
+  )
+})

@@ -1,0 +1,252 @@
+/**
+ * The laws of the chat's pure parts.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { Sse } from "effect/encoding"
+import { chatUrl } from "../../src/browser/chat/endpoint.ts"
+import { isRetryable, ofStatus, readRetryAfter } from "../../src/browser/chat/failures.ts"
+import { read as readFrame } from "../../src/browser/chat/frames.ts"
+import { safeHref, splitBare } from "../../src/browser/chat/links.ts"
+import { makeCutter } from "../../src/browser/chat/sentences.ts"
+import { EventTooLong, makeReader, maxEvent } from "../../src/browser/chat/sse.ts"
+import { bounded, empty, read as readKept } from "../../src/browser/chat/store.ts"
+import { english, replaced, sentenceOf } from "../../src/browser/chat/strings.ts"
+import * as ChatStream from "../../src/core/ChatStream.ts"
+
+/** Cuts a text after every so many units, over and over. */
+const cut = (text: string, lengths: ReadonlyArray<number>): ReadonlyArray<string> => {
+  const pieces: Array<string> = []
+  let from = 0
+  for (let index = 0; from < text.length; index++) {
+    const length = lengths.length === 0 ? text.length : lengths[index % lengths.length]!
+    pieces.push(text.slice(from, from + length))
+    from += length
+  }
+  return pieces
+}
+
+const Lengths = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 9 })))
+
+/** Texts in which what matters to the readers is common. */
+const textOf = (...parts: readonly [string, ...Array<string>]) =>
+  Schema.Array(Schema.Union([Schema.Literals(parts), Schema.String])).pipe(Schema.check(Schema.isMaxLength(40)))
+
+describe("the reader of Server-Sent Events", () => {
+  const Wire = textOf("\n", "\r", "\r\n", "\n\n", "data", "data:", "data: a", ":", " ", "id: 7", "event: x", "\uFEFF")
+
+  it.prop("gives what the standard's reader gives, wherever the text is cut", [Wire, Lengths], ([parts, lengths]) => {
+    const text = parts.join("")
+    const expected: Array<string> = []
+    const standard = Sse.makeParser((event) => {
+      if (event._tag === "Event") expected.push(event.data)
+    })
+    standard.feed(text)
+    const reader = makeReader()
+    assert.deepStrictEqual(
+      cut(text, lengths).flatMap((piece) => reader(piece)),
+      expected
+    )
+  })
+
+  it("gives up on an event without an end", () => {
+    const reader = makeReader()
+    const piece = "x".repeat(65_536)
+    reader("data: ")
+    assert.throws(() => {
+      for (let sent = 0; sent <= maxEvent; sent += piece.length) reader(piece)
+    }, EventTooLong)
+    const lines = makeReader()
+    assert.throws(() => {
+      for (let sent = 0; sent <= maxEvent; sent += piece.length) lines(`data: ${piece}\n`)
+    }, EventTooLong)
+  })
+})
+
+describe("the reader of frames", () => {
+  it.prop("reads what the edge writes", [Schema.Array(Schema.String)], ([deltas]) => {
+    const [, wire] = ChatStream.encodeAll(
+      ChatStream.initial({ messageId: "m", conversationId: "c", maxBytes: 1_000_000 }),
+      [
+        ...deltas.filter((delta) => delta !== "").map((delta) => ({ _tag: "Text", delta }) as const),
+        { _tag: "Failed", failure: "agent-broken" }
+      ]
+    )
+    const frames = makeReader()(wire).map(readFrame)
+    assert.deepStrictEqual(frames[0], { type: "start", conversationId: "c" })
+    assert.strictEqual(
+      frames.map((frame) => (frame?.type === "text" ? frame.delta : "")).join(""),
+      deltas.join("").toWellFormed()
+    )
+    assert.deepStrictEqual(
+      frames.filter((frame) => frame?.type === "error" || frame?.type === "done"),
+      [{ type: "error", sentence: ChatStream.sentences["agent-broken"] }, { type: "done" }]
+    )
+  })
+
+  it.prop("reads anything without a fault", [Schema.Json], ([json]) => {
+    for (const value of [json, { type: "start", messageMetadata: json }, { type: "text-delta", delta: json }]) {
+      const frame = readFrame(JSON.stringify(value))
+      if (frame?.type === "start") assert.isTrue(["string", "undefined"].includes(typeof frame.conversationId))
+      if (frame?.type === "text") assert.isString(frame.delta)
+    }
+    assert.isUndefined(readFrame(`${JSON.stringify(json)}{`))
+  })
+})
+
+describe("the cutter of sentences", () => {
+  const Said = textOf(". ", "! ", "?", "。", "\n", "1. ", "e.g. ", " ", "word ", "…\u201d ", "x".repeat(200))
+  const bare = (text: string): string => text.replace(/\s+/g, "")
+
+  it.prop(
+    "loses nothing and gives no empty sentence, wherever the text is cut",
+    [Said, Lengths],
+    ([parts, lengths]) => {
+      const text = parts.join("")
+      const cutter = makeCutter()
+      const sentences = [...cut(text, lengths).flatMap((piece) => cutter.add(piece)), ...cutter.flush()]
+      assert.strictEqual(bare(sentences.join("")), bare(text))
+      for (const sentence of sentences) assert.notStrictEqual(sentence.trim(), "")
+      assert.deepStrictEqual(cutter.flush(), [])
+    }
+  )
+
+  it("speaks sentences, not tokens", () => {
+    const cutter = makeCutter()
+    assert.deepStrictEqual(
+      ["Yes", "! We", " do.", " Price: 1.50 €", ". 1. ", "First", "\n", "It ", "goes"].map(cutter.add),
+      [[], ["Yes!"], [], ["We do."], ["Price: 1.50 €."], [], ["1. First"], [], []]
+    )
+    assert.deepStrictEqual(cutter.flush(), ["It goes"])
+  })
+})
+
+describe("links", () => {
+  const page = "https://shop.example/a/b"
+
+  it.prop(
+    "lead to http, https and mailto, or nowhere",
+    [
+      textOf("javascript:", "data:text/html,", "\t", "\n", " ", "//", "https://", "mailto:", "a", "<", ">", "vbscript:")
+    ],
+    ([parts]) => {
+      const href = safeHref(parts.join(""), page)
+      if (href !== undefined) assert.match(href, /^(https?|mailto):/)
+    }
+  )
+
+  it("that carry a script are no links, however they are spelled", () => {
+    for (const address of [
+      "javascript:alert(1)",
+      "JaVaScRiPt:alert(1)",
+      " \u0001javascript:alert(1)",
+      "java\nscript:alert(1)",
+      "java\tscript:alert(1)",
+      "<javascript:alert(1)>",
+      "data:text/html,<script>alert(1)</script>",
+      "vbscript:msgbox(1)",
+      "blob:https://shop.example/x",
+      "file:///etc/passwd",
+      "tel:1",
+      ""
+    ]) {
+      assert.isUndefined(safeHref(address, page), address)
+    }
+    assert.strictEqual(safeHref("/prices", page), "https://shop.example/prices")
+    assert.strictEqual(safeHref('https://x.example/ "A title"', page), "https://x.example/")
+  })
+
+  it.prop(
+    "keep every character that is written bare",
+    [textOf("https://x.example/", ".", ")", "(", '"', "a")],
+    ([parts]) => {
+      const text = parts.join("")
+      assert.strictEqual(splitBare(text).join(""), text)
+    }
+  )
+
+  it("end before what follows them in a sentence", () => {
+    assert.deepStrictEqual(splitBare("https://x.example/a)."), ["https://x.example/a", ")."])
+    assert.deepStrictEqual(splitBare("https://x.example/a_(b)"), ["https://x.example/a_(b)", ""])
+  })
+})
+
+describe("failures", () => {
+  it.prop(
+    "wait no less than the header says, and no longer than an hour",
+    [Schema.Int, Schema.Int],
+    ([seconds, now]) => {
+      const wait = readRetryAfter(String(Math.abs(seconds)), now)
+      assert.strictEqual(wait, Math.min(Math.abs(seconds), 3600))
+    }
+  )
+
+  it("read a date, and nothing from what is neither", () => {
+    assert.strictEqual(readRetryAfter("Wed, 21 Oct 2026 07:28:00 GMT", Date.UTC(2026, 9, 21, 7, 27, 50)), 10)
+    assert.strictEqual(readRetryAfter("Wed, 21 Oct 2026 07:28:00 GMT", Date.UTC(2026, 9, 21, 8)), 0)
+    assert.isUndefined(readRetryAfter("soon", 0))
+    assert.isUndefined(readRetryAfter(null, 0))
+  })
+
+  it.prop("have a sentence each, and most can be tried again", [Schema.Int], ([status]) => {
+    for (const code of [status, 401, 403, 404, 413, 422, 429, 500, 502, 503, 504]) {
+      const failure = ofStatus(code, null, 0)
+      assert.match(sentenceOf(failure, english), /^[A-Z].*\.$/)
+      assert.strictEqual(isRetryable(failure), ![401, 403, 404, 413, 422].includes(code))
+    }
+  })
+})
+
+describe("what was kept", () => {
+  it.prop("is read whatever it is", [Schema.Json, Schema.String], ([json, text]) => {
+    for (const kept of [null, text, JSON.stringify(json), JSON.stringify({ ...empty, messages: [json, { text }] })]) {
+      const { messages } = readKept(kept)
+      for (const message of messages) {
+        assert.isString(message.text)
+        if (typeof message.ended === "object") assert.isString(sentenceOf(message.ended, english))
+      }
+    }
+    assert.isString(sentenceOf({ kind: "toString" as "cut" }, english))
+  })
+
+  it.prop("is the end of the conversation, and bounded", [Schema.Array(Schema.String)], ([texts]) => {
+    const messages = texts.map((text) => ({ role: "user", text }) as const)
+    assert.deepStrictEqual(readKept(JSON.stringify({ ...empty, messages })).messages, messages.slice(-100))
+    const long = bounded([
+      ...messages,
+      ...Array.from({ length: 9 }, () => ({ role: "agent", text: "x".repeat(50_000) }) as const)
+    ])
+    assert.strictEqual(long.length, 4)
+  })
+})
+
+describe("texts", () => {
+  it.prop("are replaced by texts and by nothing else", [Schema.Json], ([json]) => {
+    for (const given of [json, { send: json, unknown: "x" }]) {
+      const strings = replaced(JSON.stringify(given))
+      assert.deepStrictEqual(Object.keys(strings), Object.keys(english))
+      for (const text of Object.values(strings)) assert.isString(text)
+    }
+    assert.deepStrictEqual(replaced("{"), english)
+    assert.strictEqual(replaced('{"send":"Senden"}').send, "Senden")
+  })
+})
+
+describe("the edge's address", () => {
+  const from = { script: "https://edge.example/v1/public/chat.js", base: null, page: "https://shop.example/a/b" }
+
+  it("is beside the script, or where the attribute says", () => {
+    assert.strictEqual(chatUrl("i", from), "https://edge.example/v1/public/widget/i/chat")
+    assert.strictEqual(
+      chatUrl("i", { ...from, script: "https://shop.example/stats/v1/public/chat.0a1b.js" }),
+      "https://shop.example/stats/v1/public/widget/i/chat"
+    )
+    assert.strictEqual(chatUrl("i", { ...from, base: "/stats/" }), "https://shop.example/stats/v1/public/widget/i/chat")
+    assert.isUndefined(chatUrl("i", { ...from, script: "data:text/javascript," }))
+  })
+
+  it.prop("never leaves the edge, whatever the instance is called", [Schema.String], ([instance]) => {
+    const url = chatUrl(instance.toWellFormed(), from)
+    assert.isTrue(url?.startsWith("https://edge.example/v1/public/"))
+  })
+})

@@ -1,0 +1,303 @@
+/**
+ * How the chat is used: by keyboard, on any screen, in any language and direction, on a strict page, through a proxy.
+ */
+import { assert, describe } from "@effect/vitest"
+import { Effect } from "effect"
+import { layer as testServer } from "../http/TestServer.ts"
+import { inChromium, until } from "./Browser.ts"
+import * as ChatPage from "./ChatPage.ts"
+
+const agent = ChatPage.agent()
+
+/** The accessible name or the text of what has the focus, through shadow roots. */
+const focused = `(() => {
+  let at = document.activeElement
+  while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement
+  return at?.getAttribute("aria-label") ?? at?.textContent ?? ""
+})()`
+
+inChromium("the chat in use", testServer({}, agent.script), (it) => {
+  describe("by keyboard", () => {
+    it.effect("is opened, written to, and closed, and gives the focus back", () =>
+      Effect.gen(function* () {
+        const { answered, launcher, on, open, page, panel, site } = yield* ChatPage.make({
+          attributes: 'heading="Ask us"'
+        })
+        const has = (name: string) => until(`the focus on ${name}`, async () => (await page.evaluate(focused)) === name)
+        const press = (key: string) => on(() => page.keyboard.press(key))
+        yield* open(site.url)
+        yield* on(() => launcher.waitFor())
+        for (const name of ["Other", "Page button", "Open chat: Ask us"]) {
+          yield* press("Tab")
+          yield* has(name)
+        }
+        yield* press("Enter")
+        yield* has("Your message")
+        yield* on(() => page.keyboard.type("first line"))
+        yield* press("Shift+Enter")
+        yield* on(() => page.keyboard.type("second line"))
+        yield* press("Enter")
+        yield* answered("You said first linesecond line.")
+        assert.strictEqual(agent.asked.requests.at(-1)?.message, "first line\nsecond line")
+        yield* has("Your message")
+        yield* press("Tab")
+        yield* has("Send message")
+        for (const name of ["Your message", "Conversation", "Close chat", "New conversation"]) {
+          yield* press("Shift+Tab")
+          yield* has(name)
+        }
+        yield* press("Escape")
+        yield* has("Open chat: Ask us")
+        yield* on(() => panel.waitFor({ state: "hidden" }))
+        yield* press("Space")
+        yield* has("Your message")
+      })
+    )
+
+    it.effect("does not send what is only being composed, nor nothing", () =>
+      Effect.gen(function* () {
+        const { begin, input, on, page, path, relay } = yield* ChatPage.make()
+        yield* begin
+        yield* on(() => input.fill("\u306B\u307B"))
+        yield* on(() =>
+          input.evaluate((field) =>
+            field.dispatchEvent(
+              new field.ownerDocument.defaultView.KeyboardEvent("keydown", { key: "Enter", isComposing: true })
+            )
+          )
+        )
+        assert.strictEqual(yield* on(() => input.inputValue()), "\u306B\u307B")
+        yield* on(() => input.fill("  \n "))
+        yield* on(() => input.press("Enter"))
+        yield* on(() => page.getByRole("button", { name: "Send message" }).click())
+        assert.isEmpty(relay.of(path))
+      })
+    )
+  })
+
+  describe("on a screen", () => {
+    it.effect("of 320 CSS pixels fills it, keeps the focus, and never scrolls sideways", () =>
+      Effect.gen(function* () {
+        const { answered, begin, launcher, log, on, page, panel, send } = yield* ChatPage.make({
+          viewport: { width: 320, height: 568 },
+          reducedMotion: "reduce"
+        })
+        yield* begin
+        assert.deepStrictEqual(yield* on(() => panel.boundingBox()), { x: 0, y: 0, width: 320, height: 568 })
+        assert.isTrue(yield* on(() => panel.evaluate((dialog) => dialog.matches(":modal"))))
+        yield* send(
+          `say: ${"x".repeat(300)}\n\n| ${"wide | ".repeat(30)}\n|---|\n\n\`\`\`\n${"code ".repeat(60)}\n\`\`\`\n\nend`
+        )
+        yield* answered(/end$/)
+        assert.isTrue(yield* on(() => log.evaluate((log) => log.scrollWidth <= log.clientWidth)))
+        assert.isTrue(yield* on(() => page.evaluate("document.documentElement.scrollWidth <= innerWidth")))
+        // The page behind it cannot be reached until it is closed.
+        for (let count = 0; count < 12; count++) {
+          yield* on(() => page.keyboard.press("Tab"))
+          assert.notInclude(["Other", "Page button"], yield* on(() => page.evaluate(focused)))
+        }
+        yield* on(() => page.keyboard.press("Escape"))
+        yield* until("the launcher", async () => (await page.evaluate(focused)) === "Open chat: Chat")
+        yield* on(() => launcher.waitFor())
+      })
+    )
+
+    it.effect("that becomes narrow or wide goes on where it was", () =>
+      Effect.gen(function* () {
+        const { begin, input, on, page, panel } = yield* ChatPage.make({ viewport: { width: 1000, height: 700 } })
+        const modal = () => panel.evaluate((dialog) => dialog.matches(":modal"))
+        yield* begin
+        yield* on(() => input.fill("half"))
+        assert.isFalse(yield* on(modal))
+        yield* on(() => page.setViewportSize({ width: 400, height: 700 }))
+        yield* until("the narrow panel", modal)
+        assert.strictEqual(yield* on(() => page.evaluate(focused)), "Your message")
+        yield* on(() => page.setViewportSize({ width: 1000, height: 700 }))
+        yield* until("the wide panel", async () => !(await modal()))
+        assert.strictEqual(yield* on(() => page.evaluate(focused)), "Your message")
+        assert.strictEqual(yield* on(() => input.inputValue()), "half")
+      })
+    )
+
+    it.effect("does not cover a small page that was just opened", () =>
+      Effect.gen(function* () {
+        const { begin, launcher, on, open, page, panel, site } = yield* ChatPage.make()
+        yield* begin
+        yield* on(() => page.setViewportSize({ width: 320, height: 568 }))
+        yield* open(`${site.url}/other`)
+        yield* on(() => launcher.waitFor())
+        assert.isFalse(yield* on(() => panel.isVisible()))
+      })
+    )
+
+    it.effect(
+      "is dark where the visitor likes it dark, or the website says so; and its colours are the website's",
+      () =>
+        Effect.gen(function* () {
+          const background = (chat: { readonly page: import("playwright-core").Page }) =>
+            chat.page
+              .locator("dialog")
+              .evaluate((dialog) => dialog.ownerDocument.defaultView.getComputedStyle(dialog).backgroundColor)
+          const shown = (options: ChatPage.Options) =>
+            Effect.gen(function* () {
+              const chat = yield* ChatPage.make(options)
+              yield* chat.begin
+              return yield* chat.on(() => background(chat))
+            })
+          const white = "rgb(255, 255, 255)"
+          const dark = yield* shown({ colorScheme: "dark" })
+          assert.notStrictEqual(dark, white)
+          assert.strictEqual(yield* shown({ colorScheme: "light" }), white)
+          assert.strictEqual(yield* shown({ colorScheme: "dark", attributes: "theme=light" }), white)
+          assert.strictEqual(yield* shown({ colorScheme: "light", attributes: "theme=dark" }), dark)
+          const styled = (script: string, element: string) =>
+            `<!doctype html><style>hydracore-chat { --hydracore-background: rgb(1, 2, 3) } hydracore-chat::part(title) { color: rgb(4, 5, 6) }</style>${script}${element}`
+          const chat = yield* ChatPage.make({ html: styled })
+          yield* chat.begin
+          assert.strictEqual(yield* chat.on(() => background(chat)), "rgb(1, 2, 3)")
+          assert.strictEqual(
+            yield* chat.on(() =>
+              chat.page
+                .getByRole("heading", { name: "Chat" })
+                .evaluate((node) => node.ownerDocument.defaultView.getComputedStyle(node).color)
+            ),
+            "rgb(4, 5, 6)"
+          )
+        })
+    )
+
+    it.effect("keeps still for those who want no motion", () =>
+      Effect.gen(function* () {
+        const moving = (reducedMotion: "reduce" | "no-preference") =>
+          Effect.gen(function* () {
+            const { begin, on, page, send, sees } = yield* ChatPage.make({ reducedMotion })
+            yield* begin
+            yield* send("begin: so far")
+            yield* sees("so fa")
+            return yield* on(() =>
+              page.evaluate<number>(
+                `document.querySelector("hydracore-chat").shadowRoot.getAnimations({ subtree: true }).length`
+              )
+            )
+          })
+        assert.isAbove(yield* moving("no-preference"), 0)
+        assert.strictEqual(yield* moving("reduce"), 0)
+      })
+    )
+  })
+
+  it.effect("tells that an answer came while it was closed", () =>
+    Effect.gen(function* () {
+      const { begin, launcher, on, page, send, sees } = yield* ChatPage.make({ attributes: 'heading="Ask us"' })
+      yield* begin
+      const held = Promise.withResolvers<void>()
+      yield* Effect.promise(() =>
+        page.route("**/chat", async (route) => {
+          await held.promise
+          await route.continue()
+        })
+      )
+      yield* send("hello")
+      yield* on(() => page.getByRole("button", { name: "Close chat" }).click())
+      held.resolve()
+      yield* on(() => page.getByRole("button", { name: "Open chat: Ask us. There is a new answer." }).waitFor())
+      yield* on(() => launcher.click())
+      yield* sees("You said hello.")
+      yield* on(() => page.getByRole("button", { name: "Close chat" }).click())
+      assert.strictEqual(yield* on(() => launcher.getAttribute("aria-label")), "Open chat: Ask us")
+    })
+  )
+
+  it.effect("speaks other languages, from right to left too", () =>
+    Effect.gen(function* () {
+      const strings = {
+        open: "פתיחת צ׳אט: {heading}",
+        message: "ההודעה שלך",
+        greeting: "שלום!",
+        send: "שליחה",
+        agent: "{heading} ענה:"
+      }
+      const { answered, on, open, page, site } = yield* ChatPage.make({
+        attributes: `heading="שאלו אותנו" strings='${JSON.stringify(strings)}'`,
+        html: (script, element) => `<!doctype html><html lang="he" dir="rtl"><body>${script}${element}</body></html>`,
+        viewport: { width: 1000, height: 700 }
+      })
+      yield* open(site.url)
+      const launcher = page.getByRole("button", { name: "פתיחת צ׳אט: שאלו אותנו" })
+      assert.isBelow((yield* on(() => launcher.boundingBox()))?.x ?? 999, 100)
+      yield* on(() => launcher.click())
+      yield* on(() => page.getByText("שלום!").waitFor())
+      yield* on(() => page.getByRole("textbox", { name: "ההודעה שלך" }).fill("היי"))
+      yield* on(() => page.getByRole("button", { name: "שליחה" }).click())
+      yield* answered("You said היי.")
+      const box = (selector: string) => on(() => page.locator(selector).last().boundingBox())
+      assert.isBelow((yield* box(".message-user .body"))?.x ?? 999, (yield* box(".message-agent .body"))?.x ?? 0)
+      // Changed texts are taken over, and the conversation stays.
+      yield* on(() => page.locator("hydracore-chat").evaluate((chat) => chat.setAttribute("heading", "אחר")))
+      yield* on(() => page.getByRole("heading", { name: "אחר" }).waitFor())
+      yield* answered("You said היי.")
+    })
+  )
+
+  it.effect("works on a page with a strict Content-Security-Policy", () =>
+    Effect.gen(function* () {
+      const { answered, begin, errors, on, page, send } = yield* ChatPage.make({
+        headers: (edge) => ({
+          "content-security-policy": `default-src 'none'; script-src ${edge}; connect-src ${edge}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'`
+        })
+      })
+      yield* begin
+      yield* send("say: **bold** ![x](https://x.example/i.png)\n\n```\ncode\n```\n\nend")
+      yield* answered(/end$/)
+      // It has its looks, too.
+      assert.strictEqual(
+        yield* on(() =>
+          page
+            .locator("hydracore-chat")
+            .evaluate((chat) => chat.ownerDocument.defaultView.getComputedStyle(chat).position)
+        ),
+        "fixed"
+      )
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("finds the edge behind the website's own proxy, by its script or by an attribute", () =>
+    Effect.gen(function* () {
+      const first = yield* ChatPage.make({ forwards: "/stats" })
+      yield* first.begin
+      yield* first.send("hello")
+      yield* first.answered("You said hello.")
+      assert.strictEqual(first.site.of(`/stats${first.path}`).length, 1)
+      assert.isEmpty(first.relay.received)
+      const second = yield* ChatPage.make({ forwards: "/stats", attributes: 'base="/elsewhere/../stats/"' })
+      yield* second.begin
+      yield* second.send("hello")
+      yield* second.answered("You said hello.")
+      assert.strictEqual(second.site.of(`/stats${second.path}`).length, 1)
+    })
+  )
+
+  it.effect("may be loaded twice, made by a script, opened by one, and hidden", () =>
+    Effect.gen(function* () {
+      const { edge, errors, launcher, on, open, page, panel, relay, site } = yield* ChatPage.make({
+        html: (script) => `<!doctype html><body>${script}${script}</body>`
+      })
+      yield* open(site.url)
+      const evaluate = (script: string) => on(() => page.evaluate(script))
+      yield* evaluate(`import("${relay.url}/v1/public/chat.js?again").then(() => {})`)
+      yield* evaluate(`{
+        const chat = document.createElement("hydracore-chat")
+        chat.setAttribute("instance", "${edge.instance.instanceId}")
+        document.body.append(chat)
+        chat.show()
+      }`)
+      yield* on(() => panel.waitFor())
+      yield* evaluate(`document.querySelector("hydracore-chat").hide()`)
+      yield* on(() => launcher.waitFor())
+      yield* evaluate(`document.querySelector("hydracore-chat").hidden = true`)
+      yield* on(() => launcher.waitFor({ state: "hidden" }))
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+})

@@ -1,0 +1,204 @@
+/**
+ * What a form does for its visitor when something is wrong: with what was typed, with the network, with the edge.
+ */
+import { assert, describe } from "@effect/vitest"
+import { Effect } from "effect"
+import { paths, layer as testServer } from "../http/TestServer.ts"
+import { inChromium, until } from "./Browser.ts"
+import { faults422, fill, isSubmit, make, press, says, stored, textOf } from "./BrowserForm.ts"
+import type { Fault } from "./Network.ts"
+
+inChromium("a form", testServer(), (it) => {
+  describe("with the enhancer", () => {
+    it.effect("shows what the edge finds wrong, at each field", () =>
+      Effect.gen(function* () {
+        const { errors, evaluate, heard, keys, page, relay, sent, status } = yield* make()
+        let once = true
+        relay.fault = (received) => {
+          if (!isSubmit(received) || !once) return undefined
+          once = false
+          return faults422(
+            { loc: ["body", "form_data", "message"], msg: "Value error, <b>too short</b>" },
+            { loc: ["body", "email"], msg: "Input should be a valid string" },
+            { loc: ["body", "form_data", "unseen"], msg: "is missing" }
+          )
+        }
+        yield* fill(page, { name: "Ada", email: "ada@example.org", message: "x" })
+        yield* press(page)
+        yield* says(status, "Please check the marked fields. is missing")
+        const invalid = page.locator("[aria-invalid=true]")
+        assert.deepStrictEqual(
+          yield* evaluate(`Array.from(document.querySelectorAll("[aria-invalid=true]"), ({ name }) => name)`),
+          ["email", "message"]
+        )
+        assert.strictEqual(
+          yield* evaluate(
+            `document.getElementById(document.querySelector("[name=message]").getAttribute("aria-describedby")).textContent`
+          ),
+          "<b>too short</b>"
+        )
+        assert.strictEqual(yield* evaluate("document.activeElement.name"), "email")
+        const [, [name, detail] = []] = yield* Effect.promise(heard)
+        assert.strictEqual(name, "error")
+        assert.strictEqual(detail?.["reason"], "invalid")
+        // Whoever mends a field is no longer told of it.
+        yield* fill(page, { message: "longer" })
+        assert.strictEqual(
+          yield* evaluate(`document.querySelector("[name=message]").getAttribute("aria-invalid")`),
+          null
+        )
+        assert.strictEqual(
+          yield* evaluate(`document.querySelector("[name=message]").getAttribute("aria-describedby")`),
+          null
+        )
+        yield* press(page)
+        yield* says(status, "Thank you")
+        assert.strictEqual(yield* Effect.promise(() => invalid.count()), 0)
+        assert.strictEqual(yield* evaluate(`document.querySelectorAll("[data-hydracore-error]").length`), 0)
+        assert.strictEqual(sent().length, 2)
+        assert.notStrictEqual(keys()[0], keys()[1])
+        assert.deepStrictEqual(errors, [])
+      })
+    )
+
+    it.effect("shows a fault where the page has a place for it, and keeps what described the field", () =>
+      Effect.gen(function* () {
+        const { evaluate, page, relay, status } = yield* make({
+          fields: `<input name="email" aria-describedby="hint"><i id="hint">Never shown</i>
+            <b data-hydracore-error="email"></b><button>Send</button>`
+        })
+        relay.fault = (received) => (isSubmit(received) ? faults422({ loc: ["body", "email"], msg: "No" }) : undefined)
+        yield* press(page)
+        yield* says(status, "Please check")
+        assert.strictEqual(yield* evaluate(`document.querySelector("b").textContent`), "No")
+        assert.strictEqual(
+          yield* evaluate(`document.querySelector("input").getAttribute("aria-describedby")`),
+          yield* evaluate(`"hint " + document.querySelector("b").id`)
+        )
+        yield* fill(page, { email: "x" })
+        assert.strictEqual(yield* evaluate(`document.querySelector("b").textContent`), "")
+        assert.strictEqual(yield* evaluate(`document.querySelector("input").getAttribute("aria-describedby")`), "hint")
+      })
+    )
+
+    it.effect("says that it cannot send a file", () =>
+      Effect.gen(function* () {
+        const { page, sent, status } = yield* make({ fields: `<input type="file" name="cv"><button>Send</button>` })
+        yield* Effect.promise(() =>
+          page.locator("[name=cv]").setInputFiles({ name: "cv.txt", mimeType: "text/plain", buffer: Buffer.from("x") })
+        )
+        yield* press(page)
+        yield* says(status, "Please check")
+        assert.strictEqual(
+          yield* Effect.promise(() => textOf(page, "[data-hydracore-error=cv]")),
+          "Files cannot be sent with this form."
+        )
+        assert.deepStrictEqual(sent(), [])
+      })
+    )
+
+    it.effect("keeps what was typed when the network fails, and sends it when it is back", () =>
+      Effect.gen(function* () {
+        const { context, errors, heard, page, sent, status } = yield* make({ clock: true })
+        yield* fill(page, { name: "Ada-offline", message: "kept" })
+        yield* Effect.promise(() => context.setOffline(true))
+        yield* press(page)
+        yield* says(status, "no connection")
+        assert.strictEqual(yield* Effect.promise(() => page.locator("[name=message]").inputValue()), "kept")
+        assert.isTrue(yield* Effect.promise(() => page.getByRole("button").isEnabled()))
+        assert.deepStrictEqual(sent(), [])
+        // No time passes for the page: it is the browser that says that the network is back.
+        yield* Effect.promise(() => context.setOffline(false))
+        yield* says(status, "Thank you")
+        assert.strictEqual((yield* stored("Ada-offline")).length, 1)
+        assert.deepStrictEqual(
+          (yield* Effect.promise(heard)).map(([name, { reason }]) => reason ?? name),
+          ["submit", "away", "success"]
+        )
+        assert.deepStrictEqual(errors, [])
+      })
+    )
+
+    it.effect("sends it again after a while where the browser notices nothing; twice sent is stored once", () =>
+      Effect.gen(function* () {
+        const { keys, page, relay, sent, status } = yield* make({ clock: true })
+        const faults: Array<Fault> = [
+          { _tag: "Cut" },
+          { _tag: "Cut" },
+          { _tag: "Answer", status: 503 },
+          { _tag: "LoseAnswer" }
+        ]
+        relay.fault = (received) => (isSubmit(received) ? faults.shift() : undefined)
+        yield* fill(page, { name: "Ada-again" })
+        yield* press(page)
+        yield* says(status, "no connection")
+        yield* until("thanks", async () => {
+          await page.clock.runFor(1000)
+          return (await status()).includes("Thank you")
+        })
+        assert.isAtLeast(sent().length, 5)
+        assert.strictEqual(new Set(keys()).size, 1)
+        assert.strictEqual(new Set(relay.of(paths.submit).map(({ body }) => body)).size, 1)
+        assert.strictEqual((yield* stored("Ada-again")).length, 1)
+      })
+    )
+
+    it.effect("what is typed while it waits is not thrown away, and is another submission", () =>
+      Effect.gen(function* () {
+        const { keys, page, relay, status } = yield* make({ clock: true })
+        let down = true
+        relay.fault = (received) => (isSubmit(received) && down ? { _tag: "Cut" } : undefined)
+        yield* fill(page, { name: "Ada-one" })
+        yield* press(page)
+        yield* says(status, "no connection")
+        yield* fill(page, { name: "Ada-two" })
+        down = false
+        yield* until("thanks", async () => {
+          await page.clock.runFor(1000)
+          return (await status()).includes("Thank you")
+        })
+        assert.strictEqual(yield* Effect.promise(() => page.locator("[name=name]").inputValue()), "Ada-two")
+        yield* press(page)
+        yield* until("an empty form", async () => (await page.locator("[name=name]").inputValue()) === "")
+        assert.strictEqual((yield* stored("Ada-one")).length, 1)
+        assert.strictEqual((yield* stored("Ada-two")).length, 1)
+        assert.strictEqual(new Set(keys()).size, 2)
+      })
+    )
+
+    it.effect("says when to come back after too many, and that it failed, and keeps what was typed", () =>
+      Effect.gen(function* () {
+        const { heard, keys, page, relay, status } = yield* make()
+        const faults: Array<Fault> = [
+          {
+            _tag: "Answer",
+            status: 429,
+            headers: { "retry-after": "17", "access-control-expose-headers": "retry-after" }
+          },
+          { _tag: "Answer", status: 500, body: "<h1>Oh</h1>" },
+          { _tag: "Answer", status: 404, body: `{"detail":"No published website has this site_id."}` }
+        ]
+        relay.fault = (received) => (isSubmit(received) ? faults.shift() : undefined)
+        yield* fill(page, { name: "Ada-limited" })
+        yield* press(page)
+        yield* says(status, "in 17 seconds")
+        yield* press(page)
+        yield* says(status, "could not be sent")
+        yield* press(page)
+        yield* until("three errors", async () => (await heard()).filter(([name]) => name === "error").length === 3)
+        assert.deepStrictEqual(
+          (yield* Effect.promise(heard)).filter(([name]) => name === "error").map(([, detail]) => detail),
+          [
+            { reason: "limited", seconds: 17 },
+            { reason: "refused", status: 500, detail: undefined },
+            { reason: "refused", status: 404, detail: "No published website has this site_id." }
+          ]
+        )
+        yield* press(page)
+        yield* says(status, "Thank you")
+        assert.strictEqual(new Set(keys()).size, 1)
+        assert.strictEqual((yield* stored("Ada-limited")).length, 1)
+      })
+    )
+  })
+})

@@ -1,0 +1,151 @@
+/**
+ * What `doctor` sees: of a real database, a real Redis, real agents, and the proxies; and how the command ends.
+ */
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { text } from "node:stream/consumers"
+import { NodeHttpClient } from "@effect/platform-node"
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect, Option, Redacted } from "effect"
+import { IpNetwork } from "effect/net"
+import * as Agents from "../../src/agent/Inspection.ts"
+import { given } from "../../src/cli/Doctor.ts"
+import type { AgentFacts } from "../../src/core/Diagnosis.ts"
+import * as Postgres from "../../src/postgres/Inspection.ts"
+import * as Partitions from "../../src/postgres/Partitions.ts"
+import * as Redis from "../../src/redis/Inspection.ts"
+import { instanceAt, start } from "../agent/TestUpstream.ts"
+import * as TestDatabase from "../postgres/TestDatabase.ts"
+import * as TestRedis from "../redis/TestRedis.ts"
+
+describe("doctor: the database", () => {
+  it.live("its migrations, its clock, its partitions and whether it commits to the disk", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const [settings] = yield* sql<{ readonly fsync: string }>`SELECT current_setting('fsync') AS fsync`
+      yield* Partitions.ensure(yield* Clock.currentTimeMillis)
+      const well = yield* Postgres.inspect
+      assert.deepInclude(well, {
+        _tag: "Reached",
+        pending: [],
+        missingPartitions: [],
+        fsync: settings?.fsync === "on"
+      })
+      // The same machine has one clock.
+      assert.isAtMost(Math.abs(well.clockAheadMillis), well.roundTripMillis + 1_000)
+
+      const wanted = Partitions.wanted(yield* Clock.currentTimeMillis)
+      yield* sql.unsafe(`DROP TABLE ${wanted[2]!.name}`)
+      assert.deepStrictEqual((yield* Postgres.inspect).missingPartitions, [wanted[2]!.name])
+
+      yield* sql`DELETE FROM effect_sql_migrations WHERE migration_id = 2`
+      const behind = yield* Postgres.inspect
+      assert.deepStrictEqual([behind.pending, behind.missingPartitions], [[2], []])
+    }).pipe(Effect.provide(TestDatabase.layer))
+  )
+})
+
+TestRedis.describeWithRedis("doctor: Redis", () => {
+  it.live("answers, and when it was killed it is away", () =>
+    Effect.gen(function* () {
+      const redis = yield* TestRedis.started
+      assert.strictEqual((yield* Redis.inspect(redis.url))._tag, "Reached")
+      yield* redis.kill
+      assert.deepStrictEqual(yield* Redis.inspect(redis.url), { _tag: "Away", reason: "ECONNREFUSED" })
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("doctor: agents", () => {
+  const inspect = (agentUrl: string, agentKeyEnv: string | null = null) =>
+    Agents.inspect(instanceAt(agentUrl, { agentKeyEnv }), {
+      timeout: "200 millis",
+      keyOf: (variable) => Effect.succeed(variable === "SET" ? Option.some(Redacted.make("the-key")) : Option.none())
+    }).pipe(
+      Effect.map(({ seen }: AgentFacts) => seen),
+      Effect.provide(NodeHttpClient.layerUndici)
+    )
+
+  it.live("is asked for its models, with its key, beside the completions", () =>
+    Effect.gen(function* () {
+      const agent = yield* start((_, response) => void response.writeHead(404).end())
+      assert.deepStrictEqual(yield* inspect(`${agent.url}/base/v1/`, "SET"), { _tag: "Answered", status: 404 })
+      assert.deepInclude(agent.received[0], { method: "GET", url: "/base/v1/models" })
+      assert.strictEqual(agent.received[0]?.headers["authorization"], "Bearer the-key")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("one whose key is not set is not asked; one that is away or silent is named as such", () =>
+    Effect.gen(function* () {
+      const silent = yield* start(() => {})
+      assert.deepStrictEqual(yield* inspect(silent.url, "UNSET"), { _tag: "NoKey", variable: "UNSET" })
+      assert.lengthOf(silent.received, 0)
+      const late = yield* inspect(silent.url)
+      assert.match(late._tag === "Away" ? late.reason : "", /^no answer in /)
+      assert.deepStrictEqual(yield* inspect("http://127.0.0.1:1"), { _tag: "Away", reason: "ECONNREFUSED" })
+      assert.strictEqual((yield* inspect("ftp://127.0.0.1"))._tag, "Away")
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("doctor: proxies", () => {
+  const trusted = ["10.0.0.0/8", "2001:db8::/32"].map(IpNetwork.fromStringUnsafe)
+
+  it.effect("a request counts for whom a trusted proxy names, and else for its peer", () =>
+    Effect.gen(function* () {
+      for (const [peer, forwardedFor, counted, isTrusted] of [
+        ["10.0.0.4", "203.0.113.7", "203.0.113.7", true],
+        ["10.0.0.4", "6.6.6.6, 198.51.100.9, 10.0.0.8", "198.51.100.9", true],
+        ["2001:db8::1", "2001:db9:1:2:3::4", "2001:db9:1:2::/64", true],
+        ["10.0.0.4", "garbage", "10.0.0.4", true],
+        ["192.0.2.1", "203.0.113.7", "192.0.2.1", false]
+      ] as const) {
+        assert.deepStrictEqual(yield* given(trusted, peer, forwardedFor), {
+          peer,
+          forwardedFor,
+          given: counted,
+          isTrusted
+        })
+      }
+      assert.strictEqual((yield* given([], "10.0.0.4", "203.0.113.7")).given, "10.0.0.4")
+    })
+  )
+})
+
+describe("doctor, as a process", () => {
+  it("is one JSON document and ends with 1 where something is not well, without a password", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "hydracore-doctor-"))
+    try {
+      const child = spawn(process.execPath, [path.join(import.meta.dirname, "../../src/main.ts"), "doctor", "--json"], {
+        env: {
+          ...process.env,
+          DATABASE_URL: "postgres://user:sesame@127.0.0.1:1/none",
+          REDIS_URL: "redis://:sesame@127.0.0.1:1",
+          TRUSTED_PROXIES: "10.0.0.0/8",
+          HYDRACORE_DATA_DIR: folder
+        }
+      })
+      const closed = once(child, "close")
+      const [out, complaint] = await Promise.all([text(child.stdout), text(child.stderr)])
+      assert.deepStrictEqual(await closed, [1, null])
+      const { findings, well } = JSON.parse(out) as { well: boolean; findings: ReadonlyArray<Record<string, string>> }
+      assert.isFalse(well)
+      assert.deepStrictEqual(
+        findings.map(({ check, severity }) => [check, severity]),
+        [
+          ["database", "problem"],
+          ["redis", "problem"],
+          ["proxies", "ok"]
+        ]
+      )
+      assert.strictEqual(complaint, "2 things are not well; see above.\n")
+      assert.notInclude(out + complaint, "sesame")
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }, 60_000)
+})

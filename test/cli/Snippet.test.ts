@@ -1,0 +1,102 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option } from "effect"
+import { InstanceDirectory } from "../../src/services/InstanceDirectory.ts"
+import { WidgetTokens } from "../../src/services/WidgetTokens.ts"
+import { type Ended, run } from "./TestCli.ts"
+import { site, storage } from "./TestStorage.ts"
+
+const session = Effect.gen(function* () {
+  const context = yield* Layer.build(storage())
+  const held = Layer.succeedContext(context)
+  const instance = yield* InstanceDirectory.use((instances) =>
+    instances.create({ name: "Agent", agentUrl: "http://agent", agentModel: null, agentKeyEnv: null, origins: [] })
+  ).pipe(Effect.provide(context))
+  return {
+    context,
+    instance,
+    snippet: (...args: ReadonlyArray<string>) =>
+      run(["site", "snippet", "--site", site.websiteConfigId, ...args], held),
+    other: (...args: ReadonlyArray<string>) => run(["site", "snippet", ...args], held)
+  }
+})
+
+describe("site snippet", () => {
+  it.effect("prints lines that are ready to paste, for the address that browsers use", () =>
+    Effect.gen(function* () {
+      const { snippet } = yield* session
+      const { code, stderr, stdout } = yield* snippet("--base-url", "https://www.example.com/hc/")
+      assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
+      assert.include(
+        stdout,
+        `\n<script defer src="https://www.example.com/hc/v1/public/embed.js" data-site="${site.trackingToken}"></script>\n`
+      )
+      assert.include(stdout, `\n<form data-hydracore-form data-site="${site.websiteConfigId}" data-page="contact"\n`)
+      assert.include(
+        stdout,
+        `action="https://www.example.com/hc/v1/public/forms/submit?site=${site.websiteConfigId}&amp;page=contact">`
+      )
+      assert.include(stdout, 'name="hydracore_hp"')
+      assert.notInclude(stdout, "hydracore-chat")
+      assert.notInclude(stdout, "--base-url")
+    })
+  )
+
+  it.effect("without an address, says that it is this machine's", () =>
+    Effect.gen(function* () {
+      const { snippet } = yield* session
+      const { stdout } = yield* snippet()
+      assert.match(stdout, /^<!-- (http:\/\/\S+) is where this machine serves\..*--base-url/)
+      assert.match(stdout, /src="http:\/\/[^"]+:[0-9]+\/v1\/public\/embed\.js"/)
+    })
+  )
+
+  it.effect("with an instance the chat too: with a place for the token, the token given, or one issued for it", () =>
+    Effect.gen(function* () {
+      const { context, instance, snippet } = yield* session
+      const base = ["--base-url", "https://edge.example", "--instance", instance.instanceId]
+      const chat = (token: string) =>
+        `<script type="module" src="https://edge.example/v1/public/chat.js"></script>\n` +
+        `<hydracore-chat instance="${instance.instanceId}" token="${token}" heading="Ask us"></hydracore-chat>`
+      const tokens = WidgetTokens.use(({ list }) => list(instance.instanceId)).pipe(Effect.provide(context))
+
+      const empty = yield* snippet(...base)
+      assert.include(empty.stdout, chat("WIDGET_TOKEN"))
+      assert.include(empty.stdout, "--issue-token")
+      const token = `hwt_${"a".repeat(43)}`
+      assert.include((yield* snippet(...base, "--token", token)).stdout, chat(token))
+      assert.strictEqual((yield* tokens).length, 0)
+
+      const issued = yield* snippet(...base, "--issue-token", "--json")
+      const lines = JSON.parse(issued.stdout)
+      assert.deepStrictEqual(Object.keys(lines), ["tracker", "form", "chat"])
+      const [, secret = ""] = /token="([^"]+)"/.exec(lines.chat) ?? []
+      assert.strictEqual(lines.chat, chat(secret))
+      const valid = yield* WidgetTokens.use(({ authenticate }) => authenticate(instance.instanceId, secret)).pipe(
+        Effect.provide(context)
+      )
+      assert.isTrue(Option.isSome(valid))
+    })
+  )
+
+  it.effect("refuses what is not there or does not fit, in a sentence", () =>
+    Effect.gen(function* () {
+      const { instance, other, snippet } = yield* session
+      const unknown = "11111111-2222-4333-8444-555555555555"
+      const refused = ({ code, stderr, stdout }: Ended, words: string) => {
+        assert.deepStrictEqual({ code, stdout }, { code: 1, stdout: "" })
+        assert.include(stderr, words)
+      }
+      refused(yield* other("--site", unknown), `There is no website ${unknown}.`)
+      refused(yield* snippet("--instance", unknown), `There is no instance ${unknown}.`)
+      refused(yield* snippet("--instance", unknown, "--issue-token"), `There is no instance ${unknown}.`)
+      refused(yield* snippet("--issue-token"), "--instance")
+      refused(yield* snippet("--base-url", "ftp://edge.example"), "--base-url must be an address")
+      refused(yield* snippet("--base-url", "https://user:secret@edge.example"), "--base-url must be an address")
+      refused(yield* snippet("--instance", instance.instanceId, "--token", "no-token"), "--token must be a token")
+      refused(
+        yield* snippet("--instance", instance.instanceId, "--token", `hwt_${"a".repeat(43)}`, "--issue-token"),
+        "--issue-token must be left out"
+      )
+    })
+  )
+})

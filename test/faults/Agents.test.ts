@@ -1,0 +1,62 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { agents, type Expected, respond, secret } from "../torture/Agents.ts"
+import { until } from "../torture/Wait.ts"
+import * as InProcess from "./InProcess.ts"
+
+const environment = { AGENT_TIMEOUT: "500 millis", CHAT_MAX_BYTES: "200 KiB" }
+
+const demand = (name: string, expected: Expected, status: number, text: string) => {
+  assert.notInclude(text, "SECRET", `${name}: nothing of the upstream's leaks`)
+  if (typeof expected === "number") {
+    assert.strictEqual(status, expected, name)
+    assert.match(text, /^\{"detail":"[^"]+"\}$/)
+    return
+  }
+  assert.strictEqual(status, 200, name)
+  assert.isTrue(text.endsWith("data: [DONE]\n\n"), `${name}: the stream ends with its last frame`)
+  assert.strictEqual(text.split("[DONE]").length, 2, `${name}: and with one`)
+  assert.strictEqual(text.includes('"type":"error"'), expected === "error", name)
+}
+
+describe("faults: agents, through the whole service", () => {
+  for (const [name, { expected }] of Object.entries(agents)) {
+    it.live(`an agent that ${name} ends in ${typeof expected === "number" ? expected : `an ${expected}`}`, () =>
+      Effect.gen(function* () {
+        const { fibers, target, upstream, url } = yield* InProcess.start({ environment, respond })
+        const before = fibers()
+        const ask = async () => {
+          const response = await fetch(`${url}/v1/public/widget/${target.instanceId}/chat`, {
+            method: "POST",
+            headers: { "content-type": "application/json", "x-widget-token": target.widgetToken },
+            body: JSON.stringify({ message: name })
+          })
+          demand(name, expected, response.status, await response.text())
+        }
+        yield* Effect.promise(() => Promise.all(Array.from({ length: 5 }, ask)))
+        yield* until(
+          "the upstream is left and the fibers have ended",
+          () => upstream.open() === 0 && fibers() <= before
+        )
+      }).pipe(Effect.scoped)
+    )
+  }
+
+  it.live("what a well-behaved agent says arrives whole, however it is cut", () =>
+    Effect.gen(function* () {
+      const { target, url } = yield* InProcess.start({ environment, respond })
+      for (const name of ["answers well", "splits UTF-8 and CRLF across packets"]) {
+        const response = yield* Effect.promise(() =>
+          fetch(`${url}/v1/public/widget/${target.instanceId}/chat`, {
+            method: "POST",
+            headers: { "content-type": "application/json", "x-widget-token": target.widgetToken },
+            body: JSON.stringify({ message: name })
+          })
+        )
+        const text = yield* Effect.promise(() => response.text())
+        const said = [...text.matchAll(/"delta":"([^"]*)"/g)].map(([, delta]) => delta).join("")
+        assert.strictEqual(said, "Grüße 🙂", secret)
+      }
+    }).pipe(Effect.scoped)
+  )
+})

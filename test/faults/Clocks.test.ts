@@ -1,0 +1,141 @@
+/**
+ * A clock that jumps, and midnight: over PostgreSQL, with the time of day given and what waits waiting by the real clock.
+ */
+import { randomUUID } from "node:crypto"
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Schema } from "effect"
+import * as PageView from "../../src/core/PageView.ts"
+import * as MemoryRateLimiter from "../../src/memory/RateLimiter.ts"
+import * as PgAnalytics from "../../src/postgres/AnalyticsRepo.ts"
+import * as Maintenance from "../../src/postgres/Maintenance.ts"
+import * as PgReports from "../../src/postgres/Reports.ts"
+import * as PgSalts from "../../src/postgres/VisitorSalts.ts"
+import { AnalyticsRepo } from "../../src/services/AnalyticsRepo.ts"
+import { RateLimiter } from "../../src/services/RateLimiter.ts"
+import { Reports } from "../../src/services/Reports.ts"
+import { VisitorSalts } from "../../src/services/VisitorSalts.ts"
+import * as TestDatabase from "../postgres/TestDatabase.ts"
+import { at } from "../suites/VisitorSalts.ts"
+
+const hour = 3_600_000
+const timeout = "20 seconds"
+
+const layer = Layer.mergeAll(
+  PgAnalytics.layer({ timeout, maxQueue: 1_000 }),
+  PgSalts.layer({ timeout }),
+  PgReports.layer({ timeout })
+).pipe(Layer.provideMerge(TestDatabase.layer))
+
+const midnight = Date.UTC(2026, 10, 25)
+
+/** One visitor's view of a site. */
+const view = (hostedWebsiteId: string, now: number, path = "/") =>
+  Effect.gen(function* () {
+    const salts = yield* VisitorSalts
+    const repo = yield* AnalyticsRepo
+    const made = PageView.make(
+      { page_path: path },
+      {
+        hostedWebsiteId,
+        receivedAt: now,
+        address: "203.0.113.7",
+        userAgent: "Mozilla/5.0 Firefox/143.0",
+        client: { browser: "Firefox", os: "Linux", deviceType: "desktop", isBot: false },
+        salt: yield* salts.current
+      }
+    )
+    yield* repo.append(made)
+    return Buffer.from(made.visitorHash).toString("hex")
+  }).pipe(at(now))
+
+const Days = Schema.Array(Schema.Struct({ day: Schema.String }))
+const saltDays = Effect.gen(function* () {
+  const sql = yield* PgClient.PgClient
+  const rows = yield* sql`SELECT day::text AS day FROM visitor_salt ORDER BY day`
+  return (yield* Schema.decodeUnknownEffect(Days)(rows)).map(({ day }) => day)
+})
+
+describe("faults: clocks", () => {
+  it.live("a visitor on both sides of midnight is two visitors, one a day, and no view is lost", () =>
+    Effect.gen(function* () {
+      const site = randomUUID()
+      const before = yield* view(site, midnight - 1)
+      const again = yield* view(site, midnight - hour)
+      const after = yield* view(site, midnight)
+      assert.strictEqual(before, again)
+      assert.notStrictEqual(before, after)
+      const reports = yield* Reports
+      const { days } = yield* reports.statistics({ hostedWebsiteId: site, days: 2, now: midnight + hour })
+      assert.deepStrictEqual(
+        days.map(({ pageViews, visitors }) => ({ pageViews, visitors })),
+        [
+          { pageViews: 2, visitors: 1 },
+          { pageViews: 1, visitors: 1 }
+        ]
+      )
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.live("48 hours after a day began its salt is gone, so that its hashes cannot be made again", () =>
+    Effect.gen(function* () {
+      const site = randomUUID()
+      const yesterday = yield* view(site, midnight - hour)
+      yield* view(site, midnight + hour)
+      assert.deepStrictEqual(yield* saltDays, ["2026-11-24", "2026-11-25"])
+      assert.isTrue(yield* at(midnight + 24 * hour - 1)(Maintenance.round))
+      assert.deepStrictEqual(yield* saltDays, ["2026-11-24", "2026-11-25"])
+      assert.isTrue(yield* at(midnight + 24 * hour)(Maintenance.round))
+      assert.deepStrictEqual(yield* saltDays, ["2026-11-25"])
+      // A process of that day's own, its clock set back, gets another salt: the hash of the same visitor is not the same.
+      assert.notStrictEqual(yield* view(site, midnight - hour), yesterday)
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.live("a clock that jumps an hour back and forth over midnight loses no view, and each day keeps its salt", () =>
+    Effect.gen(function* () {
+      const site = randomUUID()
+      const hashes = new Map<string, Set<string>>()
+      for (const jump of [0, -hour, hour, -2 * hour, 3 * hour, -hour, 0]) {
+        const now = midnight + jump
+        const day = new Date(now).toISOString().slice(0, 10)
+        const seen = hashes.get(day) ?? new Set()
+        hashes.set(day, seen.add(yield* view(site, now)))
+      }
+      assert.deepStrictEqual(
+        [...hashes.values()].map((seen) => seen.size),
+        [1, 1]
+      )
+      const sql = yield* PgClient.PgClient
+      assert.lengthOf(yield* sql`SELECT FROM page_view WHERE hosted_website_id = ${site}`, 7)
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.live("a view of a month without a partition is stored and counted", () =>
+    Effect.gen(function* () {
+      const site = randomUUID()
+      const far = Date.UTC(2031, 6, 14)
+      yield* view(site, far)
+      const sql = yield* PgClient.PgClient
+      assert.lengthOf(yield* sql`SELECT FROM page_view_default WHERE hosted_website_id = ${site}`, 1)
+      const reports = yield* Reports
+      const { days } = yield* reports.statistics({ hostedWebsiteId: site, days: 1, now: far + hour })
+      assert.deepStrictEqual(
+        days.map(({ pageViews }) => pageViews),
+        [1]
+      )
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.live("a clock that is set back refuses no client for longer than the window, and lets none through twice", () =>
+    Effect.gen(function* () {
+      const limiter = yield* RateLimiter
+      const policy = { name: "test", limit: 3, windowMillis: 60_000 }
+      const take = (now: number) => at(now)(limiter.take(policy, "a client"))
+      for (const now of [0, hour, -hour]) assert.isTrue((yield* take(midnight + now)).accepted)
+      const refused = yield* take(midnight - 2 * hour)
+      assert.isFalse(refused.accepted)
+      assert.isAtMost(refused.resetMillis, policy.windowMillis)
+    }).pipe(Effect.provide(MemoryRateLimiter.layer({ maxKeys: 10 })))
+  )
+})

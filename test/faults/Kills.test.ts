@@ -1,0 +1,23 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as Kills from "../torture/scenarios/Kills.ts"
+
+describe("faults: kill -9 under load", () => {
+  it.live(
+    "of serve loses nothing that was acknowledged",
+    () =>
+      Effect.map(Kills.serve({ rounds: 2, each: 200 }), (figures) => {
+        assert.isAbove(figures.acknowledged, 400)
+      }),
+    120_000
+  )
+
+  it.live(
+    "of demo, and of its PostgreSQL with it, loses nothing that was acknowledged",
+    () =>
+      Effect.map(Kills.demo({ rounds: 2, each: 200 }), (figures) => {
+        assert.isAbove(figures.acknowledged, 400)
+      }),
+    120_000
+  )
+})

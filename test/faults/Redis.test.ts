@@ -1,0 +1,16 @@
+import { assert, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as TestRedis from "../redis/TestRedis.ts"
+import { redisFaults } from "../torture/scenarios/Redis.ts"
+
+TestRedis.describeWithRedis("faults: Redis, under load", () => {
+  it.live(
+    "down at the start, hung, killed and back, it never costs a 5xx, and the limit holds",
+    () =>
+      Effect.gen(function* () {
+        const figures = yield* redisFaults({ redis: yield* TestRedis.make, millis: 200 })
+        assert.isAbove(figures.refused, 0)
+      }).pipe(Effect.scoped),
+    120_000
+  )
+})

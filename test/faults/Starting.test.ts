@@ -1,0 +1,104 @@
+/**
+ * Processes that start while others do something with the same database.
+ */
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Redacted, Schema } from "effect"
+import { Reactivity } from "effect/reactivity"
+import * as Cluster from "../torture/Cluster.ts"
+import * as Process from "../torture/Process.ts"
+import * as Store from "../torture/Store.ts"
+import { until } from "../torture/Wait.ts"
+
+const quick = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }
+
+const folder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(path.join(tmpdir(), "hydracore-starting-"))),
+  (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
+)
+
+const Count = Schema.Array(Schema.Struct({ migration_id: Schema.Int, times: Schema.BigInt }))
+
+/** A client that stays connected, to hold a lock. */
+const client = (cluster: Cluster.Cluster) =>
+  PgClient.make({ url: Redacted.make(cluster.url), maxConnections: 1 }).pipe(
+    Effect.provide(Reactivity.layer),
+    Effect.orDie
+  )
+
+const statusOf = (url: string) => fetch(url, { method: "HEAD" }).then((response) => response.status)
+
+describe("faults: starting", () => {
+  it.live("two processes on an empty database at the same moment both serve, and it is migrated once", () =>
+    Effect.gen(function* () {
+      const cluster = yield* Cluster.make(quick)
+      const start = Effect.flatMap(folder, (dataDir) =>
+        Process.start("demo", { DATABASE_URL: cluster.url, HYDRACORE_DATA_DIR: dataDir })
+      )
+      const services = yield* Effect.all([start, start], { concurrency: 2 })
+      for (const { url } of services) assert.strictEqual(yield* Effect.promise(() => statusOf(`${url}/readyz`)), 200)
+      const applied = yield* cluster.use((sql) =>
+        sql`SELECT migration_id, count(*) AS times FROM effect_sql_migrations GROUP BY 1`.pipe(
+          Effect.flatMap(Schema.decodeUnknownEffect(Count))
+        )
+      )
+      assert.isAbove(applied.length, 0)
+      for (const { times } of applied) assert.strictEqual(times, 1n)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("one that starts just before the migrations, or while they run, waits for them", () =>
+    Effect.gen(function* () {
+      const cluster = yield* Cluster.make(quick)
+      const serve = Process.start("serve", { DATABASE_URL: cluster.url })
+      const migrate = Effect.gen(function* () {
+        const { ended, output } = yield* Process.launch(["migrate"], { DATABASE_URL: cluster.url })
+        assert.deepStrictEqual(yield* ended, { code: 0, signal: null }, output())
+      })
+      const [service] = yield* Effect.all([serve, migrate, migrate], { concurrency: 3 })
+      assert.strictEqual(yield* Effect.promise(() => statusOf(`${service.url}/readyz`)), 200)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("one that runs stays ready while another migrates, and one that starts waits until it is done", () =>
+    Effect.gen(function* () {
+      const cluster = yield* Cluster.make(quick)
+      yield* Store.prepare(cluster.url)
+      const running = yield* Process.start("serve", { DATABASE_URL: cluster.url })
+      assert.strictEqual(yield* Effect.promise(() => statusOf(`${running.url}/readyz`)), 200)
+      const sql = yield* client(cluster)
+      const starting = yield* Effect.orDie(
+        sql.withTransaction(
+          Effect.gen(function* () {
+            // What the migrator holds for as long as it works.
+            yield* sql`LOCK TABLE effect_sql_migrations IN ACCESS EXCLUSIVE MODE`
+            assert.strictEqual(yield* Effect.promise(() => statusOf(`${running.url}/readyz`)), 200)
+            const launched = yield* Process.launch(["serve"], { DATABASE_URL: cluster.url, PORT: "0" })
+            yield* until("it waits for the lock", () =>
+              Effect.runPromise(
+                cluster.use((other) =>
+                  Effect.map(other`SELECT 1 FROM pg_locks WHERE NOT granted`, (rows) => rows.length > 0)
+                )
+              )
+            )
+            assert.notInclude(launched.output(), "Listening")
+            return launched
+          })
+        )
+      )
+      yield* until("it serves", () => starting.output().includes("Listening on"))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("one whose database is never migrated says so and ends", () =>
+    Effect.gen(function* () {
+      const cluster = yield* Cluster.make(quick)
+      const { ended, output } = yield* Process.launch(["serve"], { DATABASE_URL: cluster.url, PORT: "0" })
+      assert.deepStrictEqual(yield* ended, { code: 1, signal: null })
+      assert.include(output(), "npm run -s hydracore -- migrate")
+    }).pipe(Effect.scoped)
+  )
+})

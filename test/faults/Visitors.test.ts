@@ -1,0 +1,50 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { endlessly, type Respond, says, sse } from "../agent/TestUpstream.ts"
+import * as Visitors from "../torture/scenarios/Visitors.ts"
+import { pause, until } from "../torture/Wait.ts"
+import * as InProcess from "./InProcess.ts"
+
+/** Short time-outs, so that whoever is slow is met soon. */
+const limits = { headersTimeout: 400, requestTimeout: 800, connectionsCheckingInterval: 50 }
+
+const agent: Respond = (received, response) => {
+  if (received.body.includes("silence")) return
+  response.writeHead(200, sse)
+  endlessly(response, says("and so on ".repeat(100)))
+}
+
+/** Many of one kind at once; then every fiber and socket is given back, and the next one is served. */
+const givesBack = (visitor: (typeof Visitors.quick)[string], count: number) =>
+  Effect.gen(function* () {
+    const service = yield* InProcess.start({ limits, respond: agent })
+    const view = () =>
+      fetch(`${service.url}/v1/public/analytics/track`, {
+        method: "POST",
+        headers: { "content-type": "application/json", connection: "close" },
+        body: JSON.stringify({ site_id: service.target.trackingToken, page_path: "/" })
+      }).then((response) => response.status)
+    assert.strictEqual(yield* Effect.promise(view), 204)
+    yield* pause(50)
+    const before = { fibers: service.fibers(), sockets: service.sockets() }
+    yield* Effect.forEach(
+      Array.from({ length: count }),
+      () => Effect.scoped(visitor({ port: service.port, target: service.target })),
+      { concurrency: "unbounded", discard: true }
+    )
+    yield* until(
+      "everything is given back",
+      () =>
+        service.fibers() <= before.fibers && service.sockets() <= before.sockets && service.upstream.connections() === 0
+    )
+    assert.strictEqual(yield* Effect.promise(view), 204)
+  }).pipe(Effect.scoped)
+
+describe("faults: visitors", () => {
+  for (const [name, visitor] of Object.entries(Visitors.quick)) {
+    it.live(`who ${name} costs nothing for long`, () => givesBack(visitor, 20))
+  }
+  for (const [name, visitor] of Object.entries(Visitors.slow(20_000))) {
+    it.live(`who ${name} is sent away`, () => givesBack(visitor, 20))
+  }
+})

@@ -1,0 +1,111 @@
+/**
+ * What an answer repeats of a request, and what the log takes from one: bounded, escaped, and nothing of the inside.
+ */
+import { assert, layer } from "@effect/vitest"
+import { Effect, Layer, Logger, References, Schema } from "effect"
+import { AnalyticsRepo } from "../../src/services/AnalyticsRepo.ts"
+import * as Telemetry from "../../src/Telemetry.ts"
+import { paths, TestServer, layer as testServer } from "./TestServer.ts"
+
+/** The longest run of the sender's own characters in an answer. */
+const longestRun = (text: string, character: string): number =>
+  Math.max(0, ...Array.from(text.matchAll(new RegExp(`${character}+`, "g")), ([run]) => run.length))
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+/** Faults in every field of every endpoint, with a text of a length. */
+const faults = (text: string, chat: string): ReadonlyArray<readonly [string, unknown, Record<string, string>?]> => [
+  [paths.track, { site_id: text, page_path: text.repeat(3), device_type: [text], screen_width: text }],
+  [paths.track, { [text]: text, site_id: { [text]: text } }],
+  [paths.track, text],
+  [paths.track, `{"${text}`],
+  [paths.track, `{"a": ${text}}`],
+  [paths.submit, { site_id: `${text}-`, form_data: text, email: { [text]: 1 } }],
+  [paths.submit, { site_id: `urn:uuid:${text}`, form_data: [text] }],
+  [paths.submit, { form_data: Object.fromEntries(Array.from({ length: 60 }, (_, at) => [text + at, text])) }],
+  [paths.submit, { form_data: {} }, { "idempotency-key": text }],
+  [`${paths.submit}?site=${text}`, `${text}=${text}`, form],
+  [`${paths.submit}?site=x`, multipart(text), { ...form, "content-type": "multipart/form-data; boundary=b" }],
+  [chat, { message: [text], conversation_id: { [text]: 1 } }, { "x-widget-token": text }],
+  [paths.chat(text), { message: text }],
+  [`/${text}`, text],
+  [paths.track, text, { "content-type": `text/${text}` }]
+]
+
+const form = { "content-type": "application/x-www-form-urlencoded", accept: "text/html" }
+const multipart = (text: string) =>
+  `--b\r\ncontent-disposition: form-data; name="${text}"; filename="${text}"\r\n\r\n${text}\r\n--b--\r\n`
+
+layer(testServer(), { excludeTestServices: true })("http: what answers repeat", (it) => {
+  it.effect.prop(
+    "never more than 200 characters of what was sent, and no more than a page in all",
+    { length: between(1, 2500), character: Schema.Literals(["Z", "f", "0"]) },
+    ({ character, length }) =>
+      Effect.gen(function* () {
+        const { instance, send } = yield* TestServer
+        const text = character.repeat(length)
+        for (const [path, body, headers] of faults(text, paths.chat(instance.instanceId))) {
+          const answer = yield* send(path, body, headers === undefined ? {} : { headers })
+          assert.isAtLeast(answer.status, 400)
+          assert.isBelow(answer.status, 500)
+          assert.isAtMost(longestRun(answer.text, character), 200, `${path.slice(0, 60)} ${answer.text.slice(0, 300)}`)
+          assert.isBelow(answer.text.length, 20_000)
+          // Nothing of the inside: no stack, no query, no path of a file, no version.
+          assert.notMatch(
+            answer.text,
+            /\bat .+:\d+:\d+|node_modules|\.ts\b|SELECT |INSERT |effect\b|\bv?\d+\.\d+\.\d+\b/i
+          )
+          assert.isNull(answer.headers.get("x-powered-by"))
+          assert.isNull(answer.headers.get("server"))
+        }
+      }),
+    { arbitrary: { runs: 12 } }
+  )
+})
+
+const lines: Array<string> = []
+
+/** In the service's own format. */
+const recording = Layer.mergeAll(
+  Logger.layer([
+    Logger.make((entry) => {
+      lines.push(Telemetry.formatJson.log(entry))
+    })
+  ]),
+  Layer.succeed(References.MinimumLogLevel, "Trace")
+)
+
+const hostile = "a\u001b[2Jb\rc\u0007d\u009b31m\u007f\u2028"
+
+layer(
+  testServer({}, undefined, (storage) =>
+    Layer.succeed(
+      AnalyticsRepo,
+      // A fault of ours that repeats what was sent.
+      AnalyticsRepo.of({ append: ({ path, sessionId }) => Effect.die(new Error(`${path}\n${sessionId}`)) })
+    ).pipe(Layer.provideMerge(storage))
+  ).pipe(Layer.provideMerge(recording)),
+  { excludeTestServices: true }
+)("http: what the log takes", (it) => {
+  it.effect("control characters of paths, user agents and ids come out escaped, each entry on one line", () =>
+    Effect.gen(function* () {
+      const { instance, send, trackingToken, widgetToken } = yield* TestServer
+      const view = { site_id: trackingToken, page_path: `/${hostile}\nFAKE`, session_id: `${hostile}\u2028` }
+      for (const answer of [
+        yield* send(paths.track, view, { headers: { "user-agent": "Mozilla/5.0 \u0085 Firefox/143.0" } }),
+        yield* send(paths.track, view, { headers: { "user-agent": "a\u009b31m" } })
+      ]) {
+        assert.strictEqual(answer.status, 500)
+      }
+      yield* send(`/${encodeURIComponent(hostile)}`, view)
+      yield* send(paths.chat(encodeURIComponent(hostile)), { message: hostile })
+      const headers = { "x-widget-token": widgetToken }
+      yield* send(paths.chat(instance.instanceId), { message: hostile, conversation_id: hostile }, { headers })
+      assert.isTrue(lines.some((line) => line.includes("A request met a defect")))
+      for (const line of lines) {
+        assert.notMatch(line, /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/)
+        assert.isObject(JSON.parse(line))
+      }
+    })
+  )
+})

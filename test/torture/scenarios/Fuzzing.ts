@@ -1,0 +1,187 @@
+/**
+ * Requests by the thousand, of which many are broken: no 5xx, no answer that is late, nothing of ours in an answer, and what
+ * was accepted is in the database as it was sent.
+ *
+ * @module
+ */
+import assert from "node:assert/strict"
+import { connect } from "node:net"
+import { Effect, Schema } from "effect"
+import * as Upstream from "../../agent/TestUpstream.ts"
+import * as Cluster from "../Cluster.ts"
+import * as Fuzz from "../Fuzz.ts"
+import * as Process from "../Process.ts"
+import * as Store from "../Store.ts"
+import { type Figures, whole } from "./Figures.ts"
+
+export interface Options {
+  readonly requests: number
+  readonly seed: number
+  /** The longest that an answer may take, in milliseconds. */
+  readonly latest: number
+}
+
+const clients = 8
+
+interface Exchange {
+  readonly status: number | undefined
+  readonly text: string
+  readonly millis: number
+}
+
+/** Sends bytes and reads until the server closes. A request that is longer than what was sent is left after it was sent. */
+const exchange = (port: number, bytes: Buffer, leave: boolean): Promise<Exchange> =>
+  new Promise((resolve, reject) => {
+    const begun = performance.now()
+    const socket = connect({ host: "127.0.0.1", port })
+    let text = ""
+    const end = () => {
+      clearTimeout(timer)
+      const status = /^HTTP\/1\.1 (\d{3})/.exec(text)?.[1]
+      resolve({ status: status === undefined ? undefined : Number(status), text, millis: performance.now() - begun })
+    }
+    const timer = setTimeout(() => {
+      socket.destroy()
+      reject(new Error(`no end after 20 s: ${bytes.subarray(0, 300).toString("latin1")}`))
+    }, 20_000)
+    socket.setEncoding("utf8").on("data", (part: string) => {
+      text += part
+    })
+    socket.on("error", () => {})
+    socket.on("close", end)
+    socket.write(bytes, () => {
+      if (leave) socket.end()
+    })
+  })
+
+const Sent = Schema.Struct({ submission_id: Schema.String })
+const bodyOf = (text: string) => text.slice(text.indexOf("\r\n\r\n") + 4)
+
+/** The value of a member as it was written last, if it was written at all. */
+const lastOf = (members: NonNullable<Fuzz.Request["members"]>, name: string) =>
+  members.findLast(([key]) => JSON.parse(key) === name)?.[1]
+
+const textOf = (json: string | undefined): string | null => {
+  const value: unknown = json === undefined ? null : JSON.parse(json)
+  return typeof value === "string" ? value : null
+}
+
+const Submissions = Schema.Array(
+  Schema.Struct({
+    id: Schema.String,
+    form_data: Schema.String,
+    email: Schema.NullOr(Schema.String),
+    page_slug: Schema.NullOr(Schema.String)
+  })
+)
+const Views = Schema.Array(
+  Schema.Struct({ mark: Schema.String, path: Schema.String, screen_width: Schema.NullOr(Schema.Int) })
+)
+
+/** What an answer may not hold: a stack, a query, a path of the machine, a version of ours. */
+const inside = /\n\s+at |node_modules|\/src\/|SELECT |INSERT |file:\/\/|PostgreSQL|Effect\./
+
+/** A path that is stored as it was sent. */
+const isPlain = (path: string) => /^\/[^?#\0]*$/.test(path) && path.isWellFormed() && path.length <= 2048
+
+export const fuzz = Effect.fnUntraced(function* (options: Options) {
+  const cluster = yield* Cluster.make()
+  const agent = yield* Upstream.start((_, response) => {
+    response.writeHead(200, Upstream.sse)
+    response.end(`${Upstream.says("ok")}${Upstream.finishes("stop")}`)
+  })
+  const target = yield* Store.prepare(cluster.url, agent.url)
+  const service = yield* Process.start("serve", { DATABASE_URL: cluster.url })
+  const random = Fuzz.random(options.seed)
+  const statuses = new Map<string, number>()
+  const forms = new Map<string, Fuzz.Request>()
+  const views = new Map<string, Fuzz.Request>()
+  let slowest = 0
+  let number = 0
+  let valid = 0
+
+  const one = async () => {
+    const mark = `fuzz-${++number}`
+    const request = Fuzz.make(random, target, mark)
+    const { millis, status, text } = await exchange(
+      service.port,
+      Fuzz.encode(request),
+      request.framing === "too long" || request.framing === "too short"
+    )
+    const what = `seed ${options.seed}, request ${mark} (${request.endpoint}, ${request.fault})`
+    const unframed = request.framing === "too long" || request.framing === "too short"
+    assert.ok(unframed || status !== undefined, `${what}: it is answered`)
+    assert.ok(status === undefined || status < 500, `${what}: ${text.slice(0, 500)}`)
+    assert.ok(millis < options.latest, `${what}: answered after ${millis} ms`)
+    assert.doesNotMatch(text, inside, what)
+    assert.ok(text.length < 20_000 || request.endpoint === "chat", `${what}: the answer has ${text.length} characters`)
+    if (request.fault === "valid") {
+      valid++
+      const fine = request.endpoint === "track" ? 204 : 200
+      // A chat's address may be wrong in a request that is else valid.
+      assert.ok(
+        status === fine || (request.endpoint === "chat" && [401, 404, 422].includes(status ?? 0)),
+        `${what}: ${text.slice(0, 500)}`
+      )
+    }
+    slowest = Math.max(slowest, millis)
+    statuses.set(String(status), (statuses.get(String(status)) ?? 0) + 1)
+    if (request.members === undefined || unframed) return
+    if (status === 200 && request.endpoint === "submit") {
+      forms.set(Schema.decodeUnknownSync(Schema.fromJsonString(Sent))(bodyOf(text)).submission_id, request)
+    }
+    if (status === 204 && textOf(lastOf(request.members, "session_id")) === mark) views.set(mark, request)
+  }
+  const client = async () => {
+    while (number < options.requests) await one()
+  }
+  yield* Effect.promise(() => Promise.all(Array.from({ length: clients }, client)))
+
+  const rows = yield* cluster.use((sql) =>
+    Effect.gen(function* () {
+      return {
+        forms:
+          yield* sql`SELECT submission_id AS id, form_data::text AS form_data, email, page_slug FROM submission`.pipe(
+            Effect.flatMap(Schema.decodeUnknownEffect(Submissions))
+          ),
+        views:
+          yield* sql`SELECT session_id AS mark, path, screen_width FROM page_view WHERE starts_with(session_id, 'fuzz-')
+          UNION ALL SELECT session_id, path, screen_width FROM bot_view WHERE starts_with(session_id, 'fuzz-')`.pipe(
+            Effect.flatMap(Schema.decodeUnknownEffect(Views))
+          )
+      }
+    })
+  )
+  const stored = new Map(rows.forms.map((row) => [row.id, row]))
+  for (const [id, { members = [] }] of forms) {
+    const row = stored.get(id)
+    assert.ok(row !== undefined, `submission ${id} was acknowledged`)
+    assert.equal(row.form_data, lastOf(members, "form_data"), "form_data as it was written")
+    assert.equal(row.email, textOf(lastOf(members, "email")))
+    assert.equal(row.page_slug, textOf(lastOf(members, "page_slug")))
+  }
+  const seen = new Map<string, Array<(typeof rows.views)[number]>>()
+  for (const row of rows.views) seen.set(row.mark, [...(seen.get(row.mark) ?? []), row])
+  let compared = 0
+  for (const [mark, { members = [] }] of views) {
+    const found = seen.get(mark) ?? []
+    assert.equal(found.length, 1, `view ${mark} was acknowledged, and is there once`)
+    const path = textOf(lastOf(members, "page_path")) ?? ""
+    if (!isPlain(path)) continue
+    compared++
+    assert.equal(found[0]?.path, path)
+  }
+  return {
+    requests: number,
+    valid,
+    "forms compared": forms.size,
+    "views found": views.size,
+    "paths compared": compared,
+    "5xx": [...statuses.keys()].filter((status) => status >= "500" && status < "600").length,
+    "slowest ms": whole(slowest),
+    statuses: [...statuses]
+      .toSorted()
+      .map(([status, count]) => `${status}: ${count}`)
+      .join(", ")
+  } satisfies Figures
+}, Effect.scoped)

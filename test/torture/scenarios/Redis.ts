@@ -1,0 +1,71 @@
+/**
+ * Redis down at the start, started, hung, killed and started again, under load: never a 5xx for it, and the limit holds.
+ *
+ * @module
+ */
+import assert from "node:assert/strict"
+import { Effect, Redacted } from "effect"
+import type { TestRedis } from "../../redis/TestRedis.ts"
+import * as Cluster from "../Cluster.ts"
+import * as Load from "../Load.ts"
+import * as Process from "../Process.ts"
+import * as Store from "../Store.ts"
+import { pause, until } from "../Wait.ts"
+import { demandWhole, type Figures } from "./Figures.ts"
+
+const clients = 8
+const limit = 40
+
+/** `redis` is not started yet. `millis` is how long each state lasts. */
+export const redisFaults = Effect.fnUntraced(function* (options: {
+  readonly redis: TestRedis
+  readonly millis: number
+}) {
+  const { millis, redis } = options
+  const cluster = yield* Cluster.make()
+  const target = yield* Store.prepare(cluster.url)
+  const service = yield* Process.start("serve", {
+    DATABASE_URL: cluster.url,
+    REDIS_URL: Redacted.value(redis.url),
+    RATE_LIMIT_ANALYTICS: `${limit}/hour`,
+    RATE_LIMIT_FORMS: `${limit}/hour`
+  })
+  const load = yield* Load.start({ url: () => service.url, target, clients, pace: 5 })
+  const goesOn = Effect.suspend(() => {
+    const before = load.answered()
+    return Effect.andThen(
+      pause(millis),
+      until("requests are answered", () => load.answered() > before + clients)
+    )
+  })
+  const says = (words: string, times: number) =>
+    until(`it says that ${words}`, () => service.output().split(words).length > times)
+  yield* goesOn
+  yield* redis.start
+  yield* says("Redis is back", 1)
+  yield* goesOn
+  yield* redis.freeze
+  yield* says("Redis is away", 2)
+  yield* goesOn
+  yield* redis.thaw
+  yield* says("Redis is back", 2)
+  yield* goesOn
+  yield* redis.kill
+  yield* says("Redis is away", 3)
+  yield* goesOn
+  yield* redis.start
+  yield* says("Redis is back", 3)
+  yield* goesOn
+  yield* load.stop
+  const account = yield* Store.account(cluster, load)
+  const whole = demandWhole(account)
+  assert.deepEqual(
+    Object.keys(account.statuses).filter((status) => !["200", "204", "429"].includes(status)),
+    [],
+    "never a 5xx"
+  )
+  // The process itself counts once; Redis twice, since it forgot everything in between. And both for views and for forms.
+  assert.ok(account.acknowledged <= 3 * 2 * limit, `${account.acknowledged} were accepted`)
+  assert.ok(account.acknowledged >= 2 * limit)
+  return { ...whole, limit, refused: account.refused, "5xx": 0 } satisfies Figures
+}, Effect.scoped)

@@ -1,0 +1,182 @@
+/**
+ * Visitors who take long, leave early, or send half of something: what they held is given back.
+ *
+ * @module
+ */
+import assert from "node:assert/strict"
+import { Effect, type Scope } from "effect"
+import type { Target } from "../Load.ts"
+import * as Raw from "../Raw.ts"
+import { pause, until } from "../Wait.ts"
+
+export interface Options {
+  readonly port: number
+  readonly target: Target
+}
+
+const lines = (...all: ReadonlyArray<string>) => `${all.join("\r\n")}\r\n`
+
+const view = ({ trackingToken }: Target, path = "/visitor") =>
+  JSON.stringify({ site_id: trackingToken, page_path: path })
+
+const trackHead = (length: number, ...more: ReadonlyArray<string>) =>
+  lines(
+    "POST /v1/public/analytics/track HTTP/1.1",
+    "Host: edge",
+    "User-Agent: Mozilla/5.0 Firefox/143.0",
+    "Content-Type: application/json",
+    `Content-Length: ${length}`,
+    ...more,
+    ""
+  )
+
+const chatRequest = ({ instanceId, widgetToken }: Target, message: string) => {
+  const body = JSON.stringify({ message })
+  return (
+    lines(
+      `POST /v1/public/widget/${instanceId}/chat HTTP/1.1`,
+      "Host: edge",
+      "Content-Type: application/json",
+      `X-Widget-Token: ${widgetToken}`,
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      ""
+    ) + body
+  )
+}
+
+type Visitor = (options: Options) => Effect.Effect<void, never, Scope.Scope>
+
+/** Whoever is slow is sent away; the wait is the server's own time-out. */
+const sentAway = (name: string, raw: Raw.Raw, within: number) =>
+  Effect.map(until(`${name} is sent away`, raw.closed, within), () => Raw.statuses(raw.received()))
+
+/** Those that the server's time-outs end. `within` is in milliseconds. */
+export const slow = (within: number): Readonly<Record<string, Visitor>> => ({
+  "sends nothing": ({ port }) => Effect.flatMap(Raw.open(port), (raw) => sentAway("who sends nothing", raw, within)),
+  "sends its head byte by byte": ({ port }) =>
+    Effect.gen(function* () {
+      const raw = yield* Raw.open(port)
+      const drip = setInterval(() => raw.write("a"), 20)
+      yield* Effect.addFinalizer(() => Effect.sync(() => clearInterval(drip)))
+      raw.write("POST /v1/public/analytics/track HTTP/1.1\r\nHost: edge\r\nX-A: ")
+      assert.deepEqual(yield* sentAway("a slow head", raw, within), [408])
+    }),
+  "sends its body byte by byte": ({ port }) =>
+    Effect.gen(function* () {
+      const raw = yield* Raw.open(port)
+      const drip = setInterval(() => raw.write(" "), 20)
+      yield* Effect.addFinalizer(() => Effect.sync(() => clearInterval(drip)))
+      raw.write(trackHead(200_000))
+      yield* sentAway("a slow body", raw, within)
+    }),
+  "sends half a body and waits": ({ port, target }) =>
+    Effect.gen(function* () {
+      const raw = yield* Raw.open(port)
+      raw.write(trackHead(view(target).length) + view(target).slice(0, 20))
+      yield* sentAway("half a body", raw, within)
+    }),
+  "asks for an upgrade and sends half a body": ({ port, target }) =>
+    Effect.gen(function* () {
+      const raw = yield* Raw.open(port)
+      raw.write(trackHead(view(target).length, "Connection: Upgrade", "Upgrade: other/1") + view(target).slice(0, 20))
+      yield* sentAway("an upgrade with half a body", raw, within)
+    })
+})
+
+/** Those that leave or behave unusually by themselves. */
+export const quick: Readonly<Record<string, Visitor>> = {
+  "leaves in the middle of its head": ({ port }) =>
+    Effect.map(Raw.open(port), (raw) => raw.write("POST /v1/public/analytics/track HTTP/1.1\r\nHost: ed")),
+  "leaves in the middle of its body": ({ port, target }) =>
+    Effect.gen(function* () {
+      const raw = yield* Raw.open(port)
+      raw.write(trackHead(view(target).length) + view(target).slice(0, 20))
+      yield* pause(30)
+    }),
+  "leaves before it has an answer": ({ port, target }) =>
+    Effect.gen(function* () {
+      const raw = yield* Raw.open(port)
+      raw.write(trackHead(view(target).length) + view(target))
+    }),
+  "ends its half of the connection and reads": ({ port, target }) =>
+    Effect.gen(function* () {
+      const raw = yield* Raw.open(port)
+      raw.socket.end(trackHead(view(target).length) + view(target))
+      yield* until("it is answered", () => Raw.statuses(raw.received()).includes(204))
+      yield* until("it is closed", raw.closed)
+    }),
+  "leaves before the first token": ({ port, target }) =>
+    Effect.gen(function* () {
+      const raw = yield* Raw.open(port)
+      raw.write(chatRequest(target, "silence"))
+      yield* pause(50)
+    }),
+  "leaves in the middle of an answer": ({ port, target }) =>
+    Effect.gen(function* () {
+      const raw = yield* Raw.open(port)
+      raw.write(chatRequest(target, "endless"))
+      yield* until("the answer has begun", () => raw.received().includes("text-delta"))
+    }),
+  "does not read an endless answer": ({ port, target }) =>
+    Effect.gen(function* () {
+      const raw = yield* Raw.open(port)
+      raw.write(chatRequest(target, "endless"))
+      yield* until("the answer has begun", () => raw.received().includes("text-delta"))
+      raw.socket.pause()
+      yield* pause(100)
+    }),
+  "pipelines twenty views": ({ port, target }) =>
+    Effect.gen(function* () {
+      const raw = yield* Raw.open(port)
+      raw.write((trackHead(view(target).length) + view(target)).repeat(20))
+      yield* until("all are answered", () => Raw.statuses(raw.received()).length === 20)
+      assert.deepEqual(new Set(Raw.statuses(raw.received())), new Set([204]))
+    }),
+  "pipelines a thousand views and leaves": ({ port, target }) =>
+    Effect.map(Raw.open(port), (raw) => raw.write((trackHead(view(target).length) + view(target)).repeat(1000))),
+  "expects 100-continue": ({ port, target }) =>
+    Effect.gen(function* () {
+      const raw = yield* Raw.open(port)
+      raw.write(trackHead(view(target).length, "Expect: 100-continue"))
+      yield* until("it may go on", () => Raw.statuses(raw.received()).includes(100))
+      raw.write(view(target))
+      yield* until("it is answered", () => Raw.statuses(raw.received()).includes(204))
+    }),
+  "expects 100-continue for too large a body": ({ port }) =>
+    Effect.gen(function* () {
+      const raw = yield* Raw.open(port)
+      raw.write(trackHead(10_000_000, "Expect: 100-continue"))
+      yield* until("it is refused", () => Raw.statuses(raw.received()).length > 0)
+      assert.deepEqual(Raw.statuses(raw.received()), [413])
+    }),
+  "expects 100-continue and leaves": ({ port, target }) =>
+    Effect.map(Raw.open(port), (raw) => raw.write(trackHead(view(target).length, "Expect: 100-continue"))),
+  "expects something else": ({ port, target }) =>
+    Effect.gen(function* () {
+      const raw = yield* Raw.open(port)
+      raw.write(trackHead(view(target).length, "Expect: the unexpected") + view(target))
+      yield* until("it is refused", () => Raw.statuses(raw.received()).includes(417))
+    }),
+  "sends a body that is far too large": ({ port }) =>
+    Effect.gen(function* () {
+      const raw = yield* Raw.open(port)
+      raw.write(trackHead(50_000_000) + " ".repeat(1_000_000))
+      yield* until("it is refused", () => Raw.statuses(raw.received()).includes(413))
+    }),
+  "sends chunks that come to far too much": ({ port }) =>
+    Effect.gen(function* () {
+      const raw = yield* Raw.open(port)
+      raw.write(trackHead(0).replace("Content-Length: 0", "Transfer-Encoding: chunked"))
+      raw.write(`10000\r\n${" ".repeat(65_536)}\r\n`.repeat(16))
+      yield* until("it is refused", () => Raw.statuses(raw.received()).includes(413))
+    }),
+  "asks for a WebSocket": ({ port, target }) =>
+    Effect.gen(function* () {
+      const raw = yield* Raw.open(port)
+      raw.write(
+        trackHead(view(target).length, "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13") +
+          view(target)
+      )
+      yield* until("it is answered as if it had not", () => Raw.statuses(raw.received()).includes(204))
+    })
+}
