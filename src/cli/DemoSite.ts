@@ -26,8 +26,7 @@ const policy = [
   "frame-src 'self'",
   "frame-ancestors 'self'",
   "form-action 'self'",
-  "base-uri 'none'",
-  "require-trusted-types-for 'script'"
+  "base-uri 'none'"
 ].join("; ")
 
 const headers = {

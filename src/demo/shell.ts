@@ -38,10 +38,11 @@ const entry = (
   ...parts: ReadonlyArray<Node>
 ): void => {
   const time = new Date(at).toLocaleTimeString("en-GB")
-  const header = element("header", "", element("b", "", title), element("time", "", time))
+  const header = element("header", "head", element("b", "", title), element("time", "", time))
   feed.prepend(element("article", kind, header, ...parts))
   while (feed.children.length > kept) feed.lastElementChild?.remove()
-  byId(`try-${kind}`).classList.add("done")
+  // The first view is the one that the website opened with.
+  if (kind !== "view" || counts.views > 0) byId(`try-${kind}`).classList.add("done")
 }
 
 const joined = (...parts: ReadonlyArray<string | null>): string => parts.filter((part) => part).join(" · ")

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { goals, type Measure, names } from "./harness/Measure.ts"
+import { goals, type Measure, names, regressions } from "./harness/Measure.ts"
 import * as Numbers from "./harness/Numbers.ts"
 import * as Picture from "./harness/Picture.ts"
 import * as Table from "./harness/Table.ts"
@@ -62,7 +62,7 @@ const measure = (id: string, rows: Readonly<Record<string, ReadonlyArray<number>
 
 describe("the goals", () => {
   it("compare round with round, and are met at exactly what is wanted", () => {
-    const views = measure("views", { [names.edge]: [500, 50, 900], [names.fastify]: [100, 10, 200] })
+    const views = measure("views", { [names.edge]: [100, 20, 90], [names.fastify]: [10, 4, 30] })
     expect(goals([views])).toEqual([
       { text: "page views against Fastify + pg", goal: "at least 5", found: "5.00", met: true }
     ])
@@ -76,6 +76,18 @@ describe("the goals", () => {
   it("take what the agent itself takes off the edge's time to a token", () => {
     const token = measure("token", { [names.edge]: [2, 2.5, 3], "the agent itself": [1, 1, 1] })
     expect(goals([token])).toMatchObject([{ found: "1.5 ms", met: false }])
+  })
+})
+
+describe("the regression guard", () => {
+  it("names a rate that fell by more than a tenth, and no other", () => {
+    const views = measure("views", { here: [89, 89], main: [100, 100] })
+    const forms = measure("forms", { here: [91, 91], main: [100, 100] })
+    expect(regressions([views, forms])).toEqual(["views: 0.89 times the rate of main"])
+  })
+
+  it("does not take less memory for a loss", () => {
+    expect(regressions([{ ...measure("memory", { here: [1], main: [100] }), unit: "MB" }])).toEqual([])
   })
 })
 

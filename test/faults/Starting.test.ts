@@ -1,17 +1,19 @@
 /**
  * Processes that start while others do something with the same database.
  */
-import { mkdtempSync, rmSync } from "node:fs"
+import { spawn } from "node:child_process"
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted, Schema } from "effect"
 import { Reactivity } from "effect/reactivity"
+import * as EmbeddedCluster from "../../src/postgres/EmbeddedCluster.ts"
 import * as Cluster from "../torture/Cluster.ts"
 import * as Process from "../torture/Process.ts"
 import * as Store from "../torture/Store.ts"
-import { until } from "../torture/Wait.ts"
+import { pause, until } from "../torture/Wait.ts"
 
 const quick = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }
 
@@ -75,6 +77,8 @@ describe("faults: starting", () => {
           Effect.gen(function* () {
             // What the migrator holds for as long as it works.
             yield* sql`LOCK TABLE effect_sql_migrations IN ACCESS EXCLUSIVE MODE`
+            // The answer before is used for half a second.
+            yield* pause(600)
             assert.strictEqual(yield* Effect.promise(() => statusOf(`${running.url}/readyz`)), 200)
             const launched = yield* Process.launch(["serve"], { DATABASE_URL: cluster.url, PORT: "0" })
             yield* until("it waits for the lock", () =>
@@ -100,5 +104,26 @@ describe("faults: starting", () => {
       assert.deepStrictEqual(yield* ended, { code: 1, signal: null })
       assert.include(output(), "npm run -s hydracore -- migrate")
     }).pipe(Effect.scoped)
+  )
+
+  it.live(
+    "the lock of a socket whose process id is somebody else's by now keeps no embedded server from starting",
+    () =>
+      Effect.gen(function* () {
+        const dataDir = yield* folder
+        chmodSync(dataDir, 0o711)
+        const start = EmbeddedCluster.start({ dataDir, settings: quick })
+        const first = yield* Effect.scoped(start)
+        yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(first.home, { recursive: true, force: true })))
+        // As after a kill -9 of everything, where the process id was given to another process of the same user since.
+        const { uid } = statSync(path.join(first.home, "data"))
+        const other = yield* Effect.acquireRelease(
+          Effect.sync(() => spawn("sleep", ["60"], { stdio: "ignore", ...(process.geteuid?.() === 0 ? { uid } : {}) })),
+          (child) => Effect.sync(() => child.kill("SIGKILL"))
+        )
+        const note = [other.pid, path.join(first.home, "data"), 1, 5432, path.dirname(first.path), ""]
+        writeFileSync(`${first.path}.lock`, `${note.join("\n")}\n`)
+        assert.strictEqual((yield* Effect.scoped(start)).home, first.home)
+      }).pipe(Effect.scoped)
   )
 })

@@ -349,9 +349,13 @@ layer(
   testServer({}, undefined, (storage) =>
     Layer.mergeAll(
       Layer.succeed(AnalyticsRepo, AnalyticsRepo.of({ append: () => away })),
-      Layer.succeed(SubmissionRepo, SubmissionRepo.of({ submit: () => away, stream: () => Stream.fromEffect(away), release: () => away }))
+      Layer.succeed(
+        SubmissionRepo,
+        SubmissionRepo.of({ submit: () => away, stream: () => Stream.fromEffect(away), release: () => away })
+      )
     ).pipe(Layer.provideMerge(storage))
-  )
+  ),
+  { excludeTestServices: true }
 )("http, while the store is away", (it) => {
   it.effect("answers 503, and when to come back", () =>
     Effect.gen(function* () {
@@ -373,7 +377,8 @@ layer(
     Layer.succeed(AnalyticsRepo, AnalyticsRepo.of({ append: () => Effect.die(new Error("secret words")) })).pipe(
       Layer.provideMerge(storage)
     )
-  )
+  ),
+  { excludeTestServices: true }
 )("http, meeting a defect", (it) => {
   it.effect("answers 500 and tells nothing of it", () =>
     Effect.gen(function* () {

@@ -34,7 +34,7 @@ const essence = ({ loc, msg, type }: Fault): string =>
 
 const cases = Schema.decodeUnknownSync(Schema.Array(Golden))(goldens)
 
-layer(TestServer.layer())("wire/goldens", (it) => {
+layer(TestServer.layer(), { excludeTestServices: true })("wire/goldens", (it) => {
   it("are all here", () => assert.strictEqual(cases.length, 169))
 
   for (const golden of cases) {

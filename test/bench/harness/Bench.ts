@@ -12,7 +12,7 @@ import * as Contenders from "./Contenders.ts"
 import * as Edge from "./Edge.ts"
 import * as Latency from "./Latency.ts"
 import * as Machine from "./Machine.ts"
-import { goals, type Measure, names } from "./Measure.ts"
+import { goals, type Measure, names, regressions } from "./Measure.ts"
 import * as Numbers from "./Numbers.ts"
 import type { Options } from "./Options.ts"
 import * as Picture from "./Picture.ts"
@@ -124,4 +124,6 @@ export const run = Effect.fnUntraced(function* (options: Options) {
   const text = report(measures, options)
   console.log(text)
   if (options.write) yield* write(text, measures)
+  const slower = options.against === undefined ? [] : regressions(measures)
+  if (slower.length > 0) return yield* new Program.BenchError({ message: `it is slower. ${slower.join("; ")}` })
 })

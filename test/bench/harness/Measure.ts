@@ -126,3 +126,11 @@ export const goals = (measures: ReadonlyArray<Measure>): ReadonlyArray<Goal> => 
     )
   ]
 }
+
+/** The rates that fell by more than a tenth from the second row to the first, each as a sentence. */
+export const regressions = (measures: ReadonlyArray<Measure>): ReadonlyArray<string> =>
+  measures.flatMap(({ rows: [own, other], title, unit }) => {
+    if (unit !== "requests/s" || own === undefined || other === undefined) return []
+    const found = Numbers.ratio(own.samples, other.samples)
+    return found < 0.9 ? [`${title}: ${found.toFixed(2)} times the rate of ${other.contender}`] : []
+  })

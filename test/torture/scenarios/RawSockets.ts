@@ -6,9 +6,11 @@
  */
 import assert from "node:assert/strict"
 import { Effect, Schema } from "effect"
-import type { Cluster } from "../Cluster.ts"
+import * as Cluster from "../Cluster.ts"
 import type { Target } from "../Load.ts"
+import * as Process from "../Process.ts"
 import * as Raw from "../Raw.ts"
+import * as Store from "../Store.ts"
 import { until } from "../Wait.ts"
 import type { Figures } from "./Figures.ts"
 
@@ -22,7 +24,7 @@ export interface Options {
 const Count = Schema.Tuple([Schema.Struct({ rows: Schema.BigInt })])
 
 /** Counts the page views with a path in a database. */
-export const storedIn = (cluster: Cluster) => (path: string) =>
+export const storedIn = (cluster: Cluster.Cluster) => (path: string) =>
   cluster.use((sql) =>
     sql`SELECT count(*) AS rows FROM (SELECT path FROM page_view UNION ALL SELECT path FROM bot_view) AS view
       WHERE path = ${path}`.pipe(
@@ -114,3 +116,11 @@ export const rawSockets = Effect.fnUntraced(function* ({ port, stored, target }:
   assert.equal(yield* stored("/refused"), 0, "nothing that was refused is carried out")
   return { attacks: all.length, "refused and closed": all.length, "carried out": 0 } satisfies Figures
 })
+
+/** The same, on a service of its own. */
+export const onItsOwn = Effect.gen(function* () {
+  const cluster = yield* Cluster.make()
+  const target = yield* Store.prepare(cluster.url)
+  const service = yield* Process.start("serve", { DATABASE_URL: cluster.url })
+  return yield* rawSockets({ port: service.port, target, stored: storedIn(cluster) })
+}).pipe(Effect.scoped)

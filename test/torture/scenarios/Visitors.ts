@@ -5,9 +5,13 @@
  */
 import assert from "node:assert/strict"
 import { Effect, type Scope } from "effect"
+import * as Cluster from "../Cluster.ts"
 import type { Target } from "../Load.ts"
+import * as Process from "../Process.ts"
 import * as Raw from "../Raw.ts"
+import * as Store from "../Store.ts"
 import { pause, until } from "../Wait.ts"
+import { type Figures, whole } from "./Figures.ts"
 
 export interface Options {
   readonly port: number
@@ -98,11 +102,11 @@ export const quick: Readonly<Record<string, Visitor>> = {
       const raw = yield* Raw.open(port)
       raw.write(trackHead(view(target).length) + view(target))
     }),
-  "ends its half of the connection and reads": ({ port, target }) =>
+  // Node takes the end of a client's half for its leaving; the answer may or may not be quicker.
+  "ends its half of the connection before it has an answer": ({ port, target }) =>
     Effect.gen(function* () {
       const raw = yield* Raw.open(port)
       raw.socket.end(trackHead(view(target).length) + view(target))
-      yield* until("it is answered", () => Raw.statuses(raw.received()).includes(204))
       yield* until("it is closed", raw.closed)
     }),
   "leaves before the first token": ({ port, target }) =>
@@ -180,3 +184,32 @@ export const quick: Readonly<Record<string, Visitor>> = {
       yield* until("it is answered as if it had not", () => Raw.statuses(raw.received()).includes(204))
     })
 }
+
+/** Slow visitors of every kind at once, on a service with its real time-outs: its descriptors come back. */
+export const slowVisitors = Effect.fnUntraced(function* (options: { readonly each: number }) {
+  const cluster = yield* Cluster.make()
+  const target = yield* Store.prepare(cluster.url)
+  const service = yield* Process.start("serve", { DATABASE_URL: cluster.url })
+  const before = service.gauge()
+  const kinds = Object.values(slow(60_000))
+  let most = 0
+  const watch = setInterval(() => {
+    most = Math.max(most, service.gauge()?.handles ?? 0)
+  }, 200)
+  yield* Effect.addFinalizer(() => Effect.sync(() => clearInterval(watch)))
+  const begun = performance.now()
+  yield* Effect.forEach(
+    kinds.flatMap((visitor) => Array.from({ length: options.each }, () => visitor)),
+    (visitor) => Effect.scoped(visitor({ port: service.port, target })),
+    { concurrency: "unbounded", discard: true }
+  )
+  const longest = performance.now() - begun
+  yield* until("descriptors are given back", () => (service.gauge()?.handles ?? 0) <= (before?.handles ?? 0) + 4)
+  return {
+    visitors: kinds.length * options.each,
+    "handles before": before?.handles ?? 0,
+    "at most": most,
+    "handles after": service.gauge()?.handles ?? 0,
+    "last sent away after ms": whole(longest)
+  } satisfies Figures
+}, Effect.scoped)

@@ -1,0 +1,137 @@
+/**
+ * Causes every fault for real, for long, and ends with a table of figures: `npm run torture`, or with `--help`.
+ *
+ * It brings its own PostgreSQL, and uses redis-server and nginx where they are on PATH. A scenario that demands something
+ * that does not hold is shown as FAILED, and the exit code is 1.
+ *
+ * @module
+ */
+import { writeFileSync } from "node:fs"
+import { availableParallelism, cpus, totalmem } from "node:os"
+import path from "node:path"
+import { parseArgs } from "node:util"
+import { Cause, Effect, Exit, type Scope } from "effect"
+import * as TestRedis from "../test/redis/TestRedis.ts"
+import * as Database from "../test/torture/scenarios/Database.ts"
+import type { Figures } from "../test/torture/scenarios/Figures.ts"
+import { fuzz } from "../test/torture/scenarios/Fuzzing.ts"
+import * as Kills from "../test/torture/scenarios/Kills.ts"
+import { onItsOwn } from "../test/torture/scenarios/RawSockets.ts"
+import { redisFaults } from "../test/torture/scenarios/Redis.ts"
+import * as Shutdown from "../test/torture/scenarios/Shutdown.ts"
+import { soak } from "../test/torture/scenarios/Soak.ts"
+import { slowVisitors } from "../test/torture/scenarios/Visitors.ts"
+
+const usage = `npm run torture -- [--only WORD] [--rounds N] [--fuzz N] [--soak MINUTES] [--seed N] [--write]
+  --only WORD      only the scenarios whose name contains WORD
+  --rounds N       kills and restarts (20)
+  --fuzz N         requests of the fuzzer (100000)
+  --soak MINUTES   of the last scenario (30)
+  --seed N         of the fuzzer; another each time if not given, and shown in the table
+  --write          also write test/torture/RESULTS.md`
+
+interface Scenario {
+  readonly name: string
+  readonly run: Effect.Effect<Figures, never, Scope.Scope>
+}
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", default: "" },
+    rounds: { type: "string", default: "20" },
+    fuzz: { type: "string", default: "100000" },
+    soak: { type: "string", default: "30" },
+    seed: { type: "string", default: String(Date.now() % 2 ** 31) },
+    write: { type: "boolean", default: false },
+    help: { type: "boolean", short: "h", default: false }
+  }
+})
+const [rounds, requests, minutes, seed] = [values.rounds, values.fuzz, values.soak, values.seed].map(Number) as [
+  number,
+  number,
+  number,
+  number
+]
+
+const scenarios: ReadonlyArray<Scenario> = [
+  { name: "kill -9 of serve", run: Kills.serve({ rounds, each: 500 }) },
+  { name: "kill -9 of demo, every second time with its PostgreSQL", run: Kills.demo({ rounds, each: 500 }) },
+  { name: "PostgreSQL restarted", run: Database.restarts({ times: 5 }) },
+  { name: "PostgreSQL stopped for 5 s", run: Database.stopped({ millis: 5_000 }) },
+  { name: "PostgreSQL hung for 5 s", run: Database.hung({ millis: 5_000 }) },
+  { name: "PostgreSQL's connections ended", run: Database.terminated({ times: 50 }) },
+  {
+    name: "PostgreSQL stopped for longer than the time-out",
+    run: Database.beyond({ timeout: 10_000, how: "stopped" })
+  },
+  { name: "PostgreSQL hung for longer than the time-out", run: Database.beyond({ timeout: 10_000, how: "hung" }) },
+  { name: "disk full", run: Database.full({ timeout: 10_000 }) },
+  {
+    name: "Redis down, started, hung, killed, started",
+    run: Effect.flatMap(TestRedis.make, (redis) => redisFaults({ redis, millis: 3_000 }))
+  },
+  { name: "SIGTERM under load", run: Shutdown.sigterm({ rounds, grace: 3_000 }) },
+  { name: "rolling restart behind nginx", run: Shutdown.rolling({ rounds }) },
+  { name: "raw sockets", run: onItsOwn },
+  { name: "slow visitors, with the real time-outs", run: slowVisitors({ each: 50 }) },
+  { name: "fuzzer", run: Effect.map(fuzz({ requests, seed, latest: 1_000 }), (figures) => ({ seed, ...figures })) },
+  { name: `soak, ${minutes} min`, run: soak({ seconds: minutes * 60, memory: [1.25, 64] }) }
+]
+
+const shown = (figures: Figures): string =>
+  Object.entries(figures)
+    .map(([name, value]) => `${name} ${value}`)
+    .join("; ")
+
+interface Row {
+  readonly name: string
+  readonly passed: boolean
+  readonly seconds: number
+  readonly text: string
+}
+
+const run = async ({ name, run }: Scenario): Promise<Row> => {
+  const begun = performance.now()
+  const exit = await Effect.runPromiseExit(Effect.scoped(run))
+  const seconds = Math.round((performance.now() - begun) / 1000)
+  const row: Row = Exit.isSuccess(exit)
+    ? { name, passed: true, seconds, text: shown(exit.value) }
+    : { name, passed: false, seconds, text: Cause.pretty(exit.cause).split("\n").slice(0, 12).join(" ") }
+  console.log(`${row.passed ? "ok    " : "FAILED"}  ${name} (${seconds} s): ${row.text}`)
+  return row
+}
+
+const table = (rows: ReadonlyArray<Row>): string =>
+  [
+    "| scenario | held | seconds | figures |",
+    "| --- | --- | --- | --- |",
+    ...rows.map(
+      ({ name, passed, seconds, text }) =>
+        `| ${name} | ${passed ? "yes" : "NO"} | ${seconds} | ${text.replaceAll("|", "\\|")} |`
+    )
+  ].join("\n")
+
+const machine = () =>
+  `${availableParallelism()} × ${cpus()[0]?.model ?? "unknown"}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}-${process.arch}, Node ${process.versions.node}`
+
+const main = async (): Promise<void> => {
+  if (values.help) return console.log(usage)
+  if (![rounds, requests, minutes, seed].every((number) => Number.isFinite(number) && number >= 0)) {
+    console.error(usage)
+    process.exitCode = 1
+    return
+  }
+  const rows: Array<Row> = []
+  for (const scenario of scenarios) {
+    if (scenario.name.includes(values.only)) rows.push(await run(scenario))
+  }
+  console.log(`\n${table(rows)}`)
+  if (values.write) {
+    const file = path.resolve(import.meta.dirname, "../test/torture/RESULTS.md")
+    const head = `# What \`npm run torture\` found\n\n${new Date().toISOString().slice(0, 10)}, on ${machine()}.\n`
+    writeFileSync(file, `${head}\n${table(rows)}\n`)
+  }
+  if (rows.length === 0 || rows.some(({ passed }) => !passed)) process.exitCode = 1
+}
+
+await main()

@@ -1,0 +1,175 @@
+/**
+ * The demo shows a newcomer what the service does: a website that uses it, and beside it what arrives.
+ */
+import { AxeBuilder } from "@axe-core/playwright"
+import { assert } from "@effect/vitest"
+import { Context, Effect, Layer, Option } from "effect"
+import { HttpServer } from "effect/http"
+import * as App from "../../src/App.ts"
+import type { Demo } from "../../src/cli/DemoData.ts"
+import * as DemoFeed from "../../src/cli/DemoFeed.ts"
+import * as DemoSite from "../../src/cli/DemoSite.ts"
+import * as Server from "../../src/http/Server.ts"
+import * as MemoryAgentStream from "../../src/memory/AgentStream.ts"
+import * as MemoryRateLimiter from "../../src/memory/RateLimiter.ts"
+import { InstanceDirectory } from "../../src/services/InstanceDirectory.ts"
+import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
+import { WidgetTokens } from "../../src/services/WidgetTokens.ts"
+import { options, TestServer, layer as testServer } from "../http/TestServer.ts"
+import { Chromium, inChromium, until } from "./Browser.ts"
+
+class RunningDemo extends Context.Service<RunningDemo, { readonly demo: Demo; readonly feed: DemoFeed.DemoFeed }>()(
+  "hydracore/test/browser/RunningDemo"
+) {}
+
+/** The demo's pages and eyes on the service over memory, with an agent of three words. */
+const running = Layer.effect(
+  RunningDemo,
+  Effect.gen(function* () {
+    const feed = yield* DemoFeed.make
+    const site = yield* DemoSite.make(feed)
+    const agent = MemoryAgentStream.layer(() => MemoryAgentStream.texts(["Yes,", " from", " six."]))
+    const service = yield* Layer.build(
+      Server.layer(options, { host: "127.0.0.1", port: 0 }, site.routes).pipe(
+        Layer.provide([MemoryRateLimiter.layer({ maxKeys: 100 }), Layer.provide(feed.eyes, agent)]),
+        Layer.provideMerge(App.memoryStorage)
+      )
+    )
+    yield* Effect.addFinalizer(() => feed.end)
+    const demo = yield* Effect.gen(function* () {
+      const { address } = yield* HttpServer.HttpServer
+      const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Demo", origins: [] }))
+      const { instanceId } = yield* InstanceDirectory.use((instances) =>
+        instances.create({ name: "Demo", agentUrl: "http://agent", agentModel: null, agentKeyEnv: null, origins: [] })
+      )
+      const token = yield* WidgetTokens.use((tokens) => tokens.issue({ instanceId, label: null, expiresAt: null }))
+      return {
+        base_url: HttpServer.formatAddress(address),
+        website_config_id: site.websiteConfigId,
+        tracking_token: site.trackingToken,
+        instance_id: instanceId,
+        widget_token: Option.getOrThrow(token).token
+      }
+    }).pipe(Effect.provide(service))
+    yield* site.open(demo)
+    return { demo, feed }
+  })
+).pipe(Layer.orDie)
+
+inChromium("the demo", running, (it) => {
+  it.effect("shows page views, a submission and the tokens of an answer as they arrive", () =>
+    Effect.gen(function* () {
+      const { demo } = yield* RunningDemo
+      const { errors, open, page } = yield* (yield* Chromium).visitor({ viewport: { width: 1440, height: 900 } })
+      const on = <A>(use: () => Promise<A>) => Effect.promise(use)
+      const site = page.frameLocator("#frame")
+      const views = () => page.locator("article.view .path").allTextContents()
+      const path = "/demo/site"
+      yield* open(`${demo.base_url}/demo`)
+      yield* until("the first view", async () => (await views()).join() === path)
+      assert.strictEqual(yield* on(() => page.locator("li.done").count()), 0)
+
+      // Without loading the page anew.
+      yield* on(() => page.frame({ url: /\/demo\/site$/ })!.evaluate("window.isTheSame = true"))
+      yield* on(() => site.getByRole("link", { name: "Tours", exact: true }).click())
+      yield* until("the second view", async () => (await views()).join() === `${path}/tours,${path}`)
+      yield* on(() => site.getByRole("heading", { name: "Three ways into the fjord" }).waitFor())
+      yield* on(() => site.getByRole("link", { name: "Contact", exact: true }).click())
+      yield* until("the third view", async () => (await views())[0] === `${path}/contact`)
+      assert.strictEqual(yield* on(() => page.frame({ url: /\/contact$/ })!.evaluate("window.isTheSame")), true)
+      yield* until("the address", async () => (await page.locator("#address").textContent()) === `${path}/contact`)
+
+      yield* on(() => site.getByLabel("Name").fill("Ada"))
+      yield* on(() => site.getByLabel("Email").fill("ada@example.org"))
+      yield* on(() => site.getByRole("textbox", { name: "Message", exact: true }).fill("<b>Hello</b>"))
+      yield* on(() => site.getByRole("button", { name: "Send", exact: true }).click())
+      const submission = page.locator("article.submission")
+      yield* on(() => submission.getByText("<b>Hello</b>").waitFor())
+      yield* on(() => submission.getByText("Form submission · contact").waitFor())
+      yield* on(() => site.getByText("Tusen takk!").waitFor())
+
+      yield* on(() => site.getByRole("button", { name: "Open chat" }).click())
+      yield* on(() => site.getByRole("textbox", { name: "Your message" }).fill("For children?"))
+      yield* on(() => page.keyboard.press("Enter"))
+      yield* until(
+        "the tokens",
+        async () => (await page.locator(".token").allTextContents()).join("|") === "Yes,| from| six."
+      )
+      yield* on(() => page.locator("article.chat").getByText("For children?").waitFor())
+      yield* on(() => site.getByText("Yes, from six.").last().waitFor())
+      const counts = () => page.locator(".counts b").allTextContents()
+      yield* until("the counts", async () => (await counts()).join() === "3,1,3")
+      assert.strictEqual(yield* on(() => page.locator("li.done").count()), 3)
+
+      // Who comes later is told of what was.
+      yield* open(`${demo.base_url}/demo`)
+      yield* until("the counts again", async () => (await counts()).slice(1).join() === "1,3")
+      yield* until("no robots", async () => (await page.getByText("a robot").count()) === 0)
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("is without a fault to axe-core, and fits a small screen", () =>
+    Effect.gen(function* () {
+      const { demo } = yield* RunningDemo
+      const { open, page } = yield* (yield* Chromium).visitor({ reducedMotion: "reduce" })
+      for (const path of ["/demo", "/demo/site", "/demo/site/tours", "/demo/site/contact"]) {
+        for (const width of [1280, 320]) {
+          yield* Effect.promise(() => page.setViewportSize({ width, height: 800 }))
+          yield* open(demo.base_url + path)
+          const found = yield* Effect.promise(async () => {
+            const shell = page.getByText("live", { exact: true })
+            await shell.or(page.getByRole("button", { name: "Open chat" })).waitFor()
+            const { violations } = await new AxeBuilder({ page }).analyze()
+            return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${path}: ${id}: ${html}`))
+          })
+          assert.deepStrictEqual(found, [])
+          const fits = yield* Effect.promise(() => page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+          assert.isTrue(fits, `${path} at ${width}`)
+        }
+      }
+    })
+  )
+
+  it.effect("shows nothing to another website", () =>
+    Effect.gen(function* () {
+      const { demo } = yield* RunningDemo
+      for (const [from, status] of [
+        ["cross-site", 403],
+        ["same-site", 403],
+        ["same-origin", 200]
+      ] as const) {
+        const answer = yield* Effect.promise((signal) =>
+          fetch(`${demo.base_url}/demo/events`, { headers: { "sec-fetch-site": from }, signal })
+        )
+        assert.strictEqual(answer.status, status)
+        yield* Effect.promise(async () => answer.body?.cancel())
+      }
+    })
+  )
+
+  it.effect("lets go of who looks when it ends", () =>
+    Effect.gen(function* () {
+      const { demo, feed } = yield* RunningDemo
+      const view = JSON.stringify({ site_id: demo.tracking_token, page_path: "/last" })
+      yield* Effect.promise(() => fetch(`${demo.base_url}/v1/public/analytics/track`, { method: "POST", body: view }))
+      const answer = yield* Effect.promise(() => fetch(`${demo.base_url}/demo/events`))
+      yield* feed.end
+      // Whole frames, and an end.
+      const frames = (yield* Effect.promise(() => answer.text())).split("\n\n")
+      assert.deepStrictEqual([frames[0], frames.at(-1)], [": ping", ""])
+      assert.match(frames.at(-2) ?? "", /^id: [0-9]+\ndata: \{.*"path":"\/last".*\}$/)
+    })
+  )
+})
+
+inChromium("the service itself", testServer(), (it) => {
+  it.effect("has no demo", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      for (const path of ["/demo", "/demo/site", "/demo/events"]) {
+        assert.strictEqual((yield* Effect.promise(() => fetch(url + path))).status, 404)
+      }
+    })
+  )
+})
