@@ -1,27 +1,8 @@
 #!/usr/bin/env node
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Cause, Effect, Exit, Layer, Runtime } from "effect"
-import * as App from "./App.ts"
-import { Settings } from "./Config.ts"
-import * as Cli from "./cli/Cli.ts"
-import * as Demo from "./cli/Demo.ts"
-import * as Doctor from "./cli/Doctor.ts"
-import * as LocalDatabase from "./cli/LocalDatabase.ts"
-import * as Migrate from "./cli/Migrate.ts"
-import * as Serve from "./cli/Serve.ts"
+import { enableCompileCache } from "node:module"
+import { fileURLToPath } from "node:url"
 
-const storage = Layer.unwrap(
-  Effect.map(Settings, (settings) => App.storage(settings).pipe(Layer.provide(LocalDatabase.layer(settings))))
-)
-
-const run = Cli.make({ storage, commands: [Demo.command, Serve.command, Migrate.command, Doctor.command] })
-
-const args = process.argv.slice(2)
-
-/** A server that was told to end has done well; any other command that was broken off has not. */
-const teardown: Runtime.Teardown = (exit, onExit) =>
-  Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) && (args.includes("serve") || args.includes("demo"))
-    ? onExit(0)
-    : Runtime.defaultTeardown(exit, onExit)
-
-NodeRuntime.runMain(run(args).pipe(Effect.provide(NodeServices.layer)), { teardown, disableErrorReporting: true })
+// Compiling its modules is half of the start. The cache stands with the packages, where nobody else can write; where we
+// cannot either, Node goes on without. It must be on before the first of them is loaded, hence no static import.
+enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/compile", import.meta.url)))
+await import("./cli/Main.ts")

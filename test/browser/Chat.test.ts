@@ -179,7 +179,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
         const question = page.getByText("A long answer.").first()
         const top = yield* on(() => question.boundingBox())
         // Another answer that comes meanwhile does not pull the reader away.
-        yield* on(() => page.getByRole("textbox").fill("begin: more"))
+        yield* on(() => page.getByRole("textbox").fill("wait: more|. And the rest."))
         yield* on(() => page.getByRole("textbox").press("Enter"))
         yield* sees("mor")
         yield* on(() =>
@@ -188,6 +188,8 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
           })
         )
         yield* on(() => latest.waitFor())
+        agent.asked.gate.resolve()
+        yield* answered(/the rest\.$/)
         assert.deepStrictEqual(yield* on(() => question.boundingBox()), top)
         yield* on(() => latest.click())
         yield* until("the end", atEnd)

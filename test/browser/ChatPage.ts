@@ -16,20 +16,32 @@ import * as Network from "./Network.ts"
 export interface Asked {
   readonly requests: Array<AgentRequest>
   open: number
+  /** What answers to `wait: ` wait for. */
+  readonly gate: PromiseWithResolvers<void>
 }
+
+const words = (text: string): ReadonlyArray<string> => text.match(/\s*\S+\s?|\s+/g) ?? []
 
 const said = (text: string): Stream.Stream<AgentEvent> =>
   Stream.fromIterable<AgentEvent>([
     { _tag: "Accepted" },
-    ...(text.match(/\s*\S+\s?|\s+/g) ?? []).map((delta): AgentEvent => ({ _tag: "Text", delta }))
+    ...words(text).map((delta): AgentEvent => ({ _tag: "Text", delta }))
   ])
 
-const behaviour = (message: string): Stream.Stream<AgentEvent, AgentError> => {
+const behaviour = (message: string, gate: Promise<void>): Stream.Stream<AgentEvent, AgentError> => {
   const [name = "", rest = ""] = message.split(/: ?(.*)/s, 2)
   switch (name) {
     // Says so much, and then nothing more.
     case "begin":
       return Stream.concat(said(rest), Stream.never)
+    // Says what is before the bar, waits, and says the rest.
+    case "wait": {
+      const [before = "", after = ""] = rest.split("|")
+      return said(before).pipe(
+        Stream.concat(Stream.drain(Stream.fromEffect(Effect.promise(() => gate)))),
+        Stream.concat(Stream.drop(MemoryAgentStream.texts(words(after)), 1))
+      )
+    }
     case "break":
       return Stream.concat(said(rest), Stream.fail(new AgentBroken({ reason: "test" })))
     case "refuse":
@@ -37,7 +49,7 @@ const behaviour = (message: string): Stream.Stream<AgentEvent, AgentError> => {
     case "late":
       return Stream.fail(new AgentTimeout())
     case "say":
-      return MemoryAgentStream.texts(rest.match(/\s*\S+\s?|\s+/g) ?? [])
+      return MemoryAgentStream.texts(words(rest))
     default:
       return MemoryAgentStream.texts(["You said ", message, "."])
   }
@@ -45,14 +57,14 @@ const behaviour = (message: string): Stream.Stream<AgentEvent, AgentError> => {
 
 /** An agent that answers by `name: text` of the message, or repeats it, and what it was asked. */
 export const agent = (): { readonly script: MemoryAgentStream.Script; readonly asked: Asked } => {
-  const asked: Asked = { requests: [], open: 0 }
+  const asked: Asked = { requests: [], open: 0, gate: Promise.withResolvers() }
   return {
     asked,
     script: (request) => {
       asked.requests.push(request)
       asked.open++
       return Stream.ensuring(
-        behaviour(request.message),
+        behaviour(request.message, asked.gate.promise),
         Effect.sync(() => {
           asked.open--
         })

@@ -1,0 +1,31 @@
+/**
+ * Runs the command line as this process.
+ *
+ * @module
+ */
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Cause, Effect, Exit, Layer, Runtime } from "effect"
+import * as App from "../App.ts"
+import { Settings } from "../Config.ts"
+import * as Cli from "./Cli.ts"
+import * as Demo from "./Demo.ts"
+import * as Doctor from "./Doctor.ts"
+import * as LocalDatabase from "./LocalDatabase.ts"
+import * as Migrate from "./Migrate.ts"
+import * as Serve from "./Serve.ts"
+
+const storage = Layer.unwrap(
+  Effect.map(Settings, (settings) => App.storage(settings).pipe(Layer.provide(LocalDatabase.layer(settings))))
+)
+
+const run = Cli.make({ storage, commands: [Demo.command, Serve.command, Migrate.command, Doctor.command] })
+
+const args = process.argv.slice(2)
+
+/** A server that was told to end has done well; any other command that was broken off has not. */
+const teardown: Runtime.Teardown = (exit, onExit) =>
+  Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) && (args.includes("serve") || args.includes("demo"))
+    ? onExit(0)
+    : Runtime.defaultTeardown(exit, onExit)
+
+NodeRuntime.runMain(run(args).pipe(Effect.provide(NodeServices.layer)), { teardown, disableErrorReporting: true })
