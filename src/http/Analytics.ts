@@ -47,12 +47,12 @@ export const layer = (options: { readonly rateLimit: Option.Option<RateLimitPoli
         request: HttpServerRequest.HttpServerRequest,
         { value }: RequestBody.Body
       ) {
-        const claim = Decide.claimOf(value, "tracking-token")
+        const claim = () => Decide.claimOf(value, "tracking-token")
         const decoded = readPayload(value)
-        if (Result.isFailure(decoded)) return yield* notCounted("invalid", claim)(Answers.invalid(decoded.failure))
+        if (Result.isFailure(decoded)) return yield* notCounted("invalid", claim())(Answers.invalid(decoded.failure))
         const payload = decoded.success
         const { accepted, headers } = yield* admit(request)
-        if (!accepted) return yield* notCounted("limited", claim)(Answers.overLimit(headers))
+        if (!accepted) return yield* notCounted("limited", claim())(Answers.overLimit(headers))
 
         return yield* Effect.gen(function* () {
           const found = yield* directory.byTrackingToken(payload.site_id)

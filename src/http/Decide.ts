@@ -41,8 +41,8 @@ export const make =
 
 /** The same for what the store said: it is away, or it refused; any other answer has its decision already. */
 export const ofStorage =
-  (notCounted: ReturnType<typeof make>, subject: Decision.Subject | null) =>
+  (notCounted: ReturnType<typeof make>, subject: () => Decision.Subject | null) =>
   (response: Response): Effect.Effect<Response> =>
     response.headers[Decision.header] !== undefined
       ? Effect.succeed(response)
-      : notCounted(response.status === 503 ? "unavailable" : "invalid", subject)(response)
+      : notCounted(response.status === 503 ? "unavailable" : "invalid", subject())(response)

@@ -133,12 +133,12 @@ export const layer = (options: { readonly rateLimit: Option.Option<RateLimitPoli
         request: HttpServerRequest.HttpServerRequest,
         { body, form }: { readonly body: RequestBody.Body; readonly form: Option.Option<PlainForms.Form> }
       ) {
-        const claim = Decide.claimOf(body.value, "website-config-id")
+        const claim = () => Decide.claimOf(body.value, "website-config-id")
         const asked = readRequest(body, request.headers["idempotency-key"])
-        if (Result.isFailure(asked)) return yield* notCounted("invalid", claim)(Answers.invalid(asked.failure))
+        if (Result.isFailure(asked)) return yield* notCounted("invalid", claim())(Answers.invalid(asked.failure))
         const { formData, key, payload } = asked.success
         const { accepted, headers } = yield* admit(request)
-        if (!accepted) return yield* notCounted("limited", claim)(Answers.overLimit(headers))
+        if (!accepted) return yield* notCounted("limited", claim())(Answers.overLimit(headers))
 
         return yield* Effect.gen(function* () {
           const found = yield* directory.byWebsiteConfigId(payload.site_id)

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { IncomingMessage } from "node:http"
 import { ByteSize, Data, Effect, Result } from "effect"
 import { HttpIncomingMessage, type HttpServerRequest } from "effect/http"
 import type { ValidationError } from "../contract/Errors.ts"
@@ -54,6 +55,39 @@ export const parse = (bytes: Uint8Array, contentType: string | undefined): Resul
   return Result.mapError(Json.parse(bytes), (fault) => new InvalidBody({ errors: [jsonInvalid(fault)] }))
 }
 
+/**
+ * Collects a body whose length its head tells, from Node's own message. The platform's way is for streams of any kind and
+ * waits for the message to close as well: for a small body that costs a tenth of the whole request.
+ */
+const collect = (message: IncomingMessage): Effect.Effect<Uint8Array, BodyUnreadable> =>
+  Effect.callback((resume) => {
+    const chunks: Array<Buffer> = []
+    const stop = () => {
+      message.off("data", onData).off("end", onEnd).off("error", onBreak).off("close", onBreak)
+    }
+    const onData = (chunk: Buffer) => {
+      chunks.push(chunk)
+    }
+    const onEnd = () => {
+      stop()
+      resume(Effect.succeed(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+    }
+    const onBreak = () => {
+      stop()
+      resume(Effect.fail(new BodyUnreadable()))
+    }
+    message.on("data", onData).on("end", onEnd).on("error", onBreak).on("close", onBreak)
+    return Effect.sync(stop)
+  })
+
+/** Whether Node's parser bounds the body already, and nobody has begun to read it or waits to be told to send it. */
+const isCollectable = (request: HttpServerRequest.HttpServerRequest): boolean =>
+  request.source instanceof IncomingMessage &&
+  request.headers["content-length"] !== undefined &&
+  request.headers["expect"] === undefined &&
+  !request.source.readableDidRead &&
+  !request.source.destroyed
+
 /** Reads the bytes of a request's body. */
 export const readBytes = Effect.fnUntraced(function* (
   request: HttpServerRequest.HttpServerRequest
@@ -62,6 +96,7 @@ export const readBytes = Effect.fnUntraced(function* (
   const maxBytes = limit === undefined ? Number.POSITIVE_INFINITY : ByteSize.toNumberUnsafe(limit)
   // What says that it is too large need not be received.
   if (Number(request.headers["content-length"]) > maxBytes) return yield* new BodyTooLarge({ maxBytes })
+  if (isCollectable(request)) return yield* collect(request.source as IncomingMessage)
   const buffer = yield* Effect.mapError(request.arrayBuffer, (error) =>
     error.reason._tag === "RequestParseError" && error.reason.reason === "BodyTooLarge"
       ? new BodyTooLarge({ maxBytes })
