@@ -96,6 +96,13 @@ const watch = (server: Server) => {
   }
 }
 
+/** Waits by the process's timer and not by Effect's clock, since sockets do not follow a test's. */
+const wait = (duration: Duration.Duration): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    const timer = setTimeout(() => resume(Effect.void), Duration.toMillis(duration))
+    return Effect.sync(() => clearTimeout(timer))
+  })
+
 /**
  * Ends a server when the scope closes, and waits until its connections are closed, which takes `end` at most. `server` must
  * not listen yet. Build it on top of the layer that serves, so that it is finalized before it.
@@ -104,9 +111,9 @@ export const layerOnShutdown = (server: Server, options: Options): Layer.Layer<n
   const connections = watch(server)
   const linger = Duration.fromInputUnsafe(options.linger)
   const rest = Duration.subtract(Duration.fromInputUnsafe(options.end), linger)
-  const later = Effect.sleep(linger).pipe(
+  const later = wait(linger).pipe(
     Effect.andThen(Effect.sync(connections.closeIdle)),
-    Effect.andThen(Effect.sleep(rest)),
+    Effect.andThen(wait(rest)),
     Effect.andThen(Effect.sync(connections.cut)),
     Effect.interruptible
   )
