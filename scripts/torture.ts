@@ -75,7 +75,7 @@ const scenarios: ReadonlyArray<Scenario> = [
   { name: "raw sockets", run: onItsOwn },
   { name: "slow visitors, with the real time-outs", run: slowVisitors({ each: 50 }) },
   { name: "fuzzer", run: Effect.map(fuzz({ requests, seed, latest: 1_000 }), (figures) => ({ seed, ...figures })) },
-  { name: `soak, ${minutes} min`, run: soak({ seconds: minutes * 60, memory: [1.25, 64] }) }
+  { name: `soak, ${minutes} min`, run: soak({ seconds: minutes * 60, memory: [1.25, 64], latency: [2, 5] }) }
 ]
 
 const shown = (figures: Figures): string =>

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { NodeHttpClient } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Config, Effect, Layer, Option } from "effect"
 import type { HttpRouter } from "effect/http"
 import * as LiveAgent from "./agent/AgentStream.ts"

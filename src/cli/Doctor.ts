@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { NodeHttpClient } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Effect, Layer, Option, Result } from "effect"
 import { Command, Flag } from "effect/cli"
 import { HttpMiddleware, HttpServerRequest, HttpServerResponse } from "effect/http"

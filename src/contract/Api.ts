@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { HttpApi, OpenApi } from "effect/http-api"
+import * as HttpApi from "effect/http-api/HttpApi"
+import * as OpenApi from "effect/http-api/OpenApi"
 import { AnalyticsGroup } from "./Analytics.ts"
 import { FormsGroup } from "./Forms.ts"
 import { asPublished } from "./OpenApi.ts"

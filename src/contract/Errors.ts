@@ -4,7 +4,7 @@
  * @module
  */
 import { Schema } from "effect"
-import { HttpApiSchema } from "effect/http-api"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 
 /** One fault of a request: where it is and what it is. An answer's item may also carry `ctx`. */
 export const ValidationError = Schema.Struct({

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { HttpApiMiddleware } from "effect/http-api"
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import { HTTPValidationError } from "./Errors.ts"
 
 export class Validation extends HttpApiMiddleware.Service<Validation>()("hydracore/contract/Validation", {

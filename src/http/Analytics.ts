@@ -6,7 +6,7 @@
  */
 import { Clock, Effect, Option, Result } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
-import { HttpApiBuilder } from "effect/http-api"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { PageViewPayload } from "../contract/Analytics.ts"
 import { Api } from "../contract/Api.ts"
 import * as Faults from "../contract/Faults.ts"

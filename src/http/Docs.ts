@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { HttpApiScalar } from "effect/http-api"
+import { Effect, Scope } from "effect"
+import { HttpRouter } from "effect/http"
 import { Api } from "../contract/Api.ts"
 
 export const openApiPath = "/openapi.json"
@@ -15,4 +16,17 @@ export const paths = [
   { method: "GET", path: docsPath }
 ]
 
-export const layer = HttpApiScalar.layer(Api, { path: docsPath, scalar: { withDefaultFonts: false } })
+/** The page, with all that it is made of: 13 MB, which only a process that is asked for it shall hold. */
+const page = Effect.promise(() => import("effect/http-api/HttpApiScalar")).pipe(
+  Effect.flatMap((Scalar) =>
+    HttpRouter.toHttpEffect(Scalar.layer(Api, { path: docsPath, scalar: { withDefaultFonts: false } }))
+  )
+)
+
+export const layer = HttpRouter.use(
+  Effect.fnUntraced(function* (router) {
+    const scope = yield* Effect.scope
+    const made = yield* Effect.cached(Effect.provideService(page, Scope.Scope, scope))
+    yield* router.add("GET", docsPath, Effect.flatten(made))
+  })
+)

@@ -7,7 +7,8 @@
 import { randomUUID } from "node:crypto"
 import { type Cause, Effect, Option } from "effect"
 import { HttpServerError, type HttpServerResponse } from "effect/http"
-import { HttpApi, type HttpApiEndpoint } from "effect/http-api"
+import * as HttpApi from "effect/http-api/HttpApi"
+import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import { Api } from "../contract/Api.ts"
 import * as Answers from "./Answers.ts"
 

@@ -7,7 +7,7 @@
 import { randomUUID } from "node:crypto"
 import { Clock, Effect, Option, Result } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
-import { HttpApiBuilder } from "effect/http-api"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../contract/Api.ts"
 import type { ValidationError } from "../contract/Errors.ts"
 import * as Faults from "../contract/Faults.ts"

@@ -6,7 +6,8 @@
  */
 import { Effect, type Layer, Option, Result, Schema } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
-import { type HttpApiEndpoint, HttpApiMiddleware } from "effect/http-api"
+import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import type { ValidationError } from "../contract/Errors.ts"
 import * as Faults from "../contract/Faults.ts"
 import { Validation } from "../contract/Validation.ts"

@@ -10,7 +10,7 @@
 import { randomUUID } from "node:crypto"
 import { type Duration, Effect, Option } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
-import { HttpApiBuilder } from "effect/http-api"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../contract/Api.ts"
 import * as Faults from "../contract/Faults.ts"
 import { ChatPayload } from "../contract/Widget.ts"

@@ -19,6 +19,8 @@ export interface Options {
   readonly seconds: number
   /** How many times the memory of the first part the last part may have, and how many MiB beyond that. */
   readonly memory: readonly [factor: number, more: number]
+  /** The same of the median latency, in milliseconds; not demanded where others use the machine too. */
+  readonly latency?: readonly [factor: number, more: number]
 }
 
 /** How a span of time went. */
@@ -123,6 +125,10 @@ export const soak = Effect.fnUntraced(function* (options: Options) {
   const latency = [early, late].map((part) => quantile(part.millis, 0.5)) as [number, number]
   const [factor, more] = options.memory
   assert.ok(memory[1] <= memory[0] * factor + more, `memory grew from ${memory[0]} to ${memory[1]} MiB`)
+  if (options.latency !== undefined) {
+    const [times, beyond] = options.latency
+    assert.ok(latency[1] <= latency[0] * times + beyond, `the median went from ${latency[0]} to ${latency[1]} ms`)
+  }
   return {
     seconds: options.seconds,
     requests: figures.requests,
