@@ -34,8 +34,8 @@ export const render = (bars: ReadonlyArray<Bar>, width: number): string => {
   const numberWidth = numbers.reduce((most, number) => Math.max(most, number.length), 0)
   const labels = bars.map(({ label }) => TerminalText.printable(label))
   const longest = labels.reduce((most, label) => Math.max(most, TerminalText.width(label)), 0)
-  // The label may take a third, and what it leaves is the bar's.
-  const labelWidth = Math.min(longest, Math.max(1, Math.floor(total / 3)))
+  // The label may take a third, and what it leaves is the bar's: one cell at least.
+  const labelWidth = Math.min(longest, Math.max(1, Math.min(Math.floor(total / 3), total - numberWidth - 5)))
   const room = Math.max(1, total - labelWidth - numberWidth - 4)
   const most = bars.reduce((greatest, { value }) => Math.max(greatest, value), 0)
   return bars

@@ -56,6 +56,11 @@ describe("core/BarChart", () => {
     }
   )
 
+  it("a long number leaves the label less than a third", () => {
+    const lines = linesOf([{ label: "\0\0?t6|", value: 1_000_000_000 }], 18)
+    assert.strictEqual(TerminalText.width(lines[0]!), BarChart.minWidth)
+  })
+
   it("draws a week", () => {
     assert.strictEqual(
       BarChart.render(

@@ -98,6 +98,10 @@ export const start = Effect.fnUntraced(function* (
       const nginx = spawn(executable ?? "nginx", ["-p", folder, "-c", path.join(folder, "nginx.conf")], {
         stdio: ["ignore", "ignore", "pipe"]
       })
+      // SIGTERM and not SIGKILL: its worker must go too.
+      const orphaned = () => nginx.kill("SIGTERM")
+      process.once("exit", orphaned)
+      nginx.once("exit", () => process.off("exit", orphaned))
       nginx.stderr.setEncoding("utf8").on("data", (text: string) => {
         // A refused connection is what a restart is; it was not sent on yet, and another process gets it.
         const told = text.split("\n").filter((line) => line !== "" && !line.includes("connect() failed"))

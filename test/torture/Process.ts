@@ -50,6 +50,9 @@ export const launch = (
         env: { PATH: process.env["PATH"] ?? "", NO_COLOR: "1", ...env },
         stdio: ["ignore", "pipe", "pipe"]
       })
+      const orphaned = () => child.kill("SIGKILL")
+      process.once("exit", orphaned)
+      child.once("exit", () => process.off("exit", orphaned))
       let output = ""
       const keep = (text: string) => {
         if (output.length < keptOutput) output += text
