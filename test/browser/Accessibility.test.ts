@@ -30,7 +30,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
     for (const width of [1000, 320]) {
       it.effect(`is without a fault in ${colorScheme}, ${width} pixels wide`, () =>
         Effect.gen(function* () {
-          const { answered, begin, on, open, page, sees, send, site } = yield* ChatPage.make({
+          const { answered, begin, on, open, page, sees, send, site, answering } = yield* ChatPage.make({
             attributes: 'heading="Ask us"',
             colorScheme,
             // What fades in would be measured while it is half there.
@@ -50,7 +50,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
           yield* answered(/end$/)
           yield* clean("answered")
           yield* send("begin: It goes on")
-          yield* sees("It goes o")
+          yield* answering("It goes o")
           yield* clean("streaming")
           yield* on(() => page.getByRole("button", { name: "Stop the answer" }).click())
           yield* send("break: Half of")

@@ -23,10 +23,10 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
   describe("an answer", () => {
     it.effect("is shown as it comes, as Markdown, and spoken by the sentence", () =>
       Effect.gen(function* () {
-        const { answered, answers, begin, errors, log, on, page, send, sees, spoken } = yield* ChatPage.make()
+        const { answered, answers, begin, errors, log, on, page, send, spoken, answering } = yield* ChatPage.make()
         yield* begin
         yield* send("begin: We **ship** to Spain. And to")
-        yield* sees("And t")
+        yield* answering("And t")
         assert.strictEqual(
           yield* on(() => page.getByText("ship", { exact: true }).evaluate((node) => node.tagName)),
           "STRONG"
@@ -163,7 +163,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
 
     it.effect("is kept in sight for those who read along, and left alone for those who read back", () =>
       Effect.gen(function* () {
-        const { answered, begin, log, on, page, send, sees } = yield* ChatPage.make()
+        const { answered, begin, log, on, page, send, answering } = yield* ChatPage.make()
         yield* begin
         const latest = page.getByRole("button", { name: "Go to the latest message" })
         const atEnd = () => log.evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight < 2)
@@ -181,7 +181,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
         // Another answer that comes meanwhile does not pull the reader away.
         yield* on(() => page.getByRole("textbox").fill("wait: more|. And the rest."))
         yield* on(() => page.getByRole("textbox").press("Enter"))
-        yield* sees("mor")
+        yield* answering("mor")
         yield* on(() =>
           log.evaluate((log) => {
             log.scrollTop = 0
@@ -199,17 +199,17 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
 
     it.effect("can be stopped: what was said stays, and the agent is told", () =>
       Effect.gen(function* () {
-        const { answered, begin, input, on, page, send, sees } = yield* ChatPage.make()
+        const { answered, begin, input, on, page, send, sees, answering } = yield* ChatPage.make()
         yield* begin
         yield* send("begin: so far")
-        yield* sees("so fa")
-        const { open } = agent.asked
+        yield* answering("so fa")
+        const answer = ChatPage.newest(agent.asked)
         // While it is written nothing else is sent.
         yield* send("more")
         yield* on(() => page.getByRole("button", { name: "Stop the answer" }).click())
         yield* sees("You stopped this answer.")
         yield* answered("so far")
-        yield* until("the agent's end", () => agent.asked.open === open - 1)
+        yield* until("the agent's end", () => !answer.isOngoing())
         assert.strictEqual(yield* on(() => input.inputValue()), "more")
         assert.isTrue(yield* on(() => input.evaluate((field) => field.getRootNode().activeElement === field)))
         yield* on(() => input.press("Enter"))
@@ -219,18 +219,18 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
 
     it.effect("ends with its element, and goes on in an element that is moved", () =>
       Effect.gen(function* () {
-        const { begin, on, page, send, sees } = yield* ChatPage.make()
+        const { begin, on, page, send, answering } = yield* ChatPage.make()
         yield* begin
         yield* send("begin: so far")
-        yield* sees("so fa")
-        const { open } = agent.asked
+        yield* answering("so fa")
+        const answer = ChatPage.newest(agent.asked)
         yield* on(() =>
           page.evaluate(`document.querySelector("main").append(document.querySelector("hydracore-chat"))`)
         )
         yield* on(() => page.getByRole("button", { name: "Stop the answer" }).waitFor())
-        assert.strictEqual(agent.asked.open, open)
+        assert.isTrue(answer.isOngoing())
         yield* on(() => page.evaluate(`document.querySelector("hydracore-chat").remove()`))
-        yield* until("the agent's end", () => agent.asked.open === open - 1)
+        yield* until("the agent's end", () => !answer.isOngoing())
       })
     )
   })
@@ -265,16 +265,16 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
 
     it.effect("begins a new conversation when it is told to", () =>
       Effect.gen(function* () {
-        const { answered, answers, begin, on, open, page, send, sees, site, spoken } = yield* ChatPage.make()
+        const { answered, answers, begin, on, open, page, send, site, spoken, answering } = yield* ChatPage.make()
         yield* begin
         yield* send("one")
         yield* answered("You said one.")
         const before = agent.asked.requests.at(-1)?.conversationId
         yield* send("begin: never ends")
-        yield* sees("never end")
-        const running = agent.asked.open
+        yield* answering("never end")
+        const answer = ChatPage.newest(agent.asked)
         yield* on(() => page.getByRole("button", { name: "New conversation" }).click())
-        yield* until("the agent's end", () => agent.asked.open === running - 1)
+        yield* until("the agent's end", () => !answer.isOngoing())
         assert.deepStrictEqual(yield* on(answers), ["Hello! How can I help you?"])
         assert.strictEqual((yield* on(spoken)).at(-1), "A new conversation has begun.")
         yield* send("two")
@@ -287,10 +287,10 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
 
     it.effect("that leaves in the middle of an answer keeps what was said, and can ask again", () =>
       Effect.gen(function* () {
-        const { answers, begin, on, open, page, send, sees, site } = yield* ChatPage.make()
+        const { answers, begin, on, open, page, send, sees, site, answering } = yield* ChatPage.make()
         yield* begin
         yield* send("begin: half of")
-        yield* sees("half o")
+        yield* answering("half o")
         yield* open(`${site.url}/other`)
         yield* sees("The answer was interrupted. Please try again.")
         assert.strictEqual((yield* on(answers)).at(-1), "half of")

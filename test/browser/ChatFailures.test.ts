@@ -156,18 +156,18 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
 
   it.effect("takes a stream that fell silent for dead", () =>
     Effect.gen(function* () {
-      const { begin, on, page, sees, send } = yield* ChatPage.make()
+      const { begin, on, page, sees, send, answering } = yield* ChatPage.make()
       yield* on(() => page.clock.install())
       yield* begin
       yield* send("begin: so far")
-      yield* sees("so fa")
-      const { open } = agent.asked
+      yield* answering("so fa")
+      const answer = ChatPage.newest(agent.asked)
       yield* on(() => page.clock.fastForward(30_000))
       yield* on(() => page.getByRole("button", { name: "Stop the answer" }).waitFor())
       // The last of what was said may have come after the first jump: the silence is counted from there.
       yield* on(() => page.clock.fastForward(46_000))
       yield* sees("The answer was interrupted. Please try again.")
-      yield* until("the agent's end", () => agent.asked.open === open - 1)
+      yield* until("the agent's end", () => !answer.isOngoing())
     })
   )
 

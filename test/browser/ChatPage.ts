@@ -12,10 +12,10 @@ import { paths, TestServer } from "../http/TestServer.ts"
 import { Chromium, until, type VisitorOptions } from "./Browser.ts"
 import * as Network from "./Network.ts"
 
-/** What the agent was asked, oldest first, and how many of its answers go on. */
+/** What the agent was asked, oldest first, and which of its answers go on. */
 export interface Asked {
   readonly requests: Array<AgentRequest>
-  open: number
+  readonly ongoing: Set<AgentRequest>
   /** What answers to `wait: ` wait for. */
   readonly gate: PromiseWithResolvers<void>
 }
@@ -55,18 +55,24 @@ const behaviour = (message: string, gate: Promise<void>): Stream.Stream<AgentEve
   }
 }
 
+/** The newest request, for a test that waits for its end. */
+export const newest = (asked: Asked): { readonly isOngoing: () => boolean } => {
+  const request = asked.requests.at(-1)
+  return { isOngoing: () => request !== undefined && asked.ongoing.has(request) }
+}
+
 /** An agent that answers by `name: text` of the message, or repeats it, and what it was asked. */
 export const agent = (): { readonly script: MemoryAgentStream.Script; readonly asked: Asked } => {
-  const asked: Asked = { requests: [], open: 0, gate: Promise.withResolvers() }
+  const asked: Asked = { requests: [], ongoing: new Set(), gate: Promise.withResolvers() }
   return {
     asked,
     script: (request) => {
       asked.requests.push(request)
-      asked.open++
+      asked.ongoing.add(request)
       return Stream.ensuring(
         behaviour(request.message, asked.gate.promise),
         Effect.sync(() => {
-          asked.open--
+          asked.ongoing.delete(request)
         })
       )
     }
@@ -148,6 +154,9 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
           return typeof text === "string" ? read === text : text.test(read)
         }
       ),
+    /** Waits until the newest of the agent's messages has this text, complete or not. */
+    answering: (text: string) =>
+      on(() => page.locator(".message-agent:last-child .body").getByText(text).last().waitFor({ state: "visible" })),
     /** Waits until something with this text is seen. */
     sees: (text: string | RegExp) => on(() => page.getByText(text).last().waitFor({ state: "visible" }))
   }

@@ -170,10 +170,10 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
       Effect.gen(function* () {
         const moving = (reducedMotion: "reduce" | "no-preference") =>
           Effect.gen(function* () {
-            const { begin, on, page, send, sees } = yield* ChatPage.make({ reducedMotion })
+            const { begin, on, page, send, answering } = yield* ChatPage.make({ reducedMotion })
             yield* begin
             yield* send("begin: so far")
-            yield* sees("so fa")
+            yield* answering("so fa")
             return yield* on(() =>
               page.evaluate<number>(
                 `document.querySelector("hydracore-chat").shadowRoot.getAnimations({ subtree: true }).length`

@@ -51,11 +51,13 @@ const prepare = Effect.fnUntraced(function* (server: string, admin: string) {
   const sql = yield* client(server, admin)
   yield* Effect.acquireRelease(sql`CREATE DATABASE ${sql(template)}`, () =>
     Effect.gen(function* () {
+      // Not the client from before: an idle one has closed its connection, and cannot open another in a scope that closes.
+      const sql = yield* client(server, admin)
       yield* sql`ALTER DATABASE ${sql(template)} WITH ALLOW_CONNECTIONS true`
       const left = yield* sql<{ readonly datname: string }>`
         SELECT datname FROM pg_database WHERE starts_with(datname, ${template})`
       for (const { datname } of left) yield* sql`DROP DATABASE IF EXISTS ${sql(datname)} WITH (FORCE)`
-    }).pipe(Effect.orDie)
+    }).pipe(Effect.scoped, Effect.orDie)
   )
   yield* Effect.scoped(
     Effect.gen(function* () {

@@ -107,7 +107,8 @@ export const makePanel = (options: Options): Panel => {
   const hide = (): void => {
     if (!open) return
     open = false
-    const focused = dialog.matches(":focus-within")
+    // A panel that fills the window had the focus, even where it was last in the browser's own controls.
+    const focused = narrowly.matches || dialog.matches(":focus-within")
     dialog.close()
     launcher.hidden = false
     if (focused) launcher.focus()
