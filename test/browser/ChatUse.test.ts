@@ -96,6 +96,8 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
           yield* on(() => page.keyboard.press("Tab"))
           assert.notInclude(["Other", "Page button"], yield* on(() => page.evaluate(focused)))
         }
+        // The focus may be in the browser's own controls by now, and comes back all the same.
+        yield* on(() => page.evaluate(`document.querySelector("hydracore-chat").shadowRoot.activeElement?.blur()`))
         yield* on(() => page.keyboard.press("Escape"))
         yield* until("the launcher", async () => (await page.evaluate(focused)) === "Open chat: Chat")
         yield* on(() => launcher.waitFor())
