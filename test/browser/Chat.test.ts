@@ -1,5 +1,5 @@
 /**
- * A conversation in the chat: answers as they come, what may be in them, stopping, and what a tab remembers.
+ * A conversation in the chat: answers as they come, what may be in them, and how they end.
  */
 import { gzipSync } from "node:zlib"
 import { assert, describe } from "@effect/vitest"
@@ -231,91 +231,6 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
         assert.isTrue(answer.isOngoing())
         yield* on(() => page.evaluate(`document.querySelector("hydracore-chat").remove()`))
         yield* until("the agent's end", () => !answer.isOngoing())
-      })
-    )
-  })
-
-  describe("a tab", () => {
-    it.effect("keeps the conversation over pages, and another tab has its own", () =>
-      Effect.gen(function* () {
-        const { answered, answers, begin, context, input, on, open, page, panel, send, site } = yield* ChatPage.make()
-        yield* begin
-        yield* send("one")
-        yield* answered("You said one.")
-        yield* send("two")
-        yield* answered("You said two.")
-        const [first, second] = agent.asked.requests.slice(-2)
-        assert.strictEqual(first?.conversationId, second?.conversationId)
-        yield* on(() => input.fill("not sent"))
-        yield* open(`${site.url}/other`)
-        // The panel is open as it was, and leaves the focus to the page.
-        yield* on(() => panel.waitFor())
-        assert.strictEqual(yield* on(() => page.evaluate("document.activeElement.localName")), "body")
-        assert.deepStrictEqual(yield* on(answers), ["Hello! How can I help you?", "You said one.", "You said two."])
-        assert.strictEqual(yield* on(() => input.inputValue()), "not sent")
-        yield* send("three")
-        yield* answered("You said three.")
-        assert.strictEqual(agent.asked.requests.at(-1)?.conversationId, first?.conversationId)
-        const other = yield* on(() => context.newPage())
-        yield* on(() => other.goto(site.url))
-        yield* on(() => other.getByRole("button", { name: "Open chat" }).click())
-        assert.strictEqual(yield* on(() => other.locator(".message-user").count()), 0)
-      })
-    )
-
-    it.effect("begins a new conversation when it is told to", () =>
-      Effect.gen(function* () {
-        const { answered, answers, begin, on, open, page, send, site, spoken, answering } = yield* ChatPage.make()
-        yield* begin
-        yield* send("one")
-        yield* answered("You said one.")
-        const before = agent.asked.requests.at(-1)?.conversationId
-        yield* send("begin: never ends")
-        yield* answering("never end")
-        const answer = ChatPage.newest(agent.asked)
-        yield* on(() => page.getByRole("button", { name: "New conversation" }).click())
-        yield* until("the agent's end", () => !answer.isOngoing())
-        assert.deepStrictEqual(yield* on(answers), ["Hello! How can I help you?"])
-        assert.strictEqual((yield* on(spoken)).at(-1), "A new conversation has begun.")
-        yield* send("two")
-        yield* answered("You said two.")
-        assert.notStrictEqual(agent.asked.requests.at(-1)?.conversationId, before)
-        yield* open(site.url)
-        assert.deepStrictEqual(yield* on(answers), ["Hello! How can I help you?", "You said two."])
-      })
-    )
-
-    it.effect("that leaves in the middle of an answer keeps what was said, and can ask again", () =>
-      Effect.gen(function* () {
-        const { answers, begin, on, open, page, send, sees, site, answering } = yield* ChatPage.make()
-        yield* begin
-        yield* send("begin: half of")
-        yield* answering("half o")
-        yield* open(`${site.url}/other`)
-        yield* sees("The answer was interrupted. Please try again.")
-        assert.strictEqual((yield* on(answers)).at(-1), "half of")
-        const before = agent.asked.requests.length
-        yield* on(() => page.getByRole("button", { name: "Try again" }).click())
-        yield* until("the agent", () => agent.asked.requests.length === before + 1)
-        assert.strictEqual(agent.asked.requests.at(-1)?.message, "begin: half of")
-      })
-    )
-
-    it.effect("may keep nothing, or rubbish, and the chat works", () =>
-      Effect.gen(function* () {
-        const edge = yield* TestServer
-        const key = JSON.stringify(`hydracore-chat:${edge.instance.instanceId}`)
-        for (const before of [
-          `Object.defineProperty(window, "sessionStorage", { get() { throw new DOMException("no", "SecurityError") } })`,
-          `sessionStorage.setItem(${key}, ${JSON.stringify('{"messages":[null,{"text":7,"ended":{"kind":"valueOf"}}],"id":[]}')})`,
-          `Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError") }`
-        ]) {
-          const { answered, begin, errors, send } = yield* ChatPage.make({ before })
-          yield* begin
-          yield* send("hello")
-          yield* answered("You said hello.")
-          assert.deepStrictEqual(errors, [])
-        }
       })
     )
   })
