@@ -22,6 +22,17 @@ export interface Field<A, E> extends Schema.Codec<A, E> {}
 /** The function from what was sent to a value or a fault. */
 export type Read<A> = (input: unknown) => Result.Result<A, Fault>
 
+/** How a member of an object is read, without its schema. */
+export interface Member {
+  readonly read: Read<unknown>
+  readonly optional: boolean
+}
+
+const members = new WeakMap<object, Member>()
+
+/** How the field of this schema is read; none if this module did not make the schema. */
+export const memberOf = (schema: object): Member | undefined => members.get(schema)
+
 const faultKey = "~hydracore/fault"
 
 /** The fault that an issue carries, if a field of this module made it. */
@@ -38,7 +49,7 @@ const field = <A, E = A>(jsonSchema: Record<string, unknown>, read: Read<A>): Fi
   const encoded = Schema.Any.check(
     Schema.makeFilter(() => true, { toJsonSchema: () => jsonSchema })
   ) as unknown as Schema.Codec<E>
-  return encoded.pipe(
+  const made = encoded.pipe(
     Schema.decodeTo(
       Schema.Any as Schema.Codec<A>,
       SchemaTransformation.transformEffect<A, E>({
@@ -52,6 +63,8 @@ const field = <A, E = A>(jsonSchema: Record<string, unknown>, read: Read<A>): Fi
       })
     )
   )
+  members.set(made, { read, optional: false })
+  return made
 }
 
 const fail = (type: string, msg: string): Result.Result<never, Fault> => Result.fail({ type, msg })
@@ -158,8 +171,12 @@ export const JsonObject = (options: { readonly title: string; readonly maxProper
     readObject(options)
   )
 
-const optional = <A>(title: string, jsonSchema: Record<string, unknown>, read: Read<A>) =>
-  Schema.optionalKey(field<A | null, A | null>({ anyOf: [jsonSchema, { type: "null" }], title }, readNullable(read)))
+const optional = <A>(title: string, jsonSchema: Record<string, unknown>, read: Read<A>) => {
+  const nullable = readNullable(read)
+  const made = Schema.optionalKey(field<A | null, A | null>({ anyOf: [jsonSchema, { type: "null" }], title }, nullable))
+  members.set(made, { read: nullable, optional: true })
+  return made
+}
 
 /** A text that may be absent or null. */
 export const OptionalText = (options: TextOptions & { readonly title: string }) =>

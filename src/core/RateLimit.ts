@@ -62,15 +62,18 @@ export const decideCounted = (
 const seconds = (millis: number): number => Math.max(1, Math.ceil(millis / 1000))
 
 /**
- * The header fields for an answer: `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers-10, and
- * `Retry-After` (RFC 9110, 10.2.3) if the request was refused. Times are whole seconds, rounded up, so that a client
- * that waits as told is accepted.
+ * Makes the function that gives the header fields for an answer: `RateLimit-Policy` and `RateLimit` of
+ * draft-ietf-httpapi-ratelimit-headers-10, and `Retry-After` (RFC 9110, 10.2.3) if the request was refused. Times are
+ * whole seconds, rounded up, so that a client that waits as told is accepted.
  */
-export const headers = (policy: RateLimitPolicy, decision: RateLimitDecision): Record<string, string> => {
-  const reset = seconds(decision.resetMillis)
-  const fields = {
-    "ratelimit-policy": `"${policy.name}";q=${policy.limit};w=${Math.ceil(policy.windowMillis / 1000)}`,
-    ratelimit: `"${policy.name}";r=${decision.remaining};t=${reset}`
+export const headers = (policy: RateLimitPolicy): ((decision: RateLimitDecision) => Record<string, string>) => {
+  const name = `"${policy.name}"`
+  const told = `${name};q=${policy.limit};w=${Math.ceil(policy.windowMillis / 1000)}`
+  return ({ accepted, remaining, resetMillis }) => {
+    const reset = seconds(resetMillis)
+    const ratelimit = `${name};r=${remaining};t=${reset}`
+    return accepted
+      ? { "ratelimit-policy": told, ratelimit }
+      : { "ratelimit-policy": told, ratelimit, "retry-after": String(reset) }
   }
-  return decision.accepted ? fields : { ...fields, "retry-after": String(reset) }
 }

@@ -9,10 +9,12 @@ import { clientKey } from "../core/ClientKey.ts"
 import * as RateLimit from "../core/RateLimit.ts"
 import type { RateLimiter } from "../services/RateLimiter.ts"
 
+/** What an answer tells of the limit, whatever the answer is. */
+export type Headers = Record<string, string>
+
 export interface Admission {
   readonly accepted: boolean
-  /** What the answer tells of the limit, whatever the answer is. */
-  readonly headers: Record<string, string>
+  readonly headers: Headers
 }
 
 const unlimited: Admission = { accepted: true, headers: {} }
@@ -21,16 +23,25 @@ const unlimited: Admission = { accepted: true, headers: {} }
 export const clientAddress = (request: HttpServerRequest.HttpServerRequest): string =>
   Option.getOrElse(request.remoteAddress, () => "unknown")
 
-/** Makes the function that admits requests under a policy; without one, everybody. */
+/** Makes the function that admits the requests of an address under a policy; without one, everybody's. */
+export const makeByAddress = (
+  limiter: RateLimiter["Service"],
+  policy: Option.Option<RateLimit.RateLimitPolicy>
+): ((address: string) => Effect.Effect<Admission>) => {
+  if (Option.isNone(policy)) return () => Effect.succeed(unlimited)
+  const headersOf = RateLimit.headers(policy.value)
+  return (address) =>
+    Effect.map(limiter.take(policy.value, clientKey(address)), (decision) => ({
+      accepted: decision.accepted,
+      headers: headersOf(decision)
+    }))
+}
+
+/** The same for requests that came through the router. */
 export const make = (
   limiter: RateLimiter["Service"],
   policy: Option.Option<RateLimit.RateLimitPolicy>
-): ((request: HttpServerRequest.HttpServerRequest) => Effect.Effect<Admission>) =>
-  Option.match(policy, {
-    onNone: () => () => Effect.succeed(unlimited),
-    onSome: (policy) => (request) =>
-      Effect.map(limiter.take(policy, clientKey(clientAddress(request))), (decision) => ({
-        accepted: decision.accepted,
-        headers: RateLimit.headers(policy, decision)
-      }))
-  })
+): ((request: HttpServerRequest.HttpServerRequest) => Effect.Effect<Admission>) => {
+  const admit = makeByAddress(limiter, policy)
+  return (request) => admit(clientAddress(request))
+}

@@ -4,14 +4,16 @@
  *
  * @module
  */
-import { Clock, Effect, Option, Result } from "effect"
-import { type HttpServerRequest, HttpServerResponse } from "effect/http"
+import { Clock, Context, Effect, Layer, Option, Result } from "effect"
+import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { PageViewPayload } from "../contract/Analytics.ts"
 import { Api } from "../contract/Api.ts"
 import * as Faults from "../contract/Faults.ts"
+import * as Decision from "../core/Decision.ts"
 import * as PageView from "../core/PageView.ts"
 import type { RateLimitPolicy } from "../core/RateLimit.ts"
+import type { Site } from "../core/Site.ts"
 import * as UserAgent from "../core/UserAgent.ts"
 import { AnalyticsRepo } from "../services/AnalyticsRepo.ts"
 import { Decisions } from "../services/Decisions.ts"
@@ -21,6 +23,7 @@ import { VisitorSalts } from "../services/VisitorSalts.ts"
 import * as Admission from "./Admission.ts"
 import * as Answers from "./Answers.ts"
 import * as Decide from "./Decide.ts"
+import * as Endpoint from "./Endpoint.ts"
 import { memoize } from "./Memo.ts"
 import * as Provenance from "./Provenance.ts"
 import * as Refusals from "./Refusals.ts"
@@ -31,63 +34,97 @@ const readPayload = Faults.bodyReader(PageViewPayload)
 /** How many parsed user agents are remembered: visitors have few, and parsing one costs more than the rest of a view. */
 const rememberedUserAgents = 5_000
 
-export const layer = (options: { readonly rateLimit: Option.Option<RateLimitPolicy> }) =>
-  HttpApiBuilder.group(
-    Api,
-    "analytics",
-    Effect.fnUntraced(function* (handlers) {
-      const admit = Admission.make(yield* RateLimiter, options.rateLimit)
+/** What answers a page view whose body was read. */
+export class Track extends Context.Service<Track, Endpoint.Endpoint>()("hydracore/http/Track") {}
+
+export interface Options {
+  readonly rateLimit: Option.Option<RateLimitPolicy>
+}
+
+/** The endpoint without a server. */
+export const endpoint = (options: Options) =>
+  Layer.effect(
+    Track,
+    Effect.gen(function* () {
+      const admit = Admission.makeByAddress(yield* RateLimiter, options.rateLimit)
       const directory = yield* SiteDirectory
       const salts = yield* VisitorSalts
       const repo = yield* AnalyticsRepo
       const notCounted = Decide.make(yield* Decisions)
       const parseUserAgent = memoize(UserAgent.parse, rememberedUserAgents)
 
-      const track = Effect.fnUntraced(function* (
-        request: HttpServerRequest.HttpServerRequest,
-        { value }: RequestBody.Body
-      ) {
+      const store = (asked: Endpoint.Asked, payload: PageViewPayload, site: Site, headers: Admission.Headers) => {
+        const subject = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
+        if (!Provenance.isAllowed(asked, site.origins)) {
+          return notCounted("foreign-origin", subject)(Answers.foreignOrigin("website", headers))
+        }
+        const userAgent = (asked.headers["user-agent"] ?? "").slice(0, UserAgent.maxLength)
+        const client = parseUserAgent(userAgent)
+        const view = (salt: Uint8Array, receivedAt: number) =>
+          PageView.make(payload, {
+            hostedWebsiteId: site.hostedWebsiteId,
+            receivedAt,
+            address: asked.address,
+            userAgent,
+            client,
+            salt
+          })
+        return Effect.flatMap(salts.current, (salt) =>
+          Effect.flatMap(Clock.currentTimeMillis, (now) =>
+            Effect.flatMap(repo.append(view(salt, now)), () =>
+              client.isBot
+                ? notCounted("bot", subject)(HttpServerResponse.empty({ status: 204, headers }))
+                : Effect.succeed(
+                    HttpServerResponse.empty({ status: 204, headers: { ...headers, [Decision.header]: "counted" } })
+                  )
+            )
+          )
+        )
+      }
+
+      // Plain functions in a row, for this is where a process spends its time: a generator's every step costs more than
+      // most of what stands here.
+      return (asked, bytes) => {
+        const body = RequestBody.parse(bytes, asked.headers["content-type"])
+        if (Result.isFailure(body)) return Effect.succeed(Decide.tell(Answers.invalid(body.failure.errors), "invalid"))
+        const { value } = body.success
         const claim = () => Decide.claimOf(value, "tracking-token")
         const decoded = readPayload(value)
-        if (Result.isFailure(decoded)) return yield* notCounted("invalid", claim())(Answers.invalid(decoded.failure))
+        if (Result.isFailure(decoded)) return notCounted("invalid", claim())(Answers.invalid(decoded.failure))
         const payload = decoded.success
-        const { accepted, headers } = yield* admit(request)
-        if (!accepted) return yield* notCounted("limited", claim())(Answers.overLimit(headers))
-
-        return yield* Effect.gen(function* () {
-          const found = yield* directory.byTrackingToken(payload.site_id)
-          if (Option.isNone(found)) return yield* notCounted("unknown-site", null)(Answers.unknownSite(headers))
-          const site = found.value
-          const subject = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
-          if (!Provenance.isAllowed(request, site.origins)) {
-            return yield* notCounted("foreign-origin", subject)(Answers.foreignOrigin("website", headers))
-          }
-          const userAgent = (request.headers["user-agent"] ?? "").slice(0, UserAgent.maxLength)
-          const client = parseUserAgent(userAgent)
-          yield* repo.append(
-            PageView.make(payload, {
-              hostedWebsiteId: site.hostedWebsiteId,
-              receivedAt: yield* Clock.currentTimeMillis,
-              address: Admission.clientAddress(request),
-              userAgent,
-              client,
-              salt: yield* salts.current
-            })
+        return Effect.flatMap(admit(asked.address), ({ accepted, headers }) => {
+          if (!accepted) return notCounted("limited", claim())(Answers.overLimit(headers))
+          return Effect.catch(
+            Effect.flatMap(directory.byTrackingToken(payload.site_id), (site) =>
+              Option.isSome(site)
+                ? store(asked, payload, site.value, headers)
+                : notCounted("unknown-site", null)(Answers.unknownSite(headers))
+            ),
+            (error) => Effect.flatMap(Refusals.ofStorage(error, headers), Decide.ofStorage(notCounted, claim))
           )
-          const answer = HttpServerResponse.empty({ status: 204, headers })
-          return client.isBot ? yield* notCounted("bot", subject)(answer) : Decide.tell(answer, "counted")
-        }).pipe(Effect.catchTags(Refusals.ofStorage(headers)), Effect.flatMap(Decide.ofStorage(notCounted, claim)))
-      })
-
-      return handlers.handleRaw(
-        "track",
-        ({ request }) =>
-          Effect.flatMap(RequestBody.read(request), (body) => track(request, body)).pipe(
-            Effect.catchTags(Refusals.ofBody),
-            Effect.map(Decide.orInvalid)
-          ),
-        // A visitor who leaves at once must not take the page view along.
-        { uninterruptible: true }
-      )
+        })
+      }
     })
   )
+
+/** The endpoint as a group of the contract's; over `endpoint`. */
+export const group = HttpApiBuilder.group(
+  Api,
+  "analytics",
+  Effect.fnUntraced(function* (handlers) {
+    const track = yield* Track
+    return handlers.handleRaw(
+      "track",
+      ({ request }) =>
+        Effect.flatMap(RequestBody.readBytes(request), (bytes) => track(Endpoint.fromRequest(request), bytes)).pipe(
+          Effect.catchTags(Refusals.ofBytes),
+          Effect.map(Decide.orInvalid)
+        ),
+      // A visitor who leaves at once must not take the page view along.
+      { uninterruptible: true }
+    )
+  })
+)
+
+/** The group on an endpoint of its own. */
+export const layer = (options: Options) => Layer.provide(group, endpoint(options))

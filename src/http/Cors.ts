@@ -20,6 +20,12 @@ const exposedHeaders = [
 
 const aDay = 86_400
 
+/** What the middleware adds to every answer but a preflight's. */
+export const answerHeaders = {
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers": exposedHeaders.join(",")
+}
+
 /**
  * No credentials are allowed, so any origin may be. Whatever header a preflight asks for is allowed: websites carry
  * libraries that add fields to every request, and none of them means anything here.

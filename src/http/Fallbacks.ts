@@ -81,19 +81,24 @@ const known = (
   }
 }
 
-const answer = (paths: ReadonlyArray<KnownPath>, cause: Cause.Cause<unknown>) => {
-  // The client has gone, or the server is closing: there is nobody to answer.
+/** The answer to what no handler handled: a defect. An interruption stays one: there is nobody to answer. */
+export const ofCause = (cause: Cause.Cause<unknown>): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
+  // The client has gone, or the server is closing.
   if (cause.reasons.every((reason) => reason._tag === "Interrupt")) return Effect.failCause(cause as Cause.Cause<never>)
-  for (const reason of cause.reasons) {
-    const error = reason._tag === "Fail" ? reason.error : reason._tag === "Die" ? reason.defect : undefined
-    const response = known(paths, error)
-    if (Option.isSome(response)) return Effect.succeed(response.value)
-  }
   const id = randomUUID()
   return Effect.as(
     Effect.annotateLogs(Effect.logError("A request met a defect; answered 500", cause), { "error.id": id }),
     Answers.refusal(500, "Internal Server Error", { "x-error-id": id })
   )
+}
+
+const answer = (paths: ReadonlyArray<KnownPath>, cause: Cause.Cause<unknown>) => {
+  for (const reason of cause.reasons) {
+    const error = reason._tag === "Fail" ? reason.error : reason._tag === "Die" ? reason.defect : undefined
+    const response = known(paths, error)
+    if (Option.isSome(response)) return Effect.succeed(response.value)
+  }
+  return ofCause(cause)
 }
 
 /**

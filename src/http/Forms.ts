@@ -5,13 +5,14 @@
  * @module
  */
 import { randomUUID } from "node:crypto"
-import { Clock, Effect, Option, Result } from "effect"
-import { type HttpServerRequest, HttpServerResponse } from "effect/http"
+import { Clock, Context, Effect, Layer, Option, Result } from "effect"
+import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../contract/Api.ts"
 import type { ValidationError } from "../contract/Errors.ts"
 import * as Faults from "../contract/Faults.ts"
 import { SubmissionPayload } from "../contract/Forms.ts"
+import * as Decision from "../core/Decision.ts"
 import * as FormContent from "../core/FormContent.ts"
 import * as Json from "../core/Json.ts"
 import * as Origin from "../core/Origin.ts"
@@ -27,6 +28,7 @@ import { SubmissionRepo } from "../services/SubmissionRepo.ts"
 import * as Admission from "./Admission.ts"
 import * as Answers from "./Answers.ts"
 import * as Decide from "./Decide.ts"
+import * as Endpoint from "./Endpoint.ts"
 import * as FormPages from "./FormPages.ts"
 import * as PlainForms from "./PlainForms.ts"
 import * as Provenance from "./Provenance.ts"
@@ -90,9 +92,17 @@ const readRequest = (body: RequestBody.Body, header: string | undefined) => {
   return Result.fail(errors)
 }
 
+type Asks = Result.Result.Success<ReturnType<typeof readRequest>>
+
+/** A refusal as whoever sent a plain form wants to see it; any other answer as it is. */
+const asPage =
+  (asked: Endpoint.Asked) =>
+  (answer: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse =>
+    answer.status >= 400 && PlainForms.wantsPage(asked) ? FormPages.ofRefusal(answer) : answer
+
 /** The answer to a submission that is stored: a receipt, or what a plain form's sender sees. */
 const receipt = (
-  request: HttpServerRequest.HttpServerRequest,
+  asked: Endpoint.Asked,
   site: Site,
   form: Option.Option<PlainForms.Form>,
   submissionId: string,
@@ -103,104 +113,147 @@ const receipt = (
   }
   const address = Origin.returnAddress(site.origins, {
     next: form.value.next,
-    referer: request.headers["referer"]
+    referer: asked.headers["referer"]
   })
   return address === null ? FormPages.thanks(submissionId, headers) : FormPages.onward(address, headers)
 }
 
-export const layer = (options: { readonly rateLimit: Option.Option<RateLimitPolicy> }) =>
-  HttpApiBuilder.group(
-    Api,
-    "forms",
-    Effect.fnUntraced(function* (handlers) {
-      const admit = Admission.make(yield* RateLimiter, options.rateLimit)
+/** What answers a submission whose body was read. */
+export class Submit extends Context.Service<Submit, Endpoint.Endpoint>()("hydracore/http/Submit") {}
+
+export interface Options {
+  readonly rateLimit: Option.Option<RateLimitPolicy>
+}
+
+interface Given {
+  readonly body: RequestBody.Body
+  /** The plain form that the body was, if it was one. */
+  readonly form: Option.Option<PlainForms.Form>
+}
+
+/** Reads the bytes of a body. */
+const read = (asked: Endpoint.Asked, bytes: Uint8Array): Effect.Effect<Given, RequestBody.InvalidBody> => {
+  const json = () => Effect.fromResult(RequestBody.parse(bytes, asked.headers["content-type"]))
+  const none = Option.none<PlainForms.Form>()
+  return PlainForms.isPlain(asked)
+    ? Effect.flatMap(PlainForms.read(asked, bytes), (form) =>
+        Option.isSome(form)
+          ? Effect.succeed({ body: form.value.body, form })
+          : Effect.map(json(), (body) => ({ body, form: none }))
+      )
+    : Effect.map(json(), (body) => ({ body, form: none }))
+}
+
+/** The endpoint without a server. */
+export const endpoint = (options: Options) =>
+  Layer.effect(
+    Submit,
+    Effect.gen(function* () {
+      const admit = Admission.makeByAddress(yield* RateLimiter, options.rateLimit)
       const directory = yield* SiteDirectory
       const repo = yield* SubmissionRepo
       const notCounted = Decide.make(yield* Decisions)
       const repetitions = Repetitions.make(rememberedContents)
 
-      /** The body of a request, and the plain form that it was, if it was one. */
-      const read = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
-        const bytes = yield* RequestBody.readBytes(request)
-        const form = yield* PlainForms.read(request, bytes)
-        const body = Option.isSome(form)
-          ? form.value.body
-          : yield* Effect.fromResult(RequestBody.parse(bytes, request.headers["content-type"]))
-        return { body, form }
-      })
-
-      const submit = Effect.fnUntraced(function* (
-        request: HttpServerRequest.HttpServerRequest,
-        { body, form }: { readonly body: RequestBody.Body; readonly form: Option.Option<PlainForms.Form> }
-      ) {
-        const claim = () => Decide.claimOf(body.value, "website-config-id")
-        const asked = readRequest(body, request.headers["idempotency-key"])
-        if (Result.isFailure(asked)) return yield* notCounted("invalid", claim())(Answers.invalid(asked.failure))
-        const { formData, key, payload } = asked.success
-        const { accepted, headers } = yield* admit(request)
-        if (!accepted) return yield* notCounted("limited", claim())(Answers.overLimit(headers))
-
-        return yield* Effect.gen(function* () {
-          const found = yield* directory.byWebsiteConfigId(payload.site_id)
-          if (Option.isNone(found)) return yield* notCounted("unknown-site", null)(Answers.unknownSite(headers))
-          const site = found.value
-          const subject = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
-          if (!Provenance.isAllowed(request, site.origins)) {
-            return yield* notCounted("foreign-origin", subject)(Answers.foreignOrigin("website", headers))
-          }
-          const content = {
-            websiteConfigId: site.websiteConfigId,
-            email: payload.email ?? null,
-            pageSlug: payload.page_slug ?? null,
-            formData
-          }
-          const fingerprint = Submission.fingerprint(content)
-          const receivedAt = yield* Clock.currentTimeMillis
-          const hints = FormContent.hintsOf(Option.isSome(form) ? form.value.reserved : payload.form_data)
-          const { reasons, status } = SpamScore.judge(
-            FormContent.marksOf(content, { hints, repetitions: repetitions.see(fingerprint, key, receivedAt) })
-          )
-          const draftId = randomUUID()
-          const submissionId = yield* repo.submit({
-            ...content,
-            submissionId: draftId,
-            receivedAt,
-            status,
-            reasons,
-            idempotency: key === null ? null : { key, fingerprint }
+      const store = (
+        asked: Endpoint.Asked,
+        { formData, key, payload }: Asks,
+        form: Given["form"],
+        site: Site,
+        headers: Admission.Headers
+      ) => {
+        const subject = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
+        if (!Provenance.isAllowed(asked, site.origins)) {
+          return notCounted("foreign-origin", subject)(Answers.foreignOrigin("website", headers))
+        }
+        const content = {
+          websiteConfigId: site.websiteConfigId,
+          email: payload.email ?? null,
+          pageSlug: payload.page_slug ?? null,
+          formData
+        }
+        const fingerprint = Submission.fingerprint(content)
+        const hints = FormContent.hintsOf(Option.isSome(form) ? form.value.reserved : payload.form_data)
+        const draftId = randomUUID()
+        const draft = (receivedAt: number) => {
+          const marks = FormContent.marksOf(content, {
+            hints,
+            repetitions: repetitions.see(fingerprint, key, receivedAt)
           })
-          const answer = receipt(request, site, form, submissionId, headers)
-          if (status === "accepted") return Decide.tell(answer, "counted")
-          // What was sent again was counted the first time.
-          return yield* notCounted("quarantined", submissionId === draftId ? subject : null)(answer)
-        }).pipe(
-          Effect.catchTags({
-            ...Refusals.ofStorage(headers),
-            IdempotencyConflict: () => Effect.succeed(Answers.invalid([reusedKey], headers))
-          }),
-          Effect.flatMap(Decide.ofStorage(notCounted, claim))
-        )
-      })
+          const idempotency = key === null ? null : { key, fingerprint }
+          const { reasons, status } = SpamScore.judge(marks)
+          return { ...content, submissionId: draftId, receivedAt, status, reasons, idempotency }
+        }
+        return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+          const drafted = draft(now)
+          return Effect.flatMap(repo.submit(drafted), (submissionId) => {
+            const answer = receipt(asked, site, form, submissionId, headers)
+            if (drafted.status === "accepted") return Effect.succeed(Decide.tell(answer, "counted"))
+            // What was sent again was counted the first time.
+            return notCounted("quarantined", submissionId === draftId ? subject : null)(answer)
+          })
+        })
+      }
 
-      return handlers.handleRaw(
-        "submit",
-        ({ request }) =>
-          Effect.flatMap(read(request), (given) => submit(request, given)).pipe(
-            Effect.catchTags({
-              ...Refusals.ofBody,
-              InvalidBody: ({ errors }) =>
-                notCounted(
-                  "invalid",
-                  Decide.claimOf({ site_id: PlainForms.siteOf(request) }, "website-config-id")
-                )(Answers.invalid(errors))
-            }),
-            Effect.map((answer) => {
-              const told = Decide.orInvalid(answer)
-              return told.status >= 400 && PlainForms.wantsPage(request) ? FormPages.ofRefusal(told) : told
-            })
-          ),
-        // A visitor who leaves at once must not take the submission along.
-        { uninterruptible: true }
-      )
+      const submit = (asked: Endpoint.Asked, { body, form }: Given) => {
+        const claim = () => Decide.claimOf(body.value, "website-config-id")
+        const asks = readRequest(body, asked.headers["idempotency-key"])
+        if (Result.isFailure(asks)) return notCounted("invalid", claim())(Answers.invalid(asks.failure))
+        return Effect.flatMap(admit(asked.address), ({ accepted, headers }) => {
+          if (!accepted) return notCounted("limited", claim())(Answers.overLimit(headers))
+          return Effect.catch(
+            Effect.flatMap(directory.byWebsiteConfigId(asks.success.payload.site_id), (site) =>
+              Option.isSome(site)
+                ? store(asked, asks.success, form, site.value, headers)
+                : notCounted("unknown-site", null)(Answers.unknownSite(headers))
+            ),
+            (error) =>
+              Effect.flatMap(
+                error._tag === "IdempotencyConflict"
+                  ? Effect.succeed(Answers.invalid([reusedKey], headers))
+                  : Refusals.ofStorage(error, headers),
+                Decide.ofStorage(notCounted, claim)
+              )
+          )
+        })
+      }
+
+      return (asked, bytes) => {
+        const answer = Effect.matchEffect(read(asked, bytes), {
+          onSuccess: (given) => submit(asked, given),
+          onFailure: ({ errors }) =>
+            notCounted(
+              "invalid",
+              Decide.claimOf({ site_id: PlainForms.siteOf(asked) }, "website-config-id")
+            )(Answers.invalid(errors))
+        })
+        return PlainForms.isPlain(asked) ? Effect.map(answer, asPage(asked)) : answer
+      }
     })
   )
+
+/** The endpoint as a group of the contract's; over `endpoint`. */
+export const group = HttpApiBuilder.group(
+  Api,
+  "forms",
+  Effect.fnUntraced(function* (handlers) {
+    const submit = yield* Submit
+    return handlers.handleRaw(
+      "submit",
+      ({ request }) => {
+        const asked = Endpoint.fromRequest(request)
+        return Effect.flatMap(RequestBody.readBytes(request), (bytes) => submit(asked, bytes)).pipe(
+          Effect.catchTags(Refusals.ofBytes),
+          Effect.map((answer) =>
+            answer.headers[Decision.header] === undefined ? asPage(asked)(Decide.orInvalid(answer)) : answer
+          )
+        )
+      },
+      // A visitor who leaves at once must not take the submission along.
+      { uninterruptible: true }
+    )
+  })
+)
+
+/** The group on an endpoint of its own. */
+export const layer = (options: Options) => Layer.provide(group, endpoint(options))

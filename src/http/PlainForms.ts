@@ -5,9 +5,9 @@
  * @module
  */
 import { Effect, Option, Result } from "effect"
-import type { HttpServerRequest } from "effect/http"
 import type { ValidationError } from "../contract/Errors.ts"
 import * as PlainForm from "../core/PlainForm.ts"
+import type { Asked } from "./Endpoint.ts"
 import * as RequestBody from "./RequestBody.ts"
 
 /** A plain form's submission as the body of a JSON request, and what it says besides. */
@@ -23,17 +23,17 @@ const essenceOf = (contentType: string | undefined): string =>
   (contentType ?? "").split(";", 1)[0]!.trim().toLowerCase()
 
 /** Whether a request's body is of a type that plain forms have. */
-const isPlain = (request: HttpServerRequest.HttpServerRequest): boolean => {
+export const isPlain = (request: Asked): boolean => {
   const essence = essenceOf(request.headers["content-type"])
   return essence === "application/x-www-form-urlencoded" || essence === "multipart/form-data"
 }
 
 /** Whether whoever sent a plain form wants to see a page. */
-export const wantsPage = (request: HttpServerRequest.HttpServerRequest): boolean =>
+export const wantsPage = (request: Asked): boolean =>
   isPlain(request) && (request.headers["accept"] ?? "").toLowerCase().includes("text/html")
 
 /** The website that a plain form's address names, whatever its body is like. */
-export const siteOf = (request: HttpServerRequest.HttpServerRequest): string | undefined =>
+export const siteOf = (request: Asked): string | undefined =>
   isPlain(request) ? PlainForm.addressOf(request.url).site : undefined
 
 const unreadable: ValidationError = {
@@ -79,7 +79,7 @@ const readFields = (bytes: Uint8Array, contentType: string): Effect.Effect<Read>
  * that is not JSON.
  */
 export const read = Effect.fnUntraced(function* (
-  request: HttpServerRequest.HttpServerRequest,
+  request: Asked,
   bytes: Uint8Array
 ): Effect.fn.Return<Option.Option<Form>, RequestBody.InvalidBody> {
   if (!isPlain(request)) return Option.none()

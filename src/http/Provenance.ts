@@ -3,12 +3,10 @@
  *
  * @module
  */
-import type { HttpServerRequest } from "effect/http"
 import * as Origin from "../core/Origin.ts"
 
 /** Whether a request may use what names these origins; see `core/Origin`. */
-export const isAllowed = (request: HttpServerRequest.HttpServerRequest, origins: ReadonlyArray<string>): boolean =>
-  Origin.isAllowed(origins, {
-    origin: request.headers["origin"],
-    secFetchSite: request.headers["sec-fetch-site"]
-  })
+export const isAllowed = (
+  { headers }: { readonly headers: Readonly<Record<string, string | undefined>> },
+  origins: ReadonlyArray<string>
+): boolean => Origin.isAllowed(origins, { origin: headers["origin"], secFetchSite: headers["sec-fetch-site"] })

@@ -1,6 +1,6 @@
 /**
  * Turns the typed failures that the endpoints share into answers, so that every endpoint says the same of the same thing.
- * Each is a table for `Effect.catchTags`.
+ * Each but `ofStorage` is a table for `Effect.catchTags`.
  *
  * @module
  */
@@ -9,11 +9,16 @@ import type { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
 import * as Answers from "./Answers.ts"
 import type { BodyTooLarge, InvalidBody } from "./RequestBody.ts"
 
-/** What is wrong with a body. */
-export const ofBody = {
-  InvalidBody: ({ errors }: InvalidBody) => Effect.succeed(Answers.invalid(errors)),
+/** What keeps a body from being received. */
+export const ofBytes = {
   BodyTooLarge: ({ maxBytes }: BodyTooLarge) => Effect.succeed(Answers.tooLarge(maxBytes)),
   BodyUnreadable: () => Effect.succeed(Answers.refusal(400, "The body did not arrive whole. Send the request again."))
+}
+
+/** What is wrong with a body. */
+export const ofBody = {
+  ...ofBytes,
+  InvalidBody: ({ errors }: InvalidBody) => Effect.succeed(Answers.invalid(errors))
 }
 
 /** The name of an error's cause: its message may hold what a visitor wrote, so the log does not get it. */
@@ -33,15 +38,14 @@ export const ofUnavailable = (headers: Record<string, string>) => ({
     )
 })
 
-/** What the store could not store. */
-export const ofStorage = (headers: Record<string, string>) => ({
-  ...ofUnavailable(headers),
-  RecordRefused: ({ cause }: RecordRefused) =>
-    Effect.as(
-      Effect.logWarning("The store refused a record; answered 422", { cause: nameOf(cause) }),
-      Answers.notStorable(headers)
-    )
-})
+/** The store could not store, or refused to: a function and no table, as it stands where a table would cost each request. */
+export const ofStorage = (error: StorageUnavailable | RecordRefused, headers: Record<string, string>) =>
+  error._tag === "StorageUnavailable"
+    ? ofUnavailable(headers).StorageUnavailable(error)
+    : Effect.as(
+        Effect.logWarning("The store refused a record; answered 422", { cause: nameOf(error.cause) }),
+        Answers.notStorable(headers)
+      )
 
 /** What went wrong with an agent before its stream began; `http/ChatResponse` told the log already. */
 export const ofAgent = (headers: Record<string, string>) => ({

@@ -15,6 +15,7 @@ import * as Analytics from "./Analytics.ts"
 import * as Assets from "./Assets.ts"
 import * as Connections from "./Connections.ts"
 import * as Cors from "./Cors.ts"
+import * as Direct from "./Direct.ts"
 import * as Docs from "./Docs.ts"
 import * as Drain from "./Drain.ts"
 import * as Fallbacks from "./Fallbacks.ts"
@@ -60,8 +61,15 @@ const middleware = (options: Options) => {
       )
 }
 
-/** Everything that is served, without a server: what tests drive in memory. */
-export const routes = (options: Options) =>
+/** The endpoints that are answered directly as well as through the router. */
+const endpoints = (options: Options) =>
+  Layer.merge(
+    Analytics.endpoint({ rateLimit: options.rateLimitAnalytics }),
+    Forms.endpoint({ rateLimit: options.rateLimitForms })
+  )
+
+/** Everything that is served, over `endpoints` and without a server. */
+const routes = (options: Options) =>
   Layer.mergeAll(
     HttpApiBuilder.layer(Api, { openapiPath: Docs.openApiPath }),
     Assets.layer,
@@ -69,8 +77,8 @@ export const routes = (options: Options) =>
     Health.layer
   ).pipe(
     Layer.provide([
-      Analytics.layer({ rateLimit: options.rateLimitAnalytics }),
-      Forms.layer({ rateLimit: options.rateLimitForms }),
+      Analytics.group,
+      Forms.group,
       Widget.layer({
         rateLimit: options.rateLimitChat,
         streams: options.chatStreams,
@@ -125,7 +133,7 @@ export const layer = (
       const linger = Duration.min(maxLinger, Duration.times(options.shutdownGrace, 0.5))
       return Drain.layerOnShutdown.pipe(
         Layer.provideMerge(Connections.layerOnShutdown(server, { linger, end })),
-        Layer.provideMerge(noUpgrades(server)),
+        Layer.provideMerge(Layer.merge(noUpgrades(server), Direct.layer(server, options))),
         Layer.provideMerge(
           HttpRouter.serve(Layer.merge(routes(options), more), {
             disableListenLog: true,
@@ -133,6 +141,7 @@ export const layer = (
             routerConfig
           })
         ),
+        Layer.provide(endpoints(options)),
         Layer.provideMerge(NodeHttpServer.layer(() => server, listen)),
         Layer.provide(Drain.layer({ grace: options.shutdownGrace })),
         Layer.provide([

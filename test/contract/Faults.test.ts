@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import { PageViewPayload } from "../../src/contract/Analytics.ts"
-import { bodyReader } from "../../src/contract/Faults.ts"
+import { bodyReader, schemaReader } from "../../src/contract/Faults.ts"
 import { SubmissionPayload } from "../../src/contract/Forms.ts"
+import { ChatPayload } from "../../src/contract/Widget.ts"
 import * as Wire from "../../src/contract/Wire.ts"
 
 const readPageView = bodyReader(PageViewPayload)
@@ -26,7 +27,34 @@ const textCases = [
 
 const anyCase = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: textCases.length - 1 }))
 
+/** A value of a member, right or wrong for any of them. */
+const Given = Schema.Union([
+  Schema.Json,
+  Schema.String,
+  Schema.Number,
+  Schema.BigInt,
+  Schema.Literals([site_id, `{${site_id}}`, "12", " 1_0.0 ", "x".repeat(2049), "\ud800", "a\0b", true])
+])
+
+/** A body with some of the members of a payload, and one of none. */
+const bodyOf = (fields: Record<string, unknown>) => {
+  const given = Schema.optionalKey(Given)
+  const members = Object.keys({ ...fields, other: 0 }).map((name) => [name, given] as const)
+  return Schema.Struct(Object.fromEntries(members))
+}
+
 describe("contract/Faults", () => {
+  for (const schema of [PageViewPayload, SubmissionPayload, ChatPayload] as const) {
+    const read = bodyReader<unknown>(schema)
+    const interpreted = schemaReader<unknown>(schema)
+    it.prop(
+      `reads ${schema.ast.annotations?.["identifier"]} as its schema does, faults and their order too`,
+      [Schema.Union([bodyOf(schema.fields), Given])],
+      ([body]) => assert.deepStrictEqual(read(body), interpreted(body)),
+      { arbitrary: { runs: 2_000 } }
+    )
+  }
+
   it.prop(
     "lists every fault, each once and at its place",
     [anyCase, anyCase, anyCase],

@@ -115,7 +115,7 @@ describe("core/RateLimit.headers", () => {
     const { accepted, decisions, now } = run(policy, waits)
     const last = decisions.at(-1)
     if (last === undefined) return
-    const fields = headers(policy, last.decision)
+    const fields = headers(policy)(last.decision)
     assert.strictEqual("retry-after" in fields, !last.decision.accepted)
     if (last.decision.accepted) return
     assert.isTrue(decide(policy, accepted, now + Number(fields["retry-after"]) * 1000).accepted)
@@ -124,7 +124,7 @@ describe("core/RateLimit.headers", () => {
   it.prop("spells the fields of the draft, whole seconds never below one", [Law, Waits], ([law, waits]) => {
     const policy = { name: "forms", ...law }
     for (const { decision } of run(policy, waits).decisions) {
-      const fields = headers(policy, decision)
+      const fields = headers(policy)(decision)
       assert.strictEqual(fields["ratelimit-policy"], `"forms";q=${law.limit};w=${Math.ceil(law.windowMillis / 1000)}`)
       const [, name, remaining, reset] = field.exec(fields["ratelimit"] ?? "") ?? []
       assert.deepStrictEqual([name, remaining], ["forms", String(decision.remaining)])
