@@ -31,7 +31,6 @@ import * as SiteDirectory from "./postgres/SiteDirectory.ts"
 import * as SubmissionRepo from "./postgres/SubmissionRepo.ts"
 import * as VisitorSalts from "./postgres/VisitorSalts.ts"
 import * as WidgetTokens from "./postgres/WidgetTokens.ts"
-import * as RedisRateLimiter from "./redis/RateLimiter.ts"
 import type { AgentStream } from "./services/AgentStream.ts"
 import type { AnalyticsRepo as AnalyticsRepoService } from "./services/AnalyticsRepo.ts"
 import { RateLimiter } from "./services/RateLimiter.ts"
@@ -78,9 +77,14 @@ export const rateLimiter = (settings: Settings) => {
   return Option.match(settings.redisUrl, {
     onNone: () => memory,
     onSome: (url) =>
-      Layer.unwrap(Effect.map(RateLimiter, (fallback) => RedisRateLimiter.layer({ url, fallback }))).pipe(
-        Layer.provide(memory)
-      )
+      Layer.unwrap(
+        Effect.gen(function* () {
+          const fallback = yield* RateLimiter
+          // The client for Redis is a seventh of all that a process loads, and most have no Redis.
+          const Redis = yield* Effect.promise(() => import("./redis/RateLimiter.ts"))
+          return Redis.layer({ url, fallback })
+        })
+      ).pipe(Layer.provide(memory))
   })
 }
 

@@ -128,11 +128,9 @@ export const visitorHash = (
   facts: Pick<PageViewFacts, "hostedWebsiteId" | "address" | "userAgent" | "salt">
 ): Uint8Array => {
   const secret = Buffer.from(facts.salt.buffer, facts.salt.byteOffset, facts.salt.byteLength).toString("hex")
-  return hash(
-    "sha512-256",
-    `${secret}${facts.hostedWebsiteId}\0${facts.address}\0${facts.userAgent}`,
-    "buffer"
-  ).subarray(0, 16)
+  const digest = hash("sha512-256", `${secret}${facts.hostedWebsiteId}\0${facts.address}\0${facts.userAgent}`)
+  // Asked for as text and read back: in bytes Node gives it for twice the price.
+  return Buffer.from(digest.slice(0, 32), "hex")
 }
 
 /** Makes what is stored of what was sent. */

@@ -27,6 +27,8 @@ export interface Repetitions {
 /** A memory of at most `capacity` contents; beyond it the one that was not sent for longest is forgotten. */
 export const make = (capacity: number): Repetitions => {
   const seen = new Map<string, Sighting>()
+  // One iterator for good: it goes on behind what it gave and what was deleted, where a new one would look at all of that.
+  const byAge = seen.keys()
   return {
     see: (digest, key, now) => {
       const last = seen.get(digest)
@@ -36,8 +38,7 @@ export const make = (capacity: number): Repetitions => {
       // Put at the end: a Map keeps the order, so that the first is the one to forget.
       seen.delete(digest)
       seen.set(digest, { seenAt: now, times: before + 1, key })
-      const oldest = seen.keys().next()
-      if (seen.size > capacity && oldest.done !== true) seen.delete(oldest.value)
+      if (seen.size > capacity) seen.delete(byAge.next().value ?? digest)
       return before
     }
   }

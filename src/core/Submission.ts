@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 import type { Status } from "./SpamScore.ts"
 
 /** A submission as it is stored and given back. */
@@ -38,6 +38,7 @@ export const idempotencyWindowMillis = 24 * 60 * 60 * 1000
 export const fingerprint = (
   submission: Pick<Submission, "websiteConfigId" | "email" | "pageSlug" | "formData">
 ): string =>
-  createHash("sha256")
-    .update(JSON.stringify([submission.websiteConfigId, submission.email, submission.pageSlug, submission.formData]))
-    .digest("hex")
+  hash(
+    "sha256",
+    JSON.stringify([submission.websiteConfigId, submission.email, submission.pageSlug, submission.formData])
+  )

@@ -40,7 +40,8 @@ const write = (response: ServerResponse, answer: HttpServerResponse.HttpServerRe
     if (Object.hasOwn(answer.headers, name)) head.push(name, answer.headers[name]!)
   }
   response.writeHead(answer.status, head)
-  if (answer.body._tag === "Uint8Array") response.end(answer.body.body)
+  // As text, which Node writes in one piece with the head; Latin-1 gives every byte back as it was.
+  if (answer.body._tag === "Uint8Array") response.end(Buffer.from(answer.body.body).latin1Slice(), "latin1")
   else response.end()
 }
 

@@ -17,8 +17,12 @@ export interface Options {
 
 const Row = Schema.Tuple([Schema.Struct({ salt: Schema.Uint8Array })])
 
-/** The UTC day of a time in milliseconds since 1970. */
-const dayOf = (now: number): string => new Date(now).toISOString().slice(0, 10)
+const dayMillis = 86_400_000
+
+/** The UTC day of a time in milliseconds since 1970, in days since then. */
+const dayOf = (now: number): number => Math.floor(now / dayMillis)
+
+const dateOf = (day: number): string => new Date(day * dayMillis).toISOString().slice(0, 10)
 
 /** The live salts. The day's is asked for once and then kept, so that a database that is away is not missed. */
 export const layer = (options: Options): Layer.Layer<VisitorSalts, never, SqlClient.SqlClient> =>
@@ -27,13 +31,13 @@ export const layer = (options: Options): Layer.Layer<VisitorSalts, never, SqlCli
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       const one = yield* Semaphore.make(1)
-      let held: { readonly day: string; readonly salt: Uint8Array } | undefined
+      let held: { readonly day: number; readonly salt: Uint8Array } | undefined
 
       // The row of a process that was quicker is given back as it is; nothing can delete it in between.
-      const fetch = Effect.fnUntraced(function* (day: string) {
+      const fetch = Effect.fnUntraced(function* (day: number) {
         if (held?.day === day) return held.salt
         const [{ salt }] = yield* sql`
-          INSERT INTO visitor_salt AS known (day, salt) VALUES (${PgTypes.date(day)}, ${PgTypes.bytea(randomBytes(32))})
+          INSERT INTO visitor_salt AS known (day, salt) VALUES (${PgTypes.date(dateOf(day))}, ${PgTypes.bytea(randomBytes(32))})
           ON CONFLICT (day) DO UPDATE SET salt = known.salt RETURNING salt`.pipe(
           Effect.flatMap(Schema.decodeUnknownEffect(Row)),
           Effect.catchTag("SchemaError", Effect.die)
