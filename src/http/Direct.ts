@@ -41,7 +41,7 @@ const write = (response: ServerResponse, answer: HttpServerResponse.HttpServerRe
   }
   response.writeHead(answer.status, head)
   // As text, which Node writes in one piece with the head; Latin-1 gives every byte back as it was.
-  if (answer.body._tag === "Uint8Array") response.end(Buffer.from(answer.body.body).latin1Slice(), "latin1")
+  if (answer.body._tag === "Uint8Array") response.end(Buffer.from(answer.body.body).toString("latin1"), "latin1")
   else response.end()
 }
 

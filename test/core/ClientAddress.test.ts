@@ -1,16 +1,17 @@
 /**
- * No client can choose its own address. The service takes the address from `HttpMiddleware.xForwardedHeaders`, and
- * counts a client under `clientKey` of it; here both run as they do there, on whatever a client may send.
+ * No client can choose its own address. The service takes the address from `HttpMiddleware.xForwardedHeaders`, or past the
+ * router from `core/ClientAddress`, and counts a client under `clientKey` of it; here all run as they do there, on whatever
+ * a client may send.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Schema } from "effect"
 import { Headers, HttpMiddleware, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { IpNetwork } from "effect/net"
+import * as ClientAddress from "../../src/core/ClientAddress.ts"
 import { clientKey } from "../../src/core/ClientKey.ts"
 
-const trusted = HttpMiddleware.xForwardedHeaders({
-  trustedProxies: ["10.0.0.0/8", "fd00::/8"].map((network) => IpNetwork.fromStringUnsafe(network))
-})
+const trustedProxies = ["10.0.0.0/8", "fd00::/8"].map((network) => IpNetwork.fromStringUnsafe(network))
+const trusted = HttpMiddleware.xForwardedHeaders({ trustedProxies })
 
 /** What the handlers see of a request from `peer` with this `X-Forwarded-For`. */
 const seen = (peer: string, forwarded: string | undefined): Effect.Effect<{ address: string; key: string }> => {
@@ -114,6 +115,40 @@ describe("no client can choose its own address", () => {
     Effect.gen(function* () {
       const { key } = yield* seen("10.0.0.2", claimed(claim))
       assert.match(key, /^(\d{1,3}(\.\d{1,3}){3}|([0-9a-f]{1,4}:){4}:\/64)$/)
+    })
+  )
+
+  const Peer = Schema.Literals([
+    "10.0.0.2",
+    "::ffff:10.0.0.2",
+    "fd00::9",
+    "192.0.2.1",
+    "::ffff:192.0.2.1",
+    "2001:db8::5",
+    "unknown"
+  ])
+  /** What one word of the field may be, near to an address and far from one. */
+  const Word = Schema.Union([
+    Stranger,
+    Schema.Tuple([integer(0, 300), integer(0, 300), integer(0, 300), integer(0, 300)]),
+    Schema.Literals([
+      "01.2.3.4",
+      " 203.0.113.9",
+      "203.0.113.9 ",
+      "203.0.113.9:80",
+      "[::1]",
+      "::ffff:1.2.3.4",
+      "10.0.0.5"
+    ])
+  ])
+  const address = ClientAddress.make(trustedProxies)
+
+  it.effect.prop("past the router it is the same", [Peer, Claim, Word, Proxies], ([peer, claim, word, proxies]) =>
+    Effect.gen(function* () {
+      const spelled = typeof word === "string" ? word : spell(word)
+      for (const field of [undefined, claimed(claim), spelled, [claimed(claim), spelled, ...proxies].join(", ")]) {
+        assert.strictEqual(address(peer, field), (yield* seen(peer, field)).address)
+      }
     })
   )
 })

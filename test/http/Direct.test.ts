@@ -1,0 +1,188 @@
+/**
+ * The way past the router gives the answers that the router's gives. A body whose length is not told ahead takes the
+ * router's way, so each request here is sent both ways.
+ */
+import { request as send } from "node:http"
+import { assert, describe, layer } from "@effect/vitest"
+import { Effect, Layer, Option, Schema } from "effect"
+import { IpNetwork } from "effect/net"
+import { AnalyticsRepo } from "../../src/services/AnalyticsRepo.ts"
+import * as TestServer from "./TestServer.ts"
+
+interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
+  readonly text: string
+}
+
+type Way = "direct" | "router"
+
+const ask = (url: string, way: Way, body: string | Buffer, headers: Readonly<Record<string, string>>) =>
+  Effect.promise(
+    () =>
+      new Promise<Answer>((resolve, reject) => {
+        const bytes = Buffer.from(body)
+        const length =
+          way === "direct" ? { "content-length": String(bytes.length) } : { "transfer-encoding": "chunked" }
+        const sent = send(url, { method: "POST", agent: false, headers: { ...headers, ...length } }, (response) => {
+          const chunks: Array<Buffer> = []
+          response.on("data", (chunk: Buffer) => chunks.push(chunk))
+          response.on("end", () =>
+            resolve({
+              status: response.statusCode ?? 0,
+              headers: response.headers,
+              text: Buffer.concat(chunks).toString("utf8")
+            })
+          )
+        })
+        sent.on("error", reject)
+        sent.end(bytes)
+      })
+  )
+
+const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
+
+/** An answer without what differs from one request to the next: the time, and the ids that are made. */
+const essence = ({ headers, status, text }: Answer, known: ReadonlyArray<string>) => {
+  const { date: _, "content-length": length, ...rest } = headers
+  const mask = (words: string) => words.replace(uuid, (id) => (known.includes(id) ? id : "<id>"))
+  return { status, length, headers: JSON.parse(mask(JSON.stringify(rest))) as unknown, text: mask(text) }
+}
+
+const ContentType = Schema.Literals([
+  "",
+  "application/json",
+  "text/plain;charset=UTF-8",
+  "application/x-www-form-urlencoded",
+  "multipart/form-data; boundary=x",
+  "text/html"
+])
+
+const Headers = Schema.Struct({
+  "content-type": ContentType,
+  accept: Schema.optionalKey(Schema.Literals(["text/html", "*/*"])),
+  origin: Schema.optionalKey(Schema.Literals(["https://example.org", "null"])),
+  "sec-fetch-site": Schema.optionalKey(Schema.Literals(["cross-site", "same-origin"])),
+  "user-agent": Schema.optionalKey(Schema.Literals(["", "curl/8.0", "Mozilla/5.0 (X11; Linux x86_64) Firefox/143.0"])),
+  "idempotency-key": Schema.optionalKey(Schema.Literals(["k", "x".repeat(256)])),
+  "x-forwarded-for": Schema.optionalKey(Schema.Literals(["198.51.100.7", "2001:db8::1, 10.0.0.1", "nobody"]))
+})
+
+/** A body as text, in which `SITE` stands for the website's id. */
+const Body = Schema.Union([
+  Schema.Struct({
+    site_id: Schema.Union([Schema.Literals(["SITE", "72771e6a-6f5e-4de4-a5b9-1266c4197811", "no id"]), Schema.Json]),
+    page_path: Schema.optionalKey(Schema.Union([Schema.String, Schema.Json])),
+    form_data: Schema.optionalKey(Schema.Union([Schema.Record(Schema.String, Schema.Json), Schema.Json])),
+    screen_width: Schema.optionalKey(Schema.Json),
+    email: Schema.optionalKey(Schema.NullOr(Schema.String))
+  }),
+  Schema.Json,
+  Schema.String
+])
+
+const encode = (body: typeof Body.Type): string => (typeof body === "string" ? body : JSON.stringify(body))
+
+const trustedProxies = [IpNetwork.fromStringUnsafe("127.0.0.0/8"), IpNetwork.fromStringUnsafe("10.0.0.0/8")]
+
+describe("past the router", () => {
+  layer(TestServer.layer({ trustedProxies, maxBody: 4096 }), { excludeTestServices: true })((it) => {
+    for (const kind of ["track", "submit"] as const) {
+      it.effect.prop(
+        `${kind} answers as it does through the router`,
+        [Body, Headers],
+        ([body, { "content-type": type, ...headers }]) =>
+          Effect.gen(function* () {
+            const server = yield* TestServer.TestServer
+            const id = kind === "track" ? server.trackingToken : server.websiteConfigId
+            const text = encode(body).replaceAll("SITE", id)
+            const typed = type === "" ? headers : { ...headers, "content-type": type }
+            const [direct, router] = yield* Effect.forEach(["direct", "router"] as const, (way) =>
+              ask(server.url + TestServer.paths[kind], way, text, typed)
+            )
+            assert.deepStrictEqual(essence(direct!, [id]), essence(router!, [id]))
+          }),
+        { arbitrary: { runs: 300 } }
+      )
+    }
+
+    it.effect("a body that is too long is refused either way", () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer.TestServer
+        for (const way of ["direct", "router"] as const) {
+          const answer = yield* ask(url + TestServer.paths.track, way, "x".repeat(5000), {})
+          assert.strictEqual(answer.status, 413)
+        }
+      })
+    )
+
+    it.effect("a body that is sent in pieces is put together", () =>
+      Effect.gen(function* () {
+        const { trackingToken, url } = yield* TestServer.TestServer
+        const status = yield* Effect.promise(
+          () =>
+            new Promise<number>((resolve, reject) => {
+              const body = Buffer.from(JSON.stringify({ site_id: trackingToken, page_path: "/é" }))
+              const sent = send(
+                url + TestServer.paths.track,
+                { method: "POST", agent: false, headers: { "content-length": String(body.length) } },
+                (response) => resolve(response.resume().statusCode ?? 0)
+              )
+              sent.on("error", reject)
+              // One byte at a time, each when the one before it is on its way: the é is cut in two.
+              const step = (at: number): void =>
+                at === body.length ? void sent.end() : void sent.write(body.subarray(at, at + 1), () => step(at + 1))
+              step(0)
+            })
+        )
+        assert.strictEqual(status, 204)
+      })
+    )
+  })
+
+  const once = { name: "analytics", limit: 1, windowMillis: 60_000 }
+  layer(TestServer.layer({ trustedProxies, rateLimitAnalytics: Option.some(once) }), { excludeTestServices: true })(
+    (it) => {
+      it.effect("a client is counted under one address, whichever way it comes", () =>
+        Effect.gen(function* () {
+          const { trackingToken, url } = yield* TestServer.TestServer
+          const body = JSON.stringify({ site_id: trackingToken, page_path: "/" })
+          const statuses = yield* Effect.forEach(
+            [
+              ["direct", "198.51.100.7"],
+              ["router", "198.51.100.7"],
+              ["router", "2001:db8::1"],
+              ["direct", "2001:db8::2, 10.0.0.9"],
+              ["direct", "198.51.100.8"],
+              ["router", "198.51.100.8, nobody"]
+            ] as const,
+            ([way, forwarded]) => ask(url + TestServer.paths.track, way, body, { "x-forwarded-for": forwarded })
+          )
+          assert.deepStrictEqual(
+            statuses.map(({ status }) => status),
+            [204, 429, 204, 429, 204, 204]
+          )
+        })
+      )
+    }
+  )
+
+  const dying = Layer.succeed(AnalyticsRepo, AnalyticsRepo.of({ append: () => Effect.die(new Error("secret")) }))
+  layer(
+    TestServer.layer({}, undefined, (storage) => Layer.merge(storage, dying)),
+    { excludeTestServices: true }
+  )((it) => {
+    it.effect("a defect is a 500 that tells nothing of itself", () =>
+      Effect.gen(function* () {
+        const { trackingToken, url } = yield* TestServer.TestServer
+        const body = JSON.stringify({ site_id: trackingToken, page_path: "/" })
+        const [direct, router] = yield* Effect.forEach(["direct", "router"] as const, (way) =>
+          ask(url + TestServer.paths.track, way, body, {})
+        )
+        assert.strictEqual(direct!.status, 500)
+        assert.match(String(direct!.headers["x-error-id"]), new RegExp(`^${uuid.source}$`))
+        assert.deepStrictEqual(essence(direct!, []), essence(router!, []))
+      })
+    )
+  })
+})
