@@ -28,16 +28,35 @@ const minTimes = 1_000_000
 /** How many idle keys one request gives back at most: more than the one it may add, so that the idle ones go. */
 const sweep = 8
 
-/** One client under one policy: a ring of the times of its accepted requests, and its place in the order of use. */
+/**
+ * One client under one policy: a ring of the times of its accepted requests, and its place in the order of use. Most
+ * clients ask once: the only time of a ring of one stands in the entry itself.
+ */
 interface Entry {
   readonly key: string
   older: Entry | undefined
   newer: Entry | undefined
   /** When it was last asked for, in milliseconds: never before its newest accepted request. */
   touched: number
-  times: Array<number>
+  only: number
+  ring: Array<number> | undefined
   head: number
   count: number
+}
+
+const room = (entry: Entry): number => entry.ring?.length ?? 1
+
+/** The time of the request that was accepted as the one after `offset` others. */
+const timeAt = (entry: Entry, offset: number): number =>
+  entry.ring === undefined ? entry.only : entry.ring[(entry.head + offset) % entry.ring.length]!
+
+/**
+ * A copy, of one byte a character if that is enough: a key that was cut from a longer text (a header) would otherwise hold
+ * all of that text.
+ */
+const copyOf = (key: string): string => {
+  const narrow = Buffer.from(key, "latin1").toString("latin1")
+  return narrow === key ? narrow : Buffer.from(key, "utf16le").toString("utf16le")
 }
 
 /** The clients of one policy, in the order of their last request. As the window is one, the oldest expire first. */
@@ -90,15 +109,16 @@ export class Counts {
     this.#sweep(now)
 
     const expired = now - policy.windowMillis
-    while (entry.count > 0 && entry.times[entry.head]! <= expired) {
-      entry.head = (entry.head + 1) % entry.times.length
+    while (entry.count > 0 && timeAt(entry, 0) <= expired) {
+      entry.head = (entry.head + 1) % room(entry)
       entry.count--
     }
-    const oldest = entry.count === 0 ? undefined : entry.times[entry.head]
+    const oldest = entry.count === 0 ? undefined : timeAt(entry, 0)
     const decision = decideCounted(policy, entry.count, oldest, now)
     if (decision.accepted) {
-      if (entry.count === entry.times.length) this.#grow(entry, policy.limit)
-      entry.times[(entry.head + entry.count) % entry.times.length] = now
+      if (entry.count === room(entry)) this.#grow(entry, policy.limit)
+      if (entry.ring === undefined) entry.only = now
+      else entry.ring[(entry.head + entry.count) % entry.ring.length] = now
       entry.count++
     }
     return decision
@@ -126,12 +146,12 @@ export class Counts {
     }
     if (this.#keys >= this.#maxKeys) this.#forgetOldest(undefined)
     const entry: Entry = {
-      // A copy: a key that was cut from a longer text (a header) would otherwise hold all of that text.
-      key: Buffer.from(key, "utf16le").toString("utf16le"),
+      key: copyOf(key),
       older: undefined,
       newer: undefined,
       touched: 0,
-      times: [0],
+      only: 0,
+      ring: undefined,
       head: 0,
       count: 0
     }
@@ -144,10 +164,10 @@ export class Counts {
 
   /** Doubles a full ring, up to the limit, and makes room for it if there is none. */
   #grow(entry: Entry, limit: number): void {
-    const length = entry.times.length
+    const length = room(entry)
     const times = new Array<number>(Math.min(limit, length * 2)).fill(0)
-    for (let index = 0; index < length; index++) times[index] = entry.times[(entry.head + index) % length]!
-    entry.times = times
+    for (let index = 0; index < length; index++) times[index] = timeAt(entry, index)
+    entry.ring = times
     entry.head = 0
     this.#times += times.length - length
     while (this.#times > this.#maxTimes && this.#forgetOldest(entry)) {}
@@ -157,7 +177,7 @@ export class Counts {
     unlink(table, entry)
     table.entries.delete(entry.key)
     this.#keys--
-    this.#times -= entry.times.length
+    this.#times -= room(entry)
   }
 
   /** Forgets the key, other than `spared`, that was idle longest; false if there is none. */
@@ -198,9 +218,9 @@ export const layer = (options: { readonly maxKeys: number }): Layer.Layer<RateLi
     Effect.gen(function* () {
       const clock = yield* Clock.Clock
       const counts = new Counts(options)
-      return RateLimiter.of({
-        take: (policy, key) =>
-          Effect.sync(() => counts.take(policy, key, Math.floor(Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000)))
-      })
+      const now = () => Math.floor(Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000)
+      // Counted from here, so that for weeks the times are small numbers, which are kept in half the room.
+      const begun = now()
+      return RateLimiter.of({ take: (policy, key) => Effect.sync(() => counts.take(policy, key, now() - begun)) })
     })
   )
