@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { readFileSync } from "node:fs"
 import path from "node:path"
 import { Effect, Schema } from "effect"
 import * as Program from "./Program.ts"
@@ -44,8 +45,16 @@ export const command = (stage: Stage.Stage, root: string, database: string, args
     env: environment(stage, database)
   })
 
+/** The flags with which a checkout's own script starts Node. */
+const flagsOf = (root: string): ReadonlyArray<string> => {
+  const { scripts } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as {
+    readonly scripts: Readonly<Record<string, string>>
+  }
+  return scripts["hydracore"]?.match(/--\S+/g) ?? []
+}
+
 export interface ServeOptions {
-  /** Flags of Node's own. */
+  /** More flags of Node's. */
   readonly node?: ReadonlyArray<string>
   /** Settings beside the bench's own. */
   readonly settings?: Readonly<Record<string, string>>
@@ -56,7 +65,7 @@ export const launch = (stage: Stage.Stage, edge: Edge, port: number, options: Se
   Program.start(stage.folder, {
     name: `serve-${edge.database}`,
     file: process.execPath,
-    args: [...(options.node ?? []), path.join(edge.root, "src/main.ts"), "serve"],
+    args: [...flagsOf(edge.root), ...(options.node ?? []), path.join(edge.root, "src/main.ts"), "serve"],
     env: {
       ...environment(stage, edge.database),
       PORT: String(port),
