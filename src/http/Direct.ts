@@ -10,7 +10,7 @@
  * @module
  */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http"
-import { Context, Effect, Exit, Layer, Tracer } from "effect"
+import { Cause, Context, Effect, Layer, Tracer } from "effect"
 import type { HttpServerResponse } from "effect/http"
 import type { IpNetwork } from "effect/net"
 import * as ContractAnalytics from "../contract/Analytics.ts"
@@ -45,6 +45,13 @@ const write = (response: ServerResponse, answer: HttpServerResponse.HttpServerRe
   else response.end()
 }
 
+/** Nothing was written that makes an answer, and nothing can be any more: the client sees its connection end. */
+const unwritten = (response: ServerResponse, cause: Cause.Cause<unknown>) =>
+  Effect.andThen(
+    Effect.sync(() => response.destroy()),
+    Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logError("An answer could not be written", cause)
+  )
+
 /** Collects the body of a request; who goes away before its end is never heard of again. */
 const collect = (request: IncomingMessage, then: (body: Uint8Array) => void): void => {
   const chunks: Array<Buffer> = []
@@ -78,10 +85,16 @@ export const layer = (server: Server, options: Options): Layer.Layer<never, neve
         collect(request, (body) => {
           const headers = request.headers as Record<string, string | undefined>
           const asked = { url: request.url ?? "/", headers, address: clientAddress(peer, headers["x-forwarded-for"]) }
-          const answered = Effect.suspend(() => endpoint(asked, body))
-          run(Effect.catchCause(answered, Fallbacks.ofCause), {
-            onExit: (exit) => (Exit.isSuccess(exit) ? write(response, exit.value) : response.destroy())
-          })
+          const answered = Effect.catchCause(
+            Effect.suspend(() => endpoint(asked, body)),
+            Fallbacks.ofCause
+          )
+          run(
+            Effect.catchCause(
+              Effect.map(answered, (answer) => write(response, answer)),
+              (cause) => unwritten(response, cause)
+            )
+          )
         })
       }
 

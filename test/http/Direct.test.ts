@@ -2,10 +2,14 @@
  * The way past the router gives the answers that the router's gives. A body whose length is not told ahead takes the
  * router's way, so each request here is sent both ways.
  */
-import { request as send } from "node:http"
-import { assert, describe, layer } from "@effect/vitest"
+import { createServer, request as send } from "node:http"
+import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Layer, Option, Schema } from "effect"
+import { HttpServerResponse } from "effect/http"
 import { IpNetwork } from "effect/net"
+import { Track } from "../../src/http/Analytics.ts"
+import * as Direct from "../../src/http/Direct.ts"
+import { Submit } from "../../src/http/Forms.ts"
 import { AnalyticsRepo } from "../../src/services/AnalyticsRepo.ts"
 import * as TestServer from "./TestServer.ts"
 
@@ -17,8 +21,8 @@ interface Answer {
 
 type Way = "direct" | "router"
 
-const ask = (url: string, way: Way, body: string | Buffer, headers: Readonly<Record<string, string>>) =>
-  Effect.promise(
+const tryAsk = (url: string, way: Way, body: string | Buffer, headers: Readonly<Record<string, string>>) =>
+  Effect.tryPromise(
     () =>
       new Promise<Answer>((resolve, reject) => {
         const bytes = Buffer.from(body)
@@ -39,6 +43,8 @@ const ask = (url: string, way: Way, body: string | Buffer, headers: Readonly<Rec
         sent.end(bytes)
       })
   )
+
+const ask = (...request: Parameters<typeof tryAsk>) => Effect.orDie(tryAsk(...request))
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
 
@@ -185,4 +191,29 @@ describe("past the router", () => {
       })
     )
   })
+
+  it.live("what cannot be written is a defect and no end of the process, and the way ends with its scope", () =>
+    Effect.gen(function* () {
+      const server = createServer((request, response) => {
+        request.resume()
+        response.writeHead(418).end()
+      })
+      yield* Effect.acquireRelease(
+        Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
+        () => Effect.callback<void>((resume) => void server.close(() => resume(Effect.void)))
+      )
+      const address = server.address()
+      const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}${TestServer.paths.track}`
+      const unwritable = () => Effect.succeed(HttpServerResponse.empty({ headers: { "x-broken": "a\nb" } }))
+      const direct = Direct.layer(server, { trustedProxies: [], maxBody: 10 }).pipe(
+        Layer.provide([Layer.succeed(Track, unwritable), Layer.succeed(Submit, unwritable)])
+      )
+      yield* Effect.gen(function* () {
+        yield* Layer.build(direct)
+        yield* Effect.flip(tryAsk(url, "direct", "{}", {}))
+        assert.strictEqual((yield* ask(url, "router", "{}", {})).status, 418)
+      }).pipe(Effect.scoped)
+      assert.strictEqual((yield* ask(url, "direct", "{}", {})).status, 418)
+    }).pipe(Effect.scoped)
+  )
 })
