@@ -3,19 +3,14 @@
  *
  * @module
  */
-import { Array as Arr, Cause, Duration, Effect, Layer, Option, Pull, type Redacted, Result, Stream } from "effect"
-import type { Sse as EffectSse } from "effect/encoding"
-import { HttpClient, type HttpClientError, HttpClientRequest, type HttpClientResponse } from "effect/http"
-import type { AgentEvent, AgentRequest } from "../core/Agent.ts"
-import { AgentBroken, type AgentError, AgentRefused, AgentStream, AgentTimeout } from "../services/AgentStream.ts"
+import { Dispatcher } from "@effect/platform-node/NodeHttpClient"
+import { Channel, Duration, Effect, Layer, Option, Redacted, Scope, Stream, Tracer } from "effect"
+import * as HttpTraceContext from "effect/http/HttpTraceContext"
+import type { AgentRequest } from "../core/Agent.ts"
+import { AgentRefused, AgentStream } from "../services/AgentStream.ts"
+import * as Alarms from "../services/Alarms.ts"
 import * as Completion from "./Completion.ts"
-import * as Sse from "./Sse.ts"
-
-/** The longest event of a runtime's stream, in UTF-16 units. No token is near it. */
-export const maxEventSize = 256 * 1024
-
-/** The longest answer of a runtime that does not stream, in bytes. */
-export const maxWholeSize = 1024 * 1024
+import { Exchange } from "./Exchange.ts"
 
 export interface Options {
   /** How long the agent may be silent: before its headers come, and between any two events of its stream. */
@@ -24,138 +19,84 @@ export interface Options {
   readonly keyOf: (variable: string) => Effect.Effect<Option.Option<Redacted.Redacted>>
 }
 
-/** A system's code for a broken connection (`ECONNREFUSED`, ...), which is no word of the upstream's. */
-const codeOf = (error: HttpClientError.HttpClientError): string => {
-  const cause: unknown = error.cause
-  const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
-  return typeof code === "string" && /^[A-Z][A-Z0-9_]{1,40}$/.test(code) ? ` (${code})` : ""
-}
-
 const refused = (reason: string) => new AgentRefused({ reason })
-const broken = (reason: string) => new AgentBroken({ reason })
 
-const accepted: AgentEvent = { _tag: "Accepted" }
-
-/** The type of a response's body, without its parameters. */
-const mediaType = (response: HttpClientResponse.HttpClientResponse): string =>
-  (response.headers["content-type"] ?? "").split(";", 1)[0]!.trim().toLowerCase()
-
-/** Reads events until one ends the answer. Only the time that is spent waiting for the agent counts as its silence. */
-const answer = (
-  events: Stream.Stream<EffectSse.Event, AgentBroken>,
-  timeout: Duration.Duration
-): Stream.Stream<AgentEvent, AgentBroken | AgentTimeout> =>
-  Stream.transformPull(events, (upstream) =>
-    Effect.sync(() => {
-      type AnswerPull = Pull.Pull<Arr.NonEmptyReadonlyArray<AgentEvent>, AgentBroken | AgentTimeout>
-      let ended: AnswerPull | undefined
-      const timed = Effect.timeoutOrElse(upstream, {
-        duration: timeout,
-        orElse: () => Effect.fail(new AgentTimeout())
-      })
-      const pull = Pull.catchDone(timed, () => Effect.fail(broken("the agent's stream ended before its answer did")))
-
-      return Effect.suspend(function next(): AnswerPull {
-        if (ended !== undefined) return ended
-        return Effect.flatMap(pull, (batch) => {
-          const out: Array<AgentEvent> = []
-          for (const event of batch) {
-            const read = Completion.readEvent(event)
-            if (Result.isFailure(read)) {
-              ended = Effect.fail(broken(read.failure))
-              break
-            }
-            out.push(...read.success)
-            if (out.at(-1)?._tag === "Finish") {
-              ended = Cause.done()
-              break
-            }
-          }
-          return Arr.isArrayNonEmpty(out) ? Effect.succeed(out) : next()
-        })
-      })
-    })
+/** A span for the exchange, for as long as the scope is open, and what tells the agent of it; nothing where nobody looks. */
+const traced = (request: AgentRequest): Effect.Effect<Readonly<Record<string, string>>, never, Scope.Scope> =>
+  Effect.flatMap(Tracer.Tracer, (tracer) =>
+    tracer === Tracer.nativeTracer
+      ? Effect.succeed({})
+      : Effect.map(
+          Effect.makeSpanScoped("AgentStream.stream", {
+            kind: "client",
+            attributes: { instanceId: request.instance.instanceId }
+          }),
+          HttpTraceContext.toHeaders
+        )
   )
 
-/** Reads the whole answer of a runtime that does not stream. */
-const wholeAnswer = (response: HttpClientResponse.HttpClientResponse) =>
-  response.stream.pipe(
-    Stream.mapError((error) => refused(`the connection to the agent broke${codeOf(error)}`)),
-    Stream.runFoldEffect(
-      () => ({ size: 0, parts: [] as Uint8Array[] }),
-      (read, part) => {
-        read.size += part.length
-        read.parts.push(part)
-        return read.size > maxWholeSize
-          ? Effect.fail(refused("the agent answered without a stream, and over the bound"))
-          : Effect.succeed(read)
-      }
-    ),
-    Effect.flatMap(({ parts }) =>
-      Option.match(Completion.readWhole(Buffer.concat(parts).toString("utf8")), {
-        onNone: () => Effect.fail(refused("the agent answered JSON that is no chat completion")),
-        onSome: (events) => Effect.succeed(Stream.fromArray([accepted, ...events]))
-      })
-    )
+/** Outside of `open`, so that it holds on to nothing but the exchange. */
+const leaveWith = (exchange: Exchange, scope: Scope.Scope) =>
+  Scope.addFinalizer(
+    scope,
+    Effect.sync(() => exchange.leave())
   )
 
 /**
- * The live layer. Its `HttpClient` must not follow redirects and must close a connection when its request is aborted, as
- * both of `NodeHttpClient` do.
+ * The live layer. A dispatcher does not follow redirects, and keeps a connection for the next request if an answer was
+ * read to its end.
  */
-export const layer = (options: Options): Layer.Layer<AgentStream, never, HttpClient.HttpClient> =>
+export const layer = (options: Options): Layer.Layer<AgentStream, never, Dispatcher> =>
   Layer.effect(
     AgentStream,
     Effect.gen(function* () {
-      const client = HttpClient.withScope(yield* HttpClient.HttpClient)
-      const timeout = Duration.fromInputUnsafe(options.timeout)
+      const dispatcher = yield* Dispatcher
+      const alarms = yield* Alarms.make
+      const timeout = Duration.toMillis(Duration.fromInputUnsafe(options.timeout))
 
-      const authorized = Effect.fnUntraced(function* (
-        request: HttpClientRequest.HttpClientRequest,
-        variable: string | null
-      ) {
-        if (variable === null) return request
+      const authorization = Effect.fnUntraced(function* (variable: string | null) {
+        if (variable === null) return {}
         const key = yield* options.keyOf(variable)
         if (Option.isNone(key))
           return yield* refused(`the variable ${variable}, which holds the agent's key, is not set`)
-        return HttpClientRequest.bearerToken(request, key.value)
+        return { authorization: `Bearer ${Redacted.value(key.value)}` }
       })
 
-      const ask = Effect.fnUntraced(function* (request: AgentRequest) {
+      const dispatch = (url: URL, headers: Readonly<Record<string, string>>, request: AgentRequest) => {
+        const exchange = new Exchange(alarms, timeout)
+        dispatcher.dispatch(
+          {
+            origin: url.origin,
+            path: url.pathname + url.search,
+            method: "POST",
+            headers,
+            body: JSON.stringify(Completion.body(request)),
+            // How long it may take is ours to say.
+            headersTimeout: 0,
+            bodyTimeout: 0
+          },
+          exchange
+        )
+        return exchange
+      }
+
+      const open = Effect.fnUntraced(function* (request: AgentRequest, scope: Scope.Scope) {
         const url = Completion.endpoint(request.instance.agentUrl)
         if (Option.isNone(url)) return yield* refused("the agent's address is no http or https address")
-        const post = yield* HttpClientRequest.post(url.value).pipe(
-          HttpClientRequest.setHeader("accept", "text/event-stream"),
-          HttpClientRequest.bodyJsonUnsafe(Completion.body(request)),
-          (unsigned) => authorized(unsigned, request.instance.agentKeyEnv)
-        )
-        const response = yield* client
-          .execute(post)
-          .pipe(Effect.mapError((error) => refused(`the agent could not be reached${codeOf(error)}`)))
-        if (response.status < 200 || response.status > 299) {
-          return yield* refused(`the agent answered with status ${response.status}`)
+        const headers = {
+          accept: "text/event-stream",
+          "content-type": "application/json",
+          ...(yield* authorization(request.instance.agentKeyEnv)),
+          ...(yield* Scope.provide(traced(request), scope))
         }
-        const type = mediaType(response)
-        if (type === "application/json") return yield* wholeAnswer(response)
-        if (type !== "text/event-stream") return yield* refused("the agent answered something that is no event stream")
-        const events = response.stream.pipe(
-          Stream.mapError((error) => broken(`the connection to the agent broke${codeOf(error)}`)),
-          Sse.events({ maxEventSize }),
-          Stream.mapError((error) =>
-            error._tag === "SseError" ? broken("the agent sent a frame over the bound") : error
-          )
-        )
-        return Stream.concat(Stream.succeed(accepted), answer(events, timeout))
-      })
+        const exchange = dispatch(url.value, headers, request)
+        yield* leaveWith(exchange, scope)
+        return exchange.pull
+      }, Effect.uninterruptible)
 
       return AgentStream.of({
-        // The request lives in the stream's scope: however the stream ends, its connection is closed.
-        stream: (request): Stream.Stream<AgentEvent, AgentError> =>
-          ask(request).pipe(
-            Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.fail(new AgentTimeout()) }),
-            Stream.unwrap,
-            Stream.withSpan("AgentStream.stream", { attributes: { instanceId: request.instance.instanceId } })
-          )
+        // The exchange lives in the stream's scope: however the stream ends, it is left.
+        stream: (request) => Stream.fromChannel(Channel.fromTransform((_, scope) => open(request, scope)))
       })
     })
   )

@@ -48,7 +48,7 @@ export const finishReason = (reason: string): FinishReason => {
 const optionalText = Schema.optional(Schema.NullOr(Schema.String))
 
 /** What is read of a `chat.completion.chunk`; all else in it (roles, tools, reasoning, usage) is let pass. */
-const Chunk = Schema.Struct({
+export const Chunk = Schema.Struct({
   error: Schema.optional(Schema.Unknown),
   choices: Schema.optional(
     Schema.NullOr(
@@ -61,7 +61,37 @@ const Chunk = Schema.Struct({
     )
   )
 })
-const decodeChunk = Schema.decodeUnknownResult(Schema.fromJsonString(Chunk))
+export type Chunk = typeof Chunk.Type
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null
+
+const isOptionalText = (value: unknown): boolean => value === undefined || value === null || typeof value === "string"
+
+const isChoice = (value: unknown): boolean => {
+  if (!isRecord(value) || Array.isArray(value) || !isOptionalText(value["finish_reason"])) return false
+  const delta = value["delta"]
+  if (delta === undefined || delta === null) return true
+  return isRecord(delta) && !Array.isArray(delta) && isOptionalText(delta["content"])
+}
+
+/**
+ * Whether a value of JSON is a `Chunk`. It says the same as the schema (a test holds them together) in a tenth of the time,
+ * and it is asked of every token.
+ */
+export const isChunk = (value: unknown): value is Chunk => {
+  if (!isRecord(value) || Array.isArray(value)) return false
+  const choices = value["choices"]
+  return choices === undefined || choices === null || (Array.isArray(choices) && choices.every(isChoice))
+}
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
 
 /** What is read of a whole `chat.completion`. */
 const Whole = Schema.Struct({
@@ -90,10 +120,10 @@ export const readEvent = (event: {
 }): Result.Result<ReadonlyArray<AgentEvent>, string> => {
   if (event.data.trim() === "[DONE]") return Result.succeed([stop])
   if (event.event === "error") return Result.fail("the agent sent an error")
-  const chunk = decodeChunk(event.data)
-  if (Result.isFailure(chunk)) return Result.fail("the agent sent a frame that is no chat completion chunk")
-  if (chunk.success.error !== undefined && chunk.success.error !== null) return Result.fail("the agent sent an error")
-  const choice = chunk.success.choices?.[0]
+  const chunk = parse(event.data)
+  if (!isChunk(chunk)) return Result.fail("the agent sent a frame that is no chat completion chunk")
+  if (chunk.error !== undefined && chunk.error !== null) return Result.fail("the agent sent an error")
+  const choice = chunk.choices?.[0]
   return Result.succeed(said(choice?.delta?.content, choice?.finish_reason))
 }
 

@@ -1,39 +1,116 @@
 /**
- * Reads Server-Sent Events as WHATWG writes them, from bytes that may be split anywhere.
+ * Reads Server-Sent Events as WHATWG writes them, from bytes that may be split anywhere. Pure: what was not yet read to
+ * an end is kept in a value.
+ *
+ * Bytes are held as text of Latin-1, one character each, until a line is whole: so a character of UTF-8 that was split is
+ * joined before it is read, lengths are bytes, and a text of ASCII, which is nearly all of them, is read as it is.
  *
  * @module
  */
-import { Array as Arr, Effect, type Pull, Stream } from "effect"
-import { Sse } from "effect/encoding"
+import { isAscii } from "node:buffer"
+
+export interface Event {
+  /** `message` if the stream does not say. */
+  readonly event: string
+  readonly data: string
+}
+
+/** What was read of a stream so far. Begin with `initial`. */
+export interface State {
+  /** The bytes since the last line's end. */
+  readonly rest: string
+  /** Whether `rest` may hold more than ASCII. */
+  readonly isWide: boolean
+  /** Whether the last line ended with CR at the end of a piece: LF at the beginning of the next belongs to it. */
+  readonly afterCr: boolean
+  /** Whether no line was read yet: a byte order mark may come. */
+  readonly isFresh: boolean
+  /** The event's name so far. */
+  readonly name: string
+  /** The event's data lines so far, as bytes; undefined if there is none. */
+  readonly data: string | undefined
+}
+
+export const initial: State = {
+  rest: "",
+  isWide: false,
+  afterCr: false,
+  isFresh: true,
+  name: "",
+  data: undefined
+}
+
+/** Where nearly every piece ends: between two events. One for all. */
+const between: State = { ...initial, isFresh: false }
+
+export interface Read {
+  readonly state: State
+  readonly events: ReadonlyArray<Event>
+  /** Whether a line or an event's data is over the bound. Nothing is to be read after it. */
+  readonly isOver: boolean
+}
+
+const none: ReadonlyArray<Event> = []
+
+const byteOrderMark = "\u00ef\u00bb\u00bf"
+
+const decode = (bytes: string, isWide: boolean): string =>
+  isWide ? Buffer.from(bytes, "latin1").toString("utf8") : bytes
+
+/** Keeps a piece in which no line ends, without looking at what is kept already. */
+const keep = (state: State, chunk: Buffer, maxBytes: number): Read => {
+  const rest = state.rest + chunk.toString("latin1")
+  const isWide = state.isWide || !isAscii(chunk)
+  return { state: { ...state, rest, isWide, afterCr: false }, events: none, isOver: rest.length > maxBytes }
+}
 
 /**
- * The events of a stream of bytes. How the bytes are cut into pieces does not matter. Comments, `retry:` and unknown
- * fields are skipped, and what follows the last blank line is dropped. An event (or a line) of more than `maxEventSize`
- * UTF-16 units fails the stream, after the events before it.
+ * Reads the next piece of a stream. How the bytes are cut into pieces does not matter. Comments, `id:`, `retry:` and
+ * unknown fields are skipped, and an event is one only after its blank line. A line, and the data of an event, may have
+ * `maxBytes`; the events before one that is longer are given.
  */
-export const events =
-  (options: { readonly maxEventSize: number }) =>
-  <E, R>(bytes: Stream.Stream<Uint8Array, E, R>): Stream.Stream<Sse.Event, E | Sse.SseError, R> =>
-    Stream.transformPull(Stream.decodeText(bytes), (pull) =>
-      Effect.sync(() => {
-        let parsed: Array<Sse.Event> = []
-        let fault: Sse.SseError | undefined
-        const parser = Sse.makeParser((event) => {
-          if (event._tag === "Event") parsed.push(event)
-        }, options)
+export const read = (state: State, chunk: Buffer, maxBytes: number): Read => {
+  if (chunk.length === 0) return { state, events: none, isOver: false }
+  const hasCr = chunk.includes(13)
+  if (!hasCr && !chunk.includes(10)) return keep(state, chunk, maxBytes)
 
-        return Effect.suspend(function next(): Pull.Pull<Arr.NonEmptyReadonlyArray<Sse.Event>, E | Sse.SseError> {
-          if (fault !== undefined) return Effect.fail(fault)
-          return Effect.flatMap(pull, (texts) => {
-            for (const text of texts) {
-              fault = parser.feed(text)
-              if (fault !== undefined) break
-            }
-            if (!Arr.isArrayNonEmpty(parsed)) return next()
-            const out = parsed
-            parsed = []
-            return Effect.succeed(out)
-          })
-        })
-      })
-    )
+  const isWide = state.isWide || !isAscii(chunk)
+  let text = state.rest + chunk.toString("latin1")
+  if (state.afterCr && text.charCodeAt(0) === 10) text = text.slice(1)
+  const afterCr = hasCr && text.charCodeAt(text.length - 1) === 13
+  if (hasCr) text = text.replace(/\r\n?/g, "\n")
+  if (state.isFresh && text.startsWith(byteOrderMark)) text = text.slice(byteOrderMark.length)
+
+  const events: Array<Event> = []
+  let { data, name } = state
+  let at = 0
+  let isOver = false
+  while (!isOver) {
+    const end = text.indexOf("\n", at)
+    if (end < 0) break
+    if (end === at) {
+      if (data !== undefined) events.push({ event: name || "message", data: decode(data, isWide) })
+      data = undefined
+      name = ""
+    } else if (text.startsWith("data", at)) {
+      // `data:`, `data: ` and a bare `data` are the field; all else that begins so is another.
+      if (text.charCodeAt(at + 4) === 58) {
+        const value = text.slice(text.charCodeAt(at + 5) === 32 ? at + 6 : at + 5, end)
+        data = data === undefined ? value : `${data}\n${value}`
+      } else if (end === at + 4) data = data === undefined ? "" : `${data}\n`
+    } else if (text.startsWith("event", at)) {
+      if (text.charCodeAt(at + 5) === 58) {
+        name = decode(text.slice(text.charCodeAt(at + 6) === 32 ? at + 7 : at + 6, end), isWide)
+      } else if (end === at + 5) name = ""
+    }
+    isOver = end - at > maxBytes || (data !== undefined && data.length > maxBytes)
+    at = end + 1
+  }
+  const rest = text.slice(at)
+  const isBetween = rest === "" && data === undefined && name === "" && !afterCr
+  return {
+    state: isBetween ? between : { rest, isWide, afterCr, isFresh: false, name, data },
+    events,
+    isOver: isOver || rest.length > maxBytes
+  }
+}

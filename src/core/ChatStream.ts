@@ -42,7 +42,9 @@ export const start = (ids: { readonly messageId: string; readonly conversationId
 
 export const textStart = (id: string): string => frame({ type: "text-start", id })
 
-export const textDelta = (id: string, delta: string): string => frame({ type: "text-delta", id, delta })
+/** The frame of every token. Written by hand, since that takes half the time; it is what `frame` would write. */
+export const textDelta = (id: string, delta: string): string =>
+  `data: {"type":"text-delta","id":${JSON.stringify(id)},"delta":${JSON.stringify(delta)}}\n\n`
 
 export const textEnd = (id: string): string => frame({ type: "text-end", id })
 
@@ -97,6 +99,16 @@ const opened = (state: State): readonly [State, string] =>
 
 const replacement = "\uFFFD"
 
+/** What changes from token to token, field by field: spreading the state would cost more than all else here. */
+const advanced = (state: State, phase: State["phase"], held: string, allowance: number): State => ({
+  phase,
+  messageId: state.messageId,
+  conversationId: state.conversationId,
+  held,
+  allowance,
+  failure: state.failure
+})
+
 const say = (state: State, delta: string): readonly [State, string] => {
   const text = state.held + delta
   if (text === "") return [state, ""]
@@ -106,9 +118,12 @@ const say = (state: State, delta: string): readonly [State, string] => {
   const allowance = state.allowance - Buffer.byteLength(whole)
   // What is held is written as U+FFFD if its other half never comes.
   if (allowance < (held === "" ? 0 : Buffer.byteLength(replacement))) return end(state, "too-much", "error")
-  if (whole === "") return [{ ...state, held }, ""]
-  const begin = state.phase === "text" ? "" : textStart(state.messageId)
-  return [{ ...state, phase: "text", held, allowance }, begin + textDelta(state.messageId, whole)]
+  if (whole === "") return [advanced(state, state.phase, held, state.allowance), ""]
+  const frames = textDelta(state.messageId, whole)
+  return [
+    advanced(state, "text", held, allowance),
+    state.phase === "text" ? frames : textStart(state.messageId) + frames
+  ]
 }
 
 const end = (state: State, failure: Failure | null, reason: FinishReason | "error"): readonly [State, string] => {
@@ -126,6 +141,8 @@ const end = (state: State, failure: Failure | null, reason: FinishReason | "erro
  */
 export const encode = (state: State, event: Event): readonly [State, string] => {
   if (state.phase === "ended") return [state, ""]
+  // Nearly all of what comes.
+  if (event._tag === "Text" && state.phase !== "fresh") return say(state, event.delta)
   const [open, begin] = opened(state)
   const [next, frames] =
     event._tag === "Text"

@@ -4,11 +4,26 @@
  *
  * @module
  */
-import { Cause, Clock, Duration, Effect, Exit, Latch, Option, type Pull, Scope, Stream } from "effect"
-import { HttpServerResponse } from "effect/http"
+import {
+  Cause,
+  Channel,
+  Context,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Option,
+  type Pull,
+  Scope,
+  Stream,
+  Tracer
+} from "effect"
+import { HttpEffect, HttpServerResponse } from "effect/http"
 import type { AgentEvent } from "../core/Agent.ts"
-import * as ChatStream from "../core/ChatStream.ts"
 import { type AgentError, AgentRefused, type AgentTimeout } from "../services/AgentStream.ts"
+import { Chat } from "./Chat.ts"
+import * as ChatDelivery from "./ChatDelivery.ts"
+import type { ChatWatch } from "./ChatWatch.ts"
 
 export interface Options {
   readonly conversationId: string
@@ -19,71 +34,15 @@ export interface Options {
   readonly maxDuration: Duration.Input
   /** The most that the agent may say, in bytes of UTF-8. */
   readonly maxBytes: number
-  /** Completes when this process ends and can wait no longer; `Effect.never` if it never does. */
-  readonly drain: Effect.Effect<void>
+  /** What the answer's head tells besides its own. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly watch: ChatWatch
 }
 
 const headers = {
   "cache-control": "no-cache, no-transform",
   "x-accel-buffering": "no",
   "x-vercel-ai-ui-message-stream": "v1"
-}
-
-type EventPull = Pull.Pull<readonly [AgentEvent, ...Array<AgentEvent>], AgentError>
-
-/**
- * What is written and not yet taken by the socket. The writer waits until it is empty before it asks the agent for more,
- * so it holds one chunk of the agent's, and the frames of the end.
- */
-class Outbox {
-  private text = ""
-  private closed = false
-  private takenAt: bigint
-  private readonly clock: Clock.Clock
-  private readonly filled = Latch.makeUnsafe(false)
-  private readonly emptied = Latch.makeUnsafe(true)
-
-  constructor(clock: Clock.Clock) {
-    this.clock = clock
-    this.takenAt = clock.monotonicTimeNanosUnsafe()
-  }
-
-  /** Waits until the socket took everything. */
-  readonly empty = this.emptied.await
-
-  put(text: string): void {
-    if (text === "" || this.closed) return
-    this.text += text
-    this.emptied.closeUnsafe()
-    this.filled.openUnsafe()
-  }
-
-  /** Nothing is put any more; what is there is still taken. */
-  close(): void {
-    this.closed = true
-    this.filled.openUnsafe()
-  }
-
-  /** Puts a comment whenever nothing was taken for `millis`. Never ends. */
-  beat(millis: number): Effect.Effect<never> {
-    return Effect.suspend(() => {
-      const idle = Number((this.clock.monotonicTimeNanosUnsafe() - this.takenAt) / 1_000_000n)
-      const due = idle >= millis
-      if (due && this.text === "") this.put(ChatStream.comment)
-      return Effect.sleep(due ? millis : millis - idle)
-    }).pipe(Effect.forever)
-  }
-
-  /** Takes what is there, or waits for it; done after the last. */
-  readonly take: Pull.Pull<readonly [Uint8Array]> = Effect.flatMap(this.filled.await, () => {
-    if (this.text === "") return Cause.done()
-    const bytes = Buffer.from(this.text)
-    this.text = ""
-    this.takenAt = this.clock.monotonicTimeNanosUnsafe()
-    if (!this.closed) this.filled.closeUnsafe()
-    this.emptied.openUnsafe()
-    return Effect.succeed([bytes] as const)
-  })
 }
 
 /** What is told to the log of an error before the answer began; what to answer is the handler's matter. */
@@ -95,6 +54,12 @@ const logRefusal = (error: AgentRefused | AgentTimeout, messageId: string) =>
       ...(error._tag === "AgentRefused" ? { reason: error.reason } : {})
     })
   )
+
+/** A failure before the answer began, as the handler knows it. */
+const refusal = (error: AgentError | Cause.Done): AgentRefused | AgentTimeout => {
+  if (Cause.isDone(error)) return new AgentRefused({ reason: "the agent's stream was empty" })
+  return error._tag === "AgentBroken" ? new AgentRefused({ reason: error.reason }) : error
+}
 
 /** Names the failure that a cause is for the visitor, and tells the log what it was. */
 const failureOf = Effect.fnUntraced(function* (cause: Cause.Cause<AgentError | Cause.Done>, messageId: string) {
@@ -110,11 +75,75 @@ const failureOf = Effect.fnUntraced(function* (cause: Cause.Cause<AgentError | C
   return error._tag === "AgentTimeout" ? ("agent-timeout" as const) : ("agent-broken" as const)
 })
 
-/** Tells the log that we ended a stream ourselves; of the other failures it knows already. */
-const logBound = (failure: ChatStream.Failure | null, messageId: string) =>
-  failure === "too-long" || failure === "too-much" || failure === "shutting-down"
-    ? Effect.annotateLogs(Effect.logInfo("A chat stream was ended"), { messageId, reason: failure })
-    : Effect.void
+/** Tells the log that we ended a stream ourselves. */
+const logBound = (failure: string, messageId: string) =>
+  Effect.annotateLogs(Effect.logInfo("A chat stream was ended"), { messageId, reason: failure })
+
+type EventPull = Pull.Pull<readonly [AgentEvent, ...Array<AgentEvent>], AgentError>
+
+/**
+ * A loop that asks the agent for its words, each after the socket took the one before, until there are no more. It is as
+ * old as the chat, so it lets go of the agent's stream, and of the message in it, as soon as it has begun.
+ */
+class Asking {
+  private agent: Stream.Stream<AgentEvent, AgentError> | undefined
+  private pull: EventPull | undefined
+  private readonly chat: Chat
+  private readonly scope: Scope.Scope
+
+  constructor(agent: Stream.Stream<AgentEvent, AgentError>, chat: Chat, scope: Scope.Scope) {
+    this.agent = agent
+    this.chat = chat
+    this.scope = scope
+  }
+
+  begin(): Effect.Effect<void, AgentError | Cause.Done> {
+    const { agent = Stream.empty } = this
+    this.agent = undefined
+    return Effect.flatMap(Channel.toPullScoped(Stream.toChannel(agent), this.scope), (pull) => {
+      this.pull = pull
+      return Effect.whileLoop(this)
+    })
+  }
+
+  while(): boolean {
+    return !this.chat.isOver
+  }
+
+  body(): EventPull {
+    const { chat, pull = Cause.done() } = this
+    return chat.isEmpty ? pull : Effect.andThen(chat.emptied(), pull)
+  }
+
+  step(events: Iterable<AgentEvent>): void {
+    this.chat.hear(events)
+  }
+}
+
+/** What the end of the asking means: the visitor and the log are told of it. */
+const settle = (exit: Exit.Exit<void, AgentError | Cause.Done>, chat: Chat, messageId: string): Effect.Effect<void> => {
+  const { failure } = chat
+  if (failure !== null) return logBound(failure, messageId)
+  // It was finished; or we ended it; or the visitor has gone.
+  if (Exit.isSuccess(exit) || chat.isOver || Cause.hasInterruptsOnly(exit.cause)) return Effect.void
+  if (!chat.isAccepted) return Effect.sync(() => chat.refuse(Cause.map(exit.cause, refusal)))
+  return Effect.map(failureOf(exit.cause, messageId), (failure) => chat.fail(failure))
+}
+
+/** How the asking ends, however it does. Its closure is as old as the chat: it holds on to what it needs, and no more. */
+const ending =
+  (chat: Chat, scope: Scope.Closeable, messageId: string) => (exit: Exit.Exit<void, AgentError | Cause.Done>) =>
+    Effect.ensuring(
+      Effect.andThen(Scope.close(scope, exit), settle(exit, chat, messageId)),
+      Effect.sync(() => chat.close())
+    )
+
+/** All that goes on between a chat and its agent, in a scope of its own: it is left as soon as nothing more is asked. */
+const ask = (agent: Stream.Stream<AgentEvent, AgentError>, chat: Chat, messageId: string): Effect.Effect<void> => {
+  const scope = Scope.makeUnsafe()
+  const asking = new Asking(agent, chat, scope)
+  return Effect.suspend(() => asking.begin()).pipe(Effect.onExit(ending(chat, scope, messageId)), Effect.ignoreCause)
+}
 
 /**
  * Waits until the agent accepts, then answers 200 with the stream. A failure before that is the typed one; a failure
@@ -129,62 +158,28 @@ export const make = Effect.fnUntraced(function* (
   agent: Stream.Stream<AgentEvent, AgentError>,
   options: Options
 ): Effect.fn.Return<HttpServerResponse.HttpServerResponse, AgentRefused | AgentTimeout, Scope.Scope> {
-  const { messageId } = options
-  const requestScope = yield* Effect.scope
-  const agentScope = yield* Scope.fork(requestScope)
-  const pull: EventPull = yield* Scope.provide(Stream.toPull(agent), agentScope)
-
-  const first = yield* Effect.raceFirst(
-    pull,
-    Effect.flatMap(options.drain, () => Effect.fail(new AgentRefused({ reason: "the service is shutting down" })))
-  ).pipe(
-    Effect.mapError((error) => {
-      if (error._tag === "AgentBroken") return new AgentRefused({ reason: error.reason })
-      return Cause.isDone(error) ? new AgentRefused({ reason: "the agent's stream was empty" }) : error
-    }),
-    Effect.tapError((error) => logRefusal(error, messageId)),
-    Effect.onError((cause) => Scope.close(agentScope, Exit.failCause(cause)))
-  )
-
-  const outbox = new Outbox(yield* Clock.Clock)
-  let [state, frames] = ChatStream.encodeAll(ChatStream.initial(options), first)
-  outbox.put(ChatStream.comment + frames)
-
-  const write = (events: Iterable<ChatStream.Event>) => {
-    ;[state, frames] = ChatStream.encodeAll(state, events)
-    outbox.put(frames)
+  const { messageId, watch } = options
+  const services = yield* Effect.context<Scope.Scope>()
+  const chat = new Chat(watch, {
+    conversationId: options.conversationId,
+    messageId,
+    heartbeat: Duration.toMillis(options.heartbeat),
+    maxDuration: Duration.toMillis(options.maxDuration),
+    maxBytes: options.maxBytes
+  })
+  if (watch.isDrained()) chat.drain()
+  else {
+    // The request's own context is a kilobyte that the answer has no need of, but for its span.
+    const isTraced = Context.get(services, Tracer.Tracer) !== Tracer.nativeTracer
+    const fork = Effect.runForkWith(isTraced ? services : watch.services)
+    chat.asker = Fiber.runIn(fork(ask(agent, chat, messageId)), Context.get(services, Scope.Scope))
   }
+  yield* Effect.tapError(chat.opened(), (error) => logRefusal(error, messageId))
 
-  const read = Effect.suspend(function loop(): Effect.Effect<ChatStream.Failure | null> {
-    if (ChatStream.isEnded(state)) return Effect.succeed(state.failure)
-    return outbox.empty.pipe(
-      Effect.andThen(pull),
-      Effect.matchCauseEffect({
-        onFailure: (cause) => failureOf(cause, messageId),
-        onSuccess: (events) => {
-          write(events)
-          return loop()
-        }
-      })
-    )
-  })
-
-  yield* Effect.raceAllFirst<Effect.Effect<ChatStream.Failure | null>>([
-    read,
-    Effect.as(Effect.sleep(options.maxDuration), "too-long"),
-    Effect.as(options.drain, "shutting-down"),
-    outbox.beat(Duration.toMillis(options.heartbeat))
-  ]).pipe(
-    Effect.flatMap((failure) => {
-      if (failure !== null) write([{ _tag: "Failed", failure }])
-      outbox.close()
-      return Effect.andThen(Scope.close(agentScope, Exit.void), logBound(failure, messageId))
-    }),
-    Effect.forkIn(requestScope)
-  )
-
-  return HttpServerResponse.stream(Stream.fromPull(Effect.succeed(outbox.take)), {
+  const response = HttpServerResponse.stream(ChatDelivery.toStream(chat), {
     contentType: "text/event-stream",
-    headers
+    headers: { ...headers, ...options.headers }
   })
+  HttpEffect.appendPreResponseHandlerUnsafe(services, ChatDelivery.direct(chat, response.body))
+  return response
 })

@@ -8,13 +8,14 @@
  * @module
  */
 import { randomUUID } from "node:crypto"
-import { type Duration, Effect, Option } from "effect"
-import { type HttpServerRequest, HttpServerResponse } from "effect/http"
+import { type Duration, Effect, Option, Scope } from "effect"
+import type { HttpServerRequest } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../contract/Api.ts"
 import * as Faults from "../contract/Faults.ts"
 import { ChatPayload } from "../contract/Widget.ts"
 import { clientKey } from "../core/ClientKey.ts"
+import type { Instance } from "../core/Instance.ts"
 import type { RateLimitPolicy } from "../core/RateLimit.ts"
 import * as Slots from "../core/Slots.ts"
 import { AgentStream } from "../services/AgentStream.ts"
@@ -23,6 +24,7 @@ import { WidgetTokens } from "../services/WidgetTokens.ts"
 import * as Admission from "./Admission.ts"
 import * as Answers from "./Answers.ts"
 import * as ChatResponse from "./ChatResponse.ts"
+import * as ChatWatch from "./ChatWatch.ts"
 import { Drain } from "./Drain.ts"
 import * as Provenance from "./Provenance.ts"
 import * as Refusals from "./Refusals.ts"
@@ -43,6 +45,16 @@ export interface Options {
   readonly maxBytes: number
 }
 
+/** Releases what was opened with the request's scope; of all that a request is, it holds on to nothing else. */
+const hold = <Name extends string>(
+  attempt: Slots.Attempt<Name>
+): Effect.Effect<Slots.Attempt<Name>, never, Scope.Scope> =>
+  attempt._tag === "Full"
+    ? Effect.succeed(attempt)
+    : Effect.flatMap(Effect.scope, (scope) =>
+        Effect.as(Scope.addFinalizer(scope, Effect.sync(attempt.release)), attempt)
+      )
+
 export const layer = (options: Options) =>
   HttpApiBuilder.group(
     Api,
@@ -51,7 +63,7 @@ export const layer = (options: Options) =>
       const admit = Admission.make(yield* RateLimiter, options.rateLimit)
       const tokens = yield* WidgetTokens
       const agent = yield* AgentStream
-      const drain = yield* Drain
+      const watch = yield* Effect.flatMap(Drain, (drain) => ChatWatch.make(drain.expired))
       const slots = Slots.make()
 
       /** Opens a stream for the request's life, whatever ends it; or says which limit stands against it. */
@@ -63,44 +75,52 @@ export const layer = (options: Options) =>
           ...claim("address", clientKey(Admission.clientAddress(request)), perAddress),
           ...claim("instance", instanceId, perInstance)
         ]
-        return Effect.acquireRelease(
-          Effect.sync(() => slots.open(claims)),
-          (attempt) => Effect.sync(() => (attempt._tag === "Opened" ? attempt.release() : undefined))
-        )
+        return Effect.uninterruptible(Effect.suspend(() => hold(slots.open(claims))))
+      }
+
+      const respond = (
+        request: HttpServerRequest.HttpServerRequest,
+        payload: ChatPayload,
+        instance: Instance,
+        headers: Admission.Headers
+      ) => {
+        if (!Provenance.isAllowed(request, instance.origins)) {
+          return Effect.succeed(Answers.foreignOrigin("assistant", headers))
+        }
+        return Effect.flatMap(openStream(request, instance.instanceId), (attempt) => {
+          if (attempt._tag === "Full") return Effect.succeed(Answers.tooManyStreams(attempt.name, headers))
+          const conversationId = payload.conversation_id || randomUUID()
+          return ChatResponse.make(agent.stream({ instance, conversationId, message: payload.message }), {
+            conversationId,
+            messageId: randomUUID(),
+            heartbeat,
+            maxDuration: options.maxDuration,
+            maxBytes: options.maxBytes,
+            headers,
+            watch
+          })
+        })
       }
 
       return handlers.handleRaw("chat", ({ headers, params, request }) =>
-        Effect.gen(function* () {
-          const { payload } = yield* RequestBody.readAs(request, readPayload)
+        Effect.flatMap(RequestBody.readAs(request, readPayload), ({ payload }) =>
           // Before the token: a flood of guesses ends here and costs no look-up.
-          const admission = yield* admit(request)
-          if (!admission.accepted) return Answers.overLimit(admission.headers)
-          return yield* Effect.gen(function* () {
-            const instance = yield* tokens.authenticate(params.instance_id, headers["x-widget-token"] ?? "")
-            if (Option.isNone(instance)) return Answers.unauthorized(admission.headers)
-            if (!Provenance.isAllowed(request, instance.value.origins)) {
-              return Answers.foreignOrigin("assistant", admission.headers)
-            }
-            const attempt = yield* openStream(request, instance.value.instanceId)
-            if (attempt._tag === "Full") return Answers.tooManyStreams(attempt.name, admission.headers)
-            const conversationId = payload.conversation_id || randomUUID()
-            const events = agent.stream({ instance: instance.value, conversationId, message: payload.message })
-            const response = yield* ChatResponse.make(events, {
-              conversationId,
-              messageId: randomUUID(),
-              heartbeat,
-              maxDuration: options.maxDuration,
-              maxBytes: options.maxBytes,
-              drain: drain.expired
-            })
-            return HttpServerResponse.setHeaders(response, admission.headers)
-          }).pipe(
-            Effect.catchTags({
-              ...Refusals.ofUnavailable(admission.headers),
-              ...Refusals.ofAgent(admission.headers)
-            })
+          Effect.flatMap(admit(request), (admission) =>
+            admission.accepted
+              ? Effect.flatMap(tokens.authenticate(params.instance_id, headers["x-widget-token"] ?? ""), (instance) =>
+                  Option.isSome(instance)
+                    ? respond(request, payload, instance.value, admission.headers)
+                    : Effect.succeed(Answers.unauthorized(admission.headers))
+                ).pipe(
+                  Effect.catch((error) =>
+                    error._tag === "StorageUnavailable"
+                      ? Refusals.ofUnavailable(admission.headers).StorageUnavailable(error)
+                      : Refusals.ofAgent(admission.headers)[error._tag]()
+                  )
+                )
+              : Effect.succeed(Answers.overLimit(admission.headers))
           )
-        }).pipe(Effect.catchTags(Refusals.ofBody))
+        ).pipe(Effect.catchTags(Refusals.ofBody))
       )
     })
   )

@@ -1,3 +1,5 @@
+import { Dispatcher } from "@effect/platform-node/NodeHttpClient"
+import type * as Undici from "@effect/platform-node/Undici"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Result, Stream } from "effect"
 import { TestClock } from "effect/testing"
@@ -71,7 +73,7 @@ describe("AgentStream over HTTP: the answer", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("the finish ends the stream and the connection, though the agent goes on", () =>
+  it.effect("the finish ends the stream at once, and the connection a moment later if the agent goes on", () =>
     Effect.gen(function* () {
       const { events, upstream } = yield* exchange((_, response) => {
         response.writeHead(200, sse)
@@ -79,7 +81,46 @@ describe("AgentStream over HTTP: the answer", () => {
       })
       assert.deepStrictEqual(events.at(-1), { _tag: "Finish", reason: "stop" })
       assert.strictEqual(said(events), "Hi")
+      yield* TestClock.adjust("900 millis")
+      assert.strictEqual(upstream.open(), 1)
+      yield* TestClock.adjust("200 millis")
       yield* until("the request ends", () => upstream.open() === 0)
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("an agent that says much after its finish is left at once", () =>
+    Effect.gen(function* () {
+      const { upstream } = yield* exchange((_, response) => {
+        response.writeHead(200, sse)
+        response.write(finishes("stop"))
+        endlessly(response, says("more"))
+      })
+      yield* until("the request ends", () => upstream.open() === 0)
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("the connection of an answer that ended serves the next request; that of one that broke does not", () =>
+    Effect.gen(function* () {
+      const ports: Array<number | undefined> = []
+      const upstream = yield* start((received, response) => {
+        ports.push(response.socket?.remotePort)
+        response.writeHead(200, sse)
+        response.write(received.body.includes("broken") ? "data: {\n\n" : says("Hi") + finishes("stop"))
+        // The end comes in a packet of its own.
+        setImmediate(() => response.end(done))
+      })
+      const dispatcher = (yield* Dispatcher) as Undici.Agent
+      for (const message of ["one", "two", "broken", "three"]) {
+        yield* ask(upstream.instance, [], message)
+        const free = message === "broken" ? 0 : 1
+        yield* until("the connection is free, or closed", () => {
+          const stats = dispatcher.stats[upstream.url]
+          return (stats !== undefined && "free" in stats ? stats.free : 0) === free
+        })
+      }
+      assert.strictEqual(ports[0], ports[1])
+      assert.strictEqual(ports[1], ports[2])
+      assert.notStrictEqual(ports[2], ports[3])
     }).pipe(Effect.provide(layer))
   )
 

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Schema } from "effect"
+import { Effect, Layer, Schema, Tracer } from "effect"
 import { type Scene, Stage, suite } from "../suites/AgentStream.ts"
 import { ask, done, exchange, failure, layer, secret, streams } from "./Exchange.ts"
 import { endlessly, finishes, instanceAt, type Received, type Respond, says, sse, start } from "./TestUpstream.ts"
@@ -84,6 +84,29 @@ describe("AgentStream over HTTP: the request", () => {
         assert.strictEqual(upstream.received[0]?.url, expected)
       }
     }).pipe(Effect.provide(layer))
+  )
+
+  it.effect(
+    "where spans are collected it is one, and the agent is told of it; elsewhere the agent is told nothing",
+    () =>
+      Effect.gen(function* () {
+        const spans: Array<Tracer.Span> = []
+        const tracer = Tracer.make({
+          span: (options) => {
+            const span = new Tracer.NativeSpan(options)
+            spans.push(span)
+            return span
+          }
+        })
+        const traced = yield* Effect.provideService(exchange(streams(says("a"), done)), Tracer.Tracer, tracer)
+        assert.deepStrictEqual(
+          spans.map(({ name, status }) => [name, status._tag]),
+          [["AgentStream.stream", "Ended"]]
+        )
+        assert.include(traced.upstream.received[0]?.headers["traceparent"], spans[0]?.traceId)
+        const { upstream } = yield* exchange(streams(says("a"), done))
+        assert.notProperty(upstream.received[0]?.headers, "traceparent")
+      }).pipe(Effect.provide(layer))
   )
 
   it.effect("a key that is not set is a refusal that names the variable, and nothing is sent", () =>

@@ -10,7 +10,7 @@ import { instanceAt } from "./TestUpstream.ts"
 const layer = LiveAgentStream.layer({
   timeout: "10 seconds",
   keyOf: (variable) => Effect.succeed(variable === "DEMO_KEY" ? Option.some(Redacted.make("k")) : Option.none())
-}).pipe(Layer.provide(NodeHttpClient.layerUndici))
+}).pipe(Layer.provide(NodeHttpClient.layerDispatcher))
 
 const say = Effect.fnUntraced(function* (
   url: string,

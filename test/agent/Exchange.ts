@@ -17,12 +17,12 @@ export const done = "data: [DONE]\n\n"
 export const layer = LiveAgentStream.layer({
   timeout: "60 seconds",
   keyOf: (variable) => Effect.succeed(variable === "AGENT_KEY" ? Option.some(Redacted.make("the-key")) : Option.none())
-}).pipe(Layer.provide(NodeHttpClient.layerUndici))
+}).pipe(Layer.provideMerge(NodeHttpClient.layerDispatcher))
 
 /** Asks, and collects what comes in `events` while it comes. */
-export const ask = Effect.fnUntraced(function* (instance: Instance, events: Array<AgentEvent> = []) {
+export const ask = Effect.fnUntraced(function* (instance: Instance, events: Array<AgentEvent> = [], message = "Hi") {
   const agent = yield* AgentStream
-  const result = yield* agent.stream({ instance, conversationId: "conversation", message: "Hi" }).pipe(
+  const result = yield* agent.stream({ instance, conversationId: "conversation", message }).pipe(
     Stream.runForEach((event) => Effect.sync(() => events.push(event))),
     Effect.result
   )

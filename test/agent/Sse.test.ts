@@ -1,17 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Result, Schema, Stream } from "effect"
+import { Schema } from "effect"
+import { Sse as PlatformSse } from "effect/encoding"
 import * as Sse from "../../src/agent/Sse.ts"
 
-const read = Effect.fnUntraced(function* (packets: ReadonlyArray<Uint8Array>, maxEventSize = 1_000_000) {
-  const events: Array<{ readonly event: string; readonly data: string }> = []
-  const result = yield* Stream.fromIterable(packets).pipe(
-    Stream.rechunk(1),
-    Sse.events({ maxEventSize }),
-    Stream.runForEach(({ data, event }) => Effect.sync(() => events.push({ event, data }))),
-    Effect.result
-  )
-  return { events, result }
-})
+/** Everything that is read of these packets, until one is over the bound. */
+const read = (packets: ReadonlyArray<Uint8Array>, maxBytes = 1_000_000) => {
+  const events: Array<Sse.Event> = []
+  let state = Sse.initial
+  for (const packet of packets) {
+    const next = Sse.read(state, Buffer.from(packet), maxBytes)
+    state = next.state
+    events.push(...next.events)
+    if (next.isOver) return { events, isOver: true }
+  }
+  return { events, isOver: false }
+}
 
 /** Cuts bytes at the places that the numbers name. */
 const split = (bytes: Uint8Array, cuts: ReadonlyArray<number>): Array<Uint8Array> => {
@@ -23,60 +26,79 @@ const Line = Schema.Literals(["é", "\u{1f600}", "a b", ":", "", "漢字", "{}"]
 const Ending = Schema.Literals(["\n", "\r", "\r\n"])
 const Noise = Schema.Literals(["", ": comment", "retry: 3000", "id: 7", "unknown: x", "data_", "event"])
 
+/** Pieces of a stream as bytes (Latin-1), halves of characters and of line ends among them. */
+const fragments: ReadonlyArray<string> = [
+  ...["data", ":", " ", "data: ", "data:x", "event", "event: e", "\n", "\n\n", "\r", "\r\n", "id: 1", ": c"],
+  ...["\u00ef\u00bb\u00bf", "\u00c3", "\u00a9", "\u00f0\u009f", "\u0098\u0080", "\u00ff", "long long long"]
+]
+const Fragment = Schema.Literals(fragments)
+
 describe("Sse", () => {
-  it.effect.prop(
+  it.prop(
     "where the bytes are cut, and how lines end, does not matter",
     [
       Schema.NonEmptyArray(Schema.Struct({ lines: Schema.NonEmptyArray(Line), noise: Noise })),
       Ending,
       Schema.Array(Schema.Int)
     ],
-    ([list, ending, cuts]) =>
-      Effect.gen(function* () {
-        const text = list
-          .map(({ lines, noise }) =>
-            [...(noise === "" ? [] : [noise]), ...lines.map((line) => `data: ${line}`), "", ""].join(ending)
-          )
-          .join("")
-        const { events } = yield* read(split(Buffer.from(text), cuts))
-        assert.deepStrictEqual(
-          events,
-          list.map(({ lines }) => ({ event: "message", data: lines.join("\n") }))
+    ([list, ending, cuts]) => {
+      const text = list
+        .map(({ lines, noise }) =>
+          [...(noise === "" ? [] : [noise]), ...lines.map((line) => `data: ${line}`), "", ""].join(ending)
         )
+        .join("")
+      assert.deepStrictEqual(
+        read(split(Buffer.from(text), cuts)).events,
+        list.map(({ lines }) => ({ event: "message", data: lines.join("\n") }))
+      )
+    }
+  )
+
+  it.prop(
+    "any bytes whatever, cut anywhere, give the same events, and are over the same bound after the same events",
+    [Schema.Array(Fragment), Schema.Array(Schema.Int), Schema.Int],
+    ([fragments, cuts, bound]) => {
+      const bytes = Buffer.concat(fragments.map((fragment) => Buffer.from(fragment, "latin1")))
+      const maxBytes = Math.abs(bound) % 30
+      assert.deepStrictEqual(read(split(bytes, cuts), maxBytes), read([bytes], maxBytes))
+    }
+  )
+
+  it.prop(
+    "it reads what the platform's own parser reads",
+    [Schema.Array(Fragment), Schema.Array(Schema.Int)],
+    ([fragments, cuts]) => {
+      const bytes = Buffer.concat(fragments.map((fragment) => Buffer.from(fragment, "latin1")))
+      const events: Array<Sse.Event> = []
+      const parser = PlatformSse.makeParser((event) => {
+        if (event._tag === "Event") events.push({ event: event.event, data: event.data })
       })
+      parser.feed(new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes))
+      assert.deepStrictEqual(read(split(bytes, cuts)).events, events)
+    }
   )
 
-  it.effect("every single byte may be a packet of its own", () =>
-    Effect.gen(function* () {
-      const bytes = Buffer.from(
-        "\uFEFFevent: x\r\nretry: 10\r\ndata: \u{1f600}\r\n\r\n: beat\r\n\r\ndata: 漢\r\n\r\ndata: cut off\r\n"
-      )
-      const { events } = yield* read(Array.from(bytes, (byte) => Uint8Array.of(byte)))
-      assert.deepStrictEqual(events, [
-        { event: "x", data: "\u{1f600}" },
-        { event: "message", data: "漢" }
-      ])
-    })
-  )
+  it("every single byte may be a packet of its own", () => {
+    const bytes = Buffer.from(
+      "\uFEFFevent: x\r\nretry: 10\r\ndata: \u{1f600}\r\n\r\n: beat\r\n\r\ndata: 漢\r\n\r\ndata: cut off\r\n"
+    )
+    assert.deepStrictEqual(read(Array.from(bytes, (byte) => Uint8Array.of(byte))).events, [
+      { event: "x", data: "\u{1f600}" },
+      { event: "message", data: "漢" }
+    ])
+  })
 
-  it.effect("an event over the bound fails after the events before it, in the same packet or another", () =>
-    Effect.gen(function* () {
-      for (const cuts of [[], [9], [9, 30], [40]]) {
-        const { events, result } = yield* read(split(Buffer.from(`data: a\n\ndata: ${"x".repeat(200)}`), cuts), 100)
-        assert.deepStrictEqual(events, [{ event: "message", data: "a" }])
-        assert.isTrue(Result.isFailure(result) && result.failure._tag === "SseError")
-      }
-    })
-  )
+  it("an event over the bound ends the reading after the events before it, in the same packet or another", () => {
+    for (const cuts of [[], [9], [9, 30], [40]]) {
+      assert.deepStrictEqual(read(split(Buffer.from(`data: a\n\ndata: ${"x".repeat(200)}`), cuts), 100), {
+        events: [{ event: "message", data: "a" }],
+        isOver: true
+      })
+    }
+  })
 
-  it.effect("many short data lines of one event meet the bound too", () =>
-    Effect.gen(function* () {
-      const { events, result } = yield* read(
-        Array.from({ length: 100 }, () => Buffer.from("data: xxxx\n")),
-        100
-      )
-      assert.deepStrictEqual(events, [])
-      assert.isTrue(Result.isFailure(result))
-    })
-  )
+  it("many short data lines of one event meet the bound too", () => {
+    const packets = Array.from({ length: 100 }, () => Buffer.from("data: xxxx\n"))
+    assert.deepStrictEqual(read(packets, 100), { events: [], isOver: true })
+  })
 })

@@ -3,17 +3,16 @@ import { Deferred, Effect, Exit, Fiber, Logger, Queue, Result, Scope, Stream } f
 import type { HttpServerResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import * as ChatStream from "../../src/core/ChatStream.ts"
-import * as ChatResponse from "../../src/http/ChatResponse.ts"
 import { AgentBroken, AgentRefused, AgentTimeout } from "../../src/services/AgentStream.ts"
 import { until } from "../agent/Wait.ts"
-import { type Agent, accepted, driven, options, stop, text, wire } from "./ChatScript.ts"
+import { type Agent, accepted, driven, respond, stop, text, wire } from "./ChatScript.ts"
 
 const bodyOf = (response: HttpServerResponse.HttpServerResponse): Stream.Stream<Uint8Array, unknown> =>
   response.body._tag === "Stream" ? response.body.stream : Stream.die("the body is no stream")
 
 /** An answer whose chunks are noted as they are sent. */
-const answer = Effect.fnUntraced(function* (agent: Agent, rest: Partial<ChatResponse.Options> = {}) {
-  const response = yield* ChatResponse.make(agent, options(rest))
+const answer = Effect.fnUntraced(function* (...args: Parameters<typeof respond>) {
+  const response = yield* respond(...args)
   const chunks: Array<string> = []
   const fiber = yield* bodyOf(response).pipe(
     Stream.runForEach((chunk) => Effect.sync(() => chunks.push(Buffer.from(chunk).toString("utf8")))),
@@ -73,11 +72,11 @@ describe("ChatResponse", () => {
         [new AgentTimeout(), "AgentTimeout"],
         [new AgentBroken({ reason: "a reason for the log" }), "AgentRefused"]
       ] as const) {
-        const { log, value } = yield* logged(Effect.result(ChatResponse.make(Stream.fail(error), options())))
+        const { log, value } = yield* logged(Effect.result(respond(Stream.fail(error))))
         assert.isTrue(Result.isFailure(value) && value.failure._tag === tag)
         assert.include(log, error._tag === "AgentTimeout" ? "AgentTimeout" : "a reason for the log")
       }
-      const empty = yield* Effect.result(ChatResponse.make(Stream.empty, options()))
+      const empty = yield* Effect.result(respond(Stream.empty))
       assert.isTrue(Result.isFailure(empty) && empty.failure._tag === "AgentRefused")
     })
   )
@@ -164,8 +163,8 @@ describe("ChatResponse", () => {
         const drain = yield* Deferred.make<void>()
         const { agent, left, queue } = yield* driven
         yield* Queue.offerAll(queue, [accepted, text("Hi")])
-        const { sent } = yield* answer(agent, { drain: Deferred.await(drain) })
-        const waiting = yield* ChatResponse.make(Stream.never, options({ drain: Deferred.await(drain) })).pipe(
+        const { sent } = yield* answer(agent, {}, Deferred.await(drain))
+        const waiting = yield* respond(Stream.never, {}, Deferred.await(drain)).pipe(
           Effect.result,
           Effect.forkChild({ startImmediately: true })
         )
@@ -191,7 +190,7 @@ describe("ChatResponse", () => {
           })
         )
       )
-      const response = yield* ChatResponse.make(agent, options({ maxDuration: "10 seconds" }))
+      const response = yield* respond(agent, { maxDuration: "10 seconds" })
       const pull = yield* Stream.toPull(bodyOf(response))
       yield* TestClock.adjust("1 second")
       assert.strictEqual(asked, 0)

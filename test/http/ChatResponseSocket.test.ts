@@ -3,9 +3,8 @@ import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Queue, Stream } from "effect"
 import { HttpServer, HttpServerResponse } from "effect/http"
-import * as ChatResponse from "../../src/http/ChatResponse.ts"
 import { until } from "../agent/Wait.ts"
-import { type Agent, accepted, driven, options, stop, text, wire } from "./ChatScript.ts"
+import { type Agent, accepted, driven, respond, stop, text, wire } from "./ChatScript.ts"
 
 describe("ChatResponse over a socket", () => {
   const serve = Effect.fnUntraced(function* (agent: Agent) {
@@ -15,7 +14,7 @@ describe("ChatResponse over a socket", () => {
       gracefulShutdownTimeout: 0
     })
     yield* server.serve(
-      Effect.interruptible(ChatResponse.make(agent, options())).pipe(
+      Effect.interruptible(respond(agent)).pipe(
         Effect.catch(() => Effect.succeed(HttpServerResponse.empty({ status: 502 })))
       )
     )
@@ -101,7 +100,7 @@ describe("ChatResponse over a socket", () => {
         NodeHttpServer.make(() => createServer(), { host: "127.0.0.1", port: 0, gracefulShutdownTimeout: 0 }),
         (server) =>
           Effect.andThen(
-            server.serve(Effect.orDie(ChatResponse.make(agent, options({ maxBytes: Number.MAX_SAFE_INTEGER })))),
+            server.serve(Effect.orDie(respond(agent, { maxBytes: Number.MAX_SAFE_INTEGER }))),
             Effect.suspend(() => {
               const request = httpRequest(HttpServer.formatAddress(server.address), { method: "POST" })
               request.on("error", () => {})

@@ -4,7 +4,8 @@
 import { type Cause, Effect, Queue, Stream } from "effect"
 import type { AgentEvent } from "../../src/core/Agent.ts"
 import * as ChatStream from "../../src/core/ChatStream.ts"
-import type * as ChatResponse from "../../src/http/ChatResponse.ts"
+import * as ChatResponse from "../../src/http/ChatResponse.ts"
+import * as ChatWatch from "../../src/http/ChatWatch.ts"
 import type { AgentError } from "../../src/services/AgentStream.ts"
 
 export type Agent = Stream.Stream<AgentEvent, AgentError>
@@ -13,15 +14,23 @@ export const accepted: AgentEvent = { _tag: "Accepted" }
 export const stop: AgentEvent = { _tag: "Finish", reason: "stop" }
 export const text = (delta: string): AgentEvent => ({ _tag: "Text", delta })
 
-export const options = (rest: Partial<ChatResponse.Options> = {}): ChatResponse.Options => ({
-  conversationId: "c-1",
-  messageId: "m-1",
-  heartbeat: "15 seconds",
-  maxDuration: "15 minutes",
-  maxBytes: 1_000_000,
-  drain: Effect.never,
-  ...rest
-})
+/** The answer to a chat with this agent, in the scope of the request. `drain` completes when the process must end. */
+export const respond = (
+  agent: Agent,
+  rest: Partial<Omit<ChatResponse.Options, "watch">> = {},
+  drain: Effect.Effect<void> = Effect.never
+) =>
+  Effect.flatMap(ChatWatch.make(drain), (watch) =>
+    ChatResponse.make(agent, {
+      conversationId: "c-1",
+      messageId: "m-1",
+      heartbeat: "15 seconds",
+      maxDuration: "15 minutes",
+      maxBytes: 1_000_000,
+      ...rest,
+      watch
+    })
+  )
 
 /** What the visitor reads of these events. */
 export const wire = (...events: ReadonlyArray<ChatStream.Event>): string =>

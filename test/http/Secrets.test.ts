@@ -12,10 +12,13 @@ import { IpNetwork } from "effect/net"
 import * as App from "../../src/App.ts"
 import * as LiveAgent from "../../src/agent/AgentStream.ts"
 import { Settings } from "../../src/Config.ts"
+import { render } from "../../src/core/Metrics.ts"
 import * as Server from "../../src/http/Server.ts"
+import * as MemoryMetrics from "../../src/memory/Metrics.ts"
 import * as MemoryRateLimiter from "../../src/memory/RateLimiter.ts"
 import { AnalyticsRepo } from "../../src/services/AnalyticsRepo.ts"
 import { InstanceDirectory } from "../../src/services/InstanceDirectory.ts"
+import { Metrics } from "../../src/services/Metrics.ts"
 import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
 import { RecordRefused, StorageUnavailable } from "../../src/services/Storage.ts"
 import { SubmissionRepo } from "../../src/services/SubmissionRepo.ts"
@@ -101,6 +104,7 @@ const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Ef
     const agent = yield* upstream
     const statuses = new Set<number>()
     const answers: Array<string> = []
+    const metrics = MemoryMetrics.make()
     let secretToken = ""
     yield* Effect.gen(function* () {
       const server = yield* HttpServer.HttpServer
@@ -197,25 +201,33 @@ const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Ef
             LiveAgent.layer({
               timeout: "5 seconds",
               keyOf: () => Effect.succeedSome(Redacted.make(marks.key))
-            }).pipe(Layer.provide(NodeHttpClient.layerUndici))
+            }).pipe(Layer.provide(NodeHttpClient.layerDispatcher))
           ]),
           Layer.provideMerge(storage),
           Layer.provideMerge(recording),
+          Layer.provide(Layer.succeed(Metrics, metrics)),
           Layer.orDie
         )
       ),
       Effect.scoped
     )
-    return { statuses, answers, lines, secrets: { ...marks, token: secretToken } }
+    return {
+      statuses,
+      answers,
+      lines,
+      metrics: render(metrics.snapshot()),
+      secrets: { ...marks, token: secretToken }
+    }
   })
 
 /** Searches, in the spellings that escape a plain search too. */
-const assertNowhere = ({ answers, lines, secrets }: Effect.Success<ReturnType<typeof scenario>>): void => {
+const assertNowhere = ({ answers, lines, metrics, secrets }: Effect.Success<ReturnType<typeof scenario>>): void => {
   for (const [name, secret] of Object.entries(secrets)) {
     const spellings = [secret, encodeURIComponent(secret), Buffer.from(secret).toString("base64").replace(/=+$/, "")]
     for (const spelling of spellings) {
       for (const line of lines) assert.notInclude(line, spelling, `${name}, in the log or the traces`)
       for (const answer of answers) assert.notInclude(answer, spelling, `${name}, in an answer`)
+      assert.notInclude(metrics, spelling, `${name}, in the metrics`)
     }
   }
 }
@@ -252,10 +264,15 @@ it.live("no secret comes out of the service over memory", () =>
     const found = yield* scenario(App.memoryStorage)
     assertNowhere(found)
     assert.deepStrictEqual([...found.statuses].sort(), [200, 204, 401, 403, 404, 405, 413, 422, 502].sort())
-    // It was not silent, and neither were the traces.
+    // It was not silent, and neither were the traces and the metrics.
     assert.isTrue(found.lines.some((line) => line.includes("The agent did not accept a message")))
     assert.isTrue(found.lines.some((line) => line.includes("http.response.status_code")))
     assert.isTrue(found.lines.some((line) => line.includes("/v1/public/widget/:instance_id/chat")))
+    assert.match(
+      found.metrics,
+      /requests_total\{route="\/v1\/public\/widget\/:instance_id\/chat",method="POST",status="200"\} [1-9]/
+    )
+    assert.match(found.metrics, /requests_total\{route="other",method="POST",status="404"\} [1-9]/)
   }).pipe(Effect.scoped)
 )
 

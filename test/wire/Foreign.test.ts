@@ -25,7 +25,7 @@ const runtime = Effect.acquireRelease(
 )
 
 const live = LiveAgent.layer({ timeout: "20 seconds", keyOf: () => Effect.succeed(Option.none()) }).pipe(
-  Layer.provide(NodeHttpClient.layerUndici)
+  Layer.provide(NodeHttpClient.layerDispatcher)
 )
 
 const server = Layer.unwrap(Effect.map(AgentStream, ({ stream }) => testServer({}, stream))).pipe(Layer.provide(live))

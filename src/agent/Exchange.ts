@@ -1,0 +1,241 @@
+/**
+ * One request to a runtime and its answer as it comes, on undici's own dispatch: the bytes are read in the call that
+ * brings them, and an idle answer is one object, where a client of streams keeps some forty.
+ *
+ * @module
+ */
+import type * as Undici from "@effect/platform-node/Undici"
+import { type Array as Arr, Cause, Effect, Option, type Pull } from "effect"
+import type { AgentEvent } from "../core/Agent.ts"
+import { AgentBroken, type AgentError, AgentRefused, AgentTimeout } from "../services/AgentStream.ts"
+import type { Alarm, Alarms } from "../services/Alarms.ts"
+import * as Answer from "./Answer.ts"
+import * as Completion from "./Completion.ts"
+
+/** The longest answer of a runtime that does not stream, in bytes. */
+export const maxWholeSize = 1024 * 1024
+
+/** How much may wait for the reader before the agent is held back, in UTF-16 units of text. */
+const maxWaiting = 16 * 1024
+
+/**
+ * How long an agent that has finished may take to end its answer, in milliseconds, and how much it may still say, in
+ * bytes. If it keeps to it, its connection serves the next request, which needs none of its own then.
+ */
+const linger = { millis: 1000, bytes: 64 * 1024 }
+
+const accepted: AgentEvent = { _tag: "Accepted" }
+const refused = (reason: string) => new AgentRefused({ reason })
+const broken = (reason: string) => new AgentBroken({ reason })
+
+/** What undici is told when we leave. One for all: making an error walks the stack. */
+const left = new Error("The answer is not read any further")
+
+/** A system's code for a broken connection (`ECONNREFUSED`, ...), which is no word of the upstream's. */
+const codeOf = (error: unknown): string => {
+  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined
+  return typeof code === "string" && /^[A-Z][A-Z0-9_]{1,40}$/.test(code) ? ` (${code})` : ""
+}
+
+/** The type of a response's body, without its parameters. */
+const mediaType = (header: string | Array<string> | undefined): string =>
+  (typeof header === "string" ? header : "").split(";", 1)[0]!.trim().toLowerCase()
+
+type Events = Arr.NonEmptyReadonlyArray<AgentEvent>
+type EventPull = Pull.Pull<Events, AgentError>
+
+/** `asking` until the headers came; `finished` after the last word, `over` when nothing more is of interest. */
+type Phase = "asking" | "whole" | "streaming" | "finished" | "over"
+
+export class Exchange implements Undici.Dispatcher.DispatchHandler, Alarm {
+  due = 0
+  place = -1
+  private phase: Phase = "asking"
+  private controller: Undici.Dispatcher.DispatchController | undefined
+  private state = Answer.initial
+  /** The body of an answer that is not streamed. */
+  private parts: Array<Buffer> | undefined
+  private size = 0
+  /** What the reader has not taken yet. */
+  private waiting: Array<AgentEvent> = []
+  private waitingSize = 0
+  /** How it ends for the reader, once it has taken everything. */
+  private end: EventPull | undefined
+  private taker: ((events: EventPull) => void) | undefined
+  private isDelivering = false
+  /** Since when the agent is waited for. */
+  private since: number
+  private readonly alarms: Alarms
+  private readonly timeout: number
+
+  constructor(alarms: Alarms, timeoutMillis: number) {
+    this.alarms = alarms
+    this.timeout = timeoutMillis
+    this.since = alarms.now()
+    alarms.set(this, this.since + timeoutMillis)
+  }
+
+  /** Waits for what the agent says next. One reader at a time. */
+  readonly pull: EventPull = Effect.callback<Events, AgentError | Cause.Done>((resume) => {
+    const next = this.next()
+    if (next !== undefined) return resume(next)
+    this.taker = resume
+    if (this.phase === "streaming") this.since = this.alarms.now()
+    return this.forget
+  })
+
+  private readonly forget = Effect.sync(() => {
+    this.taker = undefined
+  })
+
+  /** The reader goes. What the agent still says is not read, except for the end of an answer that it has finished. */
+  leave(): void {
+    this.waiting = []
+    if (this.phase === "finished" || this.phase === "over") return
+    this.abandon()
+  }
+
+  ring(now: number): number | undefined {
+    if (this.phase === "over") return undefined
+    if (this.phase === "finished") {
+      this.abandon()
+      return undefined
+    }
+    // A reader that does not wait for the agent cannot say that it is silent.
+    if (this.phase === "streaming" && this.taker === undefined) return now + this.timeout
+    const due = this.since + this.timeout
+    if (now < due) return due
+    this.fail(new AgentTimeout())
+    return undefined
+  }
+
+  onRequestStart(controller: Undici.Dispatcher.DispatchController): void {
+    this.controller = controller
+    if (this.phase === "over") controller.abort(left)
+  }
+
+  onResponseStart(
+    controller: Undici.Dispatcher.DispatchController,
+    status: number,
+    headers: Readonly<Record<string, string | Array<string> | undefined>>
+  ): void {
+    // Nobody looks at them again, and they are a kilobyte for as long as the answer lasts.
+    controller.rawHeaders = null
+    if (this.phase !== "asking" || status < 200) return
+    const type = mediaType(headers["content-type"])
+    if (status > 299) this.fail(refused(`the agent answered with status ${status}`))
+    else if (type === "application/json") {
+      this.phase = "whole"
+      this.parts = []
+    } else if (type !== "text/event-stream") {
+      this.fail(refused("the agent answered something that is no event stream"))
+    } else {
+      this.phase = "streaming"
+      this.say([accepted])
+    }
+  }
+
+  onResponseData(controller: Undici.Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.phase === "streaming") this.read(controller, chunk)
+    else if (this.phase === "whole") {
+      this.size += chunk.length
+      this.parts?.push(chunk)
+      if (this.size > maxWholeSize) this.fail(refused("the agent answered without a stream, and over the bound"))
+    } else if (this.phase === "finished") {
+      this.size += chunk.length
+      if (this.size > linger.bytes) this.abandon()
+    }
+  }
+
+  onResponseEnd(): void {
+    if (this.phase === "streaming") this.fail(broken("the agent's stream ended before its answer did"))
+    else if (this.phase === "whole") this.readWhole()
+    this.settle()
+  }
+
+  onResponseError(_: unknown, error: Error): void {
+    if (this.phase === "asking") this.fail(refused(`the agent could not be reached${codeOf(error)}`))
+    else if (this.phase === "whole") this.fail(refused(`the connection to the agent broke${codeOf(error)}`))
+    else if (this.phase === "streaming") this.fail(broken(`the connection to the agent broke${codeOf(error)}`))
+    this.settle()
+  }
+
+  private read(controller: Undici.Dispatcher.DispatchController, chunk: Buffer): void {
+    const { events, fault, isAlive, state } = Answer.read(this.state, chunk)
+    this.state = state
+    if (isAlive) this.since = this.alarms.now()
+    if (events.length > 0) this.say(events)
+    if (fault !== undefined) this.fail(broken(fault))
+    else if (events.at(-1)?._tag === "Finish") this.finish()
+    else if (this.waitingSize > maxWaiting) controller.pause()
+  }
+
+  private readWhole(): void {
+    const read = Completion.readWhole(Buffer.concat(this.parts ?? []).toString("utf8"))
+    if (Option.isNone(read)) this.fail(refused("the agent answered JSON that is no chat completion"))
+    else {
+      this.say([accepted, ...read.value])
+      this.finish()
+    }
+  }
+
+  private say(events: ReadonlyArray<AgentEvent>): void {
+    for (const event of events) {
+      this.waiting.push(event)
+      if (event._tag === "Text") this.waitingSize += event.delta.length
+    }
+    this.deliver()
+  }
+
+  private finish(): void {
+    this.end = Cause.done()
+    this.phase = "finished"
+    this.size = 0
+    this.alarms.set(this, this.alarms.now() + linger.millis)
+    this.deliver()
+  }
+
+  private fail(error: AgentError): void {
+    this.end ??= Effect.fail(error)
+    this.abandon()
+    this.deliver()
+  }
+
+  /** Has the connection closed, if there is one. */
+  private abandon(): void {
+    this.settle()
+    this.controller?.abort(left)
+  }
+
+  private settle(): void {
+    this.phase = "over"
+    this.parts = undefined
+    this.state = Answer.initial
+    this.alarms.cancel(this)
+  }
+
+  /** What the reader gets now; undefined if it must wait. */
+  private next(): EventPull | undefined {
+    const events = this.waiting
+    if (events.length === 0) return this.end
+    this.waiting = []
+    this.waitingSize = 0
+    // Not at once: we may be inside of undici's parser.
+    if (this.controller?.paused === true) queueMicrotask(() => this.controller?.resume())
+    return Effect.succeed(events as ReadonlyArray<AgentEvent> as Events)
+  }
+
+  /** Wakes the reader when the parser is through with all that came at once, so that it gets it at once. */
+  private deliver(): void {
+    if (this.taker === undefined || this.isDelivering) return
+    this.isDelivering = true
+    queueMicrotask(() => {
+      this.isDelivering = false
+      const { taker } = this
+      const next = taker === undefined ? undefined : this.next()
+      if (taker === undefined || next === undefined) return
+      this.taker = undefined
+      taker(next)
+    })
+  }
+}
