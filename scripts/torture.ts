@@ -21,6 +21,7 @@ import { redisFaults } from "../test/torture/scenarios/Redis.ts"
 import * as Shutdown from "../test/torture/scenarios/Shutdown.ts"
 import { soak } from "../test/torture/scenarios/Soak.ts"
 import { slowVisitors } from "../test/torture/scenarios/Visitors.ts"
+import * as Workers from "../test/torture/scenarios/Workers.ts"
 
 const usage = `npm run torture -- [--only WORD] [--rounds N] [--fuzz N] [--soak MINUTES] [--seed N] [--write]
   --only WORD      only the scenarios whose name contains WORD
@@ -72,6 +73,13 @@ const scenarios: ReadonlyArray<Scenario> = [
   },
   { name: "SIGTERM under load", run: Shutdown.sigterm({ rounds, grace: 3_000 }) },
   { name: "rolling restart behind nginx", run: Shutdown.rolling({ rounds }) },
+  {
+    name: "SIGTERM under load, two workers",
+    run: Shutdown.sigterm({ rounds, grace: 3_000, flags: ["--workers", "2"] })
+  },
+  { name: "SIGHUP under load, two workers", run: Workers.hangup({ rounds, workers: 2 }) },
+  { name: "kill -9 of a worker", run: Workers.killed({ rounds, workers: 2 }) },
+  { name: "kill -9 of the workers' primary", run: Workers.orphaned({ workers: 4 }) },
   { name: "raw sockets", run: onItsOwn },
   { name: "slow visitors, with the real time-outs", run: slowVisitors({ each: 50 }) },
   { name: "fuzzer", run: Effect.map(fuzz({ requests, seed, latest: 1_000 }), (figures) => ({ seed, ...figures })) },

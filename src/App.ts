@@ -8,6 +8,8 @@ import { Config, Effect, Layer, Option } from "effect"
 import type { HttpRouter } from "effect/http"
 import * as LiveAgent from "./agent/AgentStream.ts"
 import type { Settings } from "./Config.ts"
+import type { Link } from "./cluster/Protocol.ts"
+import * as ClusterRateLimiter from "./cluster/RateLimiter.ts"
 import * as Server from "./http/Server.ts"
 import * as MemoryAnalyticsRepo from "./memory/AnalyticsRepo.ts"
 import * as MemoryDecisions from "./memory/Decisions.ts"
@@ -33,6 +35,7 @@ import * as VisitorSalts from "./postgres/VisitorSalts.ts"
 import * as WidgetTokens from "./postgres/WidgetTokens.ts"
 import type { AgentStream } from "./services/AgentStream.ts"
 import type { AnalyticsRepo as AnalyticsRepoService } from "./services/AnalyticsRepo.ts"
+import { Metrics } from "./services/Metrics.ts"
 import { RateLimiter } from "./services/RateLimiter.ts"
 import type { SubmissionRepo as SubmissionRepoService } from "./services/SubmissionRepo.ts"
 
@@ -71,22 +74,42 @@ export const memoryStorage = Layer.mergeAll(
   MemoryReadiness.layer
 )
 
+/** A limiter for all processes, made over this process's own, which counts while the other is away. */
+const overOwn = (settings: Settings, shared: (fallback: RateLimiter["Service"]) => Layer.Layer<RateLimiter>) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const own = yield* RateLimiter
+      const fellBack = (yield* Metrics).counter("limiterFallbacks", {})
+      return shared({
+        take: (policy, key) => {
+          fellBack()
+          return own.take(policy, key)
+        }
+      })
+    })
+  ).pipe(Layer.provide(MemoryRateLimiter.layer({ maxKeys: settings.rateLimitMaxKeys })))
+
 /** The limiter: this process's own, or, with `REDIS_URL`, one for all processes that falls back to this one's own. */
-export const rateLimiter = (settings: Settings) => {
-  const memory = MemoryRateLimiter.layer({ maxKeys: settings.rateLimitMaxKeys })
-  return Option.match(settings.redisUrl, {
-    onNone: () => memory,
+export const rateLimiter = (settings: Settings) =>
+  Option.match(settings.redisUrl, {
+    onNone: () => MemoryRateLimiter.layer({ maxKeys: settings.rateLimitMaxKeys }),
     onSome: (url) =>
-      Layer.unwrap(
-        Effect.gen(function* () {
-          const fallback = yield* RateLimiter
+      overOwn(settings, (fallback) =>
+        Layer.unwrap(
           // The client for Redis is a seventh of all that a process loads, and most have no Redis.
-          const Redis = yield* Effect.promise(() => import("./redis/RateLimiter.ts"))
-          return Redis.layer({ url, fallback })
-        })
-      ).pipe(Layer.provide(memory))
+          Effect.map(
+            Effect.promise(() => import("./redis/RateLimiter.ts")),
+            (Redis) => Redis.layer({ url, fallback })
+          )
+        )
+      )
   })
-}
+
+/** The limiter of a worker: its primary's, or, with `REDIS_URL`, the one of all processes. */
+export const workerRateLimiter = (settings: Settings, link: Link) =>
+  Option.isSome(settings.redisUrl)
+    ? rateLimiter(settings)
+    : overOwn(settings, (fallback) => ClusterRateLimiter.layer({ link, fallback }))
 
 /** An agent's bearer key, from the environment variable that its instance names. */
 export const keyOf = (variable: string) =>
@@ -94,7 +117,7 @@ export const keyOf = (variable: string) =>
 
 /** The agents: any OpenAI-compatible runtime. */
 export const agent = (settings: Settings) =>
-  LiveAgent.layer({ timeout: settings.agentTimeout, keyOf }).pipe(Layer.provide(NodeHttpClient.layerUndici))
+  LiveAgent.layer({ timeout: settings.agentTimeout, keyOf }).pipe(Layer.provide(NodeHttpClient.layerDispatcher))
 
 /** What may stand around the service. */
 export interface Around {
@@ -106,20 +129,32 @@ export interface Around {
 
 type Watched = AnalyticsRepoService | SubmissionRepoService | AgentStream
 
+/** What is otherwise in a process that is one of many. */
+export interface Worker {
+  /** Makes the server, which listens nowhere itself. */
+  readonly create: Server.Create
+  /** Counts for all of them. */
+  readonly limiter: Layer.Layer<RateLimiter>
+}
+
 /** The service, listening; over what it stores with. */
 export const server = (
   settings: Settings,
   listen: { readonly host: string; readonly port: number } = settings,
-  around?: Around
+  around?: Around,
+  worker?: Worker
 ) => {
   const live = agent(settings)
-  return Server.layer(settings, listen, around?.pages).pipe(
-    Layer.provide([rateLimiter(settings), around === undefined ? live : Layer.provide(around.eyes, live)])
+  return Server.layer(settings, listen, around?.pages, worker?.create).pipe(
+    Layer.provide([
+      worker?.limiter ?? rateLimiter(settings),
+      around === undefined ? live : Layer.provide(around.eyes, live)
+    ])
   )
 }
 
 /** The service on PostgreSQL, with the upkeep that its tables need; over `database`. */
-export const live = (settings: Settings, around?: Around) => {
+export const live = (settings: Settings, around?: Around, worker?: Worker) => {
   const stored = storage(settings)
-  return Layer.mergeAll(server(settings, settings, around), Maintenance.layer).pipe(Layer.provideMerge(stored))
+  return Layer.mergeAll(server(settings, settings, around, worker), Maintenance.layer).pipe(Layer.provideMerge(stored))
 }

@@ -118,14 +118,21 @@ export const Settings = Config.all({
 
   /** `postgres://user:password@host:port/database`. `serve` needs it; `demo` brings a database of its own. */
   databaseUrl: url("DATABASE_URL", ["postgres:", "postgresql:"]),
-  /** How many connections one process holds at most, beyond the one that the page views' batches use. */
+  /** How many connections one process (each worker is one) holds at most, beyond the one that the page views' batches use. */
   databaseConnections: integer("DATABASE_CONNECTIONS", 1, 1000).pipe(withDefault(8)),
   /** How long a request waits for the database before it is answered 503. */
   databaseTimeout: duration("DATABASE_TIMEOUT").pipe(withDefault(Duration.seconds(10))),
   /** How many requests may wait for one kind of batch at once; beyond it they are answered 503. */
   databaseQueue: integer("DATABASE_QUEUE", 1, 10_000_000).pipe(withDefault(50_000)),
 
-  /** `redis://host:port`, or `rediss://`: one limiter for many processes. Without it each process counts by itself. */
+  /** Where `GET /metrics` is served, to whoever can reach it; nowhere unless the port is set. */
+  metricsHost: text("METRICS_HOST").pipe(withDefault("127.0.0.1")),
+  metricsPort: integer("METRICS_PORT", 0, 65_535),
+
+  /**
+   * `redis://host:port`, or `rediss://`: one limiter for many processes. Without it each counts by itself, and the workers
+   * of one `serve` together.
+   */
   redisUrl: url("REDIS_URL", ["redis:", "rediss:"]),
   /** Who may say for whom a request comes (`X-Forwarded-For`): the networks of the reverse proxies in front. */
   trustedProxies: networks("TRUSTED_PROXIES"),

@@ -14,6 +14,7 @@ describe("Config", () => {
       const settings = Exit.getSuccess(yield* read({})).pipe(Option.getOrThrow)
       assert.strictEqual(settings.port, 8080)
       assert.isTrue(Option.isNone(settings.databaseUrl))
+      assert.isTrue(Option.isNone(settings.metricsPort))
       assert.deepStrictEqual(settings.rateLimitForms, Option.some({ name: "forms", limit: 5, windowMillis: 60_000 }))
     })
   )
@@ -68,6 +69,8 @@ describe("Config", () => {
   for (const [name, value] of [
     ["PORT", "70000"],
     ["PORT", "eighty"],
+    ["METRICS_PORT", "70000"],
+    ["METRICS_PORT", "-1"],
     ["LOG_LEVEL", "loud"],
     ["RATE_LIMIT_FORMS", "5/fortnight"],
     ["RATE_LIMIT_FORMS", "0/minute"],

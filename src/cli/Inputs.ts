@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { availableParallelism } from "node:os"
 import { Effect, Option, Result } from "effect"
 import { CliError, Flag } from "effect/cli"
 import { parseUuid } from "../contract/Uuid.ts"
@@ -107,6 +108,23 @@ const daysKind: Kind<number> = {
       ? Option.liftPredicate(Number(text), (days) => days >= 1 && days <= maxDays)
       : Option.none()
 }
+
+/** More processes than any machine has cores. */
+const maxWorkers = 1024
+
+const workersKind: Kind<number> = {
+  expected: `a whole number from 1 to ${maxWorkers}, or auto`,
+  parse: (text) =>
+    text === "auto"
+      ? Option.some(availableParallelism())
+      : /^[0-9]{1,4}$/.test(text)
+        ? Option.liftPredicate(Number(text), (workers) => workers >= 1 && workers <= maxWorkers)
+        : Option.none()
+}
+
+export const workers = optional(
+  make("workers", workersKind, "<number|auto>", "Serve with so many processes on one port; auto means one a core")
+)
 
 export const name = (of: string) => make("name", nameKind, "<text>", `The name of the ${of}, for people`)
 

@@ -1,16 +1,25 @@
 /**
- * `serve`: the service on the database of `DATABASE_URL`, until it is told to end.
+ * `serve`: the service on the database of `DATABASE_URL`, until it is told to end; in this process, or with `--workers` in
+ * several that share one port, one rate limit and one set of metrics.
  *
  * @module
  */
-import { Clock, Effect, Layer, Option, Schedule } from "effect"
+import { fork } from "node:child_process"
+import { Clock, Duration, Effect, Latch, Layer, Option, Schedule } from "effect"
 import { Command } from "effect/cli"
 import { HttpServer } from "effect/http"
 import * as App from "../App.ts"
 import { Settings } from "../Config.ts"
+import * as Primary from "../cluster/Primary.ts"
+import type { Snapshot } from "../core/Metrics.ts"
+import * as MetricsServer from "../http/MetricsServer.ts"
+import * as MemoryMetrics from "../memory/Metrics.ts"
+import * as ProcessMetrics from "../memory/ProcessMetrics.ts"
+import { Metrics } from "../services/Metrics.ts"
 import { Readiness } from "../services/Readiness.ts"
 import { StorageUnavailable } from "../services/Storage.ts"
 import * as Telemetry from "../Telemetry.ts"
+import * as Inputs from "./Inputs.ts"
 import * as LocalDatabase from "./LocalDatabase.ts"
 import * as Output from "./Output.ts"
 
@@ -39,38 +48,126 @@ const requireReady = (settings: Settings) =>
   })
 
 /** Names a port that is taken, or may not be taken, in place of the system's words. */
-export const cannotListen = (settings: Settings) =>
+const portTaken = (host: string, port: number, names: string) =>
   new Output.CliFailure({
-    message: `Cannot listen on ${settings.host}:${settings.port}; another program may use this port. Set PORT (and HOST) to another one.`
+    message: `Cannot listen on ${host}:${port}; another program may use this port. Set ${names} to another one.`
   })
+
+export const cannotListen = (settings: Settings) => portTaken(settings.host, settings.port, "PORT (and HOST)")
+
+export const noDatabase =
+  "DATABASE_URL is not set; set it to a PostgreSQL database, or run `npm start` for a demo that brings its own."
+
+/** The service on a database, once that can be used; it ends with the scope. */
+export const service = (settings: Settings, address: App.DatabaseAddress, worker?: App.Worker) =>
+  Effect.gen(function* () {
+    const database = yield* Layer.build(App.database(settings, address))
+    yield* Layer.build(App.storage(settings)).pipe(
+      Effect.flatMap((storage) => Effect.provide(requireReady(settings), storage)),
+      Effect.scoped,
+      Effect.provide(database)
+    )
+    const running = yield* Layer.build(App.live(settings, undefined, worker)).pipe(
+      Effect.provide(database),
+      Effect.catchTag("ServeError", () => Effect.fail(cannotListen(settings)))
+    )
+    return yield* Effect.provide(HttpServer.HttpServer, running)
+  })
+
+/** Has this process measured, if somebody may ask for it. */
+export const measured = (settings: Settings): Layer.Layer<never> =>
+  Option.isNone(settings.metricsPort) ? Layer.empty : Layer.provideMerge(ProcessMetrics.layer, MemoryMetrics.layer)
+
+/** Serves the metrics on their own address, if one is set. */
+const serveMetrics = (settings: Settings, snapshot: Effect.Effect<Snapshot>) =>
+  Option.match(settings.metricsPort, {
+    onNone: () => Effect.void,
+    onSome: (port) =>
+      Effect.gen(function* () {
+        const built = yield* Layer.build(MetricsServer.layer({ host: settings.metricsHost, port }, snapshot))
+        const { address } = yield* Effect.provide(HttpServer.HttpServer, built)
+        yield* Effect.logInfo(`Metrics on ${HttpServer.formatAddress(address)}/metrics`)
+      }).pipe(
+        Effect.catchTag("ServeError", () =>
+          Effect.fail(portTaken(settings.metricsHost, port, "METRICS_PORT (and METRICS_HOST)"))
+        )
+      )
+  })
+
+const ending = Effect.addFinalizer(() => Effect.logInfo("Ending: no new connections, open requests go on"))
+
+/** The service in this process. */
+const alone = Effect.fnUntraced(function* (settings: Settings, address: App.DatabaseAddress) {
+  const metrics = yield* Metrics
+  yield* serveMetrics(
+    settings,
+    Effect.sync(() => metrics.snapshot())
+  )
+  const server = yield* service(settings, address)
+  yield* Effect.logInfo(`Listening on ${HttpServer.formatAddress(server.address)}`)
+  yield* ending
+  return yield* Effect.never
+})
+
+/** Does what SIGHUP asks for, once more for any number of them that came meanwhile. */
+const onHangup = <R>(act: Effect.Effect<void, never, R>) =>
+  Effect.gen(function* () {
+    const asked = Latch.makeUnsafe(false)
+    const ask = () => asked.openUnsafe()
+    yield* Effect.acquireRelease(
+      Effect.sync(() => process.on("SIGHUP", ask)),
+      () => Effect.sync(() => process.off("SIGHUP", ask))
+    )
+    yield* asked.await.pipe(
+      Effect.andThen(Effect.sync(() => asked.closeUnsafe())),
+      Effect.andThen(act),
+      Effect.forever,
+      Effect.forkScoped
+    )
+  })
+
+/** How much longer than its grace period a worker may take to end before it is killed: what it does after the last answer. */
+const lastThings = Duration.seconds(6)
+
+/** How much longer than it waits for its database a worker may take to start. */
+const loading = Duration.seconds(60)
+
+/** The service in `workers` processes, and this one at their door. */
+const withWorkers = Effect.fnUntraced(function* (settings: Settings, workers: number) {
+  const primary = yield* Primary.start({
+    workers,
+    address: { host: settings.host, port: settings.port },
+    // The program as it was called, and not as it was found: behind a link that is moved, a restart finds the new version.
+    fork: (slot, { host, port }) => fork(process.argv[1] ?? "", ["worker", String(slot), host, String(port)]),
+    startPatience: Duration.sum(settings.databaseTimeout, loading),
+    endPatience: Duration.sum(settings.shutdownGrace, lastThings)
+  }).pipe(
+    Effect.provide(App.rateLimiter(settings)),
+    Effect.catchTags({
+      CannotListen: () => Effect.fail(cannotListen(settings)),
+      WorkerFailed: ({ message }) => Effect.fail(new Output.CliFailure({ message }))
+    })
+  )
+  yield* serveMetrics(settings, primary.snapshot)
+  yield* onHangup(primary.replaceAll)
+  const { host, port } = primary.address
+  yield* Effect.logInfo(
+    `Listening on http://${host.includes(":") ? `[${host}]` : host}:${port} with ${workers} workers`
+  )
+  yield* ending
+  return yield* Effect.never
+})
 
 export const command = Command.make(
   "serve",
-  {},
-  Effect.fnUntraced(function* () {
+  { workers: Inputs.workers },
+  Effect.fnUntraced(function* ({ workers }) {
     const settings = yield* Settings
     const address = LocalDatabase.configured(settings)
-    if (Option.isNone(address)) {
-      return yield* new Output.CliFailure({
-        message:
-          "DATABASE_URL is not set; set it to a PostgreSQL database, or run `npm start` for a demo that brings its own."
-      })
-    }
-    yield* Effect.gen(function* () {
-      const database = yield* Layer.build(App.database(settings, address.value))
-      yield* Layer.build(App.storage(settings)).pipe(
-        Effect.flatMap((storage) => Effect.provide(requireReady(settings), storage)),
-        Effect.scoped,
-        Effect.provide(database)
-      )
-      const service = yield* Layer.build(App.live(settings)).pipe(
-        Effect.provide(database),
-        Effect.catchTag("ServeError", () => Effect.fail(cannotListen(settings)))
-      )
-      const server = yield* Effect.provide(HttpServer.HttpServer, service)
-      yield* Effect.logInfo(`Listening on ${HttpServer.formatAddress(server.address)}`)
-      yield* Effect.addFinalizer(() => Effect.logInfo("Ending: no new connections, open requests go on"))
-      return yield* Effect.never
-    }).pipe(Effect.scoped, Effect.provide(Telemetry.layer({ level: settings.logLevel, format: "json" })))
+    if (Option.isNone(address)) return yield* new Output.CliFailure({ message: noDatabase })
+    yield* (workers === null ? alone(settings, address.value) : withWorkers(settings, workers)).pipe(
+      Effect.scoped,
+      Effect.provide(Layer.merge(Telemetry.layer({ level: settings.logLevel, format: "json" }), measured(settings)))
+    )
   })
 ).pipe(Command.withDescription("Serve on the database of DATABASE_URL"))

@@ -2,20 +2,27 @@
  * Ends a server's connections so that no request is lost on them.
  *
  * Node's own `close` destroys every idle connection at once, also one on which a request is on its way, and then waits for
- * the others for as long as their clients care to send requests. Here a server that is to end takes no new connections;
- * every answer says `Connection: close` from then on; connections without a request stay open for a moment, in case one is
- * on its way, and are closed in order; and at the end of the grace period whatever is left is cut.
+ * the others for as long as their clients care to send requests. Here a server that is to end first takes every connection
+ * that the system has taken for it, and then stops listening; every answer says `Connection: close` from then on;
+ * connections without a request stay open for a moment, in case one is on its way, and are closed in order; and at the end of
+ * the grace period whatever is left is cut.
+ *
+ * What no program can shut: the system goes on taking connections until the very call that stops it, and resets those that
+ * we have not taken; and a request may be under way to us while we close the connection on which it comes. Both are some ten
+ * microseconds in which a client must open a connection, or use one that was idle all along. That is rare with a proxy that
+ * keeps its connections, and all the rarer the longer it keeps them; with one that opens a connection for each request, it is
+ * once in many restarts.
  *
  * @module
  */
-import type { IncomingMessage, Server, ServerResponse } from "node:http"
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { Duration, Effect, Layer } from "effect"
 
 export interface Options {
-  /** How long a connection without a request stays open after the server was told to end. */
+  /** How long a connection without a request stays open after the server stopped listening. */
   readonly linger: Duration.Input
-  /** After how long all connections are cut, counted from the same moment. */
+  /** After how long all connections are cut, counted from when the server was told to end. */
   readonly end: Duration.Input
 }
 
@@ -28,17 +35,42 @@ interface Link {
   last: { readonly response: ServerResponse; readonly keepAlive: boolean } | undefined
 }
 
+/** In milliseconds: what came since the event loop looked at the sockets is next to nothing if it was no longer ago. */
+const shortTurn = 0.2
+
+/** For how many milliseconds a short turn is waited for, which there may be none of on a machine that is busy enough. */
+const patience = 1_000
+
+/** How many connections are closed in one turn: each takes some ten microseconds, in which nobody looks at the others. */
+const closedAtOnce = 16
+
+/**
+ * Calls back right after a look at all sockets, and before anything else: at the end of a turn of the event loop that was
+ * short and in which `count` did not grow. Node takes one connection of a server in a turn, so many turns may be needed.
+ */
+const afterLook = (count: () => number, act: () => void): void => {
+  const begun = performance.now()
+  let [counted, looked] = [Number.NaN, Number.NaN]
+  const turn = () => {
+    const [before, since] = [counted, performance.now() - looked]
+    counted = count()
+    if ((counted === before && since < shortTurn) || performance.now() - begun > patience) return act()
+    setImmediate(turn)
+    looked = performance.now()
+  }
+  // The first turn does not count: it may have looked before it came to whoever calls this.
+  setImmediate(turn)
+}
+
 /** Watches the connections of a server from its first. */
 const watch = (server: Server) => {
   const links = new Map<Socket, Link>()
+  let accepted = 0
+  let held: Array<Socket> | undefined
   let draining = false
   let lingered = false
 
   const isIdle = (socket: Socket, link: Link) => link.open === 0 && socket.bytesRead === link.read
-
-  const closeIfIdle = (socket: Socket, link: Link) => {
-    if (isIdle(socket, link)) socket.destroySoon()
-  }
 
   const begin = (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request
@@ -55,41 +87,77 @@ const watch = (server: Server) => {
       link.open--
       link.read = socket.bytesRead
       if (link.open === 0) link.last = undefined
-      if (lingered) closeIfIdle(socket, link)
+      if (lingered && isIdle(socket, link)) socket.destroySoon()
     })
   }
 
+  /** Reads nothing from a connection until `release`. */
+  const hold = (socket: Socket) => {
+    if (held === undefined || socket.isPaused()) return
+    socket.pause()
+    held.push(socket)
+  }
+
+  const release = () => {
+    for (const socket of held ?? []) socket.resume()
+    held = undefined
+  }
+
   server.on("connection", (socket) => {
+    accepted++
     links.set(socket, { open: 0, read: 0, last: undefined })
     socket.once("close", () => links.delete(socket))
+    // Not now: Node has it read from the next tick on.
+    process.nextTick(hold, socket)
   })
   server.on("request", begin)
   server.on("checkContinue", begin)
   // What Node calls when it stops listening; ours is `closeIdle`.
   server.closeIdleConnections = () => {}
+
+  const closeIdle = (done: () => void): void =>
+    afterLook(
+      () => 0,
+      () => {
+        lingered = true
+        let closed = 0
+        for (const [socket, link] of links) {
+          if (socket.writableEnded || !isIdle(socket, link)) continue
+          if (closed++ === closedAtOnce) return closeIdle(done)
+          socket.destroySoon()
+        }
+        done()
+      }
+    )
+
   return {
-    /** Stops listening and tells every client to let its connection end; calls back when all connections are closed. */
-    close: (done: () => void) => {
-      server.close(done)
-      // Not before it: whoever is told so would come back at once, to a door that is about to shut.
-      draining = true
-      for (const { last } of links.values()) {
-        if (last !== undefined && !last.response.headersSent) last.response.shouldKeepAlive = false
-      }
+    /**
+     * Takes what the system has taken for us, with nothing else to do meanwhile, stops listening, and tells every client to
+     * let its connection end. Calls back when it no longer listens.
+     */
+    stop: (done: () => void): void => {
+      held = []
+      for (const socket of links.keys()) hold(socket)
+      // A function takes several times as long when it is called for the first time, and the door stands open meanwhile.
+      const rehearsal = createServer()
+      rehearsal.closeIdleConnections = () => {}
+      rehearsal.close()
+      afterLook(
+        () => accepted,
+        () => {
+          server.close()
+          // Not before it: whoever is told so would come back at once, to a door that is about to shut.
+          draining = true
+          for (const { last } of links.values()) {
+            if (last !== undefined && !last.response.headersSent) last.response.shouldKeepAlive = false
+          }
+          release()
+          done()
+        }
+      )
     },
-    /** Reads nothing from any connection for now; gives how to go on. */
-    hold: (): (() => void) => {
-      const held = [...links.keys()].filter((socket) => !socket.isPaused())
-      for (const socket of held) socket.pause()
-      return () => {
-        for (const socket of held) socket.resume()
-      }
-    },
-    /** Closes every connection without a request, and the others as soon as they are. */
-    closeIdle: () => {
-      lingered = true
-      for (const [socket, link] of links) closeIfIdle(socket, link)
-    },
+    /** Closes every connection without a request, and the others as soon as they are. Calls back when the first are. */
+    closeIdle,
     cut: () => {
       for (const socket of links.keys()) socket.destroy()
     }
@@ -97,7 +165,7 @@ const watch = (server: Server) => {
 }
 
 /** Waits by the process's timer and not by Effect's clock, since sockets do not follow a test's. */
-const wait = (duration: Duration.Duration): Effect.Effect<void> =>
+const wait = (duration: Duration.Input): Effect.Effect<void> =>
   Effect.callback((resume) => {
     const timer = setTimeout(() => resume(Effect.void), Duration.toMillis(duration))
     return Effect.sync(() => clearTimeout(timer))
@@ -109,32 +177,22 @@ const wait = (duration: Duration.Duration): Effect.Effect<void> =>
  */
 export const layerOnShutdown = (server: Server, options: Options): Layer.Layer<never> => {
   const connections = watch(server)
-  const linger = Duration.fromInputUnsafe(options.linger)
-  const rest = Duration.subtract(Duration.fromInputUnsafe(options.end), linger)
-  const later = wait(linger).pipe(
-    Effect.andThen(Effect.sync(connections.closeIdle)),
-    Effect.andThen(wait(rest)),
-    Effect.andThen(Effect.sync(connections.cut)),
-    Effect.interruptible
-  )
-  /**
-   * The system takes connections for us ahead of our asking, and resets those that we have not asked for when we stop
-   * listening. So we ask once more, with nothing else to do meanwhile, and stop listening right after it.
-   */
-  const close = Effect.callback<void>((resume) => {
-    const release = connections.hold()
-    setImmediate(() =>
-      setImmediate(() => {
-        connections.close(() => resume(Effect.void))
-        release()
-      })
-    )
-  })
+  const close = Effect.all(
+    [
+      Effect.callback<void>((resume) => connections.stop(() => resume(Effect.void))).pipe(
+        Effect.andThen(wait(options.linger)),
+        Effect.andThen(Effect.callback<void>((resume) => connections.closeIdle(() => resume(Effect.void))))
+      ),
+      Effect.andThen(wait(options.end), Effect.sync(connections.cut))
+    ],
+    { concurrency: "unbounded", discard: true }
+  ).pipe(Effect.interruptible)
+  const closed = Effect.callback<void>((resume) => void server.once("close", () => resume(Effect.void)))
   return Layer.effectDiscard(
     Effect.addFinalizer(() =>
-      Effect.flatMap(Effect.forkDetach(later), (fiber) =>
+      Effect.flatMap(Effect.forkDetach(close), (fiber) =>
         Effect.ensuring(
-          close,
+          closed,
           Effect.sync(() => fiber.interruptUnsafe())
         )
       )

@@ -3,14 +3,18 @@
  *
  * @module
  */
-import { createServer, type Server as HttpServer } from "node:http"
+import type { Server as HttpServer } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { ByteSize, Duration, Effect, Layer, type Option } from "effect"
 import { HttpIncomingMessage, HttpMiddleware, HttpRouter } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type { IpNetwork } from "effect/net"
+import * as ContractAnalytics from "../contract/Analytics.ts"
 import { Api } from "../contract/Api.ts"
+import * as ContractForms from "../contract/Forms.ts"
+import * as ContractWidget from "../contract/Widget.ts"
 import type { RateLimitPolicy } from "../core/RateLimit.ts"
+import { Metrics } from "../services/Metrics.ts"
 import * as Analytics from "./Analytics.ts"
 import * as Assets from "./Assets.ts"
 import * as Connections from "./Connections.ts"
@@ -21,6 +25,7 @@ import * as Drain from "./Drain.ts"
 import * as Fallbacks from "./Fallbacks.ts"
 import * as Forms from "./Forms.ts"
 import * as Health from "./Health.ts"
+import * as Requests from "./Requests.ts"
 import * as Trace from "./Trace.ts"
 import * as Validation from "./Validation.ts"
 import * as Widget from "./Widget.ts"
@@ -117,18 +122,36 @@ export const nodeLimits = {
  */
 const noUpgrades = (server: HttpServer) => Layer.effectDiscard(Effect.sync(() => server.removeAllListeners("upgrade")))
 
+/** The routes that are told apart where requests are measured. */
+const templates = [
+  ContractAnalytics.track.path,
+  ContractForms.submit.path,
+  ContractWidget.chat.path,
+  ...[...Assets.paths, ...Docs.paths, ...Health.paths].map(({ path }) => path)
+]
+
+/** Makes a server of Node's that does not listen yet. */
+export type Create = Requests.Create
+
 /** How long a connection that was kept alive waits for a request that is on its way, when the process is told to end. */
 const maxLinger = Duration.seconds(2)
 
-/** The server, listening; it may serve `more` than the service's own routes. */
+/** The server, listening; it may serve `more` than the service's own routes, and be made by `create`. */
 export const layer = (
   options: Options,
   listen: { readonly host: string; readonly port: number },
-  more: Layer.Layer<never, never, HttpRouter.HttpRouter> = Layer.empty
+  more: Layer.Layer<never, never, HttpRouter.HttpRouter> = Layer.empty,
+  create?: Create
 ) =>
   Layer.unwrap(
-    Effect.sync(() => {
-      const server = createServer({ ...nodeLimits, ...options.limits })
+    Effect.map(Metrics, (metrics) => {
+      const server = Requests.measured(
+        { metrics, templates, chat: ContractWidget.chat.path },
+        create
+      )({
+        ...nodeLimits,
+        ...options.limits
+      })
       const end = Duration.sum(options.shutdownGrace, Duration.seconds(1))
       const linger = Duration.min(maxLinger, Duration.times(options.shutdownGrace, 0.5))
       return Drain.layerOnShutdown.pipe(

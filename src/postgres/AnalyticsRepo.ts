@@ -9,6 +9,7 @@ import { type Duration, Effect, Layer, Result } from "effect"
 import type { SqlError } from "effect/sql"
 import type { PageView } from "../core/PageView.ts"
 import { AnalyticsRepo } from "../services/AnalyticsRepo.ts"
+import * as BatchMetrics from "./BatchMetrics.ts"
 import * as Database from "./Database.ts"
 import * as GroupCommit from "./GroupCommit.ts"
 
@@ -92,7 +93,8 @@ export const layer = (options: Options): Layer.Layer<AnalyticsRepo, SqlError.Sql
           ),
         timeout: options.timeout,
         maxQueue: options.maxQueue,
-        maxBatch
+        maxBatch,
+        observer: yield* BatchMetrics.observer("page-views")
       })
       return AnalyticsRepo.of({ append: submit })
     })

@@ -42,6 +42,17 @@ export interface Options<Item, A, E> {
   readonly maxQueueWeight?: number
   /** The weight at which a batch is closed; a heavier item makes a batch by itself. */
   readonly maxBatchWeight?: number
+  readonly observer?: Observer
+}
+
+/** What became of a flush; `abandoned` if nobody waited for it any more. */
+export type Flushed = "stored" | "refused" | "unavailable" | "abandoned" | "died"
+
+/** Whoever measures. */
+export interface Observer {
+  /** Is given how to learn how many items wait for a batch. */
+  readonly waiting: (count: () => number) => void
+  readonly flushed: (items: number, millis: number, what: Flushed) => void
 }
 
 export interface GroupCommit<Item, A, E> {
@@ -70,6 +81,13 @@ const lastRetryMillis = 200
 
 /** What the race between a flush and its abandonment came to. */
 const abandoned = Symbol("abandoned")
+
+const flushedOf = (exit: Exit.Exit<unknown, StorageUnavailable | RecordRefused>): Flushed => {
+  if (Exit.isSuccess(exit)) return exit.value === abandoned ? "abandoned" : "stored"
+  const failure = Cause.findError(exit.cause)
+  if (Result.isFailure(failure)) return "died"
+  return failure.success._tag === "RecordRefused" ? "refused" : "unavailable"
+}
 
 /** Starts the committer. It lives as long as its scope; what still waits at its end is answered `StorageUnavailable`. */
 export const make = <Item, A, E>(
@@ -193,7 +211,9 @@ export const make = <Item, A, E>(
         const entries = alive(part.entries)
         const items = entries.map((entry) => entry.item)
         if (!isNonEmpty(items)) return []
+        const begun = now()
         const exit = yield* Effect.exit(unlessAbandoned(entries, options.flush(items, part.batchId)))
+        options.observer?.flushed(items.length, now() - begun, flushedOf(exit))
         if (Exit.isSuccess(exit)) {
           const outcomes = exit.value
           if (outcomes === abandoned) return []
@@ -279,6 +299,7 @@ export const make = <Item, A, E>(
       }
     })
 
+    options.observer?.waiting(() => queue.length - head)
     yield* Effect.forkScoped(work)
     yield* Effect.forkScoped(watch)
     yield* Effect.addFinalizer(() =>

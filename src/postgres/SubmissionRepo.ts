@@ -12,6 +12,7 @@ import { isCanonicalUuid } from "../contract/Uuid.ts"
 import { type Status, statuses } from "../core/SpamScore.ts"
 import { idempotencyWindowMillis, type Submission, type SubmissionDraft } from "../core/Submission.ts"
 import { IdempotencyConflict, SubmissionRepo } from "../services/SubmissionRepo.ts"
+import * as BatchMetrics from "./BatchMetrics.ts"
 import * as Database from "./Database.ts"
 import * as GroupCommit from "./GroupCommit.ts"
 
@@ -200,6 +201,7 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, never, PgCl
         timeout: options.timeout,
         maxQueue: options.maxQueue,
         weigh: (draft) => draft.formData.length,
+        observer: yield* BatchMetrics.observer("submissions"),
         ...bounds
       })
       const release: SubmissionRepo["Service"]["release"] = (submissionId) =>

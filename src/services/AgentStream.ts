@@ -31,7 +31,9 @@ export class AgentStream extends Context.Service<
      * The first event is always `Accepted` (the agent took the request; nothing was said yet), the last of a stream that
      * succeeds is always `Finish`, and between them stand only `Text`s that are not empty. A failure before `Accepted`
      * is an `AgentRefused` or an `AgentTimeout`; one after it an `AgentBroken` or an `AgentTimeout`. The upstream request
-     * ends when the stream does, for whatever reason. Nothing is read ahead of the consumer beyond a small buffer.
+     * ends when the stream does, for whatever reason; after a `Finish` the agent may take a second to end it by itself,
+     * so that its connection serves the next. Nothing is read ahead of the consumer beyond a small buffer. It is for one
+     * reader, which asks for one thing at a time.
      */
     readonly stream: (request: AgentRequest) => Stream.Stream<AgentEvent, AgentError>
   }

@@ -36,6 +36,24 @@ export const family = (root: number): ReadonlyArray<number> => {
   return members
 }
 
+/** All processes that have not ended, with who started them; oldest first, by and large. */
+const processes = (): ReadonlyArray<{ readonly pid: number; readonly parent: number }> =>
+  execFileSync("ps", ["-A", "-o", "pid=,ppid=,stat="], { encoding: "utf8" })
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, , state]) => state?.startsWith("Z") === false)
+    .map(([pid, parent]) => ({ pid: Number(pid), parent: Number(parent) }))
+    .toSorted((a, b) => a.pid - b.pid)
+
+/** Those that a process started itself. */
+export const children = (of: number): ReadonlyArray<number> =>
+  processes()
+    .filter(({ parent }) => parent === of)
+    .map(({ pid }) => pid)
+
+export const isAlive = (wanted: number): boolean => processes().some(({ pid }) => pid === wanted)
+
 /** Sends a signal to processes, some of which may have ended meanwhile. */
 export const signalAll = (pids: ReadonlyArray<number>, name: NodeJS.Signals): void => {
   for (const pid of pids) {

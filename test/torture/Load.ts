@@ -37,32 +37,40 @@ export class NoAnswer extends Error {
   }
 }
 
-/** Sends one POST and gives the whole answer; rejects with a `NoAnswer`. */
+/** Sends one request and gives the whole answer; rejects with a `NoAnswer`. */
+const send = (
+  agent: Agent,
+  url: string,
+  method: string,
+  headers: Readonly<Record<string, string>>,
+  body?: string | Buffer
+): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException) =>
+      reject(new NoAnswer(error.code ?? "unknown", error.code !== "ECONNREFUSED"))
+    const sent = request(url, { agent, method, headers: { "user-agent": browser, ...headers } }, (response) => {
+      let text = ""
+      response.setEncoding("utf8")
+      response.on("data", (part: string) => {
+        text += part
+      })
+      response.on("error", fail)
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }))
+    })
+    sent.on("error", fail)
+    sent.end(body)
+  })
+
+/** Sends one POST. */
 export const post = (
   agent: Agent,
   url: string,
   body: string | Buffer,
   headers: Readonly<Record<string, string>> = {}
-): Promise<Answer> =>
-  new Promise((resolve, reject) => {
-    const fail = (error: NodeJS.ErrnoException) =>
-      reject(new NoAnswer(error.code ?? "unknown", error.code !== "ECONNREFUSED"))
-    const sent = request(
-      url,
-      { agent, method: "POST", headers: { "content-type": "application/json", "user-agent": browser, ...headers } },
-      (response) => {
-        let text = ""
-        response.setEncoding("utf8")
-        response.on("data", (part: string) => {
-          text += part
-        })
-        response.on("error", fail)
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }))
-      }
-    )
-    sent.on("error", fail)
-    sent.end(body)
-  })
+): Promise<Answer> => send(agent, url, "POST", { "content-type": "application/json", ...headers }, body)
+
+/** Sends one GET. */
+export const get = (agent: Agent, url: string): Promise<Answer> => send(agent, url, "GET", {})
 
 const outcomeOf = (status: number): Outcome =>
   status === 200 || status === 204 ? "acknowledged" : status >= 500 ? "unavailable" : "refused"
@@ -97,11 +105,13 @@ export const start = (options: {
   readonly clients: number
   /** Milliseconds between two requests of one client. */
   readonly pace?: number
+  /** Whether a client keeps its connection; otherwise each request has its own. */
+  readonly keepAlive?: boolean
 }): Effect.Effect<Load, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => {
-      const { clients, pace = 0, target, url } = options
-      const agent = new Agent({ keepAlive: true, maxSockets: clients })
+      const { clients, keepAlive = true, pace = 0, target, url } = options
+      const agent = new Agent({ keepAlive, maxSockets: clients })
       const run = randomUUID().slice(0, 8)
       const ledger: Ledger = new Map()
       const faults = new Map<string, number>()

@@ -82,9 +82,10 @@ const gauge = (pid: number | undefined) => {
 /** Starts a server and waits until it serves. Limits are off unless `env` sets them. */
 export const start = Effect.fnUntraced(function* (
   command: "serve" | "demo",
-  env: Readonly<Record<string, string>>
+  env: Readonly<Record<string, string>>,
+  flags: ReadonlyArray<string> = []
 ): Effect.fn.Return<Process, never, Scope.Scope> {
-  const { child, ended, output } = yield* launch([command], {
+  const { child, ended, output } = yield* launch([command, ...flags], {
     PORT: "0",
     RATE_LIMIT_ANALYTICS: "off",
     RATE_LIMIT_FORMS: "off",

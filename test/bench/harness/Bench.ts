@@ -7,6 +7,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises"
 import path from "node:path"
 import { Effect, Option } from "effect"
 import * as Against from "./Against.ts"
+import * as Capacity from "./Capacity.ts"
 import * as Chat from "./Chat.ts"
 import * as Contenders from "./Contenders.ts"
 import * as Edge from "./Edge.ts"
@@ -23,6 +24,7 @@ import * as Stage from "./Stage.ts"
 import * as Start from "./Start.ts"
 import * as Stored from "./Stored.ts"
 import * as Table from "./Table.ts"
+import * as Workers from "./Workers.ts"
 
 const root = path.resolve(import.meta.dirname, "../../..")
 const home = path.join(root, "test/bench")
@@ -115,6 +117,8 @@ const measureAll = Effect.fnUntraced(function* (options: Options) {
     const full = yield* Stored.fill(stage, fresh, options.stored)
     measures.push(yield* Rates.measureStored(stage, { empty: fresh, full }, { ...options, invalid: false }))
   }
+  if (wants("workers")) measures.push(...(yield* Workers.measure(stage, fresh, options)))
+  if (wants("capacity")) measures.push(...(yield* Capacity.measure(stage, fresh, options)))
   return measures
 })
 

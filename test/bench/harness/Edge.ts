@@ -56,6 +56,8 @@ const flagsOf = (root: string): ReadonlyArray<string> => {
 export interface ServeOptions {
   /** More flags of Node's. */
   readonly node?: ReadonlyArray<string>
+  /** Flags of `serve`. */
+  readonly flags?: ReadonlyArray<string>
   /** Settings beside the bench's own. */
   readonly settings?: Readonly<Record<string, string>>
 }
@@ -65,7 +67,13 @@ export const launch = (stage: Stage.Stage, edge: Edge, port: number, options: Se
   Program.start(stage.folder, {
     name: `serve-${edge.database}`,
     file: process.execPath,
-    args: [...flagsOf(edge.root), ...(options.node ?? []), path.join(edge.root, "src/main.ts"), "serve"],
+    args: [
+      ...flagsOf(edge.root),
+      ...(options.node ?? []),
+      path.join(edge.root, "src/main.ts"),
+      "serve",
+      ...(options.flags ?? [])
+    ],
     env: {
       ...environment(stage, edge.database),
       PORT: String(port),

@@ -5,7 +5,7 @@
  */
 import * as Numbers from "./Numbers.ts"
 
-export type Unit = "requests/s" | "tokens/s" | "ms" | "MB" | "s" | "streams"
+export type Unit = "requests/s" | "rows/s" | "tokens/s" | "bytes" | "µs" | "ms" | "MB" | "s" | "streams"
 
 /** One thing that was measured of one or more contenders. */
 export interface Measure {

@@ -6,7 +6,7 @@
 import { parseArgs } from "node:util"
 
 /** What can be measured, in the order in which it is. */
-export const parts = ["rates", "latency", "start", "chat", "streams", "stored"] as const
+export const parts = ["rates", "latency", "start", "chat", "streams", "stored", "workers", "capacity"] as const
 export type Part = (typeof parts)[number]
 
 export interface Options {

@@ -168,6 +168,21 @@ export const memoryOf = (pid: number): number => {
   return (Number(kilobytes) * 1024) / 1e6
 }
 
+/** The children of a process that have not ended. */
+const childrenOf = (pid: number): ReadonlyArray<number> =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+    .split(" ")
+    .filter((child) => child !== "")
+    .map(Number)
+
+/** How long a process and its children have had a processor, in microseconds. The kernel counts in hundredths of a second. */
+export const processorTimeOf = (pid: number): number =>
+  [pid, ...childrenOf(pid)].reduce((sum, each) => {
+    // After the name, which may hold anything but stands in parentheses.
+    const fields = readFileSync(`/proc/${each}/stat`, "utf8").replace(/^.*\)/s, "").trim().split(" ")
+    return sum + (Number(fields[11]) + Number(fields[12])) * 10_000
+  }, 0)
+
 /** How many descriptors a process has open. */
 export const descriptorsOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length
 

@@ -17,7 +17,7 @@ import { demandWhole, type Figures, whole } from "./Figures.ts"
 const clients = 16
 
 /** A chat stream that is read to its end. */
-const chat = (url: string, target: Load.Target, message: string) => {
+export const chat = (url: string, target: Load.Target, message: string) => {
   let text = ""
   const ended = (async () => {
     const response = await fetch(`${url}/v1/public/widget/${target.instanceId}/chat`, {
@@ -32,7 +32,14 @@ const chat = (url: string, target: Load.Target, message: string) => {
 }
 
 /** Told to end under load, with a stream that would never end by itself and one that ends within the grace period. */
-export const sigterm = Effect.fnUntraced(function* (options: { readonly rounds: number; readonly grace: number }) {
+export const sigterm = Effect.fnUntraced(function* (options: {
+  readonly rounds: number
+  readonly grace: number
+  /** Flags of `serve`. */
+  readonly flags?: ReadonlyArray<string>
+  /** Whether clients keep their connections; they do unless told. */
+  readonly keepAlive?: boolean
+}) {
   const cluster = yield* Cluster.make()
   let finish: () => void = () => {}
   const upstream = yield* Upstream.start((received, response) => {
@@ -44,11 +51,17 @@ export const sigterm = Effect.fnUntraced(function* (options: { readonly rounds: 
   let longest = 0
   let requests = 0
   for (let round = 0; round < options.rounds; round++) {
-    const service = yield* Process.start("serve", {
-      DATABASE_URL: cluster.url,
-      SHUTDOWN_GRACE: `${options.grace} millis`
+    const service = yield* Process.start(
+      "serve",
+      { DATABASE_URL: cluster.url, SHUTDOWN_GRACE: `${options.grace} millis` },
+      options.flags
+    )
+    const load = yield* Load.start({
+      url: () => service.url,
+      target,
+      clients,
+      ...(options.keepAlive === undefined ? {} : { keepAlive: options.keepAlive })
     })
-    const load = yield* Load.start({ url: () => service.url, target, clients })
     const endless = chat(service.url, target, "endless")
     const short = chat(service.url, target, "short")
     yield* until("the streams have begun", () => [endless, short].every(({ text }) => text().includes("Well")))

@@ -1,0 +1,217 @@
+/**
+ * The primary of `serve --workers`: it holds the listening socket and the counts of the rate limit, and keeps as many
+ * workers serving as it was told to. It serves nothing itself.
+ *
+ * @module
+ */
+import type { ChildProcess } from "node:child_process"
+import { Deferred, Duration, Effect, Latch, Result, type Scope } from "effect"
+import { merge, named, type Snapshot } from "../core/Metrics.ts"
+import * as Restart from "../core/Restart.ts"
+import { Metrics } from "../services/Metrics.ts"
+import { RateLimiter } from "../services/RateLimiter.ts"
+import * as Door from "./Door.ts"
+import type { Address } from "./Protocol.ts"
+import * as WorkerProcess from "./WorkerProcess.ts"
+
+export interface Options {
+  readonly workers: number
+  readonly address: Address
+  /** Starts the process of a worker, which finds its channel to us in `process`. */
+  readonly fork: (slot: number, address: Address) => ChildProcess
+  /** How long a worker may take from its start until it serves. */
+  readonly startPatience: Duration.Duration
+  /** How long a worker may take to end: what its open requests and streams may go on for, and a little more. */
+  readonly endPatience: Duration.Duration
+}
+
+export interface Primary {
+  /** Where all of it listens. */
+  readonly address: Address
+  /** Puts a new worker in the place of each, one after the other; each serves before the old one ends. */
+  readonly replaceAll: Effect.Effect<void>
+  /** What all processes measured together. */
+  readonly snapshot: Effect.Effect<Snapshot>
+}
+
+/** A worker in its slot, with its place at the door. */
+interface Member {
+  readonly worker: WorkerProcess.WorkerProcess
+  readonly place: Door.Place
+}
+
+/** What belongs to one of the workers' numbers, whichever process has it. */
+interface Slot {
+  readonly number: number
+  /** Who asks for another process here; each is told whether there is one. */
+  readonly wanted: Array<Deferred.Deferred<boolean>>
+  /** Open while somebody does. */
+  readonly isWanted: Latch.Latch
+}
+
+const howEnded = ({ code, signal }: WorkerProcess.Ended): string =>
+  signal === null ? `with code ${code}` : `by ${signal}`
+
+/**
+ * Starts the workers and succeeds when all of them serve; if one of them cannot, that ends the whole start. When the scope
+ * closes, it stops listening, hands over what came before, and has all workers end as one process does.
+ */
+export const start = (
+  options: Options
+): Effect.Effect<Primary, Door.CannotListen | WorkerProcess.WorkerFailed, RateLimiter | Scope.Scope> =>
+  Effect.gen(function* () {
+    const limiter = yield* RateLimiter
+    const metrics = yield* Metrics
+    const scope = yield* Effect.scope
+    const door = yield* Door.open(options.address, metrics)
+    const slots = Array.from({ length: options.workers }, (_, index): Slot => {
+      return { number: index + 1, wanted: [], isWanted: Latch.makeUnsafe(false) }
+    })
+    /** All processes that live, also those that are about to serve or to end. */
+    const alive = new Set<WorkerProcess.WorkerProcess>()
+    const members = new Map<Slot, Member>()
+    /** What those measured that have ended. */
+    let retired: Snapshot = []
+    metrics.watch("workers", {}, () => members.size)
+    const restarted = metrics.counter("workerRestarts", {})
+
+    const want = (slot: Slot): Effect.Effect<boolean> => {
+      const replacement = Deferred.makeUnsafe<boolean>()
+      slot.wanted.push(replacement)
+      slot.isWanted.openUnsafe()
+      return Deferred.await(replacement)
+    }
+
+    /** Starts a worker and waits until it serves. */
+    const launch = Effect.fnUntraced(function* (slot: Slot) {
+      const worker = yield* WorkerProcess.start({
+        slot: slot.number,
+        fork: () => options.fork(slot.number, door.address),
+        limiter,
+        onAskedToEnd: () => void want(slot),
+        onEnded: (snapshot) => {
+          alive.delete(worker)
+          retired = merge([retired, snapshot])
+        }
+      })
+      alive.add(worker)
+      yield* worker.serving.pipe(
+        Effect.timeoutOrElse({
+          duration: options.startPatience,
+          orElse: () =>
+            Effect.andThen(
+              worker.end(Duration.zero),
+              new WorkerProcess.WorkerFailed({ message: "A worker did not serve in time." })
+            )
+        })
+      )
+      return worker
+    })
+
+    const enter = (slot: Slot, worker: WorkerProcess.WorkerProcess): Member => {
+      const member = { worker, place: door.enter(worker.channel) }
+      members.set(slot, member)
+      return member
+    }
+
+    /** Puts a worker in the place of one that died, however long it takes. */
+    const revive = Effect.fnUntraced(function* (slot: Slot, dead: Member, failuresBefore: Restart.Failures) {
+      members.delete(slot)
+      dead.place.leave()
+      const ended = yield* dead.worker.ended
+      let { failures, pauseMillis } = Restart.after(failuresBefore, ended.servedMillis)
+      yield* Effect.logWarning(`Worker ${slot.number} ended ${howEnded(ended)}; another one takes its place`)
+      for (;;) {
+        yield* Effect.sleep(pauseMillis)
+        const started = yield* Effect.result(launch(slot))
+        if (Result.isSuccess(started)) {
+          restarted()
+          yield* Effect.logInfo(`Worker ${slot.number} serves again`)
+          return { member: enter(slot, started.success), failures }
+        }
+        ;({ failures, pauseMillis } = Restart.after(failures, 0))
+        yield* Effect.logError(`Worker ${slot.number} could not be started: ${started.failure.message}`)
+      }
+    })
+
+    /** Has a worker end that another one has taken the place of. */
+    const dismiss = ({ place, worker }: Member) =>
+      Effect.gen(function* () {
+        place.retire()
+        yield* worker.end(options.endPatience)
+        place.leave()
+      })
+
+    /** Puts a new worker in the place of one that serves, and tells who asked when the old one has ended. */
+    const replace = Effect.fnUntraced(function* (slot: Slot, old: Member) {
+      const asked = slot.wanted.splice(0)
+      slot.isWanted.closeUnsafe()
+      const started = yield* Effect.result(launch(slot))
+      const tell = (done: boolean) =>
+        Effect.forEach(asked, (replacement) => Deferred.succeed(replacement, done), { discard: true })
+      if (Result.isFailure(started)) {
+        yield* Effect.logError(
+          `No worker takes the place of worker ${slot.number}, which serves on: ${started.failure.message}`
+        )
+        yield* tell(false)
+        return old
+      }
+      const member = enter(slot, started.success)
+      yield* Effect.logInfo(`A new worker ${slot.number} serves; the old one ends`)
+      yield* Effect.forkIn(Effect.andThen(dismiss(old), tell(true)), scope)
+      return member
+    })
+
+    /** Keeps a slot's worker serving. */
+    const keep = Effect.fnUntraced(function* (slot: Slot, first: Member) {
+      let member = first
+      let failures = Restart.none
+      for (;;) {
+        yield* Effect.raceFirst(member.worker.ended, slot.isWanted.await)
+        if (member.worker.isOver()) ({ member, failures } = yield* revive(slot, member, failures))
+        else member = yield* replace(slot, member)
+      }
+    })
+
+    // Before the fibers that keep the workers, so that it runs after their end.
+    yield* Effect.addFinalizer(() =>
+      Effect.gen(function* () {
+        yield* door.close
+        const serving = new Set([...members.values()].map(({ worker }) => worker))
+        yield* Effect.forEach(
+          alive,
+          (worker) => worker.end(serving.has(worker) || worker.hasServed() ? options.endPatience : Duration.zero),
+          { concurrency: "unbounded", discard: true }
+        )
+      })
+    )
+
+    const begin = (slot: Slot) => Effect.map(launch(slot), (worker) => ({ slot, member: enter(slot, worker) }))
+    const [firstSlot, ...others] = slots
+    // One at first: what is wrong is wrong for all, and is said once.
+    const first = firstSlot === undefined ? [] : [yield* begin(firstSlot)]
+    const begun = [...first, ...(yield* Effect.forEach(others, begin, { concurrency: "unbounded" }))]
+    for (const { member, slot } of begun) yield* Effect.forkScoped(keep(slot, member))
+
+    return {
+      address: door.address,
+      replaceAll: Effect.gen(function* () {
+        yield* Effect.logInfo("New workers take the places of the old ones")
+        for (const slot of slots) {
+          if (!(yield* want(slot))) return yield* Effect.logError("The other workers stay as they are")
+        }
+        yield* Effect.logInfo("All workers are new")
+      }),
+      snapshot: Effect.suspend(() =>
+        Effect.forEach(alive, ({ measure }) => measure, { concurrency: "unbounded", discard: true })
+      ).pipe(
+        Effect.map(() =>
+          merge([
+            retired,
+            named("primary", metrics.snapshot()),
+            ...[...alive].map((worker) => named(String(worker.slot), worker.measured()))
+          ])
+        )
+      )
+    }
+  })

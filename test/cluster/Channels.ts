@@ -1,0 +1,65 @@
+/**
+ * A worker and its primary in one process: both ends of a channel whose messages are copied, as between processes, and which
+ * can be held up.
+ *
+ * @module
+ */
+import type { Socket } from "node:net"
+import type { Channel, FromWorker, ToWorker } from "../../src/cluster/Protocol.ts"
+
+interface End<In, Out> extends Channel<In, Out> {
+  readonly receive: (message: In, socket: Socket | undefined) => void
+}
+
+export interface Pair {
+  readonly worker: Channel<ToWorker, FromWorker>
+  readonly primary: Channel<FromWorker, ToWorker>
+  /** What the worker sent so far. */
+  readonly sent: ReadonlyArray<FromWorker>
+  /** The primary hears nothing until it is released. */
+  readonly hold: () => void
+  readonly release: () => void
+}
+
+const end = <In, Out extends object>(deliver: (message: Out, socket: Socket | undefined) => void): End<In, Out> => {
+  const listeners = new Set<(message: In, socket: Socket | undefined) => void>()
+  return {
+    send: (message, socket, done) => {
+      const copy = JSON.parse(JSON.stringify(message)) as Out
+      setImmediate(() => {
+        deliver(copy, socket)
+        done?.()
+      })
+    },
+    listen: (listener) => {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    receive: (message, socket) => {
+      for (const listener of listeners) listener(message, socket)
+    }
+  }
+}
+
+export const make = (): Pair => {
+  const sent: Array<FromWorker> = []
+  let held: Array<FromWorker> | undefined
+  const worker: End<ToWorker, FromWorker> = end((message) => {
+    sent.push(message)
+    if (held === undefined) primary.receive(message, undefined)
+    else held.push(message)
+  })
+  const primary: End<FromWorker, ToWorker> = end((message, socket) => worker.receive(message, socket))
+  return {
+    worker,
+    primary,
+    sent,
+    hold: () => {
+      held = []
+    },
+    release: () => {
+      for (const message of held ?? []) primary.receive(message, undefined)
+      held = undefined
+    }
+  }
+}

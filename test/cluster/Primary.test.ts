@@ -1,0 +1,255 @@
+import { fork } from "node:child_process"
+import { Agent } from "node:http"
+import { createServer } from "node:net"
+import path from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Exit, Logger, Option, Schema, Scope } from "effect"
+import * as Primary from "../../src/cluster/Primary.ts"
+import * as MemoryMetrics from "../../src/memory/Metrics.ts"
+import * as MemoryRateLimiter from "../../src/memory/RateLimiter.ts"
+import * as Cluster from "../torture/Cluster.ts"
+import { get } from "../torture/Load.ts"
+import { until } from "../torture/Wait.ts"
+
+const file = path.join(import.meta.dirname, "fixtures/worker.ts")
+
+type Behaviour = "serves" | "fails" | "dies" | "dawdles" | "stays"
+
+const Said = Schema.fromJsonString(Schema.Struct({ pid: Schema.Int, slot: Schema.Int, from: Schema.String }))
+
+/** A primary whose workers do what `behave` says of the one that is started as the `nth` in all, from 1 on. */
+const make = Effect.fnUntraced(function* (options: {
+  readonly workers: number
+  readonly behave?: (nth: number) => Behaviour
+  readonly startMillis?: number
+  readonly endMillis?: number
+  readonly port?: number
+}) {
+  const { behave = () => "serves", endMillis = 20_000, port = 0, startMillis = 20_000, workers } = options
+  const lines: Array<string> = []
+  const pids: Array<number> = []
+  const logs = Logger.layer([
+    Logger.make(({ logLevel, message }) => void lines.push(`${logLevel} ${JSON.stringify(message)}`))
+  ])
+  const primary = yield* Primary.start({
+    workers,
+    address: { host: "127.0.0.1", port },
+    fork: (slot, address) => {
+      const child = fork(file, [String(slot), address.host, String(address.port), behave(pids.length + 1)])
+      pids.push(child.pid ?? 0)
+      return child
+    },
+    startPatience: Duration.millis(startMillis),
+    endPatience: Duration.millis(endMillis)
+  }).pipe(Effect.provide([MemoryRateLimiter.layer({ maxKeys: 10 }), MemoryMetrics.layer, logs]), Effect.exit)
+  const agent = new Agent({ keepAlive: false })
+  const url = (at: string) => `http://127.0.0.1:${Option.getOrThrow(Exit.getSuccess(primary)).address.port}${at}`
+  return {
+    primary,
+    pids,
+    lines,
+    logs,
+    ask: Effect.suspend(() => Effect.promise(() => get(agent, url("/pid")))).pipe(
+      Effect.flatMap(({ body }) => Schema.decodeUnknownEffect(Said)(body)),
+      Effect.orDie
+    )
+  }
+})
+
+const started = (options: Parameters<typeof make>[0]) =>
+  Effect.map(make(options), ({ logs, primary, ...rest }) => {
+    const { replaceAll, snapshot } = Option.getOrThrow(Exit.getSuccess(primary))
+    return { ...rest, snapshot, replaceAll: Effect.provide(replaceAll, logs) }
+  })
+
+const ended = (pids: ReadonlyArray<number>) => () => pids.every((pid) => !Cluster.isAlive(pid))
+
+const valueOf = (
+  snapshot: ReadonlyArray<{ readonly name: string; readonly values: ReadonlyArray<number> }>,
+  name: string
+) => snapshot.filter((series) => series.name === name).reduce((sum, { values }) => sum + values[0]!, 0)
+
+describe("cluster/Primary", () => {
+  it.live("hands connections to all workers in turn, and ends them with its scope", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const cluster = yield* Scope.provide(started({ workers: 3 }), scope)
+      const slots = new Set<number>()
+      for (let times = 0; times < 12; times++) {
+        const { from, slot } = yield* cluster.ask
+        assert.strictEqual(from, "127.0.0.1")
+        slots.add(slot)
+      }
+      assert.deepStrictEqual([...slots].sort(), [1, 2, 3])
+      yield* Scope.close(scope, Exit.void)
+      assert.isTrue(ended(cluster.pids)())
+      assert.strictEqual(cluster.pids.length, 3)
+    })
+  )
+
+  for (const [behaviour, message] of [
+    ["fails", "No luck today."],
+    ["dies", "A worker ended before it served, with code 7."],
+    ["dawdles", "A worker did not serve in time."]
+  ] as const) {
+    it.live(`a first worker that ${behaviour} ends the whole start, and is the only one`, () =>
+      Effect.gen(function* () {
+        const cluster = yield* Effect.scoped(
+          make({ workers: 3, behave: () => behaviour, startMillis: behaviour === "dawdles" ? 500 : 20_000 })
+        )
+        assert.include(String(cluster.primary), message)
+        assert.strictEqual(cluster.pids.length, 1)
+        assert.isTrue(ended(cluster.pids)())
+      })
+    )
+  }
+
+  it.live("any other worker that fails at the start ends it too", () =>
+    Effect.gen(function* () {
+      const behave = (nth: number) => (nth === 3 ? "dies" : "serves")
+      const cluster = yield* Effect.scoped(make({ workers: 3, behave }))
+      assert.include(String(cluster.primary), "with code 7")
+      assert.isTrue(ended(cluster.pids)())
+    })
+  )
+
+  it.live("a port that is taken is named as such, and no worker is started", () =>
+    Effect.gen(function* () {
+      const other = createServer()
+      yield* Effect.acquireRelease(
+        Effect.promise(() => new Promise<void>((resolve) => other.listen(0, "127.0.0.1", () => resolve()))),
+        () => Effect.sync(() => other.close())
+      )
+      const address = other.address()
+      assert.isTrue(typeof address === "object" && address !== null)
+      const port = typeof address === "object" && address !== null ? address.port : 0
+      const cluster = yield* make({ workers: 2, port })
+      assert.include(String(cluster.primary), "CannotListen")
+      assert.deepStrictEqual(cluster.pids, [])
+    })
+  )
+
+  it.live("puts another in the place of one that dies, again and again until one serves", () =>
+    Effect.gen(function* () {
+      const behave = (nth: number) => (nth === 3 || nth === 4 ? "dies" : "serves")
+      const cluster = yield* started({ workers: 2, behave })
+      Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
+      yield* until("the fifth serves", () => cluster.lines.some((line) => line.includes("serves again")))
+      assert.strictEqual(cluster.pids.length, 5)
+      assert.deepStrictEqual(
+        cluster.lines.map((line) => line.slice(0, 40)),
+        [
+          'Warn ["Worker 1 ended by SIGKILL; anothe',
+          'Error ["Worker 1 could not be started: A',
+          'Error ["Worker 1 could not be started: A',
+          'Info ["Worker 1 serves again"]'
+        ]
+      )
+      const snapshot = yield* cluster.snapshot
+      assert.strictEqual(valueOf(snapshot, "workers"), 2)
+      assert.strictEqual(valueOf(snapshot, "workerRestarts"), 1)
+      const pids = new Set<number>()
+      yield* until("both answer", () =>
+        Effect.runPromise(cluster.ask).then(({ pid }) => {
+          pids.add(pid)
+          return pids.has(cluster.pids[1]!) && pids.has(cluster.pids[4]!)
+        })
+      )
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a connection that was handed to a worker that hangs and dies is answered by another", () =>
+    Effect.gen(function* () {
+      const cluster = yield* started({ workers: 2 })
+      Cluster.signalAll([cluster.pids[0]!], "SIGSTOP")
+      const answers = yield* Effect.forkChild(
+        Effect.all(
+          Array.from({ length: 6 }, () => cluster.ask),
+          { concurrency: "unbounded" }
+        )
+      )
+      const snapshot = () => Effect.runPromise(cluster.snapshot)
+      yield* until("one has it in hand", async () => valueOf(await snapshot(), "handovers") === 6)
+      Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
+      const said = yield* until("all are answered", () => answers.pollUnsafe())
+      const all = yield* said
+      assert.strictEqual(all.length, 6)
+      assert.isTrue(all.every(({ pid }) => pid !== cluster.pids[0]))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("connections wait while there is no worker", () =>
+    Effect.gen(function* () {
+      const cluster = yield* started({ workers: 1 })
+      Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
+      yield* until("it has ended", ended(cluster.pids))
+      const { pid } = yield* cluster.ask
+      assert.strictEqual(pid, cluster.pids[1])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("replaces all workers, one after the other, each by one that serves already", () =>
+    Effect.gen(function* () {
+      const cluster = yield* started({ workers: 2 })
+      yield* cluster.replaceAll
+      assert.strictEqual(cluster.pids.length, 4)
+      assert.isTrue(ended(cluster.pids.slice(0, 2))())
+      assert.isFalse(cluster.pids.slice(2).some((pid) => !Cluster.isAlive(pid)))
+      assert.isTrue(cluster.pids.slice(2).includes((yield* cluster.ask).pid))
+      assert.strictEqual(valueOf(yield* cluster.snapshot, "workerRestarts"), 0)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("keeps the old workers where a new one cannot serve", () =>
+    Effect.gen(function* () {
+      const cluster = yield* started({ workers: 2, behave: (nth) => (nth > 2 ? "fails" : "serves") })
+      yield* cluster.replaceAll
+      assert.strictEqual(cluster.pids.length, 3)
+      assert.isTrue(cluster.pids.slice(0, 2).every(Cluster.isAlive))
+      assert.isTrue(cluster.lines.some((line) => /^Error .*serves on: No luck today/.test(line)))
+      assert.include(cluster.pids.slice(0, 2), (yield* cluster.ask).pid)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("replaces a worker that somebody else told to end", () =>
+    Effect.gen(function* () {
+      const cluster = yield* started({ workers: 2 })
+      Cluster.signalAll([cluster.pids[1]!], "SIGTERM")
+      yield* until("it has ended", ended([cluster.pids[1]!]))
+      assert.strictEqual(cluster.pids.length, 3)
+      assert.strictEqual(valueOf(yield* cluster.snapshot, "workers"), 2)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("kills a worker that does not end in time", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const cluster = yield* Scope.provide(started({ workers: 2, behave: () => "stays", endMillis: 200 }), scope)
+      yield* Scope.close(scope, Exit.void)
+      assert.isTrue(ended(cluster.pids)())
+    })
+  )
+
+  it.live("sums what the workers measured, and keeps what those did that have ended", () =>
+    Effect.gen(function* () {
+      const cluster = yield* started({ workers: 2 })
+      yield* Effect.replicateEffect(cluster.ask, 10)
+      const before = yield* cluster.snapshot
+      assert.strictEqual(valueOf(before, "requests"), 10)
+      assert.strictEqual(valueOf(before, "connections"), 2)
+      yield* cluster.replaceAll
+      yield* Effect.replicateEffect(cluster.ask, 4)
+      assert.strictEqual(valueOf(yield* cluster.snapshot, "requests"), 14)
+      Cluster.signalAll([cluster.pids[2]!], "SIGKILL")
+      yield* until("it has ended", ended([cluster.pids[2]!]))
+      yield* Effect.replicateEffect(cluster.ask, 5)
+      yield* until(
+        "there are two again",
+        async () => valueOf(await Effect.runPromise(cluster.snapshot), "workers") === 2
+      )
+      const after = yield* cluster.snapshot
+      assert.strictEqual(valueOf(after, "requests"), 19)
+      assert.strictEqual(valueOf(after, "connections"), 2)
+    }).pipe(Effect.scoped)
+  )
+})

@@ -1,0 +1,165 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Layer, Logger } from "effect"
+import * as ClusterRateLimiter from "../../src/cluster/RateLimiter.ts"
+import type { RateLimitDecision, RateLimitPolicy } from "../../src/core/RateLimit.ts"
+import * as MemoryRateLimiter from "../../src/memory/RateLimiter.ts"
+import { RateLimiter } from "../../src/services/RateLimiter.ts"
+import { suite } from "../suites/RateLimiter.ts"
+import { until } from "../torture/Wait.ts"
+import * as Channels from "./Channels.ts"
+
+/** A fallback that must not be asked. */
+const unused: RateLimiter["Service"] = { take: () => Effect.die(new Error("The primary was not asked")) }
+
+/** What `spare` decides, to tell its decisions from the primary's. */
+const spared: RateLimitDecision = { accepted: true, remaining: 123_456, resetMillis: 1 }
+const spare: RateLimiter["Service"] = { take: () => Effect.succeed(spared) }
+
+const hour: RateLimitPolicy = { name: "test", limit: 3, windowMillis: 3_600_000 }
+
+/** The counts of a primary, which answers whoever is connected. */
+const counting = Effect.gen(function* () {
+  const context = yield* Layer.build(MemoryRateLimiter.layer({ maxKeys: 1000 }))
+  const counts = Context.get(context, RateLimiter)
+  const run = Effect.runForkWith(yield* Effect.context())
+  return {
+    connect: ({ primary }: Channels.Pair) =>
+      primary.listen((message) => {
+        if (message._tag !== "Take") return
+        run(
+          Effect.map(ClusterRateLimiter.answer(counts, message.batch, message.asks), (answer) => primary.send(answer))
+        )
+      })
+  }
+})
+
+/** A worker's limiter. It waits so long that a busy machine is not taken for a primary that hangs, if not told otherwise. */
+const workerOf = (
+  pair: Channels.Pair,
+  fallback: RateLimiter["Service"],
+  { logs = Logger.layer([]), timeoutMillis = 20_000 } = {}
+) =>
+  Layer.build(
+    ClusterRateLimiter.layer({ link: pair.worker, fallback, timeoutMillis, retryMillis: 20 }).pipe(Layer.provide(logs))
+  ).pipe(Effect.map((context) => Context.get(context, RateLimiter)))
+
+const connected = Effect.gen(function* () {
+  const pair = Channels.make()
+  ;(yield* counting).connect(pair)
+  return pair
+})
+
+suite(
+  "cluster/RateLimiter",
+  Layer.unwrap(
+    Effect.map(connected, ({ worker }) =>
+      ClusterRateLimiter.layer({ link: worker, fallback: unused, timeoutMillis: 20_000 })
+    )
+  )
+)
+
+describe("cluster/RateLimiter: the channel", () => {
+  it.live("counts for all workers together", () =>
+    Effect.gen(function* () {
+      const primary = yield* counting
+      const limiters = yield* Effect.replicateEffect(
+        Effect.suspend(() => {
+          const pair = Channels.make()
+          primary.connect(pair)
+          return workerOf(pair, unused)
+        }),
+        4
+      )
+      const policy = { ...hour, limit: 37 }
+      const decisions = yield* Effect.all(
+        Array.from({ length: 100 }, (_, index) => limiters[index % 4]!.take(policy, "a")),
+        { concurrency: "unbounded" }
+      )
+      assert.strictEqual(decisions.filter(({ accepted }) => accepted).length, 37)
+    })
+  )
+
+  it.live("asks once for all requests of a turn, and each gets its own answer", () =>
+    Effect.gen(function* () {
+      const pair = yield* connected
+      const limiter = yield* workerOf(pair, unused)
+      const other = { ...hour, name: "other", limit: 1 }
+      const asked = [
+        [hour, "a"],
+        [other, "a"],
+        [hour, "b"],
+        [hour, "a"],
+        [other, "a"]
+      ] as const
+      const decisions = yield* Effect.forEach(asked, ([policy, key]) => limiter.take(policy, key), {
+        concurrency: "unbounded"
+      })
+      assert.deepStrictEqual(
+        decisions.map(({ accepted, remaining }) => [accepted, remaining]),
+        [
+          [true, 2],
+          [true, 0],
+          [true, 2],
+          [true, 1],
+          [false, 0]
+        ]
+      )
+      assert.strictEqual(pair.sent.length, 1)
+    })
+  )
+
+  it.live("one who goes away meanwhile keeps nobody else from an answer", () =>
+    Effect.gen(function* () {
+      const limiter = yield* workerOf(yield* connected, unused)
+      const [gone, stays] = [limiter.take(hour, "a"), limiter.take(hour, "b")]
+      const leaving = Effect.raceFirst(gone, Effect.void)
+      const [, decision] = yield* Effect.all([leaving, stays], { concurrency: "unbounded" })
+      assert.isTrue(decision.accepted)
+    })
+  )
+
+  it.live("a primary that hangs makes only the first requests wait, and is asked again when it goes on", () => {
+    const lines: Array<string> = []
+    const logs = Logger.layer([
+      Logger.make(({ logLevel, message }) => lines.push(`${logLevel} ${JSON.stringify(message)}`))
+    ])
+    return Effect.gen(function* () {
+      const pair = yield* connected
+      const limiter = yield* workerOf(pair, spare, { logs, timeoutMillis: 80 })
+      assert.strictEqual((yield* limiter.take(hour, "a")).remaining, 2)
+      pair.hold()
+      // If each of these waited, they would need 80 seconds.
+      const during = yield* Effect.timeout(Effect.replicateEffect(limiter.take(hour, "a"), 1000), "20 seconds")
+      for (const decision of during) assert.deepStrictEqual(decision, spared)
+      yield* until("it is asked again", () =>
+        pair.sent.some((message) => message._tag === "Take" && message.asks.length === 0)
+      )
+      const questions = pair.sent.length
+      yield* Effect.replicateEffect(limiter.take(hour, "a"), 100)
+      assert.strictEqual(pair.sent.length, questions, "nobody asks while it hangs")
+      pair.release()
+      const back = limiter.take(hour, "b").pipe(Effect.repeat({ until: ({ remaining }) => remaining === 2 }))
+      yield* Effect.timeout(back, "20 seconds")
+      assert.strictEqual(lines.length, 2)
+      assert.match(lines[0]!, /^Warn .*The primary does not answer/)
+      assert.match(lines[1]!, /^Info .*The primary is back/)
+    })
+  })
+
+  it.live("whoever waits when the worker ends is answered", () =>
+    Effect.gen(function* () {
+      const pair = yield* connected
+      pair.hold()
+      const decisions = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const limiter = yield* workerOf(pair, spare)
+          const waiting = yield* Effect.forkDetach(limiter.take(hour, "a"), { startImmediately: true })
+          yield* until("it is asked", () => pair.sent.length === 1)
+          return waiting
+        })
+      )
+      const ended = yield* until("it is answered", () => decisions.pollUnsafe())
+      assert.deepStrictEqual(yield* ended, spared)
+    })
+  )
+})

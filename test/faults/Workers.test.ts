@@ -1,0 +1,168 @@
+import { Agent } from "node:http"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as Cluster from "../torture/Cluster.ts"
+import * as Load from "../torture/Load.ts"
+import * as Process from "../torture/Process.ts"
+import * as Store from "../torture/Store.ts"
+import * as Shutdown from "../torture/scenarios/Shutdown.ts"
+import * as Workers from "../torture/scenarios/Workers.ts"
+import { until } from "../torture/Wait.ts"
+
+const quick = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }
+
+const flags = ["--workers", "2"]
+
+/** Prometheus's samples: each line without its value, and the value. */
+const samplesOf = (text: string): ReadonlyMap<string, number> =>
+  new Map(
+    text
+      .split("\n")
+      .filter((line) => line !== "" && !line.startsWith("#"))
+      .map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ") + 1))])
+  )
+
+const metricsOf = (service: Process.Process) =>
+  Effect.promise(async () => {
+    const url = /Metrics on (http:\/\/[^"\s]+)/.exec(service.output())?.[1] ?? ""
+    const response = await fetch(url)
+    assert.strictEqual(response.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8")
+    return samplesOf(await response.text())
+  })
+
+describe("faults: several workers", () => {
+  it.live(
+    "SIGHUP under load replaces all of them and fails no request",
+    () =>
+      Effect.map(Workers.hangup({ rounds: 1, workers: 2 }), (figures) => {
+        assert.strictEqual(figures.requests, figures.rows)
+      }),
+    120_000
+  )
+
+  it.live(
+    "kill -9 of a worker costs what it had in hand, and nobody is refused",
+    () =>
+      Effect.map(Workers.killed({ rounds: 2, workers: 2 }), (figures) => {
+        assert.strictEqual(figures.lost, 0)
+      }),
+    120_000
+  )
+
+  it.live(
+    "kill -9 of the primary leaves no worker behind, and each answers what it has in hand",
+    () => Workers.orphaned({ workers: 2 }),
+    120_000
+  )
+
+  it.live(
+    "SIGTERM under load ends all of them as one does",
+    () =>
+      Effect.map(Shutdown.sigterm({ rounds: 1, grace: 1_500, flags }), (figures) => {
+        assert.isBelow(figures["longest end ms"], 6_500)
+      }),
+    120_000
+  )
+
+  it.live("one limit holds over all of them, and the metrics are sums", () =>
+    Effect.gen(function* () {
+      const cluster = yield* Cluster.make(quick)
+      const target = yield* Store.prepare(cluster.url)
+      const limit = 60
+      const service = yield* Process.start(
+        "serve",
+        { DATABASE_URL: cluster.url, RATE_LIMIT_ANALYTICS: `${limit}/hour`, METRICS_PORT: "0" },
+        ["--workers", "3"]
+      )
+      const agent = new Agent({ keepAlive: false })
+      const body = JSON.stringify({ site_id: target.trackingToken, page_path: "/" })
+      const answers = yield* Effect.forEach(
+        Array.from({ length: 200 }),
+        () => Effect.promise(() => Load.post(agent, `${service.url}/v1/public/analytics/track`, body)),
+        { concurrency: 20 }
+      )
+      const counted = answers.filter(({ status }) => status === 204)
+      assert.strictEqual(counted.length, limit)
+      assert.strictEqual(answers.filter(({ status }) => status === 429).length, 200 - limit)
+      const remaining = counted.map(({ headers }) => Number(/r=(\d+)/.exec(String(headers["ratelimit"]))?.[1]))
+      assert.deepStrictEqual(
+        remaining.toSorted((a, b) => a - b),
+        Array.from({ length: limit }, (_, index) => index)
+      )
+
+      const route = 'route="/v1/public/analytics/track"'
+      const expect = {
+        [`hydracore_http_requests_total{${route},method="POST",status="204"}`]: limit,
+        [`hydracore_http_requests_total{${route},method="POST",status="429"}`]: 200 - limit,
+        [`hydracore_http_request_duration_seconds_count{${route}}`]: 200,
+        'hydracore_decisions_total{decision="counted"}': limit,
+        'hydracore_decisions_total{decision="limited"}': 200 - limit,
+        hydracore_limiter_fallbacks_total: 0,
+        hydracore_workers: 3,
+        hydracore_worker_restarts_total: 0
+      }
+      const metrics = yield* metricsOf(service)
+      for (const [sample, value] of Object.entries(expect)) assert.strictEqual(metrics.get(sample), value, sample)
+      for (const process of ["primary", "1", "2", "3"]) {
+        assert.isAbove(
+          metrics.get(`hydracore_process_memory_bytes{kind="resident",process="${process}"}`) ?? 0,
+          2 ** 24
+        )
+      }
+
+      // What a worker counted that was told to end is not lost, and what one did that was killed does not fall.
+      yield* service.signal("SIGHUP")
+      yield* until("all workers are new", () => service.output().includes("All workers are new"))
+      Cluster.signalAll(Workers.workersOf(service).slice(0, 1), "SIGKILL")
+      yield* until("another serves in its place", () => service.output().includes("serves again"))
+      const after = yield* metricsOf(service)
+      for (const [sample, value] of Object.entries(expect)) {
+        assert.strictEqual(after.get(sample), sample === "hydracore_worker_restarts_total" ? 1 : value, sample)
+      }
+      assert.strictEqual(
+        (yield* Effect.promise(() => Load.post(agent, `${service.url}/v1/public/analytics/track`, body))).status,
+        429
+      )
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("one process serves its metrics as well", () =>
+    Effect.gen(function* () {
+      const cluster = yield* Cluster.make(quick)
+      yield* Store.prepare(cluster.url)
+      const service = yield* Process.start("serve", { DATABASE_URL: cluster.url, METRICS_PORT: "0" })
+      for (const path of ["/healthz", "/nowhere?a=1", "/healthz?x"])
+        yield* Effect.promise(() => fetch(service.url + path))
+      const metrics = yield* metricsOf(service)
+      assert.strictEqual(metrics.get('hydracore_http_requests_total{route="/healthz",method="GET",status="200"}'), 2)
+      assert.strictEqual(metrics.get('hydracore_http_requests_total{route="other",method="GET",status="404"}'), 1)
+      assert.isFalse([...metrics.keys()].some((sample) => sample.includes("nowhere")))
+      // Strangers find nothing of it where the service listens.
+      assert.strictEqual((yield* Effect.promise(() => fetch(`${service.url}/metrics`))).status, 404)
+      yield* service.signal("SIGTERM")
+      assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a number of workers that is none is refused in a sentence", () =>
+    Effect.gen(function* () {
+      for (const wrong of ["0", "-1", "1.5", "many", "1025", ""]) {
+        const { ended, output } = yield* Process.launch(["serve", "--workers", wrong], {})
+        assert.deepStrictEqual(yield* ended, { code: 1, signal: null })
+        assert.match(output(), /^The flag --workers [^\n]+\.\n$/)
+      }
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("what is wrong for all workers is said once, and ends the start", () =>
+    Effect.gen(function* () {
+      const cluster = yield* Cluster.make(quick)
+      const { ended, output } = yield* Process.launch(["serve", "--workers", "3"], {
+        DATABASE_URL: cluster.url,
+        PORT: "0"
+      })
+      assert.deepStrictEqual(yield* ended, { code: 1, signal: null })
+      assert.match(output(), /^The database is not migrated [^\n]+\n$/)
+    }).pipe(Effect.scoped)
+  )
+})

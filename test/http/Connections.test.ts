@@ -1,0 +1,95 @@
+import { createServer } from "node:http"
+import { connect, type Socket } from "node:net"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Layer, Scope } from "effect"
+import * as Connections from "../../src/http/Connections.ts"
+import { until } from "../torture/Wait.ts"
+
+describe("Connections", () => {
+  /** Answers every request, until the scope is closed. */
+  const serve = Effect.fnUntraced(function* (scope: Scope.Scope, options: Connections.Options) {
+    const server = createServer((request, response) => void request.resume().on("end", () => response.end("ok\n")))
+    yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
+    yield* Layer.buildWithScope(Connections.layerOnShutdown(server, options), scope)
+    yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
+    const address = server.address()
+    return { server, port: typeof address === "object" && address !== null ? address.port : 0 }
+  })
+
+  interface Client {
+    readonly socket: Socket
+    readonly received: () => string
+    readonly fault: () => string | undefined
+    readonly closed: () => boolean
+  }
+
+  const request = "POST / HTTP/1.1\r\nHost: edge\r\nContent-Length: 2\r\n\r\n{}"
+
+  /** Connects and sends a request. */
+  const client = (port: number): Client => {
+    const socket = connect({ host: "127.0.0.1", port })
+    let [received, fault]: [string, string | undefined] = ["", undefined]
+    socket.setEncoding("latin1").on("data", (text: string) => {
+      received += text
+    })
+    socket.on("error", (error) => {
+      fault = error.message
+    })
+    socket.write(request)
+    return { socket, received: () => received, fault: () => fault, closed: () => socket.destroyed }
+  }
+
+  const answers = (clients: ReadonlyArray<Client>) =>
+    clients.map(
+      ({ fault, received }) =>
+        fault() ??
+        received()
+          .match(/^HTTP\/1\.1 200|^Connection: \S+/gim)
+          ?.join(" ")
+    )
+
+  it.live("whoever the system has taken in before the end is answered", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const { port } = yield* serve(scope, { linger: "2 seconds", end: "10 seconds" })
+      const clients = Array.from({ length: 20 }, () => client(port))
+      // They connect in the ticks that come next; before the event loop looks at a socket the scope is being closed.
+      yield* Effect.promise(() => new Promise<void>((resolve) => process.nextTick(resolve)))
+      yield* Scope.close(scope, Exit.void)
+      yield* until("all connections are closed", () => clients.every(({ closed }) => closed()))
+      assert.deepStrictEqual(
+        answers(clients),
+        clients.map(() => "HTTP/1.1 200 Connection: close")
+      )
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a request that waits to be read when the idle connections are closed is answered", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const { port, server } = yield* serve(scope, { linger: "1 second", end: "10 seconds" })
+      const idle = Array.from({ length: 40 }, () => client(port))
+      const busy = client(port)
+      const clients = [...idle, busy]
+      yield* until("they are answered", () => clients.every(({ received }) => received().endsWith("ok\n")))
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      yield* Effect.callback<void>((resume) => {
+        const look = () => {
+          if (server.listening) return void setImmediate(look)
+          busy.socket.write(request)
+          // The process stands still until the moment has come to close them: its timers go off before it reads anything.
+          const due = performance.now() + 1_100
+          while (performance.now() < due);
+          resume(Effect.void)
+        }
+        look()
+      })
+      yield* until("all connections are closed", () => clients.every(({ closed }) => closed()))
+      yield* until("the server has ended", () => closing.pollUnsafe() !== undefined)
+      assert.deepStrictEqual(answers(clients), [
+        ...idle.map(() => "HTTP/1.1 200 Connection: keep-alive"),
+        "HTTP/1.1 200 Connection: keep-alive HTTP/1.1 200 Connection: close"
+      ])
+    }).pipe(Effect.scoped)
+  )
+})
