@@ -58,6 +58,15 @@ const writeHead = (response: ServerResponse, { headers, status }: HttpServerResp
   }
 }
 
+/** Until the last word was written. It holds on to nothing else of the request. */
+const deliver = (chat: Chat, response: ServerResponse): typeof sent =>
+  Effect.interruptible(
+    Effect.callback((resume) => {
+      new Writer(chat, response, resume).ask()
+      return Effect.sync(() => response.destroy())
+    })
+  )
+
 /**
  * Sends the answer whose body is `body` by ourselves, after everything around the handler has had its say about its head. An
  * answer that took its place, one for a server that is not Node's, and one that cannot be begun are left to the platform.
@@ -70,10 +79,5 @@ export const direct =
     if (!(response instanceof ServerResponse) || response.destroyed || !writeHead(response, answer)) {
       return Effect.succeed(answer)
     }
-    return Effect.interruptible(
-      Effect.callback((resume) => {
-        new Writer(chat, response, resume).ask()
-        return Effect.sync(() => response.destroy())
-      })
-    )
+    return deliver(chat, response)
   }

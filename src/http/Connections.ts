@@ -8,10 +8,10 @@
  * the grace period whatever is left is cut.
  *
  * What no program can shut: the system goes on taking connections until the very call that stops it, and resets those that
- * we have not taken; and a request may be under way to us while we close the connection on which it comes. Both are some ten
- * microseconds in which a client must open a connection, or use one that was idle all along. That is rare with a proxy that
- * keeps its connections, and all the rarer the longer it keeps them; with one that opens a connection for each request, it is
- * once in many restarts.
+ * we have not taken; and a request may be under way while we close the connection on which it comes. Both are a fraction of a
+ * millisecond in which a client must open a connection, or use one that was idle for the whole moment. A proxy that keeps its
+ * connections hardly ever does; with one that opens a connection for each request, one restart in a hundred or so may fail
+ * a request.
  *
  * @module
  */
@@ -35,10 +35,10 @@ interface Link {
   last: { readonly response: ServerResponse; readonly keepAlive: boolean } | undefined
 }
 
-/** In milliseconds: what came since the event loop looked at the sockets is next to nothing if it was no longer ago. */
+/** In milliseconds: if the event loop looked at the sockets no longer ago than this, next to nothing has come since. */
 const shortTurn = 0.2
 
-/** For how many milliseconds a short turn is waited for, which there may be none of on a machine that is busy enough. */
+/** After how many milliseconds of waiting for a short turn it is done without: on a machine that is busy enough there is none. */
 const patience = 1_000
 
 /** How many connections are closed in one turn: each takes some ten microseconds, in which nobody looks at the others. */
@@ -46,20 +46,21 @@ const closedAtOnce = 16
 
 /**
  * Calls back right after a look at all sockets, and before anything else: at the end of a turn of the event loop that was
- * short and in which `count` did not grow. Node takes one connection of a server in a turn, so many turns may be needed.
+ * short and in which `count` did not grow. A turn takes in one new connection, so there may be many before it. The last one
+ * begins with the process waking up, since the system then lets it run for a while before others get their turn.
  */
 const afterLook = (count: () => number, act: () => void): void => {
   const begun = performance.now()
-  let [counted, looked] = [Number.NaN, Number.NaN]
   const turn = () => {
-    const [before, since] = [counted, performance.now() - looked]
-    counted = count()
-    if ((counted === before && since < shortTurn) || performance.now() - begun > patience) return act()
-    setImmediate(turn)
-    looked = performance.now()
+    const [counted, woken] = [count(), performance.now()]
+    // Between a timer and what is called here the event loop looks at the sockets.
+    setImmediate(() => {
+      const now = performance.now()
+      if ((count() === counted && now - woken < shortTurn) || now - begun > patience) act()
+      else setTimeout(turn, 1)
+    })
   }
-  // The first turn does not count: it may have looked before it came to whoever calls this.
-  setImmediate(turn)
+  setTimeout(turn, 1)
 }
 
 /** Watches the connections of a server from its first. */

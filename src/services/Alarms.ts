@@ -38,7 +38,9 @@ export const make: Effect.Effect<Alarms, never, Scope.Scope> = Effect.gen(functi
   const sleep = () => {
     const due = queue.first()?.due
     wakesAt = due ?? Number.POSITIVE_INFINITY
-    if (due !== undefined && !isClosed) sleeper = fork(Effect.andThen(Effect.sleep(Math.ceil(due - now())), wake))
+    // Always for a while, however late it is: a clock need not wait for nothing, and would wake us before we sleep.
+    if (due !== undefined && !isClosed)
+      sleeper = fork(Effect.andThen(Effect.sleep(Math.max(1, Math.ceil(due - now()))), wake))
   }
 
   const set = (alarm: Alarm, due: number) => {
