@@ -42,7 +42,7 @@ export const start = (ids: { readonly messageId: string; readonly conversationId
 
 export const textStart = (id: string): string => frame({ type: "text-start", id })
 
-/** The frame of every token. Written by hand, since that takes half the time; it is what `frame` would write. */
+/** The frame of every token, written by hand, which takes a quarter less time; it is what `frame` would write. */
 export const textDelta = (id: string, delta: string): string =>
   `data: {"type":"text-delta","id":${JSON.stringify(id)},"delta":${JSON.stringify(delta)}}\n\n`
 
