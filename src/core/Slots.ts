@@ -39,14 +39,16 @@ export const make = (): Slots => {
     open: (claims) => {
       const full = claims.find(({ key, limit }) => count(key) >= limit)
       if (full !== undefined) return { _tag: "Full", name: full.name }
-      for (const { key } of claims) add(key, 1)
+      // The keys alone: of what is open for long, the rest is of no use.
+      const keys = claims.map(({ key }) => key)
+      for (const key of keys) add(key, 1)
       let open = true
       return {
         _tag: "Opened",
         release: () => {
           if (!open) return
           open = false
-          for (const { key } of claims) add(key, -1)
+          for (const key of keys) add(key, -1)
         }
       }
     },

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { createHash, timingSafeEqual } from "node:crypto"
+import { hash, timingSafeEqual } from "node:crypto"
 
 /** A token as it is kept: no secret in it. */
 export interface WidgetToken {
@@ -31,7 +31,7 @@ export const format = (bytes: Uint8Array): string => `hwt_${Buffer.from(bytes).t
 export const isSpelledLikeToken = (token: string): boolean => spelling.test(token)
 
 /** What is stored of a token: 32 bytes of SHA-256. With 256 random bits no slow hash is needed. */
-export const digest = (token: string): Uint8Array => createHash("sha256").update(token).digest()
+export const digest = (token: string): Uint8Array => hash("sha256", token, "buffer")
 
 /** Compares two digests in constant time. */
 export const sameDigest = (left: Uint8Array, right: Uint8Array): boolean =>
