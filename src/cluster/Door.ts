@@ -11,6 +11,7 @@
 import { createServer, type Server, type Socket } from "node:net"
 import { Duration, Effect, Schema, type Scope } from "effect"
 import * as Balance from "../core/Balance.ts"
+import { afterLook } from "../services/EventLoop.ts"
 import type { MetricsService } from "../services/Metrics.ts"
 import type { Address, Channel, FromWorker, ToWorker } from "./Protocol.ts"
 
@@ -21,9 +22,6 @@ export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotList
 
 /** How many connections wait at most while no worker takes any; beyond it they are reset. */
 const maxWaiting = 1_024
-
-/** For how many milliseconds connections are taken at most before the door closes, while they keep coming. */
-const patience = 500
 
 /** How long the workers have to take what waits when the door closes. */
 const handing = Duration.seconds(1)
@@ -156,19 +154,17 @@ export const open = (address: Address, metrics: MetricsService): Effect.Effect<D
           }
         }
       },
-      // The system takes connections ahead of our asking, and resets those that we have not asked for when we stop. So we
-      // ask until a turn of the event loop brought none, and stop right after it: what comes in these microseconds is lost.
-      close: Effect.callback<void>((resume) => {
-        const begun = performance.now()
-        const ask = (before: number): void => {
-          setImmediate(() => {
-            if (accepted !== before && performance.now() - begun < patience) return ask(accepted)
+      // The system takes connections ahead of our asking, and resets those that we have not asked for when we stop: see
+      // `http/Connections`.
+      close: Effect.callback<void>((resume) =>
+        afterLook(
+          () => accepted,
+          () => {
             server.close()
             resume(Effect.void)
-          })
-        }
-        ask(-1)
-      }).pipe(
+          }
+        )
+      ).pipe(
         Effect.andThen(
           Effect.callback<void>((resume) => {
             emptied = () => resume(Effect.void)

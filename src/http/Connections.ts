@@ -1,23 +1,24 @@
 /**
  * Ends a server's connections so that no request is lost on them.
  *
- * Node's own `close` destroys every idle connection at once, also one on which a request is on its way, and then waits for
- * the others for as long as their clients care to send requests. Here a server that is to end first takes every connection
- * that the system has taken for it, and then stops listening; every answer says `Connection: close` from then on;
- * connections without a request stay open for a moment, in case one is on its way, and are closed in order; and at the end of
- * the grace period whatever is left is cut.
+ * Node's own `close` destroys every idle connection at once, also one on which a request is on its way, and then waits
+ * for the others for as long as their clients care to send requests. Here a server that is to end first takes every
+ * connection that the system has taken for it, and then stops listening; every answer says `Connection: close` from
+ * then on; connections without a request stay open for a moment, in case one is on its way, and are closed in order;
+ * and at the end of the grace period whatever is left is cut.
  *
- * What no program can shut: the system goes on taking connections until the very call that stops it, and resets those that
- * we have not taken; and a request may be under way while we close the connection on which it comes. Both are a fraction of a
- * millisecond in which a client must open a connection, or use one that was idle for the whole moment. A proxy that keeps its
- * connections hardly ever does; with one that opens a connection for each request, one restart in a hundred or so may fail
- * a request.
+ * What no program can shut: the system goes on taking connections until the very call that stops it, and resets those
+ * that we have not taken; and a request may be under way while we close the connection on which it comes. Both are a
+ * fraction of a millisecond in which a client must open a connection, or use one that was idle for the whole moment. A
+ * proxy that keeps its connections hardly ever does; with one that opens a connection for each request, one restart in
+ * some hundreds fails a request.
  *
  * @module
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { Duration, Effect, Layer } from "effect"
+import { afterLook } from "../services/EventLoop.ts"
 
 export interface Options {
   /** How long a connection without a request stays open after the server stopped listening. */
@@ -35,33 +36,8 @@ interface Link {
   last: { readonly response: ServerResponse; readonly keepAlive: boolean } | undefined
 }
 
-/** In milliseconds: if the event loop looked at the sockets no longer ago than this, next to nothing has come since. */
-const shortTurn = 0.2
-
-/** After how many milliseconds of waiting for a short turn it is done without: on a machine that is busy enough there is none. */
-const patience = 1_000
-
-/** How many connections are closed in one turn: each takes some ten microseconds, in which nobody looks at the others. */
+/** How many connections are closed in one turn: each takes some ten microseconds, and nobody looks at the others. */
 const closedAtOnce = 16
-
-/**
- * Calls back right after a look at all sockets, and before anything else: at the end of a turn of the event loop that was
- * short and in which `count` did not grow. A turn takes in one new connection, so there may be many before it. The last one
- * begins with the process waking up, since the system then lets it run for a while before others get their turn.
- */
-const afterLook = (count: () => number, act: () => void): void => {
-  const begun = performance.now()
-  const turn = () => {
-    const [counted, woken] = [count(), performance.now()]
-    // Between a timer and what is called here the event loop looks at the sockets.
-    setImmediate(() => {
-      const now = performance.now()
-      if ((count() === counted && now - woken < shortTurn) || now - begun > patience) act()
-      else setTimeout(turn, 1)
-    })
-  }
-  setTimeout(turn, 1)
-}
 
 /** Watches the connections of a server from its first. */
 const watch = (server: Server) => {
@@ -133,13 +109,13 @@ const watch = (server: Server) => {
 
   return {
     /**
-     * Takes what the system has taken for us, with nothing else to do meanwhile, stops listening, and tells every client to
-     * let its connection end. Calls back when it no longer listens.
+     * Takes what the system has taken for us, with nothing else to do meanwhile, stops listening, and tells each client
+     * to let its connection end. Calls back when it no longer listens.
      */
     stop: (done: () => void): void => {
       held = []
       for (const socket of links.keys()) hold(socket)
-      // A function takes several times as long when it is called for the first time, and the door stands open meanwhile.
+      // A function's first call takes several times as long as its second, and the door stands open meanwhile.
       const rehearsal = createServer()
       rehearsal.closeIdleConnections = () => {}
       rehearsal.close()
@@ -173,8 +149,8 @@ const wait = (duration: Duration.Input): Effect.Effect<void> =>
   })
 
 /**
- * Ends a server when the scope closes, and waits until its connections are closed, which takes `end` at most. `server` must
- * not listen yet. Build it on top of the layer that serves, so that it is finalized before it.
+ * Ends a server when the scope closes, and waits until its connections are closed, which takes `end` at most. `server`
+ * must not listen yet. Build it on top of the layer that serves, so that it is finalized before it.
  */
 export const layerOnShutdown = (server: Server, options: Options): Layer.Layer<never> => {
   const connections = watch(server)

@@ -77,7 +77,7 @@ describe("Connections", () => {
         const look = () => {
           if (server.listening) return void setImmediate(look)
           busy.socket.write(request)
-          // The process stands still until the moment has come to close them: its timers go off before it reads anything.
+          // The process stands still until they are to be closed: its timers go off before it reads anything.
           const due = performance.now() + 1_100
           while (performance.now() < due);
           resume(Effect.void)
