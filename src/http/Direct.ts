@@ -10,7 +10,7 @@
  * @module
  */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http"
-import { Cause, Context, Effect, Layer, Tracer } from "effect"
+import { Cause, Context, Effect, Exit, Layer, Tracer } from "effect"
 import type { HttpServerResponse } from "effect/http"
 import type { IpNetwork } from "effect/net"
 import * as ContractAnalytics from "../contract/Analytics.ts"
@@ -45,12 +45,30 @@ const write = (response: ServerResponse, answer: HttpServerResponse.HttpServerRe
   else response.end()
 }
 
-/** Nothing was written that makes an answer, and nothing can be any more: the client sees its connection end. */
-const unwritten = (response: ServerResponse, cause: Cause.Cause<unknown>) =>
-  Effect.andThen(
-    Effect.sync(() => response.destroy()),
-    Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logError("An answer could not be written", cause)
-  )
+/**
+ * Makes the function that sends an answer, at the end of this turn of the event loop and with all others of it. A write
+ * that wakes whoever waits for it costs several times what one costs to somebody who is awake, so those that leave
+ * together share the price.
+ */
+const makeSender = (run: (effect: Effect.Effect<void>) => void) => {
+  let waiting: Array<readonly [ServerResponse, HttpServerResponse.HttpServerResponse]> = []
+  const flush = () => {
+    const leaving = waiting
+    waiting = []
+    for (const [response, answer] of leaving) {
+      try {
+        write(response, answer)
+      } catch (error) {
+        // Nothing was written that makes an answer, and nothing can be any more: the client sees its connection end.
+        response.destroy()
+        run(Effect.logError("An answer could not be written", Cause.die(error)))
+      }
+    }
+  }
+  return (response: ServerResponse, answer: HttpServerResponse.HttpServerResponse): void => {
+    if (waiting.push([response, answer]) === 1) setImmediate(flush)
+  }
+}
 
 /** Collects the body of a request; who goes away before its end is never heard of again. */
 const collect = (request: IncomingMessage, then: (body: Uint8Array) => void): void => {
@@ -78,6 +96,7 @@ export const layer = (server: Server, options: Options): Layer.Layer<never, neve
       ])
       const clientAddress = ClientAddress.make(options.trustedProxies)
       const run = Effect.runCallbackWith(services)
+      const send = makeSender(run)
 
       const answer = (endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): void => {
         // Before the body is there: a peer that is gone has no address any more.
@@ -89,12 +108,10 @@ export const layer = (server: Server, options: Options): Layer.Layer<never, neve
             Effect.suspend(() => endpoint(asked, body)),
             Fallbacks.ofCause
           )
-          run(
-            Effect.catchCause(
-              Effect.map(answered, (answer) => write(response, answer)),
-              (cause) => unwritten(response, cause)
-            )
-          )
+          run(answered, {
+            // An interruption alone has no answer: nobody waits for one.
+            onExit: (exit) => (Exit.isSuccess(exit) ? send(response, exit.value) : response.destroy())
+          })
         })
       }
 
