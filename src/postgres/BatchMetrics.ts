@@ -5,7 +5,16 @@
  */
 import { Effect } from "effect"
 import { Metrics } from "../services/Metrics.ts"
-import type { Flushed, Observer } from "./GroupCommit.ts"
+
+/** What became of a flush; `abandoned` if nobody waited for it any more. */
+export type Flushed = "stored" | "refused" | "unavailable" | "abandoned" | "died"
+
+/** Whoever measures. */
+export interface Observer {
+  /** Is given how to learn how many items wait for a batch. */
+  readonly waiting: (count: () => number) => void
+  readonly flushed: (items: number, millis: number, what: Flushed) => void
+}
 
 const outcomes: ReadonlyArray<Flushed> = ["stored", "refused", "unavailable", "abandoned", "died"]
 

@@ -17,6 +17,7 @@
 import { randomUUID } from "node:crypto"
 import { type Array as Arr, Cause, Clock, Duration, Effect, Exit, Result, type Scope } from "effect"
 import { type RecordRefused, StorageUnavailable } from "../services/Storage.ts"
+import type { Flushed, Observer } from "./BatchMetrics.ts"
 
 export interface Options<Item, A, E> {
   /**
@@ -43,16 +44,6 @@ export interface Options<Item, A, E> {
   /** The weight at which a batch is closed; a heavier item makes a batch by itself. */
   readonly maxBatchWeight?: number
   readonly observer?: Observer
-}
-
-/** What became of a flush; `abandoned` if nobody waited for it any more. */
-export type Flushed = "stored" | "refused" | "unavailable" | "abandoned" | "died"
-
-/** Whoever measures. */
-export interface Observer {
-  /** Is given how to learn how many items wait for a batch. */
-  readonly waiting: (count: () => number) => void
-  readonly flushed: (items: number, millis: number, what: Flushed) => void
 }
 
 export interface GroupCommit<Item, A, E> {
