@@ -77,7 +77,10 @@ const Headers = Schema.Struct({
 /** A body as text, in which `SITE` stands for the website's id. */
 const Body = Schema.Union([
   Schema.Struct({
-    site_id: Schema.Union([Schema.Literals(["SITE", "72771e6a-6f5e-4de4-a5b9-1266c4197811", "no id"]), Schema.Json]),
+    site_id: Schema.Union([
+      Schema.Literals(["SITE", "72771e6a-6f5e-4de4-a5b9-1266c4197811", "no id", "é😀"]),
+      Schema.Json
+    ]),
     page_path: Schema.optionalKey(Schema.Union([Schema.String, Schema.Json])),
     form_data: Schema.optionalKey(Schema.Union([Schema.Record(Schema.String, Schema.Json), Schema.Json])),
     screen_width: Schema.optionalKey(Schema.Json),
