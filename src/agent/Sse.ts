@@ -57,11 +57,18 @@ const byteOrderMark = "\u00ef\u00bb\u00bf"
 const decode = (bytes: string, isWide: boolean): string =>
   isWide ? Buffer.from(bytes, "latin1").toString("utf8") : bytes
 
+/** How much of a stream's beginning is, or may become, a byte order mark: it is no part of the first line. */
+const markLength = (beginning: string): number =>
+  beginning.startsWith(byteOrderMark) || byteOrderMark.startsWith(beginning)
+    ? Math.min(beginning.length, byteOrderMark.length)
+    : 0
+
 /** Keeps a piece in which no line ends, without looking at what is kept already. */
 const keep = (state: State, chunk: Buffer, maxBytes: number): Read => {
   const rest = state.rest + chunk.toString("latin1")
   const isWide = state.isWide || !isAscii(chunk)
-  return { state: { ...state, rest, isWide, afterCr: false }, events: none, isOver: rest.length > maxBytes }
+  const length = rest.length - (state.isFresh ? markLength(rest) : 0)
+  return { state: { ...state, rest, isWide, afterCr: false }, events: none, isOver: length > maxBytes }
 }
 
 /**

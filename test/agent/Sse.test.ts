@@ -97,6 +97,13 @@ describe("Sse", () => {
     }
   })
 
+  it("a byte order mark counts for nothing, in halves too", () => {
+    const bytes = Buffer.from("\uFEFF\uFEFF\n\n")
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      assert.deepStrictEqual(read(split(bytes, [cut]), 3), { events: [], isOver: false })
+    }
+  })
+
   it("many short data lines of one event meet the bound too", () => {
     const packets = Array.from({ length: 100 }, () => Buffer.from("data: xxxx\n"))
     assert.deepStrictEqual(read(packets, 100), { events: [], isOver: true })
