@@ -24,7 +24,7 @@ export const clientAddress = (request: HttpServerRequest.HttpServerRequest): str
   Option.getOrElse(request.remoteAddress, () => "unknown")
 
 /** Makes the function that admits the requests of an address under a policy; without one, everybody's. */
-export const makeByAddress = (
+export const make = (
   limiter: RateLimiter["Service"],
   policy: Option.Option<RateLimit.RateLimitPolicy>
 ): ((address: string) => Effect.Effect<Admission>) => {
@@ -35,13 +35,4 @@ export const makeByAddress = (
       accepted: decision.accepted,
       headers: headersOf(decision)
     }))
-}
-
-/** The same for requests that came through the router. */
-export const make = (
-  limiter: RateLimiter["Service"],
-  policy: Option.Option<RateLimit.RateLimitPolicy>
-): ((request: HttpServerRequest.HttpServerRequest) => Effect.Effect<Admission>) => {
-  const admit = makeByAddress(limiter, policy)
-  return (request) => admit(clientAddress(request))
 }

@@ -46,7 +46,7 @@ export const endpoint = (options: Options) =>
   Layer.effect(
     Track,
     Effect.gen(function* () {
-      const admit = Admission.makeByAddress(yield* RateLimiter, options.rateLimit)
+      const admit = Admission.make(yield* RateLimiter, options.rateLimit)
       const directory = yield* SiteDirectory
       const salts = yield* VisitorSalts
       const repo = yield* AnalyticsRepo

@@ -19,16 +19,13 @@ export const toStream = (chat: Chat): Stream.Stream<Uint8Array> =>
     return Stream.fromPull(Effect.succeed(take))
   })
 
-/** What the platform is told of an answer that we sent. */
-const sent = Effect.succeed(HttpServerResponse.empty())
-
 /** Writes what is said as it is said, and asks for more only when the socket took what was before. */
 class Writer {
   private readonly chat: Chat
   private readonly response: ServerResponse
-  private readonly done: (answer: typeof sent) => void
+  private readonly done: () => void
 
-  constructor(chat: Chat, response: ServerResponse, done: (answer: typeof sent) => void) {
+  constructor(chat: Chat, response: ServerResponse, done: () => void) {
     this.chat = chat
     this.response = response
     this.done = done
@@ -44,11 +41,21 @@ class Writer {
     if (response.destroyed) return
     if (text === undefined) {
       response.end()
-      this.done(sent)
+      this.done()
     } else if (response.write(text)) this.ask()
     else response.once("drain", () => this.ask())
   }
 }
+
+/** Writes a chat to a response whose head was written, until its last word, and then calls back. */
+export const write = (chat: Chat, response: ServerResponse, done: () => void): void => {
+  // The request's head as it came is read by nobody any more, and browsers send much of one.
+  response.req.rawHeaders.length = 0
+  new Writer(chat, response, done).ask()
+}
+
+/** What the platform is told of an answer that we sent. */
+const sent = Effect.succeed(HttpServerResponse.empty())
 
 const writeHead = (response: ServerResponse, { headers, status }: HttpServerResponse.HttpServerResponse): boolean => {
   try {
@@ -63,9 +70,7 @@ const writeHead = (response: ServerResponse, { headers, status }: HttpServerResp
 const deliver = (chat: Chat, response: ServerResponse): typeof sent =>
   Effect.interruptible(
     Effect.callback((resume) => {
-      // The request's head as it came is read by nobody any more, and browsers send much of one.
-      response.req.rawHeaders.length = 0
-      new Writer(chat, response, resume).ask()
+      write(chat, response, () => resume(sent))
       return Effect.sync(() => response.destroy())
     })
   )

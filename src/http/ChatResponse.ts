@@ -40,6 +40,7 @@ export interface Options {
 }
 
 const headers = {
+  "content-type": "text/event-stream",
   "cache-control": "no-cache, no-transform",
   "x-accel-buffering": "no",
   "x-vercel-ai-ui-message-stream": "v1"
@@ -145,19 +146,25 @@ const ask = (agent: Stream.Stream<AgentEvent, AgentError>, chat: Chat, messageId
   return Effect.suspend(() => asking.begin()).pipe(Effect.onExit(ending(chat, scope, messageId)), Effect.ignoreCause)
 }
 
+/** A chat that its agent accepted, and what the head of its answer, a 200, tells. */
+export interface Begun {
+  readonly chat: Chat
+  readonly headers: Readonly<Record<string, string>>
+}
+
 /**
- * Waits until the agent accepts, then answers 200 with the stream. A failure before that is the typed one; a failure
- * after it, a defect, a bound or the process's end is told in the stream, which always ends with `[DONE]`. The log gets
- * the reason in both cases, the visitor a sentence.
+ * Asks the agent and waits until it accepts. A failure before that is the typed one; a failure after it, a defect, a bound
+ * or the process's end is told in the stream, which always ends with `[DONE]`. The log gets the reason in both cases, the
+ * visitor a sentence.
  *
- * The agent's stream lives in the request's scope, which Effect's servers keep open until the body is sent: when the
- * visitor goes, before or after the first event, it is interrupted. The handler must be interruptible for that. The agent
- * is asked for more only after the socket took what it said.
+ * The agent's stream lives in the scope, which must be open until the visitor has everything and must close when the
+ * visitor goes, before or after the first event: then it is interrupted. The agent is asked for more only after the socket
+ * took what it said.
  */
-export const make = Effect.fnUntraced(function* (
+export const begin = Effect.fnUntraced(function* (
   agent: Stream.Stream<AgentEvent, AgentError>,
   options: Options
-): Effect.fn.Return<HttpServerResponse.HttpServerResponse, AgentRefused | AgentTimeout, Scope.Scope> {
+): Effect.fn.Return<Begun, AgentRefused | AgentTimeout, Scope.Scope> {
   const { messageId, watch } = options
   const services = yield* Effect.context<Scope.Scope>()
   const chat = new Chat(watch, {
@@ -175,11 +182,19 @@ export const make = Effect.fnUntraced(function* (
     chat.asker = Fiber.runIn(fork(ask(agent, chat, messageId)), Context.get(services, Scope.Scope))
   }
   yield* Effect.tapError(chat.opened(), (error) => logRefusal(error, messageId))
-
-  const response = HttpServerResponse.stream(ChatDelivery.toStream(chat), {
-    contentType: "text/event-stream",
-    headers: { ...headers, ...options.headers }
-  })
-  HttpEffect.appendPreResponseHandlerUnsafe(services, ChatDelivery.direct(chat, response.body))
-  return response
+  return { chat, headers: { ...headers, ...options.headers } }
 })
+
+/**
+ * The answer as the platform's. Effect's servers keep the request's scope open until the body is sent, and close it when
+ * the visitor goes; the handler must be interruptible for that.
+ */
+export const toResponse = ({ chat, headers }: Begun): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+  Effect.map(Effect.context<never>(), (services) => {
+    const response = HttpServerResponse.stream(ChatDelivery.toStream(chat), {
+      contentType: headers["content-type"],
+      headers
+    })
+    HttpEffect.appendPreResponseHandlerUnsafe(services, ChatDelivery.direct(chat, response.body))
+    return response
+  })

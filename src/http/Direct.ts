@@ -1,26 +1,31 @@
 /**
- * Answers page views and submissions straight from Node's request, past the router and its middleware.
+ * Answers page views, submissions and chats straight from Node's request, past the router and its middleware.
  *
  * The router, the request and the response of the platform, and a layer of middleware each cost a little on every request;
- * together they cost more than all that a page view is. So a request that is one of the two endpoints' and as nearly all
- * of them are (a POST to the very path, with a body whose length its head tells) is handed to the endpoint from here, and
- * everything else goes the platform's way. The endpoint is the same function on both ways, and the tests show that both
- * give the same answers.
+ * together they cost more than all that a page view is, and half of the time that we add to a chat's first word. So a
+ * request that is one of the endpoints' and as nearly all of them are (a POST to the very path, with a body whose length
+ * its head tells) is handed to the endpoint from here, and everything else goes the platform's way. The endpoint is the
+ * same function on both ways, and the tests show that both give the same answers.
  *
  * @module
  */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http"
-import { Cause, Context, Effect, Exit, Layer, Tracer } from "effect"
-import type { HttpServerResponse } from "effect/http"
+import { Cause, Context, Effect, Exit, Layer, Scope, Tracer } from "effect"
+import { HttpServerResponse } from "effect/http"
 import type { IpNetwork } from "effect/net"
 import * as ContractAnalytics from "../contract/Analytics.ts"
 import * as ContractForms from "../contract/Forms.ts"
+import { isCanonicalUuid } from "../contract/Uuid.ts"
+import * as ContractWidget from "../contract/Widget.ts"
 import * as ClientAddress from "../core/ClientAddress.ts"
 import { Track } from "./Analytics.ts"
+import * as ChatDelivery from "./ChatDelivery.ts"
+import type { Begun } from "./ChatResponse.ts"
 import * as Cors from "./Cors.ts"
-import type { Endpoint } from "./Endpoint.ts"
+import type { Asked, Endpoint } from "./Endpoint.ts"
 import * as Fallbacks from "./Fallbacks.ts"
 import { Submit } from "./Forms.ts"
+import { Converse } from "./Widget.ts"
 
 export interface Options {
   /** Who may name the client for whom a request comes, with `X-Forwarded-For`. */
@@ -32,17 +37,30 @@ export interface Options {
 /** What every answer says, as name, value, name, value ... */
 const everywhere: ReadonlyArray<string> = Object.entries(Cors.answerHeaders).flat()
 
+const writeHead = (response: ServerResponse, status: number, headers: Readonly<Record<string, string>>): void => {
+  const head = everywhere.slice()
+  for (const name in headers) {
+    if (Object.hasOwn(headers, name)) head.push(name, headers[name]!)
+  }
+  response.writeHead(status, head)
+}
+
 const write = (response: ServerResponse, answer: HttpServerResponse.HttpServerResponse): void => {
   // Who has gone is told nothing.
   if (response.destroyed || response.headersSent) return
-  const head = everywhere.slice()
-  for (const name in answer.headers) {
-    if (Object.hasOwn(answer.headers, name)) head.push(name, answer.headers[name]!)
-  }
-  response.writeHead(answer.status, head)
+  writeHead(response, answer.status, answer.headers)
   // As text, which Node writes in one piece with the head; Latin-1 gives every byte back as it was.
   if (answer.body._tag === "Uint8Array") response.end(Buffer.from(answer.body.body).toString("latin1"), "latin1")
   else response.end()
+}
+
+/** Runs what needs nothing. */
+type Run = (effect: Effect.Effect<void>) => void
+
+/** Nothing was written that makes an answer, and nothing can be any more: the client sees its connection end. */
+const giveUp = (response: ServerResponse, error: unknown, run: Run): void => {
+  response.destroy()
+  run(Effect.logError("An answer could not be written", Cause.die(error)))
 }
 
 /**
@@ -50,7 +68,7 @@ const write = (response: ServerResponse, answer: HttpServerResponse.HttpServerRe
  * that wakes whoever waits for it costs several times what one costs to somebody who is awake, so those that leave
  * together share the price.
  */
-const makeSender = (run: (effect: Effect.Effect<void>) => void) => {
+const makeSender = (run: Run) => {
   let waiting: Array<readonly [ServerResponse, HttpServerResponse.HttpServerResponse]> = []
   const flush = () => {
     const leaving = waiting
@@ -59,9 +77,7 @@ const makeSender = (run: (effect: Effect.Effect<void>) => void) => {
       try {
         write(response, answer)
       } catch (error) {
-        // Nothing was written that makes an answer, and nothing can be any more: the client sees its connection end.
-        response.destroy()
-        run(Effect.logError("An answer could not be written", Cause.die(error)))
+        giveUp(response, error, run)
       }
     }
   }
@@ -72,38 +88,56 @@ const makeSender = (run: (effect: Effect.Effect<void>) => void) => {
 
 /** Collects the body of a request; who goes away before its end is never heard of again. */
 const collect = (request: IncomingMessage, then: (body: Uint8Array) => void): void => {
-  const chunks: Array<Buffer> = []
+  let chunks: Array<Buffer> = []
   request.on("data", (chunk: Buffer) => chunks.push(chunk))
-  request.on("end", () => then(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+  request.on("end", () => {
+    const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+    // A request is as old as its answer, which may be a stream of some minutes.
+    chunks = []
+    then(body)
+  })
   // A connection that breaks is the server's matter. Without a listener it would end the process.
   request.on("error", ignore)
 }
 
 const ignore = () => {}
 
+/** An instance's id in the path of a chat, if it is spelled as nearly all are; undefined for any other path. */
+const instanceOf = (url: string): string | undefined => {
+  const id = url.slice(beforeInstance.length, -afterInstance.length)
+  return url.startsWith(beforeInstance) && url.endsWith(afterInstance) && isCanonicalUuid(id) ? id : undefined
+}
+
+const [beforeInstance = "", afterInstance = ""] = ContractWidget.chat.path.split(":instance_id")
+
 /**
  * Puts the direct way in front of the platform's listener, which must be the last that was added to `server`. Where spans
  * are collected there is no direct way: they are made by the middleware.
  */
-export const layer = (server: Server, options: Options): Layer.Layer<never, never, Track | Submit> =>
+export const layer = (server: Server, options: Options): Layer.Layer<never, never, Track | Submit | Converse> =>
   Layer.effectDiscard(
     Effect.gen(function* () {
-      const services = yield* Effect.context<Track | Submit>()
+      const services = yield* Effect.context<Track | Submit | Converse>()
       if (Context.get(services, Tracer.Tracer) !== Tracer.nativeTracer) return
-      const endpoints = new Map<string | undefined, Endpoint>([
+      const endpoints = new Map<string, Endpoint>([
         [ContractAnalytics.track.path, Context.get(services, Track)],
         [ContractForms.submit.path, Context.get(services, Submit)]
       ])
+      const converse = Context.get(services, Converse)
       const clientAddress = ClientAddress.make(options.trustedProxies)
       const run = Effect.runCallbackWith(services)
       const send = makeSender(run)
 
+      /** Who asks; before the body is there, since a peer that is gone has no address any more. */
+      const askedBy = (request: IncomingMessage): Asked => {
+        const headers = request.headers as Record<string, string | undefined>
+        const address = clientAddress(request.socket.remoteAddress ?? "unknown", headers["x-forwarded-for"])
+        return { url: request.url ?? "/", headers, address }
+      }
+
       const answer = (endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): void => {
-        // Before the body is there: a peer that is gone has no address any more.
-        const peer = request.socket.remoteAddress ?? "unknown"
+        const asked = askedBy(request)
         collect(request, (body) => {
-          const headers = request.headers as Record<string, string | undefined>
-          const asked = { url: request.url ?? "/", headers, address: clientAddress(peer, headers["x-forwarded-for"]) }
           const answered = Effect.catchCause(
             Effect.suspend(() => endpoint(asked, body)),
             Fallbacks.ofCause
@@ -115,13 +149,53 @@ export const layer = (server: Server, options: Options): Layer.Layer<never, neve
         })
       }
 
+      const begin = (response: ServerResponse, { chat, headers }: Begun): void => {
+        try {
+          writeHead(response, 200, headers)
+          ChatDelivery.write(chat, response, ignore)
+        } catch (error) {
+          giveUp(response, error, run)
+        }
+      }
+
+      const answerChat = (instanceId: string, request: IncomingMessage, response: ServerResponse): void => {
+        const asked = askedBy(request)
+        collect(request, (body) => {
+          if (response.destroyed) return
+          const scope = Scope.makeUnsafe()
+          const answered = Effect.suspend(() => converse(asked, instanceId, body)).pipe(
+            Scope.provide(scope),
+            Effect.catchCause(Fallbacks.ofCause)
+          )
+          let leave: (() => void) | undefined
+          // The answer is over, or the visitor has gone: before the agent accepted, or after.
+          response.once("close", () => {
+            leave?.()
+            run(Scope.close(scope, Exit.void))
+          })
+          leave = run(answered, {
+            onExit: (exit) => {
+              leave = undefined
+              if (response.destroyed) return
+              if (Exit.isFailure(exit)) response.destroy()
+              else if (HttpServerResponse.isHttpServerResponse(exit.value)) send(response, exit.value)
+              else begin(response, exit.value)
+            }
+          })
+        })
+      }
+
       const isDirect = ({ headers, method }: IncomingMessage): boolean =>
         method === "POST" && Number(headers["content-length"]) <= options.maxBody && headers.expect === undefined
 
       const platform = server.listeners("request").at(-1) as RequestListener
       const listener: RequestListener = (request, response) => {
-        const endpoint = endpoints.get(request.url)
-        if (endpoint !== undefined && isDirect(request)) answer(endpoint, request, response)
+        if (!isDirect(request)) return platform(request, response)
+        const { url = "" } = request
+        const endpoint = endpoints.get(url)
+        if (endpoint !== undefined) return answer(endpoint, request, response)
+        const instanceId = instanceOf(url)
+        if (instanceId !== undefined) answerChat(instanceId, request, response)
         else platform(request, response)
       }
       yield* Effect.acquireRelease(

@@ -149,7 +149,7 @@ export const endpoint = (options: Options) =>
   Layer.effect(
     Submit,
     Effect.gen(function* () {
-      const admit = Admission.makeByAddress(yield* RateLimiter, options.rateLimit)
+      const admit = Admission.make(yield* RateLimiter, options.rateLimit)
       const directory = yield* SiteDirectory
       const repo = yield* SubmissionRepo
       const notCounted = Decide.make(yield* Decisions)

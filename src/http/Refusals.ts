@@ -7,18 +7,12 @@
 import { Effect } from "effect"
 import type { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
 import * as Answers from "./Answers.ts"
-import type { BodyTooLarge, InvalidBody } from "./RequestBody.ts"
+import type { BodyTooLarge } from "./RequestBody.ts"
 
 /** What keeps a body from being received. */
 export const ofBytes = {
   BodyTooLarge: ({ maxBytes }: BodyTooLarge) => Effect.succeed(Answers.tooLarge(maxBytes)),
   BodyUnreadable: () => Effect.succeed(Answers.refusal(400, "The body did not arrive whole. Send the request again."))
-}
-
-/** What is wrong with a body. */
-export const ofBody = {
-  ...ofBytes,
-  InvalidBody: ({ errors }: InvalidBody) => Effect.succeed(Answers.invalid(errors))
 }
 
 /** The name of an error's cause: its message may hold what a visitor wrote, so the log does not get it. */

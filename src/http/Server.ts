@@ -68,9 +68,15 @@ const middleware = (options: Options) => {
 
 /** The endpoints that are answered directly as well as through the router. */
 const endpoints = (options: Options) =>
-  Layer.merge(
+  Layer.mergeAll(
     Analytics.endpoint({ rateLimit: options.rateLimitAnalytics }),
-    Forms.endpoint({ rateLimit: options.rateLimitForms })
+    Forms.endpoint({ rateLimit: options.rateLimitForms }),
+    Widget.endpoint({
+      rateLimit: options.rateLimitChat,
+      streams: options.chatStreams,
+      maxDuration: options.chatMaxDuration,
+      maxBytes: options.chatMaxBytes
+    })
   )
 
 /** Everything that is served, over `endpoints` and without a server. */
@@ -81,16 +87,7 @@ const routes = (options: Options) =>
     Docs.layer,
     Health.layer
   ).pipe(
-    Layer.provide([
-      Analytics.group,
-      Forms.group,
-      Widget.layer({
-        rateLimit: options.rateLimitChat,
-        streams: options.chatStreams,
-        maxDuration: options.chatMaxDuration,
-        maxBytes: options.chatMaxBytes
-      })
-    ]),
+    Layer.provide([Analytics.group, Forms.group, Widget.group]),
     Layer.provide(Validation.layer),
     Layer.provideMerge(middleware(options))
   )

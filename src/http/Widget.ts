@@ -8,8 +8,8 @@
  * @module
  */
 import { randomUUID } from "node:crypto"
-import { type Duration, Effect, Option, Scope } from "effect"
-import type { HttpServerRequest } from "effect/http"
+import { Context, type Duration, Effect, Layer, Option, Result, Scope } from "effect"
+import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../contract/Api.ts"
 import * as Faults from "../contract/Faults.ts"
@@ -18,7 +18,7 @@ import { clientKey } from "../core/ClientKey.ts"
 import type { Instance } from "../core/Instance.ts"
 import type { RateLimitPolicy } from "../core/RateLimit.ts"
 import * as Slots from "../core/Slots.ts"
-import { AgentStream } from "../services/AgentStream.ts"
+import { type AgentRefused, AgentStream, type AgentTimeout } from "../services/AgentStream.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
 import { WidgetTokens } from "../services/WidgetTokens.ts"
 import * as Admission from "./Admission.ts"
@@ -26,6 +26,7 @@ import * as Answers from "./Answers.ts"
 import * as ChatResponse from "./ChatResponse.ts"
 import * as ChatWatch from "./ChatWatch.ts"
 import { Drain } from "./Drain.ts"
+import * as Endpoint from "./Endpoint.ts"
 import * as Provenance from "./Provenance.ts"
 import * as Refusals from "./Refusals.ts"
 import * as RequestBody from "./RequestBody.ts"
@@ -55,11 +56,22 @@ const hold = <Name extends string>(
         Effect.as(Scope.addFinalizer(scope, Effect.sync(attempt.release)), attempt)
       )
 
-export const layer = (options: Options) =>
-  HttpApiBuilder.group(
-    Api,
-    "widget",
-    Effect.fnUntraced(function* (handlers) {
+/** A chat that has begun, or what stands against one. */
+export type Answer = HttpServerResponse.HttpServerResponse | ChatResponse.Begun
+
+/**
+ * What answers a message to an instance (by its canonical id) whose body was read. The scope is the request's: it closes when the visitor has the whole answer, or goes.
+ */
+export class Converse extends Context.Service<
+  Converse,
+  (asked: Endpoint.Asked, instanceId: string, body: Uint8Array) => Effect.Effect<Answer, never, Scope.Scope>
+>()("hydracore/http/Converse") {}
+
+/** The endpoint without a server. */
+export const endpoint = (options: Options) =>
+  Layer.effect(
+    Converse,
+    Effect.gen(function* () {
       const admit = Admission.make(yield* RateLimiter, options.rateLimit)
       const tokens = yield* WidgetTokens
       const agent = yield* AgentStream
@@ -67,30 +79,30 @@ export const layer = (options: Options) =>
       const slots = Slots.make()
 
       /** Opens a stream for the request's life, whatever ends it; or says which limit stands against it. */
-      const openStream = (request: HttpServerRequest.HttpServerRequest, instanceId: string) => {
+      const openStream = (address: string, instanceId: string) => {
         const { perAddress, perInstance } = options.streams
         const claim = (name: "address" | "instance", id: string, limit: Option.Option<number>) =>
           Option.toArray(Option.map(limit, (limit) => ({ name, key: `${name} ${id}`, limit })))
         const claims = [
-          ...claim("address", clientKey(Admission.clientAddress(request)), perAddress),
+          ...claim("address", clientKey(address), perAddress),
           ...claim("instance", instanceId, perInstance)
         ]
         return Effect.uninterruptible(Effect.suspend(() => hold(slots.open(claims))))
       }
 
-      const respond = (
-        request: HttpServerRequest.HttpServerRequest,
+      const begin = (
+        asked: Endpoint.Asked,
         payload: ChatPayload,
         instance: Instance,
         headers: Admission.Headers
-      ) => {
-        if (!Provenance.isAllowed(request, instance.origins)) {
+      ): Effect.Effect<Answer, AgentRefused | AgentTimeout, Scope.Scope> => {
+        if (!Provenance.isAllowed(asked, instance.origins)) {
           return Effect.succeed(Answers.foreignOrigin("assistant", headers))
         }
-        return Effect.flatMap(openStream(request, instance.instanceId), (attempt) => {
+        return Effect.flatMap(openStream(asked.address, instance.instanceId), (attempt): ReturnType<typeof begin> => {
           if (attempt._tag === "Full") return Effect.succeed(Answers.tooManyStreams(attempt.name, headers))
           const conversationId = payload.conversation_id || randomUUID()
-          return ChatResponse.make(agent.stream({ instance, conversationId, message: payload.message }), {
+          return ChatResponse.begin(agent.stream({ instance, conversationId, message: payload.message }), {
             conversationId,
             messageId: randomUUID(),
             heartbeat,
@@ -102,25 +114,48 @@ export const layer = (options: Options) =>
         })
       }
 
-      return handlers.handleRaw("chat", ({ headers, params, request }) =>
-        Effect.flatMap(RequestBody.readAs(request, readPayload), ({ payload }) =>
-          // Before the token: a flood of guesses ends here and costs no look-up.
-          Effect.flatMap(admit(request), (admission) =>
-            admission.accepted
-              ? Effect.flatMap(tokens.authenticate(params.instance_id, headers["x-widget-token"] ?? ""), (instance) =>
-                  Option.isSome(instance)
-                    ? respond(request, payload, instance.value, admission.headers)
-                    : Effect.succeed(Answers.unauthorized(admission.headers))
-                ).pipe(
-                  Effect.catch((error) =>
-                    error._tag === "StorageUnavailable"
-                      ? Refusals.ofUnavailable(admission.headers).StorageUnavailable(error)
-                      : Refusals.ofAgent(admission.headers)[error._tag]()
-                  )
-                )
-              : Effect.succeed(Answers.overLimit(admission.headers))
+      return (asked, instanceId, bytes) => {
+        const body = RequestBody.parse(bytes, asked.headers["content-type"])
+        if (Result.isFailure(body)) return Effect.succeed(Answers.invalid(body.failure.errors))
+        const decoded = readPayload(body.success.value)
+        if (Result.isFailure(decoded)) return Effect.succeed(Answers.invalid(decoded.failure))
+        // Before the token: a flood of guesses ends here and costs no look-up.
+        return Effect.flatMap(admit(asked.address), ({ accepted, headers }) => {
+          if (!accepted) return Effect.succeed(Answers.overLimit(headers))
+          return Effect.flatMap(tokens.authenticate(instanceId, asked.headers["x-widget-token"] ?? ""), (instance) =>
+            Option.isSome(instance)
+              ? begin(asked, decoded.success, instance.value, headers)
+              : Effect.succeed(Answers.unauthorized(headers))
+          ).pipe(
+            Effect.catch((error) =>
+              error._tag === "StorageUnavailable"
+                ? Refusals.ofUnavailable(headers).StorageUnavailable(error)
+                : Refusals.ofAgent(headers)[error._tag]()
+            )
           )
-        ).pipe(Effect.catchTags(Refusals.ofBody))
-      )
+        })
+      }
     })
   )
+
+/** The endpoint as a group of the contract's; over `endpoint`. */
+export const group = HttpApiBuilder.group(
+  Api,
+  "widget",
+  Effect.fnUntraced(function* (handlers) {
+    const converse = yield* Converse
+    return handlers.handleRaw("chat", ({ params, request }) =>
+      Effect.flatMap(RequestBody.readBytes(request), (bytes) =>
+        converse(Endpoint.fromRequest(request), params.instance_id, bytes)
+      ).pipe(
+        Effect.flatMap((answer) =>
+          HttpServerResponse.isHttpServerResponse(answer) ? Effect.succeed(answer) : ChatResponse.toResponse(answer)
+        ),
+        Effect.catchTags(Refusals.ofBytes)
+      )
+    )
+  })
+)
+
+/** The group on an endpoint of its own. */
+export const layer = (options: Options) => Layer.provide(group, endpoint(options))

@@ -21,7 +21,7 @@ export const respond = (
   drain: Effect.Effect<void> = Effect.never
 ) =>
   Effect.flatMap(ChatWatch.make(drain), (watch) =>
-    ChatResponse.make(agent, {
+    ChatResponse.begin(agent, {
       conversationId: "c-1",
       messageId: "m-1",
       heartbeat: "15 seconds",
@@ -29,7 +29,7 @@ export const respond = (
       maxBytes: 1_000_000,
       ...rest,
       watch
-    })
+    }).pipe(Effect.flatMap(ChatResponse.toResponse))
   )
 
 /** What the visitor reads of these events. */

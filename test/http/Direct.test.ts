@@ -4,13 +4,16 @@
  */
 import { createServer, request as send } from "node:http"
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Effect, Layer, Option, Schema } from "effect"
+import { Effect, Layer, Option, Schema, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { IpNetwork } from "effect/net"
 import { Track } from "../../src/http/Analytics.ts"
 import * as Direct from "../../src/http/Direct.ts"
 import { Submit } from "../../src/http/Forms.ts"
+import { Converse } from "../../src/http/Widget.ts"
 import { AnalyticsRepo } from "../../src/services/AnalyticsRepo.ts"
+import { until } from "../agent/Wait.ts"
+import { accepted } from "./ChatScript.ts"
 import * as TestServer from "./TestServer.ts"
 
 interface Answer {
@@ -74,6 +77,16 @@ const Headers = Schema.Struct({
   "x-forwarded-for": Schema.optionalKey(Schema.Literals(["198.51.100.7", "2001:db8::1, 10.0.0.1", "nobody"]))
 })
 
+/** A chat's body as text. */
+const Message = Schema.Union([
+  Schema.Struct({
+    message: Schema.Union([Schema.String, Schema.Json]),
+    conversation_id: Schema.optionalKey(Schema.Union([Schema.String, Schema.Json]))
+  }),
+  Schema.Json,
+  Schema.String
+])
+
 /** A body as text, in which `SITE` stands for the website's id. */
 const Body = Schema.Union([
   Schema.Struct({
@@ -90,7 +103,7 @@ const Body = Schema.Union([
   Schema.String
 ])
 
-const encode = (body: typeof Body.Type): string => (typeof body === "string" ? body : JSON.stringify(body))
+const encode = (body: Schema.Json): string => (typeof body === "string" ? body : JSON.stringify(body))
 
 const trustedProxies = [IpNetwork.fromStringUnsafe("127.0.0.0/8"), IpNetwork.fromStringUnsafe("10.0.0.0/8")]
 
@@ -114,6 +127,39 @@ describe("past the router", () => {
         { arbitrary: { runs: 300 } }
       )
     }
+
+    it.effect.prop(
+      "a chat is answered as it is through the router, to its last frame",
+      [Message, Headers, Schema.Literals(["right", "wrong", "none"])],
+      ([body, { "content-type": type, ...headers }, token]) =>
+        Effect.gen(function* () {
+          const { instance, url, widgetToken } = yield* TestServer.TestServer
+          const given = token === "none" ? {} : { "x-widget-token": token === "right" ? widgetToken : "hwt_wrong" }
+          const typed = type === "" ? headers : { ...headers, "content-type": type }
+          const [direct, router] = yield* Effect.forEach(["direct", "router"] as const, (way) =>
+            ask(url + TestServer.paths.chat(instance.instanceId), way, encode(body), { ...typed, ...given })
+          )
+          assert.deepStrictEqual(essence(direct!, []), essence(router!, []))
+        }),
+      { arbitrary: { runs: 300 } }
+    )
+
+    it.effect("an instance's id that is spelled otherwise, or is none, is the router's to read", () =>
+      Effect.gen(function* () {
+        const { instance, url, widgetToken } = yield* TestServer.TestServer
+        const chat = (id: string, query = "") =>
+          ask(`${url}${TestServer.paths.chat(id)}${query}`, "direct", `{"message":"Hi"}`, {
+            "x-widget-token": widgetToken
+          })
+        const { instanceId } = instance
+        const answers = [chat(instanceId.toUpperCase()), chat(instanceId, "?a=1"), chat("none"), chat("a/b")]
+        const statuses = yield* Effect.forEach(
+          answers,
+          Effect.map(({ status }) => status)
+        )
+        assert.deepStrictEqual(statuses, [200, 200, 422, 404])
+      })
+    )
 
     it.effect("a body that is too long is refused either way", () =>
       Effect.gen(function* () {
@@ -176,6 +222,49 @@ describe("past the router", () => {
     }
   )
 
+  /** How many chats ask an agent that accepts, or does not, and then is silent. */
+  let asking = 0
+  const silent = (accepts: boolean) =>
+    Stream.concat(accepts ? Stream.make(accepted) : Stream.empty, Stream.never).pipe(
+      Stream.onStart(Effect.sync(() => asking++)),
+      Stream.ensuring(Effect.sync(() => asking--))
+    )
+  const perInstance = { perAddress: Option.none(), perInstance: Option.some(1) }
+  layer(
+    TestServer.layer({ chatStreams: perInstance }, ({ message }) => silent(message === "accept")),
+    { excludeTestServices: true }
+  )((it) => {
+    for (const message of ["accept", "do not"]) {
+      it.effect(`a visitor who goes gives everything back, before the agent accepts and after (${message})`, () =>
+        Effect.gen(function* () {
+          const { instance, url, widgetToken } = yield* TestServer.TestServer
+          const body = JSON.stringify({ message })
+          const headers = { "x-widget-token": widgetToken, "content-length": String(body.length) }
+          const chat = () => {
+            let begun = false
+            const sent = send(url + TestServer.paths.chat(instance.instanceId), { method: "POST", headers }, (answer) =>
+              answer
+                .on("error", () => {})
+                .once("data", () => {
+                  begun = true
+                })
+            )
+            sent.on("error", () => {}).end(body)
+            return { sent, begun: () => begun }
+          }
+          // The second is let in only because the first gave back its place.
+          for (let turn = 0; turn < 2; turn++) {
+            const { begun, sent } = chat()
+            yield* until("the agent is asked", () => asking === 1)
+            if (message === "accept") yield* until("the chat has begun", begun)
+            sent.destroy()
+            yield* until("the agent is left", () => asking === 0)
+          }
+        })
+      )
+    }
+  })
+
   const dying = Layer.succeed(AnalyticsRepo, AnalyticsRepo.of({ append: () => Effect.die(new Error("secret")) }))
   layer(
     TestServer.layer({}, undefined, (storage) => Layer.merge(storage, dying)),
@@ -209,7 +298,11 @@ describe("past the router", () => {
       const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}${TestServer.paths.track}`
       const unwritable = () => Effect.succeed(HttpServerResponse.empty({ headers: { "x-broken": "a\nb" } }))
       const direct = Direct.layer(server, { trustedProxies: [], maxBody: 10 }).pipe(
-        Layer.provide([Layer.succeed(Track, unwritable), Layer.succeed(Submit, unwritable)])
+        Layer.provide([
+          Layer.succeed(Track, unwritable),
+          Layer.succeed(Submit, unwritable),
+          Layer.succeed(Converse, unwritable)
+        ])
       )
       yield* Effect.gen(function* () {
         yield* Layer.build(direct)
