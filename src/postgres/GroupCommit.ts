@@ -16,6 +16,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { type Array as Arr, Cause, Clock, Duration, Effect, Exit, Result, type Scope } from "effect"
+import * as BoundedQueue from "../core/BoundedQueue.ts"
 import { type RecordRefused, StorageUnavailable } from "../services/Storage.ts"
 import type { Flushed, Observer } from "./BatchMetrics.ts"
 
@@ -89,14 +90,14 @@ export const make = <Item, A, E>(
     const clock = yield* Clock.Clock
     const timeoutMillis = Duration.toMillis(options.timeout)
     const weigh = options.weigh ?? (() => 0)
-    const maxQueueWeight = options.maxQueueWeight ?? Number.POSITIVE_INFINITY
     const maxBatchWeight = options.maxBatchWeight ?? Number.POSITIVE_INFINITY
     const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
-    /** What waits for a batch, oldest first: every deadline is later than the one before. `head` is the first of them. */
-    let queue: Array<Waiting> = []
-    let head = 0
-    let queueWeight = 0
+    /** What waits for a batch: every deadline is later than the one before. */
+    const queue = BoundedQueue.make<Waiting>({
+      maxItems: options.maxQueue,
+      maxWeight: options.maxQueueWeight ?? Number.POSITIVE_INFINITY
+    })
     /** The batch that is being stored, oldest first. */
     let flying: ReadonlyArray<Waiting> = []
     /** The last failure of the batch that is being stored, for those whose deadline passes. */
@@ -120,28 +121,11 @@ export const make = <Item, A, E>(
           : new StorageUnavailable({ reason: lastFailure.reason, cause: lastFailure })
       )
 
-    const dequeue = (): Waiting => {
-      const entry = queue[head]!
-      head++
-      queueWeight -= entry.weight
-      // Dropped in bulk: shifting one by one would move the whole array each time.
-      if (head === queue.length || head >= 4096) {
-        queue = queue.slice(head)
-        head = 0
-      }
-      return entry
-    }
-
     const submit = (item: Item): Effect.Effect<A, E | StorageUnavailable | RecordRefused> =>
       Effect.callback((resume) => {
-        const weight = weigh(item)
         if (closed) return resume(Exit.fail(new StorageUnavailable({ reason: "unreachable" })))
-        const full =
-          queue.length - head >= options.maxQueue || (queueWeight > 0 && queueWeight + weight > maxQueueWeight)
-        if (full) return resume(Exit.fail(new StorageUnavailable({ reason: "overloaded" })))
-        const entry: Waiting = { item, weight, deadline: now() + timeoutMillis, resume }
-        queue.push(entry)
-        queueWeight += weight
+        const entry: Waiting = { item, weight: weigh(item), deadline: now() + timeoutMillis, resume }
+        if (!queue.offer(entry)) return resume(Exit.fail(new StorageUnavailable({ reason: "overloaded" })))
         wakeWorker?.()
         wakeReaper?.()
         return Effect.sync(() => {
@@ -153,10 +137,9 @@ export const make = <Item, A, E>(
     const take = (): ReadonlyArray<Waiting> => {
       const taken: Array<Waiting> = []
       let weight = 0
-      while (head < queue.length && taken.length < options.maxBatch) {
-        const next = queue[head]!
+      for (let next = queue.oldest(); next !== undefined && taken.length < options.maxBatch; next = queue.oldest()) {
         if (taken.length > 0 && weight + next.weight > maxBatchWeight) break
-        dequeue()
+        queue.take()
         if (next.resume === undefined) continue
         weight += next.weight
         taken.push(next)
@@ -242,7 +225,7 @@ export const make = <Item, A, E>(
     })
 
     const parkWorker = Effect.callback<void>((resume) => {
-      if (head < queue.length) return resume(Effect.void)
+      if (queue.size() > 0) return resume(Effect.void)
       wakeWorker = () => {
         wakeWorker = undefined
         resume(Effect.void)
@@ -252,6 +235,8 @@ export const make = <Item, A, E>(
     const work = Effect.gen(function* () {
       while (true) {
         yield* parkWorker
+        // Until the event loop is through with all that came at once: it is one batch, and not one request and the rest.
+        yield* Effect.yieldNow
         flying = take()
         lastFailure = undefined
         const parts: Array<Part<Item, A, E>> = [{ batchId: randomUUID(), entries: flying }]
@@ -265,12 +250,14 @@ export const make = <Item, A, E>(
       const time = now()
       for (const entry of flying) if (entry.resume !== undefined && entry.deadline <= time) answer(entry, late())
       abandonIfUnwanted()
-      while (head < queue.length && (queue[head]!.resume === undefined || queue[head]!.deadline <= time)) {
-        answer(dequeue(), late())
+      for (let next = queue.oldest(); next !== undefined; next = queue.oldest()) {
+        if (next.resume !== undefined && next.deadline > time) break
+        queue.take()
+        answer(next, late())
       }
     }
 
-    const oldest = (): Waiting | undefined => flying.find((entry) => entry.resume !== undefined) ?? queue[head]
+    const oldest = (): Waiting | undefined => flying.find((entry) => entry.resume !== undefined) ?? queue.oldest()
 
     const parkReaper = Effect.callback<void>((resume) => {
       if (oldest() !== undefined) return resume(Effect.void)
@@ -290,14 +277,16 @@ export const make = <Item, A, E>(
       }
     })
 
-    options.observer?.waiting(() => queue.length - head)
+    options.observer?.waiting(queue.size)
     yield* Effect.forkScoped(work)
     yield* Effect.forkScoped(watch)
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
         closed = true
         for (const entry of flying) answer(entry, Exit.fail(new StorageUnavailable({ reason: "unreachable" })))
-        while (head < queue.length) answer(dequeue(), Exit.fail(new StorageUnavailable({ reason: "unreachable" })))
+        for (let next = queue.take(); next !== undefined; next = queue.take()) {
+          answer(next, Exit.fail(new StorageUnavailable({ reason: "unreachable" })))
+        }
       })
     )
     return { submit }

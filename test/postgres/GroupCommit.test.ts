@@ -161,6 +161,26 @@ describe("GroupCommit", () => {
       }).pipe(Effect.scoped)
   )
 
+  it.effect("what comes in one turn of the event loop is one batch", () =>
+    Effect.gen(function* () {
+      const sizes: Array<number> = []
+      const { submit } = yield* GroupCommit.make<number, number, never>({
+        flush: (items) => {
+          sizes.push(items.length)
+          return Effect.succeed(items.map((item) => Result.succeed(item)))
+        },
+        timeout,
+        maxQueue: 100,
+        maxBatch: 100
+      })
+      // Long enough for the committer to wait for the first of them.
+      yield* Effect.yieldNow
+      const run = Effect.runPromiseWith(yield* Effect.context<never>())
+      yield* Effect.promise(() => Promise.all([1, 2, 3].map((item) => run(submit(item)))))
+      assert.deepStrictEqual(sizes, [3])
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("whatever arrives during a flush is the next batch", () =>
     Effect.gen(function* () {
       const gate = yield* Deferred.make<void>()

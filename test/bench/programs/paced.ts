@@ -4,7 +4,8 @@
  * wait for the next free one, and their wait counts.
  *
  * Arguments: the port, the site's tracking token, requests a second, seconds, connections. It prints one JSON document,
- * times in milliseconds. What is due is looked at about once in a millisecond: that much of each time is ours.
+ * times in milliseconds. What is due is looked at about once in a millisecond: that much of each time is ours. The load goes
+ * on for a second before the times are taken, since this program too is slow at first.
  *
  * @module
  */
@@ -15,7 +16,9 @@ import { firstAnswer, post } from "./wire.ts"
 
 const [port = 0, rate = 0, seconds = 0, connections = 0] = [2, 4, 5, 6].map((index) => Number(process.argv[index]))
 const site = process.argv[3] ?? ""
-const total = Math.floor(rate * seconds)
+const warmUpMillis = 1_000
+const millis = warmUpMillis + seconds * 1_000
+const total = Math.floor((rate * millis) / 1_000)
 const client = Math.floor(Math.random() * 2 ** 24)
 const patienceMillis = 10_000
 
@@ -62,7 +65,7 @@ const open = (): Promise<Socket> =>
       received = received.slice(answer.length)
       const since = asked.get(socket)
       asked.delete(socket)
-      if (since !== undefined) took.push(performance.now() - since)
+      if (since !== undefined && since >= began + warmUpMillis) took.push(performance.now() - since)
       if (answer.status !== 204) refused++
       idle.push(socket)
       dispatch()
@@ -96,7 +99,7 @@ const tick = (): void => {
   for (; issued < arrived; issued++) due.push(began + (issued / rate) * 1000)
   dispatch()
   const done = issued === total && asked.size === 0 && head === due.length
-  if (done || now > seconds * 1000 + patienceMillis) finish()
+  if (done || now > millis + patienceMillis) finish()
   else setTimeout(tick, 1)
 }
 tick()
