@@ -158,22 +158,25 @@ export const layer = (server: Server, options: Options): Layer.Layer<never, neve
         }
       }
 
+      /** Outside of `answerChat`, whose closures are as old as the chat: they hold on to no body. */
+      const conversed = (asked: Asked, instanceId: string, body: Uint8Array, scope: Scope.Scope) =>
+        Effect.suspend(() => converse(asked, instanceId, body)).pipe(
+          Scope.provide(scope),
+          Effect.catchCause(Fallbacks.ofCause)
+        )
+
       const answerChat = (instanceId: string, request: IncomingMessage, response: ServerResponse): void => {
         const asked = askedBy(request)
         collect(request, (body) => {
           if (response.destroyed) return
           const scope = Scope.makeUnsafe()
-          const answered = Effect.suspend(() => converse(asked, instanceId, body)).pipe(
-            Scope.provide(scope),
-            Effect.catchCause(Fallbacks.ofCause)
-          )
           let leave: (() => void) | undefined
           // The answer is over, or the visitor has gone: before the agent accepted, or after.
           response.once("close", () => {
             leave?.()
             run(Scope.close(scope, Exit.void))
           })
-          leave = run(answered, {
+          leave = run(conversed(asked, instanceId, body, scope), {
             onExit: (exit) => {
               leave = undefined
               if (response.destroyed) return
