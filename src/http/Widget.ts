@@ -60,7 +60,8 @@ const hold = <Name extends string>(
 export type Answer = HttpServerResponse.HttpServerResponse | ChatResponse.Begun
 
 /**
- * What answers a message to an instance (by its canonical id) whose body was read. The scope is the request's: it closes when the visitor has the whole answer, or goes.
+ * What answers a message to an instance (by its canonical id) whose body was read. The scope is the request's: it closes
+ * when the visitor has the whole answer, or goes.
  */
 export class Converse extends Context.Service<
   Converse,

@@ -12,6 +12,7 @@ import * as Direct from "../../src/http/Direct.ts"
 import { Submit } from "../../src/http/Forms.ts"
 import { Converse } from "../../src/http/Widget.ts"
 import { AnalyticsRepo } from "../../src/services/AnalyticsRepo.ts"
+import { WidgetTokens } from "../../src/services/WidgetTokens.ts"
 import { until } from "../agent/Wait.ts"
 import { accepted } from "./ChatScript.ts"
 import * as TestServer from "./TestServer.ts"
@@ -263,6 +264,72 @@ describe("past the router", () => {
         })
       )
     }
+  })
+
+  /** Whether a look-up of a token that never ends was given up. */
+  let isGivenUp = false
+  let isLookedUp = false
+  const slow = Layer.effect(
+    WidgetTokens,
+    Effect.map(WidgetTokens, (tokens) =>
+      WidgetTokens.of({
+        ...tokens,
+        authenticate: () =>
+          Effect.suspend(() => {
+            isLookedUp = true
+            return Effect.never
+          }).pipe(
+            Effect.onInterrupt(() =>
+              Effect.sync(() => {
+                isGivenUp = true
+              })
+            )
+          )
+      })
+    )
+  )
+  layer(
+    TestServer.layer({}, undefined, (storage) => Layer.merge(storage, Layer.provide(slow, storage))),
+    { excludeTestServices: true }
+  )((it) => {
+    it.effect("a visitor who goes while the token is looked up is not waited for", () =>
+      Effect.gen(function* () {
+        const { instance, url } = yield* TestServer.TestServer
+        const body = `{"message":"Hi"}`
+        const headers = { "content-length": String(body.length) }
+        const sent = send(url + TestServer.paths.chat(instance.instanceId), { method: "POST", headers })
+        sent.on("error", () => {}).end(body)
+        yield* until("the token is looked up", () => isLookedUp)
+        sent.destroy()
+        yield* until("the look-up is given up", () => isGivenUp)
+      })
+    )
+  })
+
+  const twice = { name: "chat", limit: 2, windowMillis: 60_000 }
+  layer(TestServer.layer({ rateLimitChat: Option.some(twice) }), { excludeTestServices: true })((it) => {
+    it.effect("a chat that is streamed tells of its limit, whichever way it came", () =>
+      Effect.gen(function* () {
+        const { instance, url, widgetToken } = yield* TestServer.TestServer
+        const answers = yield* Effect.forEach(["direct", "router", "direct"] as const, (way) =>
+          ask(url + TestServer.paths.chat(instance.instanceId), way, `{"message":"Hi"}`, {
+            "x-widget-token": widgetToken
+          })
+        )
+        assert.deepStrictEqual(
+          answers.map(({ headers, status }) => [status, headers["ratelimit-policy"], headers["content-type"]]),
+          [
+            [200, '"chat";q=2;w=60', "text/event-stream"],
+            [200, '"chat";q=2;w=60', "text/event-stream"],
+            [429, '"chat";q=2;w=60', "application/json"]
+          ]
+        )
+        assert.deepStrictEqual(
+          answers.map(({ headers }) => /;r=(\d+)/.exec(String(headers["ratelimit"]))?.[1]),
+          ["1", "0", "0"]
+        )
+      })
+    )
   })
 
   const dying = Layer.succeed(AnalyticsRepo, AnalyticsRepo.of({ append: () => Effect.die(new Error("secret")) }))
