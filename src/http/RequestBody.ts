@@ -110,14 +110,3 @@ export const read = (
   request: HttpServerRequest.HttpServerRequest
 ): Effect.Effect<Body, InvalidBody | BodyTooLarge | BodyUnreadable> =>
   Effect.flatMap(readBytes(request), (bytes) => Effect.fromResult(parse(bytes, request.headers["content-type"])))
-
-/** Reads the body of a request and decodes it with a reader of `contract/Faults`. */
-export const readAs = Effect.fnUntraced(function* <A>(
-  request: HttpServerRequest.HttpServerRequest,
-  decode: (value: unknown) => Result.Result<A, ReadonlyArray<ValidationError>>
-): Effect.fn.Return<{ readonly text: string; readonly payload: A }, InvalidBody | BodyTooLarge | BodyUnreadable> {
-  const body = yield* read(request)
-  const decoded = decode(body.value)
-  if (Result.isFailure(decoded)) return yield* new InvalidBody({ errors: decoded.failure })
-  return { text: body.text, payload: decoded.success }
-})

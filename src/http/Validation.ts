@@ -20,8 +20,11 @@ const places = { Params: "path", Headers: "header", Query: "query", Payload: "bo
 const bodyFaults = (endpoint: HttpApiEndpoint.Top, request: HttpServerRequest.HttpServerRequest) => {
   const payload = Array.from(endpoint.payload.values()).at(0)?.schemas[0]
   if (payload === undefined) return Effect.succeed([])
-  return RequestBody.readAs(request, Faults.bodyReader(payload as unknown as Schema.Codec<unknown>)).pipe(
-    Effect.as<ReadonlyArray<ValidationError>>([]),
+  const decode = Faults.bodyReader(payload as unknown as Schema.Codec<unknown>)
+  return RequestBody.read(request).pipe(
+    Effect.map(
+      ({ value }): ReadonlyArray<ValidationError> => Option.getOrElse(Result.getFailure(decode(value)), () => [])
+    ),
     Effect.catchTag("InvalidBody", (error) => Effect.succeed(error.errors)),
     Effect.catchTag("BodyUnreadable", () => Effect.succeed([]))
   )
