@@ -1,6 +1,7 @@
 /**
- * Group commit: many waiters, one statement in flight. Whatever arrives while a batch is being stored is the next batch,
- * so that the price of a commit is shared by all who wait for it. Generic: no SQL here, and time from the Clock alone.
+ * Group commit: many waiters, one statement in flight. What arrives while a batch is being stored is in the next ones
+ * (`core/BatchSize` says how much of it), so that the price of a commit is shared by all who wait for it. Generic: no SQL
+ * here, and time from the Clock alone.
  *
  * What holds of every submitted item, whatever the store does:
  *
@@ -16,6 +17,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { type Array as Arr, Cause, Clock, Duration, Effect, Exit, Result, type Scope } from "effect"
+import * as BatchSize from "../core/BatchSize.ts"
 import * as BoundedQueue from "../core/BoundedQueue.ts"
 import { type RecordRefused, StorageUnavailable } from "../services/Storage.ts"
 import type { Flushed, Observer } from "./BatchMetrics.ts"
@@ -134,10 +136,11 @@ export const make = <Item, A, E>(
       })
 
     /** Takes what the next batch holds out of the queue; empty if nobody waits any more. */
-    const take = (): ReadonlyArray<Waiting> => {
+    const take = (previous: number): ReadonlyArray<Waiting> => {
+      const most = Math.min(options.maxBatch, BatchSize.next(previous, queue.size()))
       const taken: Array<Waiting> = []
       let weight = 0
-      for (let next = queue.oldest(); next !== undefined && taken.length < options.maxBatch; next = queue.oldest()) {
+      for (let next = queue.oldest(); next !== undefined && taken.length < most; next = queue.oldest()) {
         if (taken.length > 0 && weight + next.weight > maxBatchWeight) break
         queue.take()
         if (next.resume === undefined) continue
@@ -233,11 +236,13 @@ export const make = <Item, A, E>(
     })
 
     const work = Effect.gen(function* () {
+      let previous = 0
       while (true) {
         yield* parkWorker
         // Until the event loop is through with all that came at once: it is one batch, and not one request and the rest.
         yield* Effect.yieldNow
-        flying = take()
+        flying = take(previous)
+        previous = flying.length
         lastFailure = undefined
         const parts: Array<Part<Item, A, E>> = [{ batchId: randomUUID(), entries: flying }]
         while (parts.length > 0) parts.push(...(yield* store(parts.pop()!)).reverse())
