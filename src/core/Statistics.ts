@@ -91,7 +91,7 @@ export const aggregate = (
     if (view.isBot || view.hostedWebsiteId !== query.hostedWebsiteId) continue
     if (view.receivedAt < from || view.receivedAt >= to) continue
     counted.push(view)
-    const visitor = Buffer.from(view.visitorHash).toString("hex")
+    const visitor = view.visitorHash
     sessions.add(view.sessionId === null ? `visitor ${visitor}` : `session ${view.sessionId}`)
     const date = dateOf(view.receivedAt)
     const day = days.get(date) ?? { pageViews: 0, visitors: new Set() }

@@ -36,11 +36,13 @@ export const layer = (options: Options): Layer.Layer<PgClient.PgClient | SqlClie
  * A client with one connection of its own to the same database, for batches: they wait for no other statement, and no
  * other waits for them.
  */
-export const dedicated: Effect.Effect<PgClient.PgClient, SqlError.SqlError, PgClient.PgClient | Scope.Scope> =
+export const dedicated = (
+  options?: Pick<PgClient.PgPoolConfig, "types">
+): Effect.Effect<PgClient.PgClient, SqlError.SqlError, PgClient.PgClient | Scope.Scope> =>
   Effect.gen(function* () {
     const shared = yield* PgClient.PgClient
     const reactivity = yield* Reactivity.make
-    return yield* PgClient.make({ ...shared.config, minConnections: 0, maxConnections: 1 }).pipe(
+    return yield* PgClient.make({ ...shared.config, ...options, minConnections: 0, maxConnections: 1 }).pipe(
       Effect.provideService(Reactivity.Reactivity, reactivity)
     )
   })

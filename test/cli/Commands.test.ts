@@ -239,7 +239,7 @@ describe("stats", () => {
     sessionId: null,
     browser: null,
     os: null,
-    visitorHash: new Uint8Array(16).fill(visitor),
+    visitorHash: Buffer.alloc(16, visitor).toString("hex"),
     isBot: false
   })
 

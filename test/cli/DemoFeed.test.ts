@@ -28,7 +28,7 @@ const view: PageView = {
   sessionId: null,
   browser: "Firefox",
   os: "Linux",
-  visitorHash: new Uint8Array(16),
+  visitorHash: "0".repeat(32),
   isBot: false
 }
 

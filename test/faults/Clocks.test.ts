@@ -46,7 +46,7 @@ const view = (hostedWebsiteId: string, now: number, path = "/") =>
       }
     )
     yield* repo.append(made)
-    return Buffer.from(made.visitorHash).toString("hex")
+    return made.visitorHash
   }).pipe(at(now))
 
 const Days = Schema.Array(Schema.Struct({ day: Schema.String }))

@@ -62,7 +62,7 @@ const stored = (table: "page_view" | "bot_view", hostedWebsiteId: string) =>
         sessionId: row.session_id,
         browser: row.browser,
         os: row.os,
-        visitorHash: Uint8Array.from(row.visitor_hash),
+        visitorHash: Buffer.from(row.visitor_hash).toString("hex"),
         isBot: table === "bot_view"
       })
     )
@@ -106,16 +106,16 @@ withLayer(live, { excludeTestServices: true })("postgres/AnalyticsRepo: columns"
 describe("postgres/AnalyticsRepo: batches", () => {
   it.live("a batch that is sent again, also at the same moment, is stored once", () =>
     Effect.gen(function* () {
-      const sql = yield* PgClient.PgClient
       const views = [plain, { ...plain, isBot: true }, plain]
       const batchId = randomUUID()
-      yield* Effect.forEach(Array.from({ length: 5 }), () => AnalyticsRepo.storeBatch(sql, views, batchId), {
+      const clients = yield* Effect.all(Array.from({ length: 5 }, () => AnalyticsRepo.client))
+      yield* Effect.forEach(clients, (sql) => AnalyticsRepo.storeBatch(sql, views, batchId), {
         concurrency: "unbounded"
       })
-      yield* AnalyticsRepo.storeBatch(sql, views, batchId)
+      yield* AnalyticsRepo.storeBatch(clients[0]!, views, batchId)
       assert.lengthOf(yield* stored("page_view", plain.hostedWebsiteId), 2)
       assert.lengthOf(yield* stored("bot_view", plain.hostedWebsiteId), 1)
-    }).pipe(Effect.provide(live))
+    }).pipe(Effect.scoped, Effect.provide(live))
   )
 
   it.live("what the database cannot hold, or the driver cannot write, is refused alone", () =>

@@ -110,7 +110,7 @@ describe("postgres/Database: errors", () => {
       const { url } = yield* TestDatabase.connection
       yield* Effect.gen(function* () {
         const shared = yield* PgClient.PgClient
-        const own = yield* Database.dedicated
+        const own = yield* Database.dedicated()
         yield* Effect.scoped(
           Effect.andThen(
             shared.reserve,

@@ -39,5 +39,5 @@ export const viewOf = (hostedWebsiteId: string, { age, visitor, ...shape }: type
   ...shape,
   hostedWebsiteId,
   receivedAt: now - age,
-  visitorHash: Uint8Array.from({ length: 16 }, () => visitor)
+  visitorHash: `0${visitor}`.repeat(16)
 })

@@ -11,6 +11,7 @@ import { Reactivity } from "effect/reactivity"
 import * as PageView from "../../../src/core/PageView.ts"
 import * as UserAgent from "../../../src/core/UserAgent.ts"
 import { storeBatch } from "../../../src/postgres/AnalyticsRepo.ts"
+import { types } from "../../../src/postgres/Columns.ts"
 import * as RedisRateLimiter from "../../../src/redis/RateLimiter.ts"
 import { RateLimiter } from "../../../src/services/RateLimiter.ts"
 import type * as Edge from "./Edge.ts"
@@ -73,7 +74,7 @@ const stored = (stage: Stage.Stage, edge: Edge.Edge, writers: number, seconds: n
   Effect.scoped(
     Effect.gen(function* () {
       const url = Redacted.make(stage.urlOf(edge.database))
-      const sql = yield* PgClient.make({ url, minConnections: 0, maxConnections: writers })
+      const sql = yield* PgClient.make({ url, minConnections: 0, maxConnections: writers, types })
       return yield* rateOf(seconds, writers, (count) =>
         storeBatch(sql, batchOf(edge.site, count * batchSize), randomUUID())
       )
