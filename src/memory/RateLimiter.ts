@@ -5,19 +5,16 @@
  * neither locks clients out nor lets limits be forgotten.
  *
  * What is kept is bounded whatever strangers send: at most `maxKeys` keys, at most `maxKeys * 64` times of accepted
- * requests, and of a key that is longer than any address only its digest. Where a bound is met, the keys that were idle
- * longest are forgotten, so that their clients start anew. This is the price: whoever can send from more than `maxKeys`
- * addresses in a window is not limited by this layer, but nobody is refused for it and the process stands.
+ * requests, and of a key that is no address only its digest. Where a bound is met, the keys that were idle longest are
+ * forgotten, so that their clients start anew. This is the price: whoever can send from more than `maxKeys` addresses in
+ * a window is not limited by this layer, but nobody is refused for it and the process stands.
  *
  * @module
  */
-import { hash } from "node:crypto"
 import { Clock, Effect, Layer } from "effect"
 import { decideCounted, type RateLimitDecision, type RateLimitPolicy } from "../core/RateLimit.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
-
-/** No address is longer (an IPv6 address with a zone); a longer key is kept as its digest. */
-const maxKeyLength = 64
+import * as Clients from "./Clients.ts"
 
 /** How many times may be kept, per key that may be kept. */
 const timesPerKey = 64
@@ -28,80 +25,26 @@ const minTimes = 1_000_000
 /** How many idle keys one request gives back at most: more than the one it may add, so that the idle ones go. */
 const sweep = 8
 
-/**
- * One client under one policy: a ring of the times of its accepted requests, and its place in the order of use. Most
- * clients ask once: the only time of a ring of one stands in the entry itself.
- */
-interface Entry {
-  readonly key: string
-  older: Entry | undefined
-  newer: Entry | undefined
-  /** When it was last asked for, in milliseconds: never before its newest accepted request. */
-  touched: number
-  only: number
-  ring: Array<number> | undefined
-  head: number
-  count: number
-}
-
-const room = (entry: Entry): number => entry.ring?.length ?? 1
-
-/** The time of the request that was accepted as the one after `offset` others. */
-const timeAt = (entry: Entry, offset: number): number =>
-  entry.ring === undefined ? entry.only : entry.ring[(entry.head + offset) % entry.ring.length]!
-
-/**
- * A copy, of one byte a character if that is enough: a key that was cut from a longer text (a header) would otherwise hold
- * all of that text.
- */
-const copyOf = (key: string): string => {
-  const narrow = Buffer.from(key, "latin1").toString("latin1")
-  return narrow === key ? narrow : Buffer.from(key, "utf16le").toString("utf16le")
-}
-
-/**
- * How many maps the keys of a policy are spread over. A map that grows, or from which much was taken, is made anew in one
- * go: with 200,000 keys in it that stops the process for tens of milliseconds.
- */
-const shards = 256
-
-/** Which of the maps a key is in. */
-const shardOf = (key: string): number => {
-  let mixed = 0
-  for (let at = 0; at < key.length; at++) mixed = (Math.imul(mixed, 31) + key.charCodeAt(at)) | 0
-  return (mixed ^ (mixed >>> 15)) & (shards - 1)
-}
-
 /** The clients of one policy, in the order of their last request. As the window is one, the oldest expire first. */
 interface Table {
-  readonly entries: ReadonlyArray<Map<string, Entry>>
-  oldest: Entry | undefined
-  newest: Entry | undefined
+  readonly order: Clients.Order
   windowMillis: number
 }
 
-const unlink = (table: Table, entry: Entry): void => {
-  if (entry.older === undefined) table.oldest = entry.newer
-  else entry.older.newer = entry.newer
-  if (entry.newer === undefined) table.newest = entry.older
-  else entry.newer.older = entry.older
-  entry.older = undefined
-  entry.newer = undefined
-}
-
-const append = (table: Table, entry: Entry): void => {
-  entry.older = table.newest
-  if (table.newest === undefined) table.oldest = entry
-  else table.newest.newer = entry
-  table.newest = entry
+/** The times of a client's accepted requests, from the oldest at `head` on. Most clients ask once and need no ring. */
+interface Ring {
+  readonly times: Array<number>
+  head: number
 }
 
 /** The counts without Effect, to which the time is given. Times must not decrease. */
 export class Counts {
   readonly #maxKeys: number
   readonly #maxTimes: number
+  readonly #clients = new Clients.Clients()
   readonly #tables = new Map<string, Table>()
-  #keys = 0
+  /** Of the clients with more than one time. */
+  readonly #rings = new Map<number, Ring>()
   #times = 0
 
   constructor(options: { readonly maxKeys: number }) {
@@ -111,117 +54,113 @@ export class Counts {
 
   /** How many keys are remembered, and for how many times of accepted requests there is room. */
   get size(): { readonly keys: number; readonly times: number } {
-    return { keys: this.#keys, times: this.#times }
+    return { keys: this.#clients.size, times: this.#times }
   }
 
   /** Asks for one request at `now`, in milliseconds. A policy is known by its name. */
   take(policy: RateLimitPolicy, key: string, now: number): RateLimitDecision {
+    const clients = this.#clients
     const table = this.#table(policy)
-    const entry = this.#entry(table, key.length > maxKeyLength ? hash("sha256", key, "base64url") : key)
-    entry.touched = now
+    const client = this.#client(table, key)
+    clients.touched[client] = now
     this.#sweep(now)
 
+    const ring = clients.room[client] === 1 ? undefined : this.#rings.get(client)
     const expired = now - policy.windowMillis
-    while (entry.count > 0 && timeAt(entry, 0) <= expired) {
-      entry.head = (entry.head + 1) % room(entry)
-      entry.count--
+    let count = clients.count[client]!
+    if (ring === undefined) {
+      if (count === 1 && clients.only[client]! <= expired) count = 0
+    } else {
+      while (count > 0 && ring.times[ring.head]! <= expired) {
+        ring.head = (ring.head + 1) % ring.times.length
+        count--
+      }
     }
-    const oldest = entry.count === 0 ? undefined : timeAt(entry, 0)
-    const decision = decideCounted(policy, entry.count, oldest, now)
-    if (decision.accepted) {
-      if (entry.count === room(entry)) this.#grow(entry, policy.limit)
-      if (entry.ring === undefined) entry.only = now
-      else entry.ring[(entry.head + entry.count) % entry.ring.length] = now
-      entry.count++
-    }
+    const oldest = count === 0 ? undefined : ring === undefined ? clients.only[client]! : ring.times[ring.head]!
+    const decision = decideCounted(policy, count, oldest, now)
+    clients.count[client] = decision.accepted ? count + 1 : count
+    if (decision.accepted) this.#add(client, count, now, policy.limit)
     return decision
   }
 
   #table(policy: RateLimitPolicy): Table {
     let table = this.#tables.get(policy.name)
     if (table === undefined) {
-      table = {
-        entries: Array.from({ length: shards }, () => new Map()),
-        oldest: undefined,
-        newest: undefined,
-        windowMillis: 0
-      }
+      table = { order: this.#clients.makeOrder(), windowMillis: 0 }
       this.#tables.set(policy.name, table)
     }
     table.windowMillis = policy.windowMillis
     return table
   }
 
-  /** The entry of a key, now the newest of its table. */
-  #entry(table: Table, key: string): Entry {
-    const entries = table.entries[shardOf(key)]!
-    const known = entries.get(key)
-    if (known !== undefined) {
-      if (table.newest !== known) {
-        unlink(table, known)
-        append(table, known)
-      }
+  /** A key's client, now the newest of its table. */
+  #client(table: Table, key: string): number {
+    const known = this.#clients.find(table.order, key)
+    if (known !== Clients.none) {
+      this.#clients.renew(table.order, known)
       return known
     }
-    if (this.#keys >= this.#maxKeys) this.#forgetOldest(undefined)
-    const entry: Entry = {
-      key: copyOf(key),
-      older: undefined,
-      newer: undefined,
-      touched: 0,
-      only: 0,
-      ring: undefined,
-      head: 0,
-      count: 0
-    }
-    entries.set(entry.key, entry)
-    append(table, entry)
-    this.#keys++
+    if (this.#clients.size >= this.#maxKeys) this.#forgetOldest(Clients.none)
     this.#times++
-    return entry
+    return this.#clients.add(table.order, key)
   }
 
-  /** Doubles a full ring, up to the limit, and makes room for it if there is none. */
-  #grow(entry: Entry, limit: number): void {
-    const length = room(entry)
-    const times = new Array<number>(Math.min(limit, length * 2)).fill(0)
-    for (let index = 0; index < length; index++) times[index] = timeAt(entry, index)
-    entry.ring = times
-    entry.head = 0
-    this.#times += times.length - length
-    while (this.#times > this.#maxTimes && this.#forgetOldest(entry)) {}
+  /** Adds a time to the `count` that a client has. */
+  #add(client: number, count: number, now: number, limit: number): void {
+    const clients = this.#clients
+    if (count === clients.room[client]) this.#grow(client, count, limit)
+    if (clients.room[client] === 1) {
+      clients.only[client] = now
+    } else {
+      const { head, times } = this.#rings.get(client)!
+      times[(head + count) % times.length] = now
+    }
   }
 
-  #forget(table: Table, entry: Entry): void {
-    unlink(table, entry)
-    table.entries[shardOf(entry.key)]!.delete(entry.key)
-    this.#keys--
-    this.#times -= room(entry)
+  /** Doubles the room of a client that has none left, up to the limit, and makes room for that if there is none. */
+  #grow(client: number, count: number, limit: number): void {
+    const clients = this.#clients
+    const ring = this.#rings.get(client)
+    const times = new Array<number>(Math.min(limit, count * 2)).fill(0)
+    if (ring === undefined) times[0] = clients.only[client]!
+    else for (let index = 0; index < count; index++) times[index] = ring.times[(ring.head + index) % count]!
+    this.#rings.set(client, { times, head: 0 })
+    clients.room[client] = times.length
+    this.#times += times.length - count
+    while (this.#times > this.#maxTimes && this.#forgetOldest(client)) {}
   }
 
-  /** Forgets the key, other than `spared`, that was idle longest; false if there is none. */
-  #forgetOldest(spared: Entry | undefined): boolean {
+  #forget(table: Table, client: number): void {
+    this.#times -= this.#clients.room[client]!
+    this.#rings.delete(client)
+    this.#clients.remove(table.order, client)
+  }
+
+  /** Forgets the client, other than `spared`, that was idle longest; false if there is none. */
+  #forgetOldest(spared: number): boolean {
+    const clients = this.#clients
     let table: Table | undefined
-    let oldest: Entry | undefined
+    let oldest = Clients.none
     for (const candidate of this.#tables.values()) {
-      const entry = candidate.oldest === spared ? candidate.oldest?.newer : candidate.oldest
-      if (entry !== undefined && (oldest === undefined || entry.touched < oldest.touched)) {
+      const first = candidate.order.oldest
+      const client = first === spared && first !== Clients.none ? clients.newer[first]! : first
+      if (client !== Clients.none && (table === undefined || clients.touched[client]! < clients.touched[oldest]!)) {
         table = candidate
-        oldest = entry
+        oldest = client
       }
     }
-    if (table === undefined || oldest === undefined) return false
+    if (table === undefined) return false
     this.#forget(table, oldest)
     return true
   }
 
-  /** Gives back some keys that were idle for a window: none of their requests counts any more. */
+  /** Gives back some clients that were idle for a window: none of their requests counts any more. */
   #sweep(now: number): void {
     for (const table of this.#tables.values()) {
       for (let swept = 0; swept < sweep; swept++) {
-        const entry = table.oldest
-        if (entry === undefined || entry.touched + table.windowMillis > now) break
-        this.#forget(table, entry)
+        const client = table.order.oldest
+        if (client === Clients.none || this.#clients.touched[client]! + table.windowMillis > now) break
+        this.#forget(table, client)
       }
     }
   }
@@ -238,8 +177,6 @@ export const layer = (options: { readonly maxKeys: number }): Layer.Layer<RateLi
       const clock = yield* Clock.Clock
       const counts = new Counts(options)
       const now = () => Math.floor(Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000)
-      // Counted from here, so that for weeks the times are small numbers, which are kept in half the room.
-      const begun = now()
-      return RateLimiter.of({ take: (policy, key) => Effect.sync(() => counts.take(policy, key, now() - begun)) })
+      return RateLimiter.of({ take: (policy, key) => Effect.sync(() => counts.take(policy, key, now())) })
     })
   )

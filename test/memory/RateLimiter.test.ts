@@ -42,6 +42,38 @@ describe("memory/RateLimiter: bounds", () => {
     }
   )
 
+  it("tells thousands of clients apart, those that came before there was room for so many too", () => {
+    const counts = new Counts({ maxKeys: 100_000 })
+    const keys = Array.from({ length: 10_000 }, (_, client) =>
+      client % 2 === 0 ? `10.0.${client >> 8}.${client & 255}` : `2001:db8:0:${client.toString(16)}::/64`
+    )
+    for (const remaining of [1, 0]) {
+      for (const key of keys) assert.strictEqual(counts.take(minute, key, 0).remaining, remaining)
+    }
+    for (const key of keys) assert.isFalse(counts.take(minute, key, 1).accepted)
+    for (const key of keys) assert.isTrue(counts.take(second, key, 1).accepted)
+    assert.deepStrictEqual(counts.size, { keys: 20_000, times: 30_000 })
+  })
+
+  it.prop(
+    "with few places for many clients it decides as if it had them all, for whoever is still remembered",
+    [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9 }))).check(Schema.isMaxLength(200))],
+    ([clients]) => {
+      const maxKeys = 5
+      const counts = new Counts({ maxKeys })
+      /** The clients that are remembered, oldest first, and how often each was accepted. */
+      let model: ReadonlyArray<readonly [client: number, times: number]> = []
+      for (const client of clients) {
+        const times = model.find(([other]) => other === client)?.[1] ?? 0
+        const accepted = times < minute.limit
+        assert.strictEqual(counts.take(minute, `10.0.0.${client}`, 0).accepted, accepted)
+        model = [...model.filter(([other]) => other !== client), [client, accepted ? times + 1 : times] as const]
+        model = model.slice(-maxKeys)
+        assert.strictEqual(counts.size.keys, model.length)
+      }
+    }
+  )
+
   it("forgets the key that was idle longest when there are too many, and no other", () => {
     const counts = new Counts({ maxKeys: 3 })
     for (const key of ["a", "b", "c"]) for (let times = 0; times < 2; times++) counts.take(minute, key, 0)
