@@ -23,16 +23,18 @@ const unlimited: Admission = { accepted: true, headers: {} }
 export const clientAddress = (request: HttpServerRequest.HttpServerRequest): string =>
   Option.getOrElse(request.remoteAddress, () => "unknown")
 
+/** Asks for a request of an address, and goes on with what that came to. */
+export type Admit = <A, E, R>(
+  address: string,
+  then: (admission: Admission) => Effect.Effect<A, E, R>
+) => Effect.Effect<A, E, R>
+
 /** Makes the function that admits the requests of an address under a policy; without one, everybody's. */
-export const make = (
-  limiter: RateLimiter["Service"],
-  policy: Option.Option<RateLimit.RateLimitPolicy>
-): ((address: string) => Effect.Effect<Admission>) => {
-  if (Option.isNone(policy)) return () => Effect.succeed(unlimited)
+export const make = (limiter: RateLimiter["Service"], policy: Option.Option<RateLimit.RateLimitPolicy>): Admit => {
+  if (Option.isNone(policy)) return (_, then) => Effect.suspend(() => then(unlimited))
   const headersOf = RateLimit.headers(policy.value)
-  return (address) =>
-    Effect.map(limiter.take(policy.value, clientKey(address)), (decision) => ({
-      accepted: decision.accepted,
-      headers: headersOf(decision)
-    }))
+  return (address, then) =>
+    Effect.flatMap(limiter.take(policy.value, clientKey(address)), (decision) =>
+      then({ accepted: decision.accepted, headers: headersOf(decision) })
+    )
 }

@@ -51,6 +51,7 @@ export const endpoint = (options: Options) =>
       const salts = yield* VisitorSalts
       const repo = yield* AnalyticsRepo
       const notCounted = Decide.make(yield* Decisions)
+      const clock = yield* Clock.Clock
       const parseUserAgent = memoize(UserAgent.parse, rememberedUserAgents)
 
       const store = (asked: Endpoint.Asked, payload: PageViewPayload, site: Site, headers: Admission.Headers) => {
@@ -70,14 +71,12 @@ export const endpoint = (options: Options) =>
             salt
           })
         return Effect.flatMap(salts.current, (salt) =>
-          Effect.flatMap(Clock.currentTimeMillis, (now) =>
-            Effect.flatMap(repo.append(view(salt, now)), () =>
-              client.isBot
-                ? notCounted("bot", subject)(HttpServerResponse.empty({ status: 204, headers }))
-                : Effect.succeed(
-                    HttpServerResponse.empty({ status: 204, headers: { ...headers, [Decision.header]: "counted" } })
-                  )
-            )
+          Effect.flatMap(repo.append(view(salt, clock.currentTimeMillisUnsafe())), () =>
+            client.isBot
+              ? notCounted("bot", subject)(HttpServerResponse.empty({ status: 204, headers }))
+              : Effect.succeed(
+                  HttpServerResponse.empty({ status: 204, headers: { ...headers, [Decision.header]: "counted" } })
+                )
           )
         )
       }
@@ -92,7 +91,7 @@ export const endpoint = (options: Options) =>
         const decoded = readPayload(value)
         if (Result.isFailure(decoded)) return notCounted("invalid", claim())(Answers.invalid(decoded.failure))
         const payload = decoded.success
-        return Effect.flatMap(admit(asked.address), ({ accepted, headers }) => {
+        return admit(asked.address, ({ accepted, headers }) => {
           if (!accepted) return notCounted("limited", claim())(Answers.overLimit(headers))
           return Effect.catch(
             Effect.flatMap(directory.byTrackingToken(payload.site_id), (site) =>

@@ -137,15 +137,21 @@ export const layer = (server: Server, options: Options): Layer.Layer<never, neve
 
       const answer = (endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): void => {
         const asked = askedBy(request)
+        const onExit = (exit: Exit.Exit<HttpServerResponse.HttpServerResponse>): void => {
+          if (Exit.isSuccess(exit)) send(response, exit.value)
+          else run(Fallbacks.ofCause(exit.cause), { onExit: onFallback })
+        }
+        // An interruption alone has no answer: nobody waits for one.
+        const onFallback = (exit: Exit.Exit<HttpServerResponse.HttpServerResponse>): void => {
+          if (Exit.isSuccess(exit)) send(response, exit.value)
+          else response.destroy()
+        }
         collect(request, (body) => {
-          const answered = Effect.catchCause(
-            Effect.suspend(() => endpoint(asked, body)),
-            Fallbacks.ofCause
-          )
-          run(answered, {
-            // An interruption alone has no answer: nobody waits for one.
-            onExit: (exit) => (Exit.isSuccess(exit) ? send(response, exit.value) : response.destroy())
-          })
+          try {
+            run(endpoint(asked, body), { onExit })
+          } catch (defect) {
+            onExit(Exit.die(defect))
+          }
         })
       }
 

@@ -199,7 +199,7 @@ export const endpoint = (options: Options) =>
         const claim = () => Decide.claimOf(body.value, "website-config-id")
         const asks = readRequest(body, asked.headers["idempotency-key"])
         if (Result.isFailure(asks)) return notCounted("invalid", claim())(Answers.invalid(asks.failure))
-        return Effect.flatMap(admit(asked.address), ({ accepted, headers }) => {
+        return admit(asked.address, ({ accepted, headers }) => {
           if (!accepted) return notCounted("limited", claim())(Answers.overLimit(headers))
           return Effect.catch(
             Effect.flatMap(directory.byWebsiteConfigId(asks.success.payload.site_id), (site) =>

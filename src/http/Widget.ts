@@ -121,7 +121,7 @@ export const endpoint = (options: Options) =>
         const decoded = readPayload(body.success.value)
         if (Result.isFailure(decoded)) return Effect.succeed(Answers.invalid(decoded.failure))
         // Before the token: a flood of guesses ends here and costs no look-up.
-        return Effect.flatMap(admit(asked.address), ({ accepted, headers }) => {
+        return admit(asked.address, ({ accepted, headers }) => {
           if (!accepted) return Effect.succeed(Answers.overLimit(headers))
           return Effect.flatMap(tokens.authenticate(instanceId, asked.headers["x-widget-token"] ?? ""), (instance) =>
             Option.isSome(instance)

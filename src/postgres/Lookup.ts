@@ -18,10 +18,13 @@ export interface Options<A> {
 }
 
 interface Answer<A> {
-  /** Milliseconds of the monotonic clock. */
-  readonly askedAt: number
-  readonly value: Option.Option<A>
+  readonly value: Effect.Effect<Option.Option<A>>
+  /** From then on it is too old, in milliseconds of the monotonic clock. */
+  readonly until: number
 }
+
+/** Which part of the answers is at hand without a look into the cache, which is dear for what is asked all the time. */
+const partAtHand = 1 / 16
 
 /**
  * A lookup that remembers. Those who ask for the same key at once share one query, which is interrupted when none of them
@@ -36,37 +39,56 @@ export const make = <A>(
     const monotonicMillis = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
     const found = Duration.toMillis(Duration.fromInputUnsafe(options.found))
     const unknown = Duration.toMillis(Duration.fromInputUnsafe(options.unknown))
-    const maxAge = (answer: Answer<A>) => (Option.isSome(answer.value) ? found : unknown)
+
+    const atHand = Math.floor(options.capacity * partAtHand)
+    const last = new Map<string, Answer<A>>()
+    const keepAtHand = (key: string, answer: Answer<A>): void => {
+      if (atHand === 0) return
+      if (last.size >= atHand) last.clear()
+      last.set(key, answer)
+    }
 
     const cache = yield* Cache.makeWith(
       (key: string) =>
         Effect.suspend(() => {
           const askedAt = monotonicMillis()
-          return Effect.map(options.find(key), (value): Answer<A> => ({ askedAt, value }))
+          return Effect.map(
+            options.find(key),
+            (value): Answer<A> => ({
+              until: askedAt + (Option.isSome(value) ? found : unknown),
+              value: Effect.succeed(value)
+            })
+          )
         }),
       {
-        capacity: options.capacity,
+        capacity: options.capacity - atHand,
         timeToLive: (exit) =>
-          Exit.isSuccess(exit)
-            ? Duration.millis(Math.max(0, exit.value.askedAt + maxAge(exit.value) - monotonicMillis()))
-            : Duration.zero
+          Exit.isSuccess(exit) ? Duration.millis(Math.max(0, exit.value.until - monotonicMillis())) : Duration.zero
       }
     )
 
     /** The answer for one who asked at `now`. A query that begins after that is never too old, so this ends. */
     const answer = (key: string, now: number): Effect.Effect<Option.Option<A>, StorageUnavailable> =>
-      Effect.flatMap(Cache.get(cache, key), (known) =>
-        now - known.askedAt < maxAge(known)
-          ? Effect.succeed(known.value)
-          : Effect.andThen(
-              Cache.invalidateWhen(cache, key, (current) => current === known),
-              answer(key, now)
-            )
-      )
+      Effect.flatMap(Cache.get(cache, key), (known) => {
+        if (now < known.until) {
+          keepAtHand(key, known)
+          return known.value
+        }
+        return Effect.andThen(
+          Cache.invalidateWhen(cache, key, (current) => current === known),
+          answer(key, now)
+        )
+      })
 
     // The cache runs a lookup in the context of whoever asks first and keeps it with the answer. That would be a whole
     // request, with its body; so it is given this context instead.
     const context = yield* Effect.context<never>()
     return (key: string) =>
-      Effect.suspend(() => answer(key, monotonicMillis())).pipe(Effect.updateContext(() => context))
+      Effect.suspend(() => {
+        const now = monotonicMillis()
+        const known = last.get(key)
+        return known !== undefined && now < known.until
+          ? known.value
+          : Effect.updateContext(answer(key, now), () => context)
+      })
   })

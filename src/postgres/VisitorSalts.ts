@@ -31,7 +31,9 @@ export const layer = (options: Options): Layer.Layer<VisitorSalts, never, SqlCli
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       const one = yield* Semaphore.make(1)
-      let held: { readonly day: number; readonly salt: Uint8Array } | undefined
+      let held:
+        | { readonly day: number; readonly salt: Uint8Array; readonly given: Effect.Effect<Uint8Array> }
+        | undefined
 
       // The row of a process that was quicker is given back as it is; nothing can delete it in between.
       const fetch = Effect.fnUntraced(function* (day: number) {
@@ -42,8 +44,9 @@ export const layer = (options: Options): Layer.Layer<VisitorSalts, never, SqlCli
           Effect.flatMap(Schema.decodeUnknownEffect(Row)),
           Effect.catchTag("SchemaError", Effect.die)
         )
-        held = { day, salt: Uint8Array.from(salt) }
-        return held.salt
+        const copy = Uint8Array.from(salt)
+        held = { day, salt: copy, given: Effect.succeed(copy) }
+        return copy
       })
 
       // A process that nobody visits for days must not keep what the database has forgotten.
@@ -59,11 +62,9 @@ export const layer = (options: Options): Layer.Layer<VisitorSalts, never, SqlCli
       )
 
       return {
-        current: Effect.flatMap(Clock.currentTimeMillis, (now) => {
-          const day = dayOf(now)
-          return held?.day === day
-            ? Effect.succeed(held.salt)
-            : Database.bounded(options.timeout)(one.withPermit(fetch(day)))
+        current: Clock.clockWith((clock) => {
+          const day = dayOf(clock.currentTimeMillisUnsafe())
+          return held?.day === day ? held.given : Database.bounded(options.timeout)(one.withPermit(fetch(day)))
         })
       }
     })

@@ -118,6 +118,23 @@ describe("postgres/Lookup", () => {
     })
   )
 
+  it.effect("however many it may remember, each is asked for once while it is young, and again when it is old", () =>
+    Effect.gen(function* () {
+      const { asked, find, held } = store()
+      const keys = Array.from({ length: 100 }, (_, index) => String(index))
+      for (const key of keys) held.set(key, "one")
+      const lookup = yield* Lookup.make({ ...times, capacity: 160, find })
+      for (let round = 0; round < 3; round++) yield* Effect.forEach(keys, lookup)
+      assert.deepStrictEqual(asked, keys)
+      yield* TestClock.adjust("10 seconds")
+      for (const key of keys) held.set(key, "two")
+      assert.deepStrictEqual(
+        yield* Effect.forEach(keys, lookup),
+        keys.map(() => Option.some("two"))
+      )
+    })
+  )
+
   it.effect("a wall clock that is set back does not make an answer live longer", () =>
     Effect.gen(function* () {
       const { find, held } = store()
