@@ -138,6 +138,19 @@ const decoder = new TextDecoder("utf-8", { fatal: true })
 /** A run of digits that may be an integer beyond what a double holds. */
 const manyDigits = /[0-9]{16}/
 
+const isBeyondDouble = (value: unknown): boolean =>
+  typeof value === "number" && !(Math.abs(value) <= Number.MAX_SAFE_INTEGER)
+
+/** Whether such an integer may stand in what a text was read as: what is nested is not looked into, and may hold one. */
+const mayHoldLarge = (value: unknown): boolean => {
+  if (typeof value !== "object" || value === null) return isBeyondDouble(value)
+  for (const key in value) {
+    const member = (value as Record<string, unknown>)[key]
+    if (isBeyondDouble(member) || (typeof member === "object" && member !== null)) return true
+  }
+  return false
+}
+
 /** Gives an integer literal that a double cannot hold as a `bigint`. */
 const keepInteger = (_key: string, value: unknown, context?: { readonly source?: string }): unknown =>
   typeof value === "number" &&
@@ -162,7 +175,7 @@ export const parse = (
   }
   try {
     const value: unknown = JSON.parse(text)
-    return Result.succeed({ text, value: manyDigits.test(text) ? reparse(text, value) : value })
+    return Result.succeed({ text, value: mayHoldLarge(value) && manyDigits.test(text) ? reparse(text, value) : value })
   } catch {
     const offset = faultOffset(text) ?? 0
     return Result.fail({

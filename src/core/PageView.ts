@@ -40,7 +40,6 @@ export interface PageView {
 export interface PageViewClaim {
   readonly page_path: string
   readonly device_type?: string | null | undefined
-  readonly referrer?: string | null | undefined
   readonly screen_width?: number | null | undefined
   readonly session_id?: string | null | undefined
 }
@@ -54,6 +53,8 @@ export interface PageViewFacts {
   readonly userAgent: string
   /** What the user agent says, parsed. */
   readonly client: Client
+  /** What the claim's referrer says; see `splitReferrer`. */
+  readonly referrer: Referrer
   /** The day's secret. */
   readonly salt: Uint8Array
 }
@@ -74,14 +75,17 @@ const storableOrNull = (text: string | null | undefined, max: number): string | 
 
 const noCampaign: Campaign = { source: null, medium: null, name: null, term: null, content: null }
 
+/** Every letter of a name may be written as an escape. */
+const mayNameCampaign = /utm_|%/
+
 /** Splits a `page_path` into its path and the campaign that its query names (`utm_*`). A whole URL loses its origin. */
 export const splitPath = (pagePath: string): { readonly path: string; readonly campaign: Campaign } => {
-  const pathAndQuery = pagePath.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "")
+  const pathAndQuery = pagePath.startsWith("/") ? pagePath : pagePath.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "")
   const hash = pathAndQuery.indexOf("#")
   const withoutHash = hash === -1 ? pathAndQuery : pathAndQuery.slice(0, hash)
   const mark = withoutHash.indexOf("?")
   const path = storable(mark === -1 ? withoutHash : withoutHash.slice(0, mark), bounds.path) || "/"
-  if (mark === -1) return { path, campaign: noCampaign }
+  if (mark === -1 || !mayNameCampaign.test(withoutHash)) return { path, campaign: noCampaign }
   const query = new URLSearchParams(withoutHash.slice(mark + 1))
   const campaign = (key: string) => storableOrNull(query.get(key), bounds.campaign)
   return {
@@ -96,10 +100,13 @@ export const splitPath = (pagePath: string): { readonly path: string; readonly c
   }
 }
 
+export interface Referrer {
+  readonly host: string | null
+  readonly path: string | null
+}
+
 /** The host and the path of a referrer; its query, which may hold secrets of another site, is not kept. */
-export const splitReferrer = (
-  referrer: string | null | undefined
-): { readonly host: string | null; readonly path: string | null } => {
+export const splitReferrer = (referrer: string | null | undefined): Referrer => {
   const url = referrer ? URL.parse(referrer) : null
   if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return { host: null, path: null }
   return { host: storableOrNull(url.host, bounds.host), path: storableOrNull(url.pathname, bounds.path) }
@@ -146,7 +153,6 @@ export const visitorHash = (facts: Pick<PageViewFacts, "hostedWebsiteId" | "addr
 /** Makes what is stored of what was sent. */
 export const make = (claim: PageViewClaim, facts: PageViewFacts): PageView => {
   const { campaign, path } = splitPath(claim.page_path)
-  const referrer = splitReferrer(claim.referrer)
   const width = claim.screen_width ?? null
   const screenWidth = width !== null && width >= 1 && width <= maxScreenWidth ? width : null
   return {
@@ -154,8 +160,8 @@ export const make = (claim: PageViewClaim, facts: PageViewFacts): PageView => {
     receivedAt: facts.receivedAt,
     path,
     campaign,
-    referrerHost: referrer.host,
-    referrerPath: referrer.path,
+    referrerHost: facts.referrer.host,
+    referrerPath: facts.referrer.path,
     deviceType: deviceType(claim.device_type, facts.client, screenWidth),
     screenWidth,
     sessionId: storableOrNull(claim.session_id, bounds.sessionId),

@@ -19,6 +19,7 @@ import { AnalyticsRepo } from "../services/AnalyticsRepo.ts"
 import { Decisions } from "../services/Decisions.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
 import { SiteDirectory } from "../services/SiteDirectory.ts"
+import type { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
 import { VisitorSalts } from "../services/VisitorSalts.ts"
 import * as Admission from "./Admission.ts"
 import * as Answers from "./Answers.ts"
@@ -33,6 +34,10 @@ const readPayload = Faults.bodyReader(PageViewPayload)
 
 /** How many parsed user agents are remembered: visitors have few, and parsing one costs more than the rest of a view. */
 const rememberedUserAgents = 5_000
+
+/** The same for referrers: of those that are no longer than so many UTF-16 units. */
+const rememberedReferrers = 1_000
+const rememberedReferrer = 512
 
 /** What answers a page view whose body was read. */
 export class Track extends Context.Service<Track, Endpoint.Endpoint>()("hydracore/http/Track") {}
@@ -53,8 +58,18 @@ export const endpoint = (options: Options) =>
       const notCounted = Decide.make(yield* Decisions)
       const clock = yield* Clock.Clock
       const parseUserAgent = memoize(UserAgent.parse, rememberedUserAgents)
+      const splitReferrer = memoize(PageView.splitReferrer, rememberedReferrers)
+      const referrerOf = (referrer: string | null | undefined): PageView.Referrer =>
+        typeof referrer === "string" && referrer.length <= rememberedReferrer
+          ? splitReferrer(referrer)
+          : PageView.splitReferrer(referrer)
 
-      const store = (asked: Endpoint.Asked, payload: PageViewPayload, site: Site, headers: Admission.Headers) => {
+      const store = (
+        asked: Endpoint.Asked,
+        payload: PageViewPayload,
+        site: Site,
+        headers: Admission.Headers
+      ): Effect.Effect<Endpoint.Answer, StorageUnavailable | RecordRefused> => {
         const subject = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
         if (!Provenance.isAllowed(asked, site.origins)) {
           return notCounted("foreign-origin", subject)(Answers.foreignOrigin("website", headers))
@@ -68,15 +83,16 @@ export const endpoint = (options: Options) =>
             address: asked.address,
             userAgent,
             client,
+            referrer: referrerOf(payload.referrer),
             salt
           })
         return Effect.flatMap(salts.current, (salt) =>
-          Effect.flatMap(repo.append(view(salt, clock.currentTimeMillisUnsafe())), () =>
-            client.isBot
-              ? notCounted("bot", subject)(HttpServerResponse.empty({ status: 204, headers }))
-              : Effect.succeed(
-                  HttpServerResponse.empty({ status: 204, headers: { ...headers, [Decision.header]: "counted" } })
-                )
+          Effect.flatMap(
+            repo.append(view(salt, clock.currentTimeMillisUnsafe())),
+            (): Effect.Effect<Endpoint.Answer> =>
+              client.isBot
+                ? notCounted("bot", subject)(HttpServerResponse.empty({ status: 204, headers }))
+                : Effect.succeed(Endpoint.brief(204, { ...headers, [Decision.header]: "counted" }))
           )
         )
       }
@@ -91,15 +107,18 @@ export const endpoint = (options: Options) =>
         const decoded = readPayload(value)
         if (Result.isFailure(decoded)) return notCounted("invalid", claim())(Answers.invalid(decoded.failure))
         const payload = decoded.success
-        return admit(asked.address, ({ accepted, headers }) => {
+        return admit(asked.address, ({ accepted, headers }): Effect.Effect<Endpoint.Answer> => {
           if (!accepted) return notCounted("limited", claim())(Answers.overLimit(headers))
           return Effect.catch(
-            Effect.flatMap(directory.byTrackingToken(payload.site_id), (site) =>
-              Option.isSome(site)
-                ? store(asked, payload, site.value, headers)
-                : notCounted("unknown-site", null)(Answers.unknownSite(headers))
+            Effect.flatMap(
+              directory.byTrackingToken(payload.site_id),
+              (site): ReturnType<typeof store> =>
+                Option.isSome(site)
+                  ? store(asked, payload, site.value, headers)
+                  : notCounted("unknown-site", null)(Answers.unknownSite(headers))
             ),
-            (error) => Effect.flatMap(Refusals.ofStorage(error, headers), Decide.ofStorage(notCounted, claim))
+            (error): Effect.Effect<Endpoint.Answer> =>
+              Effect.flatMap(Refusals.ofStorage(error, headers), Decide.ofStorage(notCounted, claim))
           )
         })
       }
@@ -117,7 +136,7 @@ export const group = HttpApiBuilder.group(
       ({ request }) =>
         Effect.flatMap(RequestBody.readBytes(request), (bytes) => track(Endpoint.fromRequest(request), bytes)).pipe(
           Effect.catchTags(Refusals.ofBytes),
-          Effect.map(Decide.orInvalid)
+          Effect.map((answer) => Decide.orInvalid(Endpoint.toResponse(answer)))
         ),
       // A visitor who leaves at once must not take the page view along.
       { uninterruptible: true }

@@ -22,7 +22,7 @@ import { Track } from "./Analytics.ts"
 import * as ChatDelivery from "./ChatDelivery.ts"
 import type { Begun } from "./ChatResponse.ts"
 import * as Cors from "./Cors.ts"
-import type { Asked, Endpoint } from "./Endpoint.ts"
+import * as Endpoint from "./Endpoint.ts"
 import * as Fallbacks from "./Fallbacks.ts"
 import { Submit } from "./Forms.ts"
 import { Converse } from "./Widget.ts"
@@ -45,9 +45,14 @@ const writeHead = (response: ServerResponse, status: number, headers: Readonly<R
   response.writeHead(status, head)
 }
 
-const write = (response: ServerResponse, answer: HttpServerResponse.HttpServerResponse): void => {
+const write = (response: ServerResponse, answer: Endpoint.Answer): void => {
   // Who has gone is told nothing.
   if (response.destroyed || response.headersSent) return
+  if (Endpoint.isBrief(answer)) {
+    response.writeHead(answer.status, everywhere.concat(answer.head))
+    response.end()
+    return
+  }
   writeHead(response, answer.status, answer.headers)
   // As text, which Node writes in one piece with the head; Latin-1 gives every byte back as it was.
   if (answer.body._tag === "Uint8Array") response.end(Buffer.from(answer.body.body).toString("latin1"), "latin1")
@@ -69,7 +74,7 @@ const giveUp = (response: ServerResponse, error: unknown, run: Run): void => {
  * together share the price.
  */
 const makeSender = (run: Run) => {
-  let waiting: Array<readonly [ServerResponse, HttpServerResponse.HttpServerResponse]> = []
+  let waiting: Array<readonly [ServerResponse, Endpoint.Answer]> = []
   const flush = () => {
     const leaving = waiting
     waiting = []
@@ -81,7 +86,7 @@ const makeSender = (run: Run) => {
       }
     }
   }
-  return (response: ServerResponse, answer: HttpServerResponse.HttpServerResponse): void => {
+  return (response: ServerResponse, answer: Endpoint.Answer): void => {
     if (waiting.push([response, answer]) === 1) setImmediate(flush)
   }
 }
@@ -119,7 +124,7 @@ export const layer = (server: Server, options: Options): Layer.Layer<never, neve
     Effect.gen(function* () {
       const services = yield* Effect.context<Track | Submit | Converse>()
       if (Context.get(services, Tracer.Tracer) !== Tracer.nativeTracer) return
-      const endpoints = new Map<string, Endpoint>([
+      const endpoints = new Map<string, Endpoint.Endpoint>([
         [ContractAnalytics.track.path, Context.get(services, Track)],
         [ContractForms.submit.path, Context.get(services, Submit)]
       ])
@@ -129,20 +134,20 @@ export const layer = (server: Server, options: Options): Layer.Layer<never, neve
       const send = makeSender(run)
 
       /** Who asks; before the body is there, since a peer that is gone has no address any more. */
-      const askedBy = (request: IncomingMessage): Asked => {
+      const askedBy = (request: IncomingMessage): Endpoint.Asked => {
         const headers = request.headers as Record<string, string | undefined>
         const address = clientAddress(request.socket.remoteAddress ?? "unknown", headers["x-forwarded-for"])
         return { url: request.url ?? "/", headers, address }
       }
 
-      const answer = (endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): void => {
+      const answer = (endpoint: Endpoint.Endpoint, request: IncomingMessage, response: ServerResponse): void => {
         const asked = askedBy(request)
-        const onExit = (exit: Exit.Exit<HttpServerResponse.HttpServerResponse>): void => {
+        const onExit = (exit: Exit.Exit<Endpoint.Answer>): void => {
           if (Exit.isSuccess(exit)) send(response, exit.value)
           else run(Fallbacks.ofCause(exit.cause), { onExit: onFallback })
         }
         // An interruption alone has no answer: nobody waits for one.
-        const onFallback = (exit: Exit.Exit<HttpServerResponse.HttpServerResponse>): void => {
+        const onFallback = (exit: Exit.Exit<Endpoint.Answer>): void => {
           if (Exit.isSuccess(exit)) send(response, exit.value)
           else response.destroy()
         }
@@ -165,7 +170,7 @@ export const layer = (server: Server, options: Options): Layer.Layer<never, neve
       }
 
       /** Outside of `answerChat`, whose closures are as old as the chat: they hold on to no body. */
-      const conversed = (asked: Asked, instanceId: string, body: Uint8Array, scope: Scope.Scope) =>
+      const conversed = (asked: Endpoint.Asked, instanceId: string, body: Uint8Array, scope: Scope.Scope) =>
         Effect.suspend(() => converse(asked, instanceId, body)).pipe(
           Scope.provide(scope),
           Effect.catchCause(Fallbacks.ofCause)

@@ -244,6 +244,7 @@ export const group = HttpApiBuilder.group(
         const asked = Endpoint.fromRequest(request)
         return Effect.flatMap(RequestBody.readBytes(request), (bytes) => submit(asked, bytes)).pipe(
           Effect.catchTags(Refusals.ofBytes),
+          Effect.map(Endpoint.toResponse),
           Effect.map((answer) =>
             answer.headers[Decision.header] === undefined ? asPage(asked)(Decide.orInvalid(answer)) : answer
           )

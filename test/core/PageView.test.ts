@@ -11,6 +11,7 @@ const facts = {
   address: "192.0.2.77",
   userAgent: chrome,
   client: UserAgent.parse(chrome),
+  referrer: { host: null, path: null },
   salt: new Uint8Array(32).fill(7)
 }
 
@@ -59,11 +60,10 @@ describe("core/PageView", () => {
       const view = PageView.make(
         {
           page_path: text(path),
-          referrer: `https://example.org/${text(from)}`,
           device_type: text(device),
           session_id: text(session)
         },
-        facts
+        { ...facts, referrer: PageView.splitReferrer(`https://example.org/${text(from)}`) }
       )
       for (const stored of textsOf(view)) {
         assert.isTrue(stored.isWellFormed() && !stored.includes("\0"), JSON.stringify(stored))
@@ -87,6 +87,16 @@ describe("core/PageView", () => {
     assert.strictEqual(campaign.source, kept(source.toWellFormed()))
     assert.strictEqual(campaign.name, kept(name.toWellFormed()))
     assert.isNull(campaign.medium)
+  })
+
+  it.prop("a campaign is what the query says, however it is spelled", [nasty, nasty], ([before, after]) => {
+    const query = `${text(before)}&%75tm_source=${text(after)}&utm%5Fmedium=b`.replaceAll("#", "")
+    const params = new URLSearchParams(query)
+    for (const path of [`/a?${query}`, `https://example.org/a?${query}`]) {
+      const { campaign } = PageView.splitPath(path)
+      assert.strictEqual(campaign.medium, params.get("utm_medium") && "b")
+      assert.strictEqual(campaign.source === null, !params.get("utm_source"))
+    }
   })
 
   it.prop("only a width that a screen has is stored", [Schema.Finite], ([width]) => {

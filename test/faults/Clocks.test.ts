@@ -42,6 +42,7 @@ const view = (hostedWebsiteId: string, now: number, path = "/") =>
         address: "203.0.113.7",
         userAgent: "Mozilla/5.0 Firefox/143.0",
         client: { browser: "Firefox", os: "Linux", deviceType: "desktop", isBot: false },
+        referrer: { host: null, path: null },
         salt: yield* salts.current
       }
     )

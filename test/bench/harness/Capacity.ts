@@ -35,7 +35,6 @@ const batchOf = (site: Edge.Site, first: number): ReadonlyArray<PageView.PageVie
     const number = first + index
     const claim = {
       page_path: `/articles/${number}?utm_source=newsletter&utm_medium=email`,
-      referrer: "https://www.example.org/search?q=news",
       screen_width: 1440,
       session_id: `s-${number}`
     }
@@ -45,6 +44,7 @@ const batchOf = (site: Edge.Site, first: number): ReadonlyArray<PageView.PageVie
       address: `10.0.${(number >> 8) & 255}.${number & 255}`,
       userAgent: agent,
       client: UserAgent.parse(agent),
+      referrer: PageView.splitReferrer("https://www.example.org/search?q=news"),
       salt: new Uint8Array(32)
     })
   })
