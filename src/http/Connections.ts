@@ -49,6 +49,18 @@ const watch = (server: Server) => {
 
   const isIdle = (socket: Socket, link: Link) => link.open === 0 && socket.bytesRead === link.read
 
+  /** One function for all answers, which Node calls with the answer as `this`. */
+  function end(this: ServerResponse): void {
+    const { socket } = this.req
+    const link = links.get(socket)
+    // The connection is gone.
+    if (link === undefined) return
+    link.open--
+    link.read = socket.bytesRead
+    if (link.open === 0) link.last = undefined
+    if (lingered && isIdle(socket, link)) socket.destroySoon()
+  }
+
   const begin = (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request
     const link = links.get(socket)
@@ -60,12 +72,7 @@ const watch = (server: Server) => {
     }
     link.last = { response, keepAlive: response.shouldKeepAlive }
     if (draining) response.shouldKeepAlive = false
-    response.once("close", () => {
-      link.open--
-      link.read = socket.bytesRead
-      if (link.open === 0) link.last = undefined
-      if (lingered && isIdle(socket, link)) socket.destroySoon()
-    })
+    response.on("close", end)
   }
 
   /** Reads nothing from a connection until `release`. */
