@@ -65,10 +65,7 @@ const statement = `
   )
   INSERT INTO page_view (${names}) SELECT ${names} FROM view WHERE NOT is_bot`
 
-/** The client for `storeBatch`: one connection. Exported for tests. */
-export const client = Database.dedicated({ types: Columns.types })
-
-/** Stores a batch under its id, once however often it is asked to. Exported for tests. */
+/** Stores a batch under its id, once however often it is asked to; with a `Columns.client`. Exported for tests. */
 export const storeBatch = (
   sql: PgClient,
   views: ReadonlyArray<PageView>,
@@ -86,7 +83,7 @@ export const layer = (options: Options): Layer.Layer<AnalyticsRepo, SqlError.Sql
   Layer.effect(
     AnalyticsRepo,
     Effect.gen(function* () {
-      const sql = yield* client
+      const sql = yield* Columns.client
       const { submit } = yield* GroupCommit.make<PageView, void, never>({
         flush: (views, batchId) =>
           storeBatch(sql, views, batchId).pipe(

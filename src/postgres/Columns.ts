@@ -10,6 +10,7 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import { Data, Result } from "effect"
+import * as Database from "./Database.ts"
 
 /** A value cannot be written in its column's type. */
 export class NotWritable extends Data.TaggedError("NotWritable")<{ readonly column: string }> {}
@@ -205,6 +206,9 @@ export const types: PgTypes.Registry = PgTypes.makeRegistry()
 for (const elementOid of [OID.bool, OID.bytea, OID.int2, OID.text, OID.timestamptz, OID.uuid]) {
   types.register(PgTypes.arrayOidFor(elementOid)!, written)
 }
+
+/** A client of one connection that columns are sent with, and nothing else. */
+export const client = Database.dedicated({ types })
 
 /** How many bytes a row has room for at first. */
 const rowSize = 256

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
 import { type Duration, Effect, Layer, Option, Result, Schema, Stream } from "effect"
@@ -11,8 +11,10 @@ import type { SqlError } from "effect/sql"
 import { isCanonicalUuid } from "../contract/Uuid.ts"
 import { type Status, statuses } from "../core/SpamScore.ts"
 import { idempotencyWindowMillis, type Submission, type SubmissionDraft } from "../core/Submission.ts"
+import { RecordRefused } from "../services/Storage.ts"
 import { IdempotencyConflict, SubmissionRepo } from "../services/SubmissionRepo.ts"
 import * as BatchMetrics from "./BatchMetrics.ts"
+import * as Columns from "./Columns.ts"
 import * as Database from "./Database.ts"
 import * as GroupCommit from "./GroupCommit.ts"
 
@@ -29,25 +31,23 @@ const bounds = { maxBatch: 500, maxBatchWeight: 4 * 2 ** 20, maxQueueWeight: 64 
 /** How many submissions a page of an export holds. */
 const pageSize = 250
 
-const { OID } = PgTypes
+/** SHA-256 of an idempotency key, in hexadecimal: what is looked for has one length, whatever was sent. */
+const digest = ({ idempotency }: SubmissionDraft): string | null =>
+  idempotency === null ? null : hash("sha256", idempotency.key)
 
-/** SHA-256 of an idempotency key: what is looked for has one length, whatever was sent. */
-const digest = ({ idempotency }: SubmissionDraft): Uint8Array | null =>
-  idempotency === null ? null : createHash("sha256").update(idempotency.key).digest()
-
-const columns: ReadonlyArray<readonly [name: string, oid: number, value: (draft: SubmissionDraft) => unknown]> = [
-  ["submission_id", OID.uuid, (draft) => draft.submissionId],
-  ["website_config_id", OID.uuid, (draft) => draft.websiteConfigId],
-  ["received_at", OID.timestamptz, (draft) => draft.receivedAt],
-  ["email", OID.text, (draft) => draft.email],
-  ["page_slug", OID.text, (draft) => draft.pageSlug],
-  // As text: what the driver takes for json it would write anew.
-  ["form_data", OID.text, (draft) => draft.formData],
-  ["key_sha256", OID.bytea, digest],
-  ["fingerprint", OID.text, (draft) => draft.idempotency?.fingerprint ?? null],
-  ["status", OID.text, (draft) => draft.status],
+const columns: ReadonlyArray<Columns.Column<SubmissionDraft>> = [
+  Columns.uuid("submission_id", (draft) => draft.submissionId),
+  Columns.uuid("website_config_id", (draft) => draft.websiteConfigId),
+  Columns.timestamptz("received_at", (draft) => draft.receivedAt),
+  Columns.text("email", (draft) => draft.email),
+  Columns.text("page_slug", (draft) => draft.pageSlug),
+  // As text, since json would be another type to write, of the same bytes.
+  Columns.text("form_data", (draft) => draft.formData),
+  Columns.bytea("key_sha256", digest),
+  Columns.text("fingerprint", (draft) => draft.idempotency?.fingerprint ?? null),
+  Columns.text("status", (draft) => draft.status),
   // An array for each row would be an array of arrays, which `unnest` takes apart altogether.
-  ["reasons", OID.text, (draft) => draft.reasons.join(",")]
+  Columns.text("reasons", (draft) => draft.reasons.join(","))
 ]
 
 /** What a claimed key stands for: the new submission if the held one's time is over, and the held one otherwise. */
@@ -66,7 +66,7 @@ const claimed = (column: string) => `
 const statement = `
   WITH draft AS MATERIALIZED (
     SELECT * FROM unnest(${columns.map((_, index) => `$${index + 1}`).join(", ")})
-      AS draft (${columns.map(([name]) => name).join(", ")})
+      AS draft (${columns.map(({ name }) => name).join(", ")})
   ), claim AS (
     INSERT INTO idempotency_key AS held
       (website_config_id, key_sha256, fingerprint, submission_id, used_at)
@@ -95,13 +95,14 @@ type Outcome = Result.Result<string, IdempotencyConflict>
 
 /**
  * Stores a batch and gives the outcome of each draft. Of several with the same key in one batch the first alone is sent;
- * all of them are answered by what the key stands for then. It may run twice. Exported for tests.
+ * all of them are answered by what the key stands for then. It may run twice. It takes a `Columns.client`. Exported for
+ * tests.
  */
 export const storeBatch = (
   sql: PgClient,
   drafts: ReadonlyArray<SubmissionDraft>
-): Effect.Effect<ReadonlyArray<Outcome>, SqlError.SqlError> =>
-  Effect.suspend(() => {
+): Effect.Effect<ReadonlyArray<Outcome>, SqlError.SqlError | RecordRefused> =>
+  Effect.suspend((): Effect.Effect<ReadonlyArray<Outcome>, SqlError.SqlError | RecordRefused> => {
     const keyOf = (draft: SubmissionDraft) =>
       draft.idempotency === null ? null : JSON.stringify([draft.websiteConfigId, draft.idempotency.key])
     const firsts = new Map<string, SubmissionDraft>()
@@ -112,26 +113,23 @@ export const storeBatch = (
       firsts.set(key, draft)
       return true
     })
-    return sql
-      .unsafe(
-        statement,
-        columns.map(([, oid, value]) => Database.array(sent.map(value), oid))
-      )
-      .pipe(
-        Effect.flatMap(Schema.decodeUnknownEffect(Claims)),
-        Effect.catchTag("SchemaError", Effect.die),
-        Effect.map((claims) => {
-          const byDraft = new Map(claims.map((claim) => [claim.draft_id, claim]))
-          return drafts.map((draft) => {
-            const key = keyOf(draft)
-            if (key === null) return Result.succeed(draft.submissionId)
-            const claim = byDraft.get(firsts.get(key)?.submissionId ?? "")
-            return claim?.fingerprint === draft.idempotency?.fingerprint && claim !== undefined
-              ? Result.succeed(claim.submission_id)
-              : Result.fail(new IdempotencyConflict())
-          })
+    const written = Columns.parameters(columns, sent)
+    if (Result.isFailure(written)) return Effect.fail(new RecordRefused({ cause: written.failure }))
+    return sql.unsafe(statement, written.success).pipe(
+      Effect.flatMap(Schema.decodeUnknownEffect(Claims)),
+      Effect.catchTag("SchemaError", Effect.die),
+      Effect.map((claims) => {
+        const byDraft = new Map(claims.map((claim) => [claim.draft_id, claim]))
+        return drafts.map((draft) => {
+          const key = keyOf(draft)
+          if (key === null) return Result.succeed(draft.submissionId)
+          const claim = byDraft.get(firsts.get(key)?.submissionId ?? "")
+          return claim?.fingerprint === draft.idempotency?.fingerprint && claim !== undefined
+            ? Result.succeed(claim.submission_id)
+            : Result.fail(new IdempotencyConflict())
         })
-      )
+      })
+    )
   })
 
 const Rows = Schema.Array(
@@ -191,13 +189,17 @@ const stream = (
   )
 
 /** The live repository. */
-export const layer = (options: Options): Layer.Layer<SubmissionRepo, never, PgClient> =>
+export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.SqlError, PgClient> =>
   Layer.effect(
     SubmissionRepo,
     Effect.gen(function* () {
       const sql = yield* PgClient
+      const batches = yield* Columns.client
       const { submit } = yield* GroupCommit.make<SubmissionDraft, string, IdempotencyConflict>({
-        flush: (drafts) => storeBatch(sql, drafts).pipe(Effect.mapError(Database.refusedOrUnavailable)),
+        flush: (drafts) =>
+          storeBatch(batches, drafts).pipe(
+            Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error)))
+          ),
         timeout: options.timeout,
         maxQueue: options.maxQueue,
         weigh: (draft) => draft.formData.length,

@@ -4,6 +4,7 @@ import { assert, describe, it, layer as withLayer } from "@effect/vitest"
 import { Effect, Layer, Result, Schema } from "effect"
 import type { PageView } from "../../src/core/PageView.ts"
 import * as AnalyticsRepo from "../../src/postgres/AnalyticsRepo.ts"
+import * as Columns from "../../src/postgres/Columns.ts"
 import * as Reports from "../../src/postgres/Reports.ts"
 import * as Service from "../../src/services/AnalyticsRepo.ts"
 import { suite } from "../suites/AnalyticsRepo.ts"
@@ -108,7 +109,7 @@ describe("postgres/AnalyticsRepo: batches", () => {
     Effect.gen(function* () {
       const views = [plain, { ...plain, isBot: true }, plain]
       const batchId = randomUUID()
-      const clients = yield* Effect.all(Array.from({ length: 5 }, () => AnalyticsRepo.client))
+      const clients = yield* Effect.all(Array.from({ length: 5 }, () => Columns.client))
       yield* Effect.forEach(clients, (sql) => AnalyticsRepo.storeBatch(sql, views, batchId), {
         concurrency: "unbounded"
       })

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Result } from "effect"
+import * as Columns from "../../src/postgres/Columns.ts"
 import * as SubmissionRepo from "../../src/postgres/SubmissionRepo.ts"
 import * as Service from "../../src/services/SubmissionRepo.ts"
 import { draft, suite, websites } from "../suites/SubmissionRepo.ts"
@@ -32,25 +33,25 @@ const count = Effect.gen(function* () {
 describe("postgres/SubmissionRepo: batches", () => {
   it.live("a batch that is sent again is stored once, and answered as the first time", () =>
     Effect.gen(function* () {
-      const sql = yield* PgClient.PgClient
+      const sql = yield* Columns.client
       const drafts = [draft({}), draft({ key: "a" }), draft({ key: "a" }), draft({ key: "a", formData: "[]" })]
       const first = yield* SubmissionRepo.storeBatch(sql, drafts)
       const again = yield* SubmissionRepo.storeBatch(sql, drafts)
       assert.deepStrictEqual(again, first)
       assert.deepStrictEqual(first.map(Result.isSuccess), [true, true, true, false])
       assert.strictEqual(yield* count, 2)
-    }).pipe(Effect.provide(database))
+    }).pipe(Effect.scoped, Effect.provide(database))
   )
 
   it.live("a batch that is sent again without its first draft stores nothing new under the key", () =>
     Effect.gen(function* () {
-      const sql = yield* PgClient.PgClient
+      const sql = yield* Columns.client
       const [first, second] = [draft({ key: "a" }), draft({ key: "a" })]
       yield* SubmissionRepo.storeBatch(sql, [first, second])
       const outcomes = yield* SubmissionRepo.storeBatch(sql, [second])
       assert.deepStrictEqual(outcomes, [Result.succeed(first.submissionId)])
       assert.strictEqual(yield* count, 1)
-    }).pipe(Effect.provide(database))
+    }).pipe(Effect.scoped, Effect.provide(database))
   )
 
   it.live("two processes with the same keys at the same moment store each once and agree on it", () =>
@@ -93,7 +94,7 @@ describe("postgres/SubmissionRepo: batches", () => {
   it.live("connections that the server ends cost no submission", () =>
     Effect.gen(function* () {
       const repo = yield* Service.SubmissionRepo
-      const sql = yield* PgClient.PgClient
+      const sql = yield* Columns.client
       const drafts = Array.from({ length: 200 }, () => draft({ key: randomUUID() }))
       const endAll = sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()`
