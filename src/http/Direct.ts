@@ -50,7 +50,8 @@ const write = (response: ServerResponse, answer: Endpoint.Answer): void => {
   if (response.destroyed || response.headersSent) return
   if (Endpoint.isBrief(answer)) {
     response.writeHead(answer.status, everywhere.concat(answer.head))
-    response.end()
+    if (answer.body === undefined) response.end()
+    else response.end(answer.body, "latin1")
     return
   }
   writeHead(response, answer.status, answer.headers)

@@ -18,18 +18,22 @@ export interface Asked {
   readonly address: string
 }
 
-/** An answer without a body, as it is written: what nearly every page view gets. */
+/** An answer as it is written: what nearly all who send something that is stored get. */
 export interface Brief {
   readonly _tag: "Brief"
   readonly status: number
   /** The name and the value of each header in turn. */
   readonly head: ReadonlyArray<string>
+  /** JSON in ASCII, or nothing. */
+  readonly body: string | undefined
 }
 
-export const brief = (status: number, headers: Readonly<Record<string, string>>): Brief => {
+/** The body's own headers are added. */
+export const brief = (status: number, headers: Readonly<Record<string, string>>, body?: string): Brief => {
   const head: Array<string> = []
   for (const name in headers) if (Object.hasOwn(headers, name)) head.push(name, headers[name]!)
-  return { _tag: "Brief", status, head }
+  if (body !== undefined) head.push("content-type", "application/json", "content-length", String(body.length))
+  return { _tag: "Brief", status, head, body }
 }
 
 /** The body of a response is empty or bytes. */
@@ -38,16 +42,14 @@ export type Answer = HttpServerResponse.HttpServerResponse | Brief
 export const isBrief = (answer: Answer): answer is Brief => "_tag" in answer && answer._tag === "Brief"
 
 /** The answer for the router. */
-export const toResponse = (answer: Answer): HttpServerResponse.HttpServerResponse =>
-  isBrief(answer)
-    ? HttpServerResponse.empty({
-        status: answer.status,
-        headers: Array.from(
-          { length: answer.head.length / 2 },
-          (_, index) => [answer.head[2 * index]!, answer.head[2 * index + 1]!] as const
-        )
-      })
-    : answer
+export const toResponse = (answer: Answer): HttpServerResponse.HttpServerResponse => {
+  if (!isBrief(answer)) return answer
+  const { body, head, status } = answer
+  const headers = Array.from({ length: head.length / 2 }, (_, at) => [head[2 * at]!, head[2 * at + 1]!] as const)
+  return body === undefined
+    ? HttpServerResponse.empty({ status, headers })
+    : HttpServerResponse.text(body, { status, headers })
+}
 
 /** Answers a request whose body was read whole. */
 export type Endpoint = (asked: Asked, body: Uint8Array) => Effect.Effect<Answer>

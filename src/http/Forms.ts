@@ -6,7 +6,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { Clock, Context, Effect, Layer, Option, Result } from "effect"
-import { HttpServerResponse } from "effect/http"
+import type { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../contract/Api.ts"
 import type { ValidationError } from "../contract/Errors.ts"
@@ -24,7 +24,8 @@ import * as Submission from "../core/Submission.ts"
 import { Decisions } from "../services/Decisions.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
 import { SiteDirectory } from "../services/SiteDirectory.ts"
-import { SubmissionRepo } from "../services/SubmissionRepo.ts"
+import type { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
+import { type IdempotencyConflict, SubmissionRepo } from "../services/SubmissionRepo.ts"
 import * as Admission from "./Admission.ts"
 import * as Answers from "./Answers.ts"
 import * as Decide from "./Decide.ts"
@@ -100,19 +101,19 @@ const asPage =
   (answer: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse =>
     answer.status >= 400 && PlainForms.wantsPage(asked) ? FormPages.ofRefusal(answer) : answer
 
-/** The answer to a submission that is stored: a receipt, or what a plain form's sender sees. */
-const receipt = (
+/** The answer to a submission that is stored, as JSON; an id needs no escapes. */
+const receipt = (submissionId: string): string => `{"status":"received","submission_id":"${submissionId}"}`
+
+/** What the sender of a plain form sees when it is stored. */
+const page = (
   asked: Endpoint.Asked,
   site: Site,
-  form: Option.Option<PlainForms.Form>,
+  form: PlainForms.Form,
   submissionId: string,
   headers: Record<string, string>
 ) => {
-  if (Option.isNone(form)) {
-    return HttpServerResponse.jsonUnsafe({ status: "received", submission_id: submissionId }, { headers })
-  }
   const address = Origin.returnAddress(site.origins, {
-    next: form.value.next,
+    next: form.next,
     referer: asked.headers["referer"]
   })
   return address === null ? FormPages.thanks(submissionId, headers) : FormPages.onward(address, headers)
@@ -161,7 +162,7 @@ export const endpoint = (options: Options) =>
         form: Given["form"],
         site: Site,
         headers: Admission.Headers
-      ) => {
+      ): Effect.Effect<Endpoint.Answer, StorageUnavailable | RecordRefused | IdempotencyConflict> => {
         const subject = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
         if (!Provenance.isAllowed(asked, site.origins)) {
           return notCounted("foreign-origin", subject)(Answers.foreignOrigin("website", headers))
@@ -186,8 +187,15 @@ export const endpoint = (options: Options) =>
         }
         return Effect.flatMap(Clock.currentTimeMillis, (now) => {
           const drafted = draft(now)
-          return Effect.flatMap(repo.submit(drafted), (submissionId) => {
-            const answer = receipt(asked, site, form, submissionId, headers)
+          return Effect.flatMap(repo.submit(drafted), (submissionId): Effect.Effect<Endpoint.Answer> => {
+            if (drafted.status === "accepted" && Option.isNone(form)) {
+              return Effect.succeed(
+                Endpoint.brief(200, { ...headers, [Decision.header]: "counted" }, receipt(submissionId))
+              )
+            }
+            const answer = Option.isNone(form)
+              ? Endpoint.toResponse(Endpoint.brief(200, headers, receipt(submissionId)))
+              : page(asked, site, form.value, submissionId, headers)
             if (drafted.status === "accepted") return Effect.succeed(Decide.tell(answer, "counted"))
             // What was sent again was counted the first time.
             return notCounted("quarantined", submissionId === draftId ? subject : null)(answer)
@@ -195,19 +203,21 @@ export const endpoint = (options: Options) =>
         })
       }
 
-      const submit = (asked: Endpoint.Asked, { body, form }: Given) => {
+      const submit = (asked: Endpoint.Asked, { body, form }: Given): Effect.Effect<Endpoint.Answer> => {
         const claim = () => Decide.claimOf(body.value, "website-config-id")
         const asks = readRequest(body, asked.headers["idempotency-key"])
         if (Result.isFailure(asks)) return notCounted("invalid", claim())(Answers.invalid(asks.failure))
-        return admit(asked.address, ({ accepted, headers }) => {
+        return admit(asked.address, ({ accepted, headers }): Effect.Effect<Endpoint.Answer> => {
           if (!accepted) return notCounted("limited", claim())(Answers.overLimit(headers))
           return Effect.catch(
-            Effect.flatMap(directory.byWebsiteConfigId(asks.success.payload.site_id), (site) =>
-              Option.isSome(site)
-                ? store(asked, asks.success, form, site.value, headers)
-                : notCounted("unknown-site", null)(Answers.unknownSite(headers))
+            Effect.flatMap(
+              directory.byWebsiteConfigId(asks.success.payload.site_id),
+              (site): ReturnType<typeof store> =>
+                Option.isSome(site)
+                  ? store(asked, asks.success, form, site.value, headers)
+                  : notCounted("unknown-site", null)(Answers.unknownSite(headers))
             ),
-            (error) =>
+            (error): Effect.Effect<Endpoint.Answer> =>
               Effect.flatMap(
                 error._tag === "IdempotencyConflict"
                   ? Effect.succeed(Answers.invalid([reusedKey], headers))
@@ -221,13 +231,15 @@ export const endpoint = (options: Options) =>
       return (asked, bytes) => {
         const answer = Effect.matchEffect(read(asked, bytes), {
           onSuccess: (given) => submit(asked, given),
-          onFailure: ({ errors }) =>
+          onFailure: ({ errors }): Effect.Effect<Endpoint.Answer> =>
             notCounted(
               "invalid",
               Decide.claimOf({ site_id: PlainForms.siteOf(asked) }, "website-config-id")
             )(Answers.invalid(errors))
         })
-        return PlainForms.isPlain(asked) ? Effect.map(answer, asPage(asked)) : answer
+        return PlainForms.isPlain(asked)
+          ? Effect.map(answer, (given) => asPage(asked)(Endpoint.toResponse(given)))
+          : answer
       }
     })
   )
