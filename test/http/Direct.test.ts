@@ -351,7 +351,8 @@ describe("past the router", () => {
     )
   })
 
-  it.live("what cannot be written is a defect and no end of the process, and the way ends with its scope", () =>
+  /** The direct way in front of a server that answers 418 to everything, with one endpoint for all paths. */
+  const inFront = (endpoint: Track["Service"] & Converse["Service"]) =>
     Effect.gen(function* () {
       const server = createServer((request, response) => {
         request.resume()
@@ -362,21 +363,40 @@ describe("past the router", () => {
         () => Effect.callback<void>((resume) => void server.close(() => resume(Effect.void)))
       )
       const address = server.address()
-      const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}${TestServer.paths.track}`
-      const unwritable = () => Effect.succeed(HttpServerResponse.empty({ headers: { "x-broken": "a\nb" } }))
-      const direct = Direct.layer(server, { trustedProxies: [], maxBody: 10 }).pipe(
+      const way = Direct.layer(server, { trustedProxies: [], maxBody: 10 }).pipe(
         Layer.provide([
-          Layer.succeed(Track, unwritable),
-          Layer.succeed(Submit, unwritable),
-          Layer.succeed(Converse, unwritable)
+          Layer.succeed(Track, endpoint),
+          Layer.succeed(Submit, endpoint),
+          Layer.succeed(Converse, endpoint)
         ])
       )
+      const port = typeof address === "object" ? address?.port : ""
+      return { url: `http://127.0.0.1:${port}${TestServer.paths.track}`, way }
+    })
+
+  it.live("what cannot be written is a defect and no end of the process, and the way ends with its scope", () =>
+    Effect.gen(function* () {
+      const unwritable = () => Effect.succeed(HttpServerResponse.empty({ headers: { "x-broken": "a\nb" } }))
+      const { url, way } = yield* inFront(unwritable)
       yield* Effect.gen(function* () {
-        yield* Layer.build(direct)
+        yield* Layer.build(way)
         yield* Effect.flip(tryAsk(url, "direct", "{}", {}))
         assert.strictEqual((yield* ask(url, "router", "{}", {})).status, 418)
       }).pipe(Effect.scoped)
       assert.strictEqual((yield* ask(url, "direct", "{}", {})).status, 418)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("an endpoint that throws before it gives an Effect is a 500 that tells nothing of itself", () =>
+    Effect.gen(function* () {
+      const { url, way } = yield* inFront(() => {
+        throw new Error("secret")
+      })
+      yield* Layer.build(way)
+      const { headers, status, text } = yield* ask(url, "direct", "{}", {})
+      assert.strictEqual(status, 500)
+      assert.strictEqual(text, JSON.stringify({ detail: "Internal Server Error" }))
+      assert.match(String(headers["x-error-id"]), new RegExp(`^${uuid.source}$`))
     }).pipe(Effect.scoped)
   )
 })
