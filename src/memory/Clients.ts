@@ -8,7 +8,7 @@
  * @module
  */
 import { randomInt } from "node:crypto"
-import * as KeyWords from "./KeyWords.ts"
+import * as KeyWords from "../core/KeyWords.ts"
 
 /** No client: clients are numbers from 0 on. */
 export const none = -1

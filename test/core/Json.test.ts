@@ -110,6 +110,18 @@ describe("core/Json", () => {
     assert.deepStrictEqual(Result.getOrThrow(read).value, { a: 10n ** 20n, b: 1e20, c: 1.5, d: 9007199254740993n })
   })
 
+  it("tells large integers apart wherever they stand", () => {
+    const large = 9007199254740993n
+    for (const [text, value] of [
+      [`${large}`, large],
+      [`[${large}]`, [large]],
+      [`{"a":{"b":[${large}]}}`, { a: { b: [large] } }],
+      [`{"a":-${large},"b":"9007199254740993"}`, { a: -large, b: "9007199254740993" }]
+    ] as const) {
+      assert.deepStrictEqual(Result.getOrThrow(Json.parse(bytes(text))).value, value)
+    }
+  })
+
   it("refuses bytes that are not UTF-8", () => {
     assert.isTrue(Result.isFailure(Json.parse(new Uint8Array([0x22, 0xff, 0x22]))))
     assert.isTrue(Result.isFailure(Json.parse(new Uint8Array([0x22, 0xed, 0xa0, 0x80, 0x22]))))

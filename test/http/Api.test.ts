@@ -30,7 +30,8 @@ layer(testServer(), { excludeTestServices: true })("http", (it) => {
     it.effect("one is stored, then answered 204 without a body; a robot's is not counted", () =>
       Effect.gen(function* () {
         const { hostedWebsiteId, send, trackingToken } = yield* withSite
-        const body = { site_id: trackingToken, page_path: "/a?utm_source=x", screen_width: "1440" }
+        const referrer = "https://search.example/?q=secret"
+        const body = { site_id: trackingToken, page_path: "/a?utm_source=x", screen_width: "1440", referrer }
         const answer = yield* send(paths.track, body, { headers: browser })
         assert.strictEqual(answer.status, 204)
         assert.strictEqual(answer.text, "")
@@ -40,6 +41,7 @@ layer(testServer(), { excludeTestServices: true })("http", (it) => {
         )
         assert.strictEqual(statistics.pageViews, 1)
         assert.deepStrictEqual(statistics.pages, [{ name: "/a", pageViews: 1 }])
+        assert.deepStrictEqual(statistics.referrers, [{ name: "search.example", pageViews: 1 }])
       })
     )
 

@@ -129,6 +129,25 @@ describe("past the router", () => {
       )
     }
 
+    for (const [kind, expected] of [
+      ["track", 204],
+      ["submit", 200]
+    ] as const) {
+      it.effect(`what is stored is answered the same way (${kind})`, () =>
+        Effect.gen(function* () {
+          const server = yield* TestServer.TestServer
+          const ids = { track: server.trackingToken, submit: server.websiteConfigId }
+          const body = JSON.stringify({ site_id: ids[kind], page_path: "/", form_data: { name: "Ada" } })
+          const headers = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/143.0" }
+          const [direct, router] = yield* Effect.forEach(["direct", "router"] as const, (way, index) =>
+            ask(server.url + TestServer.paths[kind], way, body, { ...headers, "x-forwarded-for": `203.0.113.${index}` })
+          )
+          assert.deepStrictEqual([direct!.status, router!.status], [expected, expected])
+          assert.deepStrictEqual(essence(direct!, []), essence(router!, []))
+        })
+      )
+    }
+
     it.effect.prop(
       "a chat is answered as it is through the router, to its last frame",
       [Message, Headers, Schema.Literals(["right", "wrong", "none"])],

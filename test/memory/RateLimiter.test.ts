@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import type { RateLimitPolicy } from "../../src/core/RateLimit.ts"
+import { decide, type RateLimitPolicy } from "../../src/core/RateLimit.ts"
 import { Counts, layer } from "../../src/memory/RateLimiter.ts"
 import { suite } from "../suites/RateLimiter.ts"
 
@@ -45,7 +45,11 @@ describe("memory/RateLimiter: bounds", () => {
   it("tells thousands of clients apart, those that came before there was room for so many too", () => {
     const counts = new Counts({ maxKeys: 100_000 })
     const keys = Array.from({ length: 10_000 }, (_, client) =>
-      client % 2 === 0 ? `10.0.${client >> 8}.${client & 255}` : `2001:db8:0:${client.toString(16)}::/64`
+      client % 3 === 0
+        ? `10.0.${client >> 8}.${client & 255}`
+        : client % 3 === 1
+          ? `2001:db8:0:${client.toString(16)}::/64`
+          : `2002:${client.toString(16)}:0:1::/64`
     )
     for (const remaining of [1, 0]) {
       for (const key of keys) assert.strictEqual(counts.take(minute, key, 0).remaining, remaining)
@@ -53,6 +57,58 @@ describe("memory/RateLimiter: bounds", () => {
     for (const key of keys) assert.isFalse(counts.take(minute, key, 1).accepted)
     for (const key of keys) assert.isTrue(counts.take(second, key, 1).accepted)
     assert.deepStrictEqual(counts.size, { keys: 20_000, times: 30_000 })
+  })
+
+  it("forgets thousands and still knows all the others", () => {
+    const maxKeys = 3_000
+    const counts = new Counts({ maxKeys })
+    const keyOf = (client: number) => `10.0.${client >> 8}.${client & 255}`
+    for (let client = 0; client < 10_000; client++) {
+      // Whoever comes again is renewed, so that clients are forgotten in another order than they came.
+      counts.take(minute, keyOf(client), 0)
+      if (client % 3 === 0) counts.take(minute, keyOf(Math.max(0, client - 1_000)), 0)
+    }
+    // The last thousand, none of which was renewed, and those of the thousand before that were: exactly who they were.
+    for (let client = 9_000; client < 10_000; client++) {
+      assert.strictEqual(counts.take(minute, keyOf(client), 0).remaining, 0, keyOf(client))
+    }
+    for (let client = 8_001; client < 8_999; client++) {
+      const renewed = (client + 1_000) % 3 === 0
+      assert.strictEqual(counts.take(minute, keyOf(client), 0).accepted, !renewed, keyOf(client))
+    }
+  })
+
+  it.prop(
+    "one busy client is decided as the exact sliding window does",
+    [
+      Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 20 })),
+      Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 300 }))).check(Schema.isMaxLength(80))
+    ],
+    ([limit, waits]) => {
+      const policy: RateLimitPolicy = { name: "busy", limit, windowMillis: 1000 }
+      const counts = new Counts({ maxKeys: 10 })
+      const accepted: Array<number> = []
+      let now = 0
+      for (const wait of waits) {
+        now += wait
+        const decision = counts.take(policy, "10.0.0.1", now)
+        assert.deepStrictEqual(decision, decide(policy, accepted, now))
+        if (decision.accepted) accepted.push(now)
+      }
+    },
+    { arbitrary: { runs: 300 } }
+  )
+
+  it("a client whose times go round its ring keeps their order when the ring grows", () => {
+    const policy: RateLimitPolicy = { name: "busy", limit: 4, windowMillis: 1000 }
+    const counts = new Counts({ maxKeys: 10 })
+    const accepted: Array<number> = []
+    // Two stand in a ring of two, the newer one first, when the third comes.
+    for (const now of [0, 600, 1100, 1200, 1650, 1700, 1750]) {
+      const decision = counts.take(policy, "10.0.0.1", now)
+      assert.deepStrictEqual(decision, decide(policy, accepted, now))
+      if (decision.accepted) accepted.push(now)
+    }
   })
 
   it.prop(

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { clientKey } from "../../src/core/ClientKey.ts"
-import * as KeyWords from "../../src/memory/KeyWords.ts"
+import * as KeyWords from "../../src/core/KeyWords.ts"
 
 const wordsOf = (key: string): KeyWords.KeyWords => {
   const words: KeyWords.KeyWords = { kind: 0, high: 0, low: 0 }
@@ -12,7 +12,7 @@ const wordsOf = (key: string): KeyWords.KeyWords => {
 const Octet = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 }))
 const Group = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff }))
 
-describe("memory/KeyWords", () => {
+describe("core/KeyWords", () => {
   it.prop("an IPv4 address is its number", [Octet, Octet, Octet, Octet], (octets) => {
     const [a, b, c, d] = octets
     const low = ((a * 256 + b) * 256 + c) * 256 + d
