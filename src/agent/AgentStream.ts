@@ -7,6 +7,7 @@ import { Dispatcher } from "@effect/platform-node/NodeHttpClient"
 import { Channel, Duration, Effect, Layer, Option, Redacted, Scope, Stream, Tracer } from "effect"
 import * as HttpTraceContext from "effect/http/HttpTraceContext"
 import type { AgentRequest } from "../core/Agent.ts"
+import { memoize } from "../core/Memo.ts"
 import { AgentRefused, AgentStream } from "../services/AgentStream.ts"
 import * as Alarms from "../services/Alarms.ts"
 import * as Completion from "./Completion.ts"
@@ -19,13 +20,33 @@ export interface Options {
   readonly keyOf: (variable: string) => Effect.Effect<Option.Option<Redacted.Redacted>>
 }
 
-const refused = (reason: string) => new AgentRefused({ reason })
+type Headers = Readonly<Record<string, string>>
+
+const plain = { accept: "text/event-stream", "content-type": "application/json" }
+const none = Effect.succeed({})
+
+const refused = (reason: string) => Effect.fail(new AgentRefused({ reason }))
+
+/** Where an agent's completions are asked, in the dispatcher's words. */
+interface Address {
+  readonly origin: string
+  readonly path: string
+}
+
+/** How many agents' addresses are remembered: a process talks to a few, again and again. */
+const addresses = 1_000
+
+const addressOf = memoize(
+  (agentUrl): Option.Option<Address> =>
+    Option.map(Completion.endpoint(agentUrl), (url) => ({ origin: url.origin, path: url.pathname + url.search })),
+  addresses
+)
 
 /** A span for the exchange, for as long as the scope is open, and what tells the agent of it; nothing where nobody looks. */
-const traced = (request: AgentRequest): Effect.Effect<Readonly<Record<string, string>>, never, Scope.Scope> =>
+const traced = (request: AgentRequest): Effect.Effect<Headers, never, Scope.Scope> =>
   Effect.flatMap(Tracer.Tracer, (tracer) =>
     tracer === Tracer.nativeTracer
-      ? Effect.succeed({})
+      ? none
       : Effect.map(
           Effect.makeSpanScoped("AgentStream.stream", {
             kind: "client",
@@ -54,20 +75,20 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, Dispatc
       const alarms = yield* Alarms.make
       const timeout = Duration.toMillis(Duration.fromInputUnsafe(options.timeout))
 
-      const authorization = Effect.fnUntraced(function* (variable: string | null) {
-        if (variable === null) return {}
-        const key = yield* options.keyOf(variable)
-        if (Option.isNone(key))
-          return yield* refused(`the variable ${variable}, which holds the agent's key, is not set`)
-        return { authorization: `Bearer ${Redacted.value(key.value)}` }
-      })
+      const authorization = (variable: string | null): Effect.Effect<Headers, AgentRefused> =>
+        variable === null
+          ? none
+          : Effect.flatMap(options.keyOf(variable), (key) =>
+              Option.isNone(key)
+                ? refused(`the variable ${variable}, which holds the agent's key, is not set`)
+                : Effect.succeed({ authorization: `Bearer ${Redacted.value(key.value)}` })
+            )
 
-      const dispatch = (url: URL, headers: Readonly<Record<string, string>>, request: AgentRequest) => {
+      const dispatch = (address: Address, headers: Headers, request: AgentRequest) => {
         const exchange = new Exchange(alarms, timeout)
         dispatcher.dispatch(
           {
-            origin: url.origin,
-            path: url.pathname + url.search,
+            ...address,
             method: "POST",
             headers,
             body: JSON.stringify(Completion.body(request)),
@@ -80,19 +101,17 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, Dispatc
         return exchange
       }
 
-      const open = Effect.fnUntraced(function* (request: AgentRequest, scope: Scope.Scope) {
-        const url = Completion.endpoint(request.instance.agentUrl)
-        if (Option.isNone(url)) return yield* refused("the agent's address is no http or https address")
-        const headers = {
-          accept: "text/event-stream",
-          "content-type": "application/json",
-          ...(yield* authorization(request.instance.agentKeyEnv)),
-          ...(yield* Scope.provide(traced(request), scope))
-        }
-        const exchange = dispatch(url.value, headers, request)
-        yield* leaveWith(exchange, scope)
-        return exchange.pull
-      }, Effect.uninterruptible)
+      /** A chat waits for its first word as long as this takes, and it runs too seldom to be fast: few steps, no generator. */
+      const open = (request: AgentRequest, scope: Scope.Scope) => {
+        const address = addressOf(request.instance.agentUrl)
+        if (Option.isNone(address)) return refused("the agent's address is no http or https address")
+        return Effect.flatMap(authorization(request.instance.agentKeyEnv), (key) =>
+          Effect.flatMap(Scope.provide(traced(request), scope), (trace) => {
+            const exchange = dispatch(address.value, { ...plain, ...key, ...trace }, request)
+            return Effect.as(leaveWith(exchange, scope), exchange.pull)
+          })
+        ).pipe(Effect.uninterruptible)
+      }
 
       return AgentStream.of({
         // The exchange lives in the stream's scope: however the stream ends, it is left.

@@ -161,29 +161,30 @@ export interface Begun {
  * visitor goes, before or after the first event: then it is interrupted. The agent is asked for more only after the socket
  * took what it said.
  */
-export const begin = Effect.fnUntraced(function* (
+export const begin = (
   agent: Stream.Stream<AgentEvent, AgentError>,
   options: Options
-): Effect.fn.Return<Begun, AgentRefused | AgentTimeout, Scope.Scope> {
-  const { messageId, watch } = options
-  const services = yield* Effect.context<Scope.Scope>()
-  const chat = new Chat(watch, {
-    conversationId: options.conversationId,
-    messageId,
-    heartbeat: Duration.toMillis(options.heartbeat),
-    maxDuration: Duration.toMillis(options.maxDuration),
-    maxBytes: options.maxBytes
+): Effect.Effect<Begun, AgentRefused | AgentTimeout, Scope.Scope> =>
+  Effect.contextWith((services: Context.Context<Scope.Scope>) => {
+    const { messageId, watch } = options
+    const chat = new Chat(watch, {
+      conversationId: options.conversationId,
+      messageId,
+      heartbeat: Duration.toMillis(options.heartbeat),
+      maxDuration: Duration.toMillis(options.maxDuration),
+      maxBytes: options.maxBytes
+    })
+    if (watch.isDrained()) chat.drain()
+    else {
+      // The request's own context is a kilobyte that the answer has no need of, but for its span.
+      const isTraced = Context.get(services, Tracer.Tracer) !== Tracer.nativeTracer
+      const fork = Effect.runForkWith(isTraced ? services : watch.services)
+      chat.asker = Fiber.runIn(fork(ask(agent, chat, messageId)), Context.get(services, Scope.Scope))
+    }
+    return Effect.tapError(chat.opened(), (error) => logRefusal(error, messageId)).pipe(
+      Effect.as({ chat, headers: { ...headers, ...options.headers } })
+    )
   })
-  if (watch.isDrained()) chat.drain()
-  else {
-    // The request's own context is a kilobyte that the answer has no need of, but for its span.
-    const isTraced = Context.get(services, Tracer.Tracer) !== Tracer.nativeTracer
-    const fork = Effect.runForkWith(isTraced ? services : watch.services)
-    chat.asker = Fiber.runIn(fork(ask(agent, chat, messageId)), Context.get(services, Scope.Scope))
-  }
-  yield* Effect.tapError(chat.opened(), (error) => logRefusal(error, messageId))
-  return { chat, headers: { ...headers, ...options.headers } }
-})
 
 /**
  * The answer as the platform's. Effect's servers keep the request's scope open until the body is sent, and close it when

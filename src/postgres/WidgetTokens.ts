@@ -63,6 +63,17 @@ const decodeHolder = (rows: unknown): Effect.Effect<Option.Option<Holder>> =>
     })
   )
 
+/** The instance of a holder, if the digest is its own and good for that instance now. */
+const instanceOf = (holder: Holder, digest: Uint8Array, instanceId: string): Effect.Effect<Option.Option<Instance>> =>
+  Effect.clockWith((clock) => {
+    const { instance } = holder
+    const isGood =
+      Token.sameDigest(holder.digest, digest) &&
+      instance.instanceId === instanceId &&
+      Token.isValidAt(holder, clock.currentTimeMillisUnsafe())
+    return isGood ? Effect.succeedSome(instance) : Effect.succeedNone
+  })
+
 export interface Options {
   /** How long a caller waits for the database. */
   readonly timeout: Duration.Input
@@ -94,15 +105,8 @@ export const layer = (options: Options): Layer.Layer<WidgetTokens, never, PgClie
       const authenticate: WidgetTokens["Service"]["authenticate"] = (instanceId, token) => {
         if (!Token.isSpelledLikeToken(token)) return Effect.succeedNone
         const digest = Token.digest(token)
-        return Effect.zipWith(
-          holderOf(Buffer.from(digest).toString("base64url")),
-          Clock.currentTimeMillis,
-          (holder, now) =>
-            holder.pipe(
-              Option.filter((known) => Token.sameDigest(known.digest, digest)),
-              Option.filter((known) => known.instance.instanceId === instanceId && Token.isValidAt(known, now)),
-              Option.map((known) => known.instance)
-            )
+        return Effect.flatMap(holderOf(Buffer.from(digest).toString("base64url")), (holder) =>
+          Option.isSome(holder) ? instanceOf(holder.value, digest, instanceId) : Effect.succeedNone
         )
       }
 

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { memoize } from "../../src/http/Memo.ts"
+import { memoize } from "../../src/core/Memo.ts"
 
-describe("http/Memo", () => {
+describe("core/Memo", () => {
   it.prop("is the function", [Schema.Array(Schema.String)], ([texts]) => {
     const length = memoize((text) => text.length, 4)
     for (const text of [...texts, ...texts]) assert.strictEqual(length(text), text.length)
