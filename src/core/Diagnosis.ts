@@ -16,6 +16,8 @@ export type DatabaseFacts =
       readonly clockAheadMillis: number
       /** How long the question for the clock took, in milliseconds: so much of it is not known. */
       readonly roundTripMillis: number
+      /** Whether it takes no writes: a standby, or a database that its settings make so. */
+      readonly isReadOnly: boolean
       readonly fsync: boolean
       readonly fullPageWrites: boolean
       readonly synchronousCommit: string
@@ -85,6 +87,15 @@ export const toleratedSkewMillis = 5_000
 
 const seconds = (millis: number): string => `${(Math.abs(millis) / 1000).toFixed(1)} s`
 
+const answers = ({ isReadOnly, roundTripMillis }: DatabaseFacts & { readonly _tag: "Reached" }): Finding =>
+  isReadOnly
+    ? problem(
+        "database",
+        "The database takes no writes: it is a standby, or default_transaction_read_only is on.",
+        "Reports can be read here; for everything else set DATABASE_URL to the primary."
+      )
+    : ok("database", `The database answers, in ${roundTripMillis} ms.`)
+
 const durability = (facts: DatabaseFacts & { readonly _tag: "Reached" }): Finding => {
   const off = [
     ...(facts.fsync ? [] : ["fsync"]),
@@ -119,7 +130,7 @@ const ofDatabase = (facts: DatabaseFacts): ReadonlyArray<Finding> => {
   }
   const { missingPartitions, pending } = facts
   return [
-    ok("database", `The database answers, in ${facts.roundTripMillis} ms.`),
+    answers(facts),
     pending.length === 0
       ? ok("migrations", "The database is migrated to this version.")
       : problem(

@@ -12,6 +12,7 @@ import * as Partitions from "./Partitions.ts"
 const Row = Schema.Tuple([
   Schema.Struct({
     now: Schema.Finite,
+    read_only: Schema.Literals(["on", "off"]),
     fsync: Schema.Literals(["on", "off"]),
     full_page_writes: Schema.Literals(["on", "off"]),
     synchronous_commit: Schema.String
@@ -28,7 +29,7 @@ export const inspect = Effect.gen(function* () {
   const before = yield* monotonicMillis
   const [row] = yield* sql`
     SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now, current_setting('fsync') AS fsync,
-      current_setting('full_page_writes') AS full_page_writes, current_setting('synchronous_commit') AS synchronous_commit`.pipe(
+      current_setting('transaction_read_only') AS read_only, current_setting('full_page_writes') AS full_page_writes, current_setting('synchronous_commit') AS synchronous_commit`.pipe(
     Effect.flatMap(Schema.decodeUnknownEffect(Row)),
     Effect.catchTag("SchemaError", Effect.die)
   )
@@ -40,6 +41,7 @@ export const inspect = Effect.gen(function* () {
     pending,
     clockAheadMillis: Math.round(row.now - (now - roundTripMillis / 2)),
     roundTripMillis: Math.round(roundTripMillis),
+    isReadOnly: row.read_only === "on",
     fsync: row.fsync === "on",
     fullPageWrites: row.full_page_writes === "on",
     synchronousCommit: row.synchronous_commit,

@@ -12,6 +12,7 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Option, Redacted } from "effect"
 import { IpNetwork } from "effect/net"
+import { SqlClient } from "effect/sql"
 import * as Agents from "../../src/agent/Inspection.ts"
 import { given } from "../../src/cli/Doctor.ts"
 import type { AgentFacts } from "../../src/core/Diagnosis.ts"
@@ -33,6 +34,7 @@ describe("doctor: the database", () => {
         _tag: "Reached",
         pending: [],
         missingPartitions: [],
+        isReadOnly: false,
         fsync: settings?.fsync === "on"
       })
       // The same machine has one clock.
@@ -46,6 +48,17 @@ describe("doctor: the database", () => {
       const behind = yield* Postgres.inspect
       assert.deepStrictEqual([behind.pending, behind.missingPartitions], [[2], []])
     }).pipe(Effect.provide(TestDatabase.layer))
+  )
+
+  it.live("whether it takes writes", () =>
+    Effect.gen(function* () {
+      const connection = yield* TestDatabase.connection
+      const writer = yield* TestDatabase.clientOf(connection)
+      yield* writer`ALTER DATABASE ${writer(connection.database)} SET default_transaction_read_only = on`
+      const reader = yield* TestDatabase.clientOf(connection)
+      const seen = yield* Effect.provideService(Postgres.inspect, SqlClient.SqlClient, reader)
+      assert.isTrue(seen.isReadOnly)
+    }).pipe(Effect.scoped)
   )
 })
 

@@ -8,6 +8,7 @@ const Reached = Schema.TaggedStruct("Reached", {
   pending: Schema.Array(between(1, 9)).check(Schema.isMaxLength(2)),
   clockAheadMillis: between(-20_000, 20_000),
   roundTripMillis: between(0, 4_000),
+  isReadOnly: Schema.Boolean,
   fsync: Schema.Boolean,
   fullPageWrites: Schema.Boolean,
   synchronousCommit: Schema.Literals(["on", "off", "local", "remote_apply"]),
@@ -67,6 +68,12 @@ describe("core/Diagnosis", () => {
       if (!fsync) assert.include(finding?.advice ?? "", "fsync = on")
     }
   )
+
+  it.prop("a database that takes no writes is a problem, and only then", [Facts, Reached], ([facts, database]) => {
+    const [finding] = of({ ...facts, database }, "database")
+    assert.strictEqual(finding?.severity, database.isReadOnly ? "problem" : "ok")
+    if (database.isReadOnly) assert.include(finding?.advice ?? "", "DATABASE_URL")
+  })
 
   it.prop("clocks are compared as well as the network lets them be", [Facts, Reached], ([facts, database]) => {
     const [finding] = of({ ...facts, database }, "clock")
