@@ -27,5 +27,8 @@ export const layer = (options: Options): Layer.Layer<never> =>
   Layer.mergeAll(
     Logger.layer([options.format === "json" ? Logger.withConsoleError(formatJson) : Logger.consolePretty()]),
     Layer.succeed(Logger.LogToStderr, true),
-    Layer.succeed(References.MinimumLogLevel, options.level)
+    Layer.succeed(References.MinimumLogLevel, options.level),
+    // Nobody collects spans here, and each statement would make one with a dozen attributes. Whoever adds a tracer takes
+    // this out.
+    Layer.succeed(References.TracerEnabled, false)
   )

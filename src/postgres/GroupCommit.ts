@@ -16,7 +16,7 @@
  * @module
  */
 import { randomUUID } from "node:crypto"
-import { type Array as Arr, Cause, Clock, Duration, Effect, Exit, Result, type Scope } from "effect"
+import { type Array as Arr, Cause, Clock, Duration, Effect, Exit, Fiber, Result, type Scope } from "effect"
 import * as BatchSize from "../core/BatchSize.ts"
 import * as BoundedQueue from "../core/BoundedQueue.ts"
 import { type RecordRefused, StorageUnavailable } from "../services/Storage.ts"
@@ -90,6 +90,7 @@ export const make = <Item, A, E>(
   Effect.gen(function* () {
     type Waiting = Entry<Item, A, E>
     const clock = yield* Clock.Clock
+    const fork = Effect.runForkWith(yield* Effect.context())
     const timeoutMillis = Duration.toMillis(options.timeout)
     const weigh = options.weigh ?? (() => 0)
     const maxBatchWeight = options.maxBatchWeight ?? Number.POSITIVE_INFINITY
@@ -161,19 +162,22 @@ export const make = <Item, A, E>(
 
     /** Gives up as soon as nobody of `entries` waits, which the reaper sees to. */
     const unlessAbandoned = <T, F>(entries: ReadonlyArray<Waiting>, effect: Effect.Effect<T, F>) =>
-      Effect.raceFirst(
-        effect,
-        Effect.callback<typeof abandoned>((resume) => {
-          underway = { entries, abandon: () => resume(Effect.succeed(abandoned)) }
-          abandonIfUnwanted()
+      Effect.callback<T | typeof abandoned, F>((resume) => {
+        const fiber = fork(effect)
+        let isAbandoned = false
+        underway = {
+          entries,
+          abandon: () => {
+            isAbandoned = true
+            fiber.interruptUnsafe()
+          }
+        }
+        fiber.addObserver((exit) => {
+          underway = undefined
+          resume(isAbandoned && Exit.isFailure(exit) ? Effect.succeed(abandoned) : exit)
         })
-      ).pipe(
-        Effect.ensuring(
-          Effect.sync(() => {
-            underway = undefined
-          })
-        )
-      )
+        return Fiber.interrupt(fiber)
+      })
 
     const abandonIfUnwanted = (): void => {
       if (underway?.entries.every((entry) => entry.resume === undefined)) underway.abandon()

@@ -1,6 +1,6 @@
 /** The laws of the group commit, over arbitrary arrivals and an arbitrarily bad store. Time is the TestClock's. */
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Clock, Deferred, Effect, Exit, Fiber, Option, Result, Schema } from "effect"
+import { Cause, Clock, Deferred, Effect, Exit, Fiber, Option, Result, Schema, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as GroupCommit from "../../src/postgres/GroupCommit.ts"
 import { RecordRefused, StorageUnavailable } from "../../src/services/Storage.ts"
@@ -244,7 +244,17 @@ describe("GroupCommit", () => {
   it.effect("a flush that hangs is given up when nobody waits for it any more, and the next batch is stored", () =>
     Effect.gen(function* () {
       const store = makeStore(["hang before the commit"])
-      const group = yield* GroupCommit.make({ flush: store.flush, timeout, maxQueue: 10, maxBatch: 10 })
+      const ends: Array<string> = []
+      const group = yield* GroupCommit.make({
+        flush: store.flush,
+        timeout,
+        maxQueue: 10,
+        maxBatch: 10,
+        observer: {
+          waiting: () => {},
+          flushed: (items, millis, what) => ends.push(`${items} after ${millis}: ${what}`)
+        }
+      })
       const hung = yield* Effect.forkChild(Effect.flip(group.submit({ id: 0, bad: false, deadline: timeout })))
       yield* TestClock.adjust(900)
       const next = yield* Effect.forkChild(group.submit({ id: 1, bad: false, deadline: 900 + timeout }))
@@ -252,6 +262,25 @@ describe("GroupCommit", () => {
       assert.deepInclude(yield* Fiber.join(hung), { _tag: "StorageUnavailable", reason: "timeout" })
       assert.strictEqual(yield* Fiber.join(next), 1)
       assert.deepStrictEqual([...store.copies], [[1, 1]])
+      assert.deepStrictEqual(ends, [`1 after ${timeout}: abandoned`, "1 after 0: stored"])
+    })
+  )
+
+  it.effect("a flush that hangs ends with the committer, and who waits for it is told so", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      let interrupted = false
+      const group = yield* GroupCommit.make<number, number, never>({
+        flush: () => Effect.onInterrupt(Effect.never, () => Effect.sync(() => (interrupted = true))),
+        timeout,
+        maxQueue: 10,
+        maxBatch: 10
+      }).pipe(Scope.provide(scope))
+      const waits = yield* Effect.forkChild(Effect.flip(group.submit(1)))
+      yield* TestClock.adjust(1)
+      yield* Scope.close(scope, Exit.void)
+      assert.isTrue(interrupted)
+      assert.deepInclude(yield* Fiber.join(waits), { _tag: "StorageUnavailable", reason: "unreachable" })
     })
   )
 
