@@ -66,6 +66,10 @@ const scenarios: ReadonlyArray<Scenario> = [
     run: Database.beyond({ timeout: 10_000, how: "stopped" })
   },
   { name: "PostgreSQL hung for longer than the time-out", run: Database.beyond({ timeout: 10_000, how: "hung" }) },
+  {
+    name: "PostgreSQL without writes for longer than the time-out",
+    run: Database.beyond({ timeout: 10_000, how: "demoted" })
+  },
   { name: "disk full", run: Database.full({ timeout: 10_000 }) },
   {
     name: "Redis down, started, hung, killed, started",

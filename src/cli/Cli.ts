@@ -39,9 +39,20 @@ export interface Options<E, R, RCommands = never> {
   readonly commands: ReadonlyArray<Command.Command<any, never, unknown, unknown, RCommands>>
 }
 
-/** A storage that was asked whether it can be used, so that an unmigrated database is named as what it is. */
+/**
+ * A storage that was asked whether it can be used, so that an unmigrated database is named as what it is. One that takes no
+ * writes can be read; a command that writes names it when it meets it.
+ */
 const ready = <E, R>(storage: Layer.Layer<Storage, E, R>) =>
-  Layer.effectDiscard(Readiness.use(({ check }) => check)).pipe(Layer.provideMerge(storage))
+  Layer.effectDiscard(
+    Readiness.use(({ check }) =>
+      Effect.catchIf(
+        check,
+        (error) => error.reason === "database-read-only",
+        () => Effect.void
+      )
+    )
+  ).pipe(Layer.provideMerge(storage))
 
 const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
   const storage = ready(options.storage)

@@ -12,12 +12,20 @@ import { StorageUnavailable } from "../services/Storage.ts"
 const unreachable = "The database cannot be reached; check that it runs and that DATABASE_URL is right."
 const notMigrated =
   "The database is not migrated to this version; run `npm run -s hydracore -- migrate`, then try again."
+const readOnly = "The database takes no writes; it may be a standby. Set DATABASE_URL to the primary."
 
 const storage = {
   unreachable,
+  "read-only": readOnly,
   timeout: "The database did not answer in time; try again in a moment.",
   overloaded: "The database has too much to do; try again in a moment."
 } as const
+
+const notReady: Record<NotReady["reason"], string> = {
+  "database-unreachable": unreachable,
+  "database-not-migrated": notMigrated,
+  "database-read-only": readOnly
+}
 
 const quoted = (text: string): string => `"${TerminalText.cut(TerminalText.printable(text), 80)}"`
 
@@ -77,7 +85,7 @@ const ofConfig = ({ cause }: Config.ConfigError): string =>
 /** The sentence for a command that ended with this error. */
 export const of = (error: unknown): string => {
   if (error instanceof StorageUnavailable) return storage[error.reason]
-  if (error instanceof NotReady) return error.reason === "database-unreachable" ? unreachable : notMigrated
+  if (error instanceof NotReady) return notReady[error.reason]
   if (error instanceof Config.ConfigError) return ofConfig(error)
   if (isShowHelp(error)) {
     const path = error.commandPath.join(" ")

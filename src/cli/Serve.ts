@@ -16,8 +16,7 @@ import * as MetricsServer from "../http/MetricsServer.ts"
 import * as MemoryMetrics from "../memory/Metrics.ts"
 import * as ProcessMetrics from "../memory/ProcessMetrics.ts"
 import { Metrics } from "../services/Metrics.ts"
-import { Readiness } from "../services/Readiness.ts"
-import { StorageUnavailable } from "../services/Storage.ts"
+import { NotReady, Readiness } from "../services/Readiness.ts"
 import * as Telemetry from "../Telemetry.ts"
 import * as Inputs from "./Inputs.ts"
 import * as LocalDatabase from "./LocalDatabase.ts"
@@ -27,22 +26,26 @@ import * as Output from "./Output.ts"
 const patienceForMigrations = 2_000
 
 /**
- * Waits for a database that is still starting or being migrated, and fails for one that is not migrated. Where both begin
- * at once, `serve` may look before the other process has begun.
+ * Waits for a database that is still starting, being migrated or made the primary, and fails for one that is not migrated or
+ * stays a standby. Where migrations and `serve` begin at once, `serve` may look before the other process has begun.
  */
 const requireReady = (settings: Settings) =>
   Effect.gen(function* () {
     const { check } = yield* Readiness
     const begun = yield* Clock.monotonicTimeNanos
+    let last: NotReady | undefined
     const mayWait = Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - begun) / 1e6 < patienceForMigrations)
     yield* check.pipe(
       Effect.retry({
-        while: (error) => (error.reason === "database-unreachable" ? Effect.succeed(true) : mayWait),
+        while: (error) => {
+          last = error
+          return error.reason === "database-not-migrated" ? mayWait : Effect.succeed(true)
+        },
         schedule: Schedule.spaced("200 millis")
       }),
       Effect.timeoutOrElse({
         duration: settings.databaseTimeout,
-        orElse: () => Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
+        orElse: () => Effect.fail(last ?? new NotReady({ reason: "database-unreachable" }))
       })
     )
   })

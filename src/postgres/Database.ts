@@ -93,9 +93,11 @@ const describe = (error: SqlError.SqlError, verdict: Verdict): Error => {
   return new Error(`${error.reason._tag}${state}: ${Predicate.isError(cause) ? cause.message : error.message}`)
 }
 
+const isReadOnly = (error: SqlError.SqlError): boolean => Option.contains(sqlState(error), "25006")
+
 const unavailableFor = (error: SqlError.SqlError, verdict: Verdict): StorageUnavailable =>
   new StorageUnavailable({
-    reason: verdict === "timeout" ? "timeout" : "unreachable",
+    reason: verdict === "timeout" ? "timeout" : isReadOnly(error) ? "read-only" : "unreachable",
     cause: describe(error, verdict)
   })
 

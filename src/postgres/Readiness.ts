@@ -4,12 +4,14 @@
  *
  * @module
  */
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { NotReady, Readiness } from "../services/Readiness.ts"
 import { bounded } from "./Database.ts"
 import * as Lookup from "./Lookup.ts"
 import * as Migrations from "./Migrations.ts"
+
+const ReadOnly = Schema.Tuple([Schema.Struct({ read_only: Schema.Literals(["on", "off"]) })])
 
 /** Below the two seconds that are promised, so that the answer can still be given. */
 const timeout = "1800 millis"
@@ -21,15 +23,19 @@ export const layer: Layer.Layer<Readiness, never, SqlClient.SqlClient> = Layer.e
   Readiness,
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    const alive = Effect.as(sql`SELECT 1`, [])
+    const isReadOnly = sql`SELECT current_setting('transaction_read_only') AS read_only`.pipe(
+      Effect.flatMap(Schema.decodeUnknownEffect(ReadOnly)),
+      Effect.catchTag("SchemaError", Effect.die),
+      Effect.map(([{ read_only }]) => read_only === "on")
+    )
     let migrated = false
     // A migration that is under way locks the list of migrations. Whoever had all that it needs has it still, and goes on
-    // serving meanwhile.
+    // serving meanwhile, if the database answers the other question.
     const missing = Migrations.pending.pipe(
       Effect.provideService(SqlClient.SqlClient, sql),
       (asked) =>
         Effect.suspend(() =>
-          migrated ? Effect.timeoutOrElse(asked, { duration: lockPatience, orElse: () => alive }) : asked
+          migrated ? Effect.timeoutOrElse(asked, { duration: lockPatience, orElse: () => Effect.succeed([]) }) : asked
         ),
       Effect.tap((ids) =>
         Effect.sync(() => {
@@ -37,26 +43,31 @@ export const layer: Layer.Layer<Readiness, never, SqlClient.SqlClient> = Layer.e
         })
       )
     )
-    const pending = yield* Lookup.make({
+    const asked = yield* Lookup.make({
       find: () =>
-        missing.pipe(
+        Effect.all([missing, isReadOnly]).pipe(
           // The migrations are files of our own.
           Effect.catchTag("MigrationError", Effect.die),
           bounded(timeout),
-          Effect.asSome
+          Effect.map(
+            ([missing, isReadOnly]): Option.Option<NotReady["reason"]> =>
+              missing.length > 0
+                ? Option.some("database-not-migrated")
+                : isReadOnly
+                  ? Option.some("database-read-only")
+                  : Option.none()
+          )
         ),
       found: "500 millis",
       unknown: "500 millis",
       capacity: 1
     })
     return Readiness.of({
-      check: pending("").pipe(
+      check: asked("").pipe(
         Effect.mapError(() => new NotReady({ reason: "database-unreachable" })),
-        Effect.filterOrFail(
-          Option.exists((ids) => ids.length === 0),
-          () => new NotReady({ reason: "database-not-migrated" })
-        ),
-        Effect.asVoid
+        Effect.flatMap(
+          Option.match({ onNone: () => Effect.void, onSome: (reason) => Effect.fail(new NotReady({ reason })) })
+        )
       )
     })
   })

@@ -7,13 +7,13 @@ import { Context, type Effect, Schema } from "effect"
 
 /** The process lives and cannot serve yet, or no longer. */
 export class NotReady extends Schema.TaggedError<NotReady>()("NotReady", {
-  reason: Schema.Literals(["database-unreachable", "database-not-migrated"])
+  reason: Schema.Literals(["database-unreachable", "database-not-migrated", "database-read-only"])
 }) {}
 
 export class Readiness extends Context.Service<
   Readiness,
   {
-    /** Succeeds if the store answers within two seconds and has every migration that this version needs. */
+    /** Succeeds if the store answers within two seconds, has every migration that this version needs, and takes writes. */
     readonly check: Effect.Effect<void, NotReady>
   }
 >()("hydracore/services/Readiness") {}

@@ -10,11 +10,12 @@ import { Schema } from "effect"
  * The store could not take or give the data in time. Nothing of the request was acknowledged, and it may be sent again.
  *
  * - `unreachable`: no connection, or it broke, until the deadline passed.
+ * - `read-only`: it takes no writes until the deadline passed: a standby, or in the middle of a failover.
  * - `timeout`: the store did not answer before the deadline.
  * - `overloaded`: the bounded queue in front of the store is full.
  */
 export class StorageUnavailable extends Schema.TaggedError<StorageUnavailable>()("StorageUnavailable", {
-  reason: Schema.Literals(["unreachable", "timeout", "overloaded"]),
+  reason: Schema.Literals(["unreachable", "read-only", "timeout", "overloaded"]),
   /** What failed, for the log. It never reaches a visitor. */
   cause: Schema.optional(Schema.Defect())
 }) {}

@@ -156,6 +156,10 @@ describe("cli/Cli", () => {
           Layer.effectContext(Effect.fail(new StorageUnavailable({ reason: "overloaded" }))),
           "The database has too much to do"
         ],
+        [
+          Layer.effectContext(Effect.fail(new StorageUnavailable({ reason: "read-only" }))),
+          "Set DATABASE_URL to the primary"
+        ],
         [notReady("database-unreachable"), "The database cannot be reached"],
         [notReady("database-not-migrated"), "npm run -s hydracore -- migrate"]
       ] as const
@@ -166,6 +170,19 @@ describe("cli/Cli", () => {
           assertSentence(ended.stderr)
           assert.include(ended.stderr, part)
         }
+      }
+    })
+  )
+
+  it.effect("a storage that takes no writes is read like any other", () =>
+    Effect.gen(function* () {
+      const standby = storage().pipe(
+        Layer.merge(
+          Layer.succeed(Readiness, Readiness.of({ check: Effect.fail(new NotReady({ reason: "database-read-only" })) }))
+        )
+      )
+      for (const args of readings.filter(([, action]) => action !== "create")) {
+        assert.deepStrictEqual(yield* run(args, standby), yield* run(args, storage()))
       }
     })
   )

@@ -8,7 +8,7 @@ describe("faults: PostgreSQL, under load", () => {
   it.live("a second of silence costs no request", () => Database.hung({ millis: 1_000 }), 120_000)
   it.live("connections that the server ends cost no request", () => Database.terminated({ times: 5 }), 120_000)
 
-  for (const how of ["stopped", "hung"] as const) {
+  for (const how of ["stopped", "hung", "demoted"] as const) {
     it.live(
       `${how} for longer than the time-out, it is answered 503 in time, and recovers by itself`,
       () =>

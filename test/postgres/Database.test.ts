@@ -73,9 +73,10 @@ describe("postgres/Database: errors", () => {
       assert.strictEqual(yield* judged("SELECT 'x'::uuid"), "RecordRefused")
       for (const code of ["22021", "23503", "23505", "54001"]) assert.strictEqual(yield* raising(code), "RecordRefused")
       for (const code of ["57014", "55P03"]) assert.strictEqual(yield* raising(code), "timeout")
-      for (const code of ["57P01", "53300", "53100", "25006", "40P01", "42P01", "08006"]) {
+      for (const code of ["57P01", "53300", "53100", "40P01", "42P01", "08006"]) {
         assert.strictEqual(yield* raising(code), "unreachable")
       }
+      assert.strictEqual(yield* raising("25006"), "read-only")
       assert.strictEqual(yield* judged("SELECT pg_terminate_backend(pg_backend_pid())"), "unreachable")
     }).pipe(Effect.provide(TestDatabase.layer))
   )

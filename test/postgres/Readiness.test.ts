@@ -56,6 +56,16 @@ describe("postgres/Readiness", () => {
     }).pipe(Effect.provide(onDatabase))
   )
 
+  it.live("one that takes no writes is not ready, whichever connection is asked", () =>
+    Effect.gen(function* () {
+      const connection = yield* TestDatabase.connection
+      const writer = yield* TestDatabase.clientOf(connection)
+      yield* writer`ALTER DATABASE ${writer(connection.database)} SET default_transaction_read_only = on`
+      const onStandby = Layer.provide(layer, Database.layer({ url: connection.url, connections: 1 }))
+      assert.strictEqual((yield* Effect.flip(Effect.provide(check, onStandby))).reason, "database-read-only")
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("one that is newer than this version is ready", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient

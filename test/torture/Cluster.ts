@@ -21,6 +21,9 @@ export interface Cluster {
   /** Stops every process of the server (SIGSTOP): connections stand, and nothing answers. */
   readonly freeze: Effect.Effect<void>
   readonly thaw: Effect.Effect<void>
+  /** Has every session, those that stand too, take no writes from its next transaction on, as on a standby; and again. */
+  readonly demote: Effect.Effect<void>
+  readonly promote: Effect.Effect<void>
   /** Runs with a connection of its own, which is closed after it. */
   readonly use: <A, E>(run: (sql: PgClient.PgClient) => Effect.Effect<A, E>) => Effect.Effect<A>
 }
@@ -102,6 +105,20 @@ export const make = Effect.fnUntraced(function* (
     return scope === undefined ? Effect.void : Scope.close(scope, Exit.void)
   })
 
+  const use: Cluster["use"] = (run) =>
+    Effect.flatMap(PgClient.make({ url: Redacted.make(url), maxConnections: 1 }), run).pipe(
+      Effect.scoped,
+      Effect.provide(Reactivity.layer),
+      Effect.orDie
+    )
+  const readOnly = (is: "on" | "off") =>
+    use((sql) =>
+      Effect.andThen(
+        sql.unsafe(`ALTER SYSTEM SET default_transaction_read_only = ${is}`),
+        sql.unsafe("SELECT pg_reload_conf()")
+      )
+    )
+
   const { url } = yield* start
   yield* Effect.addFinalizer(() => Effect.andThen(thaw, stop))
 
@@ -111,11 +128,8 @@ export const make = Effect.fnUntraced(function* (
     start: Effect.asVoid(start),
     freeze: signal("SIGSTOP"),
     thaw,
-    use: (run) =>
-      Effect.flatMap(PgClient.make({ url: Redacted.make(url), maxConnections: 1 }), run).pipe(
-        Effect.scoped,
-        Effect.provide(Reactivity.layer),
-        Effect.orDie
-      )
+    demote: Effect.asVoid(readOnly("on")),
+    promote: Effect.asVoid(readOnly("off")),
+    use
   }
 })

@@ -130,14 +130,18 @@ const demandUnavailable = ({ service, target }: Bench) =>
     return ready.status
   })
 
-/** Away, or silent, for longer than the time-out: a bounded wait, a 503, and recovery. */
+/** Away, silent, or without writes for longer than the time-out: a bounded wait, a 503, and recovery. */
 export const beyond = Effect.fnUntraced(function* (options: {
   readonly timeout: number
-  readonly how: "stopped" | "hung"
+  readonly how: "stopped" | "hung" | "demoted"
 }) {
   const bench = yield* prepare(options.timeout)
   const { cluster } = bench
-  const [begin, end] = options.how === "stopped" ? [cluster.stop, cluster.start] : [cluster.freeze, cluster.thaw]
+  const [begin, end] = {
+    stopped: [cluster.stop, cluster.start],
+    hung: [cluster.freeze, cluster.thaw],
+    demoted: [cluster.demote, cluster.promote]
+  }[options.how] as [Effect.Effect<void>, Effect.Effect<void>]
   let ready = 0
   const { account, figures } = yield* under(
     bench,
