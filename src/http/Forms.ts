@@ -73,7 +73,7 @@ const idempotencyKey = (header: string | undefined): Result.Result<string | null
 /** Reads a body and the text of its `form_data`, without the reserved fields. Pure. */
 const readSubmission = (body: RequestBody.Body) =>
   Result.flatMap(readPayload(body.value), (payload) => {
-    const formData = Json.memberText(body.text, "form_data")
+    const formData = Json.memberText(body.text, "form_data", body.value)
     return formData === undefined || formData.depth > maxDepth
       ? Result.fail<ReadonlyArray<ValidationError>>([tooDeep])
       : Result.succeed({ payload, formData: FormContent.withoutReserved(formData.text, payload.form_data) })

@@ -13,6 +13,9 @@ const isJson = (text: string): boolean => {
   }
 }
 
+/** What most forms send: names with plain values. */
+const Fields = Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Finite, Schema.Boolean, Schema.Null]))
+
 /** Texts that are nearly JSON: a JSON text with a piece cut out, doubled or replaced. */
 const nearlyJson = Schema.Struct({
   value: Schema.Json,
@@ -93,6 +96,29 @@ describe("core/Json", () => {
       const text = `{ "before" : ${pretty(other)}, ${name}: ${pretty(other)} , ${name}\n:${pretty(value)}, "zz after": {${name}: 1}}`
       const expected = key === "zz after" ? `{${name}:1}` : JSON.stringify(value)
       assert.strictEqual(Json.memberText(text, key)?.text, expected)
+    }
+  )
+
+  it.prop(
+    "a member's text is the same whether what was read is at hand or not",
+    [Fields, Schema.Json, Fields, Schema.Literals([0, 1]), Schema.Literals(["form_data", "__proto__", "0", 'a"b'])],
+    ([fields, nested, others, indent, member]) => {
+      const key = JSON.stringify(member)
+      for (const value of [JSON.stringify(fields), JSON.stringify(nested)]) {
+        const before = JSON.stringify(others).slice(1, -1)
+        for (const text of [
+          `{${before === "" ? "" : `${before},`}${key}:${value}}`,
+          `{${key}:${value},${key}:${value}}`,
+          ...["1e400", "-0", "1.0", '"\\u0061"', '"\\ud800"', "9007199254740993", '0,"a":1'].map(
+            (lost) => `{${key}:{"a":${lost}}}`
+          ),
+          JSON.stringify({ other: nested, [member]: fields }),
+          JSON.stringify({ [member]: fields, ...others }, null, indent)
+        ]) {
+          const read = Result.getOrThrow(Json.parse(bytes(text)))
+          assert.deepStrictEqual(Json.memberText(text, member, read.value), Json.memberText(text, member), text)
+        }
+      }
     }
   )
 
