@@ -19,6 +19,8 @@ export type Failure =
   | "too-long"
   /** The agent said too much. */
   | "too-much"
+  /** The visitor does not read. */
+  | "unread"
   /** This process is about to end. */
   | "shutting-down"
   /** A fault of ours. */
@@ -30,6 +32,7 @@ export const sentences: Readonly<Record<Failure, string>> = {
   "agent-broken": "The answer was interrupted. Please try again.",
   "too-long": "The answer took too long and was ended here.",
   "too-much": "The answer became too long and was ended here.",
+  unread: "The answer was not read and was ended here.",
   "shutting-down": "The service is restarting. Please send your message again in a moment.",
   internal: "Something went wrong on our side. Please try again."
 }

@@ -15,10 +15,18 @@ export interface Options {
   readonly messageId: string
   /** After this time without a frame a comment is sent. In milliseconds. */
   readonly heartbeat: number
+  /** How long the visitor may take to read what was said, the last words too. In milliseconds. */
+  readonly patience: number
   /** The longest that the stream lasts from its first frame. In milliseconds. */
   readonly maxDuration: number
   /** The most that the agent may say, in bytes of UTF-8. */
   readonly maxBytes: number
+}
+
+/** What brings a chat to its visitor, if that can be cut off. */
+export interface Outlet {
+  readonly destroyed: boolean
+  readonly destroy: () => void
 }
 
 type Refusal = AgentRefused | AgentTimeout
@@ -39,12 +47,15 @@ export class Chat implements Watched {
   private waiter: ((emptied: Effect.Effect<void>) => void) | undefined
   private opening: Effect.Effect<void, Refusal> | undefined
   private readonly watch: ChatWatch
+  private outlet: Outlet | undefined
   private readonly heartbeat: number
+  private readonly patience: number
   private readonly maxDuration: number
 
   constructor(watch: ChatWatch, options: Options) {
     this.watch = watch
     this.heartbeat = options.heartbeat
+    this.patience = options.patience
     this.maxDuration = options.maxDuration
     this.state = ChatStream.initial(options)
     watch.add(this)
@@ -73,6 +84,18 @@ export class Chat implements Watched {
     else this.taker = taker
   }
 
+  /** Has an outlet cut that does not take what was said in time. `left` must be called when it is done, or gone. */
+  bringBy(outlet: Outlet): void {
+    this.outlet = outlet
+    if (this.isClosed) this.expectEnd()
+  }
+
+  /** The visitor has everything, or has gone. */
+  left(): void {
+    this.outlet = undefined
+    this.watch.remove(this)
+  }
+
   /** Whether the socket took everything. */
   get isEmpty(): boolean {
     return this.text === ""
@@ -97,7 +120,7 @@ export class Chat implements Watched {
     if (!this.isAccepted) {
       this.takenAt = this.watch.alarms.now()
       this.until = this.takenAt + this.maxDuration
-      this.watch.alarms.set(this, Math.min(this.takenAt + this.heartbeat, this.until))
+      this.watch.alarms.set(this, this.nextLook(this.takenAt))
       this.text = ChatStream.comment
     }
     this.write(events)
@@ -115,24 +138,29 @@ export class Chat implements Watched {
     this.close()
   }
 
-  /** Nothing is written any more; what is there is still taken. */
+  /** Nothing is written any more; what is there is still taken, in a time that is bounded as well. */
   close(): void {
+    if (this.isClosed) return
     this.isClosed = true
     this.watch.remove(this)
+    if (this.outlet?.destroyed === false) this.expectEnd()
     if (this.text === "") this.wakeTaker(undefined)
   }
 
   ring(now: number): number | undefined {
+    // Whoever is not done with the last words by now does not read them.
+    if (this.isClosed) return this.cut()
     if (now >= this.until) {
       this.stop("too-long")
       return undefined
     }
-    if (now - this.takenAt >= this.heartbeat) {
-      // Whoever has not taken the last words yet gets no comment behind them.
-      if (this.text === "") this.put(ChatStream.comment)
-      else return Math.min(now + this.heartbeat, this.until)
+    if (this.text !== "" && now - this.takenAt >= this.patience) {
+      this.stop("unread")
+      return this.cut()
     }
-    return Math.min(this.takenAt + this.heartbeat, this.until)
+    // Whoever has not taken the last words yet gets no comment behind them.
+    if (now - this.takenAt >= this.heartbeat && this.text === "") this.put(ChatStream.comment)
+    return this.nextLook(now)
   }
 
   drain(): void {
@@ -143,6 +171,22 @@ export class Chat implements Watched {
     this.refuse(Cause.fail(new AgentRefused({ reason: "the service is shutting down" })))
     this.close()
     this.asker?.interruptUnsafe()
+  }
+
+  private nextLook(now: number): number {
+    const due = this.takenAt + (this.text === "" ? this.heartbeat : this.patience)
+    return Math.min(due, now + this.patience, this.until)
+  }
+
+  private expectEnd(): void {
+    const { alarms } = this.watch
+    alarms.set(this, alarms.now() + this.patience)
+  }
+
+  private cut(): undefined {
+    const { outlet } = this
+    this.left()
+    outlet?.destroy()
   }
 
   /** We end it ourselves. */

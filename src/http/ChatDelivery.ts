@@ -8,7 +8,7 @@ import { ServerResponse } from "node:http"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Cause, Effect, type Pull, Stream } from "effect"
 import { type HttpEffect, HttpServerResponse } from "effect/http"
-import type { Chat } from "./Chat.ts"
+import type { Chat, Outlet } from "./Chat.ts"
 
 /** What is said, for whoever asks for it. */
 export const toStream = (chat: Chat): Stream.Stream<Uint8Array> =>
@@ -20,7 +20,7 @@ export const toStream = (chat: Chat): Stream.Stream<Uint8Array> =>
   })
 
 /** Writes what is said as it is said, and asks for more only when the socket took what was before. */
-class Writer {
+class Writer implements Outlet {
   private readonly chat: Chat
   private readonly response: ServerResponse
   private readonly done: () => void
@@ -29,6 +29,15 @@ class Writer {
     this.chat = chat
     this.response = response
     this.done = done
+  }
+
+  get destroyed(): boolean {
+    return this.response.destroyed
+  }
+
+  /** The connection: an answer that waits behind others on it is not brought by any yet. */
+  destroy(): void {
+    this.response.req.socket.destroy()
   }
 
   ask(): void {
@@ -51,7 +60,10 @@ class Writer {
 export const write = (chat: Chat, response: ServerResponse, done: () => void): void => {
   // The request's head as it came is read by nobody any more, and browsers send much of one.
   response.req.rawHeaders.length = 0
-  new Writer(chat, response, done).ask()
+  response.once("close", () => chat.left())
+  const writer = new Writer(chat, response, done)
+  chat.bringBy(writer)
+  writer.ask()
 }
 
 /** What the platform is told of an answer that we sent. */

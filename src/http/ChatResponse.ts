@@ -30,6 +30,8 @@ export interface Options {
   readonly messageId: string
   /** After this time without a frame a comment is sent. */
   readonly heartbeat: Duration.Input
+  /** How long the visitor may take to read what was said, the last words too. */
+  readonly patience: Duration.Input
   /** The longest that the stream lasts from its first frame. */
   readonly maxDuration: Duration.Input
   /** The most that the agent may say, in bytes of UTF-8. */
@@ -171,6 +173,7 @@ export const begin = (
       conversationId: options.conversationId,
       messageId,
       heartbeat: Duration.toMillis(options.heartbeat),
+      patience: Duration.toMillis(options.patience),
       maxDuration: Duration.toMillis(options.maxDuration),
       maxBytes: options.maxBytes
     })

@@ -1,5 +1,5 @@
 /**
- * Ends a server's connections so that no request is lost on them.
+ * Ends a server's connections so that no request is lost on them, and those whose clients do not read.
  *
  * Node's own `close` destroys every idle connection at once, also one on which a request is on its way, and then waits
  * for the others for as long as their clients care to send requests. Here a server that is to end first takes every
@@ -25,6 +25,8 @@ export interface Options {
   readonly linger: Duration.Input
   /** After how long all connections are cut, counted from when the server was told to end. */
   readonly end: Duration.Input
+  /** How long an answer may stand unread. In milliseconds. */
+  readonly unreadTimeout: number
 }
 
 interface Link {
@@ -40,7 +42,7 @@ interface Link {
 const closedAtOnce = 16
 
 /** Watches the connections of a server from its first. */
-const watch = (server: Server) => {
+const watch = (server: Server, unreadTimeout: number) => {
   const links = new Map<Socket, Link>()
   let accepted = 0
   let held: Array<Socket> | undefined
@@ -96,6 +98,13 @@ const watch = (server: Server) => {
   })
   server.on("request", begin)
   server.on("checkContinue", begin)
+  // Node asks when nothing has moved on a connection, and when it was kept alive for long enough. Whoever waits for an answer
+  // that is not whole yet waits for us.
+  server.timeout = unreadTimeout
+  server.on("timeout", (socket) => {
+    const { last } = links.get(socket) ?? {}
+    if (last === undefined || last.response.writableEnded) socket.destroy()
+  })
   // What Node calls when it stops listening; ours is `closeIdle`.
   server.closeIdleConnections = () => {}
 
@@ -156,11 +165,11 @@ const wait = (duration: Duration.Input): Effect.Effect<void> =>
   })
 
 /**
- * Ends a server when the scope closes, and waits until its connections are closed, which takes `end` at most. `server`
+ * Ends connections whose clients do not read; and ends the server when the scope closes, and waits until its connections are closed, which takes `end` at most. `server`
  * must not listen yet. Build it on top of the layer that serves, so that it is finalized before it.
  */
-export const layerOnShutdown = (server: Server, options: Options): Layer.Layer<never> => {
-  const connections = watch(server)
+export const layer = (server: Server, options: Options): Layer.Layer<never> => {
+  const connections = watch(server, options.unreadTimeout)
   const close = Effect.all(
     [
       Effect.callback<void>((resume) => connections.stop(() => resume(Effect.void))).pipe(

@@ -45,8 +45,8 @@ export interface Options {
   readonly chatMaxBytes: number
   /** How long open requests and streams may go on when the process is told to end. */
   readonly shutdownGrace: Duration.Duration
-  /** Others than `nodeLimits`, for tests that cannot wait as long. */
-  readonly limits?: Partial<typeof nodeLimits> | undefined
+  /** Others than `defaultLimits`, for tests that cannot wait as long. */
+  readonly limits?: Partial<Limits> | undefined
 }
 
 /** The first is the outermost. */
@@ -67,13 +67,14 @@ const middleware = (options: Options) => {
 }
 
 /** The endpoints that are answered directly as well as through the router. */
-const endpoints = (options: Options) =>
+const endpoints = (options: Options, unreadTimeout: number) =>
   Layer.mergeAll(
     Analytics.endpoint({ rateLimit: options.rateLimitAnalytics }),
     Forms.endpoint({ rateLimit: options.rateLimitForms }),
     Widget.endpoint({
       rateLimit: options.rateLimitChat,
       streams: options.chatStreams,
+      patience: unreadTimeout,
       maxDuration: options.chatMaxDuration,
       maxBytes: options.chatMaxBytes
     })
@@ -101,7 +102,7 @@ export const routerConfig = {
 } as const
 
 /** How long a client may take for what, in milliseconds; and how much it may send ahead of a body, in bytes. */
-export const nodeLimits = {
+export const defaultLimits = {
   /** The whole head of a request. */
   headersTimeout: 10_000,
   /** A whole request, its body too. */
@@ -110,8 +111,14 @@ export const nodeLimits = {
   keepAliveTimeout: 65_000,
   /** How often the two above are checked. */
   connectionsCheckingInterval: 1_000,
-  maxHeaderSize: 16_384
+  maxHeaderSize: 16_384,
+  /** By number there is no bound: what is beyond Node's own it may leave out unseen, the last proxy's line among it. */
+  maxHeadersCount: 0,
+  /** What was answered and is not read, without a byte that moves. */
+  unreadTimeout: 60_000
 }
+
+export type Limits = typeof defaultLimits
 
 /**
  * Nothing is upgraded here. Without a listener, Node reads a request that asks for it like any other, under the time-outs
@@ -142,17 +149,13 @@ export const layer = (
 ) =>
   Layer.unwrap(
     Effect.map(Metrics, (metrics) => {
-      const server = Requests.measured(
-        { metrics, templates, chat: ContractWidget.chat.path },
-        create
-      )({
-        ...nodeLimits,
-        ...options.limits
-      })
+      const { maxHeadersCount, unreadTimeout, ...nodeOptions } = { ...defaultLimits, ...options.limits }
+      const server = Requests.measured({ metrics, templates, chat: ContractWidget.chat.path }, create)(nodeOptions)
+      server.maxHeadersCount = maxHeadersCount
       const end = Duration.sum(options.shutdownGrace, Duration.seconds(1))
       const linger = Duration.min(maxLinger, Duration.times(options.shutdownGrace, 0.5))
       return Drain.layerOnShutdown.pipe(
-        Layer.provideMerge(Connections.layerOnShutdown(server, { linger, end })),
+        Layer.provideMerge(Connections.layer(server, { linger, end, unreadTimeout })),
         Layer.provideMerge(Layer.merge(noUpgrades(server), Direct.layer(server, options))),
         Layer.provideMerge(
           HttpRouter.serve(Layer.merge(routes(options), more), {
@@ -161,7 +164,7 @@ export const layer = (
             routerConfig
           })
         ),
-        Layer.provide(endpoints(options)),
+        Layer.provide(endpoints(options, unreadTimeout)),
         Layer.provideMerge(NodeHttpServer.layer(() => server, listen)),
         Layer.provide(Drain.layer({ grace: options.shutdownGrace })),
         Layer.provide([

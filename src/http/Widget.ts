@@ -40,6 +40,8 @@ export interface Options {
   readonly rateLimit: Option.Option<RateLimitPolicy>
   /** How many streams may be open at once in this process: for one address, and for one instance; none for any number. */
   readonly streams: { readonly perAddress: Option.Option<number>; readonly perInstance: Option.Option<number> }
+  /** How long a visitor may take to read what was said. */
+  readonly patience: Duration.Input
   /** The longest that one stream lasts. */
   readonly maxDuration: Duration.Input
   /** The most that one stream says, in bytes. */
@@ -107,6 +109,7 @@ export const endpoint = (options: Options) =>
             conversationId,
             messageId: randomUUID(),
             heartbeat,
+            patience: options.patience,
             maxDuration: options.maxDuration,
             maxBytes: options.maxBytes,
             headers,

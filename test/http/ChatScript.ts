@@ -25,6 +25,7 @@ export const respond = (
       conversationId: "c-1",
       messageId: "m-1",
       heartbeat: "15 seconds",
+      patience: "1 minute",
       maxDuration: "15 minutes",
       maxBytes: 1_000_000,
       ...rest,

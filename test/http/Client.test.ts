@@ -23,6 +23,7 @@ const handlers = Layer.mergeAll(
   Widget.layer({
     rateLimit: options.rateLimitChat,
     streams: options.chatStreams,
+    patience: "1 minute",
     maxDuration: "1 minute",
     maxBytes: 1000
   })

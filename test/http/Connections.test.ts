@@ -10,7 +10,7 @@ describe("Connections", () => {
   const serve = Effect.fnUntraced(function* (scope: Scope.Scope, options: Connections.Options) {
     const server = createServer((request, response) => void request.resume().on("end", () => response.end("ok\n")))
     yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
-    yield* Layer.buildWithScope(Connections.layerOnShutdown(server, options), scope)
+    yield* Layer.buildWithScope(Connections.layer(server, options), scope)
     yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
     const address = server.address()
     return { server, port: typeof address === "object" && address !== null ? address.port : 0 }
@@ -51,7 +51,7 @@ describe("Connections", () => {
   it.live("whoever the system has taken in before the end is answered", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
-      const { port } = yield* serve(scope, { linger: "2 seconds", end: "10 seconds" })
+      const { port } = yield* serve(scope, { linger: "2 seconds", end: "10 seconds", unreadTimeout: 60_000 })
       const clients = Array.from({ length: 20 }, () => client(port))
       // They connect in the ticks that come next; before the event loop looks at a socket the scope is being closed.
       yield* Effect.promise(() => new Promise<void>((resolve) => process.nextTick(resolve)))
@@ -67,7 +67,7 @@ describe("Connections", () => {
   it.live("a request that waits to be read when the idle connections are closed is answered", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
-      const { port, server } = yield* serve(scope, { linger: "1 second", end: "10 seconds" })
+      const { port, server } = yield* serve(scope, { linger: "1 second", end: "10 seconds", unreadTimeout: 60_000 })
       const idle = Array.from({ length: 40 }, () => client(port))
       const busy = client(port)
       const clients = [...idle, busy]
