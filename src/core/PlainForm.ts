@@ -3,10 +3,27 @@
  *
  * @module
  */
+import { Option } from "effect"
 import { isReserved } from "./FormContent.ts"
 
 /** A field of a form, in the order of the form; a name may come more than once. */
 export type Field = readonly [name: string, value: string]
+
+/** How many fields a form may have, with those that come more than once; a submission has far fewer properties. */
+export const maxFields = 1_000
+
+/**
+ * Reads `application/x-www-form-urlencoded` as the URL Standard says; none if there are more than `maxFields` fields.
+ *
+ * Node looks for the `=` of a field to the end of the text, and so does for each field that has none; they get one here.
+ */
+export const decode = (text: string): Option.Option<ReadonlyArray<Field>> => {
+  const pieces = text.split("&", maxFields + 1)
+  if (pieces.length > maxFields) return Option.none()
+  const fields = pieces.map((piece) => (piece === "" || piece.includes("=") ? piece : `${piece}=`))
+  // At the beginning a question mark would be taken for the one before a query.
+  return Option.some([...new URLSearchParams(`&${fields.join("&")}`)])
+}
 
 /** What the form's address says, each undefined if it is not there. */
 export interface Address {
@@ -34,8 +51,8 @@ export const routing = (address: Address, fields: ReadonlyArray<Field>): Routing
 /** What a form's address says in its query: `site`, `page` and `next`. */
 export const addressOf = (url: string): Address => {
   const mark = url.indexOf("?")
-  const query = new URLSearchParams(mark === -1 ? "" : url.slice(mark + 1))
-  const get = (name: string) => query.get(name) ?? undefined
+  const query = Option.getOrElse(decode(mark === -1 ? "" : url.slice(mark + 1)), () => [])
+  const get = (name: string) => query.find(([field]) => field === name)?.[1]
   return { site: get("site"), page: get("page"), next: get("next") }
 }
 

@@ -42,6 +42,12 @@ const unreadable: ValidationError = {
   msg: "Value error, the form cannot be read; send it as a browser does"
 }
 
+const tooMany: ValidationError = {
+  type: "value_error",
+  loc: ["body"],
+  msg: `Value error, the form has more than ${PlainForm.maxFields} fields; send fewer`
+}
+
 const noFiles = (name: string): ValidationError => ({
   type: "value_error",
   loc: ["body", "form_data", name],
@@ -72,7 +78,7 @@ const readMultipart = (bytes: Uint8Array, contentType: string): Effect.Effect<Re
 const readFields = (bytes: Uint8Array, contentType: string): Effect.Effect<Read> =>
   essenceOf(contentType) === "multipart/form-data"
     ? readMultipart(bytes, contentType)
-    : Effect.succeed(Result.succeed([...new URLSearchParams(new TextDecoder().decode(bytes))]))
+    : Effect.succeed(Result.fromOption(PlainForm.decode(new TextDecoder().decode(bytes)), () => [tooMany]))
 
 /**
  * The form of a request; none if it is no plain form, or one that names no website: this is then answered as any body is

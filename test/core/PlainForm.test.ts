@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Schema } from "effect"
+import { Option, Schema } from "effect"
 import * as PlainForm from "../../src/core/PlainForm.ts"
 
 const Text = Schema.String.check(Schema.makeFilter((text: string) => text.isWellFormed(), { title: "well-formed" }))
@@ -10,7 +10,25 @@ const Name = Schema.Union([
 const Fields = Schema.Array(Schema.Tuple([Name, Text])).check(Schema.isMaxLength(12))
 const site = "0f8fad5b-d9cb-469f-a165-70867728950e"
 
+/** Texts in which little stands between the signs that part them. */
+const Urlencoded = Schema.Array(
+  Schema.Union([Schema.Literals(["&", "=", "?", "+", "%41", "%", "%ff", "a", "#"]), Schema.String])
+).check(Schema.isMaxLength(30))
+
 describe("core/PlainForm", () => {
+  it.prop("a form is read as the URL Standard says", [Urlencoded], ([parts]) => {
+    const text = parts.join("")
+    assert.deepStrictEqual(Option.getOrThrow(PlainForm.decode(text)), [...new URLSearchParams(`&${text}`)])
+  })
+
+  it("as many fields are read as may be, and not one more", () => {
+    for (const piece of ["a", "a=b"]) {
+      const most = Array.from({ length: PlainForm.maxFields }, () => piece).join("&")
+      assert.strictEqual(Option.getOrThrow(PlainForm.decode(most)).length, PlainForm.maxFields)
+      assert.isTrue(Option.isNone(PlainForm.decode(`${most}&`)))
+    }
+  })
+
   it.prop(
     "every field of the visitor's is in the data, once by itself and an array when it is repeated",
     [Fields],

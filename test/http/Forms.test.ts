@@ -130,6 +130,16 @@ layer(testServer(), { excludeTestServices: true })("http: forms", (it) => {
       })
     )
 
+    it.effect("a form of far too many fields is refused with the reason", () =>
+      Effect.gen(function* () {
+        const { form, stored } = yield* withSite()
+        const answer = yield* form("a&".repeat(100_000), { headers: { ...urlencoded.headers, accept: "*/*" } })
+        assert.strictEqual(answer.status, 422)
+        assert.include(answer.text, "more than 1000 fields")
+        assert.deepStrictEqual(yield* stored, [])
+      })
+    )
+
     it.effect("the visitor goes on to a page of the website's, and to no other", () =>
       Effect.gen(function* () {
         const { form, site } = yield* withSite([own])
