@@ -6,10 +6,10 @@
  * @module
  */
 import { Effect, Layer } from "effect"
-import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
-import * as Negotiation from "../core/Negotiation.ts"
+import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import * as Answers from "./Answers.ts"
 import * as Bundles from "./Bundles.ts"
+import * as Compressed from "./Compressed.ts"
 
 const plainPath = (name: Bundles.Name): `/${string}` => `/v1/public/${name}.js`
 
@@ -33,28 +33,23 @@ const notBuilt = Answers.refusal(503, "This script could not be bundled. See the
 
 /** The answer to a request for a bundle. Pure. */
 export const respond = (
-  bundle: Bundles.Bundle,
+  bundle: Compressed.Compressed,
   request: {
     /** The version that the address names, if it does. */
     readonly hash: string | undefined
     readonly acceptEncoding: string | undefined
     readonly ifNoneMatch: string | undefined
   }
-): HttpServerResponse.HttpServerResponse => {
-  const coding = Negotiation.coding(request.acceptEncoding)
-  const etag = `"${bundle.hash}${coding === "identity" ? "" : `-${coding}`}"`
-  const headers = {
-    etag,
-    "cache-control": request.hash === bundle.hash ? forEver : forNow,
-    vary: "Accept-Encoding",
-    "cross-origin-resource-policy": "cross-origin",
-    "timing-allow-origin": "*",
-    "x-content-type-options": "nosniff",
-    ...(coding === "identity" ? {} : { "content-encoding": coding })
-  }
-  if (Negotiation.isKnown(request.ifNoneMatch, etag)) return HttpServerResponse.empty({ status: 304, headers })
-  return HttpServerResponse.uint8Array(bundle.bytes[coding], { contentType: "text/javascript; charset=utf-8", headers })
-}
+): HttpServerResponse.HttpServerResponse =>
+  Compressed.respond(bundle, request, {
+    contentType: "text/javascript; charset=utf-8",
+    headers: {
+      "cache-control": request.hash === bundle.hash ? forEver : forNow,
+      "cross-origin-resource-policy": "cross-origin",
+      "timing-allow-origin": "*",
+      "x-content-type-options": "nosniff"
+    }
+  })
 
 const handler = (name: Bundles.Name) =>
   Effect.gen(function* () {

@@ -4,49 +4,25 @@
  *
  * @module
  */
-import { createHash } from "node:crypto"
 import { fileURLToPath } from "node:url"
-import { promisify } from "node:util"
-import { brotliCompress, constants, gzip } from "node:zlib"
 import { type BuildOptions, build, stop } from "esbuild"
-import type { Coding } from "../core/Negotiation.ts"
+import * as Compressed from "./Compressed.ts"
 
 /** The scripts, by the names under which they are served. */
 export const names = ["embed", "forms", "chat"] as const
 
 export type Name = (typeof names)[number]
 
-export interface Bundle {
-  /** The beginning of the SHA-256 of its bytes, in hexadecimal: it names the version. */
-  readonly hash: string
-  /** Its bytes in each coding. */
-  readonly bytes: Readonly<Record<Coding, Uint8Array>>
-}
-
 /** A bundle, or why it could not be made. */
 export type Outcome =
-  | { readonly _tag: "Made"; readonly bundle: Bundle }
+  | { readonly _tag: "Made"; readonly bundle: Compressed.Compressed }
   | { readonly _tag: "Failed"; readonly reason: string }
-
-/** Digits of a hash in a file's name: few, since the tracker carries one. */
-const digits = 8
 
 /** The name of a version's file. */
 export const hashedName = (name: Name, hash: string): string => `${name}.${hash}.js`
 
-const brotli = promisify(brotliCompress)
-const gzipped = promisify(gzip)
-
-const compress = async (identity: Uint8Array): Promise<Bundle> => {
-  const [br, gz] = await Promise.all([
-    brotli(identity, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: identity.length } }),
-    gzipped(identity, { level: constants.Z_BEST_COMPRESSION })
-  ])
-  return {
-    hash: createHash("sha256").update(identity).digest("hex").slice(0, digits),
-    bytes: { identity, br, gzip: gz }
-  }
-}
+/** Brotli's best: the bundles are small. */
+const quality = 11
 
 const make = async (name: Name, options: BuildOptions): Promise<Outcome> => {
   try {
@@ -62,7 +38,7 @@ const make = async (name: Name, options: BuildOptions): Promise<Outcome> => {
       tsconfigRaw: "{}",
       ...options
     })
-    return { _tag: "Made", bundle: await compress(outputFiles[0]!.contents) }
+    return { _tag: "Made", bundle: await Compressed.make(outputFiles[0]!.contents, quality) }
   } catch (error) {
     return { _tag: "Failed", reason: error instanceof Error ? error.message : String(error) }
   }

@@ -1,32 +1,11 @@
 /**
  * How the scripts that websites load are served, byte for byte, and how large they are.
  */
-import { type IncomingHttpHeaders, request } from "node:http"
-import { brotliDecompressSync, gunzipSync } from "node:zlib"
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Bundles from "../../src/http/Bundles.ts"
-import { TestServer, layer as testServer } from "./TestServer.ts"
-
-interface Raw {
-  readonly status: number
-  readonly headers: IncomingHttpHeaders
-  readonly bytes: Buffer
-}
-
-/** A request whose answer is given as it came: nothing is decompressed. */
-const get = (path: string, headers: Record<string, string> = {}, method = "GET") =>
-  Effect.flatMap(TestServer, ({ url }) =>
-    Effect.callback<Raw>((resume) => {
-      const outgoing = request(url + path, { method, headers, agent: false }, async (answer) => {
-        const parts: Array<Buffer> = []
-        for await (const part of answer) parts.push(part as Buffer)
-        resume(Effect.succeed({ status: answer.statusCode ?? 0, headers: answer.headers, bytes: Buffer.concat(parts) }))
-      })
-      outgoing.on("error", (error) => resume(Effect.die(error)))
-      outgoing.end()
-    })
-  )
+import { layer as testServer } from "./TestServer.ts"
+import { decoders, get } from "./Undecoded.ts"
 
 const bundle = (name: Bundles.Name) =>
   Effect.map(Effect.promise(Bundles.all), (outcomes) => {
@@ -34,8 +13,6 @@ const bundle = (name: Bundles.Name) =>
     assert.strictEqual(outcome._tag, "Made", outcome._tag === "Failed" ? outcome.reason : undefined)
     return (outcome as Extract<Bundles.Outcome, { readonly _tag: "Made" }>).bundle
   })
-
-const decoders = { br: brotliDecompressSync, gzip: gunzipSync, identity: (bytes: Buffer) => bytes }
 
 /** Bytes, gzipped. */
 const budgets: Readonly<Record<Bundles.Name, number>> = { embed: 999, forms: 4096, chat: 12_000 }
