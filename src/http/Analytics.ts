@@ -29,6 +29,7 @@ import * as Endpoint from "./Endpoint.ts"
 import * as Provenance from "./Provenance.ts"
 import * as Refusals from "./Refusals.ts"
 import * as RequestBody from "./RequestBody.ts"
+import * as Room from "./Room.ts"
 
 const readPayload = Faults.bodyReader(PageViewPayload)
 
@@ -74,7 +75,7 @@ export const endpoint = (options: Options) =>
         if (!Provenance.isAllowed(asked, site.origins)) {
           return notCounted("foreign-origin", subject)(Answers.foreignOrigin("website", headers))
         }
-        const userAgent = (asked.headers["user-agent"] ?? "").slice(0, UserAgent.maxLength)
+        const userAgent = UserAgent.read(asked.headers["user-agent"])
         const client = parseUserAgent(userAgent)
         const view = (salt: Uint8Array, receivedAt: number) =>
           PageView.make(payload, {
@@ -99,7 +100,7 @@ export const endpoint = (options: Options) =>
 
       // Plain functions in a row, for this is where a process spends its time: a generator's every step costs more than
       // most of what stands here.
-      return (asked, bytes) => {
+      return Room.bounded((asked, bytes) => {
         const body = RequestBody.parse(bytes, asked.headers["content-type"])
         if (Result.isFailure(body)) return Effect.succeed(Decide.tell(Answers.invalid(body.failure.errors), "invalid"))
         const { value } = body.success
@@ -121,7 +122,7 @@ export const endpoint = (options: Options) =>
               Effect.flatMap(Refusals.ofStorage(error, headers), Decide.ofStorage(notCounted, claim))
           )
         })
-      }
+      })
     })
   )
 

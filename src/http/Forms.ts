@@ -35,6 +35,7 @@ import * as PlainForms from "./PlainForms.ts"
 import * as Provenance from "./Provenance.ts"
 import * as Refusals from "./Refusals.ts"
 import * as RequestBody from "./RequestBody.ts"
+import * as Room from "./Room.ts"
 
 const readPayload = Faults.bodyReader(SubmissionPayload)
 
@@ -228,8 +229,8 @@ export const endpoint = (options: Options) =>
         })
       }
 
-      return (asked, bytes) => {
-        const answer = Effect.matchEffect(read(asked, bytes), {
+      const answer = Room.bounded((asked, bytes) =>
+        Effect.matchEffect(read(asked, bytes), {
           onSuccess: (given) => submit(asked, given),
           onFailure: ({ errors }): Effect.Effect<Endpoint.Answer> =>
             notCounted(
@@ -237,10 +238,12 @@ export const endpoint = (options: Options) =>
               Decide.claimOf({ site_id: PlainForms.siteOf(asked) }, "website-config-id")
             )(Answers.invalid(errors))
         })
-        return PlainForms.isPlain(asked)
-          ? Effect.map(answer, (given) => asPage(asked)(Endpoint.toResponse(given)))
-          : answer
-      }
+      )
+
+      return (asked, bytes) =>
+        PlainForms.isPlain(asked)
+          ? Effect.map(answer(asked, bytes), (given) => asPage(asked)(Endpoint.toResponse(given)))
+          : answer(asked, bytes)
     })
   )
 

@@ -28,6 +28,10 @@ export interface Options {
 /** A submission may hold hundreds of kilobytes: batches and the queue are bounded by size as well. */
 const bounds = { maxBatch: 500, maxBatchWeight: 4 * 2 ** 20, maxQueueWeight: 64 * 2 ** 20 } as const
 
+/** What a submission weighs, in UTF-16 units: its texts, and an allowance for the rest of it. */
+const weigh = ({ email, formData, idempotency, pageSlug }: SubmissionDraft): number =>
+  200 + formData.length + (email?.length ?? 0) + (pageSlug?.length ?? 0) + (idempotency?.key.length ?? 0)
+
 /** How many submissions a page of an export holds. */
 const pageSize = 250
 
@@ -202,7 +206,7 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
           ),
         timeout: options.timeout,
         maxQueue: options.maxQueue,
-        weigh: (draft) => draft.formData.length,
+        weigh,
         observer: yield* BatchMetrics.observer("submissions"),
         ...bounds
       })

@@ -35,11 +35,18 @@ describe("core/UserAgent", () => {
   })
 
   it("takes nobody without a name for a robot", () => {
-    assert.deepStrictEqual(UserAgent.parse(""), { browser: null, os: null, deviceType: null, isBot: false })
+    assert.deepStrictEqual(UserAgent.parse(UserAgent.read(undefined)), {
+      browser: null,
+      os: null,
+      deviceType: null,
+      isBot: false
+    })
   })
 
   it.prop("reads any text, and nothing beyond its beginning", [Schema.String, Schema.String], ([text, rest]) => {
+    assert.strictEqual(UserAgent.read(text), text.slice(0, UserAgent.maxLength))
     const long = text.padEnd(UserAgent.maxLength, "x")
-    assert.deepStrictEqual(UserAgent.parse(long + rest), UserAgent.parse(long.slice(0, UserAgent.maxLength)))
+    assert.strictEqual(UserAgent.read(long + rest), long.slice(0, UserAgent.maxLength))
+    assert.isBoolean(UserAgent.parse(UserAgent.read(text)).isBot)
   })
 })

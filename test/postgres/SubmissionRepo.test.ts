@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer, Result } from "effect"
+import { Context, Effect, Layer, Redacted, Result } from "effect"
 import * as Columns from "../../src/postgres/Columns.ts"
+import * as Database from "../../src/postgres/Database.ts"
 import * as SubmissionRepo from "../../src/postgres/SubmissionRepo.ts"
 import * as Service from "../../src/services/SubmissionRepo.ts"
 import { draft, suite, websites } from "../suites/SubmissionRepo.ts"
@@ -28,6 +29,32 @@ const count = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient
   const rows = yield* sql`SELECT 1 FROM submission`
   return rows.length
+})
+
+describe("postgres/SubmissionRepo: a store that is away", () => {
+  const nobody = Database.layer({ url: Redacted.make("postgres://nobody@127.0.0.1:1/none"), connections: 1 })
+  const repo = SubmissionRepo.layer({ timeout: "500 millis", maxQueue: 10_000 }).pipe(Layer.provide(nobody))
+  // Three times as much as may wait.
+  const large = "x".repeat(250_000)
+  for (const [name, content] of [
+    ["form_data", { formData: large }],
+    ["email", { email: large }],
+    ["page_slug", { pageSlug: large }]
+  ] as const) {
+    it.live(`only so much waits for it, whether it is ${name} that is large or another text`, () =>
+      Effect.gen(function* () {
+        const { submit } = yield* Service.SubmissionRepo
+        const failures = yield* Effect.forEach(
+          Array.from({ length: 800 }, () => ({ ...draft({}), ...content })),
+          (one) => Effect.flip(submit(one)),
+          { concurrency: "unbounded" }
+        )
+        const refused = failures.filter((error) => error._tag === "StorageUnavailable" && error.reason === "overloaded")
+        assert.isAbove(refused.length, 500)
+        assert.isBelow(refused.length, 600)
+      }).pipe(Effect.provide(repo))
+    )
+  }
 })
 
 describe("postgres/SubmissionRepo: batches", () => {

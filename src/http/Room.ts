@@ -1,0 +1,41 @@
+/**
+ * Bounds what the bodies of an endpoint's requests hold together while they wait, for the store mostly: a queue that is
+ * bounded by number holds gigabytes of bodies that are each as large as may be.
+ *
+ * @module
+ */
+import { Effect } from "effect"
+import { StorageUnavailable } from "../services/Storage.ts"
+import * as Decide from "./Decide.ts"
+import type * as Endpoint from "./Endpoint.ts"
+import * as Refusals from "./Refusals.ts"
+
+/** Bytes that are not counted: what a page sends is smaller, and a queue of such bodies is bounded by its number. */
+export const small = 4_096
+
+/** The most that the others hold together, in bytes. */
+export const maxBytes = 64 * 2 ** 20
+
+const full: Effect.Effect<Endpoint.Answer> = Effect.map(
+  Refusals.ofStorage(new StorageUnavailable({ reason: "overloaded" }), {}),
+  (answer) => Decide.tell(answer, "unavailable")
+)
+
+/** The endpoint, which answers 503 where there is no room for a body. One body is always let in. */
+export const bounded = (endpoint: Endpoint.Endpoint, { capacity = maxBytes } = {}): Endpoint.Endpoint => {
+  let held = 0
+  return (asked, body) =>
+    body.length <= small
+      ? endpoint(asked, body)
+      : Effect.suspend(() => {
+          const { length } = body
+          if (held > 0 && held + length > capacity) return full
+          held += length
+          return Effect.ensuring(
+            endpoint(asked, body),
+            Effect.sync(() => {
+              held -= length
+            })
+          )
+        })
+}
