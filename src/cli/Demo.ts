@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { mkdirSync } from "node:fs"
 import { Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import { HttpServer } from "effect/http"
@@ -74,7 +73,7 @@ export const command = Command.make(
   Effect.fnUntraced(function* () {
     const settings = yield* Settings
     yield* Effect.gen(function* () {
-      mkdirSync(settings.dataDir, { recursive: true })
+      yield* LocalDatabase.makeDataFolder(settings)
       const { address, shown } = yield* Option.match(settings.databaseUrl, {
         onNone: () => Effect.map(LocalDatabase.start(settings), ({ address, url }) => ({ address, shown: url })),
         onSome: (url) => Effect.succeed({ address: { url }, shown: LocalDatabase.shown(url) })

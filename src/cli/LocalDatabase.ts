@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { Effect, Layer, Option, Redacted, Schema } from "effect"
 import * as App from "../App.ts"
@@ -22,9 +22,25 @@ const Address = Schema.fromJsonString(
   Schema.Struct({ path: Schema.String, username: Schema.String, database: Schema.String })
 )
 
+/** Does something in the data folder; where the system does not let it, says what to look at. */
+const inDataFolder = (file: string, act: () => void): Effect.Effect<void, CliFailure> =>
+  Effect.try({
+    try: act,
+    catch: (error) => {
+      const code = error instanceof Error && "code" in error ? ` (${String(error.code)})` : ""
+      return new CliFailure({
+        message: `Cannot write ${file}${code}; set HYDRACORE_DATA_DIR to a folder that is yours.`
+      })
+    }
+  })
+
+/** Makes the data folder, if it is not there. */
+export const makeDataFolder = ({ dataDir }: Settings): Effect.Effect<void, CliFailure> =>
+  inDataFolder(dataDir, () => void mkdirSync(dataDir, { recursive: true }))
+
 /** Writes a file that only its owner may read, so that a reader sees all of it or nothing. */
-export const writePrivate = (file: string, text: string): Effect.Effect<void> =>
-  Effect.sync(() => {
+export const writePrivate = (file: string, text: string): Effect.Effect<void, CliFailure> =>
+  inDataFolder(file, () => {
     const draft = `${file}.${process.pid}.new`
     writeFileSync(draft, text, { mode: 0o600 })
     chmodSync(draft, 0o600)

@@ -5,19 +5,29 @@
  */
 import { Effect } from "effect"
 import { Command } from "effect/cli"
+import { SqlClient } from "effect/sql"
 import { Settings } from "../Config.ts"
 import * as Database from "../postgres/Database.ts"
 import * as Migrations from "../postgres/Migrations.ts"
 import * as LocalDatabase from "./LocalDatabase.ts"
 import * as Output from "./Output.ts"
 
-/** Runs the migrations, waiting for no longer than `patience` for a database that is away. */
+/** How often a migration is begun again that the database gave up: after a restart in the midst of it, or a deadlock. */
+const retries = 3
+
+/**
+ * Runs the migrations. A database that is away is waited for as long as for any statement; but a migration of a large table,
+ * or one that another process runs, takes what it takes: cut short, it would end the same way each time.
+ */
 export const migrate = (settings: Settings) =>
-  Migrations.run.pipe(
-    Effect.catchTag("MigrationError", (error) =>
-      Effect.fail(new Output.CliFailure({ message: `The database could not be migrated: ${error.message}` }))
-    ),
-    Database.bounded(settings.databaseTimeout)
+  SqlClient.SqlClient.use((sql) => sql`SELECT 1`).pipe(
+    Database.bounded(settings.databaseTimeout),
+    Effect.andThen(Migrations.run.pipe(Effect.retry({ while: Database.isTransient, times: retries }))),
+    Effect.catchTags({
+      MigrationError: (error) =>
+        Effect.fail(new Output.CliFailure({ message: `The database could not be migrated: ${error.message}` })),
+      SqlError: (error) => Effect.fail(Database.unavailable(error))
+    })
   )
 
 export const command = Command.make(

@@ -1,0 +1,40 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Effect } from "effect"
+import { Settings } from "../../src/Config.ts"
+import * as LocalDatabase from "../../src/cli/LocalDatabase.ts"
+
+const folder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(path.join(tmpdir(), "hydracore-folder-"))),
+  (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
+)
+
+describe("the data folder", () => {
+  it.effect("a folder that cannot be made, or written to, is named in a sentence that says what to set", () =>
+    Effect.gen(function* () {
+      const file = path.join(yield* folder, "file")
+      writeFileSync(file, "")
+      const settings = yield* Settings.parse(ConfigProvider.fromUnknown({ HYDRACORE_DATA_DIR: file }))
+      for (const act of [
+        LocalDatabase.makeDataFolder(settings),
+        LocalDatabase.writePrivate(path.join(file, "x"), "text")
+      ]) {
+        const { message } = yield* Effect.flip(act)
+        assert.include(message, file)
+        assert.include(message, "HYDRACORE_DATA_DIR")
+      }
+    })
+  )
+
+  it.effect("what is written there is read by its owner alone", () =>
+    Effect.gen(function* () {
+      const file = path.join(yield* folder, "file")
+      yield* LocalDatabase.writePrivate(file, "one")
+      yield* LocalDatabase.writePrivate(file, "two")
+      assert.strictEqual(readFileSync(file, "utf8"), "two")
+      assert.strictEqual(statSync(file).mode & 0o777, 0o600)
+    })
+  )
+})

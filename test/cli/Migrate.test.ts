@@ -1,0 +1,68 @@
+/**
+ * `migrate` on databases that are slow, locked or away.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Effect, Exit, Fiber, Latch, Redacted } from "effect"
+import { SqlClient } from "effect/sql"
+import { Settings } from "../../src/Config.ts"
+import * as Migrate from "../../src/cli/Migrate.ts"
+import * as Database from "../../src/postgres/Database.ts"
+import * as TestDatabase from "../postgres/TestDatabase.ts"
+import { pause, until } from "../torture/Wait.ts"
+
+/** How long a database may be away, in milliseconds; what is locked is locked for three times as long. */
+const patience = 300
+
+const settings = Settings.parse(ConfigProvider.fromUnknown({ DATABASE_TIMEOUT: `${patience} millis` }))
+
+/** Migrates with a client of its own. */
+const migrate = (connection: TestDatabase.Connection) =>
+  Effect.gen(function* () {
+    const sql = yield* TestDatabase.clientOf(connection)
+    return yield* Effect.provideService(Migrate.migrate(yield* settings), SqlClient.SqlClient, sql)
+  }).pipe(Effect.scoped)
+
+describe("migrate", () => {
+  for (const [what, table] of [
+    ["a migration that waits for a reader of a table", "submission"],
+    ["a migration that waits for another process's", "effect_sql_migrations"]
+  ] as const) {
+    it.live(`${what} takes what it takes`, () =>
+      Effect.gen(function* () {
+        const connection = yield* TestDatabase.connection
+        const sql = yield* TestDatabase.clientOf(connection)
+        // As if the second one had not been applied yet.
+        yield* sql`DROP TABLE not_counted`
+        yield* sql`ALTER TABLE submission DROP COLUMN status, DROP COLUMN reasons`
+        yield* sql`DELETE FROM effect_sql_migrations WHERE migration_id > 1`
+        const [locked, release] = [yield* Latch.make(), yield* Latch.make()]
+        const holder = yield* sql
+          .withTransaction(
+            sql`LOCK TABLE ${sql(table)} IN ACCESS EXCLUSIVE MODE`.pipe(
+              Effect.andThen(locked.open),
+              Effect.andThen(release.await)
+            )
+          )
+          .pipe(Effect.forkChild)
+        yield* locked.await
+        const running = yield* Effect.forkChild(migrate(connection))
+        yield* until("it waits for the lock", () =>
+          Effect.runPromise(Effect.map(sql`SELECT 1 FROM pg_locks WHERE NOT granted`, (rows) => rows.length > 0))
+        )
+        yield* pause(3 * patience)
+        yield* release.open
+        yield* Fiber.join(holder)
+        assert.deepStrictEqual(yield* Fiber.join(running), [[2, "decisions"]])
+        assert.deepStrictEqual(yield* migrate(connection), [])
+      }).pipe(Effect.scoped)
+    )
+  }
+
+  it.live("a database that is away is not waited for any longer than for a statement", () =>
+    Effect.gen(function* () {
+      const away = Database.layer({ url: Redacted.make("postgres://nobody@127.0.0.1:1/none"), connections: 1 })
+      const exit = yield* Effect.exit(Effect.provide(Migrate.migrate(yield* settings), away))
+      assert.include(String(Exit.isFailure(exit) ? exit.cause : ""), "StorageUnavailable")
+    })
+  )
+})
