@@ -19,13 +19,14 @@ export const reasons = [
   "invalid",
   /** There is no published website with this id. It is nobody's, so it is counted nowhere. */
   "unknown-site",
-  /** It could not be stored now, and may be sent again. */
+  /** It is not known to be stored, and may be sent again. */
   "unavailable"
 ] as const
 
 export type Reason = (typeof reasons)[number]
 
-export type Decision = "counted" | Reason
+/** `repeated`: a submission that was stored when it was first sent under its `Idempotency-Key`, and was decided of then. */
+export type Decision = "counted" | "repeated" | Reason
 
 /** How often something was not counted, by its reason; a reason without any is left out. */
 export type Counts = Readonly<Partial<Record<Reason, number>>>

@@ -189,17 +189,20 @@ export const endpoint = (options: Options) =>
         return Effect.flatMap(Clock.currentTimeMillis, (now) => {
           const drafted = draft(now)
           return Effect.flatMap(repo.submit(drafted), (submissionId): Effect.Effect<Endpoint.Answer> => {
-            if (drafted.status === "accepted" && Option.isNone(form)) {
+            // Of what was sent again the draft tells nothing: the one that is stored may have been judged otherwise.
+            const decision =
+              submissionId !== draftId ? "repeated" : drafted.status === "accepted" ? "counted" : "quarantined"
+            if (decision !== "quarantined" && Option.isNone(form)) {
               return Effect.succeed(
-                Endpoint.brief(200, { ...headers, [Decision.header]: "counted" }, receipt(submissionId))
+                Endpoint.brief(200, { ...headers, [Decision.header]: decision }, receipt(submissionId))
               )
             }
             const answer = Option.isNone(form)
               ? Endpoint.toResponse(Endpoint.brief(200, headers, receipt(submissionId)))
               : page(asked, site, form.value, submissionId, headers)
-            if (drafted.status === "accepted") return Effect.succeed(Decide.tell(answer, "counted"))
-            // What was sent again was counted the first time.
-            return notCounted("quarantined", submissionId === draftId ? subject : null)(answer)
+            return decision === "quarantined"
+              ? notCounted(decision, subject)(answer)
+              : Effect.succeed(Decide.tell(answer, decision))
           })
         })
       }

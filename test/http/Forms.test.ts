@@ -278,15 +278,20 @@ layer(testServer(), { excludeTestServices: true })("http: forms", (it) => {
         const first = yield* submit({ name: "Ada", hydracore_ms: 9000 }, headers)
         const again = yield* submit({ name: "Ada", hydracore_ms: 19000 }, headers)
         assert.deepStrictEqual(again.json, first.json)
+        assert.deepStrictEqual([first, again].map(decisionOf), ["counted", "repeated"])
         assert.deepStrictEqual(
           (yield* stored).map(({ reasons }) => reasons),
           [[]]
         )
         assert.deepStrictEqual(yield* countsOf(site), {})
-        // What is quarantined is counted once as well.
-        for (let turn = 0; turn < 3; turn++) {
-          const spam = yield* submit({ name: "Spam", hydracore_hp: "x" }, { "idempotency-key": "s" })
-          assert.strictEqual(decisionOf(spam), "quarantined")
+        // What is quarantined is counted once as well, and stays what it was whatever the fields say that are not stored.
+        for (const [hydracore_hp, decision] of [
+          ["x", "quarantined"],
+          ["x", "repeated"],
+          ["", "repeated"]
+        ]) {
+          const spam = yield* submit({ name: "Spam", hydracore_hp }, { "idempotency-key": "s" })
+          assert.strictEqual(decisionOf(spam), decision)
         }
         assert.lengthOf(yield* stored, 2)
         assert.deepStrictEqual(yield* countsOf(site), { quarantined: 1 })
