@@ -118,7 +118,7 @@ export const Settings = Config.all({
 
   /** `postgres://user:password@host:port/database`. `serve` needs it; `demo` brings a database of its own. */
   databaseUrl: url("DATABASE_URL", ["postgres:", "postgresql:"]),
-  /** How many connections one process (each worker is one) holds at most, beyond the one that the page views' batches use. */
+  /** How many connections one process (each worker is one) holds at most, beyond the two that carry batches. */
   databaseConnections: integer("DATABASE_CONNECTIONS", 1, 1000).pipe(withDefault(8)),
   /** How long a request waits for the database before it is answered 503. */
   databaseTimeout: duration("DATABASE_TIMEOUT").pipe(withDefault(Duration.seconds(10))),

@@ -62,6 +62,14 @@ export const writeAll = <E, R>(
     )
   )
 
+/**
+ * `writeAll` for what others wrote. On a terminal it goes through `inert`; a file or another program gets it as it is.
+ */
+export const writeForeign = <E, R>(texts: Stream.Stream<string, E, R>, inert: (text: string) => string) =>
+  Stdio.Stdio.use((stdio) =>
+    Effect.flatMap(stdio.stdoutIsTerminal, (isTerminal) => writeAll(isTerminal ? Stream.map(texts, inert) : texts))
+  )
+
 /** Writes a text to stdout. */
 export const write = (text: string) => writeAll(Stream.succeed(text))
 
@@ -73,7 +81,9 @@ export interface Answer {
 
 /** Prints a command's answer. */
 export const answer = (value: Answer) =>
-  Effect.flatMap(Json, (json) => write(json ? `${JSON.stringify(value.json)}\n` : value.text))
+  Effect.flatMap(Json, (json) =>
+    json ? writeForeign(Stream.succeed(`${JSON.stringify(value.json)}\n`), TerminalText.inertJson) : write(value.text)
+  )
 
 /** How many cells a line may fill: the terminal's width, 100 at most, and 80 where there is no terminal. */
 export const lineWidth: Effect.Effect<number, never, Terminal.Terminal> = Terminal.Terminal.use(({ columns }) =>

@@ -9,6 +9,7 @@ import { Command, Flag } from "effect/cli"
 import { statuses } from "../core/SpamScore.ts"
 import type { Submission } from "../core/Submission.ts"
 import * as SubmissionExport from "../core/SubmissionExport.ts"
+import * as TerminalText from "../core/TerminalText.ts"
 import * as Time from "../core/Time.ts"
 import { SiteDirectory } from "../services/SiteDirectory.ts"
 import { SubmissionRepo } from "../services/SubmissionRepo.ts"
@@ -92,7 +93,8 @@ const exportCommand = Command.make(
       ...(from === null ? {} : { since: from })
     })
     const write = json ? jsonArray : format === "csv" ? csv : ndjson
-    yield* Output.writeAll(write(submissions, { judged: Option.isSome(status) }))
+    const inert = write === csv ? TerminalText.inertLines : TerminalText.inertJson
+    yield* Output.writeForeign(write(submissions, { judged: Option.isSome(status) }), inert)
   })
 ).pipe(
   Command.withDescription("Write a website's submissions to stdout, oldest first"),

@@ -20,8 +20,6 @@ export interface Hints {
   readonly millis: number | null
 }
 
-export const noHints: Hints = { honeypot: false, millis: null }
-
 /** Whether anything was written: an empty or blank text, null and false are nothing. */
 const isFilled = (value: unknown): boolean =>
   typeof value === "string" ? value.trim() !== "" : value !== undefined && value !== null && value !== false

@@ -12,6 +12,19 @@ const control = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu
 /** The text without anything that a terminal obeys. */
 export const printable = (text: string): string => text.replace(control, "\uFFFD")
 
+const controlButLineEnd = /[^\P{Cc}\n]|[\p{Cf}\p{Cs}\u2028\u2029]/gu
+
+const escaped = (character: string): string =>
+  Array.from({ length: character.length }, (_, at) => character.charCodeAt(at).toString(16).padStart(4, "0"))
+    .map((digits) => `\\u${digits}`)
+    .join("")
+
+/** JSON text without anything that a terminal obeys but the ends of its lines, and with the same meaning. */
+export const inertJson = (json: string): string => json.replace(controlButLineEnd, escaped)
+
+/** The same of any other text of several lines, whose characters are lost that a terminal would obey. */
+export const inertLines = (text: string): string => text.replaceAll("\r\n", "\n").replace(controlButLineEnd, "\uFFFD")
+
 const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" })
 const zero = /^\p{M}+$/u
 const wide =

@@ -99,7 +99,8 @@ type Outcome = Result.Result<string, IdempotencyConflict>
 
 /**
  * Stores a batch and gives the outcome of each draft. Of several with the same key in one batch the first alone is sent;
- * all of them are answered by what the key stands for then. It may run twice. It takes a `Columns.client`. Exported for
+ * all of them are answered by what the key stands for then, also one that came just after the end of the key's 24 hours
+ * where the first came before it. It may run twice. It takes a `Columns.client`. Exported for
  * tests.
  */
 export const storeBatch = (

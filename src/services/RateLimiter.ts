@@ -1,5 +1,5 @@
 /**
- * Counts requests per client. The interface alone; see `memory/RateLimiter` and `redis/RateLimiter`.
+ * Counts requests per client. The interface alone; see `memory/RateLimiter`, `redis/RateLimiter` and `cluster/RateLimiter`.
  *
  * @module
  */

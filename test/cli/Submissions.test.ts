@@ -67,6 +67,22 @@ describe("submissions export", () => {
     })
   )
 
+  it.effect("on a terminal it says the same, without what a terminal would obey", () =>
+    Effect.gen(function* () {
+      for (const flags of [[], ["--json"], ["--format", "csv"]]) {
+        const file = yield* run(exportOf(...flags), storage({ submissions: 3 }))
+        const shown = yield* run(exportOf(...flags), storage({ submissions: 3 }), { isTerminal: true })
+        assert.include(file.stdout, "\u009b")
+        assert.strictEqual(
+          shown.stdout,
+          flags.includes("csv")
+            ? file.stdout.replaceAll("\u009b", "\ufffd").replaceAll("\r\n", "\n")
+            : file.stdout.replaceAll("\u009b", "\\u009b")
+        )
+      }
+    })
+  )
+
   it.effect("--since leaves out what came before, be it a span or a moment", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(site.createdAt + 100_000)

@@ -40,7 +40,7 @@ const platform = (stdio: Partial<Stdio.Stdio>, columns: number) =>
 export const run = Effect.fnUntraced(function* <E, R>(
   args: ReadonlyArray<string>,
   storage: Layer.Layer<Cli.Storage, E, R>,
-  options: { readonly columns?: number; readonly stdout?: Output } = {}
+  options: { readonly columns?: number; readonly stdout?: Output; readonly isTerminal?: boolean } = {}
 ) {
   const written = { stdout: "", stderr: "" }
   const decoder = new TextDecoder()
@@ -52,7 +52,14 @@ export const run = Effect.fnUntraced(function* <E, R>(
     )
   const exit = yield* Cli.make({ storage, commands: [] })(args).pipe(
     Effect.provide(
-      platform({ stdout: () => options.stdout ?? keep("stdout"), stderr: () => keep("stderr") }, options.columns ?? 0)
+      platform(
+        {
+          stdout: () => options.stdout ?? keep("stdout"),
+          stderr: () => keep("stderr"),
+          stdoutIsTerminal: Effect.succeed(options.isTerminal ?? false)
+        },
+        options.columns ?? 0
+      )
     ),
     Effect.exit
   )

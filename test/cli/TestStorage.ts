@@ -31,7 +31,7 @@ export const submission = (number: number): Submission => ({
   receivedAt: site.createdAt + number * 1000,
   email: number % 3 === 0 ? null : `=visitor${number}@example.com`,
   pageSlug: number % 2 === 0 ? null : "contact, us",
-  formData: `{"number":${number}e0,"big":12345678901234567890123,"text":"a \\"b\\"\\n","__proto__":{"x":"\\ud800"}}`,
+  formData: `{"number":${number}e0,"big":12345678901234567890123,"text":"a \\"b\\"\\n\u009b","__proto__":{"x":"\\ud800"}}`,
   status: "accepted",
   reasons: []
 })

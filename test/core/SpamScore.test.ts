@@ -63,7 +63,7 @@ describe("core/SpamScore", () => {
 
   it.prop("what has no mark has no reason", [Schema.Record(Schema.String, Schema.Int)], ([data]) => {
     const content = { formData: JSON.stringify(data), email: "ada@example.org" }
-    const marks = FormContent.marksOf(content, { hints: FormContent.noHints, repetitions: 0 })
+    const marks = FormContent.marksOf(content, { hints: FormContent.hintsOf({}), repetitions: 0 })
     assert.deepStrictEqual(SpamScore.judge(marks), { status: "accepted", score: 0, reasons: [] })
   })
 

@@ -27,6 +27,25 @@ describe("core/TerminalText", () => {
     assert.strictEqual(TerminalText.printable(printed), printed)
   })
 
+  it.prop(
+    "JSON that goes to a terminal means the same, and nothing in it is obeyed but line ends",
+    [Text],
+    ([text]) => {
+      const json = JSON.stringify({ [text]: [text] }, null, 1)
+      const inert = TerminalText.inertJson(json)
+      assert.deepStrictEqual(JSON.parse(inert), JSON.parse(json))
+      assert.strictEqual(TerminalText.printable(inert.replaceAll("\n", "")), inert.replaceAll("\n", ""))
+    }
+  )
+
+  it.prop("lines that go to a terminal stay lines, and nothing else in them is obeyed", [Text, Text], ([one, two]) => {
+    const inert = TerminalText.inertLines(`${one}\r\n${two}\n`)
+    assert.deepStrictEqual(
+      inert.split("\n"),
+      `${one}\n${two}\n`.replaceAll("\r\n", "\n").split("\n").map(TerminalText.printable)
+    )
+  })
+
   it.prop("a cut text has room, and one that has room is not cut", [Text, max], ([text, most]) => {
     const printed = TerminalText.printable(text)
     const cut = TerminalText.cut(printed, most)
