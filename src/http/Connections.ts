@@ -17,7 +17,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
-import { Duration, Effect, Layer } from "effect"
+import { Clock, type Duration, Effect, Layer } from "effect"
 import { afterLook } from "../services/EventLoop.ts"
 
 export interface Options {
@@ -157,12 +157,12 @@ const watch = (server: Server, unreadTimeout: number) => {
   }
 }
 
-/** Waits by the process's timer and not by Effect's clock, since sockets do not follow a test's. */
+/**
+ * Waits by the process's time and not by a test's, which sockets do not follow. A timer of Node's would not do: asked for
+ * more than 24.8 days it goes off at once.
+ */
 const wait = (duration: Duration.Input): Effect.Effect<void> =>
-  Effect.callback((resume) => {
-    const timer = setTimeout(() => resume(Effect.void), Duration.toMillis(duration))
-    return Effect.sync(() => clearTimeout(timer))
-  })
+  Effect.provideService(Effect.sleep(duration), Clock.Clock, Clock.Clock.defaultValue())
 
 /**
  * Ends connections whose clients do not read; and ends the server when the scope closes, and waits until its connections are closed, which takes `end` at most. `server`

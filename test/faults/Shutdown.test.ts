@@ -1,7 +1,13 @@
+import { Agent } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
+import * as Upstream from "../agent/TestUpstream.ts"
+import * as Cluster from "../torture/Cluster.ts"
+import * as Load from "../torture/Load.ts"
 import * as Nginx from "../torture/Nginx.ts"
+import * as Process from "../torture/Process.ts"
 import * as Raw from "../torture/Raw.ts"
+import * as Store from "../torture/Store.ts"
 import * as Shutdown from "../torture/scenarios/Shutdown.ts"
 import { pause, until } from "../torture/Wait.ts"
 import * as InProcess from "./InProcess.ts"
@@ -29,6 +35,56 @@ describe("faults: shutdown", () => {
       assert.strictEqual(figures.requests, figures.rows)
     })
   )
+
+  for (const flags of [[], ["--workers", "2"]]) {
+    it.live(
+      `times of a month, longer than any timer of Node's, end nothing at once (serve ${flags.join(" ")})`,
+      () =>
+        Effect.gen(function* () {
+          const cluster = yield* Cluster.make({ fsync: "off" })
+          let finish = () => {}
+          const upstream = yield* Upstream.start((_, response) => {
+            response.writeHead(200, Upstream.sse)
+            response.write(Upstream.says("Well"))
+            finish = () => void response.end(Upstream.finishes("stop"))
+          })
+          const target = yield* Store.prepare(cluster.url, upstream.url)
+          const month = "30 days"
+          const service = yield* Process.start(
+            "serve",
+            {
+              DATABASE_URL: cluster.url,
+              DATABASE_TIMEOUT: month,
+              AGENT_TIMEOUT: month,
+              CHAT_MAX_DURATION: month,
+              SHUTDOWN_GRACE: month
+            },
+            flags
+          )
+          const view = JSON.stringify({ site_id: target.trackingToken, page_path: "/" })
+          const { status } = yield* Effect.promise(() =>
+            Load.post(new Agent({ keepAlive: false }), `${service.url}/v1/public/analytics/track`, view)
+          )
+          assert.strictEqual(status, 204)
+          const stream = Shutdown.chat(service.url, target, "hello")
+          yield* until("the stream has begun", () => stream.text().includes("Well"))
+          yield* service.signal("SIGTERM")
+          yield* until("nobody listens", () =>
+            fetch(`${service.url}/healthz`).then(
+              () => false,
+              () => true
+            )
+          )
+          finish()
+          yield* stream.ended
+          assert.match(stream.text(), /"finishReason":"stop"/)
+          assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
+          // What Node says of such a timer.
+          assert.notInclude(service.output(), "TimeoutOverflowWarning")
+        }).pipe(Effect.scoped),
+      120_000
+    )
+  }
 
   const head = (path: string, length: number) =>
     `POST ${path} HTTP/1.1\r\nHost: edge\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`

@@ -6,14 +6,18 @@ import * as Connections from "../../src/http/Connections.ts"
 import { until } from "../torture/Wait.ts"
 
 describe("Connections", () => {
-  /** Answers every request, until the scope is closed. */
+  /** Answers every request at once, but for those of "/later", until the scope is closed. */
   const serve = Effect.fnUntraced(function* (scope: Scope.Scope, options: Connections.Options) {
-    const server = createServer((request, response) => void request.resume().on("end", () => response.end("ok\n")))
+    const later: Array<() => void> = []
+    const server = createServer((request, response) => {
+      const answer = () => response.end("ok\n")
+      request.resume().on("end", () => (request.url === "/later" ? later.push(answer) : answer()))
+    })
     yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
     yield* Layer.buildWithScope(Connections.layer(server, options), scope)
     yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
     const address = server.address()
-    return { server, port: typeof address === "object" && address !== null ? address.port : 0 }
+    return { server, later, port: typeof address === "object" && address !== null ? address.port : 0 }
   })
 
   interface Client {
@@ -23,10 +27,11 @@ describe("Connections", () => {
     readonly closed: () => boolean
   }
 
-  const request = "POST / HTTP/1.1\r\nHost: edge\r\nContent-Length: 2\r\n\r\n{}"
+  const requestOf = (path: string) => `POST ${path} HTTP/1.1\r\nHost: edge\r\nContent-Length: 2\r\n\r\n{}`
+  const request = requestOf("/")
 
   /** Connects and sends a request. */
-  const client = (port: number): Client => {
+  const client = (port: number, first = request): Client => {
     const socket = connect({ host: "127.0.0.1", port })
     let [received, fault]: [string, string | undefined] = ["", undefined]
     socket.setEncoding("latin1").on("data", (text: string) => {
@@ -35,7 +40,7 @@ describe("Connections", () => {
     socket.on("error", (error) => {
       fault = error.message
     })
-    socket.write(request)
+    socket.write(first)
     return { socket, received: () => received, fault: () => fault, closed: () => socket.destroyed }
   }
 
@@ -90,6 +95,22 @@ describe("Connections", () => {
         ...idle.map(() => "HTTP/1.1 200 Connection: keep-alive"),
         "HTTP/1.1 200 Connection: keep-alive HTTP/1.1 200 Connection: close"
       ])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a grace period that is longer than any timer of Node's cuts nobody at once", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const { later, port } = yield* serve(scope, { linger: "100 millis", end: "30 days", unreadTimeout: 60_000 })
+      const [idle, busy] = [client(port), client(port, requestOf("/later"))]
+      yield* until("one is answered, and one waits", () => idle.received().endsWith("ok\n") && later.length === 1)
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      // Long after a timer that goes off at once.
+      yield* until("the idle connection is closed", idle.closed)
+      for (const answer of later) answer()
+      yield* until("the server has ended", () => closing.pollUnsafe() !== undefined)
+      yield* until("all connections are closed", busy.closed)
+      assert.deepStrictEqual(answers([busy]), ["HTTP/1.1 200 Connection: close"])
     }).pipe(Effect.scoped)
   )
 })
