@@ -55,11 +55,21 @@ export interface Options {
   readonly onEnded: (snapshot: Snapshot) => void
 }
 
+/**
+ * There is no process. Node tells some of the system's reasons as an event and throws the others; it is named by its code
+ * (`ENOMEM`, ...) alone, since what is thrown could repeat what the process was to be called with.
+ */
+const notStarted = (error: unknown): WorkerFailed => {
+  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined
+  const reason = typeof code === "string" ? code : error instanceof Error ? error.name : typeof error
+  return new WorkerFailed({ message: `The system gives no process for a worker (${reason}).` })
+}
+
 const howEnded = (code: number | null, signal: NodeJS.Signals | null): string =>
   signal === null ? `with code ${code}` : `by ${signal}`
 
-/** Starts a worker. It lives on when the effect is done, and is ended with `end`. */
-export const start = (options: Options): Effect.Effect<WorkerProcess> =>
+/** Starts a worker. It lives on when the effect is done, and is ended with `end`. Fails if there is no process for it. */
+export const start = (options: Options): Effect.Effect<WorkerProcess, WorkerFailed> =>
   Effect.gen(function* () {
     const run = Effect.runForkWith(yield* Effect.context())
     const serving = yield* Deferred.make<void, WorkerFailed>()
@@ -70,7 +80,7 @@ export const start = (options: Options): Effect.Effect<WorkerProcess> =>
     let failure: string | undefined
     let isOver = false
 
-    const child = options.fork()
+    const child = yield* Effect.try({ try: options.fork, catch: notStarted })
     const channel = channelOf<FromWorker, ToWorker>(child)
     channel.listen((message) => {
       switch (message._tag) {
@@ -108,9 +118,11 @@ export const start = (options: Options): Effect.Effect<WorkerProcess> =>
       Deferred.doneUnsafe(ended, Effect.succeed({ code, signal, servedMillis }))
     }
     child.once("exit", over)
-    child.on("error", () => {
+    child.on("error", (error) => {
       // It could not be started: there is no process, and there will be no exit.
-      if (child.pid === undefined) over(null, null)
+      if (child.pid !== undefined) return
+      failure = notStarted(error).message
+      over(null, null)
     })
 
     return {

@@ -1,73 +1,9 @@
-import { fork } from "node:child_process"
-import { Agent } from "node:http"
 import { createServer } from "node:net"
-import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Exit, Logger, Option, Schema, Scope } from "effect"
-import * as Primary from "../../src/cluster/Primary.ts"
-import * as MemoryMetrics from "../../src/memory/Metrics.ts"
-import * as MemoryRateLimiter from "../../src/memory/RateLimiter.ts"
+import { Effect, Exit, Scope } from "effect"
 import * as Cluster from "../torture/Cluster.ts"
-import { get } from "../torture/Load.ts"
 import { until } from "../torture/Wait.ts"
-
-const file = path.join(import.meta.dirname, "fixtures/worker.ts")
-
-type Behaviour = "serves" | "fails" | "dies" | "dawdles" | "stays"
-
-const Said = Schema.fromJsonString(Schema.Struct({ pid: Schema.Int, slot: Schema.Int, from: Schema.String }))
-
-/** A primary whose workers do what `behave` says of the one that is started as the `nth` in all, from 1 on. */
-const make = Effect.fnUntraced(function* (options: {
-  readonly workers: number
-  readonly behave?: (nth: number) => Behaviour
-  readonly startMillis?: number
-  readonly endMillis?: number
-  readonly port?: number
-}) {
-  const { behave = () => "serves", endMillis = 20_000, port = 0, startMillis = 20_000, workers } = options
-  const lines: Array<string> = []
-  const pids: Array<number> = []
-  const logs = Logger.layer([
-    Logger.make(({ logLevel, message }) => void lines.push(`${logLevel} ${JSON.stringify(message)}`))
-  ])
-  const primary = yield* Primary.start({
-    workers,
-    address: { host: "127.0.0.1", port },
-    fork: (slot, address) => {
-      const child = fork(file, [String(slot), address.host, String(address.port), behave(pids.length + 1)])
-      pids.push(child.pid ?? 0)
-      return child
-    },
-    startPatience: Duration.millis(startMillis),
-    endPatience: Duration.millis(endMillis)
-  }).pipe(Effect.provide([MemoryRateLimiter.layer({ maxKeys: 10 }), MemoryMetrics.layer, logs]), Effect.exit)
-  const agent = new Agent({ keepAlive: false })
-  const url = (at: string) => `http://127.0.0.1:${Option.getOrThrow(Exit.getSuccess(primary)).address.port}${at}`
-  return {
-    primary,
-    pids,
-    lines,
-    logs,
-    ask: Effect.suspend(() => Effect.promise(() => get(agent, url("/pid")))).pipe(
-      Effect.flatMap(({ body }) => Schema.decodeUnknownEffect(Said)(body)),
-      Effect.orDie
-    )
-  }
-})
-
-const started = (options: Parameters<typeof make>[0]) =>
-  Effect.map(make(options), ({ logs, primary, ...rest }) => {
-    const { replaceAll, snapshot } = Option.getOrThrow(Exit.getSuccess(primary))
-    return { ...rest, snapshot, replaceAll: Effect.provide(replaceAll, logs) }
-  })
-
-const ended = (pids: ReadonlyArray<number>) => () => pids.every((pid) => !Cluster.isAlive(pid))
-
-const valueOf = (
-  snapshot: ReadonlyArray<{ readonly name: string; readonly values: ReadonlyArray<number> }>,
-  name: string
-) => snapshot.filter((series) => series.name === name).reduce((sum, { values }) => sum + values[0]!, 0)
+import { ended, make, started, valueOf } from "./TestPrimary.ts"
 
 describe("cluster/Primary", () => {
   it.live("hands connections to all workers in turn, and ends them with its scope", () =>
@@ -90,7 +26,8 @@ describe("cluster/Primary", () => {
   for (const [behaviour, message] of [
     ["fails", "No luck today."],
     ["dies", "A worker ended before it served, with code 7."],
-    ["dawdles", "A worker did not serve in time."]
+    ["dawdles", "A worker did not serve in time."],
+    ["throws", "The system gives no process for a worker (ENOMEM)."]
   ] as const) {
     it.live(`a first worker that ${behaviour} ends the whole start, and is the only one`, () =>
       Effect.gen(function* () {
@@ -155,6 +92,21 @@ describe("cluster/Primary", () => {
           return pids.has(cluster.pids[1]!) && pids.has(cluster.pids[4]!)
         })
       )
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("asks again for a process that the system does not give, and can be replaced then", () =>
+    Effect.gen(function* () {
+      const cluster = yield* started({ workers: 2, behave: (nth) => (nth === 3 ? "throws" : "serves") })
+      Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
+      yield* until("the fourth serves", () => cluster.lines.some((line) => line.includes("serves again")))
+      assert.deepStrictEqual(cluster.lines, [
+        'Warn ["Worker 1 ended by SIGKILL; another one takes its place"]',
+        'Error ["Worker 1 could not be started: The system gives no process for a worker (ENOMEM)."]',
+        'Info ["Worker 1 serves again"]'
+      ])
+      yield* cluster.replaceAll
+      assert.strictEqual(cluster.pids.length, 6)
     }).pipe(Effect.scoped)
   )
 
