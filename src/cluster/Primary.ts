@@ -108,41 +108,55 @@ export const start = (
       return worker
     })
 
-    const enter = (slot: Slot, worker: WorkerProcess.WorkerProcess): Member => {
-      const member = { worker, place: door.enter(worker.channel) }
+    /** Takes a worker that has ended from the door. */
+    const leave = Effect.fnUntraced(function* (slot: Slot, member: Member) {
+      const ended = yield* member.worker.ended
+      member.place.leave()
+      // One that another has replaced, or that ends with all, was told to.
+      if (members.get(slot) !== member) return
+      members.delete(slot)
+      yield* Effect.logWarning(`Worker ${slot.number} ended ${howEnded(ended)}; another one takes its place`)
+    })
+
+    const enter = Effect.fnUntraced(function* (slot: Slot, worker: WorkerProcess.WorkerProcess) {
+      const member: Member = { worker, place: door.enter(worker.channel) }
       members.set(slot, member)
+      // At once, whatever its keeper waits for then: what is handed to a worker that has ended waits. It ends with the worker
+      // and not with the scope, so that it holds while all of them end as well.
+      yield* Effect.forkDetach(leave(slot, member))
       return member
-    }
+    })
+
+    const couldNotStart = (slot: Slot, { message }: WorkerProcess.WorkerFailed) =>
+      Effect.logError(`Worker ${slot.number} could not be started: ${message}`)
 
     /** Puts a worker in the place of one that died, however long it takes. */
     const revive = Effect.fnUntraced(function* (slot: Slot, dead: Member, failuresBefore: Restart.Failures) {
-      members.delete(slot)
-      dead.place.leave()
       const ended = yield* dead.worker.ended
       let { failures, pauseMillis } = Restart.after(failuresBefore, ended.servedMillis)
-      yield* Effect.logWarning(`Worker ${slot.number} ended ${howEnded(ended)}; another one takes its place`)
       for (;;) {
         yield* Effect.sleep(pauseMillis)
         const started = yield* Effect.result(launch(slot))
         if (Result.isSuccess(started)) {
           restarted()
           yield* Effect.logInfo(`Worker ${slot.number} serves again`)
-          return { member: enter(slot, started.success), failures }
+          return { member: yield* enter(slot, started.success), failures }
         }
         ;({ failures, pauseMillis } = Restart.after(failures, 0))
-        yield* Effect.logError(`Worker ${slot.number} could not be started: ${started.failure.message}`)
+        yield* couldNotStart(slot, started.failure)
       }
     })
 
     /** Has a worker end that another one has taken the place of. */
-    const dismiss = ({ place, worker }: Member) =>
-      Effect.gen(function* () {
-        place.retire()
-        yield* worker.end(options.endPatience)
-        place.leave()
-      })
+    const dismiss = ({ place, worker }: Member) => {
+      place.retire()
+      return worker.end(options.endPatience)
+    }
 
-    /** Puts a new worker in the place of one that serves, and tells who asked when the old one has ended. */
+    /**
+     * Puts a new worker in the place of one that serves, and tells who asked when the old one has ended. The old one may
+     * die meanwhile; if the new one cannot serve then, there is none until it is revived.
+     */
     const replace = Effect.fnUntraced(function* (slot: Slot, old: Member) {
       const asked = slot.wanted.splice(0)
       slot.isWanted.closeUnsafe()
@@ -150,14 +164,18 @@ export const start = (
       const tell = (done: boolean) =>
         Effect.forEach(asked, (replacement) => Deferred.succeed(replacement, done), { discard: true })
       if (Result.isFailure(started)) {
-        yield* Effect.logError(
-          `No worker takes the place of worker ${slot.number}, which serves on: ${started.failure.message}`
-        )
+        yield* old.worker.isOver()
+          ? couldNotStart(slot, started.failure)
+          : Effect.logError(
+              `No worker takes the place of worker ${slot.number}, which serves on: ${started.failure.message}`
+            )
         yield* tell(false)
         return old
       }
-      const member = enter(slot, started.success)
-      yield* Effect.logInfo(`A new worker ${slot.number} serves; the old one ends`)
+      const isDead = old.worker.isOver()
+      const member = yield* enter(slot, started.success)
+      if (isDead) restarted()
+      yield* Effect.logInfo(`A new worker ${slot.number} serves${isDead ? "" : "; the old one ends"}`)
       yield* Effect.forkIn(Effect.andThen(dismiss(old), tell(true)), scope)
       return member
     })
@@ -176,17 +194,18 @@ export const start = (
     // Before the fibers that keep the workers, so that it runs after their end.
     yield* Effect.addFinalizer(() =>
       Effect.gen(function* () {
+        // Whoever ends from here on was told to.
+        members.clear()
         yield* door.close
-        const serving = new Set([...members.values()].map(({ worker }) => worker))
-        yield* Effect.forEach(
-          alive,
-          (worker) => worker.end(serving.has(worker) || worker.hasServed() ? options.endPatience : Duration.zero),
-          { concurrency: "unbounded", discard: true }
-        )
+        yield* Effect.forEach(alive, (worker) => worker.end(worker.hasServed() ? options.endPatience : Duration.zero), {
+          concurrency: "unbounded",
+          discard: true
+        })
       })
     )
 
-    const begin = (slot: Slot) => Effect.map(launch(slot), (worker) => ({ slot, member: enter(slot, worker) }))
+    const begin = (slot: Slot) =>
+      Effect.flatMap(launch(slot), (worker) => Effect.map(enter(slot, worker), (member) => ({ slot, member })))
     const [firstSlot, ...others] = slots
     // One at first: what is wrong is wrong for all, and is said once.
     const first = firstSlot === undefined ? [] : [yield* begin(firstSlot)]

@@ -163,6 +163,60 @@ describe("cluster/Primary", () => {
     }).pipe(Effect.scoped)
   )
 
+  /** Two workers, of which the first dies while one that dawdles is to take its place; the others answer meanwhile. */
+  const deadWhileReplaced = Effect.gen(function* () {
+    const cluster = yield* started({ workers: 2, behave: (nth) => (nth === 3 ? "dawdles" : "serves") })
+    const replacing = yield* Effect.forkChild(cluster.replaceAll)
+    yield* until("the third is started", () => cluster.pids.length === 3)
+    Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
+    const died = 'Warn ["Worker 1 ended by SIGKILL; another one takes its place"]'
+    yield* until("its death is told", () => cluster.lines.includes(died))
+    assert.strictEqual(valueOf(yield* cluster.snapshot, "workers"), 1)
+    const answers = yield* Effect.all(
+      Array.from({ length: 4 }, () => cluster.ask),
+      { concurrency: "unbounded" }
+    )
+    for (const { pid } of answers) assert.strictEqual(pid, cluster.pids[1])
+    // The third has not even given up.
+    const before = ['Info ["New workers take the places of the old ones"]', died]
+    assert.deepStrictEqual(cluster.lines, before)
+    return { ...cluster, replacing, since: () => cluster.lines.slice(before.length) }
+  })
+
+  it.live("one that dies while a new one starts in its place is handed nothing more", () =>
+    Effect.gen(function* () {
+      const cluster = yield* deadWhileReplaced
+      yield* until("the third serves", () => {
+        Cluster.signalAll([cluster.pids[2]!], "SIGCONT")
+        return cluster.since().length > 0
+      })
+      yield* until("all are new", () => cluster.replacing.pollUnsafe())
+      assert.deepStrictEqual(cluster.since(), [
+        'Info ["A new worker 1 serves"]',
+        'Info ["A new worker 2 serves; the old one ends"]',
+        'Info ["All workers are new"]'
+      ])
+      const snapshot = yield* cluster.snapshot
+      assert.strictEqual(valueOf(snapshot, "workers"), 2)
+      assert.strictEqual(valueOf(snapshot, "workerRestarts"), 1)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("one that dies while a new one cannot start in its place is revived", () =>
+    Effect.gen(function* () {
+      const cluster = yield* deadWhileReplaced
+      Cluster.signalAll([cluster.pids[2]!], "SIGKILL")
+      yield* until("the fourth serves", () => cluster.lines.some((line) => line.includes("serves again")))
+      assert.deepStrictEqual(cluster.since(), [
+        'Error ["Worker 1 could not be started: A worker ended before it served, by SIGKILL."]',
+        'Error ["The other workers stay as they are"]',
+        'Info ["Worker 1 serves again"]'
+      ])
+      assert.isTrue([cluster.pids[1]!, cluster.pids[3]!].every(Cluster.isAlive))
+      assert.strictEqual(valueOf(yield* cluster.snapshot, "workers"), 2)
+    }).pipe(Effect.scoped)
+  )
+
   it.live("replaces a worker that somebody else told to end", () =>
     Effect.gen(function* () {
       const cluster = yield* started({ workers: 2 })
