@@ -112,22 +112,25 @@ const alone = Effect.fnUntraced(function* (settings: Settings, address: App.Data
   return yield* Effect.never
 })
 
-/** Does what SIGHUP asks for, once more for any number of them that came meanwhile. */
-const onHangup = <R>(act: Effect.Effect<void, never, R>) =>
-  Effect.gen(function* () {
-    const asked = Latch.makeUnsafe(false)
-    const ask = () => asked.openUnsafe()
-    yield* Effect.acquireRelease(
-      Effect.sync(() => process.on("SIGHUP", ask)),
-      () => Effect.sync(() => process.off("SIGHUP", ask))
-    )
-    yield* asked.await.pipe(
+/**
+ * Hears SIGHUP for as long as the scope is open, since it ends a process that does not. Gives how to do what it asks for,
+ * also when it came before that; it is done once more for any number of them that came meanwhile.
+ */
+const hangups = Effect.gen(function* () {
+  const asked = Latch.makeUnsafe(false)
+  const ask = () => asked.openUnsafe()
+  yield* Effect.acquireRelease(
+    Effect.sync(() => process.on("SIGHUP", ask)),
+    () => Effect.sync(() => process.off("SIGHUP", ask))
+  )
+  return <R>(act: Effect.Effect<void, never, R>) =>
+    asked.await.pipe(
       Effect.andThen(Effect.sync(() => asked.closeUnsafe())),
       Effect.andThen(act),
       Effect.forever,
       Effect.forkScoped
     )
-  })
+})
 
 /** How much longer than its grace period a worker may take to end before it is killed: what it does after the last answer. */
 const lastThings = Duration.seconds(6)
@@ -137,6 +140,8 @@ const loading = Duration.seconds(60)
 
 /** The service in `workers` processes, and this one at their door. */
 const withWorkers = Effect.fnUntraced(function* (settings: Settings, workers: number) {
+  // Before the start, which may take a minute, and until the last worker has ended, which may take as long.
+  const onHangup = yield* hangups
   const primary = yield* Primary.start({
     workers,
     address: { host: settings.host, port: settings.port },

@@ -1,4 +1,5 @@
 import { Agent } from "node:http"
+import { connect } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Cluster from "../torture/Cluster.ts"
@@ -63,6 +64,75 @@ describe("faults: several workers", () => {
       }),
     120_000
   )
+
+  /** Workers that wait for a database that does not answer: the first has been started, and the others have not. */
+  const starting = Effect.gen(function* () {
+    const cluster = yield* Cluster.make(quick)
+    yield* Store.prepare(cluster.url)
+    yield* cluster.freeze
+    const launched = yield* Process.launch(["serve", ...flags], { DATABASE_URL: cluster.url, PORT: "0" })
+    const pid = launched.child.pid ?? 0
+    yield* until("a worker is started", () => Cluster.children(pid).length > 0)
+    return {
+      ...launched,
+      cluster,
+      workers: Cluster.children(pid),
+      signal: (name: NodeJS.Signals) => launched.child.kill(name)
+    }
+  })
+
+  it.live(
+    "SIGHUP while they start is obeyed when they serve",
+    () =>
+      Effect.gen(function* () {
+        const { child, cluster, output, signal } = yield* starting
+        signal("SIGHUP")
+        yield* cluster.thaw
+        const isNew = () => {
+          assert.isNull(child.signalCode)
+          return output().includes("All workers are new")
+        }
+        yield* until("all workers are new", isNew, 60_000)
+      }).pipe(Effect.scoped),
+    120_000
+  )
+
+  it.live(
+    "SIGHUP while they end does not cut that short",
+    () =>
+      Effect.gen(function* () {
+        const cluster = yield* Cluster.make(quick)
+        yield* Store.prepare(cluster.url)
+        const service = yield* Process.start("serve", { DATABASE_URL: cluster.url, SHUTDOWN_GRACE: "1 second" }, flags)
+        // Half a request, which is waited for until the end.
+        const socket = yield* Effect.acquireRelease(
+          Effect.sync(() => connect({ host: "127.0.0.1", port: service.port })),
+          (open) => Effect.sync(() => open.destroy())
+        )
+        socket.on("error", () => {})
+        socket.write("GET /healthz HTTP/1.1\r\n")
+        yield* until("it is connected", () => !socket.pending)
+        yield* service.signal("SIGTERM")
+        yield* until("it ends", () => service.output().includes("Ending"))
+        yield* service.signal("SIGHUP")
+        assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
+      }).pipe(Effect.scoped),
+    120_000
+  )
+
+  for (const name of ["SIGTERM", "SIGINT"] as const) {
+    it.live(
+      `${name} while they start ends it in order, and leaves none behind`,
+      () =>
+        Effect.gen(function* () {
+          const { ended, output, signal, workers } = yield* starting
+          signal(name)
+          assert.deepStrictEqual(yield* ended, { code: 0, signal: null }, output())
+          assert.isFalse(workers.some(Cluster.isAlive))
+        }).pipe(Effect.scoped),
+      120_000
+    )
+  }
 
   it.live("one limit holds over all of them, and the metrics are sums", () =>
     Effect.gen(function* () {
