@@ -27,7 +27,8 @@ describe("cluster/Primary", () => {
     ["fails", "No luck today."],
     ["dies", "A worker ended before it served, with code 7."],
     ["dawdles", "A worker did not serve in time."],
-    ["throws", "The system gives no process for a worker (ENOMEM)."]
+    ["throws", "The system gives no process for a worker (ENOMEM)."],
+    ["lacks", "The system gives no process for a worker (ENOENT)."]
   ] as const) {
     it.live(`a first worker that ${behaviour} ends the whole start, and is the only one`, () =>
       Effect.gen(function* () {

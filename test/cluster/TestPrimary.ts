@@ -15,8 +15,8 @@ import { get } from "../torture/Load.ts"
 
 const file = path.join(import.meta.dirname, "fixtures/worker.ts")
 
-/** `throws`: there is no process for it. The others are the fixture's. */
-type Behaviour = "serves" | "fails" | "dies" | "dawdles" | "stays" | "throws"
+/** `throws` and `lacks`: there is no process for it, by either of the ways in which Node tells. The others are the fixture's. */
+type Behaviour = "serves" | "fails" | "dies" | "dawdles" | "stays" | "throws" | "lacks"
 
 const Said = Schema.fromJsonString(Schema.Struct({ pid: Schema.Int, slot: Schema.Int, from: Schema.String }))
 
@@ -43,7 +43,9 @@ export const make = Effect.fnUntraced(function* (options: {
         pids.push(0)
         throw Object.assign(new Error("spawn ENOMEM"), { code: "ENOMEM" })
       }
-      const child = fork(file, [String(slot), address.host, String(address.port), behaviour])
+      const child = fork(file, [String(slot), address.host, String(address.port), behaviour], {
+        ...(behaviour === "lacks" ? { execPath: path.join(import.meta.dirname, "no-such-program") } : {})
+      })
       pids.push(child.pid ?? 0)
       return child
     },
