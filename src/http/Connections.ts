@@ -165,8 +165,9 @@ const wait = (duration: Duration.Input): Effect.Effect<void> =>
   Effect.provideService(Effect.sleep(duration), Clock.Clock, Clock.Clock.defaultValue())
 
 /**
- * Ends connections whose clients do not read; and ends the server when the scope closes, and waits until its connections are closed, which takes `end` at most. `server`
- * must not listen yet. Build it on top of the layer that serves, so that it is finalized before it.
+ * Ends connections whose clients do not read; and ends the server when the scope closes, and waits until its connections
+ * are closed, which takes `end` at most. `server` must not listen yet. Build it on top of the layer that serves, so that it
+ * is finalized before it.
  */
 export const layer = (server: Server, options: Options): Layer.Layer<never> => {
   const connections = watch(server, options.unreadTimeout)

@@ -98,6 +98,22 @@ describe("Connections", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("whoever waits for an answer for longer than one may stand unread gets it", () =>
+    Effect.gen(function* () {
+      const scope = yield* Effect.scope
+      const { later, port, server } = yield* serve(scope, { linger: "1 second", end: "10 seconds", unreadTimeout: 50 })
+      let asked = 0
+      server.on("timeout", () => {
+        asked++
+      })
+      const busy = client(port, requestOf("/later"))
+      yield* until("Node asks whether to close the connection", () => asked > 0)
+      for (const answer of later) answer()
+      yield* until("it is answered", () => busy.received().endsWith("ok\n"))
+      assert.isUndefined(busy.fault())
+    }).pipe(Effect.scoped)
+  )
+
   it.live("a grace period that is longer than any timer of Node's cuts nobody at once", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
