@@ -9,6 +9,8 @@ import { fileURLToPath } from "node:url"
 import { Deferred, Effect, Layer, Stream } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { build, stop } from "esbuild"
+import * as LocalPage from "../core/LocalPage.ts"
+import * as Answers from "../http/Answers.ts"
 import * as Bundles from "../http/Bundles.ts"
 import type { Numbered } from "./DemoArrival.ts"
 import type { Demo } from "./DemoData.ts"
@@ -78,10 +80,18 @@ const frame = (arrival: Numbered): string => `id: ${arrival.number}\ndata: ${JSO
 const comment = ": ping\n\n"
 
 /** Another website may not look: what arrives is for whoever has `/demo` open. */
-const isForeign = (request: HttpServerRequest.HttpServerRequest): boolean => {
-  const from = request.headers["sec-fetch-site"]
-  return from !== undefined && from !== "same-origin" && from !== "none"
-}
+const isOwn = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
+  LocalPage.isLocal({
+    host: headers["host"],
+    origin: headers["origin"],
+    secFetchSite: headers["sec-fetch-site"]
+  })
+
+const notYours = Answers.refusal(
+  403,
+  "What arrives is shown to the demo's own page alone. Open /demo by localhost or by an IP address.",
+  headers
+)
 
 /**
  * The routes, over a feed. They answer once `open` was called with the demo's ids, which are made on a server that runs
@@ -118,7 +128,7 @@ export const make = Effect.fnUntraced(function* (feed: DemoFeed) {
 
   const events = Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
-    if (isForeign(request)) return HttpServerResponse.empty({ status: 403, headers })
+    if (!isOwn(request)) return notYours
     return HttpServerResponse.stream(
       Stream.succeed(comment).pipe(
         Stream.concat(
