@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { withoutEnd } from "./ends.ts"
 
 /**
  * The address that takes an instance's messages, or undefined if `base` cannot be read. Without a `base` it is found
@@ -17,6 +18,6 @@ export const chatUrl = (
 ): string | undefined => {
   const path = `widget/${encodeURIComponent(instance)}/chat`
   if (from.base === null) return URL.canParse(path, from.script) ? new URL(path, from.script).href : undefined
-  const base = `${from.base.replace(/\/+$/, "")}/v1/public/${path}`
+  const base = `${withoutEnd(from.base, "/")}/v1/public/${path}`
   return URL.canParse(base, from.page) ? new URL(base, from.page).href : undefined
 }

@@ -3,27 +3,42 @@
  *
  * @module
  */
+import { withoutEnd } from "./ends.ts"
 
-const allowed: ReadonlyArray<string> = ["http:", "https:", "mailto:"]
+const allowed = /^(https?|mailto):$/
+
+/** No address that anyone needs is longer, in UTF-16 units. */
+const maxAddress = 2048
+
+/** A text without the title at its end: white space, and then anything between two of the same quotes. */
+const untitled = (text: string): string => {
+  const end = text.length - 1
+  for (let at = 1; at < end && /["']/.test(text[end]!); at++) {
+    if (text[at] === text[end] && /\s/.test(text[at - 1]!)) return text.slice(0, at).trimEnd()
+  }
+  return text
+}
 
 /**
  * The whole address of a link, or undefined if it may not be followed: anything but http, https and mailto, however it is
- * spelled. A relative address is one of the page's own, `base`. A title after the address is left out.
+ * spelled, and anything longer than `maxAddress`. A relative address is one of the page's own, `base`. A title after the
+ * address is left out.
  */
 export const safeHref = (address: string, base: string): string | undefined => {
-  const text = address
-    .trim()
-    .replace(/\s+(".*"|'.*')$/s, "")
-    .replace(/^<(.*)>$/s, "$1")
+  if (address.length > maxAddress) return undefined
+  const text = untitled(address.trim()).replace(/^<(.*)>$/s, "$1")
   if (text === "" || !URL.canParse(text, base)) return undefined
   const url = new URL(text, base)
-  return allowed.includes(url.protocol) ? url.href : undefined
+  return allowed.test(url.protocol) ? url.href : undefined
 }
+
+/** What ends a sentence and no address. */
+const trailing = ".,;:!?'\"”’»"
 
 /** Splits what follows a bare address in a sentence, such as a full stop, from the address. */
 export const splitBare = (text: string): readonly [address: string, rest: string] => {
-  const [trailing = ""] = /[.,;:!?'"”’»]*$/.exec(text) ?? []
-  const address = text.slice(0, text.length - trailing.length)
+  const address = withoutEnd(text, trailing)
+  const rest = text.slice(address.length)
   // A bracket that the address did not open closes something before it.
-  return address.endsWith(")") && !address.includes("(") ? [address.slice(0, -1), `)${trailing}`] : [address, trailing]
+  return address.endsWith(")") && !address.includes("(") ? [address.slice(0, -1), `)${rest}`] : [address, rest]
 }

@@ -4,8 +4,13 @@
  * @module
  */
 
-/** A sentence's end: marks, whatever closes after them, then white space; or the full stops of scripts without spaces. */
-const end = /[.!?…؟।]+["'”’»)\]]*\s+|[。！？]+[”’」』）]*\s*|\n+/g
+/**
+ * A sentence's end: marks, whatever closes after them, then white space; or the full stops of scripts without spaces.
+ *
+ * Marks without white space are no end, and are found all the same, with an empty group: a pattern that failed at the end
+ * of a run of marks would be tried again at each of them.
+ */
+const end = /[.!?…؟।]+["'”’»)\]]*(\s*)|[。！？]+[”’」』）]*\s*|\n+/g
 
 /** From this length a text is given on without waiting for its end, at a space. */
 const patience = 300
@@ -29,6 +34,7 @@ export const makeCutter = (): Cutter => {
       const parts: Array<string> = []
       let from = 0
       for (const match of rest.matchAll(end)) {
+        if (match[1] === "") continue
         const to = match.index + match[0].length
         // "1. Open the lid": the number of a list's item, or of a paragraph, is no sentence.
         if (/^\s*\p{N}+\.\s+$/u.test(rest.slice(from, to))) continue

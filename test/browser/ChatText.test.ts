@@ -1,0 +1,121 @@
+/**
+ * The chat's readers of text do what the patterns did that they replace, and in a time that grows as the text does.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { chatUrl } from "../../src/browser/chat/endpoint.ts"
+import { safeHref, splitBare } from "../../src/browser/chat/links.ts"
+import { makeCutter } from "../../src/browser/chat/sentences.ts"
+
+const page = "https://shop.example/a/b"
+
+/** The patterns, as they were: right, and quadratic. */
+const model = {
+  end: /[.!?…؟।]+["'”’»)\]]*\s+|[。！？]+[”’」』）]*\s*|\n+/g,
+
+  /** The sentences of a text that comes at once, and is shorter than the cutter's patience. */
+  sentences: (text: string): ReadonlyArray<string> => {
+    const parts: Array<string> = []
+    let from = 0
+    for (const match of text.matchAll(model.end)) {
+      const to = match.index + match[0].length
+      if (/^\s*\p{N}+\.\s+$/u.test(text.slice(from, to))) continue
+      parts.push(text.slice(from, to))
+      from = to
+    }
+    return [...parts, text.slice(from)].map((part) => part.replace(/\s+/g, " ").trim()).filter((part) => part !== "")
+  },
+
+  safeHref: (address: string): string | undefined => {
+    const text = address
+      .trim()
+      .replace(/\s+(".*"|'.*')$/s, "")
+      .replace(/^<(.*)>$/s, "$1")
+    const url = text === "" ? null : URL.parse(text, page)
+    return url !== null && ["http:", "https:", "mailto:"].includes(url.protocol) ? url.href : undefined
+  },
+
+  splitBare: (text: string): ReadonlyArray<string> => {
+    const [trailing = ""] = /[.,;:!?'"”’»]*$/.exec(text) ?? []
+    const address = text.slice(0, text.length - trailing.length)
+    return address.endsWith(")") && !address.includes("(")
+      ? [address.slice(0, -1), `)${trailing}`]
+      : [address, trailing]
+  }
+}
+
+/** Texts of these parts alone, in which every pattern meets what it looks for. */
+const textOf = (...parts: readonly [string, ...Array<string>]) =>
+  Schema.Array(Schema.Literals(parts)).pipe(Schema.check(Schema.isMaxLength(40)))
+
+/** So long that a reader which takes the square of it takes minutes, and not the seconds that a test may take. */
+const long = 200_000
+
+const shapes = [
+  ".",
+  " ",
+  '"',
+  ")",
+  "(",
+  "/",
+  ' "',
+  "' ",
+  ".)",
+  "\n",
+  "1",
+  "1. ",
+  "。",
+  "…\u201d",
+  "http://",
+  "<",
+  "<>"
+].map((shape) => shape.repeat(long / shape.length))
+
+describe("the chat's readers of text", () => {
+  it.prop(
+    "cut the sentences that the pattern cut",
+    [textOf(".", "!", "…", ")", "\u201d", "'", "。", "」", " ", "\n", "1", "1. ", "a", "\t")],
+    ([parts]) => {
+      const cutter = makeCutter()
+      const text = parts.join("")
+      assert.deepStrictEqual([...cutter.add(text), ...cutter.flush()], model.sentences(text))
+    }
+  )
+
+  it.prop(
+    "leave out the title that the pattern left out",
+    [textOf('"', "'", " ", "\n", "a", "<", ">", "/", "https://x.example/")],
+    ([parts]) => {
+      const text = parts.join("")
+      assert.strictEqual(safeHref(text, page), model.safeHref(text), text)
+    }
+  )
+
+  it.prop(
+    "split off what the pattern split off",
+    [textOf(".", ",", "?", "'", '"', "»", ")", "(", "a", "https://x.example/")],
+    ([parts]) => {
+      const text = parts.join("")
+      assert.deepStrictEqual(splitBare(text), model.splitBare(text))
+    }
+  )
+
+  it("follow no address that is longer than any needs to be", () => {
+    const address = page.padEnd(2048, "x")
+    assert.strictEqual(safeHref(address, page), address)
+    assert.isUndefined(safeHref(`${address}x`, page))
+  })
+
+  it("take no longer than a text is long, whatever is in it", () => {
+    for (const shape of shapes) {
+      for (const text of [shape, `${shape}a`, `a${shape}b`]) {
+        const cutter = makeCutter()
+        const said = [...cutter.add(text), ...cutter.flush()].join("")
+        assert.strictEqual(said.replace(/\s/g, ""), text.replace(/\s/g, ""))
+        assert.strictEqual(splitBare(text).join(""), text)
+        assert.isUndefined(safeHref(text, page))
+        chatUrl("i", { script: page, base: text, page })
+      }
+    }
+  })
+})
