@@ -44,6 +44,19 @@ const make = async (name: Name, options: BuildOptions): Promise<Outcome> => {
   }
 }
 
+/**
+ * Properties that are written shorter in the chat, which makes it 250 bytes less, gzipped: the Markdown parser's, and long
+ * ones of the chat's own parts. None is a name of the browser's, of what is kept or sent, or of what a website may give.
+ */
+const inner = new RegExp(
+  `^(${[
+    "token|tokens|len|pending|spaces|indent|indent_len|blockquote_idx|fence_start|fence_end|hr_char|hr_chars|table_state",
+    "renderer|add_token|end_token|add_text|set_attr",
+    "conversationId|onConversation|addQuestion|addAnswer|removeAnswer|sentenceOf|transcript|speech|setUnread|setBusy",
+    "address|isOpen|onToggle|onRetry|toEnd"
+  ].join("|")})$`
+)
+
 const makeAll = async (): Promise<Readonly<Record<Name, Outcome>>> => {
   try {
     const [forms, chat] = await Promise.all([
@@ -54,6 +67,7 @@ const makeAll = async (): Promise<Readonly<Record<Name, Outcome>>> => {
         format: "esm",
         target: "es2022",
         drop: ["console"],
+        mangleProps: inner,
         banner: { js: "/*! streaming-markdown: MIT */" }
       })
     ])

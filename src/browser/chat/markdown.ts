@@ -3,6 +3,8 @@
  * and links that `links` lets pass. Nothing that an agent writes becomes HTML, an attribute other than a checked `href`
  * and a list's `start`, or a request that the visitor did not ask for: images become links.
  *
+ * The time that an answer takes grows as its length does, whatever is in it.
+ *
  * @module
  */
 import * as smd from "streaming-markdown"
@@ -17,6 +19,15 @@ export interface Markdown {
 
 /** Deeper elements are not made; their text goes to the last one that was. A browser lays out no endless depth. */
 const maxDepth = 16
+
+/** In such pieces the parser is given a text: after each it is looked at what it holds back. */
+const pieces = /.{1,256}/gsu
+
+/** The longest mark, such as a rule or a fence with its language; and how far code may be indented. */
+const maxMark = 1024
+
+/** The longest answer whose texts are joined at its end: for each, a browser copies again what it has joined. */
+const maxJoined = 65_536
 
 /** The elements of the parser's tokens, by their number; a token without one shows its text in the element around it. */
 const names: ReadonlyArray<string | undefined> =
@@ -43,7 +54,7 @@ const mark = (token: number): string =>
 /** Shows Markdown in `root`. `say` hears the text as it is shown, without its marks. */
 export const markdown = (root: HTMLElement, say: (text: string) => void): Markdown => {
   const open: Array<Open> = [{ token: smd.DOCUMENT, slot: root }]
-  const top = (): Open => open[open.length - 1]!
+  const top = (): Open => open.at(-1)!
 
   const text = (value: string): void => {
     top().slot.append(value)
@@ -53,30 +64,18 @@ export const markdown = (root: HTMLElement, say: (text: string) => void): Markdo
   const slotFor = (token: number, parent: HTMLElement): HTMLElement => {
     if (open.length > maxDepth) return parent
     // An image within a link is no second link.
-    if (isLink(token) && open.some(({ slot }) => slot instanceof HTMLAnchorElement)) return parent
+    if (isLink(token) && parent.closest("a")) return parent
     switch (token) {
       case smd.CODE_BLOCK:
-      case smd.CODE_FENCE: {
-        const code = make("code")
-        parent.append(make("pre", { tabindex: "0" }, code))
-        return code
-      }
-      case smd.TABLE: {
-        const table = make("table")
-        parent.append(make("div", { class: "table", tabindex: "0" }, table))
-        return table
-      }
-      case smd.TABLE_CELL: {
-        const cell = parent.closest("table")?.rows.length === 1 ? make("th", { scope: "col" }) : make("td")
-        parent.append(cell)
-        return cell
-      }
+      case smd.CODE_FENCE:
+        return parent.appendChild(make("pre", { tabindex: "0" })).appendChild(make("code"))
+      case smd.TABLE:
+        return parent.appendChild(make("div", { class: "table", tabindex: "0" })).appendChild(make("table"))
+      case smd.TABLE_CELL:
+        return parent.appendChild(parent.matches("tr:first-child") ? make("th", { scope: "col" }) : make("td"))
       default: {
         const name = names[token]
-        if (!name) return parent
-        const element = make(name as "p")
-        parent.append(element)
-        return element
+        return name ? parent.appendChild(make(name as "p")) : parent
       }
     }
   }
@@ -102,7 +101,7 @@ export const markdown = (root: HTMLElement, say: (text: string) => void): Markdo
       slot.textContent = href
     }
     slot.href = href
-    if (new URL(href).origin !== location.origin && !href.startsWith("mailto:")) {
+    if (slot.origin !== location.origin && slot.protocol !== "mailto:") {
       slot.target = "_blank"
       slot.rel = "noopener noreferrer"
     }
@@ -128,13 +127,35 @@ export const markdown = (root: HTMLElement, say: (text: string) => void): Markdo
     add_text: (_, value) => text(value),
     set_attr: (_, name, value) => {
       const { slot } = top()
-      if (name === smd.HREF || name === smd.SRC) top().address = value
-      else if (name === smd.CHECKED) top().checked = true
+      if (name === smd.HREF || name === smd.SRC) {
+        top().address = begun + value
+        begun = ""
+      } else if (name === smd.CHECKED) top().checked = true
       else if (name === smd.START && slot instanceof HTMLOListElement) slot.start = Number(value.slice(0, 9)) || 0
     }
   }
 
   const parser = smd.parser(renderer)
+  /** What has come of a link's address before what the parser holds of it. */
+  let begun = ""
+
+  /**
+   * Gives the parser a piece. It copies all that it holds back with each character that comes: so what it holds of an
+   * address is taken from it, and a mark that grows beyond its bound is taken for something that it cannot take.
+   */
+  const take = (piece: string): void => {
+    smd.parser_write(parser, piece)
+    const { indent_len, pending, token } = parser
+    // It looks at neither a bare address nor the line below a table's head before it is whole.
+    if (token === smd.RAW_URL || token === smd.TABLE) return
+    if (isLink(token) && pending.startsWith("](")) {
+      begun += pending.slice(2)
+      parser.pending = "]("
+    } else if (indent_len + pending.length > maxMark) {
+      throw new Error()
+    }
+  }
+
   let whole = ""
   /** Whether the parser met something that it could not take: from then on all is shown as it is written. */
   let plain = false
@@ -151,25 +172,25 @@ export const markdown = (root: HTMLElement, say: (text: string) => void): Markdo
   return {
     write: (delta) => {
       whole += delta
-      if (plain) {
-        root.firstElementChild?.append(delta)
-        say(delta)
-      } else {
-        attempt(() => smd.parser_write(parser, delta))
+      if (plain) root.firstElementChild?.append(delta)
+      for (const [piece] of delta.matchAll(pieces)) {
+        if (plain) say(piece)
+        else attempt(() => take(piece))
       }
     },
     end: () => {
       if (!plain) {
         attempt(() => {
           smd.parser_end(parser)
-          const rest = parser.pending.replace(/\n$/, "")
+          // What came of an address stands behind the marks that it follows.
+          const rest = (parser.pending.slice(0, 2) + begun + parser.pending.slice(2)).replace(/\n$/, "")
           while (open.length > 1) {
             const still = open.pop()!
             if (isLink(still.token) && still.slot !== top().slot) closeLink(still, rest)
           }
         })
       }
-      root.normalize()
+      if (whole.length < maxJoined) root.normalize()
     }
   }
 }

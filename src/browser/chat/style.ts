@@ -49,7 +49,7 @@ button{border:1px solid transparent;border-radius:2em;background:none;cursor:poi
 .button:hover{background:var(--surface)}
 
 .middle{flex:1;min-height:0;position:relative;display:flex}
-.log{flex:1;min-width:0;display:flex;flex-direction:column;gap:.7em;padding:1.1em;overflow-y:auto;overscroll-behavior:contain;}
+.log{flex:1;min-width:0;display:flex;flex-direction:column;gap:.7em;padding:1.1em;overflow-y:auto;overscroll-behavior:contain}
 .log:focus-visible,pre:focus-visible{outline-offset:-3px}
 .latest{position:absolute;bottom:.7em;inset-inline:0;margin:auto;background:var(--background);border-color:var(--border)}
 .message{position:relative;display:flex;flex-direction:column;align-items:flex-start;gap:.4em;padding-inline-end:1.5em}
@@ -86,7 +86,7 @@ textarea:placeholder-shown~.send.button{background:var(--surface);color:var(--mu
 @keyframes wait{50%{opacity:.2}}
 @keyframes rise{from{opacity:0;transform:translateY(10px)}}
 .panel,.message{animation:rise .2s}
-@media(prefers-reduced-motion:reduce){*,::after{animation:none!important;transition:none!important}}
+@media(prefers-reduced-motion:reduce){*,::after{animation:none!important}}
 @media(forced-colors:active){.body,.error,.badge{border:1px solid}}
 `
 
