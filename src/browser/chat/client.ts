@@ -41,16 +41,16 @@ const follow = async (body: ReadableStream<Uint8Array>, listener: Listener, aliv
     const { done, value } = await reader.read()
     if (done) return failure ?? { kind: "cut" }
     alive()
-    for (const data of events(value)) {
-      const frame = Frames.read(data)
+    const frames = events(value).map(Frames.read)
+    // What came at once is shown at once: a browser lays the whole answer out for each piece.
+    const text = frames.map((frame) => (frame?.type === "text" ? frame.delta : "")).join("")
+    length += text.length
+    if (length > maxAnswer) return { kind: "cut" }
+    if (text !== "") listener.onText(text)
+    for (const frame of frames) {
       switch (frame?.type) {
         case "start":
           if (frame.conversationId !== undefined) listener.onConversation(frame.conversationId)
-          break
-        case "text":
-          length += frame.delta.length
-          if (length > maxAnswer) return { kind: "cut" }
-          listener.onText(frame.delta)
           break
         case "error":
           failure = { kind: "broken", sentence: frame.sentence }

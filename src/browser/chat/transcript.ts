@@ -41,6 +41,9 @@ export interface Transcript {
 /** Nearer to the end than this (CSS pixels) counts as there. */
 const nearly = 48
 
+/** From this length (UTF-16 units) a piece of an answer is put in before its direction is looked for. */
+const long = 1000
+
 export const makeTranscript = (options: Options): Transcript => {
   const { strings } = options
   const log = make("div", {
@@ -82,6 +85,8 @@ export const makeTranscript = (options: Options): Transcript => {
     return [root, body]
   }
 
+  const agentMessage = () => message("agent", fill(strings.agent, { heading: options.heading }))
+
   const addQuestion = (text: string): void => {
     message("user", strings.you)[1].append(text)
     toEnd()
@@ -106,7 +111,7 @@ export const makeTranscript = (options: Options): Transcript => {
   }
 
   const addAnswer = (onText: (text: string) => void): Answer => {
-    const [root, body] = message("agent", fill(strings.agent, { heading: options.heading }))
+    const [root, body] = agentMessage()
     root.classList.add("writing")
     follow()
     const text = markdown(body, onText)
@@ -114,7 +119,10 @@ export const makeTranscript = (options: Options): Transcript => {
     return {
       write: (delta) => {
         written = true
+        // For each element that comes below an `auto`, a browser looks through all that came before.
+        if (delta.length > long) body.dir = ""
         text.write(delta)
+        body.dir ||= "auto"
         follow()
       },
       end: (reason) => {
@@ -135,8 +143,7 @@ export const makeTranscript = (options: Options): Transcript => {
   }
 
   const greet = (): void => {
-    if (strings.greeting !== "")
-      message("agent", fill(strings.agent, { heading: options.heading }))[1].append(make("p", {}, strings.greeting))
+    if (strings.greeting !== "") agentMessage()[1].append(make("p", {}, strings.greeting))
   }
 
   return {
