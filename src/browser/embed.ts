@@ -47,7 +47,8 @@ const start = (script: HTMLScriptElement) => {
   /** The path that was told of last. */
   let told: string | undefined
 
-  const here = () => (location.pathname + (hash == null ? "" : location.hash)).replace(/\/*#!?\/*/, "/")
+  // Cut before it is searched: a visitor may be sent to a path of nothing but slashes.
+  const here = () => (location.pathname.slice(0, 2048) + (hash == null ? "" : location.hash)).replace(/\/*#!?\/*/, "/")
 
   const send = (path = here() + location.search) => {
     const url = beside(track || "analytics/track")
