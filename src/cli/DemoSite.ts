@@ -7,11 +7,12 @@
 import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { Deferred, Effect, Layer, Stream } from "effect"
-import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpEffect, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { build, stop } from "esbuild"
 import * as LocalPage from "../core/LocalPage.ts"
 import * as Answers from "../http/Answers.ts"
 import * as Bundles from "../http/Bundles.ts"
+import * as Cors from "../http/Cors.ts"
 import type { Numbered } from "./DemoArrival.ts"
 import type { Demo } from "./DemoData.ts"
 import type { DemoFeed } from "./DemoFeed.ts"
@@ -87,6 +88,13 @@ const isOwn = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
     secFetchSite: headers["sec-fetch-site"]
   })
 
+/** Takes away what lets pages of any website read an answer: the service gives it to each of its own. */
+const withoutCors = HttpEffect.withPreResponseHandler((_, response) =>
+  Effect.succeed(
+    Object.keys(Cors.answerHeaders).reduce((rest, name) => HttpServerResponse.removeHeader(rest, name), response)
+  )
+)
+
 const notYours = Answers.refusal(
   403,
   "What arrives is shown to the demo's own page alone. Open /demo by localhost or by an IP address.",
@@ -142,7 +150,7 @@ export const make = Effect.fnUntraced(function* (feed: DemoFeed) {
       ),
       { contentType: "text/event-stream", headers: { ...headers, "x-accel-buffering": "no" } }
     )
-  })
+  }).pipe(withoutCors)
 
   const routes = [
     HttpRouter.route("GET", "/demo", shell),
