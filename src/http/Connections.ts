@@ -42,7 +42,7 @@ interface Link {
 const closedAtOnce = 16
 
 /** Watches the connections of a server from its first. */
-const watch = (server: Server, unreadTimeout: number) => {
+const watch = (server: Server) => {
   const links = new Map<Socket, Link>()
   let accepted = 0
   let held: Array<Socket> | undefined
@@ -98,9 +98,8 @@ const watch = (server: Server, unreadTimeout: number) => {
   })
   server.on("request", begin)
   server.on("checkContinue", begin)
-  // Node asks when nothing has moved on a connection, and when it was kept alive for long enough. Whoever waits for an answer
-  // that is not whole yet waits for us.
-  server.timeout = unreadTimeout
+  // Node asks when nothing has moved on a connection for as long as `look` gave it, and when it was kept alive for long
+  // enough. Whoever waits for an answer that is not whole yet waits for us.
   server.on("timeout", (socket) => {
     const { last } = links.get(socket) ?? {}
     if (last === undefined || last.response.writableEnded) socket.destroy()
@@ -124,6 +123,16 @@ const watch = (server: Server, unreadTimeout: number) => {
     )
 
   return {
+    /**
+     * Gives those whose answers are whole and not read yet so many milliseconds in which something must move. Only they get
+     * a timer, which Node ends with the answer: one for every request would cost each a tenth of its time.
+     */
+    look: (patience: number): void => {
+      for (const [socket, { last }] of links) {
+        const isUnread = last?.response.writableEnded === true && !last.response.writableFinished
+        if (isUnread && socket.timeout !== patience) socket.setTimeout(patience)
+      }
+    },
     /**
      * Takes what the system has taken for us, with nothing else to do meanwhile, stops listening, and tells each client
      * to let its connection end. Calls back when it no longer listens.
@@ -170,7 +179,15 @@ const wait = (duration: Duration.Input): Effect.Effect<void> =>
  * is finalized before it.
  */
 export const layer = (server: Server, options: Options): Layer.Layer<never> => {
-  const connections = watch(server, options.unreadTimeout)
+  const connections = watch(server)
+  // A look each quarter of the time, and the rest of it for what was unread then.
+  const part = Math.ceil(options.unreadTimeout / 4)
+  const looking = Effect.forever(
+    Effect.andThen(
+      wait(part),
+      Effect.sync(() => connections.look(3 * part))
+    )
+  )
   const close = Effect.all(
     [
       Effect.callback<void>((resume) => connections.stop(() => resume(Effect.void))).pipe(
@@ -190,6 +207,6 @@ export const layer = (server: Server, options: Options): Layer.Layer<never> => {
           Effect.sync(() => fiber.interruptUnsafe())
         )
       )
-    )
+    ).pipe(Effect.andThen(Effect.forkScoped(looking)))
   )
 }

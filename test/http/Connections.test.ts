@@ -6,11 +6,11 @@ import * as Connections from "../../src/http/Connections.ts"
 import { until } from "../torture/Wait.ts"
 
 describe("Connections", () => {
-  /** Answers every request at once, but for those of "/later", until the scope is closed. */
+  /** Answers every request at once, but for those of "/later"; with more than the system keeps, of "/much". */
   const serve = Effect.fnUntraced(function* (scope: Scope.Scope, options: Connections.Options) {
     const later: Array<() => void> = []
     const server = createServer((request, response) => {
-      const answer = () => response.end("ok\n")
+      const answer = () => response.end(request.url === "/much" ? Buffer.alloc(16 * 2 ** 20) : "ok\n")
       request.resume().on("end", () => (request.url === "/later" ? later.push(answer) : answer()))
     })
     yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
@@ -102,12 +102,18 @@ describe("Connections", () => {
     Effect.gen(function* () {
       const scope = yield* Effect.scope
       const { later, port, server } = yield* serve(scope, { linger: "1 second", end: "10 seconds", unreadTimeout: 50 })
-      let asked = 0
-      server.on("timeout", () => {
-        asked++
-      })
       const busy = client(port, requestOf("/later"))
-      yield* until("Node asks whether to close the connection", () => asked > 0)
+      yield* until("one waits", () => later.length === 1)
+      let unread = 0
+      server.once("connection", (socket: Socket) => {
+        unread++
+        socket.on("close", () => {
+          unread--
+        })
+      })
+      client(port, requestOf("/much")).socket.pause()
+      yield* until("another one does not read", () => unread === 1)
+      yield* until("the other one is sent away", () => unread === 0)
       for (const answer of later) answer()
       yield* until("it is answered", () => busy.received().endsWith("ok\n"))
       assert.isUndefined(busy.fault())
