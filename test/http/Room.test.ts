@@ -1,8 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Schema } from "effect"
+import { Effect, Fiber, Layer, Option, Schema, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
+import * as App from "../../src/App.ts"
+import * as Analytics from "../../src/http/Analytics.ts"
 import * as Endpoint from "../../src/http/Endpoint.ts"
+import * as Forms from "../../src/http/Forms.ts"
 import * as Room from "../../src/http/Room.ts"
+import * as MemoryRateLimiter from "../../src/memory/RateLimiter.ts"
+import { AnalyticsRepo } from "../../src/services/AnalyticsRepo.ts"
+import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
+import { SubmissionRepo } from "../../src/services/SubmissionRepo.ts"
 
 const asked: Endpoint.Asked = { url: "/", headers: {}, address: "198.51.100.1" }
 
@@ -54,5 +61,44 @@ describe("Room", () => {
         }
         for (const { fiber } of waiting) if (fiber !== undefined) yield* Fiber.interrupt(fiber)
       })
+  )
+})
+
+const hanging = Layer.mergeAll(
+  Layer.succeed(AnalyticsRepo, AnalyticsRepo.of({ append: () => Effect.never })),
+  Layer.succeed(
+    SubmissionRepo,
+    SubmissionRepo.of({ submit: () => Effect.never, stream: () => Stream.never, release: () => Effect.never })
+  )
+)
+
+describe("what waits for a store that hangs", () => {
+  it.effect("is bounded by its bytes, at both endpoints that store", () =>
+    Effect.gen(function* () {
+      const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Test", origins: [] }))
+      const large = "x".repeat(2 ** 20)
+      for (const [endpoint, content] of [
+        [yield* Analytics.Track, { site_id: site.trackingToken, page_path: "/", session_id: large }],
+        [yield* Forms.Submit, { site_id: site.websiteConfigId, form_data: {}, email: large }]
+      ] as const) {
+        const body = Buffer.from(JSON.stringify(content))
+        const fits = Math.floor(Room.maxBytes / body.length)
+        for (let number = 0; number < fits; number++) {
+          yield* Effect.forkScoped(endpoint(asked, body), { startImmediately: true })
+        }
+        assert.strictEqual(Endpoint.toResponse(yield* endpoint(asked, body)).status, 503)
+      }
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(
+        Layer.mergeAll(
+          Analytics.endpoint({ rateLimit: Option.none() }),
+          Forms.endpoint({ rateLimit: Option.none() })
+        ).pipe(
+          Layer.provide(MemoryRateLimiter.layer({ maxKeys: 10 })),
+          Layer.provideMerge(hanging.pipe(Layer.provideMerge(App.memoryStorage)))
+        )
+      )
+    )
   )
 })
