@@ -46,14 +46,15 @@ const make = async (name: Name, options: BuildOptions): Promise<Outcome> => {
 
 /**
  * Properties that are written shorter in the chat, which makes it 250 bytes less, gzipped: the Markdown parser's, and long
- * ones of the chat's own parts. None is a name of the browser's, of what is kept or sent, or of what a website may give.
+ * ones of the chat's own parts. By none of them the chat reads what is the browser's, is kept or sent, or a website gives.
  */
 const inner = new RegExp(
   `^(${[
     "token|tokens|len|pending|spaces|indent|indent_len|blockquote_idx|fence_start|fence_end|hr_char|hr_chars|table_state",
     "renderer|add_token|end_token|add_text|set_attr",
     "conversationId|onConversation|addQuestion|addAnswer|removeAnswer|sentenceOf|transcript|speech|setUnread|setBusy",
-    "address|isOpen|onToggle|onRetry|toEnd"
+    "address|isOpen|onToggle|onRetry|toEnd|strings|instance|elements|onText|onSend|onStop|onNew|region|reset|flush|dispose",
+    "panel|input|say|slot"
   ].join("|")})$`
 )
 

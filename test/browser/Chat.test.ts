@@ -112,7 +112,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
         assert.deepStrictEqual(yield* on(() => link.evaluate((a) => [a.href, a.target, a.rel, a.textContent])), [
           "https://x.example/a",
           "_blank",
-          "noopener noreferrer",
+          "noreferrer",
           "https://x.example/a"
         ])
         yield* send("say: half a [link](https://x.exam")

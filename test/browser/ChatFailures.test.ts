@@ -129,6 +129,20 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
     )
   })
 
+  it.effect("offers to send again what was asked last, and nothing before it", () =>
+    Effect.gen(function* () {
+      const { answered, begin, on, page, sees, send } = yield* ChatPage.make()
+      yield* begin
+      yield* send("refuse:")
+      yield* sees(/cannot be reached right now/)
+      assert.strictEqual(yield* on(() => retry(page).count()), 1)
+      yield* send("cancel my order")
+      yield* answered("You said cancel my order.")
+      // The button would have sent the newest question again, and taken its answer away.
+      assert.strictEqual(yield* on(() => retry(page).count()), 0)
+    })
+  )
+
   it.effect("waits as long as Retry-After says", () =>
     Effect.gen(function* () {
       const { answered, begin, on, page, path, relay, sees, send } = yield* ChatPage.make()

@@ -2,10 +2,10 @@
  * A long answer in one piece, as of an agent that does not stream: the page goes on, whatever it is made of.
  */
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Stream } from "effect"
 import * as MemoryAgentStream from "../../src/memory/AgentStream.ts"
 import { layer as testServer } from "../http/TestServer.ts"
-import { inChromium } from "./Browser.ts"
+import { inChromium, until } from "./Browser.ts"
 import * as ChatPage from "./ChatPage.ts"
 
 /** So long that a page which takes the square of it stands still for longer than a test waits. */
@@ -28,7 +28,13 @@ const answers: Readonly<Record<string, readonly [answer: string, shown?: string]
   rows: [`|a|\n|-|\n${many("|a|\n")}\nend.`, `a${many("a").slice(300_000)}end.`]
 }
 
-const agent = testServer({}, ({ message }) => MemoryAgentStream.texts([answers[message]![0]]))
+const words = `${"some words of a paragraph without an end ".repeat(250)}end.`
+
+const agent = testServer({}, ({ message }) =>
+  message === "words"
+    ? Stream.concat(Stream.dropRight(MemoryAgentStream.texts(words.match(/\S+\s?/g)!), 1), Stream.never)
+    : MemoryAgentStream.texts([answers[message]![0]])
+)
 
 inChromium("a long answer", agent, (it) => {
   for (const [name, [answer, shown = answer]] of Object.entries(answers)) {
@@ -45,4 +51,19 @@ inChromium("a long answer", agent, (it) => {
       })
     )
   }
+
+  it.effect("in one paragraph is made of few texts, however many words it came in", () =>
+    Effect.gen(function* () {
+      const { begin, on, page, send } = yield* ChatPage.make()
+      yield* begin
+      yield* send("words")
+      const paragraph = page.locator(".message-agent.writing .body p")
+      yield* until("the last word", async () => (await paragraph.textContent())?.endsWith(" end"))
+      // Each of which a browser lays out by itself, at every word that comes.
+      assert.isAtMost(
+        yield* on(() => paragraph.evaluate(({ childNodes }) => childNodes.length)),
+        words.length / 4096 + 1
+      )
+    })
+  )
 })

@@ -214,9 +214,16 @@ describe("what was kept", () => {
     assert.deepStrictEqual(readKept(JSON.stringify({ ...empty, messages })).messages, messages.slice(-100))
     const long = bounded([
       ...messages,
-      ...Array.from({ length: 9 }, () => ({ role: "agent", text: "x".repeat(50_000) }) as const)
+      ...Array.from({ length: 9 }, () => ({ role: "agent", text: "x".repeat(49_900) }) as const)
     ])
     assert.strictEqual(long.length, 4)
+  })
+
+  it.prop("keeps of an answer that is too long as much as it can", [Schema.Array(Schema.String)], ([texts]) => {
+    const messages = texts.map((text) => ({ role: "user", text }) as const)
+    const ended = { kind: "cut" } as const
+    const answer = { role: "agent", text: "x".repeat(250_000), ended } as const
+    assert.deepStrictEqual(bounded([...messages, answer]), [{ ...answer, text: "x".repeat(200_000) }])
   })
 })
 

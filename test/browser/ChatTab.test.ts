@@ -9,6 +9,18 @@ import * as ChatPage from "./ChatPage.ts"
 
 const agent = ChatPage.agent()
 
+/** Answers of the page's own making, which end when the page says so. */
+const stubbed = `{
+  let controller
+  const send = (frame) => controller.enqueue(new TextEncoder().encode("data: " + frame + "\\n\\n"))
+  window.push = (delta) => send(JSON.stringify({ type: "text-delta", id: "t", delta }))
+  window.close = () => send("[DONE]")
+  window.fetch = async () =>
+    new Response(new ReadableStream({ start: (it) => { controller = it } }), {
+      headers: { "content-type": "text/event-stream" }
+    })
+}`
+
 inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
   it.effect("keeps the conversation over pages, and another tab has its own", () =>
     Effect.gen(function* () {
@@ -72,6 +84,57 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
       yield* on(() => page.getByRole("button", { name: "Try again" }).click())
       yield* until("the agent", () => agent.asked.requests.length === before + 1)
       assert.strictEqual(agent.asked.requests.at(-1)?.message, "begin: half of")
+    })
+  )
+
+  it.effect("that goes back to a page that was kept alive shows what was said since, and loses none of it", () =>
+    Effect.gen(function* () {
+      const { answered, answers, begin, on, page, panel, send, sees } = yield* ChatPage.make({
+        before: `addEventListener("pageshow", ({ persisted }) => { window.isBack = persisted })`
+      })
+      const go = (way: "on" | "back") =>
+        Effect.andThen(
+          on(
+            async () =>
+              void (await (way === "back" ? page.goBack({ waitUntil: "commit" }) : page.getByText("Other").click()))
+          ),
+          until("the page", () => page.evaluate(`location.pathname === "${way === "on" ? "/other" : "/"}"`))
+        )
+      const said = ["Hello! How can I help you?", "You said one.", "You said two."]
+      yield* begin
+      yield* send("one")
+      yield* answered("You said one.")
+      yield* go("on")
+      yield* on(() => panel.waitFor())
+      yield* send("two")
+      yield* answered("You said two.")
+      yield* go("back")
+      yield* until("the page as it was", () => page.evaluate("window.isBack"))
+      assert.deepStrictEqual(yield* on(answers), said)
+      // And the page, when it is left again, does not put its older copy in the place of the newer one.
+      yield* go("on")
+      yield* sees("You said two.")
+      assert.deepStrictEqual(yield* on(answers), said)
+    })
+  )
+
+  it.effect("that goes back while an answer is written, and nothing was said since, goes on with it", () =>
+    Effect.gen(function* () {
+      const { answered, answering, begin, on, page, send } = yield* ChatPage.make({
+        before: `addEventListener("pageshow", ({ persisted }) => { window.isBack = persisted })`
+      })
+      yield* begin
+      // What the browser keeps alive it does not hear of: a stream that goes on meanwhile would end the page for good.
+      yield* on(() => page.evaluate(stubbed))
+      yield* send("anything")
+      yield* on(() => page.evaluate(`push("The first half, ")`))
+      yield* answering("The first half")
+      yield* on(() => page.getByText("Other").click())
+      yield* until("the page", () => page.evaluate(`location.pathname === "/other"`))
+      yield* on(() => page.goBack({ waitUntil: "commit" }))
+      yield* until("the page as it was", () => page.evaluate("window.isBack"))
+      yield* on(() => page.evaluate(`push("and the second."); close()`))
+      yield* answered("The first half, and the second.")
     })
   )
 

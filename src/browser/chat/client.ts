@@ -81,7 +81,6 @@ export const ask = async (question: Question, listener: Listener, stop: AbortCon
       headers: { "content-type": "application/json", "x-widget-token": question.token },
       body: JSON.stringify({ message: question.message, conversation_id: question.conversationId }),
       credentials: "omit",
-      cache: "no-store",
       signal
     })
     answered = true

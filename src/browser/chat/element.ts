@@ -40,7 +40,16 @@ export class HydracoreChat extends HTMLElement {
   #parts: Parts | undefined
   #conversation: Store.Conversation = Store.empty
   #run: Run | undefined
-  readonly #leave = (): void => this.#save()
+  /** What was kept when the page was left. */
+  #left: string | null = null
+  readonly #leave = (): void => {
+    this.#save()
+    this.#left = Store.kept(this.#parts!.instance)
+  }
+  /** The page was kept alive: what was said meanwhile on others is in the store alone. */
+  readonly #back = ({ persisted }: PageTransitionEvent): void => {
+    if (persisted && this.#left !== Store.kept(this.#parts!.instance)) this.#rebuild()
+  }
 
   constructor() {
     super()
@@ -59,6 +68,7 @@ export class HydracoreChat extends HTMLElement {
 
   connectedCallback(): void {
     addEventListener("pagehide", this.#leave)
+    addEventListener("pageshow", this.#back)
     if (this.#parts === undefined) this.#build()
   }
 
@@ -67,12 +77,16 @@ export class HydracoreChat extends HTMLElement {
     queueMicrotask(() => {
       if (this.isConnected) return
       removeEventListener("pagehide", this.#leave)
+      removeEventListener("pageshow", this.#back)
+      this.#save()
       this.#takeDown()
     })
   }
 
   attributeChangedCallback(_name: string, before: string | null, after: string | null): void {
-    if (before !== after) this.#rebuild()
+    if (before === after) return
+    this.#save()
+    this.#rebuild()
   }
 
   #rebuild(): void {
@@ -82,7 +96,6 @@ export class HydracoreChat extends HTMLElement {
   }
 
   #takeDown(): void {
-    this.#save()
     this.#run?.stop.abort()
     this.#run = undefined
     this.#parts?.panel.dispose()

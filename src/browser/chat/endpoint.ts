@@ -17,7 +17,7 @@ export const chatUrl = (
   from: { readonly script: string; readonly base: string | null; readonly page: string }
 ): string | undefined => {
   const path = `widget/${encodeURIComponent(instance)}/chat`
-  if (from.base === null) return URL.canParse(path, from.script) ? new URL(path, from.script).href : undefined
-  const base = `${withoutEnd(from.base, "/")}/v1/public/${path}`
-  return URL.canParse(base, from.page) ? new URL(base, from.page).href : undefined
+  const [url, base] =
+    from.base === null ? [path, from.script] : [`${withoutEnd(from.base, "/")}/v1/public/${path}`, from.page]
+  return URL.canParse(url, base) ? new URL(url, base).href : undefined
 }

@@ -26,8 +26,8 @@ const pieces = /.{1,256}/gsu
 /** The longest mark, such as a rule or a fence with its language; and how far code may be indented. */
 const maxMark = 1024
 
-/** The longest answer whose texts are joined at its end: for each, a browser copies again what it has joined. */
-const maxJoined = 65_536
+/** The longest text that more is joined to (UTF-16 units): each time, a browser copies and measures it again. */
+const maxJoined = 4096
 
 /** The elements of the parser's tokens, by their number; a token without one shows its text in the element around it. */
 const names: ReadonlyArray<string | undefined> =
@@ -57,7 +57,11 @@ export const markdown = (root: HTMLElement, say: (text: string) => void): Markdo
   const top = (): Open => open.at(-1)!
 
   const text = (value: string): void => {
-    top().slot.append(value)
+    const { slot } = top()
+    const last = slot.lastChild
+    // A text for each delta would make a long paragraph slow to lay out.
+    if (last instanceof Text && last.length < maxJoined) last.appendData(value)
+    else slot.append(value)
     say(value)
   }
 
@@ -103,7 +107,7 @@ export const markdown = (root: HTMLElement, say: (text: string) => void): Markdo
     slot.href = href
     if (slot.origin !== location.origin && slot.protocol !== "mailto:") {
       slot.target = "_blank"
-      slot.rel = "noopener noreferrer"
+      slot.rel = "noreferrer"
     }
   }
 
@@ -190,7 +194,6 @@ export const markdown = (root: HTMLElement, say: (text: string) => void): Markdo
           }
         })
       }
-      if (whole.length < maxJoined) root.normalize()
     }
   }
 }

@@ -155,9 +155,12 @@ export const makePanel = (options: Options): Panel => {
   dialog.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || event.isComposing) return
     event.preventDefault()
-    event.stopPropagation()
     hide()
   })
+  // To the page they come from an element that is no field: what is typed would be taken for its shortcuts.
+  for (const type of ["keydown", "keypress", "keyup"]) {
+    dialog.addEventListener(type, (event) => event.stopPropagation())
+  }
   // A browser may close it by other means, such as a phone's gesture for "back".
   dialog.addEventListener("close", () => {
     if (!dialog.open) hide()

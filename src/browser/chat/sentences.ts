@@ -23,7 +23,7 @@ export interface Cutter {
 }
 
 const spoken = (parts: ReadonlyArray<string>): ReadonlyArray<string> =>
-  parts.map((part) => part.replace(/\s+/g, " ").trim()).filter((part) => part !== "")
+  parts.map((part) => part.replace(/\s+/g, " ").trim()).filter(Boolean)
 
 /** Nothing is lost: but for white space, all that is given, joined, is all that was added. */
 export const makeCutter = (): Cutter => {

@@ -24,7 +24,7 @@ export interface Speech {
 
 export const makeSpeech = (): Speech => {
   // Not `role=status`: that one is read as a whole at every change, again and again.
-  const region = make("div", { class: "heard", "aria-live": "polite", "aria-relevant": "additions" })
+  const region = make("div", { class: "heard", "aria-live": "polite" })
   let cutter = makeCutter()
   const say = (sentence: string): void => {
     region.append(make("p", {}, sentence))

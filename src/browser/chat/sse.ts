@@ -19,55 +19,32 @@ export class EventTooLong extends Error {}
  * @throws EventTooLong
  */
 export const makeReader = (): ((piece: string) => ReadonlyArray<string>) => {
-  let line = ""
+  let begun = ""
   let data: Array<string> = []
   let size = 0
-  let fresh = true
-  let endedByReturn = false
+  /** What the next text is read without if it begins with it: a byte order mark, or the second half of a line's end. */
+  let skipped = "\uFEFF"
 
-  const endLine = (events: Array<string>): void => {
-    if (line === "") {
-      if (data.length > 0) events.push(data.join("\n"))
-      data = []
-      size = 0
-    } else if (line.startsWith("data")) {
-      const value = line[4] === ":" ? line.slice(line[5] === " " ? 6 : 5) : line.length === 4 ? "" : undefined
-      if (value !== undefined) {
+  return (piece) => {
+    if (piece === "") return []
+    const events: Array<string> = []
+    const text = piece.startsWith(skipped) ? piece.slice(skipped.length) : piece
+    skipped = text.endsWith("\r") ? "\n" : ""
+    const lines = text.split(/\r\n?|\n/)
+    lines[0] = begun + lines[0]
+    lines.forEach((line, index) => {
+      if (size + line.length > maxEvent) throw new EventTooLong()
+      if (index === lines.length - 1) begun = line
+      else if (line === "") {
+        if (data.length > 0) events.push(data.join("\n"))
+        data = []
+        size = 0
+      } else if (/^data(:|$)/.test(line)) {
+        const value = line.slice(line[5] === " " ? 6 : 5)
         data.push(value)
         size += value.length + 1
       }
-    }
-    line = ""
-  }
-
-  return (piece) => {
-    const events: Array<string> = []
-    let text = piece
-    if (fresh && text !== "") {
-      fresh = false
-      if (text.startsWith("\uFEFF")) text = text.slice(1)
-    }
-    let from = 0
-    for (let at = 0; at < text.length; at++) {
-      const unit = text[at]
-      if (unit !== "\n" && unit !== "\r") {
-        endedByReturn = false
-        continue
-      }
-      // The second half of a line end that was counted already.
-      if (unit === "\n" && endedByReturn) {
-        endedByReturn = false
-        from = at + 1
-        continue
-      }
-      endedByReturn = unit === "\r"
-      line += text.slice(from, at)
-      from = at + 1
-      if (size + line.length > maxEvent) throw new EventTooLong()
-      endLine(events)
-    }
-    line += text.slice(from)
-    if (size + line.length > maxEvent) throw new EventTooLong()
+    })
     return events
   }
 }

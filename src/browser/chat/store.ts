@@ -25,19 +25,17 @@ export interface Conversation {
 
 export const empty: Conversation = { id: null, messages: [], open: false, draft: "" }
 
-/** The most that is kept, in messages and in UTF-16 units of their texts; beyond it, the oldest are left out. */
+/**
+ * The most that is kept, in messages and in UTF-16 units of them as they are written; beyond it, the oldest are left
+ * out, and of the last one its end.
+ */
 const most = { messages: 100, units: 200_000 }
 
 /** The last messages within the bounds. Pure. */
 export const bounded = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
-  let units = 0
-  let from = messages.length
-  while (from > 0 && messages.length - from < most.messages) {
-    units += messages[from - 1]!.text.length
-    if (units > most.units) break
-    from--
-  }
-  return messages.slice(from)
+  const last = messages.slice(-most.messages)
+  while (last.length > 1 && JSON.stringify(last).length > most.units) last.shift()
+  return last.map((message) => ({ ...message, text: message.text.slice(0, most.units) }))
 }
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "")
@@ -68,13 +66,16 @@ export const read = (kept: string | null): Conversation => {
 
 const key = (instance: string): string => `hydracore-chat:${instance}`
 
-export const load = (instance: string): Conversation => {
+/** What is kept, as it is written; null where nothing is. */
+export const kept = (instance: string): string | null => {
   try {
-    return read(sessionStorage.getItem(key(instance)))
+    return sessionStorage.getItem(key(instance))
   } catch {
-    return empty
+    return null
   }
 }
+
+export const load = (instance: string): Conversation => read(kept(instance))
 
 export const save = (instance: string, conversation: Conversation): void => {
   try {

@@ -9,7 +9,7 @@
  */
 
 const css = `
-:host{color-scheme:light dark;
+:host{all:initial;color-scheme:light dark;
 --accent:var(--hydracore-accent,light-dark(#0f766e,#0f8478));
 --on-accent:var(--hydracore-on-accent,#fff);
 --background:var(--hydracore-background,light-dark(#fff,#14191f));
@@ -22,7 +22,7 @@ const css = `
 --radius:var(--hydracore-radius,18px);
 --offset:var(--hydracore-offset,20px);
 position:fixed;bottom:var(--offset);inset-inline-end:var(--offset);z-index:var(--hydracore-z-index,2147483000);
-font:400 max(.9375rem,15px)/1.5 var(--hydracore-font,system-ui,sans-serif);color:var(--text);text-align:start}
+font:400 max(.9375rem,15px)/1.5 var(--hydracore-font,system-ui,sans-serif)!important;color:var(--text)!important}
 :host([theme=light]){color-scheme:light}
 :host([theme=dark]){color-scheme:dark}
 :host([hidden]),[hidden]{display:none!important}
@@ -54,7 +54,7 @@ button{border:1px solid transparent;border-radius:2em;background:none;cursor:poi
 .latest{position:absolute;bottom:.7em;inset-inline:0;margin:auto;background:var(--background);border-color:var(--border)}
 .message{position:relative;display:flex;flex-direction:column;align-items:flex-start;gap:.4em;padding-inline-end:1.5em}
 .message:first-child{margin-top:auto}
-.body{max-width:100%;padding:.6em .95em;border-radius:var(--radius);border-end-start-radius:5px;background:var(--surface);overflow-wrap:anywhere}
+.body{max-width:100%;padding:.6em .95em;border-radius:var(--radius);border-end-start-radius:5px;background:var(--surface);overflow-wrap:break-word}
 .message-user{align-items:flex-end;padding-inline:2.5em 0}
 .message-user .body{background:var(--accent);color:var(--on-accent);border-end-start-radius:var(--radius);border-end-end-radius:5px;white-space:pre-wrap}
 .body>*+*{margin-top:.65em}
@@ -64,7 +64,7 @@ a{color:var(--link)}
 a[target]::after{content:" ↗"}
 blockquote{padding-inline-start:.8em;border-inline-start:3px solid var(--border);color:var(--muted)}
 code{padding:.08em .35em;border-radius:5px;background:light-dark(#17202a14,#fff2);font:.92em ui-monospace,Menlo,Consolas,monospace}
-pre{max-width:100%;padding:.75em .9em;border-radius:10px;background:#0b0f14;color:#e8edf2;overflow-x:auto;direction:ltr;text-align:left}
+pre{max-width:100%;padding:.75em .9em;border-radius:10px;background:#0b0f14;color:#e8edf2;overflow-x:auto;direction:ltr}
 pre code{padding:0;background:none}
 .plain{white-space:pre-wrap}
 .table{max-width:100%;overflow-x:auto}
@@ -72,6 +72,7 @@ table{border-collapse:collapse}
 th,td{padding:.35em .7em;border-bottom:1px solid var(--border)}
 .note{font-size:.87em;color:var(--muted)}
 .error{display:grid;gap:.55em;justify-items:start;padding:.6em .95em;border:1px solid;border-radius:var(--radius);background:var(--hydracore-error-background,light-dark(#fdf0f1,#38191d));color:var(--error)}
+.message:not(:last-child) .retry{display:none}
 .retry{padding:.3em .95em;border-color:currentColor;font-weight:600}
 .retry[aria-disabled=true]{border-style:dashed;cursor:default}
 .writing .body:empty::after,.writing .body>:last-child::after{content:""/"";display:inline-block;width:.6em;height:.6em;margin-inline:.25em;border-radius:50%;background:var(--accent);animation:wait 1.2s infinite}
@@ -88,6 +89,7 @@ textarea:placeholder-shown~.send.button{background:var(--surface);color:var(--mu
 .panel,.message{animation:rise .2s}
 @media(prefers-reduced-motion:reduce){*,::after{animation:none!important}}
 @media(forced-colors:active){.body,.error,.badge{border:1px solid}}
+@media print{:host{display:none!important}}
 `
 
 let sheet: CSSStyleSheet | undefined

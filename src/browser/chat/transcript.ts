@@ -128,10 +128,9 @@ export const makeTranscript = (options: Options): Transcript => {
       end: (reason) => {
         text.end()
         root.classList.remove("writing")
-        if (reason === undefined && !written) root.append(make("p", { part: "note" }, strings.empty))
-        if (reason === "stopped") root.append(make("p", { part: "note" }, strings.stopped))
-        else if (reason !== undefined) {
-          root.classList.add("failed")
+        const note = reason === "stopped" ? strings.stopped : reason === undefined && !written && strings.empty
+        if (note) root.append(make("p", { part: "note" }, note))
+        else if (reason !== undefined && reason !== "stopped") {
           const box = make("div", { part: "error" }, make("p", {}, options.sentenceOf(reason)))
           if (isRetryable(reason)) box.append(retryButton(reason.retryAfter ?? 0))
           root.append(box)

@@ -1,0 +1,96 @@
+/**
+ * What of the website around it reaches the chat, and what of the chat reaches the website.
+ */
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import { layer as testServer } from "../http/TestServer.ts"
+import { inChromium } from "./Browser.ts"
+import * as ChatPage from "./ChatPage.ts"
+
+const agent = ChatPage.agent()
+
+const withHead = (head: string) => (script: string, element: string) =>
+  `<!doctype html><html lang="en"><head><title>Shop</title><meta name="viewport" content="width=device-width">${head}</head>
+<body><main><h1>Shop</h1><input aria-label="Search" id="search"></main>${script}${element}</body></html>`
+
+/**
+ * How the newest answer looks, how large it and the panel are, and whether anything is wider than it may be. Where the
+ * chat stands a website may say, even by a rule for everything.
+ */
+const looks = `(() => {
+  const root = document.querySelector("hydracore-chat").shadowRoot
+  const body = root.querySelector(".message-agent:last-child .body")
+  const { width, height } = root.querySelector(".panel").getBoundingClientRect()
+  const log = root.querySelector(".log")
+  const style = getComputedStyle(body)
+  const names = ["color", "cursor", "fontFamily", "fontStyle", "letterSpacing", "lineHeight", "textAlign", "textIndent",
+    "textShadow", "textTransform", "userSelect", "visibility", "whiteSpace", "wordSpacing"]
+  return {
+    ...Object.fromEntries(names.map((name) => [name, style[name]])),
+    sizes: [width, height, body.offsetWidth, body.offsetHeight],
+    isTooWide: log.scrollWidth > log.clientWidth
+  }
+})()`
+
+const sheets = {
+  "that is inherited": `body { text-transform: uppercase; letter-spacing: .2em; white-space: nowrap; text-indent: 2em;
+    user-select: none; word-spacing: 1em; cursor: wait; text-shadow: 0 0 3px red; font: italic 900 9px/3 serif;
+    text-align: right; color: #777; visibility: hidden }`,
+  "for everything": `* { font-family: serif; color: #777; line-height: 1 }`,
+  "that resets everything": `* { all: unset }`
+}
+
+inChromium("a website with a chat", testServer({}, agent.script), (it) => {
+  it.effect("has a style sheet that does not reach into it", () =>
+    Effect.gen(function* () {
+      const seen = (sheet: string) =>
+        Effect.scoped(
+          Effect.gen(function* () {
+            const { answered, begin, on, page, send } = yield* ChatPage.make({
+              html: withHead(`<style>${sheet}</style>`),
+              reducedMotion: "reduce"
+            })
+            yield* begin
+            const answer = `say: ${"An answer of many words. ".repeat(9)}${"x".repeat(300)}`
+            yield* send(answer)
+            yield* answered(/x{300}$/)
+            return yield* on(() => page.evaluate(looks))
+          })
+        )
+      const plain = yield* seen("")
+      assert.include(plain, { visibility: "visible", textTransform: "none", isTooWide: false })
+      for (const [name, sheet] of Object.entries(sheets)) assert.deepStrictEqual(yield* seen(sheet), plain, name)
+    })
+  )
+
+  it.effect("has keys of its own that take nothing of what is typed into it", () =>
+    Effect.gen(function* () {
+      const { begin, input, on, page } = yield* ChatPage.make({
+        html: withHead(`<script>
+          for (const type of ["keydown", "keypress", "keyup"]) addEventListener(type, (event) => {
+            if (event.target.matches?.("input, textarea")) return
+            if (event.key === "/") search.focus()
+            if ("jk/".includes(event.key)) event.preventDefault()
+          })
+        </script>`)
+      })
+      yield* begin
+      yield* on(() => page.keyboard.type("just a joke and/or more"))
+      assert.strictEqual(yield* on(() => input.inputValue()), "just a joke and/or more")
+      // Elsewhere they work.
+      yield* on(() => input.press("Escape"))
+      yield* on(() => page.keyboard.type("/k"))
+      assert.strictEqual(yield* on(() => page.locator("#search").inputValue()), "k")
+    })
+  )
+
+  it.effect("prints without it", () =>
+    Effect.gen(function* () {
+      const { launcher, on, open, page, site } = yield* ChatPage.make()
+      yield* open(site.url)
+      yield* on(() => launcher.waitFor())
+      yield* on(() => page.emulateMedia({ media: "print" }))
+      yield* on(() => launcher.waitFor({ state: "hidden" }))
+    })
+  )
+})
