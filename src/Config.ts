@@ -110,13 +110,13 @@ const logLevel = setting("LOG_LEVEL", `one of ${LogLevel.values.join(", ")}`, (v
   Option.fromNullishOr(LogLevel.values.find((level) => level.toLowerCase() === value.toLowerCase()))
 ).pipe(withDefault<LogLevel.LogLevel>("Info"))
 
-/** All settings of the service. */
-export const Settings = Config.all({
+/** Every setting, by the name that it has in this program. */
+const fields = {
   /** The address to listen on: a host and a TCP port (0 for any free one). */
   host: text("HOST").pipe(withDefault("127.0.0.1")),
   port: integer("PORT", 0, 65_535).pipe(withDefault(8080)),
 
-  /** `postgres://user:password@host:port/database`. `serve` needs it; `demo` brings a database of its own. */
+  /** `postgres://user:password@host:port/database`. `serve` needs it; `demo` has a database of its own, and uses no other. */
   databaseUrl: url("DATABASE_URL", ["postgres:", "postgresql:"]),
   /** How many connections one process (each worker is one) holds at most, beyond the two that carry batches. */
   databaseConnections: integer("DATABASE_CONNECTIONS", 1, 1000).pipe(withDefault(8)),
@@ -170,6 +170,22 @@ export const Settings = Config.all({
   chatMaxBytes: bytes("CHAT_MAX_BYTES").pipe(withDefault(1024 * 1024)),
   /** How long open requests and streams may go on after SIGTERM. */
   shutdownGrace: duration("SHUTDOWN_GRACE").pipe(withDefault(Duration.seconds(10)))
-})
+}
+
+/** All settings of the service. */
+export const Settings = Config.all(fields)
 
 export type Settings = Config.Success<typeof Settings>
+
+/** What is others' own: `demo` leaves it alone, and does not read its value. */
+const others = ["DATABASE_URL", "REDIS_URL"] as const
+
+const none = Config.succeed(Option.none<Redacted.Redacted>())
+
+/** The settings of `demo`, without `others`, and which of these are set. */
+export const DemoSettings = Config.all({
+  settings: Config.all({ ...fields, databaseUrl: none, redisUrl: none }),
+  unused: Config.map(Config.all(others.map((name) => text(name))), (values) =>
+    others.filter((_, index) => Option.isSome(values[index] ?? Option.none()))
+  )
+})

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Duration, Effect, Exit, Option, Redacted } from "effect"
 import { IpNetwork } from "effect/net"
-import { Settings } from "../src/Config.ts"
+import { DemoSettings, Settings } from "../src/Config.ts"
 
 const read = (environment: Record<string, string>) =>
   Effect.exit(
@@ -63,6 +63,22 @@ describe("Config", () => {
       assert.deepStrictEqual(settings.trustedProxies.map(IpNetwork.format), ["10.0.0.0/8", "::1/128"])
       assert.strictEqual(Redacted.value(Option.getOrThrow(settings.databaseUrl)), "postgres://u:p@h/d")
       assert.isTrue(Option.isNone(settings.redisUrl))
+    })
+  )
+
+  it.effect("the demo reads no address of others' own, be it right or wrong, and knows which are set", () =>
+    Effect.gen(function* () {
+      for (const [environment, unused] of [
+        [{}, []],
+        [{ DATABASE_URL: " ", REDIS_URL: "" }, []],
+        [{ DATABASE_URL: "postgres://u:p@h/d" }, ["DATABASE_URL"]],
+        [{ DATABASE_URL: "mysql://h/d", REDIS_URL: "redis://h" }, ["DATABASE_URL", "REDIS_URL"]]
+      ] as const) {
+        const read = yield* DemoSettings.parse(ConfigProvider.fromUnknown({ PORT: "81", ...environment }))
+        assert.deepStrictEqual([...read.unused], [...unused])
+        assert.isTrue(Option.isNone(read.settings.databaseUrl) && Option.isNone(read.settings.redisUrl))
+        assert.strictEqual(read.settings.port, 81)
+      }
     })
   )
 

@@ -1,15 +1,17 @@
 /**
  * `demo`, which is `npm start`: everything that a newcomer needs to see the service at work, on this machine alone. A
- * PostgreSQL of its own, migrated, with a website, an instance whose agent runs here too, and a token.
+ * PostgreSQL of its own (whatever others the environment names), migrated, with a website, an instance whose agent runs
+ * here too, and a token.
  *
  * @module
  */
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer } from "effect"
 import { Command } from "effect/cli"
 import { HttpServer } from "effect/http"
 import * as App from "../App.ts"
 import * as DemoAgent from "../agent/DemoAgent.ts"
-import { Settings } from "../Config.ts"
+import { DemoSettings } from "../Config.ts"
+import * as LocalPage from "../core/LocalPage.ts"
 import * as Telemetry from "../Telemetry.ts"
 import * as DemoData from "./DemoData.ts"
 import * as DemoFeed from "./DemoFeed.ts"
@@ -30,9 +32,34 @@ const curl = (demo: DemoData.Demo, path: string, body: unknown, ...flags: Readon
     `  -d '${JSON.stringify(body)}'`
   ].join("\n")
 
-/** What is printed when all is ready. */
-export const welcome = (demo: DemoData.Demo, facts: { readonly database: string; readonly file: string }): string =>
-  `
+/** What the demo has in place of what a variable names. */
+const owns = { DATABASE_URL: "a database", REDIS_URL: "a rate limiter" }
+
+/** What the text that is printed when all is ready tells besides the demo's ids. */
+interface Facts {
+  /** The address of the demo's database, and the file that holds its ids. */
+  readonly database: string
+  readonly file: string
+  /** The variables that are set and that the demo leaves alone. */
+  readonly unused: ReadonlyArray<keyof typeof owns>
+  /** The address on which it listens, as the socket has it. */
+  readonly listening: string
+}
+
+/** What whoever starts the demo may not expect, each a paragraph. */
+const notes = ({ listening, unused }: Facts): string => {
+  const left = unused.map((name) => `${name} is set, and the demo does not use it: it has ${owns[name]} of its own.`)
+  const open = LocalPage.isLoopback(new URL(listening).hostname)
+    ? []
+    : [`It listens on ${listening}: whoever can reach that address sees at /demo what arrives at the demo.`]
+  return [...left, ...open].map((note) => `\n${note}\n`).join("")
+}
+
+/** What is printed when all is ready. Pure. */
+export const welcome = (demo: DemoData.Demo, facts: Facts): string => {
+  // The commands work on the database of this variable where it is set; empty, it counts as not set.
+  const hydracore = `${facts.unused.includes("DATABASE_URL") ? "DATABASE_URL= " : ""}npm run -s hydracore --`
+  return `
 HydraCore Edge is ready. Open this in a browser and see it at work:
 
   demo       ${demo.base_url}/demo
@@ -46,7 +73,7 @@ HydraCore Edge is ready. Open this in a browser and see it at work:
   instance_id        ${demo.instance_id}   (chat)
   widget_token       ${demo.widget_token}
   All of it is in ${facts.file}.
-
+${notes(facts)}
 A page view:
 
 ${curl(demo, "/v1/public/analytics/track", { site_id: demo.tracking_token, page_path: "/hello?utm_source=tour" }, `-A '${browser}'`)}
@@ -61,23 +88,22 @@ ${curl(demo, `/v1/public/widget/${demo.instance_id}/chat`, { message: "What can 
 
 See what arrived, in another terminal:
 
-npm run -s hydracore -- stats --site ${demo.website_config_id}
-npm run -s hydracore -- submissions export --site ${demo.website_config_id}
+${hydracore} stats --site ${demo.website_config_id}
+${hydracore} submissions export --site ${demo.website_config_id}
 
 Ctrl-C ends it. What was sent is kept for the next start.
 `
+}
 
 export const command = Command.make(
   "demo",
   {},
   Effect.fnUntraced(function* () {
-    const settings = yield* Settings
+    const { settings, unused } = yield* DemoSettings
     yield* Effect.gen(function* () {
       yield* LocalDatabase.makeDataFolder(settings)
-      const { address, shown } = yield* Option.match(settings.databaseUrl, {
-        onNone: () => Effect.map(LocalDatabase.start(settings), ({ address, url }) => ({ address, shown: url })),
-        onSome: (url) => Effect.succeed({ address: { url }, shown: LocalDatabase.shown(url) })
-      })
+      // Never another: what the demo makes, and shows to whoever looks, has no place among real websites.
+      const { address, url } = yield* LocalDatabase.start(settings)
       const database = yield* Layer.build(App.database(settings, address))
       yield* Effect.provide(Migrate.migrate(settings), database)
       const agent = yield* DemoAgent.start()
@@ -91,14 +117,16 @@ export const command = Command.make(
       yield* Effect.addFinalizer(() => feed.end)
       const server = yield* Effect.provide(HttpServer.HttpServer, service)
       const listening = HttpServer.formatAddress(server.address)
-      const demo = yield* DemoData.prepare({
+      const { demo, shows } = yield* DemoData.prepare({
         dataDir: settings.dataDir,
         // Whoever listens on all addresses is reached on this one too.
         baseUrl: listening.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"),
         agentUrl: agent.url
       }).pipe(Effect.provide(service))
+      yield* feed.show(shows)
       yield* site.open(demo)
-      yield* Output.write(welcome(demo, { database: shown, file: DemoData.demoFile(settings.dataDir) }))
+      const file = DemoData.demoFile(settings.dataDir)
+      yield* Output.write(welcome(demo, { database: url, file, unused, listening }))
       return yield* Effect.never
     }).pipe(Effect.scoped, Effect.provide(Telemetry.layer({ level: settings.logLevel, format: "pretty" })))
   })

@@ -11,6 +11,7 @@ import type { Site } from "../core/Site.ts"
 import { InstanceDirectory } from "../services/InstanceDirectory.ts"
 import { SiteDirectory } from "../services/SiteDirectory.ts"
 import { WidgetTokens } from "../services/WidgetTokens.ts"
+import type * as DemoFeed from "./DemoFeed.ts"
 import * as LocalDatabase from "./LocalDatabase.ts"
 
 /** What `demo.json` holds. */
@@ -51,7 +52,7 @@ const findOrMake = <A extends { readonly name: string }, E>(
 
 /**
  * Finds the demo's data, makes what is missing, points the instance to the agent of this start, and records it all in
- * `demo.json`, which only its owner may read.
+ * `demo.json`, which only its owner may read. Gives the ids for those who use the demo, and what its feed shows.
  */
 export const prepare = Effect.fnUntraced(function* (options: {
   readonly dataDir: string
@@ -99,5 +100,10 @@ export const prepare = Effect.fnUntraced(function* (options: {
     widget_token: token
   }
   yield* LocalDatabase.writePrivate(demoFile(options.dataDir), `${JSON.stringify(demo, null, 2)}\n`)
-  return demo
+  const shows: DemoFeed.Subject = {
+    hostedWebsiteId: site.hostedWebsiteId,
+    websiteConfigId: site.websiteConfigId,
+    instanceId: instance.instanceId
+  }
+  return { demo, shows }
 })

@@ -1,6 +1,6 @@
 /**
  * Watches what the demo's service stores and what its agents say, and tells whoever looks at `/demo`. Only `demo` has it:
- * it shows what visitors wrote.
+ * it shows what visitors wrote. Of anything else than the demo's own website and instance it tells nothing.
  *
  * It is told of a thing after the thing is done, never waits for those who look, and remembers only the newest.
  *
@@ -48,14 +48,22 @@ const ofSubmission = (draft: SubmissionDraft): Arrival => ({
   fields: fieldsOf(draft.formData)
 })
 
+/** The website, by both its ids, and the instance that are shown. */
+export interface Subject {
+  readonly hostedWebsiteId: string
+  readonly websiteConfigId: string
+  readonly instanceId: string
+}
+
 /** How many arrivals wait for one who looks and is slow, and how many one who comes late is told of. */
 const bounds = { capacity: 2048, replay: 500 }
 
-/** Makes a feed, and the layer that watches the services below it and gives them on. */
+/** Makes a feed, and the layer that watches the services below it and gives them on. It is silent until `show`. */
 export const make = Effect.gen(function* () {
   const arrivals = yield* PubSub.sliding<Numbered>(bounds)
   const ended = yield* Deferred.make<void>()
   const count = yield* Ref.make(0)
+  let subject: Subject | undefined
 
   const tell = (arrival: Arrival) =>
     Effect.gen(function* () {
@@ -66,7 +74,10 @@ export const make = Effect.gen(function* () {
   const analytics = Layer.effect(
     AnalyticsRepo,
     Effect.map(AnalyticsRepo, (repo) => ({
-      append: (view: PageView) => Effect.tap(repo.append(view), () => tell(ofView(view)))
+      append: (view: PageView) =>
+        Effect.tap(repo.append(view), () =>
+          view.hostedWebsiteId === subject?.hostedWebsiteId ? tell(ofView(view)) : Effect.void
+        )
     }))
   )
 
@@ -76,7 +87,11 @@ export const make = Effect.gen(function* () {
       ...repo,
       submit: (draft: SubmissionDraft) =>
         // A repetition gets the first one's id, and is none of its own.
-        Effect.tap(repo.submit(draft), (id) => (id === draft.submissionId ? tell(ofSubmission(draft)) : Effect.void))
+        Effect.tap(repo.submit(draft), (id) =>
+          id === draft.submissionId && draft.websiteConfigId === subject?.websiteConfigId
+            ? tell(ofSubmission(draft))
+            : Effect.void
+        )
     }))
   )
 
@@ -85,6 +100,7 @@ export const make = Effect.gen(function* () {
     Effect.map(AgentStream, (agent) =>
       AgentStream.of({
         stream: (request) => {
+          if (request.instance.instanceId !== subject?.instanceId) return agent.stream(request)
           const chat = short(request.conversationId)
           let isWhole = false
           return Stream.fromEffect(tell({ type: "question", chat, text: short(request.message) })).pipe(
@@ -102,6 +118,11 @@ export const make = Effect.gen(function* () {
   )
 
   return {
+    /** Says whose arrivals are told, from now on. */
+    show: (shown: Subject) =>
+      Effect.sync(() => {
+        subject = shown
+      }),
     /** What arrived, the newest first few at once, and then as it comes, until `end`. */
     arrivals: Stream.fromPubSub(arrivals).pipe(Stream.interruptWhen(Deferred.await(ended))),
     /** Lets go of all who look, so that the server need not wait for them. */

@@ -6,7 +6,7 @@
  */
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import path from "node:path"
-import { Effect, Layer, Option, Redacted, Schema } from "effect"
+import { Effect, Layer, Option, Schema } from "effect"
 import * as App from "../App.ts"
 import type { Settings } from "../Config.ts"
 import * as EmbeddedCluster from "../postgres/EmbeddedCluster.ts"
@@ -89,11 +89,3 @@ export const find = Effect.fnUntraced(function* (settings: Settings) {
 /** The connections to the database that a command works on. */
 export const layer = (settings: Settings) =>
   Layer.unwrap(Effect.map(find(settings), (address) => App.database(settings, address)))
-
-/** A database's address as a person may see it: without its password. */
-export const shown = (url: Redacted.Redacted): string => {
-  const parsed = URL.parse(Redacted.value(url))
-  if (parsed === null) return "the database of DATABASE_URL"
-  if (parsed.password !== "") parsed.password = "***"
-  return parsed.href
-}

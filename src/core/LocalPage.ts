@@ -1,6 +1,6 @@
 /**
  * Whether a request comes from a page that whoever runs a program on this machine, or in this network, has opened by
- * themselves, or from no page. Pure.
+ * themselves, or from no page; and whether it can come from another machine at all. Pure.
  *
  * @module
  */
@@ -22,6 +22,10 @@ const isLocalHost = (host: string): boolean => {
   if (name === undefined || name === "") return false
   return isIP(name.replace(/^\[(.*)\]$/, "$1")) !== 0 || isLocalName(name.replace(/\.$/, ""))
 }
+
+/** Whether what listens on this host, as it stands in a URL, is reached from this machine alone. */
+export const isLoopback = (hostname: string): boolean =>
+  hostname === "localhost" || hostname === "[::1]" || (isIP(hostname) === 4 && hostname.startsWith("127."))
 
 /**
  * The address must be one of an IP address's, or a name that is local. `Origin`, which browsers send for another website's

@@ -45,4 +45,4 @@ export const io = <A>(attempt: string, step: () => A): Effect.Effect<A, Embedded
   })
 
 /** What to do when this machine cannot run a server of its own. */
-export const elsewhere = "Set DATABASE_URL to a PostgreSQL server instead."
+export const elsewhere = "Set DATABASE_URL to a PostgreSQL server instead, and use it with `migrate` and `serve`."

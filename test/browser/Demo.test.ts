@@ -43,6 +43,7 @@ const running = Layer.effect(
         instances.create({ name: "Demo", agentUrl: "http://agent", agentModel: null, agentKeyEnv: null, origins: [] })
       )
       const token = yield* WidgetTokens.use((tokens) => tokens.issue({ instanceId, label: null, expiresAt: null }))
+      yield* feed.show({ ...site, instanceId })
       return {
         base_url: HttpServer.formatAddress(address),
         website_config_id: site.websiteConfigId,

@@ -62,12 +62,19 @@ const script: MemoryAgentStream.Script = ({ message }) =>
     ? Stream.concat(Stream.take(MemoryAgentStream.texts(["half"]), 2), Stream.fail(new AgentBroken({ reason: "test" })))
     : MemoryAgentStream.texts(["Yes", "."])
 
-/** A feed on services in memory, and what it has told when `end` is called. */
+const own: DemoFeed.Subject = {
+  hostedWebsiteId: view.hostedWebsiteId,
+  websiteConfigId: draft("").websiteConfigId,
+  instanceId: request.instance.instanceId
+}
+
+/** A feed on services in memory that shows its own, and what it has told when `end` is called. */
 const watched = <A>(
   use: (feed: DemoFeed.DemoFeed) => Effect.Effect<A, never, AnalyticsRepo | SubmissionRepo | AgentStream>
 ) =>
   Effect.gen(function* () {
     const feed = yield* DemoFeed.make
+    yield* feed.show(own)
     const below = Layer.mergeAll(
       Layer.provide(MemoryAnalyticsRepo.layer, MemoryPageViews.layer()),
       MemorySubmissionRepo.layer(),
@@ -126,6 +133,28 @@ describe("the demo's feed", () => {
           isBot: false
         }
       ])
+    })
+  )
+
+  it.effect("tells nothing of other websites and instances", () =>
+    Effect.gen(function* () {
+      const other = "5b0c7f0e-3d5e-4f57-8f3a-0000000000ff"
+      const told = yield* watched(() =>
+        Effect.gen(function* () {
+          yield* SubmissionRepo.use((repo) => Effect.orDie(repo.submit({ ...draft("x"), websiteConfigId: other })))
+          const agent = yield* AgentStream
+          const instance = { ...request.instance, instanceId: other }
+          // It is answered all the same.
+          assert.isAbove((yield* Effect.orDie(Stream.runCollect(agent.stream({ ...request, instance })))).length, 1)
+          const path = "/other"
+          yield* AnalyticsRepo.use((repo) => Effect.orDie(repo.append({ ...view, path, hostedWebsiteId: other })))
+          yield* last
+        })
+      )
+      assert.deepStrictEqual(
+        told.map((arrival) => (arrival.type === "view" ? arrival.path : arrival.type)),
+        ["/a"]
+      )
     })
   )
 

@@ -62,4 +62,11 @@ describe("core/LocalPage", () => {
     }
     assert.isFalse(LocalPage.isLocal({ host: undefined, origin: undefined, secFetchSite: site }))
   })
+
+  it("only what listens on this machine's own addresses is reached from it alone", () => {
+    for (const host of ["localhost", "127.0.0.1", "127.8.9.1", "[::1]"]) assert.isTrue(LocalPage.isLoopback(host), host)
+    for (const host of ["0.0.0.0", "[::]", "192.168.1.5", "[fe80::1]", "127.example", "laptop", "128.0.0.1"]) {
+      assert.isFalse(LocalPage.isLoopback(host), host)
+    }
+  })
 })

@@ -34,14 +34,14 @@ const client = (cluster: Cluster.Cluster) =>
 const statusOf = (url: string) => fetch(url, { method: "HEAD" }).then((response) => response.status)
 
 describe("faults: starting", () => {
-  it.live("two processes on an empty database at the same moment both serve, and it is migrated once", () =>
+  it.live("two that migrate an empty database at the same moment both succeed, and it is migrated once", () =>
     Effect.gen(function* () {
       const cluster = yield* Cluster.make(quick)
-      const start = Effect.flatMap(folder, (dataDir) =>
-        Process.start("demo", { DATABASE_URL: cluster.url, HYDRACORE_DATA_DIR: dataDir })
-      )
-      const services = yield* Effect.all([start, start], { concurrency: 2 })
-      for (const { url } of services) assert.strictEqual(yield* Effect.promise(() => statusOf(`${url}/readyz`)), 200)
+      const migrate = Effect.gen(function* () {
+        const { ended, output } = yield* Process.launch(["migrate"], { DATABASE_URL: cluster.url })
+        assert.deepStrictEqual(yield* ended, { code: 0, signal: null }, output())
+      })
+      yield* Effect.all([migrate, migrate], { concurrency: 2 })
       const applied = yield* cluster.use((sql) =>
         sql`SELECT migration_id, count(*) AS times FROM effect_sql_migrations GROUP BY 1`.pipe(
           Effect.flatMap(Schema.decodeUnknownEffect(Count))
@@ -49,6 +49,39 @@ describe("faults: starting", () => {
       )
       assert.isAbove(applied.length, 0)
       for (const { times } of applied) assert.strictEqual(times, 1n)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("the demo leaves the database and the Redis of the environment alone, and says so", () =>
+    Effect.gen(function* () {
+      const cluster = yield* Cluster.make(quick)
+      const dataDir = yield* folder
+      const environment = { HYDRACORE_DATA_DIR: dataDir, DATABASE_URL: cluster.url }
+      // It is not even asked whether there is a Redis.
+      const demo = yield* Process.start("demo", { ...environment, REDIS_URL: "no address" })
+      yield* until("all is said", () => demo.output().includes("Ctrl-C"))
+      const said = demo.output()
+      assert.include(said, "\nDATABASE_URL is set, and the demo does not use it: ")
+      assert.include(said, "\nREDIS_URL is set, and the demo does not use it: ")
+      assert.notInclude(said, "whoever can reach")
+      assert.strictEqual(yield* Effect.promise(() => statusOf(`${demo.url}/readyz`)), 200)
+      const tables = yield* cluster.use((sql) => sql`SELECT 1 FROM pg_tables WHERE schemaname = 'public'`)
+      assert.deepStrictEqual(tables, [])
+      // The printed commands find the demo's own website in the same environment.
+      const [, prefix, args = ""] = /^(\S* ?)npm run -s hydracore -- (stats .*)$/m.exec(said) ?? []
+      assert.strictEqual(prefix, "DATABASE_URL= ")
+      const stats = yield* Process.launch(args.split(" "), { ...environment, DATABASE_URL: "" })
+      assert.deepStrictEqual(yield* stats.ended, { code: 0, signal: null }, stats.output())
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a demo that others can reach says that they see what arrives", () =>
+    Effect.gen(function* () {
+      const dataDir = yield* folder
+      const demo = yield* Process.start("demo", { HYDRACORE_DATA_DIR: dataDir, HOST: "0.0.0.0" })
+      yield* until("all is said", () => demo.output().includes("Ctrl-C"))
+      assert.include(demo.output(), `\nIt listens on http://0.0.0.0:${demo.port}: whoever can reach that address sees `)
+      assert.notInclude(demo.output(), "DATABASE_URL")
     }).pipe(Effect.scoped)
   )
 
