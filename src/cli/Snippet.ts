@@ -76,7 +76,8 @@ export const page = (given: Given, isBaseGuessed: boolean): string => {
     "<!-- Page views: in the head of every page. It also serves the forms. -->",
     tracker,
     "",
-    "<!-- A form: the fields may be any. -->",
+    "<!-- A form: the fields may be any. To lead on to a page of yours that thanks, on an origin that the website names: -->",
+    '<!-- data-next="https://..." on the form, and &amp;next=https://... at the end of its action, for visitors without scripts. -->',
     form,
     ...(chat === null ? [] : ["", "<!-- The chat: at the end of the body. -->", ...missing, chat]),
     ""

@@ -46,11 +46,19 @@ const pageOn = (origins: ReadonlyArray<string>, address: string | undefined): st
 }
 
 /**
- * Where a visitor is sent after a plain form: to the page that the form names, else back to the page that it stood on;
- * null if neither stands on one of the origins. A website that names no origin sends nobody anywhere: any address would
- * do, and the endpoint would be an open redirect.
+ * Where a visitor is sent after a plain form: to the page that the form names; null if it names none, or one that stands
+ * on none of the origins. A website that names no origin sends nobody anywhere: any address would do, and the endpoint
+ * would be an open redirect.
  */
-export const returnAddress = (
+export const nextAddress = (origins: ReadonlyArray<string>, next: string | undefined): string | null =>
+  pageOn(origins, next)
+
+/**
+ * Where the page that thanks leads back to: to the page of the form, or to the website where the browser tells that alone;
+ * null if neither stands on one of the origins. Nobody is sent there unasked: the form itself would not say that anything
+ * was sent, and of a page on another origin browsers name the origin alone, unless it asks for more.
+ */
+export const backAddress = (
   origins: ReadonlyArray<string>,
-  asked: { readonly next: string | undefined; readonly referer: string | undefined }
-): string | null => pageOn(origins, asked.next) ?? pageOn(origins, asked.referer)
+  told: { readonly referer: string | undefined; readonly origin: string | undefined }
+): string | null => pageOn(origins, told.referer) ?? pageOn(origins, told.origin)

@@ -64,22 +64,32 @@ ${body}
 const html = (text: string, status: number, more: Readonly<Record<string, string>>) =>
   HttpServerResponse.text(text, { status, contentType: "text/html; charset=utf-8", headers: { ...more, ...headers } })
 
-/** 200: the submission is stored. */
+/** Where a visitor who is done goes on: back to the website, if it is known. */
+const wayBack = (address: string | null): string => {
+  const url = address === null ? null : URL.parse(address)
+  return url === null
+    ? "<p>You can close this page, or go back to where you came from.</p>"
+    : `<p><a href="${escape(url.href)}">Back to ${escape(url.host)}</a></p>`
+}
+
+/** 200: the submission is stored. `back` is a page of the website's, if one is known. */
 export const thanks = (
   submissionId: string,
+  back: string | null,
   more: Readonly<Record<string, string>>
 ): HttpServerResponse.HttpServerResponse =>
   html(
     page(
       "Thank you",
-      `<p>Your message has arrived. You can close this page, or go back to where you came from.</p>
+      `<p>Your message has arrived.</p>
+${wayBack(back)}
 <p><small>Reference: ${escape(submissionId)}</small></p>`
     ),
     200,
     more
   )
 
-/** 303: the submission is stored, and the visitor goes on to a page of the website's. */
+/** 303: the submission is stored, and the visitor goes on to the page of the website's that the form names. */
 export const onward = (
   address: string,
   more: Readonly<Record<string, string>>

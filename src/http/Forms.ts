@@ -113,11 +113,10 @@ const page = (
   submissionId: string,
   headers: Record<string, string>
 ) => {
-  const address = Origin.returnAddress(site.origins, {
-    next: form.next,
-    referer: asked.headers["referer"]
-  })
-  return address === null ? FormPages.thanks(submissionId, headers) : FormPages.onward(address, headers)
+  const next = Origin.nextAddress(site.origins, form.next)
+  if (next !== null) return FormPages.onward(next, headers)
+  const { origin, referer } = asked.headers
+  return FormPages.thanks(submissionId, Origin.backAddress(site.origins, { referer, origin }), headers)
 }
 
 /** What answers a submission whose body was read. */

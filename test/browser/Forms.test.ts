@@ -4,6 +4,7 @@
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Snippet from "../../src/cli/Snippet.ts"
+import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
 import { layer as testServer } from "../http/TestServer.ts"
 import { inChromium, until } from "./Browser.ts"
 import { fields, fill, isSubmit, make, press, says, stored, textOf } from "./BrowserForm.ts"
@@ -232,5 +233,47 @@ inChromium("a form", testServer(), (it) => {
         })
       )
     }
+
+    it.effect("ends on a page that says that it was sent, and leads back; or on the page that it names", () =>
+      Effect.gen(function* () {
+        const { edge, errors, open, page, pages, relay, site } = yield* BrowserSite.make({ javaScriptEnabled: false })
+        const { trackingToken, websiteConfigId } = yield* SiteDirectory.use((sites) =>
+          sites.create({ name: "Shop", origins: [site.url] })
+        )
+        assert.notStrictEqual(websiteConfigId, edge.websiteConfigId)
+        const { form } = Snippet.lines({ baseUrl: relay.url, trackingToken, websiteConfigId, chat: null })
+        pages["/"] = "<h1>The home page, which knows nothing of forms</h1>"
+        pages["/thanks"] = "<h1>Danke</h1>"
+        pages["/contact"] = form
+        // A page that tells where it stands, as browsers do not by themselves.
+        pages["/telling"] = `<meta name="referrer" content="unsafe-url">${form}`
+        const naming = form.replace("&amp;page=contact", `&amp;page=contact&amp;next=${site.url}/thanks`)
+        assert.notStrictEqual(naming, form)
+        pages["/naming"] = {
+          body: naming,
+          headers: { "content-security-policy": `form-action 'self' ${relay.url}` }
+        }
+        const send = Effect.fnUntraced(function* (path: string) {
+          yield* open(`${site.url}${path}`)
+          yield* fill(page, { name: "Ada", email: "ada@example.org", message: path })
+          yield* press(page)
+          yield* until("another page", () => page.url() !== `${site.url}${path}`)
+          return yield* Effect.promise(() => page.locator("h1").textContent())
+        })
+        const back = page.getByRole("link", { name: "Back to www.shop.test" })
+        for (const [path, origin] of [
+          ["/contact", `${site.url}/`],
+          ["/telling", `${site.url}/telling`]
+        ] as const) {
+          assert.strictEqual(yield* send(path), "Thank you")
+          assert.include(yield* Effect.promise(() => textOf(page, "body")), "Your message has arrived.")
+          yield* Effect.promise(() => back.click())
+          yield* until("the website again", () => page.url() === origin)
+        }
+        assert.strictEqual(yield* send("/naming"), "Danke")
+        assert.strictEqual(page.url(), `${site.url}/thanks`)
+        assert.deepStrictEqual(errors, [])
+      })
+    )
   })
 })

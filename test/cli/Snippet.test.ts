@@ -36,6 +36,8 @@ describe("site snippet", () => {
         `action="https://www.example.com/hc/v1/public/forms/submit?site=${site.websiteConfigId}&amp;page=contact">`
       )
       assert.include(stdout, 'name="hydracore_hp"')
+      // What may be added is told beside it.
+      assert.match(stdout, /<!-- .*data-next=.* and &amp;next=.* -->\n<form /)
       assert.notInclude(stdout, "hydracore-chat")
       assert.notInclude(stdout, "--base-url")
     })

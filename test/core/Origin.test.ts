@@ -109,29 +109,44 @@ describe("core/Origin: where a visitor is sent", () => {
   it.prop(
     "never anywhere but to a page of a named origin, and in a text that fits a header",
     [Origins, Address, Address],
-    ([origins, next, referer]) => {
-      const address = Origin.returnAddress(origins, { next, referer })
-      if (address === null) return
-      const url = new URL(address)
-      assert.include(origins as ReadonlyArray<string>, url.origin)
-      assert.strictEqual(url.username + url.password, "")
-      assert.match(address, /^https?:\/\/[\x21-\x7e]+$/)
+    ([origins, first, second]) => {
+      for (const address of [
+        Origin.nextAddress(origins, first),
+        Origin.backAddress(origins, { referer: first, origin: second })
+      ]) {
+        if (address === null) continue
+        const url = new URL(address)
+        assert.include(origins as ReadonlyArray<string>, url.origin)
+        assert.strictEqual(url.username + url.password, "")
+        assert.match(address, /^https?:\/\/[\x21-\x7e]+$/)
+      }
     }
   )
 
-  it.prop("to the next page before the last, and to neither if no origin is named", [Schema.String], ([text]) => {
+  it.prop("to the page that the form names, and nowhere if no origin is named", [Schema.String], ([text]) => {
     const next = `https://shop.example/thanks?${encodeURIComponent(text.toWellFormed())}`
-    const referer = "http://localhost:3000/form"
-    const evil = "https://evil.example/"
-    assert.strictEqual(Origin.returnAddress(allowed, { next, referer }), new URL(next).href)
-    assert.strictEqual(Origin.returnAddress(allowed, { next: evil, referer }), referer)
-    assert.strictEqual(Origin.returnAddress(allowed, { next: undefined, referer }), referer)
-    assert.isNull(Origin.returnAddress(allowed, { next: evil, referer: evil }))
-    assert.isNull(Origin.returnAddress([], { next, referer }))
+    assert.strictEqual(Origin.nextAddress(allowed, next), new URL(next).href)
+    assert.isNull(Origin.nextAddress(allowed, undefined))
+    assert.isNull(Origin.nextAddress(allowed, "https://evil.example/"))
+    assert.isNull(Origin.nextAddress([], next))
     // An address that looks like another's to whoever reads it.
     for (const name of ["evil.example", "evil.example:a", ":a"]) {
-      assert.isNull(Origin.returnAddress(allowed, { next: `https://${name}@shop.example/`, referer: undefined }))
+      assert.isNull(Origin.nextAddress(allowed, `https://${name}@shop.example/`))
     }
-    assert.isNull(Origin.returnAddress(allowed, { next: `${next}${"a".repeat(2048)}`, referer: undefined }))
+    assert.isNull(Origin.nextAddress(allowed, `${next}${"a".repeat(2048)}`))
+  })
+
+  it.prop("back to the page of the form, or to what is known of it", [Schema.String], ([text]) => {
+    const referer = `http://localhost:3000/form?${encodeURIComponent(text.toWellFormed())}`
+    const origin = "https://shop.example"
+    const evil = "https://evil.example"
+    assert.strictEqual(Origin.backAddress(allowed, { referer, origin }), new URL(referer).href)
+    for (const other of [undefined, `${evil}/`]) {
+      assert.strictEqual(Origin.backAddress(allowed, { referer: other, origin }), `${origin}/`)
+      for (const hidden of [undefined, "null", evil]) {
+        assert.isNull(Origin.backAddress(allowed, { referer: other, origin: hidden }))
+      }
+    }
+    assert.isNull(Origin.backAddress([], { referer, origin }))
   })
 })
