@@ -8,6 +8,7 @@ import { createHash } from "node:crypto"
 import { Option, Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { ValidationError } from "../contract/Errors.ts"
+import * as FormRefusal from "../core/FormRefusal.ts"
 
 const style = `
 :root { color-scheme: light dark; font: 1.0625rem/1.6 system-ui, sans-serif }
@@ -100,28 +101,22 @@ const Detail = Schema.fromJsonString(
   Schema.Struct({ detail: Schema.Union([Schema.String, Schema.Array(ValidationError)]) })
 )
 
-/** Where a fault is, in words for a person: the field's name alone. */
-const placeOf = (loc: ReadonlyArray<string | number>): string => {
-  const place = loc.slice(1).filter((part) => part !== "form_data")
-  return place.length === 0 ? "" : `${place.join(", ")}: `
-}
+const list = (items: ReadonlyArray<string>): ReadonlyArray<string> =>
+  items.length === 0 ? [] : ["<ul>", ...items.map((item) => `<li>${escape(item)}</li>`), "</ul>"]
 
-const faults = (errors: ReadonlyArray<ValidationError>): string =>
-  `<p>Nothing was stored. Go back, correct this, and send the form again:</p>
-<ul>
-${errors
-  .slice(0, 20)
-  .map(({ loc, msg }) => `<li>${escape(placeOf(loc) + msg.replace(/^Value error, /, ""))}</li>`)
-  .join("\n")}
-</ul>`
-
-/** A refusal of ours as a page: the same status and headers, and the same words. */
+/** A refusal of ours as a page: the same status and headers, and words for the visitor. */
 export const ofRefusal = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse => {
-  const { body, status } = response
+  const { body, headers, status } = response
   const text = body._tag === "Uint8Array" ? new TextDecoder().decode(body.body) : ""
   const detail = Option.getOrUndefined(Schema.decodeUnknownOption(Detail)(text))?.detail
-  const words =
-    typeof detail === "object" ? faults(detail) : `<p>${escape(detail ?? "Go back, and send the form again.")}</p>`
-  const { "content-length": _, "content-type": __, ...kept } = response.headers
-  return html(page("This form was not sent", words), status, kept as Record<string, string>)
+  const retryAfter = headers["retry-after"]
+  const seconds = retryAfter === undefined ? undefined : Number(retryAfter)
+  const words = FormRefusal.words({ status, seconds, detail })
+  const lines = [
+    `<p>${escape(words.text)}</p>`,
+    ...list(words.corrections),
+    ...words.forOwner.map((sentence) => `<p><small>For the owner: ${escape(sentence)}</small></p>`)
+  ]
+  const { "content-length": _, "content-type": __, ...kept } = headers
+  return html(page(words.title, lines.join("\n")), status, kept as Record<string, string>)
 }

@@ -81,6 +81,33 @@ inChromium("a form", testServer(), (it) => {
       })
     )
 
+    it.effect("tells a visitor nothing of what only the website's owner can mend, and the page everything", () =>
+      Effect.gen(function* () {
+        const { evaluate, heard, page, status } = yield* make()
+        yield* evaluate(`document.forms[0].dataset.site = "foo"`)
+        yield* fill(page, { name: "Ada" })
+        yield* press(page)
+        yield* says(status, "Something is wrong with the form itself")
+        assert.notMatch(yield* Effect.promise(status), /UUID|site_id/)
+        assert.strictEqual(yield* evaluate("document.forms[0].dataset.state"), "failed")
+        const [, [, detail] = []] = yield* Effect.promise(heard)
+        assert.match(
+          JSON.stringify(detail),
+          /^\{"reason":"invalid","faults":\[\{"message":"Input should be a valid UUID, /
+        )
+        assert.strictEqual(yield* Effect.promise(() => page.locator("[name=name]").inputValue()), "Ada")
+      })
+    )
+
+    it.effect("says that a message is too long", () =>
+      Effect.gen(function* () {
+        const { page, status } = yield* make()
+        yield* fill(page, { name: "Ada", message: "x".repeat(300_000) })
+        yield* press(page)
+        yield* says(status, "too long")
+      })
+    )
+
     it.effect("says that it cannot send a file", () =>
       Effect.gen(function* () {
         const { page, sent, status } = yield* make({ fields: `<input type="file" name="cv"><button>Send</button>` })
@@ -194,6 +221,7 @@ inChromium("a form", testServer(), (it) => {
             { reason: "refused", status: 404, detail: "No published website has this site_id." }
           ]
         )
+        assert.include(yield* Effect.promise(status), "tell the owner of the website")
         yield* press(page)
         yield* says(status, "Thank you")
         assert.strictEqual(new Set(keys()).size, 1)

@@ -2,10 +2,11 @@
  * Plain HTML forms, the quarantine and the decisions, over a real socket on storage in memory.
  */
 import { assert, describe, layer } from "@effect/vitest"
-import { Effect, Option, Stream } from "effect"
+import { Effect, Layer, Option, Stream } from "effect"
 import type { Site } from "../../src/core/Site.ts"
 import { Decisions } from "../../src/services/Decisions.ts"
 import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
+import { StorageUnavailable } from "../../src/services/Storage.ts"
 import { SubmissionRepo } from "../../src/services/SubmissionRepo.ts"
 import { paths, TestServer, layer as testServer } from "./TestServer.ts"
 
@@ -40,6 +41,10 @@ const withSite = (origins: ReadonlyArray<string> = []) =>
   })
 
 const countsOf = (site: Site) => Decisions.use(({ counts }) => counts({ site, days: 1, now: Date.now() }))
+
+/** A page that asks its reader to tell the owner, and tells the owner this, in small type. */
+const ownersFault = (detail: RegExp): RegExp =>
+  new RegExp(`<p>[^<]*Please tell the owner of the website\\.</p>\n<p><small>For the owner: [^\n]*${detail.source}`)
 
 const multipart = (fields: ReadonlyArray<readonly [string, string | File]>): FormData => {
   const data = new FormData()
@@ -201,23 +206,32 @@ layer(testServer(), { excludeTestServices: true })("http: forms", (it) => {
         const faults: ReadonlyArray<
           readonly [number, RegExp, Effect.Effect<{ status: number; headers: Headers; text: string }>]
         > = [
-          [422, /at most 50 items/, form(many, { headers })],
-          [422, /NUL/, form("email=a%00b", { headers })],
-          [422, /valid UUID/, form("a=1", { headers, query: "site=%3Cscript%3E" })],
-          [404, /website/, form("a=1", { headers, query: "site=72771e6a-6f5e-4de4-a5b9-1266c4197811" })],
-          [403, /origin/, form("a=1", { headers: { ...headers, origin: "https://evil.example" } })],
+          [422, ownersFault(/body.form_data: Dictionary should have at most 50 items/), form(many, { headers })],
+          [422, /<li>email: .*NUL/, form("email=a%00b", { headers })],
+          [422, ownersFault(/valid UUID/), form("a=1", { headers, query: "site=%3Cscript%3E" })],
+          [422, ownersFault(/names no website: .*site=&lt;website_config_id&gt;/), form("a=1", { headers, query: "" })],
+          [
+            404,
+            ownersFault(/No published website/),
+            form("a=1", { headers, query: "site=72771e6a-6f5e-4de4-a5b9-1266c4197811" })
+          ],
+          [403, ownersFault(/origin/), form("a=1", { headers: { ...headers, origin: "https://evil.example" } })],
           [
             422,
-            /&lt;i&gt;: files are not taken/,
+            /<li>&lt;i&gt;: files are not taken/,
             form(multipart([["<i>", new File(["x"], "a.txt")]]), { headers: { origin: own } })
           ],
           [
             422,
-            /cannot be read/,
+            ownersFault(/cannot be read/),
             form("--x\r\nnonsense", { headers: { origin: own, "content-type": "multipart/form-data; boundary=x" } })
           ],
-          [422, /cannot be read/, form("x", { headers: { origin: own, "content-type": "multipart/form-data" } })],
-          [413, /larger/, form(`a=${"b".repeat(256 * 1024)}`, { headers })]
+          [
+            422,
+            ownersFault(/cannot be read/),
+            form("x", { headers: { origin: own, "content-type": "multipart/form-data" } })
+          ],
+          [413, /<p>It is too long\. /, form(`a=${"b".repeat(256 * 1024)}`, { headers })]
         ]
         for (const [status, sentence, sent] of faults) {
           const answer = yield* sent
@@ -379,6 +393,32 @@ layer(
         assert.isAbove(Number(over.headers.get("retry-after")), 0)
       }
       assert.deepStrictEqual(yield* countsOf(site), { limited: 3 })
+      const { headers, text } = yield* form("a=1", urlencoded)
+      assert.include(text, `Wait ${headers.get("retry-after")} seconds, then go back`)
+    })
+  )
+})
+
+const away = Layer.effect(
+  SubmissionRepo,
+  Effect.map(SubmissionRepo, (repo) => ({
+    ...repo,
+    submit: () => Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
+  }))
+)
+
+layer(
+  testServer({}, undefined, (storage) => Layer.merge(storage, Layer.provide(away, storage))),
+  { excludeTestServices: true }
+)("http: plain forms while the store is away", (it) => {
+  it.effect("nobody is told that it was sent, or that it was not", () =>
+    Effect.gen(function* () {
+      const { form } = yield* withSite()
+      const { status, text } = yield* form("a=1", urlencoded)
+      assert.strictEqual(status, 503)
+      assert.include(text, "<h1>We do not know whether your message has arrived</h1>")
+      assert.include(text, "<p>Wait 5 seconds, then go back, and send the form again. ")
+      assert.notMatch(text, /Retry-After|not sent/)
     })
   )
 })

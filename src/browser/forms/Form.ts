@@ -117,6 +117,9 @@ const succeed = (form: HTMLFormElement, state: State, pending: Pending, submissi
   }
 }
 
+/** What is said of the statuses that say more than that it failed. */
+const refusals: Readonly<Record<number, TextName>> = { 403: "setup", 404: "setup", 413: "long" }
+
 const reject = (
   form: HTMLFormElement,
   state: State,
@@ -125,6 +128,11 @@ const reject = (
 ): void => {
   state.pending = undefined
   if (!allows(form, "error", { reason, faults })) return
+  // What is at no field was not typed by the visitor.
+  if (faults.some(({ field }) => field === undefined)) {
+    sayText(form, state, "failed", "setup")
+    return
+  }
   const rest = Faults.show(form, faults)
   const check = rest.length < faults.length || faults.length === 0 ? [text(form, "check")] : []
   say(form, state, "invalid", [...check, ...rest.map(({ message }) => message)].join(" "))
@@ -151,7 +159,7 @@ const deliver = async (form: HTMLFormElement, state: State, pending: Pending): P
       return
     case "Refused":
       if (allows(form, "error", { reason: "refused", status: outcome.status, detail: outcome.detail })) {
-        sayText(form, state, "failed", "failed")
+        sayText(form, state, "failed", refusals[outcome.status] ?? "failed")
       }
       return
     case "Away":

@@ -11,6 +11,8 @@ const english = {
   away: "There is no connection now. Your message is kept here and will be sent when the connection is back.",
   limited: "Too many messages came from here. Please send it again in {seconds} seconds.",
   failed: "Your message could not be sent. Please try again later.",
+  long: "Your message is too long. Please shorten it.",
+  setup: "Something is wrong with the form itself, so it cannot be sent. Please tell the owner of the website.",
   file: "Files cannot be sent with this form."
 }
 
