@@ -31,18 +31,24 @@ const farewell = Duration.seconds(2)
 /**
  * One statement a batch, guarded by the batch's id as the page views' is: asked for twice, it counts once. A claimed id is
  * brought to its website here; one of no website falls out. Rows are locked in one order by everyone.
+ *
+ * Two joins, since one whose condition chooses the column can use no index: it would compare every claim with every
+ * website, and strangers make the claims. Exported for tests.
  */
-const statement = `
+export const statement = `
   WITH batch AS (
     INSERT INTO page_view_batch (batch_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING 1
   ), counted AS (
     SELECT * FROM unnest($2, $3, $4, $5, $6) AS counted (by_token, id, day, reason, times)
     WHERE EXISTS (SELECT FROM batch)
+  ), ours AS (
+    SELECT website_config_id, day, reason, times FROM counted JOIN site ON tracking_token = id WHERE by_token
+    UNION ALL
+    SELECT website_config_id, day, reason, times FROM counted JOIN site ON website_config_id = id WHERE NOT by_token
   )
   INSERT INTO not_counted AS held (website_config_id, day, reason, times)
   SELECT website_config_id, day::date, reason, sum(times)::bigint
-  FROM counted JOIN site ON CASE WHEN by_token THEN tracking_token = id ELSE website_config_id = id END
-  GROUP BY website_config_id, day, reason ORDER BY website_config_id, day, reason
+  FROM ours GROUP BY website_config_id, day, reason ORDER BY website_config_id, day, reason
   ON CONFLICT (website_config_id, day, reason) DO UPDATE SET times = held.times + excluded.times`
 
 const columns: ReadonlyArray<readonly [oid: number, value: (entry: Tally.Entry) => unknown]> = [
@@ -53,14 +59,15 @@ const columns: ReadonlyArray<readonly [oid: number, value: (entry: Tally.Entry) 
   [OID.int8, ({ times }) => BigInt(times)]
 ]
 
+/** The parameters of `statement`. Exported for tests. */
+export const parameters = (entries: ReadonlyArray<Tally.Entry>, batchId: string) => [
+  PgTypes.uuid(batchId),
+  ...columns.map(([oid, value]) => Database.array(entries.map(value), oid))
+]
+
 /** Stores counts under a batch's id, once however often it is asked to. Exported for tests. */
 export const storeBatch = (sql: PgClient.PgClient, entries: ReadonlyArray<Tally.Entry>, batchId: string) =>
-  Effect.asVoid(
-    sql.unsafe(statement, [
-      PgTypes.uuid(batchId),
-      ...columns.map(([oid, value]) => Database.array(entries.map(value), oid))
-    ])
-  )
+  Effect.asVoid(sql.unsafe(statement, parameters(entries, batchId)))
 
 const Rows = Schema.Array(Schema.Struct({ reason: Schema.Literals(reasons), times: Schema.BigInt }))
 
@@ -71,6 +78,8 @@ export const layer = (options: Options): Layer.Layer<Decisions, never, PgClient.
       const sql = yield* PgClient.PgClient
       const tally = Tally.make(options.capacity ?? 10_000)
       const some = Latch.makeUnsafe(false)
+      /** Whether the log was told that counts wait: once for each time that the database is away. */
+      let isTold = false
       /** The batch that is being stored, or was when the process was told to end. */
       let underway: { readonly batchId: string; readonly entries: ReadonlyArray<Tally.Entry> } | undefined
 
@@ -91,9 +100,17 @@ export const layer = (options: Options): Layer.Layer<Decisions, never, PgClient.
                   })
             ),
             Database.bounded(patience),
+            Effect.tapError(({ reason }) => {
+              if (isTold) return Effect.void
+              isTold = true
+              return Effect.logWarning("Counts of what was not counted wait for the database").pipe(
+                Effect.annotateLogs({ reason, counts: entries.length })
+              )
+            }),
             Effect.andThen(
               Effect.sync(() => {
                 underway = undefined
+                isTold = false
               })
             )
           )

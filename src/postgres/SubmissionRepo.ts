@@ -66,16 +66,23 @@ const claimed = (column: string) => `
  * row, and changes nothing.
  *
  * Keys are claimed in one order by everyone, so that two processes do not wait for each other.
+ *
+ * A draft whose website was deleted meanwhile is left out, and named in the answer. Left to the foreign key, it would fail
+ * the whole batch, which would be halved again and again until it is found: at the pace of one who sends to a website
+ * that is gone, everybody else would wait for that. The websites are locked against deletion until the commit.
  */
 const statement = `
   WITH draft AS MATERIALIZED (
     SELECT * FROM unnest(${columns.map((_, index) => `$${index + 1}`).join(", ")})
       AS draft (${columns.map(({ name }) => name).join(", ")})
+  ), website AS MATERIALIZED (
+    SELECT site.website_config_id FROM (SELECT DISTINCT website_config_id FROM draft) AS named
+    JOIN site USING (website_config_id) ORDER BY 1 FOR KEY SHARE OF site
   ), claim AS (
     INSERT INTO idempotency_key AS held
       (website_config_id, key_sha256, fingerprint, submission_id, used_at)
-    SELECT website_config_id, key_sha256, fingerprint, submission_id, received_at FROM draft
-    WHERE key_sha256 IS NOT NULL ORDER BY website_config_id, key_sha256
+    SELECT website_config_id, key_sha256, fingerprint, submission_id, received_at
+    FROM draft JOIN website USING (website_config_id) WHERE key_sha256 IS NOT NULL ORDER BY website_config_id, key_sha256
     ON CONFLICT (website_config_id, key_sha256) DO UPDATE SET
       ${["fingerprint", "submission_id", "used_at"].map(claimed).join(",")}
     RETURNING website_config_id, key_sha256, fingerprint, submission_id
@@ -84,18 +91,26 @@ const statement = `
       (submission_id, website_config_id, received_at, email, page_slug, form_data, status, reasons)
     SELECT draft.submission_id, website_config_id, received_at, email, page_slug, form_data::json,
       status, string_to_array(reasons, ',')
-    FROM draft LEFT JOIN claim USING (website_config_id, key_sha256)
+    FROM draft JOIN website USING (website_config_id) LEFT JOIN claim USING (website_config_id, key_sha256)
     WHERE key_sha256 IS NULL OR claim.submission_id = draft.submission_id
     ON CONFLICT (submission_id) DO NOTHING
   )
   SELECT draft.submission_id AS draft_id, claim.fingerprint, claim.submission_id
-  FROM draft JOIN claim USING (website_config_id, key_sha256)`
+  FROM draft JOIN claim USING (website_config_id, key_sha256)
+  UNION ALL
+  SELECT submission_id, NULL, NULL FROM draft
+  WHERE NOT EXISTS (SELECT FROM website WHERE website.website_config_id = draft.website_config_id)`
 
-const Claims = Schema.Array(
-  Schema.Struct({ draft_id: Schema.String, fingerprint: Schema.String, submission_id: Schema.String })
+/** What became of a draft that has a key: what the key stands for; or of one whose website is gone: neither. */
+const Rows = Schema.Array(
+  Schema.Struct({
+    draft_id: Schema.String,
+    fingerprint: Schema.NullOr(Schema.String),
+    submission_id: Schema.NullOr(Schema.String)
+  })
 )
 
-type Outcome = Result.Result<string, IdempotencyConflict>
+type Outcome = Result.Result<string, IdempotencyConflict | RecordRefused>
 
 /**
  * Stores a batch and gives the outcome of each draft. Of several with the same key in one batch the first alone is sent;
@@ -121,23 +136,24 @@ export const storeBatch = (
     const written = Columns.parameters(columns, sent)
     if (Result.isFailure(written)) return Effect.fail(new RecordRefused({ cause: written.failure }))
     return sql.unsafe(statement, written.success).pipe(
-      Effect.flatMap(Schema.decodeUnknownEffect(Claims)),
+      Effect.flatMap(Schema.decodeUnknownEffect(Rows)),
       Effect.catchTag("SchemaError", Effect.die),
-      Effect.map((claims) => {
-        const byDraft = new Map(claims.map((claim) => [claim.draft_id, claim]))
-        return drafts.map((draft) => {
+      Effect.map((rows) => {
+        const byDraft = new Map(rows.map((row) => [row.draft_id, row]))
+        return drafts.map((draft): Outcome => {
           const key = keyOf(draft)
+          const row = byDraft.get(key === null ? draft.submissionId : (firsts.get(key)?.submissionId ?? ""))
+          if (row?.submission_id === null) return Result.fail(new RecordRefused({}))
           if (key === null) return Result.succeed(draft.submissionId)
-          const claim = byDraft.get(firsts.get(key)?.submissionId ?? "")
-          return claim?.fingerprint === draft.idempotency?.fingerprint && claim !== undefined
-            ? Result.succeed(claim.submission_id)
+          return row !== undefined && row.fingerprint === draft.idempotency?.fingerprint
+            ? Result.succeed(row.submission_id)
             : Result.fail(new IdempotencyConflict())
         })
       })
     )
   })
 
-const Rows = Schema.Array(
+const Stored = Schema.Array(
   Schema.Struct({
     submission_id: Schema.String,
     website_config_id: Schema.String,
@@ -150,7 +166,7 @@ const Rows = Schema.Array(
   })
 )
 
-const fromRow = (row: (typeof Rows.Type)[number]): Submission => ({
+const fromRow = (row: (typeof Stored.Type)[number]): Submission => ({
   submissionId: row.submission_id,
   websiteConfigId: row.website_config_id,
   receivedAt: row.received_at.getTime(),
@@ -184,7 +200,7 @@ const stream = (
           sql`(received_at, submission_id) > (${PgTypes.timestamptz(receivedAt)}, ${PgTypes.uuid(submissionId)})`
       })} ORDER BY received_at, submission_id LIMIT ${pageSize}`.pipe(
       Database.bounded(timeout),
-      Effect.flatMap(Schema.decodeUnknownEffect(Rows)),
+      Effect.flatMap(Schema.decodeUnknownEffect(Stored)),
       Effect.catchTag("SchemaError", Effect.die),
       Effect.map((rows) => {
         const page = rows.map(fromRow)
@@ -200,7 +216,7 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
     Effect.gen(function* () {
       const sql = yield* PgClient
       const batches = yield* Columns.client
-      const { submit } = yield* GroupCommit.make<SubmissionDraft, string, IdempotencyConflict>({
+      const { submit } = yield* GroupCommit.make<SubmissionDraft, string, IdempotencyConflict | RecordRefused>({
         flush: (drafts) =>
           storeBatch(batches, drafts).pipe(
             Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error)))

@@ -39,6 +39,27 @@ describe("postgres/Decisions: batches", () => {
     }).pipe(Effect.provide(directory))
   )
 
+  it.live("a claim is looked up, and compared with no website but its own", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* makeSite
+      const entries = (["tracking-token", "website-config-id"] as const).map(
+        (by) =>
+          ({
+            subject: { _tag: "Claimed", by, id: randomUUID() },
+            reason: "invalid",
+            day: "2026-11-24",
+            times: 1
+          }) as const
+      )
+      const plan = yield* sql.unsafe(`EXPLAIN ${Decisions.statement}`, Decisions.parameters(entries, randomUUID()))
+      const text = JSON.stringify(plan)
+      assert.match(text, /site/)
+      // What joins by such a filter has tried every pair.
+      assert.notMatch(text, /Join Filter/)
+    }).pipe(Effect.provide(directory))
+  )
+
   it.live("what waits when the process ends is stored", () =>
     Effect.gen(function* () {
       const site = yield* makeSite

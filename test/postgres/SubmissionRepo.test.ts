@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer, Redacted, Result } from "effect"
+import { Context, Effect, Fiber, Layer, Redacted, Result } from "effect"
 import * as Columns from "../../src/postgres/Columns.ts"
 import * as Database from "../../src/postgres/Database.ts"
 import * as SubmissionRepo from "../../src/postgres/SubmissionRepo.ts"
 import * as Service from "../../src/services/SubmissionRepo.ts"
-import { draft, suite, websites } from "../suites/SubmissionRepo.ts"
+import { draft, suite, unknownWebsite, websites } from "../suites/SubmissionRepo.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
 const options = { timeout: "20 seconds", maxQueue: 10_000 } as const
@@ -77,6 +77,51 @@ describe("postgres/SubmissionRepo: batches", () => {
       yield* SubmissionRepo.storeBatch(sql, [first, second])
       const outcomes = yield* SubmissionRepo.storeBatch(sql, [second])
       assert.deepStrictEqual(outcomes, [Result.succeed(first.submissionId)])
+      assert.strictEqual(yield* count, 1)
+    }).pipe(Effect.scoped, Effect.provide(database))
+  )
+
+  it.live(
+    "of a website that is gone the drafts alone are refused, in the same statement as the others are stored",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* Columns.client
+        const gone = { websiteConfigId: unknownWebsite }
+        const drafts = [draft({}), draft(gone), draft({ key: "a" }), draft({ ...gone, key: "a" }), draft({})]
+        const twice = draft({ ...gone, key: "a" })
+        const outcomes = yield* SubmissionRepo.storeBatch(sql, [...drafts, twice])
+        assert.deepStrictEqual(
+          outcomes.map((outcome) => (Result.isSuccess(outcome) ? outcome.success : outcome.failure._tag)),
+          [
+            drafts[0]!.submissionId,
+            "RecordRefused",
+            drafts[2]!.submissionId,
+            "RecordRefused",
+            drafts[4]!.submissionId
+          ].concat("RecordRefused")
+        )
+        assert.strictEqual(yield* count, 3)
+        const keys = yield* (yield* PgClient.PgClient)`SELECT 1 FROM idempotency_key`
+        assert.strictEqual(keys.length, 1)
+      }).pipe(Effect.scoped, Effect.provide(database))
+  )
+
+  it.live("a website that is just being deleted is waited for, and then gone", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const batches = yield* Columns.client
+      const left = draft({ websiteConfigId: websites[1] })
+      const waits = sql`SELECT 1 FROM pg_locks WHERE NOT granted`
+      const storing = yield* sql.withTransaction(
+        Effect.gen(function* () {
+          yield* sql`DELETE FROM site WHERE website_config_id = ${websites[1]}::uuid`
+          const fiber = yield* Effect.forkDetach(SubmissionRepo.storeBatch(batches, [left, draft({})]))
+          yield* Effect.repeat(waits, { until: (rows) => rows.length > 0 })
+          return fiber
+        })
+      )
+      const outcomes = yield* Fiber.join(storing)
+      assert.deepStrictEqual(outcomes.map(Result.isSuccess), [false, true])
       assert.strictEqual(yield* count, 1)
     }).pipe(Effect.scoped, Effect.provide(database))
   )
