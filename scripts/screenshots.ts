@@ -9,18 +9,36 @@ import { mkdirSync } from "node:fs"
 import path from "node:path"
 import { type BrowserContextOptions, chromium, type Page } from "playwright-core"
 
-const [folder, base = "http://127.0.0.1:8080"] = process.argv.slice(2)
-if (folder === undefined) {
-  console.error("Name a folder for the pictures: node scripts/screenshots.ts <folder> [address]")
-  process.exit(2)
-}
-mkdirSync(folder, { recursive: true })
+const usage = "node scripts/screenshots.ts <folder> [address of a running `npm start`, http://127.0.0.1:8080]"
 
-const browser = await chromium.launch({
-  executablePath: process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium",
-  // The tracker leaves out browsers that say that a program drives them.
-  args: ["--no-sandbox", "--disable-gpu", "--disable-blink-features=AutomationControlled"]
-})
+const end = (sentence: string): never => {
+  console.error(sentence)
+  process.exit(1)
+}
+
+const args = process.argv.slice(2)
+if (args.includes("--help") || args.includes("-h")) {
+  console.log(usage)
+  process.exit(0)
+}
+const flag = args.find((arg) => arg.startsWith("-"))
+if (flag !== undefined) end(`There is no flag ${flag}: ${usage}`)
+const [folder = end(`Name a folder for the pictures: ${usage}`), base = "http://127.0.0.1:8080"] = args
+
+const isDemo = await fetch(`${base}/demo`, { signal: AbortSignal.timeout(10_000) }).then(
+  (response) => response.ok,
+  () => false
+)
+if (!isDemo) end(`There is no demo at ${base}; start it with \`npm start\`, or name its address after the folder.`)
+
+const browser = await chromium
+  .launch({
+    executablePath: process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium",
+    // The tracker leaves out browsers that say that a program drives them.
+    args: ["--no-sandbox", "--disable-gpu", "--disable-blink-features=AutomationControlled"]
+  })
+  .catch(() => end("Chromium cannot be started; install it, or set CHROMIUM_PATH to where it is."))
+mkdirSync(folder, { recursive: true })
 
 /** A headless browser names itself as one, and is taken for a robot. */
 const userAgent = (await (await browser.newPage()).evaluate<string>("navigator.userAgent")).replace("Headless", "")
