@@ -4,7 +4,7 @@
  * @module
  */
 import { Cause, Effect, Layer, Logger, Option, Stdio, Stream } from "effect"
-import { CliConfig, CliOutput, Command, GlobalFlag, TerminalCapabilities } from "effect/cli"
+import { CliConfig, CliOutput, Command, GlobalFlag, type HelpDoc, TerminalCapabilities } from "effect/cli"
 import manifest from "../../package.json" with { type: "json" }
 import type { Decisions } from "../services/Decisions.ts"
 import type { InstanceDirectory } from "../services/InstanceDirectory.ts"
@@ -70,6 +70,14 @@ const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
   )
 }
 
+/** A command's help, with a word at each flag that must be given. */
+const marked = (help: HelpDoc.HelpDoc): HelpDoc.HelpDoc => ({
+  ...help,
+  flags: help.flags.map((flag) =>
+    flag.required ? { ...flag, description: Option.map(flag.description, (text) => `${text} (required)`) } : flag
+  )
+})
+
 /** Help and the version on stdout. What is wrong with a command line is not shown with its help, but as a sentence. */
 const presenter = (stdio: Stdio.Stdio, colors: boolean): CliOutput.Presenter => {
   const formatter = CliOutput.defaultFormatter({ colors })
@@ -80,7 +88,7 @@ const presenter = (stdio: Stdio.Stdio, colors: boolean): CliOutput.Presenter => 
       event._tag === "Version"
         ? print(`${event.name} ${event.version}`)
         : event._tag === "Help" && event.reason === "Requested"
-          ? print(formatter.formatHelpDoc(event.helpDoc))
+          ? print(formatter.formatHelpDoc(marked(event.helpDoc)))
           : Effect.void
   }
 }

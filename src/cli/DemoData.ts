@@ -31,7 +31,7 @@ const instanceName = "Demo assistant"
 export const demoFile = (dataDir: string): string => path.join(dataDir, "demo.json")
 
 /** The demo of the last start; none if there was none, or if its file was spoiled. */
-const read = (dataDir: string): Option.Option<Demo> => {
+export const read = (dataDir: string): Option.Option<Demo> => {
   try {
     return Schema.decodeUnknownOption(Schema.fromJsonString(Demo))(readFileSync(demoFile(dataDir), "utf8"))
   } catch {

@@ -1,6 +1,6 @@
 /**
  * What may stand on the command line, as flags: each reads a text into what the services take, or says in one sentence what
- * it must be.
+ * it must be. That sentence does not repeat the text: a token, a key or a password may have been pasted in its place.
  *
  * @module
  */
@@ -9,7 +9,6 @@ import { Effect, Option, Result } from "effect"
 import { CliError, Flag } from "effect/cli"
 import { parseUuid } from "../contract/Uuid.ts"
 import { maxDays } from "../core/Statistics.ts"
-import * as TerminalText from "../core/TerminalText.ts"
 import { isSpelledLikeToken } from "../core/WidgetToken.ts"
 
 /** The most characters (Unicode code points) of a name. */
@@ -22,21 +21,15 @@ interface Kind<A> {
   /** What the value must be, in words that follow "must be". */
   readonly expected: string
   readonly parse: (text: string) => Option.Option<A>
-  /** Whether a wrong value may carry a secret, so that it is not repeated. */
-  readonly secret?: boolean
 }
 
 /** The error of a flag whose value was read and is not what it must be. */
-export const wrong = (flag: string, expected: string, text?: string) =>
-  new CliError.ValidationError({
-    message: `The flag --${flag} must be ${expected}${
-      text === undefined ? "" : `, not "${TerminalText.cut(TerminalText.printable(text), 80)}"`
-    }.`
-  })
+export const wrong = (flag: string, expected: string) =>
+  new CliError.ValidationError({ message: `The flag --${flag} must be ${expected}.` })
 
 const read = <A>(flag: string, kind: Kind<A>, text: string): Effect.Effect<A, CliError.CliError> =>
   Option.match(kind.parse(text), {
-    onNone: () => Effect.fail(wrong(flag, kind.expected, kind.secret === true ? undefined : text)),
+    onNone: () => Effect.fail(wrong(flag, kind.expected)),
     onSome: Effect.succeed
   })
 
@@ -72,7 +65,6 @@ const originKind: Kind<string> = {
 
 const agentUrlKind: Kind<string> = {
   expected: "an address that begins with http:// or https:// and holds no credentials (see --agent-key-env)",
-  secret: true,
   parse: (text) =>
     Option.fromNullishOr(/^https?:\/\/[^\s\\]+$/i.test(text) && text.length <= 2000 ? URL.parse(text) : null).pipe(
       Option.filter((url) => url.username === "" && url.password === "" && !/^[^/?#]*\/\/[^/?#]*@/.test(text)),
@@ -80,24 +72,29 @@ const agentUrlKind: Kind<string> = {
     )
 }
 
+/** Stands for the website whose pages a path is read on. */
+const ownPages = "http://own.invalid"
+
 const baseUrlKind: Kind<string> = {
-  expected: "an address such as https://edge.example or https://www.example.com/hc, without a query",
+  expected:
+    "an address such as https://edge.example or https://www.example.com/hc, or a path such as /hc, without a query",
   parse: (text) =>
-    Option.fromNullishOr(/^https?:\/\/[^\s?#@\\]+$/i.test(text) && text.length <= 2000 ? URL.parse(text) : null).pipe(
-      Option.map((url) => url.href.replace(/\/+$/, ""))
+    Option.fromNullishOr(
+      /^(https?:\/)?\/[^\s?#@\\]*$/i.test(text) && text.length <= 2000 ? URL.parse(text, ownPages) : null
+    ).pipe(
+      // What begins with two slashes is no path, but another host.
+      Option.filter((url) => !text.startsWith("/") || (url.origin === ownPages && !url.pathname.startsWith("//"))),
+      Option.map((url) => (text.startsWith("/") ? url.pathname : url.href).replace(/\/+$/, ""))
     )
 }
 
 const tokenKind: Kind<string> = {
   expected: "a token as `hydracore token issue` shows it",
-  secret: true,
   parse: Option.liftPredicate(isSpelledLikeToken)
 }
 
 const variableKind: Kind<string> = {
   expected: "the name of an environment variable such as AGENT_KEY: letters, digits and underscores",
-  // Whoever mistakes the flag gives the key itself.
-  secret: true,
   parse: Option.liftPredicate((text) => /^[A-Za-z_][A-Za-z0-9_]{0,199}$/.test(text))
 }
 
@@ -123,7 +120,12 @@ const workersKind: Kind<number> = {
 }
 
 export const workers = optional(
-  make("workers", workersKind, "<number|auto>", "Serve with so many processes on one port; auto means one a core")
+  make(
+    "workers",
+    workersKind,
+    "<number|auto>",
+    "Serve with so many processes on one port; auto means one a core; without it, with this one"
+  )
 )
 
 export const name = (of: string) => make("name", nameKind, "<text>", `The name of the ${of}, for people`)
@@ -145,7 +147,12 @@ export const widgetToken = optional(make("token", tokenKind, "<token>", "The wid
 
 /** Where browsers reach the service, without a slash at its end. */
 export const baseUrl = optional(
-  make("base-url", baseUrlKind, "<url>", "Where browsers reach the service, or the website's own path to it")
+  make(
+    "base-url",
+    baseUrlKind,
+    "<url>",
+    "Where browsers reach the service, or the website's own path to it; without it, where this machine serves"
+  )
 )
 
 export const agentUrl = make(
@@ -166,6 +173,8 @@ export const origins: Flag.Flag<ReadonlyArray<string>> = Flag.String("origin").p
   Flag.withMetavar("<origin>"),
   Flag.withDescription("An origin that may use it in a browser; may be repeated; none means any"),
   Flag.atLeast(0),
+  // Help takes it for required otherwise.
+  Flag.withDefault<ReadonlyArray<string>>([]),
   Flag.mapEffect((texts) =>
     texts.length > maxOrigins
       ? Effect.fail(wrong("origin", `given at most ${maxOrigins} times`))
@@ -176,7 +185,9 @@ export const origins: Flag.Flag<ReadonlyArray<string>> = Flag.String("origin").p
   )
 )
 
-export const days = make("days", daysKind, "<number>", "How many days, today included").pipe(Flag.withDefault(30))
+export const days = make("days", daysKind, "<number>", "How many days, today included; 30 unless given").pipe(
+  Flag.withDefault(30)
+)
 
 /** A span or a moment as it was written; what it means depends on the present, which the command reads. */
 export const time = (flag: string, description: string): Flag.Flag<Option.Option<string>> =>

@@ -27,7 +27,12 @@ const notReady: Record<NotReady["reason"], string> = {
   "database-read-only": readOnly
 }
 
-const quoted = (text: string): string => `"${TerminalText.cut(TerminalText.printable(text), 80)}"`
+/** No token and no key is as short as this, in UTF-16 units. */
+const longestShown = 16
+
+/** A word that nobody expected, as it may be repeated: whatever is longer may be a secret that was pasted there. */
+const quoted = (text: string, otherwise: string): string =>
+  text.length <= longestShown ? `"${TerminalText.printable(text)}"` : otherwise
 
 const suggestion = (names: ReadonlyArray<string>): string | undefined =>
   names.length === 0 ? undefined : `did you mean ${names.map((name) => TerminalText.printable(name)).join(" or ")}?`
@@ -51,13 +56,16 @@ const ofInvocation = (error: CliError.NonShowHelpErrors, path: string): string =
     case "UnrecognizedOption":
       return `There is no flag ${TerminalText.cut(TerminalText.printable(error.option), 80)} in \`${path}\`; ${suggestion(error.suggestions) ?? help}`
     case "UnknownSubcommand":
-      return `There is no command ${quoted(error.subcommand)} in \`${path}\`; ${suggestion(error.suggestions) ?? help}`
+      return `There is no command ${quoted(error.subcommand, "of that name")} in \`${path}\`; ${suggestion(error.suggestions) ?? help}`
     case "MissingOption":
       return `The flag --${error.option} is missing; ${help}`
     case "MissingArgument":
       return `The argument <${error.argument}> is missing; ${help}`
     case "UnexpectedArgument":
-      return `Only flags and their values are expected here, not ${error.arguments.slice(0, 3).map(quoted).join(", ")}; ${help}`
+      return `Only flags and their values are expected here, not ${error.arguments
+        .slice(0, 3)
+        .map((text) => quoted(text, `a text of ${text.length} characters`))
+        .join(", ")}; ${help}`
     case "InvalidValue":
       // The value is not repeated: nobody knows what it holds.
       return error.value === ""

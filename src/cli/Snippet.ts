@@ -9,6 +9,7 @@ import { Settings } from "../Config.ts"
 import { InstanceDirectory } from "../services/InstanceDirectory.ts"
 import { SiteDirectory } from "../services/SiteDirectory.ts"
 import { WidgetTokens } from "../services/WidgetTokens.ts"
+import * as DemoData from "./DemoData.ts"
 import * as Inputs from "./Inputs.ts"
 import * as Output from "./Output.ts"
 
@@ -84,11 +85,20 @@ export const page = (given: Given, isBaseGuessed: boolean): string => {
   ].join("\n")
 }
 
-/** Where this machine serves; who listens on every address is reached on its own. */
-const ownUrl = ({ host, port }: Settings): string => {
+/** Where the settings let this machine serve; who listens on every address is reached on its own. */
+const settingsUrl = ({ host, port }: Settings): string => {
   const name = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host
   return `http://${name.includes(":") ? `[${name}]` : name}:${port}`
 }
+
+/** Where this machine serves: where the demo does, if it is the demo's database that the command works on. */
+const ownUrl = (settings: Settings): string =>
+  Option.isSome(settings.databaseUrl)
+    ? settingsUrl(settings)
+    : Option.match(DemoData.read(settings.dataDir), {
+        onNone: () => settingsUrl(settings),
+        onSome: (demo) => demo.base_url
+      })
 
 const issueToken = Flag.Boolean("issue-token").pipe(
   Flag.withoutNegation,

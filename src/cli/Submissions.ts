@@ -59,7 +59,9 @@ const exportCommand = Command.make(
   {
     websiteConfigId: Inputs.site,
     format: Flag.Literals("format", ["ndjson", "csv"]).pipe(
-      Flag.withDescription("One JSON object a line, or CSV with form_data as JSON text in one column"),
+      Flag.withDescription(
+        "One JSON object a line, or CSV with form_data as JSON text in one column; ndjson unless given"
+      ),
       Flag.withDefault("ndjson")
     ),
     status: Flag.Literals("status", statuses).pipe(

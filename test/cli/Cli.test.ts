@@ -101,6 +101,50 @@ describe("cli/Cli", () => {
     })
   )
 
+  it.effect("what is wrong is never repeated where it may be a secret", () =>
+    Effect.gen(function* () {
+      const secret = `hwt_${"sesame".repeat(7)}`
+      const url = `https://edge:${secret}@edge.example`
+      for (const args of [
+        ["token", "revoke", "--token-id", secret],
+        ["token", "issue", "--instance", secret],
+        ["token", "issue", "--instance", instanceId, "--expires", secret],
+        ["token", "list", secret],
+        ["token", secret],
+        ["token", "revoke", "--token-id", instanceId, secret],
+        ["submissions", "release", "--submission-id", secret],
+        ["submissions", "export", "--site", site.websiteConfigId, "--format", secret],
+        ["site", "create", "--name", secret.repeat(5)],
+        ["site", "create", "--name", "a", "--origin", url],
+        ["site", "snippet", "--site", site.websiteConfigId, "--base-url", url],
+        ["instance", "create", "--name", "a", `--agent-key=${secret}`]
+      ]) {
+        const ended = yield* run(args, storage())
+        assert.deepStrictEqual({ code: ended.code, stdout: ended.stdout }, { code: 1, stdout: "" }, args.join(" "))
+        assertSentence(ended.stderr)
+        assert.notInclude(ended.stderr, "sesame")
+      }
+    })
+  )
+
+  it.effect("help marks what must be given, and names what is taken otherwise", () =>
+    Effect.gen(function* () {
+      const help = (...args: ReadonlyArray<string>) =>
+        Effect.map(run([...args, "--help"], closed), ({ stdout }) => stdout.split("\n"))
+      const line = (lines: ReadonlyArray<string>, flag: string) => lines.find((text) => text.startsWith(`  --${flag} `))
+      const stats = yield* help("stats")
+      assert.match(line(stats, "site") ?? "", / \(required\)$/)
+      assert.match(line(stats, "days") ?? "", / 30 unless given$/)
+      const create = yield* help("instance", "create")
+      for (const flag of ["name", "agent-url"]) assert.match(line(create, flag) ?? "", / \(required\)$/)
+      for (const flag of ["agent-model", "agent-key-env", "origin"]) {
+        assert.notInclude(line(create, flag) ?? "required", "required")
+      }
+      const exported = yield* help("submissions", "export")
+      assert.match(line(exported, "format") ?? "", /ndjson unless given/)
+    })
+  )
+
   it.effect.prop(
     "whatever is written on the command line, it ends with a code, and with a sentence if that is not 0",
     [

@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option } from "effect"
+import { ConfigProvider, Effect, Layer, Option } from "effect"
+import { type Demo, demoFile } from "../../src/cli/DemoData.ts"
 import { InstanceDirectory } from "../../src/services/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/WidgetTokens.ts"
 import { type Ended, run } from "./TestCli.ts"
@@ -40,6 +44,66 @@ describe("site snippet", () => {
       assert.match(stdout, /<!-- .*data-next=.* and &amp;next=.* -->\n<form /)
       assert.notInclude(stdout, "hydracore-chat")
       assert.notInclude(stdout, "--base-url")
+    })
+  )
+
+  it.effect("a path of the website's own is an address too, and another host is no path", () =>
+    Effect.gen(function* () {
+      const { snippet } = yield* session
+      for (const [given, base] of [
+        ["/hc", "/hc"],
+        ["/hc/", "/hc"],
+        ["/a/../hc", "/hc"],
+        ["/", ""]
+      ] as const) {
+        const { stdout } = yield* snippet("--base-url", given)
+        assert.include(stdout, `<script defer src="${base}/v1/public/embed.js"`, given)
+        assert.include(stdout, `action="${base}/v1/public/forms/submit?`, given)
+        assert.notInclude(stdout, "--base-url")
+      }
+      for (const given of [
+        "//other.example/hc",
+        "/.//other.example",
+        "/\\other.example",
+        "hc",
+        "/hc?a",
+        "/hc#a",
+        "/h c"
+      ]) {
+        assert.match((yield* snippet("--base-url", given)).stderr, /^The flag --base-url must be an address/, given)
+      }
+    })
+  )
+
+  it.effect("without an address and a database's, says where the demo serves", () =>
+    Effect.gen(function* () {
+      const { snippet } = yield* session
+      const dataDir = yield* Effect.acquireRelease(
+        Effect.sync(() => mkdtempSync(path.join(tmpdir(), "hydracore-snippet-"))),
+        (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+      )
+      const demo: Demo = {
+        base_url: "http://127.0.0.1:8099",
+        website_config_id: site.websiteConfigId,
+        tracking_token: site.trackingToken,
+        instance_id: site.websiteConfigId,
+        widget_token: "hwt_"
+      }
+      writeFileSync(demoFile(dataDir), JSON.stringify(demo))
+      const tracker = (environment: Readonly<Record<string, string>>) =>
+        Effect.map(
+          snippet("--json").pipe(
+            Effect.provideService(
+              ConfigProvider.ConfigProvider,
+              ConfigProvider.fromUnknown({ HYDRACORE_DATA_DIR: dataDir, PORT: "8081", ...environment })
+            )
+          ),
+          ({ stdout }): string => JSON.parse(stdout).tracker
+        )
+      assert.include(yield* tracker({}), 'src="http://127.0.0.1:8099/v1/public/embed.js"')
+      // What is served for another database is no business of the demo's.
+      assert.include(yield* tracker({ DATABASE_URL: "postgres://edge@db/edge" }), 'src="http://127.0.0.1:8081/')
+      assert.include(yield* tracker({ HYDRACORE_DATA_DIR: `${dataDir}/none` }), 'src="http://127.0.0.1:8081/')
     })
   )
 
