@@ -82,7 +82,7 @@ export const prepare = Effect.fnUntraced(function* (options: {
       origins: []
     })
   )
-  yield* instances.relocate(instance.instanceId, options.agentUrl)
+  yield* instances.update(instance.instanceId, { agentUrl: options.agentUrl })
 
   const works =
     recorded !== undefined && Option.isSome(yield* tokens.authenticate(instance.instanceId, recorded.widget_token))

@@ -130,6 +130,8 @@ export const workers = optional(
 
 export const name = (of: string) => make("name", nameKind, "<text>", `The name of the ${of}, for people`)
 
+export const newName = (of: string) => optional(make("name", nameKind, "<text>", `Another name for the ${of}`))
+
 export const label = optional(make("label", nameKind, "<text>", "What the token is for, for people"))
 
 export const site = make("site", uuidKind, "<uuid>", "The website_config_id of a website")
@@ -162,6 +164,15 @@ export const agentUrl = make(
   "The agent's base address; /v1/chat/completions is asked beneath it"
 )
 
+export const newAgentUrl = optional(
+  make(
+    "agent-url",
+    agentUrlKind,
+    "<url>",
+    "Another base address of the agent; /v1/chat/completions is asked beneath it"
+  )
+)
+
 export const agentModel = optional(make("agent-model", nameKind, "<text>", "The model to ask the agent for"))
 
 export const agentKeyEnv = optional(
@@ -169,21 +180,34 @@ export const agentKeyEnv = optional(
 )
 
 /** Any number of origins, each once, in the order in which they came. */
-export const origins: Flag.Flag<ReadonlyArray<string>> = Flag.String("origin").pipe(
-  Flag.withMetavar("<origin>"),
-  Flag.withDescription("An origin that may use it in a browser; may be repeated; none means any"),
-  Flag.atLeast(0),
-  // Help takes it for required otherwise.
-  Flag.withDefault<ReadonlyArray<string>>([]),
-  Flag.mapEffect((texts) =>
-    texts.length > maxOrigins
-      ? Effect.fail(wrong("origin", `given at most ${maxOrigins} times`))
-      : Effect.map(
-          Effect.forEach(texts, (text) => read("origin", originKind, text)),
-          (values) => [...new Set(values)]
-        )
+const originsOf = (description: string): Flag.Flag<ReadonlyArray<string>> =>
+  Flag.String("origin").pipe(
+    Flag.withMetavar("<origin>"),
+    Flag.withDescription(description),
+    Flag.atLeast(0),
+    // Help takes it for required otherwise.
+    Flag.withDefault<ReadonlyArray<string>>([]),
+    Flag.mapEffect((texts) =>
+      texts.length > maxOrigins
+        ? Effect.fail(wrong("origin", `given at most ${maxOrigins} times`))
+        : Effect.map(
+            Effect.forEach(texts, (text) => read("origin", originKind, text)),
+            (values) => [...new Set(values)]
+          )
+    )
   )
+
+export const origins = originsOf("An origin that may use it in a browser; may be repeated; none means any")
+
+export const newOrigins = originsOf(
+  "An origin that may use it in a browser; may be repeated; those given take the places of all that it had"
 )
+
+/** A flag without a value. */
+export const mark = (flag: string, description: string): Flag.Flag<boolean> =>
+  Flag.Boolean(flag).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
+
+export const anyOrigin = mark("any-origin", "Let any origin use it in a browser")
 
 export const days = make("days", daysKind, "<number>", "How many days, today included; 30 unless given").pipe(
   Flag.withDefault(30)

@@ -1,13 +1,36 @@
 /**
- * `instance create` and `instance list`: the agents that the chat widgets talk to.
+ * `instance create`, `instance update`, `instance delete` and `instance list`: the agents that the chat widgets talk to.
  *
  * @module
  */
-import { Effect, type Layer } from "effect"
+import { Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
+import type { Instance, InstanceChange } from "../core/Instance.ts"
 import { InstanceDirectory } from "../services/InstanceDirectory.ts"
+import * as Change from "./Change.ts"
 import * as Inputs from "./Inputs.ts"
 import * as Output from "./Output.ts"
+
+const json = (instance: Instance) => ({
+  instance_id: instance.instanceId,
+  name: instance.name,
+  agent_url: instance.agentUrl,
+  agent_model: instance.agentModel,
+  agent_key_env: instance.agentKeyEnv,
+  origins: [...instance.origins]
+})
+
+const text = (instance: Instance): string =>
+  Output.facts([
+    ["name", instance.name],
+    ["instance_id", instance.instanceId],
+    ["agent_url", instance.agentUrl],
+    ["agent_model", instance.agentModel ?? "-"],
+    ["agent_key_env", instance.agentKeyEnv ?? "-"],
+    ["origins", instance.origins.join(" ") || "any"]
+  ])
+
+const noInstance = (instanceId: string) => new Output.CliFailure({ message: `There is no instance ${instanceId}.` })
 
 const create = Command.make(
   "create",
@@ -21,17 +44,7 @@ const create = Command.make(
   Effect.fnUntraced(function* (input) {
     const directory = yield* InstanceDirectory
     const instance = yield* directory.create(input)
-    yield* Output.answer({
-      json: { instance_id: instance.instanceId },
-      text: Output.facts([
-        ["name", instance.name],
-        ["instance_id", instance.instanceId],
-        ["agent_url", instance.agentUrl],
-        ["agent_model", instance.agentModel ?? "-"],
-        ["agent_key_env", instance.agentKeyEnv ?? "-"],
-        ["origins", instance.origins.join(" ") || "any"]
-      ])
-    })
+    yield* Output.answer({ json: { instance_id: instance.instanceId }, text: text(instance) })
   })
 ).pipe(
   Command.withDescription("Create an instance of an agent"),
@@ -43,6 +56,77 @@ const create = Command.make(
   ])
 )
 
+const update = Command.make(
+  "update",
+  {
+    instanceId: Inputs.instance,
+    name: Inputs.newName("instance"),
+    agentUrl: Inputs.newAgentUrl,
+    agentModel: Inputs.agentModel,
+    noAgentModel: Inputs.mark("no-agent-model", "Ask the agent for no model from now on"),
+    agentKeyEnv: Inputs.agentKeyEnv,
+    noAgentKeyEnv: Inputs.mark("no-agent-key-env", "Ask the agent without a bearer key from now on"),
+    origins: Inputs.newOrigins,
+    anyOrigin: Inputs.anyOrigin
+  },
+  Effect.fnUntraced(function* (input) {
+    const change = yield* Change.asked<InstanceChange>(
+      {
+        name: input.name ?? undefined,
+        agentUrl: input.agentUrl ?? undefined,
+        agentModel: yield* Change.changeTo(
+          { flag: "agent-model", value: input.agentModel ?? undefined },
+          { flag: "no-agent-model", isGiven: input.noAgentModel, bare: null }
+        ),
+        agentKeyEnv: yield* Change.changeTo(
+          { flag: "agent-key-env", value: input.agentKeyEnv ?? undefined },
+          { flag: "no-agent-key-env", isGiven: input.noAgentKeyEnv, bare: null }
+        ),
+        origins: yield* Change.originsToBe(input.origins, input.anyOrigin)
+      },
+      [
+        "name",
+        "agent-url",
+        "agent-model",
+        "no-agent-model",
+        "agent-key-env",
+        "no-agent-key-env",
+        "origin",
+        "any-origin"
+      ]
+    )
+    const directory = yield* InstanceDirectory
+    const instance = yield* directory.update(input.instanceId, change)
+    if (Option.isNone(instance)) return yield* noInstance(input.instanceId)
+    yield* Output.answer({
+      json: json(instance.value),
+      text: `${text(instance.value)}\nEvery process that runs goes by it within a second.\n`
+    })
+  })
+).pipe(
+  Command.withDescription("Change an instance, on every process within a second; what is not given stays"),
+  Command.withExamples([
+    {
+      command:
+        "hydracore instance update --instance 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11 --agent-url http://localhost:9001",
+      description: "The agent has moved; the tokens in the website's pages stay good"
+    }
+  ])
+)
+
+const remove = Command.make(
+  "delete",
+  { instanceId: Inputs.instance },
+  Effect.fnUntraced(function* ({ instanceId }) {
+    const directory = yield* InstanceDirectory
+    if (!(yield* directory.delete(instanceId))) return yield* noInstance(instanceId)
+    yield* Output.answer({
+      json: { instance_id: instanceId, deleted: true },
+      text: `The instance ${instanceId} is deleted, and its tokens with it.\n`
+    })
+  })
+).pipe(Command.withDescription("Delete an instance and its tokens, on every process within a second"))
+
 const list = Command.make(
   "list",
   {},
@@ -50,14 +134,7 @@ const list = Command.make(
     const directory = yield* InstanceDirectory
     const instances = yield* directory.list
     yield* Output.answer({
-      json: instances.map((instance) => ({
-        instance_id: instance.instanceId,
-        name: instance.name,
-        agent_url: instance.agentUrl,
-        agent_model: instance.agentModel,
-        agent_key_env: instance.agentKeyEnv,
-        origins: [...instance.origins]
-      })),
+      json: instances.map(json),
       text: Output.table(
         ["NAME", "INSTANCE_ID", "AGENT_URL", "AGENT_MODEL", "AGENT_KEY_ENV", "ORIGINS"],
         instances.map((instance) => [
@@ -78,5 +155,10 @@ const list = Command.make(
 export const command = <E, R>(storage: Layer.Layer<InstanceDirectory, E, R>) =>
   Command.make("instance").pipe(
     Command.withDescription("Instances of agents"),
-    Command.withSubcommands([create.pipe(Command.provide(storage)), list.pipe(Command.provide(storage))])
+    Command.withSubcommands([
+      create.pipe(Command.provide(storage)),
+      update.pipe(Command.provide(storage)),
+      remove.pipe(Command.provide(storage)),
+      list.pipe(Command.provide(storage))
+    ])
   )

@@ -4,7 +4,7 @@
  * @module
  */
 import { Effect, Option } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Command } from "effect/cli"
 import { Settings } from "../Config.ts"
 import { InstanceDirectory } from "../services/InstanceDirectory.ts"
 import { SiteDirectory } from "../services/SiteDirectory.ts"
@@ -100,10 +100,9 @@ const ownUrl = (settings: Settings): string =>
         onSome: (demo) => demo.base_url
       })
 
-const issueToken = Flag.Boolean("issue-token").pipe(
-  Flag.withoutNegation,
-  Flag.withDescription("Issue a token for the instance, and put it in its place; it is shown this once"),
-  Flag.withDefault(false)
+const issueToken = Inputs.mark(
+  "issue-token",
+  "Issue a token for the instance, and put it in its place; it is shown this once"
 )
 
 /** The token to put in its place: the one given, a new one, or the placeholder. */

@@ -1,5 +1,5 @@
 /**
- * `submissions export` and `submissions release`: what visitors sent, for the website's owner. An export is written as it
+ * `submissions export`, `submissions release` and `submissions delete`: what visitors sent, for the website's owner. An export is written as it
  * is read, so that ten million submissions need no more memory than a few.
  *
  * @module
@@ -135,9 +135,36 @@ const release = Command.make(
   ])
 )
 
+const remove = Command.make(
+  "delete",
+  { submissionId: Inputs.submissionId },
+  Effect.fnUntraced(function* ({ submissionId }) {
+    const repo = yield* SubmissionRepo
+    if (!(yield* repo.delete(submissionId))) {
+      return yield* new Output.CliFailure({ message: `There is no submission ${submissionId}.` })
+    }
+    yield* Output.answer({
+      json: { submission_id: submissionId, deleted: true },
+      text: `The submission ${submissionId} is deleted.\n`
+    })
+  })
+).pipe(
+  Command.withDescription("Delete a submission for good, and all that was kept of it"),
+  Command.withExamples([
+    {
+      command: "hydracore submissions delete --submission-id 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11",
+      description: "Somebody asks for what they sent to be erased"
+    }
+  ])
+)
+
 /** The command, on a storage that is opened when one of its subcommands runs, and not before. */
 export const command = <E, R>(storage: Layer.Layer<SiteDirectory | SubmissionRepo, E, R>) =>
   Command.make("submissions").pipe(
     Command.withDescription("Submissions of forms"),
-    Command.withSubcommands([exportCommand.pipe(Command.provide(storage)), release.pipe(Command.provide(storage))])
+    Command.withSubcommands([
+      exportCommand.pipe(Command.provide(storage)),
+      release.pipe(Command.provide(storage)),
+      remove.pipe(Command.provide(storage))
+    ])
   )

@@ -188,6 +188,9 @@ const ofProxies = (facts: ReadonlyArray<ProxyFacts>): ReadonlyArray<Finding> =>
             )
       )
 
+/** The command that changes an instance, up to what is to be changed. */
+const updateOf = (instanceId: string): string => `npm run -s hydracore -- instance update --instance ${instanceId}`
+
 const ofAgent = ({ instanceId, name, seen }: AgentFacts): Finding => {
   const who = `The agent of "${name}" (${instanceId})`
   switch (seen._tag) {
@@ -195,20 +198,20 @@ const ofAgent = ({ instanceId, name, seen }: AgentFacts): Finding => {
       return problem(
         "agents",
         `${who} needs a key, and the variable ${seen.variable} is not set here.`,
-        `Set ${seen.variable} in the environment of the service.`
+        `Set ${seen.variable} in the environment of the service, or name another variable: \`${updateOf(instanceId)} --agent-key-env <name>\`.`
       )
     case "Away":
       return problem(
         "agents",
         `${who} cannot be reached (${seen.reason}).`,
-        "Check that it runs and that the instance's agent_url is right and can be reached from here."
+        `Check that it runs and can be reached from here; if its address is another: \`${updateOf(instanceId)} --agent-url <url>\`.`
       )
     case "Answered":
       if (seen.status === 401 || seen.status === 403) {
         return problem(
           "agents",
           `${who} refuses the key (status ${seen.status}).`,
-          "Put a valid key into the variable that the instance names as its agent_key_env."
+          `Put a valid key into the variable that the instance names as its agent_key_env, or name another: \`${updateOf(instanceId)} --agent-key-env <name>\`.`
         )
       }
       return seen.status >= 500

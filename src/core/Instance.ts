@@ -16,3 +16,6 @@ export interface Instance {
   /** The origins that may use the instance in a browser; empty means any. */
   readonly origins: ReadonlyArray<string>
 }
+
+/** What may be changed of an instance; what is not given stays, and null takes off what may be null. */
+export type InstanceChange = Partial<Omit<Instance, "instanceId">>

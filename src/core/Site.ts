@@ -17,3 +17,6 @@ export interface Site {
   /** Milliseconds since 1970. */
   readonly createdAt: number
 }
+
+/** What may be changed of a website; what is not given stays. Its ids stay for good: they stand in pages. */
+export type SiteChange = Partial<Pick<Site, "name" | "origins">>

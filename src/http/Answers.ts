@@ -51,8 +51,8 @@ export const foreignOrigin = (
   refusal(
     403,
     what === "website"
-      ? "This website may not be used from this page's origin. Its owner can name the origin when creating the website."
-      : "This assistant may not be used from this page's origin. Its owner can name the origin when creating the instance.",
+      ? "This website may not be used from this page's origin. Its owner can name the origin with `hydracore site update`."
+      : "This assistant may not be used from this page's origin. Its owner can name the origin with `hydracore instance update`.",
     headers
   )
 

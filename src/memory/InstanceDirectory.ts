@@ -28,13 +28,15 @@ export const layer = (options: { readonly instances?: ReadonlyArray<Instance> } 
           return instance
         }),
       find: (id) => Effect.sync(() => Option.fromUndefinedOr(instances.get(id))),
-      relocate: (id, agentUrl) =>
+      update: (id, change) =>
         Effect.sync(() => {
           const instance = instances.get(id)
-          if (instance === undefined) return false
-          instances.set(id, { ...instance, agentUrl })
-          return true
+          if (instance === undefined) return Option.none()
+          const changed: Instance = { ...instance, ...change }
+          instances.set(id, changed)
+          return Option.some(changed)
         }),
+      delete: (id) => Effect.sync(() => instances.delete(id)),
       list: Effect.sync(() => [...instances.values()])
     })
   })

@@ -34,6 +34,14 @@ export const layer = (options: { readonly sites?: ReadonlyArray<Site> } = {}): L
           add(site)
           return site
         }),
+      update: (id, change) =>
+        Effect.sync(() => {
+          const site = byWebsiteConfigId.get(id)
+          if (site === undefined) return Option.none()
+          const changed: Site = { ...site, ...change }
+          add(changed)
+          return Option.some(changed)
+        }),
       list: Effect.sync(() => [...byWebsiteConfigId.values()].sort((left, right) => left.createdAt - right.createdAt))
     })
   })

@@ -67,6 +67,14 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo> =>
           const found = kept[index]
           if (found !== undefined) kept[index] = { ...found, status: "accepted" }
           return found !== undefined
+        }),
+      delete: (submissionId) =>
+        Effect.sync(() => {
+          const index = kept.findIndex((submission) => submission.submissionId === submissionId)
+          if (index === -1) return false
+          kept.splice(index, 1)
+          for (const [key, use] of uses) if (use.submissionId === submissionId) uses.delete(key)
+          return true
         })
     }
   })

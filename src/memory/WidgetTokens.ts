@@ -49,8 +49,17 @@ export const layer: Layer.Layer<WidgetTokens, never, InstanceDirectory> = Layer.
         return Option.some({ ...issued, token })
       })
 
+    /** Forgets the tokens of the instances that are gone. */
+    const prune = Effect.gen(function* () {
+      for (const [key, kept] of byDigest) {
+        if (Option.isNone(yield* instances.find(kept.instanceId))) byDigest.delete(key)
+      }
+    })
+
     const revoke: WidgetTokens["Service"]["revoke"] = (tokenId) =>
-      Effect.map(Clock.currentTimeMillis, (now) => {
+      Effect.gen(function* () {
+        yield* prune
+        const now = yield* Clock.currentTimeMillis
         for (const [key, kept] of byDigest) {
           if (kept.tokenId !== tokenId) continue
           if (kept.revokedAt === null) byDigest.set(key, { ...kept, revokedAt: now })
@@ -64,7 +73,9 @@ export const layer: Layer.Layer<WidgetTokens, never, InstanceDirectory> = Layer.
       issue,
       revoke,
       list: (instanceId) =>
-        Effect.sync(() => [...byDigest.values()].filter((kept) => kept.instanceId === instanceId).map(withoutDigest))
+        Effect.map(prune, () =>
+          [...byDigest.values()].filter((kept) => kept.instanceId === instanceId).map(withoutDigest)
+        )
     })
   })
 )

@@ -71,15 +71,42 @@ export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, P
           return instance
         })
 
+      // It may run twice: the second run writes the same.
+      const update: InstanceDirectory["Service"]["update"] = (id, change) => {
+        const { agentKeyEnv, agentModel, agentUrl, name, origins } = change
+        const orNull = (column: string, text: string | null | undefined) =>
+          text === undefined ? sql`${sql(column)}` : sql`${PgTypes.text(text)}`
+        return isCanonicalUuid(id)
+          ? sql`
+              UPDATE instance SET name = coalesce(${PgTypes.text(name ?? null)}, name),
+                agent_url = coalesce(${PgTypes.text(agentUrl ?? null)}, agent_url),
+                agent_model = ${orNull("agent_model", agentModel)},
+                agent_key_env = ${orNull("agent_key_env", agentKeyEnv)},
+                origins = ${origins === undefined ? sql`origins` : sql`${array(origins, PgTypes.OID.text)}`}
+              WHERE instance_id = ${PgTypes.uuid(id)} RETURNING ${columns}`.pipe(
+              bounded(timeout),
+              Effect.flatMap(decodeInstances),
+              Effect.map((instances) => Option.fromUndefinedOr(instances[0]))
+            )
+          : Effect.succeedNone
+      }
+
+      // Looked for first, and not with what is remembered: a deletion that runs twice finds nothing the second time.
+      const remove: InstanceDirectory["Service"]["delete"] = (id) =>
+        Effect.gen(function* () {
+          if (!isCanonicalUuid(id)) return false
+          const found = yield* sql`SELECT 1 FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(
+            bounded(timeout)
+          )
+          if (found.length === 0) return false
+          yield* sql`DELETE FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(bounded(timeout))
+          return true
+        })
+
       return InstanceDirectory.of({
         create,
-        relocate: (id, agentUrl) =>
-          isCanonicalUuid(id)
-            ? sql`UPDATE instance SET agent_url = ${agentUrl} WHERE instance_id = ${PgTypes.uuid(id)} RETURNING 1`.pipe(
-                bounded(timeout),
-                Effect.map((rows) => rows.length > 0)
-              )
-            : Effect.succeed(false),
+        update,
+        delete: remove,
         find: (id) => (isCanonicalUuid(id) ? find(id) : Effect.succeedNone),
         list: sql`SELECT ${columns} FROM instance ORDER BY created_at, instance_id`.pipe(
           bounded(timeout),

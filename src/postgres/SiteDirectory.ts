@@ -1,6 +1,7 @@
 /**
  * Finds websites in PostgreSQL, and remembers them for a short time: one that exists for ten seconds, so that a website's
- * traffic costs a few queries a minute; an id that is none for less than a second, so that a new website works within one.
+ * traffic costs a few queries a minute, and a change is seen within them; an id that is none for less than a second, so
+ * that a new website works within one.
  *
  * @module
  */
@@ -80,10 +81,24 @@ export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgCli
           return site
         })
 
+      // It may run twice: the second run writes the same.
+      const update: SiteDirectory["Service"]["update"] = (id, { name, origins }) =>
+        isCanonicalUuid(id)
+          ? sql`
+              UPDATE site SET name = coalesce(${PgTypes.text(name ?? null)}, name),
+                origins = ${origins === undefined ? sql`origins` : sql`${array(origins, PgTypes.OID.text)}`}
+              WHERE website_config_id = ${PgTypes.uuid(id)} RETURNING ${columns}`.pipe(
+              bounded(timeout),
+              Effect.flatMap(decodeSites),
+              Effect.map((sites) => Option.fromUndefinedOr(sites[0]))
+            )
+          : Effect.succeedNone
+
       return SiteDirectory.of({
         byTrackingToken: (id) => (isCanonicalUuid(id) ? byTrackingToken(id) : Effect.succeedNone),
         byWebsiteConfigId: (id) => (isCanonicalUuid(id) ? byWebsiteConfigId(id) : Effect.succeedNone),
         create,
+        update,
         list: sql`SELECT ${columns} FROM site ORDER BY created_at, website_config_id`.pipe(
           bounded(timeout),
           Effect.flatMap(decodeSites)

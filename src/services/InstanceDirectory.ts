@@ -4,7 +4,7 @@
  * @module
  */
 import { Context, type Effect, type Option } from "effect"
-import type { Instance } from "../core/Instance.ts"
+import type { Instance, InstanceChange } from "../core/Instance.ts"
 import type { StorageUnavailable } from "./Storage.ts"
 
 export class InstanceDirectory extends Context.Service<
@@ -12,8 +12,16 @@ export class InstanceDirectory extends Context.Service<
   {
     readonly create: (instance: Omit<Instance, "instanceId">) => Effect.Effect<Instance, StorageUnavailable>
     readonly find: (instanceId: string) => Effect.Effect<Option.Option<Instance>, StorageUnavailable>
-    /** Points an instance to another address of its agent. False if there is no such instance. */
-    readonly relocate: (instanceId: string, agentUrl: string) => Effect.Effect<boolean, StorageUnavailable>
+    /** Changes an instance, and gives it as it is then; none if there is no such instance. Every process sees it within a second. */
+    readonly update: (
+      instanceId: string,
+      change: InstanceChange
+    ) => Effect.Effect<Option.Option<Instance>, StorageUnavailable>
+    /**
+     * Deletes an instance, and its tokens with it: within a second no process lets anyone chat with it. True if it was
+     * there.
+     */
+    readonly delete: (instanceId: string) => Effect.Effect<boolean, StorageUnavailable>
     /** Every instance, oldest first. */
     readonly list: Effect.Effect<ReadonlyArray<Instance>, StorageUnavailable>
   }

@@ -5,7 +5,7 @@
  * @module
  */
 import { Context, type Effect, type Option } from "effect"
-import type { Site } from "../core/Site.ts"
+import type { Site, SiteChange } from "../core/Site.ts"
 import type { StorageUnavailable } from "./Storage.ts"
 
 export class SiteDirectory extends Context.Service<
@@ -20,6 +20,14 @@ export class SiteDirectory extends Context.Service<
       readonly name: string
       readonly origins: ReadonlyArray<string>
     }) => Effect.Effect<Site, StorageUnavailable>
+    /**
+     * Changes a website (its website_config id), and gives it as it is then; none if there is no such website. Every
+     * process sees it within ten seconds.
+     */
+    readonly update: (
+      websiteConfigId: string,
+      change: SiteChange
+    ) => Effect.Effect<Option.Option<Site>, StorageUnavailable>
     /** Every website, oldest first. */
     readonly list: Effect.Effect<ReadonlyArray<Site>, StorageUnavailable>
   }

@@ -33,5 +33,12 @@ export class SubmissionRepo extends Context.Service<
     }) => Stream.Stream<Submission, StorageUnavailable>
     /** Takes a submission out of the quarantine. False if there is no such submission; true if it is accepted, now or already. */
     readonly release: (submissionId: string) => Effect.Effect<boolean, StorageUnavailable>
+    /**
+     * Deletes a submission for good, with everything that was kept of it: also the idempotency key that it came under,
+     * whose digests of the key and of the content would tell whoever can guess them what somebody sent. The key is then as
+     * if it had never been used: what is sent under it again is a new submission, stored and answered with an id of its
+     * own, since an answer with the old id would promise what is no longer so. True if it was there.
+     */
+    readonly delete: (submissionId: string) => Effect.Effect<boolean, StorageUnavailable>
   }
 >()("hydracore/services/SubmissionRepo") {}

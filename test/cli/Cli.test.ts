@@ -21,6 +21,7 @@ const instanceId = "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11"
 const readings: ReadonlyArray<ReadonlyArray<string>> = [
   ["site", "list"],
   ["site", "create", "--name", "A"],
+  ["site", "update", "--site", site.websiteConfigId, "--any-origin"],
   ["instance", "list"],
   ["instance", "create", "--name", "A", "--agent-url", "http://localhost:9000"],
   ["submissions", "export", "--site", site.websiteConfigId],
@@ -117,7 +118,7 @@ describe("cli/Cli", () => {
         ["site", "create", "--name", secret.repeat(5)],
         ["site", "create", "--name", "a", "--origin", url],
         ["site", "snippet", "--site", site.websiteConfigId, "--base-url", url],
-        ["instance", "create", "--name", "a", `--agent-key=${secret}`]
+        ["instance", "update", "--instance", instanceId, `--agent-key=${secret}`]
       ]) {
         const ended = yield* run(args, storage())
         assert.deepStrictEqual({ code: ended.code, stdout: ended.stdout }, { code: 1, stdout: "" }, args.join(" "))
@@ -248,6 +249,7 @@ describe("cli/Cli", () => {
         byTrackingToken: () => Effect.die(new Error("a bug")),
         byWebsiteConfigId: () => Effect.die(new Error("a bug")),
         create: () => Effect.die(new Error("a bug")),
+        update: () => Effect.die(new Error("a bug")),
         list: Effect.die(new Error("a bug"))
       })
       const ended = yield* run(["site", "list"], Layer.merge(storage(), faulty))

@@ -71,6 +71,38 @@ describe("site", () => {
     })
   )
 
+  it.effect("a website is changed in what was given, and answered as it is then", () =>
+    Effect.gen(function* () {
+      const { json, refusal, text } = yield* session
+      const listed = Effect.map(json("site", "list"), (sites) => sites[0])
+      const before = yield* listed
+      const update = ["site", "update", "--site", site.websiteConfigId]
+      const renamed = yield* json(...update, "--name", " Shop ")
+      assert.deepStrictEqual(renamed, { ...before, name: "Shop" })
+      const moved = yield* json(...update, "--origin", "https://a.example/", "--origin", "https://b.example")
+      assert.deepStrictEqual(moved, { ...renamed, origins: ["https://a.example", "https://b.example"] })
+      assert.deepStrictEqual(yield* listed, moved)
+      assert.match(
+        (yield* text(...update, "--any-origin")).stdout,
+        /^name +Shop\n.*\norigins +any\n\n.* within ten seconds\.\n$/s
+      )
+      assert.deepStrictEqual(yield* listed, { ...renamed, origins: [] })
+
+      assert.strictEqual(
+        yield* refusal(...update),
+        "Nothing to change was given; give at least one of --name, --origin, --any-origin.\n"
+      )
+      assert.strictEqual(
+        yield* refusal(...update, "--any-origin", "--origin", "https://a.example"),
+        "The flag --any-origin must be left out where --origin is given.\n"
+      )
+      assert.strictEqual(
+        yield* refusal("site", "update", "--site", unknown, "--any-origin"),
+        `There is no website ${unknown}.\n`
+      )
+    })
+  )
+
   it.effect("an origin is a scheme, a host and perhaps a port, and nothing else", () =>
     Effect.gen(function* () {
       const { refusal } = yield* session
@@ -135,6 +167,57 @@ describe("instance", () => {
       const { agent_key_env, agent_model, origins } = list[1]
       assert.deepStrictEqual([agent_key_env, agent_model, origins], [null, null, []])
       assert.include((yield* text("instance", "list")).stdout, created.instance_id)
+    })
+  )
+
+  it.effect("an instance is changed in what was given, and what may be missing is taken off", () =>
+    Effect.gen(function* () {
+      const { json, refusal, text } = yield* session
+      const full = ["--agent-model", "m-1", "--agent-key-env", "AGENT_KEY", "--origin", "https://a.example"]
+      const { instance_id } = yield* json(
+        ...["instance", "create", "--name", "Support", "--agent-url", "http://localhost:1", ...full]
+      )
+      const listed = Effect.map(json("instance", "list"), (instances) => instances[0])
+      const before = yield* listed
+      const update = ["instance", "update", "--instance", instance_id]
+      const moved = yield* json(...update, "--agent-url", "http://localhost:2", "--name", "Help")
+      assert.deepStrictEqual(moved, { ...before, agent_url: "http://localhost:2", name: "Help" })
+      const bare = yield* json(...update, "--no-agent-model", "--no-agent-key-env", "--any-origin")
+      assert.deepStrictEqual(bare, { ...moved, agent_model: null, agent_key_env: null, origins: [] })
+      assert.deepStrictEqual(yield* listed, bare)
+      assert.match((yield* text(...update, ...full)).stdout, /\nagent_model +m-1\nagent_key_env +AGENT_KEY\n/)
+      assert.deepStrictEqual(yield* listed, { ...before, agent_url: "http://localhost:2", name: "Help" })
+
+      assert.match(yield* refusal(...update), /^Nothing to change was given; give at least one of --name, [^\n]+\.\n$/)
+      for (const flag of ["agent-model", "agent-key-env"]) {
+        assert.strictEqual(
+          yield* refusal(...update, `--${flag}`, "a", `--no-${flag}`),
+          `The flag --no-${flag} must be left out where --${flag} is given.\n`
+        )
+      }
+      assert.strictEqual(
+        yield* refusal("instance", "update", "--instance", unknown, "--name", "a"),
+        `There is no instance ${unknown}.\n`
+      )
+    })
+  )
+
+  it.effect("an instance that is deleted is listed no more, nor are its tokens", () =>
+    Effect.gen(function* () {
+      const { json, refusal, text } = yield* session
+      const create = json("instance", "create", "--name", "a", "--agent-url", "http://localhost:1")
+      const [one, other] = [(yield* create).instance_id, (yield* create).instance_id]
+      const { token_id } = yield* json("token", "issue", "--instance", one)
+      const remove = ["instance", "delete", "--instance"]
+      assert.deepStrictEqual(yield* json(...remove, one), { instance_id: one, deleted: true })
+      assert.strictEqual(yield* refusal(...remove, one), `There is no instance ${one}.\n`)
+      assert.strictEqual(yield* refusal("token", "list", "--instance", one), `There is no instance ${one}.\n`)
+      assert.strictEqual(yield* refusal("token", "revoke", "--token-id", token_id), `There is no token ${token_id}.\n`)
+      assert.strictEqual(
+        (yield* text(...remove, other)).stdout,
+        `The instance ${other} is deleted, and its tokens with it.\n`
+      )
+      assert.deepStrictEqual(yield* json("instance", "list"), [])
     })
   )
 

@@ -106,6 +106,36 @@ describe("submissions: the quarantine", () => {
   )
 })
 
+describe("submissions: erasure", () => {
+  it.effect("what is deleted is in no export, be it accepted or in the quarantine", () =>
+    Effect.gen(function* () {
+      const { held, lines } = yield* session
+      const remove = (id: string, ...more: ReadonlyArray<string>) =>
+        run(["submissions", "delete", "--submission-id", id, ...more], held)
+      const [accepted, quarantined, unknown] = ids(1, 2, 9)
+      assert.deepStrictEqual(yield* remove(accepted!.toUpperCase(), "--json"), {
+        code: 0,
+        stdout: `{"submission_id":"${accepted}","deleted":true}\n`,
+        stderr: ""
+      })
+      assert.deepStrictEqual(yield* remove(quarantined!), {
+        code: 0,
+        stdout: `The submission ${quarantined} is deleted.\n`,
+        stderr: ""
+      })
+      assert.deepStrictEqual(idsOf(yield* lines()), ids(3))
+      assert.deepStrictEqual(idsOf(yield* lines("--status", "quarantined")), ids(4))
+      for (const id of [accepted, unknown]) {
+        assert.deepStrictEqual(yield* remove(id!), {
+          code: 1,
+          stdout: "",
+          stderr: `There is no submission ${id}.\n`
+        })
+      }
+    })
+  )
+})
+
 describe("stats: what was not counted", () => {
   it.effect("is told by reason, most often first, and those that never came are left out", () =>
     Effect.gen(function* () {

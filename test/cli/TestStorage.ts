@@ -49,6 +49,7 @@ const submissions = ({ onRead = () => {}, submissions: count = 0 }: Options) =>
     SubmissionRepo.of({
       submit: () => Effect.die("The command line submits nothing."),
       release: () => Effect.die("These submissions are made as they are read."),
+      delete: () => Effect.die("These submissions are made as they are read."),
       stream: ({ since, status, websiteConfigId }) =>
         websiteConfigId !== site.websiteConfigId || count === 0
           ? Stream.empty

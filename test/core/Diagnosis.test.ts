@@ -118,4 +118,19 @@ describe("core/Diagnosis", () => {
     }
     if (facts.proxies.length === 0) assert.strictEqual(of(facts, "proxies")[0]?.severity, "warning")
   })
+
+  it.prop(
+    "an agent that does not answer as it should is mended by a command that names its instance",
+    [Facts],
+    ([facts]) => {
+      const agents = facts.agents ?? []
+      const findings = of({ ...facts, agents: agents.map((agent) => ({ ...agent, instanceId: "an-id" })) }, "agents")
+      agents.forEach(({ seen }, index) => {
+        const flag = seen._tag === "Away" ? "--agent-url" : "--agent-key-env"
+        if (seen._tag !== "Answered" || seen.status === 401 || seen.status === 403) {
+          assert.include(findings[index]?.advice ?? "", `instance update --instance an-id ${flag} <`)
+        }
+      })
+    }
+  )
 })

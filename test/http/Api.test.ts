@@ -353,7 +353,12 @@ layer(
       Layer.succeed(AnalyticsRepo, AnalyticsRepo.of({ append: () => away })),
       Layer.succeed(
         SubmissionRepo,
-        SubmissionRepo.of({ submit: () => away, stream: () => Stream.fromEffect(away), release: () => away })
+        SubmissionRepo.of({
+          submit: () => away,
+          stream: () => Stream.fromEffect(away),
+          release: () => away,
+          delete: () => away
+        })
       )
     ).pipe(Layer.provideMerge(storage))
   ),

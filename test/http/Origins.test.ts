@@ -51,7 +51,7 @@ const guarded = Effect.gen(function* () {
     )
     return { pageViews, submissions: submissions.length }
   })
-  return { all, stored }
+  return { all, instance, site, stored }
 })
 
 const agent = () => {
@@ -70,6 +70,28 @@ layer(testServer({}, agent), { excludeTestServices: true })("http: origins", (it
       assert.deepStrictEqual(yield* stored, { pageViews: 0, submissions: 0 })
       const taken = yield* all({ ...many, origin: own })
       assert.deepStrictEqual([taken.track.status, taken.submit.status, taken.chat.status], [204, 200, 200])
+    })
+  )
+
+  it.effect("the refusal names the command that lets the page in, and what it does is gone by", () =>
+    Effect.gen(function* () {
+      const { all, instance, site } = yield* guarded
+      const other = "https://new.example"
+      const { chat, submit, track } = yield* all({ origin: other })
+      for (const [answer, what] of [
+        [track, "site"],
+        [submit, "site"],
+        [chat, "instance"]
+      ] as const) {
+        assert.strictEqual(answer.status, 403)
+        assert.include(answer.text, `\`hydracore ${what} update\``)
+      }
+      yield* SiteDirectory.use((sites) => sites.update(site.websiteConfigId, { origins: [other] }))
+      yield* InstanceDirectory.use((instances) => instances.update(instance.instanceId, { origins: [other] }))
+      const taken = yield* all({ origin: other })
+      assert.deepStrictEqual([taken.track.status, taken.submit.status, taken.chat.status], [204, 200, 200])
+      const refused = yield* all({ origin: own })
+      for (const answer of Object.values(refused)) assert.strictEqual(answer.status, 403)
     })
   )
 

@@ -68,7 +68,12 @@ const hanging = Layer.mergeAll(
   Layer.succeed(AnalyticsRepo, AnalyticsRepo.of({ append: () => Effect.never })),
   Layer.succeed(
     SubmissionRepo,
-    SubmissionRepo.of({ submit: () => Effect.never, stream: () => Stream.never, release: () => Effect.never })
+    SubmissionRepo.of({
+      submit: () => Effect.never,
+      stream: () => Stream.never,
+      release: () => Effect.never,
+      delete: () => Effect.never
+    })
   )
 )
 

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto"
+import { hash, randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Fiber, Layer, Redacted, Result } from "effect"
@@ -55,6 +55,37 @@ describe("postgres/SubmissionRepo: a store that is away", () => {
       }).pipe(Effect.provide(repo))
     )
   }
+})
+
+describe("postgres/SubmissionRepo: erasure", () => {
+  it.live("no row of any table tells of a submission that was deleted", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const repo = yield* Service.SubmissionRepo
+      const [gone, kept] = [draft({ key: "a", email: "ada@example.org" }), draft({ key: "b" })]
+      yield* Effect.forEach([gone, kept], repo.submit)
+      const told = [
+        gone.submissionId,
+        "ada@example.org",
+        hash("sha256", "a"),
+        gone.idempotency!.fingerprint,
+        kept.submissionId
+      ]
+      const found = Effect.gen(function* () {
+        const tables = yield* sql`SELECT relname FROM pg_class
+          WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace`
+        const rows = yield* Effect.forEach(
+          tables,
+          ({ relname }) => sql`SELECT row_to_json(t)::text AS row FROM ${sql(String(relname))} AS t`
+        )
+        const all = JSON.stringify(rows)
+        return told.map((text) => all.includes(text))
+      })
+      assert.deepStrictEqual(yield* found, [true, true, true, true, true])
+      assert.isTrue(yield* repo.delete(gone.submissionId))
+      assert.deepStrictEqual(yield* found, [false, false, false, false, true])
+    }).pipe(Effect.provide(SubmissionRepo.layer(options).pipe(Layer.provideMerge(database))))
+  )
 })
 
 describe("postgres/SubmissionRepo: batches", () => {

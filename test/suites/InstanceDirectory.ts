@@ -27,6 +27,14 @@ const Request = Schema.Struct({
   origins: Schema.Array(Text)
 })
 
+const Change = Schema.Struct({
+  name: Schema.optionalKey(Text),
+  agentUrl: Schema.optionalKey(Text),
+  agentModel: Schema.optionalKey(Schema.NullOr(Text)),
+  agentKeyEnv: Schema.optionalKey(Schema.NullOr(Text)),
+  origins: Schema.optionalKey(Schema.Array(Text))
+})
+
 export const suite = <E>(name: string, layer: Layer.Layer<InstanceDirectory, E>) =>
   shared(layer)(name, (it) => {
     it.effect.prop("an instance is found as it was created", [Request], ([request]) =>
@@ -47,16 +55,37 @@ export const suite = <E>(name: string, layer: Layer.Layer<InstanceDirectory, E>)
       })
     )
 
-    it.effect.prop("an instance moves to another address and stays itself", [Request, Text], ([request, agentUrl]) =>
+    it.effect.prop(
+      "what is changed of an instance is seen within a second, what is not stays, and so do its neighbours",
+      [Request, Change],
+      ([request, change]) =>
+        Effect.gen(function* () {
+          const instances = yield* InstanceDirectory
+          const [instance, other] = [yield* instances.create(request), yield* instances.create(request)]
+          assert.deepStrictEqual(yield* instances.find(instance.instanceId), Option.some(instance))
+          const changed = Option.some({ ...instance, ...change })
+          assert.deepStrictEqual(yield* instances.update(instance.instanceId, change), changed)
+          yield* TestClock.adjust("1 second")
+          assert.deepStrictEqual(yield* instances.find(instance.instanceId), changed)
+          assert.deepStrictEqual(yield* instances.find(other.instanceId), Option.some(other))
+        })
+    )
+
+    it.effect("an instance that is deleted is gone within a second, and its neighbours are not", () =>
       Effect.gen(function* () {
         const instances = yield* InstanceDirectory
-        const instance = yield* instances.create(request)
-        assert.isTrue(yield* instances.relocate(instance.instanceId, agentUrl))
-        // What was found before may be remembered for less than a second.
-        yield* TestClock.adjust(1000)
-        assert.deepStrictEqual(yield* instances.find(instance.instanceId), Option.some({ ...instance, agentUrl }))
-        assert.isFalse(yield* instances.relocate(randomUUID(), agentUrl))
-        assert.isFalse(yield* instances.relocate("x", agentUrl))
+        const request = { name: "a", agentUrl: "b", agentModel: null, agentKeyEnv: null, origins: [] }
+        const [instance, other] = [yield* instances.create(request), yield* instances.create(request)]
+        assert.isTrue(Option.isSome(yield* instances.find(instance.instanceId)))
+        assert.isTrue(yield* instances.delete(instance.instanceId))
+        yield* TestClock.adjust("1 second")
+        assert.isTrue(Option.isNone(yield* instances.find(instance.instanceId)))
+        assert.isFalse((yield* instances.list).some(({ instanceId }) => instanceId === instance.instanceId))
+        assert.deepStrictEqual(yield* instances.find(other.instanceId), Option.some(other))
+        for (const id of [instance.instanceId, randomUUID(), "x"]) {
+          assert.isFalse(yield* instances.delete(id))
+          assert.isTrue(Option.isNone(yield* instances.update(id, { name: "b" })))
+        }
       })
     )
 

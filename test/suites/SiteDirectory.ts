@@ -37,6 +37,39 @@ export const suite = <E>(name: string, layer: Layer.Layer<SiteDirectory, E>) =>
         })
     )
 
+    it.effect.prop(
+      "what is changed of a website is seen by each of its ids within ten seconds, what is not stays, and so do others",
+      [Schema.Struct({ name: Schema.optionalKey(Text), origins: Schema.optionalKey(Schema.Array(Text)) })],
+      ([change]) =>
+        Effect.gen(function* () {
+          const sites = yield* SiteDirectory
+          const origins = ["https://a.example"]
+          const [site, other] = [
+            yield* sites.create({ name: "a", origins }),
+            yield* sites.create({ name: "a", origins })
+          ]
+          assert.deepStrictEqual(yield* sites.byTrackingToken(site.trackingToken), Option.some(site))
+          assert.deepStrictEqual(yield* sites.byWebsiteConfigId(site.websiteConfigId), Option.some(site))
+          const changed = Option.some({ ...site, ...change })
+          assert.deepStrictEqual(yield* sites.update(site.websiteConfigId, change), changed)
+          yield* TestClock.adjust("10 seconds")
+          assert.deepStrictEqual(yield* sites.byTrackingToken(site.trackingToken), changed)
+          assert.deepStrictEqual(yield* sites.byWebsiteConfigId(site.websiteConfigId), changed)
+          assert.deepStrictEqual(yield* sites.byWebsiteConfigId(other.websiteConfigId), Option.some(other))
+        })
+    )
+
+    it.effect("what is no website cannot be changed, and none of its other ids names it", () =>
+      Effect.gen(function* () {
+        const sites = yield* SiteDirectory
+        const site = yield* sites.create({ name: "a", origins: [] })
+        for (const id of [randomUUID(), "x", site.trackingToken, site.hostedWebsiteId]) {
+          assert.isTrue(Option.isNone(yield* sites.update(id, { name: "b" })))
+        }
+        assert.deepStrictEqual(yield* sites.byWebsiteConfigId(site.websiteConfigId), Option.some(site))
+      })
+    )
+
     it.effect("none of a website's ids stands for another", () =>
       Effect.gen(function* () {
         const sites = yield* SiteDirectory

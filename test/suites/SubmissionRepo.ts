@@ -237,6 +237,38 @@ export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
         })
       )
 
+      it.effect("what is deleted is gone, its neighbours are not, and what is not there cannot be deleted", () =>
+        Effect.gen(function* () {
+          const repo = yield* SubmissionRepo
+          const drafts = [draft({}), draft({ status: "quarantined" }), draft({ key: randomUUID() })]
+          yield* Effect.forEach(drafts, repo.submit)
+          for (const [index, { submissionId }] of drafts.entries()) {
+            assert.isTrue(yield* repo.delete(submissionId))
+            assert.lengthOf(yield* storedOf(drafts), drafts.length - index - 1)
+            assert.isFalse(yield* repo.delete(submissionId))
+            assert.isFalse(yield* repo.release(submissionId))
+          }
+          for (const id of [randomUUID(), "no uuid", ""]) assert.isFalse(yield* repo.delete(id))
+        })
+      )
+
+      it.effect("what is sent again under the key of a deleted submission is a new one, whatever it says", () =>
+        Effect.gen(function* () {
+          const repo = yield* SubmissionRepo
+          for (const formData of ["{}", '{"another":1}']) {
+            const key = randomUUID()
+            const [first, other] = [draft({ key }), draft({ key: randomUUID() })]
+            yield* Effect.forEach([first, other], repo.submit)
+            yield* repo.delete(first.submissionId)
+            const again = draft({ key, formData })
+            assert.strictEqual(yield* repo.submit(again), again.submissionId)
+            assert.deepStrictEqual(yield* storedOf([first, again]), [withoutKey(again)])
+            // The other's key stands for what it stood for.
+            assert.strictEqual(yield* repo.submit({ ...other, submissionId: randomUUID() }), other.submissionId)
+          }
+        })
+      )
+
       it.effect("a website's submissions come oldest first, each once, from `since` on, and no other's", () =>
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo

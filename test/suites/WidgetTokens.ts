@@ -125,6 +125,37 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
       })
     )
 
+    it.effect("the tokens of an instance that is deleted go with it, and no others", () =>
+      Effect.gen(function* () {
+        const tokens = yield* WidgetTokens
+        const [gone, other] = [yield* newInstance, yield* newInstance]
+        const [one, kept] = [yield* issued(gone), yield* issued(other)]
+        assert.isTrue(yield* authenticates(gone, one.token))
+        yield* InstanceDirectory.use((instances) => instances.delete(gone.instanceId))
+        yield* TestClock.adjust("1 second")
+        assert.isFalse(yield* authenticates(gone, one.token))
+        assert.deepStrictEqual(yield* tokens.list(gone.instanceId), [])
+        assert.isFalse(yield* tokens.revoke(one.tokenId))
+        assert.isTrue(yield* authenticates(other, kept.token))
+      })
+    )
+
+    it.effect("a token gives its instance as it was changed, within a second", () =>
+      Effect.gen(function* () {
+        const tokens = yield* WidgetTokens
+        const instance = yield* newInstance
+        const { token } = yield* issued(instance)
+        assert.deepStrictEqual(yield* tokens.authenticate(instance.instanceId, token), Option.some(instance))
+        const change = { agentUrl: "https://b.example", origins: ["https://p.example"] }
+        yield* InstanceDirectory.use((instances) => instances.update(instance.instanceId, change))
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(
+          yield* tokens.authenticate(instance.instanceId, token),
+          Option.some({ ...instance, ...change })
+        )
+      })
+    )
+
     it.effect("issues nothing for an instance that is none", () =>
       Effect.gen(function* () {
         const tokens = yield* WidgetTokens

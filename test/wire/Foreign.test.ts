@@ -40,7 +40,7 @@ layer(server, { excludeTestServices: true })("between an agent and a client that
     Effect.gen(function* () {
       const mock = yield* runtime
       const server = yield* TestServer
-      yield* InstanceDirectory.use((instances) => instances.relocate(server.instance.instanceId, mock.url))
+      yield* InstanceDirectory.use((instances) => instances.update(server.instance.instanceId, { agentUrl: mock.url }))
       const transport = new DefaultChatTransport<Message>({
         api: server.url + paths.chat(server.instance.instanceId),
         headers: { "x-widget-token": server.widgetToken },
@@ -75,7 +75,7 @@ layer(server, { excludeTestServices: true })("between an agent and a client that
     Effect.gen(function* () {
       const mock = yield* runtime
       const server = yield* TestServer
-      yield* InstanceDirectory.use((instances) => instances.relocate(server.instance.instanceId, mock.url))
+      yield* InstanceDirectory.use((instances) => instances.update(server.instance.instanceId, { agentUrl: mock.url }))
       // The foreign server knows no answer to this, and says so with an error of its own.
       const answer = yield* server.send(
         paths.chat(server.instance.instanceId),
