@@ -1,6 +1,6 @@
 /**
- * `submissions export`, `submissions release` and `submissions delete`: what visitors sent, for the website's owner. An export is written as it
- * is read, so that ten million submissions need no more memory than a few.
+ * `submissions export`, `submissions release` and `submissions delete`: what visitors sent, for the website's owner. An
+ * export is written as it is read, so that ten million submissions need no more memory than a few.
  *
  * @module
  */

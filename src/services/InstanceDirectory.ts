@@ -12,7 +12,10 @@ export class InstanceDirectory extends Context.Service<
   {
     readonly create: (instance: Omit<Instance, "instanceId">) => Effect.Effect<Instance, StorageUnavailable>
     readonly find: (instanceId: string) => Effect.Effect<Option.Option<Instance>, StorageUnavailable>
-    /** Changes an instance, and gives it as it is then; none if there is no such instance. Every process sees it within a second. */
+    /**
+     * Changes an instance, and gives it as it is then; none if there is no such instance. Every process sees it within a
+     * second.
+     */
     readonly update: (
       instanceId: string,
       change: InstanceChange
