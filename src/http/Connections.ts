@@ -48,6 +48,7 @@ const watch = (server: Server) => {
   let held: Array<Socket> | undefined
   let draining = false
   let lingered = false
+  let onGone = () => {}
 
   const isIdle = (socket: Socket, link: Link) => link.open === 0 && socket.bytesRead === link.read
 
@@ -92,7 +93,10 @@ const watch = (server: Server) => {
   server.on("connection", (socket) => {
     accepted++
     links.set(socket, { open: 0, read: 0, last: undefined })
-    socket.once("close", () => links.delete(socket))
+    socket.once("close", () => {
+      links.delete(socket)
+      if (links.size === 0) onGone()
+    })
     // Not now: Node has it read from the next tick on.
     process.nextTick(hold, socket)
   })
@@ -160,6 +164,12 @@ const watch = (server: Server) => {
     },
     /** Closes every connection without a request, and the others as soon as they are. Calls back when the first are. */
     closeIdle,
+    /** Calls back when the last connection has gone, and whoever waited for that was told. */
+    whenGone: (done: () => void): void => {
+      // Behind us stand the listeners of its last answer.
+      onGone = () => process.nextTick(done)
+      if (links.size === 0) onGone()
+    },
     cut: () => {
       for (const socket of links.keys()) socket.destroy()
     }
@@ -198,7 +208,11 @@ export const layer = (server: Server, options: Options): Layer.Layer<never> => {
     ],
     { concurrency: "unbounded", discard: true }
   ).pipe(Effect.interruptible)
-  const closed = Effect.callback<void>((resume) => void server.once("close", () => resume(Effect.void)))
+  // A server of Node's says that it is closed before its last connections say so. Whoever is told of the one alone would
+  // take away what answers still stand on, and what then breaks under them looks like a fault of the agent's.
+  const closed = Effect.callback<void>(
+    (resume) => void server.once("close", () => connections.whenGone(() => resume(Effect.void)))
+  )
   return Layer.effectDiscard(
     Effect.addFinalizer(() =>
       Effect.flatMap(Effect.forkDetach(close), (fiber) =>

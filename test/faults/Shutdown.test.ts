@@ -125,6 +125,37 @@ describe("faults: shutdown", () => {
       }).pipe(Effect.scoped)
   )
 
+  it.live(
+    "a visitor who leaves while the process ends is no fault of the agent's, which is left before all else ends",
+    () =>
+      Effect.gen(function* () {
+        const scope = yield* Scope.make()
+        const service = yield* InProcess.start({
+          environment: { SHUTDOWN_GRACE: "30 seconds" },
+          respond: (_, response) => {
+            response.writeHead(200, Upstream.sse)
+            response.write(Upstream.says("Well"))
+          }
+        }).pipe(Scope.provide(scope))
+        const visitor = yield* Raw.open(service.port)
+        const { instanceId, widgetToken } = service.target
+        const body = JSON.stringify({ message: "hello" })
+        const chat = head(`/v1/public/widget/${instanceId}/chat`, body.length)
+        visitor.write(`${chat.slice(0, -2)}X-Widget-Token: ${widgetToken}\r\n\r\n${body}`)
+        yield* until("the agent has spoken", () => visitor.received().includes("Well"))
+        const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+        yield* until("it does not listen", () =>
+          fetch(`${service.url}/healthz`).then(
+            () => false,
+            () => true
+          )
+        )
+        visitor.socket.destroy()
+        yield* until("the server has ended", () => closing.pollUnsafe() !== undefined)
+        assert.strictEqual(service.log(), "")
+      }).pipe(Effect.scoped)
+  )
+
   it.live("whoever has sent half a request holds up the end for no longer than the grace period", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
