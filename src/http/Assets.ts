@@ -79,7 +79,11 @@ const prepare = Effect.promise(Bundles.all).pipe(
       (name) => {
         const outcome = outcomes[name]
         return outcome._tag === "Failed"
-          ? Effect.logError(`${name}.js could not be bundled; it is answered 503`, outcome.reason)
+          ? Effect.annotateLogs(
+              Effect.logError(`${name}.js could not be bundled; it is answered 503`),
+              "reason",
+              outcome.reason
+            )
           : Effect.void
       },
       { discard: true }

@@ -95,9 +95,11 @@ export const layer = (options: Options): Layer.Layer<Decisions, never, PgClient.
             Effect.catchTag("SqlError", (error) =>
               Database.isTransient(error)
                 ? Effect.fail(error)
-                : Effect.logWarning("Some counts of what was not counted could not be stored", {
-                    reason: error.reason._tag
-                  })
+                : Effect.annotateLogs(
+                    Effect.logWarning("Some counts of what was not counted could not be stored"),
+                    "reason",
+                    error.reason._tag
+                  )
             ),
             Database.bounded(patience),
             Effect.tapError(({ reason }) => {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Context, Effect, Exit, Layer, Scope } from "effect"
+import { Clock, Context, Effect, Exit, Layer, Logger, Scope } from "effect"
 import type { Site } from "../../src/core/Site.ts"
 import * as Decisions from "../../src/postgres/Decisions.ts"
 import * as SiteDirectory from "../../src/postgres/SiteDirectory.ts"
@@ -70,6 +70,28 @@ describe("postgres/Decisions: batches", () => {
       yield* Scope.close(scope, Exit.void)
       assert.strictEqual(yield* stored, 1000)
     }).pipe(Effect.provide(directory))
+  )
+
+  it.live(
+    "what the database will not take is given up, which the log says in one message with the reason beside it",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const site = yield* makeSite
+        const lines: Array<string> = []
+        const logger = Logger.map(Logger.formatJson, (line) => void lines.push(line))
+        const scope = yield* Scope.make()
+        const built = yield* Layer.build(Layer.fresh(Decisions.layer(options))).pipe(
+          Effect.provide(Logger.layer([logger])),
+          Scope.provide(scope)
+        )
+        yield* sql`DROP TABLE not_counted`
+        yield* Context.get(built, Service.Decisions).record(known(site), "limited")
+        yield* Scope.close(scope, Exit.void)
+        const { annotations, message } = JSON.parse(lines[0] ?? "{}")
+        assert.strictEqual(message, "Some counts of what was not counted could not be stored")
+        assert.isString(annotations.reason)
+      }).pipe(Effect.provide(directory))
   )
 
   it.live("a flood costs no statement a request, and a broken connection loses and doubles nothing", () =>
