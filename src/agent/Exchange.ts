@@ -7,6 +7,7 @@
 import type * as Undici from "@effect/platform-node/Undici"
 import { type Array as Arr, Cause, Effect, Option, type Pull } from "effect"
 import type { AgentEvent } from "../core/Agent.ts"
+import * as SystemCode from "../core/SystemCode.ts"
 import { AgentBroken, type AgentError, AgentRefused, AgentTimeout } from "../services/AgentStream.ts"
 import type { Alarm, Alarms } from "../services/Alarms.ts"
 import * as Answer from "./Answer.ts"
@@ -30,12 +31,6 @@ const broken = (reason: string) => new AgentBroken({ reason })
 
 /** What undici is told when we leave. One for all: making an error walks the stack. */
 const left = new Error("The answer is not read any further")
-
-/** A system's code for a broken connection (`ECONNREFUSED`, ...), which is no word of the upstream's. */
-const codeOf = (error: unknown): string => {
-  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined
-  return typeof code === "string" && /^[A-Z][A-Z0-9_]{1,40}$/.test(code) ? ` (${code})` : ""
-}
 
 /** The type of a response's body, without its parameters. */
 const mediaType = (header: string | Array<string> | undefined): string =>
@@ -154,9 +149,11 @@ export class Exchange implements Undici.Dispatcher.DispatchHandler, Alarm {
   }
 
   onResponseError(_: unknown, error: Error): void {
-    if (this.phase === "asking") this.fail(refused(`the agent could not be reached${codeOf(error)}`))
-    else if (this.phase === "whole") this.fail(refused(`the connection to the agent broke${codeOf(error)}`))
-    else if (this.phase === "streaming") this.fail(broken(`the connection to the agent broke${codeOf(error)}`))
+    if (this.phase === "asking") this.fail(refused(`the agent could not be reached${SystemCode.inBrackets(error)}`))
+    else if (this.phase === "whole")
+      this.fail(refused(`the connection to the agent broke${SystemCode.inBrackets(error)}`))
+    else if (this.phase === "streaming")
+      this.fail(broken(`the connection to the agent broke${SystemCode.inBrackets(error)}`))
     this.settle()
   }
 

@@ -9,23 +9,45 @@ import * as TerminalText from "../core/TerminalText.ts"
 import { NotReady } from "../services/Readiness.ts"
 import { StorageUnavailable } from "../services/Storage.ts"
 
-const unreachable = "The database cannot be reached; check that it runs and that DATABASE_URL is right."
+/** Why a database is not to be had, by the codes that an operator meets when the start goes wrong. */
+const withoutDatabase: Readonly<Record<string, string>> = {
+  "3D000":
+    "The database server has no database of the name in DATABASE_URL; create it, or set DATABASE_URL to one that is there.",
+  "28000":
+    "The database server does not let the user in DATABASE_URL in; check that there is such a user, and that pg_hba.conf lets it in from here.",
+  "28P01": "The database server refused the login; check the user and the password in DATABASE_URL.",
+  "42501": "The user in DATABASE_URL may not do what is needed (SQLSTATE 42501); grant it the right in the database.",
+  "53300":
+    "The database server has no connection left; lower DATABASE_CONNECTIONS, end what else is connected, or raise its max_connections.",
+  "57P03": "The database server is just starting, or ending; try again in a moment.",
+  ENOTFOUND: "The host in DATABASE_URL is not known (ENOTFOUND); check its spelling.",
+  EAI_AGAIN: "The host in DATABASE_URL cannot be looked up now (EAI_AGAIN); check its spelling, and the name server.",
+  ECONNREFUSED:
+    "Nothing listens where DATABASE_URL points (ECONNREFUSED); check that the database runs, and its host and port."
+}
+
+/** The sentence for a database that is not to be had; a code that is not known is told as it is. */
+const unreachable = (code: string | undefined): string =>
+  code === undefined
+    ? "The database cannot be reached; check that it runs and that DATABASE_URL is right."
+    : (withoutDatabase[code] ??
+      (/[0-9]/.test(code)
+        ? `The database answers with an error (SQLSTATE ${code}); see its log.`
+        : `The database cannot be reached (${code}); check that it runs and that DATABASE_URL is right.`))
 const notMigrated =
   "The database is not migrated to this version; run `npm run -s hydracore -- migrate`, then try again."
 const readOnly = "The database takes no writes; it may be a standby. Set DATABASE_URL to the primary."
 
 const storage = {
-  unreachable,
   "read-only": readOnly,
   timeout: "The database did not answer in time; try again in a moment.",
   overloaded: "The database has too much to do; try again in a moment."
 } as const
 
-const notReady: Record<NotReady["reason"], string> = {
-  "database-unreachable": unreachable,
+const notReady = {
   "database-not-migrated": notMigrated,
   "database-read-only": readOnly
-}
+} as const
 
 /** No token and no key is as short as this, in UTF-16 units. */
 const longestShown = 16
@@ -92,8 +114,12 @@ const ofConfig = ({ cause }: Config.ConfigError): string =>
 
 /** The sentence for a command that ended with this error. */
 export const of = (error: unknown): string => {
-  if (error instanceof StorageUnavailable) return storage[error.reason]
-  if (error instanceof NotReady) return notReady[error.reason]
+  if (error instanceof StorageUnavailable) {
+    return error.reason === "unreachable" ? unreachable(error.code) : storage[error.reason]
+  }
+  if (error instanceof NotReady) {
+    return error.reason === "database-unreachable" ? unreachable(error.code) : notReady[error.reason]
+  }
   if (error instanceof Config.ConfigError) return ofConfig(error)
   if (isShowHelp(error)) {
     const path = error.commandPath.join(" ")

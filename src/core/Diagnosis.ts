@@ -124,9 +124,7 @@ const migrate = "Run `npm run -s hydracore -- migrate`."
 
 const ofDatabase = (facts: DatabaseFacts): ReadonlyArray<Finding> => {
   if (facts._tag === "Away") {
-    return [
-      problem("database", facts.reason, "Check that PostgreSQL runs and that DATABASE_URL is right, then look again.")
-    ]
+    return [problem("database", facts.reason, "Nothing works without the database: mend this first, then look again.")]
   }
   const { missingPartitions, pending } = facts
   return [

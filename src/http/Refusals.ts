@@ -15,19 +15,23 @@ export const ofBytes = {
   BodyUnreadable: () => Effect.succeed(Answers.refusal(400, "The body did not arrive whole. Send the request again."))
 }
 
-/** The name of an error's cause: its message may hold what a visitor wrote, so the log does not get it. */
-const nameOf = (cause: unknown): string =>
+/** The name of an error's cause, if it has one: its message may hold what a visitor wrote, so the log does not get it. */
+const named = (cause: unknown): { readonly cause?: string } =>
   typeof cause === "object" && cause !== null
-    ? "_tag" in cause
-      ? String(cause._tag)
-      : cause.constructor.name
-    : typeof cause
+    ? { cause: "_tag" in cause ? String(cause._tag) : cause.constructor.name }
+    : cause === undefined
+      ? {}
+      : { cause: typeof cause }
 
 /** The store cannot be reached in time. `headers` tell of the limit, as on every other answer. */
 export const ofUnavailable = (headers: Record<string, string>) => ({
-  StorageUnavailable: ({ cause, reason }: StorageUnavailable) =>
+  StorageUnavailable: ({ cause, code, reason }: StorageUnavailable) =>
     Effect.as(
-      Effect.logWarning("The store is unavailable; answered 503", { reason, cause: nameOf(cause) }),
+      Effect.annotateLogs(Effect.logWarning("The store is unavailable; answered 503"), {
+        reason,
+        ...(code === undefined ? {} : { code }),
+        ...named(cause)
+      }),
       Answers.unavailable(headers)
     )
 })
@@ -37,7 +41,7 @@ export const ofStorage = (error: StorageUnavailable | RecordRefused, headers: Re
   error._tag === "StorageUnavailable"
     ? ofUnavailable(headers).StorageUnavailable(error)
     : Effect.as(
-        Effect.logWarning("The store refused a record; answered 422", { cause: nameOf(error.cause) }),
+        Effect.annotateLogs(Effect.logWarning("The store refused a record; answered 422"), named(error.cause)),
         Answers.notStorable(headers)
       )
 

@@ -7,6 +7,7 @@ import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Duration, Effect, Fiber, type Layer, Option, Predicate, Result, Schedule, type Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { type SqlClient, SqlError } from "effect/sql"
+import * as SystemCode from "../core/SystemCode.ts"
 import { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
 
 /** Where the database is, and how many connections this process may hold to it. */
@@ -51,13 +52,23 @@ export const dedicated = (
 export const array = (values: ReadonlyArray<unknown>, elementOid: number): PgTypes.Parameter =>
   Result.getOrThrow(PgTypes.array(values, elementOid))
 
-/** The SQLSTATE that the server gave, if the error is the server's. */
+/** The SQLSTATE that the server gave, if the error is the server's. Each has a digit, which no system's code (`EPIPE`) has. */
 export const sqlState = (error: SqlError.SqlError): Option.Option<string> => {
   const cause = error.reason.cause
-  return Predicate.hasProperty(cause, "code") && Predicate.isString(cause.code) && /^[0-9A-Z]{5}$/.test(cause.code)
-    ? Option.some(cause.code)
+  return Predicate.hasProperty(cause, "code") && Predicate.isString(cause.code)
+    ? Option.liftPredicate(cause.code, (code) => /^(?=.*[0-9])[0-9A-Z]{5}$/.test(code))
     : Option.none()
 }
+
+/** A login that ended without a word of the server's: it asked for a password, and there is none to give. */
+const noPassword = "28P01"
+
+/** What the server, or else the system, calls an error. */
+const codeOf = (error: SqlError.SqlError): string | undefined =>
+  Option.getOrElse(
+    sqlState(error),
+    () => SystemCode.of(error.reason.cause) ?? (error.reason._tag === "AuthenticationError" ? noPassword : undefined)
+  )
 
 /** What an error means for the one who asked. */
 type Verdict = "refused" | "timeout" | "unreachable" | "broken"
@@ -98,6 +109,7 @@ const isReadOnly = (error: SqlError.SqlError): boolean => Option.contains(sqlSta
 const unavailableFor = (error: SqlError.SqlError, verdict: Verdict): StorageUnavailable =>
   new StorageUnavailable({
     reason: verdict === "timeout" ? "timeout" : isReadOnly(error) ? "read-only" : "unreachable",
+    code: codeOf(error),
     cause: describe(error, verdict)
   })
 

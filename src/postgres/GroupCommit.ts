@@ -121,7 +121,7 @@ export const make = <Item, A, E>(
       Exit.fail(
         lastFailure === undefined
           ? new StorageUnavailable({ reason: "timeout" })
-          : new StorageUnavailable({ reason: lastFailure.reason, cause: lastFailure })
+          : new StorageUnavailable({ reason: lastFailure.reason, code: lastFailure.code, cause: lastFailure })
       )
 
     const submit = (item: Item): Effect.Effect<A, E | StorageUnavailable | RecordRefused> =>

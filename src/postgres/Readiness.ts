@@ -64,7 +64,7 @@ export const layer: Layer.Layer<Readiness, never, SqlClient.SqlClient> = Layer.e
     })
     return Readiness.of({
       check: asked("").pipe(
-        Effect.mapError(() => new NotReady({ reason: "database-unreachable" })),
+        Effect.mapError(({ code }) => new NotReady({ reason: "database-unreachable", code })),
         Effect.flatMap(
           Option.match({ onNone: () => Effect.void, onSome: (reason) => Effect.fail(new NotReady({ reason })) })
         )

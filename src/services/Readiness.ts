@@ -7,7 +7,9 @@ import { Context, type Effect, Schema } from "effect"
 
 /** The process lives and cannot serve yet, or no longer. */
 export class NotReady extends Schema.TaggedError<NotReady>()("NotReady", {
-  reason: Schema.Literals(["database-unreachable", "database-not-migrated", "database-read-only"])
+  reason: Schema.Literals(["database-unreachable", "database-not-migrated", "database-read-only"]),
+  /** Why it is unreachable, as `StorageUnavailable` has it: for whoever starts the process, and not for whoever asks it. */
+  code: Schema.optional(Schema.String)
 }) {}
 
 export class Readiness extends Context.Service<

@@ -16,6 +16,8 @@ import { Schema } from "effect"
  */
 export class StorageUnavailable extends Schema.TaggedError<StorageUnavailable>()("StorageUnavailable", {
   reason: Schema.Literals(["unreachable", "read-only", "timeout", "overloaded"]),
+  /** What the store's server calls it (a SQLSTATE such as `3D000`), or else the system (`ECONNREFUSED`). No visitor sees it. */
+  code: Schema.optional(Schema.String),
   /** What failed, for the log. It never reaches a visitor. */
   cause: Schema.optional(Schema.Defect())
 }) {}

@@ -81,6 +81,13 @@ describe("postgres/Database: errors", () => {
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
+  it("a system's code is told as what it is, and not as the server's", () => {
+    const cause = Object.assign(new Error("write EPIPE"), { code: "EPIPE" })
+    const error = Database.unavailable(new SqlError.SqlError({ reason: new SqlError.ConnectionError({ cause }) }))
+    assert.deepInclude(error, { reason: "unreachable", code: "EPIPE" })
+    assert.strictEqual(String(error.cause), "Error: ConnectionError: write EPIPE")
+  })
+
   it.live("nothing of a record's contents is in the error, wherever the server quotes it", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient

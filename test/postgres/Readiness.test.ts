@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
@@ -6,6 +7,7 @@ import { TestClock } from "effect/testing"
 import * as Database from "../../src/postgres/Database.ts"
 import { layer } from "../../src/postgres/Readiness.ts"
 import { Readiness } from "../../src/services/Readiness.ts"
+import * as Cluster from "../torture/Cluster.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
 const check = Effect.flatMap(Readiness, (readiness) => readiness.check)
@@ -81,11 +83,63 @@ describe("postgres/Readiness", () => {
     })
   )
 
-  it.live("one that is not there is unreachable", () =>
+  it.live("one that is not there is unreachable, as the system says", () =>
     Effect.gen(function* () {
       const { close, port } = yield* mute
       close()
-      assert.strictEqual((yield* Effect.flip(Effect.provide(check, at(port)))).reason, "database-unreachable")
+      const error = yield* Effect.flip(Effect.provide(check, at(port)))
+      assert.deepInclude(error, { reason: "database-unreachable", code: "ECONNREFUSED" })
     })
+  )
+
+  it.live("a server that answers and refuses is unreachable too, and its own reason is told", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestDatabase.connection
+      const without = new URL(Redacted.value(url))
+      without.pathname = "/nowhere"
+      const refused = (there: string) =>
+        Effect.flip(
+          Effect.provide(check, Layer.provide(layer, Database.layer({ url: Redacted.make(there), connections: 1 })))
+        )
+      assert.deepInclude(yield* refused(without.href), { reason: "database-unreachable", code: "3D000" })
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("whoever may not log in, has no password to give, or finds no place is told so", () =>
+    Effect.gen(function* () {
+      const cluster = yield* Cluster.make({
+        fsync: "off",
+        max_connections: "5",
+        max_wal_senders: "0",
+        superuser_reserved_connections: "1",
+        reserved_connections: "0"
+      })
+      const file = yield* cluster.use((sql) =>
+        sql`CREATE ROLE ada LOGIN PASSWORD 'sesame'`.pipe(
+          Effect.andThen(sql`CREATE ROLE eve LOGIN`),
+          Effect.andThen(sql<{ readonly hba_file: string }>`SHOW hba_file`),
+          Effect.map(([row]) => row?.hba_file ?? "")
+        )
+      )
+      writeFileSync(file, `local all ada scram-sha-256\n${readFileSync(file, "utf8")}`)
+      yield* cluster.use((sql) => sql`SELECT pg_reload_conf()`)
+      const clientOf = (user: string, password: string | undefined, connections: number) => {
+        const url = new URL(cluster.url)
+        url.searchParams.set("user", user)
+        if (password !== undefined) url.searchParams.set("password", password)
+        return Database.layer({ url: Redacted.make(url.href), connections })
+      }
+      const codeFor = (user: string, password?: string) =>
+        Effect.flip(Effect.provide(check, Layer.provide(layer, clientOf(user, password, 1)))).pipe(
+          Effect.map((error) => (error._tag === "NotReady" ? error.code : error._tag))
+        )
+      assert.strictEqual(yield* codeFor("nobody"), "28000")
+      assert.strictEqual(yield* codeFor("ada", "wrong"), "28P01")
+      assert.strictEqual(yield* codeFor("ada"), "28P01")
+      // The last place is kept for superusers.
+      const others = yield* Effect.provide(PgClient.PgClient, yield* Layer.build(clientOf("eve", undefined, 4)))
+      for (let place = 0; place < 4; place++) yield* others.reserve
+      assert.strictEqual(yield* codeFor("eve"), "53300")
+    }).pipe(Effect.scoped)
   )
 })

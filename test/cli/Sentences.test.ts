@@ -1,0 +1,42 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as Sentences from "../../src/cli/Sentences.ts"
+import { NotReady } from "../../src/services/Readiness.ts"
+import { StorageUnavailable } from "../../src/services/Storage.ts"
+
+const sentence = /^[A-Z][^\n]*\.$/
+
+describe("cli/Sentences: a database that is not to be had", () => {
+  const said = (code: string | undefined) => Sentences.of(new NotReady({ reason: "database-unreachable", code }))
+
+  it("one that answered and refused is not said to be away", () => {
+    for (const [code, part] of [
+      ["3D000", "no database of the name"],
+      ["28000", "does not let the user in DATABASE_URL in"],
+      ["28P01", "check the user and the password"],
+      ["42501", "grant it the right"],
+      ["53300", "no connection left"],
+      ["57P03", "try again"],
+      ["42P01", "SQLSTATE 42P01"]
+    ] as const) {
+      assert.include(said(code), part)
+      assert.notMatch(said(code), /cannot be reached|check that it runs/)
+    }
+  })
+
+  it("one that is away is told by what the system says of it", () => {
+    assert.include(said("ENOTFOUND"), "The host in DATABASE_URL is not known")
+    assert.include(said("ECONNREFUSED"), "Nothing listens where DATABASE_URL points")
+    assert.include(said("EHOSTUNREACH"), "cannot be reached (EHOSTUNREACH)")
+    assert.include(said(undefined), "The database cannot be reached; check that it runs")
+  })
+
+  it.prop(
+    "it is one sentence for any code, and the same for a statement that failed as for a start",
+    [Schema.UndefinedOr(Schema.String.check(Schema.isPattern(/^[A-Z0-9_]{1,40}$/)))],
+    ([code]) => {
+      assert.match(said(code), sentence)
+      assert.strictEqual(said(code), Sentences.of(new StorageUnavailable({ reason: "unreachable", code })))
+    }
+  )
+})

@@ -1,0 +1,38 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Logger } from "effect"
+import * as Refusals from "../../src/http/Refusals.ts"
+import { RecordRefused, StorageUnavailable } from "../../src/services/Storage.ts"
+
+/** What the log says of an error: the message, and what is noted with it. */
+const logged = Effect.fnUntraced(function* (error: StorageUnavailable | RecordRefused) {
+  const lines: Array<string> = []
+  const logger = Logger.map(Logger.formatJson, (line) => void lines.push(line))
+  yield* Effect.provide(Refusals.ofStorage(error, {}), Logger.layer([logger]))
+  assert.lengthOf(lines, 1)
+  const { annotations, message } = JSON.parse(lines[0] ?? "")
+  return [message, annotations]
+})
+
+describe("http/Refusals", () => {
+  it.effect("a store's trouble is one message with notes, of which none is empty", () =>
+    Effect.gen(function* () {
+      const unavailable = "The store is unavailable; answered 503"
+      for (const [error, message, notes] of [
+        [new StorageUnavailable({ reason: "timeout" }), unavailable, { reason: "timeout" }],
+        [
+          new StorageUnavailable({ reason: "unreachable", code: "53300", cause: new Error("secret") }),
+          unavailable,
+          { reason: "unreachable", code: "53300", cause: "Error" }
+        ],
+        [
+          new StorageUnavailable({ reason: "timeout", cause: new StorageUnavailable({ reason: "timeout" }) }),
+          unavailable,
+          { reason: "timeout", cause: "StorageUnavailable" }
+        ],
+        [new RecordRefused({}), "The store refused a record; answered 422", {}]
+      ] as const) {
+        assert.deepStrictEqual(yield* logged(error), [message, notes])
+      }
+    })
+  )
+})
