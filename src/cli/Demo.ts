@@ -111,7 +111,7 @@ export const command = Command.make(
       const site = yield* DemoSite.make(feed)
       const service = yield* Layer.build(App.live(settings, { pages: site.routes, eyes: feed.eyes })).pipe(
         Effect.provide(database),
-        Effect.catchTag("ServeError", () => Effect.fail(Serve.cannotListen(settings)))
+        Effect.catchTag("ServeError", ({ cause }) => Effect.fail(Serve.cannotListen(settings, cause)))
       )
       // Before the server waits for its open requests: those who look at the demo would look on.
       yield* Effect.addFinalizer(() => feed.end)

@@ -5,6 +5,7 @@
  */
 import { Config } from "effect"
 import type { CliError } from "effect/cli"
+import * as SystemCode from "../core/SystemCode.ts"
 import * as TerminalText from "../core/TerminalText.ts"
 import { NotReady } from "../services/Readiness.ts"
 import { StorageUnavailable } from "../services/Storage.ts"
@@ -111,6 +112,33 @@ const ofConfig = ({ cause }: Config.ConfigError): string =>
   cause._tag === "SourceError"
     ? firstLine(cause.message)
     : firstLine(`A setting in the environment cannot be used: ${cause.message.replace(/\s+/g, " ")}`)
+
+/** Where a server was to listen, and the settings that say so. */
+export interface Place {
+  readonly host: string
+  readonly port: number
+  readonly names: { readonly host: string; readonly port: string }
+}
+
+/** The sentence for an address that cannot be listened on; `cause` is what the system said. */
+export const cannotListen = ({ host, names, port }: Place, cause: unknown): string => {
+  const named = TerminalText.cut(TerminalText.printable(host), 80)
+  const where = `Cannot listen on ${named.includes(":") ? `[${named}]` : named}:${port}`
+  const toSet = `set ${names.host} to an address of this machine, such as 127.0.0.1, or to 0.0.0.0 for all of them.`
+  switch (SystemCode.of(cause)) {
+    case "EADDRINUSE":
+      return `${where}: another program uses this port; set ${names.port} to another one.`
+    case "EACCES":
+      return `${where}: the system does not let this user have this port; set ${names.port} to one above 1023.`
+    case "EADDRNOTAVAIL":
+      return `${where}: this machine does not have that address; ${toSet}`
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return `${where}: no address is known for that name; ${toSet}`
+    default:
+      return `${where}${SystemCode.inBrackets(cause)}; check ${names.host} and ${names.port}.`
+  }
+}
 
 /** The sentence for a command that ended with this error. */
 export const of = (error: unknown): string => {

@@ -21,6 +21,7 @@ import * as Telemetry from "../Telemetry.ts"
 import * as Inputs from "./Inputs.ts"
 import * as LocalDatabase from "./LocalDatabase.ts"
 import * as Output from "./Output.ts"
+import * as Sentences from "./Sentences.ts"
 
 /** How long `serve` waits for another process to begin with the migrations, in milliseconds. */
 const patienceForMigrations = 2_000
@@ -50,13 +51,11 @@ const requireReady = (settings: Settings) =>
     )
   })
 
-/** Names a port that is taken, or may not be taken, in place of the system's words. */
-const portTaken = (host: string, port: number, names: string) =>
+/** Says why the service cannot listen, by what the system gave as `cause`. */
+export const cannotListen = ({ host, port }: Settings, cause: unknown) =>
   new Output.CliFailure({
-    message: `Cannot listen on ${host}:${port}; another program may use this port. Set ${names} to another one.`
+    message: Sentences.cannotListen({ host, port, names: { host: "HOST", port: "PORT" } }, cause)
   })
-
-export const cannotListen = (settings: Settings) => portTaken(settings.host, settings.port, "PORT (and HOST)")
 
 export const noDatabase =
   "DATABASE_URL is not set; set it to a PostgreSQL database, or run `npm start` for a demo that brings its own."
@@ -72,7 +71,7 @@ export const service = (settings: Settings, address: App.DatabaseAddress, worker
     )
     const running = yield* Layer.build(App.live(settings, undefined, worker)).pipe(
       Effect.provide(database),
-      Effect.catchTag("ServeError", () => Effect.fail(cannotListen(settings)))
+      Effect.catchTag("ServeError", ({ cause }) => Effect.fail(cannotListen(settings, cause)))
     )
     return yield* Effect.provide(HttpServer.HttpServer, running)
   })
@@ -91,9 +90,11 @@ const serveMetrics = (settings: Settings, snapshot: Effect.Effect<Snapshot>) =>
         const { address } = yield* Effect.provide(HttpServer.HttpServer, built)
         yield* Effect.logInfo(`Metrics on ${HttpServer.formatAddress(address)}/metrics`)
       }).pipe(
-        Effect.catchTag("ServeError", () =>
-          Effect.fail(portTaken(settings.metricsHost, port, "METRICS_PORT (and METRICS_HOST)"))
-        )
+        Effect.catchTag("ServeError", ({ cause }) => {
+          const names = { host: "METRICS_HOST", port: "METRICS_PORT" }
+          const message = Sentences.cannotListen({ host: settings.metricsHost, port, names }, cause)
+          return Effect.fail(new Output.CliFailure({ message }))
+        })
       )
   })
 
@@ -152,7 +153,7 @@ const withWorkers = Effect.fnUntraced(function* (settings: Settings, workers: nu
   }).pipe(
     Effect.provide(App.rateLimiter(settings)),
     Effect.catchTags({
-      CannotListen: () => Effect.fail(cannotListen(settings)),
+      CannotListen: ({ cause }) => Effect.fail(cannotListen(settings, cause)),
       WorkerFailed: ({ message }) => Effect.fail(new Output.CliFailure({ message }))
     })
   )

@@ -40,3 +40,33 @@ describe("cli/Sentences: a database that is not to be had", () => {
     }
   )
 })
+
+describe("cli/Sentences: an address that cannot be listened on", () => {
+  const said = (code: string | undefined, host = "203.0.113.5") =>
+    Sentences.cannotListen(
+      { host, port: 8080, names: { host: "HOST", port: "PORT" } },
+      code === undefined ? new Error("x") : Object.assign(new Error("x"), { code })
+    )
+
+  it("the setting that is at fault is named, and no other", () => {
+    for (const [code, part, isHost] of [
+      ["EADDRINUSE", "another program uses this port", false],
+      ["EACCES", "set PORT to one above 1023", false],
+      ["EADDRNOTAVAIL", "this machine does not have that address", true],
+      ["ENOTFOUND", "no address is known for that name", true],
+      ["EAI_AGAIN", "no address is known for that name", true]
+    ] as const) {
+      assert.match(said(code), sentence)
+      assert.include(said(code), `203.0.113.5:8080: ${code === "EACCES" ? "" : part}`)
+      assert.include(said(code), part)
+      assert.strictEqual(said(code).includes("HOST"), isHost)
+      assert.strictEqual(said(code).includes("PORT"), !isHost)
+    }
+  })
+
+  it("a fault that is not known is told by its code, and a host as a terminal may show it", () => {
+    assert.strictEqual(said("EINVAL", "fe80::1"), "Cannot listen on [fe80::1]:8080 (EINVAL); check HOST and PORT.")
+    assert.strictEqual(said(undefined), "Cannot listen on 203.0.113.5:8080; check HOST and PORT.")
+    assert.notInclude(said("ENOTFOUND", "\u001b[2J\n"), "\u001b")
+  })
+})

@@ -130,6 +130,43 @@ describe("faults: starting", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live(
+    "one that cannot listen says whether it is the port or the host, whichever server it is",
+    () =>
+      Effect.gen(function* () {
+        const cluster = yield* Cluster.make(quick)
+        yield* Store.prepare(cluster.url)
+        const { port, url } = yield* Process.start("serve", { DATABASE_URL: cluster.url })
+        assert.strictEqual(yield* Effect.promise(() => statusOf(`${url}/readyz`)), 200)
+        const dataDir = yield* folder
+        // No machine has it: it is for examples.
+        const foreign = "203.0.113.5"
+        for (const [args, prefix] of [
+          [["serve"], ""],
+          [["serve", "--workers", "2"], ""],
+          [["demo"], ""],
+          [["serve"], "METRICS_"]
+        ] as const) {
+          for (const [host, at, said] of [
+            [foreign, "0", `set ${prefix}HOST to`],
+            ["127.0.0.1", `${port}`, `another program uses this port; set ${prefix}PORT to`]
+          ] as const) {
+            const { ended, output } = yield* Process.launch(args, {
+              DATABASE_URL: cluster.url,
+              HYDRACORE_DATA_DIR: dataDir,
+              PORT: "0",
+              [`${prefix}HOST`]: host,
+              [`${prefix}PORT`]: at
+            })
+            assert.deepStrictEqual(yield* ended, { code: 1, signal: null })
+            assert.match(output(), /^Cannot listen on [^\n]+\n$/m)
+            assert.include(output(), said)
+          }
+        }
+      }).pipe(Effect.scoped),
+    120_000
+  )
+
   it.live("one whose database is never migrated says so and ends", () =>
     Effect.gen(function* () {
       const cluster = yield* Cluster.make(quick)
