@@ -25,7 +25,14 @@ import { Chat } from "./Chat.ts"
 import * as ChatDelivery from "./ChatDelivery.ts"
 import type { ChatWatch } from "./ChatWatch.ts"
 
+/** What the log calls a chat by. */
+interface Names {
+  readonly instanceId: string
+  readonly messageId: string
+}
+
 export interface Options {
+  readonly instanceId: string
   readonly conversationId: string
   readonly messageId: string
   /** After this time without a frame a comment is sent. */
@@ -49,10 +56,10 @@ const headers = {
 }
 
 /** What is told to the log of an error before the answer began; what to answer is the handler's matter. */
-const logRefusal = (error: AgentRefused | AgentTimeout, messageId: string) =>
+const logRefusal = (error: AgentRefused | AgentTimeout, names: Names) =>
   Effect.logWarning("The agent did not accept a message").pipe(
     Effect.annotateLogs({
-      messageId,
+      ...names,
       error: error._tag,
       ...(error._tag === "AgentRefused" ? { reason: error.reason } : {})
     })
@@ -65,22 +72,22 @@ const refusal = (error: AgentError | Cause.Done): AgentRefused | AgentTimeout =>
 }
 
 /** Names the failure that a cause is for the visitor, and tells the log what it was. */
-const failureOf = Effect.fnUntraced(function* (cause: Cause.Cause<AgentError | Cause.Done>, messageId: string) {
+const failureOf = Effect.fnUntraced(function* (cause: Cause.Cause<AgentError | Cause.Done>, names: Names) {
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
   if (error === undefined || Cause.hasDies(cause)) {
-    yield* Effect.logError("A chat stream died", cause).pipe(Effect.annotateLogs({ messageId }))
+    yield* Effect.logError("A chat stream died", cause).pipe(Effect.annotateLogs({ ...names }))
     return "internal" as const
   }
   const reason = "reason" in error ? error.reason : Cause.isDone(error) ? "it ended without a finish" : "it was silent"
   yield* Effect.logWarning("An agent's stream failed").pipe(
-    Effect.annotateLogs({ messageId, error: error._tag, reason })
+    Effect.annotateLogs({ ...names, error: error._tag, reason })
   )
   return error._tag === "AgentTimeout" ? ("agent-timeout" as const) : ("agent-broken" as const)
 })
 
 /** Tells the log that we ended a stream ourselves. */
-const logBound = (failure: string, messageId: string) =>
-  Effect.annotateLogs(Effect.logInfo("A chat stream was ended"), { messageId, reason: failure })
+const logBound = (failure: string, names: Names) =>
+  Effect.annotateLogs(Effect.logInfo("A chat stream was ended"), { ...names, reason: failure })
 
 type EventPull = Pull.Pull<readonly [AgentEvent, ...Array<AgentEvent>], AgentError>
 
@@ -124,28 +131,27 @@ class Asking {
 }
 
 /** What the end of the asking means: the visitor and the log are told of it. */
-const settle = (exit: Exit.Exit<void, AgentError | Cause.Done>, chat: Chat, messageId: string): Effect.Effect<void> => {
+const settle = (exit: Exit.Exit<void, AgentError | Cause.Done>, chat: Chat, names: Names): Effect.Effect<void> => {
   const { failure } = chat
-  if (failure !== null) return logBound(failure, messageId)
+  if (failure !== null) return logBound(failure, names)
   // It was finished; or we ended it; or the visitor has gone.
   if (Exit.isSuccess(exit) || chat.isOver || Cause.hasInterruptsOnly(exit.cause)) return Effect.void
   if (!chat.isAccepted) return Effect.sync(() => chat.refuse(Cause.map(exit.cause, refusal)))
-  return Effect.map(failureOf(exit.cause, messageId), (failure) => chat.fail(failure))
+  return Effect.map(failureOf(exit.cause, names), (failure) => chat.fail(failure))
 }
 
 /** How the asking ends, however it does. Its closure is as old as the chat: it holds on to what it needs, and no more. */
-const ending =
-  (chat: Chat, scope: Scope.Closeable, messageId: string) => (exit: Exit.Exit<void, AgentError | Cause.Done>) =>
-    Effect.ensuring(
-      Effect.andThen(Scope.close(scope, exit), settle(exit, chat, messageId)),
-      Effect.sync(() => chat.close())
-    )
+const ending = (chat: Chat, scope: Scope.Closeable, names: Names) => (exit: Exit.Exit<void, AgentError | Cause.Done>) =>
+  Effect.ensuring(
+    Effect.andThen(Scope.close(scope, exit), settle(exit, chat, names)),
+    Effect.sync(() => chat.close())
+  )
 
 /** All that goes on between a chat and its agent, in a scope of its own: it is left as soon as nothing more is asked. */
-const ask = (agent: Stream.Stream<AgentEvent, AgentError>, chat: Chat, messageId: string): Effect.Effect<void> => {
+const ask = (agent: Stream.Stream<AgentEvent, AgentError>, chat: Chat, names: Names): Effect.Effect<void> => {
   const scope = Scope.makeUnsafe()
   const asking = new Asking(agent, chat, scope)
-  return Effect.suspend(() => asking.begin()).pipe(Effect.onExit(ending(chat, scope, messageId)), Effect.ignoreCause)
+  return Effect.suspend(() => asking.begin()).pipe(Effect.onExit(ending(chat, scope, names)), Effect.ignoreCause)
 }
 
 /** A chat that its agent accepted, and what the head of its answer, a 200, tells. */
@@ -168,7 +174,8 @@ export const begin = (
   options: Options
 ): Effect.Effect<Begun, AgentRefused | AgentTimeout, Scope.Scope> =>
   Effect.contextWith((services: Context.Context<Scope.Scope>) => {
-    const { messageId, watch } = options
+    const { instanceId, messageId, watch } = options
+    const names = { instanceId, messageId }
     const chat = new Chat(watch, {
       conversationId: options.conversationId,
       messageId,
@@ -182,9 +189,9 @@ export const begin = (
       // The request's own context is a kilobyte that the answer has no need of, but for its span.
       const isTraced = Context.get(services, Tracer.Tracer) !== Tracer.nativeTracer
       const fork = Effect.runForkWith(isTraced ? services : watch.services)
-      chat.asker = Fiber.runIn(fork(ask(agent, chat, messageId)), Context.get(services, Scope.Scope))
+      chat.asker = Fiber.runIn(fork(ask(agent, chat, names)), Context.get(services, Scope.Scope))
     }
-    return Effect.tapError(chat.opened(), (error) => logRefusal(error, messageId)).pipe(
+    return Effect.tapError(chat.opened(), (error) => logRefusal(error, names)).pipe(
       Effect.as({ chat, headers: { ...headers, ...options.headers } })
     )
   })

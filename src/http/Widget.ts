@@ -106,6 +106,7 @@ export const endpoint = (options: Options) =>
           if (attempt._tag === "Full") return Effect.succeed(Answers.tooManyStreams(attempt.name, headers))
           const conversationId = payload.conversation_id || randomUUID()
           return ChatResponse.begin(agent.stream({ instance, conversationId, message: payload.message }), {
+            instanceId: instance.instanceId,
             conversationId,
             messageId: randomUUID(),
             heartbeat,

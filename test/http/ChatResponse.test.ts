@@ -75,6 +75,7 @@ describe("ChatResponse", () => {
         const { log, value } = yield* logged(Effect.result(respond(Stream.fail(error))))
         assert.isTrue(Result.isFailure(value) && value.failure._tag === tag)
         assert.include(log, error._tag === "AgentTimeout" ? "AgentTimeout" : "a reason for the log")
+        assert.include(log, '"instanceId":"i-1"')
       }
       const empty = yield* Effect.result(respond(Stream.empty))
       assert.isTrue(Result.isFailure(empty) && empty.failure._tag === "AgentRefused")
@@ -98,6 +99,7 @@ describe("ChatResponse", () => {
             const { log, value } = yield* logged(Effect.flatMap(answer(agent), ({ sent }) => sent))
             assert.strictEqual(value, wire(...before, { _tag: "Failed", failure }))
             assert.include(log, reason)
+            assert.include(log, '"instanceId":"i-1"')
             assert.notInclude(value, secret)
           }
         }

@@ -22,6 +22,7 @@ export const respond = (
 ) =>
   Effect.flatMap(ChatWatch.make(drain), (watch) =>
     ChatResponse.begin(agent, {
+      instanceId: "i-1",
       conversationId: "c-1",
       messageId: "m-1",
       heartbeat: "15 seconds",
