@@ -27,8 +27,8 @@ export type DatabaseFacts =
 
 export type RedisFacts =
   | { readonly _tag: "NotConfigured" }
-  /** `reason` is a system's code or a word of ours, without an address. */
-  | { readonly _tag: "Away"; readonly reason: string }
+  /** `reason` is a system's code or a word of ours, without an address; `fault` what it refused of `REDIS_URL`, if that. */
+  | { readonly _tag: "Away"; readonly reason: string; readonly fault?: "login" | "database" | undefined }
   | { readonly _tag: "Reached"; readonly roundTripMillis: number }
 
 /** A request as it would come from a proxy, and the address that it would be given. */
@@ -152,6 +152,12 @@ const ofDatabase = (facts: DatabaseFacts): ReadonlyArray<Finding> => {
   ]
 }
 
+const redisAdvice = {
+  login: "Check the user and the password in REDIS_URL; a Redis that has no password takes none.",
+  database: "Set the number at the end of REDIS_URL to a database that this Redis has, or leave it out.",
+  other: "Check that Redis runs and may be written to, and that REDIS_URL is right."
+} as const
+
 const ofRedis = (facts: RedisFacts): Finding => {
   switch (facts._tag) {
     case "NotConfigured":
@@ -160,7 +166,7 @@ const ofRedis = (facts: RedisFacts): Finding => {
       return problem(
         "redis",
         `Redis cannot be used (${facts.reason}); each process counts the limits by itself meanwhile.`,
-        "Check that Redis runs and may be written to, and that REDIS_URL is right."
+        redisAdvice[facts.fault ?? "other"]
       )
     case "Reached":
       return ok("redis", `Redis answers, in ${facts.roundTripMillis} ms.`)

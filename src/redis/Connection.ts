@@ -8,8 +8,14 @@ import { Deferred, Effect, Redacted, Result, Schema, type Scope } from "effect"
 import { createClient, ErrorReply } from "redis"
 import { script, scriptSha } from "./script.ts"
 
-/** Redis could not be used; `reason` is for the log, and holds no address, no password and no key. */
-export class RedisAway extends Schema.TaggedError<RedisAway>()("RedisAway", { reason: Schema.String }) {}
+/**
+ * Redis could not be used; `reason` is for the log, and holds no address, no password and no key. `fault` is what of
+ * `REDIS_URL` it refused, if it was that: the user and the password, or the number of the database.
+ */
+export class RedisAway extends Schema.TaggedError<RedisAway>()("RedisAway", {
+  reason: Schema.String,
+  fault: Schema.optional(Schema.Literals(["login", "database"]))
+}) {}
 
 /** What the script says: how many requests counted, when the oldest of them was accepted, what time it is. */
 const Reply = Schema.Tuple([Schema.Int, Schema.Int, Schema.Int])
@@ -22,10 +28,27 @@ export interface Connection {
   readonly lost: Deferred.Deferred<never, RedisAway>
 }
 
-/** What a failure may be called in a log: the code of a system's error, the first word of Redis's, or a class's name. */
+/**
+ * Redis's own answer. Its first word names most of them; the two that a wrong `REDIS_URL` gets are both an `ERR`, and told
+ * apart by what they are about. The rest of it may quote what was asked, and is left out.
+ */
+const refusalOf = ({ message }: ErrorReply): RedisAway => {
+  const word = /^[A-Z]{2,20}\b/.exec(message)?.[0] ?? "ERR"
+  if (word === "NOAUTH") return new RedisAway({ reason: "NOAUTH: it wants a password", fault: "login" })
+  if (word === "WRONGPASS") return new RedisAway({ reason: "WRONGPASS: it refused AUTH", fault: "login" })
+  if (word === "ERR" && /\bAUTH\b|\bpassword\b/.test(message)) {
+    return new RedisAway({ reason: "ERR: it refused AUTH", fault: "login" })
+  }
+  if (word === "ERR" && /\bDB index\b|\bSELECT\b/.test(message)) {
+    return new RedisAway({ reason: "ERR: it refused SELECT, as it has no database of that number", fault: "database" })
+  }
+  return new RedisAway({ reason: word })
+}
+
+/** What a failure may be called in a log: the code of a system's error, what Redis answered, or a class's name. */
 const reasonOf = (error: unknown): RedisAway => {
   if (error instanceof RedisAway) return error
-  if (error instanceof ErrorReply) return new RedisAway({ reason: /^[A-Z]{2,20}\b/.exec(error.message)?.[0] ?? "ERR" })
+  if (error instanceof ErrorReply) return refusalOf(error)
   if (!(error instanceof Error)) return new RedisAway({ reason: "unknown" })
   return new RedisAway({
     reason: "code" in error && typeof error.code === "string" ? error.code : error.constructor.name

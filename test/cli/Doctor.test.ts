@@ -68,7 +68,36 @@ TestRedis.describeWithRedis("doctor: Redis", () => {
       const redis = yield* TestRedis.started
       assert.strictEqual((yield* Redis.inspect(redis.url))._tag, "Reached")
       yield* redis.kill
-      assert.deepStrictEqual(yield* Redis.inspect(redis.url), { _tag: "Away", reason: "ECONNREFUSED" })
+      assert.deepInclude(yield* Redis.inspect(redis.url), { _tag: "Away", reason: "ECONNREFUSED", fault: undefined })
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("what it refused of its address is told, without a secret", () =>
+    Effect.gen(function* () {
+      const redis = yield* TestRedis.started
+      const seen = (change: Partial<Pick<URL, "pathname" | "password">>) =>
+        Redis.inspect(Redacted.make(Object.assign(new URL(Redacted.value(redis.url)), change).href))
+      assert.deepStrictEqual(yield* seen({ password: "open" }), {
+        _tag: "Away",
+        reason: "ERR: it refused AUTH",
+        fault: "login"
+      })
+      assert.deepStrictEqual(yield* seen({ pathname: "/99" }), {
+        _tag: "Away",
+        reason: "ERR: it refused SELECT, as it has no database of that number",
+        fault: "database"
+      })
+      yield* redis.send("CONFIG", "SET", "requirepass", "sesame")
+      assert.deepStrictEqual(yield* seen({ password: "open" }), {
+        _tag: "Away",
+        reason: "WRONGPASS: it refused AUTH",
+        fault: "login"
+      })
+      assert.deepStrictEqual(yield* seen({}), {
+        _tag: "Away",
+        reason: "NOAUTH: it wants a password",
+        fault: "login"
+      })
     }).pipe(Effect.scoped)
   )
 })

@@ -19,7 +19,10 @@ const Facts = Schema.Struct({
   database: Schema.Union([Reached, Schema.TaggedStruct("Away", { reason: Schema.Literal("It is away.") })]),
   redis: Schema.Union([
     Schema.TaggedStruct("NotConfigured", {}),
-    Schema.TaggedStruct("Away", { reason: Schema.String }),
+    Schema.TaggedStruct("Away", {
+      reason: Schema.String,
+      fault: Schema.optional(Schema.Literals(["login", "database"]))
+    }),
     Schema.TaggedStruct("Reached", { roundTripMillis: between(0, 1000) })
   ]),
   proxies: Schema.Array(
@@ -110,7 +113,12 @@ describe("core/Diagnosis", () => {
   it.prop("it is well without problems, and a Redis that is away is one", [Facts], ([facts]) => {
     const findings = Diagnosis.diagnose(facts)
     assert.strictEqual(Diagnosis.isWell(findings), !findings.some(({ severity }) => severity === "problem"))
-    assert.strictEqual(of(facts, "redis")[0]?.severity, facts.redis._tag === "Away" ? "problem" : "ok")
+    const [redis] = of(facts, "redis")
+    assert.strictEqual(redis?.severity, facts.redis._tag === "Away" ? "problem" : "ok")
+    if (facts.redis._tag === "Away") {
+      // What it refused, it is there to refuse.
+      assert.strictEqual(redis?.advice?.includes("Check that Redis runs"), facts.redis.fault === undefined)
+    }
     for (const [index, { given, isTrusted }] of facts.proxies.entries()) {
       const finding = of(facts, "proxies")[index]
       assert.strictEqual(finding?.severity, isTrusted ? "ok" : "warning")
