@@ -19,6 +19,7 @@ import * as Postgres from "../postgres/Inspection.ts"
 import * as InstanceDirectory from "../postgres/InstanceDirectory.ts"
 import * as Redis from "../redis/Inspection.ts"
 import * as Service from "../services/InstanceDirectory.ts"
+import * as Inputs from "./Inputs.ts"
 import * as LocalDatabase from "./LocalDatabase.ts"
 import * as Output from "./Output.ts"
 import * as Sentences from "./Sentences.ts"
@@ -86,27 +87,19 @@ export const given = Effect.fnUntraced(function* (
 
 const inspectProxies = (
   { trustedProxies }: Settings,
-  asked: { readonly peer: Option.Option<string>; readonly forwardedFor: Option.Option<string> }
+  asked: { readonly peer: string | null; readonly forwardedFor: Option.Option<string> }
 ) =>
-  Option.match(asked.peer, {
-    onNone: () =>
-      Effect.forEach(trustedProxies, (network) =>
-        given(
-          trustedProxies,
-          NetAddress.formatIp(IpNetwork.firstAddress(network)),
-          Option.getOrElse(asked.forwardedFor, () => exampleClient)
-        )
-      ),
-    onSome: (peer) =>
-      Effect.map(
-        given(
-          trustedProxies,
-          peer,
-          Option.getOrElse(asked.forwardedFor, () => exampleClient)
-        ),
-        (facts) => [facts]
+  Effect.forEach(
+    asked.peer === null
+      ? trustedProxies.map((network) => NetAddress.formatIp(IpNetwork.firstAddress(network)))
+      : [asked.peer],
+    (peer) =>
+      given(
+        trustedProxies,
+        peer,
+        Option.getOrElse(asked.forwardedFor, () => exampleClient)
       )
-  })
+  )
 
 const signs: Record<Diagnosis.Severity, string> = { ok: "ok", warning: "note", problem: "BAD" }
 
@@ -122,11 +115,7 @@ const text = (findings: ReadonlyArray<Diagnosis.Finding>): string =>
 export const command = Command.make(
   "doctor",
   {
-    peer: Flag.String("peer").pipe(
-      Flag.withMetavar("<address>"),
-      Flag.withDescription("The address of a proxy, to see for whom its requests would count"),
-      Flag.optional
-    ),
+    peer: Inputs.peer,
     forwardedFor: Flag.String("forwarded-for").pipe(
       Flag.withMetavar("<text>"),
       Flag.withDescription("What X-Forwarded-For would say in them"),

@@ -7,6 +7,7 @@
 import { availableParallelism } from "node:os"
 import { Effect, Option, Result } from "effect"
 import { CliError, Flag } from "effect/cli"
+import { NetAddress } from "effect/net"
 import { parseUuid } from "../contract/Uuid.ts"
 import { maxDays } from "../core/Statistics.ts"
 import { isSpelledLikeToken } from "../core/WidgetToken.ts"
@@ -201,6 +202,15 @@ export const origins = originsOf("An origin that may use it in a browser; may be
 
 export const newOrigins = originsOf(
   "An origin that may use it in a browser; may be repeated; those given take the places of all that it had"
+)
+
+const addressKind: Kind<string> = {
+  expected: "an IP address such as 10.0.0.4 or 2001:db8::4",
+  parse: (text) => Option.map(Result.getSuccess(NetAddress.ipFromString(text.trim())), NetAddress.formatIp)
+}
+
+export const peer = optional(
+  make("peer", addressKind, "<address>", "The address of a proxy, to see for whom its requests would count")
 )
 
 /** A flag without a value. */

@@ -22,6 +22,7 @@ import * as Redis from "../../src/redis/Inspection.ts"
 import { instanceAt, start } from "../agent/TestUpstream.ts"
 import * as TestDatabase from "../postgres/TestDatabase.ts"
 import * as TestRedis from "../redis/TestRedis.ts"
+import * as Process from "../torture/Process.ts"
 
 describe("doctor: the database", () => {
   it.live("its migrations, its clock, its partitions and whether it commits to the disk", () =>
@@ -159,6 +160,19 @@ describe("doctor: proxies", () => {
 })
 
 describe("doctor, as a process", () => {
+  it.live("an address of a proxy that is none is a wrong command line", () =>
+    Effect.gen(function* () {
+      for (const peer of ["foo", "10.0.0.0/8", "10.0.0.256"]) {
+        const { ended, output } = yield* Process.launch(["doctor", "--peer", peer], {})
+        assert.deepStrictEqual(yield* ended, { code: 1, signal: null })
+        assert.strictEqual(
+          output(),
+          `The flag --peer must be an IP address such as 10.0.0.4 or 2001:db8::4, not "${peer}".\n`
+        )
+      }
+    }).pipe(Effect.scoped)
+  )
+
   it("is one JSON document and ends with 1 where something is not well, without a password", async () => {
     const folder = mkdtempSync(path.join(tmpdir(), "hydracore-doctor-"))
     try {
