@@ -4,11 +4,12 @@
  *
  * @module
  */
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { Effect, Layer, Option, Schema } from "effect"
 import * as App from "../App.ts"
 import type { Settings } from "../Config.ts"
+import * as SystemCode from "../core/SystemCode.ts"
 import * as EmbeddedCluster from "../postgres/EmbeddedCluster.ts"
 import { CliFailure } from "./Output.ts"
 
@@ -26,17 +27,33 @@ const Address = Schema.fromJsonString(
 const inDataFolder = (file: string, act: () => void): Effect.Effect<void, CliFailure> =>
   Effect.try({
     try: act,
-    catch: (error) => {
-      const code = error instanceof Error && "code" in error ? ` (${String(error.code)})` : ""
-      return new CliFailure({
-        message: `Cannot write ${file}${code}; set HYDRACORE_DATA_DIR to a folder that is yours.`
+    catch: (error) =>
+      new CliFailure({
+        message: `Cannot write ${file}${SystemCode.inBrackets(error)}; set HYDRACORE_DATA_DIR to a folder that is yours.`
       })
-    }
   })
+
+/**
+ * Makes a folder, and those above it that are missing. Node's own way to do so tries for ever where the system says of a
+ * folder that it is not there whenever one is to be made in it, as under `/proc`; here each is tried once.
+ */
+const makeFolder = (folder: string): void => {
+  const missing: Array<string> = []
+  for (let above = path.resolve(folder); !existsSync(above); above = path.dirname(above)) missing.push(above)
+  for (const one of missing.toReversed()) {
+    try {
+      mkdirSync(one)
+    } catch (error) {
+      // Another process was faster.
+      if (SystemCode.of(error) !== "EEXIST" || !existsSync(one)) throw error
+    }
+  }
+  if (!statSync(folder).isDirectory()) throw Object.assign(new Error("It is no folder"), { code: "ENOTDIR" })
+}
 
 /** Makes the data folder, if it is not there. */
 export const makeDataFolder = ({ dataDir }: Settings): Effect.Effect<void, CliFailure> =>
-  inDataFolder(dataDir, () => void mkdirSync(dataDir, { recursive: true }))
+  inDataFolder(dataDir, () => makeFolder(dataDir))
 
 /** Writes a file that only its owner may read, so that a reader sees all of it or nothing. */
 export const writePrivate = (file: string, text: string): Effect.Effect<void, CliFailure> =>

@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { spawnSync } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -27,6 +28,35 @@ describe("the data folder", () => {
       }
     })
   )
+
+  it.effect("what is missing above it is made, and nothing but a folder will do", () =>
+    Effect.gen(function* () {
+      const above = yield* folder
+      const make = (dataDir: string) =>
+        Effect.flatMap(
+          Settings.parse(ConfigProvider.fromUnknown({ HYDRACORE_DATA_DIR: dataDir })),
+          LocalDatabase.makeDataFolder
+        )
+      const deep = path.join(above, "a", "b", "c")
+      yield* make(deep)
+      yield* make(deep)
+      assert.isTrue(statSync(deep).isDirectory())
+      symlinkSync(path.join(above, "gone"), path.join(above, "link"))
+      assert.include((yield* Effect.flip(make(path.join(above, "link")))).message, "(EEXIST)")
+    })
+  )
+
+  it("a place where the system lets nobody make a folder ends `demo`, and does not keep it trying", () => {
+    const main = path.join(import.meta.dirname, "../../src/main.ts")
+    const { status, stderr } = spawnSync(process.execPath, [main, "demo"], {
+      env: { HYDRACORE_DATA_DIR: "/proc/nowhere/at/all" },
+      timeout: 20_000,
+      killSignal: "SIGKILL",
+      encoding: "utf8"
+    })
+    assert.strictEqual(status, 1)
+    assert.match(stderr, /^Cannot write \/proc\/nowhere\/at\/all \(E\w+\); set HYDRACORE_DATA_DIR [^\n]*\.\n$/)
+  })
 
   it.effect("what is written there is read by its owner alone", () =>
     Effect.gen(function* () {
