@@ -6,31 +6,32 @@
  * @module
  */
 import { ByteSize, Config, ConfigProvider, Duration, Effect, LogLevel, Option, Redacted, Result } from "effect"
-import { IpNetwork } from "effect/net"
+import { IpInterface, IpNetwork } from "effect/net"
 import * as RateLimit from "./core/RateLimit.ts"
 
-/** A wrong setting, in one sentence that names it and says what it may be. The value of a secret is not repeated. */
-const wrong = (name: string, text: string, expected: string, secret: boolean) =>
-  new Config.ConfigError(
-    new ConfigProvider.SourceError({
-      message: `${name} is ${secret ? "not usable" : `"${text.slice(0, 80)}"`}; it must be ${expected}.`
-    })
-  )
+const quoted = (text: string): string => `"${text.slice(0, 80)}"`
 
-/** A setting with a spelling of its own. An empty value counts as none. */
-const setting = <A>(name: string, expected: string, parse: (text: string) => Option.Option<A>, secret = false) =>
+/** A setting that is read or refused, in words that follow its name. An empty value counts as none. */
+const explained = <A>(name: string, parse: (text: string) => Result.Result<A, string>) =>
   Config.option(Config.String(name)).pipe(
     Config.map(Option.filter((text) => text.trim() !== "")),
     Config.mapEffect(
       Option.match({
         onNone: () => Effect.succeedNone,
         onSome: (text) =>
-          Option.match(parse(text.trim()), {
-            onNone: () => Effect.fail(wrong(name, text, expected, secret)),
-            onSome: (value) => Effect.succeedSome(value)
+          Result.match(parse(text.trim()), {
+            onFailure: (fault) =>
+              Effect.fail(new Config.ConfigError(new ConfigProvider.SourceError({ message: `${name} ${fault}` }))),
+            onSuccess: (value) => Effect.succeedSome(value)
           })
       })
     )
+  )
+
+/** A setting with a spelling of its own. A wrong one is told what it may be; the value of a secret is not repeated. */
+const setting = <A>(name: string, expected: string, parse: (text: string) => Option.Option<A>, secret = false) =>
+  explained(name, (text) =>
+    Result.fromOption(parse(text), () => `is ${secret ? "not usable" : quoted(text)}; it must be ${expected}.`)
   )
 
 const withDefault =
@@ -91,18 +92,27 @@ const streams = (name: string) =>
         : Option.none()
   )
 
+/** A network, or an address alone. One that has bits beyond its prefix may be a slip in either, so it is not cut. */
+const network = (part: string): Result.Result<IpNetwork.IpNetwork, string> => {
+  const text = part.includes("/") ? part : `${part}/${part.includes(":") ? 128 : 32}`
+  return Result.mapError(IpNetwork.fromString(text), () =>
+    Result.match(IpInterface.fromString(text), {
+      onFailure: () =>
+        `holds ${quoted(part)}, which is no network; it must be networks such as "10.0.0.0/8, 2001:db8::/32".`,
+      onSuccess: (inside) =>
+        `holds ${quoted(part)}, whose address has bits beyond /${inside.prefixLength}; did you mean ${IpNetwork.format(IpNetwork.fromInterface(inside))}?`
+    })
+  )
+}
+
 const networks = (name: string) =>
-  setting(name, 'networks such as "10.0.0.0/8, 2001:db8::/32"', (value) =>
-    Option.all(
+  explained(name, (value) =>
+    Result.all(
       value
         .split(",")
         .map((part) => part.trim())
         .filter((part) => part !== "")
-        .map((part) =>
-          Result.getSuccess(
-            IpNetwork.fromString(part.includes("/") ? part : `${part}/${part.includes(":") ? 128 : 32}`)
-          )
-        )
+        .map(network)
     )
   ).pipe(withDefault<ReadonlyArray<IpNetwork.IpNetwork>>([]))
 

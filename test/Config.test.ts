@@ -82,6 +82,25 @@ describe("Config", () => {
     })
   )
 
+  it.effect("of networks, the one that is wrong is named, and what may be meant", () =>
+    Effect.gen(function* () {
+      for (const [value, said] of [
+        [
+          "192.0.2.0/24, 10.0.0.1/8",
+          'TRUSTED_PROXIES holds "10.0.0.1/8", whose address has bits beyond /8; did you mean 10.0.0.0/8?'
+        ],
+        [
+          "2001:db8::1/32",
+          'TRUSTED_PROXIES holds "2001:db8::1/32", whose address has bits beyond /32; did you mean 2001:db8::/32?'
+        ],
+        ["10.0.0.0/8, proxy", 'TRUSTED_PROXIES holds "proxy", which is no network; it must be networks such as'],
+        ["10.0.0.0/64", 'TRUSTED_PROXIES holds "10.0.0.0/64", which is no network; it must be networks such as']
+      ] as const) {
+        assert.include(String(yield* read({ TRUSTED_PROXIES: value })), said)
+      }
+    })
+  )
+
   for (const [name, value] of [
     ["PORT", "70000"],
     ["PORT", "eighty"],
