@@ -28,10 +28,20 @@ const page = Effect.promise(() => import("effect/http-api/HttpApiScalar")).pipe(
   Effect.flatten
 )
 
+/** Without an icon of the page's own, a browser asks for `/favicon.ico`, and tells whoever reads its console of the 404. */
+const icon = '<link rel="icon" href="data:," />'
+
+const withIcon = (page: Uint8Array): Uint8Array =>
+  Buffer.from(
+    Buffer.from(page)
+      .toString("utf8")
+      .replace("</title>", () => `</title>\n    ${icon}`)
+  )
+
 /** As bytes: whoever asks for it thousands of times on one connection would have the text written anew each time. */
 const compressed = Effect.flatMap(page, ({ body }) =>
   body._tag === "Uint8Array"
-    ? Effect.promise(() => Compressed.make(body.body, quality))
+    ? Effect.promise(() => Compressed.make(withIcon(body.body), quality))
     : Effect.die(new Error("The page of the documentation is no text"))
 )
 

@@ -28,6 +28,8 @@ layer(testServer(), { excludeTestServices: true })("GET /docs", (it) => {
       for (const page of pages) {
         assert.include(page, "<!doctype html>")
         assert.include(page, "/v1/public/analytics/track")
+        // In its head, and so before a browser looks for one elsewhere.
+        assert.include(page.slice(0, page.indexOf("</head>")), '<link rel="icon" href="data:," />')
       }
     })
   )
