@@ -4,13 +4,14 @@
  *
  * @module
  */
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { Effect, Layer, Option, Schema } from "effect"
 import * as App from "../App.ts"
 import type { Settings } from "../Config.ts"
 import * as SystemCode from "../core/SystemCode.ts"
 import * as EmbeddedCluster from "../postgres/EmbeddedCluster.ts"
+import * as Folders from "../postgres/Folders.ts"
 import { CliFailure } from "./Output.ts"
 
 /** Where the embedded cluster of a data folder stands. */
@@ -33,27 +34,9 @@ const inDataFolder = (file: string, act: () => void): Effect.Effect<void, CliFai
       })
   })
 
-/**
- * Makes a folder, and those above it that are missing. Node's own way to do so tries for ever where the system says of a
- * folder that it is not there whenever one is to be made in it, as under `/proc`; here each is tried once.
- */
-const makeFolder = (folder: string): void => {
-  const missing: Array<string> = []
-  for (let above = path.resolve(folder); !existsSync(above); above = path.dirname(above)) missing.push(above)
-  for (const one of missing.toReversed()) {
-    try {
-      mkdirSync(one)
-    } catch (error) {
-      // Another process was faster.
-      if (SystemCode.of(error) !== "EEXIST" || !existsSync(one)) throw error
-    }
-  }
-  if (!statSync(folder).isDirectory()) throw Object.assign(new Error("It is no folder"), { code: "ENOTDIR" })
-}
-
 /** Makes the data folder, if it is not there. */
 export const makeDataFolder = ({ dataDir }: Settings): Effect.Effect<void, CliFailure> =>
-  inDataFolder(dataDir, () => makeFolder(dataDir))
+  inDataFolder(dataDir, () => Folders.make(dataDir))
 
 /** Writes a file that only its owner may read, so that a reader sees all of it or nothing. */
 export const writePrivate = (file: string, text: string): Effect.Effect<void, CliFailure> =>

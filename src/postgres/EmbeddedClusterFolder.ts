@@ -31,6 +31,7 @@ import { DatabaseSync } from "node:sqlite"
 import { Effect, type Scope } from "effect"
 import { type EmbeddedClusterError, elsewhere, fail, io } from "./EmbeddedClusterError.ts"
 import { canEnter, type User } from "./EmbeddedClusterUser.ts"
+import * as Folders from "./Folders.ts"
 
 /** The file's text, or undefined where it does not exist. */
 const read = (file: string): string | undefined => {
@@ -55,7 +56,7 @@ const write = (file: string, text: string) => {
  */
 export const make = (dataDir: string, user: User): Effect.Effect<string, EmbeddedClusterError> =>
   io(`make the folder ${dataDir}`, () => {
-    mkdirSync(dataDir, { recursive: true, mode: user.other ? 0o711 : 0o700 })
+    Folders.make(dataDir, user.other ? 0o711 : 0o700)
     const real = realpathSync(dataDir)
     const { mode } = lstatSync(real)
     if (user.other && (mode & 0o001) === 0) chmodSync(real, (mode & 0o777) | 0o011)

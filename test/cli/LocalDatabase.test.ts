@@ -48,14 +48,20 @@ describe("the data folder", () => {
 
   it("a place where the system lets nobody make a folder ends `demo`, and does not keep it trying", () => {
     const main = path.join(import.meta.dirname, "../../src/main.ts")
-    const { status, stderr } = spawnSync(process.execPath, [main, "demo"], {
-      env: { HYDRACORE_DATA_DIR: "/proc/nowhere/at/all" },
-      timeout: 20_000,
-      killSignal: "SIGKILL",
-      encoding: "utf8"
-    })
-    assert.strictEqual(status, 1)
-    assert.match(stderr, /^Cannot write \/proc\/nowhere\/at\/all \(E\w+\); set HYDRACORE_DATA_DIR [^\n]*\.\n$/)
+    // The folder itself, and the database's in it.
+    for (const [dataDir, said] of [
+      ["/proc/nowhere/at/all", /^Cannot write \/proc\/nowhere\/at\/all \(E\w+\); set HYDRACORE_DATA_DIR [^\n]*\.\n$/],
+      ["/proc", /^(Could not make the folder|Cannot write) \/proc[^\n]*\.\n$/]
+    ] as const) {
+      const { status, stderr } = spawnSync(process.execPath, [main, "demo"], {
+        env: { HYDRACORE_DATA_DIR: dataDir },
+        timeout: 20_000,
+        killSignal: "SIGKILL",
+        encoding: "utf8"
+      })
+      assert.strictEqual(status, 1)
+      assert.match(stderr, said)
+    }
   })
 
   it.effect("what is written there is read by its owner alone", () =>
