@@ -165,10 +165,7 @@ describe("doctor, as a process", () => {
       for (const peer of ["foo", "10.0.0.0/8", "10.0.0.256"]) {
         const { ended, output } = yield* Process.launch(["doctor", "--peer", peer], {})
         assert.deepStrictEqual(yield* ended, { code: 1, signal: null })
-        assert.strictEqual(
-          output(),
-          `The flag --peer must be an IP address such as 10.0.0.4 or 2001:db8::4, not "${peer}".\n`
-        )
+        assert.strictEqual(output(), "The flag --peer must be an IP address such as 10.0.0.4 or 2001:db8::4.\n")
       }
     }).pipe(Effect.scoped)
   )
