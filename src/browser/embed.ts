@@ -60,18 +60,19 @@ const start = (script: HTMLScriptElement) => {
     const body = JSON.stringify({
       site_id: site,
       page_path: `${path}`.slice(0, 2048),
-      referrer,
+      // Where an element of the page is named `referrer`, it is what the document gives.
+      referrer: `${referrer}`,
       screen_width: screen.width,
       session_id
     })
     referrer = location.href
-    const retry = () => {
-      if (waiting.delete(retry)) navigator.sendBeacon(url, body)
-    }
-    // Sent as text, so without a preflight.
+    // Sent as text, so without a preflight; and goes on if the page is left. (A beacon would carry the website's cookies.)
     const post = async () => {
       const { headers, status } = await fetch(url, { method: "POST", body, keepalive: true, credentials: "omit" })
       if (status === 429 || status === 503) throw headers.get("retry-after")
+    }
+    const retry = () => {
+      if (waiting.delete(retry)) post().catch(() => {})
     }
     post().catch((seconds) => {
       waiting.add(retry)
@@ -85,7 +86,7 @@ const start = (script: HTMLScriptElement) => {
     try {
       if (off) return
       if (any) send(path)
-      else if (document.hidden) {
+      else if (document.hidden === true) {
         // A page that is left may not come back: what waits is sent now. (One that is prerendered is hidden, too.)
         for (const retry of waiting) retry()
       } else if (told !== here()) {
@@ -132,7 +133,7 @@ const start = (script: HTMLScriptElement) => {
 
 try {
   // A page whose parts are swapped by a script may run this one again.
-  if (!window.hydracore) start(document.currentScript as HTMLScriptElement)
+  if (!window.hydracore?.track) start(document.currentScript as HTMLScriptElement)
 } catch {
   // As above.
 }

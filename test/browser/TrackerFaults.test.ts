@@ -97,18 +97,21 @@ inChromium("the tracker", testServer(), (it) => {
       })
     )
 
-    it.effect("with a beacon where fetch is refused", () =>
+    it.effect("without the website's cookies, behind its own proxy", () =>
       Effect.gen(function* () {
-        const { errors, open, page, pages, relay, script, site, viewed } = yield* BrowserSite.make()
-        pages["/a"] = `<script>window.fetch = () => { throw new TypeError("blocked") }</script>${script()}`
+        const { context, edge, open, page, pages, site } = yield* BrowserSite.make({ forwards: "/hc" })
+        pages["/a"] = `<script defer src="/hc/v1/public/embed.js" data-site="${edge.trackingToken}"></script>`
+        site.fault = (received) => (received.path.endsWith(paths.track) ? refuse(503) : undefined)
+        yield* Effect.promise(() => context.addCookies([{ name: "session", value: "secret", url: site.url }]))
         yield* stopClock(page)
         yield* open(`${site.url}/a`)
-        yield* until("the beacon", async () => {
+        yield* until("the second attempt", async () => {
           await page.clock.runFor(1000)
-          return viewed().length === 1
+          return site.of(`/hc${paths.track}`).length === 2
         })
-        assert.match(relay.of(paths.track)[0]?.headers["content-type"] ?? "", /^text\/plain/)
-        assert.deepStrictEqual(errors, [])
+        const cookies = (path: string, method?: string) => site.of(path, method).map(({ headers }) => headers.cookie)
+        assert.deepStrictEqual(cookies("/a", "GET"), ["session=secret"])
+        assert.deepStrictEqual(cookies(`/hc${paths.track}`), [undefined, undefined])
       })
     )
   })
@@ -119,7 +122,7 @@ inChromium("the tracker", testServer(), (it) => {
         const { errors, evaluate, open, pages, script, site } = yield* BrowserSite.make()
         const broken = [
           "JSON.stringify = () => { throw new Error('no') }",
-          "delete window.fetch; Navigator.prototype.sendBeacon = undefined",
+          "delete window.fetch",
           "window.MutationObserver = undefined",
           "window.URL = undefined",
           "Object.freeze(history)",
@@ -162,6 +165,29 @@ inChromium("the tracker", testServer(), (it) => {
   })
 
   describe("works", () => {
+    it.effect("where elements of the page have names that it asks for", () =>
+      Effect.gen(function* () {
+        const { errors, evaluate, open, page, pages, script, site, views } = yield* BrowserSite.make()
+        const elements = [
+          `<section id="hydracore"></section>`,
+          `<form name="hydracore"></form>`,
+          `<form name="hidden"></form>`,
+          `<form name="referrer"></form>`
+        ]
+        for (const [index, element] of elements.entries()) {
+          pages[`/${index}`] = `${element}${script()}<form data-hydracore-form></form>`
+          yield* open(`${site.url}/${index}`)
+          yield* until(`a view in spite of ${element}`, () => views().length === index + 1)
+          assert.strictEqual(typeof views()[index]?.referrer, "string")
+          assert.strictEqual(yield* evaluate("typeof hydracore.track"), "function")
+          yield* until("the form enhancer", () =>
+            page.evaluate<boolean>("document.querySelector('form [role=status]') !== null")
+          )
+        }
+        assert.deepStrictEqual(errors, [])
+      })
+    )
+
     it.effect("behind the website's own proxy, also under another name", () =>
       Effect.gen(function* () {
         const { edge, open, pages, relay, site } = yield* BrowserSite.make({ forwards: "/anything" })
