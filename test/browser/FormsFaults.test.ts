@@ -170,6 +170,45 @@ inChromium("a form", testServer(), (it) => {
       })
     )
 
+    it.effect("comes again when the edge says, which is believed up to an hour", () =>
+      Effect.gen(function* () {
+        const { evaluate, fence, page, relay, sent, status } = yield* make({ clock: true })
+        const away = (seconds: number): Fault => ({
+          _tag: "Answer",
+          status: 503,
+          headers: { "retry-after": `${seconds}`, "access-control-expose-headers": "retry-after" }
+        })
+        const faults = [away(120), away(864_000)]
+        relay.fault = (received) => (isSubmit(received) ? faults.shift() : undefined)
+        yield* evaluate(`window.failed = 0
+          new MutationObserver(() => { if (document.forms[0].dataset.state === "waiting") failed++ }).observe(
+            document.querySelector("[role=status]"), { childList: true })`)
+        const waits = (attempts: number) =>
+          until(`${attempts} failed attempts`, async () => (await page.evaluate("failed")) === attempts)
+        const pass = (seconds: number) => Effect.promise(() => page.clock.runFor(seconds * 1000))
+        yield* fill(page, { name: "Ada" })
+        yield* press(page)
+        yield* waits(1)
+        // That the browser is online again says nothing of an edge that was reached.
+        yield* evaluate(`dispatchEvent(new Event("online"))`)
+        yield* pass(119)
+        yield* fence
+        assert.strictEqual(sent().length, 1)
+        yield* until("the second attempt", async () => {
+          await page.clock.runFor(1000)
+          return sent().length === 2
+        })
+        yield* waits(2)
+        yield* pass(3599)
+        yield* fence
+        assert.strictEqual(sent().length, 2)
+        yield* until("thanks", async () => {
+          await page.clock.runFor(10_000)
+          return (await status()).includes("Thank you")
+        })
+      })
+    )
+
     it.effect("what is typed while it waits is not thrown away, and is another submission", () =>
       Effect.gen(function* () {
         const { keys, page, relay, status } = yield* make({ clock: true })

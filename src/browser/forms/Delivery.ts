@@ -22,6 +22,10 @@ export type Outcome =
 /** Milliseconds after which an answer is no longer waited for. */
 const patience = 30_000
 
+/** The longest wait that is believed of the edge, and the longest that a browser guesses by itself: in milliseconds. */
+const maxTold = 3_600_000
+const maxGuessed = 30_000
+
 /** The most bytes that a browser sends on when the page is left; and some to spare. */
 const maxKeepalive = 60_000
 
@@ -62,7 +66,8 @@ export const send = async (endpoint: string, body: string, key: string): Promise
       credentials: "omit",
       // Goes on if the visitor leaves at once.
       keepalive: new Blob([body]).size < maxKeepalive,
-      signal: AbortSignal.timeout(patience)
+      // Without it (Chrome before 103, Safari before 16) the browser has a patience of its own.
+      signal: AbortSignal.timeout?.(patience) ?? null
     })
     const { detail, submission_id } = parse(await response.text())
     if (response.ok)
@@ -93,9 +98,11 @@ export const newKey = (): string =>
  * since it does not know of every fault. Gives what calls it off.
  *
  * @param attempts how many attempts have failed: the more, the longer the while, up to half a minute.
+ * @param seconds how long the edge asked to be left alone: not before, and not after an hour.
  */
 export const whenBack = (attempts: number, seconds: number | undefined, again: () => void): (() => void) => {
-  const millis = Math.min(1000 * (seconds ?? 2 ** attempts), 30_000) * (1 + Math.random() / 4)
+  const guessed = Math.min(1000 * 2 ** attempts, maxGuessed)
+  const millis = Math.max(guessed, Math.min(1000 * (seconds ?? 0), maxTold)) * (1 + Math.random() / 4)
   const stop = () => {
     clearTimeout(timer)
     removeEventListener("online", go)
@@ -105,6 +112,7 @@ export const whenBack = (attempts: number, seconds: number | undefined, again: (
     again()
   }
   const timer = setTimeout(go, millis)
-  addEventListener("online", go)
+  // An edge that was reached is not away because of the visitor's network.
+  if (seconds === undefined) addEventListener("online", go)
   return stop
 }
