@@ -7,6 +7,7 @@
  * @module
  */
 import { enhance, submit } from "./forms/Form.ts"
+import { own } from "./forms/Own.ts"
 
 const selector = "form[data-hydracore-form]"
 
@@ -14,12 +15,20 @@ const selector = "form[data-hydracore-form]"
 const endpoint = new URL("forms/submit", import.meta.url).href
 
 const enhanceAll = () => {
-  for (const form of document.querySelectorAll<HTMLFormElement>(selector)) enhance(form)
+  for (const form of document.querySelectorAll<HTMLFormElement>(selector)) {
+    try {
+      enhance(form)
+    } catch {
+      // The browser sends this one; the next is none the worse for it.
+    }
+  }
 }
 
 document.addEventListener("submit", (event) => {
-  const form = event.target as HTMLFormElement
-  if (!event.defaultPrevented && form.matches(selector)) submit(form, event, endpoint)
+  const form = event.target
+  if (!event.defaultPrevented && form instanceof HTMLFormElement && own(form, "matches")(selector)) {
+    submit(form, event, endpoint)
+  }
 })
 enhanceAll()
 new MutationObserver(enhanceAll).observe(document, { childList: true, subtree: true })

@@ -46,7 +46,7 @@ export const lines = ({ baseUrl, chat, trackingToken, websiteConfigId }: Given):
       '  <label>Name <input name="name" autocomplete="name" required></label>',
       '  <label>Email <input name="email" type="email" autocomplete="email"></label>',
       '  <label>Message <textarea name="message" required></textarea></label>',
-      '  <input name="hydracore_hp" tabindex="-1" autocomplete="off" aria-hidden="true" hidden>',
+      '  <input name="hydracore_hp" tabindex="-1" autocomplete="off" aria-hidden="true" hidden style="display:none!important">',
       "  <button>Send</button>",
       "</form>"
     ].join("\n"),

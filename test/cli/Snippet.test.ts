@@ -39,7 +39,8 @@ describe("site snippet", () => {
         stdout,
         `action="https://www.example.com/hc/v1/public/forms/submit?site=${site.websiteConfigId}&amp;page=contact">`
       )
-      assert.include(stdout, 'name="hydracore_hp"')
+      // Hidden where a style sheet shows what is `hidden`, and where no `style` is allowed.
+      assert.match(stdout, /<input name="hydracore_hp" [^>]* hidden style="display:none!important">/)
       // What may be added is told beside it.
       assert.match(stdout, /<!-- .*data-next=.* and &amp;next=.* -->\n<form /)
       assert.notInclude(stdout, "hydracore-chat")

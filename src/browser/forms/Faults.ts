@@ -7,14 +7,13 @@
  * @module
  */
 import type { Fault } from "./Delivery.ts"
+import { own } from "./Own.ts"
 
 type Control = HTMLElement & { readonly name: string }
 
-/** A form's controls. A form whose field is named `elements` hides its own property of that name. */
+/** A form's controls. */
 export const controls = (form: HTMLFormElement): ReadonlyArray<Control> =>
-  Array.from(
-    Reflect.get(HTMLFormElement.prototype, "elements", form) as HTMLFormControlsCollection
-  ) as unknown as ReadonlyArray<Control>
+  Array.from(own(form, "elements")) as unknown as ReadonlyArray<Control>
 
 const attribute = "data-hydracore-error"
 
@@ -33,12 +32,12 @@ const shown = new WeakMap<HTMLFormElement, Array<() => void>>()
 
 const showOne = (form: HTMLFormElement, group: ReadonlyArray<Control>, message: string): (() => void) => {
   const [first] = group
-  const last = group.at(-1)!
-  const own = Array.from(form.querySelectorAll(`[${attribute}]`)).find(
+  const last = group[group.length - 1]!
+  const given = Array.from(own(form, "querySelectorAll")(`[${attribute}]`)).find(
     (place) => place.getAttribute(attribute) === first!.name
   )
-  const place = own ?? document.createElement("span")
-  if (own === undefined) {
+  const place = given ?? document.createElement("span")
+  if (given === undefined) {
     place.setAttribute(attribute, first!.name)
     // A control inside its label: beside the label.
     ;(last.closest("label") ?? last).after(place)
@@ -58,7 +57,7 @@ const showOne = (form: HTMLFormElement, group: ReadonlyArray<Control>, message: 
         refs(control).filter((id) => id !== place.id)
       )
     }
-    if (own === undefined) place.remove()
+    if (given === undefined) place.remove()
     else place.textContent = ""
   }
   // Whoever mends it is no longer told of it.
@@ -72,8 +71,12 @@ export const clear = (form: HTMLFormElement): void => {
   shown.delete(form)
 }
 
-/** Shows faults at their fields, and goes to the first. Gives those that belong to no field of the form. */
-export const show = (form: HTMLFormElement, faults: ReadonlyArray<Fault>): ReadonlyArray<Fault> => {
+/**
+ * Shows faults at their fields. Gives those that belong to no field of the form.
+ *
+ * @param goThere whether the focus goes to the first of the fields.
+ */
+export const show = (form: HTMLFormElement, faults: ReadonlyArray<Fault>, goThere: boolean): ReadonlyArray<Fault> => {
   clear(form)
   const all = controls(form)
   const hides: Array<() => void> = []
@@ -89,6 +92,6 @@ export const show = (form: HTMLFormElement, faults: ReadonlyArray<Fault>): Reado
     }
   }
   shown.set(form, hides)
-  all.find((control) => marked.has(control))?.focus()
+  if (goThere) all.find((control) => marked.has(control))?.focus()
   return rest
 }

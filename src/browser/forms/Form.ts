@@ -2,7 +2,7 @@
  * The life of one form: shown, sent, answered. Attributes of the form:
  *
  * - `data-site` (the website_config_id; without it the browser sends the form by its `action`), `data-page`.
- * - `data-next`: the page to go to when it was sent.
+ * - `data-next`: the page to go to when it was sent, if the visitor still waits for that (`isAwaited`).
  * - `data-text-*`: see `Texts`.
  *
  * What the form says goes to the element `[data-hydracore-status]` in it, or to one that is made. For a style sheet the
@@ -21,6 +21,7 @@ import * as Content from "./Content.ts"
 import * as Delivery from "./Delivery.ts"
 import * as Faults from "./Faults.ts"
 import * as Honeypot from "./Honeypot.ts"
+import { own } from "./Own.ts"
 import { type TextName, text } from "./Texts.ts"
 
 /** A submission that was asked for and has not arrived. */
@@ -32,7 +33,9 @@ interface Pending {
   readonly body: string
   readonly key: string
   readonly endpoint: string
+  /** Attempts since the visitor pressed for it, and when that was. */
   attempts: number
+  pressedAt: number
   /** Calls off the next attempt. */
   stop: () => void
 }
@@ -44,47 +47,79 @@ interface State {
   pending: Pending | undefined
 }
 
-const states = new WeakMap<HTMLFormElement, State>()
+/** Milliseconds after its button was pressed during which a visitor waits for a form that is sent a second time. */
+const attention = 10_000
+
+/** Forms that were looked at; one that could not be enhanced has no state. */
+const states = new WeakMap<HTMLFormElement, State | undefined>()
 
 const statusOf = (form: HTMLFormElement): HTMLElement => {
-  let status = form.querySelector<HTMLElement>("[data-hydracore-status]")
+  let status = own(form, "querySelector")<HTMLElement>("[data-hydracore-status]")
   if (!status) {
     status = document.createElement("p")
     status.setAttribute("data-hydracore-status", "")
-    form.append(status)
+    own(form, "append")(status)
   }
   if (!status.hasAttribute("role")) status.setAttribute("role", "status")
   return status
 }
 
-/** Prepares a form for what its visitor may do, once. */
-export const enhance = (form: HTMLFormElement): State => {
-  let state = states.get(form)
-  if (state === undefined) {
-    state = { status: statusOf(form), shownAt: performance.now(), busy: false, pending: undefined }
-    states.set(form, state)
+/** Prepares a form for what its visitor may do, once. Throws if that fails, and is not tried again then. */
+export const enhance = (form: HTMLFormElement): State | undefined => {
+  if (!states.has(form)) {
+    states.set(form, undefined)
     Honeypot.add(form)
+    states.set(form, { status: statusOf(form), shownAt: performance.now(), busy: false, pending: undefined })
   }
-  return state
+  return states.get(form)
 }
 
 /** Whether what follows the event may follow. */
 const allows = (form: HTMLFormElement, name: "submit" | "success" | "error", detail: object): boolean =>
-  form.dispatchEvent(new CustomEvent(`hydracore:${name}`, { bubbles: true, cancelable: true, detail }))
+  own(form, "dispatchEvent")(new CustomEvent(`hydracore:${name}`, { bubbles: true, cancelable: true, detail }))
 
 const say = (form: HTMLFormElement, { status }: State, state: string, message: string): void => {
-  form.setAttribute("data-state", state)
+  own(form, "setAttribute")("data-state", state)
   status.textContent = message
 }
 
 const sayText = (form: HTMLFormElement, state: State, name: string, key: TextName, values?: Record<string, unknown>) =>
   say(form, state, name, text(form, key, values))
 
+/** What a form holds, and the button that was pressed, if it has a name. */
+const entriesOf = (form: HTMLFormElement, submitter: HTMLElement | null): Array<[string, FormDataEntryValue]> => {
+  const entries = [...new FormData(form, submitter)]
+  const { name, type, value } = (submitter ?? {}) as Partial<HTMLInputElement>
+  // Chrome before 112, Firefox before 111 and Safari before 16.4 know nothing of a button here.
+  if (name && type !== "image" && entries.length === [...new FormData(form)].length) entries.push([name, value ?? ""])
+  return entries
+}
+
 const read = (form: HTMLFormElement, submitter: HTMLElement | null) =>
-  Content.read(new FormData(form, submitter), {
-    site: form.getAttribute("data-site") ?? "",
-    page: form.getAttribute("data-page") ?? undefined
+  Content.read(entriesOf(form, submitter), {
+    site: own(form, "getAttribute")("data-site") ?? "",
+    page: own(form, "getAttribute")("data-page") ?? undefined
   })
+
+/** Whether a form holds what was sent. */
+const isUnchanged = (form: HTMLFormElement, { typed }: Pending): boolean => JSON.stringify(read(form, null)) === typed
+
+/**
+ * Whether the visitor still waits for what was pressed for, so that the focus may move and the page be left: it was just
+ * now or is the first attempt, nothing was typed since, and the visitor is not elsewhere in the page. A form that is no
+ * longer in the page is awaited by nobody.
+ */
+const isAwaited = (form: HTMLFormElement, pending: Pending): boolean => {
+  const place = document.activeElement
+  return (
+    (pending.attempts === 1 || performance.now() - pending.pressedAt < attention) &&
+    isUnchanged(form, pending) &&
+    // Beside the form and what is in it: what is around it, such as a dialog, or the whole page.
+    (place?.contains(form) ||
+      own(form, "contains")(place) ||
+      Faults.controls(form).some((control) => control === place))
+  )
+}
 
 /** Switches the buttons off that send a form, and gives what switches them on again. */
 const disableButtons = (form: HTMLFormElement): (() => void) => {
@@ -94,10 +129,10 @@ const disableButtons = (form: HTMLFormElement): (() => void) => {
       /^(submit|image)$/.test((control as HTMLButtonElement).type) && !(control as HTMLButtonElement).disabled
   )
   for (const button of buttons) button.disabled = true
-  form.setAttribute("aria-busy", "true")
+  own(form, "setAttribute")("aria-busy", "true")
   return () => {
     for (const button of buttons) button.disabled = false
-    form.removeAttribute("aria-busy")
+    own(form, "removeAttribute")("aria-busy")
     // A button that is switched off loses the focus: it gets it back, unless the visitor went elsewhere.
     if (document.activeElement === document.body) buttons.find((button) => button === focused)?.focus()
   }
@@ -105,13 +140,14 @@ const disableButtons = (form: HTMLFormElement): (() => void) => {
 
 const succeed = (form: HTMLFormElement, state: State, pending: Pending, submissionId: string | undefined): void => {
   state.pending = undefined
+  const goesOn = isAwaited(form, pending)
   if (!allows(form, "success", { submission_id: submissionId })) return
   // What was typed since is not thrown away.
-  if (JSON.stringify(read(form, null)) === pending.typed) HTMLFormElement.prototype.reset.call(form)
+  if (isUnchanged(form, pending)) own(form, "reset")()
   state.shownAt = performance.now()
   sayText(form, state, "sent", "sent")
-  const next = form.getAttribute("data-next")
-  if (next !== null) {
+  const next = own(form, "getAttribute")("data-next")
+  if (next !== null && goesOn) {
     const page = new URL(next, document.baseURI)
     if (/^https?:$/.test(page.protocol)) location.assign(page)
   }
@@ -124,7 +160,8 @@ const reject = (
   form: HTMLFormElement,
   state: State,
   reason: "invalid" | "file",
-  faults: ReadonlyArray<Delivery.Fault>
+  faults: ReadonlyArray<Delivery.Fault>,
+  goThere: boolean
 ): void => {
   state.pending = undefined
   if (!allows(form, "error", { reason, faults })) return
@@ -133,7 +170,7 @@ const reject = (
     sayText(form, state, "failed", "setup")
     return
   }
-  const rest = Faults.show(form, faults)
+  const rest = Faults.show(form, faults, goThere)
   const check = rest.length < faults.length || faults.length === 0 ? [text(form, "check")] : []
   say(form, state, "invalid", [...check, ...rest.map(({ message }) => message)].join(" "))
 }
@@ -151,7 +188,7 @@ const deliver = async (form: HTMLFormElement, state: State, pending: Pending): P
     case "Sent":
       return succeed(form, state, pending, outcome.submissionId)
     case "Invalid":
-      return reject(form, state, "invalid", outcome.faults)
+      return reject(form, state, "invalid", outcome.faults, isAwaited(form, pending))
     case "Limited":
       if (allows(form, "error", { reason: "limited", seconds: outcome.seconds })) {
         sayText(form, state, "failed", "limited", { seconds: outcome.seconds })
@@ -170,11 +207,18 @@ const deliver = async (form: HTMLFormElement, state: State, pending: Pending): P
   }
 }
 
+/** Whether a button sends a form to the edge: not one that goes elsewhere, or only closes the dialog around the form. */
+const isForEdge = (form: HTMLFormElement, submitter: HTMLElement | null): boolean => {
+  const method = submitter?.getAttribute("formmethod") ?? own(form, "getAttribute")("method")
+  return !submitter?.hasAttribute("formaction") && method?.toLowerCase() !== "dialog"
+}
+
 /** Takes a form's sending over from the browser. */
 export const submit = (form: HTMLFormElement, event: SubmitEvent, endpoint: string): void => {
-  if (!form.getAttribute("data-site")) return
-  event.preventDefault()
+  if (!own(form, "getAttribute")("data-site") || !isForEdge(form, event.submitter)) return
   const state = enhance(form)
+  if (state === undefined) return
+  event.preventDefault()
   if (state.busy) return
   Faults.clear(form)
   const content = read(form, event.submitter)
@@ -183,18 +227,29 @@ export const submit = (form: HTMLFormElement, event: SubmitEvent, endpoint: stri
       form,
       state,
       "file",
-      content.map((field) => ({ field, message: text(form, "file") }))
+      content.map((field) => ({ field, message: text(form, "file") })),
+      true
     )
     return
   }
-  const typed = JSON.stringify(read(form, null))
   if (!allows(form, "submit", { content })) return
+  const typed = JSON.stringify(read(form, null))
   const same = JSON.stringify(content)
   const body = Content.toBody(content, performance.now() - state.shownAt)
   state.pending?.stop()
   if (state.pending?.content !== same) {
-    state.pending = { content: same, typed, body, key: Delivery.newKey(), endpoint, attempts: 0, stop: () => {} }
+    state.pending = {
+      content: same,
+      typed,
+      body,
+      key: Delivery.newKey(),
+      endpoint,
+      attempts: 0,
+      pressedAt: 0,
+      stop: () => {}
+    }
   }
   state.pending.attempts = 0
+  state.pending.pressedAt = performance.now()
   void deliver(form, state, state.pending)
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { honeypot } from "./Content.ts"
+import { own } from "./Own.ts"
 
 /** What tells password managers (1Password, Bitwarden, LastPass, Dashlane) and the browser to leave a field alone. */
 const leaveAlone = {
@@ -15,9 +16,13 @@ const leaveAlone = {
   "data-form-type": "other"
 }
 
-/** Puts the field into a form that has none. */
+/** Puts the field into a form that has none, and hides the one that is there: a style sheet may show what is `hidden`. */
 export const add = (form: HTMLFormElement): void => {
-  if (form.querySelector(`[name="${honeypot}"]`)) return
+  const there = own(form, "querySelector")<HTMLElement>(`[name="${honeypot}"]`)
+  if (there) {
+    there.style.setProperty("display", "none", "important")
+    return
+  }
   const input = document.createElement("input")
   input.type = "text"
   input.name = honeypot
@@ -35,5 +40,5 @@ export const add = (form: HTMLFormElement): void => {
     clipPath: "inset(50%)"
   })
   box.append(input)
-  form.append(box)
+  own(form, "append")(box)
 }

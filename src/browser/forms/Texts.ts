@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { own } from "./Own.ts"
 
 const english = {
   sending: "Sending…",
@@ -20,6 +21,6 @@ export type TextName = keyof typeof english
 
 /** A text, in the form's words if it has some; `{name}` is replaced. */
 export const text = (form: HTMLFormElement, name: TextName, values: Readonly<Record<string, unknown>> = {}): string =>
-  (form.getAttribute(`data-text-${name}`) ?? english[name]).replace(/\{([a-z]+)\}/g, (whole, key: string) =>
+  (own(form, "getAttribute")(`data-text-${name}`) ?? english[name]).replace(/\{([a-z]+)\}/g, (whole, key: string) =>
     String(values[key] ?? whole)
   )

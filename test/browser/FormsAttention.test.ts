@@ -1,0 +1,92 @@
+/**
+ * A form that is sent again by itself while its visitor does something else: it moves neither the focus nor the page.
+ */
+import { assert, describe } from "@effect/vitest"
+import { Effect } from "effect"
+import { layer as testServer } from "../http/TestServer.ts"
+import { inChromium, until } from "./Browser.ts"
+import { faults422, fields, fill, isSubmit, make, press, says } from "./BrowserForm.ts"
+import type { Fault } from "./Network.ts"
+
+const elsewhere = `<textarea id="elsewhere"></textarea>`
+
+/** A form whose first attempt fails, by `first`, and which waits. */
+const waiting = Effect.fnUntraced(function* (attributes: string, first: Fault, ...then: ReadonlyArray<Fault>) {
+  // What stands after the form's end is beside it in the page.
+  const form = yield* make({ attributes, clock: true, fields: `${fields}</form>${elsewhere}` })
+  const faults = [first, ...then]
+  form.relay.fault = (received) => (isSubmit(received) ? faults.shift() : undefined)
+  yield* fill(form.page, { name: "Ada", email: "ada@example.org" })
+  yield* press(form.page)
+  yield* says(form.status, "no connection")
+  return {
+    ...form,
+    /** Lets time pass until the page says that `script` holds. */
+    passes: (script: string) =>
+      until(script, async () => {
+        await form.page.clock.runFor(1000)
+        return form.page.evaluate<boolean>(script)
+      })
+  }
+})
+
+const away: Fault = { _tag: "Answer", status: 503 }
+
+const after = (seconds: number): Fault => ({
+  _tag: "Answer",
+  status: 503,
+  headers: { "retry-after": `${seconds}`, "access-control-expose-headers": "retry-after" }
+})
+
+inChromium("a form that is sent again", testServer(), (it) => {
+  describe("shows what is wrong", () => {
+    const fault = faults422({ loc: ["body", "email"], msg: "No" })
+
+    it.effect("and goes there if its visitor waits for it", () =>
+      Effect.gen(function* () {
+        const { evaluate, passes } = yield* waiting("", away, fault)
+        yield* passes(`document.forms[0].dataset.state === "invalid"`)
+        assert.strictEqual(yield* evaluate("document.activeElement.name"), "email")
+      })
+    )
+
+    it.effect("and leaves the focus where its visitor is writing by now", () =>
+      Effect.gen(function* () {
+        const { evaluate, page, passes } = yield* waiting("", away, fault)
+        yield* Effect.promise(() => page.locator("#elsewhere").pressSequentially("Half a wo"))
+        yield* passes(`document.forms[0].dataset.state === "invalid"`)
+        assert.strictEqual(yield* evaluate("document.activeElement.id"), "elsewhere")
+        assert.strictEqual(yield* evaluate(`document.querySelector("[aria-invalid=true]").name`), "email")
+      })
+    )
+  })
+
+  describe("goes on to the next page", () => {
+    const next = (name: string, goesOn: boolean, first: Fault, meanwhile: string) =>
+      it.effect(name, () =>
+        Effect.gen(function* () {
+          const { evaluate, fence, page, pages, passes, site } = yield* waiting(`data-next="/thanks"`, first)
+          pages["/thanks"] = "<h1>Thanks</h1>"
+          yield* evaluate(`document.forms[0].addEventListener("hydracore:success", () => { window.arrived = true })
+            ${meanwhile}`)
+          yield* passes(`location.pathname === "/thanks" || window.arrived === true`)
+          if (goesOn) yield* until("the next page", () => page.url().endsWith("/thanks"))
+          else {
+            yield* fence
+            assert.deepStrictEqual(site.of("/thanks", "GET"), [])
+          }
+        })
+      )
+
+    next("if its visitor waits for it", true, away, "")
+    next("not long after", false, after(11), "")
+    next("not from where its visitor is writing by now", false, away, `document.querySelector("#elsewhere").focus()`)
+    next("not over what was typed since", false, away, `document.forms[0].elements.message.value = "P.S."`)
+    next(
+      "not from another route, where there is no such form",
+      false,
+      away,
+      `history.pushState({}, "", "/checkout"); document.forms[0].remove()`
+    )
+  })
+})

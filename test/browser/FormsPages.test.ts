@@ -1,0 +1,145 @@
+/**
+ * A form on other people's pages: with buttons, field names and style sheets of all kinds, and in older browsers.
+ */
+import { assert, describe } from "@effect/vitest"
+import { Effect } from "effect"
+import * as Snippet from "../../src/cli/Snippet.ts"
+import { layer as testServer } from "../http/TestServer.ts"
+import { inChromium, until, type VisitorOptions } from "./Browser.ts"
+import { faults422, fill, isSubmit, make, press, says, textOf } from "./BrowserForm.ts"
+import * as BrowserSite from "./BrowserSite.ts"
+
+inChromium("a form", testServer(), (it) => {
+  describe("leaves to the browser", () => {
+    const button = (name: string, markup: string, attributes: string, outcome: string) =>
+      it.effect(name, () =>
+        Effect.gen(function* () {
+          const { evaluate, fence, page, pages, sent } = yield* make({
+            attributes,
+            fields: `<input name="name" value="Ada">${markup}`
+          })
+          pages["/preview"] = "<h1>Preview</h1>"
+          yield* evaluate(`const form = document.forms[0], dialog = document.createElement("dialog")
+            form.before(dialog); dialog.append(form); dialog.show()`)
+          yield* Effect.promise(() => page.getByRole("button").click())
+          yield* until(outcome, () => page.evaluate<boolean>(outcome))
+          yield* fence
+          assert.deepStrictEqual(sent(), [])
+        })
+      )
+    const closed = `document.querySelector("dialog:not([open])") !== null`
+    button("a button that closes a dialog", `<button formmethod="Dialog" formnovalidate>Cancel</button>`, "", closed)
+    button("a form that closes a dialog", `<input name="method"><button>Cancel</button>`, `method="dialog"`, closed)
+    button(
+      "a button that goes elsewhere",
+      `<button formaction="/preview" formmethod="get">Preview</button>`,
+      `method="post"`,
+      `location.pathname === "/preview"`
+    )
+
+    it.effect("the form that cannot be enhanced, and enhances the next", () =>
+      Effect.gen(function* () {
+        const { edge, open, page, pages, relay, script, site } = yield* BrowserSite.make({
+          before: `const create = Document.prototype.createElement
+            let refused = 0
+            Document.prototype.createElement = function (name) {
+              if (name === "p" && refused++ === 0) throw new Error("not this one")
+              return create.call(this, name)
+            }`
+        })
+        pages["/own"] = "<p>The page's own</p>"
+        const form = `<form data-hydracore-form data-site="${edge.websiteConfigId}" action="/own"><button>Send</button></form>`
+        pages["/contact"] = `${form}${form}${script()}`
+        yield* open(`${site.url}/contact`)
+        yield* until("the second form", () =>
+          page.evaluate<boolean>("document.forms[1].querySelector('[role=status]') !== null")
+        )
+        yield* Effect.promise(() => page.getByRole("button").first().click())
+        yield* until("the browser's own way", () => page.url().includes("/own?"))
+        assert.deepStrictEqual(relay.received.filter(isSubmit), [])
+      })
+    )
+  })
+
+  it.effect("works whatever its fields are named", () =>
+    Effect.gen(function* () {
+      const names = [
+        ...["action", "method", "elements", "reset", "submit", "name", "id", "target", "matches", "append", "closest"],
+        ...["querySelector", "querySelectorAll", "getAttribute", "setAttribute", "removeAttribute", "hasAttribute"],
+        ...["dispatchEvent", "addEventListener", "isConnected", "contains", "children", "style", "nodeType"]
+      ]
+      const { errors, evaluate, relay, sent, status } = yield* make({
+        fields: `${names.map((name) => `<input name="${name}" value="${name}">`).join("")}<button>Send</button>`
+      })
+      let once = true
+      relay.fault = (received) => {
+        if (!isSubmit(received) || !once) return undefined
+        once = false
+        return faults422({ loc: ["body", "form_data", "closest"], msg: "No" })
+      }
+      yield* evaluate(`document.querySelector("button").click()`)
+      yield* says(status, "Please check")
+      assert.strictEqual(yield* evaluate("document.activeElement.name"), "closest")
+      yield* evaluate(`document.querySelector("[name=closest]").value = "closer"`)
+      yield* evaluate(`document.querySelector("button").click()`)
+      yield* says(status, "Thank you")
+      assert.includeMembers(Object.keys(sent()[0]!.form_data), names)
+      assert.strictEqual(yield* evaluate(`document.querySelector("[name=closest]").value`), "closest")
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  describe("has a honeypot that no person sees", () => {
+    const hidden = (name: string, options: VisitorOptions, policy: string | undefined) =>
+      it.effect(name, () =>
+        Effect.gen(function* () {
+          const { edge, open, page, pages, relay, script, site } = yield* BrowserSite.make(options)
+          const { form } = Snippet.lines({
+            baseUrl: relay.url,
+            trackingToken: edge.trackingToken,
+            websiteConfigId: edge.websiteConfigId,
+            chat: null
+          })
+          pages["/contact"] = {
+            body: `<style nonce="n">input { display: block }</style>${form}${script()}`,
+            headers: policy === undefined ? {} : { "content-security-policy": policy.replaceAll("EDGE", relay.url) }
+          }
+          yield* open(`${site.url}/contact`)
+          if (options.javaScriptEnabled !== false) {
+            yield* until("the enhanced form", async () => (await page.locator("form [role=status]").count()) === 1)
+          }
+          assert.isTrue(yield* Effect.promise(() => page.locator("[name=name]").isVisible()))
+          assert.isFalse(yield* Effect.promise(() => page.locator("[name=hydracore_hp]").isVisible()))
+        })
+      )
+    hidden("without JavaScript", { javaScriptEnabled: false }, undefined)
+    hidden(
+      "under a strict Content-Security-Policy",
+      {},
+      "default-src 'none'; script-src EDGE; connect-src EDGE; style-src 'nonce-n'"
+    )
+  })
+
+  it.effect("is sent by browsers that know less, with the button that was pressed", () =>
+    Effect.gen(function* () {
+      const { errors, page, relay, sent, status } = yield* make({
+        before: `delete AbortSignal.timeout; delete Array.prototype.at
+          window.FormData = class extends FormData { constructor(form) { super(form) } }`,
+        fields: `<input name="name"><button name="how" value="now">Send</button>`
+      })
+      let once = true
+      relay.fault = (received) => {
+        if (!isSubmit(received) || !once) return undefined
+        once = false
+        return faults422({ loc: ["body", "form_data", "name"], msg: "No" })
+      }
+      yield* press(page)
+      yield* until("the fault", async () => (await textOf(page, "[data-hydracore-error=name]")) === "No")
+      yield* fill(page, { name: "Ada" })
+      yield* press(page)
+      yield* says(status, "Thank you")
+      assert.strictEqual(sent()[1]?.form_data["how"], "now")
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+})
