@@ -66,13 +66,13 @@ const start = (script: HTMLScriptElement) => {
       session_id
     })
     referrer = location.href
-    // Sent as text, so without a preflight; and goes on if the page is left. (A beacon would carry the website's cookies.)
+    const retry = () => {
+      if (waiting.delete(retry)) navigator.sendBeacon(url, body)
+    }
+    // Sent as text, so without a preflight.
     const post = async () => {
       const { headers, status } = await fetch(url, { method: "POST", body, keepalive: true, credentials: "omit" })
       if (status === 429 || status === 503) throw headers.get("retry-after")
-    }
-    const retry = () => {
-      if (waiting.delete(retry)) post().catch(() => {})
     }
     post().catch((seconds) => {
       waiting.add(retry)

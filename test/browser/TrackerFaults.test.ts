@@ -97,21 +97,18 @@ inChromium("the tracker", testServer(), (it) => {
       })
     )
 
-    it.effect("without the website's cookies, behind its own proxy", () =>
+    it.effect("with a beacon where fetch is refused", () =>
       Effect.gen(function* () {
-        const { context, edge, open, page, pages, site } = yield* BrowserSite.make({ forwards: "/hc" })
-        pages["/a"] = `<script defer src="/hc/v1/public/embed.js" data-site="${edge.trackingToken}"></script>`
-        site.fault = (received) => (received.path.endsWith(paths.track) ? refuse(503) : undefined)
-        yield* Effect.promise(() => context.addCookies([{ name: "session", value: "secret", url: site.url }]))
+        const { errors, open, page, pages, relay, script, site, viewed } = yield* BrowserSite.make()
+        pages["/a"] = `<script>window.fetch = () => { throw new TypeError("blocked") }</script>${script()}`
         yield* stopClock(page)
         yield* open(`${site.url}/a`)
-        yield* until("the second attempt", async () => {
+        yield* until("the beacon", async () => {
           await page.clock.runFor(1000)
-          return site.of(`/hc${paths.track}`).length === 2
+          return viewed().length === 1
         })
-        const cookies = (path: string, method?: string) => site.of(path, method).map(({ headers }) => headers.cookie)
-        assert.deepStrictEqual(cookies("/a", "GET"), ["session=secret"])
-        assert.deepStrictEqual(cookies(`/hc${paths.track}`), [undefined, undefined])
+        assert.match(relay.of(paths.track)[0]?.headers["content-type"] ?? "", /^text\/plain/)
+        assert.deepStrictEqual(errors, [])
       })
     )
   })
@@ -122,7 +119,7 @@ inChromium("the tracker", testServer(), (it) => {
         const { errors, evaluate, open, pages, script, site } = yield* BrowserSite.make()
         const broken = [
           "JSON.stringify = () => { throw new Error('no') }",
-          "delete window.fetch",
+          "delete window.fetch; Navigator.prototype.sendBeacon = undefined",
           "window.MutationObserver = undefined",
           "window.URL = undefined",
           "Object.freeze(history)",
