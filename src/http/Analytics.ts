@@ -137,7 +137,7 @@ export const group = HttpApiBuilder.group(
       ({ request }) =>
         Effect.flatMap(RequestBody.readBytes(request), (bytes) => track(Endpoint.fromRequest(request), bytes)).pipe(
           Effect.catchTags(Refusals.ofBytes),
-          Effect.map((answer) => Decide.orInvalid(Endpoint.toResponse(answer)))
+          Effect.map((answer) => Decide.byStatus(Endpoint.toResponse(answer)))
         ),
       // A visitor who leaves at once must not take the page view along.
       { uninterruptible: true }

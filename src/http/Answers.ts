@@ -81,6 +81,13 @@ export const unavailable = (headers?: Headers): HttpServerResponse.HttpServerRes
     "retry-after": "5"
   })
 
+/** 503: so much is being sent to us at once that there is no room for this body, which is not read to its end. */
+export const crowdedOut: HttpServerResponse.HttpServerResponse = refusal(
+  503,
+  "The service is being sent as much as it can hold. Send it again after Retry-After seconds.",
+  { "retry-after": "5", connection: "close" }
+)
+
 /** 422 for what the store refuses for good. */
 export const notStorable = (headers?: Headers): HttpServerResponse.HttpServerResponse =>
   invalid([{ loc: ["body"], msg: "Value error, this cannot be stored as it is", type: "value_error" }], headers)

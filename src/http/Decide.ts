@@ -16,9 +16,11 @@ type Response = HttpServerResponse.HttpServerResponse
 export const tell = (response: Response, decision: Decision.Decision): Response =>
   HttpServerResponse.setHeader(response, Decision.header, decision)
 
-/** The answer as it is, or, of a request that was turned away before anything was decided, told to be invalid. */
-export const orInvalid = (response: Response): Response =>
-  response.headers[Decision.header] === undefined ? tell(response, "invalid") : response
+/** The answer as it is, or, of a request that was turned away before anything was decided, told by its status. */
+export const byStatus = (response: Response): Response =>
+  response.headers[Decision.header] === undefined ? tell(response, reasonOf(response)) : response
+
+const reasonOf = ({ status }: Response): Decision.Reason => (status === 503 ? "unavailable" : "invalid")
 
 /** The id that a body claims, or null if it names none: for what was turned away before anybody looked. */
 export const claimOf = (
@@ -45,4 +47,4 @@ export const ofStorage =
   (response: Response): Effect.Effect<Response> =>
     response.headers[Decision.header] !== undefined
       ? Effect.succeed(response)
-      : notCounted(response.status === 503 ? "unavailable" : "invalid", subject())(response)
+      : notCounted(reasonOf(response), subject())(response)

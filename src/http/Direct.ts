@@ -3,8 +3,8 @@
  *
  * The router, the request and the response of the platform, and a layer of middleware each cost a little on every request;
  * together they cost more than all that a page view is, and half of the time that we add to a chat's first word. So a
- * request that is one of the endpoints' and as nearly all of them are (a POST to the very path, with a body whose length
- * its head tells) is handed to the endpoint from here, and everything else goes the platform's way. The endpoint is the
+ * request that is one of the endpoints' and as nearly all of them are (a POST to the very path, with a small body whose
+ * length its head tells) is handed to the endpoint from here, and everything else goes the platform's way. The endpoint is the
  * same function on both ways, and the tests show that both give the same answers.
  *
  * @module
@@ -18,6 +18,7 @@ import * as ContractForms from "../contract/Forms.ts"
 import { isCanonicalUuid } from "../contract/Uuid.ts"
 import * as ContractWidget from "../contract/Widget.ts"
 import * as ClientAddress from "../core/ClientAddress.ts"
+import { Pieces } from "../core/Pieces.ts"
 import { Track } from "./Analytics.ts"
 import * as ChatDelivery from "./ChatDelivery.ts"
 import type { Begun } from "./ChatResponse.ts"
@@ -25,12 +26,13 @@ import * as Cors from "./Cors.ts"
 import * as Endpoint from "./Endpoint.ts"
 import * as Fallbacks from "./Fallbacks.ts"
 import { Submit } from "./Forms.ts"
+import * as RequestBody from "./RequestBody.ts"
 import { Converse } from "./Widget.ts"
 
 export interface Options {
   /** Who may name the client for whom a request comes, with `X-Forwarded-For`. */
   readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
-  /** Bytes. A longer body goes the platform's way, which refuses it. */
+  /** Bytes. A longer body goes the platform's way, which refuses it; so does one that is counted while it comes. */
   readonly maxBody: number
 }
 
@@ -92,16 +94,12 @@ const makeSender = (run: Run) => {
   }
 }
 
-/** Collects the body of a request; who goes away before its end is never heard of again. */
-const collect = (request: IncomingMessage, then: (body: Uint8Array) => void): void => {
-  let chunks: Array<Buffer> = []
-  request.on("data", (chunk: Buffer) => chunks.push(chunk))
-  request.on("end", () => {
-    const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
-    // A request is as old as its answer, which may be a stream of some minutes.
-    chunks = []
-    then(body)
-  })
+/** Collects the body of a request, of `length` bytes; who goes away before its end is never heard of again. */
+const collect = (request: IncomingMessage, length: number, then: (body: Uint8Array) => void): void => {
+  const pieces = new Pieces(length)
+  request.on("data", (chunk: Buffer) => pieces.add(chunk))
+  // It is taken out: a request is as old as its answer, which may be a stream of some minutes.
+  request.on("end", () => then(pieces.take()))
   // A connection that breaks is the server's matter. Without a listener it would end the process.
   request.on("error", ignore)
 }
@@ -141,7 +139,12 @@ export const layer = (server: Server, options: Options): Layer.Layer<never, neve
         return { url: request.url ?? "/", headers, address }
       }
 
-      const answer = (endpoint: Endpoint.Endpoint, request: IncomingMessage, response: ServerResponse): void => {
+      const answer = (
+        endpoint: Endpoint.Endpoint,
+        request: IncomingMessage,
+        length: number,
+        response: ServerResponse
+      ): void => {
         const asked = askedBy(request)
         const onExit = (exit: Exit.Exit<Endpoint.Answer>): void => {
           if (Exit.isSuccess(exit)) send(response, exit.value)
@@ -152,7 +155,7 @@ export const layer = (server: Server, options: Options): Layer.Layer<never, neve
           if (Exit.isSuccess(exit)) send(response, exit.value)
           else response.destroy()
         }
-        collect(request, (body) => {
+        collect(request, length, (body) => {
           try {
             run(endpoint(asked, body), { onExit })
           } catch (defect) {
@@ -177,9 +180,14 @@ export const layer = (server: Server, options: Options): Layer.Layer<never, neve
           Effect.catchCause(Fallbacks.ofCause)
         )
 
-      const answerChat = (instanceId: string, request: IncomingMessage, response: ServerResponse): void => {
+      const answerChat = (
+        instanceId: string,
+        request: IncomingMessage,
+        length: number,
+        response: ServerResponse
+      ): void => {
         const asked = askedBy(request)
-        collect(request, (body) => {
+        collect(request, length, (body) => {
           if (response.destroyed) return
           const scope = Scope.makeUnsafe()
           let leave: (() => void) | undefined
@@ -200,17 +208,23 @@ export const layer = (server: Server, options: Options): Layer.Layer<never, neve
         })
       }
 
-      const isDirect = ({ headers, method }: IncomingMessage): boolean =>
-        method === "POST" && Number(headers["content-length"]) <= options.maxBody && headers.expect === undefined
+      const longest = Math.min(options.maxBody, RequestBody.small)
+      /** The length of the body of a request that is to be answered here; NaN for any other. */
+      const lengthOf = ({ headers, method }: IncomingMessage): number => {
+        if (method !== "POST" || headers.expect !== undefined) return Number.NaN
+        const length = Number(headers["content-length"])
+        return length <= longest ? length : Number.NaN
+      }
 
       const platform = server.listeners("request").at(-1) as RequestListener
       const listener: RequestListener = (request, response) => {
-        if (!isDirect(request)) return platform(request, response)
+        const length = lengthOf(request)
+        if (Number.isNaN(length)) return platform(request, response)
         const { url = "" } = request
         const endpoint = endpoints.get(url)
-        if (endpoint !== undefined) return answer(endpoint, request, response)
+        if (endpoint !== undefined) return answer(endpoint, request, length, response)
         const instanceId = instanceOf(url)
-        if (instanceId !== undefined) answerChat(instanceId, request, response)
+        if (instanceId !== undefined) answerChat(instanceId, request, length, response)
         else platform(request, response)
       }
       yield* Effect.acquireRelease(

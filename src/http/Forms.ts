@@ -263,7 +263,7 @@ export const group = HttpApiBuilder.group(
           Effect.catchTags(Refusals.ofBytes),
           Effect.map(Endpoint.toResponse),
           Effect.map((answer) =>
-            answer.headers[Decision.header] === undefined ? asPage(asked)(Decide.orInvalid(answer)) : answer
+            answer.headers[Decision.header] === undefined ? asPage(asked)(Decide.byStatus(answer)) : answer
           )
         )
       },

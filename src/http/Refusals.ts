@@ -12,6 +12,7 @@ import type { BodyTooLarge } from "./RequestBody.ts"
 /** What keeps a body from being received. */
 export const ofBytes = {
   BodyTooLarge: ({ maxBytes }: BodyTooLarge) => Effect.succeed(Answers.tooLarge(maxBytes)),
+  BodyCrowdedOut: () => Effect.succeed(Answers.crowdedOut),
   BodyUnreadable: () => Effect.succeed(Answers.refusal(400, "The body did not arrive whole. Send the request again."))
 }
 

@@ -1,6 +1,6 @@
 /**
  * Reads a request's body as the published contract says: which content types are JSON, what is said of a body that is
- * none, and how large it may be.
+ * none, how large it may be, and how much may be held of those that are still on their way.
  *
  * The endpoints use this in place of the platform's own decoding of payloads, since that decodes UTF-8 leniently (a
  * stored text would differ from the one that was sent), answers an unknown content type by itself, and does not keep the
@@ -9,10 +9,12 @@
  * @module
  */
 import { IncomingMessage } from "node:http"
-import { ByteSize, Data, Effect, Result } from "effect"
+import { ByteSize, Context, Data, Effect, Result, Stream } from "effect"
 import { HttpIncomingMessage, type HttpServerRequest } from "effect/http"
 import type { ValidationError } from "../contract/Errors.ts"
+import * as Capacity from "../core/Capacity.ts"
 import * as Json from "../core/Json.ts"
+import { Pieces } from "../core/Pieces.ts"
 
 /** The body does not validate: every fault. */
 export class InvalidBody extends Data.TaggedError("InvalidBody")<{ readonly errors: ReadonlyArray<ValidationError> }> {}
@@ -22,6 +24,17 @@ export class BodyTooLarge extends Data.TaggedError("BodyTooLarge")<{ readonly ma
 
 /** The body did not arrive whole: the client went away, or broke the rules of HTTP. */
 export class BodyUnreadable extends Data.TaggedError("BodyUnreadable") {}
+
+/** Too much is held already of bodies that are on their way. */
+export class BodyCrowdedOut extends Data.TaggedError("BodyCrowdedOut") {}
+
+/** Bytes that are not counted while they come: what a page sends is smaller. */
+export const small = 4_096
+
+/** Gives a place to each body that is on its way and has more than `small` bytes: in one process, 64 MiB for all of them. */
+export const Arrivals = Context.Reference<() => Capacity.Place>("hydracore/http/RequestBody/Arrivals", {
+  defaultValue: () => Capacity.make(64 * 2 ** 20)
+})
 
 export interface Body {
   /** The text as it was sent, without a byte order mark; empty if it was not JSON. */
@@ -55,30 +68,76 @@ export const parse = (bytes: Uint8Array, contentType: string | undefined): Resul
   return Result.mapError(Json.parse(bytes), (fault) => new InvalidBody({ errors: [jsonInvalid(fault)] }))
 }
 
+/** A body on its way, which holds a place by what it holds. */
+interface Arriving {
+  /** Takes a piece; an error is the end. */
+  readonly add: (piece: Uint8Array) => BodyTooLarge | BodyCrowdedOut | undefined
+  readonly pieces: Pieces
+}
+
+const arriving = (place: Capacity.Place, expected: number, maxBytes: number): Arriving => {
+  const pieces = new Pieces(Math.min(expected, maxBytes))
+  const fail = <E>(error: E): E => {
+    // Whoever is told so may take long to hear it.
+    pieces.take()
+    return error
+  }
+  return {
+    pieces,
+    add: (piece) => {
+      if (pieces.length + piece.length > maxBytes) return fail(new BodyTooLarge({ maxBytes }))
+      pieces.add(piece)
+      return pieces.size <= small || place.hold(pieces.size) ? undefined : fail(new BodyCrowdedOut())
+    }
+  }
+}
+
 /**
  * Collects a body whose length its head tells, from Node's own message. The platform's way is for streams of any kind and
  * waits for the message to close as well: for a small body that costs a tenth of the whole request.
  */
-const collect = (message: IncomingMessage): Effect.Effect<Uint8Array, BodyUnreadable> =>
+const collect = (
+  message: IncomingMessage,
+  { add }: Arriving
+): Effect.Effect<void, BodyTooLarge | BodyCrowdedOut | BodyUnreadable> =>
   Effect.callback((resume) => {
-    const chunks: Array<Buffer> = []
     const stop = () => {
       message.off("data", onData).off("end", onEnd).off("error", onBreak).off("close", onBreak)
     }
+    const fail = (error: BodyTooLarge | BodyCrowdedOut | BodyUnreadable) => {
+      stop()
+      // What is still to come falls away unread; a connection that breaks meanwhile is the server's matter.
+      message.on("error", ignore).resume()
+      resume(Effect.fail(error))
+    }
     const onData = (chunk: Buffer) => {
-      chunks.push(chunk)
+      const error = add(chunk)
+      if (error !== undefined) fail(error)
     }
     const onEnd = () => {
       stop()
-      resume(Effect.succeed(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+      resume(Effect.void)
     }
-    const onBreak = () => {
-      stop()
-      resume(Effect.fail(new BodyUnreadable()))
-    }
+    const onBreak = () => fail(new BodyUnreadable())
     message.on("data", onData).on("end", onEnd).on("error", onBreak).on("close", onBreak)
     return Effect.sync(stop)
   })
+
+const ignore = () => {}
+
+/** Collects any other. */
+const collectStream = (
+  request: HttpServerRequest.HttpServerRequest,
+  { add }: Arriving
+): Effect.Effect<void, BodyTooLarge | BodyCrowdedOut | BodyUnreadable> =>
+  Stream.runForEach(
+    Stream.mapError(request.stream, () => new BodyUnreadable()),
+    (piece) =>
+      Effect.suspend(() => {
+        const error = add(piece)
+        return error === undefined ? Effect.void : Effect.fail(error)
+      })
+  )
 
 /** Whether Node's parser bounds the body already, and nobody has begun to read it or waits to be told to send it. */
 const isCollectable = (request: HttpServerRequest.HttpServerRequest): boolean =>
@@ -88,25 +147,29 @@ const isCollectable = (request: HttpServerRequest.HttpServerRequest): boolean =>
   !request.source.readableDidRead &&
   !request.source.destroyed
 
-/** Reads the bytes of a request's body. */
+/**
+ * Reads the bytes of a request's body. The place that they had on their way is given back when they are there, in the
+ * same turn in which whoever asked goes on: who bounds what waits counts them from then on.
+ */
 export const readBytes = Effect.fnUntraced(function* (
   request: HttpServerRequest.HttpServerRequest
-): Effect.fn.Return<Uint8Array, BodyTooLarge | BodyUnreadable> {
+): Effect.fn.Return<Uint8Array, BodyTooLarge | BodyCrowdedOut | BodyUnreadable> {
   const limit = yield* HttpIncomingMessage.MaxBodySize
   const maxBytes = limit === undefined ? Number.POSITIVE_INFINITY : ByteSize.toNumberUnsafe(limit)
+  const told = Number(request.headers["content-length"])
   // What says that it is too large need not be received.
-  if (Number(request.headers["content-length"]) > maxBytes) return yield* new BodyTooLarge({ maxBytes })
-  if (isCollectable(request)) return yield* collect(request.source as IncomingMessage)
-  const buffer = yield* Effect.mapError(request.arrayBuffer, (error) =>
-    error.reason._tag === "RequestParseError" && error.reason.reason === "BodyTooLarge"
-      ? new BodyTooLarge({ maxBytes })
-      : new BodyUnreadable()
+  if (told > maxBytes) return yield* new BodyTooLarge({ maxBytes })
+  const place = (yield* Arrivals)()
+  const body = arriving(place, Number.isNaN(told) ? Number.POSITIVE_INFINITY : told, maxBytes)
+  yield* Effect.ensuring(
+    isCollectable(request) ? collect(request.source as IncomingMessage, body) : collectStream(request, body),
+    Effect.sync(place.leave)
   )
-  return new Uint8Array(buffer)
+  return body.pieces.take()
 })
 
 /** Reads the body of a request. */
 export const read = (
   request: HttpServerRequest.HttpServerRequest
-): Effect.Effect<Body, InvalidBody | BodyTooLarge | BodyUnreadable> =>
+): Effect.Effect<Body, InvalidBody | BodyTooLarge | BodyCrowdedOut | BodyUnreadable> =>
   Effect.flatMap(readBytes(request), (bytes) => Effect.fromResult(parse(bytes, request.headers["content-type"])))

@@ -5,6 +5,7 @@
  * @module
  */
 import { Effect } from "effect"
+import * as Capacity from "../core/Capacity.ts"
 import { StorageUnavailable } from "../services/Storage.ts"
 import * as Decide from "./Decide.ts"
 import type * as Endpoint from "./Endpoint.ts"
@@ -23,19 +24,12 @@ const full: Effect.Effect<Endpoint.Answer> = Effect.map(
 
 /** The endpoint, which answers 503 where there is no room for a body. One body is always let in. */
 export const bounded = (endpoint: Endpoint.Endpoint, { capacity = maxBytes } = {}): Endpoint.Endpoint => {
-  let held = 0
+  const enter = Capacity.make(capacity)
   return (asked, body) =>
     body.length <= small
       ? endpoint(asked, body)
       : Effect.suspend(() => {
-          const { length } = body
-          if (held > 0 && held + length > capacity) return full
-          held += length
-          return Effect.ensuring(
-            endpoint(asked, body),
-            Effect.sync(() => {
-              held -= length
-            })
-          )
+          const place = enter()
+          return place.hold(body.length) ? Effect.ensuring(endpoint(asked, body), Effect.sync(place.leave)) : full
         })
 }

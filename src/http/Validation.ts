@@ -12,6 +12,7 @@ import type { ValidationError } from "../contract/Errors.ts"
 import * as Faults from "../contract/Faults.ts"
 import { Validation } from "../contract/Validation.ts"
 import * as Answers from "./Answers.ts"
+import * as Refusals from "./Refusals.ts"
 import * as RequestBody from "./RequestBody.ts"
 
 const places = { Params: "path", Headers: "header", Query: "query", Payload: "body" } as const
@@ -55,7 +56,8 @@ export const layer: Layer.Layer<Validation> = HttpApiMiddleware.layerSchemaError
           ? Answers.invalid(ofBody)
           : Answers.invalid([...paramsFaults(endpoint, params), ...first, ...ofBody])
       ),
-      Effect.catchTag("BodyTooLarge", ({ maxBytes }) => Effect.succeed(Answers.tooLarge(maxBytes)))
+      Effect.catchTag("BodyTooLarge", Refusals.ofBytes.BodyTooLarge),
+      Effect.catchTag("BodyCrowdedOut", Refusals.ofBytes.BodyCrowdedOut)
     )
   })
 )
