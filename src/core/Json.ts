@@ -6,13 +6,15 @@
  */
 import { Result } from "effect"
 
-/** Why a text is not JSON: the offset in UTF-16 units, and a sentence. */
+/** Why a text is not JSON: the offset in UTF-16 units (of what is nested too deeply, in bytes), and a sentence. */
 export interface JsonFault {
   readonly offset: number
   readonly reason: string
 }
 
 const isWhiteSpace = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
+const isOpening = (code: number): boolean => code === 0x5b || code === 0x7b
+const isClosing = (code: number): boolean => code === 0x5d || code === 0x7d
 const isHexDigit = (code: number): boolean =>
   (code >= 0x30 && code <= 0x39) || (code >= 0x41 && code <= 0x46) || (code >= 0x61 && code <= 0x66)
 
@@ -50,21 +52,18 @@ const endOfString = (text: string, offset: number): number => {
 
 type Expected = "value" | "value or ]" | "key" | "key or }" | "colon" | "comma or end" | "nothing"
 
-/** What is at hand when a token is visited. */
-interface Token {
-  readonly start: number
-  readonly end: number
-  /** How many arrays and objects are open around the token; a bracket counts as outside of its own. */
-  readonly depth: number
-  readonly isKey: boolean
-}
+/**
+ * Is given where a token begins and ends, how many arrays and objects are open around it (a bracket counts as outside of
+ * its own), and whether it is a key. In a row and not as an object, since a text may have as many tokens as characters.
+ */
+type Visit = (start: number, end: number, depth: number, isKey: boolean) => void
 
 /**
  * Visits every token of a JSON text (strings, numbers, literals and punctuation) in order.
  *
  * @returns the offset of the first fault, or undefined if the text is JSON.
  */
-const scan = (text: string, visit: (token: Token) => void): number | undefined => {
+const scan = (text: string, visit: Visit): number | undefined => {
   const open: Array<"[" | "{"> = []
   let expected: Expected = "value"
   let at = 0
@@ -124,7 +123,7 @@ const scan = (text: string, visit: (token: Token) => void): number | undefined =
         }
       }
     }
-    visit({ start, end: at, depth, isKey })
+    visit(start, at, depth, isKey)
   }
 }
 
@@ -160,13 +159,39 @@ const keepInteger = (_key: string, value: unknown, context?: { readonly source?:
     ? BigInt(context.source)
     : value
 
+/** How deeply a large text may be nested: what is nested in each of its bytes takes ten times as long to read. */
+export const maxDepth = 1_000
+
+/** Bytes. A text that is no longer may be nested as deeply as it likes, and is not looked through for it. */
+const short = 16_384
+
+/** The offset, in bytes, of the bracket that is nested more than `levels` deep; undefined if there is none. */
+const tooDeepAt = (bytes: Uint8Array, levels: number): number | undefined => {
+  let depth = 0
+  let isInString = false
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]!
+    if (byte === 0x22) isInString = !isInString
+    else if (isInString) {
+      if (byte === 0x5c) at++
+    } else if (isOpening(byte)) {
+      if (++depth > levels) return at
+    } else if (isClosing(byte)) depth--
+  }
+  return undefined
+}
+
 /**
- * Reads a JSON text from bytes: strict UTF-8, a byte order mark allowed. An integer beyond what a double holds is given
- * as a `bigint`.
+ * Reads a JSON text from bytes: strict UTF-8, a byte order mark allowed, a large one nested `maxDepth` levels deep at most.
+ * An integer beyond what a double holds is given as a `bigint`.
  */
 export const parse = (
   bytes: Uint8Array
 ): Result.Result<{ readonly text: string; readonly value: unknown }, JsonFault> => {
+  const tooDeep = bytes.length > short ? tooDeepAt(bytes, maxDepth) : undefined
+  if (tooDeep !== undefined) {
+    return Result.fail({ offset: tooDeep, reason: `the text is nested more than ${maxDepth} levels deep here` })
+  }
   let text: string
   try {
     text = decoder.decode(bytes)
@@ -236,32 +261,65 @@ const memberTextAsWritten = (text: string, member: string, value: unknown): Memb
 export const memberText = (text: string, member: string, value?: unknown): MemberText | undefined =>
   memberTextAsWritten(text, member, value) ?? memberTextAsSent(text, member)
 
+/** Parts of a text put together, which are cut out only where something is left out between them. */
+class Runs {
+  private readonly text: string
+  private before: Array<string> = []
+  private start = 0
+  private end = 0
+
+  constructor(text: string) {
+    this.text = text
+  }
+
+  add(start: number, end: number): void {
+    if (start !== this.end) {
+      this.before.push(this.text.slice(this.start, this.end))
+      this.start = start
+    }
+    this.end = end
+  }
+
+  /** Gives what was added, and begins anew. */
+  take(): string {
+    const last = this.text.slice(this.start, this.end)
+    const { before } = this
+    this.before = []
+    this.start = this.end
+    return before.length === 0 ? last : before.join("") + last
+  }
+}
+
 const memberTextAsSent = (text: string, member: string): MemberText | undefined => {
+  const runs = new Runs(text)
   let inside = false
-  let parts: Array<string> = []
   let deepest = 0
   let found = false
-  scan(text, ({ depth, end, isKey, start }) => {
+  scan(text, (start, end, depth, isKey) => {
     if (depth <= 1 && (isKey || depth === 0)) {
       inside = isKey && JSON.parse(text.slice(start, end)) === member
       if (inside) {
-        parts = []
+        runs.take()
         deepest = 0
         found = true
       }
       return
     }
     if (!inside) return
-    const token = text.slice(start, end)
-    if (depth === 1 && (token === ":" || token === ",")) {
-      if (token === ",") inside = false
+    const code = text.charCodeAt(start)
+    if (depth === 1 && code === colon) return
+    if (depth === 1 && code === comma) {
+      inside = false
       return
     }
-    if (token === "{" || token === "[") deepest = Math.max(deepest, depth)
-    parts.push(token)
+    if (depth > deepest && isOpening(code)) deepest = depth
+    runs.add(start, end)
   })
-  return found ? { text: parts.join(""), depth: deepest } : undefined
+  return found ? { text: runs.take(), depth: deepest } : undefined
 }
+
+const colon = 0x3a
+const comma = 0x2c
 
 /** A member of an object, as JSON texts without white space between their tokens. */
 export interface Member {
@@ -278,19 +336,20 @@ export interface Member {
  */
 export const members = (text: string): ReadonlyArray<Member> => {
   const found: Array<Member> = []
+  const runs = new Runs(text)
   let key: string | undefined
-  let parts: Array<string> = []
   const close = () => {
-    if (key !== undefined) found.push({ key, name: JSON.parse(key) as string, value: parts.join("") })
+    const value = runs.take()
+    if (key !== undefined) found.push({ key, name: JSON.parse(key) as string, value })
     key = undefined
-    parts = []
   }
-  scan(text, ({ depth, end, isKey, start }) => {
-    if (depth === 0) return close()
-    const token = text.slice(start, end)
-    if (depth === 1 && isKey) key = token
-    else if (depth === 1 && token === ",") close()
-    else if (depth > 1 || token !== ":") parts.push(token)
+  scan(text, (start, end, depth, isKey) => {
+    if (depth === 0) close()
+    else if (depth === 1 && isKey) key = text.slice(start, end)
+    else if (depth > 1 || text.charCodeAt(start) !== colon) {
+      if (depth === 1 && text.charCodeAt(start) === comma) close()
+      else runs.add(start, end)
+    }
   })
   return found
 }

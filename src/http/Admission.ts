@@ -1,5 +1,6 @@
 /**
- * Counts a request against its client's limit.
+ * Counts a request against its client's limit: once it was found valid, or, if its body is large, before: to
+ * take that apart is what costs most.
  *
  * @module
  */
@@ -8,6 +9,7 @@ import type { HttpServerRequest } from "effect/http"
 import { clientKey } from "../core/ClientKey.ts"
 import * as RateLimit from "../core/RateLimit.ts"
 import type { RateLimiter } from "../services/RateLimiter.ts"
+import type { Asked } from "./Endpoint.ts"
 
 /** What an answer tells of the limit, whatever the answer is. */
 export type Headers = Record<string, string>
@@ -37,4 +39,38 @@ export const make = (limiter: RateLimiter["Service"], policy: Option.Option<Rate
     Effect.flatMap(limiter.take(policy.value, clientKey(address)), (decision) =>
       then({ accepted: decision.accepted, headers: headersOf(decision) })
     )
+}
+
+/** Bytes. To take apart a body that is no longer costs little more than any request does. */
+export const small = 16_384
+
+/** How a body that is taken apart is counted. */
+export interface Gate {
+  /** To be asked with what is valid. */
+  readonly admit: Admit
+  /** What an answer that is given before that tells of the limit. */
+  readonly told: Headers | undefined
+}
+
+/**
+ * An endpoint that takes bodies apart with `take`, which asks the gate. A request with a large body is counted before,
+ * whether it is valid or not; one that is over the limit is answered with `refuse` then, which must not look far into it.
+ */
+export const gated = <A, E, R>(
+  admit: Admit,
+  take: (asked: Asked, bytes: Uint8Array, gate: Gate) => Effect.Effect<A, E, R>,
+  refuse: (asked: Asked, bytes: Uint8Array, headers: Headers) => Effect.Effect<A, E, R>
+): ((asked: Asked, bytes: Uint8Array) => Effect.Effect<A, E, R>) => {
+  const late: Gate = { admit, told: undefined }
+  return (asked, bytes) =>
+    bytes.length <= small
+      ? take(asked, bytes, late)
+      : admit(asked.address, (admission) =>
+          admission.accepted
+            ? take(asked, bytes, {
+                admit: (_, then) => Effect.suspend(() => then(admission)),
+                told: admission.headers
+              })
+            : refuse(asked, bytes, admission.headers)
+        )
 }

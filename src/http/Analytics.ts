@@ -100,15 +100,22 @@ export const endpoint = (options: Options) =>
 
       // Plain functions in a row, for this is where a process spends its time: a generator's every step costs more than
       // most of what stands here.
-      return Room.bounded((asked, bytes) => {
+      const answer = (
+        asked: Endpoint.Asked,
+        bytes: Uint8Array,
+        gate: Admission.Gate
+      ): Effect.Effect<Endpoint.Answer> => {
         const body = RequestBody.parse(bytes, asked.headers["content-type"])
-        if (Result.isFailure(body)) return Effect.succeed(Decide.tell(Answers.invalid(body.failure.errors), "invalid"))
+        if (Result.isFailure(body)) {
+          return Effect.succeed(Decide.tell(Answers.invalid(body.failure.errors, gate.told), "invalid"))
+        }
         const { value } = body.success
         const claim = () => Decide.claimOf(value, "tracking-token")
         const decoded = readPayload(value)
-        if (Result.isFailure(decoded)) return notCounted("invalid", claim())(Answers.invalid(decoded.failure))
+        if (Result.isFailure(decoded))
+          return notCounted("invalid", claim())(Answers.invalid(decoded.failure, gate.told))
         const payload = decoded.success
-        return admit(asked.address, ({ accepted, headers }): Effect.Effect<Endpoint.Answer> => {
+        return gate.admit(asked.address, ({ accepted, headers }): Effect.Effect<Endpoint.Answer> => {
           if (!accepted) return notCounted("limited", claim())(Answers.overLimit(headers))
           return Effect.catch(
             Effect.flatMap(
@@ -122,7 +129,13 @@ export const endpoint = (options: Options) =>
               Effect.flatMap(Refusals.ofStorage(error, headers), Decide.ofStorage(notCounted, claim))
           )
         })
-      })
+      }
+
+      return Room.bounded(
+        Admission.gated(admit, answer, (_, bytes, headers) =>
+          notCounted("limited", Decide.claimAtOnce(bytes, "tracking-token"))(Answers.overLimit(headers))
+        )
+      )
     })
   )
 

@@ -1,6 +1,6 @@
 /**
- * `POST /v1/public/forms/submit`: reads a submission (JSON, or a plain HTML form), counts it against the limit, finds its
- * website, judges it, stores it, and only then gives its id.
+ * `POST /v1/public/forms/submit`: reads a submission (JSON, or a plain HTML form), counts it against the limit (a large one
+ * before it is read), finds its website, judges it, stores it, and only then gives its id.
  *
  * @module
  */
@@ -206,11 +206,15 @@ export const endpoint = (options: Options) =>
         })
       }
 
-      const submit = (asked: Endpoint.Asked, { body, form }: Given): Effect.Effect<Endpoint.Answer> => {
+      const submit = (
+        asked: Endpoint.Asked,
+        { body, form }: Given,
+        gate: Admission.Gate
+      ): Effect.Effect<Endpoint.Answer> => {
         const claim = () => Decide.claimOf(body.value, "website-config-id")
         const asks = readRequest(body, asked.headers["idempotency-key"])
-        if (Result.isFailure(asks)) return notCounted("invalid", claim())(Answers.invalid(asks.failure))
-        return admit(asked.address, ({ accepted, headers }): Effect.Effect<Endpoint.Answer> => {
+        if (Result.isFailure(asks)) return notCounted("invalid", claim())(Answers.invalid(asks.failure, gate.told))
+        return gate.admit(asked.address, ({ accepted, headers }): Effect.Effect<Endpoint.Answer> => {
           if (!accepted) return notCounted("limited", claim())(Answers.overLimit(headers))
           return Effect.catch(
             Effect.flatMap(
@@ -231,15 +235,24 @@ export const endpoint = (options: Options) =>
         })
       }
 
-      const answer = Room.bounded((asked, bytes) =>
+      /** The website that a plain form's address names. */
+      const addressed = (asked: Endpoint.Asked) =>
+        Decide.claimOf({ site_id: PlainForms.siteOf(asked) }, "website-config-id")
+
+      const take = (asked: Endpoint.Asked, bytes: Uint8Array, gate: Admission.Gate) =>
         Effect.matchEffect(read(asked, bytes), {
-          onSuccess: (given) => submit(asked, given),
+          onSuccess: (given) => submit(asked, given, gate),
           onFailure: ({ errors }): Effect.Effect<Endpoint.Answer> =>
-            notCounted(
-              "invalid",
-              Decide.claimOf({ site_id: PlainForms.siteOf(asked) }, "website-config-id")
-            )(Answers.invalid(errors))
+            notCounted("invalid", addressed(asked))(Answers.invalid(errors, gate.told))
         })
+
+      const answer = Room.bounded(
+        Admission.gated(admit, take, (asked, bytes, headers) =>
+          notCounted(
+            "limited",
+            addressed(asked) ?? Decide.claimAtOnce(bytes, "website-config-id")
+          )(Answers.overLimit(headers))
+        )
       )
 
       return (asked, bytes) =>

@@ -167,9 +167,3 @@ export const readBytes = Effect.fnUntraced(function* (
   )
   return body.pieces.take()
 })
-
-/** Reads the body of a request. */
-export const read = (
-  request: HttpServerRequest.HttpServerRequest
-): Effect.Effect<Body, InvalidBody | BodyTooLarge | BodyCrowdedOut | BodyUnreadable> =>
-  Effect.flatMap(readBytes(request), (bytes) => Effect.fromResult(parse(bytes, request.headers["content-type"])))

@@ -11,20 +11,29 @@ import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import type { ValidationError } from "../contract/Errors.ts"
 import * as Faults from "../contract/Faults.ts"
 import { Validation } from "../contract/Validation.ts"
+import * as Admission from "./Admission.ts"
 import * as Answers from "./Answers.ts"
 import * as Refusals from "./Refusals.ts"
 import * as RequestBody from "./RequestBody.ts"
 
 const places = { Params: "path", Headers: "header", Query: "query", Payload: "body" } as const
 
-/** The faults of a request's body alone; a body that cannot be read has none that could be named. */
+/**
+ * The faults of a request's body alone; a body that cannot be read has none that could be named. Nor has a large one:
+ * what is turned away here counts against no limit, and so it must not cost much.
+ */
 const bodyFaults = (endpoint: HttpApiEndpoint.Top, request: HttpServerRequest.HttpServerRequest) => {
   const payload = Array.from(endpoint.payload.values()).at(0)?.schemas[0]
   if (payload === undefined) return Effect.succeed([])
   const decode = Faults.bodyReader(payload as unknown as Schema.Codec<unknown>)
-  return RequestBody.read(request).pipe(
-    Effect.map(
-      ({ value }): ReadonlyArray<ValidationError> => Option.getOrElse(Result.getFailure(decode(value)), () => [])
+  return RequestBody.readBytes(request).pipe(
+    Effect.flatMap((bytes) =>
+      bytes.length > Admission.small
+        ? Effect.succeed([])
+        : Effect.map(
+            Effect.fromResult(RequestBody.parse(bytes, request.headers["content-type"])),
+            ({ value }): ReadonlyArray<ValidationError> => Option.getOrElse(Result.getFailure(decode(value)), () => [])
+          )
     ),
     Effect.catchTag("InvalidBody", (error) => Effect.succeed(error.errors)),
     Effect.catchTag("BodyUnreadable", () => Effect.succeed([]))

@@ -119,13 +119,18 @@ export const endpoint = (options: Options) =>
         })
       }
 
-      return (asked, instanceId, bytes) => {
+      const take = (
+        asked: Endpoint.Asked,
+        instanceId: string,
+        bytes: Uint8Array,
+        gate: Admission.Gate
+      ): Effect.Effect<Answer, never, Scope.Scope> => {
         const body = RequestBody.parse(bytes, asked.headers["content-type"])
-        if (Result.isFailure(body)) return Effect.succeed(Answers.invalid(body.failure.errors))
+        if (Result.isFailure(body)) return Effect.succeed(Answers.invalid(body.failure.errors, gate.told))
         const decoded = readPayload(body.success.value)
-        if (Result.isFailure(decoded)) return Effect.succeed(Answers.invalid(decoded.failure))
+        if (Result.isFailure(decoded)) return Effect.succeed(Answers.invalid(decoded.failure, gate.told))
         // Before the token: a flood of guesses ends here and costs no look-up.
-        return admit(asked.address, ({ accepted, headers }) => {
+        return gate.admit(asked.address, ({ accepted, headers }): ReturnType<typeof take> => {
           if (!accepted) return Effect.succeed(Answers.overLimit(headers))
           return Effect.flatMap(tokens.authenticate(instanceId, asked.headers["x-widget-token"] ?? ""), (instance) =>
             Option.isSome(instance)
@@ -140,6 +145,12 @@ export const endpoint = (options: Options) =>
           )
         })
       }
+
+      const refuse = (_asked: Endpoint.Asked, _bytes: Uint8Array, headers: Admission.Headers) =>
+        Effect.succeed(Answers.overLimit(headers))
+
+      return (asked, instanceId, bytes) =>
+        Admission.gated(admit, (_, __, gate) => take(asked, instanceId, bytes, gate), refuse)(asked, bytes)
     })
   )
 

@@ -153,10 +153,28 @@ describe("core/Json", () => {
     assert.isTrue(Result.isFailure(Json.parse(new Uint8Array([0x22, 0xed, 0xa0, 0x80, 0x22]))))
   })
 
+  it.prop(
+    "a large text is nested as deeply as may be and no deeper, whatever its strings hold, and a short one as it likes",
+    [
+      Schema.Int.check(Schema.isBetween({ minimum: Json.maxDepth - 2, maximum: Json.maxDepth + 2 })),
+      Schema.String,
+      Schema.Literals(["[", "{"])
+    ],
+    ([depth, words, bracket]) => {
+      const around = JSON.stringify(`${words}[{"\\`)
+      const [open, close] = bracket === "[" ? ["[", "]"] : [`{${around}:`, "}"]
+      const nested = `${open.repeat(depth)}${around}${close.repeat(depth)}`
+      const isRead = (padding: number) => Result.isSuccess(Json.parse(bytes(nested + " ".repeat(padding))))
+      assert.strictEqual(isRead(16_384), depth <= Json.maxDepth)
+      if (bytes(nested).length <= 16_384) assert.isTrue(isRead(0))
+    }
+  )
+
   it("nesting exhausts nothing", () => {
+    const nested = (depth: number) => `{"form_data":${"[".repeat(depth)}12345678901234567890${"]".repeat(depth)}}`
+    assert.isTrue(Result.isSuccess(Json.parse(bytes(nested(8_000)))))
     const depth = 100_000
-    const text = `{"form_data":${"[".repeat(depth)}12345678901234567890${"]".repeat(depth)}}`
-    assert.isTrue(Result.isSuccess(Json.parse(bytes(text))))
+    const text = nested(depth)
     assert.strictEqual(Json.memberText(text, "form_data")?.depth, depth)
     assert.strictEqual(Json.faultOffset("[".repeat(depth)), depth)
   })

@@ -4,6 +4,8 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { IpNetwork } from "effect/net"
+import { Decisions } from "../../src/services/Decisions.ts"
+import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
 import { paths, TestServer, layer as testServer } from "./TestServer.ts"
 
 const policy = (name: string, limit: number) => Option.some({ name, limit, windowMillis: 60_000 })
@@ -73,6 +75,61 @@ layer(testServer(limited), { excludeTestServices: true })("the rate limit", (it)
 layer(testServer({ ...limited, trustedProxies: [IpNetwork.fromStringUnsafe("127.0.0.0/8")] }), {
   excludeTestServices: true
 })("the rate limit behind a trusted proxy", (it) => {
+  it.effect("counts a large body whether it is valid or not, and is asked before it is looked at", () =>
+    Effect.gen(function* () {
+      const { instance, send, trackingToken, websiteConfigId } = yield* TestServer
+      const large = "x".repeat(20_000)
+      const deep = "[".repeat(100_000) + "]".repeat(100_000)
+      const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Large", origins: [] }))
+      const counts = Decisions.use(({ counts }) => counts({ site, days: 1, now: Date.now() }))
+      const plain = (type: string) => ({ headers: { "content-type": type } })
+      const at = (id: string) => `${paths.submit}?site=${id}`
+      const sent: ReadonlyArray<
+        readonly [
+          limit: number,
+          ...ReadonlyArray<readonly [path: string, body: unknown, init?: { headers: Record<string, string> }]>
+        ]
+      > = [
+        [
+          3,
+          [paths.track, { site_id: site.trackingToken, page_path: 1, referrer: large }],
+          [paths.track, `{"site_id":"${trackingToken}","page_path":${deep}}`],
+          [paths.track, large]
+        ],
+        [
+          2,
+          [paths.submit, { site_id: site.websiteConfigId, form_data: { large }, page_slug: 1 }],
+          [paths.submit, `{"site_id":"${websiteConfigId}","form_data":{"a":${deep}}}`],
+          [at(site.websiteConfigId), `a=${large}&`.repeat(2), plain("application/x-www-form-urlencoded")],
+          [at(site.websiteConfigId), large, plain("multipart/form-data; boundary=x")]
+        ],
+        [
+          2,
+          [paths.chat(instance.instanceId), { message: 1, large }],
+          [paths.chat(instance.instanceId), `{"message":${deep}}`]
+        ]
+      ]
+      for (const [limit, ...requests] of sent) {
+        // From an address of its own each, whose limit nothing else has touched.
+        const headers = { "x-forwarded-for": `192.0.2.${limit}${requests.length}` }
+        const ask = ([path, body, init]: (typeof requests)[number]) =>
+          send(path, body, { headers: { ...headers, ...init?.headers } })
+        for (let turn = 0; turn < limit; turn++) {
+          const answer = yield* ask(requests[turn % requests.length]!)
+          assert.strictEqual(answer.status, 422)
+          assert.match(answer.headers.get("ratelimit") ?? "", new RegExp(`;r=${limit - 1 - turn};`))
+        }
+        for (const request of requests) {
+          const answer = yield* ask(request)
+          assert.strictEqual(answer.status, 429)
+          assert.isAbove(Number(answer.headers.get("retry-after")), 0)
+        }
+      }
+      // What is over the limit is told to whom it names in its address, or first.
+      assert.deepStrictEqual(yield* counts, { invalid: 2, limited: 4 })
+    })
+  )
+
   it.effect("counts each client that the proxy names, and an IPv6 network as one", () =>
     Effect.gen(function* () {
       const { send, websiteConfigId } = yield* TestServer
