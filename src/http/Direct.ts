@@ -3,8 +3,8 @@
  *
  * The router, the request and the response of the platform, and a layer of middleware each cost a little on every request;
  * together they cost more than all that a page view is, and half of the time that we add to a chat's first word. So a
- * request that is one of the endpoints' and as nearly all of them are (a POST to the very path, with a small body whose
- * length its head tells) is handed to the endpoint from here, and everything else goes the platform's way. The endpoint is the
+ * request that is one of the endpoints' and as nearly all of them are (a POST to the very path, with a small head and a
+ * small body whose length it tells) is handed to the endpoint from here, and everything else goes the platform's way. The endpoint is the
  * same function on both ways, and the tests show that both give the same answers.
  *
  * @module
@@ -32,7 +32,7 @@ import { Converse } from "./Widget.ts"
 export interface Options {
   /** Who may name the client for whom a request comes, with `X-Forwarded-For`. */
   readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
-  /** Bytes. A longer body goes the platform's way, which refuses it; so does one that is counted while it comes. */
+  /** Bytes. A longer body goes the platform's way, which refuses it; so does what is counted while it comes. */
   readonly maxBody: number
 }
 
@@ -94,9 +94,11 @@ const makeSender = (run: Run) => {
   }
 }
 
-/** Collects the body of a request, of `length` bytes; who goes away before its end is never heard of again. */
-const collect = (request: IncomingMessage, length: number, then: (body: Uint8Array) => void): void => {
-  const pieces = new Pieces(length)
+const lengthOf = ({ headers }: IncomingMessage): number => Number(headers["content-length"])
+
+/** Collects the body of a request; who goes away before its end is never heard of again. */
+const collect = (request: IncomingMessage, then: (body: Uint8Array) => void): void => {
+  const pieces = new Pieces(lengthOf(request))
   request.on("data", (chunk: Buffer) => pieces.add(chunk))
   // It is taken out: a request is as old as its answer, which may be a stream of some minutes.
   request.on("end", () => then(pieces.take()))
@@ -105,6 +107,20 @@ const collect = (request: IncomingMessage, length: number, then: (body: Uint8Arr
 }
 
 const ignore = () => {}
+
+/**
+ * Has a request let go of its head when its answer is made. The answer holds on to the request, and those that were asked
+ * for at once on one connection wait for the first of them.
+ */
+const forgetHead = (request: IncomingMessage, response: ServerResponse): void => {
+  const { end } = response
+  response.end = ((...last: Parameters<typeof end>) => {
+    const ended = end.apply(response, last)
+    request.rawHeaders = []
+    request.headers = {}
+    return ended
+  }) as typeof end
+}
 
 /** An instance's id in the path of a chat, if it is spelled as nearly all are; undefined for any other path. */
 const instanceOf = (url: string): string | undefined => {
@@ -133,19 +149,18 @@ export const layer = (server: Server, options: Options): Layer.Layer<never, neve
       const send = makeSender(run)
 
       /** Who asks; before the body is there, since a peer that is gone has no address any more. */
-      const askedBy = (request: IncomingMessage): Endpoint.Asked => {
+      const askedBy = (request: IncomingMessage, headBytes: number): Endpoint.Asked => {
         const headers = request.headers as Record<string, string | undefined>
         const address = clientAddress(request.socket.remoteAddress ?? "unknown", headers["x-forwarded-for"])
-        return { url: request.url ?? "/", headers, address }
+        return { url: request.url ?? "/", headers, address, headBytes }
       }
 
       const answer = (
         endpoint: Endpoint.Endpoint,
+        asked: Endpoint.Asked,
         request: IncomingMessage,
-        length: number,
         response: ServerResponse
       ): void => {
-        const asked = askedBy(request)
         const onExit = (exit: Exit.Exit<Endpoint.Answer>): void => {
           if (Exit.isSuccess(exit)) send(response, exit.value)
           else run(Fallbacks.ofCause(exit.cause), { onExit: onFallback })
@@ -155,7 +170,7 @@ export const layer = (server: Server, options: Options): Layer.Layer<never, neve
           if (Exit.isSuccess(exit)) send(response, exit.value)
           else response.destroy()
         }
-        collect(request, length, (body) => {
+        collect(request, (body) => {
           try {
             run(endpoint(asked, body), { onExit })
           } catch (defect) {
@@ -182,12 +197,11 @@ export const layer = (server: Server, options: Options): Layer.Layer<never, neve
 
       const answerChat = (
         instanceId: string,
+        asked: Endpoint.Asked,
         request: IncomingMessage,
-        length: number,
         response: ServerResponse
       ): void => {
-        const asked = askedBy(request)
-        collect(request, length, (body) => {
+        collect(request, (body) => {
           if (response.destroyed) return
           const scope = Scope.makeUnsafe()
           let leave: (() => void) | undefined
@@ -209,22 +223,22 @@ export const layer = (server: Server, options: Options): Layer.Layer<never, neve
       }
 
       const longest = Math.min(options.maxBody, RequestBody.small)
-      /** The length of the body of a request that is to be answered here; NaN for any other. */
-      const lengthOf = ({ headers, method }: IncomingMessage): number => {
-        if (method !== "POST" || headers.expect !== undefined) return Number.NaN
-        const length = Number(headers["content-length"])
-        return length <= longest ? length : Number.NaN
-      }
+      const isDirect = (request: IncomingMessage): boolean =>
+        request.method === "POST" && lengthOf(request) <= longest && request.headers.expect === undefined
 
       const platform = server.listeners("request").at(-1) as RequestListener
       const listener: RequestListener = (request, response) => {
-        const length = lengthOf(request)
-        if (Number.isNaN(length)) return platform(request, response)
+        const headBytes = Endpoint.weightOf(request.rawHeaders)
+        if (headBytes > RequestBody.smallHead) {
+          forgetHead(request, response)
+          return platform(request, response)
+        }
+        if (!isDirect(request)) return platform(request, response)
         const { url = "" } = request
         const endpoint = endpoints.get(url)
-        if (endpoint !== undefined) return answer(endpoint, request, length, response)
+        if (endpoint !== undefined) return answer(endpoint, askedBy(request, headBytes), request, response)
         const instanceId = instanceOf(url)
-        if (instanceId !== undefined) answerChat(instanceId, request, length, response)
+        if (instanceId !== undefined) answerChat(instanceId, askedBy(request, headBytes), request, response)
         else platform(request, response)
       }
       yield* Effect.acquireRelease(

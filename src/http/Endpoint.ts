@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { IncomingMessage } from "node:http"
 import type { Effect } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Admission from "./Admission.ts"
@@ -16,7 +17,23 @@ export interface Asked {
   readonly headers: Readonly<Record<string, string | undefined>>
   /** The client's address: the socket's peer, or the one that a trusted proxy names. */
   readonly address: string
+  /** What its head holds, as `weightOf` says, and its address. */
+  readonly headBytes: number
 }
+
+/** What a header holds besides its letters, in bytes: many short ones hold ten times theirs. */
+const perHeader = 64
+
+/** What a head holds, in bytes, roughly; `rawHeaders` are names and values in turn. */
+export const weightOf = (rawHeaders: ReadonlyArray<string>): number => {
+  let weight = (perHeader / 2) * rawHeaders.length
+  for (const text of rawHeaders) weight += text.length
+  return weight
+}
+
+/** The same of a request that came through the router, with its address; of one that is not Node's, nothing is known. */
+export const headOf = ({ source, url }: HttpServerRequest.HttpServerRequest): number =>
+  source instanceof IncomingMessage ? weightOf(source.rawHeaders) + url.length : 0
 
 /** An answer as it is written: what nearly all who send something that is stored get. */
 export interface Brief {
@@ -58,5 +75,6 @@ export type Endpoint = (asked: Asked, body: Uint8Array) => Effect.Effect<Answer>
 export const fromRequest = (request: HttpServerRequest.HttpServerRequest): Asked => ({
   url: request.url,
   headers: request.headers,
-  address: Admission.clientAddress(request)
+  address: Admission.clientAddress(request),
+  headBytes: headOf(request)
 })

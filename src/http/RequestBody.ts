@@ -15,6 +15,7 @@ import type { ValidationError } from "../contract/Errors.ts"
 import * as Capacity from "../core/Capacity.ts"
 import * as Json from "../core/Json.ts"
 import { Pieces } from "../core/Pieces.ts"
+import * as Endpoint from "./Endpoint.ts"
 
 /** The body does not validate: every fault. */
 export class InvalidBody extends Data.TaggedError("InvalidBody")<{ readonly errors: ReadonlyArray<ValidationError> }> {}
@@ -28,10 +29,13 @@ export class BodyUnreadable extends Data.TaggedError("BodyUnreadable") {}
 /** Too much is held already of bodies that are on their way. */
 export class BodyCrowdedOut extends Data.TaggedError("BodyCrowdedOut") {}
 
-/** Bytes that are not counted while they come: what a page sends is smaller. */
+/** Bytes of a body that are not counted while it comes: what a page sends is smaller. */
 export const small = 4_096
 
-/** Gives a place to each body that is on its way and has more than `small` bytes: in one process, 64 MiB for all of them. */
+/** The same of its head, by `Endpoint.weightOf`: twice as much, for the cookies of a website that shares its address. */
+export const smallHead = 8_192
+
+/** Gives a place to each request whose body is on its way: in one process, 64 MiB for what all of them hold. */
 export const Arrivals = Context.Reference<() => Capacity.Place>("hydracore/http/RequestBody/Arrivals", {
   defaultValue: () => Capacity.make(64 * 2 ** 20)
 })
@@ -68,15 +72,24 @@ export const parse = (bytes: Uint8Array, contentType: string | undefined): Resul
   return Result.mapError(Json.parse(bytes), (fault) => new InvalidBody({ errors: [jsonInvalid(fault)] }))
 }
 
-/** A body on its way, which holds a place by what it holds. */
+/** A body on its way, with a place for what it and its head hold. */
 interface Arriving {
+  /** To be asked first; an error is the end. */
+  readonly begin: () => BodyCrowdedOut | undefined
   /** Takes a piece; an error is the end. */
   readonly add: (piece: Uint8Array) => BodyTooLarge | BodyCrowdedOut | undefined
   readonly pieces: Pieces
 }
 
-const arriving = (place: Capacity.Place, expected: number, maxBytes: number): Arriving => {
+const counted = (bytes: number, uncounted: number): number => (bytes <= uncounted ? 0 : bytes)
+
+const arriving = (
+  place: Capacity.Place,
+  headBytes: number,
+  { expected, maxBytes }: { readonly expected: number; readonly maxBytes: number }
+): Arriving => {
   const pieces = new Pieces(Math.min(expected, maxBytes))
+  const holds = () => place.hold(counted(headBytes, smallHead) + counted(pieces.size, small))
   const fail = <E>(error: E): E => {
     // Whoever is told so may take long to hear it.
     pieces.take()
@@ -84,10 +97,11 @@ const arriving = (place: Capacity.Place, expected: number, maxBytes: number): Ar
   }
   return {
     pieces,
+    begin: () => (holds() ? undefined : new BodyCrowdedOut()),
     add: (piece) => {
       if (pieces.length + piece.length > maxBytes) return fail(new BodyTooLarge({ maxBytes }))
       pieces.add(piece)
-      return pieces.size <= small || place.hold(pieces.size) ? undefined : fail(new BodyCrowdedOut())
+      return holds() ? undefined : fail(new BodyCrowdedOut())
     }
   }
 }
@@ -160,7 +174,10 @@ export const readBytes = Effect.fnUntraced(function* (
   // What says that it is too large need not be received.
   if (told > maxBytes) return yield* new BodyTooLarge({ maxBytes })
   const place = (yield* Arrivals)()
-  const body = arriving(place, Number.isNaN(told) ? Number.POSITIVE_INFINITY : told, maxBytes)
+  const expected = Number.isNaN(told) ? Number.POSITIVE_INFINITY : told
+  const body = arriving(place, Endpoint.headOf(request), { expected, maxBytes })
+  const crowdedOut = body.begin()
+  if (crowdedOut !== undefined) return yield* crowdedOut
   yield* Effect.ensuring(
     isCollectable(request) ? collect(request.source as IncomingMessage, body) : collectStream(request, body),
     Effect.sync(place.leave)

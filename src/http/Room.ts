@@ -1,6 +1,6 @@
 /**
- * Bounds what the bodies of an endpoint's requests hold together while they wait, for the store mostly: a queue that is
- * bounded by number holds gigabytes of bodies that are each as large as may be.
+ * Bounds what the bodies and the heads of an endpoint's requests hold together while they wait, for the store mostly: a
+ * queue that is bounded by number holds gigabytes of those that are each as large as may be.
  *
  * @module
  */
@@ -11,8 +11,10 @@ import * as Decide from "./Decide.ts"
 import type * as Endpoint from "./Endpoint.ts"
 import * as Refusals from "./Refusals.ts"
 
-/** Bytes that are not counted: what a page sends is smaller, and a queue of such bodies is bounded by its number. */
+/** Bytes that are not counted: what a page sends is smaller, and a queue of such ones is bounded by its number. */
 export const small = 4_096
+
+const counted = (bytes: number): number => (bytes <= small ? 0 : bytes)
 
 /** The most that the others hold together, in bytes. */
 export const maxBytes = 64 * 2 ** 20
@@ -22,14 +24,16 @@ const full: Effect.Effect<Endpoint.Answer> = Effect.map(
   (answer) => Decide.tell(answer, "unavailable")
 )
 
-/** The endpoint, which answers 503 where there is no room for a body. One body is always let in. */
+/** The endpoint, which answers 503 where there is no room for a request. One is always let in. */
 export const bounded = (endpoint: Endpoint.Endpoint, { capacity = maxBytes } = {}): Endpoint.Endpoint => {
   const enter = Capacity.make(capacity)
-  return (asked, body) =>
-    body.length <= small
+  return (asked, body) => {
+    const held = counted(body.length) + counted(asked.headBytes)
+    return held === 0
       ? endpoint(asked, body)
       : Effect.suspend(() => {
           const place = enter()
-          return place.hold(body.length) ? Effect.ensuring(endpoint(asked, body), Effect.sync(place.leave)) : full
+          return place.hold(held) ? Effect.ensuring(endpoint(asked, body), Effect.sync(place.leave)) : full
         })
+  }
 }

@@ -94,6 +94,34 @@ layer(testServer().pipe(Layer.provide(Layer.succeed(RequestBody.Arrivals, watche
       }
     }
 
+    for (const [name, lines] of [
+      ["one long header", [`X-Long: ${"a".repeat(15_000)}`]],
+      ["many short headers", Array.from({ length: 1_000 }, (_, index) => `${index}: a`)]
+    ] as const) {
+      it.effect(`what waits for its body holds its head: ${name}`, () =>
+        Effect.gen(function* () {
+          const { url } = yield* TestServer
+          const port = Number(new URL(url).port)
+          const head = ["POST /v1/public/analytics/track HTTP/1.1", "Host: edge", "Content-Length: 2", ...lines, "", ""]
+          const first = yield* Raw.open(port)
+          first.write(head.join("\r\n"))
+          yield* until("it holds its head", () => held > 15_000)
+          let refused: Raw.Raw | undefined
+          while (refused === undefined) {
+            const before = held
+            const more = yield* Raw.open(port)
+            more.write(head.join("\r\n"))
+            yield* until("one more is answered, or waits", () => held > before || more.received() !== "")
+            if (more.received() !== "") refused = more
+          }
+          assert.deepStrictEqual(Raw.statuses(refused.received()), [503])
+          first.write("{}")
+          yield* until("the first is answered", () => Raw.statuses(first.received()).length === 1)
+          assert.deepStrictEqual(Raw.statuses(first.received()), [422])
+        }).pipe(Effect.scoped, Effect.andThen(until("nobody holds anything", () => held === 0)))
+      )
+    }
+
     it.effect("one that is longer than any may be holds nothing", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer

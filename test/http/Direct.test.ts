@@ -2,13 +2,14 @@
  * The way past the router gives the answers that the router's gives. A body whose length is not told ahead takes the
  * router's way, so each request here is sent both ways.
  */
-import { createServer, request as send } from "node:http"
+import { createServer, type IncomingMessage, request as send } from "node:http"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Layer, Option, Schema, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { IpNetwork } from "effect/net"
 import { Track } from "../../src/http/Analytics.ts"
 import * as Direct from "../../src/http/Direct.ts"
+import type * as Endpoint from "../../src/http/Endpoint.ts"
 import { Submit } from "../../src/http/Forms.ts"
 import { Converse } from "../../src/http/Widget.ts"
 import { AnalyticsRepo } from "../../src/services/AnalyticsRepo.ts"
@@ -404,9 +405,13 @@ describe("past the router", () => {
   })
 
   /** The direct way in front of a server that answers 418 to everything, with one endpoint for all paths. */
-  const inFront = (endpoint: Track["Service"] & Converse["Service"]) =>
+  const inFront = (
+    endpoint: Track["Service"] & Converse["Service"],
+    see: (request: IncomingMessage) => void = () => {}
+  ) =>
     Effect.gen(function* () {
       const server = createServer((request, response) => {
+        see(request)
         request.resume()
         response.writeHead(418).end()
       })
@@ -449,6 +454,42 @@ describe("past the router", () => {
       assert.strictEqual(status, 500)
       assert.strictEqual(text, JSON.stringify({ detail: "Internal Server Error" }))
       assert.match(String(headers["x-error-id"]), new RegExp(`^${uuid.source}$`))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("what a head holds is told, and a large one is let go of when the answer is made", () =>
+    Effect.gen(function* () {
+      const told: Array<number> = []
+      const requests: Array<IncomingMessage> = []
+      const { url, way } = yield* inFront(
+        (asked: Endpoint.Asked) => {
+          told.push(asked.headBytes)
+          return Effect.succeed(HttpServerResponse.empty({ status: 204 }))
+        },
+        (request) => {
+          assert.isAbove(request.rawHeaders.length, 0)
+          requests.push(request)
+        }
+      )
+      yield* Layer.build(way)
+      const many = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`x-${index}`, "a"]))
+      for (const [headers, status] of [
+        [{}, 204],
+        [{ "x-some": "a".repeat(5_000) }, 204],
+        [{ "x-long": "a".repeat(9_000) }, 418],
+        [many, 418]
+      ] as const) {
+        assert.strictEqual((yield* ask(url, "direct", "{}", headers)).status, status)
+      }
+      const [ordinary = 0, larger = 0] = told
+      assert.isTrue(ordinary > 0 && ordinary < 1_000 && larger > ordinary + 5_000)
+      assert.deepStrictEqual(
+        requests.map(({ headers, rawHeaders }) => [headers, rawHeaders]),
+        [
+          [{}, []],
+          [{}, []]
+        ]
+      )
     }).pipe(Effect.scoped)
   )
 })

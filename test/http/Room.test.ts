@@ -11,19 +11,20 @@ import { AnalyticsRepo } from "../../src/services/AnalyticsRepo.ts"
 import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
 import { SubmissionRepo } from "../../src/services/SubmissionRepo.ts"
 
-const asked: Endpoint.Asked = { url: "/", headers: {}, address: "198.51.100.1" }
+const asked: Endpoint.Asked = { url: "/", headers: {}, address: "198.51.100.1", headBytes: 1_000 }
 
-/** Sizes of bodies as they come, and whether the oldest request that waits is over then, is interrupted then, or neither. */
+/** Sizes of heads and bodies as they come, and whether the oldest request that waits is over then, is interrupted then, or neither. */
 const Arrivals = Schema.Array(
   Schema.Struct({
-    size: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20_000 })),
+    head: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9_000 })),
+    body: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20_000 })),
     after: Schema.Literals(["wait", "wait", "end", "interrupt"])
   })
 ).check(Schema.isMaxLength(40))
 
 describe("Room", () => {
   it.effect.prop(
-    "large bodies hold no more together than may be, but for one; small ones are let in; and room is given back",
+    "large heads and bodies hold no more together than may be, but for one; small ones are let in; and room is given back",
     [Arrivals],
     ([arrivals]) =>
       Effect.gen(function* () {
@@ -34,19 +35,22 @@ describe("Room", () => {
           fiber?: Fiber.Fiber<Endpoint.Answer>
         }> = []
         const endpoint = Room.bounded(
-          (_, body) =>
+          ({ headBytes }, body) =>
             Effect.callback((resume) => {
               const done = Effect.succeed(HttpServerResponse.empty({ status: 204 }))
-              waiting.push({ size: body.length, end: () => resume(done) })
+              waiting.push({ size: counted(headBytes) + counted(body.length), end: () => resume(done) })
             }),
           { capacity }
         )
-        const held = () => waiting.reduce((sum, { size }) => sum + (size > Room.small ? size : 0), 0)
-        for (const { after, size } of arrivals) {
-          const before = held()
-          const fits = size <= Room.small || before === 0 || before + size <= capacity
+        const counted = (bytes: number) => (bytes > Room.small ? bytes : 0)
+        for (const { after, body, head } of arrivals) {
+          const before = waiting.reduce((sum, { size }) => sum + size, 0)
+          const size = counted(head) + counted(body)
+          const fits = size === 0 || before === 0 || before + size <= capacity
           const count = waiting.length
-          const fiber = yield* Effect.forkChild(endpoint(asked, new Uint8Array(size)), { startImmediately: true })
+          const fiber = yield* Effect.forkChild(endpoint({ ...asked, headBytes: head }, new Uint8Array(body)), {
+            startImmediately: true
+          })
           assert.strictEqual(waiting.length, fits ? count + 1 : count)
           const last = waiting.at(-1)
           if (fits && last !== undefined) last.fiber = fiber
@@ -78,32 +82,38 @@ const hanging = Layer.mergeAll(
 )
 
 describe("what waits for a store that hangs", () => {
-  it.effect("is bounded by its bytes, at both endpoints that store", () =>
-    Effect.gen(function* () {
-      const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Test", origins: [] }))
-      const large = "x".repeat(2 ** 20)
-      for (const [endpoint, content] of [
-        [yield* Analytics.Track, { site_id: site.trackingToken, page_path: "/", session_id: large }],
-        [yield* Forms.Submit, { site_id: site.websiteConfigId, form_data: {}, email: large }]
-      ] as const) {
-        const body = Buffer.from(JSON.stringify(content))
-        const fits = Math.floor(Room.maxBytes / body.length)
-        for (let number = 0; number < fits; number++) {
-          yield* Effect.forkScoped(endpoint(asked, body), { startImmediately: true })
+  for (const [what, headBytes, large] of [
+    ["bodies", 0, 2 ** 20],
+    ["heads", 2 ** 20, 10]
+  ] as const) {
+    it.effect(`is bounded by the bytes of its ${what}, at both endpoints that store`, () =>
+      Effect.gen(function* () {
+        const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Test", origins: [] }))
+        const text = "x".repeat(large)
+        for (const [endpoint, content] of [
+          [yield* Analytics.Track, { site_id: site.trackingToken, page_path: "/", session_id: text }],
+          [yield* Forms.Submit, { site_id: site.websiteConfigId, form_data: {}, email: text }]
+        ] as const) {
+          const body = Buffer.from(JSON.stringify(content))
+          const fits = Math.floor(Room.maxBytes / Math.max(headBytes, body.length))
+          const request = { ...asked, headBytes }
+          for (let number = 0; number < fits; number++) {
+            yield* Effect.forkScoped(endpoint(request, body), { startImmediately: true })
+          }
+          assert.strictEqual(Endpoint.toResponse(yield* endpoint(request, body)).status, 503)
         }
-        assert.strictEqual(Endpoint.toResponse(yield* endpoint(asked, body)).status, 503)
-      }
-    }).pipe(
-      Effect.scoped,
-      Effect.provide(
-        Layer.mergeAll(
-          Analytics.endpoint({ rateLimit: Option.none() }),
-          Forms.endpoint({ rateLimit: Option.none() })
-        ).pipe(
-          Layer.provide(MemoryRateLimiter.layer({ maxKeys: 10 })),
-          Layer.provideMerge(hanging.pipe(Layer.provideMerge(App.memoryStorage)))
+      }).pipe(
+        Effect.scoped,
+        Effect.provide(
+          Layer.mergeAll(
+            Analytics.endpoint({ rateLimit: Option.none() }),
+            Forms.endpoint({ rateLimit: Option.none() })
+          ).pipe(
+            Layer.provide(MemoryRateLimiter.layer({ maxKeys: 10 })),
+            Layer.provideMerge(hanging.pipe(Layer.provideMerge(App.memoryStorage)))
+          )
         )
       )
     )
-  )
+  }
 })
