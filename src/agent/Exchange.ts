@@ -7,6 +7,7 @@
 import type * as Undici from "@effect/platform-node/Undici"
 import { type Array as Arr, Cause, Effect, Option, type Pull } from "effect"
 import type { AgentEvent } from "../core/Agent.ts"
+import * as Inflow from "../core/Inflow.ts"
 import * as SystemCode from "../core/SystemCode.ts"
 import { AgentBroken, type AgentError, AgentRefused, AgentTimeout } from "../services/AgentStream.ts"
 import type { Alarm, Alarms } from "../services/Alarms.ts"
@@ -48,6 +49,9 @@ export class Exchange implements Undici.Dispatcher.DispatchHandler, Alarm {
   private phase: Phase = "asking"
   private controller: Undici.Dispatcher.DispatchController | undefined
   private state = Answer.initial
+  private inflow = Inflow.initial
+  /** Whether the agent came too fast and is not read until the alarm rings. */
+  private isHeld = false
   /** The body of an answer that is not streamed. */
   private parts: Array<Buffer> | undefined
   private size = 0
@@ -95,6 +99,13 @@ export class Exchange implements Undici.Dispatcher.DispatchHandler, Alarm {
     if (this.phase === "finished") {
       this.abandon()
       return undefined
+    }
+    if (this.isHeld) {
+      this.isHeld = false
+      // It could not say anything meanwhile.
+      this.since = now
+      if (!this.isFull()) this.controller?.resume()
+      return now + this.timeout
     }
     // A reader that does not wait for the agent cannot say that it is silent.
     if (this.phase === "streaming" && this.taker === undefined) return now + this.timeout
@@ -158,13 +169,30 @@ export class Exchange implements Undici.Dispatcher.DispatchHandler, Alarm {
   }
 
   private read(controller: Undici.Dispatcher.DispatchController, chunk: Buffer): void {
-    const { events, fault, isAlive, state } = Answer.read(this.state, chunk)
+    const { events, fault, frames, lines, state } = Answer.read(this.state, chunk)
     this.state = state
-    if (isAlive) this.since = this.alarms.now()
-    if (events.length > 0) this.say(events)
+    const now = this.alarms.now()
+    if (frames > 0) this.since = now
+    const units = events.length > 0 ? this.say(events) : 0
+    this.inflow = Inflow.take(this.inflow, now, { bytes: chunk.length, frames, lines, units })
     if (fault !== undefined) this.fail(broken(fault))
     else if (events.at(-1)?._tag === "Finish") this.finish()
-    else if (this.waitingSize > maxWaiting) controller.pause()
+    else if (Inflow.isOver(this.inflow)) this.fail(broken("the agent sent too much besides its text"))
+    else {
+      const wait = Inflow.wait(this.inflow)
+      if (wait > 0) this.hold(now + wait)
+      if (wait > 0 || this.isFull()) controller.pause()
+    }
+  }
+
+  /** Has the agent not be read until a time, whatever its reader takes meanwhile. */
+  private hold(until: number): void {
+    this.isHeld = true
+    this.alarms.set(this, until)
+  }
+
+  private isFull(): boolean {
+    return this.waitingSize > maxWaiting
   }
 
   private readWhole(): void {
@@ -176,12 +204,16 @@ export class Exchange implements Undici.Dispatcher.DispatchHandler, Alarm {
     }
   }
 
-  private say(events: ReadonlyArray<AgentEvent>): void {
+  /** Gives how many UTF-16 units of text that was. */
+  private say(events: ReadonlyArray<AgentEvent>): number {
+    let units = 0
     for (const event of events) {
       this.waiting.push(event)
-      if (event._tag === "Text") this.waitingSize += event.delta.length
+      if (event._tag === "Text") units += event.delta.length
     }
+    this.waitingSize += units
     this.deliver()
+    return units
   }
 
   private finish(): void {
@@ -218,7 +250,7 @@ export class Exchange implements Undici.Dispatcher.DispatchHandler, Alarm {
     this.waiting = []
     this.waitingSize = 0
     // Not at once: we may be inside of undici's parser.
-    if (this.controller?.paused === true) queueMicrotask(() => this.controller?.resume())
+    if (this.controller?.paused === true && !this.isHeld) queueMicrotask(() => this.controller?.resume())
     return Effect.succeed(events as ReadonlyArray<AgentEvent> as Events)
   }
 

@@ -46,6 +46,8 @@ const between: State = { ...initial, isFresh: false }
 export interface Read {
   readonly state: State
   readonly events: ReadonlyArray<Event>
+  /** How many lines ended. */
+  readonly lines: number
   /** Whether a line or an event's data is over the bound. Nothing is to be read after it. */
   readonly isOver: boolean
 }
@@ -68,7 +70,7 @@ const keep = (state: State, chunk: Buffer, maxBytes: number): Read => {
   const rest = state.rest + chunk.toString("latin1")
   const isWide = state.isWide || !isAscii(chunk)
   const length = rest.length - (state.isFresh ? markLength(rest) : 0)
-  return { state: { ...state, rest, isWide, afterCr: false }, events: none, isOver: length > maxBytes }
+  return { state: { ...state, rest, isWide, afterCr: false }, events: none, lines: 0, isOver: length > maxBytes }
 }
 
 /**
@@ -77,7 +79,7 @@ const keep = (state: State, chunk: Buffer, maxBytes: number): Read => {
  * `maxBytes`; the events before one that is longer are given.
  */
 export const read = (state: State, chunk: Buffer, maxBytes: number): Read => {
-  if (chunk.length === 0) return { state, events: none, isOver: false }
+  if (chunk.length === 0) return { state, events: none, lines: 0, isOver: false }
   const hasCr = chunk.includes(13)
   if (!hasCr && !chunk.includes(10)) return keep(state, chunk, maxBytes)
 
@@ -91,6 +93,7 @@ export const read = (state: State, chunk: Buffer, maxBytes: number): Read => {
   const events: Array<Event> = []
   let { data, name } = state
   let at = 0
+  let lines = 0
   let isOver = false
   while (!isOver) {
     const end = text.indexOf("\n", at)
@@ -112,12 +115,14 @@ export const read = (state: State, chunk: Buffer, maxBytes: number): Read => {
     }
     isOver = end - at > maxBytes || (data !== undefined && data.length > maxBytes)
     at = end + 1
+    lines++
   }
   const rest = text.slice(at)
   const isBetween = rest === "" && data === undefined && name === "" && !afterCr
   return {
     state: isBetween ? between : { rest, isWide, afterCr, isFresh: false, name, data },
     events,
+    lines,
     isOver: isOver || rest.length > maxBytes
   }
 }

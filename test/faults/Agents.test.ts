@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { endlessly, sse } from "../agent/TestUpstream.ts"
 import { agents, type Expected, respond, secret } from "../torture/Agents.ts"
 import { until } from "../torture/Wait.ts"
 import * as InProcess from "./InProcess.ts"
@@ -41,6 +42,34 @@ describe("faults: agents, through the whole service", () => {
       }).pipe(Effect.scoped)
     )
   }
+
+  it.live("five agents that flood without a word are hardly read, and their chats end as all others do", () =>
+    Effect.gen(function* () {
+      const piece = 'data: {"choices":[]}\n\n'.repeat(3_000)
+      const counts: Array<() => number> = []
+      const { fibers, target, upstream, url } = yield* InProcess.start({
+        environment: { CHAT_MAX_DURATION: "2 seconds" },
+        respond: (_, response) => {
+          response.writeHead(200, sse)
+          counts.push(endlessly(response, piece))
+        }
+      })
+      const before = fibers()
+      const ask = async () => {
+        const response = await fetch(`${url}/v1/public/widget/${target.instanceId}/chat`, {
+          method: "POST",
+          headers: { "content-type": "application/json", "x-widget-token": target.widgetToken },
+          body: JSON.stringify({ message: "Hi" })
+        })
+        demand("floods", "error", response.status, await response.text())
+      }
+      yield* Effect.promise(() => Promise.all(Array.from({ length: 5 }, ask)))
+      // Most of it lies in the sockets' buffers of the system, which are of a few megabytes each.
+      const written = counts.reduce((sum, count) => sum + count() * piece.length, 0)
+      assert.isBelow(written, 60 * 1024 * 1024)
+      yield* until("the upstream is left and the fibers have ended", () => upstream.open() === 0 && fibers() <= before)
+    }).pipe(Effect.scoped)
+  )
 
   it.live("what a well-behaved agent says arrives whole, however it is cut", () =>
     Effect.gen(function* () {

@@ -1,0 +1,144 @@
+/**
+ * Agents that send more than they say: what is honest comes through, and what is not is neither read fast nor for long.
+ */
+import type { ServerResponse } from "node:http"
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect, Fiber, Result } from "effect"
+import { TestClock } from "effect/testing"
+import type { AgentEvent } from "../../src/core/Agent.ts"
+import * as Inflow from "../../src/core/Inflow.ts"
+import { ask, exchange, failure, layer, said, streams } from "./Exchange.ts"
+import { endlessly, finishes, says, sse, start } from "./TestUpstream.ts"
+import { until } from "./Wait.ts"
+
+/** A token of thought, as a runtime sends it: some 300 bytes. */
+const thought = `data: ${JSON.stringify({
+  id: "chatcmpl-0123456789abcdef0123456789abcdef",
+  object: "chat.completion.chunk",
+  created: 1_700_000_000,
+  model: "a-model-that-thinks-before-it-speaks",
+  system_fingerprint: "fp_0123456789",
+  choices: [{ index: 0, delta: { reasoning_content: "hmm " }, logprobs: null, finish_reason: null }]
+})}\n\n`
+
+const turn = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
+
+/** Lets time go on until the fiber has ended; gives how long that was by the test's clock, in milliseconds. */
+const pass = Effect.fnUntraced(function* (fiber: Fiber.Fiber<unknown, unknown>) {
+  const before = yield* Clock.currentTimeMillis
+  while (fiber.pollUnsafe() === undefined) {
+    yield* TestClock.adjust("250 millis")
+    for (let times = 0; times < 5; times++) yield* turn
+  }
+  return (yield* Clock.currentTimeMillis) - before
+})
+
+/** Waits until the agent can write no more: what it has sent lies in the sockets' buffers. */
+const stalled = (written: () => number) => {
+  let before = -1
+  let still = 0
+  return until("the agent can write no more", () => {
+    still = before === written() ? still + 1 : 0
+    before = written()
+    return still === 25
+  })
+}
+
+describe("AgentStream over HTTP: more than is said", () => {
+  it.effect("six thousand tokens of thought come through as fast as they are sent", () =>
+    Effect.gen(function* () {
+      // The clock of the test stands still: nothing may wait for it.
+      const { events, result } = yield* exchange(
+        streams(...Array.from({ length: 60 }, () => thought.repeat(100)), says("Six."), finishes("stop"))
+      )
+      assert.isTrue(Result.isSuccess(result))
+      assert.strictEqual(said(events), "Six.")
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("a hundred thousand of them come through as well, though not at once", () =>
+    Effect.gen(function* () {
+      const upstream = yield* start((_, response) => {
+        response.writeHead(200, sse)
+        let left = 1_000
+        const more = () => {
+          while (left-- > 0) if (!response.write(thought.repeat(100))) return void response.once("drain", more)
+          response.end(says("Six.") + finishes("stop"))
+        }
+        more()
+      })
+      const events: Array<AgentEvent> = []
+      const fiber = yield* ask(upstream.instance, events).pipe(Effect.forkChild({ startImmediately: true }))
+      yield* pass(fiber)
+      assert.isTrue(Result.isSuccess((yield* Fiber.join(fiber)).result))
+      assert.strictEqual(said(events), "Six.")
+    }).pipe(Effect.provide(layer))
+  )
+
+  const floods: ReadonlyArray<readonly [string, (response: ServerResponse) => () => number]> = [
+    ["frames without a word", (response) => endlessly(response, 'data: {"choices":[]}\n\n'.repeat(3_000))],
+    ["thought", (response) => endlessly(response, thought.repeat(200))],
+    ["comments", (response) => endlessly(response, ":\n".repeat(30_000))],
+    [
+      "comments, each in a chunk of its own",
+      (response) => {
+        // Past Node's own chunks, which cost the test more than they cost the one who reads them.
+        response.flushHeaders()
+        const { socket } = response
+        let written = 0
+        const more = () => {
+          while (socket !== null && !socket.destroyed) {
+            written++
+            if (!socket.write("2\r\n:\n\r\n".repeat(8_000))) return void socket.once("drain", more)
+          }
+        }
+        more()
+        return () => written
+      }
+    ]
+  ]
+  for (const [name, flood] of floods) {
+    it.effect(
+      `a flood of ${name} is held back, is no silence, and ends after some minutes`,
+      () =>
+        Effect.gen(function* () {
+          let written = () => 0
+          const upstream = yield* start((_, response) => {
+            response.writeHead(200, sse)
+            written = flood(response)
+          })
+          const events: Array<AgentEvent> = []
+          const fiber = yield* ask(upstream.instance, events).pipe(Effect.forkChild({ startImmediately: true }))
+          yield* until("the agent is accepted", () => events.length === 1)
+          yield* stalled(() => written())
+          assert.isUndefined(fiber.pollUnsafe())
+          const millis = yield* pass(fiber)
+          const { result } = yield* Fiber.join(fiber)
+          assert.deepStrictEqual(failure(result), {
+            tag: "AgentBroken",
+            reason: "the agent sent too much besides its text"
+          })
+          assert.deepStrictEqual(events, [{ _tag: "Accepted" }])
+          // The clock goes on while bytes are under way, so that it may have taken longer by it, and never less.
+          assert.isAtLeast(millis, ((Inflow.silence - Inflow.burst) * 1000) / Inflow.rate - 1_000)
+          yield* until("the request ends", () => upstream.open() === 0)
+        }).pipe(Effect.provide(layer)),
+      60_000
+    )
+  }
+
+  it.effect("text that comes too fast is held back too, and comes whole", () =>
+    Effect.gen(function* () {
+      const token = says("x")
+      const count = 20_000
+      const upstream = yield* start(
+        streams(...Array.from({ length: count / 100 }, () => token.repeat(100)), finishes("stop"))
+      )
+      const events: Array<AgentEvent> = []
+      const fiber = yield* ask(upstream.instance, events).pipe(Effect.forkChild({ startImmediately: true }))
+      const millis = yield* pass(fiber)
+      assert.isAbove(millis, 5_000)
+      assert.strictEqual(said(events).length, count)
+    }).pipe(Effect.provide(layer))
+  )
+})

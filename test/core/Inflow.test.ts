@@ -1,0 +1,91 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as Inflow from "../../src/core/Inflow.ts"
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+const Arrival = Schema.Struct({
+  /** Since the one before, in milliseconds. */
+  pause: between(0, 3_000),
+  bytes: between(1, 65_536),
+  frames: between(0, 8_000),
+  lines: between(0, 65_536),
+  units: between(0, 100)
+})
+const Arrivals = Schema.Array(Arrival).check(Schema.isMinLength(1), Schema.isMaxLength(80))
+
+const costOf = ({ bytes, frames, lines }: Inflow.Piece) =>
+  Math.max(bytes, Inflow.frameCost * Math.max(1, frames), Inflow.lineCost * lines)
+
+describe("core/Inflow", () => {
+  it.prop(
+    "who waits as told reads no more in any time than the burst, the rate and one piece",
+    [Arrivals],
+    ([arrivals]) => {
+      let state = Inflow.initial
+      let now = 0
+      const read: Array<{ readonly now: number; readonly cost: number }> = []
+      for (const piece of arrivals) {
+        now += Math.max(piece.pause, Inflow.wait(state))
+        state = Inflow.take(state, now, piece)
+        read.push({ now, cost: costOf(piece) })
+      }
+      for (const [first, { now: since }] of read.entries()) {
+        let sum = 0
+        for (const { cost, now } of read.slice(first)) {
+          assert.isAtMost(sum, Inflow.burst + (Inflow.rate * (now - since)) / 1000 + 1)
+          sum += cost
+        }
+      }
+    }
+  )
+
+  it.prop("who keeps to the rate is never told to wait, however long it goes on", [Arrivals], ([arrivals]) => {
+    let state = Inflow.initial
+    let now = 0
+    for (const piece of arrivals) {
+      now += Math.max(piece.pause, (costOf(piece) * 1000) / Inflow.rate)
+      state = Inflow.take(state, now, piece)
+      assert.strictEqual(Inflow.wait(state), 0)
+    }
+  })
+
+  it.prop(
+    "a wait is as long as it has to be: just after it, nothing more is to be waited for",
+    [Arrivals],
+    ([arrivals]) => {
+      let state = Inflow.initial
+      for (const piece of arrivals) state = Inflow.take(state, 0, piece)
+      const wait = Inflow.wait(state)
+      const atIts = (time: number) =>
+        Inflow.wait({ ...state, level: Math.max(0, state.level - (time * Inflow.rate) / 1000) })
+      assert.isBelow(atIts(wait), 0.001)
+      if (wait > 1) assert.isAbove(atIts(wait - 1), 0)
+    }
+  )
+
+  it.prop(
+    "text in frames of its own is never too much; what comes besides is, once it passes the bound",
+    [between(1, 512), between(1, 4), between(1, 65_536), between(0, 200)],
+    ([bytes, units, silentBytes, frames]) => {
+      let talk = Inflow.initial
+      for (let token = 0; token < 1_000; token++) talk = Inflow.take(talk, 0, { bytes, frames: 1, lines: 4, units })
+      assert.isAtMost(talk.silent, 0)
+
+      let hush = Inflow.initial
+      let sum = 0
+      while (sum <= Inflow.silence) {
+        assert.isFalse(Inflow.isOver(hush))
+        const piece = { bytes: silentBytes + 4096, frames, lines: 2 * frames, units: 0 }
+        hush = Inflow.take(hush, 0, piece)
+        sum += costOf(piece)
+      }
+      assert.isTrue(Inflow.isOver(hush))
+    }
+  )
+
+  it("a clock that goes back gives nothing away", () => {
+    const state = Inflow.take(Inflow.initial, 1_000, { bytes: 1_000_000, frames: 0, lines: 0, units: 0 })
+    assert.strictEqual(Inflow.take(state, 0, { bytes: 1_000_000, frames: 0, lines: 0, units: 0 }).level, 2_000_000)
+  })
+})
