@@ -7,6 +7,7 @@
  */
 import { ByteSize, Config, ConfigProvider, Duration, Effect, LogLevel, Option, Redacted, Result } from "effect"
 import { IpInterface, IpNetwork } from "effect/net"
+import * as DatabaseUrl from "./core/DatabaseUrl.ts"
 import * as RateLimit from "./core/RateLimit.ts"
 
 const quoted = (text: string): string => `"${text.slice(0, 80)}"`
@@ -74,6 +75,20 @@ const url = (name: string, protocols: ReadonlyArray<string>) =>
     true
   )
 
+/** An address whose parameters the driver knows, so that none that asks for TLS is passed over. */
+const databaseUrl = (name: string) =>
+  url(name, ["postgres:", "postgresql:"]).pipe(
+    Config.mapEffect((value) => {
+      const fault = Option.match(value, {
+        onNone: () => null,
+        onSome: (address) => DatabaseUrl.fault(new URL(Redacted.value(address)))
+      })
+      return fault === null
+        ? Effect.succeed(value)
+        : Effect.fail(new Config.ConfigError(new ConfigProvider.SourceError({ message: `${name} ${fault}` })))
+    })
+  )
+
 /** A policy, or none for `off`. */
 const rateLimit = (name: string, policy: string, standard: string) =>
   setting(name, '"off" or a number per time such as "100/minute"', (value) =>
@@ -127,7 +142,7 @@ const fields = {
   port: integer("PORT", 0, 65_535).pipe(withDefault(8080)),
 
   /** `postgres://user:password@host:port/database`. `serve` needs it; `demo` has a database of its own, and uses no other. */
-  databaseUrl: url("DATABASE_URL", ["postgres:", "postgresql:"]),
+  databaseUrl: databaseUrl("DATABASE_URL"),
   /** How many connections one process (each worker is one) holds at most, beyond the two that carry batches. */
   databaseConnections: integer("DATABASE_CONNECTIONS", 1, 1000).pipe(withDefault(8)),
   /** How long a request waits for the database before it is answered 503. */

@@ -113,6 +113,8 @@ describe("Config", () => {
     ["MAX_BODY", "huge"],
     ["TRUSTED_PROXIES", "10.0.0.0/64"],
     ["DATABASE_URL", "mysql://user:hunter2@db/x"],
+    ["DATABASE_URL", "postgres://user:hunter2@db/x?ssl=true"],
+    ["DATABASE_URL", "postgres://user:hunter2@db/x?sslmode=yes"],
     ["REDIS_URL", "http://user:hunter2@db"]
   ] as const) {
     it.effect(`${name}=${value} is an error that names it and keeps its secret`, () =>
@@ -124,4 +126,14 @@ describe("Config", () => {
       })
     )
   }
+
+  it.effect("a database's address with a parameter that would be passed over is refused in one sentence", () =>
+    Effect.gen(function* () {
+      const exit = yield* read({ DATABASE_URL: "postgres://user:hunter2@db/x?ssl=true" })
+      assert.include(
+        String(exit),
+        'DATABASE_URL has the parameter "ssl", which the driver does not know; write sslmode=require in its place.'
+      )
+    })
+  )
 })

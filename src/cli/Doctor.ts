@@ -4,7 +4,7 @@
  * @module
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import { Effect, Layer, Option, Result } from "effect"
+import { Effect, Layer, Option, Redacted, Result } from "effect"
 import { Command, Flag } from "effect/cli"
 import { HttpMiddleware, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { IpNetwork, NetAddress } from "effect/net"
@@ -12,6 +12,7 @@ import * as App from "../App.ts"
 import * as Agents from "../agent/Inspection.ts"
 import { Settings } from "../Config.ts"
 import { clientKey } from "../core/ClientKey.ts"
+import * as DatabaseUrl from "../core/DatabaseUrl.ts"
 import * as Diagnosis from "../core/Diagnosis.ts"
 import * as TerminalText from "../core/TerminalText.ts"
 import * as Database from "../postgres/Database.ts"
@@ -51,6 +52,13 @@ const inspectDatabase = (settings: Settings) =>
       })
     )
   )
+
+/** How the database is spoken to; that of `demo` is reached through a Unix socket. */
+const linkOf = ({ databaseUrl }: Settings): DatabaseUrl.Link =>
+  Option.match(databaseUrl, {
+    onNone: () => "local",
+    onSome: (url) => DatabaseUrl.link(new URL(Redacted.value(url)))
+  })
 
 /** What the service would take for the client of a request from `peer`: by the same middleware that it uses. */
 export const given = Effect.fnUntraced(function* (
@@ -138,7 +146,7 @@ export const command = Command.make(
             (instance) => Agents.inspect(instance, { timeout: patience, keyOf: App.keyOf }),
             { concurrency: 8 }
           ).pipe(Effect.provide(NodeHttpClient.layerUndici))
-    const findings = Diagnosis.diagnose({ database, redis, proxies, agents })
+    const findings = Diagnosis.diagnose({ database, link: linkOf(settings), redis, proxies, agents })
     const well = Diagnosis.isWell(findings)
     yield* Output.answer({
       json: { well, findings: findings.map((finding) => ({ ...finding })) },

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type * as DatabaseUrl from "./DatabaseUrl.ts"
 
 export type DatabaseFacts =
   /** It could not be asked; `reason` is a sentence for the operator. */
@@ -21,6 +22,8 @@ export type DatabaseFacts =
       readonly fsync: boolean
       readonly fullPageWrites: boolean
       readonly synchronousCommit: string
+      /** Whether the server says that it is spoken to with TLS. */
+      readonly isEncrypted: boolean
       /** The partitions of this month and the next three that are not there; none are looked for before it is migrated. */
       readonly missingPartitions: ReadonlyArray<string>
     }
@@ -52,6 +55,8 @@ export interface AgentFacts {
 
 export interface Facts {
   readonly database: DatabaseFacts
+  /** How its address has the database spoken to. */
+  readonly link: DatabaseUrl.Link
   readonly redis: RedisFacts
   readonly proxies: ReadonlyArray<ProxyFacts>
   /** None if the instances could not be read. */
@@ -62,7 +67,16 @@ export interface Facts {
 export type Severity = "ok" | "warning" | "problem"
 
 export interface Finding {
-  readonly check: "database" | "migrations" | "durability" | "clock" | "partitions" | "redis" | "proxies" | "agents"
+  readonly check:
+    | "database"
+    | "encryption"
+    | "migrations"
+    | "durability"
+    | "clock"
+    | "partitions"
+    | "redis"
+    | "proxies"
+    | "agents"
   readonly severity: Severity
   /** What was seen, in one sentence. */
   readonly finding: string
@@ -96,6 +110,18 @@ const answers = ({ isReadOnly, roundTripMillis }: DatabaseFacts & { readonly _ta
       )
     : ok("database", `The database answers, in ${roundTripMillis} ms.`)
 
+/** A server behind a pooler speaks of its link to the pooler, so it is asked only where the driver cannot be sure. */
+const encryption = (isEncrypted: boolean, link: DatabaseUrl.Link): Finding => {
+  if (link === "local") return ok("encryption", "The database is on this machine: nothing goes over a network.")
+  return link === "tls" || (link === "preferred" && isEncrypted)
+    ? ok("encryption", "The database is spoken to with TLS.")
+    : warning(
+        "encryption",
+        "The database is on another machine and spoken to without TLS: whoever can read that network reads the submissions.",
+        "Add sslmode=require to DATABASE_URL; where its certificate is signed by a root of your own, name that one's file in NODE_EXTRA_CA_CERTS."
+      )
+}
+
 const durability = (facts: DatabaseFacts & { readonly _tag: "Reached" }): Finding => {
   const off = [
     ...(facts.fsync ? [] : ["fsync"]),
@@ -122,13 +148,14 @@ const clock = ({ clockAheadMillis, roundTripMillis }: DatabaseFacts & { readonly
 
 const migrate = "Run `npm run -s hydracore -- migrate`."
 
-const ofDatabase = (facts: DatabaseFacts): ReadonlyArray<Finding> => {
+const ofDatabase = (facts: DatabaseFacts, link: DatabaseUrl.Link): ReadonlyArray<Finding> => {
   if (facts._tag === "Away") {
     return [problem("database", facts.reason, "Nothing works without the database: mend this first, then look again.")]
   }
   const { missingPartitions, pending } = facts
   return [
     answers(facts),
+    encryption(facts.isEncrypted, link),
     pending.length === 0
       ? ok("migrations", "The database is migrated to this version.")
       : problem(
@@ -232,7 +259,7 @@ const ofAgents = (facts: Facts["agents"]): ReadonlyArray<Finding> => {
 
 /** Everything that is to be said of an installation, in the order in which one would mend it. */
 export const diagnose = (facts: Facts): ReadonlyArray<Finding> => [
-  ...ofDatabase(facts.database),
+  ...ofDatabase(facts.database, facts.link),
   ofRedis(facts.redis),
   ...ofProxies(facts.proxies),
   ...ofAgents(facts.agents)

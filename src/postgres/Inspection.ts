@@ -15,7 +15,8 @@ const Row = Schema.Tuple([
     read_only: Schema.Literals(["on", "off"]),
     fsync: Schema.Literals(["on", "off"]),
     full_page_writes: Schema.Literals(["on", "off"]),
-    synchronous_commit: Schema.String
+    synchronous_commit: Schema.String,
+    is_encrypted: Schema.Boolean
   })
 ])
 
@@ -29,7 +30,8 @@ export const inspect = Effect.gen(function* () {
   const before = yield* monotonicMillis
   const [row] = yield* sql`
     SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now, current_setting('fsync') AS fsync,
-      current_setting('transaction_read_only') AS read_only, current_setting('full_page_writes') AS full_page_writes, current_setting('synchronous_commit') AS synchronous_commit`.pipe(
+      current_setting('transaction_read_only') AS read_only, current_setting('full_page_writes') AS full_page_writes, current_setting('synchronous_commit') AS synchronous_commit,
+      coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false) AS is_encrypted`.pipe(
     Effect.flatMap(Schema.decodeUnknownEffect(Row)),
     Effect.catchTag("SchemaError", Effect.die)
   )
@@ -45,6 +47,7 @@ export const inspect = Effect.gen(function* () {
     fsync: row.fsync === "on",
     fullPageWrites: row.full_page_writes === "on",
     synchronousCommit: row.synchronous_commit,
+    isEncrypted: row.is_encrypted,
     missingPartitions: missing.map(({ name }) => name)
   } satisfies DatabaseFacts
 })

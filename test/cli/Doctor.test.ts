@@ -36,6 +36,7 @@ describe("doctor: the database", () => {
         pending: [],
         missingPartitions: [],
         isReadOnly: false,
+        isEncrypted: false,
         fsync: settings?.fsync === "on"
       })
       // The same machine has one clock.

@@ -12,11 +12,13 @@ const Reached = Schema.TaggedStruct("Reached", {
   fsync: Schema.Boolean,
   fullPageWrites: Schema.Boolean,
   synchronousCommit: Schema.Literals(["on", "off", "local", "remote_apply"]),
+  isEncrypted: Schema.Boolean,
   missingPartitions: Schema.Array(Schema.Literals(["page_view_2026_11", "bot_view_2026_12"]))
 })
 
 const Facts = Schema.Struct({
   database: Schema.Union([Reached, Schema.TaggedStruct("Away", { reason: Schema.Literal("It is away.") })]),
+  link: Schema.Literals(["local", "plain", "tls", "preferred"]),
   redis: Schema.Union([
     Schema.TaggedStruct("NotConfigured", {}),
     Schema.TaggedStruct("Away", {
@@ -77,6 +79,17 @@ describe("core/Diagnosis", () => {
     assert.strictEqual(finding?.severity, database.isReadOnly ? "problem" : "ok")
     if (database.isReadOnly) assert.include(finding?.advice ?? "", "DATABASE_URL")
   })
+
+  it.prop(
+    "a database that is spoken to over a network without TLS is warned of",
+    [Facts, Reached],
+    ([facts, database]) => {
+      const [finding] = of({ ...facts, database }, "encryption")
+      const isOpen = facts.link === "plain" || (facts.link === "preferred" && !database.isEncrypted)
+      assert.strictEqual(finding?.severity, isOpen ? "warning" : "ok")
+      if (isOpen) assert.include(finding?.advice ?? "", "sslmode=require")
+    }
+  )
 
   it.prop("clocks are compared as well as the network lets them be", [Facts, Reached], ([facts, database]) => {
     const [finding] = of({ ...facts, database }, "clock")

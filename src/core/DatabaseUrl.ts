@@ -1,0 +1,67 @@
+/**
+ * What a database's address may say besides where it is, and how it has the database spoken to. Pure.
+ *
+ * The driver skips parameters that it does not know. One that asks for TLS in another program's words would so be
+ * spoken to in plaintext without a word; an address with such a parameter is not used.
+ *
+ * @module
+ */
+
+/** The parameters that the driver knows. */
+export const parameters = [
+  "application_name",
+  "connect_timeout",
+  "dbname",
+  "host",
+  "options",
+  "password",
+  "port",
+  "sslmode",
+  "user"
+] as const
+
+/** The modes of TLS that the driver knows, and what it makes of them: it checks certificates in all that use TLS. */
+const modes = new Map([
+  ["disable", "plain"],
+  ["allow", "preferred"],
+  ["prefer", "preferred"],
+  ["require", "tls"],
+  ["verify-ca", "tls"],
+  ["verify-full", "tls"]
+] as const)
+
+const isTrue = (value: string): boolean => /^(|1|true|on|yes|require)$/i.test(value)
+
+/** What to write in place of a parameter that other programs know. */
+const instead = (name: string, value: string): string => {
+  if (name === "ssl") return `write sslmode=${isTrue(value) ? "require" : "disable"} in its place`
+  if (name === "sslrootcert") return "give the root certificate's file to Node instead, as NODE_EXTRA_CA_CERTS"
+  return `it knows ${parameters.join(", ")}`
+}
+
+/**
+ * Why an address is not to be used, in words that follow its name; null if it may be. A value is never repeated, nor is a
+ * name that may be a part of a password which was not percent-encoded.
+ */
+export const fault = (url: URL): string | null => {
+  for (const [name, value] of url.searchParams) {
+    if ((parameters as ReadonlyArray<string>).includes(name)) continue
+    const known = /^[a-z_]{1,40}$/i.test(name) && !url.search.includes("@") ? `the parameter "${name}"` : "a parameter"
+    return `has ${known}, which the driver does not know; ${instead(name, value)}.`
+  }
+  const isMode = url.searchParams.getAll("sslmode").every((mode) => (modes as Map<string, string>).has(mode))
+  return isMode ? null : `has an sslmode that the driver does not know; it knows ${[...modes.keys()].join(", ")}.`
+}
+
+/**
+ * How a database is spoken to: within this machine; without TLS; with it; or with it if the server has it, which only the
+ * server can say.
+ */
+export type Link = "local" | "plain" | "tls" | "preferred"
+
+/** How the driver speaks to the database at an address without `fault`. Without a mode that is without TLS. */
+export const link = (url: URL): Link => {
+  const host = url.searchParams.getAll("host").at(-1) ?? url.hostname
+  if (/^(|localhost|127(\.[0-9]{1,3}){3}|\[?::1\]?|(\/|%2f).*)$/i.test(host)) return "local"
+  return (modes as Map<string, Link>).get(url.searchParams.getAll("sslmode").at(-1) ?? "disable") ?? "plain"
+}
