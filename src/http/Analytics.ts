@@ -84,7 +84,7 @@ export const endpoint = (options: Options) =>
             address: asked.address,
             userAgent,
             client,
-            referrer: referrerOf(payload.referrer),
+            referrer: PageView.fromElsewhere(referrerOf(payload.referrer), asked.headers["origin"], site.origins),
             salt
           })
         return Effect.flatMap(salts.current, (salt) =>
