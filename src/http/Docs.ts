@@ -1,15 +1,15 @@
 /**
- * `GET /docs`: a page that shows the contract and needs nothing from the internet. (`GET /openapi.json` comes with the
- * endpoints.)
+ * `GET /openapi.json`: the contract; and `GET /docs`: a page that shows it and needs nothing from the internet.
  *
  * @module
  */
 import { Effect, Scope } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
+import * as OpenApi from "effect/http-api/OpenApi"
 import { Api } from "../contract/Api.ts"
 import * as Compressed from "./Compressed.ts"
 
-export const openApiPath = "/openapi.json"
+const openApiPath = "/openapi.json"
 const docsPath = "/docs"
 
 export const paths = [
@@ -38,28 +38,41 @@ const withIcon = (page: Uint8Array): Uint8Array =>
       .replace("</title>", () => `</title>\n    ${icon}`)
   )
 
-/** As bytes: whoever asks for it thousands of times on one connection would have the text written anew each time. */
-const compressed = Effect.flatMap(page, ({ body }) =>
+/**
+ * Both are kept as bytes that all answers share: whoever asks for one thousands of times on one connection would have a
+ * text written anew each time.
+ */
+const compressedPage = Effect.flatMap(page, ({ body }) =>
   body._tag === "Uint8Array"
     ? Effect.promise(() => Compressed.make(withIcon(body.body), quality))
     : Effect.die(new Error("The page of the documentation is no text"))
 )
 
+const compressedDocument = Effect.promise(() =>
+  Compressed.make(Buffer.from(JSON.stringify(OpenApi.fromApi(Api))), quality)
+)
+
+/** Answers with what is made when it is first asked for. */
+const give = Effect.fnUntraced(function* <E, R>(
+  content: Effect.Effect<Compressed.Compressed, E, R>,
+  contentType: string
+) {
+  const made = yield* Effect.cached(content)
+  return Effect.gen(function* () {
+    const { headers } = yield* HttpServerRequest.HttpServerRequest
+    return Compressed.respond(
+      yield* made,
+      { acceptEncoding: headers["accept-encoding"], ifNoneMatch: headers["if-none-match"] },
+      { contentType, headers: { "cache-control": "no-cache" } }
+    )
+  })
+})
+
 export const layer = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
     const scope = yield* Effect.scope
-    const made = yield* Effect.cached(Effect.provideService(compressed, Scope.Scope, scope))
-    yield* router.add(
-      "GET",
-      docsPath,
-      Effect.gen(function* () {
-        const { headers } = yield* HttpServerRequest.HttpServerRequest
-        return Compressed.respond(
-          yield* made,
-          { acceptEncoding: headers["accept-encoding"], ifNoneMatch: headers["if-none-match"] },
-          { contentType: "text/html; charset=utf-8", headers: { "cache-control": "no-cache" } }
-        )
-      })
-    )
+    const page = Effect.provideService(compressedPage, Scope.Scope, scope)
+    yield* router.add("GET", openApiPath, yield* give(compressedDocument, "application/json"))
+    yield* router.add("GET", docsPath, yield* give(page, "text/html; charset=utf-8"))
   })
 )

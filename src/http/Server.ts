@@ -82,12 +82,7 @@ const endpoints = (options: Options, unreadTimeout: number) =>
 
 /** Everything that is served, over `endpoints` and without a server. */
 const routes = (options: Options) =>
-  Layer.mergeAll(
-    HttpApiBuilder.layer(Api, { openapiPath: Docs.openApiPath }),
-    Assets.layer,
-    Docs.layer,
-    Health.layer
-  ).pipe(
+  Layer.mergeAll(HttpApiBuilder.layer(Api), Assets.layer, Docs.layer, Health.layer).pipe(
     Layer.provide([Analytics.group, Forms.group, Widget.group]),
     Layer.provide(Validation.layer),
     Layer.provideMerge(middleware(options))
