@@ -29,13 +29,22 @@ export interface Options {
   readonly unreadTimeout: number
 }
 
+/** An answer that is not done, and whether its client would keep the connection; and the one that was begun next. */
+interface Begun {
+  readonly response: ServerResponse
+  readonly keepAlive: boolean
+  next: Begun | undefined
+}
+
 interface Link {
   /** The requests that are not answered yet. */
   open: number
   /** How many bytes had been read when the last answer was done: more means that a request has begun. */
   read: number
-  /** The answer that was begun last, and whether its client would keep the connection. */
-  last: { readonly response: ServerResponse; readonly keepAlive: boolean } | undefined
+  /** The answer that its client reads now, or waits for: those behind it are not sent before it is. */
+  first: Begun | undefined
+  /** The answer that was begun last. */
+  last: Begun | undefined
 }
 
 /** How many connections are closed in one turn: each takes some ten microseconds, and nobody looks at the others. */
@@ -60,7 +69,9 @@ const watch = (server: Server) => {
     if (link === undefined) return
     link.open--
     link.read = socket.bytesRead
-    if (link.open === 0) link.last = undefined
+    // Node ends them in the order in which they were begun.
+    link.first = link.first?.next
+    if (link.open === 0) link.first = link.last = undefined
     if (lingered && isIdle(socket, link)) socket.destroySoon()
   }
 
@@ -73,7 +84,10 @@ const watch = (server: Server) => {
     if (draining && link.last !== undefined && !link.last.response.headersSent) {
       link.last.response.shouldKeepAlive = link.last.keepAlive
     }
-    link.last = { response, keepAlive: response.shouldKeepAlive }
+    const begun: Begun = { response, keepAlive: response.shouldKeepAlive, next: undefined }
+    if (link.last === undefined) link.first = begun
+    else link.last.next = begun
+    link.last = begun
     if (draining) response.shouldKeepAlive = false
     response.on("close", end)
   }
@@ -92,7 +106,7 @@ const watch = (server: Server) => {
 
   server.on("connection", (socket) => {
     accepted++
-    links.set(socket, { open: 0, read: 0, last: undefined })
+    links.set(socket, { open: 0, read: 0, first: undefined, last: undefined })
     socket.once("close", () => {
       links.delete(socket)
       if (links.size === 0) onGone()
@@ -105,8 +119,8 @@ const watch = (server: Server) => {
   // Node asks when nothing has moved on a connection for as long as `look` gave it, and when it was kept alive for long
   // enough. Whoever waits for an answer that is not whole yet waits for us.
   server.on("timeout", (socket) => {
-    const { last } = links.get(socket) ?? {}
-    if (last === undefined || last.response.writableEnded) socket.destroy()
+    const { first } = links.get(socket) ?? {}
+    if (first === undefined || first.response.writableEnded) socket.destroy()
   })
   // What Node calls when it stops listening; ours is `closeIdle`.
   server.closeIdleConnections = () => {}
@@ -132,8 +146,8 @@ const watch = (server: Server) => {
      * a timer, which Node ends with the answer: one for every request would cost each a tenth of its time.
      */
     look: (patience: number): void => {
-      for (const [socket, { last }] of links) {
-        const isUnread = last?.response.writableEnded === true && !last.response.writableFinished
+      for (const [socket, { first }] of links) {
+        const isUnread = first?.response.writableEnded === true && !first.response.writableFinished
         if (isUnread && socket.timeout !== patience) socket.setTimeout(patience)
       }
     },

@@ -120,6 +120,31 @@ describe("Connections", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("whoever waits for an answer is not sent away for those behind it, which are made already", () =>
+    Effect.gen(function* () {
+      const scope = yield* Effect.scope
+      const { later, port, server } = yield* serve(scope, { linger: "1 second", end: "10 seconds", unreadTimeout: 50 })
+      const busy = client(port, requestOf("/later") + request)
+      yield* until("one waits", () => later.length === 1)
+      let unread = 0
+      server.on("connection", (socket: Socket) => {
+        unread++
+        socket.on("close", () => {
+          unread--
+        })
+      })
+      // Two of these after each other take longer than the one before has, if it has any time.
+      for (let turn = 0; turn < 2; turn++) {
+        client(port, requestOf("/much") + request).socket.pause()
+        yield* until("another one does not read", () => unread === 1)
+        yield* until("the other one is sent away", () => unread === 0)
+      }
+      for (const answer of later) answer()
+      yield* until("both are answered", () => answers([busy])[0]?.match(/200/g)?.length === 2)
+      assert.isUndefined(busy.fault())
+    }).pipe(Effect.scoped)
+  )
+
   it.live("a grace period that is longer than any timer of Node's cuts nobody at once", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
