@@ -17,6 +17,12 @@ import * as Completion from "./Completion.ts"
 /** The longest answer of a runtime that does not stream, in bytes. */
 export const maxWholeSize = 1024 * 1024
 
+/** What a piece of such an answer counts for at least, in bytes: one of a single byte takes twice as much memory. */
+const pieceCost = 64
+
+/** How many informational responses (1xx) an agent may send before its answer. One or two have a use, for a browser. */
+const maxInformational = 16
+
 /** How much may wait for the reader before the agent is held back, in UTF-16 units of text. */
 const maxWaiting = 16 * 1024
 
@@ -55,6 +61,7 @@ export class Exchange implements Undici.Dispatcher.DispatchHandler, Alarm {
   /** The body of an answer that is not streamed. */
   private parts: Array<Buffer> | undefined
   private size = 0
+  private informational = 0
   /** What the reader has not taken yet. */
   private waiting: Array<AgentEvent> = []
   private waitingSize = 0
@@ -104,7 +111,7 @@ export class Exchange implements Undici.Dispatcher.DispatchHandler, Alarm {
       this.isHeld = false
       // It could not say anything meanwhile.
       this.since = now
-      if (!this.isFull()) this.controller?.resume()
+      this.readOn()
       return now + this.timeout
     }
     // A reader that does not wait for the agent cannot say that it is silent.
@@ -127,7 +134,11 @@ export class Exchange implements Undici.Dispatcher.DispatchHandler, Alarm {
   ): void {
     // Nobody looks at them again, and they are a kilobyte for as long as the answer lasts.
     controller.rawHeaders = null
-    if (this.phase !== "asking" || status < 200) return
+    if (this.phase !== "asking") return
+    if (status < 200) {
+      if (++this.informational > maxInformational) this.fail(refused("the agent sent responses without an answer"))
+      return
+    }
     const type = mediaType(headers["content-type"])
     if (status > 299) this.fail(refused(`the agent answered with status ${status}`))
     else if (type === "application/json") {
@@ -144,7 +155,7 @@ export class Exchange implements Undici.Dispatcher.DispatchHandler, Alarm {
   onResponseData(controller: Undici.Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.phase === "streaming") this.read(controller, chunk)
     else if (this.phase === "whole") {
-      this.size += chunk.length
+      this.size += Math.max(chunk.length, pieceCost)
       this.parts?.push(chunk)
       if (this.size > maxWholeSize) this.fail(refused("the agent answered without a stream, and over the bound"))
     } else if (this.phase === "finished") {
@@ -189,6 +200,13 @@ export class Exchange implements Undici.Dispatcher.DispatchHandler, Alarm {
   private hold(until: number): void {
     this.isHeld = true
     this.alarms.set(this, until)
+  }
+
+  /** Has the agent be read again, if nothing is against it. Not at once: we may be inside of undici's parser, or of an alarm. */
+  private readOn(): void {
+    queueMicrotask(() => {
+      if (!this.isHeld && !this.isFull()) this.controller?.resume()
+    })
   }
 
   private isFull(): boolean {
@@ -249,8 +267,7 @@ export class Exchange implements Undici.Dispatcher.DispatchHandler, Alarm {
     if (events.length === 0) return this.end
     this.waiting = []
     this.waitingSize = 0
-    // Not at once: we may be inside of undici's parser.
-    if (this.controller?.paused === true && !this.isHeld) queueMicrotask(() => this.controller?.resume())
+    if (this.controller?.paused === true) this.readOn()
     return Effect.succeed(events as ReadonlyArray<AgentEvent> as Events)
   }
 

@@ -26,6 +26,13 @@ export const burst = 2 * 1024 * 1024
 /** How much may come from then on, in bytes a second. */
 export const rate = 256 * 1024
 
+/**
+ * The shortest time that an answer is not read, in milliseconds. Each time that reading goes on, the HTTP client takes up
+ * to 64 KiB more into memory and copies all that it holds: stopping after every few small pieces would cost more than
+ * reading them.
+ */
+export const pause = 2_000
+
 /** How much an answer may bring in besides its text, in bytes. */
 export const silence = 64 * 1024 * 1024
 
@@ -60,7 +67,7 @@ export const take = (state: State, now: number, { bytes, frames, lines, units }:
 }
 
 /** How long the answer is not to be read from `at` on, in milliseconds; zero if it may be read at once. */
-export const wait = ({ level }: State): number => Math.max(0, ((level - burst) * 1000) / rate)
+export const wait = ({ level }: State): number => (level > burst ? Math.max(pause, ((level - burst) * 1000) / rate) : 0)
 
 /** Whether so much came besides its text that it is not to be read on. */
 export const isOver = ({ silent }: State): boolean => silent > silence

@@ -44,6 +44,19 @@ const stalled = (written: () => number) => {
   })
 }
 
+/** `endlessly`, but past Node's own framing. */
+const floodSocket = ({ socket }: ServerResponse, piece: string): (() => number) => {
+  let written = 0
+  const more = () => {
+    while (socket !== null && !socket.destroyed) {
+      written++
+      if (!socket.write(piece)) return void socket.once("drain", more)
+    }
+  }
+  more()
+  return () => written
+}
+
 describe("AgentStream over HTTP: more than is said", () => {
   it.effect("six thousand tokens of thought come through as fast as they are sent", () =>
     Effect.gen(function* () {
@@ -69,7 +82,8 @@ describe("AgentStream over HTTP: more than is said", () => {
       })
       const events: Array<AgentEvent> = []
       const fiber = yield* ask(upstream.instance, events).pipe(Effect.forkChild({ startImmediately: true }))
-      yield* pass(fiber)
+      const millis = yield* pass(fiber)
+      assert.isBelow(millis, 250_000)
       assert.isTrue(Result.isSuccess((yield* Fiber.join(fiber)).result))
       assert.strictEqual(said(events), "Six.")
     }).pipe(Effect.provide(layer))
@@ -82,18 +96,8 @@ describe("AgentStream over HTTP: more than is said", () => {
     [
       "comments, each in a chunk of its own",
       (response) => {
-        // Past Node's own chunks, which cost the test more than they cost the one who reads them.
         response.flushHeaders()
-        const { socket } = response
-        let written = 0
-        const more = () => {
-          while (socket !== null && !socket.destroyed) {
-            written++
-            if (!socket.write("2\r\n:\n\r\n".repeat(8_000))) return void socket.once("drain", more)
-          }
-        }
-        more()
-        return () => written
+        return floodSocket(response, "2\r\n:\n\r\n".repeat(8_000))
       }
     ]
   ]
@@ -119,8 +123,10 @@ describe("AgentStream over HTTP: more than is said", () => {
             reason: "the agent sent too much besides its text"
           })
           assert.deepStrictEqual(events, [{ _tag: "Accepted" }])
-          // The clock goes on while bytes are under way, so that it may have taken longer by it, and never less.
-          assert.isAtLeast(millis, ((Inflow.silence - Inflow.burst) * 1000) / Inflow.rate - 1_000)
+          // The last piece may be of some seconds, and the clock goes on while bytes are under way.
+          const least = ((Inflow.silence - Inflow.burst) * 1000) / Inflow.rate
+          assert.isAtLeast(millis, least - 10_000)
+          assert.isBelow(millis, 2 * least)
           yield* until("the request ends", () => upstream.open() === 0)
         }).pipe(Effect.provide(layer)),
       60_000
@@ -139,6 +145,40 @@ describe("AgentStream over HTTP: more than is said", () => {
       const millis = yield* pass(fiber)
       assert.isAbove(millis, 5_000)
       assert.strictEqual(said(events).length, count)
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("a whole answer in pieces of one byte is a refusal before it takes much memory", () =>
+    Effect.gen(function* () {
+      for (const [pieces, tag] of [
+        [10_000, "none"],
+        [20_000, "AgentRefused"]
+      ] as const) {
+        const { result } = yield* exchange((_, response) => {
+          response.writeHead(200, { "content-type": "application/json" })
+          response.flushHeaders()
+          response.socket?.write("1\r\n \r\n".repeat(pieces))
+          response.end(JSON.stringify({ choices: [{ message: { content: "Hi" } }] }))
+        })
+        assert.strictEqual(failure(result).tag, tag)
+      }
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("a few informational responses are let pass; without an end they are a refusal", () =>
+    Effect.gen(function* () {
+      const hint = "HTTP/1.1 103 Early Hints\r\nlink: </x>; rel=preload\r\n\r\n"
+      const few = yield* exchange((received, response) => {
+        response.socket?.write(hint.repeat(3))
+        streams(says("Hi"), finishes("stop"))(received, response)
+      })
+      assert.strictEqual(said(few.events), "Hi")
+      const { result, upstream } = yield* exchange((_, response) => void floodSocket(response, hint.repeat(1_000)))
+      assert.deepStrictEqual(failure(result), {
+        tag: "AgentRefused",
+        reason: "the agent sent responses without an answer"
+      })
+      yield* until("the request ends", () => upstream.open() === 0)
     }).pipe(Effect.provide(layer))
   )
 })
