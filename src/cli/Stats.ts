@@ -48,26 +48,16 @@ const text = (site: Site, statistics: Statistics, counts: Counts, width: number)
       ["website", site.name],
       ["period", `${first} to ${last} (UTC)`],
       ["page views", String(statistics.pageViews)],
-      // Nobody is known for longer than a day.
-      [statistics.days.length === 1 ? "visitors" : "visitors, by day", String(statistics.visitors)],
+      ["visitors", String(statistics.visitors)],
       ["sessions", String(statistics.sessions)]
     ]) +
     `\nPage views per ${statistics.days.length > maxDailyBars ? "month" : "day"}\n${BarChart.render(bars(statistics.days), width)}` +
     ranking("Top pages", statistics.pages, width) +
     ranking("Referrers", statistics.referrers, width) +
-    ranking("Sources (utm_source)", statistics.sources, width) +
-    ranking("Mediums (utm_medium)", statistics.mediums, width) +
-    ranking("Campaigns (utm_campaign)", statistics.campaigns, width) +
     ranking("Devices", statistics.devices, width) +
-    ranking("Browsers", statistics.browsers, width) +
-    ranking("Operating systems", statistics.systems, width) +
     ranking("Not counted (page views and submissions)", uncounted(counts), width)
   )
 }
-
-/** A list as JSON, each entry's name under `key`. */
-const list = (key: string, counts: ReadonlyArray<Count>) =>
-  counts.map(({ name, pageViews }) => ({ [key]: name, page_views: pageViews }))
 
 const json = (site: Site, statistics: Statistics, counts: Counts) => ({
   website_config_id: site.websiteConfigId,
@@ -75,14 +65,9 @@ const json = (site: Site, statistics: Statistics, counts: Counts) => ({
   visitors: statistics.visitors,
   sessions: statistics.sessions,
   per_day: statistics.days.map((day) => ({ date: day.date, page_views: day.pageViews, visitors: day.visitors })),
-  top_pages: list("page", statistics.pages),
-  referrers: list("referrer", statistics.referrers),
-  sources: list("source", statistics.sources),
-  mediums: list("medium", statistics.mediums),
-  campaigns: list("campaign", statistics.campaigns),
-  devices: list("device", statistics.devices),
-  browsers: list("browser", statistics.browsers),
-  operating_systems: list("operating_system", statistics.systems),
+  top_pages: statistics.pages.map(({ name, pageViews }) => ({ page: name, page_views: pageViews })),
+  referrers: statistics.referrers.map(({ name, pageViews }) => ({ referrer: name, page_views: pageViews })),
+  devices: statistics.devices.map(({ name, pageViews }) => ({ device: name, page_views: pageViews })),
   not_counted: Object.fromEntries(uncounted(counts).map(({ name, pageViews: times }) => [name, times]))
 })
 
@@ -108,7 +93,7 @@ const stats = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Count a website's visits: per day; by page, referrer, campaign, device, browser and system; and what was not counted, and why. Visitors are counted anew each day"
+    "Count a website's visits: per day, by page, by referrer, by device; and what was not counted, and why"
   )
 )
 

@@ -105,34 +105,11 @@ export interface Referrer {
   readonly path: string | null
 }
 
-const noReferrer: Referrer = { host: null, path: null }
-
 /** The host and the path of a referrer; its query, which may hold secrets of another site, is not kept. */
 export const splitReferrer = (referrer: string | null | undefined): Referrer => {
   const url = referrer ? URL.parse(referrer) : null
-  if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return noReferrer
+  if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return { host: null, path: null }
   return { host: storableOrNull(url.host, bounds.host), path: storableOrNull(url.pathname, bounds.path) }
-}
-
-/** A host as its website has it, whichever of the two usual names it goes by. */
-const bare = (host: string): string => (host.startsWith("www.") ? host.slice(4) : host)
-
-/** The host of an origin: what stands after its scheme. */
-const hostOf = (origin: string): string => origin.slice(origin.indexOf("//") + 2)
-
-/**
- * A referrer that leads here from elsewhere: none where it stands on the page's own host (`origin`, as a browser tells it)
- * or on one that is the website's (`origins`), with `www.` or without. Whoever goes from page to page came from nowhere.
- */
-export const fromElsewhere = (
-  referrer: Referrer,
-  origin: string | undefined,
-  origins: ReadonlyArray<string>
-): Referrer => {
-  if (referrer.host === null) return referrer
-  const host = bare(referrer.host)
-  const isHost = (own: string) => bare(hostOf(own)) === host
-  return (origin !== undefined && isHost(origin)) || origins.some(isHost) ? noReferrer : referrer
 }
 
 /** The device type: the one given, or else the one that the user agent and the width (CSS pixels) speak for. */

@@ -18,40 +18,21 @@ export interface Day {
   readonly visitors: number
 }
 
-/** What page views are listed by, each with what a view says of it, if anything: as its browser or its address told. */
-export const rankings = {
-  pages: (view: PageView) => view.path,
-  referrers: (view: PageView) => view.referrerHost,
-  sources: (view: PageView) => view.campaign.source,
-  mediums: (view: PageView) => view.campaign.medium,
-  campaigns: (view: PageView) => view.campaign.name,
-  devices: (view: PageView) => view.deviceType,
-  browsers: (view: PageView) => view.browser,
-  systems: (view: PageView) => view.os
-} as const satisfies Readonly<Record<string, (view: PageView) => string | null>>
-
-export type Ranking = keyof typeof rankings
-
-export const rankingNames = Object.keys(rankings) as ReadonlyArray<Ranking>
-
-/** At most ten each, most visited first, ties by name. A view that says nothing of it is not in the list. */
-export type Rankings = { readonly [_ in Ranking]: ReadonlyArray<Count> }
-
-/** Makes each of the lists. */
-export const rankingsOf = (list: (ranking: Ranking) => ReadonlyArray<Count>): Rankings =>
-  Object.fromEntries(rankingNames.map((name) => [name, list(name)])) as Rankings
-
-export interface Statistics extends Rankings {
+export interface Statistics {
   readonly pageViews: number
   /**
-   * The visitors of each day, summed: the salt of a visitor's hash changes daily, so that nobody can be followed for
-   * longer, and whoever comes on three days counts three times.
+   * Visitors, each counted once a day: the salt of a visitor's hash changes daily, so that nobody can be followed for
+   * longer.
    */
   readonly visitors: number
   /** Sessions: distinct session ids; a view without one counts by its visitor. */
   readonly sessions: number
   /** One entry for each day of the period, days without visits too, oldest first. */
   readonly days: ReadonlyArray<Day>
+  /** At most ten each, most visited first, ties by name. Views without a referrer or a device type are in neither list. */
+  readonly pages: ReadonlyArray<Count>
+  readonly referrers: ReadonlyArray<Count>
+  readonly devices: ReadonlyArray<Count>
 }
 
 /** Days of the period, `[from, to)` in milliseconds since 1970, and the date of each, oldest first. */
@@ -66,7 +47,7 @@ const dayMillis = 86_400_000
 /** The most days that one report spans; a longer period is cut to its last ten years. */
 export const maxDays = 3_660
 
-/** How long each of the lists is at most. */
+/** How long each of the lists `pages`, `referrers` and `devices` is at most. */
 export const maxCounts = 10
 
 const dateOf = (millis: number): string => new Date(millis).toISOString().slice(0, 10)
@@ -127,6 +108,8 @@ export const aggregate = (
     visitors: filled.reduce((sum, day) => sum + day.visitors, 0),
     sessions: sessions.size,
     days: filled,
-    ...rankingsOf((name) => top(counted.map(rankings[name])))
+    pages: top(counted.map((view) => view.path)),
+    referrers: top(counted.map((view) => view.referrerHost)),
+    devices: top(counted.map((view) => view.deviceType))
   }
 }

@@ -84,7 +84,7 @@ export const endpoint = (options: Options) =>
             address: asked.address,
             userAgent,
             client,
-            referrer: PageView.fromElsewhere(referrerOf(payload.referrer), asked.headers["origin"], site.origins),
+            referrer: referrerOf(payload.referrer),
             salt
           })
         return Effect.flatMap(salts.current, (salt) =>

@@ -15,18 +15,6 @@ export interface Options {
   readonly timeout: Duration.Input
 }
 
-/** The column that each list is made of. */
-const columns: Readonly<Record<Statistics.Ranking, string>> = {
-  pages: "path",
-  referrers: "referrer_host",
-  sources: "utm_source",
-  mediums: "utm_medium",
-  campaigns: "utm_campaign",
-  devices: "device_type",
-  browsers: "browser",
-  systems: "os"
-}
-
 /** A count fits a number: nobody has more than 2^53 page views. */
 const Total = Schema.BigInt
 
@@ -34,7 +22,7 @@ const Row = Schema.Union([
   Schema.Struct({ kind: Schema.Literal("day"), name: Schema.String, views: Total, visitors: Total }),
   Schema.Struct({ kind: Schema.Literal("sessions"), name: Schema.Null, views: Total, visitors: Schema.Null }),
   Schema.Struct({
-    kind: Schema.Literals(Statistics.rankingNames),
+    kind: Schema.Literals(["page", "referrer", "device"]),
     name: Schema.String,
     views: Total,
     visitors: Schema.Null
@@ -49,8 +37,7 @@ const top = (kind: string, column: string) => `
 /** One read of the rows for all counts, so that they agree with each other. */
 const statement = `
   WITH view AS MATERIALIZED (
-    SELECT (received_at AT TIME ZONE 'UTC')::date AS day, session_id, visitor_hash,
-      ${Object.values(columns).join(", ")}
+    SELECT (received_at AT TIME ZONE 'UTC')::date AS day, path, referrer_host, device_type, session_id, visitor_hash
     FROM page_view WHERE hosted_website_id = $1 AND received_at >= $2 AND received_at < $3
   )
   SELECT 'day' AS kind, to_char(day, 'YYYY-MM-DD') AS name, count(*) AS views, count(DISTINCT visitor_hash) AS visitors
@@ -58,16 +45,16 @@ const statement = `
   UNION ALL
   SELECT 'sessions', NULL, count(DISTINCT (session_id, CASE WHEN session_id IS NULL THEN visitor_hash END)), NULL
     FROM view
-  ${Object.entries(columns)
-    .map(([kind, column]) => `UNION ALL ${top(kind, column)}`)
-    .join("\n  ")}`
+  UNION ALL ${top("page", "path")}
+  UNION ALL ${top("referrer", "referrer_host")}
+  UNION ALL ${top("device", "device_type")}`
 
 /** The rows come in any order where a `UNION ALL` is concerned; within a kind they are sorted again here. */
 const assemble = (dates: ReadonlyArray<string>, rows: typeof Rows.Type): Statistics.Statistics => {
   const counted = rows.flatMap((row) =>
     row.kind === "day" ? [{ date: row.name, pageViews: Number(row.views), visitors: Number(row.visitors) }] : []
   )
-  const counts = (kind: Statistics.Ranking) =>
+  const counts = (kind: "page" | "referrer" | "device") =>
     rows
       .flatMap((row) => (row.kind === kind ? [{ name: row.name, pageViews: Number(row.views) }] : []))
       .sort(Statistics.byPageViews)
@@ -76,7 +63,9 @@ const assemble = (dates: ReadonlyArray<string>, rows: typeof Rows.Type): Statist
     visitors: counted.reduce((sum, day) => sum + day.visitors, 0),
     sessions: rows.reduce((sum, row) => (row.kind === "sessions" ? sum + Number(row.views) : sum), 0),
     days: Statistics.fillDays(dates, counted),
-    ...Statistics.rankingsOf(counts)
+    pages: counts("page"),
+    referrers: counts("referrer"),
+    devices: counts("device")
   }
 }
 

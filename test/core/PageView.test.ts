@@ -52,16 +52,6 @@ const textsOf = (view: PageView.PageView): ReadonlyArray<string> =>
     view.os
   ].filter((value) => value !== null)
 
-/** Hosts, of which two are often the same website's. */
-const Host = Schema.Literals([
-  "shop.example",
-  "www.shop.example",
-  "shop.example:8443",
-  "news.example",
-  "www.example",
-  "192.0.2.7"
-])
-
 describe("core/PageView", () => {
   it.prop(
     "every text of a view can be stored, whatever was sent",
@@ -140,40 +130,6 @@ describe("core/PageView", () => {
     for (const none of [undefined, null, "", "about:blank", "android-app://com.example", "not a url", "javascript:1"]) {
       assert.deepStrictEqual(PageView.splitReferrer(none), { host: null, path: null }, String(none))
     }
-  })
-
-  it.prop(
-    "no referrer is kept that is the website's own, with www. or without, and every other one is as it was",
-    [Host, Host, Schema.Array(Host).check(Schema.isMaxLength(3)), Schema.Literals(["origin", "origins", "neither"])],
-    ([from, at, others, own]) => {
-      const referrer = PageView.splitReferrer(`https://${from}/a?b=c`)
-      const twin = from.startsWith("www.") ? from.slice(4) : `www.${from}`
-      const isOwn = (host: string) => host === from || host === twin
-      const origins = others.map((host) => `https://${host}`)
-      for (const name of [from, twin]) {
-        const [origin, named] =
-          own === "origin"
-            ? [`http://${name}`, origins]
-            : [`https://${at}`, own === "origins" ? [...origins, `https://${name}`] : origins]
-        const expected = own !== "neither" || isOwn(at) || others.some(isOwn) ? { host: null, path: null } : referrer
-        assert.deepStrictEqual(PageView.fromElsewhere(referrer, origin, named), expected)
-      }
-    }
-  )
-
-  it("keeps what is not a website's own for the sake of a part of its name, a hidden origin, or none", () => {
-    const referrer = PageView.splitReferrer("https://shop.example/a")
-    for (const origin of [
-      undefined,
-      "null",
-      "https://shop.example.org",
-      "https://my-shop.example",
-      "https://a.shop.example"
-    ]) {
-      assert.deepStrictEqual(PageView.fromElsewhere(referrer, origin, []), referrer, origin)
-    }
-    const none = PageView.splitReferrer(null)
-    assert.deepStrictEqual(PageView.fromElsewhere(none, "null", ["https://a.example"]), none)
   })
 
   it("takes the path out of a whole address", () => {

@@ -42,22 +42,6 @@ layer(testServer(), { excludeTestServices: true })("http", (it) => {
         assert.strictEqual(statistics.pageViews, 1)
         assert.deepStrictEqual(statistics.pages, [{ name: "/a", pageViews: 1 }])
         assert.deepStrictEqual(statistics.referrers, [{ name: "search.example", pageViews: 1 }])
-        assert.deepStrictEqual(statistics.sources, [{ name: "x", pageViews: 1 }])
-      })
-    )
-
-    it.effect("a website is no referrer of its own", () =>
-      Effect.gen(function* () {
-        const { hostedWebsiteId, send, trackingToken } = yield* withSite
-        const view = (referrer: string, origin: string) =>
-          send(paths.track, { site_id: trackingToken, page_path: "/", referrer }, { headers: { ...browser, origin } })
-        yield* view("https://shop.example/a", "https://www.shop.example")
-        // What is remembered of an address is not what it means to another website.
-        yield* view("https://shop.example/a", "https://news.example")
-        const { referrers } = yield* Reports.use((reports) =>
-          reports.statistics({ hostedWebsiteId, days: 1, now: Date.now() })
-        )
-        assert.deepStrictEqual(referrers, [{ name: "shop.example", pageViews: 1 }])
       })
     )
 
