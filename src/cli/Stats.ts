@@ -8,7 +8,7 @@ import { Command } from "effect/cli"
 import * as BarChart from "../core/BarChart.ts"
 import { type Counts, reasons } from "../core/Decision.ts"
 import type { Site } from "../core/Site.ts"
-import type { Count, Day, Statistics } from "../core/Statistics.ts"
+import type { Count, Day, List, Statistics } from "../core/Statistics.ts"
 import { Decisions } from "../services/Decisions.ts"
 import { Reports } from "../services/Reports.ts"
 import { SiteDirectory } from "../services/SiteDirectory.ts"
@@ -34,6 +34,20 @@ const ranking = (title: string, counts: ReadonlyArray<Count>, width: number): st
         width
       )}`
 
+/** How a list is told: its title in the text, its key in the JSON, and the key of a name there; in the text's order. */
+const lists: ReadonlyArray<readonly [list: List, title: string, key: string, nameKey: string]> = [
+  ["pages", "Top pages", "top_pages", "page"],
+  ["referrers", "Referrers", "referrers", "referrer"],
+  ["sources", "Sources (utm_source)", "sources", "source"],
+  ["mediums", "Mediums (utm_medium)", "mediums", "medium"],
+  ["campaigns", "Campaigns (utm_campaign)", "campaigns", "campaign"],
+  ["terms", "Terms (utm_term)", "terms", "term"],
+  ["contents", "Contents (utm_content)", "contents", "content"],
+  ["browsers", "Browsers", "browsers", "browser"],
+  ["operatingSystems", "Operating systems", "operating_systems", "operating_system"],
+  ["devices", "Devices", "devices", "device"]
+]
+
 /** What was not counted, most often first, ties in the order of the list of reasons. */
 const uncounted = (counts: Counts): ReadonlyArray<Count> =>
   reasons
@@ -52,9 +66,7 @@ const text = (site: Site, statistics: Statistics, counts: Counts, width: number)
       ["sessions", String(statistics.sessions)]
     ]) +
     `\nPage views per ${statistics.days.length > maxDailyBars ? "month" : "day"}\n${BarChart.render(bars(statistics.days), width)}` +
-    ranking("Top pages", statistics.pages, width) +
-    ranking("Referrers", statistics.referrers, width) +
-    ranking("Devices", statistics.devices, width) +
+    lists.map(([list, title]) => ranking(title, statistics[list], width)).join("") +
     ranking("Not counted (page views and submissions)", uncounted(counts), width)
   )
 }
@@ -65,9 +77,12 @@ const json = (site: Site, statistics: Statistics, counts: Counts) => ({
   visitors: statistics.visitors,
   sessions: statistics.sessions,
   per_day: statistics.days.map((day) => ({ date: day.date, page_views: day.pageViews, visitors: day.visitors })),
-  top_pages: statistics.pages.map(({ name, pageViews }) => ({ page: name, page_views: pageViews })),
-  referrers: statistics.referrers.map(({ name, pageViews }) => ({ referrer: name, page_views: pageViews })),
-  devices: statistics.devices.map(({ name, pageViews }) => ({ device: name, page_views: pageViews })),
+  ...Object.fromEntries(
+    lists.map(([list, , key, nameKey]) => [
+      key,
+      statistics[list].map(({ name, pageViews }) => ({ [nameKey]: name, page_views: pageViews }))
+    ])
+  ),
   not_counted: Object.fromEntries(uncounted(counts).map(({ name, pageViews: times }) => [name, times]))
 })
 
@@ -93,7 +108,7 @@ const stats = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Count a website's visits: per day, by page, by referrer, by device; and what was not counted, and why"
+    "Count a website's visits: per day, by page, referrer, campaign, browser, operating system and device; and what was not counted, and why"
   )
 )
 

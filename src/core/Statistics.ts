@@ -4,6 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer"
+import { Record } from "effect"
 import type { PageView } from "./PageView.ts"
 
 export interface Count {
@@ -18,21 +19,38 @@ export interface Day {
   readonly visitors: number
 }
 
-export interface Statistics {
+/** The lists of a report, and what of a view each counts. A view in which it is null is not in that list. */
+const lists = {
+  pages: (view) => view.path,
+  referrers: (view) => view.referrerHost,
+  sources: (view) => view.campaign.source,
+  mediums: (view) => view.campaign.medium,
+  campaigns: (view) => view.campaign.name,
+  terms: (view) => view.campaign.term,
+  contents: (view) => view.campaign.content,
+  browsers: (view) => view.browser,
+  operatingSystems: (view) => view.os,
+  devices: (view) => view.deviceType
+} satisfies Readonly<Record<string, (view: PageView) => string | null>>
+
+export type List = keyof typeof lists
+
+/** Makes each list by its name. */
+export const makeLists = (make: (list: List) => ReadonlyArray<Count>): Readonly<Record<List, ReadonlyArray<Count>>> =>
+  Record.map(lists, (_, list) => make(list))
+
+/** Each list holds at most ten, most visited first, ties by name. */
+export interface Statistics extends Readonly<Record<List, ReadonlyArray<Count>>> {
   readonly pageViews: number
   /**
-   * Visitors, each counted once a day: the salt of a visitor's hash changes daily, so that nobody can be followed for
-   * longer.
+   * The sum of each day's visitors, so that who comes on thirty days counts thirty times: the salt of a visitor's hash
+   * changes daily, and nobody can be told again the day after.
    */
   readonly visitors: number
   /** Sessions: distinct session ids; a view without one counts by its visitor. */
   readonly sessions: number
   /** One entry for each day of the period, days without visits too, oldest first. */
   readonly days: ReadonlyArray<Day>
-  /** At most ten each, most visited first, ties by name. Views without a referrer or a device type are in neither list. */
-  readonly pages: ReadonlyArray<Count>
-  readonly referrers: ReadonlyArray<Count>
-  readonly devices: ReadonlyArray<Count>
 }
 
 /** Days of the period, `[from, to)` in milliseconds since 1970, and the date of each, oldest first. */
@@ -47,7 +65,7 @@ const dayMillis = 86_400_000
 /** The most days that one report spans; a longer period is cut to its last ten years. */
 export const maxDays = 3_660
 
-/** How long each of the lists `pages`, `referrers` and `devices` is at most. */
+/** How long each list is at most. */
 export const maxCounts = 10
 
 const dateOf = (millis: number): string => new Date(millis).toISOString().slice(0, 10)
@@ -108,8 +126,6 @@ export const aggregate = (
     visitors: filled.reduce((sum, day) => sum + day.visitors, 0),
     sessions: sessions.size,
     days: filled,
-    pages: top(counted.map((view) => view.path)),
-    referrers: top(counted.map((view) => view.referrerHost)),
-    devices: top(counted.map((view) => view.deviceType))
+    ...makeLists((list) => top(counted.map(lists[list])))
   }
 }

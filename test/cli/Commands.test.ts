@@ -314,19 +314,19 @@ describe("stats", () => {
     hostedWebsiteId: site.hostedWebsiteId,
     receivedAt: Date.parse("2026-03-01T00:00:00Z") + day * 86_400_000,
     path: day === 0 ? "/" : "/\u001b[2Jwipe",
-    campaign: { source: null, medium: null, name: null, term: null, content: null },
+    campaign: { source: "letter", medium: "email", name: day === 0 ? "spring" : "summer", term: null, content: null },
     referrerHost: "search.example",
     referrerPath: "/",
     deviceType: "mobile",
     screenWidth: null,
     sessionId: null,
-    browser: null,
-    os: null,
+    browser: "Safari",
+    os: "iOS",
     visitorHash: Buffer.alloc(16, visitor).toString("hex"),
     isBot: false
   })
 
-  it.effect("what was counted is told per day, by page, by referrer and by device", () =>
+  it.effect("what was counted is told per day, and by what its views have in common", () =>
     Effect.gen(function* () {
       const { context, json, text } = yield* session
       yield* TestClock.setTime(Date.parse("2026-03-02T12:00:00Z"))
@@ -355,6 +355,16 @@ describe("stats", () => {
           { page: "/\u001b[2Jwipe", page_views: 1 }
         ],
         referrers: [{ referrer: "search.example", page_views: 3 }],
+        sources: [{ source: "letter", page_views: 3 }],
+        mediums: [{ medium: "email", page_views: 3 }],
+        campaigns: [
+          { campaign: "spring", page_views: 2 },
+          { campaign: "summer", page_views: 1 }
+        ],
+        terms: [],
+        contents: [],
+        browsers: [{ browser: "Safari", page_views: 3 }],
+        operating_systems: [{ operating_system: "iOS", page_views: 3 }],
         devices: [{ device: "mobile", page_views: 3 }],
         not_counted: {}
       })
@@ -363,6 +373,17 @@ describe("stats", () => {
       assert.match(chart, /^2026-03-01 {2}█+ {2}2$/m)
       assert.match(chart, /^2026-03-02 {2}█+[▏▎▍▌▋▊▉]? +1$/m)
       assert.notInclude(chart, "\u001b")
+      assert.deepStrictEqual(chart.match(/(?<=\n\n).*$/gm), [
+        "Page views per day",
+        "Top pages",
+        "Referrers",
+        "Sources (utm_source)",
+        "Mediums (utm_medium)",
+        "Campaigns (utm_campaign)",
+        "Browsers",
+        "Operating systems",
+        "Devices"
+      ])
       assert.include((yield* text("stats", "--site", site.websiteConfigId, "--days", "365")).stdout, "per month")
     })
   )

@@ -9,7 +9,39 @@ const site = "site"
 const total = (counts: ReadonlyArray<{ readonly pageViews: number }>) =>
   counts.reduce((sum, { pageViews }) => sum + pageViews, 0)
 
+const listsOf = (statistics: Statistics.Statistics) => Statistics.makeLists((list) => statistics[list])
+
 describe("core/Statistics", () => {
+  it("each list counts what it is named for", () => {
+    const view = viewOf(site, {
+      age: 0,
+      path: "/p",
+      campaign: { source: "s", medium: "m", name: "c", term: "t", content: "o" },
+      referrerHost: "r.example",
+      referrerPath: "/",
+      deviceType: "mobile",
+      screenWidth: null,
+      sessionId: null,
+      browser: "Firefox",
+      os: "Android",
+      visitor: 0,
+      isBot: false
+    })
+    const one = (name: string) => [{ name, pageViews: 1 }]
+    assert.deepStrictEqual(listsOf(Statistics.aggregate([view], { hostedWebsiteId: site, days: 1, now })), {
+      pages: one("/p"),
+      referrers: one("r.example"),
+      sources: one("s"),
+      mediums: one("m"),
+      campaigns: one("c"),
+      terms: one("t"),
+      contents: one("o"),
+      browsers: one("Firefox"),
+      operatingSystems: one("Android"),
+      devices: one("mobile")
+    })
+  })
+
   it.prop("the order in which views came does not matter", [Shapes, Days], ([shapes, days]) => {
     const views = shapes.map((shape) => viewOf(site, shape))
     const query = { hostedWebsiteId: site, days, now }
@@ -40,7 +72,7 @@ describe("core/Statistics", () => {
       result.days.reduce((sum, day) => sum + day.visitors, 0),
       result.visitors
     )
-    for (const counts of [result.pages, result.referrers, result.devices]) {
+    for (const counts of Object.values(listsOf(result))) {
       assert.isAtMost(counts.length, Statistics.maxCounts)
       assert.isAtMost(total(counts), result.pageViews)
     }
@@ -61,12 +93,13 @@ describe("core/Statistics", () => {
       const query = { hostedWebsiteId: site, days, now }
       const [once, twice] = [Statistics.aggregate(views, query), Statistics.aggregate([...views, ...views], query)]
       assert.deepStrictEqual(
-        { ...twice, pageViews: twice.pageViews / 2, days: [], pages: [], referrers: [], devices: [] },
-        { ...once, days: [], pages: [], referrers: [], devices: [] }
+        [twice.pageViews, twice.visitors, twice.sessions],
+        [2 * once.pageViews, once.visitors, once.sessions]
       )
-      const doubled = (counts: ReadonlyArray<Statistics.Count>) =>
-        counts.map(({ name, pageViews }) => ({ name, pageViews: 2 * pageViews }))
-      assert.deepStrictEqual(twice.pages, doubled(once.pages))
+      assert.deepStrictEqual(
+        listsOf(twice),
+        Statistics.makeLists((list) => once[list].map(({ name, pageViews }) => ({ name, pageViews: 2 * pageViews })))
+      )
       assert.deepStrictEqual(
         twice.days,
         once.days.map((day) => ({ ...day, pageViews: 2 * day.pageViews }))

@@ -9,6 +9,9 @@ const Text = Schema.String.check(
 )
 const orNull = Schema.NullOr
 
+/** Few names, so that some come more than once, or any. */
+const Name = Schema.Union([Schema.Literals(["a", "b", "B"]), Text])
+
 /** The last moment of a leap year's day, so that months, years and days end within the views' times. */
 export const now = Date.UTC(2028, 2, 1, 0, 0, 3)
 
@@ -17,19 +20,19 @@ export const Shape = Schema.Struct({
   age: Schema.Union([between(0, 10_000), between(0, 5 * 86_400_000)]),
   path: Schema.Union([Schema.Literals(["/", "/a", "/é", "/\u{1F600}", "/\uFFFD"]), Text]),
   campaign: Schema.Struct({
-    source: orNull(Text),
-    medium: orNull(Text),
-    name: orNull(Text),
-    term: orNull(Text),
-    content: orNull(Text)
+    source: orNull(Name),
+    medium: orNull(Name),
+    name: orNull(Name),
+    term: orNull(Name),
+    content: orNull(Name)
   }),
   referrerHost: orNull(Schema.Union([Schema.Literals(["a.example", "b.example", "B.example"]), Text])),
   referrerPath: orNull(Text),
   deviceType: orNull(Schema.Literals(["desktop", "mobile", "tablet"])),
   screenWidth: orNull(between(1, 32_767)),
   sessionId: orNull(Schema.Literals(["s", "t"])),
-  browser: orNull(Text),
-  os: orNull(Text),
+  browser: orNull(Name),
+  os: orNull(Name),
   visitor: between(0, 3),
   isBot: Schema.Literals([false, false, false, true])
 })
