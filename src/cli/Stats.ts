@@ -62,7 +62,7 @@ const text = (site: Site, statistics: Statistics, counts: Counts, width: number)
       ["website", site.name],
       ["period", `${first} to ${last} (UTC)`],
       ["page views", String(statistics.pageViews)],
-      ["visitors", String(statistics.visitors)],
+      ["visitors (each day's, summed)", String(statistics.visitors)],
       ["sessions", String(statistics.sessions)]
     ]) +
     `\nPage views per ${statistics.days.length > maxDailyBars ? "month" : "day"}\n${BarChart.render(bars(statistics.days), width)}` +
@@ -108,8 +108,9 @@ const stats = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Count a website's visits: per day, by page, referrer, campaign, browser, operating system and device; and what was not counted, and why"
-  )
+    "Count a website's visits: per day, by page, referrer, campaign, browser, operating system and device; and what was not counted, and why. Visitors are each day's, summed: nobody can be recognized on another day, so who comes on 30 days counts 30 times"
+  ),
+  Command.withShortDescription("Count a website's visits, and what was not counted, and why")
 )
 
 /** The command, on a storage that is opened when it runs, and not before. */

@@ -44,7 +44,7 @@ export interface Statistics extends Readonly<Record<List, ReadonlyArray<Count>>>
   readonly pageViews: number
   /**
    * The sum of each day's visitors, so that who comes on thirty days counts thirty times: the salt of a visitor's hash
-   * changes daily, and nobody can be told again the day after.
+   * changes daily, and nobody can be recognized on another day.
    */
   readonly visitors: number
   /** Sessions: distinct session ids; a view without one counts by its visitor. */

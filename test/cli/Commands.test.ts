@@ -370,6 +370,7 @@ describe("stats", () => {
       })
       assert.strictEqual((yield* json("stats", "--site", site.websiteConfigId)).per_day.length, 30)
       const chart = (yield* text("stats", "--site", site.websiteConfigId, "--days", "2")).stdout
+      assert.match(chart, /^visitors \(each day's, summed\) {2}3$/m)
       assert.match(chart, /^2026-03-01 {2}█+ {2}2$/m)
       assert.match(chart, /^2026-03-02 {2}█+[▏▎▍▌▋▊▉]? +1$/m)
       assert.notInclude(chart, "\u001b")
