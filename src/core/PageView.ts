@@ -53,7 +53,7 @@ export interface PageViewFacts {
   readonly userAgent: string
   /** What the user agent says, parsed. */
   readonly client: Client
-  /** What the claim's referrer says; see `splitReferrer`. */
+  /** What is kept of the claim's referrer; see `splitReferrer` and `foreignReferrer`. */
   readonly referrer: Referrer
   /** The day's secret. */
   readonly salt: Uint8Array
@@ -105,11 +105,31 @@ export interface Referrer {
   readonly path: string | null
 }
 
+export const noReferrer: Referrer = { host: null, path: null }
+
 /** The host and the path of a referrer; its query, which may hold secrets of another site, is not kept. */
 export const splitReferrer = (referrer: string | null | undefined): Referrer => {
   const url = referrer ? URL.parse(referrer) : null
-  if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return { host: null, path: null }
+  if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return noReferrer
   return { host: storableOrNull(url.host, bounds.host), path: storableOrNull(url.pathname, bounds.path) }
+}
+
+const withoutWww = (host: string): string => (host.startsWith("www.") ? host.slice(4) : host)
+
+/**
+ * The referrer, or none if it is a page of the website itself, which nobody came from: if its host is that of the page's
+ * origin (null for one that is not known) or of one of the website's own, each with or without "www.". Origins are in the
+ * spelling of `Origin.canonical`. A port that is not the scheme's own is a part of the host.
+ */
+export const foreignReferrer = (
+  referrer: Referrer,
+  origin: string | null,
+  origins: ReadonlyArray<string>
+): Referrer => {
+  if (referrer.host === null) return referrer
+  const host = withoutWww(referrer.host)
+  const isOwn = (own: string) => withoutWww(own.slice(own.indexOf("//") + 2)) === host
+  return (origin !== null && isOwn(origin)) || origins.some(isOwn) ? noReferrer : referrer
 }
 
 /** The device type: the one given, or else the one that the user agent and the width (CSS pixels) speak for. */

@@ -12,6 +12,7 @@ import { Api } from "../contract/Api.ts"
 import * as Faults from "../contract/Faults.ts"
 import * as Decision from "../core/Decision.ts"
 import { memoize } from "../core/Memo.ts"
+import * as Origin from "../core/Origin.ts"
 import * as PageView from "../core/PageView.ts"
 import type { RateLimitPolicy } from "../core/RateLimit.ts"
 import type { Site } from "../core/Site.ts"
@@ -36,9 +37,15 @@ const readPayload = Faults.bodyReader(PageViewPayload)
 /** How many parsed user agents are remembered: visitors have few, and parsing one costs more than the rest of a view. */
 const rememberedUserAgents = 5_000
 
-/** The same for referrers: of those that are no longer than so many UTF-16 units. */
-const rememberedReferrers = 1_000
-const rememberedReferrer = 512
+/** The same for referrers, and for origins: of those that are no longer than so many UTF-16 units. */
+const rememberedAddresses = 1_000
+const rememberedAddress = 512
+
+/** The function, with its results for addresses kept; what depends on more than the address is not among them. */
+const memoizeAddress = <A>(compute: (address: string) => A): ((address: string) => A) => {
+  const remembered = memoize(compute, rememberedAddresses)
+  return (address) => (address.length <= rememberedAddress ? remembered(address) : compute(address))
+}
 
 /** What answers a page view whose body was read. */
 export class Track extends Context.Service<Track, Endpoint.Endpoint>()("hydracore/http/Track") {}
@@ -59,11 +66,21 @@ export const endpoint = (options: Options) =>
       const notCounted = Decide.make(yield* Decisions)
       const clock = yield* Clock.Clock
       const parseUserAgent = memoize(UserAgent.parse, rememberedUserAgents)
-      const splitReferrer = memoize(PageView.splitReferrer, rememberedReferrers)
-      const referrerOf = (referrer: string | null | undefined): PageView.Referrer =>
-        typeof referrer === "string" && referrer.length <= rememberedReferrer
-          ? splitReferrer(referrer)
-          : PageView.splitReferrer(referrer)
+      const splitReferrer = memoizeAddress(PageView.splitReferrer)
+      const canonicalOrigin = memoizeAddress(Origin.canonical)
+      /** A view without a referrer looks nothing up. */
+      const referrerOf = (
+        referrer: string | null | undefined,
+        origin: string | undefined,
+        site: Site
+      ): PageView.Referrer =>
+        referrer
+          ? PageView.foreignReferrer(
+              splitReferrer(referrer),
+              origin === undefined ? null : canonicalOrigin(origin),
+              site.origins
+            )
+          : PageView.noReferrer
 
       const store = (
         asked: Endpoint.Asked,
@@ -84,7 +101,7 @@ export const endpoint = (options: Options) =>
             address: asked.address,
             userAgent,
             client,
-            referrer: referrerOf(payload.referrer),
+            referrer: referrerOf(payload.referrer, asked.headers["origin"], site),
             salt
           })
         return Effect.flatMap(salts.current, (salt) =>

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import * as Origin from "../../src/core/Origin.ts"
 import * as PageView from "../../src/core/PageView.ts"
 import * as UserAgent from "../../src/core/UserAgent.ts"
 
@@ -52,7 +53,37 @@ const textsOf = (view: PageView.PageView): ReadonlyArray<string> =>
     view.os
   ].filter((value) => value !== null)
 
+/** Hosts that are alike, and differ. */
+const Host = Schema.TemplateLiteral([
+  Schema.Literals(["", "www.", "WWW.", "www.www.", "blog.", "xwww."]),
+  Schema.Literals(["shop.example", "Shop.Example", "shöp.example", "evil-shop.example", "shop.example.evil.example"]),
+  Schema.Literals(["", ":443", ":8443"])
+])
+const Scheme = Schema.Literals(["https://", "http://"])
+const OriginOf = Schema.TemplateLiteral([Scheme, Host])
+
 describe("core/PageView", () => {
+  it.prop(
+    "a referrer is kept as it is if and only if its host is neither the page's nor one of the website's",
+    [
+      Schema.TemplateLiteral([Scheme, Host, Schema.Literals(["", "/", "/a?b#c"])]),
+      Schema.NullOr(OriginOf),
+      Schema.Array(OriginOf).check(Schema.isMaxLength(3))
+    ],
+    ([address, page, website]) => {
+      const referrer = PageView.splitReferrer(address)
+      const origin = page === null ? null : Origin.canonical(page)
+      const origins = website.flatMap((text) => Origin.canonical(text) ?? [])
+      const nameOf = (url: string) => new URL(url).host.replace(/^www\./, "")
+      const own = [...(page === null ? [] : [page]), ...website].map(nameOf)
+      const kept = PageView.foreignReferrer(referrer, origin, origins)
+      assert.deepStrictEqual(kept, own.includes(nameOf(address)) ? PageView.noReferrer : referrer)
+      assert.strictEqual(PageView.foreignReferrer(referrer, null, []), referrer)
+      assert.deepStrictEqual(PageView.foreignReferrer(kept, origin, origins), kept)
+      assert.deepStrictEqual(PageView.foreignReferrer(PageView.noReferrer, origin, origins), PageView.noReferrer)
+    }
+  )
+
   it.prop(
     "every text of a view can be stored, whatever was sent",
     [nasty, nasty, nasty, nasty],

@@ -45,6 +45,41 @@ layer(testServer(), { excludeTestServices: true })("http", (it) => {
       })
     )
 
+    it.effect("a page of the website itself is no referrer, whatever was remembered of it for another", () =>
+      Effect.gen(function* () {
+        const { send } = yield* TestServer
+        const sites = yield* SiteDirectory
+        const referrersOf = (hostedWebsiteId: string) =>
+          Reports.use((reports) => reports.statistics({ hostedWebsiteId, days: 1, now: Date.now() })).pipe(
+            Effect.map(({ pageViews, referrers }) => ({ pageViews, referrers }))
+          )
+        const shop = "https://shop.example"
+        const view = (site_id: string, origin: string | undefined, url = paths.track) =>
+          send(
+            url,
+            { site_id, page_path: "/", referrer: `${shop}/before` },
+            { headers: origin === undefined ? browser : { ...browser, origin } }
+          )
+        const any = yield* sites.create({ name: "Any", origins: [] })
+        const named = yield* sites.create({ name: "Named", origins: ["https://www.shop.example"] })
+        // The query keeps a request off the direct way.
+        for (const url of [paths.track, `${paths.track}?`]) {
+          for (const origin of [shop, "https://www.shop.example", "HTTP://SHOP.EXAMPLE:80"]) {
+            assert.strictEqual((yield* view(any.trackingToken, origin, url)).status, 204)
+          }
+          assert.strictEqual((yield* view(named.trackingToken, undefined, url)).status, 204)
+        }
+        assert.deepStrictEqual(yield* referrersOf(any.hostedWebsiteId), { pageViews: 6, referrers: [] })
+        assert.deepStrictEqual(yield* referrersOf(named.hostedWebsiteId), { pageViews: 2, referrers: [] })
+        for (const origin of ["https://other.example", "null", undefined]) yield* view(any.trackingToken, origin)
+        yield* view(any.trackingToken, shop)
+        assert.deepStrictEqual(yield* referrersOf(any.hostedWebsiteId), {
+          pageViews: 10,
+          referrers: [{ name: "shop.example", pageViews: 3 }]
+        })
+      })
+    )
+
     it.effect("the same JSON as a beacon sends it, and without a type", () =>
       Effect.gen(function* () {
         const { send, trackingToken, url } = yield* TestServer
