@@ -24,8 +24,13 @@ const waiting = Effect.fnUntraced(function* (attributes: string, first: Fault, .
     /** Lets time pass until the page says that `script` holds. */
     passes: (script: string) =>
       until(script, async () => {
-        await form.page.clock.runFor(1000)
-        return form.page.evaluate<boolean>(script)
+        try {
+          await form.page.clock.runFor(1000)
+          return await form.page.evaluate<boolean>(script)
+        } catch {
+          // A page that is just being left answers nothing; the next one does.
+          return false
+        }
       })
   }
 })
