@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { Layer, Logger, type LogLevel, References } from "effect"
+import { Clock, Effect, Layer, Logger, type LogLevel, References } from "effect"
+import * as Time from "./core/Time.ts"
+import * as LogOutput from "./LogOutput.ts"
 
 export interface Options {
   /** What is less severe is not logged. */
@@ -22,10 +24,26 @@ export const formatJson: Logger.Logger<unknown, string> = Logger.map(Logger.form
   line.replace(unescaped, escape)
 )
 
+/** The line that stands where others were lost, as one entry of the log. */
+const lost = (lines: number, now: number): string =>
+  JSON.stringify({
+    message: `${lines} lines of the log were lost here: whoever reads standard error is too slow`,
+    level: "WARN",
+    timestamp: Time.iso(now)
+  })
+
+/** One line of JSON an entry, to standard error. What waits there is written before the scope ends. */
+const jsonLogger = Effect.gen(function* () {
+  const clock = yield* Clock.Clock
+  const output = LogOutput.standardError((lines) => lost(lines, clock.currentTimeMillisUnsafe()))
+  yield* Effect.addFinalizer(() => output.flush)
+  return Logger.make<unknown, void>((entry) => output.write(formatJson.log(entry)))
+})
+
 /** The logger of a running service. */
 export const layer = (options: Options): Layer.Layer<never> =>
   Layer.mergeAll(
-    Logger.layer([options.format === "json" ? Logger.withConsoleError(formatJson) : Logger.consolePretty()]),
+    Logger.layer([options.format === "json" ? jsonLogger : Logger.consolePretty()]),
     Layer.succeed(Logger.LogToStderr, true),
     Layer.succeed(References.MinimumLogLevel, options.level),
     // Nobody collects spans here, and each statement would make one with a dozen attributes. Whoever adds a tracer takes

@@ -1,0 +1,71 @@
+/**
+ * Standard error as the log uses it: a reader that is slow, or has stopped, holds up nothing and fills no memory.
+ *
+ * A pipe that is full blocks whoever writes to it, the whole process, unless it was opened not to. Node opens it so, but that
+ * belongs to the pipe and not to the process: each child that is started with our standard error (the bundler of the
+ * scripts, a worker) takes it back for all. So a pipe is opened once more, for the log alone.
+ *
+ * @module
+ */
+import { constants, fstatSync, openSync } from "node:fs"
+import { Socket } from "node:net"
+import type { Writable } from "node:stream"
+import { Effect } from "effect"
+
+/** How much of the log waits for its reader at most, in bytes; the line that passes it is the last. */
+const maxWaiting = 1024 * 1024
+
+/** How long the end of the process waits for a reader that is behind, in milliseconds. */
+const patience = 1_000
+
+/** A pipe of our own to where standard error goes; nothing where it is no pipe, or may not be opened. */
+const ownPipe = (): Writable | undefined => {
+  try {
+    if (!fstatSync(2).isFIFO()) return undefined
+    const fd = openSync("/dev/fd/2", constants.O_WRONLY | constants.O_NONBLOCK)
+    return new Socket({ fd, readable: false, writable: true }).unref()
+  } catch {
+    return undefined
+  }
+}
+
+export interface LogOutput {
+  /** Writes a line, or counts it as lost where too much waits already. Never waits, never fails. */
+  readonly write: (line: string) => void
+  /** Waits until nothing waits, for a second at most. */
+  readonly flush: Effect.Effect<void>
+}
+
+/** The output over a stream. `lost` makes the line that stands where so many were lost. */
+export const make = (output: Writable, lost: (lines: number) => string): LogOutput => {
+  let missing = 0
+  const tell = () => {
+    if (missing === 0 || output.writableLength > maxWaiting) return
+    const line = lost(missing)
+    missing = 0
+    output.write(`${line}\n`)
+  }
+  // Whoever read it has gone: there is nobody left to tell.
+  output.on("error", () => {})
+  output.on("drain", tell)
+  return {
+    write: (line) => {
+      tell()
+      if (output.writableLength > maxWaiting) missing += 1
+      else output.write(`${line}\n`)
+    },
+    flush: Effect.callback<void>((resume) => {
+      const done = () => {
+        if (output.writableLength === 0) resume(Effect.void)
+      }
+      output.on("drain", done)
+      output.once("close", () => resume(Effect.void))
+      if (output.destroyed) resume(Effect.void)
+      done()
+      return Effect.sync(() => output.off("drain", done))
+    }).pipe(Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.void }))
+  }
+}
+
+/** The process's standard error. */
+export const standardError = (lost: (lines: number) => string): LogOutput => make(ownPipe() ?? process.stderr, lost)

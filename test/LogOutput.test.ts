@@ -1,0 +1,125 @@
+import { execFileSync, spawn } from "node:child_process"
+import { constants, mkdtempSync, openSync, readSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { Writable } from "node:stream"
+import { fileURLToPath } from "node:url"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import * as LogOutput from "../src/LogOutput.ts"
+
+const notice = (lines: number) => `lost ${lines}`
+
+/** A reader that takes a line when it is told to. */
+const slowReader = () => {
+  const seen: Array<string> = []
+  let taken: (() => void) | undefined
+  const output = new Writable({
+    decodeStrings: false,
+    highWaterMark: 1,
+    write: (line, _, done) => {
+      seen.push(String(line).trimEnd())
+      taken = done
+    }
+  })
+  return {
+    output,
+    seen,
+    /** Takes all that waits. */
+    drain: async () => {
+      while (output.writableLength > 0) {
+        taken?.()
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    }
+  }
+}
+
+describe("LogOutput", () => {
+  it.effect.prop(
+    "each line is written in its order, or counted where it is missing, and what waits is bounded",
+    [Schema.Array(Schema.Struct({ kilobytes: Schema.Literals([1, 300, 2000]), isRead: Schema.Boolean }))],
+    ([steps]) =>
+      Effect.promise(async () => {
+        const reader = slowReader()
+        const log = LogOutput.make(reader.output, notice)
+        for (const [index, { isRead, kilobytes }] of steps.entries()) {
+          log.write(`${index} ${"x".repeat(kilobytes * 1024)}`)
+          assert.isBelow(reader.output.writableLength, (1024 + 2001) * 1024)
+          if (isRead) await reader.drain()
+        }
+        await reader.drain()
+        await Effect.runPromise(log.flush)
+        let next = 0
+        for (const line of reader.seen) {
+          if (line.startsWith("lost ")) next += Number(line.slice(5))
+          else assert.strictEqual(line.slice(0, line.indexOf(" ")), String(next++))
+        }
+        assert.strictEqual(next, steps.length)
+      })
+  )
+
+  it.live(
+    "a reader of the pipe that has stopped does not stop the process, and is told what it missed",
+    () =>
+      Effect.promise(async () => {
+        const folder = mkdtempSync(path.join(tmpdir(), "hydracore-log-"))
+        try {
+          const pipe = path.join(folder, "stderr")
+          execFileSync("mkfifo", [pipe])
+          const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK)
+          const telemetry = fileURLToPath(new URL("../src/Telemetry.ts", import.meta.url))
+          // A child that is given our standard error makes the pipe wait for its reader, for all who hold it.
+          const program = `
+            import { spawnSync } from "node:child_process"
+            import { Effect } from "effect"
+            import * as Telemetry from ${JSON.stringify(telemetry)}
+            process.stderr
+            spawnSync("true", { stdio: "inherit" })
+            await Effect.gen(function* () {
+              for (let line = 0; line < 5000; line++) yield* Effect.logInfo("x".repeat(1000))
+              process.stdout.write("alive")
+              yield* Effect.promise(() => new Promise((resolve) => process.stdin.once("data", resolve)))
+            }).pipe(Effect.provide(Telemetry.layer({ level: "Info", format: "json" })), Effect.runPromise)
+            process.exit()`
+          const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
+            cwd: fileURLToPath(new URL("..", import.meta.url)),
+            stdio: ["pipe", "pipe", openSync(pipe, constants.O_WRONLY)]
+          })
+          const ended = new Promise((resolve) => child.once("exit", resolve))
+          try {
+            await new Promise((resolve, reject) => {
+              child.stdout?.once("data", resolve)
+              child.once("exit", () => reject(new Error("it ended before")))
+            })
+            child.stdin?.write("end")
+            const buffer = Buffer.alloc(65_536)
+            let text = ""
+            const read = (): boolean => {
+              try {
+                const length = readSync(reader, buffer)
+                text += buffer.toString("utf8", 0, length)
+                return length > 0
+              } catch {
+                return true
+              }
+            }
+            while (!/of the log were lost here/.test(text) && read())
+              await new Promise((resolve) => setImmediate(resolve))
+            const lines = text
+              .trimEnd()
+              .split("\n")
+              .map((line) => JSON.parse(line) as { readonly message: string })
+            const lost = Number(lines.at(-1)?.message.split(" ")[0])
+            assert.strictEqual(lines.length - 1 + lost, 5000)
+          } finally {
+            child.kill("SIGKILL")
+            await ended
+          }
+        } finally {
+          rmSync(folder, { recursive: true, force: true })
+        }
+      }),
+    60_000
+  )
+})
