@@ -5,12 +5,13 @@
  */
 import { Effect } from "effect"
 import { Command } from "effect/cli"
-import { SqlClient } from "effect/sql"
+import { SqlClient, SqlError } from "effect/sql"
 import { Settings } from "../Config.ts"
 import * as Database from "../postgres/Database.ts"
 import * as Migrations from "../postgres/Migrations.ts"
 import * as LocalDatabase from "./LocalDatabase.ts"
 import * as Output from "./Output.ts"
+import * as Sentences from "./Sentences.ts"
 
 /** How often a migration is begun again that the database gave up: after a restart in the midst of it, or a deadlock. */
 const retries = 3
@@ -24,8 +25,10 @@ export const migrate = (settings: Settings) =>
     Database.bounded(settings.databaseTimeout),
     Effect.andThen(Migrations.run.pipe(Effect.retry({ while: Database.isTransient, times: retries }))),
     Effect.catchTags({
-      MigrationError: (error) =>
-        Effect.fail(new Output.CliFailure({ message: `The database could not be migrated: ${error.message}` })),
+      MigrationError: ({ cause, message }) => {
+        const why = SqlError.isSqlError(cause) ? `. ${Sentences.of(Database.unavailable(cause))}` : ""
+        return Effect.fail(new Output.CliFailure({ message: `The database could not be migrated: ${message}${why}` }))
+      },
       SqlError: (error) => Effect.fail(Database.unavailable(error))
     })
   )

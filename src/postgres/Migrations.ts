@@ -7,9 +7,10 @@ import { fileURLToPath } from "node:url"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import { PgMigrator } from "@effect/sql-pg"
-import { Clock, Effect, Layer, Schema } from "effect"
-import { SqlClient, type SqlError } from "effect/sql"
+import { Cause, Clock, Effect, Layer, Schema } from "effect"
+import { SqlClient, SqlError } from "effect/sql"
 import * as MigratorFileSystem from "effect/sql/MigratorFileSystem"
+import * as Database from "./Database.ts"
 import * as Partitions from "./Partitions.ts"
 
 const table = "effect_sql_migrations"
@@ -18,7 +19,75 @@ const loader = MigratorFileSystem.fromFileSystem(fileURLToPath(new URL("./migrat
   Effect.provide(Layer.merge(NodeFileSystem.layer, NodePath.layer))
 )
 
-const migrate = PgMigrator.make({})({ loader, table })
+const Exists = Schema.Tuple([Schema.Struct({ found: Schema.Boolean })])
+
+/** Whether the database has a list of migrations. */
+const hasList = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const [{ found }] = yield* sql`SELECT to_regclass(${table}) IS NOT NULL AS found`.pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(Exists)),
+    Effect.catchTag("SchemaError", Effect.die)
+  )
+  return found
+})
+
+const migrator = PgMigrator.make({})
+
+/**
+ * What the role, the database or the server may have set so that no statement takes long. A migration takes what it takes:
+ * cut short, it would end the same way each time.
+ */
+const limits = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "transaction_timeout"]
+
+/** Of the others PostgreSQL refuses letters that it has no place for; SQL_ASCII keeps bytes as they come. */
+const encodings = ["UTF8", "SQL_ASCII"]
+
+const Encoding = Schema.Tuple([Schema.Struct({ encoding: Schema.String })])
+
+/** Refuses a new database that could not keep what visitors write. One that has our tables already goes on. */
+const requireEncoding = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const [{ encoding }] = yield* sql`SELECT current_setting('server_encoding') AS encoding`.pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(Encoding)),
+    Effect.catchTag("SchemaError", Effect.die)
+  )
+  if (encodings.includes(encoding)) return
+  return yield* new PgMigrator.MigrationError({
+    kind: "BadState",
+    message: `its encoding is ${encoding}, which has no place for every letter; make it anew with ENCODING 'UTF8' TEMPLATE template0`
+  })
+})
+
+/**
+ * The error that may not come again: a restart of the database, or a lost connection. What a migration meets in its midst is
+ * told as that migration's failure, and a transaction that cannot be rolled back, since its connection is gone, makes
+ * defects of all that it met.
+ */
+const brokenOff = (reason: Cause.Reason<unknown>): SqlError.SqlError | undefined => {
+  const met = reason._tag === "Fail" ? reason.error : reason._tag === "Die" ? reason.defect : undefined
+  const error = met instanceof PgMigrator.MigrationError ? met.cause : met
+  return SqlError.isSqlError(error) && Database.isTransient(error) ? error : undefined
+}
+
+const migrate = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  if (!(yield* hasList)) {
+    yield* requireEncoding
+    // By itself: where two processes make the list at once one of them fails, and a transaction around it would be over.
+    yield* migrator({ loader: Effect.succeed([]), table })
+  }
+  return yield* sql.withTransaction(
+    Effect.andThen(
+      sql`SELECT set_config(name, '0', true) FROM pg_settings WHERE ${sql.in("name", limits)}`,
+      migrator({ loader, table })
+    )
+  )
+}).pipe(
+  Effect.catchCause((cause) => {
+    const lost = cause.reasons.map(brokenOff).find((error) => error !== undefined)
+    return lost === undefined || Cause.hasInterrupts(cause) ? Effect.failCause(cause) : Effect.fail(lost)
+  })
+)
 
 /**
  * Brings the database up to this version and gives what had to be done, as `[id, name]`; all of it or nothing. Several
@@ -35,17 +104,12 @@ export const run: Effect.Effect<
   return done
 })
 
-const Exists = Schema.Tuple([Schema.Struct({ found: Schema.Boolean })])
 const Applied = Schema.Array(Schema.Struct({ migration_id: Schema.Int }))
 
 /** The ids of the migrations that the database has, smallest first; none if it was never migrated. */
 const applied = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  const [{ found }] = yield* sql`SELECT to_regclass(${table}) IS NOT NULL AS found`.pipe(
-    Effect.flatMap(Schema.decodeUnknownEffect(Exists)),
-    Effect.catchTag("SchemaError", Effect.die)
-  )
-  if (!found) return []
+  if (!(yield* hasList)) return []
   const rows = yield* sql`SELECT migration_id FROM ${sql(table)} ORDER BY migration_id`.pipe(
     Effect.flatMap(Schema.decodeUnknownEffect(Applied)),
     Effect.catchTag("SchemaError", Effect.die)

@@ -22,19 +22,27 @@ const migrate = (connection: TestDatabase.Connection) =>
     return yield* Effect.provideService(Migrate.migrate(yield* settings), SqlClient.SqlClient, sql)
   }).pipe(Effect.scoped)
 
+/** A database as if its second migration had not been applied yet, and a client on it. */
+const behind = Effect.gen(function* () {
+  const connection = yield* TestDatabase.connection
+  const sql = yield* TestDatabase.clientOf(connection)
+  yield* sql`DROP TABLE not_counted`
+  yield* sql`ALTER TABLE submission DROP COLUMN status, DROP COLUMN reasons`
+  yield* sql`DELETE FROM effect_sql_migrations WHERE migration_id > 1`
+  return { connection, sql }
+})
+
 describe("migrate", () => {
   for (const [what, table] of [
     ["a migration that waits for a reader of a table", "submission"],
     ["a migration that waits for another process's", "effect_sql_migrations"]
   ] as const) {
-    it.live(`${what} takes what it takes`, () =>
+    it.live(`${what} takes what it takes, whatever the database lets a statement take`, () =>
       Effect.gen(function* () {
-        const connection = yield* TestDatabase.connection
-        const sql = yield* TestDatabase.clientOf(connection)
-        // As if the second one had not been applied yet.
-        yield* sql`DROP TABLE not_counted`
-        yield* sql`ALTER TABLE submission DROP COLUMN status, DROP COLUMN reasons`
-        yield* sql`DELETE FROM effect_sql_migrations WHERE migration_id > 1`
+        const { connection, sql } = yield* behind
+        for (const limit of ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"]) {
+          yield* sql.unsafe(`ALTER DATABASE ${connection.database} SET ${limit} = '${patience}ms'`)
+        }
         const [locked, release] = [yield* Latch.make(), yield* Latch.make()]
         const holder = yield* sql
           .withTransaction(
@@ -57,6 +65,56 @@ describe("migrate", () => {
       }).pipe(Effect.scoped)
     )
   }
+
+  it.live("a migration whose connection is cut in the midst of it is begun again", () =>
+    Effect.gen(function* () {
+      const { connection, sql } = yield* behind
+      const [locked, release] = [yield* Latch.make(), yield* Latch.make()]
+      const holder = yield* sql
+        .withTransaction(
+          sql`LOCK TABLE submission IN ACCESS EXCLUSIVE MODE`.pipe(
+            Effect.andThen(locked.open),
+            Effect.andThen(release.await)
+          )
+        )
+        .pipe(Effect.forkChild)
+      yield* locked.await
+      const running = yield* Effect.forkChild(migrate(connection))
+      yield* until("its connection is cut", () =>
+        Effect.runPromise(
+          Effect.map(sql`SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted`, (rows) => rows.length > 0)
+        )
+      )
+      yield* release.open
+      yield* Fiber.join(holder)
+      assert.deepStrictEqual(yield* Fiber.join(running), [[2, "decisions"]])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a migration that the database refuses is named, and why", () =>
+    Effect.gen(function* () {
+      const { connection, sql } = yield* behind
+      yield* sql`CREATE TABLE not_counted (other text)`
+      const { message } = yield* Effect.flip(migrate(connection))
+      assert.match(message, /^The database could not be migrated: Migration "2_decisions" failed\. .*SQLSTATE 42P07/)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a new database that cannot keep every letter is refused, before anything is made in it", () =>
+    Effect.gen(function* () {
+      const { database, url } = yield* TestDatabase.connection
+      const sql = yield* TestDatabase.clientOf({ database, url })
+      const latin = `${database}_latin1`
+      yield* sql.unsafe(`CREATE DATABASE ${latin} ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0`)
+      yield* Effect.addFinalizer(() => Effect.orDie(sql.unsafe(`DROP DATABASE ${latin} WITH (FORCE)`)))
+      const address = new URL(Redacted.value(url))
+      address.pathname = latin
+      const connection = { database: latin, url: Redacted.make(address.href) }
+      assert.include((yield* Effect.flip(migrate(connection))).message, "its encoding is LATIN1")
+      const on = yield* TestDatabase.clientOf(connection)
+      assert.deepStrictEqual(yield* on`SELECT relname FROM pg_class WHERE relname = 'effect_sql_migrations'`, [])
+    }).pipe(Effect.scoped)
+  )
 
   it.live("a database that is away is not waited for any longer than for a statement", () =>
     Effect.gen(function* () {
