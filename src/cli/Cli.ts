@@ -41,14 +41,14 @@ export interface Options<E, R, RCommands = never> {
 
 /**
  * A storage that was asked whether it can be used, so that an unmigrated database is named as what it is. One that takes no
- * writes can be read; a command that writes names it when it meets it.
+ * writes, or none from us, can be read; a command that writes names it when it meets it.
  */
 const ready = <E, R>(storage: Layer.Layer<Storage, E, R>) =>
   Layer.effectDiscard(
     Readiness.use(({ check }) =>
       Effect.catchIf(
         check,
-        (error) => error.reason === "database-read-only",
+        (error) => error.reason === "database-read-only" || error.reason === "database-denied",
         () => Effect.void
       )
     )

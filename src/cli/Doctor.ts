@@ -18,6 +18,7 @@ import * as TerminalText from "../core/TerminalText.ts"
 import * as Database from "../postgres/Database.ts"
 import * as Postgres from "../postgres/Inspection.ts"
 import * as InstanceDirectory from "../postgres/InstanceDirectory.ts"
+import * as Privileges from "../postgres/Privileges.ts"
 import * as Redis from "../redis/Inspection.ts"
 import * as Service from "../services/InstanceDirectory.ts"
 import * as Inputs from "./Inputs.ts"
@@ -37,6 +38,10 @@ const inspectDatabase = (settings: Settings) =>
     const database = yield* Layer.build(LocalDatabase.layer(settings))
     const facts = yield* Postgres.inspect.pipe(Database.bounded(patience), Effect.provide(database))
     if (facts.pending.length > 0) return { facts, instances: null }
+    if (!facts.isReadOnly) {
+      const denied = yield* Privileges.missing.pipe(Database.bounded(patience), Effect.provide(database))
+      if (denied.length > 0) return yield* new Output.CliFailure({ message: Sentences.denied(denied) })
+    }
     const directory = yield* Layer.build(InstanceDirectory.layer({ timeout: patience })).pipe(Effect.provide(database))
     const instances = yield* Effect.provide(
       Service.InstanceDirectory.use(({ list }) => list),

@@ -23,6 +23,8 @@ const withoutDatabase: Readonly<Record<string, string>> = {
   "57P03": "The database server is just starting, or ending; try again in a moment.",
   ENOTFOUND: "The host in DATABASE_URL is not known (ENOTFOUND); check its spelling.",
   EAI_AGAIN: "The host in DATABASE_URL cannot be looked up now (EAI_AGAIN); check its spelling, and the name server.",
+  "3F000":
+    "The search_path of the user in DATABASE_URL names no schema that is there; create the schema, or change its search_path.",
   ECONNREFUSED:
     "Nothing listens where DATABASE_URL points (ECONNREFUSED); check that the database runs, and its host and port."
 }
@@ -37,7 +39,8 @@ const unreachable = (code: string | undefined): string =>
         : `The database cannot be reached (${code}); check that it runs and that DATABASE_URL is right.`))
 const notMigrated =
   "The database is not migrated to this version; run `npm run -s hydracore -- migrate`, then try again."
-const readOnly = "The database takes no writes; it may be a standby. Set DATABASE_URL to the primary."
+const readOnly =
+  "The database takes no writes; it may be a standby, or default_transaction_read_only is on. Set DATABASE_URL to the primary."
 
 const storage = {
   "read-only": readOnly,
@@ -45,10 +48,21 @@ const storage = {
   overloaded: "The database has too much to do; try again in a moment."
 } as const
 
+/** What PostgreSQL calls a statement that it ended itself. */
+const cancelled = "57014"
+const limited =
+  "The database ended a statement before its end (SQLSTATE 57014); look at the statement_timeout of the user and the database."
+
 const notReady = {
   "database-not-migrated": notMigrated,
-  "database-read-only": readOnly
+  "database-read-only": readOnly,
+  "database-denied":
+    "The user in DATABASE_URL may not write in the tables; let it own them, or grant it SELECT, INSERT, UPDATE and DELETE on all of them."
 } as const
+
+/** The sentence for rights that are missing, each as `INSERT on page_view`. */
+export const denied = (rights: ReadonlyArray<string>): string =>
+  `The user in DATABASE_URL lacks ${rights.join(", ")}; let it own the tables, or grant it SELECT, INSERT, UPDATE and DELETE on all of them.`
 
 /** No token and no key is as short as this, in UTF-16 units. */
 const longestShown = 16
@@ -143,6 +157,7 @@ export const cannotListen = ({ host, names, port }: Place, cause: unknown): stri
 /** The sentence for a command that ended with this error. */
 export const of = (error: unknown): string => {
   if (error instanceof StorageUnavailable) {
+    if (error.reason === "timeout" && error.code === cancelled) return limited
     return error.reason === "unreachable" ? unreachable(error.code) : storage[error.reason]
   }
   if (error instanceof NotReady) {

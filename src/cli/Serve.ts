@@ -40,7 +40,9 @@ const requireReady = (settings: Settings) =>
       Effect.retry({
         while: (error) => {
           last = error
-          return error.reason === "database-not-migrated" ? mayWait : Effect.succeed(true)
+          return error.reason === "database-not-migrated" || error.reason === "database-denied"
+            ? mayWait
+            : Effect.succeed(true)
         },
         schedule: Schedule.spaced("200 millis")
       }),

@@ -10,6 +10,7 @@ import { NotReady, Readiness } from "../services/Readiness.ts"
 import { bounded } from "./Database.ts"
 import * as Lookup from "./Lookup.ts"
 import * as Migrations from "./Migrations.ts"
+import * as Privileges from "./Privileges.ts"
 
 const ReadOnly = Schema.Tuple([Schema.Struct({ read_only: Schema.Literals(["on", "off"]) })])
 
@@ -43,19 +44,22 @@ export const layer: Layer.Layer<Readiness, never, SqlClient.SqlClient> = Layer.e
         })
       )
     )
+    const denied = Effect.provideService(Privileges.missing, SqlClient.SqlClient, sql)
     const asked = yield* Lookup.make({
       find: () =>
-        Effect.all([missing, isReadOnly]).pipe(
+        Effect.all([missing, isReadOnly, denied]).pipe(
           // The migrations are files of our own.
           Effect.catchTag("MigrationError", Effect.die),
           bounded(timeout),
           Effect.map(
-            ([missing, isReadOnly]): Option.Option<NotReady["reason"]> =>
+            ([missing, isReadOnly, denied]): Option.Option<NotReady["reason"]> =>
               missing.length > 0
                 ? Option.some("database-not-migrated")
                 : isReadOnly
                   ? Option.some("database-read-only")
-                  : Option.none()
+                  : denied.length > 0
+                    ? Option.some("database-denied")
+                    : Option.none()
           )
         ),
       found: "500 millis",

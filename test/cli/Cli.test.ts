@@ -221,13 +221,13 @@ describe("cli/Cli", () => {
 
   it.effect("a storage that takes no writes is read like any other", () =>
     Effect.gen(function* () {
-      const standby = storage().pipe(
-        Layer.merge(
-          Layer.succeed(Readiness, Readiness.of({ check: Effect.fail(new NotReady({ reason: "database-read-only" })) }))
+      for (const reason of ["database-read-only", "database-denied"] as const) {
+        const standby = storage().pipe(
+          Layer.merge(Layer.succeed(Readiness, Readiness.of({ check: Effect.fail(new NotReady({ reason })) })))
         )
-      )
-      for (const args of readings.filter(([, action]) => action !== "create")) {
-        assert.deepStrictEqual(yield* run(args, standby), yield* run(args, storage()))
+        for (const args of readings.filter(([, action]) => action !== "create")) {
+          assert.deepStrictEqual(yield* run(args, standby), yield* run(args, storage()))
+        }
       }
     })
   )

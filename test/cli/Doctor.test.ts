@@ -171,6 +171,16 @@ describe("doctor, as a process", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("a user that may read and not write is told what it lacks", () =>
+    Effect.gen(function* () {
+      const connection = yield* TestDatabase.connection
+      yield* TestDatabase.readOnly(connection)
+      const { ended, output } = yield* Process.launch(["doctor"], { DATABASE_URL: Redacted.value(connection.url) })
+      assert.deepStrictEqual(yield* ended, { code: 1, signal: null })
+      assert.match(output(), /^BAD +database +The user in DATABASE_URL lacks UPDATE on site, .*INSERT on page_view/)
+    }).pipe(Effect.scoped)
+  )
+
   it("is one JSON document and ends with 1 where something is not well, without a password", async () => {
     const folder = mkdtempSync(path.join(tmpdir(), "hydracore-doctor-"))
     try {

@@ -17,11 +17,25 @@ describe("cli/Sentences: a database that is not to be had", () => {
       ["42501", "grant it the right"],
       ["53300", "no connection left"],
       ["57P03", "try again"],
+      ["3F000", "names no schema"],
       ["42P01", "SQLSTATE 42P01"]
     ] as const) {
       assert.include(said(code), part)
       assert.notMatch(said(code), /cannot be reached|check that it runs/)
     }
+  })
+
+  it("one that ended a statement by its own limit is not said to be slow", () => {
+    const said = (code: string | undefined) => Sentences.of(new StorageUnavailable({ reason: "timeout", code }))
+    assert.include(said("57014"), "statement_timeout")
+    assert.include(said(undefined), "did not answer in time")
+  })
+
+  it("rights that are missing are named, and what to grant", () => {
+    const said = Sentences.denied(["INSERT on page_view", "UPDATE on site"])
+    assert.match(said, sentence)
+    assert.include(said, "lacks INSERT on page_view, UPDATE on site; let it own the tables")
+    assert.include(Sentences.of(new NotReady({ reason: "database-denied" })), "may not write")
   })
 
   it("one that is away is told by what the system says of it", () => {

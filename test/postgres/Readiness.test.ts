@@ -68,6 +68,19 @@ describe("postgres/Readiness", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("one whose user may read and not write is not ready, until that is granted", () =>
+    Effect.gen(function* () {
+      const connection = yield* TestDatabase.connection
+      const { owner, reader } = yield* TestDatabase.readOnly(connection)
+      const asReader = Layer.fresh(Layer.provide(layer, Database.layer({ url: connection.url, connections: 1 })))
+      assert.strictEqual((yield* Effect.flip(Effect.provide(check, asReader))).reason, "database-denied")
+      yield* owner`GRANT INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ${reader}`
+      yield* Effect.provide(check, asReader)
+      yield* owner`REVOKE INSERT ON bot_view FROM ${reader}`
+      assert.strictEqual((yield* Effect.flip(Effect.provide(check, asReader))).reason, "database-denied")
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("one that is newer than this version is ready", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient

@@ -72,3 +72,16 @@ export const clientOf = ({ url }: Connection): Effect.Effect<PgClient.PgClient, 
 export const layer: Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, SqlError.SqlError> = Layer.unwrap(
   Effect.map(connection, ({ url }) => PgClient.layer({ url }))
 )
+
+/** Has whoever connects from now on be a user that may read the tables and nothing else. Gives its name, and who may grant more. */
+export const readOnly = (connection: Connection) =>
+  Effect.gen(function* () {
+    const owner = yield* clientOf(connection)
+    const reader = owner(`${connection.database}_reader`)
+    yield* Effect.acquireRelease(owner`CREATE ROLE ${reader}`, () =>
+      Effect.orDie(Effect.andThen(owner`DROP OWNED BY ${reader}`, owner`DROP ROLE ${reader}`))
+    )
+    yield* owner`GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${reader}`
+    yield* owner`ALTER DATABASE ${owner(connection.database)} SET role = ${reader}`
+    return { owner, reader }
+  })
