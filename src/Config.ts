@@ -75,18 +75,23 @@ const url = (name: string, protocols: ReadonlyArray<string>) =>
     true
   )
 
-/** An address whose parameters the driver knows, so that none that asks for TLS is passed over. */
+/**
+ * An address whose parameters the driver knows, so that none that asks for TLS is passed over. One without a user is for whoever
+ * runs the process, which the driver learns from these variables.
+ */
 const databaseUrl = (name: string) =>
-  url(name, ["postgres:", "postgresql:"]).pipe(
-    Config.mapEffect((value) => {
-      const fault = Option.match(value, {
-        onNone: () => null,
-        onSome: (address) => DatabaseUrl.fault(new URL(Redacted.value(address)))
-      })
-      return fault === null
-        ? Effect.succeed(value)
-        : Effect.fail(new Config.ConfigError(new ConfigProvider.SourceError({ message: `${name} ${fault}` })))
-    })
+  Config.all([Config.option(Config.String("USER")), Config.option(Config.String("USERNAME"))]).pipe(
+    Config.map((users) => users.some(Option.isSome)),
+    Config.flatMap((hasUser) =>
+      explained(name, (value) =>
+        Result.flatMap(DatabaseUrl.parse(value), (url) => {
+          const fault =
+            DatabaseUrl.fault(url) ??
+            (hasUser || DatabaseUrl.namesUser(url) ? null : "names no user; write postgres://user@host/database.")
+          return fault === null ? Result.succeed(Redacted.make(url.href)) : Result.fail(fault)
+        })
+      )
+    )
   )
 
 /** A policy, or none for `off`. */

@@ -127,6 +127,14 @@ describe("Config", () => {
     )
   }
 
+  it.effect("a database's address names its user, or the process has one", () =>
+    Effect.gen(function* () {
+      assert.isTrue(Exit.isSuccess(yield* read({ DATABASE_URL: "postgres://db/x", USER: "u" })))
+      assert.isTrue(Exit.isSuccess(yield* read({ DATABASE_URL: "postgres:///x?host=/run&user=u" })))
+      assert.include(String(yield* read({ DATABASE_URL: "postgres://db/x" })), "DATABASE_URL names no user; write ")
+    })
+  )
+
   it.effect("a database's address with a parameter that would be passed over is refused in one sentence", () =>
     Effect.gen(function* () {
       const exit = yield* read({ DATABASE_URL: "postgres://user:hunter2@db/x?ssl=true" })

@@ -21,7 +21,11 @@ const withoutDatabase: Readonly<Record<string, string>> = {
   "53300":
     "The database server has no connection left; lower DATABASE_CONNECTIONS, end what else is connected, or raise its max_connections.",
   "57P03": "The database server is just starting, or ending; try again in a moment.",
-  ENOTFOUND: "The host in DATABASE_URL is not known (ENOTFOUND); check its spelling.",
+  ENOTFOUND:
+    "The host in DATABASE_URL is not known (ENOTFOUND); check its spelling, and that signs such as @ and / in the password are written as %40 and %2F.",
+  ENOENT:
+    "There is no socket where DATABASE_URL points (ENOENT); its host is the folder that PostgreSQL has its socket in, and its port must be the server's.",
+  ENOTDIR: "The host in DATABASE_URL is a path to a file (ENOTDIR); name the folder that PostgreSQL has its socket in.",
   EAI_AGAIN: "The host in DATABASE_URL cannot be looked up now (EAI_AGAIN); check its spelling, and the name server.",
   "3F000":
     "The search_path of the user in DATABASE_URL names no schema that is there; create the schema, or change its search_path.",

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { Result } from "effect"
 
 /** The parameters that the driver knows. */
 export const parameters = [
@@ -19,6 +20,25 @@ export const parameters = [
   "sslmode",
   "user"
 ] as const
+
+/** The protocols that an address may begin with. */
+const protocol = /^postgres(ql)?:\/\//i
+
+/**
+ * An address as a URL, or why it is none, in words that follow its name. `postgres://user@/database?host=/folder`, which psql
+ * takes as well, gets a host that the one in the query takes the place of.
+ */
+export const parse = (text: string): Result.Result<URL, string> => {
+  if (!protocol.test(text)) {
+    return Result.fail("is not usable; it must be an address that begins with postgres:// or postgresql://.")
+  }
+  const url = URL.parse(text.replace(/^([a-z]+:\/\/[^/?#]*@)(?=(:[0-9]+)?\/[^?#]*\?(.*&)?host=)/i, "$1localhost"))
+  return url === null
+    ? Result.fail(
+        "cannot be read; write signs such as @ : / ? # % in its password as %40 %3A %2F %3F %23 %25, and name one host."
+      )
+    : Result.succeed(url)
+}
 
 /** The modes of TLS that the driver knows, and what it makes of them: it checks certificates in all that use TLS. */
 const modes = new Map([
@@ -39,6 +59,19 @@ const instead = (name: string, value: string): string => {
   return `it knows ${parameters.join(", ")}`
 }
 
+/** Whether each % begins two hexadecimal digits, and what they stand for is UTF-8. */
+const isDecodable = (text: string): boolean => {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Whether an address says who logs in. */
+export const namesUser = (url: URL): boolean => url.username !== "" || url.searchParams.has("user")
+
 /**
  * Why an address is not to be used, in words that follow its name; null if it may be. A value is never repeated, nor is a
  * name that may be a part of a password which was not percent-encoded.
@@ -48,6 +81,9 @@ export const fault = (url: URL): string | null => {
     if ((parameters as ReadonlyArray<string>).includes(name)) continue
     const known = /^[a-z_]{1,40}$/i.test(name) && !url.search.includes("@") ? `the parameter "${name}"` : "a parameter"
     return `has ${known}, which the driver does not know; ${instead(name, value)}.`
+  }
+  if (![url.username, url.password, url.hostname, url.pathname].every(isDecodable)) {
+    return "has a % that begins no percent-encoding; write %25 for a percent sign."
   }
   const isMode = url.searchParams.getAll("sslmode").every((mode) => (modes as Map<string, string>).has(mode))
   return isMode ? null : `has an sslmode that the driver does not know; it knows ${[...modes.keys()].join(", ")}.`

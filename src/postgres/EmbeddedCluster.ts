@@ -237,6 +237,6 @@ export const start = Effect.fn("EmbeddedCluster.start")(function* (
   server.child.unref()
 
   const [username, database] = ["postgres", "postgres"]
-  const url = `postgresql:///${database}?${new URLSearchParams({ host: sockets, user: username })}`
+  const url = `postgresql:///${database}?host=${encodeURIComponent(sockets)}&user=${username}`
   return { path: Folder.socketIn(sockets), username, database, url, home }
 })

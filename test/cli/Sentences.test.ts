@@ -40,6 +40,8 @@ describe("cli/Sentences: a database that is not to be had", () => {
 
   it("one that is away is told by what the system says of it", () => {
     assert.include(said("ENOTFOUND"), "The host in DATABASE_URL is not known")
+    assert.include(said("ENOENT"), "There is no socket where DATABASE_URL points")
+    assert.include(said("ENOTDIR"), "name the folder")
     assert.include(said("ECONNREFUSED"), "Nothing listens where DATABASE_URL points")
     assert.include(said("EHOSTUNREACH"), "cannot be reached (EHOSTUNREACH)")
     assert.include(said(undefined), "The database cannot be reached; check that it runs")

@@ -1,11 +1,63 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Schema } from "effect"
-import { fault, link, parameters } from "../../src/core/DatabaseUrl.ts"
+import { Result, Schema } from "effect"
+import { fault, link, namesUser, parameters, parse } from "../../src/core/DatabaseUrl.ts"
 
 const Name = Schema.String.check(Schema.isMaxLength(12))
 const at = (query: string, host = "db.example") => new URL(`postgres://user:hunter2@${host}/edge${query}`)
 
+const parsed = (text: string): string | undefined =>
+  Result.getOrElse(
+    Result.map(parse(text), (url) => url.href),
+    () => undefined
+  )
+
+describe("core/DatabaseUrl.parse", () => {
+  it("psql's address of a socket is read, whoever logs in", () => {
+    for (const [text, expected] of [
+      ["postgresql://u@/edge?host=/run/pg", "postgresql://u@localhost/edge?host=/run/pg"],
+      [
+        "postgres://u:p@:5433/edge?sslmode=disable&host=%2Frun",
+        "postgres://u:p@localhost:5433/edge?sslmode=disable&host=%2Frun"
+      ],
+      ["postgres://u@h/edge?host=/run/pg", "postgres://u@h/edge?host=/run/pg"],
+      ["postgresql:///edge?host=/run/pg&user=u", "postgresql:///edge?host=/run/pg&user=u"]
+    ]) {
+      assert.strictEqual(parsed(text ?? ""), expected)
+    }
+  })
+
+  it.prop("what is none is refused with what to do, and nothing of it is repeated", [Schema.String], ([secret]) => {
+    for (const text of [secret, `postgres://u:${secret}@h1:1,h2:2/edge`, `postgres://u:${secret}/w@h/edge`]) {
+      const result = parse(text)
+      if (Result.isSuccess(result)) continue
+      assert.include(
+        [
+          "is not usable; it must be an address that begins with postgres:// or postgresql://.",
+          "cannot be read; write signs such as @ : / ? # % in its password as %40 %3A %2F %3F %23 %25, and name one host."
+        ],
+        result.failure
+      )
+    }
+    assert.isUndefined(parsed("postgres://u:p@h1:1,h2:2/edge"))
+    assert.isUndefined(parsed("postgres://u:p/w@h/edge"))
+  })
+
+  it.prop("any password that is percent-encoded is read as it was", [Schema.String], ([password]) => {
+    const text = `postgres://u:${encodeURIComponent(password.toWellFormed())}@h/edge`
+    const url = Result.getOrThrow(parse(text))
+    assert.strictEqual(decodeURIComponent(url.password), password.toWellFormed())
+    assert.isNull(fault(url))
+    assert.isTrue(namesUser(url))
+  })
+})
+
 describe("core/DatabaseUrl.fault", () => {
+  it("a % that begins nothing is told, since the driver would say that it cannot connect", () => {
+    for (const text of ["postgres://u:50%@h/d", "postgres://u%zz@h/d", "postgres://u@h/%ff", "postgres://u:%E9@h/d"]) {
+      assert.include(fault(new URL(text)), "percent", text)
+    }
+  })
+
   it.prop("whatever the driver does not know is one, and no value of it is repeated", [Name], ([name]) => {
     const found = fault(at(`?${new URLSearchParams({ [name]: "hunter2" })}`))
     if (name === "sslmode") assert.include(found ?? "", "verify-full")

@@ -231,6 +231,19 @@ describe("the embedded cluster", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("the address of a folder with blanks is one that psql reads: a blank in it is no plus", () =>
+    Effect.gen(function* () {
+      const dataDir = path.join(yield* folder, "dä ta + ü")
+      yield* using({ dataDir, settings: quick }, (sql, { path: socket, url }) =>
+        Effect.sync(() => {
+          // libpq decodes percents alone, as this does.
+          const host = /[?&]host=([^&]*)/.exec(url)?.[1] ?? ""
+          assert.strictEqual(decodeURIComponent(host), path.dirname(socket))
+        }).pipe(Effect.andThen(store(sql)))
+      )
+    }).pipe(Effect.scoped)
+  )
+
   it.live("works_in_a_folder_that_only_its_owner_can_enter_and_finds_its_rows_again", () =>
     Effect.gen(function* () {
       const closed = yield* folder
