@@ -3,14 +3,16 @@
  *
  * A pipe that is full blocks whoever writes to it, the whole process, unless it was opened not to. Node opens it so, but that
  * belongs to the pipe and not to the process: each child that is started with our standard error (the bundler of the
- * scripts, a worker) takes it back for all. So a pipe is opened once more, for the log alone.
+ * scripts, a worker) takes it back for all. So a pipe is opened once more, for the log alone. A socket, such as the system's
+ * journal, cannot be opened again: it is told before each line.
  *
  * @module
  */
 import { constants, fstatSync, openSync } from "node:fs"
 import { Socket } from "node:net"
 import type { Writable } from "node:stream"
-import { Effect } from "effect"
+import { isatty } from "node:tty"
+import { Effect, Predicate } from "effect"
 
 /** How much of the log waits for its reader at most, in bytes; the line that passes it is the last. */
 const maxWaiting = 1024 * 1024
@@ -67,5 +69,23 @@ export const make = (output: Writable, lost: (lines: number) => string): LogOutp
   }
 }
 
-/** The process's standard error. */
-export const standardError = (lost: (lines: number) => string): LogOutput => make(ownPipe() ?? process.stderr, lost)
+/** The same, where the stream is shared with children of ours, and may have been made to block by the last of them. */
+const unblocking = (output: LogOutput, stream: object): LogOutput => {
+  const handle: unknown = Reflect.get(stream, "_handle")
+  if (!Predicate.hasProperty(handle, "setBlocking") || !Predicate.isFunction(handle.setBlocking)) return output
+  const setBlocking = handle.setBlocking.bind(handle)
+  return {
+    ...output,
+    write: (line) => {
+      setBlocking(false)
+      output.write(line)
+    }
+  }
+}
+
+/** The process's standard error. A terminal, and a file, take each line at once. */
+export const standardError = (lost: (lines: number) => string): LogOutput => {
+  const stream = ownPipe() ?? process.stderr
+  const output = make(stream, lost)
+  return isatty(2) ? output : unblocking(output, stream)
+}

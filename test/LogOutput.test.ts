@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process"
-import { constants, mkdtempSync, openSync, readSync, rmSync } from "node:fs"
+import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { Writable } from "node:stream"
@@ -35,6 +35,76 @@ const slowReader = () => {
   }
 }
 
+const telemetry = fileURLToPath(new URL("../src/Telemetry.ts", import.meta.url))
+
+/** Logs more than waits anywhere. A child that is given our standard error makes that wait for its reader, for all who hold it. */
+const program = `
+  import { spawnSync } from "node:child_process"
+  import { Effect } from "effect"
+  import * as Telemetry from ${JSON.stringify(telemetry)}
+  process.stderr
+  spawnSync("true", { stdio: "inherit" })
+  await Effect.gen(function* () {
+    for (let line = 0; line < 5000; line++) yield* Effect.logInfo("x".repeat(1000))
+    process.stdout.write("alive")
+    process.stdin.resume()
+    yield* Effect.never
+  }).pipe(Effect.provide(Telemetry.layer({ level: "Info", format: "json" })), Effect.runPromise)`
+
+/** A pipe with both its ends, and how to read what is in it. Node's own pipes to children are sockets. */
+const makePipe = () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "hydracore-log-"))
+  const name = path.join(folder, "stderr")
+  execFileSync("mkfifo", [name])
+  const reader = openSync(name, constants.O_RDONLY | constants.O_NONBLOCK)
+  const writer = openSync(name, constants.O_WRONLY)
+  const buffer = Buffer.alloc(65_536)
+  return {
+    writer,
+    read: (): string => {
+      try {
+        return buffer.toString("utf8", 0, readSync(reader, buffer))
+      } catch {
+        return ""
+      }
+    },
+    close: () => {
+      closeSync(reader)
+      closeSync(writer)
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }
+}
+
+/** Has a process log to what nobody reads until it has logged all, and then reads what is told of what was lost. */
+const unread = async (kind: "pipe" | "socket") => {
+  const pipe = makePipe()
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
+    cwd: fileURLToPath(new URL("..", import.meta.url)),
+    stdio: ["pipe", "pipe", kind === "pipe" ? pipe.writer : "pipe"]
+  })
+  const ended = new Promise((resolve) => child.once("exit", resolve))
+  try {
+    await new Promise((resolve, reject) => {
+      child.stdout?.once("data", resolve)
+      child.once("exit", () => reject(new Error("it ended before")))
+    })
+    const read = kind === "pipe" ? pipe.read : (): string => String(child.stderr?.read() ?? "")
+    let text = ""
+    while (!/of the log were lost here.*\n/.test(text)) {
+      text += read()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    const lines = text.trimEnd().split("\n")
+    const { message } = JSON.parse(lines.at(-1) ?? "") as { readonly message: string }
+    assert.strictEqual(lines.length - 1 + Number(message.split(" ")[0]), 5000)
+  } finally {
+    child.kill("SIGKILL")
+    await ended
+    pipe.close()
+  }
+}
+
 describe("LogOutput", () => {
   it.effect.prop(
     "each line is written in its order, or counted where it is missing, and what waits is bounded",
@@ -59,67 +129,11 @@ describe("LogOutput", () => {
       })
   )
 
-  it.live(
-    "a reader of the pipe that has stopped does not stop the process, and is told what it missed",
-    () =>
-      Effect.promise(async () => {
-        const folder = mkdtempSync(path.join(tmpdir(), "hydracore-log-"))
-        try {
-          const pipe = path.join(folder, "stderr")
-          execFileSync("mkfifo", [pipe])
-          const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK)
-          const telemetry = fileURLToPath(new URL("../src/Telemetry.ts", import.meta.url))
-          // A child that is given our standard error makes the pipe wait for its reader, for all who hold it.
-          const program = `
-            import { spawnSync } from "node:child_process"
-            import { Effect } from "effect"
-            import * as Telemetry from ${JSON.stringify(telemetry)}
-            process.stderr
-            spawnSync("true", { stdio: "inherit" })
-            await Effect.gen(function* () {
-              for (let line = 0; line < 5000; line++) yield* Effect.logInfo("x".repeat(1000))
-              process.stdout.write("alive")
-              yield* Effect.promise(() => new Promise((resolve) => process.stdin.once("data", resolve)))
-            }).pipe(Effect.provide(Telemetry.layer({ level: "Info", format: "json" })), Effect.runPromise)
-            process.exit()`
-          const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
-            cwd: fileURLToPath(new URL("..", import.meta.url)),
-            stdio: ["pipe", "pipe", openSync(pipe, constants.O_WRONLY)]
-          })
-          const ended = new Promise((resolve) => child.once("exit", resolve))
-          try {
-            await new Promise((resolve, reject) => {
-              child.stdout?.once("data", resolve)
-              child.once("exit", () => reject(new Error("it ended before")))
-            })
-            child.stdin?.write("end")
-            const buffer = Buffer.alloc(65_536)
-            let text = ""
-            const read = (): boolean => {
-              try {
-                const length = readSync(reader, buffer)
-                text += buffer.toString("utf8", 0, length)
-                return length > 0
-              } catch {
-                return true
-              }
-            }
-            while (!/of the log were lost here/.test(text) && read())
-              await new Promise((resolve) => setImmediate(resolve))
-            const lines = text
-              .trimEnd()
-              .split("\n")
-              .map((line) => JSON.parse(line) as { readonly message: string })
-            const lost = Number(lines.at(-1)?.message.split(" ")[0])
-            assert.strictEqual(lines.length - 1 + lost, 5000)
-          } finally {
-            child.kill("SIGKILL")
-            await ended
-          }
-        } finally {
-          rmSync(folder, { recursive: true, force: true })
-        }
-      }),
-    60_000
-  )
+  for (const kind of ["pipe", "socket"] as const) {
+    it.live(
+      `a reader that has stopped does not stop the process, and is told what it missed (${kind})`,
+      () => Effect.promise(() => unread(kind)),
+      60_000
+    )
+  }
 })
