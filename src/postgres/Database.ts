@@ -4,7 +4,19 @@
  * @module
  */
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { Duration, Effect, Fiber, type Layer, Option, Predicate, Result, Schedule, type Scope } from "effect"
+import {
+  Cause,
+  Duration,
+  Effect,
+  Fiber,
+  identity,
+  type Layer,
+  Option,
+  Predicate,
+  Result,
+  Schedule,
+  type Scope
+} from "effect"
 import { Reactivity } from "effect/reactivity"
 import { type SqlClient, SqlError } from "effect/sql"
 import * as SystemCode from "../core/SystemCode.ts"
@@ -92,6 +104,22 @@ const judge = (error: SqlError.SqlError): Verdict => {
 
 /** Whether asking again may help. */
 export const isTransient = (error: unknown): boolean => SqlError.isSqlError(error) && judge(error) === "unreachable"
+
+/**
+ * Tells what broke off as the error that it is: a restart of the database, or a lost connection. A transaction that cannot be
+ * rolled back, since its connection is gone, makes defects of all that it met. `errorOf` finds the database's error in one
+ * that holds it.
+ */
+export const brokenOff =
+  (errorOf: (met: unknown) => unknown = identity) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError.SqlError, R> =>
+    Effect.catchCause(effect, (cause): Effect.Effect<never, E | SqlError.SqlError> => {
+      const met = cause.reasons.map((reason) =>
+        errorOf(reason._tag === "Fail" ? reason.error : reason._tag === "Die" ? reason.defect : undefined)
+      )
+      const error = met.find((one): one is SqlError.SqlError => isTransient(one))
+      return error === undefined || Cause.hasInterrupts(cause) ? Effect.failCause(cause) : Effect.fail(error)
+    })
 
 /**
  * What the log may say of an error. The server's details and many of its messages quote the values of the statement,

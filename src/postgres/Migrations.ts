@@ -7,8 +7,8 @@ import { fileURLToPath } from "node:url"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import { PgMigrator } from "@effect/sql-pg"
-import { Cause, Clock, Effect, Layer, Schema } from "effect"
-import { SqlClient, SqlError } from "effect/sql"
+import { Clock, Effect, Layer, Schema } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
 import * as MigratorFileSystem from "effect/sql/MigratorFileSystem"
 import * as Database from "./Database.ts"
 import * as Partitions from "./Partitions.ts"
@@ -58,16 +58,8 @@ const requireEncoding = Effect.gen(function* () {
   })
 })
 
-/**
- * The error that may not come again: a restart of the database, or a lost connection. What a migration meets in its midst is
- * told as that migration's failure, and a transaction that cannot be rolled back, since its connection is gone, makes
- * defects of all that it met.
- */
-const brokenOff = (reason: Cause.Reason<unknown>): SqlError.SqlError | undefined => {
-  const met = reason._tag === "Fail" ? reason.error : reason._tag === "Die" ? reason.defect : undefined
-  const error = met instanceof PgMigrator.MigrationError ? met.cause : met
-  return SqlError.isSqlError(error) && Database.isTransient(error) ? error : undefined
-}
+/** What a migration meets in its midst is told as that migration's failure. */
+const causeOf = (met: unknown): unknown => (met instanceof PgMigrator.MigrationError ? met.cause : met)
 
 const migrate = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -82,12 +74,7 @@ const migrate = Effect.gen(function* () {
       migrator({ loader, table })
     )
   )
-}).pipe(
-  Effect.catchCause((cause) => {
-    const lost = cause.reasons.map(brokenOff).find((error) => error !== undefined)
-    return lost === undefined || Cause.hasInterrupts(cause) ? Effect.failCause(cause) : Effect.fail(lost)
-  })
-)
+}).pipe(Database.brokenOff(causeOf))
 
 /**
  * Brings the database up to this version and gives what had to be done, as `[id, name]`; all of it or nothing. Several
@@ -100,7 +87,7 @@ export const run: Effect.Effect<
   SqlClient.SqlClient
 > = Effect.gen(function* () {
   const done = yield* migrate
-  yield* Partitions.report(yield* Partitions.ensure(yield* Clock.currentTimeMillis))
+  yield* Partitions.report(yield* Database.brokenOff()(Partitions.ensure(yield* Clock.currentTimeMillis)))
   return done
 })
 

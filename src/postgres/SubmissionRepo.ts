@@ -250,6 +250,7 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
           yield* sql`DELETE FROM idempotency_key WHERE website_config_id = ${website} AND submission_id = ${id}`.pipe(
             Effect.andThen(sql`DELETE FROM submission WHERE submission_id = ${id}`),
             sql.withTransaction,
+            Database.brokenOff(),
             Database.bounded(options.timeout)
           )
           return true

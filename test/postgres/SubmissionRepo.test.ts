@@ -1,12 +1,13 @@
 import { hash, randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Fiber, Layer, Redacted, Result } from "effect"
+import { Context, Effect, Fiber, Latch, Layer, Redacted, Result } from "effect"
 import * as Columns from "../../src/postgres/Columns.ts"
 import * as Database from "../../src/postgres/Database.ts"
 import * as SubmissionRepo from "../../src/postgres/SubmissionRepo.ts"
 import * as Service from "../../src/services/SubmissionRepo.ts"
 import { draft, suite, unknownWebsite, websites } from "../suites/SubmissionRepo.ts"
+import { until } from "../torture/Wait.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
 const options = { timeout: "20 seconds", maxQueue: 10_000 } as const
@@ -58,6 +59,37 @@ describe("postgres/SubmissionRepo: a store that is away", () => {
 })
 
 describe("postgres/SubmissionRepo: erasure", () => {
+  it.live("a deletion whose connection is lost in its midst is done again", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const repo = yield* Service.SubmissionRepo
+      const gone = draft({ key: "a" })
+      yield* repo.submit(gone)
+      const [locked, cut] = [yield* Latch.make(), yield* Latch.make()]
+      const holder = yield* sql`SELECT 1 FROM submission FOR UPDATE`.pipe(
+        Effect.andThen(locked.open),
+        Effect.andThen(cut.await),
+        sql.withTransaction,
+        Effect.forkChild
+      )
+      yield* locked.await
+      const deletion = yield* Effect.forkChild(repo.delete(gone.submissionId))
+      yield* until("its connection is cut", () =>
+        Effect.runPromise(
+          Effect.map(
+            sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+              WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+            (rows) => rows.length > 0
+          )
+        )
+      )
+      yield* cut.open
+      yield* Fiber.join(holder)
+      assert.isTrue(yield* Fiber.join(deletion))
+      assert.strictEqual(yield* count, 0)
+    }).pipe(Effect.provide(Layer.provideMerge(SubmissionRepo.layer(options), database)))
+  )
+
   it.live("no row of any table tells of a submission that was deleted", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
