@@ -24,10 +24,13 @@ import * as Serve from "./Serve.ts"
 /** A browser's name: a view by curl's own is taken for a robot's, and not counted. */
 const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
 
+/** Some shells look for files where brackets are, as in `http://[::1]:8080`. */
+const address = (url: string): string => (url.includes("[") ? `'${url}'` : url)
+
 /** A command that can be pasted into any POSIX shell. */
 const curl = (demo: DemoData.Demo, path: string, body: unknown, ...flags: ReadonlyArray<string>): string =>
   [
-    `curl -i ${flags.join(" ")}${flags.length === 0 ? "" : " "}${demo.base_url}${path} \\`,
+    `curl -i ${flags.join(" ")}${flags.length === 0 ? "" : " "}${address(`${demo.base_url}${path}`)} \\`,
     "  -H 'content-type: application/json' \\",
     `  -d '${JSON.stringify(body)}'`
   ].join("\n")

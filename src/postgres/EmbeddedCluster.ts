@@ -237,6 +237,7 @@ export const start = Effect.fn("EmbeddedCluster.start")(function* (
   server.child.unref()
 
   const [username, database] = ["postgres", "postgres"]
-  const url = `postgresql:///${database}?host=${encodeURIComponent(sockets)}&user=${username}`
+  // The folder in the host's place: nothing in it means anything to a shell that it is pasted into, as ? and & do.
+  const url = `postgresql://${username}@${encodeURIComponent(sockets)}/${database}`
   return { path: Folder.socketIn(sockets), username, database, url, home }
 })

@@ -231,14 +231,15 @@ describe("the embedded cluster", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("the address of a folder with blanks is one that psql reads: a blank in it is no plus", () =>
+  it.live("the address of a folder with blanks is one that psql reads, and that a shell leaves alone", () =>
     Effect.gen(function* () {
       const dataDir = path.join(yield* folder, "dä ta + ü")
       yield* using({ dataDir, settings: quick }, (sql, { path: socket, url }) =>
         Effect.sync(() => {
           // libpq decodes percents alone, as this does.
-          const host = /[?&]host=([^&]*)/.exec(url)?.[1] ?? ""
+          const host = /@([^/]*)/.exec(url)?.[1] ?? ""
           assert.strictEqual(decodeURIComponent(host), path.dirname(socket))
+          assert.match(url, /^[\w:/@%.-]+$/)
         }).pipe(Effect.andThen(store(sql)))
       )
     }).pipe(Effect.scoped)
