@@ -42,7 +42,10 @@ export const ofStorage = (error: StorageUnavailable | RecordRefused, headers: Re
   error._tag === "StorageUnavailable"
     ? ofUnavailable(headers).StorageUnavailable(error)
     : Effect.as(
-        Effect.annotateLogs(Effect.logWarning("The store refused a record; answered 422"), named(error.cause)),
+        Effect.annotateLogs(Effect.logWarning("The store refused a record; answered 422"), {
+          ...(error.code === undefined ? {} : { code: error.code }),
+          ...named(error.cause)
+        }),
         Answers.notStorable(headers)
       )
 

@@ -147,7 +147,9 @@ export const unavailable = (error: SqlError.SqlError): StorageUnavailable => una
 /** What an error of a statement that stores records is to its caller. */
 export const refusedOrUnavailable = (error: SqlError.SqlError): StorageUnavailable | RecordRefused => {
   const verdict = judge(error)
-  return verdict === "refused" ? new RecordRefused({ cause: describe(error, verdict) }) : unavailableFor(error, verdict)
+  return verdict === "refused"
+    ? new RecordRefused({ code: codeOf(error), cause: describe(error, verdict) })
+    : unavailableFor(error, verdict)
 }
 
 const backoff = Schedule.exponential("20 millis").pipe(

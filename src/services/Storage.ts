@@ -27,5 +27,7 @@ export class StorageUnavailable extends Schema.TaggedError<StorageUnavailable>()
  * it again does not help. Its neighbours in the same batch are stored.
  */
 export class RecordRefused extends Schema.TaggedError<RecordRefused>()("RecordRefused", {
+  /** What the store's server calls it, such as `22P05`: a letter that its encoding has no place for. No visitor sees it. */
+  code: Schema.optional(Schema.String),
   cause: Schema.optional(Schema.Defect())
 }) {}

@@ -29,7 +29,12 @@ describe("http/Refusals", () => {
           unavailable,
           { reason: "timeout", cause: "StorageUnavailable" }
         ],
-        [new RecordRefused({}), "The store refused a record; answered 422", {}]
+        [new RecordRefused({}), "The store refused a record; answered 422", {}],
+        [
+          new RecordRefused({ code: "22P05", cause: new Error("secret") }),
+          "The store refused a record; answered 422",
+          { code: "22P05", cause: "Error" }
+        ]
       ] as const) {
         assert.deepStrictEqual(yield* logged(error), [message, notes])
       }

@@ -102,6 +102,8 @@ describe("postgres/Database: errors", () => {
         assert.strictEqual(error._tag, "RecordRefused")
         assert.notInclude(inspect(error, { depth: 10 }), secret)
       }
+      const error = Database.refusedOrUnavailable(yield* Effect.flip(sql`SELECT ${secret}::uuid`))
+      assert.strictEqual(error.code, "22P02")
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
