@@ -52,9 +52,9 @@ const inner = new RegExp(
   `^(${[
     "token|tokens|len|pending|spaces|indent|indent_len|blockquote_idx|fence_start|fence_end|hr_char|hr_chars|table_state",
     "renderer|add_token|end_token|add_text|set_attr",
-    "conversationId|onConversation|addQuestion|addAnswer|removeAnswer|sentenceOf|transcript|speech|setUnread|setBusy",
-    "address|isOpen|onToggle|onRetry|toEnd|strings|instance|elements|onText|onSend|onStop|onNew|region|reset|flush|dispose",
-    "panel|input|say|slot"
+    "conversationId|onConversation|addQuestion|addAnswer|removeAnswer|transcript|speech|setUnread|setBusy",
+    "address|isOpen|relabel|onToggle|onRetry|toEnd|strings|instance|elements|onText|onSend|onStop|onNew|region|reset|flush|dispose",
+    "panel|input|say|slot|script|base|page|write|end"
   ].join("|")})$`
 )
 

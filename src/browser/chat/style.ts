@@ -92,13 +92,6 @@ textarea:placeholder-shown~.send.button{background:var(--surface);color:var(--mu
 @media print{:host{display:none!important}}
 `
 
-let sheet: CSSStyleSheet | undefined
-
 /** The style sheet. */
-export const makeStyle = (): CSSStyleSheet => {
-  if (sheet === undefined) {
-    sheet = new CSSStyleSheet()
-    sheet.replaceSync(css)
-  }
-  return sheet
-}
+export const sheet = new CSSStyleSheet()
+sheet.replaceSync(css)
