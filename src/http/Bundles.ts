@@ -4,8 +4,9 @@
  *
  * @module
  */
+import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
-import { type BuildOptions, build, stop } from "esbuild"
+import { type BuildOptions, build, type Plugin, stop } from "esbuild"
 import * as Compressed from "./Compressed.ts"
 
 /** The scripts, by the names under which they are served. */
@@ -58,6 +59,16 @@ const inner = new RegExp(
   ].join("|")})$`
 )
 
+/** Takes the line ends out of the chat's style sheet, which stands in its script as a text. */
+const inOneLine: Plugin = {
+  name: "style",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /\bchat[\\/]style\.ts$/ }, async ({ path }) => ({
+      loader: "ts",
+      contents: (await readFile(path, "utf8")).replaceAll(/(?<=[;}])\n+/g, "")
+    }))
+}
+
 const makeAll = async (): Promise<Readonly<Record<Name, Outcome>>> => {
   try {
     const [forms, chat] = await Promise.all([
@@ -69,6 +80,7 @@ const makeAll = async (): Promise<Readonly<Record<Name, Outcome>>> => {
         target: "es2022",
         drop: ["console"],
         mangleProps: inner,
+        plugins: [inOneLine],
         banner: { js: "/*! streaming-markdown: MIT */" }
       })
     ])
