@@ -134,11 +134,15 @@ inChromium("a chat in a framework's hands", testServer({}, agent.script), (it) =
     })
   )
 
-  it.effect("is put back a little later, and goes on", () =>
+  it.effect("is put back a little later, and goes on where it was", () =>
     Effect.gen(function* () {
       agent.asked.gate = Promise.withResolvers()
-      const { answered, answering, begin, on, page, send } = yield* ChatPage.make()
+      const { answered, answering, begin, on, page, panel, send } = yield* ChatPage.make({
+        viewport: { width: 320, height: 480 }
+      })
       yield* begin
+      yield* send(`say: ${"A long answer. ".repeat(60)}`)
+      yield* answered(/A long answer\.$/)
       yield* send("wait: half of |it")
       yield* answering("half o")
       // As Turbo keeps an element over pages.
@@ -151,8 +155,14 @@ inChromium("a chat in a framework's hands", testServer({}, agent.script), (it) =
           body.append(chat)
         })()`)
       )
+      const atEnd = on(() =>
+        page.getByRole("log").evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight < 2)
+      )
+      assert.isTrue(yield* on(() => panel.evaluate((dialog) => dialog.matches(":modal"))))
+      assert.isTrue(yield* atEnd)
       agent.asked.gate.resolve()
       yield* answered("half of it")
+      assert.isTrue(yield* atEnd)
     })
   )
 })

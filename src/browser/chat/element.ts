@@ -70,6 +70,11 @@ export class HydracoreChat extends HTMLElement {
     addEventListener("pagehide", this.#leave)
     addEventListener("pageshow", this.#back)
     if (this.#parts === undefined) this.#build()
+    else {
+      // It was moved: by that a panel is no longer before all else, and the log at its beginning.
+      this.#parts.panel.replace()
+      this.#parts.transcript.toEnd()
+    }
   }
 
   disconnectedCallback(): void {

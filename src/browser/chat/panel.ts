@@ -35,6 +35,8 @@ export interface Panel {
   readonly setUnread: (unread: boolean) => void
   /** Puts the texts in place, as they are now. */
   readonly relabel: () => void
+  /** Places it anew, if it is open. */
+  readonly replace: () => void
   /** Stops listening to the page. */
   readonly dispose: () => void
 }
@@ -129,8 +131,8 @@ export const makePanel = (options: Options): Panel => {
     options.onToggle(false)
   }
 
-  /** The window became narrow or wide: the same panel, placed anew. */
-  const onNarrow = (): void => {
+  /** The same panel, placed anew. */
+  const replace = (): void => {
     if (!open) return
     const focused = dialog.querySelector<HTMLElement>(":focus")
     dialog.close()
@@ -179,7 +181,8 @@ export const makePanel = (options: Options): Panel => {
   dialog.onclose = () => {
     if (!dialog.open) hide()
   }
-  narrowly.onchange = onNarrow
+  // The window became narrow or wide.
+  narrowly.onchange = replace
   relabel()
   stop.hidden = true
 
@@ -197,6 +200,7 @@ export const makePanel = (options: Options): Panel => {
     },
     setUnread,
     relabel,
+    replace,
     dispose: () => {
       narrowly.onchange = null
     }
