@@ -65,6 +65,24 @@ inChromium("a form in a framework's hands", testServer(), (it) => {
     }
   })
 
+  it.effect("that stands in a frame of Turbo's is left to the enhancer", () =>
+    Effect.gen(function* () {
+      // As Turbo's frames do.
+      const frame = `addEventListener("DOMContentLoaded", () => {
+        const frame = document.createElement("turbo-frame")
+        document.forms[0].before(frame)
+        frame.append(document.forms[0])
+        frame.addEventListener("submit", (event) => {
+          if (event.target.closest("[data-turbo]")?.getAttribute("data-turbo") !== "false") event.preventDefault()
+        })
+      })`
+      const { page, status } = yield* make({ before: frame })
+      yield* fill(page, { name: "Ada" })
+      yield* press(page)
+      yield* says(status, "Thank you")
+    })
+  )
+
   it.effect("whose content was made anew has all that belongs to it", () =>
     Effect.gen(function* () {
       const { evaluate, page, status } = yield* make()

@@ -89,6 +89,8 @@ export const enhance = (form: HTMLFormElement): State | undefined => {
       own(form, "removeAttribute")("data-state")
       statusOf(form).textContent = ""
     }
+    // In a frame of its own, Turbo takes what is sent before the document hears of it, unless it is told not to.
+    if (own(form, "closest")("turbo-frame")) own(form, "setAttribute")("data-turbo", "false")
     Honeypot.add(form)
     states.set(form, { status: statusOf(form), shownAt: performance.now(), busy: false, pending: undefined })
   } else if (state && !own(form, "contains")(state.status)) {
