@@ -79,6 +79,28 @@ inChromium("a chat in a framework's hands", testServer({}, agent.script), (it) =
     })
   )
 
+  it.effect("greets from the moment on in which it is told how, and no longer than that", () =>
+    Effect.gen(function* () {
+      const { begin, on, page, send, answered, answers } = yield* ChatPage.make({
+        attributes: `strings='{"greeting": ""}'`
+      })
+      yield* begin
+      yield* send("one")
+      yield* answered("You said one.")
+      assert.deepStrictEqual(yield* on(answers), ["You said one."])
+      yield* on(() => page.evaluate(set({ strings: `{"greeting": "Hallo!"}` })))
+      assert.deepStrictEqual(yield* on(answers), ["Hallo!", "You said one."])
+      yield* on(() => page.evaluate(set({ strings: `{"greeting": ""}` })))
+      assert.deepStrictEqual(yield* on(answers), ["You said one."])
+      // The messages stand at the panel's lower end all the same.
+      const below = `{
+        const log = document.querySelector("hydracore-chat").shadowRoot.querySelector(".log")
+        log.getBoundingClientRect().bottom - log.lastElementChild.getBoundingClientRect().bottom
+      }`
+      assert.isBelow(Number(yield* on(() => page.evaluate(below))), 40)
+    })
+  )
+
   it.effect("takes another token for the next message, and another instance at once", () =>
     Effect.gen(function* () {
       agent.asked.gate = Promise.withResolvers()

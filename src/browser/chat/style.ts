@@ -53,7 +53,7 @@ button{border:1px solid transparent;border-radius:2em;background:none;cursor:poi
 .log:focus-visible,pre:focus-visible{outline-offset:-3px}
 .latest{position:absolute;bottom:.7em;inset-inline:0;margin:auto;background:var(--background);border-color:var(--border)}
 .message{position:relative;display:flex;flex-direction:column;align-items:flex-start;gap:.4em;padding-inline-end:1.5em}
-.message:first-child{margin-top:auto}
+.log::before{content:"";margin-top:auto}
 .body{max-width:100%;padding:.6em .95em;border-radius:var(--radius);border-end-start-radius:5px;background:var(--surface);overflow-wrap:break-word}
 .message-user{align-items:flex-end;padding-inline:2.5em 0}
 .message-user .body{background:var(--accent);color:var(--on-accent);border-end-start-radius:var(--radius);border-end-end-radius:5px;white-space:pre-wrap}

@@ -55,7 +55,6 @@ export const makeTranscript = (options: Options): Transcript => {
     tabindex: "0"
   })
   const latest = make("button", { part: "button latest", type: "button", hidden: "" }, icon("down"))
-  const greeting = make("p")
   let pinned = true
 
   const toEnd = (): void => {
@@ -87,6 +86,8 @@ export const makeTranscript = (options: Options): Transcript => {
     log.append(root)
     return [root, body]
   }
+
+  const [welcome, greeting] = message("agent")
 
   const addQuestion = (text: string): void => {
     message("user")[1].append(text)
@@ -151,8 +152,7 @@ export const makeTranscript = (options: Options): Transcript => {
       if (log.lastElementChild?.matches(".message-agent")) log.lastElementChild.remove()
     },
     reset: (messages) => {
-      log.replaceChildren()
-      if (strings.greeting !== "") message("agent")[1].append(greeting)
+      log.replaceChildren(welcome)
       for (const { ended, role, text } of messages) {
         if (role === "user") addQuestion(text)
         else {
@@ -169,6 +169,7 @@ export const makeTranscript = (options: Options): Transcript => {
       log.ariaLabel = strings.log
       latest.ariaLabel = strings.latest
       greeting.textContent = strings.greeting
+      welcome.hidden = strings.greeting === ""
       for (const root of log.children) label(root)
     }
   }
