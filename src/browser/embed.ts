@@ -33,13 +33,7 @@ declare global {
 }
 
 const start = (script: HTMLScriptElement) => {
-  const { automated, dnt, hash, local, session, site, track } = script.dataset
-  const off =
-    !site ||
-    (dnt != null &&
-      (Number(navigator.doNotTrack) || (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl)) ||
-    (automated == null && navigator.webdriver) ||
-    (local == null && /^$|(^|\.)localhost$|^127\.|^\[::1/.test(location.hostname))
+  const data = script.dataset
   const beside = (path: string) => new URL(path, script.src).href
   /** What waits for its second and last attempt. */
   const waiting = new Set<() => void>()
@@ -48,57 +42,66 @@ const start = (script: HTMLScriptElement) => {
   let told: string | undefined
 
   // Cut before it is searched: a visitor may be sent to a path of nothing but slashes.
-  const here = () => (location.pathname.slice(0, 2048) + (hash == null ? "" : location.hash)).replace(/\/*#!?\/*/, "/")
+  const here = () =>
+    (location.pathname.slice(0, 2048) + (data["hash"] == null ? "" : location.hash)).replace(/\/*#!?\/*/, "/")
 
-  const send = (path = here() + location.search) => {
-    const url = beside(track || "analytics/track")
-    let session_id: string | undefined
+  /** Tells of the current page, if it is seen and was not told of yet; or of any path, where the empty one is the page's. */
+  const view = async (event?: Partial<PageTransitionEvent>, path?: string) => {
     try {
-      // A page may be forbidden to keep anything.
-      if (session !== "off") session_id = sessionStorage["hydracore"] ||= `${Math.random()}`
-    } catch {}
-    const body = JSON.stringify({
-      site_id: site,
-      page_path: `${path}`.slice(0, 2048),
-      // Where an element of the page is named `referrer`, it is what the document gives.
-      referrer: `${referrer}`,
-      screen_width: screen.width,
-      session_id
-    })
-    referrer = location.href
-    const retry = () => {
-      if (waiting.delete(retry)) navigator.sendBeacon(url, body)
-    }
-    // Sent as text, so without a preflight.
-    const post = async () => {
-      const { headers, status } = await fetch(url, { method: "POST", body, keepalive: true, credentials: "omit" })
-      if (status === 429 || status === 503) throw headers.get("retry-after")
-    }
-    post().catch((seconds) => {
-      waiting.add(retry)
-      // Not everybody at the same moment.
-      setTimeout(retry, (+seconds || 2) * (1e3 + Math.random() * 1e3))
-    })
-  }
-
-  /** Tells of the current page, if it is seen and was not told of yet; or of any path. */
-  const view = (any?: boolean, path?: string) => {
-    try {
-      if (off) return
-      if (any) send(path)
-      else if (document.hidden === true) {
-        // A page that is left may not come back: what waits is sent now. (One that is prerendered is hidden, too.)
-        for (const retry of waiting) retry()
-      } else if (told !== here()) {
+      if (
+        !data["site"] ||
+        (data["dnt"] != null &&
+          (+navigator.doNotTrack! || (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl)) ||
+        (data["automated"] == null && navigator.webdriver) ||
+        (data["local"] == null && /^$|\blocalhost$|^127\.|^\[::1/.test(location.hostname))
+      ) {
+        return
+      }
+      // The page comes back as it was left.
+      if (event?.persisted) told = ""
+      if (path == null) {
+        if (document.hidden === true) {
+          // A page that is left may not come back: what waits is sent now. (One that is prerendered is hidden, too,
+          // until it is shown.)
+          for (const retry of waiting) retry()
+          return
+        }
+        if (told === here()) return
         told = here()
-        send()
+      }
+      const url = beside(data["track"] || "analytics/track")
+      let session_id: string | undefined
+      try {
+        // A page may be forbidden to keep anything.
+        if (data["session"] !== "off") session_id = sessionStorage["hydracore"] ||= `${Math.random()}`
+      } catch {}
+      const body = JSON.stringify({
+        site_id: data["site"],
+        page_path: `${path || here() + location.search}`.slice(0, 2048),
+        // Where an element of the page is named `referrer`, it is what the document gives.
+        referrer: `${referrer}`,
+        screen_width: screen.width,
+        session_id
+      })
+      referrer = location.href
+      const retry = () => {
+        if (waiting.delete(retry)) navigator.sendBeacon(url, body)
+      }
+      try {
+        // Sent as text, so without a preflight.
+        const { headers, status } = await fetch(url, { method: "POST", body, keepalive: true, credentials: "omit" })
+        if (status === 429 || status === 503) throw headers.get("retry-after")
+      } catch (seconds) {
+        waiting.add(retry)
+        // Not everybody at the same moment.
+        setTimeout(retry, (+(seconds as string) || 2) * (1 + Math.random()) * 1e3)
       }
     } catch {
       // Whatever a page does to its globals, it is not answered with an error.
     }
   }
 
-  window.hydracore = { track: (path) => view(true, path) }
+  window.hydracore = { track: (path) => void view({}, path || "") }
 
   for (const method of ["pushState", "replaceState"] as const) {
     const original = history[method]
@@ -107,33 +110,31 @@ const start = (script: HTMLScriptElement) => {
       view()
     }
   }
-  for (const type of ["popstate", "pageshow", "visibilitychange", "prerenderingchange"]) {
-    addEventListener(
-      type,
-      (event) => {
-        // The page comes back as it was left.
-        if ((event as PageTransitionEvent).persisted) told = ""
-        view()
-      },
-      true
-    )
+  for (const type of ["popstate", "pageshow", "visibilitychange"]) {
+    addEventListener(type, view, true)
   }
   view()
 
-  const look = () => {
-    if (document.querySelector("[data-hydracore-form]")) {
-      observer.disconnect()
-      import(beside(FORMS_FILE)).catch(() => {})
-    }
+  const look = async () => {
+    try {
+      if (document.querySelector("[data-hydracore-form]")) {
+        observer.disconnect()
+        await import(beside(FORMS_FILE))
+      }
+    } catch {}
   }
   const observer = new MutationObserver(look)
   observer.observe(document, { childList: true, subtree: true })
   look()
+
+  // For routers that leave the history's methods alone. Last of all, as it throws in browsers that do not know it.
+  navigation.addEventListener("currententrychange", view)
 }
 
 try {
-  // A page whose parts are swapped by a script may run this one again.
-  if (!window.hydracore?.track) start(document.currentScript as HTMLScriptElement)
+  // A page whose parts are swapped by a script may run this one again. And an element may be named `currentScript`: then
+  // the document gives that one, if it is not asked like this.
+  if (!window.hydracore?.track) start(Reflect.get(Document.prototype, "currentScript", document) as HTMLScriptElement)
 } catch {
   // As above.
 }

@@ -4,8 +4,9 @@
  *
  * @module
  */
+import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
-import { type BuildOptions, build, stop } from "esbuild"
+import { type BuildOptions, build, type Plugin, stop } from "esbuild"
 import * as Compressed from "./Compressed.ts"
 
 /** The scripts, by the names under which they are served. */
@@ -52,11 +53,21 @@ const inner = new RegExp(
   `^(${[
     "token|tokens|len|pending|spaces|indent|indent_len|blockquote_idx|fence_start|fence_end|hr_char|hr_chars|table_state",
     "renderer|add_token|end_token|add_text|set_attr",
-    "conversationId|onConversation|addQuestion|addAnswer|removeAnswer|sentenceOf|transcript|speech|setUnread|setBusy",
-    "address|isOpen|onToggle|onRetry|toEnd|strings|instance|elements|onText|onSend|onStop|onNew|region|reset|flush|dispose",
-    "panel|input|say|slot"
+    "conversationId|onConversation|addQuestion|addAnswer|removeAnswer|transcript|speech|setUnread|setBusy",
+    "address|isOpen|relabel|onToggle|onRetry|toEnd|strings|instance|elements|onText|onSend|onStop|onNew|region|reset|flush|dispose",
+    "panel|input|say|slot|script|base|page|write|end"
   ].join("|")})$`
 )
+
+/** Takes the line ends out of the chat's style sheet, which stands in its script as a text. */
+const inOneLine: Plugin = {
+  name: "style",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /\bchat[\\/]style\.ts$/ }, async ({ path }) => ({
+      loader: "ts",
+      contents: (await readFile(path, "utf8")).replaceAll(/(?<=[;}])\n+/g, "")
+    }))
+}
 
 const makeAll = async (): Promise<Readonly<Record<Name, Outcome>>> => {
   try {
@@ -69,6 +80,7 @@ const makeAll = async (): Promise<Readonly<Record<Name, Outcome>>> => {
         target: "es2022",
         drop: ["console"],
         mangleProps: inner,
+        plugins: [inOneLine],
         banner: { js: "/*! streaming-markdown: MIT */" }
       })
     ])

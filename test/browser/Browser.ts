@@ -6,7 +6,12 @@
  *
  * @module
  */
+import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { existsSync } from "node:fs"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import path from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { describe, layer as effectLayer, it, type Vitest } from "@effect/vitest"
 import { Context, Effect, Layer, type Scope } from "effect"
@@ -134,6 +139,28 @@ export const inChromium = <R, E>(
     it("needs a Chromium", () => {})
   })
 }
+
+/**
+ * A Chromium that shows a page and that no program drives, for as long as the scope is open: one that is driven does not
+ * prerender.
+ */
+export const undriven = (url: string): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const folder = await mkdtemp(path.join(tmpdir(), "hydracore-chromium-"))
+      const chromium = spawn(executablePath, ["--headless=new", `--user-data-dir=${folder}`, ...flags, url], {
+        stdio: "ignore"
+      })
+      return { chromium, folder }
+    }),
+    ({ chromium, folder }) =>
+      Effect.promise(async () => {
+        const ended = once(chromium, "exit")
+        chromium.kill()
+        await ended
+        await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
+      })
+  )
 
 /** Stops the clock of a visitor's pages, before one is opened; then only `page.clock.runFor` lets time pass. */
 export const stopClock = (page: Page): Effect.Effect<void> =>

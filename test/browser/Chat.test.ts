@@ -102,6 +102,23 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
       })
     )
 
+    it.effect("has lines that fit its theme, and tables whose heads stand above what they name", () =>
+      Effect.gen(function* () {
+        const { answered, begin, on, page, send } = yield* ChatPage.make({ colorScheme: "dark" })
+        yield* begin
+        yield* send("say: | a name | b |\n|---|---|\n| 1 | 2 |\n\n---\n\nThe end")
+        yield* answered(/The end$/)
+        const style = (selector: string, name: string) =>
+          on(() =>
+            page.evaluate(
+              `getComputedStyle(document.querySelector("hydracore-chat").shadowRoot.querySelector("${selector}")).${name}`
+            )
+          )
+        assert.strictEqual(yield* style("th", "textAlign"), yield* style("td", "textAlign"))
+        assert.strictEqual(yield* style("hr", "borderTopColor"), yield* style("td", "borderBottomColor"))
+      })
+    )
+
     it.effect("keeps what only looks like Markdown, and what was never closed", () =>
       Effect.gen(function* () {
         const { answered, begin, on, page, send } = yield* ChatPage.make()

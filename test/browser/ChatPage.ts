@@ -17,7 +17,7 @@ export interface Asked {
   readonly requests: Array<AgentRequest>
   readonly ongoing: Set<AgentRequest>
   /** What answers to `wait: ` wait for. */
-  readonly gate: PromiseWithResolvers<void>
+  gate: PromiseWithResolvers<void>
 }
 
 const words = (text: string): ReadonlyArray<string> => text.match(/\s*\S+\s?|\s+/g) ?? []

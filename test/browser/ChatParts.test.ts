@@ -87,7 +87,7 @@ describe("the reader of frames", () => {
   it.prop("reads anything without a fault", [Schema.Json], ([json]) => {
     for (const value of [json, { type: "start", messageMetadata: json }, { type: "text-delta", delta: json }]) {
       const frame = readFrame(JSON.stringify(value))
-      if (frame?.type === "start") assert.isTrue(["string", "undefined"].includes(typeof frame.conversationId))
+      if (frame?.type === "start") assert.isString(frame.conversationId)
       if (frame?.type === "text") assert.isString(frame.delta)
     }
     assert.isUndefined(readFrame(`${JSON.stringify(json)}{`))
@@ -236,6 +236,9 @@ describe("texts", () => {
     }
     assert.deepStrictEqual(replaced("{"), english)
     assert.strictEqual(replaced('{"send":"Senden"}').send, "Senden")
+    assert.strictEqual(replaced('{"heading":"Fragen"}').heading, "Fragen")
+    assert.strictEqual(replaced('{"heading":"Fragen"}', "").heading, "Fragen")
+    assert.strictEqual(replaced('{"heading":"Fragen"}', "Ask us").heading, "Ask us")
   })
 })
 

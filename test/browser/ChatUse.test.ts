@@ -229,7 +229,16 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
       assert.isBelow((yield* on(() => launcher.boundingBox()))?.x ?? 999, 100)
       yield* on(() => launcher.click())
       yield* on(() => page.getByText("שלום!").waitFor())
-      yield* on(() => page.getByRole("textbox", { name: "ההודעה שלך" }).fill("היי"))
+      const field = page.getByRole("textbox", { name: "ההודעה שלך" })
+      const direction = on(() =>
+        page.evaluate(
+          `getComputedStyle(document.querySelector("hydracore-chat").shadowRoot.querySelector("textarea")).direction`
+        )
+      )
+      assert.strictEqual(yield* direction, "rtl")
+      yield* on(() => field.fill("hi"))
+      assert.strictEqual(yield* direction, "ltr")
+      yield* on(() => field.fill("היי"))
       yield* on(() => page.getByRole("button", { name: "שליחה" }).click())
       yield* answered("You said היי.")
       const box = (selector: string) => on(() => page.locator(selector).last().boundingBox())

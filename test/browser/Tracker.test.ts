@@ -7,7 +7,7 @@ import type { Page } from "playwright-core"
 import { Reports } from "../../src/services/Reports.ts"
 import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
 import { paths, layer as testServer } from "../http/TestServer.ts"
-import { inChromium, until } from "./Browser.ts"
+import { inChromium, undriven, until } from "./Browser.ts"
 import * as BrowserSite from "./BrowserSite.ts"
 
 inChromium("the tracker", testServer(), (it) => {
@@ -33,26 +33,64 @@ inChromium("the tracker", testServer(), (it) => {
       })
     )
 
-    it.effect("pushState, replaceState and popstate; once per path, and not of a fragment", () =>
+    for (const [browser, options] of [
+      ["", {}],
+      [", in a browser without the Navigation API", { before: "window.navigation = undefined" }]
+    ] as const)
+      it.effect(`pushState, replaceState and popstate; once per path, and not of a fragment${browser}`, () =>
+        Effect.gen(function* () {
+          const { errors, evaluate, fence, open, pages, script, site, viewed, views } = yield* BrowserSite.make(options)
+          pages["/a"] = script()
+          yield* open(`${site.url}/a`)
+          yield* until("the first view", () => viewed().length === 1)
+          yield* evaluate(`history.pushState({}, "", "/b")`)
+          yield* until("the second view", () => viewed().length === 2)
+          yield* evaluate(
+            `history.pushState({}, "", "/b?filter=1"); location.hash = "part"; history.replaceState({}, "", "#")`
+          )
+          yield* evaluate(`history.replaceState({}, "", "/c")`)
+          yield* until("the third view", () => viewed().length === 3)
+          yield* evaluate(`history.go(-3)`)
+          yield* until("the fourth view", () => viewed().length === 4)
+          yield* fence
+          assert.deepStrictEqual(viewed(), ["/a", "/b", "/c", "/a"])
+          // A view within a website comes from its view before.
+          assert.strictEqual(views()[1]?.referrer, `${site.url}/a`)
+          assert.strictEqual(views()[0]?.referrer, "")
+          assert.deepStrictEqual(errors, [])
+        })
+      )
+
+    it.effect("what a router does through the Navigation API, once per path", () =>
       Effect.gen(function* () {
-        const { evaluate, fence, open, pages, script, site, viewed, views } = yield* BrowserSite.make()
-        pages["/a"] = script()
+        const { errors, evaluate, fence, open, pages, script, site, viewed, views } = yield* BrowserSite.make()
+        pages["/a"] = `<script>
+          window.told = 0
+          addEventListener("popstate", () => told++)
+          navigation.addEventListener("navigate", (event) => event.canIntercept && event.intercept())
+        </script>${script()}`
         yield* open(`${site.url}/a`)
         yield* until("the first view", () => viewed().length === 1)
-        yield* evaluate(`history.pushState({}, "", "/b")`)
+        // By neither of these a page hears of it otherwise.
+        yield* evaluate(`{
+          for (const name of ["pushState", "replaceState"]) {
+            const given = history[name]
+            history[name] = function (...args) { told++; return given.apply(this, args) }
+          }
+        }`)
+        yield* evaluate(`navigation.navigate("/b?x=1").finished.then(() => {})`)
         yield* until("the second view", () => viewed().length === 2)
-        yield* evaluate(
-          `history.pushState({}, "", "/b?filter=1"); location.hash = "part"; history.replaceState({}, "", "#")`
-        )
-        yield* evaluate(`history.replaceState({}, "", "/c")`)
+        yield* evaluate(`navigation.navigate("/b?x=2").finished.then(() => {})`)
+        yield* evaluate(`navigation.navigate("#part").finished.then(() => {})`)
+        yield* evaluate(`navigation.navigate("/c", { history: "replace" }).finished.then(() => {})`)
         yield* until("the third view", () => viewed().length === 3)
-        yield* evaluate(`history.go(-3)`)
+        assert.strictEqual(yield* evaluate("told"), 0)
+        yield* evaluate(`history.pushState({}, "", "/d")`)
         yield* until("the fourth view", () => viewed().length === 4)
         yield* fence
-        assert.deepStrictEqual(viewed(), ["/a", "/b", "/c", "/a"])
-        // A view within a website comes from its view before.
+        assert.deepStrictEqual(viewed(), ["/a", "/b?x=1", "/c", "/d"])
         assert.strictEqual(views()[1]?.referrer, `${site.url}/a`)
-        assert.strictEqual(views()[0]?.referrer, "")
+        assert.deepStrictEqual(errors, [])
       })
     )
 
@@ -159,16 +197,26 @@ inChromium("the tracker", testServer(), (it) => {
 
     it.effect("until a prerendered page is shown", () =>
       Effect.gen(function* () {
-        const { evaluate, fence, open, pages, script, site, viewed } = yield* BrowserSite.make({
-          before: hidden(`, ["prerendering", () => away]`)
+        const { pages, relay, script, site, viewed } = yield* BrowserSite.make()
+        pages["/a"] =
+          `<script type="speculationrules">{"prerender": [{"urls": ["/b"], "eagerness": "immediate"}]}</script>
+          <script>fetch("/go").then(() => { location.href = "/b" })</script>`
+        // The tracker has run when the fence is asked for.
+        pages["/b"] = `${script()}<script>addEventListener("load", () => fetch("${relay.url}/fence"))</script>`
+        let go = () => {}
+        const held = new Promise<void>((resolve) => {
+          go = resolve
         })
-        pages["/a"] = script()
-        yield* open(`${site.url}/a`)
-        yield* fence
+        site.fault = ({ path }) => (path === "/go" ? { _tag: "Hold", until: held } : undefined)
+        yield* undriven(`${site.url}/a`)
+        yield* until("the page, prerendered", () => relay.of("/fence", "GET").length === 1)
+        assert.strictEqual(site.of("/b", "GET")[0]?.headers["sec-purpose"], "prefetch;prerender")
         assert.deepStrictEqual(viewed(), [])
-        yield* evaluate(`away = false; document.dispatchEvent(new Event("prerenderingchange"))`)
+        go()
         yield* until("the view", () => viewed().length === 1)
-        assert.deepStrictEqual(viewed(), ["/a"])
+        assert.deepStrictEqual(viewed(), ["/b"])
+        // It is the page that was prerendered.
+        assert.strictEqual(site.of("/b", "GET").length, 1)
       })
     )
   })

@@ -148,6 +148,18 @@ inChromium("the tracker", testServer(), (it) => {
       })
     )
 
+    it.effect("nor is it heard of where an element is named as what it looks for forms with", () =>
+      Effect.gen(function* () {
+        const { errors, evaluate, fence, open, pages, script, site, viewed } = yield* BrowserSite.make()
+        pages["/a"] = `<img name="querySelector" alt="">${script()}`
+        yield* open(`${site.url}/a`)
+        yield* until("the view", () => viewed().length === 1)
+        yield* evaluate(`document.body.append("more")`)
+        yield* fence
+        assert.deepStrictEqual(errors, [])
+      })
+    )
+
     it.effect("nor does it stop an error of the page's own history calls", () =>
       Effect.gen(function* () {
         const { evaluate, open, pages, script, site } = yield* BrowserSite.make()
@@ -169,7 +181,8 @@ inChromium("the tracker", testServer(), (it) => {
           `<section id="hydracore"></section>`,
           `<form name="hydracore"></form>`,
           `<form name="hidden"></form>`,
-          `<form name="referrer"></form>`
+          `<form name="referrer"></form>`,
+          `<img name="currentScript" alt="">`
         ]
         for (const [index, element] of elements.entries()) {
           pages[`/${index}`] = `${element}${script()}<form data-hydracore-form></form>`

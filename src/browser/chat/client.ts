@@ -50,7 +50,7 @@ const follow = async (body: ReadableStream<Uint8Array>, listener: Listener, aliv
     for (const frame of frames) {
       switch (frame?.type) {
         case "start":
-          if (frame.conversationId !== undefined) listener.onConversation(frame.conversationId)
+          if (frame.conversationId) listener.onConversation(frame.conversationId)
           break
         case "error":
           failure = { kind: "broken", sentence: frame.sentence }

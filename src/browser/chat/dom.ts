@@ -43,6 +43,3 @@ export const icon = (name: keyof typeof paths): SVGElement => {
   svg.append(path)
   return svg
 }
-
-/** A text that is heard and not seen. */
-export const heard = (text: string): HTMLElement => make("span", { class: "heard" }, text)

@@ -13,7 +13,7 @@ import { makePanel, narrow, type Panel } from "./panel.ts"
 import { makeSpeech, type Speech } from "./speech.ts"
 import * as Store from "./store.ts"
 import { replaced, type Strings, sentenceOf } from "./strings.ts"
-import { makeStyle } from "./style.ts"
+import { sheet } from "./style.ts"
 import { makeTranscript, type Transcript } from "./transcript.ts"
 
 /** One question on its way. */
@@ -53,7 +53,7 @@ export class HydracoreChat extends HTMLElement {
 
   constructor() {
     super()
-    this.attachShadow({ mode: "open" }).adoptedStyleSheets = [makeStyle()]
+    this.attachShadow({ mode: "open" }).adoptedStyleSheets = [sheet]
   }
 
   /** Opens the panel. */
@@ -70,27 +70,42 @@ export class HydracoreChat extends HTMLElement {
     addEventListener("pagehide", this.#leave)
     addEventListener("pageshow", this.#back)
     if (this.#parts === undefined) this.#build()
+    else {
+      // It was moved: by that a panel is no longer before all else, and the log at its beginning.
+      this.#parts.panel.replace()
+      this.#parts.transcript.toEnd()
+    }
   }
 
   disconnectedCallback(): void {
-    // An element that is only moved is connected again at once.
-    queueMicrotask(() => {
+    // Another may take its place at once, and goes on with what is kept.
+    this.#save()
+    // An element that is only moved is connected again soon.
+    setTimeout(() => {
       if (this.isConnected) return
       removeEventListener("pagehide", this.#leave)
       removeEventListener("pageshow", this.#back)
-      this.#save()
       this.#takeDown()
     })
   }
 
-  attributeChangedCallback(_name: string, before: string | null, after: string | null): void {
-    if (before === after) return
-    this.#save()
-    this.#rebuild()
+  attributeChangedCallback(name: string, before: string | null, after: string | null): void {
+    // A framework may set what was set before.
+    if (this.#parts === undefined || before === after) return
+    if (name === "instance") {
+      this.#save()
+      this.#rebuild()
+    } else {
+      Object.assign(this.#parts.strings, this.#texts())
+      this.#parts.panel.relabel()
+    }
+  }
+
+  #texts(): Strings {
+    return replaced(this.getAttribute("strings"), this.getAttribute("heading"))
   }
 
   #rebuild(): void {
-    if (this.#parts === undefined) return
     this.#takeDown()
     this.#build()
   }
@@ -100,23 +115,19 @@ export class HydracoreChat extends HTMLElement {
     this.#run = undefined
     this.#parts?.panel.dispose()
     this.#parts = undefined
-    this.shadowRoot?.replaceChildren()
+    this.shadowRoot!.replaceChildren()
   }
 
   #build(): void {
     const instance = this.getAttribute("instance") ?? ""
-    const strings = replaced(this.getAttribute("strings"))
-    const heading = this.getAttribute("heading") || strings.heading
+    const strings = this.#texts()
     const speech = makeSpeech()
     const transcript = makeTranscript({
       strings,
-      heading,
-      sentenceOf: (failure) => sentenceOf(failure, strings),
       onRetry: () => this.#retry()
     })
     const panel = makePanel({
       strings,
-      heading,
       transcript,
       speech,
       onSend: (message) => {
@@ -133,7 +144,7 @@ export class HydracoreChat extends HTMLElement {
     })
     this.#parts = { panel, speech, transcript, strings, instance }
     this.#conversation = Store.load(instance)
-    this.shadowRoot?.replaceChildren(...panel.elements)
+    this.shadowRoot!.replaceChildren(...panel.elements)
     panel.setBusy(false)
     panel.input.value = this.#conversation.draft
     transcript.reset(this.#conversation.messages)
@@ -178,22 +189,20 @@ export class HydracoreChat extends HTMLElement {
     const question = messages[last]
     if (this.#run !== undefined || question === undefined) return
     this.#conversation = { ...this.#conversation, messages: messages.slice(0, last + 1) }
-    this.#parts?.transcript.removeAnswer()
-    this.#parts?.panel.input.focus()
+    this.#parts!.transcript.removeAnswer()
+    this.#parts!.panel.input.focus()
     this.#ask(question.text)
   }
 
   async #ask(message: string): Promise<void> {
-    const parts = this.#parts
-    if (parts === undefined) return
-    const { panel, speech, strings, transcript } = parts
+    const { instance, panel, speech, strings, transcript } = this.#parts!
     const run: Run = { stop: new AbortController(), text: "" }
     this.#run = run
     panel.setBusy(true)
     speech.reset()
     speech.say(strings.answering)
     const answer = transcript.addAnswer(speech.add)
-    const outcome = await this.#send(message, parts.instance, run, answer.write)
+    const outcome = await this.#send(message, instance, run, answer.write)
     // A new conversation has begun meanwhile, or the element is gone.
     if (this.#run !== run) return
     this.#run = undefined

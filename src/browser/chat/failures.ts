@@ -47,7 +47,7 @@ const maxWait = 3600
 export const readRetryAfter = (header: string | null, now: number): number | undefined => {
   if (header === null) return undefined
   const text = header.trim()
-  const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - now) / 1000
+  const seconds = /^\d+$/.test(text) ? +text : (Date.parse(text) - now) / 1000
   return Number.isNaN(seconds) ? undefined : Math.min(Math.max(Math.ceil(seconds), 0), maxWait)
 }
 

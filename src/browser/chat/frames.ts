@@ -6,8 +6,8 @@
 
 /** What the chat makes use of in a frame. */
 export type Frame =
-  /** The stream began; the conversation's id goes with the next message. */
-  | { readonly type: "start"; readonly conversationId: string | undefined }
+  /** The stream began; the conversation's id, if it is not empty, goes with the next message. */
+  | { readonly type: "start"; readonly conversationId: string }
   | { readonly type: "text"; readonly delta: string }
   /** A sentence for the visitor. */
   | { readonly type: "error"; readonly sentence: string }
@@ -21,7 +21,8 @@ interface Claim {
   readonly messageMetadata?: { readonly conversation_id?: unknown } | null
 }
 
-const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined)
+/** A text, or an empty one for what is none. */
+export const text = (value: unknown): string => (typeof value === "string" ? value : "")
 
 /** Reads the data of one event; undefined for a frame that the chat has no use for, which is no error. */
 export const read = (data: string): Frame | undefined => {
@@ -36,9 +37,9 @@ export const read = (data: string): Frame | undefined => {
     case "start":
       return { type: "start", conversationId: text(claim.messageMetadata?.conversation_id) }
     case "text-delta":
-      return { type: "text", delta: text(claim.delta) ?? "" }
+      return { type: "text", delta: text(claim.delta) }
     case "error":
-      return { type: "error", sentence: text(claim.errorText) ?? "" }
+      return { type: "error", sentence: text(claim.errorText) }
     default:
       return undefined
   }

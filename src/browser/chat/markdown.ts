@@ -135,7 +135,7 @@ export const markdown = (root: HTMLElement, say: (text: string) => void): Markdo
         top().address = begun + value
         begun = ""
       } else if (name === smd.CHECKED) top().checked = true
-      else if (name === smd.START && slot instanceof HTMLOListElement) slot.start = Number(value.slice(0, 9)) || 0
+      else if (name === smd.START && slot instanceof HTMLOListElement) slot.start = +value.slice(0, 9) || 0
     }
   }
 

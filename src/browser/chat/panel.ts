@@ -9,8 +9,8 @@ import { fill, type Strings } from "./strings.ts"
 import type { Transcript } from "./transcript.ts"
 
 export interface Options {
+  /** Read anew whenever a text is shown. */
   readonly strings: Strings
-  readonly heading: string
   readonly transcript: Transcript
   readonly speech: Speech
   /** A message, trimmed, never empty. */
@@ -33,6 +33,10 @@ export interface Panel {
   readonly setBusy: (busy: boolean) => void
   /** Shows on the button that an answer came while nobody looked. */
   readonly setUnread: (unread: boolean) => void
+  /** Puts the texts in place, as they are now. */
+  readonly relabel: () => void
+  /** Places it anew, if it is open. */
+  readonly replace: () => void
   /** Stops listening to the page. */
   readonly dispose: () => void
 }
@@ -43,37 +47,37 @@ export const narrow = "(max-width: 30rem), (max-height: 26rem)"
 /** The edge takes 8000 characters; this counts UTF-16 units, of which there are never fewer. */
 const maxMessage = "8000"
 
-const button = (part: string, label: string, picture: Parameters<typeof icon>[0], type = "button") =>
-  make("button", { part: `button ${part}`, type, "aria-label": label }, icon(picture))
+const button = (part: string, picture: Parameters<typeof icon>[0], type = "button") =>
+  make("button", { part: `button ${part}`, type }, icon(picture))
 
 export const makePanel = (options: Options): Panel => {
-  const { heading, speech, strings, transcript } = options
+  const { speech, strings, transcript } = options
   const badge = make("span", { part: "badge", hidden: "" })
+  const name = make("span")
   const launcher = make(
     "button",
     { part: "launcher", type: "button", "aria-haspopup": "dialog" },
     icon("chat"),
-    make("span", {}, heading),
+    name,
     badge
   )
-  const renew = button("new", strings.newConversation, "renew")
-  const close = button("close", strings.close, "close")
+  const title = make("h2", { part: "title", id: "title" })
+  const renew = button("new", "renew")
+  const close = button("close", "close")
   const input = make("textarea", {
     part: "input",
     rows: "1",
     maxlength: maxMessage,
     dir: "auto",
-    enterkeyhint: "send",
-    "aria-label": strings.message,
-    placeholder: strings.placeholder
+    enterkeyhint: "send"
   })
-  const send = button("send", strings.send, "send", "submit")
-  const stop = button("stop", strings.stop, "stop")
+  const send = button("send", "send", "submit")
+  const stop = button("stop", "stop")
   const form = make("form", { part: "composer" }, input, send, stop)
   const dialog = make(
     "dialog",
     { part: "panel", "aria-labelledby": "title" },
-    make("header", { part: "header" }, make("h2", { part: "title", id: "title" }, heading), renew, close),
+    make("header", { part: "header" }, title, renew, close),
     make("div", { class: "middle" }, ...transcript.elements),
     form,
     speech.region
@@ -84,13 +88,25 @@ export const makePanel = (options: Options): Panel => {
 
   const setUnread = (unread: boolean): void => {
     badge.hidden = !unread
-    launcher.setAttribute("aria-label", fill(unread ? strings.unread : strings.open, { heading }))
+    launcher.ariaLabel = fill(unread ? strings.unread : strings.open, strings)
+  }
+
+  const relabel = (): void => {
+    name.textContent = title.textContent = strings.heading
+    renew.ariaLabel = strings.newConversation
+    close.ariaLabel = strings.close
+    input.ariaLabel = strings.message
+    input.placeholder = strings.placeholder
+    send.ariaLabel = strings.send
+    stop.ariaLabel = strings.stop
+    setUnread(!badge.hidden)
+    transcript.relabel()
   }
 
   const place = (): void => {
     if (narrowly.matches) dialog.showModal()
     // `show()` would move the focus, which is not always wanted.
-    else dialog.setAttribute("open", "")
+    else dialog.open = true
   }
 
   const show = (focus = true): void => {
@@ -115,8 +131,8 @@ export const makePanel = (options: Options): Panel => {
     options.onToggle(false)
   }
 
-  /** The window became narrow or wide: the same panel, placed anew. */
-  const onNarrow = (): void => {
+  /** The same panel, placed anew. */
+  const replace = (): void => {
     if (!open) return
     const focused = dialog.querySelector<HTMLElement>(":focus")
     dialog.close()
@@ -132,26 +148,26 @@ export const makePanel = (options: Options): Panel => {
     input.focus()
   }
 
-  launcher.addEventListener("click", () => show())
-  close.addEventListener("click", hide)
-  renew.addEventListener("click", () => {
+  launcher.onclick = () => show()
+  close.onclick = hide
+  renew.onclick = () => {
     options.onNew()
     input.focus()
-  })
-  stop.addEventListener("click", () => {
+  }
+  stop.onclick = () => {
     options.onStop()
     input.focus()
-  })
-  form.addEventListener("submit", (event) => {
+  }
+  form.onsubmit = (event) => {
     event.preventDefault()
     submit()
-  })
-  input.addEventListener("keydown", (event) => {
+  }
+  input.onkeydown = (event) => {
     // While a word is being composed, Enter belongs to it.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return
     event.preventDefault()
     submit()
-  })
+  }
   dialog.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || event.isComposing) return
     event.preventDefault()
@@ -162,11 +178,12 @@ export const makePanel = (options: Options): Panel => {
     dialog.addEventListener(type, (event) => event.stopPropagation())
   }
   // A browser may close it by other means, such as a phone's gesture for "back".
-  dialog.addEventListener("close", () => {
+  dialog.onclose = () => {
     if (!dialog.open) hide()
-  })
-  narrowly.addEventListener("change", onNarrow)
-  setUnread(false)
+  }
+  // The window became narrow or wide.
+  narrowly.onchange = replace
+  relabel()
   stop.hidden = true
 
   return {
@@ -179,9 +196,13 @@ export const makePanel = (options: Options): Panel => {
       busy = now
       send.hidden = now
       stop.hidden = !now
-      transcript.log.setAttribute("aria-busy", String(now))
+      transcript.log.ariaBusy = String(now)
     },
     setUnread,
-    dispose: () => narrowly.removeEventListener("change", onNarrow)
+    relabel,
+    replace,
+    dispose: () => {
+      narrowly.onchange = null
+    }
   }
 }

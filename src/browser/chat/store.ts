@@ -5,6 +5,7 @@
  * @module
  */
 import type { Failure } from "./failures.ts"
+import { text } from "./frames.ts"
 
 export interface Message {
   readonly role: "user" | "agent"
@@ -37,8 +38,6 @@ export const bounded = (messages: ReadonlyArray<Message>): ReadonlyArray<Message
   while (last.length > 1 && JSON.stringify(last).length > most.units) last.shift()
   return last.map((message) => ({ ...message, text: message.text.slice(0, most.units) }))
 }
-
-const text = (value: unknown): string => (typeof value === "string" ? value : "")
 
 const readMessage = (value: Record<string, unknown> | null): Message => {
   const ended = value?.["ended"] as Message["ended"] | null

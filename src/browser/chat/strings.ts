@@ -49,8 +49,11 @@ export type Strings = { readonly [K in keyof typeof english]: string }
 export const fill = (text: string, values: Readonly<Record<string, string | number>>): string =>
   text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
 
-/** The texts with those replaced that `json` names; whatever is no text, and JSON that cannot be read, replaces nothing. */
-export const replaced = (json: string | null): Strings => {
+/**
+ * The texts with those replaced that `json` names; whatever is no text, and JSON that cannot be read, replaces nothing. A
+ * `heading` of its own goes before.
+ */
+export const replaced = (json: string | null, heading?: string | null): Strings => {
   const strings: Record<string, string> = { ...english }
   try {
     const given = JSON.parse(json ?? "{}")
@@ -58,6 +61,7 @@ export const replaced = (json: string | null): Strings => {
   } catch {
     // English it is.
   }
+  if (heading) strings["heading"] = heading
   return strings as Strings
 }
 

@@ -3,7 +3,7 @@
  * and nothing of the page's own style reaches in but its direction.
  *
  * Sizes are in `em` of the chat's own font size, so that it grows with the visitor's. It is written short, for it is
- * loaded as it stands.
+ * loaded as it stands, but for its line ends.
  *
  * @module
  */
@@ -53,7 +53,7 @@ button{border:1px solid transparent;border-radius:2em;background:none;cursor:poi
 .log:focus-visible,pre:focus-visible{outline-offset:-3px}
 .latest{position:absolute;bottom:.7em;inset-inline:0;margin:auto;background:var(--background);border-color:var(--border)}
 .message{position:relative;display:flex;flex-direction:column;align-items:flex-start;gap:.4em;padding-inline-end:1.5em}
-.message:first-child{margin-top:auto}
+.log::before{content:"";margin-top:auto}
 .body{max-width:100%;padding:.6em .95em;border-radius:var(--radius);border-end-start-radius:5px;background:var(--surface);overflow-wrap:break-word}
 .message-user{align-items:flex-end;padding-inline:2.5em 0}
 .message-user .body{background:var(--accent);color:var(--on-accent);border-end-start-radius:var(--radius);border-end-end-radius:5px;white-space:pre-wrap}
@@ -69,7 +69,8 @@ pre code{padding:0;background:none}
 .plain{white-space:pre-wrap}
 .table{max-width:100%;overflow-x:auto}
 table{border-collapse:collapse}
-th,td{padding:.35em .7em;border-bottom:1px solid var(--border)}
+hr{border:solid var(--border);border-width:1px 0 0}
+th,td{padding:.35em .7em;border-bottom:1px solid var(--border);text-align:start}
 .note{font-size:.87em;color:var(--muted)}
 .error{display:grid;gap:.55em;justify-items:start;padding:.6em .95em;border:1px solid;border-radius:var(--radius);background:var(--hydracore-error-background,light-dark(#fdf0f1,#38191d));color:var(--error)}
 .message:not(:last-child) .retry{display:none}
@@ -81,6 +82,7 @@ th,td{padding:.35em .7em;border-bottom:1px solid var(--border)}
 .composer:focus-within{outline:2px solid var(--accent);outline-offset:-1px}
 textarea{flex:1;min-width:0;max-height:9em;padding:.5em .85em;border:0;outline:0!important;background:none;font-size:max(1em,16px);resize:none;field-sizing:content}
 textarea::placeholder{color:var(--muted);opacity:1}
+:placeholder-shown{direction:inherit}
 .send.button,.stop.button{background:var(--accent);color:var(--on-accent)}
 textarea:placeholder-shown~.send.button{background:var(--surface);color:var(--muted)}
 
@@ -92,13 +94,6 @@ textarea:placeholder-shown~.send.button{background:var(--surface);color:var(--mu
 @media print{:host{display:none!important}}
 `
 
-let sheet: CSSStyleSheet | undefined
-
 /** The style sheet. */
-export const makeStyle = (): CSSStyleSheet => {
-  if (sheet === undefined) {
-    sheet = new CSSStyleSheet()
-    sheet.replaceSync(css)
-  }
-  return sheet
-}
+export const sheet = new CSSStyleSheet()
+sheet.replaceSync(css)

@@ -3,16 +3,15 @@
  *
  * @module
  */
-import { heard, icon, make } from "./dom.ts"
-import { type Failure, isRetryable } from "./failures.ts"
+import { icon, make } from "./dom.ts"
+import { isRetryable } from "./failures.ts"
 import { markdown } from "./markdown.ts"
 import type { Message } from "./store.ts"
-import { fill, type Strings } from "./strings.ts"
+import { fill, type Strings, sentenceOf } from "./strings.ts"
 
 export interface Options {
+  /** Read anew whenever a text is shown. */
   readonly strings: Strings
-  readonly heading: string
-  readonly sentenceOf: (failure: Failure) => string
   /** Sends the last message once more. */
   readonly onRetry: () => void
 }
@@ -36,6 +35,8 @@ export interface Transcript {
   /** Shows these and nothing else. */
   readonly reset: (messages: ReadonlyArray<Message>) => void
   readonly toEnd: () => void
+  /** Puts the texts in place, as they are now; how an answer ended stays as it was said. */
+  readonly relabel: () => void
 }
 
 /** Nearer to the end than this (CSS pixels) counts as there. */
@@ -51,14 +52,9 @@ export const makeTranscript = (options: Options): Transcript => {
     role: "log",
     // What is new is spoken by `speech`, in sentences.
     "aria-live": "off",
-    "aria-label": strings.log,
     tabindex: "0"
   })
-  const latest = make(
-    "button",
-    { part: "button latest", type: "button", "aria-label": strings.latest, hidden: "" },
-    icon("down")
-  )
+  const latest = make("button", { part: "button latest", type: "button", hidden: "" }, icon("down"))
   let pinned = true
 
   const toEnd = (): void => {
@@ -69,26 +65,32 @@ export const makeTranscript = (options: Options): Transcript => {
   const follow = (): void => {
     if (pinned) toEnd()
   }
-  log.addEventListener("scroll", () => {
+  log.onscroll = () => {
     pinned = log.scrollHeight - log.scrollTop - log.clientHeight < nearly
     latest.hidden = pinned
-  })
-  latest.addEventListener("click", () => {
+  }
+  latest.onclick = () => {
     toEnd()
     log.focus()
-  })
+  }
 
-  const message = (role: Message["role"], label: string): readonly [root: HTMLElement, body: HTMLElement] => {
+  /** Puts before a message what is heard and not seen: whose it is. */
+  const label = (root: Element): void => {
+    root.firstElementChild!.textContent = root.matches(".message-user") ? strings.you : fill(strings.agent, strings)
+  }
+
+  const message = (role: Message["role"]): readonly [root: HTMLElement, body: HTMLElement] => {
     const body = make("div", { class: "body", dir: "auto" })
-    const root = make("div", { part: `message message-${role}` }, heard(label), body)
+    const root = make("div", { part: `message message-${role}` }, make("span", { class: "heard" }), body)
+    label(root)
     log.append(root)
     return [root, body]
   }
 
-  const agentMessage = () => message("agent", fill(strings.agent, { heading: options.heading }))
+  const [welcome, greeting] = message("agent")
 
   const addQuestion = (text: string): void => {
-    message("user", strings.you)[1].append(text)
+    message("user")[1].append(text)
     toEnd()
   }
 
@@ -100,18 +102,18 @@ export const makeTranscript = (options: Options): Transcript => {
       const waiting = left() > 0
       button.textContent = waiting ? fill(strings.retryIn, { seconds: left() }) : strings.retry
       // Not `disabled`: that would take the focus away.
-      button.setAttribute("aria-disabled", String(waiting))
+      button.ariaDisabled = String(waiting)
       if (waiting) setTimeout(() => button.isConnected && show(), 250)
     }
-    button.addEventListener("click", () => {
+    button.onclick = () => {
       if (left() <= 0) options.onRetry()
-    })
+    }
     show()
     return button
   }
 
   const addAnswer = (onText: (text: string) => void): Answer => {
-    const [root, body] = agentMessage()
+    const [root, body] = message("agent")
     root.classList.add("writing")
     follow()
     const text = markdown(body, onText)
@@ -131,7 +133,7 @@ export const makeTranscript = (options: Options): Transcript => {
         const note = reason === "stopped" ? strings.stopped : reason === undefined && !written && strings.empty
         if (note) root.append(make("p", { part: "note" }, note))
         else if (reason !== undefined && reason !== "stopped") {
-          const box = make("div", { part: "error" }, make("p", {}, options.sentenceOf(reason)))
+          const box = make("div", { part: "error" }, make("p", {}, sentenceOf(reason, strings)))
           if (isRetryable(reason)) box.append(retryButton(reason.retryAfter ?? 0))
           root.append(box)
         }
@@ -139,10 +141,6 @@ export const makeTranscript = (options: Options): Transcript => {
         follow()
       }
     }
-  }
-
-  const greet = (): void => {
-    if (strings.greeting !== "") agentMessage()[1].append(make("p", {}, strings.greeting))
   }
 
   return {
@@ -154,8 +152,7 @@ export const makeTranscript = (options: Options): Transcript => {
       if (log.lastElementChild?.matches(".message-agent")) log.lastElementChild.remove()
     },
     reset: (messages) => {
-      log.replaceChildren()
-      greet()
+      log.replaceChildren(welcome)
       for (const { ended, role, text } of messages) {
         if (role === "user") addQuestion(text)
         else {
@@ -167,6 +164,13 @@ export const makeTranscript = (options: Options): Transcript => {
       }
       toEnd()
     },
-    toEnd
+    toEnd,
+    relabel: () => {
+      log.ariaLabel = strings.log
+      latest.ariaLabel = strings.latest
+      greeting.textContent = strings.greeting
+      welcome.hidden = strings.greeting === ""
+      for (const root of log.children) label(root)
+    }
   }
 }

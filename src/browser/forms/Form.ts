@@ -28,7 +28,7 @@ import { type TextName, text } from "./Texts.ts"
 interface Pending {
   /** What is sent, but for the time that it took; the same again is the same submission. */
   readonly content: string
-  /** What the form held, without the button that was pressed. */
+  /** What the form held for its visitor's eyes. */
   readonly typed: string
   readonly body: string
   readonly key: string
@@ -41,7 +41,7 @@ interface Pending {
 }
 
 interface State {
-  readonly status: HTMLElement
+  status: HTMLElement
   shownAt: number
   busy: boolean
   pending: Pending | undefined
@@ -64,12 +64,38 @@ const statusOf = (form: HTMLFormElement): HTMLElement => {
   return status
 }
 
-/** Prepares a form for what its visitor may do, once. Throws if that fails, and is not tried again then. */
+/** The buttons that send a form. */
+const submitButtons = (form: HTMLFormElement) =>
+  Faults.controls(form).filter((control): control is typeof control & HTMLButtonElement =>
+    /^(submit|image)$/.test((control as HTMLButtonElement).type)
+  )
+
+const enableButtons = (form: HTMLFormElement, buttons: ReadonlyArray<HTMLButtonElement>): void => {
+  for (const button of buttons) button.disabled = false
+  own(form, "removeAttribute")("aria-busy")
+}
+
+/**
+ * Prepares a form for what its visitor may do, and once more where a framework took away what was put into it. Throws if
+ * that fails, and is not tried again then.
+ */
 export const enhance = (form: HTMLFormElement): State | undefined => {
+  const state = states.get(form)
   if (!states.has(form)) {
     states.set(form, undefined)
+    // A copy of a form that was just sent, as a framework keeps of a page to show it again: nobody waits for this one.
+    if (own(form, "getAttribute")("data-state") === "sending") {
+      enableButtons(form, submitButtons(form))
+      own(form, "removeAttribute")("data-state")
+      statusOf(form).textContent = ""
+    }
+    // In a frame of its own, Turbo takes what is sent before the document hears of it, unless it is told not to.
+    if (own(form, "closest")("turbo-frame")) own(form, "setAttribute")("data-turbo", "false")
     Honeypot.add(form)
     states.set(form, { status: statusOf(form), shownAt: performance.now(), busy: false, pending: undefined })
+  } else if (state && !own(form, "contains")(state.status)) {
+    Honeypot.add(form)
+    state.status = statusOf(form)
   }
   return states.get(form)
 }
@@ -101,8 +127,17 @@ const read = (form: HTMLFormElement, submitter: HTMLElement | null) =>
     page: own(form, "getAttribute")("data-page") ?? undefined
   })
 
+/** What a form holds for its visitor's eyes. A page may switch fields off meanwhile: that changes nothing of it. */
+const typedIn = (form: HTMLFormElement): string =>
+  JSON.stringify(
+    Faults.controls(form).map((control) => {
+      const { checked, selectedOptions, value } = control as Partial<HTMLInputElement & HTMLSelectElement>
+      return [value, checked, Array.from(selectedOptions ?? [], (option) => option.value)]
+    })
+  )
+
 /** Whether a form holds what was sent. */
-const isUnchanged = (form: HTMLFormElement, { typed }: Pending): boolean => JSON.stringify(read(form, null)) === typed
+const isUnchanged = (form: HTMLFormElement, { typed }: Pending): boolean => typedIn(form) === typed
 
 /**
  * Whether the visitor still waits for what was pressed for, so that the focus may move and the page be left: it was just
@@ -124,15 +159,11 @@ const isAwaited = (form: HTMLFormElement, pending: Pending): boolean => {
 /** Switches the buttons off that send a form, and gives what switches them on again. */
 const disableButtons = (form: HTMLFormElement): (() => void) => {
   const focused = document.activeElement
-  const buttons = Faults.controls(form).filter(
-    (control): control is typeof control & HTMLButtonElement =>
-      /^(submit|image)$/.test((control as HTMLButtonElement).type) && !(control as HTMLButtonElement).disabled
-  )
+  const buttons = submitButtons(form).filter(({ disabled }) => !disabled)
   for (const button of buttons) button.disabled = true
   own(form, "setAttribute")("aria-busy", "true")
   return () => {
-    for (const button of buttons) button.disabled = false
-    own(form, "removeAttribute")("aria-busy")
+    enableButtons(form, buttons)
     // A button that is switched off loses the focus: it gets it back, unless the visitor went elsewhere.
     if (document.activeElement === document.body) buttons.find((button) => button === focused)?.focus()
   }
@@ -233,7 +264,7 @@ export const submit = (form: HTMLFormElement, event: SubmitEvent, endpoint: stri
     return
   }
   if (!allows(form, "submit", { content })) return
-  const typed = JSON.stringify(read(form, null))
+  const typed = typedIn(form)
   const same = JSON.stringify(content)
   const body = Content.toBody(content, performance.now() - state.shownAt)
   state.pending?.stop()

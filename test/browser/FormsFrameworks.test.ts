@@ -1,0 +1,127 @@
+/**
+ * A form on a page that a framework changes under its visitor's hands.
+ */
+import { assert, describe } from "@effect/vitest"
+import { Effect } from "effect"
+import { layer as testServer } from "../http/TestServer.ts"
+import { inChromium, until } from "./Browser.ts"
+import { fields, fill, isSubmit, make, press, says } from "./BrowserForm.ts"
+
+inChromium("a form in a framework's hands", testServer(), (it) => {
+  describe("whose page switches its fields off while it is sent", () => {
+    const off = `addEventListener("hydracore:submit", () => { group.disabled = true })
+      addEventListener("hydracore:success", () => { group.disabled = false })`
+    const group = `<fieldset id="group">
+      <input name="name"><select name="days" multiple><option>1<option>2</select><input type="checkbox" name="news">
+      <button>Send</button></fieldset>`
+    const choose = `document.querySelector("option").selected = document.querySelector("[name=news]").checked = true`
+
+    it.effect("is emptied when it was sent", () =>
+      Effect.gen(function* () {
+        const { evaluate, page, sent, status } = yield* make({ fields: group, before: off })
+        yield* fill(page, { name: "Ada" })
+        yield* evaluate(choose)
+        yield* press(page)
+        yield* says(status, "Thank you")
+        const { hydracore_ms, ...form_data } = sent()[0]!.form_data
+        assert.isNumber(hydracore_ms)
+        assert.deepStrictEqual(form_data, { name: "Ada", days: "1", news: "on" })
+        assert.deepStrictEqual(yield* evaluate("[...new FormData(document.forms[0])].join()"), "name,,hydracore_hp,")
+      })
+    )
+
+    it.effect("goes on to the page that it names", () =>
+      Effect.gen(function* () {
+        const { page, pages } = yield* make({ fields: group, before: off, attributes: `data-next="/thanks"` })
+        pages["/thanks"] = "<h1>Thanks</h1>"
+        yield* fill(page, { name: "Ada" })
+        yield* press(page)
+        yield* until("the next page", () => page.url().endsWith("/thanks"))
+      })
+    )
+
+    const typing: ReadonlyArray<readonly [field: string, type: string, kept: string]> = [
+      ["a text", `document.querySelector("[name=name]").value = "Grace"`, "name,Grace"],
+      ["a choice", `document.querySelectorAll("option")[1].selected = true`, "days,2"],
+      ["a box", `document.querySelector("[name=news]").checked = true`, "news,on"]
+    ]
+    for (const [field, type, kept] of typing) {
+      it.effect(`keeps ${field} that was changed since`, () =>
+        Effect.gen(function* () {
+          const { evaluate, page, relay, status } = yield* make({ fields: group })
+          let go = () => {}
+          const held = new Promise<void>((resolve) => {
+            go = resolve
+          })
+          relay.fault = (received) => (isSubmit(received) ? { _tag: "Hold", until: held } : undefined)
+          yield* fill(page, { name: "Ada" })
+          yield* press(page)
+          yield* evaluate(type)
+          go()
+          yield* says(status, "Thank you")
+          assert.include(yield* evaluate("[...new FormData(document.forms[0])].join(' ')"), kept)
+        })
+      )
+    }
+  })
+
+  it.effect("that stands in a frame of Turbo's is left to the enhancer", () =>
+    Effect.gen(function* () {
+      // As Turbo's frames do.
+      const frame = `addEventListener("DOMContentLoaded", () => {
+        const frame = document.createElement("turbo-frame")
+        document.forms[0].before(frame)
+        frame.append(document.forms[0])
+        frame.addEventListener("submit", (event) => {
+          if (event.target.closest("[data-turbo]")?.getAttribute("data-turbo") !== "false") event.preventDefault()
+        })
+      })`
+      const { page, status } = yield* make({ before: frame })
+      yield* fill(page, { name: "Ada" })
+      yield* press(page)
+      yield* says(status, "Thank you")
+    })
+  )
+
+  it.effect("whose content was made anew has all that belongs to it", () =>
+    Effect.gen(function* () {
+      const { evaluate, page, status } = yield* make()
+      yield* evaluate(`document.forms[0].innerHTML = ${JSON.stringify(fields)}`)
+      yield* until("the trap", () => page.evaluate<boolean>("!!document.forms[0].querySelector('[name=hydracore_hp]')"))
+      yield* fill(page, { name: "Ada" })
+      yield* press(page)
+      yield* says(status, "Thank you")
+      assert.strictEqual(yield* evaluate("document.querySelectorAll('[name=hydracore_hp], [role=status]').length"), 2)
+    })
+  )
+
+  it.effect("that was copied while it was sent can be sent", () =>
+    Effect.gen(function* () {
+      const { evaluate, page, relay, sent, status } = yield* make()
+      let held = () => {}
+      relay.fault = (received) =>
+        isSubmit(received) && sent().length === 1
+          ? {
+              _tag: "Hold",
+              until: new Promise((resolve) => {
+                held = resolve
+              })
+            }
+          : undefined
+      yield* fill(page, { name: "Ada" })
+      yield* press(page)
+      yield* says(status, "Sending")
+      yield* evaluate("document.body.replaceWith(document.body.cloneNode(true))")
+      yield* until("the buttons", () => page.getByRole("button", { name: "Send" }).isEnabled())
+      assert.strictEqual(yield* Effect.promise(status), "")
+      assert.deepStrictEqual(
+        yield* evaluate("[document.forms[0].dataset.state, document.forms[0].ariaBusy].join()"),
+        ","
+      )
+      yield* press(page)
+      yield* says(status, "Thank you")
+      assert.strictEqual(sent().length, 2)
+      held()
+    })
+  )
+})
