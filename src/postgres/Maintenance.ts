@@ -6,6 +6,7 @@
 import { Clock, Duration, Effect, Layer, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Partitions from "./Partitions.ts"
+import * as SiteErasure from "./SiteErasure.ts"
 
 const hour = 3_600_000
 
@@ -44,11 +45,17 @@ const forgetSalts = Effect.fnUntraced(function* (now: number) {
 const ensurePartitions = (now: number) =>
   Partitions.ensure(now).pipe(Effect.timeout(patience), Effect.flatMap(Partitions.report))
 
+/** Ends the erasure of websites that was broken off. */
+const endErasures = Effect.gen(function* () {
+  for (const id of yield* Effect.timeout(SiteErasure.unfinished, patience)) yield* SiteErasure.erase(id, patience)
+})
+
 const steps = [
   ["make partitions", ensurePartitions],
   ["delete old visitor salts", forgetSalts],
   ["delete old batch ids", (now: number) => deleteBefore("page_view_batch", "stored_at", now - 24 * hour)],
-  ["delete old idempotency keys", (now: number) => deleteBefore("idempotency_key", "used_at", now - 24 * hour)]
+  ["delete old idempotency keys", (now: number) => deleteBefore("idempotency_key", "used_at", now - 24 * hour)],
+  ["end the deletion of websites", () => endErasures]
 ] as const
 
 /**
