@@ -167,5 +167,8 @@ export const server = (
 /** The service on PostgreSQL, with the upkeep that its tables need; over `database`. */
 export const live = (settings: Settings, around?: Around, worker?: Worker) => {
   const stored = storage(settings)
-  return Layer.mergeAll(server(settings, settings, around, worker), Maintenance.layer).pipe(Layer.provideMerge(stored))
+  const retention = { pageViews: settings.retentionPageViews, submissions: settings.retentionSubmissions }
+  return Layer.mergeAll(server(settings, settings, around, worker), Maintenance.layer(retention)).pipe(
+    Layer.provideMerge(stored)
+  )
 }
