@@ -4,8 +4,8 @@
  * 1. The website is marked. No statement that begins from then on finds it: not its ids, and not to store anything of it.
  * 2. Its row is locked and let go of again. Whoever stores locks the rows of the websites concerned, so this waits for the
  *    statements that found it before; after that nothing of it can be added any more.
- * 3. What is stored of it is deleted, a few thousand rows a statement: no lock is held for longer, and nobody who stores
- *    waits for any of them.
+ * 3. What is stored of it is deleted, a few thousand rows a statement at most: no lock is held for longer, and nobody who
+ *    stores waits for any of them.
  * 4. Its row goes last. As long as it is there the erasure can be gone on with, by the same command or by `Maintenance`.
  *
  * @module
@@ -19,30 +19,42 @@ import type { StorageUnavailable } from "../services/Storage.ts"
 import * as Database from "./Database.ts"
 import * as Partitions from "./Partitions.ts"
 
-/** How many rows one statement deletes: enough to be done soon, few enough for the longest forms. */
-const chunk = 5_000
-
 /** What one table holds of a website: the column that names it, and the next one of the same index, by which it is read. */
 interface Holding {
   readonly table: string
   readonly site: "hosted_website_id" | "website_config_id"
   readonly order: string
   readonly type: string
+  /** How many rows one statement deletes: enough to be done soon, few enough that nobody's time runs out. */
+  readonly chunk: number
 }
 
-const keys: Holding = { table: "idempotency_key", site: "website_config_id", order: "key_sha256", type: "bytea" }
+const few = 5_000
+
+/** Each may hold hundreds of kilobytes. */
+const fewSubmissions = 500
+
+const keys: Holding = {
+  table: "idempotency_key",
+  site: "website_config_id",
+  order: "key_sha256",
+  type: "bytea",
+  chunk: few
+}
 const submissions: Holding = {
   table: "submission",
   site: "website_config_id",
   order: "received_at",
-  type: "timestamptz"
+  type: "timestamptz",
+  chunk: fewSubmissions
 }
-const counts: Holding = { table: "not_counted", site: "website_config_id", order: "day", type: "date" }
+const counts: Holding = { table: "not_counted", site: "website_config_id", order: "day", type: "date", chunk: few }
 const views = (table: string): Holding => ({
   table,
   site: "hosted_website_id",
   order: "received_at",
-  type: "timestamptz"
+  type: "timestamptz",
+  chunk: few
 })
 
 const Chunk = Schema.Tuple([
@@ -58,7 +70,7 @@ const isDropped = (error: SqlError.SqlError): boolean => Option.contains(Databas
  */
 const deleteChunk = Effect.fnUntraced(function* (holding: Holding, id: string, after: string | null) {
   const sql = yield* SqlClient.SqlClient
-  const { order, site, table, type } = holding
+  const { chunk, order, site, table, type } = holding
   const [row] = yield* sql
     .unsafe(
       `WITH chunk AS MATERIALIZED (
@@ -85,7 +97,7 @@ const deleteAll = Effect.fnUntraced(function* (holding: Holding, id: string, pat
     )
     deleted += Number(done.deleted)
     after = done.last
-    if (done.found < chunk) return deleted
+    if (done.found < holding.chunk) return deleted
   }
 })
 

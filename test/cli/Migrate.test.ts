@@ -31,9 +31,10 @@ describe("migrate", () => {
       Effect.gen(function* () {
         const connection = yield* TestDatabase.connection
         const sql = yield* TestDatabase.clientOf(connection)
-        // As if the second one had not been applied yet.
+        // As if all but the first had not been applied yet.
         yield* sql`DROP TABLE not_counted`
         yield* sql`ALTER TABLE submission DROP COLUMN status, DROP COLUMN reasons`
+        yield* sql`ALTER TABLE site DROP COLUMN deleted_at`
         yield* sql`DELETE FROM effect_sql_migrations WHERE migration_id > 1`
         const [locked, release] = [yield* Latch.make(), yield* Latch.make()]
         const holder = yield* sql
@@ -52,7 +53,10 @@ describe("migrate", () => {
         yield* pause(3 * patience)
         yield* release.open
         yield* Fiber.join(holder)
-        assert.deepStrictEqual(yield* Fiber.join(running), [[2, "decisions"]])
+        assert.deepStrictEqual(yield* Fiber.join(running), [
+          [2, "decisions"],
+          [3, "site_deletion"]
+        ])
         assert.deepStrictEqual(yield* migrate(connection), [])
       }).pipe(Effect.scoped)
     )
