@@ -19,6 +19,7 @@ import * as MemoryRateLimiter from "./memory/RateLimiter.ts"
 import * as MemoryReadiness from "./memory/Readiness.ts"
 import * as MemoryReports from "./memory/Reports.ts"
 import * as MemorySiteDirectory from "./memory/SiteDirectory.ts"
+import * as MemorySiteErasure from "./memory/SiteErasure.ts"
 import * as MemorySubmissionRepo from "./memory/SubmissionRepo.ts"
 import * as MemoryVisitorSalts from "./memory/VisitorSalts.ts"
 import * as MemoryWidgetTokens from "./memory/WidgetTokens.ts"
@@ -30,6 +31,7 @@ import * as Maintenance from "./postgres/Maintenance.ts"
 import * as Readiness from "./postgres/Readiness.ts"
 import * as Reports from "./postgres/Reports.ts"
 import * as SiteDirectory from "./postgres/SiteDirectory.ts"
+import * as SiteErasure from "./postgres/SiteErasure.ts"
 import * as SubmissionRepo from "./postgres/SubmissionRepo.ts"
 import * as VisitorSalts from "./postgres/VisitorSalts.ts"
 import * as WidgetTokens from "./postgres/WidgetTokens.ts"
@@ -54,6 +56,7 @@ export const storage = (settings: Settings) => {
     AnalyticsRepo.layer(queue),
     SubmissionRepo.layer(queue),
     SiteDirectory.layer({ timeout }),
+    SiteErasure.layer({ timeout }),
     InstanceDirectory.layer({ timeout }),
     WidgetTokens.layer({ timeout }),
     VisitorSalts.layer({ timeout }),
@@ -64,11 +67,19 @@ export const storage = (settings: Settings) => {
 }
 
 /** The same, in this process's memory. It takes the place of `storage` wherever nothing has to last. */
-export const memoryStorage = Layer.mergeAll(
-  Layer.mergeAll(MemoryAnalyticsRepo.layer, MemoryReports.layer).pipe(Layer.provide(MemoryPageViews.layer())),
-  MemorySubmissionRepo.layer(),
-  MemoryDecisions.layer(),
-  MemorySiteDirectory.layer(),
+export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>>> = Layer.mergeAll(
+  MemorySiteErasure.layer.pipe(
+    Layer.provideMerge(
+      Layer.mergeAll(
+        Layer.mergeAll(MemoryAnalyticsRepo.layer, MemoryReports.layer).pipe(
+          Layer.provideMerge(MemoryPageViews.layer())
+        ),
+        MemorySubmissionRepo.layer(),
+        MemoryDecisions.layer(),
+        MemorySiteDirectory.layer()
+      )
+    )
+  ),
   MemoryWidgetTokens.layer.pipe(Layer.provideMerge(MemoryInstanceDirectory.layer())),
   MemoryVisitorSalts.layer,
   MemoryReadiness.layer
@@ -156,5 +167,8 @@ export const server = (
 /** The service on PostgreSQL, with the upkeep that its tables need; over `database`. */
 export const live = (settings: Settings, around?: Around, worker?: Worker) => {
   const stored = storage(settings)
-  return Layer.mergeAll(server(settings, settings, around, worker), Maintenance.layer).pipe(Layer.provideMerge(stored))
+  const retention = { pageViews: settings.retentionPageViews, submissions: settings.retentionSubmissions }
+  return Layer.mergeAll(server(settings, settings, around, worker), Maintenance.layer(retention)).pipe(
+    Layer.provideMerge(stored)
+  )
 }

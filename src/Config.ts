@@ -9,6 +9,7 @@ import { ByteSize, Config, ConfigProvider, Duration, Effect, LogLevel, Option, R
 import { IpInterface, IpNetwork } from "effect/net"
 import * as DatabaseUrl from "./core/DatabaseUrl.ts"
 import * as RateLimit from "./core/RateLimit.ts"
+import * as Retention from "./core/Retention.ts"
 
 const quoted = (text: string): string => `"${text.slice(0, 80)}"`
 
@@ -112,6 +113,12 @@ const streams = (name: string) =>
         : Option.none()
   )
 
+/** How long something is kept, or none for `off`: for ever. */
+const retention = (name: string) =>
+  setting(name, '"off" or a whole number of days or months such as "90 days" or "25 months"', (value) =>
+    value === "off" ? Option.some(Option.none()) : Option.map(Retention.parse(value), Option.some)
+  ).pipe(withDefault<Option.Option<Retention.Retention>>(Option.none()))
+
 /** A network, or an address alone. One that has bits beyond its prefix may be a slip in either, so it is not cut. */
 const network = (part: string): Result.Result<IpNetwork.IpNetwork, string> => {
   const text = part.includes("/") ? part : `${part}/${part.includes(":") ? 128 : 32}`
@@ -154,6 +161,11 @@ const fields = {
   databaseTimeout: duration("DATABASE_TIMEOUT").pipe(withDefault(Duration.seconds(10))),
   /** How many requests may wait for one kind of batch at once; beyond it they are answered 503. */
   databaseQueue: integer("DATABASE_QUEUE", 1, 10_000_000).pipe(withDefault(50_000)),
+
+  /** How long page views are kept at least, robots' too, and what was not counted; they go by whole months. */
+  retentionPageViews: retention("RETENTION_PAGE_VIEWS"),
+  /** How long submissions are kept. */
+  retentionSubmissions: retention("RETENTION_SUBMISSIONS"),
 
   /** Where `GET /metrics` is served, to whoever can reach it; nowhere unless the port is set. */
   metricsHost: text("METRICS_HOST").pipe(withDefault("127.0.0.1")),

@@ -15,6 +15,7 @@ describe("Config", () => {
       assert.strictEqual(settings.port, 8080)
       assert.isTrue(Option.isNone(settings.databaseUrl))
       assert.isTrue(Option.isNone(settings.metricsPort))
+      assert.isTrue(Option.isNone(settings.retentionPageViews) && Option.isNone(settings.retentionSubmissions))
       assert.deepStrictEqual(settings.rateLimitForms, Option.some({ name: "forms", limit: 5, windowMillis: 60_000 }))
     })
   )
@@ -46,6 +47,8 @@ describe("Config", () => {
           RATE_LIMIT_ANALYTICS: "7/second",
           AGENT_TIMEOUT: "1500 millis",
           MAX_BODY: "64 KiB",
+          RETENTION_PAGE_VIEWS: "25 months",
+          RETENTION_SUBMISSIONS: "off",
           TRUSTED_PROXIES: "10.0.0.0/8, ::1",
           DATABASE_URL: "postgres://u:p@h/d",
           REDIS_URL: ""
@@ -60,6 +63,8 @@ describe("Config", () => {
       )
       assert.strictEqual(Duration.toMillis(settings.agentTimeout), 1500)
       assert.strictEqual(settings.maxBody, 65_536)
+      assert.deepStrictEqual(settings.retentionPageViews, Option.some({ count: 25, unit: "months" }))
+      assert.deepStrictEqual(settings.retentionSubmissions, Option.none())
       assert.deepStrictEqual(settings.trustedProxies.map(IpNetwork.format), ["10.0.0.0/8", "::1/128"])
       assert.strictEqual(Redacted.value(Option.getOrThrow(settings.databaseUrl)), "postgres://u:p@h/d")
       assert.isTrue(Option.isNone(settings.redisUrl))
@@ -111,6 +116,10 @@ describe("Config", () => {
     ["RATE_LIMIT_FORMS", "0/minute"],
     ["AGENT_TIMEOUT", "soon"],
     ["MAX_BODY", "huge"],
+    ["RETENTION_PAGE_VIEWS", "13"],
+    ["RETENTION_PAGE_VIEWS", "0 months"],
+    ["RETENTION_SUBMISSIONS", "10 minutes"],
+    ["RETENTION_SUBMISSIONS", "on"],
     ["TRUSTED_PROXIES", "10.0.0.0/64"],
     ["DATABASE_URL", "mysql://user:hunter2@db/x"],
     ["DATABASE_URL", "postgres://user:hunter2@db/x?ssl=true"],

@@ -11,6 +11,7 @@ import type { InstanceDirectory } from "../services/InstanceDirectory.ts"
 import { Readiness } from "../services/Readiness.ts"
 import type { Reports } from "../services/Reports.ts"
 import type { SiteDirectory } from "../services/SiteDirectory.ts"
+import type { SiteErasure } from "../services/SiteErasure.ts"
 import type { SubmissionRepo } from "../services/SubmissionRepo.ts"
 import type { WidgetTokens } from "../services/WidgetTokens.ts"
 import * as Instance from "./Instance.ts"
@@ -24,6 +25,7 @@ import * as Token from "./Token.ts"
 /** What the commands that read and write the store need of it. */
 export type Storage =
   | SiteDirectory
+  | SiteErasure
   | InstanceDirectory
   | WidgetTokens
   | SubmissionRepo

@@ -131,6 +131,9 @@ export const workers = optional(
 
 export const name = (of: string) => make("name", nameKind, "<text>", `The name of the ${of}, for people`)
 
+/** The name that something has already, to tell it from what was not meant. */
+export const itsName = (of: string) => make("name", nameKind, "<text>", `The ${of}'s name, to be sure that it is meant`)
+
 export const newName = (of: string) => optional(make("name", nameKind, "<text>", `Another name for the ${of}`))
 
 export const label = optional(make("label", nameKind, "<text>", "What the token is for, for people"))

@@ -1,5 +1,6 @@
 /**
- * `site create`, `site update`, `site list` and `site snippet`: the websites whose visitors this service answers.
+ * `site create`, `site update`, `site delete`, `site list` and `site snippet`: the websites whose visitors this service
+ * answers.
  *
  * @module
  */
@@ -9,6 +10,7 @@ import type { Site, SiteChange } from "../core/Site.ts"
 import * as Time from "../core/Time.ts"
 import type { InstanceDirectory } from "../services/InstanceDirectory.ts"
 import { SiteDirectory } from "../services/SiteDirectory.ts"
+import { SiteErasure } from "../services/SiteErasure.ts"
 import type { WidgetTokens } from "../services/WidgetTokens.ts"
 import * as Change from "./Change.ts"
 import * as Inputs from "./Inputs.ts"
@@ -36,6 +38,9 @@ const text = (site: Site): string =>
     ["tracking_token", site.trackingToken],
     ["origins", site.origins.join(" ") || "any"]
   ])
+
+const noWebsite = (websiteConfigId: string) =>
+  new Output.CliFailure({ message: `There is no website ${websiteConfigId}.` })
 
 const create = Command.make(
   "create",
@@ -70,9 +75,7 @@ const update = Command.make(
     )
     const directory = yield* SiteDirectory
     const site = yield* directory.update(websiteConfigId, change)
-    if (Option.isNone(site)) {
-      return yield* new Output.CliFailure({ message: `There is no website ${websiteConfigId}.` })
-    }
+    if (Option.isNone(site)) return yield* noWebsite(websiteConfigId)
     yield* Output.answer({
       json: json(site.value),
       text: `${text(site.value)}\nEvery process that runs goes by it within ten seconds.\n`
@@ -85,6 +88,56 @@ const update = Command.make(
       command:
         "hydracore site update --site 0f8fad5b-d9cb-469f-a165-70867728950e --origin https://www.example.com --origin https://example.com",
       description: "Only browsers on these two origins may use the website from now on"
+    }
+  ])
+)
+
+/**
+ * A website's data cannot be had again, and one uuid looks like another: so its name must be given too, unlike where an
+ * instance is deleted, which is made again by one command.
+ */
+const remove = Command.make(
+  "delete",
+  { websiteConfigId: Inputs.site, name: Inputs.itsName("website") },
+  Effect.fnUntraced(function* ({ name, websiteConfigId }) {
+    const erasure = yield* SiteErasure
+    const its = yield* erasure.nameOf(websiteConfigId)
+    if (Option.isNone(its)) return yield* noWebsite(websiteConfigId)
+    if (its.value !== name) {
+      return yield* new Output.CliFailure({
+        message: `The website ${websiteConfigId} has another name than --name says, and nothing was deleted; see \`hydracore site list\`.`
+      })
+    }
+    const erased = yield* erasure.erase(websiteConfigId)
+    if (Option.isNone(erased)) return yield* noWebsite(websiteConfigId)
+    const { botViews, decisionCounts, idempotencyKeys, pageViews, submissions } = erased.value
+    yield* Output.answer({
+      json: {
+        website_config_id: websiteConfigId,
+        deleted: true,
+        page_views: pageViews,
+        bot_views: botViews,
+        submissions,
+        idempotency_keys: idempotencyKeys,
+        decision_counts: decisionCounts
+      },
+      text: `The website ${websiteConfigId} is deleted, and with it:\n${Output.facts([
+        ["page views", String(pageViews)],
+        ["page views of robots", String(botViews)],
+        ["submissions", String(submissions)],
+        ["idempotency keys", String(idempotencyKeys)],
+        ["counts of what was not counted", String(decisionCounts)]
+      ])}`
+    })
+  })
+).pipe(
+  Command.withDescription(
+    "Delete a website for good, with all that is stored of it; if it is broken off, the same command goes on with it"
+  ),
+  Command.withExamples([
+    {
+      command: 'hydracore site delete --site 0f8fad5b-d9cb-469f-a165-70867728950e --name "My website"',
+      description: "Its page views, submissions and counts are gone; its ids are answered 404"
     }
   ])
 )
@@ -113,12 +166,15 @@ const list = Command.make(
 ).pipe(Command.withDescription("List the websites, oldest first"))
 
 /** The command, on a storage that is opened when one of its subcommands runs, and not before. */
-export const command = <E, R>(storage: Layer.Layer<SiteDirectory | InstanceDirectory | WidgetTokens, E, R>) =>
+export const command = <E, R>(
+  storage: Layer.Layer<SiteDirectory | SiteErasure | InstanceDirectory | WidgetTokens, E, R>
+) =>
   Command.make("site").pipe(
     Command.withDescription("Websites"),
     Command.withSubcommands([
       create.pipe(Command.provide(storage)),
       update.pipe(Command.provide(storage)),
+      remove.pipe(Command.provide(storage)),
       list.pipe(Command.provide(storage)),
       Snippet.command.pipe(Command.provide(storage))
     ])

@@ -20,6 +20,8 @@ export interface Tally {
   readonly add: (subject: Subject, reason: Reason, now: number) => boolean
   /** Gives what was counted, and begins again with nothing. */
   readonly take: () => ReadonlyArray<Entry>
+  /** Forgets what was counted of some, and gives it. */
+  readonly remove: (isOf: (subject: Subject) => boolean) => ReadonlyArray<Entry>
   /** What was counted, and stays. */
   readonly entries: () => ReadonlyArray<Entry>
   readonly isEmpty: () => boolean
@@ -55,6 +57,14 @@ export const make = (capacity: number): Tally => {
       counted = new Map()
       claims = 0
       return taken
+    },
+    remove: (isOf) => {
+      const removed = entries().filter(({ subject }) => isOf(subject))
+      for (const { day, reason, subject } of removed) {
+        counted.delete(keyOf(subject, reason, day))
+        if (subject._tag === "Claimed") claims--
+      }
+      return removed
     },
     entries,
     isEmpty: () => counted.size === 0

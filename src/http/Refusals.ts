@@ -7,6 +7,7 @@
 import { Effect } from "effect"
 import type { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
 import * as Answers from "./Answers.ts"
+import * as Decide from "./Decide.ts"
 import type { BodyTooLarge } from "./RequestBody.ts"
 
 /** What keeps a body from being received. */
@@ -37,17 +38,22 @@ export const ofUnavailable = (headers: Record<string, string>) => ({
     )
 })
 
-/** The store could not store, or refused to: a function and no table, as it stands where a table would cost each request. */
+/**
+ * The store could not store, or refused to: a function and no table, as it stands where a table would cost each request.
+ * A website that was there a moment ago is answered as one that never was.
+ */
 export const ofStorage = (error: StorageUnavailable | RecordRefused, headers: Record<string, string>) =>
   error._tag === "StorageUnavailable"
     ? ofUnavailable(headers).StorageUnavailable(error)
-    : Effect.as(
-        Effect.annotateLogs(Effect.logWarning("The store refused a record; answered 422"), {
-          ...(error.code === undefined ? {} : { code: error.code }),
-          ...named(error.cause)
-        }),
-        Answers.notStorable(headers)
-      )
+    : error.reason === "unknown-site"
+      ? Effect.succeed(Decide.tell(Answers.unknownSite(headers), "unknown-site"))
+      : Effect.as(
+          Effect.annotateLogs(Effect.logWarning("The store refused a record; answered 422"), {
+            ...(error.code === undefined ? {} : { code: error.code }),
+            ...named(error.cause)
+          }),
+          Answers.notStorable(headers)
+        )
 
 /** What went wrong with an agent before its stream began; `http/ChatResponse` told the log already. */
 export const ofAgent = (headers: Record<string, string>) => ({

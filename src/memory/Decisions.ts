@@ -3,17 +3,20 @@
  *
  * @module
  */
-import { Clock, Effect, Layer } from "effect"
-import type { Counts, Subject } from "../core/Decision.ts"
+import { Clock, Context, Effect, Layer } from "effect"
+import type { Counts as Counted, Subject } from "../core/Decision.ts"
 import * as Statistics from "../core/Statistics.ts"
 import * as Tally from "../core/Tally.ts"
 import { Decisions } from "../services/Decisions.ts"
 
+/** The counts that this process holds, for the memory `SiteErasure`. */
+export class Counts extends Context.Service<Counts, Pick<Tally.Tally, "remove">>()("hydracore/memory/Counts") {}
+
 /** At most `capacity` different counts, 100,000 unless told: one a website, a day and a reason. */
-export const layer = (options?: { readonly capacity?: number }): Layer.Layer<Decisions> =>
-  Layer.sync(Decisions, () => {
+export const layer = (options?: { readonly capacity?: number }): Layer.Layer<Decisions | Counts> =>
+  Layer.syncContext(() => {
     const tally = Tally.make(options?.capacity ?? 100_000)
-    return Decisions.of({
+    const decisions = Decisions.of({
       record: (subject, reason) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
           tally.add(subject, reason, now)
@@ -25,11 +28,12 @@ export const layer = (options?: { readonly capacity?: number }): Layer.Layer<Dec
             subject._tag === "Known"
               ? subject.websiteConfigId === site.websiteConfigId
               : subject.id === (subject.by === "tracking-token" ? site.trackingToken : site.websiteConfigId)
-          const counts: { -readonly [Reason in keyof Counts]: Counts[Reason] } = {}
+          const counts: { -readonly [Reason in keyof Counted]: Counted[Reason] } = {}
           for (const { day, reason, subject, times } of tally.entries()) {
             if (dates.has(day) && isOf(subject)) counts[reason] = (counts[reason] ?? 0) + times
           }
           return counts
         })
     })
+    return Context.make(Decisions, decisions).pipe(Context.add(Counts, { remove: tally.remove }))
   })

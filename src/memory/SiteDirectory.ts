@@ -4,13 +4,23 @@
  * @module
  */
 import { randomUUID } from "node:crypto"
-import { Clock, Effect, Layer, Option } from "effect"
+import { Clock, Context, Effect, Layer, Option } from "effect"
 import type { Site } from "../core/Site.ts"
 import { SiteDirectory } from "../services/SiteDirectory.ts"
 
+/** The websites that this process holds, for the memory `SiteErasure`. */
+export class Sites extends Context.Service<
+  Sites,
+  {
+    /** The website with this website_config id. */
+    readonly get: (websiteConfigId: string) => Site | undefined
+    readonly remove: (site: Site) => void
+  }
+>()("hydracore/memory/Sites") {}
+
 /** Websites, `sites` to begin with. */
-export const layer = (options: { readonly sites?: ReadonlyArray<Site> } = {}): Layer.Layer<SiteDirectory> =>
-  Layer.sync(SiteDirectory, () => {
+export const layer = (options: { readonly sites?: ReadonlyArray<Site> } = {}): Layer.Layer<SiteDirectory | Sites> =>
+  Layer.syncContext(() => {
     const byTrackingToken = new Map<string, Site>()
     const byWebsiteConfigId = new Map<string, Site>()
     const add = (site: Site) => {
@@ -18,7 +28,7 @@ export const layer = (options: { readonly sites?: ReadonlyArray<Site> } = {}): L
       byWebsiteConfigId.set(site.websiteConfigId, site)
     }
     options.sites?.forEach(add)
-    return SiteDirectory.of({
+    const directory = SiteDirectory.of({
       byTrackingToken: (id) => Effect.sync(() => Option.fromUndefinedOr(byTrackingToken.get(id))),
       byWebsiteConfigId: (id) => Effect.sync(() => Option.fromUndefinedOr(byWebsiteConfigId.get(id))),
       create: ({ name, origins }) =>
@@ -44,4 +54,12 @@ export const layer = (options: { readonly sites?: ReadonlyArray<Site> } = {}): L
         }),
       list: Effect.sync(() => [...byWebsiteConfigId.values()].sort((left, right) => left.createdAt - right.createdAt))
     })
+    const sites = Sites.of({
+      get: (id) => byWebsiteConfigId.get(id),
+      remove: ({ trackingToken, websiteConfigId }) => {
+        byTrackingToken.delete(trackingToken)
+        byWebsiteConfigId.delete(websiteConfigId)
+      }
+    })
+    return Context.make(SiteDirectory, directory).pipe(Context.add(Sites, sites))
   })

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { Effect, Layer, Stream } from "effect"
+import { Context, Effect, Layer, Stream } from "effect"
 import { idempotencyWindowMillis, type Submission, type SubmissionDraft } from "../core/Submission.ts"
+import type { Erased } from "../services/SiteErasure.ts"
 import { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
 import { IdempotencyConflict, SubmissionRepo } from "../services/SubmissionRepo.ts"
 
@@ -15,6 +16,15 @@ export interface Options {
   readonly knows?: (websiteConfigId: string) => boolean
 }
 
+/** The submissions that this process holds, for the memory `SiteErasure`. */
+export class Submissions extends Context.Service<
+  Submissions,
+  {
+    /** Erases what is kept of a website, and says how much that was. From then on its submissions are refused. */
+    readonly erase: (websiteConfigId: string) => Pick<Erased, "submissions" | "idempotencyKeys">
+  }
+>()("hydracore/memory/Submissions") {}
+
 interface Use {
   readonly fingerprint: string
   readonly submissionId: string
@@ -24,16 +34,19 @@ interface Use {
 const oldestFirst = (left: Submission, right: Submission): number =>
   left.receivedAt - right.receivedAt || (left.submissionId < right.submissionId ? -1 : 1)
 
-export const layer = (options?: Options): Layer.Layer<SubmissionRepo> =>
-  Layer.sync(SubmissionRepo, () => {
+export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissions> =>
+  Layer.syncContext(() => {
     const capacity = options?.capacity ?? 100_000
     const knows = options?.knows ?? (() => true)
+    const erased = new Set<string>()
     const kept: Array<Submission> = []
     // No larger than `kept`: a key is only remembered with the submission that it stands for.
     const uses = new Map<string, Use>()
 
     const submit = Effect.fnUntraced(function* (draft: SubmissionDraft) {
-      if (!knows(draft.websiteConfigId)) return yield* new RecordRefused({})
+      if (!knows(draft.websiteConfigId) || erased.has(draft.websiteConfigId)) {
+        return yield* new RecordRefused({ reason: "unknown-site" })
+      }
       const { idempotency, ...submission } = draft
       const key = idempotency === null ? "" : JSON.stringify([draft.websiteConfigId, idempotency.key])
       const use = uses.get(key)
@@ -50,7 +63,14 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo> =>
       return submission.submissionId
     })
 
-    return {
+    const take = (index: number): number => {
+      const [taken] = kept.splice(index, 1)
+      let keys = 0
+      for (const [key, use] of uses) if (use.submissionId === taken?.submissionId && uses.delete(key)) keys++
+      return keys
+    }
+
+    const repo = SubmissionRepo.of({
       submit,
       stream: ({ since = Number.NEGATIVE_INFINITY, status, websiteConfigId }) =>
         Stream.suspend(() =>
@@ -72,9 +92,19 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo> =>
         Effect.sync(() => {
           const index = kept.findIndex((submission) => submission.submissionId === submissionId)
           if (index === -1) return false
-          kept.splice(index, 1)
-          for (const [key, use] of uses) if (use.submissionId === submissionId) uses.delete(key)
+          take(index)
           return true
         })
+    })
+    const erase: Submissions["Service"]["erase"] = (websiteConfigId) => {
+      erased.add(websiteConfigId)
+      const counts = { submissions: 0, idempotencyKeys: 0 }
+      for (let index = kept.length - 1; index >= 0; index--) {
+        if (kept[index]?.websiteConfigId !== websiteConfigId) continue
+        counts.submissions++
+        counts.idempotencyKeys += take(index)
+      }
+      return counts
     }
+    return Context.make(SubmissionRepo, repo).pipe(Context.add(Submissions, { erase }))
   })

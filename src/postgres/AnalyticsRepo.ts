@@ -5,7 +5,7 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import { type Duration, Effect, Layer, Result } from "effect"
+import { type Duration, Effect, Layer, Result, Schema } from "effect"
 import type { SqlError } from "effect/sql"
 import type { PageView } from "../core/PageView.ts"
 import { AnalyticsRepo } from "../services/AnalyticsRepo.ts"
@@ -48,34 +48,70 @@ const columns: ReadonlyArray<Columns.Column<PageView>> = [
 /** What a batch is sent as. */
 const sent = [Columns.bool<PageView>("is_bot", (view) => view.isBot), ...columns]
 
+/** The websites that it names, each once: they are looked at by themselves, and not with every view. */
+const named = [Columns.uuid<string>("hosted_website_id", (id) => id)]
+
+const websites = `$${sent.length + 2}`
+
 const names = columns.map(({ name }) => name).join(", ")
 
 /**
  * One statement, hence one transaction, a batch. If the batch's id is there already (its commit went through, and only
  * the answer was lost), it stores nothing and succeeds. A batch that is still being committed elsewhere is waited for.
+ *
+ * Views of a website that is not there, or whose deletion has begun, are left out, and their websites are named in the
+ * answer. The others' websites are locked against deletion until the commit, as there is no foreign key that would: so
+ * whoever deletes a website waits for the batches that hold views of it, and none comes after.
  */
 const statement = `
   WITH batch AS (
     INSERT INTO page_view_batch (batch_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING 1
+  ), website AS MATERIALIZED (
+    SELECT hosted_website_id FROM site WHERE hosted_website_id = ANY(${websites}) AND deleted_at IS NULL
+    ORDER BY 1 FOR KEY SHARE
+  ), gone AS MATERIALIZED (
+    SELECT id FROM unnest(${websites}) AS named (id)
+    WHERE NOT EXISTS (SELECT FROM website WHERE hosted_website_id = id)
   ), view AS MATERIALIZED (
     SELECT * FROM unnest(${sent.map((_, index) => `$${index + 2}`).join(", ")}) AS view (is_bot, ${names})
-    WHERE EXISTS (SELECT FROM batch)
+    WHERE EXISTS (SELECT FROM batch) AND hosted_website_id NOT IN (SELECT id FROM gone)
   ), bots AS (
     INSERT INTO bot_view (${names}) SELECT ${names} FROM view WHERE is_bot
+  ), people AS (
+    INSERT INTO page_view (${names}) SELECT ${names} FROM view WHERE NOT is_bot
   )
-  INSERT INTO page_view (${names}) SELECT ${names} FROM view WHERE NOT is_bot`
+  SELECT id FROM gone`
 
-/** Stores a batch under its id, once however often it is asked to; with a `Columns.client`. Exported for tests. */
+const Gone = Schema.Array(Schema.Struct({ id: Schema.String }))
+
+type Outcome = Result.Result<void, RecordRefused>
+
+/**
+ * Stores a batch under its id, once however often it is asked to, and gives the outcome of each view: refused are those of
+ * a website that is gone. It takes a `Columns.client`. Exported for tests.
+ */
 export const storeBatch = (
   sql: PgClient,
   views: ReadonlyArray<PageView>,
   batchId: string
-): Effect.Effect<void, SqlError.SqlError | RecordRefused> =>
-  Effect.suspend((): Effect.Effect<void, SqlError.SqlError | RecordRefused> => {
-    const written = Columns.parameters(sent, views)
-    return Result.isFailure(written)
-      ? Effect.fail(new RecordRefused({ cause: written.failure }))
-      : Effect.asVoid(sql.unsafe(statement, [PgTypes.uuid(batchId), ...written.success]))
+): Effect.Effect<ReadonlyArray<Outcome>, SqlError.SqlError | RecordRefused> =>
+  Effect.suspend((): Effect.Effect<ReadonlyArray<Outcome>, SqlError.SqlError | RecordRefused> => {
+    const written = Result.all([
+      Columns.parameters(sent, views),
+      Columns.parameters(named, [...new Set(views.map((view) => view.hostedWebsiteId))])
+    ])
+    if (Result.isFailure(written)) return Effect.fail(new RecordRefused({ cause: written.failure }))
+    return sql.unsafe(statement, [PgTypes.uuid(batchId), ...written.success.flat()]).pipe(
+      Effect.flatMap(Schema.decodeUnknownEffect(Gone)),
+      Effect.catchTag("SchemaError", Effect.die),
+      Effect.map((rows) => {
+        const gone = new Set(rows.map(({ id }) => id))
+        return views.map(
+          ({ hostedWebsiteId }): Outcome =>
+            gone.has(hostedWebsiteId) ? Result.fail(new RecordRefused({ reason: "unknown-site" })) : Result.void
+        )
+      })
+    )
   })
 
 /** The live repository. */
@@ -84,11 +120,10 @@ export const layer = (options: Options): Layer.Layer<AnalyticsRepo, SqlError.Sql
     AnalyticsRepo,
     Effect.gen(function* () {
       const sql = yield* Columns.client
-      const { submit } = yield* GroupCommit.make<PageView, void, never>({
+      const { submit } = yield* GroupCommit.make<PageView, void, RecordRefused>({
         flush: (views, batchId) =>
           storeBatch(sql, views, batchId).pipe(
-            Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error))),
-            Effect.map(() => views.map(() => Result.void))
+            Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error)))
           ),
         timeout: options.timeout,
         maxQueue: options.maxQueue,

@@ -32,6 +32,9 @@ const farewell = Duration.seconds(2)
  * One statement a batch, guarded by the batch's id as the page views' is: asked for twice, it counts once. A claimed id is
  * brought to its website here; one of no website falls out. Rows are locked in one order by everyone.
  *
+ * A website is locked against deletion until the commit: one that goes in that moment would fail the counts of all others
+ * by its foreign key. One whose deletion has begun is none.
+ *
  * Two joins, since one whose condition chooses the column can use no index: it would compare every claim with every
  * website, and strangers make the claims. Exported for tests.
  */
@@ -41,10 +44,14 @@ export const statement = `
   ), counted AS (
     SELECT * FROM unnest($2, $3, $4, $5, $6) AS counted (by_token, id, day, reason, times)
     WHERE EXISTS (SELECT FROM batch)
+  ), by_token AS MATERIALIZED (
+    SELECT website_config_id, day, reason, times FROM counted JOIN site ON tracking_token = id
+    WHERE by_token AND deleted_at IS NULL FOR KEY SHARE OF site
+  ), by_id AS MATERIALIZED (
+    SELECT website_config_id, day, reason, times FROM counted JOIN site ON website_config_id = id
+    WHERE NOT by_token AND deleted_at IS NULL FOR KEY SHARE OF site
   ), ours AS (
-    SELECT website_config_id, day, reason, times FROM counted JOIN site ON tracking_token = id WHERE by_token
-    UNION ALL
-    SELECT website_config_id, day, reason, times FROM counted JOIN site ON website_config_id = id WHERE NOT by_token
+    SELECT * FROM by_token UNION ALL SELECT * FROM by_id
   )
   INSERT INTO not_counted AS held (website_config_id, day, reason, times)
   SELECT website_config_id, day::date, reason, sum(times)::bigint

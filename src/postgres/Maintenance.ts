@@ -6,6 +6,8 @@
 import { Clock, Duration, Effect, Layer, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Partitions from "./Partitions.ts"
+import * as Retention from "./Retention.ts"
+import * as SiteErasure from "./SiteErasure.ts"
 
 const hour = 3_600_000
 
@@ -44,40 +46,50 @@ const forgetSalts = Effect.fnUntraced(function* (now: number) {
 const ensurePartitions = (now: number) =>
   Partitions.ensure(now).pipe(Effect.timeout(patience), Effect.flatMap(Partitions.report))
 
-const steps = [
-  ["make partitions", ensurePartitions],
-  ["delete old visitor salts", forgetSalts],
-  ["delete old batch ids", (now: number) => deleteBefore("page_view_batch", "stored_at", now - 24 * hour)],
-  ["delete old idempotency keys", (now: number) => deleteBefore("idempotency_key", "used_at", now - 24 * hour)]
-] as const
+/** Ends the erasure of websites that was broken off. */
+const endErasures = Effect.gen(function* () {
+  for (const id of yield* Effect.timeout(SiteErasure.unfinished, patience)) yield* SiteErasure.erase(id, patience)
+})
+
+const steps = (retention: Retention.Options) =>
+  [
+    ["make partitions", ensurePartitions],
+    ["delete old visitor salts", forgetSalts],
+    ["delete old batch ids", (now: number) => deleteBefore("page_view_batch", "stored_at", now - 24 * hour)],
+    ["delete old idempotency keys", (now: number) => deleteBefore("idempotency_key", "used_at", now - 24 * hour)],
+    ["forget what is older than its retention", () => Retention.forget(retention)],
+    ["end the deletion of websites", () => endErasures]
+  ] as const
 
 /**
  * Does all of it once, each step whether or not the one before failed, and says whether all went well. Failures are
  * logged.
  */
-export const round: Effect.Effect<boolean, never, SqlClient.SqlClient> = Effect.gen(function* () {
-  const now = yield* Clock.currentTimeMillis
-  let well = true
-  for (const [name, step] of steps) {
-    yield* step(now).pipe(
-      Effect.catchCause((cause) =>
-        Effect.andThen(
-          Effect.sync(() => {
-            well = false
-          }),
-          Effect.logWarning(`Could not ${name}; it will be tried again`, cause)
+export const round = (retention: Retention.Options): Effect.Effect<boolean, never, SqlClient.SqlClient> =>
+  Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    let well = true
+    for (const [name, step] of steps(retention)) {
+      yield* step(now).pipe(
+        Effect.catchCause((cause) =>
+          Effect.andThen(
+            Effect.sync(() => {
+              well = false
+            }),
+            Effect.logWarning(`Could not ${name}; it will be tried again`, cause)
+          )
         )
       )
-    )
-  }
-  return well
-})
+    }
+    return well
+  })
 
 /** A round at once and then every hour; after one that failed, the next comes in a minute. It ends with its scope. */
-export const layer: Layer.Layer<never, never, SqlClient.SqlClient> = Layer.effectDiscard(
-  round.pipe(
-    Effect.flatMap((well) => Effect.sleep(well ? Duration.hours(1) : Duration.minutes(1))),
-    Effect.forever,
-    Effect.forkScoped
+export const layer = (retention: Retention.Options): Layer.Layer<never, never, SqlClient.SqlClient> =>
+  Layer.effectDiscard(
+    round(retention).pipe(
+      Effect.flatMap((well) => Effect.sleep(well ? Duration.hours(1) : Duration.minutes(1))),
+      Effect.forever,
+      Effect.forkScoped
+    )
   )
-)

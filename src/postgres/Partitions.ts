@@ -47,6 +47,45 @@ export const wanted = (now: number): ReadonlyArray<Partition> => {
   )
 }
 
+/** A partition that is there. */
+export interface Present {
+  readonly parent: (typeof parents)[number]
+  readonly name: string
+  /** Whether it takes the rows of months that have none. */
+  readonly isDefault: boolean
+  /** Its rows came before that, in milliseconds since 1970; null if that is not known, as of one that is just being dropped. */
+  readonly to: number | null
+}
+
+const Presents = Schema.Array(
+  Schema.Struct({
+    parent: Schema.Literals(parents),
+    name: Schema.String,
+    isDefault: Schema.Boolean,
+    to: Schema.NullOr(Schema.Number)
+  })
+)
+
+/** Every partition that is there, made here or by hand, by its whole name as SQL has it. */
+export const list: Effect.Effect<ReadonlyArray<Present>, SqlError.SqlError, SqlClient.SqlClient> = Effect.gen(
+  function* () {
+    const sql = yield* SqlClient.SqlClient
+    return yield* sql`
+      SELECT parent.relname AS parent, format('%I.%I', nspname, child.relname) AS name,
+        child.oid = partdefid AS "isDefault",
+        (extract(epoch FROM (regexp_match(pg_get_expr(child.relpartbound, child.oid), 'TO [(]''([^'']+)''[)]'))[1]::timestamptz)
+          * 1000)::float8 AS "to"
+      FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid
+        JOIN pg_namespace AS space ON space.oid = child.relnamespace JOIN pg_class AS parent ON parent.oid = inhparent
+        JOIN pg_partitioned_table ON partrelid = parent.oid
+      WHERE parent.relnamespace = current_schema()::regnamespace AND ${sql.in("parent.relname", [...parents])}
+      ORDER BY 1, 2`.pipe(
+      Effect.flatMap(Schema.decodeUnknownEffect(Presents)),
+      Effect.catchTag("SchemaError", Effect.die)
+    )
+  }
+)
+
 /** Any number that nothing else locks: it keeps two processes from making the same partition at once. */
 const advisoryLock = 7_215_930_442
 

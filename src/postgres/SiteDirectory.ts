@@ -1,7 +1,8 @@
 /**
  * Finds websites in PostgreSQL, and remembers them for a short time: one that exists for ten seconds, so that a website's
  * traffic costs a few queries a minute, and a change is seen within them; an id that is none for less than a second, so
- * that a new website works within one.
+ * that a new website works within one. One that is deleted may be remembered too: what is stored of it is refused by the
+ * stores themselves, at once. One whose deletion has begun is none.
  *
  * @module
  */
@@ -49,7 +50,7 @@ export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgCli
       const lookup = (column: "tracking_token" | "website_config_id") =>
         Lookup.make<Site>({
           find: (id) =>
-            sql`SELECT ${columns} FROM site WHERE ${sql(column)} = ${PgTypes.uuid(id)}`.pipe(
+            sql`SELECT ${columns} FROM site WHERE ${sql(column)} = ${PgTypes.uuid(id)} AND deleted_at IS NULL`.pipe(
               bounded(timeout),
               Effect.flatMap(decodeSites),
               Effect.map((sites) => Option.fromUndefinedOr(sites[0]))
@@ -87,7 +88,7 @@ export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgCli
           ? sql`
               UPDATE site SET name = coalesce(${PgTypes.text(name ?? null)}, name),
                 origins = ${origins === undefined ? sql`origins` : sql`${array(origins, PgTypes.OID.text)}`}
-              WHERE website_config_id = ${PgTypes.uuid(id)} RETURNING ${columns}`.pipe(
+              WHERE website_config_id = ${PgTypes.uuid(id)} AND deleted_at IS NULL RETURNING ${columns}`.pipe(
               bounded(timeout),
               Effect.flatMap(decodeSites),
               Effect.map((sites) => Option.fromUndefinedOr(sites[0]))
@@ -99,7 +100,7 @@ export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgCli
         byWebsiteConfigId: (id) => (isCanonicalUuid(id) ? byWebsiteConfigId(id) : Effect.succeedNone),
         create,
         update,
-        list: sql`SELECT ${columns} FROM site ORDER BY created_at, website_config_id`.pipe(
+        list: sql`SELECT ${columns} FROM site WHERE deleted_at IS NULL ORDER BY created_at, website_config_id`.pipe(
           bounded(timeout),
           Effect.flatMap(decodeSites)
         )

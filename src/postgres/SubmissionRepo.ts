@@ -67,7 +67,7 @@ const claimed = (column: string) => `
  *
  * Keys are claimed in one order by everyone, so that two processes do not wait for each other.
  *
- * A draft whose website was deleted meanwhile is left out, and named in the answer. Left to the foreign key, it would fail
+ * A draft whose website was deleted meanwhile, or is just being deleted, is left out, and named in the answer. Left to the foreign key, it would fail
  * the whole batch, which would be halved again and again until it is found: at the pace of one who sends to a website
  * that is gone, everybody else would wait for that. The websites are locked against deletion until the commit.
  */
@@ -77,7 +77,7 @@ const statement = `
       AS draft (${columns.map(({ name }) => name).join(", ")})
   ), website AS MATERIALIZED (
     SELECT site.website_config_id FROM (SELECT DISTINCT website_config_id FROM draft) AS named
-    JOIN site USING (website_config_id) ORDER BY 1 FOR KEY SHARE OF site
+    JOIN site USING (website_config_id) WHERE site.deleted_at IS NULL ORDER BY 1 FOR KEY SHARE OF site
   ), claim AS (
     INSERT INTO idempotency_key AS held
       (website_config_id, key_sha256, fingerprint, submission_id, used_at)
@@ -143,7 +143,7 @@ export const storeBatch = (
         return drafts.map((draft): Outcome => {
           const key = keyOf(draft)
           const row = byDraft.get(key === null ? draft.submissionId : (firsts.get(key)?.submissionId ?? ""))
-          if (row?.submission_id === null) return Result.fail(new RecordRefused({}))
+          if (row?.submission_id === null) return Result.fail(new RecordRefused({ reason: "unknown-site" }))
           if (key === null) return Result.succeed(draft.submissionId)
           return row !== undefined && row.fingerprint === draft.idempotency?.fingerprint
             ? Result.succeed(row.submission_id)

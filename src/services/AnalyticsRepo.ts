@@ -12,7 +12,7 @@ export class AnalyticsRepo extends Context.Service<
   {
     /**
      * Succeeds after the page view is durable, and only then. A view with `isBot` is stored apart and is not counted by
-     * any report.
+     * any report. One whose website is not there, or not any more, is refused.
      */
     readonly append: (view: PageView) => Effect.Effect<void, StorageUnavailable | RecordRefused>
   }

@@ -23,11 +23,15 @@ export class StorageUnavailable extends Schema.TaggedError<StorageUnavailable>()
 }) {}
 
 /**
- * The store is healthy and refuses this one record for good (for example, its website was deleted meanwhile). Sending
- * it again does not help. Its neighbours in the same batch are stored.
+ * The store is healthy and refuses this one record for good. Sending it again does not help. Its neighbours in the same
+ * batch are stored.
+ *
+ * - `unknown-site`: there is no such website, or no longer: it was deleted meanwhile.
+ * - otherwise the record holds what the store cannot.
  */
 export class RecordRefused extends Schema.TaggedError<RecordRefused>()("RecordRefused", {
   /** What the store's server calls it, such as `22P05`: a letter that its encoding has no place for. No visitor sees it. */
   code: Schema.optional(Schema.String),
+  reason: Schema.optional(Schema.Literal("unknown-site")),
   cause: Schema.optional(Schema.Defect())
 }) {}

@@ -11,6 +11,23 @@ import { site, storage } from "./TestStorage.ts"
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const unknown = "11111111-2222-4333-8444-555555555555"
 
+/** A visitor's view of the website, so many days after the first. */
+const view = (day: number, visitor: number): PageView => ({
+  hostedWebsiteId: site.hostedWebsiteId,
+  receivedAt: Date.parse("2026-03-01T00:00:00Z") + day * 86_400_000,
+  path: day === 0 ? "/" : "/\u001b[2Jwipe",
+  campaign: { source: "letter", medium: "email", name: day === 0 ? "spring" : "summer", term: null, content: null },
+  referrerHost: "search.example",
+  referrerPath: "/",
+  deviceType: "mobile",
+  screenWidth: null,
+  sessionId: null,
+  browser: "Safari",
+  os: "iOS",
+  visitorHash: Buffer.alloc(16, visitor).toString("hex"),
+  isBot: false
+})
+
 /** A command line whose commands work on one and the same storage, one after another. */
 const session = Effect.gen(function* () {
   const context = yield* Layer.build(storage())
@@ -101,6 +118,57 @@ describe("site", () => {
         `There is no website ${unknown}.\n`
       )
     })
+  )
+
+  it.effect(
+    "a website is deleted if its name is given too, with all that is stored of it, and says how much that was",
+    () =>
+      Effect.gen(function* () {
+        const { context, json, refusal, text } = yield* session
+        const created = yield* json("site", "create", "--name", "My shop")
+        const remove = ["site", "delete", "--site", created.website_config_id]
+        const add = (isBot: boolean) =>
+          AnalyticsRepo.use(({ append }) =>
+            append({ ...view(0, 0), hostedWebsiteId: created.hosted_website_id, isBot })
+          ).pipe(Effect.provide(context))
+        yield* add(false)
+        yield* add(false)
+        yield* add(true)
+
+        assert.match(yield* refusal(...remove), /^The flag --name is missing; /)
+        assert.strictEqual(
+          yield* refusal(...remove, "--name", "My shop 2"),
+          `The website ${created.website_config_id} has another name than --name says, and nothing was deleted; see \`hydracore site list\`.\n`
+        )
+        assert.lengthOf(yield* json("site", "list"), 2)
+        assert.deepStrictEqual(yield* json(...remove, "--name", "My shop"), {
+          website_config_id: created.website_config_id,
+          deleted: true,
+          page_views: 2,
+          bot_views: 1,
+          submissions: 0,
+          idempotency_keys: 0,
+          decision_counts: 0
+        })
+        assert.lengthOf(yield* json("site", "list"), 1)
+        for (const id of [created.website_config_id, created.tracking_token, unknown]) {
+          assert.strictEqual(
+            yield* refusal("site", "delete", "--site", id, "--name", "My shop"),
+            `There is no website ${id}.\n`
+          )
+        }
+        assert.deepStrictEqual(yield* text("site", "delete", "--site", site.websiteConfigId, "--name", site.name), {
+          code: 0,
+          stderr: "",
+          stdout: `The website ${site.websiteConfigId} is deleted, and with it:
+page views                      0
+page views of robots            0
+submissions                     0
+idempotency keys                0
+counts of what was not counted  0
+`
+        })
+      })
   )
 
   it.effect("an origin is a scheme, a host and perhaps a port, and nothing else", () =>
@@ -310,22 +378,6 @@ describe("token", () => {
 })
 
 describe("stats", () => {
-  const view = (day: number, visitor: number): PageView => ({
-    hostedWebsiteId: site.hostedWebsiteId,
-    receivedAt: Date.parse("2026-03-01T00:00:00Z") + day * 86_400_000,
-    path: day === 0 ? "/" : "/\u001b[2Jwipe",
-    campaign: { source: "letter", medium: "email", name: day === 0 ? "spring" : "summer", term: null, content: null },
-    referrerHost: "search.example",
-    referrerPath: "/",
-    deviceType: "mobile",
-    screenWidth: null,
-    sessionId: null,
-    browser: "Safari",
-    os: "iOS",
-    visitorHash: Buffer.alloc(16, visitor).toString("hex"),
-    isBot: false
-  })
-
   it.effect("what was counted is told per day, and by what its views have in common", () =>
     Effect.gen(function* () {
       const { context, json, text } = yield* session

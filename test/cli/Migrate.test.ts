@@ -22,12 +22,13 @@ const migrate = (connection: TestDatabase.Connection) =>
     return yield* Effect.provideService(Migrate.migrate(yield* settings), SqlClient.SqlClient, sql)
   }).pipe(Effect.scoped)
 
-/** A database as if its second migration had not been applied yet, and a client on it. */
+/** A database as if all but its first migration had not been applied yet, and a client on it. */
 const behind = Effect.gen(function* () {
   const connection = yield* TestDatabase.connection
   const sql = yield* TestDatabase.clientOf(connection)
   yield* sql`DROP TABLE not_counted`
   yield* sql`ALTER TABLE submission DROP COLUMN status, DROP COLUMN reasons`
+  yield* sql`ALTER TABLE site DROP COLUMN deleted_at`
   yield* sql`DELETE FROM effect_sql_migrations WHERE migration_id > 1`
   return { connection, sql }
 })
@@ -60,7 +61,10 @@ describe("migrate", () => {
         yield* pause(3 * patience)
         yield* release.open
         yield* Fiber.join(holder)
-        assert.deepStrictEqual(yield* Fiber.join(running), [[2, "decisions"]])
+        assert.deepStrictEqual(yield* Fiber.join(running), [
+          [2, "decisions"],
+          [3, "site_deletion"]
+        ])
         assert.deepStrictEqual(yield* migrate(connection), [])
       }).pipe(Effect.scoped)
     )
@@ -87,7 +91,10 @@ describe("migrate", () => {
       )
       yield* release.open
       yield* Fiber.join(holder)
-      assert.deepStrictEqual(yield* Fiber.join(running), [[2, "decisions"]])
+      assert.deepStrictEqual(yield* Fiber.join(running), [
+        [2, "decisions"],
+        [3, "site_deletion"]
+      ])
     }).pipe(Effect.scoped)
   )
 

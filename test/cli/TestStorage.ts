@@ -12,6 +12,8 @@ import * as PageViews from "../../src/memory/PageViews.ts"
 import * as Readiness from "../../src/memory/Readiness.ts"
 import * as Reports from "../../src/memory/Reports.ts"
 import * as SiteDirectory from "../../src/memory/SiteDirectory.ts"
+import * as SiteErasure from "../../src/memory/SiteErasure.ts"
+import * as SubmissionStore from "../../src/memory/SubmissionRepo.ts"
 import * as WidgetTokens from "../../src/memory/WidgetTokens.ts"
 import { SubmissionRepo } from "../../src/services/SubmissionRepo.ts"
 
@@ -63,11 +65,16 @@ const submissions = ({ onRead = () => {}, submissions: count = 0 }: Options) =>
   )
 
 export const storage = (options: Options = {}) =>
-  Layer.mergeAll(
-    WidgetTokens.layer.pipe(Layer.provideMerge(InstanceDirectory.layer())),
-    SiteDirectory.layer({ sites: [site] }),
-    Layer.mergeAll(Reports.layer, AnalyticsRepo.layer).pipe(Layer.provide(PageViews.layer())),
-    submissions(options),
-    Decisions.layer(),
-    Readiness.layer
+  SiteErasure.layer.pipe(
+    Layer.provideMerge(
+      Layer.mergeAll(
+        SubmissionStore.layer(),
+        SiteDirectory.layer({ sites: [site] }),
+        Layer.mergeAll(Reports.layer, AnalyticsRepo.layer).pipe(Layer.provideMerge(PageViews.layer())),
+        Decisions.layer()
+      )
+    ),
+    Layer.merge(WidgetTokens.layer.pipe(Layer.provideMerge(InstanceDirectory.layer()))),
+    Layer.merge(submissions(options)),
+    Layer.merge(Readiness.layer)
   )

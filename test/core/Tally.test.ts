@@ -55,6 +55,31 @@ describe("core/Tally", () => {
     }
   })
 
+  it.prop(
+    "what is removed is given and gone, the rest stays, and its room is free",
+    [Schema.Array(Event)],
+    ([events]) => {
+      const tally = Tally.make(10_000)
+      for (const event of events) tally.add(subjectOf(event), event.reason, event.day * day)
+      const before = tally.entries()
+      const isOf = (subject: Subject) => (subject._tag === "Known" ? subject.websiteConfigId : subject.id) === "3"
+      assert.deepStrictEqual(
+        tally.remove(isOf),
+        before.filter(({ subject }) => isOf(subject))
+      )
+      assert.deepStrictEqual(
+        tally.entries(),
+        before.filter(({ subject }) => !isOf(subject))
+      )
+      const small = Tally.make(2)
+      const claim = { _tag: "Claimed", by: "tracking-token", id: "3" } as const
+      assert.isTrue(small.add(claim, "limited", 0))
+      assert.isFalse(small.add({ ...claim, id: "4" }, "limited", 0))
+      small.remove(isOf)
+      assert.isTrue(small.add({ ...claim, id: "4" }, "limited", 0))
+    }
+  )
+
   it.prop("no flood of claims keeps a known website from being counted", [between(2, 50)], ([capacity]) => {
     const tally = Tally.make(capacity)
     for (let id = 0; id < 1000; id++) tally.add({ _tag: "Claimed", by: "tracking-token", id: String(id) }, "limited", 0)

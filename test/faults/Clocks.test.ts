@@ -4,7 +4,7 @@
 import { randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Schema } from "effect"
+import { Effect, Layer, Option, Schema } from "effect"
 import * as PageView from "../../src/core/PageView.ts"
 import * as MemoryRateLimiter from "../../src/memory/RateLimiter.ts"
 import * as PgAnalytics from "../../src/postgres/AnalyticsRepo.ts"
@@ -19,6 +19,7 @@ import * as TestDatabase from "../postgres/TestDatabase.ts"
 import { at } from "../suites/VisitorSalts.ts"
 
 const hour = 3_600_000
+const forEver = { pageViews: Option.none(), submissions: Option.none() }
 const timeout = "20 seconds"
 
 const layer = Layer.mergeAll(
@@ -28,6 +29,15 @@ const layer = Layer.mergeAll(
 ).pipe(Layer.provideMerge(TestDatabase.layer))
 
 const midnight = Date.UTC(2026, 10, 25)
+
+/** The hosted website of a new site. */
+const website = Effect.gen(function* () {
+  const sql = yield* PgClient.PgClient
+  const id = randomUUID()
+  yield* sql`INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
+    VALUES (${randomUUID()}, ${id}, ${randomUUID()}, 'test')`
+  return id
+})
 
 /** One visitor's view of a site. */
 const view = (hostedWebsiteId: string, now: number, path = "/") =>
@@ -60,7 +70,7 @@ const saltDays = Effect.gen(function* () {
 describe("faults: clocks", () => {
   it.live("a visitor on both sides of midnight is two visitors, one a day, and no view is lost", () =>
     Effect.gen(function* () {
-      const site = randomUUID()
+      const site = yield* website
       const before = yield* view(site, midnight - 1)
       const again = yield* view(site, midnight - hour)
       const after = yield* view(site, midnight)
@@ -80,13 +90,13 @@ describe("faults: clocks", () => {
 
   it.live("48 hours after a day began its salt is gone, so that its hashes cannot be made again", () =>
     Effect.gen(function* () {
-      const site = randomUUID()
+      const site = yield* website
       const yesterday = yield* view(site, midnight - hour)
       yield* view(site, midnight + hour)
       assert.deepStrictEqual(yield* saltDays, ["2026-11-24", "2026-11-25"])
-      assert.isTrue(yield* at(midnight + 24 * hour - 1)(Maintenance.round))
+      assert.isTrue(yield* at(midnight + 24 * hour - 1)(Maintenance.round(forEver)))
       assert.deepStrictEqual(yield* saltDays, ["2026-11-24", "2026-11-25"])
-      assert.isTrue(yield* at(midnight + 24 * hour)(Maintenance.round))
+      assert.isTrue(yield* at(midnight + 24 * hour)(Maintenance.round(forEver)))
       assert.deepStrictEqual(yield* saltDays, ["2026-11-25"])
       // A process of that day's own, its clock set back, gets another salt: the hash of the same visitor is not the same.
       assert.notStrictEqual(yield* view(site, midnight - hour), yesterday)
@@ -95,7 +105,7 @@ describe("faults: clocks", () => {
 
   it.live("a clock that jumps an hour back and forth over midnight loses no view, and each day keeps its salt", () =>
     Effect.gen(function* () {
-      const site = randomUUID()
+      const site = yield* website
       const hashes = new Map<string, Set<string>>()
       for (const jump of [0, -hour, hour, -2 * hour, 3 * hour, -hour, 0]) {
         const now = midnight + jump
@@ -114,7 +124,7 @@ describe("faults: clocks", () => {
 
   it.live("a view of a month without a partition is stored and counted", () =>
     Effect.gen(function* () {
-      const site = randomUUID()
+      const site = yield* website
       const far = Date.UTC(2031, 6, 14)
       yield* view(site, far)
       const sql = yield* PgClient.PgClient

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Logger } from "effect"
+import * as Answers from "../../src/http/Answers.ts"
 import * as Refusals from "../../src/http/Refusals.ts"
 import { RecordRefused, StorageUnavailable } from "../../src/services/Storage.ts"
 
@@ -39,5 +40,22 @@ describe("http/Refusals", () => {
         assert.deepStrictEqual(yield* logged(error), [message, notes])
       }
     })
+  )
+
+  it.effect(
+    "a website that the store does not know any more is answered as one that never was, and is no trouble",
+    () =>
+      Effect.gen(function* () {
+        const lines: Array<string> = []
+        const logger = Logger.map(Logger.formatJson, (line) => void lines.push(line))
+        const answer = yield* Effect.provide(
+          Refusals.ofStorage(new RecordRefused({ reason: "unknown-site" }), { ratelimit: "r" }),
+          Logger.layer([logger])
+        )
+        const unknown = Answers.unknownSite({ ratelimit: "r" })
+        assert.deepStrictEqual([answer.status, answer.body], [404, unknown.body])
+        assert.deepStrictEqual({ ...answer.headers }, { ...unknown.headers, "x-hydracore-decision": "unknown-site" })
+        assert.deepStrictEqual(lines, [])
+      })
   )
 })

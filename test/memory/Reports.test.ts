@@ -3,13 +3,14 @@ import { Effect, Layer, Schema } from "effect"
 import * as AnalyticsRepo from "../../src/memory/AnalyticsRepo.ts"
 import * as PageViews from "../../src/memory/PageViews.ts"
 import * as Reports from "../../src/memory/Reports.ts"
+import * as SiteDirectory from "../../src/memory/SiteDirectory.ts"
 import * as Service from "../../src/services/AnalyticsRepo.ts"
 import { Shape, viewOf } from "../suites/PageViews.ts"
 import { suite } from "../suites/Reports.ts"
 
 const both = Layer.merge(AnalyticsRepo.layer, Reports.layer)
 
-suite("memory/Reports", both.pipe(Layer.provide(PageViews.layer())))
+suite("memory/Reports", Layer.merge(both, SiteDirectory.layer()).pipe(Layer.provide(PageViews.layer())))
 
 it.effect.prop(
   "memory/PageViews: the latest views are kept, as many as the capacity, and the oldest are forgotten",

@@ -6,17 +6,36 @@ import type { PageView } from "../../src/core/PageView.ts"
 import * as AnalyticsRepo from "../../src/postgres/AnalyticsRepo.ts"
 import * as Columns from "../../src/postgres/Columns.ts"
 import * as Reports from "../../src/postgres/Reports.ts"
+import * as SiteDirectory from "../../src/postgres/SiteDirectory.ts"
 import * as Service from "../../src/services/AnalyticsRepo.ts"
 import { suite } from "../suites/AnalyticsRepo.ts"
 import { Shape, viewOf } from "../suites/PageViews.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
 const repo = AnalyticsRepo.layer({ timeout: "20 seconds", maxQueue: 10_000 })
-const live = repo.pipe(Layer.provideMerge(TestDatabase.layer))
+/** Some websites that there are, by their hosted_website_id. */
+const websites = [randomUUID(), randomUUID()] as const
+
+const add = (id: string) =>
+  PgClient.PgClient.use(
+    (sql) => sql`INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
+      VALUES (${id}, ${id}, ${randomUUID()}, 'test')`
+  )
+
+/** One more. */
+const added = Effect.suspend(() => {
+  const id = randomUUID()
+  return Effect.as(add(id), id)
+})
+
+const database = Layer.effectDiscard(Effect.forEach(websites, add)).pipe(Layer.provideMerge(TestDatabase.layer))
+const live = repo.pipe(Layer.provideMerge(database))
 
 suite(
   "postgres/AnalyticsRepo",
-  Layer.merge(repo, Reports.layer({ timeout: "20 seconds" })).pipe(Layer.provide(TestDatabase.layer))
+  Layer.mergeAll(repo, Reports.layer({ timeout: "20 seconds" }), SiteDirectory.layer({ timeout: "20 seconds" })).pipe(
+    Layer.provide(TestDatabase.layer)
+  )
 )
 
 const Text = Schema.NullOr(Schema.String)
@@ -70,7 +89,7 @@ const stored = (table: "page_view" | "bot_view", hostedWebsiteId: string) =>
   })
 
 const plain = viewOf(
-  randomUUID(),
+  websites[0],
   Shape.make({
     age: 0,
     path: "/",
@@ -94,7 +113,7 @@ withLayer(live, { excludeTestServices: true })("postgres/AnalyticsRepo: columns"
     ({ shape }) =>
       Effect.gen(function* () {
         const repo = yield* Service.AnalyticsRepo
-        const view = viewOf(randomUUID(), shape)
+        const view = viewOf(yield* added, shape)
         yield* repo.append(view)
         const [mine, others] = view.isBot ? (["bot_view", "page_view"] as const) : (["page_view", "bot_view"] as const)
         assert.deepStrictEqual(yield* stored(mine, view.hostedWebsiteId), [view])
@@ -162,7 +181,7 @@ describe("postgres/AnalyticsRepo: batches", () => {
     Effect.gen(function* () {
       const repo = yield* Service.AnalyticsRepo
       const sql = yield* PgClient.PgClient
-      const late = { ...plain, hostedWebsiteId: randomUUID() }
+      const late = { ...plain, hostedWebsiteId: websites[1] }
       yield* sql.withTransaction(
         Effect.gen(function* () {
           yield* sql`LOCK TABLE page_view IN ACCESS EXCLUSIVE MODE`
@@ -175,9 +194,7 @@ describe("postgres/AnalyticsRepo: batches", () => {
       assert.isAtLeast((yield* stored("page_view", plain.hostedWebsiteId)).length, 1)
       assert.isAtMost((yield* stored("page_view", late.hostedWebsiteId)).length, 1)
     }).pipe(
-      Effect.provide(
-        AnalyticsRepo.layer({ timeout: "300 millis", maxQueue: 10 }).pipe(Layer.provideMerge(TestDatabase.layer))
-      )
+      Effect.provide(AnalyticsRepo.layer({ timeout: "300 millis", maxQueue: 10 }).pipe(Layer.provideMerge(database)))
     )
   )
 })

@@ -4,14 +4,14 @@
  *
  * @module
  */
-import { randomUUID } from "node:crypto"
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Effect, type Layer, Schema } from "effect"
 import { AnalyticsRepo } from "../../src/services/AnalyticsRepo.ts"
 import { Reports } from "../../src/services/Reports.ts"
-import { now, Shape, viewOf } from "./PageViews.ts"
+import type { SiteDirectory } from "../../src/services/SiteDirectory.ts"
+import { newSite, now, Shape, viewOf } from "./PageViews.ts"
 
-export const suite = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | Reports, E>) =>
+export const suite = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | Reports | SiteDirectory, E>) =>
   describe(name, () => {
     withLayer(layer, { excludeTestServices: true })((it) => {
       it.effect.prop(
@@ -20,7 +20,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | Report
         ({ shapes }) =>
           Effect.gen(function* () {
             const repo = yield* AnalyticsRepo
-            const hostedWebsiteId = randomUUID()
+            const hostedWebsiteId = yield* newSite
             yield* Effect.forEach(shapes, (shape) => repo.append(viewOf(hostedWebsiteId, shape)), {
               concurrency: "unbounded"
             })

@@ -1,6 +1,7 @@
 /** Arbitrary page views, as `core/PageView.make` makes them: no text holds a NUL or a lone surrogate. */
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
 import type { PageView } from "../../src/core/PageView.ts"
+import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
@@ -36,6 +37,11 @@ export const Shape = Schema.Struct({
   visitor: between(0, 3),
   isBot: Schema.Literals([false, false, false, true])
 })
+
+/** The hosted website of a new site. */
+export const newSite = SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] })).pipe(
+  Effect.map(({ hostedWebsiteId }) => hostedWebsiteId)
+)
 
 /** A view of a site, of one of four visitors. */
 export const viewOf = (hostedWebsiteId: string, { age, visitor, ...shape }: typeof Shape.Type): PageView => ({

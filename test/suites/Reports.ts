@@ -9,9 +9,10 @@ import { Effect, type Layer, Schema } from "effect"
 import * as Statistics from "../../src/core/Statistics.ts"
 import { AnalyticsRepo } from "../../src/services/AnalyticsRepo.ts"
 import { Reports } from "../../src/services/Reports.ts"
-import { now, Shape, viewOf } from "./PageViews.ts"
+import type { SiteDirectory } from "../../src/services/SiteDirectory.ts"
+import { newSite, now, Shape, viewOf } from "./PageViews.ts"
 
-export const suite = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | Reports, E>) =>
+export const suite = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | Reports | SiteDirectory, E>) =>
   describe(name, () => {
     withLayer(layer, { excludeTestServices: true })((it) => {
       it.effect.prop(
@@ -21,7 +22,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | Report
           Effect.gen(function* () {
             const repo = yield* AnalyticsRepo
             const reports = yield* Reports
-            const [site, other] = [randomUUID(), randomUUID()]
+            const [site, other] = [yield* newSite, yield* newSite]
             const views = shapes.map((shape, index) => viewOf(index % 5 === 4 ? other : site, shape))
             yield* Effect.forEach(views, repo.append, { concurrency: "unbounded" })
             for (const hostedWebsiteId of [site, other]) {
@@ -36,7 +37,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | Report
         Effect.gen(function* () {
           const repo = yield* AnalyticsRepo
           const reports = yield* Reports
-          const hostedWebsiteId = randomUUID()
+          const hostedWebsiteId = yield* newSite
           const paths = [
             "/z",
             "/z",

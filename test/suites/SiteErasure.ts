@@ -1,0 +1,153 @@
+/**
+ * What an erased website leaves, as a suite that runs on any layer: nothing, and its neighbours as they were.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { assert, layer as shared } from "@effect/vitest"
+import { Effect, type Layer, Option, Result, Schedule, Schema, Stream } from "effect"
+import { AnalyticsRepo } from "../../src/services/AnalyticsRepo.ts"
+import { Decisions } from "../../src/services/Decisions.ts"
+import { Reports } from "../../src/services/Reports.ts"
+import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
+import { SiteErasure } from "../../src/services/SiteErasure.ts"
+import { SubmissionRepo } from "../../src/services/SubmissionRepo.ts"
+import { now, Shape, viewOf } from "./PageViews.ts"
+import { draft } from "./SubmissionRepo.ts"
+import { at } from "./VisitorSalts.ts"
+
+export type Storage = SiteErasure | SiteDirectory | AnalyticsRepo | SubmissionRepo | Decisions | Reports
+
+const create = SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
+
+type Site = Effect.Success<typeof create>
+
+/** What is stored of a website. */
+const kept = Effect.fnUntraced(function* (site: Site) {
+  const reports = yield* Reports
+  const decisions = yield* Decisions
+  const repo = yield* SubmissionRepo
+  const { pageViews } = yield* reports.statistics({ hostedWebsiteId: site.hostedWebsiteId, days: 10, now })
+  const submissions = yield* Stream.runCollect(repo.stream({ websiteConfigId: site.websiteConfigId }))
+  const { bot = 0 } = yield* decisions.counts({ site, days: 10, now })
+  return { pageViews, submissions: submissions.length, bot }
+})
+
+/** Stores of a website the views, so many submissions under keys and without, and one count, and waits until all is there. */
+const fill = Effect.fnUntraced(function* (site: Site, shapes: ReadonlyArray<typeof Shape.Type>, submissions: number) {
+  const views = yield* AnalyticsRepo
+  const repo = yield* SubmissionRepo
+  const decisions = yield* Decisions
+  const { hostedWebsiteId, websiteConfigId } = site
+  yield* decisions.record({ _tag: "Known", websiteConfigId }, "bot").pipe(at(now))
+  yield* Effect.forEach(shapes, (shape) => views.append(viewOf(hostedWebsiteId, shape)), { concurrency: "unbounded" })
+  for (let number = 0; number < submissions; number++) {
+    yield* repo.submit(draft({ websiteConfigId, key: number % 2 === 0 ? randomUUID() : null }))
+  }
+  yield* Effect.repeat(kept(site), {
+    until: ({ bot }) => bot === 1,
+    schedule: Schedule.spaced("20 millis")
+  })
+})
+
+export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
+  shared(layer, { excludeTestServices: true })(name, (it) => {
+    it.effect.prop(
+      "all of a website is deleted and counted, and what is of another stays",
+      {
+        shapes: Schema.Array(Shape).check(Schema.isMaxLength(12)),
+        submissions: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5 }))
+      },
+      ({ shapes, submissions }) =>
+        Effect.gen(function* () {
+          const erasure = yield* SiteErasure
+          const [site, other] = [yield* create, yield* create]
+          for (const each of [site, other]) yield* fill(each, shapes, submissions)
+          const before = yield* kept(other)
+          const pageViews = shapes.filter((shape) => !shape.isBot).length
+          assert.deepStrictEqual(
+            yield* erasure.erase(site.websiteConfigId),
+            Option.some({
+              pageViews,
+              botViews: shapes.length - pageViews,
+              submissions,
+              idempotencyKeys: Math.ceil(submissions / 2),
+              decisionCounts: 1
+            })
+          )
+          assert.deepStrictEqual(yield* kept(site), { pageViews: 0, submissions: 0, bot: 0 })
+          assert.deepStrictEqual(yield* kept(other), before)
+        }),
+      { arbitrary: { runs: 10 } }
+    )
+
+    it.effect("it is found by nobody, is not listed, and cannot be changed or erased once more", () =>
+      Effect.gen(function* () {
+        const erasure = yield* SiteErasure
+        const sites = yield* SiteDirectory
+        const [site, other] = [yield* create, yield* create]
+        assert.deepStrictEqual(yield* erasure.nameOf(site.websiteConfigId), Option.some("a"))
+        assert.isTrue(Option.isSome(yield* erasure.erase(site.websiteConfigId)))
+        for (const id of [site.websiteConfigId, site.trackingToken, site.hostedWebsiteId, randomUUID(), "x", ""]) {
+          assert.deepStrictEqual(yield* erasure.nameOf(id), Option.none())
+          assert.deepStrictEqual(yield* erasure.erase(id), Option.none())
+          assert.isTrue(Option.isNone(yield* sites.byTrackingToken(id)))
+          assert.isTrue(Option.isNone(yield* sites.byWebsiteConfigId(id)))
+          assert.isTrue(Option.isNone(yield* sites.update(id, { name: "b" })))
+        }
+        const ids = (yield* sites.list).map(({ websiteConfigId }) => websiteConfigId)
+        assert.notInclude(ids, site.websiteConfigId)
+        assert.include(ids, other.websiteConfigId)
+        assert.deepStrictEqual(yield* sites.byTrackingToken(other.trackingToken), Option.some(other))
+      })
+    )
+
+    it.effect("no other id of a website erases it", () =>
+      Effect.gen(function* () {
+        const erasure = yield* SiteErasure
+        const sites = yield* SiteDirectory
+        const site = yield* create
+        for (const id of [site.trackingToken, site.hostedWebsiteId]) {
+          assert.deepStrictEqual(yield* erasure.erase(id), Option.none())
+        }
+        assert.deepStrictEqual(yield* sites.byWebsiteConfigId(site.websiteConfigId), Option.some(site))
+      })
+    )
+
+    it.effect("what comes of it afterwards is refused as of no website, and what comes with it is stored", () =>
+      Effect.gen(function* () {
+        const erasure = yield* SiteErasure
+        const views = yield* AnalyticsRepo
+        const repo = yield* SubmissionRepo
+        const [site, other] = [yield* create, yield* create]
+        yield* erasure.erase(site.websiteConfigId)
+        const shape = yield* Schema.decodeUnknownEffect(Shape)({
+          ...{ age: 0, path: "/", referrerHost: null, referrerPath: null, deviceType: null, screenWidth: null },
+          campaign: { source: null, medium: null, name: null, term: null, content: null },
+          ...{ sessionId: null, browser: null, os: null, visitor: 0, isBot: false }
+        })
+        const both = [site, other, site, other]
+        const outcomes = yield* Effect.forEach(
+          both.flatMap(({ hostedWebsiteId, websiteConfigId }) => [
+            views.append(viewOf(hostedWebsiteId, shape)),
+            views.append(viewOf(hostedWebsiteId, { ...shape, isBot: true })),
+            repo.submit(draft({ websiteConfigId })),
+            repo.submit(draft({ websiteConfigId, key: randomUUID() }))
+          ]),
+          Effect.result,
+          { concurrency: "unbounded" }
+        )
+        outcomes.forEach((outcome, index) => {
+          if (both[index >> 2] === other) assert.isTrue(Result.isSuccess(outcome))
+          else {
+            assert.deepInclude(Result.getOrThrow(Result.flip(outcome)), {
+              _tag: "RecordRefused",
+              reason: "unknown-site"
+            })
+          }
+        })
+        assert.deepStrictEqual(yield* kept(site), { pageViews: 0, submissions: 0, bot: 0 })
+        assert.deepStrictEqual(yield* kept(other), { pageViews: 2, submissions: 4, bot: 0 })
+      })
+    )
+  })
