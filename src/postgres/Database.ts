@@ -154,10 +154,12 @@ export const bounded =
       const late = Effect.suspend(() =>
         Effect.fail(last === undefined ? new StorageUnavailable({ reason: "timeout" }) : unavailable(last))
       )
-      return Effect.flatMap(Effect.forkDetach(attempts), (fiber) =>
-        Fiber.join(fiber).pipe(
-          Effect.timeoutOrElse({ duration: timeout, orElse: () => late }),
-          Effect.onExit(() => Effect.sync(() => fiber.interruptUnsafe()))
+      // Nothing comes between the fork and the promise to end it.
+      return Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(Effect.forkDetach(attempts), (fiber) =>
+          restore(Effect.timeoutOrElse(Fiber.join(fiber), { duration: timeout, orElse: () => late })).pipe(
+            Effect.onExit(() => Effect.sync(() => fiber.interruptUnsafe()))
+          )
         )
       )
     })
