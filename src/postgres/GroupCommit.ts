@@ -16,11 +16,12 @@
  * @module
  */
 import { randomUUID } from "node:crypto"
-import { type Array as Arr, Cause, Clock, Duration, Effect, Exit, Fiber, Result, type Scope } from "effect"
+import { type Array as Arr, Cause, Clock, Duration, Effect, Exit, Result, type Scope } from "effect"
 import * as BatchSize from "../core/BatchSize.ts"
 import * as BoundedQueue from "../core/BoundedQueue.ts"
 import { type RecordRefused, StorageUnavailable } from "../services/Storage.ts"
 import type { Flushed, Observer } from "./BatchMetrics.ts"
+import * as WhileWanted from "./WhileWanted.ts"
 
 export interface Options<Item, A, E> {
   /**
@@ -73,11 +74,8 @@ interface Part<Item, A, E> {
 const firstRetryMillis = 10
 const lastRetryMillis = 200
 
-/** What the race between a flush and its abandonment came to. */
-const abandoned = Symbol("abandoned")
-
 const flushedOf = (exit: Exit.Exit<unknown, StorageUnavailable | RecordRefused>): Flushed => {
-  if (Exit.isSuccess(exit)) return exit.value === abandoned ? "abandoned" : "stored"
+  if (Exit.isSuccess(exit)) return exit.value === WhileWanted.abandoned ? "abandoned" : "stored"
   const failure = Cause.findError(exit.cause)
   if (Result.isFailure(failure)) return "died"
   return failure.success._tag === "RecordRefused" ? "refused" : "unavailable"
@@ -90,7 +88,8 @@ export const make = <Item, A, E>(
   Effect.gen(function* () {
     type Waiting = Entry<Item, A, E>
     const clock = yield* Clock.Clock
-    const fork = Effect.runForkWith(yield* Effect.context())
+    /** Runs the flush, or the wait before the next one. */
+    const whileWanted = yield* WhileWanted.make
     const timeoutMillis = Duration.toMillis(options.timeout)
     const weigh = options.weigh ?? (() => 0)
     const maxBatchWeight = options.maxBatchWeight ?? Number.POSITIVE_INFINITY
@@ -108,8 +107,6 @@ export const make = <Item, A, E>(
     let closed = false
     let wakeWorker: (() => void) | undefined
     let wakeReaper: (() => void) | undefined
-    /** Whom the flush (or the wait before the next one) is for, and how to give it up. */
-    let underway: { readonly entries: ReadonlyArray<Waiting>; readonly abandon: () => void } | undefined
 
     const answer = (entry: Waiting, outcome: Outcome<A, E>): void => {
       const { resume } = entry
@@ -160,28 +157,8 @@ export const make = <Item, A, E>(
       })
     }
 
-    /** Gives up as soon as nobody of `entries` waits, which the reaper sees to. */
-    const unlessAbandoned = <T, F>(entries: ReadonlyArray<Waiting>, effect: Effect.Effect<T, F>) =>
-      Effect.callback<T | typeof abandoned, F>((resume) => {
-        const fiber = fork(effect)
-        let isAbandoned = false
-        underway = {
-          entries,
-          abandon: () => {
-            isAbandoned = true
-            fiber.interruptUnsafe()
-          }
-        }
-        fiber.addObserver((exit) => {
-          underway = undefined
-          resume(isAbandoned && Exit.isFailure(exit) ? Effect.succeed(abandoned) : exit)
-        })
-        return Fiber.interrupt(fiber)
-      })
-
-    const abandonIfUnwanted = (): void => {
-      if (underway?.entries.every((entry) => entry.resume === undefined)) underway.abandon()
-    }
+    /** Whether anybody of `entries` waits; the reaper has it asked. */
+    const isWanted = (entries: ReadonlyArray<Waiting>) => () => entries.some((entry) => entry.resume !== undefined)
 
     const isNonEmpty = <T>(items: ReadonlyArray<T>): items is Arr.NonEmptyReadonlyArray<T> => items.length > 0
 
@@ -193,11 +170,12 @@ export const make = <Item, A, E>(
         const items = entries.map((entry) => entry.item)
         if (!isNonEmpty(items)) return []
         const begun = now()
-        const exit = yield* Effect.exit(unlessAbandoned(entries, options.flush(items, part.batchId)))
+        const flush = Effect.suspend(() => options.flush(items, part.batchId))
+        const exit = yield* Effect.exit(whileWanted.run(isWanted(entries), flush))
         options.observer?.flushed(items.length, now() - begun, flushedOf(exit))
         if (Exit.isSuccess(exit)) {
           const outcomes = exit.value
-          if (outcomes === abandoned) return []
+          if (outcomes === WhileWanted.abandoned) return []
           lastFailure = undefined
           entries.forEach((entry, index) => {
             const outcome = outcomes[index]
@@ -214,7 +192,7 @@ export const make = <Item, A, E>(
         }
         if (failure.success._tag === "StorageUnavailable") {
           lastFailure = failure.success
-          yield* unlessAbandoned(entries, clock.sleep(Duration.millis(retryMillis)))
+          yield* whileWanted.run(isWanted(entries), clock.sleep(Duration.millis(retryMillis)))
           retryMillis = Math.min(retryMillis * 2, lastRetryMillis)
           continue
         }
@@ -258,7 +236,7 @@ export const make = <Item, A, E>(
     const reap = (): void => {
       const time = now()
       for (const entry of flying) if (entry.resume !== undefined && entry.deadline <= time) answer(entry, late())
-      abandonIfUnwanted()
+      whileWanted.check()
       for (let next = queue.oldest(); next !== undefined; next = queue.oldest()) {
         if (next.resume !== undefined && next.deadline > time) break
         queue.take()
