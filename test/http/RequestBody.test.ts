@@ -1,5 +1,9 @@
+import { IncomingMessage } from "node:http"
+import { Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { Result, Schema } from "effect"
+import { Effect, Fiber, References, Result, Schema } from "effect"
+import type { HttpServerRequest } from "effect/http"
+import * as Capacity from "../../src/core/Capacity.ts"
 import * as RequestBody from "../../src/http/RequestBody.ts"
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -47,4 +51,25 @@ describe("http/RequestBody", () => {
   it("a body of another type is a text, never JSON", () => {
     assert.strictEqual(Result.getOrThrow(RequestBody.parse(bytes('{"a":1}'), "text/html")).value, "")
   })
+
+  it.effect("whenever a visitor goes, the place of the request is given back", () =>
+    Effect.gen(function* () {
+      for (let steps = 0; steps < 40; steps++) {
+        const enter = Capacity.make(1)
+        const source = new IncomingMessage(new Socket())
+        source.rawHeaders = ["cookie", "x".repeat(2 * RequestBody.smallHead)]
+        const request = { source, url: "/", headers: { "content-length": "10" } }
+        const fiber = yield* RequestBody.readBytes(request as unknown as HttpServerRequest.HttpServerRequest).pipe(
+          Effect.provideService(RequestBody.Arrivals, enter),
+          // Others run before every step, so that it can be interrupted between any two. With less none is made.
+          Effect.provideService(References.MaxOpsBeforeYield, 3),
+          Effect.forkChild
+        )
+        for (let step = 0; step < steps; step++) yield* Effect.yieldNow
+        yield* Fiber.interrupt(fiber)
+        // Who is alone may hold any amount.
+        assert.isTrue(enter().hold(1), `interrupted after ${steps} steps`)
+      }
+    })
+  )
 })
