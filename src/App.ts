@@ -153,8 +153,6 @@ export const server = (
   )
 }
 
-/** The service on PostgreSQL, with the upkeep that its tables need; over `database`. */
-export const live = (settings: Settings, around?: Around, worker?: Worker) => {
-  const stored = storage(settings)
-  return Layer.mergeAll(server(settings, settings, around, worker), Maintenance.layer).pipe(Layer.provideMerge(stored))
-}
+/** The service on PostgreSQL, with the upkeep that its tables need; over `storage`, and over `database`. */
+export const live = (settings: Settings, around?: Around, worker?: Worker) =>
+  Layer.merge(server(settings, settings, around, worker), Maintenance.layer)

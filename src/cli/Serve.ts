@@ -5,7 +5,7 @@
  * @module
  */
 import { fork } from "node:child_process"
-import { Clock, Duration, Effect, Latch, Layer, Option, Schedule } from "effect"
+import { Clock, Context, Duration, Effect, Latch, Layer, Option, Schedule } from "effect"
 import { Command } from "effect/cli"
 import { HttpServer } from "effect/http"
 import * as App from "../App.ts"
@@ -64,13 +64,10 @@ export const noDatabase =
 export const service = (settings: Settings, address: App.DatabaseAddress, worker?: App.Worker) =>
   Effect.gen(function* () {
     const database = yield* Layer.build(App.database(settings, address))
-    yield* Layer.build(App.storage(settings)).pipe(
-      Effect.flatMap((storage) => Effect.provide(requireReady(settings), storage)),
-      Effect.scoped,
-      Effect.provide(database)
-    )
+    const storage = yield* Effect.provide(Layer.build(App.storage(settings)), database)
+    yield* Effect.provide(requireReady(settings), storage)
     const running = yield* Layer.build(App.live(settings, undefined, worker)).pipe(
-      Effect.provide(database),
+      Effect.provide(Context.merge(database, storage)),
       Effect.catchTag("ServeError", ({ cause }) => Effect.fail(cannotListen(settings, cause)))
     )
     return yield* Effect.provide(HttpServer.HttpServer, running)
