@@ -6,6 +6,7 @@
  */
 import { Effect, type PlatformError, Runtime, Schema, Stdio, Stream, Terminal } from "effect"
 import { Flag, GlobalFlag } from "effect/cli"
+import * as SystemCode from "../core/SystemCode.ts"
 import * as TerminalText from "../core/TerminalText.ts"
 import * as Time from "../core/Time.ts"
 
@@ -31,19 +32,11 @@ export const Json = GlobalFlag.Setting("json")({
   )
 })
 
-/** The system's code of a failed write (`EPIPE`, `ENOSPC`), if it gave one. */
-const codeOf = (error: PlatformError.PlatformError): string | undefined => {
-  const cause: unknown = error.reason.cause
-  return typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string"
-    ? cause.code
-    : undefined
-}
-
-const writeFailure = (error: PlatformError.PlatformError): CliFailure | StdoutClosed => {
-  const code = codeOf(error)
+const writeFailure = ({ reason: { cause } }: PlatformError.PlatformError): CliFailure | StdoutClosed => {
+  const code = SystemCode.of(cause)
   return code === "EPIPE" || code === "ERR_STREAM_DESTROYED"
     ? new StdoutClosed()
-    : new CliFailure({ message: `The output could not be written${code === undefined ? "" : ` (${code})`}.` })
+    : new CliFailure({ message: `The output could not be written${SystemCode.inBrackets(cause)}.` })
 }
 
 /**

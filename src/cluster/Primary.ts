@@ -49,9 +49,6 @@ interface Slot {
   readonly isWanted: Latch.Latch
 }
 
-const howEnded = ({ code, signal }: WorkerProcess.Ended): string =>
-  signal === null ? `with code ${code}` : `by ${signal}`
-
 /**
  * Starts the workers and succeeds when all of them serve; if one of them cannot, that ends the whole start. When the scope
  * closes, it stops listening, hands over what came before, and has all workers end as one process does.
@@ -115,7 +112,9 @@ export const start = (
       // One that another has replaced, or that ends with all, was told to.
       if (members.get(slot) !== member) return
       members.delete(slot)
-      yield* Effect.logWarning(`Worker ${slot.number} ended ${howEnded(ended)}; another one takes its place`)
+      yield* Effect.logWarning(
+        `Worker ${slot.number} ended ${WorkerProcess.howEnded(ended)}; another one takes its place`
+      )
     })
 
     const enter = Effect.fnUntraced(function* (slot: Slot, worker: WorkerProcess.WorkerProcess) {

@@ -7,6 +7,7 @@ import type { ChildProcess } from "node:child_process"
 import { performance } from "node:perf_hooks"
 import { Deferred, Duration, Effect, Schema } from "effect"
 import { lasting, type Snapshot } from "../core/Metrics.ts"
+import * as SystemCode from "../core/SystemCode.ts"
 import type { RateLimiter } from "../services/RateLimiter.ts"
 import { type Channel, channelOf, type FromWorker, type ToWorker } from "./Protocol.ts"
 import * as Limiter from "./RateLimiter.ts"
@@ -23,6 +24,10 @@ export interface Ended {
   /** For how long it had served, in milliseconds; 0 if it never did. */
   readonly servedMillis: number
 }
+
+/** How a process ended, in words that follow "ended". */
+export const howEnded = ({ code, signal }: Pick<Ended, "code" | "signal">): string =>
+  signal === null ? `with code ${code}` : `by ${signal}`
 
 export interface WorkerProcess {
   /** Which of the workers it is, from 1 on; one that takes another's place has its number. */
@@ -60,13 +65,9 @@ export interface Options {
  * (`ENOMEM`, ...) alone, since what is thrown could repeat what the process was to be called with.
  */
 const notStarted = (error: unknown): WorkerFailed => {
-  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined
-  const reason = typeof code === "string" ? code : error instanceof Error ? error.name : typeof error
+  const reason = SystemCode.of(error) ?? (error instanceof Error ? error.name : typeof error)
   return new WorkerFailed({ message: `The system gives no process for a worker (${reason}).` })
 }
-
-const howEnded = (code: number | null, signal: NodeJS.Signals | null): string =>
-  signal === null ? `with code ${code}` : `by ${signal}`
 
 /** Starts a worker. It lives on when the effect is done, and is ended with `end`. Fails if there is no process for it. */
 export const start = (options: Options): Effect.Effect<WorkerProcess, WorkerFailed> =>
@@ -109,7 +110,7 @@ export const start = (options: Options): Effect.Effect<WorkerProcess, WorkerFail
     })
     const over = (code: number | null, signal: NodeJS.Signals | null): void => {
       isOver = true
-      const message = failure ?? `A worker ended before it served, ${howEnded(code, signal)}.`
+      const message = failure ?? `A worker ended before it served, ${howEnded({ code, signal })}.`
       Deferred.doneUnsafe(serving, Effect.fail(new WorkerFailed({ message })))
       if (reported !== undefined) Deferred.doneUnsafe(reported, Effect.void)
       options.onEnded(lasting(snapshot))

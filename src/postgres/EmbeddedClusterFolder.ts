@@ -29,6 +29,7 @@ import { tmpdir } from "node:os"
 import path from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { Effect, type Scope } from "effect"
+import * as SystemCode from "../core/SystemCode.ts"
 import { type EmbeddedClusterError, elsewhere, fail, io } from "./EmbeddedClusterError.ts"
 import { canEnter, type User } from "./EmbeddedClusterUser.ts"
 import * as Folders from "./Folders.ts"
@@ -38,7 +39,7 @@ const read = (file: string): string | undefined => {
   try {
     return readFileSync(file, "utf8").trim()
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined
+    if (SystemCode.of(cause) === "ENOENT") return undefined
     throw cause
   }
 }

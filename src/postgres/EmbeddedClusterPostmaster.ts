@@ -8,6 +8,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs"
 import { connect } from "node:net"
 import path from "node:path"
 import { Clock, Effect, Option } from "effect"
+import * as SystemCode from "../core/SystemCode.ts"
 import { type EmbeddedClusterError, fail, io } from "./EmbeddedClusterError.ts"
 import { run } from "./EmbeddedClusterUser.ts"
 
@@ -36,7 +37,7 @@ const alive = (pid: number): boolean => {
     process.kill(pid, 0)
     return true
   } catch (cause) {
-    return cause instanceof Error && "code" in cause && cause.code === "EPERM"
+    return SystemCode.of(cause) === "EPERM"
   }
 }
 

@@ -6,6 +6,7 @@
  */
 import { Deferred, Effect, Redacted, Result, Schema, type Scope } from "effect"
 import { createClient, ErrorReply } from "redis"
+import * as SystemCode from "../core/SystemCode.ts"
 import { script, scriptSha } from "./script.ts"
 
 /**
@@ -50,9 +51,7 @@ const reasonOf = (error: unknown): RedisAway => {
   if (error instanceof RedisAway) return error
   if (error instanceof ErrorReply) return refusalOf(error)
   if (!(error instanceof Error)) return new RedisAway({ reason: "unknown" })
-  return new RedisAway({
-    reason: "code" in error && typeof error.code === "string" ? error.code : error.constructor.name
-  })
+  return new RedisAway({ reason: SystemCode.of(error) ?? error.constructor.name })
 }
 
 const decodeReply = Schema.decodeUnknownResult(Reply)
