@@ -1,6 +1,6 @@
 /**
- * Wakes many things at their times with one fiber at most. A fiber and a timer for each would cost an idle chat stream more memory
- * than all else that it holds. There is one layer of it: what it stands on, the clock, is a service already.
+ * Wakes many things at their times with one fiber at most. A fiber and a timer for each would cost an idle chat stream more
+ * memory than all else that it holds. There is one layer of it: what it stands on, the clock, is a service already.
  *
  * @module
  */
