@@ -6,6 +6,7 @@
 import { Effect, Option } from "effect"
 import { Command } from "effect/cli"
 import { Settings } from "../Config.ts"
+import * as Html from "../core/Html.ts"
 import { InstanceDirectory } from "../services/InstanceDirectory.ts"
 import { SiteDirectory } from "../services/SiteDirectory.ts"
 import { WidgetTokens } from "../services/WidgetTokens.ts"
@@ -14,7 +15,7 @@ import * as Inputs from "./Inputs.ts"
 import * as Output from "./Output.ts"
 
 /** What stands where a token belongs that nobody gave. */
-export const tokenPlaceholder = "WIDGET_TOKEN"
+const tokenPlaceholder = "WIDGET_TOKEN"
 
 export interface Given {
   /** Where browsers reach the service, without a slash at its end. */
@@ -32,12 +33,9 @@ export interface Lines {
   readonly chat: string | null
 }
 
-const attribute = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;")
-
 /** The lines. Pure. */
 export const lines = ({ baseUrl, chat, trackingToken, websiteConfigId }: Given): Lines => {
-  const base = `${attribute(baseUrl)}/v1/public`
+  const base = `${Html.escape(baseUrl)}/v1/public`
   return {
     tracker: `<script defer src="${base}/embed.js" data-site="${trackingToken}"></script>`,
     form: [
@@ -55,7 +53,7 @@ export const lines = ({ baseUrl, chat, trackingToken, websiteConfigId }: Given):
         ? null
         : [
             `<script type="module" src="${base}/chat.js"></script>`,
-            `<hydracore-chat instance="${chat.instanceId}" token="${attribute(chat.token)}" heading="Ask us"></hydracore-chat>`
+            `<hydracore-chat instance="${chat.instanceId}" token="${Html.escape(chat.token)}" heading="Ask us"></hydracore-chat>`
           ].join("\n")
   }
 }
