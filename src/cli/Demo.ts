@@ -56,7 +56,7 @@ const notes = ({ listening, unused }: Facts): string => {
 }
 
 /** What is printed when all is ready. Pure. */
-export const welcome = (demo: DemoData.Demo, facts: Facts): string => {
+const welcome = (demo: DemoData.Demo, facts: Facts): string => {
   // The commands work on the database of this variable where it is set; empty, it counts as not set.
   const hydracore = `${facts.unused.includes("DATABASE_URL") ? "DATABASE_URL= " : ""}npm run -s hydracore --`
   return `

@@ -43,7 +43,7 @@ const writeFailure = ({ reason: { cause } }: PlatformError.PlatformError): CliFa
  * Writes texts to stdout as fast as its reader takes them, and no faster: a slow reader slows the source down. If the
  * reader goes, the source ends at once.
  */
-export const writeAll = <E, R>(
+const writeAll = <E, R>(
   texts: Stream.Stream<string, E, R>
 ): Effect.Effect<void, E | CliFailure | StdoutClosed, R | Stdio.Stdio> =>
   Stdio.Stdio.use((stdio) =>

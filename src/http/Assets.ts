@@ -32,7 +32,7 @@ const notBuilt = Answers.refusal(503, "This script could not be bundled. See the
 })
 
 /** The answer to a request for a bundle. Pure. */
-export const respond = (
+const respond = (
   bundle: Compressed.Compressed,
   request: {
     /** The version that the address names, if it does. */
