@@ -20,6 +20,10 @@ export class CliFailure extends Schema.TaggedError<CliFailure>()("CliFailure", {
   override readonly [Runtime.errorReported] = false
 }
 
+/** Nothing of a kind has the id that was given. */
+export const notFound = (kind: "website" | "instance" | "submission" | "token", id: string): CliFailure =>
+  new CliFailure({ message: `There is no ${kind} ${id}.` })
+
 /** Whoever read our stdout has gone (`| head`). There is nobody left to tell, and nothing is wrong. */
 export class StdoutClosed extends Schema.TaggedError<StdoutClosed>()("StdoutClosed", {}) {}
 

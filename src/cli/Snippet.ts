@@ -105,7 +105,7 @@ const issueToken = Inputs.mark(
 
 /** The token to put in its place: the one given, a new one, or the placeholder. */
 const tokenFor = Effect.fnUntraced(function* (instanceId: string, token: string | null, issue: boolean) {
-  const noInstance = new Output.CliFailure({ message: `There is no instance ${instanceId}.` })
+  const noInstance = Output.notFound("instance", instanceId)
   if (issue) {
     const tokens = yield* WidgetTokens
     const issued = yield* tokens.issue({ instanceId, label: "Snippet", expiresAt: null })
@@ -132,7 +132,7 @@ export const command = Command.make(
     const directory = yield* SiteDirectory
     const site = yield* directory.byWebsiteConfigId(websiteConfigId)
     if (Option.isNone(site)) {
-      return yield* new Output.CliFailure({ message: `There is no website ${websiteConfigId}.` })
+      return yield* Output.notFound("website", websiteConfigId)
     }
     const given: Given = {
       baseUrl: baseUrl ?? ownUrl(yield* Settings),
