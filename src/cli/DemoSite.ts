@@ -115,14 +115,13 @@ export const make = Effect.fnUntraced(function* (feed: DemoFeed) {
     return html(fill(yield* read("shell.html"), values))
   })
 
-  const page = (path: keyof typeof pages) =>
-    Effect.gen(function* () {
-      const demo = yield* Deferred.await(opened)
-      const { file, title } = pages[path]
-      const values = Object.fromEntries(Object.entries(demo).map(([name, value]) => [name, Html.escape(value)]))
-      const main = fill(yield* read(`site/${file}`), values)
-      return html(fill(yield* read("site/layout.html"), { ...values, title, main }))
-    })
+  const page = Effect.fnUntraced(function* (path: keyof typeof pages) {
+    const demo = yield* Deferred.await(opened)
+    const { file, title } = pages[path]
+    const values = Object.fromEntries(Object.entries(demo).map(([name, value]) => [name, Html.escape(value)]))
+    const main = fill(yield* read(`site/${file}`), values)
+    return html(fill(yield* read("site/layout.html"), { ...values, title, main }))
+  })
 
   const style = (name: string) =>
     Effect.map(read(name), (text) => HttpServerResponse.text(text, { contentType: "text/css; charset=utf-8", headers }))
