@@ -44,11 +44,11 @@ const keepInteger = (_key: string, value: unknown, context?: { readonly source?:
     ? BigInt(context.source)
     : value
 
+/** Bytes. To take apart a text that is no longer costs little more than any request does, however deeply it is nested. */
+export const small = 16_384
+
 /** How deeply a large text may be nested: what is nested in each of its bytes takes ten times as long to read. */
 export const maxDepth = 1_000
-
-/** Bytes. A text that is no longer may be nested as deeply as it likes, and is not looked through for it. */
-const short = 16_384
 
 /** The offset, in bytes, of the bracket that is nested more than `levels` deep; undefined if there is none. */
 const tooDeepAt = (bytes: Uint8Array, levels: number): number | undefined => {
@@ -73,7 +73,7 @@ const tooDeepAt = (bytes: Uint8Array, levels: number): number | undefined => {
 export const parse = (
   bytes: Uint8Array
 ): Result.Result<{ readonly text: string; readonly value: unknown }, JsonFault> => {
-  const tooDeep = bytes.length > short ? tooDeepAt(bytes, maxDepth) : undefined
+  const tooDeep = bytes.length > small ? tooDeepAt(bytes, maxDepth) : undefined
   if (tooDeep !== undefined) {
     return Result.fail({ offset: tooDeep, reason: `the text is nested more than ${maxDepth} levels deep here` })
   }
