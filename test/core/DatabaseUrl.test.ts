@@ -9,6 +9,7 @@ describe("core/DatabaseUrl.fault", () => {
   it.prop("whatever the driver does not know is one, and no value of it is repeated", [Name], ([name]) => {
     const found = fault(at(`?${new URLSearchParams({ [name]: "hunter2" })}`))
     if (name === "sslmode") assert.include(found ?? "", "verify-full")
+    else if (name === "port" || name === "connect_timeout") assert.include(found ?? "", `has a ${name} `)
     else if ((parameters as ReadonlyArray<string>).includes(name)) assert.isNull(found)
     else assert.notInclude(found ?? "hunter2", "hunter2")
   })
