@@ -39,10 +39,11 @@ describe("core/DatabaseUrl.fault", () => {
   })
 
   it("the rest of a password that holds an unescaped ? and & is no name to repeat", () => {
-    const found = fault(new URL("postgres://user:?hunter2&more@db/edge"))
-    assert.include(found, "a parameter")
-    assert.notInclude(found, "hunter2")
-    assert.notInclude(found, "more")
+    for (const secret of ["hunter2", "hunter"]) {
+      const found = fault(new URL(`postgres://user:?${secret}&more@db/edge`))
+      assert.include(found, "a parameter")
+      assert.notMatch(found ?? "", /hunter|more/)
+    }
   })
 })
 
