@@ -164,11 +164,9 @@ export const server = (
   )
 }
 
-/** The service on PostgreSQL, with the upkeep that its tables need; over `database`. */
-export const live = (settings: Settings, around?: Around, worker?: Worker) => {
-  const stored = storage(settings)
-  const retention = { pageViews: settings.retentionPageViews, submissions: settings.retentionSubmissions }
-  return Layer.mergeAll(server(settings, settings, around, worker), Maintenance.layer(retention)).pipe(
-    Layer.provideMerge(stored)
+/** The service on PostgreSQL, with the upkeep that its tables need; over `storage`, and over `database`. */
+export const live = (settings: Settings, around?: Around, worker?: Worker) =>
+  Layer.merge(
+    server(settings, settings, around, worker),
+    Maintenance.layer({ pageViews: settings.retentionPageViews, submissions: settings.retentionSubmissions })
   )
-}

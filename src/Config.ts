@@ -13,6 +13,10 @@ import * as Retention from "./core/Retention.ts"
 
 const quoted = (text: string): string => `"${text.slice(0, 80)}"`
 
+/** A setting that cannot be used, for a reason in words that follow its name. */
+const refused = (name: string, fault: string) =>
+  Effect.fail(new Config.ConfigError(new ConfigProvider.SourceError({ message: `${name} ${fault}` })))
+
 /** A setting that is read or refused, in words that follow its name. An empty value counts as none. */
 const explained = <A>(name: string, parse: (text: string) => Result.Result<A, string>) =>
   Config.option(Config.String(name)).pipe(
@@ -22,8 +26,7 @@ const explained = <A>(name: string, parse: (text: string) => Result.Result<A, st
         onNone: () => Effect.succeedNone,
         onSome: (text) =>
           Result.match(parse(text.trim()), {
-            onFailure: (fault) =>
-              Effect.fail(new Config.ConfigError(new ConfigProvider.SourceError({ message: `${name} ${fault}` }))),
+            onFailure: (fault) => refused(name, fault),
             onSuccess: (value) => Effect.succeedSome(value)
           })
       })

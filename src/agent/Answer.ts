@@ -9,7 +9,7 @@ import * as Completion from "./Completion.ts"
 import * as Sse from "./Sse.ts"
 
 /** The longest event of a runtime's stream, in bytes. No token is near it. */
-export const maxEventSize = 256 * 1024
+const maxEventSize = 256 * 1024
 
 export interface Read {
   readonly state: Sse.State

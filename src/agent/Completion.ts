@@ -30,7 +30,7 @@ export const body = (request: AgentRequest) => ({
 })
 
 /** The visitor's reason of a `finish_reason`. */
-export const finishReason = (reason: string): FinishReason => {
+const finishReason = (reason: string): FinishReason => {
   switch (reason) {
     case "stop":
     case "length":

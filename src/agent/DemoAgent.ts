@@ -25,7 +25,7 @@ export interface Options {
 }
 
 /** How many conversations are remembered; beyond it, those that were quiet longest are forgotten. */
-export const maxConversations = 1000
+const maxConversations = 1000
 
 const maxBody = ByteSize.kibibytes(512)
 

@@ -15,7 +15,7 @@ import * as Answer from "./Answer.ts"
 import * as Completion from "./Completion.ts"
 
 /** The longest answer of a runtime that does not stream, in bytes. */
-export const maxWholeSize = 1024 * 1024
+const maxWholeSize = 1024 * 1024
 
 /** What a piece of such an answer counts for at least, in bytes: one of a single byte takes twice as much memory. */
 const pieceCost = 64

@@ -7,6 +7,7 @@ import { Duration, Effect, Option, type Redacted } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import type { AgentFacts } from "../core/Diagnosis.ts"
 import type { Instance } from "../core/Instance.ts"
+import * as SystemCode from "../core/SystemCode.ts"
 import * as Completion from "./Completion.ts"
 
 export interface Options {
@@ -22,13 +23,6 @@ const modelsOf = (agentUrl: string): Option.Option<URL> =>
     url.pathname = url.pathname.replace(/\/chat\/completions$/, "/models")
     return url
   })
-
-/** The system's code for a connection that could not be made; no word of the agent's. */
-const codeOf = (error: { readonly cause?: unknown }): string => {
-  const { cause } = error
-  const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
-  return typeof code === "string" && /^[A-Z][A-Z0-9_]{1,40}$/.test(code) ? code : "no connection"
-}
 
 /** Asks an agent for its models, and says how that went. */
 export const inspect = Effect.fnUntraced(function* (
@@ -52,7 +46,10 @@ export const inspect = Effect.fnUntraced(function* (
   }
   return yield* client.execute(request).pipe(
     Effect.map(({ status }) => facts({ _tag: "Answered", status })),
-    Effect.catch((error) => Effect.succeed(facts({ _tag: "Away", reason: codeOf(error) }))),
+    // No word of the agent's.
+    Effect.catch(({ cause }) =>
+      Effect.succeed(facts({ _tag: "Away", reason: SystemCode.of(cause) ?? "no connection" }))
+    ),
     Effect.scoped,
     Effect.timeoutOrElse({
       duration: options.timeout,

@@ -112,7 +112,8 @@ export const command = Command.make(
       const agent = yield* DemoAgent.start()
       const feed = yield* DemoFeed.make
       const site = yield* DemoSite.make(feed)
-      const service = yield* Layer.build(App.live(settings, { pages: site.routes, eyes: feed.eyes })).pipe(
+      const live = App.live(settings, { pages: site.routes, eyes: feed.eyes })
+      const service = yield* Layer.build(Layer.provideMerge(live, App.storage(settings))).pipe(
         Effect.provide(database),
         Effect.catchTag("ServeError", ({ cause }) => Effect.fail(Serve.cannotListen(settings, cause)))
       )

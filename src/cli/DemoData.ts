@@ -88,9 +88,11 @@ export const prepare = Effect.fnUntraced(function* (options: {
     recorded !== undefined && Option.isSome(yield* tokens.authenticate(instance.instanceId, recorded.widget_token))
   const token = works
     ? recorded.widget_token
-    : yield* tokens
-        .issue({ instanceId: instance.instanceId, label: "demo", expiresAt: null })
-        .pipe(Effect.map(Option.map((issued) => issued.token)), Effect.flatMap(Effect.fromOption), Effect.orDie)
+    : yield* tokens.issue({ instanceId: instance.instanceId, label: "demo", expiresAt: null }).pipe(
+        // The instance was there a moment ago.
+        Effect.flatMap((issued) => Effect.orDie(Effect.fromOption(issued))),
+        Effect.map((issued) => issued.token)
+      )
 
   const demo: Demo = {
     base_url: options.baseUrl,

@@ -65,11 +65,10 @@ export const make = Effect.gen(function* () {
   const count = yield* Ref.make(0)
   let subject: Subject | undefined
 
-  const tell = (arrival: Arrival) =>
-    Effect.gen(function* () {
-      const number = yield* Ref.updateAndGet(count, (before) => before + 1)
-      yield* PubSub.publish(arrivals, { ...arrival, number, at: yield* Clock.currentTimeMillis })
-    })
+  const tell = Effect.fnUntraced(function* (arrival: Arrival) {
+    const number = yield* Ref.updateAndGet(count, (before) => before + 1)
+    yield* PubSub.publish(arrivals, { ...arrival, number, at: yield* Clock.currentTimeMillis })
+  })
 
   const analytics = Layer.effect(
     AnalyticsRepo,

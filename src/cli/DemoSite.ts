@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url"
 import { Deferred, Effect, Layer, Stream } from "effect"
 import { HttpEffect, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { build, stop } from "esbuild"
+import * as Html from "../core/Html.ts"
 import * as LocalPage from "../core/LocalPage.ts"
 import * as Answers from "../http/Answers.ts"
 import * as Bundles from "../http/Bundles.ts"
@@ -52,9 +53,6 @@ const scripts = ["shell", "site"] as const
 /** Puts values where `{{name}}` stands; a name without a value stays. Pure. */
 export const fill = (template: string, values: Readonly<Record<string, string>>): string =>
   template.replace(/\{\{(\w+)\}\}/g, (whole, name: string) => (Object.hasOwn(values, name) ? values[name]! : whole))
-
-const escaped = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;")
 
 const read = (name: string) => Effect.promise(() => readFile(file(name), "utf8"))
 
@@ -113,18 +111,17 @@ export const make = Effect.fnUntraced(function* (feed: DemoFeed) {
 
   const shell = Effect.gen(function* () {
     const demo = yield* Deferred.await(opened)
-    const values = Object.fromEntries(Object.entries(demo).map(([name, value]) => [name, escaped(value)]))
+    const values = Object.fromEntries(Object.entries(demo).map(([name, value]) => [name, Html.escape(value)]))
     return html(fill(yield* read("shell.html"), values))
   })
 
-  const page = (path: keyof typeof pages) =>
-    Effect.gen(function* () {
-      const demo = yield* Deferred.await(opened)
-      const { file, title } = pages[path]
-      const values = Object.fromEntries(Object.entries(demo).map(([name, value]) => [name, escaped(value)]))
-      const main = fill(yield* read(`site/${file}`), values)
-      return html(fill(yield* read("site/layout.html"), { ...values, title, main }))
-    })
+  const page = Effect.fnUntraced(function* (path: keyof typeof pages) {
+    const demo = yield* Deferred.await(opened)
+    const { file, title } = pages[path]
+    const values = Object.fromEntries(Object.entries(demo).map(([name, value]) => [name, Html.escape(value)]))
+    const main = fill(yield* read(`site/${file}`), values)
+    return html(fill(yield* read("site/layout.html"), { ...values, title, main }))
+  })
 
   const style = (name: string) =>
     Effect.map(read(name), (text) => HttpServerResponse.text(text, { contentType: "text/css; charset=utf-8", headers }))

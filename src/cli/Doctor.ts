@@ -33,8 +33,8 @@ const patience = "5 seconds"
 const exampleClient = "203.0.113.7"
 
 /** What the database and the directory of instances show. */
-const inspectDatabase = (settings: Settings) =>
-  Effect.gen(function* () {
+const inspectDatabase = Effect.fnUntraced(
+  function* (settings: Settings) {
     const database = yield* Layer.build(LocalDatabase.layer(settings))
     const facts = yield* Postgres.inspect.pipe(Database.bounded(patience), Effect.provide(database))
     if (facts.pending.length > 0) return { facts, instances: null }
@@ -48,15 +48,15 @@ const inspectDatabase = (settings: Settings) =>
       directory
     )
     return { facts, instances }
-  }).pipe(
-    Effect.scoped,
-    Effect.catch((error) =>
-      Effect.succeed({
-        facts: { _tag: "Away", reason: Sentences.of(error) } as const,
-        instances: null
-      })
-    )
+  },
+  Effect.scoped,
+  Effect.catch((error) =>
+    Effect.succeed({
+      facts: { _tag: "Away", reason: Sentences.of(error) } as const,
+      instances: null
+    })
   )
+)
 
 /** How the database is spoken to; that of `demo` is reached through a Unix socket. */
 const linkOf = ({ databaseUrl }: Settings): DatabaseUrl.Link =>

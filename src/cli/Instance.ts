@@ -30,8 +30,6 @@ const text = (instance: Instance): string =>
     ["origins", instance.origins.join(" ") || "any"]
   ])
 
-const noInstance = (instanceId: string) => new Output.CliFailure({ message: `There is no instance ${instanceId}.` })
-
 const create = Command.make(
   "create",
   {
@@ -97,7 +95,7 @@ const update = Command.make(
     )
     const directory = yield* InstanceDirectory
     const instance = yield* directory.update(input.instanceId, change)
-    if (Option.isNone(instance)) return yield* noInstance(input.instanceId)
+    if (Option.isNone(instance)) return yield* Output.notFound("instance", input.instanceId)
     yield* Output.answer({
       json: json(instance.value),
       text: `${text(instance.value)}\nEvery process that runs goes by it within a second.\n`
@@ -119,7 +117,7 @@ const remove = Command.make(
   { instanceId: Inputs.instance },
   Effect.fnUntraced(function* ({ instanceId }) {
     const directory = yield* InstanceDirectory
-    if (!(yield* directory.delete(instanceId))) return yield* noInstance(instanceId)
+    if (!(yield* directory.delete(instanceId))) return yield* Output.notFound("instance", instanceId)
     yield* Output.answer({
       json: { instance_id: instanceId, deleted: true },
       text: `The instance ${instanceId} is deleted, and its tokens with it.\n`

@@ -6,6 +6,7 @@
  */
 import { Effect, type PlatformError, Runtime, Schema, Stdio, Stream, Terminal } from "effect"
 import { Flag, GlobalFlag } from "effect/cli"
+import * as SystemCode from "../core/SystemCode.ts"
 import * as TerminalText from "../core/TerminalText.ts"
 import * as Time from "../core/Time.ts"
 
@@ -19,6 +20,10 @@ export class CliFailure extends Schema.TaggedError<CliFailure>()("CliFailure", {
   override readonly [Runtime.errorReported] = false
 }
 
+/** Nothing of a kind has the id that was given. */
+export const notFound = (kind: "website" | "instance" | "submission" | "token", id: string): CliFailure =>
+  new CliFailure({ message: `There is no ${kind} ${id}.` })
+
 /** Whoever read our stdout has gone (`| head`). There is nobody left to tell, and nothing is wrong. */
 export class StdoutClosed extends Schema.TaggedError<StdoutClosed>()("StdoutClosed", {}) {}
 
@@ -31,26 +36,18 @@ export const Json = GlobalFlag.Setting("json")({
   )
 })
 
-/** The system's code of a failed write (`EPIPE`, `ENOSPC`), if it gave one. */
-const codeOf = (error: PlatformError.PlatformError): string | undefined => {
-  const cause: unknown = error.reason.cause
-  return typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string"
-    ? cause.code
-    : undefined
-}
-
-const writeFailure = (error: PlatformError.PlatformError): CliFailure | StdoutClosed => {
-  const code = codeOf(error)
+const writeFailure = ({ reason: { cause } }: PlatformError.PlatformError): CliFailure | StdoutClosed => {
+  const code = SystemCode.of(cause)
   return code === "EPIPE" || code === "ERR_STREAM_DESTROYED"
     ? new StdoutClosed()
-    : new CliFailure({ message: `The output could not be written${code === undefined ? "" : ` (${code})`}.` })
+    : new CliFailure({ message: `The output could not be written${SystemCode.inBrackets(cause)}.` })
 }
 
 /**
  * Writes texts to stdout as fast as its reader takes them, and no faster: a slow reader slows the source down. If the
  * reader goes, the source ends at once.
  */
-export const writeAll = <E, R>(
+const writeAll = <E, R>(
   texts: Stream.Stream<string, E, R>
 ): Effect.Effect<void, E | CliFailure | StdoutClosed, R | Stdio.Stdio> =>
   Stdio.Stdio.use((stdio) =>

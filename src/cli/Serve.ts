@@ -5,7 +5,7 @@
  * @module
  */
 import { fork } from "node:child_process"
-import { Clock, Duration, Effect, Latch, Layer, Option, Schedule } from "effect"
+import { Clock, Context, Duration, Effect, Latch, Layer, Option, Schedule } from "effect"
 import { Command } from "effect/cli"
 import { HttpServer } from "effect/http"
 import * as App from "../App.ts"
@@ -30,28 +30,27 @@ const patienceForMigrations = 2_000
  * Waits for a database that is still starting, being migrated or made the primary, and fails for one that is not migrated or
  * stays a standby. Where migrations and `serve` begin at once, `serve` may look before the other process has begun.
  */
-const requireReady = (settings: Settings) =>
-  Effect.gen(function* () {
-    const { check } = yield* Readiness
-    const begun = yield* Clock.monotonicTimeNanos
-    let last: NotReady | undefined
-    const mayWait = Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - begun) / 1e6 < patienceForMigrations)
-    yield* check.pipe(
-      Effect.retry({
-        while: (error) => {
-          last = error
-          return error.reason === "database-not-migrated" || error.reason === "database-denied"
-            ? mayWait
-            : Effect.succeed(true)
-        },
-        schedule: Schedule.spaced("200 millis")
-      }),
-      Effect.timeoutOrElse({
-        duration: settings.databaseTimeout,
-        orElse: () => Effect.fail(last ?? new NotReady({ reason: "database-unreachable" }))
-      })
-    )
-  })
+const requireReady = Effect.fnUntraced(function* (settings: Settings) {
+  const { check } = yield* Readiness
+  const begun = yield* Clock.monotonicTimeNanos
+  let last: NotReady | undefined
+  const mayWait = Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - begun) / 1e6 < patienceForMigrations)
+  yield* check.pipe(
+    Effect.retry({
+      while: (error) => {
+        last = error
+        return error.reason === "database-not-migrated" || error.reason === "database-denied"
+          ? mayWait
+          : Effect.succeed(true)
+      },
+      schedule: Schedule.spaced("200 millis")
+    }),
+    Effect.timeoutOrElse({
+      duration: settings.databaseTimeout,
+      orElse: () => Effect.fail(last ?? new NotReady({ reason: "database-unreachable" }))
+    })
+  )
+})
 
 /** Says why the service cannot listen, by what the system gave as `cause`. */
 export const cannotListen = ({ host, port }: Settings, cause: unknown) =>
@@ -63,20 +62,20 @@ export const noDatabase =
   "DATABASE_URL is not set; set it to a PostgreSQL database, or run `npm start` for a demo that brings its own."
 
 /** The service on a database, once that can be used; it ends with the scope. */
-export const service = (settings: Settings, address: App.DatabaseAddress, worker?: App.Worker) =>
-  Effect.gen(function* () {
-    const database = yield* Layer.build(App.database(settings, address))
-    yield* Layer.build(App.storage(settings)).pipe(
-      Effect.flatMap((storage) => Effect.provide(requireReady(settings), storage)),
-      Effect.scoped,
-      Effect.provide(database)
-    )
-    const running = yield* Layer.build(App.live(settings, undefined, worker)).pipe(
-      Effect.provide(database),
-      Effect.catchTag("ServeError", ({ cause }) => Effect.fail(cannotListen(settings, cause)))
-    )
-    return yield* Effect.provide(HttpServer.HttpServer, running)
-  })
+export const service = Effect.fnUntraced(function* (
+  settings: Settings,
+  address: App.DatabaseAddress,
+  worker?: App.Worker
+) {
+  const database = yield* Layer.build(App.database(settings, address))
+  const storage = yield* Effect.provide(Layer.build(App.storage(settings)), database)
+  yield* Effect.provide(requireReady(settings), storage)
+  const running = yield* Layer.build(App.live(settings, undefined, worker)).pipe(
+    Effect.provide(Context.merge(database, storage)),
+    Effect.catchTag("ServeError", ({ cause }) => Effect.fail(cannotListen(settings, cause)))
+  )
+  return yield* Effect.provide(HttpServer.HttpServer, running)
+})
 
 /** Has this process measured, if somebody may ask for it. */
 export const measured = (settings: Settings): Layer.Layer<never> =>

@@ -6,6 +6,7 @@
 import { Effect, Option } from "effect"
 import { Command } from "effect/cli"
 import { Settings } from "../Config.ts"
+import * as Html from "../core/Html.ts"
 import { InstanceDirectory } from "../services/InstanceDirectory.ts"
 import { SiteDirectory } from "../services/SiteDirectory.ts"
 import { WidgetTokens } from "../services/WidgetTokens.ts"
@@ -14,7 +15,7 @@ import * as Inputs from "./Inputs.ts"
 import * as Output from "./Output.ts"
 
 /** What stands where a token belongs that nobody gave. */
-export const tokenPlaceholder = "WIDGET_TOKEN"
+const tokenPlaceholder = "WIDGET_TOKEN"
 
 export interface Given {
   /** Where browsers reach the service, without a slash at its end. */
@@ -32,12 +33,9 @@ export interface Lines {
   readonly chat: string | null
 }
 
-const attribute = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;")
-
 /** The lines. Pure. */
 export const lines = ({ baseUrl, chat, trackingToken, websiteConfigId }: Given): Lines => {
-  const base = `${attribute(baseUrl)}/v1/public`
+  const base = `${Html.escape(baseUrl)}/v1/public`
   return {
     tracker: `<script defer src="${base}/embed.js" data-site="${trackingToken}"></script>`,
     form: [
@@ -55,7 +53,7 @@ export const lines = ({ baseUrl, chat, trackingToken, websiteConfigId }: Given):
         ? null
         : [
             `<script type="module" src="${base}/chat.js"></script>`,
-            `<hydracore-chat instance="${chat.instanceId}" token="${attribute(chat.token)}" heading="Ask us"></hydracore-chat>`
+            `<hydracore-chat instance="${chat.instanceId}" token="${Html.escape(chat.token)}" heading="Ask us"></hydracore-chat>`
           ].join("\n")
   }
 }
@@ -107,7 +105,7 @@ const issueToken = Inputs.mark(
 
 /** The token to put in its place: the one given, a new one, or the placeholder. */
 const tokenFor = Effect.fnUntraced(function* (instanceId: string, token: string | null, issue: boolean) {
-  const noInstance = new Output.CliFailure({ message: `There is no instance ${instanceId}.` })
+  const noInstance = Output.notFound("instance", instanceId)
   if (issue) {
     const tokens = yield* WidgetTokens
     const issued = yield* tokens.issue({ instanceId, label: "Snippet", expiresAt: null })
@@ -134,7 +132,7 @@ export const command = Command.make(
     const directory = yield* SiteDirectory
     const site = yield* directory.byWebsiteConfigId(websiteConfigId)
     if (Option.isNone(site)) {
-      return yield* new Output.CliFailure({ message: `There is no website ${websiteConfigId}.` })
+      return yield* Output.notFound("website", websiteConfigId)
     }
     const given: Given = {
       baseUrl: baseUrl ?? ownUrl(yield* Settings),

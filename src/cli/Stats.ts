@@ -95,7 +95,7 @@ const stats = Command.make(
     const decisions = yield* Decisions
     const found = yield* directory.byWebsiteConfigId(websiteConfigId)
     if (Option.isNone(found)) {
-      return yield* new Output.CliFailure({ message: `There is no website ${websiteConfigId}.` })
+      return yield* Output.notFound("website", websiteConfigId)
     }
     const site = found.value
     const now = yield* Clock.currentTimeMillis

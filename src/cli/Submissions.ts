@@ -87,7 +87,7 @@ const exportCommand = Command.make(
       return yield* new Output.CliFailure({ message: "The flags --json and --format csv exclude each other." })
     }
     if (Option.isNone(yield* directory.byWebsiteConfigId(websiteConfigId))) {
-      return yield* new Output.CliFailure({ message: `There is no website ${websiteConfigId}.` })
+      return yield* Output.notFound("website", websiteConfigId)
     }
     const submissions = repo.stream({
       websiteConfigId,
@@ -118,7 +118,7 @@ const release = Command.make(
   Effect.fnUntraced(function* ({ submissionId }) {
     const repo = yield* SubmissionRepo
     if (!(yield* repo.release(submissionId))) {
-      return yield* new Output.CliFailure({ message: `There is no submission ${submissionId}.` })
+      return yield* Output.notFound("submission", submissionId)
     }
     yield* Output.answer({
       json: { submission_id: submissionId, status: "accepted" },
@@ -141,7 +141,7 @@ const remove = Command.make(
   Effect.fnUntraced(function* ({ submissionId }) {
     const repo = yield* SubmissionRepo
     if (!(yield* repo.delete(submissionId))) {
-      return yield* new Output.CliFailure({ message: `There is no submission ${submissionId}.` })
+      return yield* Output.notFound("submission", submissionId)
     }
     yield* Output.answer({
       json: { submission_id: submissionId, deleted: true },

@@ -12,8 +12,6 @@ import { WidgetTokens } from "../services/WidgetTokens.ts"
 import * as Inputs from "./Inputs.ts"
 import * as Output from "./Output.ts"
 
-const noInstance = (instanceId: string) => new Output.CliFailure({ message: `There is no instance ${instanceId}.` })
-
 const issue = Command.make(
   "issue",
   {
@@ -31,7 +29,7 @@ const issue = Command.make(
       (text) => Time.parseUntil(text, now)
     )
     const issued = yield* tokens.issue({ instanceId, label, expiresAt })
-    if (Option.isNone(issued)) return yield* noInstance(instanceId)
+    if (Option.isNone(issued)) return yield* Output.notFound("instance", instanceId)
     const token = issued.value
     yield* Output.answer({
       json: { token_id: token.tokenId, token: token.token, expires_at: Output.isoOrNull(token.expiresAt) },
@@ -61,7 +59,7 @@ const list = Command.make(
   Effect.fnUntraced(function* ({ instanceId }) {
     const directory = yield* InstanceDirectory
     const tokens = yield* WidgetTokens
-    if (Option.isNone(yield* directory.find(instanceId))) return yield* noInstance(instanceId)
+    if (Option.isNone(yield* directory.find(instanceId))) return yield* Output.notFound("instance", instanceId)
     const listed = yield* tokens.list(instanceId)
     const now = yield* Clock.currentTimeMillis
     yield* Output.answer({
@@ -95,7 +93,7 @@ const revoke = Command.make(
   Effect.fnUntraced(function* ({ tokenId }) {
     const tokens = yield* WidgetTokens
     if (!(yield* tokens.revoke(tokenId))) {
-      return yield* new Output.CliFailure({ message: `There is no token ${tokenId}.` })
+      return yield* Output.notFound("token", tokenId)
     }
     yield* Output.answer({
       json: { token_id: tokenId, revoked: true },

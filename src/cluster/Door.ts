@@ -68,109 +68,111 @@ const listen = (server: Server, address: Address): Effect.Effect<Address, Cannot
   })
 
 /** Opens the door; it is shut with the scope at the latest. */
-export const open = (address: Address, metrics: MetricsService): Effect.Effect<Door, CannotListen, Scope.Scope> =>
-  Effect.gen(function* () {
-    const server = createServer({ pauseOnConnect: true })
-    const workers = new Set<Worker>()
-    const waiting: Array<Socket> = []
-    let turn = 0
-    let accepted = 0
-    let emptied = () => {}
-    const handed = metrics.counter("handovers", { outcome: "handed" })
-    const again = metrics.counter("handovers", { outcome: "handed-again" })
-    const refused = metrics.counter("handovers", { outcome: "refused" })
+export const open = Effect.fnUntraced(function* (
+  address: Address,
+  metrics: MetricsService
+): Effect.fn.Return<Door, CannotListen, Scope.Scope> {
+  const server = createServer({ pauseOnConnect: true })
+  const workers = new Set<Worker>()
+  const waiting: Array<Socket> = []
+  let turn = 0
+  let accepted = 0
+  let emptied = () => {}
+  const handed = metrics.counter("handovers", { outcome: "handed" })
+  const again = metrics.counter("handovers", { outcome: "handed-again" })
+  const refused = metrics.counter("handovers", { outcome: "refused" })
 
-    const isEmpty = (): boolean => waiting.length === 0 && [...workers].every(({ held }) => held === undefined)
+  const isEmpty = (): boolean => waiting.length === 0 && [...workers].every(({ held }) => held === undefined)
 
-    const hand = (): void => {
-      while (waiting.length > 0) {
-        const worker = Balance.pick(workers)
-        if (worker === undefined) break
-        const socket = waiting.shift()!
-        worker.held = socket
-        worker.free = false
-        worker.open++
-        worker.last = ++turn
-        worker.channel.send({ _tag: "Connection" }, socket)
-        handed()
-      }
-      if (isEmpty()) emptied()
+  const hand = (): void => {
+    while (waiting.length > 0) {
+      const worker = Balance.pick(workers)
+      if (worker === undefined) break
+      const socket = waiting.shift()!
+      worker.held = socket
+      worker.free = false
+      worker.open++
+      worker.last = ++turn
+      worker.channel.send({ _tag: "Connection" }, socket)
+      handed()
     }
+    if (isEmpty()) emptied()
+  }
 
-    const took = (worker: Worker): void => {
-      // Our hold on it alone: the worker has its own.
-      worker.held?.destroy()
-      worker.held = undefined
-      worker.free = !worker.retired
-      hand()
+  const took = (worker: Worker): void => {
+    // Our hold on it alone: the worker has its own.
+    worker.held?.destroy()
+    worker.held = undefined
+    worker.free = !worker.retired
+    hand()
+  }
+
+  server.on("connection", (socket) => {
+    accepted++
+    socket.on("error", () => {})
+    if (waiting.length >= maxWaiting) {
+      refused()
+      socket.resetAndDestroy()
+      return
     }
-
-    server.on("connection", (socket) => {
-      accepted++
-      socket.on("error", () => {})
-      if (waiting.length >= maxWaiting) {
-        refused()
-        socket.resetAndDestroy()
-        return
-      }
-      waiting.push(socket)
-      hand()
-    })
-
-    const bound = yield* listen(server, address)
-    // A connection that could not be accepted (no descriptors left) is told here, and is that connection's matter.
-    server.on("error", () => {})
-    yield* Effect.addFinalizer(() =>
-      Effect.sync(() => {
-        server.close()
-        for (const socket of waiting.splice(0)) socket.destroy()
-      })
-    )
-
-    return {
-      address: bound,
-      enter: (channel) => {
-        const worker: Worker = { channel, free: true, open: 0, last: 0, held: undefined, retired: false }
-        workers.add(worker)
-        const stop = channel.listen((message) => {
-          if (message._tag === "Took") took(worker)
-          else if (message._tag === "Closed") worker.open -= message.count
-        })
-        hand()
-        return {
-          retire: () => {
-            worker.retired = true
-            worker.free = false
-          },
-          leave: () => {
-            stop()
-            workers.delete(worker)
-            if (worker.held !== undefined) {
-              waiting.unshift(worker.held)
-              worker.held = undefined
-              again()
-            }
-            hand()
-          }
-        }
-      },
-      // The system takes connections ahead of our asking, and resets those that we have not asked for when we stop: see
-      // `http/Connections`.
-      close: Effect.callback<void>((resume) =>
-        afterLook(
-          () => accepted,
-          () => {
-            server.close()
-            resume(Effect.void)
-          }
-        )
-      ).pipe(
-        Effect.andThen(
-          Effect.callback<void>((resume) => {
-            emptied = () => resume(Effect.void)
-            if (isEmpty()) emptied()
-          }).pipe(Effect.timeoutOrElse({ duration: handing, orElse: () => Effect.void }))
-        )
-      )
-    }
+    waiting.push(socket)
+    hand()
   })
+
+  const bound = yield* listen(server, address)
+  // A connection that could not be accepted (no descriptors left) is told here, and is that connection's matter.
+  server.on("error", () => {})
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      server.close()
+      for (const socket of waiting.splice(0)) socket.destroy()
+    })
+  )
+
+  return {
+    address: bound,
+    enter: (channel) => {
+      const worker: Worker = { channel, free: true, open: 0, last: 0, held: undefined, retired: false }
+      workers.add(worker)
+      const stop = channel.listen((message) => {
+        if (message._tag === "Took") took(worker)
+        else if (message._tag === "Closed") worker.open -= message.count
+      })
+      hand()
+      return {
+        retire: () => {
+          worker.retired = true
+          worker.free = false
+        },
+        leave: () => {
+          stop()
+          workers.delete(worker)
+          if (worker.held !== undefined) {
+            waiting.unshift(worker.held)
+            worker.held = undefined
+            again()
+          }
+          hand()
+        }
+      }
+    },
+    // The system takes connections ahead of our asking, and resets those that we have not asked for when we stop: see
+    // `http/Connections`.
+    close: Effect.callback<void>((resume) =>
+      afterLook(
+        () => accepted,
+        () => {
+          server.close()
+          resume(Effect.void)
+        }
+      )
+    ).pipe(
+      Effect.andThen(
+        Effect.callback<void>((resume) => {
+          emptied = () => resume(Effect.void)
+          if (isEmpty()) emptied()
+        }).pipe(Effect.timeoutOrElse({ duration: handing, orElse: () => Effect.void }))
+      )
+    )
+  }
+})

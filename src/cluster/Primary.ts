@@ -49,188 +49,186 @@ interface Slot {
   readonly isWanted: Latch.Latch
 }
 
-const howEnded = ({ code, signal }: WorkerProcess.Ended): string =>
-  signal === null ? `with code ${code}` : `by ${signal}`
-
 /**
  * Starts the workers and succeeds when all of them serve; if one of them cannot, that ends the whole start. When the scope
  * closes, it stops listening, hands over what came before, and has all workers end as one process does.
  */
-export const start = (
+export const start = Effect.fnUntraced(function* (
   options: Options
-): Effect.Effect<Primary, Door.CannotListen | WorkerProcess.WorkerFailed, RateLimiter | Scope.Scope> =>
-  Effect.gen(function* () {
-    const limiter = yield* RateLimiter
-    const metrics = yield* Metrics
-    const scope = yield* Effect.scope
-    const door = yield* Door.open(options.address, metrics)
-    const slots = Array.from({ length: options.workers }, (_, index): Slot => {
-      return { number: index + 1, wanted: [], isWanted: Latch.makeUnsafe(false) }
-    })
-    /** All processes that live, also those that are about to serve or to end. */
-    const alive = new Set<WorkerProcess.WorkerProcess>()
-    const members = new Map<Slot, Member>()
-    /** What those measured that have ended. */
-    let retired: Snapshot = []
-    metrics.watch("workers", {}, () => members.size)
-    const restarted = metrics.counter("workerRestarts", {})
+): Effect.fn.Return<Primary, Door.CannotListen | WorkerProcess.WorkerFailed, RateLimiter | Scope.Scope> {
+  const limiter = yield* RateLimiter
+  const metrics = yield* Metrics
+  const scope = yield* Effect.scope
+  const door = yield* Door.open(options.address, metrics)
+  const slots = Array.from({ length: options.workers }, (_, index): Slot => {
+    return { number: index + 1, wanted: [], isWanted: Latch.makeUnsafe(false) }
+  })
+  /** All processes that live, also those that are about to serve or to end. */
+  const alive = new Set<WorkerProcess.WorkerProcess>()
+  const members = new Map<Slot, Member>()
+  /** What those measured that have ended. */
+  let retired: Snapshot = []
+  metrics.watch("workers", {}, () => members.size)
+  const restarted = metrics.counter("workerRestarts", {})
 
-    const want = (slot: Slot): Effect.Effect<boolean> => {
-      const replacement = Deferred.makeUnsafe<boolean>()
-      slot.wanted.push(replacement)
-      slot.isWanted.openUnsafe()
-      return Deferred.await(replacement)
-    }
+  const want = (slot: Slot): Effect.Effect<boolean> => {
+    const replacement = Deferred.makeUnsafe<boolean>()
+    slot.wanted.push(replacement)
+    slot.isWanted.openUnsafe()
+    return Deferred.await(replacement)
+  }
 
-    /** Starts a worker and waits until it serves. */
-    const launch = Effect.fnUntraced(function* (slot: Slot) {
-      const worker = yield* WorkerProcess.start({
-        slot: slot.number,
-        fork: () => options.fork(slot.number, door.address),
-        limiter,
-        onAskedToEnd: () => void want(slot),
-        onEnded: (snapshot) => {
-          alive.delete(worker)
-          retired = merge([retired, snapshot])
-        }
-      })
-      alive.add(worker)
-      yield* worker.serving.pipe(
-        Effect.timeoutOrElse({
-          duration: options.startPatience,
-          orElse: () =>
-            Effect.andThen(
-              worker.end(Duration.zero),
-              new WorkerProcess.WorkerFailed({ message: "A worker did not serve in time." })
-            )
-        })
-      )
-      return worker
-    })
-
-    /** Takes a worker that has ended from the door. */
-    const leave = Effect.fnUntraced(function* (slot: Slot, member: Member) {
-      const ended = yield* member.worker.ended
-      member.place.leave()
-      // One that another has replaced, or that ends with all, was told to.
-      if (members.get(slot) !== member) return
-      members.delete(slot)
-      yield* Effect.logWarning(`Worker ${slot.number} ended ${howEnded(ended)}; another one takes its place`)
-    })
-
-    const enter = Effect.fnUntraced(function* (slot: Slot, worker: WorkerProcess.WorkerProcess) {
-      const member: Member = { worker, place: door.enter(worker.channel) }
-      members.set(slot, member)
-      // At once, whatever its keeper waits for then: what is handed to a worker that has ended waits. It ends with the worker
-      // and not with the scope, so that it holds while all of them end as well.
-      yield* Effect.forkDetach(leave(slot, member))
-      return member
-    })
-
-    const couldNotStart = (slot: Slot, { message }: WorkerProcess.WorkerFailed) =>
-      Effect.logError(`Worker ${slot.number} could not be started: ${message}`)
-
-    /** Puts a worker in the place of one that died, however long it takes. */
-    const revive = Effect.fnUntraced(function* (slot: Slot, dead: Member, failuresBefore: Restart.Failures) {
-      const ended = yield* dead.worker.ended
-      let { failures, pauseMillis } = Restart.after(failuresBefore, ended.servedMillis)
-      for (;;) {
-        yield* Effect.sleep(pauseMillis)
-        const started = yield* Effect.result(launch(slot))
-        if (Result.isSuccess(started)) {
-          restarted()
-          yield* Effect.logInfo(`Worker ${slot.number} serves again`)
-          return { member: yield* enter(slot, started.success), failures }
-        }
-        ;({ failures, pauseMillis } = Restart.after(failures, 0))
-        yield* couldNotStart(slot, started.failure)
+  /** Starts a worker and waits until it serves. */
+  const launch = Effect.fnUntraced(function* (slot: Slot) {
+    const worker = yield* WorkerProcess.start({
+      slot: slot.number,
+      fork: () => options.fork(slot.number, door.address),
+      limiter,
+      onAskedToEnd: () => void want(slot),
+      onEnded: (snapshot) => {
+        alive.delete(worker)
+        retired = merge([retired, snapshot])
       }
     })
-
-    /** Has a worker end that another one has taken the place of. */
-    const dismiss = ({ place, worker }: Member) => {
-      place.retire()
-      return worker.end(options.endPatience)
-    }
-
-    /**
-     * Puts a new worker in the place of one that serves, and tells who asked when the old one has ended. The old one may
-     * die meanwhile; if the new one cannot serve then, there is none until it is revived.
-     */
-    const replace = Effect.fnUntraced(function* (slot: Slot, old: Member) {
-      const asked = slot.wanted.splice(0)
-      slot.isWanted.closeUnsafe()
-      const started = yield* Effect.result(launch(slot))
-      const tell = (done: boolean) =>
-        Effect.forEach(asked, (replacement) => Deferred.succeed(replacement, done), { discard: true })
-      if (Result.isFailure(started)) {
-        yield* old.worker.isOver()
-          ? couldNotStart(slot, started.failure)
-          : Effect.logError(
-              `No worker takes the place of worker ${slot.number}, which serves on: ${started.failure.message}`
-            )
-        yield* tell(false)
-        return old
-      }
-      const isDead = old.worker.isOver()
-      const member = yield* enter(slot, started.success)
-      if (isDead) restarted()
-      yield* Effect.logInfo(`A new worker ${slot.number} serves${isDead ? "" : "; the old one ends"}`)
-      yield* Effect.forkIn(Effect.andThen(dismiss(old), tell(true)), scope)
-      return member
-    })
-
-    /** Keeps a slot's worker serving. */
-    const keep = Effect.fnUntraced(function* (slot: Slot, first: Member) {
-      let member = first
-      let failures = Restart.none
-      for (;;) {
-        yield* Effect.raceFirst(member.worker.ended, slot.isWanted.await)
-        if (member.worker.isOver()) ({ member, failures } = yield* revive(slot, member, failures))
-        else member = yield* replace(slot, member)
-      }
-    })
-
-    // Before the fibers that keep the workers, so that it runs after their end.
-    yield* Effect.addFinalizer(() =>
-      Effect.gen(function* () {
-        // Whoever ends from here on was told to.
-        members.clear()
-        yield* door.close
-        yield* Effect.forEach(alive, (worker) => worker.end(worker.hasServed() ? options.endPatience : Duration.zero), {
-          concurrency: "unbounded",
-          discard: true
-        })
+    alive.add(worker)
+    yield* worker.serving.pipe(
+      Effect.timeoutOrElse({
+        duration: options.startPatience,
+        orElse: () =>
+          Effect.andThen(
+            worker.end(Duration.zero),
+            new WorkerProcess.WorkerFailed({ message: "A worker did not serve in time." })
+          )
       })
     )
+    return worker
+  })
 
-    const begin = (slot: Slot) =>
-      Effect.flatMap(launch(slot), (worker) => Effect.map(enter(slot, worker), (member) => ({ slot, member })))
-    const [firstSlot, ...others] = slots
-    // One at first: what is wrong is wrong for all, and is said once.
-    const first = firstSlot === undefined ? [] : [yield* begin(firstSlot)]
-    const begun = [...first, ...(yield* Effect.forEach(others, begin, { concurrency: "unbounded" }))]
-    for (const { member, slot } of begun) yield* Effect.forkScoped(keep(slot, member))
+  /** Takes a worker that has ended from the door. */
+  const leave = Effect.fnUntraced(function* (slot: Slot, member: Member) {
+    const ended = yield* member.worker.ended
+    member.place.leave()
+    // One that another has replaced, or that ends with all, was told to.
+    if (members.get(slot) !== member) return
+    members.delete(slot)
+    yield* Effect.logWarning(
+      `Worker ${slot.number} ended ${WorkerProcess.howEnded(ended)}; another one takes its place`
+    )
+  })
 
-    return {
-      address: door.address,
-      replaceAll: Effect.gen(function* () {
-        yield* Effect.logInfo("New workers take the places of the old ones")
-        for (const slot of slots) {
-          if (!(yield* want(slot))) return yield* Effect.logError("The other workers stay as they are")
-        }
-        yield* Effect.logInfo("All workers are new")
-      }),
-      snapshot: Effect.suspend(() =>
-        Effect.forEach(alive, ({ measure }) => measure, { concurrency: "unbounded", discard: true })
-      ).pipe(
-        Effect.map(() =>
-          merge([
-            retired,
-            named("primary", metrics.snapshot()),
-            ...[...alive].map((worker) => named(String(worker.slot), worker.measured()))
-          ])
-        )
-      )
+  const enter = Effect.fnUntraced(function* (slot: Slot, worker: WorkerProcess.WorkerProcess) {
+    const member: Member = { worker, place: door.enter(worker.channel) }
+    members.set(slot, member)
+    // At once, whatever its keeper waits for then: what is handed to a worker that has ended waits. It ends with the worker
+    // and not with the scope, so that it holds while all of them end as well.
+    yield* Effect.forkDetach(leave(slot, member))
+    return member
+  })
+
+  const couldNotStart = (slot: Slot, { message }: WorkerProcess.WorkerFailed) =>
+    Effect.logError(`Worker ${slot.number} could not be started: ${message}`)
+
+  /** Puts a worker in the place of one that died, however long it takes. */
+  const revive = Effect.fnUntraced(function* (slot: Slot, dead: Member, failuresBefore: Restart.Failures) {
+    const ended = yield* dead.worker.ended
+    let { failures, pauseMillis } = Restart.after(failuresBefore, ended.servedMillis)
+    for (;;) {
+      yield* Effect.sleep(pauseMillis)
+      const started = yield* Effect.result(launch(slot))
+      if (Result.isSuccess(started)) {
+        restarted()
+        yield* Effect.logInfo(`Worker ${slot.number} serves again`)
+        return { member: yield* enter(slot, started.success), failures }
+      }
+      ;({ failures, pauseMillis } = Restart.after(failures, 0))
+      yield* couldNotStart(slot, started.failure)
     }
   })
+
+  /** Has a worker end that another one has taken the place of. */
+  const dismiss = ({ place, worker }: Member) => {
+    place.retire()
+    return worker.end(options.endPatience)
+  }
+
+  /**
+   * Puts a new worker in the place of one that serves, and tells who asked when the old one has ended. The old one may
+   * die meanwhile; if the new one cannot serve then, there is none until it is revived.
+   */
+  const replace = Effect.fnUntraced(function* (slot: Slot, old: Member) {
+    const asked = slot.wanted.splice(0)
+    slot.isWanted.closeUnsafe()
+    const started = yield* Effect.result(launch(slot))
+    const tell = (done: boolean) =>
+      Effect.forEach(asked, (replacement) => Deferred.succeed(replacement, done), { discard: true })
+    if (Result.isFailure(started)) {
+      yield* old.worker.isOver()
+        ? couldNotStart(slot, started.failure)
+        : Effect.logError(
+            `No worker takes the place of worker ${slot.number}, which serves on: ${started.failure.message}`
+          )
+      yield* tell(false)
+      return old
+    }
+    const isDead = old.worker.isOver()
+    const member = yield* enter(slot, started.success)
+    if (isDead) restarted()
+    yield* Effect.logInfo(`A new worker ${slot.number} serves${isDead ? "" : "; the old one ends"}`)
+    yield* Effect.forkIn(Effect.andThen(dismiss(old), tell(true)), scope)
+    return member
+  })
+
+  /** Keeps a slot's worker serving. */
+  const keep = Effect.fnUntraced(function* (slot: Slot, first: Member) {
+    let member = first
+    let failures = Restart.none
+    for (;;) {
+      yield* Effect.raceFirst(member.worker.ended, slot.isWanted.await)
+      if (member.worker.isOver()) ({ member, failures } = yield* revive(slot, member, failures))
+      else member = yield* replace(slot, member)
+    }
+  })
+
+  // Before the fibers that keep the workers, so that it runs after their end.
+  yield* Effect.addFinalizer(() =>
+    Effect.gen(function* () {
+      // Whoever ends from here on was told to.
+      members.clear()
+      yield* door.close
+      yield* Effect.forEach(alive, (worker) => worker.end(worker.hasServed() ? options.endPatience : Duration.zero), {
+        concurrency: "unbounded",
+        discard: true
+      })
+    })
+  )
+
+  const begin = (slot: Slot) =>
+    Effect.flatMap(launch(slot), (worker) => Effect.map(enter(slot, worker), (member) => ({ slot, member })))
+  const [firstSlot, ...others] = slots
+  // One at first: what is wrong is wrong for all, and is said once.
+  const first = firstSlot === undefined ? [] : [yield* begin(firstSlot)]
+  const begun = [...first, ...(yield* Effect.forEach(others, begin, { concurrency: "unbounded" }))]
+  for (const { member, slot } of begun) yield* Effect.forkScoped(keep(slot, member))
+
+  return {
+    address: door.address,
+    replaceAll: Effect.gen(function* () {
+      yield* Effect.logInfo("New workers take the places of the old ones")
+      for (const slot of slots) {
+        if (!(yield* want(slot))) return yield* Effect.logError("The other workers stay as they are")
+      }
+      yield* Effect.logInfo("All workers are new")
+    }),
+    snapshot: Effect.suspend(() =>
+      Effect.forEach(alive, ({ measure }) => measure, { concurrency: "unbounded", discard: true })
+    ).pipe(
+      Effect.map(() =>
+        merge([
+          retired,
+          named("primary", metrics.snapshot()),
+          ...[...alive].map((worker) => named(String(worker.slot), worker.measured()))
+        ])
+      )
+    )
+  }
+})

@@ -8,6 +8,8 @@
  * until the primary is heard again. Each side counts only what it accepted, so that around such a change a client may get
  * up to two limits in a window, and while it lasts one limit per process.
  *
+ * Waits are by the process's timers, since the channel does not follow a test's clock.
+ *
  * @module
  */
 import { Effect, Exit, Layer } from "effect"

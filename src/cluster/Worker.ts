@@ -35,42 +35,41 @@ export const telling =
  * Runs `service` until this worker is to end; it is ended by closing its scope. Succeeds when it has ended, and fails if
  * the service could not be started.
  */
-export const run = <A, E, R>(host: Host, link: Link, service: Effect.Effect<A, E, R>) =>
-  Effect.gen(function* () {
-    const metrics = yield* Metrics
-    const ended = yield* Deferred.make<void>()
-    const measured = (): FromWorker => ({ _tag: "Measured", snapshot: metrics.snapshot() })
-    yield* Effect.acquireRelease(
-      Effect.sync(() => {
-        const end = () => Deferred.doneUnsafe(ended, Effect.void)
-        const pass = () => link.send({ _tag: "AskedToEnd" })
-        const ignore = () => {}
-        const stop = link.listen(({ _tag }) => {
-          if (_tag === "End") end()
-          else if (_tag === "Measure") link.send(measured())
-        })
-        const listeners = [
-          ["disconnect", end],
-          ["SIGTERM", pass],
-          ["SIGINT", pass],
-          ["SIGHUP", ignore]
-        ] as const
-        for (const [event, listener] of listeners) host.on(event, listener)
-        return () => {
-          stop()
-          for (const [event, listener] of listeners) host.off(event, listener)
-        }
-      }),
-      (release) => Effect.sync(release)
-    )
-    const serving = Effect.andThen(
-      service,
-      Effect.suspend(() => {
-        link.send({ _tag: "Serving" })
-        return Effect.never
+export const run = Effect.fnUntraced(function* <A, E, R>(host: Host, link: Link, service: Effect.Effect<A, E, R>) {
+  const metrics = yield* Metrics
+  const ended = yield* Deferred.make<void>()
+  const measured = (): FromWorker => ({ _tag: "Measured", snapshot: metrics.snapshot() })
+  yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      const end = () => Deferred.doneUnsafe(ended, Effect.void)
+      const pass = () => link.send({ _tag: "AskedToEnd" })
+      const ignore = () => {}
+      const stop = link.listen(({ _tag }) => {
+        if (_tag === "End") end()
+        else if (_tag === "Measure") link.send(measured())
       })
-    )
-    yield* Effect.raceFirst(Effect.scoped(serving), Deferred.await(ended))
-    // What was measured until the end, which nobody can ask for any more.
-    yield* say(link, measured())
-  }).pipe(Effect.scoped)
+      const listeners = [
+        ["disconnect", end],
+        ["SIGTERM", pass],
+        ["SIGINT", pass],
+        ["SIGHUP", ignore]
+      ] as const
+      for (const [event, listener] of listeners) host.on(event, listener)
+      return () => {
+        stop()
+        for (const [event, listener] of listeners) host.off(event, listener)
+      }
+    }),
+    (release) => Effect.sync(release)
+  )
+  const serving = Effect.andThen(
+    service,
+    Effect.suspend(() => {
+      link.send({ _tag: "Serving" })
+      return Effect.never
+    })
+  )
+  yield* Effect.raceFirst(Effect.scoped(serving), Deferred.await(ended))
+  // What was measured until the end, which nobody can ask for any more.
+  yield* say(link, measured())
+}, Effect.scoped)

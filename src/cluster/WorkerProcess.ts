@@ -7,6 +7,7 @@ import type { ChildProcess } from "node:child_process"
 import { performance } from "node:perf_hooks"
 import { Deferred, Duration, Effect, Schema } from "effect"
 import { lasting, type Snapshot } from "../core/Metrics.ts"
+import * as SystemCode from "../core/SystemCode.ts"
 import type { RateLimiter } from "../services/RateLimiter.ts"
 import { type Channel, channelOf, type FromWorker, type ToWorker } from "./Protocol.ts"
 import * as Limiter from "./RateLimiter.ts"
@@ -23,6 +24,10 @@ export interface Ended {
   /** For how long it had served, in milliseconds; 0 if it never did. */
   readonly servedMillis: number
 }
+
+/** How a process ended, in words that follow "ended". */
+export const howEnded = ({ code, signal }: Pick<Ended, "code" | "signal">): string =>
+  signal === null ? `with code ${code}` : `by ${signal}`
 
 export interface WorkerProcess {
   /** Which of the workers it is, from 1 on; one that takes another's place has its number. */
@@ -60,101 +65,94 @@ export interface Options {
  * (`ENOMEM`, ...) alone, since what is thrown could repeat what the process was to be called with.
  */
 const notStarted = (error: unknown): WorkerFailed => {
-  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined
-  const reason = typeof code === "string" ? code : error instanceof Error ? error.name : typeof error
+  const reason = SystemCode.of(error) ?? (error instanceof Error ? error.name : typeof error)
   return new WorkerFailed({ message: `The system gives no process for a worker (${reason}).` })
 }
 
-const howEnded = (code: number | null, signal: NodeJS.Signals | null): string =>
-  signal === null ? `with code ${code}` : `by ${signal}`
-
 /** Starts a worker. It lives on when the effect is done, and is ended with `end`. Fails if there is no process for it. */
-export const start = (options: Options): Effect.Effect<WorkerProcess, WorkerFailed> =>
-  Effect.gen(function* () {
-    const run = Effect.runForkWith(yield* Effect.context())
-    const serving = yield* Deferred.make<void, WorkerFailed>()
-    const ended = yield* Deferred.make<Ended>()
-    let reported: Deferred.Deferred<void> | undefined
-    let snapshot: Snapshot = []
-    let since: number | undefined
-    let failure: string | undefined
-    let isOver = false
+export const start = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<WorkerProcess, WorkerFailed> {
+  const run = Effect.runForkWith(yield* Effect.context())
+  const serving = yield* Deferred.make<void, WorkerFailed>()
+  const ended = yield* Deferred.make<Ended>()
+  let reported: Deferred.Deferred<void> | undefined
+  let snapshot: Snapshot = []
+  let since: number | undefined
+  let failure: string | undefined
+  let isOver = false
 
-    const child = yield* Effect.try({ try: options.fork, catch: notStarted })
-    const channel = channelOf<FromWorker, ToWorker>(child)
-    channel.listen((message) => {
-      switch (message._tag) {
-        case "Serving":
-          since = performance.now()
-          Deferred.doneUnsafe(serving, Effect.void)
-          break
-        case "Failed":
-          failure = message.message
-          break
-        case "Take":
-          run(
-            Effect.map(Limiter.answer(options.limiter, message.batch, message.asks), (answer) => channel.send(answer))
-          )
-          break
-        case "Measured":
-          snapshot = message.snapshot
-          if (reported !== undefined) Deferred.doneUnsafe(reported, Effect.void)
-          reported = undefined
-          break
-        case "AskedToEnd":
-          options.onAskedToEnd()
-          break
-        default:
-      }
-    })
-    const over = (code: number | null, signal: NodeJS.Signals | null): void => {
-      isOver = true
-      const message = failure ?? `A worker ended before it served, ${howEnded(code, signal)}.`
-      Deferred.doneUnsafe(serving, Effect.fail(new WorkerFailed({ message })))
-      if (reported !== undefined) Deferred.doneUnsafe(reported, Effect.void)
-      options.onEnded(lasting(snapshot))
-      snapshot = []
-      const servedMillis = since === undefined ? 0 : performance.now() - since
-      Deferred.doneUnsafe(ended, Effect.succeed({ code, signal, servedMillis }))
-    }
-    child.once("exit", over)
-    child.on("error", (error) => {
-      // It could not be started: there is no process, and there will be no exit.
-      if (child.pid !== undefined) return
-      failure = notStarted(error).message
-      over(null, null)
-    })
-
-    return {
-      slot: options.slot,
-      pid: child.pid,
-      channel,
-      serving: Deferred.await(serving),
-      ended: Deferred.await(ended),
-      hasServed: () => since !== undefined,
-      isOver: () => isOver,
-      measured: () => snapshot,
-      measure: Effect.suspend(() => {
-        // One question at a time: a worker that hangs must not be sent ever more of them.
-        if (reported === undefined) {
-          reported = Deferred.makeUnsafe()
-          channel.send({ _tag: "Measure" })
-        }
-        return Deferred.await(reported)
-      }).pipe(Effect.timeoutOrElse({ duration: measuring, orElse: () => Effect.void })),
-      end: (patience) =>
-        Effect.suspend(() => {
-          channel.send({ _tag: "End" })
-          return Deferred.await(ended).pipe(
-            Effect.timeoutOrElse({
-              duration: patience,
-              orElse: () =>
-                Effect.andThen(
-                  Effect.sync(() => child.kill("SIGKILL")),
-                  Deferred.await(ended)
-                )
-            })
-          )
-        })
+  const child = yield* Effect.try({ try: options.fork, catch: notStarted })
+  const channel = channelOf<FromWorker, ToWorker>(child)
+  channel.listen((message) => {
+    switch (message._tag) {
+      case "Serving":
+        since = performance.now()
+        Deferred.doneUnsafe(serving, Effect.void)
+        break
+      case "Failed":
+        failure = message.message
+        break
+      case "Take":
+        run(Effect.map(Limiter.answer(options.limiter, message.batch, message.asks), (answer) => channel.send(answer)))
+        break
+      case "Measured":
+        snapshot = message.snapshot
+        if (reported !== undefined) Deferred.doneUnsafe(reported, Effect.void)
+        reported = undefined
+        break
+      case "AskedToEnd":
+        options.onAskedToEnd()
+        break
+      default:
     }
   })
+  const over = (code: number | null, signal: NodeJS.Signals | null): void => {
+    isOver = true
+    const message = failure ?? `A worker ended before it served, ${howEnded({ code, signal })}.`
+    Deferred.doneUnsafe(serving, Effect.fail(new WorkerFailed({ message })))
+    if (reported !== undefined) Deferred.doneUnsafe(reported, Effect.void)
+    options.onEnded(lasting(snapshot))
+    snapshot = []
+    const servedMillis = since === undefined ? 0 : performance.now() - since
+    Deferred.doneUnsafe(ended, Effect.succeed({ code, signal, servedMillis }))
+  }
+  child.once("exit", over)
+  child.on("error", (error) => {
+    // It could not be started: there is no process, and there will be no exit.
+    if (child.pid !== undefined) return
+    failure = notStarted(error).message
+    over(null, null)
+  })
+
+  return {
+    slot: options.slot,
+    pid: child.pid,
+    channel,
+    serving: Deferred.await(serving),
+    ended: Deferred.await(ended),
+    hasServed: () => since !== undefined,
+    isOver: () => isOver,
+    measured: () => snapshot,
+    measure: Effect.suspend(() => {
+      // One question at a time: a worker that hangs must not be sent ever more of them.
+      if (reported === undefined) {
+        reported = Deferred.makeUnsafe()
+        channel.send({ _tag: "Measure" })
+      }
+      return Deferred.await(reported)
+    }).pipe(Effect.timeoutOrElse({ duration: measuring, orElse: () => Effect.void })),
+    end: (patience) =>
+      Effect.suspend(() => {
+        channel.send({ _tag: "End" })
+        return Deferred.await(ended).pipe(
+          Effect.timeoutOrElse({
+            duration: patience,
+            orElse: () =>
+              Effect.andThen(
+                Effect.sync(() => child.kill("SIGKILL")),
+                Deferred.await(ended)
+              )
+          })
+        )
+      })
+  }
+})

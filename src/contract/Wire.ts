@@ -85,7 +85,7 @@ export interface TextOptions {
   readonly refuseNul?: boolean | undefined
 }
 
-export const readText =
+const readText =
   (options: TextOptions = {}): Read<string> =>
   (input) => {
     if (typeof input !== "string") return fail("string_type", "Input should be a valid string")
@@ -101,7 +101,7 @@ export const readText =
     return Result.succeed(input)
   }
 
-export const readUuid: Read<string> = (input) => {
+const readUuid: Read<string> = (input) => {
   if (typeof input !== "string") return fail("uuid_type", "UUID input should be a string, bytes or UUID object")
   if (isCanonicalUuid(input)) return Result.succeed(input)
   if (!input.isWellFormed()) {
@@ -121,14 +121,14 @@ const integerMessages = {
   finite_number: "Input should be a finite number"
 }
 
-export const readInteger: Read<number> = (input) =>
+const readInteger: Read<number> = (input) =>
   Result.mapError(parseInteger(input), (type) => ({ type, msg: integerMessages[type] }))
 
 /** Whether a JSON value is an object: neither null nor an array. */
 export const isJsonObject = (input: unknown): input is Record<string, unknown> =>
   typeof input === "object" && input !== null && !Array.isArray(input)
 
-export const readObject =
+const readObject =
   (options: { readonly maxProperties: number }): Read<Record<string, unknown>> =>
   (input) => {
     if (!isJsonObject(input)) return fail("dict_type", "Input should be a valid dictionary")
@@ -143,7 +143,7 @@ export const readObject =
   }
 
 /** Reads `null` as null and everything else as `read` does. */
-export const readNullable =
+const readNullable =
   <A>(read: Read<A>): Read<A | null> =>
   (input) =>
     input === null ? Result.succeed(null) : read(input)

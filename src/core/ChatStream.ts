@@ -43,13 +43,13 @@ const frame = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`
 export const start = (ids: { readonly messageId: string; readonly conversationId: string }): string =>
   frame({ type: "start", messageId: ids.messageId, messageMetadata: { conversation_id: ids.conversationId } })
 
-export const textStart = (id: string): string => frame({ type: "text-start", id })
+const textStart = (id: string): string => frame({ type: "text-start", id })
 
 /** The frame of every token, written by hand, which takes a quarter less time; it is what `frame` would write. */
 export const textDelta = (id: string, delta: string): string =>
   `data: {"type":"text-delta","id":${JSON.stringify(id)},"delta":${JSON.stringify(delta)}}\n\n`
 
-export const textEnd = (id: string): string => frame({ type: "text-end", id })
+const textEnd = (id: string): string => frame({ type: "text-end", id })
 
 /** A sentence for the visitor. */
 export const error = (errorText: string): string => frame({ type: "error", errorText })

@@ -2,7 +2,8 @@
  * What a database's address may say besides where it is, and how it has the database spoken to. Pure.
  *
  * The driver skips parameters that it does not know. One that asks for TLS in another program's words would so be
- * spoken to in plaintext without a word; an address with such a parameter is not used.
+ * spoken to in plaintext without a word; an address with such a parameter is not used. Nor is one that the driver cannot
+ * read: it would only say so when it is to connect, like of a database that is away.
  *
  * @module
  */
@@ -60,7 +61,7 @@ const instead = (name: string, value: string): string => {
 }
 
 /** Whether each % begins two hexadecimal digits, and what they stand for is UTF-8. */
-const isDecodable = (text: string): boolean => {
+const isEncoded = (text: string): boolean => {
   try {
     decodeURIComponent(text)
     return true
@@ -72,6 +73,26 @@ const isDecodable = (text: string): boolean => {
 /** Whether an address says who logs in. */
 export const namesUser = (url: URL): boolean => url.username !== "" || url.searchParams.has("user")
 
+const isPort = (text: string): boolean => {
+  const port = Number(text)
+  return Number.isInteger(port) && port >= 1 && port <= 65_535
+}
+
+const isSeconds = (text: string): boolean => Number.isInteger(Number(text)) && Number(text) >= 0
+
+/** What the driver could not read of an address; null if it reads all of it. */
+const unreadable = (url: URL): string | null => {
+  if (![url.username, url.password, url.hostname, url.pathname].every(isEncoded)) {
+    return "has a % that begins no percent-encoded character; write %25 for one that stands for itself."
+  }
+  const ports = url.searchParams.getAll("port")
+  if (url.port !== "") ports.push(url.port)
+  if (!ports.every(isPort)) return "has a port that is no number from 1 to 65535."
+  return url.searchParams.getAll("connect_timeout").every(isSeconds)
+    ? null
+    : "has a connect_timeout that is no whole number of seconds."
+}
+
 /**
  * Why an address is not to be used, in words that follow its name; null if it may be. A value is never repeated, nor is a
  * name that may be a part of a password which was not percent-encoded.
@@ -82,11 +103,10 @@ export const fault = (url: URL): string | null => {
     const known = /^[a-z_]{1,40}$/i.test(name) && !url.search.includes("@") ? `the parameter "${name}"` : "a parameter"
     return `has ${known}, which the driver does not know; ${instead(name, value)}.`
   }
-  if (![url.username, url.password, url.hostname, url.pathname].every(isDecodable)) {
-    return "has a % that begins no percent-encoding; write %25 for a percent sign."
-  }
   const isMode = url.searchParams.getAll("sslmode").every((mode) => (modes as Map<string, string>).has(mode))
-  return isMode ? null : `has an sslmode that the driver does not know; it knows ${[...modes.keys()].join(", ")}.`
+  return isMode
+    ? unreadable(url)
+    : `has an sslmode that the driver does not know; it knows ${[...modes.keys()].join(", ")}.`
 }
 
 /**

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import * as Json from "./Json.ts"
+import * as JsonMembers from "./JsonMembers.ts"
 import * as SpamScore from "./SpamScore.ts"
 
 const prefix = "hydracore_"
@@ -43,7 +43,7 @@ export const hintsOf = (fields: Readonly<Record<string, unknown>>): Hints => ({
  */
 export const withoutReserved = (text: string, fields: Readonly<Record<string, unknown>>): string =>
   Object.keys(fields).some(isReserved)
-    ? `{${Json.members(text)
+    ? `{${JsonMembers.members(text)
         .filter(({ name }) => !isReserved(name))
         .map(({ key, value }) => `${key}:${value}`)
         .join(",")}}`

@@ -37,7 +37,7 @@ export const pause = 2_000
 export const silence = 64 * 1024 * 1024
 
 /** How much may come with each UTF-16 unit of text that does not count as silence, in bytes: its frame, if it has one alone. */
-export const textWorth = 512
+const textWorth = 512
 
 /** What came of an answer so far. Begin with `initial`. */
 export interface State {

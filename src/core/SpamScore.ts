@@ -49,7 +49,7 @@ export interface Verdict {
 export const threshold = 5
 
 /** Faster than this nobody fills in a form, in milliseconds. */
-export const fastMillis = 2_000
+const fastMillis = 2_000
 
 const linkPoints = (links: number): number => (links >= 10 ? 5 : links >= 5 ? 3 : links >= 3 ? 1 : 0)
 

@@ -6,6 +6,7 @@
 import { Buffer } from "node:buffer"
 import { Record } from "effect"
 import type { PageView } from "./PageView.ts"
+import { dateOf, dayMillis, dayOf } from "./Time.ts"
 
 export interface Count {
   readonly name: string
@@ -60,20 +61,16 @@ export interface Period {
   readonly dates: ReadonlyArray<string>
 }
 
-const dayMillis = 86_400_000
-
 /** The most days that one report spans; a longer period is cut to its last ten years. */
 export const maxDays = 3_660
 
 /** How long each list is at most. */
 export const maxCounts = 10
 
-const dateOf = (millis: number): string => new Date(millis).toISOString().slice(0, 10)
-
 /** The last `days` UTC days, the one of `now` included; at least one and at most `maxDays`. */
 export const period = (query: { readonly days: number; readonly now: number }): Period => {
   const days = Math.min(maxDays, Math.max(1, Math.trunc(query.days) || 1))
-  const to = (Math.floor(query.now / dayMillis) + 1) * dayMillis
+  const to = (dayOf(query.now) + 1) * dayMillis
   const from = to - days * dayMillis
   return { from, to, dates: Array.from({ length: days }, (_, index) => dateOf(from + index * dayMillis)) }
 }

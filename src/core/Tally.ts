@@ -5,6 +5,7 @@
  * @module
  */
 import type { Reason, Subject } from "./Decision.ts"
+import { dateOf } from "./Time.ts"
 
 /** So often in one day, for one reason. */
 export interface Entry {
@@ -39,7 +40,7 @@ export const make = (capacity: number): Tally => {
   const entries = () => Array.from(counted.values(), ({ entry, times }): Entry => ({ ...entry, times }))
   return {
     add: (subject, reason, now) => {
-      const day = new Date(now).toISOString().slice(0, 10)
+      const day = dateOf(now)
       const key = keyOf(subject, reason, day)
       const known = counted.get(key)
       if (known !== undefined) {

@@ -1,6 +1,6 @@
 /**
- * Reads the spans and moments that a person writes on a command line, and writes moments as ISO 8601. Pure: the present is
- * given. Moments are milliseconds since 1970, spans milliseconds.
+ * Reads the spans and moments that a person writes on a command line, writes moments as ISO 8601, and tells on which day one
+ * is. Pure: the present is given. Moments are milliseconds since 1970, spans milliseconds.
  *
  * @module
  */
@@ -8,10 +8,20 @@ import { Option } from "effect"
 
 const units = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
 
+export const dayMillis = units.d
+
+/** The UTC day of a moment, in days since 1970. */
+export const dayOf = (time: number): number => Math.floor(time / dayMillis)
+
+/** The same as a date, `YYYY-MM-DD`. */
+export const dateOf = (time: number): string => iso(time).slice(0, 10)
+
 /** The longest span: a hundred years of 365 days. */
 const maxSpan = 36_500 * units.d
 
-/** Reads `45s`, `30m`, `12h`, `90d`, `2w`: a whole number from 1 and a unit, a hundred years at most; none for anything else. */
+/**
+ * Reads `45s`, `30m`, `12h`, `90d`, `2w`: a whole number from 1 and a unit, a hundred years at most; none for anything else.
+ */
 export const parseSpan = (text: string): Option.Option<number> => {
   const match = /^([1-9][0-9]{0,9})([smhdw])$/.exec(text)
   if (match === null) return Option.none()
@@ -25,7 +35,7 @@ const moment =
 /** Midnight (UTC) of a `YYYY-MM-DD` that is in the calendar; a 30th of February is not. */
 const parseDate = (text: string): Option.Option<number> => {
   const time = Date.parse(`${text}T00:00:00Z`)
-  return Number.isNaN(time) || new Date(time).toISOString().slice(0, 10) !== text ? Option.none() : Option.some(time)
+  return Number.isNaN(time) || dateOf(time) !== text ? Option.none() : Option.some(time)
 }
 
 /** How many minutes east of UTC `Z`, `+02:00` or `-05:30` says. */

@@ -7,6 +7,7 @@
 import { Effect, Option } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { clientKey } from "../core/ClientKey.ts"
+import * as Json from "../core/Json.ts"
 import * as RateLimit from "../core/RateLimit.ts"
 import type { RateLimiter } from "../services/RateLimiter.ts"
 import type { Asked } from "./Endpoint.ts"
@@ -41,9 +42,6 @@ export const make = (limiter: RateLimiter["Service"], policy: Option.Option<Rate
     )
 }
 
-/** Bytes. To take apart a body that is no longer costs little more than any request does. */
-export const small = 16_384
-
 /** How a body that is taken apart is counted. */
 export interface Gate {
   /** To be asked with what is valid. */
@@ -63,7 +61,7 @@ export const gated = <A, E, R>(
 ): ((asked: Asked, bytes: Uint8Array) => Effect.Effect<A, E, R>) => {
   const late: Gate = { admit, told: undefined }
   return (asked, bytes) =>
-    bytes.length <= small
+    bytes.length <= Json.small
       ? take(asked, bytes, late)
       : admit(asked.address, (admission) =>
           admission.accepted

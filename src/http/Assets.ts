@@ -32,7 +32,7 @@ const notBuilt = Answers.refusal(503, "This script could not be bundled. See the
 })
 
 /** The answer to a request for a bundle. Pure. */
-export const respond = (
+const respond = (
   bundle: Compressed.Compressed,
   request: {
     /** The version that the address names, if it does. */
@@ -51,18 +51,17 @@ export const respond = (
     }
   })
 
-const handler = (name: Bundles.Name) =>
-  Effect.gen(function* () {
-    const request = yield* HttpServerRequest.HttpServerRequest
-    const { params } = yield* HttpRouter.RouteContext
-    const outcome = (yield* Effect.promise(Bundles.all))[name]
-    if (outcome._tag === "Failed") return notBuilt
-    return respond(outcome.bundle, {
-      hash: params["hash"],
-      acceptEncoding: request.headers["accept-encoding"],
-      ifNoneMatch: request.headers["if-none-match"]
-    })
+const handler = Effect.fnUntraced(function* (name: Bundles.Name) {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  const { params } = yield* HttpRouter.RouteContext
+  const outcome = (yield* Effect.promise(Bundles.all))[name]
+  if (outcome._tag === "Failed") return notBuilt
+  return respond(outcome.bundle, {
+    hash: params["hash"],
+    acceptEncoding: request.headers["accept-encoding"],
+    ifNoneMatch: request.headers["if-none-match"]
   })
+})
 
 const routes = HttpRouter.addAll(
   Bundles.names.flatMap((name) => [

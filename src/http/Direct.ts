@@ -4,8 +4,8 @@
  * The router, the request and the response of the platform, and a layer of middleware each cost a little on every request;
  * together they cost more than all that a page view is, and half of the time that we add to a chat's first word. So a
  * request that is one of the endpoints' and as nearly all of them are (a POST to the very path, with a small head and a
- * small body whose length it tells) is handed to the endpoint from here, and everything else goes the platform's way. The endpoint is the
- * same function on both ways, and the tests show that both give the same answers.
+ * small body whose length it tells) is handed to the endpoint from here, and everything else goes the platform's way. The
+ * endpoint is the same function on both ways, and the tests show that both give the same answers.
  *
  * @module
  */

@@ -9,6 +9,7 @@ import { Option, Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { ValidationError } from "../contract/Errors.ts"
 import * as FormRefusal from "../core/FormRefusal.ts"
+import * as Html from "../core/Html.ts"
 
 const style = `
 :root { color-scheme: light dark; font: 1.0625rem/1.6 system-ui, sans-serif }
@@ -33,29 +34,18 @@ const headers = {
   "x-content-type-options": "nosniff"
 }
 
-const entities: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;"
-}
-
-/** A text as it may stand in HTML, in an attribute too. Pure. */
-export const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character] ?? "")
-
 const page = (title: string, body: string): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
-<title>${escape(title)}</title>
+<title>${Html.escape(title)}</title>
 <style>${style}</style>
 </head>
 <body>
 <main>
-<h1>${escape(title)}</h1>
+<h1>${Html.escape(title)}</h1>
 ${body}
 </main>
 </body>
@@ -70,7 +60,7 @@ const wayBack = (address: string | null): string => {
   const url = address === null ? null : URL.parse(address)
   return url === null
     ? "<p>You can close this page, or go back to where you came from.</p>"
-    : `<p><a href="${escape(url.href)}">Back to ${escape(url.host)}</a></p>`
+    : `<p><a href="${Html.escape(url.href)}">Back to ${Html.escape(url.host)}</a></p>`
 }
 
 /** 200: the submission is stored. `back` is a page of the website's, if one is known. */
@@ -84,7 +74,7 @@ export const thanks = (
       "Thank you",
       `<p>Your message has arrived.</p>
 ${wayBack(back)}
-<p><small>Reference: ${escape(submissionId)}</small></p>`
+<p><small>Reference: ${Html.escape(submissionId)}</small></p>`
     ),
     200,
     more
@@ -102,7 +92,7 @@ const Detail = Schema.fromJsonString(
 )
 
 const list = (items: ReadonlyArray<string>): ReadonlyArray<string> =>
-  items.length === 0 ? [] : ["<ul>", ...items.map((item) => `<li>${escape(item)}</li>`), "</ul>"]
+  items.length === 0 ? [] : ["<ul>", ...items.map((item) => `<li>${Html.escape(item)}</li>`), "</ul>"]
 
 /** A refusal of ours as a page: the same status and headers, and words for the visitor. */
 export const ofRefusal = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse => {
@@ -113,9 +103,9 @@ export const ofRefusal = (response: HttpServerResponse.HttpServerResponse): Http
   const seconds = retryAfter === undefined ? undefined : Number(retryAfter)
   const words = FormRefusal.words({ status, seconds, detail })
   const lines = [
-    `<p>${escape(words.text)}</p>`,
+    `<p>${Html.escape(words.text)}</p>`,
     ...list(words.corrections),
-    ...words.forOwner.map((sentence) => `<p><small>For the owner: ${escape(sentence)}</small></p>`)
+    ...words.forOwner.map((sentence) => `<p><small>For the owner: ${Html.escape(sentence)}</small></p>`)
   ]
   const { "content-length": _, "content-type": __, ...kept } = headers
   return html(page(words.title, lines.join("\n")), status, kept as Record<string, string>)

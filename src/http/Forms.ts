@@ -10,11 +10,8 @@ import type { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../contract/Api.ts"
 import type { ValidationError } from "../contract/Errors.ts"
-import * as Faults from "../contract/Faults.ts"
-import { SubmissionPayload } from "../contract/Forms.ts"
 import * as Decision from "../core/Decision.ts"
 import * as FormContent from "../core/FormContent.ts"
-import * as Json from "../core/Json.ts"
 import * as Origin from "../core/Origin.ts"
 import type { RateLimitPolicy } from "../core/RateLimit.ts"
 import * as Repetitions from "../core/Repetitions.ts"
@@ -36,65 +33,16 @@ import * as Provenance from "./Provenance.ts"
 import * as Refusals from "./Refusals.ts"
 import * as RequestBody from "./RequestBody.ts"
 import * as Room from "./Room.ts"
-
-const readPayload = Faults.bodyReader(SubmissionPayload)
-
-/** How deeply `form_data` may be nested. Few readers of JSON follow further, and the owner has to read it. */
-const maxDepth = 100
+import * as SubmissionRequest from "./SubmissionRequest.ts"
 
 /** How many contents are remembered to tell repetitions. */
 const rememberedContents = 10_000
-
-const tooDeep: ValidationError = {
-  type: "value_error",
-  loc: ["body", "form_data"],
-  msg: `Value error, nested more than ${maxDepth} levels deep; send it flatter`
-}
-
-const badKey: ValidationError = {
-  type: "value_error",
-  loc: ["header", "idempotency-key"],
-  msg: "Value error, an Idempotency-Key is 1 to 255 printable ASCII characters"
-}
 
 const reusedKey: ValidationError = {
   type: "value_error",
   loc: ["header", "idempotency-key"],
   msg: "Value error, this Idempotency-Key was used for another submission; use a new key"
 }
-
-/** Reads an `Idempotency-Key` header. Pure. */
-const idempotencyKey = (header: string | undefined): Result.Result<string | null, ValidationError> =>
-  header === undefined
-    ? Result.succeed(null)
-    : /^[\x20-\x7e]{1,255}$/.test(header)
-      ? Result.succeed(header)
-      : Result.fail(badKey)
-
-/** Reads a body and the text of its `form_data`, without the reserved fields. Pure. */
-const readSubmission = (body: RequestBody.Body) =>
-  Result.flatMap(readPayload(body.value), (payload) => {
-    const formData = Json.memberText(body.text, "form_data", body.value)
-    return formData === undefined || formData.depth > maxDepth
-      ? Result.fail<ReadonlyArray<ValidationError>>([tooDeep])
-      : Result.succeed({ payload, formData: FormContent.withoutReserved(formData.text, payload.form_data) })
-  })
-
-/** Every fault of a request, or what it asks for. Pure. */
-const readRequest = (body: RequestBody.Body, header: string | undefined) => {
-  const submission = readSubmission(body)
-  const key = idempotencyKey(header)
-  if (Result.isSuccess(submission) && Result.isSuccess(key)) {
-    return Result.succeed({ ...submission.success, key: key.success })
-  }
-  const errors = [
-    ...Option.getOrElse(Result.getFailure(submission), () => []),
-    ...Option.toArray(Result.getFailure(key))
-  ]
-  return Result.fail(errors)
-}
-
-type Asks = Result.Result.Success<ReturnType<typeof readRequest>>
 
 /** A refusal as whoever sent a plain form wants to see it; any other answer as it is. */
 const asPage =
@@ -126,25 +74,6 @@ export interface Options {
   readonly rateLimit: Option.Option<RateLimitPolicy>
 }
 
-interface Given {
-  readonly body: RequestBody.Body
-  /** The plain form that the body was, if it was one. */
-  readonly form: Option.Option<PlainForms.Form>
-}
-
-/** Reads the bytes of a body. */
-const read = (asked: Endpoint.Asked, bytes: Uint8Array): Effect.Effect<Given, RequestBody.InvalidBody> => {
-  const json = () => Effect.fromResult(RequestBody.parse(bytes, asked.headers["content-type"]))
-  const none = Option.none<PlainForms.Form>()
-  return PlainForms.isPlain(asked)
-    ? Effect.flatMap(PlainForms.read(asked, bytes), (form) =>
-        Option.isSome(form)
-          ? Effect.succeed({ body: form.value.body, form })
-          : Effect.map(json(), (body) => ({ body, form: none }))
-      )
-    : Effect.map(json(), (body) => ({ body, form: none }))
-}
-
 /** The endpoint without a server. */
 export const endpoint = (options: Options) =>
   Layer.effect(
@@ -158,8 +87,8 @@ export const endpoint = (options: Options) =>
 
       const store = (
         asked: Endpoint.Asked,
-        { formData, key, payload }: Asks,
-        form: Given["form"],
+        { formData, key, payload }: SubmissionRequest.Asks,
+        form: SubmissionRequest.Given["form"],
         site: Site,
         headers: Admission.Headers
       ): Effect.Effect<Endpoint.Answer, StorageUnavailable | RecordRefused | IdempotencyConflict> => {
@@ -208,11 +137,11 @@ export const endpoint = (options: Options) =>
 
       const submit = (
         asked: Endpoint.Asked,
-        { body, form }: Given,
+        { body, form }: SubmissionRequest.Given,
         gate: Admission.Gate
       ): Effect.Effect<Endpoint.Answer> => {
         const claim = () => Decide.claimOf(body.value, "website-config-id")
-        const asks = readRequest(body, asked.headers["idempotency-key"])
+        const asks = SubmissionRequest.readAsks(body, asked.headers["idempotency-key"])
         if (Result.isFailure(asks)) return notCounted("invalid", claim())(Answers.invalid(asks.failure, gate.told))
         return gate.admit(asked.address, ({ accepted, headers }): Effect.Effect<Endpoint.Answer> => {
           if (!accepted) return notCounted("limited", claim())(Answers.overLimit(headers))
@@ -240,7 +169,7 @@ export const endpoint = (options: Options) =>
         Decide.claimOf({ site_id: PlainForms.siteOf(asked) }, "website-config-id")
 
       const take = (asked: Endpoint.Asked, bytes: Uint8Array, gate: Admission.Gate) =>
-        Effect.matchEffect(read(asked, bytes), {
+        Effect.matchEffect(SubmissionRequest.readBody(asked, bytes), {
           onSuccess: (given) => submit(asked, given, gate),
           onFailure: ({ errors }): Effect.Effect<Endpoint.Answer> =>
             notCounted("invalid", addressed(asked))(Answers.invalid(errors, gate.told))

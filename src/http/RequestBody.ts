@@ -176,11 +176,13 @@ export const readBytes = Effect.fnUntraced(function* (
   const place = (yield* Arrivals)()
   const expected = Number.isNaN(told) ? Number.POSITIVE_INFINITY : told
   const body = arriving(place, Endpoint.headOf(request), { expected, maxBytes })
-  const crowdedOut = body.begin()
-  if (crowdedOut !== undefined) return yield* crowdedOut
-  yield* Effect.ensuring(
-    isCollectable(request) ? collect(request.source as IncomingMessage, body) : collectStream(request, body),
-    Effect.sync(place.leave)
+  yield* Effect.acquireUseRelease(
+    Effect.suspend(() => {
+      const crowdedOut = body.begin()
+      return crowdedOut === undefined ? Effect.void : Effect.fail(crowdedOut)
+    }),
+    () => (isCollectable(request) ? collect(request.source as IncomingMessage, body) : collectStream(request, body)),
+    () => Effect.sync(place.leave)
   )
   return body.pieces.take()
 })

@@ -89,7 +89,7 @@ const routes = (options: Options) =>
   )
 
 /** Paths are matched as they are published: case and slashes count, and a parameter of any length is validated. */
-export const routerConfig = {
+const routerConfig = {
   caseSensitive: true,
   ignoreTrailingSlash: false,
   ignoreDuplicateSlashes: false,
@@ -97,7 +97,7 @@ export const routerConfig = {
 } as const
 
 /** How long a client may take for what, in milliseconds; and how much it may send ahead of a body, in bytes. */
-export const defaultLimits = {
+const defaultLimits = {
   /** The whole head of a request. */
   headersTimeout: 10_000,
   /** A whole request, its body too. */

@@ -11,7 +11,7 @@ import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import type { ValidationError } from "../contract/Errors.ts"
 import * as Faults from "../contract/Faults.ts"
 import { Validation } from "../contract/Validation.ts"
-import * as Admission from "./Admission.ts"
+import * as Json from "../core/Json.ts"
 import * as Answers from "./Answers.ts"
 import * as Refusals from "./Refusals.ts"
 import * as RequestBody from "./RequestBody.ts"
@@ -28,7 +28,7 @@ const bodyFaults = (endpoint: HttpApiEndpoint.Top, request: HttpServerRequest.Ht
   const decode = Faults.bodyReader(payload as unknown as Schema.Codec<unknown>)
   return RequestBody.readBytes(request).pipe(
     Effect.flatMap((bytes) =>
-      bytes.length > Admission.small
+      bytes.length > Json.small
         ? Effect.succeed([])
         : Effect.map(
             Effect.fromResult(RequestBody.parse(bytes, request.headers["content-type"])),

@@ -5,15 +5,14 @@
  */
 import { randomBytes } from "node:crypto"
 import { Clock, Effect, Layer } from "effect"
+import { dayOf } from "../core/Time.ts"
 import { VisitorSalts } from "../services/VisitorSalts.ts"
-
-const dayMillis = 86_400_000
 
 export const layer: Layer.Layer<VisitorSalts> = Layer.sync(VisitorSalts, () => {
   let held: { readonly day: number; readonly salt: Uint8Array } | undefined
   return {
     current: Effect.map(Clock.currentTimeMillis, (now) => {
-      const day = Math.floor(now / dayMillis)
+      const day = dayOf(now)
       if (held?.day !== day) held = { day, salt: randomBytes(32) }
       return held.salt
     })

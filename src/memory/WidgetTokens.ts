@@ -24,30 +24,28 @@ export const layer: Layer.Layer<WidgetTokens, never, InstanceDirectory> = Layer.
     const instances = yield* InstanceDirectory
     const byDigest = new Map<string, Kept>()
 
-    const authenticate: WidgetTokens["Service"]["authenticate"] = (instanceId, token) =>
-      Effect.gen(function* () {
-        if (!Token.isSpelledLikeToken(token)) return Option.none()
-        const digest = Token.digest(token)
-        const kept = byDigest.get(keyOf(digest))
-        const now = yield* Clock.currentTimeMillis
-        return kept !== undefined &&
-          Token.sameDigest(kept.digest, digest) &&
-          kept.instanceId === instanceId &&
-          Token.isValidAt(kept, now)
-          ? yield* instances.find(instanceId)
-          : Option.none()
-      })
+    const authenticate: WidgetTokens["Service"]["authenticate"] = Effect.fnUntraced(function* (instanceId, token) {
+      if (!Token.isSpelledLikeToken(token)) return Option.none()
+      const digest = Token.digest(token)
+      const kept = byDigest.get(keyOf(digest))
+      const now = yield* Clock.currentTimeMillis
+      return kept !== undefined &&
+        Token.sameDigest(kept.digest, digest) &&
+        kept.instanceId === instanceId &&
+        Token.isValidAt(kept, now)
+        ? yield* instances.find(instanceId)
+        : Option.none()
+    })
 
-    const issue: WidgetTokens["Service"]["issue"] = ({ expiresAt, instanceId, label }) =>
-      Effect.gen(function* () {
-        if (Option.isNone(yield* instances.find(instanceId))) return Option.none()
-        const token = Token.format(randomBytes(32))
-        const createdAt = yield* Clock.currentTimeMillis
-        const digest = Token.digest(token)
-        const issued = { tokenId: randomUUID(), instanceId, label, createdAt, expiresAt, revokedAt: null }
-        byDigest.set(keyOf(digest), { ...issued, digest })
-        return Option.some({ ...issued, token })
-      })
+    const issue: WidgetTokens["Service"]["issue"] = Effect.fnUntraced(function* ({ expiresAt, instanceId, label }) {
+      if (Option.isNone(yield* instances.find(instanceId))) return Option.none()
+      const token = Token.format(randomBytes(32))
+      const createdAt = yield* Clock.currentTimeMillis
+      const digest = Token.digest(token)
+      const issued = { tokenId: randomUUID(), instanceId, label, createdAt, expiresAt, revokedAt: null }
+      byDigest.set(keyOf(digest), { ...issued, digest })
+      return Option.some({ ...issued, token })
+    })
 
     /** Forgets the tokens of the instances that are gone. */
     const prune = Effect.gen(function* () {
@@ -56,17 +54,16 @@ export const layer: Layer.Layer<WidgetTokens, never, InstanceDirectory> = Layer.
       }
     })
 
-    const revoke: WidgetTokens["Service"]["revoke"] = (tokenId) =>
-      Effect.gen(function* () {
-        yield* prune
-        const now = yield* Clock.currentTimeMillis
-        for (const [key, kept] of byDigest) {
-          if (kept.tokenId !== tokenId) continue
-          if (kept.revokedAt === null) byDigest.set(key, { ...kept, revokedAt: now })
-          return true
-        }
-        return false
-      })
+    const revoke: WidgetTokens["Service"]["revoke"] = Effect.fnUntraced(function* (tokenId) {
+      yield* prune
+      const now = yield* Clock.currentTimeMillis
+      for (const [key, kept] of byDigest) {
+        if (kept.tokenId !== tokenId) continue
+        if (kept.revokedAt === null) byDigest.set(key, { ...kept, revokedAt: now })
+        return true
+      }
+      return false
+    })
 
     return WidgetTokens.of({
       authenticate,

@@ -49,16 +49,15 @@ export const layer = (options: Options): Layer.Layer<PgClient.PgClient | SqlClie
  * A client with one connection of its own to the same database, for batches: they wait for no other statement, and no
  * other waits for them.
  */
-export const dedicated = (
+export const dedicated = Effect.fnUntraced(function* (
   options?: Pick<PgClient.PgPoolConfig, "types">
-): Effect.Effect<PgClient.PgClient, SqlError.SqlError, PgClient.PgClient | Scope.Scope> =>
-  Effect.gen(function* () {
-    const shared = yield* PgClient.PgClient
-    const reactivity = yield* Reactivity.make
-    return yield* PgClient.make({ ...shared.config, ...options, minConnections: 0, maxConnections: 1 }).pipe(
-      Effect.provideService(Reactivity.Reactivity, reactivity)
-    )
-  })
+): Effect.fn.Return<PgClient.PgClient, SqlError.SqlError, PgClient.PgClient | Scope.Scope> {
+  const shared = yield* PgClient.PgClient
+  const reactivity = yield* Reactivity.make
+  return yield* PgClient.make({ ...shared.config, ...options, minConnections: 0, maxConnections: 1 }).pipe(
+    Effect.provideService(Reactivity.Reactivity, reactivity)
+  )
+})
 
 /** A binary array parameter of a type that PostgreSQL has an array type for. */
 export const array = (values: ReadonlyArray<unknown>, elementOid: number): PgTypes.Parameter =>
@@ -184,10 +183,12 @@ export const bounded =
       const late = Effect.suspend(() =>
         Effect.fail(last === undefined ? new StorageUnavailable({ reason: "timeout" }) : unavailable(last))
       )
-      return Effect.flatMap(Effect.forkDetach(attempts), (fiber) =>
-        Fiber.join(fiber).pipe(
-          Effect.timeoutOrElse({ duration: timeout, orElse: () => late }),
-          Effect.onExit(() => Effect.sync(() => fiber.interruptUnsafe()))
+      // Nothing comes between the fork and the promise to end it.
+      return Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(Effect.forkDetach(attempts), (fiber) =>
+          restore(Effect.timeoutOrElse(Fiber.join(fiber), { duration: timeout, orElse: () => late })).pipe(
+            Effect.onExit(() => Effect.sync(() => fiber.interruptUnsafe()))
+          )
         )
       )
     })

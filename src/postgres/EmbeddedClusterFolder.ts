@@ -29,6 +29,7 @@ import { tmpdir } from "node:os"
 import path from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { Effect, type Scope } from "effect"
+import * as SystemCode from "../core/SystemCode.ts"
 import { type EmbeddedClusterError, elsewhere, fail, io } from "./EmbeddedClusterError.ts"
 import { canEnter, type User } from "./EmbeddedClusterUser.ts"
 import * as Folders from "./Folders.ts"
@@ -38,7 +39,7 @@ const read = (file: string): string | undefined => {
   try {
     return readFileSync(file, "utf8").trim()
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined
+    if (SystemCode.of(cause) === "ENOENT") return undefined
     throw cause
   }
 }
@@ -70,36 +71,37 @@ export const make = (dataDir: string, user: User): Effect.Effect<string, Embedde
  * so that there is no stale lock to judge and no moment in which two may believe that they hold it. Node itself offers no
  * other lock of this kind.
  */
-export const lock = (dataDir: string): Effect.Effect<void, EmbeddedClusterError, Scope.Scope> =>
-  Effect.gen(function* () {
-    const ownerFile = path.join(dataDir, "owner")
-    yield* Effect.acquireRelease(
-      Effect.suspend(() => {
-        let database: DatabaseSync | undefined
-        try {
-          database = new DatabaseSync(path.join(dataDir, "lock"), { timeout: 0 })
-          database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE")
-          return Effect.succeed(database)
-        } catch (cause) {
-          database?.close()
-          if (cause instanceof Error && "errcode" in cause && cause.errcode === 5) {
-            const pid = Number(read(ownerFile))
-            return fail(
-              "InUse",
-              `Another process${pid > 0 ? ` (pid ${pid})` : ""} uses the database in ${dataDir}. Stop it first, or choose ` +
-                `another folder for this one. ${elsewhere}`
-            )
-          }
-          return fail("FolderUnusable", `Could not lock the folder ${dataDir} (${String(cause)}).`)
+export const lock = Effect.fnUntraced(function* (
+  dataDir: string
+): Effect.fn.Return<void, EmbeddedClusterError, Scope.Scope> {
+  const ownerFile = path.join(dataDir, "owner")
+  yield* Effect.acquireRelease(
+    Effect.suspend(() => {
+      let database: DatabaseSync | undefined
+      try {
+        database = new DatabaseSync(path.join(dataDir, "lock"), { timeout: 0 })
+        database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE")
+        return Effect.succeed(database)
+      } catch (cause) {
+        database?.close()
+        if (cause instanceof Error && "errcode" in cause && cause.errcode === 5) {
+          const pid = Number(read(ownerFile))
+          return fail(
+            "InUse",
+            `Another process${pid > 0 ? ` (pid ${pid})` : ""} uses the database in ${dataDir}. Stop it first, or choose ` +
+              `another folder for this one. ${elsewhere}`
+          )
         }
-      }),
-      (database) => Effect.sync(() => database.close())
-    )
-    yield* Effect.acquireRelease(
-      io(`write ${ownerFile}`, () => write(ownerFile, String(process.pid))),
-      () => Effect.sync(() => rmSync(ownerFile, { force: true }))
-    )
-  })
+        return fail("FolderUnusable", `Could not lock the folder ${dataDir} (${String(cause)}).`)
+      }
+    }),
+    (database) => Effect.sync(() => database.close())
+  )
+  yield* Effect.acquireRelease(
+    io(`write ${ownerFile}`, () => write(ownerFile, String(process.pid))),
+    () => Effect.sync(() => rmSync(ownerFile, { force: true }))
+  )
+})
 
 const roots = ["/var/lib", "/var/tmp"]
 

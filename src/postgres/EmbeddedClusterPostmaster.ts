@@ -8,6 +8,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs"
 import { connect } from "node:net"
 import path from "node:path"
 import { Clock, Effect, Option } from "effect"
+import * as SystemCode from "../core/SystemCode.ts"
 import { type EmbeddedClusterError, fail, io } from "./EmbeddedClusterError.ts"
 import { run } from "./EmbeddedClusterUser.ts"
 
@@ -36,7 +37,7 @@ const alive = (pid: number): boolean => {
     process.kill(pid, 0)
     return true
   } catch (cause) {
-    return cause instanceof Error && "code" in cause && cause.code === "EPERM"
+    return SystemCode.of(cause) === "EPERM"
   }
 }
 
@@ -44,19 +45,18 @@ const alive = (pid: number): boolean => {
  * Whether the process of this note is a server that still runs on the folder. A process may have got the same id since (after
  * a restart of the machine or the container), or be dead but not reaped (a container without an init).
  */
-const runs = (note: Note): Effect.Effect<boolean> =>
-  Effect.gen(function* () {
-    if (!alive(note.pid)) return false
-    if (existsSync("/proc/self/cmdline")) {
-      try {
-        return readFileSync(`/proc/${note.pid}/cmdline`, "utf8").includes("postgres")
-      } catch {
-        return alive(note.pid)
-      }
+const runs = Effect.fnUntraced(function* (note: Note): Effect.fn.Return<boolean> {
+  if (!alive(note.pid)) return false
+  if (existsSync("/proc/self/cmdline")) {
+    try {
+      return readFileSync(`/proc/${note.pid}/cmdline`, "utf8").includes("postgres")
+    } catch {
+      return alive(note.pid)
     }
-    const { code, stdout } = yield* run({ ids: {} }, "ps", "-p", String(note.pid), "-o", "stat=,command=")
-    return code !== 0 || (!stdout.trim().startsWith("Z") && stdout.includes("postgres"))
-  })
+  }
+  const { code, stdout } = yield* run({ ids: {} }, "ps", "-p", String(note.pid), "-o", "stat=,command=")
+  return code !== 0 || (!stdout.trim().startsWith("Z") && stdout.includes("postgres"))
+})
 
 /** Milliseconds of a clock that nobody sets. */
 const elapsed = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)

@@ -57,19 +57,18 @@ export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, P
         capacity
       })
 
-      const create: InstanceDirectory["Service"]["create"] = (request) =>
-        Effect.gen(function* () {
-          const { agentKeyEnv, agentModel, agentUrl, name, origins } = request
-          const instance: Instance = { instanceId: randomUUID(), name, agentUrl, agentModel, agentKeyEnv, origins }
-          const now = yield* Clock.currentTimeMillis
-          // It may run twice, if the connection breaks: the second run finds the row of the first.
-          yield* sql`
+      const create: InstanceDirectory["Service"]["create"] = Effect.fnUntraced(function* (request) {
+        const { agentKeyEnv, agentModel, agentUrl, name, origins } = request
+        const instance: Instance = { instanceId: randomUUID(), name, agentUrl, agentModel, agentKeyEnv, origins }
+        const now = yield* Clock.currentTimeMillis
+        // It may run twice, if the connection breaks: the second run finds the row of the first.
+        yield* sql`
             INSERT INTO instance (instance_id, name, agent_url, agent_model, agent_key_env, origins, created_at)
             VALUES (${PgTypes.uuid(instance.instanceId)}, ${name}, ${agentUrl}, ${PgTypes.text(agentModel)},
               ${PgTypes.text(agentKeyEnv)}, ${array(origins, PgTypes.OID.text)}, ${PgTypes.timestamptz(now)})
             ON CONFLICT (instance_id) DO NOTHING`.pipe(bounded(timeout))
-          return instance
-        })
+        return instance
+      })
 
       // It may run twice: the second run writes the same.
       const update: InstanceDirectory["Service"]["update"] = (id, change) => {
@@ -92,16 +91,13 @@ export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, P
       }
 
       // Looked for first, and not with what is remembered: a deletion that runs twice finds nothing the second time.
-      const remove: InstanceDirectory["Service"]["delete"] = (id) =>
-        Effect.gen(function* () {
-          if (!isCanonicalUuid(id)) return false
-          const found = yield* sql`SELECT 1 FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(
-            bounded(timeout)
-          )
-          if (found.length === 0) return false
-          yield* sql`DELETE FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(bounded(timeout))
-          return true
-        })
+      const remove: InstanceDirectory["Service"]["delete"] = Effect.fnUntraced(function* (id) {
+        if (!isCanonicalUuid(id)) return false
+        const found = yield* sql`SELECT 1 FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(bounded(timeout))
+        if (found.length === 0) return false
+        yield* sql`DELETE FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(bounded(timeout))
+        return true
+      })
 
       return InstanceDirectory.of({
         create,

@@ -31,64 +31,63 @@ const partAtHand = 1 / 16
  * waits any more. Failures are not remembered. Nobody gets an answer that was already too old when they asked: not from a
  * query that hangs, and not when the wall clock was set back.
  */
-export const make = <A>(
+export const make = Effect.fnUntraced(function* <A>(
   options: Options<A>
-): Effect.Effect<(key: string) => Effect.Effect<Option.Option<A>, StorageUnavailable>> =>
-  Effect.gen(function* () {
-    const clock = yield* Clock.Clock
-    const monotonicMillis = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
-    const found = Duration.toMillis(Duration.fromInputUnsafe(options.found))
-    const unknown = Duration.toMillis(Duration.fromInputUnsafe(options.unknown))
+): Effect.fn.Return<(key: string) => Effect.Effect<Option.Option<A>, StorageUnavailable>> {
+  const clock = yield* Clock.Clock
+  const monotonicMillis = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
+  const found = Duration.toMillis(Duration.fromInputUnsafe(options.found))
+  const unknown = Duration.toMillis(Duration.fromInputUnsafe(options.unknown))
 
-    const atHand = Math.floor(options.capacity * partAtHand)
-    const last = new Map<string, Answer<A>>()
-    const keepAtHand = (key: string, answer: Answer<A>): void => {
-      if (atHand === 0) return
-      if (last.size >= atHand) last.clear()
-      last.set(key, answer)
-    }
+  const atHand = Math.floor(options.capacity * partAtHand)
+  const last = new Map<string, Answer<A>>()
+  const keepAtHand = (key: string, answer: Answer<A>): void => {
+    if (atHand === 0) return
+    if (last.size >= atHand) last.clear()
+    last.set(key, answer)
+  }
 
-    const cache = yield* Cache.makeWith(
-      (key: string) =>
-        Effect.suspend(() => {
-          const askedAt = monotonicMillis()
-          return Effect.map(
-            options.find(key),
-            (value): Answer<A> => ({
-              until: askedAt + (Option.isSome(value) ? found : unknown),
-              value: Effect.succeed(value)
-            })
-          )
-        }),
-      {
-        capacity: options.capacity - atHand,
-        timeToLive: (exit) =>
-          Exit.isSuccess(exit) ? Duration.millis(Math.max(0, exit.value.until - monotonicMillis())) : Duration.zero
-      }
-    )
-
-    /** The answer for one who asked at `now`. A query that begins after that is never too old, so this ends. */
-    const answer = (key: string, now: number): Effect.Effect<Option.Option<A>, StorageUnavailable> =>
-      Effect.flatMap(Cache.get(cache, key), (known) => {
-        if (now < known.until) {
-          keepAtHand(key, known)
-          return known.value
-        }
-        return Effect.andThen(
-          Cache.invalidateWhen(cache, key, (current) => current === known),
-          answer(key, now)
-        )
-      })
-
-    // The cache runs a lookup in the context of whoever asks first and keeps it with the answer. That would be a whole
-    // request, with its body; so it is given this context instead.
-    const context = yield* Effect.context<never>()
-    return (key: string) =>
+  const cache = yield* Cache.makeWith(
+    (key: string) =>
       Effect.suspend(() => {
-        const now = monotonicMillis()
-        const known = last.get(key)
-        return known !== undefined && now < known.until
-          ? known.value
-          : Effect.updateContext(answer(key, now), () => context)
-      })
-  })
+        const askedAt = monotonicMillis()
+        return Effect.map(
+          options.find(key),
+          (value): Answer<A> => ({
+            until: askedAt + (Option.isSome(value) ? found : unknown),
+            value: Effect.succeed(value)
+          })
+        )
+      }),
+    {
+      capacity: options.capacity - atHand,
+      timeToLive: (exit) =>
+        Exit.isSuccess(exit) ? Duration.millis(Math.max(0, exit.value.until - monotonicMillis())) : Duration.zero
+    }
+  )
+
+  /** The answer for one who asked at `now`. A query that begins after that is never too old, so this ends. */
+  const answer = (key: string, now: number): Effect.Effect<Option.Option<A>, StorageUnavailable> =>
+    Effect.flatMap(Cache.get(cache, key), (known) => {
+      if (now < known.until) {
+        keepAtHand(key, known)
+        return known.value
+      }
+      return Effect.andThen(
+        Cache.invalidateWhen(cache, key, (current) => current === known),
+        answer(key, now)
+      )
+    })
+
+  // The cache runs a lookup in the context of whoever asks first and keeps it with the answer. That would be a whole
+  // request, with its body; so it is given this context instead.
+  const context = yield* Effect.context<never>()
+  return (key: string) =>
+    Effect.suspend(() => {
+      const now = monotonicMillis()
+      const known = last.get(key)
+      return known !== undefined && now < known.until
+        ? known.value
+        : Effect.updateContext(answer(key, now), () => context)
+    })
+})

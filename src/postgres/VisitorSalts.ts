@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Layer, Schema, Semaphore } from "effect"
 import { SqlClient } from "effect/sql"
+import { dateOf, dayMillis, dayOf } from "../core/Time.ts"
 import { VisitorSalts } from "../services/VisitorSalts.ts"
 import * as Database from "./Database.ts"
 
@@ -16,13 +17,6 @@ export interface Options {
 }
 
 const Row = Schema.Tuple([Schema.Struct({ salt: Schema.Uint8Array })])
-
-const dayMillis = 86_400_000
-
-/** The UTC day of a time in milliseconds since 1970, in days since then. */
-const dayOf = (now: number): number => Math.floor(now / dayMillis)
-
-const dateOf = (day: number): string => new Date(day * dayMillis).toISOString().slice(0, 10)
 
 /** The live salts. The day's is asked for once and then kept, so that a database that is away is not missed. */
 export const layer = (options: Options): Layer.Layer<VisitorSalts, never, SqlClient.SqlClient> =>
@@ -39,7 +33,7 @@ export const layer = (options: Options): Layer.Layer<VisitorSalts, never, SqlCli
       const fetch = Effect.fnUntraced(function* (day: number) {
         if (held?.day === day) return held.salt
         const [{ salt }] = yield* sql`
-          INSERT INTO visitor_salt AS known (day, salt) VALUES (${PgTypes.date(dateOf(day))}, ${PgTypes.bytea(randomBytes(32))})
+          INSERT INTO visitor_salt AS known (day, salt) VALUES (${PgTypes.date(dateOf(day * dayMillis))}, ${PgTypes.bytea(randomBytes(32))})
           ON CONFLICT (day) DO UPDATE SET salt = known.salt RETURNING salt`.pipe(
           Effect.flatMap(Schema.decodeUnknownEffect(Row)),
           Effect.catchTag("SchemaError", Effect.die)

@@ -110,32 +110,30 @@ export const layer = (options: Options): Layer.Layer<WidgetTokens, never, PgClie
         )
       }
 
-      const issue: WidgetTokens["Service"]["issue"] = ({ expiresAt, instanceId, label }) =>
-        Effect.gen(function* () {
-          if (!isCanonicalUuid(instanceId)) return Option.none()
-          const token = Token.format(randomBytes(32))
-          const tokenId = randomUUID()
-          const createdAt = yield* Clock.currentTimeMillis
-          // It may run twice, if the connection breaks: the second run gives back the row of the first.
-          const rows = yield* sql`
+      const issue: WidgetTokens["Service"]["issue"] = Effect.fnUntraced(function* ({ expiresAt, instanceId, label }) {
+        if (!isCanonicalUuid(instanceId)) return Option.none()
+        const token = Token.format(randomBytes(32))
+        const tokenId = randomUUID()
+        const createdAt = yield* Clock.currentTimeMillis
+        // It may run twice, if the connection breaks: the second run gives back the row of the first.
+        const rows = yield* sql`
             INSERT INTO widget_token (token_id, instance_id, token_sha256, label, created_at, expires_at)
             SELECT ${PgTypes.uuid(tokenId)}, instance_id, ${PgTypes.bytea(Token.digest(token))},
               ${PgTypes.text(label)}, ${PgTypes.timestamptz(createdAt)}, ${PgTypes.timestamptz(expiresAt)}
             FROM instance WHERE instance_id = ${PgTypes.uuid(instanceId)}
             ON CONFLICT (token_id) DO UPDATE SET label = excluded.label
             RETURNING ${sql.literal(tokenColumns)}`.pipe(bounded(timeout), Effect.flatMap(decodeTokens))
-          return Option.map(Option.fromUndefinedOr(rows[0]), (issued) => ({ ...issued, token }))
-        })
+        return Option.map(Option.fromUndefinedOr(rows[0]), (issued) => ({ ...issued, token }))
+      })
 
-      const revoke: WidgetTokens["Service"]["revoke"] = (tokenId) =>
-        Effect.gen(function* () {
-          if (!isCanonicalUuid(tokenId)) return false
-          const now = yield* Clock.currentTimeMillis
-          const rows = yield* sql`
+      const revoke: WidgetTokens["Service"]["revoke"] = Effect.fnUntraced(function* (tokenId) {
+        if (!isCanonicalUuid(tokenId)) return false
+        const now = yield* Clock.currentTimeMillis
+        const rows = yield* sql`
             UPDATE widget_token SET revoked_at = coalesce(revoked_at, ${PgTypes.timestamptz(now)})
             WHERE token_id = ${PgTypes.uuid(tokenId)} RETURNING token_id`.pipe(bounded(timeout))
-          return rows.length > 0
-        })
+        return rows.length > 0
+      })
 
       return WidgetTokens.of({
         authenticate,

@@ -6,6 +6,7 @@
  */
 import { Deferred, Effect, Redacted, Result, Schema, type Scope } from "effect"
 import { createClient, ErrorReply } from "redis"
+import * as SystemCode from "../core/SystemCode.ts"
 import { script, scriptSha } from "./script.ts"
 
 /**
@@ -50,9 +51,7 @@ const reasonOf = (error: unknown): RedisAway => {
   if (error instanceof RedisAway) return error
   if (error instanceof ErrorReply) return refusalOf(error)
   if (!(error instanceof Error)) return new RedisAway({ reason: "unknown" })
-  return new RedisAway({
-    reason: "code" in error && typeof error.code === "string" ? error.code : error.constructor.name
-  })
+  return new RedisAway({ reason: SystemCode.of(error) ?? error.constructor.name })
 }
 
 const decodeReply = Schema.decodeUnknownResult(Reply)
@@ -100,65 +99,64 @@ const leastOpenMillis = 1000
  * Opens a connection and runs the script once, on a key of its own, so that a Redis that may not be written to (a
  * replica, a full memory) counts as away. The connection is closed with the scope.
  */
-export const open = (options: {
+export const open = Effect.fnUntraced(function* (options: {
   readonly url: Redacted.Redacted
   /** How long one request waits for an answer, in milliseconds. */
   readonly timeoutMillis: number
   readonly probeKey: string
-}): Effect.Effect<Connection, RedisAway, Scope.Scope> =>
-  Effect.gen(function* () {
-    const openMillis = Math.max(leastOpenMillis, options.timeoutMillis)
-    const lost = yield* Deferred.make<never, RedisAway>()
-    const lose = (error: RedisAway) => Deferred.doneUnsafe(lost, Effect.fail(error))
+}): Effect.fn.Return<Connection, RedisAway, Scope.Scope> {
+  const openMillis = Math.max(leastOpenMillis, options.timeoutMillis)
+  const lost = yield* Deferred.make<never, RedisAway>()
+  const lose = (error: RedisAway) => Deferred.doneUnsafe(lost, Effect.fail(error))
 
-    const client = yield* Effect.acquireRelease(
-      Effect.try({
-        try: () => {
-          const client = createClient({
-            url: Redacted.value(options.url),
-            RESP: 2,
-            disableOfflineQueue: true,
-            disableClientInfo: true,
-            maintNotifications: "disabled",
-            socket: { reconnectStrategy: false, connectTimeout: openMillis }
-          })
-          // Without a listener, a client's error would end the process.
-          client.on("error", (error) => lose(reasonOf(error)))
-          return client
-        },
-        catch: reasonOf
-      }),
-      (client) =>
-        Effect.sync(() => {
-          // A client that is destroyed while it connects becomes ready all the same.
-          client.once("ready", () => client.destroy())
-          client.destroy()
+  const client = yield* Effect.acquireRelease(
+    Effect.try({
+      try: () => {
+        const client = createClient({
+          url: Redacted.value(options.url),
+          RESP: 2,
+          disableOfflineQueue: true,
+          disableClientInfo: true,
+          maintNotifications: "disabled",
+          socket: { reconnectStrategy: false, connectTimeout: openMillis }
         })
-    )
-    yield* answered(2 * openMillis, () => client.connect())
+        // Without a listener, a client's error would end the process.
+        client.on("error", (error) => lose(reasonOf(error)))
+        return client
+      },
+      catch: reasonOf
+    }),
+    (client) =>
+      Effect.sync(() => {
+        // A client that is destroyed while it connects becomes ready all the same.
+        client.once("ready", () => client.destroy())
+        client.destroy()
+      })
+  )
+  yield* answered(2 * openMillis, () => client.connect())
 
-    const run = async (key: string, args: ReadonlyArray<string>): Promise<unknown> => {
-      const call = { keys: [key], arguments: [...args] }
-      try {
-        return await client.evalSha(scriptSha, call)
-      } catch (error) {
-        // A restarted or flushed Redis has forgotten the script; EVAL reminds it.
-        if (error instanceof ErrorReply && error.message.startsWith("NOSCRIPT")) return await client.eval(script, call)
-        throw error
-      }
+  const run = async (key: string, args: ReadonlyArray<string>): Promise<unknown> => {
+    const call = { keys: [key], arguments: [...args] }
+    try {
+      return await client.evalSha(scriptSha, call)
+    } catch (error) {
+      // A restarted or flushed Redis has forgotten the script; EVAL reminds it.
+      if (error instanceof ErrorReply && error.message.startsWith("NOSCRIPT")) return await client.eval(script, call)
+      throw error
     }
+  }
 
-    const takeWithin = (millis: number, key: string, args: ReadonlyArray<string>) =>
-      answered(millis, () => run(key, args)).pipe(
-        Effect.flatMap((reply) =>
-          Result.match(decodeReply(reply), {
-            onSuccess: Effect.succeed,
-            onFailure: () => Effect.fail(new RedisAway({ reason: "an answer that is none" }))
-          })
-        ),
-        Effect.tapError((error) => Effect.sync(() => lose(error)))
-      )
+  const takeWithin = (millis: number, key: string, args: ReadonlyArray<string>) =>
+    answered(millis, () => run(key, args)).pipe(
+      Effect.flatMap((reply) =>
+        Result.match(decodeReply(reply), {
+          onSuccess: Effect.succeed,
+          onFailure: () => Effect.fail(new RedisAway({ reason: "an answer that is none" }))
+        })
+      ),
+      Effect.tapError((error) => Effect.sync(() => lose(error)))
+    )
 
-    yield* takeWithin(openMillis, options.probeKey, ["1", "1", "1", ""])
-    return { take: (key, args) => takeWithin(options.timeoutMillis, key, args), lost }
-  })
+  yield* takeWithin(openMillis, options.probeKey, ["1", "1", "1", ""])
+  return { take: (key, args) => takeWithin(options.timeoutMillis, key, args), lost }
+})

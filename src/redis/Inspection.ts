@@ -8,15 +8,15 @@ import type { RedisFacts } from "../core/Diagnosis.ts"
 import * as Connection from "./Connection.ts"
 
 /** Opens a connection, asks what a request asks, and closes it again. */
-export const inspect = (url: Redacted.Redacted): Effect.Effect<RedisFacts> =>
-  Effect.gen(function* () {
+export const inspect: (url: Redacted.Redacted) => Effect.Effect<RedisFacts> = Effect.fnUntraced(
+  function* (url) {
     const probeKey = "hydracore:doctor"
     const connection = yield* Connection.open({ url, timeoutMillis: 2_000, probeKey })
     const before = yield* Clock.monotonicTimeNanos
     yield* connection.take(probeKey, ["1", "1", "1", ""])
     const nanos = (yield* Clock.monotonicTimeNanos) - before
     return { _tag: "Reached", roundTripMillis: Math.round(Number(nanos) / 1_000_000) } as const
-  }).pipe(
-    Effect.scoped,
-    Effect.catchTag("RedisAway", ({ fault, reason }) => Effect.succeed({ _tag: "Away", reason, fault } as const))
-  )
+  },
+  Effect.scoped,
+  Effect.catchTag("RedisAway", ({ fault, reason }) => Effect.succeed({ _tag: "Away", reason, fault } as const))
+)

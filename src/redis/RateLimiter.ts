@@ -59,15 +59,13 @@ export const layer = (options: Options): Layer.Layer<RateLimiter> =>
         return yield* Deferred.await(connection.lost)
       }).pipe(Effect.scoped)
 
-      const leave = (error: RedisAway) =>
-        Effect.gen(function* () {
-          current = undefined
-          if (!away)
-            yield* Effect.logWarning(`Redis is away (${error.reason}): this process limits by itself meanwhile`)
-          away = true
-          yield* Deferred.succeed(tried, undefined)
-          yield* Effect.sleep(retryMillis)
-        })
+      const leave = Effect.fnUntraced(function* (error: RedisAway) {
+        current = undefined
+        if (!away) yield* Effect.logWarning(`Redis is away (${error.reason}): this process limits by itself meanwhile`)
+        away = true
+        yield* Deferred.succeed(tried, undefined)
+        yield* Effect.sleep(retryMillis)
+      })
 
       yield* session.pipe(Effect.catch(leave), Effect.forever, Effect.forkScoped)
       yield* Deferred.await(tried)

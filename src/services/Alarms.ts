@@ -1,15 +1,15 @@
 /**
- * Wakes many things at their times with one fiber at most. A fiber and a timer for each would cost an idle chat stream more memory
- * than all else that it holds. There is one layer of it: what it stands on, the clock, is a service already.
+ * Wakes many things at their times with one fiber at most. A fiber and a timer for each would cost an idle chat stream more
+ * memory than all else that it holds. There is one layer of it: what it stands on, the clock, is a service already.
  *
  * @module
  */
-import { Clock, Effect, type Fiber, type Scope } from "effect"
+import { Cause, Clock, Effect, type Fiber, type Scope } from "effect"
 import * as Deadlines from "../core/Deadlines.ts"
 
 /** Something that is woken at its time. Times are milliseconds of the clock's monotonic time. */
 export interface Alarm extends Deadlines.Entry {
-  /** Called when it is due; gives when it is due next, or nothing if it is not any more. It must not throw. */
+  /** Called when it is due; gives when it is due next, or nothing if it is not any more: nor is one that throws. */
   readonly ring: (now: number) => number | undefined
 }
 
@@ -58,12 +58,22 @@ export const make: Effect.Effect<Alarms, never, Scope.Scope> = Effect.gen(functi
     wakesAt = Number.POSITIVE_INFINITY
   }
 
+  /** A fault of one is told to the log, and silences no other. */
+  const ring = (alarm: Alarm, time: number): number | undefined => {
+    try {
+      return alarm.ring(time)
+    } catch (defect) {
+      fork(Effect.logError("An alarm met a defect", Cause.die(defect)))
+      return undefined
+    }
+  }
+
   const wake = Effect.sync(() => {
     wakesAt = Number.NEGATIVE_INFINITY
     const time = now()
     for (let alarm = queue.first(); alarm !== undefined && alarm.due <= time; alarm = queue.first()) {
       queue.remove(alarm)
-      const next = alarm.ring(time)
+      const next = ring(alarm, time)
       // Never at once again: whatever it says, time goes on.
       if (next !== undefined) set(alarm, Math.max(next, time + 1))
     }

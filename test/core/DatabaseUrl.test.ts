@@ -61,6 +61,7 @@ describe("core/DatabaseUrl.fault", () => {
   it.prop("whatever the driver does not know is one, and no value of it is repeated", [Name], ([name]) => {
     const found = fault(at(`?${new URLSearchParams({ [name]: "hunter2" })}`))
     if (name === "sslmode") assert.include(found ?? "", "verify-full")
+    else if (name === "port" || name === "connect_timeout") assert.include(found ?? "", `has a ${name} `)
     else if ((parameters as ReadonlyArray<string>).includes(name)) assert.isNull(found)
     else assert.notInclude(found ?? "hunter2", "hunter2")
   })
@@ -90,10 +91,11 @@ describe("core/DatabaseUrl.fault", () => {
   })
 
   it("the rest of a password that holds an unescaped ? and & is no name to repeat", () => {
-    const found = fault(new URL("postgres://user:?hunter2&more@db/edge"))
-    assert.include(found, "a parameter")
-    assert.notInclude(found, "hunter2")
-    assert.notInclude(found, "more")
+    for (const secret of ["hunter2", "hunter"]) {
+      const found = fault(new URL(`postgres://user:?${secret}&more@db/edge`))
+      assert.include(found, "a parameter")
+      assert.notMatch(found ?? "", /hunter|more/)
+    }
   })
 })
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as FormContent from "../../src/core/FormContent.ts"
-import * as Json from "../../src/core/Json.ts"
+import * as JsonMembers from "../../src/core/JsonMembers.ts"
 
 const Name = Schema.Union([
   Schema.Literals(["hydracore_hp", "hydracore_ms", "hydracore_", "hydracore_x", "hydracore", "__proto__", "a", ""]),
@@ -27,10 +27,10 @@ const keyOf = (name: string, index: number): string =>
     ? JSON.stringify(name)
     : `"${Array.from({ length: name.length }, (_, at) => `\\u${name.charCodeAt(at).toString(16).padStart(4, "0")}`).join("")}"`
 
-describe("core/Json.members", () => {
+describe("core/JsonMembers", () => {
   it.prop("gives every member as it stands, and they make the object again", [Members], ([members]) => {
     const text = textOf(members)
-    const found = Json.members(text)
+    const found = JsonMembers.members(text)
     assert.deepStrictEqual(
       found.map(({ name, value }) => [name, value]),
       members.map(([name, value]) => [name, value])

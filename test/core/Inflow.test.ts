@@ -84,6 +84,20 @@ describe("core/Inflow", () => {
     }
   )
 
+  it.prop(
+    "a piece in which nothing ends costs a frame all the same, and who is over by little waits as long as any",
+    [between(1, Inflow.frameCost)],
+    ([bytes]) => {
+      let state = Inflow.initial
+      const most = Inflow.burst / Inflow.frameCost
+      for (let piece = 0; piece < most; piece++) state = Inflow.take(state, 0, { bytes, frames: 0, lines: 0, units: 0 })
+      assert.strictEqual(state.silent, Inflow.burst)
+      assert.strictEqual(Inflow.wait(state), 0)
+      state = Inflow.take(state, 0, { bytes, frames: 0, lines: 0, units: 0 })
+      assert.strictEqual(Inflow.wait(state), Inflow.pause)
+    }
+  )
+
   it("a clock that goes back gives nothing away", () => {
     const state = Inflow.take(Inflow.initial, 1_000, { bytes: 1_000_000, frames: 0, lines: 0, units: 0 })
     assert.strictEqual(Inflow.take(state, 0, { bytes: 1_000_000, frames: 0, lines: 0, units: 0 }).level, 2_000_000)

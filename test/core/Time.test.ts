@@ -50,6 +50,12 @@ describe("core/Time.parseMoment", () => {
     assert.deepStrictEqual(Time.parseMoment(Time.iso(moment)), Option.some(moment))
   })
 
+  it.prop("a moment is on the day whose midnight is the last one before it", [Moment], ([moment]) => {
+    const midnight = Time.dayOf(moment) * Time.dayMillis
+    assert.isTrue(midnight <= moment && moment < midnight + Time.dayMillis)
+    assert.deepStrictEqual(Time.parseMoment(Time.dateOf(moment)), Option.some(midnight))
+  })
+
   it.prop("a date is its midnight in UTC", [Moment], ([moment]) => {
     assert.deepStrictEqual(
       Time.parseMoment(Time.iso(moment).slice(0, 10)),

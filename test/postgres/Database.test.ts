@@ -1,7 +1,7 @@
 import { inspect } from "node:util"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Ref } from "effect"
+import { Effect, Fiber, Layer, Ref, References } from "effect"
 import { SqlError } from "effect/sql"
 import { TestClock } from "effect/testing"
 import * as Database from "../../src/postgres/Database.ts"
@@ -52,6 +52,29 @@ describe("postgres/Database: bounded", () => {
   it.effect("our own errors pass as they are, at once", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* Effect.flip(Database.bounded("10 seconds")(Effect.fail("ours"))), "ours")
+    })
+  )
+})
+
+describe("postgres/Database: who goes away", () => {
+  /** Lets other fibers run before every step, so that an interruption can come between any two. With less none is made. */
+  const stepwise = Effect.provideService(References.MaxOpsBeforeYield, 3)
+
+  it.effect("no statement goes on that nobody waits for, whenever they went", () =>
+    Effect.gen(function* () {
+      for (let steps = 0; steps < 60; steps++) {
+        let running = 0
+        const statement = Effect.acquireUseRelease(
+          Effect.sync(() => running++),
+          () => Effect.never,
+          () => Effect.sync(() => running--)
+        )
+        const fiber = yield* Effect.forkChild(stepwise(Database.bounded("10 seconds")(statement)))
+        for (let step = 0; step < steps; step++) yield* Effect.yieldNow
+        yield* Fiber.interrupt(fiber)
+        for (let step = 0; step < 100; step++) yield* Effect.yieldNow
+        assert.strictEqual(running, 0, `interrupted after ${steps} steps`)
+      }
     })
   )
 })

@@ -314,20 +314,33 @@ describe("GroupCommit", () => {
     })
   )
 
-  it.effect("a flush that dies answers its own batch only", () =>
-    Effect.gen(function* () {
-      let flushes = 0
-      const group = yield* GroupCommit.make({
-        flush: (items: ReadonlyArray<number>) =>
-          flushes++ === 0 ? Effect.die("a bug") : Effect.succeed(items.map((item) => Result.succeed(item))),
-        timeout,
-        maxQueue: 10,
-        maxBatch: 10
+  for (const [name, fault] of [
+    ["dies", () => Effect.die("a bug")],
+    [
+      "throws",
+      () => {
+        throw new Error("a bug")
+      }
+    ]
+  ] as const) {
+    it.effect(`a flush that ${name} answers its own batch only`, () =>
+      Effect.gen(function* () {
+        let flushes = 0
+        const group = yield* GroupCommit.make({
+          flush: (items: ReadonlyArray<number>) =>
+            flushes++ === 0 ? fault() : Effect.succeed(items.map((item) => Result.succeed(item))),
+          timeout,
+          maxQueue: 10,
+          maxBatch: 10
+        })
+        const ends = yield* Effect.forkChild(Effect.forEach([1, 2], (item) => Effect.exit(group.submit(item))))
+        yield* pass(3 * timeout)
+        const [first, second] = yield* Fiber.join(ends)
+        assert.isTrue(first !== undefined && Exit.hasDies(first))
+        assert.deepStrictEqual(second, Exit.succeed(2))
       })
-      assert.isTrue(Exit.hasDies(yield* Effect.exit(group.submit(1))))
-      assert.strictEqual(yield* group.submit(2), 2)
-    })
-  )
+    )
+  }
 
   it.effect("at the end of its scope everyone is answered, and nothing more is taken", () =>
     Effect.gen(function* () {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Metric, Scope } from "effect"
+import { Effect, Exit, Logger, Metric, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as Alarms from "../../src/services/Alarms.ts"
 
@@ -68,6 +68,28 @@ describe("services/Alarms", () => {
       assert.deepStrictEqual(rung, ["later 150"])
     })
   )
+
+  it.effect("one that throws rings no more, is told to the log, and silences no other", () => {
+    const logged: Array<unknown> = []
+    return Effect.gen(function* () {
+      const alarms = yield* Alarms.make
+      const rung: Array<string> = []
+      const faulty: Alarms.Alarm = {
+        due: 0,
+        place: -1,
+        ring: () => {
+          throw new Error("a fault of ours")
+        }
+      }
+      alarms.set(faulty, 100)
+      alarms.set(noting("beside", rung), 100)
+      yield* TestClock.adjust("1 second")
+      alarms.set(noting("later", rung), 2000)
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(rung, ["beside 100", "later 2000"])
+      assert.lengthOf(logged, 1)
+    }).pipe(Effect.provide(Logger.layer([Logger.make(({ message }) => void logged.push(message))])))
+  })
 
   it.effect("nothing rings after the scope is closed", () =>
     Effect.gen(function* () {

@@ -1,0 +1,43 @@
+/**
+ * `core/DatabaseUrl` knows of the driver what it says: the driver itself is asked.
+ */
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Redacted, Schema } from "effect"
+import { Reactivity } from "effect/reactivity"
+import * as DatabaseUrl from "../../src/core/DatabaseUrl.ts"
+import * as SystemCode from "../../src/core/SystemCode.ts"
+
+const Part = Schema.Literals(["", "a", "%", "%4", "%41", "%zz", "%ff", "a%"])
+const Value = Schema.Literals(["", "0", "1", "-1", "1.5", "2", "65536", "1e1", "x", " 7 ", "require", "true"])
+const Parameter = Schema.Tuple([Schema.Literals(["port", "connect_timeout", "sslmode", "user"]), Value])
+
+/** Whether the driver reads an address, which it does when it is to connect: then nothing listens there. */
+const isRead = (url: URL) =>
+  PgClient.make({ url: Redacted.make(url.href), minConnections: 0, maxConnections: 1 }).pipe(
+    Effect.flatMap((sql) => Effect.flip(sql`SELECT 1`)),
+    Effect.map(({ reason }) => SystemCode.of(reason.cause) === "ECONNREFUSED"),
+    Effect.provide(Reactivity.layer),
+    Effect.scoped
+  )
+
+describe("core/DatabaseUrl and the driver", () => {
+  it.live.prop(
+    "an address is at fault that the driver cannot read, and no other",
+    {
+      user: Part,
+      password: Part,
+      database: Part,
+      port: Schema.Literals([":0", ":1", ":2"]),
+      parameters: Schema.Array(Parameter).check(Schema.isMaxLength(2))
+    },
+    ({ database, parameters, password, port, user }) =>
+      Effect.gen(function* () {
+        const url = new URL(
+          `postgres://u${user}:${password}@127.0.0.1${port}/${database}?${new URLSearchParams(parameters as Array<[string, string]>)}`
+        )
+        assert.strictEqual(DatabaseUrl.fault(url) === null, yield* isRead(url), url.href)
+      }),
+    { arbitrary: { runs: 200 } }
+  )
+})
