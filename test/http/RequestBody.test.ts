@@ -1,6 +1,11 @@
+import { IncomingMessage } from "node:http"
+import { Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { Result, Schema } from "effect"
+import { Effect, Option, Result, Schema } from "effect"
+import { HttpServerRequest } from "effect/http"
+import * as Capacity from "../../src/core/Capacity.ts"
 import * as RequestBody from "../../src/http/RequestBody.ts"
+import { interruptedAnywhere } from "./Stepwise.ts"
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -47,4 +52,46 @@ describe("http/RequestBody", () => {
   it("a body of another type is a text, never JSON", () => {
     assert.strictEqual(Result.getOrThrow(RequestBody.parse(bytes('{"a":1}'), "text/html")).value, "")
   })
+
+  for (const [way, headers] of [
+    ["whose length is told", { "content-length": "60000" }],
+    ["in chunks", {}]
+  ] as const) {
+    it(`whoever is interrupted on the way, at any step, holds nothing: a body ${way}`, () => {
+      const room = Capacity.make(100_000, 50_000)
+      let most = 0
+      const watched: Pick<Capacity.Capacity, "enter"> = {
+        enter: (owner) => {
+          const place = room.enter(owner)
+          const hold: Capacity.Place["hold"] = (amount) => {
+            const held = place.hold(amount)
+            most = Math.max(most, room.held())
+            return held
+          }
+          return { ...place, hold }
+        }
+      }
+      const read = () => {
+        const message = new IncomingMessage(new Socket())
+        message.rawHeaders = ["X-Long", "a".repeat(10_000)]
+        const request = HttpServerRequest.fromWeb(
+          new Request("http://edge/", {
+            method: "POST",
+            headers,
+            body: new ReadableStream(),
+            duplex: "half"
+          } as RequestInit)
+        )
+        const ofNode = Object.create(request.modify({ remoteAddress: Option.some("198.51.100.1") }), {
+          source: { value: message }
+        })
+        return Effect.provideService(RequestBody.readBytes(ofNode), RequestBody.Arrivals, watched)
+      }
+      interruptedAnywhere(read, (steps) => {
+        assert.strictEqual(room.held(), 0, `after ${steps} steps`)
+        assert.strictEqual(room.owners(), 0, `after ${steps} steps`)
+      })
+      assert.isAbove(most, 10_000)
+    })
+  }
 })
