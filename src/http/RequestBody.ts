@@ -142,8 +142,8 @@ const collect = (
     }
     const fail = (error: BodyTooLarge | BodyCrowdedOut | BodyUnreadable) => {
       stop()
-      // What is still to come falls away unread; a connection that breaks meanwhile is the server's matter.
-      message.on("error", ignore).resume()
+      // What is still to come falls away unread.
+      message.resume()
       resume(Effect.fail(error))
     }
     const onData = (chunk: Buffer) => {
@@ -202,6 +202,9 @@ export const readBytes = Effect.fnUntraced(function* (
   const expected = Number.isNaN(told) ? Number.POSITIVE_INFINITY : told
   const enter = () => arrivals.enter(isByAddress ? clientKey(address) : undefined)
   const body = arriving(enter, Endpoint.headOf(request), { expected, maxBytes })
+  // A connection that breaks is the server's matter. Who is told of it and then, in the same turn, that the answer is over,
+  // listens no more when the fault is due: without any listener it would end the process.
+  if (request.source instanceof IncomingMessage) request.source.on("error", ignore)
   // It begins within what ends it: whoever is interrupted in between would hold its place for ever.
   yield* Effect.ensuring(
     Effect.suspend((): Effect.Effect<void, BodyTooLarge | BodyCrowdedOut | BodyUnreadable> => {

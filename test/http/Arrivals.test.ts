@@ -106,6 +106,25 @@ layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })(
       )
     }
 
+    for (const [name, { header }] of Object.entries(ways)) {
+      // Node tells of both in one breath: that the request broke, and that its answer, which waits for its turn, is over.
+      it.effect(`one behind others whose client goes ends no process: ${name}`, () =>
+        Effect.gen(function* () {
+          const { instance, url } = yield* TestServer
+          const path = paths.chat(instance.instanceId)
+          const { socket, write } = yield* Raw.open(Number(new URL(url).port))
+          const head = `POST ${path} HTTP/1.1\r\nHost: edge\r\n${header}\r\n\r\n`
+          socket.pause()
+          write("GET /docs HTTP/1.1\r\nHost: edge\r\n\r\n".repeat(1_000))
+          write(head)
+          write(ways[name as keyof typeof ways].piece(" ".repeat(50_000)))
+          yield* until("it holds what came", () => room.held() >= 50_000)
+          socket.destroy()
+          yield* until("it holds nothing", () => room.held() === 0)
+        }).pipe(Effect.scoped)
+      )
+    }
+
     it.effect("one that is longer than any may be holds nothing", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
@@ -161,7 +180,7 @@ layer(Layer.provide(limited, arrivals), { excludeTestServices: true })(
             )
             yield* until("a neighbour is let in", () => final(neighbour).length === 1)
             assert.deepStrictEqual(final(neighbour), [422])
-            begun.write(" ".repeat(10_000))
+            begun.write(" ".repeat(1_000))
             yield* until("the first is whole", () => final(begun).length === 1)
             assert.deepStrictEqual(final(begun), [422])
           }).pipe(
