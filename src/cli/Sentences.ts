@@ -5,6 +5,7 @@
  */
 import { Config } from "effect"
 import type { CliError } from "effect/cli"
+import * as Certificate from "../core/Certificate.ts"
 import * as SystemCode from "../core/SystemCode.ts"
 import * as TerminalText from "../core/TerminalText.ts"
 import { NotReady } from "../services/Readiness.ts"
@@ -34,13 +35,20 @@ const withoutDatabase: Readonly<Record<string, string>> = {
 }
 
 /** The sentence for a database that is not to be had; a code that is not known is told as it is. */
-const unreachable = (code: string | undefined): string =>
-  code === undefined
-    ? "The database cannot be reached; check that it runs and that DATABASE_URL is right."
-    : (withoutDatabase[code] ??
-      (/[0-9]/.test(code)
-        ? `The database answers with an error (SQLSTATE ${code}); see its log.`
-        : `The database cannot be reached (${code}); check that it runs and that DATABASE_URL is right.`))
+const unreachable = (code: string | undefined): string => {
+  if (code === undefined) return "The database cannot be reached; check that it runs and that DATABASE_URL is right."
+  const fault = Certificate.faultOf(code)
+  if (fault !== undefined) {
+    return `The database server's certificate was refused (${code}): ${Certificate.why[fault]}; ${Certificate.advice(fault, "DATABASE_URL")}.`
+  }
+  return (
+    withoutDatabase[code] ??
+    (/[0-9]/.test(code)
+      ? `The database answers with an error (SQLSTATE ${code}); see its log.`
+      : `The database cannot be reached (${code}); check that it runs and that DATABASE_URL is right.`)
+  )
+}
+
 const notMigrated =
   "The database is not migrated to this version; run `npm run -s hydracore -- migrate`, then try again."
 const readOnly =

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import * as Certificate from "./Certificate.ts"
 import type * as DatabaseUrl from "./DatabaseUrl.ts"
 
 export type DatabaseFacts =
@@ -30,8 +31,15 @@ export type DatabaseFacts =
 
 export type RedisFacts =
   | { readonly _tag: "NotConfigured" }
-  /** `reason` is a system's code or a word of ours, without an address; `fault` what it refused of `REDIS_URL`, if that. */
-  | { readonly _tag: "Away"; readonly reason: string; readonly fault?: "login" | "database" | undefined }
+  /**
+   * `reason` is a system's code or a word of ours, without an address; `fault` what it refused of `REDIS_URL`, or what is
+   * wrong with its certificate, if that.
+   */
+  | {
+      readonly _tag: "Away"
+      readonly reason: string
+      readonly fault?: "login" | "database" | Certificate.Fault | undefined
+    }
   | { readonly _tag: "Reached"; readonly roundTripMillis: number }
 
 /** A request as it would come from a proxy, and the address that it would be given. */
@@ -179,11 +187,19 @@ const ofDatabase = (facts: DatabaseFacts, link: DatabaseUrl.Link): ReadonlyArray
   ]
 }
 
+/** A clause as a sentence of its own. */
+const sentence = (clause: string): string => `${clause.slice(0, 1).toUpperCase()}${clause.slice(1)}.`
+
 const redisAdvice = {
   login: "Check the user and the password in REDIS_URL; a Redis that has no password takes none.",
   database: "Set the number at the end of REDIS_URL to a database that this Redis has, or leave it out.",
   other: "Check that Redis runs and may be written to, and that REDIS_URL is right."
 } as const
+
+const adviceForRedis = (fault: (RedisFacts & { readonly _tag: "Away" })["fault"]): string =>
+  fault === undefined || fault === "login" || fault === "database"
+    ? redisAdvice[fault ?? "other"]
+    : sentence(Certificate.advice(fault, "REDIS_URL"))
 
 const ofRedis = (facts: RedisFacts): Finding => {
   switch (facts._tag) {
@@ -193,7 +209,7 @@ const ofRedis = (facts: RedisFacts): Finding => {
       return problem(
         "redis",
         `Redis cannot be used (${facts.reason}); each process counts the limits by itself meanwhile.`,
-        redisAdvice[facts.fault ?? "other"]
+        adviceForRedis(facts.fault)
       )
     case "Reached":
       return ok("redis", `Redis answers, in ${facts.roundTripMillis} ms.`)
@@ -231,12 +247,21 @@ const ofAgent = ({ instanceId, name, seen }: AgentFacts): Finding => {
         `${who} needs a key, and the variable ${seen.variable} is not set here.`,
         `Set ${seen.variable} in the environment of the service, or name another variable: \`${updateOf(instanceId)} --agent-key-env <name>\`.`
       )
-    case "Away":
-      return problem(
-        "agents",
-        `${who} cannot be reached (${seen.reason}).`,
-        `Check that it runs and can be reached from here; if its address is another: \`${updateOf(instanceId)} --agent-url <url>\`.`
-      )
+    case "Away": {
+      const fault = Certificate.faultOf(seen.reason)
+      const address = `if its address is another: \`${updateOf(instanceId)} --agent-url <url>\``
+      return fault === undefined
+        ? problem(
+            "agents",
+            `${who} cannot be reached (${seen.reason}).`,
+            `Check that it runs and can be reached from here; ${address}.`
+          )
+        : problem(
+            "agents",
+            `${who} shows a certificate that is refused (${seen.reason}): ${Certificate.why[fault]}.`,
+            sentence(`${Certificate.advice(fault, "its agent_url")}; ${address}`)
+          )
+    }
     case "Answered":
       if (seen.status === 401 || seen.status === 403) {
         return problem(

@@ -64,6 +64,10 @@ const notSetUp = (forOwner: ReadonlyArray<string>): Words => ({
   forOwner
 })
 
+const notKnown = "We do not know whether your message has arrived"
+
+const harmless = "If it had arrived, it does no harm that it comes twice."
+
 const plain = (title: string, text: string): Words => ({ title, text, corrections: [], forOwner: [] })
 
 const invalid = (faults: ReadonlyArray<Fault>): Words => {
@@ -93,11 +97,10 @@ export const words = ({ detail, seconds, status }: Refusal): Words => {
         notSent,
         `Too many forms were sent from here. Wait ${wait(seconds)}, then go back, and send the form again.`
       )
+    case 500:
+      return plain(notKnown, `Something went wrong here. Go back, and send the form again. ${harmless}`)
     case 503:
-      return plain(
-        "We do not know whether your message has arrived",
-        `Wait ${wait(seconds)}, then go back, and send the form again. If it had arrived, it does no harm that it comes twice.`
-      )
+      return plain(notKnown, `Wait ${wait(seconds)}, then go back, and send the form again. ${harmless}`)
     default:
       return plain(notSent, "It did not arrive whole, or something went wrong here. Go back, and send the form again.")
   }

@@ -81,6 +81,13 @@ export const unavailable = (headers?: Headers): HttpServerResponse.HttpServerRes
     "retry-after": "5"
   })
 
+/** 429: so much is being sent from this address at once that there is no room for this body, which is not read to its end. */
+export const tooMuchAtOnce: HttpServerResponse.HttpServerResponse = refusal(
+  429,
+  "Too much is being sent from this address at once. Send it again after Retry-After seconds.",
+  { "retry-after": "5", connection: "close" }
+)
+
 /** 503: so much is being sent to us at once that there is no room for this body, which is not read to its end. */
 export const crowdedOut: HttpServerResponse.HttpServerResponse = refusal(
   503,

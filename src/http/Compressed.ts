@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto"
 import { promisify } from "node:util"
 import { brotliCompress, constants, gzip } from "node:zlib"
+import { Effect } from "effect"
 import { HttpServerResponse } from "effect/http"
 import * as Negotiation from "../core/Negotiation.ts"
 
@@ -36,6 +37,13 @@ export const make = async (identity: Uint8Array, quality: number): Promise<Compr
     bytes: { identity, br, gzip: gz }
   }
 }
+
+/**
+ * What is made when it is first asked for, once: whoever asks waits for it, also who has gone meanwhile. It would otherwise
+ * be begun anew for each client that does not wait, and what was begun is only let go of when the process ends.
+ */
+export const once = <A, E, R>(making: Effect.Effect<A, E, R>): Effect.Effect<Effect.Effect<A, E, R>> =>
+  Effect.map(Effect.cached(making), Effect.uninterruptible)
 
 /** The answer to a request for it, by what the request's head says. Pure. */
 export const respond = (

@@ -1,5 +1,10 @@
 /**
- * Ends a server's connections so that no request is lost on them, and those whose clients do not read.
+ * Ends a server's connections so that no request is lost on them, those whose clients do not read, and those on which
+ * too many requests wait.
+ *
+ * Of whoever sends requests without waiting for their answers, Node reads two megabytes at a time before any is answered,
+ * which may be fifty thousand requests, and goes on: one connection could hold a gigabyte, and when it was gone, Node took
+ * seconds to let go of it, in which nobody was served. So all that wait behind others on their connections are counted.
  *
  * Node's own `close` destroys every idle connection at once, also one on which a request is on its way, and then waits
  * for the others for as long as their clients care to send requests. Here a server that is to end first takes every
@@ -47,13 +52,38 @@ interface Link {
   last: Begun | undefined
 }
 
+/**
+ * How many requests may wait behind others on their connections, in all. Each holds some 7 kB, with its answer; browsers and
+ * proxies send one at a time.
+ */
+export const maxBehind = 10_000
+
 /** How many connections are closed in one turn: each takes some ten microseconds, and nobody looks at the others. */
 const closedAtOnce = 16
+
+/** Node's own, which its types leave out. */
+interface Parsed extends Socket {
+  readonly parser?: { onIncoming: (request: { upgrade: boolean }) => number } | null
+}
+
+/**
+ * Cuts a connection in whose requests Node is reading. It would read on to the end of what it holds, in which are another
+ * thousand; told that what follows is no HTTP, it stops.
+ */
+const cut = (socket: Parsed): void => {
+  socket.destroy()
+  if (!socket.parser) return
+  socket.parser.onIncoming = (request) => {
+    request.upgrade = false
+    return 2
+  }
+}
 
 /** Watches the connections of a server from its first. */
 const watch = (server: Server) => {
   const links = new Map<Socket, Link>()
   let accepted = 0
+  let behind = 0
   let held: Array<Socket> | undefined
   let draining = false
   let lingered = false
@@ -67,7 +97,7 @@ const watch = (server: Server) => {
     const link = links.get(socket)
     // The connection is gone.
     if (link === undefined) return
-    link.open--
+    if (--link.open > 0) behind--
     link.read = socket.bytesRead
     // Node ends them in the order in which they were begun.
     link.first = link.first?.next
@@ -79,7 +109,7 @@ const watch = (server: Server) => {
     const { socket } = request
     const link = links.get(socket)
     if (link === undefined) return
-    link.open++
+    if (link.open++ > 0 && ++behind > maxBehind) cut(socket)
     // The last answer of several that were asked for at once closes the connection: not one before it.
     if (draining && link.last !== undefined && !link.last.response.headersSent) {
       link.last.response.shouldKeepAlive = link.last.keepAlive
@@ -106,9 +136,13 @@ const watch = (server: Server) => {
 
   server.on("connection", (socket) => {
     accepted++
-    links.set(socket, { open: 0, read: 0, first: undefined, last: undefined })
+    const link: Link = { open: 0, read: 0, first: undefined, last: undefined }
+    links.set(socket, link)
     socket.once("close", () => {
       links.delete(socket)
+      if (link.open > 1) behind -= link.open - 1
+      // Node does so itself, but where a CONNECT came behind them: then it forgets them, and whoever makes them goes on.
+      for (let begun = link.first; begun !== undefined; begun = begun.next) begun.response.destroy()
       if (links.size === 0) onGone()
     })
     // Not now: Node has it read from the next tick on.

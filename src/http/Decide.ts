@@ -20,7 +20,8 @@ export const tell = (response: Response, decision: Decision.Decision): Response 
 export const byStatus = (response: Response): Response =>
   response.headers[Decision.header] === undefined ? tell(response, reasonOf(response)) : response
 
-const reasonOf = ({ status }: Response): Decision.Reason => (status === 503 ? "unavailable" : "invalid")
+const reasonOf = ({ status }: Response): Decision.Reason =>
+  status === 503 ? "unavailable" : status === 429 ? "limited" : "invalid"
 
 /** The id that a body claims, or null if it names none: for what was turned away before anybody looked. */
 export const claimOf = (

@@ -57,7 +57,7 @@ const give = Effect.fnUntraced(function* <E, R>(
   content: Effect.Effect<Compressed.Compressed, E, R>,
   contentType: string
 ) {
-  const made = yield* Effect.cached(content)
+  const made = yield* Compressed.once(content)
   return Effect.gen(function* () {
     const { headers } = yield* HttpServerRequest.HttpServerRequest
     return Compressed.respond(

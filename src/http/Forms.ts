@@ -27,6 +27,7 @@ import * as Admission from "./Admission.ts"
 import * as Answers from "./Answers.ts"
 import * as Decide from "./Decide.ts"
 import * as Endpoint from "./Endpoint.ts"
+import * as Fallbacks from "./Fallbacks.ts"
 import * as FormPages from "./FormPages.ts"
 import * as PlainForms from "./PlainForms.ts"
 import * as Provenance from "./Provenance.ts"
@@ -186,7 +187,10 @@ export const endpoint = (options: Options) =>
 
       return (asked, bytes) =>
         PlainForms.isPlain(asked)
-          ? Effect.map(answer(asked, bytes), (given) => asPage(asked)(Endpoint.toResponse(given)))
+          ? Effect.suspend(() => answer(asked, bytes)).pipe(
+              Effect.catchCause(Fallbacks.ofCause),
+              Effect.map((given) => asPage(asked)(Endpoint.toResponse(given)))
+            )
           : answer(asked, bytes)
     })
   )
@@ -202,10 +206,12 @@ export const group = HttpApiBuilder.group(
       ({ request }) => {
         const asked = Endpoint.fromRequest(request)
         return Effect.flatMap(RequestBody.readBytes(request), (bytes) => submit(asked, bytes)).pipe(
-          Effect.catchTags(Refusals.ofBytes),
           Effect.map(Endpoint.toResponse),
-          Effect.map((answer) =>
-            answer.headers[Decision.header] === undefined ? asPage(asked)(Decide.byStatus(answer)) : answer
+          Effect.catch((error) =>
+            Effect.fail(error).pipe(
+              Effect.catchTags(Refusals.ofBytes),
+              Effect.map((answer) => asPage(asked)(Decide.byStatus(answer)))
+            )
           )
         )
       },

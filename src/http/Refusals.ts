@@ -8,12 +8,13 @@ import { Effect } from "effect"
 import type { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
 import * as Answers from "./Answers.ts"
 import * as Decide from "./Decide.ts"
-import type { BodyTooLarge } from "./RequestBody.ts"
+import type { BodyCrowdedOut, BodyTooLarge } from "./RequestBody.ts"
 
 /** What keeps a body from being received. */
 export const ofBytes = {
   BodyTooLarge: ({ maxBytes }: BodyTooLarge) => Effect.succeed(Answers.tooLarge(maxBytes)),
-  BodyCrowdedOut: () => Effect.succeed(Answers.crowdedOut),
+  BodyCrowdedOut: ({ by }: BodyCrowdedOut) =>
+    Effect.succeed(by === "address" ? Answers.tooMuchAtOnce : Answers.crowdedOut),
   BodyUnreadable: () => Effect.succeed(Answers.refusal(400, "The body did not arrive whole. Send the request again."))
 }
 

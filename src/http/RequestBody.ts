@@ -13,8 +13,10 @@ import { ByteSize, Context, Data, Effect, Result, Stream } from "effect"
 import { HttpIncomingMessage, type HttpServerRequest } from "effect/http"
 import type { ValidationError } from "../contract/Errors.ts"
 import * as Capacity from "../core/Capacity.ts"
+import { clientKey } from "../core/ClientKey.ts"
 import * as Json from "../core/Json.ts"
 import { Pieces } from "../core/Pieces.ts"
+import * as Admission from "./Admission.ts"
 import * as Endpoint from "./Endpoint.ts"
 
 /** The body does not validate: every fault. */
@@ -26,8 +28,8 @@ export class BodyTooLarge extends Data.TaggedError("BodyTooLarge")<{ readonly ma
 /** The body did not arrive whole: the client went away, or broke the rules of HTTP. */
 export class BodyUnreadable extends Data.TaggedError("BodyUnreadable") {}
 
-/** Too much is held already of bodies that are on their way. */
-export class BodyCrowdedOut extends Data.TaggedError("BodyCrowdedOut") {}
+/** Too much is held already of bodies that are on their way: from everybody, or from this one's address. */
+export class BodyCrowdedOut extends Data.TaggedError("BodyCrowdedOut")<{ readonly by: "all" | "address" }> {}
 
 /** Bytes of a body that are not counted while it comes: what a page sends is smaller. */
 export const small = 4_096
@@ -35,9 +37,17 @@ export const small = 4_096
 /** The same of its head, by `Endpoint.weightOf`: twice as much, for the cookies of a website that shares its address. */
 export const smallHead = 8_192
 
-/** Gives a place to each request whose body is on its way: in one process, 64 MiB for what all of them hold. */
-export const Arrivals = Context.Reference<() => Capacity.Place>("hydracore/http/RequestBody/Arrivals", {
-  defaultValue: () => Capacity.make(64 * 2 ** 20)
+/**
+ * Gives a place to each request whose body is on its way: in one process, 64 MiB for what all of them hold, and an eighth
+ * of it for those of one address, or a few that send slowly would keep everybody's larger bodies out.
+ */
+export const Arrivals = Context.Reference<Pick<Capacity.Capacity, "enter">>("hydracore/http/RequestBody/Arrivals", {
+  defaultValue: () => Capacity.make(64 * 2 ** 20, 8 * 2 ** 20)
+})
+
+/** Whether each address has its share. Where none is limited, addresses tell nothing of who sends. */
+export const ByAddress = Context.Reference<boolean>("hydracore/http/RequestBody/ByAddress", {
+  defaultValue: () => true
 })
 
 export interface Body {
@@ -76,6 +86,8 @@ export const parse = (bytes: Uint8Array, contentType: string | undefined): Resul
 interface Arriving {
   /** To be asked first; an error is the end. */
   readonly begin: () => BodyCrowdedOut | undefined
+  /** To be called at the end, whatever it is. */
+  readonly leave: () => void
   /** Takes a piece; an error is the end. */
   readonly add: (piece: Uint8Array) => BodyTooLarge | BodyCrowdedOut | undefined
   readonly pieces: Pieces
@@ -84,12 +96,20 @@ interface Arriving {
 const counted = (bytes: number, uncounted: number): number => (bytes <= uncounted ? 0 : bytes)
 
 const arriving = (
-  place: Capacity.Place,
+  enter: () => Capacity.Place,
   headBytes: number,
   { expected, maxBytes }: { readonly expected: number; readonly maxBytes: number }
 ): Arriving => {
   const pieces = new Pieces(Math.min(expected, maxBytes))
-  const holds = () => place.hold(counted(headBytes, smallHead) + counted(pieces.size, small))
+  /** What is small takes none. */
+  let place: Capacity.Place | undefined
+  const crowdedOut = (): BodyCrowdedOut | undefined => {
+    const bytes = counted(headBytes, smallHead) + counted(pieces.size, small)
+    if (bytes === 0) return undefined
+    place ??= enter()
+    const held = place.hold(bytes)
+    return held === "held" ? undefined : new BodyCrowdedOut({ by: held === "full" ? "all" : "address" })
+  }
   const fail = <E>(error: E): E => {
     // Whoever is told so may take long to hear it.
     pieces.take()
@@ -97,11 +117,13 @@ const arriving = (
   }
   return {
     pieces,
-    begin: () => (holds() ? undefined : new BodyCrowdedOut()),
+    begin: crowdedOut,
+    leave: () => place?.leave(),
     add: (piece) => {
       if (pieces.length + piece.length > maxBytes) return fail(new BodyTooLarge({ maxBytes }))
       pieces.add(piece)
-      return holds() ? undefined : fail(new BodyCrowdedOut())
+      const error = crowdedOut()
+      return error === undefined ? undefined : fail(error)
     }
   }
 }
@@ -120,8 +142,8 @@ const collect = (
     }
     const fail = (error: BodyTooLarge | BodyCrowdedOut | BodyUnreadable) => {
       stop()
-      // What is still to come falls away unread; a connection that breaks meanwhile is the server's matter.
-      message.on("error", ignore).resume()
+      // What is still to come falls away unread.
+      message.resume()
       resume(Effect.fail(error))
     }
     const onData = (chunk: Buffer) => {
@@ -173,16 +195,24 @@ export const readBytes = Effect.fnUntraced(function* (
   const told = Number(request.headers["content-length"])
   // What says that it is too large need not be received.
   if (told > maxBytes) return yield* new BodyTooLarge({ maxBytes })
-  const place = (yield* Arrivals)()
+  const arrivals = yield* Arrivals
+  const isByAddress = yield* ByAddress
+  // Now, and the socket remembers it: a peer that is gone has no address any more.
+  const address = Admission.clientAddress(request)
   const expected = Number.isNaN(told) ? Number.POSITIVE_INFINITY : told
-  const body = arriving(place, Endpoint.headOf(request), { expected, maxBytes })
-  yield* Effect.acquireUseRelease(
-    Effect.suspend(() => {
-      const crowdedOut = body.begin()
-      return crowdedOut === undefined ? Effect.void : Effect.fail(crowdedOut)
+  const enter = () => arrivals.enter(isByAddress ? clientKey(address) : undefined)
+  const body = arriving(enter, Endpoint.headOf(request), { expected, maxBytes })
+  // A connection that breaks is the server's matter. Who is told of it and then, in the same turn, that the answer is over,
+  // listens no more when the fault is due: without any listener it would end the process.
+  if (request.source instanceof IncomingMessage) request.source.on("error", ignore)
+  // It begins within what ends it: whoever is interrupted in between would hold its place for ever.
+  yield* Effect.ensuring(
+    Effect.suspend((): Effect.Effect<void, BodyTooLarge | BodyCrowdedOut | BodyUnreadable> => {
+      const error = body.begin()
+      if (error !== undefined) return Effect.fail(error)
+      return isCollectable(request) ? collect(request.source as IncomingMessage, body) : collectStream(request, body)
     }),
-    () => (isCollectable(request) ? collect(request.source as IncomingMessage, body) : collectStream(request, body)),
-    () => Effect.sync(place.leave)
+    Effect.sync(body.leave)
   )
   return body.pieces.take()
 })

@@ -26,14 +26,18 @@ const full: Effect.Effect<Endpoint.Answer> = Effect.map(
 
 /** The endpoint, which answers 503 where there is no room for a request. One is always let in. */
 export const bounded = (endpoint: Endpoint.Endpoint, { capacity = maxBytes } = {}): Endpoint.Endpoint => {
-  const enter = Capacity.make(capacity)
+  const room = Capacity.make(capacity)
   return (asked, body) => {
     const held = counted(body.length) + counted(asked.headBytes)
     return held === 0
       ? endpoint(asked, body)
       : Effect.suspend(() => {
-          const place = enter()
-          return place.hold(held) ? Effect.ensuring(endpoint(asked, body), Effect.sync(place.leave)) : full
+          const place = room.enter()
+          // It is entered within what leaves it: whoever is interrupted in between would hold it for ever.
+          return Effect.ensuring(
+            Effect.suspend(() => (place.hold(held) === "held" ? endpoint(asked, body) : full)),
+            Effect.sync(place.leave)
+          )
         })
   }
 }

@@ -5,7 +5,7 @@
  */
 import type { Server as HttpServer } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { ByteSize, Duration, Effect, Layer, type Option } from "effect"
+import { ByteSize, Duration, Effect, Layer, Option } from "effect"
 import { HttpIncomingMessage, HttpMiddleware, HttpRouter } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type { IpNetwork } from "effect/net"
@@ -25,6 +25,7 @@ import * as Drain from "./Drain.ts"
 import * as Fallbacks from "./Fallbacks.ts"
 import * as Forms from "./Forms.ts"
 import * as Health from "./Health.ts"
+import * as RequestBody from "./RequestBody.ts"
 import * as Requests from "./Requests.ts"
 import * as Trace from "./Trace.ts"
 import * as Validation from "./Validation.ts"
@@ -129,6 +130,10 @@ const templates = [
   ...[...Assets.paths, ...Docs.paths, ...Health.paths].map(({ path }) => path)
 ]
 
+/** Whether any address is limited: whoever limits none has all requests come from a few, or tries what we can bear. */
+const isLimited = ({ rateLimitAnalytics, rateLimitChat, rateLimitForms }: Options): boolean =>
+  [rateLimitAnalytics, rateLimitChat, rateLimitForms].some(Option.isSome)
+
 /** Makes a server of Node's that does not listen yet. */
 export type Create = Requests.Create
 
@@ -164,6 +169,7 @@ export const layer = (
         Layer.provide(Drain.layer({ grace: options.shutdownGrace })),
         Layer.provide([
           Layer.succeed(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(options.maxBody)),
+          Layer.succeed(RequestBody.ByAddress, isLimited(options)),
           Trace.withoutPlatformSpans
         ])
       )

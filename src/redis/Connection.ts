@@ -6,16 +6,18 @@
  */
 import { Deferred, Effect, Redacted, Result, Schema, type Scope } from "effect"
 import { createClient, ErrorReply } from "redis"
+import * as Certificate from "../core/Certificate.ts"
 import * as SystemCode from "../core/SystemCode.ts"
 import { script, scriptSha } from "./script.ts"
 
 /**
  * Redis could not be used; `reason` is for the log, and holds no address, no password and no key. `fault` is what of
- * `REDIS_URL` it refused, if it was that: the user and the password, or the number of the database.
+ * `REDIS_URL` it refused, if it was that: the user and the password, or the number of the database; or what is wrong with
+ * its certificate, if we refused that.
  */
 export class RedisAway extends Schema.TaggedError<RedisAway>()("RedisAway", {
   reason: Schema.String,
-  fault: Schema.optional(Schema.Literals(["login", "database"]))
+  fault: Schema.optional(Schema.Literals(["login", "database", ...Certificate.faults]))
 }) {}
 
 /** What the script says: how many requests counted, when the oldest of them was accepted, what time it is. */
@@ -51,7 +53,11 @@ const reasonOf = (error: unknown): RedisAway => {
   if (error instanceof RedisAway) return error
   if (error instanceof ErrorReply) return refusalOf(error)
   if (!(error instanceof Error)) return new RedisAway({ reason: "unknown" })
-  return new RedisAway({ reason: SystemCode.of(error) ?? error.constructor.name })
+  const code = SystemCode.of(error)
+  const fault = Certificate.faultOf(code)
+  return fault === undefined
+    ? new RedisAway({ reason: code ?? error.constructor.name })
+    : new RedisAway({ reason: `${code}: its certificate was refused, as ${Certificate.why[fault]}`, fault })
 }
 
 const decodeReply = Schema.decodeUnknownResult(Reply)

@@ -45,6 +45,10 @@ describe("cli/Sentences: a database that is not to be had", () => {
     assert.include(said("ECONNREFUSED"), "Nothing listens where DATABASE_URL points")
     assert.include(said("EHOSTUNREACH"), "cannot be reached (EHOSTUNREACH)")
     assert.include(said(undefined), "The database cannot be reached; check that it runs")
+    assert.strictEqual(
+      said("CERT_HAS_EXPIRED"),
+      "The database server's certificate was refused (CERT_HAS_EXPIRED): it has expired; give the server a new one, or set this machine's clock right."
+    )
   })
 
   it.prop(

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import * as Certificate from "../../src/core/Certificate.ts"
 import * as Diagnosis from "../../src/core/Diagnosis.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -23,7 +24,7 @@ const Facts = Schema.Struct({
     Schema.TaggedStruct("NotConfigured", {}),
     Schema.TaggedStruct("Away", {
       reason: Schema.String,
-      fault: Schema.optional(Schema.Literals(["login", "database"]))
+      fault: Schema.optional(Schema.Literals(["login", "database", ...Certificate.faults]))
     }),
     Schema.TaggedStruct("Reached", { roundTripMillis: between(0, 1000) })
   ]),
@@ -42,7 +43,7 @@ const Facts = Schema.Struct({
         name: Schema.String,
         seen: Schema.Union([
           Schema.TaggedStruct("Answered", { status: Schema.Literals([200, 401, 403, 404, 405, 429, 500, 503]) }),
-          Schema.TaggedStruct("Away", { reason: Schema.String }),
+          Schema.TaggedStruct("Away", { reason: Schema.Union([Schema.String, Schema.Literal("CERT_HAS_EXPIRED")]) }),
           Schema.TaggedStruct("NoKey", { variable: Schema.String })
         ])
       })
@@ -119,6 +120,11 @@ describe("core/Diagnosis", () => {
         const works = seen._tag === "Answered" && seen.status < 500 && seen.status !== 401 && seen.status !== 403
         assert.strictEqual(findings[index]?.severity, works ? "ok" : "problem")
         assert.include(findings[index]?.finding, instanceId)
+        if (seen._tag === "Away") {
+          const isRefused = Certificate.faultOf(seen.reason) !== undefined
+          assert.strictEqual(findings[index]?.finding.includes("shows a certificate that is refused"), isRefused)
+          assert.strictEqual(findings[index]?.advice?.includes("Check that it runs"), !isRefused)
+        }
       })
     }
   )

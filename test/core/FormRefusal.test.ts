@@ -86,8 +86,11 @@ describe("core/FormRefusal", () => {
     }
   })
 
-  it("claims of a 503 neither that it was sent nor that it was not", () => {
-    const { title } = FormRefusal.words({ status: 503, seconds: 5, detail: mark })
-    assert.strictEqual(title, "We do not know whether your message has arrived")
+  it("claims of a 500 and a 503 neither that it was sent nor that it was not", () => {
+    for (const status of [500, 503]) {
+      const { text, title } = FormRefusal.words({ status, seconds: 5, detail: mark })
+      assert.strictEqual(title, "We do not know whether your message has arrived")
+      assert.include(text, "If it had arrived, it does no harm that it comes twice.")
+    }
   })
 })

@@ -160,4 +160,70 @@ describe("Connections", () => {
       assert.deepStrictEqual(answers([busy]), ["HTTP/1.1 200 Connection: close"])
     }).pipe(Effect.scoped)
   )
+
+  it.live("who sends more requests ahead than may wait in all is cut, and nobody else", () =>
+    Effect.gen(function* () {
+      const scope = yield* Effect.scope
+      const options = { linger: "1 second", end: "10 seconds", unreadTimeout: 60_000 } as const
+      const { later, port, server } = yield* serve(scope, options)
+      let seen = 0
+      let over = 0
+      server.on("request", (_, response) => {
+        seen++
+        response.on("close", () => over++)
+      })
+      const ahead = (times: number) => client(port, requestOf("/later").repeat(times))
+      const countOf = ({ received }: Client) => received().match(/HTTP\/1\.1 200/g)?.length
+      const first = ahead(6_000)
+      yield* until("its requests wait", () => later.length === 6_000)
+      const second = ahead(6_000)
+      yield* until("the second is cut", second.closed)
+      // The first request of a connection waits behind none; and none is read of the second after the one too many.
+      assert.strictEqual(seen, Connections.maxBehind + 1 + 2)
+      assert.strictEqual(second.received(), "")
+      const third = client(port)
+      yield* until("one who sends one request is answered", () => third.received().endsWith("ok\n"))
+      for (const answer of later.splice(0)) answer()
+      yield* until("the first has all its answers", () => countOf(first) === 6_000)
+      yield* until("no answer is open", () => over === seen)
+      // As many as may wait at all: nothing is counted any more of those before.
+      const last = ahead(Connections.maxBehind + 1)
+      yield* until("they all wait", () => later.length === Connections.maxBehind + 1)
+      for (const answer of later) answer()
+      yield* until("the last has all its answers", () => countOf(last) === Connections.maxBehind + 1)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live(
+    "whoever makes an answer is told that its client has gone, and it is counted no more, behind a CONNECT too",
+    () =>
+      Effect.gen(function* () {
+        const scope = yield* Effect.scope
+        const options = { linger: "1 second", end: "10 seconds", unreadTimeout: 60_000 } as const
+        const { later, port, server } = yield* serve(scope, options)
+        let open = 0
+        server.on("request", (_, response) => {
+          open++
+          response.on("close", () => open--)
+        })
+        const times = 1_000
+        const ends = [
+          "CONNECT edge:443 HTTP/1.1\r\nHost: edge\r\n\r\n",
+          "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+          "?\r\n\r\n",
+          ""
+        ]
+        for (const end of ends) {
+          const leaving = client(port, requestOf("/later").repeat(times) + end)
+          yield* until("its requests wait, or it is sent away", () => open === times || leaving.closed())
+          leaving.socket.destroy()
+          yield* until(`no answer is open after ${end}`, () => open === 0)
+        }
+        later.splice(0)
+        const last = client(port, requestOf("/later").repeat(Connections.maxBehind + 1))
+        yield* until("as many wait as may", () => later.length === Connections.maxBehind + 1)
+        last.socket.destroy()
+        yield* until("no answer is open at the end", () => open === 0)
+      }).pipe(Effect.scoped)
+  )
 })

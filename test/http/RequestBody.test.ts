@@ -1,10 +1,11 @@
 import { IncomingMessage } from "node:http"
 import { Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { ByteSize, Effect, Fiber, Option, References, Result, Schema, Stream } from "effect"
-import { HttpIncomingMessage, type HttpServerRequest } from "effect/http"
+import { ByteSize, Effect, Option, Result, Schema, Stream } from "effect"
+import { HttpIncomingMessage, HttpServerRequest } from "effect/http"
 import * as Capacity from "../../src/core/Capacity.ts"
 import * as RequestBody from "../../src/http/RequestBody.ts"
+import { interruptedAnywhere } from "./Stepwise.ts"
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -69,24 +70,45 @@ describe("http/RequestBody", () => {
       })
   )
 
-  it.effect("whenever a visitor goes, the place of the request is given back", () =>
-    Effect.gen(function* () {
-      for (let steps = 0; steps < 40; steps++) {
-        const enter = Capacity.make(1)
-        const source = new IncomingMessage(new Socket())
-        source.rawHeaders = ["cookie", "x".repeat(2 * RequestBody.smallHead)]
-        const request = { source, url: "/", headers: { "content-length": "10" } }
-        const fiber = yield* RequestBody.readBytes(request as unknown as HttpServerRequest.HttpServerRequest).pipe(
-          Effect.provideService(RequestBody.Arrivals, enter),
-          // Others run before every step, so that it can be interrupted between any two. With less none is made.
-          Effect.provideService(References.MaxOpsBeforeYield, 3),
-          Effect.forkChild
-        )
-        for (let step = 0; step < steps; step++) yield* Effect.yieldNow
-        yield* Fiber.interrupt(fiber)
-        // Who is alone may hold any amount.
-        assert.isTrue(enter().hold(1), `interrupted after ${steps} steps`)
+  for (const [way, headers] of [
+    ["whose length is told", { "content-length": "60000" }],
+    ["in chunks", {}]
+  ] as const) {
+    it(`whoever is interrupted on the way, at any step, holds nothing: a body ${way}`, () => {
+      const room = Capacity.make(100_000, 50_000)
+      let most = 0
+      const watched: Pick<Capacity.Capacity, "enter"> = {
+        enter: (owner) => {
+          const place = room.enter(owner)
+          const hold: Capacity.Place["hold"] = (amount) => {
+            const held = place.hold(amount)
+            most = Math.max(most, room.held())
+            return held
+          }
+          return { ...place, hold }
+        }
       }
+      const read = () => {
+        const message = new IncomingMessage(new Socket())
+        message.rawHeaders = ["X-Long", "a".repeat(10_000)]
+        const request = HttpServerRequest.fromWeb(
+          new Request("http://edge/", {
+            method: "POST",
+            headers,
+            body: new ReadableStream(),
+            duplex: "half"
+          } as RequestInit)
+        )
+        const ofNode = Object.create(request.modify({ remoteAddress: Option.some("198.51.100.1") }), {
+          source: { value: message }
+        })
+        return Effect.provideService(RequestBody.readBytes(ofNode), RequestBody.Arrivals, watched)
+      }
+      interruptedAnywhere(read, (steps) => {
+        assert.strictEqual(room.held(), 0, `after ${steps} steps`)
+        assert.strictEqual(room.owners(), 0, `after ${steps} steps`)
+      })
+      assert.isAbove(most, 10_000)
     })
-  )
+  }
 })

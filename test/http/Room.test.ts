@@ -10,6 +10,7 @@ import * as MemoryRateLimiter from "../../src/memory/RateLimiter.ts"
 import { AnalyticsRepo } from "../../src/services/AnalyticsRepo.ts"
 import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
 import { SubmissionRepo } from "../../src/services/SubmissionRepo.ts"
+import { interruptedAnywhere } from "./Stepwise.ts"
 
 const asked: Endpoint.Asked = { url: "/", headers: {}, address: "198.51.100.1", headBytes: 1_000 }
 
@@ -65,6 +66,25 @@ describe("Room", () => {
         }
         for (const { fiber } of waiting) if (fiber !== undefined) yield* Fiber.interrupt(fiber)
       })
+  )
+})
+
+it("whoever is interrupted in a room, at any step, gives it back", () => {
+  let inside = 0
+  const waits = Effect.suspend(() => {
+    inside++
+    return Effect.never
+  })
+  const endpoint = Room.bounded(() => waits, { capacity: 100_000 })
+  const body = new Uint8Array(60_000)
+  interruptedAnywhere(
+    () => endpoint(asked, body),
+    (steps) => {
+      // Whoever comes now is let in, and would not be beside another.
+      const before = inside
+      Effect.runFork(endpoint(asked, body)).interruptUnsafe()
+      assert.strictEqual(inside, before + 1, `after ${steps} steps`)
+    }
   )
 })
 

@@ -9,7 +9,7 @@ const english = {
   sending: "Sending…",
   sent: "Thank you. Your message has arrived.",
   check: "Please check the marked fields.",
-  away: "There is no connection now. Your message is kept here and will be sent when the connection is back.",
+  away: "We do not know yet whether your message has arrived. It is kept here and will be sent again by itself.",
   limited: "Too many messages came from here. Please send it again in {seconds} seconds.",
   failed: "Your message could not be sent. Please try again later.",
   long: "Your message is too long. Please shorten it.",

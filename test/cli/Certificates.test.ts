@@ -1,0 +1,116 @@
+/**
+ * Servers whose certificates are refused, over real TLS: what an operator is told. The certificates are of P-256 keys and
+ * good for a hundred years, but for those that are to be none: `here` (localhost), `elsewhere` (another name), `expired`
+ * and `early` are signed by `root`, `self` by itself, and all but `root` are of one key.
+ */
+import { readFileSync } from "node:fs"
+import { createServer, type Server } from "node:net"
+import { createSecureContext, getCACertificates, setDefaultCACertificates, TLSSocket } from "node:tls"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Redacted } from "effect"
+import { SqlClient } from "effect/sql"
+import * as Sentences from "../../src/cli/Sentences.ts"
+import * as Diagnosis from "../../src/core/Diagnosis.ts"
+import * as Database from "../../src/postgres/Database.ts"
+import * as Redis from "../../src/redis/Inspection.ts"
+
+const pem = (name: string): string => readFileSync(new URL(`./fixtures/certificates/${name}`, import.meta.url), "utf8")
+
+/** A server that speaks TLS with these certificates: at once, or, as PostgreSQL does, when it was asked whether it would. */
+const listening = (certificates: ReadonlyArray<string>, isAskedFirst: boolean) => {
+  const secureContext = createSecureContext({ cert: certificates.map(pem).join(""), key: pem("leaf.key") })
+  const server = createServer((socket) => {
+    const encrypt = () => new TLSSocket(socket, { isServer: true, secureContext }).on("error", () => {})
+    socket.on("error", () => {})
+    if (!isAskedFirst) return void encrypt()
+    socket.once("data", () => {
+      socket.write("S")
+      encrypt()
+    })
+  })
+  return Effect.acquireRelease(
+    Effect.callback<Server>((resume) => void server.listen(0, "localhost", () => resume(Effect.succeed(server)))),
+    () => Effect.sync(() => server.close())
+  ).pipe(
+    Effect.map((listening) => {
+      const address = listening.address()
+      return typeof address === "object" && address !== null ? address.port : 0
+    })
+  )
+}
+
+/** Trusts the tests' root beside all others, or not, until the scope closes. */
+const trusting = (isTrusted: boolean) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const before = getCACertificates("default")
+      if (isTrusted) setDefaultCACertificates([...before, pem("root.crt")])
+      return before
+    }),
+    (before) => Effect.sync(() => setDefaultCACertificates(before))
+  )
+
+const cases = [
+  { name: "signed by itself", certificate: ["self.crt"], code: "DEPTH_ZERO_SELF_SIGNED_CERT", says: "has signed it" },
+  {
+    name: "with its root",
+    certificate: ["here.crt", "root.crt"],
+    code: "SELF_SIGNED_CERT_IN_CHAIN",
+    says: "has signed it"
+  },
+  {
+    name: "without it",
+    certificate: ["here.crt"],
+    code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+    says: "NODE_EXTRA_CA_CERTS"
+  },
+  { name: "expired", certificate: ["expired.crt"], isTrusted: true, code: "CERT_HAS_EXPIRED", says: "it has expired" },
+  { name: "early", certificate: ["early.crt"], isTrusted: true, code: "CERT_NOT_YET_VALID", says: "not valid yet" },
+  {
+    name: "of another name",
+    certificate: ["elsewhere.crt"],
+    isTrusted: true,
+    code: "ERR_TLS_CERT_ALTNAME_INVALID",
+    says: "it is for another name"
+  }
+]
+
+describe("cli: a certificate that is refused", () => {
+  for (const { certificate, code, isTrusted = false, name, says } of cases) {
+    it.live(`PostgreSQL's, ${name}`, () =>
+      Effect.gen(function* () {
+        yield* trusting(isTrusted)
+        const port = yield* listening(certificate, true)
+        const url = Redacted.make(`postgres://user:word@localhost:${port}/edge?sslmode=require`)
+        const asked = SqlClient.SqlClient.use((sql) => sql`SELECT 1`).pipe(
+          Database.bounded("1 second"),
+          Effect.provide(Database.layer({ connections: 1, url }))
+        )
+        const sentence = Sentences.of(yield* Effect.flip(asked))
+        assert.include(sentence, `The database server's certificate was refused (${code}): `)
+        assert.include(sentence, says)
+        assert.match(sentence, /^[^\n]*; [^\n]*\.$/)
+        assert.notInclude(sentence, "cannot be reached")
+      }).pipe(Effect.scoped)
+    )
+
+    it.live(`Redis's, ${name}`, () =>
+      Effect.gen(function* () {
+        yield* trusting(isTrusted)
+        const port = yield* listening(certificate, false)
+        const redis = yield* Redis.inspect(Redacted.make(`rediss://localhost:${port}`))
+        const facts = {
+          database: { _tag: "Away", reason: "It is away." },
+          link: "local",
+          proxies: [],
+          agents: null
+        } as const
+        const [, finding] = Diagnosis.diagnose({ ...facts, redis })
+        assert.strictEqual(finding?.check, "redis")
+        assert.include(finding?.finding, `(${code}: its certificate was refused, as `)
+        assert.include(`${finding?.finding} ${finding?.advice}`, says)
+        assert.notInclude(finding?.advice, "Check that Redis runs")
+      }).pipe(Effect.scoped)
+    )
+  }
+})
