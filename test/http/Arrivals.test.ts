@@ -180,7 +180,7 @@ layer(Layer.provide(limited, arrivals), { excludeTestServices: true })(
             )
             yield* until("a neighbour is let in", () => final(neighbour).length === 1)
             assert.deepStrictEqual(final(neighbour), [422])
-            begun.write(" ".repeat(1_000))
+            begun.write(" ".repeat(10_000))
             yield* until("the first is whole", () => final(begun).length === 1)
             assert.deepStrictEqual(final(begun), [422])
           }).pipe(
