@@ -60,7 +60,8 @@ describe("http/RequestBody", () => {
       Effect.gen(function* () {
         const pieces = lengths.map((length, index) => new Uint8Array(length).fill(index))
         const whole = Buffer.concat(pieces)
-        const request = { source: {}, url: "/", headers: {}, stream: Stream.fromIterable(pieces) }
+        const stream = Stream.fromIterable(pieces)
+        const request = { source: {}, url: "/", headers: {}, remoteAddress: Option.none(), stream }
         const read = yield* RequestBody.readBytes(request as unknown as HttpServerRequest.HttpServerRequest).pipe(
           Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(60)),
           Effect.result
