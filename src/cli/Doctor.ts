@@ -14,11 +14,11 @@ import { Settings } from "../Config.ts"
 import { clientKey } from "../core/ClientKey.ts"
 import * as DatabaseUrl from "../core/DatabaseUrl.ts"
 import * as Diagnosis from "../core/Diagnosis.ts"
+import type { Finding, Severity } from "../core/Finding.ts"
 import * as TerminalText from "../core/TerminalText.ts"
 import * as Database from "../postgres/Database.ts"
 import * as Postgres from "../postgres/Inspection.ts"
 import * as InstanceDirectory from "../postgres/InstanceDirectory.ts"
-import * as Privileges from "../postgres/Privileges.ts"
 import * as Redis from "../redis/Inspection.ts"
 import * as Service from "../services/InstanceDirectory.ts"
 import * as Inputs from "./Inputs.ts"
@@ -37,11 +37,7 @@ const inspectDatabase = Effect.fnUntraced(
   function* (settings: Settings) {
     const database = yield* Layer.build(LocalDatabase.layer(settings))
     const facts = yield* Postgres.inspect.pipe(Database.bounded(patience), Effect.provide(database))
-    if (facts.pending.length > 0) return { facts, instances: null }
-    if (!facts.isReadOnly) {
-      const denied = yield* Privileges.missing.pipe(Database.bounded(patience), Effect.provide(database))
-      if (denied.length > 0) return yield* new Output.CliFailure({ message: Sentences.denied(denied) })
-    }
+    if (facts.pending.length > 0 || facts.denied.includes("SELECT on instance")) return { facts, instances: null }
     const directory = yield* Layer.build(InstanceDirectory.layer({ timeout: patience })).pipe(Effect.provide(database))
     const instances = yield* Effect.provide(
       Service.InstanceDirectory.use(({ list }) => list),
@@ -114,9 +110,9 @@ const inspectProxies = (
       )
   )
 
-const signs: Record<Diagnosis.Severity, string> = { ok: "ok", warning: "note", problem: "BAD" }
+const signs: Record<Severity, string> = { ok: "ok", warning: "note", problem: "BAD" }
 
-const text = (findings: ReadonlyArray<Diagnosis.Finding>): string =>
+const text = (findings: ReadonlyArray<Finding>): string =>
   findings
     .map(({ advice, check, finding, severity }) => {
       const head = `${TerminalText.padEnd(signs[severity], 4)}  ${TerminalText.padEnd(check, 10)}`

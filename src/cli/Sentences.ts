@@ -72,10 +72,6 @@ const notReady = {
     "The user in DATABASE_URL may not write in the tables; let it own them, or grant it SELECT, INSERT, UPDATE and DELETE on all of them."
 } as const
 
-/** The sentence for rights that are missing, each as `INSERT on page_view`. */
-export const denied = (rights: ReadonlyArray<string>): string =>
-  `The user in DATABASE_URL lacks ${rights.join(", ")}; let it own the tables, or grant it SELECT, INSERT, UPDATE and DELETE on all of them.`
-
 /** No token and no key is as short as this, in UTF-16 units. */
 const longestShown = 16
 

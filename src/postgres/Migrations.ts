@@ -39,8 +39,8 @@ const migrator = PgMigrator.make({})
  */
 const limits = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "transaction_timeout"]
 
-/** Of the others PostgreSQL refuses letters that it has no place for; SQL_ASCII keeps bytes as they come. */
-const encodings = ["UTF8", "SQL_ASCII"]
+/** Whether a database of an encoding keeps whatever visitors write. Of the others PostgreSQL refuses letters that it has no place for; SQL_ASCII keeps bytes as they come. */
+export const keepsEveryLetter = (encoding: string): boolean => encoding === "UTF8" || encoding === "SQL_ASCII"
 
 const Encoding = Schema.Tuple([Schema.Struct({ encoding: Schema.String })])
 
@@ -51,7 +51,7 @@ const requireEncoding = Effect.gen(function* () {
     Effect.flatMap(Schema.decodeUnknownEffect(Encoding)),
     Effect.catchTag("SchemaError", Effect.die)
   )
-  if (encodings.includes(encoding)) return
+  if (keepsEveryLetter(encoding)) return
   return yield* new PgMigrator.MigrationError({
     kind: "BadState",
     message: `its encoding is ${encoding}, which has no place for every letter; make it anew with ENCODING 'UTF8' TEMPLATE template0`

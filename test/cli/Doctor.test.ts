@@ -174,10 +174,16 @@ describe("doctor, as a process", () => {
   it.live("a user that may read and not write is told what it lacks", () =>
     Effect.gen(function* () {
       const connection = yield* TestDatabase.connection
-      yield* TestDatabase.readOnly(connection)
-      const { ended, output } = yield* Process.launch(["doctor"], { DATABASE_URL: Redacted.value(connection.url) })
+      const { owner, reader } = yield* TestDatabase.readOnly(connection)
+      const environment = { DATABASE_URL: Redacted.value(connection.url) }
+      const { ended, output } = yield* Process.launch(["doctor"], environment)
       assert.deepStrictEqual(yield* ended, { code: 1, signal: null })
-      assert.match(output(), /^BAD +database +The user in DATABASE_URL lacks UPDATE on site, .*INSERT on page_view/)
+      assert.match(output(), /^BAD +rights +The database's user lacks UPDATE on site, .*INSERT on page_view/m)
+      assert.match(output(), /^\S+ +partitions /m)
+      yield* owner`GRANT INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ${reader}`
+      const granted = yield* Process.launch(["doctor"], environment)
+      yield* granted.ended
+      assert.match(granted.output(), /^note +rights +.* lacks DELETE on visitor_salt, DELETE on page_view_batch, /m)
     }).pipe(Effect.scoped)
   )
 

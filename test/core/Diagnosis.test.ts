@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Certificate from "../../src/core/Certificate.ts"
+import { toleratedSkewMillis } from "../../src/core/DatabaseDiagnosis.ts"
 import * as Diagnosis from "../../src/core/Diagnosis.ts"
+import type { Finding } from "../../src/core/Finding.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
@@ -10,6 +12,9 @@ const Reached = Schema.TaggedStruct("Reached", {
   clockAheadMillis: between(-20_000, 20_000),
   roundTripMillis: between(0, 4_000),
   isReadOnly: Schema.Boolean,
+  denied: Schema.Array(Schema.Literals(["UPDATE on site", "INSERT on page_view"])),
+  deniedForUpkeep: Schema.Array(Schema.Literals(["DELETE on visitor_salt"])),
+  keepsEveryLetter: Schema.Boolean,
   fsync: Schema.Boolean,
   fullPageWrites: Schema.Boolean,
   synchronousCommit: Schema.Literals(["on", "off", "local", "remote_apply"]),
@@ -51,7 +56,7 @@ const Facts = Schema.Struct({
   )
 })
 
-const of = (facts: typeof Facts.Type, check: Diagnosis.Finding["check"]) =>
+const of = (facts: typeof Facts.Type, check: Finding["check"]) =>
   Diagnosis.diagnose(facts).filter((finding) => finding.check === check)
 
 describe("core/Diagnosis", () => {
@@ -92,10 +97,30 @@ describe("core/Diagnosis", () => {
     }
   )
 
+  it.prop(
+    "a right that the endpoints need is missed where something is written, one of the upkeep is warned of",
+    [Facts, Reached],
+    ([facts, database]) => {
+      const [finding] = of({ ...facts, database }, "rights")
+      if (database.pending.length > 0 || database.isReadOnly) return assert.isUndefined(finding)
+      const { denied, deniedForUpkeep } = database
+      assert.strictEqual(
+        finding?.severity,
+        denied.length > 0 ? "problem" : deniedForUpkeep.length > 0 ? "warning" : "ok"
+      )
+      for (const right of denied.length > 0 ? denied : deniedForUpkeep) assert.include(finding?.finding, right)
+    }
+  )
+
+  it.prop("an encoding without a place for every letter is warned of", [Facts, Reached], ([facts, database]) => {
+    const found = of({ ...facts, database }, "encoding").map(({ severity }) => severity)
+    assert.deepStrictEqual(found, database.keepsEveryLetter ? [] : ["warning"])
+  })
+
   it.prop("clocks are compared as well as the network lets them be", [Facts, Reached], ([facts, database]) => {
     const [finding] = of({ ...facts, database }, "clock")
     const least = Math.abs(database.clockAheadMillis) - database.roundTripMillis / 2
-    assert.strictEqual(finding?.severity, least > Diagnosis.toleratedSkewMillis ? "warning" : "ok")
+    assert.strictEqual(finding?.severity, least > toleratedSkewMillis ? "warning" : "ok")
   })
 
   it.prop("partitions are looked for once the tables are there", [Facts, Reached], ([facts, database]) => {
