@@ -8,12 +8,13 @@
  * @module
  */
 import { readFile } from "node:fs/promises"
+import path from "node:path"
 import { parseArgs } from "node:util"
 import { type Check, checks, limitCheck, type Target } from "./smoke/checks.ts"
 import { isRecord, parseJson, Unexpected } from "./smoke/read.ts"
 
 const usage = `node scripts/smoke.ts [--demo FILE] [--url ADDRESS] [--limits]
-  --demo FILE     what \`npm start\` wrote about its demo website (.hydracore/demo.json)
+  --demo FILE     what \`npm start\` wrote about its demo website (demo.json in HYDRACORE_DATA_DIR, or in .hydracore)
   --url ADDRESS   where the service listens, if not where FILE says
   --limits        at last, submit forms until one is refused; this address then has to wait for up to a minute`
 
@@ -53,7 +54,7 @@ const run = async ([name, look]: Check): Promise<boolean> => {
 const main = async (): Promise<boolean> => {
   const { values } = parseArgs({
     options: {
-      demo: { type: "string", default: ".hydracore/demo.json" },
+      demo: { type: "string", default: path.join(process.env["HYDRACORE_DATA_DIR"] || ".hydracore", "demo.json") },
       url: { type: "string" },
       limits: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false }

@@ -39,9 +39,6 @@ const text = (site: Site): string =>
     ["origins", site.origins.join(" ") || "any"]
   ])
 
-const noWebsite = (websiteConfigId: string) =>
-  new Output.CliFailure({ message: `There is no website ${websiteConfigId}.` })
-
 const create = Command.make(
   "create",
   { name: Inputs.name("website"), origins: Inputs.origins },
@@ -75,7 +72,7 @@ const update = Command.make(
     )
     const directory = yield* SiteDirectory
     const site = yield* directory.update(websiteConfigId, change)
-    if (Option.isNone(site)) return yield* noWebsite(websiteConfigId)
+    if (Option.isNone(site)) return yield* Output.notFound("website", websiteConfigId)
     yield* Output.answer({
       json: json(site.value),
       text: `${text(site.value)}\nEvery process that runs goes by it within ten seconds.\n`
@@ -102,14 +99,14 @@ const remove = Command.make(
   Effect.fnUntraced(function* ({ name, websiteConfigId }) {
     const erasure = yield* SiteErasure
     const its = yield* erasure.nameOf(websiteConfigId)
-    if (Option.isNone(its)) return yield* noWebsite(websiteConfigId)
+    if (Option.isNone(its)) return yield* Output.notFound("website", websiteConfigId)
     if (its.value !== name) {
       return yield* new Output.CliFailure({
         message: `The website ${websiteConfigId} has another name than --name says, and nothing was deleted; see \`hydracore site list\`.`
       })
     }
     const erased = yield* erasure.erase(websiteConfigId)
-    if (Option.isNone(erased)) return yield* noWebsite(websiteConfigId)
+    if (Option.isNone(erased)) return yield* Output.notFound("website", websiteConfigId)
     const { botViews, decisionCounts, idempotencyKeys, pageViews, submissions } = erased.value
     yield* Output.answer({
       json: {

@@ -122,27 +122,28 @@ const create = Effect.fnUntraced(function* (partition: Partition) {
  * Makes what is missing of `wanted(now)`, each by itself, and gives what could not be made. Several processes may do so
  * at once. It fails only if the database cannot be asked at all.
  */
-export const ensure = (now: number): Effect.Effect<ReadonlyArray<Missing>, SqlError.SqlError, SqlClient.SqlClient> =>
-  Effect.gen(function* () {
-    const partitions = wanted(now)
-    const there = yield* existing(partitions)
-    const missing: Array<Missing> = []
-    for (const partition of partitions.filter(({ name }) => !there.has(name))) {
-      yield* create(partition).pipe(
-        Effect.catchTag("SqlError", (cause) =>
-          Effect.sync(() => {
-            const occupied = Database.sqlState(cause)
-            missing.push({
-              partition,
-              reason: occupied._tag === "Some" && occupied.value === "23514" ? "occupied" : "failed",
-              cause
-            })
+export const ensure = Effect.fnUntraced(function* (
+  now: number
+): Effect.fn.Return<ReadonlyArray<Missing>, SqlError.SqlError, SqlClient.SqlClient> {
+  const partitions = wanted(now)
+  const there = yield* existing(partitions)
+  const missing: Array<Missing> = []
+  for (const partition of partitions.filter(({ name }) => !there.has(name))) {
+    yield* create(partition).pipe(
+      Effect.catchTag("SqlError", (cause) =>
+        Effect.sync(() => {
+          const occupied = Database.sqlState(cause)
+          missing.push({
+            partition,
+            reason: occupied._tag === "Some" && occupied.value === "23514" ? "occupied" : "failed",
+            cause
           })
-        )
+        })
       )
-    }
-    return missing
-  })
+    )
+  }
+  return missing
+})
 
 /** What is not there of `wanted(now)`. */
 export const absent = Effect.fnUntraced(function* (now: number) {

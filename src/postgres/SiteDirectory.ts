@@ -62,25 +62,24 @@ export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgCli
       const byTrackingToken = yield* lookup("tracking_token")
       const byWebsiteConfigId = yield* lookup("website_config_id")
 
-      const create: SiteDirectory["Service"]["create"] = ({ name, origins }) =>
-        Effect.gen(function* () {
-          const site: Site = {
-            websiteConfigId: randomUUID(),
-            hostedWebsiteId: randomUUID(),
-            trackingToken: randomUUID(),
-            name,
-            origins,
-            createdAt: yield* Clock.currentTimeMillis
-          }
-          // It may run twice, if the connection breaks: the second run finds the row of the first.
-          yield* sql`
+      const create: SiteDirectory["Service"]["create"] = Effect.fnUntraced(function* ({ name, origins }) {
+        const site: Site = {
+          websiteConfigId: randomUUID(),
+          hostedWebsiteId: randomUUID(),
+          trackingToken: randomUUID(),
+          name,
+          origins,
+          createdAt: yield* Clock.currentTimeMillis
+        }
+        // It may run twice, if the connection breaks: the second run finds the row of the first.
+        yield* sql`
             INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name, origins, created_at)
             VALUES (${PgTypes.uuid(site.websiteConfigId)}, ${PgTypes.uuid(site.hostedWebsiteId)},
               ${PgTypes.uuid(site.trackingToken)}, ${name}, ${array(origins, PgTypes.OID.text)},
               ${PgTypes.timestamptz(site.createdAt)})
             ON CONFLICT (website_config_id) DO NOTHING`.pipe(bounded(timeout))
-          return site
-        })
+        return site
+      })
 
       // It may run twice: the second run writes the same.
       const update: SiteDirectory["Service"]["update"] = (id, { name, origins }) =>

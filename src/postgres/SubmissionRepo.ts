@@ -236,25 +236,24 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
             )
           : Effect.succeed(false)
       // Looked for first: a deletion that runs twice finds nothing the second time.
-      const remove: SubmissionRepo["Service"]["delete"] = (submissionId) =>
-        Effect.gen(function* () {
-          if (!isCanonicalUuid(submissionId)) return false
-          const id = PgTypes.uuid(submissionId)
-          const [found] = yield* sql`SELECT website_config_id FROM submission WHERE submission_id = ${id}`.pipe(
-            Database.bounded(options.timeout)
-          )
-          if (found === undefined) return false
-          // The keys' index begins with the website. The key comes first, as it does for whoever stores: they wait for each
-          // other in one order.
-          const website = PgTypes.uuid(String(found["website_config_id"]))
-          yield* sql`DELETE FROM idempotency_key WHERE website_config_id = ${website} AND submission_id = ${id}`.pipe(
-            Effect.andThen(sql`DELETE FROM submission WHERE submission_id = ${id}`),
-            sql.withTransaction,
-            Database.brokenOff(),
-            Database.bounded(options.timeout)
-          )
-          return true
-        })
+      const remove: SubmissionRepo["Service"]["delete"] = Effect.fnUntraced(function* (submissionId) {
+        if (!isCanonicalUuid(submissionId)) return false
+        const id = PgTypes.uuid(submissionId)
+        const [found] = yield* sql`SELECT website_config_id FROM submission WHERE submission_id = ${id}`.pipe(
+          Database.bounded(options.timeout)
+        )
+        if (found === undefined) return false
+        // The keys' index begins with the website. The key comes first, as it does for whoever stores: they wait for each
+        // other in one order.
+        const website = PgTypes.uuid(String(found["website_config_id"]))
+        yield* sql`DELETE FROM idempotency_key WHERE website_config_id = ${website} AND submission_id = ${id}`.pipe(
+          Effect.andThen(sql`DELETE FROM submission WHERE submission_id = ${id}`),
+          sql.withTransaction,
+          Database.brokenOff(),
+          Database.bounded(options.timeout)
+        )
+        return true
+      })
       return SubmissionRepo.of({
         submit,
         stream: (query) => stream(sql, options.timeout, query),
