@@ -4,6 +4,9 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/postgres/globalSetup.ts"],
+    // Most tests wait for something, so that two cores have time for three files; many more would crowd the one PostgreSQL.
+    // In CI one after the other, so that what fails there fails by itself.
+    maxWorkers: process.env["CI"] === "true" ? 1 : 3,
     testTimeout: 30_000,
     hookTimeout: 60_000
   }
