@@ -78,7 +78,7 @@ export const list: Effect.Effect<ReadonlyArray<Present>, SqlError.SqlError, SqlC
       FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid
         JOIN pg_namespace AS space ON space.oid = child.relnamespace JOIN pg_class AS parent ON parent.oid = inhparent
         JOIN pg_partitioned_table ON partrelid = parent.oid
-      WHERE parent.relnamespace = current_schema()::regnamespace AND ${sql.in("parent.relname", [...parents])}
+      WHERE inhparent IN (to_regclass('page_view'), to_regclass('bot_view'))
       ORDER BY 1, 2`.pipe(
       Effect.flatMap(Schema.decodeUnknownEffect(Presents)),
       Effect.catchTag("SchemaError", Effect.die)
