@@ -76,6 +76,28 @@ describe("migrate", () => {
     )
   }
 
+  it.live("who reads a table that a migration waits for goes on, however long another holds it", () =>
+    Effect.gen(function* () {
+      const { connection, sql } = yield* behind
+      const [locked, release] = [yield* Latch.make(), yield* Latch.make()]
+      const backup = yield* sql
+        .withTransaction(Effect.andThen(sql`SELECT 1 FROM site`, Effect.andThen(locked.open, release.await)))
+        .pipe(Effect.forkChild)
+      yield* locked.await
+      const running = yield* Effect.forkChild(migrate(connection))
+      yield* until("it waits for the lock", () =>
+        Effect.runPromise(Effect.map(sql`SELECT 1 FROM pg_locks WHERE NOT granted`, (rows) => rows.length > 0))
+      )
+      assert.deepStrictEqual(yield* Effect.timeout(sql`SELECT 1 FROM site`, "20 seconds"), [])
+      yield* release.open
+      yield* Fiber.join(backup)
+      assert.deepStrictEqual(yield* Fiber.join(running), [
+        [2, "decisions"],
+        [3, "site_deletion"]
+      ])
+    }).pipe(Effect.scoped)
+  )
+
   it.live("a migration whose connection is cut in the midst of it is begun again", () =>
     Effect.gen(function* () {
       const { connection, sql } = yield* behind
