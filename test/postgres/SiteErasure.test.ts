@@ -2,11 +2,13 @@ import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Option, Result, Schema } from "effect"
+import { SqlClient } from "effect/sql"
 import * as AnalyticsRepo from "../../src/postgres/AnalyticsRepo.ts"
 import * as Columns from "../../src/postgres/Columns.ts"
 import * as Database from "../../src/postgres/Database.ts"
 import * as Decisions from "../../src/postgres/Decisions.ts"
 import * as Maintenance from "../../src/postgres/Maintenance.ts"
+import * as Partitions from "../../src/postgres/Partitions.ts"
 import * as Reports from "../../src/postgres/Reports.ts"
 import * as SiteDirectory from "../../src/postgres/SiteDirectory.ts"
 import * as SiteErasure from "../../src/postgres/SiteErasure.ts"
@@ -328,6 +330,24 @@ describe("postgres/SiteErasure: broken off", () => {
         assert.strictEqual(yield* viewsOf(site.hostedWebsiteId), views)
       }
     }).pipe(Effect.scoped, Effect.provide(live))
+  )
+})
+
+describe("postgres/SiteErasure: by a user that owns nothing", () => {
+  it.live("what it needs on the tables it has on the months too that were made later", () =>
+    Effect.gen(function* () {
+      const connection = yield* TestDatabase.connection
+      const { owner, reader } = yield* TestDatabase.readOnly(connection)
+      yield* owner`GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${reader}`
+      assert.deepStrictEqual(yield* Effect.provideService(Partitions.ensure(now), SqlClient.SqlClient, owner), [])
+      yield* Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const site = yield* create
+        yield* AnalyticsRepo.storeBatch(yield* Columns.client, [view(site.hostedWebsiteId)], randomUUID())
+        assert.lengthOf(yield* sql`SELECT FROM page_view_default`, 0)
+        assert.deepStrictEqual(yield* erase(site.websiteConfigId), Option.some({ ...nothing, pageViews: 1 }))
+      }).pipe(Effect.provide(Layer.provideMerge(storage, PgClient.layer({ url: connection.url }))))
+    }).pipe(Effect.scoped)
   )
 })
 
