@@ -295,6 +295,20 @@ describe("postgres/SiteErasure: broken off", () => {
       }).pipe(Effect.scoped, Effect.provide(live))
   )
 
+  it.live("one that cannot be ended keeps no other", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const erasure = yield* Erasure.SiteErasure
+      const [first, second] = [yield* brokenOff("3 hours"), yield* brokenOff("2 hours")]
+      yield* sql.unsafe(`CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF OLD.website_config_id = '${first.websiteConfigId}' THEN RAISE 'kept'; END IF; RETURN OLD; END $$`)
+      yield* sql`CREATE TRIGGER keep BEFORE DELETE ON site FOR EACH ROW EXECUTE FUNCTION keep()`
+      assert.isFalse(yield* Maintenance.round({ pageViews: Option.none(), submissions: Option.none() }))
+      assert.deepStrictEqual(yield* erasure.nameOf(first.websiteConfigId), Option.some("a"))
+      assert.deepStrictEqual(yield* erasure.nameOf(second.websiteConfigId), Option.none())
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
   it.live("it goes on when its connection is cut in the midst of its last step", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
