@@ -41,30 +41,40 @@ export interface LogOutput {
 /** The output over a stream. `lost` makes the line that stands where so many were lost. */
 export const make = (output: Writable, lost: (lines: number) => string): LogOutput => {
   let missing = 0
+  /** How many lines wait. */
+  let waiting = 0
+  const idle = new Set<() => void>()
+  const put = (line: string) => {
+    waiting += 1
+    output.write(`${line}\n`, () => {
+      waiting -= 1
+      tell()
+      if (waiting === 0) for (const resume of idle) resume()
+    })
+  }
   const tell = () => {
     if (missing === 0 || output.writableLength > maxWaiting) return
     const line = lost(missing)
     missing = 0
-    output.write(`${line}\n`)
+    put(line)
   }
   // Whoever read it has gone: there is nobody left to tell.
   output.on("error", () => {})
-  output.on("drain", tell)
   return {
     write: (line) => {
       tell()
       if (output.writableLength > maxWaiting) missing += 1
-      else output.write(`${line}\n`)
+      else put(line)
     },
     flush: Effect.callback<void>((resume) => {
-      const done = () => {
-        if (output.writableLength === 0) resume(Effect.void)
-      }
-      output.on("drain", done)
-      output.once("close", () => resume(Effect.void))
-      if (output.destroyed) resume(Effect.void)
-      done()
-      return Effect.sync(() => output.off("drain", done))
+      const done = () => resume(Effect.void)
+      if (waiting === 0 || output.destroyed) return done()
+      idle.add(done)
+      output.once("close", done)
+      return Effect.sync(() => {
+        idle.delete(done)
+        output.off("close", done)
+      })
     }).pipe(Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.void }))
   }
 }
@@ -83,9 +93,18 @@ const unblocking = (output: LogOutput, stream: object): LogOutput => {
   }
 }
 
+/**
+ * Has a stream hand over what waits line by line. A pipe takes a line whole or not at all, up to 4,096 bytes; of several at once
+ * it takes what there is room for, and the next line of another worker's would stand in the midst of one.
+ */
+const lineByLine = (stream: object): void => {
+  Reflect.set(stream, "_writev", null)
+}
+
 /** The process's standard error. A terminal, and a file, take each line at once. */
 export const standardError = (lost: (lines: number) => string): LogOutput => {
   const stream = ownPipe() ?? process.stderr
+  lineByLine(stream)
   const output = make(stream, lost)
   return isatty(2) ? output : unblocking(output, stream)
 }

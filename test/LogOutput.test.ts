@@ -5,18 +5,18 @@ import path from "node:path"
 import { Writable } from "node:stream"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { Effect, Fiber, Schema } from "effect"
 import * as LogOutput from "../src/LogOutput.ts"
 
 const notice = (lines: number) => `lost ${lines}`
 
 /** A reader that takes a line when it is told to. */
-const slowReader = () => {
+const slowReader = (highWaterMark = 1) => {
   const seen: Array<string> = []
   let taken: (() => void) | undefined
   const output = new Writable({
     decodeStrings: false,
-    highWaterMark: 1,
+    highWaterMark,
     write: (line, _, done) => {
       seen.push(String(line).trimEnd())
       taken = done
@@ -105,6 +105,45 @@ const unread = async (kind: "pipe" | "socket") => {
   }
 }
 
+/** Has two processes log to one pipe that nobody reads until both have logged all, and then reads it. */
+const unreadTogether = async () => {
+  const pipe = makePipe()
+  const children = ["one", "two"].map(() =>
+    spawn(process.execPath, ["--input-type=module", "--eval", program], {
+      cwd: fileURLToPath(new URL("..", import.meta.url)),
+      stdio: ["pipe", "pipe", pipe.writer]
+    })
+  )
+  const ended = Promise.all(children.map((child) => new Promise((resolve) => child.once("exit", resolve))))
+  try {
+    for (const child of children) {
+      await new Promise((resolve, reject) => {
+        child.stdout?.once("data", resolve)
+        child.once("exit", () => reject(new Error("it ended before")))
+      })
+    }
+    let text = ""
+    while ((text.match(/of the log were lost here.*\n/g) ?? []).length < children.length) {
+      text += pipe.read()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    // Both have told what was lost, and that comes last of each.
+    const counts = text
+      .trimEnd()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { readonly message: string }).message)
+      .map((message) => (message.startsWith("x") ? 1 : Number(message.split(" ")[0])))
+    assert.strictEqual(
+      counts.reduce((sum, count) => sum + count, 0),
+      2 * 5000
+    )
+  } finally {
+    for (const child of children) child.kill("SIGKILL")
+    await ended
+    pipe.close()
+  }
+}
+
 describe("LogOutput", () => {
   it.effect.prop(
     "each line is written in its order, or counted where it is missing, and what waits is bounded",
@@ -136,4 +175,33 @@ describe("LogOutput", () => {
       60_000
     )
   }
+
+  it.live("no line of one process stands in the midst of another's", () => Effect.promise(unreadTogether), 60_000)
+
+  // The clock of this test stands still: the wait for a reader that is behind does not end by itself.
+  it.effect("the end waits for what waits, be it little, and no longer", () =>
+    Effect.gen(function* () {
+      const reader = slowReader(1024)
+      const log = LogOutput.make(reader.output, notice)
+      yield* log.flush
+      for (const line of ["one", "two"]) log.write(line)
+      const flushing = yield* Effect.forkChild(log.flush, { startImmediately: true })
+      yield* Effect.promise(reader.drain)
+      yield* Fiber.join(flushing)
+      assert.deepStrictEqual(reader.seen, ["one", "two"])
+    })
+  )
+
+  it.effect("nobody is waited for whose reader has gone", () =>
+    Effect.gen(function* () {
+      const reader = slowReader()
+      const log = LogOutput.make(reader.output, notice)
+      for (const line of ["one", "two"]) log.write(line)
+      const flushing = yield* Effect.forkChild(log.flush, { startImmediately: true })
+      reader.output.destroy(new Error("EPIPE"))
+      yield* Fiber.join(flushing)
+      log.write("three")
+      yield* log.flush
+    })
+  )
 })

@@ -17,13 +17,14 @@ import * as Sentences from "./Sentences.ts"
 const retries = 3
 
 /**
- * Runs the migrations. A database that is away is waited for as long as for any statement; but a migration of a large table,
+ * Runs the migrations. A database that is away, or goes away meanwhile, is waited for as long as for any statement; but a migration of a large table,
  * or one that another process runs, takes what it takes: cut short, it would end the same way each time.
  */
 export const migrate = (settings: Settings) =>
   SqlClient.SqlClient.use((sql) => sql`SELECT 1`).pipe(
     Database.bounded(settings.databaseTimeout),
-    Effect.andThen(Migrations.run.pipe(Effect.retry({ while: Database.isTransient, times: retries }))),
+    Effect.andThen(Migrations.run),
+    Effect.retry({ while: Database.isTransient, times: retries }),
     Effect.catchTags({
       MigrationError: ({ cause, message }) => {
         const why = SqlError.isSqlError(cause) ? `. ${Sentences.of(Database.unavailable(cause))}` : ""

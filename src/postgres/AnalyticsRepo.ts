@@ -60,15 +60,14 @@ const names = columns.map(({ name }) => name).join(", ")
  * the answer was lost), it stores nothing and succeeds. A batch that is still being committed elsewhere is waited for.
  *
  * Views of a website that is not there, or whose deletion has begun, are left out, and their websites are named in the
- * answer. The others' websites are locked against deletion until the commit, as there is no foreign key that would: so
- * whoever deletes a website waits for the batches that hold views of it, and none comes after.
+ * answer. Nothing is locked for that: a lock on a row that several batches hold at once is written, and costs each of them a
+ * multixact, which all tables must be vacuumed for in the end. Whoever deletes a website waits for the batches instead.
  */
 const statement = `
   WITH batch AS (
     INSERT INTO page_view_batch (batch_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING 1
   ), website AS MATERIALIZED (
     SELECT hosted_website_id FROM site WHERE hosted_website_id = ANY(${websites}) AND deleted_at IS NULL
-    ORDER BY 1 FOR KEY SHARE
   ), gone AS MATERIALIZED (
     SELECT id FROM unnest(${websites}) AS named (id)
     WHERE NOT EXISTS (SELECT FROM website WHERE hosted_website_id = id)

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Clock, Duration, Effect, Layer, Schema } from "effect"
+import { Clock, Duration, Effect, Exit, Layer, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Partitions from "./Partitions.ts"
 import * as Retention from "./Retention.ts"
@@ -46,9 +46,10 @@ const forgetSalts = Effect.fnUntraced(function* (now: number) {
 const ensurePartitions = (now: number) =>
   Partitions.ensure(now).pipe(Effect.timeout(patience), Effect.flatMap(Partitions.report))
 
-/** Ends the erasure of websites that was broken off. */
+/** Ends the erasure of websites that was broken off; one that fails again keeps no other. */
 const endErasures = Effect.gen(function* () {
-  for (const id of yield* Effect.timeout(SiteErasure.unfinished, patience)) yield* SiteErasure.erase(id, patience)
+  const ids = yield* Effect.timeout(SiteErasure.unfinished, patience)
+  yield* Exit.asVoidAll(yield* Effect.forEach(ids, (id) => Effect.exit(SiteErasure.erase(id, patience))))
 })
 
 const steps = (retention: Retention.Options) =>

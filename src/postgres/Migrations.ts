@@ -7,8 +7,8 @@ import { fileURLToPath } from "node:url"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import { PgMigrator } from "@effect/sql-pg"
-import { Clock, Effect, Layer, Schema } from "effect"
-import { SqlClient, type SqlError } from "effect/sql"
+import { Clock, Effect, Layer, Option, Schedule, Schema } from "effect"
+import { SqlClient, SqlError } from "effect/sql"
 import * as MigratorFileSystem from "effect/sql/MigratorFileSystem"
 import * as Database from "./Database.ts"
 import * as Partitions from "./Partitions.ts"
@@ -38,6 +38,18 @@ const migrator = PgMigrator.make({})
  * cut short, it would end the same way each time.
  */
 const limits = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "transaction_timeout"]
+
+/**
+ * How long a table's lock is waited for before all is let go of and begun again. Whoever stores and reads stands behind the one
+ * who waits: where a backup holds the table, that would be for as long as the backup.
+ */
+const lockPatience = "2s"
+
+/** Whether a migration met a lock that was not to be had. */
+const isLockedOut = (error: unknown): boolean => {
+  const met = causeOf(error)
+  return SqlError.isSqlError(met) && Option.contains(Database.sqlState(met), "55P03")
+}
 
 /** Whether a database of an encoding keeps whatever visitors write. Of the others PostgreSQL refuses letters that it has no place for; SQL_ASCII keeps bytes as they come. */
 export const keepsEveryLetter = (encoding: string): boolean => encoding === "UTF8" || encoding === "SQL_ASCII"
@@ -70,11 +82,12 @@ const migrate = Effect.gen(function* () {
   }
   return yield* sql.withTransaction(
     Effect.andThen(
-      sql`SELECT set_config(name, '0', true) FROM pg_settings WHERE ${sql.in("name", limits)}`,
+      sql`SELECT set_config(name, CASE name WHEN 'lock_timeout' THEN ${lockPatience} ELSE '0' END, true)
+        FROM pg_settings WHERE ${sql.in("name", limits)}`,
       migrator({ loader, table })
     )
   )
-}).pipe(Database.brokenOff(causeOf))
+}).pipe(Database.brokenOff(causeOf), Effect.retry({ while: isLockedOut, schedule: Schedule.spaced("1 second") }))
 
 /**
  * Brings the database up to this version and gives what had to be done, as `[id, name]`; all of it or nothing. Several

@@ -78,7 +78,7 @@ export const list: Effect.Effect<ReadonlyArray<Present>, SqlError.SqlError, SqlC
       FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid
         JOIN pg_namespace AS space ON space.oid = child.relnamespace JOIN pg_class AS parent ON parent.oid = inhparent
         JOIN pg_partitioned_table ON partrelid = parent.oid
-      WHERE parent.relnamespace = current_schema()::regnamespace AND ${sql.in("parent.relname", [...parents])}
+      WHERE inhparent IN (to_regclass('page_view'), to_regclass('bot_view'))
       ORDER BY 1, 2`.pipe(
       Effect.flatMap(Schema.decodeUnknownEffect(Presents)),
       Effect.catchTag("SchemaError", Effect.die)
@@ -101,6 +101,21 @@ const existing = Effect.fnUntraced(function* (partitions: ReadonlyArray<Partitio
   return new Set(rows.map(({ name }) => name))
 })
 
+const Grants = Schema.Array(Schema.Struct({ grant: Schema.String }))
+
+/** Grants on a new partition what is granted on its table: who is not the owner deletes a website's views month by month. */
+const grantAsParent = Effect.fnUntraced(function* ({ name, parent }: Partition) {
+  const sql = yield* SqlClient.SqlClient
+  const grants = yield* sql`
+    SELECT format('GRANT %s ON %I TO %s', privilege_type, ${name}::text,
+      CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END) AS "grant"
+    FROM pg_class, aclexplode(relacl) WHERE oid = to_regclass(${parent}) AND grantee <> relowner`.pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(Grants)),
+    Effect.catchTag("SchemaError", Effect.die)
+  )
+  for (const { grant } of grants) yield* sql.unsafe(grant)
+})
+
 /**
  * Makes one partition. The lock on the parent, which every insert waits behind, is waited for two seconds at most: the
  * next round tries again, months ahead of the need.
@@ -114,6 +129,7 @@ const create = Effect.fnUntraced(function* (partition: Partition) {
       yield* sql.unsafe(`SELECT pg_advisory_xact_lock(${advisoryLock})`)
       if ((yield* existing([partition])).size > 0) return
       yield* sql.unsafe(`CREATE TABLE ${name} PARTITION OF ${parent} FOR VALUES FROM ('${from}') TO ('${to}')`)
+      yield* grantAsParent(partition)
     })
   )
 })

@@ -8,9 +8,10 @@
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
-import { type Cause, Clock, Duration, Effect, Option, Schema } from "effect"
+import { type Cause, Clock, Duration, Effect, Exit, Option, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import * as Retention from "../core/Retention.ts"
+import * as Database from "./Database.ts"
 import * as Partitions from "./Partitions.ts"
 
 /** How long each is kept; none for ever. */
@@ -43,17 +44,29 @@ const exclusively = <A, E, R>(statement: Effect.Effect<A, E, R>) =>
     }).pipe(sql.withTransaction, Effect.timeout(patience))
   )
 
+/** Something else keeps the table: a view on it (2BP01), its owner (42501), or that it is of another kind (42809). */
+const isKept = (error: SqlError.SqlError | Cause.TimeoutError): error is SqlError.SqlError =>
+  error._tag === "SqlError" && Option.exists(Database.sqlState(error), (code) => /^(2BP01|42501|42809)$/.test(code))
+
 const Deleted = Schema.Tuple([Schema.Struct({ deleted: Schema.BigInt })])
 
-/** Deletes the rows at the places that `old` selects, chunk by chunk, and gives how many they were. */
-const deleteRows = Effect.fnUntraced(function* (table: string, old: string, before: PgTypes.Parameter) {
+/**
+ * Deletes the rows at the places that `old` selects, chunk by chunk, and gives how many they were. A place is one of a table's
+ * alone: one that was partitioned by hand has others like it, so the rows must be old themselves.
+ */
+const deleteRows = Effect.fnUntraced(function* (
+  table: string,
+  time: "received_at" | "day",
+  old: string,
+  before: PgTypes.Parameter
+) {
   const sql = yield* SqlClient.SqlClient
   let sum = 0
   while (true) {
     const done = yield* exclusively(
       sql
         .unsafe(
-          `WITH gone AS (DELETE FROM ${table} WHERE ctid = ANY (ARRAY(${old} LIMIT ${chunk})) RETURNING 1)
+          `WITH gone AS (DELETE FROM ${table} WHERE ctid = ANY (ARRAY(${old} LIMIT ${chunk})) AND ${time} < $1 RETURNING 1)
           SELECT count(*) AS deleted FROM gone`,
           [before]
         )
@@ -74,21 +87,40 @@ interface Forgotten {
   submissions: number
 }
 
-const forgetPageViews = Effect.fnUntraced(function* (kept: Retention.Retention, now: number, forgotten: Forgotten) {
+/**
+ * Drops months, each by itself: one on which something else depends keeps no other. One whose lock is not to be had ends it,
+ * since page views wait behind each try.
+ */
+const dropMonths = Effect.fnUntraced(function* (months: ReadonlyArray<Partitions.Present>, forgotten: Forgotten) {
   const sql = yield* SqlClient.SqlClient
-  const partitions = yield* Partitions.list
-  const first = Retention.firstMonth(kept, now)
-  for (const { name } of Retention.outlived(kept, partitions, now)) {
+  let failed: SqlError.SqlError | undefined
+  for (const { name } of months) {
     // Another process may have dropped it between two looks.
-    const dropped = yield* exclusively(sql.unsafe(`DROP TABLE IF EXISTS ${name}`))
+    const dropped = yield* exclusively(sql.unsafe(`DROP TABLE IF EXISTS ${name}`)).pipe(
+      Effect.catchIf(isKept, (error) =>
+        Effect.sync(() => {
+          failed ??= error
+          return Option.none()
+        })
+      )
+    )
     if (Option.isSome(dropped)) forgotten.partitions.push(name)
   }
+  if (failed !== undefined) return yield* Effect.fail(failed)
+})
+
+const forgetPageViews = Effect.fnUntraced(function* (
+  partitions: ReadonlyArray<Partitions.Present>,
+  first: number,
+  forgotten: Forgotten
+) {
   for (const { name } of partitions.filter(({ isDefault }) => isDefault)) {
     const old = `SELECT ctid FROM ${name} WHERE received_at < $1`
-    forgotten.rows += yield* deleteRows(name, old, PgTypes.timestamptz(first))
+    forgotten.rows += yield* deleteRows(name, "received_at", old, PgTypes.timestamptz(first))
   }
   forgotten.decisionCounts += yield* deleteRows(
     "not_counted",
+    "day",
     "SELECT ctid FROM not_counted WHERE day < $1",
     PgTypes.date(new Date(first).toISOString().slice(0, 10))
   )
@@ -102,7 +134,7 @@ const oldSubmissions = `SELECT place FROM site CROSS JOIN LATERAL (
 
 const forgetSubmissions = Effect.fnUntraced(function* (kept: Retention.Retention, now: number, forgotten: Forgotten) {
   const before = PgTypes.timestamptz(Retention.begin(kept, now))
-  forgotten.submissions += yield* deleteRows("submission", oldSubmissions, before)
+  forgotten.submissions += yield* deleteRows("submission", "received_at", oldSubmissions, before)
 })
 
 const Now = Schema.Tuple([Schema.Struct({ now: Schema.Finite })])
@@ -135,8 +167,17 @@ export const forget = (
     const now = yield* earlierNow
     const forgotten: Forgotten = { partitions: [], rows: 0, decisionCounts: 0, submissions: 0 }
     yield* Effect.gen(function* () {
-      // The submissions first: no lock that is not to be had keeps them.
-      if (Option.isSome(options.submissions)) yield* forgetSubmissions(options.submissions.value, now, forgotten)
-      if (Option.isSome(options.pageViews)) yield* forgetPageViews(options.pageViews.value, now, forgotten)
+      const parts = []
+      if (Option.isSome(options.submissions)) parts.push(forgetSubmissions(options.submissions.value, now, forgotten))
+      if (Option.isSome(options.pageViews)) {
+        const partitions = yield* Partitions.list
+        parts.push(
+          forgetPageViews(partitions, Retention.firstMonth(options.pageViews.value, now), forgotten),
+          dropMonths(Retention.outlived(options.pageViews.value, partitions, now), forgotten)
+        )
+      }
+      // What fails keeps nothing of the others; it is told when all are done.
+      const exits = yield* Effect.forEach(parts, Effect.exit)
+      yield* Exit.asVoidAll(exits)
     }).pipe(Effect.ensuring(Effect.suspend(() => report(forgotten))))
   })

@@ -2,8 +2,8 @@
  * Deletes a website and all that is stored of it, while others go on storing.
  *
  * 1. The website is marked. No statement that begins from then on finds it: not its ids, and not to store anything of it.
- * 2. Its row is locked and let go of again. Whoever stores locks the rows of the websites concerned, so this waits for the
- *    statements that found it before; after that nothing of it can be added any more.
+ * 2. Whoever is just writing to the tables may have begun before, and have found it: those transactions are waited for, and
+ *    hold up nobody else meanwhile. After that nothing of it is added any more.
  * 3. What is stored of it is deleted, a few thousand rows a statement at most: no lock is held for longer, and nobody who
  *    stores waits for any of them.
  * 4. Its row goes last. As long as it is there the erasure can be gone on with, by the same command or by `Maintenance`.
@@ -106,6 +106,39 @@ const Marked = Schema.Array(Schema.Struct({ hosted_website_id: Schema.String }))
 const lock = (id: string) =>
   SqlClient.SqlClient.use((sql) => sql`SELECT 1 FROM site WHERE website_config_id = ${PgTypes.uuid(id)} FOR UPDATE`)
 
+const holdings = Database.array(
+  ["page_view", "bot_view", "submission", "idempotency_key", "not_counted"],
+  PgTypes.OID.text
+)
+
+const Writers = Schema.Array(Schema.Struct({ writer: Schema.String }))
+
+/**
+ * The transactions that are just writing to our tables. PostgreSQL locks what a statement writes to before it looks at the
+ * data: one that does not stand here yet sees all that was committed by now.
+ */
+const writers = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql`SELECT DISTINCT virtualtransaction AS writer FROM pg_locks
+    WHERE locktype = 'relation' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND relation IN (SELECT to_regclass(name) FROM unnest(${holdings}) AS name)
+      AND mode = 'RowExclusiveLock' AND granted AND pid IS DISTINCT FROM pg_backend_pid()`.pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(Writers)),
+    Effect.catchTag("SchemaError", Effect.die)
+  )
+  return new Set(rows.map(({ writer }) => writer))
+})
+
+/** Waits until each transaction has ended that is writing now; not for those that begin later. */
+const writersDone = Effect.gen(function* () {
+  let left = [...(yield* writers)]
+  while (left.length > 0) {
+    yield* Effect.sleep("20 millis")
+    const still = yield* writers
+    left = left.filter((writer) => still.has(writer))
+  }
+})
+
 /** Marks a website, waits for who is just storing something of it, and gives its other id; none if it is not there. */
 const close = Effect.fnUntraced(function* (id: string, patience: Duration.Input) {
   const sql = yield* SqlClient.SqlClient
@@ -117,7 +150,7 @@ const close = Effect.fnUntraced(function* (id: string, patience: Duration.Input)
     Effect.catchTag("SchemaError", Effect.die)
   )
   if (marked === undefined) return Option.none()
-  yield* Database.bounded(patience)(lock(id))
+  yield* Database.bounded(patience)(writersDone)
   return Option.some(marked.hosted_website_id)
 })
 
@@ -143,6 +176,7 @@ export const erase = (
       Effect.andThen(sql`DELETE FROM submission WHERE website_config_id = ${PgTypes.uuid(id)}`),
       Effect.andThen(sql`DELETE FROM site WHERE website_config_id = ${PgTypes.uuid(id)}`),
       sql.withTransaction,
+      Database.brokenOff(),
       Database.bounded(patience)
     )
     return Option.some(erased)

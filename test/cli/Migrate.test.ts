@@ -8,6 +8,7 @@ import { Settings } from "../../src/Config.ts"
 import * as Migrate from "../../src/cli/Migrate.ts"
 import * as Database from "../../src/postgres/Database.ts"
 import * as TestDatabase from "../postgres/TestDatabase.ts"
+import * as Cluster from "../torture/Cluster.ts"
 import { pause, until } from "../torture/Wait.ts"
 
 /** How long a database may be away, in milliseconds; what is locked is locked for three times as long. */
@@ -22,14 +23,19 @@ const migrate = (connection: TestDatabase.Connection) =>
     return yield* Effect.provideService(Migrate.migrate(yield* settings), SqlClient.SqlClient, sql)
   }).pipe(Effect.scoped)
 
-/** A database as if all but its first migration had not been applied yet, and a client on it. */
-const behind = Effect.gen(function* () {
-  const connection = yield* TestDatabase.connection
-  const sql = yield* TestDatabase.clientOf(connection)
+/** Takes back all migrations of a database but the first. */
+const takeBack = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
   yield* sql`DROP TABLE not_counted`
   yield* sql`ALTER TABLE submission DROP COLUMN status, DROP COLUMN reasons`
   yield* sql`ALTER TABLE site DROP COLUMN deleted_at`
   yield* sql`DELETE FROM effect_sql_migrations WHERE migration_id > 1`
+})
+
+/** A database as if all but its first migration had not been applied yet, and a client on it. */
+const behind = Effect.gen(function* () {
+  const connection = yield* TestDatabase.connection
+  const sql = yield* TestDatabase.clientOf(connection)
+  yield* takeBack(sql)
   return { connection, sql }
 })
 
@@ -70,6 +76,28 @@ describe("migrate", () => {
     )
   }
 
+  it.live("who reads a table that a migration waits for goes on, however long another holds it", () =>
+    Effect.gen(function* () {
+      const { connection, sql } = yield* behind
+      const [locked, release] = [yield* Latch.make(), yield* Latch.make()]
+      const backup = yield* sql
+        .withTransaction(Effect.andThen(sql`SELECT 1 FROM site`, Effect.andThen(locked.open, release.await)))
+        .pipe(Effect.forkChild)
+      yield* locked.await
+      const running = yield* Effect.forkChild(migrate(connection))
+      yield* until("it waits for the lock", () =>
+        Effect.runPromise(Effect.map(sql`SELECT 1 FROM pg_locks WHERE NOT granted`, (rows) => rows.length > 0))
+      )
+      assert.deepStrictEqual(yield* Effect.timeout(sql`SELECT 1 FROM site`, "20 seconds"), [])
+      yield* release.open
+      yield* Fiber.join(backup)
+      assert.deepStrictEqual(yield* Fiber.join(running), [
+        [2, "decisions"],
+        [3, "site_deletion"]
+      ])
+    }).pipe(Effect.scoped)
+  )
+
   it.live("a migration whose connection is cut in the midst of it is begun again", () =>
     Effect.gen(function* () {
       const { connection, sql } = yield* behind
@@ -91,6 +119,38 @@ describe("migrate", () => {
       )
       yield* release.open
       yield* Fiber.join(holder)
+      assert.deepStrictEqual(yield* Fiber.join(running), [
+        [2, "decisions"],
+        [3, "site_deletion"]
+      ])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("so is one whose database is restarted, and takes a while to be there again", () =>
+    Effect.gen(function* () {
+      const cluster = yield* Cluster.make({ fsync: "off" })
+      const run = Effect.gen(function* () {
+        const patient = yield* Settings.parse(ConfigProvider.fromUnknown({ DATABASE_TIMEOUT: "50 seconds" }))
+        return yield* Migrate.migrate(patient)
+      }).pipe(Effect.provide(Database.layer({ url: Redacted.make(cluster.url), connections: 1 })))
+      yield* run
+      yield* cluster.use(takeBack)
+      const locked = yield* Latch.make()
+      yield* cluster
+        .use((sql) =>
+          sql.withTransaction(Effect.andThen(sql`LOCK TABLE submission`, Effect.andThen(locked.open, Effect.never)))
+        )
+        .pipe(Effect.forkScoped)
+      yield* locked.await
+      const running = yield* Effect.forkChild(run)
+      yield* until("it waits for the lock", () =>
+        Effect.runPromise(
+          cluster.use((sql) => Effect.map(sql`SELECT 1 FROM pg_locks WHERE NOT granted`, (rows) => rows.length > 0))
+        )
+      )
+      yield* cluster.stop
+      yield* pause(patience)
+      yield* cluster.start
       assert.deepStrictEqual(yield* Fiber.join(running), [
         [2, "decisions"],
         [3, "site_deletion"]

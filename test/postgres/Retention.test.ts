@@ -205,6 +205,41 @@ describe("postgres/Retention", () => {
       }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(views, database)))
   )
 
+  it.live("of a default partition that was parted by hand goes what is old, and nothing else", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* sql`DROP TABLE page_view_default`
+      yield* sql`CREATE TABLE page_view_default PARTITION OF page_view DEFAULT PARTITION BY HASH (path)`
+      for (const rest of [0, 1]) {
+        yield* sql.unsafe(`CREATE TABLE page_view_rest_${rest} PARTITION OF page_view_default
+          FOR VALUES WITH (MODULUS 2, REMAINDER ${rest})`)
+      }
+      // The old ones' places in one table are those of young ones in the other.
+      yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+        SELECT ${website}::uuid, CASE WHEN satisfies_hash_partition('page_view_default'::regclass, 2, 0, path)
+          THEN '2023-12-01Z'::timestamptz ELSE '2030-01-01Z' END, path, ''
+        FROM (SELECT '/' || number AS path FROM generate_series(1, 100) AS number) AS paths`
+      const young = yield* count("page_view_rest_1")
+      yield* at(now)(Retention.forget({ pageViews: months(3), submissions: off }))
+      assert.strictEqual(yield* count("page_view_rest_0"), 0)
+      assert.isAbove(young, 0)
+      assert.strictEqual(yield* count("page_view_rest_1"), young)
+    }).pipe(Effect.provide(database))
+  )
+
+  it.live("a month on which something else depends keeps no other, and its reason is told", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* sql`CREATE VIEW january AS SELECT * FROM bot_view_2024_01`
+      const error = yield* Effect.flip(at(now)(Retention.forget({ pageViews: months(3), submissions: days(90) })))
+      assert.strictEqual(error._tag === "SqlError" ? Option.getOrNull(Database.sqlState(error)) : null, "2BP01")
+      assert.deepStrictEqual(yield* partitions, ["bot_view_2024_01", ...existing(3)])
+      assert.strictEqual(yield* count("page_view_default"), 0)
+      assert.strictEqual(yield* count("not_counted"), 31 + 30 + 31 + 15)
+      assert.strictEqual(yield* count("submission"), 90 * 24 + 1)
+    }).pipe(Effect.provide(database))
+  )
+
   it.live("page views go on while months are dropped under their prepared statements", () =>
     Effect.gen(function* () {
       const repo = yield* Service.AnalyticsRepo

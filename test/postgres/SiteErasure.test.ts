@@ -2,11 +2,13 @@ import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Option, Result, Schema } from "effect"
+import { SqlClient } from "effect/sql"
 import * as AnalyticsRepo from "../../src/postgres/AnalyticsRepo.ts"
 import * as Columns from "../../src/postgres/Columns.ts"
 import * as Database from "../../src/postgres/Database.ts"
 import * as Decisions from "../../src/postgres/Decisions.ts"
 import * as Maintenance from "../../src/postgres/Maintenance.ts"
+import * as Partitions from "../../src/postgres/Partitions.ts"
 import * as Reports from "../../src/postgres/Reports.ts"
 import * as SiteDirectory from "../../src/postgres/SiteDirectory.ts"
 import * as SiteErasure from "../../src/postgres/SiteErasure.ts"
@@ -66,6 +68,16 @@ const waiting = PgClient.PgClient.use((sql) =>
   Effect.repeat(sql`SELECT 1 FROM pg_locks WHERE NOT granted`, { until: (rows) => rows.length > 0 })
 )
 
+/** Waits until an erasure waits for who is writing, or is over. */
+const waitingFor = <A, E>(erasing: Fiber.Fiber<A, E>) =>
+  PgClient.PgClient.use((sql) =>
+    Effect.repeat(
+      sql`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle'
+        AND pid <> pg_backend_pid() AND query LIKE 'SELECT DISTINCT virtualtransaction%'`,
+      { until: (rows) => rows.length > 0 || erasing.pollUnsafe() !== undefined }
+    )
+  )
+
 describe("postgres/SiteErasure: much of it", () => {
   it.live("more than one statement deletes, in every month and in none, and of many at one moment", () =>
     Effect.gen(function* () {
@@ -112,12 +124,63 @@ describe("postgres/SiteErasure: while others store", () => {
         Effect.gen(function* () {
           yield* AnalyticsRepo.storeBatch(batches, [view(site.hostedWebsiteId)], randomUUID())
           const fiber = yield* Effect.forkDetach(erase(site.websiteConfigId))
-          yield* waiting
+          yield* waitingFor(fiber)
           return fiber
         })
       )
       assert.deepStrictEqual(yield* Fiber.join(erasing), Option.some({ ...nothing, pageViews: 1 }))
       assert.strictEqual(yield* viewsOf(site.hostedWebsiteId), 0)
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
+  it.live("so is one that found it and has stored nothing yet; those that come meanwhile wait for nobody", () =>
+    Effect.gen(function* () {
+      const [batches, later] = [yield* Columns.client, yield* Columns.client]
+      const another = yield* Database.dedicated()
+      const [site, other] = [yield* create, yield* create]
+      const batchId = randomUUID()
+      const both = [view(site.hostedWebsiteId), view(other.hostedWebsiteId)]
+      const [storing, erasing] = yield* another.withTransaction(
+        Effect.gen(function* () {
+          // Whoever stores under the same id waits, with what it has seen of the websites, until this is taken back.
+          yield* another`INSERT INTO page_view_batch (batch_id) VALUES (${PgTypes.uuid(batchId)})`
+          const storing = yield* Effect.forkDetach(AnalyticsRepo.storeBatch(batches, both, batchId))
+          yield* waiting
+          const erasing = yield* Effect.forkDetach(erase(site.websiteConfigId))
+          yield* waitingFor(erasing)
+          const [mine, others] = yield* AnalyticsRepo.storeBatch(later, both, randomUUID())
+          assert.isTrue(
+            mine !== undefined && Result.isFailure(mine) && others !== undefined && Result.isSuccess(others)
+          )
+          yield* another`DELETE FROM page_view_batch WHERE batch_id = ${PgTypes.uuid(batchId)}`
+          return [storing, erasing] as const
+        })
+      )
+      for (const outcome of yield* Fiber.join(storing)) assert.isTrue(Result.isSuccess(outcome))
+      assert.deepStrictEqual(yield* Fiber.join(erasing), Option.some({ ...nothing, pageViews: 1 }))
+      assert.strictEqual(yield* viewsOf(site.hostedWebsiteId), 0)
+      assert.strictEqual(yield* viewsOf(other.hostedWebsiteId), 2)
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
+  it.live("that many store views of one website at once is written nowhere", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* create
+      yield* AnalyticsRepo.storeBatch(yield* Columns.client, [view(site.hostedWebsiteId)], randomUUID())
+      // A lock on the row would stand there also when it is over.
+      const rows = yield* sql`SELECT xmax::text FROM site`
+      assert.deepStrictEqual(rows, [{ xmax: "0" }])
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
+  it.live("the months are found where the tables are, whatever schema is the first of the search path", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* create
+      yield* AnalyticsRepo.storeBatch(yield* Columns.client, [view(site.hostedWebsiteId)], randomUUID())
+      yield* sql`CREATE SCHEMA AUTHORIZATION CURRENT_USER`
+      assert.deepStrictEqual(yield* erase(site.websiteConfigId), Option.some({ ...nothing, pageViews: 1 }))
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 
@@ -232,6 +295,41 @@ describe("postgres/SiteErasure: broken off", () => {
       }).pipe(Effect.scoped, Effect.provide(live))
   )
 
+  it.live("one that cannot be ended keeps no other", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const erasure = yield* Erasure.SiteErasure
+      const [first, second] = [yield* brokenOff("3 hours"), yield* brokenOff("2 hours")]
+      yield* sql.unsafe(`CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF OLD.website_config_id = '${first.websiteConfigId}' THEN RAISE 'kept'; END IF; RETURN OLD; END $$`)
+      yield* sql`CREATE TRIGGER keep BEFORE DELETE ON site FOR EACH ROW EXECUTE FUNCTION keep()`
+      assert.isFalse(yield* Maintenance.round({ pageViews: Option.none(), submissions: Option.none() }))
+      assert.deepStrictEqual(yield* erasure.nameOf(first.websiteConfigId), Option.some("a"))
+      assert.deepStrictEqual(yield* erasure.nameOf(second.websiteConfigId), Option.none())
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
+  it.live("it goes on when its connection is cut in the midst of its last step", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* create
+      yield* AnalyticsRepo.storeBatch(yield* Columns.client, [view(site.hostedWebsiteId)], randomUUID())
+      const another = yield* Database.dedicated()
+      const erasing = yield* another.withTransaction(
+        Effect.gen(function* () {
+          // As a form's batch does: the mark passes it by, and the last step waits for it.
+          yield* another`SELECT 1 FROM site FOR KEY SHARE`
+          const fiber = yield* Effect.forkDetach(erase(site.websiteConfigId))
+          yield* Effect.repeat(sql`SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted`, {
+            until: (rows) => rows.length > 0
+          })
+          return fiber
+        })
+      )
+      assert.deepStrictEqual(yield* Fiber.join(erasing), Option.some({ ...nothing, pageViews: 1 }))
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
   it.live("what nobody goes on with is ended by the upkeep, after an hour", () =>
     Effect.gen(function* () {
       const erasure = yield* Erasure.SiteErasure
@@ -246,6 +344,24 @@ describe("postgres/SiteErasure: broken off", () => {
         assert.strictEqual(yield* viewsOf(site.hostedWebsiteId), views)
       }
     }).pipe(Effect.scoped, Effect.provide(live))
+  )
+})
+
+describe("postgres/SiteErasure: by a user that owns nothing", () => {
+  it.live("what it needs on the tables it has on the months too that were made later", () =>
+    Effect.gen(function* () {
+      const connection = yield* TestDatabase.connection
+      const { owner, reader } = yield* TestDatabase.readOnly(connection)
+      yield* owner`GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${reader}`
+      assert.deepStrictEqual(yield* Effect.provideService(Partitions.ensure(now), SqlClient.SqlClient, owner), [])
+      yield* Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const site = yield* create
+        yield* AnalyticsRepo.storeBatch(yield* Columns.client, [view(site.hostedWebsiteId)], randomUUID())
+        assert.lengthOf(yield* sql`SELECT FROM page_view_default`, 0)
+        assert.deepStrictEqual(yield* erase(site.websiteConfigId), Option.some({ ...nothing, pageViews: 1 }))
+      }).pipe(Effect.provide(Layer.provideMerge(storage, PgClient.layer({ url: connection.url }))))
+    }).pipe(Effect.scoped)
   )
 })
 
