@@ -172,10 +172,13 @@ const nodeVersion = () => {
 const checkNode = () => {
   const [major, minor] = nodeVersion()
   if (isNewEnough([major, minor])) return
+  const isBrought = attempt(() => statSync(path.join(modules, "node"))) !== undefined
   giveUp(
-    `this project needs Node ${oldest.join(".")} or newer, and this is Node ${major}.${minor}. The package "node" brings one ` +
-      "along, but its install script has not run (npm's ignore-scripts or allow-scripts setting, or no network). Run " +
-      `"npm rebuild node --ignore-scripts=false --foreground-scripts", or install a newer Node, and start again.`
+    `this project needs Node ${oldest.join(".")} or newer, and this is Node ${major}.${minor}. The package "node" brings one along, ` +
+      (isBrought
+        ? "but its install script has not run (npm's ignore-scripts or allow-scripts setting, or no network). Run " +
+          `"npm rebuild node --ignore-scripts=false --foreground-scripts", or install a newer Node, and start again.`
+        : `but was left out (by "npm ci --omit=dev"). Install a newer Node, or run "npm ci", and start again.`)
   )
 }
 

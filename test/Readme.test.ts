@@ -1,5 +1,5 @@
 /**
- * What the README says of the packages, held against what is installed.
+ * What the README says of the packages, held against what is installed; and its links, against its headings.
  */
 import { readFileSync } from "node:fs"
 import path from "node:path"
@@ -46,5 +46,25 @@ describe("README: packages", () => {
     for (const { name, license } of production) {
       if (!listed.has(name)) assert.strictEqual(license, "MIT", name)
     }
+  })
+})
+
+describe("README: links", () => {
+  it("every link to a section leads to one", () => {
+    const prose = readme.replace(/^ {4}.*$/gm, "")
+    const anchors = new Set(
+      [...prose.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+        heading
+          .toLowerCase()
+          .replace(/[^a-z0-9 _-]/g, "")
+          .replaceAll(" ", "-")
+      )
+    )
+    const links = [...prose.matchAll(/\]\(#([^)]+)\)/g)].map((link) => link[1] ?? "")
+    assert.isNotEmpty(links)
+    assert.deepStrictEqual(
+      links.filter((link) => !anchors.has(link)),
+      []
+    )
   })
 })

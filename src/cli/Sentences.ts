@@ -30,6 +30,8 @@ const withoutDatabase: Readonly<Record<string, string>> = {
   EAI_AGAIN: "The host in DATABASE_URL cannot be looked up now (EAI_AGAIN); check its spelling, and the name server.",
   "3F000":
     "The search_path of the user in DATABASE_URL names no schema that is there; create the schema, or change its search_path.",
+  NO_TLS:
+    "The database server has no TLS, which the sslmode in DATABASE_URL demands; switch it on there (ssl = on), or leave the sslmode out if nobody can read what goes between.",
   ECONNREFUSED:
     "Nothing listens where DATABASE_URL points (ECONNREFUSED); check that the database runs, and its host and port."
 }

@@ -74,12 +74,16 @@ export const sqlState = (error: SqlError.SqlError): Option.Option<string> => {
 /** A login that ended without a word of the server's: it asked for a password, and there is none to give. */
 const noPassword = "28P01"
 
+/** What the driver says of a server that was asked for TLS and has none. It gives no code, so we do: `NO_TLS`. */
+const withoutTls = "The server does not support TLS"
+
 /** What the server, or else the system, calls an error. */
 const codeOf = (error: SqlError.SqlError): string | undefined =>
-  Option.getOrElse(
-    sqlState(error),
-    () => SystemCode.of(error.reason.cause) ?? (error.reason._tag === "AuthenticationError" ? noPassword : undefined)
-  )
+  Option.getOrElse(sqlState(error), () => {
+    const { _tag, cause } = error.reason
+    if (Predicate.isError(cause) && cause.message === withoutTls) return "NO_TLS"
+    return SystemCode.of(cause) ?? (_tag === "AuthenticationError" ? noPassword : undefined)
+  })
 
 /** What an error means for the one who asked. */
 type Verdict = "refused" | "timeout" | "unreachable" | "broken"

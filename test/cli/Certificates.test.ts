@@ -1,10 +1,11 @@
 /**
- * Servers whose certificates are refused, over real TLS: what an operator is told. The certificates are of P-256 keys and
- * good for a hundred years, but for those that are to be none: `here` (localhost), `elsewhere` (another name), `expired`
- * and `early` are signed by `root`, `self` by itself, and all but `root` are of one key.
+ * Servers whose certificates are refused, over real TLS, and one that has no TLS: what an operator is told. The
+ * certificates are of P-256 keys and good for a hundred years, but for those that are to be none: `here` (localhost),
+ * `elsewhere` (another name), `expired` and `early` are signed by `root`, `self` by itself, and all but `root` are of
+ * one key.
  */
 import { readFileSync } from "node:fs"
-import { createServer, type Server } from "node:net"
+import { createServer, type Server, type Socket } from "node:net"
 import { createSecureContext, getCACertificates, setDefaultCACertificates, TLSSocket } from "node:tls"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
@@ -16,18 +17,9 @@ import * as Redis from "../../src/redis/Inspection.ts"
 
 const pem = (name: string): string => readFileSync(new URL(`./fixtures/certificates/${name}`, import.meta.url), "utf8")
 
-/** A server that speaks TLS with these certificates: at once, or, as PostgreSQL does, when it was asked whether it would. */
-const listening = (certificates: ReadonlyArray<string>, isAskedFirst: boolean) => {
-  const secureContext = createSecureContext({ cert: certificates.map(pem).join(""), key: pem("leaf.key") })
-  const server = createServer((socket) => {
-    const encrypt = () => new TLSSocket(socket, { isServer: true, secureContext }).on("error", () => {})
-    socket.on("error", () => {})
-    if (!isAskedFirst) return void encrypt()
-    socket.once("data", () => {
-      socket.write("S")
-      encrypt()
-    })
-  })
+/** A server on the loopback; gives its port. */
+const serving = (serve: (socket: Socket) => void) => {
+  const server = createServer((socket) => serve(socket.on("error", () => {})))
   return Effect.acquireRelease(
     Effect.callback<Server>((resume) => void server.listen(0, "localhost", () => resume(Effect.succeed(server)))),
     () => Effect.sync(() => server.close())
@@ -36,6 +28,30 @@ const listening = (certificates: ReadonlyArray<string>, isAskedFirst: boolean) =
       const address = listening.address()
       return typeof address === "object" && address !== null ? address.port : 0
     })
+  )
+}
+
+/** A server that speaks TLS with these certificates: at once, or, as PostgreSQL does, when it was asked whether it would. */
+const listening = (certificates: ReadonlyArray<string>, isAskedFirst: boolean) => {
+  const secureContext = createSecureContext({ cert: certificates.map(pem).join(""), key: pem("leaf.key") })
+  return serving((socket) => {
+    const encrypt = () => new TLSSocket(socket, { isServer: true, secureContext }).on("error", () => {})
+    if (!isAskedFirst) return void encrypt()
+    socket.once("data", () => {
+      socket.write("S")
+      encrypt()
+    })
+  })
+}
+
+/** What an operator is told of the PostgreSQL at this port, when its address demands TLS. */
+const saidOf = (port: number) => {
+  const url = Redacted.make(`postgres://user:word@localhost:${port}/edge?sslmode=require`)
+  return SqlClient.SqlClient.use((sql) => sql`SELECT 1`).pipe(
+    Database.bounded("1 second"),
+    Effect.provide(Database.layer({ connections: 1, url })),
+    Effect.flip,
+    Effect.map(Sentences.of)
   )
 }
 
@@ -81,12 +97,7 @@ describe("cli: a certificate that is refused", () => {
       Effect.gen(function* () {
         yield* trusting(isTrusted)
         const port = yield* listening(certificate, true)
-        const url = Redacted.make(`postgres://user:word@localhost:${port}/edge?sslmode=require`)
-        const asked = SqlClient.SqlClient.use((sql) => sql`SELECT 1`).pipe(
-          Database.bounded("1 second"),
-          Effect.provide(Database.layer({ connections: 1, url }))
-        )
-        const sentence = Sentences.of(yield* Effect.flip(asked))
+        const sentence = yield* saidOf(port)
         assert.include(sentence, `The database server's certificate was refused (${code}): `)
         assert.include(sentence, says)
         assert.match(sentence, /^[^\n]*; [^\n]*\.$/)
@@ -113,4 +124,15 @@ describe("cli: a certificate that is refused", () => {
       }).pipe(Effect.scoped)
     )
   }
+})
+
+describe("cli: TLS that is demanded of a server without it", () => {
+  it.live("PostgreSQL's no is told as what it is", () =>
+    Effect.gen(function* () {
+      const port = yield* serving((socket) => void socket.once("data", () => socket.write("N")))
+      const sentence = yield* saidOf(port)
+      assert.include(sentence, "The database server has no TLS, which the sslmode in DATABASE_URL demands; ")
+      assert.match(sentence, /^[^\n]*\.$/)
+    }).pipe(Effect.scoped)
+  )
 })

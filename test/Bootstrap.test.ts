@@ -1,0 +1,45 @@
+/**
+ * What `scripts/bootstrap.mjs` says on a machine whose Node is too old, where nothing is to be installed.
+ */
+import { spawnSync } from "node:child_process"
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+
+const script = path.resolve(import.meta.dirname, "../scripts/bootstrap.mjs")
+const oldNode = `data:text/javascript,Object.defineProperty(process, "version", { value: "v20.1.0" })`
+
+/** Runs it in a project that was installed by hand, with these folders in node_modules; gives what it said. */
+const saidWith = (...packages: ReadonlyArray<string>) => {
+  const root = mkdtempSync(path.join(tmpdir(), "hydracore-bootstrap-"))
+  try {
+    mkdirSync(path.join(root, "scripts"))
+    copyFileSync(script, path.join(root, "scripts", "bootstrap.mjs"))
+    writeFileSync(path.join(root, "package-lock.json"), "{}")
+    for (const name of ["", ...packages]) mkdirSync(path.join(root, "node_modules", name), { recursive: true })
+    writeFileSync(path.join(root, "node_modules", ".package-lock.json"), "{}")
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ["--import", oldNode, path.join(root, "scripts", "bootstrap.mjs")],
+      { encoding: "utf8" }
+    )
+    assert.strictEqual(status, 1, stderr)
+    assert.include(stderr, "this project needs Node 22.19 or newer, and this is Node 20.1.")
+    return stderr
+  } finally {
+    rmSync(root, { recursive: true })
+  }
+}
+
+describe("bootstrap: a Node that is too old", () => {
+  it("whoever left the package out that brings one is not told to rebuild it", () => {
+    const said = saidWith()
+    assert.include(said, 'run "npm ci"')
+    assert.notInclude(said, "npm rebuild")
+  })
+
+  it("whoever has it is told how to let it bring one", () => {
+    assert.include(saidWith("node"), '"npm rebuild node ')
+  })
+})
