@@ -20,6 +20,7 @@
  *
  * @module
  */
+import * as diagnostics from "node:diagnostics_channel"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { Clock, type Duration, Effect, Layer } from "effect"
@@ -57,6 +58,9 @@ interface Link {
  * proxies send one at a time.
  */
 export const maxBehind = 10_000
+
+/** Where Node tells, for all servers of the process, of each request whose head it has read. */
+const requestsBegin = "http.server.request.start"
 
 /** How many connections are closed in one turn: each takes some ten microseconds, and nobody looks at the others. */
 const closedAtOnce = 16
@@ -148,8 +152,17 @@ const watch = (server: Server) => {
     // Not now: Node has it read from the next tick on.
     process.nextTick(hold, socket)
   })
-  server.on("request", begin)
-  server.on("checkContinue", begin)
+  // Not by the server's events: there is none of what Node answers by itself, as where no `Host` is named. That waits too.
+  const onBegun = (message: unknown) => {
+    const begun = message as {
+      readonly server: Server
+      readonly request: IncomingMessage
+      readonly response: ServerResponse
+    }
+    if (begun.server === server) begin(begun.request, begun.response)
+  }
+  server.on("listening", () => diagnostics.subscribe(requestsBegin, onBegun))
+  server.on("close", () => diagnostics.unsubscribe(requestsBegin, onBegun))
   // Node asks when nothing has moved on a connection for as long as `look` gave it, and when it was kept alive for long
   // enough. Whoever waits for an answer that is not whole yet waits for us.
   server.on("timeout", (socket) => {

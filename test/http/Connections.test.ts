@@ -194,6 +194,33 @@ describe("Connections", () => {
     }).pipe(Effect.scoped)
   )
 
+  for (const [name, alone] of [
+    ["where no Host is named", "GET / HTTP/1.1\r\n\r\n"],
+    ["to an expectation that is unknown", "GET / HTTP/1.1\r\nHost: edge\r\nExpect: cake\r\n\r\n"]
+  ] as const) {
+    it.live(`what Node answers by itself waits behind others too: ${name}`, () =>
+      Effect.gen(function* () {
+        const scope = yield* Effect.scope
+        const options = { linger: "1 second", end: "10 seconds", unreadTimeout: 60_000 } as const
+        const { later, port } = yield* serve(scope, options)
+        // Node reads on until much waits to be written, and what it has read then it has answered: what it reads at once.
+        const most = Math.floor(65_536 / alone.length) - 10
+        const clients: Array<Client> = []
+        while ((clients.length + 1) * most < Connections.maxBehind) {
+          clients.push(client(port, requestOf("/later") + alone.repeat(most)))
+          yield* until("one waits", () => later.length === clients.length)
+        }
+        assert.isTrue(clients.every(({ closed }) => !closed()))
+        const last = client(port, requestOf("/later") + alone.repeat(most))
+        yield* until("who sends too many is cut", last.closed)
+        assert.isTrue(clients.every(({ closed }) => !closed()))
+        for (const answer of later) answer()
+        yield* until("the others are answered", () => clients.every(({ received }) => received().includes("ok\n")))
+        for (const { socket } of clients) socket.destroy()
+      }).pipe(Effect.scoped)
+    )
+  }
+
   it.live(
     "whoever makes an answer is told that its client has gone, and it is counted no more, behind a CONNECT too",
     () =>
