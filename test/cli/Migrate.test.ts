@@ -62,7 +62,12 @@ describe("migrate", () => {
         yield* locked.await
         const running = yield* Effect.forkChild(migrate(connection))
         yield* until("it waits for the lock", () =>
-          Effect.runPromise(Effect.map(sql`SELECT 1 FROM pg_locks WHERE NOT granted`, (rows) => rows.length > 0))
+          Effect.runPromise(
+            Effect.map(
+              sql`SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`,
+              (rows) => rows.length > 0
+            )
+          )
         )
         yield* pause(3 * patience)
         yield* release.open
@@ -86,7 +91,12 @@ describe("migrate", () => {
       yield* locked.await
       const running = yield* Effect.forkChild(migrate(connection))
       yield* until("it waits for the lock", () =>
-        Effect.runPromise(Effect.map(sql`SELECT 1 FROM pg_locks WHERE NOT granted`, (rows) => rows.length > 0))
+        Effect.runPromise(
+          Effect.map(
+            sql`SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`,
+            (rows) => rows.length > 0
+          )
+        )
       )
       assert.deepStrictEqual(yield* Effect.timeout(sql`SELECT 1 FROM site`, "20 seconds"), [])
       yield* release.open
@@ -114,7 +124,10 @@ describe("migrate", () => {
       const running = yield* Effect.forkChild(migrate(connection))
       yield* until("its connection is cut", () =>
         Effect.runPromise(
-          Effect.map(sql`SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted`, (rows) => rows.length > 0)
+          Effect.map(
+            sql`SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`,
+            (rows) => rows.length > 0
+          )
         )
       )
       yield* release.open
@@ -145,7 +158,12 @@ describe("migrate", () => {
       const running = yield* Effect.forkChild(run)
       yield* until("it waits for the lock", () =>
         Effect.runPromise(
-          cluster.use((sql) => Effect.map(sql`SELECT 1 FROM pg_locks WHERE NOT granted`, (rows) => rows.length > 0))
+          cluster.use((sql) =>
+            Effect.map(
+              sql`SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`,
+              (rows) => rows.length > 0
+            )
+          )
         )
       )
       yield* cluster.stop

@@ -117,7 +117,10 @@ describe("faults: starting", () => {
             yield* until("it waits for the lock", () =>
               Effect.runPromise(
                 cluster.use((other) =>
-                  Effect.map(other`SELECT 1 FROM pg_locks WHERE NOT granted`, (rows) => rows.length > 0)
+                  Effect.map(
+                    other`SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`,
+                    (rows) => rows.length > 0
+                  )
                 )
               )
             )

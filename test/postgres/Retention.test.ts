@@ -94,7 +94,10 @@ const view = viewOf(
 )
 
 const waiting = PgClient.PgClient.use((sql) =>
-  Effect.repeat(sql`SELECT 1 FROM pg_locks WHERE NOT granted`, { until: (rows) => rows.length > 0 })
+  Effect.repeat(
+    sql`SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`,
+    { until: (rows) => rows.length > 0 }
+  )
 )
 
 describe("postgres/Retention", () => {

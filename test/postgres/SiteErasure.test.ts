@@ -65,7 +65,10 @@ const viewsOf = Effect.fnUntraced(function* (hostedWebsiteId: string) {
 
 /** Waits until somebody waits for a lock. */
 const waiting = PgClient.PgClient.use((sql) =>
-  Effect.repeat(sql`SELECT 1 FROM pg_locks WHERE NOT granted`, { until: (rows) => rows.length > 0 })
+  Effect.repeat(
+    sql`SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`,
+    { until: (rows) => rows.length > 0 }
+  )
 )
 
 /** Waits until an erasure waits for who is writing, or is over. */
@@ -320,9 +323,12 @@ describe("postgres/SiteErasure: broken off", () => {
           // As a form's batch does: the mark passes it by, and the last step waits for it.
           yield* another`SELECT 1 FROM site FOR KEY SHARE`
           const fiber = yield* Effect.forkDetach(erase(site.websiteConfigId))
-          yield* Effect.repeat(sql`SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted`, {
-            until: (rows) => rows.length > 0
-          })
+          yield* Effect.repeat(
+            sql`SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`,
+            {
+              until: (rows) => rows.length > 0
+            }
+          )
           return fiber
         })
       )

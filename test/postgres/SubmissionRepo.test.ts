@@ -174,7 +174,7 @@ describe("postgres/SubmissionRepo: batches", () => {
       const sql = yield* PgClient.PgClient
       const batches = yield* Columns.client
       const left = draft({ websiteConfigId: websites[1] })
-      const waits = sql`SELECT 1 FROM pg_locks WHERE NOT granted`
+      const waits = sql`SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`
       const storing = yield* sql.withTransaction(
         Effect.gen(function* () {
           yield* sql`DELETE FROM site WHERE website_config_id = ${websites[1]}::uuid`
