@@ -7,6 +7,7 @@ import { SqlClient } from "effect/sql"
 import { Settings } from "../../src/Config.ts"
 import * as Migrate from "../../src/cli/Migrate.ts"
 import * as Database from "../../src/postgres/Database.ts"
+import * as Locks from "../postgres/Locks.ts"
 import * as TestDatabase from "../postgres/TestDatabase.ts"
 import * as Cluster from "../torture/Cluster.ts"
 import { pause, until } from "../torture/Wait.ts"
@@ -61,14 +62,7 @@ describe("migrate", () => {
           .pipe(Effect.forkChild)
         yield* locked.await
         const running = yield* Effect.forkChild(migrate(connection))
-        yield* until("it waits for the lock", () =>
-          Effect.runPromise(
-            Effect.map(
-              sql`SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`,
-              (rows) => rows.length > 0
-            )
-          )
-        )
+        yield* until("it waits for the lock", () => Effect.runPromise(Locks.isAwaited(sql)))
         yield* pause(3 * patience)
         yield* release.open
         yield* Fiber.join(holder)
@@ -90,14 +84,7 @@ describe("migrate", () => {
         .pipe(Effect.forkChild)
       yield* locked.await
       const running = yield* Effect.forkChild(migrate(connection))
-      yield* until("it waits for the lock", () =>
-        Effect.runPromise(
-          Effect.map(
-            sql`SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`,
-            (rows) => rows.length > 0
-          )
-        )
-      )
+      yield* until("it waits for the lock", () => Effect.runPromise(Locks.isAwaited(sql)))
       assert.deepStrictEqual(yield* Effect.timeout(sql`SELECT 1 FROM site`, "20 seconds"), [])
       yield* release.open
       yield* Fiber.join(backup)
@@ -122,14 +109,7 @@ describe("migrate", () => {
         .pipe(Effect.forkChild)
       yield* locked.await
       const running = yield* Effect.forkChild(migrate(connection))
-      yield* until("its connection is cut", () =>
-        Effect.runPromise(
-          Effect.map(
-            sql`SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`,
-            (rows) => rows.length > 0
-          )
-        )
-      )
+      yield* until("its connection is cut", () => Effect.runPromise(Locks.cutWaiting(sql)))
       yield* release.open
       yield* Fiber.join(holder)
       assert.deepStrictEqual(yield* Fiber.join(running), [
@@ -156,16 +136,7 @@ describe("migrate", () => {
         .pipe(Effect.forkScoped)
       yield* locked.await
       const running = yield* Effect.forkChild(run)
-      yield* until("it waits for the lock", () =>
-        Effect.runPromise(
-          cluster.use((sql) =>
-            Effect.map(
-              sql`SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`,
-              (rows) => rows.length > 0
-            )
-          )
-        )
-      )
+      yield* until("it waits for the lock", () => Effect.runPromise(cluster.use(Locks.isAwaited)))
       yield* cluster.stop
       yield* pause(patience)
       yield* cluster.start

@@ -1,6 +1,7 @@
 /**
  * Processes that start while others do something with the same database.
  */
+
 import { spawn } from "node:child_process"
 import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -10,6 +11,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted, Schema } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as EmbeddedCluster from "../../src/postgres/EmbeddedCluster.ts"
+import * as Locks from "../postgres/Locks.ts"
 import * as Cluster from "../torture/Cluster.ts"
 import * as Process from "../torture/Process.ts"
 import * as Store from "../torture/Store.ts"
@@ -114,16 +116,7 @@ describe("faults: starting", () => {
             yield* pause(600)
             assert.strictEqual(yield* Effect.promise(() => statusOf(`${running.url}/readyz`)), 200)
             const launched = yield* Process.launch(["serve"], { DATABASE_URL: cluster.url, PORT: "0" })
-            yield* until("it waits for the lock", () =>
-              Effect.runPromise(
-                cluster.use((other) =>
-                  Effect.map(
-                    other`SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`,
-                    (rows) => rows.length > 0
-                  )
-                )
-              )
-            )
+            yield* until("it waits for the lock", () => Effect.runPromise(cluster.use(Locks.isAwaited)))
             assert.notInclude(launched.output(), "Listening")
             return launched
           })

@@ -11,6 +11,7 @@ import * as Retention from "../../src/postgres/Retention.ts"
 import * as Service from "../../src/services/AnalyticsRepo.ts"
 import { Shape, viewOf } from "../suites/PageViews.ts"
 import { at } from "../suites/VisitorSalts.ts"
+import * as Locks from "./Locks.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
 const months = (count: number): Option.Option<Core.Retention> => Option.some({ count, unit: "months" })
@@ -93,12 +94,7 @@ const view = viewOf(
   })
 )
 
-const waiting = PgClient.PgClient.use((sql) =>
-  Effect.repeat(
-    sql`SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`,
-    { until: (rows) => rows.length > 0 }
-  )
-)
+const waiting = PgClient.PgClient.use((sql) => Effect.repeat(Locks.isAwaited(sql), { until: (found) => found }))
 
 describe("postgres/Retention", () => {
   it.live("whole months of page views and counts go, submissions by the hour, and the log has one line of it", () =>

@@ -20,6 +20,7 @@ import * as Submissions from "../../src/services/SubmissionRepo.ts"
 import { now, Shape, viewOf } from "../suites/PageViews.ts"
 import { suite } from "../suites/SiteErasure.ts"
 import { draft } from "../suites/SubmissionRepo.ts"
+import * as Locks from "./Locks.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
 const timeout = "20 seconds" as const
@@ -64,12 +65,7 @@ const viewsOf = Effect.fnUntraced(function* (hostedWebsiteId: string) {
 })
 
 /** Waits until somebody waits for a lock. */
-const waiting = PgClient.PgClient.use((sql) =>
-  Effect.repeat(
-    sql`SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`,
-    { until: (rows) => rows.length > 0 }
-  )
-)
+const waiting = PgClient.PgClient.use((sql) => Effect.repeat(Locks.isAwaited(sql), { until: (found) => found }))
 
 /** Waits until an erasure waits for who is writing, or is over. */
 const waitingFor = <A, E>(erasing: Fiber.Fiber<A, E>) =>
@@ -323,12 +319,7 @@ describe("postgres/SiteErasure: broken off", () => {
           // As a form's batch does: the mark passes it by, and the last step waits for it.
           yield* another`SELECT 1 FROM site FOR KEY SHARE`
           const fiber = yield* Effect.forkDetach(erase(site.websiteConfigId))
-          yield* Effect.repeat(
-            sql`SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`,
-            {
-              until: (rows) => rows.length > 0
-            }
-          )
+          yield* Effect.repeat(Locks.cutWaiting(sql), { until: (found) => found })
           return fiber
         })
       )

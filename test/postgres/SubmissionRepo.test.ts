@@ -8,6 +8,7 @@ import * as SubmissionRepo from "../../src/postgres/SubmissionRepo.ts"
 import * as Service from "../../src/services/SubmissionRepo.ts"
 import { draft, suite, unknownWebsite, websites } from "../suites/SubmissionRepo.ts"
 import { until } from "../torture/Wait.ts"
+import * as Locks from "./Locks.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
 const options = { timeout: "20 seconds", maxQueue: 10_000 } as const
@@ -174,12 +175,12 @@ describe("postgres/SubmissionRepo: batches", () => {
       const sql = yield* PgClient.PgClient
       const batches = yield* Columns.client
       const left = draft({ websiteConfigId: websites[1] })
-      const waits = sql`SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`
+      const waits = Locks.isAwaited(sql)
       const storing = yield* sql.withTransaction(
         Effect.gen(function* () {
           yield* sql`DELETE FROM site WHERE website_config_id = ${websites[1]}::uuid`
           const fiber = yield* Effect.forkDetach(SubmissionRepo.storeBatch(batches, [left, draft({})]))
-          yield* Effect.repeat(waits, { until: (rows) => rows.length > 0 })
+          yield* Effect.repeat(waits, { until: (found) => found })
           return fiber
         })
       )
