@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    globalSetup: ["test/postgres/globalSetup.ts"],
+    globalSetup: ["test/support/postgres/globalSetup.ts"],
     // Most tests wait for something, so that two cores have time for three files; many more would crowd the one PostgreSQL.
     // In CI one after the other, so that what fails there fails by itself.
     maxWorkers: process.env["CI"] === "true" ? 1 : 3,

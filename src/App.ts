@@ -10,36 +10,36 @@ import * as LiveAgent from "./agent/AgentStream.ts"
 import type { Settings } from "./Config.ts"
 import type { Link } from "./cluster/Protocol.ts"
 import * as ClusterRateLimiter from "./cluster/RateLimiter.ts"
-import * as Server from "./http/Server.ts"
-import * as MemoryAnalyticsRepo from "./memory/AnalyticsRepo.ts"
-import * as MemoryDecisions from "./memory/Decisions.ts"
-import * as MemoryInstanceDirectory from "./memory/InstanceDirectory.ts"
-import * as MemoryPageViews from "./memory/PageViews.ts"
-import * as MemoryRateLimiter from "./memory/RateLimiter.ts"
+import * as Server from "./http/server/Server.ts"
+import * as MemoryAnalyticsRepo from "./memory/analytics/AnalyticsRepo.ts"
+import * as MemoryPageViews from "./memory/analytics/PageViews.ts"
+import * as MemoryReports from "./memory/analytics/Reports.ts"
+import * as MemoryVisitorSalts from "./memory/analytics/VisitorSalts.ts"
+import * as MemoryInstanceDirectory from "./memory/chat/InstanceDirectory.ts"
+import * as MemoryWidgetTokens from "./memory/chat/WidgetTokens.ts"
+import * as MemorySubmissionRepo from "./memory/forms/SubmissionRepo.ts"
+import * as MemoryRateLimiter from "./memory/limits/RateLimiter.ts"
 import * as MemoryReadiness from "./memory/Readiness.ts"
-import * as MemoryReports from "./memory/Reports.ts"
-import * as MemorySiteDirectory from "./memory/SiteDirectory.ts"
-import * as MemorySiteErasure from "./memory/SiteErasure.ts"
-import * as MemorySubmissionRepo from "./memory/SubmissionRepo.ts"
-import * as MemoryVisitorSalts from "./memory/VisitorSalts.ts"
-import * as MemoryWidgetTokens from "./memory/WidgetTokens.ts"
-import * as AnalyticsRepo from "./postgres/AnalyticsRepo.ts"
+import * as MemoryDecisions from "./memory/sites/Decisions.ts"
+import * as MemorySiteDirectory from "./memory/sites/SiteDirectory.ts"
+import * as MemorySiteErasure from "./memory/sites/SiteErasure.ts"
+import * as AnalyticsRepo from "./postgres/analytics/AnalyticsRepo.ts"
+import * as Reports from "./postgres/analytics/Reports.ts"
+import * as VisitorSalts from "./postgres/analytics/VisitorSalts.ts"
+import * as InstanceDirectory from "./postgres/chat/InstanceDirectory.ts"
+import * as WidgetTokens from "./postgres/chat/WidgetTokens.ts"
 import * as Database from "./postgres/Database.ts"
-import * as Decisions from "./postgres/Decisions.ts"
-import * as InstanceDirectory from "./postgres/InstanceDirectory.ts"
-import * as Maintenance from "./postgres/Maintenance.ts"
+import * as SubmissionRepo from "./postgres/forms/SubmissionRepo.ts"
 import * as Readiness from "./postgres/Readiness.ts"
-import * as Reports from "./postgres/Reports.ts"
-import * as SiteDirectory from "./postgres/SiteDirectory.ts"
-import * as SiteErasure from "./postgres/SiteErasure.ts"
-import * as SubmissionRepo from "./postgres/SubmissionRepo.ts"
-import * as VisitorSalts from "./postgres/VisitorSalts.ts"
-import * as WidgetTokens from "./postgres/WidgetTokens.ts"
-import type { AgentStream } from "./services/AgentStream.ts"
-import type { AnalyticsRepo as AnalyticsRepoService } from "./services/AnalyticsRepo.ts"
+import * as Maintenance from "./postgres/schema/Maintenance.ts"
+import * as Decisions from "./postgres/sites/Decisions.ts"
+import * as SiteDirectory from "./postgres/sites/SiteDirectory.ts"
+import * as SiteErasure from "./postgres/sites/SiteErasure.ts"
+import type { AnalyticsRepo as AnalyticsRepoService } from "./services/analytics/AnalyticsRepo.ts"
+import type { AgentStream } from "./services/chat/AgentStream.ts"
+import type { SubmissionRepo as SubmissionRepoService } from "./services/forms/SubmissionRepo.ts"
 import { Metrics } from "./services/Metrics.ts"
 import { RateLimiter } from "./services/RateLimiter.ts"
-import type { SubmissionRepo as SubmissionRepoService } from "./services/SubmissionRepo.ts"
 
 /** Where the database is: an address, or a socket's path with a user and a database. */
 export type DatabaseAddress = Omit<Database.Options, "connections">
@@ -86,7 +86,10 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
 )
 
 /** A limiter for all processes, made over this process's own, which counts while the other is away. */
-const overOwn = (settings: Settings, shared: (fallback: RateLimiter["Service"]) => Layer.Layer<RateLimiter>) =>
+const withLocalFallback = (
+  settings: Settings,
+  shared: (fallback: RateLimiter["Service"]) => Layer.Layer<RateLimiter>
+) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const own = yield* RateLimiter
@@ -105,7 +108,7 @@ export const rateLimiter = (settings: Settings) =>
   Option.match(settings.redisUrl, {
     onNone: () => MemoryRateLimiter.layer({ maxKeys: settings.rateLimitMaxKeys }),
     onSome: (url) =>
-      overOwn(settings, (fallback) =>
+      withLocalFallback(settings, (fallback) =>
         Layer.unwrap(
           // The client for Redis is a seventh of all that a process loads, and most have no Redis.
           Effect.map(
@@ -120,7 +123,7 @@ export const rateLimiter = (settings: Settings) =>
 export const workerRateLimiter = (settings: Settings, link: Link) =>
   Option.isSome(settings.redisUrl)
     ? rateLimiter(settings)
-    : overOwn(settings, (fallback) => ClusterRateLimiter.layer({ link, fallback }))
+    : withLocalFallback(settings, (fallback) => ClusterRateLimiter.layer({ link, fallback }))
 
 /** An agent's bearer key, from the environment variable that its instance names. */
 export const keyOf = (variable: string) =>
@@ -131,14 +134,14 @@ export const agent = (settings: Settings) =>
   LiveAgent.layer({ timeout: settings.agentTimeout, keyOf }).pipe(Layer.provide(NodeHttpClient.layerDispatcher))
 
 /** What may stand around the service. */
-export interface Around {
+export interface Extensions {
   /** Pages besides the endpoints. */
   readonly pages: Layer.Layer<never, never, HttpRouter.HttpRouter>
   /** Takes what comes in and goes out, and gives it on. */
-  readonly eyes: Layer.Layer<Watched, never, Watched>
+  readonly observers: Layer.Layer<Observed, never, Observed>
 }
 
-type Watched = AnalyticsRepoService | SubmissionRepoService | AgentStream
+type Observed = AnalyticsRepoService | SubmissionRepoService | AgentStream
 
 /** What is otherwise in a process that is one of many. */
 export interface Worker {
@@ -152,20 +155,20 @@ export interface Worker {
 export const server = (
   settings: Settings,
   listen: { readonly host: string; readonly port: number } = settings,
-  around?: Around,
+  around?: Extensions,
   worker?: Worker
 ) => {
   const live = agent(settings)
   return Server.layer(settings, listen, around?.pages, worker?.create).pipe(
     Layer.provide([
       worker?.limiter ?? rateLimiter(settings),
-      around === undefined ? live : Layer.provide(around.eyes, live)
+      around === undefined ? live : Layer.provide(around.observers, live)
     ])
   )
 }
 
 /** The service on PostgreSQL, with the upkeep that its tables need; over `storage`, and over `database`. */
-export const live = (settings: Settings, around?: Around, worker?: Worker) =>
+export const live = (settings: Settings, around?: Extensions, worker?: Worker) =>
   Layer.merge(
     server(settings, settings, around, worker),
     Maintenance.layer({ pageViews: settings.retentionPageViews, submissions: settings.retentionSubmissions })

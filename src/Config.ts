@@ -7,9 +7,9 @@
  */
 import { ByteSize, Config, ConfigProvider, Duration, Effect, LogLevel, Option, Redacted, Result } from "effect"
 import { IpInterface, IpNetwork } from "effect/net"
-import * as DatabaseUrl from "./core/DatabaseUrl.ts"
-import * as RateLimit from "./core/RateLimit.ts"
-import * as Retention from "./core/Retention.ts"
+import * as DatabaseUrl from "./core/doctor/DatabaseUrl.ts"
+import * as RateLimit from "./core/limits/RateLimit.ts"
+import * as Retention from "./core/sites/Retention.ts"
 
 const quoted = (text: string): string => `"${text.slice(0, 80)}"`
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { Clock, Effect, Layer, Logger, type LogLevel, References } from "effect"
-import * as Time from "./core/Time.ts"
+import * as Time from "./core/text/Time.ts"
 import * as LogOutput from "./LogOutput.ts"
 
 export interface Options {

@@ -6,10 +6,10 @@
 import { Dispatcher } from "@effect/platform-node/NodeHttpClient"
 import { Channel, Duration, Effect, Layer, Option, Redacted, Scope, Stream, Tracer } from "effect"
 import * as HttpTraceContext from "effect/http/HttpTraceContext"
-import type { AgentRequest } from "../core/Agent.ts"
-import { memoize } from "../core/Memo.ts"
-import { AgentRefused, AgentStream } from "../services/AgentStream.ts"
-import * as Alarms from "../services/Alarms.ts"
+import type { AgentRequest } from "../core/chat/Agent.ts"
+import { memoize } from "../core/data/Memo.ts"
+import * as DeadlineScheduler from "../runtime/DeadlineScheduler.ts"
+import { AgentRefused, AgentStream } from "../services/chat/AgentStream.ts"
 import * as Completion from "./Completion.ts"
 import { Exchange } from "./Exchange.ts"
 
@@ -72,7 +72,7 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, Dispatc
     AgentStream,
     Effect.gen(function* () {
       const dispatcher = yield* Dispatcher
-      const alarms = yield* Alarms.make
+      const alarms = yield* DeadlineScheduler.make
       const timeout = Duration.toMillis(Duration.fromInputUnsafe(options.timeout))
 
       const authorization = (variable: string | null): Effect.Effect<Headers, AgentRefused> =>

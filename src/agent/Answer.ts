@@ -4,7 +4,7 @@
  * @module
  */
 import { Result } from "effect"
-import type { AgentEvent } from "../core/Agent.ts"
+import type { AgentEvent } from "../core/chat/Agent.ts"
 import * as Completion from "./Completion.ts"
 import * as Sse from "./Sse.ts"
 

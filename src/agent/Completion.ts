@@ -5,7 +5,7 @@
  * @module
  */
 import { Option, Result, Schema } from "effect"
-import type { AgentEvent, AgentRequest, FinishReason } from "../core/Agent.ts"
+import type { AgentEvent, AgentRequest, FinishReason } from "../core/chat/Agent.ts"
 
 /**
  * Where completions are asked beneath a base address, which may end with slashes or already with `/v1`; a query is

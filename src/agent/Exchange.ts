@@ -6,11 +6,11 @@
  */
 import type * as Undici from "@effect/platform-node/Undici"
 import { type Array as Arr, Cause, Effect, Option, type Pull } from "effect"
-import type { AgentEvent } from "../core/Agent.ts"
-import * as Inflow from "../core/Inflow.ts"
-import * as SystemCode from "../core/SystemCode.ts"
-import { AgentBroken, type AgentError, AgentRefused, AgentTimeout } from "../services/AgentStream.ts"
-import type { Alarm, Alarms } from "../services/Alarms.ts"
+import type { AgentEvent } from "../core/chat/Agent.ts"
+import * as AgentThrottle from "../core/chat/AgentThrottle.ts"
+import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
+import type { DeadlineScheduler, Scheduled } from "../runtime/DeadlineScheduler.ts"
+import { AgentBroken, type AgentError, AgentRefused, AgentTimeout } from "../services/chat/AgentStream.ts"
 import * as Answer from "./Answer.ts"
 import * as Completion from "./Completion.ts"
 
@@ -49,13 +49,13 @@ type EventPull = Pull.Pull<Events, AgentError>
 /** `asking` until the headers came; `finished` after the last word, `over` when nothing more is of interest. */
 type Phase = "asking" | "whole" | "streaming" | "finished" | "over"
 
-export class Exchange implements Undici.Dispatcher.DispatchHandler, Alarm {
+export class Exchange implements Undici.Dispatcher.DispatchHandler, Scheduled {
   due = 0
-  place = -1
+  heapIndex = -1
   private phase: Phase = "asking"
   private controller: Undici.Dispatcher.DispatchController | undefined
   private state = Answer.initial
-  private inflow = Inflow.initial
+  private inflow = AgentThrottle.initial
   /** Whether the agent came too fast and is not read until the alarm rings. */
   private isHeld = false
   /** The body of an answer that is not streamed. */
@@ -71,10 +71,10 @@ export class Exchange implements Undici.Dispatcher.DispatchHandler, Alarm {
   private isDelivering = false
   /** Since when the agent is waited for. */
   private since: number
-  private readonly alarms: Alarms
+  private readonly alarms: DeadlineScheduler
   private readonly timeout: number
 
-  constructor(alarms: Alarms, timeoutMillis: number) {
+  constructor(alarms: DeadlineScheduler, timeoutMillis: number) {
     this.alarms = alarms
     this.timeout = timeoutMillis
     this.since = alarms.now()
@@ -101,7 +101,7 @@ export class Exchange implements Undici.Dispatcher.DispatchHandler, Alarm {
     this.abandon()
   }
 
-  ring(now: number): number | undefined {
+  onDeadline(now: number): number | undefined {
     if (this.phase === "over") return undefined
     if (this.phase === "finished") {
       this.abandon()
@@ -171,11 +171,12 @@ export class Exchange implements Undici.Dispatcher.DispatchHandler, Alarm {
   }
 
   onResponseError(_: unknown, error: Error): void {
-    if (this.phase === "asking") this.fail(refused(`the agent could not be reached${SystemCode.inBrackets(error)}`))
+    if (this.phase === "asking")
+      this.fail(refused(`the agent could not be reached${SystemErrorCode.inBrackets(error)}`))
     else if (this.phase === "whole")
-      this.fail(refused(`the connection to the agent broke${SystemCode.inBrackets(error)}`))
+      this.fail(refused(`the connection to the agent broke${SystemErrorCode.inBrackets(error)}`))
     else if (this.phase === "streaming")
-      this.fail(broken(`the connection to the agent broke${SystemCode.inBrackets(error)}`))
+      this.fail(broken(`the connection to the agent broke${SystemErrorCode.inBrackets(error)}`))
     this.settle()
   }
 
@@ -185,12 +186,12 @@ export class Exchange implements Undici.Dispatcher.DispatchHandler, Alarm {
     const now = this.alarms.now()
     if (frames > 0) this.since = now
     const units = events.length > 0 ? this.say(events) : 0
-    this.inflow = Inflow.take(this.inflow, now, { bytes: chunk.length, frames, lines, units })
+    this.inflow = AgentThrottle.take(this.inflow, now, { bytes: chunk.length, frames, lines, units })
     if (fault !== undefined) this.fail(broken(fault))
     else if (events.at(-1)?._tag === "Finish") this.finish()
-    else if (Inflow.isOver(this.inflow)) this.fail(broken("the agent sent too much besides its text"))
+    else if (AgentThrottle.isOver(this.inflow)) this.fail(broken("the agent sent too much besides its text"))
     else {
-      const wait = Inflow.wait(this.inflow)
+      const wait = AgentThrottle.wait(this.inflow)
       if (wait > 0) this.hold(now + wait)
       if (wait > 0 || this.isFull()) controller.pause()
     }

@@ -5,9 +5,9 @@
  */
 import { Duration, Effect, Option, type Redacted } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
-import type { AgentFacts } from "../core/Diagnosis.ts"
-import type { Instance } from "../core/Instance.ts"
-import * as SystemCode from "../core/SystemCode.ts"
+import type { Instance } from "../core/chat/Instance.ts"
+import type { AgentFacts } from "../core/doctor/Diagnosis.ts"
+import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
 import * as Completion from "./Completion.ts"
 
 export interface Options {
@@ -48,7 +48,7 @@ export const inspect = Effect.fnUntraced(function* (
     Effect.map(({ status }) => facts({ _tag: "Answered", status })),
     // No word of the agent's.
     Effect.catch(({ cause }) =>
-      Effect.succeed(facts({ _tag: "Away", reason: SystemCode.of(cause) ?? "no connection" }))
+      Effect.succeed(facts({ _tag: "Away", reason: SystemErrorCode.of(cause) ?? "no connection" }))
     ),
     Effect.scoped,
     Effect.timeoutOrElse({

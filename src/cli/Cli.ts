@@ -6,20 +6,20 @@
 import { Cause, Effect, Layer, Logger, Option, Stdio, Stream } from "effect"
 import { CliConfig, CliOutput, Command, GlobalFlag, type HelpDoc, TerminalCapabilities } from "effect/cli"
 import manifest from "../../package.json" with { type: "json" }
-import type { Decisions } from "../services/Decisions.ts"
-import type { InstanceDirectory } from "../services/InstanceDirectory.ts"
+import type { Reports } from "../services/analytics/Reports.ts"
+import type { InstanceDirectory } from "../services/chat/InstanceDirectory.ts"
+import type { WidgetTokens } from "../services/chat/WidgetTokens.ts"
+import type { SubmissionRepo } from "../services/forms/SubmissionRepo.ts"
 import { Readiness } from "../services/Readiness.ts"
-import type { Reports } from "../services/Reports.ts"
-import type { SiteDirectory } from "../services/SiteDirectory.ts"
-import type { SiteErasure } from "../services/SiteErasure.ts"
-import type { SubmissionRepo } from "../services/SubmissionRepo.ts"
-import type { WidgetTokens } from "../services/WidgetTokens.ts"
+import type { Decisions } from "../services/sites/Decisions.ts"
+import type { SiteDirectory } from "../services/sites/SiteDirectory.ts"
+import type { SiteErasure } from "../services/sites/SiteErasure.ts"
 import * as Instance from "./Instance.ts"
-import * as Output from "./Output.ts"
-import * as Sentences from "./Sentences.ts"
 import * as Site from "./Site.ts"
 import * as Stats from "./Stats.ts"
 import * as Submissions from "./Submissions.ts"
+import * as ErrorMessages from "./support/ErrorMessages.ts"
+import * as Output from "./support/Output.ts"
 import * as Token from "./Token.ts"
 
 /** What the commands that read and write the store need of it. */
@@ -109,7 +109,7 @@ const end = (cause: Cause.Cause<unknown>): Effect.Effect<void, Output.CliFailure
     return Effect.andThen(complainOfDefect(cause), new Output.CliFailure({ message: "A fault of our own." }))
   }
   if (error.value instanceof Output.StdoutClosed) return Effect.void
-  const message = Sentences.of(error.value)
+  const message = ErrorMessages.of(error.value)
   return Effect.andThen(complain(message), new Output.CliFailure({ message }))
 }
 

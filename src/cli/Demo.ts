@@ -9,17 +9,17 @@ import { Effect, Layer } from "effect"
 import { Command } from "effect/cli"
 import { HttpServer } from "effect/http"
 import * as App from "../App.ts"
-import * as DemoAgent from "../agent/DemoAgent.ts"
 import { DemoSettings } from "../Config.ts"
-import * as LocalPage from "../core/LocalPage.ts"
+import * as LocalPage from "../core/http/LocalPage.ts"
+import * as DemoAgent from "../demo/DemoAgent.ts"
+import * as DemoData from "../demo/DemoData.ts"
+import * as DemoFeed from "../demo/DemoFeed.ts"
+import * as DemoSite from "../demo/DemoSite.ts"
 import * as Telemetry from "../Telemetry.ts"
-import * as DemoData from "./DemoData.ts"
-import * as DemoFeed from "./DemoFeed.ts"
-import * as DemoSite from "./DemoSite.ts"
-import * as LocalDatabase from "./LocalDatabase.ts"
 import * as Migrate from "./Migrate.ts"
-import * as Output from "./Output.ts"
 import * as Serve from "./Serve.ts"
+import * as LocalDatabase from "./support/LocalDatabase.ts"
+import * as Output from "./support/Output.ts"
 
 /** A browser's name: a view by curl's own is taken for a robot's, and not counted. */
 const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
@@ -112,7 +112,7 @@ export const command = Command.make(
       const agent = yield* DemoAgent.start()
       const feed = yield* DemoFeed.make
       const site = yield* DemoSite.make(feed)
-      const live = App.live(settings, { pages: site.routes, eyes: feed.eyes })
+      const live = App.live(settings, { pages: site.routes, observers: feed.eyes })
       const service = yield* Layer.build(Layer.provideMerge(live, App.storage(settings))).pipe(
         Effect.provide(database),
         Effect.catchTag("ServeError", ({ cause }) => Effect.fail(Serve.cannotListen(settings, cause)))
@@ -127,9 +127,10 @@ export const command = Command.make(
         baseUrl: listening.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"),
         agentUrl: agent.url
       }).pipe(Effect.provide(service))
+      const file = DemoData.demoFile(settings.dataDir)
+      yield* LocalDatabase.writePrivate(file, DemoData.encode(demo))
       yield* feed.show(shows)
       yield* site.open(demo)
-      const file = DemoData.demoFile(settings.dataDir)
       yield* Output.write(welcome(demo, { database: url, file, unused, listening }))
       return yield* Effect.never
     }).pipe(Effect.scoped, Effect.provide(Telemetry.layer({ level: settings.logLevel, format: "pretty" })))

@@ -11,20 +11,20 @@ import { IpNetwork, NetAddress } from "effect/net"
 import * as App from "../App.ts"
 import * as Agents from "../agent/Inspection.ts"
 import { Settings } from "../Config.ts"
-import { clientKey } from "../core/ClientKey.ts"
-import * as DatabaseUrl from "../core/DatabaseUrl.ts"
-import * as Diagnosis from "../core/Diagnosis.ts"
-import type { Finding, Severity } from "../core/Finding.ts"
-import * as TerminalText from "../core/TerminalText.ts"
+import * as DatabaseUrl from "../core/doctor/DatabaseUrl.ts"
+import * as Diagnosis from "../core/doctor/Diagnosis.ts"
+import type { Finding, Severity } from "../core/doctor/Finding.ts"
+import { clientKey } from "../core/limits/ClientKey.ts"
+import * as TerminalText from "../core/text/TerminalText.ts"
+import * as InstanceDirectory from "../postgres/chat/InstanceDirectory.ts"
 import * as Database from "../postgres/Database.ts"
-import * as Postgres from "../postgres/Inspection.ts"
-import * as InstanceDirectory from "../postgres/InstanceDirectory.ts"
+import * as Postgres from "../postgres/schema/Inspection.ts"
 import * as Redis from "../redis/Inspection.ts"
-import * as Service from "../services/InstanceDirectory.ts"
-import * as Inputs from "./Inputs.ts"
-import * as LocalDatabase from "./LocalDatabase.ts"
-import * as Output from "./Output.ts"
-import * as Sentences from "./Sentences.ts"
+import * as Service from "../services/chat/InstanceDirectory.ts"
+import * as ErrorMessages from "./support/ErrorMessages.ts"
+import * as Inputs from "./support/Inputs.ts"
+import * as LocalDatabase from "./support/LocalDatabase.ts"
+import * as Output from "./support/Output.ts"
 
 /** How long one question may take. */
 const patience = "5 seconds"
@@ -48,7 +48,7 @@ const inspectDatabase = Effect.fnUntraced(
   Effect.scoped,
   Effect.catch((error) =>
     Effect.succeed({
-      facts: { _tag: "Away", reason: Sentences.of(error) } as const,
+      facts: { _tag: "Away", reason: ErrorMessages.of(error) } as const,
       instances: null
     })
   )

@@ -5,11 +5,11 @@
  */
 import { Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
-import type { Instance, InstanceChange } from "../core/Instance.ts"
-import { InstanceDirectory } from "../services/InstanceDirectory.ts"
-import * as Change from "./Change.ts"
-import * as Inputs from "./Inputs.ts"
-import * as Output from "./Output.ts"
+import type { Instance, InstanceChange } from "../core/chat/Instance.ts"
+import { InstanceDirectory } from "../services/chat/InstanceDirectory.ts"
+import * as Change from "./support/Change.ts"
+import * as Inputs from "./support/Inputs.ts"
+import * as Output from "./support/Output.ts"
 
 const json = (instance: Instance) => ({
   instance_id: instance.instanceId,

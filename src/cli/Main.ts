@@ -11,9 +11,9 @@ import { Settings } from "../Config.ts"
 import * as Cli from "./Cli.ts"
 import * as Demo from "./Demo.ts"
 import * as Doctor from "./Doctor.ts"
-import * as LocalDatabase from "./LocalDatabase.ts"
 import * as Migrate from "./Migrate.ts"
 import * as Serve from "./Serve.ts"
+import * as LocalDatabase from "./support/LocalDatabase.ts"
 
 const storage = Layer.unwrap(
   Effect.map(Settings, (settings) => App.storage(settings).pipe(Layer.provide(LocalDatabase.layer(settings))))

@@ -8,10 +8,10 @@ import { Command } from "effect/cli"
 import { SqlClient, SqlError } from "effect/sql"
 import { Settings } from "../Config.ts"
 import * as Database from "../postgres/Database.ts"
-import * as Migrations from "../postgres/Migrations.ts"
-import * as LocalDatabase from "./LocalDatabase.ts"
-import * as Output from "./Output.ts"
-import * as Sentences from "./Sentences.ts"
+import * as Migrations from "../postgres/schema/Migrations.ts"
+import * as ErrorMessages from "./support/ErrorMessages.ts"
+import * as LocalDatabase from "./support/LocalDatabase.ts"
+import * as Output from "./support/Output.ts"
 
 /** How often a migration is begun again that the database gave up: after a restart in the midst of it, or a deadlock. */
 const retries = 3
@@ -27,7 +27,7 @@ export const migrate = (settings: Settings) =>
     Effect.retry({ while: Database.isTransient, times: retries }),
     Effect.catchTags({
       MigrationError: ({ cause, message }) => {
-        const why = SqlError.isSqlError(cause) ? `. ${Sentences.of(Database.unavailable(cause))}` : ""
+        const why = SqlError.isSqlError(cause) ? `. ${ErrorMessages.of(Database.unavailable(cause))}` : ""
         return Effect.fail(new Output.CliFailure({ message: `The database could not be migrated: ${message}${why}` }))
       },
       SqlError: (error) => Effect.fail(Database.unavailable(error))

@@ -12,16 +12,16 @@ import * as App from "../App.ts"
 import { Settings } from "../Config.ts"
 import * as Primary from "../cluster/Primary.ts"
 import type { Snapshot } from "../core/Metrics.ts"
-import * as MetricsServer from "../http/MetricsServer.ts"
+import * as MetricsServer from "../http/server/MetricsServer.ts"
 import * as MemoryMetrics from "../memory/Metrics.ts"
 import * as ProcessMetrics from "../memory/ProcessMetrics.ts"
 import { Metrics } from "../services/Metrics.ts"
 import { NotReady, Readiness } from "../services/Readiness.ts"
 import * as Telemetry from "../Telemetry.ts"
-import * as Inputs from "./Inputs.ts"
-import * as LocalDatabase from "./LocalDatabase.ts"
-import * as Output from "./Output.ts"
-import * as Sentences from "./Sentences.ts"
+import * as ErrorMessages from "./support/ErrorMessages.ts"
+import * as Inputs from "./support/Inputs.ts"
+import * as LocalDatabase from "./support/LocalDatabase.ts"
+import * as Output from "./support/Output.ts"
 
 /** How long `serve` waits for another process to begin with the migrations, in milliseconds. */
 const patienceForMigrations = 2_000
@@ -55,7 +55,7 @@ const requireReady = Effect.fnUntraced(function* (settings: Settings) {
 /** Says why the service cannot listen, by what the system gave as `cause`. */
 export const cannotListen = ({ host, port }: Settings, cause: unknown) =>
   new Output.CliFailure({
-    message: Sentences.cannotListen({ host, port, names: { host: "HOST", port: "PORT" } }, cause)
+    message: ErrorMessages.cannotListen({ host, port, names: { host: "HOST", port: "PORT" } }, cause)
   })
 
 export const noDatabase =
@@ -93,7 +93,7 @@ const serveMetrics = (settings: Settings, snapshot: Effect.Effect<Snapshot>) =>
       }).pipe(
         Effect.catchTag("ServeError", ({ cause }) => {
           const names = { host: "METRICS_HOST", port: "METRICS_PORT" }
-          const message = Sentences.cannotListen({ host: settings.metricsHost, port, names }, cause)
+          const message = ErrorMessages.cannotListen({ host: settings.metricsHost, port, names }, cause)
           return Effect.fail(new Output.CliFailure({ message }))
         })
       )
@@ -135,7 +135,7 @@ const hangups = Effect.gen(function* () {
 })
 
 /** How much longer than its grace period a worker may take to end before it is killed: what it does after the last answer. */
-const lastThings = Duration.seconds(6)
+const workerKillGrace = Duration.seconds(6)
 
 /** How much longer than it waits for its database a worker may take to start. */
 const loading = Duration.seconds(60)
@@ -150,7 +150,7 @@ const withWorkers = Effect.fnUntraced(function* (settings: Settings, workers: nu
     // The program as it was called, and not as it was found: behind a link that is moved, a restart finds the new version.
     fork: (slot, { host, port }) => fork(process.argv[1] ?? "", ["worker", String(slot), host, String(port)]),
     startPatience: Duration.sum(settings.databaseTimeout, loading),
-    endPatience: Duration.sum(settings.shutdownGrace, lastThings)
+    endPatience: Duration.sum(settings.shutdownGrace, workerKillGrace)
   }).pipe(
     Effect.provide(App.rateLimiter(settings)),
     Effect.catchTags({

@@ -6,16 +6,16 @@
  */
 import { Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
-import type { Site, SiteChange } from "../core/Site.ts"
-import * as Time from "../core/Time.ts"
-import type { InstanceDirectory } from "../services/InstanceDirectory.ts"
-import { SiteDirectory } from "../services/SiteDirectory.ts"
-import { SiteErasure } from "../services/SiteErasure.ts"
-import type { WidgetTokens } from "../services/WidgetTokens.ts"
-import * as Change from "./Change.ts"
-import * as Inputs from "./Inputs.ts"
-import * as Output from "./Output.ts"
+import type { Site, SiteChange } from "../core/sites/Site.ts"
+import * as Time from "../core/text/Time.ts"
+import type { InstanceDirectory } from "../services/chat/InstanceDirectory.ts"
+import type { WidgetTokens } from "../services/chat/WidgetTokens.ts"
+import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
+import { SiteErasure } from "../services/sites/SiteErasure.ts"
 import * as Snippet from "./Snippet.ts"
+import * as Change from "./support/Change.ts"
+import * as Inputs from "./support/Inputs.ts"
+import * as Output from "./support/Output.ts"
 
 const ids = (site: Site) => ({
   website_config_id: site.websiteConfigId,

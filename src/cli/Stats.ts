@@ -5,15 +5,15 @@
  */
 import { Clock, Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
-import * as BarChart from "../core/BarChart.ts"
-import { type Counts, reasons } from "../core/Decision.ts"
-import type { Site } from "../core/Site.ts"
-import type { Count, Day, List, Statistics } from "../core/Statistics.ts"
-import { Decisions } from "../services/Decisions.ts"
-import { Reports } from "../services/Reports.ts"
-import { SiteDirectory } from "../services/SiteDirectory.ts"
-import * as Inputs from "./Inputs.ts"
-import * as Output from "./Output.ts"
+import type { Count, Day, List, Statistics } from "../core/analytics/Statistics.ts"
+import { type Counts, reasons } from "../core/sites/Decision.ts"
+import type { Site } from "../core/sites/Site.ts"
+import * as BarChart from "../core/text/BarChart.ts"
+import { Reports } from "../services/analytics/Reports.ts"
+import { Decisions } from "../services/sites/Decisions.ts"
+import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
+import * as Inputs from "./support/Inputs.ts"
+import * as Output from "./support/Output.ts"
 
 /** The most days that are drawn one by one; a longer period is drawn by months. */
 const maxDailyBars = 62

@@ -6,15 +6,15 @@
  */
 import { Clock, Effect, type Layer, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
-import { statuses } from "../core/SpamScore.ts"
-import type { Submission } from "../core/Submission.ts"
-import * as SubmissionExport from "../core/SubmissionExport.ts"
-import * as TerminalText from "../core/TerminalText.ts"
-import * as Time from "../core/Time.ts"
-import { SiteDirectory } from "../services/SiteDirectory.ts"
-import { SubmissionRepo } from "../services/SubmissionRepo.ts"
-import * as Inputs from "./Inputs.ts"
-import * as Output from "./Output.ts"
+import { statuses } from "../core/forms/SpamScore.ts"
+import type { Submission } from "../core/forms/Submission.ts"
+import * as SubmissionExport from "../core/forms/SubmissionExport.ts"
+import * as TerminalText from "../core/text/TerminalText.ts"
+import * as Time from "../core/text/Time.ts"
+import { SubmissionRepo } from "../services/forms/SubmissionRepo.ts"
+import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
+import * as Inputs from "./support/Inputs.ts"
+import * as Output from "./support/Output.ts"
 
 /** How many submissions are written at once: enough to spare system calls, few enough for the longest forms. */
 const batch = 64

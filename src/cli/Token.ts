@@ -5,12 +5,12 @@
  */
 import { Clock, Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
-import * as Time from "../core/Time.ts"
-import { isValidAt, type WidgetToken } from "../core/WidgetToken.ts"
-import { InstanceDirectory } from "../services/InstanceDirectory.ts"
-import { WidgetTokens } from "../services/WidgetTokens.ts"
-import * as Inputs from "./Inputs.ts"
-import * as Output from "./Output.ts"
+import { isValidAt, type WidgetToken } from "../core/chat/WidgetToken.ts"
+import * as Time from "../core/text/Time.ts"
+import { InstanceDirectory } from "../services/chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../services/chat/WidgetTokens.ts"
+import * as Inputs from "./support/Inputs.ts"
+import * as Output from "./support/Output.ts"
 
 const issue = Command.make(
   "issue",

@@ -10,9 +10,9 @@ import * as HandedServer from "../cluster/HandedServer.ts"
 import { channelOf, type FromWorker, type ToWorker } from "../cluster/Protocol.ts"
 import * as Worker from "../cluster/Worker.ts"
 import * as Telemetry from "../Telemetry.ts"
-import * as Output from "./Output.ts"
-import * as Sentences from "./Sentences.ts"
 import * as Serve from "./Serve.ts"
+import * as ErrorMessages from "./support/ErrorMessages.ts"
+import * as Output from "./support/Output.ts"
 
 /** What the primary says to whom it starts: which worker it is, and where the primary listens. */
 const read = ([slot = "", host = "", port = ""]: ReadonlyArray<string>) => ({
@@ -42,7 +42,7 @@ const main = Effect.gen(function* () {
 /** The sentence for the primary; of a fault of ours, whoever mends it needs more, which goes to the log. */
 const explain = (cause: Cause.Cause<unknown>): string =>
   Option.match(Cause.findErrorOption(cause), {
-    onSome: Sentences.of,
+    onSome: ErrorMessages.of,
     onNone: () => {
       process.stderr.write(`A worker met a fault of its own; please report what follows.\n${Cause.pretty(cause)}\n`)
       return "A worker met a fault of its own."

@@ -6,11 +6,11 @@
  */
 import type { ChildProcess } from "node:child_process"
 import { Deferred, Duration, Effect, Latch, Result, type Scope } from "effect"
+import * as Restart from "../core/cluster/Restart.ts"
 import { merge, named, type Snapshot } from "../core/Metrics.ts"
-import * as Restart from "../core/Restart.ts"
 import { Metrics } from "../services/Metrics.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
-import * as Door from "./Door.ts"
+import * as ConnectionDispatcher from "./ConnectionDispatcher.ts"
 import type { Address } from "./Protocol.ts"
 import * as WorkerProcess from "./WorkerProcess.ts"
 
@@ -37,7 +37,7 @@ export interface Primary {
 /** A worker in its slot, with its place at the door. */
 interface Member {
   readonly worker: WorkerProcess.WorkerProcess
-  readonly place: Door.Place
+  readonly place: ConnectionDispatcher.Place
 }
 
 /** What belongs to one of the workers' numbers, whichever process has it. */
@@ -55,11 +55,15 @@ interface Slot {
  */
 export const start = Effect.fnUntraced(function* (
   options: Options
-): Effect.fn.Return<Primary, Door.CannotListen | WorkerProcess.WorkerFailed, RateLimiter | Scope.Scope> {
+): Effect.fn.Return<
+  Primary,
+  ConnectionDispatcher.CannotListen | WorkerProcess.WorkerFailed,
+  RateLimiter | Scope.Scope
+> {
   const limiter = yield* RateLimiter
   const metrics = yield* Metrics
   const scope = yield* Effect.scope
-  const door = yield* Door.open(options.address, metrics)
+  const door = yield* ConnectionDispatcher.open(options.address, metrics)
   const slots = Array.from({ length: options.workers }, (_, index): Slot => {
     return { number: index + 1, wanted: [], isWanted: Latch.makeUnsafe(false) }
   })

@@ -6,8 +6,8 @@
  * @module
  */
 import type { Socket } from "node:net"
+import type { RateLimitDecision, RateLimitPolicy } from "../core/limits/RateLimit.ts"
 import type { Snapshot } from "../core/Metrics.ts"
-import type { RateLimitDecision, RateLimitPolicy } from "../core/RateLimit.ts"
 
 /** Where the primary listens. */
 export interface Address {

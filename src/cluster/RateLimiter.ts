@@ -13,7 +13,7 @@
  * @module
  */
 import { Effect, Exit, Layer } from "effect"
-import type { RateLimitDecision, RateLimitPolicy } from "../core/RateLimit.ts"
+import type { RateLimitDecision, RateLimitPolicy } from "../core/limits/RateLimit.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
 import { type Ask, decode, encode, type Link, type ToWorker } from "./Protocol.ts"
 

@@ -7,7 +7,7 @@ import type { ChildProcess } from "node:child_process"
 import { performance } from "node:perf_hooks"
 import { Deferred, Duration, Effect, Schema } from "effect"
 import { lasting, type Snapshot } from "../core/Metrics.ts"
-import * as SystemCode from "../core/SystemCode.ts"
+import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
 import type { RateLimiter } from "../services/RateLimiter.ts"
 import { type Channel, channelOf, type FromWorker, type ToWorker } from "./Protocol.ts"
 import * as Limiter from "./RateLimiter.ts"
@@ -65,7 +65,7 @@ export interface Options {
  * (`ENOMEM`, ...) alone, since what is thrown could repeat what the process was to be called with.
  */
 const notStarted = (error: unknown): WorkerFailed => {
-  const reason = SystemCode.of(error) ?? (error instanceof Error ? error.name : typeof error)
+  const reason = SystemErrorCode.of(error) ?? (error instanceof Error ? error.name : typeof error)
   return new WorkerFailed({ message: `The system gives no process for a worker (${reason}).` })
 }
 

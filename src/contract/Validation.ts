@@ -1,6 +1,6 @@
 /**
  * Declares that an endpoint answers what does not validate with a 422 that lists every fault. The server's part is
- * `http/Validation.ts`.
+ * `http/middleware/Validation.ts`.
  *
  * @module
  */

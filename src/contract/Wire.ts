@@ -8,8 +8,8 @@
  * @module
  */
 import { Effect, Option, Result, Schema, SchemaIssue, SchemaTransformation } from "effect"
+import { isCanonicalUuid, parseUuid } from "../core/text/Uuid.ts"
 import { parseInteger } from "./Integer.ts"
-import { isCanonicalUuid, parseUuid } from "./Uuid.ts"
 
 /** A fault at a place: what stands in a list item of a 422 besides `loc`. */
 export interface Fault {

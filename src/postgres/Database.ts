@@ -19,7 +19,7 @@ import {
 } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { type SqlClient, SqlError } from "effect/sql"
-import * as SystemCode from "../core/SystemCode.ts"
+import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
 import { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
 
 /** Where the database is, and how many connections this process may hold to it. */
@@ -82,7 +82,7 @@ const codeOf = (error: SqlError.SqlError): string | undefined =>
   Option.getOrElse(sqlState(error), () => {
     const { _tag, cause } = error.reason
     if (Predicate.isError(cause) && cause.message === withoutTls) return "NO_TLS"
-    return SystemCode.of(cause) ?? (_tag === "AuthenticationError" ? noPassword : undefined)
+    return SystemErrorCode.of(cause) ?? (_tag === "AuthenticationError" ? noPassword : undefined)
   })
 
 /** What an error means for the one who asked. */
@@ -113,7 +113,7 @@ export const isTransient = (error: unknown): boolean => SqlError.isSqlError(erro
  * rolled back, since its connection is gone, makes defects of all that it met. `errorOf` finds the database's error in one
  * that holds it.
  */
-export const brokenOff =
+export const recoverConnectionErrors =
   (errorOf: (met: unknown) => unknown = identity) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError.SqlError, R> =>
     Effect.catchCause(effect, (cause): Effect.Effect<never, E | SqlError.SqlError> => {

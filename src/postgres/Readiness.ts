@@ -9,8 +9,8 @@ import { SqlClient } from "effect/sql"
 import { NotReady, Readiness } from "../services/Readiness.ts"
 import { bounded } from "./Database.ts"
 import * as Lookup from "./Lookup.ts"
-import * as Migrations from "./Migrations.ts"
-import * as Privileges from "./Privileges.ts"
+import * as Migrations from "./schema/Migrations.ts"
+import * as Privileges from "./schema/Privileges.ts"
 
 const ReadOnly = Schema.Tuple([Schema.Struct({ read_only: Schema.Literals(["on", "off"]) })])
 

@@ -6,8 +6,8 @@
  */
 import { Deferred, Effect, Redacted, Result, Schema, type Scope } from "effect"
 import { createClient, ErrorReply } from "redis"
-import * as Certificate from "../core/Certificate.ts"
-import * as SystemCode from "../core/SystemCode.ts"
+import * as Certificate from "../core/doctor/Certificate.ts"
+import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
 import { script, scriptSha } from "./script.ts"
 
 /**
@@ -53,7 +53,7 @@ const reasonOf = (error: unknown): RedisAway => {
   if (error instanceof RedisAway) return error
   if (error instanceof ErrorReply) return refusalOf(error)
   if (!(error instanceof Error)) return new RedisAway({ reason: "unknown" })
-  const code = SystemCode.of(error)
+  const code = SystemErrorCode.of(error)
   const fault = Certificate.faultOf(code)
   return fault === undefined
     ? new RedisAway({ reason: code ?? error.constructor.name })

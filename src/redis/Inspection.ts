@@ -4,7 +4,7 @@
  * @module
  */
 import { Clock, Effect, type Redacted } from "effect"
-import type { RedisFacts } from "../core/Diagnosis.ts"
+import type { RedisFacts } from "../core/doctor/Diagnosis.ts"
 import * as Connection from "./Connection.ts"
 
 /** Opens a connection, asks what a request asks, and closes it again. */

@@ -1,5 +1,5 @@
 /**
- * Counts requests per client in Redis, for all processes together: the exact sliding window of `core/RateLimit`, by the
+ * Counts requests per client in Redis, for all processes together: the exact sliding window of `core/limits/RateLimit`, by the
  * Redis server's clock.
  *
  * While Redis is away (down, hanging, refusing to write), this process counts by itself with the fallback, and says so
@@ -14,7 +14,7 @@
  */
 import { hash } from "node:crypto"
 import { Clock, Deferred, Effect, Layer, type Redacted } from "effect"
-import { decideCounted } from "../core/RateLimit.ts"
+import { decideCounted } from "../core/limits/RateLimit.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
 import { type Connection, open, type RedisAway } from "./Connection.ts"
 

@@ -1,5 +1,5 @@
 /**
- * The exact sliding window of `core/RateLimit` as a script that Redis runs in one piece. Text alone.
+ * The exact sliding window of `core/limits/RateLimit` as a script that Redis runs in one piece. Text alone.
  *
  * The accepted requests of a client are a list of their times, in milliseconds, oldest first. If the newest is in the
  * future, the clock was set back: all times are moved back with it, so that the limit is not forgotten and the client

@@ -1,10 +1,10 @@
 /**
- * Counts requests per client. The interface alone; see `memory/RateLimiter`, `redis/RateLimiter` and `cluster/RateLimiter`.
+ * Counts requests per client. The interface alone; see `memory/limits/RateLimiter`, `redis/RateLimiter` and `cluster/RateLimiter`.
  *
  * @module
  */
 import { Context, type Effect } from "effect"
-import type { RateLimitDecision, RateLimitPolicy } from "../core/RateLimit.ts"
+import type { RateLimitDecision, RateLimitPolicy } from "../core/limits/RateLimit.ts"
 
 export class RateLimiter extends Context.Service<
   RateLimiter,

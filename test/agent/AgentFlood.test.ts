@@ -5,10 +5,10 @@ import type { ServerResponse } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Result } from "effect"
 import { TestClock } from "effect/testing"
-import type { AgentEvent } from "../../src/core/Agent.ts"
-import * as Inflow from "../../src/core/Inflow.ts"
-import { ask, exchange, failure, layer, said, streams } from "./Exchange.ts"
-import { endlessly, finishes, says, sse, start } from "./TestUpstream.ts"
+import type { AgentEvent } from "../../src/core/chat/Agent.ts"
+import * as AgentThrottle from "../../src/core/chat/AgentThrottle.ts"
+import { ask, exchange, failure, layer, said, streams } from "../support/AgentExchange.ts"
+import { endlessly, finishes, says, sse, start } from "../support/TestUpstream.ts"
 import { until } from "./Wait.ts"
 
 /** A token of thought, as a runtime sends it: some 300 bytes. */
@@ -124,7 +124,7 @@ describe("AgentStream over HTTP: more than is said", () => {
           })
           assert.deepStrictEqual(events, [{ _tag: "Accepted" }])
           // The last piece may be of some seconds, and the clock goes on while bytes are under way.
-          const least = ((Inflow.silence - Inflow.burst) * 1000) / Inflow.rate
+          const least = ((AgentThrottle.silence - AgentThrottle.burst) * 1000) / AgentThrottle.rate
           assert.isAtLeast(millis, least - 10_000)
           assert.isBelow(millis, 2 * least)
           yield* until("the request ends", () => upstream.open() === 0)

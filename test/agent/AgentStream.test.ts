@@ -2,8 +2,17 @@ import type { ServerResponse } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema, Tracer } from "effect"
 import { type Scene, Stage, suite } from "../suites/AgentStream.ts"
-import { ask, done, exchange, failure, layer, secret, streams } from "./Exchange.ts"
-import { endlessly, finishes, instanceAt, type Received, type Respond, says, sse, start } from "./TestUpstream.ts"
+import { ask, done, exchange, failure, layer, secret, streams } from "../support/AgentExchange.ts"
+import {
+  endlessly,
+  finishes,
+  instanceAt,
+  type Received,
+  type Respond,
+  says,
+  sse,
+  start
+} from "../support/TestUpstream.ts"
 import { until } from "./Wait.ts"
 
 const scenes: Record<Scene, (response: ServerResponse) => void> = {

@@ -2,9 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Answer from "../../src/agent/Answer.ts"
 import * as Completion from "../../src/agent/Completion.ts"
-import type { AgentEvent } from "../../src/core/Agent.ts"
-import * as ChatStream from "../../src/core/ChatStream.ts"
-import { finishes, says } from "./TestUpstream.ts"
+import type { AgentEvent } from "../../src/core/chat/Agent.ts"
+import * as ChatStream from "../../src/core/chat/ChatStream.ts"
+import { finishes, says } from "../support/TestUpstream.ts"
 
 /** What an agent may send, in one piece. */
 const frames = {

@@ -4,12 +4,12 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Exchange } from "../../src/agent/Exchange.ts"
-import * as Alarms from "../../src/services/Alarms.ts"
-import { says, sse } from "./TestUpstream.ts"
+import * as DeadlineScheduler from "../../src/runtime/DeadlineScheduler.ts"
+import { says, sse } from "../support/TestUpstream.ts"
 
 it.effect("what a reader does not take holds the agent back, until it takes it", () =>
   Effect.gen(function* () {
-    const exchange = new Exchange(yield* Alarms.make, 60_000)
+    const exchange = new Exchange(yield* DeadlineScheduler.make, 60_000)
     const controller = {
       paused: false,
       aborted: false,

@@ -5,9 +5,9 @@ import { AxeBuilder } from "@axe-core/playwright"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Page } from "playwright-core"
-import { layer as testServer } from "../http/TestServer.ts"
-import { inChromium } from "./Browser.ts"
-import * as ChatPage from "./ChatPage.ts"
+import { inChromium } from "../support/browser/Browser.ts"
+import * as ChatPage from "../support/browser/ChatPage.ts"
+import { layer as testServer } from "../support/TestServer.ts"
 
 const agent = ChatPage.agent()
 

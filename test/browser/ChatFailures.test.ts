@@ -4,12 +4,12 @@
 import { assert, describe } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import type { Page } from "playwright-core"
-import * as ChatStream from "../../src/core/ChatStream.ts"
-import * as RateLimit from "../../src/core/RateLimit.ts"
-import { layer as testServer } from "../http/TestServer.ts"
-import { inChromium, until } from "./Browser.ts"
-import * as ChatPage from "./ChatPage.ts"
-import type { Fault, Received } from "./Network.ts"
+import * as ChatStream from "../../src/core/chat/ChatStream.ts"
+import * as RateLimit from "../../src/core/limits/RateLimit.ts"
+import { inChromium, until } from "../support/browser/Browser.ts"
+import * as ChatPage from "../support/browser/ChatPage.ts"
+import type { Fault, Received } from "../support/browser/Network.ts"
+import { layer as testServer } from "../support/TestServer.ts"
 
 const agent = ChatPage.agent()
 

@@ -3,10 +3,10 @@
  */
 import { assert } from "@effect/vitest"
 import { Effect, Stream } from "effect"
-import * as MemoryAgentStream from "../../src/memory/AgentStream.ts"
-import { layer as testServer } from "../http/TestServer.ts"
-import { inChromium, until } from "./Browser.ts"
-import * as ChatPage from "./ChatPage.ts"
+import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
+import { inChromium, until } from "../support/browser/Browser.ts"
+import * as ChatPage from "../support/browser/ChatPage.ts"
+import { layer as testServer } from "../support/TestServer.ts"
 
 /** So long that a page which takes the square of it stands still for longer than a test waits. */
 const many = (part: string): string => part.repeat(400_000 / part.length)

@@ -12,7 +12,7 @@ import { makeCutter } from "../../src/browser/chat/sentences.ts"
 import { EventTooLong, makeReader, maxEvent } from "../../src/browser/chat/sse.ts"
 import { bounded, empty, read as readKept } from "../../src/browser/chat/store.ts"
 import { english, replaced, sentenceOf } from "../../src/browser/chat/strings.ts"
-import * as ChatStream from "../../src/core/ChatStream.ts"
+import * as ChatStream from "../../src/core/chat/ChatStream.ts"
 
 /** Cuts a text after every so many units, over and over. */
 const cut = (text: string, lengths: ReadonlyArray<number>): ReadonlyArray<string> => {

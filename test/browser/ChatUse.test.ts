@@ -3,9 +3,9 @@
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
-import { layer as testServer } from "../http/TestServer.ts"
-import { inChromium, until } from "./Browser.ts"
-import * as ChatPage from "./ChatPage.ts"
+import { inChromium, until } from "../support/browser/Browser.ts"
+import * as ChatPage from "../support/browser/ChatPage.ts"
+import { layer as testServer } from "../support/TestServer.ts"
 
 const agent = ChatPage.agent()
 

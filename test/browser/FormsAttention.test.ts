@@ -3,10 +3,10 @@
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
-import { layer as testServer } from "../http/TestServer.ts"
-import { inChromium, until } from "./Browser.ts"
-import { faults422, fields, fill, isSubmit, make, press, says } from "./BrowserForm.ts"
-import type { Fault } from "./Network.ts"
+import { inChromium, until } from "../support/browser/Browser.ts"
+import { faults422, fields, fill, isSubmit, make, press, says } from "../support/browser/BrowserForm.ts"
+import type { Fault } from "../support/browser/Network.ts"
+import { layer as testServer } from "../support/TestServer.ts"
 
 const elsewhere = `<textarea id="elsewhere"></textarea>`
 

@@ -3,10 +3,10 @@
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
-import { paths, layer as testServer } from "../http/TestServer.ts"
-import { inChromium, until } from "./Browser.ts"
-import { faults422, fill, isSubmit, make, press, says, stored, textOf } from "./BrowserForm.ts"
-import type { Fault } from "./Network.ts"
+import { inChromium, until } from "../support/browser/Browser.ts"
+import { faults422, fill, isSubmit, make, press, says, stored, textOf } from "../support/browser/BrowserForm.ts"
+import type { Fault } from "../support/browser/Network.ts"
+import { paths, layer as testServer } from "../support/TestServer.ts"
 
 inChromium("a form", testServer(), (it) => {
   describe("with the enhancer", () => {

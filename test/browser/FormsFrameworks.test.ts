@@ -3,9 +3,9 @@
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
-import { layer as testServer } from "../http/TestServer.ts"
-import { inChromium, until } from "./Browser.ts"
-import { fields, fill, isSubmit, make, press, says } from "./BrowserForm.ts"
+import { inChromium, until } from "../support/browser/Browser.ts"
+import { fields, fill, isSubmit, make, press, says } from "../support/browser/BrowserForm.ts"
+import { layer as testServer } from "../support/TestServer.ts"
 
 inChromium("a form in a framework's hands", testServer(), (it) => {
   describe("whose page switches its fields off while it is sent", () => {

@@ -4,11 +4,11 @@
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Page } from "playwright-core"
-import { Reports } from "../../src/services/Reports.ts"
-import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
-import { paths, layer as testServer } from "../http/TestServer.ts"
-import { inChromium, undriven, until } from "./Browser.ts"
-import * as BrowserSite from "./BrowserSite.ts"
+import { Reports } from "../../src/services/analytics/Reports.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { inChromium, undriven, until } from "../support/browser/Browser.ts"
+import * as BrowserSite from "../support/browser/BrowserSite.ts"
+import { paths, layer as testServer } from "../support/TestServer.ts"
 
 inChromium("the tracker", testServer(), (it) => {
   describe("tells of", () => {

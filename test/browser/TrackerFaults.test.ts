@@ -3,10 +3,10 @@
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
-import { paths, layer as testServer } from "../http/TestServer.ts"
-import { inChromium, stopClock, until } from "./Browser.ts"
-import * as BrowserSite from "./BrowserSite.ts"
-import type { Received } from "./Network.ts"
+import { inChromium, stopClock, until } from "../support/browser/Browser.ts"
+import * as BrowserSite from "../support/browser/BrowserSite.ts"
+import type { Received } from "../support/browser/Network.ts"
+import { paths, layer as testServer } from "../support/TestServer.ts"
 
 const refuse = (status: number, headers: Record<string, string> = {}) => ({ _tag: "Answer", status, headers }) as const
 

@@ -10,8 +10,8 @@ import { createSecureContext, getCACertificates, setDefaultCACertificates, TLSSo
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
-import * as Sentences from "../../src/cli/Sentences.ts"
-import * as Diagnosis from "../../src/core/Diagnosis.ts"
+import * as ErrorMessages from "../../src/cli/support/ErrorMessages.ts"
+import * as Diagnosis from "../../src/core/doctor/Diagnosis.ts"
 import * as Database from "../../src/postgres/Database.ts"
 import * as Redis from "../../src/redis/Inspection.ts"
 
@@ -51,7 +51,7 @@ const saidOf = (port: number) => {
     Database.bounded("1 second"),
     Effect.provide(Database.layer({ connections: 1, url })),
     Effect.flip,
-    Effect.map(Sentences.of)
+    Effect.map(ErrorMessages.of)
   )
 }
 

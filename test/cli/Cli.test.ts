@@ -3,10 +3,10 @@ import { Effect, Layer, Schema } from "effect"
 import { TestConsole } from "effect/testing"
 import type { Storage } from "../../src/cli/Cli.ts"
 import { NotReady, Readiness } from "../../src/services/Readiness.ts"
-import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
 import { StorageUnavailable } from "../../src/services/Storage.ts"
-import { run } from "./TestCli.ts"
-import { site, storage } from "./TestStorage.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { run } from "../support/TestCli.ts"
+import { site, storage } from "../support/TestStorage.ts"
 
 /** A storage that must not be opened. */
 const closed: Layer.Layer<Storage> = Layer.effectContext(Effect.die("The storage was opened."))

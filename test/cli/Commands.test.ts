@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
-import type { PageView } from "../../src/core/PageView.ts"
-import { AnalyticsRepo } from "../../src/services/AnalyticsRepo.ts"
-import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
-import { WidgetTokens } from "../../src/services/WidgetTokens.ts"
-import { run } from "./TestCli.ts"
-import { site, storage } from "./TestStorage.ts"
+import type { PageView } from "../../src/core/analytics/PageView.ts"
+import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
+import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { run } from "../support/TestCli.ts"
+import { site, storage } from "../support/TestStorage.ts"
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const unknown = "11111111-2222-4333-8444-555555555555"

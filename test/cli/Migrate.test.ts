@@ -7,10 +7,10 @@ import { SqlClient } from "effect/sql"
 import { Settings } from "../../src/Config.ts"
 import * as Migrate from "../../src/cli/Migrate.ts"
 import * as Database from "../../src/postgres/Database.ts"
-import * as Locks from "../postgres/Locks.ts"
-import * as TestDatabase from "../postgres/TestDatabase.ts"
+import * as Locks from "../support/postgres/Locks.ts"
+import * as TestDatabase from "../support/postgres/TestDatabase.ts"
+import { pause, until } from "../support/Wait.ts"
 import * as Cluster from "../torture/Cluster.ts"
-import { pause, until } from "../torture/Wait.ts"
 
 /** How long a database may be away, in milliseconds; what is locked is locked for three times as long. */
 const patience = 300

@@ -4,13 +4,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
-import type { Submission } from "../../src/core/Submission.ts"
-import * as SubmissionRepo from "../../src/memory/SubmissionRepo.ts"
-import { Decisions } from "../../src/services/Decisions.ts"
-import * as Service from "../../src/services/SubmissionRepo.ts"
-import { read } from "../core/CsvReader.ts"
-import { run } from "./TestCli.ts"
-import { site, storage, submission } from "./TestStorage.ts"
+import type { Submission } from "../../src/core/forms/Submission.ts"
+import * as SubmissionRepo from "../../src/memory/forms/SubmissionRepo.ts"
+import * as Service from "../../src/services/forms/SubmissionRepo.ts"
+import { Decisions } from "../../src/services/sites/Decisions.ts"
+import { read } from "../support/CsvReader.ts"
+import { run } from "../support/TestCli.ts"
+import { site, storage, submission } from "../support/TestStorage.ts"
 
 const given: ReadonlyArray<Submission> = [
   submission(1),

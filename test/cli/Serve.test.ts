@@ -4,7 +4,7 @@ import { Settings } from "../../src/Config.ts"
 import * as Serve from "../../src/cli/Serve.ts"
 import * as MemoryMetrics from "../../src/memory/Metrics.ts"
 import { Metrics } from "../../src/services/Metrics.ts"
-import * as TestDatabase from "../postgres/TestDatabase.ts"
+import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 
 it.live("serve makes all that it stores with once, and has it measured once", () =>
   Effect.gen(function* () {

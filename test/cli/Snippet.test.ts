@@ -3,11 +3,11 @@ import { tmpdir } from "node:os"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Option } from "effect"
-import { type Demo, demoFile } from "../../src/cli/DemoData.ts"
-import { InstanceDirectory } from "../../src/services/InstanceDirectory.ts"
-import { WidgetTokens } from "../../src/services/WidgetTokens.ts"
-import { type Ended, run } from "./TestCli.ts"
-import { site, storage } from "./TestStorage.ts"
+import { type Demo, demoFile } from "../../src/demo/DemoData.ts"
+import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
+import { type Ended, run } from "../support/TestCli.ts"
+import { site, storage } from "../support/TestStorage.ts"
 
 const session = Effect.gen(function* () {
   const context = yield* Layer.build(storage())

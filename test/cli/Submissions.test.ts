@@ -5,10 +5,10 @@ import { text } from "node:stream/consumers"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, PlatformError, Sink } from "effect"
 import { TestClock } from "effect/testing"
-import { ndjson } from "../../src/core/SubmissionExport.ts"
-import { read } from "../core/CsvReader.ts"
-import { run } from "./TestCli.ts"
-import { site, storage, submission } from "./TestStorage.ts"
+import { ndjson } from "../../src/core/forms/SubmissionExport.ts"
+import { read } from "../support/CsvReader.ts"
+import { run } from "../support/TestCli.ts"
+import { site, storage, submission } from "../support/TestStorage.ts"
 
 const exportOf = (...more: ReadonlyArray<string>) => ["submissions", "export", "--site", site.websiteConfigId, ...more]
 

@@ -1,9 +1,9 @@
 import { createServer } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
+import { ended, make, started, valueOf } from "../support/TestPrimary.ts"
+import { until } from "../support/Wait.ts"
 import * as Cluster from "../torture/Cluster.ts"
-import { until } from "../torture/Wait.ts"
-import { ended, make, started, valueOf } from "./TestPrimary.ts"
 
 describe("cluster/Primary", () => {
   it.live("hands connections to all workers in turn, and ends them with its scope", () =>

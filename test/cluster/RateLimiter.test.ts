@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Logger } from "effect"
 import * as ClusterRateLimiter from "../../src/cluster/RateLimiter.ts"
-import type { RateLimitDecision, RateLimitPolicy } from "../../src/core/RateLimit.ts"
-import * as MemoryRateLimiter from "../../src/memory/RateLimiter.ts"
+import type { RateLimitDecision, RateLimitPolicy } from "../../src/core/limits/RateLimit.ts"
+import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
 import { RateLimiter } from "../../src/services/RateLimiter.ts"
 import { suite } from "../suites/RateLimiter.ts"
-import { until } from "../torture/Wait.ts"
-import * as Channels from "./Channels.ts"
+import { until } from "../support/Wait.ts"
+import * as Channels from "../support/WorkerChannels.ts"
 
 /** A fallback that must not be asked. */
 const unused: RateLimiter["Service"] = { take: () => Effect.die(new Error("The primary was not asked")) }

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { endlessly, sse } from "../agent/TestUpstream.ts"
+import * as InProcess from "../support/InProcessService.ts"
+import { endlessly, sse } from "../support/TestUpstream.ts"
+import { until } from "../support/Wait.ts"
 import { agents, type Expected, respond, secret } from "../torture/Agents.ts"
-import { until } from "../torture/Wait.ts"
-import * as InProcess from "./InProcess.ts"
 
 const environment = { CHAT_MAX_BYTES: "200 KiB" }
 

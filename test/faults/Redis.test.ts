@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import * as TestRedis from "../redis/TestRedis.ts"
+import * as TestRedis from "../support/TestRedis.ts"
 import { redisFaults } from "../torture/scenarios/Redis.ts"
 
 TestRedis.describeWithRedis("faults: Redis, under load", () => {

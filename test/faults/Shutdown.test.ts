@@ -1,7 +1,9 @@
 import { Agent } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
-import * as Upstream from "../agent/TestUpstream.ts"
+import * as InProcess from "../support/InProcessService.ts"
+import * as Upstream from "../support/TestUpstream.ts"
+import { pause, until } from "../support/Wait.ts"
 import * as Cluster from "../torture/Cluster.ts"
 import * as Load from "../torture/Load.ts"
 import * as Nginx from "../torture/Nginx.ts"
@@ -9,8 +11,6 @@ import * as Process from "../torture/Process.ts"
 import * as Raw from "../torture/Raw.ts"
 import * as Store from "../torture/Store.ts"
 import * as Shutdown from "../torture/scenarios/Shutdown.ts"
-import { pause, until } from "../torture/Wait.ts"
-import * as InProcess from "./InProcess.ts"
 
 /** Tests that need nginx. Where there is none they are skipped, and the name says what to install; in CI they fail. */
 const withNginx = (name: string, test: () => Effect.Effect<void>): void => {

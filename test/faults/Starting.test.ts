@@ -10,12 +10,12 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted, Schema } from "effect"
 import { Reactivity } from "effect/reactivity"
-import * as EmbeddedCluster from "../../src/postgres/EmbeddedCluster.ts"
-import * as Locks from "../postgres/Locks.ts"
+import * as EmbeddedCluster from "../../src/postgres/embedded/EmbeddedCluster.ts"
+import * as Locks from "../support/postgres/Locks.ts"
+import { pause, until } from "../support/Wait.ts"
 import * as Cluster from "../torture/Cluster.ts"
 import * as Process from "../torture/Process.ts"
 import * as Store from "../torture/Store.ts"
-import { pause, until } from "../torture/Wait.ts"
 
 const quick = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }
 

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { endlessly, type Respond, says, sse } from "../agent/TestUpstream.ts"
+import * as InProcess from "../support/InProcessService.ts"
+import { endlessly, type Respond, says, sse } from "../support/TestUpstream.ts"
+import { pause, until } from "../support/Wait.ts"
 import * as Visitors from "../torture/scenarios/Visitors.ts"
-import { pause, until } from "../torture/Wait.ts"
-import * as InProcess from "./InProcess.ts"
 
 /** Short time-outs, so that whoever is slow is met soon. */
 const limits = { headersTimeout: 400, requestTimeout: 800, connectionsCheckingInterval: 50 }

@@ -2,13 +2,13 @@ import { Agent } from "node:http"
 import { connect } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { until } from "../support/Wait.ts"
 import * as Cluster from "../torture/Cluster.ts"
 import * as Load from "../torture/Load.ts"
 import * as Process from "../torture/Process.ts"
 import * as Store from "../torture/Store.ts"
 import * as Shutdown from "../torture/scenarios/Shutdown.ts"
 import * as Workers from "../torture/scenarios/Workers.ts"
-import { until } from "../torture/Wait.ts"
 
 const quick = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }
 

@@ -3,13 +3,13 @@
  */
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Layer, Option, Stream } from "effect"
-import { AnalyticsRepo } from "../../src/services/AnalyticsRepo.ts"
-import { Reports } from "../../src/services/Reports.ts"
-import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
+import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
+import { Reports } from "../../src/services/analytics/Reports.ts"
+import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
+import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { StorageUnavailable } from "../../src/services/Storage.ts"
-import { SubmissionRepo } from "../../src/services/SubmissionRepo.ts"
-import { WidgetTokens } from "../../src/services/WidgetTokens.ts"
-import { paths, TestServer, layer as testServer } from "./TestServer.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
 
 const browser = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0" }
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/

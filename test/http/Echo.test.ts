@@ -3,9 +3,9 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Logger, References, Schema } from "effect"
-import { AnalyticsRepo } from "../../src/services/AnalyticsRepo.ts"
+import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
 import * as Telemetry from "../../src/Telemetry.ts"
-import { paths, TestServer, layer as testServer } from "./TestServer.ts"
+import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
 
 /** The longest run of the sender's own characters in an answer. */
 const longestRun = (text: string, character: string): number =>

@@ -4,13 +4,13 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { IpNetwork } from "effect/net"
-import { Decisions } from "../../src/services/Decisions.ts"
-import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
-import { paths, TestServer, layer as testServer } from "./TestServer.ts"
+import { Decisions } from "../../src/services/sites/Decisions.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
 
 const policy = (name: string, limit: number) => Option.some({ name, limit, windowMillis: 60_000 })
 
-/** How many are left of the window; `core/RateLimit` is tested for which. */
+/** How many are left of the window; `core/limits/RateLimit` is tested for which. */
 const seconds = "(60|[1-5][0-9]|[1-9])"
 
 const limited = {

@@ -3,13 +3,13 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Option, Stream } from "effect"
-import * as MemoryAgentStream from "../../src/memory/AgentStream.ts"
-import { InstanceDirectory } from "../../src/services/InstanceDirectory.ts"
-import { Reports } from "../../src/services/Reports.ts"
-import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
-import { SubmissionRepo } from "../../src/services/SubmissionRepo.ts"
-import { WidgetTokens } from "../../src/services/WidgetTokens.ts"
-import { paths, TestServer, layer as testServer } from "./TestServer.ts"
+import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
+import { Reports } from "../../src/services/analytics/Reports.ts"
+import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
+import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
 
 const own = "https://shop.example"
 const browser = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0" }

@@ -5,7 +5,7 @@ import { Effect, Fiber, Layer, Ref, References } from "effect"
 import { SqlError } from "effect/sql"
 import { TestClock } from "effect/testing"
 import * as Database from "../../src/postgres/Database.ts"
-import * as TestDatabase from "./TestDatabase.ts"
+import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 
 const lost = new SqlError.SqlError({ reason: new SqlError.ConnectionError({ cause: new Error("gone") }) })
 

@@ -1,12 +1,12 @@
 /**
- * `core/DatabaseUrl` knows of the driver what it says: the driver itself is asked.
+ * `core/doctor/DatabaseUrl` knows of the driver what it says: the driver itself is asked.
  */
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted, Schema } from "effect"
 import { Reactivity } from "effect/reactivity"
-import * as DatabaseUrl from "../../src/core/DatabaseUrl.ts"
-import * as SystemCode from "../../src/core/SystemCode.ts"
+import * as DatabaseUrl from "../../src/core/doctor/DatabaseUrl.ts"
+import * as SystemErrorCode from "../../src/core/text/SystemErrorCode.ts"
 
 const Part = Schema.Literals(["", "a", "%", "%4", "%41", "%zz", "%ff", "a%"])
 const Value = Schema.Literals(["", "0", "1", "-1", "1.5", "2", "65536", "1e1", "x", " 7 ", "require", "true"])
@@ -16,12 +16,12 @@ const Parameter = Schema.Tuple([Schema.Literals(["port", "connect_timeout", "ssl
 const isRead = (url: URL) =>
   PgClient.make({ url: Redacted.make(url.href), minConnections: 0, maxConnections: 1 }).pipe(
     Effect.flatMap((sql) => Effect.flip(sql`SELECT 1`)),
-    Effect.map(({ reason }) => SystemCode.of(reason.cause) === "ECONNREFUSED"),
+    Effect.map(({ reason }) => SystemErrorCode.of(reason.cause) === "ECONNREFUSED"),
     Effect.provide(Reactivity.layer),
     Effect.scoped
   )
 
-describe("core/DatabaseUrl and the driver", () => {
+describe("core/doctor/DatabaseUrl and the driver", () => {
   it.live.prop(
     "an address is at fault that the driver cannot read, and no other",
     {

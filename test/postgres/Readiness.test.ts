@@ -7,8 +7,8 @@ import { TestClock } from "effect/testing"
 import * as Database from "../../src/postgres/Database.ts"
 import { layer } from "../../src/postgres/Readiness.ts"
 import { Readiness } from "../../src/services/Readiness.ts"
+import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import * as Cluster from "../torture/Cluster.ts"
-import * as TestDatabase from "./TestDatabase.ts"
 
 const check = Effect.flatMap(Readiness, (readiness) => readiness.check)
 

@@ -1,10 +1,10 @@
 import { assert, beforeAll, it } from "@effect/vitest"
 import { Context, Effect, Exit, Layer, Logger, Redacted, Schema, Scope } from "effect"
-import type { RateLimitDecision, RateLimitPolicy } from "../../src/core/RateLimit.ts"
+import type { RateLimitDecision, RateLimitPolicy } from "../../src/core/limits/RateLimit.ts"
 import * as RedisRateLimiter from "../../src/redis/RateLimiter.ts"
 import { RateLimiter } from "../../src/services/RateLimiter.ts"
 import { suite } from "../suites/RateLimiter.ts"
-import * as TestRedis from "./TestRedis.ts"
+import * as TestRedis from "../support/TestRedis.ts"
 
 /** A fallback that must not be asked. */
 const unused: RateLimiter["Service"] = { take: () => Effect.die(new Error("Redis was not asked")) }

@@ -3,9 +3,9 @@
  */
 import { assert, layer as testLayer } from "@effect/vitest"
 import { Context, Effect, Exit, Fiber, type Layer, Result, Stream } from "effect"
-import type { AgentEvent, AgentRequest } from "../../src/core/Agent.ts"
-import type { Instance } from "../../src/core/Instance.ts"
-import { type AgentError, AgentStream } from "../../src/services/AgentStream.ts"
+import type { AgentEvent, AgentRequest } from "../../src/core/chat/Agent.ts"
+import type { Instance } from "../../src/core/chat/Instance.ts"
+import { type AgentError, AgentStream } from "../../src/services/chat/AgentStream.ts"
 import { until } from "../agent/Wait.ts"
 
 /**

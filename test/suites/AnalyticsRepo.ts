@@ -6,9 +6,9 @@
  */
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Effect, type Layer, Schema } from "effect"
-import { AnalyticsRepo } from "../../src/services/AnalyticsRepo.ts"
-import { Reports } from "../../src/services/Reports.ts"
-import type { SiteDirectory } from "../../src/services/SiteDirectory.ts"
+import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
+import { Reports } from "../../src/services/analytics/Reports.ts"
+import type { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { newSite, now, Shape, viewOf } from "./PageViews.ts"
 
 export const suite = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | Reports | SiteDirectory, E>) =>

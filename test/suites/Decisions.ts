@@ -5,10 +5,10 @@
  */
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Clock, Effect, type Layer, Schema } from "effect"
-import { type Counts, reasons, type Subject } from "../../src/core/Decision.ts"
-import type { Site } from "../../src/core/Site.ts"
-import { Decisions } from "../../src/services/Decisions.ts"
-import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
+import { type Counts, reasons, type Subject } from "../../src/core/sites/Decision.ts"
+import type { Site } from "../../src/core/sites/Site.ts"
+import { Decisions } from "../../src/services/sites/Decisions.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 
 const Event = Schema.Struct({
   site: Schema.Literals([0, 1]),

@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { InstanceDirectory } from "../../src/services/InstanceDirectory.ts"
+import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 
 const Text = Schema.Literals([
   "",

@@ -1,7 +1,7 @@
-/** Arbitrary page views, as `core/PageView.make` makes them: no text holds a NUL or a lone surrogate. */
+/** Arbitrary page views, as `core/analytics/PageView.make` makes them: no text holds a NUL or a lone surrogate. */
 import { Effect, Schema } from "effect"
-import type { PageView } from "../../src/core/PageView.ts"
-import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
+import type { PageView } from "../../src/core/analytics/PageView.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 

@@ -1,15 +1,15 @@
 /**
- * The law of all reports, as a suite that runs on any layer: they count as `core/Statistics.aggregate` does.
+ * The law of all reports, as a suite that runs on any layer: they count as `core/analytics/Statistics.aggregate` does.
  *
  * @module
  */
 import { randomUUID } from "node:crypto"
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Effect, type Layer, Schema } from "effect"
-import * as Statistics from "../../src/core/Statistics.ts"
-import { AnalyticsRepo } from "../../src/services/AnalyticsRepo.ts"
-import { Reports } from "../../src/services/Reports.ts"
-import type { SiteDirectory } from "../../src/services/SiteDirectory.ts"
+import * as Statistics from "../../src/core/analytics/Statistics.ts"
+import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
+import { Reports } from "../../src/services/analytics/Reports.ts"
+import type { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { newSite, now, Shape, viewOf } from "./PageViews.ts"
 
 export const suite = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | Reports | SiteDirectory, E>) =>

@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { SiteDirectory } from "../../src/services/SiteDirectory.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 
 /** Texts that an encoding of arrays or of text could trip over. */
 const Text = Schema.Literals([

@@ -7,14 +7,14 @@
 import { randomUUID } from "node:crypto"
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Effect, Exit, type Layer, Result, Schema, Stream } from "effect"
-import { type Status, statuses } from "../../src/core/SpamScore.ts"
+import { type Status, statuses } from "../../src/core/forms/SpamScore.ts"
 import {
   fingerprint,
   idempotencyWindowMillis,
   type Submission,
   type SubmissionDraft
-} from "../../src/core/Submission.ts"
-import { SubmissionRepo } from "../../src/services/SubmissionRepo.ts"
+} from "../../src/core/forms/Submission.ts"
+import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 
 /** Websites that the layer under test must know, and one that it must not. */
 export const websites = [randomUUID(), randomUUID(), randomUUID()] as const

@@ -6,7 +6,7 @@
  */
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Clock, Effect, type Layer, Schema } from "effect"
-import { VisitorSalts } from "../../src/services/VisitorSalts.ts"
+import { VisitorSalts } from "../../src/services/analytics/VisitorSalts.ts"
 
 const day = 86_400_000
 

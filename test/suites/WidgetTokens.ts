@@ -7,10 +7,10 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import type { Instance } from "../../src/core/Instance.ts"
-import { format, type IssuedToken } from "../../src/core/WidgetToken.ts"
-import { InstanceDirectory } from "../../src/services/InstanceDirectory.ts"
-import { WidgetTokens } from "../../src/services/WidgetTokens.ts"
+import type { Instance } from "../../src/core/chat/Instance.ts"
+import { format, type IssuedToken } from "../../src/core/chat/WidgetToken.ts"
+import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 
 const newInstance = Effect.flatMap(InstanceDirectory, (instances) =>
   instances.create({

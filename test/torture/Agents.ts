@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { endlessly, finishes, type Respond, says, sse } from "../agent/TestUpstream.ts"
+import { endlessly, finishes, type Respond, says, sse } from "../support/TestUpstream.ts"
 
 /** Stands in everything that an agent says and no visitor may read. */
 export const secret = "sk-UPSTREAM-SECRET-0123456789"

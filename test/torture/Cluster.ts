@@ -11,7 +11,7 @@ import path from "node:path"
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Exit, Redacted, Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
-import * as EmbeddedCluster from "../../src/postgres/EmbeddedCluster.ts"
+import * as EmbeddedCluster from "../../src/postgres/embedded/EmbeddedCluster.ts"
 
 export interface Cluster {
   readonly url: string

@@ -9,7 +9,7 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { Effect, type Scope } from "effect"
-import { until } from "./Wait.ts"
+import { until } from "../support/Wait.ts"
 
 /** The program, or undefined where there is none. */
 export const executable: string | undefined = ["/usr/sbin/nginx", "nginx"].find((name) => {

@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 import path from "node:path"
 import { Effect, type Scope } from "effect"
-import { until } from "./Wait.ts"
+import { until } from "../support/Wait.ts"
 
 const root = path.resolve(import.meta.dirname, "../..")
 

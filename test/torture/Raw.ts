@@ -5,7 +5,7 @@
  */
 import { connect, type Socket } from "node:net"
 import { Effect, type Scope } from "effect"
-import { until } from "./Wait.ts"
+import { until } from "../support/Wait.ts"
 
 export interface Raw {
   readonly socket: Socket

@@ -7,9 +7,9 @@ import { assert, layer } from "@effect/vitest"
 import { DefaultChatTransport, readUIMessageStream, type UIMessage } from "ai"
 import { Effect, Layer, Option } from "effect"
 import * as LiveAgent from "../../src/agent/AgentStream.ts"
-import { AgentStream } from "../../src/services/AgentStream.ts"
-import { InstanceDirectory } from "../../src/services/InstanceDirectory.ts"
-import { paths, TestServer, layer as testServer } from "../http/TestServer.ts"
+import { AgentStream } from "../../src/services/chat/AgentStream.ts"
+import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
 
 const said = "Our shop is open from nine to five. 😀 Grüße!"
 

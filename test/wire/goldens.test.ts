@@ -4,7 +4,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { HTTPValidationError } from "../../src/contract/Errors.ts"
-import * as TestServer from "../http/TestServer.ts"
+import * as TestServer from "../support/TestServer.ts"
 import goldens from "./goldens.json" with { type: "json" }
 
 const Golden = Schema.Struct({

@@ -5,11 +5,11 @@
  */
 import assert from "node:assert/strict"
 import { Effect, Schema } from "effect"
+import { pause, until } from "../../support/Wait.ts"
 import * as Cluster from "../Cluster.ts"
 import * as Load from "../Load.ts"
 import * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
-import { pause, until } from "../Wait.ts"
 import { demandWhole, type Figures, whole } from "./Figures.ts"
 
 const clients = 16

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict"
 import { connect } from "node:net"
 import { Effect, Schema } from "effect"
-import * as Upstream from "../../agent/TestUpstream.ts"
+import * as Upstream from "../../support/TestUpstream.ts"
 import * as Cluster from "../Cluster.ts"
 import * as Fuzz from "../Fuzz.ts"
 import * as Process from "../Process.ts"

@@ -7,11 +7,11 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { Effect, Schema, type Scope } from "effect"
+import { until } from "../../support/Wait.ts"
 import * as Cluster from "../Cluster.ts"
 import * as Load from "../Load.ts"
 import * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
-import { until } from "../Wait.ts"
 import { demandWhole, type Figures } from "./Figures.ts"
 
 export interface Options {

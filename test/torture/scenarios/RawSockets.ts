@@ -6,12 +6,12 @@
  */
 import assert from "node:assert/strict"
 import { Effect, Schema } from "effect"
+import { until } from "../../support/Wait.ts"
 import * as Cluster from "../Cluster.ts"
 import type { Target } from "../Load.ts"
 import * as Process from "../Process.ts"
 import * as Raw from "../Raw.ts"
 import * as Store from "../Store.ts"
-import { until } from "../Wait.ts"
 import type { Figures } from "./Figures.ts"
 
 export interface Options {

@@ -5,12 +5,12 @@
  */
 import assert from "node:assert/strict"
 import { Effect, Redacted } from "effect"
-import type { TestRedis } from "../../redis/TestRedis.ts"
+import type { TestRedis } from "../../support/TestRedis.ts"
+import { pause, until } from "../../support/Wait.ts"
 import * as Cluster from "../Cluster.ts"
 import * as Load from "../Load.ts"
 import * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
-import { pause, until } from "../Wait.ts"
 import { demandWhole, type Figures } from "./Figures.ts"
 
 const clients = 8

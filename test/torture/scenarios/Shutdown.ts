@@ -5,13 +5,13 @@
  */
 import assert from "node:assert/strict"
 import { Effect } from "effect"
-import * as Upstream from "../../agent/TestUpstream.ts"
+import * as Upstream from "../../support/TestUpstream.ts"
+import { pause, until } from "../../support/Wait.ts"
 import * as Cluster from "../Cluster.ts"
 import * as Load from "../Load.ts"
 import * as Nginx from "../Nginx.ts"
 import * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
-import { pause, until } from "../Wait.ts"
 import { demandWhole, type Figures, whole } from "./Figures.ts"
 
 const clients = 16

@@ -5,12 +5,12 @@
  */
 import assert from "node:assert/strict"
 import { Effect, type Scope } from "effect"
+import { pause, until } from "../../support/Wait.ts"
 import * as Cluster from "../Cluster.ts"
 import type { Target } from "../Load.ts"
 import * as Process from "../Process.ts"
 import * as Raw from "../Raw.ts"
 import * as Store from "../Store.ts"
-import { pause, until } from "../Wait.ts"
 import { type Figures, whole } from "./Figures.ts"
 
 export interface Options {

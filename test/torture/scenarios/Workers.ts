@@ -5,12 +5,12 @@
  */
 import assert from "node:assert/strict"
 import { Effect } from "effect"
-import * as Upstream from "../../agent/TestUpstream.ts"
+import * as Upstream from "../../support/TestUpstream.ts"
+import { until } from "../../support/Wait.ts"
 import * as Cluster from "../Cluster.ts"
 import * as Load from "../Load.ts"
 import * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
-import { until } from "../Wait.ts"
 import { demandWhole, type Figures } from "./Figures.ts"
 import { chat } from "./Shutdown.ts"
 

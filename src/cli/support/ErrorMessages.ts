@@ -1,0 +1,188 @@
+/**
+ * One clear sentence for every error that can end a command. Pure.
+ *
+ * @module
+ */
+import { Config } from "effect"
+import type { CliError } from "effect/cli"
+import * as Certificate from "../../core/doctor/Certificate.ts"
+import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
+import * as TerminalText from "../../core/text/TerminalText.ts"
+import { NotReady } from "../../services/Readiness.ts"
+import { StorageUnavailable } from "../../services/Storage.ts"
+
+/** Why a database is not to be had, by the codes that an operator meets when the start goes wrong. */
+const withoutDatabase: Readonly<Record<string, string>> = {
+  "3D000":
+    "The database server has no database of the name in DATABASE_URL; create it, or set DATABASE_URL to one that is there.",
+  "28000":
+    "The database server does not let the user in DATABASE_URL in; check that there is such a user, and that pg_hba.conf lets it in from here.",
+  "28P01": "The database server refused the login; check the user and the password in DATABASE_URL.",
+  "42501": "The user in DATABASE_URL may not do what is needed (SQLSTATE 42501); grant it the right in the database.",
+  "53300":
+    "The database server has no connection left; lower DATABASE_CONNECTIONS, end what else is connected, or raise its max_connections.",
+  "57P03": "The database server is just starting, or ending; try again in a moment.",
+  ENOTFOUND:
+    "The host in DATABASE_URL is not known (ENOTFOUND); check its spelling, and that signs such as @ and / in the password are written as %40 and %2F.",
+  ENOENT:
+    "There is no socket where DATABASE_URL points (ENOENT); its host is the folder that PostgreSQL has its socket in, and its port must be the server's.",
+  ENOTDIR: "The host in DATABASE_URL is a path to a file (ENOTDIR); name the folder that PostgreSQL has its socket in.",
+  EAI_AGAIN: "The host in DATABASE_URL cannot be looked up now (EAI_AGAIN); check its spelling, and the name server.",
+  "3F000":
+    "The search_path of the user in DATABASE_URL names no schema that is there; create the schema, or change its search_path.",
+  NO_TLS:
+    "The database server has no TLS, which the sslmode in DATABASE_URL demands; switch it on there (ssl = on), or leave the sslmode out if nobody can read what goes between.",
+  ECONNREFUSED:
+    "Nothing listens where DATABASE_URL points (ECONNREFUSED); check that the database runs, and its host and port."
+}
+
+/** The sentence for a database that is not to be had; a code that is not known is told as it is. */
+const unreachable = (code: string | undefined): string => {
+  if (code === undefined) return "The database cannot be reached; check that it runs and that DATABASE_URL is right."
+  const fault = Certificate.faultOf(code)
+  if (fault !== undefined) {
+    return `The database server's certificate was refused (${code}): ${Certificate.why[fault]}; ${Certificate.advice(fault, "DATABASE_URL")}.`
+  }
+  return (
+    withoutDatabase[code] ??
+    (/[0-9]/.test(code)
+      ? `The database answers with an error (SQLSTATE ${code}); see its log.`
+      : `The database cannot be reached (${code}); check that it runs and that DATABASE_URL is right.`)
+  )
+}
+
+const notMigrated =
+  "The database is not migrated to this version; run `npm run -s hydracore -- migrate`, then try again."
+const readOnly =
+  "The database takes no writes; it may be a standby, or default_transaction_read_only is on. Set DATABASE_URL to the primary."
+
+const storage = {
+  "read-only": readOnly,
+  timeout: "The database did not answer in time; try again in a moment.",
+  overloaded: "The database has too much to do; try again in a moment."
+} as const
+
+/** What PostgreSQL calls a statement that it ended itself. */
+const cancelled = "57014"
+const limited =
+  "The database ended a statement before its end (SQLSTATE 57014); look at the statement_timeout of the user and the database."
+
+const notReady = {
+  "database-not-migrated": notMigrated,
+  "database-read-only": readOnly,
+  "database-denied":
+    "The user in DATABASE_URL may not write in the tables; let it own them, or grant it SELECT, INSERT, UPDATE and DELETE on all of them."
+} as const
+
+/** No token and no key is as short as this, in UTF-16 units. */
+const longestShown = 16
+
+/** A word that nobody expected, as it may be repeated: whatever is longer may be a secret that was pasted there. */
+const quoted = (text: string, otherwise: string): string =>
+  text.length <= longestShown ? `"${TerminalText.printable(text)}"` : otherwise
+
+const suggestion = (names: ReadonlyArray<string>): string | undefined =>
+  names.length === 0 ? undefined : `did you mean ${names.map((name) => TerminalText.printable(name)).join(" or ")}?`
+
+/** What a flag takes, in the parser's words: `Expected "ndjson" | "csv", got "xml"` is brought to what it expects. */
+const expectation = (expected: string): string =>
+  TerminalText.cut(
+    TerminalText.printable(
+      expected
+        .replace(/^Expected:? /, "")
+        .replace(/, got .*$/s, "")
+        .replaceAll(" | ", " or ")
+    ),
+    200
+  )
+
+/** The sentence for a command line that cannot be read. `path` is the command as far as it was understood. */
+const ofInvocation = (error: CliError.NonShowHelpErrors, path: string): string => {
+  const help = `see \`${path} --help\`.`
+  switch (error._tag) {
+    case "UnrecognizedOption":
+      return `There is no flag ${TerminalText.cut(TerminalText.printable(error.option), 80)} in \`${path}\`; ${suggestion(error.suggestions) ?? help}`
+    case "UnknownSubcommand":
+      return `There is no command ${quoted(error.subcommand, "of that name")} in \`${path}\`; ${suggestion(error.suggestions) ?? help}`
+    case "MissingOption":
+      return `The flag --${error.option} is missing; ${help}`
+    case "MissingArgument":
+      return `The argument <${error.argument}> is missing; ${help}`
+    case "UnexpectedArgument":
+      return `Only flags and their values are expected here, not ${error.arguments
+        .slice(0, 3)
+        .map((text) => quoted(text, `a text of ${text.length} characters`))
+        .join(", ")}; ${help}`
+    case "InvalidValue":
+      // The value is not repeated: nobody knows what it holds.
+      return error.value === ""
+        ? `The flag --${error.option} needs a value; ${help}`
+        : `The flag --${error.option} takes ${expectation(error.expected)}; ${help}`
+    case "DuplicateOption":
+    case "ValidationError":
+    case "UserError":
+      return firstLine(error.message)
+  }
+}
+
+/** The first line of a message, as a sentence that a terminal shows as it is. */
+const firstLine = (message: string): string => {
+  const line = TerminalText.cut(TerminalText.printable(message.trim().split(/\r?\n/, 1)[0] ?? ""), 400)
+  return line === "" ? "The command failed and gave no reason." : /[.!?]$/.test(line) ? line : `${line}.`
+}
+
+/** The sentence for a setting that is missing or wrong. Settings name themselves; anything else is brought to one line. */
+const ofConfig = ({ cause }: Config.ConfigError): string =>
+  cause._tag === "SourceError"
+    ? firstLine(cause.message)
+    : firstLine(`A setting in the environment cannot be used: ${cause.message.replace(/\s+/g, " ")}`)
+
+/** Where a server was to listen, and the settings that say so. */
+export interface ListenAddress {
+  readonly host: string
+  readonly port: number
+  readonly names: { readonly host: string; readonly port: string }
+}
+
+/** The sentence for an address that cannot be listened on; `cause` is what the system said. */
+export const cannotListen = ({ host, names, port }: ListenAddress, cause: unknown): string => {
+  const named = TerminalText.cut(TerminalText.printable(host), 80)
+  const where = `Cannot listen on ${named.includes(":") ? `[${named}]` : named}:${port}`
+  const toSet = `set ${names.host} to an address of this machine, such as 127.0.0.1, or to 0.0.0.0 for all of them.`
+  switch (SystemErrorCode.of(cause)) {
+    case "EADDRINUSE":
+      return `${where}: another program uses this port; set ${names.port} to another one.`
+    case "EACCES":
+      return `${where}: the system does not let this user have this port; set ${names.port} to one above 1023.`
+    case "EADDRNOTAVAIL":
+      return `${where}: this machine does not have that address; ${toSet}`
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return `${where}: no address is known for that name; ${toSet}`
+    default:
+      return `${where}${SystemErrorCode.inBrackets(cause)}; check ${names.host} and ${names.port}.`
+  }
+}
+
+/** The sentence for a command that ended with this error. */
+export const of = (error: unknown): string => {
+  if (error instanceof StorageUnavailable) {
+    if (error.reason === "timeout" && error.code === cancelled) return limited
+    return error.reason === "unreachable" ? unreachable(error.code) : storage[error.reason]
+  }
+  if (error instanceof NotReady) {
+    return error.reason === "database-unreachable" ? unreachable(error.code) : notReady[error.reason]
+  }
+  if (error instanceof Config.ConfigError) return ofConfig(error)
+  if (isShowHelp(error)) {
+    const path = error.commandPath.join(" ")
+    const [first] = error.errors
+    return first === undefined
+      ? `A command is missing after \`${path}\`; see \`${path} --help\`.`
+      : ofInvocation(first, path)
+  }
+  return firstLine(error instanceof Error ? error.message : String(error))
+}
+
+const isShowHelp = (error: unknown): error is CliError.ShowHelp =>
+  error instanceof Error && "_tag" in error && error._tag === "ShowHelp" && "commandPath" in error

@@ -1,0 +1,91 @@
+/**
+ * The database that a command works on: the one of `DATABASE_URL`, or else the one that `demo` made in the data folder,
+ * whether or not it runs now.
+ *
+ * @module
+ */
+import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs"
+import path from "node:path"
+import { Effect, Layer, Option, Schema } from "effect"
+import * as App from "../../App.ts"
+import type { Settings } from "../../Config.ts"
+import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
+import * as EmbeddedCluster from "../../postgres/embedded/EmbeddedCluster.ts"
+import * as Folders from "../../postgres/embedded/Folders.ts"
+import { CliFailure } from "./Output.ts"
+
+/** Where the embedded cluster of a data folder stands. */
+const clusterFolder = (settings: Settings): string => path.join(settings.dataDir, "postgres")
+
+/** Says to other commands where the running cluster is reached. */
+const addressFile = (settings: Settings): string => path.join(settings.dataDir, "database.json")
+
+const Address = Schema.fromJsonString(
+  Schema.Struct({ path: Schema.String, username: Schema.String, database: Schema.String })
+)
+
+/** Does something in the data folder; where the system does not let it, says what to look at. */
+const inDataFolder = (file: string, act: () => void): Effect.Effect<void, CliFailure> =>
+  Effect.try({
+    try: act,
+    catch: (error) =>
+      new CliFailure({
+        message: `Cannot write ${file}${SystemErrorCode.inBrackets(error)}; set HYDRACORE_DATA_DIR to a folder that is yours.`
+      })
+  })
+
+/** Makes the data folder, if it is not there. */
+export const makeDataFolder = ({ dataDir }: Settings): Effect.Effect<void, CliFailure> =>
+  inDataFolder(dataDir, () => Folders.make(dataDir))
+
+/** Writes a file that only its owner may read, so that a reader sees all of it or nothing. */
+export const writePrivate = (file: string, text: string): Effect.Effect<void, CliFailure> =>
+  inDataFolder(file, () => {
+    const draft = `${file}.${process.pid}.new`
+    writeFileSync(draft, text, { mode: 0o600 })
+    chmodSync(draft, 0o600)
+    renameSync(draft, file)
+  })
+
+/** The address of `DATABASE_URL`. */
+export const configured = (settings: Settings): Option.Option<App.DatabaseAddress> =>
+  Option.map(settings.databaseUrl, (url) => ({ url }))
+
+/** Starts the embedded cluster of the data folder, and says where it is; it ends with the scope. */
+export const start = Effect.fnUntraced(function* (settings: Settings) {
+  const cluster = yield* EmbeddedCluster.start({ dataDir: clusterFolder(settings) })
+  const address = { path: cluster.path, username: cluster.username, database: cluster.database }
+  yield* writePrivate(addressFile(settings), `${JSON.stringify(address)}\n`)
+  return { address, url: cluster.url }
+})
+
+/** The address of a cluster that another process of ours runs. */
+const running = (settings: Settings, inUse: EmbeddedCluster.EmbeddedClusterError) =>
+  Effect.try({
+    try: () => readFileSync(addressFile(settings), "utf8"),
+    catch: () => inUse
+  }).pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(Address)),
+    Effect.catchTag("SchemaError", () => Effect.fail(inUse))
+  )
+
+/** The address of the database that a command works on, in the order that the module's head says. */
+export const find = Effect.fnUntraced(function* (settings: Settings) {
+  const address = configured(settings)
+  if (Option.isSome(address)) return address.value
+  if (!existsSync(clusterFolder(settings))) {
+    return yield* new CliFailure({
+      message: `DATABASE_URL is not set, and there is no demo in ${settings.dataDir}; set it, or run \`npm start\` first.`
+    })
+  }
+  return yield* start(settings).pipe(
+    Effect.map(({ address }): App.DatabaseAddress => address),
+    Effect.catchTag("EmbeddedClusterError", (error) =>
+      error.reason === "InUse" ? running(settings, error) : Effect.fail(error)
+    )
+  )
+})
+
+/** The connections to the database that a command works on. */
+export const layer = (settings: Settings) =>
+  Layer.unwrap(Effect.map(find(settings), (address) => App.database(settings, address)))

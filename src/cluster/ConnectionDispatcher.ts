@@ -1,0 +1,178 @@
+/**
+ * The primary's listening socket. It hands each connection to the worker that has the fewest, and keeps its own hold on it
+ * until that worker says that it has it: whoever was handed to a worker that died meanwhile goes to another one, before a
+ * byte was read. While there is no worker, connections wait here.
+ *
+ * Node's own `cluster` hands connections over in turn, and loses the one that is on its way to a worker that dies; it stops
+ * listening when the last worker has gone; and what it holds when all workers close, it cuts off.
+ *
+ * @module
+ */
+import { createServer, type Server, type Socket } from "node:net"
+import { Duration, Effect, Schema, type Scope } from "effect"
+import * as Balance from "../core/cluster/Balance.ts"
+import { afterQuietPoll } from "../runtime/EventLoop.ts"
+import type { MetricsService } from "../services/Metrics.ts"
+import type { Address, Channel, FromWorker, ToWorker } from "./Protocol.ts"
+
+/** The address cannot be had: another has it, or it is not ours to take. */
+export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", {
+  cause: Schema.Defect()
+}) {}
+
+/** How many connections wait at most while no worker takes any; beyond it they are reset. */
+const maxWaiting = 1_024
+
+/** How long the workers have to take what waits when the door closes. */
+const handing = Duration.seconds(1)
+
+/** A worker's place at the door. */
+export interface Place {
+  /** Nothing more is handed to it. What is on its way stays so. */
+  readonly retire: () => void
+  /** The worker has gone: what was on its way to it goes to another. */
+  readonly leave: () => void
+}
+
+export interface Door {
+  readonly address: Address
+  /** A worker that serves. */
+  readonly enter: (channel: Channel<FromWorker, ToWorker>) => Place
+  /** Stops listening, and waits until the workers have what came before. */
+  readonly close: Effect.Effect<void>
+}
+
+interface Worker extends Balance.Candidate {
+  readonly channel: Channel<FromWorker, ToWorker>
+  free: boolean
+  open: number
+  last: number
+  /** What was handed to it, and is not yet its own. */
+  held: Socket | undefined
+  retired: boolean
+}
+
+const listen = (server: Server, address: Address): Effect.Effect<Address, CannotListen> =>
+  Effect.callback((resume) => {
+    const failed = (cause: Error) => resume(Effect.fail(new CannotListen({ cause })))
+    server.once("error", failed)
+    server.listen({ host: address.host, port: address.port }, () => {
+      server.off("error", failed)
+      const bound = server.address()
+      resume(
+        typeof bound === "object" && bound !== null
+          ? Effect.succeed({ host: bound.address, port: bound.port })
+          : Effect.fail(new CannotListen({ cause: new Error("no address") }))
+      )
+    })
+  })
+
+/** Opens the door; it is shut with the scope at the latest. */
+export const open = Effect.fnUntraced(function* (
+  address: Address,
+  metrics: MetricsService
+): Effect.fn.Return<Door, CannotListen, Scope.Scope> {
+  const server = createServer({ pauseOnConnect: true })
+  const workers = new Set<Worker>()
+  const waiting: Array<Socket> = []
+  let turn = 0
+  let accepted = 0
+  let emptied = () => {}
+  const handed = metrics.counter("handovers", { outcome: "handed" })
+  const again = metrics.counter("handovers", { outcome: "handed-again" })
+  const refused = metrics.counter("handovers", { outcome: "refused" })
+
+  const isEmpty = (): boolean => waiting.length === 0 && [...workers].every(({ held }) => held === undefined)
+
+  const hand = (): void => {
+    while (waiting.length > 0) {
+      const worker = Balance.pick(workers)
+      if (worker === undefined) break
+      const socket = waiting.shift()!
+      worker.held = socket
+      worker.free = false
+      worker.open++
+      worker.last = ++turn
+      worker.channel.send({ _tag: "Connection" }, socket)
+      handed()
+    }
+    if (isEmpty()) emptied()
+  }
+
+  const took = (worker: Worker): void => {
+    // Our hold on it alone: the worker has its own.
+    worker.held?.destroy()
+    worker.held = undefined
+    worker.free = !worker.retired
+    hand()
+  }
+
+  server.on("connection", (socket) => {
+    accepted++
+    socket.on("error", () => {})
+    if (waiting.length >= maxWaiting) {
+      refused()
+      socket.resetAndDestroy()
+      return
+    }
+    waiting.push(socket)
+    hand()
+  })
+
+  const bound = yield* listen(server, address)
+  // A connection that could not be accepted (no descriptors left) is told here, and is that connection's matter.
+  server.on("error", () => {})
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      server.close()
+      for (const socket of waiting.splice(0)) socket.destroy()
+    })
+  )
+
+  return {
+    address: bound,
+    enter: (channel) => {
+      const worker: Worker = { channel, free: true, open: 0, last: 0, held: undefined, retired: false }
+      workers.add(worker)
+      const stop = channel.listen((message) => {
+        if (message._tag === "Took") took(worker)
+        else if (message._tag === "Closed") worker.open -= message.count
+      })
+      hand()
+      return {
+        retire: () => {
+          worker.retired = true
+          worker.free = false
+        },
+        leave: () => {
+          stop()
+          workers.delete(worker)
+          if (worker.held !== undefined) {
+            waiting.unshift(worker.held)
+            worker.held = undefined
+            again()
+          }
+          hand()
+        }
+      }
+    },
+    // The system takes connections ahead of our asking, and resets those that we have not asked for when we stop: see
+    // `http/server/Connections`.
+    close: Effect.callback<void>((resume) =>
+      afterQuietPoll(
+        () => accepted,
+        () => {
+          server.close()
+          resume(Effect.void)
+        }
+      )
+    ).pipe(
+      Effect.andThen(
+        Effect.callback<void>((resume) => {
+          emptied = () => resume(Effect.void)
+          if (isEmpty()) emptied()
+        }).pipe(Effect.timeoutOrElse({ duration: handing, orElse: () => Effect.void }))
+      )
+    )
+  }
+})

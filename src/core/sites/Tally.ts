@@ -1,0 +1,74 @@
+/**
+ * Counts what was not counted, between one flush to the store and the next. Bounded: strangers choose the ids that are
+ * claimed, so these may fill half of it, and what does not fit is not told apart any more. Pure: the time is given.
+ *
+ * @module
+ */
+
+import { dateOf } from "../text/Time.ts"
+import type { Reason, Subject } from "./Decision.ts"
+
+/** So often in one day, for one reason. */
+export interface Entry {
+  readonly subject: Subject
+  readonly reason: Reason
+  /** `YYYY-MM-DD`, UTC. */
+  readonly day: string
+  readonly times: number
+}
+
+export interface Tally {
+  /** Counts one at `now` (milliseconds since 1970). False if it did not fit. */
+  readonly add: (subject: Subject, reason: Reason, now: number) => boolean
+  /** Gives what was counted, and begins again with nothing. */
+  readonly take: () => ReadonlyArray<Entry>
+  /** Forgets what was counted of some, and gives it. */
+  readonly remove: (isOf: (subject: Subject) => boolean) => ReadonlyArray<Entry>
+  /** What was counted, and stays. */
+  readonly entries: () => ReadonlyArray<Entry>
+  readonly isEmpty: () => boolean
+}
+
+const keyOf = (subject: Subject, reason: Reason, day: string): string =>
+  subject._tag === "Known"
+    ? `${day} ${reason} ${subject.websiteConfigId}`
+    : `${day} ${reason} ${subject.by} ${subject.id}`
+
+/** A tally of at most `capacity` different entries. */
+export const make = (capacity: number): Tally => {
+  let counted = new Map<string, { readonly entry: Omit<Entry, "times">; times: number }>()
+  let claims = 0
+  const entries = () => Array.from(counted.values(), ({ entry, times }): Entry => ({ ...entry, times }))
+  return {
+    add: (subject, reason, now) => {
+      const day = dateOf(now)
+      const key = keyOf(subject, reason, day)
+      const known = counted.get(key)
+      if (known !== undefined) {
+        known.times++
+        return true
+      }
+      const isClaim = subject._tag === "Claimed"
+      if (counted.size >= capacity || (isClaim && claims >= capacity / 2)) return false
+      if (isClaim) claims++
+      counted.set(key, { entry: { subject, reason, day }, times: 1 })
+      return true
+    },
+    take: () => {
+      const taken = entries()
+      counted = new Map()
+      claims = 0
+      return taken
+    },
+    remove: (isOf) => {
+      const removed = entries().filter(({ subject }) => isOf(subject))
+      for (const { day, reason, subject } of removed) {
+        counted.delete(keyOf(subject, reason, day))
+        if (subject._tag === "Claimed") claims--
+      }
+      return removed
+    },
+    entries,
+    isEmpty: () => counted.size === 0
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * What a newcomer finds in the demo: a website, an instance and a widget token, made once and found again.
+ *
+ * @module
+ */
+import { readFileSync } from "node:fs"
+import path from "node:path"
+import { Effect, Option, Schema } from "effect"
+import type { Instance } from "../core/chat/Instance.ts"
+import type { Site } from "../core/sites/Site.ts"
+import { InstanceDirectory } from "../services/chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../services/chat/WidgetTokens.ts"
+import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
+import type * as DemoFeed from "./DemoFeed.ts"
+
+/** The record in `demo.json`. */
+export const Demo = Schema.Struct({
+  base_url: Schema.String,
+  website_config_id: Schema.String,
+  tracking_token: Schema.String,
+  instance_id: Schema.String,
+  widget_token: Schema.String
+})
+
+export type Demo = typeof Demo.Type
+
+const siteName = "Demo website"
+const instanceName = "Demo assistant"
+
+/** The text of `demo.json`. It holds a widget token: write it so that only its owner can read it. */
+export const encode = (demo: Demo): string => `${JSON.stringify(demo, null, 2)}\n`
+
+export const demoFile = (dataDir: string): string => path.join(dataDir, "demo.json")
+
+/** The demo of the last start; none if there was none, or if its file was spoiled. */
+export const read = (dataDir: string): Option.Option<Demo> => {
+  try {
+    return Schema.decodeUnknownOption(Schema.fromJsonString(Demo))(readFileSync(demoFile(dataDir), "utf8"))
+  } catch {
+    return Option.none()
+  }
+}
+
+/** The one that `demo.json` names, else the one that is named like the demo's, else a new one. */
+const findOrMake = <A extends { readonly name: string }, E>(
+  known: ReadonlyArray<A>,
+  name: string,
+  isRecorded: (candidate: A) => boolean,
+  create: Effect.Effect<A, E>
+): Effect.Effect<A, E> => {
+  const found = known.find(isRecorded) ?? known.find((candidate) => candidate.name === name)
+  return found === undefined ? create : Effect.succeed(found)
+}
+
+/**
+ * Finds or creates the demo's website, instance and widget token, and points the instance at the agent of this start.
+ * Returns the record for `demo.json`, which the caller writes, and the ids that the live feed shows.
+ */
+export const prepare = Effect.fnUntraced(function* (options: {
+  readonly dataDir: string
+  readonly baseUrl: string
+  readonly agentUrl: string
+}) {
+  const sites = yield* SiteDirectory
+  const instances = yield* InstanceDirectory
+  const tokens = yield* WidgetTokens
+  const recorded = Option.getOrUndefined(read(options.dataDir))
+
+  const site: Site = yield* findOrMake(
+    yield* sites.list,
+    siteName,
+    (site) => site.websiteConfigId === recorded?.website_config_id,
+    sites.create({ name: siteName, origins: [] })
+  )
+  const instance: Instance = yield* findOrMake(
+    yield* instances.list,
+    instanceName,
+    (instance) => instance.instanceId === recorded?.instance_id,
+    instances.create({
+      name: instanceName,
+      agentUrl: options.agentUrl,
+      agentModel: null,
+      agentKeyEnv: null,
+      origins: []
+    })
+  )
+  yield* instances.update(instance.instanceId, { agentUrl: options.agentUrl })
+
+  const works =
+    recorded !== undefined && Option.isSome(yield* tokens.authenticate(instance.instanceId, recorded.widget_token))
+  const token = works
+    ? recorded.widget_token
+    : yield* tokens.issue({ instanceId: instance.instanceId, label: "demo", expiresAt: null }).pipe(
+        // The instance was there a moment ago.
+        Effect.flatMap((issued) => Effect.orDie(Effect.fromOption(issued))),
+        Effect.map((issued) => issued.token)
+      )
+
+  const demo: Demo = {
+    base_url: options.baseUrl,
+    website_config_id: site.websiteConfigId,
+    tracking_token: site.trackingToken,
+    instance_id: instance.instanceId,
+    widget_token: token
+  }
+  const shows: DemoFeed.Subject = {
+    hostedWebsiteId: site.hostedWebsiteId,
+    websiteConfigId: site.websiteConfigId,
+    instanceId: instance.instanceId
+  }
+  return { demo, shows }
+})

@@ -1,0 +1,169 @@
+/**
+ * `/demo`: a small website that uses page views, a form and the chat, as any website would, and beside it what arrives.
+ * The pages are files in `src/demo`; their scripts are bundled like those that websites load.
+ *
+ * @module
+ */
+import { readFile } from "node:fs/promises"
+import { fileURLToPath } from "node:url"
+import { Deferred, Effect, Layer, Stream } from "effect"
+import { HttpEffect, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { build, stop } from "esbuild"
+import * as LocalPage from "../core/http/LocalPage.ts"
+import * as Html from "../core/text/Html.ts"
+import * as Bundles from "../http/assets/Bundles.ts"
+import * as ErrorResponses from "../http/endpoints/ErrorResponses.ts"
+import * as Cors from "../http/middleware/Cors.ts"
+import type { Numbered } from "./Arrival.ts"
+import type { Demo } from "./DemoData.ts"
+import type { DemoFeed } from "./DemoFeed.ts"
+
+const file = (name: string): string => fileURLToPath(new URL(`./pages/${name}`, import.meta.url))
+
+/** The demo shows that a strict policy forbids nothing that it needs. */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self' data:",
+  "frame-src 'self'",
+  "frame-ancestors 'self'",
+  "form-action 'self'",
+  "base-uri 'none'"
+].join("; ")
+
+const headers = {
+  "cache-control": "no-store",
+  "content-security-policy": policy,
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "same-origin"
+}
+
+/** The website's pages, by path. */
+export const pages = {
+  "/demo/site": { file: "home.html", title: "Fjordlight Kayaks" },
+  "/demo/site/tours": { file: "tours.html", title: "Tours · Fjordlight Kayaks" },
+  "/demo/site/contact": { file: "contact.html", title: "Contact · Fjordlight Kayaks" }
+} as const
+
+const styles = ["shell.css", "site.css"] as const
+const scripts = ["shell", "site"] as const
+
+/** Puts values where `{{name}}` stands; a name without a value stays. Pure. */
+export const fill = (template: string, values: Readonly<Record<string, string>>): string =>
+  template.replace(/\{\{(\w+)\}\}/g, (whole, name: string) => (Object.hasOwn(values, name) ? values[name]! : whole))
+
+const read = (name: string) => Effect.promise(() => readFile(file(name), "utf8"))
+
+/** Bundles the demo's scripts after those of the service: both use one process of esbuild's, which each ends. */
+const bundle = Effect.promise(async () => {
+  await Bundles.all()
+  const { outputFiles } = await build({
+    entryPoints: scripts.map((name) => file(`${name}.ts`)),
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    write: false,
+    outdir: "/",
+    logLevel: "silent",
+    tsconfigRaw: "{}"
+  })
+  await stop()
+  return outputFiles.map(({ text }) => text)
+})
+
+/** One arrival as a Server-Sent Event. */
+const frame = (arrival: Numbered): string => `id: ${arrival.number}\ndata: ${JSON.stringify(arrival)}\n\n`
+
+const comment = ": ping\n\n"
+
+/** Another website may not look: what arrives is for whoever has `/demo` open. */
+const isOwn = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
+  LocalPage.isLocal({
+    host: headers["host"],
+    origin: headers["origin"],
+    secFetchSite: headers["sec-fetch-site"]
+  })
+
+/** Takes away what lets pages of any website read an answer: the service gives it to each of its own. */
+const withoutCors = HttpEffect.withPreResponseHandler((_, response) =>
+  Effect.succeed(
+    Object.keys(Cors.answerHeaders).reduce((rest, name) => HttpServerResponse.removeHeader(rest, name), response)
+  )
+)
+
+const notYours = ErrorResponses.refusal(
+  403,
+  "What arrives is shown to the demo's own page alone. Open /demo by localhost or by an IP address.",
+  headers
+)
+
+/**
+ * The routes, over a feed. They answer once `open` was called with the demo's ids, which are made on a server that runs
+ * already.
+ */
+export const make = Effect.fnUntraced(function* (feed: DemoFeed) {
+  const opened = yield* Deferred.make<Demo>()
+  const built = yield* Effect.cached(bundle)
+
+  const html = (body: string) => HttpServerResponse.text(body, { contentType: "text/html; charset=utf-8", headers })
+
+  const shell = Effect.gen(function* () {
+    const demo = yield* Deferred.await(opened)
+    const values = Object.fromEntries(Object.entries(demo).map(([name, value]) => [name, Html.escape(value)]))
+    return html(fill(yield* read("shell.html"), values))
+  })
+
+  const page = Effect.fnUntraced(function* (path: keyof typeof pages) {
+    const demo = yield* Deferred.await(opened)
+    const { file, title } = pages[path]
+    const values = Object.fromEntries(Object.entries(demo).map(([name, value]) => [name, Html.escape(value)]))
+    const main = fill(yield* read(`site/${file}`), values)
+    return html(fill(yield* read("site/layout.html"), { ...values, title, main }))
+  })
+
+  const style = (name: string) =>
+    Effect.map(read(name), (text) => HttpServerResponse.text(text, { contentType: "text/css; charset=utf-8", headers }))
+
+  const script = (index: number) =>
+    Effect.map(built, (texts) =>
+      HttpServerResponse.text(texts[index] ?? "", { contentType: "text/javascript; charset=utf-8", headers })
+    )
+
+  const events = Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    if (!isOwn(request)) return notYours
+    return HttpServerResponse.stream(
+      Stream.succeed(comment).pipe(
+        Stream.concat(
+          Stream.merge(
+            Stream.map(feed.arrivals, frame),
+            Stream.map(Stream.drop(Stream.tick("15 seconds"), 1), () => comment),
+            { haltStrategy: "left" }
+          )
+        ),
+        Stream.encodeText
+      ),
+      { contentType: "text/event-stream", headers: { ...headers, "x-accel-buffering": "no" } }
+    )
+  }).pipe(withoutCors)
+
+  const routes = [
+    HttpRouter.route("GET", "/demo", shell),
+    HttpRouter.route("GET", "/demo/", HttpServerResponse.redirect("/demo")),
+    HttpRouter.route("GET", "/demo/site", page("/demo/site")),
+    HttpRouter.route("GET", "/demo/site/tours", page("/demo/site/tours")),
+    HttpRouter.route("GET", "/demo/site/contact", page("/demo/site/contact")),
+    ...styles.map((name) => HttpRouter.route("GET", `/demo/assets/${name}`, style(name))),
+    ...scripts.map((name, index) => HttpRouter.route("GET", `/demo/assets/${name}.js`, script(index))),
+    HttpRouter.route("GET", "/demo/events", events)
+  ]
+
+  return {
+    /** What is served, besides the endpoints. */
+    routes: Layer.merge(HttpRouter.addAll(routes), Layer.effectDiscard(Effect.forkScoped(built))),
+    /** Gives the pages their ids. */
+    open: (demo: Demo) => Effect.asVoid(Deferred.succeed(opened, demo))
+  }
+})

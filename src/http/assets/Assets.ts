@@ -1,0 +1,93 @@
+/**
+ * Serves what websites load: `GET /v1/public/{embed,forms,chat}.js`, for a short time in a cache, and the same as
+ * `{name}.{hash}.js`, for ever. Another version's hash gets the current version, for a short time: a page that was made
+ * before an upgrade goes on working.
+ *
+ * @module
+ */
+import { Effect, Layer } from "effect"
+import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
+import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
+import * as Bundles from "./Bundles.ts"
+import * as StaticContent from "./StaticContent.ts"
+
+const plainPath = (name: Bundles.Name): `/${string}` => `/v1/public/${name}.js`
+
+const hashedPath = (name: Bundles.Name): `/${string}` => `/v1/public/${name}.:hash.js`
+
+/** What is served here, as `http/middleware/Fallbacks` wants to know it. */
+export const paths = Bundles.names.flatMap((name) => [
+  { method: "GET", path: plainPath(name) },
+  { method: "GET", path: hashedPath(name) }
+])
+
+/** Five minutes, and a day in which a cache may answer at once while it asks for the new one. */
+const forNow = "public, max-age=300, stale-while-revalidate=86400"
+
+const forEver = "public, max-age=31536000, immutable"
+
+const notBuilt = ErrorResponses.refusal(503, "This script could not be bundled. See the service's log.", {
+  "retry-after": "60",
+  "cache-control": "no-store"
+})
+
+/** The answer to a request for a bundle. Pure. */
+const respond = (
+  bundle: StaticContent.Compressed,
+  request: {
+    /** The version that the address names, if it does. */
+    readonly hash: string | undefined
+    readonly acceptEncoding: string | undefined
+    readonly ifNoneMatch: string | undefined
+  }
+): HttpServerResponse.HttpServerResponse =>
+  StaticContent.respond(bundle, request, {
+    contentType: "text/javascript; charset=utf-8",
+    headers: {
+      "cache-control": request.hash === bundle.hash ? forEver : forNow,
+      "cross-origin-resource-policy": "cross-origin",
+      "timing-allow-origin": "*",
+      "x-content-type-options": "nosniff"
+    }
+  })
+
+const handler = Effect.fnUntraced(function* (name: Bundles.Name) {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  const { params } = yield* HttpRouter.RouteContext
+  const outcome = (yield* Effect.promise(Bundles.all))[name]
+  if (outcome._tag === "Failed") return notBuilt
+  return respond(outcome.bundle, {
+    hash: params["hash"],
+    acceptEncoding: request.headers["accept-encoding"],
+    ifNoneMatch: request.headers["if-none-match"]
+  })
+})
+
+const routes = HttpRouter.addAll(
+  Bundles.names.flatMap((name) => [
+    HttpRouter.route("GET", plainPath(name), handler(name)),
+    HttpRouter.route("GET", `/v1/public/${name}.:hash(^[0-9a-f]{8}).js`, handler(name))
+  ])
+)
+
+/** Bundles while the server starts, without keeping it, so that the first visitor does not wait; and tells what failed. */
+const prepare = Effect.promise(Bundles.all).pipe(
+  Effect.flatMap((outcomes) =>
+    Effect.forEach(
+      Bundles.names,
+      (name) => {
+        const outcome = outcomes[name]
+        return outcome._tag === "Failed"
+          ? Effect.annotateLogs(
+              Effect.logError(`${name}.js could not be bundled; it is answered 503`),
+              "reason",
+              outcome.reason
+            )
+          : Effect.void
+      },
+      { discard: true }
+    )
+  )
+)
+
+export const layer = Layer.merge(routes, Layer.effectDiscard(Effect.forkScoped(prepare)))

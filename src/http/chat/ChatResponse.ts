@@ -1,0 +1,211 @@
+/**
+ * Answers a chat request with an agent's stream: the frames of `core/chat/ChatStream`, with a heartbeat, bounds and a good end
+ * whatever happens.
+ *
+ * @module
+ */
+import {
+  Cause,
+  Channel,
+  Context,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Option,
+  type Pull,
+  Scope,
+  Stream,
+  Tracer
+} from "effect"
+import { HttpEffect, HttpServerResponse } from "effect/http"
+import type { AgentEvent } from "../../core/chat/Agent.ts"
+import { type AgentError, AgentRefused, type AgentTimeout } from "../../services/chat/AgentStream.ts"
+import { Chat } from "./Chat.ts"
+import * as ChatDelivery from "./ChatDelivery.ts"
+import type { OpenChats } from "./OpenChats.ts"
+
+/** What the log calls a chat by. */
+interface Names {
+  readonly instanceId: string
+  readonly messageId: string
+}
+
+export interface Options {
+  readonly instanceId: string
+  readonly conversationId: string
+  readonly messageId: string
+  /** After this time without a frame a comment is sent. */
+  readonly heartbeat: Duration.Input
+  /** How long the visitor may take to read what was said, the last words too. */
+  readonly patience: Duration.Input
+  /** The longest that the stream lasts from its first frame. */
+  readonly maxDuration: Duration.Input
+  /** The most that the agent may say, in bytes of UTF-8. */
+  readonly maxBytes: number
+  /** What the answer's head tells besides its own. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly watch: OpenChats
+}
+
+const headers = {
+  "content-type": "text/event-stream",
+  "cache-control": "no-cache, no-transform",
+  "x-accel-buffering": "no",
+  "x-vercel-ai-ui-message-stream": "v1"
+}
+
+/** What is told to the log of an error before the answer began; what to answer is the handler's matter. */
+const logRefusal = (error: AgentRefused | AgentTimeout, names: Names) =>
+  Effect.logWarning("The agent did not accept a message").pipe(
+    Effect.annotateLogs({
+      ...names,
+      error: error._tag,
+      ...(error._tag === "AgentRefused" ? { reason: error.reason } : {})
+    })
+  )
+
+/** A failure before the answer began, as the handler knows it. */
+const refusal = (error: AgentError | Cause.Done): AgentRefused | AgentTimeout => {
+  if (Cause.isDone(error)) return new AgentRefused({ reason: "the agent's stream was empty" })
+  return error._tag === "AgentBroken" ? new AgentRefused({ reason: error.reason }) : error
+}
+
+/** Names the failure that a cause is for the visitor, and tells the log what it was. */
+const failureOf = Effect.fnUntraced(function* (cause: Cause.Cause<AgentError | Cause.Done>, names: Names) {
+  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+  if (error === undefined || Cause.hasDies(cause)) {
+    yield* Effect.logError("A chat stream died", cause).pipe(Effect.annotateLogs({ ...names }))
+    return "internal" as const
+  }
+  const reason = "reason" in error ? error.reason : Cause.isDone(error) ? "it ended without a finish" : "it was silent"
+  yield* Effect.logWarning("An agent's stream failed").pipe(
+    Effect.annotateLogs({ ...names, error: error._tag, reason })
+  )
+  return error._tag === "AgentTimeout" ? ("agent-timeout" as const) : ("agent-broken" as const)
+})
+
+/** Tells the log that we ended a stream ourselves. */
+const logBound = (failure: string, names: Names) =>
+  Effect.annotateLogs(Effect.logInfo("A chat stream was ended"), { ...names, reason: failure })
+
+type EventPull = Pull.Pull<readonly [AgentEvent, ...Array<AgentEvent>], AgentError>
+
+/**
+ * A loop that asks the agent for its words, each after the socket took the one before, until there are no more. It is as
+ * old as the chat, so it lets go of the agent's stream, and of the message in it, as soon as it has begun.
+ */
+class AgentPump {
+  private agent: Stream.Stream<AgentEvent, AgentError> | undefined
+  private pull: EventPull | undefined
+  private readonly chat: Chat
+  private readonly scope: Scope.Scope
+
+  constructor(agent: Stream.Stream<AgentEvent, AgentError>, chat: Chat, scope: Scope.Scope) {
+    this.agent = agent
+    this.chat = chat
+    this.scope = scope
+  }
+
+  begin(): Effect.Effect<void, AgentError | Cause.Done> {
+    const { agent = Stream.empty } = this
+    this.agent = undefined
+    return Effect.flatMap(Channel.toPullScoped(Stream.toChannel(agent), this.scope), (pull) => {
+      this.pull = pull
+      return Effect.whileLoop(this)
+    })
+  }
+
+  while(): boolean {
+    return !this.chat.isOver
+  }
+
+  body(): EventPull {
+    const { chat, pull = Cause.done() } = this
+    return chat.isEmpty ? pull : Effect.andThen(chat.emptied(), pull)
+  }
+
+  step(events: Iterable<AgentEvent>): void {
+    this.chat.push(events)
+  }
+}
+
+/** What the end of the asking means: the visitor and the log are told of it. */
+const settle = (exit: Exit.Exit<void, AgentError | Cause.Done>, chat: Chat, names: Names): Effect.Effect<void> => {
+  const { failure } = chat
+  if (failure !== null) return logBound(failure, names)
+  // It was finished; or we ended it; or the visitor has gone.
+  if (Exit.isSuccess(exit) || chat.isOver || Cause.hasInterruptsOnly(exit.cause)) return Effect.void
+  if (!chat.isAccepted) return Effect.sync(() => chat.refuse(Cause.map(exit.cause, refusal)))
+  return Effect.map(failureOf(exit.cause, names), (failure) => chat.fail(failure))
+}
+
+/** How the asking ends, however it does. Its closure is as old as the chat: it holds on to what it needs, and no more. */
+const ending = (chat: Chat, scope: Scope.Closeable, names: Names) => (exit: Exit.Exit<void, AgentError | Cause.Done>) =>
+  Effect.ensuring(
+    Effect.andThen(Scope.close(scope, exit), settle(exit, chat, names)),
+    Effect.sync(() => chat.close())
+  )
+
+/** All that goes on between a chat and its agent, in a scope of its own: it is left as soon as nothing more is asked. */
+const ask = (agent: Stream.Stream<AgentEvent, AgentError>, chat: Chat, names: Names): Effect.Effect<void> => {
+  const scope = Scope.makeUnsafe()
+  const asking = new AgentPump(agent, chat, scope)
+  return Effect.suspend(() => asking.begin()).pipe(Effect.onExit(ending(chat, scope, names)), Effect.ignoreCause)
+}
+
+/** A chat that its agent accepted, and what the head of its answer, a 200, tells. */
+export interface StartedChat {
+  readonly chat: Chat
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/**
+ * Asks the agent and waits until it accepts. A failure before that is the typed one; a failure after it, a defect, a bound
+ * or the process's end is told in the stream, which always ends with `[DONE]`. The log gets the reason in both cases, the
+ * visitor a sentence.
+ *
+ * The agent's stream lives in the scope, which must be open until the visitor has everything and must close when the
+ * visitor goes, before or after the first event: then it is interrupted. The agent is asked for more only after the socket
+ * took what it said.
+ */
+export const begin = (
+  agent: Stream.Stream<AgentEvent, AgentError>,
+  options: Options
+): Effect.Effect<StartedChat, AgentRefused | AgentTimeout, Scope.Scope> =>
+  Effect.contextWith((services: Context.Context<Scope.Scope>) => {
+    const { instanceId, messageId, watch } = options
+    const names = { instanceId, messageId }
+    const chat = new Chat(watch, {
+      conversationId: options.conversationId,
+      messageId,
+      heartbeat: Duration.toMillis(options.heartbeat),
+      patience: Duration.toMillis(options.patience),
+      maxDuration: Duration.toMillis(options.maxDuration),
+      maxBytes: options.maxBytes
+    })
+    if (watch.isDrained()) chat.drain()
+    else {
+      // The request's own context is a kilobyte that the answer has no need of, but for its span.
+      const isTraced = Context.get(services, Tracer.Tracer) !== Tracer.nativeTracer
+      const fork = Effect.runForkWith(isTraced ? services : watch.services)
+      chat.asker = Fiber.runIn(fork(ask(agent, chat, names)), Context.get(services, Scope.Scope))
+    }
+    return Effect.tapError(chat.opened(), (error) => logRefusal(error, names)).pipe(
+      Effect.as({ chat, headers: { ...headers, ...options.headers } })
+    )
+  })
+
+/**
+ * The answer as the platform's. Effect's servers keep the request's scope open until the body is sent, and close it when
+ * the visitor goes; the handler must be interruptible for that.
+ */
+export const toResponse = ({ chat, headers }: StartedChat): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+  Effect.map(Effect.context<never>(), (services) => {
+    const response = HttpServerResponse.stream(ChatDelivery.toStream(chat), {
+      contentType: headers["content-type"],
+      headers
+    })
+    HttpEffect.appendPreResponseHandlerUnsafe(services, ChatDelivery.direct(chat, response.body))
+    return response
+  })

@@ -1,0 +1,48 @@
+/**
+ * Watches over all chats of a process: one fiber for their times, and one for the end of the process.
+ *
+ * @module
+ */
+import { type Context, Effect, type Scope } from "effect"
+import * as DeadlineScheduler from "../../runtime/DeadlineScheduler.ts"
+
+/** A chat as the watch sees it. */
+export interface OpenChat extends DeadlineScheduler.Scheduled {
+  /** Called when the process can wait no longer. */
+  readonly drain: () => void
+}
+
+export interface OpenChats {
+  readonly alarms: DeadlineScheduler.DeadlineScheduler
+  /** What stands around every chat: the clock, the log. */
+  readonly services: Context.Context<never>
+  /** Whether the process can wait no longer: no chat may begin. */
+  readonly isDrained: () => boolean
+  readonly add: (chat: OpenChat) => void
+  /** Forgets a chat and its alarm. */
+  readonly remove: (chat: OpenChat) => void
+}
+
+/** Watches as long as the scope is open. `drain` completes when this process ends and can wait no longer. */
+export const make = Effect.fnUntraced(function* (
+  drain: Effect.Effect<void>
+): Effect.fn.Return<OpenChats, never, Scope.Scope> {
+  const alarms = yield* DeadlineScheduler.make
+  const chats = new Set<OpenChat>()
+  let isDrained = false
+  const drainAll = Effect.sync(() => {
+    isDrained = true
+    for (const chat of [...chats]) chat.drain()
+  })
+  yield* Effect.forkScoped(Effect.andThen(drain, drainAll))
+  return {
+    alarms,
+    services: yield* Effect.context(),
+    isDrained: () => isDrained,
+    add: (chat) => void chats.add(chat),
+    remove: (chat) => {
+      chats.delete(chat)
+      alarms.cancel(chat)
+    }
+  }
+})

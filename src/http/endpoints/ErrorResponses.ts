@@ -1,0 +1,100 @@
+/**
+ * The answers that are no successes, as HTTP. Every one has a JSON body: `{"detail": "a sentence"}`, or for a 422 the
+ * list of faults.
+ *
+ * @module
+ */
+import { HttpServerResponse } from "effect/http"
+import type { ValidationError } from "../../contract/Errors.ts"
+
+type Headers = Readonly<Record<string, string>>
+
+const json = (status: number, body: unknown, headers?: Headers): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.text(JSON.stringify(body), {
+    status,
+    contentType: "application/json",
+    ...(headers === undefined ? {} : { headers })
+  })
+
+/** A refusal: a sentence that tells the reader what to do next. */
+export const refusal = (status: number, detail: string, headers?: Headers): HttpServerResponse.HttpServerResponse =>
+  json(status, { detail }, headers)
+
+/** The longest text of a client's that an answer repeats. */
+const maxEcho = 200
+
+const bounded = (error: ValidationError): ValidationError => ({
+  ...error,
+  loc: error.loc.map((part) => (typeof part === "string" && part.length > maxEcho ? part.slice(0, maxEcho) : part)),
+  msg: error.msg.length > 2 * maxEcho ? error.msg.slice(0, 2 * maxEcho) : error.msg
+})
+
+/** 422 with every fault. */
+export const invalid = (
+  errors: ReadonlyArray<ValidationError>,
+  headers?: Headers
+): HttpServerResponse.HttpServerResponse => json(422, { detail: errors.map(bounded) }, headers)
+
+/** 404: what was named is not there, or not for the one who asks. */
+export const unknownSite = (headers?: Headers): HttpServerResponse.HttpServerResponse =>
+  refusal(404, "No published website has this site_id. Copy the id again from the website's settings.", headers)
+
+/** 401, the same whatever was wrong. */
+export const unauthorized = (headers?: Headers): HttpServerResponse.HttpServerResponse =>
+  refusal(401, "The X-Widget-Token header holds no valid token for this instance. Issue a new token for it.", headers)
+
+/** 403: a browser on a page that the owner did not name. */
+export const foreignOrigin = (
+  what: "website" | "assistant",
+  headers?: Headers
+): HttpServerResponse.HttpServerResponse =>
+  refusal(
+    403,
+    what === "website"
+      ? "This website may not be used from this page's origin. Its owner can name the origin with `hydracore site update`."
+      : "This assistant may not be used from this page's origin. Its owner can name the origin with `hydracore instance update`.",
+    headers
+  )
+
+/** 413. */
+export const tooLarge = (maxBytes: number): HttpServerResponse.HttpServerResponse =>
+  refusal(413, `The body is larger than ${maxBytes} bytes. Send less at once.`)
+
+/** 429; the headers tell when to come back. */
+export const overLimit = (headers: Headers): HttpServerResponse.HttpServerResponse =>
+  refusal(429, "Too many requests from this address. Wait as many seconds as Retry-After says.", headers)
+
+/** 429: as many chat streams are open as may be. */
+export const tooManyStreams = (name: "address" | "instance", headers: Headers): HttpServerResponse.HttpServerResponse =>
+  refusal(
+    429,
+    name === "address"
+      ? "Too many answers are being written for this address at once. Wait for one to end, or as Retry-After says."
+      : "The assistant is answering as many people as it can. Wait as many seconds as Retry-After says.",
+    { ...headers, "retry-after": "5" }
+  )
+
+/** 503: nothing is known to be stored, and the same may be sent again. */
+export const unavailable = (headers?: Headers): HttpServerResponse.HttpServerResponse =>
+  refusal(503, "The service cannot say now that this is stored. Send it again after Retry-After seconds.", {
+    ...headers,
+    "retry-after": "5"
+  })
+
+/** 429: so much is being sent from this address at once that there is no room for this body, which is not read to its end. */
+export const tooMuchAtOnce: HttpServerResponse.HttpServerResponse = refusal(
+  429,
+  "Too much is being sent from this address at once. Send it again after Retry-After seconds.",
+  { "retry-after": "5", connection: "close" }
+)
+
+/** 503: so much is being sent to us at once that there is no room for this body, which is not read to its end. */
+export const overloaded: HttpServerResponse.HttpServerResponse = refusal(
+  503,
+  "The service is being sent as much as it can hold. Send it again after Retry-After seconds.",
+  { "retry-after": "5", connection: "close" }
+)
+
+/** 422 for what the store refuses for good. */
+export const notStorable = (headers?: Headers): HttpServerResponse.HttpServerResponse =>
+  invalid([{ loc: ["body"], msg: "Value error, this cannot be stored as it is", type: "value_error" }], headers)

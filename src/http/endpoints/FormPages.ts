@@ -1,0 +1,112 @@
+/**
+ * The pages that a visitor sees who sent a plain form: one that thanks, and one that says what to do about a fault. They
+ * load nothing, run nothing, and may be framed by nobody but where the form stood.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto"
+import { Option, Schema } from "effect"
+import { HttpServerResponse } from "effect/http"
+import { ValidationError } from "../../contract/Errors.ts"
+import * as FormRefusal from "../../core/forms/FormRefusal.ts"
+import * as Html from "../../core/text/Html.ts"
+
+const style = `
+:root { color-scheme: light dark; font: 1.0625rem/1.6 system-ui, sans-serif }
+body { display: grid; min-height: 100vh; margin: 0; place-items: center }
+main { box-sizing: border-box; max-width: 36rem; padding: 2rem }
+h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .75rem }
+p, ul { margin: .5rem 0 }
+small { opacity: .75; overflow-wrap: anywhere }
+`
+
+const policy = [
+  "default-src 'none'",
+  `style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'`,
+  "base-uri 'none'",
+  "form-action 'none'"
+].join("; ")
+
+const headers = {
+  "content-security-policy": policy,
+  "cache-control": "no-store",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff"
+}
+
+const page = (title: string, body: string): string => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>${Html.escape(title)}</title>
+<style>${style}</style>
+</head>
+<body>
+<main>
+<h1>${Html.escape(title)}</h1>
+${body}
+</main>
+</body>
+</html>
+`
+
+const html = (text: string, status: number, more: Readonly<Record<string, string>>) =>
+  HttpServerResponse.text(text, { status, contentType: "text/html; charset=utf-8", headers: { ...more, ...headers } })
+
+/** Where a visitor who is done goes on: back to the website, if it is known. */
+const wayBack = (address: string | null): string => {
+  const url = address === null ? null : URL.parse(address)
+  return url === null
+    ? "<p>You can close this page, or go back to where you came from.</p>"
+    : `<p><a href="${Html.escape(url.href)}">Back to ${Html.escape(url.host)}</a></p>`
+}
+
+/** 200: the submission is stored. `back` is a page of the website's, if one is known. */
+export const thanks = (
+  submissionId: string,
+  back: string | null,
+  more: Readonly<Record<string, string>>
+): HttpServerResponse.HttpServerResponse =>
+  html(
+    page(
+      "Thank you",
+      `<p>Your message has arrived.</p>
+${wayBack(back)}
+<p><small>Reference: ${Html.escape(submissionId)}</small></p>`
+    ),
+    200,
+    more
+  )
+
+/** 303: the submission is stored, and the visitor goes on to the page of the website's that the form names. */
+export const onward = (
+  address: string,
+  more: Readonly<Record<string, string>>
+): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.empty({ status: 303, headers: { ...more, location: address, "cache-control": "no-store" } })
+
+const Detail = Schema.fromJsonString(
+  Schema.Struct({ detail: Schema.Union([Schema.String, Schema.Array(ValidationError)]) })
+)
+
+const list = (items: ReadonlyArray<string>): ReadonlyArray<string> =>
+  items.length === 0 ? [] : ["<ul>", ...items.map((item) => `<li>${Html.escape(item)}</li>`), "</ul>"]
+
+/** A refusal of ours as a page: the same status and headers, and words for the visitor. */
+export const ofRefusal = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse => {
+  const { body, headers, status } = response
+  const text = body._tag === "Uint8Array" ? new TextDecoder().decode(body.body) : ""
+  const detail = Option.getOrUndefined(Schema.decodeUnknownOption(Detail)(text))?.detail
+  const retryAfter = headers["retry-after"]
+  const seconds = retryAfter === undefined ? undefined : Number(retryAfter)
+  const words = FormRefusal.words({ status, seconds, detail })
+  const lines = [
+    `<p>${Html.escape(words.text)}</p>`,
+    ...list(words.corrections),
+    ...words.forOwner.map((sentence) => `<p><small>For the owner: ${Html.escape(sentence)}</small></p>`)
+  ]
+  const { "content-length": _, "content-type": __, ...kept } = headers
+  return html(page(words.title, lines.join("\n")), status, kept as Record<string, string>)
+}

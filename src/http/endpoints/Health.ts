@@ -1,0 +1,41 @@
+/**
+ * `GET /healthz` (the process lives) and `GET /readyz` (it can serve), for whoever supervises the process.
+ *
+ * @module
+ */
+import { Effect, Layer } from "effect"
+import { HttpRouter, HttpServerResponse } from "effect/http"
+import { type NotReady, Readiness } from "../../services/Readiness.ts"
+import * as ErrorResponses from "./ErrorResponses.ts"
+
+const sentences: Record<NotReady["reason"], string> = {
+  "database-unreachable": "The database does not answer. Check that it runs and that DATABASE_URL is right.",
+  "database-not-migrated": "The database lacks a migration. Run `npm run -s hydracore -- migrate`.",
+  "database-read-only": "The database takes no writes; it may be a standby. Set DATABASE_URL to the primary.",
+  "database-denied": "The user in DATABASE_URL may not write in the database. `doctor` says what to do."
+}
+
+const healthz = HttpRouter.add("GET", "/healthz", HttpServerResponse.jsonUnsafe({ status: "alive" }))
+
+const readyz = HttpRouter.use(
+  Effect.fnUntraced(function* (router) {
+    const readiness = yield* Readiness
+    yield* router.add(
+      "GET",
+      "/readyz",
+      readiness.check.pipe(
+        Effect.as(HttpServerResponse.jsonUnsafe({ status: "ready" })),
+        Effect.catchTag("NotReady", ({ reason }) =>
+          Effect.succeed(ErrorResponses.refusal(503, sentences[reason], { "retry-after": "2" }))
+        )
+      )
+    )
+  })
+)
+
+export const paths = [
+  { method: "GET", path: "/healthz" },
+  { method: "GET", path: "/readyz" }
+]
+
+export const layer = Layer.mergeAll(healthz, readyz)

@@ -1,0 +1,101 @@
+/**
+ * Reads a plain HTML form, sent without any script: `application/x-www-form-urlencoded`, or `multipart/form-data` without
+ * files.
+ *
+ * @module
+ */
+import { Effect, Option, Result } from "effect"
+import type { ValidationError } from "../../contract/Errors.ts"
+import * as PlainForm from "../../core/forms/PlainForm.ts"
+import * as RequestBody from "../server/RequestBody.ts"
+import type { RequestHead } from "./RequestHead.ts"
+
+/** A plain form's submission as the body of a JSON request, and what it says besides. */
+export interface Form {
+  readonly body: RequestBody.Body
+  /** The fields `hydracore_*`. */
+  readonly reserved: Readonly<Record<string, string>>
+  /** The page to go on to, as the form names it. */
+  readonly next: string | undefined
+}
+
+const essenceOf = (contentType: string | undefined): string =>
+  (contentType ?? "").split(";", 1)[0]!.trim().toLowerCase()
+
+/** Whether a request's body is of a type that plain forms have. */
+export const isPlain = (request: RequestHead): boolean => {
+  const essence = essenceOf(request.headers["content-type"])
+  return essence === "application/x-www-form-urlencoded" || essence === "multipart/form-data"
+}
+
+/** Whether whoever sent a plain form wants to see a page. */
+export const wantsPage = (request: RequestHead): boolean =>
+  isPlain(request) && (request.headers["accept"] ?? "").toLowerCase().includes("text/html")
+
+/** The website that a plain form's address names, whatever its body is like. */
+export const siteOf = (request: RequestHead): string | undefined =>
+  isPlain(request) ? PlainForm.addressOf(request.url).site : undefined
+
+const unreadable: ValidationError = {
+  type: "value_error",
+  loc: ["body"],
+  msg: "Value error, the form cannot be read; send it as a browser does"
+}
+
+const tooMany: ValidationError = {
+  type: "value_error",
+  loc: ["body"],
+  msg: `Value error, the form has more than ${PlainForm.maxFields} fields; send fewer`
+}
+
+const noFiles = (name: string): ValidationError => ({
+  type: "value_error",
+  loc: ["body", "form_data", name],
+  msg: "Value error, files are not taken; remove the file and send the form again"
+})
+
+type Read = Result.Result<ReadonlyArray<PlainForm.Field>, ReadonlyArray<ValidationError>>
+
+/** A multipart body: the platform's own reader takes it apart. A file field that was left empty is an empty text. */
+const readMultipart = (bytes: Uint8Array, contentType: string): Effect.Effect<Read> =>
+  Effect.promise(async (): Promise<Read> => {
+    let entries: ReadonlyArray<[string, string | File]>
+    try {
+      entries = [...(await new Response(bytes.slice(), { headers: { "content-type": contentType } }).formData())]
+    } catch {
+      return Result.fail([unreadable])
+    }
+    const fields: Array<PlainForm.Field> = []
+    const files = new Set<string>()
+    for (const [name, value] of entries) {
+      if (typeof value === "string") fields.push([name, value])
+      else if (value.size === 0 && value.name === "") fields.push([name, ""])
+      else files.add(name)
+    }
+    return files.size === 0 ? Result.succeed(fields) : Result.fail(Array.from(files, noFiles).slice(0, 50))
+  })
+
+const readFields = (bytes: Uint8Array, contentType: string): Effect.Effect<Read> =>
+  essenceOf(contentType) === "multipart/form-data"
+    ? readMultipart(bytes, contentType)
+    : Effect.succeed(Result.fromOption(PlainForm.decode(new TextDecoder().decode(bytes)), () => [tooMany]))
+
+/**
+ * The form of a request; none if it is no plain form, or one that names no website: this is then answered as any body is
+ * that is not JSON.
+ */
+export const read = Effect.fnUntraced(function* (
+  request: RequestHead,
+  bytes: Uint8Array
+): Effect.fn.Return<Option.Option<Form>, RequestBody.InvalidBody> {
+  if (!isPlain(request)) return Option.none()
+  const address = PlainForm.addressOf(request.url)
+  const fields = yield* readFields(bytes, request.headers["content-type"] ?? "")
+  if (Result.isFailure(fields)) {
+    return address.site ? yield* new RequestBody.InvalidBody({ errors: fields.failure }) : Option.none()
+  }
+  const routing = PlainForm.routing(address, fields.success)
+  if (!routing.site) return Option.none()
+  const { reserved, text } = PlainForm.toSubmission(fields.success, routing)
+  return Option.some({ body: { text, value: JSON.parse(text) as unknown }, reserved, next: routing.next })
+})

@@ -1,0 +1,46 @@
+/**
+ * The request as the endpoints see it, without its body: the same for a request that came through the router and for one
+ * that came by the fast path.
+ *
+ * @module
+ */
+import { IncomingMessage } from "node:http"
+import { Option } from "effect"
+import type { HttpServerRequest } from "effect/http"
+
+export interface RequestHead {
+  /** The path and the query. */
+  readonly url: string
+  /** By lower-case names. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+  /** The client's address: the socket's peer, or the one that a trusted proxy names. */
+  readonly address: string
+  /** The head's size in memory, by `estimateBytes`. */
+  readonly headBytes: number
+}
+
+/** Estimated overhead per header, in bytes. */
+const headerOverhead = 64
+
+/** Estimates the bytes that a head holds in memory. `rawHeaders` alternates names and values. */
+export const estimateBytes = (rawHeaders: ReadonlyArray<string>): number => {
+  let bytes = (headerOverhead / 2) * rawHeaders.length
+  for (const text of rawHeaders) bytes += text.length
+  return bytes
+}
+
+/** Estimates the bytes of the head and the URL of a request that came through the router; 0 if Node did not parse it. */
+export const estimateBytesOf = ({ source, url }: HttpServerRequest.HttpServerRequest): number =>
+  source instanceof IncomingMessage ? estimateBytes(source.rawHeaders) + url.length : 0
+
+/** The client's address: the socket's peer, or the one that a trusted proxy names (see `http/server/Server`). */
+export const clientAddress = (request: HttpServerRequest.HttpServerRequest): string =>
+  Option.getOrElse(request.remoteAddress, () => "unknown")
+
+/** The head of a request that came through the router. */
+export const fromRequest = (request: HttpServerRequest.HttpServerRequest): RequestHead => ({
+  url: request.url,
+  headers: request.headers,
+  address: clientAddress(request),
+  headBytes: estimateBytesOf(request)
+})

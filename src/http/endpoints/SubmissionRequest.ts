@@ -1,0 +1,89 @@
+/**
+ * Reads what a request to `forms/submit` asks for, or every fault in it: its body, which is JSON or a plain HTML form, the
+ * text of its `form_data`, and its `Idempotency-Key`.
+ *
+ * @module
+ */
+import { Effect, Option, Result } from "effect"
+import type { ValidationError } from "../../contract/Errors.ts"
+import * as Faults from "../../contract/Faults.ts"
+import { SubmissionPayload } from "../../contract/Forms.ts"
+import * as FormContent from "../../core/forms/FormContent.ts"
+import * as JsonMembers from "../../core/json/JsonMembers.ts"
+import * as RequestBody from "../server/RequestBody.ts"
+import * as PlainForms from "./PlainForms.ts"
+import type { RequestHead } from "./RequestHead.ts"
+
+const readPayload = Faults.bodyReader(SubmissionPayload)
+
+/** How deeply `form_data` may be nested. Few readers of JSON follow further, and the owner has to read it. */
+const maxDepth = 100
+
+const tooDeep: ValidationError = {
+  type: "value_error",
+  loc: ["body", "form_data"],
+  msg: `Value error, nested more than ${maxDepth} levels deep; send it flatter`
+}
+
+const badKey: ValidationError = {
+  type: "value_error",
+  loc: ["header", "idempotency-key"],
+  msg: "Value error, an Idempotency-Key is 1 to 255 printable ASCII characters"
+}
+
+/** Reads an `Idempotency-Key` header. Pure. */
+const idempotencyKey = (header: string | undefined): Result.Result<string | null, ValidationError> =>
+  header === undefined
+    ? Result.succeed(null)
+    : /^[\x20-\x7e]{1,255}$/.test(header)
+      ? Result.succeed(header)
+      : Result.fail(badKey)
+
+/** Reads a body and the text of its `form_data`, without the reserved fields. Pure. */
+const readSubmission = (body: RequestBody.Body) =>
+  Result.flatMap(readPayload(body.value), (payload) => {
+    const formData = JsonMembers.memberText(body.text, "form_data", body.value)
+    return formData === undefined || formData.depth > maxDepth
+      ? Result.fail<ReadonlyArray<ValidationError>>([tooDeep])
+      : Result.succeed({ payload, formData: FormContent.withoutReserved(formData.text, payload.form_data) })
+  })
+
+/** What a body that was read and an `Idempotency-Key` ask for, or every fault in them. Pure. */
+export const parseSubmission = (body: RequestBody.Body, header: string | undefined) => {
+  const submission = readSubmission(body)
+  const key = idempotencyKey(header)
+  if (Result.isSuccess(submission) && Result.isSuccess(key)) {
+    return Result.succeed({ ...submission.success, key: key.success })
+  }
+  const errors = [
+    ...Option.getOrElse(Result.getFailure(submission), () => []),
+    ...Option.toArray(Result.getFailure(key))
+  ]
+  return Result.fail(errors)
+}
+
+/** What a request asks for. */
+export type ParsedSubmission = Result.Result.Success<ReturnType<typeof parseSubmission>>
+
+/** A body that was read. */
+export interface ReceivedBody {
+  readonly body: RequestBody.Body
+  /** The plain form that the body was, if it was one. */
+  readonly form: Option.Option<PlainForms.Form>
+}
+
+/** Reads the bytes of a body. */
+export const readBody = (
+  asked: RequestHead,
+  bytes: Uint8Array
+): Effect.Effect<ReceivedBody, RequestBody.InvalidBody> => {
+  const json = () => Effect.fromResult(RequestBody.parse(bytes, asked.headers["content-type"]))
+  const none = Option.none<PlainForms.Form>()
+  return PlainForms.isPlain(asked)
+    ? Effect.flatMap(PlainForms.read(asked, bytes), (form) =>
+        Option.isSome(form)
+          ? Effect.succeed({ body: form.value.body, form })
+          : Effect.map(json(), (body) => ({ body, form: none }))
+      )
+    : Effect.map(json(), (body) => ({ body, form: none }))
+}

@@ -1,0 +1,130 @@
+/**
+ * Measures requests where Node tells of them and of the end of their answers, so that every answer counts, however it was
+ * made. What Node answers by itself to what is no request (400, 408, 431) does not pass here.
+ *
+ * @module
+ */
+import { createServer, type IncomingMessage, type Server, type ServerOptions, ServerResponse } from "node:http"
+import { performance } from "node:perf_hooks"
+import * as Routes from "../../core/http/Routes.ts"
+import * as Decision from "../../core/sites/Decision.ts"
+import type { MetricsService } from "../../services/Metrics.ts"
+
+/** Makes a server that does not listen yet. */
+export type Create = (options: ServerOptions) => Server
+
+const decisions: ReadonlySet<string> = new Set(["counted", ...Decision.reasons])
+
+/** The value of a header among those that `writeHead` is given last, as a list or as an object. */
+const headerAmong = (headers: unknown, name: string): unknown => {
+  if (Array.isArray(headers)) {
+    const at = headers.indexOf(name)
+    return at < 0 ? undefined : headers[at + 1]
+  }
+  return typeof headers === "object" && headers !== null ? Reflect.get(headers, name) : undefined
+}
+
+/** Answers that tell `decided` what their head says of the decision. */
+const responseClass = (decided: (decision: string) => void) =>
+  class extends ServerResponse<IncomingMessage> {
+    override writeHead(...head: ReadonlyArray<unknown>): this {
+      const decision = headerAmong(head.at(-1), Decision.header)
+      if (typeof decision === "string") decided(decision)
+      return super.writeHead(...(head as Parameters<ServerResponse["writeHead"]>))
+    }
+  }
+
+export interface Options {
+  readonly metrics: MetricsService
+  /** The paths that are told apart, with `:name` for what may be anything. */
+  readonly templates: ReadonlyArray<string>
+  /** The one of them whose answers are streams. */
+  readonly chat: string
+}
+
+/** Statuses have three digits. */
+const statuses = 1000
+
+/** Makes the function that counts an answer. Series are made when they are first met, of which there are few. */
+const counters = (metrics: MetricsService) => {
+  const known = new Map<string, Array<(() => void) | undefined>>()
+  return (route: string, method: string, status: number) => {
+    const key = method + route
+    let ofStatus = known.get(key)
+    if (ofStatus === undefined) {
+      ofStatus = new Array<undefined>(statuses)
+      known.set(key, ofStatus)
+    }
+    let count = ofStatus[status]
+    if (count === undefined) {
+      count = metrics.counter("requests", { route, method, status: status === 0 ? "aborted" : String(status) })
+      ofStatus[status] = count
+    }
+    count()
+  }
+}
+
+/** The same for how long it took, in microseconds. */
+const durations = (metrics: MetricsService) => {
+  const known = new Map<string, (micros: number) => void>()
+  return (route: string): ((micros: number) => void) => {
+    let took = known.get(route)
+    if (took === undefined) {
+      took = metrics.histogram("requestDuration", { route })
+      known.set(route, took)
+    }
+    return took
+  }
+}
+
+/** Measures a server from its first request on. */
+const watch = (server: Server, { chat, metrics, templates }: Options): void => {
+  const routeOf = Routes.make(templates)
+  const count = counters(metrics)
+  const took = durations(metrics)
+  let open = 0
+  let connections = 0
+  const chats = new Set<ServerResponse>()
+  metrics.watch("requestsOpen", {}, () => open)
+  metrics.watch("connections", {}, () => connections)
+  metrics.watch("chatStreams", {}, () => {
+    let streaming = 0
+    for (const { headersSent, statusCode } of chats) if (headersSent && statusCode === 200) streaming++
+    return streaming
+  })
+
+  const begin = (request: IncomingMessage, response: ServerResponse): void => {
+    const begun = performance.now()
+    const route = routeOf(request.url ?? "")
+    const method = Routes.methodOf(request.method)
+    open++
+    if (route === chat) chats.add(response)
+    response.once("close", () => {
+      open--
+      if (route === chat) chats.delete(response)
+      count(route, method, response.headersSent ? response.statusCode : 0)
+      took(route)(Math.round((performance.now() - begun) * 1_000))
+    })
+  }
+  server.on("request", begin)
+  server.on("checkContinue", begin)
+  server.on("connection", (socket) => {
+    connections++
+    socket.once("close", () => {
+      connections--
+    })
+  })
+}
+
+/** Makes servers that are measured, if anybody watches. */
+export const measured =
+  (options: Options, create: Create = createServer): Create =>
+  (serverOptions) => {
+    const { metrics } = options
+    if (!metrics.enabled) return create(serverOptions)
+    const of = new Map([...decisions].map((decision) => [decision, metrics.counter("decisions", { decision })]))
+    const Response = responseClass((decision) => of.get(decision)?.())
+    const server = create({ ...serverOptions, ServerResponse: Response as typeof ServerResponse })
+    watch(server, options)
+    return server
+  }

@@ -1,0 +1,17 @@
+/**
+ * Counts the page views that this process holds.
+ *
+ * @module
+ */
+import { Effect, Layer } from "effect"
+import * as Statistics from "../../core/analytics/Statistics.ts"
+import { Reports } from "../../services/analytics/Reports.ts"
+import { PageViews } from "./PageViews.ts"
+
+export const layer: Layer.Layer<Reports, never, PageViews> = Layer.effect(
+  Reports,
+  Effect.gen(function* () {
+    const views = yield* PageViews
+    return { statistics: (query) => Effect.sync(() => Statistics.aggregate(views.all(), query)) }
+  })
+)

@@ -1,0 +1,20 @@
+/**
+ * The day's salt of one process, kept nowhere else.
+ *
+ * @module
+ */
+import { randomBytes } from "node:crypto"
+import { Clock, Effect, Layer } from "effect"
+import { dayOf } from "../../core/text/Time.ts"
+import { VisitorSalts } from "../../services/analytics/VisitorSalts.ts"
+
+export const layer: Layer.Layer<VisitorSalts> = Layer.sync(VisitorSalts, () => {
+  let held: { readonly day: number; readonly salt: Uint8Array } | undefined
+  return {
+    current: Effect.map(Clock.currentTimeMillis, (now) => {
+      const day = dayOf(now)
+      if (held?.day !== day) held = { day, salt: randomBytes(32) }
+      return held.salt
+    })
+  }
+})

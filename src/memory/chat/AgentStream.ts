@@ -1,0 +1,33 @@
+/**
+ * An agent that follows a script, for tests and for whatever runs without a runtime.
+ *
+ * @module
+ */
+import { type Duration, Effect, Layer, Stream } from "effect"
+import type { AgentEvent, AgentRequest, FinishReason } from "../../core/chat/Agent.ts"
+import { type AgentError, AgentStream } from "../../services/chat/AgentStream.ts"
+
+/** What an agent does with a request. It keeps the service's promises itself. */
+export type Script = (request: AgentRequest) => Stream.Stream<AgentEvent, AgentError>
+
+/** An answer of these texts (empty ones are left out), accepted at once, with `delay` before each text. */
+export const texts = (
+  list: Iterable<string>,
+  options: { readonly reason?: FinishReason; readonly delay?: Duration.Input } = {}
+): Stream.Stream<AgentEvent> => {
+  const said = Stream.fromIterable(list).pipe(
+    Stream.filter((delta) => delta !== ""),
+    Stream.map((delta): AgentEvent => ({ _tag: "Text", delta }))
+  )
+  const { delay } = options
+  return Stream.succeed<AgentEvent>({ _tag: "Accepted" }).pipe(
+    Stream.concat(
+      delay === undefined ? said : Stream.mapEffect(said, (text) => Effect.delay(Effect.succeed(text), delay))
+    ),
+    Stream.concat(Stream.succeed<AgentEvent>({ _tag: "Finish", reason: options.reason ?? "stop" }))
+  )
+}
+
+/** The layer: every request runs the script. */
+export const layer = (script: Script): Layer.Layer<AgentStream> =>
+  Layer.succeed(AgentStream, AgentStream.of({ stream: script }))

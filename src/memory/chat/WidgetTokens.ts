@@ -1,0 +1,78 @@
+/**
+ * Issues and checks widget tokens in this process, for tests and trials: their digests are kept, the tokens are not. It
+ * holds as many as are issued, which no visitor can do.
+ *
+ * @module
+ */
+import { randomBytes, randomUUID } from "node:crypto"
+import { Clock, Effect, Layer, Option } from "effect"
+import * as Token from "../../core/chat/WidgetToken.ts"
+import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
+
+interface Kept extends Token.WidgetToken {
+  readonly digest: Uint8Array
+}
+
+const keyOf = (digest: Uint8Array): string => Buffer.from(digest).toString("base64url")
+
+const withoutDigest = ({ digest: _, ...token }: Kept): Token.WidgetToken => token
+
+export const layer: Layer.Layer<WidgetTokens, never, InstanceDirectory> = Layer.effect(
+  WidgetTokens,
+  Effect.gen(function* () {
+    const instances = yield* InstanceDirectory
+    const byDigest = new Map<string, Kept>()
+
+    const authenticate: WidgetTokens["Service"]["authenticate"] = Effect.fnUntraced(function* (instanceId, token) {
+      if (!Token.isSpelledLikeToken(token)) return Option.none()
+      const digest = Token.digest(token)
+      const kept = byDigest.get(keyOf(digest))
+      const now = yield* Clock.currentTimeMillis
+      return kept !== undefined &&
+        Token.sameDigest(kept.digest, digest) &&
+        kept.instanceId === instanceId &&
+        Token.isValidAt(kept, now)
+        ? yield* instances.find(instanceId)
+        : Option.none()
+    })
+
+    const issue: WidgetTokens["Service"]["issue"] = Effect.fnUntraced(function* ({ expiresAt, instanceId, label }) {
+      if (Option.isNone(yield* instances.find(instanceId))) return Option.none()
+      const token = Token.format(randomBytes(32))
+      const createdAt = yield* Clock.currentTimeMillis
+      const digest = Token.digest(token)
+      const issued = { tokenId: randomUUID(), instanceId, label, createdAt, expiresAt, revokedAt: null }
+      byDigest.set(keyOf(digest), { ...issued, digest })
+      return Option.some({ ...issued, token })
+    })
+
+    /** Forgets the tokens of the instances that are gone. */
+    const prune = Effect.gen(function* () {
+      for (const [key, kept] of byDigest) {
+        if (Option.isNone(yield* instances.find(kept.instanceId))) byDigest.delete(key)
+      }
+    })
+
+    const revoke: WidgetTokens["Service"]["revoke"] = Effect.fnUntraced(function* (tokenId) {
+      yield* prune
+      const now = yield* Clock.currentTimeMillis
+      for (const [key, kept] of byDigest) {
+        if (kept.tokenId !== tokenId) continue
+        if (kept.revokedAt === null) byDigest.set(key, { ...kept, revokedAt: now })
+        return true
+      }
+      return false
+    })
+
+    return WidgetTokens.of({
+      authenticate,
+      issue,
+      revoke,
+      list: (instanceId) =>
+        Effect.map(prune, () =>
+          [...byDigest.values()].filter((kept) => kept.instanceId === instanceId).map(withoutDigest)
+        )
+    })
+  })
+)

@@ -1,0 +1,39 @@
+/**
+ * Counts in this process what was not counted; it is gone when the process ends.
+ *
+ * @module
+ */
+import { Clock, Context, Effect, Layer } from "effect"
+import * as Statistics from "../../core/analytics/Statistics.ts"
+import type { Counts as Counted, Subject } from "../../core/sites/Decision.ts"
+import * as Tally from "../../core/sites/Tally.ts"
+import { Decisions } from "../../services/sites/Decisions.ts"
+
+/** The counts that this process holds, for the memory `SiteErasure`. */
+export class Counts extends Context.Service<Counts, Pick<Tally.Tally, "remove">>()("hydracore/memory/Counts") {}
+
+/** At most `capacity` different counts, 100,000 unless told: one a website, a day and a reason. */
+export const layer = (options?: { readonly capacity?: number }): Layer.Layer<Decisions | Counts> =>
+  Layer.syncContext(() => {
+    const tally = Tally.make(options?.capacity ?? 100_000)
+    const decisions = Decisions.of({
+      record: (subject, reason) =>
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          tally.add(subject, reason, now)
+        }),
+      counts: ({ site, ...query }) =>
+        Effect.sync(() => {
+          const dates = new Set(Statistics.period(query).dates)
+          const isOf = (subject: Subject) =>
+            subject._tag === "Known"
+              ? subject.websiteConfigId === site.websiteConfigId
+              : subject.id === (subject.by === "tracking-token" ? site.trackingToken : site.websiteConfigId)
+          const counts: { -readonly [Reason in keyof Counted]: Counted[Reason] } = {}
+          for (const { day, reason, subject, times } of tally.entries()) {
+            if (dates.has(day) && isOf(subject)) counts[reason] = (counts[reason] ?? 0) + times
+          }
+          return counts
+        })
+    })
+    return Context.make(Decisions, decisions).pipe(Context.add(Counts, { remove: tally.remove }))
+  })

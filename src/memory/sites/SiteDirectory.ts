@@ -1,0 +1,65 @@
+/**
+ * Keeps websites in this process, for tests and trials. It holds as many as are created, which no visitor can do.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { Clock, Context, Effect, Layer, Option } from "effect"
+import type { Site } from "../../core/sites/Site.ts"
+import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
+
+/** The websites that this process holds, for the memory `SiteErasure`. */
+export class Sites extends Context.Service<
+  Sites,
+  {
+    /** The website with this website_config id. */
+    readonly get: (websiteConfigId: string) => Site | undefined
+    readonly remove: (site: Site) => void
+  }
+>()("hydracore/memory/Sites") {}
+
+/** Websites, `sites` to begin with. */
+export const layer = (options: { readonly sites?: ReadonlyArray<Site> } = {}): Layer.Layer<SiteDirectory | Sites> =>
+  Layer.syncContext(() => {
+    const byTrackingToken = new Map<string, Site>()
+    const byWebsiteConfigId = new Map<string, Site>()
+    const add = (site: Site) => {
+      byTrackingToken.set(site.trackingToken, site)
+      byWebsiteConfigId.set(site.websiteConfigId, site)
+    }
+    options.sites?.forEach(add)
+    const directory = SiteDirectory.of({
+      byTrackingToken: (id) => Effect.sync(() => Option.fromUndefinedOr(byTrackingToken.get(id))),
+      byWebsiteConfigId: (id) => Effect.sync(() => Option.fromUndefinedOr(byWebsiteConfigId.get(id))),
+      create: ({ name, origins }) =>
+        Effect.map(Clock.currentTimeMillis, (createdAt) => {
+          const site: Site = {
+            websiteConfigId: randomUUID(),
+            hostedWebsiteId: randomUUID(),
+            trackingToken: randomUUID(),
+            name,
+            origins: [...origins],
+            createdAt
+          }
+          add(site)
+          return site
+        }),
+      update: (id, change) =>
+        Effect.sync(() => {
+          const site = byWebsiteConfigId.get(id)
+          if (site === undefined) return Option.none()
+          const changed: Site = { ...site, ...change }
+          add(changed)
+          return Option.some(changed)
+        }),
+      list: Effect.sync(() => [...byWebsiteConfigId.values()].sort((left, right) => left.createdAt - right.createdAt))
+    })
+    const sites = Sites.of({
+      get: (id) => byWebsiteConfigId.get(id),
+      remove: ({ trackingToken, websiteConfigId }) => {
+        byTrackingToken.delete(trackingToken)
+        byWebsiteConfigId.delete(websiteConfigId)
+      }
+    })
+    return Context.make(SiteDirectory, directory).pipe(Context.add(Sites, sites))
+  })

@@ -1,0 +1,43 @@
+/**
+ * Deletes a website and all that this process holds of it.
+ *
+ * @module
+ */
+import { Effect, Layer, Option } from "effect"
+import type { Subject } from "../../core/sites/Decision.ts"
+import { SiteErasure } from "../../services/sites/SiteErasure.ts"
+import { PageViews } from "../analytics/PageViews.ts"
+import { Submissions } from "../forms/SubmissionRepo.ts"
+import { Counts } from "./Decisions.ts"
+import { Sites } from "./SiteDirectory.ts"
+
+export const layer: Layer.Layer<SiteErasure, never, Sites | PageViews | Submissions | Counts> = Layer.effect(
+  SiteErasure,
+  Effect.gen(function* () {
+    const sites = yield* Sites
+    const views = yield* PageViews
+    const submissions = yield* Submissions
+    const counts = yield* Counts
+    return {
+      nameOf: (id) => Effect.sync(() => Option.map(Option.fromUndefinedOr(sites.get(id)), ({ name }) => name)),
+      erase: (id) =>
+        Effect.sync(() => {
+          const site = sites.get(id)
+          if (site === undefined) return Option.none()
+          const { hostedWebsiteId, trackingToken, websiteConfigId } = site
+          const isOf = (subject: Subject) =>
+            (subject._tag === "Known" ? subject.websiteConfigId : subject.id) === websiteConfigId ||
+            (subject._tag === "Claimed" && subject.id === trackingToken)
+          sites.remove(site)
+          const seen = views.erase(hostedWebsiteId)
+          const pageViews = seen.filter((view) => !view.isBot).length
+          return Option.some({
+            pageViews,
+            botViews: seen.length - pageViews,
+            ...submissions.erase(websiteConfigId),
+            decisionCounts: counts.remove(isOf).length
+          })
+        })
+    }
+  })
+)

@@ -1,0 +1,134 @@
+/**
+ * Stores page views in batches, on a connection of its own.
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import type { PgClient } from "@effect/sql-pg/PgClient"
+import { type Duration, Effect, Layer, Result, Schema } from "effect"
+import type { SqlError } from "effect/sql"
+import type { PageView } from "../../core/analytics/PageView.ts"
+import { AnalyticsRepo } from "../../services/analytics/AnalyticsRepo.ts"
+import { RecordRefused } from "../../services/Storage.ts"
+import * as BatchMetrics from "../batch/BatchMetrics.ts"
+import * as Columns from "../batch/Columns.ts"
+import * as GroupCommit from "../batch/GroupCommit.ts"
+import * as Database from "../Database.ts"
+
+export interface Options {
+  /** How long a page view waits to be stored. */
+  readonly timeout: Duration.Input
+  /** How many page views wait for a batch at most. */
+  readonly maxQueue: number
+}
+
+/** The longest batch: beyond it a commit's price is no longer what counts, and each row waits longer for its own. */
+const maxBatch = 1_000
+
+/** The columns that `page_view` and `bot_view` share. */
+const columns: ReadonlyArray<Columns.Column<PageView>> = [
+  Columns.uuid("hosted_website_id", (view) => view.hostedWebsiteId),
+  Columns.timestamptz("received_at", (view) => view.receivedAt),
+  Columns.text("path", (view) => view.path),
+  Columns.text("utm_source", (view) => view.campaign.source),
+  Columns.text("utm_medium", (view) => view.campaign.medium),
+  Columns.text("utm_campaign", (view) => view.campaign.name),
+  Columns.text("utm_term", (view) => view.campaign.term),
+  Columns.text("utm_content", (view) => view.campaign.content),
+  Columns.text("referrer_host", (view) => view.referrerHost),
+  Columns.text("referrer_path", (view) => view.referrerPath),
+  Columns.text("device_type", (view) => view.deviceType),
+  Columns.int2("screen_width", (view) => view.screenWidth),
+  Columns.text("session_id", (view) => view.sessionId),
+  Columns.text("browser", (view) => view.browser),
+  Columns.text("os", (view) => view.os),
+  Columns.bytea("visitor_hash", (view) => view.visitorHash)
+]
+
+/** What a batch is sent as. */
+const sent = [Columns.bool<PageView>("is_bot", (view) => view.isBot), ...columns]
+
+/** The websites that it names, each once: they are looked at by themselves, and not with every view. */
+const named = [Columns.uuid<string>("hosted_website_id", (id) => id)]
+
+const websites = `$${sent.length + 2}`
+
+const names = columns.map(({ name }) => name).join(", ")
+
+/**
+ * One statement, hence one transaction, a batch. If the batch's id is there already (its commit went through, and only
+ * the answer was lost), it stores nothing and succeeds. A batch that is still being committed elsewhere is waited for.
+ *
+ * Views of a website that is not there, or whose deletion has begun, are left out, and their websites are named in the
+ * answer. Nothing is locked for that: a lock on a row that several batches hold at once is written, and costs each of them a
+ * multixact, which all tables must be vacuumed for in the end. Whoever deletes a website waits for the batches instead.
+ */
+const statement = `
+  WITH batch AS (
+    INSERT INTO page_view_batch (batch_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING 1
+  ), website AS MATERIALIZED (
+    SELECT hosted_website_id FROM site WHERE hosted_website_id = ANY(${websites}) AND deleted_at IS NULL
+  ), gone AS MATERIALIZED (
+    SELECT id FROM unnest(${websites}) AS named (id)
+    WHERE NOT EXISTS (SELECT FROM website WHERE hosted_website_id = id)
+  ), view AS MATERIALIZED (
+    SELECT * FROM unnest(${sent.map((_, index) => `$${index + 2}`).join(", ")}) AS view (is_bot, ${names})
+    WHERE EXISTS (SELECT FROM batch) AND hosted_website_id NOT IN (SELECT id FROM gone)
+  ), bots AS (
+    INSERT INTO bot_view (${names}) SELECT ${names} FROM view WHERE is_bot
+  ), people AS (
+    INSERT INTO page_view (${names}) SELECT ${names} FROM view WHERE NOT is_bot
+  )
+  SELECT id FROM gone`
+
+const Gone = Schema.Array(Schema.Struct({ id: Schema.String }))
+
+type Outcome = Result.Result<void, RecordRefused>
+
+/**
+ * Stores a batch under its id, once however often it is asked to, and gives the outcome of each view: refused are those of
+ * a website that is gone. It takes a `Columns.client`. Exported for tests.
+ */
+export const storeBatch = (
+  sql: PgClient,
+  views: ReadonlyArray<PageView>,
+  batchId: string
+): Effect.Effect<ReadonlyArray<Outcome>, SqlError.SqlError | RecordRefused> =>
+  Effect.suspend((): Effect.Effect<ReadonlyArray<Outcome>, SqlError.SqlError | RecordRefused> => {
+    const written = Result.all([
+      Columns.parameters(sent, views),
+      Columns.parameters(named, [...new Set(views.map((view) => view.hostedWebsiteId))])
+    ])
+    if (Result.isFailure(written)) return Effect.fail(new RecordRefused({ cause: written.failure }))
+    return sql.unsafe(statement, [PgTypes.uuid(batchId), ...written.success.flat()]).pipe(
+      Effect.flatMap(Schema.decodeUnknownEffect(Gone)),
+      Effect.catchTag("SchemaError", Effect.die),
+      Effect.map((rows) => {
+        const gone = new Set(rows.map(({ id }) => id))
+        return views.map(
+          ({ hostedWebsiteId }): Outcome =>
+            gone.has(hostedWebsiteId) ? Result.fail(new RecordRefused({ reason: "unknown-site" })) : Result.void
+        )
+      })
+    )
+  })
+
+/** The live repository. */
+export const layer = (options: Options): Layer.Layer<AnalyticsRepo, SqlError.SqlError, PgClient> =>
+  Layer.effect(
+    AnalyticsRepo,
+    Effect.gen(function* () {
+      const sql = yield* Columns.client
+      const { submit } = yield* GroupCommit.make<PageView, void, RecordRefused>({
+        flush: (views, batchId) =>
+          storeBatch(sql, views, batchId).pipe(
+            Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error)))
+          ),
+        timeout: options.timeout,
+        maxQueue: options.maxQueue,
+        maxBatch,
+        observer: yield* BatchMetrics.observer("page-views")
+      })
+      return AnalyticsRepo.of({ append: submit })
+    })
+  )

@@ -1,0 +1,119 @@
+/**
+ * Counts page views in the database. It counts as `core/analytics/Statistics.aggregate` does.
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import { type Duration, Effect, Layer, Record, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import * as Statistics from "../../core/analytics/Statistics.ts"
+import { Reports } from "../../services/analytics/Reports.ts"
+import * as Database from "../Database.ts"
+
+export interface Options {
+  /** How long a report may take. */
+  readonly timeout: Duration.Input
+}
+
+/** A count fits a number: nobody has more than 2^53 page views. */
+const Total = Schema.BigInt
+
+/** The column that each list counts. */
+const columns: Readonly<Record<Statistics.List, string>> = {
+  pages: "path",
+  referrers: "referrer_host",
+  sources: "utm_source",
+  mediums: "utm_medium",
+  campaigns: "utm_campaign",
+  terms: "utm_term",
+  contents: "utm_content",
+  browsers: "browser",
+  operatingSystems: "os",
+  devices: "device_type"
+}
+
+const Row = Schema.Union([
+  Schema.Struct({ kind: Schema.Literal("day"), name: Schema.String, views: Total, visitors: Total }),
+  Schema.Struct({ kind: Schema.Literal("sessions"), name: Schema.Null, views: Total, visitors: Schema.Null }),
+  Schema.Struct({
+    kind: Schema.Literals(Record.keys(columns)),
+    name: Schema.String,
+    views: Total,
+    visitors: Schema.Null
+  })
+])
+const Rows = Schema.Array(Row)
+
+const listed = Object.values(columns).join(", ")
+
+/**
+ * One pass over the rows for all counts: it costs much less than one for each, and they agree with each other. A day's
+ * visitors and the sessions are groups like any other here, and counted afterwards.
+ */
+const statement = `
+  WITH view AS (
+    SELECT (received_at AT TIME ZONE 'UTC')::date AS day, visitor_hash, session_id,
+      CASE WHEN session_id IS NULL THEN visitor_hash END AS without_session, ${listed}
+    FROM page_view WHERE hosted_website_id = $1 AND received_at >= $2 AND received_at < $3
+  ), counted AS MATERIALIZED (
+    SELECT CASE 0 WHEN GROUPING(day) THEN 'day' WHEN GROUPING(session_id) THEN 'sessions'
+        ${Object.entries(columns)
+          .map(([list, column]) => `WHEN GROUPING(${column}) THEN '${list}'`)
+          .join(" ")} END AS kind,
+      day, coalesce(${listed}) AS name, count(*) AS views
+    FROM view GROUP BY GROUPING SETS ((day, visitor_hash), (session_id, without_session), ${listed})
+  )
+  SELECT kind, to_char(day, 'YYYY-MM-DD') AS name, sum(views)::bigint AS views, count(*) AS visitors
+    FROM counted WHERE kind = 'day' GROUP BY kind, day
+  UNION ALL
+  SELECT 'sessions', NULL, count(*), NULL FROM counted WHERE kind = 'sessions'
+  UNION ALL
+  SELECT kind, name, views, NULL FROM (
+    SELECT *, row_number() OVER (PARTITION BY kind ORDER BY views DESC, name COLLATE "C") AS place
+    FROM counted WHERE name IS NOT NULL
+  ) AS ranked WHERE place <= ${Statistics.maxCounts}`
+
+/** The rows come in any order where a `UNION ALL` is concerned; within a kind they are sorted again here. */
+const assemble = (dates: ReadonlyArray<string>, rows: typeof Rows.Type): Statistics.Statistics => {
+  const counted = rows.flatMap((row) =>
+    row.kind === "day" ? [{ date: row.name, pageViews: Number(row.views), visitors: Number(row.visitors) }] : []
+  )
+  return {
+    pageViews: counted.reduce((sum, day) => sum + day.pageViews, 0),
+    // Each day's, summed: no hash outlives its day.
+    visitors: counted.reduce((sum, day) => sum + day.visitors, 0),
+    sessions: rows.reduce((sum, row) => (row.kind === "sessions" ? sum + Number(row.views) : sum), 0),
+    days: Statistics.fillDays(dates, counted),
+    ...Statistics.makeLists((list) =>
+      rows
+        .flatMap((row) => (row.kind === list ? [{ name: row.name, pageViews: Number(row.views) }] : []))
+        .sort(Statistics.byPageViews)
+    )
+  }
+}
+
+/** The live reports. */
+export const layer = (options: Options): Layer.Layer<Reports, never, SqlClient.SqlClient> =>
+  Layer.effect(
+    Reports,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      return {
+        statistics: (query) => {
+          const { dates, from, to } = Statistics.period(query)
+          return sql
+            .unsafe(statement, [
+              PgTypes.uuid(query.hostedWebsiteId),
+              PgTypes.timestamptz(from),
+              PgTypes.timestamptz(to)
+            ])
+            .pipe(
+              Database.bounded(options.timeout),
+              Effect.flatMap(Schema.decodeUnknownEffect(Rows)),
+              Effect.catchTag("SchemaError", Effect.die),
+              Effect.map((rows) => assemble(dates, rows))
+            )
+        }
+      }
+    })
+  )

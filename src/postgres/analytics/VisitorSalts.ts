@@ -1,0 +1,65 @@
+/**
+ * The day's salt, which all processes share through the database. `Maintenance` deletes it when its time is over.
+ *
+ * @module
+ */
+import { randomBytes } from "node:crypto"
+import { PgTypes } from "@effect/sql-pg"
+import { Clock, type Duration, Effect, Layer, Schema, Semaphore } from "effect"
+import { SqlClient } from "effect/sql"
+import { dateOf, dayMillis, dayOf } from "../../core/text/Time.ts"
+import { VisitorSalts } from "../../services/analytics/VisitorSalts.ts"
+import * as Database from "../Database.ts"
+
+export interface Options {
+  /** How long a request waits for the first salt of a day; after that it is at hand. */
+  readonly timeout: Duration.Input
+}
+
+const Row = Schema.Tuple([Schema.Struct({ salt: Schema.Uint8Array })])
+
+/** The live salts. The day's is asked for once and then kept, so that a database that is away is not missed. */
+export const layer = (options: Options): Layer.Layer<VisitorSalts, never, SqlClient.SqlClient> =>
+  Layer.effect(
+    VisitorSalts,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const one = yield* Semaphore.make(1)
+      let held:
+        | { readonly day: number; readonly salt: Uint8Array; readonly given: Effect.Effect<Uint8Array> }
+        | undefined
+
+      // The row of a process that was quicker is given back as it is; nothing can delete it in between.
+      const fetch = Effect.fnUntraced(function* (day: number) {
+        if (held?.day === day) return held.salt
+        const [{ salt }] = yield* sql`
+          INSERT INTO visitor_salt AS known (day, salt) VALUES (${PgTypes.date(dateOf(day * dayMillis))}, ${PgTypes.bytea(randomBytes(32))})
+          ON CONFLICT (day) DO UPDATE SET salt = known.salt RETURNING salt`.pipe(
+          Effect.flatMap(Schema.decodeUnknownEffect(Row)),
+          Effect.catchTag("SchemaError", Effect.die)
+        )
+        const copy = Uint8Array.from(salt)
+        held = { day, salt: copy, given: Effect.succeed(copy) }
+        return copy
+      })
+
+      // A process that nobody visits for days must not keep what the database has forgotten.
+      yield* Effect.sleep("1 hour").pipe(
+        Effect.andThen(Clock.currentTimeMillis),
+        Effect.flatMap((now) =>
+          Effect.sync(() => {
+            if (held?.day !== dayOf(now)) held = undefined
+          })
+        ),
+        Effect.forever,
+        Effect.forkScoped
+      )
+
+      return {
+        current: Clock.clockWith((clock) => {
+          const day = dayOf(clock.currentTimeMillisUnsafe())
+          return held?.day === day ? held.given : Database.bounded(options.timeout)(one.withPermit(fetch(day)))
+        })
+      }
+    })
+  )

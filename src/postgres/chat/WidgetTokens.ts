@@ -1,0 +1,153 @@
+/**
+ * Issues and checks widget tokens with PostgreSQL, which holds their digests alone. What a digest stands for, or that it
+ * stands for nothing, is remembered for less than a second, so that a revoked token ends within one; whether it has
+ * expired is asked of the clock each time. The token itself is kept nowhere.
+ *
+ * @module
+ */
+import { randomBytes, randomUUID } from "node:crypto"
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
+import type { Instance } from "../../core/chat/Instance.ts"
+import * as Token from "../../core/chat/WidgetToken.ts"
+import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
+import { bounded } from "../Database.ts"
+import * as Lookup from "../Lookup.ts"
+import { instanceColumns, instanceFields } from "./InstanceDirectory.ts"
+
+const tokenFields = {
+  tokenId: Schema.String,
+  instanceId: Schema.String,
+  label: Schema.NullOr(Schema.String),
+  createdAt: Schema.Finite,
+  expiresAt: Schema.NullOr(Schema.Finite),
+  revokedAt: Schema.NullOr(Schema.Finite)
+}
+
+const millis = (column: string, name: string) =>
+  `floor(extract(epoch FROM widget_token.${column}) * 1000)::float8 AS "${name}"`
+
+const tokenTimes = `${millis("expires_at", "expiresAt")}, ${millis("revoked_at", "revokedAt")}`
+
+const tokenColumns = `
+  token_id AS "tokenId", instance_id AS "instanceId", label, ${millis("created_at", "createdAt")}, ${tokenTimes}`
+
+const decodeTokens = (rows: unknown) =>
+  Effect.orDie(Schema.decodeUnknownEffect(Schema.Array(Schema.Struct(tokenFields)))(rows))
+
+const Holders = Schema.Array(
+  Schema.Struct({
+    ...instanceFields,
+    digest: Schema.Uint8Array,
+    expiresAt: tokenFields.expiresAt,
+    revokedAt: tokenFields.revokedAt
+  })
+)
+
+/** What a digest stands for. */
+interface Holder {
+  readonly digest: Uint8Array
+  readonly expiresAt: number | null
+  readonly revokedAt: number | null
+  readonly instance: Instance
+}
+
+const decodeHolder = (rows: unknown): Effect.Effect<Option.Option<Holder>> =>
+  Schema.decodeUnknownEffect(Holders)(rows).pipe(
+    Effect.orDie,
+    Effect.map(([row]) => {
+      if (row === undefined) return Option.none()
+      const { digest, expiresAt, revokedAt, ...instance } = row
+      return Option.some({ digest, expiresAt, revokedAt, instance })
+    })
+  )
+
+/** The instance of a holder, if the digest is its own and good for that instance now. */
+const instanceOf = (holder: Holder, digest: Uint8Array, instanceId: string): Effect.Effect<Option.Option<Instance>> =>
+  Effect.clockWith((clock) => {
+    const { instance } = holder
+    const isGood =
+      Token.sameDigest(holder.digest, digest) &&
+      instance.instanceId === instanceId &&
+      Token.isValidAt(holder, clock.currentTimeMillisUnsafe())
+    return isGood ? Effect.succeedSome(instance) : Effect.succeedNone
+  })
+
+export interface Options {
+  /** How long a caller waits for the database. */
+  readonly timeout: Duration.Input
+  /** How many digests are remembered: 10,000 if not given. */
+  readonly capacity?: number
+}
+
+export const layer = (options: Options): Layer.Layer<WidgetTokens, never, PgClient.PgClient> =>
+  Layer.effect(
+    WidgetTokens,
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { capacity = 10_000, timeout } = options
+
+      const holderOf = yield* Lookup.make<Holder>({
+        find: (digest) =>
+          sql`
+            SELECT token_sha256 AS digest, ${sql.literal(tokenTimes)}, ${sql.literal(instanceColumns)}
+            FROM widget_token JOIN instance USING (instance_id)
+            WHERE token_sha256 = ${PgTypes.bytea(Buffer.from(digest, "base64url"))}`.pipe(
+            bounded(timeout),
+            Effect.flatMap(decodeHolder)
+          ),
+        found: "900 millis",
+        unknown: "900 millis",
+        capacity
+      })
+
+      const authenticate: WidgetTokens["Service"]["authenticate"] = (instanceId, token) => {
+        if (!Token.isSpelledLikeToken(token)) return Effect.succeedNone
+        const digest = Token.digest(token)
+        return Effect.flatMap(holderOf(Buffer.from(digest).toString("base64url")), (holder) =>
+          Option.isSome(holder) ? instanceOf(holder.value, digest, instanceId) : Effect.succeedNone
+        )
+      }
+
+      const issue: WidgetTokens["Service"]["issue"] = Effect.fnUntraced(function* ({ expiresAt, instanceId, label }) {
+        if (!isCanonicalUuid(instanceId)) return Option.none()
+        const token = Token.format(randomBytes(32))
+        const tokenId = randomUUID()
+        const createdAt = yield* Clock.currentTimeMillis
+        // It may run twice, if the connection breaks: the second run gives back the row of the first.
+        const rows = yield* sql`
+            INSERT INTO widget_token (token_id, instance_id, token_sha256, label, created_at, expires_at)
+            SELECT ${PgTypes.uuid(tokenId)}, instance_id, ${PgTypes.bytea(Token.digest(token))},
+              ${PgTypes.text(label)}, ${PgTypes.timestamptz(createdAt)}, ${PgTypes.timestamptz(expiresAt)}
+            FROM instance WHERE instance_id = ${PgTypes.uuid(instanceId)}
+            ON CONFLICT (token_id) DO UPDATE SET label = excluded.label
+            RETURNING ${sql.literal(tokenColumns)}`.pipe(bounded(timeout), Effect.flatMap(decodeTokens))
+        return Option.map(Option.fromUndefinedOr(rows[0]), (issued) => ({ ...issued, token }))
+      })
+
+      const revoke: WidgetTokens["Service"]["revoke"] = Effect.fnUntraced(function* (tokenId) {
+        if (!isCanonicalUuid(tokenId)) return false
+        const now = yield* Clock.currentTimeMillis
+        const rows = yield* sql`
+            UPDATE widget_token SET revoked_at = coalesce(revoked_at, ${PgTypes.timestamptz(now)})
+            WHERE token_id = ${PgTypes.uuid(tokenId)} RETURNING token_id`.pipe(bounded(timeout))
+        return rows.length > 0
+      })
+
+      return WidgetTokens.of({
+        authenticate,
+        issue,
+        revoke,
+        list: (instanceId) =>
+          isCanonicalUuid(instanceId)
+            ? sql`
+                SELECT ${sql.literal(tokenColumns)} FROM widget_token
+                WHERE instance_id = ${PgTypes.uuid(instanceId)} ORDER BY created_at, token_id`.pipe(
+                bounded(timeout),
+                Effect.flatMap(decodeTokens)
+              )
+            : Effect.succeed([])
+      })
+    })
+  )

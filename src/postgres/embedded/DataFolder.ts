@@ -1,0 +1,242 @@
+/**
+ * The folder of an embedded cluster: who holds it, where its files stand, where its socket stands.
+ *
+ *     <dataDir>/lock        held for as long as the cluster is in use
+ *     <dataDir>/owner       the holder's process id, for the message that others get
+ *     <dataDir>/place       only where the files stand elsewhere (see `homeOf`): that folder's path
+ *     <home>/data           PostgreSQL's data; complete as soon as it exists
+ *     <home>/s              the Unix socket
+ *     <home>/sockets        only where the socket stands elsewhere (see `socketsOf`): that folder's path
+ *     <home>/postgres.log   what this run's server said; the run before is in postgres.log.1
+ *
+ * @module
+ */
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync
+} from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { Effect, type Scope } from "effect"
+import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
+import { type EmbeddedClusterError, elsewhere, fail, io } from "./EmbeddedClusterError.ts"
+import * as Folders from "./Folders.ts"
+import { canEnter, type User } from "./SystemUser.ts"
+
+/** The file's text, or undefined where it does not exist. */
+const read = (file: string): string | undefined => {
+  try {
+    return readFileSync(file, "utf8").trim()
+  } catch (cause) {
+    if (SystemErrorCode.of(cause) === "ENOENT") return undefined
+    throw cause
+  }
+}
+
+/** Writes a file so that a reader sees all of it or nothing. */
+const write = (file: string, text: string) => {
+  const draft = `${file}.${process.pid}.new`
+  writeFileSync(draft, `${text}\n`, { mode: 0o600 })
+  renameSync(draft, file)
+}
+
+/**
+ * Makes the folder, and lets the server's user pass through it (not list it). Only what is missing is made; an existing
+ * parent's rights are nobody's to change here.
+ */
+export const make = (dataDir: string, user: User): Effect.Effect<string, EmbeddedClusterError> =>
+  io(`make the folder ${dataDir}`, () => {
+    Folders.make(dataDir, user.other ? 0o711 : 0o700)
+    const real = realpathSync(dataDir)
+    const { mode } = lstatSync(real)
+    if (user.other && (mode & 0o001) === 0) chmodSync(real, (mode & 0o777) | 0o011)
+    return real
+  })
+
+/**
+ * Takes the folder for this process until the scope closes, or fails with `InUse`.
+ *
+ * The lock is SQLite's on an empty file, that is, the kernel's: it is gone as soon as its process is, however that ended,
+ * so that there is no stale lock to judge and no moment in which two may believe that they hold it. Node itself offers no
+ * other lock of this kind.
+ */
+export const lock = Effect.fnUntraced(function* (
+  dataDir: string
+): Effect.fn.Return<void, EmbeddedClusterError, Scope.Scope> {
+  const ownerFile = path.join(dataDir, "owner")
+  yield* Effect.acquireRelease(
+    Effect.suspend(() => {
+      let database: DatabaseSync | undefined
+      try {
+        database = new DatabaseSync(path.join(dataDir, "lock"), { timeout: 0 })
+        database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE")
+        return Effect.succeed(database)
+      } catch (cause) {
+        database?.close()
+        if (cause instanceof Error && "errcode" in cause && cause.errcode === 5) {
+          const pid = Number(read(ownerFile))
+          return fail(
+            "InUse",
+            `Another process${pid > 0 ? ` (pid ${pid})` : ""} uses the database in ${dataDir}. Stop it first, or choose ` +
+              `another folder for this one. ${elsewhere}`
+          )
+        }
+        return fail("FolderUnusable", `Could not lock the folder ${dataDir} (${String(cause)}).`)
+      }
+    }),
+    (database) => Effect.sync(() => database.close())
+  )
+  yield* Effect.acquireRelease(
+    io(`write ${ownerFile}`, () => write(ownerFile, String(process.pid))),
+    () => Effect.sync(() => rmSync(ownerFile, { force: true }))
+  )
+})
+
+const roots = ["/var/lib", "/var/tmp"]
+
+/**
+ * Where the cluster's files stand: in the folder itself, wherever the server's user can reach it.
+ *
+ * He cannot where root works in a folder under /root (mode 0700), the usual thing in a container. Opening /root to everybody
+ * is not ours to do, and PostgreSQL does not run as root. So the files go to a folder of their own under /var/lib (or
+ * /var/tmp where that is read-only) with a random name, made by mkdtemp, which never takes one that exists; the path is
+ * recorded in the folder. A recorded path is believed only if it has such a name and is a real folder of root's that nobody
+ * else can write to: so nobody can prepare one for us. A recorded folder that is gone is an error and not an empty database.
+ */
+export const homeOf = Effect.fnUntraced(function* (
+  dataDir: string,
+  user: User
+): Effect.fn.Return<string, EmbeddedClusterError> {
+  const placeFile = path.join(dataDir, "place")
+  const recorded = yield* io(`read ${placeFile}`, () => read(placeFile))
+  if (recorded !== undefined) {
+    const trusted = yield* io(`use ${recorded}, where the database of ${dataDir} stands`, () => {
+      const stat = lstatSync(recorded)
+      const named = roots.includes(path.dirname(recorded)) && /^hydracore-\w{6}$/.test(path.basename(recorded))
+      return named && stat.isDirectory() && stat.uid === process.geteuid?.() && (stat.mode & 0o022) === 0
+    })
+    if (trusted) return recorded
+    return yield* fail(
+      "FolderUnusable",
+      `${placeFile} names ${recorded}, which is not a folder that this program has made as this user. Start as the user who ` +
+        "made it, or choose another folder."
+    )
+  }
+  if (yield* canEnter(user, dataDir)) return dataDir
+  if (existsSync(path.join(dataDir, "data"))) {
+    return yield* fail(
+      "FolderUnusable",
+      `The database in ${dataDir} belongs to a server that runs as another user, who can no longer enter this folder. Let ` +
+        "others pass through its parents again (chmod o+x)."
+    )
+  }
+  for (const root of roots) {
+    const home = yield* Effect.option(
+      io(`make a folder in ${root}`, () => {
+        const made = mkdtempSync(path.join(root, "hydracore-"))
+        chmodSync(made, 0o711)
+        return made
+      })
+    )
+    if (home._tag === "None") continue
+    if (yield* canEnter(user, home.value)) {
+      yield* io(`write ${placeFile}`, () => write(placeFile, home.value))
+      return home.value
+    }
+    yield* io(`remove ${home.value}`, () => rmdirSync(home.value))
+  }
+  return yield* fail(
+    "FolderUnusable",
+    `PostgreSQL does not run as root, and no other user can enter ${dataDir} or ${roots.join(" or ")}. Choose a folder that ` +
+      `others may pass through. ${elsewhere}`
+  )
+})
+
+const socketName = ".s.PGSQL.5432"
+/** The shorter of the two systems' limits (Linux 107, macOS 103). */
+const longestSocket = 103
+
+const fits = (folder: string) => Buffer.byteLength(path.join(folder, socketName)) <= longestSocket
+
+/** Removes what a server that was killed leaves in a folder of sockets. */
+const removeSocket = (folder: string) => {
+  rmSync(path.join(folder, socketName), { force: true })
+  rmSync(path.join(folder, `${socketName}.lock`), { force: true })
+}
+
+/** Removes what a server leaves in a folder of sockets, and the folder; anything else in it stays, and so does the folder. */
+const removeSockets = (folder: string) => {
+  try {
+    if (!lstatSync(folder).isDirectory()) return
+    removeSocket(folder)
+    rmdirSync(folder)
+  } catch {
+    // Not ours any more, or gone: nothing depends on it.
+  }
+}
+
+/**
+ * The folder for the socket, which only the server's user (and root) can enter: `s` in `home`, or, where that path is longer
+ * than a socket's may be, a folder of mkdtemp's among the temporary files, which is removed when the scope closes (after a
+ * kill -9: by the next start). To be called when no server runs: PostgreSQL would take a lock whose process id is somebody
+ * else's by now, or a dead process's that nobody has reaped, for a server's, and never start.
+ */
+export const socketsOf = Effect.fnUntraced(function* (
+  home: string,
+  user: User
+): Effect.fn.Return<string, EmbeddedClusterError, Scope.Scope> {
+  const give = (folder: string) => {
+    chmodSync(folder, 0o700)
+    if (user.other) chownSync(folder, user.uid, user.gid)
+    return folder
+  }
+  const recordFile = path.join(home, "sockets")
+  const left = yield* io(`read ${recordFile}`, () => read(recordFile))
+  if (left !== undefined && /^hc-\w{6}$/.test(path.basename(left))) removeSockets(left)
+  const near = path.join(home, "s")
+  if (fits(near)) {
+    yield* io(`remove ${recordFile}`, () => rmSync(recordFile, { force: true }))
+    return yield* io(`make the folder ${near}`, () => {
+      mkdirSync(near, { recursive: true })
+      removeSocket(near)
+      return give(near)
+    })
+  }
+  for (const root of [tmpdir(), "/tmp"]) {
+    if (!fits(path.join(root, "hc-XXXXXX")) || !(yield* canEnter(user, root))) continue
+    return yield* Effect.acquireRelease(
+      io(`make a folder for the socket in ${root}`, () => {
+        const made = give(mkdtempSync(path.join(root, "hc-")))
+        write(recordFile, made)
+        return made
+      }),
+      (made) => Effect.sync(() => removeSockets(made))
+    )
+  }
+  return yield* fail(
+    "FolderUnusable",
+    `The path of ${home} is too long for a socket, and there is no shorter place in ${tmpdir()} or /tmp. Choose a shorter one.`
+  )
+})
+
+/** The socket itself, in the folder that `socketsOf` gives. */
+export const socketIn = (sockets: string): string => path.join(sockets, socketName)
+
+/** Makes an empty folder in `home` that the server's user may write to. */
+export const draft = (home: string, user: User): Effect.Effect<string, EmbeddedClusterError> =>
+  io(`make a folder in ${home}`, () => {
+    const made = mkdtempSync(path.join(home, "data.new-"))
+    if (user.other) chownSync(made, user.uid, user.gid)
+    return made
+  })

@@ -1,0 +1,120 @@
+/**
+ * What `postmaster.pid`, PostgreSQL's own note in its data folder, says about a server: whether one runs, whether it is ready.
+ * Called by the holder of the folder's lock only, so that whoever else runs there is left over from a process that ended.
+ *
+ * @module
+ */
+import { existsSync, readFileSync, rmSync } from "node:fs"
+import { connect } from "node:net"
+import path from "node:path"
+import { Clock, Effect, Option } from "effect"
+import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
+import { type EmbeddedClusterError, fail, io } from "./EmbeddedClusterError.ts"
+import { run } from "./SystemUser.ts"
+
+interface Note {
+  readonly pid: number
+  readonly data: string
+  readonly status: string
+}
+
+const noteFile = (data: string) => path.join(data, "postmaster.pid")
+
+const read = (data: string): Option.Option<Note> => {
+  try {
+    const lines = readFileSync(noteFile(data), "utf8").split("\n")
+    const pid = Number(lines[0])
+    return Number.isInteger(pid) && pid > 0
+      ? Option.some({ pid, data: lines[1] ?? "", status: (lines[7] ?? "").trim() })
+      : Option.none()
+  } catch {
+    return Option.none()
+  }
+}
+
+const alive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (cause) {
+    return SystemErrorCode.of(cause) === "EPERM"
+  }
+}
+
+/**
+ * Whether the process of this note is a server that still runs on the folder. A process may have got the same id since (after
+ * a restart of the machine or the container), or be dead but not reaped (a container without an init).
+ */
+const runs = Effect.fnUntraced(function* (note: Note): Effect.fn.Return<boolean> {
+  if (!alive(note.pid)) return false
+  if (existsSync("/proc/self/cmdline")) {
+    try {
+      return readFileSync(`/proc/${note.pid}/cmdline`, "utf8").includes("postgres")
+    } catch {
+      return alive(note.pid)
+    }
+  }
+  const { code, stdout } = yield* run({ ids: {} }, "ps", "-p", String(note.pid), "-o", "stat=,command=")
+  return code !== 0 || (!stdout.trim().startsWith("Z") && stdout.includes("postgres"))
+})
+
+/** Milliseconds of a clock that nobody sets. */
+const elapsed = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
+
+/** How long the last server may take to go before it is asked again, and before we give up. Milliseconds. */
+const patience = { ask: 5_000, giveUp: 60_000 }
+
+/**
+ * Waits until no server runs on the data folder. One that is left over usually goes within a second of its process; after five
+ * it is asked once more (its watcher may have been killed too), after sixty this fails with `InUse` and its process id.
+ */
+export const awaitGone = Effect.fnUntraced(function* (data: string): Effect.fn.Return<void, EmbeddedClusterError> {
+  const since = yield* elapsed
+  let asked = false
+  while (true) {
+    const note = read(data)
+    if (Option.isNone(note)) return
+    if (!(yield* runs(note.value))) {
+      // PostgreSQL itself would take a living process with this id for a server and refuse to start. It looks after the
+      // shared memory of a server that is not quite gone independently of this file.
+      return yield* io(`remove ${noteFile(data)}`, () => rmSync(noteFile(data), { force: true }))
+    }
+    const waited = (yield* elapsed) - since
+    if (waited > patience.giveUp) {
+      return yield* fail(
+        "InUse",
+        `A PostgreSQL server (pid ${note.value.pid}) still runs on ${data}. Stop it first (kill -INT ${note.value.pid}).`
+      )
+    }
+    if (waited > patience.ask && !asked && note.value.data === data) {
+      asked = true
+      yield* Effect.ignore(Effect.try(() => process.kill(note.value.pid, "SIGINT")))
+    }
+    yield* Effect.sleep("20 millis")
+  }
+})
+
+const canConnect = (socket: string): Effect.Effect<boolean> =>
+  Effect.callback((resume) => {
+    const connection = connect(socket)
+    connection.once("connect", () => {
+      connection.destroy()
+      resume(Effect.succeed(true))
+    })
+    connection.once("error", () => resume(Effect.succeed(false)))
+    return Effect.sync(() => connection.destroy())
+  })
+
+/** The longest recovery that is waited for. Milliseconds. */
+const longestRecovery = 300_000
+
+/** Waits until the server takes connections; false where it has ended instead, or recovers for more than five minutes. */
+export const awaitReady = Effect.fnUntraced(function* (data: string, socket: string, over: () => boolean) {
+  const until = (yield* elapsed) + longestRecovery
+  while (!over() && (yield* elapsed) < until) {
+    const note = read(data)
+    if (Option.isSome(note) && note.value.status === "ready" && (yield* canConnect(socket))) return true
+    yield* Effect.sleep("10 millis")
+  }
+  return false
+})

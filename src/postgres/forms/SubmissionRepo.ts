@@ -1,0 +1,264 @@
+/**
+ * Stores form submissions in batches, each once for its idempotency key, and gives them back.
+ *
+ * @module
+ */
+import { hash } from "node:crypto"
+import { PgTypes } from "@effect/sql-pg"
+import { PgClient } from "@effect/sql-pg/PgClient"
+import { type Duration, Effect, Layer, Option, Result, Schema, Stream } from "effect"
+import type { SqlError } from "effect/sql"
+import { type Status, statuses } from "../../core/forms/SpamScore.ts"
+import { idempotencyWindowMillis, type Submission, type SubmissionDraft } from "../../core/forms/Submission.ts"
+import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { IdempotencyConflict, SubmissionRepo } from "../../services/forms/SubmissionRepo.ts"
+import { RecordRefused } from "../../services/Storage.ts"
+import * as BatchMetrics from "../batch/BatchMetrics.ts"
+import * as Columns from "../batch/Columns.ts"
+import * as GroupCommit from "../batch/GroupCommit.ts"
+import * as Database from "../Database.ts"
+
+export interface Options {
+  /** How long a submission waits to be stored, and an export for its next page. */
+  readonly timeout: Duration.Input
+  /** How many submissions wait for a batch at most. */
+  readonly maxQueue: number
+}
+
+/** A submission may hold hundreds of kilobytes: batches and the queue are bounded by size as well. */
+const bounds = { maxBatch: 500, maxBatchWeight: 4 * 2 ** 20, maxQueueWeight: 64 * 2 ** 20 } as const
+
+/** What a submission weighs, in UTF-16 units: its texts, and an allowance for the rest of it. */
+const weigh = ({ email, formData, idempotency, pageSlug }: SubmissionDraft): number =>
+  200 + formData.length + (email?.length ?? 0) + (pageSlug?.length ?? 0) + (idempotency?.key.length ?? 0)
+
+/** How many submissions a page of an export holds. */
+const pageSize = 250
+
+/** SHA-256 of an idempotency key, in hexadecimal: what is looked for has one length, whatever was sent. */
+const digest = ({ idempotency }: SubmissionDraft): string | null =>
+  idempotency === null ? null : hash("sha256", idempotency.key)
+
+const columns: ReadonlyArray<Columns.Column<SubmissionDraft>> = [
+  Columns.uuid("submission_id", (draft) => draft.submissionId),
+  Columns.uuid("website_config_id", (draft) => draft.websiteConfigId),
+  Columns.timestamptz("received_at", (draft) => draft.receivedAt),
+  Columns.text("email", (draft) => draft.email),
+  Columns.text("page_slug", (draft) => draft.pageSlug),
+  // As text, since json would be another type to write, of the same bytes.
+  Columns.text("form_data", (draft) => draft.formData),
+  Columns.bytea("key_sha256", digest),
+  Columns.text("fingerprint", (draft) => draft.idempotency?.fingerprint ?? null),
+  Columns.text("status", (draft) => draft.status),
+  // An array for each row would be an array of arrays, which `unnest` takes apart altogether.
+  Columns.text("reasons", (draft) => draft.reasons.join(","))
+]
+
+/** What a claimed key stands for: the new submission if the held one's time is over, and the held one otherwise. */
+const claimed = (column: string) => `
+      ${column} = CASE WHEN held.used_at < excluded.used_at - interval '${idempotencyWindowMillis} milliseconds'
+        THEN excluded.${column} ELSE held.${column} END`
+
+/**
+ * One statement, hence one transaction, a batch. A draft with a key first claims it: the row of the key then names the
+ * submission that the key stands for, be it this one, one of another process at the same moment (which is waited for),
+ * or one of yesterday. Only a draft whose key stands for itself is stored. Sent again, it finds its own claim and its own
+ * row, and changes nothing.
+ *
+ * Keys are claimed in one order by everyone, so that two processes do not wait for each other.
+ *
+ * A draft whose website was deleted meanwhile, or is just being deleted, is left out, and named in the answer. Left to the foreign key, it would fail
+ * the whole batch, which would be halved again and again until it is found: at the pace of one who sends to a website
+ * that is gone, everybody else would wait for that. The websites are locked against deletion until the commit.
+ */
+const statement = `
+  WITH draft AS MATERIALIZED (
+    SELECT * FROM unnest(${columns.map((_, index) => `$${index + 1}`).join(", ")})
+      AS draft (${columns.map(({ name }) => name).join(", ")})
+  ), website AS MATERIALIZED (
+    SELECT site.website_config_id FROM (SELECT DISTINCT website_config_id FROM draft) AS named
+    JOIN site USING (website_config_id) WHERE site.deleted_at IS NULL ORDER BY 1 FOR KEY SHARE OF site
+  ), claim AS (
+    INSERT INTO idempotency_key AS held
+      (website_config_id, key_sha256, fingerprint, submission_id, used_at)
+    SELECT website_config_id, key_sha256, fingerprint, submission_id, received_at
+    FROM draft JOIN website USING (website_config_id) WHERE key_sha256 IS NOT NULL ORDER BY website_config_id, key_sha256
+    ON CONFLICT (website_config_id, key_sha256) DO UPDATE SET
+      ${["fingerprint", "submission_id", "used_at"].map(claimed).join(",")}
+    RETURNING website_config_id, key_sha256, fingerprint, submission_id
+  ), stored AS (
+    INSERT INTO submission
+      (submission_id, website_config_id, received_at, email, page_slug, form_data, status, reasons)
+    SELECT draft.submission_id, website_config_id, received_at, email, page_slug, form_data::json,
+      status, string_to_array(reasons, ',')
+    FROM draft JOIN website USING (website_config_id) LEFT JOIN claim USING (website_config_id, key_sha256)
+    WHERE key_sha256 IS NULL OR claim.submission_id = draft.submission_id
+    ON CONFLICT (submission_id) DO NOTHING
+  )
+  SELECT draft.submission_id AS draft_id, claim.fingerprint, claim.submission_id
+  FROM draft JOIN claim USING (website_config_id, key_sha256)
+  UNION ALL
+  SELECT submission_id, NULL, NULL FROM draft
+  WHERE NOT EXISTS (SELECT FROM website WHERE website.website_config_id = draft.website_config_id)`
+
+/** What became of a draft that has a key: what the key stands for; or of one whose website is gone: neither. */
+const Rows = Schema.Array(
+  Schema.Struct({
+    draft_id: Schema.String,
+    fingerprint: Schema.NullOr(Schema.String),
+    submission_id: Schema.NullOr(Schema.String)
+  })
+)
+
+type Outcome = Result.Result<string, IdempotencyConflict | RecordRefused>
+
+/**
+ * Stores a batch and gives the outcome of each draft. Of several with the same key in one batch the first alone is sent;
+ * all of them are answered by what the key stands for then, also one that came just after the end of the key's 24 hours
+ * where the first came before it. It may run twice. It takes a `Columns.client`. Exported for
+ * tests.
+ */
+export const storeBatch = (
+  sql: PgClient,
+  drafts: ReadonlyArray<SubmissionDraft>
+): Effect.Effect<ReadonlyArray<Outcome>, SqlError.SqlError | RecordRefused> =>
+  Effect.suspend((): Effect.Effect<ReadonlyArray<Outcome>, SqlError.SqlError | RecordRefused> => {
+    const keyOf = (draft: SubmissionDraft) =>
+      draft.idempotency === null ? null : JSON.stringify([draft.websiteConfigId, draft.idempotency.key])
+    const firsts = new Map<string, SubmissionDraft>()
+    const sent = drafts.filter((draft) => {
+      const key = keyOf(draft)
+      if (key === null) return true
+      if (firsts.has(key)) return false
+      firsts.set(key, draft)
+      return true
+    })
+    const written = Columns.parameters(columns, sent)
+    if (Result.isFailure(written)) return Effect.fail(new RecordRefused({ cause: written.failure }))
+    return sql.unsafe(statement, written.success).pipe(
+      Effect.flatMap(Schema.decodeUnknownEffect(Rows)),
+      Effect.catchTag("SchemaError", Effect.die),
+      Effect.map((rows) => {
+        const byDraft = new Map(rows.map((row) => [row.draft_id, row]))
+        return drafts.map((draft): Outcome => {
+          const key = keyOf(draft)
+          const row = byDraft.get(key === null ? draft.submissionId : (firsts.get(key)?.submissionId ?? ""))
+          if (row?.submission_id === null) return Result.fail(new RecordRefused({ reason: "unknown-site" }))
+          if (key === null) return Result.succeed(draft.submissionId)
+          return row !== undefined && row.fingerprint === draft.idempotency?.fingerprint
+            ? Result.succeed(row.submission_id)
+            : Result.fail(new IdempotencyConflict())
+        })
+      })
+    )
+  })
+
+const Stored = Schema.Array(
+  Schema.Struct({
+    submission_id: Schema.String,
+    website_config_id: Schema.String,
+    received_at: Schema.Date,
+    email: Schema.NullOr(Schema.String),
+    page_slug: Schema.NullOr(Schema.String),
+    form_data: Schema.String,
+    status: Schema.Literals(statuses),
+    reasons: Schema.Array(Schema.String)
+  })
+)
+
+const fromRow = (row: (typeof Stored.Type)[number]): Submission => ({
+  submissionId: row.submission_id,
+  websiteConfigId: row.website_config_id,
+  receivedAt: row.received_at.getTime(),
+  email: row.email,
+  pageSlug: row.page_slug,
+  formData: row.form_data,
+  status: row.status,
+  reasons: row.reasons
+})
+
+/** A text of its own for each, so that the partial index of the quarantine can be used. */
+const ofStatus = (sql: PgClient, status: Status | undefined) =>
+  sql.literal(status === undefined ? "true" : status === "accepted" ? "status = 'accepted'" : "status = 'quarantined'")
+
+/** The submissions of a website, page by page: each begins where the last one ended, so that no page costs more. */
+const stream = (
+  sql: PgClient,
+  timeout: Duration.Input,
+  query: {
+    readonly websiteConfigId: string
+    readonly since?: number | undefined
+    readonly status?: Status | undefined
+  }
+) =>
+  Stream.paginate(Option.none<Submission>(), (last) =>
+    sql`SELECT submission_id, website_config_id, received_at, email, page_slug, form_data::text AS form_data, status, reasons
+      FROM submission WHERE website_config_id = ${PgTypes.uuid(query.websiteConfigId)} AND ${ofStatus(sql, query.status)}
+      AND ${Option.match(last, {
+        onNone: () => sql`received_at >= ${PgTypes.timestamptz(query.since ?? Number.NEGATIVE_INFINITY)}`,
+        onSome: ({ receivedAt, submissionId }) =>
+          sql`(received_at, submission_id) > (${PgTypes.timestamptz(receivedAt)}, ${PgTypes.uuid(submissionId)})`
+      })} ORDER BY received_at, submission_id LIMIT ${pageSize}`.pipe(
+      Database.bounded(timeout),
+      Effect.flatMap(Schema.decodeUnknownEffect(Stored)),
+      Effect.catchTag("SchemaError", Effect.die),
+      Effect.map((rows) => {
+        const page = rows.map(fromRow)
+        return [page, Option.map(Option.fromNullishOr(page[pageSize - 1]), Option.some)] as const
+      })
+    )
+  )
+
+/** The live repository. */
+export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.SqlError, PgClient> =>
+  Layer.effect(
+    SubmissionRepo,
+    Effect.gen(function* () {
+      const sql = yield* PgClient
+      const batches = yield* Columns.client
+      const { submit } = yield* GroupCommit.make<SubmissionDraft, string, IdempotencyConflict | RecordRefused>({
+        flush: (drafts) =>
+          storeBatch(batches, drafts).pipe(
+            Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error)))
+          ),
+        timeout: options.timeout,
+        maxQueue: options.maxQueue,
+        weigh,
+        observer: yield* BatchMetrics.observer("submissions"),
+        ...bounds
+      })
+      const release: SubmissionRepo["Service"]["release"] = (submissionId) =>
+        isCanonicalUuid(submissionId)
+          ? sql`UPDATE submission SET status = 'accepted' WHERE submission_id = ${PgTypes.uuid(submissionId)}
+              RETURNING 1`.pipe(
+              Database.bounded(options.timeout),
+              Effect.map((rows) => rows.length > 0)
+            )
+          : Effect.succeed(false)
+      // Looked for first: a deletion that runs twice finds nothing the second time.
+      const remove: SubmissionRepo["Service"]["delete"] = Effect.fnUntraced(function* (submissionId) {
+        if (!isCanonicalUuid(submissionId)) return false
+        const id = PgTypes.uuid(submissionId)
+        const [found] = yield* sql`SELECT website_config_id FROM submission WHERE submission_id = ${id}`.pipe(
+          Database.bounded(options.timeout)
+        )
+        if (found === undefined) return false
+        // The keys' index begins with the website. The key comes first, as it does for whoever stores: they wait for each
+        // other in one order.
+        const website = PgTypes.uuid(String(found["website_config_id"]))
+        yield* sql`DELETE FROM idempotency_key WHERE website_config_id = ${website} AND submission_id = ${id}`.pipe(
+          Effect.andThen(sql`DELETE FROM submission WHERE submission_id = ${id}`),
+          sql.withTransaction,
+          Database.recoverConnectionErrors(),
+          Database.bounded(options.timeout)
+        )
+        return true
+      })
+      return SubmissionRepo.of({
+        submit,
+        stream: (query) => stream(sql, options.timeout, query),
+        release,
+        delete: remove
+      })
+    })
+  )

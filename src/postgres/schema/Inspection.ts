@@ -1,0 +1,62 @@
+/**
+ * Looks at a database for `doctor`. It changes nothing.
+ *
+ * @module
+ */
+import { Clock, Effect, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import type { DatabaseFacts } from "../../core/doctor/DatabaseDiagnosis.ts"
+import * as Migrations from "./Migrations.ts"
+import * as Partitions from "./Partitions.ts"
+import * as Privileges from "./Privileges.ts"
+
+const Row = Schema.Tuple([
+  Schema.Struct({
+    now: Schema.Finite,
+    read_only: Schema.Literals(["on", "off"]),
+    fsync: Schema.Literals(["on", "off"]),
+    full_page_writes: Schema.Literals(["on", "off"]),
+    synchronous_commit: Schema.String,
+    encoding: Schema.String,
+    is_encrypted: Schema.Boolean
+  })
+])
+
+const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1_000_000)
+
+/** What is to be seen of the database behind the client. */
+export const inspect = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  // The first statement opens the connection, which is not to be taken for the clock's distance.
+  const pending = yield* Migrations.pending
+  const before = yield* monotonicMillis
+  const [row] = yield* sql`
+    SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now, current_setting('fsync') AS fsync,
+      current_setting('transaction_read_only') AS read_only, current_setting('full_page_writes') AS full_page_writes,
+      current_setting('synchronous_commit') AS synchronous_commit, current_setting('server_encoding') AS encoding,
+      coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false) AS is_encrypted`.pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(Row)),
+    Effect.catchTag("SchemaError", Effect.die)
+  )
+  const roundTripMillis = (yield* monotonicMillis) - before
+  const now = yield* Clock.currentTimeMillis
+  const missing = pending.length === 0 ? yield* Partitions.absent(now) : []
+  // Where nothing is written, as on a standby that reports are read from, no right to write is missed.
+  const isReadOnly = row.read_only === "on"
+  const isWritten = pending.length === 0 && !isReadOnly
+  return {
+    _tag: "Reached",
+    pending,
+    clockAheadMillis: Math.round(row.now - (now - roundTripMillis / 2)),
+    roundTripMillis: Math.round(roundTripMillis),
+    isReadOnly,
+    denied: isWritten ? yield* Privileges.missing : [],
+    deniedForUpkeep: isWritten ? yield* Privileges.missingForUpkeep : [],
+    keepsEveryLetter: Migrations.keepsEveryLetter(row.encoding),
+    fsync: row.fsync === "on",
+    fullPageWrites: row.full_page_writes === "on",
+    synchronousCommit: row.synchronous_commit,
+    isEncrypted: row.is_encrypted,
+    missingPartitions: missing.map(({ name }) => name)
+  } satisfies DatabaseFacts
+})

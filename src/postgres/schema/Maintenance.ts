@@ -1,0 +1,96 @@
+/**
+ * What the tables need from time to time: partitions for the months to come, and the end of what may not be kept.
+ *
+ * @module
+ */
+import { Clock, Duration, Effect, Exit, Layer, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import * as SiteErasure from "../sites/SiteErasure.ts"
+import * as Partitions from "./Partitions.ts"
+import * as Retention from "./Retention.ts"
+
+const hour = 3_600_000
+
+/** How many rows one statement deletes: enough to be done soon, few enough that nobody waits behind it. */
+const chunk = 5_000
+
+/** How long one statement may take before the round gives up on it. */
+const patience = Duration.minutes(1)
+
+const Deleted = Schema.Tuple([Schema.Struct({ deleted: Schema.BigInt })])
+
+/** Deletes the rows of a table whose `column` is before `before` (milliseconds since 1970), chunk by chunk. */
+const deleteBefore = Effect.fnUntraced(function* (table: string, column: string, before: number) {
+  const sql = yield* SqlClient.SqlClient
+  while (true) {
+    const [{ deleted }] = yield* sql`WITH old AS (
+        DELETE FROM ${sql(table)} WHERE ctid = ANY (ARRAY(
+          SELECT ctid FROM ${sql(table)} WHERE ${sql(column)} < ${new Date(before)} LIMIT ${chunk}
+        )) AND ${sql(column)} < ${new Date(before)} RETURNING 1
+      ) SELECT count(*) AS deleted FROM old`.pipe(
+      Effect.flatMap(Schema.decodeUnknownEffect(Deleted)),
+      Effect.catchTag("SchemaError", Effect.die),
+      Effect.timeout(patience)
+    )
+    if (deleted < chunk) return
+  }
+})
+
+/** Deletes the salts of the days that began 48 hours ago or earlier. */
+const forgetSalts = Effect.fnUntraced(function* (now: number) {
+  const sql = yield* SqlClient.SqlClient
+  const lastDay = new Date(now - 48 * hour).toISOString().slice(0, 10)
+  yield* sql`DELETE FROM visitor_salt WHERE day <= ${lastDay}::date`.pipe(Effect.timeout(patience))
+})
+
+const ensurePartitions = (now: number) =>
+  Partitions.ensure(now).pipe(Effect.timeout(patience), Effect.flatMap(Partitions.report))
+
+/** Ends the erasure of websites that was broken off; one that fails again keeps no other. */
+const endErasures = Effect.gen(function* () {
+  const ids = yield* Effect.timeout(SiteErasure.unfinished, patience)
+  yield* Exit.asVoidAll(yield* Effect.forEach(ids, (id) => Effect.exit(SiteErasure.erase(id, patience))))
+})
+
+const steps = (retention: Retention.Options) =>
+  [
+    ["make partitions", ensurePartitions],
+    ["delete old visitor salts", forgetSalts],
+    ["delete old batch ids", (now: number) => deleteBefore("page_view_batch", "stored_at", now - 24 * hour)],
+    ["delete old idempotency keys", (now: number) => deleteBefore("idempotency_key", "used_at", now - 24 * hour)],
+    ["forget what is older than its retention", () => Retention.forget(retention)],
+    ["end the deletion of websites", () => endErasures]
+  ] as const
+
+/**
+ * Does all of it once, each step whether or not the one before failed, and says whether all went well. Failures are
+ * logged.
+ */
+export const round = (retention: Retention.Options): Effect.Effect<boolean, never, SqlClient.SqlClient> =>
+  Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    let well = true
+    for (const [name, step] of steps(retention)) {
+      yield* step(now).pipe(
+        Effect.catchCause((cause) =>
+          Effect.andThen(
+            Effect.sync(() => {
+              well = false
+            }),
+            Effect.logWarning(`Could not ${name}; it will be tried again`, cause)
+          )
+        )
+      )
+    }
+    return well
+  })
+
+/** A round at once and then every hour; after one that failed, the next comes in a minute. It ends with its scope. */
+export const layer = (retention: Retention.Options): Layer.Layer<never, never, SqlClient.SqlClient> =>
+  Layer.effectDiscard(
+    round(retention).pipe(
+      Effect.flatMap((well) => Effect.sleep(well ? Duration.hours(1) : Duration.minutes(1))),
+      Effect.forever,
+      Effect.forkScoped
+    )
+  )

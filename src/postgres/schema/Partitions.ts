@@ -1,0 +1,183 @@
+/**
+ * The monthly partitions of the page views. A row of a month without one goes to the default partition and is counted
+ * all the same; a month of its own keeps indexes small and makes old months cheap to drop.
+ *
+ * @module
+ */
+import { Effect, Schema } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import * as Database from "../Database.ts"
+
+const parents = ["page_view", "bot_view"] as const
+
+/** How many months after the current one are made ahead. */
+const monthsAhead = 3
+
+/** A month of one table: `[from, to)`, in ISO 8601. */
+export interface Partition {
+  readonly parent: (typeof parents)[number]
+  /** Such as `page_view_2026_11`. */
+  readonly name: string
+  readonly from: string
+  readonly to: string
+}
+
+/** A partition that could not be made now, and why. Its rows are in the default partition meanwhile. */
+export interface Missing {
+  readonly partition: Partition
+  /** `occupied`: the default partition holds rows of that month already, and this will not pass by itself. */
+  readonly reason: "occupied" | "failed"
+  readonly cause: SqlError.SqlError
+}
+
+/** The partitions that must be there at `now` (milliseconds since 1970): this UTC month's and the next three. */
+export const wanted = (now: number): ReadonlyArray<Partition> => {
+  const today = new Date(now)
+  const month = (offset: number) => new Date(Date.UTC(today.getUTCFullYear(), today.getUTCMonth() + offset, 1))
+  return parents.flatMap((parent) =>
+    Array.from({ length: monthsAhead + 1 }, (_, offset) => {
+      const from = month(offset).toISOString()
+      return {
+        parent,
+        name: `${parent}_${from.slice(0, 7).replace("-", "_")}`,
+        from,
+        to: month(offset + 1).toISOString()
+      }
+    })
+  )
+}
+
+/** A partition that is there. */
+export interface Present {
+  readonly parent: (typeof parents)[number]
+  readonly name: string
+  /** Whether it takes the rows of months that have none. */
+  readonly isDefault: boolean
+  /** Its rows came before that, in milliseconds since 1970; null if that is not known, as of one that is just being dropped. */
+  readonly to: number | null
+}
+
+const Presents = Schema.Array(
+  Schema.Struct({
+    parent: Schema.Literals(parents),
+    name: Schema.String,
+    isDefault: Schema.Boolean,
+    to: Schema.NullOr(Schema.Number)
+  })
+)
+
+/** Every partition that is there, made here or by hand, by its whole name as SQL has it. */
+export const list: Effect.Effect<ReadonlyArray<Present>, SqlError.SqlError, SqlClient.SqlClient> = Effect.gen(
+  function* () {
+    const sql = yield* SqlClient.SqlClient
+    return yield* sql`
+      SELECT parent.relname AS parent, format('%I.%I', nspname, child.relname) AS name,
+        child.oid = partdefid AS "isDefault",
+        (extract(epoch FROM (regexp_match(pg_get_expr(child.relpartbound, child.oid), 'TO [(]''([^'']+)''[)]'))[1]::timestamptz)
+          * 1000)::float8 AS "to"
+      FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid
+        JOIN pg_namespace AS space ON space.oid = child.relnamespace JOIN pg_class AS parent ON parent.oid = inhparent
+        JOIN pg_partitioned_table ON partrelid = parent.oid
+      WHERE inhparent IN (to_regclass('page_view'), to_regclass('bot_view'))
+      ORDER BY 1, 2`.pipe(
+      Effect.flatMap(Schema.decodeUnknownEffect(Presents)),
+      Effect.catchTag("SchemaError", Effect.die)
+    )
+  }
+)
+
+/** Any number that nothing else locks: it keeps two processes from making the same partition at once. */
+const advisoryLock = 7_215_930_442
+
+const Existing = Schema.Array(Schema.Struct({ name: Schema.String }))
+
+const existing = Effect.fnUntraced(function* (partitions: ReadonlyArray<Partition>) {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql`SELECT relname AS name FROM pg_class
+    WHERE relnamespace = current_schema()::regnamespace AND ${sql.in(
+      "relname",
+      partitions.map(({ name }) => name)
+    )}`.pipe(Effect.flatMap(Schema.decodeUnknownEffect(Existing)), Effect.catchTag("SchemaError", Effect.die))
+  return new Set(rows.map(({ name }) => name))
+})
+
+const Grants = Schema.Array(Schema.Struct({ grant: Schema.String }))
+
+/** Grants on a new partition what is granted on its table: who is not the owner deletes a website's views month by month. */
+const grantAsParent = Effect.fnUntraced(function* ({ name, parent }: Partition) {
+  const sql = yield* SqlClient.SqlClient
+  const grants = yield* sql`
+    SELECT format('GRANT %s ON %I TO %s', privilege_type, ${name}::text,
+      CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END) AS "grant"
+    FROM pg_class, aclexplode(relacl) WHERE oid = to_regclass(${parent}) AND grantee <> relowner`.pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(Grants)),
+    Effect.catchTag("SchemaError", Effect.die)
+  )
+  for (const { grant } of grants) yield* sql.unsafe(grant)
+})
+
+/**
+ * Makes one partition. The lock on the parent, which every insert waits behind, is waited for two seconds at most: the
+ * next round tries again, months ahead of the need.
+ */
+const create = Effect.fnUntraced(function* (partition: Partition) {
+  const sql = yield* SqlClient.SqlClient
+  const { from, name, parent, to } = partition
+  yield* sql.withTransaction(
+    Effect.gen(function* () {
+      yield* sql.unsafe("SET LOCAL lock_timeout = '2s'")
+      yield* sql.unsafe(`SELECT pg_advisory_xact_lock(${advisoryLock})`)
+      if ((yield* existing([partition])).size > 0) return
+      yield* sql.unsafe(`CREATE TABLE ${name} PARTITION OF ${parent} FOR VALUES FROM ('${from}') TO ('${to}')`)
+      yield* grantAsParent(partition)
+    })
+  )
+})
+
+/**
+ * Makes what is missing of `wanted(now)`, each by itself, and gives what could not be made. Several processes may do so
+ * at once. It fails only if the database cannot be asked at all.
+ */
+export const ensure = Effect.fnUntraced(function* (
+  now: number
+): Effect.fn.Return<ReadonlyArray<Missing>, SqlError.SqlError, SqlClient.SqlClient> {
+  const partitions = wanted(now)
+  const there = yield* existing(partitions)
+  const missing: Array<Missing> = []
+  for (const partition of partitions.filter(({ name }) => !there.has(name))) {
+    yield* create(partition).pipe(
+      Effect.catchTag("SqlError", (cause) =>
+        Effect.sync(() => {
+          const occupied = Database.sqlState(cause)
+          missing.push({
+            partition,
+            reason: occupied._tag === "Some" && occupied.value === "23514" ? "occupied" : "failed",
+            cause
+          })
+        })
+      )
+    )
+  }
+  return missing
+})
+
+/** What is not there of `wanted(now)`. */
+export const absent = Effect.fnUntraced(function* (now: number) {
+  const partitions = wanted(now)
+  const there = yield* existing(partitions)
+  return partitions.filter(({ name }) => !there.has(name))
+})
+
+/** Tells the operator of what could not be made. */
+export const report = (missing: ReadonlyArray<Missing>): Effect.Effect<void> =>
+  Effect.forEach(
+    missing,
+    ({ cause, partition, reason }) =>
+      Effect.logWarning(
+        reason === "occupied"
+          ? `${partition.parent}_default holds rows of ${partition.name} already; they stay there and are counted all the same`
+          : `${partition.name} could not be made yet and will be tried again`,
+        ...(reason === "occupied" ? [] : [cause])
+      ),
+    { discard: true }
+  )

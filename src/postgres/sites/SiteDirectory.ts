@@ -1,0 +1,108 @@
+/**
+ * Finds websites in PostgreSQL, and remembers them for a short time: one that exists for ten seconds, so that a website's
+ * traffic costs a few queries a minute, and a change is seen within them; an id that is none for less than a second, so
+ * that a new website works within one. One that is deleted may be remembered too: what is stored of it is refused by the
+ * stores themselves, at once. One whose deletion has begun is none.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
+import type { Site } from "../../core/sites/Site.ts"
+import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
+import { array, bounded } from "../Database.ts"
+import * as Lookup from "../Lookup.ts"
+
+const Sites = Schema.Array(
+  Schema.Struct({
+    websiteConfigId: Schema.String,
+    hostedWebsiteId: Schema.String,
+    trackingToken: Schema.String,
+    name: Schema.String,
+    origins: Schema.Array(Schema.String),
+    createdAt: Schema.Finite
+  })
+)
+
+/** Rows that are not what the migrations promise are our fault, and nothing that a caller could handle. */
+const decodeSites = (rows: unknown) => Effect.orDie(Schema.decodeUnknownEffect(Sites)(rows))
+
+export interface Options {
+  /** How long a caller waits for the database. */
+  readonly timeout: Duration.Input
+  /** How many ids of each kind are remembered: 10,000 if not given. */
+  readonly capacity?: number
+}
+
+export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgClient.PgClient> =>
+  Layer.effect(
+    SiteDirectory,
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { capacity = 10_000, timeout } = options
+      const columns = sql.literal(`
+        website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId",
+        tracking_token AS "trackingToken", name, origins,
+        floor(extract(epoch FROM created_at) * 1000)::float8 AS "createdAt"`)
+
+      const lookup = (column: "tracking_token" | "website_config_id") =>
+        Lookup.make<Site>({
+          find: (id) =>
+            sql`SELECT ${columns} FROM site WHERE ${sql(column)} = ${PgTypes.uuid(id)} AND deleted_at IS NULL`.pipe(
+              bounded(timeout),
+              Effect.flatMap(decodeSites),
+              Effect.map((sites) => Option.fromUndefinedOr(sites[0]))
+            ),
+          found: "10 seconds",
+          unknown: "900 millis",
+          capacity
+        })
+      const byTrackingToken = yield* lookup("tracking_token")
+      const byWebsiteConfigId = yield* lookup("website_config_id")
+
+      const create: SiteDirectory["Service"]["create"] = Effect.fnUntraced(function* ({ name, origins }) {
+        const site: Site = {
+          websiteConfigId: randomUUID(),
+          hostedWebsiteId: randomUUID(),
+          trackingToken: randomUUID(),
+          name,
+          origins,
+          createdAt: yield* Clock.currentTimeMillis
+        }
+        // It may run twice, if the connection breaks: the second run finds the row of the first.
+        yield* sql`
+            INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name, origins, created_at)
+            VALUES (${PgTypes.uuid(site.websiteConfigId)}, ${PgTypes.uuid(site.hostedWebsiteId)},
+              ${PgTypes.uuid(site.trackingToken)}, ${name}, ${array(origins, PgTypes.OID.text)},
+              ${PgTypes.timestamptz(site.createdAt)})
+            ON CONFLICT (website_config_id) DO NOTHING`.pipe(bounded(timeout))
+        return site
+      })
+
+      // It may run twice: the second run writes the same.
+      const update: SiteDirectory["Service"]["update"] = (id, { name, origins }) =>
+        isCanonicalUuid(id)
+          ? sql`
+              UPDATE site SET name = coalesce(${PgTypes.text(name ?? null)}, name),
+                origins = ${origins === undefined ? sql`origins` : sql`${array(origins, PgTypes.OID.text)}`}
+              WHERE website_config_id = ${PgTypes.uuid(id)} AND deleted_at IS NULL RETURNING ${columns}`.pipe(
+              bounded(timeout),
+              Effect.flatMap(decodeSites),
+              Effect.map((sites) => Option.fromUndefinedOr(sites[0]))
+            )
+          : Effect.succeedNone
+
+      return SiteDirectory.of({
+        byTrackingToken: (id) => (isCanonicalUuid(id) ? byTrackingToken(id) : Effect.succeedNone),
+        byWebsiteConfigId: (id) => (isCanonicalUuid(id) ? byWebsiteConfigId(id) : Effect.succeedNone),
+        create,
+        update,
+        list: sql`SELECT ${columns} FROM site WHERE deleted_at IS NULL ORDER BY created_at, website_config_id`.pipe(
+          bounded(timeout),
+          Effect.flatMap(decodeSites)
+        )
+      })
+    })
+  )

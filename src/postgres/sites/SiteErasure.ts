@@ -1,0 +1,224 @@
+/**
+ * Deletes a website and all that is stored of it, while others go on storing.
+ *
+ * 1. The website is marked. No statement that begins from then on finds it: not its ids, and not to store anything of it.
+ * 2. Whoever is just writing to the tables may have begun before, and have found it: those transactions are waited for, and
+ *    hold up nobody else meanwhile. After that nothing of it is added any more.
+ * 3. What is stored of it is deleted, a few thousand rows a statement at most: no lock is held for longer, and nobody who
+ *    stores waits for any of them.
+ * 4. Its row goes last. As long as it is there the erasure can be gone on with, by the same command or by `Maintenance`.
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import { type Duration, Effect, Layer, Option, Schema } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import type { StorageUnavailable } from "../../services/Storage.ts"
+import { type Erased, SiteErasure } from "../../services/sites/SiteErasure.ts"
+import * as Database from "../Database.ts"
+import * as Partitions from "../schema/Partitions.ts"
+
+/** What one table holds of a website: the column that names it, and the next one of the same index, by which it is read. */
+interface SiteTable {
+  readonly table: string
+  readonly site: "hosted_website_id" | "website_config_id"
+  readonly order: string
+  readonly type: string
+  /** How many rows one statement deletes: enough to be done soon, few enough that nobody's time runs out. */
+  readonly chunk: number
+}
+
+const few = 5_000
+
+/** Each may hold hundreds of kilobytes. */
+const fewSubmissions = 500
+
+const keys: SiteTable = {
+  table: "idempotency_key",
+  site: "website_config_id",
+  order: "key_sha256",
+  type: "bytea",
+  chunk: few
+}
+const submissions: SiteTable = {
+  table: "submission",
+  site: "website_config_id",
+  order: "received_at",
+  type: "timestamptz",
+  chunk: fewSubmissions
+}
+const counts: SiteTable = { table: "not_counted", site: "website_config_id", order: "day", type: "date", chunk: few }
+const views = (table: string): SiteTable => ({
+  table,
+  site: "hosted_website_id",
+  order: "received_at",
+  type: "timestamptz",
+  chunk: few
+})
+
+const Chunk = Schema.Tuple([
+  Schema.Struct({ found: Schema.BigInt, deleted: Schema.BigInt, last: Schema.NullOr(Schema.String) })
+])
+
+/** A table that is no longer there: a month that was dropped meanwhile. */
+const isDropped = (error: SqlError.SqlError): boolean => Option.contains(Database.sqlState(error), "42P01")
+
+/**
+ * Deletes a chunk of a website's rows from `after` on, in the order of the index, so that no chunk goes over what the ones
+ * before it deleted.
+ */
+const deleteChunk = Effect.fnUntraced(function* (holding: SiteTable, id: string, after: string | null) {
+  const sql = yield* SqlClient.SqlClient
+  const { chunk, order, site, table, type } = holding
+  const [row] = yield* sql
+    .unsafe(
+      `WITH chunk AS MATERIALIZED (
+        SELECT ctid AS place, ${order} AS place_in_order FROM ${table}
+        WHERE ${site} = $1${after === null ? "" : ` AND ${order} >= $2::${type}`} ORDER BY ${order} LIMIT ${chunk}
+      ), gone AS (
+        DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM chunk)) AND ${site} = $1 RETURNING 1
+      ) SELECT (SELECT count(*) FROM chunk) AS found, (SELECT count(*) FROM gone) AS deleted,
+        (SELECT place_in_order::text FROM chunk ORDER BY place_in_order DESC LIMIT 1) AS last`,
+      [PgTypes.uuid(id), ...(after === null ? [] : [PgTypes.text(after)])]
+    )
+    .pipe(Effect.flatMap(Schema.decodeUnknownEffect(Chunk)), Effect.catchTag("SchemaError", Effect.die))
+  return row
+})
+
+/** Deletes all that a table holds of a website, and gives how many rows that were. */
+const deleteAll = Effect.fnUntraced(function* (holding: SiteTable, id: string, patience: Duration.Input) {
+  let deleted = 0
+  let after: string | null = null
+  while (true) {
+    const done: (typeof Chunk.Type)[0] = yield* deleteChunk(holding, id, after).pipe(
+      Effect.catchIf(isDropped, () => Effect.succeed({ found: 0n, deleted: 0n, last: null })),
+      Database.bounded(patience)
+    )
+    deleted += Number(done.deleted)
+    after = done.last
+    if (done.found < holding.chunk) return deleted
+  }
+})
+
+const Marked = Schema.Array(Schema.Struct({ hosted_website_id: Schema.String }))
+
+const lock = (id: string) =>
+  SqlClient.SqlClient.use((sql) => sql`SELECT 1 FROM site WHERE website_config_id = ${PgTypes.uuid(id)} FOR UPDATE`)
+
+const holdings = Database.array(
+  ["page_view", "bot_view", "submission", "idempotency_key", "not_counted"],
+  PgTypes.OID.text
+)
+
+const Writers = Schema.Array(Schema.Struct({ writer: Schema.String }))
+
+/**
+ * The transactions that are just writing to our tables. PostgreSQL locks what a statement writes to before it looks at the
+ * data: one that does not stand here yet sees all that was committed by now.
+ */
+const writers = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql`SELECT DISTINCT virtualtransaction AS writer FROM pg_locks
+    WHERE locktype = 'relation' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND relation IN (SELECT to_regclass(name) FROM unnest(${holdings}) AS name)
+      AND mode = 'RowExclusiveLock' AND granted AND pid IS DISTINCT FROM pg_backend_pid()`.pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(Writers)),
+    Effect.catchTag("SchemaError", Effect.die)
+  )
+  return new Set(rows.map(({ writer }) => writer))
+})
+
+/** Waits until each transaction has ended that is writing now; not for those that begin later. */
+const writersDone = Effect.gen(function* () {
+  let left = [...(yield* writers)]
+  while (left.length > 0) {
+    yield* Effect.sleep("20 millis")
+    const still = yield* writers
+    left = left.filter((writer) => still.has(writer))
+  }
+})
+
+/** Marks a website, waits for who is just storing something of it, and gives its other id; none if it is not there. */
+const close = Effect.fnUntraced(function* (id: string, patience: Duration.Input) {
+  const sql = yield* SqlClient.SqlClient
+  // It may run twice: the time of the first stays.
+  const [marked] = yield* sql`UPDATE site SET deleted_at = coalesce(deleted_at, now())
+    WHERE website_config_id = ${PgTypes.uuid(id)} RETURNING hosted_website_id`.pipe(
+    Database.bounded(patience),
+    Effect.flatMap(Schema.decodeUnknownEffect(Marked)),
+    Effect.catchTag("SchemaError", Effect.die)
+  )
+  if (marked === undefined) return Option.none()
+  yield* Database.bounded(patience)(writersDone)
+  return Option.some(marked.hosted_website_id)
+})
+
+/** Erases a website, as `SiteErasure.erase` does. No statement takes longer than `patience`. */
+export const erase = (
+  id: string,
+  patience: Duration.Input
+): Effect.Effect<Option.Option<Erased>, StorageUnavailable, SqlClient.SqlClient> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const hosted = yield* close(id, patience)
+    if (Option.isNone(hosted)) return Option.none()
+    const erased = { pageViews: 0, botViews: 0, submissions: 0, idempotencyKeys: 0, decisionCounts: 0 }
+    erased.idempotencyKeys = yield* deleteAll(keys, id, patience)
+    erased.submissions = yield* deleteAll(submissions, id, patience)
+    erased.decisionCounts = yield* deleteAll(counts, id, patience)
+    for (const { name, parent } of yield* Database.bounded(patience)(Partitions.list)) {
+      const deleted = yield* deleteAll(views(name), hosted.value, patience)
+      erased[parent === "page_view" ? "pageViews" : "botViews"] += deleted
+    }
+    // A process of an earlier version does not know of the mark, and may have stored something yet.
+    yield* lock(id).pipe(
+      Effect.andThen(sql`DELETE FROM submission WHERE website_config_id = ${PgTypes.uuid(id)}`),
+      Effect.andThen(sql`DELETE FROM site WHERE website_config_id = ${PgTypes.uuid(id)}`),
+      sql.withTransaction,
+      Database.recoverConnectionErrors(),
+      Database.bounded(patience)
+    )
+    return Option.some(erased)
+  })
+
+const Names = Schema.Array(Schema.Struct({ name: Schema.String }))
+
+const Unfinished = Schema.Array(Schema.Struct({ id: Schema.String }))
+
+/** The websites whose erasure began an hour ago or earlier, and has not ended: it was broken off. */
+export const unfinished = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql`SELECT website_config_id AS id FROM site WHERE deleted_at < now() - interval '1 hour'`.pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(Unfinished)),
+    Effect.catchTag("SchemaError", Effect.die)
+  )
+  return rows.map(({ id }) => id)
+})
+
+export interface Options {
+  /** How long each statement may take. */
+  readonly timeout: Duration.Input
+}
+
+/** The live erasure. */
+export const layer = ({ timeout }: Options): Layer.Layer<SiteErasure, never, SqlClient.SqlClient> =>
+  Layer.effect(
+    SiteErasure,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      return {
+        nameOf: (id) =>
+          isCanonicalUuid(id)
+            ? sql`SELECT name FROM site WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(
+                Database.bounded(timeout),
+                Effect.flatMap(Schema.decodeUnknownEffect(Names)),
+                Effect.catchTag("SchemaError", Effect.die),
+                Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), ({ name }) => name))
+              )
+            : Effect.succeedNone,
+        erase: (id) =>
+          isCanonicalUuid(id) ? Effect.provideService(erase(id, timeout), SqlClient.SqlClient, sql) : Effect.succeedNone
+      }
+    })
+  )

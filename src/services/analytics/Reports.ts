@@ -1,0 +1,23 @@
+/**
+ * Reads what was counted. The interface alone; see `memory/analytics/Reports` and `postgres/analytics/Reports`.
+ *
+ * @module
+ */
+import { Context, type Effect } from "effect"
+import type { Statistics } from "../../core/analytics/Statistics.ts"
+import type { StorageUnavailable } from "../Storage.ts"
+
+export class Reports extends Context.Service<
+  Reports,
+  {
+    /**
+     * What was counted of a hosted website in the last `days` UTC days, today included; bots are not in it. `now` is in
+     * milliseconds since 1970.
+     */
+    readonly statistics: (query: {
+      readonly hostedWebsiteId: string
+      readonly days: number
+      readonly now: number
+    }) => Effect.Effect<Statistics, StorageUnavailable>
+  }
+>()("hydracore/services/Reports") {}

@@ -1,0 +1,31 @@
+/**
+ * Keeps the agents' instances. The interface alone; see `memory/chat/InstanceDirectory` and `postgres/chat/InstanceDirectory`.
+ *
+ * @module
+ */
+import { Context, type Effect, type Option } from "effect"
+import type { Instance, InstanceChange } from "../../core/chat/Instance.ts"
+import type { StorageUnavailable } from "../Storage.ts"
+
+export class InstanceDirectory extends Context.Service<
+  InstanceDirectory,
+  {
+    readonly create: (instance: Omit<Instance, "instanceId">) => Effect.Effect<Instance, StorageUnavailable>
+    readonly find: (instanceId: string) => Effect.Effect<Option.Option<Instance>, StorageUnavailable>
+    /**
+     * Changes an instance, and gives it as it is then; none if there is no such instance. Every process sees it within a
+     * second.
+     */
+    readonly update: (
+      instanceId: string,
+      change: InstanceChange
+    ) => Effect.Effect<Option.Option<Instance>, StorageUnavailable>
+    /**
+     * Deletes an instance, and its tokens with it: within a second no process lets anyone chat with it. True if it was
+     * there.
+     */
+    readonly delete: (instanceId: string) => Effect.Effect<boolean, StorageUnavailable>
+    /** Every instance, oldest first. */
+    readonly list: Effect.Effect<ReadonlyArray<Instance>, StorageUnavailable>
+  }
+>()("hydracore/services/InstanceDirectory") {}

@@ -1,0 +1,89 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as ErrorMessages from "../../../src/cli/support/ErrorMessages.ts"
+import { NotReady } from "../../../src/services/Readiness.ts"
+import { StorageUnavailable } from "../../../src/services/Storage.ts"
+
+const sentence = /^[A-Z][^\n]*\.$/
+
+describe("cli/support/ErrorMessages: a database that is not to be had", () => {
+  const said = (code: string | undefined) => ErrorMessages.of(new NotReady({ reason: "database-unreachable", code }))
+
+  it("one that answered and refused is not said to be away", () => {
+    for (const [code, part] of [
+      ["3D000", "no database of the name"],
+      ["28000", "does not let the user in DATABASE_URL in"],
+      ["28P01", "check the user and the password"],
+      ["42501", "grant it the right"],
+      ["53300", "no connection left"],
+      ["57P03", "try again"],
+      ["3F000", "names no schema"],
+      ["42P01", "SQLSTATE 42P01"]
+    ] as const) {
+      assert.include(said(code), part)
+      assert.notMatch(said(code), /cannot be reached|check that it runs/)
+    }
+  })
+
+  it("one that ended a statement by its own limit is not said to be slow", () => {
+    const said = (code: string | undefined) => ErrorMessages.of(new StorageUnavailable({ reason: "timeout", code }))
+    assert.include(said("57014"), "statement_timeout")
+    assert.include(said(undefined), "did not answer in time")
+  })
+
+  it("a user that may not write is told what to grant", () => {
+    assert.include(ErrorMessages.of(new NotReady({ reason: "database-denied" })), "may not write")
+  })
+
+  it("one that is away is told by what the system says of it", () => {
+    assert.include(said("ENOTFOUND"), "The host in DATABASE_URL is not known")
+    assert.include(said("ENOENT"), "There is no socket where DATABASE_URL points")
+    assert.include(said("ENOTDIR"), "name the folder")
+    assert.include(said("ECONNREFUSED"), "Nothing listens where DATABASE_URL points")
+    assert.include(said("EHOSTUNREACH"), "cannot be reached (EHOSTUNREACH)")
+    assert.include(said(undefined), "The database cannot be reached; check that it runs")
+    assert.strictEqual(
+      said("CERT_HAS_EXPIRED"),
+      "The database server's certificate was refused (CERT_HAS_EXPIRED): it has expired; give the server a new one, or set this machine's clock right."
+    )
+  })
+
+  it.prop(
+    "it is one sentence for any code, and the same for a statement that failed as for a start",
+    [Schema.UndefinedOr(Schema.String.check(Schema.isPattern(/^[A-Z0-9_]{1,40}$/)))],
+    ([code]) => {
+      assert.match(said(code), sentence)
+      assert.strictEqual(said(code), ErrorMessages.of(new StorageUnavailable({ reason: "unreachable", code })))
+    }
+  )
+})
+
+describe("cli/support/ErrorMessages: an address that cannot be listened on", () => {
+  const said = (code: string | undefined, host = "203.0.113.5") =>
+    ErrorMessages.cannotListen(
+      { host, port: 8080, names: { host: "HOST", port: "PORT" } },
+      code === undefined ? new Error("x") : Object.assign(new Error("x"), { code })
+    )
+
+  it("the setting that is at fault is named, and no other", () => {
+    for (const [code, part, isHost] of [
+      ["EADDRINUSE", "another program uses this port", false],
+      ["EACCES", "set PORT to one above 1023", false],
+      ["EADDRNOTAVAIL", "this machine does not have that address", true],
+      ["ENOTFOUND", "no address is known for that name", true],
+      ["EAI_AGAIN", "no address is known for that name", true]
+    ] as const) {
+      assert.match(said(code), sentence)
+      assert.include(said(code), `203.0.113.5:8080: ${code === "EACCES" ? "" : part}`)
+      assert.include(said(code), part)
+      assert.strictEqual(said(code).includes("HOST"), isHost)
+      assert.strictEqual(said(code).includes("PORT"), !isHost)
+    }
+  })
+
+  it("a fault that is not known is told by its code, and a host as a terminal may show it", () => {
+    assert.strictEqual(said("EINVAL", "fe80::1"), "Cannot listen on [fe80::1]:8080 (EINVAL); check HOST and PORT.")
+    assert.strictEqual(said(undefined), "Cannot listen on 203.0.113.5:8080; check HOST and PORT.")
+    assert.notInclude(said("ENOTFOUND", "\u001b[2J\n"), "\u001b")
+  })
+})

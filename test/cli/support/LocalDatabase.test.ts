@@ -1,0 +1,76 @@
+import { spawnSync } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Effect } from "effect"
+import { Settings } from "../../../src/Config.ts"
+import * as LocalDatabase from "../../../src/cli/support/LocalDatabase.ts"
+
+const folder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(path.join(tmpdir(), "hydracore-folder-"))),
+  (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
+)
+
+describe("the data folder", () => {
+  it.effect("a folder that cannot be made, or written to, is named in a sentence that says what to set", () =>
+    Effect.gen(function* () {
+      const file = path.join(yield* folder, "file")
+      writeFileSync(file, "")
+      const settings = yield* Settings.parse(ConfigProvider.fromUnknown({ HYDRACORE_DATA_DIR: file }))
+      for (const act of [
+        LocalDatabase.makeDataFolder(settings),
+        LocalDatabase.writePrivate(path.join(file, "x"), "text")
+      ]) {
+        const { message } = yield* Effect.flip(act)
+        assert.include(message, file)
+        assert.include(message, "HYDRACORE_DATA_DIR")
+      }
+    })
+  )
+
+  it.effect("what is missing above it is made, and nothing but a folder will do", () =>
+    Effect.gen(function* () {
+      const above = yield* folder
+      const make = (dataDir: string) =>
+        Effect.flatMap(
+          Settings.parse(ConfigProvider.fromUnknown({ HYDRACORE_DATA_DIR: dataDir })),
+          LocalDatabase.makeDataFolder
+        )
+      const deep = path.join(above, "a", "b", "c")
+      yield* make(deep)
+      yield* make(deep)
+      assert.isTrue(statSync(deep).isDirectory())
+      symlinkSync(path.join(above, "gone"), path.join(above, "link"))
+      assert.include((yield* Effect.flip(make(path.join(above, "link")))).message, "(EEXIST)")
+    })
+  )
+
+  it("a place where the system lets nobody make a folder ends `demo`, and does not keep it trying", () => {
+    const main = path.join(import.meta.dirname, "../../../src/main.ts")
+    // The folder itself, and the database's in it.
+    for (const [dataDir, said] of [
+      ["/proc/nowhere/at/all", /^Cannot write \/proc\/nowhere\/at\/all \(E\w+\); set HYDRACORE_DATA_DIR [^\n]*\.\n$/],
+      ["/proc", /^(Could not make the folder|Cannot write) \/proc[^\n]*\.\n$/]
+    ] as const) {
+      const { status, stderr } = spawnSync(process.execPath, [main, "demo"], {
+        env: { HYDRACORE_DATA_DIR: dataDir },
+        timeout: 20_000,
+        killSignal: "SIGKILL",
+        encoding: "utf8"
+      })
+      assert.strictEqual(status, 1)
+      assert.match(stderr, said)
+    }
+  })
+
+  it.effect("what is written there is read by its owner alone", () =>
+    Effect.gen(function* () {
+      const file = path.join(yield* folder, "file")
+      yield* LocalDatabase.writePrivate(file, "one")
+      yield* LocalDatabase.writePrivate(file, "two")
+      assert.strictEqual(readFileSync(file, "utf8"), "two")
+      assert.strictEqual(statSync(file).mode & 0o777, 0o600)
+    })
+  )
+})

@@ -1,0 +1,184 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as PageView from "../../../src/core/analytics/PageView.ts"
+import * as UserAgent from "../../../src/core/analytics/UserAgent.ts"
+import * as Origin from "../../../src/core/sites/Origin.ts"
+
+const chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
+
+const facts = {
+  hostedWebsiteId: "497f6eca-6276-4993-bfeb-53cbbbba6f08",
+  receivedAt: 1_764_000_000_000,
+  address: "192.0.2.77",
+  userAgent: chrome,
+  client: UserAgent.parse(chrome),
+  referrer: { host: null, path: null },
+  salt: new Uint8Array(32).fill(7)
+}
+
+/** Texts with what databases and parsers choke on, more often than chance would give it. */
+const nasty = Schema.Array(
+  Schema.Union([
+    Schema.String,
+    Schema.Literals([
+      "\0",
+      "\ud800",
+      "\udc00",
+      "?",
+      "#",
+      "&",
+      "=",
+      "%",
+      "%00",
+      "utm_source=",
+      "://",
+      "http://",
+      "😀",
+      "/"
+    ])
+  ])
+).check(Schema.isMaxLength(12))
+
+const text = (parts: ReadonlyArray<string>) => parts.join("")
+
+const textsOf = (view: PageView.PageView): ReadonlyArray<string> =>
+  [
+    view.path,
+    ...Object.values(view.campaign),
+    view.referrerHost,
+    view.referrerPath,
+    view.deviceType,
+    view.sessionId,
+    view.browser,
+    view.os
+  ].filter((value) => value !== null)
+
+/** Hosts that are alike, and differ. */
+const Host = Schema.TemplateLiteral([
+  Schema.Literals(["", "www.", "WWW.", "www.www.", "blog.", "xwww."]),
+  Schema.Literals(["shop.example", "Shop.Example", "shöp.example", "evil-shop.example", "shop.example.evil.example"]),
+  Schema.Literals(["", ":443", ":8443"])
+])
+const Scheme = Schema.Literals(["https://", "http://"])
+const OriginOf = Schema.TemplateLiteral([Scheme, Host])
+
+describe("core/analytics/PageView", () => {
+  it.prop(
+    "a referrer is kept as it is if and only if its host is neither the page's nor one of the website's",
+    [
+      Schema.TemplateLiteral([Scheme, Host, Schema.Literals(["", "/", "/a?b#c"])]),
+      Schema.NullOr(OriginOf),
+      Schema.Array(OriginOf).check(Schema.isMaxLength(3))
+    ],
+    ([address, page, website]) => {
+      const referrer = PageView.splitReferrer(address)
+      const origin = page === null ? null : Origin.canonical(page)
+      const origins = website.flatMap((text) => Origin.canonical(text) ?? [])
+      const nameOf = (url: string) => new URL(url).host.replace(/^www\./, "")
+      const own = [...(page === null ? [] : [page]), ...website].map(nameOf)
+      const kept = PageView.foreignReferrer(referrer, origin, origins)
+      assert.deepStrictEqual(kept, own.includes(nameOf(address)) ? PageView.noReferrer : referrer)
+      assert.strictEqual(PageView.foreignReferrer(referrer, null, []), referrer)
+      assert.deepStrictEqual(PageView.foreignReferrer(kept, origin, origins), kept)
+      assert.deepStrictEqual(PageView.foreignReferrer(PageView.noReferrer, origin, origins), PageView.noReferrer)
+    }
+  )
+
+  it.prop(
+    "every text of a view can be stored, whatever was sent",
+    [nasty, nasty, nasty, nasty],
+    ([path, from, device, session]) => {
+      const view = PageView.make(
+        {
+          page_path: text(path),
+          device_type: text(device),
+          session_id: text(session)
+        },
+        { ...facts, referrer: PageView.splitReferrer(`https://example.org/${text(from)}`) }
+      )
+      for (const stored of textsOf(view)) {
+        assert.isTrue(stored.isWellFormed() && !stored.includes("\0"), JSON.stringify(stored))
+      }
+      assert.isAtMost(view.path.length, PageView.bounds.path)
+      assert.isAtMost(view.sessionId?.length ?? 0, PageView.bounds.sessionId)
+      assert.isAtMost(view.deviceType?.length ?? 0, PageView.bounds.deviceType)
+      assert.notInclude(view.path, "?")
+      assert.notInclude(view.path, "#")
+      assert.notStrictEqual(view.path, "")
+    }
+  )
+
+  it.prop("a campaign comes back as it was named", [Schema.String, Schema.String], ([source, name]) => {
+    const query = new URLSearchParams({ utm_source: source, secret: "no", utm_campaign: name })
+    const { campaign, path } = PageView.splitPath(`/shop?${query}#top`)
+    const kept = (value: string) =>
+      value === "" ? null : value.slice(0, PageView.bounds.campaign).toWellFormed().replaceAll("\0", "\uFFFD")
+    assert.strictEqual(path, "/shop")
+    // A lone surrogate does not survive in a query, which is UTF-8.
+    assert.strictEqual(campaign.source, kept(source.toWellFormed()))
+    assert.strictEqual(campaign.name, kept(name.toWellFormed()))
+    assert.isNull(campaign.medium)
+  })
+
+  it.prop("a campaign is what the query says, however it is spelled", [nasty, nasty], ([before, after]) => {
+    const query = `${text(before)}&%75tm_source=${text(after)}&utm%5Fmedium=b`.replaceAll("#", "")
+    const params = new URLSearchParams(query)
+    for (const path of [`/a?${query}`, `https://example.org/a?${query}`]) {
+      const { campaign } = PageView.splitPath(path)
+      assert.strictEqual(campaign.medium, params.get("utm_medium") && "b")
+      assert.strictEqual(campaign.source === null, !params.get("utm_source"))
+    }
+  })
+
+  it.prop("only a width that a screen has is stored", [Schema.Finite], ([width]) => {
+    const { screenWidth } = PageView.make({ page_path: "/", screen_width: Math.trunc(width) }, facts)
+    const possible = Math.trunc(width) >= 1 && Math.trunc(width) <= 32_767
+    assert.strictEqual(screenWidth, possible ? Math.trunc(width) : null)
+  })
+
+  it.prop(
+    "a visitor is the same on one site, on one day, with one browser, and on no other",
+    [Schema.String, Schema.String, Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3 }))],
+    ([address, userAgent, change]) => {
+      const one = { ...facts, address, userAgent }
+      const others = [
+        { ...one, address: `${address}1` },
+        { ...one, userAgent: `${userAgent}1` },
+        { ...one, hostedWebsiteId: "another" },
+        { ...one, salt: new Uint8Array(32).fill(8) }
+      ]
+      assert.strictEqual(PageView.visitorHash(one), PageView.visitorHash({ ...one, salt: Uint8Array.from(one.salt) }))
+      assert.notStrictEqual(PageView.visitorHash(one), PageView.visitorHash(others[change]!))
+      assert.match(PageView.visitorHash(one), /^[0-9a-f]{32}$/)
+    }
+  )
+
+  it("keeps a referrer's host and path, and nothing else of it", () => {
+    assert.deepStrictEqual(PageView.splitReferrer("https://user:pw@news.example:8443/a/b?token=secret#x"), {
+      host: "news.example:8443",
+      path: "/a/b"
+    })
+    for (const none of [undefined, null, "", "about:blank", "android-app://com.example", "not a url", "javascript:1"]) {
+      assert.deepStrictEqual(PageView.splitReferrer(none), { host: null, path: null }, String(none))
+    }
+  })
+
+  it("takes the path out of a whole address", () => {
+    assert.strictEqual(PageView.splitPath("https://shop.example/cart?x=1#y").path, "/cart")
+    assert.strictEqual(PageView.splitPath("https://shop.example").path, "/")
+  })
+
+  it("derives the device from the user agent, then from the width", () => {
+    const unknown = { browser: null, os: null, deviceType: null, isBot: false }
+    assert.strictEqual(PageView.deviceType("kiosk", facts.client, 100), "kiosk")
+    assert.strictEqual(PageView.deviceType("", facts.client, 100), "desktop")
+    assert.strictEqual(PageView.deviceType(null, unknown, 375), "mobile")
+    assert.strictEqual(PageView.deviceType(null, unknown, 768), "tablet")
+    assert.strictEqual(PageView.deviceType(null, unknown, 1440), "desktop")
+    assert.isNull(PageView.deviceType(null, unknown, null))
+  })
+
+  it("nothing of a view holds the address", () => {
+    assert.notInclude(JSON.stringify(PageView.make({ page_path: "/" }, facts)), facts.address)
+  })
+})

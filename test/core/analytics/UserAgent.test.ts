@@ -1,0 +1,52 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as UserAgent from "../../../src/core/analytics/UserAgent.ts"
+
+const known: ReadonlyArray<readonly [string, UserAgent.Client]> = [
+  [
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36",
+    { browser: "Chrome", os: "Windows", deviceType: "desktop", isBot: false }
+  ],
+  [
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1",
+    { browser: "Safari", os: "iOS", deviceType: "mobile", isBot: false }
+  ],
+  [
+    "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0",
+    { browser: "Firefox", os: "Linux", deviceType: "desktop", isBot: false }
+  ]
+]
+
+describe("core/analytics/UserAgent", () => {
+  for (const [userAgent, client] of known) {
+    it(`knows ${client.browser} on ${client.os}`, () => {
+      assert.deepStrictEqual(UserAgent.parse(userAgent), client)
+    })
+  }
+
+  it("knows who is no visitor", () => {
+    for (const bot of [
+      "curl/8.14.1",
+      "node",
+      "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+    ]) {
+      assert.isTrue(UserAgent.parse(bot).isBot, bot)
+    }
+  })
+
+  it("takes nobody without a name for a robot", () => {
+    assert.deepStrictEqual(UserAgent.parse(UserAgent.read(undefined)), {
+      browser: null,
+      os: null,
+      deviceType: null,
+      isBot: false
+    })
+  })
+
+  it.prop("reads any text, and nothing beyond its beginning", [Schema.String, Schema.String], ([text, rest]) => {
+    assert.strictEqual(UserAgent.read(text), text.slice(0, UserAgent.maxLength))
+    const long = text.padEnd(UserAgent.maxLength, "x")
+    assert.strictEqual(UserAgent.read(long + rest), long.slice(0, UserAgent.maxLength))
+    assert.isBoolean(UserAgent.parse(UserAgent.read(text)).isBot)
+  })
+})

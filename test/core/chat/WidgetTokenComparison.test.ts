@@ -1,0 +1,57 @@
+/**
+ * That tokens are compared in constant time, shown by the code path and not by a clock: every comparison of a token that
+ * is found goes through `timingSafeEqual`, over the whole of two digests of one length.
+ */
+import { assert, beforeEach, it } from "@effect/vitest"
+import { Effect, Layer, Option } from "effect"
+import { vi } from "vitest"
+import { digest, sameDigest } from "../../../src/core/chat/WidgetToken.ts"
+import * as InstanceDirectory from "../../../src/memory/chat/InstanceDirectory.ts"
+import * as MemoryWidgetTokens from "../../../src/memory/chat/WidgetTokens.ts"
+import { InstanceDirectory as Directory } from "../../../src/services/chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
+
+const compared = vi.hoisted((): Array<readonly [number, number]> => [])
+
+vi.mock("node:crypto", async (original) => {
+  const crypto = await original<typeof import("node:crypto")>()
+  return {
+    ...crypto,
+    timingSafeEqual: (left: Uint8Array, right: Uint8Array) => {
+      compared.push([left.length, right.length])
+      return crypto.timingSafeEqual(left, right)
+    }
+  }
+})
+
+beforeEach(() => {
+  compared.length = 0
+})
+
+it("two digests are compared by timingSafeEqual wherever they differ", () => {
+  const one = digest("hwt_a")
+  assert.isTrue(sameDigest(one, digest("hwt_a")))
+  for (const at of [0, 15, 31]) {
+    const other = Uint8Array.from(one, (byte, index) => (index === at ? byte ^ 1 : byte))
+    assert.isFalse(sameDigest(one, other))
+  }
+  assert.deepStrictEqual(
+    compared,
+    Array.from({ length: 4 }, () => [32, 32] as const)
+  )
+  assert.isFalse(sameDigest(one, one.subarray(1)))
+  assert.lengthOf(compared, 4)
+})
+
+it.effect("a token that is let in was compared so, with what is kept of it", () =>
+  Effect.gen(function* () {
+    const tokens = yield* WidgetTokens
+    const instance = yield* Directory.use((instances) =>
+      instances.create({ name: "a", agentUrl: "http://a", agentModel: null, agentKeyEnv: null, origins: [] })
+    )
+    const request = { instanceId: instance.instanceId, label: null, expiresAt: null }
+    const { token } = Option.getOrThrow(yield* tokens.issue(request))
+    assert.isTrue(Option.isSome(yield* tokens.authenticate(instance.instanceId, token)))
+    assert.deepStrictEqual(compared, [[32, 32]])
+  }).pipe(Effect.provide(MemoryWidgetTokens.layer.pipe(Layer.provideMerge(InstanceDirectory.layer()))))
+)

@@ -1,0 +1,44 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as BatchSize from "../../../src/core/data/BatchSize.ts"
+
+const Count = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100_000 }))
+
+describe("BatchSize", () => {
+  it.prop("it takes somebody if somebody waits, and nobody who does not", [Count, Count], ([previous, waiting]) => {
+    const taken = BatchSize.next(previous, waiting)
+    assert.isTrue(Number.isInteger(taken) && taken <= waiting && taken >= Math.min(1, waiting))
+  })
+
+  it.prop("it takes all who wait if they are few", [Count, Count], ([previous, some]) => {
+    const few = some % (BatchSize.whole + 1)
+    assert.strictEqual(BatchSize.next(previous, few), few)
+  })
+
+  it.prop("it takes all who wait if they are no more than the last ones", [Count, Count], ([a, b]) => {
+    assert.strictEqual(BatchSize.next(Math.max(a, b), Math.min(a, b)), Math.min(a, b))
+  })
+
+  it.prop(
+    "many clients who ask again as soon as they are answered are in two equal parts after two batches",
+    [Count, Count],
+    ([a, b]) => {
+      const clients = 2 * BatchSize.whole + Math.max(a, b)
+      let flying = Math.min(a, b)
+      for (let batch = 0; batch < 2; batch++) flying = BatchSize.next(flying, clients - flying)
+      assert.approximately(flying, clients / 2, 0.5)
+    }
+  )
+
+  it.prop("a backlog to which nobody comes is gone in as many batches as it halves", [Count], ([backlog]) => {
+    let previous = 0
+    let waiting = backlog
+    let batches = 0
+    while (waiting > 0) {
+      previous = BatchSize.next(previous, waiting)
+      waiting -= previous
+      batches++
+    }
+    assert.isAtMost(batches, 3)
+  })
+})

@@ -1,0 +1,54 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as BoundedQueue from "../../../src/core/data/BoundedQueue.ts"
+
+const Step = Schema.Union([Schema.Literal("take"), Schema.Int])
+
+/** A weight of 0 to 9. */
+const weightOf = (step: number): number => Math.abs(step % 10)
+
+describe("BoundedQueue", () => {
+  it.prop(
+    "it gives what it took in, in order, and is never over a bound but for one heavy item",
+    [Schema.Array(Step), Schema.Int, Schema.Int],
+    ([steps, items, weight]) => {
+      const bounds = { maxItems: Math.abs(items % 6), maxWeight: Math.abs(weight % 20) }
+      const queue = BoundedQueue.make<{ readonly weight: number; readonly id: number }>(bounds)
+      let model: ReadonlyArray<{ readonly weight: number; readonly id: number }> = []
+      for (const [id, step] of steps.entries()) {
+        if (step === "take") {
+          assert.deepStrictEqual(queue.take(), model[0])
+          model = model.slice(1)
+        } else {
+          const item = { weight: weightOf(step), id }
+          const total = model.reduce((sum, each) => sum + each.weight, 0)
+          const fits = model.length < bounds.maxItems && (total === 0 || total + item.weight <= bounds.maxWeight)
+          assert.strictEqual(queue.offer(item), fits)
+          if (fits) model = [...model, item]
+        }
+        assert.strictEqual(queue.size(), model.length)
+        assert.deepStrictEqual(queue.oldest(), model[0])
+      }
+    }
+  )
+
+  it("many that come and go leave none behind, and none twice", () => {
+    const queue = BoundedQueue.make<{ readonly weight: number; readonly id: number }>({
+      maxItems: 20_000,
+      maxWeight: Number.POSITIVE_INFINITY
+    })
+    const total = 30_000
+    const taken: Array<number | undefined> = []
+    let next = 0
+    // Three come for two that go, until no more come: the gap at the front is closed many times.
+    while (taken.length < total) {
+      for (let i = 0; i < 3 && next < total && queue.size() < 15_000; i++) queue.offer({ weight: 1, id: next++ })
+      for (let i = 0; i < 2 && queue.size() > 0; i++) taken.push(queue.take()?.id)
+    }
+    assert.deepStrictEqual(
+      taken,
+      Array.from({ length: total }, (_, id) => id)
+    )
+    assert.isUndefined(queue.oldest())
+  })
+})

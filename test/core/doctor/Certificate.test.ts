@@ -1,0 +1,24 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as Certificate from "../../../src/core/doctor/Certificate.ts"
+
+describe("core/doctor/Certificate", () => {
+  it("only what is about a certificate is a fault of one", () => {
+    for (const code of ["CERT_REVOKED", "CERT_CHAIN_TOO_LONG", "UNABLE_TO_DECRYPT_CERT_SIGNATURE", "INVALID_CA"]) {
+      assert.strictEqual(Certificate.faultOf(code), "unusable", code)
+    }
+    for (const code of [undefined, "ECONNREFUSED", "ENOTFOUND", "ERR_SSL_WRONG_VERSION_NUMBER", "28P01", "toString"]) {
+      assert.isUndefined(Certificate.faultOf(code), code)
+    }
+  })
+
+  it.prop(
+    "each fault has a clause that says why and one that says what to do",
+    [Schema.Literals(Certificate.faults)],
+    ([fault]) => {
+      for (const clause of [Certificate.why[fault], Certificate.advice(fault, "REDIS_URL")]) {
+        assert.match(clause, /^[a-z][^.;:\n]+$/)
+      }
+    }
+  )
+})

@@ -1,0 +1,129 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Result, Schema } from "effect"
+import { fault, link, namesUser, parameters, parse } from "../../../src/core/doctor/DatabaseUrl.ts"
+
+const Name = Schema.String.check(Schema.isMaxLength(12))
+const at = (query: string, host = "db.example") => new URL(`postgres://user:hunter2@${host}/edge${query}`)
+
+const parsed = (text: string): string | undefined =>
+  Result.getOrElse(
+    Result.map(parse(text), (url) => url.href),
+    () => undefined
+  )
+
+describe("core/doctor/DatabaseUrl.parse", () => {
+  it("psql's address of a socket is read, whoever logs in", () => {
+    for (const [text, expected] of [
+      ["postgresql://u@/edge?host=/run/pg", "postgresql://u@localhost/edge?host=/run/pg"],
+      [
+        "postgres://u:p@:5433/edge?sslmode=disable&host=%2Frun",
+        "postgres://u:p@localhost:5433/edge?sslmode=disable&host=%2Frun"
+      ],
+      ["postgres://u@h/edge?host=/run/pg", "postgres://u@h/edge?host=/run/pg"],
+      ["postgresql:///edge?host=/run/pg&user=u", "postgresql:///edge?host=/run/pg&user=u"]
+    ]) {
+      assert.strictEqual(parsed(text ?? ""), expected)
+    }
+  })
+
+  it.prop("what is none is refused with what to do, and nothing of it is repeated", [Schema.String], ([secret]) => {
+    for (const text of [secret, `postgres://u:${secret}@h1:1,h2:2/edge`, `postgres://u:${secret}/w@h/edge`]) {
+      const result = parse(text)
+      if (Result.isSuccess(result)) continue
+      assert.include(
+        [
+          "is not usable; it must be an address that begins with postgres:// or postgresql://.",
+          "cannot be read; write signs such as @ : / ? # % in its password as %40 %3A %2F %3F %23 %25, and name one host."
+        ],
+        result.failure
+      )
+    }
+    assert.isUndefined(parsed("postgres://u:p@h1:1,h2:2/edge"))
+    assert.isUndefined(parsed("postgres://u:p/w@h/edge"))
+  })
+
+  it.prop("any password that is percent-encoded is read as it was", [Schema.String], ([password]) => {
+    const text = `postgres://u:${encodeURIComponent(password.toWellFormed())}@h/edge`
+    const url = Result.getOrThrow(parse(text))
+    assert.strictEqual(decodeURIComponent(url.password), password.toWellFormed())
+    assert.isNull(fault(url))
+    assert.isTrue(namesUser(url))
+  })
+})
+
+describe("core/doctor/DatabaseUrl.fault", () => {
+  it("a % that begins nothing is told, since the driver would say that it cannot connect", () => {
+    for (const text of ["postgres://u:50%@h/d", "postgres://u%zz@h/d", "postgres://u@h/%ff", "postgres://u:%E9@h/d"]) {
+      assert.include(fault(new URL(text)), "percent", text)
+    }
+  })
+
+  it.prop("whatever the driver does not know is one, and no value of it is repeated", [Name], ([name]) => {
+    const found = fault(at(`?${new URLSearchParams({ [name]: "hunter2" })}`))
+    if (name === "sslmode") assert.include(found ?? "", "verify-full")
+    else if (name === "port" || name === "connect_timeout") assert.include(found ?? "", `has a ${name} `)
+    else if ((parameters as ReadonlyArray<string>).includes(name)) assert.isNull(found)
+    else assert.notInclude(found ?? "hunter2", "hunter2")
+  })
+
+  it("an address without parameters, and one with those that are known, is well", () => {
+    for (const query of [
+      "",
+      "?",
+      "?sslmode=verify-full&application_name=edge&connect_timeout=3",
+      "?host=/tmp&user=u"
+    ]) {
+      assert.isNull(fault(at(query)), query)
+    }
+  })
+
+  it("other programs' words for TLS are answered with the driver's", () => {
+    for (const [query, expected] of [
+      ["?ssl=true", 'has the parameter "ssl", which the driver does not know; write sslmode=require in its place.'],
+      ["?ssl", "write sslmode=require"],
+      ["?ssl=0", "write sslmode=disable"],
+      ["?sslmode=require&sslrootcert=/x.pem", "NODE_EXTRA_CA_CERTS"],
+      ["?sslMode=require", 'has the parameter "sslMode", which the driver does not know; it knows application_name, '],
+      ["?sslmode=true", "it knows disable, allow, prefer, require, verify-ca, verify-full."]
+    ] as const) {
+      assert.include(fault(at(query)), expected, query)
+    }
+  })
+
+  it("the rest of a password that holds an unescaped ? and & is no name to repeat", () => {
+    for (const secret of ["hunter2", "hunter"]) {
+      const found = fault(new URL(`postgres://user:?${secret}&more@db/edge`))
+      assert.include(found, "a parameter")
+      assert.notMatch(found ?? "", /hunter|more/)
+    }
+  })
+})
+
+describe("core/doctor/DatabaseUrl.link", () => {
+  it("within this machine it is local, whatever the mode", () => {
+    for (const host of ["localhost", "127.0.0.1:5433", "127.8.0.1", "[::1]", "%2Frun%2Fpostgresql"]) {
+      assert.strictEqual(link(at("", host)), "local", host)
+    }
+    assert.strictEqual(link(new URL("postgresql:///edge?host=%2Frun%2Fpostgresql&user=u")), "local")
+    assert.strictEqual(link(new URL("postgresql:///edge")), "local")
+  })
+
+  it("over a network it is as the mode says, and plain without one; the last one counts, as it does for the driver", () => {
+    for (const [query, expected] of [
+      ["", "plain"],
+      ["?sslmode=disable", "plain"],
+      ["?sslmode=allow", "preferred"],
+      ["?sslmode=prefer", "preferred"],
+      ["?sslmode=require", "tls"],
+      ["?sslmode=verify-ca", "tls"],
+      ["?sslmode=verify-full", "tls"],
+      ["?sslmode=require&sslmode=disable", "plain"]
+    ] as const) {
+      assert.strictEqual(link(at(query)), expected, query)
+    }
+    assert.strictEqual(link(at("?host=10.0.0.1", "localhost")), "plain")
+    for (const host of ["127.example.org", "localhost.example", "10.127.0.0", "[::2]"]) {
+      assert.strictEqual(link(at("", host)), "plain", host)
+    }
+  })
+})

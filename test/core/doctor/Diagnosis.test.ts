@@ -1,0 +1,188 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as Certificate from "../../../src/core/doctor/Certificate.ts"
+import { toleratedSkewMillis } from "../../../src/core/doctor/DatabaseDiagnosis.ts"
+import * as Diagnosis from "../../../src/core/doctor/Diagnosis.ts"
+import type { Finding } from "../../../src/core/doctor/Finding.ts"
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+const Reached = Schema.TaggedStruct("Reached", {
+  pending: Schema.Array(between(1, 9)).check(Schema.isMaxLength(2)),
+  clockAheadMillis: between(-20_000, 20_000),
+  roundTripMillis: between(0, 4_000),
+  isReadOnly: Schema.Boolean,
+  denied: Schema.Array(Schema.Literals(["UPDATE on site", "INSERT on page_view"])),
+  deniedForUpkeep: Schema.Array(Schema.Literals(["DELETE on visitor_salt"])),
+  keepsEveryLetter: Schema.Boolean,
+  fsync: Schema.Boolean,
+  fullPageWrites: Schema.Boolean,
+  synchronousCommit: Schema.Literals(["on", "off", "local", "remote_apply"]),
+  isEncrypted: Schema.Boolean,
+  missingPartitions: Schema.Array(Schema.Literals(["page_view_2026_11", "bot_view_2026_12"]))
+})
+
+const Facts = Schema.Struct({
+  database: Schema.Union([Reached, Schema.TaggedStruct("Away", { reason: Schema.Literal("It is away.") })]),
+  link: Schema.Literals(["local", "plain", "tls", "preferred"]),
+  redis: Schema.Union([
+    Schema.TaggedStruct("NotConfigured", {}),
+    Schema.TaggedStruct("Away", {
+      reason: Schema.String,
+      fault: Schema.optional(Schema.Literals(["login", "database", ...Certificate.faults]))
+    }),
+    Schema.TaggedStruct("Reached", { roundTripMillis: between(0, 1000) })
+  ]),
+  proxies: Schema.Array(
+    Schema.Struct({
+      peer: Schema.String,
+      forwardedFor: Schema.String,
+      given: Schema.String,
+      isTrusted: Schema.Boolean
+    })
+  ),
+  agents: Schema.NullOr(
+    Schema.Array(
+      Schema.Struct({
+        instanceId: Schema.String,
+        name: Schema.String,
+        seen: Schema.Union([
+          Schema.TaggedStruct("Answered", { status: Schema.Literals([200, 401, 403, 404, 405, 429, 500, 503]) }),
+          Schema.TaggedStruct("Away", { reason: Schema.Union([Schema.String, Schema.Literal("CERT_HAS_EXPIRED")]) }),
+          Schema.TaggedStruct("NoKey", { variable: Schema.String })
+        ])
+      })
+    )
+  )
+})
+
+const of = (facts: typeof Facts.Type, check: Finding["check"]) =>
+  Diagnosis.diagnose(facts).filter((finding) => finding.check === check)
+
+describe("core/doctor/Diagnosis", () => {
+  it.prop("whatever is not well comes with advice, and what is well with none", [Facts], ([facts]) => {
+    for (const { advice, finding, severity } of Diagnosis.diagnose(facts)) {
+      assert.strictEqual(advice === null, severity === "ok")
+      assert.match(finding, /\.$/s)
+      if (advice !== null) assert.match(advice, /\.$/)
+    }
+  })
+
+  it.prop(
+    "a database that does not commit to the disk is a problem, and only then",
+    [Facts, Reached],
+    ([facts, database]) => {
+      const { fsync, fullPageWrites, synchronousCommit } = database
+      const safe = fsync && fullPageWrites && synchronousCommit !== "off"
+      const [finding] = of({ ...facts, database }, "durability")
+      assert.strictEqual(finding?.severity, safe ? "ok" : "problem")
+      if (!fsync) assert.include(finding?.advice ?? "", "fsync = on")
+    }
+  )
+
+  it.prop("a database that takes no writes is a problem, and only then", [Facts, Reached], ([facts, database]) => {
+    const [finding] = of({ ...facts, database }, "database")
+    assert.strictEqual(finding?.severity, database.isReadOnly ? "problem" : "ok")
+    if (database.isReadOnly) assert.include(finding?.advice ?? "", "DATABASE_URL")
+  })
+
+  it.prop(
+    "a database that is spoken to over a network without TLS is warned of",
+    [Facts, Reached],
+    ([facts, database]) => {
+      const [finding] = of({ ...facts, database }, "encryption")
+      const isOpen = facts.link === "plain" || (facts.link === "preferred" && !database.isEncrypted)
+      assert.strictEqual(finding?.severity, isOpen ? "warning" : "ok")
+      if (isOpen) assert.include(finding?.advice ?? "", "sslmode=require")
+    }
+  )
+
+  it.prop(
+    "a right that the endpoints need is missed where something is written, one of the upkeep is warned of",
+    [Facts, Reached],
+    ([facts, database]) => {
+      const [finding] = of({ ...facts, database }, "rights")
+      if (database.pending.length > 0 || database.isReadOnly) return assert.isUndefined(finding)
+      const { denied, deniedForUpkeep } = database
+      assert.strictEqual(
+        finding?.severity,
+        denied.length > 0 ? "problem" : deniedForUpkeep.length > 0 ? "warning" : "ok"
+      )
+      for (const right of denied.length > 0 ? denied : deniedForUpkeep) assert.include(finding?.finding, right)
+    }
+  )
+
+  it.prop("an encoding without a place for every letter is warned of", [Facts, Reached], ([facts, database]) => {
+    const found = of({ ...facts, database }, "encoding").map(({ severity }) => severity)
+    assert.deepStrictEqual(found, database.keepsEveryLetter ? [] : ["warning"])
+  })
+
+  it.prop("clocks are compared as well as the network lets them be", [Facts, Reached], ([facts, database]) => {
+    const [finding] = of({ ...facts, database }, "clock")
+    const least = Math.abs(database.clockAheadMillis) - database.roundTripMillis / 2
+    assert.strictEqual(finding?.severity, least > toleratedSkewMillis ? "warning" : "ok")
+  })
+
+  it.prop("partitions are looked for once the tables are there", [Facts, Reached], ([facts, database]) => {
+    const findings = of({ ...facts, database }, "partitions")
+    assert.strictEqual(findings.length, database.pending.length > 0 ? 0 : 1)
+    assert.strictEqual(
+      of({ ...facts, database }, "migrations")[0]?.severity,
+      database.pending.length > 0 ? "problem" : "ok"
+    )
+    if (database.missingPartitions.length > 0 && findings[0]) {
+      for (const name of database.missingPartitions) assert.include(findings[0].finding, name)
+    }
+  })
+
+  it.prop(
+    "every instance has its finding; one whose agent is away, refuses or fails is a problem",
+    [Facts],
+    ([facts]) => {
+      const findings = of(facts, "agents")
+      if (facts.agents === null) return assert.deepStrictEqual(findings, [])
+      facts.agents.forEach(({ instanceId, seen }, index) => {
+        const works = seen._tag === "Answered" && seen.status < 500 && seen.status !== 401 && seen.status !== 403
+        assert.strictEqual(findings[index]?.severity, works ? "ok" : "problem")
+        assert.include(findings[index]?.finding, instanceId)
+        if (seen._tag === "Away") {
+          const isRefused = Certificate.faultOf(seen.reason) !== undefined
+          assert.strictEqual(findings[index]?.finding.includes("shows a certificate that is refused"), isRefused)
+          assert.strictEqual(findings[index]?.advice?.includes("Check that it runs"), !isRefused)
+        }
+      })
+    }
+  )
+
+  it.prop("it is well without problems, and a Redis that is away is one", [Facts], ([facts]) => {
+    const findings = Diagnosis.diagnose(facts)
+    assert.strictEqual(Diagnosis.isWell(findings), !findings.some(({ severity }) => severity === "problem"))
+    const [redis] = of(facts, "redis")
+    assert.strictEqual(redis?.severity, facts.redis._tag === "Away" ? "problem" : "ok")
+    if (facts.redis._tag === "Away") {
+      // What it refused, it is there to refuse.
+      assert.strictEqual(redis?.advice?.includes("Check that Redis runs"), facts.redis.fault === undefined)
+    }
+    for (const [index, { given, isTrusted }] of facts.proxies.entries()) {
+      const finding = of(facts, "proxies")[index]
+      assert.strictEqual(finding?.severity, isTrusted ? "ok" : "warning")
+      assert.include(finding?.finding, given)
+    }
+    if (facts.proxies.length === 0) assert.strictEqual(of(facts, "proxies")[0]?.severity, "warning")
+  })
+
+  it.prop(
+    "an agent that does not answer as it should is mended by a command that names its instance",
+    [Facts],
+    ([facts]) => {
+      const agents = facts.agents ?? []
+      const findings = of({ ...facts, agents: agents.map((agent) => ({ ...agent, instanceId: "an-id" })) }, "agents")
+      agents.forEach(({ seen }, index) => {
+        const flag = seen._tag === "Away" ? "--agent-url" : "--agent-key-env"
+        if (seen._tag !== "Answered" || seen.status === 401 || seen.status === 403) {
+          assert.include(findings[index]?.advice ?? "", `instance update --instance an-id ${flag} <`)
+        }
+      })
+    }
+  )
+})

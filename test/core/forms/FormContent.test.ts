@@ -1,0 +1,81 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as FormContent from "../../../src/core/forms/FormContent.ts"
+import * as JsonMembers from "../../../src/core/json/JsonMembers.ts"
+
+const Name = Schema.Union([
+  Schema.Literals(["hydracore_hp", "hydracore_ms", "hydracore_", "hydracore_x", "hydracore", "__proto__", "a", ""]),
+  Schema.String
+])
+const Value = Schema.Literals([
+  '"a"',
+  '""',
+  "1e400",
+  "-0.0",
+  '{"hydracore_hp":"b","c":[]}',
+  "[[1],{}]",
+  "null",
+  '",:{"'
+])
+const Members = Schema.Array(Schema.Tuple([Name, Value])).check(Schema.isMaxLength(8))
+
+/** An object's text without white space; every second name is written in escapes. */
+const textOf = (members: typeof Members.Type): string =>
+  `{${members.map(([name, value], index) => `${keyOf(name, index)}:${value}`).join(",")}}`
+const keyOf = (name: string, index: number): string =>
+  index % 2 === 0
+    ? JSON.stringify(name)
+    : `"${Array.from({ length: name.length }, (_, at) => `\\u${name.charCodeAt(at).toString(16).padStart(4, "0")}`).join("")}"`
+
+describe("core/json/JsonMembers", () => {
+  it.prop("gives every member as it stands, and they make the object again", [Members], ([members]) => {
+    const text = textOf(members)
+    const found = JsonMembers.members(text)
+    assert.deepStrictEqual(
+      found.map(({ name, value }) => [name, value]),
+      members.map(([name, value]) => [name, value])
+    )
+    assert.strictEqual(`{${found.map(({ key, value }) => `${key}:${value}`).join(",")}}`, text)
+  })
+})
+
+describe("core/forms/FormContent", () => {
+  it.prop("takes the reserved fields out, however they are spelled, and nothing else", [Members], ([members]) => {
+    const text = textOf(members)
+    const kept = members.flatMap(([name, value], index) =>
+      name.startsWith("hydracore_") ? [] : [`${keyOf(name, index)}:${value}`]
+    )
+    assert.strictEqual(FormContent.withoutReserved(text, JSON.parse(text)), `{${kept.join(",")}}`)
+  })
+
+  it.prop("a honeypot is filled by any writing", [Schema.String], ([text]) => {
+    const filled = (value: unknown) => FormContent.hintsOf({ hydracore_hp: value }).honeypot
+    assert.strictEqual(filled(text), text.trim() !== "")
+    for (const value of [1, true, ["a"], {}, 0]) assert.isTrue(filled(value))
+    for (const value of [null, undefined, false, " \n"]) assert.isFalse(filled(value))
+    assert.isFalse(FormContent.hintsOf({}).honeypot)
+  })
+
+  it.prop("the time is read as a number or its digits, and anything else is none", [Schema.Int], ([number]) => {
+    const millis = (value: unknown) => FormContent.hintsOf({ hydracore_ms: value }).millis
+    const size = Math.abs(number)
+    assert.strictEqual(millis(size), size)
+    if (size < 1e15) assert.strictEqual(millis(String(size)), size)
+    for (const value of [
+      -1 - size,
+      `-${size + 1}`,
+      "",
+      "1e9",
+      "NaN",
+      Number.NaN,
+      "Infinity",
+      null,
+      [],
+      {},
+      true,
+      10n
+    ]) {
+      assert.isNull(millis(value), String(value))
+    }
+  })
+})

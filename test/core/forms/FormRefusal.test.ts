@@ -1,0 +1,96 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as FormRefusal from "../../../src/core/forms/FormRefusal.ts"
+
+/** What only who made the form understands, marked. */
+const mark = "MACHINE"
+
+/** Places of what the form's maker wrote, and names of what the visitor filled in. */
+const Place = Schema.Literals([
+  "body",
+  "body.site_id",
+  "body.form_data",
+  "body.page_slug",
+  "header.idempotency-key",
+  "path.email"
+])
+const Name = Schema.Union([Schema.Literal("email"), Schema.String, Schema.Int])
+const Type = Schema.Literals(["value_error", "missing", "model_attributes_type", "uuid_parsing", "too_long"])
+const Status = Schema.Literals([400, 403, 404, 413, 422, 429, 500, 503])
+const Seconds = Schema.Union([Schema.Undefined, Schema.Int, Schema.Number])
+
+const fault = (loc: ReadonlyArray<string | number>, type: string): FormRefusal.Fault => ({
+  loc,
+  type,
+  msg: `Value error, ${mark}`
+})
+
+const placed = (place: string, type: string) => fault(place.split("."), type)
+
+const named = (name: string | number, type: string) =>
+  fault(name === "email" ? ["body", name] : ["body", "form_data", name], type)
+
+const forVisitor = ({ corrections, text, title }: FormRefusal.Words) => [title, text, ...corrections].join("\n")
+
+describe("core/forms/FormRefusal", () => {
+  it.prop("a visitor is told nothing in the service's own words", [Status, Seconds], ([status, seconds]) => {
+    for (const detail of [undefined, mark, [], [fault(["body"], "value_error")]]) {
+      const told = forVisitor(FormRefusal.words({ status, seconds, detail }))
+      assert.notInclude(told, mark)
+      assert.notMatch(told, /NaN|Infinity|undefined|-[0-9]/)
+    }
+  })
+
+  it.prop(
+    "a fault of the form itself is the owner's, whatever else is wrong",
+    [Schema.Array(Place), Schema.Array(Name), Place, Type],
+    ([others, names, first, type]) => {
+      const detail = [
+        ...names.map((name) => named(name, type)),
+        ...[first, ...others].map((place) => placed(place, type))
+      ]
+      const words = FormRefusal.words({ status: 422, seconds: undefined, detail })
+      assert.notInclude(forVisitor(words), mark)
+      assert.include(words.text, "tell the owner")
+      assert.strictEqual(words.forOwner.length, Math.min(20, others.length + 1))
+      for (const sentence of words.forOwner) assert.match(sentence, /MACHINE$|names no website/)
+    }
+  )
+
+  it.prop("a fault in what the visitor wrote is told to the visitor, by its field", [Schema.Array(Name)], ([names]) => {
+    if (names.length === 0) return
+    const detail = names.map((name) => named(name, "value_error"))
+    const { corrections, forOwner } = FormRefusal.words({ status: 422, seconds: undefined, detail })
+    assert.deepStrictEqual(
+      corrections,
+      names.slice(0, 20).map((name) => `${name}: ${mark}`)
+    )
+    assert.deepStrictEqual(forOwner, [])
+  })
+
+  it("says how long to wait, in the unit that a person would take", () => {
+    for (const [seconds, time] of [
+      [undefined, "a minute"],
+      [Number.NaN, "a minute"],
+      [-1, "a minute"],
+      [0, "a second"],
+      [0.2, "a second"],
+      [17, "17 seconds"],
+      [60, "60 seconds"],
+      [3600, "60 minutes"]
+    ] as const) {
+      for (const status of [429, 503]) {
+        const { text } = FormRefusal.words({ status, seconds, detail: undefined })
+        assert.include(text, `Wait ${time}, then go back`)
+      }
+    }
+  })
+
+  it("claims of a 500 and a 503 neither that it was sent nor that it was not", () => {
+    for (const status of [500, 503]) {
+      const { text, title } = FormRefusal.words({ status, seconds: 5, detail: mark })
+      assert.strictEqual(title, "We do not know whether your message has arrived")
+      assert.include(text, "If it had arrived, it does no harm that it comes twice.")
+    }
+  })
+})

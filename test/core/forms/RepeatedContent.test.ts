@@ -1,0 +1,41 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as RepeatedContent from "../../../src/core/forms/RepeatedContent.ts"
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+const Step = Schema.Struct({
+  digest: Schema.Literals(["a", "b", "c"]),
+  key: Schema.NullOr(Schema.Literals(["k", "l"])),
+  wait: Schema.Literals([0, 1, RepeatedContent.memoryMillis, RepeatedContent.memoryMillis + 1])
+})
+
+describe("core/forms/RepeatedContent", () => {
+  it.prop(
+    "the same within the hour counts, but not what is sent again under its key",
+    [Schema.Array(Step).check(Schema.isMaxLength(30))],
+    ([steps]) => {
+      const repetitions = RepeatedContent.make(100)
+      let now = 0
+      const last = new Map<string, { at: number; times: number; key: string | null }>()
+      for (const { digest, key, wait } of steps) {
+        now += wait
+        const held = last.get(digest)
+        const fresh = held !== undefined && now - held.at <= RepeatedContent.memoryMillis ? held : undefined
+        const expected = fresh === undefined ? 0 : key !== null && fresh.key === key ? fresh.times - 1 : fresh.times
+        assert.strictEqual(repetitions.see(digest, key, now), expected)
+        last.set(digest, { at: now, times: expected + 1, key })
+      }
+    }
+  )
+
+  it.prop("it remembers no more than its capacity, and those that came last", [between(1, 20)], ([capacity]) => {
+    const repetitions = RepeatedContent.make(capacity)
+    for (let number = 0; number < 100; number++) assert.strictEqual(repetitions.see(String(number), null, 0), 0)
+    // From the last to the first, so that what is seen here pushes out nothing that is still to be asked for.
+    for (let number = 99; number >= 100 - capacity; number--) {
+      assert.strictEqual(repetitions.see(String(number), null, 0), 1, String(number))
+    }
+    assert.strictEqual(repetitions.see(String(99 - capacity), null, 0), 0)
+  })
+})

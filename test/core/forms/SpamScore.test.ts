@@ -1,0 +1,98 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as FormContent from "../../../src/core/forms/FormContent.ts"
+import * as SpamScore from "../../../src/core/forms/SpamScore.ts"
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+const Marks = Schema.Struct({
+  honeypot: Schema.Boolean,
+  links: between(0, 30),
+  linkMarkup: Schema.Boolean,
+  repetitions: between(0, 10),
+  millis: Schema.NullOr(between(0, 10_000)),
+  disposableEmail: Schema.Boolean
+})
+
+/** The same marks, each as strong as in one of the two or stronger. */
+const union = (left: SpamScore.SpamSignals, right: SpamScore.SpamSignals): SpamScore.SpamSignals => ({
+  honeypot: left.honeypot || right.honeypot,
+  links: Math.max(left.links, right.links),
+  linkMarkup: left.linkMarkup || right.linkMarkup,
+  repetitions: Math.max(left.repetitions, right.repetitions),
+  millis:
+    left.millis === null ? right.millis : right.millis === null ? left.millis : Math.min(left.millis, right.millis),
+  disposableEmail: left.disposableEmail || right.disposableEmail
+})
+
+describe("core/forms/SpamScore", () => {
+  it.prop("one more mark never lowers the score, and takes no reason away", [Marks, Marks], ([left, right]) => {
+    const less = SpamScore.judge(left)
+    const more = SpamScore.judge(union(left, right))
+    assert.isAtLeast(more.score, less.score)
+    for (const reason of less.reasons) assert.include(more.reasons, reason)
+    assert.strictEqual(new Set(more.reasons).size, more.reasons.length)
+  })
+
+  it.prop("it is quarantined from the threshold on, and every point has a reason", [Marks], ([marks]) => {
+    const { reasons, score, status } = SpamScore.judge(marks)
+    assert.strictEqual(status === "quarantined", score >= SpamScore.threshold)
+    assert.strictEqual(reasons.length === 0, score === 0)
+  })
+
+  it.prop("a filled honeypot is enough, whatever else is seen", [Marks], ([marks]) => {
+    const verdict = SpamScore.judge({ ...marks, honeypot: true })
+    assert.strictEqual(verdict.status, "quarantined")
+    assert.strictEqual(verdict.reasons[0], "honeypot")
+  })
+
+  it.prop(
+    "repetition, speed, a disposable address and a few links are never enough alone",
+    [Marks],
+    ([{ disposableEmail, links, millis, repetitions }]) => {
+      for (const alone of [
+        { disposableEmail },
+        { links: links % 10 },
+        { millis },
+        { repetitions: repetitions * 1000 }
+      ]) {
+        assert.strictEqual(SpamScore.judge({ ...SpamScore.noSignals, ...alone }).status, "accepted")
+      }
+    }
+  )
+
+  it.prop("what has no mark has no reason", [Schema.Record(Schema.String, Schema.Int)], ([data]) => {
+    const content = { formData: JSON.stringify(data), email: "ada@example.org" }
+    const marks = FormContent.signalsOf(content, { hints: FormContent.hintsOf({}), repetitions: 0 })
+    assert.deepStrictEqual(SpamScore.judge(marks), { status: "accepted", score: 0, reasons: [] })
+  })
+
+  it.prop(
+    "every address in a text is counted once, in JSON's escapes too",
+    [between(0, 40), Schema.Boolean],
+    ([count, escaped]) => {
+      const one = escaped ? String.raw`https:\/\/a.example\/x ` : "see http://a.example/x, "
+      assert.strictEqual(SpamScore.linksIn(one.repeat(count)).links, count)
+      assert.strictEqual(SpamScore.linksIn("www.a.example ".repeat(count)).links, count)
+    }
+  )
+
+  it("links in markup are told from other angle brackets", () => {
+    for (const text of ['<a href="x">', "<A\nHREF=x>", "[url=http://x]", "[URL]x[/URL]", "[link=x]"]) {
+      assert.isTrue(SpamScore.linksIn(text).linkMarkup, text)
+    }
+    for (const text of ["a < b", "<abbr>", "[1] and [a]", "<3", "the url"]) {
+      assert.isFalse(SpamScore.linksIn(text).linkMarkup, text)
+    }
+  })
+
+  it.prop("an address is disposable by its domain and those beneath it, in any case", [Schema.String], ([name]) => {
+    for (const domain of ["mailinator.com", "MAILINATOR.com", "a.b.yopmail.com"]) {
+      assert.isTrue(SpamScore.isDisposable(`${name}@${domain}`))
+    }
+    for (const domain of ["example.org", "notmailinator.com", "mailinator.com.example.org", "com", ""]) {
+      assert.isFalse(SpamScore.isDisposable(`${name}@${domain}`))
+    }
+    assert.isFalse(SpamScore.isDisposable(null))
+  })
+})

@@ -1,0 +1,30 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { fingerprint } from "../../../src/core/forms/Submission.ts"
+
+const content = Schema.Struct({
+  websiteConfigId: Schema.String,
+  email: Schema.NullOr(Schema.String),
+  pageSlug: Schema.NullOr(Schema.String),
+  formData: Schema.String
+})
+
+describe("core/forms/Submission", () => {
+  it.prop(
+    "two submissions have one fingerprint if and only if they say the same",
+    [content, content],
+    ([one, other]) => {
+      assert.strictEqual(fingerprint(one), fingerprint({ ...one }))
+      const same = JSON.stringify(one) === JSON.stringify({ ...one, ...other })
+      assert.strictEqual(fingerprint(one) === fingerprint(other), same)
+    }
+  )
+
+  it.prop("what stands in one field never passes for what stands in another", [Schema.String], ([text]) => {
+    const base = { websiteConfigId: "w", formData: "{}" }
+    assert.notStrictEqual(
+      fingerprint({ ...base, email: text, pageSlug: null }),
+      fingerprint({ ...base, email: null, pageSlug: text })
+    )
+  })
+})

@@ -1,0 +1,72 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as LocalPage from "../../../src/core/http/LocalPage.ts"
+
+const Local = Schema.Literals([
+  "localhost",
+  "LOCALHOST",
+  "127.0.0.1",
+  "192.168.1.5",
+  "[::1]",
+  "[fe80::1]",
+  "laptop",
+  "laptop.local",
+  "demo.localhost",
+  "localhost."
+])
+const Foreign = Schema.Literals([
+  "evil.example",
+  "127.0.0.1.evil.example",
+  "localhost.evil.example",
+  "evil.example.",
+  "192.168.1.5.nip.io",
+  "",
+  "a b",
+  "evil.local.example"
+])
+const Port = Schema.Literals(["", ":80", ":8080", ":65535"])
+const Site = Schema.Union([
+  Schema.Undefined,
+  Schema.Literals(["same-origin", "none", "same-site", "cross-site", "", "x"])
+])
+
+const same = (site: string | undefined) => site === undefined || site === "same-origin" || site === "none"
+
+describe("core/http/LocalPage", () => {
+  it.prop(
+    "a page of this network's own is local, unless the browser says otherwise",
+    [Local, Port, Site],
+    ([name, port, site]) => {
+      const host = name + port
+      for (const origin of [undefined, `http://${host}`, `http://${host}`.toUpperCase()]) {
+        assert.strictEqual(LocalPage.isLocal({ host, origin, secFetchSite: site }), same(site))
+      }
+    }
+  )
+
+  it.prop(
+    "a page of another origin is not, whatever it says else",
+    [Local, Port, Foreign, Site],
+    ([name, port, foreign, site]) => {
+      const host = name + port
+      for (const origin of [`http://${foreign}`, `https://${foreign}${port}`, "null", "", `http://${name}:81`]) {
+        assert.isFalse(LocalPage.isLocal({ host, origin, secFetchSite: site }), origin)
+      }
+    }
+  )
+
+  it.prop("an address that anyone could have made to lead here is not", [Foreign, Port, Site], ([name, port, site]) => {
+    const host = name + port
+    for (const origin of [undefined, `http://${host}`]) {
+      assert.isFalse(LocalPage.isLocal({ host, origin, secFetchSite: site }), host)
+    }
+    assert.isFalse(LocalPage.isLocal({ host: undefined, origin: undefined, secFetchSite: site }))
+  })
+
+  it("only what listens on this machine's own addresses is reached from it alone", () => {
+    for (const host of ["localhost", "127.0.0.1", "127.8.9.1", "[::1]"]) assert.isTrue(LocalPage.isLoopback(host), host)
+    for (const host of ["0.0.0.0", "[::]", "192.168.1.5", "[fe80::1]", "127.example", "laptop", "128.0.0.1"]) {
+      assert.isFalse(LocalPage.isLoopback(host), host)
+    }
+  })
+})

@@ -1,0 +1,64 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { type Coding, coding, isKnown } from "../../../src/core/http/Negotiation.ts"
+
+const names = Schema.Literals(["br", "gzip", "identity", "zstd", "*", "x-gzip"])
+const weights = Schema.Literals(["0", "0.0", "0.001", "0.5", "0.50", "1", "1.000"])
+const items = Schema.Array(Schema.Struct({ name: names, weight: Schema.Option(weights) }))
+
+describe("core/http/Negotiation", () => {
+  it("gives browsers the smallest, and a plain client what it can read", () => {
+    const cases: ReadonlyArray<readonly [string | undefined, Coding]> = [
+      ["gzip, deflate, br, zstd", "br"],
+      ["gzip, deflate", "gzip"],
+      ["x-gzip", "gzip"],
+      ["GZIP;Q=1", "gzip"],
+      ["br;q=0.5, gzip;q=0.8", "gzip"],
+      ["br;q=0, *", "gzip"],
+      ["*", "br"],
+      ["identity, br;q=0.5", "identity"],
+      ["br;q=0.5, identity;q=0.5", "br"],
+      ["gzip;q=nonsense", "identity"],
+      ["gzip;q=2", "identity"],
+      ["identity;q=0", "identity"],
+      ["deflate", "identity"],
+      ["", "identity"],
+      [undefined, "identity"]
+    ]
+    for (const [header, expected] of cases) assert.strictEqual(coding(header), expected, header)
+  })
+
+  it.prop("never gives a coding that the client did not name or refused", [items], ([given]) => {
+    const header = given
+      .map(({ name, weight }) => (weight._tag === "None" ? name : `${name} ; q=${weight.value}`))
+      .join(" , ")
+    const chosen = coding(header)
+    if (chosen === "identity") return
+    const weightOf = (wanted: ReadonlyArray<string>) =>
+      given
+        .filter(({ name }) => wanted.includes(name))
+        .map(({ weight }) => (weight._tag === "None" ? 1 : Number(weight.value)))
+        .at(-1)
+    const weight = weightOf(chosen === "gzip" ? ["gzip", "x-gzip"] : [chosen]) ?? weightOf(["*"]) ?? 0
+    assert.isAbove(weight, 0, header)
+    // And none that it likes better.
+    assert.isAtLeast(weight, weightOf(["identity"]) ?? 0, header)
+  })
+
+  it.prop("any text is a header", [Schema.String], ([text]) => {
+    assert.include(["br", "gzip", "identity"], coding(text))
+    assert.strictEqual(
+      isKnown(text, `"0123-gzip"`) && !text.includes("*"),
+      text.includes(`"0123-gzip"`) && isKnown(text, `"0123-gzip"`)
+    )
+  })
+
+  it("knows a tag in a list, weakened by a proxy or not, and no other", () => {
+    for (const header of [`"a-br"`, `W/"a-br"`, `"x", "a-br"`, `"x",W/"a-br" , "y"`, "*", " * "]) {
+      assert.isTrue(isKnown(header, `"a-br"`), header)
+    }
+    for (const header of [undefined, "", `"a"`, `"a-gzip"`, "a-br", `"a-br`, `w/"a-br"`, `"*"`]) {
+      assert.isFalse(isKnown(header, `"a-br"`), header)
+    }
+  })
+})

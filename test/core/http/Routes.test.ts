@@ -1,0 +1,47 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as Routes from "../../../src/core/http/Routes.ts"
+
+const templates = [
+  "/v1/public/analytics/track",
+  "/v1/public/widget/:instance_id/chat",
+  "/v1/public/embed.:hash.js",
+  "/docs"
+]
+const routeOf = Routes.make(templates)
+
+const Segment = Schema.String.check(Schema.isPattern(/^[^/?]+$/))
+
+describe("core/http/Routes", () => {
+  it.prop("gives nothing that a stranger chose", [Schema.String, Schema.String], ([url, more]) => {
+    for (const asked of [url, `/${url}`, `${templates[0]}${url}`, `/v1/public/widget/${url}/${more}`, `/docs?${url}`]) {
+      assert.include([...templates, Routes.other], routeOf(asked))
+    }
+    assert.include(["GET", "HEAD", "POST", "OPTIONS", Routes.other], Routes.methodOf(url))
+  })
+
+  it.prop("knows its routes with any parameter and any query", [Segment, Schema.String], ([segment, query]) => {
+    for (const template of templates) {
+      const path = template.replace(/:[a-z_]+/, () => segment)
+      assert.strictEqual(routeOf(path), template)
+      assert.strictEqual(routeOf(`${path}?${query}`), template)
+    }
+  })
+
+  it("takes no part, no more and no other case for a route", () => {
+    for (const url of [
+      "",
+      "/",
+      "/v1/public/widget//chat",
+      "/v1/public/widget/chat",
+      "/v1/public/widget/a/b/chat",
+      "/v1/public/embed..js",
+      "/v1/public/embed.js",
+      "/DOCS",
+      "/docs/",
+      "//docs"
+    ]) {
+      assert.strictEqual(routeOf(url), Routes.other, url)
+    }
+  })
+})

@@ -1,0 +1,49 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { clientKey } from "../../../src/core/limits/ClientKey.ts"
+
+const integer = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+const Group = integer(0, 0xffff)
+const Groups = Schema.Array(Group).check(Schema.isMinLength(8), Schema.isMaxLength(8))
+const Octet = integer(0, 255)
+const Octets = Schema.Array(Octet).check(Schema.isMinLength(4), Schema.isMaxLength(4))
+
+const hex = (groups: ReadonlyArray<number>) => groups.map((group) => group.toString(16)).join(":")
+
+/** An address whose first group is of the global range, so that it is no IPv4 address in another spelling. */
+const global = (groups: ReadonlyArray<number>) => [0x2000 | (groups[0]! & 0x1fff), ...groups.slice(1)]
+
+describe("core/limits/ClientKey", () => {
+  it.prop("is the same for all addresses of a /64", [Groups, Groups], ([groups, other]) => {
+    const network = global(groups).slice(0, 4)
+    assert.strictEqual(
+      clientKey(hex([...network, ...groups.slice(4)])),
+      clientKey(hex([...network, ...other.slice(4)]))
+    )
+  })
+
+  it.prop("tells two /64 apart", [Groups, Groups], ([one, other]) => {
+    const [left, right] = [global(one), global(other)]
+    const same = hex(left.slice(0, 4)) === hex(right.slice(0, 4))
+    assert.strictEqual(clientKey(hex(left)) === clientKey(hex(right)), same)
+  })
+
+  it.prop("does not depend on how an IPv6 address is spelled", [Groups], ([groups]) => {
+    const address = global(groups)
+    const spelled = address.map((group) => group.toString(16).toUpperCase().padStart(4, "0")).join(":")
+    assert.strictEqual(clientKey(spelled), clientKey(hex(address)))
+  })
+
+  it.prop("is the address itself for IPv4, in the spelling of IPv6 too", [Octets], ([octets]) => {
+    const address = octets.join(".")
+    assert.strictEqual(clientKey(address), address)
+    assert.strictEqual(clientKey(`::ffff:${address}`), address)
+    const [a, b, c, d] = octets
+    assert.strictEqual(clientKey(`::ffff:${hex([a! * 256 + b!, c! * 256 + d!])}`), address)
+  })
+
+  it.prop("never throws, and what is no address is its own key", [Schema.String], ([text]) => {
+    const key = clientKey(text)
+    assert.isTrue(key === text || text.includes(":"))
+  })
+})

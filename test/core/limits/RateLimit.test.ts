@@ -1,0 +1,135 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Option, Schema } from "effect"
+import { decide, headers, parse, type RateLimitPolicy } from "../../../src/core/limits/RateLimit.ts"
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+const spaces = Schema.Literals(["", " ", "\t "])
+const units = { second: 1_000, minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const
+const Unit = Schema.Literals(["second", "minute", "hour", "day"])
+
+/** Waits between requests of one client, in milliseconds. */
+const Waits = Schema.Array(between(0, 400)).check(Schema.isMaxLength(60))
+const Law = Schema.Struct({ limit: between(1, 5), windowMillis: between(1, 1000) })
+
+/** Sends requests one after another and keeps what was decided. */
+const run = (policy: RateLimitPolicy, waits: ReadonlyArray<number>) => {
+  const accepted: Array<number> = []
+  let now = 0
+  const decisions = waits.map((wait) => {
+    now += wait
+    const decision = decide(policy, accepted, now)
+    if (decision.accepted) accepted.push(now)
+    return { now, decision }
+  })
+  return { accepted, decisions, now }
+}
+
+describe("core/limits/RateLimit.parse", () => {
+  it.prop("reads what it means to write", [between(1, 999_999), Unit, spaces, spaces], ([limit, unit, left, right]) => {
+    assert.deepStrictEqual(
+      parse("forms", `${left}${limit}${right}/${left}${unit}${right}`),
+      Option.some({ name: "forms", limit, windowMillis: units[unit] })
+    )
+  })
+
+  it.prop("gives a limit and a window that can be kept, or nothing, for any text", [Schema.String], ([text]) =>
+    Option.match(parse("forms", text), {
+      onNone: () => true,
+      onSome: ({ limit, windowMillis }) =>
+        Number.isInteger(limit) &&
+        limit >= 1 &&
+        limit < 1_000_000 &&
+        Object.values<number>(units).includes(windowMillis)
+    })
+  )
+
+  it("reads nothing of what only looks like a limit", () => {
+    for (const text of [
+      "",
+      "0/minute",
+      "-1/minute",
+      "1.5/minute",
+      "1e3/minute",
+      "1000000/day",
+      "5/week",
+      "5 minute",
+      "5/minutes",
+      "5/Minute",
+      "٥/minute",
+      "5/minute/minute"
+    ]) {
+      assert.isTrue(Option.isNone(parse("forms", text)), text)
+    }
+  })
+})
+
+describe("core/limits/RateLimit.decide", () => {
+  it.prop("accepts at most the limit in any window, wherever it begins", [Law, Waits], ([law, waits]) => {
+    const { accepted } = run({ name: "a", ...law }, waits)
+    for (const start of accepted) {
+      const inside = accepted.filter((time) => time >= start && time < start + law.windowMillis)
+      assert.isAtMost(inside.length, law.limit)
+    }
+  })
+
+  it.prop("refuses only what would break the limit", [Law, Waits], ([law, waits]) => {
+    const { accepted, decisions } = run({ name: "a", ...law }, waits)
+    for (const { decision, now } of decisions) {
+      if (decision.accepted) continue
+      const counted = accepted.filter((time) => time <= now && time > now - law.windowMillis)
+      assert.strictEqual(counted.length, law.limit)
+    }
+  })
+
+  it.prop("accepts as many more at once as it says remain, and no more", [Law, Waits], ([law, waits]) => {
+    const policy = { name: "a", ...law }
+    const { accepted, decisions, now } = run(policy, waits)
+    const last = decisions.at(-1)
+    if (last === undefined) return
+    const times = [...accepted]
+    for (let more = 0; more < last.decision.remaining; more++) {
+      assert.isTrue(decide(policy, times, now).accepted)
+      times.push(now)
+    }
+    assert.isFalse(decide(policy, times, now).accepted)
+  })
+
+  it.prop("tells when one more is accepted than now, to the millisecond", [Law, Waits], ([law, waits]) => {
+    const policy = { name: "a", ...law }
+    const { accepted, now } = run(policy, waits)
+    const full = [...accepted]
+    while (decide(policy, full, now).accepted) full.push(now)
+    const { resetMillis } = decide(policy, full, now)
+    assert.isAbove(resetMillis, 0)
+    assert.isAtMost(resetMillis, law.windowMillis)
+    assert.isFalse(decide(policy, full, now + resetMillis - 1).accepted)
+    assert.isTrue(decide(policy, full, now + resetMillis).accepted)
+  })
+})
+
+describe("core/limits/RateLimit.headers", () => {
+  const field = /^"([a-z]+)";r=(\d+);t=([1-9]\d*)$/
+
+  it.prop("a client that waits as it is told is accepted", [Law, Waits], ([law, waits]) => {
+    const policy = { name: "forms", ...law }
+    const { accepted, decisions, now } = run(policy, waits)
+    const last = decisions.at(-1)
+    if (last === undefined) return
+    const fields = headers(policy)(last.decision)
+    assert.strictEqual("retry-after" in fields, !last.decision.accepted)
+    if (last.decision.accepted) return
+    assert.isTrue(decide(policy, accepted, now + Number(fields["retry-after"]) * 1000).accepted)
+  })
+
+  it.prop("spells the fields of the draft, whole seconds never below one", [Law, Waits], ([law, waits]) => {
+    const policy = { name: "forms", ...law }
+    for (const { decision } of run(policy, waits).decisions) {
+      const fields = headers(policy)(decision)
+      assert.strictEqual(fields["ratelimit-policy"], `"forms";q=${law.limit};w=${Math.ceil(law.windowMillis / 1000)}`)
+      const [, name, remaining, reset] = field.exec(fields["ratelimit"] ?? "") ?? []
+      assert.deepStrictEqual([name, remaining], ["forms", String(decision.remaining)])
+      assert.isAtLeast(Number(reset) * 1000, decision.resetMillis)
+      assert.isBelow((Number(reset) - 1) * 1000, Math.max(decision.resetMillis, 1))
+    }
+  })
+})

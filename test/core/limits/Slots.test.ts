@@ -1,0 +1,50 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as Slots from "../../../src/core/limits/Slots.ts"
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+/** Someone comes from one of three addresses for one of two instances, or one of those that came goes (maybe again). */
+const Step = Schema.Union([
+  Schema.Struct({ _tag: Schema.Literal("Open"), address: between(0, 2), instance: between(0, 1) }),
+  Schema.Struct({ _tag: Schema.Literal("Release"), which: between(0, 30) })
+])
+
+describe("core/limits/Slots", () => {
+  it.prop(
+    "one is opened if and only if no limit is reached, and what went is free again, once",
+    [Schema.Array(Step).check(Schema.isMaxLength(60)), between(1, 3), between(1, 5)],
+    ([steps, perAddress, perInstance]) => {
+      const slots = Slots.make()
+      const opened: Array<{ readonly keys: ReadonlyArray<string>; readonly release: () => void; open: boolean }> = []
+      const countOf = (key: string) => opened.filter(({ keys, open }) => open && keys.includes(key)).length
+      for (const step of steps) {
+        if (step._tag === "Release") {
+          const one = opened[step.which]
+          one?.release()
+          if (one !== undefined) one.open = false
+        } else {
+          const keys = [`address ${step.address}`, `instance ${step.instance}`] as const
+          const expected =
+            countOf(keys[0]) >= perAddress ? "address" : countOf(keys[1]) >= perInstance ? "instance" : undefined
+          const attempt = slots.open([
+            { name: "address", key: keys[0], limit: perAddress },
+            { name: "instance", key: keys[1], limit: perInstance }
+          ])
+          if (attempt._tag === "Opened") {
+            assert.isUndefined(expected)
+            opened.push({ keys, release: attempt.release, open: true })
+          } else {
+            assert.strictEqual(attempt.name, expected)
+          }
+        }
+        const keys = new Set(opened.flatMap(({ keys, open }) => (open ? keys : [])))
+        // No key is remembered that nothing is open under.
+        assert.strictEqual(slots.size(), keys.size)
+        for (const key of keys) assert.strictEqual(slots.count(key), countOf(key))
+      }
+      for (const { release } of opened) release()
+      assert.strictEqual(slots.size(), 0)
+    }
+  )
+})

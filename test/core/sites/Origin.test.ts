@@ -1,0 +1,152 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as Origin from "../../../src/core/sites/Origin.ts"
+
+const allowed = ["https://shop.example", "http://localhost:3000", "https://[2001:db8::1]:8443"] as const
+const foreign = [
+  "https://evil.example",
+  "http://shop.example",
+  "https://shop.example:444",
+  "https://shop.example.evil.example",
+  "https://evil-shop.example",
+  "https://www.shop.example",
+  "http://localhost",
+  "null"
+] as const
+
+/** Headers that a browser, or whoever plays one, might send. */
+const Header = Schema.Union([
+  Schema.Literals([...allowed, ...foreign]),
+  Schema.Literals([
+    "",
+    "https://shop.example/",
+    "https://shop.example, https://shop.example",
+    "https://a@shop.example"
+  ]),
+  Schema.String
+])
+const SecFetchSite = Schema.UndefinedOr(Schema.Literals(["cross-site", "same-site", "same-origin", "none"]))
+const Origins = Schema.Array(Schema.Literals(allowed)).check(Schema.isMaxLength(3))
+
+describe("core/sites/Origin: who may use what", () => {
+  it.prop("what names no origin is for everybody", [Schema.UndefinedOr(Header), SecFetchSite], ([origin, site]) => {
+    assert.isTrue(Origin.isAllowed([], { origin, secFetchSite: site }))
+  })
+
+  it.prop(
+    "a page passes if and only if its origin is named, whatever else the request says",
+    [Origins.check(Schema.isMinLength(1)), Header, SecFetchSite],
+    ([origins, origin, secFetchSite]) => {
+      const expected =
+        origin === "null"
+          ? secFetchSite === "same-origin"
+          : (origins as ReadonlyArray<string>).includes(Origin.canonical(origin) ?? "")
+      assert.strictEqual(Origin.isAllowed(origins, { origin, secFetchSite }), expected)
+      if ((foreign as ReadonlyArray<string>).includes(origin) && secFetchSite !== "same-origin") {
+        assert.isFalse(Origin.isAllowed(origins, { origin, secFetchSite }), origin)
+      }
+    }
+  )
+
+  it.prop("without an Origin all pass but a browser that hides a foreign page", [SecFetchSite], ([secFetchSite]) => {
+    assert.strictEqual(Origin.isAllowed(allowed, { origin: undefined, secFetchSite }), secFetchSite !== "cross-site")
+  })
+
+  it.prop(
+    "an origin is read in any case and with its scheme's own port, and nothing else is one",
+    [Schema.String],
+    ([text]) => {
+      assert.strictEqual(Origin.canonical("HTTPS://Shop.Example:443"), "https://shop.example")
+      assert.strictEqual(Origin.canonical("http://Shop.Example:80"), "http://shop.example")
+      assert.strictEqual(Origin.canonical("https://shop.example:80"), "https://shop.example:80")
+      for (const none of [
+        "null",
+        "",
+        "*",
+        `https://shop.example/${text}`,
+        `https://shop.example?${text}`,
+        `${text}@`
+      ]) {
+        assert.isNull(Origin.canonical(none), none)
+      }
+      const canonical = Origin.canonical(text)
+      if (canonical !== null) assert.strictEqual(Origin.canonical(canonical), canonical)
+    }
+  )
+})
+
+/** Addresses among which are those with which open redirects are made. */
+const Address = Schema.UndefinedOr(
+  Schema.Union([
+    Schema.TemplateLiteral([
+      Schema.Literals([...allowed, ...foreign, "", "//evil.example", "https:evil.example", "javascript:alert(1)"]),
+      Schema.Literals([
+        "",
+        "/",
+        "@evil.example/",
+        ".evil.example/",
+        "\\@evil.example",
+        "/%2f/evil.example",
+        ":80@evil"
+      ]),
+      Schema.String
+    ]),
+    Schema.Literals([
+      "//evil.example/",
+      "/\\evil.example",
+      "https:///evil.example",
+      "https://shop.example@evil.example/",
+      "https://evil.example/https://shop.example",
+      "data:text/html,x",
+      " https://evil.example",
+      "https://shop.example/\r\nset-cookie: a=b"
+    ]),
+    Schema.String
+  ])
+)
+
+describe("core/sites/Origin: where a visitor is sent", () => {
+  it.prop(
+    "never anywhere but to a page of a named origin, and in a text that fits a header",
+    [Origins, Address, Address],
+    ([origins, first, second]) => {
+      for (const address of [
+        Origin.nextAddress(origins, first),
+        Origin.backAddress(origins, { referer: first, origin: second })
+      ]) {
+        if (address === null) continue
+        const url = new URL(address)
+        assert.include(origins as ReadonlyArray<string>, url.origin)
+        assert.strictEqual(url.username + url.password, "")
+        assert.match(address, /^https?:\/\/[\x21-\x7e]+$/)
+      }
+    }
+  )
+
+  it.prop("to the page that the form names, and nowhere if no origin is named", [Schema.String], ([text]) => {
+    const next = `https://shop.example/thanks?${encodeURIComponent(text.toWellFormed())}`
+    assert.strictEqual(Origin.nextAddress(allowed, next), new URL(next).href)
+    assert.isNull(Origin.nextAddress(allowed, undefined))
+    assert.isNull(Origin.nextAddress(allowed, "https://evil.example/"))
+    assert.isNull(Origin.nextAddress([], next))
+    // An address that looks like another's to whoever reads it.
+    for (const name of ["evil.example", "evil.example:a", ":a"]) {
+      assert.isNull(Origin.nextAddress(allowed, `https://${name}@shop.example/`))
+    }
+    assert.isNull(Origin.nextAddress(allowed, `${next}${"a".repeat(2048)}`))
+  })
+
+  it.prop("back to the page of the form, or to what is known of it", [Schema.String], ([text]) => {
+    const referer = `http://localhost:3000/form?${encodeURIComponent(text.toWellFormed())}`
+    const origin = "https://shop.example"
+    const evil = "https://evil.example"
+    assert.strictEqual(Origin.backAddress(allowed, { referer, origin }), new URL(referer).href)
+    for (const other of [undefined, `${evil}/`]) {
+      assert.strictEqual(Origin.backAddress(allowed, { referer: other, origin }), `${origin}/`)
+      for (const hidden of [undefined, "null", evil]) {
+        assert.isNull(Origin.backAddress(allowed, { referer: other, origin: hidden }))
+      }
+    }
+    assert.isNull(Origin.backAddress([], { referer, origin }))
+  })
+})

@@ -1,0 +1,108 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Option, Schema } from "effect"
+import * as Retention from "../../../src/core/sites/Retention.ts"
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+const day = 86_400_000
+
+/** Every moment of a century and a half, often close to where a month, a leap day or a year ends. */
+const Now = Schema.Union([
+  between(Date.UTC(1970, 0, 1), Date.UTC(2120, 0, 1)),
+  between(Date.UTC(2028, 1, 26), Date.UTC(2028, 2, 2)),
+  between(Date.UTC(2027, 1, 26), Date.UTC(2027, 3, 1)),
+  between(Date.UTC(2026, 11, 29), Date.UTC(2027, 0, 2))
+])
+const Kept = Schema.Union([
+  Schema.Struct({ count: between(1, 800), unit: Schema.Literal("days") }),
+  Schema.Struct({ count: between(1, 30), unit: Schema.Literal("months") })
+])
+
+/** The months around a time, as they stand in the database. */
+const monthsAround = (now: number) =>
+  Array.from({ length: 120 }, (_, index) => {
+    const date = new Date(now)
+    const month = (offset: number) => Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + index - 110 + offset, 1)
+    return { name: new Date(month(0)).toISOString().slice(0, 7), from: month(0), to: month(1) }
+  })
+
+describe("core/sites/Retention.parse", () => {
+  it.prop("reads a number of days or months, a hundred years at most", [between(1, 99_999)], ([count]) => {
+    for (const [unit, most] of [
+      ["days", 36_500],
+      ["months", 1_200]
+    ] as const) {
+      const expected = count <= most ? Option.some({ count, unit }) : Option.none()
+      assert.deepStrictEqual(Retention.parse(`${count} ${unit}`), expected)
+      assert.deepStrictEqual(Retention.parse(`${count} ${unit.slice(0, -1)}`), expected)
+    }
+  })
+
+  it("reads nothing of what only looks like one", () => {
+    for (const text of ["", "90", "days", "0 days", "-1 days", "1.5 months", "1e2 days", "90days", "90 d", "2 years"]) {
+      assert.isTrue(Option.isNone(Retention.parse(text)), text)
+    }
+  })
+})
+
+describe("core/sites/Retention.begin", () => {
+  it("a month ago is the same day and time, or the end of a month that has no such day", () => {
+    for (const [count, now, expected] of [
+      [1, "2026-11-25T08:30:00Z", "2026-10-25T08:30:00Z"],
+      [1, "2027-03-28T10:00:00Z", "2027-02-28T10:00:00Z"],
+      [1, "2027-03-29T10:00:00Z", "2027-03-01T00:00:00Z"],
+      [1, "2027-03-31T09:00:00Z", "2027-03-01T00:00:00Z"],
+      [12, "2028-02-29T12:00:00Z", "2027-03-01T00:00:00Z"],
+      [13, "2027-01-31T00:00:00Z", "2025-12-31T00:00:00Z"]
+    ] as const) {
+      assert.strictEqual(Retention.begin({ count, unit: "months" }, Date.parse(now)), Date.parse(expected), now)
+    }
+  })
+
+  it.prop(
+    "what is kept is as long as was asked for, and no shorter month makes it less",
+    [Kept, Now],
+    ([kept, now]) => {
+      const length = now - Retention.begin(kept, now)
+      if (kept.unit === "days") assert.strictEqual(length, kept.count * day)
+      else {
+        // So many months have between 28 and 31 days each; a missing day takes up to three from the first.
+        assert.isAtLeast(length, kept.count * 28 * day)
+        assert.isAtMost(length, kept.count * 31 * day)
+      }
+    }
+  )
+
+  it.prop("a later time never begins earlier", [Kept, Now, between(0, 40 * day)], ([kept, now, later]) => {
+    assert.isAtLeast(Retention.begin(kept, now + later), Retention.begin(kept, now))
+  })
+})
+
+describe("core/sites/Retention.outlived", () => {
+  it.prop(
+    "nothing younger than the retention is dropped, and what is wholly a month older is",
+    [Kept, Now],
+    ([kept, now]) => {
+      const months = monthsAround(now)
+      const dropped = new Set(Retention.expired(kept, months, now))
+      // The youngest that a month can hold is from just before its end.
+      for (const month of months) assert.strictEqual(dropped.has(month), month.to <= Retention.begin(kept, now))
+    }
+  )
+
+  it.prop("what was dropped once is dropped ever after", [Kept, Now, between(0, 400 * day)], ([kept, now, later]) => {
+    const months = monthsAround(now)
+    const after = new Set(Retention.expired(kept, months, now + later))
+    for (const month of Retention.expired(kept, months, now)) assert.isTrue(after.has(month))
+  })
+
+  it.prop("a partition of which no end is known is never dropped", [Kept, Now], ([kept, now]) => {
+    assert.deepStrictEqual(Retention.expired(kept, [{ name: "page_view_default", to: null }], now), [])
+  })
+
+  it.prop("rows go by the same months as partitions do", [Kept, Now], ([kept, now]) => {
+    const first = Retention.firstMonth(kept, now)
+    assert.isAtMost(first, Retention.begin(kept, now))
+    assert.isAbove(first, Retention.begin(kept, now) - 31 * day)
+    for (const month of Retention.expired(kept, monthsAround(now), now)) assert.isAtMost(month.to, first)
+  })
+})

@@ -1,0 +1,84 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as BarChart from "../../../src/core/text/BarChart.ts"
+import * as TerminalText from "../../../src/core/text/TerminalText.ts"
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+const Bars = Schema.Array(Schema.Struct({ label: Schema.String, value: between(0, 1_000_000_000) })).check(
+  Schema.isMaxLength(12)
+)
+const Width = between(0, 140)
+
+const linesOf = (bars: ReadonlyArray<BarChart.Bar>, width: number): Array<string> => {
+  const lines = BarChart.render(bars, width).split("\n")
+  assert.strictEqual(lines.pop(), "")
+  return lines
+}
+
+const parts = ["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"]
+
+/** How long a line's bar is, in eighths of a cell. */
+const lengthOf = (line: string): number =>
+  [...(/([▏▎▍▌▋▊▉█]*) *\d+$/.exec(line)?.[1] ?? "")].reduce((sum, part) => sum + parts.indexOf(part) + 1, 0)
+
+const plain = (bars: ReadonlyArray<BarChart.Bar>) => bars.map((bar, index) => ({ ...bar, label: `day ${index}` }))
+
+describe("core/text/BarChart", () => {
+  it.prop("a line for each bar, with its number last, and none too wide", [Bars, Width], ([bars, width]) => {
+    const lines = linesOf(bars, width)
+    assert.strictEqual(lines.length, bars.length)
+    for (const [index, line] of lines.entries()) {
+      assert.isTrue(line.endsWith(` ${bars[index]!.value}`))
+      assert.isAtMost(TerminalText.width(line), Math.max(width, BarChart.minWidth))
+    }
+  })
+
+  it.prop("a greater number never has a shorter bar, and only zero has none", [Bars, Width], ([bars, width]) => {
+    const lengths = linesOf(plain(bars), width).map(lengthOf)
+    for (const [i, one] of bars.entries()) {
+      assert.strictEqual(lengths[i] === 0, one.value === 0)
+      for (const [j, other] of bars.entries()) if (one.value > other.value) assert.isAtLeast(lengths[i]!, lengths[j]!)
+    }
+  })
+
+  it.prop(
+    "the bars are in proportion to an eighth of a cell, and the greatest fills the room",
+    [Bars, Width],
+    ([bars, width]) => {
+      const lengths = linesOf(plain(bars), width).map(lengthOf)
+      const most = Math.max(0, ...bars.map(({ value }) => value))
+      if (most === 0) return
+      const room = Math.max(...lengths)
+      assert.strictEqual(room % 8, 0)
+      for (const [index, { value }] of bars.entries()) {
+        assert.isAtMost(Math.abs(lengths[index]! - (value / most) * room), 1)
+      }
+    }
+  )
+
+  it("a long number leaves the label less than a third", () => {
+    const lines = linesOf([{ label: "\0\0?t6|", value: 1_000_000_000 }], 18)
+    assert.strictEqual(TerminalText.width(lines[0]!), BarChart.minWidth)
+  })
+
+  it("draws a week", () => {
+    assert.strictEqual(
+      BarChart.render(
+        [
+          { label: "2026-03-01", value: 0 },
+          { label: "2026-03-02", value: 100 },
+          { label: "2026-03-03", value: 50 },
+          { label: "2026-03-04", value: 1 }
+        ],
+        36
+      ),
+      [
+        "2026-03-01                         0",
+        "2026-03-02  ███████████████████  100",
+        "2026-03-03  █████████▌            50",
+        "2026-03-04  ▎                      1",
+        ""
+      ].join("\n")
+    )
+  })
+})

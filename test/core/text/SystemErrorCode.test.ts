@@ -1,0 +1,18 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as SystemErrorCode from "../../../src/core/text/SystemErrorCode.ts"
+
+describe("core/text/SystemErrorCode", () => {
+  it("is the code of an error, and of nothing else", () => {
+    assert.strictEqual(SystemErrorCode.of(Object.assign(new Error("x"), { code: "ENOTFOUND" })), "ENOTFOUND")
+    assert.strictEqual(SystemErrorCode.inBrackets({ code: "UND_ERR_SOCKET" }), " (UND_ERR_SOCKET)")
+    for (const other of [undefined, null, "ENOTFOUND", new Error("ENOTFOUND"), { code: 7 }, { code: "no code" }]) {
+      assert.isUndefined(SystemErrorCode.of(other))
+      assert.strictEqual(SystemErrorCode.inBrackets(other), "")
+    }
+  })
+
+  it.prop("nothing but capitals, digits and underscores comes out, whatever is thrown", [Schema.Unknown], ([code]) => {
+    assert.match(SystemErrorCode.inBrackets({ code }), /^( \([A-Z0-9_]+\))?$/)
+  })
+})

@@ -1,0 +1,89 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as TerminalText from "../../../src/core/text/TerminalText.ts"
+
+const Odd = Schema.Literals([
+  "",
+  "a",
+  "日本",
+  "é",
+  "e\u0301",
+  "👩‍👩‍👧",
+  "\u001b[2J",
+  "\u009b31m",
+  "\n",
+  "\u202e",
+  "\ud800",
+  "…"
+])
+const Text = Schema.TemplateLiteral([Odd, Schema.String, Odd])
+const max = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 }))
+
+describe("core/text/TerminalText", () => {
+  it.prop("nothing that a terminal obeys is left in a printable text", [Text], ([text]) => {
+    const printed = TerminalText.printable(text)
+    assert.notMatch(printed, /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029]/)
+    assert.isTrue(printed.isWellFormed())
+    assert.strictEqual(TerminalText.printable(printed), printed)
+  })
+
+  it.prop(
+    "JSON that goes to a terminal means the same, and nothing in it is obeyed but line ends",
+    [Text],
+    ([text]) => {
+      const json = JSON.stringify({ [text]: [text] }, null, 1)
+      const inert = TerminalText.inertJson(json)
+      assert.deepStrictEqual(JSON.parse(inert), JSON.parse(json))
+      assert.strictEqual(TerminalText.printable(inert.replaceAll("\n", "")), inert.replaceAll("\n", ""))
+    }
+  )
+
+  it.prop("lines that go to a terminal stay lines, and nothing else in them is obeyed", [Text, Text], ([one, two]) => {
+    const inert = TerminalText.inertLines(`${one}\r\n${two}\n`)
+    assert.deepStrictEqual(
+      inert.split("\n"),
+      `${one}\n${two}\n`.replaceAll("\r\n", "\n").split("\n").map(TerminalText.printable)
+    )
+  })
+
+  it.prop("a cut text has room, and one that has room is not cut", [Text, max], ([text, most]) => {
+    const printed = TerminalText.printable(text)
+    const cut = TerminalText.cut(printed, most)
+    assert.isAtMost(TerminalText.width(cut), most)
+    if (TerminalText.width(printed) <= most) assert.strictEqual(cut, printed)
+    else assert.isTrue(cut.endsWith("…") && printed.startsWith(cut.slice(0, -1)))
+  })
+
+  it.prop("padding brings a text to a width on either side, and never cuts it", [Text, max], ([text, target]) => {
+    const printed = TerminalText.printable(text)
+    const width = Math.max(target, TerminalText.width(printed))
+    assert.isTrue(TerminalText.padEnd(printed, target).startsWith(printed))
+    assert.isTrue(TerminalText.padStart(printed, target).endsWith(printed))
+    assert.strictEqual(
+      TerminalText.padEnd(printed, target).length - printed.length,
+      width - TerminalText.width(printed)
+    )
+    assert.strictEqual(TerminalText.padStart(printed, target).length, TerminalText.padEnd(printed, target).length)
+  })
+
+  it("knows what takes two cells and what takes none", () => {
+    assert.strictEqual(TerminalText.width("file"), 4)
+    assert.strictEqual(TerminalText.width("ファイル"), 8)
+    assert.strictEqual(TerminalText.width("e\u0301"), 1)
+    assert.strictEqual(TerminalText.width("🙂"), 2)
+  })
+
+  it.prop(
+    "every row of a table is a line, and the second column begins in the same cell of each",
+    [Schema.Array(Schema.Tuple([Text, Schema.Literals(["x", "yy"])])).check(Schema.isMaxLength(6))],
+    ([rows]) => {
+      const lines = TerminalText.table(["NAME", "ID"], rows).split("\n")
+      assert.strictEqual(lines.pop(), "")
+      assert.strictEqual(lines.length, rows.length + 1)
+      const starts = lines.map(
+        (line, index) => TerminalText.width(line) - (index === 0 ? "ID" : rows[index - 1]![1]).length
+      )
+      assert.strictEqual(new Set(starts).size, 1)
+    }
+  )
+})

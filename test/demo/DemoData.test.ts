@@ -1,0 +1,59 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option } from "effect"
+import * as DemoData from "../../src/demo/DemoData.ts"
+import * as MemoryInstanceDirectory from "../../src/memory/chat/InstanceDirectory.ts"
+import * as MemoryWidgetTokens from "../../src/memory/chat/WidgetTokens.ts"
+import * as MemorySiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
+import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
+import { StorageUnavailable } from "../../src/services/Storage.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+
+const dataFolder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(path.join(tmpdir(), "hydracore-demo-data-"))),
+  (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
+)
+
+const prepare = (dataDir: string, agentUrl = "http://127.0.0.1:9000") =>
+  DemoData.prepare({ dataDir, baseUrl: "http://127.0.0.1:8080", agentUrl }).pipe(
+    Effect.tap(({ demo }) => Effect.sync(() => writeFileSync(DemoData.demoFile(dataDir), DemoData.encode(demo))))
+  )
+
+const storage = Layer.merge(
+  MemorySiteDirectory.layer(),
+  Layer.provideMerge(MemoryWidgetTokens.layer, MemoryInstanceDirectory.layer())
+)
+
+describe("the demo's data", () => {
+  it.effect("is made once, found again with its file or without, and its instance asks the agent of this start", () =>
+    Effect.gen(function* () {
+      const dataDir = yield* dataFolder
+      const first = yield* prepare(dataDir)
+      assert.deepStrictEqual(DemoData.read(dataDir), Option.some(first.demo))
+      assert.deepStrictEqual(yield* prepare(dataDir, "http://127.0.0.1:9001"), first)
+      writeFileSync(DemoData.demoFile(dataDir), "spoiled")
+      const { demo } = yield* prepare(dataDir, "http://127.0.0.1:9002")
+      // The token alone cannot be found: its secret stood in the file.
+      assert.deepStrictEqual({ ...demo, widget_token: "" }, { ...first.demo, widget_token: "" })
+      const [instance, ...others] = yield* InstanceDirectory.use(({ list }) => list)
+      assert.strictEqual(instance?.agentUrl, "http://127.0.0.1:9002")
+      assert.deepStrictEqual(others, [])
+      assert.lengthOf(yield* SiteDirectory.use(({ list }) => list), 1)
+    }).pipe(Effect.provide(storage))
+  )
+
+  it.effect("a database that goes away while the token is issued is told as that, and is no fault of ours", () =>
+    Effect.gen(function* () {
+      const gone = new StorageUnavailable({ reason: "unreachable" })
+      const tokens = yield* WidgetTokens
+      const error = yield* prepare(yield* dataFolder).pipe(
+        Effect.provideService(WidgetTokens, { ...tokens, issue: () => Effect.fail(gone) }),
+        Effect.flip
+      )
+      assert.strictEqual(error, gone)
+    }).pipe(Effect.provide(storage))
+  )
+})

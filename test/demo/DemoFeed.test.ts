@@ -1,0 +1,182 @@
+/**
+ * What the demo tells those who look, and that it holds up nobody.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Stream } from "effect"
+import type { PageView } from "../../src/core/analytics/PageView.ts"
+import type { AgentRequest } from "../../src/core/chat/Agent.ts"
+import type { SubmissionDraft } from "../../src/core/forms/Submission.ts"
+import * as DemoFeed from "../../src/demo/DemoFeed.ts"
+import * as DemoSite from "../../src/demo/DemoSite.ts"
+import * as MemoryAnalyticsRepo from "../../src/memory/analytics/AnalyticsRepo.ts"
+import * as MemoryPageViews from "../../src/memory/analytics/PageViews.ts"
+import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
+import * as MemorySubmissionRepo from "../../src/memory/forms/SubmissionRepo.ts"
+import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
+import { AgentBroken, AgentStream } from "../../src/services/chat/AgentStream.ts"
+import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+
+const view: PageView = {
+  hostedWebsiteId: "5b0c7f0e-3d5e-4f57-8f3a-000000000001",
+  receivedAt: 0,
+  path: "/a",
+  campaign: { source: null, medium: null, name: null, term: null, content: null },
+  referrerHost: "x.example",
+  referrerPath: "/b",
+  deviceType: "desktop",
+  screenWidth: null,
+  sessionId: null,
+  browser: "Firefox",
+  os: "Linux",
+  visitorHash: "0".repeat(32),
+  isBot: false
+}
+
+const draft = (submissionId: string): SubmissionDraft => ({
+  submissionId,
+  websiteConfigId: "5b0c7f0e-3d5e-4f57-8f3a-000000000002",
+  receivedAt: 0,
+  email: "ada@example.org",
+  pageSlug: "contact",
+  formData: '{"name":"Ada","list":[1,2]}',
+  status: "accepted",
+  reasons: [],
+  idempotency: { key: "k", fingerprint: "f" }
+})
+
+const request: AgentRequest = {
+  instance: {
+    instanceId: "5b0c7f0e-3d5e-4f57-8f3a-000000000003",
+    name: "",
+    agentUrl: "",
+    agentModel: null,
+    agentKeyEnv: null,
+    origins: []
+  },
+  conversationId: "c",
+  message: "Hello?"
+}
+
+const script: MemoryAgentStream.Script = ({ message }) =>
+  message === "break"
+    ? Stream.concat(Stream.take(MemoryAgentStream.texts(["half"]), 2), Stream.fail(new AgentBroken({ reason: "test" })))
+    : MemoryAgentStream.texts(["Yes", "."])
+
+const own: DemoFeed.Subject = {
+  hostedWebsiteId: view.hostedWebsiteId,
+  websiteConfigId: draft("").websiteConfigId,
+  instanceId: request.instance.instanceId
+}
+
+/** A feed on services in memory that shows its own, and what it has told when `end` is called. */
+const watched = <A>(
+  use: (feed: DemoFeed.DemoFeed) => Effect.Effect<A, never, AnalyticsRepo | SubmissionRepo | AgentStream>
+) =>
+  Effect.gen(function* () {
+    const feed = yield* DemoFeed.make
+    yield* feed.show(own)
+    const below = Layer.mergeAll(
+      Layer.provide(MemoryAnalyticsRepo.layer, MemoryPageViews.layer()),
+      MemorySubmissionRepo.layer(),
+      MemoryAgentStream.layer(script)
+    )
+    yield* Effect.provide(use(feed), Layer.provide(feed.eyes, below))
+    const told = yield* Stream.runCollect(Stream.takeUntil(feed.arrivals, ({ type }) => type === "view"))
+    return told.map(({ at: _, ...arrival }) => arrival)
+  })
+
+const last = AnalyticsRepo.use((repo) => Effect.orDie(repo.append(view)))
+
+describe("the demo's feed", () => {
+  it.effect("tells of what was stored and said, once, in order", () =>
+    Effect.gen(function* () {
+      const told = yield* watched(() =>
+        Effect.gen(function* () {
+          const submissions = yield* SubmissionRepo
+          yield* Effect.orDie(submissions.submit(draft("first")))
+          // The same again is no other submission.
+          assert.strictEqual(yield* Effect.orDie(submissions.submit(draft("second"))), "first")
+          const agent = yield* AgentStream
+          yield* Effect.orDie(Stream.runDrain(agent.stream(request)))
+          yield* Effect.exit(Stream.runDrain(agent.stream({ ...request, message: "break" })))
+          yield* last
+        })
+      )
+      const chat = "c"
+      assert.deepStrictEqual(told, [
+        {
+          number: 1,
+          type: "submission",
+          id: "first",
+          page: "contact",
+          email: "ada@example.org",
+          fields: [
+            ["name", "Ada"],
+            ["list", "[1,2]"]
+          ]
+        },
+        { number: 2, type: "question", chat, text: "Hello?" },
+        { number: 3, type: "token", chat, text: "Yes" },
+        { number: 4, type: "token", chat, text: "." },
+        { number: 5, type: "answered", chat, isWhole: true },
+        { number: 6, type: "question", chat, text: "break" },
+        { number: 7, type: "token", chat, text: "half" },
+        { number: 8, type: "answered", chat, isWhole: false },
+        {
+          number: 9,
+          type: "view",
+          path: "/a",
+          referrer: "x.example/b",
+          device: "desktop",
+          browser: "Firefox",
+          os: "Linux",
+          isBot: false
+        }
+      ])
+    })
+  )
+
+  it.effect("tells nothing of other websites and instances", () =>
+    Effect.gen(function* () {
+      const other = "5b0c7f0e-3d5e-4f57-8f3a-0000000000ff"
+      const told = yield* watched(() =>
+        Effect.gen(function* () {
+          yield* SubmissionRepo.use((repo) => Effect.orDie(repo.submit({ ...draft("x"), websiteConfigId: other })))
+          const agent = yield* AgentStream
+          const instance = { ...request.instance, instanceId: other }
+          // It is answered all the same.
+          assert.isAbove((yield* Effect.orDie(Stream.runCollect(agent.stream({ ...request, instance })))).length, 1)
+          const path = "/other"
+          yield* AnalyticsRepo.use((repo) => Effect.orDie(repo.append({ ...view, path, hostedWebsiteId: other })))
+          yield* last
+        })
+      )
+      assert.deepStrictEqual(
+        told.map((arrival) => (arrival.type === "view" ? arrival.path : arrival.type)),
+        ["/a"]
+      )
+    })
+  )
+
+  it.effect("waits for nobody who looks and does not read, and remembers the newest alone", () =>
+    Effect.gen(function* () {
+      const told = yield* watched((feed) =>
+        Effect.gen(function* () {
+          const submissions = yield* SubmissionRepo
+          // Looks, takes the first, and then nothing more.
+          yield* Effect.forkChild(Stream.runForEach(feed.arrivals, () => Effect.never))
+          for (let count = 0; count < 5000; count++) {
+            yield* Effect.orDie(submissions.submit({ ...draft(`s${count}`), idempotency: null }))
+          }
+          yield* last
+        })
+      )
+      assert.strictEqual(told.length, 500)
+      assert.strictEqual(told.at(-1)?.number, 5001)
+    })
+  )
+
+  it("fills a page with what it knows", () => {
+    assert.strictEqual(DemoSite.fill("{{a}} {{toString}} {{a}}", { a: "x" }), "x {{toString}} x")
+  })
+})

@@ -1,0 +1,55 @@
+/**
+ * Who may see what arrives at the demo.
+ */
+import { type IncomingMessage, request } from "node:http"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { HttpServer } from "effect/http"
+import * as App from "../../src/App.ts"
+import * as DemoFeed from "../../src/demo/DemoFeed.ts"
+import * as DemoSite from "../../src/demo/DemoSite.ts"
+import * as Server from "../../src/http/server/Server.ts"
+import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
+import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
+import { options } from "../support/TestServer.ts"
+
+/** The head with which a stream of arrivals begins, or is refused. */
+const headOf = (port: number, headers: Record<string, string>) =>
+  Effect.callback<IncomingMessage>((resume) => {
+    const outgoing = request({ port, host: "127.0.0.1", path: "/demo/events", headers, agent: false }, (answer) => {
+      resume(Effect.succeed(answer))
+      outgoing.destroy()
+    })
+    outgoing.on("error", (error) => resume(Effect.die(error))).end()
+  })
+
+describe("demo: what arrives", () => {
+  it.live("is shown to its own page and to programs, and to no other website's page", () =>
+    Effect.gen(function* () {
+      const site = yield* DemoSite.make(yield* DemoFeed.make)
+      const built = yield* Layer.build(
+        Server.layer(options, { host: "127.0.0.1", port: 0 }, site.routes).pipe(
+          Layer.provide([
+            MemoryRateLimiter.layer({ maxKeys: 10 }),
+            MemoryAgentStream.layer(() => MemoryAgentStream.texts([])),
+            App.memoryStorage
+          ])
+        )
+      )
+      const { address } = yield* Effect.provide(HttpServer.HttpServer, built)
+      const port = Number(new URL(HttpServer.formatAddress(address)).port)
+      for (const [status, headers] of [
+        [200, {}],
+        [200, { host: `localhost:${port}`, "sec-fetch-site": "same-origin" }],
+        [200, { origin: `http://127.0.0.1:${port}` }],
+        [403, { origin: "https://evil.example" }],
+        [403, { host: `evil.example:${port}`, "sec-fetch-site": "same-origin" }],
+        [403, { "sec-fetch-site": "cross-site" }]
+      ] as const) {
+        const head = yield* headOf(port, headers)
+        assert.strictEqual(head.statusCode, status, JSON.stringify(headers))
+        for (const name of Object.keys(head.headers)) assert.notMatch(name, /^access-control-/)
+      }
+    }).pipe(Effect.scoped)
+  )
+})

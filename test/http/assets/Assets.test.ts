@@ -1,0 +1,117 @@
+/**
+ * How the scripts that websites load are served, byte for byte, and how large they are.
+ */
+import { assert, describe, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import * as Bundles from "../../../src/http/assets/Bundles.ts"
+import { decoders, get } from "../../support/RawResponses.ts"
+import { layer as testServer } from "../../support/TestServer.ts"
+
+const bundle = (name: Bundles.Name) =>
+  Effect.map(Effect.promise(Bundles.all), (outcomes) => {
+    const outcome = outcomes[name]
+    assert.strictEqual(outcome._tag, "Made", outcome._tag === "Failed" ? outcome.reason : undefined)
+    return (outcome as Extract<Bundles.Outcome, { readonly _tag: "Made" }>).bundle
+  })
+
+/** Bytes, gzipped. */
+const budgets: Readonly<Record<Bundles.Name, number>> = { embed: 999, forms: 4096, chat: 12_000 }
+
+layer(testServer(), { excludeTestServices: true })("scripts", (it) => {
+  for (const name of Bundles.names) {
+    describe(`${name}.js`, () => {
+      it.effect(`is at most ${budgets[name]} bytes gzipped`, () =>
+        Effect.map(bundle(name), ({ bytes }) => {
+          assert.isAtMost(bytes.gzip.length, budgets[name])
+          assert.isAtMost(bytes.br.length, bytes.gzip.length)
+        })
+      )
+
+      it.effect("is the same in every coding, for any website, with a tag of each coding's own", () =>
+        Effect.gen(function* () {
+          const { bytes } = yield* bundle(name)
+          const tags = new Set<string | undefined>()
+          for (const coding of ["br", "gzip", "identity"] as const) {
+            const answer = yield* get(`/v1/public/${name}.js`, {
+              "accept-encoding": coding,
+              origin: "https://shop.test"
+            })
+            assert.strictEqual(answer.status, 200)
+            assert.strictEqual(answer.headers["content-encoding"], coding === "identity" ? undefined : coding)
+            assert.isTrue(decoders[coding](answer.bytes).equals(bytes.identity))
+            assert.strictEqual(answer.headers["content-length"], `${answer.bytes.length}`)
+            assert.strictEqual(answer.headers["content-type"], "text/javascript; charset=utf-8")
+            assert.strictEqual(answer.headers["access-control-allow-origin"], "*")
+            assert.strictEqual(answer.headers["cross-origin-resource-policy"], "cross-origin")
+            assert.strictEqual(answer.headers["x-content-type-options"], "nosniff")
+            assert.strictEqual(answer.headers.vary, "Accept-Encoding")
+            assert.match(`${answer.headers["cache-control"]}`, /^public, max-age=300\b/)
+            assert.match(`${answer.headers.etag}`, /^"[0-9a-f]{8}(-br|-gzip)?"$/)
+            tags.add(answer.headers.etag)
+
+            const again = yield* get(`/v1/public/${name}.js`, {
+              "accept-encoding": coding,
+              "if-none-match": `"other", W/${answer.headers.etag}`
+            })
+            assert.strictEqual(again.status, 304)
+            assert.strictEqual(again.bytes.length, 0)
+            assert.strictEqual(again.headers.etag, answer.headers.etag)
+            assert.strictEqual(again.headers["cache-control"], answer.headers["cache-control"])
+            assert.strictEqual(again.headers.vary, answer.headers.vary)
+            assert.strictEqual(again.headers["access-control-allow-origin"], "*")
+
+            const head = yield* get(`/v1/public/${name}.js`, { "accept-encoding": coding }, "HEAD")
+            assert.strictEqual(head.status, 200)
+            assert.strictEqual(head.bytes.length, 0)
+            assert.strictEqual(head.headers["content-length"], answer.headers["content-length"])
+            assert.strictEqual(head.headers.etag, answer.headers.etag)
+          }
+          assert.strictEqual(tags.size, 3)
+          const other = yield* get(`/v1/public/${name}.js`, { "if-none-match": `"0"` })
+          assert.strictEqual(other.status, 200)
+        })
+      )
+
+      it.effect("is kept for ever under its hash, and for a short time under another's", () =>
+        Effect.gen(function* () {
+          const { bytes, hash } = yield* bundle(name)
+          const own = yield* get(`/v1/public/${name}.${hash}.js`)
+          assert.strictEqual(own.headers["cache-control"], "public, max-age=31536000, immutable")
+          assert.isTrue(own.bytes.equals(bytes.identity))
+          const former = yield* get(`/v1/public/${name}.00000000.js`)
+          assert.strictEqual(former.status, 200)
+          assert.match(`${former.headers["cache-control"]}`, /^public, max-age=300\b/)
+          assert.isTrue(former.bytes.equals(bytes.identity))
+        })
+      )
+
+      it.effect("answers no other method, and nothing beside it is found", () =>
+        Effect.gen(function* () {
+          for (const path of [`/v1/public/${name}.js`, `/v1/public/${name}.00000000.js`]) {
+            const answer = yield* get(path, {}, "POST")
+            assert.strictEqual(answer.status, 405)
+            assert.strictEqual(answer.headers["allow"], "GET, HEAD, OPTIONS")
+          }
+          for (const path of [
+            `/v1/public/${name}.ts`,
+            `/v1/public/${name}.js/`,
+            `/v1/public/${name}..js`,
+            `/v1/public/${name}.0000000g.js`,
+            `/v1/public/${name}.000000000.js`,
+            `/v1/public/x${name}.js`
+          ]) {
+            assert.strictEqual((yield* get(path)).status, 404, path)
+          }
+        })
+      )
+    })
+  }
+
+  it.effect("the tracker loads the very version of the form enhancer that is served", () =>
+    Effect.gen(function* () {
+      const { hash } = yield* bundle("forms")
+      const { bytes } = yield* bundle("embed")
+      assert.include(Buffer.from(bytes.identity).toString("utf8"), Bundles.hashedName("forms", hash))
+    })
+  )
+})

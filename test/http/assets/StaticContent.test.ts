@@ -1,0 +1,26 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Fiber } from "effect"
+import * as StaticContent from "../../../src/http/assets/StaticContent.ts"
+
+describe("http/assets/StaticContent", () => {
+  it.effect("what is made once is not begun anew when those who asked first have gone", () =>
+    Effect.gen(function* () {
+      let begun = 0
+      const gate = yield* Deferred.make<string>()
+      const made = yield* StaticContent.once(
+        Effect.suspend(() => {
+          begun++
+          return Deferred.await(gate)
+        })
+      )
+      for (let client = 0; client < 3; client++) {
+        const asking = yield* Effect.forkChild(made, { startImmediately: true })
+        asking.interruptUnsafe()
+      }
+      const staying = yield* Effect.forkChild(made, { startImmediately: true })
+      yield* Deferred.succeed(gate, "made")
+      assert.strictEqual(yield* Fiber.join(staying), "made")
+      assert.strictEqual(begun, 1)
+    })
+  )
+})

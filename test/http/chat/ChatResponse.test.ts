@@ -1,0 +1,239 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Exit, Fiber, Logger, Queue, Result, Scope, Stream } from "effect"
+import type { HttpServerResponse } from "effect/http"
+import { TestClock } from "effect/testing"
+import * as ChatStream from "../../../src/core/chat/ChatStream.ts"
+import { AgentBroken, AgentRefused, AgentTimeout } from "../../../src/services/chat/AgentStream.ts"
+import { until } from "../../agent/Wait.ts"
+import { type Agent, accepted, driven, respond, stop, text, wire } from "../../support/ChatScript.ts"
+
+const bodyOf = (response: HttpServerResponse.HttpServerResponse): Stream.Stream<Uint8Array, unknown> =>
+  response.body._tag === "Stream" ? response.body.stream : Stream.die("the body is no stream")
+
+/** An answer whose chunks are noted as they are sent. */
+const answer = Effect.fnUntraced(function* (...args: Parameters<typeof respond>) {
+  const response = yield* respond(...args)
+  const chunks: Array<string> = []
+  const fiber = yield* bodyOf(response).pipe(
+    Stream.runForEach((chunk) => Effect.sync(() => chunks.push(Buffer.from(chunk).toString("utf8")))),
+    Effect.orDie,
+    Effect.forkChild({ startImmediately: true })
+  )
+  return { response, chunks, read: () => chunks.join(""), sent: Effect.map(Fiber.join(fiber), () => chunks.join("")) }
+})
+
+/** Runs an effect and gives what it wrote to the log. */
+const logged = Effect.fnUntraced(function* <A, E, R>(self: Effect.Effect<A, E, R>) {
+  const lines: Array<string> = []
+  const logger = Logger.map(Logger.formatJson, (line) => void lines.push(line))
+  const value = yield* Effect.provide(self, Logger.layer([logger]))
+  return { value, log: lines.join("\n") }
+})
+
+describe("ChatResponse", () => {
+  it.effect("an answer has the headers of a UI message stream and every frame", () =>
+    Effect.gen(function* () {
+      const { response, sent } = yield* answer(Stream.make(accepted, text("Hel"), text("lo"), stop))
+      assert.strictEqual(response.status, 200)
+      assert.strictEqual(response.headers["cache-control"], "no-cache, no-transform")
+      assert.strictEqual(response.headers["x-accel-buffering"], "no")
+      assert.strictEqual(response.headers["x-vercel-ai-ui-message-stream"], "v1")
+      assert.strictEqual(response.body._tag === "Stream" ? response.body.contentType : "", "text/event-stream")
+      assert.strictEqual(yield* sent, wire(accepted, text("Hel"), text("lo"), stop))
+    })
+  )
+
+  it.effect("a comment and the start are sent before the agent says anything", () =>
+    Effect.gen(function* () {
+      const { agent, queue } = yield* driven
+      yield* Queue.offer(queue, accepted)
+      const { chunks } = yield* answer(agent)
+      yield* until("the start is sent", () => chunks.length === 1)
+      assert.deepStrictEqual(chunks, [wire(accepted)])
+    })
+  )
+
+  it.effect("what the agent says at once goes out at once", () =>
+    Effect.gen(function* () {
+      const { agent, queue } = yield* driven
+      yield* Queue.offer(queue, accepted)
+      const { chunks, sent } = yield* answer(agent)
+      yield* until("the start is sent", () => chunks.length === 1)
+      yield* Queue.offerAll(queue, [text("a"), text("b"), text("c"), stop])
+      yield* sent
+      assert.lengthOf(chunks, 2)
+    })
+  )
+
+  it.effect("a failure before the agent accepts is the caller's, and the log gets its reason", () =>
+    Effect.gen(function* () {
+      for (const [error, tag] of [
+        [new AgentRefused({ reason: "a reason for the log" }), "AgentRefused"],
+        [new AgentTimeout(), "AgentTimeout"],
+        [new AgentBroken({ reason: "a reason for the log" }), "AgentRefused"]
+      ] as const) {
+        const { log, value } = yield* logged(Effect.result(respond(Stream.fail(error))))
+        assert.isTrue(Result.isFailure(value) && value.failure._tag === tag)
+        assert.include(log, error._tag === "AgentTimeout" ? "AgentTimeout" : "a reason for the log")
+        assert.include(log, '"instanceId":"i-1"')
+      }
+      const empty = yield* Effect.result(respond(Stream.empty))
+      assert.isTrue(Result.isFailure(empty) && empty.failure._tag === "AgentRefused")
+    })
+  )
+
+  it.effect(
+    "a failure after the start ends the stream with a sentence; the log gets the reason, the visitor does not",
+    () =>
+      Effect.gen(function* () {
+        const secret = "a reason for the log"
+        const cases: ReadonlyArray<readonly [Agent, ChatStream.Failure, string]> = [
+          [Stream.fail(new AgentBroken({ reason: secret })), "agent-broken", secret],
+          [Stream.fail(new AgentTimeout()), "agent-timeout", "AgentTimeout"],
+          [Stream.empty, "agent-broken", "without a finish"],
+          [Stream.die(new Error(secret)), "internal", secret]
+        ]
+        for (const [end, failure, reason] of cases) {
+          for (const before of [[accepted], [accepted, text("Hi")]]) {
+            const agent = Stream.concat(Stream.fromArray(before), end)
+            const { log, value } = yield* logged(Effect.flatMap(answer(agent), ({ sent }) => sent))
+            assert.strictEqual(value, wire(...before, { _tag: "Failed", failure }))
+            assert.include(log, reason)
+            assert.include(log, '"instanceId":"i-1"')
+            assert.notInclude(value, secret)
+          }
+        }
+      })
+  )
+
+  it.effect("a heartbeat is sent when nothing else was for its time, and only then", () =>
+    Effect.gen(function* () {
+      const { agent, queue } = yield* driven
+      yield* Queue.offer(queue, accepted)
+      const { chunks, sent } = yield* answer(agent)
+      yield* until("the start is sent", () => chunks.length === 1)
+      yield* TestClock.adjust("14 seconds")
+      assert.lengthOf(chunks, 1)
+      yield* Queue.offer(queue, text("a"))
+      yield* until("the text is sent", () => chunks.length === 2)
+      yield* TestClock.adjust("14 seconds")
+      assert.lengthOf(chunks, 2)
+      yield* TestClock.adjust("1 second")
+      yield* until("the heartbeat is sent", () => chunks.length === 3)
+      assert.strictEqual(chunks[2], ChatStream.comment)
+      yield* TestClock.adjust("15 seconds")
+      yield* until("the next heartbeat is sent", () => chunks.length === 4)
+      yield* Queue.offer(queue, stop)
+      assert.isTrue((yield* sent).endsWith(ChatStream.done))
+    })
+  )
+
+  it.effect("the longest time ends the stream and the agent", () =>
+    Effect.gen(function* () {
+      const { agent, left, queue } = yield* driven
+      yield* Queue.offerAll(queue, [accepted, text("Hi")])
+      const { sent } = yield* answer(agent, { maxDuration: "10 seconds" })
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(yield* sent, wire(accepted, text("Hi"), { _tag: "Failed", failure: "too-long" }))
+      yield* until("the agent is left", left)
+    })
+  )
+
+  it.effect("the most that may be said ends the stream and the agent", () =>
+    Effect.gen(function* () {
+      let left = false
+      const agent: Agent = Stream.concat(Stream.succeed(accepted), Stream.forever(Stream.succeed(text("abcd")))).pipe(
+        Stream.ensuring(
+          Effect.sync(() => {
+            left = true
+          })
+        )
+      )
+      const { sent } = yield* answer(agent, { maxBytes: 10 })
+      assert.strictEqual(
+        yield* sent,
+        wire(accepted, text("abcd"), text("abcd"), { _tag: "Failed", failure: "too-much" })
+      )
+      yield* until("the agent is left", () => left)
+    })
+  )
+
+  it.effect(
+    "the process's end ends the stream with a sentence, and a message that is not accepted yet with a refusal",
+    () =>
+      Effect.gen(function* () {
+        const drain = yield* Deferred.make<void>()
+        const { agent, left, queue } = yield* driven
+        yield* Queue.offerAll(queue, [accepted, text("Hi")])
+        const { sent } = yield* answer(agent, {}, Deferred.await(drain))
+        const waiting = yield* respond(Stream.never, {}, Deferred.await(drain)).pipe(
+          Effect.result,
+          Effect.forkChild({ startImmediately: true })
+        )
+        yield* Deferred.succeed(drain, undefined)
+        assert.strictEqual(yield* sent, wire(accepted, text("Hi"), { _tag: "Failed", failure: "shutting-down" }))
+        yield* until("the agent is left", left)
+        const refused = yield* Fiber.join(waiting)
+        assert.isTrue(Result.isFailure(refused) && refused.failure._tag === "AgentRefused")
+      })
+  )
+
+  it.effect("the agent is asked no further than one chunk while nobody reads, and a bound still ends it", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      let left = false
+      const agent: Agent = Stream.concat(
+        Stream.succeed(accepted),
+        Stream.fromEffectRepeat(Effect.sync(() => text(`${asked++} `)))
+      ).pipe(
+        Stream.ensuring(
+          Effect.sync(() => {
+            left = true
+          })
+        )
+      )
+      const response = yield* respond(agent, { maxDuration: "10 seconds" })
+      const pull = yield* Stream.toPull(bodyOf(response))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(asked, 0)
+      yield* pull
+      yield* until("the next chunk is there", () => asked > 0)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(asked, 1)
+      yield* TestClock.adjust("8 seconds")
+      yield* until("the agent is left", () => left)
+      const rest = yield* Stream.runCollect(Stream.fromPull(Effect.succeed(pull)))
+      assert.isTrue(
+        Buffer.concat(rest as Array<Uint8Array>)
+          .toString("utf8")
+          .endsWith(ChatStream.done)
+      )
+    })
+  )
+
+  it.effect("when the request's scope closes, the agent is interrupted and left, and nothing is logged", () =>
+    Effect.gen(function* () {
+      const calls: Array<string> = []
+      const note = (call: string) => Effect.sync(() => void calls.push(call))
+      const agent: Agent = Stream.concat(
+        Stream.succeed(accepted),
+        Stream.fromEffectDrain(
+          Effect.andThen(
+            note("asked"),
+            Effect.onInterrupt(Effect.never, () => note("interrupted"))
+          )
+        )
+      ).pipe(Stream.ensuring(note("left")))
+      const scope = yield* Scope.make()
+      const { log } = yield* logged(
+        Effect.gen(function* () {
+          yield* Scope.provide(answer(agent), scope)
+          yield* until("the agent is asked", () => calls.length > 0)
+          yield* Scope.close(scope, Exit.interrupt())
+        })
+      )
+      assert.deepStrictEqual(calls, ["asked", "interrupted", "left"])
+      assert.strictEqual(log, "")
+    })
+  )
+})

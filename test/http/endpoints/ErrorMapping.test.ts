@@ -1,0 +1,61 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Logger } from "effect"
+import * as ErrorMapping from "../../../src/http/endpoints/ErrorMapping.ts"
+import * as ErrorResponses from "../../../src/http/endpoints/ErrorResponses.ts"
+import { RecordRefused, StorageUnavailable } from "../../../src/services/Storage.ts"
+
+/** What the log says of an error: the message, and what is noted with it. */
+const logged = Effect.fnUntraced(function* (error: StorageUnavailable | RecordRefused) {
+  const lines: Array<string> = []
+  const logger = Logger.map(Logger.formatJson, (line) => void lines.push(line))
+  yield* Effect.provide(ErrorMapping.ofStorage(error, {}), Logger.layer([logger]))
+  assert.lengthOf(lines, 1)
+  const { annotations, message } = JSON.parse(lines[0] ?? "")
+  return [message, annotations]
+})
+
+describe("http/endpoints/ErrorMapping", () => {
+  it.effect("a store's trouble is one message with notes, of which none is empty", () =>
+    Effect.gen(function* () {
+      const unavailable = "The store is unavailable; answered 503"
+      for (const [error, message, notes] of [
+        [new StorageUnavailable({ reason: "timeout" }), unavailable, { reason: "timeout" }],
+        [
+          new StorageUnavailable({ reason: "unreachable", code: "53300", cause: new Error("secret") }),
+          unavailable,
+          { reason: "unreachable", code: "53300", cause: "Error" }
+        ],
+        [
+          new StorageUnavailable({ reason: "timeout", cause: new StorageUnavailable({ reason: "timeout" }) }),
+          unavailable,
+          { reason: "timeout", cause: "StorageUnavailable" }
+        ],
+        [new RecordRefused({}), "The store refused a record; answered 422", {}],
+        [
+          new RecordRefused({ code: "22P05", cause: new Error("secret") }),
+          "The store refused a record; answered 422",
+          { code: "22P05", cause: "Error" }
+        ]
+      ] as const) {
+        assert.deepStrictEqual(yield* logged(error), [message, notes])
+      }
+    })
+  )
+
+  it.effect(
+    "a website that the store does not know any more is answered as one that never was, and is no trouble",
+    () =>
+      Effect.gen(function* () {
+        const lines: Array<string> = []
+        const logger = Logger.map(Logger.formatJson, (line) => void lines.push(line))
+        const answer = yield* Effect.provide(
+          ErrorMapping.ofStorage(new RecordRefused({ reason: "unknown-site" }), { ratelimit: "r" }),
+          Logger.layer([logger])
+        )
+        const unknown = ErrorResponses.unknownSite({ ratelimit: "r" })
+        assert.deepStrictEqual([answer.status, answer.body], [404, unknown.body])
+        assert.deepStrictEqual({ ...answer.headers }, { ...unknown.headers, "x-hydracore-decision": "unknown-site" })
+        assert.deepStrictEqual(lines, [])
+      })
+  )
+})

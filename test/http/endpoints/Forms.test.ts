@@ -1,0 +1,457 @@
+/**
+ * Plain HTML forms, the quarantine and the decisions, over a real socket on storage in memory.
+ */
+import { assert, describe, layer } from "@effect/vitest"
+import { Effect, Layer, Option, Stream } from "effect"
+import type { Site } from "../../../src/core/sites/Site.ts"
+import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
+import { StorageUnavailable } from "../../../src/services/Storage.ts"
+import { Decisions } from "../../../src/services/sites/Decisions.ts"
+import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
+
+const own = "https://shop.example"
+const decisionOf = ({ headers }: { readonly headers: Headers }) => headers.get("x-hydracore-decision")
+
+/** A website of its own, and how a plain form is sent to it. */
+const withSite = (origins: ReadonlyArray<string> = []) =>
+  Effect.gen(function* () {
+    const { send, url } = yield* TestServer
+    const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Plain", origins }))
+    const form = (
+      body: string | URLSearchParams | FormData,
+      options: { readonly query?: string; readonly headers?: Record<string, string> } = {}
+    ) =>
+      Effect.promise(async () => {
+        const query = options.query ?? `site=${site.websiteConfigId}`
+        const response = await fetch(`${url}${paths.submit}${query === "" ? "" : `?${query}`}`, {
+          method: "POST",
+          redirect: "manual",
+          headers: { accept: "text/html,application/xhtml+xml", ...options.headers },
+          body
+        })
+        return { status: response.status, headers: response.headers, text: await response.text() }
+      })
+    const submit = (form_data: object, headers: Record<string, string> = {}, more: object = {}) =>
+      send(paths.submit, { site_id: site.websiteConfigId, form_data, ...more }, { headers })
+    const stored = SubmissionRepo.use((repo) =>
+      Stream.runCollect(repo.stream({ websiteConfigId: site.websiteConfigId }))
+    )
+    return { site, form, submit, stored }
+  })
+
+const countsOf = (site: Site) => Decisions.use(({ counts }) => counts({ site, days: 1, now: Date.now() }))
+
+/** A page that asks its reader to tell the owner, and tells the owner this, in small type. */
+const ownersFault = (detail: RegExp): RegExp =>
+  new RegExp(`<p>[^<]*Please tell the owner of the website\\.</p>\n<p><small>For the owner: [^\n]*${detail.source}`)
+
+const multipart = (fields: ReadonlyArray<readonly [string, string | File]>): FormData => {
+  const data = new FormData()
+  for (const [name, value] of fields) data.append(name, value)
+  return data
+}
+
+layer(testServer(), { excludeTestServices: true })("http: forms", (it) => {
+  describe("plain forms", () => {
+    it.effect("both encodings store what was written, and thank", () =>
+      Effect.gen(function* () {
+        const { form, site, stored } = yield* withSite()
+        const fields = [
+          ["name", "Ada é😀\r\n<b>"],
+          ["email", "ada@example.org"],
+          ["topic", "a"],
+          ["topic", "b"],
+          ["__proto__", "x"],
+          ["hydracore_page", "contact"],
+          ["hydracore_hp", ""],
+          ["hydracore_ms", "30000"]
+        ] as const
+        const expected = '{"name":"Ada é😀\\r\\n<b>","email":"ada@example.org","topic":["a","b"],"__proto__":"x"}'
+        const bodies = [
+          new URLSearchParams(fields.map(([name, value]): [string, string] => [name, value])),
+          multipart(fields)
+        ]
+        for (const body of bodies) {
+          const answer = yield* form(body)
+          assert.strictEqual(answer.status, 200, answer.text)
+          assert.match(answer.headers.get("content-type") ?? "", /^text\/html/)
+          assert.match(answer.headers.get("content-security-policy") ?? "", /^default-src 'none'; style-src 'sha256-/)
+          assert.notMatch(answer.text, /<script|https?:\/\/|src=|href=/)
+          assert.strictEqual(decisionOf(answer), "counted")
+        }
+        const submissions = yield* stored
+        assert.lengthOf(submissions, bodies.length)
+        for (const one of submissions) {
+          assert.strictEqual(one.formData, expected)
+          assert.deepInclude(one, {
+            email: "ada@example.org",
+            pageSlug: "contact",
+            status: "accepted",
+            websiteConfigId: site.websiteConfigId
+          })
+        }
+        const [first] = submissions
+        assert.deepStrictEqual(first?.reasons, [])
+      })
+    )
+
+    it.effect("a file field that was left empty is no file", () =>
+      Effect.gen(function* () {
+        const { form, stored } = yield* withSite()
+        const answer = yield* form(
+          multipart([
+            ["name", "Ada"],
+            ["photo", new File([], "")]
+          ])
+        )
+        assert.strictEqual(answer.status, 200)
+        const [one] = yield* stored
+        assert.deepStrictEqual(JSON.parse(one?.formData ?? ""), { name: "Ada", photo: "" })
+      })
+    )
+
+    it.effect("the website may stand in a field, and a form that names none is as faulty as it was", () =>
+      Effect.gen(function* () {
+        const { form, site, stored } = yield* withSite()
+        for (const field of ["site_id", "hydracore_site"]) {
+          assert.strictEqual((yield* form(`a=1&${field}=${site.websiteConfigId}`, urlencoded)).status, 200)
+        }
+        assert.deepStrictEqual(
+          (yield* stored).map(({ formData }) => formData),
+          ['{"a":"1"}', '{"a":"1"}']
+        )
+        const none = yield* form("a=1", { query: "", headers: { ...urlencoded.headers, accept: "*/*" } })
+        assert.strictEqual(none.status, 422)
+        assert.deepStrictEqual(JSON.parse(none.text), {
+          detail: [
+            {
+              loc: ["body"],
+              msg: "Input should be a valid dictionary or object to extract fields from",
+              type: "model_attributes_type"
+            }
+          ]
+        })
+      })
+    )
+
+    it.effect("a form of far too many fields is refused with the reason", () =>
+      Effect.gen(function* () {
+        const { form, stored } = yield* withSite()
+        const answer = yield* form("a&".repeat(100_000), { headers: { ...urlencoded.headers, accept: "*/*" } })
+        assert.strictEqual(answer.status, 422)
+        assert.include(answer.text, "more than 1000 fields")
+        assert.deepStrictEqual(yield* stored, [])
+      })
+    )
+
+    it.effect("the visitor goes on to a page of the website's, and to no other", () =>
+      Effect.gen(function* () {
+        const { form, site } = yield* withSite([own])
+        const go = (next: string | undefined, referer?: string) =>
+          Effect.map(
+            form("a=1", {
+              query: new URLSearchParams({
+                site: site.websiteConfigId,
+                ...(next === undefined ? {} : { next })
+              }).toString(),
+              headers: { ...urlencoded.headers, origin: own, ...(referer === undefined ? {} : { referer }) }
+            }),
+            ({ headers, status, text }) => ({ status, location: headers.get("location"), text })
+          )
+        const on = (location: string) => ({ status: 303, location, text: "" })
+        assert.deepStrictEqual(yield* go(`${own}/thanks?a=b#c`), on(`${own}/thanks?a=b#c`))
+        for (const next of [
+          "https://evil.example/",
+          "//evil.example",
+          `${own}@evil.example`,
+          "/thanks",
+          "javascript:1"
+        ]) {
+          const answer = yield* go(next)
+          assert.deepInclude(answer, { status: 200, location: null }, next)
+          assert.include(answer.text, "Thank you")
+        }
+        // Nobody is sent back to the form, which says nothing of what was sent: a link leads there.
+        for (const [next, referer, back] of [
+          [undefined, `${own}/form?a=1&b="`, `${own}/form?a=1&amp;b=%22`],
+          ["https://evil.example/", `${own}/form`, `${own}/form`],
+          [undefined, `${own}/`, `${own}/`],
+          [undefined, undefined, `${own}/`],
+          [undefined, "https://evil.example/", `${own}/`]
+        ] as const) {
+          const answer = yield* go(next, referer)
+          assert.deepInclude(answer, { status: 200, location: null })
+          assert.include(answer.text, "Your message has arrived")
+          assert.deepStrictEqual(answer.text.match(/<a .*<\/a>/g), [`<a href="${back}">Back to shop.example</a>`])
+        }
+        const open = yield* withSite()
+        const answer = yield* open.form("a=1", {
+          query: `site=${open.site.websiteConfigId}&next=https://evil.example/`,
+          headers: { ...urlencoded.headers, referer: "https://evil.example/" }
+        })
+        assert.deepInclude(
+          { status: answer.status, location: answer.headers.get("location") },
+          { status: 200, location: null }
+        )
+        assert.notInclude(answer.text, "evil")
+      })
+    )
+
+    it.effect("a fault is a page that says what to do, with everything escaped", () =>
+      Effect.gen(function* () {
+        const { form, site, stored } = yield* withSite([own])
+        const many = Array.from({ length: 51 }, (_, index) => `f${index}=1`).join("&")
+        const headers = { ...urlencoded.headers, origin: own }
+        const faults: ReadonlyArray<
+          readonly [number, RegExp, Effect.Effect<{ status: number; headers: Headers; text: string }>]
+        > = [
+          [422, ownersFault(/body.form_data: Dictionary should have at most 50 items/), form(many, { headers })],
+          [422, /<li>email: .*NUL/, form("email=a%00b", { headers })],
+          [422, ownersFault(/valid UUID/), form("a=1", { headers, query: "site=%3Cscript%3E" })],
+          [422, ownersFault(/names no website: .*site=&lt;website_config_id&gt;/), form("a=1", { headers, query: "" })],
+          [
+            404,
+            ownersFault(/No published website/),
+            form("a=1", { headers, query: "site=72771e6a-6f5e-4de4-a5b9-1266c4197811" })
+          ],
+          [403, ownersFault(/origin/), form("a=1", { headers: { ...headers, origin: "https://evil.example" } })],
+          [
+            422,
+            /<li>&lt;i&gt;: files are not taken/,
+            form(multipart([["<i>", new File(["x"], "a.txt")]]), { headers: { origin: own } })
+          ],
+          [
+            422,
+            ownersFault(/cannot be read/),
+            form("--x\r\nnonsense", { headers: { origin: own, "content-type": "multipart/form-data; boundary=x" } })
+          ],
+          [
+            422,
+            ownersFault(/cannot be read/),
+            form("x", { headers: { origin: own, "content-type": "multipart/form-data" } })
+          ],
+          [413, /<p>It is too long\. /, form(`a=${"b".repeat(256 * 1024)}`, { headers })]
+        ]
+        for (const [status, sentence, sent] of faults) {
+          const answer = yield* sent
+          assert.strictEqual(answer.status, status, answer.text)
+          assert.match(answer.headers.get("content-type") ?? "", /^text\/html/)
+          assert.match(answer.headers.get("content-security-policy") ?? "", /^default-src 'none'/)
+          assert.strictEqual(answer.headers.get("access-control-allow-origin"), "*")
+          assert.match(answer.text, sentence)
+          assert.notMatch(answer.text, /<script|<i>/)
+          assert.isNotNull(decisionOf(answer))
+        }
+        // Fifty are taken, and the reserved ones do not count.
+        const fifty = `${many.replace("f50=1", "hydracore_ms=9000")}&hydracore_hp=`
+        assert.strictEqual((yield* form(fifty, { headers: { ...headers, referer: `${own}/` } })).status, 200)
+        assert.lengthOf(yield* stored, 1)
+        const json = yield* form(many, { headers: { ...headers, accept: "application/json" } })
+        assert.strictEqual(json.status, 422)
+        assert.match(json.text, /^\{"detail":\[/)
+        assert.strictEqual(site.origins.length, 1)
+      })
+    )
+  })
+
+  describe("the quarantine", () => {
+    it.effect("an ordinary submission is accepted, be it the first or the twentieth of its kind", () =>
+      Effect.gen(function* () {
+        const { stored, submit } = yield* withSite()
+        for (let turn = 0; turn < 20; turn++) {
+          const answer = yield* submit({ name: "Ada" })
+          assert.deepStrictEqual([answer.status, decisionOf(answer)], [200, "counted"])
+        }
+        const all = yield* stored
+        assert.isTrue(all.every(({ status }) => status === "accepted"))
+        // Told beside it, and not held against it.
+        assert.deepStrictEqual(all.filter(({ reasons }) => reasons.length === 0).length, 1)
+      })
+    )
+
+    it.effect("what looks like spam is answered alike, and stored with its reasons and without the honeypot", () =>
+      Effect.gen(function* () {
+        const { form, site, stored, submit } = yield* withSite()
+        const spam = [
+          submit({ name: "Ada", hydracore_hp: "http://x.example", hydracore_ms: 50 }),
+          submit({ text: "https://a.example ".repeat(12) }),
+          submit({ text: '<a href="http://a.example">x</a>' }, {}, { email: "x@mailinator.com" }),
+          Effect.map(form("name=Ada&hydracore_hp=a", urlencoded), (answer) => ({ ...answer, json: undefined }))
+        ]
+        for (const sent of spam) {
+          const answer = yield* sent
+          assert.deepStrictEqual([answer.status, decisionOf(answer)], [200, "quarantined"])
+        }
+        const all = [...(yield* stored)].sort((left, right) => left.formData.length - right.formData.length)
+        assert.deepStrictEqual(
+          all.map(({ formData, reasons, status }) => [status, reasons, formData.slice(0, 14)]),
+          [
+            ["quarantined", ["honeypot", "fast"], '{"name":"Ada"}'],
+            ["quarantined", ["honeypot", "repeated"], '{"name":"Ada"}'],
+            ["quarantined", ["link-markup", "disposable-email"], '{"text":"<a hr'],
+            ["quarantined", ["links"], '{"text":"https']
+          ]
+        )
+        assert.deepStrictEqual(yield* countsOf(site), { quarantined: 4 })
+      })
+    )
+
+    it.effect("a submission that is sent again under its key is the same one, whatever its time says", () =>
+      Effect.gen(function* () {
+        const { site, stored, submit } = yield* withSite()
+        const headers = { "idempotency-key": "k" }
+        const first = yield* submit({ name: "Ada", hydracore_ms: 9000 }, headers)
+        const again = yield* submit({ name: "Ada", hydracore_ms: 19000 }, headers)
+        assert.deepStrictEqual(again.json, first.json)
+        assert.deepStrictEqual([first, again].map(decisionOf), ["counted", "repeated"])
+        assert.deepStrictEqual(
+          (yield* stored).map(({ reasons }) => reasons),
+          [[]]
+        )
+        assert.deepStrictEqual(yield* countsOf(site), {})
+        // What is quarantined is counted once as well, and stays what it was whatever the fields say that are not stored.
+        for (const [hydracore_hp, decision] of [
+          ["x", "quarantined"],
+          ["x", "repeated"],
+          ["", "repeated"]
+        ]) {
+          const spam = yield* submit({ name: "Spam", hydracore_hp }, { "idempotency-key": "s" })
+          assert.strictEqual(decisionOf(spam), decision)
+        }
+        assert.lengthOf(yield* stored, 2)
+        assert.deepStrictEqual(yield* countsOf(site), { quarantined: 1 })
+      })
+    )
+  })
+
+  describe("decisions", () => {
+    it.effect("every answer tells one of the list, and what is not counted is counted for its website", () =>
+      Effect.gen(function* () {
+        const { send } = yield* TestServer
+        const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Decided", origins: [own] }))
+        const view = (body: object, headers: Record<string, string> = {}) =>
+          send(
+            paths.track,
+            { site_id: site.trackingToken, page_path: "/", ...body },
+            { headers: { ...browser, ...headers } }
+          )
+        const submission = (body: object, headers: Record<string, string> = {}) =>
+          send(paths.submit, { site_id: site.websiteConfigId, form_data: {}, ...body }, { headers })
+        const plain = (body: FormData, headers: Record<string, string>) =>
+          send(`${paths.submit}?site=${site.websiteConfigId}`, undefined, { body, headers })
+        const sent: ReadonlyArray<readonly [string, Effect.Effect<{ readonly headers: Headers }>]> = [
+          ["counted", view({})],
+          ["bot", view({}, { "user-agent": "curl/8" })],
+          ["bot", view({}, { "user-agent": "Googlebot/2.1 (+http://www.google.com/bot.html)" })],
+          ["foreign-origin", view({}, { origin: "https://evil.example" })],
+          ["invalid", view({ screen_width: "wide" })],
+          ["invalid", view({ site_id: "nonsense" })],
+          ["unknown-site", view({ site_id: site.websiteConfigId })],
+          ["invalid", send(paths.track, "no json", { headers: browser })],
+          ["counted", submission({})],
+          ["foreign-origin", submission({}, { origin: "null" })],
+          ["invalid", submission({ form_data: 1 })],
+          ["invalid", submission({}, { "idempotency-key": "\t" })],
+          ["unknown-site", submission({ site_id: site.trackingToken })],
+          ["invalid", plain(new FormData(), { "content-type": "multipart/form-data" })],
+          ["quarantined", submission({ form_data: { hydracore_hp: true } })]
+        ]
+        for (const [decision, answer] of sent) {
+          const told = yield* answer
+          assert.strictEqual(decisionOf(told), decision)
+          assert.include(
+            (told.headers.get("access-control-expose-headers") ?? "").toLowerCase(),
+            "x-hydracore-decision"
+          )
+        }
+        assert.deepStrictEqual(yield* countsOf(site), { bot: 2, "foreign-origin": 2, invalid: 4, quarantined: 1 })
+      })
+    )
+  })
+})
+
+const urlencoded = { headers: { "content-type": "application/x-www-form-urlencoded", accept: "text/html" } }
+const browser = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0" }
+
+layer(
+  testServer({
+    rateLimitAnalytics: Option.some({ name: "analytics", limit: 1, windowMillis: 60_000 }),
+    rateLimitForms: Option.some({ name: "forms", limit: 1, windowMillis: 60_000 })
+  }),
+  { excludeTestServices: true }
+)("http: decisions under a limit", (it) => {
+  it.effect("what is over the limit is counted for the website that it names", () =>
+    Effect.gen(function* () {
+      const { send } = yield* TestServer
+      const { form, site, submit } = yield* withSite()
+      const track = send(paths.track, { site_id: site.trackingToken, page_path: "/" }, { headers: browser })
+      assert.strictEqual(decisionOf(yield* track), "counted")
+      assert.strictEqual(decisionOf(yield* submit({})), "counted")
+      for (const over of [yield* track, yield* submit({}), yield* form("a=1", urlencoded)]) {
+        assert.deepStrictEqual([over.status, decisionOf(over)], [429, "limited"])
+        assert.isAbove(Number(over.headers.get("retry-after")), 0)
+      }
+      assert.deepStrictEqual(yield* countsOf(site), { limited: 3 })
+      const { headers, text } = yield* form("a=1", urlencoded)
+      assert.include(text, `Wait ${headers.get("retry-after")} seconds, then go back`)
+    })
+  )
+})
+
+const away = Layer.effect(
+  SubmissionRepo,
+  Effect.map(SubmissionRepo, (repo) => ({
+    ...repo,
+    submit: () => Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
+  }))
+)
+
+layer(
+  testServer({}, undefined, (storage) => Layer.merge(storage, Layer.provide(away, storage))),
+  { excludeTestServices: true }
+)("http: plain forms while the store is away", (it) => {
+  it.effect("nobody is told that it was sent, or that it was not", () =>
+    Effect.gen(function* () {
+      const { form } = yield* withSite()
+      const { status, text } = yield* form("a=1", urlencoded)
+      assert.strictEqual(status, 503)
+      assert.include(text, "<h1>We do not know whether your message has arrived</h1>")
+      assert.include(text, "<p>Wait 5 seconds, then go back, and send the form again. ")
+      assert.notMatch(text, /Retry-After|not sent/)
+    })
+  )
+})
+
+const dying = Layer.effect(
+  SubmissionRepo,
+  Effect.map(SubmissionRepo, (repo) => ({ ...repo, submit: () => Effect.die(new Error("secret")) }))
+)
+
+layer(
+  testServer({}, undefined, (storage) => Layer.provideMerge(dying, storage)),
+  { excludeTestServices: true }
+)("http: forms that meet a defect", (it) => {
+  for (const [way, query] of [
+    ["directly", ""],
+    ["through the router", "x"]
+  ] as const) {
+    it.effect(`a visitor sees a page, and a program JSON, ${way}`, () =>
+      Effect.gen(function* () {
+        const { form, site } = yield* withSite()
+        const sent = new URLSearchParams({ hydracore_site: site.websiteConfigId, name: "Ada" })
+        const page = yield* form(sent, { query })
+        assert.deepStrictEqual([page.status, page.headers.get("content-type")], [500, "text/html; charset=utf-8"])
+        assert.include(page.text, "<h1>We do not know whether your message has arrived</h1>")
+        const json = yield* form(sent, { query, headers: { accept: "*/*" } })
+        assert.deepStrictEqual([json.status, json.text], [500, '{"detail":"Internal Server Error"}'])
+        for (const { headers, text } of [page, json]) {
+          assert.match(headers.get("x-error-id") ?? "", /^[0-9a-f-]{36}$/)
+          assert.isNull(headers.get("x-hydracore-decision"))
+          assert.strictEqual(headers.get("access-control-allow-origin"), "*")
+          assert.notInclude(text, "secret")
+        }
+      })
+    )
+  }
+})

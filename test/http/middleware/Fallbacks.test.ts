@@ -1,0 +1,30 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { allowedMethods } from "../../../src/http/middleware/Fallbacks.ts"
+
+const known = [
+  { method: "POST", path: "/v1/forms" },
+  { method: "GET", path: "/healthz" },
+  { method: "POST", path: "/v1/widget/:id/chat" },
+  { method: "GET", path: "/v1/embed.:hash.js" }
+]
+
+describe("http/middleware/Fallbacks", () => {
+  it("knows the methods of a path", () => {
+    assert.deepStrictEqual(allowedMethods(known, "/v1/forms"), ["POST", "OPTIONS"])
+    assert.deepStrictEqual(allowedMethods(known, "/healthz"), ["GET", "HEAD", "OPTIONS"])
+    assert.deepStrictEqual(allowedMethods(known, "/v1/widget/anything/chat"), ["POST", "OPTIONS"])
+    assert.deepStrictEqual(allowedMethods(known, "/v1/embed.1f.js"), ["GET", "HEAD", "OPTIONS"])
+    for (const path of ["/v1/embed.js", "/v1/embed..js", "/v1/embed.1f.ts", "/v1/embed.1f.js/"]) {
+      assert.deepStrictEqual(allowedMethods(known, path), [], path)
+    }
+    for (const path of ["/", "", "/v1/forms/", "/V1/forms", "/v1/widget//chat", "/v1/widget/a/b/chat"]) {
+      assert.deepStrictEqual(allowedMethods(known, path), [], path)
+    }
+  })
+
+  it.prop("a parameter may be any segment", [Schema.String], ([text]) => {
+    const segment = encodeURIComponent(text.toWellFormed())
+    if (segment !== "") assert.isNotEmpty(allowedMethods(known, `/v1/widget/${segment}/chat`))
+  })
+})

@@ -1,0 +1,233 @@
+/**
+ * Bodies that are on their way: together they hold no more than may be, however they come, and give it back however they
+ * end.
+ */
+import { assert, layer } from "@effect/vitest"
+import { Effect, Layer, Result } from "effect"
+import { IpNetwork } from "effect/net"
+import * as Capacity from "../../../src/core/limits/Capacity.ts"
+import * as RateLimit from "../../../src/core/limits/RateLimit.ts"
+import * as RequestBody from "../../../src/http/server/RequestBody.ts"
+import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
+import { until } from "../../support/Wait.ts"
+import * as Raw from "../../torture/Raw.ts"
+
+const capacity = 100_000
+const share = 60_000
+const room = Capacity.make(capacity, share)
+const arrivals = Layer.succeed(RequestBody.Arrivals, room)
+
+const ways = {
+  "whose length is told": { header: "Content-Length: 60000", piece: (text: string) => text, end: "" },
+  "in chunks": {
+    header: "Transfer-Encoding: chunked",
+    piece: (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`,
+    end: "0\r\n\r\n"
+  },
+  "that wait to be sent for": {
+    header: "Content-Length: 60000\r\nExpect: 100-continue",
+    piece: (text: string) => text,
+    end: ""
+  }
+}
+
+const final = ({ received }: Raw.Raw) => Raw.statuses(received()).filter((status) => status !== 100)
+
+layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })(
+  "http: bodies that are on their way",
+  (it) => {
+    for (const [name, { end, header, piece }] of Object.entries(ways)) {
+      for (const endpoint of ["track", "submit", "chat"] as const) {
+        it.effect(`${name}, to ${endpoint}`, () =>
+          Effect.gen(function* () {
+            const { instance, url } = yield* TestServer
+            const port = Number(new URL(url).port)
+            const path = endpoint === "chat" ? paths.chat(instance.instanceId) : paths[endpoint]
+            const head = `POST ${path} HTTP/1.1\r\nHost: edge\r\nContent-Type: application/json\r\n${header}\r\n\r\n`
+            const first = yield* Raw.open(port)
+            first.write(head)
+            first.write(piece(" ".repeat(50_000)))
+            yield* until("the first holds what came", () => room.held() >= 50_000)
+            const second = yield* Raw.open(port)
+            second.write(head)
+            second.write(piece(" ".repeat(59_999)))
+            yield* until("the second is refused", () => final(second).length === 1)
+            assert.deepStrictEqual(final(second), [503])
+            assert.match(second.received(), /^retry-after: 5\r$/im)
+            assert.match(second.received(), /^connection: close\r$/im)
+            if (endpoint !== "chat") assert.match(second.received(), /^x-hydracore-decision: unavailable\r$/im)
+            yield* until("it is sent away", second.closed)
+            // A small one needs no room.
+            const small = yield* Raw.open(port)
+            small.write(`POST ${path} HTTP/1.1\r\nHost: edge\r\nContent-Length: 1000\r\n\r\n${" ".repeat(1000)}`)
+            yield* until("a small one is read", () => final(small).length === 1)
+            assert.deepStrictEqual(final(small), [422])
+            first.write(piece(" ".repeat(10_000)))
+            first.write(end)
+            yield* until("the first is whole", () => final(first).length === 1)
+            assert.deepStrictEqual(final(first), [422])
+            assert.strictEqual(room.held(), 0)
+            const gone = yield* Raw.open(port)
+            gone.write(head)
+            gone.write(piece(" ".repeat(50_000)))
+            yield* until("one holds what came", () => room.held() >= 50_000)
+            gone.socket.destroy()
+            yield* until("it goes, and holds nothing", () => room.held() === 0)
+          }).pipe(Effect.scoped)
+        )
+      }
+    }
+
+    for (const [name, lines] of [
+      ["one long header", [`X-Long: ${"a".repeat(15_000)}`]],
+      ["many short headers", Array.from({ length: 1_000 }, (_, index) => `${index}: a`)]
+    ] as const) {
+      it.effect(`what waits for its body holds its head: ${name}`, () =>
+        Effect.gen(function* () {
+          const { url } = yield* TestServer
+          const port = Number(new URL(url).port)
+          const head = ["POST /v1/public/analytics/track HTTP/1.1", "Host: edge", "Content-Length: 2", ...lines, "", ""]
+          const first = yield* Raw.open(port)
+          first.write(head.join("\r\n"))
+          yield* until("it holds its head", () => room.held() > 15_000)
+          let refused: Raw.Raw | undefined
+          while (refused === undefined) {
+            const before = room.held()
+            const more = yield* Raw.open(port)
+            more.write(head.join("\r\n"))
+            yield* until("one more is answered, or waits", () => room.held() > before || more.received() !== "")
+            if (more.received() !== "") refused = more
+          }
+          assert.deepStrictEqual(Raw.statuses(refused.received()), [503])
+          first.write("{}")
+          yield* until("the first is answered", () => Raw.statuses(first.received()).length === 1)
+          assert.deepStrictEqual(Raw.statuses(first.received()), [422])
+        }).pipe(Effect.scoped, Effect.andThen(until("nobody holds anything", () => room.held() === 0)))
+      )
+    }
+
+    for (const [name, { header }] of Object.entries(ways)) {
+      // Node tells of both in one breath: that the request broke, and that its answer, which waits for its turn, is over.
+      it.effect(`one behind others whose client goes ends no process: ${name}`, () =>
+        Effect.gen(function* () {
+          const { instance, url } = yield* TestServer
+          const path = paths.chat(instance.instanceId)
+          const { socket, write } = yield* Raw.open(Number(new URL(url).port))
+          const head = `POST ${path} HTTP/1.1\r\nHost: edge\r\n${header}\r\n\r\n`
+          socket.pause()
+          write("GET /docs HTTP/1.1\r\nHost: edge\r\n\r\n".repeat(1_000))
+          write(head)
+          write(ways[name as keyof typeof ways].piece(" ".repeat(50_000)))
+          yield* until("it holds what came", () => room.held() >= 50_000)
+          socket.destroy()
+          yield* until("it holds nothing", () => room.held() === 0)
+        }).pipe(Effect.scoped)
+      )
+    }
+
+    it.effect("one that is longer than any may be holds nothing", () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer
+        const { received, write } = yield* Raw.open(Number(new URL(url).port))
+        write(`POST ${paths.track} HTTP/1.1\r\nHost: edge\r\nTransfer-Encoding: chunked\r\n\r\n`)
+        for (let part = 0; part < 5; part++) write(ways["in chunks"].piece(" ".repeat(60_000)))
+        yield* until("it is refused", () => Raw.statuses(received()).length === 1)
+        assert.deepStrictEqual(Raw.statuses(received()), [413])
+        yield* until("it holds nothing", () => room.held() === 0)
+      }).pipe(Effect.scoped)
+    )
+  }
+)
+
+/** A request that takes its time: of whom, and what came of it so far. */
+const slow = (port: number, endpoint: "track" | "submit", address: string, accept = "*/*") =>
+  Effect.map(Raw.open(port), (raw) => {
+    raw.write(
+      `POST ${paths[endpoint]} HTTP/1.1\r\nHost: edge\r\nX-Forwarded-For: ${address}\r\nAccept: ${accept}\r\n` +
+        `Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 60000\r\n\r\n${" ".repeat(50_000)}`
+    )
+    return raw
+  })
+
+const trustedProxies = [Result.getOrThrow(IpNetwork.fromString("127.0.0.0/8"))]
+const limited = testServer({ trustedProxies, rateLimitForms: RateLimit.parse("forms", "1000/minute") })
+
+layer(Layer.provide(limited, arrivals), { excludeTestServices: true })(
+  "http: bodies that are on their way from one address",
+  (it) => {
+    for (const [name, first, same, other] of [
+      ["IPv4", "198.51.100.1", "198.51.100.1", "198.51.100.2"],
+      ["a network of IPv6", "2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1"]
+    ] as const) {
+      for (const endpoint of ["track", "submit"] as const) {
+        it.effect(`${name}: it alone is refused what is over its share, by ${endpoint}`, () =>
+          Effect.gen(function* () {
+            const { url } = yield* TestServer
+            const port = Number(new URL(url).port)
+            const begun = yield* slow(port, endpoint, first)
+            yield* until("the first holds what came", () => room.held() >= 50_000)
+            const refused = yield* slow(port, endpoint, same)
+            yield* until("the second is refused", () => final(refused).length === 1)
+            assert.deepStrictEqual(final(refused), [429])
+            assert.match(refused.received(), /^retry-after: 5\r$/im)
+            assert.match(refused.received(), /^connection: close\r$/im)
+            assert.match(refused.received(), /^x-hydracore-decision: limited\r$/im)
+            assert.match(refused.received(), /"Too much is being sent from this address at once\. /)
+            const neighbour = yield* Raw.open(port)
+            neighbour.write(
+              `POST ${paths[endpoint]} HTTP/1.1\r\nHost: edge\r\nX-Forwarded-For: ${other}\r\n` +
+                `Content-Length: 30000\r\n\r\n${" ".repeat(30_000)}`
+            )
+            yield* until("a neighbour is let in", () => final(neighbour).length === 1)
+            assert.deepStrictEqual(final(neighbour), [422])
+            begun.write(" ".repeat(10_000))
+            yield* until("the first is whole", () => final(begun).length === 1)
+            assert.deepStrictEqual(final(begun), [422])
+          }).pipe(
+            Effect.scoped,
+            Effect.andThen(until("nobody holds anything", () => room.held() === 0 && room.owners() === 0))
+          )
+        )
+      }
+    }
+
+    it.effect("the visitor of a plain form sees a page that says to wait", () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer
+        const port = Number(new URL(url).port)
+        yield* slow(port, "submit", "198.51.100.1")
+        yield* until("the first holds what came", () => room.held() >= 50_000)
+        const refused = yield* slow(port, "submit", "198.51.100.1", "text/html")
+        yield* until("the second is refused", () => final(refused).length === 1)
+        assert.deepStrictEqual(final(refused), [429])
+        assert.match(refused.received(), /Wait 5 seconds, then go back/)
+      }).pipe(Effect.scoped, Effect.andThen(until("nobody holds anything", () => room.held() === 0)))
+    )
+  }
+)
+
+layer(Layer.provide(testServer({ trustedProxies }), arrivals), { excludeTestServices: true })(
+  "http: bodies that are on their way, where no address is limited",
+  (it) => {
+    it.effect("one address may have all the room", () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer
+        const port = Number(new URL(url).port)
+        const send = (bytes: number) =>
+          Effect.tap(Raw.open(port), ({ write }) =>
+            Effect.sync(() =>
+              write(
+                `POST ${paths.track} HTTP/1.1\r\nHost: edge\r\nContent-Length: ${bytes + 1}\r\n\r\n${" ".repeat(bytes)}`
+              )
+            )
+          )
+        yield* send(45_000)
+        yield* send(45_000)
+        yield* until("both hold what came", () => room.held() >= 90_000)
+        const refused = yield* send(45_000)
+        yield* until("the third is refused", () => final(refused).length === 1)
+        assert.deepStrictEqual(final(refused), [503])
+      }).pipe(Effect.scoped, Effect.andThen(until("nobody holds anything", () => room.held() === 0)))
+    )
+  }
+)

@@ -1,0 +1,495 @@
+/**
+ * The way past the router gives the answers that the router's gives. A body whose length is not told ahead takes the
+ * router's way, so each request here is sent both ways.
+ */
+import { createServer, type IncomingMessage, request as send } from "node:http"
+import { assert, describe, it, layer } from "@effect/vitest"
+import { Effect, Layer, Option, Schema, Stream } from "effect"
+import { HttpServerResponse } from "effect/http"
+import { IpNetwork } from "effect/net"
+import { TrackHandler } from "../../../src/http/endpoints/Analytics.ts"
+import { SubmitHandler } from "../../../src/http/endpoints/Forms.ts"
+import type { RequestHead } from "../../../src/http/endpoints/RequestHead.ts"
+import { ChatHandler } from "../../../src/http/endpoints/Widget.ts"
+import * as FastPath from "../../../src/http/server/FastPath.ts"
+import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
+import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
+import { until } from "../../agent/Wait.ts"
+import { accepted } from "../../support/ChatScript.ts"
+import * as TestServer from "../../support/TestServer.ts"
+
+interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
+  readonly text: string
+}
+
+type Way = "direct" | "router"
+
+const tryAsk = (url: string, way: Way, body: string | Buffer, headers: Readonly<Record<string, string>>) =>
+  Effect.tryPromise(
+    () =>
+      new Promise<Answer>((resolve, reject) => {
+        const bytes = Buffer.from(body)
+        const length =
+          way === "direct" ? { "content-length": String(bytes.length) } : { "transfer-encoding": "chunked" }
+        const sent = send(url, { method: "POST", agent: false, headers: { ...headers, ...length } }, (response) => {
+          const chunks: Array<Buffer> = []
+          response.on("data", (chunk: Buffer) => chunks.push(chunk))
+          response.on("end", () =>
+            resolve({
+              status: response.statusCode ?? 0,
+              headers: response.headers,
+              text: Buffer.concat(chunks).toString("utf8")
+            })
+          )
+        })
+        sent.on("error", reject)
+        sent.end(bytes)
+      })
+  )
+
+const ask = (...request: Parameters<typeof tryAsk>) => Effect.orDie(tryAsk(...request))
+
+const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
+
+/** An answer without what differs from one request to the next: the time, and the ids that are made. */
+const essence = ({ headers, status, text }: Answer, known: ReadonlyArray<string>) => {
+  const { date: _, "content-length": length, ...rest } = headers
+  const mask = (words: string) => words.replace(uuid, (id) => (known.includes(id) ? id : "<id>"))
+  return { status, length, headers: JSON.parse(mask(JSON.stringify(rest))) as Answer["headers"], text: mask(text) }
+}
+
+/**
+ * The essence of an answer to a request that another like it went before: one that is stored is decided of by what was
+ * stored already (its key, its contents), so that of its decision only that it was stored can be compared.
+ */
+const essenceOfLater = (answer: Answer, known: ReadonlyArray<string>) => {
+  const { headers, ...rest } = essence(answer, known)
+  const decision = headers["x-hydracore-decision"]
+  const isStored = typeof decision === "string" && ["counted", "quarantined", "repeated"].includes(decision)
+  return { ...rest, headers: isStored ? { ...headers, "x-hydracore-decision": "<stored>" } : headers }
+}
+
+const ContentType = Schema.Literals([
+  "",
+  "application/json",
+  "text/plain;charset=UTF-8",
+  "application/x-www-form-urlencoded",
+  "multipart/form-data; boundary=x",
+  "text/html"
+])
+
+const Headers = Schema.Struct({
+  "content-type": ContentType,
+  accept: Schema.optionalKey(Schema.Literals(["text/html", "*/*"])),
+  origin: Schema.optionalKey(Schema.Literals(["https://example.org", "null"])),
+  "sec-fetch-site": Schema.optionalKey(Schema.Literals(["cross-site", "same-origin"])),
+  "user-agent": Schema.optionalKey(Schema.Literals(["", "curl/8.0", "Mozilla/5.0 (X11; Linux x86_64) Firefox/143.0"])),
+  "idempotency-key": Schema.optionalKey(Schema.Literals(["k", "x".repeat(256)])),
+  "x-forwarded-for": Schema.optionalKey(Schema.Literals(["198.51.100.7", "2001:db8::1, 10.0.0.1", "nobody"]))
+})
+
+/** A chat's body as text. */
+const Message = Schema.Union([
+  Schema.Struct({
+    message: Schema.Union([Schema.String, Schema.Json]),
+    conversation_id: Schema.optionalKey(Schema.Union([Schema.String, Schema.Json]))
+  }),
+  Schema.Json,
+  Schema.String
+])
+
+/** A body as text, in which `SITE` stands for the website's id. */
+const Body = Schema.Union([
+  Schema.Struct({
+    site_id: Schema.Union([
+      Schema.Literals(["SITE", "72771e6a-6f5e-4de4-a5b9-1266c4197811", "no id", "é😀"]),
+      Schema.Json
+    ]),
+    page_path: Schema.optionalKey(Schema.Union([Schema.String, Schema.Json])),
+    form_data: Schema.optionalKey(Schema.Union([Schema.Record(Schema.String, Schema.Json), Schema.Json])),
+    screen_width: Schema.optionalKey(Schema.Json),
+    email: Schema.optionalKey(Schema.NullOr(Schema.String))
+  }),
+  Schema.Json,
+  Schema.String
+])
+
+const encode = (body: Schema.Json): string => (typeof body === "string" ? body : JSON.stringify(body))
+
+const trustedProxies = [IpNetwork.fromStringUnsafe("127.0.0.0/8"), IpNetwork.fromStringUnsafe("10.0.0.0/8")]
+
+describe("past the router", () => {
+  layer(TestServer.layer({ trustedProxies, maxBody: 4096 }), { excludeTestServices: true })((it) => {
+    for (const kind of ["track", "submit"] as const) {
+      it.effect.prop(
+        `${kind} answers as it does through the router`,
+        [Body, Headers],
+        ([body, { "content-type": type, ...headers }]) =>
+          Effect.gen(function* () {
+            const server = yield* TestServer.TestServer
+            const id = kind === "track" ? server.trackingToken : server.websiteConfigId
+            const text = encode(body).replaceAll("SITE", id)
+            const typed = type === "" ? headers : { ...headers, "content-type": type }
+            const [direct, router] = yield* Effect.forEach(["direct", "router"] as const, (way) =>
+              ask(server.url + TestServer.paths[kind], way, text, typed)
+            )
+            assert.deepStrictEqual(essenceOfLater(direct!, [id]), essenceOfLater(router!, [id]))
+          }),
+        { arbitrary: { runs: 300 } }
+      )
+    }
+
+    for (const [kind, expected] of [
+      ["track", 204],
+      ["submit", 200]
+    ] as const) {
+      it.effect(`what is stored is answered the same way (${kind})`, () =>
+        Effect.gen(function* () {
+          const server = yield* TestServer.TestServer
+          const ids = { track: server.trackingToken, submit: server.websiteConfigId }
+          const body = JSON.stringify({ site_id: ids[kind], page_path: "/", form_data: { name: "Ada" } })
+          const headers = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/143.0" }
+          const [direct, router] = yield* Effect.forEach(["direct", "router"] as const, (way, index) =>
+            ask(server.url + TestServer.paths[kind], way, body, { ...headers, "x-forwarded-for": `203.0.113.${index}` })
+          )
+          assert.deepStrictEqual([direct!.status, router!.status], [expected, expected])
+          assert.deepStrictEqual(essence(direct!, []), essence(router!, []))
+        })
+      )
+    }
+
+    for (const ways of [
+      ["direct", "router"],
+      ["router", "direct"]
+    ] as const) {
+      it.effect(`a submission that is sent again under its key is told of as repeated (${ways.join(", then ")})`, () =>
+        Effect.gen(function* () {
+          const { url, websiteConfigId } = yield* TestServer.TestServer
+          const body = JSON.stringify({ site_id: websiteConfigId, page_path: "/", form_data: { name: "Grace" } })
+          const headers = { "idempotency-key": ways.join() }
+          const answers = yield* Effect.forEach(ways, (way) => ask(url + TestServer.paths.submit, way, body, headers))
+          assert.deepStrictEqual(
+            answers.map((answer) => [answer.status, answer.headers["x-hydracore-decision"]]),
+            [
+              [200, "counted"],
+              [200, "repeated"]
+            ]
+          )
+          assert.strictEqual(answers[0]!.text, answers[1]!.text)
+        })
+      )
+    }
+
+    it.effect.prop(
+      "a chat is answered as it is through the router, to its last frame",
+      [Message, Headers, Schema.Literals(["right", "wrong", "none"])],
+      ([body, { "content-type": type, ...headers }, token]) =>
+        Effect.gen(function* () {
+          const { instance, url, widgetToken } = yield* TestServer.TestServer
+          const given = token === "none" ? {} : { "x-widget-token": token === "right" ? widgetToken : "hwt_wrong" }
+          const typed = type === "" ? headers : { ...headers, "content-type": type }
+          const [direct, router] = yield* Effect.forEach(["direct", "router"] as const, (way) =>
+            ask(url + TestServer.paths.chat(instance.instanceId), way, encode(body), { ...typed, ...given })
+          )
+          assert.deepStrictEqual(essence(direct!, []), essence(router!, []))
+        }),
+      { arbitrary: { runs: 300 } }
+    )
+
+    it.effect("an instance's id that is spelled otherwise, or is none, is the router's to read", () =>
+      Effect.gen(function* () {
+        const { instance, url, widgetToken } = yield* TestServer.TestServer
+        const chat = (id: string, query = "") =>
+          ask(`${url}${TestServer.paths.chat(id)}${query}`, "direct", `{"message":"Hi"}`, {
+            "x-widget-token": widgetToken
+          })
+        const { instanceId } = instance
+        const answers = [chat(instanceId.toUpperCase()), chat(instanceId, "?a=1"), chat("none"), chat("a/b")]
+        const statuses = yield* Effect.forEach(
+          answers,
+          Effect.map(({ status }) => status)
+        )
+        assert.deepStrictEqual(statuses, [200, 200, 422, 404])
+      })
+    )
+
+    it.effect("a body that is too long is refused either way", () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer.TestServer
+        for (const way of ["direct", "router"] as const) {
+          const answer = yield* ask(url + TestServer.paths.track, way, "x".repeat(5000), {})
+          assert.strictEqual(answer.status, 413)
+        }
+      })
+    )
+
+    it.effect("a body that is sent in pieces is put together", () =>
+      Effect.gen(function* () {
+        const { trackingToken, url } = yield* TestServer.TestServer
+        const status = yield* Effect.promise(
+          () =>
+            new Promise<number>((resolve, reject) => {
+              const body = Buffer.from(JSON.stringify({ site_id: trackingToken, page_path: "/é" }))
+              const sent = send(
+                url + TestServer.paths.track,
+                { method: "POST", agent: false, headers: { "content-length": String(body.length) } },
+                (response) => resolve(response.resume().statusCode ?? 0)
+              )
+              sent.on("error", reject)
+              // One byte at a time, each when the one before it is on its way: the é is cut in two.
+              const step = (at: number): void =>
+                at === body.length ? void sent.end() : void sent.write(body.subarray(at, at + 1), () => step(at + 1))
+              step(0)
+            })
+        )
+        assert.strictEqual(status, 204)
+      })
+    )
+  })
+
+  const once = { name: "analytics", limit: 1, windowMillis: 60_000 }
+  layer(TestServer.layer({ trustedProxies, rateLimitAnalytics: Option.some(once) }), { excludeTestServices: true })(
+    (it) => {
+      it.effect("a client is counted under one address, whichever way it comes", () =>
+        Effect.gen(function* () {
+          const { trackingToken, url } = yield* TestServer.TestServer
+          const body = JSON.stringify({ site_id: trackingToken, page_path: "/" })
+          const statuses = yield* Effect.forEach(
+            [
+              ["direct", "198.51.100.7"],
+              ["router", "198.51.100.7"],
+              ["router", "2001:db8::1"],
+              ["direct", "2001:db8::2, 10.0.0.9"],
+              ["direct", "198.51.100.8"],
+              ["router", "198.51.100.8, nobody"]
+            ] as const,
+            ([way, forwarded]) => ask(url + TestServer.paths.track, way, body, { "x-forwarded-for": forwarded })
+          )
+          assert.deepStrictEqual(
+            statuses.map(({ status }) => status),
+            [204, 429, 204, 429, 204, 204]
+          )
+        })
+      )
+    }
+  )
+
+  /** How many chats ask an agent that accepts, or does not, and then is silent. */
+  let asking = 0
+  const silent = (accepts: boolean) =>
+    Stream.concat(accepts ? Stream.make(accepted) : Stream.empty, Stream.never).pipe(
+      Stream.onStart(Effect.sync(() => asking++)),
+      Stream.ensuring(Effect.sync(() => asking--))
+    )
+  const perInstance = { perAddress: Option.none(), perInstance: Option.some(1) }
+  layer(
+    TestServer.layer({ chatStreams: perInstance }, ({ message }) => silent(message === "accept")),
+    { excludeTestServices: true }
+  )((it) => {
+    for (const message of ["accept", "do not"]) {
+      it.effect(`a visitor who goes gives everything back, before the agent accepts and after (${message})`, () =>
+        Effect.gen(function* () {
+          const { instance, url, widgetToken } = yield* TestServer.TestServer
+          const body = JSON.stringify({ message })
+          const headers = { "x-widget-token": widgetToken, "content-length": String(body.length) }
+          const chat = () => {
+            let begun = false
+            const sent = send(url + TestServer.paths.chat(instance.instanceId), { method: "POST", headers }, (answer) =>
+              answer
+                .on("error", () => {})
+                .once("data", () => {
+                  begun = true
+                })
+            )
+            sent.on("error", () => {}).end(body)
+            return { sent, begun: () => begun }
+          }
+          // The second is let in only because the first gave back its place.
+          for (let turn = 0; turn < 2; turn++) {
+            const { begun, sent } = chat()
+            yield* until("the agent is asked", () => asking === 1)
+            if (message === "accept") yield* until("the chat has begun", begun)
+            sent.destroy()
+            yield* until("the agent is left", () => asking === 0)
+          }
+        })
+      )
+    }
+  })
+
+  /** Whether a look-up of a token that never ends was given up. */
+  let isGivenUp = false
+  let isLookedUp = false
+  const slow = Layer.effect(
+    WidgetTokens,
+    Effect.map(WidgetTokens, (tokens) =>
+      WidgetTokens.of({
+        ...tokens,
+        authenticate: () =>
+          Effect.suspend(() => {
+            isLookedUp = true
+            return Effect.never
+          }).pipe(
+            Effect.onInterrupt(() =>
+              Effect.sync(() => {
+                isGivenUp = true
+              })
+            )
+          )
+      })
+    )
+  )
+  layer(
+    TestServer.layer({}, undefined, (storage) => Layer.merge(storage, Layer.provide(slow, storage))),
+    { excludeTestServices: true }
+  )((it) => {
+    it.effect("a visitor who goes while the token is looked up is not waited for", () =>
+      Effect.gen(function* () {
+        const { instance, url } = yield* TestServer.TestServer
+        const body = `{"message":"Hi"}`
+        const headers = { "content-length": String(body.length) }
+        const sent = send(url + TestServer.paths.chat(instance.instanceId), { method: "POST", headers })
+        sent.on("error", () => {}).end(body)
+        yield* until("the token is looked up", () => isLookedUp)
+        sent.destroy()
+        yield* until("the look-up is given up", () => isGivenUp)
+      })
+    )
+  })
+
+  const twice = { name: "chat", limit: 2, windowMillis: 60_000 }
+  layer(TestServer.layer({ rateLimitChat: Option.some(twice) }), { excludeTestServices: true })((it) => {
+    it.effect("a chat that is streamed tells of its limit, whichever way it came", () =>
+      Effect.gen(function* () {
+        const { instance, url, widgetToken } = yield* TestServer.TestServer
+        const answers = yield* Effect.forEach(["direct", "router", "direct"] as const, (way) =>
+          ask(url + TestServer.paths.chat(instance.instanceId), way, `{"message":"Hi"}`, {
+            "x-widget-token": widgetToken
+          })
+        )
+        assert.deepStrictEqual(
+          answers.map(({ headers, status }) => [status, headers["ratelimit-policy"], headers["content-type"]]),
+          [
+            [200, '"chat";q=2;w=60', "text/event-stream"],
+            [200, '"chat";q=2;w=60', "text/event-stream"],
+            [429, '"chat";q=2;w=60', "application/json"]
+          ]
+        )
+        assert.deepStrictEqual(
+          answers.map(({ headers }) => /;r=(\d+)/.exec(String(headers["ratelimit"]))?.[1]),
+          ["1", "0", "0"]
+        )
+      })
+    )
+  })
+
+  const dying = Layer.succeed(AnalyticsRepo, AnalyticsRepo.of({ append: () => Effect.die(new Error("secret")) }))
+  layer(
+    TestServer.layer({}, undefined, (storage) => Layer.merge(storage, dying)),
+    { excludeTestServices: true }
+  )((it) => {
+    it.effect("a defect is a 500 that tells nothing of itself", () =>
+      Effect.gen(function* () {
+        const { trackingToken, url } = yield* TestServer.TestServer
+        const body = JSON.stringify({ site_id: trackingToken, page_path: "/" })
+        const [direct, router] = yield* Effect.forEach(["direct", "router"] as const, (way) =>
+          ask(url + TestServer.paths.track, way, body, {})
+        )
+        assert.strictEqual(direct!.status, 500)
+        assert.match(String(direct!.headers["x-error-id"]), new RegExp(`^${uuid.source}$`))
+        assert.deepStrictEqual(essence(direct!, []), essence(router!, []))
+      })
+    )
+  })
+
+  /** The direct way in front of a server that answers 418 to everything, with one endpoint for all paths. */
+  const inFront = (
+    endpoint: TrackHandler["Service"] & ChatHandler["Service"],
+    see: (request: IncomingMessage) => void = () => {}
+  ) =>
+    Effect.gen(function* () {
+      const server = createServer((request, response) => {
+        see(request)
+        request.resume()
+        response.writeHead(418).end()
+      })
+      yield* Effect.acquireRelease(
+        Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
+        () => Effect.callback<void>((resume) => void server.close(() => resume(Effect.void)))
+      )
+      const address = server.address()
+      const way = FastPath.layer(server, { trustedProxies: [], maxBody: 10 }).pipe(
+        Layer.provide([
+          Layer.succeed(TrackHandler, endpoint),
+          Layer.succeed(SubmitHandler, endpoint),
+          Layer.succeed(ChatHandler, endpoint)
+        ])
+      )
+      const port = typeof address === "object" ? address?.port : ""
+      return { url: `http://127.0.0.1:${port}${TestServer.paths.track}`, way }
+    })
+
+  it.live("what cannot be written is a defect and no end of the process, and the way ends with its scope", () =>
+    Effect.gen(function* () {
+      const unwritable = () => Effect.succeed(HttpServerResponse.empty({ headers: { "x-broken": "a\nb" } }))
+      const { url, way } = yield* inFront(unwritable)
+      yield* Effect.gen(function* () {
+        yield* Layer.build(way)
+        yield* Effect.flip(tryAsk(url, "direct", "{}", {}))
+        assert.strictEqual((yield* ask(url, "router", "{}", {})).status, 418)
+      }).pipe(Effect.scoped)
+      assert.strictEqual((yield* ask(url, "direct", "{}", {})).status, 418)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("an endpoint that throws before it gives an Effect is a 500 that tells nothing of itself", () =>
+    Effect.gen(function* () {
+      const { url, way } = yield* inFront(() => {
+        throw new Error("secret")
+      })
+      yield* Layer.build(way)
+      const { headers, status, text } = yield* ask(url, "direct", "{}", {})
+      assert.strictEqual(status, 500)
+      assert.strictEqual(text, JSON.stringify({ detail: "Internal Server Error" }))
+      assert.match(String(headers["x-error-id"]), new RegExp(`^${uuid.source}$`))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("what a head holds is told, and a large one is let go of when the answer is made", () =>
+    Effect.gen(function* () {
+      const told: Array<number> = []
+      const requests: Array<IncomingMessage> = []
+      const { url, way } = yield* inFront(
+        (asked: RequestHead) => {
+          told.push(asked.headBytes)
+          return Effect.succeed(HttpServerResponse.empty({ status: 204 }))
+        },
+        (request) => {
+          assert.isAbove(request.rawHeaders.length, 0)
+          requests.push(request)
+        }
+      )
+      yield* Layer.build(way)
+      const many = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`x-${index}`, "a"]))
+      for (const [headers, status] of [
+        [{}, 204],
+        [{ "x-some": "a".repeat(5_000) }, 204],
+        [{ "x-long": "a".repeat(9_000) }, 418],
+        [many, 418]
+      ] as const) {
+        assert.strictEqual((yield* ask(url, "direct", "{}", headers)).status, status)
+      }
+      const [ordinary = 0, larger = 0] = told
+      assert.isTrue(ordinary > 0 && ordinary < 1_000 && larger > ordinary + 5_000)
+      assert.deepStrictEqual(
+        requests.map(({ headers, rawHeaders }) => [headers, rawHeaders]),
+        [
+          [{}, []],
+          [{}, []]
+        ]
+      )
+    }).pipe(Effect.scoped)
+  )
+})

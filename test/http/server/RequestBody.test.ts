@@ -1,0 +1,115 @@
+import { IncomingMessage } from "node:http"
+import { Socket } from "node:net"
+import { assert, describe, it } from "@effect/vitest"
+import { ByteSize, Effect, Option, Result, Schema, Stream } from "effect"
+import { HttpIncomingMessage, HttpServerRequest } from "effect/http"
+import * as Capacity from "../../../src/core/limits/Capacity.ts"
+import * as RequestBody from "../../../src/http/server/RequestBody.ts"
+import { interruptedAnywhere } from "../../support/Stepwise.ts"
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+describe("http/server/RequestBody", () => {
+  it("reads JSON's own types, a beacon's text, and no type at all", () => {
+    for (const type of [
+      undefined,
+      "",
+      "application/json",
+      "APPLICATION/JSON",
+      "application/json; charset=utf-8",
+      "application/vnd.api+json",
+      "text/plain",
+      "text/plain;charset=UTF-8"
+    ]) {
+      assert.isTrue(RequestBody.isJson(type), String(type))
+    }
+    for (const type of [
+      "text/html",
+      "application/x-www-form-urlencoded",
+      "multipart/form-data; boundary=x",
+      "application/jsonp",
+      "application/xml",
+      "text/json+plain",
+      "json"
+    ]) {
+      assert.isFalse(RequestBody.isJson(type), type)
+    }
+  })
+
+  it.prop("reads any JSON whatever its type, and keeps its text", [Schema.Json], ([value]) => {
+    const text = JSON.stringify(value)
+    for (const type of [undefined, "application/json", "text/plain"]) {
+      assert.strictEqual(Result.getOrThrow(RequestBody.parse(bytes(text), type)).text, text)
+    }
+  })
+
+  it("an empty body is no value, whatever its type", () => {
+    for (const type of [undefined, "text/html"]) {
+      assert.isUndefined(Result.getOrThrow(RequestBody.parse(new Uint8Array(), type)).value)
+    }
+  })
+
+  it("a body of another type is a text, never JSON", () => {
+    assert.strictEqual(Result.getOrThrow(RequestBody.parse(bytes('{"a":1}'), "text/html")).value, "")
+  })
+
+  it.effect.prop(
+    "a body is read whole, in whatever pieces it comes, if it is no longer than may be",
+    [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 }))).check(Schema.isMaxLength(6))],
+    ([lengths]) =>
+      Effect.gen(function* () {
+        const pieces = lengths.map((length, index) => new Uint8Array(length).fill(index))
+        const whole = Buffer.concat(pieces)
+        const stream = Stream.fromIterable(pieces)
+        const request = { source: {}, url: "/", headers: {}, remoteAddress: Option.none(), stream }
+        const read = yield* RequestBody.readBytes(request as unknown as HttpServerRequest.HttpServerRequest).pipe(
+          Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(60)),
+          Effect.result
+        )
+        if (whole.length <= 60) assert.deepStrictEqual(Buffer.from(Result.getOrThrow(read)), whole)
+        else assert.deepInclude(Option.getOrThrow(Result.getFailure(read)), { _tag: "BodyTooLarge", maxBytes: 60 })
+      })
+  )
+
+  for (const [way, headers] of [
+    ["whose length is told", { "content-length": "60000" }],
+    ["in chunks", {}]
+  ] as const) {
+    it(`whoever is interrupted on the way, at any step, holds nothing: a body ${way}`, () => {
+      const room = Capacity.make(100_000, 50_000)
+      let most = 0
+      const watched: Pick<Capacity.Capacity, "enter"> = {
+        enter: (owner) => {
+          const place = room.enter(owner)
+          const hold: Capacity.Place["hold"] = (amount) => {
+            const held = place.hold(amount)
+            most = Math.max(most, room.held())
+            return held
+          }
+          return { ...place, hold }
+        }
+      }
+      const read = () => {
+        const message = new IncomingMessage(new Socket())
+        message.rawHeaders = ["X-Long", "a".repeat(10_000)]
+        const request = HttpServerRequest.fromWeb(
+          new Request("http://edge/", {
+            method: "POST",
+            headers,
+            body: new ReadableStream(),
+            duplex: "half"
+          } as RequestInit)
+        )
+        const ofNode = Object.create(request.modify({ remoteAddress: Option.some("198.51.100.1") }), {
+          source: { value: message }
+        })
+        return Effect.provideService(RequestBody.readBytes(ofNode), RequestBody.Arrivals, watched)
+      }
+      interruptedAnywhere(read, (steps) => {
+        assert.strictEqual(room.held(), 0, `after ${steps} steps`)
+        assert.strictEqual(room.owners(), 0, `after ${steps} steps`)
+      })
+      assert.isAbove(most, 10_000)
+    })
+  }
+})

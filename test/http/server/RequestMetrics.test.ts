@@ -1,0 +1,98 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Stream } from "effect"
+import { render } from "../../../src/core/Metrics.ts"
+import * as MemoryMetrics from "../../../src/memory/Metrics.ts"
+import { Metrics } from "../../../src/services/Metrics.ts"
+import * as TestServer from "../../support/TestServer.ts"
+import { until } from "../../support/Wait.ts"
+import { browser } from "../../torture/Load.ts"
+
+/** The service, measured, and a look at one sample. */
+const measured = (given?: Parameters<typeof TestServer.layer>[0], agent?: Parameters<typeof TestServer.layer>[1]) =>
+  Effect.gen(function* () {
+    const metrics = MemoryMetrics.make()
+    const context = yield* Layer.build(
+      TestServer.layer(given, agent).pipe(Layer.provide(Layer.succeed(Metrics, metrics)))
+    )
+    const server = yield* Effect.provide(TestServer.TestServer, context)
+    const text = () => render(metrics.snapshot())
+    const value = (sample: string): number | undefined => {
+      const line = text()
+        .split("\n")
+        .find((each) => each.startsWith(`hydracore_${sample} `))
+      return line === undefined ? undefined : Number(line.slice(line.lastIndexOf(" ")))
+    }
+    return { server, text, value }
+  })
+
+const answered = (route: string, status: number | "aborted", method = "POST") =>
+  `http_requests_total{route="${route}",method="${method}",status="${status}"}`
+
+const { chat, submit, track } = { ...TestServer.paths, chat: "/v1/public/widget/:instance_id/chat" }
+
+describe("http/server/RequestMetrics", () => {
+  it.live("every answer counts once, by its route, its status and its decision, whichever way it went", () =>
+    Effect.gen(function* () {
+      const { server, text, value } = yield* measured({ maxBody: 1_000 })
+      const view = { site_id: server.trackingToken, page_path: "/" }
+      const human = { headers: { "user-agent": browser } }
+      yield* server.send(track, view, human)
+      yield* server.send(`${track}?x=1`, view, human)
+      yield* server.send(track, view, { headers: { "user-agent": "curl/8" } })
+      yield* server.send(track, { ...view, page_path: 1 }, human)
+      yield* server.send(track, { ...view, page_path: "/".repeat(2_000) }, human)
+      yield* server.send(submit, { site_id: server.websiteConfigId, form_data: { a: 1 } })
+      yield* server.send("/v1/public/secret", undefined, { method: "DELETE" })
+      yield* server.send(TestServer.paths.chat("nothing"), { message: "a" })
+      yield* server.send("/v1/public/embed.0123abcd.js", undefined, { method: "GET" })
+      yield* until("all are counted", () => value("http_requests_open") === 0)
+      assert.deepStrictEqual(
+        [
+          answered(track, 204),
+          answered(track, 422),
+          answered(track, 413),
+          answered(submit, 200),
+          answered("other", 404, "other"),
+          answered(chat, 422),
+          answered("/v1/public/embed.:hash.js", 200, "GET"),
+          'decisions_total{decision="counted"}',
+          'decisions_total{decision="bot"}',
+          'decisions_total{decision="invalid"}',
+          `http_request_duration_seconds_count{route="${track}"}`
+        ].map(value),
+        [3, 1, 1, 1, 1, 1, 1, 3, 1, 2, 5]
+      )
+      assert.notInclude(text(), "secret")
+      assert.notInclude(text(), "nothing")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a chat is open as long as it streams, and one whose client leaves before the answer is aborted", () =>
+    Effect.gen(function* () {
+      const { server, value } = yield* measured({}, ({ message }) =>
+        message === "silence"
+          ? Stream.never
+          : Stream.concat(Stream.succeed({ _tag: "Accepted" } as const), Stream.never)
+      )
+      const ask = (message: string, signal: AbortSignal) =>
+        fetch(server.url + TestServer.paths.chat(server.instance.instanceId), {
+          method: "POST",
+          signal,
+          headers: { "content-type": "application/json", "x-widget-token": server.widgetToken },
+          body: JSON.stringify({ message })
+        })
+      const leave = new AbortController()
+      yield* Effect.promise(() => ask("hello", leave.signal))
+      yield* until("it streams", () => value("chat_streams_open") === 1)
+      const waiting = ask("silence", leave.signal).catch(() => undefined)
+      yield* until("both are there", () => value("http_requests_open") === 2)
+      assert.strictEqual(value("chat_streams_open"), 1)
+      leave.abort()
+      yield* Effect.promise(() => waiting)
+      yield* until("both have ended", () => value("http_requests_open") === 0)
+      assert.strictEqual(value("chat_streams_open"), 0)
+      assert.strictEqual(value(answered(chat, "aborted")), 1)
+      assert.strictEqual(value(answered(chat, 200)), 1)
+    }).pipe(Effect.scoped)
+  )
+})

@@ -1,0 +1,125 @@
+/**
+ * Visitors who ask and do not read the answer: what was held for them is given back, on either way to the endpoint.
+ */
+import { assert, layer } from "@effect/vitest"
+import { Duration, Effect, Option, Stream } from "effect"
+import type { AgentEvent } from "../../../src/core/chat/Agent.ts"
+import type * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
+import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
+import { until } from "../../support/Wait.ts"
+import * as Raw from "../../torture/Raw.ts"
+
+const accepted: AgentEvent = { _tag: "Accepted" }
+const text = (length: number): AgentEvent => ({ _tag: "Text", delta: "x".repeat(length) })
+
+/** Beyond what the system keeps for a connection. */
+const much = 16 * 2 ** 20
+
+const script: MemoryAgentStream.Script = ({ message }) => {
+  if (message === "a word") return Stream.make(accepted, text(1), { _tag: "Finish", reason: "stop" } as const)
+  if (message === "at once") return Stream.make(accepted, text(much), { _tag: "Finish", reason: "stop" } as const)
+  return Stream.concat(Stream.make(accepted), Stream.forever(Stream.make(text(8192))))
+}
+
+/** A request for a chat, as it goes over the wire. */
+const request = (path: string, token: string, message: string): string => {
+  const body = JSON.stringify({ message })
+  return [
+    `POST ${path} HTTP/1.1`,
+    "Host: edge",
+    "Content-Type: application/json",
+    `X-Widget-Token: ${token}`,
+    `Content-Length: ${body.length}`,
+    "",
+    body
+  ].join("\r\n")
+}
+
+const streams = { perAddress: Option.none(), perInstance: Option.some(1) }
+
+for (const [name, chatMaxDuration] of [
+  ["before their time is over", Duration.minutes(1)],
+  ["when their time is over", Duration.millis(100)]
+] as const) {
+  layer(
+    testServer(
+      { chatStreams: streams, chatMaxBytes: 2 * much, chatMaxDuration, limits: { unreadTimeout: 300 } },
+      script
+    ),
+    { excludeTestServices: true }
+  )(`http: chats that are not read, ${name}`, (it) => {
+    for (const [way, query] of [
+      ["directly", ""],
+      ["through the router", "?x"]
+    ] as const) {
+      for (const message of ["at once", "for ever"]) {
+        it.effect(`${way}, an answer that is said ${message}`, () =>
+          Effect.gen(function* () {
+            const { instance, send, url, widgetToken } = yield* TestServer
+            const path = paths.chat(instance.instanceId) + query
+            const headers = { "x-widget-token": widgetToken }
+            const ask = Effect.map(send(path, { message: "a word" }, { headers }), ({ status }) => status)
+            yield* until("nobody holds the place", () => Effect.runPromise(Effect.map(ask, (status) => status === 200)))
+            const { socket, write } = yield* Raw.open(Number(new URL(url).port))
+            socket.pause()
+            write(request(path, widgetToken, message))
+            yield* until("it holds the place", () => Effect.runPromise(Effect.map(ask, (status) => status === 429)))
+            yield* until("the place is free", () => Effect.runPromise(Effect.map(ask, (status) => status === 200)))
+          }).pipe(Effect.scoped)
+        )
+      }
+    }
+  })
+}
+
+layer(
+  testServer(
+    {
+      chatStreams: { ...streams, perInstance: Option.some(2) },
+      chatMaxBytes: 2 * much,
+      limits: { unreadTimeout: 300 }
+    },
+    script
+  ),
+  { excludeTestServices: true }
+)("http: what stands behind what is not read", (it) => {
+  it.effect("is ended with it", () =>
+    Effect.gen(function* () {
+      const { instance, send, url, widgetToken } = yield* TestServer
+      const path = paths.chat(instance.instanceId)
+      const ask = Effect.map(
+        send(path, { message: "a word" }, { headers: { "x-widget-token": widgetToken } }),
+        ({ status }) => status
+      )
+      const { socket, write } = yield* Raw.open(Number(new URL(url).port))
+      socket.pause()
+      write(request(path, widgetToken, "for ever").repeat(2))
+      yield* until("they hold both places", () => Effect.runPromise(Effect.map(ask, (status) => status === 429)))
+      yield* until("the places are free", () => Effect.runPromise(Effect.map(ask, (status) => status === 200)))
+    }).pipe(Effect.scoped)
+  )
+})
+
+layer(testServer({ limits: { unreadTimeout: 300 } }), { excludeTestServices: true })("http: unread pages", (it) => {
+  it.effect("a client that reads none of its answers is sent away, and one that waits for nothing is not", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const port = Number(new URL(url).port)
+      const [unread, idle] = [yield* Raw.open(port), yield* Raw.open(port)]
+      const head = "HEAD /openapi.json HTTP/1.1\r\nHost: edge\r\n\r\n"
+      const page = "GET /openapi.json HTTP/1.1\r\nHost: edge\r\n\r\n"
+      idle.write(head)
+      yield* until("it is answered", () => Raw.statuses(idle.received()).length === 1)
+      unread.socket.pause()
+      for (let round = 0; round < 20; round++) unread.write(page.repeat(100))
+      yield* until("the unread one is closed", () => {
+        // Whoever writes to a closed connection learns of it.
+        unread.write(page)
+        return unread.closed()
+      })
+      idle.write(head)
+      yield* until("the other one is answered again", () => Raw.statuses(idle.received()).length === 2)
+      assert.isFalse(idle.closed())
+    }).pipe(Effect.scoped)
+  )
+})

@@ -1,4 +1,0 @@
-import { layer } from "../../src/memory/InstanceDirectory.ts"
-import { suite } from "../suites/InstanceDirectory.ts"
-
-suite("memory/InstanceDirectory", layer())

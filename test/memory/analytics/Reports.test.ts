@@ -1,0 +1,28 @@
+import { assert, it } from "@effect/vitest"
+import { Effect, Layer, Schema } from "effect"
+import * as AnalyticsRepo from "../../../src/memory/analytics/AnalyticsRepo.ts"
+import * as PageViews from "../../../src/memory/analytics/PageViews.ts"
+import * as Reports from "../../../src/memory/analytics/Reports.ts"
+import * as SiteDirectory from "../../../src/memory/sites/SiteDirectory.ts"
+import * as Service from "../../../src/services/analytics/AnalyticsRepo.ts"
+import { Shape, viewOf } from "../../suites/PageViews.ts"
+import { suite } from "../../suites/Reports.ts"
+
+const both = Layer.merge(AnalyticsRepo.layer, Reports.layer)
+
+suite("memory/analytics/Reports", Layer.merge(both, SiteDirectory.layer()).pipe(Layer.provide(PageViews.layer())))
+
+it.effect.prop(
+  "memory/analytics/PageViews: the latest views are kept, as many as the capacity, and the oldest are forgotten",
+  {
+    shapes: Schema.Array(Shape).check(Schema.isMaxLength(20)),
+    capacity: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 12 }))
+  },
+  ({ capacity, shapes }) =>
+    Effect.gen(function* () {
+      const repo = yield* Service.AnalyticsRepo
+      const views = shapes.map((shape) => viewOf("site", shape))
+      yield* Effect.forEach(views, repo.append)
+      assert.sameMembers([...(yield* PageViews.PageViews).all()], views.slice(-capacity))
+    }).pipe(Effect.provide(both.pipe(Layer.provideMerge(PageViews.layer({ capacity })))))
+)

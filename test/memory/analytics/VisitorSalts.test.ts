@@ -1,0 +1,4 @@
+import { layer } from "../../../src/memory/analytics/VisitorSalts.ts"
+import { suite } from "../../suites/VisitorSalts.ts"
+
+suite("memory/analytics/VisitorSalts", layer)

@@ -1,0 +1,21 @@
+import { assert, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { layer } from "../../../src/memory/forms/SubmissionRepo.ts"
+import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
+import { draft, suite, unknownWebsite } from "../../suites/SubmissionRepo.ts"
+
+suite("memory/forms/SubmissionRepo", layer({ knows: (websiteConfigId) => websiteConfigId !== unknownWebsite }))
+
+it.effect("memory/forms/SubmissionRepo: takes no more than its capacity, and still answers for what it holds", () =>
+  Effect.gen(function* () {
+    const repo = yield* SubmissionRepo
+    const first = draft({ key: "a" })
+    yield* repo.submit(first)
+    yield* repo.submit(draft({}))
+    assert.deepInclude(yield* Effect.flip(repo.submit(draft({}))), {
+      _tag: "StorageUnavailable",
+      reason: "overloaded"
+    })
+    assert.strictEqual(yield* repo.submit(draft({ key: "a" })), first.submissionId)
+  }).pipe(Effect.provide(layer({ capacity: 2 })))
+)

@@ -1,0 +1,200 @@
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { decide, type RateLimitPolicy } from "../../../src/core/limits/RateLimit.ts"
+import { Counts, layer } from "../../../src/memory/limits/RateLimiter.ts"
+import { suite } from "../../suites/RateLimiter.ts"
+
+suite("memory/limits/RateLimiter", layer({ maxKeys: 1000 }))
+
+const minute: RateLimitPolicy = { name: "minute", limit: 2, windowMillis: 60_000 }
+const second: RateLimitPolicy = { name: "second", limit: 2, windowMillis: 1000 }
+
+const collectGarbage = (): void => {
+  setFlagsFromString("--expose-gc")
+  runInNewContext("gc")()
+}
+
+describe("memory/limits/RateLimiter: bounds", () => {
+  it.prop(
+    "never remembers more keys or times than it may, whatever is sent",
+    [
+      Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5 })),
+      Schema.Array(
+        Schema.Struct({
+          wait: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2000 })),
+          key: Schema.String,
+          policy: Schema.Literals(["minute", "second"])
+        })
+      ).check(Schema.isMaxLength(60))
+    ],
+    ([maxKeys, steps]) => {
+      const counts = new Counts({ maxKeys })
+      let now = 0
+      for (const step of steps) {
+        now += step.wait
+        counts.take(step.policy === "minute" ? minute : second, step.key, now)
+        assert.isAtLeast(counts.size.keys, 1)
+        assert.isAtMost(counts.size.keys, maxKeys)
+        assert.isAtMost(counts.size.times, 2 * counts.size.keys)
+      }
+    }
+  )
+
+  it("tells thousands of clients apart, those that came before there was room for so many too", () => {
+    const counts = new Counts({ maxKeys: 100_000 })
+    const keys = Array.from({ length: 10_000 }, (_, client) =>
+      client % 3 === 0
+        ? `10.0.${client >> 8}.${client & 255}`
+        : client % 3 === 1
+          ? `2001:db8:0:${client.toString(16)}::/64`
+          : `2002:${client.toString(16)}:0:1::/64`
+    )
+    for (const remaining of [1, 0]) {
+      for (const key of keys) assert.strictEqual(counts.take(minute, key, 0).remaining, remaining)
+    }
+    for (const key of keys) assert.isFalse(counts.take(minute, key, 1).accepted)
+    for (const key of keys) assert.isTrue(counts.take(second, key, 1).accepted)
+    assert.deepStrictEqual(counts.size, { keys: 20_000, times: 30_000 })
+  })
+
+  it("forgets thousands and still knows all the others", () => {
+    const maxKeys = 3_000
+    const counts = new Counts({ maxKeys })
+    const keyOf = (client: number) => `10.0.${client >> 8}.${client & 255}`
+    for (let client = 0; client < 10_000; client++) {
+      // Whoever comes again is renewed, so that clients are forgotten in another order than they came.
+      counts.take(minute, keyOf(client), 0)
+      if (client % 3 === 0) counts.take(minute, keyOf(Math.max(0, client - 1_000)), 0)
+    }
+    // The last thousand, none of which was renewed, and those of the thousand before that were: exactly who they were.
+    for (let client = 9_000; client < 10_000; client++) {
+      assert.strictEqual(counts.take(minute, keyOf(client), 0).remaining, 0, keyOf(client))
+    }
+    for (let client = 8_001; client < 8_999; client++) {
+      const renewed = (client + 1_000) % 3 === 0
+      assert.strictEqual(counts.take(minute, keyOf(client), 0).accepted, !renewed, keyOf(client))
+    }
+  })
+
+  it.prop(
+    "one busy client is decided as the exact sliding window does",
+    [
+      Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 20 })),
+      Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 300 }))).check(Schema.isMaxLength(80))
+    ],
+    ([limit, waits]) => {
+      const policy: RateLimitPolicy = { name: "busy", limit, windowMillis: 1000 }
+      const counts = new Counts({ maxKeys: 10 })
+      const accepted: Array<number> = []
+      let now = 0
+      for (const wait of waits) {
+        now += wait
+        const decision = counts.take(policy, "10.0.0.1", now)
+        assert.deepStrictEqual(decision, decide(policy, accepted, now))
+        if (decision.accepted) accepted.push(now)
+      }
+    },
+    { arbitrary: { runs: 300 } }
+  )
+
+  it("a client whose times go round its ring keeps their order when the ring grows", () => {
+    const policy: RateLimitPolicy = { name: "busy", limit: 4, windowMillis: 1000 }
+    const counts = new Counts({ maxKeys: 10 })
+    const accepted: Array<number> = []
+    // Two stand in a ring of two, the newer one first, when the third comes.
+    for (const now of [0, 600, 1100, 1200, 1650, 1700, 1750]) {
+      const decision = counts.take(policy, "10.0.0.1", now)
+      assert.deepStrictEqual(decision, decide(policy, accepted, now))
+      if (decision.accepted) accepted.push(now)
+    }
+  })
+
+  it.prop(
+    "with few places for many clients it decides as if it had them all, for whoever is still remembered",
+    [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9 }))).check(Schema.isMaxLength(200))],
+    ([clients]) => {
+      const maxKeys = 5
+      const counts = new Counts({ maxKeys })
+      /** The clients that are remembered, oldest first, and how often each was accepted. */
+      let model: ReadonlyArray<readonly [client: number, times: number]> = []
+      for (const client of clients) {
+        const times = model.find(([other]) => other === client)?.[1] ?? 0
+        const accepted = times < minute.limit
+        assert.strictEqual(counts.take(minute, `10.0.0.${client}`, 0).accepted, accepted)
+        model = [...model.filter(([other]) => other !== client), [client, accepted ? times + 1 : times] as const]
+        model = model.slice(-maxKeys)
+        assert.strictEqual(counts.size.keys, model.length)
+      }
+    }
+  )
+
+  it("forgets the key that was idle longest when there are too many, and no other", () => {
+    const counts = new Counts({ maxKeys: 3 })
+    for (const key of ["a", "b", "c"]) for (let times = 0; times < 2; times++) counts.take(minute, key, 0)
+    counts.take(minute, "a", 1)
+    counts.take(minute, "d", 2)
+    assert.strictEqual(counts.size.keys, 3)
+    assert.isFalse(counts.take(minute, "a", 3).accepted)
+    assert.isFalse(counts.take(minute, "c", 3).accepted)
+    assert.isTrue(counts.take(minute, "b", 3).accepted)
+  })
+
+  it("takes the one idle longest over all policies", () => {
+    const counts = new Counts({ maxKeys: 2 })
+    counts.take(second, "a", 0)
+    counts.take(minute, "a", 1)
+    counts.take(minute, "b", 2)
+    assert.strictEqual(counts.take(minute, "a", 3).remaining, 0)
+    assert.strictEqual(counts.take(second, "a", 3).remaining, 1)
+  })
+
+  it("gives idle keys back, those of a policy that is no longer asked for too", () => {
+    const counts = new Counts({ maxKeys: 100_000 })
+    for (let client = 0; client < 1000; client++) {
+      counts.take(minute, `client ${client}`, 0)
+      counts.take(second, `client ${client}`, 0)
+    }
+    assert.strictEqual(counts.size.keys, 2000)
+    for (let times = 0; times < 200; times++) counts.take(second, "another", 60_000)
+    assert.strictEqual(counts.size.keys, 1)
+  })
+
+  it("keeps a client that is refused all the time for as long as its requests count", () => {
+    const counts = new Counts({ maxKeys: 10 })
+    const accepted: Array<number> = []
+    for (let now = 0; now <= 180_000; now += 500) {
+      if (counts.take(minute, "a", now).accepted) accepted.push(now)
+    }
+    assert.deepStrictEqual(accepted, [0, 500, 60_000, 60_500, 120_000, 120_500, 180_000])
+  })
+
+  it("bounds the times of accepted requests although the limit is large", () => {
+    const large: RateLimitPolicy = { name: "large", limit: 999_999, windowMillis: 86_400_000 }
+    const counts = new Counts({ maxKeys: 10 })
+    for (const key of ["a", "b", "c"]) {
+      for (let times = 0; times < 400_000; times++) counts.take(large, key, 0)
+      assert.isAtMost(counts.size.times, 1_000_000)
+    }
+    assert.strictEqual(counts.take(large, "c", 0).remaining, 999_999 - 400_001)
+    assert.strictEqual(counts.size.keys, 1)
+  })
+
+  it("holds neither long keys nor the headers that keys were cut from", () => {
+    collectGarbage()
+    const before = process.memoryUsage().heapUsed
+    const counts = new Counts({ maxKeys: 10_000 })
+    for (let client = 0; client < 1000; client++) {
+      const address = `2001:db8:${client.toString(16)}:ffff::/64`
+      const header = `${"x".repeat(100_000)}${address}`
+      // Searching flattens the text, so that what is cut from it is a view of it.
+      counts.take(minute, header.slice(header.indexOf(address)), 0)
+      counts.take(minute, header, 0)
+    }
+    collectGarbage()
+    assert.strictEqual(counts.size.keys, 2000)
+    assert.isBelow(process.memoryUsage().heapUsed - before, 20_000_000)
+    assert.strictEqual(counts.take(minute, "2001:db8:1:ffff::/64", 0).remaining, 0)
+  })
+})

@@ -1,0 +1,6 @@
+import { Layer } from "effect"
+import * as Decisions from "../../../src/memory/sites/Decisions.ts"
+import * as SiteDirectory from "../../../src/memory/sites/SiteDirectory.ts"
+import { suite } from "../../suites/Decisions.ts"
+
+suite("memory/sites/Decisions", Layer.merge(Decisions.layer(), SiteDirectory.layer()))

@@ -1,0 +1,23 @@
+import { Layer } from "effect"
+import * as AnalyticsRepo from "../../../src/memory/analytics/AnalyticsRepo.ts"
+import * as PageViews from "../../../src/memory/analytics/PageViews.ts"
+import * as Reports from "../../../src/memory/analytics/Reports.ts"
+import * as SubmissionRepo from "../../../src/memory/forms/SubmissionRepo.ts"
+import * as Decisions from "../../../src/memory/sites/Decisions.ts"
+import * as SiteDirectory from "../../../src/memory/sites/SiteDirectory.ts"
+import * as SiteErasure from "../../../src/memory/sites/SiteErasure.ts"
+import { suite } from "../../suites/SiteErasure.ts"
+
+suite(
+  "memory/sites/SiteErasure",
+  SiteErasure.layer.pipe(
+    Layer.provideMerge(
+      Layer.mergeAll(
+        Layer.mergeAll(AnalyticsRepo.layer, Reports.layer).pipe(Layer.provideMerge(PageViews.layer())),
+        SubmissionRepo.layer(),
+        Decisions.layer(),
+        SiteDirectory.layer()
+      )
+    )
+  )
+)

@@ -1,0 +1,200 @@
+import { randomUUID } from "node:crypto"
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it, layer as withLayer } from "@effect/vitest"
+import { Effect, Layer, Result, Schema } from "effect"
+import type { PageView } from "../../../src/core/analytics/PageView.ts"
+import * as AnalyticsRepo from "../../../src/postgres/analytics/AnalyticsRepo.ts"
+import * as Reports from "../../../src/postgres/analytics/Reports.ts"
+import * as Columns from "../../../src/postgres/batch/Columns.ts"
+import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
+import * as Service from "../../../src/services/analytics/AnalyticsRepo.ts"
+import { suite } from "../../suites/AnalyticsRepo.ts"
+import { Shape, viewOf } from "../../suites/PageViews.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+
+const repo = AnalyticsRepo.layer({ timeout: "20 seconds", maxQueue: 10_000 })
+/** Some websites that there are, by their hosted_website_id. */
+const websites = [randomUUID(), randomUUID()] as const
+
+const add = (id: string) =>
+  PgClient.PgClient.use(
+    (sql) => sql`INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
+      VALUES (${id}, ${id}, ${randomUUID()}, 'test')`
+  )
+
+/** One more. */
+const added = Effect.suspend(() => {
+  const id = randomUUID()
+  return Effect.as(add(id), id)
+})
+
+const database = Layer.effectDiscard(Effect.forEach(websites, add)).pipe(Layer.provideMerge(TestDatabase.layer))
+const live = repo.pipe(Layer.provideMerge(database))
+
+suite(
+  "postgres/analytics/AnalyticsRepo",
+  Layer.mergeAll(repo, Reports.layer({ timeout: "20 seconds" }), SiteDirectory.layer({ timeout: "20 seconds" })).pipe(
+    Layer.provide(TestDatabase.layer)
+  )
+)
+
+const Text = Schema.NullOr(Schema.String)
+const Rows = Schema.Array(
+  Schema.Struct({
+    received_at: Schema.Date,
+    path: Schema.String,
+    utm_source: Text,
+    utm_medium: Text,
+    utm_campaign: Text,
+    utm_term: Text,
+    utm_content: Text,
+    referrer_host: Text,
+    referrer_path: Text,
+    device_type: Text,
+    screen_width: Schema.NullOr(Schema.Int),
+    session_id: Text,
+    browser: Text,
+    os: Text,
+    visitor_hash: Schema.Uint8Array
+  })
+)
+
+const stored = (table: "page_view" | "bot_view", hostedWebsiteId: string) =>
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    const rows = yield* sql`SELECT * FROM ${sql(table)} WHERE hosted_website_id = ${hostedWebsiteId}`
+    return (yield* Schema.decodeUnknownEffect(Rows)(rows)).map(
+      (row): PageView => ({
+        hostedWebsiteId,
+        receivedAt: row.received_at.getTime(),
+        path: row.path,
+        campaign: {
+          source: row.utm_source,
+          medium: row.utm_medium,
+          name: row.utm_campaign,
+          term: row.utm_term,
+          content: row.utm_content
+        },
+        referrerHost: row.referrer_host,
+        referrerPath: row.referrer_path,
+        deviceType: row.device_type,
+        screenWidth: row.screen_width,
+        sessionId: row.session_id,
+        browser: row.browser,
+        os: row.os,
+        visitorHash: Buffer.from(row.visitor_hash).toString("hex"),
+        isBot: table === "bot_view"
+      })
+    )
+  })
+
+const plain = viewOf(
+  websites[0],
+  Shape.make({
+    age: 0,
+    path: "/",
+    campaign: { source: null, medium: null, name: null, term: null, content: null },
+    referrerHost: null,
+    referrerPath: null,
+    deviceType: null,
+    screenWidth: null,
+    sessionId: null,
+    browser: null,
+    os: null,
+    visitor: 0,
+    isBot: false
+  })
+)
+
+withLayer(live, { excludeTestServices: true })("postgres/analytics/AnalyticsRepo: columns", (it) => {
+  it.effect.prop(
+    "a view's fields come back as they were, from the table of its kind",
+    { shape: Shape },
+    ({ shape }) =>
+      Effect.gen(function* () {
+        const repo = yield* Service.AnalyticsRepo
+        const view = viewOf(yield* added, shape)
+        yield* repo.append(view)
+        const [mine, others] = view.isBot ? (["bot_view", "page_view"] as const) : (["page_view", "bot_view"] as const)
+        assert.deepStrictEqual(yield* stored(mine, view.hostedWebsiteId), [view])
+        assert.deepStrictEqual(yield* stored(others, view.hostedWebsiteId), [])
+      }),
+    { arbitrary: { runs: 50 } }
+  )
+})
+
+describe("postgres/analytics/AnalyticsRepo: batches", () => {
+  it.live("a batch that is sent again, also at the same moment, is stored once", () =>
+    Effect.gen(function* () {
+      const views = [plain, { ...plain, isBot: true }, plain]
+      const batchId = randomUUID()
+      const clients = yield* Effect.all(Array.from({ length: 5 }, () => Columns.client))
+      yield* Effect.forEach(clients, (sql) => AnalyticsRepo.storeBatch(sql, views, batchId), {
+        concurrency: "unbounded"
+      })
+      yield* AnalyticsRepo.storeBatch(clients[0]!, views, batchId)
+      assert.lengthOf(yield* stored("page_view", plain.hostedWebsiteId), 2)
+      assert.lengthOf(yield* stored("bot_view", plain.hostedWebsiteId), 1)
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
+  it.live("what the database cannot hold, or the driver cannot write, is refused alone", () =>
+    Effect.gen(function* () {
+      const repo = yield* Service.AnalyticsRepo
+      const views = Array.from({ length: 30 }, (_, index) =>
+        index === 3
+          ? { ...plain, path: "a\0b" }
+          : index === 11
+            ? { ...plain, screenWidth: 70_000 }
+            : index === 12
+              ? { ...plain, receivedAt: Number.NaN }
+              : plain
+      )
+      const outcomes = yield* Effect.forEach(views, (view) => Effect.result(repo.append(view)), {
+        concurrency: "unbounded"
+      })
+      outcomes.forEach((outcome, index) => {
+        const refused = Result.isFailure(outcome) && outcome.failure._tag === "RecordRefused"
+        assert.strictEqual(refused, [3, 11, 12].includes(index))
+        assert.strictEqual(Result.isFailure(outcome), refused)
+      })
+      assert.lengthOf(yield* stored("page_view", plain.hostedWebsiteId), 27)
+    }).pipe(Effect.provide(live))
+  )
+
+  it.live("connections that the server ends cost no view, and double none", () =>
+    Effect.gen(function* () {
+      const repo = yield* Service.AnalyticsRepo
+      const sql = yield* PgClient.PgClient
+      const endAll = sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()`
+      yield* Effect.forEach(
+        Array.from({ length: 400 }, (_, index) => index),
+        (index) => Effect.andThen(index % 50 === 0 ? Effect.ignore(endAll) : Effect.yieldNow, repo.append(plain)),
+        { concurrency: 16 }
+      )
+      assert.lengthOf(yield* stored("page_view", plain.hostedWebsiteId), 400)
+    }).pipe(Effect.provide(live))
+  )
+
+  it.live("a batch that hangs is answered at its deadline and given up; the next ones are stored", () =>
+    Effect.gen(function* () {
+      const repo = yield* Service.AnalyticsRepo
+      const sql = yield* PgClient.PgClient
+      const late = { ...plain, hostedWebsiteId: websites[1] }
+      yield* sql.withTransaction(
+        Effect.gen(function* () {
+          yield* sql`LOCK TABLE page_view IN ACCESS EXCLUSIVE MODE`
+          const error = yield* Effect.flip(repo.append(late))
+          assert.deepInclude(error, { _tag: "StorageUnavailable", reason: "timeout" })
+        })
+      )
+      // One may still be late on a busy machine: it is asked for until one is in time.
+      yield* repo.append(plain).pipe(Effect.eventually, Effect.timeout("20 seconds"))
+      assert.isAtLeast((yield* stored("page_view", plain.hostedWebsiteId)).length, 1)
+      assert.isAtMost((yield* stored("page_view", late.hostedWebsiteId)).length, 1)
+    }).pipe(
+      Effect.provide(AnalyticsRepo.layer({ timeout: "300 millis", maxQueue: 10 }).pipe(Layer.provideMerge(database)))
+    )
+  )
+})

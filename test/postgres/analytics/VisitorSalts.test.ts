@@ -1,0 +1,33 @@
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Layer } from "effect"
+import * as VisitorSalts from "../../../src/postgres/analytics/VisitorSalts.ts"
+import * as Service from "../../../src/services/analytics/VisitorSalts.ts"
+import { suite } from "../../suites/VisitorSalts.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+
+const salts = VisitorSalts.layer({ timeout: "20 seconds" })
+
+suite("postgres/analytics/VisitorSalts", salts.pipe(Layer.provide(TestDatabase.layer)))
+
+describe("postgres/analytics/VisitorSalts: many processes", () => {
+  it.live("agree on the day's salt, also when they ask at the same moment", () =>
+    Effect.gen(function* () {
+      const processes = yield* Effect.forEach(Array.from({ length: 8 }), () =>
+        Effect.map(Layer.build(Layer.fresh(salts)), (context) => Context.get(context, Service.VisitorSalts))
+      )
+      const all = yield* Effect.forEach(processes, (process) => process.current, { concurrency: "unbounded" })
+      assert.lengthOf(new Set(all.map((salt) => Buffer.from(salt).toString("hex"))), 1)
+    }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
+  )
+
+  it.live("a salt that is at hand is given without the database", () =>
+    Effect.gen(function* () {
+      const { current } = yield* Service.VisitorSalts
+      const sql = yield* PgClient.PgClient
+      const first = yield* current
+      yield* sql`DROP TABLE visitor_salt`
+      assert.deepStrictEqual(yield* current, first)
+    }).pipe(Effect.provide(salts.pipe(Layer.provideMerge(TestDatabase.layer))))
+  )
+})

@@ -1,0 +1,119 @@
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Option, Result, Schema } from "effect"
+import { Reactivity } from "effect/reactivity"
+import * as Columns from "../../../src/postgres/batch/Columns.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+
+const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+const hexOf = (bytes: ReadonlyArray<number>): string => Buffer.from(bytes).toString("hex")
+
+/** A uuid that begins with these bytes. */
+const uuidOf = (bytes: ReadonlyArray<number>): string =>
+  hexOf([...bytes, ...Array<number>(16).fill(0)].slice(0, 16)).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-")
+
+const Row = Schema.Struct({
+  flag: Schema.Boolean,
+  small: Schema.NullOr(int(-32_768, 32_767)),
+  text: Schema.NullOr(Schema.String),
+  /** Repeated as often: texts longer than what a loop writes. */
+  times: int(1, 80),
+  /** The driver rounds times further away. */
+  at: int(-8_000_000_000_000, 8_000_000_000_000),
+  id: Schema.Array(int(0, 255)),
+  bytes: Schema.NullOr(Schema.Array(int(0, 255)))
+})
+type Row = typeof Row.Type
+
+const textOf = ({ text, times }: Row): string | null => text?.repeat(times) ?? null
+
+const columns: ReadonlyArray<Columns.Column<Row>> = [
+  Columns.bool("flag", ({ flag }) => flag),
+  Columns.int2("small", ({ small }) => small),
+  Columns.text("text", textOf),
+  Columns.timestamptz("at", ({ at }) => at),
+  Columns.uuid("id", ({ id }) => uuidOf(id)),
+  Columns.bytea("bytes", ({ bytes }) => (bytes === null ? null : hexOf(bytes)))
+]
+
+const valuesOf: ReadonlyArray<(row: Row) => unknown> = [
+  ({ flag }) => flag,
+  ({ small }) => small,
+  textOf,
+  ({ at }) => at,
+  ({ id }) => uuidOf(id),
+  ({ bytes }) => (bytes === null ? null : Uint8Array.from(bytes))
+]
+
+const bytesOf = (parameter: PgTypes.Parameter, registry?: PgTypes.Registry): Buffer | null => {
+  const bytes = Result.getOrThrow(PgTypes.encodeParameter(parameter, registry))
+  return bytes === null ? null : Buffer.from(bytes)
+}
+
+describe("postgres/batch/Columns", () => {
+  it.prop("it writes what the driver writes, and null for a column of nulls", [Schema.NonEmptyArray(Row)], ([rows]) => {
+    const parameters = Result.getOrThrow(Columns.parameters(columns, rows))
+    for (const [index, valueOf] of valuesOf.entries()) {
+      const values = rows.map(valueOf)
+      const drivers = Result.getOrThrow(PgTypes.array(values, columns[index]!.elementOid))
+      assert.strictEqual(parameters[index]!.oid, drivers.oid)
+      assert.deepStrictEqual(
+        bytesOf(parameters[index]!, Columns.types),
+        values.every((value) => value === null) ? null : bytesOf(drivers)
+      )
+    }
+  })
+
+  it.prop("a time is exact, however far away it is", [int(-8.64e15, 8.64e15)], ([millis]) => {
+    const column = Columns.timestamptz("it", (at: number) => at)
+    const [parameter] = Result.getOrThrow(Columns.parameters([column], [millis]))
+    const epoch = BigInt(Date.UTC(2000, 0, 1))
+    assert.strictEqual(bytesOf(parameter!, Columns.types)?.readBigInt64BE(24), (BigInt(millis) - epoch) * 1_000n)
+  })
+
+  const refused: ReadonlyArray<readonly [string, Columns.Column<unknown>]> = [
+    ["an integer that is too large", Columns.int2("it", () => 32_768)],
+    ["one that is none", Columns.int2("it", () => 1.5)],
+    ["a time that is none", Columns.timestamptz("it", () => Number.NaN)],
+    ["a time that never comes", Columns.timestamptz("it", () => Number.POSITIVE_INFINITY)],
+    ["an empty id", Columns.uuid("it", () => "")],
+    ["an id of other letters", Columns.uuid("it", () => "0190f5c2-0000-7000-8000-00000000000g")],
+    ["an id without its hyphens", Columns.uuid("it", () => "0190f5c2 0000 7000 8000 000000000000")],
+    ["half a byte", Columns.bytea("it", () => "abc")],
+    ["digits beyond Latin", Columns.bytea("it", () => "٣٣")]
+  ]
+  it.each(refused)("it refuses %s", (_, column) => {
+    const written = Columns.parameters([column], [{}])
+    const refusedColumn = Option.map(Result.getFailure(written), (error) => error.column)
+    assert.deepStrictEqual(refusedColumn, Option.some("it"))
+  })
+
+  it.live("columns come out of the database as the rows that they were", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestDatabase.connection
+      const sql = yield* PgClient.make({ url, maxConnections: 1, types: Columns.types })
+      const ids = [[...Array(16).keys()], Array.from({ length: 16 }, () => 255)]
+      const rows: ReadonlyArray<Row> = [
+        { flag: true, small: null, text: null, times: 1, at: 0, id: ids[0]!, bytes: null },
+        { flag: false, small: -2, text: "ä€😀", times: 50, at: -1, id: ids[1]!, bytes: null }
+      ]
+      const found = yield* sql.unsafe(
+        `SELECT flag, small, text, (extract(epoch FROM at) * 1000)::float8 AS at, id, bytes
+          FROM unnest($1, $2, $3, $4, $5, $6) AS it (flag, small, text, at, id, bytes)`,
+        Result.getOrThrow(Columns.parameters(columns, rows))
+      )
+      assert.deepStrictEqual(
+        found,
+        rows.map((row) => ({
+          flag: row.flag,
+          small: row.small,
+          text: textOf(row),
+          at: row.at,
+          id: uuidOf(row.id),
+          bytes: null
+        }))
+      )
+    }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
+  )
+})

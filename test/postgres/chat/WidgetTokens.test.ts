@@ -1,0 +1,82 @@
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Layer, Option } from "effect"
+import { TestClock } from "effect/testing"
+import * as InstanceDirectory from "../../../src/postgres/chat/InstanceDirectory.ts"
+import * as PostgresWidgetTokens from "../../../src/postgres/chat/WidgetTokens.ts"
+import { InstanceDirectory as Instances } from "../../../src/services/chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
+import { suite } from "../../suites/WidgetTokens.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+
+const timeout = "20 seconds"
+const layers = Layer.merge(PostgresWidgetTokens.layer({ timeout }), InstanceDirectory.layer({ timeout })).pipe(
+  Layer.provideMerge(TestDatabase.layer)
+)
+
+suite("postgres/chat/WidgetTokens", layers)
+
+const newToken = Effect.gen(function* () {
+  const instances = yield* Instances
+  const tokens = yield* WidgetTokens
+  const { instanceId } = yield* instances.create({
+    name: "a",
+    agentUrl: "https://a.example",
+    agentModel: null,
+    agentKeyEnv: null,
+    origins: []
+  })
+  return yield* Effect.fromOption(yield* tokens.issue({ instanceId, label: null, expiresAt: null }))
+})
+
+describe("postgres/chat/WidgetTokens: what is kept", () => {
+  it.effect("a token that one process revokes ends within a second in another", () =>
+    Effect.gen(function* () {
+      const here = yield* WidgetTokens
+      const there = Context.get(yield* Layer.build(Layer.fresh(PostgresWidgetTokens.layer({ timeout }))), WidgetTokens)
+      const { instanceId, token, tokenId } = yield* newToken
+      assert.isTrue(Option.isSome(yield* there.authenticate(instanceId, token)))
+      yield* here.revoke(tokenId)
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(Option.isNone(yield* there.authenticate(instanceId, token)))
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.effect("the database holds a digest, and the token nowhere", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { token } = yield* newToken
+      const rows = yield* sql`SELECT row_to_json(widget_token)::text AS row FROM widget_token`
+      assert.strictEqual(rows.length, 1)
+      const secret = Buffer.from(token.slice("hwt_".length), "base64url").toString("hex")
+      for (const spelling of [token, token.slice("hwt_".length), secret])
+        assert.notInclude(JSON.stringify(rows), spelling)
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.live("what is not spelled like a token is never looked up, and a database that hangs costs a bounded wait", () =>
+    Effect.gen(function* () {
+      const connection = yield* TestDatabase.connection
+      const blocker = yield* TestDatabase.clientOf(connection)
+      const options = { timeout: "2 seconds" } as const
+      yield* Effect.gen(function* () {
+        const tokens = yield* WidgetTokens
+        const { instanceId, token } = yield* newToken
+        yield* blocker.withTransaction(
+          Effect.gen(function* () {
+            yield* blocker`LOCK TABLE widget_token IN ACCESS EXCLUSIVE MODE`
+            assert.isTrue(Option.isNone(yield* tokens.authenticate(instanceId, `${token}x`)))
+            assert.strictEqual((yield* Effect.flip(tokens.authenticate(instanceId, token))).reason, "timeout")
+          })
+        )
+        assert.isTrue(Option.isSome(yield* tokens.authenticate(instanceId, token)))
+      }).pipe(
+        Effect.provide(
+          Layer.merge(PostgresWidgetTokens.layer(options), InstanceDirectory.layer(options)).pipe(
+            Layer.provide(Layer.effect(PgClient.PgClient, TestDatabase.clientOf(connection)))
+          )
+        )
+      )
+    })
+  )
+})

@@ -1,0 +1,252 @@
+import { hash, randomUUID } from "node:crypto"
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Fiber, Latch, Layer, Redacted, Result } from "effect"
+import * as Columns from "../../../src/postgres/batch/Columns.ts"
+import * as Database from "../../../src/postgres/Database.ts"
+import * as SubmissionRepo from "../../../src/postgres/forms/SubmissionRepo.ts"
+import * as Service from "../../../src/services/forms/SubmissionRepo.ts"
+import { draft, suite, unknownWebsite, websites } from "../../suites/SubmissionRepo.ts"
+import * as Locks from "../../support/postgres/Locks.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import { until } from "../../support/Wait.ts"
+
+const options = { timeout: "20 seconds", maxQueue: 10_000 } as const
+
+const addWebsites = Effect.gen(function* () {
+  const sql = yield* PgClient.PgClient
+  yield* Effect.forEach(
+    websites,
+    (website) => sql`INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
+      VALUES (${website}, ${randomUUID()}, ${randomUUID()}, 'test')`
+  )
+})
+
+/** A database with the suite's websites. */
+const database = Layer.effectDiscard(addWebsites).pipe(Layer.provideMerge(TestDatabase.layer))
+
+suite("postgres/forms/SubmissionRepo", SubmissionRepo.layer(options).pipe(Layer.provide(database)))
+
+const count = Effect.gen(function* () {
+  const sql = yield* PgClient.PgClient
+  const rows = yield* sql`SELECT 1 FROM submission`
+  return rows.length
+})
+
+describe("postgres/forms/SubmissionRepo: a store that is away", () => {
+  const nobody = Database.layer({ url: Redacted.make("postgres://nobody@127.0.0.1:1/none"), connections: 1 })
+  const repo = SubmissionRepo.layer({ timeout: "500 millis", maxQueue: 10_000 }).pipe(Layer.provide(nobody))
+  // Three times as much as may wait.
+  const large = "x".repeat(250_000)
+  for (const [name, content] of [
+    ["form_data", { formData: large }],
+    ["email", { email: large }],
+    ["page_slug", { pageSlug: large }]
+  ] as const) {
+    it.live(`only so much waits for it, whether it is ${name} that is large or another text`, () =>
+      Effect.gen(function* () {
+        const { submit } = yield* Service.SubmissionRepo
+        const failures = yield* Effect.forEach(
+          Array.from({ length: 800 }, () => ({ ...draft({}), ...content })),
+          (one) => Effect.flip(submit(one)),
+          { concurrency: "unbounded" }
+        )
+        const refused = failures.filter((error) => error._tag === "StorageUnavailable" && error.reason === "overloaded")
+        assert.isAbove(refused.length, 500)
+        assert.isBelow(refused.length, 600)
+      }).pipe(Effect.provide(repo))
+    )
+  }
+})
+
+describe("postgres/forms/SubmissionRepo: erasure", () => {
+  it.live("a deletion whose connection is lost in its midst is done again", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const repo = yield* Service.SubmissionRepo
+      const gone = draft({ key: "a" })
+      yield* repo.submit(gone)
+      const [locked, cut] = [yield* Latch.make(), yield* Latch.make()]
+      const holder = yield* sql`SELECT 1 FROM submission FOR UPDATE`.pipe(
+        Effect.andThen(locked.open),
+        Effect.andThen(cut.await),
+        sql.withTransaction,
+        Effect.forkChild
+      )
+      yield* locked.await
+      const deletion = yield* Effect.forkChild(repo.delete(gone.submissionId))
+      yield* until("its connection is cut", () =>
+        Effect.runPromise(
+          Effect.map(
+            sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+              WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+            (rows) => rows.length > 0
+          )
+        )
+      )
+      yield* cut.open
+      yield* Fiber.join(holder)
+      assert.isTrue(yield* Fiber.join(deletion))
+      assert.strictEqual(yield* count, 0)
+    }).pipe(Effect.provide(Layer.provideMerge(SubmissionRepo.layer(options), database)))
+  )
+
+  it.live("no row of any table tells of a submission that was deleted", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const repo = yield* Service.SubmissionRepo
+      const [gone, kept] = [draft({ key: "a", email: "ada@example.org" }), draft({ key: "b" })]
+      yield* Effect.forEach([gone, kept], repo.submit)
+      const told = [
+        gone.submissionId,
+        "ada@example.org",
+        hash("sha256", "a"),
+        gone.idempotency!.fingerprint,
+        kept.submissionId
+      ]
+      const found = Effect.gen(function* () {
+        const tables = yield* sql`SELECT relname FROM pg_class
+          WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace`
+        const rows = yield* Effect.forEach(
+          tables,
+          ({ relname }) => sql`SELECT row_to_json(t)::text AS row FROM ${sql(String(relname))} AS t`
+        )
+        const all = JSON.stringify(rows)
+        return told.map((text) => all.includes(text))
+      })
+      assert.deepStrictEqual(yield* found, [true, true, true, true, true])
+      assert.isTrue(yield* repo.delete(gone.submissionId))
+      assert.deepStrictEqual(yield* found, [false, false, false, false, true])
+    }).pipe(Effect.provide(SubmissionRepo.layer(options).pipe(Layer.provideMerge(database))))
+  )
+})
+
+describe("postgres/forms/SubmissionRepo: batches", () => {
+  it.live("a batch that is sent again is stored once, and answered as the first time", () =>
+    Effect.gen(function* () {
+      const sql = yield* Columns.client
+      const drafts = [draft({}), draft({ key: "a" }), draft({ key: "a" }), draft({ key: "a", formData: "[]" })]
+      const first = yield* SubmissionRepo.storeBatch(sql, drafts)
+      const again = yield* SubmissionRepo.storeBatch(sql, drafts)
+      assert.deepStrictEqual(again, first)
+      assert.deepStrictEqual(first.map(Result.isSuccess), [true, true, true, false])
+      assert.strictEqual(yield* count, 2)
+    }).pipe(Effect.scoped, Effect.provide(database))
+  )
+
+  it.live("a batch that is sent again without its first draft stores nothing new under the key", () =>
+    Effect.gen(function* () {
+      const sql = yield* Columns.client
+      const [first, second] = [draft({ key: "a" }), draft({ key: "a" })]
+      yield* SubmissionRepo.storeBatch(sql, [first, second])
+      const outcomes = yield* SubmissionRepo.storeBatch(sql, [second])
+      assert.deepStrictEqual(outcomes, [Result.succeed(first.submissionId)])
+      assert.strictEqual(yield* count, 1)
+    }).pipe(Effect.scoped, Effect.provide(database))
+  )
+
+  it.live(
+    "of a website that is gone the drafts alone are refused, in the same statement as the others are stored",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* Columns.client
+        const gone = { websiteConfigId: unknownWebsite }
+        const drafts = [draft({}), draft(gone), draft({ key: "a" }), draft({ ...gone, key: "a" }), draft({})]
+        const twice = draft({ ...gone, key: "a" })
+        const outcomes = yield* SubmissionRepo.storeBatch(sql, [...drafts, twice])
+        assert.deepStrictEqual(
+          outcomes.map((outcome) => (Result.isSuccess(outcome) ? outcome.success : outcome.failure._tag)),
+          [
+            drafts[0]!.submissionId,
+            "RecordRefused",
+            drafts[2]!.submissionId,
+            "RecordRefused",
+            drafts[4]!.submissionId
+          ].concat("RecordRefused")
+        )
+        assert.strictEqual(yield* count, 3)
+        const keys = yield* (yield* PgClient.PgClient)`SELECT 1 FROM idempotency_key`
+        assert.strictEqual(keys.length, 1)
+      }).pipe(Effect.scoped, Effect.provide(database))
+  )
+
+  it.live("a website that is just being deleted is waited for, and then gone", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const batches = yield* Columns.client
+      const left = draft({ websiteConfigId: websites[1] })
+      const waits = Locks.isAwaited(sql)
+      const storing = yield* sql.withTransaction(
+        Effect.gen(function* () {
+          yield* sql`DELETE FROM site WHERE website_config_id = ${websites[1]}::uuid`
+          const fiber = yield* Effect.forkDetach(SubmissionRepo.storeBatch(batches, [left, draft({})]))
+          yield* Effect.repeat(waits, { until: (found) => found })
+          return fiber
+        })
+      )
+      const outcomes = yield* Fiber.join(storing)
+      assert.deepStrictEqual(outcomes.map(Result.isSuccess), [false, true])
+      assert.strictEqual(yield* count, 1)
+    }).pipe(Effect.scoped, Effect.provide(database))
+  )
+
+  it.live("two processes with the same keys at the same moment store each once and agree on it", () =>
+    Effect.gen(function* () {
+      const repo = yield* Service.SubmissionRepo
+      const other = Context.get(yield* Layer.build(Layer.fresh(SubmissionRepo.layer(options))), Service.SubmissionRepo)
+      for (let turn = 0; turn < 5; turn++) {
+        const keys = Array.from({ length: 40 }, (_, index) => `${turn} ${index}`)
+        const submit = (repo: Service.SubmissionRepo["Service"], keys: ReadonlyArray<string>) =>
+          Effect.forEach(keys, (key) => repo.submit(draft({ key })), { concurrency: "unbounded" })
+        const [left, right] = yield* Effect.all([submit(repo, keys), submit(other, [...keys].reverse())], {
+          concurrency: 2
+        })
+        assert.deepStrictEqual(left, [...right].reverse())
+        assert.strictEqual(yield* count, (turn + 1) * 40)
+      }
+    }).pipe(Effect.provide(SubmissionRepo.layer(options).pipe(Layer.provideMerge(database))), Effect.scoped)
+  )
+
+  it.live("what the database cannot hold is refused alone", () =>
+    Effect.gen(function* () {
+      const repo = yield* Service.SubmissionRepo
+      const bad = [
+        draft({ email: "a\0b" }),
+        draft({ formData: `{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}` }),
+        draft({ formData: "{" })
+      ]
+      const good = Array.from({ length: 10 }, () => draft({}))
+      const outcomes = yield* Effect.forEach([...good, ...bad], (draft) => Effect.result(repo.submit(draft)), {
+        concurrency: "unbounded"
+      })
+      assert.deepStrictEqual(
+        outcomes.map((outcome) => (Result.isSuccess(outcome) ? "stored" : outcome.failure._tag)),
+        [...good.map(() => "stored"), ...bad.map(() => "RecordRefused")]
+      )
+      assert.strictEqual(yield* count, good.length)
+    }).pipe(Effect.provide(SubmissionRepo.layer(options).pipe(Layer.provideMerge(database))))
+  )
+
+  it.live("connections that the server ends cost no submission", () =>
+    Effect.gen(function* () {
+      const repo = yield* Service.SubmissionRepo
+      const sql = yield* Columns.client
+      const drafts = Array.from({ length: 200 }, () => draft({ key: randomUUID() }))
+      const endAll = sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()`
+      const submitting = Effect.forEach(
+        drafts,
+        (draft, index) =>
+          index % 40 === 0
+            ? Effect.andThen(Effect.ignore(endAll), repo.submit(draft))
+            : Effect.andThen(Effect.yieldNow, repo.submit(draft)),
+        { concurrency: 8 }
+      )
+      assert.deepStrictEqual(
+        yield* submitting,
+        drafts.map(({ submissionId }) => submissionId)
+      )
+      assert.strictEqual(yield* count, drafts.length)
+    }).pipe(Effect.provide(SubmissionRepo.layer(options).pipe(Layer.provideMerge(database))))
+  )
+})

@@ -1,0 +1,180 @@
+/** What the tables need from time to time. Each test has a database of its own. */
+import { randomBytes, randomUUID } from "node:crypto"
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option, Schedule, Schema } from "effect"
+import * as Maintenance from "../../../src/postgres/schema/Maintenance.ts"
+import * as Migrations from "../../../src/postgres/schema/Migrations.ts"
+import * as Partitions from "../../../src/postgres/schema/Partitions.ts"
+import { at } from "../../suites/VisitorSalts.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+
+const now = Date.UTC(2026, 10, 30, 23, 59)
+const hour = 3_600_000
+
+/** Nothing is forgotten. */
+const forEver = { pageViews: Option.none(), submissions: Option.none() }
+
+const Names = Schema.Array(Schema.Struct({ name: Schema.String }))
+
+const partitionNames = Effect.gen(function* () {
+  const sql = yield* PgClient.PgClient
+  const rows = yield* sql`SELECT inhrelid::regclass::text AS name FROM pg_inherits
+    WHERE inhparent IN ('page_view'::regclass, 'bot_view'::regclass) ORDER BY 1`
+  return (yield* Schema.decodeUnknownEffect(Names)(rows)).map(({ name }) => name)
+})
+
+const months = ["2026_11", "2026_12", "2027_01", "2027_02"]
+const expected = (["bot_view", "page_view"] as const).flatMap((parent) => [
+  ...months.map((month) => `${parent}_${month}`),
+  `${parent}_default`
+])
+
+const addView = (table: string, receivedAt: number) =>
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    yield* sql`INSERT INTO ${sql(table)} (hosted_website_id, received_at, path, visitor_hash)
+      VALUES (${randomUUID()}, ${new Date(receivedAt)}, '/', ${randomBytes(16)})`
+  })
+
+describe("postgres/schema/Partitions", () => {
+  it.prop(
+    "the wanted months follow each other without a gap and begin with the one of now",
+    [Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4_102_444_800_000 }))],
+    ([now]) => {
+      for (const parent of ["page_view", "bot_view"]) {
+        const partitions = Partitions.wanted(now).filter((partition) => partition.parent === parent)
+        assert.lengthOf(partitions, 4)
+        assert.isTrue(Date.parse(partitions[0]!.from) <= now && now < Date.parse(partitions[0]!.to))
+        partitions.forEach(({ from, name }, index) => {
+          if (index > 0) assert.strictEqual(from, partitions[index - 1]!.to)
+          assert.strictEqual(name, `${parent}_${from.slice(0, 4)}_${from.slice(5, 7)}`)
+        })
+      }
+    }
+  )
+
+  it.live("this month and the next three are made once, also by several at the same moment", () =>
+    Effect.gen(function* () {
+      const reports = yield* Effect.forEach(Array.from({ length: 4 }), () => Partitions.ensure(now), {
+        concurrency: "unbounded"
+      })
+      assert.deepStrictEqual(reports, [[], [], [], []])
+      assert.deepStrictEqual(yield* partitionNames, expected)
+      assert.deepStrictEqual(yield* Partitions.ensure(now), [])
+      yield* addView("page_view", now)
+      const sql = yield* PgClient.PgClient
+      assert.lengthOf(yield* sql`SELECT FROM page_view_2026_11`, 1)
+    }).pipe(Effect.provide(TestDatabase.layer))
+  )
+
+  it.live("a month that the default partition holds rows of is reported, and the others are made", () =>
+    Effect.gen(function* () {
+      yield* addView("page_view", Date.UTC(2026, 11, 31))
+      const missing = yield* Partitions.ensure(now)
+      assert.deepStrictEqual(
+        missing.map(({ partition, reason }) => [partition.name, reason]),
+        [["page_view_2026_12", "occupied"]]
+      )
+      assert.deepStrictEqual(
+        yield* partitionNames,
+        expected.filter((name) => name !== "page_view_2026_12")
+      )
+    }).pipe(Effect.provide(TestDatabase.layer))
+  )
+})
+
+describe("postgres/schema/Maintenance", () => {
+  const fill = Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    const website = randomUUID()
+    yield* sql`INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
+      VALUES (${website}, ${randomUUID()}, ${randomUUID()}, 'test')`
+    for (const day of ["2026-11-28", "2026-11-29", "2026-11-30"]) {
+      yield* sql`INSERT INTO visitor_salt (day, salt) VALUES (${day}::date, ${randomBytes(32)})`
+    }
+    for (const [age, count] of [
+      [24 * hour + 1, 12_000],
+      [24 * hour, 1],
+      [0, 2]
+    ] as const) {
+      const time = new Date(now - age)
+      yield* sql`INSERT INTO page_view_batch (batch_id, stored_at)
+        SELECT gen_random_uuid(), ${time} FROM generate_series(1, ${count})`
+      yield* sql`INSERT INTO idempotency_key (website_config_id, key_sha256, fingerprint, submission_id, used_at)
+        SELECT ${website}, uuid_send(gen_random_uuid()), '', gen_random_uuid(), ${time} FROM generate_series(1, ${count})`
+    }
+  })
+
+  const left = Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    const rows = [
+      yield* sql`SELECT FROM page_view_batch`,
+      yield* sql`SELECT FROM idempotency_key`,
+      yield* sql`SELECT FROM visitor_salt`
+    ]
+    return rows.map(({ length }) => length)
+  })
+
+  it.live("a round makes partitions and deletes what is too old, in pieces, and nothing else", () =>
+    Effect.gen(function* () {
+      yield* fill
+      assert.isTrue(yield* at(now)(Maintenance.round(forEver)))
+      assert.deepStrictEqual(yield* left, [3, 3, 2])
+      assert.deepStrictEqual(yield* partitionNames, expected)
+    }).pipe(Effect.provide(TestDatabase.layer))
+  )
+
+  it.live("a step that fails is told of, and the others are done", () =>
+    Effect.gen(function* () {
+      yield* fill
+      const sql = yield* PgClient.PgClient
+      yield* sql`ALTER TABLE page_view_batch RENAME COLUMN stored_at TO kept_at`
+      assert.isFalse(yield* at(now)(Maintenance.round(forEver)))
+      assert.deepStrictEqual(yield* left, [12_003, 3, 2])
+    }).pipe(Effect.provide(TestDatabase.layer))
+  )
+
+  it.live("the layer begins by itself", () =>
+    Effect.gen(function* () {
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* Layer.build(Maintenance.layer(forEver))
+          const made = Effect.map(partitionNames, (names) => names.length === expected.length)
+          assert.isTrue(
+            yield* made.pipe(
+              Effect.repeat({ until: (done) => done, schedule: Schedule.spaced("20 millis") }),
+              Effect.timeout("20 seconds")
+            )
+          )
+        })
+      )
+    }).pipe(Effect.provide(TestDatabase.layer))
+  )
+})
+
+describe("postgres/schema/Migrations", () => {
+  it.live("a database that was migrated misses nothing, and is migrated again without doing anything", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* Migrations.pending, [])
+      assert.deepStrictEqual(yield* Migrations.run, [])
+    }).pipe(Effect.provide(TestDatabase.layer))
+  )
+
+  it.live("an empty database misses everything, until several that migrate it at once are done", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* sql`DROP SCHEMA public CASCADE`
+      yield* sql`CREATE SCHEMA public`
+      const needed = yield* Migrations.pending
+      assert.include(needed, 1)
+      const done = yield* Effect.all([Migrations.run, Migrations.run, Migrations.run], { concurrency: "unbounded" })
+      assert.deepStrictEqual(
+        done.flat().map(([id]) => id),
+        needed
+      )
+      assert.deepStrictEqual(yield* Migrations.pending, [])
+      assert.isAtLeast((yield* partitionNames).length, expected.length)
+    }).pipe(Effect.provide(TestDatabase.layer))
+  )
+})

@@ -1,0 +1,264 @@
+/** What is forgotten, and who waits for it. Each test has a database of its own, with months of years ago. */
+import { randomUUID } from "node:crypto"
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, Layer, Logger, Option, Ref, Schema } from "effect"
+import type * as Core from "../../../src/core/sites/Retention.ts"
+import * as AnalyticsRepo from "../../../src/postgres/analytics/AnalyticsRepo.ts"
+import * as Database from "../../../src/postgres/Database.ts"
+import * as Maintenance from "../../../src/postgres/schema/Maintenance.ts"
+import * as Retention from "../../../src/postgres/schema/Retention.ts"
+import * as Service from "../../../src/services/analytics/AnalyticsRepo.ts"
+import { Shape, viewOf } from "../../suites/PageViews.ts"
+import { at } from "../../suites/VisitorSalts.ts"
+import * as Locks from "../../support/postgres/Locks.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+
+const months = (count: number): Option.Option<Core.Retention> => Option.some({ count, unit: "months" })
+const days = (count: number): Option.Option<Core.Retention> => Option.some({ count, unit: "days" })
+const off = Option.none<Core.Retention>()
+
+/** Three months are kept from March on. */
+const now = Date.UTC(2024, 5, 15, 12)
+
+const Names = Schema.Array(Schema.Struct({ name: Schema.String }))
+
+/** Names of the partitions of 2024 that are there. */
+const partitions = Effect.gen(function* () {
+  const sql = yield* PgClient.PgClient
+  const rows = yield* sql`SELECT relname AS name FROM pg_inherits JOIN pg_class ON oid = inhrelid
+    WHERE relkind = 'r' AND relname LIKE '%_2024_0_' ORDER BY 1`
+  return (yield* Schema.decodeUnknownEffect(Names)(rows)).map(({ name }) => name)
+})
+
+const existing = (from: number) =>
+  ["bot_view", "page_view"].flatMap((parent) =>
+    [1, 2, 3, 4, 5, 6].filter((month) => month >= from).map((month) => `${parent}_2024_0${month}`)
+  )
+
+const Count = Schema.Tuple([Schema.Struct({ rows: Schema.Int })])
+const count = (from: string) =>
+  PgClient.PgClient.use((sql) => sql.unsafe(`SELECT count(*)::int AS rows FROM ${from}`)).pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(Count)),
+    Effect.map(([{ rows }]) => rows)
+  )
+
+const website = randomUUID()
+
+/** The months of half a year, with a row of each day in each table; and days of the year before in the default ones. */
+const fill = Effect.gen(function* () {
+  const sql = yield* PgClient.PgClient
+  yield* sql`INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
+    VALUES (${website}, ${website}, ${website}, 'test')`
+  for (const parent of ["page_view", "bot_view"]) {
+    for (const month of [1, 2, 3, 4, 5, 6]) {
+      yield* sql.unsafe(`CREATE TABLE ${parent}_2024_0${month} PARTITION OF ${parent}
+        FOR VALUES FROM ('2024-0${month}-01Z') TO ('2024-0${month + 1}-01Z')`)
+    }
+    yield* sql`INSERT INTO ${sql(parent)} (hosted_website_id, received_at, path, visitor_hash)
+      SELECT ${website}::uuid, day, '/', '' FROM generate_series('2023-12-01Z'::timestamptz, '2024-06-15Z', '1 day') AS day`
+  }
+  yield* sql`INSERT INTO not_counted (website_config_id, day, reason, times)
+    SELECT ${website}::uuid, day, 'bot', 1 FROM generate_series('2023-12-01'::date, '2024-06-15', '1 day') AS day`
+  yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, form_data)
+    SELECT gen_random_uuid(), ${website}::uuid, '2024-06-15T12:00Z'::timestamptz - number * interval '1 hour', '{}'
+    FROM generate_series(0, 4000) AS number`
+})
+
+const database = Layer.provideMerge(Layer.effectDiscard(Effect.orDie(fill)), TestDatabase.layer)
+
+const Line = Schema.fromJsonString(
+  Schema.Struct({
+    message: Schema.Unknown,
+    level: Schema.String,
+    annotations: Schema.Record(Schema.String, Schema.Unknown)
+  })
+)
+
+/** Runs an effect, and gives what it told the log. */
+const logged = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const lines: Array<string> = []
+    yield* Effect.provide(effect, Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))]))
+    return lines.map((line) => Schema.decodeUnknownSync(Line)(line))
+  })
+
+const views = AnalyticsRepo.layer({ timeout: "20 seconds", maxQueue: 1_000 })
+
+const view = viewOf(
+  website,
+  Shape.make({
+    ...{ age: 0, path: "/", referrerHost: null, referrerPath: null, deviceType: null, screenWidth: null },
+    campaign: { source: null, medium: null, name: null, term: null, content: null },
+    ...{ sessionId: null, browser: null, os: null, visitor: 0, isBot: false }
+  })
+)
+
+const waiting = PgClient.PgClient.use((sql) => Effect.repeat(Locks.isAwaited(sql), { until: (found) => found }))
+
+describe("postgres/schema/Retention", () => {
+  it.live("whole months of page views and counts go, submissions by the hour, and the log has one line of it", () =>
+    Effect.gen(function* () {
+      const options = { pageViews: months(3), submissions: days(90) }
+      const [line, ...more] = yield* logged(at(now)(Retention.forget(options)))
+      assert.deepStrictEqual(more, [])
+      assert.deepStrictEqual(line, {
+        level: "INFO",
+        message: "Forgot what is older than its retention",
+        annotations: {
+          partitions: ["bot_view_2024_01", "bot_view_2024_02", "page_view_2024_01", "page_view_2024_02"]
+            .map((name) => `public.${name}`)
+            .join(", "),
+          rows: 62,
+          decisionCounts: 31 + 31 + 29,
+          submissions: 4_000 - 90 * 24
+        }
+      })
+      assert.deepStrictEqual(yield* partitions, existing(3))
+      for (const table of ["page_view", "bot_view", "not_counted"]) {
+        assert.strictEqual(yield* count(table), 31 + 30 + 31 + 15, table)
+      }
+      assert.strictEqual(yield* count("submission WHERE received_at < '2024-03-17T12:00Z'"), 0)
+      assert.strictEqual(yield* count("submission"), 90 * 24 + 1)
+      assert.deepStrictEqual(yield* logged(at(now)(Retention.forget(options))), [])
+    }).pipe(Effect.provide(database))
+  )
+
+  it.live("each is forgotten by itself, and by default nothing is", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* logged(at(now)(Retention.forget({ pageViews: off, submissions: off }))), [])
+      yield* at(now)(Retention.forget({ pageViews: off, submissions: days(1) }))
+      assert.deepStrictEqual(yield* partitions, existing(1))
+      assert.strictEqual(yield* count("submission"), 25)
+      yield* at(now)(Retention.forget({ pageViews: days(1), submissions: off }))
+      assert.deepStrictEqual(yield* partitions, existing(6))
+      assert.strictEqual(yield* count("submission"), 25)
+    }).pipe(Effect.provide(database))
+  )
+
+  it.live("the upkeep does it", () =>
+    Effect.gen(function* () {
+      assert.isTrue(yield* at(now)(Maintenance.round({ pageViews: months(3), submissions: off })))
+      assert.deepStrictEqual(
+        (yield* partitions).filter((name) => name < "page_view_2024_07" && !/_0[789]$/.test(name)),
+        existing(3)
+      )
+    }).pipe(Effect.provide(database))
+  )
+
+  it.live("a clock that is years ahead costs nothing that is to be kept by the database's", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, form_data)
+        VALUES (gen_random_uuid(), ${website}, now(), '{}')`
+      yield* at(Date.UTC(2100, 0, 1))(Retention.forget({ pageViews: off, submissions: days(1) }))
+      assert.strictEqual(yield* count("submission"), 1)
+    }).pipe(Effect.provide(database))
+  )
+
+  it.live("who comes while another process is at it leaves it alone, and does not wait", () =>
+    Effect.gen(function* () {
+      const options = { pageViews: months(3), submissions: days(90) }
+      const another = yield* Database.dedicated()
+      yield* another.withTransaction(
+        Effect.gen(function* () {
+          yield* another`SELECT pg_advisory_xact_lock(7215930443)`
+          assert.deepStrictEqual(yield* logged(at(now)(Retention.forget(options))), [])
+          assert.deepStrictEqual(yield* partitions, existing(1))
+          assert.strictEqual(yield* count("submission"), 4_001)
+        })
+      )
+      const rounds = Array.from({ length: 4 }, () => logged(at(now)(Retention.forget(options))))
+      yield* Effect.all(rounds, { concurrency: "unbounded" })
+      yield* logged(at(now)(Retention.forget(options)))
+      assert.deepStrictEqual(yield* partitions, existing(3))
+      assert.strictEqual(yield* count("submission"), 90 * 24 + 1)
+    }).pipe(Effect.scoped, Effect.provide(database))
+  )
+
+  it.live(
+    "a month that a report reads is dropped later; what can be forgotten is, and page views are stored meanwhile",
+    () =>
+      Effect.gen(function* () {
+        const repo = yield* Service.AnalyticsRepo
+        const options = { pageViews: months(3), submissions: days(90) }
+        const reader = yield* Database.dedicated()
+        yield* reader.withTransaction(
+          Effect.gen(function* () {
+            yield* reader`SELECT count(*) FROM page_view`
+            const round = yield* Effect.forkChild(Effect.exit(at(now)(Retention.forget(options))))
+            yield* Effect.race(waiting, Fiber.await(round))
+            // It stands behind whoever waits for the lock, and is stored when that has given up.
+            yield* repo.append(view)
+            assert.isTrue(Exit.isFailure(yield* Fiber.join(round)))
+            assert.includeMembers(
+              yield* partitions,
+              existing(1).filter((name) => name.startsWith("page_view"))
+            )
+            assert.strictEqual(yield* count("submission"), 90 * 24 + 1)
+          })
+        )
+        yield* at(now)(Retention.forget(options))
+        assert.deepStrictEqual(yield* partitions, existing(3))
+        assert.strictEqual(yield* count("page_view WHERE received_at > '2028-01-01Z'"), 1)
+      }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(views, database)))
+  )
+
+  it.live("of a default partition that was parted by hand goes what is old, and nothing else", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* sql`DROP TABLE page_view_default`
+      yield* sql`CREATE TABLE page_view_default PARTITION OF page_view DEFAULT PARTITION BY HASH (path)`
+      for (const rest of [0, 1]) {
+        yield* sql.unsafe(`CREATE TABLE page_view_rest_${rest} PARTITION OF page_view_default
+          FOR VALUES WITH (MODULUS 2, REMAINDER ${rest})`)
+      }
+      // The old ones' places in one table are those of young ones in the other.
+      yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+        SELECT ${website}::uuid, CASE WHEN satisfies_hash_partition('page_view_default'::regclass, 2, 0, path)
+          THEN '2023-12-01Z'::timestamptz ELSE '2030-01-01Z' END, path, ''
+        FROM (SELECT '/' || number AS path FROM generate_series(1, 100) AS number) AS paths`
+      const young = yield* count("page_view_rest_1")
+      yield* at(now)(Retention.forget({ pageViews: months(3), submissions: off }))
+      assert.strictEqual(yield* count("page_view_rest_0"), 0)
+      assert.isAbove(young, 0)
+      assert.strictEqual(yield* count("page_view_rest_1"), young)
+    }).pipe(Effect.provide(database))
+  )
+
+  it.live("a month on which something else depends keeps no other, and its reason is told", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* sql`CREATE VIEW january AS SELECT * FROM bot_view_2024_01`
+      const error = yield* Effect.flip(at(now)(Retention.forget({ pageViews: months(3), submissions: days(90) })))
+      assert.strictEqual(error._tag === "SqlError" ? Option.getOrNull(Database.sqlState(error)) : null, "2BP01")
+      assert.deepStrictEqual(yield* partitions, ["bot_view_2024_01", ...existing(3)])
+      assert.strictEqual(yield* count("page_view_default"), 0)
+      assert.strictEqual(yield* count("not_counted"), 31 + 30 + 31 + 15)
+      assert.strictEqual(yield* count("submission"), 90 * 24 + 1)
+    }).pipe(Effect.provide(database))
+  )
+
+  it.live("page views go on while months are dropped under their prepared statements", () =>
+    Effect.gen(function* () {
+      const repo = yield* Service.AnalyticsRepo
+      const stored = yield* Ref.make(0)
+      const done = yield* Ref.make(false)
+      const writer = Effect.andThen(
+        repo.append(view),
+        Ref.update(stored, (sum) => sum + 1)
+      ).pipe(Effect.repeat({ until: () => Ref.get(done) }))
+      const writers = yield* Effect.forEach(Array.from({ length: 8 }), () => Effect.forkChild(writer))
+      yield* Effect.repeat(Ref.get(stored), { until: (sum) => sum > 50 })
+      for (const kept of [5, 4, 3, 2, 1]) {
+        yield* at(now)(Retention.forget({ pageViews: months(kept), submissions: off })).pipe(Effect.eventually)
+        const sum = yield* Ref.get(stored)
+        yield* Effect.repeat(Ref.get(stored), { until: (after) => after > sum + 20 })
+      }
+      yield* Ref.set(done, true)
+      yield* Effect.forEach(writers, Fiber.join)
+      assert.deepStrictEqual(yield* partitions, existing(5))
+      assert.strictEqual(yield* count("page_view WHERE received_at > '2028-01-01Z'"), yield* Ref.get(stored))
+    }).pipe(Effect.provide(Layer.provideMerge(views, database)))
+  )
+})

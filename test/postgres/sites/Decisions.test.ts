@@ -1,0 +1,120 @@
+import { randomUUID } from "node:crypto"
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Context, Effect, Exit, Layer, Logger, Scope } from "effect"
+import type { Site } from "../../../src/core/sites/Site.ts"
+import * as Decisions from "../../../src/postgres/sites/Decisions.ts"
+import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
+import * as Service from "../../../src/services/sites/Decisions.ts"
+import * as Sites from "../../../src/services/sites/SiteDirectory.ts"
+import { suite } from "../../suites/Decisions.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+
+const options = { timeout: "20 seconds" } as const
+const directory = SiteDirectory.layer(options).pipe(Layer.provideMerge(TestDatabase.layer))
+
+suite("postgres/sites/Decisions", Decisions.layer(options).pipe(Layer.provideMerge(directory)))
+
+const makeSite = Sites.SiteDirectory.use(({ create }) => create({ name: "a", origins: [] }))
+const known = (site: Site) => ({ _tag: "Known", websiteConfigId: site.websiteConfigId }) as const
+
+const stored = Effect.gen(function* () {
+  const sql = yield* PgClient.PgClient
+  const rows = yield* sql<{ readonly times: bigint }>`SELECT times FROM not_counted`
+  return rows.reduce((sum, { times }) => sum + Number(times), 0)
+})
+
+describe("postgres/sites/Decisions: batches", () => {
+  it.live("a batch that is sent again is counted once", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* makeSite
+      const entries = [{ subject: known(site), reason: "bot", day: "2026-11-24", times: 3 }] as const
+      const [first, second] = [randomUUID(), randomUUID()]
+      yield* Decisions.storeBatch(sql, entries, first)
+      yield* Decisions.storeBatch(sql, entries, first)
+      assert.strictEqual(yield* stored, 3)
+      yield* Decisions.storeBatch(sql, entries, second)
+      assert.strictEqual(yield* stored, 6)
+    }).pipe(Effect.provide(directory))
+  )
+
+  it.live("a claim is looked up, and compared with no website but its own", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* makeSite
+      const entries = (["tracking-token", "website-config-id"] as const).map(
+        (by) =>
+          ({
+            subject: { _tag: "Claimed", by, id: randomUUID() },
+            reason: "invalid",
+            day: "2026-11-24",
+            times: 1
+          }) as const
+      )
+      const plan = yield* sql.unsafe(`EXPLAIN ${Decisions.statement}`, Decisions.parameters(entries, randomUUID()))
+      const text = JSON.stringify(plan)
+      assert.match(text, /site/)
+      // What joins by such a filter has tried every pair.
+      assert.notMatch(text, /Join Filter/)
+    }).pipe(Effect.provide(directory))
+  )
+
+  it.live("what waits when the process ends is stored", () =>
+    Effect.gen(function* () {
+      const site = yield* makeSite
+      const scope = yield* Scope.make()
+      const built = yield* Layer.build(Layer.fresh(Decisions.layer(options))).pipe(Scope.provide(scope))
+      const decisions = Context.get(built, Service.Decisions)
+      for (let turn = 0; turn < 1000; turn++) yield* decisions.record(known(site), "limited")
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual(yield* stored, 1000)
+    }).pipe(Effect.provide(directory))
+  )
+
+  it.live(
+    "what the database will not take is given up, which the log says in one message with the reason beside it",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const site = yield* makeSite
+        const lines: Array<string> = []
+        const logger = Logger.map(Logger.formatJson, (line) => void lines.push(line))
+        const scope = yield* Scope.make()
+        const built = yield* Layer.build(Layer.fresh(Decisions.layer(options))).pipe(
+          Effect.provide(Logger.layer([logger])),
+          Scope.provide(scope)
+        )
+        yield* sql`DROP TABLE not_counted`
+        yield* Context.get(built, Service.Decisions).record(known(site), "limited")
+        yield* Scope.close(scope, Exit.void)
+        const { annotations, message } = JSON.parse(lines[0] ?? "{}")
+        assert.strictEqual(message, "Some counts of what was not counted could not be stored")
+        assert.isString(annotations.reason)
+      }).pipe(Effect.provide(directory))
+  )
+
+  it.live("a flood costs no statement a request, and a broken connection loses and doubles nothing", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* makeSite
+      const decisions = yield* Service.Decisions
+      for (let turn = 0; turn < 5; turn++) {
+        for (let index = 0; index < 2000; index++) yield* decisions.record(known(site), "bot")
+        yield* Effect.ignore(sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+        yield* Effect.sleep("50 millis")
+      }
+      const now = yield* Clock.currentTimeMillis
+      const deadline = performance.now() + 20_000
+      let counts = yield* decisions.counts({ site, days: 1, now })
+      while (counts.bot !== 10_000 && performance.now() < deadline) {
+        yield* Effect.sleep("20 millis")
+        counts = yield* decisions.counts({ site, days: 1, now })
+      }
+      assert.deepStrictEqual(counts, { bot: 10_000 })
+      const batches = yield* sql`SELECT 1 FROM page_view_batch`
+      assert.isBelow(batches.length, 100)
+    }).pipe(Effect.provide(Decisions.layer(options).pipe(Layer.provideMerge(directory))))
+  )
+})

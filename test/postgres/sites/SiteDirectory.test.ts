@@ -1,0 +1,64 @@
+import { randomUUID } from "node:crypto"
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option } from "effect"
+import { TestClock } from "effect/testing"
+import { layer } from "../../../src/postgres/sites/SiteDirectory.ts"
+import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { suite } from "../../suites/SiteDirectory.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+
+suite("postgres/sites/SiteDirectory", Layer.provide(layer({ timeout: "20 seconds" }), TestDatabase.layer))
+
+/** Publishes a website as another process would. */
+const publish = (id: string) =>
+  Effect.flatMap(
+    PgClient.PgClient,
+    (sql) => sql`
+      INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
+      VALUES (${PgTypes.uuid(id)}, ${PgTypes.uuid(id)}, ${PgTypes.uuid(id)}, 'another')`
+  )
+
+describe("postgres/sites/SiteDirectory: what is remembered", () => {
+  it.effect("a new website works within a second, although its id was asked for before", () =>
+    Effect.gen(function* () {
+      const sites = yield* SiteDirectory
+      const id = randomUUID()
+      assert.isTrue(Option.isNone(yield* sites.byTrackingToken(id)))
+      assert.isTrue(Option.isNone(yield* sites.byWebsiteConfigId(id)))
+      yield* publish(id)
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(Option.isSome(yield* sites.byTrackingToken(id)))
+      assert.isTrue(Option.isSome(yield* sites.byWebsiteConfigId(id)))
+    }).pipe(Effect.provide(Layer.provideMerge(layer({ timeout: "20 seconds" }), TestDatabase.layer)))
+  )
+
+  it.live("a database that does not answer costs a bounded wait, and none for what is remembered", () =>
+    Effect.gen(function* () {
+      const connection = yield* TestDatabase.connection
+      const blocker = yield* TestDatabase.clientOf(connection)
+      yield* Effect.gen(function* () {
+        const sites = yield* SiteDirectory
+        const site = yield* sites.create({ name: "a", origins: [] })
+        yield* sites.byTrackingToken(site.trackingToken)
+        yield* blocker.withTransaction(
+          Effect.gen(function* () {
+            yield* blocker`LOCK TABLE site IN ACCESS EXCLUSIVE MODE`
+            assert.strictEqual((yield* Effect.flip(sites.byTrackingToken(randomUUID()))).reason, "timeout")
+            assert.strictEqual((yield* Effect.flip(sites.list)).reason, "timeout")
+            assert.deepStrictEqual(yield* sites.byTrackingToken(site.trackingToken), Option.some(site))
+            assert.isTrue(Option.isNone(yield* sites.byTrackingToken("no uuid")))
+          })
+        )
+        assert.deepStrictEqual(yield* sites.list, [site])
+      }).pipe(
+        Effect.provide(
+          Layer.provide(
+            layer({ timeout: "2 seconds" }),
+            Layer.effect(PgClient.PgClient, TestDatabase.clientOf(connection))
+          )
+        )
+      )
+    })
+  )
+})

@@ -1,0 +1,378 @@
+import { randomUUID } from "node:crypto"
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Fiber, Layer, Option, Result, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import * as AnalyticsRepo from "../../../src/postgres/analytics/AnalyticsRepo.ts"
+import * as Reports from "../../../src/postgres/analytics/Reports.ts"
+import * as Columns from "../../../src/postgres/batch/Columns.ts"
+import * as Database from "../../../src/postgres/Database.ts"
+import * as SubmissionRepo from "../../../src/postgres/forms/SubmissionRepo.ts"
+import * as Maintenance from "../../../src/postgres/schema/Maintenance.ts"
+import * as Partitions from "../../../src/postgres/schema/Partitions.ts"
+import * as Decisions from "../../../src/postgres/sites/Decisions.ts"
+import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
+import * as SiteErasure from "../../../src/postgres/sites/SiteErasure.ts"
+import * as Analytics from "../../../src/services/analytics/AnalyticsRepo.ts"
+import * as Submissions from "../../../src/services/forms/SubmissionRepo.ts"
+import * as Sites from "../../../src/services/sites/SiteDirectory.ts"
+import * as Erasure from "../../../src/services/sites/SiteErasure.ts"
+import { now, Shape, viewOf } from "../../suites/PageViews.ts"
+import { suite } from "../../suites/SiteErasure.ts"
+import { draft } from "../../suites/SubmissionRepo.ts"
+import * as Locks from "../../support/postgres/Locks.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+
+const timeout = "20 seconds" as const
+const queue = { timeout, maxQueue: 10_000 }
+
+const storage = Layer.mergeAll(
+  AnalyticsRepo.layer(queue),
+  SubmissionRepo.layer(queue),
+  Decisions.layer({ timeout }),
+  Reports.layer({ timeout }),
+  SiteDirectory.layer({ timeout }),
+  SiteErasure.layer({ timeout })
+)
+
+suite("postgres/sites/SiteErasure", Layer.provide(storage, TestDatabase.layer))
+
+const live = Layer.provideMerge(storage, TestDatabase.layer)
+
+const create = Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
+const erase = (id: string) => Erasure.SiteErasure.use((erasure) => erasure.erase(id))
+
+const nothing = { pageViews: 0, botViews: 0, submissions: 0, idempotencyKeys: 0, decisionCounts: 0 }
+
+const view = (hostedWebsiteId: string) =>
+  viewOf(
+    hostedWebsiteId,
+    Shape.make({
+      ...{ age: 0, path: "/", referrerHost: null, referrerPath: null, deviceType: null, screenWidth: null },
+      campaign: { source: null, medium: null, name: null, term: null, content: null },
+      ...{ sessionId: null, browser: null, os: null, visitor: 0, isBot: false }
+    })
+  )
+
+const Count = Schema.Tuple([Schema.Struct({ rows: Schema.BigInt })])
+const viewsOf = Effect.fnUntraced(function* (hostedWebsiteId: string) {
+  const sql = yield* PgClient.PgClient
+  const [{ rows }] = yield* sql`SELECT (SELECT count(*) FROM page_view WHERE hosted_website_id = ${hostedWebsiteId})
+    + (SELECT count(*) FROM bot_view WHERE hosted_website_id = ${hostedWebsiteId}) AS rows`.pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(Count))
+  )
+  return Number(rows)
+})
+
+/** Waits until somebody waits for a lock. */
+const waiting = PgClient.PgClient.use((sql) => Effect.repeat(Locks.isAwaited(sql), { until: (found) => found }))
+
+/** Waits until an erasure waits for who is writing, or is over. */
+const waitingFor = <A, E>(erasing: Fiber.Fiber<A, E>) =>
+  PgClient.PgClient.use((sql) =>
+    Effect.repeat(
+      sql`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle'
+        AND pid <> pg_backend_pid() AND query LIKE 'SELECT DISTINCT virtualtransaction%'`,
+      { until: (rows) => rows.length > 0 || erasing.pollUnsafe() !== undefined }
+    )
+  )
+
+describe("postgres/sites/SiteErasure: much of it", () => {
+  it.live("more than one statement deletes, in every month and in none, and of many at one moment", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const [site, other] = [yield* create, yield* create]
+      yield* sql`CREATE TABLE page_view_2025_01 PARTITION OF page_view FOR VALUES FROM ('2025-01-01Z') TO ('2025-02-01Z')`
+      yield* sql`CREATE TABLE page_view_2025_02 PARTITION OF page_view FOR VALUES FROM ('2025-02-01Z') TO ('2025-03-01Z')`
+      for (const { hostedWebsiteId, websiteConfigId } of [site, other]) {
+        yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+          SELECT ${hostedWebsiteId}::uuid, timestamptz '2025-01-20 00:00Z' + n * interval '1 minute', '/', ''
+          FROM generate_series(1, 30000) AS n`
+        yield* sql`INSERT INTO bot_view (hosted_website_id, received_at, path, visitor_hash)
+          SELECT ${hostedWebsiteId}::uuid, timestamptz '2024-01-01 00:00Z', '/', '' FROM generate_series(1, 11000)`
+        yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, form_data)
+          SELECT gen_random_uuid(), ${websiteConfigId}::uuid, timestamptz '2025-01-20 00:00Z' + n / 3 * interval '1 second', '{}'
+          FROM generate_series(1, 12000) AS n`
+        yield* sql`INSERT INTO idempotency_key (website_config_id, key_sha256, fingerprint, submission_id, used_at)
+          SELECT website_config_id, uuid_send(submission_id), '', submission_id, received_at
+          FROM submission WHERE website_config_id = ${websiteConfigId}::uuid`
+        yield* sql`INSERT INTO not_counted (website_config_id, day, reason, times)
+          SELECT ${websiteConfigId}::uuid, date '2010-01-01' + n, 'bot', 1 FROM generate_series(1, 5001) AS n`
+      }
+      const all = {
+        pageViews: 30_000,
+        botViews: 11_000,
+        submissions: 12_000,
+        idempotencyKeys: 12_000,
+        decisionCounts: 5_001
+      }
+      assert.deepStrictEqual(yield* erase(site.websiteConfigId), Option.some(all))
+      assert.strictEqual(yield* viewsOf(site.hostedWebsiteId), 0)
+      assert.strictEqual(yield* viewsOf(other.hostedWebsiteId), 41_000)
+      assert.deepStrictEqual(yield* erase(other.websiteConfigId), Option.some(all))
+    }).pipe(Effect.provide(live))
+  )
+})
+
+describe("postgres/sites/SiteErasure: while others store", () => {
+  it.live("a batch that found the website is waited for, and its views are deleted with the rest", () =>
+    Effect.gen(function* () {
+      const batches = yield* Columns.client
+      const site = yield* create
+      const erasing = yield* batches.withTransaction(
+        Effect.gen(function* () {
+          yield* AnalyticsRepo.storeBatch(batches, [view(site.hostedWebsiteId)], randomUUID())
+          const fiber = yield* Effect.forkDetach(erase(site.websiteConfigId))
+          yield* waitingFor(fiber)
+          return fiber
+        })
+      )
+      assert.deepStrictEqual(yield* Fiber.join(erasing), Option.some({ ...nothing, pageViews: 1 }))
+      assert.strictEqual(yield* viewsOf(site.hostedWebsiteId), 0)
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
+  it.live("so is one that found it and has stored nothing yet; those that come meanwhile wait for nobody", () =>
+    Effect.gen(function* () {
+      const [batches, later] = [yield* Columns.client, yield* Columns.client]
+      const another = yield* Database.dedicated()
+      const [site, other] = [yield* create, yield* create]
+      const batchId = randomUUID()
+      const both = [view(site.hostedWebsiteId), view(other.hostedWebsiteId)]
+      const [storing, erasing] = yield* another.withTransaction(
+        Effect.gen(function* () {
+          // Whoever stores under the same id waits, with what it has seen of the websites, until this is taken back.
+          yield* another`INSERT INTO page_view_batch (batch_id) VALUES (${PgTypes.uuid(batchId)})`
+          const storing = yield* Effect.forkDetach(AnalyticsRepo.storeBatch(batches, both, batchId))
+          yield* waiting
+          const erasing = yield* Effect.forkDetach(erase(site.websiteConfigId))
+          yield* waitingFor(erasing)
+          const [mine, others] = yield* AnalyticsRepo.storeBatch(later, both, randomUUID())
+          assert.isTrue(
+            mine !== undefined && Result.isFailure(mine) && others !== undefined && Result.isSuccess(others)
+          )
+          yield* another`DELETE FROM page_view_batch WHERE batch_id = ${PgTypes.uuid(batchId)}`
+          return [storing, erasing] as const
+        })
+      )
+      for (const outcome of yield* Fiber.join(storing)) assert.isTrue(Result.isSuccess(outcome))
+      assert.deepStrictEqual(yield* Fiber.join(erasing), Option.some({ ...nothing, pageViews: 1 }))
+      assert.strictEqual(yield* viewsOf(site.hostedWebsiteId), 0)
+      assert.strictEqual(yield* viewsOf(other.hostedWebsiteId), 2)
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
+  it.live("that many store views of one website at once is written nowhere", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* create
+      yield* AnalyticsRepo.storeBatch(yield* Columns.client, [view(site.hostedWebsiteId)], randomUUID())
+      // A lock on the row would stand there also when it is over.
+      const rows = yield* sql`SELECT xmax::text FROM site`
+      assert.deepStrictEqual(rows, [{ xmax: "0" }])
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
+  it.live("the months are found where the tables are, whatever schema is the first of the search path", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* create
+      yield* AnalyticsRepo.storeBatch(yield* Columns.client, [view(site.hostedWebsiteId)], randomUUID())
+      yield* sql`CREATE SCHEMA AUTHORIZATION CURRENT_USER`
+      assert.deepStrictEqual(yield* erase(site.websiteConfigId), Option.some({ ...nothing, pageViews: 1 }))
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
+  it.live("a website that goes in the middle of a batch of counts costs the others none", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const [site, other] = [yield* create, yield* create]
+      const entries = [site, other].map(
+        ({ websiteConfigId }) =>
+          ({ subject: { _tag: "Known", websiteConfigId }, reason: "bot", day: "2026-11-01", times: 3 }) as const
+      )
+      const another = yield* Database.dedicated()
+      const storing = yield* another.withTransaction(
+        Effect.gen(function* () {
+          yield* another`DELETE FROM site WHERE website_config_id = ${site.websiteConfigId}`
+          const fiber = yield* Effect.forkDetach(Decisions.storeBatch(sql, entries, randomUUID()))
+          yield* waiting
+          return fiber
+        })
+      )
+      yield* Fiber.join(storing)
+      const rows = yield* sql`SELECT website_config_id AS id, times FROM not_counted`
+      assert.deepStrictEqual(rows, [{ id: other.websiteConfigId, times: 3n }])
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
+  it.live("of a website that is busy until it is gone nothing is left, and its neighbour loses nothing", () =>
+    Effect.gen(function* () {
+      const views = yield* Analytics.AnalyticsRepo
+      const repo = yield* Submissions.SubmissionRepo
+      const [site, other] = [yield* create, yield* create]
+      const begun = yield* Deferred.make<void>()
+      let taken = 0
+      // Each goes on until it is refused; what it is refused for is what it ends with.
+      const writer = Effect.gen(function* () {
+        while (true) {
+          const [mine, form, others] = yield* Effect.all(
+            [
+              Effect.result(views.append(view(site.hostedWebsiteId))),
+              Effect.result(repo.submit(draft({ websiteConfigId: site.websiteConfigId, key: randomUUID() }))),
+              views.append(view(other.hostedWebsiteId))
+            ],
+            { concurrency: "unbounded" }
+          )
+          assert.isUndefined(others)
+          if (++taken === 50) yield* Deferred.succeed(begun, undefined)
+          if (Result.isFailure(mine) && Result.isFailure(form)) return [mine.failure, form.failure]
+        }
+      })
+      const writers = yield* Effect.forEach(Array.from({ length: 8 }), () => Effect.forkChild(writer))
+      yield* Deferred.await(begun)
+      const erased = Option.getOrThrow(yield* erase(site.websiteConfigId))
+      const ends = yield* Effect.forEach(writers, Fiber.join)
+      for (const error of ends.flat()) assert.deepInclude(error, { _tag: "RecordRefused", reason: "unknown-site" })
+      assert.isAbove(erased.pageViews, 0)
+      assert.isAbove(erased.submissions, 0)
+      assert.strictEqual(erased.idempotencyKeys, erased.submissions)
+      assert.strictEqual(yield* viewsOf(site.hostedWebsiteId), 0)
+      assert.strictEqual(yield* viewsOf(other.hostedWebsiteId), taken)
+    }).pipe(Effect.provide(live))
+  )
+
+  it.live("a month that is dropped meanwhile is passed over", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* create
+      yield* sql`CREATE TABLE page_view_2025_01 PARTITION OF page_view FOR VALUES FROM ('2025-01-01Z') TO ('2025-02-01Z')`
+      yield* AnalyticsRepo.storeBatch(yield* Columns.client, [view(site.hostedWebsiteId)], randomUUID())
+      const another = yield* Database.dedicated()
+      const erasing = yield* another.withTransaction(
+        Effect.gen(function* () {
+          yield* another`DROP TABLE page_view_2025_01`
+          const fiber = yield* Effect.forkDetach(erase(site.websiteConfigId))
+          yield* waiting
+          return fiber
+        })
+      )
+      assert.deepStrictEqual(yield* Fiber.join(erasing), Option.some({ ...nothing, pageViews: 1 }))
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+})
+
+describe("postgres/sites/SiteErasure: broken off", () => {
+  /** A website as an erasure that ended in the middle leaves it, begun so long ago. */
+  const brokenOff = Effect.fnUntraced(function* (ago: string) {
+    const sql = yield* PgClient.PgClient
+    const site = yield* create
+    yield* AnalyticsRepo.storeBatch(yield* Columns.client, [view(site.hostedWebsiteId)], randomUUID())
+    yield* sql`UPDATE site SET deleted_at = now() - ${ago}::interval
+      WHERE website_config_id = ${PgTypes.uuid(site.websiteConfigId)}`
+    return site
+  })
+
+  it.live(
+    "the website is found by nobody and takes nothing, keeps its name, and is erased when it is asked again",
+    () =>
+      Effect.gen(function* () {
+        const sites = yield* Sites.SiteDirectory
+        const erasure = yield* Erasure.SiteErasure
+        const site = yield* brokenOff("1 minute")
+        assert.isTrue(Option.isNone(yield* sites.byTrackingToken(site.trackingToken)))
+        assert.isTrue(Option.isNone(yield* sites.byWebsiteConfigId(site.websiteConfigId)))
+        assert.isTrue(Option.isNone(yield* sites.update(site.websiteConfigId, { name: "b" })))
+        assert.deepStrictEqual(yield* sites.list, [])
+        const refused = yield* Analytics.AnalyticsRepo.use((repo) =>
+          Effect.flip(repo.append(view(site.hostedWebsiteId)))
+        )
+        assert.deepInclude(refused, { _tag: "RecordRefused", reason: "unknown-site" })
+        assert.deepStrictEqual(yield* erasure.nameOf(site.websiteConfigId), Option.some("a"))
+        assert.deepStrictEqual(yield* erase(site.websiteConfigId), Option.some({ ...nothing, pageViews: 1 }))
+        assert.deepStrictEqual(yield* erasure.nameOf(site.websiteConfigId), Option.none())
+      }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
+  it.live("one that cannot be ended keeps no other", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const erasure = yield* Erasure.SiteErasure
+      const [first, second] = [yield* brokenOff("3 hours"), yield* brokenOff("2 hours")]
+      yield* sql.unsafe(`CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF OLD.website_config_id = '${first.websiteConfigId}' THEN RAISE 'kept'; END IF; RETURN OLD; END $$`)
+      yield* sql`CREATE TRIGGER keep BEFORE DELETE ON site FOR EACH ROW EXECUTE FUNCTION keep()`
+      assert.isFalse(yield* Maintenance.round({ pageViews: Option.none(), submissions: Option.none() }))
+      assert.deepStrictEqual(yield* erasure.nameOf(first.websiteConfigId), Option.some("a"))
+      assert.deepStrictEqual(yield* erasure.nameOf(second.websiteConfigId), Option.none())
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
+  it.live("it goes on when its connection is cut in the midst of its last step", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* create
+      yield* AnalyticsRepo.storeBatch(yield* Columns.client, [view(site.hostedWebsiteId)], randomUUID())
+      const another = yield* Database.dedicated()
+      const erasing = yield* another.withTransaction(
+        Effect.gen(function* () {
+          // As a form's batch does: the mark passes it by, and the last step waits for it.
+          yield* another`SELECT 1 FROM site FOR KEY SHARE`
+          const fiber = yield* Effect.forkDetach(erase(site.websiteConfigId))
+          yield* Effect.repeat(Locks.cutWaiting(sql), { until: (found) => found })
+          return fiber
+        })
+      )
+      assert.deepStrictEqual(yield* Fiber.join(erasing), Option.some({ ...nothing, pageViews: 1 }))
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
+  it.live("what nobody goes on with is ended by the upkeep, after an hour", () =>
+    Effect.gen(function* () {
+      const erasure = yield* Erasure.SiteErasure
+      const [old, young, whole] = [yield* brokenOff("61 minutes"), yield* brokenOff("59 minutes"), yield* create]
+      assert.isTrue(yield* Maintenance.round({ pageViews: Option.none(), submissions: Option.none() }))
+      for (const [site, name, views] of [
+        [old, Option.none(), 0],
+        [young, Option.some("a"), 1],
+        [whole, Option.some("a"), 0]
+      ] as const) {
+        assert.deepStrictEqual(yield* erasure.nameOf(site.websiteConfigId), name)
+        assert.strictEqual(yield* viewsOf(site.hostedWebsiteId), views)
+      }
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+})
+
+describe("postgres/sites/SiteErasure: by a user that owns nothing", () => {
+  it.live("what it needs on the tables it has on the months too that were made later", () =>
+    Effect.gen(function* () {
+      const connection = yield* TestDatabase.connection
+      const { owner, reader } = yield* TestDatabase.readOnly(connection)
+      yield* owner`GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${reader}`
+      assert.deepStrictEqual(yield* Effect.provideService(Partitions.ensure(now), SqlClient.SqlClient, owner), [])
+      yield* Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const site = yield* create
+        yield* AnalyticsRepo.storeBatch(yield* Columns.client, [view(site.hostedWebsiteId)], randomUUID())
+        assert.lengthOf(yield* sql`SELECT FROM page_view_default`, 0)
+        assert.deepStrictEqual(yield* erase(site.websiteConfigId), Option.some({ ...nothing, pageViews: 1 }))
+      }).pipe(Effect.provide(Layer.provideMerge(storage, PgClient.layer({ url: connection.url }))))
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("postgres/sites/SiteErasure: what is remembered", () => {
+  it.live("a process that remembers the website stores nothing of it any more", () =>
+    Effect.gen(function* () {
+      const sites = yield* Sites.SiteDirectory
+      const views = yield* Analytics.AnalyticsRepo
+      const site = yield* create
+      const found = Option.getOrThrow(yield* sites.byTrackingToken(site.trackingToken))
+      yield* erase(site.websiteConfigId)
+      const refused = yield* Effect.flip(views.append({ ...view(found.hostedWebsiteId), receivedAt: now }))
+      assert.deepInclude(refused, { _tag: "RecordRefused", reason: "unknown-site" })
+      assert.strictEqual(yield* viewsOf(site.hostedWebsiteId), 0)
+    }).pipe(Effect.provide(live))
+  )
+})

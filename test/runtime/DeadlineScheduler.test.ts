@@ -1,0 +1,141 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Logger, Metric, Scope } from "effect"
+import { TestClock } from "effect/testing"
+import * as DeadlineScheduler from "../../src/runtime/DeadlineScheduler.ts"
+
+/** An alarm that notes when it rings; `every` says after how long it rings again. */
+const noting = (name: string, rung: Array<string>, every?: number): DeadlineScheduler.Scheduled => ({
+  due: 0,
+  heapIndex: -1,
+  onDeadline: (now) => {
+    rung.push(`${name} ${now}`)
+    return every === undefined ? undefined : now + every
+  }
+})
+
+describe("runtime/DeadlineScheduler", () => {
+  it.effect("each rings once at its time, in order, however many are set", () =>
+    Effect.gen(function* () {
+      const alarms = yield* DeadlineScheduler.make
+      const rung: Array<string> = []
+      for (const due of [3000, 1000, 2000]) alarms.set(noting("a", rung), due)
+      yield* TestClock.adjust("999 millis")
+      assert.deepStrictEqual(rung, [])
+      yield* TestClock.adjust("1 millis")
+      assert.deepStrictEqual(rung, ["a 1000"])
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(rung, ["a 1000", "a 2000", "a 3000"])
+    })
+  )
+
+  it.effect(
+    "one that says when next rings on, one that was moved rings at its new time, one that was cancelled does not",
+    () =>
+      Effect.gen(function* () {
+        const alarms = yield* DeadlineScheduler.make
+        const rung: Array<string> = []
+        const [again, moved, cancelled] = [noting("again", rung, 400), noting("moved", rung), noting("cancelled", rung)]
+        alarms.set(again, 400)
+        alarms.set(moved, 100)
+        alarms.set(cancelled, 200)
+        alarms.set(moved, 700)
+        alarms.cancel(cancelled)
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(rung, ["again 400", "moved 700", "again 800"])
+        alarms.cancel(again)
+        yield* TestClock.adjust("1 hour")
+        assert.lengthOf(rung, 3)
+      })
+  )
+
+  it.effect("one may be set, moved and cancelled while another rings", () =>
+    Effect.gen(function* () {
+      const alarms = yield* DeadlineScheduler.make
+      const rung: Array<string> = []
+      const [cancelled, later] = [noting("cancelled", rung), noting("later", rung)]
+      const first: DeadlineScheduler.Scheduled = {
+        due: 0,
+        heapIndex: -1,
+        onDeadline: (now) => {
+          alarms.cancel(cancelled)
+          alarms.set(later, now + 50)
+          return undefined
+        }
+      }
+      alarms.set(first, 100)
+      alarms.set(cancelled, 100)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(rung, ["later 150"])
+    })
+  )
+
+  it.effect("one that throws rings no more, is told to the log, and silences no other", () => {
+    const logged: Array<unknown> = []
+    return Effect.gen(function* () {
+      const alarms = yield* DeadlineScheduler.make
+      const rung: Array<string> = []
+      const faulty: DeadlineScheduler.Scheduled = {
+        due: 0,
+        heapIndex: -1,
+        onDeadline: () => {
+          throw new Error("a fault of ours")
+        }
+      }
+      alarms.set(faulty, 100)
+      alarms.set(noting("beside", rung), 100)
+      yield* TestClock.adjust("1 second")
+      alarms.set(noting("later", rung), 2000)
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(rung, ["beside 100", "later 2000"])
+      assert.lengthOf(logged, 1)
+    }).pipe(Effect.provide(Logger.layer([Logger.make(({ message }) => void logged.push(message))])))
+  })
+
+  it.effect("nothing rings after the scope is closed", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const alarms = yield* Scope.provide(DeadlineScheduler.make, scope)
+      const rung: Array<string> = []
+      alarms.set(noting("before", rung), 1000)
+      yield* Scope.close(scope, Exit.void)
+      alarms.set(noting("after", rung), 500)
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(rung, [])
+    })
+  )
+
+  // On the real clock, since that of tests has fibers of its own.
+  it.live("however many are set, one fiber sleeps; none where none is set, and none after the scope is closed", () => {
+    let fibers = 0
+    return Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const alarms = yield* Scope.provide(DeadlineScheduler.make, scope)
+      const [one, other] = [noting("one", []), noting("other", [])]
+      const before = fibers
+      const set = (alarm: DeadlineScheduler.Scheduled, minutes: number) =>
+        alarms.set(alarm, alarms.now() + minutes * 60_000)
+      const running: Array<number> = []
+      const note = () => running.push(fibers - before)
+      set(one, 60)
+      note()
+      set(other, 30)
+      note()
+      alarms.cancel(other)
+      note()
+      alarms.cancel(one)
+      note()
+      set(one, 60)
+      note()
+      yield* Scope.close(scope, Exit.void)
+      note()
+      set(other, 30)
+      note()
+      assert.deepStrictEqual(running, [1, 1, 1, 0, 1, 0, 0])
+    }).pipe(
+      Effect.provideService(Metric.FiberRuntimeMetrics, {
+        recordFiberStart: () => void fibers++,
+        recordFiberEnd: () => void fibers--
+      })
+    )
+  })
+})

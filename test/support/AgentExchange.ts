@@ -1,0 +1,54 @@
+/**
+ * The live layer, and exchanges of it with a scripted upstream.
+ */
+import { NodeHttpClient } from "@effect/platform-node"
+import { Effect, Layer, Option, Redacted, Result, Stream } from "effect"
+import * as LiveAgentStream from "../../src/agent/AgentStream.ts"
+import type { AgentEvent } from "../../src/core/chat/Agent.ts"
+import type { Instance } from "../../src/core/chat/Instance.ts"
+import { AgentStream } from "../../src/services/chat/AgentStream.ts"
+import { type Respond, sse, start } from "./TestUpstream.ts"
+
+/** What an upstream says that nobody may hear. */
+export const secret = "sk-upstream-secret"
+
+export const done = "data: [DONE]\n\n"
+
+export const layer = LiveAgentStream.layer({
+  timeout: "60 seconds",
+  keyOf: (variable) => Effect.succeed(variable === "AGENT_KEY" ? Option.some(Redacted.make("the-key")) : Option.none())
+}).pipe(Layer.provideMerge(NodeHttpClient.layerDispatcher))
+
+/** Asks, and collects what comes in `events` while it comes. */
+export const ask = Effect.fnUntraced(function* (instance: Instance, events: Array<AgentEvent> = [], message = "Hi") {
+  const agent = yield* AgentStream
+  const result = yield* agent.stream({ instance, conversationId: "conversation", message }).pipe(
+    Stream.runForEach((event) => Effect.sync(() => events.push(event))),
+    Effect.result
+  )
+  return { events, result }
+})
+
+/** One exchange with an upstream that answers so. */
+export const exchange = Effect.fnUntraced(function* (respond: Respond, rest: Partial<Instance> = {}, path = "") {
+  const upstream = yield* start(respond)
+  const answer = yield* ask({ ...upstream.instance, agentUrl: upstream.url + path, ...rest })
+  return { ...answer, upstream }
+})
+
+/** An upstream that answers 200 with a stream of these bytes. */
+export const streams =
+  (...parts: ReadonlyArray<string | Uint8Array>): Respond =>
+  (_, response) => {
+    response.writeHead(200, sse)
+    for (const part of parts) response.write(part)
+    response.end()
+  }
+
+export const said = (events: ReadonlyArray<AgentEvent>): string =>
+  events.map((event) => (event._tag === "Text" ? event.delta : "")).join("")
+
+export const failure = (result: Result.Result<unknown, { readonly _tag: string; readonly reason?: string }>) =>
+  Result.isFailure(result)
+    ? { tag: result.failure._tag, reason: result.failure.reason ?? "" }
+    : { tag: "none", reason: "" }

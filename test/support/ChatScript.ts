@@ -1,0 +1,54 @@
+/**
+ * Agents and expectations for the tests of `http/chat/ChatResponse`.
+ */
+import { type Cause, Effect, Queue, Stream } from "effect"
+import type { AgentEvent } from "../../src/core/chat/Agent.ts"
+import * as ChatStream from "../../src/core/chat/ChatStream.ts"
+import * as ChatResponse from "../../src/http/chat/ChatResponse.ts"
+import * as OpenChats from "../../src/http/chat/OpenChats.ts"
+import type { AgentError } from "../../src/services/chat/AgentStream.ts"
+
+export type Agent = Stream.Stream<AgentEvent, AgentError>
+
+export const accepted: AgentEvent = { _tag: "Accepted" }
+export const stop: AgentEvent = { _tag: "Finish", reason: "stop" }
+export const text = (delta: string): AgentEvent => ({ _tag: "Text", delta })
+
+/** The answer to a chat with this agent, in the scope of the request. `drain` completes when the process must end. */
+export const respond = (
+  agent: Agent,
+  rest: Partial<Omit<ChatResponse.Options, "watch">> = {},
+  drain: Effect.Effect<void> = Effect.never
+) =>
+  Effect.flatMap(OpenChats.make(drain), (watch) =>
+    ChatResponse.begin(agent, {
+      instanceId: "i-1",
+      conversationId: "c-1",
+      messageId: "m-1",
+      heartbeat: "15 seconds",
+      patience: "1 minute",
+      maxDuration: "15 minutes",
+      maxBytes: 1_000_000,
+      ...rest,
+      watch
+    }).pipe(Effect.flatMap(ChatResponse.toResponse))
+  )
+
+/** What the visitor reads of these events. */
+export const wire = (...events: ReadonlyArray<ChatStream.Event>): string =>
+  ChatStream.comment +
+  ChatStream.encodeAll(ChatStream.initial({ messageId: "m-1", conversationId: "c-1", maxBytes: 1_000_000 }), events)[1]
+
+/** An agent that says what is offered, and tells whether it was left. */
+export const driven = Effect.gen(function* () {
+  const queue = yield* Queue.unbounded<AgentEvent, AgentError | Cause.Done>()
+  let left = false
+  const agent: Agent = Stream.fromQueue(queue).pipe(
+    Stream.ensuring(
+      Effect.sync(() => {
+        left = true
+      })
+    )
+  )
+  return { queue, agent, left: () => left }
+})

@@ -1,0 +1,95 @@
+/**
+ * The whole service in the test's own process, over storage in memory and the live agent, so that its fibers and sockets can
+ * be counted.
+ *
+ * @module
+ */
+import { ConfigProvider, Effect, Layer, Logger, Metric, Option, type Scope } from "effect"
+import { HttpServer } from "effect/http"
+import * as App from "../../src/App.ts"
+import { Settings } from "../../src/Config.ts"
+import type * as Server from "../../src/http/server/Server.ts"
+import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import type { Target } from "../torture/Load.ts"
+import * as Upstream from "./TestUpstream.ts"
+
+export interface Service {
+  readonly url: string
+  readonly port: number
+  readonly target: Target
+  readonly upstream: Upstream.Upstream
+  /** What it logged, a line each. */
+  readonly log: () => string
+  /** How many fibers of the service run. */
+  readonly fibers: () => number
+  /** How many sockets this process has, those of the test's own clients too. */
+  readonly sockets: () => number
+}
+
+/** What `App.memoryStorage` gives: a fault is put in by a layer over it. */
+export type Storage = Layer.Success<typeof App.memoryStorage>
+
+const unlimited = { RATE_LIMIT_ANALYTICS: "off", RATE_LIMIT_FORMS: "off", RATE_LIMIT_CHAT: "off" }
+
+/** Starts the service; it ends with the scope. `environment` is what the settings are read from. */
+export const start = Effect.fnUntraced(function* (
+  options: {
+    readonly environment?: Readonly<Record<string, string>>
+    readonly limits?: Server.Options["limits"]
+    readonly respond?: Upstream.Respond
+    readonly over?: (storage: Layer.Layer<Storage>) => Layer.Layer<Storage>
+  } = {}
+): Effect.fn.Return<Service, never, Scope.Scope> {
+  const upstream = yield* Upstream.start(options.respond ?? ((_, response) => void response.writeHead(404).end()))
+  const settings = yield* Settings.pipe(
+    Effect.provideService(
+      ConfigProvider.ConfigProvider,
+      ConfigProvider.fromUnknown({ ...unlimited, SHUTDOWN_GRACE: "200 millis", ...options.environment })
+    ),
+    Effect.orDie
+  )
+  let fibers = 0
+  const counted = Layer.succeed(Metric.FiberRuntimeMetrics, {
+    recordFiberStart: () => void fibers++,
+    recordFiberEnd: () => void fibers--
+  })
+  const lines: Array<string> = []
+  const logged = Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))])
+  const { over = (storage) => storage } = options
+  const context = yield* Layer.build(
+    App.server(
+      { ...settings, ...(options.limits === undefined ? {} : { limits: options.limits }) },
+      {
+        host: "127.0.0.1",
+        port: 0
+      }
+    ).pipe(Layer.provideMerge(over(App.memoryStorage)), Layer.provide([counted, logged]), Layer.orDie)
+  )
+  return yield* Effect.gen(function* () {
+    const server = yield* HttpServer.HttpServer
+    const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Test", origins: [] }))
+    const instance = yield* InstanceDirectory.use((instances) =>
+      instances.create({ name: "Test", agentUrl: upstream.url, agentModel: null, agentKeyEnv: null, origins: [] })
+    )
+    const issued = yield* WidgetTokens.use((tokens) =>
+      tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })
+    )
+    const url = HttpServer.formatAddress(server.address)
+    return {
+      url,
+      port: Number(new URL(url).port),
+      target: {
+        trackingToken: site.trackingToken,
+        websiteConfigId: site.websiteConfigId,
+        instanceId: instance.instanceId,
+        widgetToken: Option.getOrThrow(issued).token
+      },
+      upstream,
+      log: () => lines.join("\n"),
+      fibers: () => fibers,
+      sockets: () => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length
+    }
+  }).pipe(Effect.provide(context), Effect.orDie)
+})

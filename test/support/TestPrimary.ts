@@ -1,0 +1,83 @@
+/**
+ * A primary whose workers do what a test says of them.
+ *
+ * @module
+ */
+import { fork } from "node:child_process"
+import { Agent } from "node:http"
+import path from "node:path"
+import { Duration, Effect, Exit, Logger, Option, Schema } from "effect"
+import * as Primary from "../../src/cluster/Primary.ts"
+import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
+import * as MemoryMetrics from "../../src/memory/Metrics.ts"
+import * as Cluster from "../torture/Cluster.ts"
+import { get } from "../torture/Load.ts"
+
+const file = path.join(import.meta.dirname, "fixtures/worker.ts")
+
+/** `throws` and `lacks`: there is no process for it, by either of the ways in which Node tells. The others are the fixture's. */
+type Behaviour = "serves" | "fails" | "dies" | "dawdles" | "stays" | "throws" | "lacks"
+
+const Said = Schema.fromJsonString(Schema.Struct({ pid: Schema.Int, slot: Schema.Int, from: Schema.String }))
+
+/** A primary whose workers do what `behave` says of the one that is started as the `nth` in all, from 1 on. */
+export const make = Effect.fnUntraced(function* (options: {
+  readonly workers: number
+  readonly behave?: (nth: number) => Behaviour
+  readonly startMillis?: number
+  readonly endMillis?: number
+  readonly port?: number
+}) {
+  const { behave = () => "serves", endMillis = 20_000, port = 0, startMillis = 20_000, workers } = options
+  const lines: Array<string> = []
+  const pids: Array<number> = []
+  const logs = Logger.layer([
+    Logger.make(({ logLevel, message }) => void lines.push(`${logLevel} ${JSON.stringify(message)}`))
+  ])
+  const primary = yield* Primary.start({
+    workers,
+    address: { host: "127.0.0.1", port },
+    fork: (slot, address) => {
+      const behaviour = behave(pids.length + 1)
+      if (behaviour === "throws") {
+        pids.push(0)
+        throw Object.assign(new Error("spawn ENOMEM"), { code: "ENOMEM" })
+      }
+      const child = fork(file, [String(slot), address.host, String(address.port), behaviour], {
+        ...(behaviour === "lacks" ? { execPath: path.join(import.meta.dirname, "no-such-program") } : {})
+      })
+      pids.push(child.pid ?? 0)
+      return child
+    },
+    startPatience: Duration.millis(startMillis),
+    endPatience: Duration.millis(endMillis)
+  }).pipe(Effect.provide([MemoryRateLimiter.layer({ maxKeys: 10 }), MemoryMetrics.layer, logs]), Effect.exit)
+  const agent = new Agent({ keepAlive: false })
+  const url = (at: string) => `http://127.0.0.1:${Option.getOrThrow(Exit.getSuccess(primary)).address.port}${at}`
+  return {
+    primary,
+    pids,
+    lines,
+    logs,
+    ask: Effect.suspend(() => Effect.promise(() => get(agent, url("/pid")))).pipe(
+      Effect.flatMap(({ body }) => Schema.decodeUnknownEffect(Said)(body)),
+      Effect.orDie
+    )
+  }
+})
+
+/** One that has started. */
+export const started = (options: Parameters<typeof make>[0]) =>
+  Effect.map(make(options), ({ logs, primary, ...rest }) => {
+    const { replaceAll, snapshot } = Option.getOrThrow(Exit.getSuccess(primary))
+    return { ...rest, snapshot, replaceAll: Effect.provide(replaceAll, logs) }
+  })
+
+/** Whether no process of these lives. */
+export const ended = (pids: ReadonlyArray<number>) => () => pids.every((pid) => !Cluster.isAlive(pid))
+
+/** The sum of all of a name. */
+export const valueOf = (
+  snapshot: ReadonlyArray<{ readonly name: string; readonly values: ReadonlyArray<number> }>,
+  name: string
+) => snapshot.filter((series) => series.name === name).reduce((sum, { values }) => sum + values[0]!, 0)

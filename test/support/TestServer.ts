@@ -1,0 +1,114 @@
+/**
+ * The whole service on a real socket, over storage in memory and a scripted agent, for tests that send requests.
+ *
+ * @module
+ */
+import { Context, Duration, Effect, Layer, Option } from "effect"
+import { HttpServer } from "effect/http"
+import * as App from "../../src/App.ts"
+import type { Instance } from "../../src/core/chat/Instance.ts"
+import * as Server from "../../src/http/server/Server.ts"
+import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
+import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
+import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+
+/** No limits, so that a test says which one it is about. */
+export const options: Server.Options = {
+  rateLimitAnalytics: Option.none(),
+  rateLimitForms: Option.none(),
+  rateLimitChat: Option.none(),
+  chatStreams: { perAddress: Option.none(), perInstance: Option.none() },
+  trustedProxies: [],
+  maxBody: 256 * 1024,
+  chatMaxDuration: Duration.minutes(1),
+  chatMaxBytes: 1024 * 1024,
+  shutdownGrace: Duration.millis(200)
+}
+
+/** Where the server is, and what it knows. */
+export class TestServer extends Context.Service<
+  TestServer,
+  {
+    readonly url: string
+    readonly trackingToken: string
+    readonly websiteConfigId: string
+    readonly instance: Instance
+    readonly widgetToken: string
+    /** Sends a request; a string body is sent as it is, anything else as JSON. */
+    readonly send: (path: string, body?: unknown, init?: RequestInit) => Effect.Effect<Answer>
+  }
+>()("hydracore/test/TestServer") {}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  /** The body as JSON, or undefined if it is none. */
+  readonly json: unknown
+}
+
+export const paths = {
+  track: "/v1/public/analytics/track",
+  submit: "/v1/public/forms/submit",
+  chat: (instanceId: string) => `/v1/public/widget/${instanceId}/chat`
+}
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** What `App.memoryStorage` gives: a fault is put in by a layer over it. */
+export type Storage = Layer.Success<typeof App.memoryStorage>
+
+const seeded = Effect.gen(function* () {
+  const server = yield* HttpServer.HttpServer
+  const url = HttpServer.formatAddress(server.address)
+  const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Test", origins: [] }))
+  const instance = yield* InstanceDirectory.use((instances) =>
+    instances.create({ name: "Test", agentUrl: "http://agent", agentModel: null, agentKeyEnv: null, origins: [] })
+  )
+  const issued = yield* WidgetTokens.use((tokens) =>
+    tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })
+  )
+  return TestServer.of({
+    url,
+    trackingToken: site.trackingToken,
+    websiteConfigId: site.websiteConfigId,
+    instance,
+    widgetToken: Option.getOrThrow(issued).token,
+    send: (path, body, init) =>
+      Effect.promise(async (signal) => {
+        const response = await fetch(url + path, {
+          method: "POST",
+          signal,
+          ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+          ...init,
+          headers: { "content-type": "application/json", ...init?.headers }
+        })
+        const text = await response.text()
+        return { status: response.status, headers: response.headers, text, json: parse(text) }
+      })
+  })
+})
+
+/** The server with these options, this agent, and a storage that `over` may put faults into. */
+export const layer = (
+  given: Partial<Server.Options> = {},
+  agent: MemoryAgentStream.Script = () => MemoryAgentStream.texts(["Hello", " there"]),
+  over: (storage: Layer.Layer<Storage>) => Layer.Layer<Storage> = (storage) => storage
+) =>
+  Layer.effect(TestServer, Effect.orDie(seeded)).pipe(
+    Layer.provide(
+      Server.layer({ ...options, ...given }, { host: "127.0.0.1", port: 0 }).pipe(
+        Layer.provide([MemoryRateLimiter.layer({ maxKeys: 1000 }), MemoryAgentStream.layer(agent)])
+      )
+    ),
+    Layer.provideMerge(over(App.memoryStorage)),
+    Layer.orDie
+  )

@@ -1,0 +1,80 @@
+/**
+ * Storage for the command line's tests: everything in memory, with one website, whose submissions are made as they are
+ * read.
+ */
+import { Effect, Layer, Stream } from "effect"
+import type { Submission } from "../../src/core/forms/Submission.ts"
+import type { Site } from "../../src/core/sites/Site.ts"
+import * as AnalyticsRepo from "../../src/memory/analytics/AnalyticsRepo.ts"
+import * as PageViews from "../../src/memory/analytics/PageViews.ts"
+import * as Reports from "../../src/memory/analytics/Reports.ts"
+import * as InstanceDirectory from "../../src/memory/chat/InstanceDirectory.ts"
+import * as WidgetTokens from "../../src/memory/chat/WidgetTokens.ts"
+import * as SubmissionStore from "../../src/memory/forms/SubmissionRepo.ts"
+import * as Readiness from "../../src/memory/Readiness.ts"
+import * as Decisions from "../../src/memory/sites/Decisions.ts"
+import * as SiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
+import * as SiteErasure from "../../src/memory/sites/SiteErasure.ts"
+import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+
+export const site: Site = {
+  websiteConfigId: "0f8fad5b-d9cb-469f-a165-70867728950e",
+  hostedWebsiteId: "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+  trackingToken: "d3b07384-d113-4ec5-a5ec-9b1f2d3c4e5f",
+  name: "Example",
+  origins: ["https://www.example.com"],
+  createdAt: 1_767_225_600_000
+}
+
+/** The submission with a number: one a second, some with a cell that a spreadsheet would calculate. */
+export const submission = (number: number): Submission => ({
+  submissionId: `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`,
+  websiteConfigId: site.websiteConfigId,
+  receivedAt: site.createdAt + number * 1000,
+  email: number % 3 === 0 ? null : `=visitor${number}@example.com`,
+  pageSlug: number % 2 === 0 ? null : "contact, us",
+  formData: `{"number":${number}e0,"big":12345678901234567890123,"text":"a \\"b\\"\\n\u009b","__proto__":{"x":"\\ud800"}}`,
+  status: "accepted",
+  reasons: []
+})
+
+export interface Options {
+  readonly submissions?: number
+  /** Told of every submission that is read. */
+  readonly onRead?: (number: number) => void
+}
+
+/** Gives submissions without holding them. */
+const submissions = ({ onRead = () => {}, submissions: count = 0 }: Options) =>
+  Layer.succeed(
+    SubmissionRepo,
+    SubmissionRepo.of({
+      submit: () => Effect.die("The command line submits nothing."),
+      release: () => Effect.die("These submissions are made as they are read."),
+      delete: () => Effect.die("These submissions are made as they are read."),
+      stream: ({ since, status, websiteConfigId }) =>
+        websiteConfigId !== site.websiteConfigId || count === 0
+          ? Stream.empty
+          : Stream.range(1, count, 100).pipe(
+              Stream.tap((number) => Effect.sync(() => onRead(number))),
+              Stream.map(submission),
+              Stream.filter(({ receivedAt }) => since === undefined || receivedAt >= since),
+              Stream.filter((submission) => status === undefined || submission.status === status)
+            )
+    })
+  )
+
+export const storage = (options: Options = {}) =>
+  SiteErasure.layer.pipe(
+    Layer.provideMerge(
+      Layer.mergeAll(
+        SubmissionStore.layer(),
+        SiteDirectory.layer({ sites: [site] }),
+        Layer.mergeAll(Reports.layer, AnalyticsRepo.layer).pipe(Layer.provideMerge(PageViews.layer())),
+        Decisions.layer()
+      )
+    ),
+    Layer.merge(WidgetTokens.layer.pipe(Layer.provideMerge(InstanceDirectory.layer()))),
+    Layer.merge(submissions(options)),
+    Layer.merge(Readiness.layer)
+  )

@@ -1,0 +1,88 @@
+/**
+ * A page with an enhanced form, and what a visitor does with it: what the tests of the forms start from.
+ *
+ * @module
+ */
+import { Effect, Stream } from "effect"
+import type { Page } from "playwright-core"
+import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
+import { paths, TestServer } from "../TestServer.ts"
+import { stopClock, until, type VisitorOptions } from "./Browser.ts"
+import * as BrowserSite from "./BrowserSite.ts"
+import type { Fault, Received } from "./Network.ts"
+
+export const fields = `
+  <label>Name <input name="name" required></label>
+  <label>Email <input name="email" type="email"></label>
+  <label>Message <textarea name="message"></textarea></label>
+  <button>Send</button>`
+
+export interface Sent {
+  readonly site_id: string
+  readonly form_data: Record<string, unknown>
+  readonly email?: string
+  readonly page_slug?: string
+}
+
+/** A page with an enhanced form, open. */
+export const make = Effect.fnUntraced(function* (
+  options: VisitorOptions & {
+    readonly attributes?: string
+    readonly fields?: string
+    readonly before?: string
+    readonly clock?: boolean
+  } = {}
+) {
+  const { attributes = "", clock = false, fields: inner = fields, ...visitorOptions } = options
+  const site = yield* BrowserSite.make(visitorOptions)
+  const { edge, open, page, pages, relay, script } = site
+  pages["/contact"] = `<title>Contact</title>
+    <form data-hydracore-form data-site="${edge.websiteConfigId}" data-page="contact" ${attributes}>${inner}</form>
+    ${script()}
+    <script>
+      window.heard = []
+      for (const name of ["submit", "success", "error"])
+        addEventListener("hydracore:" + name, (event) => heard.push([name, event.detail]))
+    </script>`
+  if (clock) yield* stopClock(page)
+  yield* open(`${site.site.url}/contact`)
+  yield* until("the enhanced form", () => page.evaluate<boolean>("!!document.querySelector('[name=hydracore_hp]')"))
+  return {
+    ...site,
+    /** What was sent, oldest first. */
+    sent: (): ReadonlyArray<Sent> => relay.of(paths.submit).map(({ body }) => JSON.parse(body) as unknown as Sent),
+    keys: () => relay.of(paths.submit).map(({ headers }) => headers["idempotency-key"]),
+    status: () => textOf(page, "[role=status]"),
+    heard: () => page.evaluate<ReadonlyArray<[string, Record<string, unknown>]>>("heard")
+  }
+})
+
+export const textOf = async (page: Page, selector: string): Promise<string> =>
+  (await page.locator(selector).textContent()) ?? ""
+
+export const fill = (page: Page, values: Record<string, string>) =>
+  Effect.promise(async () => {
+    for (const [name, value] of Object.entries(values)) await page.locator(`[name="${name}"]`).fill(value)
+  })
+
+export const press = (page: Page) => Effect.promise(() => page.getByRole("button", { name: "Send" }).click())
+
+export const isSubmit = ({ method, path }: Received) => method === "POST" && path.startsWith(paths.submit)
+
+export const says = (status: () => Promise<string>, text: string) =>
+  until(`the form says: ${text}`, async () => (await status()).includes(text))
+
+/** What the edge stored, told by a mark in it. */
+export const stored = (mark: string) =>
+  Effect.gen(function* () {
+    const { websiteConfigId } = yield* TestServer
+    const all = yield* SubmissionRepo.use((repo) => Stream.runCollect(repo.stream({ websiteConfigId })))
+    return all.filter(({ formData }) => formData.includes(mark))
+  })
+
+export const faults422 = (...faults: ReadonlyArray<{ loc: ReadonlyArray<string | number>; msg: string }>): Fault => ({
+  _tag: "Answer",
+  status: 422,
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify({ detail: faults.map((fault) => ({ ...fault, type: "value_error" })) })
+})

@@ -1,0 +1,87 @@
+/**
+ * A database of its own for each test file (or each test): a copy of the template that `globalSetup.ts` has migrated,
+ * dropped again when its scope closes. Waits use the real clock, so these work under a `TestClock` too.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { setTimeout } from "node:timers/promises"
+import { PgClient } from "@effect/sql-pg"
+import { Effect, Layer, Redacted, Schema, type Scope } from "effect"
+import { Reactivity } from "effect/reactivity"
+import type { SqlClient, SqlError } from "effect/sql"
+import { inject } from "vitest"
+import * as TestServer from "./TestPostgres.ts"
+
+/** What `PgClient.make` and `PgClient.layer` need; `url` names the database already, and psql takes it too. */
+export interface Connection {
+  readonly url: Redacted.Redacted
+  readonly database: string
+}
+
+/** A client for a few statements beside the tests: one connection, closed with the scope. */
+const client = (server: string, database: string) =>
+  PgClient.make({ url: Redacted.make(TestServer.urlOf(server, database)), maxConnections: 1 }).pipe(
+    Effect.provide(Reactivity.layer)
+  )
+
+const busy = Schema.Struct({ reason: Schema.Struct({ cause: Schema.Struct({ code: Schema.Literal("55006") }) }) })
+
+/** Runs `create` again while another session holds the template; gives up after ten seconds. */
+const whenFree = <A, R>(create: Effect.Effect<A, SqlError.SqlError, R>, tries = 100): Effect.Effect<A, never, R> =>
+  Effect.catch(create, (error) =>
+    tries > 0 && Schema.is(busy)(error)
+      ? Effect.andThen(
+          Effect.promise(() => setTimeout(100)),
+          whenFree(create, tries - 1)
+        )
+      : Effect.die(error)
+  )
+
+/**
+ * A fresh, migrated, empty database, dropped when the scope closes (open connections are ended). For tests that need
+ * several clients on the same database; all others take `layer`. Dies where the run has no server, and says why.
+ */
+export const connection: Effect.Effect<Connection, never, Scope.Scope> = Effect.gen(function* () {
+  const facts = inject("postgres")
+  if (facts._tag === "Unavailable") return yield* Effect.die(new Error(facts.message))
+  const database = `${facts.template}_${randomUUID().slice(0, 13).replace("-", "")}`
+  yield* Effect.acquireRelease(
+    Effect.scoped(
+      Effect.gen(function* () {
+        const sql = yield* client(facts.url, facts.admin)
+        yield* sql`CREATE DATABASE ${sql(database)} TEMPLATE ${sql(facts.template)}`
+      })
+    ).pipe(whenFree),
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const sql = yield* client(facts.url, facts.admin)
+          yield* sql`DROP DATABASE IF EXISTS ${sql(database)} WITH (FORCE)`
+        })
+      ).pipe(Effect.orDie)
+  )
+  return { url: Redacted.make(TestServer.urlOf(facts.url, database)), database }
+})
+
+/** One more client on a database, with a pool of its own, closed with the scope. */
+export const clientOf = ({ url }: Connection): Effect.Effect<PgClient.PgClient, SqlError.SqlError, Scope.Scope> =>
+  PgClient.make({ url }).pipe(Effect.provide(Reactivity.layer))
+
+/** A client on a fresh, migrated, empty database for each build of the layer. */
+export const layer: Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, SqlError.SqlError> = Layer.unwrap(
+  Effect.map(connection, ({ url }) => PgClient.layer({ url }))
+)
+
+/** Has whoever connects from now on be a user that may read the tables and nothing else. Gives its name, and who may grant more. */
+export const readOnly = (connection: Connection) =>
+  Effect.gen(function* () {
+    const owner = yield* clientOf(connection)
+    const reader = owner(`${connection.database}_reader`)
+    yield* Effect.acquireRelease(owner`CREATE ROLE ${reader}`, () =>
+      Effect.orDie(Effect.andThen(owner`DROP OWNED BY ${reader}`, owner`DROP ROLE ${reader}`))
+    )
+    yield* owner`GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${reader}`
+    yield* owner`ALTER DATABASE ${owner(connection.database)} SET role = ${reader}`
+    return { owner, reader }
+  })

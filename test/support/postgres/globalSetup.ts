@@ -1,0 +1,92 @@
+/**
+ * One PostgreSQL for the whole test run: the server that `TEST_DATABASE_URL` names, or an embedded one in a temporary
+ * folder, which forgets everything at the end and therefore need not write to the disk. Where neither works, the tests
+ * that need no database still run; the others fail with the reason.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { NodeServices } from "@effect/platform-node"
+import { PgClient, PgMigrator } from "@effect/sql-pg"
+import { Effect, Exit, Redacted, Scope } from "effect"
+import { Reactivity } from "effect/reactivity"
+import { SqlClient } from "effect/sql"
+import * as MigratorFileSystem from "effect/sql/MigratorFileSystem"
+import type { TestProject } from "vitest/node"
+import * as EmbeddedCluster from "../../../src/postgres/embedded/EmbeddedCluster.ts"
+import { type TestServer, urlOf } from "./TestPostgres.ts"
+
+const migrations = path.resolve(import.meta.dirname, "../../../src/postgres/schema/migrations")
+
+const embedded = Effect.gen(function* () {
+  // The server's files stand elsewhere where its user cannot enter the temporary folder: both go.
+  const folders: Array<string> = []
+  const dataDir = yield* Effect.acquireRelease(
+    Effect.promise(async () => {
+      const made = await mkdtemp(path.join(tmpdir(), "hydracore-test-"))
+      folders.push(made)
+      return made
+    }),
+    () => Effect.promise(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))))
+  )
+  const cluster = yield* EmbeddedCluster.start({
+    dataDir,
+    settings: { fsync: "off", synchronous_commit: "off", full_page_writes: "off", max_connections: "200" }
+  })
+  folders.push(cluster.home)
+  return cluster.url
+})
+
+const client = (server: string, database: string) =>
+  PgClient.make({ url: Redacted.make(urlOf(server, database)), maxConnections: 1 }).pipe(
+    Effect.provide(Reactivity.layer)
+  )
+
+/** Makes the template and drops it, with every copy that a killed test left behind, when the scope closes. */
+const prepare = Effect.fnUntraced(function* (server: string, admin: string) {
+  const template = `hydracore_test_${randomUUID().slice(0, 8)}`
+  const sql = yield* client(server, admin)
+  yield* Effect.acquireRelease(sql`CREATE DATABASE ${sql(template)}`, () =>
+    Effect.gen(function* () {
+      // Not the client from before: an idle one has closed its connection, and cannot open another in a scope that closes.
+      const sql = yield* client(server, admin)
+      yield* sql`ALTER DATABASE ${sql(template)} WITH ALLOW_CONNECTIONS true`
+      const left = yield* sql<{ readonly datname: string }>`
+        SELECT datname FROM pg_database WHERE starts_with(datname, ${template})`
+      for (const { datname } of left) yield* sql`DROP DATABASE IF EXISTS ${sql(datname)} WITH (FORCE)`
+    }).pipe(Effect.scoped, Effect.orDie)
+  )
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      const own = yield* client(server, template)
+      yield* PgMigrator.run({ loader: MigratorFileSystem.fromFileSystem(migrations) }).pipe(
+        Effect.provideService(PgClient.PgClient, own),
+        Effect.provideService(SqlClient.SqlClient, own),
+        Effect.provide(NodeServices.layer)
+      )
+    })
+  )
+  yield* sql`ALTER DATABASE ${sql(template)} WITH ALLOW_CONNECTIONS false`
+  return { _tag: "Available", url: server, admin, template } as const
+})
+
+const server: Effect.Effect<TestServer, never, Scope.Scope> = Effect.gen(function* () {
+  const given = process.env["TEST_DATABASE_URL"]
+  if (given === undefined || given === "") return yield* prepare(yield* embedded, "postgres")
+  const url = new URL(given)
+  return yield* prepare(given, decodeURIComponent(url.pathname.slice(1)) || "postgres")
+}).pipe(
+  Effect.catch((error) =>
+    Effect.succeed({ _tag: "Unavailable", message: `This test run has no PostgreSQL: ${error.message}` } as const)
+  )
+)
+
+/** Called by vitest before the first worker starts; what it returns is called after the last one has ended. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const scope = Scope.makeUnsafe()
+  project.provide("postgres", await Effect.runPromise(Scope.provide(server, scope)))
+  return () => Effect.runPromise(Scope.close(scope, Exit.void))
+}
