@@ -97,7 +97,7 @@ describe("a CPU profile", () => {
   it("gives each function's share of the time that was not idle, wherever it was called from", () => {
     expect(Profile.selfTimes(profile)).toEqual(
       Option.some([
-        { name: "parse", place: "src/core/json/Json.ts:10", share: 0.6 },
+        { name: "parse", place: "src/core/Json.ts:10", share: 0.6 },
         { name: "flatten", place: "effect/dist/Context.js:5", share: 0.4 }
       ])
     )
