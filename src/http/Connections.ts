@@ -25,6 +25,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net"
 import { Clock, type Duration, Effect, Layer } from "effect"
 import { afterLook } from "../services/EventLoop.ts"
+import * as UnreadAnswers from "./UnreadAnswers.ts"
 
 export interface Options {
   /** How long a connection without a request stays open after the server stopped listening. */
@@ -51,6 +52,8 @@ interface Link {
   first: Begun | undefined
   /** The answer that was begun last. */
   last: Begun | undefined
+  /** The complete answer that the client has not read, as of the last check. */
+  unread: UnreadAnswers.Unread | undefined
 }
 
 /**
@@ -61,6 +64,9 @@ export const maxBehind = 10_000
 
 /** Where Node tells, for all servers of the process, of each request whose head it has read. */
 const requestsBegin = "http.server.request.start"
+
+/** How often the connections are checked at least, in milliseconds. */
+const maxInterval = 1_000
 
 /** How many connections are closed in one turn: each takes some ten microseconds, and nobody looks at the others. */
 const closedAtOnce = 16
@@ -140,7 +146,7 @@ const watch = (server: Server) => {
 
   server.on("connection", (socket) => {
     accepted++
-    const link: Link = { open: 0, read: 0, first: undefined, last: undefined }
+    const link: Link = { open: 0, read: 0, first: undefined, last: undefined, unread: undefined }
     links.set(socket, link)
     socket.once("close", () => {
       links.delete(socket)
@@ -163,12 +169,6 @@ const watch = (server: Server) => {
   }
   server.on("listening", () => diagnostics.subscribe(requestsBegin, onBegun))
   server.on("close", () => diagnostics.unsubscribe(requestsBegin, onBegun))
-  // Node asks when nothing has moved on a connection for as long as `look` gave it, and when it was kept alive for long
-  // enough. Whoever waits for an answer that is not whole yet waits for us.
-  server.on("timeout", (socket) => {
-    const { first } = links.get(socket) ?? {}
-    if (first === undefined || first.response.writableEnded) socket.destroy()
-  })
   // What Node calls when it stops listening; ours is `closeIdle`.
   server.closeIdleConnections = () => {}
 
@@ -188,14 +188,11 @@ const watch = (server: Server) => {
     )
 
   return {
-    /**
-     * Gives those whose answers are whole and not read yet so many milliseconds in which something must move. Only they get
-     * a timer, which Node ends with the answer: one for every request would cost each a tenth of its time.
-     */
-    look: (patience: number): void => {
-      for (const [socket, { first }] of links) {
-        const isUnread = first?.response.writableEnded === true && !first.response.writableFinished
-        if (isUnread && socket.timeout !== patience) socket.setTimeout(patience)
+    /** Closes the connections on which no byte of a complete answer has moved for `patience` milliseconds. */
+    closeUnread: (patience: number, now: number): void => {
+      for (const [socket, link] of links) {
+        link.unread = UnreadAnswers.observe(link.unread, socket, link.first?.response, now)
+        if (link.unread !== undefined && now - link.unread.since >= patience) socket.destroy()
       }
     },
     /**
@@ -251,12 +248,10 @@ const wait = (duration: Duration.Input): Effect.Effect<void> =>
  */
 export const layer = (server: Server, options: Options): Layer.Layer<never> => {
   const connections = watch(server)
-  // A look each quarter of the time, and the rest of it for what was unread then.
-  const part = Math.ceil(options.unreadTimeout / 4)
-  const looking = Effect.forever(
+  const checking = Effect.forever(
     Effect.andThen(
-      wait(part),
-      Effect.sync(() => connections.look(3 * part))
+      wait(Math.min(maxInterval, Math.ceil(options.unreadTimeout / 4))),
+      Effect.sync(() => connections.closeUnread(options.unreadTimeout, performance.now()))
     )
   )
   const close = Effect.all(
@@ -282,6 +277,6 @@ export const layer = (server: Server, options: Options): Layer.Layer<never> => {
           Effect.sync(() => fiber.interruptUnsafe())
         )
       )
-    ).pipe(Effect.andThen(Effect.forkScoped(looking)))
+    ).pipe(Effect.andThen(Effect.forkScoped(checking)))
   )
 }
