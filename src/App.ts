@@ -10,6 +10,7 @@ import * as LiveAgent from "./agent/AgentStream.ts"
 import type { Settings } from "./Config.ts"
 import type { Link } from "./cluster/Protocol.ts"
 import * as ClusterRateLimiter from "./cluster/RateLimiter.ts"
+import * as ConnectionTable from "./core/ConnectionTable.ts"
 import * as Server from "./http/Server.ts"
 import * as MemoryAnalyticsRepo from "./memory/AnalyticsRepo.ts"
 import * as MemoryDecisions from "./memory/Decisions.ts"
@@ -37,6 +38,7 @@ import * as VisitorSalts from "./postgres/VisitorSalts.ts"
 import * as WidgetTokens from "./postgres/WidgetTokens.ts"
 import type { AgentStream } from "./services/AgentStream.ts"
 import type { AnalyticsRepo as AnalyticsRepoService } from "./services/AnalyticsRepo.ts"
+import { DescriptorLimit } from "./services/DescriptorLimit.ts"
 import { Metrics } from "./services/Metrics.ts"
 import { RateLimiter } from "./services/RateLimiter.ts"
 import type { SubmissionRepo as SubmissionRepoService } from "./services/SubmissionRepo.ts"
@@ -144,9 +146,17 @@ type Watched = AnalyticsRepoService | SubmissionRepoService | AgentStream
 export interface Worker {
   /** Makes the server, which listens nowhere itself. */
   readonly create: Server.Create
+  /** The number of workers, which share the bound of an address's connections. */
+  readonly workers: number
   /** Counts for all of them. */
   readonly limiter: Layer.Layer<RateLimiter>
 }
+
+/** The bounds of a process's connections, which may open `descriptors` files and sockets. */
+const connections = (settings: Settings, descriptors: number, workers: number): Server.Options["connections"] => ({
+  total: ConnectionTable.totalOf(descriptors, settings.databaseConnections),
+  perAddress: Option.map(settings.connectionsPerAddress, (bound) => ConnectionTable.perWorker(bound, workers))
+})
 
 /** The service, listening; over what it stores with. */
 export const server = (
@@ -156,7 +166,16 @@ export const server = (
   worker?: Worker
 ) => {
   const live = agent(settings)
-  return Server.layer(settings, listen, around?.pages, worker?.create).pipe(
+  return Layer.unwrap(
+    Effect.map(DescriptorLimit, (descriptors) =>
+      Server.layer(
+        { ...settings, connections: connections(settings, descriptors, worker?.workers ?? 1) },
+        listen,
+        around?.pages,
+        worker?.create
+      )
+    )
+  ).pipe(
     Layer.provide([
       worker?.limiter ?? rateLimiter(settings),
       around === undefined ? live : Layer.provide(around.eyes, live)
