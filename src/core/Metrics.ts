@@ -53,7 +53,7 @@ export const families = {
   decisions: {
     type: "counter",
     name: "hydracore_decisions_total",
-    help: "What became of page views and submissions, as X-HydraCore-Decision tells it."
+    help: "What became of page views, submissions and requests that are not valid HTTP, as X-HydraCore-Decision tells it."
   },
   chatStreams: { type: "gauge", name: "hydracore_chat_streams_open", help: "Chat answers that are being streamed." },
   batchSize: {

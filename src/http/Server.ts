@@ -25,6 +25,7 @@ import * as Drain from "./Drain.ts"
 import * as Fallbacks from "./Fallbacks.ts"
 import * as Forms from "./Forms.ts"
 import * as Health from "./Health.ts"
+import * as ProtocolErrors from "./ProtocolErrors.ts"
 import * as RequestBody from "./RequestBody.ts"
 import * as Requests from "./Requests.ts"
 import * as Trace from "./Trace.ts"
@@ -154,7 +155,8 @@ export const layer = (
   Layer.unwrap(
     Effect.map(Metrics, (metrics) => {
       const { maxHeadersCount, unreadTimeout, ...nodeOptions } = { ...defaultLimits, ...options.limits }
-      const server = Requests.measured({ metrics, templates, chat: ContractWidget.chat.path }, create)(nodeOptions)
+      const measured = Requests.measured({ metrics, templates, chat: ContractWidget.chat.path }, create)
+      const server = measured({ ...nodeOptions, requireHostHeader: false })
       server.maxHeadersCount = maxHeadersCount
       const end = Duration.sum(options.shutdownGrace, Duration.seconds(1))
       const limits = {
@@ -168,6 +170,7 @@ export const layer = (
       const linger = Duration.min(maxLinger, Duration.times(options.shutdownGrace, 0.5))
       return Drain.layerOnShutdown.pipe(
         Layer.provideMerge(Connections.layer(server, { linger, end, unreadTimeout, limits }, metrics)),
+        Layer.provideMerge(ProtocolErrors.layer(server, nodeOptions.maxHeaderSize, metrics)),
         Layer.provideMerge(Layer.merge(noUpgrades(server), Direct.layer(server, options))),
         Layer.provideMerge(
           HttpRouter.serve(Layer.merge(routes(options), more), {
