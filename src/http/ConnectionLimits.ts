@@ -68,7 +68,8 @@ const reporter = (bound: ConnectionTable.Bound, limit: number, metrics: MetricsS
     },
     warning: (now: number): ReadonlyArray<string> => {
       if (closed + refused === 0 || now < quietUntil) return []
-      const text = `More than ${limit} connections of one ${label}: ${closed} idle ones were closed and ${refused} new ones refused. ${advice[bound]}`
+      const what = `${bound === "total" ? "The process" : "An address"} reached its bound of ${limit} connections`
+      const text = `${what}: idle ones closed ${closed}, new ones refused ${refused}. ${advice[bound]}`
       ;[closed, refused, quietUntil] = [0, 0, now + betweenWarnings]
       return [text]
     }
@@ -96,7 +97,7 @@ export const make = (options: Options, metrics: MetricsService): ConnectionLimit
       }
       if (outcome._tag === "Replaced") {
         reports[outcome.bound].closed()
-        outcome.closed.socket.destroySoon()
+        outcome.closed.socket.destroy()
       }
       return outcome.entry
     },
@@ -108,7 +109,7 @@ export const make = (options: Options, metrics: MetricsService): ConnectionLimit
         if (idleSince === undefined) continue
         const { bytesRead } = value.socket
         const seen = IdleTime.check(value.seen, { idleSince, bytesRead }, options.idle, now)
-        if (seen === "over") value.socket.destroySoon()
+        if (seen === "over") value.socket.destroy()
         else value.seen = seen
       }
     },

@@ -46,6 +46,6 @@ it.live("the workers of serve divide the bound of an address's connections", () 
     const open = () => connections.filter(({ closed }) => !closed()).length
     yield* until("only as many are open as may be", () => open() <= 4)
     assert.strictEqual(open(), 4)
-    yield* until("it is logged", () => service.output().includes("connections of one address"))
+    yield* until("it is logged", () => service.output().includes("An address reached its bound of 2 connections"))
   }).pipe(Effect.scoped)
 )

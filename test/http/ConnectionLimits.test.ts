@@ -69,7 +69,10 @@ describe("http/ConnectionLimits", () => {
       yield* until("it is logged", () => lines.length > 0)
       for (let more = 0; more < 5; more++) yield* asked(open)
       assert.strictEqual(lines.length, 1)
-      assert.match(lines[0]!, /^Warn .*More than 3 connections of one address: 1 idle ones were closed and 0 new ones/)
+      assert.match(
+        lines[0]!,
+        /^Warn .*An address reached its bound of 3 connections: idle ones closed 1, new ones refused 0\./
+      )
       assert.notInclude(lines[0]!, "127.0.0.1")
     }).pipe(Effect.scoped)
   )
@@ -131,7 +134,9 @@ describe("http/ConnectionLimits", () => {
       yield* until("the oldest is closed", a.closed)
       for (const connection of [b, c, d]) yield* ask(connection)
       assert.deepStrictEqual([limited("process", "closed"), limited("process", "refused")], [1, 0])
-      yield* until("it is logged", () => lines.some((line) => line.includes("More than 3 connections of one process")))
+      yield* until("it is logged", () =>
+        lines.some((line) => line.includes("The process reached its bound of 3 connections"))
+      )
     }).pipe(Effect.scoped)
   )
 
