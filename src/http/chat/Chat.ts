@@ -7,12 +7,14 @@
 import { Cause, Effect, type Fiber } from "effect"
 import type { AgentEvent } from "../../core/chat/Agent.ts"
 import * as ChatStream from "../../core/chat/ChatStream.ts"
-import { AgentRefused, type AgentTimeout } from "../../services/chat/AgentStream.ts"
+import { type AgentRefusal, AgentRefused } from "../../services/chat/AgentStream.ts"
 import type { OpenChat, OpenChats } from "./OpenChats.ts"
 
 export interface Options {
   readonly conversationId: string
   readonly messageId: string
+  /** Whether the edge keeps the conversation. */
+  readonly memory: boolean
   /** After this time without a frame a comment is sent. In milliseconds. */
   readonly heartbeat: number
   /** How long the visitor may take to read what was said, the last words too. In milliseconds. */
@@ -29,7 +31,7 @@ export interface ChatSink {
   readonly destroy: () => void
 }
 
-type Refusal = AgentRefused | AgentTimeout
+type Refusal = AgentRefusal
 type Taker = (text: string | undefined) => void
 
 export class Chat implements OpenChat {
@@ -121,7 +123,6 @@ export class Chat implements OpenChat {
       this.takenAt = this.watch.alarms.now()
       this.until = this.takenAt + this.maxDuration
       this.watch.alarms.set(this, this.nextLook(this.takenAt))
-      this.text = ChatStream.comment
     }
     this.write(events)
     if (!this.isAccepted) this.open(Effect.void)
