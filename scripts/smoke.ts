@@ -10,8 +10,8 @@
 import { readFile } from "node:fs/promises"
 import path from "node:path"
 import { parseArgs } from "node:util"
-import { type Check, checks, limitCheck, type Target } from "./smoke/checks.ts"
-import { isRecord, parseJson, Unexpected } from "./smoke/read.ts"
+import { type Check, checks, limitCheck, type Target } from "./smoke/Checks.ts"
+import { isRecord, parseJson, Unexpected } from "./smoke/ResponseReaders.ts"
 
 const usage = `node scripts/smoke.ts [--demo FILE] [--url ADDRESS] [--limits]
   --demo FILE     what \`npm start\` wrote about its demo website (demo.json in HYDRACORE_DATA_DIR, or in .hydracore)

@@ -23,7 +23,7 @@ import {
   statuses,
   submissionId,
   Unexpected
-} from "./read.ts"
+} from "./ResponseReaders.ts"
 
 /** The service, and the demo website and instance that it has. */
 export interface Target {
