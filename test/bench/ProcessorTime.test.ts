@@ -53,6 +53,17 @@ describe("a process tree", () => {
   })
 })
 
+describe("the machine", () => {
+  it.prop(
+    "has used the time in which it was neither idle nor waiting",
+    [Count, Count, Count],
+    ([user, idle, softirq]) => {
+      const text = `cpu  ${user} 1 2 ${idle} ${idle} 3 ${softirq} 0 0 0\ncpu0 9 9 9 9 9 9 9 9 9 9\n`
+      expect(ProcessorTime.parseMachine(text)).toBe((user + 1 + 2 + 3 + softirq) * 10_000)
+    }
+  )
+})
+
 describe("the reader", () => {
   it.live("counts a child that has ended", () =>
     Effect.promise(async () => {

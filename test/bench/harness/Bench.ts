@@ -19,6 +19,7 @@ import * as Machine from "./Machine.ts"
 import { goals, type Measure, names } from "./Measure.ts"
 import type { Options } from "./Options.ts"
 import * as PrefilledDatabase from "./PrefilledDatabase.ts"
+import * as ProcessorTime from "./ProcessorTime.ts"
 import * as Profile from "./Profile.ts"
 import * as Program from "./Program.ts"
 import * as Rates from "./Rates.ts"
@@ -109,6 +110,21 @@ const measureParts = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge
   return measures
 })
 
+/** Returns a function that says how many cores other programs have used on average since then. */
+const watchOtherPrograms = () => {
+  const now = () => ({
+    machine: ProcessorTime.readMachine(),
+    own: ProcessorTime.read(process.pid),
+    at: performance.now()
+  })
+  const before = now()
+  return (): number => {
+    const after = now()
+    const others = after.machine - before.machine - (after.own - before.own)
+    return Math.max(0, others) / 1000 / (after.at - before.at)
+  }
+}
+
 /** Compares this checkout with a revision, each on a database that it migrated. Fails if an endpoint costs more than before. */
 const compare = Effect.fnUntraced(function* (
   testBed: TestBed.TestBed,
@@ -118,9 +134,16 @@ const compare = Effect.fnUntraced(function* (
 ) {
   const exported = yield* Revision.exportTo(testBed.folder, root, revision)
   const baseline = yield* Edge.prepare(testBed, exported, "bench_baseline")
+  const load = watchOtherPrograms()
   const measured = yield* Interleaved.measure(testBed, { current, baseline }, options)
+  const others = load()
   const { costsMore, text } = Comparison.report(measured, { current: "this checkout", baseline: revision })
   console.log(text)
+  if (others > 0.1) {
+    console.log(
+      `\nOther programs used ${others.toFixed(1)} cores meanwhile. Processor times are higher and vary more than on a quiet machine.`
+    )
+  }
   if (costsMore) return yield* new Program.BenchError({ message: `requests cost more than at ${revision}.` })
 })
 

@@ -6,7 +6,7 @@
  */
 import { Effect } from "effect"
 import * as ChatFixture from "./ChatFixture.ts"
-import type * as Comparison from "./Comparison.ts"
+import * as Comparison from "./Comparison.ts"
 import * as Contenders from "./Contenders.ts"
 import * as ContractCheck from "./ContractCheck.ts"
 import type * as Edge from "./Edge.ts"
@@ -25,7 +25,9 @@ export interface Options {
 }
 
 /** The number of loads that each revision gets for each endpoint of a round. */
-const pairsPerRound = 3
+const pairsPerRound = 6
+
+const warmUpSeconds = 2
 
 const requests: Record<Comparison.Endpoint, string> = {
   views: "page view",
@@ -60,12 +62,45 @@ const loadOf = (endpoint: Comparison.Endpoint, side: Running, options: Options):
     : Rates.loadFor(side.contender, endpoint === "views" ? "view" : "form", { port, seconds, connections })
 }
 
-/** One load on one side; page views and submissions must all be stored. */
-const measureOne = (testBed: TestBed.TestBed, endpoint: Comparison.Endpoint, side: Running, options: Options) => {
-  const { contender, program } = side
-  const cost = Wrk.measure(testBed, program, contender.name, loadOf(endpoint, side, options))
-  return endpoint === "chat" ? cost : Rates.withStoredRows(testBed, contender, endpoint, 2 * options.connections, cost)
-}
+/** Alternates loads of one endpoint between both revisions. Page views and submissions must all be stored. */
+const measureEndpoint = Effect.fnUntraced(function* (
+  testBed: TestBed.TestBed,
+  endpoint: Comparison.Endpoint,
+  sides: { readonly current: Running; readonly baseline: Running },
+  options: Options
+) {
+  const { baseline, current } = sides
+  const both = [current, baseline]
+  for (const side of both) {
+    yield* Wrk.send(testBed.folder, side.contender.name, { ...loadOf(endpoint, side, options), seconds: warmUpSeconds })
+  }
+  const countStored = Effect.forEach(both, ({ contender }) =>
+    endpoint === "chat" ? Effect.succeed(0) : Rates.countStored(testBed, contender, endpoint)
+  )
+  const before = yield* countStored
+  const measure = (side: Running) =>
+    Wrk.measure(testBed, side.program, side.contender.name, loadOf(endpoint, side, options))
+  const pairs: Array<Comparison.Pair> = []
+  for (let pair = 0; pair < pairsPerRound; pair++) {
+    // Each revision is first in every second pair.
+    pairs.push(
+      pair % 2 === 0
+        ? yield* Effect.all({ current: measure(current), baseline: measure(baseline) })
+        : yield* Effect.all({ baseline: measure(baseline), current: measure(current) })
+    )
+  }
+  const after = yield* countStored
+  if (endpoint !== "chat") {
+    for (const [index, name] of (["current", "baseline"] as const).entries()) {
+      yield* Rates.requireStored(sides[name].contender, {
+        answered: pairs.reduce((sum, pair) => sum + pair[name].requests, 0),
+        stored: after[index]! - before[index]!,
+        uncounted: (pairsPerRound + 1) * options.connections
+      })
+    }
+  }
+  return pairs
+})
 
 /** Measures the endpoints of both revisions. */
 export const measure = Effect.fnUntraced(function* (
@@ -91,23 +126,10 @@ export const measure = Effect.fnUntraced(function* (
             const current = yield* start(testBed, sides.current)
             const baseline = yield* start(testBed, sides.baseline)
             for (const endpoint of options.endpoints) {
-              for (const side of [current, baseline]) {
-                yield* Wrk.send(testBed.folder, side.contender.name, {
-                  ...loadOf(endpoint, side, options),
-                  seconds: 2
-                })
-              }
-              for (let pair = 0; pair < pairsPerRound; pair++) {
-                const measureSide = (side: Running) => measureOne(testBed, endpoint, side, options)
-                // Each side is first in every second pair.
-                const found =
-                  (round + pair) % 2 === 0
-                    ? yield* Effect.all({ current: measureSide(current), baseline: measureSide(baseline) })
-                    : yield* Effect.all({ baseline: measureSide(baseline), current: measureSide(current) })
-                pairs.get(endpoint)?.push(found)
-                const [now, before] = [found.current, found.baseline].map((cost) => Rates.describe(cost, "requests"))
-                console.error(`round ${round + 1}  ${requests[endpoint]}: ${now}, baseline ${before}`)
-              }
+              const found = yield* measureEndpoint(testBed, endpoint, { current, baseline }, options)
+              const { ratio } = Comparison.judge(found)
+              console.error(`round ${round + 1}  ${requests[endpoint]}: ${ratio.toFixed(3)} times the processor time`)
+              pairs.get(endpoint)?.push(...found)
             }
           })
         )

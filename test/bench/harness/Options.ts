@@ -76,7 +76,7 @@ const readNumbers = (given: ReturnType<typeof values>) => {
   const { against, quick } = given
   const defaults = {
     rounds: against !== undefined ? 4 : quick ? 2 : 5,
-    seconds: against !== undefined ? 2 : quick ? 4 : 10,
+    seconds: against !== undefined ? 1 : quick ? 4 : 10,
     connections: 64,
     stored: 10_000_000
   }

@@ -1,5 +1,5 @@
 /**
- * Processor time of a process tree, read from Linux's `/proc`. `parseStat`, `processTree` and `microsOfTree` are pure.
+ * Processor time of a process tree, read from Linux's `/proc`. Only `read` and `readMachine` are not pure.
  *
  * The kernel adds the time of a process that has ended to its parent when the parent waits for it, so a tree's sum includes
  * processes that have ended: a PostgreSQL backend whose connection is closed, a worker that was replaced.
@@ -47,6 +47,17 @@ export const processTree = (stats: ReadonlyArray<ProcessStat>, root: number): Re
 /** The processor time of a tree in microseconds. */
 export const microsOfTree = (tree: ReadonlyArray<ProcessStat>): number =>
   tree.reduce((sum, { ticks }) => sum + ticks * microsPerTick, 0)
+
+/** The processor time that all processes of the machine have used, from the first line of `/proc/stat`, in microseconds. */
+export const parseMachine = (text: string): number => {
+  // user, nice, system, idle, iowait, irq, softirq
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = (/^cpu +(.*)$/m.exec(text)?.[1] ?? "")
+    .split(" ")
+    .map(Number)
+  return (user + nice + system + irq + softirq) * microsPerTick
+}
+
+export const readMachine = (): number => parseMachine(readFileSync("/proc/stat", "utf8"))
 
 const readStats = (): ReadonlyArray<ProcessStat> =>
   readdirSync("/proc").flatMap((name) => {

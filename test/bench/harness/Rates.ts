@@ -49,30 +49,23 @@ export const reset = Effect.fnUntraced(function* (testBed: TestBed.TestBed, { st
   yield* TestBed.checkpoint(testBed)
 })
 
+/** The number of page views or submissions that a contender has stored; 0 if it stores nothing. */
+export const countStored = (testBed: TestBed.TestBed, { storage }: Contenders.Contender, tables: "views" | "forms") =>
+  storage === undefined ? Effect.succeed(0) : TestBed.countRows(testBed, storage.database, storage[tables])
+
 /**
- * Runs loads and fails unless every answered request is stored. wrk does not count the requests that were in flight when it
- * stopped, at most `uncounted` for all these loads and the load before them.
+ * Fails unless a contender stored every request that it answered. wrk does not count the requests that were in flight when it
+ * stopped: at most `uncounted` of them are stored as well.
  */
-export const withStoredRows = Effect.fnUntraced(function* <A extends { readonly requests: number }, E, R>(
-  testBed: TestBed.TestBed,
+export const requireStored = (
   contender: Contenders.Contender,
-  tables: "views" | "forms",
-  uncounted: number,
-  loads: Effect.Effect<A, E, R>
-) {
-  const { storage } = contender
-  if (storage === undefined) return yield* loads
-  const count = TestBed.countRows(testBed, storage.database, storage[tables])
-  const before = yield* count
-  const result = yield* loads
-  const stored = (yield* count) - before
-  if (stored < result.requests || stored > result.requests + uncounted) {
-    return yield* new Program.BenchError({
-      message: `${contender.name} answered ${result.requests} requests and stored ${stored} rows in ${storage[tables].join(", ")}`
-    })
-  }
-  return result
-})
+  counts: { readonly answered: number; readonly stored: number; readonly uncounted: number }
+): Effect.Effect<void, Program.BenchError> => {
+  const { answered, stored, uncounted } = counts
+  return contender.storage === undefined || (stored >= answered && stored <= answered + uncounted)
+    ? Effect.void
+    : new Program.BenchError({ message: `${contender.name} answered ${answered} requests and stored ${stored}` })
+}
 
 interface Turn {
   readonly contender: string
@@ -100,8 +93,15 @@ const measureOne = Effect.fnUntraced(function* (
       const program = yield* contender.serve(port, { node })
       const measure = (kind: "view" | "form" | "invalid") =>
         Wrk.measure(testBed, program, contender.name, loadFor(contender, kind, { port, seconds, connections }))
-      const measureStored = (kind: "view" | "form") =>
-        withStoredRows(testBed, contender, kind === "view" ? "views" : "forms", 2 * connections, measure(kind))
+      const measureStored = Effect.fnUntraced(function* (kind: "view" | "form") {
+        const count = countStored(testBed, contender, kind === "view" ? "views" : "forms")
+        const before = yield* count
+        const cost = yield* measure(kind)
+        const stored = (yield* count) - before
+        // In flight may be requests of the load before this one, and of this one.
+        yield* requireStored(contender, { answered: cost.requests, stored, uncounted: 2 * connections })
+        return cost
+      })
       yield* ContractCheck.run(contender.name, port, contender.site)
       const warmUp = loadFor(contender, "view", { port, seconds: warmUpSeconds, connections })
       yield* Wrk.send(testBed.folder, contender.name, warmUp)
