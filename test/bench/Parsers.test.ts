@@ -101,15 +101,15 @@ describe("a CPU profile", () => {
       frame(3, "flatten", "file:///checkout/node_modules/effect/dist/Context.js", 4),
       frame(4, "parse", "file:///checkout/src/core/Json.ts", 9)
     ],
-    samples: [1, 2, 3, 4, 2],
-    timeDeltas: [900, 10, 40, 20, 30]
+    samples: [1, 2, 3, 4, 1, 2],
+    timeDeltas: [900, 10, 4000, 20, 900, 30]
   })
 
-  it("gives each function's share of the busy time, whatever called it", () => {
+  it("gives each function's share of the busy time, whatever called it and however late the sample", () => {
     expect(Profile.selfTimes(profile)).toEqual(
       Option.some([
-        { name: "parse", location: "src/core/Json.ts:10", share: 0.6 },
-        { name: "flatten", location: "effect/dist/Context.js:5", share: 0.4 }
+        { name: "parse", location: "src/core/Json.ts:10", share: 0.75 },
+        { name: "flatten", location: "effect/dist/Context.js:5", share: 0.25 }
       ])
     )
   })

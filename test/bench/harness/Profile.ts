@@ -14,8 +14,7 @@ const Profile = Schema.fromJsonString(
         callFrame: Schema.Struct({ functionName: Schema.String, url: Schema.String, lineNumber: Schema.Int })
       })
     ),
-    samples: Schema.Array(Schema.Int),
-    timeDeltas: Schema.Array(Schema.Finite)
+    samples: Schema.Array(Schema.Int)
   })
 )
 
@@ -35,26 +34,28 @@ const shortPath = (url: string): string => {
   return source >= 0 ? url.slice(source + 1) : url
 }
 
-/** The functions by self time, the largest first, without idle time. */
+/**
+ * The functions by self time, the largest first, without idle time. It counts samples and ignores the time between them: a
+ * process that waits for a core is sampled late, in the call in which it lost the core.
+ */
 export const selfTimes = (text: string): Option.Option<ReadonlyArray<SelfTime>> =>
-  Option.map(Schema.decodeUnknownOption(Profile)(text), ({ nodes, samples, timeDeltas }) => {
+  Option.map(Schema.decodeUnknownOption(Profile)(text), ({ nodes, samples }) => {
     const frames = new Map(nodes.map(({ callFrame, id }) => [id, callFrame]))
-    const times = new Map<string, { readonly name: string; readonly location: string; micros: number }>()
+    const functions = new Map<string, { readonly name: string; readonly location: string; samples: number }>()
     let busy = 0
-    samples.forEach((id, index) => {
+    for (const id of samples) {
       const frame = frames.get(id)
-      if (frame === undefined || frame.functionName === "(idle)") return
-      const micros = Math.max(0, timeDeltas[index] ?? 0)
-      busy += micros
+      if (frame === undefined || frame.functionName === "(idle)") continue
+      busy++
       const location = frame.url === "" ? "" : `${shortPath(frame.url)}:${frame.lineNumber + 1}`
       const name = frame.functionName || "(anonymous)"
       const key = `${name} ${location}`
-      const found = times.get(key)
-      if (found === undefined) times.set(key, { name, location, micros })
-      else found.micros += micros
-    })
-    return [...times.values()]
-      .map(({ micros, name, location }) => ({ name, location, share: busy === 0 ? 0 : micros / busy }))
+      const found = functions.get(key)
+      if (found === undefined) functions.set(key, { name, location, samples: 1 })
+      else found.samples++
+    }
+    return [...functions.values()]
+      .map(({ location, name, samples }) => ({ name, location, share: samples / busy }))
       .toSorted((a, b) => b.share - a.share)
   })
 
