@@ -110,7 +110,7 @@ const measureParts = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge
   return measures
 })
 
-/** Returns a function that says how many cores other programs have used on average since then. */
+/** Returns a function that computes how many cores other programs used on average since this call. */
 const watchOtherPrograms = () => {
   const now = () => ({
     machine: ProcessorTime.readMachine(),

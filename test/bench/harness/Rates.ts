@@ -98,7 +98,7 @@ const measureOne = Effect.fnUntraced(function* (
         const before = yield* count
         const cost = yield* measure(kind)
         const stored = (yield* count) - before
-        // In flight may be requests of the load before this one, and of this one.
+        // Requests of the previous load and of this one may still be in flight when wrk stops.
         yield* requireStored(contender, { answered: cost.requests, stored, uncounted: 2 * connections })
         return cost
       })
