@@ -80,7 +80,7 @@ layer(testServer(), { excludeTestServices: true })("the documentation", (it) => 
     Effect.gen(function* () {
       for (const name of ["", ...guides.map((guide) => `/${guide}`)]) {
         const { headers } = yield* get(`/docs${name}`)
-        const policy = headers["content-security-policy"] ?? ""
+        const policy = String(headers["content-security-policy"])
         assert.match(policy, /^default-src 'none'; style-src 'sha256-[^']+'; img-src data:; base-uri 'none'/)
         assert.include(policy, "frame-ancestors 'none'")
         assert.strictEqual(headers["x-content-type-options"], "nosniff")
