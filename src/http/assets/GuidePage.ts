@@ -71,7 +71,7 @@ export const parse = (name: string, markdown: string): Guide => {
 }
 
 const style = `
-:root { color-scheme: light dark; font: 1rem/1.6 system-ui, sans-serif; --line: light-dark(#d5dbe1, #363e47) }
+:root { background: light-dark(#fff, #12161b); color: light-dark(#1b2127, #e6eaee); color-scheme: light dark; font: 1rem/1.6 system-ui, sans-serif; --line: light-dark(#d5dbe1, #363e47) }
 body { margin: 0 auto; max-width: 54rem; padding: 1rem 1.25rem 5rem; overflow-wrap: break-word }
 nav { border-bottom: 1px solid var(--line); display: flex; flex-wrap: wrap; gap: .25rem 1rem; padding-bottom: .75rem }
 a { color: light-dark(#0b57a4, #8bbcf2) }
