@@ -6,10 +6,12 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Config, Effect, Layer, Option } from "effect"
 import type { HttpRouter } from "effect/http"
+import manifest from "../package.json" with { type: "json" }
 import * as LiveAgent from "./agent/AgentStream.ts"
 import type { Settings } from "./Config.ts"
 import type { Link } from "./cluster/Protocol.ts"
 import * as ClusterRateLimiter from "./cluster/RateLimiter.ts"
+import * as Metrics from "./core/metrics/Metrics.ts"
 import * as Server from "./http/server/Server.ts"
 import * as MemoryAnalyticsRepo from "./memory/analytics/AnalyticsRepo.ts"
 import * as MemoryPageViews from "./memory/analytics/PageViews.ts"
@@ -38,8 +40,8 @@ import * as SiteErasure from "./postgres/sites/SiteErasure.ts"
 import type { AnalyticsRepo as AnalyticsRepoService } from "./services/analytics/AnalyticsRepo.ts"
 import type { AgentStream } from "./services/chat/AgentStream.ts"
 import type { SubmissionRepo as SubmissionRepoService } from "./services/forms/SubmissionRepo.ts"
-import { Metrics } from "./services/Metrics.ts"
 import { RateLimiter } from "./services/RateLimiter.ts"
+import * as Telemetry from "./telemetry/Telemetry.ts"
 
 /** Where the database is: an address, or a socket's path with a user and a database. */
 export type DatabaseAddress = Omit<Database.Options, "connections">
@@ -51,7 +53,7 @@ export const database = (settings: Settings, address: DatabaseAddress) =>
 /** Everything that is stored, on PostgreSQL. Over `database`. */
 export const storage = (settings: Settings) => {
   const timeout = settings.databaseTimeout
-  const queue = { timeout, maxQueue: settings.databaseQueue }
+  const queue = { timeout, maxQueue: settings.databaseQueue, traced: Option.isSome(settings.otlp) }
   return Layer.mergeAll(
     AnalyticsRepo.layer(queue),
     SubmissionRepo.layer(queue),
@@ -93,10 +95,12 @@ const withLocalFallback = (
   Layer.unwrap(
     Effect.gen(function* () {
       const own = yield* RateLimiter
-      const fellBack = (yield* Metrics).counter("limiterFallbacks", {})
+      const context = yield* Effect.context<never>()
+      const fallbacks = Metrics.limiterFallbacks({})
+      fallbacks.updateUnsafe(0, context)
       return shared({
         take: (policy, key) => {
-          fellBack()
+          fallbacks.updateUnsafe(1, context)
           return own.take(policy, key)
         }
       })
@@ -129,6 +133,19 @@ export const workerRateLimiter = (settings: Settings, link: Link) =>
 export const keyOf = (variable: string) =>
   Config.option(Config.Redacted(variable)).pipe(Effect.catchTag("ConfigError", () => Effect.succeedNone))
 
+/** Whether anything shows or exports metrics. */
+const isMeasured = (settings: Settings): boolean => Option.isSome(settings.metricsPort) || Option.isSome(settings.otlp)
+
+/** The log, the metrics of the process, and their export. */
+export const telemetry = (settings: Settings, format: Telemetry.Options["format"]) =>
+  Telemetry.layer({
+    level: settings.logLevel,
+    format,
+    version: manifest.version,
+    metrics: isMeasured(settings),
+    otlp: settings.otlp
+  })
+
 /** The agents: any OpenAI-compatible runtime. */
 export const agent = (settings: Settings) =>
   LiveAgent.layer({ timeout: settings.agentTimeout, keyOf }).pipe(Layer.provide(NodeHttpClient.layerDispatcher))
@@ -159,7 +176,13 @@ export const server = (
   worker?: Worker
 ) => {
   const live = agent(settings)
-  return Server.layer(settings, listen, around?.pages, worker?.create).pipe(
+  const traceRatio = Option.getOrUndefined(settings.otlp)?.traceRatio
+  return Server.layer(
+    { ...settings, measured: isMeasured(settings), traceRatio },
+    listen,
+    around?.pages,
+    worker?.create
+  ).pipe(
     Layer.provide([
       worker?.limiter ?? rateLimiter(settings),
       around === undefined ? live : Layer.provide(around.observers, live)

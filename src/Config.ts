@@ -10,6 +10,7 @@ import { IpInterface, IpNetwork } from "effect/net"
 import * as DatabaseUrl from "./core/doctor/DatabaseUrl.ts"
 import * as RateLimit from "./core/limits/RateLimit.ts"
 import * as Retention from "./core/sites/Retention.ts"
+import * as KeyValueList from "./core/text/KeyValueList.ts"
 
 const quoted = (text: string): string => `"${text.slice(0, 80)}"`
 
@@ -98,6 +99,9 @@ const databaseUrl = (name: string) =>
     )
   )
 
+/** The samplers of OpenTelemetry that let the caller's decision count; other callers than trusted proxies have none. */
+const samplers = ["parentbased_traceidratio", "parentbased_always_on", "parentbased_always_off"] as const
+
 /** A policy, or none for `off`. */
 const rateLimit = (name: string, policy: string, standard: string) =>
   setting(name, '"off" or a number per time such as "100/minute"', (value) =>
@@ -146,6 +150,52 @@ const networks = (name: string) =>
     )
   ).pipe(withDefault<ReadonlyArray<IpNetwork.IpNetwork>>([]))
 
+/** The share of requests that start a trace. */
+const traceRatio = Config.all([
+  setting("OTEL_TRACES_SAMPLER", `one of ${samplers.join(", ")}`, (value) =>
+    Option.fromNullishOr(samplers.find((sampler) => sampler === value))
+  ),
+  setting("OTEL_TRACES_SAMPLER_ARG", "a number from 0 to 1", (value) =>
+    /^(0|1|[01]?\.[0-9]+)$/.test(value) && Number(value) <= 1 ? Option.some(Number(value)) : Option.none()
+  )
+]).pipe(
+  Config.map(([sampler, ratio]) =>
+    Option.match(sampler, {
+      onNone: () => Option.getOrElse(ratio, () => 1),
+      onSome: (name) =>
+        name === "parentbased_always_off" ? 0 : name === "parentbased_always_on" ? 1 : Option.getOrElse(ratio, () => 1)
+    })
+  )
+)
+
+/** A list such as `key=value,other=a%20b`. */
+const keyValues = (name: string, secret: boolean) =>
+  setting(name, 'a list such as "key=value,other=a%20b"', KeyValueList.parse, secret).pipe(
+    withDefault<Readonly<Record<string, string>>>({})
+  )
+
+const protocols = ["http/protobuf", "http/json"] as const
+
+/** Where traces, logs and metrics are exported. The other variables are read only if there is an endpoint. */
+const otlp = url("OTEL_EXPORTER_OTLP_ENDPOINT", ["http:", "https:"]).pipe(
+  Config.flatMap(
+    Option.match({
+      onNone: () => Config.succeed(Option.none()),
+      onSome: (endpoint) =>
+        Config.all({
+          endpoint: Config.succeed(endpoint),
+          protocol: setting("OTEL_EXPORTER_OTLP_PROTOCOL", protocols.join(" or "), (value) =>
+            Option.fromNullishOr(protocols.find((protocol) => protocol === value))
+          ).pipe(withDefault<(typeof protocols)[number]>("http/protobuf")),
+          headers: Config.map(keyValues("OTEL_EXPORTER_OTLP_HEADERS", true), (headers) => Redacted.make(headers)),
+          serviceName: text("OTEL_SERVICE_NAME").pipe(withDefault("hydracore-edge")),
+          resourceAttributes: keyValues("OTEL_RESOURCE_ATTRIBUTES", false),
+          traceRatio
+        }).pipe(Config.map(Option.some))
+    })
+  )
+)
+
 const logLevel = setting("LOG_LEVEL", `one of ${LogLevel.values.join(", ")}`, (value) =>
   Option.fromNullishOr(LogLevel.values.find((level) => level.toLowerCase() === value.toLowerCase()))
 ).pipe(withDefault<LogLevel.LogLevel>("Info"))
@@ -173,6 +223,8 @@ const fields = {
   /** Where `GET /metrics` is served, to whoever can reach it; nowhere unless the port is set. */
   metricsHost: text("METRICS_HOST").pipe(withDefault("127.0.0.1")),
   metricsPort: integer("METRICS_PORT", 0, 65_535),
+
+  otlp,
 
   /**
    * `redis://host:port`, or `rediss://`: one limiter for many processes. Without it each counts by itself, and the workers

@@ -420,7 +420,7 @@ describe("past the router", () => {
         () => Effect.callback<void>((resume) => void server.close(() => resume(Effect.void)))
       )
       const address = server.address()
-      const way = FastPath.layer(server, { trustedProxies: [], maxBody: 10 }).pipe(
+      const way = FastPath.layer(server, { trustedProxies: [], maxBody: 10 }, undefined).pipe(
         Layer.provide([
           Layer.succeed(TrackHandler, endpoint),
           Layer.succeed(SubmitHandler, endpoint),
