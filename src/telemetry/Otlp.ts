@@ -7,8 +7,8 @@
  */
 import { randomUUID } from "node:crypto"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import { ConfigProvider, Effect, Layer, Redacted } from "effect"
-import { HttpClient, type HttpClientError, type HttpClientResponse } from "effect/http"
+import { Cause, ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
+import { HttpClient } from "effect/http"
 import { Otlp, OtlpSerialization } from "effect/observability"
 
 export interface Options {
@@ -27,42 +27,46 @@ const timeout = "10 seconds"
 /** The most exports at once. A collector that answers more slowly loses data instead of filling our memory. */
 const maxConcurrent = 8
 
-type Response = Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
-
-/** A client that bounds exports and logs when they begin to fail, and when they succeed again. */
+/** A client that bounds exports and logs, for each signal, when they begin to fail and when they succeed again. */
 const bounded = (client: HttpClient.HttpClient): HttpClient.HttpClient => {
   let open = 0
-  let isFailing = false
-  const failed = (reason: string) =>
+  const failing = new Set<string>()
+  const failed = (signal: string, reason: string) =>
     Effect.suspend(() => {
-      if (isFailing) return Effect.void
-      isFailing = true
-      return Effect.logWarning("Telemetry cannot be exported to OTEL_EXPORTER_OTLP_ENDPOINT and is dropped").pipe(
-        Effect.annotateLogs({ reason })
-      )
+      if (failing.has(signal)) return Effect.void
+      failing.add(signal)
+      return Effect.logWarning(
+        "Telemetry cannot be exported to OTEL_EXPORTER_OTLP_ENDPOINT; what is not accepted is dropped"
+      ).pipe(Effect.annotateLogs({ signal, reason }))
     })
-  const succeeded = Effect.suspend(() => {
-    if (!isFailing) return Effect.void
-    isFailing = false
-    return Effect.logInfo("Telemetry is exported again")
-  })
-  const bound = (response: Response): Response =>
-    Effect.suspend((): Response => {
+  const succeeded = (signal: string) =>
+    Effect.suspend(() =>
+      failing.delete(signal)
+        ? Effect.logInfo("Telemetry is exported again").pipe(Effect.annotateLogs({ signal }))
+        : Effect.void
+    )
+  return HttpClient.transform(client, (response, { url }) => {
+    const signal = url.slice(url.lastIndexOf("/") + 1)
+    return Effect.suspend(() => {
       // A defect, since an error would be tried again.
-      if (open >= maxConcurrent) return Effect.andThen(failed("too many exports at once"), Effect.die("not exported"))
+      if (open >= maxConcurrent) {
+        return Effect.andThen(failed(signal, "too many exports at once"), Effect.die("not exported"))
+      }
       open += 1
       return response.pipe(
-        Effect.timeout(timeout),
-        Effect.tap(({ status }) => (status < 300 ? succeeded : failed(`status ${status}`))),
-        Effect.tapError((error) => failed(error._tag === "TimeoutError" ? "timeout" : error.reason._tag)),
+        Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.die("the collector did not answer in time") }),
+        Effect.tap(({ status }) => (status < 300 ? succeeded(signal) : failed(signal, `status ${status}`))),
+        Effect.tapCause((cause) =>
+          failed(signal, Option.getOrUndefined(Cause.findErrorOption(cause))?.reason._tag ?? "time-out")
+        ),
         Effect.ensuring(
           Effect.sync(() => {
             open -= 1
           })
         )
-      ) as Response
+      )
     })
-  return HttpClient.transformResponse(client, bound)
+  })
 }
 
 const client = Layer.effect(HttpClient.HttpClient, Effect.map(HttpClient.HttpClient, bounded)).pipe(

@@ -20,7 +20,9 @@ const metricsOf = (service: Process.Process) =>
     const url = /Metrics on (http:\/\/[^"\s]+)/.exec(service.output())?.[1] ?? ""
     const response = await fetch(url)
     assert.strictEqual(response.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8")
-    return TestMetrics.samplesOf(await response.text())
+    const text = await response.text()
+    assert.isEmpty(TestMetrics.lint(text) ?? "")
+    return TestMetrics.samplesOf(text)
   })
 
 describe("faults: several workers", () => {

@@ -85,8 +85,8 @@ export interface Export {
   readonly body: Buffer
 }
 
-/** Starts a collector on a loopback port for as long as the scope is open. `answer` gives the status of each answer. */
-export const start = (answer: (request: Export) => number = () => 200) =>
+/** Starts a collector on a loopback port for as long as the scope is open. `answer` gives the status of each answer, or nothing for none. */
+export const start = (answer: (request: Export) => number | undefined = () => 200) =>
   Effect.acquireRelease(
     Effect.callback<{
       readonly url: string
@@ -100,7 +100,8 @@ export const start = (answer: (request: Export) => number = () => 200) =>
         request.on("end", () => {
           const received = { path: request.url ?? "", headers: request.headers, body: Buffer.concat(parts) }
           exports.push(received)
-          response.writeHead(answer(received), { "content-type": "application/json" }).end("{}")
+          const status = answer(received)
+          if (status !== undefined) response.writeHead(status, { "content-type": "application/json" }).end("{}")
         })
       })
       server.listen(0, "127.0.0.1", () => {

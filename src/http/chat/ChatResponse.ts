@@ -131,16 +131,15 @@ class AgentPump {
   }
 }
 
-const failureKinds = { AgentRefused: "refused", AgentTimeout: "timeout", AgentBroken: "broken" } as const
-
-/** The kind of an agent's failure; undefined for a fault of ours. A stream without an answer counts as refused. */
+/** The kind of an agent's failure; undefined for a fault of ours. */
 const failureKind = (
   cause: Cause.Cause<AgentError | Cause.Done>,
   isAccepted: boolean
 ): AgentFailureKind | undefined => {
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
   if (error === undefined) return undefined
-  return Cause.isDone(error) ? (isAccepted ? "broken" : "refused") : failureKinds[error._tag]
+  if (!Cause.isDone(error) && error._tag === "AgentTimeout") return "timeout"
+  return isAccepted ? "broken" : "refused"
 }
 
 /** What the end of the asking means: the visitor and the log are told of it. */
