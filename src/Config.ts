@@ -176,8 +176,24 @@ const keyValues = (name: string, secret: boolean) =>
 
 const protocols = ["http/protobuf", "http/json"] as const
 
+/** A collector's base address. A user, a query and a fragment would be lost on the way, so none is accepted. */
+const collector = (name: string) =>
+  setting(
+    name,
+    "an address such as http://collector:4318, without a user or a query; a key goes into OTEL_EXPORTER_OTLP_HEADERS",
+    (value) =>
+      Option.fromNullishOr(URL.parse(value)).pipe(
+        Option.filter(
+          ({ hash, password, protocol, search, username }) =>
+            ["http:", "https:"].includes(protocol) && [hash, password, search, username].every((part) => part === "")
+        ),
+        Option.map(({ href }) => href)
+      ),
+    true
+  )
+
 /** Where traces, logs and metrics are exported. The other variables are read only if there is an endpoint. */
-const otlp = url("OTEL_EXPORTER_OTLP_ENDPOINT", ["http:", "https:"]).pipe(
+const otlp = collector("OTEL_EXPORTER_OTLP_ENDPOINT").pipe(
   Config.flatMap(
     Option.match({
       onNone: () => Config.succeed(Option.none()),

@@ -84,11 +84,11 @@ describe("Config", () => {
   it.effect("reads OpenTelemetry's variables", () =>
     Effect.gen(function* () {
       const otlp = (environment: Record<string, string>) =>
-        Effect.map(read({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://u:p@collector:4318", ...environment }), (exit) =>
+        Effect.map(read({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318", ...environment }), (exit) =>
           Option.getOrThrow(Option.getOrThrow(Exit.getSuccess(exit)).otlp)
         )
       const { endpoint, headers, ...rest } = yield* otlp({})
-      assert.strictEqual(Redacted.value(endpoint), "http://u:p@collector:4318")
+      assert.strictEqual(endpoint, "http://collector:4318/")
       assert.deepStrictEqual(Redacted.value(headers), {})
       assert.deepStrictEqual(rest, {
         protocol: "http/protobuf",
@@ -186,7 +186,9 @@ describe("Config", () => {
     ["DATABASE_URL", "postgres://user:hunter2@db/x?ssl=true"],
     ["DATABASE_URL", "postgres://user:hunter2@db/x?sslmode=yes"],
     ["REDIS_URL", "http://user:hunter2@db"],
-    ["OTEL_EXPORTER_OTLP_ENDPOINT", "user:hunter2@collector"]
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"],
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:hunter2@collector:4318"],
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318?key=hunter2"]
   ] as const) {
     it.effect(`${name}=${value} is an error that names it and keeps its secret`, () =>
       Effect.gen(function* () {

@@ -12,8 +12,8 @@ import { HttpClient } from "effect/http"
 import { Otlp, OtlpSerialization } from "effect/observability"
 
 export interface Options {
-  /** The collector's base address: `/v1/traces`, `/v1/logs` and `/v1/metrics` are appended. It may hold a password. */
-  readonly endpoint: Redacted.Redacted
+  /** The collector's base address: `/v1/traces`, `/v1/logs` and `/v1/metrics` are appended. */
+  readonly endpoint: string
   readonly protocol: "http/protobuf" | "http/json"
   /** Sent with each export, such as an API key. */
   readonly headers: Redacted.Redacted<Readonly<Record<string, string>>>
@@ -76,7 +76,7 @@ const client = Layer.effect(HttpClient.HttpClient, Effect.map(HttpClient.HttpCli
 /** Exports as a service of this version for as long as the scope is open, and what is left when it closes. */
 export const layer = (options: Options, version: string): Layer.Layer<never> =>
   Otlp.layer({
-    baseUrl: Redacted.value(options.endpoint),
+    baseUrl: options.endpoint,
     headers: Redacted.value(options.headers),
     resource: {
       serviceName: options.serviceName,

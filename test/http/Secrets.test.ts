@@ -53,7 +53,7 @@ const recorder = Effect.gen(function* () {
   })
   const exporter = Otlp.layer(
     {
-      endpoint: Redacted.make(collector.url),
+      endpoint: collector.url,
       protocol: "http/json",
       headers: Redacted.make({ authorization: marks.collector }),
       serviceName: "test",

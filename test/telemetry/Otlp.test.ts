@@ -140,7 +140,7 @@ describe("telemetry/Otlp", () => {
     const log = Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))])
     const layer = Otlp.layer(
       {
-        endpoint: Redacted.make(url),
+        endpoint: url,
         protocol: "http/json",
         headers: Redacted.make({}),
         serviceName: "edge",
