@@ -6,8 +6,10 @@
  * @module
  */
 import { ByteSize, Config, ConfigProvider, Duration, Effect, LogLevel, Option, Redacted, Result } from "effect"
-import { IpInterface, IpNetwork } from "effect/net"
+import type { IpNetwork } from "effect/net"
 import * as DatabaseUrl from "./core/doctor/DatabaseUrl.ts"
+import * as TraceSampling from "./core/http/TraceSampling.ts"
+import * as Networks from "./core/limits/Networks.ts"
 import * as RateLimit from "./core/limits/RateLimit.ts"
 import * as Retention from "./core/sites/Retention.ts"
 import * as KeyValueList from "./core/text/KeyValueList.ts"
@@ -33,6 +35,11 @@ const explained = <A>(name: string, parse: (text: string) => Result.Result<A, st
       })
     )
   )
+
+/*
+ * `Config.Port`, `Config.Duration` and `Config.URL` take other values than these settings (no port 0, times of 0 and below,
+ * any protocol) and an empty one for a mistake, and their errors do not say what to write instead.
+ */
 
 /** A setting with a spelling of its own. A wrong one is told what it may be; the value of a secret is not repeated. */
 const setting = <A>(name: string, expected: string, parse: (text: string) => Option.Option<A>, secret = false) =>
@@ -99,9 +106,6 @@ const databaseUrl = (name: string) =>
     )
   )
 
-/** The samplers of OpenTelemetry that let the caller's decision count; other callers than trusted proxies have none. */
-const samplers = ["parentbased_traceidratio", "parentbased_always_on", "parentbased_always_off"] as const
-
 /** A policy, or none for `off`. */
 const rateLimit = (name: string, policy: string, standard: string) =>
   setting(name, '"off" or a number per time such as "100/minute"', (value) =>
@@ -126,47 +130,18 @@ const retention = (name: string) =>
     value === "off" ? Option.some(Option.none()) : Option.map(Retention.parse(value), Option.some)
   ).pipe(withDefault<Option.Option<Retention.Retention>>(Option.none()))
 
-/** A network, or an address alone. One that has bits beyond its prefix may be a slip in either, so it is not cut. */
-const network = (part: string): Result.Result<IpNetwork.IpNetwork, string> => {
-  const text = part.includes("/") ? part : `${part}/${part.includes(":") ? 128 : 32}`
-  return Result.mapError(IpNetwork.fromString(text), () =>
-    Result.match(IpInterface.fromString(text), {
-      onFailure: () =>
-        `holds ${quoted(part)}, which is no network; it must be networks such as "10.0.0.0/8, 2001:db8::/32".`,
-      onSuccess: (inside) =>
-        `holds ${quoted(part)}, whose address has bits beyond /${inside.prefixLength}; did you mean ${IpNetwork.format(IpNetwork.fromInterface(inside))}?`
-    })
-  )
-}
-
 const networks = (name: string) =>
-  explained(name, (value) =>
-    Result.all(
-      value
-        .split(",")
-        .map((part) => part.trim())
-        .filter((part) => part !== "")
-        .map(network)
-    )
-  ).pipe(withDefault<ReadonlyArray<IpNetwork.IpNetwork>>([]))
+  explained(name, Networks.parse).pipe(withDefault<ReadonlyArray<IpNetwork.IpNetwork>>([]))
 
 /** The share of requests that start a trace. */
 const traceRatio = Config.all([
-  setting("OTEL_TRACES_SAMPLER", `one of ${samplers.join(", ")}`, (value) =>
-    Option.fromNullishOr(samplers.find((sampler) => sampler === value))
-  ),
+  setting("OTEL_TRACES_SAMPLER", `one of ${TraceSampling.samplers.join(", ")}`, (value) =>
+    Option.fromNullishOr(TraceSampling.samplers.find((sampler) => sampler === value))
+  ).pipe(withDefault<TraceSampling.Sampler>("parentbased_traceidratio")),
   setting("OTEL_TRACES_SAMPLER_ARG", "a number from 0 to 1", (value) =>
     /^(0|1|[01]?\.[0-9]+)$/.test(value) && Number(value) <= 1 ? Option.some(Number(value)) : Option.none()
-  )
-]).pipe(
-  Config.map(([sampler, ratio]) =>
-    Option.match(sampler, {
-      onNone: () => Option.getOrElse(ratio, () => 1),
-      onSome: (name) =>
-        name === "parentbased_always_off" ? 0 : name === "parentbased_always_on" ? 1 : Option.getOrElse(ratio, () => 1)
-    })
-  )
-)
+  ).pipe(withDefault(1))
+]).pipe(Config.map(([sampler, ratio]) => TraceSampling.ratioOf(sampler, ratio)))
 
 /** A list such as `key=value,other=a%20b`. */
 const keyValues = (name: string, secret: boolean) =>
