@@ -11,6 +11,7 @@ import * as LiveAgent from "./agent/AgentStream.ts"
 import type { Settings } from "./Config.ts"
 import type { Link } from "./cluster/Protocol.ts"
 import * as ClusterRateLimiter from "./cluster/RateLimiter.ts"
+import * as ConnectionTable from "./core/limits/ConnectionTable.ts"
 import * as Metrics from "./core/metrics/Metrics.ts"
 import * as Server from "./http/server/Server.ts"
 import * as MemoryAnalyticsRepo from "./memory/analytics/AnalyticsRepo.ts"
@@ -37,6 +38,7 @@ import * as Maintenance from "./postgres/schema/Maintenance.ts"
 import * as Decisions from "./postgres/sites/Decisions.ts"
 import * as SiteDirectory from "./postgres/sites/SiteDirectory.ts"
 import * as SiteErasure from "./postgres/sites/SiteErasure.ts"
+import { DescriptorLimit } from "./runtime/DescriptorLimit.ts"
 import type { AnalyticsRepo as AnalyticsRepoService } from "./services/analytics/AnalyticsRepo.ts"
 import type { AgentStream } from "./services/chat/AgentStream.ts"
 import type { SubmissionRepo as SubmissionRepoService } from "./services/forms/SubmissionRepo.ts"
@@ -164,9 +166,17 @@ type Observed = AnalyticsRepoService | SubmissionRepoService | AgentStream
 export interface Worker {
   /** Makes the server, which listens nowhere itself. */
   readonly create: Server.Create
+  /** The number of workers, which share the bound of an address's connections. */
+  readonly workers: number
   /** Counts for all of them. */
   readonly limiter: Layer.Layer<RateLimiter>
 }
+
+/** The bounds of a process's connections, which may open `descriptors` files and sockets. */
+const connections = (settings: Settings, descriptors: number, workers: number): Server.Options["connections"] => ({
+  total: ConnectionTable.totalOf(descriptors, settings.databaseConnections),
+  perAddress: Option.map(settings.connectionsPerAddress, (bound) => ConnectionTable.perWorker(bound, workers))
+})
 
 /** The service, listening; over what it stores with. */
 export const server = (
@@ -177,11 +187,20 @@ export const server = (
 ) => {
   const live = agent(settings)
   const traceRatio = Option.getOrUndefined(settings.otlp)?.traceRatio
-  return Server.layer(
-    { ...settings, measured: isMeasured(settings), traceRatio },
-    listen,
-    around?.pages,
-    worker?.create
+  return Layer.unwrap(
+    Effect.map(DescriptorLimit, (descriptors) =>
+      Server.layer(
+        {
+          ...settings,
+          connections: connections(settings, descriptors, worker?.workers ?? 1),
+          measured: isMeasured(settings),
+          traceRatio
+        },
+        listen,
+        around?.pages,
+        worker?.create
+      )
+    )
   ).pipe(
     Layer.provide([
       worker?.limiter ?? rateLimiter(settings),

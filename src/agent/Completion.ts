@@ -20,13 +20,16 @@ export const endpoint = (agentUrl: string): Option.Option<URL> => {
   return Option.some(url)
 }
 
-/** The request's body. The runtime keeps the conversation by `user`. */
-export const body = (request: AgentRequest) => ({
-  ...(request.instance.agentModel === null ? {} : { model: request.instance.agentModel }),
+/** The request's body. A runtime that keeps conversations finds this one by `user`. */
+export const body = ({ instance, session, turns }: AgentRequest) => ({
+  ...(instance.agentModel === null ? {} : { model: instance.agentModel }),
   stream: true,
-  user: request.conversationId,
-  // A lone surrogate cannot be written as UTF-8, and many a runtime falls over one.
-  messages: [{ role: "user", content: request.message.toWellFormed() }]
+  user: session,
+  messages: [
+    ...(instance.instructions === null ? [] : [{ role: "system", content: instance.instructions }]),
+    // UTF-8 has no lone surrogates, and many runtimes fail on them.
+    ...turns.map(({ role, text }) => ({ role, content: text.toWellFormed() }))
+  ]
 })
 
 /** The visitor's reason of a `finish_reason`. */

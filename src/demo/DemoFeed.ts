@@ -8,6 +8,7 @@
  */
 import { Clock, Deferred, Effect, Layer, PubSub, Ref, Schema, Stream } from "effect"
 import type { PageView } from "../core/analytics/PageView.ts"
+import { messageOf } from "../core/chat/Agent.ts"
 import type { SubmissionDraft } from "../core/forms/Submission.ts"
 import { AnalyticsRepo } from "../services/analytics/AnalyticsRepo.ts"
 import { AgentStream } from "../services/chat/AgentStream.ts"
@@ -100,9 +101,9 @@ export const make = Effect.gen(function* () {
       AgentStream.of({
         stream: (request) => {
           if (request.instance.instanceId !== subject?.instanceId) return agent.stream(request)
-          const chat = short(request.conversationId)
+          const chat = short(request.session)
           let isWhole = false
-          return Stream.fromEffect(tell({ type: "question", chat, text: short(request.message) })).pipe(
+          return Stream.fromEffect(tell({ type: "question", chat, text: short(messageOf(request)) })).pipe(
             Stream.drain,
             Stream.concat(agent.stream(request)),
             Stream.tap((event) => {

@@ -249,7 +249,7 @@ describe("AgentStream over HTTP: silence and haste", () => {
       })
       const agent = yield* AgentStream
       const pull = yield* Stream.toPull(
-        agent.stream({ instance: upstream.instance, conversationId: "c", message: "Hi" })
+        agent.stream({ instance: upstream.instance, session: "c", turns: [{ role: "user", text: "Hi" }] })
       )
       yield* pull
       yield* pull

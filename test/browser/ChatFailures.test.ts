@@ -124,7 +124,7 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
           () => agent.asked.requests.filter(({ message }) => message === "break: Half of").length === 2
         )
         const [first, second] = agent.asked.requests.slice(-2)
-        assert.strictEqual(first?.conversationId, second?.conversationId)
+        assert.strictEqual(first?.session, second?.session)
       })
     )
   })

@@ -31,7 +31,7 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
       yield* send("two")
       yield* answered("You said two.")
       const [first, second] = agent.asked.requests.slice(-2)
-      assert.strictEqual(first?.conversationId, second?.conversationId)
+      assert.strictEqual(first?.session, second?.session)
       yield* on(() => input.fill("not sent"))
       yield* open(`${site.url}/other`)
       // The panel is open as it was, and leaves the focus to the page.
@@ -41,7 +41,7 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
       assert.strictEqual(yield* on(() => input.inputValue()), "not sent")
       yield* send("three")
       yield* answered("You said three.")
-      assert.strictEqual(agent.asked.requests.at(-1)?.conversationId, first?.conversationId)
+      assert.strictEqual(agent.asked.requests.at(-1)?.session, first?.session)
       const other = yield* on(() => context.newPage())
       yield* on(() => other.goto(site.url))
       yield* on(() => other.getByRole("button", { name: "Open chat" }).click())
@@ -55,7 +55,7 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
       yield* begin
       yield* send("one")
       yield* answered("You said one.")
-      const before = agent.asked.requests.at(-1)?.conversationId
+      const before = agent.asked.requests.at(-1)?.session
       yield* send("begin: never ends")
       yield* answering("never end")
       const answer = ChatPage.newest(agent.asked)
@@ -65,7 +65,7 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
       assert.strictEqual((yield* on(spoken)).at(-1), "A new conversation has begun.")
       yield* send("two")
       yield* answered("You said two.")
-      assert.notStrictEqual(agent.asked.requests.at(-1)?.conversationId, before)
+      assert.notStrictEqual(agent.asked.requests.at(-1)?.session, before)
       yield* open(site.url)
       assert.deepStrictEqual(yield* on(answers), ["Hello! How can I help you?", "You said two."])
     })

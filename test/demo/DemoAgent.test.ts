@@ -20,7 +20,9 @@ const say = Effect.fnUntraced(function* (
 ) {
   const agent = yield* AgentStream
   const instance = instanceAt(url, { agentKeyEnv: keyEnv })
-  return yield* Stream.runCollect(agent.stream({ instance, conversationId, message }))
+  return yield* Stream.runCollect(
+    agent.stream({ instance, session: conversationId, turns: [{ role: "user", text: message }] })
+  )
 })
 
 describe("DemoAgent", () => {

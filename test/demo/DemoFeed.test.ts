@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
 import type { PageView } from "../../src/core/analytics/PageView.ts"
 import type { AgentRequest } from "../../src/core/chat/Agent.ts"
+import * as Instance from "../../src/core/chat/Instance.ts"
 import type { SubmissionDraft } from "../../src/core/forms/Submission.ts"
 import * as DemoFeed from "../../src/demo/DemoFeed.ts"
 import * as DemoSite from "../../src/demo/DemoSite.ts"
@@ -45,16 +46,9 @@ const draft = (submissionId: string): SubmissionDraft => ({
 })
 
 const request: AgentRequest = {
-  instance: {
-    instanceId: "5b0c7f0e-3d5e-4f57-8f3a-000000000003",
-    name: "",
-    agentUrl: "",
-    agentModel: null,
-    agentKeyEnv: null,
-    origins: []
-  },
-  conversationId: "c",
-  message: "Hello?"
+  instance: Instance.make("5b0c7f0e-3d5e-4f57-8f3a-000000000003", { name: "", agentUrl: "" }),
+  session: "c",
+  turns: [{ role: "user", text: "Hello?" }]
 }
 
 const script: MemoryAgentStream.Script = ({ message }) =>
@@ -98,7 +92,7 @@ describe("the demo's feed", () => {
           assert.strictEqual(yield* Effect.orDie(submissions.submit(draft("second"))), "first")
           const agent = yield* AgentStream
           yield* Effect.orDie(Stream.runDrain(agent.stream(request)))
-          yield* Effect.exit(Stream.runDrain(agent.stream({ ...request, message: "break" })))
+          yield* Effect.exit(Stream.runDrain(agent.stream({ ...request, turns: [{ role: "user", text: "break" }] })))
           yield* last
         })
       )

@@ -29,7 +29,11 @@ export class Stage extends Context.Service<
   }
 >()("hydracore/test/suites/AgentStream/Stage") {}
 
-const request = (instance: Instance, message: Scene): AgentRequest => ({ instance, conversationId: "c-1", message })
+const request = (instance: Instance, message: Scene): AgentRequest => ({
+  instance,
+  session: "c-1",
+  turns: [{ role: "user", text: message }]
+})
 
 /** Everything that came, and how it ended. */
 const play = Effect.fnUntraced(function* (scene: Scene) {

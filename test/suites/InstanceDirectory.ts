@@ -5,8 +5,9 @@
  */
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
-import { Effect, type Layer, Option, Schema } from "effect"
+import { Effect, type Layer, Option, Schema, Struct } from "effect"
 import { TestClock } from "effect/testing"
+import { protocols } from "../../src/core/chat/Instance.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 
 const Text = Schema.Literals([
@@ -19,21 +20,26 @@ const Text = Schema.Literals([
   "https://agent.example.com:8443/base"
 ])
 
-const Request = Schema.Struct({
+const fields = {
   name: Text,
   agentUrl: Text,
+  agentProtocol: Schema.Literals(protocols),
   agentModel: Schema.NullOr(Text),
   agentKeyEnv: Schema.NullOr(Text),
+  agentKeyHeader: Schema.NullOr(Text),
+  memory: Schema.Literals(["edge", "agent"]),
+  conversationIds: Schema.Literals(["service", "client"]),
+  instructions: Schema.NullOr(Text),
+  historyMessages: Schema.Literals([1, 40, 1000]),
+  historyCharacters: Schema.Literals([1, 60_000]),
+  maxTokens: Schema.Literals([1, 4096]),
+  dailyTokens: Schema.NullOr(Schema.Literals([1, 9_007_199_254_740_991])),
   origins: Schema.Array(Text)
-})
+}
 
-const Change = Schema.Struct({
-  name: Schema.optionalKey(Text),
-  agentUrl: Schema.optionalKey(Text),
-  agentModel: Schema.optionalKey(Schema.NullOr(Text)),
-  agentKeyEnv: Schema.optionalKey(Schema.NullOr(Text)),
-  origins: Schema.optionalKey(Schema.Array(Text))
-})
+const Request = Schema.Struct(fields)
+
+const Change = Request.mapFields(Struct.map(Schema.optionalKey))
 
 export const suite = <E>(name: string, layer: Layer.Layer<InstanceDirectory, E>) =>
   shared(layer)(name, (it) => {
@@ -41,7 +47,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<InstanceDirectory, E>)
       Effect.gen(function* () {
         const instances = yield* InstanceDirectory
         const instance = yield* instances.create(request)
-        assert.deepStrictEqual(instance, { ...request, instanceId: instance.instanceId })
+        assert.deepStrictEqual(instance, { ...request, websiteConfigId: null, instanceId: instance.instanceId })
         assert.deepStrictEqual(yield* instances.find(instance.instanceId), Option.some(instance))
       })
     )

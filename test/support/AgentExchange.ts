@@ -22,10 +22,12 @@ export const layer = LiveAgentStream.layer({
 /** Asks, and collects what comes in `events` while it comes. */
 export const ask = Effect.fnUntraced(function* (instance: Instance, events: Array<AgentEvent> = [], message = "Hi") {
   const agent = yield* AgentStream
-  const result = yield* agent.stream({ instance, conversationId: "conversation", message }).pipe(
-    Stream.runForEach((event) => Effect.sync(() => events.push(event))),
-    Effect.result
-  )
+  const result = yield* agent
+    .stream({ instance, session: "conversation", turns: [{ role: "user", text: message }] })
+    .pipe(
+      Stream.runForEach((event) => Effect.sync(() => events.push(event))),
+      Effect.result
+    )
   return { events, result }
 })
 

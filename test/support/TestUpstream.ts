@@ -4,7 +4,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { Effect } from "effect"
-import type { Instance } from "../../src/core/chat/Instance.ts"
+import * as Instance from "../../src/core/chat/Instance.ts"
 
 export interface Received {
   readonly method: string
@@ -17,7 +17,7 @@ export type Respond = (received: Received, response: ServerResponse) => void
 
 export interface Upstream {
   readonly url: string
-  readonly instance: Instance
+  readonly instance: Instance.Instance
   readonly received: ReadonlyArray<Received>
   /** How many requests are being answered: not ended by us, and not left by the client. */
   readonly open: () => number
@@ -25,15 +25,8 @@ export interface Upstream {
   readonly connections: () => number
 }
 
-export const instanceAt = (agentUrl: string, rest: Partial<Instance> = {}): Instance => ({
-  instanceId: "11111111-1111-4111-8111-111111111111",
-  name: "test",
-  agentUrl,
-  agentModel: null,
-  agentKeyEnv: null,
-  origins: [],
-  ...rest
-})
+export const instanceAt = (agentUrl: string, rest: Partial<Instance.Instance> = {}): Instance.Instance =>
+  Instance.make("11111111-1111-4111-8111-111111111111", { name: "test", agentUrl, ...rest })
 
 /** Starts an upstream on a loopback port for as long as the scope is open. */
 export const start = (respond: Respond) =>

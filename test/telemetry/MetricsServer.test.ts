@@ -64,6 +64,7 @@ describe("telemetry/MetricsServer", () => {
         "hydracore_chat_streams_total counter",
         "hydracore_chat_time_to_first_token_seconds histogram",
         "hydracore_chat_tokens_total counter",
+        "hydracore_connections_limited_total counter",
         "hydracore_decisions_total counter",
         "hydracore_event_loop_active_seconds_total counter",
         "hydracore_event_loop_delay_seconds summary",

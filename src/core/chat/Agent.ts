@@ -1,20 +1,40 @@
 /**
- * What is asked of an agent and what comes back. Types alone.
+ * What the edge asks of an agent, and what the agent answers, in terms that hold for every agent protocol. Pure.
  *
  * @module
  */
 import type { Instance } from "./Instance.ts"
 
+/** One message of a conversation, as text. */
+export interface Turn {
+  readonly role: "user" | "assistant"
+  readonly text: string
+}
+
 export interface AgentRequest {
   readonly instance: Instance
-  readonly conversationId: string
-  readonly message: string
+  /** The agent's key for the conversation: at most 64 characters. A visitor can neither choose nor guess it. */
+  readonly session: string
+  /** Oldest first. The last turn is the visitor's message. */
+  readonly turns: readonly [...ReadonlyArray<Turn>, Turn]
 }
 
 /** The reasons of OpenAI's `finish_reason` that a visitor's client can use; anything else is `other`. */
 export type FinishReason = "stop" | "length" | "content-filter" | "tool-calls" | "other"
 
 export type AgentEvent =
+  /** The agent took the request. Nothing was said yet. */
   | { readonly _tag: "Accepted" }
   | { readonly _tag: "Text"; readonly delta: string }
+  /** Text that explains why the agent does not answer. Visitors read it like `Text`. */
+  | { readonly _tag: "Refusal"; readonly delta: string }
+  | { readonly _tag: "Reasoning"; readonly delta: string }
+  | { readonly _tag: "Source"; readonly url: string; readonly title: string | null }
+  /** A tool that the agent's side runs, such as a web search. */
+  | { readonly _tag: "Tool"; readonly id: string; readonly name: string; readonly state: "running" | "done" }
+  /** The tokens of the whole request so far. A later event replaces an earlier one. */
+  | { readonly _tag: "Usage"; readonly inputTokens: number; readonly outputTokens: number }
   | { readonly _tag: "Finish"; readonly reason: FinishReason }
+
+/** The visitor's message. */
+export const messageOf = ({ turns }: AgentRequest): string => turns[turns.length - 1]!.text

@@ -1,21 +1,67 @@
 /**
- * A running agent that a widget talks to. Types alone.
+ * An instance: an agent that chat widgets talk to, and how the edge talks to it. Pure.
  *
  * @module
  */
+/** The protocols that an instance's agent can speak. */
+export const protocols = ["openai-chat", "openai-responses", "anthropic"] as const
+
+export type AgentProtocol = (typeof protocols)[number]
 
 export interface Instance {
   readonly instanceId: string
   readonly name: string
-  /** The base address of an OpenAI-compatible runtime; `/v1/chat/completions` is asked beneath it. */
+  /** The website that the instance serves, by its `website_config_id`; null for none. */
+  readonly websiteConfigId: string | null
+  /** The base address of the agent's API, or the whole address of its completions endpoint. */
   readonly agentUrl: string
-  /** The model to ask for, or null to leave it out. */
+  readonly agentProtocol: AgentProtocol
+  /** The model to ask for; null lets the agent choose. */
   readonly agentModel: string | null
-  /** The name of the environment variable that holds the runtime's bearer key, or null for none. Never the key. */
+  /** The environment variable that holds the agent's key, never the key; null for none. */
   readonly agentKeyEnv: string | null
+  /** The header that carries the key as it is, such as `api-key`; null sends the protocol's own header. */
+  readonly agentKeyHeader: string | null
+  /** Who keeps the conversation: `edge` sends its turns with each request, `agent` sends the last message alone. */
+  readonly memory: "edge" | "agent"
+  /** Which conversation ids have memory: those that the service issued, or also those that clients make. */
+  readonly conversationIds: "service" | "client"
+  /** The system prompt, with `memory: "edge"`; null for none. */
+  readonly instructions: string | null
+  /** The most messages of a conversation that are sent to the agent. */
+  readonly historyMessages: number
+  /** The most UTF-16 units of a conversation that are sent to the agent. */
+  readonly historyCharacters: number
+  /** The most tokens that one answer may have. */
+  readonly maxTokens: number
+  /** The most tokens that the instance may use in a day (UTC); null for any number. */
+  readonly dailyTokens: number | null
   /** The origins that may use the instance in a browser; empty means any. */
   readonly origins: ReadonlyArray<string>
 }
 
-/** What may be changed of an instance; what is not given stays, and null takes off what may be null. */
+type Required = "name" | "agentUrl"
+
+/** An instance to create: what is absent takes its default. */
+export type NewInstance = Pick<Instance, Required> & Partial<Omit<Instance, Required | "instanceId">>
+
+/** A change of an instance: what is absent stays, and null clears what may be null. */
 export type InstanceChange = Partial<Omit<Instance, "instanceId">>
+
+const defaults: Omit<Instance, Required | "instanceId"> = {
+  websiteConfigId: null,
+  agentProtocol: "openai-chat",
+  agentModel: null,
+  agentKeyEnv: null,
+  agentKeyHeader: null,
+  memory: "edge",
+  conversationIds: "service",
+  instructions: null,
+  historyMessages: 40,
+  historyCharacters: 60_000,
+  maxTokens: 4096,
+  dailyTokens: null,
+  origins: []
+}
+
+export const make = (instanceId: string, instance: NewInstance): Instance => ({ ...defaults, ...instance, instanceId })

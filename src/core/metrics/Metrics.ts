@@ -58,7 +58,12 @@ export const connections = gauge("hydracore_http_connections", "Open connections
 
 export const decisions = counter<{ readonly decision: string }>(
   "hydracore_decisions_total",
-  "Page views and submissions by decision, as in the header X-HydraCore-Decision."
+  "Page views, submissions and requests that are not valid HTTP by decision, as in the header X-HydraCore-Decision."
+)
+
+export const connectionsLimited = counter<{ readonly bound: string; readonly outcome: "closed" | "refused" }>(
+  "hydracore_connections_limited_total",
+  "Connections beyond a bound (of an address, of the process): idle ones closed for new ones, and new ones refused."
 )
 
 export const limiterFallbacks = counter(

@@ -105,17 +105,20 @@ export const endpoint = (options: Options) =>
         return Effect.flatMap(openStream(asked.address, instance.instanceId), (attempt): ReturnType<typeof begin> => {
           if (attempt._tag === "Full") return Effect.succeed(ErrorResponses.tooManyStreams(attempt.name, headers))
           const conversationId = payload.conversation_id || randomUUID()
-          return ChatResponse.begin(agent.stream({ instance, conversationId, message: payload.message }), {
-            instanceId: instance.instanceId,
-            conversationId,
-            messageId: randomUUID(),
-            heartbeat,
-            patience: options.patience,
-            maxDuration: options.maxDuration,
-            maxBytes: options.maxBytes,
-            headers,
-            watch
-          })
+          return ChatResponse.begin(
+            agent.stream({ instance, session: conversationId, turns: [{ role: "user", text: payload.message }] }),
+            {
+              instanceId: instance.instanceId,
+              conversationId,
+              messageId: randomUUID(),
+              heartbeat,
+              patience: options.patience,
+              maxDuration: options.maxDuration,
+              maxBytes: options.maxBytes,
+              headers,
+              watch
+            }
+          )
         })
       }
 

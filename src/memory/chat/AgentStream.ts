@@ -4,11 +4,14 @@
  * @module
  */
 import { type Duration, Effect, Layer, Stream } from "effect"
-import type { AgentEvent, AgentRequest, FinishReason } from "../../core/chat/Agent.ts"
+import { type AgentEvent, type AgentRequest, type FinishReason, messageOf } from "../../core/chat/Agent.ts"
 import { type AgentError, AgentStream } from "../../services/chat/AgentStream.ts"
 
-/** What an agent does with a request. It keeps the service's promises itself. */
-export type Script = (request: AgentRequest) => Stream.Stream<AgentEvent, AgentError>
+/** A request with the visitor's message at hand. */
+export type ScriptedRequest = AgentRequest & { readonly message: string }
+
+/** Answers a request. The script itself keeps the promises of `AgentStream`. */
+export type Script = (request: ScriptedRequest) => Stream.Stream<AgentEvent, AgentError>
 
 /** An answer of these texts (empty ones are left out), accepted at once, with `delay` before each text. */
 export const texts = (
@@ -30,4 +33,7 @@ export const texts = (
 
 /** The layer: every request runs the script. */
 export const layer = (script: Script): Layer.Layer<AgentStream> =>
-  Layer.succeed(AgentStream, AgentStream.of({ stream: script }))
+  Layer.succeed(
+    AgentStream,
+    AgentStream.of({ stream: (request) => script({ ...request, message: messageOf(request) }) })
+  )

@@ -1,29 +1,23 @@
 /**
- * Keeps the agents' instances in this process, for tests and trials. It holds as many as are created, which no visitor can
- * do.
+ * Keeps instances in this process, for tests and trials. Its size is bounded by who calls `create`: no visitor can.
  *
  * @module
  */
 import { randomUUID } from "node:crypto"
 import { Effect, Layer, Option } from "effect"
-import type { Instance } from "../../core/chat/Instance.ts"
+import * as Instance from "../../core/chat/Instance.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 
-/** Instances, `instances` to begin with. */
-export const layer = (options: { readonly instances?: ReadonlyArray<Instance> } = {}): Layer.Layer<InstanceDirectory> =>
+/** @param options.instances the instances that exist at the start */
+export const layer = (
+  options: { readonly instances?: ReadonlyArray<Instance.Instance> } = {}
+): Layer.Layer<InstanceDirectory> =>
   Layer.sync(InstanceDirectory, () => {
     const instances = new Map((options.instances ?? []).map((instance) => [instance.instanceId, instance]))
     return InstanceDirectory.of({
-      create: ({ agentKeyEnv, agentModel, agentUrl, name, origins }) =>
+      create: (request) =>
         Effect.sync(() => {
-          const instance: Instance = {
-            instanceId: randomUUID(),
-            name,
-            agentUrl,
-            agentModel,
-            agentKeyEnv,
-            origins: [...origins]
-          }
+          const instance = Instance.make(randomUUID(), request)
           instances.set(instance.instanceId, instance)
           return instance
         }),
@@ -32,7 +26,7 @@ export const layer = (options: { readonly instances?: ReadonlyArray<Instance> } 
         Effect.sync(() => {
           const instance = instances.get(id)
           if (instance === undefined) return Option.none()
-          const changed: Instance = { ...instance, ...change }
+          const changed: Instance.Instance = { ...instance, ...change }
           instances.set(id, changed)
           return Option.some(changed)
         }),

@@ -1,31 +1,73 @@
 /**
- * Keeps the agents' instances in PostgreSQL. What is found, or not, is remembered for less than a second.
+ * Keeps instances in PostgreSQL. Lookups are cached for less than a second, absent instances too.
  *
  * @module
  */
 import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
-import type { Instance } from "../../core/chat/Instance.ts"
+import * as Instance from "../../core/chat/Instance.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { array, bounded } from "../Database.ts"
 import * as Lookup from "../Lookup.ts"
 
-/** The fields of an instance as `instanceColumns` gives them. */
+/** The schema of a row of `instanceColumns`. */
 export const instanceFields = {
   instanceId: Schema.String,
   name: Schema.String,
+  websiteConfigId: Schema.NullOr(Schema.String),
   agentUrl: Schema.String,
+  agentProtocol: Schema.Literals(Instance.protocols),
   agentModel: Schema.NullOr(Schema.String),
   agentKeyEnv: Schema.NullOr(Schema.String),
+  agentKeyHeader: Schema.NullOr(Schema.String),
+  memory: Schema.Literals(["edge", "agent"]),
+  conversationIds: Schema.Literals(["service", "client"]),
+  instructions: Schema.NullOr(Schema.String),
+  historyMessages: Schema.Int,
+  historyCharacters: Schema.Int,
+  maxTokens: Schema.Int,
+  dailyTokens: Schema.NullOr(Schema.Int),
   origins: Schema.Array(Schema.String)
 }
 
-/** What is selected of the table `instance`. */
+/** The columns of table `instance`, named as the fields of an instance. */
 export const instanceColumns = `
-  instance.instance_id AS "instanceId", instance.name, instance.agent_url AS "agentUrl",
-  instance.agent_model AS "agentModel", instance.agent_key_env AS "agentKeyEnv", instance.origins`
+  instance.instance_id AS "instanceId", instance.name, instance.website_config_id AS "websiteConfigId",
+  instance.agent_url AS "agentUrl", instance.agent_protocol AS "agentProtocol", instance.agent_model AS "agentModel",
+  instance.agent_key_env AS "agentKeyEnv", instance.agent_key_header AS "agentKeyHeader", instance.memory,
+  instance.conversation_ids AS "conversationIds", instance.instructions,
+  instance.history_messages AS "historyMessages", instance.history_characters AS "historyCharacters",
+  instance.max_tokens AS "maxTokens", instance.daily_tokens::float8 AS "dailyTokens", instance.origins`
+
+/** The parameters that an insert or an update writes, by column. */
+const assignments = (change: Instance.InstanceChange): Readonly<Record<string, unknown>> => {
+  const columns: { readonly [Field in keyof Instance.InstanceChange]-?: readonly [string, (value: never) => unknown] } =
+    {
+      name: ["name", PgTypes.text],
+      websiteConfigId: ["website_config_id", PgTypes.uuid],
+      agentUrl: ["agent_url", PgTypes.text],
+      agentProtocol: ["agent_protocol", PgTypes.text],
+      agentModel: ["agent_model", PgTypes.text],
+      agentKeyEnv: ["agent_key_env", PgTypes.text],
+      agentKeyHeader: ["agent_key_header", PgTypes.text],
+      memory: ["memory", PgTypes.text],
+      conversationIds: ["conversation_ids", PgTypes.text],
+      instructions: ["instructions", PgTypes.text],
+      historyMessages: ["history_messages", PgTypes.int4],
+      historyCharacters: ["history_characters", PgTypes.int4],
+      maxTokens: ["max_tokens", PgTypes.int4],
+      dailyTokens: ["daily_tokens", (value: number | null) => PgTypes.int8(value === null ? null : BigInt(value))],
+      origins: ["origins", (value: ReadonlyArray<string>) => array(value, PgTypes.OID.text)]
+    }
+  return Object.fromEntries(
+    Object.entries(columns).flatMap(([field, [column, encode]]) => {
+      const value = change[field as keyof Instance.InstanceChange]
+      return value === undefined ? [] : [[column, encode(value as never)] as const]
+    })
+  )
+}
 
 const decodeInstances = (rows: unknown) =>
   Effect.orDie(Schema.decodeUnknownEffect(Schema.Array(Schema.Struct(instanceFields)))(rows))
@@ -45,7 +87,7 @@ export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, P
       const { capacity = 10_000, timeout } = options
       const columns = sql.literal(instanceColumns)
 
-      const find = yield* Lookup.make<Instance>({
+      const find = yield* Lookup.make<Instance.Instance>({
         find: (id) =>
           sql`SELECT ${columns} FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(
             bounded(timeout),
@@ -58,36 +100,30 @@ export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, P
       })
 
       const create: InstanceDirectory["Service"]["create"] = Effect.fnUntraced(function* (request) {
-        const { agentKeyEnv, agentModel, agentUrl, name, origins } = request
-        const instance: Instance = { instanceId: randomUUID(), name, agentUrl, agentModel, agentKeyEnv, origins }
-        const now = yield* Clock.currentTimeMillis
-        // It may run twice, if the connection breaks: the second run finds the row of the first.
-        yield* sql`
-            INSERT INTO instance (instance_id, name, agent_url, agent_model, agent_key_env, origins, created_at)
-            VALUES (${PgTypes.uuid(instance.instanceId)}, ${name}, ${agentUrl}, ${PgTypes.text(agentModel)},
-              ${PgTypes.text(agentKeyEnv)}, ${array(origins, PgTypes.OID.text)}, ${PgTypes.timestamptz(now)})
-            ON CONFLICT (instance_id) DO NOTHING`.pipe(bounded(timeout))
+        const instance = Instance.make(randomUUID(), request)
+        const { instanceId, ...fields } = instance
+        const row = {
+          instance_id: PgTypes.uuid(instanceId),
+          created_at: PgTypes.timestamptz(yield* Clock.currentTimeMillis),
+          ...assignments(fields)
+        }
+        // If the connection breaks it may run twice: the second run finds the row of the first.
+        yield* sql`INSERT INTO instance ${sql.insert(row)} ON CONFLICT (instance_id) DO NOTHING`.pipe(bounded(timeout))
         return instance
       })
 
-      // It may run twice: the second run writes the same.
+      // If the connection breaks it may run twice: the second run writes the same.
       const update: InstanceDirectory["Service"]["update"] = (id, change) => {
-        const { agentKeyEnv, agentModel, agentUrl, name, origins } = change
-        const orNull = (column: string, text: string | null | undefined) =>
-          text === undefined ? sql`${sql(column)}` : sql`${PgTypes.text(text)}`
-        return isCanonicalUuid(id)
-          ? sql`
-              UPDATE instance SET name = coalesce(${PgTypes.text(name ?? null)}, name),
-                agent_url = coalesce(${PgTypes.text(agentUrl ?? null)}, agent_url),
-                agent_model = ${orNull("agent_model", agentModel)},
-                agent_key_env = ${orNull("agent_key_env", agentKeyEnv)},
-                origins = ${origins === undefined ? sql`origins` : sql`${array(origins, PgTypes.OID.text)}`}
-              WHERE instance_id = ${PgTypes.uuid(id)} RETURNING ${columns}`.pipe(
-              bounded(timeout),
-              Effect.flatMap(decodeInstances),
-              Effect.map((instances) => Option.fromUndefinedOr(instances[0]))
-            )
-          : Effect.succeedNone
+        if (!isCanonicalUuid(id)) return Effect.succeedNone
+        const values = assignments(change)
+        const read = sql`SELECT ${columns} FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`
+        const write = sql`
+          UPDATE instance SET ${sql.update(values)} WHERE instance_id = ${PgTypes.uuid(id)} RETURNING ${columns}`
+        return (Object.keys(values).length === 0 ? read : write).pipe(
+          bounded(timeout),
+          Effect.flatMap(decodeInstances),
+          Effect.map((instances) => Option.fromUndefinedOr(instances[0]))
+        )
       }
 
       // Looked for first, and not with what is remembered: a deletion that runs twice finds nothing the second time.

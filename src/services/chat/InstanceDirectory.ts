@@ -4,13 +4,13 @@
  * @module
  */
 import { Context, type Effect, type Option } from "effect"
-import type { Instance, InstanceChange } from "../../core/chat/Instance.ts"
+import type { Instance, InstanceChange, NewInstance } from "../../core/chat/Instance.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
 export class InstanceDirectory extends Context.Service<
   InstanceDirectory,
   {
-    readonly create: (instance: Omit<Instance, "instanceId">) => Effect.Effect<Instance, StorageUnavailable>
+    readonly create: (instance: NewInstance) => Effect.Effect<Instance, StorageUnavailable>
     readonly find: (instanceId: string) => Effect.Effect<Option.Option<Instance>, StorageUnavailable>
     /**
      * Changes an instance, and gives it as it is then; none if there is no such instance. Every process sees it within a

@@ -144,7 +144,7 @@ layer(
         send(paths.chat(instanceId), { message: "hi", conversation_id }, { headers: { "x-widget-token": token } })
       const begun = yield* ask(one.instanceId, one.token)
       const id = /"conversation_id":"([^"]+)"/.exec(begun.text)?.[1] ?? ""
-      assert.strictEqual(heard.at(-1)?.conversationId, id)
+      assert.strictEqual(heard.at(-1)?.session, id)
 
       heard.length = 0
       // With the other's token the first one's agent is not asked, whoever names the conversation.

@@ -14,7 +14,7 @@ import * as Network from "./Network.ts"
 
 /** What the agent was asked, oldest first, and which of its answers go on. */
 export interface Asked {
-  readonly requests: Array<AgentRequest>
+  readonly requests: Array<MemoryAgentStream.ScriptedRequest>
   readonly ongoing: Set<AgentRequest>
   /** What answers to `wait: ` wait for. */
   gate: PromiseWithResolvers<void>

@@ -1,0 +1,57 @@
+/**
+ * A conversation as the edge keeps it: messages of parts, as the AI SDK's UIMessage has them, and how each answer ended.
+ * Types alone.
+ *
+ * @module
+ */
+import type { FinishReason } from "./Agent.ts"
+
+/** Names a conversation of an instance. Two instances share none, whatever their ids. */
+export interface ConversationKey {
+  readonly instanceId: string
+  /** A UUID, or the keyed hash of an id that a client made (`conversationIds: "client"`). At most 64 characters. */
+  readonly conversationId: string
+}
+
+export type MessagePart =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "source-url"; readonly sourceId: string; readonly url: string; readonly title?: string }
+
+/**
+ * How an answer ended:
+ * - a finish reason: the agent finished;
+ * - `stopped`: the visitor stopped it;
+ * - `superseded`: the visitor's next message ended it;
+ * - `failed`: the agent failed, or a bound of the edge ended it;
+ * - `cut`: its process died or was ended, and nobody knows the rest.
+ */
+export type AnswerEnding = FinishReason | "stopped" | "superseded" | "failed" | "cut"
+
+export interface VisitorMessage {
+  readonly messageId: string
+  readonly role: "user"
+  readonly parts: ReadonlyArray<MessagePart>
+  /** Milliseconds since 1970. */
+  readonly createdAt: number
+}
+
+export interface AgentAnswer {
+  readonly messageId: string
+  readonly role: "assistant"
+  readonly parts: ReadonlyArray<MessagePart>
+  readonly createdAt: number
+  /** Null while the answer runs. */
+  readonly ending: AnswerEnding | null
+  readonly rating: "up" | "down" | null
+  readonly comment: string | null
+}
+
+export type Message = VisitorMessage | AgentAnswer
+
+export interface ConversationSummary {
+  readonly conversationId: string
+  readonly createdAt: number
+  /** When its last message came. */
+  readonly updatedAt: number
+  readonly messages: number
+}
