@@ -18,6 +18,7 @@ import * as MemoryAnalyticsRepo from "./memory/analytics/AnalyticsRepo.ts"
 import * as MemoryPageViews from "./memory/analytics/PageViews.ts"
 import * as MemoryReports from "./memory/analytics/Reports.ts"
 import * as MemoryVisitorSalts from "./memory/analytics/VisitorSalts.ts"
+import * as MemoryConversationStore from "./memory/chat/ConversationStore.ts"
 import * as MemoryInstanceDirectory from "./memory/chat/InstanceDirectory.ts"
 import * as MemoryWidgetTokens from "./memory/chat/WidgetTokens.ts"
 import * as MemorySubmissionRepo from "./memory/forms/SubmissionRepo.ts"
@@ -41,6 +42,7 @@ import * as SiteErasure from "./postgres/sites/SiteErasure.ts"
 import { DescriptorLimit } from "./runtime/DescriptorLimit.ts"
 import type { AnalyticsRepo as AnalyticsRepoService } from "./services/analytics/AnalyticsRepo.ts"
 import type { AgentStream } from "./services/chat/AgentStream.ts"
+import type { ConversationStore } from "./services/chat/ConversationStore.ts"
 import type { SubmissionRepo as SubmissionRepoService } from "./services/forms/SubmissionRepo.ts"
 import { RateLimiter } from "./services/RateLimiter.ts"
 import * as Telemetry from "./telemetry/Telemetry.ts"
@@ -71,7 +73,7 @@ export const storage = (settings: Settings) => {
 }
 
 /** The same, in this process's memory. It takes the place of `storage` wherever nothing has to last. */
-export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>>> = Layer.mergeAll(
+export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>> | ConversationStore> = Layer.mergeAll(
   MemorySiteErasure.layer.pipe(
     Layer.provideMerge(
       Layer.mergeAll(
@@ -84,7 +86,9 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
       )
     )
   ),
-  MemoryWidgetTokens.layer.pipe(Layer.provideMerge(MemoryInstanceDirectory.layer())),
+  Layer.mergeAll(MemoryWidgetTokens.layer, MemoryConversationStore.layer()).pipe(
+    Layer.provideMerge(MemoryInstanceDirectory.layer())
+  ),
   MemoryVisitorSalts.layer,
   MemoryReadiness.layer
 )
