@@ -14,7 +14,6 @@ import * as App from "../../src/App.ts"
 import * as LiveAgent from "../../src/agent/AgentStream.ts"
 import { Settings } from "../../src/Config.ts"
 import * as Server from "../../src/http/server/Server.ts"
-import * as MemoryConversationStore from "../../src/memory/chat/ConversationStore.ts"
 import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
@@ -320,8 +319,7 @@ it.live("no secret comes out of the service over PostgreSQL, nor when its tables
       )
     ).pipe(Effect.provide(database), Effect.asVoid)
     // With an endpoint, though not of this scenario's collector, batches are traced.
-    const storage = MemoryConversationStore.layer().pipe(
-      Layer.provideMerge(App.storage({ ...settings, databaseTimeout: Duration.seconds(1) })),
+    const storage = App.storage({ ...settings, databaseTimeout: Duration.seconds(1) }).pipe(
       Layer.provide(Layer.succeedContext(database)),
       Layer.orDie
     )
