@@ -133,7 +133,7 @@ const oldSubmissions = `SELECT place FROM site CROSS JOIN LATERAL (
 ) AS old`
 
 const forgetSubmissions = Effect.fnUntraced(function* (kept: Retention.Retention, now: number, forgotten: Forgotten) {
-  const before = PgTypes.timestamptz(Retention.begin(kept, now))
+  const before = PgTypes.timestamptz(Retention.cutoff(kept, now))
   forgotten.submissions += yield* deleteRows("submission", "received_at", oldSubmissions, before)
 })
 
