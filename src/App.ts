@@ -10,11 +10,13 @@ import * as LiveAgent from "./agent/AgentStream.ts"
 import type { Settings } from "./Config.ts"
 import type { Link } from "./cluster/Protocol.ts"
 import * as ClusterRateLimiter from "./cluster/RateLimiter.ts"
+import * as ConnectionTable from "./core/limits/ConnectionTable.ts"
 import * as Server from "./http/server/Server.ts"
 import * as MemoryAnalyticsRepo from "./memory/analytics/AnalyticsRepo.ts"
 import * as MemoryPageViews from "./memory/analytics/PageViews.ts"
 import * as MemoryReports from "./memory/analytics/Reports.ts"
 import * as MemoryVisitorSalts from "./memory/analytics/VisitorSalts.ts"
+import * as MemoryConversationStore from "./memory/chat/ConversationStore.ts"
 import * as MemoryInstanceDirectory from "./memory/chat/InstanceDirectory.ts"
 import * as MemoryWidgetTokens from "./memory/chat/WidgetTokens.ts"
 import * as MemorySubmissionRepo from "./memory/forms/SubmissionRepo.ts"
@@ -35,8 +37,10 @@ import * as Maintenance from "./postgres/schema/Maintenance.ts"
 import * as Decisions from "./postgres/sites/Decisions.ts"
 import * as SiteDirectory from "./postgres/sites/SiteDirectory.ts"
 import * as SiteErasure from "./postgres/sites/SiteErasure.ts"
+import { DescriptorLimit } from "./runtime/DescriptorLimit.ts"
 import type { AnalyticsRepo as AnalyticsRepoService } from "./services/analytics/AnalyticsRepo.ts"
 import type { AgentStream } from "./services/chat/AgentStream.ts"
+import type { ConversationStore } from "./services/chat/ConversationStore.ts"
 import type { SubmissionRepo as SubmissionRepoService } from "./services/forms/SubmissionRepo.ts"
 import { Metrics } from "./services/Metrics.ts"
 import { RateLimiter } from "./services/RateLimiter.ts"
@@ -67,7 +71,7 @@ export const storage = (settings: Settings) => {
 }
 
 /** The same, in this process's memory. It takes the place of `storage` wherever nothing has to last. */
-export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>>> = Layer.mergeAll(
+export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>> | ConversationStore> = Layer.mergeAll(
   MemorySiteErasure.layer.pipe(
     Layer.provideMerge(
       Layer.mergeAll(
@@ -80,7 +84,9 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
       )
     )
   ),
-  MemoryWidgetTokens.layer.pipe(Layer.provideMerge(MemoryInstanceDirectory.layer())),
+  Layer.mergeAll(MemoryWidgetTokens.layer, MemoryConversationStore.layer()).pipe(
+    Layer.provideMerge(MemoryInstanceDirectory.layer())
+  ),
   MemoryVisitorSalts.layer,
   MemoryReadiness.layer
 )
@@ -147,9 +153,17 @@ type Observed = AnalyticsRepoService | SubmissionRepoService | AgentStream
 export interface Worker {
   /** Makes the server, which listens nowhere itself. */
   readonly create: Server.Create
+  /** The number of workers, which share the bound of an address's connections. */
+  readonly workers: number
   /** Counts for all of them. */
   readonly limiter: Layer.Layer<RateLimiter>
 }
+
+/** The bounds of a process's connections, which may open `descriptors` files and sockets. */
+const connections = (settings: Settings, descriptors: number, workers: number): Server.Options["connections"] => ({
+  total: ConnectionTable.totalOf(descriptors, settings.databaseConnections),
+  perAddress: Option.map(settings.connectionsPerAddress, (bound) => ConnectionTable.perWorker(bound, workers))
+})
 
 /** The service, listening; over what it stores with. */
 export const server = (
@@ -159,7 +173,16 @@ export const server = (
   worker?: Worker
 ) => {
   const live = agent(settings)
-  return Server.layer(settings, listen, around?.pages, worker?.create).pipe(
+  return Layer.unwrap(
+    Effect.map(DescriptorLimit, (descriptors) =>
+      Server.layer(
+        { ...settings, connections: connections(settings, descriptors, worker?.workers ?? 1) },
+        listen,
+        around?.pages,
+        worker?.create
+      )
+    )
+  ).pipe(
     Layer.provide([
       worker?.limiter ?? rateLimiter(settings),
       around === undefined ? live : Layer.provide(around.observers, live)

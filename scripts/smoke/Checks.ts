@@ -1,0 +1,301 @@
+/**
+ * The checks and their requests.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { isDeepStrictEqual } from "node:util"
+import {
+  CheckFailed,
+  comparable,
+  detailOf,
+  expect,
+  fieldErrors,
+  foreignAssets,
+  type HttpResponse,
+  header,
+  isRecord,
+  limitOf,
+  origin,
+  parseJson,
+  readable,
+  readChat,
+  shorten,
+  statuses,
+  submissionId
+} from "./ResponseReaders.ts"
+
+/** The service with its demo website and instance. */
+export interface Target {
+  readonly base_url: string
+  readonly website_config_id: string
+  readonly tracking_token: string
+  readonly instance_id: string
+  readonly widget_token: string
+}
+
+/** The user agent of a browser: page views of other programs count as robots. */
+const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
+
+interface Request {
+  readonly method?: "GET" | "POST" | "OPTIONS"
+  readonly headers?: Readonly<Record<string, string>>
+  /** A string is sent unchanged, anything else as JSON. */
+  readonly body?: unknown
+}
+
+/** Makes a function that sends a request and reads the whole response, which must have one of the given statuses. */
+const client =
+  (target: Target, seen: (response: HttpResponse) => void) =>
+  async (path: string, statuses: number | ReadonlyArray<number>, request: Request = {}): Promise<HttpResponse> => {
+    const { body, headers = {}, method = body === undefined ? "GET" : "POST" } = request
+    const requestLine = `${method} ${path}`
+    const response: HttpResponse = await fetch(target.base_url + path, {
+      method,
+      headers: {
+        origin,
+        "user-agent": browser,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers
+      },
+      signal: AbortSignal.timeout(60_000),
+      redirect: "manual",
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) })
+    })
+      .then(async (fetched) => {
+        return { request: requestLine, status: fetched.status, headers: fetched.headers, text: await fetched.text() }
+      })
+      .catch((error: unknown) => {
+        const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)
+        throw new CheckFailed(`${requestLine} got no complete response (${cause})`)
+      })
+    seen(response)
+    const wanted = [statuses].flat()
+    if (response.status === 429 && !wanted.includes(429)) {
+      throw new CheckFailed(
+        `this address has used up the rate limit ${response.headers.get("ratelimit-policy") ?? ""}, which is not an error ` +
+          `of the service. Run this again in ${response.headers.get("retry-after") ?? "60"} seconds`
+      )
+    }
+    expect(
+      wanted.includes(response.status),
+      `${requestLine} answered ${response.status} instead of ${wanted.join(" or ")}: ${shorten(response.text)}`
+    )
+    return response
+  }
+
+const track = "/v1/public/analytics/track"
+const submit = "/v1/public/forms/submit"
+const chat = "/v1/public/widget/{instance_id}/chat"
+const chatOf = (instanceId: string) => chat.replace("{instance_id}", instanceId)
+
+/** A check returns a short description of what it found, or throws `CheckFailed`. */
+export type Check = readonly [name: string, check: () => Promise<string>]
+
+/** The checks in their order. Three of them submit forms, of which five per minute are allowed. */
+export const checks = (target: Target): ReadonlyArray<Check> => {
+  const responses: Array<HttpResponse> = []
+  const call = client(target, (response) => responses.push(response))
+  const get = (path: string, status: number) => call(path, status)
+  const post = (path: string, status: number, body: unknown, headers: Readonly<Record<string, string>> = {}) =>
+    call(path, status, { method: "POST", body, headers })
+  const pageView = { site_id: target.tracking_token, page_path: "/smoke", referrer: null, screen_width: 1280 }
+  const form = { site_id: target.website_config_id, form_data: { name: "Smoke", agrees: true }, page_slug: "smoke" }
+  const key = { "idempotency-key": randomUUID() }
+  const token = { "x-widget-token": target.widget_token }
+  const wrongToken = { "x-widget-token": `hwt_${"0".repeat(43)}` }
+  let firstId: string | undefined
+  const afterFirst = (): string => {
+    if (firstId === undefined) throw new CheckFailed("skipped, because the first submission was not accepted")
+    return firstId
+  }
+
+  return [
+    ["the process is alive", async () => (await get("/healthz", 200)).text],
+    ["it is ready", async () => (await get("/readyz", 200)).text],
+    [
+      "the contract is OpenAPI 3.1 with three paths",
+      async () => {
+        const document = parseJson((await get("/openapi.json", 200)).text)
+        const version = isRecord(document) ? String(document["openapi"]) : ""
+        const paths = isRecord(document) && isRecord(document["paths"]) ? Object.keys(document["paths"]) : []
+        expect(version.startsWith("3.1."), `openapi is ${version}`)
+        expect(isDeepStrictEqual(paths.toSorted(), [track, submit, chat].toSorted()), `paths are ${paths.join(", ")}`)
+        return `${version}: ${paths.join(", ")}`
+      }
+    ],
+    [
+      "the documentation loads nothing from other hosts",
+      async () => {
+        const index = await get("/docs", 200)
+        const links = [...index.text.matchAll(/href="(\/docs\/[a-z]+)"/g)].map((match) => match[1] ?? "")
+        const pages = [index]
+        for (const link of new Set(links)) pages.push(await get(link, 200))
+        for (const page of pages) {
+          const foreign = foreignAssets(page.text)
+          expect(header(page, "content-type").startsWith("text/html"), `${page.request} is not HTML`)
+          expect(foreign.length === 0, `${page.request} loads ${shorten(foreign.join(", "))}`)
+        }
+        expect(pages.length > 1, "/docs leads to no other page")
+        return `${pages.length} pages`
+      }
+    ],
+    [
+      "a page view is stored",
+      async () => {
+        const response = await post(track, 204, pageView)
+        expect(response.text === "", "the body is not empty")
+        return "204, empty"
+      }
+    ],
+    [
+      "a page view may be sent as a text/plain beacon",
+      async () => `${(await post(track, 204, pageView, { "content-type": "text/plain;charset=UTF-8" })).status}`
+    ],
+    [
+      "a page view of an unknown site is not found",
+      async () => detailOf(await post(track, 404, { ...pageView, site_id: randomUUID() }))
+    ],
+    [
+      "a website's id is not accepted as its tracking token",
+      async () => detailOf(await post(track, 404, { ...pageView, site_id: target.website_config_id }))
+    ],
+    [
+      "a submission is received",
+      async () => {
+        firstId = submissionId(await post(submit, 200, form, key))
+        return firstId
+      }
+    ],
+    [
+      "the same key and body give the same submission",
+      async () => {
+        const expected = afterFirst()
+        const id = submissionId(await post(submit, 200, form, key))
+        expect(id === expected, `it is ${id}`)
+        return id
+      }
+    ],
+    [
+      "the same key with another body is refused",
+      async () => {
+        afterFirst()
+        const found = fieldErrors(await post(submit, 422, { ...form, form_data: { name: "Somebody else" } }, key))
+        expect(isDeepStrictEqual(found, ["header.idempotency-key value_error"]), `the errors are ${found.join(", ")}`)
+        return found.join(", ")
+      }
+    ],
+    [
+      "the chat streams and continues its conversation",
+      async () => {
+        const path = chatOf(target.instance_id)
+        const first = readChat(await post(path, 200, { message: "Hello, what can you do?" }, token))
+        const again = { message: "And now?", conversation_id: first.conversationId }
+        const second = readChat(await post(path, 200, again, token))
+        expect(second.conversationId === first.conversationId, "the second response belongs to another conversation")
+        return `${first.deltas} deltas, "${first.text.slice(0, 40)}", ${first.conversationId}`
+      }
+    ],
+    [
+      "a wrong token, no token and an unknown instance get the same response",
+      async () => {
+        const message = { message: "Let me in" }
+        const wrong = await post(chatOf(target.instance_id), 401, message, wrongToken)
+        const none = await post(chatOf(target.instance_id), 401, message)
+        const unknown = await post(chatOf(randomUUID()), 401, message, token)
+        for (const other of [none, unknown]) {
+          expect(isDeepStrictEqual(comparable(other), comparable(wrong)), `${other.text} differs from ${wrong.text}`)
+        }
+        return detailOf(wrong)
+      }
+    ],
+    [
+      "a 422 lists every error",
+      async () => {
+        const expectErrors = async (path: string, body: unknown, expected: ReadonlyArray<string>) => {
+          const found = fieldErrors(await post(path, 422, body))
+          expect(isDeepStrictEqual(found.toSorted(), expected.toSorted()), `the errors are ${found.join(", ")}`)
+          return found
+        }
+        const ofBody = await expectErrors(track, {}, ["body.site_id missing", "body.page_path missing"])
+        await expectErrors(submit, { ...form, form_data: [] }, ["body.form_data dict_type"])
+        await expectErrors(chatOf("nobody"), {}, ["path.instance_id uuid_parsing", "body.message missing"])
+        const [broken] = fieldErrors(await post(track, 422, '{"site_id": '))
+        expect(/^body\.\d+ json_invalid$/.test(broken ?? ""), `the error of broken JSON is ${broken}`)
+        return ofBody.join(", ")
+      }
+    ],
+    [
+      "a wrong method gets 405 and the allowed methods",
+      async () => {
+        const response = await get(track, 405)
+        expect(/\bPOST\b/.test(header(response, "allow")), `Allow is "${header(response, "allow")}"`)
+        return `Allow: ${header(response, "allow")}; ${detailOf(response)}`
+      }
+    ],
+    ["an unknown path is not found", async () => detailOf(await get("/v1/public/nothing/here", 404))],
+    [
+      "a body of 300 KiB is too large",
+      async () => detailOf(await post(track, 413, { ...pageView, page_path: "x".repeat(300 * 1024) }))
+    ],
+    [
+      "a preflight is allowed, for a day",
+      async () => {
+        const response = await call(chatOf(target.instance_id), 204, {
+          method: "OPTIONS",
+          headers: {
+            "access-control-request-method": "POST",
+            "access-control-request-headers": "content-type,x-widget-token"
+          }
+        })
+        const allowed = header(response, "access-control-allow-headers").toLowerCase()
+        expect(/\bPOST\b/.test(header(response, "access-control-allow-methods")), "it does not allow POST")
+        expect(
+          ["content-type", "x-widget-token"].every((name) => allowed.includes(name)),
+          `it allows only the headers "${allowed}"`
+        )
+        expect(header(response, "access-control-max-age") === "86400", "it is not valid for 86400 seconds")
+        return `${header(response, "access-control-allow-methods")}, ${allowed}`
+      }
+    ],
+    ["a website may read every response, errors too", async () => statuses(responses.map(readable))],
+    [
+      "every accepted request reports its rate limit",
+      async () => {
+        const accepted = responses.filter((response) => response.request.startsWith("POST") && response.status < 300)
+        expect(accepted.length > 0, "no request was accepted")
+        return [...new Set(accepted.map((response) => limitOf(response).policy))].join(", ")
+      }
+    ]
+  ]
+}
+
+/**
+ * Submits forms until one is refused: at most one more than the published limit. Earlier checks have used some of this
+ * minute's submissions.
+ */
+export const limitCheck = (target: Target): Check => [
+  "more than 5 submissions a minute are refused",
+  async () => {
+    const call = client(target, () => {})
+    const body = { site_id: target.website_config_id, form_data: { name: "Smoke, again" } }
+    let remaining: number | undefined
+    for (let sent = 1; sent <= 6; sent++) {
+      const response = await call(submit, [200, 429], { body })
+      const { policy, remaining: left } = limitOf(readable(response))
+      expect(policy === '"forms";q=5;w=60', `the limit is ${policy} instead of the published one`)
+      if (response.status === 429) {
+        const seconds = Number(header(response, "retry-after"))
+        expect(Number.isInteger(seconds) && seconds >= 1 && seconds <= 60, `Retry-After is "${seconds}"`)
+        expect(left === 0, `it is refused although RateLimit says that ${left} are left`)
+        expect(
+          (remaining ?? 0) === 0,
+          `it is refused when ${remaining} were left, unless another program sends from this address`
+        )
+        return `submission ${sent} of this check: 429, Retry-After: ${seconds}; ${detailOf(response)}`
+      }
+      remaining = left
+    }
+    throw new CheckFailed("6 submissions in a row were accepted")
+  }
+]
