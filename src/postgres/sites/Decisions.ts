@@ -10,6 +10,7 @@ import { Clock, Duration, Effect, Latch, Layer, Schedule, Schema } from "effect"
 import * as Statistics from "../../core/analytics/Statistics.ts"
 import { type Counts, reasons } from "../../core/sites/Decision.ts"
 import * as Tally from "../../core/sites/Tally.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
 import { Decisions } from "../../services/sites/Decisions.ts"
 import * as Database from "../Database.ts"
 
@@ -148,8 +149,7 @@ export const layer = (options: Options): Layer.Layer<Decisions, never, PgClient.
               AND reason = ANY(${Database.array([...reasons], OID.text)})
             GROUP BY reason`.pipe(
             Database.bounded(options.timeout),
-            Effect.flatMap(Schema.decodeUnknownEffect(Rows)),
-            Effect.catchTag("SchemaError", Effect.die),
+            decodeRows(Rows),
             Effect.map((rows): Counts => Object.fromEntries(rows.map(({ reason, times }) => [reason, Number(times)])))
           )
         }
