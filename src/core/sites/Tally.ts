@@ -9,7 +9,7 @@ import { dateOf } from "../text/Time.ts"
 import type { Reason, Subject } from "./Decision.ts"
 
 /** The decisions of one day, subject and reason. */
-export interface Entry {
+export interface DecisionCount {
   readonly subject: Subject
   readonly reason: Reason
   /** `YYYY-MM-DD`, UTC. */
@@ -21,10 +21,10 @@ export interface Tally {
   /** Counts a decision at `now` (milliseconds since 1970). False if it did not fit. */
   readonly add: (subject: Subject, reason: Reason, now: number) => boolean
   /** Returns all entries and clears the tally. */
-  readonly take: () => ReadonlyArray<Entry>
+  readonly take: () => ReadonlyArray<DecisionCount>
   /** Removes the entries of some subjects and returns them. */
-  readonly remove: (isOf: (subject: Subject) => boolean) => ReadonlyArray<Entry>
-  readonly entries: () => ReadonlyArray<Entry>
+  readonly remove: (isOf: (subject: Subject) => boolean) => ReadonlyArray<DecisionCount>
+  readonly entries: () => ReadonlyArray<DecisionCount>
   readonly isEmpty: () => boolean
 }
 
@@ -35,9 +35,9 @@ const keyOf = (subject: Subject, reason: Reason, day: string): string =>
 
 /** A tally of at most `capacity` entries. */
 export const make = (capacity: number): Tally => {
-  let counted = new Map<string, { readonly entry: Omit<Entry, "times">; times: number }>()
+  let counted = new Map<string, { readonly entry: Omit<DecisionCount, "times">; times: number }>()
   let claims = 0
-  const entries = () => Array.from(counted.values(), ({ entry, times }): Entry => ({ ...entry, times }))
+  const entries = () => Array.from(counted.values(), ({ entry, times }): DecisionCount => ({ ...entry, times }))
   return {
     add: (subject, reason, now) => {
       const day = dateOf(now)

@@ -8,8 +8,13 @@ import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
 import { type Duration, Effect, Layer, Option, Result, Schema, Stream } from "effect"
 import type { SqlError } from "effect/sql"
-import { type Status, statuses } from "../../core/forms/SpamScore.ts"
-import { idempotencyWindowMillis, type Submission, type SubmissionDraft } from "../../core/forms/Submission.ts"
+import {
+  idempotencyWindowMillis,
+  type Status,
+  type Submission,
+  type SubmissionDraft,
+  statuses
+} from "../../core/forms/Submission.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { IdempotencyConflict, SubmissionRepo } from "../../services/forms/SubmissionRepo.ts"

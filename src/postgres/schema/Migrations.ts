@@ -50,7 +50,7 @@ const isLockedOut = (error: unknown): boolean => {
 }
 
 /** Whether a database of an encoding keeps whatever visitors write. Of the others PostgreSQL refuses letters that it has no place for; SQL_ASCII keeps bytes as they come. */
-export const keepsEveryLetter = (encoding: string): boolean => encoding === "UTF8" || encoding === "SQL_ASCII"
+export const storesUnicode = (encoding: string): boolean => encoding === "UTF8" || encoding === "SQL_ASCII"
 
 const Encoding = Schema.Tuple([Schema.Struct({ encoding: Schema.String })])
 
@@ -58,7 +58,7 @@ const Encoding = Schema.Tuple([Schema.Struct({ encoding: Schema.String })])
 const requireEncoding = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const [{ encoding }] = yield* sql`SELECT current_setting('server_encoding') AS encoding`.pipe(decodeRows(Encoding))
-  if (keepsEveryLetter(encoding)) return
+  if (storesUnicode(encoding)) return
   return yield* new PgMigrator.MigrationError({
     kind: "BadState",
     message: `its encoding is ${encoding}, which has no place for every letter; make it anew with ENCODING 'UTF8' TEMPLATE template0`
