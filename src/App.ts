@@ -28,6 +28,7 @@ import * as MemorySiteErasure from "./memory/sites/SiteErasure.ts"
 import * as AnalyticsRepo from "./postgres/analytics/AnalyticsRepo.ts"
 import * as Reports from "./postgres/analytics/Reports.ts"
 import * as VisitorSalts from "./postgres/analytics/VisitorSalts.ts"
+import * as ConversationStore from "./postgres/chat/ConversationStore.ts"
 import * as InstanceDirectory from "./postgres/chat/InstanceDirectory.ts"
 import * as WidgetTokens from "./postgres/chat/WidgetTokens.ts"
 import * as Database from "./postgres/Database.ts"
@@ -40,7 +41,6 @@ import * as SiteErasure from "./postgres/sites/SiteErasure.ts"
 import { DescriptorLimit } from "./runtime/DescriptorLimit.ts"
 import type { AnalyticsRepo as AnalyticsRepoService } from "./services/analytics/AnalyticsRepo.ts"
 import type { AgentStream } from "./services/chat/AgentStream.ts"
-import type { ConversationStore } from "./services/chat/ConversationStore.ts"
 import type { SubmissionRepo as SubmissionRepoService } from "./services/forms/SubmissionRepo.ts"
 import { Metrics } from "./services/Metrics.ts"
 import { RateLimiter } from "./services/RateLimiter.ts"
@@ -63,6 +63,7 @@ export const storage = (settings: Settings) => {
     SiteErasure.layer({ timeout }),
     InstanceDirectory.layer({ timeout }),
     WidgetTokens.layer({ timeout }),
+    ConversationStore.layer(queue),
     VisitorSalts.layer({ timeout }),
     Reports.layer({ timeout: "5 minutes" }),
     Decisions.layer({ timeout }),
@@ -71,7 +72,7 @@ export const storage = (settings: Settings) => {
 }
 
 /** The same, in this process's memory. It takes the place of `storage` wherever nothing has to last. */
-export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>> | ConversationStore> = Layer.mergeAll(
+export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>>> = Layer.mergeAll(
   MemorySiteErasure.layer.pipe(
     Layer.provideMerge(
       Layer.mergeAll(

@@ -14,7 +14,6 @@ import * as LiveAgent from "../../src/agent/AgentStream.ts"
 import { Settings } from "../../src/Config.ts"
 import { render } from "../../src/core/Metrics.ts"
 import * as Server from "../../src/http/server/Server.ts"
-import * as MemoryConversationStore from "../../src/memory/chat/ConversationStore.ts"
 import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
 import * as MemoryMetrics from "../../src/memory/Metrics.ts"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
@@ -299,8 +298,7 @@ it.live("no secret comes out of the service over PostgreSQL, nor when its tables
         Effect.andThen(Effect.orDie(sql`DROP TABLE page_view CASCADE`))
       )
     ).pipe(Effect.provide(database), Effect.asVoid)
-    const storage = MemoryConversationStore.layer().pipe(
-      Layer.provideMerge(App.storage({ ...settings, databaseTimeout: Duration.seconds(1) })),
+    const storage = App.storage({ ...settings, databaseTimeout: Duration.seconds(1) }).pipe(
       Layer.provide(Layer.succeedContext(database)),
       Layer.orDie
     )
