@@ -49,9 +49,9 @@ export interface Door {
 
 interface Worker extends Balance.Candidate {
   readonly channel: Channel<FromWorker, ToWorker>
-  free: boolean
-  open: number
-  last: number
+  isFree: boolean
+  connections: number
+  lastAssigned: number
   /** What was handed to it, and is not yet its own. */
   held: Socket | undefined
   retired: boolean
@@ -102,9 +102,9 @@ export const open = Effect.fnUntraced(function* (
       if (worker === undefined) break
       const socket = waiting.shift()!
       worker.held = socket
-      worker.free = false
-      worker.open++
-      worker.last = ++turn
+      worker.isFree = false
+      worker.connections++
+      worker.lastAssigned = ++turn
       worker.channel.send({ _tag: "Connection" }, socket)
       handed()
     }
@@ -115,7 +115,7 @@ export const open = Effect.fnUntraced(function* (
     // Our hold on it alone: the worker has its own.
     worker.held?.destroy()
     worker.held = undefined
-    worker.free = !worker.retired
+    worker.isFree = !worker.retired
     hand()
   }
 
@@ -144,17 +144,17 @@ export const open = Effect.fnUntraced(function* (
   return {
     address: bound,
     enter: (channel) => {
-      const worker: Worker = { channel, free: true, open: 0, last: 0, held: undefined, retired: false }
+      const worker: Worker = { channel, isFree: true, connections: 0, lastAssigned: 0, held: undefined, retired: false }
       workers.add(worker)
       const stop = channel.listen((message) => {
         if (message._tag === "Took") took(worker)
-        else if (message._tag === "Closed") worker.open -= message.count
+        else if (message._tag === "Closed") worker.connections -= message.count
       })
       hand()
       return {
         retire: () => {
           worker.retired = true
-          worker.free = false
+          worker.isFree = false
         },
         leave: () => {
           stop()

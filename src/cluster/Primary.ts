@@ -138,16 +138,16 @@ export const start = Effect.fnUntraced(function* (
   /** Puts a worker in the place of one that died, however long it takes. */
   const revive = Effect.fnUntraced(function* (slot: Slot, dead: Member, failuresBefore: Restart.Failures) {
     const ended = yield* dead.worker.ended
-    let { failures, pauseMillis } = Restart.after(failuresBefore, ended.servedMillis)
+    let { failures, delayMillis } = Restart.after(failuresBefore, ended.servedMillis)
     for (;;) {
-      yield* Effect.sleep(pauseMillis)
+      yield* Effect.sleep(delayMillis)
       const started = yield* Effect.result(launch(slot))
       if (Result.isSuccess(started)) {
         restarted()
         yield* Effect.logInfo(`Worker ${slot.number} serves again`)
         return { member: yield* enter(slot, started.success), failures }
       }
-      ;({ failures, pauseMillis } = Restart.after(failures, 0))
+      ;({ failures, delayMillis } = Restart.after(failures, 0))
       yield* couldNotStart(slot, started.failure)
     }
   })

@@ -20,7 +20,7 @@ export interface Options {
   readonly perAddress: Option.Option<number>
   /** Networks whose connections `perAddress` does not bound. */
   readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
-  readonly idle: IdleTime.Limits
+  readonly idle: IdleTime.Timeouts
 }
 
 /** A connection that is kept. */

@@ -230,14 +230,14 @@ export const layer = (
         })
       }
 
-      const longest = Math.min(options.maxBody, RequestBody.small)
+      const longest = Math.min(options.maxBody, RequestBody.uncountedBytes)
       const isDirect = (request: IncomingMessage): boolean =>
         request.method === "POST" && lengthOf(request) <= longest && request.headers.expect === undefined
 
       const platform = server.listeners("request").at(-1) as RequestListener
       const listener: RequestListener = (request, response) => {
         const headBytes = RequestHead.estimateBytes(request.rawHeaders)
-        if (headBytes > RequestBody.smallHead) {
+        if (headBytes > RequestBody.uncountedHeadBytes) {
           forgetHead(request, response)
           return platform(request, response)
         }

@@ -8,6 +8,7 @@ import type { PgClient } from "@effect/sql-pg/PgClient"
 import { type Duration, Effect, Layer, Result, Schema } from "effect"
 import type { SqlError } from "effect/sql"
 import type { PageView } from "../../core/analytics/PageView.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
 import { AnalyticsRepo } from "../../services/analytics/AnalyticsRepo.ts"
 import { RecordRefused } from "../../services/Storage.ts"
 import * as BatchMetrics from "../batch/BatchMetrics.ts"
@@ -103,8 +104,7 @@ export const storeBatch = (
     ])
     if (Result.isFailure(written)) return Effect.fail(new RecordRefused({ cause: written.failure }))
     return sql.unsafe(statement, [PgTypes.uuid(batchId), ...written.success.flat()]).pipe(
-      Effect.flatMap(Schema.decodeUnknownEffect(Gone)),
-      Effect.catchTag("SchemaError", Effect.die),
+      decodeRows(Gone),
       Effect.map((rows) => {
         const gone = new Set(rows.map(({ id }) => id))
         return views.map(

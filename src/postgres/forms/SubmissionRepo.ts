@@ -8,9 +8,15 @@ import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
 import { type Duration, Effect, Layer, Option, Result, Schema, Stream } from "effect"
 import type { SqlError } from "effect/sql"
-import { type Status, statuses } from "../../core/forms/SpamScore.ts"
-import { idempotencyWindowMillis, type Submission, type SubmissionDraft } from "../../core/forms/Submission.ts"
+import {
+  idempotencyWindowMillis,
+  type Status,
+  type Submission,
+  type SubmissionDraft,
+  statuses
+} from "../../core/forms/Submission.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
 import { IdempotencyConflict, SubmissionRepo } from "../../services/forms/SubmissionRepo.ts"
 import { RecordRefused } from "../../services/Storage.ts"
 import * as BatchMetrics from "../batch/BatchMetrics.ts"
@@ -138,8 +144,7 @@ export const storeBatch = (
     const written = Columns.parameters(columns, sent)
     if (Result.isFailure(written)) return Effect.fail(new RecordRefused({ cause: written.failure }))
     return sql.unsafe(statement, written.success).pipe(
-      Effect.flatMap(Schema.decodeUnknownEffect(Rows)),
-      Effect.catchTag("SchemaError", Effect.die),
+      decodeRows(Rows),
       Effect.map((rows) => {
         const byDraft = new Map(rows.map((row) => [row.draft_id, row]))
         return drafts.map((draft): Outcome => {
@@ -202,8 +207,7 @@ const stream = (
           sql`(received_at, submission_id) > (${PgTypes.timestamptz(receivedAt)}, ${PgTypes.uuid(submissionId)})`
       })} ORDER BY received_at, submission_id LIMIT ${pageSize}`.pipe(
       Database.bounded(timeout),
-      Effect.flatMap(Schema.decodeUnknownEffect(Stored)),
-      Effect.catchTag("SchemaError", Effect.die),
+      decodeRows(Stored),
       Effect.map((rows) => {
         const page = rows.map(fromRow)
         return [page, Option.map(Option.fromNullishOr(page[pageSize - 1]), Option.some)] as const
