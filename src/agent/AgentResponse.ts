@@ -201,7 +201,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
   }
 
   onResponseError(_: unknown, error: Error): void {
-    const code = SystemErrorCode.inBrackets(error)
+    const code = SystemErrorCode.suffix(error)
     if (this.phase === "asking") this.refuse(`the agent could not be reached${code}`)
     else if (this.phase === "streaming") this.fail(broken(`the connection to the agent broke${code}`))
     else if (this.phase === "refused") this.refuse(this.statusReason)

@@ -4,8 +4,7 @@
  * @module
  */
 import { Dispatcher } from "@effect/platform-node/NodeHttpClient"
-import { Channel, Duration, Effect, Layer, Option, Record, Redacted, Scope, Stream, Tracer } from "effect"
-import * as HttpTraceContext from "effect/http/HttpTraceContext"
+import { Channel, Duration, Effect, Layer, Option, Record, Redacted, Scope, Stream, type Tracer } from "effect"
 import type { AgentRequest } from "../core/chat/Agent.ts"
 import * as ContextWindow from "../core/chat/ContextWindow.ts"
 import type * as Instance from "../core/chat/Instance.ts"
@@ -45,19 +44,21 @@ const addressOf = Record.map(protocols, ({ path }) =>
   )
 )
 
-/** Opens a span for as long as the scope, and returns its headers for the agent; nothing where no spans are collected. */
+/** W3C Trace Context. */
+const toHeaders = ({ sampled, spanId, traceId }: Tracer.AnySpan): Headers => ({
+  traceparent: `00-${traceId.padStart(32, "0")}-${spanId}-${sampled ? "01" : "00"}`
+})
+
+/** Passes the request's trace on to the agent, with a span for as long as the scope is open if the trace is sampled. */
 const traceHeaders = (request: AgentRequest): Effect.Effect<Headers, never, Scope.Scope> =>
-  Effect.flatMap(Tracer.Tracer, (tracer) =>
-    tracer === Tracer.nativeTracer
-      ? noHeaders
-      : Effect.map(
-          Effect.makeSpanScoped("AgentStream.stream", {
-            kind: "client",
-            attributes: { instanceId: request.instance.instanceId }
-          }),
-          HttpTraceContext.toHeaders
-        )
-  )
+  Effect.withFiber(({ cache: { span } }) => {
+    if (span === undefined) return noHeaders
+    if (!span.sampled) return Effect.succeed(toHeaders(span))
+    return Effect.makeSpanScoped("AgentStream.stream", {
+      kind: "client",
+      attributes: { instanceId: request.instance.instanceId }
+    }).pipe(Effect.withTracerEnabled(true), Effect.map(toHeaders))
+  })
 
 /** Outside of `open`, so that the finalizer retains the response alone. */
 const leaveWith = (response: AgentResponse, scope: Scope.Scope) =>
