@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { type AgentFacts, ofAgents } from "./AgentDiagnosis.ts"
 import * as Certificate from "./Certificate.ts"
 import { type ConnectionFacts, ofConnections } from "./ConnectionDiagnosis.ts"
 import { type DatabaseFacts, ofDatabase } from "./DatabaseDiagnosis.ts"
@@ -30,16 +31,6 @@ export interface ProxyFacts {
   readonly forwardedFor: string
   readonly given: string
   readonly isTrusted: boolean
-}
-
-export interface AgentFacts {
-  readonly instanceId: string
-  readonly name: string
-  readonly seen:
-    | { readonly _tag: "Answered"; readonly status: number }
-    | { readonly _tag: "Away"; readonly reason: string }
-    /** The environment variable that should hold its key is not set, here. */
-    | { readonly _tag: "NoKey"; readonly variable: string }
 }
 
 export interface Facts {
@@ -100,53 +91,6 @@ const ofProxies = (facts: ReadonlyArray<ProxyFacts>): ReadonlyArray<Finding> =>
               "If it is a proxy of yours, name its network in TRUSTED_PROXIES."
             )
       )
-
-/** The command that changes an instance, up to what is to be changed. */
-const updateOf = (instanceId: string): string => `npm run -s hydracore -- instance update --instance ${instanceId}`
-
-const ofAgent = ({ instanceId, name, seen }: AgentFacts): Finding => {
-  const who = `The agent of "${name}" (${instanceId})`
-  switch (seen._tag) {
-    case "NoKey":
-      return problem(
-        "agents",
-        `${who} needs a key, and the variable ${seen.variable} is not set here.`,
-        `Set ${seen.variable} in the environment of the service, or name another variable: \`${updateOf(instanceId)} --agent-key-env <name>\`.`
-      )
-    case "Away": {
-      const fault = Certificate.faultOf(seen.reason)
-      const address = `if its address is another: \`${updateOf(instanceId)} --agent-url <url>\``
-      return fault === undefined
-        ? problem(
-            "agents",
-            `${who} cannot be reached (${seen.reason}).`,
-            `Check that it runs and can be reached from here; ${address}.`
-          )
-        : problem(
-            "agents",
-            `${who} shows a certificate that is refused (${seen.reason}): ${Certificate.descriptions[fault]}.`,
-            sentence(`${Certificate.advice(fault, "its agent_url")}; ${address}`)
-          )
-    }
-    case "Answered":
-      if (seen.status === 401 || seen.status === 403) {
-        return problem(
-          "agents",
-          `${who} refuses the key (status ${seen.status}).`,
-          `Put a valid key into the variable that the instance names as its agent_key_env, or name another: \`${updateOf(instanceId)} --agent-key-env <name>\`.`
-        )
-      }
-      return seen.status >= 500
-        ? problem("agents", `${who} answers with status ${seen.status}.`, "See the agent's own log.")
-        : ok("agents", `${who} answers.`)
-  }
-}
-
-const ofAgents = (facts: Facts["agents"]): ReadonlyArray<Finding> => {
-  if (facts === null) return []
-  if (facts.length > 0) return facts.map(ofAgent)
-  return [ok("agents", "There is no instance, so no agent is asked.")]
-}
 
 /** Everything that is to be said of an installation, in the order in which one would mend it. */
 export const diagnose = (facts: Facts): ReadonlyArray<Finding> => [
