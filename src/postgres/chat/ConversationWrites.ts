@@ -6,7 +6,7 @@
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Schema } from "effect"
-import { SqlError } from "effect/sql"
+import { type SqlClient, SqlError } from "effect/sql"
 import * as AnswerParts from "../../core/chat/AnswerParts.ts"
 import {
   type AnswerEnding,
@@ -106,7 +106,7 @@ const RemovedRows = Schema.Array(Schema.Struct({ parts: Rows.Parts }))
 
 /** Ends a running answer of a conversation that is locked, with what was stored of it, and gives the size of that. */
 export const settle = Effect.fnUntraced(function* (
-  sql: PgClient.PgClient,
+  sql: SqlClient.SqlClient,
   key: bigint,
   answerId: string,
   ending: AnswerEnding
