@@ -3,9 +3,11 @@
  *
  * @module
  */
+
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
+import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
 import * as Writes from "./ConversationWrites.ts"
 
@@ -25,7 +27,7 @@ const find = Effect.fnUntraced(function* (condition: string, parameters: Readonl
       WHERE running IS NOT NULL AND lease_until < clock_timestamp() - interval '${patience}' ${condition}`,
       parameters
     )
-    .pipe(Effect.flatMap((rows) => Effect.orDie(Schema.decodeUnknownEffect(Found)(rows))))
+    .pipe(decodeRows(Found))
 })
 
 /** Ends the answer of a conversation, unless its lease was extended meanwhile. */
