@@ -20,8 +20,8 @@ import { decodeRows } from "../../runtime/Rows.ts"
 import { IdempotencyConflict, SubmissionRepo } from "../../services/forms/SubmissionRepo.ts"
 import { RecordRefused } from "../../services/Storage.ts"
 import * as BatchMetrics from "../batch/BatchMetrics.ts"
+import * as BatchTrace from "../batch/BatchTrace.ts"
 import * as Columns from "../batch/Columns.ts"
-import * as GroupCommit from "../batch/GroupCommit.ts"
 import * as Database from "../Database.ts"
 
 export interface Options {
@@ -29,6 +29,8 @@ export interface Options {
   readonly timeout: Duration.Input
   /** How many submissions wait for a batch at most. */
   readonly maxQueue: number
+  /** Whether batches of sampled requests are traced. */
+  readonly traced?: boolean
 }
 
 /** A submission may hold hundreds of kilobytes: batches and the queue are bounded by size as well. */
@@ -220,17 +222,21 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
     Effect.gen(function* () {
       const sql = yield* PgClient
       const batches = yield* Columns.client
-      const { submit } = yield* GroupCommit.make<SubmissionDraft, string, IdempotencyConflict | RecordRefused>({
-        flush: (drafts) =>
-          storeBatch(batches, drafts).pipe(
-            Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error)))
-          ),
-        timeout: options.timeout,
-        maxQueue: options.maxQueue,
-        weigh,
-        observer: yield* BatchMetrics.observer("submissions"),
-        ...bounds
-      })
+      const { submit } = yield* BatchTrace.make<SubmissionDraft, string, IdempotencyConflict | RecordRefused>(
+        "submissions",
+        options.traced === true,
+        {
+          flush: (drafts) =>
+            storeBatch(batches, drafts).pipe(
+              Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error)))
+            ),
+          timeout: options.timeout,
+          maxQueue: options.maxQueue,
+          weigh,
+          observer: yield* BatchMetrics.observer("submissions"),
+          ...bounds
+        }
+      )
       const release: SubmissionRepo["Service"]["release"] = (submissionId) =>
         isCanonicalUuid(submissionId)
           ? sql`UPDATE submission SET status = 'accepted' WHERE submission_id = ${PgTypes.uuid(submissionId)}
