@@ -99,6 +99,9 @@ export const explain = ({ detail, retryAfterSeconds, status }: Refusal): Explana
     case 503:
       return plain(notKnown, `Wait ${wait(retryAfterSeconds)}, then go back, and send the form again. ${harmless}`)
     default:
-      return plain(notSent, "The form did not arrive completely, or something went wrong here. Go back, and send the form again.")
+      return plain(
+        notSent,
+        "The form did not arrive completely, or something went wrong here. Go back, and send the form again."
+      )
   }
 }
