@@ -49,45 +49,45 @@ const statusAdvice = (status: number, update: string): string => {
     : `Check the protocol and the model: \`${update} --agent-protocol <protocol> --agent-model <name>\`.`
 }
 
-const ofAway = (who: string, reason: string, update: string): Finding => {
+const ofAway = (agent: string, reason: string, update: string): Finding => {
   const fault = Certificate.faultOf(reason)
-  const address = `if its address is another: \`${update} --agent-url <url>\``
+  const address = `if its address changed: \`${update} --agent-url <url>\``
   return fault === undefined
     ? problem(
         "agents",
-        `${who} cannot be reached (${reason}).`,
-        `Check that it runs and can be reached from here; ${address}.`
+        `${agent} cannot be reached (${reason}).`,
+        `Check that it runs and is reachable from here; ${address}.`
       )
     : problem(
         "agents",
-        `${who} shows a certificate that is refused (${reason}): ${Certificate.descriptions[fault]}.`,
+        `${agent} has a certificate that was refused (${reason}): ${Certificate.descriptions[fault]}.`,
         sentence(`${Certificate.advice(fault, "its agent_url")}; ${address}`)
       )
 }
 
 /** The finding of one agent. */
 export const ofAgent = ({ instanceId, name, seen }: AgentFacts): Finding => {
-  const who = `The agent of "${name}" (${instanceId})`
+  const agent = `The agent of "${name}" (${instanceId})`
   const update = updateOf(instanceId)
   switch (seen._tag) {
     case "Answered":
-      return ok("agents", `${who} answers.`)
+      return ok("agents", `${agent} answers.`)
     case "NoKey":
       return problem(
         "agents",
-        `${who} needs a key, and the variable ${seen.variable} is not set here.`,
+        `${agent} needs a key, and the variable ${seen.variable} is not set here.`,
         `Set ${seen.variable} in the environment of the service, or name another variable: \`${update} --agent-key-env <name>\`.`
       )
     case "Away":
-      return ofAway(who, seen.reason, update)
+      return ofAway(agent, seen.reason, update)
     case "Refused": {
       const what = seen.status === 401 || seen.status === 403 ? "refuses the key" : "refuses a question"
-      return problem("agents", `${who} ${what} (status ${seen.status}).`, statusAdvice(seen.status, update))
+      return problem("agents", `${agent} ${what} (status ${seen.status}).`, statusAdvice(seen.status, update))
     }
     case "Failed":
       return problem(
         "agents",
-        `${who} gives no answer (${seen.reason}).`,
+        `${agent} gives no answer (${seen.reason}).`,
         `Check the protocol and the model: \`${update} --agent-protocol <protocol> --agent-model <name>\`; then see the agent's own log.`
       )
   }
@@ -96,5 +96,7 @@ export const ofAgent = ({ instanceId, name, seen }: AgentFacts): Finding => {
 /** A finding for each agent; null if the instances could not be read. */
 export const ofAgents = (facts: ReadonlyArray<AgentFacts> | null): ReadonlyArray<Finding> => {
   if (facts === null) return []
-  return facts.length > 0 ? facts.map(ofAgent) : [ok("agents", "There is no instance, so no agent is asked.")]
+  return facts.length > 0
+    ? facts.map(ofAgent)
+    : [ok("agents", "There are no instances, so there is no agent to check.")]
 }

@@ -1,6 +1,5 @@
 /**
- * Says of what was seen of an installation whether it is well, and what to do about what is not. Pure: looking is left to
- * others.
+ * Diagnoses an installation from collected facts. Pure: callers collect the facts.
  *
  * @module
  */
@@ -14,8 +13,8 @@ import { type Finding, ok, problem, warning } from "./Finding.ts"
 export type RedisFacts =
   | { readonly _tag: "NotConfigured" }
   /**
-   * `reason` is a system's code or a word of ours, without an address; `fault` what it refused of `REDIS_URL`, or what is
-   * wrong with its certificate, if that.
+   * `reason` is an error code or a text of ours, without an address. `fault` is the part of `REDIS_URL` that Redis refused,
+   * or what is wrong with its certificate.
    */
   | {
       readonly _tag: "Away"
@@ -24,7 +23,7 @@ export type RedisFacts =
     }
   | { readonly _tag: "Reached"; readonly roundTripMillis: number }
 
-/** A request as it would come from a proxy, and the address that it would be given. */
+/** A request as a proxy would forward it, and the client address that it would count for. */
 export interface ProxyFacts {
   /** The socket's peer. */
   readonly peer: string
@@ -35,22 +34,21 @@ export interface ProxyFacts {
 
 export interface Facts {
   readonly database: DatabaseFacts
-  /** How its address has the database spoken to. */
   readonly transport: DatabaseUrl.Transport
   readonly connections: ConnectionFacts
   readonly redis: RedisFacts
   readonly proxies: ReadonlyArray<ProxyFacts>
-  /** None if the instances could not be read. */
+  /** Null if the instances could not be read. */
   readonly agents: ReadonlyArray<AgentFacts> | null
 }
 
-/** A clause as a sentence of its own. */
+/** Makes a sentence of a clause. */
 const sentence = (clause: string): string => `${clause.slice(0, 1).toUpperCase()}${clause.slice(1)}.`
 
 const redisAdvice = {
-  login: "Check the user and the password in REDIS_URL; a Redis that has no password takes none.",
-  database: "Set the number at the end of REDIS_URL to a database that this Redis has, or leave it out.",
-  other: "Check that Redis runs and may be written to, and that REDIS_URL is right."
+  login: "Check the user and the password in REDIS_URL; a Redis without a password refuses one.",
+  database: "Set the number at the end of REDIS_URL to a database that this Redis has, or remove it.",
+  other: "Check that Redis runs and accepts writes, and that REDIS_URL is right."
 } as const
 
 const adviceForRedis = (fault: (RedisFacts & { readonly _tag: "Away" })["fault"]): string =>
@@ -61,15 +59,18 @@ const adviceForRedis = (fault: (RedisFacts & { readonly _tag: "Away" })["fault"]
 const ofRedis = (facts: RedisFacts): Finding => {
   switch (facts._tag) {
     case "NotConfigured":
-      return ok("redis", "No Redis is set: each process counts the limits by itself. One process needs no more.")
+      return ok(
+        "redis",
+        "REDIS_URL is not set: each process counts rate limits by itself, which suffices for one process."
+      )
     case "Away":
       return problem(
         "redis",
-        `Redis cannot be used (${facts.reason}); each process counts the limits by itself meanwhile.`,
+        `Redis cannot be used (${facts.reason}); meanwhile each process counts rate limits by itself.`,
         adviceForRedis(facts.fault)
       )
     case "Reached":
-      return ok("redis", `Redis answers, in ${facts.roundTripMillis} ms.`)
+      return ok("redis", `Redis answered in ${facts.roundTripMillis} ms.`)
   }
 }
 
@@ -78,8 +79,8 @@ const ofProxies = (facts: ReadonlyArray<ProxyFacts>): ReadonlyArray<Finding> =>
     ? [
         warning(
           "proxies",
-          "No proxy is trusted: a client is the peer of its connection, whatever X-Forwarded-For says.",
-          "If a reverse proxy stands in front, set TRUSTED_PROXIES to its network; otherwise all visitors count as one."
+          "No proxy is trusted: the client is the peer of the connection, and X-Forwarded-For is ignored.",
+          "Behind a reverse proxy, set TRUSTED_PROXIES to its network; otherwise all visitors count as one client."
         )
       ]
     : facts.map(({ forwardedFor, given, isTrusted, peer }) =>
@@ -87,12 +88,12 @@ const ofProxies = (facts: ReadonlyArray<ProxyFacts>): ReadonlyArray<Finding> =>
           ? ok("proxies", `A request from ${peer} with "X-Forwarded-For: ${forwardedFor}" counts for ${given}.`)
           : warning(
               "proxies",
-              `${peer} is no trusted proxy: a request from it counts for ${given}, whatever X-Forwarded-For says.`,
-              "If it is a proxy of yours, name its network in TRUSTED_PROXIES."
+              `${peer} is not a trusted proxy: a request from it counts for ${given}, and X-Forwarded-For is ignored.`,
+              "If it is your proxy, add its network to TRUSTED_PROXIES."
             )
       )
 
-/** Everything that is to be said of an installation, in the order in which one would mend it. */
+/** The findings in the order in which to fix them. */
 export const diagnose = (facts: Facts): ReadonlyArray<Finding> => [
   ...ofDatabase(facts.database, facts.transport),
   ofConnections(facts.connections),
@@ -101,6 +102,6 @@ export const diagnose = (facts: Facts): ReadonlyArray<Finding> => [
   ...ofAgents(facts.agents)
 ]
 
-/** Whether nothing is wrong; warnings are not. */
+/** Warnings do not count. */
 export const isHealthy = (findings: ReadonlyArray<Finding>): boolean =>
   findings.every(({ severity }) => severity !== "problem")

@@ -169,7 +169,7 @@ describe("core/doctor/Diagnosis", () => {
         assert.include(findings[index]?.finding, instanceId)
         if (seen._tag === "Away") {
           const isRefused = Certificate.faultOf(seen.reason) !== undefined
-          assert.strictEqual(findings[index]?.finding.includes("shows a certificate that is refused"), isRefused)
+          assert.strictEqual(findings[index]?.finding.includes("has a certificate that was refused"), isRefused)
           assert.strictEqual(findings[index]?.advice?.includes("Check that it runs"), !isRefused)
         }
       })
