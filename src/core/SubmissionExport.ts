@@ -5,10 +5,13 @@
  * not known when the header is written. So the CSV has one column `form_data` with the JSON text, beside the columns that
  * every submission has.
  *
+ * Control and bidirectional characters are always escaped: an export may be read on a terminal, directly or later.
+ *
  * @module
  */
 import * as Csv from "./Csv.ts"
 import type { Submission } from "./Submission.ts"
+import * as TerminalText from "./TerminalText.ts"
 import { iso } from "./Time.ts"
 
 /** What is written of a submission: what the visitor sent, or what was decided of it as well. */
@@ -16,16 +19,18 @@ export interface Options {
   readonly judged?: boolean
 }
 
-/** The submission as a JSON object, on one line and without its end. The text of `form_data` is embedded as it was sent. */
+/** The submission as a JSON object, on one line and without its end. Every token of `form_data` keeps its meaning. */
 export const json = (submission: Submission, options?: Options): string =>
-  `{"submission_id":${JSON.stringify(submission.submissionId)},` +
-  `"received_at":${JSON.stringify(iso(submission.receivedAt))},` +
-  `"email":${JSON.stringify(submission.email)},` +
-  `"page_slug":${JSON.stringify(submission.pageSlug)},` +
-  (options?.judged === true
-    ? `"status":${JSON.stringify(submission.status)},"reasons":${JSON.stringify(submission.reasons)},`
-    : "") +
-  `"form_data":${submission.formData}}`
+  TerminalText.inertJson(
+    `{"submission_id":${JSON.stringify(submission.submissionId)},` +
+      `"received_at":${JSON.stringify(iso(submission.receivedAt))},` +
+      `"email":${JSON.stringify(submission.email)},` +
+      `"page_slug":${JSON.stringify(submission.pageSlug)},` +
+      (options?.judged === true
+        ? `"status":${JSON.stringify(submission.status)},"reasons":${JSON.stringify(submission.reasons)},`
+        : "") +
+      `"form_data":${submission.formData}}`
+  )
 
 /** The submission as a line of newline-delimited JSON. */
 export const ndjson = (submission: Submission, options?: Options): string => `${json(submission, options)}\n`
@@ -41,7 +46,10 @@ export const csvHeader = (options?: Options): string =>
     "form_data"
   ])
 
-/** The submission as a record of CSV. No email and no page is an empty cell; reasons have spaces between them. */
+/**
+ * The submission as a record of CSV. No email and no page is an empty cell; reasons have spaces between them. `form_data`
+ * loses nothing; `email` and `page_slug` show escapes and apostrophes for what `Csv.safe` replaces.
+ */
 export const csv = (submission: Submission, options?: Options): string =>
   Csv.record([
     submission.submissionId,
@@ -49,5 +57,5 @@ export const csv = (submission: Submission, options?: Options): string =>
     submission.email,
     submission.pageSlug,
     ...(options?.judged === true ? [submission.status, submission.reasons.join(" ")] : []),
-    submission.formData
+    Csv.safeJson(submission.formData)
   ])
