@@ -198,6 +198,30 @@ layer(testServer(), { excludeTestServices: true })("http: forms", (it) => {
       })
     )
 
+    it.effect("a page may be framed by the form's own origin, and by no other", () =>
+      Effect.gen(function* () {
+        const { form } = yield* withSite()
+        for (const [origin, ancestors] of [
+          [undefined, "'none'"],
+          ["null", "'none'"],
+          ["https://a;b", "'none'"],
+          ["https://a,b", "'none'"],
+          [own, own]
+        ] as const) {
+          const headers = { ...urlencoded.headers, ...(origin === undefined ? {} : { origin }) }
+          for (const [query, status] of [
+            [undefined, 200],
+            ["site=1", 422]
+          ] as const) {
+            const answer = yield* form("a=1", { headers, ...(query === undefined ? {} : { query }) })
+            assert.strictEqual(answer.status, status)
+            const policy = answer.headers.get("content-security-policy") ?? ""
+            assert.isTrue(policy.endsWith(`; frame-ancestors ${ancestors}`), policy)
+          }
+        }
+      })
+    )
+
     it.effect("a fault is a page that says what to do, with everything escaped", () =>
       Effect.gen(function* () {
         const { form, site, stored } = yield* withSite([own])
