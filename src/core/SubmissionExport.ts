@@ -37,14 +37,16 @@ export const ndjson = (submission: Submission, options?: Options): string => `${
 
 /** The record of CSV that stands first and names the columns. */
 export const csvHeader = (options?: Options): string =>
-  Csv.record([
-    "submission_id",
-    "received_at",
-    "email",
-    "page_slug",
-    ...(options?.judged === true ? ["status", "reasons"] : []),
-    "form_data"
-  ])
+  Csv.record(
+    [
+      "submission_id",
+      "received_at",
+      "email",
+      "page_slug",
+      ...(options?.judged === true ? ["status", "reasons"] : []),
+      "form_data"
+    ].map(Csv.text)
+  )
 
 /**
  * The submission as a record of CSV. No email and no page is an empty cell; reasons have spaces between them. `form_data`
@@ -52,10 +54,10 @@ export const csvHeader = (options?: Options): string =>
  */
 export const csv = (submission: Submission, options?: Options): string =>
   Csv.record([
-    submission.submissionId,
-    iso(submission.receivedAt),
-    submission.email,
-    submission.pageSlug,
-    ...(options?.judged === true ? [submission.status, submission.reasons.join(" ")] : []),
-    Csv.safeJson(submission.formData)
+    Csv.text(submission.submissionId),
+    Csv.text(iso(submission.receivedAt)),
+    Csv.text(submission.email),
+    Csv.text(submission.pageSlug),
+    ...(options?.judged === true ? [Csv.text(submission.status), Csv.text(submission.reasons.join(" "))] : []),
+    Csv.json(submission.formData)
   ])
