@@ -7,7 +7,6 @@
 import { Effect, Option } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { clientKey } from "../core/ClientKey.ts"
-import * as Json from "../core/Json.ts"
 import * as RateLimit from "../core/RateLimit.ts"
 import type { RateLimiter } from "../services/RateLimiter.ts"
 import type { Asked } from "./Endpoint.ts"
@@ -42,6 +41,12 @@ export const make = (limiter: RateLimiter["Service"], policy: Option.Option<Rate
     )
 }
 
+/**
+ * Bytes. A body that is no longer is counted once it was found valid, and not at all otherwise. To take it apart costs less
+ * than a millisecond whatever it holds: a key in every five bytes, or a part of a form in every fifty, costs most.
+ */
+export const uncounted = 4_096
+
 /** How a body that is taken apart is counted. */
 export interface Gate {
   /** To be asked with what is valid. */
@@ -61,7 +66,7 @@ export const gated = <A, E, R>(
 ): ((asked: Asked, bytes: Uint8Array) => Effect.Effect<A, E, R>) => {
   const late: Gate = { admit, told: undefined }
   return (asked, bytes) =>
-    bytes.length <= Json.small
+    bytes.length <= uncounted
       ? take(asked, bytes, late)
       : admit(asked.address, (admission) =>
           admission.accepted

@@ -142,6 +142,14 @@ layer(testServer(), { excludeTestServices: true })("http: forms", (it) => {
         assert.strictEqual(answer.status, 422)
         assert.include(answer.text, "more than 1000 fields")
         assert.deepStrictEqual(yield* stored, [])
+        for (const [parts, status] of [
+          [1000, 200],
+          [1001, 422]
+        ] as const) {
+          const inParts = yield* form(multipart(Array.from({ length: parts }, () => ["a", ""] as const)))
+          assert.strictEqual(inParts.status, status)
+          if (status === 422) assert.include(inParts.text, "more than 1000 fields")
+        }
       })
     )
 
