@@ -65,7 +65,7 @@ const submissions = ({ onRead = () => {}, submissions: count = 0 }: Options) =>
   )
 
 export const storage = (options: Options = {}) =>
-  SiteErasure.layer.pipe(
+  Layer.merge(SiteErasure.layer, Readiness.layer).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
         SubmissionStore.layer(),
@@ -75,6 +75,5 @@ export const storage = (options: Options = {}) =>
       )
     ),
     Layer.merge(WidgetTokens.layer.pipe(Layer.provideMerge(InstanceDirectory.layer()))),
-    Layer.merge(submissions(options)),
-    Layer.merge(Readiness.layer)
+    Layer.merge(submissions(options))
   )

@@ -62,3 +62,14 @@ export const backAddress = (
   origins: ReadonlyArray<string>,
   told: { readonly referer: string | undefined; readonly origin: string | undefined }
 ): string | null => pageOn(origins, told.referer) ?? pageOn(origins, told.origin)
+
+const source = /^https?:\/\/[a-z0-9.-]+(?::[0-9]+)?$/
+
+/**
+ * Who may frame the page that answers a plain form, as the value of the directive `frame-ancestors`: the origin on which
+ * the form stands, as `Origin` names it, and nobody if it names none. What could end the directive is no origin here.
+ */
+export const frameAncestors = (origin: string | undefined): string => {
+  const named = origin === undefined ? null : canonical(origin)
+  return named !== null && source.test(named) ? named : "'none'"
+}

@@ -16,12 +16,14 @@ export interface Options {
   readonly knows?: (websiteConfigId: string) => boolean
 }
 
-/** The submissions that this process holds, for the memory `SiteErasure`. */
+/** The submissions that this process holds, for the memory `SiteErasure` and `Readiness`. */
 export class Submissions extends Context.Service<
   Submissions,
   {
     /** Erases what is kept of a website, and says how much that was. From then on its submissions are refused. */
     readonly erase: (websiteConfigId: string) => Pick<Erased, "submissions" | "idempotencyKeys">
+    /** Whether no further one is kept. */
+    readonly isFull: () => boolean
   }
 >()("hydracore/memory/Submissions") {}
 
@@ -43,6 +45,8 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissio
     // No larger than `kept`: a key is only remembered with the submission that it stands for.
     const uses = new Map<string, Use>()
 
+    const isFull = () => kept.length >= capacity
+
     const submit = Effect.fnUntraced(function* (draft: SubmissionDraft) {
       if (!knows(draft.websiteConfigId) || erased.has(draft.websiteConfigId)) {
         return yield* new RecordRefused({ reason: "unknown-site" })
@@ -54,7 +58,7 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissio
         if (use.fingerprint !== idempotency.fingerprint) return yield* new IdempotencyConflict()
         return use.submissionId
       }
-      if (kept.length >= capacity) return yield* new StorageUnavailable({ reason: "overloaded" })
+      if (isFull()) return yield* new StorageUnavailable({ reason: "overloaded" })
       kept.push(submission)
       if (idempotency !== null) {
         const { submissionId, receivedAt } = submission
@@ -106,5 +110,5 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissio
       }
       return counts
     }
-    return Context.make(SubmissionRepo, repo).pipe(Context.add(Submissions, { erase }))
+    return Context.make(SubmissionRepo, repo).pipe(Context.add(Submissions, { erase, isFull }))
   })

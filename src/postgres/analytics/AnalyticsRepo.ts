@@ -14,6 +14,7 @@ import * as BatchMetrics from "../batch/BatchMetrics.ts"
 import * as Columns from "../batch/Columns.ts"
 import * as GroupCommit from "../batch/GroupCommit.ts"
 import * as Database from "../Database.ts"
+import * as WriteHealth from "../WriteHealth.ts"
 
 export interface Options {
   /** How long a page view waits to be stored. */
@@ -119,10 +120,12 @@ export const layer = (options: Options): Layer.Layer<AnalyticsRepo, SqlError.Sql
     AnalyticsRepo,
     Effect.gen(function* () {
       const sql = yield* Columns.client
+      const observe = (yield* WriteHealth.WriteHealth).observe("page-views")
       const { submit } = yield* GroupCommit.make<PageView, void, RecordRefused>({
         flush: (views, batchId) =>
           storeBatch(sql, views, batchId).pipe(
-            Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error)))
+            Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error))),
+            observe
           ),
         timeout: options.timeout,
         maxQueue: options.maxQueue,
@@ -131,4 +134,4 @@ export const layer = (options: Options): Layer.Layer<AnalyticsRepo, SqlError.Sql
       })
       return AnalyticsRepo.of({ append: submit })
     })
-  )
+  ).pipe(Layer.provide(WriteHealth.layer))
