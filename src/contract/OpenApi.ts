@@ -36,6 +36,31 @@ const tidy = (value: unknown): unknown => {
   )
 }
 
+const reference = (name: string): string => `#/components/schemas/${name}`
+
+/** The generator numbers a schema that is used with a second encoding: by its reference, what the first is referred to by. */
+const duplicates = (schemas: Json): ReadonlyMap<unknown, string> =>
+  new Map(
+    Object.entries(schemas).flatMap(([name, schema]) => {
+      const [, original = ""] = /^(.+)_\d+$/.exec(name) ?? []
+      const isSame = JSON.stringify(schemas[original]) === JSON.stringify(schema)
+      return isSame ? [[reference(name), reference(original)] as const] : []
+    })
+  )
+
+/** Without the schemas that are there twice. */
+const withoutDuplicates = (document: Json): Json => {
+  const originals = duplicates(objectOf(objectOf(document["components"])["schemas"]))
+  const refer = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(refer)
+    if (!isJsonObject(value)) return value
+    return mapValues(value, (member, key) => (key === "$ref" ? (originals.get(member) ?? member) : refer(member)))
+  }
+  const components = objectOf(document["components"])
+  const schemas = Object.entries(objectOf(components["schemas"])).filter(([name]) => !originals.has(reference(name)))
+  return objectOf(refer({ ...document, components: { ...components, schemas: Object.fromEntries(schemas) } }))
+}
+
 const text = (description: string) => ({ schema: { type: "string", description }, required: false })
 
 /** On every response, from the middleware around all endpoints. */
@@ -88,8 +113,7 @@ const referHeaders = (headers: Json, components: Map<string, unknown>): Json => 
 const withExamples = (content: unknown, schemas: Json): Json =>
   mapValues(content, (media) => {
     const { schema, ...rest } = objectOf(media)
-    const reference = objectOf(schema)["$ref"]
-    const name = typeof reference === "string" ? reference.slice(reference.lastIndexOf("/") + 1) : ""
+    const name = String(objectOf(schema)["$ref"]).slice(reference("").length)
     const examples = objectOf(schemas[name])["examples"]
     return Array.isArray(examples) ? { schema, ...rest, example: examples[0] } : media
   })
@@ -102,7 +126,7 @@ const describeStream = (response: Json): Json =>
 
 /** The document as it is published. */
 export const asPublished = (document: Json): Json => {
-  const tidied = tidy(document) as Json
+  const tidied = withoutDuplicates(objectOf(tidy(document)))
   const components = objectOf(tidied["components"])
   const schemas = objectOf(components["schemas"])
   const headers = new Map<string, unknown>()
