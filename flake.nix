@@ -1,5 +1,5 @@
 {
-  description = "HydraCore's public edge: shells with everything that its scripts call, and apps for the scripts themselves";
+  description = "HydraCore's public edge: shells with the tools that its scripts need, and apps that run the scripts";
 
   inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05";
 
@@ -22,8 +22,8 @@
           }) systems
         );
 
-      # What the npm scripts call and npm does not install, and what stands in for those programs of npm's that do not
-      # run on a system (PostgreSQL on NixOS).
+      # Tools that the npm scripts need and npm does not install, and replacements for programs from npm that do not run
+      # on a system (PostgreSQL on NixOS).
       tools = pkgs: [
         pkgs.nodejs_24
         pkgs.postgresql_17
@@ -33,8 +33,8 @@
       # nixpkgs has no Chromium for macOS.
       browsers = pkgs: if pkgs.stdenv.hostPlatform.isLinux then [ pkgs.chromium ] else [ ];
 
-      # An app runs an npm script in the checkout that one stands in: npm installs into the checkout, which the copy in
-      # the store does not allow.
+      # An app runs an npm script in the checkout of the current directory: npm installs into the checkout, and the copy in
+      # the Nix store is read-only.
       app =
         pkgs: script: description:
         let
@@ -45,7 +45,7 @@
             text = ''
               top=$(npm prefix)
               if ! grep -qs '"name": "hydracore-edge"' "$top/package.json"; then
-                echo "Run this inside a checkout of hydracore-edge." >&2
+                echo "Run this command inside a checkout of hydracore-edge." >&2
                 exit 1
               fi
               cd "$top"
@@ -65,8 +65,8 @@
         {
           default = pkgs.mkShellNoCC { packages = tools pkgs ++ browsers pkgs ++ [ pkgs.git ]; };
         }
-        # On NixOS the programs that npm installs (node, biome, PostgreSQL) find no loader. This shell has one where they
-        # look for it, so that there too everything runs in the versions that package-lock.json pins.
+        # Programs that npm installs (node, biome, PostgreSQL) need a loader that NixOS does not have. This shell provides
+        # it, so that they run in the versions that package-lock.json pins.
         // (
           if pkgs.stdenv.hostPlatform.isLinux then
             {
@@ -85,7 +85,7 @@
       apps = eachSystem (
         pkgs:
         let
-          start = app pkgs "start" "The service with a database and demo data of its own";
+          start = app pkgs "start" "The service with its own database and demo data";
         in
         {
           inherit start;

@@ -1,6 +1,6 @@
 /**
- * `scripts/bench`: measures the service beside what a user would pick instead. `test/bench/README.md` says what it measures
- * and what it leaves out.
+ * `scripts/bench`: measures the service beside its alternatives, or beside another revision of itself. See
+ * `test/bench/README.md`.
  *
  * @module
  */
@@ -12,13 +12,13 @@ import * as Options from "../test/bench/harness/Options.ts"
 const parsed = Options.parse(process.argv.slice(2))
 
 if (parsed._tag === "Help") console.log(Options.usage)
-else if (parsed._tag === "Wrong") {
+else if (parsed._tag === "Invalid") {
   console.error(`${parsed.message}\n\n${Options.usage}`)
   process.exitCode = 2
 } else {
   NodeRuntime.runMain(
     Bench.run(parsed.options).pipe(
-      Effect.tapError(({ message }) => Effect.sync(() => console.error(`The bench ended: ${message}`)))
+      Effect.tapError(({ message }) => Effect.sync(() => console.error(`The bench failed: ${message}`)))
     ),
     {
       disableErrorReporting: true,

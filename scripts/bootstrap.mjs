@@ -1,11 +1,12 @@
 /**
- * Brings node_modules in line with package-lock.json, before `npm start`, `npm test` and `npm run hydracore`.
+ * Installs the packages of package-lock.json if they are missing or outdated. Runs before `npm start`, `npm test` and
+ * `npm run hydracore`.
  *
- * Plain JavaScript for any Node from 18 on, and no imports but Node's: it runs on a fresh clone, with whatever Node the machine
- * has. The packages hold the Node that the project runs on; npm looks that up after this script has ended.
+ * Plain JavaScript without dependencies, for Node 18 and later: it runs on a fresh clone, with any installed Node. The packages
+ * include the Node that the project runs on, and npm looks that up after this script has exited.
  *
- * All words go to standard error, since the command that follows may print a document on standard output. Several of these may
- * run at once: one installs, the others wait for it. When nothing is to be done, it takes a few milliseconds.
+ * All messages go to standard error, because the following command may print a document on standard output. Several instances
+ * may run at once: one installs, the others wait. If the packages are up to date, it takes a few milliseconds.
  */
 import { spawn, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
@@ -26,20 +27,21 @@ import { fileURLToPath } from "node:url"
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..")
 const modules = path.join(root, "node_modules")
-/** Written last, with the hash of the lock file that the packages were installed from. */
+/** Holds the hash of the lock file that the packages were installed from. Written last. */
 const stampFile = path.join(modules, ".hydracore-lock")
-/** Beside node_modules and not in it, because `npm ci` begins by removing that folder. */
-const mutexFile = path.join(root, ".bootstrap.lock")
-const oldest = [22, 19]
+/** Not in node_modules, because `npm ci` removes that folder first. */
+const lockFile = path.join(root, ".bootstrap.lock")
+const oldestNode = [22, 19]
 
-const say = (text) => process.stderr.write(`hydracore: ${text}\n`)
+const log = (text) => process.stderr.write(`hydracore: ${text}\n`)
 
-/** Ends this script, and with it the npm command, with the reason. */
-const giveUp = (text) => {
-  say(text)
+/** Exits with a message, which also ends the npm command. */
+const fail = (text) => {
+  log(text)
   process.exit(1)
 }
 
+/** The result of a function, or undefined if it throws. */
 const attempt = (step) => {
   try {
     return step()
@@ -48,23 +50,23 @@ const attempt = (step) => {
   }
 }
 
-const wanted = createHash("sha256")
+const lockHash = createHash("sha256")
   .update(readFileSync(path.join(root, "package-lock.json")))
   .digest("hex")
 
 /**
- * "stamped": installed by us from this very lock file. "unstamped": somebody ran `npm ci` by hand, after the lock file was last
- * written (npm writes its own .package-lock.json last). "stale": anything else, a half-finished installation included.
+ * "stamped": this script installed the packages from this lock file. "unstamped": `npm ci` was run by hand after the lock file
+ * was last changed (npm writes its own .package-lock.json last). "stale": anything else, also an unfinished installation.
  */
 const state = () => {
   const stamp = attempt(() => readFileSync(stampFile, "utf8").trim())
-  if (stamp !== undefined) return stamp === wanted ? "stamped" : "stale"
+  if (stamp !== undefined) return stamp === lockHash ? "stamped" : "stale"
   const installed = attempt(() => statSync(path.join(modules, ".package-lock.json")).mtimeMs)
   const lock = statSync(path.join(root, "package-lock.json")).mtimeMs
   return installed !== undefined && installed >= lock ? "unstamped" : "stale"
 }
 
-const alive = (pid) => {
+const isAlive = (pid) => {
   try {
     process.kill(pid, 0)
     return true
@@ -73,7 +75,7 @@ const alive = (pid) => {
   }
 }
 
-/** Makes a file that must not exist yet; false where it does. */
+/** Creates a file with this process id; false if the file exists. */
 const create = (file) => {
   try {
     const handle = openSync(file, "wx")
@@ -87,47 +89,47 @@ const create = (file) => {
 }
 
 /**
- * Whether the file's makers are gone without removing it: neither the script nor its npm, which goes on by itself when only the
- * script is killed, lives under the ids that the file holds. It is touched every two seconds, because ids alone would not do:
- * two containers may share the checkout, and ids are used again.
+ * Whether the processes that own a lock file have ended without removing it. The file holds the ids of the script and of its
+ * npm, which continues if only the script is killed. Ids alone do not suffice, because two containers may share the checkout
+ * and ids are reused, so the owner also touches the file every two seconds.
  */
-const abandoned = (file) => {
+const isAbandoned = (file) => {
   const age = attempt(() => Date.now() - statSync(file).mtimeMs)
   if (age === undefined) return false
   const pids = (attempt(() => readFileSync(file, "utf8")) ?? "").split(" ").map(Number)
-  return (age > 10_000 && !pids.some((pid) => pid > 0 && alive(pid))) || age > 600_000
+  return (age > 10_000 && !pids.some((pid) => pid > 0 && isAlive(pid))) || age > 600_000
 }
 
-/** Runs the step while no other bootstrap of this checkout does. An abandoned mutex is removed by one process only. */
-const alone = async (step) => {
-  const removal = `${mutexFile}.removal`
-  for (let waited = false; !create(mutexFile); waited = true) {
-    if (!waited) say("another process installs the packages; waiting for it.")
-    if (abandoned(mutexFile) && create(removal)) {
-      if (abandoned(mutexFile)) rmSync(mutexFile, { force: true })
+/** Runs a step while holding the lock of this checkout. Only one process removes an abandoned lock. */
+const withLock = async (step) => {
+  const removal = `${lockFile}.removal`
+  for (let waited = false; !create(lockFile); waited = true) {
+    if (!waited) log("another process is installing the packages; waiting for it.")
+    if (isAbandoned(lockFile) && create(removal)) {
+      if (isAbandoned(lockFile)) rmSync(lockFile, { force: true })
       rmSync(removal, { force: true })
-    } else if (abandoned(removal)) {
-      giveUp(`an earlier start was killed at a bad moment. Remove ${removal} and ${mutexFile}, and start again.`)
+    } else if (isAbandoned(removal)) {
+      fail(`an earlier installation was killed. Remove ${removal} and ${lockFile}, and start again.`)
     }
     await setTimeout(200)
   }
-  const beat = setInterval(() => attempt(() => utimesSync(mutexFile, new Date(), new Date())), 2000)
+  const heartbeat = setInterval(() => attempt(() => utimesSync(lockFile, new Date(), new Date())), 2000)
   const release = () => {
-    clearInterval(beat)
-    rmSync(mutexFile, { force: true })
+    clearInterval(heartbeat)
+    rmSync(lockFile, { force: true })
   }
   process.once("exit", release)
   await step()
 }
 
 /**
- * `npm ci`, with the npm that runs us where there is one. The flags undo what an npm around us or NODE_ENV=production would
- * hand down: -s hides errors, and without the development packages there is no Node to run on.
+ * Runs `npm ci` with the npm that started this script, if any. The flags override settings inherited from it or from
+ * NODE_ENV=production: -s hides errors, and without the development packages there is no Node to run on.
  */
 const install = () =>
   new Promise((resolve) => {
     const npm = process.env.npm_execpath ?? ""
-    // The Node that npm runs on: the one that runs us may stand in node_modules, which is about to be removed.
+    // The Node that npm runs on: the one that runs this script may be in node_modules, which `npm ci` removes.
     const node = process.env.npm_node_execpath ?? process.execPath
     const args = ["ci", "--include=dev", "--include=optional", "--loglevel=error", "--no-audit", "--no-fund"]
     const [command, first] = path.basename(npm) === "npm-cli.js" ? [node, [npm]] : ["npm", []]
@@ -136,7 +138,7 @@ const install = () =>
       shell: command === "npm" && process.platform === "win32",
       stdio: ["ignore", 2, 2]
     })
-    if (child.pid !== undefined) writeFileSync(mutexFile, `${process.pid} ${child.pid}`)
+    if (child.pid !== undefined) writeFileSync(lockFile, `${process.pid} ${child.pid}`)
     for (const [signal, code] of [
       ["SIGINT", 130],
       ["SIGTERM", 143],
@@ -152,44 +154,44 @@ const install = () =>
   })
 
 const versionOf = (text) => text.trim().replace(/^v/, "").split(".").map(Number)
-const isNewEnough = ([major, minor]) => major > oldest[0] || (major === oldest[0] && minor >= oldest[1])
+const isNewEnough = ([major, minor]) => major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1])
 
-/** The version of the Node that npm's scripts will find, as [24, 21]: the installed one, else the one that runs us. */
+/** The version of the Node that npm's scripts will use, such as [24, 21]: the installed one, else the one that runs this script. */
 const nodeVersion = () => {
   const windows = process.platform === "win32"
   const bin = path.join(modules, ".bin", windows ? "node.cmd" : "node")
   const { status, stdout } = spawnSync(bin, ["--version"], { encoding: "utf8", shell: windows })
   if (status === 0) return versionOf(stdout)
-  // The installed one does not run here (it finds no loader on NixOS), and npm's scripts would find it first all the same.
-  const ours = versionOf(process.version)
-  if (!windows && isNewEnough(ours) && attempt(() => lstatSync(bin)) !== undefined) {
+  // The installed one does not run here (NixOS has no loader for it), but npm's scripts would find it first. Replace it.
+  const current = versionOf(process.version)
+  if (!windows && isNewEnough(current) && attempt(() => lstatSync(bin)) !== undefined) {
     rmSync(bin, { force: true })
     symlinkSync(process.execPath, bin)
   }
-  return ours
+  return current
 }
 
 const checkNode = () => {
   const [major, minor] = nodeVersion()
   if (isNewEnough([major, minor])) return
-  const isBrought = attempt(() => statSync(path.join(modules, "node"))) !== undefined
-  giveUp(
-    `this project needs Node ${oldest.join(".")} or newer, and this is Node ${major}.${minor}. The package "node" brings one along, ` +
-      (isBrought
+  const isInstalled = attempt(() => statSync(path.join(modules, "node"))) !== undefined
+  fail(
+    `this project needs Node ${oldestNode.join(".")} or newer, and this is Node ${major}.${minor}. The package "node" contains one, ` +
+      (isInstalled
         ? "but its install script has not run (npm's ignore-scripts or allow-scripts setting, or no network). Run " +
           `"npm rebuild node --ignore-scripts=false --foreground-scripts", or install a newer Node, and start again.`
         : `but was left out (by "npm ci --omit=dev"). Install a newer Node, or run "npm ci", and start again.`)
   )
 }
 
-const stamp = () => attempt(() => writeFileSync(stampFile, `${wanted}\n`))
+const stamp = () => attempt(() => writeFileSync(stampFile, `${lockHash}\n`))
 
-const bringUpToDate = async () => {
+const update = async () => {
   if (state() === "stale") {
-    say("installing the packages (npm ci); this happens once and takes up to a minute.")
+    log("installing the packages (npm ci). This happens once and takes up to a minute.")
     const failure = await install()
     if (failure !== undefined) {
-      giveUp(`npm ci failed (${failure}); its own words are above. It needs the network. Start again to try once more.`)
+      fail(`npm ci failed (${failure}); its messages are above. It needs the network. Start again to retry.`)
     }
   }
   checkNode()
@@ -200,6 +202,6 @@ if (state() === "unstamped") {
   checkNode()
   stamp()
 } else if (state() !== "stamped") {
-  await alone(bringUpToDate)
+  await withLock(update)
 }
 process.exit(0)

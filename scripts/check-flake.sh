@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Checks flake.nix and flake.lock without a network: that they are in step with each other, that everything in the flake
-# evaluates on all four systems, that the shells and apps are there, and that the apps' scripts are sound bash.
+# Checks flake.nix and flake.lock offline: flake.lock matches the inputs, everything evaluates on all four systems, the
+# expected shells and apps exist, and the apps' scripts are valid bash.
 #
-# nixpkgs itself is too large to fetch for this, so a small flake stands in for it, which has the attributes that ours
-# takes and no other. It proves our syntax and our names, and nothing about nixpkgs.
+# nixpkgs is too large to fetch, so a small fake replaces it. The fake has only the attributes that flake.nix uses: it
+# proves the syntax and the names of flake.nix, and nothing about nixpkgs.
 #
-# Leaves nothing behind. Without nix it says how to get it and ends well; with CI=true it installs nix or fails.
+# Leaves no files. Without nix it prints how to install it and succeeds; with CI=true it installs nix or fails.
 set -euo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -17,26 +17,26 @@ fail() {
 
 if ! command -v nix >/dev/null && [ "${CI:-}" = true ]; then
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    fail "there is no nix on PATH, and only root with apt-get could install it; CI must check the flake."
+    fail "nix is not on PATH, and only root with apt-get can install it. CI must check the flake."
   fi
   export DEBIAN_FRONTEND=noninteractive
   { apt-get update -qq && apt-get install -y -qq --no-install-recommends nix-bin; } >/dev/null ||
     fail "apt-get could not install nix-bin."
 fi
 if ! command -v nix >/dev/null; then
-  echo "check-flake: skipped: there is no nix on PATH. On Debian, \"apt-get install nix-bin\" brings it; elsewhere, Nix's installer."
+  echo "check-flake: skipped: nix is not on PATH. On Debian, run \"apt-get install nix-bin\"; elsewhere, use Nix's installer."
   exit 0
 fi
 
 work=$(mktemp -d)
 cleanup() {
-  # What is in a store is read-only, for its owner too.
+  # Files in a Nix store are read-only even for their owner.
   chmod -R u+w "$work" 2>/dev/null || true
   rm -rf "$work"
 }
 trap cleanup EXIT
 
-# Copies of the two files as they are, committed or not: in a git checkout, nix sees only what git tracks.
+# Copies of both files, committed or not: in a git checkout, nix sees only files that git tracks.
 mkdir "$work/flake" "$work/nixpkgs" "$work/home"
 cp "$top/flake.nix" "$top/flake.lock" "$work/flake/"
 
@@ -81,7 +81,7 @@ cat >"$work/nixpkgs/flake.nix" <<'NIX'
 }
 NIX
 
-# The exact outputs: the names of the shells and apps of every system, with what each evaluates to forced.
+# The exact outputs: the names of the shells and apps of every system. Each value is evaluated too.
 cat >"$work/expected.nix" <<'NIX'
 outputs:
 let
@@ -105,30 +105,31 @@ same "systems with shells" (builtins.attrNames outputs.devShells) systems
 ) systems
 NIX
 
-# A home, caches and a store of this run's own, so that it needs no daemon and no rights.
+# A temporary home, cache and store, so that nix needs no daemon and no privileges.
 run_nix() {
   HOME="$work/home" XDG_CACHE_HOME="$work/home/cache" XDG_CONFIG_HOME="$work/home/config" \
     nix --extra-experimental-features "nix-command flakes" --store "$work/store" --offline --option build-users-group "" "$@"
 }
-stand_in=(--no-write-lock-file --override-input nixpkgs "path:$work/nixpkgs")
+fake_nixpkgs=(--no-write-lock-file --override-input nixpkgs "path:$work/nixpkgs")
 
+# Prints the output of a command only if it fails.
 quietly() {
-  "$@" >"$work/said" 2>&1 || { cat "$work/said" >&2; return 1; }
+  "$@" >"$work/output" 2>&1 || { cat "$work/output" >&2; return 1; }
 }
 
 quietly run_nix flake metadata --no-update-lock-file "path:$work/flake" ||
-  fail "flake.nix cannot be read, or flake.lock is not in step with its inputs. For the latter, run \"nix flake lock\" and commit flake.lock."
-quietly run_nix flake check --no-build --all-systems "${stand_in[@]}" "path:$work/flake" ||
+  fail "flake.nix cannot be read, or flake.lock does not match its inputs. If its inputs changed, run \"nix flake lock\" and commit flake.lock."
+quietly run_nix flake check --no-build --all-systems "${fake_nixpkgs[@]}" "path:$work/flake" ||
   fail "flake.nix does not evaluate on every system."
-quietly run_nix eval "${stand_in[@]}" "path:$work/flake#." --apply "$(cat "$work/expected.nix")" ||
-  fail "the flake's outputs are not the ones that are expected."
+quietly run_nix eval "${fake_nixpkgs[@]}" "path:$work/flake#." --apply "$(cat "$work/expected.nix")" ||
+  fail "the flake's outputs differ from the expected ones."
 
 scripts=0
 for script in "$work"/store/nix/store/*-script-*; do
   [ -f "$script" ] || continue
-  bash -n "$script" || fail "an app's script is not sound bash."
+  bash -n "$script" || fail "an app's script is not valid bash."
   scripts=$((scripts + 1))
 done
-[ "$scripts" -gt 0 ] || fail "no script of an app was found."
+[ "$scripts" -gt 0 ] || fail "no app has a script."
 
-echo "check-flake: passed: flake.lock is in step, and the shells and apps of four systems evaluate."
+echo "check-flake: passed: flake.lock matches the inputs, and the shells and apps of four systems evaluate."

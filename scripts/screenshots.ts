@@ -1,7 +1,7 @@
 /**
- * Makes pictures of the demo and of the chat, to be looked at:
+ * Takes screenshots of the demo and of the chat:
  *
- *     node scripts/screenshots.ts <folder> [address of a running `npm start`, http://127.0.0.1:8080]
+ *     node scripts/screenshots.ts <folder> [URL of a running `npm start`, http://127.0.0.1:8080]
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { mkdirSync } from "node:fs"
 import path from "node:path"
 import { type BrowserContextOptions, chromium, type Page } from "playwright-core"
 
-const usage = "node scripts/screenshots.ts <folder> [address of a running `npm start`, http://127.0.0.1:8080]"
+const usage = "node scripts/screenshots.ts <folder> [URL of a running `npm start`, http://127.0.0.1:8080]"
 
-const end = (sentence: string): never => {
-  console.error(sentence)
+const fail = (message: string): never => {
+  console.error(message)
   process.exit(1)
 }
 
@@ -22,30 +22,30 @@ if (args.includes("--help") || args.includes("-h")) {
   process.exit(0)
 }
 const flag = args.find((arg) => arg.startsWith("-"))
-if (flag !== undefined) end(`There is no flag ${flag}: ${usage}`)
-const [folder = end(`Name a folder for the pictures: ${usage}`), base = "http://127.0.0.1:8080"] = args
+if (flag !== undefined) fail(`Unknown flag ${flag}. Usage: ${usage}`)
+const [folder = fail(`The folder is missing. Usage: ${usage}`), base = "http://127.0.0.1:8080"] = args
 
 const isDemo = await fetch(`${base}/demo`, { signal: AbortSignal.timeout(10_000) }).then(
   (response) => response.ok,
   () => false
 )
-if (!isDemo) end(`There is no demo at ${base}; start it with \`npm start\`, or name its address after the folder.`)
+if (!isDemo) fail(`No demo runs at ${base}. Start it with \`npm start\`, or give its URL after the folder.`)
 
 const browser = await chromium
   .launch({
     executablePath: process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium",
-    // The tracker leaves out browsers that say that a program drives them.
+    // The tracker ignores browsers that report automation.
     args: ["--no-sandbox", "--disable-gpu", "--disable-blink-features=AutomationControlled"]
   })
-  .catch(() => end("Chromium cannot be started; install it, or set CHROMIUM_PATH to where it is."))
+  .catch(() => fail("Chromium did not start. Install it, or set CHROMIUM_PATH to its program."))
 mkdirSync(folder, { recursive: true })
 
-/** A headless browser names itself as one, and is taken for a robot. */
+/** The user agent of a headless browser says so, and the service counts it as a robot. */
 const userAgent = (await (await browser.newPage()).evaluate<string>("navigator.userAgent")).replace("Headless", "")
 
 const take = (page: Page, name: string) => page.screenshot({ path: path.join(folder, `${name}.png`) })
 
-const picture = async (name: string, options: BrowserContextOptions, act: (page: Page) => Promise<void>) => {
+const screenshot = async (name: string, options: BrowserContextOptions, act: (page: Page) => Promise<void>) => {
   const context = await browser.newContext({ reducedMotion: "reduce", userAgent, ...options })
   const page = await context.newPage()
   page.on("console", (message) => {
@@ -66,22 +66,22 @@ const openChat = async (page: Page) => {
   await page.getByRole("button", { name: "Open chat" }).click()
 }
 
-const say = async (page: Page, text: string) => {
+const send = async (page: Page, text: string) => {
   const input = page.getByRole("textbox", { name: "Your message" })
   await input.fill(text)
   await input.press("Enter")
 }
 
-const answered = (page: Page) =>
+const waitForReply = (page: Page) =>
   page.locator(".message-agent:last-child:not(.writing)").getByText("instead of me").waitFor()
 
-await picture("demo-start", wide, async (page) => {
+await screenshot("demo-start", wide, async (page) => {
   await page.goto(`${base}/demo`)
   await page.getByText("live", { exact: true }).waitFor()
   await page.locator("article.view").first().waitFor()
 })
 
-await picture("demo-used", wide, async (page) => {
+await screenshot("demo-used", wide, async (page) => {
   await page.goto(`${base}/demo`)
   const site = page.frameLocator("#frame")
   await site.getByRole("link", { name: "Tours", exact: true }).click()
@@ -102,34 +102,34 @@ await picture("demo-used", wide, async (page) => {
   await page.locator("article.chat").first().locator(".token").nth(24).waitFor()
 })
 
-await picture("demo-narrow", { viewport: { width: 390, height: 844 } }, async (page) => {
+await screenshot("demo-narrow", { viewport: { width: 390, height: 844 } }, async (page) => {
   await page.goto(`${base}/demo`)
   await page.locator("article.view").first().waitFor()
 })
 
-await picture("site-phone", phone, async (page) => {
+await screenshot("site-phone", phone, async (page) => {
   await page.goto(`${base}/demo/site/contact`)
   await page.getByRole("button", { name: "Open chat" }).waitFor()
 })
 
-await picture("chat-open", tablet, openChat)
+await screenshot("chat-open", tablet, openChat)
 
-await picture("chat-streaming", tablet, async (page) => {
+await screenshot("chat-streaming", tablet, async (page) => {
   await openChat(page)
-  await say(page, "What can you do?")
+  await send(page, "What can you do?")
   await page.getByText("speak the same protocol").waitFor()
 })
 
-await picture("chat-answered", tablet, async (page) => {
+await screenshot("chat-answered", tablet, async (page) => {
   await openChat(page)
-  await say(page, "What can you do?")
-  await answered(page)
+  await send(page, "What can you do?")
+  await waitForReply(page)
 })
 
-await picture("chat-error", tablet, async (page) => {
+await screenshot("chat-error", tablet, async (page) => {
   await openChat(page)
-  await say(page, "What can you do?")
-  await answered(page)
+  await send(page, "What can you do?")
+  await waitForReply(page)
   await page.route("**/chat", (route) =>
     route.fulfill({
       status: 429,
@@ -140,13 +140,13 @@ await picture("chat-error", tablet, async (page) => {
       }
     })
   )
-  await say(page, "And tomorrow?")
+  await send(page, "And tomorrow?")
   await page.getByRole("button", { name: /Try again in/ }).waitFor()
 })
 
-await picture("chat-dark", { ...tablet, colorScheme: "dark" }, async (page) => {
+await screenshot("chat-dark", { ...tablet, colorScheme: "dark" }, async (page) => {
   await page.goto(`${base}/demo/site`)
-  // The demo's website is light; this is how the chat looks by itself.
+  // The demo's website has a light theme, so the chat is shown alone.
   await page.evaluate(`{
     const chat = document.querySelector("hydracore-chat")
     const alone = chat.cloneNode()
@@ -157,16 +157,16 @@ await picture("chat-dark", { ...tablet, colorScheme: "dark" }, async (page) => {
     document.adoptedStyleSheets[0].replaceSync("html { background: #0a0d11 }")
   }`)
   await page.getByRole("button", { name: "Open chat" }).click()
-  await say(page, "What can you do?")
-  await answered(page)
-  await say(page, "Thank you!")
+  await send(page, "What can you do?")
+  await waitForReply(page)
+  await send(page, "Thank you!")
   await page.getByText("You are welcome.").first().waitFor()
 })
 
-await picture("chat-320", phone, async (page) => {
+await screenshot("chat-320", phone, async (page) => {
   await openChat(page)
-  await say(page, "What can you do?")
-  await answered(page)
+  await send(page, "What can you do?")
+  await waitForReply(page)
 })
 
 await browser.close()

@@ -1,31 +1,31 @@
 /**
- * Looks at a running service as a newcomer does, and as an adversary does first: `node scripts/smoke.ts`, or with `--help`.
- * It says what it saw, one line for each check, and ends with exit code 1 if anything was not as published.
+ * Checks a running service against its published contract: `node scripts/smoke.ts`, or with `--help`. Prints one line for
+ * each check, and exits with code 1 if any failed.
  *
- * It stores a few page views and submissions on the demo website and uses up a part of this minute's limits. It speaks HTTP
- * and nothing else: it imports nothing of the service. Tokens are not printed.
+ * It stores a few page views and submissions on the demo website and uses part of the current minute's rate limits. It uses
+ * only HTTP and imports nothing of the service. It prints no tokens.
  *
  * @module
  */
 import { readFile } from "node:fs/promises"
 import path from "node:path"
 import { parseArgs } from "node:util"
-import { type Check, checks, limitCheck, type Target } from "./smoke/checks.ts"
-import { isRecord, parseJson, Unexpected } from "./smoke/read.ts"
+import { type Check, checks, limitCheck, type Target } from "./smoke/Checks.ts"
+import { CheckFailed, isRecord, parseJson } from "./smoke/ResponseReaders.ts"
 
-const usage = `node scripts/smoke.ts [--demo FILE] [--url ADDRESS] [--limits]
-  --demo FILE     what \`npm start\` wrote about its demo website (demo.json in HYDRACORE_DATA_DIR, or in .hydracore)
-  --url ADDRESS   where the service listens, if not where FILE says
-  --limits        at last, submit forms until one is refused; this address then has to wait for up to a minute`
+const usage = `node scripts/smoke.ts [--demo FILE] [--url URL] [--limits]
+  --demo FILE   what \`npm start\` wrote about its demo website (demo.json in HYDRACORE_DATA_DIR, or in .hydracore)
+  --url URL     the URL of the service, if it differs from the one in FILE
+  --limits      finally, submit forms until the rate limit refuses one; submissions are then refused for up to a minute`
 
 const readTarget = async (file: string, url: string | undefined): Promise<Target> => {
   const text = await readFile(file, "utf8").catch(() => {
-    throw new Unexpected(`${file} cannot be read. Start the service with \`npm start\`, or name the file with --demo.`)
+    throw new CheckFailed(`${file} cannot be read. Start the service with \`npm start\`, or give the file with --demo.`)
   })
   const content = parseJson(text)
   const read = (field: keyof Target): string => {
     const value = isRecord(content) ? content[field] : undefined
-    if (typeof value !== "string" || value === "") throw new Unexpected(`${file} has no ${field}.`)
+    if (typeof value !== "string" || value === "") throw new CheckFailed(`${file} has no ${field}.`)
     return value
   }
   return {
@@ -37,16 +37,16 @@ const readTarget = async (file: string, url: string | undefined): Promise<Target
   }
 }
 
-/** What a service says, on one line and without what moves a terminal's cursor. */
+/** Text from the service on one line, without control characters. */
 const oneLine = (text: string): string => text.replaceAll(/[\s\p{Cc}]+/gu, " ").trim()
 
-/** Makes a check and says what it saw. Whether it was as published. */
-const run = async ([name, look]: Check): Promise<boolean> => {
+/** Runs a check and prints its result. Returns whether it passed. */
+const run = async ([name, check]: Check): Promise<boolean> => {
   try {
-    console.log(`ok    ${name}: ${oneLine(await look())}`)
+    console.log(`ok    ${name}: ${oneLine(await check())}`)
     return true
   } catch (error) {
-    console.log(`FAIL  ${name}: ${oneLine(error instanceof Unexpected ? error.message : String(error))}`)
+    console.log(`FAIL  ${name}: ${oneLine(error instanceof CheckFailed ? error.message : String(error))}`)
     return false
   }
 }
@@ -66,11 +66,11 @@ const main = async (): Promise<boolean> => {
   }
   const target = await readTarget(values.demo, values.url)
   const [first, ...rest] = [...checks(target), ...(values.limits ? [limitCheck(target)] : [])]
-  // Where nobody answers, the other checks would all say the same.
+  // If the service does not answer, all other checks would fail in the same way.
   if (first === undefined || !(await run(first))) return false
   let failed = 0
   for (const check of rest) if (!(await run(check))) failed++
-  if (!values.limits) console.log("--    the rate limit was not tried; --limits does")
+  if (!values.limits) console.log("--    the rate limit was not checked; use --limits")
   console.log(failed === 0 ? `All ${rest.length + 1} checks passed.` : `${failed} of ${rest.length + 1} checks failed.`)
   return failed === 0
 }

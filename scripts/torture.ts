@@ -1,8 +1,8 @@
 /**
- * Causes every fault for real, for long, and ends with a table of figures: `npm run torture`, or with `--help`.
+ * Causes real faults for a long time and prints a table of the results: `npm run torture`, or with `--help`.
  *
- * It brings its own PostgreSQL, and uses redis-server and nginx where they are on PATH. A scenario that demands something
- * that does not hold is shown as FAILED, and the exit code is 1.
+ * It starts its own PostgreSQL, and uses redis-server and nginx from PATH. A scenario whose requirement is violated is
+ * reported as FAILED, and the exit code is 1.
  *
  * @module
  */
@@ -24,12 +24,12 @@ import { slowVisitors } from "../test/torture/scenarios/Visitors.ts"
 import * as Workers from "../test/torture/scenarios/Workers.ts"
 
 const usage = `npm run torture -- [--only WORD] [--rounds N] [--fuzz N] [--soak MINUTES] [--seed N] [--write]
-  --only WORD      only the scenarios whose name contains WORD
-  --rounds N       kills and restarts (20)
-  --fuzz N         requests of the fuzzer (100000)
-  --soak MINUTES   of the last scenario (30)
-  --seed N         of the fuzzer; another each time if not given, and shown in the table
-  --write          also write test/torture/RESULTS.md`
+  --only WORD      only scenarios whose name contains WORD
+  --rounds N       number of kills and restarts (20)
+  --fuzz N         number of the fuzzer's requests (100000)
+  --soak MINUTES   duration of the last scenario (30)
+  --seed N         the fuzzer's seed; random by default, and printed in the table
+  --write          write the table to test/torture/RESULTS.md`
 
 interface Scenario {
   readonly name: string
@@ -60,14 +60,14 @@ const scenarios: ReadonlyArray<Scenario> = [
   { name: "PostgreSQL restarted", run: Database.restarts({ times: 5 }) },
   { name: "PostgreSQL stopped for 5 s", run: Database.stopped({ millis: 5_000 }) },
   { name: "PostgreSQL hung for 5 s", run: Database.hung({ millis: 5_000 }) },
-  { name: "PostgreSQL's connections ended", run: Database.terminated({ times: 50 }) },
+  { name: "PostgreSQL ends connections", run: Database.terminated({ times: 50 }) },
   {
-    name: "PostgreSQL stopped for longer than the time-out",
+    name: "PostgreSQL stopped for longer than the timeout",
     run: Database.beyond({ timeout: 10_000, how: "stopped" })
   },
-  { name: "PostgreSQL hung for longer than the time-out", run: Database.beyond({ timeout: 10_000, how: "hung" }) },
+  { name: "PostgreSQL hung for longer than the timeout", run: Database.beyond({ timeout: 10_000, how: "hung" }) },
   {
-    name: "PostgreSQL without writes for longer than the time-out",
+    name: "PostgreSQL without writes for longer than the timeout",
     run: Database.beyond({ timeout: 10_000, how: "demoted" })
   },
   { name: "disk full", run: Database.full({ timeout: 10_000 }) },
@@ -85,12 +85,12 @@ const scenarios: ReadonlyArray<Scenario> = [
   { name: "kill -9 of a worker", run: Workers.killed({ rounds, workers: 2 }) },
   { name: "kill -9 of the workers' primary", run: Workers.orphaned({ workers: 4 }) },
   { name: "raw sockets", run: onItsOwn },
-  { name: "slow visitors, with the real time-outs", run: slowVisitors({ each: 50 }) },
+  { name: "slow visitors, with the real timeouts", run: slowVisitors({ each: 50 }) },
   { name: "fuzzer", run: Effect.map(fuzz({ requests, seed, latest: 1_000 }), (figures) => ({ seed, ...figures })) },
   { name: `soak, ${minutes} min`, run: soak({ seconds: minutes * 60, memory: [1.25, 64], latency: [2, 5] }) }
 ]
 
-const shown = (figures: Figures): string =>
+const formatFigures = (figures: Figures): string =>
   Object.entries(figures)
     .map(([name, value]) => `${name} ${value}`)
     .join("; ")
@@ -103,11 +103,11 @@ interface Row {
 }
 
 const run = async ({ name, run }: Scenario): Promise<Row> => {
-  const begun = performance.now()
+  const startedAt = performance.now()
   const exit = await Effect.runPromiseExit(Effect.scoped(run))
-  const seconds = Math.round((performance.now() - begun) / 1000)
+  const seconds = Math.round((performance.now() - startedAt) / 1000)
   const row: Row = Exit.isSuccess(exit)
-    ? { name, passed: true, seconds, text: shown(exit.value) }
+    ? { name, passed: true, seconds, text: formatFigures(exit.value) }
     : { name, passed: false, seconds, text: Cause.pretty(exit.cause).split("\n").slice(0, 12).join(" ") }
   console.log(`${row.passed ? "ok    " : "FAILED"}  ${name} (${seconds} s): ${row.text}`)
   return row
@@ -140,7 +140,7 @@ const main = async (): Promise<void> => {
   console.log(`\n${table(rows)}`)
   if (values.write) {
     const file = path.resolve(import.meta.dirname, "../test/torture/RESULTS.md")
-    const head = `# What \`npm run torture\` found\n\n${new Date().toISOString().slice(0, 10)}, on ${machine()}.\n`
+    const head = `# Results of \`npm run torture\`\n\n${new Date().toISOString().slice(0, 10)}, on ${machine()}.\n`
     writeFileSync(file, `${head}\n${table(rows)}\n`)
   }
   if (rows.length === 0 || rows.some(({ passed }) => !passed)) process.exitCode = 1

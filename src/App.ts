@@ -10,6 +10,7 @@ import * as LiveAgent from "./agent/AgentStream.ts"
 import type { Settings } from "./Config.ts"
 import type { Link } from "./cluster/Protocol.ts"
 import * as ClusterRateLimiter from "./cluster/RateLimiter.ts"
+import * as ConnectionTable from "./core/limits/ConnectionTable.ts"
 import * as Server from "./http/server/Server.ts"
 import * as MemoryAnalyticsRepo from "./memory/analytics/AnalyticsRepo.ts"
 import * as MemoryPageViews from "./memory/analytics/PageViews.ts"
@@ -35,6 +36,7 @@ import * as Maintenance from "./postgres/schema/Maintenance.ts"
 import * as Decisions from "./postgres/sites/Decisions.ts"
 import * as SiteDirectory from "./postgres/sites/SiteDirectory.ts"
 import * as SiteErasure from "./postgres/sites/SiteErasure.ts"
+import { DescriptorLimit } from "./runtime/DescriptorLimit.ts"
 import type { AnalyticsRepo as AnalyticsRepoService } from "./services/analytics/AnalyticsRepo.ts"
 import type { AgentStream } from "./services/chat/AgentStream.ts"
 import type { SubmissionRepo as SubmissionRepoService } from "./services/forms/SubmissionRepo.ts"
@@ -147,9 +149,17 @@ type Observed = AnalyticsRepoService | SubmissionRepoService | AgentStream
 export interface Worker {
   /** Makes the server, which listens nowhere itself. */
   readonly create: Server.Create
+  /** The number of workers, which share the bound of an address's connections. */
+  readonly workers: number
   /** Counts for all of them. */
   readonly limiter: Layer.Layer<RateLimiter>
 }
+
+/** The bounds of a process's connections, which may open `descriptors` files and sockets. */
+const connections = (settings: Settings, descriptors: number, workers: number): Server.Options["connections"] => ({
+  total: ConnectionTable.totalOf(descriptors, settings.databaseConnections),
+  perAddress: Option.map(settings.connectionsPerAddress, (bound) => ConnectionTable.perWorker(bound, workers))
+})
 
 /** The service, listening; over what it stores with. */
 export const server = (
@@ -159,7 +169,16 @@ export const server = (
   worker?: Worker
 ) => {
   const live = agent(settings)
-  return Server.layer(settings, listen, around?.pages, worker?.create).pipe(
+  return Layer.unwrap(
+    Effect.map(DescriptorLimit, (descriptors) =>
+      Server.layer(
+        { ...settings, connections: connections(settings, descriptors, worker?.workers ?? 1) },
+        listen,
+        around?.pages,
+        worker?.create
+      )
+    )
+  ).pipe(
     Layer.provide([
       worker?.limiter ?? rateLimiter(settings),
       around === undefined ? live : Layer.provide(around.observers, live)

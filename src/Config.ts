@@ -104,10 +104,12 @@ const rateLimit = (name: string, policy: string, standard: string) =>
     value === "off" ? Option.some(Option.none()) : Option.map(RateLimit.parse(policy, value), Option.some)
   ).pipe(withDefault(RateLimit.parse(policy, standard)))
 
+const rateLimitAnalytics = rateLimit("RATE_LIMIT_ANALYTICS", "analytics", "100/minute")
+const rateLimitForms = rateLimit("RATE_LIMIT_FORMS", "forms", "5/minute")
 const rateLimitChat = rateLimit("RATE_LIMIT_CHAT", "chat", "20/minute")
 
-/** A number of streams, or none for `off`. */
-const streams = (name: string) =>
+/** How many there may be, or none for `off`. */
+const count = (name: string) =>
   setting(name, '"off" or a whole number from 1 to 1000000', (value) =>
     value === "off"
       ? Option.some(Option.none<number>())
@@ -186,12 +188,12 @@ const fields = {
   dataDir: text("HYDRACORE_DATA_DIR").pipe(withDefault(".hydracore")),
   logLevel,
 
-  rateLimitAnalytics: rateLimit("RATE_LIMIT_ANALYTICS", "analytics", "100/minute"),
-  rateLimitForms: rateLimit("RATE_LIMIT_FORMS", "forms", "5/minute"),
+  rateLimitAnalytics,
+  rateLimitForms,
   rateLimitChat,
   /** How many chat streams one process has open at once: for one client, and for one instance. */
   chatStreams: Config.map(
-    Config.all([rateLimitChat, streams("CHAT_STREAMS_PER_ADDRESS"), streams("CHAT_STREAMS_PER_INSTANCE")]),
+    Config.all([rateLimitChat, count("CHAT_STREAMS_PER_ADDRESS"), count("CHAT_STREAMS_PER_INSTANCE")]),
     ([limit, perAddress, perInstance]) => {
       // Whoever turns the chat's limit off, for a load test, means this one too, unless it is given.
       const standard = (number: number) => () => Option.as(limit, number)
@@ -200,6 +202,13 @@ const fields = {
         perInstance: Option.getOrElse(perInstance, standard(200))
       }
     }
+  ),
+  /** The most connections of one address, of all workers together; proxies are excepted. */
+  connectionsPerAddress: Config.map(
+    Config.all([count("CONNECTIONS_PER_ADDRESS"), rateLimitAnalytics, rateLimitForms, rateLimitChat]),
+    // Without any rate limit, as in a load test, all connections come from a few addresses.
+    ([perAddress, ...limits]) =>
+      Option.getOrElse(perAddress, () => (limits.some(Option.isSome) ? Option.some(100) : Option.none<number>()))
   ),
   /** How many clients the in-memory limiter remembers at most; beyond it, those that were idle longest are forgotten. */
   rateLimitMaxKeys: integer("RATE_LIMIT_MAX_KEYS", 1, 100_000_000).pipe(withDefault(200_000)),

@@ -37,6 +37,25 @@ describe("Config", () => {
     })
   )
 
+  it.effect("the connections of an address are bounded unless no rate is limited, or they are set", () =>
+    Effect.gen(function* () {
+      const off = { RATE_LIMIT_ANALYTICS: "off", RATE_LIMIT_FORMS: "off", RATE_LIMIT_CHAT: "off" }
+      for (const [environment, expected] of [
+        [{}, Option.some(100)],
+        [{ ...off, RATE_LIMIT_FORMS: "9/minute" }, Option.some(100)],
+        [off, Option.none()],
+        [{ ...off, CONNECTIONS_PER_ADDRESS: "7" }, Option.some(7)],
+        [{ CONNECTIONS_PER_ADDRESS: "off" }, Option.none()]
+      ] as const) {
+        const settings = Exit.getSuccess(yield* read(environment)).pipe(Option.getOrThrow)
+        assert.deepStrictEqual(settings.connectionsPerAddress, expected)
+      }
+      for (const wrong of ["0", "-1", "1.5", "many", "1000001"]) {
+        assert.isTrue(Exit.isFailure(yield* read({ CONNECTIONS_PER_ADDRESS: wrong })), wrong)
+      }
+    })
+  )
+
   it.effect("reads what is set", () =>
     Effect.gen(function* () {
       const settings = Exit.getSuccess(

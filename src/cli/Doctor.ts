@@ -20,6 +20,7 @@ import * as InstanceDirectory from "../postgres/chat/InstanceDirectory.ts"
 import * as Database from "../postgres/Database.ts"
 import * as Postgres from "../postgres/schema/Inspection.ts"
 import * as Redis from "../redis/Inspection.ts"
+import { DescriptorLimit } from "../runtime/DescriptorLimit.ts"
 import * as Service from "../services/chat/InstanceDirectory.ts"
 import * as ErrorMessages from "./support/ErrorMessages.ts"
 import * as Inputs from "./support/Inputs.ts"
@@ -147,7 +148,12 @@ export const command = Command.make(
             (instance) => Agents.inspect(instance, { timeout: patience, keyOf: App.keyOf }),
             { concurrency: 8 }
           ).pipe(Effect.provide(NodeHttpClient.layerUndici))
-    const findings = Diagnosis.diagnose({ database, link: linkOf(settings), redis, proxies, agents })
+    const connections = {
+      descriptors: yield* DescriptorLimit,
+      databaseConnections: settings.databaseConnections,
+      perAddress: Option.getOrNull(settings.connectionsPerAddress)
+    }
+    const findings = Diagnosis.diagnose({ database, link: linkOf(settings), connections, redis, proxies, agents })
     const well = Diagnosis.isWell(findings)
     yield* Output.answer({
       json: { well, findings: findings.map((finding) => ({ ...finding })) },
@@ -161,7 +167,9 @@ export const command = Command.make(
     }
   })
 ).pipe(
-  Command.withDescription("Look at the database, Redis, the proxies and the agents, and say what to do"),
+  Command.withDescription(
+    "Look at the database, the bounds of connections, Redis, the proxies and the agents, and say what to do"
+  ),
   Command.withExamples([
     {
       command: 'hydracore doctor --peer 10.0.0.4 --forwarded-for "198.51.100.9, 10.0.0.8"',

@@ -148,7 +148,8 @@ const withWorkers = Effect.fnUntraced(function* (settings: Settings, workers: nu
     workers,
     address: { host: settings.host, port: settings.port },
     // The program as it was called, and not as it was found: behind a link that is moved, a restart finds the new version.
-    fork: (slot, { host, port }) => fork(process.argv[1] ?? "", ["worker", String(slot), host, String(port)]),
+    fork: (slot, { host, port }) =>
+      fork(process.argv[1] ?? "", ["worker", String(slot), host, String(port), String(workers)]),
     startPatience: Duration.sum(settings.databaseTimeout, loading),
     endPatience: Duration.sum(settings.shutdownGrace, workerKillGrace)
   }).pipe(

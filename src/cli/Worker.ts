@@ -14,13 +14,14 @@ import * as Serve from "./Serve.ts"
 import * as ErrorMessages from "./support/ErrorMessages.ts"
 import * as Output from "./support/Output.ts"
 
-/** What the primary says to whom it starts: which worker it is, and where the primary listens. */
-const read = ([slot = "", host = "", port = ""]: ReadonlyArray<string>) => ({
+/** What the primary says to whom it starts: which worker it is, where the primary listens, and how many workers there are. */
+const read = ([slot = "", host = "", port = "", workers = "1"]: ReadonlyArray<string>) => ({
   slot: Number(slot),
+  workers: Number(workers),
   address: { host, port: Number(port) }
 })
 
-const { address, slot } = read(process.argv.slice(3))
+const { address, slot, workers } = read(process.argv.slice(3))
 const link = channelOf<ToWorker, FromWorker>(process)
 
 const main = Effect.gen(function* () {
@@ -31,6 +32,7 @@ const main = Effect.gen(function* () {
   })
   const service = Serve.service(settings, database, {
     create: HandedServer.create(link, address),
+    workers,
     limiter: App.workerRateLimiter(settings, link)
   })
   yield* Worker.run(process, link, service).pipe(

@@ -11,6 +11,8 @@
 import { createServer, type Server, type Socket } from "node:net"
 import { Duration, Effect, Schema, type Scope } from "effect"
 import * as Balance from "../core/cluster/Balance.ts"
+import * as ConnectionTable from "../core/limits/ConnectionTable.ts"
+import { DescriptorLimit } from "../runtime/DescriptorLimit.ts"
 import { afterQuietPoll } from "../runtime/EventLoop.ts"
 import type { MetricsService } from "../services/Metrics.ts"
 import type { Address, Channel, FromWorker, ToWorker } from "./Protocol.ts"
@@ -20,8 +22,11 @@ export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotList
   cause: Schema.Defect()
 }) {}
 
-/** How many connections wait at most while no worker takes any; beyond it they are reset. */
-const maxWaiting = 1_024
+/**
+ * The most connections that wait while no worker takes any, within the bound that this process's descriptors set; beyond
+ * it they are reset.
+ */
+const mostWaiting = 1_024
 
 /** How long the workers have to take what waits when the door closes. */
 const handing = Duration.seconds(1)
@@ -72,6 +77,7 @@ export const open = Effect.fnUntraced(function* (
   address: Address,
   metrics: MetricsService
 ): Effect.fn.Return<Door, CannotListen, Scope.Scope> {
+  const maxWaiting = Math.min(mostWaiting, ConnectionTable.totalOf(yield* DescriptorLimit, 0))
   const server = createServer({ pauseOnConnect: true })
   const workers = new Set<Worker>()
   const waiting: Array<Socket> = []

@@ -45,10 +45,15 @@ export const families = {
   },
   requestsOpen: { type: "gauge", name: "hydracore_http_requests_open", help: "Requests that are not answered yet." },
   connections: { type: "gauge", name: "hydracore_http_connections", help: "Open connections of clients." },
+  connectionsLimited: {
+    type: "counter",
+    name: "hydracore_connections_limited_total",
+    help: "Connections beyond a bound (of an address, of the process): idle ones closed for them, and new ones refused."
+  },
   decisions: {
     type: "counter",
     name: "hydracore_decisions_total",
-    help: "What became of page views and submissions, as X-HydraCore-Decision tells it."
+    help: "What became of page views, submissions and requests that are not valid HTTP, as X-HydraCore-Decision tells it."
   },
   chatStreams: { type: "gauge", name: "hydracore_chat_streams_open", help: "Chat answers that are being streamed." },
   batchSize: {

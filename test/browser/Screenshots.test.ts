@@ -1,5 +1,5 @@
 /**
- * `npm run screenshots` where it cannot make any: it says so in a sentence. The pictures themselves are for people to look at.
+ * The error messages of `npm run screenshots`. People judge the screenshots themselves.
  */
 import { execFile } from "node:child_process"
 import { existsSync } from "node:fs"
@@ -17,20 +17,19 @@ const run = (...args: ReadonlyArray<string>) =>
   })
 
 describe("scripts/screenshots", () => {
-  it.live("without a demo it is one sentence, and no folder is made", () =>
+  it.live("without a demo it prints one message and creates no folder", () =>
     Effect.gen(function* () {
       const folder = path.join(tmpdir(), `hydracore-screenshots-${process.pid}`)
       assert.deepStrictEqual(yield* run(folder, "http://127.0.0.1:1"), {
         code: 1,
         stdout: "",
-        stderr:
-          "There is no demo at http://127.0.0.1:1; start it with `npm start`, or name its address after the folder.\n"
+        stderr: "No demo runs at http://127.0.0.1:1. Start it with `npm start`, or give its URL after the folder.\n"
       })
       assert.isFalse(existsSync(folder))
     })
   )
 
-  it.live("help needs no demo, and what is missing or wrong is named", () =>
+  it.live("help needs no demo, and a wrong argument is named", () =>
     Effect.gen(function* () {
       const help = yield* run("--help")
       assert.deepStrictEqual({ code: help.code, stderr: help.stderr }, { code: 0, stderr: "" })
@@ -38,9 +37,9 @@ describe("scripts/screenshots", () => {
       assert.deepStrictEqual(yield* run(), {
         code: 1,
         stdout: "",
-        stderr: `Name a folder for the pictures: ${help.stdout}`
+        stderr: `The folder is missing. Usage: ${help.stdout}`
       })
-      assert.deepInclude(yield* run("--bogus"), { code: 1, stderr: `There is no flag --bogus: ${help.stdout}` })
+      assert.deepInclude(yield* run("--bogus"), { code: 1, stderr: `Unknown flag --bogus. Usage: ${help.stdout}` })
     })
   )
 })

@@ -4,6 +4,7 @@ import { Effect, Exit, Scope } from "effect"
 import { ended, make, started, valueOf } from "../support/TestPrimary.ts"
 import { until } from "../support/Wait.ts"
 import * as Cluster from "../torture/Cluster.ts"
+import * as Raw from "../torture/Raw.ts"
 
 describe("cluster/Primary", () => {
   it.live("hands connections to all workers in turn, and ends them with its scope", () =>
@@ -138,6 +139,22 @@ describe("cluster/Primary", () => {
       yield* until("it has ended", ended(cluster.pids))
       const { pid } = yield* cluster.ask
       assert.strictEqual(pid, cluster.pids[1])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("as many connections wait as its descriptors allow, and more are reset", () =>
+    Effect.gen(function* () {
+      const cluster = yield* started({ workers: 1, descriptors: 64 + 2 * 3 })
+      Cluster.signalAll([cluster.pids[0]!], "SIGSTOP")
+      // One is on its way to the worker, and three wait.
+      const held = yield* Effect.all(Array.from({ length: 4 }, () => Raw.open(cluster.port())))
+      const refused = yield* Raw.open(cluster.port())
+      yield* until("the last is reset", refused.closed)
+      Cluster.signalAll([cluster.pids[0]!], "SIGCONT")
+      for (const connection of held) {
+        connection.write("GET /pid HTTP/1.1\r\nHost: edge\r\n\r\n")
+        yield* until("one that waited is answered", () => connection.received().includes('"pid"'))
+      }
     }).pipe(Effect.scoped)
   )
 

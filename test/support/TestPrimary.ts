@@ -6,10 +6,11 @@
 import { fork } from "node:child_process"
 import { Agent } from "node:http"
 import path from "node:path"
-import { Duration, Effect, Exit, Logger, Option, Schema } from "effect"
+import { Duration, Effect, Exit, Layer, Logger, Option, Schema } from "effect"
 import * as Primary from "../../src/cluster/Primary.ts"
 import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
 import * as MemoryMetrics from "../../src/memory/Metrics.ts"
+import { DescriptorLimit } from "../../src/runtime/DescriptorLimit.ts"
 import * as Cluster from "../torture/Cluster.ts"
 import { get } from "../torture/Load.ts"
 
@@ -27,8 +28,17 @@ export const make = Effect.fnUntraced(function* (options: {
   readonly startMillis?: number
   readonly endMillis?: number
   readonly port?: number
+  /** How many files and sockets the primary may open. */
+  readonly descriptors?: number
 }) {
-  const { behave = () => "serves", endMillis = 20_000, port = 0, startMillis = 20_000, workers } = options
+  const {
+    behave = () => "serves",
+    descriptors = 1_024,
+    endMillis = 20_000,
+    port = 0,
+    startMillis = 20_000,
+    workers
+  } = options
   const lines: Array<string> = []
   const pids: Array<number> = []
   const logs = Logger.layer([
@@ -51,11 +61,20 @@ export const make = Effect.fnUntraced(function* (options: {
     },
     startPatience: Duration.millis(startMillis),
     endPatience: Duration.millis(endMillis)
-  }).pipe(Effect.provide([MemoryRateLimiter.layer({ maxKeys: 10 }), MemoryMetrics.layer, logs]), Effect.exit)
+  }).pipe(
+    Effect.provide([
+      MemoryRateLimiter.layer({ maxKeys: 10 }),
+      MemoryMetrics.layer,
+      logs,
+      Layer.succeed(DescriptorLimit, descriptors)
+    ]),
+    Effect.exit
+  )
   const agent = new Agent({ keepAlive: false })
   const url = (at: string) => `http://127.0.0.1:${Option.getOrThrow(Exit.getSuccess(primary)).address.port}${at}`
   return {
     primary,
+    port: () => Number(new URL(url("")).port),
     pids,
     lines,
     logs,

@@ -20,6 +20,7 @@ export const options: Server.Options = {
   rateLimitForms: Option.none(),
   rateLimitChat: Option.none(),
   chatStreams: { perAddress: Option.none(), perInstance: Option.none() },
+  connections: { total: 100_000, perAddress: Option.none() },
   trustedProxies: [],
   maxBody: 256 * 1024,
   chatMaxDuration: Duration.minutes(1),

@@ -5,6 +5,7 @@
  * @module
  */
 import * as Certificate from "./Certificate.ts"
+import { type ConnectionFacts, ofConnections } from "./ConnectionDiagnosis.ts"
 import { type DatabaseFacts, ofDatabase } from "./DatabaseDiagnosis.ts"
 import type * as DatabaseUrl from "./DatabaseUrl.ts"
 import { type Finding, ok, problem, warning } from "./Finding.ts"
@@ -45,6 +46,7 @@ export interface Facts {
   readonly database: DatabaseFacts
   /** How its address has the database spoken to. */
   readonly link: DatabaseUrl.Link
+  readonly connections: ConnectionFacts
   readonly redis: RedisFacts
   readonly proxies: ReadonlyArray<ProxyFacts>
   /** None if the instances could not be read. */
@@ -149,6 +151,7 @@ const ofAgents = (facts: Facts["agents"]): ReadonlyArray<Finding> => {
 /** Everything that is to be said of an installation, in the order in which one would mend it. */
 export const diagnose = (facts: Facts): ReadonlyArray<Finding> => [
   ...ofDatabase(facts.database, facts.link),
+  ofConnections(facts.connections),
   ofRedis(facts.redis),
   ...ofProxies(facts.proxies),
   ...ofAgents(facts.agents)

@@ -17,6 +17,7 @@ export interface Finding {
     | "durability"
     | "clock"
     | "partitions"
+    | "connections"
     | "redis"
     | "proxies"
     | "agents"

@@ -19,6 +19,23 @@ const octet = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 /** An IPv4 address in its one canonical spelling: what a proxy nearly always sends. */
 const ipv4 = new RegExp(`^${octet}(?:\\.${octet}){3}$`)
 
+/** Makes the function that tells whether an address is a trusted proxy's. */
+export const isProxy = (trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>): ((peer: string) => boolean) => {
+  if (trustedProxies.length === 0) return () => false
+  /** The last peer: behind a proxy it is the same again and again. */
+  let last: { readonly peer: string; readonly isProxy: boolean } | undefined
+  return (peer) => {
+    if (last?.peer !== peer) {
+      const address = parse(peer)
+      last = { peer, isProxy: address !== undefined && isAmong(trustedProxies, address) }
+    }
+    return last.isProxy
+  }
+}
+
+const isAmong = (networks: ReadonlyArray<IpNetwork.IpNetwork>, address: NetAddress.IpAddress): boolean =>
+  networks.some((network) => IpNetwork.contains(network, address))
+
 /**
  * Makes the function from the connection's peer and the `X-Forwarded-For` field to the client's address: the one furthest
  * to the right that is no trusted proxy's, or the leftmost if all are; the peer itself if it is no proxy, if there is no
@@ -29,25 +46,15 @@ export const make = (
   trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
 ): ((peer: string, forwardedFor: string | undefined) => string) => {
   if (trustedProxies.length === 0) return (peer) => peer
-  const isTrusted = (address: NetAddress.IpAddress): boolean =>
-    trustedProxies.some((network) => IpNetwork.contains(network, address))
-  /** The last peer: behind a proxy it is the same again and again. */
-  let last: { readonly peer: string; readonly isProxy: boolean } | undefined
-  const isProxy = (peer: string): boolean => {
-    if (last?.peer !== peer) {
-      const address = parse(peer)
-      last = { peer, isProxy: address !== undefined && isTrusted(address) }
-    }
-    return last.isProxy
-  }
+  const isProxyPeer = isProxy(trustedProxies)
   return (peer, forwardedFor) => {
-    if (forwardedFor === undefined || !isProxy(peer)) return peer
+    if (forwardedFor === undefined || !isProxyPeer(peer)) return peer
     if (ipv4.test(forwardedFor)) return forwardedFor
     const hops = forwardedFor.split(",")
     for (let index = hops.length - 1; index >= 0; index--) {
       const address = parse(hops[index]!.trim())
       if (address === undefined) return peer
-      if (index === 0 || !isTrusted(address)) return NetAddress.formatIp(address)
+      if (index === 0 || !isAmong(trustedProxies, address)) return NetAddress.formatIp(address)
     }
     return peer
   }

@@ -25,6 +25,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net"
 import { Clock, type Duration, Effect, Layer } from "effect"
 import { afterQuietPoll } from "../../runtime/EventLoop.ts"
+import { type MetricsService, none } from "../../services/Metrics.ts"
+import * as ConnectionLimits from "./ConnectionLimits.ts"
+import * as UnreadAnswers from "./UnreadAnswers.ts"
 
 export interface Options {
   /** How long a connection without a request stays open after the server stopped listening. */
@@ -33,6 +36,8 @@ export interface Options {
   readonly end: Duration.Input
   /** How long an answer may stand unread. In milliseconds. */
   readonly unreadTimeout: number
+  /** How many connections there may be, and how long they may be idle. */
+  readonly limits: ConnectionLimits.Options
 }
 
 /** An answer that is not done, and whether its client would keep the connection; and the one that was begun next. */
@@ -43,6 +48,7 @@ interface Begun {
 }
 
 interface Link {
+  readonly entry: ConnectionLimits.Entry
   /** The requests that are not answered yet. */
   open: number
   /** How many bytes had been read when the last answer was done: more means that a request has begun. */
@@ -51,6 +57,8 @@ interface Link {
   first: Begun | undefined
   /** The answer that was begun last. */
   last: Begun | undefined
+  /** The complete answer that the client has not read, as of the last check. */
+  unread: UnreadAnswers.Unread | undefined
 }
 
 /**
@@ -61,6 +69,9 @@ export const maxBehind = 10_000
 
 /** Where Node tells, for all servers of the process, of each request whose head it has read. */
 const requestsBegin = "http.server.request.start"
+
+/** How often the connections are checked, in milliseconds, unless a time-out is shorter. */
+const maxInterval = 1_000
 
 /** How many connections are closed in one turn: each takes some ten microseconds, and nobody looks at the others. */
 const closedAtOnce = 16
@@ -84,7 +95,7 @@ const cut = (socket: Parsed): void => {
 }
 
 /** Watches the connections of a server from its first. */
-const watch = (server: Server) => {
+const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
   const links = new Map<Socket, Link>()
   let accepted = 0
   let behind = 0
@@ -105,6 +116,7 @@ const watch = (server: Server) => {
     link.read = socket.bytesRead
     // Node ends them in the order in which they were begun.
     link.first = link.first?.next
+    if (link.open === 0) limits.idle(link.entry, performance.now())
     if (link.open === 0) link.first = link.last = undefined
     if (lingered && isIdle(socket, link)) socket.destroySoon()
   }
@@ -113,7 +125,8 @@ const watch = (server: Server) => {
     const { socket } = request
     const link = links.get(socket)
     if (link === undefined) return
-    if (link.open++ > 0 && ++behind > maxBehind) cut(socket)
+    if (link.open++ === 0) limits.busy(link.entry)
+    else if (++behind > maxBehind) cut(socket)
     // The last answer of several that were asked for at once closes the connection: not one before it.
     if (draining && link.last !== undefined && !link.last.response.headersSent) {
       link.last.response.shouldKeepAlive = link.last.keepAlive
@@ -140,10 +153,13 @@ const watch = (server: Server) => {
 
   server.on("connection", (socket) => {
     accepted++
-    const link: Link = { open: 0, read: 0, first: undefined, last: undefined }
+    const entry = limits.open(socket, performance.now())
+    if (entry === undefined) return
+    const link: Link = { entry, open: 0, read: 0, first: undefined, last: undefined, unread: undefined }
     links.set(socket, link)
     socket.once("close", () => {
       links.delete(socket)
+      limits.remove(entry)
       if (link.open > 1) behind -= link.open - 1
       // Node does so itself, but where a CONNECT came behind them: then it forgets them, and whoever makes them goes on.
       for (let begun = link.first; begun !== undefined; begun = begun.next) begun.response.destroy()
@@ -163,12 +179,6 @@ const watch = (server: Server) => {
   }
   server.on("listening", () => diagnostics.subscribe(requestsBegin, onBegun))
   server.on("close", () => diagnostics.unsubscribe(requestsBegin, onBegun))
-  // Node asks when nothing has moved on a connection for as long as `look` gave it, and when it was kept alive for long
-  // enough. Whoever waits for an answer that is not whole yet waits for us.
-  server.on("timeout", (socket) => {
-    const { first } = links.get(socket) ?? {}
-    if (first === undefined || first.response.writableEnded) socket.destroy()
-  })
   // What Node calls when it stops listening; ours is `closeIdle`.
   server.closeIdleConnections = () => {}
 
@@ -188,14 +198,11 @@ const watch = (server: Server) => {
     )
 
   return {
-    /**
-     * Gives those whose answers are whole and not read yet so many milliseconds in which something must move. Only they get
-     * a timer, which Node ends with the answer: one for every request would cost each a tenth of its time.
-     */
-    look: (patience: number): void => {
-      for (const [socket, { first }] of links) {
-        const isUnread = first?.response.writableEnded === true && !first.response.writableFinished
-        if (isUnread && socket.timeout !== patience) socket.setTimeout(patience)
+    /** Closes the connections on which no byte of a complete answer has moved for `patience` milliseconds. */
+    closeUnread: (patience: number, now: number): void => {
+      for (const [socket, link] of links) {
+        link.unread = UnreadAnswers.observe(link.unread, socket, link.first?.response, now)
+        if (link.unread !== undefined && now - link.unread.since >= patience) socket.destroy()
       }
     },
     /**
@@ -249,14 +256,19 @@ const wait = (duration: Duration.Input): Effect.Effect<void> =>
  * are closed, which takes `end` at most. `server` must not listen yet. Build it on top of the layer that serves, so that it
  * is finalized before it.
  */
-export const layer = (server: Server, options: Options): Layer.Layer<never> => {
-  const connections = watch(server)
-  // A look each quarter of the time, and the rest of it for what was unread then.
-  const part = Math.ceil(options.unreadTimeout / 4)
-  const looking = Effect.forever(
+export const layer = (server: Server, options: Options, metrics: MetricsService = none): Layer.Layer<never> => {
+  const limits = ConnectionLimits.make(options.limits, metrics)
+  const connections = watch(server, limits)
+  const interval = Math.min(maxInterval, Math.ceil(Math.min(options.unreadTimeout, options.limits.idle.head) / 4))
+  const checking = Effect.forever(
     Effect.andThen(
-      wait(part),
-      Effect.sync(() => connections.look(3 * part))
+      wait(interval),
+      Effect.suspend(() => {
+        const now = performance.now()
+        connections.closeUnread(options.unreadTimeout, now)
+        limits.closeIdle(now)
+        return ConnectionLimits.report(limits, now)
+      })
     )
   )
   const close = Effect.all(
@@ -282,6 +294,6 @@ export const layer = (server: Server, options: Options): Layer.Layer<never> => {
           Effect.sync(() => fiber.interruptUnsafe())
         )
       )
-    ).pipe(Effect.andThen(Effect.forkScoped(looking)))
+    ).pipe(Effect.andThen(Effect.forkScoped(checking)))
   )
 }

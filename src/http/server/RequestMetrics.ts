@@ -1,6 +1,6 @@
 /**
  * Measures requests where Node tells of them and of the end of their answers, so that every answer counts, however it was
- * made. What Node answers by itself to what is no request (400, 408, 431) does not pass here.
+ * made. What is answered without a request, `ProtocolErrors` counts.
  *
  * @module
  */
@@ -77,6 +77,12 @@ const durations = (metrics: MetricsService) => {
   }
 }
 
+/** The statuses of answers that were written to the socket, past the response. */
+const beside = new WeakMap<ServerResponse, number>()
+
+/** Has a request counted with the status that its client was sent without its response. */
+export const answeredBeside = (response: ServerResponse, status: number): void => void beside.set(response, status)
+
 /** Measures a server from its first request on. */
 const watch = (server: Server, { chat, metrics, templates }: Options): void => {
   const routeOf = Routes.make(templates)
@@ -102,12 +108,13 @@ const watch = (server: Server, { chat, metrics, templates }: Options): void => {
     response.once("close", () => {
       open--
       if (route === chat) chats.delete(response)
-      count(route, method, response.headersSent ? response.statusCode : 0)
+      count(route, method, response.headersSent ? response.statusCode : (beside.get(response) ?? 0))
       took(route)(Math.round((performance.now() - begun) * 1_000))
     })
   }
   server.on("request", begin)
   server.on("checkContinue", begin)
+  server.on("checkExpectation", begin)
   server.on("connection", (socket) => {
     connections++
     socket.once("close", () => {

@@ -29,6 +29,7 @@ import * as Validation from "../middleware/Validation.ts"
 import * as WidgetTokenSecurity from "../middleware/WidgetTokenSecurity.ts"
 import * as Connections from "./Connections.ts"
 import * as FastPath from "./FastPath.ts"
+import * as ProtocolErrors from "./ProtocolErrors.ts"
 import * as RequestBody from "./RequestBody.ts"
 import * as RequestMetrics from "./RequestMetrics.ts"
 
@@ -38,6 +39,8 @@ export interface Options {
   readonly rateLimitChat: Option.Option<RateLimitPolicy>
   /** How many chat streams may be open at once in this process; none for any number. */
   readonly chatStreams: Widget.Options["streams"]
+  /** The most connections in this process: in all, and of one address, trusted proxies excepted; none for any number. */
+  readonly connections: { readonly total: number; readonly perAddress: Option.Option<number> }
   /** Who may name the client for whom a request comes, with `X-Forwarded-For`. */
   readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
   /** Bytes. */
@@ -106,6 +109,8 @@ const defaultLimits = {
   requestTimeout: 30_000,
   /** Between two requests on one connection: longer than the minute that proxies commonly keep one. */
   keepAliveTimeout: 65_000,
+  /** How much longer than it says, so that a request that is sent at the end of that time is answered. */
+  keepAliveTimeoutBuffer: 1_000,
   /** How often the two above are checked. */
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 16_384,
@@ -151,15 +156,22 @@ export const layer = (
   Layer.unwrap(
     Effect.map(Metrics, (metrics) => {
       const { maxHeadersCount, unreadTimeout, ...nodeOptions } = { ...defaultLimits, ...options.limits }
-      const server = RequestMetrics.measured(
-        { metrics, templates, chat: ContractWidget.chat.path },
-        create
-      )(nodeOptions)
+      const measured = RequestMetrics.measured({ metrics, templates, chat: ContractWidget.chat.path }, create)
+      const server = measured({ ...nodeOptions, requireHostHeader: false })
       server.maxHeadersCount = maxHeadersCount
       const end = Duration.sum(options.shutdownGrace, Duration.seconds(1))
+      const limits = {
+        ...options.connections,
+        trustedProxies: options.trustedProxies,
+        idle: {
+          keepAlive: nodeOptions.keepAliveTimeout + nodeOptions.keepAliveTimeoutBuffer,
+          head: nodeOptions.headersTimeout
+        }
+      }
       const linger = Duration.min(maxLinger, Duration.times(options.shutdownGrace, 0.5))
       return Drain.layerOnShutdown.pipe(
-        Layer.provideMerge(Connections.layer(server, { linger, end, unreadTimeout })),
+        Layer.provideMerge(Connections.layer(server, { linger, end, unreadTimeout, limits }, metrics)),
+        Layer.provideMerge(ProtocolErrors.layer(server, nodeOptions.maxHeaderSize, metrics)),
         Layer.provideMerge(Layer.merge(noUpgrades(server), FastPath.layer(server, options))),
         Layer.provideMerge(
           HttpRouter.serve(Layer.merge(routes(options), more), {

@@ -1,7 +1,7 @@
-"""FastAPI with asyncpg: Pydantic models of the contract, a pool, one prepared INSERT a request.
+"""FastAPI with asyncpg: Pydantic models of the contract, a connection pool, one prepared INSERT per request.
 
-Uvicorn runs it, with uvloop and httptools where they are installed. `PGHOST`, `PGUSER`, `PGDATABASE` and `POOL` say which
-database, with how many connections.
+Uvicorn runs it, with uvloop and httptools if they are installed. Environment: `PGHOST`, `PGUSER`, `PGDATABASE`, and `POOL`,
+the size of the pool.
 """
 
 import json

@@ -1,7 +1,7 @@
 /**
- * Fastify with `pg`: its own JSON schema validation, a pool, one prepared INSERT a request. The bench installs both
- * packages in a folder of its own and runs a copy of this file there. `PORT`, `PGHOST`, `PGUSER`, `PGDATABASE` and
- * `POOL` say where and with how many connections.
+ * Fastify with `pg`: JSON schema validation, a connection pool, one prepared INSERT per request. The bench installs both
+ * packages in a temporary folder and runs a copy of this file there. Environment: `PORT`, `PGHOST`, `PGUSER`, `PGDATABASE`,
+ * and `POOL`, the size of the pool.
  *
  * @module
  */
@@ -12,20 +12,20 @@ import pg from "pg"
 const pool = new pg.Pool({ max: Number(process.env.POOL) })
 const app = fastify({ logger: false })
 
-/** An id's site never changes, so each is asked for once. */
-const remember = (column, wanted) => {
-  const known = new Map()
+/** Caches lookups: the site of an id never changes. */
+const cachedLookup = (column, result) => {
+  const cache = new Map()
   return async (id) => {
-    const held = known.get(id)
-    if (held !== undefined) return held
-    const { rows } = await pool.query(`SELECT ${wanted} AS id FROM peer_site WHERE ${column} = $1`, [id])
+    const cached = cache.get(id)
+    if (cached !== undefined) return cached
+    const { rows } = await pool.query(`SELECT ${result} AS id FROM peer_site WHERE ${column} = $1`, [id])
     if (rows[0] === undefined) return undefined
-    known.set(id, rows[0].id)
+    cache.set(id, rows[0].id)
     return rows[0].id
   }
 }
-const hostedWebsite = remember("tracking_token", "hosted_website_id")
-const website = remember("website_config_id", "website_config_id")
+const hostedWebsite = cachedLookup("tracking_token", "hosted_website_id")
+const website = cachedLookup("website_config_id", "website_config_id")
 
 const text = { type: ["string", "null"] }
 const uuid = { type: "string", format: "uuid" }

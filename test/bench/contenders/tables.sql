@@ -1,4 +1,4 @@
--- What the peers store in: the same facts as ours, in the plainest tables that answer the same reports.
+-- The tables of the peers: the same facts as the service stores, in the simplest tables that answer the same reports.
 CREATE TABLE peer_site (
   website_config_id uuid NOT NULL,
   hosted_website_id uuid NOT NULL,

@@ -6,33 +6,37 @@
 import { readdir, readFile, writeFile } from "node:fs/promises"
 import path from "node:path"
 import { Effect, Option } from "effect"
-import * as Against from "./Against.ts"
 import * as Capacity from "./Capacity.ts"
+import * as Chart from "./Chart.ts"
 import * as Chat from "./Chat.ts"
+import * as ChatStreams from "./ChatStreams.ts"
+import * as Comparison from "./Comparison.ts"
 import * as Contenders from "./Contenders.ts"
 import * as Edge from "./Edge.ts"
+import * as Interleaved from "./Interleaved.ts"
 import * as Latency from "./Latency.ts"
 import * as Machine from "./Machine.ts"
-import { goals, type Measure, names, regressions } from "./Measure.ts"
-import * as Numbers from "./Numbers.ts"
+import { goals, type Measure, names } from "./Measure.ts"
 import type { Options } from "./Options.ts"
-import * as Picture from "./Picture.ts"
+import * as PrefilledDatabase from "./PrefilledDatabase.ts"
+import * as ProcessorTime from "./ProcessorTime.ts"
 import * as Profile from "./Profile.ts"
 import * as Program from "./Program.ts"
 import * as Rates from "./Rates.ts"
-import * as Stage from "./Stage.ts"
-import * as Start from "./Start.ts"
-import * as Stored from "./Stored.ts"
+import * as Revision from "./Revision.ts"
+import * as StartTime from "./StartTime.ts"
+import * as Statistics from "./Statistics.ts"
 import * as Table from "./Table.ts"
+import * as TestBed from "./TestBed.ts"
 import * as Workers from "./Workers.ts"
 
 const root = path.resolve(import.meta.dirname, "../../..")
 const home = path.join(root, "test/bench")
 
-/** What the picture shows. */
-const drawn = ["views", "forms", "tokens"]
+/** The ids of the measures in the chart. */
+const charted = ["views", "forms", "tokens"]
 
-/** The open streams that the goal names. */
+/** The number of open streams in the goal. */
 const streams = 10_000
 
 /** The report as Markdown. */
@@ -40,27 +44,28 @@ const report = (measures: ReadonlyArray<Measure>, options: Options): string => {
   const judged = goals(measures)
   return [
     `${new Date().toISOString().slice(0, 10)}; ${Machine.describe()}; ${options.rounds} rounds of ${options.seconds} seconds, ` +
-      `${options.connections} connections. "times" is the first row against that row, the median of the rounds.`,
-    ...(judged.length === 0 || options.against !== undefined ? [] : [Table.ofGoals(judged)]),
+      `${options.connections} connections. "times" is the first row divided by that row, the median of the rounds. "own" and ` +
+      `"PostgreSQL" are the processor time of one request, row or token.`,
+    ...(judged.length === 0 ? [] : [Table.ofGoals(judged)]),
     ...measures.map(Table.ofMeasure)
   ].join("\n\n")
 }
 
-/** Puts the report in the README and draws the picture beside it. */
+/** Writes the report to the README and draws the chart beside it. */
 const write = (text: string, measures: ReadonlyArray<Measure>) =>
   Effect.tryPromise({
     try: async () => {
       const file = path.join(home, "README.md")
-      const changed = Table.between(await readFile(file, "utf8"), "results", text)
-      if (changed === undefined) throw new Error("README.md has no marks for the results")
+      const changed = Table.replaceSection(await readFile(file, "utf8"), "results", text)
+      if (changed === undefined) throw new Error("README.md has no results section")
       await writeFile(file, changed)
-      const shown = drawn.flatMap((id) => measures.filter((measure) => measure.id === id))
-      if (shown.length > 0) await writeFile(path.join(home, "results.svg"), Picture.draw(shown))
+      const shown = charted.flatMap((id) => measures.filter((measure) => measure.id === id))
+      if (shown.length > 0) await writeFile(path.join(home, "results.svg"), Chart.draw(shown))
     },
     catch: (cause) => new Program.BenchError({ message: `The report was not written: ${cause}` })
   })
 
-/** Says where the time of each profile in a folder went. */
+/** Prints where the time went in each profile of a folder. */
 const reportProfiles = (folder: string) =>
   Effect.promise(async () => {
     for (const name of (await readdir(folder)).filter((name) => name.endsWith(".cpuprofile"))) {
@@ -72,62 +77,94 @@ const reportProfiles = (folder: string) =>
     }
   })
 
-/** The checkout beside another commit: each migrates a database of its own. */
-const against = Effect.fnUntraced(function* (stage: Stage.Stage, edge: Edge.Edge, ref: string) {
-  const other = yield* Against.checkout(stage.folder, root, ref)
-  const before = yield* Edge.prepare(stage, other, "bench_against")
-  return [Contenders.ofEdge(stage, "this checkout", edge), Contenders.ofEdge(stage, ref, before)]
-})
-
-const topOf = (measures: ReadonlyArray<Measure>, contender: string): number =>
-  Numbers.median(
+/** The top rate of page views of a contender. */
+const topRate = (measures: ReadonlyArray<Measure>, contender: string): number =>
+  Statistics.median(
     measures.find(({ id }) => id === "views")?.rows.find((row) => row.contender === contender)?.samples ?? []
   )
 
-const measureAll = Effect.fnUntraced(function* (options: Options) {
-  const stage = yield* Stage.make
-  const edge = yield* Edge.prepare(stage, root, "bench_edge")
-  const wants = (part: Options["parts"][number]) => options.parts.includes(part)
-  // A prepared, empty copy for what must not find the page views of another part.
-  const fresh = yield* Edge.copy(stage, edge, "bench_fresh")
-  const measures: Array<Measure> = []
+const measureRates = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, options: Options) {
+  const contenders = yield* Contenders.all(testBed, edge)
+  const rates = yield* Rates.measure(testBed, contenders, { ...options, invalid: !options.quick })
+  const top = { own: topRate(rates, names.edge), peer: topRate(rates, names.fastify) }
+  const hasLatency = options.parts.includes("latency") && top.own > 0 && top.peer > 0
+  return hasLatency ? [...rates, ...(yield* Latency.measure(testBed, contenders, top, options))] : rates
+})
 
-  if (options.profile !== undefined) {
-    const profiled = yield* Rates.measure(stage, [Contenders.ofEdge(stage, names.edge, edge)], {
-      ...options,
-      invalid: false
-    })
-    yield* reportProfiles(options.profile)
-    return profiled
+const measureParts = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, options: Options) {
+  const includes = (part: Options["parts"][number]) => options.parts.includes(part)
+  // An empty copy for the parts that must not find page views of another part.
+  const fresh = yield* Edge.copy(testBed, edge, "bench_fresh")
+  const measures: Array<Measure> = []
+  if (includes("rates") || includes("latency")) measures.push(...(yield* measureRates(testBed, edge, options)))
+  if (includes("start")) measures.push(yield* StartTime.measure(testBed, fresh, Math.max(5, options.rounds)))
+  if (includes("chat")) measures.push(...(yield* Chat.measure(testBed, fresh, options)))
+  if (includes("streams")) measures.push(...(yield* ChatStreams.measure(testBed, fresh, streams)))
+  if (includes("stored")) {
+    yield* TestBed.runStatements(testBed, fresh.database, ["TRUNCATE page_view, bot_view"])
+    const full = yield* PrefilledDatabase.fill(testBed, fresh, options.stored)
+    measures.push(yield* Rates.measurePrefilled(testBed, { empty: fresh, full }, { ...options, invalid: false }))
   }
-  if (wants("rates") || wants("latency")) {
-    const contenders =
-      options.against === undefined ? yield* Contenders.all(stage, edge) : yield* against(stage, edge, options.against)
-    measures.push(...(yield* Rates.measure(stage, contenders, { ...options, invalid: !options.quick })))
-    const top = { own: topOf(measures, names.edge), peer: topOf(measures, names.fastify) }
-    if (wants("latency") && top.own > 0 && top.peer > 0) {
-      measures.push(...(yield* Latency.measure(stage, contenders, top, options)))
-    }
-  }
-  if (wants("start")) measures.push(yield* Start.measure(stage, fresh, Math.max(5, options.rounds)))
-  if (wants("chat")) measures.push(...(yield* Chat.measure(stage, fresh, options)))
-  if (wants("streams")) measures.push(...(yield* Chat.measureStreams(stage, fresh, streams)))
-  if (wants("stored")) {
-    yield* Stage.statements(stage, fresh.database, ["TRUNCATE page_view, bot_view"])
-    const full = yield* Stored.fill(stage, fresh, options.stored)
-    measures.push(yield* Rates.measureStored(stage, { empty: fresh, full }, { ...options, invalid: false }))
-  }
-  if (wants("workers")) measures.push(...(yield* Workers.measure(stage, fresh, options)))
-  if (wants("capacity")) measures.push(...(yield* Capacity.measure(stage, fresh, options)))
+  if (includes("workers")) measures.push(yield* Workers.measure(testBed, fresh, options))
+  if (includes("capacity")) measures.push(...(yield* Capacity.measure(testBed, fresh, options)))
   return measures
 })
 
-/** Runs everything that is asked for and says what was found. Whatever it started has ended when it returns. */
-export const run = Effect.fnUntraced(function* (options: Options) {
-  const measures = yield* Effect.scoped(measureAll(options))
-  const text = report(measures, options)
+/** Returns a function that computes how many cores other programs used on average since this call. */
+const watchOtherPrograms = () => {
+  const now = () => ({
+    machine: ProcessorTime.readMachine(),
+    own: ProcessorTime.read(process.pid),
+    at: performance.now()
+  })
+  const before = now()
+  return (): number => {
+    const after = now()
+    const others = after.machine - before.machine - (after.own - before.own)
+    return Math.max(0, others) / 1000 / (after.at - before.at)
+  }
+}
+
+/** Compares this checkout with a revision, each on a database that it migrated. Fails if an endpoint costs more than before. */
+const compare = Effect.fnUntraced(function* (
+  testBed: TestBed.TestBed,
+  current: Edge.Edge,
+  revision: string,
+  options: Options
+) {
+  const exported = yield* Revision.exportTo(testBed.folder, root, revision)
+  const baseline = yield* Edge.prepare(testBed, exported, "bench_baseline")
+  const load = watchOtherPrograms()
+  const measured = yield* Interleaved.measure(testBed, { current, baseline }, options)
+  const others = load()
+  const { costsMore, text } = Comparison.report(measured, { current: "this checkout", baseline: revision })
   console.log(text)
-  if (options.write) yield* write(text, measures)
-  const slower = options.against === undefined ? [] : regressions(measures)
-  if (slower.length > 0) return yield* new Program.BenchError({ message: `it is slower. ${slower.join("; ")}` })
+  if (others > 0.1) {
+    console.log(
+      `\nOther programs used ${others.toFixed(1)} cores meanwhile. Processor times are higher and vary more than on a quiet machine.`
+    )
+  }
+  if (costsMore) return yield* new Program.BenchError({ message: `requests cost more than at ${revision}.` })
 })
+
+/** Runs everything that the options ask for and prints the report. All programs have ended when it returns. */
+export const run = (options: Options) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const testBed = yield* TestBed.make
+      const edge = yield* Edge.prepare(testBed, root, "bench_edge")
+      if (options.against !== undefined) return yield* compare(testBed, edge, options.against, options)
+      const { profile } = options
+      const measures =
+        profile === undefined
+          ? yield* measureParts(testBed, edge, options)
+          : yield* Rates.measure(testBed, [Contenders.ofEdge(testBed, names.edge, edge)], {
+              ...options,
+              invalid: false
+            })
+      if (profile !== undefined) yield* reportProfiles(profile)
+      const text = report(measures, options)
+      console.log(text)
+      if (options.write) yield* write(text, measures)
+    })
+  )

@@ -1,6 +1,5 @@
 /**
- * What stands behind the service can carry by itself: page views that one PostgreSQL stores from how many processes, and
- * requests that one Redis limits.
+ * The capacity of the backends alone: page views that one PostgreSQL stores, and requests that one Redis limits.
  *
  * @module
  */
@@ -15,17 +14,19 @@ import { types } from "../../../src/postgres/batch/Columns.ts"
 import * as RedisRateLimiter from "../../../src/redis/RateLimiter.ts"
 import { RateLimiter } from "../../../src/services/RateLimiter.ts"
 import type * as Edge from "./Edge.ts"
-import type { Measure } from "./Measure.ts"
-import * as Numbers from "./Numbers.ts"
+import { type Measure, rateRow } from "./Measure.ts"
+import * as ProcessorTime from "./ProcessorTime.ts"
 import * as Program from "./Program.ts"
-import * as Stage from "./Stage.ts"
+import * as Statistics from "./Statistics.ts"
+import * as TestBed from "./TestBed.ts"
+import type * as Wrk from "./Wrk.ts"
 
 export interface Options {
   readonly rounds: number
   readonly seconds: number
 }
 
-/** What a process that is busy stores at once. */
+/** The size of a batch of a busy process. */
 const batchSize = 100
 
 const agent = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
@@ -49,86 +50,82 @@ const batchOf = (site: Edge.Site, first: number): ReadonlyArray<PageView.PageVie
     })
   })
 
-/** Repeats something until the time is up, and gives how often it was done in a second. */
-const rateOf = <E, R>(seconds: number, lanes: number, once: (number: number) => Effect.Effect<void, E, R>) =>
+/**
+ * Repeats `once` in `concurrency` loops for some seconds. Its cost contains what `readOwn` counts meanwhile, in microseconds, and
+ * the processor time of PostgreSQL.
+ */
+const costOf = <E, R>(
+  testBed: TestBed.TestBed,
+  readOwn: () => number,
+  options: { readonly seconds: number; readonly concurrency: number },
+  once: (number: number) => Effect.Effect<void, E, R>
+) =>
   Effect.gen(function* () {
     let [begun, done] = [0, 0]
+    const before = { own: readOwn(), postgres: ProcessorTime.read(testBed.postmaster) }
     const start = performance.now()
-    const lane = Effect.suspend(() => once(begun++)).pipe(
+    const loop = Effect.suspend(() => once(begun++)).pipe(
       Effect.andThen(
         Effect.sync(() => {
           done++
         })
       ),
-      Effect.repeat({ while: () => performance.now() - start < seconds * 1000 })
+      Effect.repeat({ while: () => performance.now() - start < options.seconds * 1000 })
     )
     yield* Effect.all(
-      Array.from({ length: lanes }, () => lane),
+      Array.from({ length: options.concurrency }, () => loop),
       { concurrency: "unbounded", discard: true }
     )
-    return done / ((performance.now() - start) / 1000)
+    return {
+      requests: done,
+      perSecond: done / ((performance.now() - start) / 1000),
+      own: (readOwn() - before.own) / done,
+      postgres: (ProcessorTime.read(testBed.postmaster) - before.postgres) / done
+    } satisfies Wrk.Cost
   })
 
-/** Page views a second that PostgreSQL stores for so many processes, each with one batch after the other. */
-const stored = (stage: Stage.Stage, edge: Edge.Edge, writers: number, seconds: number) =>
+const ownProcess = (): number => {
+  const { system, user } = process.cpuUsage()
+  return system + user
+}
+
+/** The cost of batches that PostgreSQL stores on `writers` connections, as many processes would. */
+const measureDatabase = (testBed: TestBed.TestBed, edge: Edge.Edge, writers: number, seconds: number) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const url = Redacted.make(stage.urlOf(edge.database))
+      const url = Redacted.make(testBed.urlOf(edge.database))
       const sql = yield* PgClient.make({ url, minConnections: 0, maxConnections: writers, types })
-      return yield* rateOf(seconds, writers, (count) =>
+      return yield* costOf(testBed, ownProcess, { seconds, concurrency: writers }, (count) =>
         storeBatch(sql, batchOf(edge.site, count * batchSize), randomUUID())
       )
     }).pipe(
       Effect.provide(Reactivity.layer),
-      Effect.map((batches) => batches * batchSize),
       Effect.mapError(({ message }) => new Program.BenchError({ message: `No batch was stored: ${message}` }))
     )
   )
 
 const Sizes = Schema.Tuple([Schema.Struct({ bytes: Schema.Finite })])
 
-/** How much room a page view takes with its share of the indexes, in bytes. */
-const sizeOf = (stage: Stage.Stage, edge: Edge.Edge) =>
-  Stage.onDatabase(stage, edge.database, (sql) =>
+/** The size of a page view with its share of the indexes, in bytes. */
+const sizeOf = (testBed: TestBed.TestBed, edge: Edge.Edge) =>
+  TestBed.onDatabase(testBed, edge.database, (sql) =>
     sql`SELECT (SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('page_view'))::float8
       / (SELECT count(*) FROM page_view)::float8 AS bytes`.pipe(
       Effect.flatMap(Schema.decodeUnknownEffect(Sizes)),
       Effect.map(([{ bytes }]) => bytes),
-      Effect.mapError(({ message }) => new Program.BenchError({ message: `The table has no size: ${message}` }))
+      Effect.mapError(
+        ({ message }) => new Program.BenchError({ message: `The size of page_view is unknown: ${message}` })
+      )
     )
   )
 
 const policy = { name: "analytics", limit: 100, windowMillis: 60_000 }
 
-/** How many requests one process asks Redis about at once. */
-const asked = 64
+/** The number of concurrent requests to Redis. */
+const redisConcurrency = 64
 
-/** Starts a Redis that keeps nothing, and asks it for one client after another; gives the requests a second. */
-const limited = (stage: Stage.Stage, seconds: number) =>
-  Effect.gen(function* () {
-    const port = yield* Program.freePort
-    const { fallback, refused } = yield* fallbackThatTells
-    yield* Program.serve(
-      stage.folder,
-      {
-        name: "redis-server",
-        file: "redis-server",
-        args: ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", stage.folder]
-      },
-      port
-    )
-    const redis = RedisRateLimiter.layer({ url: Redacted.make(`redis://127.0.0.1:${port}`), fallback })
-    const rate = yield* RateLimiter.use((limiter) =>
-      rateOf(seconds, asked, (count) =>
-        Effect.asVoid(limiter.take(policy, `10.${count >> 16}.${(count >> 8) & 255}.${count & 255}`))
-      )
-    ).pipe(Effect.provide(redis))
-    if (refused() > 0) return yield* new Program.BenchError({ message: "Redis was away for some of the requests." })
-    return rate
-  }).pipe(Effect.scoped)
-
-/** Takes the place of the limiter that counts while Redis is away, which would otherwise be measured in its place. */
-const fallbackThatTells = Effect.sync(() => {
+/** A fallback that accepts and counts: the real one would hide that Redis is unavailable. */
+const countingFallback = Effect.sync(() => {
   let count = 0
   const fallback = RateLimiter.of({
     take: () =>
@@ -137,57 +134,83 @@ const fallbackThatTells = Effect.sync(() => {
         return { accepted: true, remaining: 0, resetMillis: 0 }
       })
   })
-  return { fallback, refused: () => count }
+  return { fallback, count: () => count }
 })
 
-/** For how many processes at once page views are stored. */
+/** Starts a Redis without persistence and measures the cost of limiting one client after another. */
+const measureRedis = (testBed: TestBed.TestBed, seconds: number) =>
+  Effect.gen(function* () {
+    const port = yield* Program.freePort
+    const { count, fallback } = yield* countingFallback
+    const server = yield* Program.serve(
+      testBed.folder,
+      {
+        name: "redis-server",
+        file: "redis-server",
+        args: ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", testBed.folder]
+      },
+      port
+    )
+    const redis = RedisRateLimiter.layer({ url: Redacted.make(`redis://127.0.0.1:${port}`), fallback })
+    const readOwn = () => ProcessorTime.read(server.pid)
+    const cost = yield* RateLimiter.use((limiter) =>
+      costOf(testBed, readOwn, { seconds, concurrency: redisConcurrency }, (client) =>
+        Effect.asVoid(limiter.take(policy, `10.${client >> 16}.${(client >> 8) & 255}.${client & 255}`))
+      )
+    ).pipe(Effect.provide(redis))
+    if (count() > 0)
+      return yield* new Program.BenchError({ message: "Redis was unavailable for some of the requests." })
+    return cost
+  }).pipe(Effect.scoped)
+
+/** The numbers of concurrent batches. */
 const writers = [1, 2, 4]
 
-export const measure = Effect.fnUntraced(function* (stage: Stage.Stage, edge: Edge.Edge, options: Options) {
-  const rates = new Map<number, Array<number>>(writers.map((count) => [count, []]))
+export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, options: Options) {
+  const costs = new Map(writers.map((count) => [count, [] as Array<Wrk.Cost>]))
   const sizes: Array<number> = []
-  const limits: Array<number> = []
+  const limits: Array<Wrk.Cost> = []
   for (let round = 0; round < options.rounds; round++) {
-    for (const count of Numbers.orderOf(writers, round)) {
-      yield* Stage.statements(stage, edge.database, ["TRUNCATE page_view, bot_view"])
-      yield* Stage.checkpoint(stage)
-      const rate = yield* stored(stage, edge, count, options.seconds)
-      console.error(`round ${round + 1}  PostgreSQL: ${Math.round(rate)} page views/s, ${count} batches at a time`)
-      rates.get(count)?.push(rate)
+    for (const count of Statistics.orderOf(writers, round)) {
+      yield* TestBed.runStatements(testBed, edge.database, ["TRUNCATE page_view, bot_view"])
+      yield* TestBed.checkpoint(testBed)
+      const cost = yield* measureDatabase(testBed, edge, count, options.seconds)
+      const rate = Math.round(cost.perSecond * batchSize)
+      console.error(`round ${round + 1}  PostgreSQL: ${rate} page views/s in ${count} concurrent batches`)
+      costs.get(count)?.push(cost)
     }
-    sizes.push(yield* sizeOf(stage, edge))
-    const limit = yield* limited(stage, options.seconds).pipe(
+    sizes.push(yield* sizeOf(testBed, edge))
+    const limit = yield* measureRedis(testBed, options.seconds).pipe(
       Effect.catch(({ message }) => {
-        console.error(`Without Redis: ${message}`)
+        console.error(`Redis is left out: ${message}`)
         return Effect.succeed(undefined)
       })
     )
     if (limit !== undefined) {
-      console.error(`round ${round + 1}  Redis: ${Math.round(limit)} requests/s`)
+      console.error(`round ${round + 1}  Redis: ${Math.round(limit.perSecond)} requests/s`)
       limits.push(limit)
     }
   }
   const measures: ReadonlyArray<Measure> = [
     {
       id: "database",
-      title: `Page views that PostgreSQL stores, ${batchSize} a batch`,
+      title: `Page views that PostgreSQL stores in batches of ${batchSize}`,
       unit: "rows/s",
-      rows: writers.map((count) => ({
-        contender: count === 1 ? "one batch after the other" : `${count} batches at a time`,
-        samples: rates.get(count) ?? []
-      }))
+      rows: writers.map((count) =>
+        rateRow(count === 1 ? "one batch at a time" : `${count} concurrent batches`, costs.get(count) ?? [], batchSize)
+      )
     },
     {
       id: "size",
-      title: "Room of a stored page view",
+      title: "Size of a stored page view",
       unit: "bytes",
       rows: [{ contender: "page_view", samples: sizes }]
     },
     {
       id: "redis",
-      title: `Requests that Redis limits, ${asked} at a time`,
+      title: `Requests that Redis limits, ${redisConcurrency} at a time`,
       unit: "requests/s",
-      rows: [{ contender: "redis-server", samples: limits }]
+      rows: [rateRow("redis-server", limits)]
     }
   ]
   return measures

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs"
 import path from "node:path"
 import { Effect, Schema } from "effect"
 import * as Program from "./Program.ts"
-import * as Stage from "./Stage.ts"
+import * as TestBed from "./TestBed.ts"
 
 export interface Site {
   readonly hostedWebsiteId: string
@@ -15,7 +15,7 @@ export interface Site {
   readonly websiteConfigId: string
 }
 
-/** A database that a checkout migrated, with one website and the partitions that `serve` makes. */
+/** A checkout of the service and a database that it migrated, with one website and the partitions that `serve` creates. */
 export interface Edge {
   readonly root: string
   readonly database: string
@@ -30,22 +30,22 @@ const Created = Schema.fromJsonString(
   })
 )
 
-const environment = (stage: Stage.Stage, database: string) => ({
-  DATABASE_URL: stage.urlOf(database),
-  // Warnings reach the log that an error quotes; a line for each request there is none.
+const environment = (testBed: TestBed.TestBed, database: string) => ({
+  DATABASE_URL: testBed.urlOf(database),
+  // Error messages quote the log.
   NO_COLOR: "1"
 })
 
-/** Runs a command of the service and gives what it printed, which is one JSON document. */
-export const command = (stage: Stage.Stage, root: string, database: string, args: ReadonlyArray<string>) =>
-  Program.run(stage.folder, {
+/** Runs a command of the service's CLI and returns its output, one JSON document. */
+export const command = (testBed: TestBed.TestBed, root: string, database: string, args: ReadonlyArray<string>) =>
+  Program.run(testBed.folder, {
     name: `hydracore-${args[0]}`,
     file: process.execPath,
     args: [path.join(root, "src/main.ts"), ...args, "--json"],
-    env: environment(stage, database)
+    env: environment(testBed, database)
   })
 
-/** The flags with which a checkout's own script starts Node. */
+/** The Node flags in a checkout's `hydracore` script. */
 const flagsOf = (root: string): ReadonlyArray<string> => {
   const { scripts } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as {
     readonly scripts: Readonly<Record<string, string>>
@@ -54,17 +54,17 @@ const flagsOf = (root: string): ReadonlyArray<string> => {
 }
 
 export interface ServeOptions {
-  /** More flags of Node's. */
+  /** More Node flags. */
   readonly node?: ReadonlyArray<string>
   /** Flags of `serve`. */
   readonly flags?: ReadonlyArray<string>
-  /** Settings beside the bench's own. */
+  /** More environment variables. */
   readonly settings?: Readonly<Record<string, string>>
 }
 
-/** Starts `serve` on a database, without waiting for it. */
-export const launch = (stage: Stage.Stage, edge: Edge, port: number, options: ServeOptions = {}) =>
-  Program.start(stage.folder, {
+/** Starts `serve` without waiting until it answers. */
+export const launch = (testBed: TestBed.TestBed, edge: Edge, port: number, options: ServeOptions = {}) =>
+  Program.start(testBed.folder, {
     name: `serve-${edge.database}`,
     file: process.execPath,
     args: [
@@ -75,15 +75,15 @@ export const launch = (stage: Stage.Stage, edge: Edge, port: number, options: Se
       ...(options.flags ?? [])
     ],
     env: {
-      ...environment(stage, edge.database),
+      ...environment(testBed, edge.database),
       PORT: String(port),
       TRUSTED_PROXIES: "127.0.0.0/8",
       ...options.settings
     }
   })
 
-/** Whether a page view is answered on a port: 204. */
-const answers = (port: number, site: Site) => async (): Promise<true | undefined> => {
+/** Whether a page view is answered with 204. */
+const isAnswering = (port: number, site: Site) => async (): Promise<true | undefined> => {
   try {
     const response = await fetch(`http://127.0.0.1:${port}/v1/public/analytics/track`, {
       method: "POST",
@@ -100,29 +100,29 @@ const answers = (port: number, site: Site) => async (): Promise<true | undefined
   }
 }
 
-/** Starts `serve` and waits for its first answer to a page view. */
+/** Starts `serve` and waits for its first response to a page view. */
 export const serve = Effect.fnUntraced(function* (
-  stage: Stage.Stage,
+  testBed: TestBed.TestBed,
   edge: Edge,
   port: number,
   options: ServeOptions = {}
 ) {
-  const program = yield* launch(stage, edge, port, options)
-  yield* Program.awaitState(program, "it answered a page view", answers(port, edge.site), {
+  const program = yield* launch(testBed, edge, port, options)
+  yield* Program.awaitState(program, "it answered a page view", isAnswering(port, edge.site), {
     everyMillis: 2,
     deadlineMillis: 60_000
   })
   return program
 })
 
-/** The partition of this month's page views. */
-const partition = (): string => `page_view_${new Date().toISOString().slice(0, 7).replace("-", "_")}`
+/** The name of this month's partition. */
+const currentPartition = (): string => `page_view_${new Date().toISOString().slice(0, 7).replace("-", "_")}`
 
-/** Makes and migrates a database with a website, and lets `serve` make the partitions once. */
-export const prepare = Effect.fnUntraced(function* (stage: Stage.Stage, root: string, database: string) {
-  yield* Stage.statements(stage, "postgres", [`CREATE DATABASE ${database}`])
-  yield* command(stage, root, database, ["migrate"])
-  const created = yield* command(stage, root, database, ["site", "create", "--name", "Bench"]).pipe(
+/** Creates and migrates a database with a website, and runs `serve` once so that it creates the partitions. */
+export const prepare = Effect.fnUntraced(function* (testBed: TestBed.TestBed, root: string, database: string) {
+  yield* TestBed.runStatements(testBed, "postgres", [`CREATE DATABASE ${database}`])
+  yield* command(testBed, root, database, ["migrate"])
+  const created = yield* command(testBed, root, database, ["site", "create", "--name", "Bench"]).pipe(
     Effect.flatMap(Schema.decodeUnknownEffect(Created)),
     Effect.catchTag("SchemaError", (error) => Effect.fail(new Program.BenchError({ message: error.message })))
   )
@@ -137,16 +137,20 @@ export const prepare = Effect.fnUntraced(function* (stage: Stage.Stage, root: st
   }
   yield* Effect.scoped(
     Effect.gen(function* () {
-      const program = yield* serve(stage, edge, yield* Program.freePort)
-      const there = async () => ((await Effect.runPromise(Stage.has(stage, database, partition()))) ? true : undefined)
-      yield* Program.awaitState(program, "it made its partitions", there, { everyMillis: 100, deadlineMillis: 30_000 })
+      const program = yield* serve(testBed, edge, yield* Program.freePort)
+      const hasPartition = async () =>
+        (await Effect.runPromise(TestBed.hasTable(testBed, database, currentPartition()))) ? true : undefined
+      yield* Program.awaitState(program, "it created its partitions", hasPartition, {
+        everyMillis: 100,
+        deadlineMillis: 30_000
+      })
     })
   )
   return edge
 })
 
-/** A copy of a prepared database, which nobody may be connected to. */
-export const copy = Effect.fnUntraced(function* (stage: Stage.Stage, edge: Edge, database: string) {
-  yield* Stage.statements(stage, "postgres", [`CREATE DATABASE ${database} TEMPLATE ${edge.database}`])
+/** Copies a prepared database, which must have no connections. */
+export const copy = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge, database: string) {
+  yield* TestBed.runStatements(testBed, "postgres", [`CREATE DATABASE ${database} TEMPLATE ${edge.database}`])
   return { ...edge, database }
 })

@@ -1,5 +1,5 @@
 /**
- * How long page views take at a steady rate.
+ * The latency of page views at a steady rate.
  *
  * @module
  */
@@ -7,12 +7,13 @@ import path from "node:path"
 import { Effect, Schema } from "effect"
 import type * as Contenders from "./Contenders.ts"
 import { type Measure, names } from "./Measure.ts"
-import * as Numbers from "./Numbers.ts"
 import * as Program from "./Program.ts"
-import * as Stage from "./Stage.ts"
+import * as Rates from "./Rates.ts"
+import * as Statistics from "./Statistics.ts"
+import type * as TestBed from "./TestBed.ts"
 import * as Wrk from "./Wrk.ts"
 
-const Paced = Schema.fromJsonString(
+const Result = Schema.fromJsonString(
   Schema.Struct({
     sent: Schema.Int,
     unanswered: Schema.Int,
@@ -23,7 +24,7 @@ const Paced = Schema.fromJsonString(
   })
 )
 
-const program = path.resolve(import.meta.dirname, "../programs/paced.ts")
+const program = path.resolve(import.meta.dirname, "../programs/OpenLoop.ts")
 
 export interface Options {
   readonly rounds: number
@@ -31,46 +32,42 @@ export interface Options {
   readonly connections: number
 }
 
-/** One contender at one rate: a fresh process on empty tables. */
-const turn = Effect.fnUntraced(function* (
-  stage: Stage.Stage,
+/** Measures one contender at one rate: a new process on empty tables. */
+const measureOne = Effect.fnUntraced(function* (
+  testBed: TestBed.TestBed,
   contender: Contenders.Contender,
   rate: number,
   options: Options
 ) {
-  const { stored } = contender
-  if (stored !== undefined) {
-    yield* Stage.statements(stage, stored.database, [`TRUNCATE ${stored.views.join(", ")} CASCADE`])
-  }
-  yield* Stage.checkpoint(stage)
+  yield* Rates.reset(testBed, contender)
   return yield* Effect.scoped(
     Effect.gen(function* () {
       const port = yield* Program.freePort
       yield* contender.serve(port)
       const subject = contender.site.trackingToken
-      yield* Wrk.load(stage.folder, contender.name, {
+      yield* Wrk.send(testBed.folder, contender.name, {
         ...{ port, subject, kind: "view" as const, seconds: 3, connections: options.connections }
       })
       const args = [port, subject, Math.round(rate), options.seconds, options.connections]
-      const said = yield* Program.run(stage.folder, {
-        name: "paced",
+      const output = yield* Program.run(testBed.folder, {
+        name: "open-loop",
         file: process.execPath,
         args: [program, ...args.map(String)]
       })
-      const paced = yield* Schema.decodeUnknownEffect(Paced)(said).pipe(
-        Effect.mapError((error) => new Program.BenchError({ message: `paced: ${error.message}` }))
+      const result = yield* Schema.decodeUnknownEffect(Result)(output).pipe(
+        Effect.mapError((error) => new Program.BenchError({ message: `OpenLoop.ts: ${error.message}` }))
       )
-      if (paced.refused > 0) {
-        return yield* new Program.BenchError({ message: `${contender.name} refused ${paced.refused} paced page views` })
+      if (result.refused > 0) {
+        return yield* new Program.BenchError({ message: `${contender.name} refused ${result.refused} page views` })
       }
-      return paced
+      return result
     })
   )
 })
 
-/** The service and Fastify, each at half of the service's own top rate and at half of Fastify's. */
+/** Measures the service and Fastify at half of the service's top rate and at half of Fastify's. */
 export const measure = Effect.fnUntraced(function* (
-  stage: Stage.Stage,
+  testBed: TestBed.TestBed,
   contenders: ReadonlyArray<Contenders.Contender>,
   top: { readonly own: number; readonly peer: number },
   options: Options
@@ -84,13 +81,13 @@ export const measure = Effect.fnUntraced(function* (
     readonly p99: number
   }> = []
   for (let round = 0; round < options.rounds; round++) {
-    for (const contender of Numbers.orderOf(pair, round)) {
+    for (const contender of Statistics.orderOf(pair, round)) {
       for (const at of ["own", "peer"] as const) {
-        const paced = yield* turn(stage, contender, rates[at], options)
+        const result = yield* measureOne(testBed, contender, rates[at], options)
         console.error(
-          `round ${round + 1}  ${contender.name} at ${Math.round(rates[at])}/s: median ${paced.median.toFixed(2)} ms, p99 ${paced.p99.toFixed(2)} ms, ${paced.unanswered} unanswered`
+          `round ${round + 1}  ${contender.name} at ${Math.round(rates[at])}/s: median ${result.median.toFixed(2)} ms, p99 ${result.p99.toFixed(2)} ms, ${result.unanswered} unanswered`
         )
-        samples.push({ contender: contender.name, at, median: paced.median, p99: paced.p99 })
+        samples.push({ contender: contender.name, at, median: result.median, p99: result.p99 })
       }
     }
   }

@@ -1,11 +1,11 @@
 /**
- * The machine's size, without its name.
+ * Describes the machine without its name.
  *
  * @module
  */
 import os from "node:os"
 
-/** One line, such as "2 cores (AMD EPYC), 24 GB, Linux 6.18, Node 24.21.0". */
+/** Such as "2 cores (AMD EPYC), 24 GiB, Linux 6.18, Node 24.21.0". */
 export const describe = (): string =>
   [
     `${os.availableParallelism()} cores (${os.cpus()[0]?.model.trim() ?? "unknown"})`,

@@ -1,15 +1,16 @@
 /**
- * What the bench measures, and what is made of it. Pure.
+ * The results of the bench, and the goals that they are compared with. Pure.
  *
  * @module
  */
-import * as Numbers from "./Numbers.ts"
+import * as Statistics from "./Statistics.ts"
+import type { Cost } from "./Wrk.ts"
 
 export type Unit = "requests/s" | "rows/s" | "tokens/s" | "bytes" | "µs" | "ms" | "MB" | "s" | "streams"
 
-/** One thing that was measured of one or more contenders. */
+/** One quantity, measured for one or more contenders. */
 export interface Measure {
-  /** Such as `views`; known to the goals. */
+  /** The name by which the goals find it, such as `views`. */
   readonly id: string
   readonly title: string
   readonly unit: Unit
@@ -18,16 +19,29 @@ export interface Measure {
 
 export interface Row {
   readonly contender: string
-  /** One for each round, in their order. */
+  /** One for each round, in order. */
   readonly samples: ReadonlyArray<number>
+  /** For a rate: the processor time of one request, row or token in microseconds, one sample for each round. */
+  readonly processorTime?: { readonly own: ReadonlyArray<number>; readonly postgres: ReadonlyArray<number> }
 }
 
-/** The names that the goals know. */
+/** The rates of a contender's rounds with their processor times; each request counts as `units`, such as tokens of a chat. */
+export const rateRow = (contender: string, rounds: ReadonlyArray<Cost>, units = 1): Row => ({
+  contender,
+  samples: rounds.map(({ perSecond }) => perSecond * units),
+  processorTime: {
+    own: rounds.map(({ own }) => own / units),
+    postgres: rounds.map(({ postgres }) => postgres / units)
+  }
+})
+
+/** The names of the contenders that the goals mention. */
 export const names = {
   edge: "edge",
-  raw: "node:http, nothing stored",
+  bare: "node:http, nothing stored",
   fastify: "Fastify + pg",
-  fastapi: "FastAPI + asyncpg"
+  fastapi: "FastAPI + asyncpg",
+  agent: "the agent itself"
 }
 
 export interface Goal {
@@ -37,71 +51,86 @@ export interface Goal {
   readonly met: boolean
 }
 
-/** A number with three digits that count, thousands with commas. */
-export const digits = (value: number): string => {
+/** Formats a number with three significant digits, and commas between thousands. */
+export const format = (value: number): string => {
   if (!Number.isFinite(value)) return "-"
   const size = Math.abs(value)
   if (size >= 1000) return Math.round(Number(value.toPrecision(3))).toLocaleString("en-US")
   return String(Number(value.toPrecision(3)))
 }
 
-const samplesOf = (measures: ReadonlyArray<Measure>, id: string, contender: string) => {
-  const samples = measures
-    .find((measure) => measure.id === id)
-    ?.rows.find((row) => row.contender === contender)?.samples
-  return samples === undefined || samples.length === 0 ? undefined : samples
-}
+type Measures = ReadonlyArray<Measure>
 
-/** A goal that a ratio must reach; none where one of the two was not measured. */
+const rowOf = (measures: Measures, id: string, contender: string): Row | undefined =>
+  measures
+    .find((measure) => measure.id === id)
+    ?.rows.find((row) => row.contender === contender && row.samples.length > 0)
+
+/** The ratio of two rates must be at least `least`. No goal if one of them was not measured. */
 const atLeast = (
-  measures: ReadonlyArray<Measure>,
+  measures: Measures,
   text: string,
   least: number,
   [id, contender]: readonly [string, string],
-  [againstId, against]: readonly [string, string]
+  [otherId, other]: readonly [string, string]
 ): ReadonlyArray<Goal> => {
-  const own = samplesOf(measures, id, contender)
-  const other = samplesOf(measures, againstId, against)
-  if (own === undefined || other === undefined) return []
-  const found = Numbers.ratio(own, other)
+  const own = rowOf(measures, id, contender)
+  const theirs = rowOf(measures, otherId, other)
+  if (own === undefined || theirs === undefined) return []
+  const found = Statistics.ratio(own.samples, theirs.samples)
   return [{ text, goal: `at least ${least}`, found: `${found.toFixed(2)}`, met: found >= least }]
 }
 
-/** A goal that a median must stay below. */
+/** The median of `samples` less `subtract` must be below `most`. */
 const below = (
-  measures: ReadonlyArray<Measure>,
   text: string,
   most: number,
   unit: Unit,
-  [id, contender]: readonly [string, string],
-  less: number | undefined = 0
+  samples: ReadonlyArray<number> | undefined,
+  subtract: number | undefined = 0
 ): ReadonlyArray<Goal> => {
-  const own = samplesOf(measures, id, contender)
-  if (own === undefined || less === undefined) return []
-  const found = Numbers.median(own) - less
-  return [{ text, goal: `under ${digits(most)} ${unit}`, found: `${digits(found)} ${unit}`, met: found < most }]
+  if (samples === undefined || subtract === undefined) return []
+  const found = Statistics.median(samples) - subtract
+  return [{ text, goal: `under ${format(most)} ${unit}`, found: `${format(found)} ${unit}`, met: found < most }]
 }
 
-/** A goal that a median must stay below another contender's. */
-const lower = (measures: ReadonlyArray<Measure>, text: string, id: string, against: string): ReadonlyArray<Goal> => {
-  const own = samplesOf(measures, id, names.edge)
-  const other = samplesOf(measures, id, against)
-  if (own === undefined || other === undefined) return []
-  const [found, theirs] = [Numbers.median(own), Numbers.median(other)]
-  return [{ text, goal: `lower than ${digits(theirs)} ms`, found: `${digits(found)} ms`, met: found < theirs }]
+/** The median of the service must be lower than that of another contender. */
+const lower = (measures: Measures, text: string, id: string, other: string): ReadonlyArray<Goal> => {
+  const own = rowOf(measures, id, names.edge)
+  const theirs = rowOf(measures, id, other)
+  if (own === undefined || theirs === undefined) return []
+  const [found, limit] = [Statistics.median(own.samples), Statistics.median(theirs.samples)]
+  return [{ text, goal: `lower than ${format(limit)} ms`, found: `${format(found)} ms`, met: found < limit }]
 }
 
-/** The goals that can be judged by what was measured. */
-export const goals = (measures: ReadonlyArray<Measure>): ReadonlyArray<Goal> => {
-  const { edge, fastapi, fastify, raw } = names
-  const direct = (id: string) => {
-    const samples = samplesOf(measures, id, "the agent itself")
-    return samples === undefined ? undefined : Numbers.median(samples)
+/** The processor time of service and PostgreSQL together, round by round. */
+const together = (row: Row | undefined): ReadonlyArray<number> | undefined =>
+  row?.processorTime?.own.map((own, round) => own + (row.processorTime?.postgres[round] ?? Number.NaN))
+
+/** The goals for which there are measurements. */
+export const goals = (measures: Measures): ReadonlyArray<Goal> => {
+  const { bare, edge, fastapi, fastify } = names
+  const samples = (id: string) => rowOf(measures, id, edge)?.samples
+  const agentMedian = (id: string) => {
+    const row = rowOf(measures, id, names.agent)
+    return row === undefined ? undefined : Statistics.median(row.samples)
   }
   return [
+    ...below(
+      "processor time of a page view, service and PostgreSQL together",
+      40,
+      "µs",
+      together(rowOf(measures, "views", edge))
+    ),
     ...atLeast(measures, "page views against FastAPI + asyncpg", 10, ["views", edge], ["views", fastapi]),
     ...atLeast(measures, "page views against Fastify + pg", 5, ["views", edge], ["views", fastify]),
-    ...atLeast(measures, "page views against bare node:http that stores nothing", 0.5, ["views", edge], ["views", raw]),
+    ...atLeast(
+      measures,
+      "page views against bare node:http that stores nothing",
+      0.5,
+      ["views", edge],
+      ["views", bare]
+    ),
     ...lower(measures, "median latency at half of the edge's top rate, against Fastify's", "median-own", fastify),
     ...lower(measures, "p99 latency at half of the edge's top rate, against Fastify's", "p99-own", fastify),
     ...lower(measures, "median latency at half of Fastify's top rate, against Fastify's", "median-peer", fastify),
@@ -109,14 +138,14 @@ export const goals = (measures: ReadonlyArray<Measure>): ReadonlyArray<Goal> => 
     ...atLeast(measures, "submissions against FastAPI + asyncpg", 6, ["forms", edge], ["forms", fastapi]),
     ...atLeast(measures, "submissions against Fastify + pg", 4, ["forms", edge], ["forms", fastify]),
     ...atLeast(measures, "a 422 against a 204", 0.7, ["invalid", edge], ["views", edge]),
-    ...atLeast(measures, "chat: tokens a second against nginx", 0.5, ["tokens", edge], ["tokens", "nginx"]),
-    ...below(measures, "chat: added to the first token", 1, "ms", ["first-token", edge], direct("first-token")),
-    ...below(measures, "chat: added to each token", 1, "ms", ["token", edge], direct("token")),
+    ...atLeast(measures, "chat: tokens per second against nginx", 0.5, ["tokens", edge], ["tokens", "nginx"]),
+    ...below("chat: added to the first token", 1, "ms", samples("first-token"), agentMedian("first-token")),
+    ...below("chat: added to each token", 1, "ms", samples("token"), agentMedian("token")),
     ...atLeast(measures, "open chat streams, of 10,000", 1, ["streams", "held"], ["streams", "wanted"]),
-    ...below(measures, "memory with these streams", 500, "MB", ["streams-memory", edge]),
-    ...below(measures, "descriptors lost after they ended", 1, "streams", ["streams-lost", edge]),
-    ...below(measures, "memory at the top rate of page views", 250, "MB", ["memory", edge]),
-    ...below(measures, "start of `serve` to the first answer", 1, "s", ["start", edge]),
+    ...below("memory with these streams", 500, "MB", samples("streams-memory")),
+    ...below("descriptors that stay open after the streams ended", 1, "streams", samples("streams-lost")),
+    ...below("memory at the top rate of page views", 250, "MB", samples("memory")),
+    ...below("from the start of `serve` to the first response", 1, "s", samples("start")),
     ...atLeast(
       measures,
       "page views with many stored against an empty table",
@@ -126,11 +155,3 @@ export const goals = (measures: ReadonlyArray<Measure>): ReadonlyArray<Goal> => 
     )
   ]
 }
-
-/** The rates that fell by more than a tenth from the second row to the first, each as a sentence. */
-export const regressions = (measures: ReadonlyArray<Measure>): ReadonlyArray<string> =>
-  measures.flatMap(({ rows: [own, other], title, unit }) => {
-    if (unit !== "requests/s" || own === undefined || other === undefined) return []
-    const found = Numbers.ratio(own.samples, other.samples)
-    return found < 0.9 ? [`${title}: ${found.toFixed(2)} times the rate of ${other.contender}`] : []
-  })

@@ -1,11 +1,12 @@
 /**
- * What the bench can be asked for. Pure.
+ * The command line of the bench. Pure.
  *
  * @module
  */
 import { parseArgs } from "node:util"
+import { type Endpoint, endpoints } from "./Comparison.ts"
 
-/** What can be measured, in the order in which it is. */
+/** The parts of a run, in their order. */
 export const parts = ["rates", "latency", "start", "chat", "streams", "stored", "workers", "capacity"] as const
 export type Part = (typeof parts)[number]
 
@@ -14,39 +15,41 @@ export interface Options {
   readonly rounds: number
   readonly seconds: number
   readonly connections: number
-  /** How many page views stand in the full table. */
+  /** The number of page views in the prefilled table. */
   readonly stored: number
   readonly quick: boolean
-  /** A ref of git that the checkout is compared with, in place of the peers. */
+  /** A git revision that the checkout is compared with, instead of the peers. */
   readonly against: string | undefined
+  /** The endpoints that are compared with that revision. */
+  readonly endpoints: ReadonlyArray<Endpoint>
   readonly profile: string | undefined
-  /** Whether the table in the README and the picture are written. */
+  /** Whether the results in the README and the chart are written. */
   readonly write: boolean
 }
 
-export const usage = `scripts/bench [--quick [--against REF]] [options]
-  --quick            page views and submissions alone, in about two minutes
-  --against REF      with --quick: this checkout against that commit or branch, in place of the peers
-  --only PARTS       of ${parts.join(", ")}
-  --rounds NUMBER    how often everything is measured
-  --seconds NUMBER   how long each load lasts
-  --connections NUMBER
-  --stored NUMBER    how many page views stand in the full table (10000000)
-  --profile FOLDER   page views on the service alone, its CPU profiles kept there and read out
-  --write            put the table in test/bench/README.md and draw the picture; a run of everything does so anyway`
+export const usage = `scripts/bench [--quick [--against REVISION [--endpoints NAMES]]] [options]
+  --quick               only page views and submissions; about two minutes
+  --against REVISION    with --quick: compare this checkout with a git revision; about four minutes
+  --endpoints NAMES     with --against: only some of ${endpoints.join(", ")}
+  --only PARTS          only some of ${parts.join(", ")}
+  --rounds NUMBER       how often everything is measured
+  --seconds NUMBER      the duration of each load
+  --connections NUMBER  of the load (64)
+  --stored NUMBER       page views in the prefilled table (10000000)
+  --profile FOLDER      only page views on the service; keeps its CPU profiles in FOLDER and prints where the time goes
+  --write               write the results to test/bench/README.md and draw the chart; a full run always does`
 
 export type Parsed =
   | { readonly _tag: "Help" }
-  | { readonly _tag: "Wrong"; readonly message: string }
+  | { readonly _tag: "Invalid"; readonly message: string }
   | { readonly _tag: "Run"; readonly options: Options }
 
-const wrong = (message: string): Parsed => ({ _tag: "Wrong", message })
-
-const isPart = (text: string): text is Part => (parts as ReadonlyArray<string>).includes(text)
+const invalid = (message: string): Parsed => ({ _tag: "Invalid", message })
 
 const flags = {
   quick: { type: "boolean", default: false },
   against: { type: "string" },
+  endpoints: { type: "string" },
   only: { type: "string" },
   rounds: { type: "string" },
   seconds: { type: "string" },
@@ -59,50 +62,70 @@ const flags = {
 
 const values = (args: ReadonlyArray<string>) => parseArgs({ args: [...args], options: flags }).values
 
-/** Reads the command line. */
+/** Selects from `all` what a comma-separated list names, in the order of `all`; the first unknown name otherwise. */
+const select = <A extends string>(
+  all: ReadonlyArray<A>,
+  list: string
+): ReadonlyArray<A> | { readonly unknown: string } => {
+  const selected = list.split(",").map((name) => name.trim())
+  const unknown = selected.find((name) => !(all as ReadonlyArray<string>).includes(name))
+  return unknown === undefined ? all.filter((name) => selected.includes(name)) : { unknown }
+}
+
+const readNumbers = (given: ReturnType<typeof values>) => {
+  const { against, quick } = given
+  const defaults = {
+    rounds: against !== undefined ? 4 : quick ? 2 : 5,
+    seconds: against !== undefined ? 1 : quick ? 4 : 10,
+    connections: 64,
+    stored: 10_000_000
+  }
+  const read = (name: keyof typeof defaults) => (given[name] === undefined ? defaults[name] : Number(given[name]))
+  return {
+    rounds: read("rounds"),
+    seconds: read("seconds"),
+    connections: read("connections"),
+    stored: read("stored")
+  }
+}
+
+/** Parses the arguments. */
 export const parse = (args: ReadonlyArray<string>): Parsed => {
   let given: ReturnType<typeof values>
   try {
     given = values(args)
   } catch (error) {
-    return wrong(error instanceof Error ? error.message : String(error))
+    return invalid(error instanceof Error ? error.message : String(error))
   }
   if (given.help) return { _tag: "Help" }
-  const { against, quick } = given
-  if (against !== undefined && !quick) return wrong("--against goes with --quick.")
-  // What begins with a dash would be an option of git's.
-  if (against !== undefined && !/^[\w./@^~][\w./@^~-]*$/.test(against)) return wrong(`"${against}" is no ref of git.`)
-  const only = given.only?.split(",").map((part) => part.trim())
-  const unknown = only?.find((part) => !isPart(part))
-  if (unknown !== undefined) return wrong(`There is no part "${unknown}"; there are ${parts.join(", ")}.`)
-  const numbers: Record<string, number> = {}
-  const defaults = {
-    rounds: against !== undefined ? 4 : quick ? 2 : 5,
-    seconds: against !== undefined ? 5 : quick ? 4 : 10,
-    connections: 64,
-    stored: 10_000_000
+  const { against, only, profile, quick } = given
+  if (against !== undefined && !quick) return invalid("--against needs --quick.")
+  if (given.endpoints !== undefined && against === undefined) return invalid("--endpoints needs --against.")
+  // git would read a leading dash as an option.
+  if (against !== undefined && !/^[\w./@^~][\w./@^~-]*$/.test(against)) {
+    return invalid(`"${against}" is not a git revision.`)
   }
-  for (const name of ["rounds", "seconds", "connections", "stored"] as const) {
-    const text = given[name]
-    const number = text === undefined ? defaults[name] : Number(text)
-    if (!Number.isSafeInteger(number) || number < 1) return wrong(`--${name} is a whole number, 1 or more.`)
-    numbers[name] = number
+  const chosenParts = only === undefined ? (quick ? (["rates"] as const) : parts) : select(parts, only)
+  if ("unknown" in chosenParts) {
+    return invalid(`There is no part "${chosenParts.unknown}". The parts are ${parts.join(", ")}.`)
   }
-  const { connections = 64, rounds = 1, seconds = 1, stored = 1 } = numbers
-  const chosen =
-    only === undefined ? (quick ? (["rates"] as const) : parts) : parts.filter((part) => only.includes(part))
+  const chosenEndpoints = given.endpoints === undefined ? endpoints : select(endpoints, given.endpoints)
+  if ("unknown" in chosenEndpoints) {
+    return invalid(`There is no endpoint "${chosenEndpoints.unknown}". The endpoints are ${endpoints.join(", ")}.`)
+  }
+  const numbers = readNumbers(given)
+  const wrong = Object.entries(numbers).find(([, number]) => !Number.isSafeInteger(number) || number < 1)
+  if (wrong !== undefined) return invalid(`--${wrong[0]} must be a whole number, 1 or more.`)
   return {
     _tag: "Run",
     options: {
-      parts: chosen,
-      rounds,
-      seconds,
-      connections,
-      stored,
+      parts: chosenParts,
+      endpoints: chosenEndpoints,
+      ...numbers,
       quick,
       against,
-      profile: given.profile,
-      write: given.write || (!quick && only === undefined && given.profile === undefined)
+      profile,
+      write: given.write || (!quick && only === undefined && profile === undefined)
     }
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Reads a CPU profile of V8: which functions the time went to. Pure.
+ * Summarizes CPU profiles of V8. Pure.
  *
  * @module
  */
@@ -14,63 +14,64 @@ const Profile = Schema.fromJsonString(
         callFrame: Schema.Struct({ functionName: Schema.String, url: Schema.String, lineNumber: Schema.Int })
       })
     ),
-    samples: Schema.Array(Schema.Int),
-    timeDeltas: Schema.Array(Schema.Finite)
+    samples: Schema.Array(Schema.Int)
   })
 )
 
 export interface SelfTime {
   readonly name: string
-  /** The file from its package or from `src` on, and the line, counted from 1; empty for the runtime's own. */
-  readonly place: string
+  /** The path from its package or from `src`, and the line, counted from 1; empty for the runtime's own functions. */
+  readonly location: string
   /** The share of the time in which the process was not idle. */
   readonly share: number
 }
 
-/** A file as its package or this project names it. */
-const fileOf = (url: string): string => {
+/** Shortens the URL of a file to the path from its package or from `src`. */
+const shortPath = (url: string): string => {
   const packages = url.lastIndexOf("/node_modules/")
   if (packages >= 0) return url.slice(packages + "/node_modules/".length)
   const source = url.lastIndexOf("/src/")
   return source >= 0 ? url.slice(source + 1) : url
 }
 
-/** The functions by their own time, the greatest first; the time in which it was idle is left out. */
+/**
+ * The functions by self time, the largest first, without idle time. It counts samples and ignores the time between them: a
+ * process that waits for a core is sampled late, in the call in which it lost the core.
+ */
 export const selfTimes = (text: string): Option.Option<ReadonlyArray<SelfTime>> =>
-  Option.map(Schema.decodeUnknownOption(Profile)(text), ({ nodes, samples, timeDeltas }) => {
+  Option.map(Schema.decodeUnknownOption(Profile)(text), ({ nodes, samples }) => {
     const frames = new Map(nodes.map(({ callFrame, id }) => [id, callFrame]))
-    const times = new Map<string, { readonly name: string; readonly place: string; micros: number }>()
+    const functions = new Map<string, { readonly name: string; readonly location: string; samples: number }>()
     let busy = 0
-    samples.forEach((id, index) => {
+    for (const id of samples) {
       const frame = frames.get(id)
-      if (frame === undefined || frame.functionName === "(idle)") return
-      const micros = Math.max(0, timeDeltas[index] ?? 0)
-      busy += micros
-      const place = frame.url === "" ? "" : `${fileOf(frame.url)}:${frame.lineNumber + 1}`
+      if (frame === undefined || frame.functionName === "(idle)") continue
+      busy++
+      const location = frame.url === "" ? "" : `${shortPath(frame.url)}:${frame.lineNumber + 1}`
       const name = frame.functionName || "(anonymous)"
-      const key = `${name} ${place}`
-      const found = times.get(key)
-      if (found === undefined) times.set(key, { name, place, micros })
-      else found.micros += micros
-    })
-    return [...times.values()]
-      .map(({ micros, name, place }) => ({ name, place, share: busy === 0 ? 0 : micros / busy }))
+      const key = `${name} ${location}`
+      const found = functions.get(key)
+      if (found === undefined) functions.set(key, { name, location, samples: 1 })
+      else found.samples++
+    }
+    return [...functions.values()]
+      .map(({ location, name, samples }) => ({ name, location, share: samples / busy }))
       .toSorted((a, b) => b.share - a.share)
   })
 
-/** The same by file. */
+/** The self times added up by file. */
 export const byFile = (times: ReadonlyArray<SelfTime>): ReadonlyArray<SelfTime> => {
   const shares = new Map<string, number>()
-  for (const { name, place, share } of times) {
-    const file = place === "" ? name : place.replace(/:\d+$/, "")
+  for (const { name, location, share } of times) {
+    const file = location === "" ? name : location.replace(/:\d+$/, "")
     shares.set(file, (shares.get(file) ?? 0) + share)
   }
-  return [...shares].map(([name, share]) => ({ name, place: "", share })).toSorted((a, b) => b.share - a.share)
+  return [...shares].map(([name, share]) => ({ name, location: "", share })).toSorted((a, b) => b.share - a.share)
 }
 
-/** The first of them as Markdown. */
-export const report = (times: ReadonlyArray<SelfTime>, most: number): string =>
+/** The first `count` as a Markdown table. */
+export const report = (times: ReadonlyArray<SelfTime>, count: number): string =>
   table(
-    ["function", "where", "share of the busy time"],
-    times.slice(0, most).map(({ name, place, share }) => [name, place, `${(share * 100).toFixed(1)} %`])
+    ["function", "location", "share of the busy time"],
+    times.slice(0, count).map(({ name, location, share }) => [name, location, `${(share * 100).toFixed(1)} %`])
   )

@@ -1,5 +1,5 @@
 /**
- * The programs that the bench starts: each is awaited by what it does and ended with its scope. Linux alone.
+ * Child processes of the bench. Each is ended when its scope closes. Linux only.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import { connect, createServer } from "node:net"
 import { performance } from "node:perf_hooks"
 import { Data, Effect, type Scope } from "effect"
 
-/** Why the bench cannot go on, in one sentence. */
+/** Why the bench cannot continue, as a sentence for the user. */
 export class BenchError extends Data.TaggedError("BenchError")<{ readonly message: string }> {}
 
 export interface Command {
-  /** What it is called in sentences, and its log file. */
+  /** Used in messages and as the name of the log file. */
   readonly name: string
   readonly file: string
   readonly args: ReadonlyArray<string>
@@ -24,115 +24,114 @@ export interface Command {
 export interface Program {
   readonly name: string
   readonly pid: number
-  /** When it was started, as `performance.now()` tells it. */
+  /** When it was started, on the clock of `performance.now()`. */
   readonly startedAt: number
-  /** What it wrote to its standard output and error so far. */
-  readonly said: () => string
-  readonly over: () => boolean
-  /** Waits for its end: the exit code, null where a signal ended it. */
-  readonly ended: Effect.Effect<number | null>
+  /** Its standard output and standard error so far. */
+  readonly output: () => string
+  readonly hasExited: () => boolean
+  /** Waits for its exit code; null if a signal ended it. */
+  readonly exitCode: Effect.Effect<number | null>
 }
 
-/** All that is passed on of our own environment: what a program needs to be found and to speak English. */
+/** The environment of every program: enough to be found, and English messages. */
 const environment = { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "/", LC_ALL: "C", TZ: "UTC" }
 
-/** Whoever is still there when this process exits in whatever way is killed; the kernel sees to it where it is itself. */
-const alive = new Set<ChildProcess>()
+/** Children that are killed when this process exits, in case their scopes were not closed. */
+const running = new Set<ChildProcess>()
 process.on("exit", () => {
-  for (const child of alive) child.kill("SIGKILL")
+  for (const child of running) child.kill("SIGKILL")
 })
 
-/** Has the kernel kill the program when we are gone. `setpriv` becomes the program, so its process id is the same. */
-const tied = ({ args, file }: Command): readonly [string, ReadonlyArray<string>] => [
+/** Has the kernel kill the program if this process dies. `setpriv` executes the program, so the process id stays the same. */
+const withParentDeathSignal = ({ args, file }: Command): readonly [string, ReadonlyArray<string>] => [
   "setpriv",
   ["--pdeathsig", "KILL", "--", file, ...args]
 ]
 
-const patienceMillis = 20_000
+const killAfterMillis = 20_000
 
-const stop = (child: ChildProcess, ended: Promise<unknown>): Effect.Effect<void> =>
+const stop = (child: ChildProcess, exitCode: Promise<unknown>): Effect.Effect<void> =>
   Effect.promise(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
-    const timer = setTimeout(() => child.kill("SIGKILL"), patienceMillis)
+    const timer = setTimeout(() => child.kill("SIGKILL"), killAfterMillis)
     child.kill("SIGTERM")
-    await ended
+    await exitCode
     clearTimeout(timer)
   })
 
-/** Starts a program; it is told to end when the scope closes, and killed if it does not. `folder` takes its log. */
+/** Starts a program that logs into `folder`. When the scope closes it gets SIGTERM, and SIGKILL if it does not exit. */
 export const start = (folder: string, command: Command): Effect.Effect<Program, BenchError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.try({
       try: () => {
         const log = `${folder}/${command.name.replaceAll(/[^\w.-]/g, "_")}-${process.hrtime.bigint()}.log`
-        const output = openSync(log, "a")
-        const [file, args] = tied(command)
+        const logHandle = openSync(log, "a")
+        const [file, args] = withParentDeathSignal(command)
         const startedAt = performance.now()
         const child = spawn(file, args, {
-          stdio: ["ignore", output, output],
+          stdio: ["ignore", logHandle, logHandle],
           env: { ...environment, ...command.env },
           cwd: command.cwd ?? folder,
-          // Ctrl-C in the terminal is for us: we end the programs in order.
+          // Ctrl-C must reach only the bench, which then ends the programs in order.
           detached: true
         })
-        closeSync(output)
-        alive.add(child)
-        const ended = new Promise<number | null>((resolve) => {
+        closeSync(logHandle)
+        running.add(child)
+        const exitCode = new Promise<number | null>((resolve) => {
           child.once("exit", resolve)
           child.once("error", () => resolve(null))
-        }).finally(() => alive.delete(child))
+        }).finally(() => running.delete(child))
         const program: Program = {
           name: command.name,
           pid: child.pid ?? 0,
           startedAt,
-          said: () => readFileSync(log, "utf8"),
-          over: () => child.pid === undefined || child.exitCode !== null || child.signalCode !== null,
-          ended: Effect.promise(() => ended)
+          output: () => readFileSync(log, "utf8"),
+          hasExited: () => child.pid === undefined || child.exitCode !== null || child.signalCode !== null,
+          exitCode: Effect.promise(() => exitCode)
         }
-        return { child, ended, program }
+        return { child, exitCode, program }
       },
       catch: (cause) => new BenchError({ message: `${command.name} could not be started: ${cause}` })
     }),
-    ({ child, ended }) => stop(child, ended)
+    ({ child, exitCode }) => stop(child, exitCode)
   ).pipe(Effect.map(({ program }) => program))
 
-const lastWords = (program: Program): string => program.said().trim().split("\n").slice(-6).join(" | ")
+const endOfLog = (program: Program): string => program.output().trim().split("\n").slice(-6).join(" | ")
 
-/** Runs a program to its end and gives what it wrote; fails if its exit code is not 0. */
+/** Runs a program to its end and returns its output; fails if its exit code is not 0. */
 export const run = (folder: string, command: Command): Effect.Effect<string, BenchError> =>
   Effect.scoped(
     Effect.gen(function* () {
       const program = yield* start(folder, command)
-      const code = yield* program.ended
+      const code = yield* program.exitCode
       if (code !== 0) {
-        return yield* new BenchError({ message: `${program.name} ended with ${code}: ${lastWords(program)}` })
+        return yield* new BenchError({ message: `${program.name} exited with code ${code}: ${endOfLog(program)}` })
       }
-      return program.said()
+      return program.output()
     })
   )
 
-/** Waits until `look` gives something, asking every few milliseconds for as long as the program runs. */
+/** Calls `check` until it returns a value. Fails if the program exits or the deadline passes before that. */
 export const awaitState = <A>(
   program: Program,
-  what: string,
-  look: () => Promise<A | undefined>,
+  state: string,
+  check: () => Promise<A | undefined>,
   options: { readonly everyMillis: number; readonly deadlineMillis: number }
 ): Effect.Effect<A, BenchError> =>
   Effect.gen(function* () {
     const deadline = performance.now() + options.deadlineMillis
     for (;;) {
-      const found = yield* Effect.promise(look)
+      const found = yield* Effect.promise(check)
       if (found !== undefined) return found
-      if (program.over() || performance.now() > deadline) {
-        const why = program.over() ? "ended" : "took too long"
-        return yield* new BenchError({ message: `${program.name} ${why} before ${what}: ${lastWords(program)}` })
+      if (program.hasExited() || performance.now() > deadline) {
+        const why = program.hasExited() ? "exited" : "took too long"
+        return yield* new BenchError({ message: `${program.name} ${why} before ${state}: ${endOfLog(program)}` })
       }
       yield* Effect.sleep(options.everyMillis)
     }
   })
 
-/** Whether somebody listens on a port of this machine. */
-const listens = (port: number): Promise<true | undefined> =>
+const isListening = (port: number): Promise<true | undefined> =>
   new Promise((resolve) => {
     const socket = connect({ port, host: "127.0.0.1" })
     socket.once("connect", () => {
@@ -142,14 +141,14 @@ const listens = (port: number): Promise<true | undefined> =>
     socket.once("error", () => resolve(undefined))
   })
 
-/** Starts a program that listens on a port, and waits until it does. */
+/** Starts a server and waits until it listens on its port. */
 export const serve = Effect.fnUntraced(function* (folder: string, command: Command, port: number) {
   const program = yield* start(folder, command)
-  yield* awaitState(program, "it listened", () => listens(port), { everyMillis: 5, deadlineMillis: 30_000 })
+  yield* awaitState(program, "it listened", () => isListening(port), { everyMillis: 5, deadlineMillis: 30_000 })
   return program
 })
 
-/** A port that nobody uses now. */
+/** A free port of this machine. */
 export const freePort: Effect.Effect<number> = Effect.promise(
   () =>
     new Promise<number>((resolve, reject) => {
@@ -162,42 +161,27 @@ export const freePort: Effect.Effect<number> = Effect.promise(
     })
 )
 
-/** The memory of a process that is in RAM, in MB (10^6 bytes). */
+/** The resident memory of a process, in MB (10^6 bytes). */
 export const memoryOf = (pid: number): number => {
   const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]
   return (Number(kilobytes) * 1024) / 1e6
 }
 
-/** The children of a process that have not ended. */
-const childrenOf = (pid: number): ReadonlyArray<number> =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
-    .split(" ")
-    .filter((child) => child !== "")
-    .map(Number)
-
-/** How long a process and its children have had a processor, in microseconds. The kernel counts in hundredths of a second. */
-export const processorTimeOf = (pid: number): number =>
-  [pid, ...childrenOf(pid)].reduce((sum, each) => {
-    // After the name, which may hold anything but stands in parentheses.
-    const fields = readFileSync(`/proc/${each}/stat`, "utf8").replace(/^.*\)/s, "").trim().split(" ")
-    return sum + (Number(fields[11]) + Number(fields[12])) * 10_000
-  }, 0)
-
-/** How many descriptors a process has open. */
+/** The number of descriptors that a process has open. */
 export const descriptorsOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length
 
-/** The most memory that a process has while `effect` runs, looked at five times a second, in MB. */
-export const mostMemory = <A, E, R>(
+/** Runs `effect` and returns its result with the peak memory of the program meanwhile, sampled five times a second, in MB. */
+export const withPeakMemory = <A, E, R>(
   program: Program,
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<readonly [A, number], E, R> =>
   Effect.suspend(() => {
-    let most = memoryOf(program.pid)
+    let peak = memoryOf(program.pid)
     const timer = setInterval(() => {
-      if (!program.over()) most = Math.max(most, memoryOf(program.pid))
+      if (!program.hasExited()) peak = Math.max(peak, memoryOf(program.pid))
     }, 200)
     return effect.pipe(
-      Effect.map((value) => [value, most] as const),
+      Effect.map((value) => [value, peak] as const),
       Effect.ensuring(Effect.sync(() => clearInterval(timer)))
     )
   })

@@ -1,181 +1,201 @@
 /**
- * Rates: page views, submissions and invalid page views, as many as each contender answers.
+ * Throughput: page views, submissions and invalid page views, as many as each contender answers.
  *
  * @module
  */
 import { Effect } from "effect"
-import * as Agreement from "./Agreement.ts"
 import * as Contenders from "./Contenders.ts"
+import * as ContractCheck from "./ContractCheck.ts"
 import type * as Edge from "./Edge.ts"
-import { type Measure, names } from "./Measure.ts"
-import * as Numbers from "./Numbers.ts"
+import { type Measure, names, rateRow } from "./Measure.ts"
 import * as Program from "./Program.ts"
-import * as Stage from "./Stage.ts"
+import * as Statistics from "./Statistics.ts"
+import * as TestBed from "./TestBed.ts"
 import * as Wrk from "./Wrk.ts"
 
 export interface Options {
   readonly rounds: number
-  /** How long each load lasts. */
+  /** The duration of each load. */
   readonly seconds: number
   readonly connections: number
   /** Whether invalid page views are measured too. */
   readonly invalid: boolean
-  /** A folder for the CPU profiles of the service; page views alone are sent then. */
+  /** A folder for CPU profiles of the service. With it, only page views are sent. */
   readonly profile?: string | undefined
 }
 
-/** How long page views are sent before anything is measured: Node and Python compile what they run often. */
+/** The duration of the load before a measurement: Node and Python compile code that runs often. */
 const warmUpSeconds = 3
 
-/** Sends a load and sees that everything that was answered is stored. */
-const stored = Effect.fnUntraced(function* (
-  stage: Stage.Stage,
+/** A load for a contender's own site. */
+export const loadFor = (
   contender: Contenders.Contender,
-  tables: "views" | "forms",
-  load: Wrk.Load
-) {
-  const store = contender.stored
-  if (store === undefined) return yield* Wrk.load(stage.folder, contender.name, load)
-  const rows = Stage.count(stage, store.database, store[tables])
-  const before = yield* rows
-  const result = yield* Wrk.load(stage.folder, contender.name, load)
-  const added = (yield* rows) - before
-  // What was on its way when the warm-up or this load ended is stored as well, and not counted by wrk.
-  if (added < result.requests || added > result.requests + 2 * load.connections) {
-    return yield* new Program.BenchError({
-      message: `${contender.name} answered ${result.requests} requests of the kind ${load.kind} and stored ${added}`
-    })
-  }
-  return result
+  kind: "view" | "form" | "invalid",
+  options: { readonly port: number; readonly seconds: number; readonly connections: number }
+): Wrk.Load => ({
+  kind,
+  port: options.port,
+  seconds: options.seconds,
+  connections: options.connections,
+  subject: kind === "form" ? contender.site.websiteConfigId : contender.site.trackingToken
 })
+
+/** Empties a contender's tables and writes a checkpoint. */
+export const reset = Effect.fnUntraced(function* (testBed: TestBed.TestBed, { storage }: Contenders.Contender) {
+  if (storage !== undefined) {
+    const tables = [...storage.views, ...storage.forms].join(", ")
+    yield* TestBed.runStatements(testBed, storage.database, [`TRUNCATE ${tables} CASCADE`])
+  }
+  yield* TestBed.checkpoint(testBed)
+})
+
+/** The number of page views or submissions that a contender has stored; 0 if it stores nothing. */
+export const countStored = (testBed: TestBed.TestBed, { storage }: Contenders.Contender, tables: "views" | "forms") =>
+  storage === undefined ? Effect.succeed(0) : TestBed.countRows(testBed, storage.database, storage[tables])
+
+/**
+ * Fails unless a contender stored every request that it answered. wrk does not count the requests that were in flight when it
+ * stopped: at most `uncounted` of them are stored as well.
+ */
+export const requireStored = (
+  contender: Contenders.Contender,
+  counts: { readonly answered: number; readonly stored: number; readonly uncounted: number }
+): Effect.Effect<void, Program.BenchError> => {
+  const { answered, stored, uncounted } = counts
+  return contender.storage === undefined || (stored >= answered && stored <= answered + uncounted)
+    ? Effect.void
+    : new Program.BenchError({ message: `${contender.name} answered ${answered} requests and stored ${stored}` })
+}
 
 interface Turn {
   readonly contender: string
-  readonly views: number
-  readonly forms: number | undefined
-  readonly invalid: number | undefined
+  readonly views: Wrk.Cost
+  readonly forms: Wrk.Cost | undefined
+  readonly invalid: Wrk.Cost | undefined
   readonly memory: number
 }
 
-/** One contender in one round: a fresh process on empty tables. */
-const turn = Effect.fnUntraced(function* (stage: Stage.Stage, contender: Contenders.Contender, options: Options) {
-  const store = contender.stored
-  if (store !== undefined) {
-    yield* Stage.statements(stage, store.database, [`TRUNCATE ${[...store.views, ...store.forms].join(", ")} CASCADE`])
-  }
-  yield* Stage.checkpoint(stage)
+/** Measures one contender in one round: a new process on empty tables. */
+const measureOne = Effect.fnUntraced(function* (
+  testBed: TestBed.TestBed,
+  contender: Contenders.Contender,
+  options: Options
+) {
+  yield* reset(testBed, contender)
   return yield* Effect.scoped(
     Effect.gen(function* () {
       const port = yield* Program.freePort
+      const { connections, seconds } = options
       const node =
         options.profile === undefined
           ? []
           : ["--cpu-prof", `--cpu-prof-dir=${options.profile}`, "--cpu-prof-interval=500"]
       const program = yield* contender.serve(port, { node })
-      const load = (kind: Wrk.Kind, seconds: number): Wrk.Load => ({
-        port,
-        kind,
-        seconds,
-        connections: options.connections,
-        subject: kind === "form" ? contender.site.websiteConfigId : contender.site.trackingToken
+      const measure = (kind: "view" | "form" | "invalid") =>
+        Wrk.measure(testBed, program, contender.name, loadFor(contender, kind, { port, seconds, connections }))
+      const measureStored = Effect.fnUntraced(function* (kind: "view" | "form") {
+        const count = countStored(testBed, contender, kind === "view" ? "views" : "forms")
+        const before = yield* count
+        const cost = yield* measure(kind)
+        const stored = (yield* count) - before
+        // Requests of the previous load and of this one may still be in flight when wrk stops.
+        yield* requireStored(contender, { answered: cost.requests, stored, uncounted: 2 * connections })
+        return cost
       })
-      yield* Agreement.check(contender.name, port, contender.site)
-      yield* Wrk.load(stage.folder, contender.name, load("view", warmUpSeconds))
-      const [views, memory] = yield* Program.mostMemory(
-        program,
-        stored(stage, contender, "views", load("view", options.seconds))
-      )
-      if (options.profile !== undefined) {
-        return { contender: contender.name, views: Wrk.perSecond(views), forms: undefined, invalid: undefined, memory }
-      }
-      const forms = yield* stored(stage, contender, "forms", load("form", options.seconds))
-      const invalid = options.invalid
-        ? yield* Wrk.load(stage.folder, contender.name, load("invalid", options.seconds))
-        : undefined
+      yield* ContractCheck.run(contender.name, port, contender.site)
+      const warmUp = loadFor(contender, "view", { port, seconds: warmUpSeconds, connections })
+      yield* Wrk.send(testBed.folder, contender.name, warmUp)
+      const [views, memory] = yield* Program.withPeakMemory(program, measureStored("view"))
       return {
         contender: contender.name,
-        views: Wrk.perSecond(views),
-        forms: Wrk.perSecond(forms),
-        invalid: invalid === undefined ? undefined : Wrk.perSecond(invalid),
+        views,
+        forms: options.profile === undefined ? yield* measureStored("form") : undefined,
+        invalid: options.profile === undefined && options.invalid ? yield* measure("invalid") : undefined,
         memory
       } satisfies Turn
     })
   )
 })
 
-/** All contenders in turn, round by round. */
+/** A rate and its processor time, for progress messages. */
+export const describe = (cost: Wrk.Cost, unit: string): string =>
+  `${Math.round(cost.perSecond)} ${unit}/s (${cost.own.toFixed(1)} + ${cost.postgres.toFixed(1)} µs each)`
+
+/** Measures all contenders in every round. */
 export const measure = Effect.fnUntraced(function* (
-  stage: Stage.Stage,
+  testBed: TestBed.TestBed,
   contenders: ReadonlyArray<Contenders.Contender>,
   options: Options
 ) {
   const turns: Array<Turn> = []
   for (let round = 0; round < options.rounds; round++) {
-    for (const contender of Numbers.orderOf(contenders, round)) {
-      const done = yield* turn(stage, contender, options)
-      console.error(
-        `round ${round + 1}  ${contender.name}: ${Math.round(done.views)} page views/s, ${Math.round(done.forms ?? 0)} submissions/s`
-      )
-      turns.push(done)
+    for (const contender of Statistics.orderOf(contenders, round)) {
+      const turn = yield* measureOne(testBed, contender, options)
+      const parts = [
+        describe(turn.views, "page views"),
+        ...(turn.forms === undefined ? [] : [describe(turn.forms, "submissions")])
+      ]
+      console.error(`round ${round + 1}  ${contender.name}: ${parts.join(", ")}`)
+      turns.push(turn)
     }
   }
-  const rows = (value: (turn: Turn) => number | undefined) =>
-    contenders.map(({ name }) => ({
+  const ofContender = (name: string) => turns.filter(({ contender }) => contender === name)
+  const rates = (id: "views" | "forms" | "invalid", title: string): Measure => ({
+    id,
+    title,
+    unit: "requests/s",
+    rows: contenders.map(({ name }) =>
+      rateRow(
+        name,
+        ofContender(name).flatMap((turn) => turn[id] ?? [])
+      )
+    )
+  })
+  const memory: Measure = {
+    id: "memory",
+    title: "Memory at the top rate of page views",
+    unit: "MB",
+    rows: contenders.map(({ name }) => ({
       contender: name,
-      samples: turns.filter(({ contender }) => contender === name).flatMap((each) => value(each) ?? [])
+      samples: ofContender(name).map((turn) => turn.memory)
     }))
-  const measures: ReadonlyArray<Measure> = [
-    { id: "views", title: "Page views", unit: "requests/s", rows: rows(({ views }) => views) },
-    { id: "forms", title: "Submissions", unit: "requests/s", rows: rows(({ forms }) => forms) },
-    ...(options.invalid
-      ? [
-          {
-            id: "invalid",
-            title: "Invalid page views (422)",
-            unit: "requests/s",
-            rows: rows(({ invalid }) => invalid)
-          } as const
-        ]
-      : []),
-    { id: "memory", title: "Memory at the top rate of page views", unit: "MB", rows: rows(({ memory }) => memory) }
+  }
+  return [
+    rates("views", "Page views"),
+    ...(options.profile === undefined ? [rates("forms", "Submissions")] : []),
+    ...(options.profile === undefined && options.invalid ? [rates("invalid", "Invalid page views (422)")] : []),
+    memory
   ]
-  return measures
 })
 
-/** Page views on a database with many of them stored, beside an empty one. The same process serves neither. */
-export const measureStored = Effect.fnUntraced(function* (
-  stage: Stage.Stage,
+/** Measures page views on a database that already holds many, and on an empty one. */
+export const measurePrefilled = Effect.fnUntraced(function* (
+  testBed: TestBed.TestBed,
   databases: { readonly empty: Edge.Edge; readonly full: Edge.Edge },
   options: Options
 ) {
-  const pair = (["full", "empty"] as const).map((name) => Contenders.ofEdge(stage, name, databases[name]))
-  const samples: Record<string, Array<number>> = { full: [], empty: [] }
+  const pair = (["full", "empty"] as const).map((name) => Contenders.ofEdge(testBed, name, databases[name]))
+  const costs = new Map(pair.map(({ name }) => [name, [] as Array<Wrk.Cost>]))
   for (let round = 0; round < options.rounds; round++) {
-    for (const contender of Numbers.orderOf(pair, round)) {
-      const rate = yield* Effect.scoped(
+    for (const contender of Statistics.orderOf(pair, round)) {
+      const cost = yield* Effect.scoped(
         Effect.gen(function* () {
-          yield* Stage.checkpoint(stage)
+          yield* TestBed.checkpoint(testBed)
           const port = yield* Program.freePort
-          yield* contender.serve(port)
-          const load = (seconds: number): Wrk.Load => ({
-            port,
-            kind: "view",
-            seconds,
-            connections: options.connections,
-            subject: contender.site.trackingToken
-          })
-          yield* Wrk.load(stage.folder, contender.name, load(warmUpSeconds))
-          return Wrk.perSecond(yield* Wrk.load(stage.folder, contender.name, load(options.seconds)))
+          const program = yield* contender.serve(port)
+          const load = loadFor(contender, "view", { ...options, port })
+          yield* Wrk.send(testBed.folder, contender.name, { ...load, seconds: warmUpSeconds })
+          return yield* Wrk.measure(testBed, program, contender.name, load)
         })
       )
-      console.error(`round ${round + 1}  ${contender.name}: ${Math.round(rate)} page views/s`)
-      samples[contender.name]?.push(rate)
+      console.error(`round ${round + 1}  ${contender.name}: ${describe(cost, "page views")}`)
+      costs.get(contender.name)?.push(cost)
     }
   }
   return {
     id: "stored",
     title: `Page views by what is stored (${names.edge})`,
     unit: "requests/s",
-    rows: pair.map(({ name }) => ({ contender: name, samples: samples[name] ?? [] }))
+    rows: pair.map(({ name }) => rateRow(name, costs.get(name) ?? []))
   } satisfies Measure
 })

@@ -1,16 +1,16 @@
 /**
- * The results as Markdown. Pure.
+ * Results as Markdown. Pure.
  *
  * @module
  */
-import { digits, type Goal, type Measure } from "./Measure.ts"
-import * as Numbers from "./Numbers.ts"
+import { format, type Goal, type Measure } from "./Measure.ts"
+import * as Statistics from "./Statistics.ts"
 
-const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll(/\s+/g, " ")
+const escapeCell = (text: string): string => text.replaceAll("|", "\\|").replaceAll(/\s+/g, " ")
 
-/** A table with aligned columns; the first to the left, the others to the right. */
+/** A table with padded columns, the first aligned left, the others right. */
 export const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
-  const cells = [head, ...rows].map((row) => row.map(cell))
+  const cells = [head, ...rows].map((row) => row.map(escapeCell))
   const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => (row[column] ?? "").length)))
   const pad = (text: string, column: number) =>
     column === 0 ? text.padEnd(widths[column]!) : text.padStart(widths[column]!)
@@ -20,18 +20,22 @@ export const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyA
   return [line(cells[0]!), rule, ...cells.slice(1).map(line)].join("\n")
 }
 
-/** One measure; the first row is the one that the others are compared with. */
+/** One measure. The other rows are compared with the first; rates have two more columns for the processor time. */
 export const ofMeasure = (measure: Measure): string => {
   const [first] = measure.rows
+  const hasProcessorTime = measure.rows.some(({ processorTime }) => processorTime !== undefined)
+  const head = [`${measure.title}, ${measure.unit}`, "median", "least", "most", "spread", "times"]
   return table(
-    [`${measure.title}, ${measure.unit}`, "median", "least", "most", "spread", "times"],
-    measure.rows.map(({ contender, samples }) => [
+    hasProcessorTime ? [...head, "own µs", "PostgreSQL µs"] : head,
+    measure.rows.map(({ contender, processorTime, samples }) => [
       contender,
-      digits(Numbers.median(samples)),
-      digits(samples.length === 0 ? Number.NaN : Math.min(...samples)),
-      digits(samples.length === 0 ? Number.NaN : Math.max(...samples)),
-      samples.length < 2 ? "-" : `${Math.round(Numbers.spread(samples) * 100)} %`,
-      digits(Numbers.ratio(first?.samples ?? [], samples))
+      format(Statistics.median(samples)),
+      format(samples.length === 0 ? Number.NaN : Math.min(...samples)),
+      format(samples.length === 0 ? Number.NaN : Math.max(...samples)),
+      samples.length < 2 ? "-" : `${Math.round(Statistics.spread(samples) * 100)} %`,
+      format(Statistics.ratio(first?.samples ?? [], samples)),
+      format(Statistics.median(processorTime?.own ?? [])),
+      format(Statistics.median(processorTime?.postgres ?? []))
     ])
   )
 }
@@ -42,8 +46,8 @@ export const ofGoals = (goals: ReadonlyArray<Goal>): string =>
     goals.map((goal) => [goal.text, goal.goal, goal.found, goal.met ? "yes" : "no"])
   )
 
-/** Puts `text` between a document's marks `<!-- name -->` and `<!-- /name -->`; undefined if it has not both, in order. */
-export const between = (document: string, name: string, text: string): string | undefined => {
+/** Replaces the text between `<!-- name -->` and `<!-- /name -->`; undefined if the document lacks one of them. */
+export const replaceSection = (document: string, name: string, text: string): string | undefined => {
   const [open, close] = [`<!-- ${name} -->`, `<!-- /${name} -->`]
   const start = document.indexOf(open)
   const end = document.indexOf(close, start)

@@ -1,29 +1,34 @@
 /**
- * The load of wrk: as much as the server takes, on connections that stay open.
+ * A closed-loop load from wrk on connections that stay open, and what the server paid for it.
  *
  * @module
  */
 import path from "node:path"
 import { Effect, Option, Schema } from "effect"
+import * as ProcessorTime from "./ProcessorTime.ts"
 import * as Program from "./Program.ts"
+import type * as TestBed from "./TestBed.ts"
 
 const Result = Schema.fromJsonString(
   Schema.Struct({
     requests: Schema.Int,
+    /** The duration of the load. */
     micros: Schema.Int,
     bytes: Schema.Finite,
+    /** Responses with a status of 400 or more. */
     refused: Schema.Int,
+    /** Connection errors and timeouts. */
     broken: Schema.Int,
     p50: Schema.Finite,
     p99: Schema.Finite
   })
 )
 
-/** What wrk saw: how many were answered, in how many microseconds, how many of them with a status of 400 or more. */
+/** What wrk counted. */
 export type Result = typeof Result.Type
 
-/** Reads what `load.lua` prints at the end. Pure. */
-export const read = (output: string): Option.Option<Result> => {
+/** Parses the line that `load.lua` prints at the end. Pure. */
+export const parseResult = (output: string): Option.Option<Result> => {
   const line = /^RESULT (\{.*\})$/m.exec(output)?.[1]
   return line === undefined ? Option.none() : Schema.decodeUnknownOption(Result)(line)
 }
@@ -35,7 +40,7 @@ export type Kind = "view" | "invalid" | "form" | "chat" | "completion"
 export interface Load {
   readonly port: number
   readonly kind: Kind
-  /** The site's id; for a chat the path. */
+  /** The id of the site; for a chat the path. */
   readonly subject: string
   readonly message?: string
   readonly token?: string
@@ -46,29 +51,58 @@ export interface Load {
 const script = path.resolve(import.meta.dirname, "../load/load.lua")
 
 /**
- * Sends a load with one thread and gives what it came to. Fails if a request was refused that should not be, or not
- * refused that should: a server that answers errors fast has not won.
+ * Sends a load with one thread. Fails if a valid request was refused or an invalid one accepted: fast errors do not count as
+ * a rate.
  */
-export const load = Effect.fnUntraced(function* (folder: string, name: string, load: Load) {
+export const send = Effect.fnUntraced(function* (folder: string, contender: string, load: Load) {
   const seed = String(Math.floor(Math.random() * 1e9))
   const output = yield* Program.run(folder, {
-    name: `wrk-${name}-${load.kind}`,
+    name: `wrk-${contender}-${load.kind}`,
     file: "wrk",
     args: [
       ...["-t1", `-c${load.connections}`, `-d${load.seconds}s`, "--timeout", "30s", "-s", script],
       ...[`http://127.0.0.1:${load.port}`, "--", load.kind, load.subject, load.message ?? "", load.token ?? "", seed]
     ]
   })
-  const result = read(output)
+  const result = parseResult(output)
   if (Option.isNone(result)) {
-    return yield* new Program.BenchError({ message: `wrk said nothing of ${name}: ${output.slice(-400)}` })
+    return yield* new Program.BenchError({ message: `wrk printed no result for ${contender}: ${output.slice(-400)}` })
   }
   const { broken, refused, requests } = result.value
   const expected = load.kind === "invalid" ? requests : 0
   if (requests === 0 || broken > 0 || refused !== expected) {
     return yield* new Program.BenchError({
-      message: `${name} answered ${refused} of ${requests} requests of the kind ${load.kind} with a refusal, and ${broken} broke`
+      message: `${contender} refused ${refused} of ${requests} requests of kind ${load.kind}, and ${broken} broke`
     })
   }
   return result.value
+})
+
+/** A rate, and the processor time of one request in microseconds. */
+export interface Cost {
+  readonly requests: number
+  readonly perSecond: number
+  /** Of the contender's processes. */
+  readonly own: number
+  /** Of all processes of the PostgreSQL cluster. */
+  readonly postgres: number
+}
+
+/** Sends a load to a program and measures what it costs. Nothing else may use the cluster meanwhile. */
+export const measure = Effect.fnUntraced(function* (
+  testBed: TestBed.TestBed,
+  program: Program.Program,
+  contender: string,
+  load: Load
+) {
+  const now = () => ({ own: ProcessorTime.read(program.pid), postgres: ProcessorTime.read(testBed.postmaster) })
+  const before = now()
+  const result = yield* send(testBed.folder, contender, load)
+  const after = now()
+  return {
+    requests: result.requests,
+    perSecond: perSecond(result),
+    own: (after.own - before.own) / result.requests,
+    postgres: (after.postgres - before.postgres) / result.requests
+  } satisfies Cost
 })

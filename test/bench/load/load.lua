@@ -1,6 +1,6 @@
--- The load that wrk sends: every request from another address (X-Forwarded-For) and with another content.
--- Arguments after `--`: what to send (view, form, invalid, chat, completion), then the site's id or the chat's path, then
--- the chat's message as JSON text and its token. At the end it prints one line, `RESULT {...}`.
+-- The load that wrk sends. Every request has its own address (X-Forwarded-For) and its own content.
+-- Arguments after `--`: the kind (view, form, invalid, chat, completion), the site's id or the path of the chat, the chat's
+-- request body as JSON, the chat's token, a random seed. Prints one line at the end: `RESULT {...}`.
 
 local agents = {
   "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0",

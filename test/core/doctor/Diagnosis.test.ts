@@ -4,6 +4,7 @@ import * as Certificate from "../../../src/core/doctor/Certificate.ts"
 import { toleratedSkewMillis } from "../../../src/core/doctor/DatabaseDiagnosis.ts"
 import * as Diagnosis from "../../../src/core/doctor/Diagnosis.ts"
 import type { Finding } from "../../../src/core/doctor/Finding.ts"
+import * as ConnectionTable from "../../../src/core/limits/ConnectionTable.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
@@ -25,6 +26,11 @@ const Reached = Schema.TaggedStruct("Reached", {
 const Facts = Schema.Struct({
   database: Schema.Union([Reached, Schema.TaggedStruct("Away", { reason: Schema.Literal("It is away.") })]),
   link: Schema.Literals(["local", "plain", "tls", "preferred"]),
+  connections: Schema.Struct({
+    descriptors: between(1, 20_000),
+    databaseConnections: between(1, 1_000),
+    perAddress: Schema.NullOr(between(1, 10_000))
+  }),
   redis: Schema.Union([
     Schema.TaggedStruct("NotConfigured", {}),
     Schema.TaggedStruct("Away", {
@@ -121,6 +127,21 @@ describe("core/doctor/Diagnosis", () => {
     const [finding] = of({ ...facts, database }, "clock")
     const least = Math.abs(database.clockAheadMillis) - database.roundTripMillis / 2
     assert.strictEqual(finding?.severity, least > toleratedSkewMillis ? "warning" : "ok")
+  })
+
+  it.prop("a process that few addresses can fill with connections is warned of", [Facts], ([facts]) => {
+    const { databaseConnections, descriptors, perAddress } = facts.connections
+    const [finding] = of(facts, "connections")
+    const total = ConnectionTable.totalOf(descriptors, databaseConnections)
+    const isSafe = total >= 1_000 && perAddress !== null && 4 * perAddress <= total
+    assert.strictEqual(finding?.severity, isSafe ? "ok" : "warning")
+    const unlimited = { ...facts.connections, descriptors: Number.POSITIVE_INFINITY }
+    assert.strictEqual(of({ ...facts, connections: unlimited }, "connections")[0]?.severity, "ok")
+    const advised = /CONNECTIONS_PER_ADDRESS to ([0-9]+)/.exec(finding?.advice ?? "")?.[1]
+    if (advised !== undefined) {
+      const followed = { ...facts.connections, perAddress: Number(advised) }
+      assert.strictEqual(of({ ...facts, connections: followed }, "connections")[0]?.severity, "ok")
+    }
   })
 
   it.prop("partitions are looked for once the tables are there", [Facts, Reached], ([facts, database]) => {

@@ -1,13 +1,22 @@
 import { createServer } from "node:http"
 import { connect, type Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Layer, Scope } from "effect"
+import { Effect, Exit, Layer, Option, Scope } from "effect"
 import * as Connections from "../../../src/http/server/Connections.ts"
 import { until } from "../../support/Wait.ts"
 
+/** Bounds that no test here meets. */
+const unlimited: Connections.Options["limits"] = {
+  total: 100_000,
+  perAddress: Option.none(),
+  trustedProxies: [],
+  idle: { keepAlive: 65_000, head: 10_000 }
+}
+
 describe("Connections", () => {
   /** Answers every request at once, but for those of "/later"; with more than the system keeps, of "/much". */
-  const serve = Effect.fnUntraced(function* (scope: Scope.Scope, options: Connections.Options) {
+  const serve = Effect.fnUntraced(function* (scope: Scope.Scope, given: Omit<Connections.Options, "limits">) {
+    const options = { ...given, limits: unlimited }
     const later: Array<() => void> = []
     const server = createServer((request, response) => {
       const answer = () => response.end(request.url === "/much" ? Buffer.alloc(16 * 2 ** 20) : "ok\n")

@@ -1,6 +1,6 @@
 /**
- * A bare `node:http` server that reads the JSON, looks at its fields by hand and stores nothing: about the most that one
- * process of Node can answer. `PORT` says where.
+ * A bare `node:http` server that parses JSON, checks its fields by hand and stores nothing: about the highest rate that one
+ * Node process can reach. `PORT` is the port to listen on.
  *
  * @module
  */
@@ -69,19 +69,20 @@ const faultsOf = (model: Model, body: unknown): ReadonlyArray<Fault> => {
   }
   const fields = body as Record<string, unknown>
   const faults: Array<Fault> = []
-  const look = (name: string, check: Check) => {
+  const checkField = (name: string, check: Check) => {
     const fault = check(fields[name])
     if (fault !== undefined) faults.push({ type: fault[0], loc: ["body", name], msg: fault[1] })
   }
   for (const [name, check] of model.required) {
     if (fields[name] === undefined) faults.push({ type: "missing", loc: ["body", name], msg: "Field required" })
-    else look(name, check)
+    else checkField(name, check)
   }
-  for (const [name, check] of model.optional) if (fields[name] !== undefined && fields[name] !== null) look(name, check)
+  for (const [name, check] of model.optional)
+    if (fields[name] !== undefined && fields[name] !== null) checkField(name, check)
   return faults
 }
 
-const answerJson = (response: ServerResponse, status: number, body: unknown): void => {
+const respondJson = (response: ServerResponse, status: number, body: unknown): void => {
   const json = JSON.stringify(body)
   response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(json) })
   response.end(json)
@@ -97,16 +98,16 @@ const server = createServer((request, response) => {
   const parts: Array<Buffer> = []
   request.on("data", (part: Buffer) => parts.push(part))
   request.on("end", () => {
-    if (model === undefined) return answerJson(response, 404, { detail: "Not Found" })
+    if (model === undefined) return respondJson(response, 404, { detail: "Not Found" })
     let body: unknown
     try {
       body = JSON.parse(Buffer.concat(parts).toString("utf8"))
     } catch {
-      return answerJson(response, 422, { detail: [{ type: "json_invalid", loc: ["body"], msg: "JSON decode error" }] })
+      return respondJson(response, 422, { detail: [{ type: "json_invalid", loc: ["body"], msg: "JSON decode error" }] })
     }
     const faults = faultsOf(model, body)
-    if (faults.length > 0) return answerJson(response, 422, { detail: faults })
-    if (model === submission) return answerJson(response, 200, { status: "received", submission_id: randomUUID() })
+    if (faults.length > 0) return respondJson(response, 422, { detail: faults })
+    if (model === submission) return respondJson(response, 200, { status: "received", submission_id: randomUUID() })
     response.writeHead(204)
     response.end()
   })

@@ -1,31 +1,31 @@
 /**
- * What is looked at, and the requests that it takes.
+ * The checks and their requests.
  *
  * @module
  */
 import { randomUUID } from "node:crypto"
 import { isDeepStrictEqual } from "node:util"
 import {
-  type Answer,
+  CheckFailed,
   comparable,
+  detailOf,
   expect,
-  faults,
+  fieldErrors,
   foreignAssets,
+  type HttpResponse,
   header,
   isRecord,
-  limit,
+  limitOf,
   origin,
   parseJson,
   readable,
   readChat,
-  sentence,
   shorten,
   statuses,
-  submissionId,
-  Unexpected
-} from "./read.ts"
+  submissionId
+} from "./ResponseReaders.ts"
 
-/** The service, and the demo website and instance that it has. */
+/** The service with its demo website and instance. */
 export interface Target {
   readonly base_url: string
   readonly website_config_id: string
@@ -34,23 +34,23 @@ export interface Target {
   readonly widget_token: string
 }
 
-/** A browser's name, so that the page views count: those of a program are taken for a robot's. */
+/** The user agent of a browser: page views of other programs count as robots. */
 const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
 
 interface Request {
   readonly method?: "GET" | "POST" | "OPTIONS"
   readonly headers?: Readonly<Record<string, string>>
-  /** A string is sent as it is, anything else as JSON. */
+  /** A string is sent unchanged, anything else as JSON. */
   readonly body?: unknown
 }
 
-/** Makes the function that sends a request and reads the whole answer, which must have the status. */
+/** Makes a function that sends a request and reads the whole response, which must have one of the given statuses. */
 const client =
-  (target: Target, seen: (answer: Answer) => void) =>
-  async (path: string, statuses: number | ReadonlyArray<number>, request: Request = {}): Promise<Answer> => {
+  (target: Target, seen: (response: HttpResponse) => void) =>
+  async (path: string, statuses: number | ReadonlyArray<number>, request: Request = {}): Promise<HttpResponse> => {
     const { body, headers = {}, method = body === undefined ? "GET" : "POST" } = request
-    const what = `${method} ${path}`
-    const answer: Answer = await fetch(target.base_url + path, {
+    const requestLine = `${method} ${path}`
+    const response: HttpResponse = await fetch(target.base_url + path, {
       method,
       headers: {
         origin,
@@ -62,26 +62,26 @@ const client =
       redirect: "manual",
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) })
     })
-      .then(async (response) => {
-        return { what, status: response.status, headers: response.headers, text: await response.text() }
+      .then(async (fetched) => {
+        return { request: requestLine, status: fetched.status, headers: fetched.headers, text: await fetched.text() }
       })
       .catch((error: unknown) => {
         const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)
-        throw new Unexpected(`${what} got no whole answer (${cause})`)
+        throw new CheckFailed(`${requestLine} got no complete response (${cause})`)
       })
-    seen(answer)
+    seen(response)
     const wanted = [statuses].flat()
-    if (answer.status === 429 && !wanted.includes(429)) {
-      throw new Unexpected(
-        `over the rate limit ${answer.headers.get("ratelimit-policy") ?? ""}: this address has used it up, which is no fault ` +
-          `of the service. Run this again in ${answer.headers.get("retry-after") ?? "60"} seconds`
+    if (response.status === 429 && !wanted.includes(429)) {
+      throw new CheckFailed(
+        `this address has used up the rate limit ${response.headers.get("ratelimit-policy") ?? ""}, which is not an error ` +
+          `of the service. Run this again in ${response.headers.get("retry-after") ?? "60"} seconds`
       )
     }
     expect(
-      wanted.includes(answer.status),
-      `${what} answered ${answer.status} instead of ${wanted.join(" or ")}: ${shorten(answer.text)}`
+      wanted.includes(response.status),
+      `${requestLine} answered ${response.status} instead of ${wanted.join(" or ")}: ${shorten(response.text)}`
     )
-    return answer
+    return response
   }
 
 const track = "/v1/public/analytics/track"
@@ -89,13 +89,13 @@ const submit = "/v1/public/forms/submit"
 const chat = "/v1/public/widget/{instance_id}/chat"
 const chatOf = (instanceId: string) => chat.replace("{instance_id}", instanceId)
 
-/** A check gives what it saw, or throws `Unexpected`. */
-export type Check = readonly [name: string, look: () => Promise<string>]
+/** A check returns a short description of what it found, or throws `CheckFailed`. */
+export type Check = readonly [name: string, check: () => Promise<string>]
 
-/** The checks, in the order in which they are made. Three of them count against the forms' five a minute. */
+/** The checks in their order. Three of them submit forms, of which five per minute are allowed. */
 export const checks = (target: Target): ReadonlyArray<Check> => {
-  const answers: Array<Answer> = []
-  const call = client(target, (answer) => answers.push(answer))
+  const responses: Array<HttpResponse> = []
+  const call = client(target, (response) => responses.push(response))
   const get = (path: string, status: number) => call(path, status)
   const post = (path: string, status: number, body: unknown, headers: Readonly<Record<string, string>> = {}) =>
     call(path, status, { method: "POST", body, headers })
@@ -106,12 +106,12 @@ export const checks = (target: Target): ReadonlyArray<Check> => {
   const wrongToken = { "x-widget-token": `hwt_${"0".repeat(43)}` }
   let firstId: string | undefined
   const afterFirst = (): string => {
-    if (firstId === undefined) throw new Unexpected("not tried, since the first submission was not accepted")
+    if (firstId === undefined) throw new CheckFailed("skipped, because the first submission was not accepted")
     return firstId
   }
 
   return [
-    ["the process lives", async () => (await get("/healthz", 200)).text],
+    ["the process is alive", async () => (await get("/healthz", 200)).text],
     ["it is ready", async () => (await get("/readyz", 200)).text],
     [
       "the contract is OpenAPI 3.1 with three paths",
@@ -125,7 +125,7 @@ export const checks = (target: Target): ReadonlyArray<Check> => {
       }
     ],
     [
-      "the documentation loads nothing from elsewhere",
+      "the documentation loads nothing from other hosts",
       async () => {
         const page = await get("/docs", 200)
         const foreign = foreignAssets(page.text)
@@ -137,22 +137,22 @@ export const checks = (target: Target): ReadonlyArray<Check> => {
     [
       "a page view is stored",
       async () => {
-        const answer = await post(track, 204, pageView)
-        expect(answer.text === "", "the body is not empty")
+        const response = await post(track, 204, pageView)
+        expect(response.text === "", "the body is not empty")
         return "204, empty"
       }
     ],
     [
-      "a page view may come as a beacon of text/plain",
+      "a page view may be sent as a text/plain beacon",
       async () => `${(await post(track, 204, pageView, { "content-type": "text/plain;charset=UTF-8" })).status}`
     ],
     [
       "a page view of an unknown site is not found",
-      async () => sentence(await post(track, 404, { ...pageView, site_id: randomUUID() }))
+      async () => detailOf(await post(track, 404, { ...pageView, site_id: randomUUID() }))
     ],
     [
-      "a website's id is no tracking token",
-      async () => sentence(await post(track, 404, { ...pageView, site_id: target.website_config_id }))
+      "a website's id is not accepted as its tracking token",
+      async () => detailOf(await post(track, 404, { ...pageView, site_id: target.website_config_id }))
     ],
     [
       "a submission is received",
@@ -166,7 +166,7 @@ export const checks = (target: Target): ReadonlyArray<Check> => {
       async () => {
         const expected = afterFirst()
         const id = submissionId(await post(submit, 200, form, key))
-        expect(id === expected, `it became ${id}`)
+        expect(id === expected, `it is ${id}`)
         return id
       }
     ],
@@ -174,99 +174,99 @@ export const checks = (target: Target): ReadonlyArray<Check> => {
       "the same key with another body is refused",
       async () => {
         afterFirst()
-        const found = faults(await post(submit, 422, { ...form, form_data: { name: "Somebody else" } }, key))
-        expect(isDeepStrictEqual(found, ["header.idempotency-key value_error"]), `the faults are ${found.join(", ")}`)
+        const found = fieldErrors(await post(submit, 422, { ...form, form_data: { name: "Somebody else" } }, key))
+        expect(isDeepStrictEqual(found, ["header.idempotency-key value_error"]), `the errors are ${found.join(", ")}`)
         return found.join(", ")
       }
     ],
     [
-      "the chat streams, and goes on with its conversation",
+      "the chat streams and continues its conversation",
       async () => {
         const path = chatOf(target.instance_id)
         const first = readChat(await post(path, 200, { message: "Hello, what can you do?" }, token))
         const again = { message: "And now?", conversation_id: first.conversationId }
         const second = readChat(await post(path, 200, again, token))
-        expect(second.conversationId === first.conversationId, "the second answer is of another conversation")
+        expect(second.conversationId === first.conversationId, "the second response belongs to another conversation")
         return `${first.deltas} deltas, "${first.text.slice(0, 40)}", ${first.conversationId}`
       }
     ],
     [
-      "a wrong token, none, and an unknown instance look the same",
+      "a wrong token, no token and an unknown instance get the same response",
       async () => {
         const message = { message: "Let me in" }
         const wrong = await post(chatOf(target.instance_id), 401, message, wrongToken)
         const none = await post(chatOf(target.instance_id), 401, message)
         const unknown = await post(chatOf(randomUUID()), 401, message, token)
         for (const other of [none, unknown]) {
-          expect(isDeepStrictEqual(comparable(other), comparable(wrong)), `${other.text} is not ${wrong.text}`)
+          expect(isDeepStrictEqual(comparable(other), comparable(wrong)), `${other.text} differs from ${wrong.text}`)
         }
-        return sentence(wrong)
+        return detailOf(wrong)
       }
     ],
     [
-      "a 422 lists every fault",
+      "a 422 lists every error",
       async () => {
-        const expectFaults = async (path: string, body: unknown, expected: ReadonlyArray<string>) => {
-          const found = faults(await post(path, 422, body))
-          expect(isDeepStrictEqual(found.toSorted(), expected.toSorted()), `the faults are ${found.join(", ")}`)
+        const expectErrors = async (path: string, body: unknown, expected: ReadonlyArray<string>) => {
+          const found = fieldErrors(await post(path, 422, body))
+          expect(isDeepStrictEqual(found.toSorted(), expected.toSorted()), `the errors are ${found.join(", ")}`)
           return found
         }
-        const ofBody = await expectFaults(track, {}, ["body.site_id missing", "body.page_path missing"])
-        await expectFaults(submit, { ...form, form_data: [] }, ["body.form_data dict_type"])
-        await expectFaults(chatOf("nobody"), {}, ["path.instance_id uuid_parsing", "body.message missing"])
-        const [broken] = faults(await post(track, 422, '{"site_id": '))
-        expect(/^body\.\d+ json_invalid$/.test(broken ?? ""), `the fault of broken JSON is ${broken}`)
+        const ofBody = await expectErrors(track, {}, ["body.site_id missing", "body.page_path missing"])
+        await expectErrors(submit, { ...form, form_data: [] }, ["body.form_data dict_type"])
+        await expectErrors(chatOf("nobody"), {}, ["path.instance_id uuid_parsing", "body.message missing"])
+        const [broken] = fieldErrors(await post(track, 422, '{"site_id": '))
+        expect(/^body\.\d+ json_invalid$/.test(broken ?? ""), `the error of broken JSON is ${broken}`)
         return ofBody.join(", ")
       }
     ],
     [
-      "a wrong method is told the right one",
+      "a wrong method gets 405 and the allowed methods",
       async () => {
-        const answer = await get(track, 405)
-        expect(/\bPOST\b/.test(header(answer, "allow")), `Allow is "${header(answer, "allow")}"`)
-        return `Allow: ${header(answer, "allow")}; ${sentence(answer)}`
+        const response = await get(track, 405)
+        expect(/\bPOST\b/.test(header(response, "allow")), `Allow is "${header(response, "allow")}"`)
+        return `Allow: ${header(response, "allow")}; ${detailOf(response)}`
       }
     ],
-    ["an unknown address is not found", async () => sentence(await get("/v1/public/nothing/here", 404))],
+    ["an unknown path is not found", async () => detailOf(await get("/v1/public/nothing/here", 404))],
     [
       "a body of 300 KiB is too large",
-      async () => sentence(await post(track, 413, { ...pageView, page_path: "x".repeat(300 * 1024) }))
+      async () => detailOf(await post(track, 413, { ...pageView, page_path: "x".repeat(300 * 1024) }))
     ],
     [
       "a preflight is allowed, for a day",
       async () => {
-        const answer = await call(chatOf(target.instance_id), 204, {
+        const response = await call(chatOf(target.instance_id), 204, {
           method: "OPTIONS",
           headers: {
             "access-control-request-method": "POST",
             "access-control-request-headers": "content-type,x-widget-token"
           }
         })
-        const allowed = header(answer, "access-control-allow-headers").toLowerCase()
-        expect(/\bPOST\b/.test(header(answer, "access-control-allow-methods")), "it does not allow POST")
+        const allowed = header(response, "access-control-allow-headers").toLowerCase()
+        expect(/\bPOST\b/.test(header(response, "access-control-allow-methods")), "it does not allow POST")
         expect(
           ["content-type", "x-widget-token"].every((name) => allowed.includes(name)),
           `it allows only the headers "${allowed}"`
         )
-        expect(header(answer, "access-control-max-age") === "86400", "it does not hold for 86400 seconds")
-        return `${header(answer, "access-control-allow-methods")}, ${allowed}`
+        expect(header(response, "access-control-max-age") === "86400", "it is not valid for 86400 seconds")
+        return `${header(response, "access-control-allow-methods")}, ${allowed}`
       }
     ],
-    ["a website may read every answer, refusals too", async () => statuses(answers.map(readable))],
+    ["a website may read every response, errors too", async () => statuses(responses.map(readable))],
     [
-      "every accepted request is told its limit",
+      "every accepted request reports its rate limit",
       async () => {
-        const accepted = answers.filter((answer) => answer.what.startsWith("POST") && answer.status < 300)
+        const accepted = responses.filter((response) => response.request.startsWith("POST") && response.status < 300)
         expect(accepted.length > 0, "no request was accepted")
-        return [...new Set(accepted.map((answer) => limit(answer).policy))].join(", ")
+        return [...new Set(accepted.map((response) => limitOf(response).policy))].join(", ")
       }
     ]
   ]
 }
 
 /**
- * Submits forms until one is refused: at most as many as the published limit, and one more. Some of this minute's are used
- * up before.
+ * Submits forms until one is refused: at most one more than the published limit. Earlier checks have used some of this
+ * minute's submissions.
  */
 export const limitCheck = (target: Target): Check => [
   "more than 5 submissions a minute are refused",
@@ -275,21 +275,21 @@ export const limitCheck = (target: Target): Check => [
     const body = { site_id: target.website_config_id, form_data: { name: "Smoke, again" } }
     let remaining: number | undefined
     for (let sent = 1; sent <= 6; sent++) {
-      const answer = await call(submit, [200, 429], { body })
-      const { policy, remaining: left } = limit(readable(answer))
-      expect(policy === '"forms";q=5;w=60', `the limit is ${policy} and not the published one`)
-      if (answer.status === 429) {
-        const seconds = Number(header(answer, "retry-after"))
+      const response = await call(submit, [200, 429], { body })
+      const { policy, remaining: left } = limitOf(readable(response))
+      expect(policy === '"forms";q=5;w=60', `the limit is ${policy} instead of the published one`)
+      if (response.status === 429) {
+        const seconds = Number(header(response, "retry-after"))
         expect(Number.isInteger(seconds) && seconds >= 1 && seconds <= 60, `Retry-After is "${seconds}"`)
-        expect(left === 0, `it is refused and told that ${left} are left`)
+        expect(left === 0, `it is refused although RateLimit says that ${left} are left`)
         expect(
           (remaining ?? 0) === 0,
-          `it is refused when ${remaining} were left, or somebody else sends from this address`
+          `it is refused when ${remaining} were left, unless another program sends from this address`
         )
-        return `submission ${sent} of this check: 429, Retry-After: ${seconds}; ${sentence(answer)}`
+        return `submission ${sent} of this check: 429, Retry-After: ${seconds}; ${detailOf(response)}`
       }
       remaining = left
     }
-    throw new Unexpected("6 submissions in a row were accepted")
+    throw new CheckFailed("6 submissions in a row were accepted")
   }
 ]

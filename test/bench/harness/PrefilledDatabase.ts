@@ -1,22 +1,22 @@
 /**
- * A database that holds many page views already.
+ * A database that already holds many page views.
  *
  * @module
  */
 import { Effect } from "effect"
 import * as Edge from "./Edge.ts"
-import * as Stage from "./Stage.ts"
+import * as TestBed from "./TestBed.ts"
 
 const chunk = 1_000_000
 
 /**
- * Copies a prepared database and puts `rows` page views in it: over the last thirty days, a tenth of them the bench's own
- * website's, the others of a thousand more.
+ * Copies a prepared database and inserts `rows` page views of the last thirty days: a tenth belong to the bench's website,
+ * the others to a thousand other websites.
  */
-export const fill = Effect.fnUntraced(function* (stage: Stage.Stage, edge: Edge.Edge, rows: number) {
-  const full = yield* Edge.copy(stage, edge, "bench_full")
+export const fill = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, rows: number) {
+  const full = yield* Edge.copy(testBed, edge, "bench_full")
   for (let done = 0; done < rows; done += chunk) {
-    yield* Stage.statements(stage, full.database, [
+    yield* TestBed.runStatements(testBed, full.database, [
       `INSERT INTO page_view (hosted_website_id, received_at, path, utm_source, referrer_host, referrer_path, device_type,
           screen_width, session_id, browser, os, visitor_hash)
         SELECT
@@ -25,8 +25,8 @@ export const fill = Effect.fnUntraced(function* (stage: Stage.Stage, edge: Edge.
           'desktop', 1440, 's-' || n, 'Firefox', 'Linux', decode(md5(n::text), 'hex')
         FROM generate_series(${done + 1}, ${Math.min(rows, done + chunk)}) AS n`
     ])
-    console.error(`stored ${Math.min(rows, done + chunk)} page views`)
+    console.error(`${Math.min(rows, done + chunk)} page views inserted`)
   }
-  yield* Stage.statements(stage, full.database, ["VACUUM (ANALYZE) page_view"])
+  yield* TestBed.runStatements(testBed, full.database, ["VACUUM (ANALYZE) page_view"])
   return full
 })

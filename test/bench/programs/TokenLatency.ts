@@ -1,20 +1,20 @@
 /**
- * Listens to paced chats and tells how late their tokens come: to the first one from the request, to each from the moment
- * in which the agent said it, in milliseconds.
+ * Measures the latency of tokens in paced chats, in milliseconds: of the first token from the request, of each other token
+ * from the time stamp that the agent wrote into it.
  *
- * Arguments: one JSON text, `Order`. It prints one JSON document with the medians.
+ * Argument: an `Order` as JSON. Prints one JSON document with the medians.
  *
  * @module
  */
 import { request } from "node:http"
-import { quantile } from "../harness/Numbers.ts"
+import { quantile } from "../harness/Statistics.ts"
 
 interface Order {
   readonly port: number
   readonly path: string
   readonly body: unknown
   readonly headers: Readonly<Record<string, string>>
-  /** How many chats at once. */
+  /** The number of concurrent chats. */
   readonly streams: number
 }
 
@@ -23,15 +23,15 @@ const client = Math.floor(Math.random() * 2 ** 16)
 const first: Array<number> = []
 const each: Array<number> = []
 
-/** How many chats begin at once would queue behind each other: they begin one by one. */
-const apartMillis = 25
+/** The time between the starts of two chats: chats that start together would delay each other. */
+const staggerMillis = 25
 
-const listen = (index: number): Promise<void> =>
+const listenToChat = (index: number): Promise<void> =>
   new Promise((resolve, reject) => {
-    const began = process.hrtime.bigint()
-    let heard = 0
-    let rest = ""
-    const asked = request(
+    const startedAt = process.hrtime.bigint()
+    let tokens = 0
+    let buffered = ""
+    const outgoing = request(
       {
         ...{ host: "127.0.0.1", port: order.port, path: order.path, method: "POST", agent: false },
         headers: {
@@ -45,28 +45,28 @@ const listen = (index: number): Promise<void> =>
         response.setEncoding("latin1")
         response.on("data", (text: string) => {
           const now = process.hrtime.bigint()
-          rest += text
-          let used = 0
-          for (const match of rest.matchAll(/~(\d+)~/g)) {
-            if (heard === 0) first.push(Number(now - began) / 1e6)
+          buffered += text
+          let consumed = 0
+          for (const match of buffered.matchAll(/~(\d+)~/g)) {
+            if (tokens === 0) first.push(Number(now - startedAt) / 1e6)
             else each.push(Number(now - BigInt(match[1]!)) / 1e6)
-            heard++
-            used = match.index + match[0].length
+            tokens++
+            consumed = match.index + match[0].length
           }
-          rest = rest.slice(used)
+          buffered = buffered.slice(consumed)
         })
-        response.on("end", () => (heard > 1 ? resolve() : reject(new Error("the chat ended without its tokens"))))
+        response.on("end", () => (tokens > 1 ? resolve() : reject(new Error("the chat ended before its tokens"))))
         response.on("error", reject)
       }
     )
-    asked.once("error", reject)
-    asked.end(JSON.stringify(order.body))
+    outgoing.once("error", reject)
+    outgoing.end(JSON.stringify(order.body))
   })
 
 await Promise.all(
   Array.from({ length: order.streams }, async (_, index) => {
-    await new Promise((resolve) => setTimeout(resolve, index * apartMillis))
-    await listen(index)
+    await new Promise((resolve) => setTimeout(resolve, index * staggerMillis))
+    await listenToChat(index)
   })
 )
 console.log(

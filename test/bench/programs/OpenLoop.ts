@@ -1,18 +1,17 @@
 /**
- * Sends page views at a steady rate, whether or not the answers keep up (an open loop), and tells how long each took from
- * the moment when it was due, so that a server which falls behind cannot hide it. Requests that find every connection busy
- * wait for the next free one, and their wait counts.
+ * Sends page views at a steady rate, whether or not the server keeps up (an open loop), and measures each latency from the
+ * moment when the request was due. If all connections are busy, the request waits for one, and the wait counts.
  *
- * Arguments: the port, the site's tracking token, requests a second, seconds, connections. It prints one JSON document,
- * times in milliseconds. What is due is looked at about once in a millisecond: that much of each time is ours. The load goes
- * on for a second before the times are taken, since this program too is slow at first.
+ * Arguments: the port, the site's tracking token, requests per second, seconds, connections. Prints one JSON document with
+ * latencies in milliseconds. Due requests are sent about once per millisecond, so latencies include up to one millisecond of
+ * this program. The load runs for one second before latencies are recorded, because this program has to warm up too.
  *
  * @module
  */
 import { connect, type Socket } from "node:net"
 import { performance } from "node:perf_hooks"
-import { quantile } from "../harness/Numbers.ts"
-import { firstAnswer, post } from "./wire.ts"
+import { quantile } from "../harness/Statistics.ts"
+import { firstResponse, post } from "./HttpWire.ts"
 
 const [port = 0, rate = 0, seconds = 0, connections = 0] = [2, 4, 5, 6].map((index) => Number(process.argv[index]))
 const site = process.argv[3] ?? ""
@@ -20,12 +19,12 @@ const warmUpMillis = 1_000
 const millis = warmUpMillis + seconds * 1_000
 const total = Math.floor((rate * millis) / 1_000)
 const client = Math.floor(Math.random() * 2 ** 24)
-const patienceMillis = 10_000
+const drainMillis = 10_000
 
-const took: Array<number> = []
+const latencies: Array<number> = []
 let refused = 0
-let issued = 0
-/** When those that wait for a connection were due; `head` is the first. */
+let scheduled = 0
+/** When each request was due; those before `head` are sent. */
 const due: Array<number> = []
 let head = 0
 const idle: Array<Socket> = []
@@ -40,13 +39,14 @@ const request = (index: number): string =>
 const dispatch = (): void => {
   while (head < due.length && idle.length > 0) {
     const socket = idle.pop()!
-    asked.set(socket, due[head]!)
+    pending.set(socket, due[head]!)
     head++
     socket.write(request(head), "latin1")
   }
 }
 
-const asked = new Map<Socket, number>()
+/** When the pending request of each busy connection was due. */
+const pending = new Map<Socket, number>()
 
 const open = (): Promise<Socket> =>
   new Promise((resolve, reject) => {
@@ -56,17 +56,17 @@ const open = (): Promise<Socket> =>
     socket.once("connect", () => resolve(socket))
     socket.once("error", reject)
     socket.once("close", () => {
-      if (asked.delete(socket)) refused++
+      if (pending.delete(socket)) refused++
     })
     socket.on("data", (text: string) => {
       received += text
-      const answer = firstAnswer(received)
-      if (answer === undefined) return
-      received = received.slice(answer.length)
-      const since = asked.get(socket)
-      asked.delete(socket)
-      if (since !== undefined && since >= began + warmUpMillis) took.push(performance.now() - since)
-      if (answer.status !== 204) refused++
+      const response = firstResponse(received)
+      if (response === undefined) return
+      received = received.slice(response.length)
+      const since = pending.get(socket)
+      pending.delete(socket)
+      if (since !== undefined && since >= began + warmUpMillis) latencies.push(performance.now() - since)
+      if (response.status !== 204) refused++
       idle.push(socket)
       dispatch()
     })
@@ -77,9 +77,9 @@ idle.push(...sockets)
 const began = performance.now()
 
 const finish = (): void => {
-  // What was not answered in time took at least until now.
-  const late = [...asked.values(), ...due.slice(head)].map((since) => performance.now() - since)
-  const all = [...took, ...late]
+  // A request without a response has taken at least until now.
+  const late = [...pending.values(), ...due.slice(head)].map((since) => performance.now() - since)
+  const all = [...latencies, ...late]
   console.log(
     JSON.stringify({
       sent: total,
@@ -96,10 +96,10 @@ const finish = (): void => {
 const tick = (): void => {
   const now = performance.now() - began
   const arrived = Math.min(total, Math.floor((now / 1000) * rate))
-  for (; issued < arrived; issued++) due.push(began + (issued / rate) * 1000)
+  for (; scheduled < arrived; scheduled++) due.push(began + (scheduled / rate) * 1000)
   dispatch()
-  const done = issued === total && asked.size === 0 && head === due.length
-  if (done || now > millis + patienceMillis) finish()
+  const done = scheduled === total && pending.size === 0 && head === due.length
+  if (done || now > millis + drainMillis) finish()
   else setTimeout(tick, 1)
 }
 tick()

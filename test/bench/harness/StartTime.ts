@@ -1,5 +1,5 @@
 /**
- * How long `serve` takes from its start to its first answer to a page view.
+ * The time from the start of `serve` to its first response to a page view.
  *
  * @module
  */
@@ -8,14 +8,14 @@ import { Effect } from "effect"
 import * as Edge from "./Edge.ts"
 import { type Measure, names } from "./Measure.ts"
 import * as Program from "./Program.ts"
-import type * as Stage from "./Stage.ts"
+import type * as TestBed from "./TestBed.ts"
 
-export const measure = Effect.fnUntraced(function* (stage: Stage.Stage, edge: Edge.Edge, rounds: number) {
+export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, rounds: number) {
   const samples: Array<number> = []
   for (let round = 0; round < rounds; round++) {
     const seconds = yield* Effect.scoped(
       Effect.gen(function* () {
-        const { startedAt } = yield* Edge.serve(stage, edge, yield* Program.freePort)
+        const { startedAt } = yield* Edge.serve(testBed, edge, yield* Program.freePort)
         return (performance.now() - startedAt) / 1000
       })
     )
@@ -24,7 +24,7 @@ export const measure = Effect.fnUntraced(function* (stage: Stage.Stage, edge: Ed
   }
   return {
     id: "start",
-    title: "Start of `serve` to the first answer",
+    title: "From the start of `serve` to the first response",
     unit: "s",
     rows: [{ contender: names.edge, samples }]
   } satisfies Measure

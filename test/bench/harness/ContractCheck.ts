@@ -1,5 +1,5 @@
 /**
- * Sees that a contender does the contract's work before its rate counts: the same requests, the same answers.
+ * Checks that a contender answers as the contract says, before its rate is measured.
  *
  * @module
  */
@@ -20,65 +20,66 @@ interface Probe {
   readonly path: string
   readonly body: unknown
   readonly status: number
-  /** Whether the body is as it should be; it is given as JSON, or undefined if it is empty. */
-  readonly agrees: (body: unknown) => boolean
+  /** Whether the parsed body is correct; undefined for an empty body. */
+  readonly isExpected: (body: unknown) => boolean
 }
 
 const track = "/v1/public/analytics/track"
 const submit = "/v1/public/forms/submit"
 
-/** Whether a 422 names a field. */
-const names = (field: string) => (body: unknown) =>
+/** Whether the body of a 422 names a field. */
+const namesField = (field: string) => (body: unknown) =>
   Option.exists(Schema.decodeUnknownOption(Faults)(body), ({ detail }) =>
     detail.some(({ loc }) => loc[0] === "body" && loc[1] === field)
   )
 
 const probes = (site: Site): ReadonlyArray<Probe> => {
-  const view = { site_id: site.trackingToken, page_path: "/agreement", referrer: null, screen_width: 1440 }
+  const view = { site_id: site.trackingToken, page_path: "/contract-check", referrer: null, screen_width: 1440 }
   const form = { site_id: site.websiteConfigId, form_data: { name: "Ada" }, email: "ada@example.org" }
   const isEmpty = (body: unknown) => body === undefined
   return [
-    { name: "a page view", path: track, body: view, status: 204, agrees: isEmpty },
+    { name: "a page view", path: track, body: view, status: 204, isExpected: isEmpty },
     {
       name: "a page view without a path",
       path: track,
       body: { ...view, page_path: undefined },
       status: 422,
-      agrees: names("page_path")
+      isExpected: namesField("page_path")
     },
     {
-      name: "a page view of no uuid",
+      name: "a page view whose site_id is not a UUID",
       path: track,
       body: { ...view, site_id: "x" },
       status: 422,
-      agrees: names("site_id")
+      isExpected: namesField("site_id")
     },
     {
       name: "a page view with a long path",
       path: track,
       body: { ...view, page_path: "x".repeat(2049) },
       status: 422,
-      agrees: names("page_path")
+      isExpected: namesField("page_path")
     },
     {
-      name: "a page view with a wide screen",
+      name: "a page view whose screen_width is text",
       path: track,
       body: { ...view, screen_width: "wide" },
       status: 422,
-      agrees: names("screen_width")
+      isExpected: namesField("screen_width")
     },
-    { name: "a submission", path: submit, body: form, status: 200, agrees: Schema.is(Receipt) },
+    { name: "a submission", path: submit, body: form, status: 200, isExpected: Schema.is(Receipt) },
     {
-      name: "a submission of a list",
+      name: "a submission whose form_data is a list",
       path: submit,
       body: { ...form, form_data: [] },
       status: 422,
-      agrees: names("form_data")
+      isExpected: namesField("form_data")
     }
   ]
 }
 
-const ask = async (port: number, probe: Probe, index: number): Promise<string | undefined> => {
+/** Sends a probe; returns a sentence if the answer is not the expected one. */
+const send = async (port: number, probe: Probe, index: number): Promise<string | undefined> => {
   const response = await fetch(`http://127.0.0.1:${port}${probe.path}`, {
     method: "POST",
     headers: {
@@ -90,18 +91,18 @@ const ask = async (port: number, probe: Probe, index: number): Promise<string | 
   })
   const text = await response.text()
   const body: unknown = text === "" ? undefined : JSON.parse(text)
-  return response.status === probe.status && probe.agrees(body)
+  return response.status === probe.status && probe.isExpected(body)
     ? undefined
-    : `${probe.name} was answered ${response.status} ${text.slice(0, 200)} in place of ${probe.status}`
+    : `${probe.name} was answered with ${response.status} ${text.slice(0, 200)} instead of ${probe.status}`
 }
 
-/** Fails with the first answer that is not the contract's. */
-export const check = (name: string, port: number, site: Site): Effect.Effect<void, BenchError> =>
+/** Fails with the first answer that differs from the contract. */
+export const run = (name: string, port: number, site: Site): Effect.Effect<void, BenchError> =>
   Effect.forEach(
     probes(site),
     (probe, index) =>
       Effect.tryPromise({
-        try: () => ask(port, probe, index),
+        try: () => send(port, probe, index),
         catch: (cause) => new BenchError({ message: `${name}: ${probe.name} got no answer: ${cause}` })
       }).pipe(
         Effect.flatMap((wrong) =>

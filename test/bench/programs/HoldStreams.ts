@@ -1,23 +1,23 @@
 /**
- * Opens many chats that say one token and then nothing, and keeps them open until it is told to end. It writes `HELD n`
- * once no more are opening.
+ * Opens chats that send one token and then nothing, and holds them open until SIGTERM. Prints `HELD n` when all attempts
+ * have finished.
  *
- * Arguments: the port, the chat's path, its token, how many.
+ * Arguments: the port, the path of the chat, its token, the number of chats.
  *
  * @module
  */
 import { connect } from "node:net"
-import { post } from "./wire.ts"
+import { post } from "./HttpWire.ts"
 
 const port = Number(process.argv[2])
 const [path = "", token = ""] = process.argv.slice(3, 5)
 const wanted = Number(process.argv[5])
 const body = JSON.stringify({ message: JSON.stringify({ hold: true }) })
 
-/** How many are opening at once. */
-const width = 100
+/** How many are opened concurrently. */
+const concurrency = 100
 
-const hold = (index: number): Promise<boolean> =>
+const openStream = (index: number): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect({ port, host: "127.0.0.1" })
     let received = ""
@@ -39,8 +39,8 @@ const hold = (index: number): Promise<boolean> =>
 let next = 0
 let held = 0
 await Promise.all(
-  Array.from({ length: width }, async () => {
-    while (next < wanted) if (await hold(next++)) held++
+  Array.from({ length: concurrency }, async () => {
+    while (next < wanted) if (await openStream(next++)) held++
   })
 )
 console.log(`HELD ${held}`)

@@ -1,0 +1,46 @@
+/**
+ * Decides when a connection has been idle for too long. Idle time counts from the last answer until the head of the next
+ * request is complete: blank lines between requests do not extend it. Pure.
+ *
+ * @module
+ */
+
+/** Milliseconds. */
+export interface Limits {
+  /** How long a connection is kept alive. */
+  readonly keepAlive: number
+  /** How long the head of a request may take. */
+  readonly head: number
+}
+
+/** A connection without an open request. */
+export interface Idle {
+  /** When it became idle. */
+  readonly idleSince: number
+  /** The bytes that it has received in all. */
+  readonly bytesRead: number
+}
+
+/** A connection as it was at the first check of this idle time. */
+export interface Seen extends Idle {
+  readonly at: number
+}
+
+/** When checks of a connection begin to matter: a head that began earlier is complete or timed out by `keepAlive`. */
+export const relevant = ({ head, keepAlive }: Limits): number => Math.max(0, keepAlive - head)
+
+/**
+ * The state to remember at `now`, or `over`. After `keepAlive`, a connection that received bytes during the last `head`
+ * milliseconds may be in the middle of a head, which is given `head` milliseconds more.
+ */
+export const check = (
+  seen: Seen | undefined,
+  { bytesRead, idleSince }: Idle,
+  { head, keepAlive }: Limits,
+  now: number
+): Seen | "over" => {
+  const idle = now - idleSince
+  if (idle >= keepAlive + head) return "over"
+  const known = seen?.idleSince === idleSince ? seen : { idleSince, bytesRead, at: now }
+  return idle >= keepAlive && now - known.at >= head && known.bytesRead === bytesRead ? "over" : known
+}

@@ -1,0 +1,162 @@
+/**
+ * Answers what Node would answer by itself and without a body: requests that are not HTTP, too large or too late,
+ * expectations that cannot be met, `CONNECT`, and HTTP/1.1 without `Host`. They are counted as requests and decisions.
+ *
+ * @module
+ */
+import { type IncomingMessage, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from "node:http"
+import type { Duplex } from "node:stream"
+import { Effect, Layer } from "effect"
+import type { HttpServerResponse } from "effect/http"
+import * as Routes from "../../core/http/Routes.ts"
+import * as Decision from "../../core/sites/Decision.ts"
+import type { MetricsService } from "../../services/Metrics.ts"
+import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
+import * as Cors from "../middleware/Cors.ts"
+import * as RequestMetrics from "./RequestMetrics.ts"
+
+type Answer = HttpServerResponse.HttpServerResponse
+
+const decision: Decision.Reason = "invalid"
+
+const closing = { ...Cors.answerHeaders, [Decision.header]: decision, connection: "close" }
+
+const timedOut = ErrorResponses.refusal(408, "The request did not arrive in time. Send it again.", closing)
+
+const notHttp = ErrorResponses.refusal(400, "The request is not valid HTTP/1.1. Correct it and send it again.", closing)
+
+const noHost = ErrorResponses.refusal(400, "The request has no Host header, which HTTP/1.1 requires. Add one.", closing)
+
+const notMet = ErrorResponses.refusal(
+  417,
+  "The only expectation that is met is 100-continue. Send the request without its Expect header.",
+  { ...Cors.answerHeaders, [Decision.header]: decision }
+)
+
+const methods = "GET, HEAD, POST, OPTIONS"
+
+const noProxy = ErrorResponses.refusal(405, `This is not a proxy. The methods that it answers are ${methods}.`, {
+  ...closing,
+  allow: methods
+})
+
+/** The answers to the errors that Node's parser and time-outs report, by their code; `notHttp` to any other. */
+const byCode = (maxHeaderSize: number): ReadonlyMap<string, Answer> =>
+  new Map([
+    [
+      "HPE_HEADER_OVERFLOW",
+      ErrorResponses.refusal(
+        431,
+        `The head of the request is larger than ${maxHeaderSize} bytes. Send less in it.`,
+        closing
+      )
+    ],
+    [
+      "HPE_CHUNK_EXTENSIONS_OVERFLOW",
+      ErrorResponses.refusal(
+        413,
+        "The chunk extensions of the body are too large. Send the body without them.",
+        closing
+      )
+    ],
+    [
+      "HPE_INVALID_EOF_STATE",
+      ErrorResponses.refusal(400, "The request ended before it was complete. Send all of it.", closing)
+    ],
+    ["HPE_PAUSED_H2_UPGRADE", ErrorResponses.refusal(400, "HTTP/2 is not spoken here. Use HTTP/1.1.", closing)],
+    ["ERR_HTTP_REQUEST_TIMEOUT", timedOut]
+  ])
+
+const bodyOf = ({ body }: Answer): Buffer => (body._tag === "Uint8Array" ? Buffer.from(body.body) : Buffer.alloc(0))
+
+/** An answer as it is sent where there is no response of Node's to write it. */
+const serialize = (answer: Answer): string => {
+  const body = bodyOf(answer).toString("utf8")
+  const fields = { ...answer.headers, "content-length": Buffer.byteLength(body) }
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}\r\n${lines.join("")}\r\n${body}`
+}
+
+/** Node's own, which its types leave out: the response that is being sent. */
+interface Responding {
+  readonly bytesRead?: number
+  readonly _httpMessage?: ServerResponse | null
+}
+
+/**
+ * Whether an answer can be written to a connection: not after the beginning of another one, nor where it would be taken
+ * for the answer to an earlier request, which was received in full.
+ */
+const canAnswer = (socket: Duplex & Responding): boolean => {
+  const response = socket._httpMessage
+  return socket.writable && (!response || !(response.headersSent || response.req.complete))
+}
+
+/** Sends an answer through a response of Node's, which is counted as any other. */
+const respond = (response: ServerResponse, answer: Answer): void => {
+  response.writeHead(answer.status, { ...answer.headers })
+  response.end(bodyOf(answer))
+}
+
+const ignore = () => {}
+
+const isWithoutHost = ({ headers, httpVersionMajor, httpVersionMinor }: IncomingMessage): boolean =>
+  headers.host === undefined && httpVersionMajor === 1 && httpVersionMinor === 1
+
+/**
+ * Answers for as long as the scope is open. `server` must not require a `Host` by itself; its last listener for requests
+ * is the one that answers the others, and is called for those with a `Host` alone.
+ */
+export const layer = (server: Server, maxHeaderSize: number, metrics: MetricsService): Layer.Layer<never> => {
+  const answers = byCode(maxHeaderSize)
+  const countDecision = metrics.counter("decisions", { decision })
+  const countRequest = new Map(
+    [...answers.values(), notHttp, noProxy].map(({ status }) => [
+      status,
+      metrics.counter("requests", { route: Routes.other, method: Routes.other, status: String(status) })
+    ])
+  )
+
+  const onClientError = (error: NodeJS.ErrnoException, socket: Duplex & Responding): void => {
+    if (canAnswer(socket)) {
+      const answer = answers.get(error.code ?? "") ?? notHttp
+      socket.write(serialize(answer))
+      const response = socket._httpMessage
+      if (response) RequestMetrics.answeredBeside(response, answer.status)
+      // A connection on which nothing was sent, such as one that a browser opens ahead, made no request.
+      else if (socket.bytesRead !== 0) countRequest.get(answer.status)?.()
+      if (socket.bytesRead !== 0) countDecision()
+    }
+    socket.destroy(error)
+  }
+
+  const onConnect = (_: IncomingMessage, socket: Duplex & Responding): void => {
+    // Node has removed its own listener, and an error without one ends the process.
+    socket.on("error", ignore)
+    if (!canAnswer(socket)) return void socket.destroy()
+    countRequest.get(noProxy.status)?.()
+    countDecision()
+    socket.end(serialize(noProxy), () => socket.destroy())
+  }
+
+  const onExpectation: RequestListener = (_, response) => respond(response, notMet)
+
+  return Layer.effectDiscard(
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        const answering = server.listeners("request").at(-1) as RequestListener
+        const onRequest: RequestListener = (request, response) =>
+          isWithoutHost(request) ? respond(response, noHost) : answering(request, response)
+        server
+          .on("clientError", onClientError)
+          .on("connect", onConnect)
+          .on("checkExpectation", onExpectation)
+          .off("request", answering)
+          .on("request", onRequest)
+        return () => server.off("request", onRequest).on("request", answering)
+      }),
+      // The other listeners stay: connections outlive this layer.
+      (restore) => Effect.sync(restore)
+    )
+  )
+}

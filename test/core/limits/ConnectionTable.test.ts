@@ -1,0 +1,102 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as ConnectionTable from "../../../src/core/limits/ConnectionTable.ts"
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+/** One of three clients, or a proxy, connects; or one of the connections changes. */
+const Step = Schema.Union([
+  Schema.Struct({ _tag: Schema.Literal("Add"), client: between(0, 3) }),
+  Schema.Struct({ _tag: Schema.Literals(["Busy", "Idle", "Remove"]), which: between(0, 40) })
+])
+
+interface Model {
+  readonly id: number
+  readonly client: string | undefined
+  readonly entry: ConnectionTable.Entry<number>
+  idleSince: number | undefined
+}
+
+/** The one that has been idle for longest. */
+const oldest = (connections: ReadonlyArray<Model>): Model | undefined =>
+  connections
+    .filter(({ idleSince }) => idleSince !== undefined)
+    .sort((a, b) => a.idleSince! - b.idleSince! || a.id - b.id)[0]
+
+describe("core/limits/ConnectionTable", () => {
+  it.prop(
+    "no bound is exceeded; the longest idle connection gives way, and a busy one never",
+    [Schema.Array(Step).check(Schema.isMaxLength(80)), between(1, 4), between(1, 8)],
+    ([steps, perClient, total]) => {
+      const table = ConnectionTable.make<number>({ perClient, total })
+      let kept: ReadonlyArray<Model> = []
+      const seen: Array<Model> = []
+      let now = 0
+      for (const step of steps) {
+        now++
+        if (step._tag === "Add") {
+          const client = step.client === 3 ? undefined : `client ${step.client}`
+          const own = kept.filter((each) => client !== undefined && each.client === client)
+          const bound = own.length >= perClient ? "perClient" : kept.length >= total ? "total" : undefined
+          const victim =
+            bound === "perClient"
+              ? oldest(own)
+              : (oldest(kept.filter((each) => each.client !== undefined)) ?? oldest(kept))
+          const outcome = table.add(now, client, now)
+          if (bound === undefined) {
+            assert.strictEqual(outcome._tag, "Kept")
+          } else if (victim === undefined) {
+            assert.deepStrictEqual(outcome, { _tag: "Refused", bound })
+          } else {
+            assert.strictEqual(outcome._tag, "Replaced")
+            if (outcome._tag === "Replaced") assert.deepStrictEqual([outcome.bound, outcome.closed], [bound, victim.id])
+            kept = kept.filter((each) => each !== victim)
+          }
+          if (outcome._tag !== "Refused") {
+            const made = { id: now, client, entry: outcome.entry, idleSince: now }
+            kept = [...kept, made]
+            seen.push(made)
+          }
+        } else {
+          // Also those that are gone: a socket's events may come after it was closed.
+          const one = seen[step.which]
+          if (one !== undefined) {
+            if (step._tag === "Busy") table.busy(one.entry)
+            else if (step._tag === "Idle") table.idle(one.entry, now)
+            else table.remove(one.entry)
+            one.idleSince = step._tag === "Idle" ? now : undefined
+            if (step._tag === "Remove") kept = kept.filter((each) => each !== one)
+          }
+        }
+        const clients = new Set(kept.flatMap(({ client }) => (client === undefined ? [] : [client])))
+        assert.deepStrictEqual([table.size(), table.clients()], [kept.length, clients.size])
+        for (const limit of [now - 5, now]) {
+          assert.sameMembers(
+            table.idleUntil(limit).map(({ value }) => value),
+            kept.filter(({ idleSince }) => idleSince !== undefined && idleSince <= limit).map(({ id }) => id)
+          )
+        }
+      }
+    }
+  )
+
+  it.prop(
+    "each connection of a process may have a second descriptor, beside the database's connections",
+    [between(1, 1_000_000), between(0, 1_000)],
+    ([descriptors, database]) => {
+      const total = ConnectionTable.totalOf(descriptors, database)
+      assert.isAtLeast(total, 1)
+      if (total > 1) assert.isAtMost(2 * total + database + 64, descriptors)
+    }
+  )
+
+  it.prop(
+    "the workers' shares of a bound come to no less than it",
+    [between(1, 1_000), between(1, 64)],
+    ([bound, n]) => {
+      const share = ConnectionTable.perWorker(bound, n)
+      assert.isAtLeast(share * n, bound)
+      assert.isBelow((share - 1) * n, bound)
+    }
+  )
+})

@@ -1,0 +1,155 @@
+/**
+ * How many connections there may be, in all and of one address, and how long they may be idle.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Logger, Option, type Scope, Stream } from "effect"
+import { IpNetwork } from "effect/net"
+import { render } from "../../../src/core/Metrics.ts"
+import * as MemoryMetrics from "../../../src/memory/Metrics.ts"
+import { Metrics } from "../../../src/services/Metrics.ts"
+import * as TestServer from "../../support/TestServer.ts"
+import { until } from "../../support/Wait.ts"
+import * as Raw from "../../torture/Raw.ts"
+
+/** The service with these options; its log, a look at one sample, and a connection to it. */
+const serve = Effect.fnUntraced(function* (
+  given: Parameters<typeof TestServer.layer>[0],
+  agent?: Parameters<typeof TestServer.layer>[1]
+) {
+  const metrics = MemoryMetrics.make()
+  const lines: Array<string> = []
+  const logs = Logger.layer([
+    Logger.make(({ logLevel, message }) => void lines.push(`${logLevel} ${JSON.stringify(message)}`))
+  ])
+  const context = yield* Layer.build(
+    TestServer.layer(given, agent).pipe(Layer.provide([Layer.succeed(Metrics, metrics), logs]))
+  )
+  const server = yield* Effect.provide(TestServer.TestServer, context)
+  const port = Number(new URL(server.url).port)
+  return {
+    server,
+    lines,
+    limited: (bound: "address" | "process", outcome: "closed" | "refused"): number => {
+      const sample = `hydracore_connections_limited_total{bound="${bound}",outcome="${outcome}"} `
+      const line = render(metrics.snapshot())
+        .split("\n")
+        .find((each) => each.startsWith(sample))
+      return Number(line?.slice(sample.length))
+    },
+    open: Raw.open(port)
+  }
+})
+
+const perAddress = (bound: number) => ({ connections: { total: 100, perAddress: Option.some(bound) } })
+
+const request = "HEAD /healthz HTTP/1.1\r\nHost: edge\r\n\r\n"
+
+/** Sends a request, and waits until the answer is there. */
+const ask = Effect.fnUntraced(function* (connection: Raw.Raw) {
+  const answered = Raw.statuses(connection.received()).length
+  connection.write(request)
+  yield* until("it is answered", () => Raw.statuses(connection.received()).length === answered + 1)
+})
+
+/** Opens a connection and has a request answered on it. */
+const asked = (open: Effect.Effect<Raw.Raw, never, Scope.Scope>) => Effect.tap(open, ask)
+
+describe("http/server/ConnectionLimits", () => {
+  it.live("beyond the bound of an address, the connection that has been idle for longest is closed", () =>
+    Effect.gen(function* () {
+      const { limited, lines, open } = yield* serve(perAddress(3))
+      const [a, b, c] = [yield* asked(open), yield* asked(open), yield* asked(open)]
+      // Now `b` has been idle for longest.
+      yield* ask(a)
+      const d = yield* asked(open)
+      yield* until("one is closed", b.closed)
+      for (const connection of [a, c, d]) yield* ask(connection)
+      assert.deepStrictEqual([a.closed(), c.closed(), d.closed()], [false, false, false])
+      assert.deepStrictEqual([limited("address", "closed"), limited("address", "refused")], [1, 0])
+      yield* until("it is logged", () => lines.length > 0)
+      for (let more = 0; more < 5; more++) yield* asked(open)
+      assert.strictEqual(lines.length, 1)
+      assert.match(
+        lines[0]!,
+        /^Warn .*An address reached its bound of 3 connections: idle ones closed 1, new ones refused 0\./
+      )
+      assert.notInclude(lines[0]!, "127.0.0.1")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a connection with an open request is never closed for another: the new one is refused", () =>
+    Effect.gen(function* () {
+      const { limited, open, server } = yield* serve(perAddress(2), () =>
+        Stream.concat(Stream.succeed({ _tag: "Accepted" } as const), Stream.never)
+      )
+      const body = JSON.stringify({ message: "hello" })
+      const chat = [
+        `POST ${TestServer.paths.chat(server.instance.instanceId)} HTTP/1.1`,
+        "Host: edge",
+        "Content-Type: application/json",
+        `X-Widget-Token: ${server.widgetToken}`,
+        `Content-Length: ${body.length}`,
+        "",
+        body
+      ].join("\r\n")
+      const streams = [yield* open, yield* open]
+      for (const stream of streams) {
+        stream.write(chat)
+        yield* until("it streams", () => Raw.statuses(stream.received())[0] === 200)
+      }
+      const refused = yield* open
+      yield* until("the new one is refused", refused.closed)
+      assert.isFalse(streams.some(({ closed }) => closed()))
+      assert.deepStrictEqual([limited("address", "closed"), limited("address", "refused")], [0, 1])
+      streams[0]!.socket.destroy()
+      // Its end may be seen later than the next connection.
+      yield* until("a new one is answered", () =>
+        Effect.runPromise(
+          Effect.gen(function* () {
+            const next = yield* open
+            next.write(request)
+            yield* until("it is answered or refused", () => next.received() !== "" || next.closed())
+            return Raw.statuses(next.received())[0] === 200
+          }).pipe(Effect.scoped)
+        )
+      )
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("the bound of an address does not hold for a trusted proxy", () =>
+    Effect.gen(function* () {
+      const trustedProxies = [IpNetwork.fromStringUnsafe("127.0.0.0/8")]
+      const { limited, open } = yield* serve({ ...perAddress(1), trustedProxies })
+      const connections = [yield* asked(open), yield* asked(open), yield* asked(open)]
+      for (const connection of connections) yield* ask(connection)
+      assert.deepStrictEqual([limited("address", "closed"), limited("address", "refused")], [0, 0])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("beyond the bound of the process, the connection that has been idle for longest is closed", () =>
+    Effect.gen(function* () {
+      const { limited, lines, open } = yield* serve({ connections: { total: 3, perAddress: Option.none() } })
+      const [a, b, c] = [yield* asked(open), yield* asked(open), yield* asked(open)]
+      const d = yield* asked(open)
+      yield* until("the oldest is closed", a.closed)
+      for (const connection of [b, c, d]) yield* ask(connection)
+      assert.deepStrictEqual([limited("process", "closed"), limited("process", "refused")], [1, 0])
+      yield* until("it is logged", () =>
+        lines.some((line) => line.includes("The process reached its bound of 3 connections"))
+      )
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("blank lines do not keep an idle connection open", () =>
+    Effect.gen(function* () {
+      const limits = { keepAliveTimeout: 400, keepAliveTimeoutBuffer: 0, headersTimeout: 400 }
+      const { open } = yield* serve({ limits })
+      const connection = yield* asked(open)
+      yield* until("it is closed", () => {
+        connection.write("\r\n")
+        return connection.closed()
+      })
+      assert.deepStrictEqual(Raw.statuses(connection.received()), [200])
+    }).pipe(Effect.scoped)
+  )
+})

@@ -1,0 +1,141 @@
+/**
+ * What is answered to what is no request, or none that can be served: always with a body, and counted.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Schema } from "effect"
+import { render } from "../../../src/core/Metrics.ts"
+import type { Limits } from "../../../src/http/server/Server.ts"
+import * as MemoryMetrics from "../../../src/memory/Metrics.ts"
+import { Metrics } from "../../../src/services/Metrics.ts"
+import * as TestServer from "../../support/TestServer.ts"
+import { until } from "../../support/Wait.ts"
+import * as Raw from "../../torture/Raw.ts"
+
+const serve = Effect.fnUntraced(function* (limits: Partial<Limits> = {}) {
+  const metrics = MemoryMetrics.make()
+  const context = yield* Layer.build(TestServer.layer({ limits }).pipe(Layer.provide(Layer.succeed(Metrics, metrics))))
+  const { url } = yield* Effect.provide(TestServer.TestServer, context)
+  const value = (sample: string): number => {
+    const line = render(metrics.snapshot())
+      .split("\n")
+      .find((each) => each.startsWith(`hydracore_${sample} `))
+    return line === undefined ? 0 : Number(line.slice(line.lastIndexOf(" ")))
+  }
+  return {
+    port: Number(new URL(url).port),
+    counted: (route: string, method: string, status: number | "aborted") =>
+      value(`http_requests_total{route="${route}",method="${method}",status="${status}"}`),
+    invalid: () => value('decisions_total{decision="invalid"}')
+  }
+})
+
+const Refusal = Schema.fromJsonString(Schema.Struct({ detail: Schema.String }))
+
+const host = "Host: edge\r\n"
+const { track } = TestServer.paths
+const chunked = `POST ${track} HTTP/1.1\r\n${host}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`
+
+/** What is sent, what is answered, under which route and method it is counted, and a word of the answer. */
+const cases: ReadonlyArray<
+  readonly [name: string, sent: string, status: number, route: string, method: string, word: RegExp]
+> = [
+  ["no HTTP", "?\r\n\r\n", 400, "other", "other", /not valid HTTP/],
+  [
+    "both lengths",
+    `POST / HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n`,
+    400,
+    "other",
+    "other",
+    /not valid/
+  ],
+  ["HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "other", "other", /HTTP\/1\.1/],
+  ["a large head", `GET / HTTP/1.1\r\n${host}A: ${"a".repeat(20_000)}\r\n\r\n`, 431, "other", "other", /16384 bytes/],
+  ["a long address", `GET /${"a".repeat(20_000)} HTTP/1.1\r\n${host}\r\n`, 431, "other", "other", /16384 bytes/],
+  ["a proxy's request", `CONNECT edge:443 HTTP/1.1\r\n${host}\r\n`, 405, "other", "other", /proxy/],
+  ["a large chunk extension", `${chunked}1;${"a".repeat(20_000)}\r\n{\r\n`, 413, track, "POST", /chunk extensions/],
+  ["a chunk without a size", `${chunked}zz\r\n`, 400, track, "POST", /not valid/],
+  ["no Host", "GET /healthz HTTP/1.1\r\n\r\n", 400, "/healthz", "GET", /Host/],
+  ["an expectation", `GET /healthz HTTP/1.1\r\n${host}Expect: cake\r\n\r\n`, 417, "/healthz", "GET", /Expect/]
+]
+
+describe("http/server/ProtocolErrors", () => {
+  for (const [name, sent, status, route, method, word] of cases) {
+    it.live(`${name}: ${status} with a body, counted once`, () =>
+      Effect.gen(function* () {
+        const { counted, invalid, port } = yield* serve()
+        const raw = yield* Raw.open(port)
+        raw.write(sent)
+        const answer = yield* until(
+          "it is answered",
+          () => /^([\s\S]*?)\r\n\r\n(\{.*\})$/.exec(raw.received()) ?? undefined
+        )
+        assert.deepStrictEqual(Raw.statuses(raw.received()), [status])
+        const [, head = "", body = ""] = answer
+        assert.match(Schema.decodeUnknownSync(Refusal)(body).detail, word)
+        assert.match(head, new RegExp(`^content-length: ${body.length}$`, "im"))
+        assert.match(head, /^content-type: application\/json$/im)
+        assert.match(head, /^access-control-allow-origin: \*$/im)
+        assert.match(head, /^x-hydracore-decision: invalid$/im)
+        if (method === "other" || status !== 417) yield* until("it is closed", raw.closed)
+        yield* until("it is counted", () => counted(route, method, status) === 1)
+        assert.strictEqual(invalid(), 1)
+        assert.strictEqual(counted(route, method, "aborted"), 0)
+      }).pipe(Effect.scoped)
+    )
+  }
+
+  for (const [name, sent, route, method] of [
+    ["a head", "GET / HTTP/1.1\r\nHost", "other", "other"],
+    ["a body", `POST ${track} HTTP/1.1\r\n${host}Content-Length: 5\r\n\r\n{`, track, "POST"]
+  ] as const) {
+    it.live(`${name} that does not arrive in time: 408 with a body, counted once`, () =>
+      Effect.gen(function* () {
+        const { counted, invalid, port } = yield* serve({
+          headersTimeout: 100,
+          requestTimeout: 200,
+          connectionsCheckingInterval: 50
+        })
+        const raw = yield* Raw.open(port)
+        raw.write(sent)
+        yield* until("it is closed", raw.closed)
+        assert.match(raw.received(), /^HTTP\/1\.1 408 [\s\S]*\r\n\r\n\{"detail":"[^"]+"\}$/)
+        yield* until("it is counted", () => counted(route, method, 408) === 1)
+        assert.deepStrictEqual([invalid(), counted(route, method, "aborted")], [1, 0])
+      }).pipe(Effect.scoped)
+    )
+  }
+
+  it.live("a connection on which nothing is sent is closed, and counts as no request", () =>
+    Effect.gen(function* () {
+      const { counted, invalid, port } = yield* serve({ headersTimeout: 100, connectionsCheckingInterval: 50 })
+      const raw = yield* Raw.open(port)
+      yield* until("it is closed", raw.closed)
+      assert.deepStrictEqual([invalid(), counted("other", "other", 408)], [0, 0])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("what follows a request that is still being answered is not answered in its place", () =>
+    Effect.gen(function* () {
+      const { port } = yield* serve()
+      const body = JSON.stringify({ site_id: "x" })
+      const request = `POST ${track} HTTP/1.1\r\n${host}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+      for (const next of ["?\r\n\r\n", `CONNECT edge:443 HTTP/1.1\r\n${host}\r\n`]) {
+        const raw = yield* Raw.open(port)
+        raw.write(request + next)
+        yield* until("it is closed", raw.closed)
+        assert.notMatch(raw.received(), /^HTTP\/1\.1 40[05]/m)
+      }
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a request with a Host, or of HTTP/1.0, is served as before", () =>
+    Effect.gen(function* () {
+      const { port } = yield* serve()
+      for (const head of [`HEAD /healthz HTTP/1.1\r\n${host}`, "HEAD /healthz HTTP/1.0\r\n"]) {
+        const raw = yield* Raw.open(port)
+        raw.write(`${head}\r\n`)
+        yield* until("it is answered", () => Raw.statuses(raw.received())[0] === 200)
+      }
+    }).pipe(Effect.scoped)
+  )
+})

@@ -1,0 +1,59 @@
+import { createServer, type ServerResponse } from "node:http"
+import { connect, type Socket } from "node:net"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as UnreadAnswers from "../../../src/http/server/UnreadAnswers.ts"
+import { until } from "../../support/Wait.ts"
+
+/** A client that asks for more than the system buffers and does not read it. */
+const unread = Effect.gen(function* () {
+  let seen: { readonly socket: Socket; readonly response: ServerResponse } | undefined
+  const server = createServer((request, response) => {
+    seen = { socket: request.socket, response }
+  })
+  yield* Effect.addFinalizer(() => Effect.sync(() => server.close().closeAllConnections()))
+  yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
+  const address = server.address()
+  const client = connect({
+    host: "127.0.0.1",
+    port: typeof address === "object" && address !== null ? address.port : 0
+  })
+  yield* Effect.addFinalizer(() => Effect.sync(() => client.destroy()))
+  client.pause().write("GET / HTTP/1.1\r\nHost: edge\r\n\r\n")
+  const { response, socket } = yield* until("the request is there", () => seen)
+  return { client, response, socket }
+})
+
+const much = Buffer.alloc(16 * 2 ** 20)
+
+describe("http/server/UnreadAnswers", () => {
+  it.live("time counts from the last byte that the client took", () =>
+    Effect.gen(function* () {
+      const { client, response, socket } = yield* unread
+      const observe = (known: UnreadAnswers.Unread | undefined, now: number) =>
+        UnreadAnswers.observe(known, socket, response, now)
+      assert.isUndefined(observe(undefined, 0), "the handler has not answered")
+      response.write("a")
+      assert.isUndefined(observe(undefined, 0), "the handler still writes")
+      response.end(much)
+      // The system takes what its buffers hold, and then no more.
+      let state: UnreadAnswers.Unread | undefined
+      let unchanged = 0
+      let now = 0
+      yield* until("the buffers are full", () => {
+        const before = state
+        state = observe(state, ++now)
+        unchanged = before === state ? unchanged + 1 : 0
+        return unchanged === 5
+      })
+      assert.isDefined(state)
+      assert.strictEqual(observe(state, 60_000), state)
+      client.resume()
+      yield* until("a byte has moved", () => {
+        const next = observe(state, 61_000)
+        return next === undefined || next.since === 61_000
+      })
+      yield* until("all is read", () => observe(state, 62_000) === undefined)
+    }).pipe(Effect.scoped)
+  )
+})
