@@ -24,7 +24,8 @@ import { Metrics } from "../../src/services/Metrics.ts"
 import { RecordRefused, StorageUnavailable } from "../../src/services/Storage.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
-import { options, paths, type Storage } from "../support/TestServer.ts"
+import type { Storage } from "../support/Storages.ts"
+import { options, paths } from "../support/TestServer.ts"
 import { finishes, says, sse, start } from "../support/TestUpstream.ts"
 
 /** What nobody may find. Each is of its own kind and cannot come about by chance. */
