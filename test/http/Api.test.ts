@@ -385,7 +385,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
 }
 
 for (const [name, storage] of storages) {
-  layer(testServer({}, undefined, undefined, storage), { excludeTestServices: true })(`http ${name}`, suite)
+  layer(testServer({}, undefined, undefined, storage({})), { excludeTestServices: true })(`http ${name}`, suite)
 }
 
 const away = Effect.fail(new StorageUnavailable({ reason: "unreachable" }))

@@ -169,5 +169,5 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
 }
 
 for (const [name, storage] of storages) {
-  layer(testServer({}, agent, undefined, storage), { excludeTestServices: true })(`http: origins ${name}`, suite)
+  layer(testServer({}, agent, undefined, storage({})), { excludeTestServices: true })(`http: origins ${name}`, suite)
 }

@@ -384,7 +384,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
 }
 
 for (const [name, storage] of storages) {
-  layer(testServer({}, undefined, undefined, storage), { excludeTestServices: true })(`http: forms ${name}`, suite)
+  layer(testServer({}, undefined, undefined, storage({})), { excludeTestServices: true })(`http: forms ${name}`, suite)
 }
 
 const urlencoded = { headers: { "content-type": "application/x-www-form-urlencoded", accept: "text/html" } }
