@@ -12,7 +12,7 @@ const Attempt = Schema.Struct({
   before: Schema.Literals(["", "", "", "", " ", "-", "0", "+"]),
   number: Schema.Union([between(0, 100), between(0, 20_000_000_000)]),
   unit: Schema.Literals(["s", "m", "h", "d", "w", "s", "m", "h", "d", "w", "y", "S", "ms", ""]),
-  after: Schema.Literals(["", "", "", "", " ", "\n", "d"])
+  after: Schema.Literals(["", "", "", "", " ", "\n", "x"])
 })
 
 /** Times of a day that a clock shows, and times that it almost shows. */
