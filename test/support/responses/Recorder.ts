@@ -34,8 +34,9 @@ export interface Recorded {
 
 const contractPrefix = "/v1/public/"
 
-/** Every response of the service names the origins that may read it; those of a test's other servers do not. */
-const mark = "access-control-allow-origin"
+/** Every response of the service lets websites read its decision; those of a test's other servers do not. */
+const isOurs = (fields: ReadonlyMap<string, string>): boolean =>
+  fields.get("access-control-expose-headers")?.includes("X-HydraCore-Decision") === true
 
 const folder = inject("responses")
 const file = path.join(folder, `${process.pid}.jsonl`)
@@ -56,7 +57,7 @@ const record = (text: string, response: ServerResponse | null | undefined): void
   const { fields, status } = parseHead(text)
   const request = response?.req
   const url = request?.url?.split("?", 1)[0] ?? null
-  if (!fields.has(mark) || (url !== null && !url.startsWith(contractPrefix))) return
+  if (!isOurs(fields) || (url !== null && !url.startsWith(contractPrefix))) return
   const seen = {
     method: request?.method ?? null,
     path: url,
