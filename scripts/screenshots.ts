@@ -3,9 +3,11 @@
  *
  *     node scripts/screenshots.ts <folder> [URL of a running `npm start`, http://127.0.0.1:8080]
  *
+ * `demo.webp` is the README's picture; copy it to `src/docs`.
+ *
  * @module
  */
-import { mkdirSync } from "node:fs"
+import { mkdirSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { type BrowserContextOptions, chromium, type Page } from "playwright-core"
 
@@ -44,6 +46,13 @@ mkdirSync(folder, { recursive: true })
 const userAgent = (await (await browser.newPage()).evaluate<string>("navigator.userAgent")).replace("Headless", "")
 
 const take = (page: Page, name: string) => page.screenshot({ path: path.join(folder, `${name}.png`) })
+
+/** Playwright writes no WebP; Chromium does. */
+const takeWebp = async (page: Page, name: string) => {
+  const session = await page.context().newCDPSession(page)
+  const { data } = await session.send("Page.captureScreenshot", { format: "webp", quality: 80 })
+  writeFileSync(path.join(folder, `${name}.webp`), data, "base64")
+}
 
 const screenshot = async (name: string, options: BrowserContextOptions, act: (page: Page) => Promise<void>) => {
   const context = await browser.newContext({ reducedMotion: "reduce", userAgent, ...options })
@@ -100,6 +109,7 @@ await screenshot("demo-used", wide, async (page) => {
   await input.fill("Is there a tour for children?")
   await input.press("Enter")
   await page.locator("article.chat").first().locator(".token").nth(24).waitFor()
+  await takeWebp(page, "demo")
 })
 
 await screenshot("demo-narrow", { viewport: { width: 390, height: 844 } }, async (page) => {

@@ -16,6 +16,7 @@ import * as MemoryAnalyticsRepo from "./memory/analytics/AnalyticsRepo.ts"
 import * as MemoryPageViews from "./memory/analytics/PageViews.ts"
 import * as MemoryReports from "./memory/analytics/Reports.ts"
 import * as MemoryVisitorSalts from "./memory/analytics/VisitorSalts.ts"
+import * as MemoryConversationStore from "./memory/chat/ConversationStore.ts"
 import * as MemoryInstanceDirectory from "./memory/chat/InstanceDirectory.ts"
 import * as MemoryWidgetTokens from "./memory/chat/WidgetTokens.ts"
 import * as MemorySubmissionRepo from "./memory/forms/SubmissionRepo.ts"
@@ -27,6 +28,7 @@ import * as MemorySiteErasure from "./memory/sites/SiteErasure.ts"
 import * as AnalyticsRepo from "./postgres/analytics/AnalyticsRepo.ts"
 import * as Reports from "./postgres/analytics/Reports.ts"
 import * as VisitorSalts from "./postgres/analytics/VisitorSalts.ts"
+import * as ConversationStore from "./postgres/chat/ConversationStore.ts"
 import * as InstanceDirectory from "./postgres/chat/InstanceDirectory.ts"
 import * as WidgetTokens from "./postgres/chat/WidgetTokens.ts"
 import * as Database from "./postgres/Database.ts"
@@ -61,6 +63,7 @@ export const storage = (settings: Settings) => {
     SiteErasure.layer({ timeout }),
     InstanceDirectory.layer({ timeout }),
     WidgetTokens.layer({ timeout }),
+    ConversationStore.layer(queue),
     VisitorSalts.layer({ timeout }),
     Reports.layer({ timeout: "5 minutes" }),
     Decisions.layer({ timeout }),
@@ -82,7 +85,9 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
       )
     )
   ),
-  MemoryWidgetTokens.layer.pipe(Layer.provideMerge(MemoryInstanceDirectory.layer())),
+  Layer.mergeAll(MemoryWidgetTokens.layer, MemoryConversationStore.layer()).pipe(
+    Layer.provideMerge(MemoryInstanceDirectory.layer())
+  ),
   MemoryVisitorSalts.layer,
   MemoryReadiness.layer
 )

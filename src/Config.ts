@@ -160,7 +160,7 @@ const fields = {
 
   /** `postgres://user:password@host:port/database`. `serve` needs it; `demo` has a database of its own, and uses no other. */
   databaseUrl: databaseUrl("DATABASE_URL"),
-  /** How many connections one process (each worker is one) holds at most, beyond the two that carry batches. */
+  /** How many connections one process (each worker is one) holds at most, beyond the three that carry batches. */
   databaseConnections: integer("DATABASE_CONNECTIONS", 1, 1000).pipe(withDefault(8)),
   /** How long a request waits for the database before it is answered 503. */
   databaseTimeout: duration("DATABASE_TIMEOUT").pipe(withDefault(Duration.seconds(10))),

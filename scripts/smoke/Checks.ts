@@ -127,11 +127,17 @@ export const checks = (target: Target): ReadonlyArray<Check> => {
     [
       "the documentation loads nothing from other hosts",
       async () => {
-        const page = await get("/docs", 200)
-        const foreign = foreignAssets(page.text)
-        expect(header(page, "content-type").startsWith("text/html"), "it is not HTML")
-        expect(foreign.length === 0, `it loads ${shorten(foreign.join(", "))}`)
-        return `${page.text.length} characters of HTML`
+        const index = await get("/docs", 200)
+        const links = [...index.text.matchAll(/href="(\/docs\/[a-z]+)"/g)].map((match) => match[1] ?? "")
+        const pages = [index]
+        for (const link of new Set(links)) pages.push(await get(link, 200))
+        for (const page of pages) {
+          const foreign = foreignAssets(page.text)
+          expect(header(page, "content-type").startsWith("text/html"), `${page.request} is not HTML`)
+          expect(foreign.length === 0, `${page.request} loads ${shorten(foreign.join(", "))}`)
+        }
+        expect(pages.length > 1, "/docs leads to no other page")
+        return `${pages.length} pages`
       }
     ],
     [

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Schema } from "effect"
+import { Schema, SchemaTransformation } from "effect"
 import * as Decision from "../core/sites/Decision.ts"
 
 const text = (description: string) => Schema.optionalKey(Schema.String.annotate({ description }))
@@ -16,11 +16,11 @@ export const rateLimit = {
   ratelimit: text('What remains of the rate limit, and the seconds until more is allowed, such as `"forms";r=4;t=60`')
 }
 
-export const retryAfter = {
-  "retry-after": Schema.optionalKey(
-    Schema.Int.annotate({ description: "Seconds to wait before the request is sent again" })
-  )
-}
+const seconds = Schema.String.annotate({ description: "Seconds to wait before the request is sent again" }).pipe(
+  Schema.decodeTo(Schema.Int, SchemaTransformation.numberFromString)
+)
+
+export const retryAfter = { "retry-after": Schema.optionalKey(seconds) }
 
 export const decision = {
   [Decision.header]: Schema.optionalKey(

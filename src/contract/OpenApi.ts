@@ -38,7 +38,7 @@ const tidy = (value: unknown): unknown => {
 
 const reference = (name: string): string => `#/components/schemas/${name}`
 
-/** The generator numbers a schema that is used with a second encoding: by its reference, what the first is referred to by. */
+/** The generator numbers a schema that has a second encoding. References to such a copy, and to its original. */
 const duplicates = (schemas: Json): ReadonlyMap<unknown, string> =>
   new Map(
     Object.entries(schemas).flatMap(([name, schema]) => {
@@ -48,7 +48,7 @@ const duplicates = (schemas: Json): ReadonlyMap<unknown, string> =>
     })
   )
 
-/** Without the schemas that are there twice. */
+/** The document without such copies. */
 const withoutDuplicates = (document: Json): Json => {
   const originals = duplicates(objectOf(objectOf(document["components"])["schemas"]))
   const refer = (value: unknown): unknown => {
@@ -97,10 +97,19 @@ const canonicalNames = [
 
 const canonical = new Map(canonicalNames.map((name) => [name.toLowerCase(), name]))
 
+/** The headers that hold a whole number; the generator describes every header as text. */
+const integers = new Set(["Retry-After"])
+
+const withType = (name: string, header: unknown): unknown =>
+  integers.has(name)
+    ? { ...objectOf(header), schema: { ...objectOf(objectOf(header)["schema"]), type: "integer" } }
+    : header
+
 /** The headers of a response as references; `components` collects what they refer to. */
 const referHeaders = (headers: Json, components: Map<string, unknown>): Json => {
-  const entries = Object.entries(headers).map(([lowerCase, header]) => {
+  const entries = Object.entries(headers).map(([lowerCase, generated]) => {
     const name = canonical.get(lowerCase) ?? lowerCase
+    const header = withType(name, generated)
     const known = components.get(name)
     if (known === undefined) components.set(name, header)
     const isSame = known === undefined || JSON.stringify(known) === JSON.stringify(header)

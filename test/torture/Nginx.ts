@@ -1,5 +1,5 @@
 /**
- * Debian's nginx in front of two processes, with the settings that the README recommends.
+ * Debian's nginx in front of two processes, with settings like those of the operator's guide.
  *
  * @module
  */

@@ -38,14 +38,15 @@ export interface Launched {
   readonly ended: Effect.Effect<Ended>
 }
 
-/** Starts `hydracore` with arguments and an environment; it is killed when the scope closes. */
+/** Starts `hydracore` with arguments, an environment and flags of Node; it is killed when the scope closes. */
 export const launch = (
   args: ReadonlyArray<string>,
-  env: Readonly<Record<string, string>>
+  env: Readonly<Record<string, string>>,
+  nodeFlags: ReadonlyArray<string> = []
 ): Effect.Effect<Launched, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => {
-      const child = spawn(process.execPath, [path.join(root, "src/main.ts"), ...args], {
+      const child = spawn(process.execPath, [...nodeFlags, path.join(root, "src/main.ts"), ...args], {
         cwd: root,
         env: { PATH: process.env["PATH"] ?? "", NO_COLOR: "1", ...env },
         stdio: ["ignore", "pipe", "pipe"]
@@ -83,15 +84,20 @@ const gauge = (pid: number | undefined) => {
 export const start = Effect.fnUntraced(function* (
   command: "serve" | "demo",
   env: Readonly<Record<string, string>>,
-  flags: ReadonlyArray<string> = []
+  flags: ReadonlyArray<string> = [],
+  nodeFlags: ReadonlyArray<string> = []
 ): Effect.fn.Return<Process, never, Scope.Scope> {
-  const { child, ended, output } = yield* launch([command, ...flags], {
-    PORT: "0",
-    RATE_LIMIT_ANALYTICS: "off",
-    RATE_LIMIT_FORMS: "off",
-    RATE_LIMIT_CHAT: "off",
-    ...env
-  })
+  const { child, ended, output } = yield* launch(
+    [command, ...flags],
+    {
+      PORT: "0",
+      RATE_LIMIT_ANALYTICS: "off",
+      RATE_LIMIT_FORMS: "off",
+      RATE_LIMIT_CHAT: "off",
+      ...env
+    },
+    nodeFlags
+  )
   const url = yield* until(`${command} serves`, () => {
     if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${command} ended: ${output()}`)
     return /(?:Listening on|service) +(http:\/\/127\.0\.0\.1:\d+)/.exec(output())?.[1]

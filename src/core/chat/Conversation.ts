@@ -1,15 +1,30 @@
 /**
  * A conversation as the edge keeps it: messages of parts, as the AI SDK's UIMessage has them, and how each answer ended.
- * Types alone.
+ * Types, bounds and spellings alone.
  *
  * @module
  */
 import type { FinishReason } from "./Agent.ts"
 
+/** The most messages of one conversation, answers included. */
+export const maxMessages = 500
+
+/** The most UTF-16 units (`AnswerParts.sizeOf`) of a conversation that takes another message. */
+export const maxSize = 1_000_000
+
+/** How long a running answer counts as running after its lease was last extended, in milliseconds. */
+export const leaseMillis = 8_000
+
+/** How often a process extends the leases of its answers, in milliseconds: several times within one lease. */
+export const renewMillis = 2_000
+
+/** Whether a text can be the id of a conversation. */
+export const isConversationId = (text: string): boolean => /^[A-Za-z0-9_-]{1,64}$/.test(text)
+
 /** Names a conversation of an instance. Two instances share none, whatever their ids. */
 export interface ConversationKey {
   readonly instanceId: string
-  /** A UUID, or the keyed hash of an id that a client made (`conversationIds: "client"`). At most 64 characters. */
+  /** A UUID, or the keyed hash of an id that a client made (`conversationIds: "client"`). See `isConversationId`. */
   readonly conversationId: string
 }
 
@@ -26,6 +41,19 @@ export type MessagePart =
  * - `cut`: its process died or was ended, and nobody knows the rest.
  */
 export type AnswerEnding = FinishReason | "stopped" | "superseded" | "failed" | "cut"
+
+/** Every ending. */
+export const endings = [
+  "stop",
+  "length",
+  "content-filter",
+  "tool-calls",
+  "other",
+  "stopped",
+  "superseded",
+  "failed",
+  "cut"
+] as const satisfies ReadonlyArray<AnswerEnding>
 
 export interface VisitorMessage {
   readonly messageId: string
@@ -51,7 +79,13 @@ export type Message = VisitorMessage | AgentAnswer
 export interface ConversationSummary {
   readonly conversationId: string
   readonly createdAt: number
-  /** When its last message came. */
+  /** When its last message came, or its last answer ended. */
   readonly updatedAt: number
+  /** How many messages it has, answers included. */
   readonly messages: number
+}
+
+export interface Conversation extends Omit<ConversationSummary, "messages"> {
+  /** Oldest first. */
+  readonly messages: ReadonlyArray<Message>
 }

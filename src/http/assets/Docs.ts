@@ -1,61 +1,76 @@
 /**
- * `GET /openapi.json`: the contract; and `GET /docs`: a page that shows it and needs nothing from the internet.
+ * Serves the documentation. No page needs the internet:
+ *
+ * - `GET /docs`: the list of the guides and endpoints;
+ * - `GET /docs/{guide}`: a guide of `src/docs`;
+ * - `GET /docs/reference`: the contract, shown by Scalar;
+ * - `GET /openapi.json`: the contract as a document.
  *
  * @module
  */
+import { readFile } from "node:fs/promises"
 import { Effect, Scope } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { Api } from "../../contract/Api.ts"
+import * as GuidePage from "./GuidePage.ts"
 import * as StaticContent from "./StaticContent.ts"
 
+/** The guides, in the order in which they are listed. */
+export const guides = ["website", "chat", "commands", "operator", "settings", "security", "api", "developing"] as const
+
 const openApiPath = "/openapi.json"
-const docsPath = "/docs"
+const indexPath = "/docs"
+const referencePath = "/docs/reference"
+const guidePath = (name: (typeof guides)[number]): `/${string}` => `/docs/${name}`
 
-export const paths = [
-  { method: "GET", path: openApiPath },
-  { method: "GET", path: docsPath }
-]
+export const paths = [openApiPath, indexPath, referencePath, ...guides.map(guidePath)].map((path) => ({
+  method: "GET",
+  path
+}))
 
-/** Brotli's: a better one takes seconds for this page. */
+/** Brotli's: a better one takes seconds for the reference. */
 const quality = 5
 
-/** The page, with all that it is made of: 13 MB, which only a process that is asked for it shall hold. */
-const page = Effect.promise(() => import("effect/http-api/HttpApiScalar")).pipe(
+const compress = (text: string) => Effect.promise(() => StaticContent.make(Buffer.from(text), quality))
+
+/** The module is 13 MB, so it is loaded when the page is first requested. */
+const scalar = Effect.promise(() => import("effect/http-api/HttpApiScalar")).pipe(
   Effect.flatMap((Scalar) =>
-    HttpRouter.toHttpEffect(Scalar.layer(Api, { path: docsPath, scalar: { withDefaultFonts: false } }))
+    HttpRouter.toHttpEffect(Scalar.layer(Api, { path: referencePath, scalar: { withDefaultFonts: false } }))
   ),
   Effect.flatten
 )
 
-/** Without an icon of the page's own, a browser asks for `/favicon.ico`, and tells whoever reads its console of the 404. */
-const icon = '<link rel="icon" href="data:," />'
+const reference = Effect.flatMap(scalar, ({ body }) =>
+  body._tag === "Uint8Array"
+    ? compress(new TextDecoder().decode(body.body).replace("</title>", () => `</title>\n    ${GuidePage.icon}`))
+    : Effect.die(new Error("The reference is no text"))
+)
 
-const withIcon = (page: Uint8Array): Uint8Array =>
-  Buffer.from(
-    Buffer.from(page)
-      .toString("utf8")
-      .replace("</title>", () => `</title>\n    ${icon}`)
+const readGuides = Effect.promise(() =>
+  Promise.all(
+    guides.map(async (name) =>
+      GuidePage.parse(name, await readFile(new URL(`../../docs/${name}.md`, import.meta.url), "utf8"))
+    )
+  )
+)
+
+const endpoints = ({ paths }: OpenApi.OpenAPISpec) =>
+  Object.entries(paths).flatMap(([path, { get, post }]) =>
+    Object.entries({ get, post }).flatMap(([method, operation]) =>
+      operation === undefined ? [] : [{ method: method.toUpperCase(), path, summary: operation.summary ?? "" }]
+    )
   )
 
 /**
- * Both are kept as bytes that all answers share: whoever asks for one thousands of times on one connection would have a
- * text written anew each time.
+ * Answers with content that is made at the first request. All answers share its bytes, so thousands of pipelined requests
+ * on one connection cost no copy each.
  */
-const compressedPage = Effect.flatMap(page, ({ body }) =>
-  body._tag === "Uint8Array"
-    ? Effect.promise(() => StaticContent.make(withIcon(body.body), quality))
-    : Effect.die(new Error("The page of the documentation is no text"))
-)
-
-const compressedDocument = Effect.promise(() =>
-  StaticContent.make(Buffer.from(JSON.stringify(OpenApi.fromApi(Api))), quality)
-)
-
-/** Answers with what is made when it is first asked for. */
-const give = Effect.fnUntraced(function* <E, R>(
+const serve = Effect.fnUntraced(function* <E, R>(
   content: Effect.Effect<StaticContent.Compressed, E, R>,
-  contentType: string
+  contentType: string,
+  more: Readonly<Record<string, string>> = {}
 ) {
   const made = yield* StaticContent.once(content)
   return Effect.gen(function* () {
@@ -63,16 +78,34 @@ const give = Effect.fnUntraced(function* <E, R>(
     return StaticContent.respond(
       yield* made,
       { acceptEncoding: headers["accept-encoding"], ifNoneMatch: headers["if-none-match"] },
-      { contentType, headers: { "cache-control": "no-cache" } }
+      { contentType, headers: { "cache-control": "no-cache", ...more } }
     )
   })
 })
 
+const html = "text/html; charset=utf-8"
+
+const guideHeaders = {
+  "content-security-policy": GuidePage.policy,
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff"
+}
+
 export const layer = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
     const scope = yield* Effect.scope
-    const page = Effect.provideService(compressedPage, Scope.Scope, scope)
-    yield* router.add("GET", openApiPath, yield* give(compressedDocument, "application/json"))
-    yield* router.add("GET", docsPath, yield* give(page, "text/html; charset=utf-8"))
+    const document = Effect.sync(() => OpenApi.fromApi(Api))
+    const read = yield* StaticContent.once(readGuides)
+    const index = Effect.flatMap(Effect.all([read, document]), ([all, contract]) =>
+      compress(GuidePage.renderIndex(all, endpoints(contract)))
+    )
+    const contract = Effect.flatMap(document, (made) => compress(JSON.stringify(made)))
+    yield* router.add("GET", openApiPath, yield* serve(contract, "application/json"))
+    yield* router.add("GET", indexPath, yield* serve(index, html, guideHeaders))
+    yield* router.add("GET", referencePath, yield* serve(Effect.provideService(reference, Scope.Scope, scope), html))
+    for (const [at, name] of guides.entries()) {
+      const page = Effect.flatMap(read, (all) => compress(GuidePage.render(all[at]!, all)))
+      yield* router.add("GET", guidePath(name), yield* serve(page, html, guideHeaders))
+    }
   })
 )

@@ -19,7 +19,7 @@ export interface Observer {
 const outcomes: ReadonlyArray<Flushed> = ["stored", "refused", "unavailable", "abandoned", "died"]
 
 /** An observer of the batches of one kind. */
-export const observer = (kind: "page-views" | "submissions"): Effect.Effect<Observer> =>
+export const observer = (kind: "page-views" | "submissions" | "answer-pieces"): Effect.Effect<Observer> =>
   Effect.map(Metrics, (metrics) => {
     const size = metrics.histogram("batchSize", { kind })
     const took = new Map(outcomes.map((outcome) => [outcome, metrics.histogram("batchDuration", { kind, outcome })]))

@@ -21,14 +21,19 @@ const forRequests = {
   page_view_batch: ["INSERT"],
   submission: ["SELECT", "INSERT"],
   idempotency_key: ["SELECT", "INSERT", "UPDATE"],
-  not_counted: ["SELECT", "INSERT", "UPDATE"]
+  not_counted: ["SELECT", "INSERT", "UPDATE"],
+  conversation: ["SELECT", "INSERT", "UPDATE"],
+  conversation_message: ["SELECT", "INSERT", "UPDATE", "DELETE"],
+  answer_piece: ["SELECT", "INSERT", "DELETE"],
+  conversation_hash_key: ["SELECT"]
 } as const
 
 /** Rows are picked by a column before they are deleted. */
 const forUpkeep = {
   visitor_salt: ["DELETE"],
   page_view_batch: ["SELECT", "DELETE"],
-  idempotency_key: ["DELETE"]
+  idempotency_key: ["DELETE"],
+  conversation: ["DELETE"]
 } as const
 
 const Missing = Schema.Array(Schema.Struct({ table_name: Schema.String, privilege: Schema.String }))

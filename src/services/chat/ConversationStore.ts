@@ -3,73 +3,95 @@
  * `postgres/chat/ConversationStore`.
  *
  * Each conversation orders its messages: `begin` is atomic, and at most one answer of a conversation runs, on whichever
- * process. A running answer holds a lease, which `renew` extends: an answer whose lease has run out counts as `cut`.
+ * process. A running answer holds a lease of `leaseMillis`, which `renew` extends. An answer whose lease has run out reads
+ * as `cut`, with what was stored of it; if its process is alive after all, `renew` lets it run again.
  *
  * @module
  */
-import { Context, type Effect, type Option, Schema } from "effect"
+import { Context, type Effect, type Option, Schema, type Stream } from "effect"
 import type { AgentEvent, Turn } from "../../core/chat/Agent.ts"
 import type {
   AnswerEnding,
+  Conversation,
   ConversationKey,
   ConversationSummary,
   Message,
   MessagePart
 } from "../../core/chat/Conversation.ts"
+import type { Bounds } from "../../core/chat/History.ts"
 import type { RecordRefused, StorageUnavailable } from "../Storage.ts"
 
-/** The conversation holds as many messages or characters as one may. */
+/** The conversation holds as many messages or characters as one may (`maxMessages`, `maxSize`). Nothing was changed. */
 export class ConversationFull extends Schema.TaggedError<ConversationFull>()("ConversationFull", {}) {}
 
-export interface History {
-  /** The newest turns within the bounds, oldest first. */
-  readonly turns: ReadonlyArray<Turn>
-  /** Whether an answer runs, on any process. */
-  readonly isAnswering: boolean
-}
+/** The conversation has no message that another answer could be given to. Nothing was changed. */
+export class NothingToRegenerate extends Schema.TaggedError<NothingToRegenerate>()("NothingToRegenerate", {}) {}
 
 export interface NewTurn {
   readonly key: ConversationKey
   /** The visitor's message; null asks for another answer to the last one (regenerate), which replaces the last answer. */
   readonly message: { readonly messageId: string; readonly text: string } | null
-  /** The message id of the answer that begins. */
+  /** The message id of the answer that begins. Message ids are UUIDs in canonical spelling, made by the service. */
   readonly answerId: string
 }
 
-/** Events of an answer from a position on. */
-export interface AnswerPiece {
+/** The ending of an answer and all of its parts. */
+export interface EndedAnswer {
+  readonly ending: AnswerEnding
+  readonly parts: ReadonlyArray<MessagePart>
+}
+
+/** What was stored of an answer after a position. */
+export interface AnswerProgress {
+  /** The events from the position on. None once the answer has ended: its parts then have what the reader lacks. */
   readonly events: ReadonlyArray<AgentEvent>
   /** The position after these events, for the next call. */
   readonly next: number
-  /** How the answer ended, if it did and no event follows; null while it runs. */
-  readonly ending: AnswerEnding | null
+  /** Null while the answer runs. `AnswerParts.missing` gives the events that a reader still lacks. */
+  readonly ended: EndedAnswer | null
 }
 
 export class ConversationStore extends Context.Service<
   ConversationStore,
   {
-    /** The turns to send to the agent: at most `messages`, and at most `characters` UTF-16 units, cut from the oldest. */
-    readonly history: (
-      key: ConversationKey,
-      bounds: { readonly messages: number; readonly characters: number }
-    ) => Effect.Effect<History, StorageUnavailable>
+    /**
+     * The turns of a conversation to ask the agent with, oldest first, cut by `History.newest`; none if there is no such
+     * conversation. An answer that still runs is among them with what it said so far. With `isRegenerating` they end with
+     * the visitor's last message.
+     */
+    readonly history: (query: {
+      readonly key: ConversationKey
+      readonly bounds: Bounds
+      readonly isRegenerating: boolean
+    }) => Effect.Effect<ReadonlyArray<Turn>, StorageUnavailable>
 
     /**
      * Appends a visitor's message and begins the answer to it. Creates the conversation if there is none, and ends an
-     * answer that still runs as `superseded`, with what it said so far.
+     * answer that still runs as `superseded`, with what it said so far. `RecordRefused` if there is no such instance,
+     * or if `isConversationId` is false.
      */
-    readonly begin: (turn: NewTurn) => Effect.Effect<void, StorageUnavailable | RecordRefused | ConversationFull>
+    readonly begin: (
+      turn: NewTurn
+    ) => Effect.Effect<void, StorageUnavailable | RecordRefused | ConversationFull | NothingToRegenerate>
 
-    /** Stores events of a running answer, so that other processes can follow it. False if it runs no more. */
-    readonly append: (
-      answerId: string,
-      events: ReadonlyArray<AgentEvent>
-    ) => Effect.Effect<boolean, StorageUnavailable | RecordRefused>
+    /**
+     * Stores events of a running answer, so that other processes can follow it. `position` is how many events of the answer
+     * were stored before these. Each call costs a row: gather the events of about 100 ms in one. False if the answer runs
+     * no more.
+     */
+    readonly append: (piece: {
+      readonly answerId: string
+      readonly position: number
+      readonly events: ReadonlyArray<AgentEvent>
+    }) => Effect.Effect<boolean, StorageUnavailable | RecordRefused>
 
     /** Extends the leases of answers, and returns those that still run: the others were stopped, superseded or deleted. */
     readonly renew: (answerIds: ReadonlyArray<string>) => Effect.Effect<ReadonlySet<string>, StorageUnavailable>
 
-    /** Ends an answer. The first ending stays: false if it had ended. */
+    /**
+     * Ends an answer with these parts. The first ending stays: false if it had ended. Another process that ended it
+     * (`stopped`, `superseded`, `cut`) knew only what was stored; if these parts hold more text, they replace those.
+     */
     readonly complete: (answer: {
       readonly answerId: string
       readonly parts: ReadonlyArray<MessagePart>
@@ -81,19 +103,27 @@ export class ConversationStore extends Context.Service<
     /** The running answer of a conversation. */
     readonly running: (key: ConversationKey) => Effect.Effect<Option.Option<string>, StorageUnavailable>
 
-    /** The stored events of an answer from `position` on, 0 being the first; none if there is no such answer. */
+    /**
+     * What was stored of an answer from `position` on, 0 being its first event; none if there is no such answer.
+     */
     readonly follow: (
       answerId: string,
       position: number
-    ) => Effect.Effect<Option.Option<AnswerPiece>, StorageUnavailable>
+    ) => Effect.Effect<Option.Option<AnswerProgress>, StorageUnavailable>
 
-    /** Ends the running answer of a conversation as `stopped`, on whichever process it runs. False if none runs. */
+    /**
+     * Ends the running answer of a conversation as `stopped`, with what was stored of it, on whichever process it runs.
+     * False if none runs.
+     */
     readonly stop: (key: ConversationKey) => Effect.Effect<boolean, StorageUnavailable>
 
-    /** The messages of a conversation, oldest first; none if there is no such conversation. */
+    /**
+     * The messages of a conversation, oldest first; none if there is no such conversation. An answer that runs has the parts
+     * that were stored so far.
+     */
     readonly read: (key: ConversationKey) => Effect.Effect<Option.Option<ReadonlyArray<Message>>, StorageUnavailable>
 
-    /** Rates an answer. False if the conversation has no such answer. */
+    /** Rates an answer; a later rating replaces an earlier one. False if the conversation has no such answer. */
     readonly rate: (rating: {
       readonly key: ConversationKey
       readonly messageId: string
@@ -108,10 +138,17 @@ export class ConversationStore extends Context.Service<
       readonly before: { readonly updatedAt: number; readonly conversationId: string } | null
     }) => Effect.Effect<ReadonlyArray<ConversationSummary>, StorageUnavailable>
 
+    /** The conversations of an instance in the order in which they began, read one at a time. */
+    readonly stream: (query: {
+      readonly instanceId: string
+      /** Only those with a message or an answer since then, in milliseconds since 1970. */
+      readonly since: number | null
+    }) => Stream.Stream<Conversation, StorageUnavailable>
+
     /** Deletes a conversation and its messages. False if there is none. */
     readonly delete: (key: ConversationKey) => Effect.Effect<boolean, StorageUnavailable>
 
-    /** The 32 bytes that hash conversation ids for agents. Made once for a store, the same for every process. */
+    /** The 32 bytes of `ConversationHash`. Made once for a store, the same for every process. */
     readonly hashKey: Effect.Effect<Uint8Array, StorageUnavailable>
   }
 >()("hydracore/services/ConversationStore") {}

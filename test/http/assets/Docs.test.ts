@@ -1,32 +1,51 @@
 /**
- * The documentation: the same in every coding, and not sent to whoever has it.
+ * The documentation: the same in every coding, with a tag, and 304 for a client that has it.
  */
-import { assert, layer } from "@effect/vitest"
+import { readdirSync } from "node:fs"
+import path from "node:path"
+import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { Api } from "../../../src/contract/Api.ts"
+import { guides, paths } from "../../../src/http/assets/Docs.ts"
+import * as GuidePage from "../../../src/http/assets/GuidePage.ts"
 import { decoders, get } from "../../support/RawResponses.ts"
 import { layer as testServer } from "../../support/TestServer.ts"
 
-for (const [path, contentType, check] of [
-  [
-    "/docs",
-    "text/html; charset=utf-8",
-    (page: string) => {
-      assert.include(page, "<!doctype html>")
-      assert.include(page, "/v1/public/analytics/track")
-      // In its head, and so before a browser looks for one elsewhere.
-      assert.include(page.slice(0, page.indexOf("</head>")), '<link rel="icon" href="data:," />')
-    }
-  ],
+const html = "text/html; charset=utf-8"
+
+const includes =
+  (...texts: ReadonlyArray<string>) =>
+  (page: string) => {
+    assert.match(page, /^<!doctype html>/)
+    // A browser requests /favicon.ico unless the head names an icon.
+    assert.include(page.slice(0, page.indexOf("</head>")), '<link rel="icon" href="data:," />')
+    for (const text of texts) assert.include(page, text)
+  }
+
+const cases: ReadonlyArray<readonly [path: string, contentType: string, check: (body: string) => void]> = [
+  ["/docs", html, includes("/v1/public/analytics/track", ...guides.map((name) => `href="/docs/${name}"`))],
+  ...guides.map((name) => [`/docs/${name}`, html, includes("<h1 id=", 'aria-current="page"')] as const),
+  ["/docs/reference", html, includes("/v1/public/analytics/track")],
   [
     "/openapi.json",
     "application/json",
-    (document: string) => assert.strictEqual(document, JSON.stringify(OpenApi.fromApi(Api)))
+    (document) => assert.strictEqual(document, JSON.stringify(OpenApi.fromApi(Api)))
   ]
-] as const) {
-  layer(testServer(), { excludeTestServices: true })(`GET ${path}`, (it) => {
-    it.effect("gives the same in each coding, with a tag of its own, and nothing to whoever knows that", () =>
+]
+
+layer(testServer(), { excludeTestServices: true })("the documentation", (it) => {
+  it.effect("is served at the paths that it lists", () =>
+    Effect.sync(() =>
+      assert.sameMembers(
+        paths.map(({ path }) => path),
+        cases.map(([path]) => path)
+      )
+    )
+  )
+
+  for (const [path, contentType, check] of cases) {
+    it.effect(`${path} is the same in each coding, with its own tag, and 304 for a client that has it`, () =>
       Effect.gen(function* () {
         const tags = new Set<string | undefined>()
         const pages = new Set<string>()
@@ -48,12 +67,71 @@ for (const [path, contentType, check] of [
       })
     )
 
-    it.effect("tells a HEAD what a GET would give", () =>
+    it.effect(`${path} answers HEAD with the headers of GET`, () =>
       Effect.gen(function* () {
         const [head, full] = [yield* get(path, {}, "HEAD"), yield* get(path)]
         assert.deepStrictEqual([head.status, head.bytes.length], [200, 0])
         assert.strictEqual(head.headers["content-length"], String(full.bytes.length))
       })
     )
+  }
+
+  it.effect("a guide's page may run no script, load nothing and be framed by nobody", () =>
+    Effect.gen(function* () {
+      for (const name of ["", ...guides.map((guide) => `/${guide}`)]) {
+        const { headers } = yield* get(`/docs${name}`)
+        const policy = String(headers["content-security-policy"])
+        assert.match(policy, /^default-src 'none'; style-src 'sha256-[^']+'; img-src data:; base-uri 'none'/)
+        assert.include(policy, "frame-ancestors 'none'")
+        assert.strictEqual(headers["x-content-type-options"], "nosniff")
+      }
+    })
+  )
+
+  it.effect("a guide that does not exist is 404, and no file is reachable by its path", () =>
+    Effect.gen(function* () {
+      for (const path of ["/docs/nothing", "/docs/api.md", "/docs/..%2Fmain.ts", "/docs/"]) {
+        assert.strictEqual((yield* get(path)).status, 404, path)
+      }
+    })
+  )
+})
+
+describe("src/docs", () => {
+  it("every guide is listed", () => {
+    const files = readdirSync(path.resolve(import.meta.dirname, "../../../src/docs"))
+    assert.sameMembers(
+      files.filter((name) => name.endsWith(".md")),
+      guides.map((name) => `${name}.md`)
+    )
   })
-}
+})
+
+describe("GuidePage", () => {
+  const bodyOf = (markdown: string) => GuidePage.parse("x", markdown).body
+
+  it("leads to other guides and to the web, and shows a link to another file as its text", () => {
+    assert.include(bodyOf("[a](chat.md#texts)"), '<a href="/docs/chat#texts">a</a>')
+    assert.include(bodyOf("[a](#texts)"), '<a href="#texts">a</a>')
+    assert.include(bodyOf("[a](https://x.example/?a&b)"), '<a href="https://x.example/?a&amp;b">a</a>')
+    for (const href of ["../README.md", "javascript:alert(1)", "data:text/html,x", "chat.md.txt"]) {
+      assert.notInclude(bodyOf(`[a](${href})`), "<a", href)
+    }
+  })
+
+  it("writes HTML and code as text", () => {
+    assert.notInclude(bodyOf("<script>1</script>\n\na <b>c</b>\n\n    <i>\n\n`<u>`"), "<script")
+    assert.notMatch(bodyOf("<script>1</script>\n\na <b>c</b>\n\n```html x\n<i>\n```\n\n`<u>`"), /<(script|b|i|u)>/)
+  })
+
+  it("gives headings the anchors that GitHub gives them", () => {
+    assert.include(bodyOf("## Forms, and `why` not?"), 'id="forms-and-why-not"')
+  })
+
+  it("takes the first paragraph for the summary", () => {
+    assert.deepStrictEqual(
+      [GuidePage.parse("x", "# T\n\nA `b`.\n\nC").title, GuidePage.parse("x", "# T\n\nA `b`.\n\nC").summary],
+      ["T", "A <code>b</code>."]
+    )
+  })
+})

@@ -115,7 +115,7 @@ layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })(
           const { socket, write } = yield* Raw.open(Number(new URL(url).port))
           const head = `POST ${path} HTTP/1.1\r\nHost: edge\r\n${header}\r\n\r\n`
           socket.pause()
-          write("GET /docs HTTP/1.1\r\nHost: edge\r\n\r\n".repeat(1_000))
+          write("GET /docs/reference HTTP/1.1\r\nHost: edge\r\n\r\n".repeat(1_000))
           write(head)
           write(ways[name as keyof typeof ways].piece(" ".repeat(50_000)))
           yield* until("it holds what came", () => room.held() >= 50_000)

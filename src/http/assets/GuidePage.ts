@@ -1,0 +1,151 @@
+/**
+ * Renders a guide (`src/docs/*.md`) as an HTML page. The page runs no script and loads nothing. Pure.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto"
+import { Marked, type Tokens } from "marked"
+import * as Html from "../../core/text/Html.ts"
+
+export interface Guide {
+  /** The file's name without `.md`, and the last segment of the page's address. */
+  readonly name: string
+  readonly title: string
+  /** The first paragraph, as HTML. */
+  readonly summary: string
+  /** All of it, as HTML. */
+  readonly body: string
+}
+
+/** The anchor of a heading, spelled as GitHub spells it, so that a link works in both places. */
+export const anchor = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, "")
+    .replaceAll(" ", "-")
+
+/** The address of a link's target in the running service; null for a file of the repository that the service does not serve. */
+const addressOf = (href: string): string | null => {
+  if (/^(?:https?:|#|\/)/.test(href)) return href
+  const guide = /^([a-z]+)\.md(#.*)?$/.exec(href)
+  return guide === null ? null : `/docs/${guide[1]}${guide[2] ?? ""}`
+}
+
+/** Code and tables scroll sideways, and `tabindex` lets a keyboard scroll them. */
+const marked = new Marked({
+  renderer: {
+    heading({ depth, text, tokens }) {
+      return `<h${depth} id="${Html.escape(anchor(text))}">${this.parser.parseInline(tokens)}</h${depth}>\n`
+    },
+    link({ href, tokens }) {
+      const address = addressOf(href)
+      const text = this.parser.parseInline(tokens)
+      return address === null ? text : `<a href="${Html.escape(address)}">${text}</a>`
+    },
+    code({ text }) {
+      return `<pre tabindex="0"><code>${Html.escape(text)}</code></pre>\n`
+    },
+    table(token: Tokens.Table) {
+      const row = (cells: ReadonlyArray<Tokens.TableCell>, tag: "td" | "th") =>
+        `<tr>${cells.map(({ tokens }) => `<${tag}>${this.parser.parseInline(tokens)}</${tag}>`).join("")}</tr>\n`
+      const body = token.rows.map((cells) => row(cells, "td")).join("")
+      return `<div class="scroll" tabindex="0"><table><thead>${row(token.header, "th")}</thead>\n<tbody>${body}</tbody></table></div>\n`
+    },
+    html({ text }) {
+      return Html.escape(text)
+    }
+  }
+})
+
+/** Reads a guide: its first line is a heading, and its first paragraph says what it is about. */
+export const parse = (name: string, markdown: string): Guide => {
+  const tokens = marked.lexer(markdown)
+  const heading = tokens.find((token): token is Tokens.Heading => token.type === "heading")
+  const paragraph = tokens.find((token): token is Tokens.Paragraph => token.type === "paragraph")
+  return {
+    name,
+    title: heading?.text ?? name,
+    summary: paragraph === undefined ? "" : String(marked.parseInline(paragraph.text)),
+    body: String(marked.parse(markdown))
+  }
+}
+
+const style = `
+:root { background: light-dark(#fff, #12161b); color: light-dark(#1b2127, #e6eaee); color-scheme: light dark; font: 1rem/1.6 system-ui, sans-serif; --line: light-dark(#d5dbe1, #363e47) }
+body { margin: 0 auto; max-width: 54rem; padding: 1rem 1.25rem 5rem; overflow-wrap: break-word }
+nav { border-bottom: 1px solid var(--line); display: flex; flex-wrap: wrap; gap: .25rem 1rem; padding-bottom: .75rem }
+a { color: light-dark(#0b57a4, #8bbcf2) }
+a[aria-current] { color: inherit; font-weight: 600; text-decoration: none }
+h1, h2, h3 { line-height: 1.25; margin: 2em 0 .5em }
+h1 { font-size: 1.9rem; margin-top: 1em } h2 { font-size: 1.4rem } h3 { font-size: 1.1rem }
+code, pre { font: .875em/1.5 ui-monospace, monospace }
+code { background: light-dark(#eef1f4, #20262d); border-radius: 4px; padding: .1em .3em }
+pre, .scroll { overflow-x: auto }
+pre { background: light-dark(#eef1f4, #20262d); border-radius: 8px; padding: .9rem 1rem }
+pre code { background: none; padding: 0 }
+table { border-collapse: collapse; font-size: .9375rem }
+th, td { border: 1px solid var(--line); min-width: 6rem; padding: .35rem .6rem; text-align: start; vertical-align: top }
+dt { font-weight: 600; margin-top: 1rem } dd { margin: 0 } dd p { margin: 0 }
+`
+
+/** No script, no request, no frame; `data:` is the empty icon. */
+export const policy = [
+  "default-src 'none'",
+  `style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'`,
+  "img-src data:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'"
+].join("; ")
+
+/** Without an icon of the page's own, a browser asks for `/favicon.ico` and reports the 404 in its console. */
+export const icon = '<link rel="icon" href="data:," />'
+
+const page = (
+  { body, current, title }: { readonly title: string; readonly body: string; readonly current: string },
+  guides: ReadonlyArray<Guide>
+): string => {
+  const item = (href: string, text: string): string =>
+    `<a href="${href}"${href === current ? ' aria-current="page"' : ""}>${Html.escape(text)}</a>`
+  const items = guides.map(({ name, title }) => item(`/docs/${name}`, title))
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${Html.escape(title)} · HydraCore Edge</title>
+${icon}
+<style>${style}</style>
+</head>
+<body>
+<nav aria-label="Guides">${item("/docs", "HydraCore Edge")} ${items.join(" ")} ${item("/docs/reference", "Reference")}</nav>
+<main>
+${body}
+</main>
+</body>
+</html>
+`
+}
+
+/** The page of a guide, with links to the others. */
+export const render = (guide: Guide, guides: ReadonlyArray<Guide>): string =>
+  page({ title: guide.title, body: guide.body, current: `/docs/${guide.name}` }, guides)
+
+/** The page that lists the guides and the endpoints. */
+export const renderIndex = (
+  guides: ReadonlyArray<Guide>,
+  endpoints: ReadonlyArray<{ readonly method: string; readonly path: string; readonly summary: string }>
+): string => {
+  const guide = ({ name, summary, title }: Guide) =>
+    `<dt><a href="/docs/${name}">${Html.escape(title)}</a></dt><dd>${summary}</dd>`
+  const endpoint = ({ method, path, summary }: (typeof endpoints)[number]) =>
+    `<dt><code>${Html.escape(`${method} ${path}`)}</code></dt><dd>${Html.escape(summary)}</dd>`
+  const body = `<h1>HydraCore Edge</h1>
+<p>The service that takes page views, form submissions and chat messages from visitors' browsers.</p>
+<h2>Guides</h2>
+<dl>${guides.map(guide).join("\n")}</dl>
+<h2>Endpoints</h2>
+<dl>${endpoints.map(endpoint).join("\n")}</dl>
+<p>The <a href="/docs/reference">reference</a> shows every field and every answer of the endpoints. <a href="/openapi.json">openapi.json</a> is the same as an OpenAPI 3.1 document.</p>`
+  return page({ title: "Documentation", body, current: "/docs" }, guides)
+}

@@ -1,0 +1,102 @@
+/**
+ * A bounded table of conversations in this process. Beyond a bound it forgets the conversations that were idle longest.
+ *
+ * @module
+ */
+import type { AgentEvent } from "../../core/chat/Agent.ts"
+import * as AnswerParts from "../../core/chat/AnswerParts.ts"
+import type { AgentAnswer, AnswerEnding, ConversationKey, Message } from "../../core/chat/Conversation.ts"
+
+/** The running answer of a conversation. */
+export interface Running {
+  readonly answerId: string
+  readonly events: Array<AgentEvent>
+  /** Milliseconds since 1970. */
+  leaseUntil: number
+}
+
+export interface Kept extends ConversationKey {
+  readonly createdAt: number
+  updatedAt: number
+  messages: ReadonlyArray<Message>
+  size: number
+  running: Running | null
+}
+
+export interface Options {
+  /** 10,000 if not given. */
+  readonly maxConversations?: number
+  /** In UTF-16 units of all messages: 32 million if not given. */
+  readonly maxSize?: number
+}
+
+const nameOf = ({ conversationId, instanceId }: ConversationKey): string => `${instanceId} ${conversationId}`
+
+export const isAnswer = (message: Message): message is AgentAnswer => message.role === "assistant"
+
+export const sizeOf = (messages: ReadonlyArray<Message>): number =>
+  messages.reduce((sum, { parts }) => sum + AnswerParts.sizeOf(parts), 0)
+
+export interface Table {
+  readonly get: (key: ConversationKey) => Kept | undefined
+  /** The conversation that has an answer. */
+  readonly ofAnswer: (answerId: string) => Kept | undefined
+  readonly all: () => ReadonlyArray<Kept>
+  readonly forget: (conversation: Kept) => void
+  /** Replaces the messages of a conversation, as its latest change, and adds it if it is new. */
+  readonly put: (conversation: Kept, messages: ReadonlyArray<Message>, now: number) => void
+}
+
+export const make = (options: Options): Table => {
+  const bounds = { conversations: options.maxConversations ?? 10_000, size: options.maxSize ?? 32_000_000 }
+  /** By name, those that were idle longest first. */
+  const kept = new Map<string, Kept>()
+  const byAnswer = new Map<string, Kept>()
+  let size = 0
+
+  const forget = (conversation: Kept): void => {
+    kept.delete(nameOf(conversation))
+    size -= conversation.size
+    for (const { messageId } of conversation.messages) byAnswer.delete(messageId)
+  }
+
+  const put = (conversation: Kept, messages: ReadonlyArray<Message>, now: number): void => {
+    forget(conversation)
+    conversation.messages = messages
+    conversation.size = sizeOf(messages)
+    conversation.updatedAt = Math.max(conversation.updatedAt, now)
+    kept.set(nameOf(conversation), conversation)
+    for (const message of messages) if (isAnswer(message)) byAnswer.set(message.messageId, conversation)
+    size += conversation.size
+    for (const oldest of kept.values()) {
+      if ((kept.size <= bounds.conversations && size <= bounds.size) || oldest === conversation) break
+      forget(oldest)
+    }
+  }
+
+  return {
+    get: (key) => kept.get(nameOf(key)),
+    ofAnswer: (answerId) => byAnswer.get(answerId),
+    all: () => [...kept.values()],
+    forget,
+    put
+  }
+}
+
+/** The messages with one answer ended. */
+export const ended = (
+  { messages }: Kept,
+  answerId: string,
+  change: Pick<AgentAnswer, "parts" | "ending">
+): ReadonlyArray<Message> =>
+  messages.map((message) => (message.messageId === answerId && isAnswer(message) ? { ...message, ...change } : message))
+
+export const isLapsed = ({ leaseUntil }: Running, now: number): boolean => leaseUntil <= now
+
+/** The messages as they read at `now`: a running answer has what was stored of it. */
+export const messagesAt = (conversation: Kept, now: number): ReadonlyArray<Message> => {
+  const { running } = conversation
+  if (running === null) return conversation.messages
+  const ending: AnswerEnding | null = isLapsed(running, now) ? "cut" : null
+  return ended(conversation, running.answerId, { parts: AnswerParts.fromEvents(running.events), ending })
+}

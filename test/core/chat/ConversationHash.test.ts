@@ -1,0 +1,26 @@
+import { assert, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as ConversationHash from "../../../src/core/chat/ConversationHash.ts"
+
+const Inputs = Schema.Struct({
+  key: Schema.Literals([1, 2]),
+  purpose: Schema.Literals(["client", "session"]),
+  instanceId: Schema.Literals(["a", "b", "a\nb"]),
+  id: Schema.Literals(["a", "b", "b\na", "x".repeat(10_000), "\ud800"])
+})
+
+const hash = ({ id, instanceId, key, purpose }: typeof Inputs.Type): string => {
+  const bytes = new Uint8Array(32).fill(key)
+  return purpose === "client"
+    ? ConversationHash.ofClientId(bytes, instanceId, id)
+    : ConversationHash.session(bytes, { instanceId, conversationId: id })
+}
+
+it.prop(
+  "a hash is the same for the same input, another for any other, and 43 characters",
+  [Inputs, Inputs],
+  ([one, other]) => {
+    assert.match(hash(one), /^[A-Za-z0-9_-]{43}$/)
+    assert.strictEqual(hash(one) === hash(other), JSON.stringify(one) === JSON.stringify(other))
+  }
+)

@@ -1,0 +1,34 @@
+import { randomUUID } from "node:crypto"
+import { assert, it } from "@effect/vitest"
+import { Clock, Effect, Layer, Option } from "effect"
+import * as ConversationStore from "../../../src/memory/chat/ConversationStore.ts"
+import * as InstanceDirectory from "../../../src/memory/chat/InstanceDirectory.ts"
+import { ConversationStore as Service } from "../../../src/services/chat/ConversationStore.ts"
+import { newKey, say, suite } from "../../suites/ConversationStore.ts"
+import { at } from "../../suites/VisitorSalts.ts"
+
+const over = (options?: Parameters<typeof ConversationStore.layer>[0]) =>
+  Layer.provideMerge(ConversationStore.layer(options), InstanceDirectory.layer())
+
+suite("memory/chat/ConversationStore", over(), {
+  later: (effect) => Effect.flatMap(Clock.currentTimeMillis, (now) => at(now + 10_000)(effect)),
+  runs: 100
+})
+
+it.effect("beyond its bounds it forgets the conversations that were idle longest", () =>
+  Effect.gen(function* () {
+    const store = yield* Service
+    const { instanceId } = yield* newKey
+    const keys = Array.from({ length: 5 }, () => ({ instanceId, conversationId: randomUUID() }))
+    const kept = Effect.map(Effect.forEach(keys, store.read), (found) => found.map(Option.isSome))
+    for (const key of keys.slice(0, 3)) yield* say(key, "12345")
+    yield* say(keys[0]!, "12345")
+    yield* say(keys[3]!, "12345")
+    assert.deepStrictEqual(yield* kept, [true, false, true, true, false])
+    yield* say(keys[4]!, "x".repeat(15))
+    assert.deepStrictEqual(yield* kept, [false, false, false, true, true])
+    // One that is larger than all of it is kept alone.
+    yield* say(keys[1]!, "x".repeat(30))
+    assert.deepStrictEqual(yield* kept, [false, true, false, false, false])
+  }).pipe(Effect.provide(over({ maxConversations: 3, maxSize: 20 })))
+)
