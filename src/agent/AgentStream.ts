@@ -4,8 +4,7 @@
  * @module
  */
 import { Dispatcher } from "@effect/platform-node/NodeHttpClient"
-import { Channel, Duration, Effect, Layer, Option, Redacted, Scope, Stream, Tracer } from "effect"
-import * as HttpTraceContext from "effect/http/HttpTraceContext"
+import { Channel, Duration, Effect, Layer, Option, Redacted, Scope, Stream, type Tracer } from "effect"
 import type { AgentRequest } from "../core/chat/Agent.ts"
 import { memoize } from "../core/data/Memo.ts"
 import * as DeadlineScheduler from "../runtime/DeadlineScheduler.ts"
@@ -42,19 +41,21 @@ const addressOf = memoize(
   addresses
 )
 
-/** A span for the exchange, for as long as the scope is open, and what tells the agent of it; nothing where nobody looks. */
+/** W3C Trace Context. */
+const toHeaders = ({ sampled, spanId, traceId }: Tracer.AnySpan): Headers => ({
+  traceparent: `00-${traceId.padStart(32, "0")}-${spanId}-${sampled ? "01" : "00"}`
+})
+
+/** Passes the request's trace on to the agent, with a span for as long as the scope is open if the trace is sampled. */
 const traced = (request: AgentRequest): Effect.Effect<Headers, never, Scope.Scope> =>
-  Effect.flatMap(Tracer.Tracer, (tracer) =>
-    tracer === Tracer.nativeTracer
-      ? none
-      : Effect.map(
-          Effect.makeSpanScoped("AgentStream.stream", {
-            kind: "client",
-            attributes: { instanceId: request.instance.instanceId }
-          }),
-          HttpTraceContext.toHeaders
-        )
-  )
+  Effect.withFiber(({ cache: { span } }) => {
+    if (span === undefined) return none
+    if (!span.sampled) return Effect.succeed(toHeaders(span))
+    return Effect.makeSpanScoped("AgentStream.stream", {
+      kind: "client",
+      attributes: { instanceId: request.instance.instanceId }
+    }).pipe(Effect.withTracerEnabled(true), Effect.map(toHeaders))
+  })
 
 /** Outside of `open`, so that it holds on to nothing but the exchange. */
 const leaveWith = (exchange: Exchange, scope: Scope.Scope) =>

@@ -171,12 +171,11 @@ export class Exchange implements Undici.Dispatcher.DispatchHandler, Scheduled {
   }
 
   onResponseError(_: unknown, error: Error): void {
-    if (this.phase === "asking")
-      this.fail(refused(`the agent could not be reached${SystemErrorCode.inBrackets(error)}`))
+    if (this.phase === "asking") this.fail(refused(`the agent could not be reached${SystemErrorCode.suffix(error)}`))
     else if (this.phase === "whole")
-      this.fail(refused(`the connection to the agent broke${SystemErrorCode.inBrackets(error)}`))
+      this.fail(refused(`the connection to the agent broke${SystemErrorCode.suffix(error)}`))
     else if (this.phase === "streaming")
-      this.fail(broken(`the connection to the agent broke${SystemErrorCode.inBrackets(error)}`))
+      this.fail(broken(`the connection to the agent broke${SystemErrorCode.suffix(error)}`))
     this.settle()
   }
 

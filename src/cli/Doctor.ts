@@ -56,10 +56,10 @@ const inspectDatabase = Effect.fnUntraced(
 )
 
 /** How the database is spoken to; that of `demo` is reached through a Unix socket. */
-const linkOf = ({ databaseUrl }: Settings): DatabaseUrl.Link =>
+const transportOf = ({ databaseUrl }: Settings): DatabaseUrl.Transport =>
   Option.match(databaseUrl, {
     onNone: () => "local",
-    onSome: (url) => DatabaseUrl.link(new URL(Redacted.value(url)))
+    onSome: (url) => DatabaseUrl.transportOf(new URL(Redacted.value(url)))
   })
 
 /** What the service would take for the client of a request from `peer`: by the same middleware that it uses. */
@@ -153,8 +153,15 @@ export const command = Command.make(
       databaseConnections: settings.databaseConnections,
       perAddress: Option.getOrNull(settings.connectionsPerAddress)
     }
-    const findings = Diagnosis.diagnose({ database, link: linkOf(settings), connections, redis, proxies, agents })
-    const well = Diagnosis.isWell(findings)
+    const findings = Diagnosis.diagnose({
+      database,
+      transport: transportOf(settings),
+      connections,
+      redis,
+      proxies,
+      agents
+    })
+    const well = Diagnosis.isHealthy(findings)
     yield* Output.answer({
       json: { well, findings: findings.map((finding) => ({ ...finding })) },
       text: text(findings)

@@ -6,8 +6,8 @@
  */
 import { Clock, Effect, type Layer, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
-import { statuses } from "../core/forms/SpamScore.ts"
 import type { Submission } from "../core/forms/Submission.ts"
+import { statuses } from "../core/forms/Submission.ts"
 import * as SubmissionExport from "../core/forms/SubmissionExport.ts"
 import * as TerminalText from "../core/text/TerminalText.ts"
 import * as Time from "../core/text/Time.ts"
@@ -28,7 +28,7 @@ const inBatches = <E>(submissions: Stream.Stream<Submission, E>, one: (submissio
     Stream.map((group) => group.map(one).join(""))
   )
 
-type Write = <E>(submissions: Stream.Stream<Submission, E>, options: SubmissionExport.Options) => Texts<E>
+type Write = <E>(submissions: Stream.Stream<Submission, E>, options: SubmissionExport.ExportOptions) => Texts<E>
 
 const ndjson: Write = (submissions, options) =>
   inBatches(submissions, (submission) => SubmissionExport.ndjson(submission, options))
@@ -96,7 +96,7 @@ const exportCommand = Command.make(
     })
     const write = json ? jsonArray : format === "csv" ? csv : ndjson
     const inert = write === csv ? TerminalText.inertLines : TerminalText.inertJson
-    yield* Output.writeForeign(write(submissions, { judged: Option.isSome(status) }), inert)
+    yield* Output.writeForeign(write(submissions, { withVerdict: Option.isSome(status) }), inert)
   })
 ).pipe(
   Command.withDescription("Write a website's submissions to stdout, oldest first"),

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Schema, Tracer } from "effect"
+import { Effect, Layer, References, Schema, Tracer } from "effect"
 import { type Scene, Stage, suite } from "../suites/AgentStream.ts"
 import { ask, done, exchange, failure, layer, secret, streams } from "../support/AgentExchange.ts"
 import {
@@ -95,27 +95,40 @@ describe("AgentStream over HTTP: the request", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect(
-    "where spans are collected it is one, and the agent is told of it; elsewhere the agent is told nothing",
-    () =>
-      Effect.gen(function* () {
-        const spans: Array<Tracer.Span> = []
-        const tracer = Tracer.make({
-          span: (options) => {
-            const span = new Tracer.NativeSpan(options)
-            spans.push(span)
-            return span
-          }
-        })
-        const traced = yield* Effect.provideService(exchange(streams(says("a"), done)), Tracer.Tracer, tracer)
-        assert.deepStrictEqual(
-          spans.map(({ name, status }) => [name, status._tag]),
-          [["AgentStream.stream", "Ended"]]
+  it.effect("the agent gets the trace of a request that has one, with a span of its own if it is sampled", () =>
+    Effect.gen(function* () {
+      const spans: Array<Tracer.Span> = []
+      const tracer = Tracer.make({
+        span: (options) => {
+          const span = new Tracer.NativeSpan(options)
+          spans.push(span)
+          return span
+        }
+      })
+      const traceId = "0af7651916cd43dd8448eb211c80319c"
+      const spanId = "b7ad6b7169203331"
+      const sent = (span?: Tracer.AnySpan) => {
+        const exchanged = Effect.provideService(exchange(streams(says("a"), done)), Tracer.Tracer, tracer)
+        return Effect.map(
+          span === undefined ? exchanged : Effect.provideService(exchanged, Tracer.ParentSpan, span),
+          ({ upstream }) => upstream.received[0]?.headers["traceparent"]
         )
-        assert.include(traced.upstream.received[0]?.headers["traceparent"], spans[0]?.traceId)
-        const { upstream } = yield* exchange(streams(says("a"), done))
-        assert.notProperty(upstream.received[0]?.headers, "traceparent")
-      }).pipe(Effect.provide(layer))
+      }
+      assert.strictEqual(
+        yield* sent(Tracer.externalSpan({ traceId, spanId, sampled: true })),
+        `00-${traceId}-${spans[0]?.spanId}-01`
+      )
+      assert.deepStrictEqual(
+        spans.map(({ name, status }) => [name, status._tag]),
+        [["AgentStream.stream", "Ended"]]
+      )
+      assert.strictEqual(
+        yield* sent(Tracer.externalSpan({ traceId, spanId, sampled: false })),
+        `00-${traceId}-${spanId}-00`
+      )
+      assert.isUndefined(yield* sent())
+      assert.lengthOf(spans, 1)
+    }).pipe(Effect.provide(layer), Effect.provideService(References.TracerEnabled, false))
   )
 
   it.effect("a key that is not set is a refusal that names the variable, and nothing is sent", () =>

@@ -112,7 +112,7 @@ describe("cli: a certificate that is refused", () => {
         const redis = yield* Redis.inspect(Redacted.make(`rediss://localhost:${port}`))
         const facts = {
           database: { _tag: "Away", reason: "It is away." },
-          link: "local",
+          transport: "local",
           proxies: [],
           agents: null,
           connections: { descriptors: 20_000, databaseConnections: 8, perAddress: 100 }

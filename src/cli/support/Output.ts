@@ -40,7 +40,7 @@ const writeFailure = ({ reason: { cause } }: PlatformError.PlatformError): CliFa
   const code = SystemErrorCode.of(cause)
   return code === "EPIPE" || code === "ERR_STREAM_DESTROYED"
     ? new StdoutClosed()
-    : new CliFailure({ message: `The output could not be written${SystemErrorCode.inBrackets(cause)}.` })
+    : new CliFailure({ message: `The output could not be written${SystemErrorCode.suffix(cause)}.` })
 }
 
 /**

@@ -23,8 +23,8 @@ export const none: Failures = 0
 export const after = (
   failures: Failures,
   servedMillis: number
-): { readonly failures: Failures; readonly pauseMillis: number } => {
+): { readonly failures: Failures; readonly delayMillis: number } => {
   const now = servedMillis >= steady ? 1 : failures + 1
   // Beyond it twice as long is more than the most in any case.
-  return { failures: now, pauseMillis: Math.min(most, least * 2 ** Math.min(now - 1, 10)) }
+  return { failures: now, delayMillis: Math.min(most, least * 2 ** Math.min(now - 1, 10)) }
 }

@@ -5,7 +5,7 @@
  */
 
 /** So few are not parted: a batch of one costs a store about as much as one of these. */
-export const whole = 16
+export const maxUnsplit = 16
 
 /**
  * Half of all who are about: those whose batch was answered just now, most of whom are about to ask again, and those who
@@ -21,4 +21,4 @@ export const whole = 16
  * @returns 1 to `waiting`; 0 if nobody waits.
  */
 export const next = (previous: number, waiting: number): number =>
-  Math.min(waiting, Math.max(whole, Math.ceil((previous + waiting) / 2)))
+  Math.min(waiting, Math.max(maxUnsplit, Math.ceil((previous + waiting) / 2)))

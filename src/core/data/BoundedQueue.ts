@@ -4,7 +4,7 @@
  * @module
  */
 
-export interface Weighed {
+export interface Weighted {
   /** In whatever unit the bound is, commonly bytes. */
   readonly weight: number
 }
@@ -15,7 +15,7 @@ export interface Bounds {
   readonly maxWeight: number
 }
 
-export interface BoundedQueue<Item extends Weighed> {
+export interface BoundedQueue<Item extends Weighted> {
   readonly size: () => number
   /** The one that waits longest; undefined if none does. */
   readonly oldest: () => Item | undefined
@@ -28,7 +28,7 @@ export interface BoundedQueue<Item extends Weighed> {
 /** How many places may stand empty at the front: moving the rest for each that leaves would cost more than they do. */
 const maxGap = 4096
 
-export const make = <Item extends Weighed>(bounds: Bounds): BoundedQueue<Item> => {
+export const make = <Item extends Weighted>(bounds: Bounds): BoundedQueue<Item> => {
   let items: Array<Item> = []
   /** Where the oldest is. */
   let head = 0

@@ -26,7 +26,7 @@ export class ByteCollector {
   }
 
   /** How many bytes it holds, which is up to twice what has come. */
-  get size(): number {
+  get capacity(): number {
     return this.memory.length
   }
 

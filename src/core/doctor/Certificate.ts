@@ -30,7 +30,7 @@ export const faultOf = (code: string | undefined): Fault | undefined =>
   code === undefined ? undefined : Object.hasOwn(known, code) ? known[code] : other.test(code) ? "unusable" : undefined
 
 /** Why, as a clause about the certificate. */
-export const why: Readonly<Record<Fault, string>> = {
+export const descriptions: Readonly<Record<Fault, string>> = {
   unsigned: "nobody whom this machine trusts has signed it",
   expired: "it has expired",
   early: "it is not valid yet",

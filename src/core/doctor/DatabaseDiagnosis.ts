@@ -22,9 +22,9 @@ export type DatabaseFacts =
       /** The rights that the endpoints need and its user lacks, as `INSERT on page_view`; none where nothing is written. */
       readonly denied: ReadonlyArray<string>
       /** The same of the upkeep, which deletes what may not be kept. */
-      readonly deniedForUpkeep: ReadonlyArray<string>
+      readonly deniedForMaintenance: ReadonlyArray<string>
       /** Whether its encoding has a place for whatever visitors write. */
-      readonly keepsEveryLetter: boolean
+      readonly storesUnicode: boolean
       readonly fsync: boolean
       readonly fullPageWrites: boolean
       readonly synchronousCommit: string
@@ -35,7 +35,7 @@ export type DatabaseFacts =
     }
 
 /** A clock that is further off than this gives page views and salts to the wrong day, in milliseconds. */
-export const toleratedSkewMillis = 5_000
+export const maxClockSkewMillis = 5_000
 
 const seconds = (millis: number): string => `${(Math.abs(millis) / 1000).toFixed(1)} s`
 
@@ -49,9 +49,9 @@ const answers = ({ isReadOnly, roundTripMillis }: DatabaseFacts & { readonly _ta
     : ok("database", `The database answers, in ${roundTripMillis} ms.`)
 
 /** A server behind a pooler speaks of its link to the pooler, so it is asked only where the driver cannot be sure. */
-const encryption = (isEncrypted: boolean, link: DatabaseUrl.Link): Finding => {
-  if (link === "local") return ok("encryption", "The database is on this machine: nothing goes over a network.")
-  return link === "tls" || (link === "preferred" && isEncrypted)
+const encryption = (isEncrypted: boolean, transport: DatabaseUrl.Transport): Finding => {
+  if (transport === "local") return ok("encryption", "The database is on this machine: nothing goes over a network.")
+  return transport === "tls" || (transport === "preferred" && isEncrypted)
     ? ok("encryption", "The database is spoken to with TLS.")
     : warning(
         "encryption",
@@ -60,16 +60,16 @@ const encryption = (isEncrypted: boolean, link: DatabaseUrl.Link): Finding => {
       )
 }
 
-const rights = ({ denied, deniedForUpkeep }: DatabaseFacts & { readonly _tag: "Reached" }): Finding => {
+const rights = ({ denied, deniedForMaintenance }: DatabaseFacts & { readonly _tag: "Reached" }): Finding => {
   const advice =
     "Let the user in DATABASE_URL own the tables, or grant it SELECT, INSERT, UPDATE and DELETE on all of them."
   if (denied.length > 0) {
     return problem("rights", `The database's user lacks ${denied.join(", ")}: the service does not start.`, advice)
   }
-  return deniedForUpkeep.length > 0
+  return deniedForMaintenance.length > 0
     ? warning(
         "rights",
-        `The database's user lacks ${deniedForUpkeep.join(", ")}: what may not be kept for long is not deleted.`,
+        `The database's user lacks ${deniedForMaintenance.join(", ")}: what may not be kept for long is not deleted.`,
         advice
       )
     : ok("rights", "The database's user may do what the service does.")
@@ -97,8 +97,8 @@ const durability = (facts: DatabaseFacts & { readonly _tag: "Reached" }): Findin
 }
 
 const clock = ({ clockAheadMillis, roundTripMillis }: DatabaseFacts & { readonly _tag: "Reached" }): Finding =>
-  Math.abs(clockAheadMillis) - roundTripMillis / 2 <= toleratedSkewMillis
-    ? ok("clock", `The database's clock and this machine's agree within ${seconds(toleratedSkewMillis)}.`)
+  Math.abs(clockAheadMillis) - roundTripMillis / 2 <= maxClockSkewMillis
+    ? ok("clock", `The database's clock and this machine's agree within ${seconds(maxClockSkewMillis)}.`)
     : warning(
         "clock",
         `The database's clock is ${seconds(clockAheadMillis)} ${clockAheadMillis > 0 ? "ahead of" : "behind"} this machine's.`,
@@ -108,14 +108,14 @@ const clock = ({ clockAheadMillis, roundTripMillis }: DatabaseFacts & { readonly
 const migrate = "Run `npm run -s hydracore -- migrate`."
 
 /** What is to be said of a database, in the order in which one would mend it. */
-export const ofDatabase = (facts: DatabaseFacts, link: DatabaseUrl.Link): ReadonlyArray<Finding> => {
+export const ofDatabase = (facts: DatabaseFacts, transport: DatabaseUrl.Transport): ReadonlyArray<Finding> => {
   if (facts._tag === "Away") {
     return [problem("database", facts.reason, "Nothing works without the database: mend this first, then look again.")]
   }
   const { missingPartitions, pending } = facts
   return [
     answers(facts),
-    encryption(facts.isEncrypted, link),
+    encryption(facts.isEncrypted, transport),
     pending.length === 0
       ? ok("migrations", "The database is migrated to this version.")
       : problem(
@@ -124,7 +124,7 @@ export const ofDatabase = (facts: DatabaseFacts, link: DatabaseUrl.Link): Readon
           migrate
         ),
     ...(pending.length > 0 || facts.isReadOnly ? [] : [rights(facts)]),
-    ...(facts.keepsEveryLetter ? [] : [encoding]),
+    ...(facts.storesUnicode ? [] : [encoding]),
     durability(facts),
     clock(facts),
     ...(pending.length > 0

@@ -42,7 +42,7 @@ export const parse = (text: string): Result.Result<URL, string> => {
 }
 
 /** The modes of TLS that the driver knows, and what it makes of them: it checks certificates in all that use TLS. */
-const modes = new Map([
+const transports = new Map([
   ["disable", "plain"],
   ["allow", "preferred"],
   ["prefer", "preferred"],
@@ -103,21 +103,21 @@ export const fault = (url: URL): string | null => {
     const known = /^[a-z_]{1,40}$/i.test(name) && !url.search.includes("@") ? `the parameter "${name}"` : "a parameter"
     return `has ${known}, which the driver does not know; ${instead(name, value)}.`
   }
-  const isMode = url.searchParams.getAll("sslmode").every((mode) => (modes as Map<string, string>).has(mode))
+  const isMode = url.searchParams.getAll("sslmode").every((mode) => (transports as Map<string, string>).has(mode))
   return isMode
     ? unreadable(url)
-    : `has an sslmode that the driver does not know; it knows ${[...modes.keys()].join(", ")}.`
+    : `has an sslmode that the driver does not know; it knows ${[...transports.keys()].join(", ")}.`
 }
 
 /**
  * How a database is spoken to: within this machine; without TLS; with it; or with it if the server has it, which only the
  * server can say.
  */
-export type Link = "local" | "plain" | "tls" | "preferred"
+export type Transport = "local" | "plain" | "tls" | "preferred"
 
 /** How the driver speaks to the database at an address without `fault`. Without a mode that is without TLS. */
-export const link = (url: URL): Link => {
+export const transportOf = (url: URL): Transport => {
   const host = url.searchParams.getAll("host").at(-1) ?? url.hostname
   if (/^(|localhost|127(\.[0-9]{1,3}){3}|\[?::1\]?|(\/|%2f).*)$/i.test(host)) return "local"
-  return (modes as Map<string, Link>).get(url.searchParams.getAll("sslmode").at(-1) ?? "disable") ?? "plain"
+  return (transports as Map<string, Transport>).get(url.searchParams.getAll("sslmode").at(-1) ?? "disable") ?? "plain"
 }

@@ -45,7 +45,7 @@ export interface AgentFacts {
 export interface Facts {
   readonly database: DatabaseFacts
   /** How its address has the database spoken to. */
-  readonly link: DatabaseUrl.Link
+  readonly transport: DatabaseUrl.Transport
   readonly connections: ConnectionFacts
   readonly redis: RedisFacts
   readonly proxies: ReadonlyArray<ProxyFacts>
@@ -124,7 +124,7 @@ const ofAgent = ({ instanceId, name, seen }: AgentFacts): Finding => {
           )
         : problem(
             "agents",
-            `${who} shows a certificate that is refused (${seen.reason}): ${Certificate.why[fault]}.`,
+            `${who} shows a certificate that is refused (${seen.reason}): ${Certificate.descriptions[fault]}.`,
             sentence(`${Certificate.advice(fault, "its agent_url")}; ${address}`)
           )
     }
@@ -150,7 +150,7 @@ const ofAgents = (facts: Facts["agents"]): ReadonlyArray<Finding> => {
 
 /** Everything that is to be said of an installation, in the order in which one would mend it. */
 export const diagnose = (facts: Facts): ReadonlyArray<Finding> => [
-  ...ofDatabase(facts.database, facts.link),
+  ...ofDatabase(facts.database, facts.transport),
   ofConnections(facts.connections),
   ofRedis(facts.redis),
   ...ofProxies(facts.proxies),
@@ -158,5 +158,5 @@ export const diagnose = (facts: Facts): ReadonlyArray<Finding> => [
 ]
 
 /** Whether nothing is wrong; warnings are not. */
-export const isWell = (findings: ReadonlyArray<Finding>): boolean =>
+export const isHealthy = (findings: ReadonlyArray<Finding>): boolean =>
   findings.every(({ severity }) => severity !== "problem")

@@ -6,7 +6,7 @@
  */
 
 /** A fault of a request, as a 422 lists it. */
-export interface Fault {
+export interface ValidationError {
   readonly loc: ReadonlyArray<string | number>
   readonly msg: string
   readonly type: string
@@ -15,12 +15,12 @@ export interface Fault {
 export interface Refusal {
   readonly status: number
   /** What `Retry-After` says, in seconds. */
-  readonly seconds: number | undefined
+  readonly retryAfterSeconds: number | undefined
   /** The answer's `detail`: a sentence, or the faults of a 422. */
-  readonly detail: string | ReadonlyArray<Fault> | undefined
+  readonly detail: string | ReadonlyArray<ValidationError> | undefined
 }
 
-export interface Words {
+export interface Explanation {
   readonly title: string
   readonly text: string
   /** What is to be corrected, one field each. */
@@ -43,7 +43,7 @@ const wait = (seconds: number | undefined): string => {
 }
 
 /** The name of the field of the visitor's that a fault is in; undefined for what the form's maker wrote. */
-const fieldOf = ({ loc: [place, member, name] }: Fault): string | undefined => {
+const fieldOf = ({ loc: [place, member, name] }: ValidationError): string | undefined => {
   if (place !== "body") return undefined
   if (member === "email") return "email"
   return member === "form_data" && name !== undefined ? String(name) : undefined
@@ -51,13 +51,13 @@ const fieldOf = ({ loc: [place, member, name] }: Fault): string | undefined => {
 
 const withoutPrefix = (msg: string): string => msg.replace(/^Value error, /, "")
 
-const ofMaker = ({ loc, msg, type }: Fault): string =>
+const ofMaker = ({ loc, msg, type }: ValidationError): string =>
   // A plain form that names no website is read as a body that is no JSON.
   loc.length === 1 && (type === "model_attributes_type" || type === "missing")
     ? "The form names no website: let its action end in ?site=<website_config_id>."
     : `${loc.join(".")}: ${withoutPrefix(msg)}`
 
-const notSetUp = (forOwner: ReadonlyArray<string>): Words => ({
+const notSetUp = (forOwner: ReadonlyArray<string>): Explanation => ({
   title: notSent,
   text: "Something is wrong with the form itself, so it cannot be sent. Please tell the owner of the website.",
   corrections: [],
@@ -68,9 +68,9 @@ const notKnown = "We do not know whether your message has arrived"
 
 const harmless = "If it had arrived, it does no harm that it comes twice."
 
-const plain = (title: string, text: string): Words => ({ title, text, corrections: [], forOwner: [] })
+const plain = (title: string, text: string): Explanation => ({ title, text, corrections: [], forOwner: [] })
 
-const invalid = (faults: ReadonlyArray<Fault>): Words => {
+const invalid = (faults: ReadonlyArray<ValidationError>): Explanation => {
   const ofForm = faults.filter((fault) => fieldOf(fault) === undefined)
   return ofForm.length > 0
     ? notSetUp(ofForm.slice(0, maxFaults).map(ofMaker))
@@ -83,7 +83,7 @@ const invalid = (faults: ReadonlyArray<Fault>): Words => {
 }
 
 /** The words for a refusal. */
-export const words = ({ detail, seconds, status }: Refusal): Words => {
+export const explain = ({ detail, retryAfterSeconds, status }: Refusal): Explanation => {
   switch (status) {
     case 403:
     case 404:
@@ -95,12 +95,12 @@ export const words = ({ detail, seconds, status }: Refusal): Words => {
     case 429:
       return plain(
         notSent,
-        `Too many forms were sent from here. Wait ${wait(seconds)}, then go back, and send the form again.`
+        `Too many forms were sent from here. Wait ${wait(retryAfterSeconds)}, then go back, and send the form again.`
       )
     case 500:
       return plain(notKnown, `Something went wrong here. Go back, and send the form again. ${harmless}`)
     case 503:
-      return plain(notKnown, `Wait ${wait(seconds)}, then go back, and send the form again. ${harmless}`)
+      return plain(notKnown, `Wait ${wait(retryAfterSeconds)}, then go back, and send the form again. ${harmless}`)
     default:
       return plain(notSent, "It did not arrive whole, or something went wrong here. Go back, and send the form again.")
   }

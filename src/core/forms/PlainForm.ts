@@ -26,14 +26,11 @@ export const decode = (text: string): Option.Option<ReadonlyArray<Field>> => {
 }
 
 /** What the form's address says, each undefined if it is not there. */
-export interface Address {
+export interface Routing {
   readonly site: string | undefined
   readonly page: string | undefined
   readonly next: string | undefined
 }
-
-/** What a form says besides its data. */
-export interface Routing extends Address {}
 
 const first = (fields: ReadonlyArray<Field>, name: string): string | undefined =>
   fields.find(([field, value]) => field === name && value !== "")?.[1]
@@ -42,14 +39,14 @@ const first = (fields: ReadonlyArray<Field>, name: string): string | undefined =
  * Which website, page and next page a form names: the address first, then the fields `hydracore_site` (or `site_id`),
  * `hydracore_page` and `hydracore_next`.
  */
-export const routing = (address: Address, fields: ReadonlyArray<Field>): Routing => ({
+export const completeRouting = (address: Routing, fields: ReadonlyArray<Field>): Routing => ({
   site: address.site || first(fields, "hydracore_site") || first(fields, "site_id"),
   page: address.page || first(fields, "hydracore_page"),
   next: address.next || first(fields, "hydracore_next")
 })
 
 /** What a form's address says in its query: `site`, `page` and `next`. */
-export const addressOf = (url: string): Address => {
+export const routingOf = (url: string): Routing => {
   const mark = url.indexOf("?")
   const query = Option.getOrElse(decode(mark === -1 ? "" : url.slice(mark + 1)), () => [])
   const get = (name: string) => query.find(([field]) => field === name)?.[1]

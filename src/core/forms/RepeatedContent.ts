@@ -21,7 +21,7 @@ export interface Repetitions {
    * How often the same was sent before, within the hour; and remembers that it was sent now. The same under the same
    * idempotency key is one submission that is sent again, and does not count.
    */
-  readonly see: (digest: string, key: string | null, now: number) => number
+  readonly record: (digest: string, key: string | null, now: number) => number
 }
 
 /** A memory of at most `capacity` contents; beyond it the one that was not sent for longest is forgotten. */
@@ -30,7 +30,7 @@ export const make = (capacity: number): Repetitions => {
   // One iterator for good: it goes on behind what it gave and what was deleted, where a new one would look at all of that.
   const byAge = seen.keys()
   return {
-    see: (digest, key, now) => {
+    record: (digest, key, now) => {
       const last = seen.get(digest)
       const fresh = last !== undefined && Math.abs(now - last.seenAt) <= memoryMillis
       const again = fresh && key !== null && key === last.key

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Status } from "./Submission.ts"
 
 /** What was seen on a submission. */
 export interface SpamSignals {
@@ -33,10 +34,6 @@ export const noSignals: SpamSignals = {
 
 /** A mark that spoke against a submission. */
 export type SpamReason = "honeypot" | "links" | "link-markup" | "repeated" | "fast" | "disposable-email"
-
-export const statuses = ["accepted", "quarantined"] as const
-
-export type Status = (typeof statuses)[number]
 
 export interface Verdict {
   readonly status: Status

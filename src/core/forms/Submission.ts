@@ -4,7 +4,11 @@
  * @module
  */
 import { hash } from "node:crypto"
-import type { Status } from "./SpamScore.ts"
+
+export const statuses = ["accepted", "quarantined"] as const
+
+/** Website owners get a quarantined submission only when they ask for the quarantine. */
+export type Status = (typeof statuses)[number]
 
 /** A submission as it is stored and given back. */
 export interface Submission {

@@ -7,7 +7,7 @@
 import { isIP } from "node:net"
 
 /** What the head of a request says of where it was made; undefined where it says nothing. */
-export interface Head {
+export interface OriginHeaders {
   readonly host: string | undefined
   readonly origin: string | undefined
   readonly secFetchSite: string | undefined
@@ -32,7 +32,7 @@ export const isLoopback = (hostname: string): boolean =>
  * page, must be that address. `Sec-Fetch-Site`, which they leave out where the address is neither https nor this machine's,
  * must say that the page is of the same origin, or that there is none.
  */
-export const isLocal = ({ host, origin, secFetchSite }: Head): boolean =>
+export const isLocal = ({ host, origin, secFetchSite }: OriginHeaders): boolean =>
   host !== undefined &&
   isLocalHost(host) &&
   (origin === undefined || URL.parse(origin)?.host === URL.parse(`http://${host}`)?.host) &&

@@ -47,6 +47,6 @@ export const coding = (acceptEncoding: string | undefined): Coding => {
 const opaque = (tag: string): string => tag.trim().replace(/^W\//, "")
 
 /** Whether an `If-None-Match` names the entity tag. A proxy that compressed an answer has weakened its tag: it counts. */
-export const isKnown = (ifNoneMatch: string | undefined, etag: string): boolean =>
+export const matchesEtag = (ifNoneMatch: string | undefined, etag: string): boolean =>
   ifNoneMatch !== undefined &&
   (ifNoneMatch.trim() === "*" || ifNoneMatch.split(",").some((tag) => opaque(tag) === etag))

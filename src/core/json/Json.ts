@@ -45,7 +45,7 @@ const keepInteger = (_key: string, value: unknown, context?: { readonly source?:
     : value
 
 /** Bytes. To take apart a text that is no longer costs little more than any request does, however deeply it is nested. */
-export const small = 16_384
+export const cheapBytes = 16_384
 
 /** How deeply a large text may be nested: what is nested in each of its bytes takes ten times as long to read. */
 export const maxDepth = 1_000
@@ -73,7 +73,7 @@ const tooDeepAt = (bytes: Uint8Array, levels: number): number | undefined => {
 export const parse = (
   bytes: Uint8Array
 ): Result.Result<{ readonly text: string; readonly value: unknown }, JsonFault> => {
-  const tooDeep = bytes.length > small ? tooDeepAt(bytes, maxDepth) : undefined
+  const tooDeep = bytes.length > cheapBytes ? tooDeepAt(bytes, maxDepth) : undefined
   if (tooDeep !== undefined) {
     return Result.fail({ offset: tooDeep, reason: `the text is nested more than ${maxDepth} levels deep here` })
   }

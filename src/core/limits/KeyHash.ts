@@ -55,7 +55,7 @@ const isIpv6 = (key: string, words: KeyHash): boolean => {
 }
 
 /** Reads a key into `words`. A key that is no address comes to the first 64 bits of its SHA-256. */
-export const read = (key: string, words: KeyHash): void => {
+export const hashInto = (key: string, words: KeyHash): void => {
   const address = ipv4(key)
   if (address !== -1) {
     words.kind = 0

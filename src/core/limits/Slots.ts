@@ -6,7 +6,7 @@
  */
 
 /** At most `limit` may be open under `key`. */
-export interface Claim<Name extends string> {
+export interface SlotLimit<Name extends string> {
   /** What the claim is about, for whoever is refused. */
   readonly name: Name
   readonly key: string
@@ -20,7 +20,7 @@ export type Attempt<Name extends string> =
   | { readonly _tag: "Full"; readonly name: Name }
 
 export interface Slots {
-  readonly open: <Name extends string>(claims: ReadonlyArray<Claim<Name>>) => Attempt<Name>
+  readonly open: <Name extends string>(claims: ReadonlyArray<SlotLimit<Name>>) => Attempt<Name>
   /** How many keys are in use. */
   readonly size: () => number
   /** How many are open under a key. */

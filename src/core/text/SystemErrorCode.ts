@@ -13,7 +13,7 @@ export const of = (error: unknown): string | undefined =>
     : undefined
 
 /** The same in brackets, to stand behind a word; nothing for an error without one. */
-export const inBrackets = (error: unknown): string => {
+export const suffix = (error: unknown): string => {
   const code = of(error)
   return code === undefined ? "" : ` (${code})`
 }

@@ -20,6 +20,7 @@ import {
 } from "effect"
 import { HttpEffect, HttpServerResponse } from "effect/http"
 import type { AgentEvent } from "../../core/chat/Agent.ts"
+import type { AgentFailureKind } from "../../core/metrics/Metrics.ts"
 import { type AgentError, AgentRefused, type AgentTimeout } from "../../services/chat/AgentStream.ts"
 import { Chat } from "./Chat.ts"
 import * as ChatDelivery from "./ChatDelivery.ts"
@@ -130,12 +131,25 @@ class AgentPump {
   }
 }
 
+/** The kind of an agent's failure; undefined for a fault of ours. */
+const failureKind = (
+  cause: Cause.Cause<AgentError | Cause.Done>,
+  isAccepted: boolean
+): AgentFailureKind | undefined => {
+  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+  if (error === undefined) return undefined
+  if (!Cause.isDone(error) && error._tag === "AgentTimeout") return "timeout"
+  return isAccepted ? "broken" : "refused"
+}
+
 /** What the end of the asking means: the visitor and the log are told of it. */
 const settle = (exit: Exit.Exit<void, AgentError | Cause.Done>, chat: Chat, names: Names): Effect.Effect<void> => {
   const { failure } = chat
   if (failure !== null) return logBound(failure, names)
   // It was finished; or we ended it; or the visitor has gone.
   if (Exit.isSuccess(exit) || chat.isOver || Cause.hasInterruptsOnly(exit.cause)) return Effect.void
+  const kind = failureKind(exit.cause, chat.isAccepted)
+  if (kind !== undefined) chat.watch.metrics.agentFailed(kind)
   if (!chat.isAccepted) return Effect.sync(() => chat.refuse(Cause.map(exit.cause, refusal)))
   return Effect.map(failureOf(exit.cause, names), (failure) => chat.fail(failure))
 }
@@ -187,7 +201,7 @@ export const begin = (
     if (watch.isDrained()) chat.drain()
     else {
       // The request's own context is a kilobyte that the answer has no need of, but for its span.
-      const isTraced = Context.get(services, Tracer.Tracer) !== Tracer.nativeTracer
+      const isTraced = Context.getOrUndefined(services, Tracer.ParentSpan) !== undefined
       const fork = Effect.runForkWith(isTraced ? services : watch.services)
       chat.asker = Fiber.runIn(fork(ask(agent, chat, names)), Context.get(services, Scope.Scope))
     }

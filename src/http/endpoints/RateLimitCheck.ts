@@ -59,7 +59,7 @@ export const withRateLimit = <A, E, R>(
 ): ((head: RequestHead, body: Uint8Array) => Effect.Effect<A, E, R>) => {
   const unchecked: RateLimitGate = { check, limitHeaders: undefined }
   return (head, body) =>
-    body.length <= Json.small
+    body.length <= Json.cheapBytes
       ? handle(head, body, unchecked)
       : check(head.address, (result) =>
           result.accepted

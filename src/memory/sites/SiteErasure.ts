@@ -8,16 +8,16 @@ import type { Subject } from "../../core/sites/Decision.ts"
 import { SiteErasure } from "../../services/sites/SiteErasure.ts"
 import { PageViews } from "../analytics/PageViews.ts"
 import { Submissions } from "../forms/SubmissionRepo.ts"
-import { Counts } from "./Decisions.ts"
+import { DecisionCounts } from "./Decisions.ts"
 import { Sites } from "./SiteDirectory.ts"
 
-export const layer: Layer.Layer<SiteErasure, never, Sites | PageViews | Submissions | Counts> = Layer.effect(
+export const layer: Layer.Layer<SiteErasure, never, Sites | PageViews | Submissions | DecisionCounts> = Layer.effect(
   SiteErasure,
   Effect.gen(function* () {
     const sites = yield* Sites
     const views = yield* PageViews
     const submissions = yield* Submissions
-    const counts = yield* Counts
+    const counts = yield* DecisionCounts
     return {
       nameOf: (id) => Effect.sync(() => Option.map(Option.fromUndefinedOr(sites.get(id)), ({ name }) => name)),
       erase: (id) =>

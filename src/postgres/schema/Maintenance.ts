@@ -5,6 +5,7 @@
  */
 import { Clock, Duration, Effect, Exit, Layer, Schema } from "effect"
 import { SqlClient } from "effect/sql"
+import { decodeRows } from "../../runtime/Rows.ts"
 import * as SiteErasure from "../sites/SiteErasure.ts"
 import * as Partitions from "./Partitions.ts"
 import * as Retention from "./Retention.ts"
@@ -27,11 +28,7 @@ const deleteBefore = Effect.fnUntraced(function* (table: string, column: string,
         DELETE FROM ${sql(table)} WHERE ctid = ANY (ARRAY(
           SELECT ctid FROM ${sql(table)} WHERE ${sql(column)} < ${new Date(before)} LIMIT ${chunk}
         )) AND ${sql(column)} < ${new Date(before)} RETURNING 1
-      ) SELECT count(*) AS deleted FROM old`.pipe(
-      Effect.flatMap(Schema.decodeUnknownEffect(Deleted)),
-      Effect.catchTag("SchemaError", Effect.die),
-      Effect.timeout(patience)
-    )
+      ) SELECT count(*) AS deleted FROM old`.pipe(decodeRows(Deleted), Effect.timeout(patience))
     if (deleted < chunk) return
   }
 })

@@ -11,6 +11,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { type Cause, Clock, Duration, Effect, Exit, Option, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import * as Retention from "../../core/sites/Retention.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
 import * as Partitions from "./Partitions.ts"
 
@@ -39,7 +40,7 @@ const exclusively = <A, E, R>(statement: Effect.Effect<A, E, R>) =>
       yield* sql.unsafe("SET LOCAL lock_timeout = '200ms'")
       const [{ mine }] = yield* sql
         .unsafe(`SELECT pg_try_advisory_xact_lock(${advisoryLock}) AS mine`)
-        .pipe(Effect.flatMap(Schema.decodeUnknownEffect(Mine)), Effect.catchTag("SchemaError", Effect.die))
+        .pipe(decodeRows(Mine))
       return mine ? Option.some(yield* statement) : Option.none()
     }).pipe(sql.withTransaction, Effect.timeout(patience))
   )
@@ -70,7 +71,7 @@ const deleteRows = Effect.fnUntraced(function* (
           SELECT count(*) AS deleted FROM gone`,
           [before]
         )
-        .pipe(Effect.flatMap(Schema.decodeUnknownEffect(Deleted)), Effect.catchTag("SchemaError", Effect.die))
+        .pipe(decodeRows(Deleted))
     )
     if (Option.isNone(done)) return sum
     const [{ deleted }] = done.value
@@ -133,7 +134,7 @@ const oldSubmissions = `SELECT place FROM site CROSS JOIN LATERAL (
 ) AS old`
 
 const forgetSubmissions = Effect.fnUntraced(function* (kept: Retention.Retention, now: number, forgotten: Forgotten) {
-  const before = PgTypes.timestamptz(Retention.begin(kept, now))
+  const before = PgTypes.timestamptz(Retention.cutoff(kept, now))
   forgotten.submissions += yield* deleteRows("submission", "received_at", oldSubmissions, before)
 })
 
@@ -144,8 +145,7 @@ const earlierNow = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const [{ now }] = yield* sql`SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now`.pipe(
     Effect.timeout(patience),
-    Effect.flatMap(Schema.decodeUnknownEffect(Now)),
-    Effect.catchTag("SchemaError", Effect.die)
+    decodeRows(Now)
   )
   return Math.min(now, yield* Clock.currentTimeMillis)
 })

@@ -16,7 +16,7 @@ describe("core/doctor/Certificate", () => {
     "each fault has a clause that says why and one that says what to do",
     [Schema.Literals(Certificate.faults)],
     ([fault]) => {
-      for (const clause of [Certificate.why[fault], Certificate.advice(fault, "REDIS_URL")]) {
+      for (const clause of [Certificate.descriptions[fault], Certificate.advice(fault, "REDIS_URL")]) {
         assert.match(clause, /^[a-z][^.;:\n]+$/)
       }
     }

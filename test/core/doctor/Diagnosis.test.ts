@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Certificate from "../../../src/core/doctor/Certificate.ts"
-import { toleratedSkewMillis } from "../../../src/core/doctor/DatabaseDiagnosis.ts"
+import { maxClockSkewMillis } from "../../../src/core/doctor/DatabaseDiagnosis.ts"
 import * as Diagnosis from "../../../src/core/doctor/Diagnosis.ts"
 import type { Finding } from "../../../src/core/doctor/Finding.ts"
 import * as ConnectionTable from "../../../src/core/limits/ConnectionTable.ts"
@@ -14,8 +14,8 @@ const Reached = Schema.TaggedStruct("Reached", {
   roundTripMillis: between(0, 4_000),
   isReadOnly: Schema.Boolean,
   denied: Schema.Array(Schema.Literals(["UPDATE on site", "INSERT on page_view"])),
-  deniedForUpkeep: Schema.Array(Schema.Literals(["DELETE on visitor_salt"])),
-  keepsEveryLetter: Schema.Boolean,
+  deniedForMaintenance: Schema.Array(Schema.Literals(["DELETE on visitor_salt"])),
+  storesUnicode: Schema.Boolean,
   fsync: Schema.Boolean,
   fullPageWrites: Schema.Boolean,
   synchronousCommit: Schema.Literals(["on", "off", "local", "remote_apply"]),
@@ -25,7 +25,7 @@ const Reached = Schema.TaggedStruct("Reached", {
 
 const Facts = Schema.Struct({
   database: Schema.Union([Reached, Schema.TaggedStruct("Away", { reason: Schema.Literal("It is away.") })]),
-  link: Schema.Literals(["local", "plain", "tls", "preferred"]),
+  transport: Schema.Literals(["local", "plain", "tls", "preferred"]),
   connections: Schema.Struct({
     descriptors: between(1, 20_000),
     databaseConnections: between(1, 1_000),
@@ -97,7 +97,7 @@ describe("core/doctor/Diagnosis", () => {
     [Facts, Reached],
     ([facts, database]) => {
       const [finding] = of({ ...facts, database }, "encryption")
-      const isOpen = facts.link === "plain" || (facts.link === "preferred" && !database.isEncrypted)
+      const isOpen = facts.transport === "plain" || (facts.transport === "preferred" && !database.isEncrypted)
       assert.strictEqual(finding?.severity, isOpen ? "warning" : "ok")
       if (isOpen) assert.include(finding?.advice ?? "", "sslmode=require")
     }
@@ -109,24 +109,24 @@ describe("core/doctor/Diagnosis", () => {
     ([facts, database]) => {
       const [finding] = of({ ...facts, database }, "rights")
       if (database.pending.length > 0 || database.isReadOnly) return assert.isUndefined(finding)
-      const { denied, deniedForUpkeep } = database
+      const { denied, deniedForMaintenance } = database
       assert.strictEqual(
         finding?.severity,
-        denied.length > 0 ? "problem" : deniedForUpkeep.length > 0 ? "warning" : "ok"
+        denied.length > 0 ? "problem" : deniedForMaintenance.length > 0 ? "warning" : "ok"
       )
-      for (const right of denied.length > 0 ? denied : deniedForUpkeep) assert.include(finding?.finding, right)
+      for (const right of denied.length > 0 ? denied : deniedForMaintenance) assert.include(finding?.finding, right)
     }
   )
 
   it.prop("an encoding without a place for every letter is warned of", [Facts, Reached], ([facts, database]) => {
     const found = of({ ...facts, database }, "encoding").map(({ severity }) => severity)
-    assert.deepStrictEqual(found, database.keepsEveryLetter ? [] : ["warning"])
+    assert.deepStrictEqual(found, database.storesUnicode ? [] : ["warning"])
   })
 
   it.prop("clocks are compared as well as the network lets them be", [Facts, Reached], ([facts, database]) => {
     const [finding] = of({ ...facts, database }, "clock")
     const least = Math.abs(database.clockAheadMillis) - database.roundTripMillis / 2
-    assert.strictEqual(finding?.severity, least > toleratedSkewMillis ? "warning" : "ok")
+    assert.strictEqual(finding?.severity, least > maxClockSkewMillis ? "warning" : "ok")
   })
 
   it.prop("a process that few addresses can fill with connections is warned of", [Facts], ([facts]) => {
@@ -177,7 +177,7 @@ describe("core/doctor/Diagnosis", () => {
 
   it.prop("it is well without problems, and a Redis that is away is one", [Facts], ([facts]) => {
     const findings = Diagnosis.diagnose(facts)
-    assert.strictEqual(Diagnosis.isWell(findings), !findings.some(({ severity }) => severity === "problem"))
+    assert.strictEqual(Diagnosis.isHealthy(findings), !findings.some(({ severity }) => severity === "problem"))
     const [redis] = of(facts, "redis")
     assert.strictEqual(redis?.severity, facts.redis._tag === "Away" ? "problem" : "ok")
     if (facts.redis._tag === "Away") {
