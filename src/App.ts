@@ -75,7 +75,7 @@ export const storage = (settings: Settings) => {
 
 /** The same, in this process's memory. It takes the place of `storage` wherever nothing has to last. */
 export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>>> = Layer.mergeAll(
-  MemorySiteErasure.layer.pipe(
+  Layer.mergeAll(MemorySiteErasure.layer, MemoryWidgetTokens.layer, MemoryConversationStore.layer()).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
         Layer.mergeAll(MemoryAnalyticsRepo.layer, MemoryReports.layer).pipe(
@@ -83,12 +83,10 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
         ),
         MemorySubmissionRepo.layer(),
         MemoryDecisions.layer(),
-        MemorySiteDirectory.layer()
+        MemorySiteDirectory.layer(),
+        MemoryInstanceDirectory.layer()
       )
     )
-  ),
-  Layer.mergeAll(MemoryWidgetTokens.layer, MemoryConversationStore.layer()).pipe(
-    Layer.provideMerge(MemoryInstanceDirectory.layer())
   ),
   MemoryVisitorSalts.layer,
   MemoryReadiness.layer
@@ -218,5 +216,9 @@ export const server = (
 export const live = (settings: Settings, around?: Extensions, worker?: Worker) =>
   Layer.merge(
     server(settings, settings, around, worker),
-    Maintenance.layer({ pageViews: settings.retentionPageViews, submissions: settings.retentionSubmissions })
+    Maintenance.layer({
+      pageViews: settings.retentionPageViews,
+      submissions: settings.retentionSubmissions,
+      conversations: settings.retentionConversations
+    })
   )

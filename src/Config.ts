@@ -126,11 +126,11 @@ const count = (name: string) =>
         : Option.none()
   )
 
-/** How long something is kept, or none for `off`: for ever. */
-const retention = (name: string) =>
+/** How long something is kept, or none for `off`: for ever. `standard` applies without a value. */
+const retention = (name: string, standard: Option.Option<Retention.Retention> = Option.none()) =>
   setting(name, '"off" or a whole number of days or months such as "90 days" or "25 months"', (value) =>
     value === "off" ? Option.some(Option.none()) : Option.map(Retention.parse(value), Option.some)
-  ).pipe(withDefault<Option.Option<Retention.Retention>>(Option.none()))
+  ).pipe(withDefault(standard))
 
 const networks = (name: string) =>
   explained(name, Networks.parse).pipe(withDefault<ReadonlyArray<IpNetwork.IpNetwork>>([]))
@@ -212,6 +212,8 @@ const fields = {
   retentionPageViews: retention("RETENTION_PAGE_VIEWS"),
   /** How long submissions are kept. */
   retentionSubmissions: retention("RETENTION_SUBMISSIONS"),
+  /** How long a conversation is kept after its last message. */
+  retentionConversations: retention("RETENTION_CONVERSATIONS", Retention.parse("30 days")),
 
   /** Where `GET /metrics` is served, to whoever can reach it; nowhere unless the port is set. */
   metricsHost: text("METRICS_HOST").pipe(withDefault("127.0.0.1")),

@@ -16,6 +16,7 @@ describe("Config", () => {
       assert.isTrue(Option.isNone(settings.databaseUrl))
       assert.isTrue(Option.isNone(settings.metricsPort))
       assert.isTrue(Option.isNone(settings.retentionPageViews) && Option.isNone(settings.retentionSubmissions))
+      assert.deepStrictEqual(settings.retentionConversations, Option.some({ count: 30, unit: "days" }))
       assert.deepStrictEqual(settings.rateLimitForms, Option.some({ name: "forms", limit: 5, windowMillis: 60_000 }))
     })
   )
@@ -68,6 +69,7 @@ describe("Config", () => {
           MAX_BODY: "64 KiB",
           RETENTION_PAGE_VIEWS: "25 months",
           RETENTION_SUBMISSIONS: "off",
+          RETENTION_CONVERSATIONS: "off",
           TRUSTED_PROXIES: "10.0.0.0/8, ::1",
           DATABASE_URL: "postgres://u:p@h/d",
           REDIS_URL: ""
@@ -84,6 +86,7 @@ describe("Config", () => {
       assert.strictEqual(settings.maxBody, 65_536)
       assert.deepStrictEqual(settings.retentionPageViews, Option.some({ count: 25, unit: "months" }))
       assert.deepStrictEqual(settings.retentionSubmissions, Option.none())
+      assert.deepStrictEqual(settings.retentionConversations, Option.none())
       assert.deepStrictEqual(settings.trustedProxies.map(IpNetwork.format), ["10.0.0.0/8", "::1/128"])
       assert.strictEqual(Redacted.value(Option.getOrThrow(settings.databaseUrl)), "postgres://u:p@h/d")
       assert.isTrue(Option.isNone(settings.redisUrl))

@@ -8,7 +8,7 @@ import { HttpClient, HttpClientRequest } from "effect/http"
 import type { Instance } from "../core/chat/Instance.ts"
 import type { AgentFacts } from "../core/doctor/Diagnosis.ts"
 import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
-import * as Completion from "./Completion.ts"
+import * as Endpoint from "./Endpoint.ts"
 
 export interface Options {
   /** How long an agent may take to answer. */
@@ -19,7 +19,7 @@ export interface Options {
 
 /** The list of models stands beside the completions in every OpenAI-compatible runtime that has one, and costs nothing. */
 const modelsOf = (agentUrl: string): Option.Option<URL> =>
-  Option.map(Completion.endpoint(agentUrl), (url) => {
+  Option.map(Endpoint.of(agentUrl, "chat/completions"), (url) => {
     url.pathname = url.pathname.replace(/\/chat\/completions$/, "/models")
     return url
   })

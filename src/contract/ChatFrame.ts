@@ -1,6 +1,6 @@
 /**
  * The frames of a chat stream: the UI message stream of the AI SDK, version 1, as Server-Sent Events. A stream begins with
- * `start`; `text-start`, one or more `text-delta` and `text-end` follow if the agent said anything; then at most one
+ * `start`; `text-start`, one or more `text-delta` and `text-end` follow if the agent said anything, with `source-url` and `data-activity` between them; then at most one
  * `error`; then `finish`. The event after it has the data `[DONE]` and is the last one.
  *
  * @module
@@ -13,7 +13,8 @@ const Start = Schema.Struct({
   type: Schema.Literal("start"),
   messageId: Schema.String,
   messageMetadata: Schema.Struct({
-    conversation_id: Schema.String.annotate({ description: "Send it with the next message of this conversation" })
+    conversation_id: Schema.String.annotate({ description: "Send it with the next message of this conversation" }),
+    memory: Schema.Boolean.annotate({ description: "Whether the next message of this conversation knows this one" })
   })
 }).annotate({ title: "Start" })
 
@@ -27,6 +28,22 @@ const TextDelta = Schema.Struct({
 
 const TextEnd = Schema.Struct({ type: Schema.Literal("text-end"), id }).annotate({ title: "TextEnd" })
 
+const Source = Schema.Struct({
+  type: Schema.Literal("source-url"),
+  sourceId: Schema.String,
+  url: Schema.String.annotate({ description: "A page that the answer relies on" }),
+  title: Schema.optionalKey(Schema.String)
+}).annotate({ title: "Source" })
+
+const Activity = Schema.Struct({
+  type: Schema.Literal("data-activity"),
+  data: Schema.Struct({ activity: Schema.Literals(["thinking", "searching", "working"]) }),
+  transient: Schema.Literal(true)
+}).annotate({
+  title: "Activity",
+  description: "What the agent does while it says nothing. It is no part of the message"
+})
+
 const Failed = Schema.Struct({
   type: Schema.Literal("error"),
   errorText: Schema.String.annotate({ description: "A sentence for the visitor" })
@@ -38,7 +55,16 @@ const Finish = Schema.Struct({
 }).annotate({ title: "Finish" })
 
 /** The JSON of one frame. */
-export const ChatFrame = Schema.Union([Start, TextStart, TextDelta, TextEnd, Failed, Finish]).annotate({
+export const ChatFrame = Schema.Union([
+  Start,
+  TextStart,
+  TextDelta,
+  TextEnd,
+  Source,
+  Activity,
+  Failed,
+  Finish
+]).annotate({
   identifier: "ChatFrame",
   title: "ChatFrame"
 })

@@ -83,6 +83,8 @@ export const chatEnds: ReadonlyArray<ChatEnd> = [
   "left",
   "agent-timeout",
   "agent-broken",
+  "agent-empty",
+  "agent-declined",
   "too-long",
   "too-much",
   "unread",
@@ -106,10 +108,13 @@ export const chatTokens = counter(
   "Pieces of text that agents sent; most runtimes send one for each token."
 )
 
-/** `refused`: before the agent accepted the message. `broken`: after it. `timeout`: silence, before or after. */
-export type AgentFailureKind = "refused" | "timeout" | "broken"
+/**
+ * `refused` and `busy`: before the agent accepted the message. `broken` and `empty` (no word): after it. `timeout`: silence,
+ * before or after.
+ */
+export type AgentFailureKind = "refused" | "busy" | "timeout" | "broken" | "empty"
 
-export const agentFailureKinds: ReadonlyArray<AgentFailureKind> = ["refused", "timeout", "broken"]
+export const agentFailureKinds: ReadonlyArray<AgentFailureKind> = ["refused", "busy", "timeout", "broken", "empty"]
 
 export const agentFailures = counter<{ readonly kind: AgentFailureKind }>(
   "hydracore_agent_failures_total",

@@ -8,12 +8,14 @@ import { Cause, Effect, type Fiber } from "effect"
 import type { AgentEvent } from "../../core/chat/Agent.ts"
 import * as ChatStream from "../../core/chat/ChatStream.ts"
 import type { ChatEnd } from "../../core/metrics/Metrics.ts"
-import { AgentRefused, type AgentTimeout } from "../../services/chat/AgentStream.ts"
+import { type AgentRefusal, AgentRefused } from "../../services/chat/AgentStream.ts"
 import type { OpenChat, OpenChats } from "./OpenChats.ts"
 
 export interface Options {
   readonly conversationId: string
   readonly messageId: string
+  /** Whether the edge keeps the conversation. */
+  readonly memory: boolean
   /** After this time without a frame a comment is sent. In milliseconds. */
   readonly heartbeat: number
   /** How long the visitor may take to read what was said, the last words too. In milliseconds. */
@@ -30,7 +32,7 @@ export interface ChatSink {
   readonly destroy: () => void
 }
 
-type Refusal = AgentRefused | AgentTimeout
+type Refusal = AgentRefusal
 type Taker = (text: string | undefined) => void
 
 export class Chat implements OpenChat {
@@ -125,7 +127,6 @@ export class Chat implements OpenChat {
       this.takenAt = this.watch.alarms.now()
       this.until = this.takenAt + this.maxDuration
       this.watch.alarms.set(this, this.nextLook(this.takenAt))
-      this.text = ChatStream.comment
     }
     this.countTokens(events)
     this.write(events)

@@ -6,6 +6,7 @@
 import { Clock, Duration, Effect, Exit, Layer, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { decodeRows } from "../../runtime/Rows.ts"
+import * as LapsedAnswers from "../chat/LapsedAnswers.ts"
 import * as SiteErasure from "../sites/SiteErasure.ts"
 import * as Partitions from "./Partitions.ts"
 import * as Retention from "./Retention.ts"
@@ -56,7 +57,8 @@ const steps = (retention: Retention.Options) =>
     ["delete old batch ids", (now: number) => deleteBefore("page_view_batch", "stored_at", now - 24 * hour)],
     ["delete old idempotency keys", (now: number) => deleteBefore("idempotency_key", "used_at", now - 24 * hour)],
     ["forget what is older than its retention", () => Retention.forget(retention)],
-    ["end the deletion of websites", () => endErasures]
+    ["end the deletion of websites", () => endErasures],
+    ["end the answers of processes that died", () => Effect.timeout(LapsedAnswers.settle, patience)]
   ] as const
 
 /**

@@ -20,6 +20,8 @@ export interface Options {
   /** Of page views, those of robots, and the counts of what was not counted. */
   readonly pageViews: Option.Option<Retention.Retention>
   readonly submissions: Option.Option<Retention.Retention>
+  /** Of conversations, after their last message. */
+  readonly conversations: Option.Option<Retention.Retention>
 }
 
 /** How many rows one statement deletes: enough to be done soon, few enough for the longest forms. */
@@ -57,7 +59,7 @@ const Deleted = Schema.Tuple([Schema.Struct({ deleted: Schema.BigInt })])
  */
 const deleteRows = Effect.fnUntraced(function* (
   table: string,
-  time: "received_at" | "day",
+  time: "received_at" | "day" | "updated_at",
   old: string,
   before: PgTypes.Parameter
 ) {
@@ -86,6 +88,7 @@ interface Forgotten {
   rows: number
   decisionCounts: number
   submissions: number
+  conversations: number
 }
 
 /**
@@ -138,6 +141,17 @@ const forgetSubmissions = Effect.fnUntraced(function* (kept: Retention.Retention
   forgotten.submissions += yield* deleteRows("submission", "received_at", oldSubmissions, before)
 })
 
+/** Instance by instance, since the index of the conversations begins with it. */
+const oldConversations = `SELECT place FROM instance CROSS JOIN LATERAL (
+  SELECT ctid AS place FROM conversation
+  WHERE instance_id = instance.instance_id AND updated_at < $1 ORDER BY updated_at LIMIT ${chunk}
+) AS old`
+
+const forgetConversations = Effect.fnUntraced(function* (kept: Retention.Retention, now: number, forgotten: Forgotten) {
+  const before = PgTypes.timestamptz(Retention.cutoff(kept, now))
+  forgotten.conversations += yield* deleteRows("conversation", "updated_at", oldConversations, before)
+})
+
 const Now = Schema.Tuple([Schema.Struct({ now: Schema.Finite })])
 
 /** The earlier one of this machine's time and the database's: a clock that is ahead must not cost what is still to be kept. */
@@ -151,11 +165,11 @@ const earlierNow = Effect.gen(function* () {
 })
 
 /** Tells the operator in one line, if anything was forgotten. */
-const report = ({ decisionCounts, partitions, rows, submissions }: Forgotten): Effect.Effect<void> =>
-  partitions.length + rows + decisionCounts + submissions === 0
+const report = ({ conversations, decisionCounts, partitions, rows, submissions }: Forgotten): Effect.Effect<void> =>
+  partitions.length + rows + decisionCounts + submissions + conversations === 0
     ? Effect.void
     : Effect.logInfo("Forgot what is older than its retention").pipe(
-        Effect.annotateLogs({ partitions: partitions.join(", "), rows, decisionCounts, submissions })
+        Effect.annotateLogs({ partitions: partitions.join(", "), rows, decisionCounts, submissions, conversations })
       )
 
 /** Forgets all that is older than its retention, as far as no other process is at it, and says so in the log. */
@@ -163,12 +177,15 @@ export const forget = (
   options: Options
 ): Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> =>
   Effect.gen(function* () {
-    if (Option.isNone(options.pageViews) && Option.isNone(options.submissions)) return
+    if (Object.values(options).every(Option.isNone)) return
     const now = yield* earlierNow
-    const forgotten: Forgotten = { partitions: [], rows: 0, decisionCounts: 0, submissions: 0 }
+    const forgotten: Forgotten = { partitions: [], rows: 0, decisionCounts: 0, submissions: 0, conversations: 0 }
     yield* Effect.gen(function* () {
       const parts = []
       if (Option.isSome(options.submissions)) parts.push(forgetSubmissions(options.submissions.value, now, forgotten))
+      if (Option.isSome(options.conversations)) {
+        parts.push(forgetConversations(options.conversations.value, now, forgotten))
+      }
       if (Option.isSome(options.pageViews)) {
         const partitions = yield* Partitions.list
         parts.push(
