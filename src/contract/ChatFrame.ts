@@ -1,7 +1,7 @@
 /**
  * The frames of a chat stream: the UI message stream of the AI SDK, version 1, as Server-Sent Events. A stream begins with
- * `start`; `text-start`, one or more `text-delta` and `text-end` follow if the agent said anything, with `source-url` and `data-activity` between them; then at most one
- * `error`; then `finish`. The event after it has the data `[DONE]` and is the last one.
+ * `start`. Each text is a `text-start`, one or more `text-delta` and a `text-end`; `source-url` and `data-activity` stand
+ * anywhere before the end. At most one `error` follows, then `finish`. The event after it has the data `[DONE]`.
  *
  * @module
  */
