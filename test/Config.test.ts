@@ -235,7 +235,7 @@ describe("Config", () => {
       const exit = yield* read({ DATABASE_URL: "postgres://user:hunter2@db/x?ssl=true" })
       assert.include(
         String(exit),
-        'DATABASE_URL has the parameter "ssl", which the driver does not know; write sslmode=require in its place.'
+        'DATABASE_URL has the parameter "ssl", which the driver does not know; write sslmode=require instead.'
       )
     })
   )
