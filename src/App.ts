@@ -6,11 +6,13 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Config, Effect, Layer, Option } from "effect"
 import type { HttpRouter } from "effect/http"
+import manifest from "../package.json" with { type: "json" }
 import * as LiveAgent from "./agent/AgentStream.ts"
 import type { Settings } from "./Config.ts"
 import type { Link } from "./cluster/Protocol.ts"
 import * as ClusterRateLimiter from "./cluster/RateLimiter.ts"
 import * as ConnectionTable from "./core/limits/ConnectionTable.ts"
+import * as Metrics from "./core/metrics/Metrics.ts"
 import * as Server from "./http/server/Server.ts"
 import * as MemoryAnalyticsRepo from "./memory/analytics/AnalyticsRepo.ts"
 import * as MemoryPageViews from "./memory/analytics/PageViews.ts"
@@ -42,8 +44,8 @@ import { DescriptorLimit } from "./runtime/DescriptorLimit.ts"
 import type { AnalyticsRepo as AnalyticsRepoService } from "./services/analytics/AnalyticsRepo.ts"
 import type { AgentStream } from "./services/chat/AgentStream.ts"
 import type { SubmissionRepo as SubmissionRepoService } from "./services/forms/SubmissionRepo.ts"
-import { Metrics } from "./services/Metrics.ts"
 import { RateLimiter } from "./services/RateLimiter.ts"
+import * as Telemetry from "./telemetry/Telemetry.ts"
 
 /** Where the database is: an address, or a socket's path with a user and a database. */
 export type DatabaseAddress = Omit<Database.Options, "connections">
@@ -55,7 +57,7 @@ export const database = (settings: Settings, address: DatabaseAddress) =>
 /** Everything that is stored, on PostgreSQL. Over `database`. */
 export const storage = (settings: Settings) => {
   const timeout = settings.databaseTimeout
-  const queue = { timeout, maxQueue: settings.databaseQueue }
+  const queue = { timeout, maxQueue: settings.databaseQueue, traced: Option.isSome(settings.otlp) }
   return Layer.mergeAll(
     AnalyticsRepo.layer(queue),
     SubmissionRepo.layer(queue),
@@ -73,7 +75,12 @@ export const storage = (settings: Settings) => {
 
 /** The same, in this process's memory. It takes the place of `storage` wherever nothing has to last. */
 export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>>> = Layer.mergeAll(
-  Layer.merge(MemorySiteErasure.layer, MemoryReadiness.layer).pipe(
+  Layer.mergeAll(
+    MemorySiteErasure.layer,
+    MemoryReadiness.layer,
+    MemoryWidgetTokens.layer,
+    MemoryConversationStore.layer()
+  ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
         Layer.mergeAll(MemoryAnalyticsRepo.layer, MemoryReports.layer).pipe(
@@ -81,12 +88,10 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
         ),
         MemorySubmissionRepo.layer(),
         MemoryDecisions.layer(),
-        MemorySiteDirectory.layer()
+        MemorySiteDirectory.layer(),
+        MemoryInstanceDirectory.layer()
       )
     )
-  ),
-  Layer.mergeAll(MemoryWidgetTokens.layer, MemoryConversationStore.layer()).pipe(
-    Layer.provideMerge(MemoryInstanceDirectory.layer())
   ),
   MemoryVisitorSalts.layer
 )
@@ -99,10 +104,12 @@ const withLocalFallback = (
   Layer.unwrap(
     Effect.gen(function* () {
       const own = yield* RateLimiter
-      const fellBack = (yield* Metrics).counter("limiterFallbacks", {})
+      const context = yield* Effect.context<never>()
+      const fallbacks = Metrics.limiterFallbacks({})
+      fallbacks.updateUnsafe(0, context)
       return shared({
         take: (policy, key) => {
-          fellBack()
+          fallbacks.updateUnsafe(1, context)
           return own.take(policy, key)
         }
       })
@@ -134,6 +141,19 @@ export const workerRateLimiter = (settings: Settings, link: Link) =>
 /** An agent's bearer key, from the environment variable that its instance names. */
 export const keyOf = (variable: string) =>
   Config.option(Config.Redacted(variable)).pipe(Effect.catchTag("ConfigError", () => Effect.succeedNone))
+
+/** Whether anything shows or exports metrics. */
+const isMeasured = (settings: Settings): boolean => Option.isSome(settings.metricsPort) || Option.isSome(settings.otlp)
+
+/** The log, the metrics of the process, and their export. */
+export const telemetry = (settings: Settings, format: Telemetry.Options["format"]) =>
+  Telemetry.layer({
+    level: settings.logLevel,
+    format,
+    version: manifest.version,
+    metrics: isMeasured(settings),
+    otlp: settings.otlp
+  })
 
 /** The agents: any OpenAI-compatible runtime. */
 export const agent = (settings: Settings) =>
@@ -173,10 +193,16 @@ export const server = (
   worker?: Worker
 ) => {
   const live = agent(settings)
+  const traceRatio = Option.getOrUndefined(settings.otlp)?.traceRatio
   return Layer.unwrap(
     Effect.map(DescriptorLimit, (descriptors) =>
       Server.layer(
-        { ...settings, connections: connections(settings, descriptors, worker?.workers ?? 1) },
+        {
+          ...settings,
+          connections: connections(settings, descriptors, worker?.workers ?? 1),
+          measured: isMeasured(settings),
+          traceRatio
+        },
         listen,
         around?.pages,
         worker?.create
@@ -194,5 +220,9 @@ export const server = (
 export const live = (settings: Settings, around?: Extensions, worker?: Worker) =>
   Layer.merge(
     server(settings, settings, around, worker),
-    Maintenance.layer({ pageViews: settings.retentionPageViews, submissions: settings.retentionSubmissions })
+    Maintenance.layer({
+      pageViews: settings.retentionPageViews,
+      submissions: settings.retentionSubmissions,
+      conversations: settings.retentionConversations
+    })
   )

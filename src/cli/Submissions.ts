@@ -6,8 +6,8 @@
  */
 import { Clock, Effect, type Layer, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
-import { statuses } from "../core/forms/SpamScore.ts"
 import type { Submission } from "../core/forms/Submission.ts"
+import { statuses } from "../core/forms/Submission.ts"
 import * as SubmissionExport from "../core/forms/SubmissionExport.ts"
 import * as Time from "../core/text/Time.ts"
 import { SubmissionRepo } from "../services/forms/SubmissionRepo.ts"
@@ -27,7 +27,7 @@ const inBatches = <E>(submissions: Stream.Stream<Submission, E>, one: (submissio
     Stream.map((group) => group.map(one).join(""))
   )
 
-type Write = <E>(submissions: Stream.Stream<Submission, E>, options: SubmissionExport.Options) => Texts<E>
+type Write = <E>(submissions: Stream.Stream<Submission, E>, options: SubmissionExport.ExportOptions) => Texts<E>
 
 const ndjson: Write = (submissions, options) =>
   inBatches(submissions, (submission) => SubmissionExport.ndjson(submission, options))
@@ -94,7 +94,7 @@ const exportCommand = Command.make(
       ...(from === null ? {} : { since: from })
     })
     const write = json ? jsonArray : format === "csv" ? csv : ndjson
-    yield* Output.writeAll(write(submissions, { judged: Option.isSome(status) }))
+    yield* Output.writeAll(write(submissions, { withVerdict: Option.isSome(status) }))
   })
 ).pipe(
   Command.withDescription("Write a website's submissions to stdout, oldest first"),

@@ -9,6 +9,7 @@
  */
 import { Data, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import { decodeRows } from "../runtime/Rows.ts"
 import { NotReady, Readiness } from "../services/Readiness.ts"
 import * as Database from "./Database.ts"
 import * as Lookup from "./Lookup.ts"
@@ -76,8 +77,7 @@ export const layer: Layer.Layer<Readiness, never, SqlClient.SqlClient> = Layer.e
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const isReadOnly = sql`SELECT current_setting('transaction_read_only') AS read_only`.pipe(
-      Effect.flatMap(Schema.decodeUnknownEffect(ReadOnly)),
-      Effect.catchTag("SchemaError", Effect.die),
+      decodeRows(ReadOnly),
       Effect.map(([{ read_only }]) => read_only === "on")
     )
     const health = yield* WriteHealth.WriteHealth

@@ -8,7 +8,7 @@ import { Cause, Clock, Effect, type Fiber, type Scope } from "effect"
 import * as Deadlines from "../core/data/Deadlines.ts"
 
 /** Something that is woken at its time. Times are milliseconds of the clock's monotonic time. */
-export interface Scheduled extends Deadlines.Entry {
+export interface Scheduled extends Deadlines.Deadline {
   /** Called when it is due; gives when it is due next, or nothing if it is not any more: nor is one that throws. */
   readonly onDeadline: (now: number) => number | undefined
 }

@@ -25,6 +25,7 @@ export const respond = (
       instanceId: "i-1",
       conversationId: "c-1",
       messageId: "m-1",
+      memory: false,
       heartbeat: "15 seconds",
       patience: "1 minute",
       maxDuration: "15 minutes",
@@ -36,8 +37,10 @@ export const respond = (
 
 /** What the visitor reads of these events. */
 export const wire = (...events: ReadonlyArray<ChatStream.Event>): string =>
-  ChatStream.comment +
-  ChatStream.encodeAll(ChatStream.initial({ messageId: "m-1", conversationId: "c-1", maxBytes: 1_000_000 }), events)[1]
+  ChatStream.encodeAll(
+    ChatStream.initial({ messageId: "m-1", conversationId: "c-1", memory: false, maxBytes: 1_000_000 }),
+    events
+  )[1]
 
 /** An agent that says what is offered, and tells whether it was left. */
 export const driven = Effect.gen(function* () {

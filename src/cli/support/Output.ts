@@ -40,7 +40,7 @@ const writeFailure = ({ reason: { cause } }: PlatformError.PlatformError): CliFa
   const code = SystemErrorCode.of(cause)
   return code === "EPIPE" || code === "ERR_STREAM_DESTROYED"
     ? new StdoutClosed()
-    : new CliFailure({ message: `The output could not be written${SystemErrorCode.inBrackets(cause)}.` })
+    : new CliFailure({ message: `The output could not be written${SystemErrorCode.suffix(cause)}.` })
 }
 
 /**
@@ -61,6 +61,10 @@ export const writeAll = <E, R>(
 
 /** Writes a text to stdout. */
 export const write = (text: string) => writeAll(Stream.succeed(text))
+
+/** Writes a line to stderr, if anyone reads it. */
+export const note = (text: string) =>
+  Stdio.Stdio.use((stdio) => Effect.ignore(Stream.run(Stream.succeed(`${text}\n`), stdio.stderr())))
 
 /** A command's answer in both its forms. The text ends with a line end. */
 export interface Answer {

@@ -15,35 +15,35 @@ import { iso } from "../text/Time.ts"
 import type { Submission } from "./Submission.ts"
 
 /** What is written of a submission: what the visitor sent, or what was decided of it as well. */
-export interface Options {
-  readonly judged?: boolean
+export interface ExportOptions {
+  readonly withVerdict?: boolean
 }
 
 /** The submission as a JSON object, on one line and without its end. Every token of `form_data` keeps its meaning. */
-export const json = (submission: Submission, options?: Options): string =>
+export const json = (submission: Submission, options?: ExportOptions): string =>
   TerminalText.inertJson(
     `{"submission_id":${JSON.stringify(submission.submissionId)},` +
       `"received_at":${JSON.stringify(iso(submission.receivedAt))},` +
       `"email":${JSON.stringify(submission.email)},` +
       `"page_slug":${JSON.stringify(submission.pageSlug)},` +
-      (options?.judged === true
+      (options?.withVerdict === true
         ? `"status":${JSON.stringify(submission.status)},"reasons":${JSON.stringify(submission.reasons)},`
         : "") +
       `"form_data":${submission.formData}}`
   )
 
 /** The submission as a line of newline-delimited JSON. */
-export const ndjson = (submission: Submission, options?: Options): string => `${json(submission, options)}\n`
+export const ndjson = (submission: Submission, options?: ExportOptions): string => `${json(submission, options)}\n`
 
 /** The record of CSV that stands first and names the columns. */
-export const csvHeader = (options?: Options): string =>
+export const csvHeader = (options?: ExportOptions): string =>
   Csv.record(
     [
       "submission_id",
       "received_at",
       "email",
       "page_slug",
-      ...(options?.judged === true ? ["status", "reasons"] : []),
+      ...(options?.withVerdict === true ? ["status", "reasons"] : []),
       "form_data"
     ].map(Csv.text)
   )
@@ -52,12 +52,12 @@ export const csvHeader = (options?: Options): string =>
  * The submission as a record of CSV. No email and no page is an empty cell; reasons have spaces between them. `form_data`
  * loses nothing; `email` and `page_slug` show escapes and apostrophes for what `Csv.safe` replaces.
  */
-export const csv = (submission: Submission, options?: Options): string =>
+export const csv = (submission: Submission, options?: ExportOptions): string =>
   Csv.record([
     Csv.text(submission.submissionId),
     Csv.text(iso(submission.receivedAt)),
     Csv.text(submission.email),
     Csv.text(submission.pageSlug),
-    ...(options?.judged === true ? [Csv.text(submission.status), Csv.text(submission.reasons.join(" "))] : []),
+    ...(options?.withVerdict === true ? [Csv.text(submission.status), Csv.text(submission.reasons.join(" "))] : []),
     Csv.json(submission.formData)
   ])

@@ -81,6 +81,13 @@ export const unavailable = (headers?: Headers): HttpServerResponse.HttpServerRes
     "retry-after": "5"
   })
 
+/** 503: the agent takes no request now. `seconds` is when it may. */
+export const agentBusy = (seconds: number, headers?: Headers): HttpServerResponse.HttpServerResponse =>
+  refusal(503, "The assistant is busy. Please try again after Retry-After seconds.", {
+    ...headers,
+    "retry-after": String(seconds)
+  })
+
 /** 429: so much is being sent from this address at once that there is no room for this body, which is not read to its end. */
 export const tooMuchAtOnce: HttpServerResponse.HttpServerResponse = refusal(
   429,

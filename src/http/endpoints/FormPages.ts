@@ -117,12 +117,12 @@ export const ofRefusal = (
   const detail = Option.getOrUndefined(Schema.decodeUnknownOption(Detail)(text))?.detail
   const retryAfter = headers["retry-after"]
   const seconds = retryAfter === undefined ? undefined : Number(retryAfter)
-  const words = FormRefusal.words({ status, seconds, detail })
+  const explanation = FormRefusal.explain({ status, retryAfterSeconds: seconds, detail })
   const lines = [
-    `<p>${Html.escape(words.text)}</p>`,
-    ...list(words.corrections),
-    ...words.forOwner.map((sentence) => `<p><small>For the owner: ${Html.escape(sentence)}</small></p>`)
+    `<p>${Html.escape(explanation.text)}</p>`,
+    ...list(explanation.corrections),
+    ...explanation.forOwner.map((sentence) => `<p><small>For the owner: ${Html.escape(sentence)}</small></p>`)
   ]
   const { "content-length": _, "content-type": __, ...kept } = headers
-  return html(page(words.title, lines.join("\n")), status, kept as Record<string, string>, origin)
+  return html(page(explanation.title, lines.join("\n")), status, kept as Record<string, string>, origin)
 }

@@ -111,7 +111,7 @@ export const endpoint = (options: Options) =>
         const draft = (receivedAt: number) => {
           const marks = FormContent.signalsOf(content, {
             hints,
-            repetitions: repetitions.see(fingerprint, key, receivedAt)
+            repetitions: repetitions.record(fingerprint, key, receivedAt)
           })
           const idempotency = key === null ? null : { key, fingerprint }
           const { reasons, status } = SpamScore.judge(marks)

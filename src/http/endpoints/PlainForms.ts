@@ -34,7 +34,7 @@ export const wantsPage = (request: RequestHead): boolean =>
 
 /** The website that a plain form's address names, whatever its body is like. */
 export const siteOf = (request: RequestHead): string | undefined =>
-  isPlain(request) ? PlainForm.addressOf(request.url).site : undefined
+  isPlain(request) ? PlainForm.routingOf(request.url).site : undefined
 
 const unreadable: ValidationError = {
   type: "value_error",
@@ -110,12 +110,12 @@ export const read = Effect.fnUntraced(function* (
   bytes: Uint8Array
 ): Effect.fn.Return<Option.Option<Form>, RequestBody.InvalidBody> {
   if (!isPlain(request)) return Option.none()
-  const address = PlainForm.addressOf(request.url)
+  const address = PlainForm.routingOf(request.url)
   const fields = yield* readFields(bytes, request.headers["content-type"] ?? "")
   if (Result.isFailure(fields)) {
     return address.site ? yield* new RequestBody.InvalidBody({ errors: fields.failure }) : Option.none()
   }
-  const routing = PlainForm.routing(address, fields.success)
+  const routing = PlainForm.completeRouting(address, fields.success)
   if (!routing.site) return Option.none()
   const { reserved, text } = PlainForm.toSubmission(fields.success, routing)
   return Option.some({ body: { text, value: JSON.parse(text) as unknown }, reserved, next: routing.next })

@@ -18,7 +18,7 @@ import type { Instance } from "../../core/chat/Instance.ts"
 import { clientKey } from "../../core/limits/ClientKey.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import * as Slots from "../../core/limits/Slots.ts"
-import { type AgentRefused, AgentStream, type AgentTimeout } from "../../services/chat/AgentStream.ts"
+import { type AgentRefusal, AgentStream } from "../../services/chat/AgentStream.ts"
 import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
 import { RateLimiter } from "../../services/RateLimiter.ts"
 import * as ChatResponse from "../chat/ChatResponse.ts"
@@ -98,7 +98,7 @@ export const endpoint = (options: Options) =>
         payload: ChatPayload,
         instance: Instance,
         headers: RateLimitCheck.LimitHeaders
-      ): Effect.Effect<Answer, AgentRefused | AgentTimeout, Scope.Scope> => {
+      ): Effect.Effect<Answer, AgentRefusal, Scope.Scope> => {
         if (!OriginCheck.isAllowed(asked, instance.origins)) {
           return Effect.succeed(ErrorResponses.foreignOrigin("assistant", headers))
         }
@@ -111,6 +111,7 @@ export const endpoint = (options: Options) =>
               instanceId: instance.instanceId,
               conversationId,
               messageId: randomUUID(),
+              memory: false,
               heartbeat,
               patience: options.patience,
               maxDuration: options.maxDuration,
@@ -144,7 +145,7 @@ export const endpoint = (options: Options) =>
             Effect.catch((error) =>
               error._tag === "StorageUnavailable"
                 ? ErrorMapping.ofUnavailable(headers).StorageUnavailable(error)
-                : ErrorMapping.ofAgent(headers)[error._tag]()
+                : ErrorMapping.ofAgent(error, headers)
             )
           )
         })

@@ -28,7 +28,7 @@ const bodyFaults = (endpoint: HttpApiEndpoint.Top, request: HttpServerRequest.Ht
   const decode = Faults.bodyReader(payload as unknown as Schema.Codec<unknown>)
   return RequestBody.readBytes(request).pipe(
     Effect.flatMap((bytes) =>
-      bytes.length > Json.small
+      bytes.length > Json.cheapBytes
         ? Effect.succeed([])
         : Effect.map(
             Effect.fromResult(RequestBody.parse(bytes, request.headers["content-type"])),

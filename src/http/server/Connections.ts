@@ -23,9 +23,8 @@
 import * as diagnostics from "node:diagnostics_channel"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
-import { Clock, type Duration, Effect, Layer } from "effect"
+import { Clock, Context, type Duration, Effect, Layer } from "effect"
 import { afterQuietPoll } from "../../runtime/EventLoop.ts"
-import { type MetricsService, none } from "../../services/Metrics.ts"
 import * as ConnectionLimits from "./ConnectionLimits.ts"
 import * as UnreadAnswers from "./UnreadAnswers.ts"
 
@@ -256,8 +255,12 @@ const wait = (duration: Duration.Input): Effect.Effect<void> =>
  * are closed, which takes `end` at most. `server` must not listen yet. Build it on top of the layer that serves, so that it
  * is finalized before it.
  */
-export const layer = (server: Server, options: Options, metrics: MetricsService = none): Layer.Layer<never> => {
-  const limits = ConnectionLimits.make(options.limits, metrics)
+export const layer = (
+  server: Server,
+  options: Options,
+  context: Context.Context<never> = Context.empty()
+): Layer.Layer<never> => {
+  const limits = ConnectionLimits.make(options.limits, context)
   const connections = watch(server, limits)
   const interval = Math.min(maxInterval, Math.ceil(Math.min(options.unreadTimeout, options.limits.idle.head) / 4))
   const checking = Effect.forever(

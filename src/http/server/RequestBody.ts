@@ -31,10 +31,10 @@ export class BodyUnreadable extends Data.TaggedError("BodyUnreadable") {}
 export class BodyCrowdedOut extends Data.TaggedError("BodyCrowdedOut")<{ readonly by: "all" | "address" }> {}
 
 /** Bytes of a body that are not counted while it comes: what a page sends is smaller. */
-export const small = 4_096
+export const uncountedBytes = 4_096
 
 /** The same of its head, by `RequestHead.estimateBytes`: twice as much, for the cookies of a website that shares its address. */
-export const smallHead = 8_192
+export const uncountedHeadBytes = 8_192
 
 /**
  * Gives a place to each request whose body is on its way: in one process, 64 MiB for what all of them hold, and an eighth
@@ -103,7 +103,7 @@ const arriving = (
   /** What is small takes none. */
   let place: Capacity.Place | undefined
   const crowdedOut = (): BodyCrowdedOut | undefined => {
-    const bytes = counted(headBytes, smallHead) + counted(pieces.size, small)
+    const bytes = counted(headBytes, uncountedHeadBytes) + counted(pieces.capacity, uncountedBytes)
     if (bytes === 0) return undefined
     place ??= enter()
     const held = place.hold(bytes)

@@ -13,7 +13,7 @@ export interface Options {
   /** The most submissions that are kept, 100,000 unless told; beyond it `StorageUnavailable`: none is forgotten. */
   readonly capacity?: number
   /** Whether there is such a website; a submission to another is refused. Unless told, every website is known. */
-  readonly knows?: (websiteConfigId: string) => boolean
+  readonly isKnownSite?: (websiteConfigId: string) => boolean
 }
 
 /** The submissions that this process holds, for the memory `SiteErasure` and `Readiness`. */
@@ -39,7 +39,7 @@ const oldestFirst = (left: Submission, right: Submission): number =>
 export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissions> =>
   Layer.syncContext(() => {
     const capacity = options?.capacity ?? 100_000
-    const knows = options?.knows ?? (() => true)
+    const knows = options?.isKnownSite ?? (() => true)
     const erased = new Set<string>()
     const kept: Array<Submission> = []
     // No larger than `kept`: a key is only remembered with the submission that it stands for.

@@ -14,7 +14,7 @@ import * as KeyHash from "../../core/limits/KeyHash.ts"
 export const none = -1
 
 /** Some of the clients, from the one that was renewed longest ago to the one that was renewed last. */
-export interface Order {
+export interface ClientList {
   readonly id: number
   oldest: number
   newest: number
@@ -36,16 +36,16 @@ const spread = (word: number): number => {
 }
 
 /** The columns may be replaced by larger ones whenever a client is added. */
-export class Clients {
+export class ClientTable {
   /** How many there are. */
   size = 0
   /** When a client last asked, in milliseconds. */
-  touched = new Float64Array(minCapacity)
+  lastSeen = new Float64Array(minCapacity)
   /** How many of its requests count, and for how many there is room. */
   count = new Uint32Array(minCapacity)
-  room = new Uint32Array(minCapacity)
+  capacity = new Uint32Array(minCapacity)
   /** When the only request came, where there is room for one. */
-  only = new Float64Array(minCapacity)
+  singleTime = new Float64Array(minCapacity)
   /** The client of the same order that was renewed right after it, and right before. */
   newer = new Int32Array(minCapacity)
   #older = new Int32Array(minCapacity)
@@ -64,14 +64,14 @@ export class Clients {
   readonly #seeds = [randomInt(2 ** 32), randomInt(2 ** 32)] as const
   readonly #words: KeyHash.KeyHash = { kind: 0, high: 0, low: 0 }
 
-  makeOrder(): Order {
+  makeList(): ClientList {
     return { id: this.#orders++, oldest: none, newest: none }
   }
 
   /** The client of a key in an order, or `none`. */
-  find(order: Order, key: string): number {
+  find(order: ClientList, key: string): number {
     const words = this.#words
-    KeyHash.read(key, words)
+    KeyHash.hashInto(key, words)
     const tag = order.id * 4 + words.kind
     const { high, low } = words
     let client = this.#chains[this.#chainOf(tag, high, low)]!
@@ -83,17 +83,17 @@ export class Clients {
   }
 
   /** Adds a key that is not among an order's clients, as its newest. */
-  add(order: Order, key: string): number {
+  add(order: ClientList, key: string): number {
     const client = this.#place()
     const words = this.#words
-    KeyHash.read(key, words)
+    KeyHash.hashInto(key, words)
     this.#tag[client] = order.id * 4 + words.kind
     this.#high[client] = words.high
     this.#low[client] = words.low
-    this.touched[client] = 0
+    this.lastSeen[client] = 0
     this.count[client] = 0
-    this.room[client] = 1
-    this.only[client] = 0
+    this.capacity[client] = 1
+    this.singleTime[client] = 0
     this.#link(client)
     this.#append(order, client)
     this.size++
@@ -101,13 +101,13 @@ export class Clients {
   }
 
   /** Makes a client the newest of its order. */
-  renew(order: Order, client: number): void {
+  renew(order: ClientList, client: number): void {
     if (order.newest === client) return
     this.#unlink(order, client)
     this.#append(order, client)
   }
 
-  remove(order: Order, client: number): void {
+  remove(order: ClientList, client: number): void {
     this.#unlink(order, client)
     const chain = this.#chainOf(this.#tag[client]!, this.#high[client]!, this.#low[client]!)
     const first = this.#chains[chain]!
@@ -141,10 +141,10 @@ export class Clients {
   /** Doubles the room; every place is in use. */
   #grow(): void {
     const capacity = this.#chains.length * 2
-    this.touched = grown(this.touched, capacity)
+    this.lastSeen = grown(this.lastSeen, capacity)
     this.count = grown(this.count, capacity)
-    this.room = grown(this.room, capacity)
-    this.only = grown(this.only, capacity)
+    this.capacity = grown(this.capacity, capacity)
+    this.singleTime = grown(this.singleTime, capacity)
     this.newer = grown(this.newer, capacity)
     this.#older = grown(this.#older, capacity)
     this.#tag = grown(this.#tag, capacity)
@@ -162,7 +162,7 @@ export class Clients {
     this.#chains[chain] = client
   }
 
-  #unlink(order: Order, client: number): void {
+  #unlink(order: ClientList, client: number): void {
     const older = this.#older[client]!
     const newer = this.newer[client]!
     if (older === none) order.oldest = newer
@@ -171,7 +171,7 @@ export class Clients {
     else this.#older[newer] = older
   }
 
-  #append(order: Order, client: number): void {
+  #append(order: ClientList, client: number): void {
     this.#older[client] = order.newest
     this.newer[client] = none
     if (order.newest === none) order.oldest = client

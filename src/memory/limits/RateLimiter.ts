@@ -27,7 +27,7 @@ const sweep = 8
 
 /** The clients of one policy, in the order of their last request. As the window is one, the oldest expire first. */
 interface Table {
-  readonly order: ClientTable.Order
+  readonly order: ClientTable.ClientList
   windowMillis: number
 }
 
@@ -38,10 +38,10 @@ interface Ring {
 }
 
 /** The counts without Effect, to which the time is given. Times must not decrease. */
-export class Counts {
+export class SlidingWindows {
   readonly #maxKeys: number
   readonly #maxTimes: number
-  readonly #clients = new ClientTable.Clients()
+  readonly #clients = new ClientTable.ClientTable()
   readonly #tables = new Map<string, Table>()
   /** Of the clients with more than one time. */
   readonly #rings = new Map<number, Ring>()
@@ -62,21 +62,21 @@ export class Counts {
     const clients = this.#clients
     const table = this.#table(policy)
     const client = this.#client(table, key)
-    clients.touched[client] = now
+    clients.lastSeen[client] = now
     this.#sweep(now)
 
-    const ring = clients.room[client] === 1 ? undefined : this.#rings.get(client)
+    const ring = clients.capacity[client] === 1 ? undefined : this.#rings.get(client)
     const expired = now - policy.windowMillis
     let count = clients.count[client]!
     if (ring === undefined) {
-      if (count === 1 && clients.only[client]! <= expired) count = 0
+      if (count === 1 && clients.singleTime[client]! <= expired) count = 0
     } else {
       while (count > 0 && ring.times[ring.head]! <= expired) {
         ring.head = (ring.head + 1) % ring.times.length
         count--
       }
     }
-    const oldest = count === 0 ? undefined : ring === undefined ? clients.only[client]! : ring.times[ring.head]!
+    const oldest = count === 0 ? undefined : ring === undefined ? clients.singleTime[client]! : ring.times[ring.head]!
     const decision = decideCounted(policy, count, oldest, now)
     clients.count[client] = decision.accepted ? count + 1 : count
     if (decision.accepted) this.#add(client, count, now, policy.limit)
@@ -86,7 +86,7 @@ export class Counts {
   #table(policy: RateLimitPolicy): Table {
     let table = this.#tables.get(policy.name)
     if (table === undefined) {
-      table = { order: this.#clients.makeOrder(), windowMillis: 0 }
+      table = { order: this.#clients.makeList(), windowMillis: 0 }
       this.#tables.set(policy.name, table)
     }
     table.windowMillis = policy.windowMillis
@@ -108,9 +108,9 @@ export class Counts {
   /** Adds a time to the `count` that a client has. */
   #add(client: number, count: number, now: number, limit: number): void {
     const clients = this.#clients
-    if (count === clients.room[client]) this.#grow(client, count, limit)
-    if (clients.room[client] === 1) {
-      clients.only[client] = now
+    if (count === clients.capacity[client]) this.#grow(client, count, limit)
+    if (clients.capacity[client] === 1) {
+      clients.singleTime[client] = now
     } else {
       const { head, times } = this.#rings.get(client)!
       times[(head + count) % times.length] = now
@@ -122,16 +122,16 @@ export class Counts {
     const clients = this.#clients
     const ring = this.#rings.get(client)
     const times = new Array<number>(Math.min(limit, count * 2)).fill(0)
-    if (ring === undefined) times[0] = clients.only[client]!
+    if (ring === undefined) times[0] = clients.singleTime[client]!
     else for (let index = 0; index < count; index++) times[index] = ring.times[(ring.head + index) % count]!
     this.#rings.set(client, { times, head: 0 })
-    clients.room[client] = times.length
+    clients.capacity[client] = times.length
     this.#times += times.length - count
     while (this.#times > this.#maxTimes && this.#forgetOldest(client)) {}
   }
 
   #forget(table: Table, client: number): void {
-    this.#times -= this.#clients.room[client]!
+    this.#times -= this.#clients.capacity[client]!
     this.#rings.delete(client)
     this.#clients.remove(table.order, client)
   }
@@ -144,7 +144,10 @@ export class Counts {
     for (const candidate of this.#tables.values()) {
       const first = candidate.order.oldest
       const client = first === spared && first !== ClientTable.none ? clients.newer[first]! : first
-      if (client !== ClientTable.none && (table === undefined || clients.touched[client]! < clients.touched[oldest]!)) {
+      if (
+        client !== ClientTable.none &&
+        (table === undefined || clients.lastSeen[client]! < clients.lastSeen[oldest]!)
+      ) {
         table = candidate
         oldest = client
       }
@@ -159,7 +162,7 @@ export class Counts {
     for (const table of this.#tables.values()) {
       for (let swept = 0; swept < sweep; swept++) {
         const client = table.order.oldest
-        if (client === ClientTable.none || this.#clients.touched[client]! + table.windowMillis > now) break
+        if (client === ClientTable.none || this.#clients.lastSeen[client]! + table.windowMillis > now) break
         this.#forget(table, client)
       }
     }
@@ -175,7 +178,7 @@ export const layer = (options: { readonly maxKeys: number }): Layer.Layer<RateLi
     RateLimiter,
     Effect.gen(function* () {
       const clock = yield* Clock.Clock
-      const counts = new Counts(options)
+      const counts = new SlidingWindows(options)
       const now = () => Math.floor(Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000)
       return RateLimiter.of({ take: (policy, key) => Effect.sync(() => counts.take(policy, key, now())) })
     })

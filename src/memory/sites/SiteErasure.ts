@@ -5,23 +5,35 @@
  */
 import { Effect, Layer, Option } from "effect"
 import type { Subject } from "../../core/sites/Decision.ts"
+import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { SiteErasure } from "../../services/sites/SiteErasure.ts"
 import { PageViews } from "../analytics/PageViews.ts"
 import { Submissions } from "../forms/SubmissionRepo.ts"
-import { Counts } from "./Decisions.ts"
+import { DecisionCounts } from "./Decisions.ts"
 import { Sites } from "./SiteDirectory.ts"
 
-export const layer: Layer.Layer<SiteErasure, never, Sites | PageViews | Submissions | Counts> = Layer.effect(
+export const layer: Layer.Layer<
+  SiteErasure,
+  never,
+  Sites | PageViews | Submissions | DecisionCounts | InstanceDirectory
+> = Layer.effect(
   SiteErasure,
   Effect.gen(function* () {
     const sites = yield* Sites
     const views = yield* PageViews
     const submissions = yield* Submissions
-    const counts = yield* Counts
+    const counts = yield* DecisionCounts
+    const instances = yield* InstanceDirectory
+    const releaseInstances = Effect.fnUntraced(function* (websiteConfigId: string) {
+      for (const instance of yield* instances.list) {
+        if (instance.websiteConfigId !== websiteConfigId) continue
+        yield* instances.update(instance.instanceId, { websiteConfigId: null })
+      }
+    })
     return {
       nameOf: (id) => Effect.sync(() => Option.map(Option.fromUndefinedOr(sites.get(id)), ({ name }) => name)),
       erase: (id) =>
-        Effect.sync(() => {
+        Effect.map(releaseInstances(id), () => {
           const site = sites.get(id)
           if (site === undefined) return Option.none()
           const { hostedWebsiteId, trackingToken, websiteConfigId } = site

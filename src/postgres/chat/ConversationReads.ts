@@ -3,12 +3,14 @@
  *
  * @module
  */
+
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { type Duration, Effect, Option, Schema, Stream } from "effect"
 import * as AnswerPieces from "../../core/chat/AnswerPieces.ts"
 import type { Conversation, ConversationSummary } from "../../core/chat/Conversation.ts"
 import * as History from "../../core/chat/History.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
 import type { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { bounded } from "../Database.ts"
 import * as Rows from "./ConversationRows.ts"
@@ -70,7 +72,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => 
     Rows.isKey(key)
       ? sql.unsafe(readStatement, Rows.keyParameters(key)).pipe(
           bounded(timeout),
-          Effect.flatMap(Rows.decodeMessages),
+          Rows.decodeMessages,
           Effect.map((messages) => (messages.length === 0 ? Option.none() : Option.some(messages)))
         )
       : Effect.succeedNone
@@ -86,7 +88,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => 
           ])
           .pipe(
             bounded(timeout),
-            Effect.flatMap(Rows.decodeMessages),
+            Rows.decodeMessages,
             Effect.map((messages) => History.newest(History.turnsOf(messages), bounds))
           )
       : Effect.succeed([])
@@ -95,7 +97,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => 
     Rows.isKey(key)
       ? sql.unsafe(runningStatement, Rows.keyParameters(key)).pipe(
           bounded(timeout),
-          Effect.flatMap((rows) => Effect.orDie(Schema.decodeUnknownEffect(RunningRows)(rows))),
+          decodeRows(RunningRows),
           Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), (row) => row.running))
         )
       : Effect.succeedNone
@@ -104,7 +106,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => 
     isCanonicalUuid(answerId)
       ? sql.unsafe(followStatement, [PgTypes.uuid(answerId), PgTypes.int4(position)]).pipe(
           bounded(timeout),
-          Effect.flatMap((rows) => Effect.orDie(Schema.decodeUnknownEffect(Followed)(rows))),
+          decodeRows(Followed),
           Effect.map(([row]) => {
             if (row === undefined) return Option.none()
             const { ending, parts } = Rows.answerOf(row)
@@ -116,10 +118,9 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => 
       : Effect.succeedNone
 
   const summaries = (where: string, parameters: ReadonlyArray<PgTypes.Parameter>) =>
-    sql.unsafe(`SELECT ${summaryColumns} FROM conversation WHERE instance_id = $1 AND ${where}`, parameters).pipe(
-      bounded(timeout),
-      Effect.flatMap((rows) => Effect.orDie(Schema.decodeUnknownEffect(Summaries)(rows)))
-    )
+    sql
+      .unsafe(`SELECT ${summaryColumns} FROM conversation WHERE instance_id = $1 AND ${where}`, parameters)
+      .pipe(bounded(timeout), decodeRows(Summaries))
 
   const list: Reads["list"] = ({ before, instanceId, limit }) =>
     isCanonicalUuid(instanceId)
@@ -168,7 +169,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => 
       ? Effect.succeed(known)
       : sql`SELECT hash_key FROM conversation_hash_key`.pipe(
           bounded(timeout),
-          Effect.flatMap((rows) => Effect.orDie(Schema.decodeUnknownEffect(HashKeys)(rows))),
+          decodeRows(HashKeys),
           Effect.map(([{ hash_key }]) => {
             known = hash_key
             return hash_key

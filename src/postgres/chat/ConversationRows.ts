@@ -3,6 +3,7 @@
  *
  * @module
  */
+
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import type { AgentEvent } from "../../core/chat/Agent.ts"
@@ -16,6 +17,7 @@ import {
   type Message
 } from "../../core/chat/Conversation.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
 
 const Part = Schema.Union([
   Schema.Struct({ type: Schema.Literal("text"), text: Schema.String }),
@@ -122,8 +124,9 @@ const toMessage = (row: typeof MessageRow.Type): Message => {
     : { messageId, role, createdAt, rating, comment, ...answerOf(row) }
 }
 
-const decodeRows = Schema.decodeUnknownEffect(Schema.Array(MessageRow))
+const decodeMessageRows = decodeRows(Schema.Array(MessageRow))
 
-/** The messages of the rows of a statement. */
-export const decodeMessages = (rows: unknown): Effect.Effect<ReadonlyArray<Message>> =>
-  Effect.map(Effect.orDie(decodeRows(rows)), (decoded) => decoded.map(toMessage))
+/** The messages that a query returns. */
+export const decodeMessages = <E, R>(
+  query: Effect.Effect<unknown, E, R>
+): Effect.Effect<ReadonlyArray<Message>, E, R> => Effect.map(decodeMessageRows(query), (rows) => rows.map(toMessage))

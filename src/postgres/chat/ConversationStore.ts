@@ -4,10 +4,12 @@
  *
  * @module
  */
+
 import { PgClient } from "@effect/sql-pg"
 import { type Duration, Effect, Layer, Result, Schema } from "effect"
 import type { SqlError } from "effect/sql"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
 import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { RecordRefused } from "../../services/Storage.ts"
 import * as BatchMetrics from "../batch/BatchMetrics.ts"
@@ -66,7 +68,7 @@ const storeBatch = (
   const written = Columns.parameters(columns, pieces)
   if (Result.isFailure(written)) return Effect.fail(new RecordRefused({ cause: written.failure }))
   return sql.unsafe(statement, written.success).pipe(
-    Effect.flatMap((rows) => Effect.orDie(Schema.decodeUnknownEffect(Rows)(rows))),
+    decodeRows(Rows),
     Effect.map((rows) => {
       const runs = new Set(rows.map(({ running }) => running))
       return pieces.map(({ answerId }) => Result.succeed(runs.has(answerId)))

@@ -4,9 +4,10 @@
  *
  * @module
  */
+
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Schema } from "effect"
-import { SqlError } from "effect/sql"
+import { type SqlClient, SqlError } from "effect/sql"
 import * as AnswerParts from "../../core/chat/AnswerParts.ts"
 import {
   type AnswerEnding,
@@ -17,6 +18,7 @@ import {
   maxSize
 } from "../../core/chat/Conversation.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
 import { ConversationFull, type ConversationStore, NothingToRegenerate } from "../../services/chat/ConversationStore.ts"
 import { RecordRefused } from "../../services/Storage.ts"
 import * as Database from "../Database.ts"
@@ -106,15 +108,13 @@ const RemovedRows = Schema.Array(Schema.Struct({ parts: Rows.Parts }))
 
 /** Ends a running answer of a conversation that is locked, with what was stored of it, and gives the size of that. */
 export const settle = Effect.fnUntraced(function* (
-  sql: PgClient.PgClient,
+  sql: SqlClient.SqlClient,
   key: bigint,
   answerId: string,
   ending: AnswerEnding
 ) {
   const id = PgTypes.uuid(answerId)
-  const [{ pieces }] = yield* sql
-    .unsafe(`SELECT ${Rows.piecesOf("$1")} AS pieces`, [id])
-    .pipe(Effect.flatMap((rows) => Effect.orDie(Schema.decodeUnknownEffect(PiecesRow)(rows))))
+  const [{ pieces }] = yield* sql.unsafe(`SELECT ${Rows.piecesOf("$1")} AS pieces`, [id]).pipe(decodeRows(PiecesRow))
   const parts = Rows.partsOf(pieces)
   const characters = PgTypes.int4(AnswerParts.textOf(parts).length)
   const size = AnswerParts.sizeOf(parts)
@@ -131,9 +131,7 @@ const removeAnswers = Effect.fnUntraced(function* (sql: PgClient.PgClient, { key
   const removed = yield* sql`DELETE FROM conversation_message WHERE conversation_key = ${PgTypes.int8(key)}
     AND position > (SELECT max(position) FROM conversation_message
       WHERE conversation_key = ${PgTypes.int8(key)} AND role = 'user')
-    RETURNING parts::text AS parts`.pipe(
-    Effect.flatMap((rows) => Effect.orDie(Schema.decodeUnknownEffect(RemovedRows)(rows)))
-  )
+    RETURNING parts::text AS parts`.pipe(decodeRows(RemovedRows))
   return {
     messages: messages - removed.length,
     size: size - removed.reduce((sum, { parts }) => sum + AnswerParts.sizeOf(parts), 0)
@@ -156,7 +154,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Writes =>
 
   const lock = (key: ConversationKey) =>
     sql.unsafe(lockStatement, Rows.keyParameters(key)).pipe(
-      Effect.flatMap((rows) => Effect.orDie(Schema.decodeUnknownEffect(Locked)(rows))),
+      decodeRows(Locked),
       Effect.map(([locked]) => locked)
     )
 
@@ -218,7 +216,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Writes =>
       UPDATE conversation SET lease_until = ${sql.literal(lease)} FROM mine
       WHERE conversation.conversation_key = mine.conversation_key RETURNING running`.pipe(
       Database.bounded(timeout),
-      Effect.flatMap((rows) => Effect.orDie(Schema.decodeUnknownEffect(Renewed)(rows))),
+      decodeRows(Renewed),
       Effect.map((rows) => new Set(rows.map(({ running }) => running)))
     )
   }

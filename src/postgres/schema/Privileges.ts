@@ -8,6 +8,7 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
+import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
 
 /** By table. A website is locked while something is stored for it, which PostgreSQL counts as changing it. */
@@ -52,10 +53,7 @@ const missingOf = Effect.fnUntraced(function* (needed: Record<string, ReadonlyAr
   const rows =
     yield* sql`SELECT table_name, privilege FROM unnest(${column(0)}, ${column(1)}) AS needed (table_name, privilege)
     WHERE NOT CASE privilege WHEN 'DELETE' THEN has_table_privilege(to_regclass(table_name), privilege)
-      ELSE has_any_column_privilege(to_regclass(table_name), privilege) END`.pipe(
-      Effect.flatMap(Schema.decodeUnknownEffect(Missing)),
-      Effect.catchTag("SchemaError", Effect.die)
-    )
+      ELSE has_any_column_privilege(to_regclass(table_name), privilege) END`.pipe(decodeRows(Missing))
   return rows.map((row) => `${row.privilege} on ${row.table_name}`)
 })
 

@@ -21,8 +21,8 @@ export class InstanceDirectory extends Context.Service<
       change: InstanceChange
     ) => Effect.Effect<Option.Option<Instance>, StorageUnavailable>
     /**
-     * Deletes an instance, and its tokens with it: within a second no process lets anyone chat with it. True if it was
-     * there.
+     * Deletes an instance with its tokens and conversations: within a second no process lets anyone chat with it. False if
+     * there is none.
      */
     readonly delete: (instanceId: string) => Effect.Effect<boolean, StorageUnavailable>
     /** Every instance, oldest first. */

@@ -5,8 +5,7 @@
  * @module
  */
 import { Context, type Effect, Schema, type Stream } from "effect"
-import type { Status } from "../../core/forms/SpamScore.ts"
-import type { Submission, SubmissionDraft } from "../../core/forms/Submission.ts"
+import type { Status, Submission, SubmissionDraft } from "../../core/forms/Submission.ts"
 import type { RecordRefused, StorageUnavailable } from "../Storage.ts"
 
 /** The same `Idempotency-Key` came within 24 hours with another content. Nothing was stored. */

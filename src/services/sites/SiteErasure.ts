@@ -25,8 +25,8 @@ export class SiteErasure extends Context.Service<
     /** The name of a website (its website_config id), also of one whose erasure was begun and did not end. */
     readonly nameOf: (websiteConfigId: string) => Effect.Effect<Option.Option<string>, StorageUnavailable>
     /**
-     * Deletes a website with all that is stored of it, for good, and tells how much that was; none if there is no such
-     * website. From its beginning on the website is found by nobody but who remembers it, and nothing more is stored of it:
+     * Deletes a website with all that is stored of it, for good, and returns how much that was; none if there is no such
+     * website. The instances that served it stay, and then serve none. From its beginning on the website is found by nobody but who remembers it, and nothing more is stored of it:
      * what comes is refused as of a website that never was. What was acknowledged before is deleted with the rest.
      *
      * It may be broken off at any moment and called again, also by several at once: it then goes on. What others deleted

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { statuses } from "../../../src/core/forms/SpamScore.ts"
 import type { Submission } from "../../../src/core/forms/Submission.ts"
+import { statuses } from "../../../src/core/forms/Submission.ts"
 import * as SubmissionExport from "../../../src/core/forms/SubmissionExport.ts"
 import * as Csv from "../../../src/core/text/Csv.ts"
 import * as TerminalText from "../../../src/core/text/TerminalText.ts"

@@ -6,7 +6,7 @@ import { Writable } from "node:stream"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Schema } from "effect"
-import * as LogOutput from "../src/LogOutput.ts"
+import * as LogOutput from "../../src/telemetry/LogOutput.ts"
 
 const notice = (lines: number) => `lost ${lines}`
 
@@ -35,12 +35,12 @@ const slowReader = (highWaterMark = 1) => {
   }
 }
 
-const telemetry = fileURLToPath(new URL("../src/Telemetry.ts", import.meta.url))
+const telemetry = fileURLToPath(new URL("../../src/telemetry/Telemetry.ts", import.meta.url))
 
 /** Logs more than waits anywhere. A child that is given our standard error makes that wait for its reader, for all who hold it. */
 const program = `
   import { spawnSync } from "node:child_process"
-  import { Effect } from "effect"
+  import { Effect, Option } from "effect"
   import * as Telemetry from ${JSON.stringify(telemetry)}
   process.stderr
   spawnSync("true", { stdio: "inherit" })
@@ -49,7 +49,7 @@ const program = `
     process.stdout.write("alive")
     process.stdin.resume()
     yield* Effect.never
-  }).pipe(Effect.provide(Telemetry.layer({ level: "Info", format: "json" })), Effect.runPromise)`
+  }).pipe(Effect.provide(Telemetry.layer({ level: "Info", format: "json", version: "0", metrics: false, otlp: Option.none() })), Effect.runPromise)`
 
 /** A pipe with both its ends, and how to read what is in it. Node's own pipes to children are sockets. */
 const makePipe = () => {
@@ -99,7 +99,7 @@ const readAll = async (read: () => string, lines: number) => {
 const unread = async (kind: "pipe" | "socket") => {
   const pipe = makePipe()
   const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
-    cwd: fileURLToPath(new URL("..", import.meta.url)),
+    cwd: fileURLToPath(new URL("../..", import.meta.url)),
     stdio: ["pipe", "pipe", kind === "pipe" ? pipe.writer : "pipe"]
   })
   const ended = new Promise((resolve) => child.once("exit", resolve))
@@ -122,7 +122,7 @@ const unreadTogether = async () => {
   const pipe = makePipe()
   const children = ["one", "two"].map(() =>
     spawn(process.execPath, ["--input-type=module", "--eval", program], {
-      cwd: fileURLToPath(new URL("..", import.meta.url)),
+      cwd: fileURLToPath(new URL("../..", import.meta.url)),
       stdio: ["pipe", "pipe", pipe.writer]
     })
   )
@@ -142,7 +142,7 @@ const unreadTogether = async () => {
   }
 }
 
-describe("LogOutput", () => {
+describe("telemetry/LogOutput", () => {
   it.effect.prop(
     "each line is written in its order, or counted where it is missing, and what waits is bounded",
     [Schema.Array(Schema.Struct({ kilobytes: Schema.Literals([1, 300, 2000]), isRead: Schema.Boolean }))],

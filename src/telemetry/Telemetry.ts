@@ -1,17 +1,26 @@
 /**
- * Where the log goes. It is written to standard error, so that standard output is left to what a command answers.
+ * The telemetry of a process: its log on standard error (standard output is for a command's result), its metrics, and the
+ * export of all of it.
  *
  * @module
  */
-import { Clock, Effect, Layer, Logger, type LogLevel, References } from "effect"
-import * as Time from "./core/text/Time.ts"
+import { Clock, Effect, Layer, Logger, type LogLevel, Option, References } from "effect"
+import * as Time from "../core/text/Time.ts"
 import * as LogOutput from "./LogOutput.ts"
+import type * as Otlp from "./Otlp.ts"
+import * as ProcessMetrics from "./ProcessMetrics.ts"
 
 export interface Options {
   /** What is less severe is not logged. */
   readonly level: LogLevel.LogLevel
   /** `json`: one object a line, for programs; control characters in it are escaped. `pretty`: for a person. */
   readonly format: "json" | "pretty"
+  /** The version of the service. */
+  readonly version: string
+  /** Whether the process is measured. */
+  readonly metrics: boolean
+  /** Where traces, logs and metrics are exported, besides. */
+  readonly otlp: Option.Option<Otlp.Options>
 }
 
 /** JSON leaves these as they are, and a terminal obeys some of them: DEL, the C1 controls, the line separators. */
@@ -41,12 +50,29 @@ const jsonLogger = Effect.gen(function* () {
 })
 
 /** The logger of a running service. */
-export const layer = (options: Options): Layer.Layer<never> =>
+const logger = ({ format, level }: Options): Layer.Layer<never> =>
   Layer.mergeAll(
-    Logger.layer([options.format === "json" ? jsonLogger : Logger.consolePretty()]),
+    Logger.layer([format === "json" ? jsonLogger : Logger.consolePretty()]),
     Layer.succeed(Logger.LogToStderr, true),
-    Layer.succeed(References.MinimumLogLevel, options.level),
-    // Nobody collects spans here, and each statement would make one with a dozen attributes. Whoever adds a tracer takes
-    // this out.
+    Layer.succeed(References.MinimumLogLevel, level),
+    // Spans are made only where a request is sampled (`http/middleware/Trace`).
     Layer.succeed(References.TracerEnabled, false)
   )
+
+/** Loaded only if needed: most services have no collector. */
+const exporter = (options: Otlp.Options, version: string) =>
+  Layer.unwrap(
+    Effect.map(
+      Effect.promise(() => import("./Otlp.ts")),
+      ({ layer }) => layer(options, version)
+    )
+  )
+
+/** The telemetry of a running service. */
+export const layer = (options: Options): Layer.Layer<never> => {
+  const processes = options.metrics ? ProcessMetrics.layer(options.version) : Layer.empty
+  return Option.match(options.otlp, {
+    onNone: () => processes,
+    onSome: (otlp) => Layer.merge(processes, exporter(otlp, options.version))
+  }).pipe(Layer.provideMerge(logger(options)))
+}
