@@ -149,7 +149,6 @@ describe("postgres/Readiness", () => {
       assert.strictEqual((yield* Effect.flip(Effect.provide(check, asReader))).reason, "database-denied")
       yield* owner`GRANT INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ${reader}`
       yield* owner`GRANT DELETE ON conversation_message, answer_piece TO ${reader}`
-      yield* owner`GRANT DELETE ON conversation_message, answer_piece TO ${reader}`
       yield* Effect.provide(check, asReader)
       yield* owner`REVOKE INSERT ON bot_view FROM ${reader}`
       assert.strictEqual((yield* Effect.flip(Effect.provide(check, asReader))).reason, "database-denied")
