@@ -3,9 +3,13 @@
  *
  * @module
  */
-import { Effect, type Layer, Option } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
+import * as Inspection from "../agent/Inspection.ts"
 import type { Instance, InstanceChange } from "../core/chat/Instance.ts"
+import * as AgentDiagnosis from "../core/doctor/AgentDiagnosis.ts"
+import * as TerminalText from "../core/text/TerminalText.ts"
+import type { AgentStream } from "../services/chat/AgentStream.ts"
 import { InstanceDirectory } from "../services/chat/InstanceDirectory.ts"
 import * as Change from "./support/Change.ts"
 import * as Inputs from "./support/Inputs.ts"
@@ -30,6 +34,16 @@ const text = (instance: Instance): string =>
     ["origins", instance.origins.join(" ") || "any"]
   ])
 
+/** How long the agent may take to answer: a runtime may have to load its model first. */
+const checkPatience = "30 seconds"
+
+/** Asks the agent one question, and warns if it gives no answer: the instance is there all the same. */
+const check = Effect.fnUntraced(function* (instance: Instance) {
+  const { advice, finding, severity } = AgentDiagnosis.ofAgent(yield* Inspection.inspect(instance, checkPatience))
+  if (severity === "ok") return
+  yield* Output.note(TerminalText.printable(`Warning: ${finding} ${advice ?? ""}`.trimEnd()))
+})
+
 const create = Command.make(
   "create",
   {
@@ -37,19 +51,21 @@ const create = Command.make(
     agentUrl: Inputs.agentUrl,
     agentModel: Inputs.agentModel,
     agentKeyEnv: Inputs.agentKeyEnv,
-    origins: Inputs.origins
+    origins: Inputs.origins,
+    noCheck: Inputs.mark("no-check", "Do not ask the agent a question")
   },
-  Effect.fnUntraced(function* (input) {
+  Effect.fnUntraced(function* ({ noCheck, ...input }) {
     const directory = yield* InstanceDirectory
     const instance = yield* directory.create(input)
     yield* Output.answer({ json: { instance_id: instance.instanceId }, text: text(instance) })
+    if (!noCheck) yield* check(instance)
   })
 ).pipe(
   Command.withDescription("Create an instance of an agent"),
   Command.withExamples([
     {
       command: "hydracore instance create --name Support --agent-url http://localhost:9000 --agent-key-env AGENT_KEY",
-      description: "An agent whose bearer key the server finds in the variable AGENT_KEY"
+      description: "An agent whose key the server finds in the variable AGENT_KEY"
     }
   ])
 )
@@ -150,11 +166,11 @@ const list = Command.make(
 ).pipe(Command.withDescription("List the instances, oldest first"))
 
 /** The command, on a storage that is opened when one of its subcommands runs, and not before. */
-export const command = <E, R>(storage: Layer.Layer<InstanceDirectory, E, R>) =>
+export const command = <E, R>(storage: Layer.Layer<InstanceDirectory, E, R>, agent: Layer.Layer<AgentStream, E, R>) =>
   Command.make("instance").pipe(
     Command.withDescription("Instances of agents"),
     Command.withSubcommands([
-      create.pipe(Command.provide(storage)),
+      create.pipe(Command.provide(Layer.merge(storage, agent))),
       update.pipe(Command.provide(storage)),
       remove.pipe(Command.provide(storage)),
       list.pipe(Command.provide(storage))

@@ -70,6 +70,10 @@ export const writeForeign = <E, R>(texts: Stream.Stream<string, E, R>, inert: (t
 /** Writes a text to stdout. */
 export const write = (text: string) => writeAll(Stream.succeed(text))
 
+/** Writes a line to stderr, if anyone reads it. */
+export const note = (text: string) =>
+  Stdio.Stdio.use((stdio) => Effect.ignore(Stream.run(Stream.succeed(`${text}\n`), stdio.stderr())))
+
 /** A command's answer in both its forms. The text ends with a line end. */
 export interface Answer {
   readonly json: Schema.Json

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type AgentFacts, ofAgents } from "./AgentDiagnosis.ts"
 import * as Certificate from "./Certificate.ts"
 import { type ConnectionFacts, ofConnections } from "./ConnectionDiagnosis.ts"
 import { type DatabaseFacts, ofDatabase } from "./DatabaseDiagnosis.ts"
@@ -29,16 +30,6 @@ export interface ProxyFacts {
   readonly forwardedFor: string
   readonly given: string
   readonly isTrusted: boolean
-}
-
-export interface AgentFacts {
-  readonly instanceId: string
-  readonly name: string
-  readonly seen:
-    | { readonly _tag: "Answered"; readonly status: number }
-    | { readonly _tag: "Away"; readonly reason: string }
-    /** The environment variable that should hold its key is not set in this environment. */
-    | { readonly _tag: "NoKey"; readonly variable: string }
 }
 
 export interface Facts {
@@ -101,53 +92,6 @@ const ofProxies = (facts: ReadonlyArray<ProxyFacts>): ReadonlyArray<Finding> =>
               "If it is your proxy, add its network to TRUSTED_PROXIES."
             )
       )
-
-/** The command that updates an instance, without the options. */
-const updateOf = (instanceId: string): string => `npm run -s hydracore -- instance update --instance ${instanceId}`
-
-const ofAgent = ({ instanceId, name, seen }: AgentFacts): Finding => {
-  const agent = `The agent of "${name}" (${instanceId})`
-  switch (seen._tag) {
-    case "NoKey":
-      return problem(
-        "agents",
-        `${agent} needs a key, and the variable ${seen.variable} is not set here.`,
-        `Set ${seen.variable} in the environment of the service, or name another variable: \`${updateOf(instanceId)} --agent-key-env <name>\`.`
-      )
-    case "Away": {
-      const fault = Certificate.faultOf(seen.reason)
-      const address = `if its address changed: \`${updateOf(instanceId)} --agent-url <url>\``
-      return fault === undefined
-        ? problem(
-            "agents",
-            `${agent} cannot be reached (${seen.reason}).`,
-            `Check that it runs and is reachable from here; ${address}.`
-          )
-        : problem(
-            "agents",
-            `${agent} has a certificate that was refused (${seen.reason}): ${Certificate.descriptions[fault]}.`,
-            sentence(`${Certificate.advice(fault, "its agent_url")}; ${address}`)
-          )
-    }
-    case "Answered":
-      if (seen.status === 401 || seen.status === 403) {
-        return problem(
-          "agents",
-          `${agent} refuses the key (status ${seen.status}).`,
-          `Put a valid key into the variable of the instance's agent_key_env, or name another variable: \`${updateOf(instanceId)} --agent-key-env <name>\`.`
-        )
-      }
-      return seen.status >= 500
-        ? problem("agents", `${agent} answers with status ${seen.status}.`, "See the agent's own log.")
-        : ok("agents", `${agent} answers.`)
-  }
-}
-
-const ofAgents = (facts: Facts["agents"]): ReadonlyArray<Finding> => {
-  if (facts === null) return []
-  if (facts.length > 0) return facts.map(ofAgent)
-  return [ok("agents", "There are no instances, so there is no agent to check.")]
-}
 
 /** The findings in the order in which to fix them. */
 export const diagnose = (facts: Facts): ReadonlyArray<Finding> => [
