@@ -1,5 +1,5 @@
 /**
- * A process that keeps everything itself is ready while it can keep more.
+ * Memory layers are ready while they are not full.
  *
  * @module
  */
