@@ -19,6 +19,15 @@ const octet = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 /** An IPv4 address in its one canonical spelling: what a proxy nearly always sends. */
 const ipv4 = new RegExp(`^${octet}(?:\\.${octet}){3}$`)
 
+/** Makes the function that says whether an address is a trusted proxy's. */
+export const makeIsProxy = (trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>): ((address: string) => boolean) => {
+  if (trustedProxies.length === 0) return () => false
+  return (text) => {
+    const address = parse(text)
+    return address !== undefined && trustedProxies.some((network) => IpNetwork.contains(network, address))
+  }
+}
+
 /**
  * Makes the function from the connection's peer and the `X-Forwarded-For` field to the client's address: the one furthest
  * to the right that is no trusted proxy's, or the leftmost if all are; the peer itself if it is no proxy, if there is no

@@ -13,6 +13,7 @@ import * as ContractAnalytics from "../contract/Analytics.ts"
 import { Api } from "../contract/Api.ts"
 import * as ContractForms from "../contract/Forms.ts"
 import * as ContractWidget from "../contract/Widget.ts"
+import * as ClientAddress from "../core/ClientAddress.ts"
 import type { RateLimitPolicy } from "../core/RateLimit.ts"
 import { Metrics } from "../services/Metrics.ts"
 import * as Analytics from "./Analytics.ts"
@@ -22,6 +23,7 @@ import * as Cors from "./Cors.ts"
 import * as Direct from "./Direct.ts"
 import * as Docs from "./Docs.ts"
 import * as Drain from "./Drain.ts"
+import * as FairReading from "./FairReading.ts"
 import * as Fallbacks from "./Fallbacks.ts"
 import * as Forms from "./Forms.ts"
 import * as Health from "./Health.ts"
@@ -152,6 +154,8 @@ export const layer = (
       const { maxHeadersCount, unreadTimeout, ...nodeOptions } = { ...defaultLimits, ...options.limits }
       const server = Requests.measured({ metrics, templates, chat: ContractWidget.chat.path }, create)(nodeOptions)
       server.maxHeadersCount = maxHeadersCount
+      const isProxy = ClientAddress.makeIsProxy(options.trustedProxies)
+      FairReading.watch(server, { ownerOf: FairReading.byAddress(isLimited(options) ? isProxy : () => true) })
       const end = Duration.sum(options.shutdownGrace, Duration.seconds(1))
       const linger = Duration.min(maxLinger, Duration.times(options.shutdownGrace, 0.5))
       return Drain.layerOnShutdown.pipe(
