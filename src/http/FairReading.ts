@@ -3,7 +3,7 @@
  *
  * Left to itself, Node parses up to 2 MiB of a connection before it looks at another one: with chunks of one byte that is
  * 350,000 events, and with pipelined requests some thousands of answers. Here a client's data is parsed at once only as far
- * as `direct` bytes in a turn of the event loop. The rest waits in slices, which are parsed within a time budget per turn.
+ * as `direct` bytes in a turn of the event loop. The rest waits in slices, which are parsed as many as `core/TurnBudget` allows.
  * A connection with data that waits is not read.
  *
  * @module
@@ -12,6 +12,7 @@ import type { Server } from "node:http"
 import { Socket } from "node:net"
 import { clientKey } from "../core/ClientKey.ts"
 import * as FairQueue from "../core/FairQueue.ts"
+import * as TurnBudget from "../core/TurnBudget.ts"
 
 export interface Options {
   /**
@@ -22,13 +23,10 @@ export interface Options {
 }
 
 /** How many bytes of a client are parsed at once in a turn of the event loop. */
-export const direct = 4_096
+export const direct = 2_048
 
-/** How many bytes are parsed without a look at the clock. */
+/** How many bytes of a connection are parsed when it is its turn. */
 const sliceBytes = 1_024
-
-/** For how long waiting slices are parsed in a turn of the event loop, in milliseconds. One slice always is. */
-const budget = 1
 
 /** Node's own fields, which its types leave out. */
 interface Parsed extends Socket {
@@ -49,7 +47,7 @@ type Listener = (...args: ReadonlyArray<unknown>) => void
 export const watch = (server: Server, { ownerOf }: Options): void => {
   const clients = new Map<string, Client>()
   const queue = FairQueue.make<() => void>()
-  let [turn, unowned] = [0, 0]
+  let [turn, unowned, slices, lastParsed] = [0, 0, 1, 0]
   let [isCounting, isScheduled] = [false, false]
 
   const nextTurn = () => {
@@ -58,16 +56,18 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
   }
 
   const parseWaiting = () => {
-    isScheduled = false
-    const end = performance.now() + budget
-    do queue.take()?.()
-    while (queue.size() > 0 && performance.now() < end)
-    schedule()
+    const now = performance.now()
+    slices = TurnBudget.next(slices, now - lastParsed)
+    lastParsed = now
+    for (let count = 0; count < slices && queue.size() > 0; count++) queue.take()?.()
+    if (queue.size() > 0) setImmediate(parseWaiting)
+    else isScheduled = false
   }
 
   const schedule = () => {
-    if (isScheduled || queue.size() === 0) return
+    if (isScheduled) return
     isScheduled = true
+    lastParsed = performance.now()
     setImmediate(parseWaiting)
   }
 

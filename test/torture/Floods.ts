@@ -41,6 +41,7 @@ export const floods = (target: Target): Readonly<Record<string, Flood>> => {
   const form = (data: string) => `{"site_id":"${target.websiteConfigId}","form_data":${data}}`
   const once = (text: string): Flood => ({ first: "", next: text })
   return {
+    "in peace": { first: "", next: "", sockets: 0 },
     "tiny chunks": { first: head(track, json, chunked), next: "1\r\na\r\n".repeat(10_000) },
     "tiny chunks, unknown path": { first: head("POST /nothing HTTP/1.1", chunked), next: "1\r\na\r\n".repeat(10_000) },
     "tiny chunks, too large a body": {

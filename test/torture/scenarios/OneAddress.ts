@@ -140,7 +140,9 @@ export const oneAddress = Effect.fnUntraced(function* ({ median, millis, only = 
         return wait
       })
     )
-    const theirs = process.env["NOBARE"] ? ours : yield* Effect.scoped(Effect.flatMap(bare(), (port) => during(port, target, name, millis)))
+    const theirs = process.env["NOBARE"]
+      ? ours
+      : yield* Effect.scoped(Effect.flatMap(bare(), (port) => during(port, target, name, millis)))
     figures[name] = `${shown(ours)}, bare ${shown(theirs)}`
     console.log(name, figures[name])
     if (!(ours.p50 < median) || ours.failed > 0) slow.push(`${name}: ${figures[name]}`)
