@@ -13,6 +13,7 @@ import type { BodyCrowdedOut, BodyTooLarge } from "./RequestBody.ts"
 /** What keeps a body from being received. */
 export const ofBytes = {
   BodyTooLarge: ({ maxBytes }: BodyTooLarge) => Effect.succeed(Answers.tooLarge(maxBytes)),
+  BodyInPieces: () => Effect.succeed(Answers.inPieces),
   BodyCrowdedOut: ({ by }: BodyCrowdedOut) =>
     Effect.succeed(by === "address" ? Answers.tooMuchAtOnce : Answers.crowdedOut),
   BodyUnreadable: () => Effect.succeed(Answers.refusal(400, "The body did not arrive whole. Send the request again."))

@@ -66,6 +66,7 @@ export const layer: Layer.Layer<Validation> = HttpApiMiddleware.layerSchemaError
           : Answers.invalid([...paramsFaults(endpoint, params), ...first, ...ofBody])
       ),
       Effect.catchTag("BodyTooLarge", Refusals.ofBytes.BodyTooLarge),
+      Effect.catchTag("BodyInPieces", Refusals.ofBytes.BodyInPieces),
       Effect.catchTag("BodyCrowdedOut", Refusals.ofBytes.BodyCrowdedOut)
     )
   })

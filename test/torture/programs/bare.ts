@@ -11,6 +11,5 @@ const server = createServer((request, response) => {
 })
 server.listen(0, "127.0.0.1", () => {
   const address = server.address()
-  // biome-ignore lint/suspicious/noConsole: the parent process reads the address there.
   if (typeof address === "object") console.log(`Listening on http://127.0.0.1:${address?.port}`)
 })
