@@ -136,7 +136,6 @@ export const oneAddress = Effect.fnUntraced(function* ({ median, millis, only = 
       Effect.gen(function* () {
         const service = yield* Process.start("serve", { DATABASE_URL: cluster.url, ...limits })
         const wait = yield* during(service.port, target, name, millis)
-        if (!process.env["QUIET"]) console.log(name, shown(wait), service.gauge()?.rss)
         return wait
       })
     )
@@ -144,7 +143,6 @@ export const oneAddress = Effect.fnUntraced(function* ({ median, millis, only = 
       ? ours
       : yield* Effect.scoped(Effect.flatMap(bare(), (port) => during(port, target, name, millis)))
     figures[name] = `${shown(ours)}, bare ${shown(theirs)}`
-    console.log(name, figures[name])
     if (!(ours.p50 < median) || ours.failed > 0) slow.push(`${name}: ${figures[name]}`)
   }
   assert.deepEqual(slow, [], "floods that hold up the others")
