@@ -25,6 +25,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net"
 import { Clock, type Duration, Effect, Layer } from "effect"
 import { afterLook } from "../services/EventLoop.ts"
+import * as FairReading from "./FairReading.ts"
 
 export interface Options {
   /** How long a connection without a request stays open after the server stopped listening. */
@@ -45,7 +46,7 @@ interface Begun {
 interface Link {
   /** The requests that are not answered yet. */
   open: number
-  /** How many bytes had been read when the last answer was done: more means that a request has begun. */
+  /** How many bytes had been parsed when the last answer was done: more means that a request has begun. */
   read: number
   /** The answer that its client reads now, or waits for: those behind it are not sent before it is. */
   first: Begun | undefined
@@ -102,7 +103,7 @@ const watch = (server: Server) => {
     // The connection is gone.
     if (link === undefined) return
     if (--link.open > 0) behind--
-    link.read = socket.bytesRead
+    link.read = socket.bytesRead - FairReading.unparsed(socket)
     // Node ends them in the order in which they were begun.
     link.first = link.first?.next
     if (link.open === 0) link.first = link.last = undefined

@@ -43,6 +43,11 @@ interface Client {
 
 type Listener = (...args: ReadonlyArray<unknown>) => void
 
+const waitingOf = new WeakMap<Socket, () => number>()
+
+/** How many bytes of a connection have come and are not parsed yet. */
+export const unparsed = (socket: Socket): number => socket.readableLength + (waitingOf.get(socket)?.() ?? 0)
+
 /** Has a server, which does not listen yet, read its connections in slices. */
 export const watch = (server: Server, { ownerOf }: Options): void => {
   const clients = new Map<string, Client>()
@@ -82,20 +87,26 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
     let at = 0
     let [hasEnded, isEndParsed, isStopped] = [false, false, false]
 
+    waitingOf.set(socket, () => waiting.reduce((sum, { length }) => sum + length, -at))
+
     const isOver = () => socket.destroyed || socket.writableEnded || !socket.parser
+    const forget = () => {
+      waiting = []
+      at = 0
+    }
     const wait = () => {
       queue.add(owner, parseSlice)
       schedule()
     }
     const proceed = () => {
       if (!hasEnded) Socket.prototype.resume.call(socket)
-      else if (!isEndParsed) {
+      else if (!isEndParsed && socket.parser) {
         isEndParsed = true
         onEnd()
       }
     }
     const parseSlice = () => {
-      if (isOver()) waiting = []
+      if (isOver()) forget()
       const [first] = waiting
       if (first === undefined || isStopped) return
       const slice = first.subarray(at, at + sliceBytes)
@@ -144,7 +155,7 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
       return socket
     }
     socket.once("close", () => {
-      waiting = []
+      forget()
       if (--client.connections === 0) clients.delete(owner)
     })
   })

@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Exit, Layer, Scope } from "effect"
+import * as Connections from "../../src/http/Connections.ts"
 import * as FairReading from "../../src/http/FairReading.ts"
 import * as Raw from "../torture/Raw.ts"
 import { until } from "../torture/Wait.ts"
@@ -99,6 +100,28 @@ describe("http/FairReading", () => {
       yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 200)))
       assert.strictEqual(raw.socket.writableLength, left)
       assert.isAbove(left, 0)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("requests that are not parsed yet when the server is told to end are answered", () =>
+    Effect.gen(function* () {
+      const server = createServer((incoming, response) => {
+        incoming.resume().on("end", () => response.end())
+      })
+      FairReading.watch(server, { ownerOf: () => undefined })
+      const scope = yield* Scope.make()
+      yield* Effect.addFinalizer(() => Effect.sync(() => void server.close().closeAllConnections()))
+      const options = { linger: 0, end: "20 seconds", unreadTimeout: 60_000 } as const
+      yield* Layer.buildWithScope(Connections.layer(server, options), scope)
+      yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
+      const address = server.address()
+      const raw = yield* Raw.open(typeof address === "object" && address !== null ? address.port : 0)
+      raw.write(request("/").repeat(20_000))
+      yield* until("the first is answered", () => raw.received().length > 0)
+      yield* Scope.close(scope, Exit.void)
+      yield* until("the connection is closed", raw.closed)
+      // An answer to a request that was parsed after that closes the connection.
+      assert.match(raw.received(), /Connection: close\r\n(?:[^\r]+\r\n)*\r\n$/)
     }).pipe(Effect.scoped)
   )
 })
