@@ -86,7 +86,7 @@ const scenarios: ReadonlyArray<Scenario> = [
   { name: "kill -9 of a worker", run: Workers.killed({ rounds, workers: 2 }) },
   { name: "kill -9 of the workers' primary", run: Workers.orphaned({ workers: 4 }) },
   { name: "raw sockets", run: onItsOwn },
-  { name: "one address against all", run: oneAddress({ millis: 3_000, median: 100 }) },
+  { name: "one address against all", run: oneAddress({ millis: 2_000, median: 100, onFigures: console.log }) },
   { name: "slow visitors, with the real time-outs", run: slowVisitors({ each: 50 }) },
   { name: "fuzzer", run: Effect.map(fuzz({ requests, seed, latest: 1_000 }), (figures) => ({ seed, ...figures })) },
   { name: `soak, ${minutes} min`, run: soak({ seconds: minutes * 60, memory: [1.25, 64], latency: [2, 5] }) }
