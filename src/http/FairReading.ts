@@ -4,11 +4,11 @@
  * Left to itself, Node parses up to 2 MiB of a connection before it looks at another one: with chunks of one byte that is
  * 350,000 events, and with pipelined requests some thousands of answers. Here a client's data is parsed at once only as far
  * as `direct` bytes in a turn of the event loop. The rest waits in slices, which are parsed as many as `core/TurnBudget` allows.
- * A connection with data that waits is not read.
+ * A connection with data that waits is not read. What is pipelined behind an unanswered request waits for its answer.
  *
  * @module
  */
-import type { Server } from "node:http"
+import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import { Socket } from "node:net"
 import { clientKey } from "../core/ClientKey.ts"
 import * as FairQueue from "../core/FairQueue.ts"
@@ -30,7 +30,9 @@ const sliceBytes = 1_024
 
 /** Node's own fields, which its types leave out. */
 interface Parsed extends Socket {
-  readonly parser?: object | null
+  readonly parser?: { readonly incoming: IncomingMessage | null } | null
+  /** The answer that is written now. */
+  readonly _httpMessage?: ServerResponse | null
 }
 
 interface Client {
@@ -85,6 +87,7 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
     client.connections++
     let waiting: Array<Buffer> = []
     let at = 0
+    let awaited: ServerResponse | undefined
     let [hasEnded, isEndParsed, isStopped] = [false, false, false]
 
     waitingOf.set(socket, () => waiting.reduce((sum, { length }) => sum + length, -at))
@@ -98,6 +101,11 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
       queue.add(owner, parseSlice)
       schedule()
     }
+    /** The answer to a request before the one that is parsed: what follows waits for it, however long it takes. */
+    const unanswered = () => {
+      const answer = socket._httpMessage
+      return answer && answer.req !== socket.parser?.incoming ? answer : undefined
+    }
     const proceed = () => {
       if (!hasEnded) Socket.prototype.resume.call(socket)
       else if (!isEndParsed && socket.parser) {
@@ -109,6 +117,12 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
       if (isOver()) forget()
       const [first] = waiting
       if (first === undefined || isStopped) return
+      const answer = unanswered()
+      if (answer !== undefined) {
+        if (answer !== awaited) answer.once("close", wait)
+        awaited = answer
+        return
+      }
       const slice = first.subarray(at, at + sliceBytes)
       at += slice.length
       if (at === first.length) {
@@ -134,7 +148,8 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
         isCounting = true
         setImmediate(nextTurn)
       }
-      if (waiting.length === 0 && client.bytes <= direct && !isStopped) return onData(data)
+      const isAtOnce = waiting.length === 0 && client.bytes <= direct && !isStopped && unanswered() === undefined
+      if (isAtOnce) return onData(data)
       waiting.push(data)
       Socket.prototype.pause.call(socket)
       wait()
