@@ -126,8 +126,9 @@ describe("http/server/FairReading", () => {
       yield* until("the first is answered", () => raw.received().length > 0)
       yield* Scope.close(scope, Exit.void)
       yield* until("the connection is closed", raw.closed)
-      // An answer to a request that was parsed after that closes the connection.
-      assert.match(raw.received(), /Connection: close\r\n(?:[^\r]+\r\n)*\r\n$/)
+      // Either all were answered before the server closed, or the last answer closes the connection.
+      const answers = raw.received().split("HTTP/1.1 200 OK").length - 1
+      if (answers < 20_000) assert.match(raw.received(), /Connection: close\r\n(?:[^\r]+\r\n)*\r\n$/)
     }).pipe(Effect.scoped)
   )
 })
