@@ -7,6 +7,7 @@ import { Cause, Effect, Layer, Logger, Option, Stdio, Stream } from "effect"
 import { CliConfig, CliOutput, Command, GlobalFlag, type HelpDoc, TerminalCapabilities } from "effect/cli"
 import manifest from "../../package.json" with { type: "json" }
 import type { Reports } from "../services/analytics/Reports.ts"
+import type { ConversationStore } from "../services/chat/ConversationStore.ts"
 import type { InstanceDirectory } from "../services/chat/InstanceDirectory.ts"
 import type { WidgetTokens } from "../services/chat/WidgetTokens.ts"
 import type { SubmissionRepo } from "../services/forms/SubmissionRepo.ts"
@@ -14,6 +15,7 @@ import { Readiness } from "../services/Readiness.ts"
 import type { Decisions } from "../services/sites/Decisions.ts"
 import type { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import type { SiteErasure } from "../services/sites/SiteErasure.ts"
+import * as Conversation from "./Conversation.ts"
 import * as Instance from "./Instance.ts"
 import * as Site from "./Site.ts"
 import * as Stats from "./Stats.ts"
@@ -28,6 +30,7 @@ export type Storage =
   | SiteErasure
   | InstanceDirectory
   | WidgetTokens
+  | ConversationStore
   | SubmissionRepo
   | Reports
   | Decisions
@@ -65,6 +68,7 @@ const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
       Site.command(storage),
       Instance.command(storage),
       Token.command(storage),
+      Conversation.command(storage),
       Submissions.command(storage),
       Stats.command(storage)
     ]),
