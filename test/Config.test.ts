@@ -181,8 +181,8 @@ describe("Config", () => {
           "2001:db8::1/32",
           'TRUSTED_PROXIES holds "2001:db8::1/32", whose address has bits beyond /32; did you mean 2001:db8::/32?'
         ],
-        ["10.0.0.0/8, proxy", 'TRUSTED_PROXIES holds "proxy", which is no network; it must be networks such as'],
-        ["10.0.0.0/64", 'TRUSTED_PROXIES holds "10.0.0.0/64", which is no network; it must be networks such as']
+        ["10.0.0.0/8, proxy", 'TRUSTED_PROXIES holds "proxy", which is not a network; it must be a list such as'],
+        ["10.0.0.0/64", 'TRUSTED_PROXIES holds "10.0.0.0/64", which is not a network; it must be a list such as']
       ] as const) {
         assert.include(String(yield* read({ TRUSTED_PROXIES: value })), said)
       }
@@ -235,7 +235,7 @@ describe("Config", () => {
       const exit = yield* read({ DATABASE_URL: "postgres://user:hunter2@db/x?ssl=true" })
       assert.include(
         String(exit),
-        'DATABASE_URL has the parameter "ssl", which the driver does not know; write sslmode=require in its place.'
+        'DATABASE_URL has the parameter "ssl", which the driver does not know; write sslmode=require instead.'
       )
     })
   )

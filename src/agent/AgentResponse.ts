@@ -202,7 +202,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
 
   onResponseError(_: unknown, error: Error): void {
     const code = SystemErrorCode.suffix(error)
-    if (this.phase === "asking") this.refuse(`the agent could not be reached${code}`)
+    if (this.phase === "asking") this.refuse(`the agent could not be reached${code}`, SystemErrorCode.of(error))
     else if (this.phase === "streaming") this.fail(broken(`the connection to the agent broke${code}`))
     else if (this.phase === "refused") this.refuse(this.statusReason)
     else if (this.phase !== "finished" && this.phase !== "over") this.refuse(`the connection to the agent broke${code}`)
@@ -344,9 +344,14 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     else this.abandon()
   }
 
-  private refuse(reason: string): void {
-    const status = this.status === 0 ? {} : { status: this.status }
-    this.fail(new AgentRefused({ reason, ...status }))
+  private refuse(reason: string, code?: string): void {
+    this.fail(
+      new AgentRefused({
+        reason,
+        ...(this.status === 0 ? {} : { status: this.status }),
+        ...(code === undefined ? {} : { code })
+      })
+    )
   }
 
   private fail(error: AgentError): void {

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Effect, Layer, Option, Redacted, Result } from "effect"
 import { Command, Flag } from "effect/cli"
 import { HttpMiddleware, HttpServerRequest, HttpServerResponse } from "effect/http"
@@ -29,6 +28,9 @@ import * as Output from "./support/Output.ts"
 
 /** How long one question may take. */
 const patience = "5 seconds"
+
+/** How long an agent may take to answer: a runtime may have to load its model first. */
+const agentPatience = "30 seconds"
 
 /** An address that no network uses, for the example of a client. */
 const exampleClient = "203.0.113.7"
@@ -143,11 +145,9 @@ export const command = Command.make(
     const agents =
       instances === null
         ? null
-        : yield* Effect.forEach(
-            instances,
-            (instance) => Agents.inspect(instance, { timeout: patience, keyOf: App.keyOf }),
-            { concurrency: 8 }
-          ).pipe(Effect.provide(NodeHttpClient.layerUndici))
+        : yield* Effect.forEach(instances, (instance) => Agents.inspect(instance, agentPatience), {
+            concurrency: 8
+          }).pipe(Effect.provide(App.agent(settings)))
     const connections = {
       descriptors: yield* DescriptorLimit,
       databaseConnections: settings.databaseConnections,

@@ -3,10 +3,13 @@
  *
  * @module
  */
-import { Effect, type Layer, Option } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
+import * as Inspection from "../agent/Inspection.ts"
 import type { Instance, InstanceChange } from "../core/chat/Instance.ts"
+import * as AgentDiagnosis from "../core/doctor/AgentDiagnosis.ts"
 import * as TerminalText from "../core/text/TerminalText.ts"
+import type { AgentStream } from "../services/chat/AgentStream.ts"
 import { InstanceDirectory } from "../services/chat/InstanceDirectory.ts"
 import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import * as Change from "./support/Change.ts"
@@ -58,6 +61,16 @@ const text = (instance: Instance): string =>
     ["origins", originsText(instance)]
   ])
 
+/** How long the agent may take to answer: a runtime may have to load its model first. */
+const checkPatience = "30 seconds"
+
+/** Asks the agent one question, and warns if it gives no answer. The instance exists in any case. */
+const check = Effect.fnUntraced(function* (instance: Instance) {
+  const { advice, finding, severity } = AgentDiagnosis.ofAgent(yield* Inspection.inspect(instance, checkPatience))
+  if (severity === "ok") return
+  yield* Output.note(TerminalText.printable(`Warning: ${finding} ${advice ?? ""}`.trimEnd()))
+})
+
 const requireSite = Effect.fnUntraced(function* (websiteConfigId: string | null | undefined) {
   if (websiteConfigId === null || websiteConfigId === undefined) return
   const sites = yield* SiteDirectory
@@ -90,12 +103,19 @@ const given = <A extends object>(flags: A): Given<A> =>
 
 const create = Command.make(
   "create",
-  { ...common, name: Inputs.name("instance"), agentUrl: InstanceInputs.agentUrl, origins: Inputs.origins },
-  Effect.fnUntraced(function* ({ agentUrl, name, origins, ...flags }) {
+  {
+    ...common,
+    name: Inputs.name("instance"),
+    agentUrl: InstanceInputs.agentUrl,
+    origins: Inputs.origins,
+    noCheck: Inputs.mark("no-check", "Do not ask the agent a question")
+  },
+  Effect.fnUntraced(function* ({ agentUrl, name, noCheck, origins, ...flags }) {
     yield* requireSite(flags.websiteConfigId)
     const directory = yield* InstanceDirectory
     const instance = yield* directory.create({ name, agentUrl, origins, ...given(flags) })
     yield* Output.answer({ json: { instance_id: instance.instanceId }, text: text(instance) })
+    if (!noCheck) yield* check(instance)
   })
 ).pipe(
   Command.withDescription("Create an instance of an agent"),
@@ -231,12 +251,15 @@ const list = Command.make(
   })
 ).pipe(Command.withDescription("List the instances, oldest first; --json shows every setting"))
 
-/** The command. The storage is opened when one of its subcommands runs, and not before. */
-export const command = <E, R>(storage: Layer.Layer<InstanceDirectory | SiteDirectory, E, R>) =>
+/** The command. The storage and the agents are opened when a subcommand that needs them runs, and not before. */
+export const command = <E, R>(
+  storage: Layer.Layer<InstanceDirectory | SiteDirectory, E, R>,
+  agent: Layer.Layer<AgentStream, E, R>
+) =>
   Command.make("instance").pipe(
     Command.withDescription("Instances of agents"),
     Command.withSubcommands([
-      create.pipe(Command.provide(storage)),
+      create.pipe(Command.provide(Layer.merge(storage, agent))),
       update.pipe(Command.provide(storage)),
       remove.pipe(Command.provide(storage)),
       list.pipe(Command.provide(storage))

@@ -5,8 +5,8 @@
  * @module
  */
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
-import { HTTPValidationError } from "./Errors.ts"
+import { ValidationFailed } from "./Errors.ts"
 
 export class Validation extends HttpApiMiddleware.Service<Validation>()("hydracore/contract/Validation", {
-  error: HTTPValidationError
+  error: ValidationFailed
 }) {}

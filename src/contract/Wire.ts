@@ -8,6 +8,7 @@
  * @module
  */
 import { Effect, Option, Result, Schema, SchemaIssue, SchemaTransformation } from "effect"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { isCanonicalUuid, parseUuid } from "../core/text/Uuid.ts"
 import { parseInteger } from "./Integer.ts"
 
@@ -185,3 +186,7 @@ export const OptionalText = (options: TextOptions & { readonly title: string }) 
 /** An integer that may be absent or null. It is read as leniently as Pydantic reads one. */
 export const OptionalInteger = (options: { readonly title: string }) =>
   optional(options.title, { type: "integer" }, readInteger)
+
+/** The same JSON under `text/plain`, as a beacon sends it: a browser then needs no CORS preflight. */
+export const asBeacon = <S extends Schema.Top>(body: S): S["Rebuild"] =>
+  body.pipe(HttpApiSchema.asJson({ contentType: "text/plain" }))

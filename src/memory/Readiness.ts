@@ -1,5 +1,5 @@
 /**
- * A process that keeps everything itself is always ready.
+ * Always ready: memory layers depend on no store.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Metrics whose value is read when somebody asks for it, such as the size of a queue.
+ * Metrics whose value is read on demand, such as the size of a queue.
  *
  * @module
  */
@@ -7,14 +7,14 @@ import { type Context, Effect, Metric, type Scope } from "effect"
 
 const ignore = () => {}
 
-/** Shows what `read` gives as the state of a metric, in the context's registry. Gives the function that removes it. */
+/** Registers a metric whose state is the result of `read`, and returns the function that removes it. */
 export const observeUnsafe = <Input, State>(
   metric: Metric.Metric<Input, State>,
   read: () => State,
   context: Context.Context<never>
 ): (() => void) => Metric.registerUnsafe(metric, context, { get: read, update: ignore, modify: ignore }).remove
 
-/** The same for as long as the scope is open. */
+/** Registers a metric as long as the scope is open. */
 export const observe = <Input, State>(
   metric: Metric.Metric<Input, State>,
   read: () => State
@@ -28,7 +28,6 @@ export const observe = <Input, State>(
     )
   )
 
-/** A counter or gauge whose number is read. */
 export const observeCounter = (metric: Metric.Counter<number>, read: () => number) =>
   observe(metric, () => ({ count: read(), incremental: true }))
 

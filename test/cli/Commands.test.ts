@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer, Option, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { PageView } from "../../src/core/analytics/PageView.ts"
+import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
+import { AgentRefused } from "../../src/services/chat/AgentStream.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { run } from "../support/TestCli.ts"
@@ -245,6 +247,25 @@ describe("instance", () => {
       const { agent_key_env, agent_model, origins } = list[1]
       assert.deepStrictEqual([agent_key_env, agent_model, origins], [null, null, []])
       assert.include((yield* text("instance", "list")).stdout, created.instance_id)
+    })
+  )
+
+  it.effect("an agent that gives no answer is a warning, and the instance is created all the same", () =>
+    Effect.gen(function* () {
+      const agent = MemoryAgentStream.layer(() => Stream.fail(new AgentRefused({ reason: "test", status: 404 })))
+      const { context } = yield* session
+      const held = Layer.succeedContext(context)
+      const create = ["instance", "create", "--name", "a", "--agent-url", "http://localhost:1", "--json"]
+      const warned = yield* run(create, held, { agent })
+      assert.strictEqual(warned.code, 0)
+      const { instance_id } = JSON.parse(warned.stdout)
+      assert.match(
+        warned.stderr,
+        /^Warning: The agent of "a" \(.*\) refuses a question \(status 404\)\. .*--agent-url <url>/
+      )
+      assert.include(warned.stderr, instance_id)
+      const unchecked = yield* run([...create, "--no-check"], held, { agent })
+      assert.deepStrictEqual([unchecked.code, unchecked.stderr], [0, ""])
     })
   )
 

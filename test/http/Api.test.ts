@@ -1,7 +1,7 @@
 /**
- * What every endpoint answers, over a real socket on storage in memory.
+ * What every endpoint answers, over a real socket, on either storage.
  */
-import { assert, describe, layer } from "@effect/vitest"
+import { assert, describe, layer, type Vitest } from "@effect/vitest"
 import { Effect, Layer, Option, Stream } from "effect"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
 import { Reports } from "../../src/services/analytics/Reports.ts"
@@ -9,6 +9,7 @@ import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { StorageUnavailable } from "../../src/services/Storage.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { type Storage, storages } from "../support/Storages.ts"
 import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
 
 const browser = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0" }
@@ -25,7 +26,7 @@ const withSite = Effect.gen(function* () {
   return { ...server, trackingToken: site.trackingToken, hostedWebsiteId: site.hostedWebsiteId }
 })
 
-layer(testServer(), { excludeTestServices: true })("http", (it) => {
+const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
   describe("page views", () => {
     it.effect("one is stored, then answered 204 without a body; a robot's is not counted", () =>
       Effect.gen(function* () {
@@ -381,7 +382,11 @@ layer(testServer(), { excludeTestServices: true })("http", (it) => {
       })
     )
   })
-})
+}
+
+for (const [name, storage] of storages) {
+  layer(testServer({}, undefined, undefined, storage({})), { excludeTestServices: true })(`http ${name}`, suite)
+}
 
 const away = Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
 

@@ -23,9 +23,10 @@ import { RecordRefused, StorageUnavailable } from "../../src/services/Storage.ts
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import * as Otlp from "../../src/telemetry/Otlp.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
+import type { Storage } from "../support/Storages.ts"
 import * as TestCollector from "../support/TestCollector.ts"
 import * as TestMetrics from "../support/TestMetrics.ts"
-import { options, paths, type Storage } from "../support/TestServer.ts"
+import { options, paths } from "../support/TestServer.ts"
 import { finishes, says, sse, start } from "../support/TestUpstream.ts"
 
 /** What nobody may find. Each is of its own kind and cannot come about by chance. */

@@ -2,6 +2,8 @@
 import { Effect, FileSystem, Layer, Path, PlatformError, Runtime, Sink, Stdio, Terminal } from "effect"
 import { ChildProcessSpawner } from "effect/process"
 import * as Cli from "../../src/cli/Cli.ts"
+import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
+import type { AgentStream } from "../../src/services/chat/AgentStream.ts"
 
 export interface Ended {
   /** The code with which the process would exit. */
@@ -49,11 +51,15 @@ const platform = (stdio: Partial<Stdio.Stdio>, columns: number, files: Readonly<
     )
   )
 
+/** An agent that answers. */
+const answers = MemoryAgentStream.layer(() => MemoryAgentStream.texts(["OK"]))
+
 /** Runs `hydracore` with arguments. `stdout` may be given to read in an own way what is written to it. */
 export const run = Effect.fnUntraced(function* <E, R>(
   args: ReadonlyArray<string>,
   storage: Layer.Layer<Cli.Storage, E, R>,
   options: {
+    readonly agent?: Layer.Layer<AgentStream>
     readonly columns?: number
     readonly stdout?: Output
     readonly isTerminal?: boolean
@@ -68,7 +74,7 @@ export const run = Effect.fnUntraced(function* <E, R>(
         for (const part of parts) written[name] += typeof part === "string" ? part : decoder.decode(part)
       })
     )
-  const exit = yield* Cli.make({ storage, commands: [] })(args).pipe(
+  const exit = yield* Cli.make({ storage, agent: options.agent ?? answers, commands: [] })(args).pipe(
     Effect.provide(
       platform(
         {

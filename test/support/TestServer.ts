@@ -13,6 +13,7 @@ import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import type { Storage } from "./Storages.ts"
 
 /** No limits, so that a test says which one it is about. */
 export const options: Server.Options = {
@@ -64,9 +65,6 @@ const parse = (text: string): unknown => {
   }
 }
 
-/** What `App.memoryStorage` gives: a fault is put in by a layer over it. */
-export type Storage = Layer.Success<typeof App.memoryStorage>
-
 const seeded = Effect.gen(function* () {
   const server = yield* HttpServer.HttpServer
   const url = HttpServer.formatAddress(server.address)
@@ -98,11 +96,12 @@ const seeded = Effect.gen(function* () {
   })
 })
 
-/** The server with these options, this agent, and a storage that `over` may put faults into. */
+/** The server with these options, this agent, and a storage that `over` may put faults into: in memory by default. */
 export const layer = (
   given: Partial<Server.Options> = {},
   agent: MemoryAgentStream.Script = () => MemoryAgentStream.texts(["Hello", " there"]),
-  over: (storage: Layer.Layer<Storage>) => Layer.Layer<Storage> = (storage) => storage
+  over: (storage: Layer.Layer<Storage>) => Layer.Layer<Storage> = (storage) => storage,
+  storage: Layer.Layer<Storage> = App.memoryStorage
 ) =>
   Layer.effect(TestServer, Effect.orDie(seeded)).pipe(
     Layer.provide(
@@ -110,6 +109,6 @@ export const layer = (
         Layer.provide([MemoryRateLimiter.layer({ maxKeys: 1000 }), MemoryAgentStream.layer(agent)])
       )
     ),
-    Layer.provideMerge(over(App.memoryStorage)),
+    Layer.provideMerge(over(storage)),
     Layer.orDie
   )

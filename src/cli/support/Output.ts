@@ -90,6 +90,10 @@ export const jsonArray = <E>(documents: Stream.Stream<string, E>): Stream.Stream
 /** Writes a text to stdout. */
 export const write = (text: string) => writeAll(Stream.succeed(text))
 
+/** Writes a line to stderr, if anyone reads it. */
+export const note = (text: string) =>
+  Stdio.Stdio.use((stdio) => Effect.ignore(Stream.run(Stream.succeed(`${text}\n`), stdio.stderr())))
+
 /** A command's answer in both its forms. The text ends with a line end. */
 export interface Answer {
   readonly json: Schema.Json

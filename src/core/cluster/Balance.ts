@@ -1,19 +1,19 @@
 /**
- * Who gets the next connection. Pure.
+ * Chooses the worker that gets the next connection. Pure.
  *
  * @module
  */
 
 export interface Candidate {
-  /** Whether it can take one now. */
+  /** Whether it can take a connection now. */
   readonly isFree: boolean
-  /** How many connections it has. */
+  /** The number of its open connections. */
   readonly connections: number
-  /** When it got its last one, as a number that grows. */
+  /** The order of its last assignment: a number that grows with every assignment. */
   readonly lastAssigned: number
 }
 
-/** The free one with the fewest connections; of several, the one that has waited longest. None if nobody is free. */
+/** The free candidate with the fewest connections; of several, the one assigned longest ago. Undefined if none is free. */
 export const pick = <A extends Candidate>(candidates: Iterable<A>): A | undefined => {
   let best: A | undefined
   for (const candidate of candidates) {

@@ -43,7 +43,7 @@ const histogram =
 
 export const requests = counter<{ readonly route: string; readonly method: string; readonly status: string }>(
   "hydracore_http_requests_total",
-  "Responses by route, method and status; status aborted where the client left before it had one."
+  "Responses by route, method and status; the status is aborted if the client disconnected before it."
 )
 
 export const requestDuration = histogram<{ readonly route: string }>(
@@ -52,7 +52,7 @@ export const requestDuration = histogram<{ readonly route: string }>(
   durationBounds
 )
 
-export const requestsOpen = gauge("hydracore_http_requests_open", "Requests that are not answered yet.")
+export const requestsOpen = gauge("hydracore_http_requests_open", "Requests without a complete response.")
 
 export const connections = gauge("hydracore_http_connections", "Open connections of clients.")
 
@@ -63,7 +63,7 @@ export const decisions = counter<{ readonly decision: string }>(
 
 export const connectionsLimited = counter<{ readonly bound: string; readonly outcome: "closed" | "refused" }>(
   "hydracore_connections_limited_total",
-  "Connections beyond a bound (of an address, of the process): idle ones closed for new ones, and new ones refused."
+  "Connections beyond a limit (of an address, of the process): idle ones closed for new ones, and new ones refused."
 )
 
 export const limiterFallbacks = counter(
@@ -109,8 +109,8 @@ export const chatTokens = counter(
 )
 
 /**
- * `refused` and `busy`: before the agent accepted the message. `broken` and `empty` (no word): after it. `timeout`: silence,
- * before or after.
+ * `refused` and `busy`: before the agent accepted the message. `broken` and `empty` (no text): after it. `timeout`: before or
+ * after.
  */
 export type AgentFailureKind = "refused" | "busy" | "timeout" | "broken" | "empty"
 
@@ -180,7 +180,7 @@ export const eventLoopActive = counter(
 )
 
 export const eventLoopDelay = Metric.summary("hydracore_event_loop_delay_seconds", {
-  description: "Delay of the event loop; the quantiles are those of the last ten seconds or more.",
+  description: "Delay of the event loop; the quantiles cover the last ten seconds or more.",
   quantiles: [0.5, 0.99, 1],
   maxAge: "10 seconds",
   maxSize: 1
@@ -203,5 +203,5 @@ const perProcess: ReadonlySet<string> = new Set(
   ].map(({ id }) => id)
 )
 
-/** Whether each process shows its own series of this metric, under the label `process`, where others are summed. */
+/** Whether each process has its own series of a metric, with the label `process`. Other metrics are summed. */
 export const isPerProcess = (id: string): boolean => perProcess.has(id)

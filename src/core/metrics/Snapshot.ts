@@ -1,6 +1,6 @@
 /**
- * The values of the service's metrics at one moment, of one process or of several together. A snapshot can be sent as JSON.
- * Pure, but for `take`, which reads the registry.
+ * Snapshots of the service's metrics, of one process or merged. A snapshot can be serialized as JSON. Pure, except for
+ * `take`, which reads the registry.
  *
  * @module
  */
@@ -21,7 +21,7 @@ const keyOf = ({ attributes = {}, id }: Series): string =>
 
 const addCounts = (a: number | bigint, b: number | bigint): number => Number(a) + Number(b)
 
-/** The sum of two series with the same name and labels. What has no sum, such as buckets with other bounds, stays as `a`. */
+/** The sum of two series with the same name and labels; `a` if they have no sum, such as histograms with different bounds. */
 const add = (a: Series, b: Series): Series => {
   if (a.type === "Counter" && b.type === "Counter") {
     return { ...a, state: { ...a.state, count: addCounts(a.state.count, b.state.count) } }
@@ -51,7 +51,7 @@ const add = (a: Series, b: Series): Series => {
   return a
 }
 
-/** The sums over snapshots, each series once. */
+/** Sums the series of several snapshots. */
 export const merge = (snapshots: ReadonlyArray<Snapshot>): Snapshot => {
   const merged = new Map<string, Series>()
   for (const snapshot of snapshots) {
@@ -64,17 +64,17 @@ export const merge = (snapshots: ReadonlyArray<Snapshot>): Snapshot => {
   return [...merged.values()]
 }
 
-/** What remains of a process that has ended: what only ever grows. Without it, the sums would fall. */
+/** The series that outlast their process: those that only grow. Without them, the sums would fall when a process ends. */
 export const lasting = (snapshot: Snapshot): Snapshot =>
   snapshot.filter(({ id, type }) => (type === "Counter" || type === "Histogram") && !isPerProcess(id))
 
-/** Adds the label `process` to the series that each process shows for itself. */
+/** Adds the label `process` to the series that are not summed. */
 export const named = (process: string, snapshot: Snapshot): Snapshot =>
   snapshot.map((series) =>
     isPerProcess(series.id) ? { ...series, attributes: { ...series.attributes, process } } : series
   )
 
-/** A context whose registry holds a snapshot, for what reads a registry. */
+/** A context whose registry holds a snapshot. */
 export const toContext = (snapshot: Snapshot): Context.Context<never> => {
   const registry: Metric.MetricRegistry = new Map()
   for (const { state, ...series } of snapshot) {

@@ -1,6 +1,6 @@
 /**
- * Lists such as `key=value,other=a%20b`: how OpenTelemetry's environment variables hold headers and resource attributes.
- * Keys and values are percent-encoded (https://www.w3.org/TR/baggage/). Pure.
+ * Parses lists such as `key=value,other=a%20b`, the format of headers and resource attributes in OpenTelemetry's
+ * environment variables. Keys and values are percent-encoded (https://www.w3.org/TR/baggage/). Pure.
  *
  * @module
  */
@@ -21,7 +21,7 @@ const pair = (text: string): Option.Option<readonly [string, string]> => {
     : Option.all([Option.filter(decode(text.slice(0, at)), (key) => key !== ""), decode(text.slice(at + 1))])
 }
 
-/** The pairs of a list, of which the last counts for a key; nothing if a part is no pair or is not well encoded. */
+/** The last value of a key wins. None if a part is not a pair or not correctly encoded. */
 export const parse = (text: string): Option.Option<Readonly<Record<string, string>>> =>
   Option.map(
     Option.all(

@@ -25,6 +25,7 @@ import * as Cors from "../middleware/Cors.ts"
 import * as Fallbacks from "../middleware/Fallbacks.ts"
 import * as Trace from "../middleware/Trace.ts"
 import * as Validation from "../middleware/Validation.ts"
+import * as WidgetTokenSecurity from "../middleware/WidgetTokenSecurity.ts"
 import * as Connections from "./Connections.ts"
 import * as FastPath from "./FastPath.ts"
 import * as ProtocolErrors from "./ProtocolErrors.ts"
@@ -94,7 +95,7 @@ const endpoints = (options: Options, unreadTimeout: number) =>
 const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
   Layer.mergeAll(HttpApiBuilder.layer(Api), Assets.layer, Docs.layer, Health.layer).pipe(
     Layer.provide([Analytics.group, Forms.group, Widget.group]),
-    Layer.provide(Validation.layer),
+    Layer.provide([Validation.layer, WidgetTokenSecurity.layer]),
     Layer.provideMerge(middleware(options, tracing))
   )
 

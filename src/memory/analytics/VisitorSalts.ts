@@ -1,5 +1,5 @@
 /**
- * The day's salt of one process, kept nowhere else.
+ * The day's salt, in the memory of this process.
  *
  * @module
  */

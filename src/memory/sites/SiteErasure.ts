@@ -1,5 +1,5 @@
 /**
- * Deletes a website and all that this process holds of it.
+ * Deletes a website and its data from the memory of this process.
  *
  * @module
  */
@@ -41,11 +41,11 @@ export const layer: Layer.Layer<
             (subject._tag === "Known" ? subject.websiteConfigId : subject.id) === websiteConfigId ||
             (subject._tag === "Claimed" && subject.id === trackingToken)
           sites.remove(site)
-          const seen = views.erase(hostedWebsiteId)
-          const pageViews = seen.filter((view) => !view.isBot).length
+          const erased = views.erase(hostedWebsiteId)
+          const pageViews = erased.filter((view) => !view.isBot).length
           return Option.some({
             pageViews,
-            botViews: seen.length - pageViews,
+            botViews: erased.length - pageViews,
             ...submissions.erase(websiteConfigId),
             decisionCounts: counts.remove(isOf).length
           })

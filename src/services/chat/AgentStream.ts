@@ -13,6 +13,8 @@ export class AgentRefused extends Schema.TaggedError<AgentRefused>()("AgentRefus
   reason: Schema.String,
   /** The status of the agent's response, if there was one. */
   status: Schema.optional(Schema.Int),
+  /** The system's code, such as `ECONNREFUSED`, if there was no connection. */
+  code: Schema.optional(Schema.String),
   /** The environment variable that should hold the agent's key, if it is not set. */
   missingKey: Schema.optional(Schema.String)
 }) {}

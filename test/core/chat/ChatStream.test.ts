@@ -1,37 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
+import { ChatFrame } from "../../../src/contract/ChatFrame.ts"
 import * as ChatStream from "../../../src/core/chat/ChatStream.ts"
 
-const Frame = Schema.fromJsonString(
-  Schema.Union([
-    Schema.Struct({
-      type: Schema.Literal("start"),
-      messageId: Schema.String,
-      messageMetadata: Schema.Struct({ conversation_id: Schema.String, memory: Schema.Boolean })
-    }),
-    Schema.Struct({ type: Schema.Literals(["text-start", "text-end"]), id: Schema.String }),
-    Schema.Struct({ type: Schema.Literal("text-delta"), id: Schema.String, delta: Schema.String }),
-    Schema.Struct({
-      type: Schema.Literal("source-url"),
-      sourceId: Schema.String,
-      url: Schema.String,
-      title: Schema.optionalKey(Schema.String)
-    }),
-    Schema.Struct({
-      type: Schema.Literal("data-activity"),
-      data: Schema.Struct({ activity: Schema.Literals(["thinking", "searching", "working"]) }),
-      transient: Schema.Literal(true)
-    }),
-    Schema.Struct({ type: Schema.Literal("error"), errorText: Schema.String }),
-    Schema.Struct({
-      type: Schema.Literal("finish"),
-      finishReason: Schema.Literals(["stop", "length", "content-filter", "tool-calls", "other", "error"])
-    })
-  ])
-)
-const decode = Schema.decodeSync(Frame)
+const decode = Schema.decodeSync(Schema.fromJsonString(ChatFrame), { onExcessProperty: "error" })
 
-/** The frames of a text, read by the rules of the wire alone; `DONE` stands for `[DONE]`. */
+/** The frames of a text, each of which the contract declares; `DONE` stands for `[DONE]`. */
 const frames = (text: string) => {
   if (text === "") return []
   assert.isTrue(text.endsWith("\n\n"))
@@ -280,6 +254,6 @@ describe("ChatStream", () => {
 
   it("a comment is no frame, and has no blank line behind it", () => {
     assert.match(ChatStream.comment, /^:[^\n]*\n$/)
-    assert.isTrue(Option.isNone(Schema.decodeOption(Frame)(ChatStream.comment)))
+    assert.isTrue(Option.isNone(Schema.decodeOption(Schema.fromJsonString(ChatFrame))(ChatStream.comment)))
   })
 })

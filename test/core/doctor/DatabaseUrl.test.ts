@@ -79,7 +79,7 @@ describe("core/doctor/DatabaseUrl.fault", () => {
 
   it("other programs' words for TLS are answered with the driver's", () => {
     for (const [query, expected] of [
-      ["?ssl=true", 'has the parameter "ssl", which the driver does not know; write sslmode=require in its place.'],
+      ["?ssl=true", 'has the parameter "ssl", which the driver does not know; write sslmode=require instead.'],
       ["?ssl", "write sslmode=require"],
       ["?ssl=0", "write sslmode=disable"],
       ["?sslmode=require&sslrootcert=/x.pem", "NODE_EXTRA_CA_CERTS"],

@@ -53,7 +53,9 @@ const Facts = Schema.Struct({
         instanceId: Schema.String,
         name: Schema.String,
         seen: Schema.Union([
-          Schema.TaggedStruct("Answered", { status: Schema.Literals([200, 401, 403, 404, 405, 429, 500, 503]) }),
+          Schema.TaggedStruct("Answered", {}),
+          Schema.TaggedStruct("Refused", { status: Schema.Literals([307, 400, 401, 403, 404, 405, 429, 500, 503]) }),
+          Schema.TaggedStruct("Failed", { reason: Schema.String }),
           Schema.TaggedStruct("Away", { reason: Schema.Union([Schema.String, Schema.Literal("CERT_HAS_EXPIRED")]) }),
           Schema.TaggedStruct("NoKey", { variable: Schema.String })
         ])
@@ -157,18 +159,17 @@ describe("core/doctor/Diagnosis", () => {
   })
 
   it.prop(
-    "every instance has its finding; one whose agent is away, refuses or fails is a problem",
+    "every instance has its finding; one whose agent gives no answer is a problem, a 404 too",
     [Facts],
     ([facts]) => {
       const findings = of(facts, "agents")
       if (facts.agents === null) return assert.deepStrictEqual(findings, [])
       facts.agents.forEach(({ instanceId, seen }, index) => {
-        const works = seen._tag === "Answered" && seen.status < 500 && seen.status !== 401 && seen.status !== 403
-        assert.strictEqual(findings[index]?.severity, works ? "ok" : "problem")
+        assert.strictEqual(findings[index]?.severity, seen._tag === "Answered" ? "ok" : "problem")
         assert.include(findings[index]?.finding, instanceId)
         if (seen._tag === "Away") {
           const isRefused = Certificate.faultOf(seen.reason) !== undefined
-          assert.strictEqual(findings[index]?.finding.includes("shows a certificate that is refused"), isRefused)
+          assert.strictEqual(findings[index]?.finding.includes("has a certificate that was refused"), isRefused)
           assert.strictEqual(findings[index]?.advice?.includes("Check that it runs"), !isRefused)
         }
       })
@@ -199,9 +200,15 @@ describe("core/doctor/Diagnosis", () => {
       const agents = facts.agents ?? []
       const findings = of({ ...facts, agents: agents.map((agent) => ({ ...agent, instanceId: "an-id" })) }, "agents")
       agents.forEach(({ seen }, index) => {
-        const flag = seen._tag === "Away" ? "--agent-url" : "--agent-key-env"
-        if (seen._tag !== "Answered" || seen.status === 401 || seen.status === 403) {
-          assert.include(findings[index]?.advice ?? "", `instance update --instance an-id ${flag} <`)
+        const advice = findings[index]?.advice ?? ""
+        const mends = (flag: string) => assert.include(advice, `instance update --instance an-id ${flag} <`)
+        if (seen._tag === "Away") mends("--agent-url")
+        else if (seen._tag === "NoKey") mends("--agent-key-env")
+        else if (seen._tag === "Failed") mends("--agent-protocol")
+        else if (seen._tag === "Refused") {
+          if ([401, 403].includes(seen.status)) mends("--agent-key-env")
+          else if ([307, 404, 405].includes(seen.status)) mends("--agent-url")
+          else if (seen.status === 400) mends("--agent-protocol")
         }
       })
     }

@@ -90,7 +90,7 @@ describe("core/forms/FormRefusal", () => {
     for (const status of [500, 503]) {
       const { text, title } = FormRefusal.explain({ status, retryAfterSeconds: 5, detail: mark })
       assert.strictEqual(title, "We do not know whether your message has arrived")
-      assert.include(text, "If it had arrived, it does no harm that it comes twice.")
+      assert.include(text, "If your message did arrive, sending it twice does no harm.")
     }
   })
 })

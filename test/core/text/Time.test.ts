@@ -7,6 +7,24 @@ const units = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000
 const Unit = Schema.Literals(["s", "m", "h", "d", "w"])
 const century = 36_500 * units.d
 
+/** Texts that are spans, and texts that are almost: random ones are neither. */
+const Attempt = Schema.Struct({
+  before: Schema.Literals(["", "", "", "", " ", "-", "0", "+"]),
+  number: Schema.Union([between(0, 100), between(0, 20_000_000_000)]),
+  unit: Schema.Literals(["s", "m", "h", "d", "w", "s", "m", "h", "d", "w", "y", "S", "ms", ""]),
+  after: Schema.Literals(["", "", "", "", " ", "\n", "x"])
+})
+
+/** Times of a day that a clock shows, and times that it almost shows. */
+const Clock = Schema.Struct({
+  hours: between(0, 25),
+  minutes: between(0, 61),
+  seconds: Schema.NullOr(between(0, 61)),
+  fraction: Schema.NullOr(Schema.Array(between(0, 9)).check(Schema.isMaxLength(11))),
+  zone: Schema.Literals(["Z", "+00:00", "+02:00", "-05:30", "+23:59", "+24:00", "-02:60", "z", "+0200", ""])
+})
+const zones: ReadonlyArray<string> = ["Z", "+00:00", "+02:00", "-05:30", "+23:59"]
+
 /** Every moment of the years 1 to 9998. */
 const Moment = between(Date.parse("0001-01-01T00:00:00Z"), Date.parse("9998-12-31T23:59:59Z"))
 const two = (number: number) => String(number).padStart(2, "0")
@@ -17,12 +35,22 @@ describe("core/text/Time.parseSpan", () => {
     assert.deepStrictEqual(Time.parseSpan(`${number}${unit}`), span <= century ? Option.some(span) : Option.none())
   })
 
-  it.prop("gives a span that can be kept, or nothing, for any text", [Schema.String], ([text]) =>
-    Option.match(Time.parseSpan(text), {
-      onNone: () => true,
-      onSome: (span) => Number.isInteger(span) && span >= 1000 && span <= century
-    })
-  )
+  it.prop("reads a whole number from 1, a unit, and nothing else, up to a hundred years", [Attempt], ([attempt]) => {
+    const { after, before, number, unit } = attempt
+    const span = unit in units ? number * units[unit as keyof typeof units] : Number.NaN
+    const isSpan = before === "" && after === "" && span >= 1_000 && span <= century
+    assert.deepStrictEqual(
+      Time.parseSpan(`${before}${number}${unit}${after}`),
+      isSpan ? Option.some(span) : Option.none()
+    )
+  })
+
+  it.prop("reads a hundred years in any unit, and no second more", [Unit], ([unit]) => {
+    const most = century / units[unit]
+    const whole = Math.floor(most)
+    assert.deepStrictEqual(Time.parseSpan(`${whole}${unit}`), Option.some(whole * units[unit]))
+    assert.deepStrictEqual(Time.parseSpan(`${whole + 1}${unit}`), Option.none())
+  })
 
   it("reads nothing of what only looks like a span", () => {
     for (const text of [
@@ -81,6 +109,20 @@ describe("core/text/Time.parseMoment", () => {
     const length = [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] ?? 0
     const text = `${String(year).padStart(4, "0")}-${two(month)}-${two(day)}`
     assert.strictEqual(Option.isSome(Time.parseMoment(text)), day >= 1 && day <= length, text)
+  })
+
+  it.prop("reads a time that a clock shows with its zone, and no other", [Moment, Clock], ([day, clock]) => {
+    const { fraction, hours, minutes, seconds, zone } = clock
+    const written = fraction === null || seconds === null ? "" : `.${fraction.join("")}`
+    const time = `${two(hours)}:${two(minutes)}${seconds === null ? "" : `:${two(seconds)}`}${written}${zone}`
+    const text = `${Time.dateOf(day)}T${time}`
+    const isShown =
+      hours <= 23 &&
+      minutes <= 59 &&
+      (seconds ?? 0) <= 59 &&
+      (written === "" || (written.length >= 2 && written.length <= 10)) &&
+      zones.includes(zone)
+    assert.deepStrictEqual(Time.parseMoment(text), isShown ? Option.some(Date.parse(text)) : Option.none(), text)
   })
 
   it("reads no time without a zone, no hour 24 and nothing that is not written out", () => {
