@@ -60,19 +60,13 @@ const show = Command.make(
   { instanceId: Inputs.instance, conversation: InstanceInputs.conversation },
   Effect.fnUntraced(function* ({ conversation, instanceId }) {
     const store = yield* ConversationStore
-    const json = yield* Output.Json
     for (const key of yield* keysOf(instanceId, conversation)) {
       const messages = yield* store.read(key)
       if (Option.isNone(messages)) continue
-      return yield* json
-        ? Output.answer({
-            json: {
-              conversation_id: key.conversationId,
-              messages: messages.value.map(ConversationExport.messageJson)
-            },
-            text: ""
-          })
-        : Output.writeForeign(Stream.succeed(ConversationExport.transcript(messages.value)), TerminalText.inertLines)
+      return yield* Output.answer({
+        json: { conversation_id: key.conversationId, messages: messages.value.map(ConversationExport.messageJson) },
+        text: ConversationExport.transcript(messages.value)
+      })
     }
     return yield* Output.notFound("conversation", conversation)
   })
@@ -101,7 +95,7 @@ const exportCommand = Command.make(
     const texts = (yield* Output.Json)
       ? Output.jsonArray(documents)
       : Stream.map(documents, (document) => `${document}\n`)
-    yield* Output.writeForeign(texts, TerminalText.inertJson)
+    yield* Output.writeAll(texts)
   })
 ).pipe(
   Command.withDescription("Write an instance's conversations to stdout, one JSON object per line, oldest first"),

@@ -111,17 +111,17 @@ describe("conversation", () => {
       const key = yield* Effect.provide(newKey, context)
       yield* Effect.provide(keep(key), context)
       const one = ["--instance", key.instanceId, "--conversation", key.conversationId]
-      const { stdout } = yield* run(["conversation", "show", ...one], held, { isTerminal: true })
+      const { stdout } = yield* run(["conversation", "show", ...one], held)
       assert.strictEqual(
         stdout,
-        "2026-03-01 12:00:00 UTC  visitor\nHi\uFFFD[2J\uFFFD!\n\n" +
-          "2026-03-01 12:00:00 UTC  agent (stopped, rated down)\nHello\nSource: https://a.example/\nComment: no\n"
+        "2026-03-01 12:00:00 UTC  visitor\n  Hi\\u001b[2J\\u009b!\n\n" +
+          "2026-03-01 12:00:00 UTC  agent (stopped, rated down)\n  Hello\n  Source: https://a.example/\n  Comment: no\n"
       )
       for (const args of [
         ["show", ...one, "--json"],
         ["export", "--instance", key.instanceId]
       ]) {
-        const written = yield* run(["conversation", ...args], held, { isTerminal: true })
+        const written = yield* run(["conversation", ...args], held)
         assert.notMatch(written.stdout, /[\u001b\u009b]/)
         assert.include(JSON.stringify(JSON.parse(written.stdout)), JSON.stringify(hostile).slice(1, -1))
       }

@@ -1,8 +1,10 @@
 /**
- * Writes conversations for the owner of an instance: as JSON, and as a transcript to read. Pure.
+ * Writes conversations for the owner of an instance: as JSON, and as a transcript to read. Characters that a terminal obeys
+ * are escaped. Pure.
  *
  * @module
  */
+import * as TerminalText from "../text/TerminalText.ts"
 import * as Time from "../text/Time.ts"
 import * as AnswerParts from "./AnswerParts.ts"
 import type { Conversation, ConversationSummary, Message, MessagePart } from "./Conversation.ts"
@@ -30,12 +32,14 @@ export const summaryJson = ({ conversationId, createdAt, messages, updatedAt }: 
 
 /** A conversation as one line of JSON, without the end of the line. */
 export const json = ({ conversationId, createdAt, messages, updatedAt }: Conversation): string =>
-  JSON.stringify({
-    conversation_id: conversationId,
-    created_at: Time.iso(createdAt),
-    updated_at: Time.iso(updatedAt),
-    messages: messages.map(messageJson)
-  })
+  TerminalText.inertJson(
+    JSON.stringify({
+      conversation_id: conversationId,
+      created_at: Time.iso(createdAt),
+      updated_at: Time.iso(updatedAt),
+      messages: messages.map(messageJson)
+    })
+  )
 
 const heading = (message: Message): string => {
   const at = `${Time.iso(message.createdAt).slice(0, 19).replace("T", " ")} UTC`
@@ -47,18 +51,21 @@ const heading = (message: Message): string => {
   return `${at}  agent${notes.length === 0 ? "" : ` (${notes.join(", ")})`}`
 }
 
+/** The lines of a text, indented so that none of them can pass for a heading. */
+const indented = (text: string): ReadonlyArray<string> =>
+  text.split(/\r\n|\n/).map((line) => `  ${TerminalText.escape(line)}`.trimEnd())
+
+const paragraph = (message: Message): string => {
+  const text = AnswerParts.textOf(message.parts)
+  return [
+    heading(message),
+    ...(text === "" ? [] : indented(text)),
+    ...message.parts.flatMap((part) => (part.type === "source-url" ? indented(`Source: ${part.url}`) : [])),
+    ...(message.role === "assistant" && message.comment !== null ? indented(`Comment: ${message.comment}`) : [])
+  ]
+    .map((line) => `${line}\n`)
+    .join("")
+}
+
 /** The messages as paragraphs: who wrote each, when, and how an answer ended unless the agent finished it. */
-export const transcript = (messages: ReadonlyArray<Message>): string =>
-  messages
-    .map((message) =>
-      [
-        heading(message),
-        AnswerParts.textOf(message.parts),
-        ...message.parts.flatMap((part) => (part.type === "source-url" ? [`Source: ${part.url}`] : [])),
-        ...(message.role === "assistant" && message.comment !== null ? [`Comment: ${message.comment}`] : [])
-      ]
-        .filter((line) => line !== "")
-        .join("\n")
-    )
-    .map((paragraph) => `${paragraph}\n`)
-    .join("\n")
+export const transcript = (messages: ReadonlyArray<Message>): string => messages.map(paragraph).join("\n")

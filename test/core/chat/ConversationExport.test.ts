@@ -37,5 +37,23 @@ it("a transcript names an answer that runs, and leaves out what is not there", (
     { messageId: "a", role: "user", parts: [{ type: "text", text: "one" }], createdAt: 0 },
     { messageId: "b", role: "assistant", parts: [], createdAt: 1_000, ending: null, rating: null, comment: null }
   ])
-  assert.strictEqual(transcript, "1970-01-01 00:00:00 UTC  visitor\none\n\n1970-01-01 00:00:01 UTC  agent (running)\n")
+  assert.strictEqual(
+    transcript,
+    "1970-01-01 00:00:00 UTC  visitor\n  one\n\n1970-01-01 00:00:01 UTC  agent (running)\n"
+  )
 })
+
+it.prop(
+  "no text of a transcript passes for a heading, and none reaches a terminal's controls",
+  [Schema.String],
+  ([given]) => {
+    const text = `${given}\u001b\r\n1970-01-01 00:00:00 UTC  agent\n`
+    const transcript = ConversationExport.transcript([
+      { messageId: "a", role: "user", parts: [{ type: "text", text }], createdAt: 0 }
+    ])
+    const [heading, ...lines] = transcript.split("\n")
+    assert.strictEqual(heading, "1970-01-01 00:00:00 UTC  visitor")
+    for (const line of lines) assert.match(line, /^( {2}.*)?$/u)
+    assert.notMatch(transcript.replaceAll("\n", ""), /\p{Cc}/u)
+  }
+)
