@@ -75,7 +75,12 @@ export const storage = (settings: Settings) => {
 
 /** The same, in this process's memory. It takes the place of `storage` wherever nothing has to last. */
 export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>>> = Layer.mergeAll(
-  Layer.mergeAll(MemorySiteErasure.layer, MemoryWidgetTokens.layer, MemoryConversationStore.layer()).pipe(
+  Layer.mergeAll(
+    MemorySiteErasure.layer,
+    MemoryReadiness.layer,
+    MemoryWidgetTokens.layer,
+    MemoryConversationStore.layer()
+  ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
         Layer.mergeAll(MemoryAnalyticsRepo.layer, MemoryReports.layer).pipe(
@@ -88,8 +93,7 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
       )
     )
   ),
-  MemoryVisitorSalts.layer,
-  MemoryReadiness.layer
+  MemoryVisitorSalts.layer
 )
 
 /** A limiter for all processes, made over this process's own, which counts while the other is away. */

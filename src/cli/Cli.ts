@@ -53,7 +53,8 @@ const ready = <E, R>(storage: Layer.Layer<Storage, E, R>) =>
     Readiness.use(({ check }) =>
       Effect.catchIf(
         check,
-        (error) => error.reason === "database-read-only" || error.reason === "database-denied",
+        ({ reason }) =>
+          reason === "database-read-only" || reason === "database-denied" || reason === "database-not-storing",
         () => Effect.void
       )
     )

@@ -9,7 +9,6 @@ import { Command, Flag } from "effect/cli"
 import type { Submission } from "../core/forms/Submission.ts"
 import { statuses } from "../core/forms/Submission.ts"
 import * as SubmissionExport from "../core/forms/SubmissionExport.ts"
-import * as TerminalText from "../core/text/TerminalText.ts"
 import * as TimeInput from "../core/text/TimeInput.ts"
 import { SubmissionRepo } from "../services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
@@ -95,8 +94,7 @@ const exportCommand = Command.make(
       ...(from === null ? {} : { since: from })
     })
     const write = json ? jsonArray : format === "csv" ? csv : ndjson
-    const inert = write === csv ? TerminalText.inertLines : TerminalText.inertJson
-    yield* Output.writeForeign(write(submissions, { withVerdict: Option.isSome(status) }), inert)
+    yield* Output.writeAll(write(submissions, { withVerdict: Option.isSome(status) }))
   })
 ).pipe(
   Command.withDescription("Write a website's submissions to stdout, oldest first"),

@@ -7,7 +7,13 @@ import { Context, type Effect, Schema } from "effect"
 
 /** The process is alive but cannot serve, not yet or no longer. */
 export class NotReady extends Schema.TaggedError<NotReady>()("NotReady", {
-  reason: Schema.Literals(["database-unreachable", "database-not-migrated", "database-read-only", "database-denied"]),
+  reason: Schema.Literals([
+    "database-unreachable",
+    "database-not-migrated",
+    "database-read-only",
+    "database-denied",
+    "database-not-storing"
+  ]),
   /** Why it is unreachable; see `StorageUnavailable`. It is shown to the operator and never sent to clients. */
   code: Schema.optional(Schema.String)
 }) {}
@@ -17,7 +23,7 @@ export class Readiness extends Context.Service<
   {
     /**
      * Succeeds if the store answers within two seconds, has all migrations that this version needs, and accepts writes of
-     * the service's user.
+     * the service's user. While writes fail, the check tries one itself, so that it recovers without requests.
      */
     readonly check: Effect.Effect<void, NotReady>
   }

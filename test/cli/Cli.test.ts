@@ -221,7 +221,7 @@ describe("cli/Cli", () => {
 
   it.effect("a storage that takes no writes is read like any other", () =>
     Effect.gen(function* () {
-      for (const reason of ["database-read-only", "database-denied"] as const) {
+      for (const reason of ["database-read-only", "database-denied", "database-not-storing"] as const) {
         const standby = storage().pipe(
           Layer.merge(Layer.succeed(Readiness, Readiness.of({ check: Effect.fail(new NotReady({ reason })) })))
         )

@@ -66,7 +66,7 @@ const submissions = ({ onRead = () => {}, submissions: count = 0 }: Options) =>
   )
 
 export const storage = (options: Options = {}) =>
-  Layer.mergeAll(SiteErasure.layer, WidgetTokens.layer, ConversationStore.layer()).pipe(
+  Layer.mergeAll(SiteErasure.layer, Readiness.layer, WidgetTokens.layer, ConversationStore.layer()).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
         SubmissionStore.layer(),
@@ -76,6 +76,5 @@ export const storage = (options: Options = {}) =>
         InstanceDirectory.layer()
       )
     ),
-    Layer.merge(submissions(options)),
-    Layer.merge(Readiness.layer)
+    Layer.merge(submissions(options))
   )

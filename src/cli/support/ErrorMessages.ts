@@ -71,7 +71,8 @@ const notReady = {
   "database-not-migrated": notMigrated,
   "database-read-only": readOnly,
   "database-denied":
-    "The user in DATABASE_URL may not write in the tables; let it own them, or grant it SELECT, INSERT, UPDATE and DELETE on all of them."
+    "The user in DATABASE_URL may not write in the tables; let it own them, or grant it SELECT, INSERT, UPDATE and DELETE on all of them.",
+  "database-not-storing": "The database answers and stores nothing; check that its disk has room, and its log."
 } as const
 
 /** No token and no key is as short as this, in UTF-16 units. */

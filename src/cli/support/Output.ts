@@ -47,7 +47,7 @@ const writeFailure = ({ reason: { cause } }: PlatformError.PlatformError): CliFa
  * Writes texts to stdout as fast as its reader takes them, and no faster: a slow reader slows the source down. If the
  * reader goes, the source ends at once.
  */
-const writeAll = <E, R>(
+export const writeAll = <E, R>(
   texts: Stream.Stream<string, E, R>
 ): Effect.Effect<void, E | CliFailure | StdoutClosed, R | Stdio.Stdio> =>
   Stdio.Stdio.use((stdio) =>
@@ -57,14 +57,6 @@ const writeAll = <E, R>(
       Stream.run(stdio.stdout()),
       Effect.mapError((error) => (error._tag === "Source" ? error.error : writeFailure(error)))
     )
-  )
-
-/**
- * `writeAll` for what others wrote. On a terminal it goes through `inert`; a file or another program gets it as it is.
- */
-export const writeForeign = <E, R>(texts: Stream.Stream<string, E, R>, inert: (text: string) => string) =>
-  Stdio.Stdio.use((stdio) =>
-    Effect.flatMap(stdio.stdoutIsTerminal, (isTerminal) => writeAll(isTerminal ? Stream.map(texts, inert) : texts))
   )
 
 /** Writes a text to stdout. */
@@ -82,9 +74,7 @@ export interface Answer {
 
 /** Prints a command's answer. */
 export const answer = (value: Answer) =>
-  Effect.flatMap(Json, (json) =>
-    json ? writeForeign(Stream.succeed(`${JSON.stringify(value.json)}\n`), TerminalText.inertJson) : write(value.text)
-  )
+  Effect.flatMap(Json, (json) => write(json ? `${TerminalText.inertJson(JSON.stringify(value.json))}\n` : value.text))
 
 /** How many cells a line may fill: the terminal's width, 100 at most, and 80 where there is no terminal. */
 export const lineWidth: Effect.Effect<number, never, Terminal.Terminal> = Terminal.Terminal.use(({ columns }) =>

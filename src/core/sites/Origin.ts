@@ -60,3 +60,14 @@ export const backAddress = (
   origins: ReadonlyArray<string>,
   headers: { readonly referer: string | undefined; readonly origin: string | undefined }
 ): string | null => onOrigins(origins, headers.referer) ?? onOrigins(origins, headers.origin)
+
+const source = /^https?:\/\/[a-z0-9.-]+(?::[0-9]+)?$/
+
+/**
+ * The value of `frame-ancestors` for the page that answers a plain form: the form's origin, or `'none'` if the request
+ * names none. A text that could end the directive is no origin here.
+ */
+export const frameAncestors = (origin: string | undefined): string => {
+  const named = origin === undefined ? null : canonical(origin)
+  return named !== null && source.test(named) ? named : "'none'"
+}

@@ -56,9 +56,30 @@ const noFiles = (name: string): ValidationError => ({
 
 type Read = Result.Result<ReadonlyArray<PlainForm.Field>, ReadonlyArray<ValidationError>>
 
+const boundaryOf = (contentType: string): string | undefined => {
+  const match = /;\s*boundary=(?:"([^"]+)"|([^;\s"]+))/i.exec(contentType)
+  return match?.[1] ?? match?.[2]
+}
+
+/** Whether a multipart body has more than `maxFields` parts. It is asked first: each part costs the platform's reader much. */
+const hasTooMany = (bytes: Uint8Array, boundary: string): boolean => {
+  const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const delimiter = `--${boundary}`
+  let at = -delimiter.length
+  // The last one stands behind the last part.
+  for (let parts = -1; parts <= PlainForm.maxFields; parts++) {
+    at = body.indexOf(delimiter, at + delimiter.length, "latin1")
+    if (at < 0) return false
+  }
+  return true
+}
+
 /** A multipart body: the platform's own reader takes it apart. A file field that was left empty is an empty text. */
 const readMultipart = (bytes: Uint8Array, contentType: string): Effect.Effect<Read> =>
   Effect.promise(async (): Promise<Read> => {
+    const boundary = boundaryOf(contentType)
+    if (boundary === undefined) return Result.fail([unreadable])
+    if (hasTooMany(bytes, boundary)) return Result.fail([tooMany])
     let entries: ReadonlyArray<[string, string | File]>
     try {
       entries = [...(await new Response(bytes.slice(), { headers: { "content-type": contentType } }).formData())]

@@ -16,12 +16,14 @@ export interface Options {
   readonly isKnownSite?: (websiteConfigId: string) => boolean
 }
 
-/** Erases submissions, for the memory `SiteErasure`. */
+/** The stored submissions, for the memory `SiteErasure` and `Readiness`. */
 export class Submissions extends Context.Service<
   Submissions,
   {
     /** Deletes the submissions of a website and returns their number. Later submissions to it are refused. */
     readonly erase: (websiteConfigId: string) => Pick<Erased, "submissions" | "idempotencyKeys">
+    /** Whether the capacity is used up. */
+    readonly isFull: () => boolean
   }
 >()("hydracore/memory/Submissions") {}
 
@@ -44,6 +46,8 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissio
     // Never larger than `stored`: a key is deleted with its submission.
     const uses = new Map<string, Use>()
 
+    const isFull = () => stored.length >= capacity
+
     const submit = Effect.fnUntraced(function* (draft: SubmissionDraft) {
       if (!isKnownSite(draft.websiteConfigId) || erased.has(draft.websiteConfigId)) {
         return yield* new RecordRefused({ reason: "unknown-site" })
@@ -55,7 +59,7 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissio
         if (use.fingerprint !== idempotency.fingerprint) return yield* new IdempotencyConflict()
         return use.submissionId
       }
-      if (stored.length >= capacity) return yield* new StorageUnavailable({ reason: "overloaded" })
+      if (isFull()) return yield* new StorageUnavailable({ reason: "overloaded" })
       stored.push(submission)
       if (idempotency !== null) {
         const { submissionId, receivedAt } = submission
@@ -108,5 +112,5 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissio
       }
       return counts
     }
-    return Context.make(SubmissionRepo, repo).pipe(Context.add(Submissions, { erase }))
+    return Context.make(SubmissionRepo, repo).pipe(Context.add(Submissions, { erase, isFull }))
   })

@@ -15,6 +15,7 @@ import * as BatchMetrics from "../batch/BatchMetrics.ts"
 import * as BatchTrace from "../batch/BatchTrace.ts"
 import * as Columns from "../batch/Columns.ts"
 import * as Database from "../Database.ts"
+import * as WriteHealth from "../WriteHealth.ts"
 
 export interface Options {
   /** How long a page view waits to be stored. */
@@ -121,10 +122,12 @@ export const layer = (options: Options): Layer.Layer<AnalyticsRepo, SqlError.Sql
     AnalyticsRepo,
     Effect.gen(function* () {
       const sql = yield* Columns.client
+      const observe = (yield* WriteHealth.WriteHealth).observe("page-views")
       const { submit } = yield* BatchTrace.make<PageView, void, RecordRefused>("page-views", options.traced === true, {
         flush: (views, batchId) =>
           storeBatch(sql, views, batchId).pipe(
-            Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error)))
+            Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error))),
+            observe
           ),
         timeout: options.timeout,
         maxQueue: options.maxQueue,
@@ -133,4 +136,4 @@ export const layer = (options: Options): Layer.Layer<AnalyticsRepo, SqlError.Sql
       })
       return AnalyticsRepo.of({ append: submit })
     })
-  )
+  ).pipe(Layer.provide(WriteHealth.layer))

@@ -23,6 +23,7 @@ import * as BatchMetrics from "../batch/BatchMetrics.ts"
 import * as BatchTrace from "../batch/BatchTrace.ts"
 import * as Columns from "../batch/Columns.ts"
 import * as Database from "../Database.ts"
+import * as WriteHealth from "../WriteHealth.ts"
 
 export interface Options {
   /** How long a submission waits to be stored, and an export for its next page. */
@@ -222,13 +223,15 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
     Effect.gen(function* () {
       const sql = yield* PgClient
       const batches = yield* Columns.client
+      const observe = (yield* WriteHealth.WriteHealth).observe("submissions")
       const { submit } = yield* BatchTrace.make<SubmissionDraft, string, IdempotencyConflict | RecordRefused>(
         "submissions",
         options.traced === true,
         {
           flush: (drafts) =>
             storeBatch(batches, drafts).pipe(
-              Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error)))
+              Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error))),
+              observe
             ),
           timeout: options.timeout,
           maxQueue: options.maxQueue,
@@ -271,4 +274,4 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
         delete: remove
       })
     })
-  )
+  ).pipe(Layer.provide(WriteHealth.layer))

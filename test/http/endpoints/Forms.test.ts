@@ -154,6 +154,14 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
         assert.strictEqual(answer.status, 422)
         assert.include(answer.text, "more than 1000 fields")
         assert.deepStrictEqual(yield* stored, [])
+        for (const [parts, status] of [
+          [1000, 200],
+          [1001, 422]
+        ] as const) {
+          const inParts = yield* form(multipart(Array.from({ length: parts }, () => ["a", ""] as const)))
+          assert.strictEqual(inParts.status, status)
+          if (status === 422) assert.include(inParts.text, "more than 1000 fields")
+        }
       })
     )
 
@@ -207,6 +215,30 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
           { status: 200, location: null }
         )
         assert.notInclude(answer.text, "evil")
+      })
+    )
+
+    it.effect("a page may be framed by the form's own origin, and by no other", () =>
+      Effect.gen(function* () {
+        const { form } = yield* withSite()
+        for (const [origin, ancestors] of [
+          [undefined, "'none'"],
+          ["null", "'none'"],
+          ["https://a;b", "'none'"],
+          ["https://a,b", "'none'"],
+          [own, own]
+        ] as const) {
+          const headers = { ...urlencoded.headers, ...(origin === undefined ? {} : { origin }) }
+          for (const [query, status] of [
+            [undefined, 200],
+            ["site=1", 422]
+          ] as const) {
+            const answer = yield* form("a=1", { headers, ...(query === undefined ? {} : { query }) })
+            assert.strictEqual(answer.status, status)
+            const policy = answer.headers.get("content-security-policy") ?? ""
+            assert.isTrue(policy.endsWith(`; frame-ancestors ${ancestors}`), policy)
+          }
+        }
       })
     )
 
