@@ -9,7 +9,7 @@ import { Command, Flag } from "effect/cli"
 import type { Submission } from "../core/forms/Submission.ts"
 import { statuses } from "../core/forms/Submission.ts"
 import * as SubmissionExport from "../core/forms/SubmissionExport.ts"
-import * as Time from "../core/text/Time.ts"
+import * as TimeInput from "../core/text/TimeInput.ts"
 import { SubmissionRepo } from "../services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import * as Inputs from "./support/Inputs.ts"
@@ -68,7 +68,7 @@ const exportCommand = Command.make(
       "since",
       "a time such as 90d, 12h, 30m, 2026-01-31 or 2026-01-31T08:00:00Z",
       since,
-      (text) => Time.parseSince(text, now)
+      (text) => TimeInput.parseSince(text, now)
     )
     if (json && format === "csv") {
       return yield* new Output.CliFailure({ message: "The flags --json and --format csv exclude each other." })

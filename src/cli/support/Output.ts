@@ -6,9 +6,9 @@
  */
 import { Effect, type PlatformError, Runtime, Schema, Stdio, Stream, Terminal } from "effect"
 import { Flag, GlobalFlag } from "effect/cli"
+import * as Calendar from "../../core/text/Calendar.ts"
 import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
 import * as TerminalText from "../../core/text/TerminalText.ts"
-import * as Time from "../../core/text/Time.ts"
 
 /** A command could not do what was asked. */
 export class CliFailure extends Schema.TaggedError<CliFailure>()("CliFailure", {
@@ -118,8 +118,8 @@ export const table = (
 ): string => (rows.length === 0 ? `${none}\n` : TerminalText.table(header, rows))
 
 /** A moment as JSON has it: ISO 8601, or null. */
-export const isoOrNull = (time: number | null): string | null => (time === null ? null : Time.iso(time))
+export const isoOrNull = (time: number | null): string | null => (time === null ? null : Calendar.iso(time))
 
 /** A moment as a person reads it: to the second, UTC; a dash for none. */
 export const moment = (time: number | null): string =>
-  time === null ? "-" : `${Time.iso(time).slice(0, 19).replace("T", " ")} UTC`
+  time === null ? "-" : `${Calendar.iso(time).slice(0, 19).replace("T", " ")} UTC`
