@@ -9,7 +9,7 @@ import { type ConversationKey, isConversationId } from "../core/chat/Conversatio
 import * as ConversationExport from "../core/chat/ConversationExport.ts"
 import * as ConversationHash from "../core/chat/ConversationHash.ts"
 import * as TerminalText from "../core/text/TerminalText.ts"
-import * as Time from "../core/text/Time.ts"
+import * as TimeInput from "../core/text/TimeInput.ts"
 import { ConversationStore } from "../services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../services/chat/InstanceDirectory.ts"
 import * as Inputs from "./support/Inputs.ts"
@@ -87,7 +87,7 @@ const exportCommand = Command.make(
       "since",
       "a time such as 90d, 12h, 30m, 2026-01-31 or 2026-01-31T08:00:00Z",
       since,
-      (text) => Time.parseSince(text, now)
+      (text) => TimeInput.parseSince(text, now)
     )
     yield* requireInstance(instanceId)
     const store = yield* ConversationStore

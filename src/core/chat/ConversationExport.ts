@@ -4,8 +4,9 @@
  *
  * @module
  */
+
+import * as Calendar from "../text/Calendar.ts"
 import * as TerminalText from "../text/TerminalText.ts"
-import * as Time from "../text/Time.ts"
 import * as AnswerParts from "./AnswerParts.ts"
 import type { Conversation, ConversationSummary, Message, MessagePart } from "./Conversation.ts"
 
@@ -18,15 +19,15 @@ const partJson = (part: MessagePart) =>
 export const messageJson = (message: Message) => ({
   id: message.messageId,
   role: message.role,
-  created_at: Time.iso(message.createdAt),
+  created_at: Calendar.iso(message.createdAt),
   parts: message.parts.map(partJson),
   ...(message.role === "assistant" ? { ending: message.ending, rating: message.rating, comment: message.comment } : {})
 })
 
 export const summaryJson = ({ conversationId, createdAt, messages, updatedAt }: ConversationSummary) => ({
   conversation_id: conversationId,
-  created_at: Time.iso(createdAt),
-  updated_at: Time.iso(updatedAt),
+  created_at: Calendar.iso(createdAt),
+  updated_at: Calendar.iso(updatedAt),
   messages
 })
 
@@ -35,14 +36,14 @@ export const json = ({ conversationId, createdAt, messages, updatedAt }: Convers
   TerminalText.inertJson(
     JSON.stringify({
       conversation_id: conversationId,
-      created_at: Time.iso(createdAt),
-      updated_at: Time.iso(updatedAt),
+      created_at: Calendar.iso(createdAt),
+      updated_at: Calendar.iso(updatedAt),
       messages: messages.map(messageJson)
     })
   )
 
 const heading = (message: Message): string => {
-  const at = `${Time.iso(message.createdAt).slice(0, 19).replace("T", " ")} UTC`
+  const at = `${Calendar.iso(message.createdAt).slice(0, 19).replace("T", " ")} UTC`
   if (message.role === "user") return `${at}  visitor`
   const notes = [
     message.ending === "stop" ? null : (message.ending ?? "running"),
