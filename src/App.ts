@@ -8,6 +8,7 @@ import { Config, Effect, Layer, Option } from "effect"
 import type { HttpRouter } from "effect/http"
 import manifest from "../package.json" with { type: "json" }
 import * as LiveAgent from "./agent/AgentStream.ts"
+import * as BudgetedAgent from "./agent/BudgetedAgentStream.ts"
 import type { Settings } from "./Config.ts"
 import type { Link } from "./cluster/Protocol.ts"
 import * as ClusterRateLimiter from "./cluster/RateLimiter.ts"
@@ -20,6 +21,7 @@ import * as MemoryReports from "./memory/analytics/Reports.ts"
 import * as MemoryVisitorSalts from "./memory/analytics/VisitorSalts.ts"
 import * as MemoryConversationStore from "./memory/chat/ConversationStore.ts"
 import * as MemoryInstanceDirectory from "./memory/chat/InstanceDirectory.ts"
+import * as MemoryTokenBudget from "./memory/chat/TokenBudget.ts"
 import * as MemoryWidgetTokens from "./memory/chat/WidgetTokens.ts"
 import * as MemorySubmissionRepo from "./memory/forms/SubmissionRepo.ts"
 import * as MemoryRateLimiter from "./memory/limits/RateLimiter.ts"
@@ -32,6 +34,7 @@ import * as Reports from "./postgres/analytics/Reports.ts"
 import * as VisitorSalts from "./postgres/analytics/VisitorSalts.ts"
 import * as ConversationStore from "./postgres/chat/ConversationStore.ts"
 import * as InstanceDirectory from "./postgres/chat/InstanceDirectory.ts"
+import * as TokenBudget from "./postgres/chat/TokenBudget.ts"
 import * as WidgetTokens from "./postgres/chat/WidgetTokens.ts"
 import * as Database from "./postgres/Database.ts"
 import * as SubmissionRepo from "./postgres/forms/SubmissionRepo.ts"
@@ -66,6 +69,7 @@ export const storage = (settings: Settings) => {
     InstanceDirectory.layer({ timeout }),
     WidgetTokens.layer({ timeout }),
     ConversationStore.layer(queue),
+    TokenBudget.layer({ timeout }),
     VisitorSalts.layer({ timeout }),
     Reports.layer({ timeout: "5 minutes" }),
     Decisions.layer({ timeout }),
@@ -93,6 +97,7 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
       )
     )
   ),
+  MemoryTokenBudget.layer,
   MemoryVisitorSalts.layer
 )
 
@@ -192,7 +197,7 @@ export const server = (
   around?: Extensions,
   worker?: Worker
 ) => {
-  const live = agent(settings)
+  const live = Layer.provide(BudgetedAgent.layer, agent(settings))
   const traceRatio = Option.getOrUndefined(settings.otlp)?.traceRatio
   return Layer.unwrap(
     Effect.map(DescriptorLimit, (descriptors) =>

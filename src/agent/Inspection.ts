@@ -36,6 +36,8 @@ const ofError = (error: AgentError): Seen => {
     case "AgentEmpty":
       // It used its few tokens up before the first word: it works.
       return error.finish === "length" ? answered : { _tag: "Failed", reason: "it finished without a word" }
+    case "DailyTokensUsed":
+      return answered
     case "AgentTimeout":
       return { _tag: "Away", reason: "it is silent" }
   }

@@ -148,7 +148,7 @@ describe("postgres/Readiness", () => {
       const asReader = Layer.fresh(Layer.provide(layer, Database.layer({ url: connection.url, connections: 1 })))
       assert.strictEqual((yield* Effect.flip(Effect.provide(check, asReader))).reason, "database-denied")
       yield* owner`GRANT INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ${reader}`
-      yield* owner`GRANT DELETE ON conversation_message, answer_piece TO ${reader}`
+      yield* owner`GRANT DELETE ON conversation_message, answer_piece, token_reservation TO ${reader}`
       yield* Effect.provide(check, asReader)
       yield* owner`REVOKE INSERT ON bot_view FROM ${reader}`
       assert.strictEqual((yield* Effect.flip(Effect.provide(check, asReader))).reason, "database-denied")

@@ -80,6 +80,7 @@ const refusal = (error: AgentError | Cause.Done): AgentRefusal => {
 const reasonOf = (error: AgentError | Cause.Done): string => {
   if (Cause.isDone(error)) return "it ended without a finish"
   if (error._tag === "AgentTimeout") return "it was silent"
+  if (error._tag === "DailyTokensUsed") return "its tokens of the day are used"
   return error._tag === "AgentEmpty" ? `it finished without a word (${error.finish})` : error.reason
 }
 

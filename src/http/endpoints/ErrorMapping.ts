@@ -68,6 +68,8 @@ export const ofAgent = (error: AgentRefusal, headers: Record<string, string>) =>
       )
     case "AgentBusy":
       return Effect.succeed(ErrorResponses.agentBusy(error.retryAfter, headers))
+    case "DailyTokensUsed":
+      return Effect.succeed(ErrorResponses.dailyTokensUsed(error.retryAfter, headers))
     case "AgentTimeout":
       return Effect.succeed(
         ErrorResponses.refusal(504, "The assistant did not answer in time. Please try again.", headers)

@@ -88,6 +88,13 @@ export const unavailable = (headers?: Headers): HttpServerResponse.HttpServerRes
     "retry-after": "5"
   })
 
+/** 429: the instance has used its tokens of the day, which ends in `seconds`. */
+export const dailyTokensUsed = (seconds: number, headers?: Headers): HttpServerResponse.HttpServerResponse =>
+  refusal(429, "The assistant has answered as much as it may today. Please come back tomorrow.", {
+    ...headers,
+    "retry-after": String(seconds)
+  })
+
 /** 503: the agent takes no request now. `seconds` is when it may. */
 export const agentBusy = (seconds: number, headers?: Headers): HttpServerResponse.HttpServerResponse =>
   refusal(503, "The assistant is busy. Please try again after Retry-After seconds.", {

@@ -56,6 +56,10 @@ const steps = (retention: Retention.Options) =>
     ["delete old visitor salts", forgetSalts],
     ["delete old batch ids", (now: number) => deleteBefore("page_view_batch", "stored_at", now - 24 * hour)],
     ["delete old idempotency keys", (now: number) => deleteBefore("idempotency_key", "used_at", now - 24 * hour)],
+    [
+      "delete old token reservations",
+      (now: number) => deleteBefore("token_reservation", "reserved_at", now - 48 * hour)
+    ],
     ["forget what is older than its retention", () => Retention.forget(retention)],
     ["end the deletion of websites", () => endErasures],
     ["end the answers of processes that died", () => Effect.timeout(LapsedAnswers.settle, patience)]

@@ -26,7 +26,9 @@ const forRequests = {
   conversation: ["SELECT", "INSERT", "UPDATE"],
   conversation_message: ["SELECT", "INSERT", "UPDATE", "DELETE"],
   answer_piece: ["SELECT", "INSERT", "DELETE"],
-  conversation_hash_key: ["SELECT"]
+  conversation_hash_key: ["SELECT"],
+  token_usage: ["SELECT", "INSERT", "UPDATE"],
+  token_reservation: ["SELECT", "INSERT", "DELETE"]
 } as const
 
 /** Rows are picked by a column before they are deleted. */

@@ -27,6 +27,12 @@ export class AgentBusy extends Schema.TaggedError<AgentBusy>()("AgentBusy", {
   retryAfter: Schema.Int
 }) {}
 
+/** The instance has used its tokens of the day. */
+export class DailyTokensUsed extends Schema.TaggedError<DailyTokensUsed>()("DailyTokensUsed", {
+  /** When the next day (UTC) begins, in seconds. */
+  retryAfter: Schema.Int
+}) {}
+
 /** The agent was silent for longer than `AGENT_TIMEOUT`. */
 export class AgentTimeout extends Schema.TaggedError<AgentTimeout>()("AgentTimeout", {}) {}
 
@@ -44,7 +50,7 @@ export class AgentEmpty extends Schema.TaggedError<AgentEmpty>()("AgentEmpty", {
 }) {}
 
 /** Fails a stream before its `Accepted`. */
-export type AgentRefusal = AgentRefused | AgentBusy | AgentTimeout
+export type AgentRefusal = AgentRefused | AgentBusy | AgentTimeout | DailyTokensUsed
 
 /** Fails a stream after its `Accepted`. */
 export type AgentFailure = AgentBroken | AgentEmpty | AgentTimeout
