@@ -1,5 +1,5 @@
 /**
- * The published API: what HydraCore calls its Public router.
+ * The published API, HydraCore's "Public router".
  *
  * @module
  */

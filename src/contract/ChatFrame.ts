@@ -1,7 +1,7 @@
 /**
  * The frames of a chat stream: the UI message stream of the AI SDK, version 1, as Server-Sent Events. A stream begins with
- * `start`. Each text is a `text-start`, one or more `text-delta` and a `text-end`; `source-url` and `data-activity` stand
- * anywhere before the end. At most one `error` follows, then `finish`. The event after it has the data `[DONE]`.
+ * `start`. Each text is a `text-start`, one or more `text-delta` and a `text-end`; `source-url` and `data-activity` may occur
+ * anywhere before the end. At most one `error` follows, then `finish`. The data of the last event is `[DONE]`.
  *
  * @module
  */
@@ -54,7 +54,6 @@ const Finish = Schema.Struct({
   finishReason: Schema.Literals(["stop", "length", "content-filter", "tool-calls", "error", "other"])
 }).annotate({ title: "Finish" })
 
-/** The JSON of one frame. */
 export const ChatFrame = Schema.Union([
   Start,
   TextStart,

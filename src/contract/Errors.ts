@@ -7,7 +7,7 @@ import { Predicate, Schema } from "effect"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as Headers from "./Headers.ts"
 
-/** One fault of a request: where it is and what it is. An answer's item may also carry `ctx`. */
+/** One error of a request. A response may also have `ctx`. */
 export const ValidationError = Schema.Struct({
   loc: Schema.Array(Schema.Union([Schema.String, Schema.Int])).annotate({ title: "Location" }),
   msg: Schema.String.annotate({ title: "Message" }),
@@ -16,7 +16,7 @@ export const ValidationError = Schema.Struct({
 
 export type ValidationError = typeof ValidationError.Type
 
-/** The body of a 422: a body, a path or a header that does not validate, with every fault. */
+/** The body of a 422: every error of the body, the path and the headers. */
 export const HTTPValidationError = Schema.Struct({
   detail: Schema.Array(ValidationError).annotate({ title: "Detail" })
 })
@@ -90,7 +90,7 @@ export const ServiceUnavailable = refusal(503, "ServiceUnavailable", "Not known 
 })
 export const GatewayTimeout = refusal(504, "GatewayTimeout", "The agent did not answer in time", Headers.rateLimit)
 
-/** What any endpoint may answer to a request that it does not get to see, or fails on. */
+/** The errors of all endpoints: requests that do not reach the endpoint, and failures. */
 export const common = [
   refusal(400, "BadRequest", "The request is not valid HTTP, or its body did not arrive whole", Headers.decision),
   refusal(405, "MethodNotAllowed", "The path has other methods; see Allow", { ...Headers.allow, ...Headers.decision }),

@@ -35,7 +35,7 @@ export const SubmissionPayload = Schema.Struct({
 
 export type SubmissionPayload = typeof SubmissionPayload.Type
 
-/** The acknowledgement: the submission is durable when it is sent. */
+/** The acknowledgement, which is sent after the submission is durable. */
 export const SubmissionReceipt = Schema.Struct({
   status: Schema.Literal("received").annotate({ title: "Status" }),
   submission_id: Schema.String.annotate({ title: "Submission Id", format: "uuid" })
@@ -46,7 +46,7 @@ export const SubmissionReceipt = Schema.Struct({
   examples: [{ status: "received", submission_id: "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63" }]
 })
 
-/** A page, for the sender of a plain form who accepts `text/html`. */
+/** The response to a plain form whose sender accepts `text/html`. */
 const Page = Schema.String.annotate({ title: "Page" }).pipe(
   Schema.decodeTo(Schema.TaggedStruct("Page", { html: Schema.String }), {
     decode: SchemaGetter.transform((html: string) => ({ _tag: "Page" as const, html })),
@@ -55,11 +55,9 @@ const Page = Schema.String.annotate({ title: "Page" }).pipe(
   HttpApiSchema.asText({ contentType: "text/html" })
 )
 
-/** An error as a page. */
 const errorPage = (status: number) => Page.pipe(HttpApiSchema.status(status))
 
-/** The submission of a plain form is stored, and the visitor goes on to the page that the form names. */
-const onward = HttpApiSchema.Empty(303).annotate({
+const redirect = HttpApiSchema.Empty(303).annotate({
   description: "The submission of a plain form is stored; see Location for the page that the form names"
 })
 
@@ -84,7 +82,7 @@ export const submit = HttpApiEndpoint.post("submit", "/v1/public/forms/submit", 
   success: [
     HttpApiSchema.WithHeaders(SubmissionReceipt, limited),
     Page,
-    HttpApiSchema.WithHeaders(onward, { ...limited, ...Headers.seeOther })
+    HttpApiSchema.WithHeaders(redirect, { ...limited, ...Headers.seeOther })
   ],
   error: [
     ...Errors.common,

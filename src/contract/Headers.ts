@@ -1,5 +1,5 @@
 /**
- * The header fields of responses, as schemas. All are optional for a client: a proxy may remove any of them.
+ * The headers of responses, as schemas. All are optional, since a proxy may remove any of them.
  *
  * @module
  */
@@ -10,7 +10,7 @@ const text = (description: string) => Schema.optionalKey(Schema.String.annotate(
 
 const decisions = ["counted", "repeated", ...Decision.reasons] as const satisfies ReadonlyArray<Decision.Decision>
 
-/** The state of the rate limit (draft-ietf-httpapi-ratelimit-headers-10); absent where no limit is set or none was checked. */
+/** The rate limit (draft-ietf-httpapi-ratelimit-headers-10); absent if no limit is configured or none was checked. */
 export const rateLimit = {
   "ratelimit-policy": text('The rate limit: name, requests and window in seconds, such as `"forms";q=5;w=60`'),
   ratelimit: text('What remains of the rate limit, and the seconds until more is allowed, such as `"forms";r=4;t=60`')

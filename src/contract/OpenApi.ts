@@ -1,34 +1,36 @@
 /**
- * Adds to the generated OpenAPI document what `effect/http-api` cannot declare, and removes what says nothing to a reader.
- * Pure.
+ * Completes the generated OpenAPI document by what `effect/http-api` cannot declare, and removes what is of no use to a
+ * reader. Pure.
  *
  * @module
  */
-import { isJsonObject } from "./Wire.ts"
+import { Predicate } from "effect"
 
 type Json = Record<string, unknown>
 
 const mapValues = (object: unknown, map: (value: unknown, key: string) => unknown): Json =>
-  isJsonObject(object) ? Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value, key)])) : {}
+  Predicate.isObject(object)
+    ? Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value, key)]))
+    : {}
 
-const objectOf = (value: unknown): Json => (isJsonObject(value) ? value : {})
+const objectOf = (value: unknown): Json => (Predicate.isObject(value) ? value : {})
 
-/** Unknown properties are ignored, not refused. */
+/** Unknown properties are ignored, not rejected. */
 const allowOtherProperties = (schema: Json): Json => {
   const { additionalProperties, ...rest } = schema
   return additionalProperties === false ? rest : schema
 }
 
-/** The bounds of a double's integers say nothing to a reader. */
+/** The bounds of safe integers are of no use to a reader. */
 const isDoubleBound = (key: string, value: unknown): boolean =>
   (key === "minimum" && value === Number.MIN_SAFE_INTEGER) || (key === "maximum" && value === Number.MAX_SAFE_INTEGER)
 
-/** How Effect's own servers report a failure in a stream; this one reports it in a frame. */
+/** How Effect's own servers report a failure in a stream. This service reports it in a frame. */
 const isEffectStream = (key: string): boolean => key === "x-effect-stream"
 
 const tidy = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(tidy)
-  if (!isJsonObject(value)) return value
+  if (!Predicate.isObject(value)) return value
   return Object.fromEntries(
     Object.entries(allowOtherProperties(value))
       .filter(([key, member]) => !isDoubleBound(key, member) && !isEffectStream(key))
@@ -38,7 +40,7 @@ const tidy = (value: unknown): unknown => {
 
 const reference = (name: string): string => `#/components/schemas/${name}`
 
-/** The generator numbers a schema that has a second encoding. References to such a copy, and to its original. */
+/** The generator duplicates a schema that has a second encoding. A map from the references of copies to the original's. */
 const duplicates = (schemas: Json): ReadonlyMap<unknown, string> =>
   new Map(
     Object.entries(schemas).flatMap(([name, schema]) => {
@@ -48,12 +50,11 @@ const duplicates = (schemas: Json): ReadonlyMap<unknown, string> =>
     })
   )
 
-/** The document without such copies. */
 const withoutDuplicates = (document: Json): Json => {
   const originals = duplicates(objectOf(objectOf(document["components"])["schemas"]))
   const refer = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(refer)
-    if (!isJsonObject(value)) return value
+    if (!Predicate.isObject(value)) return value
     return mapValues(value, (member, key) => (key === "$ref" ? (originals.get(member) ?? member) : refer(member)))
   }
   const components = objectOf(document["components"])
@@ -63,13 +64,13 @@ const withoutDuplicates = (document: Json): Json => {
 
 const text = (description: string) => ({ schema: { type: "string", description }, required: false })
 
-/** On every response, from the middleware around all endpoints. */
+/** The headers of every response, which the CORS middleware adds. */
 const cors = {
   "access-control-allow-origin": text("`*`: any website may read the response"),
   "access-control-expose-headers": text("The headers that a website may read")
 }
 
-/** On every page; a status has one declaration of headers, which is that of its JSON. */
+/** The headers of every page. The generator declares headers per status, for its JSON only. */
 const page = {
   "content-security-policy": text("The page loads and runs nothing, and only the form's origin may frame it"),
   "cache-control": text("The response is not stored"),
@@ -97,7 +98,7 @@ const canonicalNames = [
 
 const canonical = new Map(canonicalNames.map((name) => [name.toLowerCase(), name]))
 
-/** The headers that hold a whole number; the generator describes every header as text. */
+/** The headers with integer values. The generator declares every header as text. */
 const integers = new Set(["Retry-After"])
 
 const withType = (name: string, header: unknown): unknown =>
@@ -105,7 +106,7 @@ const withType = (name: string, header: unknown): unknown =>
     ? { ...objectOf(header), schema: { ...objectOf(objectOf(header)["schema"]), type: "integer" } }
     : header
 
-/** The headers of a response as references; `components` collects what they refer to. */
+/** Replaces the headers of a response by references, and adds the headers to `components`. */
 const referHeaders = (headers: Json, components: Map<string, unknown>): Json => {
   const entries = Object.entries(headers).map(([lowerCase, generated]) => {
     const name = canonical.get(lowerCase) ?? lowerCase
@@ -118,7 +119,7 @@ const referHeaders = (headers: Json, components: Map<string, unknown>): Json => 
   return Object.fromEntries(entries)
 }
 
-/** A body with the first example of its schema, which not every tool looks for there. */
+/** Copies the first example of a body's schema to the body, since not every tool finds it in the schema. */
 const withExamples = (content: unknown, schemas: Json): Json =>
   mapValues(content, (media) => {
     const { schema, ...rest } = objectOf(media)
@@ -127,13 +128,13 @@ const withExamples = (content: unknown, schemas: Json): Json =>
     return Array.isArray(examples) ? { schema, ...rest, example: examples[0] } : media
   })
 
-/** The description of a stream, for which the generator has none. */
+/** Adds the description of a stream, which the generator leaves out. */
 const describeStream = (response: Json): Json =>
   "text/event-stream" in objectOf(response["content"])
     ? { ...response, description: "The agent's answer: the UI message stream of the AI SDK, version 1" }
     : response
 
-/** The document as it is published. */
+/** The published document. */
 export const asPublished = (document: Json): Json => {
   const tidied = withoutDuplicates(objectOf(tidy(document)))
   const components = objectOf(tidied["components"])

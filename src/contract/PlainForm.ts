@@ -1,6 +1,5 @@
 /**
- * A plain HTML form, sent without any script: the fields and the query parameters that have a meaning here. Any other
- * field is part of `form_data`.
+ * The fields and query parameters of a plain HTML form, which is sent without a script. All other fields become `form_data`.
  *
  * @module
  */
@@ -36,10 +35,10 @@ export const PlainForm = Schema.StructWithRest(
   ]
 })
 
-/** A parameter that is read from a plain form alone, and never invalid: of several values the first counts. */
+/** A parameter that only plain forms use. It is never invalid: the first of several values counts. */
 const parameter = (description: string) => Schema.optionalKey(Value.annotate({ description }))
 
-/** The query of a plain form's address. A JSON body's address may have any query. */
+/** The query of a plain form. With a JSON body any query is ignored. */
 export const query = {
   site: parameter("The website_config_id of the website, for a plain form"),
   page: parameter("The page_slug of the submission, for a plain form"),

@@ -1,6 +1,6 @@
 /**
- * Declares that an endpoint answers what does not validate with a 422 that lists every fault. The server's part is
- * `http/middleware/Validation.ts`.
+ * Declares that an endpoint responds to an invalid request with a 422 that lists every error. `http/middleware/Validation.ts`
+ * implements it.
  *
  * @module
  */

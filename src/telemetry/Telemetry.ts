@@ -5,7 +5,7 @@
  * @module
  */
 import { Clock, Effect, Layer, Logger, type LogLevel, Option, References } from "effect"
-import * as Time from "../core/text/Time.ts"
+import * as Calendar from "../core/text/Calendar.ts"
 import * as LogOutput from "./LogOutput.ts"
 import type * as Otlp from "./Otlp.ts"
 import * as ProcessMetrics from "./ProcessMetrics.ts"
@@ -38,7 +38,7 @@ const lost = (lines: number, now: number): string =>
   JSON.stringify({
     message: `${lines} lines of the log were lost here: whoever reads standard error is too slow`,
     level: "WARN",
-    timestamp: Time.iso(now)
+    timestamp: Calendar.iso(now)
   })
 
 /** One line of JSON an entry, to standard error. What waits there is written before the scope ends. */

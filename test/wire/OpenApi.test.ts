@@ -6,7 +6,7 @@ import { Result } from "effect"
 import { OpenApi } from "effect/http-api"
 import { PageViewPayload } from "../../src/contract/Analytics.ts"
 import { Api } from "../../src/contract/Api.ts"
-import * as Faults from "../../src/contract/Faults.ts"
+import * as BodyReader from "../../src/contract/BodyReader.ts"
 import { SubmissionPayload } from "../../src/contract/Forms.ts"
 import { ChatPayload } from "../../src/contract/Widget.ts"
 
@@ -166,9 +166,9 @@ describe("wire/OpenApi", () => {
     const [track, submit, chat] = operations
     for (const type of ["application/json", "text/plain"]) {
       const example = (operation: unknown) => at(operation, "requestBody", "content", type, "example")
-      assert.isTrue(Result.isSuccess(Faults.bodyReader(PageViewPayload)(example(track))), type)
-      assert.isTrue(Result.isSuccess(Faults.bodyReader(SubmissionPayload)(example(submit))), type)
-      assert.isTrue(Result.isSuccess(Faults.bodyReader(ChatPayload)(example(chat))), type)
+      assert.isTrue(Result.isSuccess(BodyReader.make(PageViewPayload)(example(track))), type)
+      assert.isTrue(Result.isSuccess(BodyReader.make(SubmissionPayload)(example(submit))), type)
+      assert.isTrue(Result.isSuccess(BodyReader.make(ChatPayload)(example(chat))), type)
     }
   })
 

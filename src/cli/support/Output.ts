@@ -6,9 +6,9 @@
  */
 import { Effect, type PlatformError, Runtime, Schema, Stdio, Stream, Terminal } from "effect"
 import { Flag, GlobalFlag } from "effect/cli"
+import * as Calendar from "../../core/text/Calendar.ts"
 import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
 import * as TerminalText from "../../core/text/TerminalText.ts"
-import * as Time from "../../core/text/Time.ts"
 
 /** A command could not do what was asked. */
 export class CliFailure extends Schema.TaggedError<CliFailure>()("CliFailure", {
@@ -21,8 +21,10 @@ export class CliFailure extends Schema.TaggedError<CliFailure>()("CliFailure", {
 }
 
 /** Nothing of a kind has the id that was given. */
-export const notFound = (kind: "website" | "instance" | "submission" | "token", id: string): CliFailure =>
-  new CliFailure({ message: `There is no ${kind} ${id}.` })
+export const notFound = (
+  kind: "website" | "instance" | "conversation" | "submission" | "token",
+  id: string
+): CliFailure => new CliFailure({ message: `There is no ${kind} ${TerminalText.printable(id)}.` })
 
 /** Whoever read our stdout has gone (`| head`). There is nobody left to tell, and nothing is wrong. */
 export class StdoutClosed extends Schema.TaggedError<StdoutClosed>()("StdoutClosed", {}) {}
@@ -58,6 +60,24 @@ export const writeAll = <E, R>(
       Effect.mapError((error) => (error._tag === "Source" ? error.error : writeFailure(error)))
     )
   )
+
+/**
+ * One JSON array of documents that are JSON already, a line each. An array without its end tells the reader that the
+ * command was interrupted.
+ */
+export const jsonArray = <E>(documents: Stream.Stream<string, E>): Stream.Stream<string, E> =>
+  Stream.suspend(() => {
+    let separator = "["
+    const lines = Stream.map(documents, (document) => {
+      const line = `${separator}\n${document}`
+      separator = ","
+      return line
+    })
+    return Stream.concat(
+      lines,
+      Stream.sync(() => (separator === "[" ? "[]\n" : "\n]\n"))
+    )
+  })
 
 /** Writes a text to stdout. */
 export const write = (text: string) => writeAll(Stream.succeed(text))
@@ -98,8 +118,8 @@ export const table = (
 ): string => (rows.length === 0 ? `${none}\n` : TerminalText.table(header, rows))
 
 /** A moment as JSON has it: ISO 8601, or null. */
-export const isoOrNull = (time: number | null): string | null => (time === null ? null : Time.iso(time))
+export const isoOrNull = (time: number | null): string | null => (time === null ? null : Calendar.iso(time))
 
 /** A moment as a person reads it: to the second, UTC; a dash for none. */
 export const moment = (time: number | null): string =>
-  time === null ? "-" : `${Time.iso(time).slice(0, 19).replace("T", " ")} UTC`
+  time === null ? "-" : `${Calendar.iso(time).slice(0, 19).replace("T", " ")} UTC`

@@ -5,7 +5,7 @@
  */
 import { Buffer } from "node:buffer"
 import { Record } from "effect"
-import { dateOf, dayMillis, dayOf } from "../text/Time.ts"
+import { dateOf, dayMillis, dayOf } from "../text/Calendar.ts"
 import type { PageView } from "./PageView.ts"
 
 export interface Count {

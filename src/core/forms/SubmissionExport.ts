@@ -9,9 +9,9 @@
  *
  * @module
  */
+import { iso } from "../text/Calendar.ts"
 import * as Csv from "../text/Csv.ts"
 import * as TerminalText from "../text/TerminalText.ts"
-import { iso } from "../text/Time.ts"
 import type { Submission } from "./Submission.ts"
 
 /** What is written of a submission: what the visitor sent, or what was decided of it as well. */

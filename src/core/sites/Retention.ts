@@ -7,14 +7,13 @@
  * @module
  */
 import { Option } from "effect"
+import { dayMillis } from "../text/Calendar.ts"
 
 /** A number of days of 24 hours, or of calendar months. */
 export interface Retention {
   readonly count: number
   readonly unit: "days" | "months"
 }
-
-const dayMillis = 86_400_000
 
 /** The longest retention: a hundred years. */
 const max = { days: 36_500, months: 1_200 } as const

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { dateOf } from "../text/Time.ts"
+import { dateOf } from "../text/Calendar.ts"
 import type { Reason, Subject } from "./Decision.ts"
 
 /** The decisions of one day, subject and reason. */

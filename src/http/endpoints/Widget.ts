@@ -12,7 +12,7 @@ import { Context, type Duration, Effect, Layer, Option, Result, Scope } from "ef
 import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../../contract/Api.ts"
-import * as Faults from "../../contract/Faults.ts"
+import * as BodyReader from "../../contract/BodyReader.ts"
 import { ChatPayload } from "../../contract/Widget.ts"
 import type { Instance } from "../../core/chat/Instance.ts"
 import { clientKey } from "../../core/limits/ClientKey.ts"
@@ -31,7 +31,7 @@ import * as OriginCheck from "./OriginCheck.ts"
 import * as RateLimitCheck from "./RateLimitCheck.ts"
 import * as RequestHead from "./RequestHead.ts"
 
-const readPayload = Faults.bodyReader(ChatPayload)
+const readPayload = BodyReader.make(ChatPayload)
 
 /** How often a comment is sent on a stream that says nothing, so that no proxy in between takes it for dead. */
 const heartbeat = "15 seconds"

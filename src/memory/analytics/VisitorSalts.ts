@@ -5,7 +5,7 @@
  */
 import { randomBytes } from "node:crypto"
 import { Clock, Effect, Layer } from "effect"
-import { dayOf } from "../../core/text/Time.ts"
+import { dayOf } from "../../core/text/Calendar.ts"
 import { VisitorSalts } from "../../services/analytics/VisitorSalts.ts"
 
 export const layer: Layer.Layer<VisitorSalts> = Layer.sync(VisitorSalts, () => {

@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto"
 import { Clock, Effect, Layer, Option } from "effect"
 import * as Tokens from "../../core/chat/Tokens.ts"
-import { dayOf } from "../../core/text/Time.ts"
+import { dayOf } from "../../core/text/Calendar.ts"
 import { TokenBudget } from "../../services/chat/TokenBudget.ts"
 
 export const layer: Layer.Layer<TokenBudget> = Layer.sync(TokenBudget, () => {

@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
-import { dateOf, dayMillis, dayOf } from "../../core/text/Time.ts"
+import { dateOf, dayMillis, dayOf } from "../../core/text/Calendar.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { TokenBudget } from "../../services/chat/TokenBudget.ts"
 import * as Database from "../Database.ts"
