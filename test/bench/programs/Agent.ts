@@ -7,6 +7,8 @@
  *   monotonic clock, which all processes of a machine share.
  * - `{"hold": true}`: sends one token, and then nothing until the client disconnects.
  *
+ * Any other message, such as the question of `instance create`, is answered with one token.
+ *
  * `PORT` is the port to listen on.
  *
  * @module
@@ -35,7 +37,8 @@ const token = frame({ content: " word~" }, null)
 
 const parseScript = (body: string): Script => {
   const request = JSON.parse(body) as { readonly messages: ReadonlyArray<{ readonly content: string }> }
-  return JSON.parse(request.messages.at(-1)?.content ?? "{}") as Script
+  const message = request.messages.at(-1)?.content ?? ""
+  return message.startsWith("{") ? (JSON.parse(message) as Script) : {}
 }
 
 /** The responses that send as fast as the client reads, and how many tokens each still has to send. */
