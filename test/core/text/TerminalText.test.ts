@@ -53,7 +53,7 @@ describe("core/text/TerminalText", () => {
 
   it.prop("a cut text has room, and one that has room is not cut", [Text, max], ([text, most]) => {
     const printed = TerminalText.printable(text)
-    const cut = TerminalText.cut(printed, most)
+    const cut = TerminalText.truncate(printed, most)
     assert.isAtMost(TerminalText.width(cut), most)
     if (TerminalText.width(printed) <= most) assert.strictEqual(cut, printed)
     else assert.isTrue(cut.endsWith("…") && printed.startsWith(cut.slice(0, -1)))
