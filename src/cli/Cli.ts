@@ -8,6 +8,7 @@ import { CliConfig, CliOutput, Command, GlobalFlag, type HelpDoc, TerminalCapabi
 import manifest from "../../package.json" with { type: "json" }
 import type { Reports } from "../services/analytics/Reports.ts"
 import type { AgentStream } from "../services/chat/AgentStream.ts"
+import type { ConversationStore } from "../services/chat/ConversationStore.ts"
 import type { InstanceDirectory } from "../services/chat/InstanceDirectory.ts"
 import type { WidgetTokens } from "../services/chat/WidgetTokens.ts"
 import type { SubmissionRepo } from "../services/forms/SubmissionRepo.ts"
@@ -15,6 +16,7 @@ import { Readiness } from "../services/Readiness.ts"
 import type { Decisions } from "../services/sites/Decisions.ts"
 import type { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import type { SiteErasure } from "../services/sites/SiteErasure.ts"
+import * as Conversation from "./Conversation.ts"
 import * as Instance from "./Instance.ts"
 import * as Site from "./Site.ts"
 import * as Stats from "./Stats.ts"
@@ -29,6 +31,7 @@ export type Storage =
   | SiteErasure
   | InstanceDirectory
   | WidgetTokens
+  | ConversationStore
   | SubmissionRepo
   | Reports
   | Decisions
@@ -69,6 +72,7 @@ const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
       Site.command(storage),
       Instance.command(storage, options.agent),
       Token.command(storage),
+      Conversation.command(storage),
       Submissions.command(storage),
       Stats.command(storage)
     ]),

@@ -1,5 +1,5 @@
 /** Runs the command line inside the test's process and keeps what it said and how it ended. */
-import { Effect, FileSystem, Layer, Path, type PlatformError, Runtime, Sink, Stdio, Terminal } from "effect"
+import { Effect, FileSystem, Layer, Path, PlatformError, Runtime, Sink, Stdio, Terminal } from "effect"
 import { ChildProcessSpawner } from "effect/process"
 import * as Cli from "../../src/cli/Cli.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
@@ -16,9 +16,22 @@ export type Output = Sink.Sink<void, string | Uint8Array, never, PlatformError.P
 
 const unused = Effect.die("The command line asks a terminal for nothing but its width.")
 
-const platform = (stdio: Partial<Stdio.Stdio>, columns: number) =>
+/** Reads these files, by path, and no others. */
+const reading = (files: Readonly<Record<string, string>>) =>
+  FileSystem.layerNoop({
+    readFileString: (path) => {
+      const text = files[path]
+      if (text !== undefined) return Effect.succeed(text)
+      const cause = Object.assign(new Error("no such file"), { code: "ENOENT" })
+      return Effect.fail(
+        PlatformError.systemError({ _tag: "NotFound", module: "FileSystem", method: "readFileString", cause })
+      )
+    }
+  })
+
+const platform = (stdio: Partial<Stdio.Stdio>, columns: number, files: Readonly<Record<string, string>>) =>
   Layer.mergeAll(
-    FileSystem.layerNoop({}),
+    reading(files),
     Path.layer,
     Stdio.layerTest(stdio),
     Layer.succeed(
@@ -50,6 +63,7 @@ export const run = Effect.fnUntraced(function* <E, R>(
     readonly columns?: number
     readonly stdout?: Output
     readonly isTerminal?: boolean
+    readonly files?: Readonly<Record<string, string>>
   } = {}
 ) {
   const written = { stdout: "", stderr: "" }
@@ -68,7 +82,8 @@ export const run = Effect.fnUntraced(function* <E, R>(
           stderr: () => keep("stderr"),
           stdoutIsTerminal: Effect.succeed(options.isTerminal ?? false)
         },
-        options.columns ?? 0
+        options.columns ?? 0,
+        options.files ?? {}
       )
     ),
     Effect.exit

@@ -21,8 +21,10 @@ export class CliFailure extends Schema.TaggedError<CliFailure>()("CliFailure", {
 }
 
 /** Nothing of a kind has the id that was given. */
-export const notFound = (kind: "website" | "instance" | "submission" | "token", id: string): CliFailure =>
-  new CliFailure({ message: `There is no ${kind} ${id}.` })
+export const notFound = (
+  kind: "website" | "instance" | "conversation" | "submission" | "token",
+  id: string
+): CliFailure => new CliFailure({ message: `There is no ${kind} ${TerminalText.printable(id)}.` })
 
 /** Whoever read our stdout has gone (`| head`). There is nobody left to tell, and nothing is wrong. */
 export class StdoutClosed extends Schema.TaggedError<StdoutClosed>()("StdoutClosed", {}) {}
@@ -58,6 +60,24 @@ export const writeAll = <E, R>(
       Effect.mapError((error) => (error._tag === "Source" ? error.error : writeFailure(error)))
     )
   )
+
+/**
+ * One JSON array of documents that are JSON already, a line each. An array without its end tells the reader that the
+ * command was interrupted.
+ */
+export const jsonArray = <E>(documents: Stream.Stream<string, E>): Stream.Stream<string, E> =>
+  Stream.suspend(() => {
+    let separator = "["
+    const lines = Stream.map(documents, (document) => {
+      const line = `${separator}\n${document}`
+      separator = ","
+      return line
+    })
+    return Stream.concat(
+      lines,
+      Stream.sync(() => (separator === "[" ? "[]\n" : "\n]\n"))
+    )
+  })
 
 /** Writes a text to stdout. */
 export const write = (text: string) => writeAll(Stream.succeed(text))
