@@ -14,6 +14,7 @@ import * as ErrorResponses from "./ErrorResponses.ts"
 /** What keeps a body from being received. */
 export const ofBytes = {
   BodyTooLarge: ({ maxBytes }: BodyTooLarge) => Effect.succeed(ErrorResponses.tooLarge(maxBytes)),
+  BodyInPieces: () => Effect.succeed(ErrorResponses.inPieces),
   BodyCrowdedOut: ({ by }: BodyCrowdedOut) =>
     Effect.succeed(by === "address" ? ErrorResponses.tooMuchAtOnce : ErrorResponses.overloaded),
   BodyUnreadable: () =>

@@ -60,6 +60,13 @@ export const foreignOrigin = (
 export const tooLarge = (maxBytes: number): HttpServerResponse.HttpServerResponse =>
   refusal(413, `The body is larger than ${maxBytes} bytes. Send less at once.`)
 
+/** 413: the body is not read to its end. */
+export const inPieces: HttpServerResponse.HttpServerResponse = refusal(
+  413,
+  "The body comes in too many small pieces. Send it in chunks of 128 bytes or more.",
+  { connection: "close" }
+)
+
 /** 429; the headers tell when to come back. */
 export const overLimit = (headers: Headers): HttpServerResponse.HttpServerResponse =>
   refusal(429, "Too many requests from this address. Wait as many seconds as Retry-After says.", headers)

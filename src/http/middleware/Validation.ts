@@ -67,6 +67,7 @@ export const layer: Layer.Layer<Validation> = HttpApiMiddleware.layerSchemaError
           : ErrorResponses.invalid([...paramsFaults(endpoint, params), ...first, ...ofBody])
       ),
       Effect.catchTag("BodyTooLarge", ErrorMapping.ofBytes.BodyTooLarge),
+      Effect.catchTag("BodyInPieces", ErrorMapping.ofBytes.BodyInPieces),
       Effect.catchTag("BodyCrowdedOut", ErrorMapping.ofBytes.BodyCrowdedOut)
     )
   })

@@ -25,7 +25,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net"
 import { Clock, Context, type Duration, Effect, Layer } from "effect"
 import { afterQuietPoll } from "../../runtime/EventLoop.ts"
+
 import * as ConnectionLimits from "./ConnectionLimits.ts"
+import * as FairReading from "./FairReading.ts"
 import * as UnreadAnswers from "./UnreadAnswers.ts"
 
 export interface Options {
@@ -50,7 +52,7 @@ interface Link {
   readonly entry: ConnectionLimits.Entry
   /** The requests that are not answered yet. */
   open: number
-  /** How many bytes had been read when the last answer was done: more means that a request has begun. */
+  /** How many bytes had been parsed when the last answer was done: more means that a request has begun. */
   read: number
   /** The answer that its client reads now, or waits for: those behind it are not sent before it is. */
   first: Begun | undefined
@@ -112,7 +114,7 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
     // The connection is gone.
     if (link === undefined) return
     if (--link.open > 0) behind--
-    link.read = socket.bytesRead
+    link.read = socket.bytesRead - FairReading.unparsed(socket)
     // Node ends them in the order in which they were begun.
     link.first = link.first?.next
     if (link.open === 0) limits.idle(link.entry, performance.now())

@@ -13,6 +13,7 @@ import * as ContractAnalytics from "../../contract/Analytics.ts"
 import { Api } from "../../contract/Api.ts"
 import * as ContractForms from "../../contract/Forms.ts"
 import * as ContractWidget from "../../contract/Widget.ts"
+import * as ClientAddress from "../../core/limits/ClientAddress.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import * as Assets from "../assets/Assets.ts"
 import * as Docs from "../assets/Docs.ts"
@@ -27,6 +28,7 @@ import * as Trace from "../middleware/Trace.ts"
 import * as Validation from "../middleware/Validation.ts"
 import * as WidgetTokenSecurity from "../middleware/WidgetTokenSecurity.ts"
 import * as Connections from "./Connections.ts"
+import * as FairReading from "./FairReading.ts"
 import * as FastPath from "./FastPath.ts"
 import * as ProtocolErrors from "./ProtocolErrors.ts"
 import * as RequestBody from "./RequestBody.ts"
@@ -171,6 +173,8 @@ export const layer = (
           : create
       const server = measured({ ...nodeOptions, requireHostHeader: false })
       server.maxHeadersCount = maxHeadersCount
+      const isProxy = ClientAddress.isProxy(options.trustedProxies)
+      FairReading.watch(server, { ownerOf: FairReading.byAddress(isLimited(options) ? isProxy : () => true) })
       const end = Duration.sum(options.shutdownGrace, Duration.seconds(1))
       const limits = {
         ...options.connections,
