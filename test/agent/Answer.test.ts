@@ -35,7 +35,7 @@ const split = (bytes: Buffer, cuts: ReadonlyArray<number>): Array<Buffer> => {
 const read = (pieces: ReadonlyArray<Buffer>) => {
   const events: Array<AgentEvent> = []
   let state = Answer.initial
-  let chat = ChatStream.initial({ messageId: "m-1", conversationId: "c-1", maxBytes: 200 })
+  let chat = ChatStream.initial({ messageId: "m-1", conversationId: "c-1", hasMemory: false, maxBytes: 200 })
   let sent = ""
   for (const piece of pieces) {
     const read = Answer.read(state, piece)

@@ -59,7 +59,8 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
         fault: answer(
           200,
           { "content-type": "text/event-stream" },
-          ChatStream.start({ messageId: "m", conversationId: "c" }) + ChatStream.textDelta("m", "Half ")
+          ChatStream.start({ messageId: "m", conversationId: "c", hasMemory: false }) +
+            ChatStream.textDelta("m", "Half ")
         ),
         says: /was interrupted/,
         again: true

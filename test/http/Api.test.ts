@@ -225,7 +225,7 @@ layer(testServer(), { excludeTestServices: true })("http", (it) => {
         const headers = { "x-widget-token": widgetToken }
         const ask = (conversation_id: string) =>
           send(paths.chat(instance.instanceId), { message: "hi", conversation_id }, { headers })
-        assert.include((yield* ask("c:1")).text, '"messageMetadata":{"conversation_id":"c:1"}')
+        assert.include((yield* ask("c:1")).text, '"messageMetadata":{"conversation_id":"c:1","memory":false}')
         assert.notInclude((yield* ask("")).text, '"conversation_id":""')
       })
     )

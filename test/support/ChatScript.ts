@@ -24,6 +24,7 @@ export const respond = (
     ChatResponse.begin(agent, {
       instanceId: "i-1",
       conversationId: "c-1",
+      hasMemory: false,
       messageId: "m-1",
       heartbeat: "15 seconds",
       patience: "1 minute",
@@ -37,7 +38,10 @@ export const respond = (
 /** What the visitor reads of these events. */
 export const wire = (...events: ReadonlyArray<ChatStream.Event>): string =>
   ChatStream.comment +
-  ChatStream.encodeAll(ChatStream.initial({ messageId: "m-1", conversationId: "c-1", maxBytes: 1_000_000 }), events)[1]
+  ChatStream.encodeAll(
+    ChatStream.initial({ messageId: "m-1", conversationId: "c-1", hasMemory: false, maxBytes: 1_000_000 }),
+    events
+  )[1]
 
 /** An agent that says what is offered, and tells whether it was left. */
 export const driven = Effect.gen(function* () {

@@ -30,7 +30,7 @@ const live = LiveAgent.layer({ timeout: "20 seconds", keyOf: () => Effect.succee
 
 const server = Layer.unwrap(Effect.map(AgentStream, ({ stream }) => testServer({}, stream))).pipe(Layer.provide(live))
 
-type Message = UIMessage<{ readonly conversation_id: string }>
+type Message = UIMessage<{ readonly conversation_id: string; readonly memory: boolean }>
 
 const textOf = (message: Message | undefined): string =>
   message?.parts.map((part) => (part.type === "text" ? part.text : "")).join("") ?? ""
@@ -63,7 +63,7 @@ layer(server, { excludeTestServices: true })("between an agent and a client that
       })
       assert.strictEqual(textOf(message), said)
       assert.strictEqual(message?.role, "assistant")
-      assert.deepStrictEqual(message?.metadata, { conversation_id: "tour-1" })
+      assert.deepStrictEqual(message?.metadata, { conversation_id: "tour-1", memory: false })
       const asked = mock.getRequests().at(-1)
       assert.strictEqual(asked?.path, "/v1/chat/completions")
       assert.include(JSON.stringify(asked?.body), '"user":"tour-1"')

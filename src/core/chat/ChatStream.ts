@@ -39,9 +39,17 @@ export const sentences: Readonly<Record<Failure, string>> = {
 
 const frame = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`
 
-/** The first frame. `conversationId` is what the client sends with the next message. */
-export const start = (ids: { readonly messageId: string; readonly conversationId: string }): string =>
-  frame({ type: "start", messageId: ids.messageId, messageMetadata: { conversation_id: ids.conversationId } })
+/** The first frame. The client sends `conversationId` with its next message; with memory, the agent then knows this one. */
+export const start = (ids: {
+  readonly messageId: string
+  readonly conversationId: string
+  readonly hasMemory: boolean
+}): string =>
+  frame({
+    type: "start",
+    messageId: ids.messageId,
+    messageMetadata: { conversation_id: ids.conversationId, memory: ids.hasMemory }
+  })
 
 const textStart = (id: string): string => frame({ type: "text-start", id })
 
@@ -70,6 +78,7 @@ export interface State {
   readonly phase: "fresh" | "open" | "text" | "ended"
   readonly messageId: string
   readonly conversationId: string
+  readonly hasMemory: boolean
   /** The first half of a surrogate pair that ended the last delta, or nothing. It waits for its other half. */
   readonly held: string
   /** How many more bytes of text (UTF-8) may be said. */
@@ -82,11 +91,13 @@ export interface State {
 export const initial = (options: {
   readonly messageId: string
   readonly conversationId: string
+  readonly hasMemory: boolean
   readonly maxBytes: number
 }): State => ({
   phase: "fresh",
   messageId: options.messageId,
   conversationId: options.conversationId,
+  hasMemory: options.hasMemory,
   held: "",
   allowance: options.maxBytes,
   failure: null
@@ -107,6 +118,7 @@ const advanced = (state: State, phase: State["phase"], held: string, allowance: 
   phase,
   messageId: state.messageId,
   conversationId: state.conversationId,
+  hasMemory: state.hasMemory,
   held,
   allowance,
   failure: state.failure

@@ -12,6 +12,8 @@ import type { OpenChat, OpenChats } from "./OpenChats.ts"
 
 export interface Options {
   readonly conversationId: string
+  /** Whether the edge keeps the conversation. */
+  readonly hasMemory: boolean
   readonly messageId: string
   /** After this time without a frame a comment is sent. In milliseconds. */
   readonly heartbeat: number

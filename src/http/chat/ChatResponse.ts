@@ -34,6 +34,8 @@ interface Names {
 export interface Options {
   readonly instanceId: string
   readonly conversationId: string
+  /** Whether the edge keeps the conversation. */
+  readonly hasMemory: boolean
   readonly messageId: string
   /** After this time without a frame a comment is sent. */
   readonly heartbeat: Duration.Input
@@ -178,6 +180,7 @@ export const begin = (
     const names = { instanceId, messageId }
     const chat = new Chat(watch, {
       conversationId: options.conversationId,
+      hasMemory: options.hasMemory,
       messageId,
       heartbeat: Duration.toMillis(options.heartbeat),
       patience: Duration.toMillis(options.patience),

@@ -7,7 +7,7 @@ const Frame = Schema.fromJsonString(
     Schema.Struct({
       type: Schema.Literal("start"),
       messageId: Schema.String,
-      messageMetadata: Schema.Struct({ conversation_id: Schema.String })
+      messageMetadata: Schema.Struct({ conversation_id: Schema.String, memory: Schema.Boolean })
     }),
     Schema.Struct({ type: Schema.Literals(["text-start", "text-end"]), id: Schema.String }),
     Schema.Struct({ type: Schema.Literal("text-delta"), id: Schema.String, delta: Schema.String }),
@@ -63,7 +63,8 @@ const Event = Schema.Union([
 const toEvent = (event: typeof Event.Type): ChatStream.Event =>
   event._tag === "Text" ? { _tag: "Text", delta: event.delta.join("") } : event
 
-const initial = (maxBytes = 1_000_000) => ChatStream.initial({ messageId: "m-1", conversationId: "c-1", maxBytes })
+const initial = (maxBytes = 1_000_000) =>
+  ChatStream.initial({ messageId: "m-1", conversationId: "c-1", hasMemory: false, maxBytes })
 
 describe("ChatStream", () => {
   it.prop(
@@ -159,7 +160,7 @@ describe("ChatStream", () => {
     ])
     assert.strictEqual(
       text,
-      'data: {"type":"start","messageId":"m-1","messageMetadata":{"conversation_id":"c-1"}}\n\n' +
+      'data: {"type":"start","messageId":"m-1","messageMetadata":{"conversation_id":"c-1","memory":false}}\n\n' +
         'data: {"type":"text-start","id":"m-1"}\n\n' +
         'data: {"type":"text-delta","id":"m-1","delta":"Hel\\n"}\n\n' +
         'data: {"type":"text-delta","id":"m-1","delta":"lo"}\n\n' +
