@@ -3,7 +3,8 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    globalSetup: ["test/support/postgres/globalSetup.ts"],
+    globalSetup: ["test/support/postgres/globalSetup.ts", "test/support/responses/globalSetup.ts"],
+    setupFiles: ["test/support/responses/Recorder.ts"],
     // Most tests wait for something, so that two cores have time for three files; many more would crowd the one PostgreSQL.
     // In CI one after the other, so that what fails there fails by itself.
     maxWorkers: process.env["CI"] === "true" ? 1 : 3,

@@ -16,6 +16,7 @@ import * as Database from "../test/torture/scenarios/Database.ts"
 import type { Figures } from "../test/torture/scenarios/Figures.ts"
 import { fuzz } from "../test/torture/scenarios/Fuzzing.ts"
 import * as Kills from "../test/torture/scenarios/Kills.ts"
+import { oneAddress } from "../test/torture/scenarios/OneAddress.ts"
 import { onItsOwn } from "../test/torture/scenarios/RawSockets.ts"
 import { redisFaults } from "../test/torture/scenarios/Redis.ts"
 import * as Shutdown from "../test/torture/scenarios/Shutdown.ts"
@@ -85,6 +86,7 @@ const scenarios: ReadonlyArray<Scenario> = [
   { name: "kill -9 of a worker", run: Workers.killed({ rounds, workers: 2 }) },
   { name: "kill -9 of the workers' primary", run: Workers.orphaned({ workers: 4 }) },
   { name: "raw sockets", run: onItsOwn },
+  { name: "one address against all", run: oneAddress({ millis: 2_000, median: 100, onFigures: console.log }) },
   { name: "slow visitors, with the real timeouts", run: slowVisitors({ each: 50 }) },
   { name: "fuzzer", run: Effect.map(fuzz({ requests, seed, latest: 1_000 }), (figures) => ({ seed, ...figures })) },
   { name: `soak, ${minutes} min`, run: soak({ seconds: minutes * 60, memory: [1.25, 64], latency: [2, 5] }) }

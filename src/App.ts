@@ -6,11 +6,14 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Config, Effect, Layer, Option } from "effect"
 import type { HttpRouter } from "effect/http"
+import manifest from "../package.json" with { type: "json" }
 import * as LiveAgent from "./agent/AgentStream.ts"
+import * as BudgetedAgent from "./agent/BudgetedAgentStream.ts"
 import type { Settings } from "./Config.ts"
 import type { Link } from "./cluster/Protocol.ts"
 import * as ClusterRateLimiter from "./cluster/RateLimiter.ts"
 import * as ConnectionTable from "./core/limits/ConnectionTable.ts"
+import * as Metrics from "./core/metrics/Metrics.ts"
 import * as Server from "./http/server/Server.ts"
 import * as MemoryAnalyticsRepo from "./memory/analytics/AnalyticsRepo.ts"
 import * as MemoryPageViews from "./memory/analytics/PageViews.ts"
@@ -18,6 +21,7 @@ import * as MemoryReports from "./memory/analytics/Reports.ts"
 import * as MemoryVisitorSalts from "./memory/analytics/VisitorSalts.ts"
 import * as MemoryConversationStore from "./memory/chat/ConversationStore.ts"
 import * as MemoryInstanceDirectory from "./memory/chat/InstanceDirectory.ts"
+import * as MemoryTokenBudget from "./memory/chat/TokenBudget.ts"
 import * as MemoryWidgetTokens from "./memory/chat/WidgetTokens.ts"
 import * as MemorySubmissionRepo from "./memory/forms/SubmissionRepo.ts"
 import * as MemoryRateLimiter from "./memory/limits/RateLimiter.ts"
@@ -28,7 +32,9 @@ import * as MemorySiteErasure from "./memory/sites/SiteErasure.ts"
 import * as AnalyticsRepo from "./postgres/analytics/AnalyticsRepo.ts"
 import * as Reports from "./postgres/analytics/Reports.ts"
 import * as VisitorSalts from "./postgres/analytics/VisitorSalts.ts"
+import * as ConversationStore from "./postgres/chat/ConversationStore.ts"
 import * as InstanceDirectory from "./postgres/chat/InstanceDirectory.ts"
+import * as TokenBudget from "./postgres/chat/TokenBudget.ts"
 import * as WidgetTokens from "./postgres/chat/WidgetTokens.ts"
 import * as Database from "./postgres/Database.ts"
 import * as SubmissionRepo from "./postgres/forms/SubmissionRepo.ts"
@@ -40,10 +46,9 @@ import * as SiteErasure from "./postgres/sites/SiteErasure.ts"
 import { DescriptorLimit } from "./runtime/DescriptorLimit.ts"
 import type { AnalyticsRepo as AnalyticsRepoService } from "./services/analytics/AnalyticsRepo.ts"
 import type { AgentStream } from "./services/chat/AgentStream.ts"
-import type { ConversationStore } from "./services/chat/ConversationStore.ts"
 import type { SubmissionRepo as SubmissionRepoService } from "./services/forms/SubmissionRepo.ts"
-import { Metrics } from "./services/Metrics.ts"
 import { RateLimiter } from "./services/RateLimiter.ts"
+import * as Telemetry from "./telemetry/Telemetry.ts"
 
 /** Where the database is: an address, or a socket's path with a user and a database. */
 export type DatabaseAddress = Omit<Database.Options, "connections">
@@ -55,7 +60,7 @@ export const database = (settings: Settings, address: DatabaseAddress) =>
 /** Everything that is stored, on PostgreSQL. Over `database`. */
 export const storage = (settings: Settings) => {
   const timeout = settings.databaseTimeout
-  const queue = { timeout, maxQueue: settings.databaseQueue }
+  const queue = { timeout, maxQueue: settings.databaseQueue, traced: Option.isSome(settings.otlp) }
   return Layer.mergeAll(
     AnalyticsRepo.layer(queue),
     SubmissionRepo.layer(queue),
@@ -63,6 +68,8 @@ export const storage = (settings: Settings) => {
     SiteErasure.layer({ timeout }),
     InstanceDirectory.layer({ timeout }),
     WidgetTokens.layer({ timeout }),
+    ConversationStore.layer(queue),
+    TokenBudget.layer({ timeout }),
     VisitorSalts.layer({ timeout }),
     Reports.layer({ timeout: "5 minutes" }),
     Decisions.layer({ timeout }),
@@ -71,8 +78,13 @@ export const storage = (settings: Settings) => {
 }
 
 /** The same, in this process's memory. It takes the place of `storage` wherever nothing has to last. */
-export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>> | ConversationStore> = Layer.mergeAll(
-  MemorySiteErasure.layer.pipe(
+export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>>> = Layer.mergeAll(
+  Layer.mergeAll(
+    MemorySiteErasure.layer,
+    MemoryReadiness.layer,
+    MemoryWidgetTokens.layer,
+    MemoryConversationStore.layer()
+  ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
         Layer.mergeAll(MemoryAnalyticsRepo.layer, MemoryReports.layer).pipe(
@@ -80,15 +92,13 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
         ),
         MemorySubmissionRepo.layer(),
         MemoryDecisions.layer(),
-        MemorySiteDirectory.layer()
+        MemorySiteDirectory.layer(),
+        MemoryInstanceDirectory.layer()
       )
     )
   ),
-  Layer.mergeAll(MemoryWidgetTokens.layer, MemoryConversationStore.layer()).pipe(
-    Layer.provideMerge(MemoryInstanceDirectory.layer())
-  ),
-  MemoryVisitorSalts.layer,
-  MemoryReadiness.layer
+  MemoryTokenBudget.layer,
+  MemoryVisitorSalts.layer
 )
 
 /** A limiter for all processes, made over this process's own, which counts while the other is away. */
@@ -99,10 +109,12 @@ const withLocalFallback = (
   Layer.unwrap(
     Effect.gen(function* () {
       const own = yield* RateLimiter
-      const fellBack = (yield* Metrics).counter("limiterFallbacks", {})
+      const context = yield* Effect.context<never>()
+      const fallbacks = Metrics.limiterFallbacks({})
+      fallbacks.updateUnsafe(0, context)
       return shared({
         take: (policy, key) => {
-          fellBack()
+          fallbacks.updateUnsafe(1, context)
           return own.take(policy, key)
         }
       })
@@ -134,6 +146,19 @@ export const workerRateLimiter = (settings: Settings, link: Link) =>
 /** An agent's bearer key, from the environment variable that its instance names. */
 export const keyOf = (variable: string) =>
   Config.option(Config.Redacted(variable)).pipe(Effect.catchTag("ConfigError", () => Effect.succeedNone))
+
+/** Whether anything shows or exports metrics. */
+const isMeasured = (settings: Settings): boolean => Option.isSome(settings.metricsPort) || Option.isSome(settings.otlp)
+
+/** The log, the metrics of the process, and their export. */
+export const telemetry = (settings: Settings, format: Telemetry.Options["format"]) =>
+  Telemetry.layer({
+    level: settings.logLevel,
+    format,
+    version: manifest.version,
+    metrics: isMeasured(settings),
+    otlp: settings.otlp
+  })
 
 /** The agents: any OpenAI-compatible runtime. */
 export const agent = (settings: Settings) =>
@@ -172,11 +197,17 @@ export const server = (
   around?: Extensions,
   worker?: Worker
 ) => {
-  const live = agent(settings)
+  const live = Layer.provide(BudgetedAgent.layer, agent(settings))
+  const traceRatio = Option.getOrUndefined(settings.otlp)?.traceRatio
   return Layer.unwrap(
     Effect.map(DescriptorLimit, (descriptors) =>
       Server.layer(
-        { ...settings, connections: connections(settings, descriptors, worker?.workers ?? 1) },
+        {
+          ...settings,
+          connections: connections(settings, descriptors, worker?.workers ?? 1),
+          measured: isMeasured(settings),
+          traceRatio
+        },
         listen,
         around?.pages,
         worker?.create
@@ -194,5 +225,9 @@ export const server = (
 export const live = (settings: Settings, around?: Extensions, worker?: Worker) =>
   Layer.merge(
     server(settings, settings, around, worker),
-    Maintenance.layer({ pageViews: settings.retentionPageViews, submissions: settings.retentionSubmissions })
+    Maintenance.layer({
+      pageViews: settings.retentionPageViews,
+      submissions: settings.retentionSubmissions,
+      conversations: settings.retentionConversations
+    })
   )

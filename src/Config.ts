@@ -6,10 +6,13 @@
  * @module
  */
 import { ByteSize, Config, ConfigProvider, Duration, Effect, LogLevel, Option, Redacted, Result } from "effect"
-import { IpInterface, IpNetwork } from "effect/net"
+import type { IpNetwork } from "effect/net"
 import * as DatabaseUrl from "./core/doctor/DatabaseUrl.ts"
+import * as TraceSampling from "./core/http/TraceSampling.ts"
+import * as Networks from "./core/limits/Networks.ts"
 import * as RateLimit from "./core/limits/RateLimit.ts"
 import * as Retention from "./core/sites/Retention.ts"
+import * as KeyValueList from "./core/text/KeyValueList.ts"
 
 const quoted = (text: string): string => `"${text.slice(0, 80)}"`
 
@@ -32,6 +35,11 @@ const explained = <A>(name: string, parse: (text: string) => Result.Result<A, st
       })
     )
   )
+
+/*
+ * `Config.Port`, `Config.Duration` and `Config.URL` take other values than these settings (no port 0, times of 0 and below,
+ * any protocol) and an empty one for a mistake, and their errors do not say what to write instead.
+ */
 
 /** A setting with a spelling of its own. A wrong one is told what it may be; the value of a secret is not repeated. */
 const setting = <A>(name: string, expected: string, parse: (text: string) => Option.Option<A>, secret = false) =>
@@ -129,35 +137,68 @@ const durationOrOff = (name: string) =>
         )
   )
 
-/** How long something is kept, or none for `off`: for ever. */
-const retention = (name: string) =>
+/** How long something is kept, or none for `off`: for ever. `standard` applies without a value. */
+const retention = (name: string, standard: Option.Option<Retention.Retention> = Option.none()) =>
   setting(name, '"off" or a whole number of days or months such as "90 days" or "25 months"', (value) =>
     value === "off" ? Option.some(Option.none()) : Option.map(Retention.parse(value), Option.some)
-  ).pipe(withDefault<Option.Option<Retention.Retention>>(Option.none()))
-
-/** A network, or an address alone. One that has bits beyond its prefix may be a slip in either, so it is not cut. */
-const network = (part: string): Result.Result<IpNetwork.IpNetwork, string> => {
-  const text = part.includes("/") ? part : `${part}/${part.includes(":") ? 128 : 32}`
-  return Result.mapError(IpNetwork.fromString(text), () =>
-    Result.match(IpInterface.fromString(text), {
-      onFailure: () =>
-        `holds ${quoted(part)}, which is no network; it must be networks such as "10.0.0.0/8, 2001:db8::/32".`,
-      onSuccess: (inside) =>
-        `holds ${quoted(part)}, whose address has bits beyond /${inside.prefixLength}; did you mean ${IpNetwork.format(IpNetwork.fromInterface(inside))}?`
-    })
-  )
-}
+  ).pipe(withDefault(standard))
 
 const networks = (name: string) =>
-  explained(name, (value) =>
-    Result.all(
-      value
-        .split(",")
-        .map((part) => part.trim())
-        .filter((part) => part !== "")
-        .map(network)
-    )
-  ).pipe(withDefault<ReadonlyArray<IpNetwork.IpNetwork>>([]))
+  explained(name, Networks.parse).pipe(withDefault<ReadonlyArray<IpNetwork.IpNetwork>>([]))
+
+/** The share of requests that start a trace. */
+const traceRatio = Config.all([
+  setting("OTEL_TRACES_SAMPLER", `one of ${TraceSampling.samplers.join(", ")}`, (value) =>
+    Option.fromNullishOr(TraceSampling.samplers.find((sampler) => sampler === value))
+  ).pipe(withDefault<TraceSampling.Sampler>("parentbased_traceidratio")),
+  setting("OTEL_TRACES_SAMPLER_ARG", "a number from 0 to 1", (value) =>
+    /^(0|1|[01]?\.[0-9]+)$/.test(value) && Number(value) <= 1 ? Option.some(Number(value)) : Option.none()
+  ).pipe(withDefault(1))
+]).pipe(Config.map(([sampler, ratio]) => TraceSampling.ratioOf(sampler, ratio)))
+
+/** A list such as `key=value,other=a%20b`. */
+const keyValues = (name: string, secret: boolean) =>
+  setting(name, 'a list such as "key=value,other=a%20b"', KeyValueList.parse, secret).pipe(
+    withDefault<Readonly<Record<string, string>>>({})
+  )
+
+const protocols = ["http/protobuf", "http/json"] as const
+
+/** A collector's base address. A user, a query and a fragment would be lost on the way, so none is accepted. */
+const collector = (name: string) =>
+  setting(
+    name,
+    "an address such as http://collector:4318, without a user or a query; a key goes into OTEL_EXPORTER_OTLP_HEADERS",
+    (value) =>
+      Option.fromNullishOr(URL.parse(value)).pipe(
+        Option.filter(
+          ({ hash, password, protocol, search, username }) =>
+            ["http:", "https:"].includes(protocol) && [hash, password, search, username].every((part) => part === "")
+        ),
+        Option.map(({ href }) => href)
+      ),
+    true
+  )
+
+/** Where traces, logs and metrics are exported. The other variables are read only if there is an endpoint. */
+const otlp = collector("OTEL_EXPORTER_OTLP_ENDPOINT").pipe(
+  Config.flatMap(
+    Option.match({
+      onNone: () => Config.succeed(Option.none()),
+      onSome: (endpoint) =>
+        Config.all({
+          endpoint: Config.succeed(endpoint),
+          protocol: setting("OTEL_EXPORTER_OTLP_PROTOCOL", protocols.join(" or "), (value) =>
+            Option.fromNullishOr(protocols.find((protocol) => protocol === value))
+          ).pipe(withDefault<(typeof protocols)[number]>("http/protobuf")),
+          headers: Config.map(keyValues("OTEL_EXPORTER_OTLP_HEADERS", true), (headers) => Redacted.make(headers)),
+          serviceName: text("OTEL_SERVICE_NAME").pipe(withDefault("hydracore-edge")),
+          resourceAttributes: keyValues("OTEL_RESOURCE_ATTRIBUTES", false),
+          traceRatio
+        }).pipe(Config.map(Option.some))
+    })
+  )
+)
 
 const logLevel = setting("LOG_LEVEL", `one of ${LogLevel.values.join(", ")}`, (value) =>
   Option.fromNullishOr(LogLevel.values.find((level) => level.toLowerCase() === value.toLowerCase()))
@@ -171,7 +212,7 @@ const fields = {
 
   /** `postgres://user:password@host:port/database`. `serve` needs it; `demo` has a database of its own, and uses no other. */
   databaseUrl: databaseUrl("DATABASE_URL"),
-  /** How many connections one process (each worker is one) holds at most, beyond the two that carry batches. */
+  /** How many connections one process (each worker is one) holds at most, beyond the three that carry batches. */
   databaseConnections: integer("DATABASE_CONNECTIONS", 1, 1000).pipe(withDefault(8)),
   /** How long a request waits for the database before it is answered 503. */
   databaseTimeout: duration("DATABASE_TIMEOUT").pipe(withDefault(Duration.seconds(10))),
@@ -182,10 +223,14 @@ const fields = {
   retentionPageViews: retention("RETENTION_PAGE_VIEWS"),
   /** How long submissions are kept. */
   retentionSubmissions: retention("RETENTION_SUBMISSIONS"),
+  /** How long a conversation is kept after its last message. */
+  retentionConversations: retention("RETENTION_CONVERSATIONS", Retention.parse("30 days")),
 
   /** Where `GET /metrics` is served, to whoever can reach it; nowhere unless the port is set. */
   metricsHost: text("METRICS_HOST").pipe(withDefault("127.0.0.1")),
   metricsPort: integer("METRICS_PORT", 0, 65_535),
+
+  otlp,
 
   /**
    * `redis://host:port`, or `rediss://`: one limiter for many processes. Without it each counts by itself, and the workers

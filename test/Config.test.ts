@@ -16,6 +16,7 @@ describe("Config", () => {
       assert.isTrue(Option.isNone(settings.databaseUrl))
       assert.isTrue(Option.isNone(settings.metricsPort))
       assert.isTrue(Option.isNone(settings.retentionPageViews) && Option.isNone(settings.retentionSubmissions))
+      assert.deepStrictEqual(settings.retentionConversations, Option.some({ count: 30, unit: "days" }))
       assert.deepStrictEqual(settings.rateLimitForms, Option.some({ name: "forms", limit: 5, windowMillis: 60_000 }))
     })
   )
@@ -68,6 +69,7 @@ describe("Config", () => {
           MAX_BODY: "64 KiB",
           RETENTION_PAGE_VIEWS: "25 months",
           RETENTION_SUBMISSIONS: "off",
+          RETENTION_CONVERSATIONS: "off",
           TRUSTED_PROXIES: "10.0.0.0/8, ::1",
           DATABASE_URL: "postgres://u:p@h/d",
           REDIS_URL: ""
@@ -84,9 +86,71 @@ describe("Config", () => {
       assert.strictEqual(settings.maxBody, 65_536)
       assert.deepStrictEqual(settings.retentionPageViews, Option.some({ count: 25, unit: "months" }))
       assert.deepStrictEqual(settings.retentionSubmissions, Option.none())
+      assert.deepStrictEqual(settings.retentionConversations, Option.none())
       assert.deepStrictEqual(settings.trustedProxies.map(IpNetwork.format), ["10.0.0.0/8", "::1/128"])
       assert.strictEqual(Redacted.value(Option.getOrThrow(settings.databaseUrl)), "postgres://u:p@h/d")
       assert.isTrue(Option.isNone(settings.redisUrl))
+    })
+  )
+
+  it.effect("without an endpoint nothing is exported, and the other variables of OpenTelemetry are not read", () =>
+    Effect.gen(function* () {
+      const exit = yield* read({ OTEL_TRACES_SAMPLER: "jaeger_remote", OTEL_EXPORTER_OTLP_HEADERS: "nonsense" })
+      assert.deepStrictEqual(
+        Option.map(Exit.getSuccess(exit), ({ otlp }) => otlp),
+        Option.some(Option.none())
+      )
+    })
+  )
+
+  it.effect("reads OpenTelemetry's variables", () =>
+    Effect.gen(function* () {
+      const otlp = (environment: Record<string, string>) =>
+        Effect.map(read({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318", ...environment }), (exit) =>
+          Option.getOrThrow(Option.getOrThrow(Exit.getSuccess(exit)).otlp)
+        )
+      const { endpoint, headers, ...rest } = yield* otlp({})
+      assert.strictEqual(endpoint, "http://collector:4318/")
+      assert.deepStrictEqual(Redacted.value(headers), {})
+      assert.deepStrictEqual(rest, {
+        protocol: "http/protobuf",
+        serviceName: "hydracore-edge",
+        resourceAttributes: {},
+        traceRatio: 1
+      })
+      const given = yield* otlp({
+        OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+        OTEL_EXPORTER_OTLP_HEADERS: "authorization=Bearer%20k",
+        OTEL_SERVICE_NAME: "edge",
+        OTEL_RESOURCE_ATTRIBUTES: "a=1,b=2"
+      })
+      assert.strictEqual(given.protocol, "http/json")
+      assert.deepStrictEqual(Redacted.value(given.headers), { authorization: "Bearer k" })
+      assert.strictEqual(given.serviceName, "edge")
+      assert.deepStrictEqual(given.resourceAttributes, { a: "1", b: "2" })
+      for (const [sampler, ratio, expected] of [
+        ["", "0.25", 0.25],
+        ["parentbased_traceidratio", "1.0", 1],
+        ["parentbased_traceidratio", ".5", 0.5],
+        ["parentbased_always_on", "0.25", 1],
+        ["parentbased_always_off", "", 0]
+      ] as const) {
+        const environment = { OTEL_TRACES_SAMPLER: sampler, OTEL_TRACES_SAMPLER_ARG: ratio }
+        assert.strictEqual((yield* otlp(environment)).traceRatio, expected)
+      }
+      for (const [name, value, said] of [
+        ["OTEL_TRACES_SAMPLER_ARG", "2", 'is "2"; it must be a number from 0 to 1.'],
+        ["OTEL_TRACES_SAMPLER_ARG", "half", "it must be a number from 0 to 1."],
+        ["OTEL_TRACES_SAMPLER", "always_on", "it must be one of parentbased_traceidratio,"],
+        ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "it must be http/protobuf or http/json."],
+        ["OTEL_EXPORTER_OTLP_HEADERS", "hunter2", 'is not usable; it must be a list such as "key=value'],
+        ["OTEL_RESOURCE_ATTRIBUTES", "a", 'is "a"; it must be a list such as "key=value']
+      ] as const) {
+        const exit = yield* read({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318", [name]: value })
+        assert.include(String(exit), `${name} `)
+        assert.include(String(exit), said)
+        assert.notInclude(String(exit), "hunter2")
+      }
     })
   )
 
@@ -117,8 +181,8 @@ describe("Config", () => {
           "2001:db8::1/32",
           'TRUSTED_PROXIES holds "2001:db8::1/32", whose address has bits beyond /32; did you mean 2001:db8::/32?'
         ],
-        ["10.0.0.0/8, proxy", 'TRUSTED_PROXIES holds "proxy", which is no network; it must be networks such as'],
-        ["10.0.0.0/64", 'TRUSTED_PROXIES holds "10.0.0.0/64", which is no network; it must be networks such as']
+        ["10.0.0.0/8, proxy", 'TRUSTED_PROXIES holds "proxy", which is not a network; it must be a list such as'],
+        ["10.0.0.0/64", 'TRUSTED_PROXIES holds "10.0.0.0/64", which is not a network; it must be a list such as']
       ] as const) {
         assert.include(String(yield* read({ TRUSTED_PROXIES: value })), said)
       }
@@ -143,7 +207,10 @@ describe("Config", () => {
     ["DATABASE_URL", "mysql://user:hunter2@db/x"],
     ["DATABASE_URL", "postgres://user:hunter2@db/x?ssl=true"],
     ["DATABASE_URL", "postgres://user:hunter2@db/x?sslmode=yes"],
-    ["REDIS_URL", "http://user:hunter2@db"]
+    ["REDIS_URL", "http://user:hunter2@db"],
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"],
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:hunter2@collector:4318"],
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318?key=hunter2"]
   ] as const) {
     it.effect(`${name}=${value} is an error that names it and keeps its secret`, () =>
       Effect.gen(function* () {
@@ -168,7 +235,7 @@ describe("Config", () => {
       const exit = yield* read({ DATABASE_URL: "postgres://user:hunter2@db/x?ssl=true" })
       assert.include(
         String(exit),
-        'DATABASE_URL has the parameter "ssl", which the driver does not know; write sslmode=require in its place.'
+        'DATABASE_URL has the parameter "ssl", which the driver does not know; write sslmode=require instead.'
       )
     })
   )

@@ -83,7 +83,8 @@ const frames = (text: string): ReadonlyArray<Readonly<Record<string, unknown>>> 
   const data = text
     .slice(0, -2)
     .split("\n\n")
-    .filter((block) => !/^:[^\n]*$/.test(block))
+    .map((block) => block.replace(/^(:[^\n]*(\n|$))+/, ""))
+    .filter((block) => block !== "")
     .map((block) => {
       if (!/^data: [^\r\n]+$/.test(block)) throw new CheckFailed(`not a frame: ${shorten(block)}`)
       return block.slice("data: ".length)

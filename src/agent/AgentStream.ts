@@ -1,71 +1,74 @@
 /**
- * Asks any OpenAI-compatible runtime over HTTP and reads its answer as it comes.
+ * Asks agents over HTTP, in any of the protocols of `Protocols.ts`, and streams their answers.
  *
  * @module
  */
 import { Dispatcher } from "@effect/platform-node/NodeHttpClient"
-import { Channel, Duration, Effect, Layer, Option, Redacted, Scope, Stream, Tracer } from "effect"
-import * as HttpTraceContext from "effect/http/HttpTraceContext"
+import { Channel, Duration, Effect, Layer, Option, Record, Redacted, Scope, Stream, type Tracer } from "effect"
 import type { AgentRequest } from "../core/chat/Agent.ts"
+import * as ContextWindow from "../core/chat/ContextWindow.ts"
+import type * as Instance from "../core/chat/Instance.ts"
 import { memoize } from "../core/data/Memo.ts"
 import * as DeadlineScheduler from "../runtime/DeadlineScheduler.ts"
 import { AgentRefused, AgentStream } from "../services/chat/AgentStream.ts"
-import * as Completion from "./Completion.ts"
-import { Exchange } from "./Exchange.ts"
+import { AgentResponse } from "./AgentResponse.ts"
+import * as Endpoint from "./Endpoint.ts"
+import { protocols } from "./Protocols.ts"
 
 export interface Options {
   /** How long the agent may be silent: before its headers come, and between any two events of its stream. */
   readonly timeout: Duration.Input
-  /** The bearer key in an environment variable; none if it is not set. */
+  /** The key in an environment variable; none if it is not set. */
   readonly keyOf: (variable: string) => Effect.Effect<Option.Option<Redacted.Redacted>>
 }
 
 type Headers = Readonly<Record<string, string>>
 
-const plain = { accept: "text/event-stream", "content-type": "application/json" }
-const none = Effect.succeed({})
+const usualHeaders = { accept: "text/event-stream", "content-type": "application/json" }
+const noHeaders = Effect.succeed({})
 
-const refused = (reason: string) => Effect.fail(new AgentRefused({ reason }))
-
-/** Where an agent's completions are asked, in the dispatcher's words. */
+/** An endpoint as the dispatcher takes it. */
 interface Address {
   readonly origin: string
   readonly path: string
 }
 
 /** How many agents' addresses are remembered: a process talks to a few, again and again. */
-const addresses = 1_000
+const maxAddresses = 1000
 
-const addressOf = memoize(
-  (agentUrl): Option.Option<Address> =>
-    Option.map(Completion.endpoint(agentUrl), (url) => ({ origin: url.origin, path: url.pathname + url.search })),
-  addresses
+const addressOf = Record.map(protocols, ({ path }) =>
+  memoize(
+    (agentUrl): Option.Option<Address> =>
+      Option.map(Endpoint.of(agentUrl, path), (url) => ({ origin: url.origin, path: url.pathname + url.search })),
+    maxAddresses
+  )
 )
 
-/** A span for the exchange, for as long as the scope is open, and what tells the agent of it; nothing where nobody looks. */
-const traced = (request: AgentRequest): Effect.Effect<Headers, never, Scope.Scope> =>
-  Effect.flatMap(Tracer.Tracer, (tracer) =>
-    tracer === Tracer.nativeTracer
-      ? none
-      : Effect.map(
-          Effect.makeSpanScoped("AgentStream.stream", {
-            kind: "client",
-            attributes: { instanceId: request.instance.instanceId }
-          }),
-          HttpTraceContext.toHeaders
-        )
-  )
+/** W3C Trace Context. */
+const toHeaders = ({ sampled, spanId, traceId }: Tracer.AnySpan): Headers => ({
+  traceparent: `00-${traceId.padStart(32, "0")}-${spanId}-${sampled ? "01" : "00"}`
+})
 
-/** Outside of `open`, so that it holds on to nothing but the exchange. */
-const leaveWith = (exchange: Exchange, scope: Scope.Scope) =>
+/** Passes the request's trace on to the agent, with a span for as long as the scope is open if the trace is sampled. */
+const traceHeaders = (request: AgentRequest): Effect.Effect<Headers, never, Scope.Scope> =>
+  Effect.withFiber(({ cache: { span } }) => {
+    if (span === undefined) return noHeaders
+    if (!span.sampled) return Effect.succeed(toHeaders(span))
+    return Effect.makeSpanScoped("AgentStream.stream", {
+      kind: "client",
+      attributes: { instanceId: request.instance.instanceId }
+    }).pipe(Effect.withTracerEnabled(true), Effect.map(toHeaders))
+  })
+
+/** Outside of `open`, so that the finalizer retains the response alone. */
+const leaveWith = (response: AgentResponse, scope: Scope.Scope) =>
   Scope.addFinalizer(
     scope,
-    Effect.sync(() => exchange.leave())
+    Effect.sync(() => response.leave())
   )
 
 /**
- * The live layer. A dispatcher does not follow redirects, and keeps a connection for the next request if an answer was
- * read to its end.
+ * The live layer. The dispatcher follows no redirects, and reuses the connection of a response that was read to its end.
  */
 export const layer = (options: Options): Layer.Layer<AgentStream, never, Dispatcher> =>
   Layer.effect(
@@ -75,46 +78,64 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, Dispatc
       const alarms = yield* DeadlineScheduler.make
       const timeout = Duration.toMillis(Duration.fromInputUnsafe(options.timeout))
 
-      const authorization = (variable: string | null): Effect.Effect<Headers, AgentRefused> =>
-        variable === null
-          ? none
-          : Effect.flatMap(options.keyOf(variable), (key) =>
-              Option.isNone(key)
-                ? refused(`the variable ${variable}, which holds the agent's key, is not set`)
-                : Effect.succeed({ authorization: `Bearer ${Redacted.value(key.value)}` })
-            )
+      const keyHeaders = ({
+        agentKeyEnv,
+        agentKeyHeader,
+        agentProtocol
+      }: Instance.Instance): Effect.Effect<Headers, AgentRefused> =>
+        agentKeyEnv === null
+          ? noHeaders
+          : Effect.flatMap(options.keyOf(agentKeyEnv), (key) => {
+              if (Option.isNone(key)) {
+                const reason = `the variable ${agentKeyEnv}, which holds the agent's key, is not set`
+                return Effect.fail(new AgentRefused({ reason, missingKey: agentKeyEnv }))
+              }
+              const value = Redacted.value(key.value)
+              return Effect.succeed(
+                agentKeyHeader === null ? protocols[agentProtocol].keyHeaders(value) : { [agentKeyHeader]: value }
+              )
+            })
 
       const dispatch = (address: Address, headers: Headers, request: AgentRequest) => {
-        const exchange = new Exchange(alarms, timeout)
-        dispatcher.dispatch(
-          {
-            ...address,
-            method: "POST",
-            headers,
-            body: JSON.stringify(Completion.body(request)),
-            // How long it may take is ours to say.
-            headersTimeout: 0,
-            bodyTimeout: 0
-          },
-          exchange
-        )
-        return exchange
+        const protocol = protocols[request.instance.agentProtocol]
+        const send = (request: AgentRequest) =>
+          dispatcher.dispatch(
+            {
+              ...address,
+              method: "POST",
+              headers,
+              body: JSON.stringify(protocol.body(request)),
+              // AgentResponse has its own.
+              headersTimeout: 0,
+              bodyTimeout: 0
+            },
+            response
+          )
+        const shorter = ContextWindow.halve(request)
+        const retry = shorter === null ? undefined : () => void send(shorter)
+        const response: AgentResponse = new AgentResponse({ protocol, alarms, timeout, retry })
+        send(request)
+        return response
       }
 
-      /** A chat waits for its first word as long as this takes, and it runs too seldom to be fast: few steps, no generator. */
+      /** Without a generator: the first word waits for this. */
       const open = (request: AgentRequest, scope: Scope.Scope) => {
-        const address = addressOf(request.instance.agentUrl)
-        if (Option.isNone(address)) return refused("the agent's address is no http or https address")
-        return Effect.flatMap(authorization(request.instance.agentKeyEnv), (key) =>
-          Effect.flatMap(Scope.provide(traced(request), scope), (trace) => {
-            const exchange = dispatch(address.value, { ...plain, ...key, ...trace }, request)
-            return Effect.as(leaveWith(exchange, scope), exchange.pull)
+        const { agentProtocol, agentUrl } = request.instance
+        const address = addressOf[agentProtocol](agentUrl)
+        if (Option.isNone(address)) {
+          return Effect.fail(new AgentRefused({ reason: "the agent's address is no http or https address" }))
+        }
+        return Effect.flatMap(keyHeaders(request.instance), (key) =>
+          Effect.flatMap(Scope.provide(traceHeaders(request), scope), (trace) => {
+            const headers = { ...usualHeaders, ...protocols[agentProtocol].headers(request), ...key, ...trace }
+            const response = dispatch(address.value, headers, request)
+            return Effect.as(leaveWith(response, scope), response.pull)
           })
         ).pipe(Effect.uninterruptible)
       }
 
       return AgentStream.of({
-        // The exchange lives in the stream's scope: however the stream ends, it is left.
+        // The response lives in the stream's scope: however the stream ends, it is left.
         stream: (request) => Stream.fromChannel(Channel.fromTransform((_, scope) => open(request, scope)))
       })
     })

@@ -1,47 +1,204 @@
 /**
- * Reads the bytes of an agent's stream: the events of `Sse` as the words of `Completion`. Pure.
+ * One answer of an agent as its protocol's reader finds it: collects the events, and decides how the answer ends.
  *
  * @module
  */
 import { Result } from "effect"
-import type { AgentEvent } from "../core/chat/Agent.ts"
-import * as Completion from "./Completion.ts"
-import * as Sse from "./Sse.ts"
+import type { AgentEvent, FinishReason } from "../core/chat/Agent.ts"
+import * as ThinkTag from "../core/chat/ThinkTag.ts"
+import { Sources } from "./Sources.ts"
 
-/** The longest event of a runtime's stream, in bytes. No token is near it. */
-const maxEventSize = 256 * 1024
+/** The most tool calls of an answer that are followed. */
+const maxTools = 200
 
-export interface Read {
-  readonly state: Sse.State
-  /** What the agent said. After a `Finish` comes nothing. */
-  readonly events: ReadonlyArray<AgentEvent>
-  /** How many events of the stream were read, those that say nothing too: where there are any, the agent is not silent. */
-  readonly frames: number
-  /** How many of its lines ended. */
-  readonly lines: number
-  /** Why it cannot be read any further, in our words; undefined if it can. `events` was before it. */
-  readonly fault: string | undefined
+/** The longest name of a tool, in UTF-16 units. */
+const maxName = 100
+
+interface Tokens {
+  readonly inputTokens: number
+  readonly outputTokens: number
 }
 
-export const initial = Sse.initial
+const noTokens: Tokens = { inputTokens: 0, outputTokens: 0 }
 
-/** Reads the next piece. How the bytes are cut into pieces does not matter. */
-export const read = (state: Sse.State, chunk: Buffer): Read => {
-  const sse = Sse.read(state, chunk, maxEventSize)
-  const frames = sse.events.length
-  const { lines } = sse
-  const events: Array<AgentEvent> = []
-  for (const event of sse.events) {
-    const said = Completion.readEvent(event)
-    if (Result.isFailure(said)) return { state: sse.state, events, frames, lines, fault: said.failure }
-    for (const one of said.success) events.push(one)
-    if (events.at(-1)?._tag === "Finish") return { state: sse.state, events, frames, lines, fault: undefined }
+/** Codes of providers that tell an operator what to do. Only these reach the log: no text of an agent's does. */
+const knownCodes: ReadonlySet<string> = new Set([
+  "api_error",
+  "authentication_error",
+  "billing_error",
+  "context_length_exceeded",
+  "insufficient_quota",
+  "invalid_api_key",
+  "invalid_request_error",
+  "model_not_found",
+  "not_found_error",
+  "overloaded_error",
+  "permission_error",
+  "rate_limit_error",
+  "rate_limit_exceeded",
+  "request_too_large",
+  "server_error",
+  "timeout_error"
+])
+
+/** How an answer ended: with `reason`, or without a word, or with a fault in our words. */
+export type Ending = Result.Result<
+  FinishReason,
+  { readonly _tag: "Empty" } | { readonly _tag: "Fault"; readonly fault: string }
+>
+
+export class Answer {
+  /** What was read and not taken yet. */
+  private events: Array<AgentEvent> = []
+  /** Why it cannot be read on; undefined if it can. */
+  fault: string | undefined
+  /** Whether the protocol says that nothing follows. */
+  isDone = false
+  /** The last reason that the agent gave for an end. Text that follows it counts all the same. */
+  finishReason: FinishReason | undefined
+  /** Whether a word was said; whitespace is none. */
+  private hasSpoken = false
+  /** Undefined once the text is past where `<think>` may be. */
+  private opening: ThinkTag.State | undefined = ThinkTag.initial
+  private sources: Sources | undefined
+  /** The names of the tools that run, by id; null for those that are done. */
+  private tools: Map<string, string | null> | undefined
+  private hasUsage = false
+  private earlierTokens = noTokens
+  private tokens = noTokens
+
+  /** The events since the last call. */
+  take(): ReadonlyArray<AgentEvent> {
+    const { events } = this
+    if (events.length > 0) this.events = []
+    return events
   }
-  return {
-    state: sse.state,
-    events,
-    frames,
-    lines,
-    fault: sse.isOver ? "the agent sent a frame over the bound" : undefined
+
+  get isSilent(): boolean {
+    return !this.hasSpoken
+  }
+
+  text(delta: string): void {
+    if (this.opening === undefined) {
+      this.say(delta)
+      return
+    }
+    const { reasoning, state, text } = ThinkTag.read(this.opening, delta)
+    this.opening = state.phase === "text" ? undefined : state
+    if (reasoning !== "") this.reasoning(reasoning)
+    this.say(text)
+  }
+
+  refusal(delta: string): void {
+    if (delta === "") return
+    this.hasSpoken ||= delta.trim() !== ""
+    this.events.push({ _tag: "Refusal", delta })
+  }
+
+  /** `delta` is empty if the agent reasons and does not say what. */
+  reasoning(delta: string): void {
+    this.events.push({ _tag: "Reasoning", delta })
+  }
+
+  /** A page that the answer cites. */
+  source(url: string, title: string): void {
+    this.sources ??= new Sources()
+    const source = this.sources.cite(url, title)
+    if (source !== null) this.events.push(source)
+  }
+
+  /** A page that the agent's side retrieved. It is a source if the answer cites none. */
+  retrieved(url: string, title: string): void {
+    this.sources ??= new Sources()
+    this.sources.retrieve(url, title)
+  }
+
+  /** A tool runs. */
+  tool(id: string, name: string): void {
+    this.tools ??= new Map()
+    if (this.tools.has(id) || this.tools.size >= maxTools) return
+    const short = name.slice(0, maxName)
+    this.tools.set(id, short)
+    this.events.push({ _tag: "Tool", id, name: short, state: "running" })
+  }
+
+  /** A tool that runs is done. */
+  toolDone(id: string): void {
+    const name = this.tools?.get(id)
+    if (typeof name !== "string") return
+    this.tools?.set(id, null)
+    this.events.push({ _tag: "Tool", id, name, state: "done" })
+  }
+
+  /** The tokens of the message that is being read, so far. */
+  usage(inputTokens: number, outputTokens: number): void {
+    this.hasUsage = true
+    this.tokens = { inputTokens, outputTokens }
+  }
+
+  /** The tokens of the message's input, where a protocol reports them apart. */
+  get inputTokens(): number {
+    return this.tokens.inputTokens
+  }
+
+  finish(reason: FinishReason): void {
+    this.finishReason = reason
+  }
+
+  /** Another message begins: if one ended before, it was not the last. */
+  beginMessage(): void {
+    if (this.finishReason === undefined) return
+    this.finishReason = undefined
+    this.earlierTokens = this.total()
+    this.tokens = noTokens
+  }
+
+  /** Nothing follows. */
+  done(): void {
+    this.isDone = true
+  }
+
+  /** The answer cannot be read on. The first fault stays. `code` is the agent's own. */
+  fail(fault: string, code: string = ""): void {
+    this.fault ??= knownCodes.has(code) ? `${fault} (${code})` : fault
+  }
+
+  /**
+   * Ends the answer: nothing more comes of the agent. The last events are then to be taken, the `Finish` among them if
+   * the answer succeeded.
+   */
+  end(): Ending {
+    this.flush()
+    if (this.hasUsage) this.events.push({ _tag: "Usage", ...this.total() })
+    if (this.fault !== undefined) return Result.fail({ _tag: "Fault", fault: this.fault })
+    if (this.finishReason === undefined && !this.isDone) {
+      return Result.fail({ _tag: "Fault", fault: "the agent's stream ended before its answer did" })
+    }
+    if (!this.hasSpoken) return Result.fail({ _tag: "Empty" })
+    const reason = this.finishReason ?? "stop"
+    for (const source of this.sources?.rest() ?? []) this.events.push(source)
+    this.events.push({ _tag: "Finish", reason })
+    return Result.succeed(reason)
+  }
+
+  private total(): Tokens {
+    return {
+      inputTokens: this.earlierTokens.inputTokens + this.tokens.inputTokens,
+      outputTokens: this.earlierTokens.outputTokens + this.tokens.outputTokens
+    }
+  }
+
+  private say(delta: string): void {
+    if (delta === "") return
+    if (!this.hasSpoken) this.hasSpoken = delta.trim() !== ""
+    this.events.push({ _tag: "Text", delta })
+  }
+
+  private flush(): void {
+    if (this.opening === undefined) return
+    const { reasoning, text } = ThinkTag.end(this.opening)
+    this.opening = undefined
+    if (reasoning !== "") this.reasoning(reasoning)
+    this.say(text)
   }
 }

@@ -1,62 +1,73 @@
 /**
- * Looks at agents for `doctor`: whether each is there and takes its key. No message is sent.
+ * Asks an instance's agent one real question, for `doctor` and `instance create`.
  *
  * @module
  */
-import { Duration, Effect, Option, type Redacted } from "effect"
-import { HttpClient, HttpClientRequest } from "effect/http"
+import { Duration, Effect, Stream } from "effect"
+import type { AgentEvent } from "../core/chat/Agent.ts"
 import type { Instance } from "../core/chat/Instance.ts"
-import type { AgentFacts } from "../core/doctor/Diagnosis.ts"
-import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
-import * as Completion from "./Completion.ts"
+import type { AgentFacts } from "../core/doctor/AgentDiagnosis.ts"
+import { type AgentError, AgentStream } from "../services/chat/AgentStream.ts"
 
-export interface Options {
-  /** How long an agent may take to answer. */
-  readonly timeout: Duration.Input
-  /** The bearer key in an environment variable; none if it is not set. */
-  readonly keyOf: (variable: string) => Effect.Effect<Option.Option<Redacted.Redacted>>
+type Seen = AgentFacts["seen"]
+
+const question = "Reply with the word OK."
+
+/** Enough for a word; a model that reasons may use them up before it. */
+const maxTokens = 64
+
+const isWord = ({ _tag }: AgentEvent): boolean => _tag === "Text" || _tag === "Refusal"
+
+const answered: Seen = { _tag: "Answered" }
+
+const ofError = (error: AgentError): Seen => {
+  switch (error._tag) {
+    case "AgentRefused":
+    case "AgentBusy":
+      if (error.status !== undefined && (error.status < 200 || error.status > 299)) {
+        return { _tag: "Refused", status: error.status }
+      }
+      if (error._tag === "AgentBusy" || error.status !== undefined) return { _tag: "Failed", reason: error.reason }
+      return error.missingKey === undefined
+        ? { _tag: "Away", reason: error.code ?? error.reason }
+        : { _tag: "NoKey", variable: error.missingKey }
+    case "AgentBroken":
+      return { _tag: "Failed", reason: error.reason }
+    case "AgentEmpty":
+      // It used its few tokens up before the first word: it works.
+      return error.finish === "length" ? answered : { _tag: "Failed", reason: "it finished without a word" }
+    case "DailyTokensUsed":
+      return answered
+    case "AgentTimeout":
+      return { _tag: "Away", reason: "it is silent" }
+  }
 }
 
-/** The list of models stands beside the completions in every OpenAI-compatible runtime that has one, and costs nothing. */
-const modelsOf = (agentUrl: string): Option.Option<URL> =>
-  Option.map(Completion.endpoint(agentUrl), (url) => {
-    url.pathname = url.pathname.replace(/\/chat\/completions$/, "/models")
-    return url
-  })
-
-/** Asks an agent for its models, and says how that went. */
+/** Asks, up to the first word of the answer, for at most `timeout`. */
 export const inspect = Effect.fnUntraced(function* (
   instance: Instance,
-  options: Options
-): Effect.fn.Return<AgentFacts, never, HttpClient.HttpClient> {
-  const client = HttpClient.withScope(yield* HttpClient.HttpClient)
-  const facts = (seen: AgentFacts["seen"]): AgentFacts => ({
-    instanceId: instance.instanceId,
-    name: instance.name,
-    seen
-  })
-  const url = modelsOf(instance.agentUrl)
-  if (Option.isNone(url)) return facts({ _tag: "Away", reason: "its address is no http or https address" })
-  const unsigned = HttpClientRequest.get(url.value)
-  let request = unsigned
-  if (instance.agentKeyEnv !== null) {
-    const key = yield* options.keyOf(instance.agentKeyEnv)
-    if (Option.isNone(key)) return facts({ _tag: "NoKey", variable: instance.agentKeyEnv })
-    request = HttpClientRequest.bearerToken(unsigned, key.value)
-  }
-  return yield* client.execute(request).pipe(
-    Effect.map(({ status }) => facts({ _tag: "Answered", status })),
-    // No word of the agent's.
-    Effect.catch(({ cause }) =>
-      Effect.succeed(facts({ _tag: "Away", reason: SystemErrorCode.of(cause) ?? "no connection" }))
-    ),
-    Effect.scoped,
-    Effect.timeoutOrElse({
-      duration: options.timeout,
-      orElse: () =>
-        Effect.succeed(
-          facts({ _tag: "Away", reason: `no answer in ${Duration.format(Duration.fromInputUnsafe(options.timeout))}` })
-        )
+  timeout: Duration.Input
+): Effect.fn.Return<AgentFacts, never, AgentStream> {
+  const agent = yield* AgentStream
+  const seen = yield* agent
+    .stream({
+      instance: { ...instance, maxTokens: Math.min(instance.maxTokens, maxTokens) },
+      session: "hydracore-check",
+      turns: [{ role: "user", text: question }]
     })
-  )
+    .pipe(
+      Stream.takeUntil(isWord),
+      Stream.runDrain,
+      Effect.as(answered),
+      Effect.catch((error) => Effect.succeed(ofError(error))),
+      Effect.timeoutOrElse({
+        duration: timeout,
+        orElse: () =>
+          Effect.succeed<Seen>({
+            _tag: "Away",
+            reason: `no answer in ${Duration.format(Duration.fromInputUnsafe(timeout))}`
+          })
+      })
+    )
+  return { instanceId: instance.instanceId, name: instance.name, seen }
 })

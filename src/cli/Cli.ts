@@ -3,10 +3,12 @@
  *
  * @module
  */
-import { Cause, Effect, Layer, Logger, Option, Stdio, Stream } from "effect"
+import { Cause, Effect, Layer, Logger, Option, Stdio } from "effect"
 import { CliConfig, CliOutput, Command, GlobalFlag, type HelpDoc, TerminalCapabilities } from "effect/cli"
 import manifest from "../../package.json" with { type: "json" }
 import type { Reports } from "../services/analytics/Reports.ts"
+import type { AgentStream } from "../services/chat/AgentStream.ts"
+import type { ConversationStore } from "../services/chat/ConversationStore.ts"
 import type { InstanceDirectory } from "../services/chat/InstanceDirectory.ts"
 import type { WidgetTokens } from "../services/chat/WidgetTokens.ts"
 import type { SubmissionRepo } from "../services/forms/SubmissionRepo.ts"
@@ -14,6 +16,7 @@ import { Readiness } from "../services/Readiness.ts"
 import type { Decisions } from "../services/sites/Decisions.ts"
 import type { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import type { SiteErasure } from "../services/sites/SiteErasure.ts"
+import * as Conversation from "./Conversation.ts"
 import * as Instance from "./Instance.ts"
 import * as Site from "./Site.ts"
 import * as Stats from "./Stats.ts"
@@ -28,6 +31,7 @@ export type Storage =
   | SiteErasure
   | InstanceDirectory
   | WidgetTokens
+  | ConversationStore
   | SubmissionRepo
   | Reports
   | Decisions
@@ -36,6 +40,8 @@ export type Storage =
 export interface Options<E, R, RCommands = never> {
   /** Opened when a command that needs it runs; `--help` and a wrong command line open nothing. */
   readonly storage: Layer.Layer<Storage, E, R>
+  /** Asks the agents, for commands that check one. */
+  readonly agent: Layer.Layer<AgentStream, E, R>
   /** Commands that bring their own storage (`serve`, `demo`, `migrate`). Help lists them first. */
   // biome-ignore lint/suspicious/noExplicitAny: a command's name is invariant, and here it may be any.
   readonly commands: ReadonlyArray<Command.Command<any, never, unknown, unknown, RCommands>>
@@ -50,7 +56,8 @@ const ready = <E, R>(storage: Layer.Layer<Storage, E, R>) =>
     Readiness.use(({ check }) =>
       Effect.catchIf(
         check,
-        (error) => error.reason === "database-read-only" || error.reason === "database-denied",
+        ({ reason }) =>
+          reason === "database-read-only" || reason === "database-denied" || reason === "database-not-storing",
         () => Effect.void
       )
     )
@@ -63,8 +70,9 @@ const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
     Command.withSubcommands([
       ...options.commands,
       Site.command(storage),
-      Instance.command(storage),
+      Instance.command(storage, options.agent),
       Token.command(storage),
+      Conversation.command(storage),
       Submissions.command(storage),
       Stats.command(storage)
     ]),
@@ -95,12 +103,9 @@ const presenter = (stdio: Stdio.Stdio, colors: boolean): CliOutput.Presenter => 
   }
 }
 
-const complain = (text: string) =>
-  Stdio.Stdio.use((stdio) => Effect.ignore(Stream.run(Stream.succeed(`${text}\n`), stdio.stderr())))
-
 /** A fault of ours: a sentence, and beneath it what whoever mends it needs. */
 const complainOfDefect = (cause: Cause.Cause<unknown>) =>
-  complain(`The command met a fault of its own; please report what follows.\n${Cause.pretty(cause)}`)
+  Output.note(`The command met a fault of its own; please report what follows.\n${Cause.pretty(cause)}`)
 
 /** Says why a command ended, and gives the error with which the process ends. */
 const end = (cause: Cause.Cause<unknown>): Effect.Effect<void, Output.CliFailure, Stdio.Stdio> => {
@@ -110,7 +115,7 @@ const end = (cause: Cause.Cause<unknown>): Effect.Effect<void, Output.CliFailure
   }
   if (error.value instanceof Output.StdoutClosed) return Effect.void
   const message = ErrorMessages.of(error.value)
-  return Effect.andThen(complain(message), new Output.CliFailure({ message }))
+  return Effect.andThen(Output.note(message), new Output.CliFailure({ message }))
 }
 
 /**

@@ -15,7 +15,6 @@ import * as DemoAgent from "../demo/DemoAgent.ts"
 import * as DemoData from "../demo/DemoData.ts"
 import * as DemoFeed from "../demo/DemoFeed.ts"
 import * as DemoSite from "../demo/DemoSite.ts"
-import * as Telemetry from "../Telemetry.ts"
 import * as Migrate from "./Migrate.ts"
 import * as Serve from "./Serve.ts"
 import * as LocalDatabase from "./support/LocalDatabase.ts"
@@ -104,6 +103,7 @@ export const command = Command.make(
   Effect.fnUntraced(function* () {
     const { settings, unused } = yield* DemoSettings
     yield* Effect.gen(function* () {
+      yield* Serve.tellOfTracing(settings)
       yield* LocalDatabase.makeDataFolder(settings)
       // Never another: what the demo makes, and shows to whoever looks, has no place among real websites.
       const { address, url } = yield* LocalDatabase.start(settings)
@@ -133,6 +133,6 @@ export const command = Command.make(
       yield* site.open(demo)
       yield* Output.write(welcome(demo, { database: url, file, unused, listening }))
       return yield* Effect.never
-    }).pipe(Effect.scoped, Effect.provide(Telemetry.layer({ level: settings.logLevel, format: "pretty" })))
+    }).pipe(Effect.scoped, Effect.provide(App.telemetry(settings, "pretty")))
   })
 ).pipe(Command.withDescription("Try everything on this machine: a database, a website and an agent of its own"))

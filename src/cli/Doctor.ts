@@ -3,7 +3,6 @@
  *
  * @module
  */
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Effect, Layer, Option, Redacted, Result } from "effect"
 import { Command, Flag } from "effect/cli"
 import { HttpMiddleware, HttpServerRequest, HttpServerResponse } from "effect/http"
@@ -29,6 +28,9 @@ import * as Output from "./support/Output.ts"
 
 /** How long one question may take. */
 const patience = "5 seconds"
+
+/** How long an agent may take to answer: a runtime may have to load its model first. */
+const agentPatience = "30 seconds"
 
 /** An address that no network uses, for the example of a client. */
 const exampleClient = "203.0.113.7"
@@ -56,10 +58,10 @@ const inspectDatabase = Effect.fnUntraced(
 )
 
 /** How the database is spoken to; that of `demo` is reached through a Unix socket. */
-const linkOf = ({ databaseUrl }: Settings): DatabaseUrl.Link =>
+const transportOf = ({ databaseUrl }: Settings): DatabaseUrl.Transport =>
   Option.match(databaseUrl, {
     onNone: () => "local",
-    onSome: (url) => DatabaseUrl.link(new URL(Redacted.value(url)))
+    onSome: (url) => DatabaseUrl.transportOf(new URL(Redacted.value(url)))
   })
 
 /** What the service would take for the client of a request from `peer`: by the same middleware that it uses. */
@@ -143,18 +145,23 @@ export const command = Command.make(
     const agents =
       instances === null
         ? null
-        : yield* Effect.forEach(
-            instances,
-            (instance) => Agents.inspect(instance, { timeout: patience, keyOf: App.keyOf }),
-            { concurrency: 8 }
-          ).pipe(Effect.provide(NodeHttpClient.layerUndici))
+        : yield* Effect.forEach(instances, (instance) => Agents.inspect(instance, agentPatience), {
+            concurrency: 8
+          }).pipe(Effect.provide(App.agent(settings)))
     const connections = {
       descriptors: yield* DescriptorLimit,
       databaseConnections: settings.databaseConnections,
       perAddress: Option.getOrNull(settings.connectionsPerAddress)
     }
-    const findings = Diagnosis.diagnose({ database, link: linkOf(settings), connections, redis, proxies, agents })
-    const well = Diagnosis.isWell(findings)
+    const findings = Diagnosis.diagnose({
+      database,
+      transport: transportOf(settings),
+      connections,
+      redis,
+      proxies,
+      agents
+    })
+    const well = Diagnosis.isHealthy(findings)
     yield* Output.answer({
       json: { well, findings: findings.map((finding) => ({ ...finding })) },
       text: text(findings)

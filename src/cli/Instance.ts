@@ -1,69 +1,166 @@
 /**
- * `instance create`, `instance update`, `instance delete` and `instance list`: the agents that the chat widgets talk to.
+ * `instance create`, `update`, `delete` and `list`: the agents that chat widgets talk to.
  *
  * @module
  */
-import { Effect, type Layer, Option } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
+import * as Inspection from "../agent/Inspection.ts"
 import type { Instance, InstanceChange } from "../core/chat/Instance.ts"
+import * as AgentDiagnosis from "../core/doctor/AgentDiagnosis.ts"
+import * as TerminalText from "../core/text/TerminalText.ts"
+import type { AgentStream } from "../services/chat/AgentStream.ts"
 import { InstanceDirectory } from "../services/chat/InstanceDirectory.ts"
+import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import * as Change from "./support/Change.ts"
 import * as Inputs from "./support/Inputs.ts"
+import * as InstanceInputs from "./support/InstanceInputs.ts"
 import * as Output from "./support/Output.ts"
 
 const json = (instance: Instance) => ({
   instance_id: instance.instanceId,
   name: instance.name,
+  website_config_id: instance.websiteConfigId,
   agent_url: instance.agentUrl,
+  agent_protocol: instance.agentProtocol,
   agent_model: instance.agentModel,
   agent_key_env: instance.agentKeyEnv,
+  agent_key_header: instance.agentKeyHeader,
+  memory: instance.memory,
+  conversation_ids: instance.conversationIds,
+  instructions: instance.instructions,
+  history: instance.historyMessages,
+  history_characters: instance.historyCharacters,
+  max_tokens: instance.maxTokens,
+  daily_tokens: instance.dailyTokens,
   origins: [...instance.origins]
 })
+
+const originsText = ({ origins }: Instance): string => origins.join(" ") || "any"
+
+/** The first words of a text, on one line. */
+const beginning = (text: string): string => TerminalText.cut(TerminalText.printable(text.replace(/\s+/g, " ")), 60)
 
 const text = (instance: Instance): string =>
   Output.facts([
     ["name", instance.name],
     ["instance_id", instance.instanceId],
+    ["website_config_id", instance.websiteConfigId ?? "-"],
     ["agent_url", instance.agentUrl],
+    ["agent_protocol", instance.agentProtocol],
     ["agent_model", instance.agentModel ?? "-"],
     ["agent_key_env", instance.agentKeyEnv ?? "-"],
-    ["origins", instance.origins.join(" ") || "any"]
+    ["agent_key_header", instance.agentKeyHeader ?? "-"],
+    ["memory", instance.memory],
+    ["conversation_ids", instance.conversationIds],
+    ["instructions", instance.instructions === null ? "-" : beginning(instance.instructions)],
+    ["history", String(instance.historyMessages)],
+    ["history_characters", String(instance.historyCharacters)],
+    ["max_tokens", String(instance.maxTokens)],
+    ["daily_tokens", String(instance.dailyTokens ?? "-")],
+    ["origins", originsText(instance)]
   ])
+
+/** How long the agent may take to answer: a runtime may have to load its model first. */
+const checkPatience = "30 seconds"
+
+/** Asks the agent one question, and warns if it gives no answer. The instance exists in any case. */
+const check = Effect.fnUntraced(function* (instance: Instance) {
+  const { advice, finding, severity } = AgentDiagnosis.ofAgent(yield* Inspection.inspect(instance, checkPatience))
+  if (severity === "ok") return
+  yield* Output.note(TerminalText.printable(`Warning: ${finding} ${advice ?? ""}`.trimEnd()))
+})
+
+const requireSite = Effect.fnUntraced(function* (websiteConfigId: string | null | undefined) {
+  if (websiteConfigId === null || websiteConfigId === undefined) return
+  const sites = yield* SiteDirectory
+  if (Option.isNone(yield* sites.byWebsiteConfigId(websiteConfigId))) {
+    return yield* Output.notFound("website", websiteConfigId)
+  }
+})
+
+/** The flags that `create` and `update` have in common. Null if one is absent. */
+const common = {
+  websiteConfigId: InstanceInputs.site,
+  agentProtocol: InstanceInputs.agentProtocol,
+  agentModel: InstanceInputs.agentModel,
+  agentKeyEnv: InstanceInputs.agentKeyEnv,
+  agentKeyHeader: InstanceInputs.agentKeyHeader,
+  memory: InstanceInputs.memory,
+  conversationIds: InstanceInputs.conversationIds,
+  instructions: InstanceInputs.instructions,
+  historyMessages: InstanceInputs.history,
+  historyCharacters: InstanceInputs.historyCharacters,
+  maxTokens: InstanceInputs.maxTokens,
+  dailyTokens: InstanceInputs.dailyTokens
+}
+
+type Given<A> = { readonly [K in keyof A]?: Exclude<A[K], null> }
+
+/** The flags that were given. */
+const given = <A extends object>(flags: A): Given<A> =>
+  Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== null)) as Given<A>
 
 const create = Command.make(
   "create",
   {
+    ...common,
     name: Inputs.name("instance"),
-    agentUrl: Inputs.agentUrl,
-    agentModel: Inputs.agentModel,
-    agentKeyEnv: Inputs.agentKeyEnv,
-    origins: Inputs.origins
+    agentUrl: InstanceInputs.agentUrl,
+    origins: Inputs.origins,
+    noCheck: Inputs.mark("no-check", "Do not ask the agent a question")
   },
-  Effect.fnUntraced(function* (input) {
+  Effect.fnUntraced(function* ({ agentUrl, name, noCheck, origins, ...flags }) {
+    yield* requireSite(flags.websiteConfigId)
     const directory = yield* InstanceDirectory
-    const instance = yield* directory.create(input)
+    const instance = yield* directory.create({ name, agentUrl, origins, ...given(flags) })
     yield* Output.answer({ json: { instance_id: instance.instanceId }, text: text(instance) })
+    if (!noCheck) yield* check(instance)
   })
 ).pipe(
   Command.withDescription("Create an instance of an agent"),
   Command.withExamples([
     {
       command: "hydracore instance create --name Support --agent-url http://localhost:9000 --agent-key-env AGENT_KEY",
-      description: "An agent whose bearer key the server finds in the variable AGENT_KEY"
+      description: "An agent whose key the service reads from the variable AGENT_KEY"
+    },
+    {
+      command:
+        "hydracore instance create --name Support --agent-url http://localhost:9000 --instructions @prompt.txt --history 20",
+      description: "An agent that gets a system prompt and the last 20 messages of a conversation"
     }
   ])
 )
 
+/** The flags that clear what `update` may clear. */
+const clearing = {
+  noSite: Inputs.mark("no-site", "The instance serves no website"),
+  noAgentModel: Inputs.mark("no-agent-model", "Let the agent choose the model"),
+  noAgentKeyEnv: Inputs.mark("no-agent-key-env", "Send the agent no key"),
+  noAgentKeyHeader: Inputs.mark("no-agent-key-header", "Send the key in the protocol's own header"),
+  noInstructions: Inputs.mark("no-instructions", "Send the agent no system prompt"),
+  noDailyTokens: Inputs.mark("no-daily-tokens", "Let the instance use any number of tokens")
+}
+
+const updateFlags = [
+  ...["name", "site", "no-site", "agent-url", "agent-protocol", "agent-model", "no-agent-model", "agent-key-env"],
+  ...["no-agent-key-env", "agent-key-header", "no-agent-key-header", "memory", "conversation-ids", "instructions"],
+  ...["no-instructions", "history", "history-characters", "max-tokens", "daily-tokens", "no-daily-tokens"],
+  ...["origin", "any-origin"]
+]
+
+/** The new value of a field that may be cleared; undefined if neither flag is given. */
+const clearable = <A>(flag: string, value: A | null, isCleared: boolean) =>
+  Change.changeTo<A, null>({ flag, value: value ?? undefined }, { flag: `no-${flag}`, isGiven: isCleared, bare: null })
+
 const update = Command.make(
   "update",
   {
+    ...common,
+    ...clearing,
     instanceId: Inputs.instance,
     name: Inputs.newName("instance"),
-    agentUrl: Inputs.newAgentUrl,
-    agentModel: Inputs.agentModel,
-    noAgentModel: Inputs.mark("no-agent-model", "Ask the agent for no model from now on"),
-    agentKeyEnv: Inputs.agentKeyEnv,
-    noAgentKeyEnv: Inputs.mark("no-agent-key-env", "Ask the agent without a bearer key from now on"),
+    agentUrl: InstanceInputs.newAgentUrl,
     origins: Inputs.newOrigins,
     anyOrigin: Inputs.anyOrigin
   },
@@ -71,43 +168,43 @@ const update = Command.make(
     const change = yield* Change.asked<InstanceChange>(
       {
         name: input.name ?? undefined,
+        websiteConfigId: yield* clearable("site", input.websiteConfigId, input.noSite),
         agentUrl: input.agentUrl ?? undefined,
-        agentModel: yield* Change.changeTo(
-          { flag: "agent-model", value: input.agentModel ?? undefined },
-          { flag: "no-agent-model", isGiven: input.noAgentModel, bare: null }
-        ),
-        agentKeyEnv: yield* Change.changeTo(
-          { flag: "agent-key-env", value: input.agentKeyEnv ?? undefined },
-          { flag: "no-agent-key-env", isGiven: input.noAgentKeyEnv, bare: null }
-        ),
+        agentProtocol: input.agentProtocol ?? undefined,
+        agentModel: yield* clearable("agent-model", input.agentModel, input.noAgentModel),
+        agentKeyEnv: yield* clearable("agent-key-env", input.agentKeyEnv, input.noAgentKeyEnv),
+        agentKeyHeader: yield* clearable("agent-key-header", input.agentKeyHeader, input.noAgentKeyHeader),
+        memory: input.memory ?? undefined,
+        conversationIds: input.conversationIds ?? undefined,
+        instructions: yield* clearable("instructions", input.instructions, input.noInstructions),
+        historyMessages: input.historyMessages ?? undefined,
+        historyCharacters: input.historyCharacters ?? undefined,
+        maxTokens: input.maxTokens ?? undefined,
+        dailyTokens: yield* clearable("daily-tokens", input.dailyTokens, input.noDailyTokens),
         origins: yield* Change.originsToBe(input.origins, input.anyOrigin)
       },
-      [
-        "name",
-        "agent-url",
-        "agent-model",
-        "no-agent-model",
-        "agent-key-env",
-        "no-agent-key-env",
-        "origin",
-        "any-origin"
-      ]
+      updateFlags
     )
+    yield* requireSite(change.websiteConfigId)
     const directory = yield* InstanceDirectory
     const instance = yield* directory.update(input.instanceId, change)
     if (Option.isNone(instance)) return yield* Output.notFound("instance", input.instanceId)
     yield* Output.answer({
       json: json(instance.value),
-      text: `${text(instance.value)}\nEvery process that runs goes by it within a second.\n`
+      text: `${text(instance.value)}\nThe change takes effect on every process within a second.\n`
     })
   })
 ).pipe(
-  Command.withDescription("Change an instance, on every process within a second; what is not given stays"),
+  Command.withDescription("Change an instance, on every process within a second; flags that are absent change nothing"),
   Command.withExamples([
     {
       command:
         "hydracore instance update --instance 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11 --agent-url http://localhost:9001",
-      description: "The agent has moved; the tokens in the website's pages stay good"
+      description: "The agent has moved; the tokens in the website's pages stay valid"
+    },
+    {
+      command: "hydracore instance update --instance 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11 --memory edge",
+      description: "The service keeps the conversations from now on"
     }
   ])
 )
@@ -120,10 +217,12 @@ const remove = Command.make(
     if (!(yield* directory.delete(instanceId))) return yield* Output.notFound("instance", instanceId)
     yield* Output.answer({
       json: { instance_id: instanceId, deleted: true },
-      text: `The instance ${instanceId} is deleted, and its tokens with it.\n`
+      text: `The instance ${instanceId} is deleted with its tokens and conversations.\n`
     })
   })
-).pipe(Command.withDescription("Delete an instance and its tokens, on every process within a second"))
+).pipe(
+  Command.withDescription("Delete an instance with its tokens and conversations, on every process within a second")
+)
 
 const list = Command.make(
   "list",
@@ -134,27 +233,33 @@ const list = Command.make(
     yield* Output.answer({
       json: instances.map(json),
       text: Output.table(
-        ["NAME", "INSTANCE_ID", "AGENT_URL", "AGENT_MODEL", "AGENT_KEY_ENV", "ORIGINS"],
+        ["NAME", "INSTANCE_ID", "AGENT_URL", "PROTOCOL", "MODEL", "KEY_ENV", "MEMORY", "WEBSITE", "ORIGINS"],
         instances.map((instance) => [
           instance.name,
           instance.instanceId,
           instance.agentUrl,
+          instance.agentProtocol,
           instance.agentModel ?? "-",
           instance.agentKeyEnv ?? "-",
-          instance.origins.join(" ") || "any"
+          instance.memory,
+          instance.websiteConfigId ?? "-",
+          originsText(instance)
         ]),
-        "There is no instance yet; `hydracore instance create` makes one."
+        "There are no instances yet. `hydracore instance create` creates one."
       )
     })
   })
-).pipe(Command.withDescription("List the instances, oldest first"))
+).pipe(Command.withDescription("List the instances, oldest first; --json shows every setting"))
 
-/** The command, on a storage that is opened when one of its subcommands runs, and not before. */
-export const command = <E, R>(storage: Layer.Layer<InstanceDirectory, E, R>) =>
+/** The command. The storage and the agents are opened when a subcommand that needs them runs, and not before. */
+export const command = <E, R>(
+  storage: Layer.Layer<InstanceDirectory | SiteDirectory, E, R>,
+  agent: Layer.Layer<AgentStream, E, R>
+) =>
   Command.make("instance").pipe(
     Command.withDescription("Instances of agents"),
     Command.withSubcommands([
-      create.pipe(Command.provide(storage)),
+      create.pipe(Command.provide(Layer.merge(storage, agent))),
       update.pipe(Command.provide(storage)),
       remove.pipe(Command.provide(storage)),
       list.pipe(Command.provide(storage))

@@ -19,7 +19,9 @@ const storage = Layer.unwrap(
   Effect.map(Settings, (settings) => App.storage(settings).pipe(Layer.provide(LocalDatabase.layer(settings))))
 )
 
-const run = Cli.make({ storage, commands: [Demo.command, Serve.command, Migrate.command, Doctor.command] })
+const agent = Layer.unwrap(Effect.map(Settings, App.agent))
+
+const run = Cli.make({ storage, agent, commands: [Demo.command, Serve.command, Migrate.command, Doctor.command] })
 
 const args = process.argv.slice(2)
 

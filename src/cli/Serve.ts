@@ -11,13 +11,9 @@ import { HttpServer } from "effect/http"
 import * as App from "../App.ts"
 import { Settings } from "../Config.ts"
 import * as Primary from "../cluster/Primary.ts"
-import type { Snapshot } from "../core/Metrics.ts"
-import * as MetricsServer from "../http/server/MetricsServer.ts"
-import * as MemoryMetrics from "../memory/Metrics.ts"
-import * as ProcessMetrics from "../memory/ProcessMetrics.ts"
-import { Metrics } from "../services/Metrics.ts"
+import * as Snapshot from "../core/metrics/Snapshot.ts"
 import { NotReady, Readiness } from "../services/Readiness.ts"
-import * as Telemetry from "../Telemetry.ts"
+import * as MetricsServer from "../telemetry/MetricsServer.ts"
 import * as ErrorMessages from "./support/ErrorMessages.ts"
 import * as Inputs from "./support/Inputs.ts"
 import * as LocalDatabase from "./support/LocalDatabase.ts"
@@ -77,12 +73,14 @@ export const service = Effect.fnUntraced(function* (
   return yield* Effect.provide(HttpServer.HttpServer, running)
 })
 
-/** Has this process measured, if somebody may ask for it. */
-export const measured = (settings: Settings): Layer.Layer<never> =>
-  Option.isNone(settings.metricsPort) ? Layer.empty : Layer.provideMerge(ProcessMetrics.layer, MemoryMetrics.layer)
+/** Every request leaves the fast path then, which is worth a line in the log. */
+export const tellOfTracing = (settings: Settings): Effect.Effect<void> =>
+  Option.exists(settings.otlp, ({ traceRatio }) => traceRatio === 1)
+    ? Effect.logInfo("All requests are traced, so the fast path is off; set OTEL_TRACES_SAMPLER_ARG to trace a share")
+    : Effect.void
 
 /** Serves the metrics on their own address, if one is set. */
-const serveMetrics = (settings: Settings, snapshot: Effect.Effect<Snapshot>) =>
+const serveMetrics = (settings: Settings, snapshot: Effect.Effect<Snapshot.Snapshot>) =>
   Option.match(settings.metricsPort, {
     onNone: () => Effect.void,
     onSome: (port) =>
@@ -103,10 +101,9 @@ const ending = Effect.addFinalizer(() => Effect.logInfo("Ending: no new connecti
 
 /** The service in this process. */
 const alone = Effect.fnUntraced(function* (settings: Settings, address: App.DatabaseAddress) {
-  const metrics = yield* Metrics
   yield* serveMetrics(
     settings,
-    Effect.sync(() => metrics.snapshot())
+    Effect.contextWith((context) => Effect.sync(() => Snapshot.take(context)))
   )
   const server = yield* service(settings, address)
   yield* Effect.logInfo(`Listening on ${HttpServer.formatAddress(server.address)}`)
@@ -176,9 +173,10 @@ export const command = Command.make(
     const settings = yield* Settings
     const address = LocalDatabase.configured(settings)
     if (Option.isNone(address)) return yield* new Output.CliFailure({ message: noDatabase })
-    yield* (workers === null ? alone(settings, address.value) : withWorkers(settings, workers)).pipe(
+    const serve = workers === null ? alone(settings, address.value) : withWorkers(settings, workers)
+    yield* Effect.andThen(tellOfTracing(settings), serve).pipe(
       Effect.scoped,
-      Effect.provide(Layer.merge(Telemetry.layer({ level: settings.logLevel, format: "json" }), measured(settings)))
+      Effect.provide(App.telemetry(settings, "json"))
     )
   })
 ).pipe(Command.withDescription("Serve on the database of DATABASE_URL"))

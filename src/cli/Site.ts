@@ -7,7 +7,7 @@
 import { Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import type { Site, SiteChange } from "../core/sites/Site.ts"
-import * as Time from "../core/text/Time.ts"
+import * as Calendar from "../core/text/Calendar.ts"
 import type { InstanceDirectory } from "../services/chat/InstanceDirectory.ts"
 import type { WidgetTokens } from "../services/chat/WidgetTokens.ts"
 import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
@@ -27,7 +27,7 @@ const json = (site: Site) => ({
   ...ids(site),
   name: site.name,
   origins: [...site.origins],
-  created_at: Time.iso(site.createdAt)
+  created_at: Calendar.iso(site.createdAt)
 })
 
 const text = (site: Site): string =>

@@ -6,53 +6,40 @@
  */
 import { Clock, Effect, type Layer, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
-import { statuses } from "../core/forms/SpamScore.ts"
 import type { Submission } from "../core/forms/Submission.ts"
+import { statuses } from "../core/forms/Submission.ts"
 import * as SubmissionExport from "../core/forms/SubmissionExport.ts"
-import * as TerminalText from "../core/text/TerminalText.ts"
-import * as Time from "../core/text/Time.ts"
+import * as TimeInput from "../core/text/TimeInput.ts"
 import { SubmissionRepo } from "../services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import * as Inputs from "./support/Inputs.ts"
 import * as Output from "./support/Output.ts"
 
-/** How many submissions are written at once: enough to spare system calls, few enough for the longest forms. */
+/** How many texts are written at once: enough to spare system calls, few enough for the longest forms. */
 const batch = 64
 
-type Texts<E> = Stream.Stream<string, E>
-
-/** One text for every batch of submissions. */
-const inBatches = <E>(submissions: Stream.Stream<Submission, E>, one: (submission: Submission) => string): Texts<E> =>
-  submissions.pipe(
+const inBatches = <E>(texts: Stream.Stream<string, E>): Stream.Stream<string, E> =>
+  texts.pipe(
     Stream.grouped(batch),
-    Stream.map((group) => group.map(one).join(""))
+    Stream.map((group) => group.join(""))
   )
 
-type Write = <E>(submissions: Stream.Stream<Submission, E>, options: SubmissionExport.Options) => Texts<E>
+type Write = <E>(
+  submissions: Stream.Stream<Submission, E>,
+  options: SubmissionExport.ExportOptions
+) => Stream.Stream<string, E>
 
 const ndjson: Write = (submissions, options) =>
-  inBatches(submissions, (submission) => SubmissionExport.ndjson(submission, options))
+  Stream.map(submissions, (submission) => SubmissionExport.ndjson(submission, options))
 
 const csv: Write = (submissions, options) =>
   Stream.concat(
     Stream.succeed(SubmissionExport.csvHeader(options)),
-    inBatches(submissions, (submission) => SubmissionExport.csv(submission, options))
+    Stream.map(submissions, (submission) => SubmissionExport.csv(submission, options))
   )
 
-/** All submissions as one JSON array, a line each. A reader can tell from the missing end that the export broke off. */
 const jsonArray: Write = (submissions, options) =>
-  Stream.suspend(() => {
-    let separator = "["
-    const lines = inBatches(submissions, (submission) => {
-      const line = `${separator}\n${SubmissionExport.json(submission, options)}`
-      separator = ","
-      return line
-    })
-    return Stream.concat(
-      lines,
-      Stream.sync(() => (separator === "[" ? "[]\n" : "\n]\n"))
-    )
-  })
+  Output.jsonArray(Stream.map(submissions, (submission) => SubmissionExport.json(submission, options)))
 
 const exportCommand = Command.make(
   "export",
@@ -81,7 +68,7 @@ const exportCommand = Command.make(
       "since",
       "a time such as 90d, 12h, 30m, 2026-01-31 or 2026-01-31T08:00:00Z",
       since,
-      (text) => Time.parseSince(text, now)
+      (text) => TimeInput.parseSince(text, now)
     )
     if (json && format === "csv") {
       return yield* new Output.CliFailure({ message: "The flags --json and --format csv exclude each other." })
@@ -95,8 +82,7 @@ const exportCommand = Command.make(
       ...(from === null ? {} : { since: from })
     })
     const write = json ? jsonArray : format === "csv" ? csv : ndjson
-    const inert = write === csv ? TerminalText.inertLines : TerminalText.inertJson
-    yield* Output.writeForeign(write(submissions, { judged: Option.isSome(status) }), inert)
+    yield* Output.writeAll(inBatches(write(Stream.rechunk(submissions, batch), { withVerdict: Option.isSome(status) })))
   })
 ).pipe(
   Command.withDescription("Write a website's submissions to stdout, oldest first"),

@@ -6,7 +6,8 @@
 import { Clock, Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import { isValidAt, type WidgetToken } from "../core/chat/WidgetToken.ts"
-import * as Time from "../core/text/Time.ts"
+import * as Calendar from "../core/text/Calendar.ts"
+import * as TimeInput from "../core/text/TimeInput.ts"
 import { InstanceDirectory } from "../services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../services/chat/WidgetTokens.ts"
 import * as Inputs from "./support/Inputs.ts"
@@ -26,7 +27,7 @@ const issue = Command.make(
       "expires",
       "a time to come, such as 90d, 12h, 30m or 2030-01-31",
       expires,
-      (text) => Time.parseUntil(text, now)
+      (text) => TimeInput.parseUntil(text, now)
     )
     const issued = yield* tokens.issue({ instanceId, label, expiresAt })
     if (Option.isNone(issued)) return yield* Output.notFound("instance", instanceId)
@@ -67,7 +68,7 @@ const list = Command.make(
         token_id: token.tokenId,
         instance_id: token.instanceId,
         label: token.label,
-        created_at: Time.iso(token.createdAt),
+        created_at: Calendar.iso(token.createdAt),
         expires_at: Output.isoOrNull(token.expiresAt),
         revoked_at: Output.isoOrNull(token.revokedAt)
       })),

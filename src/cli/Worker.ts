@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { Cause, Effect, Exit, Layer, Option, Runtime } from "effect"
+import { Cause, Effect, Exit, Option, Runtime } from "effect"
 import * as App from "../App.ts"
 import { Settings } from "../Config.ts"
 import * as HandedServer from "../cluster/HandedServer.ts"
 import { channelOf, type FromWorker, type ToWorker } from "../cluster/Protocol.ts"
 import * as Worker from "../cluster/Worker.ts"
-import * as Telemetry from "../Telemetry.ts"
 import * as Serve from "./Serve.ts"
 import * as ErrorMessages from "./support/ErrorMessages.ts"
 import * as Output from "./support/Output.ts"
@@ -37,7 +36,7 @@ const main = Effect.gen(function* () {
   })
   yield* Worker.run(process, link, service).pipe(
     Effect.annotateLogs({ worker: slot }),
-    Effect.provide(Layer.merge(Telemetry.layer({ level: settings.logLevel, format: "json" }), Serve.measured(settings)))
+    Effect.provide(App.telemetry(settings, "json"))
   )
 })
 

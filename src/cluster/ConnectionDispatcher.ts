@@ -9,12 +9,12 @@
  * @module
  */
 import { createServer, type Server, type Socket } from "node:net"
-import { Duration, Effect, Schema, type Scope } from "effect"
+import { type Context, Duration, Effect, Schema, type Scope } from "effect"
 import * as Balance from "../core/cluster/Balance.ts"
 import * as ConnectionTable from "../core/limits/ConnectionTable.ts"
+import * as Metrics from "../core/metrics/Metrics.ts"
 import { DescriptorLimit } from "../runtime/DescriptorLimit.ts"
 import { afterQuietPoll } from "../runtime/EventLoop.ts"
-import type { MetricsService } from "../services/Metrics.ts"
 import type { Address, Channel, FromWorker, ToWorker } from "./Protocol.ts"
 
 /** The address cannot be had: another has it, or it is not ours to take. */
@@ -49,9 +49,9 @@ export interface Door {
 
 interface Worker extends Balance.Candidate {
   readonly channel: Channel<FromWorker, ToWorker>
-  free: boolean
-  open: number
-  last: number
+  isFree: boolean
+  connections: number
+  lastAssigned: number
   /** What was handed to it, and is not yet its own. */
   held: Socket | undefined
   retired: boolean
@@ -72,10 +72,10 @@ const listen = (server: Server, address: Address): Effect.Effect<Address, Cannot
     })
   })
 
-/** Opens the door; it is shut with the scope at the latest. */
+/** Opens the door; it is shut with the scope at the latest. Its metrics are in the context's registry. */
 export const open = Effect.fnUntraced(function* (
   address: Address,
-  metrics: MetricsService
+  context: Context.Context<never>
 ): Effect.fn.Return<Door, CannotListen, Scope.Scope> {
   const maxWaiting = Math.min(mostWaiting, ConnectionTable.totalOf(yield* DescriptorLimit, 0))
   const server = createServer({ pauseOnConnect: true })
@@ -84,9 +84,15 @@ export const open = Effect.fnUntraced(function* (
   let turn = 0
   let accepted = 0
   let emptied = () => {}
-  const handed = metrics.counter("handovers", { outcome: "handed" })
-  const again = metrics.counter("handovers", { outcome: "handed-again" })
-  const refused = metrics.counter("handovers", { outcome: "refused" })
+  const handovers = (outcome: "handed" | "handed-again" | "refused") => {
+    const metric = Metrics.handovers({ outcome })
+    const add = (count: number) => metric.updateUnsafe(count, context)
+    add(0)
+    return () => add(1)
+  }
+  const handed = handovers("handed")
+  const again = handovers("handed-again")
+  const refused = handovers("refused")
 
   const isEmpty = (): boolean => waiting.length === 0 && [...workers].every(({ held }) => held === undefined)
 
@@ -96,9 +102,9 @@ export const open = Effect.fnUntraced(function* (
       if (worker === undefined) break
       const socket = waiting.shift()!
       worker.held = socket
-      worker.free = false
-      worker.open++
-      worker.last = ++turn
+      worker.isFree = false
+      worker.connections++
+      worker.lastAssigned = ++turn
       worker.channel.send({ _tag: "Connection" }, socket)
       handed()
     }
@@ -109,7 +115,7 @@ export const open = Effect.fnUntraced(function* (
     // Our hold on it alone: the worker has its own.
     worker.held?.destroy()
     worker.held = undefined
-    worker.free = !worker.retired
+    worker.isFree = !worker.retired
     hand()
   }
 
@@ -138,17 +144,17 @@ export const open = Effect.fnUntraced(function* (
   return {
     address: bound,
     enter: (channel) => {
-      const worker: Worker = { channel, free: true, open: 0, last: 0, held: undefined, retired: false }
+      const worker: Worker = { channel, isFree: true, connections: 0, lastAssigned: 0, held: undefined, retired: false }
       workers.add(worker)
       const stop = channel.listen((message) => {
         if (message._tag === "Took") took(worker)
-        else if (message._tag === "Closed") worker.open -= message.count
+        else if (message._tag === "Closed") worker.connections -= message.count
       })
       hand()
       return {
         retire: () => {
           worker.retired = true
-          worker.free = false
+          worker.isFree = false
         },
         leave: () => {
           stop()

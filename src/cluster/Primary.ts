@@ -7,8 +7,9 @@
 import type { ChildProcess } from "node:child_process"
 import { Deferred, Duration, Effect, Latch, Result, type Scope } from "effect"
 import * as Restart from "../core/cluster/Restart.ts"
-import { merge, named, type Snapshot } from "../core/Metrics.ts"
-import { Metrics } from "../services/Metrics.ts"
+import * as Metrics from "../core/metrics/Metrics.ts"
+import { merge, named, type Snapshot, take } from "../core/metrics/Snapshot.ts"
+import { observeGauge } from "../runtime/Observe.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
 import * as ConnectionDispatcher from "./ConnectionDispatcher.ts"
 import type { Address } from "./Protocol.ts"
@@ -61,9 +62,9 @@ export const start = Effect.fnUntraced(function* (
   RateLimiter | Scope.Scope
 > {
   const limiter = yield* RateLimiter
-  const metrics = yield* Metrics
+  const context = yield* Effect.context<never>()
   const scope = yield* Effect.scope
-  const door = yield* ConnectionDispatcher.open(options.address, metrics)
+  const door = yield* ConnectionDispatcher.open(options.address, context)
   const slots = Array.from({ length: options.workers }, (_, index): Slot => {
     return { number: index + 1, wanted: [], isWanted: Latch.makeUnsafe(false) }
   })
@@ -72,8 +73,10 @@ export const start = Effect.fnUntraced(function* (
   const members = new Map<Slot, Member>()
   /** What those measured that have ended. */
   let retired: Snapshot = []
-  metrics.watch("workers", {}, () => members.size)
-  const restarted = metrics.counter("workerRestarts", {})
+  yield* observeGauge(Metrics.workers({}), () => members.size)
+  const restarts = Metrics.workerRestarts({})
+  restarts.updateUnsafe(0, context)
+  const restarted = () => restarts.updateUnsafe(1, context)
 
   const want = (slot: Slot): Effect.Effect<boolean> => {
     const replacement = Deferred.makeUnsafe<boolean>()
@@ -135,16 +138,16 @@ export const start = Effect.fnUntraced(function* (
   /** Puts a worker in the place of one that died, however long it takes. */
   const revive = Effect.fnUntraced(function* (slot: Slot, dead: Member, failuresBefore: Restart.Failures) {
     const ended = yield* dead.worker.ended
-    let { failures, pauseMillis } = Restart.after(failuresBefore, ended.servedMillis)
+    let { failures, delayMillis } = Restart.after(failuresBefore, ended.servedMillis)
     for (;;) {
-      yield* Effect.sleep(pauseMillis)
+      yield* Effect.sleep(delayMillis)
       const started = yield* Effect.result(launch(slot))
       if (Result.isSuccess(started)) {
         restarted()
         yield* Effect.logInfo(`Worker ${slot.number} serves again`)
         return { member: yield* enter(slot, started.success), failures }
       }
-      ;({ failures, pauseMillis } = Restart.after(failures, 0))
+      ;({ failures, delayMillis } = Restart.after(failures, 0))
       yield* couldNotStart(slot, started.failure)
     }
   })
@@ -229,7 +232,7 @@ export const start = Effect.fnUntraced(function* (
       Effect.map(() =>
         merge([
           retired,
-          named("primary", metrics.snapshot()),
+          named("primary", take(context)),
           ...[...alive].map((worker) => named(String(worker.slot), worker.measured()))
         ])
       )

@@ -7,7 +7,7 @@
  */
 import type { Socket } from "node:net"
 import type { RateLimitDecision, RateLimitPolicy } from "../core/limits/RateLimit.ts"
-import type { Snapshot } from "../core/Metrics.ts"
+import type { Snapshot } from "../core/metrics/Snapshot.ts"
 
 /** Where the primary listens. */
 export interface Address {

@@ -8,7 +8,7 @@
  * @module
  */
 import { type Cause, Deferred, Duration, Effect } from "effect"
-import { Metrics } from "../services/Metrics.ts"
+import * as Snapshot from "../core/metrics/Snapshot.ts"
 import type { FromWorker, Link } from "./Protocol.ts"
 
 /** The process that a worker runs in, as far as it matters here. */
@@ -36,9 +36,9 @@ export const telling =
  * the service could not be started.
  */
 export const run = Effect.fnUntraced(function* <A, E, R>(host: Host, link: Link, service: Effect.Effect<A, E, R>) {
-  const metrics = yield* Metrics
+  const context = yield* Effect.context<never>()
   const ended = yield* Deferred.make<void>()
-  const measured = (): FromWorker => ({ _tag: "Measured", snapshot: metrics.snapshot() })
+  const measured = (): FromWorker => ({ _tag: "Measured", snapshot: Snapshot.take(context) })
   yield* Effect.acquireRelease(
     Effect.sync(() => {
       const end = () => Deferred.doneUnsafe(ended, Effect.void)

@@ -6,7 +6,7 @@
 import type { ChildProcess } from "node:child_process"
 import { performance } from "node:perf_hooks"
 import { Deferred, Duration, Effect, Schema } from "effect"
-import { lasting, type Snapshot } from "../core/Metrics.ts"
+import { lasting, type Snapshot } from "../core/metrics/Snapshot.ts"
 import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
 import type { RateLimiter } from "../services/RateLimiter.ts"
 import { type Channel, channelOf, type FromWorker, type ToWorker } from "./Protocol.ts"

@@ -9,6 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Errors from "./Errors.ts"
+import * as Headers from "./Headers.ts"
 import { Validation } from "./Validation.ts"
 import * as Wire from "./Wire.ts"
 
@@ -20,14 +21,29 @@ export const PageViewPayload = Schema.Struct({
   referrer: Wire.OptionalText({ title: "Referrer" }),
   screen_width: Wire.OptionalInteger({ title: "Screen Width" }),
   session_id: Wire.OptionalText({ title: "Session Id" })
-}).annotate({ identifier: "TrackAnalyticsRequest", title: "TrackAnalyticsRequest" })
+}).annotate({
+  identifier: "TrackAnalyticsRequest",
+  title: "TrackAnalyticsRequest",
+  examples: [
+    {
+      site_id: "3f0c2c1e-9c0b-4c57-8d55-6b6d0f6f7a10",
+      page_path: "/tours",
+      device_type: "desktop",
+      referrer: "https://search.example/",
+      screen_width: 1440,
+      session_id: "b7d1c9"
+    }
+  ]
+})
 
 export type PageViewPayload = typeof PageViewPayload.Type
 
+const stored = HttpApiSchema.NoContent.annotate({ description: "The page view is stored" })
+
 export const track = HttpApiEndpoint.post("track", "/v1/public/analytics/track", {
-  payload: PageViewPayload,
-  success: HttpApiSchema.NoContent,
-  error: [Errors.Forbidden, Errors.NotFound, Errors.PayloadTooLarge, Errors.TooManyRequests, Errors.ServiceUnavailable]
+  payload: [PageViewPayload, Wire.asBeacon(PageViewPayload)],
+  success: HttpApiSchema.WithHeaders(stored, { ...Headers.rateLimit, ...Headers.decision }),
+  error: [...Errors.common, Errors.Forbidden, Errors.NotFound, Errors.TooManyRequests, Errors.ServiceUnavailable]
 })
   .middleware(Validation)
   .annotateMerge(

@@ -1,5 +1,5 @@
 /**
- * The published API: what HydraCore calls its Public router.
+ * The published API, HydraCore's "Public router".
  *
  * @module
  */
@@ -16,7 +16,12 @@ export class Api extends HttpApi.make("hydracore-public")
     OpenApi.annotations({
       title: "HydraCore Public API",
       version: "1.0.0",
-      description: "What published websites send to HydraCore: page views, form submissions and chat messages.",
+      description: [
+        "What published websites send to HydraCore: page views, form submissions and chat messages.",
+        "Every operation has one method. Any other is answered with 405; `OPTIONS` is a CORS preflight of the Fetch standard and is answered with 204 for every path."
+      ].join(" "),
+      license: { name: "Proprietary", identifier: "LicenseRef-Proprietary" },
+      servers: [{ url: "/", description: "The service that serves this document" }],
       transform: asPublished
     })
   ) {}

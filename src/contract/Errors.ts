@@ -1,12 +1,13 @@
 /**
- * The bodies of every answer that is not a success.
+ * Every response that is not a success, as a tagged error with the response's headers.
  *
  * @module
  */
-import { Schema } from "effect"
+import { Predicate, Schema } from "effect"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as Headers from "./Headers.ts"
 
-/** One fault of a request: where it is and what it is. An answer's item may also carry `ctx`. */
+/** One error of a request. A response may also have `ctx`. */
 export const ValidationError = Schema.Struct({
   loc: Schema.Array(Schema.Union([Schema.String, Schema.Int])).annotate({ title: "Location" }),
   msg: Schema.String.annotate({ title: "Message" }),
@@ -15,7 +16,7 @@ export const ValidationError = Schema.Struct({
 
 export type ValidationError = typeof ValidationError.Type
 
-/** 422: a body, a path or a header that does not validate, with every fault. */
+/** The body of a 422: every error of the body, the path and the headers. */
 export const HTTPValidationError = Schema.Struct({
   detail: Schema.Array(ValidationError).annotate({ title: "Detail" })
 })
@@ -24,17 +25,78 @@ export const HTTPValidationError = Schema.Struct({
 
 export type HTTPValidationError = typeof HTTPValidationError.Type
 
-/** Every other refusal: a sentence that tells the reader what to do next. */
-const refusal = (status: number, identifier: string, description: string) =>
-  Schema.Struct({ detail: Schema.String.annotate({ title: "Detail" }) })
-    .annotate({ identifier, title: identifier, description })
-    .pipe(HttpApiSchema.status(status))
+/** An error as a client reads it; its `headers` are those of the response. */
+export interface ApiError<Tag extends string, Detail, Headers> {
+  readonly _tag: Tag
+  readonly detail: Detail
+  readonly headers: Headers
+}
 
-export const Unauthorized = refusal(401, "Unauthorized", "The widget token is missing or not valid for this instance")
-export const Forbidden = refusal(403, "Forbidden", "A browser on an origin that is not allowed")
-export const NotFound = refusal(404, "NotFound", "No such website")
-export const PayloadTooLarge = refusal(413, "PayloadTooLarge", "The body is too large")
-export const TooManyRequests = refusal(429, "TooManyRequests", "Over the rate limit; see Retry-After")
-export const BadGateway = refusal(502, "BadGateway", "The agent refused or could not be reached")
-export const ServiceUnavailable = refusal(503, "ServiceUnavailable", "Not known to be stored; see Retry-After")
-export const GatewayTimeout = refusal(504, "GatewayTimeout", "The agent did not answer in time")
+/** A schema of an error whose body is `{ detail }`, tagged with its name. */
+const error = <const Tag extends string, Detail, Fields extends Schema.Struct.Fields>(
+  tag: Tag,
+  body: Schema.Codec<{ readonly detail: Detail }>,
+  headers: Fields
+) => {
+  type Headers = Schema.Struct<Fields>["Type"]
+  type Pair = Schema.Struct.Type<{ readonly body: typeof body; readonly headers: Schema.Struct<Fields> }>
+  const isError = (input: unknown): input is ApiError<Tag, Detail, Headers> => Predicate.isTagged(input, tag)
+  return Schema.declare(isError).pipe(
+    HttpApiSchema.encodeToWithHeaders(
+      { body, headers },
+      {
+        decode: ({ body, headers }: Pair) => ({ _tag: tag, detail: body.detail, headers }),
+        encode: ({ detail, headers }) => ({ body: { detail }, headers })
+      }
+    )
+  )
+}
+
+/** An error whose body holds a sentence that tells the reader what to do next. */
+const refusal = <const Tag extends string, Fields extends Schema.Struct.Fields>(
+  status: number,
+  tag: Tag,
+  description: string,
+  headers: Fields
+) =>
+  error(
+    tag,
+    Schema.Struct({ detail: Schema.String.annotate({ title: "Detail" }) })
+      .annotate({ identifier: tag, title: tag, description })
+      .pipe(HttpApiSchema.status(status)),
+    headers
+  )
+
+const limited = { ...Headers.rateLimit, ...Headers.decision }
+
+export const ValidationFailed = error("ValidationFailed", HTTPValidationError, limited)
+
+export const Unauthorized = refusal(
+  401,
+  "Unauthorized",
+  "The widget token is missing or not valid for this instance",
+  Headers.rateLimit
+)
+export const Forbidden = refusal(403, "Forbidden", "A browser on an origin that is not allowed", limited)
+export const NotFound = refusal(404, "NotFound", "No such website", limited)
+export const TooManyRequests = refusal(429, "TooManyRequests", "Over the rate limit; see Retry-After", {
+  ...limited,
+  ...Headers.retryAfter
+})
+export const BadGateway = refusal(502, "BadGateway", "The agent refused or could not be reached", Headers.rateLimit)
+export const ServiceUnavailable = refusal(503, "ServiceUnavailable", "Not known to be stored; see Retry-After", {
+  ...limited,
+  ...Headers.retryAfter
+})
+export const GatewayTimeout = refusal(504, "GatewayTimeout", "The agent did not answer in time", Headers.rateLimit)
+
+/** The errors of all endpoints: requests that do not reach the endpoint, and failures. */
+export const common = [
+  refusal(400, "BadRequest", "The request is not valid HTTP, or its body did not arrive whole", Headers.decision),
+  refusal(405, "MethodNotAllowed", "The path has other methods; see Allow", { ...Headers.allow, ...Headers.decision }),
+  refusal(408, "RequestTimeout", "The request did not arrive in time", Headers.decision),
+  refusal(413, "PayloadTooLarge", "The body is too large", Headers.decision),
+  refusal(417, "ExpectationFailed", "The Expect header asks for something other than 100-continue", Headers.decision),
+  refusal(431, "RequestHeaderFieldsTooLarge", "The head of the request is too large", Headers.decision),
+  refusal(500, "InternalServerError", "The service failed; X-Error-Id names the failure in its log", Headers.errorId)
+] as const

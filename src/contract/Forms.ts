@@ -3,11 +3,14 @@
  *
  * @module
  */
-import { Schema } from "effect"
+import { Schema, SchemaGetter } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Errors from "./Errors.ts"
+import * as Headers from "./Headers.ts"
+import * as PlainForm from "./PlainForm.ts"
 import { Validation } from "./Validation.ts"
 import * as Wire from "./Wire.ts"
 
@@ -17,18 +20,57 @@ export const SubmissionPayload = Schema.Struct({
   form_data: Wire.JsonObject({ title: "Form Data", maxProperties: 50 }),
   email: Wire.OptionalText({ title: "Email", refuseNul: true }),
   page_slug: Wire.OptionalText({ title: "Page Slug", refuseNul: true })
-}).annotate({ identifier: "SubmitFormRequest", title: "SubmitFormRequest" })
+}).annotate({
+  identifier: "SubmitFormRequest",
+  title: "SubmitFormRequest",
+  examples: [
+    {
+      site_id: "5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e21",
+      form_data: { name: "Ada", message: "Do you have a table for two?" },
+      email: "ada@example.org",
+      page_slug: "contact"
+    }
+  ]
+})
 
 export type SubmissionPayload = typeof SubmissionPayload.Type
 
-/** The acknowledgement: the submission is durable when it is sent. */
+/** The acknowledgement, which is sent after the submission is durable. */
 export const SubmissionReceipt = Schema.Struct({
   status: Schema.Literal("received").annotate({ title: "Status" }),
   submission_id: Schema.String.annotate({ title: "Submission Id", format: "uuid" })
-}).annotate({ identifier: "SubmitFormResponse", title: "SubmitFormResponse" })
+}).annotate({
+  identifier: "SubmitFormResponse",
+  title: "SubmitFormResponse",
+  description: "The submission is stored",
+  examples: [{ status: "received", submission_id: "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63" }]
+})
+
+/** The response to a plain form whose sender accepts `text/html`. */
+const Page = Schema.String.annotate({ title: "Page" }).pipe(
+  Schema.decodeTo(Schema.TaggedStruct("Page", { html: Schema.String }), {
+    decode: SchemaGetter.transform((html: string) => ({ _tag: "Page" as const, html })),
+    encode: SchemaGetter.transform(({ html }) => html)
+  }),
+  HttpApiSchema.asText({ contentType: "text/html" })
+)
+
+const errorPage = (status: number) => Page.pipe(HttpApiSchema.status(status))
+
+const redirect = HttpApiSchema.Empty(303).annotate({
+  description: "The submission of a plain form is stored; see Location for the page that the form names"
+})
+
+const limited = { ...Headers.rateLimit, ...Headers.decision }
 
 export const submit = HttpApiEndpoint.post("submit", "/v1/public/forms/submit", {
-  payload: SubmissionPayload,
+  payload: [
+    SubmissionPayload,
+    Wire.asBeacon(SubmissionPayload),
+    PlainForm.PlainForm.pipe(HttpApiSchema.asFormUrlEncoded()),
+    PlainForm.PlainForm.pipe(HttpApiSchema.asMultipart())
+  ],
+  query: PlainForm.query,
   headers: {
     "idempotency-key": Schema.optionalKey(
       Schema.String.annotate({
@@ -37,8 +79,26 @@ export const submit = HttpApiEndpoint.post("submit", "/v1/public/forms/submit", 
       })
     )
   },
-  success: SubmissionReceipt,
-  error: [Errors.Forbidden, Errors.NotFound, Errors.PayloadTooLarge, Errors.TooManyRequests, Errors.ServiceUnavailable]
+  success: [
+    HttpApiSchema.WithHeaders(SubmissionReceipt, limited),
+    Page,
+    HttpApiSchema.WithHeaders(redirect, { ...limited, ...Headers.seeOther })
+  ],
+  error: [
+    ...Errors.common,
+    Errors.Forbidden,
+    Errors.NotFound,
+    Errors.TooManyRequests,
+    Errors.ServiceUnavailable,
+    errorPage(400),
+    errorPage(403),
+    errorPage(404),
+    errorPage(413),
+    errorPage(422),
+    errorPage(429),
+    errorPage(500),
+    errorPage(503)
+  ]
 })
   .middleware(Validation)
   .annotateMerge(

@@ -1,72 +1,163 @@
 /**
- * Brings the generated OpenAPI document to what is published. Pure.
+ * Completes the generated OpenAPI document by what `effect/http-api` cannot declare, and removes what is of no use to a
+ * reader. Pure.
  *
  * @module
  */
-import { isJsonObject } from "./Wire.ts"
+import { Predicate } from "effect"
 
-/** What is generated says that no other property may stand in an object; in fact unknown ones are ignored. */
-const allowOtherProperties = (schema: Record<string, unknown>): Record<string, unknown> => {
+type Json = Record<string, unknown>
+
+const mapValues = (object: unknown, map: (value: unknown, key: string) => unknown): Json =>
+  Predicate.isObject(object)
+    ? Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value, key)]))
+    : {}
+
+const objectOf = (value: unknown): Json => (Predicate.isObject(value) ? value : {})
+
+/** Unknown properties are ignored, not rejected. */
+const allowOtherProperties = (schema: Json): Json => {
   const { additionalProperties, ...rest } = schema
   return additionalProperties === false ? rest : schema
 }
 
-/** The bounds of a double's integers say nothing to a reader. */
+/** The bounds of safe integers are of no use to a reader. */
 const isDoubleBound = (key: string, value: unknown): boolean =>
   (key === "minimum" && value === Number.MIN_SAFE_INTEGER) || (key === "maximum" && value === Number.MAX_SAFE_INTEGER)
 
-/** An event stream is text, whatever the bytes are generated from. */
-const eventStream = { schema: { type: "string" } }
+/** How Effect's own servers report a failure in a stream. This service reports it in a frame. */
+const isEffectStream = (key: string): boolean => key === "x-effect-stream"
 
 const tidy = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(tidy)
-  if (!isJsonObject(value)) return value
-  if ("text/event-stream" in value) return { "text/event-stream": eventStream }
+  if (!Predicate.isObject(value)) return value
   return Object.fromEntries(
     Object.entries(allowOtherProperties(value))
-      .filter(([key, member]) => !isDoubleBound(key, member))
+      .filter(([key, member]) => !isDoubleBound(key, member) && !isEffectStream(key))
       .map(([key, member]) => [key, tidy(member)])
   )
 }
 
-/** The descriptions of the answers that succeed, by operation and status. */
-const successes: Record<string, readonly [status: string, description: string]> = {
-  track_analytics: ["204", "The page view is stored"],
-  submit_form: ["200", "The submission is stored"],
-  widget_chat: ["200", "The agent's answer: the UI message stream of the AI SDK, version 1, as server-sent events"]
-}
+const reference = (name: string): string => `#/components/schemas/${name}`
 
-const describeSuccess = (operation: Record<string, unknown>): Record<string, unknown> => {
-  const success = successes[String(operation["operationId"])]
-  const responses = operation["responses"]
-  if (success === undefined || !isJsonObject(responses)) return operation
-  const [status, description] = success
-  const response = responses[status]
-  return {
-    ...operation,
-    responses: { ...responses, [status]: { ...(isJsonObject(response) ? response : {}), description } }
+/** The generator duplicates a schema that has a second encoding. A map from the references of copies to the original's. */
+const duplicates = (schemas: Json): ReadonlyMap<unknown, string> =>
+  new Map(
+    Object.entries(schemas).flatMap(([name, schema]) => {
+      const [, original = ""] = /^(.+)_\d+$/.exec(name) ?? []
+      const isSame = JSON.stringify(schemas[original]) === JSON.stringify(schema)
+      return isSame ? [[reference(name), reference(original)] as const] : []
+    })
+  )
+
+const withoutDuplicates = (document: Json): Json => {
+  const originals = duplicates(objectOf(objectOf(document["components"])["schemas"]))
+  const refer = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(refer)
+    if (!Predicate.isObject(value)) return value
+    return mapValues(value, (member, key) => (key === "$ref" ? (originals.get(member) ?? member) : refer(member)))
   }
+  const components = objectOf(document["components"])
+  const schemas = Object.entries(objectOf(components["schemas"])).filter(([name]) => !originals.has(reference(name)))
+  return objectOf(refer({ ...document, components: { ...components, schemas: Object.fromEntries(schemas) } }))
 }
 
-const describeOperations = (paths: unknown): unknown =>
-  isJsonObject(paths)
-    ? Object.fromEntries(
-        Object.entries(paths).map(([path, methods]) => [
-          path,
-          isJsonObject(methods)
-            ? Object.fromEntries(
-                Object.entries(methods).map(([method, operation]) => [
-                  method,
-                  isJsonObject(operation) ? describeSuccess(operation) : operation
-                ])
-              )
-            : methods
-        ])
-      )
-    : paths
+const text = (description: string) => ({ schema: { type: "string", description }, required: false })
 
-/** The document as it is published. */
-export const asPublished = (document: Record<string, unknown>): Record<string, unknown> => {
-  const tidied = tidy(document) as Record<string, unknown>
-  return { ...tidied, paths: describeOperations(tidied["paths"]) }
+/** The headers of every response, which the CORS middleware adds. */
+const cors = {
+  "access-control-allow-origin": text("`*`: any website may read the response"),
+  "access-control-expose-headers": text("The headers that a website may read")
+}
+
+/** The headers of every page. The generator declares headers per status, for its JSON only. */
+const page = {
+  "content-security-policy": text("The page loads and runs nothing, and only the form's origin may frame it"),
+  "cache-control": text("The response is not stored"),
+  "referrer-policy": text("Links from the page name no referrer"),
+  "x-content-type-options": text("The content type is not guessed")
+}
+
+const canonicalNames = [
+  "Allow",
+  "Access-Control-Allow-Origin",
+  "Access-Control-Expose-Headers",
+  "Cache-Control",
+  "Content-Security-Policy",
+  "Location",
+  "RateLimit",
+  "RateLimit-Policy",
+  "Referrer-Policy",
+  "Retry-After",
+  "X-Accel-Buffering",
+  "X-Content-Type-Options",
+  "X-Error-Id",
+  "X-HydraCore-Decision",
+  "X-Vercel-AI-UI-Message-Stream"
+]
+
+const canonical = new Map(canonicalNames.map((name) => [name.toLowerCase(), name]))
+
+/** The headers with integer values. The generator declares every header as text. */
+const integers = new Set(["Retry-After"])
+
+const withType = (name: string, header: unknown): unknown =>
+  integers.has(name)
+    ? { ...objectOf(header), schema: { ...objectOf(objectOf(header)["schema"]), type: "integer" } }
+    : header
+
+/** Replaces the headers of a response by references, and adds the headers to `components`. */
+const referHeaders = (headers: Json, components: Map<string, unknown>): Json => {
+  const entries = Object.entries(headers).map(([lowerCase, generated]) => {
+    const name = canonical.get(lowerCase) ?? lowerCase
+    const header = withType(name, generated)
+    const known = components.get(name)
+    if (known === undefined) components.set(name, header)
+    const isSame = known === undefined || JSON.stringify(known) === JSON.stringify(header)
+    return [name, isSame ? { $ref: `#/components/headers/${name}` } : header] as const
+  })
+  return Object.fromEntries(entries)
+}
+
+/** Copies the first example of a body's schema to the body, since not every tool finds it in the schema. */
+const withExamples = (content: unknown, schemas: Json): Json =>
+  mapValues(content, (media) => {
+    const { schema, ...rest } = objectOf(media)
+    const name = String(objectOf(schema)["$ref"]).slice(reference("").length)
+    const examples = objectOf(schemas[name])["examples"]
+    return Array.isArray(examples) ? { schema, ...rest, example: examples[0] } : media
+  })
+
+/** Adds the description of a stream, which the generator leaves out. */
+const describeStream = (response: Json): Json =>
+  "text/event-stream" in objectOf(response["content"])
+    ? { ...response, description: "The agent's answer: the UI message stream of the AI SDK, version 1" }
+    : response
+
+/** The published document. */
+export const asPublished = (document: Json): Json => {
+  const tidied = withoutDuplicates(objectOf(tidy(document)))
+  const components = objectOf(tidied["components"])
+  const schemas = objectOf(components["schemas"])
+  const headers = new Map<string, unknown>()
+
+  const publishResponse = (response: unknown): Json => {
+    const { content, headers: own, ...rest } = objectOf(response)
+    const all = { ...objectOf(own), ...("text/html" in objectOf(content) ? page : {}), ...cors }
+    return describeStream({
+      ...rest,
+      headers: referHeaders(all, headers),
+      ...(content === undefined ? {} : { content: withExamples(content, schemas) })
+    })
+  }
+  const publishOperation = (operation: unknown): Json => {
+    const body = objectOf(objectOf(operation)["requestBody"])
+    return {
+      ...objectOf(operation),
+      requestBody: { ...body, content: withExamples(body["content"], schemas) },
+      responses: mapValues(objectOf(operation)["responses"], publishResponse)
+    }
+  }
+  const paths = mapValues(tidied["paths"], (methods) => mapValues(methods, publishOperation))
+  return { ...tidied, paths, components: { ...components, headers: Object.fromEntries(headers) } }
 }

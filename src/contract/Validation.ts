@@ -1,12 +1,12 @@
 /**
- * Declares that an endpoint answers what does not validate with a 422 that lists every fault. The server's part is
- * `http/middleware/Validation.ts`.
+ * Declares that an endpoint responds to an invalid request with a 422 that lists every error. `http/middleware/Validation.ts`
+ * implements it.
  *
  * @module
  */
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
-import { HTTPValidationError } from "./Errors.ts"
+import { ValidationFailed } from "./Errors.ts"
 
 export class Validation extends HttpApiMiddleware.Service<Validation>()("hydracore/contract/Validation", {
-  error: HTTPValidationError
+  error: ValidationFailed
 }) {}

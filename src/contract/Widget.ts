@@ -8,15 +8,22 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import { ChatEvent } from "./ChatFrame.ts"
 import * as Errors from "./Errors.ts"
+import * as Headers from "./Headers.ts"
 import { Validation } from "./Validation.ts"
+import { WidgetTokenSecurity } from "./WidgetTokenSecurity.ts"
 import * as Wire from "./Wire.ts"
 
 /** The body of a chat message. */
 export const ChatPayload = Schema.Struct({
   message: Wire.Text({ title: "Message", maxLength: 8000 }),
   conversation_id: Wire.OptionalText({ title: "Conversation Id" })
-}).annotate({ identifier: "WidgetChatRequest", title: "WidgetChatRequest" })
+}).annotate({
+  identifier: "WidgetChatRequest",
+  title: "WidgetChatRequest",
+  examples: [{ message: "When do you open?", conversation_id: "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e" }]
+})
 
 export type ChatPayload = typeof ChatPayload.Type
 
@@ -29,12 +36,15 @@ export const chat = HttpApiEndpoint.post("chat", "/v1/public/widget/:instance_id
       })
     )
   },
-  payload: ChatPayload,
-  success: HttpApiSchema.StreamUint8Array({ contentType: "text/event-stream" }),
+  payload: [ChatPayload, Wire.asBeacon(ChatPayload)],
+  success: HttpApiSchema.WithHeaders(HttpApiSchema.StreamSse({ events: ChatEvent }), {
+    ...Headers.rateLimit,
+    ...Headers.chatStream
+  }),
   error: [
+    ...Errors.common,
     Errors.Unauthorized,
     Errors.Forbidden,
-    Errors.PayloadTooLarge,
     Errors.TooManyRequests,
     Errors.BadGateway,
     Errors.ServiceUnavailable,
@@ -42,6 +52,7 @@ export const chat = HttpApiEndpoint.post("chat", "/v1/public/widget/:instance_id
   ]
 })
   .middleware(Validation)
+  .middleware(WidgetTokenSecurity)
   .annotateMerge(
     OpenApi.annotations({
       identifier: "widget_chat",

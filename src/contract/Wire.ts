@@ -1,51 +1,50 @@
 /**
- * The kinds of fields of the published contract, as schemas: what each reads, how it describes itself in OpenAPI, and the
- * fault that it reports when it cannot read. Pure.
+ * The field types of the published contract, as schemas: what each accepts, its OpenAPI description and its errors. Pure.
  *
- * A field is one function from what was sent to a value or a fault. The schema is made around that function, so that the
- * types and words of the faults, which clients rely on, stand in one place and depend on no formatter.
+ * A field is a function from the input to a value or an error, and its schema is built around that function. The types and
+ * messages of the errors, which clients rely on, are therefore in one place and independent of Effect's formatters.
  *
  * @module
  */
-import { Effect, Option, Result, Schema, SchemaIssue, SchemaTransformation } from "effect"
+import { Effect, Option, Predicate, Result, Schema, SchemaIssue, SchemaTransformation } from "effect"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { isCanonicalUuid, parseUuid } from "../core/text/Uuid.ts"
 import { parseInteger } from "./Integer.ts"
 
-/** A fault at a place: what stands in a list item of a 422 besides `loc`. */
-export interface Fault {
+/** An error of a field: an item of a 422's `detail` without its `loc`. */
+export interface FieldError {
   readonly type: string
   readonly msg: string
 }
 
 export interface Field<A, E> extends Schema.Codec<A, E> {}
 
-/** The function from what was sent to a value or a fault. */
-export type Read<A> = (input: unknown) => Result.Result<A, Fault>
+export type ReadField<A> = (input: unknown) => Result.Result<A, FieldError>
 
-/** How a member of an object is read, without its schema. */
+/** A member of a body, read without the schema's interpreter. */
 export interface Member {
-  readonly read: Read<unknown>
+  readonly read: ReadField<unknown>
   readonly optional: boolean
 }
 
 const members = new WeakMap<object, Member>()
 
-/** How the field of this schema is read; none if this module did not make the schema. */
+/** Undefined if this module did not make the schema. */
 export const memberOf = (schema: object): Member | undefined => members.get(schema)
 
-const faultKey = "~hydracore/fault"
+const errorKey = "~hydracore/fieldError"
 
-/** The fault that an issue carries, if a field of this module made it. */
-export const faultOf = (issue: SchemaIssue.Issue): Option.Option<Fault> =>
+/** The error of an issue, if a field of this module reported it. */
+export const fieldErrorOf = (issue: SchemaIssue.Issue): Option.Option<FieldError> =>
   issue._tag === "InvalidValue"
-    ? Option.fromNullishOr(issue.annotations?.[faultKey] as Fault | undefined)
+    ? Option.fromNullishOr(issue.annotations?.[errorKey] as FieldError | undefined)
     : Option.none()
 
 /**
- * A schema around a reading function. Its encoded side is typed as what clients should send and described by
- * `jsonSchema`; what is really accepted is what `read` accepts.
+ * A schema around a function. The encoded type `E` and `jsonSchema` describe what clients should send; `read` may accept
+ * more.
  */
-const field = <A, E = A>(jsonSchema: Record<string, unknown>, read: Read<A>): Field<A, E> => {
+const field = <A, E = A>(jsonSchema: Record<string, unknown>, read: ReadField<A>): Field<A, E> => {
   const encoded = Schema.Any.check(
     Schema.makeFilter(() => true, { toJsonSchema: () => jsonSchema })
   ) as unknown as Schema.Codec<E>
@@ -55,8 +54,8 @@ const field = <A, E = A>(jsonSchema: Record<string, unknown>, read: Read<A>): Fi
       SchemaTransformation.transformEffect<A, E>({
         decode: (input, options) =>
           Result.match(read(input), {
-            onFailure: (fault) =>
-              Effect.fail(new SchemaIssue.InvalidValue({ message: fault.msg, [faultKey]: fault }, input, options)),
+            onFailure: (error) =>
+              Effect.fail(new SchemaIssue.InvalidValue({ message: error.msg, [errorKey]: error }, input, options)),
             onSuccess: Effect.succeed
           }),
         encode: (value) => Effect.succeed(value as unknown as E)
@@ -67,9 +66,9 @@ const field = <A, E = A>(jsonSchema: Record<string, unknown>, read: Read<A>): Fi
   return made
 }
 
-const fail = (type: string, msg: string): Result.Result<never, Fault> => Result.fail({ type, msg })
+const fail = (type: string, msg: string): Result.Result<never, FieldError> => Result.fail({ type, msg })
 
-/** Counts Unicode code points, and stops beyond `max`. */
+/** Stops counting beyond `max`. */
 const hasMoreCodePointsThan = (text: string, max: number): boolean => {
   if (text.length <= max) return false
   if (text.length > 2 * max) return true
@@ -79,14 +78,14 @@ const hasMoreCodePointsThan = (text: string, max: number): boolean => {
 }
 
 export interface TextOptions {
-  /** The greatest length, in Unicode code points. */
+  /** In Unicode code points. */
   readonly maxLength?: number | undefined
-  /** Whether the text is kept as it is in a column that cannot hold NUL, so that one with a NUL must be refused. */
+  /** Whether the text is stored unchanged in a column that cannot hold NUL. */
   readonly refuseNul?: boolean | undefined
 }
 
 const readText =
-  (options: TextOptions = {}): Read<string> =>
+  (options: TextOptions = {}): ReadField<string> =>
   (input) => {
     if (typeof input !== "string") return fail("string_type", "Input should be a valid string")
     if (!input.isWellFormed()) {
@@ -101,7 +100,7 @@ const readText =
     return Result.succeed(input)
   }
 
-const readUuid: Read<string> = (input) => {
+const readUuid: ReadField<string> = (input) => {
   if (typeof input !== "string") return fail("uuid_type", "UUID input should be a string, bytes or UUID object")
   if (isCanonicalUuid(input)) return Result.succeed(input)
   if (!input.isWellFormed()) {
@@ -121,17 +120,13 @@ const integerMessages = {
   finite_number: "Input should be a finite number"
 }
 
-const readInteger: Read<number> = (input) =>
+const readInteger: ReadField<number> = (input) =>
   Result.mapError(parseInteger(input), (type) => ({ type, msg: integerMessages[type] }))
 
-/** Whether a JSON value is an object: neither null nor an array. */
-export const isJsonObject = (input: unknown): input is Record<string, unknown> =>
-  typeof input === "object" && input !== null && !Array.isArray(input)
-
 const readObject =
-  (options: { readonly maxProperties: number }): Read<Record<string, unknown>> =>
+  (options: { readonly maxProperties: number }): ReadField<Record<string, unknown>> =>
   (input) => {
-    if (!isJsonObject(input)) return fail("dict_type", "Input should be a valid dictionary")
+    if (!Predicate.isObject(input)) return fail("dict_type", "Input should be a valid dictionary")
     const count = Object.keys(input).length
     if (count > options.maxProperties) {
       return fail(
@@ -142,9 +137,8 @@ const readObject =
     return Result.succeed(input)
   }
 
-/** Reads `null` as null and everything else as `read` does. */
 const readNullable =
-  <A>(read: Read<A>): Read<A | null> =>
+  <A>(read: ReadField<A>): ReadField<A | null> =>
   (input) =>
     input === null ? Result.succeed(null) : read(input)
 
@@ -160,7 +154,7 @@ export const Text = (options: TextOptions & { readonly title: string; readonly d
     readText(options)
   )
 
-/** A required UUID, read in any of its spellings and given in the canonical one. */
+/** A required UUID in any accepted spelling, decoded to the canonical one. */
 export const Uuid = (options: { readonly title: string; readonly description?: string }) =>
   field<string>({ type: "string", format: "uuid", ...options }, readUuid)
 
@@ -171,7 +165,7 @@ export const JsonObject = (options: { readonly title: string; readonly maxProper
     readObject(options)
   )
 
-const optional = <A>(title: string, jsonSchema: Record<string, unknown>, read: Read<A>) => {
+const optional = <A>(title: string, jsonSchema: Record<string, unknown>, read: ReadField<A>) => {
   const nullable = readNullable(read)
   const made = Schema.optionalKey(field<A | null, A | null>({ anyOf: [jsonSchema, { type: "null" }], title }, nullable))
   members.set(made, { read: nullable, optional: true })
@@ -182,6 +176,10 @@ const optional = <A>(title: string, jsonSchema: Record<string, unknown>, read: R
 export const OptionalText = (options: TextOptions & { readonly title: string }) =>
   optional(options.title, { type: "string" }, readText(options))
 
-/** An integer that may be absent or null. It is read as leniently as Pydantic reads one. */
+/** An integer that may be absent or null. It accepts what Pydantic accepts. */
 export const OptionalInteger = (options: { readonly title: string }) =>
   optional(options.title, { type: "integer" }, readInteger)
+
+/** The same JSON as `text/plain`, as a beacon sends it: browsers then need no CORS preflight. */
+export const asBeacon = <S extends Schema.Top>(body: S): S["Rebuild"] =>
+  body.pipe(HttpApiSchema.asJson({ contentType: "text/plain" }))

@@ -1,9 +1,19 @@
 /**
- * A process that keeps everything itself is always ready.
+ * Memory layers are ready while they are not full.
  *
  * @module
  */
 import { Effect, Layer } from "effect"
-import { Readiness } from "../services/Readiness.ts"
+import { NotReady, Readiness } from "../services/Readiness.ts"
+import { Submissions } from "./forms/SubmissionRepo.ts"
 
-export const layer: Layer.Layer<Readiness> = Layer.succeed(Readiness, Readiness.of({ check: Effect.void }))
+export const layer: Layer.Layer<Readiness, never, Submissions> = Layer.effect(
+  Readiness,
+  Effect.map(Submissions, ({ isFull }) =>
+    Readiness.of({
+      check: Effect.suspend(() =>
+        isFull() ? Effect.fail(new NotReady({ reason: "database-not-storing" })) : Effect.void
+      )
+    })
+  )
+)

@@ -88,14 +88,20 @@ const codeOf = (error: SqlError.SqlError): string | undefined =>
 /** What an error means for the one who asked. */
 type Verdict = "refused" | "timeout" | "unreachable" | "broken"
 
+/** `database is not accepting commands ... to avoid wraparound data loss`; PostgreSQL gives it no code of its own. */
+const isWraparound = ({ reason: { cause } }: SqlError.SqlError): boolean =>
+  Predicate.isError(cause) && cause.message.includes("wraparound")
+
 /**
  * Classes 22 (data), 23 (constraint) and 54 (a program limit, such as the depth of nested JSON) are the record's fault,
- * as is a value that cannot be written in its column's type at all. 57014 and 55P03 are the server's own time-outs.
+ * as is a value that cannot be written in its column's type at all. A server that stores nothing more since it has run out of
+ * transaction ids says 54000 as well. 57014 and 55P03 are the server's own time-outs.
  * What is lost with a connection, a restart (57P), a full server (53), a failover (25006) or a collision of transactions
  * (40) may succeed when it is asked again; anything else (a missing table, a wrong password) will not.
  */
 const judge = (error: SqlError.SqlError): Verdict => {
   const code = Option.getOrElse(sqlState(error), () => "")
+  if (code === "54000" && isWraparound(error)) return "unreachable"
   if (/^(22|23|54)/.test(code)) return "refused"
   if (code === "" && error.reason.cause instanceof PgTypes.CodecError && error.message.includes("encode")) {
     return "refused"

@@ -57,7 +57,7 @@ const reasonOf = (error: unknown): RedisAway => {
   const fault = Certificate.faultOf(code)
   return fault === undefined
     ? new RedisAway({ reason: code ?? error.constructor.name })
-    : new RedisAway({ reason: `${code}: its certificate was refused, as ${Certificate.why[fault]}`, fault })
+    : new RedisAway({ reason: `${code}: its certificate was refused, as ${Certificate.descriptions[fault]}`, fault })
 }
 
 const decodeReply = Schema.decodeUnknownResult(Reply)

@@ -1,35 +1,35 @@
 /**
- * Wakes many things at their times with one fiber at most. A fiber and a timer for each would cost an idle chat stream more
- * memory than all else that it holds. There is one layer of it: what it stands on, the clock, is a service already.
+ * Calls many objects back at their deadlines with at most one fiber. A fiber and a timer per object would take more memory
+ * than the rest of an idle chat stream. It is not a service: `Clock`, which it depends on, is one.
  *
  * @module
  */
 import { Cause, Clock, Effect, type Fiber, type Scope } from "effect"
 import * as Deadlines from "../core/data/Deadlines.ts"
 
-/** Something that is woken at its time. Times are milliseconds of the clock's monotonic time. */
-export interface Scheduled extends Deadlines.Entry {
-  /** Called when it is due; gives when it is due next, or nothing if it is not any more: nor is one that throws. */
+/** An object with a deadline. Times are in milliseconds of the clock's monotonic time. */
+export interface Scheduled extends Deadlines.Deadline {
+  /** Called at the deadline. Returns the next deadline, or undefined for none. If it throws, there is none either. */
   readonly onDeadline: (now: number) => number | undefined
 }
 
 export interface DeadlineScheduler {
   readonly now: () => number
-  /** Sets an alarm for a time, or moves it to one. It rings at that time or less than `grain` after it. */
-  readonly set: (alarm: Scheduled, due: number) => void
-  readonly cancel: (alarm: Scheduled) => void
+  /** Sets or moves a deadline. The call comes at `due` or less than `resolution` later. */
+  readonly set: (scheduled: Scheduled, due: number) => void
+  readonly cancel: (scheduled: Scheduled) => void
 }
 
-/** In milliseconds: those that are due within one are woken together. */
-const grain = 10
+/** In milliseconds. Deadlines are rounded up to a multiple, so that one wake-up serves many. */
+const resolution = 10
 
-/** Makes alarms that ring as long as the scope is open. Where none is set, no fiber runs. */
+/** Calls objects back as long as the scope is open. No fiber runs while no deadline is set. */
 export const make: Effect.Effect<DeadlineScheduler, never, Scope.Scope> = Effect.gen(function* () {
   const clock = yield* Clock.Clock
   const fork = Effect.runForkWith(yield* Effect.context())
   const queue = Deadlines.make<Scheduled>()
   let sleeper: Fiber.Fiber<void> | undefined
-  /** When the sleeper wakes; infinite if there is none, and before all time while it is awake. */
+  /** When the sleeper wakes; positive infinity if there is none, negative infinity while it is awake. */
   let wakesAt = Number.POSITIVE_INFINITY
   let isClosed = false
 
@@ -38,32 +38,32 @@ export const make: Effect.Effect<DeadlineScheduler, never, Scope.Scope> = Effect
   const sleep = () => {
     const due = queue.first()?.due
     wakesAt = due ?? Number.POSITIVE_INFINITY
-    // Always for a while, however late it is: a clock need not wait for nothing, and would wake us before we sleep.
+    // At least 1 ms: a sleep of 0 may end before `sleeper` is assigned.
     if (due !== undefined && !isClosed)
       sleeper = fork(Effect.andThen(Effect.sleep(Math.max(1, Math.ceil(due - now()))), wake))
   }
 
-  const set = (alarm: Scheduled, due: number) => {
-    const grained = Math.ceil(due / grain) * grain
-    queue.set(alarm, grained)
-    if (grained >= wakesAt) return
+  const set = (scheduled: Scheduled, due: number) => {
+    const rounded = Math.ceil(due / resolution) * resolution
+    queue.set(scheduled, rounded)
+    if (rounded >= wakesAt) return
     sleeper?.interruptUnsafe()
     sleep()
   }
 
-  const cancel = (alarm: Scheduled) => {
-    queue.remove(alarm)
+  const cancel = (scheduled: Scheduled) => {
+    queue.remove(scheduled)
     if (queue.size() > 0 || !Number.isFinite(wakesAt)) return
     sleeper?.interruptUnsafe()
     wakesAt = Number.POSITIVE_INFINITY
   }
 
-  /** A fault of one is told to the log, and silences no other. */
-  const ring = (alarm: Scheduled, time: number): number | undefined => {
+  /** Logs what `onDeadline` throws, so that other deadlines are not affected. */
+  const call = (scheduled: Scheduled, time: number): number | undefined => {
     try {
-      return alarm.onDeadline(time)
+      return scheduled.onDeadline(time)
     } catch (defect) {
-      fork(Effect.logError("An alarm met a defect", Cause.die(defect)))
+      fork(Effect.logError("A deadline handler failed", Cause.die(defect)))
       return undefined
     }
   }
@@ -71,11 +71,11 @@ export const make: Effect.Effect<DeadlineScheduler, never, Scope.Scope> = Effect
   const wake = Effect.sync(() => {
     wakesAt = Number.NEGATIVE_INFINITY
     const time = now()
-    for (let alarm = queue.first(); alarm !== undefined && alarm.due <= time; alarm = queue.first()) {
-      queue.remove(alarm)
-      const next = ring(alarm, time)
-      // Never at once again: whatever it says, time goes on.
-      if (next !== undefined) set(alarm, Math.max(next, time + 1))
+    for (let first = queue.first(); first !== undefined && first.due <= time; first = queue.first()) {
+      queue.remove(first)
+      const next = call(first, time)
+      // Later than now in any case, so that the loop ends.
+      if (next !== undefined) set(first, Math.max(next, time + 1))
     }
     sleep()
   })

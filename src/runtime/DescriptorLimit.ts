@@ -1,27 +1,26 @@
 /**
- * How many files and sockets this process may have open. Node raises the system's soft limit to the hard one when it
- * starts.
+ * The number of files and sockets that this process may have open. Node raises the soft limit to the hard limit on start.
  *
  * @module
  */
 import { Context } from "effect"
 
-/** Node's types leave these out. */
+/** Members that are missing in Node's types. */
 interface Report {
   excludeNetwork: boolean
   readonly getReport: () => { readonly userLimits?: { readonly open_files?: { readonly soft?: unknown } } }
 }
 
-/** The limit as the system states it; `Infinity` if there is none, or if the system states none. */
+/** `Infinity` if there is no limit, or if the system reports none. */
 const read = (): number => {
   const report = process.report as unknown as Report
   const { excludeNetwork } = report
-  // Otherwise the report waits for the resolver to name every peer.
+  // Otherwise the report waits for a reverse DNS lookup of every peer.
   report.excludeNetwork = true
   const soft = report.getReport().userLimits?.open_files?.soft
   report.excludeNetwork = excludeNetwork
   return typeof soft === "number" ? soft : Number.POSITIVE_INFINITY
 }
 
-/** Another value takes the place of the process's own in tests. */
+/** Tests provide other values. */
 export const DescriptorLimit = Context.Reference<number>("hydracore/services/DescriptorLimit", { defaultValue: read })

@@ -1,5 +1,6 @@
 /**
- * Counts requests per client. The interface alone; see `memory/limits/RateLimiter`, `redis/RateLimiter` and `cluster/RateLimiter`.
+ * Limits the rate of requests per client. The interface only; see `memory/limits/RateLimiter`, `redis/RateLimiter` and
+ * `cluster/RateLimiter`.
  *
  * @module
  */
@@ -10,10 +11,10 @@ export class RateLimiter extends Context.Service<
   RateLimiter,
   {
     /**
-     * Asks for one request of `key` under `policy`, and counts it if it is accepted. The window slides and is exact: a
-     * request is accepted if and only if fewer than `policy.limit` were accepted in the `policy.windowMillis` before it.
+     * Decides on a request of `key`, and counts it if it is accepted. The window slides and is exact: a request is accepted
+     * if and only if fewer than `policy.limit` requests were accepted in the `policy.windowMillis` before it.
      *
-     * It never fails and never waits long: a layer whose store is away falls back by itself.
+     * It never fails and never waits long: a layer whose store is unavailable falls back to local counts.
      */
     readonly take: (policy: RateLimitPolicy, key: string) => Effect.Effect<RateLimitDecision>
   }

@@ -1,21 +1,30 @@
 /**
- * Says whether this process can serve. The interface alone; see `memory/Readiness` and `postgres/Readiness`.
+ * Checks whether this process can serve requests. The interface only; see `memory/Readiness` and `postgres/Readiness`.
  *
  * @module
  */
 import { Context, type Effect, Schema } from "effect"
 
-/** The process lives and cannot serve yet, or no longer. */
+/** The process is alive but cannot serve, not yet or no longer. */
 export class NotReady extends Schema.TaggedError<NotReady>()("NotReady", {
-  reason: Schema.Literals(["database-unreachable", "database-not-migrated", "database-read-only", "database-denied"]),
-  /** Why it is unreachable, as `StorageUnavailable` has it: for whoever starts the process, and not for whoever asks it. */
+  reason: Schema.Literals([
+    "database-unreachable",
+    "database-not-migrated",
+    "database-read-only",
+    "database-denied",
+    "database-not-storing"
+  ]),
+  /** Why it is unreachable; see `StorageUnavailable`. It is shown to the operator and never sent to clients. */
   code: Schema.optional(Schema.String)
 }) {}
 
 export class Readiness extends Context.Service<
   Readiness,
   {
-    /** Succeeds if the store answers within two seconds, has every migration that this version needs, and takes writes, from us. */
+    /**
+     * Succeeds if the store answers within two seconds, has all migrations that this version needs, and accepts writes of
+     * the service's user. While writes fail, the check tries one itself, so that it recovers without requests.
+     */
     readonly check: Effect.Effect<void, NotReady>
   }
 >()("hydracore/services/Readiness") {}

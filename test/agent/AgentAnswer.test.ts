@@ -4,13 +4,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Result, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { AgentEvent } from "../../src/core/chat/Agent.ts"
-import { AgentStream } from "../../src/services/chat/AgentStream.ts"
-import { ask, done, exchange, failure, layer, said, secret, streams } from "../support/AgentExchange.ts"
+import { AgentEmpty, AgentStream } from "../../src/services/chat/AgentStream.ts"
+import { ask, done, exchange, failure, layer, pass, said, secret, streams } from "../support/AgentExchange.ts"
 import { endlessly, finishes, type Respond, says, sse, start } from "../support/TestUpstream.ts"
 import { until } from "./Wait.ts"
 
 describe("AgentStream over HTTP: the answer", () => {
-  it.effect("retry lines, comments, roles, reasoning, usage and tools are let pass", () =>
+  it.effect("retry lines, comments, roles and empty lists say nothing; reasoning, tools and usage are events", () =>
     Effect.gen(function* () {
       const frame = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`
       const { events } = yield* exchange(
@@ -19,13 +19,17 @@ describe("AgentStream over HTTP: the answer", () => {
           frame({ choices: [{ delta: { role: "assistant", content: null } }], error: null }),
           frame({ choices: [{ delta: { reasoning_content: "hm", reasoning: "hm" }, finish_reason: "" }] }),
           frame({ choices: [] }),
-          frame({ choices: [{ delta: { tool_calls: [{}] } }] }),
-          frame({ choices: [{ delta: { content: "Hi" }, finish_reason: "stop" }] })
+          frame({ choices: [{ delta: { tool_calls: [{ id: "1", function: { name: "search" } }, {}] } }] }),
+          frame({ choices: [{ delta: { content: "Hi" }, finish_reason: "stop" }] }),
+          frame({ choices: [], usage: { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 } })
         )
       )
       assert.deepStrictEqual(events, [
         { _tag: "Accepted" },
+        { _tag: "Reasoning", delta: "hm" },
+        { _tag: "Tool", id: "1", name: "search", state: "running" },
         { _tag: "Text", delta: "Hi" },
+        { _tag: "Usage", inputTokens: 3, outputTokens: 2 },
         { _tag: "Finish", reason: "stop" }
       ])
     }).pipe(Effect.provide(layer))
@@ -41,8 +45,8 @@ describe("AgentStream over HTTP: the answer", () => {
         ["function_call", "tool-calls"],
         ["something new", "other"]
       ] as const) {
-        const { events } = yield* exchange(streams(finishes(upstream)))
-        assert.deepStrictEqual(events, [{ _tag: "Accepted" }, { _tag: "Finish", reason }])
+        const { events } = yield* exchange(streams(says("Hi"), finishes(upstream)))
+        assert.deepStrictEqual(events.at(-1), { _tag: "Finish", reason })
       }
     }).pipe(Effect.provide(layer))
   )
@@ -73,14 +77,39 @@ describe("AgentStream over HTTP: the answer", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("the finish ends the stream at once, and the connection a moment later if the agent goes on", () =>
+  it.effect("text after a reason to finish counts, up to [DONE]", () =>
     Effect.gen(function* () {
-      const { events, upstream } = yield* exchange((_, response) => {
-        response.writeHead(200, sse)
-        response.write(says("Hi") + finishes("stop") + says("more"))
-      })
+      const { events } = yield* exchange(
+        streams(says("Let me look. "), finishes("tool_calls"), says("Found."), finishes("stop"), done, says("more"))
+      )
+      assert.strictEqual(said(events), "Let me look. Found.")
       assert.deepStrictEqual(events.at(-1), { _tag: "Finish", reason: "stop" })
-      assert.strictEqual(said(events), "Hi")
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("an agent that gives a reason to finish and then neither ends nor speaks has finished after seconds", () =>
+    Effect.gen(function* () {
+      const upstream = yield* start((_, response) => {
+        response.writeHead(200, sse)
+        response.write(says("Hi") + finishes("stop"))
+      })
+      const events: Array<AgentEvent> = []
+      const fiber = yield* ask(upstream.instance, events).pipe(Effect.forkChild({ startImmediately: true }))
+      yield* until("the agent said all it will", () => events.length === 2)
+      const millis = yield* pass(fiber)
+      assert.isTrue(Result.isSuccess((yield* Fiber.join(fiber)).result))
+      assert.deepStrictEqual(events.at(-1), { _tag: "Finish", reason: "stop" })
+      assert.isBelow(millis, 10_000)
+      yield* until("the request ends", () => upstream.open() === 0)
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("after [DONE] the connection stays open for a second", () =>
+    Effect.gen(function* () {
+      const { upstream } = yield* exchange((_, response) => {
+        response.writeHead(200, sse)
+        response.write(says("Hi") + done)
+      })
       yield* TestClock.adjust("900 millis")
       assert.strictEqual(upstream.open(), 1)
       yield* TestClock.adjust("200 millis")
@@ -88,14 +117,43 @@ describe("AgentStream over HTTP: the answer", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("an agent that says much after its finish is left at once", () =>
+  it.effect("an agent that sends much after [DONE] is left at once", () =>
     Effect.gen(function* () {
       const { upstream } = yield* exchange((_, response) => {
         response.writeHead(200, sse)
-        response.write(finishes("stop"))
+        response.write(says("Hi") + done)
         endlessly(response, says("more"))
       })
       yield* until("the request ends", () => upstream.open() === 0)
+    }).pipe(Effect.provide(layer))
+  )
+
+  for (const [name, frames, finish] of [
+    ["tool calls that nobody answers", [finishes("tool_calls"), done], "tool-calls"],
+    ["whitespace alone", [says(" \n"), finishes("stop"), done], "stop"],
+    ["reasoning alone", [says("<think>hm"), finishes("length"), done], "length"],
+    ["[DONE] alone", [done], "stop"],
+    ["a filter before the first word", [finishes("content_filter")], "content-filter"]
+  ] as const) {
+    it.effect(`${name} is no answer, and no success`, () =>
+      Effect.gen(function* () {
+        const { result } = yield* exchange(streams(...frames))
+        assert.isTrue(Result.isFailure(result))
+        if (Result.isFailure(result)) assert.deepStrictEqual(result.failure, new AgentEmpty({ finish }))
+      }).pipe(Effect.provide(layer))
+    )
+  }
+
+  it.effect("a stream is read whatever type it has, or none, and a last event without a blank line too", () =>
+    Effect.gen(function* () {
+      for (const type of [undefined, "text/plain", "application/json", "application/octet-stream"]) {
+        const { events, result } = yield* exchange((_, response) => {
+          response.writeHead(200, type === undefined ? {} : { "content-type": type })
+          response.end(`\n: beat\n\n${says("Hi")}data: [DONE]`)
+        })
+        assert.isTrue(Result.isSuccess(result), type)
+        assert.strictEqual(said(events), "Hi")
+      }
     }).pipe(Effect.provide(layer))
   )
 
@@ -140,22 +198,32 @@ describe("AgentStream over HTTP: the answer", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  const noChunk = "the agent sent a frame that is no chat completion chunk"
+  const noChunk = "the agent sent a frame that is no JSON object"
   const anError = "the agent sent an error"
   const tooLong = "the agent sent a frame over the bound"
   const cut = "the agent's stream ended before its answer did"
   const breaks: ReadonlyArray<readonly [string, string, Respond]> = [
     ["text that is no JSON", noChunk, streams(says("Hi"), `data: ${secret}\n\n`, done)],
-    ["JSON of another shape", noChunk, streams(says("Hi"), `data: {"choices": "${secret}"}\n\n`, done)],
+    ["JSON that is no object", noChunk, streams(says("Hi"), `data: ["${secret}"]\n\n`, done)],
+    [
+      "choices that are no list",
+      "the agent sent choices that are no list",
+      streams(says("Hi"), `data: {"choices": "${secret}"}\n\n`, done)
+    ],
     [
       "a content that is no text",
-      noChunk,
+      "the agent sent a content that is no text",
       streams(says("Hi"), `data: {"choices":[{"delta":{"content":{"x":"${secret}"}}}]}\n\n`, done)
     ],
     ["an error in a frame", anError, streams(says("Hi"), `data: {"error":{"message":"${secret}"}}\n\n`, done)],
     ["an error event", anError, streams(says("Hi"), `event: error\ndata: {"detail":"${secret}"}\n\n`, done)],
+    [
+      "an error with a code that is known",
+      "the agent sent an error (insufficient_quota)",
+      streams(says("Hi"), `data: {"error":{"code":"insufficient_quota","message":"${secret}"}}\n\n`, done)
+    ],
     ["an end without a finish", cut, streams(says("Hi"))],
-    ["a last frame that is cut", cut, streams(says("Hi"), "data: [DONE]")],
+    ["a last frame that is cut", cut, streams(says("Hi"), "data: [DON")],
     ["a line of 10 MB", tooLong, streams(says("Hi"), "data: ", secret.repeat(600_000), "\n\n", done)],
     [
       "a line that never ends",

@@ -3,11 +3,10 @@
  */
 import type { ServerResponse } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Fiber, Result } from "effect"
-import { TestClock } from "effect/testing"
+import { Effect, Fiber, Result } from "effect"
 import type { AgentEvent } from "../../src/core/chat/Agent.ts"
 import * as AgentThrottle from "../../src/core/chat/AgentThrottle.ts"
-import { ask, exchange, failure, layer, said, streams } from "../support/AgentExchange.ts"
+import { ask, exchange, failure, layer, pass, said, streams } from "../support/AgentExchange.ts"
 import { endlessly, finishes, says, sse, start } from "../support/TestUpstream.ts"
 import { until } from "./Wait.ts"
 
@@ -20,18 +19,6 @@ const thought = `data: ${JSON.stringify({
   system_fingerprint: "fp_0123456789",
   choices: [{ index: 0, delta: { reasoning_content: "hmm " }, logprobs: null, finish_reason: null }]
 })}\n\n`
-
-const turn = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
-
-/** Lets time go on until the fiber has ended; gives how long that was by the test's clock, in milliseconds. */
-const pass = Effect.fnUntraced(function* (fiber: Fiber.Fiber<unknown, unknown>) {
-  const before = yield* Clock.currentTimeMillis
-  while (fiber.pollUnsafe() === undefined) {
-    yield* TestClock.adjust("250 millis")
-    for (let times = 0; times < 5; times++) yield* turn
-  }
-  return (yield* Clock.currentTimeMillis) - before
-})
 
 /** Waits until the agent can write no more: what it has sent lies in the sockets' buffers. */
 const stalled = (written: () => number) => {
@@ -113,7 +100,7 @@ describe("AgentStream over HTTP: more than is said", () => {
           })
           const events: Array<AgentEvent> = []
           const fiber = yield* ask(upstream.instance, events).pipe(Effect.forkChild({ startImmediately: true }))
-          yield* until("the agent is accepted", () => events.length === 1)
+          yield* until("the agent is accepted", () => events.length > 0)
           yield* stalled(() => written())
           assert.isUndefined(fiber.pollUnsafe())
           const millis = yield* pass(fiber)
@@ -122,7 +109,10 @@ describe("AgentStream over HTTP: more than is said", () => {
             tag: "AgentBroken",
             reason: "the agent sent too much besides its text"
           })
-          assert.deepStrictEqual(events, [{ _tag: "Accepted" }])
+          assert.deepStrictEqual(
+            events.filter(({ _tag }) => _tag !== "Reasoning"),
+            [{ _tag: "Accepted" }]
+          )
           // The last piece may be of some seconds, and the clock goes on while bytes are under way.
           const least = ((AgentThrottle.silence - AgentThrottle.burst) * 1000) / AgentThrottle.rate
           assert.isAtLeast(millis, least - 10_000)

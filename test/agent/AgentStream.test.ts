@@ -1,6 +1,8 @@
 import type { ServerResponse } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Schema, Tracer } from "effect"
+import { Effect, Layer, References, Result, Schema, Stream, Tracer } from "effect"
+import type { AgentRequest } from "../../src/core/chat/Agent.ts"
+import { AgentBusy, AgentStream } from "../../src/services/chat/AgentStream.ts"
 import { type Scene, Stage, suite } from "../suites/AgentStream.ts"
 import { ask, done, exchange, failure, layer, secret, streams } from "../support/AgentExchange.ts"
 import {
@@ -20,7 +22,7 @@ const scenes: Record<Scene, (response: ServerResponse) => void> = {
     response.writeHead(200, sse)
     response.end(says("Hel") + says("") + says("lo") + finishes("length") + done)
   },
-  refuse: (response) => void response.writeHead(503).end(secret),
+  refuse: (response) => void response.writeHead(500).end(secret),
   break: (response) => {
     response.writeHead(200, sse)
     response.end(`${says("Hel")}data: no frame\n\n`)
@@ -62,10 +64,11 @@ describe("AgentStream over HTTP: the request", () => {
       assert.strictEqual(received.headers["authorization"], "Bearer the-key")
       assert.strictEqual(received.headers["accept"], "text/event-stream")
       assert.strictEqual(received.headers["content-type"], "application/json")
-      assert.notProperty(received.headers, "x-openclaw-session-key")
+      assert.strictEqual(received.headers["x-openclaw-session-key"], "conversation")
       assert.deepStrictEqual(JSON.parse(received.body), {
         model: "m-1",
         stream: true,
+        max_tokens: 4096,
         user: "conversation",
         messages: [{ role: "user", content: "Hi" }]
       })
@@ -87,7 +90,8 @@ describe("AgentStream over HTTP: the request", () => {
         ["/v1", "/v1/chat/completions"],
         ["/v1/", "/v1/chat/completions"],
         ["/agents/7//", "/agents/7/v1/chat/completions"],
-        ["/v1?version=2", "/v1/chat/completions?version=2"]
+        ["/v1?version=2", "/v1/chat/completions?version=2"],
+        ["/any/chat/completions?key=1", "/any/chat/completions?key=1"]
       ] as const) {
         const { upstream } = yield* exchange(streams(done), {}, path)
         assert.strictEqual(upstream.received[0]?.url, expected)
@@ -95,27 +99,40 @@ describe("AgentStream over HTTP: the request", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect(
-    "where spans are collected it is one, and the agent is told of it; elsewhere the agent is told nothing",
-    () =>
-      Effect.gen(function* () {
-        const spans: Array<Tracer.Span> = []
-        const tracer = Tracer.make({
-          span: (options) => {
-            const span = new Tracer.NativeSpan(options)
-            spans.push(span)
-            return span
-          }
-        })
-        const traced = yield* Effect.provideService(exchange(streams(says("a"), done)), Tracer.Tracer, tracer)
-        assert.deepStrictEqual(
-          spans.map(({ name, status }) => [name, status._tag]),
-          [["AgentStream.stream", "Ended"]]
+  it.effect("the agent gets the trace of a request that has one, with a span of its own if it is sampled", () =>
+    Effect.gen(function* () {
+      const spans: Array<Tracer.Span> = []
+      const tracer = Tracer.make({
+        span: (options) => {
+          const span = new Tracer.NativeSpan(options)
+          spans.push(span)
+          return span
+        }
+      })
+      const traceId = "0af7651916cd43dd8448eb211c80319c"
+      const spanId = "b7ad6b7169203331"
+      const sent = (span?: Tracer.AnySpan) => {
+        const exchanged = Effect.provideService(exchange(streams(says("a"), done)), Tracer.Tracer, tracer)
+        return Effect.map(
+          span === undefined ? exchanged : Effect.provideService(exchanged, Tracer.ParentSpan, span),
+          ({ upstream }) => upstream.received[0]?.headers["traceparent"]
         )
-        assert.include(traced.upstream.received[0]?.headers["traceparent"], spans[0]?.traceId)
-        const { upstream } = yield* exchange(streams(says("a"), done))
-        assert.notProperty(upstream.received[0]?.headers, "traceparent")
-      }).pipe(Effect.provide(layer))
+      }
+      assert.strictEqual(
+        yield* sent(Tracer.externalSpan({ traceId, spanId, sampled: true })),
+        `00-${traceId}-${spans[0]?.spanId}-01`
+      )
+      assert.deepStrictEqual(
+        spans.map(({ name, status }) => [name, status._tag]),
+        [["AgentStream.stream", "Ended"]]
+      )
+      assert.strictEqual(
+        yield* sent(Tracer.externalSpan({ traceId, spanId, sampled: false })),
+        `00-${traceId}-${spanId}-00`
+      )
+      assert.isUndefined(yield* sent())
+      assert.lengthOf(spans, 1)
+    }).pipe(Effect.provide(layer), Effect.provideService(References.TracerEnabled, false))
   )
 
   it.effect("a key that is not set is a refusal that names the variable, and nothing is sent", () =>
@@ -134,7 +151,8 @@ describe("AgentStream over HTTP: what is no acceptance", () => {
     ["a 401", (_, response) => void response.writeHead(401, sse).end(`data: ${secret}\n\n`)],
     ["a redirect", (_, response) => void response.writeHead(307, { location: "/elsewhere" }).end()],
     ["HTML", (_, response) => void response.writeHead(200, { "content-type": "text/html" }).end(`<p>${secret}`)],
-    ["no content type", (_, response) => void response.writeHead(200).end(says("Hi"))],
+    ["an empty body without a type", (_, response) => void response.writeHead(200).end()],
+    ["a page without a type", (_, response) => void response.writeHead(200).end(`<!doctype html>${secret}`)],
     [
       "JSON that is no completion",
       (_, response) =>
@@ -180,6 +198,77 @@ describe("AgentStream over HTTP: what is no acceptance", () => {
       for (const url of [gone, "not an address", "ftp://127.0.0.1/", "http://"]) {
         const { result } = yield* ask(instanceAt(url))
         assert.strictEqual(failure(result).tag, "AgentRefused", url)
+      }
+    }).pipe(Effect.provide(layer))
+  )
+})
+
+describe("AgentStream over HTTP: an agent that is busy, or a request that is too long", () => {
+  for (const [status, header, retryAfter] of [
+    [429, "30", 30],
+    [503, "86400", 120],
+    [529, undefined, 10]
+  ] as const) {
+    it.effect(`a ${status} is busy, and says when to try again`, () =>
+      Effect.gen(function* () {
+        const { result } = yield* exchange((_, response) => {
+          response.writeHead(status, header === undefined ? {} : { "retry-after": header }).end(secret)
+        })
+        assert.isTrue(Result.isFailure(result))
+        if (Result.isFailure(result)) {
+          const reason = `the agent answered with status ${status}`
+          assert.deepStrictEqual(result.failure, new AgentBusy({ reason, status, retryAfter }))
+        }
+      }).pipe(Effect.provide(layer))
+    )
+  }
+
+  const turns: AgentRequest["turns"] = [
+    { role: "user", text: "One" },
+    { role: "assistant", text: "1" },
+    { role: "user", text: "Two" },
+    { role: "assistant", text: "2" },
+    { role: "user", text: "Three" }
+  ]
+  const askAll = Effect.fnUntraced(function* (respond: Respond, turns: AgentRequest["turns"]) {
+    const upstream = yield* start(respond)
+    const agent = yield* AgentStream
+    const result = yield* agent
+      .stream({ instance: upstream.instance, session: "s", turns })
+      .pipe(Stream.runCollect, Effect.result)
+    return { upstream, result }
+  })
+  const tooLong = JSON.stringify({ error: { code: "context_length_exceeded", message: secret } })
+
+  it.effect("a request that is too long is sent once more, with half of its history", () =>
+    Effect.gen(function* () {
+      const { result, upstream } = yield* askAll((received, response) => {
+        if (received.body.includes("One")) response.writeHead(400).end(tooLong)
+        else streams(says("Four"), done)(received, response)
+      }, turns)
+      assert.isTrue(Result.isSuccess(result))
+      assert.deepStrictEqual(
+        upstream.received.map(({ body }) => Schema.decodeSync(Sent)(body).messages.map(({ content }) => content)),
+        [
+          ["One", "1", "Two", "2", "Three"],
+          ["Two", "2", "Three"]
+        ]
+      )
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("it is sent no third time, and a refusal for another reason no second time", () =>
+    Effect.gen(function* () {
+      for (const [body, times, history] of [
+        [tooLong, 2, turns],
+        [tooLong, 1, turns.slice(-1) as unknown as AgentRequest["turns"]],
+        [secret, 1, turns],
+        [secret.repeat(10_000), 1, turns]
+      ] as const) {
+        const { result, upstream } = yield* askAll((_, response) => void response.writeHead(400).end(body), history)
+        assert.strictEqual(failure(result).tag, "AgentRefused")
+        assert.notInclude(JSON.stringify(result), secret)
+        assert.lengthOf(upstream.received, times)
       }
     }).pipe(Effect.provide(layer))
   )

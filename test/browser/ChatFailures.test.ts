@@ -59,8 +59,7 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
         fault: answer(
           200,
           { "content-type": "text/event-stream" },
-          ChatStream.start({ messageId: "m", conversationId: "c", hasMemory: false }) +
-            ChatStream.textDelta("m", "Half ")
+          ChatStream.start({ messageId: "m", conversationId: "c", memory: false }) + ChatStream.textDelta("m", "Half ")
         ),
         says: /was interrupted/,
         again: true

@@ -66,7 +66,7 @@ describe("the reader of Server-Sent Events", () => {
 describe("the reader of frames", () => {
   it.prop("reads what the edge writes", [Schema.Array(Schema.String)], ([deltas]) => {
     const [, wire] = ChatStream.encodeAll(
-      ChatStream.initial({ messageId: "m", conversationId: "c", hasMemory: false, maxBytes: 1_000_000 }),
+      ChatStream.initial({ messageId: "m", conversationId: "c", memory: false, maxBytes: 1_000_000 }),
       [
         ...deltas.filter((delta) => delta !== "").map((delta) => ({ _tag: "Text", delta }) as const),
         { _tag: "Failed", failure: "agent-broken" }

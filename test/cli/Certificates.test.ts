@@ -67,12 +67,17 @@ const trusting = (isTrusted: boolean) =>
   )
 
 const cases = [
-  { name: "signed by itself", certificate: ["self.crt"], code: "DEPTH_ZERO_SELF_SIGNED_CERT", says: "has signed it" },
+  {
+    name: "signed by itself",
+    certificate: ["self.crt"],
+    code: "DEPTH_ZERO_SELF_SIGNED_CERT",
+    says: "is not signed by"
+  },
   {
     name: "with its root",
     certificate: ["here.crt", "root.crt"],
     code: "SELF_SIGNED_CERT_IN_CHAIN",
-    says: "has signed it"
+    says: "is not signed by"
   },
   {
     name: "without it",
@@ -87,7 +92,7 @@ const cases = [
     certificate: ["elsewhere.crt"],
     isTrusted: true,
     code: "ERR_TLS_CERT_ALTNAME_INVALID",
-    says: "it is for another name"
+    says: "it is for another host"
   }
 ]
 
@@ -112,7 +117,7 @@ describe("cli: a certificate that is refused", () => {
         const redis = yield* Redis.inspect(Redacted.make(`rediss://localhost:${port}`))
         const facts = {
           database: { _tag: "Away", reason: "It is away." },
-          link: "local",
+          transport: "local",
           proxies: [],
           agents: null,
           connections: { descriptors: 20_000, databaseConnections: 8, perAddress: 100 }

@@ -85,10 +85,10 @@ describe("cli/Cli", () => {
         [["site", "create", "--nme", "a"], "did you mean --name?"],
         [["site", "create", "--name", "a", "b"], 'not "b"'],
         [["submissions", "export", "--site", site.websiteConfigId, "--format", "xml"], "The flag --format takes"],
-        [["stats", "--site", "\u001b[2J"], "The flag --site must be a uuid"],
+        [["stats", "--site", "\u001b[2J"], "The flag --site must be a UUID"],
         [["stats", "--site", site.websiteConfigId, "--days", "0"], "The flag --days must be a whole number"],
         [["stats", "--site", site.websiteConfigId, "--days", "1e2"], "The flag --days must be a whole number"],
-        [["token", "revoke", "--token-id", "hwt_secret"], "The flag --token-id must be a uuid"]
+        [["token", "revoke", "--token-id", "hwt_secret"], "The flag --token-id must be a UUID"]
       ]
       for (const [args, part] of wrong) {
         for (const more of args.includes("--json") ? [[]] : [[], ["--json"]]) {
@@ -221,7 +221,7 @@ describe("cli/Cli", () => {
 
   it.effect("a storage that takes no writes is read like any other", () =>
     Effect.gen(function* () {
-      for (const reason of ["database-read-only", "database-denied"] as const) {
+      for (const reason of ["database-read-only", "database-denied", "database-not-storing"] as const) {
         const standby = storage().pipe(
           Layer.merge(Layer.succeed(Readiness, Readiness.of({ check: Effect.fail(new NotReady({ reason })) })))
         )

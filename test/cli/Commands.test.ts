@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer, Option, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { PageView } from "../../src/core/analytics/PageView.ts"
+import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
+import { AgentRefused } from "../../src/services/chat/AgentStream.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { run } from "../support/TestCli.ts"
@@ -227,14 +229,43 @@ describe("instance", () => {
       assert.deepStrictEqual(list[0], {
         ...created,
         name: "Support",
+        website_config_id: null,
         agent_url: "https://agent.example/base",
+        agent_protocol: "openai-chat",
         agent_model: "m-1",
         agent_key_env: "AGENT_KEY",
+        agent_key_header: null,
+        memory: "edge",
+        conversation_ids: "service",
+        instructions: null,
+        history: 40,
+        history_characters: 60_000,
+        max_tokens: 4096,
+        daily_tokens: null,
         origins: ["https://a.example"]
       })
       const { agent_key_env, agent_model, origins } = list[1]
       assert.deepStrictEqual([agent_key_env, agent_model, origins], [null, null, []])
       assert.include((yield* text("instance", "list")).stdout, created.instance_id)
+    })
+  )
+
+  it.effect("an agent that gives no answer is a warning, and the instance is created all the same", () =>
+    Effect.gen(function* () {
+      const agent = MemoryAgentStream.layer(() => Stream.fail(new AgentRefused({ reason: "test", status: 404 })))
+      const { context } = yield* session
+      const held = Layer.succeedContext(context)
+      const create = ["instance", "create", "--name", "a", "--agent-url", "http://localhost:1", "--json"]
+      const warned = yield* run(create, held, { agent })
+      assert.strictEqual(warned.code, 0)
+      const { instance_id } = JSON.parse(warned.stdout)
+      assert.match(
+        warned.stderr,
+        /^Warning: The agent of "a" \(.*\) refuses a question \(status 404\)\. .*--agent-url <url>/
+      )
+      assert.include(warned.stderr, instance_id)
+      const unchecked = yield* run([...create, "--no-check"], held, { agent })
+      assert.deepStrictEqual([unchecked.code, unchecked.stderr], [0, ""])
     })
   )
 
@@ -270,6 +301,94 @@ describe("instance", () => {
     })
   )
 
+  it.effect("every setting of an instance is created and changed by its flag, and cleared where it may be absent", () =>
+    Effect.gen(function* () {
+      const { json, refusal, text } = yield* session
+      const flags = [
+        ...["--site", site.websiteConfigId, "--agent-protocol", "anthropic", "--agent-key-header", "api-key"],
+        ...["--memory", "agent", "--conversation-ids", "client", "--instructions", " Be brief.\n", "--history", "7"],
+        ...["--history-characters", "900", "--max-tokens", "55", "--daily-tokens", "9007199254740991"]
+      ]
+      const settings = {
+        website_config_id: site.websiteConfigId,
+        agent_protocol: "anthropic",
+        agent_key_header: "api-key",
+        memory: "agent",
+        conversation_ids: "client",
+        instructions: "Be brief.",
+        history: 7,
+        history_characters: 900,
+        max_tokens: 55,
+        daily_tokens: 9_007_199_254_740_991
+      }
+      const base = ["--name", "a", "--agent-url", "http://localhost:1"]
+      yield* json("instance", "create", ...base, ...flags)
+      const { instance_id } = yield* json("instance", "create", ...base)
+      const [created, plain] = yield* json("instance", "list")
+      assert.deepStrictEqual(created, { ...plain, ...settings, instance_id: created.instance_id })
+      const update = ["instance", "update", "--instance", instance_id]
+      assert.deepStrictEqual(yield* json(...update, ...flags), { ...plain, ...settings })
+      const cleared = ["site", "agent-key-header", "instructions", "daily-tokens"]
+      assert.deepStrictEqual(yield* json(...update, ...cleared.map((flag) => `--no-${flag}`)), {
+        ...plain,
+        ...settings,
+        website_config_id: null,
+        agent_key_header: null,
+        instructions: null,
+        daily_tokens: null
+      })
+      for (const flag of cleared) {
+        const value = flags[flags.indexOf(`--${flag}`) + 1]!
+        assert.strictEqual(
+          yield* refusal(...update, `--${flag}`, value, `--no-${flag}`),
+          `The flag --no-${flag} must be left out where --${flag} is given.\n`
+        )
+      }
+      const long = (yield* text(...update, "--instructions", `one\n${"word ".repeat(50)}`)).stdout
+      assert.match(long, /^instructions +one word .{40,}…$/m)
+      assert.match((yield* text("instance", "list")).stdout, / anthropic .* agent +0f8fad5b/)
+    })
+  )
+
+  it.effect("instructions are read from a file, and a value that cannot be used changes nothing", () =>
+    Effect.gen(function* () {
+      const { context, json, refusal } = yield* session
+      const held = Layer.succeedContext(context)
+      const create = ["instance", "create", "--name", "a", "--agent-url", "http://localhost:1"]
+      const files = { "prompt.txt": "From a file: 日本\n", empty: " \n", large: "x".repeat(32_001) }
+      const read = (path: string) => run([...create, "--instructions", `@${path}`], held, { files })
+      assert.strictEqual((yield* read("prompt.txt")).code, 0)
+      const [instance] = yield* json("instance", "list")
+      assert.strictEqual(instance.instructions, "From a file: 日本")
+      const texts =
+        "The flag --instructions must be a text of 1 to 32000 characters, or @ and the path of a file with one.\n"
+      for (const path of ["empty", "large"]) assert.strictEqual((yield* read(path)).stderr, texts)
+      assert.strictEqual(
+        (yield* read("absent")).stderr,
+        "The flag --instructions must be a text, or @ and the path of a file that can be read (ENOENT).\n"
+      )
+      for (const [flag, value] of [
+        ["site", unknown],
+        ["site", "x"],
+        ["agent-protocol", "x"],
+        ["agent-key-header", "content-type"],
+        ["agent-key-header", "a b"],
+        ["memory", "x"],
+        ["conversation-ids", "x"],
+        ["instructions", ""],
+        ["instructions", "a\0b"],
+        ["history", "0"],
+        ["history", "501"],
+        ["history-characters", "1.5"],
+        ["max-tokens", "-1"],
+        ["daily-tokens", "9007199254740992"]
+      ] as const) {
+        assert.match(yield* refusal(...create, `--${flag}`, value), /^[^\n]+\.\n$/, `${flag} ${value}`)
+      }
+      assert.lengthOf(yield* json("instance", "list"), 1)
+    })
+  )
+
   it.effect("an instance that is deleted is listed no more, nor are its tokens", () =>
     Effect.gen(function* () {
       const { json, refusal, text } = yield* session
@@ -283,7 +402,7 @@ describe("instance", () => {
       assert.strictEqual(yield* refusal("token", "revoke", "--token-id", token_id), `There is no token ${token_id}.\n`)
       assert.strictEqual(
         (yield* text(...remove, other)).stdout,
-        `The instance ${other} is deleted, and its tokens with it.\n`
+        `The instance ${other} is deleted with its tokens and conversations.\n`
       )
       assert.deepStrictEqual(yield* json("instance", "list"), [])
     })

@@ -29,7 +29,8 @@ const migrate = (connection: TestDatabase.Connection) =>
 const laterMigrations: ReadonlyArray<readonly [number, string]> = [
   [2, "decisions"],
   [3, "site_deletion"],
-  [4, "conversations"]
+  [4, "conversations"],
+  [5, "token_budget"]
 ]
 
 /** Leaves a database with its first migration alone, without partitions. */

@@ -1,32 +1,34 @@
 import { assert, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Redacted } from "effect"
+import { ConfigProvider, Effect, type Metric, Redacted } from "effect"
 import { Settings } from "../../src/Config.ts"
 import * as Serve from "../../src/cli/Serve.ts"
-import * as MemoryMetrics from "../../src/memory/Metrics.ts"
-import { Metrics } from "../../src/services/Metrics.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
+import * as TestMetrics from "../support/TestMetrics.ts"
 import { until } from "../support/Wait.ts"
 import * as Process from "../torture/Process.ts"
 import * as Raw from "../torture/Raw.ts"
+
+type Series = Metric.MetricRegistry extends Map<string, infer A> ? A : never
+
+/** A registry that remembers each series that was put into it, also one that replaced another. */
+class Registry extends Map<string, Series> {
+  readonly registered: Array<string> = []
+
+  override set(key: string, series: Series): this {
+    this.registered.push(`${series.id} ${Object.values(series.attributes ?? {}).join()}`)
+    return super.set(key, series)
+  }
+}
 
 it.live("serve makes all that it stores with once, and has it measured once", () =>
   Effect.gen(function* () {
     const { url } = yield* TestDatabase.connection
     const settings = yield* Settings.parse(ConfigProvider.fromUnknown({ PORT: "0" }))
-    const metrics = MemoryMetrics.make()
-    const watched: Array<string> = []
-    yield* Serve.service(settings, { url }).pipe(
-      Effect.provideService(Metrics, {
-        ...metrics,
-        watch: (name, labels, read) => {
-          watched.push(`${name} ${Object.values(labels).join()}`)
-          metrics.watch(name, labels, read)
-        }
-      })
-    )
-    assert.deepStrictEqual(watched.filter((name) => name.startsWith("batchQueue")).sort(), [
-      "batchQueue page-views",
-      "batchQueue submissions"
+    const registry = new Registry()
+    yield* Serve.service(settings, { url }).pipe(Effect.provide(TestMetrics.make(registry).layer))
+    assert.deepStrictEqual(registry.registered.filter((name) => name.startsWith("hydracore_batch_queue")).sort(), [
+      "hydracore_batch_queue page-views",
+      "hydracore_batch_queue submissions"
     ])
   }).pipe(Effect.scoped)
 )

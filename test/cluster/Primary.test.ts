@@ -86,7 +86,7 @@ describe("cluster/Primary", () => {
       )
       const snapshot = yield* cluster.snapshot
       assert.strictEqual(valueOf(snapshot, "workers"), 2)
-      assert.strictEqual(valueOf(snapshot, "workerRestarts"), 1)
+      assert.strictEqual(valueOf(snapshot, "worker_restarts_total"), 1)
       const pids = new Set<number>()
       yield* until("both answer", () =>
         Effect.runPromise(cluster.ask).then(({ pid }) => {
@@ -123,7 +123,7 @@ describe("cluster/Primary", () => {
         )
       )
       const snapshot = () => Effect.runPromise(cluster.snapshot)
-      yield* until("one has it in hand", async () => valueOf(await snapshot(), "handovers") === 6)
+      yield* until("one has it in hand", async () => valueOf(await snapshot(), "handovers_total") === 6)
       Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
       const said = yield* until("all are answered", () => answers.pollUnsafe())
       const all = yield* said
@@ -166,7 +166,7 @@ describe("cluster/Primary", () => {
       assert.isTrue(ended(cluster.pids.slice(0, 2))())
       assert.isFalse(cluster.pids.slice(2).some((pid) => !Cluster.isAlive(pid)))
       assert.isTrue(cluster.pids.slice(2).includes((yield* cluster.ask).pid))
-      assert.strictEqual(valueOf(yield* cluster.snapshot, "workerRestarts"), 0)
+      assert.strictEqual(valueOf(yield* cluster.snapshot, "worker_restarts_total"), 0)
     }).pipe(Effect.scoped)
   )
 
@@ -216,7 +216,7 @@ describe("cluster/Primary", () => {
       ])
       const snapshot = yield* cluster.snapshot
       assert.strictEqual(valueOf(snapshot, "workers"), 2)
-      assert.strictEqual(valueOf(snapshot, "workerRestarts"), 1)
+      assert.strictEqual(valueOf(snapshot, "worker_restarts_total"), 1)
     }).pipe(Effect.scoped)
   )
 
@@ -259,11 +259,11 @@ describe("cluster/Primary", () => {
       const cluster = yield* started({ workers: 2 })
       yield* Effect.replicateEffect(cluster.ask, 10)
       const before = yield* cluster.snapshot
-      assert.strictEqual(valueOf(before, "requests"), 10)
-      assert.strictEqual(valueOf(before, "connections"), 2)
+      assert.strictEqual(valueOf(before, "http_requests_total"), 10)
+      assert.strictEqual(valueOf(before, "http_connections"), 2)
       yield* cluster.replaceAll
       yield* Effect.replicateEffect(cluster.ask, 4)
-      assert.strictEqual(valueOf(yield* cluster.snapshot, "requests"), 14)
+      assert.strictEqual(valueOf(yield* cluster.snapshot, "http_requests_total"), 14)
       Cluster.signalAll([cluster.pids[2]!], "SIGKILL")
       yield* until("it has ended", ended([cluster.pids[2]!]))
       yield* Effect.replicateEffect(cluster.ask, 5)
@@ -272,8 +272,8 @@ describe("cluster/Primary", () => {
         async () => valueOf(await Effect.runPromise(cluster.snapshot), "workers") === 2
       )
       const after = yield* cluster.snapshot
-      assert.strictEqual(valueOf(after, "requests"), 19)
-      assert.strictEqual(valueOf(after, "connections"), 2)
+      assert.strictEqual(valueOf(after, "http_requests_total"), 19)
+      assert.strictEqual(valueOf(after, "http_connections"), 2)
     }).pipe(Effect.scoped)
   )
 })

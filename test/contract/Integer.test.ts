@@ -5,7 +5,7 @@ import { parseInteger } from "../../src/contract/Integer.ts"
 const safe = Schema.Int
 
 describe("contract/Integer", () => {
-  it.prop("an integer reads as itself, as a number and in every spelling of it", [safe], ([integer]) => {
+  it.prop("parses an integer as a number and in every accepted spelling", [safe], ([integer]) => {
     const sign = integer < 0 ? "-" : ""
     const magnitude = String(Math.abs(integer))
     const spellings = [
@@ -24,29 +24,29 @@ describe("contract/Integer", () => {
     }
   })
 
-  it.prop("a fraction is no integer", [safe.check(Schema.isBetween({ minimum: -1e9, maximum: 1e9 }))], ([integer]) => {
+  it.prop("rejects fractions", [safe.check(Schema.isBetween({ minimum: -1e9, maximum: 1e9 }))], ([integer]) => {
     assert.deepStrictEqual(parseInteger(integer + 0.5), Result.fail("int_from_float"))
     assert.deepStrictEqual(parseInteger(`${integer}.5`), Result.fail("int_parsing"))
   })
 
-  it.prop("a text that is read holds nothing but one integer", [Schema.String], ([text]) => {
+  it.prop("an accepted text is one integer", [Schema.String], ([text]) => {
     if (Result.isSuccess(parseInteger(text))) assert.match(text.trim(), /^[+-]?[0-9]+(?:_[0-9]+)*(?:\.0*)?$/)
   })
 
-  it("a float beyond 64 bits is too large, an integer beyond them is not", () => {
+  it("rejects floats beyond 64 bits, and accepts larger integers", () => {
     assert.deepStrictEqual(parseInteger(1e20), Result.fail("int_parsing_size"))
     assert.deepStrictEqual(parseInteger(2 ** 63), Result.fail("int_parsing_size"))
     assert.deepStrictEqual(parseInteger(9_223_372_036_854_775_808n), Result.succeed(2 ** 63))
     assert.deepStrictEqual(parseInteger(Number.POSITIVE_INFINITY), Result.fail("finite_number"))
   })
 
-  it("Python converts no more than 4300 digits", () => {
+  it("rejects more than 4300 digits, as Python does", () => {
     assert.isTrue(Result.isSuccess(parseInteger("1".repeat(4300))))
     assert.deepStrictEqual(parseInteger("1".repeat(4301)), Result.fail("int_parsing_size"))
     assert.deepStrictEqual(parseInteger(BigInt("1".repeat(4301))), Result.fail("int_parsing_size"))
   })
 
-  it("booleans are 0 and 1; nothing else is an integer", () => {
+  it("booleans are 0 and 1; other types are rejected", () => {
     assert.deepStrictEqual(parseInteger(true), Result.succeed(1))
     assert.deepStrictEqual(parseInteger(false), Result.succeed(0))
     for (const other of [null, undefined, [], {}, [1]])

@@ -19,7 +19,7 @@ import { at } from "../suites/VisitorSalts.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 
 const hour = 3_600_000
-const forEver = { pageViews: Option.none(), submissions: Option.none() }
+const forEver = { pageViews: Option.none(), submissions: Option.none(), conversations: Option.none() }
 const timeout = "20 seconds"
 
 const layer = Layer.mergeAll(

@@ -2,6 +2,7 @@ import { Agent } from "node:http"
 import { connect } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import * as TestMetrics from "../support/TestMetrics.ts"
 import { until } from "../support/Wait.ts"
 import * as Cluster from "../torture/Cluster.ts"
 import * as Load from "../torture/Load.ts"
@@ -14,21 +15,14 @@ const quick = { fsync: "off", synchronous_commit: "off", full_page_writes: "off"
 
 const flags = ["--workers", "2"]
 
-/** Prometheus's samples: each line without its value, and the value. */
-const samplesOf = (text: string): ReadonlyMap<string, number> =>
-  new Map(
-    text
-      .split("\n")
-      .filter((line) => line !== "" && !line.startsWith("#"))
-      .map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ") + 1))])
-  )
-
 const metricsOf = (service: Process.Process) =>
   Effect.promise(async () => {
     const url = /Metrics on (http:\/\/[^"\s]+)/.exec(service.output())?.[1] ?? ""
     const response = await fetch(url)
     assert.strictEqual(response.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8")
-    return samplesOf(await response.text())
+    const text = await response.text()
+    assert.isEmpty(TestMetrics.lint(text) ?? "")
+    return TestMetrics.samplesOf(text)
   })
 
 describe("faults: several workers", () => {

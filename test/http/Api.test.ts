@@ -1,7 +1,7 @@
 /**
- * What every endpoint answers, over a real socket on storage in memory.
+ * What every endpoint answers, over a real socket, on either storage.
  */
-import { assert, describe, layer } from "@effect/vitest"
+import { assert, describe, layer, type Vitest } from "@effect/vitest"
 import { Effect, Layer, Option, Stream } from "effect"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
 import { Reports } from "../../src/services/analytics/Reports.ts"
@@ -9,10 +9,12 @@ import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { StorageUnavailable } from "../../src/services/Storage.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { type Storage, storages } from "../support/Storages.ts"
 import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
 
 const browser = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0" }
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+const allowedHeaders = "*, Authorization, Content-Type, Idempotency-Key, X-Widget-Token, X-HydraCore-Session"
 const detailOf = (json: unknown): unknown => (json as { readonly detail?: unknown } | undefined)?.detail
 
 const submissions = (websiteConfigId: string) =>
@@ -25,7 +27,7 @@ const withSite = Effect.gen(function* () {
   return { ...server, trackingToken: site.trackingToken, hostedWebsiteId: site.hostedWebsiteId }
 })
 
-layer(testServer(), { excludeTestServices: true })("http", (it) => {
+const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
   describe("page views", () => {
     it.effect("one is stored, then answered 204 without a body; a robot's is not counted", () =>
       Effect.gen(function* () {
@@ -366,8 +368,55 @@ layer(testServer(), { excludeTestServices: true })("http", (it) => {
           assert.strictEqual(preflight.status, 204)
           assert.strictEqual(preflight.headers.get("access-control-max-age"), "86400")
           assert.include(preflight.headers.get("access-control-allow-methods") ?? "", "POST")
-          assert.include(preflight.headers.get("access-control-allow-headers") ?? "", "x-widget-token")
+          assert.strictEqual(preflight.headers.get("access-control-allow-headers"), allowedHeaders)
         }
+      })
+    )
+
+    it.effect("a preflight's answer is the same whatever it asks for", () =>
+      Effect.gen(function* () {
+        const { send } = yield* TestServer
+        for (const asked of ["traceparent", `x-${"a".repeat(9000)}`, undefined]) {
+          const { headers, status } = yield* send(paths.track, undefined, {
+            method: "OPTIONS",
+            headers: {
+              "access-control-request-method": "POST",
+              ...(asked === undefined ? {} : { "access-control-request-headers": asked })
+            }
+          })
+          assert.strictEqual(status, 204)
+          assert.strictEqual(headers.get("access-control-allow-headers"), allowedHeaders)
+          assert.isNull(headers.get("vary"))
+        }
+      })
+    )
+
+    it.effect("paths are matched as they are published", () =>
+      Effect.gen(function* () {
+        const { instance, send, trackingToken } = yield* TestServer
+        const view = { site_id: trackingToken, page_path: "/" }
+        for (const path of [
+          `${paths.track};x=1`,
+          `${paths.track}/`,
+          `${paths.track}%20`,
+          `${paths.track}%3Fa`,
+          paths.track.replace("track", "%74rack"),
+          paths.track.replace("track", "Track"),
+          paths.track.replace("public", "/public"),
+          paths.track.replace("public/", "public%2F"),
+          `${paths.chat(instance.instanceId)};x=1`
+        ]) {
+          const answer = yield* send(path, view)
+          assert.strictEqual(answer.status, 404, path)
+          assert.include(String(detailOf(answer.json)), "nothing at this address")
+          assert.strictEqual(answer.headers.get("access-control-allow-origin"), "*")
+        }
+        assert.strictEqual((yield* send("/%68ealthz", undefined, { method: "GET" })).status, 404)
+        assert.strictEqual((yield* send("/healthz;x=1", undefined, { method: "GET" })).status, 404)
+        assert.strictEqual((yield* send(`${paths.track}?x=%74;1#`, view)).status, 204)
+        // A parameter may be escaped.
+        const escaped = instance.instanceId.replaceAll("-", "%2D")
+        assert.strictEqual((yield* send(paths.chat(escaped), { message: "a" })).status, 401)
       })
     )
 
@@ -381,7 +430,11 @@ layer(testServer(), { excludeTestServices: true })("http", (it) => {
       })
     )
   })
-})
+}
+
+for (const [name, storage] of storages) {
+  layer(testServer({}, undefined, undefined, storage({})), { excludeTestServices: true })(`http ${name}`, suite)
+}
 
 const away = Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
 

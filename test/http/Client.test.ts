@@ -2,74 +2,175 @@
  * The typed client that comes from the contract, against the handlers in memory: no socket.
  */
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Layer, Option, Stream } from "effect"
 import { HttpServer } from "effect/http"
 import { HttpApiTest } from "effect/http-api"
 import * as App from "../../src/App.ts"
 import { Api } from "../../src/contract/Api.ts"
 import * as Drain from "../../src/http/chat/Drain.ts"
+import * as RunningAnswers from "../../src/http/chat/RunningAnswers.ts"
 import * as Analytics from "../../src/http/endpoints/Analytics.ts"
 import * as Forms from "../../src/http/endpoints/Forms.ts"
 import * as Widget from "../../src/http/endpoints/Widget.ts"
 import * as Validation from "../../src/http/middleware/Validation.ts"
+import * as WidgetTokenSecurity from "../../src/http/middleware/WidgetTokenSecurity.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
+import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
+import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { options } from "../support/TestServer.ts"
 
-const handlers = Layer.mergeAll(
-  Analytics.layer({ rateLimit: options.rateLimitAnalytics }),
-  Forms.layer({ rateLimit: options.rateLimitForms }),
-  Widget.layer({
-    rateLimit: options.rateLimitChat,
-    streams: options.chatStreams,
-    patience: "1 minute",
-    maxDuration: "1 minute",
-    maxBytes: 1000
-  })
-).pipe(
-  Layer.provide([
-    MemoryRateLimiter.layer({ maxKeys: 10 }),
-    MemoryAgentStream.layer(() => MemoryAgentStream.texts(["Hello"])),
-    Drain.layer({ grace: "1 second" })
-  ]),
-  Layer.provideMerge(Layer.mergeAll(App.memoryStorage, Validation.layer, HttpServer.layerServices))
-)
+const handlersWith = ({ rateLimitAnalytics, rateLimitChat, rateLimitForms, chatStreams }: typeof options) =>
+  Layer.mergeAll(
+    Analytics.layer({ rateLimit: rateLimitAnalytics }),
+    Forms.layer({ rateLimit: rateLimitForms }),
+    Widget.layer({
+      rateLimit: rateLimitChat,
+      streams: chatStreams,
+      patience: "1 minute",
+      maxDuration: "1 minute",
+      maxBytes: 1000
+    })
+  ).pipe(
+    Layer.provide(RunningAnswers.layer({ resume: Option.none(), maxDuration: "1 minute", maxBytes: 1000 })),
+    Layer.provide([
+      MemoryRateLimiter.layer({ maxKeys: 10 }),
+      MemoryAgentStream.layer(() => MemoryAgentStream.texts(["Hello"])),
+      Drain.layer({ grace: "1 second" })
+    ]),
+    Layer.provideMerge(
+      Layer.mergeAll(App.memoryStorage, Validation.layer, WidgetTokenSecurity.layer, HttpServer.layerServices)
+    )
+  )
+
+const handlers = handlersWith(options)
 
 const makeClient = HttpApiTest.groups(Api, ["analytics", "forms", "widget"])
 
+const unknown = "72771e6a-6f5e-4de4-a5b9-1266c4197811"
+
 layer(handlers)("the typed client", (it) => {
-  it.effect("sends what the contract says, and reads what it answers", () =>
+  it.effect("sends what the contract declares, and reads the responses with their headers", () =>
     Effect.gen(function* () {
       const client = yield* makeClient
       const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Typed", origins: [] }))
-      yield* client.analytics.track({
+      const view = yield* client.analytics.track({
         payload: { site_id: site.trackingToken, page_path: "/", screen_width: 1440, referrer: null }
       })
+      assert.strictEqual(view.headers["x-hydracore-decision"], "counted")
       const receipt = yield* client.forms.submit({
         payload: { site_id: site.websiteConfigId, form_data: { name: "Ada" } },
-        headers: {}
+        headers: {},
+        query: {}
       })
-      assert.strictEqual(receipt.status, "received")
+      if (!("body" in receipt) || receipt.body === undefined) return assert.fail("The receipt is JSON")
+      assert.strictEqual(receipt.body.status, "received")
+      assert.strictEqual(receipt.headers["x-hydracore-decision"], "counted")
     })
   )
 
-  it.effect("reads every refusal as what it is", () =>
+  it.effect("sends a plain form, and reads the page", () =>
     Effect.gen(function* () {
       const client = yield* makeClient
-      const unknown = "72771e6a-6f5e-4de4-a5b9-1266c4197811"
-      const missing = yield* client.analytics.track({ payload: { site_id: unknown, page_path: "/" } }).pipe(Effect.flip)
-      assert.isString((missing as { detail: string }).detail)
-      const invalid = yield* client.analytics.track({ payload: { site_id: "x", page_path: "/" } }).pipe(Effect.flip)
-      const { detail } = invalid as unknown as { detail: ReadonlyArray<{ loc: unknown; type: string }> }
-      assert.deepStrictEqual(
-        detail.map(({ loc, type }) => ({ loc, type })),
-        [{ loc: ["body", "site_id"], type: "uuid_parsing" }]
+      const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Plain", origins: [] }))
+      const answer = yield* client.forms.submit({
+        payload: { name: "Ada", topic: ["a", "b"], hydracore_page: "contact" },
+        headers: {},
+        query: { site: site.websiteConfigId }
+      })
+      if (!("_tag" in answer)) return assert.fail("The client accepts pages")
+      assert.include(answer.html, "Thank you")
+      const [stored] = yield* SubmissionRepo.use((repo) =>
+        Stream.runCollect(repo.stream({ websiteConfigId: site.websiteConfigId }))
       )
+      assert.strictEqual(stored?.formData, '{"name":"Ada","topic":["a","b"]}')
+      assert.strictEqual(stored?.pageSlug, "contact")
+    })
+  )
+
+  it.effect("reads the frames of a chat", () =>
+    Effect.gen(function* () {
+      const client = yield* makeClient
+      const instance = yield* InstanceDirectory.use((instances) =>
+        instances.create({ name: "Typed", agentUrl: "http://agent", agentModel: null, agentKeyEnv: null, origins: [] })
+      )
+      const issued = yield* WidgetTokens.use((tokens) =>
+        tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })
+      )
+      const { body, headers } = yield* client.widget.chat({
+        params: { instance_id: instance.instanceId },
+        payload: { message: "hi", conversation_id: "typed" },
+        headers: { "x-widget-token": Option.getOrThrow(issued).token }
+      })
+      assert.strictEqual(headers["x-vercel-ai-ui-message-stream"], "v1")
+      const events = yield* Stream.runCollect(body)
+      const frames = events.flatMap(({ data }) => (data === "[DONE]" ? [] : [data]))
+      assert.deepStrictEqual(
+        frames.map(({ type }) => type),
+        ["start", "text-start", "text-delta", "text-end", "finish"]
+      )
+      assert.deepStrictEqual(
+        frames.flatMap((frame) => (frame.type === "start" ? [frame.messageMetadata.conversation_id] : [])),
+        ["typed"]
+      )
+      assert.strictEqual(events.at(-1)?.data, "[DONE]")
+    })
+  )
+
+  it.effect("reads every error as what it is", () =>
+    Effect.gen(function* () {
+      const client = yield* makeClient
+      const missing = yield* client.analytics.track({ payload: { site_id: unknown, page_path: "/" } }).pipe(
+        Effect.as("stored"),
+        Effect.catchTag("NotFound", ({ detail, headers }) =>
+          Effect.succeed([detail.includes("site_id"), headers["x-hydracore-decision"]] as const)
+        )
+      )
+      assert.deepStrictEqual(missing, [true, "unknown-site"])
+      const faults = yield* client.analytics.track({ payload: { site_id: "x", page_path: "/" } }).pipe(
+        Effect.as([]),
+        Effect.catchTag("ValidationFailed", ({ detail }) =>
+          Effect.succeed(detail.map(({ loc, type }) => ({ loc, type })))
+        )
+      )
+      assert.deepStrictEqual(faults, [{ loc: ["body", "site_id"], type: "uuid_parsing" }])
       const stranger = yield* client.widget
         .chat({ params: { instance_id: unknown }, payload: { message: "hi" }, headers: { "x-widget-token": "hwt_" } })
-        .pipe(Stream.unwrap, Stream.runDrain, Effect.flip)
-      assert.isString((stranger as { detail: string }).detail)
+        .pipe(
+          Effect.as("answered"),
+          Effect.catchTag("Unauthorized", ({ detail }) => Effect.succeed(detail))
+        )
+      assert.include(stranger, "X-Widget-Token")
+    })
+  )
+})
+
+layer(
+  Layer.fresh(
+    handlersWith({
+      ...options,
+      rateLimitAnalytics: Option.some({ name: "analytics", limit: 1, windowMillis: 60_000 })
+    })
+  )
+)("the typed client, over the limit", (it) => {
+  it.effect("reads how long to wait", () =>
+    Effect.gen(function* () {
+      const client = yield* makeClient
+      const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Limited", origins: [] }))
+      const track = client.analytics.track({ payload: { site_id: site.trackingToken, page_path: "/" } })
+      const first = yield* track
+      assert.strictEqual(first.headers.ratelimit, '"analytics";r=0;t=60')
+      const refused = yield* Effect.flip(track)
+      assert.strictEqual(refused._tag, "TooManyRequests")
+      if (refused._tag !== "TooManyRequests") return
+      assert.deepStrictEqual(refused.headers, {
+        "ratelimit-policy": '"analytics";q=1;w=60',
+        ratelimit: '"analytics";r=0;t=60',
+        "retry-after": 60,
+        "x-hydracore-decision": "limited"
+      })
     })
   )
 })

@@ -4,7 +4,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Logger, References, Schema } from "effect"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
-import * as Telemetry from "../../src/Telemetry.ts"
+import * as Telemetry from "../../src/telemetry/Telemetry.ts"
 import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
 
 /** The longest run of the sender's own characters in an answer. */

@@ -1,31 +1,32 @@
 /**
  * No secret comes out: marked tokens, keys, addresses, form contents and messages are sent through every path, the failing
- * ones too, and everything that comes out (the log at its most talkative, spans, headers, answers) is searched for them.
+ * ones too. Everything that comes out (the log at level Trace, what is exported over OTLP, metrics, headers, answers) is
+ * searched for them.
  */
 import { randomBytes } from "node:crypto"
 import { NodeHttpClient } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
-import { Cause, ConfigProvider, Duration, Effect, Layer, Logger, Option, Redacted, References, Tracer } from "effect"
+import { Cause, ConfigProvider, Duration, Effect, Layer, Logger, Option, Redacted, References } from "effect"
 import { HttpServer } from "effect/http"
 import { IpNetwork } from "effect/net"
 import * as App from "../../src/App.ts"
 import * as LiveAgent from "../../src/agent/AgentStream.ts"
 import { Settings } from "../../src/Config.ts"
-import { render } from "../../src/core/Metrics.ts"
 import * as Server from "../../src/http/server/Server.ts"
-import * as MemoryConversationStore from "../../src/memory/chat/ConversationStore.ts"
 import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
-import * as MemoryMetrics from "../../src/memory/Metrics.ts"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
-import { Metrics } from "../../src/services/Metrics.ts"
 import { RecordRefused, StorageUnavailable } from "../../src/services/Storage.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import * as Otlp from "../../src/telemetry/Otlp.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
-import { options, paths, type Storage } from "../support/TestServer.ts"
+import type { Storage } from "../support/Storages.ts"
+import * as TestCollector from "../support/TestCollector.ts"
+import * as TestMetrics from "../support/TestMetrics.ts"
+import { options, paths } from "../support/TestServer.ts"
 import { finishes, says, sse, start } from "../support/TestUpstream.ts"
 
 /** What nobody may find. Each is of its own kind and cannot come about by chance. */
@@ -36,47 +37,42 @@ const marks = {
   upstream: `upstream-${randomBytes(8).toString("hex")}`,
   key: `sk-${randomBytes(8).toString("hex")}`,
   idempotency: `idempotency-${randomBytes(8).toString("hex")}`,
+  collector: `collector-${randomBytes(8).toString("hex")}`,
+  baggage: `baggage-${randomBytes(8).toString("hex")}`,
   wrongToken: `hwt_${randomBytes(32).toString("base64url")}`,
   address: "198.51.100.77",
   address6: "2001:db8:77:77:77:77:77:77"
 }
 
-/** Everything that is logged and traced, as text. */
-const recorder = () => {
+/** Everything that is logged and exported, as text; `exported` is complete when the layer's scope has closed. */
+const recorder = Effect.gen(function* () {
+  const collector = yield* TestCollector.start()
   const lines: Array<string> = []
-  const say = (value: unknown) =>
-    lines.push(
-      JSON.stringify(value, (_, inner: unknown) =>
-        typeof inner === "bigint"
-          ? String(inner)
-          : inner instanceof Error
-            ? `${inner.stack} ${JSON.stringify(Object.entries(inner))}`
-            : inner
-      )
-    )
   const logger = Logger.make((entry) => {
     // As the service's own logger writes it, and as another might.
     lines.push(Logger.formatJson.log(entry), Logger.formatLogFmt.log(entry), Cause.pretty(entry.cause))
   })
-  const tracer = Tracer.make({
-    span: (given) => {
-      const span = new Tracer.NativeSpan(given)
-      const end = span.end.bind(span)
-      span.end = (time, exit) => {
-        end(time, exit)
-        say([span.name, [...span.attributes], span.events])
-        if (exit._tag === "Failure") lines.push(Cause.pretty(exit.cause))
-      }
-      return span
-    }
-  })
-  const layer = Layer.mergeAll(
-    Logger.layer([logger]),
-    Layer.succeed(References.MinimumLogLevel, "Trace"),
-    Layer.succeed(Tracer.Tracer, tracer)
+  const exporter = Otlp.layer(
+    {
+      endpoint: collector.url,
+      protocol: "http/json",
+      headers: Redacted.make({ authorization: marks.collector }),
+      serviceName: "test",
+      resourceAttributes: {}
+    },
+    "0"
   )
-  return { lines, layer }
-}
+  const layer = exporter.pipe(
+    Layer.provideMerge(
+      Layer.mergeAll(
+        Logger.layer([logger]),
+        Layer.succeed(References.MinimumLogLevel, "Trace"),
+        Layer.succeed(References.TracerEnabled, false)
+      )
+    )
+  )
+  return { lines, layer, collector, exported: () => collector.exports.map(({ body }) => body.toString("utf8")) }
+})
 
 /** An agent that repeats all that it was told where nobody may hear it, in as many ways as there are to fail. */
 const upstream = start((received, response) => {
@@ -101,11 +97,11 @@ interface Sent {
 /** Sends everything there is to send, and gives what came back. */
 const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Effect.void) =>
   Effect.gen(function* () {
-    const { layer: recording, lines } = recorder()
+    const { collector, exported, layer: recording, lines } = yield* recorder
     const agent = yield* upstream
     const statuses = new Set<number>()
     const answers: Array<string> = []
-    const metrics = MemoryMetrics.make()
+    const metrics = TestMetrics.make()
     let secretToken = ""
     yield* Effect.gen(function* () {
       const server = yield* HttpServer.HttpServer
@@ -134,6 +130,9 @@ const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Ef
               "content-type": "application/json",
               "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0",
               "x-forwarded-for": marks.address,
+              traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+              tracestate: `vendor=${marks.baggage}`,
+              baggage: `user=${marks.baggage}`,
               ...headers
             },
             ...(method === "GET" ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) })
@@ -194,7 +193,12 @@ const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Ef
     }).pipe(
       Effect.provide(
         Server.layer(
-          { ...options, trustedProxies: [IpNetwork.fromStringUnsafe("127.0.0.1/32")] },
+          {
+            ...options,
+            trustedProxies: [IpNetwork.fromStringUnsafe("127.0.0.1/32")],
+            measured: true,
+            traceRatio: 1
+          },
           { host: "127.0.0.1", port: 0 }
         ).pipe(
           Layer.provide([
@@ -206,7 +210,7 @@ const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Ef
           ]),
           Layer.provideMerge(storage),
           Layer.provideMerge(recording),
-          Layer.provide(Layer.succeed(Metrics, metrics)),
+          Layer.provide(metrics.layer),
           Layer.orDie
         )
       ),
@@ -216,17 +220,26 @@ const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Ef
       statuses,
       answers,
       lines,
-      metrics: render(metrics.snapshot()),
+      exported: exported(),
+      spans: collector.spans(),
+      metrics: metrics.text(),
       secrets: { ...marks, token: secretToken }
     }
   })
 
 /** Searches, in the spellings that escape a plain search too. */
-const assertNowhere = ({ answers, lines, metrics, secrets }: Effect.Success<ReturnType<typeof scenario>>): void => {
+const assertNowhere = ({
+  answers,
+  exported,
+  lines,
+  metrics,
+  secrets
+}: Effect.Success<ReturnType<typeof scenario>>): void => {
   for (const [name, secret] of Object.entries(secrets)) {
     const spellings = [secret, encodeURIComponent(secret), Buffer.from(secret).toString("base64").replace(/=+$/, "")]
     for (const spelling of spellings) {
-      for (const line of lines) assert.notInclude(line, spelling, `${name}, in the log or the traces`)
+      for (const line of lines) assert.notInclude(line, spelling, `${name}, in the log`)
+      for (const body of exported) assert.notInclude(body, spelling, `${name}, in what is exported`)
       for (const answer of answers) assert.notInclude(answer, spelling, `${name}, in an answer`)
       assert.notInclude(metrics, spelling, `${name}, in the metrics`)
     }
@@ -267,8 +280,12 @@ it.live("no secret comes out of the service over memory", () =>
     assert.deepStrictEqual([...found.statuses].sort(), [200, 204, 401, 403, 404, 405, 413, 422, 502].sort())
     // It was not silent, and neither were the traces and the metrics.
     assert.isTrue(found.lines.some((line) => line.includes("The agent did not accept a message")))
-    assert.isTrue(found.lines.some((line) => line.includes("http.response.status_code")))
-    assert.isTrue(found.lines.some((line) => line.includes("/v1/public/widget/:instance_id/chat")))
+    for (const status of [204, 401, 422, 502]) {
+      assert.isTrue(found.spans.some(({ attributes }) => attributes["http.response.status_code"] === status))
+    }
+    assert.isTrue(found.spans.some(({ name }) => name === "POST /v1/public/widget/:instance_id/chat"))
+    assert.isTrue(found.spans.some(({ name, status }) => name === "AgentStream.stream" && status.code === 2))
+    assert.isTrue(found.exported.some((body) => body.includes("The agent did not accept a message")))
     assert.match(
       found.metrics,
       /requests_total\{route="\/v1\/public\/widget\/:instance_id\/chat",method="POST",status="200"\} [1-9]/
@@ -288,7 +305,10 @@ it.live("no secret comes out of a store that fails and repeats what it was given
 
 it.live("no secret comes out of the service over PostgreSQL, nor when its tables are spoiled", () =>
   Effect.gen(function* () {
-    const environment = ConfigProvider.fromUnknown({ DATABASE_TIMEOUT: "1 second" })
+    const environment = ConfigProvider.fromUnknown({
+      DATABASE_TIMEOUT: "1 second",
+      OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318"
+    })
     const settings: Settings = yield* Settings.pipe(Effect.provideService(ConfigProvider.ConfigProvider, environment))
     const database = yield* Layer.build(TestDatabase.layer)
     const spoil = PgClient.PgClient.use((sql) =>
@@ -299,13 +319,17 @@ it.live("no secret comes out of the service over PostgreSQL, nor when its tables
         Effect.andThen(Effect.orDie(sql`DROP TABLE page_view CASCADE`))
       )
     ).pipe(Effect.provide(database), Effect.asVoid)
-    const storage = MemoryConversationStore.layer().pipe(
-      Layer.provideMerge(App.storage({ ...settings, databaseTimeout: Duration.seconds(1) })),
+    // With an endpoint, though not of this scenario's collector, batches are traced.
+    const storage = App.storage({ ...settings, databaseTimeout: Duration.seconds(1) }).pipe(
       Layer.provide(Layer.succeedContext(database)),
       Layer.orDie
     )
     const found = yield* scenario(storage, spoil)
     assertNowhere(found)
+    for (const kind of ["page-views", "submissions"]) {
+      const batches = found.spans.filter(({ name }) => name === `batch ${kind}`)
+      assert.isTrue(batches.some(({ status }) => status.code === 1) && batches.some(({ status }) => status.code === 2))
+    }
     assert.isTrue(found.statuses.has(503))
     assert.isTrue(found.lines.some((line) => line.includes("The store refused a record")))
   }).pipe(Effect.scoped)

@@ -1,8 +1,15 @@
-import { it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer, Stream } from "effect"
+import * as MemorySubmissionRepo from "../../src/memory/forms/SubmissionRepo.ts"
 import { layer } from "../../src/memory/Readiness.ts"
-import { Readiness } from "../../src/services/Readiness.ts"
+import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { suite, write } from "../suites/Readiness.ts"
+import { websites } from "../suites/SubmissionRepo.ts"
 
-it.effect("memory/Readiness: a process that keeps everything itself is ready", () =>
-  Effect.flatMap(Readiness, (readiness) => readiness.check).pipe(Effect.provide(layer))
-)
+const capacity = 4
+
+suite("memory/Readiness", Layer.provideMerge(layer, MemorySubmissionRepo.layer({ capacity })), {
+  begin: Effect.ignore(Effect.forEach(Array.from({ length: capacity }), () => write)),
+  end: SubmissionRepo.use((repo) =>
+    Stream.runForEach(repo.stream({ websiteConfigId: websites[0] }), ({ submissionId }) => repo.delete(submissionId))
+  )
+})

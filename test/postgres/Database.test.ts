@@ -101,6 +101,10 @@ describe("postgres/Database: errors", () => {
       }
       assert.strictEqual(yield* raising("25006"), "read-only")
       assert.strictEqual(yield* judged("SELECT pg_terminate_backend(pg_backend_pid())"), "unreachable")
+      assert.strictEqual(yield* raising("54000"), "RecordRefused")
+      const spent = "database is not accepting commands that assign new transaction IDs to avoid wraparound data loss"
+      const spending = `DO $$ BEGIN RAISE EXCEPTION '${spent}' USING ERRCODE = '54000'; END $$`
+      assert.strictEqual(yield* judged(spending), "unreachable")
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 

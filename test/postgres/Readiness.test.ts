@@ -5,14 +5,87 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import * as Database from "../../src/postgres/Database.ts"
+import * as SubmissionRepo from "../../src/postgres/forms/SubmissionRepo.ts"
 import { layer } from "../../src/postgres/Readiness.ts"
-import { Readiness } from "../../src/services/Readiness.ts"
+import { check, suite, untilReady, write } from "../suites/Readiness.ts"
+import { websites } from "../suites/SubmissionRepo.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import * as Cluster from "../torture/Cluster.ts"
 
-const check = Effect.flatMap(Readiness, (readiness) => readiness.check)
-
 const onDatabase = Layer.provideMerge(layer, TestDatabase.layer)
+
+/** Makes every insert into these tables meet the error of a full disk, and counts them in `tries`. */
+const fillDisk = (...tables: ReadonlyArray<string>) =>
+  PgClient.PgClient.use((sql) =>
+    Effect.forEach(
+      [
+        "CREATE SEQUENCE IF NOT EXISTS tries",
+        `CREATE OR REPLACE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM nextval('tries');
+          RAISE EXCEPTION 'could not extend file "base/1/2": No space left on device' USING ERRCODE = '53100'; END $$`,
+        ...tables.map((table) => `CREATE TRIGGER full_${table} BEFORE INSERT ON ${table} EXECUTE FUNCTION disk_full()`)
+      ],
+      (statement) => sql.unsafe(statement),
+      { discard: true }
+    )
+  )
+
+const freeDisk = (...tables: ReadonlyArray<string>) =>
+  PgClient.PgClient.use((sql) =>
+    Effect.forEach(tables, (table) => sql.unsafe(`DROP TRIGGER full_${table} ON ${table}`), { discard: true })
+  )
+
+const tries = PgClient.PgClient.use((sql) =>
+  Effect.map(sql<{ readonly n: number }>`SELECT last_value::int AS n FROM tries`, ([row]) => row?.n ?? 0)
+)
+
+const addWebsite = PgClient.PgClient.use(
+  (sql) => sql`INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
+    VALUES (${websites[0]}, gen_random_uuid(), gen_random_uuid(), 'test')`
+)
+
+/** With the submissions of requests, whose writes it knows of. */
+const withWrites = Layer.fresh(
+  Layer.mergeAll(layer, SubmissionRepo.layer({ timeout: "500 millis", maxQueue: 10 })).pipe(
+    Layer.provideMerge(Layer.effectDiscard(addWebsite)),
+    Layer.provideMerge(TestDatabase.layer)
+  )
+)
+
+suite("postgres/Readiness: its law", withWrites, { begin: fillDisk("submission"), end: freeDisk("submission") })
+
+describe("postgres/Readiness: while writes fail", () => {
+  it.live("it tries by itself, is not ready while that fails, and leaves no row behind", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* fillDisk("submission")
+      yield* Effect.flip(write)
+      yield* freeDisk("submission")
+      // Whatever requests write is tried, and not only what failed.
+      for (const table of ["bot_view", "page_view_batch", "submission"]) {
+        yield* fillDisk(table)
+        const before = yield* tries
+        while ((yield* tries) === before) {
+          assert.strictEqual((yield* Effect.flip(check)).reason, "database-not-storing", table)
+          yield* Effect.sleep("50 millis")
+        }
+        yield* freeDisk(table)
+      }
+      yield* untilReady
+      for (const table of ["page_view", "bot_view", "submission"]) {
+        assert.deepStrictEqual(yield* sql`SELECT 1 FROM ${sql(table)}`, [], table)
+      }
+      assert.lengthOf(yield* sql`SELECT 1 FROM page_view_batch`, 1)
+    }).pipe(Effect.provide(withWrites))
+  )
+
+  it.live("nothing is written while the writes of requests succeed", () =>
+    Effect.gen(function* () {
+      yield* write
+      yield* fillDisk("page_view", "bot_view", "submission", "page_view_batch")
+      yield* check
+    }).pipe(Effect.provide(withWrites))
+  )
+})
 
 /** A server on the loopback that takes connections and says nothing; gives its port. */
 const mute = Effect.acquireRelease(
@@ -75,6 +148,7 @@ describe("postgres/Readiness", () => {
       const asReader = Layer.fresh(Layer.provide(layer, Database.layer({ url: connection.url, connections: 1 })))
       assert.strictEqual((yield* Effect.flip(Effect.provide(check, asReader))).reason, "database-denied")
       yield* owner`GRANT INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ${reader}`
+      yield* owner`GRANT DELETE ON conversation_message, answer_piece, token_reservation TO ${reader}`
       yield* Effect.provide(check, asReader)
       yield* owner`REVOKE INSERT ON bot_view FROM ${reader}`
       assert.strictEqual((yield* Effect.flip(Effect.provide(check, asReader))).reason, "database-denied")

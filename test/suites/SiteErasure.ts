@@ -8,6 +8,7 @@ import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer, Option, Result, Schedule, Schema, Stream } from "effect"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
 import { Reports } from "../../src/services/analytics/Reports.ts"
+import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { Decisions } from "../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
@@ -16,7 +17,14 @@ import { now, Shape, viewOf } from "./PageViews.ts"
 import { draft } from "./SubmissionRepo.ts"
 import { at } from "./VisitorSalts.ts"
 
-export type Storage = SiteErasure | SiteDirectory | AnalyticsRepo | SubmissionRepo | Decisions | Reports
+export type Storage =
+  | SiteErasure
+  | SiteDirectory
+  | AnalyticsRepo
+  | SubmissionRepo
+  | Decisions
+  | Reports
+  | InstanceDirectory
 
 const create = SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
 
@@ -99,6 +107,21 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         assert.notInclude(ids, site.websiteConfigId)
         assert.include(ids, other.websiteConfigId)
         assert.deepStrictEqual(yield* sites.byTrackingToken(other.trackingToken), Option.some(other))
+      })
+    )
+
+    it.effect("the instances that served it stay and serve none, and those of other websites keep theirs", () =>
+      Effect.gen(function* () {
+        const erasure = yield* SiteErasure
+        const instances = yield* InstanceDirectory
+        const [site, other] = [yield* create, yield* create]
+        const [mine, others] = yield* Effect.forEach([site, other], ({ websiteConfigId }) =>
+          instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId })
+        )
+        yield* erasure.erase(site.websiteConfigId)
+        const found = new Map((yield* instances.list).map((instance) => [instance.instanceId, instance]))
+        assert.deepStrictEqual(found.get(mine!.instanceId), { ...mine!, websiteConfigId: null })
+        assert.deepStrictEqual(found.get(others!.instanceId), others)
       })
     )
 

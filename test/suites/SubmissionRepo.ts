@@ -7,12 +7,13 @@
 import { randomUUID } from "node:crypto"
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Effect, Exit, type Layer, Result, Schema, Stream } from "effect"
-import { type Status, statuses } from "../../src/core/forms/SpamScore.ts"
 import {
   fingerprint,
   idempotencyWindowMillis,
+  type Status,
   type Submission,
-  type SubmissionDraft
+  type SubmissionDraft,
+  statuses
 } from "../../src/core/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 

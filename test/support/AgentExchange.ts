@@ -2,7 +2,8 @@
  * The live layer, and exchanges of it with a scripted upstream.
  */
 import { NodeHttpClient } from "@effect/platform-node"
-import { Effect, Layer, Option, Redacted, Result, Stream } from "effect"
+import { Clock, Effect, type Fiber, Layer, Option, Redacted, Result, Stream } from "effect"
+import { TestClock } from "effect/testing"
 import * as LiveAgentStream from "../../src/agent/AgentStream.ts"
 import type { AgentEvent } from "../../src/core/chat/Agent.ts"
 import type { Instance } from "../../src/core/chat/Instance.ts"
@@ -54,3 +55,15 @@ export const failure = (result: Result.Result<unknown, { readonly _tag: string; 
   Result.isFailure(result)
     ? { tag: result.failure._tag, reason: result.failure.reason ?? "" }
     : { tag: "none", reason: "" }
+
+const turn = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
+
+/** Lets time go on until the fiber has ended; gives how long that was by the test's clock, in milliseconds. */
+export const pass = Effect.fnUntraced(function* (fiber: Fiber.Fiber<unknown, unknown>) {
+  const before = yield* Clock.currentTimeMillis
+  while (fiber.pollUnsafe() === undefined) {
+    yield* TestClock.adjust("250 millis")
+    for (let times = 0; times < 5; times++) yield* turn
+  }
+  return (yield* Clock.currentTimeMillis) - before
+})

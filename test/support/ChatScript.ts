@@ -24,8 +24,8 @@ export const respond = (
     ChatResponse.begin(agent, {
       instanceId: "i-1",
       conversationId: "c-1",
-      hasMemory: false,
       messageId: "m-1",
+      memory: false,
       heartbeat: "15 seconds",
       patience: "1 minute",
       maxDuration: "15 minutes",
@@ -37,9 +37,8 @@ export const respond = (
 
 /** What the visitor reads of these events. */
 export const wire = (...events: ReadonlyArray<ChatStream.Event>): string =>
-  ChatStream.comment +
   ChatStream.encodeAll(
-    ChatStream.initial({ messageId: "m-1", conversationId: "c-1", hasMemory: false, maxBytes: 1_000_000 }),
+    ChatStream.initial({ messageId: "m-1", conversationId: "c-1", memory: false, maxBytes: 1_000_000 }),
     events
   )[1]
 

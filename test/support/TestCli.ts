@@ -1,7 +1,9 @@
 /** Runs the command line inside the test's process and keeps what it said and how it ended. */
-import { Effect, FileSystem, Layer, Path, type PlatformError, Runtime, Sink, Stdio, Terminal } from "effect"
+import { Effect, FileSystem, Layer, Path, PlatformError, Runtime, Sink, Stdio, Terminal } from "effect"
 import { ChildProcessSpawner } from "effect/process"
 import * as Cli from "../../src/cli/Cli.ts"
+import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
+import type { AgentStream } from "../../src/services/chat/AgentStream.ts"
 
 export interface Ended {
   /** The code with which the process would exit. */
@@ -14,9 +16,22 @@ export type Output = Sink.Sink<void, string | Uint8Array, never, PlatformError.P
 
 const unused = Effect.die("The command line asks a terminal for nothing but its width.")
 
-const platform = (stdio: Partial<Stdio.Stdio>, columns: number) =>
+/** Reads these files, by path, and no others. */
+const reading = (files: Readonly<Record<string, string>>) =>
+  FileSystem.layerNoop({
+    readFileString: (path) => {
+      const text = files[path]
+      if (text !== undefined) return Effect.succeed(text)
+      const cause = Object.assign(new Error("no such file"), { code: "ENOENT" })
+      return Effect.fail(
+        PlatformError.systemError({ _tag: "NotFound", module: "FileSystem", method: "readFileString", cause })
+      )
+    }
+  })
+
+const platform = (stdio: Partial<Stdio.Stdio>, columns: number, files: Readonly<Record<string, string>>) =>
   Layer.mergeAll(
-    FileSystem.layerNoop({}),
+    reading(files),
     Path.layer,
     Stdio.layerTest(stdio),
     Layer.succeed(
@@ -36,11 +51,20 @@ const platform = (stdio: Partial<Stdio.Stdio>, columns: number) =>
     )
   )
 
+/** An agent that answers. */
+const answers = MemoryAgentStream.layer(() => MemoryAgentStream.texts(["OK"]))
+
 /** Runs `hydracore` with arguments. `stdout` may be given to read in an own way what is written to it. */
 export const run = Effect.fnUntraced(function* <E, R>(
   args: ReadonlyArray<string>,
   storage: Layer.Layer<Cli.Storage, E, R>,
-  options: { readonly columns?: number; readonly stdout?: Output; readonly isTerminal?: boolean } = {}
+  options: {
+    readonly agent?: Layer.Layer<AgentStream>
+    readonly columns?: number
+    readonly stdout?: Output
+    readonly isTerminal?: boolean
+    readonly files?: Readonly<Record<string, string>>
+  } = {}
 ) {
   const written = { stdout: "", stderr: "" }
   const decoder = new TextDecoder()
@@ -50,7 +74,7 @@ export const run = Effect.fnUntraced(function* <E, R>(
         for (const part of parts) written[name] += typeof part === "string" ? part : decoder.decode(part)
       })
     )
-  const exit = yield* Cli.make({ storage, commands: [] })(args).pipe(
+  const exit = yield* Cli.make({ storage, agent: options.agent ?? answers, commands: [] })(args).pipe(
     Effect.provide(
       platform(
         {
@@ -58,7 +82,8 @@ export const run = Effect.fnUntraced(function* <E, R>(
           stderr: () => keep("stderr"),
           stdoutIsTerminal: Effect.succeed(options.isTerminal ?? false)
         },
-        options.columns ?? 0
+        options.columns ?? 0,
+        options.files ?? {}
       )
     ),
     Effect.exit

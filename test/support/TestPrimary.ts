@@ -8,11 +8,12 @@ import { Agent } from "node:http"
 import path from "node:path"
 import { Duration, Effect, Exit, Layer, Logger, Option, Schema } from "effect"
 import * as Primary from "../../src/cluster/Primary.ts"
+import type { Snapshot } from "../../src/core/metrics/Snapshot.ts"
 import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
-import * as MemoryMetrics from "../../src/memory/Metrics.ts"
 import { DescriptorLimit } from "../../src/runtime/DescriptorLimit.ts"
 import * as Cluster from "../torture/Cluster.ts"
 import { get } from "../torture/Load.ts"
+import * as TestMetrics from "./TestMetrics.ts"
 
 const file = path.join(import.meta.dirname, "fixtures/worker.ts")
 
@@ -64,7 +65,7 @@ export const make = Effect.fnUntraced(function* (options: {
   }).pipe(
     Effect.provide([
       MemoryRateLimiter.layer({ maxKeys: 10 }),
-      MemoryMetrics.layer,
+      TestMetrics.make().layer,
       logs,
       Layer.succeed(DescriptorLimit, descriptors)
     ]),
@@ -95,8 +96,11 @@ export const started = (options: Parameters<typeof make>[0]) =>
 /** Whether no process of these lives. */
 export const ended = (pids: ReadonlyArray<number>) => () => pids.every((pid) => !Cluster.isAlive(pid))
 
-/** The sum of all of a name. */
-export const valueOf = (
-  snapshot: ReadonlyArray<{ readonly name: string; readonly values: ReadonlyArray<number> }>,
-  name: string
-) => snapshot.filter((series) => series.name === name).reduce((sum, { values }) => sum + values[0]!, 0)
+/** The sum of all series of a metric, by its name without the prefix. */
+export const valueOf = (snapshot: Snapshot, name: string): number =>
+  snapshot
+    .filter(({ id }) => id === `hydracore_${name}`)
+    .map((series) =>
+      series.type === "Counter" ? series.state.count : series.type === "Gauge" ? series.state.value : Number.NaN
+    )
+    .reduce((sum: number, value) => sum + Number(value), 0)

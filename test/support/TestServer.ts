@@ -13,6 +13,7 @@ import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import type { Storage } from "./Storages.ts"
 
 /** No limits, so that a test says which one it is about. */
 export const options: Server.Options = {
@@ -65,9 +66,6 @@ const parse = (text: string): unknown => {
   }
 }
 
-/** What `App.memoryStorage` gives: a fault is put in by a layer over it. */
-export type Storage = Layer.Success<typeof App.memoryStorage>
-
 const seeded = (memory: Instance["memory"]) =>
   Effect.gen(function* () {
     const server = yield* HttpServer.HttpServer
@@ -100,11 +98,12 @@ const seeded = (memory: Instance["memory"]) =>
     })
   })
 
-/** The server with these options, this agent, and a storage that `over` may put faults into. */
+/** The server with these options, this agent, and a storage that `over` may put faults into: in memory by default. */
 export const layer = (
   given: Partial<Server.Options> = {},
   agent: MemoryAgentStream.Script = () => MemoryAgentStream.texts(["Hello", " there"]),
   over: (storage: Layer.Layer<Storage>) => Layer.Layer<Storage> = (storage) => storage,
+  storage: Layer.Layer<Storage> = App.memoryStorage,
   memory: Instance["memory"] = "agent"
 ) =>
   Layer.effect(TestServer, Effect.orDie(seeded(memory))).pipe(
@@ -113,6 +112,6 @@ export const layer = (
         Layer.provide([MemoryRateLimiter.layer({ maxKeys: 1000 }), MemoryAgentStream.layer(agent)])
       )
     ),
-    Layer.provideMerge(over(App.memoryStorage)),
+    Layer.provideMerge(over(storage)),
     Layer.orDie
   )

@@ -8,6 +8,7 @@ import type { Site } from "../../src/core/sites/Site.ts"
 import * as AnalyticsRepo from "../../src/memory/analytics/AnalyticsRepo.ts"
 import * as PageViews from "../../src/memory/analytics/PageViews.ts"
 import * as Reports from "../../src/memory/analytics/Reports.ts"
+import * as ConversationStore from "../../src/memory/chat/ConversationStore.ts"
 import * as InstanceDirectory from "../../src/memory/chat/InstanceDirectory.ts"
 import * as WidgetTokens from "../../src/memory/chat/WidgetTokens.ts"
 import * as SubmissionStore from "../../src/memory/forms/SubmissionRepo.ts"
@@ -65,16 +66,15 @@ const submissions = ({ onRead = () => {}, submissions: count = 0 }: Options) =>
   )
 
 export const storage = (options: Options = {}) =>
-  SiteErasure.layer.pipe(
+  Layer.mergeAll(SiteErasure.layer, Readiness.layer, WidgetTokens.layer, ConversationStore.layer()).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
         SubmissionStore.layer(),
         SiteDirectory.layer({ sites: [site] }),
         Layer.mergeAll(Reports.layer, AnalyticsRepo.layer).pipe(Layer.provideMerge(PageViews.layer())),
-        Decisions.layer()
+        Decisions.layer(),
+        InstanceDirectory.layer()
       )
     ),
-    Layer.merge(WidgetTokens.layer.pipe(Layer.provideMerge(InstanceDirectory.layer()))),
-    Layer.merge(submissions(options)),
-    Layer.merge(Readiness.layer)
+    Layer.merge(submissions(options))
   )

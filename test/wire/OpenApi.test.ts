@@ -2,8 +2,13 @@
  * The document that is published. `openapi.json` beside this file is how it reads; `vitest -u` writes it anew.
  */
 import { assert, describe, expect, it } from "@effect/vitest"
+import { Result } from "effect"
 import { OpenApi } from "effect/http-api"
+import { PageViewPayload } from "../../src/contract/Analytics.ts"
 import { Api } from "../../src/contract/Api.ts"
+import * as BodyReader from "../../src/contract/BodyReader.ts"
+import { SubmissionPayload } from "../../src/contract/Forms.ts"
+import { ChatPayload } from "../../src/contract/Widget.ts"
 
 type Json = Record<string, unknown>
 const at = (value: unknown, ...path: ReadonlyArray<string>): unknown =>
@@ -17,7 +22,7 @@ const published = {
     summary: "Track Analytics",
     description:
       "Record a page view event from a published website. Limited to 100 events a minute per IP. `site_id` is the public `tracking_token`; the server resolves it to the `hosted_website_id`.",
-    statuses: ["204", "404", "413", "422", "429", "503"],
+    statuses: ["204", "403", "404", "422", "429", "503"],
     required: ["site_id", "page_path"],
     fields: ["site_id", "page_path", "device_type", "referrer", "screen_width", "session_id"]
   },
@@ -25,7 +30,7 @@ const published = {
     summary: "Submit Form",
     description:
       "Accept a form submission from a published website. Limited to 5 submissions a minute per IP. `site_id` is the `website_config_id`, the canonical external identity.",
-    statuses: ["200", "404", "413", "422", "429", "503"],
+    statuses: ["200", "303", "403", "404", "422", "429", "503"],
     required: ["site_id", "form_data"],
     fields: ["site_id", "form_data", "email", "page_slug"]
   },
@@ -33,11 +38,19 @@ const published = {
     summary: "Widget Chat",
     description:
       "Public widget chat; authenticates with the `X-Widget-Token` header. Widget tokens are scoped to one instance and good for chat only. They are not tenant JWTs. The control plane validates the token, then streams SSE from the agent.",
-    statuses: ["200", "401", "413", "422", "429", "502", "503", "504"],
+    statuses: ["200", "401", "403", "422", "429", "502", "503", "504"],
     required: ["message"],
     fields: ["message", "conversation_id"]
   }
 }
+
+/** What any endpoint may answer. */
+const everywhere = ["400", "405", "408", "413", "417", "431", "500"]
+
+const operations = Object.keys(published).map((path) => at(document.paths, path, "post"))
+
+const headersOf = (operation: unknown, status: string) =>
+  Object.keys(at(operation, "responses", status, "headers") as Json)
 
 describe("wire/OpenApi", () => {
   it("is OpenAPI 3.1 with the three published paths, and nothing else", () => {
@@ -50,12 +63,13 @@ describe("wire/OpenApi", () => {
       const operation = at(document.paths, path, "post")
       assert.strictEqual(at(operation, "summary"), expected.summary)
       assert.strictEqual(at(operation, "description"), expected.description)
-      assert.includeMembers(Object.keys(at(operation, "responses") as Json), expected.statuses)
+      const responses = at(operation, "responses") as Json
+      assert.sameMembers(Object.keys(responses), [...expected.statuses, ...everywhere])
       const reference = at(operation, "requestBody", "content", "application/json", "schema", "$ref") as string
       const schema = at(document.components.schemas, reference.split("/").at(-1)!)
       assert.deepStrictEqual(Object.keys(at(schema, "properties") as Json), expected.fields)
       assert.sameMembers(at(schema, "required") as Array<string>, expected.required)
-      for (const [status, response] of Object.entries(at(operation, "responses") as Json)) {
+      for (const [status, response] of Object.entries(responses)) {
         if (Number(status) < 400) continue
         const body = at(response, "content", "application/json", "schema", "$ref") as string
         const error = at(document.components.schemas, body.split("/").at(-1)!)
@@ -74,6 +88,88 @@ describe("wire/OpenApi", () => {
       "#/components/schemas/ValidationError"
     )
     assert.sameMembers(at(schemas, "ValidationError", "required") as Array<string>, ["loc", "msg", "type"])
+  })
+
+  it("declares the headers of each status", () => {
+    for (const operation of operations) {
+      for (const status of ["429", "503"]) assert.include(headersOf(operation, status), "Retry-After")
+      for (const status of ["403", "422", "429"]) {
+        assert.includeMembers(headersOf(operation, status), ["RateLimit", "RateLimit-Policy"])
+      }
+      assert.include(headersOf(operation, "405"), "Allow")
+      assert.include(headersOf(operation, "500"), "X-Error-Id")
+      for (const status of Object.keys(at(operation, "responses") as Json)) {
+        assert.include(headersOf(operation, status), "Access-Control-Allow-Origin")
+      }
+    }
+    const [track, submit, chat] = operations
+    for (const [operation, status] of [
+      [track, "204"],
+      [submit, "200"],
+      [submit, "303"]
+    ] as const) {
+      assert.include(headersOf(operation, status), "X-HydraCore-Decision")
+    }
+    assert.include(headersOf(submit, "303"), "Location")
+    assert.include(headersOf(submit, "200"), "Content-Security-Policy")
+    assert.include(headersOf(chat, "200"), "X-Vercel-AI-UI-Message-Stream")
+  })
+
+  it("refers to headers and schemas that it has, each of which it has once", () => {
+    const references = JSON.stringify(document).match(/#\/components\/[^"]+/g) ?? []
+    assert.isAbove(references.length, 50)
+    for (const reference of references) {
+      assert.isDefined(at(document, ...reference.slice(2).split("/")), reference)
+    }
+    assert.deepStrictEqual(
+      Object.keys(document.components.schemas).filter((name) => name.endsWith("_1")),
+      []
+    )
+  })
+
+  it("declares plain forms: their encodings, their query and their pages", () => {
+    const submit = operations[1]
+    for (const type of ["application/x-www-form-urlencoded", "multipart/form-data"]) {
+      assert.strictEqual(
+        at(submit, "requestBody", "content", type, "schema", "$ref"),
+        "#/components/schemas/SubmitPlainForm"
+      )
+    }
+    const parameters = at(submit, "parameters") as ReadonlyArray<{ readonly in: string; readonly name: string }>
+    assert.deepStrictEqual(
+      parameters.filter((parameter) => parameter.in === "query").map(({ name }) => name),
+      ["site", "page", "next"]
+    )
+    for (const status of ["200", "400", "403", "404", "413", "422", "429", "500", "503"]) {
+      assert.isDefined(at(submit, "responses", status, "content", "text/html"), status)
+    }
+  })
+
+  it("declares the widget token, the frames of the chat and the server", () => {
+    const [track, submit, chat] = operations
+    const { name, in: place, type } = document.components.securitySchemes["widgetToken"] as unknown as Json
+    assert.deepStrictEqual([type, place, name], ["apiKey", "header", "X-Widget-Token"])
+    assert.deepStrictEqual(at(chat, "security"), [{ widgetToken: [] }])
+    assert.deepStrictEqual([at(track, "security"), at(submit, "security")], [[], []])
+    assert.strictEqual(
+      at(chat, "responses", "200", "content", "text/event-stream", "schema", "$ref"),
+      "#/components/schemas/ChatEvent"
+    )
+    assert.isDefined(document.components.schemas["ChatFrame"])
+    assert.deepStrictEqual(
+      document.servers?.map(({ url }) => url),
+      ["/"]
+    )
+  })
+
+  it("has an example of each request that the endpoint would take", () => {
+    const [track, submit, chat] = operations
+    for (const type of ["application/json", "text/plain"]) {
+      const example = (operation: unknown) => at(operation, "requestBody", "content", type, "example")
+      assert.isTrue(Result.isSuccess(BodyReader.make(PageViewPayload)(example(track))), type)
+      assert.isTrue(Result.isSuccess(BodyReader.make(SubmissionPayload)(example(submit))), type)
+      assert.isTrue(Result.isSuccess(BodyReader.make(ChatPayload)(example(chat))), type)
+    }
   })
 
   it("reads as it did before", async () => {

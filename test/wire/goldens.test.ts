@@ -1,9 +1,12 @@
 /**
  * The published contract's goldens: each request, and what its answer must agree in.
  */
-import { assert, layer } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { assert, layer, type Vitest } from "@effect/vitest"
+import { Context, Effect, Layer, Option, Result, Schema } from "effect"
 import { HTTPValidationError } from "../../src/contract/Errors.ts"
+import { parseUuid } from "../../src/core/text/Uuid.ts"
+import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
+import { storages } from "../support/Storages.ts"
 import * as TestServer from "../support/TestServer.ts"
 import goldens from "./goldens.json" with { type: "json" }
 
@@ -34,32 +37,61 @@ const essence = ({ loc, msg, type }: Fault): string =>
 
 const cases = Schema.decodeUnknownSync(Schema.Array(Golden))(goldens)
 
-layer(TestServer.layer(), { excludeTestServices: true })("wire/goldens", (it) => {
+/** The ids that the requests name. */
+const instances = ["497f6eca-6276-4993-bfeb-53cbbbba6f08", "72771e6a-6f5e-4de4-a5b9-1266c4197811"]
+const sites = ["72771e6a-6f5e-4de4-a5b9-1266c4197811", "ffffffff-ffff-ffff-ffff-ffffffffffff"]
+
+/** A token of each instance. */
+class Tokens extends Context.Service<Tokens, ReadonlyMap<string, string>>()("hydracore/test/wire/Tokens") {}
+
+const issued = Layer.effect(
+  Tokens,
+  WidgetTokens.use((tokens) =>
+    Effect.forEach(instances, (instanceId) =>
+      Effect.map(
+        tokens.issue({ instanceId, label: null, expiresAt: null }),
+        (token) => [instanceId, Option.getOrThrow(token).token] as const
+      )
+    )
+  ).pipe(
+    Effect.map((pairs) => new Map(pairs)),
+    Effect.orDie
+  )
+)
+
+/** The token that a request needs: the original's were valid. */
+const tokenFor = (path: string) =>
+  Effect.map(Tokens, (tokens): Record<string, string> => {
+    const [, instanceId = ""] = /\/widget\/([^/]+)\//.exec(decodeURIComponent(path)) ?? []
+    const id = parseUuid(instanceId)
+    const token = Result.isSuccess(id) ? tokens.get(id.success) : undefined
+    return token === undefined ? {} : { "x-widget-token": token }
+  })
+
+const suite = (it: Vitest.MethodsNonLive<TestServer.TestServer | Tokens>) => {
   it("are all here", () => assert.strictEqual(cases.length, 169))
 
   for (const golden of cases) {
     it.effect(`${golden.path.split("/").at(-1)}: ${golden.name.slice(0, 80)}`, () =>
       Effect.gen(function* () {
         const server = yield* TestServer.TestServer
+        const headers = { ...golden.headers, ...(yield* tokenFor(golden.path)) }
         // A UTF-8 body without a content type is sent as bytes: fetch would name one for a string.
         const answer = yield* Effect.promise(() =>
-          fetch(server.url + golden.path, {
-            method: "POST",
-            headers: golden.headers,
-            body: new TextEncoder().encode(golden.body)
-          })
+          fetch(server.url + golden.path, { method: "POST", headers, body: new TextEncoder().encode(golden.body) })
         )
         const text = yield* Effect.promise(() => answer.text())
-        if (golden.status === 422) {
-          assert.strictEqual(answer.status, 422, text)
-          const { detail } = Schema.decodeUnknownSync(Schema.fromJsonString(HTTPValidationError))(text)
-          assert.deepStrictEqual(detail.map(essence).sort(), (golden.detail ?? []).map(essence).sort())
-        } else {
-          // The body is valid: what follows depends on what there is.
-          const allowed = golden.path.includes("/widget/") ? [200, 401] : [golden.status, 404]
-          assert.include(allowed, answer.status, text)
-        }
+        assert.strictEqual(answer.status, golden.status, text)
+        if (golden.status !== 422) return
+        const { detail } = Schema.decodeUnknownSync(Schema.fromJsonString(HTTPValidationError))(text)
+        assert.deepStrictEqual(detail.map(essence).sort(), (golden.detail ?? []).map(essence).sort())
       })
     )
   }
-})
+}
+
+for (const [name, storage] of storages) {
+  layer(Layer.provideMerge(issued, TestServer.layer({}, undefined, undefined, storage({ instances, sites }))), {
+    excludeTestServices: true
+  })(`wire/goldens ${name}`, suite)
+}

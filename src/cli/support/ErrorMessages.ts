@@ -41,7 +41,7 @@ const unreachable = (code: string | undefined): string => {
   if (code === undefined) return "The database cannot be reached; check that it runs and that DATABASE_URL is right."
   const fault = Certificate.faultOf(code)
   if (fault !== undefined) {
-    return `The database server's certificate was refused (${code}): ${Certificate.why[fault]}; ${Certificate.advice(fault, "DATABASE_URL")}.`
+    return `The database server's certificate was refused (${code}): ${Certificate.descriptions[fault]}; ${Certificate.advice(fault, "DATABASE_URL")}.`
   }
   return (
     withoutDatabase[code] ??
@@ -71,7 +71,8 @@ const notReady = {
   "database-not-migrated": notMigrated,
   "database-read-only": readOnly,
   "database-denied":
-    "The user in DATABASE_URL may not write in the tables; let it own them, or grant it SELECT, INSERT, UPDATE and DELETE on all of them."
+    "The user in DATABASE_URL may not write in the tables; let it own them, or grant it SELECT, INSERT, UPDATE and DELETE on all of them.",
+  "database-not-storing": "The database answers and stores nothing; check that its disk has room, and its log."
 } as const
 
 /** No token and no key is as short as this, in UTF-16 units. */
@@ -160,7 +161,7 @@ export const cannotListen = ({ host, names, port }: ListenAddress, cause: unknow
     case "EAI_AGAIN":
       return `${where}: no address is known for that name; ${toSet}`
     default:
-      return `${where}${SystemErrorCode.inBrackets(cause)}; check ${names.host} and ${names.port}.`
+      return `${where}${SystemErrorCode.suffix(cause)}; check ${names.host} and ${names.port}.`
   }
 }
 

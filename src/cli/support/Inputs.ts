@@ -1,6 +1,6 @@
 /**
- * What may stand on the command line, as flags: each reads a text into what the services take, or says in one sentence what
- * it must be. That sentence does not repeat the text: a token, a key or a password may have been pasted in its place.
+ * Flags that several commands share. Each parses its text, or fails with one sentence that says what the value must be. The
+ * sentence does not repeat the text, since a token, a key or a password may have been pasted by mistake.
  *
  * @module
  */
@@ -18,13 +18,13 @@ const maxName = 200
 /** The most origins of one website or instance. */
 const maxOrigins = 100
 
-interface Kind<A> {
+export interface Kind<A> {
   /** What the value must be, in words that follow "must be". */
   readonly expected: string
   readonly parse: (text: string) => Option.Option<A>
 }
 
-/** The error of a flag whose value was read and is not what it must be. */
+/** The error of a flag whose value is not `expected`. */
 export const wrong = (flag: string, expected: string) =>
   new CliError.ValidationError({ message: `The flag --${flag} must be ${expected}.` })
 
@@ -34,24 +34,25 @@ const read = <A>(flag: string, kind: Kind<A>, text: string): Effect.Effect<A, Cl
     onSome: Effect.succeed
   })
 
-/** A flag of a kind, with what help says about it. */
-const make = <A>(flag: string, kind: Kind<A>, metavar: string, description: string): Flag.Flag<A> =>
+/** A flag of a kind. */
+export const make = <A>(flag: string, kind: Kind<A>, metavar: string, description: string): Flag.Flag<A> =>
   Flag.String(flag).pipe(
     Flag.withMetavar(metavar),
     Flag.withDescription(description),
     Flag.mapEffect((text) => read(flag, kind, text))
   )
 
-const optional = <A>(flag: Flag.Flag<A>): Flag.Flag<A | null> => Flag.optional(flag).pipe(Flag.map(Option.getOrNull))
+export const optional = <A>(flag: Flag.Flag<A>): Flag.Flag<A | null> =>
+  Flag.optional(flag).pipe(Flag.map(Option.getOrNull))
 
 const isName = (text: string): boolean => text !== "" && text.length <= 2 * maxName && [...text].length <= maxName
 
-const nameKind: Kind<string> = {
+export const nameKind: Kind<string> = {
   expected: `a text of 1 to ${maxName} characters`,
   parse: (text) => Option.liftPredicate(text.trim(), isName)
 }
 
-const uuidKind: Kind<string> = { expected: "a uuid", parse: (text) => Result.getSuccess(parseUuid(text.trim())) }
+export const uuidKind: Kind<string> = { expected: "a UUID", parse: (text) => Result.getSuccess(parseUuid(text.trim())) }
 
 /** A scheme, a host without wildcards and perhaps a port: no credentials, no path, no query. */
 const originPattern = /^https?:\/\/[^\s/?#@*\\]+\/?$/i
@@ -64,16 +65,7 @@ const originKind: Kind<string> = {
     )
 }
 
-const agentUrlKind: Kind<string> = {
-  expected: "an address that begins with http:// or https:// and holds no credentials (see --agent-key-env)",
-  parse: (text) =>
-    Option.fromNullishOr(/^https?:\/\/[^\s\\]+$/i.test(text) && text.length <= 2000 ? URL.parse(text) : null).pipe(
-      Option.filter((url) => url.username === "" && url.password === "" && !/^[^/?#]*\/\/[^/?#]*@/.test(text)),
-      Option.map(() => text)
-    )
-}
-
-/** Stands for the website whose pages a path is read on. */
+/** A base for paths, so that a path can be parsed as an address. */
 const ownPages = "http://own.invalid"
 
 const baseUrlKind: Kind<string> = {
@@ -83,31 +75,26 @@ const baseUrlKind: Kind<string> = {
     Option.fromNullishOr(
       /^(https?:\/)?\/[^\s?#@\\]*$/i.test(text) && text.length <= 2000 ? URL.parse(text, ownPages) : null
     ).pipe(
-      // What begins with two slashes is no path, but another host.
+      // Two slashes at the start name another host.
       Option.filter((url) => !text.startsWith("/") || (url.origin === ownPages && !url.pathname.startsWith("//"))),
       Option.map((url) => (text.startsWith("/") ? url.pathname : url.href).replace(/\/+$/, ""))
     )
 }
 
 const tokenKind: Kind<string> = {
-  expected: "a token as `hydracore token issue` shows it",
+  expected: "a token that `hydracore token issue` printed",
   parse: Option.liftPredicate(isSpelledLikeToken)
 }
 
-const variableKind: Kind<string> = {
-  expected: "the name of an environment variable such as AGENT_KEY: letters, digits and underscores",
-  parse: Option.liftPredicate((text) => /^[A-Za-z_][A-Za-z0-9_]{0,199}$/.test(text))
-}
-
-const daysKind: Kind<number> = {
-  expected: `a whole number from 1 to ${maxDays}`,
+/** A whole number from 1 to `max`. */
+export const countKind = (max: number): Kind<number> => ({
+  expected: `a whole number from 1 to ${max}`,
   parse: (text) =>
-    /^[0-9]{1,4}$/.test(text)
-      ? Option.liftPredicate(Number(text), (days) => days >= 1 && days <= maxDays)
+    /^[0-9]{1,16}$/.test(text)
+      ? Option.liftPredicate(Number(text), (count) => count >= 1 && count <= max)
       : Option.none()
-}
+})
 
-/** More processes than any machine has cores. */
 const maxWorkers = 1024
 
 const workersKind: Kind<number> = {
@@ -125,71 +112,49 @@ export const workers = optional(
     "workers",
     workersKind,
     "<number|auto>",
-    "Serve with so many processes on one port; auto means one a core; without it, with this one"
+    "Serve with this many processes on one port; auto is one per core; without the flag, with this process alone"
   )
 )
 
-export const name = (of: string) => make("name", nameKind, "<text>", `The name of the ${of}, for people`)
+export const name = (of: string) => make("name", nameKind, "<text>", `The name of the ${of}`)
 
-/** The name that something has already, to tell it from what was not meant. */
-export const itsName = (of: string) => make("name", nameKind, "<text>", `The ${of}'s name, to be sure that it is meant`)
+/** The present name of something, which confirms that it is the one meant. */
+export const itsName = (of: string) => make("name", nameKind, "<text>", `The ${of}'s name, to confirm the deletion`)
 
-export const newName = (of: string) => optional(make("name", nameKind, "<text>", `Another name for the ${of}`))
+export const newName = (of: string) => optional(make("name", nameKind, "<text>", `A new name for the ${of}`))
 
-export const label = optional(make("label", nameKind, "<text>", "What the token is for, for people"))
+export const label = optional(make("label", nameKind, "<text>", "What the token is for"))
 
 export const site = make("site", uuidKind, "<uuid>", "The website_config_id of a website")
 
 export const instance = make("instance", uuidKind, "<uuid>", "The instance_id of an instance")
 
-export const tokenId = make("token-id", uuidKind, "<uuid>", "The token_id of a token, which is not the token")
+export const tokenId = make("token-id", uuidKind, "<uuid>", "The token_id of a token, not the token itself")
 
 export const submissionId = make("submission-id", uuidKind, "<uuid>", "The submission_id of a submission")
 
 export const optionalInstance = optional(instance)
 
-/** The secret itself, where it is to be repeated. */
-export const widgetToken = optional(make("token", tokenKind, "<token>", "The widget's token, as it was issued"))
+/** The token itself, to print it in a snippet. */
+export const widgetToken = optional(make("token", tokenKind, "<token>", "The widget token, as it was issued"))
 
-/** Where browsers reach the service, without a slash at its end. */
+/** Where browsers reach the service, without a trailing slash. */
 export const baseUrl = optional(
   make(
     "base-url",
     baseUrlKind,
     "<url>",
-    "Where browsers reach the service, or the website's own path to it; without it, where this machine serves"
+    "Where browsers reach the service: an address, or a path of the website; without the flag, the address of this machine"
   )
 )
 
-export const agentUrl = make(
-  "agent-url",
-  agentUrlKind,
-  "<url>",
-  "The agent's base address; /v1/chat/completions is asked beneath it"
-)
-
-export const newAgentUrl = optional(
-  make(
-    "agent-url",
-    agentUrlKind,
-    "<url>",
-    "Another base address of the agent; /v1/chat/completions is asked beneath it"
-  )
-)
-
-export const agentModel = optional(make("agent-model", nameKind, "<text>", "The model to ask the agent for"))
-
-export const agentKeyEnv = optional(
-  make("agent-key-env", variableKind, "<name>", "The environment variable that will hold the agent's bearer key")
-)
-
-/** Any number of origins, each once, in the order in which they came. */
+/** Any number of origins, without duplicates, in their order. */
 const originsOf = (description: string): Flag.Flag<ReadonlyArray<string>> =>
   Flag.String("origin").pipe(
     Flag.withMetavar("<origin>"),
     Flag.withDescription(description),
     Flag.atLeast(0),
-    // Help takes it for required otherwise.
+    // Without a default, help shows the flag as required.
     Flag.withDefault<ReadonlyArray<string>>([]),
     Flag.mapEffect((texts) =>
       texts.length > maxOrigins
@@ -201,11 +166,9 @@ const originsOf = (description: string): Flag.Flag<ReadonlyArray<string>> =>
     )
   )
 
-export const origins = originsOf("An origin that may use it in a browser; may be repeated; none means any")
+export const origins = originsOf("An origin that may use it in a browser; repeatable; without the flag, any origin may")
 
-export const newOrigins = originsOf(
-  "An origin that may use it in a browser; may be repeated; those given take the places of all that it had"
-)
+export const newOrigins = originsOf("An origin that may use it in a browser; repeatable; replaces all present origins")
 
 const addressKind: Kind<string> = {
   expected: "an IP address such as 10.0.0.4 or 2001:db8::4",
@@ -213,7 +176,7 @@ const addressKind: Kind<string> = {
 }
 
 export const peer = optional(
-  make("peer", addressKind, "<address>", "The address of a proxy, to see for whom its requests would count")
+  make("peer", addressKind, "<address>", "The address of a proxy, to see which client its requests count for")
 )
 
 /** A flag without a value. */
@@ -222,15 +185,15 @@ export const mark = (flag: string, description: string): Flag.Flag<boolean> =>
 
 export const anyOrigin = mark("any-origin", "Let any origin use it in a browser")
 
-export const days = make("days", daysKind, "<number>", "How many days, today included; 30 unless given").pipe(
+export const days = make("days", countKind(maxDays), "<number>", "How many days, today included; 30 unless given").pipe(
   Flag.withDefault(30)
 )
 
-/** A span or a moment as it was written; what it means depends on the present, which the command reads. */
+/** A span or a moment, unparsed: a span depends on the present time, which `readTime` gets. */
 export const time = (flag: string, description: string): Flag.Flag<Option.Option<string>> =>
   Flag.String(flag).pipe(Flag.withMetavar("<time>"), Flag.withDescription(description), Flag.optional)
 
-/** What a span or a moment was read as, or the sentence that says what it must be. */
+/** Parses a span or a moment, in milliseconds since 1970; null if the flag is absent. */
 export const readTime = (
   flag: string,
   expected: string,

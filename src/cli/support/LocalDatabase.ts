@@ -30,7 +30,7 @@ const inDataFolder = (file: string, act: () => void): Effect.Effect<void, CliFai
     try: act,
     catch: (error) =>
       new CliFailure({
-        message: `Cannot write ${file}${SystemErrorCode.inBrackets(error)}; set HYDRACORE_DATA_DIR to a folder that is yours.`
+        message: `Cannot write ${file}${SystemErrorCode.suffix(error)}; set HYDRACORE_DATA_DIR to a folder that is yours.`
       })
   })
 

@@ -6,9 +6,9 @@
  */
 import { Effect, type PlatformError, Runtime, Schema, Stdio, Stream, Terminal } from "effect"
 import { Flag, GlobalFlag } from "effect/cli"
+import * as Calendar from "../../core/text/Calendar.ts"
 import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
 import * as TerminalText from "../../core/text/TerminalText.ts"
-import * as Time from "../../core/text/Time.ts"
 
 /** A command could not do what was asked. */
 export class CliFailure extends Schema.TaggedError<CliFailure>()("CliFailure", {
@@ -21,8 +21,10 @@ export class CliFailure extends Schema.TaggedError<CliFailure>()("CliFailure", {
 }
 
 /** Nothing of a kind has the id that was given. */
-export const notFound = (kind: "website" | "instance" | "submission" | "token", id: string): CliFailure =>
-  new CliFailure({ message: `There is no ${kind} ${id}.` })
+export const notFound = (
+  kind: "website" | "instance" | "conversation" | "submission" | "token",
+  id: string
+): CliFailure => new CliFailure({ message: `There is no ${kind} ${TerminalText.printable(id)}.` })
 
 /** Whoever read our stdout has gone (`| head`). There is nobody left to tell, and nothing is wrong. */
 export class StdoutClosed extends Schema.TaggedError<StdoutClosed>()("StdoutClosed", {}) {}
@@ -40,14 +42,14 @@ const writeFailure = ({ reason: { cause } }: PlatformError.PlatformError): CliFa
   const code = SystemErrorCode.of(cause)
   return code === "EPIPE" || code === "ERR_STREAM_DESTROYED"
     ? new StdoutClosed()
-    : new CliFailure({ message: `The output could not be written${SystemErrorCode.inBrackets(cause)}.` })
+    : new CliFailure({ message: `The output could not be written${SystemErrorCode.suffix(cause)}.` })
 }
 
 /**
  * Writes texts to stdout as fast as its reader takes them, and no faster: a slow reader slows the source down. If the
  * reader goes, the source ends at once.
  */
-const writeAll = <E, R>(
+export const writeAll = <E, R>(
   texts: Stream.Stream<string, E, R>
 ): Effect.Effect<void, E | CliFailure | StdoutClosed, R | Stdio.Stdio> =>
   Stdio.Stdio.use((stdio) =>
@@ -60,15 +62,29 @@ const writeAll = <E, R>(
   )
 
 /**
- * `writeAll` for what others wrote. On a terminal it goes through `inert`; a file or another program gets it as it is.
+ * One JSON array of documents that are JSON already, a line each. An array without its end tells the reader that the
+ * command was interrupted.
  */
-export const writeForeign = <E, R>(texts: Stream.Stream<string, E, R>, inert: (text: string) => string) =>
-  Stdio.Stdio.use((stdio) =>
-    Effect.flatMap(stdio.stdoutIsTerminal, (isTerminal) => writeAll(isTerminal ? Stream.map(texts, inert) : texts))
-  )
+export const jsonArray = <E>(documents: Stream.Stream<string, E>): Stream.Stream<string, E> =>
+  Stream.suspend(() => {
+    let separator = "["
+    const lines = Stream.map(documents, (document) => {
+      const line = `${separator}\n${document}`
+      separator = ","
+      return line
+    })
+    return Stream.concat(
+      lines,
+      Stream.sync(() => (separator === "[" ? "[]\n" : "\n]\n"))
+    )
+  })
 
 /** Writes a text to stdout. */
 export const write = (text: string) => writeAll(Stream.succeed(text))
+
+/** Writes a line to stderr, if anyone reads it. */
+export const note = (text: string) =>
+  Stdio.Stdio.use((stdio) => Effect.ignore(Stream.run(Stream.succeed(`${text}\n`), stdio.stderr())))
 
 /** A command's answer in both its forms. The text ends with a line end. */
 export interface Answer {
@@ -78,9 +94,7 @@ export interface Answer {
 
 /** Prints a command's answer. */
 export const answer = (value: Answer) =>
-  Effect.flatMap(Json, (json) =>
-    json ? writeForeign(Stream.succeed(`${JSON.stringify(value.json)}\n`), TerminalText.inertJson) : write(value.text)
-  )
+  Effect.flatMap(Json, (json) => write(json ? `${TerminalText.inertJson(JSON.stringify(value.json))}\n` : value.text))
 
 /** How many cells a line may fill: the terminal's width, 100 at most, and 80 where there is no terminal. */
 export const lineWidth: Effect.Effect<number, never, Terminal.Terminal> = Terminal.Terminal.use(({ columns }) =>
@@ -104,8 +118,8 @@ export const table = (
 ): string => (rows.length === 0 ? `${none}\n` : TerminalText.table(header, rows))
 
 /** A moment as JSON has it: ISO 8601, or null. */
-export const isoOrNull = (time: number | null): string | null => (time === null ? null : Time.iso(time))
+export const isoOrNull = (time: number | null): string | null => (time === null ? null : Calendar.iso(time))
 
 /** A moment as a person reads it: to the second, UTC; a dash for none. */
 export const moment = (time: number | null): string =>
-  time === null ? "-" : `${Time.iso(time).slice(0, 19).replace("T", " ")} UTC`
+  time === null ? "-" : `${Calendar.iso(time).slice(0, 19).replace("T", " ")} UTC`

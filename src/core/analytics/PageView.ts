@@ -1,6 +1,6 @@
 /**
- * What is kept of a page view, and how it is made from what a browser sent. Pure: the time, the address and the day's
- * salt are given; the address goes into the visitor's hash and nowhere else.
+ * Page views: what a browser claims, what the server adds, and the record that is stored. Pure: the time, the address and
+ * the day's salt are arguments. The address enters the visitor hash and nothing else.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export interface Campaign {
   readonly content: string | null
 }
 
-/** A page view as it is stored. No text in it holds a NUL or a lone surrogate. */
+/** A stored page view. Its texts hold no NUL and no lone surrogate. */
 export interface PageView {
   readonly hostedWebsiteId: string
   /** Milliseconds since 1970. */
@@ -36,7 +36,7 @@ export interface PageView {
   readonly isBot: boolean
 }
 
-/** What a browser said of a page view; a part of the contract's payload, already validated. */
+/** What a browser claims: the validated payload of the contract. */
 export interface PageViewClaim {
   readonly page_path: string
   readonly device_type?: string | null | undefined
@@ -44,27 +44,26 @@ export interface PageViewClaim {
   readonly session_id?: string | null | undefined
 }
 
-/** What the server knows of a page view by itself. */
+/** What the server adds. */
 export interface PageViewFacts {
   readonly hostedWebsiteId: string
   readonly receivedAt: number
-  /** The client's address, only to be hashed. */
+  /** The client's address. It is hashed, never stored. */
   readonly address: string
   readonly userAgent: string
-  /** What the user agent says, parsed. */
   readonly client: Client
-  /** What is kept of the claim's referrer; see `splitReferrer` and `foreignReferrer`. */
+  /** See `splitReferrer` and `foreignReferrer`. */
   readonly referrer: Referrer
   /** The day's secret. */
   readonly salt: Uint8Array
 }
 
-/** The longest text that is kept of each field, in UTF-16 units; the rest is cut off. */
+/** The maximum length of each text, in UTF-16 units. Longer texts are truncated. */
 export const bounds = { campaign: 255, deviceType: 32, host: 255, path: 2048, sessionId: 128 } as const
 
 const maxScreenWidth = 32_767
 
-/** Replaces what PostgreSQL's `text` cannot hold (NUL, lone surrogates) by U+FFFD, and cuts to `max` UTF-16 units. */
+/** Truncates to `max` UTF-16 units and replaces what PostgreSQL's `text` cannot hold (NUL, lone surrogates) by U+FFFD. */
 const storable = (text: string, max: number): string => {
   const cut = text.length > max ? text.slice(0, max) : text
   return (cut.includes("\0") ? cut.replaceAll("\0", "\uFFFD") : cut).toWellFormed()
@@ -75,10 +74,10 @@ const storableOrNull = (text: string | null | undefined, max: number): string | 
 
 const noCampaign: Campaign = { source: null, medium: null, name: null, term: null, content: null }
 
-/** Every letter of a name may be written as an escape. */
+/** Any letter of a parameter's name may be percent-encoded. */
 const mayNameCampaign = /utm_|%/
 
-/** Splits a `page_path` into its path and the campaign that its query names (`utm_*`). A whole URL loses its origin. */
+/** Splits a `page_path` into its path and the `utm_*` campaign of its query. The origin of an absolute URL is dropped. */
 export const splitPath = (pagePath: string): { readonly path: string; readonly campaign: Campaign } => {
   const pathAndQuery = pagePath.startsWith("/") ? pagePath : pagePath.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "")
   const hash = pathAndQuery.indexOf("#")
@@ -107,7 +106,7 @@ export interface Referrer {
 
 export const noReferrer: Referrer = { host: null, path: null }
 
-/** The host and the path of a referrer; its query, which may hold secrets of another site, is not kept. */
+/** The host and path of a referrer. The query is dropped: it may hold secrets of another site. */
 export const splitReferrer = (referrer: string | null | undefined): Referrer => {
   const url = referrer ? URL.parse(referrer) : null
   if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return noReferrer
@@ -117,9 +116,9 @@ export const splitReferrer = (referrer: string | null | undefined): Referrer => 
 const withoutWww = (host: string): string => (host.startsWith("www.") ? host.slice(4) : host)
 
 /**
- * The referrer, or none if it is a page of the website itself, which nobody came from: if its host is that of the page's
- * origin (null for one that is not known) or of one of the website's own, each with or without "www.". Origins are in the
- * spelling of `Origin.canonical`. A port that is not the scheme's own is a part of the host.
+ * The referrer, or `noReferrer` if it is a page of the website itself: its host, with or without "www.", is that of the
+ * page's `origin` or of one of the website's `origins`. Origins are canonical (`Origin.canonical`), and a non-default port
+ * is part of the host.
  */
 export const foreignReferrer = (
   referrer: Referrer,
@@ -132,7 +131,7 @@ export const foreignReferrer = (
   return (origin !== null && isOwn(origin)) || origins.some(isOwn) ? noReferrer : referrer
 }
 
-/** The device type: the one given, or else the one that the user agent and the width (CSS pixels) speak for. */
+/** The device type that the browser gave, or one derived from the user agent or the screen width in CSS pixels. */
 export const deviceType = (
   given: string | null | undefined,
   client: Client,
@@ -144,7 +143,7 @@ export const deviceType = (
   return screenWidth < 576 ? "mobile" : screenWidth < 992 ? "tablet" : "desktop"
 }
 
-/** Salts as text, which are the same for a whole day. Whoever forgets a salt makes this forget it too. */
+/** The hexadecimal text of each salt. A `WeakMap`, so that dropping a salt drops its text. */
 const secrets = new WeakMap<Uint8Array, string>()
 
 const secretOf = (salt: Uint8Array): string => {
@@ -157,12 +156,12 @@ const secretOf = (salt: Uint8Array): string => {
 }
 
 /**
- * Tells one visitor of one site from another for one day: the first 16 bytes of SHA-512/256 over the day's salt, the site,
- * the address and the user agent. Once the salt is deleted nobody can make it again, nor test a guess against it.
+ * Identifies a visitor of one site for one day: the first 16 bytes of SHA-512/256 over the day's salt, the site, the
+ * address and the user agent. Once the salt is deleted, the hash can be neither recomputed nor tested against a guess.
  *
- * A hash that begins with a secret of fixed length is a sound keyed hash where the digest is a part of the state only, as
- * it is in SHA-512/256 (NIST FIPS 180-4, 6.7); in one call it costs a quarter of an HMAC. Given as text, since in bytes
- * Node makes it for twice the price.
+ * A hash with a secret prefix of fixed length is a sound keyed hash if the digest is only part of the hash's state, as in
+ * SHA-512/256 (NIST FIPS 180-4, 6.7). It costs a quarter of an HMAC. The input is text because Node hashes bytes at twice
+ * the cost.
  */
 export const visitorHash = (facts: Pick<PageViewFacts, "hostedWebsiteId" | "address" | "userAgent" | "salt">): string =>
   hash("sha512-256", `${secretOf(facts.salt)}${facts.hostedWebsiteId}\0${facts.address}\0${facts.userAgent}`).slice(
@@ -170,7 +169,6 @@ export const visitorHash = (facts: Pick<PageViewFacts, "hostedWebsiteId" | "addr
     32
   )
 
-/** Makes what is stored of what was sent. */
 export const make = (claim: PageViewClaim, facts: PageViewFacts): PageView => {
   const { campaign, path } = splitPath(claim.page_path)
   const width = claim.screen_width ?? null

@@ -1,11 +1,11 @@
 /**
- * What a site's owner reads about their visits, and how it is counted. Pure: the views and the time are given.
+ * A site's statistics, and how they are counted from its page views. Pure: the views and the time are arguments.
  *
  * @module
  */
 import { Buffer } from "node:buffer"
 import { Record } from "effect"
-import { dateOf, dayMillis, dayOf } from "../text/Time.ts"
+import { dateOf, dayMillis, dayOf } from "../text/Calendar.ts"
 import type { PageView } from "./PageView.ts"
 
 export interface Count {
@@ -20,7 +20,7 @@ export interface Day {
   readonly visitors: number
 }
 
-/** The lists of a report, and what of a view each counts. A view in which it is null is not in that list. */
+/** The lists of a report, and the field of a view that each counts. A null is not counted. */
 const lists = {
   pages: (view) => view.path,
   referrers: (view) => view.referrerHost,
@@ -36,38 +36,37 @@ const lists = {
 
 export type List = keyof typeof lists
 
-/** Makes each list by its name. */
 export const makeLists = (make: (list: List) => ReadonlyArray<Count>): Readonly<Record<List, ReadonlyArray<Count>>> =>
   Record.map(lists, (_, list) => make(list))
 
-/** Each list holds at most ten, most visited first, ties by name. */
+/** Each list holds at most `maxCounts` entries, most visited first, ties by name. */
 export interface Statistics extends Readonly<Record<List, ReadonlyArray<Count>>> {
   readonly pageViews: number
   /**
-   * The sum of each day's visitors, so that who comes on thirty days counts thirty times: the salt of a visitor's hash
-   * changes daily, and nobody can be recognized on another day.
+   * The sum of each day's visitors. A visitor of thirty days counts thirty times: the salt of the visitor hash changes
+   * daily, so that a visitor cannot be recognized on another day.
    */
   readonly visitors: number
-  /** Sessions: distinct session ids; a view without one counts by its visitor. */
+  /** Distinct session ids. Views without a session id count by visitor. */
   readonly sessions: number
-  /** One entry for each day of the period, days without visits too, oldest first. */
+  /** One entry per day of the period, oldest first, days without visits included. */
   readonly days: ReadonlyArray<Day>
 }
 
-/** Days of the period, `[from, to)` in milliseconds since 1970, and the date of each, oldest first. */
+/** The days of `[from, to)`, in milliseconds since 1970, and their dates, oldest first. */
 export interface Period {
   readonly from: number
   readonly to: number
   readonly dates: ReadonlyArray<string>
 }
 
-/** The most days that one report spans; a longer period is cut to its last ten years. */
+/** The maximum number of days of a report: ten years. */
 export const maxDays = 3_660
 
-/** How long each list is at most. */
+/** The maximum length of each list. */
 export const maxCounts = 10
 
-/** The last `days` UTC days, the one of `now` included; at least one and at most `maxDays`. */
+/** The last `days` UTC days up to the day of `now`: between one and `maxDays`. */
 export const period = (query: { readonly days: number; readonly now: number }): Period => {
   const days = Math.min(maxDays, Math.max(1, Math.trunc(query.days) || 1))
   const to = (dayOf(query.now) + 1) * dayMillis
@@ -75,13 +74,13 @@ export const period = (query: { readonly days: number; readonly now: number }): 
   return { from, to, dates: Array.from({ length: days }, (_, index) => dateOf(from + index * dayMillis)) }
 }
 
-/** Puts the days that were counted (in any order, days without visits left out) into the period, with zeros between. */
+/** Orders counted days by `dates` and fills the gaps with zeros. */
 export const fillDays = (dates: Period["dates"], counted: Iterable<Day>): ReadonlyArray<Day> => {
   const byDate = new Map(Array.from(counted, (day) => [day.date, day]))
   return dates.map((date) => byDate.get(date) ?? { date, pageViews: 0, visitors: 0 })
 }
 
-/** Most visited first, ties by name in the order of its code points, as a database sorts under the collation "C". */
+/** Most visited first, ties by the code points of the name, as PostgreSQL's collation "C" sorts. */
 export const byPageViews = (left: Count, right: Count): number =>
   right.pageViews - left.pageViews || Buffer.compare(Buffer.from(left.name), Buffer.from(right.name))
 
@@ -93,7 +92,7 @@ const top = (names: Iterable<string | null>): ReadonlyArray<Count> => {
     .slice(0, maxCounts)
 }
 
-/** Counts a site's views in the period. Bots, other sites and other days are left out; views may come in any order. */
+/** Counts a site's views of the period, in any order. Bots are left out. */
 export const aggregate = (
   views: Iterable<PageView>,
   query: { readonly hostedWebsiteId: string; readonly days: number; readonly now: number }

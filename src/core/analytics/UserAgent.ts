@@ -1,5 +1,5 @@
 /**
- * What a `User-Agent` says of its sender. Pure.
+ * Parses the `User-Agent` header. Pure.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export interface Client {
   readonly isBot: boolean
 }
 
-/** No browser's user agent is longer; the rest of a longer one is not read. */
+/** The maximum length that is parsed, in UTF-16 units. No browser's user agent is longer. */
 export const maxLength = 1024
 
 const deviceTypes = new Set(["desktop", "mobile", "tablet", "tv"] as const)
@@ -23,15 +23,15 @@ const isDeviceType = (type: string | undefined): type is NonNullable<Client["dev
   (deviceTypes as ReadonlySet<string | undefined>).has(type)
 
 /**
- * What is read of a `User-Agent` header; an absent one is the empty text. A part of a longer one is copied: cut off as V8
- * does, it would hold the whole for as long as it is remembered.
+ * The header's text up to `maxLength`; an absent header is the empty text. A truncated text is copied, since a V8 slice
+ * keeps the whole header in memory.
  */
 export const read = (header: string | undefined): string =>
   header === undefined || header.length <= maxLength
     ? (header ?? "")
     : Buffer.from(header.slice(0, maxLength), "utf16le").toString("utf16le")
 
-/** Parses what was read of a `User-Agent`; the empty text is no robot's: privacy tools remove the header. */
+/** Parses the result of `read`. The empty text is no bot: privacy tools remove the header. */
 export const parse = (text: string): Client => {
   if (text === "") return { browser: null, os: null, deviceType: null, isBot: false }
   const parser = Bowser.getParser(text)

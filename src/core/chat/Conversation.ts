@@ -1,13 +1,13 @@
 /**
  * A conversation as the edge keeps it: messages of parts, as the AI SDK's UIMessage has them, and how each answer ended.
- * Types and bounds alone.
+ * Types, bounds and spellings alone.
  *
  * @module
  */
 import type { FinishReason } from "./Agent.ts"
 
 /** The most messages of one conversation, answers included. */
-export const maxMessages = 1_000
+export const maxMessages = 500
 
 /** The most UTF-16 units (`AnswerParts.sizeOf`) of a conversation that takes another message. */
 export const maxSize = 1_000_000
@@ -18,10 +18,13 @@ export const leaseMillis = 8_000
 /** How often a process extends the leases of its answers, in milliseconds: several times within one lease. */
 export const renewMillis = 2_000
 
+/** Whether a text can be the id of a conversation. */
+export const isConversationId = (text: string): boolean => /^[A-Za-z0-9_-]{1,64}$/.test(text)
+
 /** Names a conversation of an instance. Two instances share none, whatever their ids. */
 export interface ConversationKey {
   readonly instanceId: string
-  /** A UUID, or the keyed hash of an id that a client made (`conversationIds: "client"`). At most 64 characters. */
+  /** A UUID, or the keyed hash of an id that a client made (`conversationIds: "client"`). See `isConversationId`. */
   readonly conversationId: string
 }
 

@@ -1,27 +1,27 @@
 /**
- * Who gets the next connection. Pure.
+ * Chooses the worker that gets the next connection. Pure.
  *
  * @module
  */
 
 export interface Candidate {
-  /** Whether it can take one now. */
-  readonly free: boolean
-  /** How many connections it has. */
-  readonly open: number
-  /** When it got its last one, as a number that grows. */
-  readonly last: number
+  /** Whether it can take a connection now. */
+  readonly isFree: boolean
+  /** The number of its open connections. */
+  readonly connections: number
+  /** The order of its last assignment: a number that grows with every assignment. */
+  readonly lastAssigned: number
 }
 
-/** The free one with the fewest connections; of several, the one that has waited longest. None if nobody is free. */
+/** The free candidate with the fewest connections; of several, the one assigned longest ago. Undefined if none is free. */
 export const pick = <A extends Candidate>(candidates: Iterable<A>): A | undefined => {
   let best: A | undefined
   for (const candidate of candidates) {
-    if (!candidate.free) continue
+    if (!candidate.isFree) continue
     if (
       best === undefined ||
-      candidate.open < best.open ||
-      (candidate.open === best.open && candidate.last < best.last)
+      candidate.connections < best.connections ||
+      (candidate.connections === best.connections && candidate.lastAssigned < best.lastAssigned)
     ) {
       best = candidate
     }

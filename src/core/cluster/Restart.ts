@@ -1,30 +1,29 @@
 /**
- * How long to wait before a worker that died is started again. Pure.
+ * The exponential backoff before a worker that died is restarted. Pure.
  *
  * @module
  */
 
-/** How often in a row a worker died soon after its start. */
+/** How many times in a row a worker died soon after its start. */
 export type Failures = number
 
-/** Whoever served for this long was well, and what happened since is a new matter. Milliseconds. */
-const steady = 10_000
+/** A worker that served for this long, in milliseconds, was healthy: its failure starts a new series. */
+const healthyMillis = 10_000
 
-const least = 100
-const most = 10_000
+const minDelay = 100
+const maxDelay = 10_000
 
-/** Before anything has failed. */
 export const none: Failures = 0
 
 /**
- * What is known after a worker died, and how long to wait, in milliseconds: the least after one that had served for long,
- * and twice as long after each that had not, so that nothing is started in a busy loop.
+ * The failures to remember after a worker died, and the delay before its restart in milliseconds. The delay is minimal
+ * after a healthy worker and doubles with each further failure, so that a worker that cannot start causes no busy loop.
  */
 export const after = (
   failures: Failures,
   servedMillis: number
-): { readonly failures: Failures; readonly pauseMillis: number } => {
-  const now = servedMillis >= steady ? 1 : failures + 1
-  // Beyond it twice as long is more than the most in any case.
-  return { failures: now, pauseMillis: Math.min(most, least * 2 ** Math.min(now - 1, 10)) }
+): { readonly failures: Failures; readonly delayMillis: number } => {
+  const now = servedMillis >= healthyMillis ? 1 : failures + 1
+  // The exponent is bounded, since the power would overflow; 2^10 is beyond the maximum already.
+  return { failures: now, delayMillis: Math.min(maxDelay, minDelay * 2 ** Math.min(now - 1, 10)) }
 }

@@ -1,24 +1,25 @@
 /**
- * How many of those who wait the next batch takes. Pure.
+ * Decides how many waiting items the next batch takes. Pure.
  *
  * @module
  */
 
-/** So few are not parted: a batch of one costs a store about as much as one of these. */
-export const whole = 16
+/** A batch of up to this many items is never split: it costs a store about as much as a batch of one. */
+export const maxUnsplit = 16
 
 /**
- * Half of all who are about: those whose batch was answered just now, most of whom are about to ask again, and those who
- * wait.
+ * The size of the next batch: half of the active clients, which are those of the last batch, most of whom are about to send
+ * again, and those that wait now.
  *
- * A store that takes one batch at a time parts its clients in two: while the ones are stored, the others come in. If a
- * batch took all who wait, the parts would stay as unequal as chance once made them, one client against all the others at
- * worst, and whoever makes the batches would have nothing to do for most of the time. So no batch is more than half: two
- * batches later the parts are equal. Where few come at a time and none comes back, all who wait are taken.
+ * A store that takes one batch at a time divides its clients into two groups: while one group's batch is stored, the other
+ * group's items arrive. If a batch took all waiting items, the groups would keep the sizes that chance gave them, in the
+ * worst case one client and all others, and the process would be idle most of the time. With batches of at most half of
+ * the clients, the groups are equal two batches later. If few items arrive and clients do not send again, all waiting items
+ * are taken.
  *
- * @param previous how many the last batch held: 0 or more.
- * @param waiting how many wait: 0 or more.
- * @returns 1 to `waiting`; 0 if nobody waits.
+ * @param previous the size of the last batch: 0 or more.
+ * @param waiting the number of waiting items: 0 or more.
+ * @returns 1 to `waiting`; 0 if no item waits.
  */
 export const next = (previous: number, waiting: number): number =>
-  Math.min(waiting, Math.max(whole, Math.ceil((previous + waiting) / 2)))
+  Math.min(waiting, Math.max(maxUnsplit, Math.ceil((previous + waiting) / 2)))

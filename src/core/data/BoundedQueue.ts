@@ -1,36 +1,35 @@
 /**
- * What waits, oldest first, bounded in number and in weight.
+ * A first-in, first-out queue, bounded by the number and the weight of its items.
  *
  * @module
  */
 
-export interface Weighed {
-  /** In whatever unit the bound is, commonly bytes. */
+export interface Weighted {
+  /** In the unit of `maxWeight`, for example bytes. */
   readonly weight: number
 }
 
 export interface Bounds {
   readonly maxItems: number
-  /** One item may be heavier, if nothing else waits. */
+  /** A heavier item is accepted if the queue is empty. */
   readonly maxWeight: number
 }
 
-export interface BoundedQueue<Item extends Weighed> {
+export interface BoundedQueue<Item extends Weighted> {
   readonly size: () => number
-  /** The one that waits longest; undefined if none does. */
   readonly oldest: () => Item | undefined
-  /** Adds an item, unless that would be over a bound; tells whether it did. */
+  /** Adds an item. False if that would exceed a bound. */
   readonly offer: (item: Item) => boolean
-  /** Takes the one that waits longest; undefined if none does. */
+  /** Removes and returns the oldest item. */
   readonly take: () => Item | undefined
 }
 
-/** How many places may stand empty at the front: moving the rest for each that leaves would cost more than they do. */
-const maxGap = 4096
+/** The maximum number of empty slots at the front. To compact the array after each `take` would be quadratic. */
+const maxEmptySlots = 4096
 
-export const make = <Item extends Weighed>(bounds: Bounds): BoundedQueue<Item> => {
+export const make = <Item extends Weighted>(bounds: Bounds): BoundedQueue<Item> => {
   let items: Array<Item> = []
-  /** Where the oldest is. */
+  /** The index of the oldest item. */
   let head = 0
   let weight = 0
 
@@ -51,7 +50,7 @@ export const make = <Item extends Weighed>(bounds: Bounds): BoundedQueue<Item> =
       if (item === undefined) return undefined
       head++
       weight -= item.weight
-      if (head === items.length || head >= maxGap) {
+      if (head === items.length || head >= maxEmptySlots) {
         items = items.slice(head)
         head = 0
       }

@@ -1,56 +1,55 @@
 /**
- * Puts a body together as its pieces come, in one stretch of memory that grows by doubling: many small pieces, kept one
- * by one, would hold a hundred times their bytes.
+ * Collects the chunks of a body in one buffer that grows by doubling. An array of many small chunks would take up to a
+ * hundred times their bytes.
  *
  * @module
  */
 
-const none = new Uint8Array()
+const empty = new Uint8Array()
 
-/** Not worth less. */
-const least = 4_096
+const minCapacity = 4_096
 
 export class ByteCollector {
-  private readonly expected: number
-  private memory: Uint8Array = none
+  private readonly maxLength: number
+  private buffer: Uint8Array = empty
   private filled = 0
 
-  /** @param expected how many bytes there will be, at most; may be infinite. */
-  constructor(expected: number) {
-    this.expected = expected
+  /** @param maxLength the maximum number of bytes of the body; may be infinite. */
+  constructor(maxLength: number) {
+    this.maxLength = maxLength
   }
 
-  /** How many bytes have come. */
+  /** The number of bytes that were added. */
   get length(): number {
     return this.filled
   }
 
-  /** How many bytes it holds, which is up to twice what has come. */
-  get size(): number {
-    return this.memory.length
+  /** The size of the buffer in bytes: up to twice `length`. */
+  get capacity(): number {
+    return this.buffer.length
   }
 
-  /** Adds a piece, and may keep it as it is: it must not change afterwards. */
-  add(piece: Uint8Array): void {
-    const length = this.filled + piece.length
+  /** Adds a chunk. The first chunk is not copied, so it must not change afterwards. */
+  add(chunk: Uint8Array): void {
+    const length = this.filled + chunk.length
     if (this.filled === 0) {
-      this.memory = piece
+      this.buffer = chunk
     } else {
-      if (length > this.memory.length) {
-        const grown = new Uint8Array(Math.max(length, Math.min(this.expected, Math.max(least, 2 * length))))
-        grown.set(this.memory.subarray(0, this.filled))
-        this.memory = grown
+      if (length > this.buffer.length) {
+        const grown = new Uint8Array(Math.max(length, Math.min(this.maxLength, Math.max(minCapacity, 2 * length))))
+        grown.set(this.buffer.subarray(0, this.filled))
+        this.buffer = grown
       }
-      this.memory.set(piece, this.filled)
+      this.buffer.set(chunk, this.filled)
     }
     this.filled = length
   }
 
-  /** All that has come, which it then holds no longer. */
+  /** Returns the bytes that were added, and releases the buffer. */
   take(): Uint8Array {
-    const { filled, memory } = this
-    this.memory = none
+    const { buffer, filled } = this
+    this.buffer = empty
     this.filled = 0
-    return filled === memory.length ? memory : memory.slice(0, filled)
+    return filled === buffer.length ? buffer : buffer.slice(0, filled)
   }
 }

@@ -5,15 +5,15 @@
  * @module
  */
 
-/** An entry of at most one queue. The queue writes `due` and `heapIndex`. */
-export interface Entry {
+/** An entry of at most one queue, which writes `due` and `heapIndex`. */
+export interface Deadline {
   /** In the caller's unit of time. */
   due: number
   /** The entry's index in the heap; -1 outside a queue. */
   heapIndex: number
 }
 
-export interface Deadlines<E extends Entry> {
+export interface Deadlines<E extends Deadline> {
   /** Adds an entry, or moves it. */
   readonly set: (entry: E, due: number) => void
   /** Removes an entry if it is in the queue. */
@@ -23,7 +23,7 @@ export interface Deadlines<E extends Entry> {
   readonly size: () => number
 }
 
-export const make = <E extends Entry>(): Deadlines<E> => {
+export const make = <E extends Deadline>(): Deadlines<E> => {
   const heap: Array<E> = []
 
   const put = (entry: E, index: number) => {

@@ -1,12 +1,12 @@
 /**
- * Remembers the results of a pure function of a text.
+ * Caches the results of a pure function of a text.
  *
  * @module
  */
 
 /**
- * The function, with its last results kept: at most `capacity`, and those that were asked for least recently go first. It
- * is synchronous, for functions that are dearer than a look-up and cheaper than a fiber.
+ * The function with a cache of at most `capacity` results, which evicts approximately the least recently used. Unlike
+ * Effect's `Cache` it is synchronous, for functions that cost more than a lookup and less than a fiber.
  */
 export const memoize = <A>(compute: (text: string) => A, capacity: number): ((text: string) => A) => {
   let young = new Map<string, A>()
@@ -15,7 +15,7 @@ export const memoize = <A>(compute: (text: string) => A, capacity: number): ((te
     let value = young.get(text)
     if (value !== undefined) return value
     value = old.get(text) ?? compute(text)
-    // Two generations in place of an order: what was not asked for while one filled up goes with the other.
+    // Two generations approximate the order of use: a result that is not used while `young` fills up is dropped with `old`.
     if (young.size >= capacity / 2) {
       old = young
       young = new Map()

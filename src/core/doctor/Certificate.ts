@@ -1,55 +1,54 @@
 /**
- * Says of a server's certificate that was refused why, and what to do about it, by the code that Node or OpenSSL gives.
- * Pure.
+ * Explains why a server's certificate was rejected, and what to do about it, by the error code of Node or OpenSSL. Pure.
  *
  * @module
  */
 
-export const faults = ["unsigned", "expired", "early", "misnamed", "unusable"] as const
+export const faults = ["untrusted", "expired", "not-yet-valid", "wrong-host", "invalid"] as const
 
 export type Fault = (typeof faults)[number]
 
 const known: Readonly<Record<string, Fault>> = {
-  DEPTH_ZERO_SELF_SIGNED_CERT: "unsigned",
-  SELF_SIGNED_CERT_IN_CHAIN: "unsigned",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "unsigned",
-  UNABLE_TO_GET_ISSUER_CERT: "unsigned",
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "unsigned",
-  CERT_UNTRUSTED: "unsigned",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "untrusted",
+  SELF_SIGNED_CERT_IN_CHAIN: "untrusted",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "untrusted",
+  UNABLE_TO_GET_ISSUER_CERT: "untrusted",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "untrusted",
+  CERT_UNTRUSTED: "untrusted",
   CERT_HAS_EXPIRED: "expired",
-  CERT_NOT_YET_VALID: "early",
-  ERR_TLS_CERT_ALTNAME_INVALID: "misnamed",
-  HOSTNAME_MISMATCH: "misnamed"
+  CERT_NOT_YET_VALID: "not-yet-valid",
+  ERR_TLS_CERT_ALTNAME_INVALID: "wrong-host",
+  HOSTNAME_MISMATCH: "wrong-host"
 }
 
-/** Others of OpenSSL's, of which few are ever met. */
+/** The rarer codes of OpenSSL. */
 const other = /^(ERR_TLS_)?CERT_|_CERT(_|$)|^INVALID_(CA|PURPOSE)$|^PATH_LENGTH_EXCEEDED$/
 
-/** What is wrong with a certificate, if the code is about one. */
+/** Undefined if the code is not about a certificate. */
 export const faultOf = (code: string | undefined): Fault | undefined =>
-  code === undefined ? undefined : Object.hasOwn(known, code) ? known[code] : other.test(code) ? "unusable" : undefined
+  code === undefined ? undefined : Object.hasOwn(known, code) ? known[code] : other.test(code) ? "invalid" : undefined
 
-/** Why, as a clause about the certificate. */
-export const why: Readonly<Record<Fault, string>> = {
-  unsigned: "nobody whom this machine trusts has signed it",
+/** Clauses whose subject is the certificate. */
+export const descriptions: Readonly<Record<Fault, string>> = {
+  untrusted: "it is not signed by an authority that this machine trusts",
   expired: "it has expired",
-  early: "it is not valid yet",
-  misnamed: "it is for another name",
-  unusable: "it is not in order"
+  "not-yet-valid": "it is not valid yet",
+  "wrong-host": "it is for another host",
+  invalid: "it is invalid"
 }
 
-/** What to do, as a clause; `setting` is what holds the server's address. */
+/** What to do, as a clause. `setting` names what holds the server's address. */
 export const advice = (fault: Fault, setting: string): string => {
   switch (fault) {
-    case "unsigned":
-      return "name the file of the root that signed it, or its own if it signed itself, in NODE_EXTRA_CA_CERTS"
+    case "untrusted":
+      return "set NODE_EXTRA_CA_CERTS to the file of its root certificate, or of the certificate itself if it is self-signed"
     case "expired":
-      return "give the server a new one, or set this machine's clock right"
-    case "early":
-      return "set this machine's clock right, or give the server one that is valid now"
-    case "misnamed":
-      return `set the host in ${setting} to a name that it is for, or give the server one for that host`
-    case "unusable":
-      return "give the server another one"
+      return "renew the server's certificate, or correct this machine's clock"
+    case "not-yet-valid":
+      return "correct this machine's clock, or install a certificate that is valid now"
+    case "wrong-host":
+      return `set the host in ${setting} to one that the certificate is for, or install a certificate for that host`
+    case "invalid":
+      return "install a valid certificate on the server"
   }
 }

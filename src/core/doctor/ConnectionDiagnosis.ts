@@ -1,5 +1,5 @@
 /**
- * Compares the bounds of connections with the number of files and sockets that a process may open. Pure.
+ * Compares the limits of connections with the number of files and sockets that a process may open. Pure.
  *
  * @module
  */
@@ -15,22 +15,22 @@ export interface ConnectionFacts {
   readonly perAddress: number | null
 }
 
-/** A process that keeps fewer connections is easily filled: ten addresses are enough. */
-const few = 1_000
+/** A process with fewer connections is easily exhausted: with the default limit, ten addresses are enough. */
+const minTotal = 1_000
 
-/** The largest share of the connections that one address should hold. */
-const share = 1 / 4
+/** The maximum share of the connections that one address should hold. */
+const maxShare = 1 / 4
 
 const raise =
   "Raise the limit of open files for the service: `ulimit -n 65536`, or LimitNOFILE=65536 in a systemd unit."
 
 export const ofConnections = ({ databaseConnections, descriptors, perAddress }: ConnectionFacts): Finding => {
   if (descriptors === Number.POSITIVE_INFINITY) {
-    return ok("connections", "The number of open files is not limited here, so neither is the number of connections.")
+    return ok("connections", "This system does not limit open files, so the number of connections is not limited.")
   }
   const total = ConnectionTable.totalOf(descriptors, databaseConnections)
-  const finding = `A process may open ${descriptors} files and sockets here, so it keeps ${total} connections at most`
-  if (total < few) return warning("connections", `${finding}.`, raise)
+  const finding = `A process may open ${descriptors} files and sockets here, so it accepts up to ${total} connections`
+  if (total < minTotal) return warning("connections", `${finding}.`, raise)
   if (perAddress === null) {
     return warning(
       "connections",
@@ -38,11 +38,11 @@ export const ofConnections = ({ databaseConnections, descriptors, perAddress }: 
       "Unset CONNECTIONS_PER_ADDRESS, unless connections come from trusted proxies alone."
     )
   }
-  return perAddress > total * share
+  return perAddress > total * maxShare
     ? warning(
         "connections",
         `${finding}, and one address may hold ${Math.min(perAddress, total)} of them.`,
-        `Set CONNECTIONS_PER_ADDRESS to ${Math.floor(total * share)} or less, or raise the limit of open files.`
+        `Set CONNECTIONS_PER_ADDRESS to ${Math.floor(total * maxShare)} or less, or raise the limit of open files.`
       )
-    : ok("connections", `${finding}, and ${perAddress} of one address.`)
+    : ok("connections", `${finding}, of which one address may hold ${perAddress}.`)
 }

@@ -1,15 +1,15 @@
 /**
- * What a database's address may say besides where it is, and how it has the database spoken to. Pure.
+ * Validates the URL of the database and tells which transport it asks for. Pure.
  *
- * The driver skips parameters that it does not know. One that asks for TLS in another program's words would so be
- * spoken to in plaintext without a word; an address with such a parameter is not used. Nor is one that the driver cannot
- * read: it would only say so when it is to connect, like of a database that is away.
+ * The driver ignores parameters that it does not know. A URL that asks for TLS by another program's parameter would silently
+ * be used in plaintext, so URLs with unknown parameters are rejected. So are URLs that the driver cannot parse: it would
+ * fail on connecting, as if the database were unreachable.
  *
  * @module
  */
 import { Result } from "effect"
 
-/** The parameters that the driver knows. */
+/** The parameters that the driver supports. */
 export const parameters = [
   "application_name",
   "connect_timeout",
@@ -22,12 +22,11 @@ export const parameters = [
   "user"
 ] as const
 
-/** The protocols that an address may begin with. */
 const protocol = /^postgres(ql)?:\/\//i
 
 /**
- * An address as a URL, or why it is none, in words that follow its name. `postgres://user@/database?host=/folder`, which psql
- * takes as well, gets a host that the one in the query takes the place of.
+ * Parses a URL; fails with a predicate for a sentence about the setting. `postgres://user@/database?host=/folder`, which
+ * psql accepts, gets the host `localhost`, which the `host` of the query overrides.
  */
 export const parse = (text: string): Result.Result<URL, string> => {
   if (!protocol.test(text)) {
@@ -41,8 +40,8 @@ export const parse = (text: string): Result.Result<URL, string> => {
     : Result.succeed(url)
 }
 
-/** The modes of TLS that the driver knows, and what it makes of them: it checks certificates in all that use TLS. */
-const modes = new Map([
+/** The driver's transport for each `sslmode`. It verifies certificates in all modes that use TLS. */
+const transports = new Map([
   ["disable", "plain"],
   ["allow", "preferred"],
   ["prefer", "preferred"],
@@ -53,14 +52,14 @@ const modes = new Map([
 
 const isTrue = (value: string): boolean => /^(|1|true|on|yes|require)$/i.test(value)
 
-/** What to write in place of a parameter that other programs know. */
-const instead = (name: string, value: string): string => {
-  if (name === "ssl") return `write sslmode=${isTrue(value) ? "require" : "disable"} in its place`
-  if (name === "sslrootcert") return "give the root certificate's file to Node instead, as NODE_EXTRA_CA_CERTS"
+/** What to write instead of a parameter that other programs support. */
+const alternative = (name: string, value: string): string => {
+  if (name === "ssl") return `write sslmode=${isTrue(value) ? "require" : "disable"} instead`
+  if (name === "sslrootcert") return "set NODE_EXTRA_CA_CERTS to the root certificate's file instead"
   return `it knows ${parameters.join(", ")}`
 }
 
-/** Whether each % begins two hexadecimal digits, and what they stand for is UTF-8. */
+/** Whether a text is valid percent-encoded UTF-8. */
 const isEncoded = (text: string): boolean => {
   try {
     decodeURIComponent(text)
@@ -70,7 +69,6 @@ const isEncoded = (text: string): boolean => {
   }
 }
 
-/** Whether an address says who logs in. */
 export const namesUser = (url: URL): boolean => url.username !== "" || url.searchParams.has("user")
 
 const isPort = (text: string): boolean => {
@@ -80,44 +78,41 @@ const isPort = (text: string): boolean => {
 
 const isSeconds = (text: string): boolean => Number.isInteger(Number(text)) && Number(text) >= 0
 
-/** What the driver could not read of an address; null if it reads all of it. */
-const unreadable = (url: URL): string | null => {
+/** Why the driver cannot parse a URL; null if it can. */
+const parseFault = (url: URL): string | null => {
   if (![url.username, url.password, url.hostname, url.pathname].every(isEncoded)) {
-    return "has a % that begins no percent-encoded character; write %25 for one that stands for itself."
+    return "has a % that is not followed by a percent-encoded character; write %25 for a literal %."
   }
   const ports = url.searchParams.getAll("port")
   if (url.port !== "") ports.push(url.port)
-  if (!ports.every(isPort)) return "has a port that is no number from 1 to 65535."
+  if (!ports.every(isPort)) return "has a port that is not a number from 1 to 65535."
   return url.searchParams.getAll("connect_timeout").every(isSeconds)
     ? null
-    : "has a connect_timeout that is no whole number of seconds."
+    : "has a connect_timeout that is not a whole number of seconds."
 }
 
 /**
- * Why an address is not to be used, in words that follow its name; null if it may be. A value is never repeated, nor is a
- * name that may be a part of a password which was not percent-encoded.
+ * Why a URL is rejected, as a predicate for a sentence about the setting; null if it is valid. It never repeats a value, nor
+ * a name that may be part of a password that was not percent-encoded.
  */
 export const fault = (url: URL): string | null => {
   for (const [name, value] of url.searchParams) {
     if ((parameters as ReadonlyArray<string>).includes(name)) continue
     const known = /^[a-z_]{1,40}$/i.test(name) && !url.search.includes("@") ? `the parameter "${name}"` : "a parameter"
-    return `has ${known}, which the driver does not know; ${instead(name, value)}.`
+    return `has ${known}, which the driver does not know; ${alternative(name, value)}.`
   }
-  const isMode = url.searchParams.getAll("sslmode").every((mode) => (modes as Map<string, string>).has(mode))
+  const isMode = url.searchParams.getAll("sslmode").every((mode) => (transports as Map<string, string>).has(mode))
   return isMode
-    ? unreadable(url)
-    : `has an sslmode that the driver does not know; it knows ${[...modes.keys()].join(", ")}.`
+    ? parseFault(url)
+    : `has an sslmode that the driver does not know; it knows ${[...transports.keys()].join(", ")}.`
 }
 
-/**
- * How a database is spoken to: within this machine; without TLS; with it; or with it if the server has it, which only the
- * server can say.
- */
-export type Link = "local" | "plain" | "tls" | "preferred"
+/** `local`: on this machine. `preferred`: TLS if the server supports it, which only the server can tell. */
+export type Transport = "local" | "plain" | "tls" | "preferred"
 
-/** How the driver speaks to the database at an address without `fault`. Without a mode that is without TLS. */
-export const link = (url: URL): Link => {
+/** The transport that the driver uses for a URL without `fault`. The default is `plain`. */
+export const transportOf = (url: URL): Transport => {
   const host = url.searchParams.getAll("host").at(-1) ?? url.hostname
   if (/^(|localhost|127(\.[0-9]{1,3}){3}|\[?::1\]?|(\/|%2f).*)$/i.test(host)) return "local"
-  return (modes as Map<string, Link>).get(url.searchParams.getAll("sslmode").at(-1) ?? "disable") ?? "plain"
+  return (transports as Map<string, Transport>).get(url.searchParams.getAll("sslmode").at(-1) ?? "disable") ?? "plain"
 }

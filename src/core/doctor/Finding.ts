@@ -1,10 +1,10 @@
 /**
- * One thing that was found of an installation, and what to do about it.
+ * The result of one check of an installation, and what to do about it.
  *
  * @module
  */
 
-/** `problem`: something does not work. `warning`: it works, and may not be what is wanted. */
+/** `problem`: something does not work. `warning`: it works, but may not be intended. */
 export type Severity = "ok" | "warning" | "problem"
 
 export interface Finding {
@@ -22,9 +22,9 @@ export interface Finding {
     | "proxies"
     | "agents"
   readonly severity: Severity
-  /** What was seen, in one sentence. */
+  /** One sentence. */
   readonly finding: string
-  /** What to do, in one sentence; null where nothing is to be done. */
+  /** What to do, in one sentence; null if there is nothing to do. */
   readonly advice: string | null
 }
 

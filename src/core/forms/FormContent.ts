@@ -1,6 +1,6 @@
 /**
- * What stands in a form's data besides what the visitor wrote: the fields whose names begin with `hydracore_` are between
- * the page's script and this service. They are read and taken out of what is stored. Pure.
+ * The reserved fields of a form, whose names begin with `hydracore_`. Through them the page's script talks to this service.
+ * They are read, and not stored. Pure.
  *
  * @module
  */
@@ -9,18 +9,17 @@ import * as SpamScore from "./SpamScore.ts"
 
 const prefix = "hydracore_"
 
-/** Whether a field is ours. */
 export const isReserved = (name: string): boolean => name.startsWith(prefix)
 
-/** What the reserved fields say. */
+/** The values of the reserved fields. */
 export interface Hints {
-  /** `hydracore_hp`: a field that no person sees was filled in. */
+  /** `hydracore_hp`: whether the hidden field was filled in. */
   readonly honeypot: boolean
-  /** `hydracore_ms`: milliseconds since the form was shown, or null. */
+  /** `hydracore_ms`: the milliseconds between the form's appearance and its submission; null if they were not measured. */
   readonly millis: number | null
 }
 
-/** Whether anything was written: an empty or blank text, null and false are nothing. */
+/** Blank texts, null, false and undefined count as not filled in. */
 const isFilled = (value: unknown): boolean =>
   typeof value === "string" ? value.trim() !== "" : value !== undefined && value !== null && value !== false
 
@@ -29,17 +28,16 @@ const millisOf = (value: unknown): number | null => {
   return typeof number === "number" && Number.isFinite(number) && number >= 0 ? number : null
 }
 
-/** Reads the hints of a form's fields. */
 export const hintsOf = (fields: Readonly<Record<string, unknown>>): Hints => ({
   honeypot: isFilled(fields["hydracore_hp"]),
   millis: millisOf(fields["hydracore_ms"])
 })
 
 /**
- * A form's data without its reserved fields: token for token the same otherwise.
+ * A form's data without its reserved fields. All other tokens are kept as they are.
  *
  * @param text the JSON text of an object, without white space between its tokens.
- * @param fields the same, parsed.
+ * @param fields the parsed object.
  */
 export const withoutReserved = (text: string, fields: Readonly<Record<string, unknown>>): string =>
   Object.keys(fields).some(isReserved)
@@ -49,14 +47,14 @@ export const withoutReserved = (text: string, fields: Readonly<Record<string, un
         .join(",")}}`
     : text
 
-/** What is seen on a form, for `SpamScore.judge`. */
+/** The signals for `SpamScore.judge`. */
 export const signalsOf = (
   content: { readonly formData: string; readonly email: string | null },
-  seen: { readonly hints: Hints; readonly repetitions: number }
+  { hints, repetitions }: { readonly hints: Hints; readonly repetitions: number }
 ): SpamScore.SpamSignals => ({
   ...SpamScore.linksIn(content.formData),
-  honeypot: seen.hints.honeypot,
-  millis: seen.hints.millis,
-  repetitions: seen.repetitions,
+  honeypot: hints.honeypot,
+  millis: hints.millis,
+  repetitions,
   disposableEmail: SpamScore.isDisposable(content.email)
 })

@@ -1,12 +1,12 @@
 /**
- * What a visitor is told whose plain form was refused: by the answer's status, since its own words are for whoever made
- * the form. What these say goes below, for the website's owner. Pure.
+ * Explains to a visitor why a plain form was refused. The text depends on the status; the response's `detail` addresses the
+ * developer of the form and is shown separately, for the website's owner. Pure.
  *
  * @module
  */
 
-/** A fault of a request, as a 422 lists it. */
-export interface Fault {
+/** An item of a 422's `detail`. The contract's `ValidationError` as a plain type, since `core` does not import the contract. */
+export interface ValidationError {
   readonly loc: ReadonlyArray<string | number>
   readonly msg: string
   readonly type: string
@@ -14,27 +14,25 @@ export interface Fault {
 
 export interface Refusal {
   readonly status: number
-  /** What `Retry-After` says, in seconds. */
-  readonly seconds: number | undefined
-  /** The answer's `detail`: a sentence, or the faults of a 422. */
-  readonly detail: string | ReadonlyArray<Fault> | undefined
+  /** The value of `Retry-After`. */
+  readonly retryAfterSeconds: number | undefined
+  /** The response's `detail`: a sentence, or the errors of a 422. */
+  readonly detail: string | ReadonlyArray<ValidationError> | undefined
 }
 
-export interface Words {
+export interface Explanation {
   readonly title: string
   readonly text: string
-  /** What is to be corrected, one field each. */
+  /** One correction per field that the visitor filled in. */
   readonly corrections: ReadonlyArray<string>
-  /** For whoever made the form. */
+  /** Errors of the form itself, for the website's owner. */
   readonly forOwner: ReadonlyArray<string>
 }
 
-/** The most faults that are told. */
-const maxFaults = 20
+const maxErrors = 20
 
 const notSent = "This form was not sent"
 
-/** A time to wait, in words. */
 const wait = (seconds: number | undefined): string => {
   if (seconds === undefined || !(seconds >= 0)) return "a minute"
   const whole = Math.max(1, Math.ceil(seconds))
@@ -42,66 +40,68 @@ const wait = (seconds: number | undefined): string => {
   return whole < 120 ? `${whole} seconds` : `${Math.ceil(whole / 60)} minutes`
 }
 
-/** The name of the field of the visitor's that a fault is in; undefined for what the form's maker wrote. */
-const fieldOf = ({ loc: [place, member, name] }: Fault): string | undefined => {
-  if (place !== "body") return undefined
+/** The field that the visitor has to correct; undefined if the error is in the form itself. */
+const fieldOf = ({ loc: [root, member, name] }: ValidationError): string | undefined => {
+  if (root !== "body") return undefined
   if (member === "email") return "email"
   return member === "form_data" && name !== undefined ? String(name) : undefined
 }
 
 const withoutPrefix = (msg: string): string => msg.replace(/^Value error, /, "")
 
-const ofMaker = ({ loc, msg, type }: Fault): string =>
-  // A plain form that names no website is read as a body that is no JSON.
+const forOwner = ({ loc, msg, type }: ValidationError): string =>
+  // These are the errors of a plain form that names no website.
   loc.length === 1 && (type === "model_attributes_type" || type === "missing")
     ? "The form names no website: let its action end in ?site=<website_config_id>."
     : `${loc.join(".")}: ${withoutPrefix(msg)}`
 
-const notSetUp = (forOwner: ReadonlyArray<string>): Words => ({
+const brokenForm = (errors: ReadonlyArray<string>): Explanation => ({
   title: notSent,
   text: "Something is wrong with the form itself, so it cannot be sent. Please tell the owner of the website.",
   corrections: [],
-  forOwner
+  forOwner: errors
 })
 
 const notKnown = "We do not know whether your message has arrived"
 
-const harmless = "If it had arrived, it does no harm that it comes twice."
+const harmless = "If your message did arrive, sending it twice does no harm."
 
-const plain = (title: string, text: string): Words => ({ title, text, corrections: [], forOwner: [] })
+const plain = (title: string, text: string): Explanation => ({ title, text, corrections: [], forOwner: [] })
 
-const invalid = (faults: ReadonlyArray<Fault>): Words => {
-  const ofForm = faults.filter((fault) => fieldOf(fault) === undefined)
+const invalid = (errors: ReadonlyArray<ValidationError>): Explanation => {
+  const ofForm = errors.filter((error) => fieldOf(error) === undefined)
   return ofForm.length > 0
-    ? notSetUp(ofForm.slice(0, maxFaults).map(ofMaker))
+    ? brokenForm(ofForm.slice(0, maxErrors).map(forOwner))
     : {
         title: notSent,
         text: "Nothing was stored. Go back, correct this, and send the form again:",
-        corrections: faults.slice(0, maxFaults).map((fault) => `${fieldOf(fault)}: ${withoutPrefix(fault.msg)}`),
+        corrections: errors.slice(0, maxErrors).map((error) => `${fieldOf(error)}: ${withoutPrefix(error.msg)}`),
         forOwner: []
       }
 }
 
-/** The words for a refusal. */
-export const words = ({ detail, seconds, status }: Refusal): Words => {
+export const explain = ({ detail, retryAfterSeconds, status }: Refusal): Explanation => {
   switch (status) {
     case 403:
     case 404:
-      return notSetUp(typeof detail === "string" ? [detail] : [])
+      return brokenForm(typeof detail === "string" ? [detail] : [])
     case 413:
       return plain(notSent, "It is too long. Go back, shorten what you wrote, and send the form again.")
     case 422:
-      return typeof detail === "object" ? invalid(detail) : notSetUp(detail === undefined ? [] : [detail])
+      return typeof detail === "object" ? invalid(detail) : brokenForm(detail === undefined ? [] : [detail])
     case 429:
       return plain(
         notSent,
-        `Too many forms were sent from here. Wait ${wait(seconds)}, then go back, and send the form again.`
+        `Too many forms were sent from here. Wait ${wait(retryAfterSeconds)}, then go back, and send the form again.`
       )
     case 500:
       return plain(notKnown, `Something went wrong here. Go back, and send the form again. ${harmless}`)
     case 503:
-      return plain(notKnown, `Wait ${wait(seconds)}, then go back, and send the form again. ${harmless}`)
+      return plain(notKnown, `Wait ${wait(retryAfterSeconds)}, then go back, and send the form again. ${harmless}`)
     default:
-      return plain(notSent, "It did not arrive whole, or something went wrong here. Go back, and send the form again.")
+      return plain(
+        notSent,
+        "The form did not arrive completely, or something went wrong here. Go back, and send the form again."
+      )
   }
 }

@@ -1,55 +1,49 @@
 /**
- * Brings the fields of a plain HTML form to the JSON of a submission, so that both are read by the same rules. Pure.
+ * Converts the fields of a plain HTML form to the JSON of a submission, so that both kinds follow the same rules. Pure.
  *
  * @module
  */
 import { Option } from "effect"
 import { isReserved } from "./FormContent.ts"
 
-/** A field of a form, in the order of the form; a name may come more than once. */
+/** A field of a form. Names may repeat. */
 export type Field = readonly [name: string, value: string]
 
-/** How many fields a form may have, with those that come more than once; a submission has far fewer properties. */
+/** The maximum number of fields, repeated names included. A submission has far fewer properties. */
 export const maxFields = 1_000
 
 /**
- * Reads `application/x-www-form-urlencoded` as the URL Standard says; none if there are more than `maxFields` fields.
+ * Decodes `application/x-www-form-urlencoded` by the URL Standard; none if there are more than `maxFields` fields.
  *
- * Node looks for the `=` of a field to the end of the text, and so does for each field that has none; they get one here.
+ * Every field gets a `=`: for a field without one, Node searches the rest of the text, which is quadratic.
  */
 export const decode = (text: string): Option.Option<ReadonlyArray<Field>> => {
-  const pieces = text.split("&", maxFields + 1)
-  if (pieces.length > maxFields) return Option.none()
-  const fields = pieces.map((piece) => (piece === "" || piece.includes("=") ? piece : `${piece}=`))
-  // At the beginning a question mark would be taken for the one before a query.
+  const parts = text.split("&", maxFields + 1)
+  if (parts.length > maxFields) return Option.none()
+  const fields = parts.map((part) => (part === "" || part.includes("=") ? part : `${part}=`))
+  // The leading `&` keeps a first name that begins with a question mark, which `URLSearchParams` would strip.
   return Option.some([...new URLSearchParams(`&${fields.join("&")}`)])
 }
 
-/** What the form's address says, each undefined if it is not there. */
-export interface Address {
+/** The website, page and next page that a form names. */
+export interface Routing {
   readonly site: string | undefined
   readonly page: string | undefined
   readonly next: string | undefined
 }
 
-/** What a form says besides its data. */
-export interface Routing extends Address {}
-
 const first = (fields: ReadonlyArray<Field>, name: string): string | undefined =>
   fields.find(([field, value]) => field === name && value !== "")?.[1]
 
-/**
- * Which website, page and next page a form names: the address first, then the fields `hydracore_site` (or `site_id`),
- * `hydracore_page` and `hydracore_next`.
- */
-export const routing = (address: Address, fields: ReadonlyArray<Field>): Routing => ({
-  site: address.site || first(fields, "hydracore_site") || first(fields, "site_id"),
-  page: address.page || first(fields, "hydracore_page"),
-  next: address.next || first(fields, "hydracore_next")
+/** Takes what the URL does not name from the fields `hydracore_site` (or `site_id`), `hydracore_page` and `hydracore_next`. */
+export const completeRouting = (fromUrl: Routing, fields: ReadonlyArray<Field>): Routing => ({
+  site: fromUrl.site || first(fields, "hydracore_site") || first(fields, "site_id"),
+  page: fromUrl.page || first(fields, "hydracore_page"),
+  next: fromUrl.next || first(fields, "hydracore_next")
 })
 
-/** What a form's address says in its query: `site`, `page` and `next`. */
-export const addressOf = (url: string): Address => {
+/** The parameters `site`, `page` and `next` of the URL that a form is sent to. */
+export const routingOf = (url: string): Routing => {
   const mark = url.indexOf("?")
   const query = Option.getOrElse(decode(mark === -1 ? "" : url.slice(mark + 1)), () => [])
   const get = (name: string) => query.find(([field]) => field === name)?.[1]
@@ -59,12 +53,12 @@ export const addressOf = (url: string): Address => {
 const json = (values: ReadonlyArray<string>): string =>
   values.length === 1 ? JSON.stringify(values[0]) : JSON.stringify(values)
 
-/** The names that say which website a form belongs to: no data of the visitor's. */
+/** Whether the field names the website, and so is not the visitor's data. */
 const isRouting = (name: string, value: string, site: string): boolean => name === "site_id" && value === site
 
 /**
- * The submission as JSON text and the reserved fields apart, since these do not count against the bound of a submission's
- * fields. A name that comes more than once becomes an array. The text is written by hand: a name may be `__proto__`.
+ * The submission as JSON text, and the reserved fields, which do not count against a submission's maximum number of
+ * fields. The values of a repeated name become an array. The text is concatenated, since a name may be `__proto__`.
  */
 export const toSubmission = (
   fields: ReadonlyArray<Field>,
@@ -74,7 +68,7 @@ export const toSubmission = (
   const reserved = new Map<string, string>()
   for (const [name, value] of fields) {
     if (isReserved(name)) {
-      // Of two, the one that was filled in: a honeypot stays one.
+      // A later filled field replaces an earlier empty one, so that a filled honeypot is not hidden by an empty one.
       if ((reserved.get(name) ?? "") === "") reserved.set(name, value)
     } else if (!isRouting(name, value, site)) {
       const values = data.get(name)

@@ -1,43 +1,43 @@
 /**
- * Remembers which contents were sent lately, as digests, to tell repeated content. Bounded, and of this process alone:
- * behind several processes each sees its share, and a restart forgets. Pure: the time is given.
+ * Detects repeated content by the digests of recent submissions. Bounded and local to the process: each of several processes
+ * sees its share, and a restart clears it. Pure: the time is an argument.
  *
  * @module
  */
 
-interface Sighting {
-  /** Milliseconds since 1970, the last time. */
-  readonly seenAt: number
+interface Occurrences {
+  /** The time of the last one, in milliseconds since 1970. */
+  readonly lastAt: number
   readonly times: number
-  /** The `Idempotency-Key` it came with the last time, or null. */
+  /** The `Idempotency-Key` of the last one, or null. */
   readonly key: string | null
 }
 
-/** How long a content is remembered, in milliseconds. */
+/** How long a digest is remembered after its last occurrence, in milliseconds. */
 export const memoryMillis = 60 * 60 * 1000
 
 export interface Repetitions {
   /**
-   * How often the same was sent before, within the hour; and remembers that it was sent now. The same under the same
-   * idempotency key is one submission that is sent again, and does not count.
+   * Records a submission and returns how many times the same content was sent before, each within `memoryMillis` of the
+   * next. A retry, which has the same idempotency key as the last occurrence, does not count.
    */
-  readonly see: (digest: string, key: string | null, now: number) => number
+  readonly record: (digest: string, key: string | null, now: number) => number
 }
 
-/** A memory of at most `capacity` contents; beyond it the one that was not sent for longest is forgotten. */
+/** Remembers at most `capacity` digests, of which the least recent is evicted first. */
 export const make = (capacity: number): Repetitions => {
-  const seen = new Map<string, Sighting>()
-  // One iterator for good: it goes on behind what it gave and what was deleted, where a new one would look at all of that.
+  const seen = new Map<string, Occurrences>()
+  // One iterator for all evictions: a new one would skip all deleted entries of the map again.
   const byAge = seen.keys()
   return {
-    see: (digest, key, now) => {
+    record: (digest, key, now) => {
       const last = seen.get(digest)
-      const fresh = last !== undefined && Math.abs(now - last.seenAt) <= memoryMillis
-      const again = fresh && key !== null && key === last.key
-      const before = fresh ? (again ? last.times - 1 : last.times) : 0
-      // Put at the end: a Map keeps the order, so that the first is the one to forget.
+      const isRecent = last !== undefined && Math.abs(now - last.lastAt) <= memoryMillis
+      const isRetry = isRecent && key !== null && key === last.key
+      const before = isRecent ? (isRetry ? last.times - 1 : last.times) : 0
+      // A Map keeps the order of insertion, so that its first key is the least recent.
       seen.delete(digest)
-      seen.set(digest, { seenAt: now, times: before + 1, key })
+      seen.set(digest, { lastAt: now, times: before + 1, key })
       if (seen.size > capacity) seen.delete(byAge.next().value ?? digest)
       return before
     }

@@ -1,27 +1,26 @@
 /**
- * Judges whether a submission looks like spam, from marks that were seen on it. It drops nothing: what looks like spam is
- * stored as well, apart, and its owner can release it. Pure: what was seen before, and how fast, is given.
+ * Judges whether a submission looks like spam. It drops nothing: a submission that looks like spam is quarantined, and the
+ * website's owner can release it. Pure: repetitions and times are arguments.
  *
  * @module
  */
+import type { Status } from "./Submission.ts"
 
-/** What was seen on a submission. */
 export interface SpamSignals {
-  /** Whether the field that no person sees was filled in. */
+  /** Whether the hidden field was filled in. */
   readonly honeypot: boolean
-  /** Addresses in what was written. */
+  /** The number of URLs in the form data. */
   readonly links: number
-  /** Whether it is written in HTML's or a forum's markup for links. */
+  /** Whether the form data holds link markup, in HTML or BBCode. */
   readonly linkMarkup: boolean
-  /** How often the same was sent to the same website within the last hour. */
+  /** How many times the same content was sent to the same website before. See `RepeatedContent`. */
   readonly repetitions: number
-  /** Milliseconds between the form's appearance and its submission, or null if nobody measured. */
+  /** Milliseconds between the form's appearance and its submission; null if they were not measured. */
   readonly millis: number | null
-  /** Whether the email address is of a service that gives them away for minutes. */
+  /** Whether the email address belongs to a disposable email service. */
   readonly disposableEmail: boolean
 }
 
-/** The marks of what nobody could object to. */
 export const noSignals: SpamSignals = {
   honeypot: false,
   links: 0,
@@ -31,47 +30,43 @@ export const noSignals: SpamSignals = {
   disposableEmail: false
 }
 
-/** A mark that spoke against a submission. */
+/** A signal that added to the score. */
 export type SpamReason = "honeypot" | "links" | "link-markup" | "repeated" | "fast" | "disposable-email"
-
-export const statuses = ["accepted", "quarantined"] as const
-
-export type Status = (typeof statuses)[number]
 
 export interface Verdict {
   readonly status: Status
   readonly score: number
-  /** Every mark that added to the score, in the order of the type; some speak against accepted submissions as well. */
+  /** All signals that added to the score, in the order of the type. An accepted submission may have some. */
   readonly reasons: ReadonlyArray<SpamReason>
 }
 
-/** The score from which on a submission is quarantined. Of the marks, only the honeypot and many links reach it alone. */
+/** The minimum score of a quarantined submission. Of all signals, only the honeypot and ten links reach it alone. */
 export const threshold = 5
 
-/** Faster than this nobody fills in a form, in milliseconds. */
+/** No person fills in a form faster than this, in milliseconds. */
 const fastMillis = 2_000
 
 const linkPoints = (links: number): number => (links >= 10 ? 5 : links >= 5 ? 3 : links >= 3 ? 1 : 0)
 
-/** The verdict on a submission. One more mark, or a stronger one, never lowers the score. */
-export const judge = (marks: SpamSignals): Verdict => {
+/** Scores a submission. One more signal, or a stronger one, never lowers the score. */
+export const judge = (signals: SpamSignals): Verdict => {
   const points: ReadonlyArray<readonly [SpamReason, number]> = [
-    ["honeypot", marks.honeypot ? threshold : 0],
-    ["links", linkPoints(marks.links)],
-    ["link-markup", marks.linkMarkup ? 3 : 0],
-    ["repeated", marks.repetitions >= 3 ? 2 : marks.repetitions >= 1 ? 1 : 0],
-    ["fast", marks.millis !== null && marks.millis < fastMillis ? 2 : 0],
-    ["disposable-email", marks.disposableEmail ? 3 : 0]
+    ["honeypot", signals.honeypot ? threshold : 0],
+    ["links", linkPoints(signals.links)],
+    ["link-markup", signals.linkMarkup ? 3 : 0],
+    ["repeated", signals.repetitions >= 3 ? 2 : signals.repetitions >= 1 ? 1 : 0],
+    ["fast", signals.millis !== null && signals.millis < fastMillis ? 2 : 0],
+    ["disposable-email", signals.disposableEmail ? 3 : 0]
   ]
   const score = points.reduce((sum, [, value]) => sum + value, 0)
   return {
     status: score >= threshold ? "quarantined" : "accepted",
     score,
-    reasons: points.flatMap(([mark, value]) => (value > 0 ? [mark] : []))
+    reasons: points.flatMap(([reason, value]) => (value > 0 ? [reason] : []))
   }
 }
 
-/** Services whose addresses live for minutes. The list is short on purpose: it adds to a score, and decides nothing. */
+/** Disposable email services. The list is short on purpose: it adds to the score and cannot reach the threshold alone. */
 const disposableDomains = new Set([
   "10minutemail.com",
   "dispostable.com",
@@ -95,7 +90,7 @@ const disposableDomains = new Set([
   "yopmail.com"
 ])
 
-/** Whether an address is of such a service, or of a domain beneath one. */
+/** Whether the domain of an address, or a parent of it, is a disposable email service. */
 export const isDisposable = (email: string | null): boolean => {
   const domain =
     email
@@ -106,15 +101,15 @@ export const isDisposable = (email: string | null): boolean => {
   return labels.some((_, index) => disposableDomains.has(labels.slice(index).join(".")))
 }
 
-/** How many addresses are counted at most: beyond it the score is the same. */
-const enoughLinks = 100
+/** Links beyond this number are not counted: the score is the same. */
+const maxLinks = 100
 
 const address = /https?:\\?\/\\?\/|\bwww\.[a-z0-9]/gi
 const markup = /<a\s|\[(?:url|link)[=\]]/i
 
-/** Counts the addresses in a text, which may be JSON text (`https:\/\/` is one too), and looks for links in markup. */
+/** The links in a text, which may be JSON text with escaped slashes (`https:\/\/`). */
 export const linksIn = (text: string): Pick<SpamSignals, "links" | "linkMarkup"> => {
   let links = 0
-  for (const _ of text.matchAll(address)) if (++links >= enoughLinks) break
+  for (const _ of text.matchAll(address)) if (++links >= maxLinks) break
   return { links, linkMarkup: markup.test(text) }
 }

@@ -1,12 +1,16 @@
 /**
- * A form submission, and the rules of its idempotency. Pure: nothing here reads a clock or makes an id.
+ * A form submission and its idempotency. Pure: times and ids are arguments.
  *
  * @module
  */
 import { hash } from "node:crypto"
-import type { Status } from "./SpamScore.ts"
 
-/** A submission as it is stored and given back. */
+export const statuses = ["accepted", "quarantined"] as const
+
+/** Website owners get a quarantined submission only when they ask for the quarantine. */
+export type Status = (typeof statuses)[number]
+
+/** A stored submission. */
 export interface Submission {
   readonly submissionId: string
   readonly websiteConfigId: string
@@ -15,26 +19,25 @@ export interface Submission {
   readonly email: string | null
   readonly pageSlug: string | null
   /**
-   * The `form_data` object as JSON text, without white space between its tokens and otherwise token for token as it was
-   * sent, so that large numbers, NUL characters, lone surrogates and `__proto__` keys come back as they came.
+   * The `form_data` object as JSON text: the tokens as they were sent, without white space between them, so that large
+   * numbers, NUL characters, lone surrogates and `__proto__` keys are preserved.
    */
   readonly formData: string
-  /** Whether its owner gets it with the others, or finds it in the quarantine. */
   readonly status: Status
-  /** What spoke against it when it came, in words of `SpamScore.Mark`; it stays when the submission is released. */
+  /** The `SpamReason`s of its score. A release does not clear them. */
   readonly reasons: ReadonlyArray<string>
 }
 
-/** A submission that asks to be stored. */
+/** A submission to be stored. */
 export interface SubmissionDraft extends Submission {
-  /** The client's `Idempotency-Key` and what it stands for, or null if it sent none. */
+  /** The client's `Idempotency-Key` and the submission's `fingerprint`; null if the client sent no key. */
   readonly idempotency: { readonly key: string; readonly fingerprint: string } | null
 }
 
-/** How long an `Idempotency-Key` is remembered. */
+/** How long an `Idempotency-Key` is valid. */
 export const idempotencyWindowMillis = 24 * 60 * 60 * 1000
 
-/** A digest (hex, SHA-256) of all that a submission says, to tell a repetition from another submission under the same key. */
+/** The SHA-256 (hexadecimal) of a submission's content. It distinguishes a retry from a different submission with the same key. */
 export const fingerprint = (
   submission: Pick<Submission, "websiteConfigId" | "email" | "pageSlug" | "formData">
 ): string =>

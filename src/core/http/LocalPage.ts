@@ -1,19 +1,18 @@
 /**
- * Whether a request comes from a page that whoever runs a program on this machine, or in this network, has opened by
- * themselves, or from no page; and whether it can come from another machine at all. Pure.
+ * Rejects requests that foreign pages make to a program on this machine or in the local network. Pure.
  *
  * @module
  */
 import { isIP } from "node:net"
 
-/** What the head of a request says of where it was made; undefined where it says nothing. */
-export interface Head {
+/** The request headers that name the page that made the request. */
+export interface OriginHeaders {
   readonly host: string | undefined
   readonly origin: string | undefined
   readonly secFetchSite: string | undefined
 }
 
-/** A name that nobody can have in the public DNS: whoever has one there could have it lead here (DNS rebinding). */
+/** Whether a name cannot be in the public DNS. The owner of a public name could point it here (DNS rebinding). */
 const isLocalName = (name: string): boolean =>
   !name.includes(".") || /\.(?:localhost|local|internal|home\.arpa)$/.test(name)
 
@@ -23,16 +22,16 @@ const isLocalHost = (host: string): boolean => {
   return isIP(name.replace(/^\[(.*)\]$/, "$1")) !== 0 || isLocalName(name.replace(/\.$/, ""))
 }
 
-/** Whether what listens on this host, as it stands in a URL, is reached from this machine alone. */
+/** Whether a server on this host, as written in a URL, can be reached from this machine only. */
 export const isLoopback = (hostname: string): boolean =>
   hostname === "localhost" || hostname === "[::1]" || (isIP(hostname) === 4 && hostname.startsWith("127."))
 
 /**
- * The address must be one of an IP address's, or a name that is local. `Origin`, which browsers send for another website's
- * page, must be that address. `Sec-Fetch-Site`, which they leave out where the address is neither https nor this machine's,
- * must say that the page is of the same origin, or that there is none.
+ * Whether a request comes from a page of the program itself or from no page: `Host` is an IP address or a local name,
+ * `Origin` is absent or has that host, and `Sec-Fetch-Site` is absent, `same-origin` or `none`. Browsers omit
+ * `Sec-Fetch-Site` for URLs that are neither https nor loopback.
  */
-export const isLocal = ({ host, origin, secFetchSite }: Head): boolean =>
+export const isLocal = ({ host, origin, secFetchSite }: OriginHeaders): boolean =>
   host !== undefined &&
   isLocalHost(host) &&
   (origin === undefined || URL.parse(origin)?.host === URL.parse(`http://${host}`)?.host) &&

@@ -1,16 +1,16 @@
 /**
- * Which of several forms of the same content a client gets, and whether it has it already (RFC 9110). Pure.
+ * Content negotiation and conditional requests (RFC 9110). Pure.
  *
  * @module
  */
 
-/** A content coding of ours, and none. */
+/** A content coding that the service offers. */
 export type Coding = "br" | "gzip" | "identity"
 
-/** The smaller first: of those that a client likes equally, it gets the first. */
+/** In the order of preference among equal weights: the smallest first. */
 const codings: ReadonlyArray<Coding> = ["br", "gzip", "identity"]
 
-/** The weight of a coding as a client wrote it, from 0 (never) to 1; what cannot be read counts as 0. */
+/** The `q` of a coding, from 0 (not acceptable) to 1. An invalid `q` counts as 0. */
 const weightOf = (parameters: ReadonlyArray<string>): number => {
   const q = parameters.map((parameter) => parameter.trim()).find((parameter) => /^q\s*=/i.test(parameter))
   if (q === undefined) return 1
@@ -19,8 +19,8 @@ const weightOf = (parameters: ReadonlyArray<string>): number => {
 }
 
 /**
- * The coding to answer with. Without the header, and where nothing of ours is wanted, the content is given as it is:
- * what a client cannot read would be worse than what it did not ask for.
+ * The coding of the response. `identity` if there is no header, or if no coding of ours is acceptable: unwanted identity
+ * is better than a coding that the client cannot decode.
  */
 export const coding = (acceptEncoding: string | undefined): Coding => {
   if (acceptEncoding === undefined) return "identity"
@@ -32,13 +32,14 @@ export const coding = (acceptEncoding: string | undefined): Coding => {
     if (key !== "") weights.set(key === "x-gzip" ? "gzip" : key, weightOf(parameters))
   }
   let best: Coding = "identity"
-  // Unless it is named, the content as it is is worth less than any coding that is.
-  let most = weights.get("identity") ?? 0
-  for (const one of codings) {
-    const weight = weights.get(one) ?? (one === "identity" ? 0 : (weights.get("*") ?? 0))
-    if (weight > most || (weight === most && weight > 0 && codings.indexOf(one) < codings.indexOf(best))) {
-      best = one
-      most = weight
+  // An `identity` that is not listed is the last choice.
+  let bestWeight = weights.get("identity") ?? 0
+  for (const candidate of codings) {
+    const weight = weights.get(candidate) ?? (candidate === "identity" ? 0 : (weights.get("*") ?? 0))
+    const isPreferred = codings.indexOf(candidate) < codings.indexOf(best)
+    if (weight > bestWeight || (weight === bestWeight && weight > 0 && isPreferred)) {
+      best = candidate
+      bestWeight = weight
     }
   }
   return best
@@ -46,7 +47,7 @@ export const coding = (acceptEncoding: string | undefined): Coding => {
 
 const opaque = (tag: string): string => tag.trim().replace(/^W\//, "")
 
-/** Whether an `If-None-Match` names the entity tag. A proxy that compressed an answer has weakened its tag: it counts. */
-export const isKnown = (ifNoneMatch: string | undefined, etag: string): boolean =>
+/** Whether `If-None-Match` matches the entity tag. Weak tags match too: a proxy that compresses a response weakens its tag. */
+export const matchesEtag = (ifNoneMatch: string | undefined, etag: string): boolean =>
   ifNoneMatch !== undefined &&
   (ifNoneMatch.trim() === "*" || ifNoneMatch.split(",").some((tag) => opaque(tag) === etag))

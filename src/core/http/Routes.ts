@@ -1,30 +1,29 @@
 /**
- * Which of the service's routes an address belongs to, in a word from a closed list: for what is counted by route, where a
- * stranger must not be able to make a new one. Pure.
+ * Maps URLs and methods to closed lists, for metrics labels: clients must not be able to create new label values. Pure.
  *
  * @module
  */
 
-/** What no route is. */
+/** The label of everything that is not in a list. */
 export const other = "other"
 
 const methods = new Set(["GET", "HEAD", "POST", "OPTIONS"])
 
-/** A method that some route has, or `other`. */
+/** The method if some route has it, else `other`. */
 export const methodOf = (method: string | undefined): string =>
   method !== undefined && methods.has(method) ? method : other
 
 /**
- * Makes the function that gives the route of a path with or without a query: one of `templates`, or `other`. A template
- * holds at most one `:name`, which stands for one or more characters but a slash.
+ * Makes a function from a URL's path, with or without a query, to its template, or `other`. A template has at most one
+ * `:name`, which matches one or more characters other than a slash.
  */
 export const make = (templates: ReadonlyArray<string>): ((url: string) => string) => {
   const exact = new Map<string, string>()
-  const open: Array<{ readonly template: string; readonly before: string; readonly after: string }> = []
+  const withParameter: Array<{ readonly template: string; readonly before: string; readonly after: string }> = []
   for (const template of templates) {
     const [before = "", after] = template.split(/:[a-z_]+/)
     if (after === undefined) exact.set(template, template)
-    else open.push({ template, before, after })
+    else withParameter.push({ template, before, after })
   }
   return (url) => {
     const direct = exact.get(url)
@@ -33,7 +32,7 @@ export const make = (templates: ReadonlyArray<string>): ((url: string) => string
     const path = query < 0 ? url : url.slice(0, query)
     const known = exact.get(path)
     if (known !== undefined) return known
-    for (const { after, before, template } of open) {
+    for (const { after, before, template } of withParameter) {
       if (
         path.length > before.length + after.length &&
         path.startsWith(before) &&

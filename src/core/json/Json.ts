@@ -1,41 +1,40 @@
 /**
- * Reads JSON without losing what `JSON.parse` loses: the place of a fault, and integers of any size. Pure.
+ * Parses JSON, and unlike `JSON.parse` reports the offset of an error and preserves integers of any size. Pure.
  *
  * @module
  */
 import { Result } from "effect"
 import { isClosing, isOpening, scan } from "./JsonScan.ts"
 
-/** Why a text is not JSON: the offset in UTF-16 units (of what is nested too deeply, in bytes), and a sentence. */
 export interface JsonFault {
+  /** In UTF-16 units; in bytes if the text is nested too deeply. */
   readonly offset: number
   readonly reason: string
 }
 
 const ignore = () => {}
 
-/** The offset of the first fault of a text, or undefined if it is JSON. */
+/** The offset of the first error, or undefined if the text is JSON. */
 export const faultOffset = (text: string): number | undefined => scan(text, ignore)
 
 const decoder = new TextDecoder("utf-8", { fatal: true })
 
-/** A run of digits that may be an integer beyond what a double holds. */
+/** The shortest run of digits that can be an unsafe integer. */
 const manyDigits = /[0-9]{16}/
 
-const isBeyondDouble = (value: unknown): boolean =>
-  typeof value === "number" && !(Math.abs(value) <= Number.MAX_SAFE_INTEGER)
+const isUnsafe = (value: unknown): boolean => typeof value === "number" && !(Math.abs(value) <= Number.MAX_SAFE_INTEGER)
 
-/** Whether such an integer may stand in what a text was read as: what is nested is not looked into, and may hold one. */
-const mayHoldLarge = (value: unknown): boolean => {
-  if (typeof value !== "object" || value === null) return isBeyondDouble(value)
+/** Whether a value may hold an unsafe integer. Nested values are not searched: they may. */
+const mayHoldUnsafe = (value: unknown): boolean => {
+  if (typeof value !== "object" || value === null) return isUnsafe(value)
   for (const key in value) {
     const member = (value as Record<string, unknown>)[key]
-    if (isBeyondDouble(member) || (typeof member === "object" && member !== null)) return true
+    if (isUnsafe(member) || (typeof member === "object" && member !== null)) return true
   }
   return false
 }
 
-/** Gives an integer literal that a double cannot hold as a `bigint`. */
+/** A reviver that returns unsafe integers as `bigint`. */
 const keepInteger = (_key: string, value: unknown, context?: { readonly source?: string }): unknown =>
   typeof value === "number" &&
   !Number.isSafeInteger(value) &&
@@ -44,13 +43,13 @@ const keepInteger = (_key: string, value: unknown, context?: { readonly source?:
     ? BigInt(context.source)
     : value
 
-/** Bytes. To take apart a text that is no longer costs little more than any request does, however deeply it is nested. */
-export const small = 16_384
+/** Texts up to this length, in bytes, are cheap to parse at any depth. */
+export const cheapBytes = 16_384
 
-/** How deeply a large text may be nested: what is nested in each of its bytes takes ten times as long to read. */
+/** The maximum depth of a longer text. A text that nests with every byte takes ten times as long to parse. */
 export const maxDepth = 1_000
 
-/** The offset, in bytes, of the bracket that is nested more than `levels` deep; undefined if there is none. */
+/** The offset, in bytes, of the first bracket that is more than `levels` deep; undefined if there is none. */
 const tooDeepAt = (bytes: Uint8Array, levels: number): number | undefined => {
   let depth = 0
   let isInString = false
@@ -67,13 +66,13 @@ const tooDeepAt = (bytes: Uint8Array, levels: number): number | undefined => {
 }
 
 /**
- * Reads a JSON text from bytes: strict UTF-8, a byte order mark allowed, a large one nested `maxDepth` levels deep at most.
- * An integer beyond what a double holds is given as a `bigint`.
+ * Parses a JSON text from bytes: strict UTF-8, with or without a byte order mark, of at most `maxDepth` levels if it is
+ * longer than `cheapBytes`. Integers that a double cannot hold exactly become `bigint`s.
  */
 export const parse = (
   bytes: Uint8Array
 ): Result.Result<{ readonly text: string; readonly value: unknown }, JsonFault> => {
-  const tooDeep = bytes.length > small ? tooDeepAt(bytes, maxDepth) : undefined
+  const tooDeep = bytes.length > cheapBytes ? tooDeepAt(bytes, maxDepth) : undefined
   if (tooDeep !== undefined) {
     return Result.fail({ offset: tooDeep, reason: `the text is nested more than ${maxDepth} levels deep here` })
   }
@@ -85,7 +84,7 @@ export const parse = (
   }
   try {
     const value: unknown = JSON.parse(text)
-    return Result.succeed({ text, value: mayHoldLarge(value) && manyDigits.test(text) ? reparse(text, value) : value })
+    return Result.succeed({ text, value: mayHoldUnsafe(value) && manyDigits.test(text) ? reparse(text, value) : value })
   } catch {
     const offset = faultOffset(text) ?? 0
     return Result.fail({
@@ -95,7 +94,7 @@ export const parse = (
   }
 }
 
-/** Parses again with a reviver. It recurses, so a text nested too deeply for it keeps its doubles. */
+/** A reviver recurses: a text that is nested too deeply for it keeps its doubles. */
 const reparse = (text: string, value: unknown): unknown => {
   try {
     return JSON.parse(text, keepInteger)

@@ -78,6 +78,23 @@ class Runs {
   }
 }
 
+const backslash = 0x5c
+
+const holdsEscape = (text: string, start: number, end: number): boolean => {
+  for (let at = start; at < end; at++) if (text.charCodeAt(at) === backslash) return true
+  return false
+}
+
+/** Whether a key's text is this name. Without an escape it says what it is: a body may have tens of thousands of keys. */
+const isNamed = (text: string, start: number, end: number, name: string): boolean =>
+  holdsEscape(text, start, end)
+    ? JSON.parse(text.slice(start, end)) === name
+    : end - start === name.length + 2 && text.startsWith(name, start + 1)
+
+/** What a key's text says. */
+const nameOf = (key: string): string =>
+  holdsEscape(key, 0, key.length) ? (JSON.parse(key) as string) : key.slice(1, -1)
+
 const memberTextAsSent = (text: string, member: string): MemberText | undefined => {
   const runs = new Runs(text)
   let inside = false
@@ -85,7 +102,7 @@ const memberTextAsSent = (text: string, member: string): MemberText | undefined 
   let found = false
   scan(text, (start, end, depth, isKey) => {
     if (depth <= 1 && (isKey || depth === 0)) {
-      inside = isKey && JSON.parse(text.slice(start, end)) === member
+      inside = isKey && isNamed(text, start, end, member)
       if (inside) {
         runs.take()
         deepest = 0
@@ -128,7 +145,7 @@ export const members = (text: string): ReadonlyArray<Member> => {
   let key: string | undefined
   const close = () => {
     const value = runs.take()
-    if (key !== undefined) found.push({ key, name: JSON.parse(key) as string, value })
+    if (key !== undefined) found.push({ key, name: nameOf(key), value })
     key = undefined
   }
   scan(text, (start, end, depth, isKey) => {

@@ -1,14 +1,13 @@
 /**
- * Reads JSON token by token: where each stands, and where the first fault is. Pure. Nothing here recurses, so that no
- * nesting can exhaust the stack.
+ * Scans JSON token by token. Pure. Nothing here recurses, so that no depth can exhaust the stack.
  *
  * @module
  */
 
 const isWhiteSpace = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
-/** Whether it is `[` or `{`, as a code unit or a byte. */
+/** Whether a code unit or a byte is `[` or `{`. */
 export const isOpening = (code: number): boolean => code === 0x5b || code === 0x7b
-/** Whether it is `]` or `}`. */
+/** Whether a code unit or a byte is `]` or `}`. */
 export const isClosing = (code: number): boolean => code === 0x5d || code === 0x7d
 const isHexDigit = (code: number): boolean =>
   (code >= 0x30 && code <= 0x39) || (code >= 0x41 && code <= 0x46) || (code >= 0x61 && code <= 0x66)
@@ -16,19 +15,19 @@ const isHexDigit = (code: number): boolean =>
 const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
 const literal = /true|false|null/y
 
-/** The end of what a sticky pattern matches at `offset`, or `offset` if it does not match. */
+/** The end of the match of a sticky pattern at `offset`, or `offset` if it does not match. */
 const endOf = (pattern: RegExp, text: string, offset: number): number => {
   pattern.lastIndex = offset
   return pattern.test(text) ? pattern.lastIndex : offset
 }
 
-/** The end of the string that begins at `offset`; negative, `~place`, if it is faulty at `place`. */
+/** The end of the string that begins at `offset`; the negative number `~error` if there is an error at the offset `error`. */
 const endOfString = (text: string, offset: number): number => {
   let at = offset + 1
   for (;;) {
     const code = text.charCodeAt(at)
     if (code === 0x22) return at + 1
-    // NaN, past the end, fails this comparison as well.
+    // The comparison is also false for NaN, past the end.
     if (!(code >= 0x20)) return ~at
     if (code !== 0x5c) {
       at++
@@ -48,15 +47,15 @@ const endOfString = (text: string, offset: number): number => {
 type Expected = "value" | "value or ]" | "key" | "key or }" | "colon" | "comma or end" | "nothing"
 
 /**
- * Is given where a token begins and ends, how many arrays and objects are open around it (a bracket counts as outside of
- * its own), and whether it is a key. In a row and not as an object, since a text may have as many tokens as characters.
+ * Receives a token's start and end, the number of arrays and objects around it (a bracket is outside of its own), and
+ * whether it is a key. Four parameters rather than an object, since a text may have as many tokens as characters.
  */
 export type Visit = (start: number, end: number, depth: number, isKey: boolean) => void
 
 /**
  * Visits every token of a JSON text (strings, numbers, literals and punctuation) in order.
  *
- * @returns the offset of the first fault, or undefined if the text is JSON.
+ * @returns the offset of the first error, or undefined if the text is JSON.
  */
 export const scan = (text: string, visit: Visit): number | undefined => {
   const open: Array<"[" | "{"> = []

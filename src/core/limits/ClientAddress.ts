@@ -1,12 +1,12 @@
 /**
- * Which address a request comes from, where reverse proxies stand in front. Pure.
+ * Determines the client address of a request behind reverse proxies. Pure.
  *
  * @module
  */
 import { Result } from "effect"
 import { IpNetwork, NetAddress } from "effect/net"
 
-/** An address as it stands alone, in brackets, or with a port behind it; undefined for what is none. */
+/** Parses an IP address that may have brackets or a port. Undefined if it is none. */
 const parse = (text: string): NetAddress.IpAddress | undefined => {
   const bare = NetAddress.ipFromString(text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text)
   if (Result.isSuccess(bare)) return NetAddress.toCanonical(bare.success)
@@ -16,13 +16,13 @@ const parse = (text: string): NetAddress.IpAddress | undefined => {
 
 const octet = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 
-/** An IPv4 address in its one canonical spelling: what a proxy nearly always sends. */
+/** A canonical IPv4 address: the usual value of `X-Forwarded-For`. */
 const ipv4 = new RegExp(`^${octet}(?:\\.${octet}){3}$`)
 
-/** Makes the function that tells whether an address is a trusted proxy's. */
+/** Makes a predicate for the addresses of trusted proxies. */
 export const isProxy = (trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>): ((peer: string) => boolean) => {
   if (trustedProxies.length === 0) return () => false
-  /** The last peer: behind a proxy it is the same again and again. */
+  // Caches one result: behind a proxy, nearly all requests have the same peer.
   let last: { readonly peer: string; readonly isProxy: boolean } | undefined
   return (peer) => {
     if (last?.peer !== peer) {
@@ -37,10 +37,10 @@ const isAmong = (networks: ReadonlyArray<IpNetwork.IpNetwork>, address: NetAddre
   networks.some((network) => IpNetwork.contains(network, address))
 
 /**
- * Makes the function from the connection's peer and the `X-Forwarded-For` field to the client's address: the one furthest
- * to the right that is no trusted proxy's, or the leftmost if all are; the peer itself if it is no proxy, if there is no
- * field, or if what a proxy should have written is no address. It gives what `HttpMiddleware.xForwardedHeaders` gives, for
- * a tenth of the time in the common case of one proxy.
+ * Makes a function from the connection's peer and the `X-Forwarded-For` field to the client address: the rightmost address
+ * that is not a trusted proxy, or the leftmost if all are trusted. It is the peer if the peer is not trusted, if there is
+ * no field, or if an entry that a proxy should have written is not an address. The result is that of
+ * `HttpMiddleware.xForwardedHeaders`, for a tenth of the time in the common case of one proxy.
  */
 export const make = (
   trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>

@@ -1,5 +1,5 @@
 /**
- * What a client is counted by. Pure.
+ * The key by which clients are counted. Pure.
  *
  * @module
  */
@@ -7,9 +7,9 @@ import { Result } from "effect"
 import { NetAddress } from "effect/net"
 
 /**
- * The key under which an address is rate limited: an IPv4 address by itself, an IPv6 address by its /64, since whoever
- * has one address of a /64 commonly has them all. An IPv4 address written as IPv6 (`::ffff:192.0.2.1`) is the IPv4
- * address. What is no address (a unix socket's peer) is its own key.
+ * The key of an address: the IPv4 address, or the /64 network of an IPv6 address, since a client usually controls a whole
+ * /64. An IPv4-mapped IPv6 address (`::ffff:192.0.2.1`) counts as the IPv4 address. Any other text, such as the peer of a
+ * Unix socket, is its own key.
  */
 export const clientKey = (address: string): string => {
   if (!address.includes(":")) return address

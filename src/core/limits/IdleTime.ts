@@ -6,7 +6,7 @@
  */
 
 /** Milliseconds. */
-export interface Limits {
+export interface Timeouts {
   /** How long a connection is kept alive. */
   readonly keepAlive: number
   /** How long the head of a request may take. */
@@ -27,7 +27,7 @@ export interface Seen extends Idle {
 }
 
 /** When checks of a connection begin to matter: a head that began earlier is complete or timed out by `keepAlive`. */
-export const relevant = ({ head, keepAlive }: Limits): number => Math.max(0, keepAlive - head)
+export const relevant = ({ head, keepAlive }: Timeouts): number => Math.max(0, keepAlive - head)
 
 /**
  * The state to remember at `now`, or `over`. After `keepAlive`, a connection that received bytes during the last `head`
@@ -36,7 +36,7 @@ export const relevant = ({ head, keepAlive }: Limits): number => Math.max(0, kee
 export const check = (
   seen: Seen | undefined,
   { bytesRead, idleSince }: Idle,
-  { head, keepAlive }: Limits,
+  { head, keepAlive }: Timeouts,
   now: number
 ): Seen | "over" => {
   const idle = now - idleSince

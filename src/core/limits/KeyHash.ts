@@ -1,20 +1,20 @@
 /**
- * Makes two words of a client's key, so that many keys can be kept as numbers. Pure.
+ * Converts client keys to numbers, so that tables of many clients need no strings. Pure.
  *
  * @module
  */
 import { hash } from "node:crypto"
 
-/** What a key comes to. Two keys come to the same only if they are the same, or if two digests are. */
+/** Two keys have the same hash only if they are equal, or if the digests of two other keys collide. */
 export interface KeyHash {
-  /** What the words are: an IPv4 address, the /64 of an IPv6 address, or a digest of anything else. */
+  /** 0 for an IPv4 address, 1 for the /64 of an IPv6 address, 2 for the digest of any other key. */
   kind: 0 | 1 | 2
   /** 32 bits each. */
   high: number
   low: number
 }
 
-/** An IPv4 address in its canonical spelling, as a number; -1 for anything else. */
+/** The number of a canonical IPv4 address; -1 for any other text. */
 const ipv4 = (key: string): number => {
   let address = 0
   let octet = -1
@@ -28,7 +28,7 @@ const ipv4 = (key: string): number => {
       dots++
     } else {
       const digit = code - 0x30
-      // A zero in front would be another spelling.
+      // A leading zero is not canonical.
       if (digit < 0 || digit > 9 || octet === 0) return -1
       octet = octet === -1 ? digit : octet * 10 + digit
       if (octet > 255) return -1
@@ -42,30 +42,30 @@ const suffix = "::/64"
 const groups =
   /^(0|[1-9a-f][0-9a-f]{0,3}):(0|[1-9a-f][0-9a-f]{0,3}):(0|[1-9a-f][0-9a-f]{0,3}):(0|[1-9a-f][0-9a-f]{0,3})::\/64$/
 
-/** The first half of an IPv6 address as `core/limits/ClientKey` spells it. */
-const isIpv6 = (key: string, words: KeyHash): boolean => {
+/** Hashes a /64 network in the spelling of `ClientKey`. False for any other key. */
+const hashIpv6 = (key: string, target: KeyHash): boolean => {
   if (!key.endsWith(suffix)) return false
   const match = groups.exec(key)
   if (match === null) return false
   const [, first = "", second = "", third = "", fourth = ""] = match
-  words.kind = 1
-  words.high = Number.parseInt(first, 16) * 0x1_0000 + Number.parseInt(second, 16)
-  words.low = Number.parseInt(third, 16) * 0x1_0000 + Number.parseInt(fourth, 16)
+  target.kind = 1
+  target.high = Number.parseInt(first, 16) * 0x1_0000 + Number.parseInt(second, 16)
+  target.low = Number.parseInt(third, 16) * 0x1_0000 + Number.parseInt(fourth, 16)
   return true
 }
 
-/** Reads a key into `words`. A key that is no address comes to the first 64 bits of its SHA-256. */
-export const read = (key: string, words: KeyHash): void => {
+/** Writes the hash of a key into `target`. A key that is not an address is hashed to the first 64 bits of its SHA-256. */
+export const hashInto = (key: string, target: KeyHash): void => {
   const address = ipv4(key)
   if (address !== -1) {
-    words.kind = 0
-    words.high = 0
-    words.low = address
-  } else if (!isIpv6(key, words)) {
-    // As UTF-16, since UTF-8 has one spelling for all lone surrogates.
+    target.kind = 0
+    target.high = 0
+    target.low = address
+  } else if (!hashIpv6(key, target)) {
+    // UTF-16, since UTF-8 encodes all lone surrogates alike.
     const digest = hash("sha256", Buffer.from(key, "utf16le"), "hex")
-    words.kind = 2
-    words.high = Number.parseInt(digest.slice(0, 8), 16)
-    words.low = Number.parseInt(digest.slice(8, 16), 16)
+    target.kind = 2
+    target.high = Number.parseInt(digest.slice(0, 8), 16)
+    target.low = Number.parseInt(digest.slice(8, 16), 16)
   }
 }

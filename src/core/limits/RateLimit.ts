@@ -1,5 +1,5 @@
 /**
- * The rule of the rate limit and how it is told to a client. Pure: the time is given.
+ * The sliding-window rate limit and its response headers. Pure: the time is an argument.
  *
  * @module
  */
@@ -15,18 +15,15 @@ export interface RateLimitPolicy {
 
 export interface RateLimitDecision {
   readonly accepted: boolean
-  /** How many more would be accepted now. */
+  /** How many more requests would be accepted now. */
   readonly remaining: number
-  /**
-   * Milliseconds until one more is accepted than now: for a refused request the time to wait, for an accepted one the
-   * time until the oldest that still counts leaves the window.
-   */
+  /** Milliseconds until the oldest counted request leaves the window: how long a refused client has to wait. */
   readonly resetMillis: number
 }
 
 const units = { second: 1_000, minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const
 
-/** Reads `100/minute`, `5/second`, `1000/hour`, `10/day`; none for anything else. */
+/** Parses `100/minute`, `5/second`, `1000/hour` or `10/day`. */
 export const parse = (name: string, text: string): Option.Option<RateLimitPolicy> => {
   const match = /^\s*([1-9][0-9]{0,5})\s*\/\s*(second|minute|hour|day)\s*$/.exec(text)
   if (match === null) return Option.none()
@@ -34,17 +31,17 @@ export const parse = (name: string, text: string): Option.Option<RateLimitPolicy
 }
 
 /**
- * The decision for a request at `now` (milliseconds), given the times of the accepted requests that may still count,
- * oldest first. The window is half open: a request that was accepted exactly one window ago no longer counts.
+ * Decides on a request at `now` (milliseconds), given the times of accepted requests, oldest first. The window is half open:
+ * a request that was accepted exactly one window ago no longer counts.
  *
- * This is the law that every layer keeps; the layers hold the times in a shape of their own.
+ * Every layer of `RateLimiter` obeys this law, whatever structure it stores the times in.
  */
 export const decide = (policy: RateLimitPolicy, acceptedAt: ReadonlyArray<number>, now: number): RateLimitDecision => {
   const counted = acceptedAt.filter((time) => time > now - policy.windowMillis)
   return decideCounted(policy, counted.length, counted[0], now)
 }
 
-/** The same, given how many still count at `now` and when the oldest of these was accepted. */
+/** Like `decide`, given the number of requests in the window at `now` and the time of the oldest of them. */
 export const decideCounted = (
   policy: RateLimitPolicy,
   counted: number,
@@ -62,18 +59,18 @@ export const decideCounted = (
 const seconds = (millis: number): number => Math.max(1, Math.ceil(millis / 1000))
 
 /**
- * Makes the function that gives the header fields for an answer: `RateLimit-Policy` and `RateLimit` of
- * draft-ietf-httpapi-ratelimit-headers-10, and `Retry-After` (RFC 9110, 10.2.3) if the request was refused. Times are
- * whole seconds, rounded up, so that a client that waits as told is accepted.
+ * Makes a function from a decision to the response headers: `RateLimit-Policy` and `RateLimit` of
+ * draft-ietf-httpapi-ratelimit-headers-10, and `Retry-After` (RFC 9110, 10.2.3) if the request was refused. Seconds are
+ * rounded up, so that a client that waits for `Retry-After` is accepted.
  */
 export const headers = (policy: RateLimitPolicy): ((decision: RateLimitDecision) => Record<string, string>) => {
   const name = `"${policy.name}"`
-  const told = `${name};q=${policy.limit};w=${Math.ceil(policy.windowMillis / 1000)}`
+  const policyField = `${name};q=${policy.limit};w=${Math.ceil(policy.windowMillis / 1000)}`
   return ({ accepted, remaining, resetMillis }) => {
     const reset = seconds(resetMillis)
     const ratelimit = `${name};r=${remaining};t=${reset}`
     return accepted
-      ? { "ratelimit-policy": told, ratelimit }
-      : { "ratelimit-policy": told, ratelimit, "retry-after": String(reset) }
+      ? { "ratelimit-policy": policyField, ratelimit }
+      : { "ratelimit-policy": policyField, ratelimit, "retry-after": String(reset) }
   }
 }

@@ -1,29 +1,28 @@
 /**
- * Counts what is open at once under several keys, each with a limit of its own. It remembers no more keys than things are
- * open. Pure: it holds numbers, and nothing else.
+ * Limits how many things are open at once under each of several keys. It holds keys with open things only. Pure.
  *
  * @module
  */
 
 /** At most `limit` may be open under `key`. */
-export interface Claim<Name extends string> {
-  /** What the claim is about, for whoever is refused. */
+export interface SlotLimit<Name extends string> {
+  /** Names the limit in `Full`. */
   readonly name: Name
   readonly key: string
   readonly limit: number
 }
 
 export type Attempt<Name extends string> =
-  /** One was opened under every key. `release` closes it again, once however often it is called. */
+  /** A slot was taken under every key. `release` frees them; further calls have no effect. */
   | { readonly _tag: "Opened"; readonly release: () => void }
-  /** Nothing was opened: the claim of this name is used up. */
+  /** No slot was taken: the limit of this name is reached. */
   | { readonly _tag: "Full"; readonly name: Name }
 
 export interface Slots {
-  readonly open: <Name extends string>(claims: ReadonlyArray<Claim<Name>>) => Attempt<Name>
-  /** How many keys are in use. */
+  readonly open: <Name extends string>(limits: ReadonlyArray<SlotLimit<Name>>) => Attempt<Name>
+  /** The number of keys with open slots. */
   readonly size: () => number
-  /** How many are open under a key. */
+  /** The number of open slots of a key. */
   readonly count: (key: string) => number
 }
 
@@ -36,11 +35,11 @@ export const make = (): Slots => {
     else counts.set(key, next)
   }
   return {
-    open: (claims) => {
-      const full = claims.find(({ key, limit }) => count(key) >= limit)
+    open: (limits) => {
+      const full = limits.find(({ key, limit }) => count(key) >= limit)
       if (full !== undefined) return { _tag: "Full", name: full.name }
-      // The keys alone: of what is open for long, the rest is of no use.
-      const keys = claims.map(({ key }) => key)
+      // `release` retains the keys alone: a slot may be open for long.
+      const keys = limits.map(({ key }) => key)
       for (const key of keys) add(key, 1)
       let open = true
       return {

@@ -1,42 +1,42 @@
 /**
- * What became of a page view or a submission, in a word from a closed list: for the website's owner, who sees it in the
- * answer's header and counted in the statistics. Pure.
+ * The decision on a page view or a submission, from a closed list. Website owners see it in a response header and, counted,
+ * in their statistics. Pure.
  *
  * @module
  */
 
-/** Why something is not counted. Most are also the reason why it is not stored; `bot` and `quarantined` are stored apart. */
+/** Why a request is not counted. Only `bot` and `quarantined` are stored, apart from what is counted. */
 export const reasons = [
-  /** A page view by what calls itself a robot, or nothing. */
+  /** The user agent is a known bot. */
   "bot",
-  /** A browser on a page whose origin the website does not name. */
+  /** The page's origin is not among the website's origins. */
   "foreign-origin",
-  /** More requests from one address than the limit allows. */
+  /** The address exceeded its rate limit. */
   "limited",
-  /** A submission that looks like spam: stored, and released by the owner if it is none. */
+  /** The submission looks like spam. The owner can release it. */
   "quarantined",
-  /** It does not validate: see the answer's list of faults. */
+  /** The request does not validate. */
   "invalid",
-  /** There is no published website with this id. It is nobody's, so it is counted nowhere. */
+  /** No website has this id, so that it is counted for none. */
   "unknown-site",
-  /** It is not known to be stored, and may be sent again. */
+  /** The store did not confirm the write. The request may be sent again. */
   "unavailable"
 ] as const
 
 export type Reason = (typeof reasons)[number]
 
-/** `repeated`: a submission that was stored when it was first sent under its `Idempotency-Key`, and was decided of then. */
+/** `repeated`: an earlier request with the same `Idempotency-Key` stored the submission. */
 export type Decision = "counted" | "repeated" | Reason
 
-/** How often something was not counted, by its reason; a reason without any is left out. */
+/** Requests that were not counted, by reason. Absent means none. */
 export type Counts = Readonly<Partial<Record<Reason, number>>>
 
-/** The header that tells the decision. */
+/** The response header that carries the decision. */
 export const header = "x-hydracore-decision"
 
-/** The names in which an owner's website is found: those that visitors send, and what they stand for. */
+/** The website that a decision is counted for. */
 export type Subject =
-  /** A website that was looked up. */
+  /** A website that exists. */
   | { readonly _tag: "Known"; readonly websiteConfigId: string }
-  /** An id that somebody claims: the request was turned away before anyone looked whether it exists. */
+  /** An id that a request names and that was not looked up. It may not exist. */
   | { readonly _tag: "Claimed"; readonly by: "tracking-token" | "website-config-id"; readonly id: string }

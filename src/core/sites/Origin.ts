@@ -1,13 +1,13 @@
 /**
- * Which browsers may use a website's or an instance's ids, and where a visitor may be sent after a plain form. Pure.
+ * Which origins may use a website's or an instance's ids, and where a visitor may be redirected after a plain form. Pure.
  *
- * A browser says by itself on which origin the page stands, and a page cannot change that. What is no browser (a server,
- * a script, curl) can say anything or nothing: this rule is for copied snippets, and no protection against forgery.
+ * A browser sets `Origin` itself, and a page cannot change it. Other clients can send anything: the rule stops copied
+ * snippets, not forgery.
  *
  * @module
  */
 
-/** What a request says of the page that it comes from: its headers, or undefined for one that it does not have. */
+/** The request headers that name the page's origin. */
 export interface Provenance {
   readonly origin: string | undefined
   readonly secFetchSite: string | undefined
@@ -15,17 +15,17 @@ export interface Provenance {
 
 const spelling = /^https?:\/\/[^\s/?#@\\]+$/i
 
-/** An origin in the spelling in which sites keep theirs; null for what is none, the opaque origin `null` too. */
+/** The canonical form of an origin; null for any other text and for the opaque origin `null`. */
 export const canonical = (text: string): string | null =>
   spelling.test(text) ? (URL.parse(text)?.origin ?? null) : null
 
 /**
- * Whether a request may use what names these origins; empty means any.
+ * Whether a request may use an id that is restricted to `origins`; an empty list allows any.
  *
- * - `Origin` names a page: it must be one of the origins.
- * - `Origin: null` names a page that hides (a sandboxed frame, a file, a page whose referrer policy is `no-referrer`): it
- *   is refused, unless the browser attests that the request stays on one origin, as it does behind a site's own proxy.
- * - No `Origin`: what is no browser passes. A browser that says `Sec-Fetch-Site: cross-site` and hides the origin does not.
+ * - `Origin` is set: it must be one of the origins.
+ * - `Origin: null` hides the origin (a sandboxed frame, a file, the referrer policy `no-referrer`): only
+ *   `Sec-Fetch-Site: same-origin` passes, which browsers send behind a site's own proxy.
+ * - No `Origin`: clients other than browsers pass. A browser that sends `Sec-Fetch-Site: cross-site` does not.
  */
 export const isAllowed = (origins: ReadonlyArray<string>, { origin, secFetchSite }: Provenance): boolean => {
   if (origins.length === 0) return true
@@ -35,30 +35,39 @@ export const isAllowed = (origins: ReadonlyArray<string>, { origin, secFetchSite
   return named !== null && origins.includes(named)
 }
 
-/** No address that anyone needs is longer, in UTF-16 units. */
+/** The maximum length of an address, in UTF-16 units. */
 const maxAddress = 2048
 
-/** The address as it may stand in a `Location` header, if its page stands on one of the origins. */
-const pageOn = (origins: ReadonlyArray<string>, address: string | undefined): string | null => {
+/** The address, fit for a `Location` header, if it is on one of the origins. */
+const onOrigins = (origins: ReadonlyArray<string>, address: string | undefined): string | null => {
   if (address === undefined || address.length > maxAddress || !/^https?:\/\//i.test(address)) return null
   const url = URL.parse(address)
   return url !== null && url.username === "" && url.password === "" && origins.includes(url.origin) ? url.href : null
 }
 
 /**
- * Where a visitor is sent after a plain form: to the page that the form names; null if it names none, or one that stands
- * on none of the origins. A website that names no origin sends nobody anywhere: any address would do, and the endpoint
- * would be an open redirect.
+ * Where a plain form redirects to: the page in `next`, if it is on one of the origins; else null. A website without
+ * origins never redirects, since the endpoint would be an open redirect.
  */
 export const nextAddress = (origins: ReadonlyArray<string>, next: string | undefined): string | null =>
-  pageOn(origins, next)
+  onOrigins(origins, next)
 
 /**
- * Where the page that thanks leads back to: to the page of the form, or to the website where the browser tells that alone;
- * null if neither stands on one of the origins. Nobody is sent there unasked: the form itself would not say that anything
- * was sent, and of a page on another origin browsers name the origin alone, unless it asks for more.
+ * The target of the thank-you page's back link: the form's page, or its website if the browser sends the origin alone;
+ * null if neither is on one of the origins. It is a link and no redirect: the form itself would not confirm anything.
  */
 export const backAddress = (
   origins: ReadonlyArray<string>,
-  told: { readonly referer: string | undefined; readonly origin: string | undefined }
-): string | null => pageOn(origins, told.referer) ?? pageOn(origins, told.origin)
+  headers: { readonly referer: string | undefined; readonly origin: string | undefined }
+): string | null => onOrigins(origins, headers.referer) ?? onOrigins(origins, headers.origin)
+
+const source = /^https?:\/\/[a-z0-9.-]+(?::[0-9]+)?$/
+
+/**
+ * The value of `frame-ancestors` for the page that answers a plain form: the form's origin, or `'none'` if the request
+ * names none. A text that could end the directive is no origin here.
+ */
+export const frameAncestors = (origin: string | undefined): string => {
+  const named = origin === undefined ? null : canonical(origin)
+  return named !== null && source.test(named) ? named : "'none'"
+}

@@ -5,11 +5,11 @@
  */
 
 export interface Site {
-  /** The canonical identity to the outside; what a form submission names. */
+  /** The public id that form submissions name. */
   readonly websiteConfigId: string
-  /** The internal identity of what is hosted; what page views are stored under. */
+  /** The internal id that page views are stored under. */
   readonly hostedWebsiteId: string
-  /** The public token that a page view names. */
+  /** The public token that page views name. */
   readonly trackingToken: string
   readonly name: string
   /** The origins that may use the website's ids in a browser; empty means any. */
@@ -18,5 +18,5 @@ export interface Site {
   readonly createdAt: number
 }
 
-/** What may be changed of a website; what is not given stays. Its ids stay for good: they stand in pages. */
+/** A change of a website: what is absent stays. The ids never change, since published pages hold them. */
 export type SiteChange = Partial<Pick<Site, "name" | "origins">>

@@ -1,15 +1,15 @@
 /**
- * Counts what was not counted, between one flush to the store and the next. Bounded: strangers choose the ids that are
- * claimed, so these may fill half of it, and what does not fit is not told apart any more. Pure: the time is given.
+ * Counts decisions between two flushes to the store. Bounded: clients choose the ids that they claim, so that claims may
+ * fill half of it; what does not fit is dropped. Pure: the time is an argument.
  *
  * @module
  */
 
-import { dateOf } from "../text/Time.ts"
+import { dateOf } from "../text/Calendar.ts"
 import type { Reason, Subject } from "./Decision.ts"
 
-/** So often in one day, for one reason. */
-export interface Entry {
+/** The decisions of one day, subject and reason. */
+export interface DecisionCount {
   readonly subject: Subject
   readonly reason: Reason
   /** `YYYY-MM-DD`, UTC. */
@@ -18,14 +18,13 @@ export interface Entry {
 }
 
 export interface Tally {
-  /** Counts one at `now` (milliseconds since 1970). False if it did not fit. */
+  /** Counts a decision at `now` (milliseconds since 1970). False if it did not fit. */
   readonly add: (subject: Subject, reason: Reason, now: number) => boolean
-  /** Gives what was counted, and begins again with nothing. */
-  readonly take: () => ReadonlyArray<Entry>
-  /** Forgets what was counted of some, and gives it. */
-  readonly remove: (isOf: (subject: Subject) => boolean) => ReadonlyArray<Entry>
-  /** What was counted, and stays. */
-  readonly entries: () => ReadonlyArray<Entry>
+  /** Returns all entries and clears the tally. */
+  readonly take: () => ReadonlyArray<DecisionCount>
+  /** Removes the entries of some subjects and returns them. */
+  readonly remove: (isOf: (subject: Subject) => boolean) => ReadonlyArray<DecisionCount>
+  readonly entries: () => ReadonlyArray<DecisionCount>
   readonly isEmpty: () => boolean
 }
 
@@ -34,11 +33,11 @@ const keyOf = (subject: Subject, reason: Reason, day: string): string =>
     ? `${day} ${reason} ${subject.websiteConfigId}`
     : `${day} ${reason} ${subject.by} ${subject.id}`
 
-/** A tally of at most `capacity` different entries. */
+/** A tally of at most `capacity` entries. */
 export const make = (capacity: number): Tally => {
-  let counted = new Map<string, { readonly entry: Omit<Entry, "times">; times: number }>()
+  let counted = new Map<string, { readonly entry: Omit<DecisionCount, "times">; times: number }>()
   let claims = 0
-  const entries = () => Array.from(counted.values(), ({ entry, times }): Entry => ({ ...entry, times }))
+  const entries = () => Array.from(counted.values(), ({ entry, times }): DecisionCount => ({ ...entry, times }))
   return {
     add: (subject, reason, now) => {
       const day = dateOf(now)

@@ -1,5 +1,5 @@
 /**
- * Texts as they may stand in HTML. Pure.
+ * Escapes texts for HTML. Pure.
  *
  * @module
  */
@@ -12,5 +12,5 @@ const entities: Readonly<Record<string, string>> = {
   "'": "&#39;"
 }
 
-/** A text as it may stand between tags, or as the value of an attribute in quotes. */
+/** Escapes a text for use between tags, or as the value of a quoted attribute. */
 export const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character] ?? "")

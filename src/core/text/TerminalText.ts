@@ -12,18 +12,22 @@ const control = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu
 /** The text without anything that a terminal obeys. */
 export const printable = (text: string): string => text.replace(control, "\uFFFD")
 
-const controlButLineEnd = /[^\P{Cc}\n]|[\p{Cf}\p{Cs}\u2028\u2029]/gu
+/** The same except the joiners (U+200C, U+200D), without which Persian, Indic scripts and many emoji are misspelled. */
+const controlButJoiner = /[[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]--[\u200C\u200D]]/gv
+const controlButLineEnd = /[[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]--[\n\u200C\u200D]]/gv
 
-const escaped = (character: string): string =>
-  Array.from({ length: character.length }, (_, at) => character.charCodeAt(at).toString(16).padStart(4, "0"))
-    .map((digits) => `\\u${digits}`)
-    .join("")
+/** A character as JSON's escapes, one for each UTF-16 unit. */
+export const unicodeEscape = (character: string): string =>
+  Array.from(
+    { length: character.length },
+    (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`
+  ).join("")
 
-/** JSON text without anything that a terminal obeys but the ends of its lines, and with the same meaning. */
-export const inertJson = (json: string): string => json.replace(controlButLineEnd, escaped)
+/** A text on one line, in which everything that a terminal obeys is shown as its escape. */
+export const escape = (text: string): string => text.replace(controlButJoiner, unicodeEscape)
 
-/** The same of any other text of several lines, whose characters are lost that a terminal would obey. */
-export const inertLines = (text: string): string => text.replaceAll("\r\n", "\n").replace(controlButLineEnd, "\uFFFD")
+/** JSON text with the same meaning in which a terminal obeys nothing but the line ends. */
+export const inertJson = (json: string): string => json.replace(controlButLineEnd, unicodeEscape)
 
 const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" })
 const zero = /^\p{M}+$/u

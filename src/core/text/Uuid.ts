@@ -1,5 +1,5 @@
 /**
- * Reads the spellings of a UUID that the published contract accepts. Pure.
+ * Parses the spellings of a UUID that the published contract accepts. Pure.
  *
  * @module
  */
@@ -25,9 +25,9 @@ const fromHyphenated = (text: string): Result.Result<string, string> => {
 }
 
 /**
- * The canonical spelling (lower case, hyphenated) of a UUID that is spelled in one of the four ways that clients use:
- * hyphenated, 32 digits without hyphens, `{hyphenated}` or `urn:uuid:hyphenated`. The version and the variant may be any.
- * Fails with what is wrong, in words for the sender.
+ * Parses a UUID to its canonical spelling: lower case, with hyphens. The input has hyphens, or is 32 digits,
+ * `{with-hyphens}` or `urn:uuid:with-hyphens`, of any version and variant. Fails with a message for the client, which is
+ * part of the contract.
  */
 export const parseUuid = (input: string): Result.Result<string, string> => {
   const text =
@@ -50,5 +50,5 @@ export const parseUuid = (input: string): Result.Result<string, string> => {
 
 const canonical = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
-/** Whether a text is a UUID in its canonical spelling already, which is what nearly every client sends. */
+/** Nearly all clients send the canonical spelling, which this recognizes faster than `parseUuid`. */
 export const isCanonicalUuid = (text: string): boolean => canonical.test(text)

@@ -59,7 +59,7 @@ export const respond = (
     ...options.headers,
     ...(coding === "identity" ? {} : { "content-encoding": coding })
   }
-  return Negotiation.isKnown(request.ifNoneMatch, etag)
+  return Negotiation.matchesEtag(request.ifNoneMatch, etag)
     ? HttpServerResponse.empty({ status: 304, headers })
     : HttpServerResponse.uint8Array(content.bytes[coding], { contentType: options.contentType, headers })
 }

@@ -7,14 +7,15 @@
 import { Cause, Effect, type Fiber } from "effect"
 import type { AgentEvent } from "../../core/chat/Agent.ts"
 import * as ChatStream from "../../core/chat/ChatStream.ts"
-import { AgentRefused, type AgentTimeout } from "../../services/chat/AgentStream.ts"
+import type { ChatEnd } from "../../core/metrics/Metrics.ts"
+import { type AgentRefusal, AgentRefused } from "../../services/chat/AgentStream.ts"
 import type { OpenChat, OpenChats } from "./OpenChats.ts"
 
 export interface Options {
   readonly conversationId: string
-  /** Whether the edge keeps the conversation. */
-  readonly hasMemory: boolean
   readonly messageId: string
+  /** Whether the edge keeps the conversation. */
+  readonly memory: boolean
   /** After this time without a frame a comment is sent. In milliseconds. */
   readonly heartbeat: number
   /** How long the visitor may take to read what was said, the last words too. In milliseconds. */
@@ -31,7 +32,7 @@ export interface ChatSink {
   readonly destroy: () => void
 }
 
-type Refusal = AgentRefused | AgentTimeout
+type Refusal = AgentRefusal
 type Taker = (text: string | undefined) => void
 
 export class Chat implements OpenChat {
@@ -43,12 +44,14 @@ export class Chat implements OpenChat {
   private text = ""
   private isClosed = false
   private takenAt = 0
+  /** When the agent was asked; undefined after its first text. */
+  private askedAt: number | undefined
   private until = Number.POSITIVE_INFINITY
   private opener: ((opened: Effect.Effect<void, Refusal>) => void) | undefined
   private taker: Taker | undefined
   private waiter: ((emptied: Effect.Effect<void>) => void) | undefined
   private opening: Effect.Effect<void, Refusal> | undefined
-  private readonly watch: OpenChats
+  readonly watch: OpenChats
   private outlet: ChatSink | undefined
   private readonly heartbeat: number
   private readonly patience: number
@@ -60,6 +63,7 @@ export class Chat implements OpenChat {
     this.patience = options.patience
     this.maxDuration = options.maxDuration
     this.state = ChatStream.initial(options)
+    this.askedAt = watch.alarms.now()
     watch.add(this)
   }
 
@@ -123,8 +127,8 @@ export class Chat implements OpenChat {
       this.takenAt = this.watch.alarms.now()
       this.until = this.takenAt + this.maxDuration
       this.watch.alarms.set(this, this.nextLook(this.takenAt))
-      this.text = ChatStream.comment
     }
+    this.countTokens(events)
     this.write(events)
     if (!this.isAccepted) this.open(Effect.void)
   }
@@ -144,6 +148,8 @@ export class Chat implements OpenChat {
   close(): void {
     if (this.isClosed) return
     this.isClosed = true
+    // Infinite: the stream has not begun.
+    if (Number.isFinite(this.until)) this.watch.metrics.ended(this.endReason)
     this.watch.remove(this)
     if (this.outlet?.destroyed === false) this.armCloseTimeout()
     if (this.text === "") this.wakeTaker(undefined)
@@ -196,6 +202,20 @@ export class Chat implements OpenChat {
     if (this.isOver) return
     this.fail(failure)
     this.asker?.interruptUnsafe()
+  }
+
+  private get endReason(): ChatEnd {
+    return this.failure ?? (ChatStream.isEnded(this.state) ? "finished" : "left")
+  }
+
+  private countTokens(events: Iterable<AgentEvent>): void {
+    let tokens = 0
+    for (const event of events) if (event._tag === "Text") tokens++
+    if (tokens === 0) return
+    const { alarms, metrics } = this.watch
+    metrics.tokens(tokens)
+    if (this.askedAt !== undefined) metrics.firstToken(alarms.now() - this.askedAt)
+    this.askedAt = undefined
   }
 
   private open(opening: Effect.Effect<void, Refusal>): void {

@@ -20,7 +20,9 @@ import {
 } from "effect"
 import { HttpEffect, HttpServerResponse } from "effect/http"
 import type { AgentEvent } from "../../core/chat/Agent.ts"
-import { type AgentError, AgentRefused, type AgentTimeout } from "../../services/chat/AgentStream.ts"
+import type * as ChatStream from "../../core/chat/ChatStream.ts"
+import type { AgentFailureKind } from "../../core/metrics/Metrics.ts"
+import { type AgentError, type AgentRefusal, AgentRefused } from "../../services/chat/AgentStream.ts"
 import { Chat } from "./Chat.ts"
 import * as ChatDelivery from "./ChatDelivery.ts"
 import type { OpenChats } from "./OpenChats.ts"
@@ -34,9 +36,9 @@ interface Names {
 export interface Options {
   readonly instanceId: string
   readonly conversationId: string
-  /** Whether the edge keeps the conversation. */
-  readonly hasMemory: boolean
   readonly messageId: string
+  /** Whether the edge keeps the conversation. */
+  readonly memory: boolean
   /** After this time without a frame a comment is sent. */
   readonly heartbeat: Duration.Input
   /** How long the visitor may take to read what was said, the last words too. */
@@ -58,19 +60,36 @@ const headers = {
 }
 
 /** What is told to the log of an error before the answer began; what to answer is the handler's matter. */
-const logRefusal = (error: AgentRefused | AgentTimeout, names: Names) =>
+const logRefusal = (error: AgentRefusal, names: Names) =>
   Effect.logWarning("The agent did not accept a message").pipe(
     Effect.annotateLogs({
       ...names,
       error: error._tag,
-      ...(error._tag === "AgentRefused" ? { reason: error.reason } : {})
+      ...("reason" in error ? { reason: error.reason } : {})
     })
   )
 
 /** A failure before the answer began, as the handler knows it. */
-const refusal = (error: AgentError | Cause.Done): AgentRefused | AgentTimeout => {
+const refusal = (error: AgentError | Cause.Done): AgentRefusal => {
   if (Cause.isDone(error)) return new AgentRefused({ reason: "the agent's stream was empty" })
-  return error._tag === "AgentBroken" ? new AgentRefused({ reason: error.reason }) : error
+  if (error._tag === "AgentBroken") return new AgentRefused({ reason: error.reason })
+  return error._tag === "AgentEmpty" ? new AgentRefused({ reason: "the agent finished without a word" }) : error
+}
+
+/** What the log reads of an error. */
+const reasonOf = (error: AgentError | Cause.Done): string => {
+  if (Cause.isDone(error)) return "it ended without a finish"
+  if (error._tag === "AgentTimeout") return "it was silent"
+  if (error._tag === "DailyTokensUsed") return "its tokens of the day are used"
+  return error._tag === "AgentEmpty" ? `it finished without a word (${error.finish})` : error.reason
+}
+
+/** What a visitor reads of an error. */
+const failureTo = (error: AgentError | Cause.Done): ChatStream.Failure => {
+  if (Cause.isDone(error)) return "agent-broken"
+  if (error._tag === "AgentTimeout") return "agent-timeout"
+  if (error._tag !== "AgentEmpty") return "agent-broken"
+  return error.finish === "content-filter" ? "agent-declined" : "agent-empty"
 }
 
 /** Names the failure that a cause is for the visitor, and tells the log what it was. */
@@ -80,11 +99,10 @@ const failureOf = Effect.fnUntraced(function* (cause: Cause.Cause<AgentError | C
     yield* Effect.logError("A chat stream died", cause).pipe(Effect.annotateLogs({ ...names }))
     return "internal" as const
   }
-  const reason = "reason" in error ? error.reason : Cause.isDone(error) ? "it ended without a finish" : "it was silent"
   yield* Effect.logWarning("An agent's stream failed").pipe(
-    Effect.annotateLogs({ ...names, error: error._tag, reason })
+    Effect.annotateLogs({ ...names, error: error._tag, reason: reasonOf(error) })
   )
-  return error._tag === "AgentTimeout" ? ("agent-timeout" as const) : ("agent-broken" as const)
+  return failureTo(error)
 })
 
 /** Tells the log that we ended a stream ourselves. */
@@ -132,12 +150,29 @@ class AgentPump {
   }
 }
 
+/** The kind of an agent's failure; undefined for a fault of ours. */
+const failureKind = (
+  cause: Cause.Cause<AgentError | Cause.Done>,
+  isAccepted: boolean
+): AgentFailureKind | undefined => {
+  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+  if (error === undefined) return undefined
+  if (!Cause.isDone(error)) {
+    if (error._tag === "AgentTimeout") return "timeout"
+    if (error._tag === "AgentBusy") return "busy"
+    if (error._tag === "AgentEmpty") return "empty"
+  }
+  return isAccepted ? "broken" : "refused"
+}
+
 /** What the end of the asking means: the visitor and the log are told of it. */
 const settle = (exit: Exit.Exit<void, AgentError | Cause.Done>, chat: Chat, names: Names): Effect.Effect<void> => {
   const { failure } = chat
   if (failure !== null) return logBound(failure, names)
   // It was finished; or we ended it; or the visitor has gone.
   if (Exit.isSuccess(exit) || chat.isOver || Cause.hasInterruptsOnly(exit.cause)) return Effect.void
+  const kind = failureKind(exit.cause, chat.isAccepted)
+  if (kind !== undefined) chat.watch.metrics.agentFailed(kind)
   if (!chat.isAccepted) return Effect.sync(() => chat.refuse(Cause.map(exit.cause, refusal)))
   return Effect.map(failureOf(exit.cause, names), (failure) => chat.fail(failure))
 }
@@ -174,13 +209,13 @@ export interface StartedChat {
 export const begin = (
   agent: Stream.Stream<AgentEvent, AgentError>,
   options: Options
-): Effect.Effect<StartedChat, AgentRefused | AgentTimeout, Scope.Scope> =>
+): Effect.Effect<StartedChat, AgentRefusal, Scope.Scope> =>
   Effect.contextWith((services: Context.Context<Scope.Scope>) => {
     const { instanceId, messageId, watch } = options
     const names = { instanceId, messageId }
     const chat = new Chat(watch, {
       conversationId: options.conversationId,
-      hasMemory: options.hasMemory,
+      memory: options.memory,
       messageId,
       heartbeat: Duration.toMillis(options.heartbeat),
       patience: Duration.toMillis(options.patience),
@@ -190,7 +225,7 @@ export const begin = (
     if (watch.isDrained()) chat.drain()
     else {
       // The request's own context is a kilobyte that the answer has no need of, but for its span.
-      const isTraced = Context.get(services, Tracer.Tracer) !== Tracer.nativeTracer
+      const isTraced = Context.getOrUndefined(services, Tracer.ParentSpan) !== undefined
       const fork = Effect.runForkWith(isTraced ? services : watch.services)
       chat.asker = Fiber.runIn(fork(ask(agent, chat, names)), Context.get(services, Scope.Scope))
     }

@@ -5,6 +5,7 @@
  */
 import { type Context, Effect, type Scope } from "effect"
 import * as DeadlineScheduler from "../../runtime/DeadlineScheduler.ts"
+import * as ChatMetrics from "./ChatMetrics.ts"
 
 /** A chat as the watch sees it. */
 export interface OpenChat extends DeadlineScheduler.Scheduled {
@@ -14,6 +15,7 @@ export interface OpenChat extends DeadlineScheduler.Scheduled {
 
 export interface OpenChats {
   readonly alarms: DeadlineScheduler.DeadlineScheduler
+  readonly metrics: ChatMetrics.ChatMetrics
   /** What stands around every chat: the clock, the log. */
   readonly services: Context.Context<never>
   /** Whether the process can wait no longer: no chat may begin. */
@@ -28,6 +30,7 @@ export const make = Effect.fnUntraced(function* (
   drain: Effect.Effect<void>
 ): Effect.fn.Return<OpenChats, never, Scope.Scope> {
   const alarms = yield* DeadlineScheduler.make
+  const metrics = yield* ChatMetrics.make
   const chats = new Set<OpenChat>()
   let isDrained = false
   const drainAll = Effect.sync(() => {
@@ -37,6 +40,7 @@ export const make = Effect.fnUntraced(function* (
   yield* Effect.forkScoped(Effect.andThen(drain, drainAll))
   return {
     alarms,
+    metrics,
     services: yield* Effect.context(),
     isDrained: () => isDrained,
     add: (chat) => void chats.add(chat),

@@ -193,10 +193,12 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
           const events = answer.log.since(position)
           if (events.length === 0) return Effect.void
           return store.append({ answerId, position, events }).pipe(
-            Effect.map((runs) => {
-              position += events.length
-              if (!runs) interrupt(answer, "stopped")
-            }),
+            Effect.tap((runs) =>
+              Effect.sync(() => {
+                position += events.length
+                if (!runs) interrupt(answer, "stopped")
+              })
+            ),
             // The next round tries again, and `complete` stores the whole answer.
             Effect.catch((error) => Effect.logDebug("The events of an answer were not stored", error))
           )

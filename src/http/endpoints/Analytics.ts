@@ -9,7 +9,7 @@ import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { PageViewPayload } from "../../contract/Analytics.ts"
 import { Api } from "../../contract/Api.ts"
-import * as Faults from "../../contract/Faults.ts"
+import * as BodyReader from "../../contract/BodyReader.ts"
 import * as PageView from "../../core/analytics/PageView.ts"
 import * as UserAgent from "../../core/analytics/UserAgent.ts"
 import { memoize } from "../../core/data/Memo.ts"
@@ -34,7 +34,7 @@ import * as RateLimitCheck from "./RateLimitCheck.ts"
 import * as RequestHead from "./RequestHead.ts"
 import * as SerializedResponse from "./SerializedResponse.ts"
 
-const readPayload = Faults.bodyReader(PageViewPayload)
+const readPayload = BodyReader.make(PageViewPayload)
 
 /** How many parsed user agents are remembered: visitors have few, and parsing one costs more than the rest of a view. */
 const rememberedUserAgents = 5_000

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { Effect, Result } from "effect"
+import { Effect, Predicate, Result } from "effect"
 import { HttpServerResponse } from "effect/http"
-import { isJsonObject } from "../../contract/Wire.ts"
 import * as Decision from "../../core/sites/Decision.ts"
 import { parseUuid } from "../../core/text/Uuid.ts"
 import type { Decisions } from "../../services/sites/Decisions.ts"
@@ -28,7 +27,7 @@ export const claimOf = (
   body: unknown,
   by: (Decision.Subject & { readonly _tag: "Claimed" })["by"]
 ): Decision.Subject | null => {
-  const siteId = isJsonObject(body) ? body["site_id"] : undefined
+  const siteId = Predicate.isObject(body) ? body["site_id"] : undefined
   const id = typeof siteId === "string" && siteId.length <= 45 ? parseUuid(siteId) : undefined
   return id !== undefined && Result.isSuccess(id) ? { _tag: "Claimed", by, id: id.success } : null
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { Effect } from "effect"
+import type { AgentRefusal } from "../../services/chat/AgentStream.ts"
 import type { RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
 import type { BodyCrowdedOut, BodyTooLarge } from "../server/RequestBody.ts"
 import * as DecisionRecorder from "./DecisionRecorder.ts"
@@ -13,6 +14,7 @@ import * as ErrorResponses from "./ErrorResponses.ts"
 /** What keeps a body from being received. */
 export const ofBytes = {
   BodyTooLarge: ({ maxBytes }: BodyTooLarge) => Effect.succeed(ErrorResponses.tooLarge(maxBytes)),
+  BodyInPieces: () => Effect.succeed(ErrorResponses.inPieces),
   BodyCrowdedOut: ({ by }: BodyCrowdedOut) =>
     Effect.succeed(by === "address" ? ErrorResponses.tooMuchAtOnce : ErrorResponses.overloaded),
   BodyUnreadable: () =>
@@ -57,12 +59,20 @@ export const ofStorage = (error: StorageUnavailable | RecordRefused, headers: Re
           ErrorResponses.notStorable(headers)
         )
 
-/** What went wrong with an agent before its stream began; `http/chat/ChatResponse` told the log already. */
-export const ofAgent = (headers: Record<string, string>) => ({
-  AgentRefused: () =>
-    Effect.succeed(
-      ErrorResponses.refusal(502, "The assistant cannot be reached now. Please try again later.", headers)
-    ),
-  AgentTimeout: () =>
-    Effect.succeed(ErrorResponses.refusal(504, "The assistant did not answer in time. Please try again.", headers))
-})
+/** An agent's refusal; `http/chat/ChatResponse` has logged it. `headers` are those of the rate limit. */
+export const ofAgent = (error: AgentRefusal, headers: Record<string, string>) => {
+  switch (error._tag) {
+    case "AgentRefused":
+      return Effect.succeed(
+        ErrorResponses.refusal(502, "The assistant cannot be reached now. Please try again later.", headers)
+      )
+    case "AgentBusy":
+      return Effect.succeed(ErrorResponses.agentBusy(error.retryAfter, headers))
+    case "DailyTokensUsed":
+      return Effect.succeed(ErrorResponses.dailyTokensUsed(error.retryAfter, headers))
+    case "AgentTimeout":
+      return Effect.succeed(
+        ErrorResponses.refusal(504, "The assistant did not answer in time. Please try again.", headers)
+      )
+  }
+}

@@ -60,6 +60,13 @@ export const foreignOrigin = (
 export const tooLarge = (maxBytes: number): HttpServerResponse.HttpServerResponse =>
   refusal(413, `The body is larger than ${maxBytes} bytes. Send less at once.`)
 
+/** 413: the body is not read to its end. */
+export const inPieces: HttpServerResponse.HttpServerResponse = refusal(
+  413,
+  "The body comes in too many small pieces. Send it in chunks of 128 bytes or more.",
+  { connection: "close" }
+)
+
 /** 429; the headers tell when to come back. */
 export const overLimit = (headers: Headers): HttpServerResponse.HttpServerResponse =>
   refusal(429, "Too many requests from this address. Wait as many seconds as Retry-After says.", headers)
@@ -79,6 +86,20 @@ export const unavailable = (headers?: Headers): HttpServerResponse.HttpServerRes
   refusal(503, "The service cannot say now that this is stored. Send it again after Retry-After seconds.", {
     ...headers,
     "retry-after": "5"
+  })
+
+/** 429: the instance has used its tokens of the day, which ends in `seconds`. */
+export const dailyTokensUsed = (seconds: number, headers?: Headers): HttpServerResponse.HttpServerResponse =>
+  refusal(429, "The assistant has answered as much as it may today. Please come back tomorrow.", {
+    ...headers,
+    "retry-after": String(seconds)
+  })
+
+/** 503: the agent takes no request now. `seconds` is when it may. */
+export const agentBusy = (seconds: number, headers?: Headers): HttpServerResponse.HttpServerResponse =>
+  refusal(503, "The assistant is busy. Please try again after Retry-After seconds.", {
+    ...headers,
+    "retry-after": String(seconds)
   })
 
 /** 429: so much is being sent from this address at once that there is no room for this body, which is not read to its end. */

@@ -1,6 +1,6 @@
 /**
  * The pages that a visitor sees who sent a plain form: one that thanks, and one that says what to do about a fault. They
- * load nothing, run nothing, and may be framed by nobody but where the form stood.
+ * load nothing, run nothing, and may be framed by the origin of the form alone.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import { Option, Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { ValidationError } from "../../contract/Errors.ts"
 import * as FormRefusal from "../../core/forms/FormRefusal.ts"
+import * as Origin from "../../core/sites/Origin.ts"
 import * as Html from "../../core/text/Html.ts"
 
 const style = `
@@ -28,7 +29,6 @@ const policy = [
 ].join("; ")
 
 const headers = {
-  "content-security-policy": policy,
   "cache-control": "no-store",
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff"
@@ -52,8 +52,16 @@ ${body}
 </html>
 `
 
-const html = (text: string, status: number, more: Readonly<Record<string, string>>) =>
-  HttpServerResponse.text(text, { status, contentType: "text/html; charset=utf-8", headers: { ...more, ...headers } })
+const html = (text: string, status: number, more: Readonly<Record<string, string>>, origin: string | undefined) =>
+  HttpServerResponse.text(text, {
+    status,
+    contentType: "text/html; charset=utf-8",
+    headers: {
+      ...more,
+      ...headers,
+      "content-security-policy": `${policy}; frame-ancestors ${Origin.frameAncestors(origin)}`
+    }
+  })
 
 /** Where a visitor who is done goes on: back to the website, if it is known. */
 const wayBack = (address: string | null): string => {
@@ -63,11 +71,15 @@ const wayBack = (address: string | null): string => {
     : `<p><a href="${Html.escape(url.href)}">Back to ${Html.escape(url.host)}</a></p>`
 }
 
-/** 200: the submission is stored. `back` is a page of the website's, if one is known. */
+/**
+ * 200: the submission is stored. `back` is a page of the website's, if one is known; `origin` is what the request says of
+ * the form's.
+ */
 export const thanks = (
   submissionId: string,
   back: string | null,
-  more: Readonly<Record<string, string>>
+  more: Readonly<Record<string, string>>,
+  origin: string | undefined
 ): HttpServerResponse.HttpServerResponse =>
   html(
     page(
@@ -77,7 +89,8 @@ ${wayBack(back)}
 <p><small>Reference: ${Html.escape(submissionId)}</small></p>`
     ),
     200,
-    more
+    more,
+    origin
   )
 
 /** 303: the submission is stored, and the visitor goes on to the page of the website's that the form names. */
@@ -94,19 +107,22 @@ const Detail = Schema.fromJsonString(
 const list = (items: ReadonlyArray<string>): ReadonlyArray<string> =>
   items.length === 0 ? [] : ["<ul>", ...items.map((item) => `<li>${Html.escape(item)}</li>`), "</ul>"]
 
-/** A refusal of ours as a page: the same status and headers, and words for the visitor. */
-export const ofRefusal = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse => {
+/** A refusal of ours as a page: the same status and headers, and words for the visitor; `origin` as for `thanks`. */
+export const ofRefusal = (
+  response: HttpServerResponse.HttpServerResponse,
+  origin: string | undefined
+): HttpServerResponse.HttpServerResponse => {
   const { body, headers, status } = response
   const text = body._tag === "Uint8Array" ? new TextDecoder().decode(body.body) : ""
   const detail = Option.getOrUndefined(Schema.decodeUnknownOption(Detail)(text))?.detail
   const retryAfter = headers["retry-after"]
   const seconds = retryAfter === undefined ? undefined : Number(retryAfter)
-  const words = FormRefusal.words({ status, seconds, detail })
+  const explanation = FormRefusal.explain({ status, retryAfterSeconds: seconds, detail })
   const lines = [
-    `<p>${Html.escape(words.text)}</p>`,
-    ...list(words.corrections),
-    ...words.forOwner.map((sentence) => `<p><small>For the owner: ${Html.escape(sentence)}</small></p>`)
+    `<p>${Html.escape(explanation.text)}</p>`,
+    ...list(explanation.corrections),
+    ...explanation.forOwner.map((sentence) => `<p><small>For the owner: ${Html.escape(sentence)}</small></p>`)
   ]
   const { "content-length": _, "content-type": __, ...kept } = headers
-  return html(page(words.title, lines.join("\n")), status, kept as Record<string, string>)
+  return html(page(explanation.title, lines.join("\n")), status, kept as Record<string, string>, origin)
 }

@@ -51,7 +51,7 @@ const reusedKey: ValidationError = {
 const asPage =
   (asked: RequestHead.RequestHead) =>
   (answer: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse =>
-    answer.status >= 400 && PlainForms.wantsPage(asked) ? FormPages.ofRefusal(answer) : answer
+    answer.status >= 400 && PlainForms.wantsPage(asked) ? FormPages.ofRefusal(answer, asked.headers["origin"]) : answer
 
 /** The answer to a submission that is stored, as JSON; an id needs no escapes. */
 const receipt = (submissionId: string): string => `{"status":"received","submission_id":"${submissionId}"}`
@@ -67,7 +67,7 @@ const page = (
   const next = Origin.nextAddress(site.origins, form.next)
   if (next !== null) return FormPages.onward(next, headers)
   const { origin, referer } = asked.headers
-  return FormPages.thanks(submissionId, Origin.backAddress(site.origins, { referer, origin }), headers)
+  return FormPages.thanks(submissionId, Origin.backAddress(site.origins, { referer, origin }), headers, origin)
 }
 
 /** What answers a submission whose body was read. */
@@ -111,7 +111,7 @@ export const endpoint = (options: Options) =>
         const draft = (receivedAt: number) => {
           const marks = FormContent.signalsOf(content, {
             hints,
-            repetitions: repetitions.see(fingerprint, key, receivedAt)
+            repetitions: repetitions.record(fingerprint, key, receivedAt)
           })
           const idempotency = key === null ? null : { key, fingerprint }
           const { reasons, status } = SpamScore.judge(marks)

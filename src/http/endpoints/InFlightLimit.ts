@@ -12,9 +12,9 @@ import type * as Endpoint from "./Endpoint.ts"
 import * as ErrorMapping from "./ErrorMapping.ts"
 
 /** Bytes that are not counted: what a page sends is smaller, and a queue of such ones is bounded by its number. */
-export const small = 4_096
+export const uncountedBytes = 4_096
 
-const counted = (bytes: number): number => (bytes <= small ? 0 : bytes)
+const counted = (bytes: number): number => (bytes <= uncountedBytes ? 0 : bytes)
 
 /** The most that the others hold together, in bytes. */
 export const maxBytes = 64 * 2 ** 20

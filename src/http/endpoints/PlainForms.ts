@@ -34,7 +34,7 @@ export const wantsPage = (request: RequestHead): boolean =>
 
 /** The website that a plain form's address names, whatever its body is like. */
 export const siteOf = (request: RequestHead): string | undefined =>
-  isPlain(request) ? PlainForm.addressOf(request.url).site : undefined
+  isPlain(request) ? PlainForm.routingOf(request.url).site : undefined
 
 const unreadable: ValidationError = {
   type: "value_error",
@@ -56,9 +56,30 @@ const noFiles = (name: string): ValidationError => ({
 
 type Read = Result.Result<ReadonlyArray<PlainForm.Field>, ReadonlyArray<ValidationError>>
 
+const boundaryOf = (contentType: string): string | undefined => {
+  const match = /;\s*boundary=(?:"([^"]+)"|([^;\s"]+))/i.exec(contentType)
+  return match?.[1] ?? match?.[2]
+}
+
+/** Whether a multipart body has more than `maxFields` parts. It is asked first: each part costs the platform's reader much. */
+const hasTooMany = (bytes: Uint8Array, boundary: string): boolean => {
+  const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const delimiter = `--${boundary}`
+  let at = -delimiter.length
+  // The last one stands behind the last part.
+  for (let parts = -1; parts <= PlainForm.maxFields; parts++) {
+    at = body.indexOf(delimiter, at + delimiter.length, "latin1")
+    if (at < 0) return false
+  }
+  return true
+}
+
 /** A multipart body: the platform's own reader takes it apart. A file field that was left empty is an empty text. */
 const readMultipart = (bytes: Uint8Array, contentType: string): Effect.Effect<Read> =>
   Effect.promise(async (): Promise<Read> => {
+    const boundary = boundaryOf(contentType)
+    if (boundary === undefined) return Result.fail([unreadable])
+    if (hasTooMany(bytes, boundary)) return Result.fail([tooMany])
     let entries: ReadonlyArray<[string, string | File]>
     try {
       entries = [...(await new Response(bytes.slice(), { headers: { "content-type": contentType } }).formData())]
@@ -89,12 +110,12 @@ export const read = Effect.fnUntraced(function* (
   bytes: Uint8Array
 ): Effect.fn.Return<Option.Option<Form>, RequestBody.InvalidBody> {
   if (!isPlain(request)) return Option.none()
-  const address = PlainForm.addressOf(request.url)
+  const address = PlainForm.routingOf(request.url)
   const fields = yield* readFields(bytes, request.headers["content-type"] ?? "")
   if (Result.isFailure(fields)) {
     return address.site ? yield* new RequestBody.InvalidBody({ errors: fields.failure }) : Option.none()
   }
-  const routing = PlainForm.routing(address, fields.success)
+  const routing = PlainForm.completeRouting(address, fields.success)
   if (!routing.site) return Option.none()
   const { reserved, text } = PlainForm.toSubmission(fields.success, routing)
   return Option.some({ body: { text, value: JSON.parse(text) as unknown }, reserved, next: routing.next })

@@ -5,7 +5,7 @@
  * @module
  */
 import { Effect, Option } from "effect"
-import * as Json from "../../core/json/Json.ts"
+
 import { clientKey } from "../../core/limits/ClientKey.ts"
 import * as RateLimit from "../../core/limits/RateLimit.ts"
 import type { RateLimiter } from "../../services/RateLimiter.ts"
@@ -40,6 +40,12 @@ export const make = (
     )
 }
 
+/**
+ * Bodies up to this many bytes are counted only if they are valid: whatever they hold, parsing one takes less than a
+ * millisecond.
+ */
+export const uncountedBytes = 4_096
+
 /** The rate limit while a request is handled. */
 export interface RateLimitGate {
   /** Checks a valid request. */
@@ -59,7 +65,7 @@ export const withRateLimit = <A, E, R>(
 ): ((head: RequestHead, body: Uint8Array) => Effect.Effect<A, E, R>) => {
   const unchecked: RateLimitGate = { check, limitHeaders: undefined }
   return (head, body) =>
-    body.length <= Json.small
+    body.length <= uncountedBytes
       ? handle(head, body, unchecked)
       : check(head.address, (result) =>
           result.accepted

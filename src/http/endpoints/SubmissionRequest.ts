@@ -5,8 +5,8 @@
  * @module
  */
 import { Effect, Option, Result } from "effect"
+import * as BodyReader from "../../contract/BodyReader.ts"
 import type { ValidationError } from "../../contract/Errors.ts"
-import * as Faults from "../../contract/Faults.ts"
 import { SubmissionPayload } from "../../contract/Forms.ts"
 import * as FormContent from "../../core/forms/FormContent.ts"
 import * as JsonMembers from "../../core/json/JsonMembers.ts"
@@ -14,7 +14,7 @@ import * as RequestBody from "../server/RequestBody.ts"
 import * as PlainForms from "./PlainForms.ts"
 import type { RequestHead } from "./RequestHead.ts"
 
-const readPayload = Faults.bodyReader(SubmissionPayload)
+const readPayload = BodyReader.make(SubmissionPayload)
 
 /** How deeply `form_data` may be nested. Few readers of JSON follow further, and the owner has to read it. */
 const maxDepth = 100

@@ -11,8 +11,8 @@ import { Context, type Duration, Effect, Layer, Option, Result, Scope, type Stre
 import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../../contract/Api.ts"
+import * as BodyReader from "../../contract/BodyReader.ts"
 import type { ValidationError } from "../../contract/Errors.ts"
-import * as Faults from "../../contract/Faults.ts"
 import { ChatPayload } from "../../contract/Widget.ts"
 import type { AgentEvent } from "../../core/chat/Agent.ts"
 import * as ConversationHash from "../../core/chat/ConversationHash.ts"
@@ -22,7 +22,7 @@ import type { Instance } from "../../core/chat/Instance.ts"
 import { clientKey } from "../../core/limits/ClientKey.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import * as Slots from "../../core/limits/Slots.ts"
-import { type AgentError, type AgentRefused, AgentStream, type AgentTimeout } from "../../services/chat/AgentStream.ts"
+import { type AgentError, type AgentRefusal, AgentStream } from "../../services/chat/AgentStream.ts"
 import {
   type ConversationFull,
   ConversationStore,
@@ -42,7 +42,24 @@ import * as OriginCheck from "./OriginCheck.ts"
 import * as RateLimitCheck from "./RateLimitCheck.ts"
 import * as RequestHead from "./RequestHead.ts"
 
-const readPayload = Faults.bodyReader(ChatPayload)
+const readPayload = BodyReader.make(ChatPayload)
+
+/** The response to an error before the stream. */
+const refusalOf = (error: AskError, headers: RateLimitCheck.LimitHeaders): Effect.Effect<Answer> => {
+  switch (error._tag) {
+    case "StorageUnavailable":
+      return ErrorMapping.ofUnavailable(headers).StorageUnavailable(error)
+    case "RecordRefused":
+      // The instance was deleted a moment ago.
+      return Effect.succeed(ErrorResponses.unauthorized(headers))
+    case "ConversationFull":
+      return Effect.succeed(ErrorResponses.invalid([conversationFull], headers))
+    case "NothingToRegenerate":
+      return Effect.succeed(ErrorResponses.invalid([nothingToRegenerate], headers))
+    default:
+      return ErrorMapping.ofAgent(error, headers)
+  }
+}
 
 const conversationFull: ValidationError = {
   type: "value_error",
@@ -83,13 +100,7 @@ const releaseAfter = (times: number, release: () => void): (() => void) => {
 const releaseWithScope = (release: () => void): Effect.Effect<void, never, Scope.Scope> =>
   Effect.flatMap(Effect.scope, (scope) => Scope.addFinalizer(scope, Effect.sync(release)))
 
-type AskError =
-  | AgentRefused
-  | AgentTimeout
-  | StorageUnavailable
-  | RecordRefused
-  | ConversationFull
-  | NothingToRegenerate
+type AskError = AgentRefusal | StorageUnavailable | RecordRefused | ConversationFull | NothingToRegenerate
 
 /** A started chat, or the response that refuses it. */
 export type Answer = HttpServerResponse.HttpServerResponse | ChatResponse.StartedChat
@@ -192,7 +203,7 @@ export const endpoint = (options: Options) =>
             ChatResponse.begin(stream, {
               instanceId: instance.instanceId,
               conversationId,
-              hasMemory: storedId !== null,
+              memory: storedId !== null,
               messageId: answerId,
               heartbeat,
               patience: options.patience,
@@ -234,16 +245,7 @@ export const endpoint = (options: Options) =>
             Option.isSome(instance)
               ? begin(asked, decoded.success, instance.value, headers)
               : Effect.succeed(ErrorResponses.unauthorized(headers))
-          ).pipe(
-            Effect.catchTags({
-              ...ErrorMapping.ofUnavailable(headers),
-              ...ErrorMapping.ofAgent(headers),
-              // The instance was deleted a moment ago.
-              RecordRefused: () => Effect.succeed(ErrorResponses.unauthorized(headers)),
-              ConversationFull: () => Effect.succeed(ErrorResponses.invalid([conversationFull], headers)),
-              NothingToRegenerate: () => Effect.succeed(ErrorResponses.invalid([nothingToRegenerate], headers))
-            })
-          )
+          ).pipe(Effect.catch((error) => refusalOf(error, headers)))
         })
       }
 

@@ -27,11 +27,16 @@ export const answerHeaders = {
 }
 
 /**
- * No credentials are allowed, so any origin may be. Whatever header a preflight asks for is allowed: websites carry
- * libraries that add fields to every request, and none of them means anything here.
+ * The header fields that a request may have: all. Websites carry libraries that add fields to every request, and none of
+ * them means anything here. `*` does not cover Authorization, nor what a browser that does not know it sends; the latter
+ * are the fields that have a meaning here or that an SDK for agents adds.
  */
+const allowedHeaders = "*, Authorization, Content-Type, Idempotency-Key, X-Widget-Token, X-HydraCore-Session"
+
+/** No credentials are allowed, so any origin may be. A preflight's answer repeats nothing of its request. */
 export const middleware = HttpMiddleware.cors({
   allowedMethods: ["GET", "HEAD", "POST"],
+  allowedHeaders: [allowedHeaders],
   exposedHeaders,
   maxAge: aDay
 })

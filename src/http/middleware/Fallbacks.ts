@@ -5,8 +5,8 @@
  * @module
  */
 import { randomUUID } from "node:crypto"
-import { type Cause, Effect, Option } from "effect"
-import { HttpServerError, type HttpServerResponse } from "effect/http"
+import { type Cause, Context, Effect, Option } from "effect"
+import { HttpServerError, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import * as HttpApi from "effect/http-api/HttpApi"
 import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import { Api } from "../../contract/Api.ts"
@@ -41,6 +41,15 @@ const matches = (template: string, path: string): boolean => {
   )
 }
 
+/**
+ * Whether the router may look a path up. It is lenient: it decodes escapes anywhere and ignores what follows a `;` or `#`.
+ * A path that holds one of these is served only as it is published, that is, with an escape in a parameter alone. Pure.
+ */
+export const isPublished = (known: ReadonlyArray<KnownPath>, path: string): boolean =>
+  !/[%;#]/.test(path) || known.some((route) => matches(route.path, path))
+
+const pathOf = (url: string): string => url.split("?", 1)[0] ?? ""
+
 /** The methods that a path has, `OPTIONS` among them; empty for an unknown path. Pure. */
 export const allowedMethods = (known: ReadonlyArray<KnownPath>, path: string): ReadonlyArray<string> => {
   const methods = known.filter((route) => matches(route.path, path)).map((route) => route.method)
@@ -52,8 +61,7 @@ const notFound = (
   known: ReadonlyArray<KnownPath>,
   request: { readonly method: string; readonly url: string }
 ): HttpServerResponse.HttpServerResponse => {
-  const [path = ""] = request.url.split("?", 1)
-  const allowed = allowedMethods(known, path)
+  const allowed = allowedMethods(known, pathOf(request.url))
   // A method that the path has may still have found nothing: its route may be more exact than its path here.
   return allowed.length === 0 || allowed.includes(request.method)
     ? ErrorResponses.refusal(404, "There is nothing at this address. /docs lists what there is.")
@@ -113,5 +121,9 @@ export const middleware =
     app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
   ): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> => {
     const all = [...endpoints, ...paths]
-    return Effect.catchCause(app, (cause) => answer(all, cause))
+    const answered = Effect.catchCause(app, (cause) => answer(all, cause))
+    return Effect.withFiber((fiber) => {
+      const request = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
+      return isPublished(all, pathOf(request.url)) ? answered : Effect.succeed(notFound(all, request))
+    })
   }

@@ -1,29 +1,97 @@
 /**
- * A span for each request, where traces are collected: its method, its route and its status. The platform's own span would
- * also hold the client's address, every header (widget tokens among them), the query and the user agent; it is off.
+ * A span for each sampled request: its method, its route and its status. The platform's own span would also hold the
+ * client's address, every header (widget tokens among them), the query and the user agent; it is off.
+ *
+ * `References.TracerEnabled` stays false: it is true only where one of our own spans is made, so that no library adds
+ * spans (each SQL statement would be one, and its errors quote values).
  *
  * @module
  */
-import { Context, Effect, Layer, Tracer } from "effect"
-import { HttpMiddleware, HttpServerRequest, type HttpServerResponse } from "effect/http"
+import { IncomingMessage } from "node:http"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import { Clock, Context, Effect, Exit, Layer, Option, Random, Tracer } from "effect"
+import { Headers, HttpMiddleware, HttpServerRequest, type HttpServerResponse, HttpTraceContext } from "effect/http"
+import type { IpNetwork } from "effect/net"
+import * as Routes from "../../core/http/Routes.ts"
+import { isSampled } from "../../core/http/TraceSampling.ts"
+import * as ClientAddress from "../../core/limits/ClientAddress.ts"
 
 /** No request has the platform's own span. */
 export const withoutPlatformSpans: Layer.Layer<never> = Layer.succeed(HttpMiddleware.TracerDisabledWhen, () => true)
 
-/** Middleware around the whole application. The router adds the route to the span. */
-export const middleware = <E, R>(
-  app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
-): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> =>
-  Effect.withFiber((fiber) => {
-    // Where nobody collects spans, none is made.
-    if (fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer) return app
-    const { method } = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
-    return app.pipe(
-      Effect.tap(({ status }) => Effect.annotateCurrentSpan("http.response.status_code", status)),
-      Effect.withSpan(`http.server ${method}`, {
-        kind: "server",
-        root: true,
-        attributes: { "http.request.method": method }
-      })
-    )
+export interface TraceDecision {
+  /** The caller's span, if a trusted proxy sent it. */
+  readonly parent: Tracer.ExternalSpan | undefined
+  readonly isSampled: boolean
+}
+
+export interface Tracing {
+  /** Decides once for each request, however often it is asked. */
+  readonly decide: (request: IncomingMessage) => TraceDecision
+}
+
+export interface Options {
+  /** The share of requests that start a trace, from 0 to 1. */
+  readonly ratio: number
+  /** The peers whose `traceparent` is joined. Any other client's is ignored: it could force sampling. */
+  readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
+}
+
+export const make = (options: Options): Effect.Effect<Tracing> =>
+  Effect.map(Random.Random, (random) => {
+    const isProxy = ClientAddress.isProxy(options.trustedProxies)
+    const parentOf = ({ headers, socket }: IncomingMessage): Tracer.ExternalSpan | undefined => {
+      const { traceparent } = headers
+      if (typeof traceparent !== "string" || !isProxy(socket.remoteAddress ?? "")) return undefined
+      return Option.getOrUndefined(HttpTraceContext.w3c(Headers.fromRecordUnsafe({ traceparent })))
+    }
+    const decided = new WeakMap<IncomingMessage, TraceDecision>()
+    return {
+      decide: (request) => {
+        const known = decided.get(request)
+        if (known !== undefined) return known
+        const parent = parentOf(request)
+        const decision = { parent, isSampled: isSampled(options.ratio, parent, random.nextDoubleUnsafe()) }
+        decided.set(request, decision)
+        return decision
+      }
+    }
   })
+
+/** How a response ended, for its span: only a server error is a failure. */
+const exitOf = (headersSent: boolean, status: number): Exit.Exit<void, string> => {
+  if (!headersSent) return Exit.interrupt()
+  return status >= 500 ? Exit.fail(`HTTP ${status}`) : Exit.void
+}
+
+/** Middleware around the whole application. A span lasts until the response is sent, or its client has left. */
+export const middleware =
+  (tracing: Tracing, templates: ReadonlyArray<string>) =>
+  <E, R>(
+    app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+  ): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> => {
+    const routeOf = Routes.make(templates)
+    const start = (method: string, route: string, parent: Tracer.AnySpan | undefined) =>
+      Effect.makeSpan(route === Routes.other ? method : `${method} ${route}`, {
+        kind: "server",
+        sampled: true,
+        ...(parent === undefined ? { root: true } : { parent }),
+        attributes: { "http.request.method": method, ...(route === Routes.other ? {} : { "http.route": route }) }
+      }).pipe(Effect.withTracerEnabled(true))
+    return Effect.withFiber((fiber) => {
+      const request = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
+      if (!(request.source instanceof IncomingMessage)) return app
+      const { isSampled, parent } = tracing.decide(request.source)
+      if (!isSampled) return parent === undefined ? app : Effect.provideService(app, Tracer.ParentSpan, parent)
+      const response = NodeHttpServerRequest.toServerResponse(request)
+      if (response.destroyed) return app
+      const clock = fiber.getRef(Clock.Clock)
+      return Effect.flatMap(start(Routes.methodOf(request.method), routeOf(request.url), parent), (span) => {
+        response.once("close", () => {
+          if (response.headersSent) span.attribute("http.response.status_code", response.statusCode)
+          span.end(clock.currentTimeNanosUnsafe(), exitOf(response.headersSent, response.statusCode))
+        })
+        return Effect.provideService(app, Tracer.ParentSpan, span)
+      })
+    })
+  }

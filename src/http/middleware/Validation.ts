@@ -8,9 +8,10 @@ import { Effect, type Layer, Option, Result, Schema } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
+import * as BodyReader from "../../contract/BodyReader.ts"
 import type { ValidationError } from "../../contract/Errors.ts"
-import * as Faults from "../../contract/Faults.ts"
 import { Validation } from "../../contract/Validation.ts"
+import * as ValidationErrors from "../../contract/ValidationErrors.ts"
 import * as Json from "../../core/json/Json.ts"
 import * as ErrorMapping from "../endpoints/ErrorMapping.ts"
 import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
@@ -25,10 +26,10 @@ const places = { Params: "path", Headers: "header", Query: "query", Payload: "bo
 const bodyFaults = (endpoint: HttpApiEndpoint.Top, request: HttpServerRequest.HttpServerRequest) => {
   const payload = Array.from(endpoint.payload.values()).at(0)?.schemas[0]
   if (payload === undefined) return Effect.succeed([])
-  const decode = Faults.bodyReader(payload as unknown as Schema.Codec<unknown>)
+  const decode = BodyReader.make(payload as unknown as Schema.Codec<unknown>)
   return RequestBody.readBytes(request).pipe(
     Effect.flatMap((bytes) =>
-      bytes.length > Json.small
+      bytes.length > Json.cheapBytes
         ? Effect.succeed([])
         : Effect.map(
             Effect.fromResult(RequestBody.parse(bytes, request.headers["content-type"])),
@@ -46,7 +47,7 @@ const paramsFaults = (endpoint: HttpApiEndpoint.Top, params: unknown): ReadonlyA
   const schema = endpoint.params as unknown as Schema.Codec<unknown>
   return Option.match(Result.getFailure(Schema.decodeUnknownResult(schema, { errors: "all" })(params)), {
     onNone: () => [],
-    onSome: (error) => Faults.fromIssue(error.issue, ["path"])
+    onSome: (error) => ValidationErrors.fromIssue(error.issue, ["path"])
   })
 }
 
@@ -57,7 +58,7 @@ export const layer: Layer.Layer<Validation> = HttpApiMiddleware.layerSchemaError
     if (error.kind === "Body" || error.kind === "ResponseHeaders") return yield* Effect.fail(error)
     const request = yield* HttpServerRequest.HttpServerRequest
     const { params } = yield* HttpRouter.RouteContext
-    const first = error.kind === "Params" ? [] : Faults.fromIssue(error.cause.issue, [places[error.kind]])
+    const first = error.kind === "Params" ? [] : ValidationErrors.fromIssue(error.cause.issue, [places[error.kind]])
     return yield* bodyFaults(endpoint, request).pipe(
       Effect.map((ofBody) =>
         // A body that is no JSON is told alone, as the original does: nothing else was looked at yet.
@@ -66,6 +67,7 @@ export const layer: Layer.Layer<Validation> = HttpApiMiddleware.layerSchemaError
           : ErrorResponses.invalid([...paramsFaults(endpoint, params), ...first, ...ofBody])
       ),
       Effect.catchTag("BodyTooLarge", ErrorMapping.ofBytes.BodyTooLarge),
+      Effect.catchTag("BodyInPieces", ErrorMapping.ofBytes.BodyInPieces),
       Effect.catchTag("BodyCrowdedOut", ErrorMapping.ofBytes.BodyCrowdedOut)
     )
   })

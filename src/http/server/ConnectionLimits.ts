@@ -5,13 +5,13 @@
  * @module
  */
 import type { Socket } from "node:net"
-import { Effect, Option } from "effect"
+import { type Context, Effect, Option } from "effect"
 import type { IpNetwork } from "effect/net"
 import * as ClientAddress from "../../core/limits/ClientAddress.ts"
 import { clientKey } from "../../core/limits/ClientKey.ts"
 import * as ConnectionTable from "../../core/limits/ConnectionTable.ts"
 import * as IdleTime from "../../core/limits/IdleTime.ts"
-import type { MetricsService } from "../../services/Metrics.ts"
+import * as Metrics from "../../core/metrics/Metrics.ts"
 
 export interface Options {
   /** The most connections of the process. */
@@ -20,7 +20,7 @@ export interface Options {
   readonly perAddress: Option.Option<number>
   /** Networks whose connections `perAddress` does not bound. */
   readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
-  readonly idle: IdleTime.Limits
+  readonly idle: IdleTime.Timeouts
 }
 
 /** A connection that is kept. */
@@ -52,19 +52,20 @@ const advice = {
 }
 
 /** Counts what one bound did, and says it once a minute. */
-const reporter = (bound: ConnectionTable.Bound, limit: number, metrics: MetricsService) => {
+const reporter = (bound: ConnectionTable.Bound, limit: number, context: Context.Context<never>) => {
   const label = bound === "total" ? "process" : "address"
-  const countClosed = metrics.counter("connectionsLimited", { bound: label, outcome: "closed" })
-  const countRefused = metrics.counter("connectionsLimited", { bound: label, outcome: "refused" })
+  const closedMetric = Metrics.connectionsLimited({ bound: label, outcome: "closed" })
+  const refusedMetric = Metrics.connectionsLimited({ bound: label, outcome: "refused" })
+  for (const metric of [closedMetric, refusedMetric]) metric.updateUnsafe(0, context)
   let [closed, refused, quietUntil] = [0, 0, Number.NEGATIVE_INFINITY]
   return {
     closed: () => {
       closed++
-      countClosed()
+      closedMetric.updateUnsafe(1, context)
     },
     refused: () => {
       refused++
-      countRefused()
+      refusedMetric.updateUnsafe(1, context)
     },
     warning: (now: number): ReadonlyArray<string> => {
       if (closed + refused === 0 || now < quietUntil) return []
@@ -76,12 +77,12 @@ const reporter = (bound: ConnectionTable.Bound, limit: number, metrics: MetricsS
   }
 }
 
-export const make = (options: Options, metrics: MetricsService): ConnectionLimits => {
+export const make = (options: Options, context: Context.Context<never>): ConnectionLimits => {
   const perClient = Option.getOrElse(options.perAddress, () => Number.POSITIVE_INFINITY)
   const table = ConnectionTable.make<Connection>({ total: options.total, perClient })
   const reports = {
-    total: reporter("total", options.total, metrics),
-    perClient: reporter("perClient", perClient, metrics)
+    total: reporter("total", options.total, context),
+    perClient: reporter("perClient", perClient, context)
   }
   const isProxy = ClientAddress.isProxy(options.trustedProxies)
   const clientOf = (peer: string): string | undefined =>

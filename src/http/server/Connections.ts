@@ -23,10 +23,11 @@
 import * as diagnostics from "node:diagnostics_channel"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
-import { Clock, type Duration, Effect, Layer } from "effect"
+import { Clock, Context, type Duration, Effect, Layer } from "effect"
 import { afterQuietPoll } from "../../runtime/EventLoop.ts"
-import { type MetricsService, none } from "../../services/Metrics.ts"
+
 import * as ConnectionLimits from "./ConnectionLimits.ts"
+import * as FairReading from "./FairReading.ts"
 import * as UnreadAnswers from "./UnreadAnswers.ts"
 
 export interface Options {
@@ -51,7 +52,7 @@ interface Link {
   readonly entry: ConnectionLimits.Entry
   /** The requests that are not answered yet. */
   open: number
-  /** How many bytes had been read when the last answer was done: more means that a request has begun. */
+  /** How many bytes had been parsed when the last answer was done: more means that a request has begun. */
   read: number
   /** The answer that its client reads now, or waits for: those behind it are not sent before it is. */
   first: Begun | undefined
@@ -113,7 +114,7 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
     // The connection is gone.
     if (link === undefined) return
     if (--link.open > 0) behind--
-    link.read = socket.bytesRead
+    link.read = socket.bytesRead - FairReading.unparsed(socket)
     // Node ends them in the order in which they were begun.
     link.first = link.first?.next
     if (link.open === 0) limits.idle(link.entry, performance.now())
@@ -256,8 +257,12 @@ const wait = (duration: Duration.Input): Effect.Effect<void> =>
  * are closed, which takes `end` at most. `server` must not listen yet. Build it on top of the layer that serves, so that it
  * is finalized before it.
  */
-export const layer = (server: Server, options: Options, metrics: MetricsService = none): Layer.Layer<never> => {
-  const limits = ConnectionLimits.make(options.limits, metrics)
+export const layer = (
+  server: Server,
+  options: Options,
+  context: Context.Context<never> = Context.empty()
+): Layer.Layer<never> => {
+  const limits = ConnectionLimits.make(options.limits, context)
   const connections = watch(server, limits)
   const interval = Math.min(maxInterval, Math.ceil(Math.min(options.unreadTimeout, options.limits.idle.head) / 4))
   const checking = Effect.forever(

@@ -29,6 +29,7 @@ import * as SerializedResponse from "../endpoints/SerializedResponse.ts"
 import { ChatHandler } from "../endpoints/Widget.ts"
 import * as Cors from "../middleware/Cors.ts"
 import * as Fallbacks from "../middleware/Fallbacks.ts"
+import type * as Trace from "../middleware/Trace.ts"
 import * as RequestBody from "./RequestBody.ts"
 
 export interface Options {
@@ -133,17 +134,17 @@ const instanceOf = (url: string): string | undefined => {
 const [beforeInstance = "", afterInstance = ""] = ContractWidget.chat.path.split(":instance_id")
 
 /**
- * Puts the direct way in front of the platform's listener, which must be the last that was added to `server`. Where spans
- * are collected there is no direct way: they are made by the middleware.
+ * Puts the direct way in front of the platform's listener, which must be the last that was added to `server`. Sampled
+ * requests do not take it: their spans are made by the middleware.
  */
 export const layer = (
   server: Server,
-  options: Options
+  options: Options,
+  tracing: Trace.Tracing | undefined
 ): Layer.Layer<never, never, TrackHandler | SubmitHandler | ChatHandler> =>
   Layer.effectDiscard(
     Effect.gen(function* () {
       const services = yield* Effect.context<TrackHandler | SubmitHandler | ChatHandler>()
-      if (Context.get(services, Tracer.Tracer) !== Tracer.nativeTracer) return
       const endpoints = new Map<string, Endpoint.Endpoint>([
         [ContractAnalytics.track.path, Context.get(services, TrackHandler)],
         [ContractForms.submit.path, Context.get(services, SubmitHandler)]
@@ -203,6 +204,7 @@ export const layer = (
       const answerChat = (
         instanceId: string,
         asked: RequestHead.RequestHead,
+        parent: Tracer.ExternalSpan | undefined,
         request: IncomingMessage,
         response: ServerResponse
       ): void => {
@@ -215,7 +217,8 @@ export const layer = (
             leave?.()
             run(Scope.close(scope, Exit.void))
           })
-          leave = run(conversed(asked, instanceId, body, scope), {
+          const answered = conversed(asked, instanceId, body, scope)
+          leave = run(parent === undefined ? answered : Effect.provideService(answered, Tracer.ParentSpan, parent), {
             onExit: (exit) => {
               leave = undefined
               if (response.destroyed) return
@@ -227,24 +230,26 @@ export const layer = (
         })
       }
 
-      const longest = Math.min(options.maxBody, RequestBody.small)
+      const longest = Math.min(options.maxBody, RequestBody.uncountedBytes)
       const isDirect = (request: IncomingMessage): boolean =>
         request.method === "POST" && lengthOf(request) <= longest && request.headers.expect === undefined
 
       const platform = server.listeners("request").at(-1) as RequestListener
       const listener: RequestListener = (request, response) => {
         const headBytes = RequestHead.estimateBytes(request.rawHeaders)
-        if (headBytes > RequestBody.smallHead) {
+        if (headBytes > RequestBody.uncountedHeadBytes) {
           forgetHead(request, response)
           return platform(request, response)
         }
-        if (!isDirect(request)) return platform(request, response)
+        const decision = tracing?.decide(request)
+        if (decision?.isSampled === true || !isDirect(request)) return platform(request, response)
         const { url = "" } = request
         const endpoint = endpoints.get(url)
         if (endpoint !== undefined) return answer(endpoint, askedBy(request, headBytes), request, response)
         const instanceId = instanceOf(url)
-        if (instanceId !== undefined) answerChat(instanceId, askedBy(request, headBytes), request, response)
-        else platform(request, response)
+        if (instanceId !== undefined) {
+          answerChat(instanceId, askedBy(request, headBytes), decision?.parent, request, response)
+        } else platform(request, response)
       }
       yield* Effect.acquireRelease(
         Effect.sync(() => server.off("request", platform).on("request", listener)),

@@ -6,11 +6,11 @@
  */
 import { type IncomingMessage, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
-import { Effect, Layer } from "effect"
+import { type Context, Effect, Layer } from "effect"
 import type { HttpServerResponse } from "effect/http"
 import * as Routes from "../../core/http/Routes.ts"
+import * as Metrics from "../../core/metrics/Metrics.ts"
 import * as Decision from "../../core/sites/Decision.ts"
-import type { MetricsService } from "../../services/Metrics.ts"
 import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
 import * as Cors from "../middleware/Cors.ts"
 import * as RequestMetrics from "./RequestMetrics.ts"
@@ -107,15 +107,17 @@ const isWithoutHost = ({ headers, httpVersionMajor, httpVersionMinor }: Incoming
  * Answers for as long as the scope is open. `server` must not require a `Host` by itself; its last listener for requests
  * is the one that answers the others, and is called for those with a `Host` alone.
  */
-export const layer = (server: Server, maxHeaderSize: number, metrics: MetricsService): Layer.Layer<never> => {
+export const layer = (server: Server, maxHeaderSize: number, context: Context.Context<never>): Layer.Layer<never> => {
   const answers = byCode(maxHeaderSize)
-  const countDecision = metrics.counter("decisions", { decision })
-  const countRequest = new Map(
+  const decisions = Metrics.decisions({ decision })
+  const countDecision = () => decisions.updateUnsafe(1, context)
+  const requests = new Map(
     [...answers.values(), notHttp, noProxy].map(({ status }) => [
       status,
-      metrics.counter("requests", { route: Routes.other, method: Routes.other, status: String(status) })
+      Metrics.requests({ route: Routes.other, method: Routes.other, status: String(status) })
     ])
   )
+  const countRequest = (status: number) => requests.get(status)?.updateUnsafe(1, context)
 
   const onClientError = (error: NodeJS.ErrnoException, socket: Duplex & Responding): void => {
     if (canAnswer(socket)) {
@@ -124,7 +126,7 @@ export const layer = (server: Server, maxHeaderSize: number, metrics: MetricsSer
       const response = socket._httpMessage
       if (response) RequestMetrics.answeredBeside(response, answer.status)
       // A connection on which nothing was sent, such as one that a browser opens ahead, made no request.
-      else if (socket.bytesRead !== 0) countRequest.get(answer.status)?.()
+      else if (socket.bytesRead !== 0) countRequest(answer.status)
       if (socket.bytesRead !== 0) countDecision()
     }
     socket.destroy(error)
@@ -134,7 +136,7 @@ export const layer = (server: Server, maxHeaderSize: number, metrics: MetricsSer
     // Node has removed its own listener, and an error without one ends the process.
     socket.on("error", ignore)
     if (!canAnswer(socket)) return void socket.destroy()
-    countRequest.get(noProxy.status)?.()
+    countRequest(noProxy.status)
     countDecision()
     socket.end(serialize(noProxy), () => socket.destroy())
   }

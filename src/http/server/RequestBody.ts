@@ -30,11 +30,19 @@ export class BodyUnreadable extends Data.TaggedError("BodyUnreadable") {}
 /** Too much is held already of bodies that are on their way: from everybody, or from this one's address. */
 export class BodyCrowdedOut extends Data.TaggedError("BodyCrowdedOut")<{ readonly by: "all" | "address" }> {}
 
+/** The body came in so many pieces (chunks, packets) that they cost more to read than its bytes. */
+export class BodyInPieces extends Data.TaggedError("BodyInPieces") {}
+
+type Refused = BodyTooLarge | BodyInPieces | BodyCrowdedOut
+
+/** How many pieces a body of some bytes may come in. A packet or a chunk of an ordinary client holds 500 bytes or more. */
+export const maxPieces = (bytes: number): number => 1_000 + bytes / 128
+
 /** Bytes of a body that are not counted while it comes: what a page sends is smaller. */
-export const small = 4_096
+export const uncountedBytes = 4_096
 
 /** The same of its head, by `RequestHead.estimateBytes`: twice as much, for the cookies of a website that shares its address. */
-export const smallHead = 8_192
+export const uncountedHeadBytes = 8_192
 
 /**
  * Gives a place to each request whose body is on its way: in one process, 64 MiB for what all of them hold, and an eighth
@@ -88,29 +96,38 @@ interface Arriving {
   /** To be called at the end, whatever it is. */
   readonly leave: () => void
   /** Takes a piece; an error is the end. */
-  readonly add: (piece: Uint8Array) => BodyTooLarge | BodyCrowdedOut | undefined
+  readonly add: (piece: Uint8Array) => Refused | undefined
+  /** What `add` or a displacement came to, also if nobody read it. */
+  readonly refused: () => Refused | undefined
+  /** Calls back if another client's body displaces this one. */
+  readonly onDisplaced: (fail: (error: BodyCrowdedOut) => void) => void
   readonly pieces: ByteCollector
 }
 
 const counted = (bytes: number, uncounted: number): number => (bytes <= uncounted ? 0 : bytes)
 
 const arriving = (
-  enter: () => Capacity.Place,
+  enter: (onDisplaced: () => void) => Capacity.Place,
   headBytes: number,
   { expected, maxBytes }: { readonly expected: number; readonly maxBytes: number }
 ): Arriving => {
   const pieces = new ByteCollector(Math.min(expected, maxBytes))
   /** What is small takes none. */
   let place: Capacity.Place | undefined
+  let count = 0
+  let displaced = (_: BodyCrowdedOut) => {}
+  const onDisplaced = () => displaced(fail(new BodyCrowdedOut({ by: "all" })))
   const crowdedOut = (): BodyCrowdedOut | undefined => {
-    const bytes = counted(headBytes, smallHead) + counted(pieces.size, small)
+    const bytes = counted(headBytes, uncountedHeadBytes) + counted(pieces.capacity, uncountedBytes)
     if (bytes === 0) return undefined
-    place ??= enter()
+    place ??= enter(onDisplaced)
     const held = place.hold(bytes)
     return held === "held" ? undefined : new BodyCrowdedOut({ by: held === "full" ? "all" : "address" })
   }
-  const fail = <E>(error: E): E => {
-    // Whoever is told so may take long to hear it.
+  let refused: Refused | undefined
+  const fail = <E extends Refused>(error: E): E => {
+    refused = error
+    // The reader's fiber may run much later.
     pieces.take()
     return error
   }
@@ -118,9 +135,14 @@ const arriving = (
     pieces,
     begin: crowdedOut,
     leave: () => place?.leave(),
+    refused: () => refused,
+    onDisplaced: (fail) => {
+      displaced = fail
+    },
     add: (piece) => {
       if (pieces.length + piece.length > maxBytes) return fail(new BodyTooLarge({ maxBytes }))
       pieces.add(piece)
+      if (++count > maxPieces(pieces.length)) return fail(new BodyInPieces())
       const error = crowdedOut()
       return error === undefined ? undefined : fail(error)
     }
@@ -128,21 +150,21 @@ const arriving = (
 }
 
 /**
- * Collects a body whose length its head tells, from Node's own message. The platform's way is for streams of any kind and
+ * Collects a body from Node's own message, piece by piece as it is parsed. The platform's way is for streams of any kind and
  * waits for the message to close as well: for a small body that costs a tenth of the whole request.
  */
 const collect = (
   message: IncomingMessage,
-  { add }: Arriving
-): Effect.Effect<void, BodyTooLarge | BodyCrowdedOut | BodyUnreadable> =>
+  { add, onDisplaced }: Arriving
+): Effect.Effect<void, Refused | BodyUnreadable> =>
   Effect.callback((resume) => {
     const stop = () => {
       message.off("data", onData).off("end", onEnd).off("error", onBreak).off("close", onBreak)
     }
-    const fail = (error: BodyTooLarge | BodyCrowdedOut | BodyUnreadable) => {
+    const fail = (error: Refused | BodyUnreadable) => {
       stop()
-      // What is still to come falls away unread.
-      message.resume()
+      // What is still to come is not read: the answer's end closes the connection.
+      message.pause()
       resume(Effect.fail(error))
     }
     const onData = (chunk: Buffer) => {
@@ -154,6 +176,7 @@ const collect = (
       resume(Effect.void)
     }
     const onBreak = () => fail(new BodyUnreadable())
+    onDisplaced(fail)
     message.on("data", onData).on("end", onEnd).on("error", onBreak).on("close", onBreak)
     return Effect.sync(stop)
   })
@@ -163,21 +186,23 @@ const ignore = () => {}
 /** Collects any other. */
 const collectStream = (
   request: HttpServerRequest.HttpServerRequest,
-  { add }: Arriving
-): Effect.Effect<void, BodyTooLarge | BodyCrowdedOut | BodyUnreadable> =>
-  Stream.runForEach(
-    Stream.mapError(request.stream, () => new BodyUnreadable()),
-    (piece) =>
-      Effect.suspend(() => {
-        const error = add(piece)
-        return error === undefined ? Effect.void : Effect.fail(error)
-      })
+  { add, onDisplaced }: Arriving
+): Effect.Effect<void, Refused | BodyUnreadable> =>
+  Effect.raceFirst(
+    Stream.runForEach(
+      Stream.mapError(request.stream, () => new BodyUnreadable()),
+      (piece) =>
+        Effect.suspend(() => {
+          const error = add(piece)
+          return error === undefined ? Effect.void : Effect.fail(error)
+        })
+    ),
+    Effect.callback<never, BodyCrowdedOut>((resume) => onDisplaced((error) => resume(Effect.fail(error))))
   )
 
-/** Whether Node's parser bounds the body already, and nobody has begun to read it or waits to be told to send it. */
+/** Whether the body is Node's own, and nobody has begun to read it or waits to be told to send it. */
 const isCollectable = (request: HttpServerRequest.HttpServerRequest): boolean =>
   request.source instanceof IncomingMessage &&
-  request.headers["content-length"] !== undefined &&
   request.headers["expect"] === undefined &&
   !request.source.readableDidRead &&
   !request.source.destroyed
@@ -188,7 +213,7 @@ const isCollectable = (request: HttpServerRequest.HttpServerRequest): boolean =>
  */
 export const readBytes = Effect.fnUntraced(function* (
   request: HttpServerRequest.HttpServerRequest
-): Effect.fn.Return<Uint8Array, BodyTooLarge | BodyCrowdedOut | BodyUnreadable> {
+): Effect.fn.Return<Uint8Array, Refused | BodyUnreadable> {
   const limit = yield* HttpIncomingMessage.MaxBodySize
   const maxBytes = limit === undefined ? Number.POSITIVE_INFINITY : ByteSize.toNumberUnsafe(limit)
   const told = Number(request.headers["content-length"])
@@ -199,19 +224,22 @@ export const readBytes = Effect.fnUntraced(function* (
   // Now, and the socket remembers it: a peer that is gone has no address any more.
   const address = RequestHead.clientAddress(request)
   const expected = Number.isNaN(told) ? Number.POSITIVE_INFINITY : told
-  const enter = () => arrivals.enter(isByAddress ? clientKey(address) : undefined)
+  const enter = (onDisplaced: () => void) => arrivals.enter(isByAddress ? clientKey(address) : undefined, onDisplaced)
   const body = arriving(enter, RequestHead.estimateBytesOf(request), { expected, maxBytes })
   // A connection that breaks is the server's matter. Who is told of it and then, in the same turn, that the answer is over,
   // listens no more when the fault is due: without any listener it would end the process.
   if (request.source instanceof IncomingMessage) request.source.on("error", ignore)
   // It begins within what ends it: whoever is interrupted in between would hold its place for ever.
   yield* Effect.ensuring(
-    Effect.suspend((): Effect.Effect<void, BodyTooLarge | BodyCrowdedOut | BodyUnreadable> => {
+    Effect.suspend((): Effect.Effect<void, Refused | BodyUnreadable> => {
       const error = body.begin()
       if (error !== undefined) return Effect.fail(error)
       return isCollectable(request) ? collect(request.source as IncomingMessage, body) : collectStream(request, body)
     }),
     Effect.sync(body.leave)
   )
+  // It may have been displaced between its last piece and now.
+  const refused = body.refused()
+  if (refused !== undefined) return yield* Effect.fail(refused)
   return body.pieces.take()
 })

@@ -4,11 +4,13 @@
  *
  * @module
  */
-import { createServer, type IncomingMessage, type Server, type ServerOptions, ServerResponse } from "node:http"
+import { type IncomingMessage, type Server, type ServerOptions, ServerResponse } from "node:http"
 import { performance } from "node:perf_hooks"
+import type { Context } from "effect"
 import * as Routes from "../../core/http/Routes.ts"
+import * as Metrics from "../../core/metrics/Metrics.ts"
 import * as Decision from "../../core/sites/Decision.ts"
-import type { MetricsService } from "../../services/Metrics.ts"
+import { observeUnsafe } from "../../runtime/Observe.ts"
 
 /** Makes a server that does not listen yet. */
 export type Create = (options: ServerOptions) => Server
@@ -35,7 +37,8 @@ const responseClass = (decided: (decision: string) => void) =>
   }
 
 export interface Options {
-  readonly metrics: MetricsService
+  /** Its registry holds the metrics. */
+  readonly context: Context.Context<never>
   /** The paths that are told apart, with `:name` for what may be anything. */
   readonly templates: ReadonlyArray<string>
   /** The one of them whose answers are streams. */
@@ -46,8 +49,8 @@ export interface Options {
 const statuses = 1000
 
 /** Makes the function that counts an answer. Series are made when they are first met, of which there are few. */
-const counters = (metrics: MetricsService) => {
-  const known = new Map<string, Array<(() => void) | undefined>>()
+const counters = (context: Context.Context<never>) => {
+  const known = new Map<string, Array<ReturnType<typeof Metrics.requests> | undefined>>()
   return (route: string, method: string, status: number) => {
     const key = method + route
     let ofStatus = known.get(key)
@@ -57,23 +60,23 @@ const counters = (metrics: MetricsService) => {
     }
     let count = ofStatus[status]
     if (count === undefined) {
-      count = metrics.counter("requests", { route, method, status: status === 0 ? "aborted" : String(status) })
+      count = Metrics.requests({ route, method, status: status === 0 ? "aborted" : String(status) })
       ofStatus[status] = count
     }
-    count()
+    count.updateUnsafe(1, context)
   }
 }
 
-/** The same for how long it took, in microseconds. */
-const durations = (metrics: MetricsService) => {
-  const known = new Map<string, (micros: number) => void>()
-  return (route: string): ((micros: number) => void) => {
+/** The same for how long it took, in milliseconds. */
+const durations = (context: Context.Context<never>) => {
+  const known = new Map<string, ReturnType<typeof Metrics.requestDuration>>()
+  return (route: string, millis: number): void => {
     let took = known.get(route)
     if (took === undefined) {
-      took = metrics.histogram("requestDuration", { route })
+      took = Metrics.requestDuration({ route })
       known.set(route, took)
     }
-    return took
+    took.updateUnsafe(Metrics.seconds(millis), context)
   }
 }
 
@@ -84,19 +87,25 @@ const beside = new WeakMap<ServerResponse, number>()
 export const answeredBeside = (response: ServerResponse, status: number): void => void beside.set(response, status)
 
 /** Measures a server from its first request on. */
-const watch = (server: Server, { chat, metrics, templates }: Options): void => {
+const watch = (server: Server, { chat, context, templates }: Options): void => {
   const routeOf = Routes.make(templates)
-  const count = counters(metrics)
-  const took = durations(metrics)
+  const count = counters(context)
+  const took = durations(context)
   let open = 0
   let connections = 0
   const chats = new Set<ServerResponse>()
-  metrics.watch("requestsOpen", {}, () => open)
-  metrics.watch("connections", {}, () => connections)
-  metrics.watch("chatStreams", {}, () => {
-    let streaming = 0
-    for (const { headersSent, statusCode } of chats) if (headersSent && statusCode === 200) streaming++
-    return streaming
+  const streaming = () => {
+    let streams = 0
+    for (const { headersSent, statusCode } of chats) if (headersSent && statusCode === 200) streams++
+    return streams
+  }
+  const observed = [
+    observeUnsafe(Metrics.requestsOpen({}), () => ({ value: open }), context),
+    observeUnsafe(Metrics.connections({}), () => ({ value: connections }), context),
+    observeUnsafe(Metrics.chatStreamsOpen({}), () => ({ value: streaming() }), context)
+  ]
+  server.once("close", () => {
+    for (const remove of observed) remove()
   })
 
   const begin = (request: IncomingMessage, response: ServerResponse): void => {
@@ -109,7 +118,7 @@ const watch = (server: Server, { chat, metrics, templates }: Options): void => {
       open--
       if (route === chat) chats.delete(response)
       count(route, method, response.headersSent ? response.statusCode : (beside.get(response) ?? 0))
-      took(route)(Math.round((performance.now() - begun) * 1_000))
+      took(route, performance.now() - begun)
     })
   }
   server.on("request", begin)
@@ -123,14 +132,14 @@ const watch = (server: Server, { chat, metrics, templates }: Options): void => {
   })
 }
 
-/** Makes servers that are measured, if anybody watches. */
+/** Makes servers that are measured. */
 export const measured =
-  (options: Options, create: Create = createServer): Create =>
+  (options: Options, create: Create): Create =>
   (serverOptions) => {
-    const { metrics } = options
-    if (!metrics.enabled) return create(serverOptions)
-    const of = new Map([...decisions].map((decision) => [decision, metrics.counter("decisions", { decision })]))
-    const Response = responseClass((decision) => of.get(decision)?.())
+    const { context } = options
+    const known = new Map([...decisions].map((decision) => [decision, Metrics.decisions({ decision })]))
+    for (const metric of known.values()) metric.updateUnsafe(0, context)
+    const Response = responseClass((decision) => known.get(decision)?.updateUnsafe(1, context))
     const server = create({ ...serverOptions, ServerResponse: Response as typeof ServerResponse })
     watch(server, options)
     return server

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Server as HttpServer } from "node:http"
+import { createServer, type Server as HttpServer } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { ByteSize, Duration, Effect, Layer, Option } from "effect"
 import { HttpIncomingMessage, HttpMiddleware, HttpRouter } from "effect/http"
@@ -13,8 +13,8 @@ import * as ContractAnalytics from "../../contract/Analytics.ts"
 import { Api } from "../../contract/Api.ts"
 import * as ContractForms from "../../contract/Forms.ts"
 import * as ContractWidget from "../../contract/Widget.ts"
+import * as ClientAddress from "../../core/limits/ClientAddress.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
-import { Metrics } from "../../services/Metrics.ts"
 import * as Assets from "../assets/Assets.ts"
 import * as Docs from "../assets/Docs.ts"
 import * as Drain from "../chat/Drain.ts"
@@ -27,7 +27,9 @@ import * as Cors from "../middleware/Cors.ts"
 import * as Fallbacks from "../middleware/Fallbacks.ts"
 import * as Trace from "../middleware/Trace.ts"
 import * as Validation from "../middleware/Validation.ts"
+import * as WidgetTokenSecurity from "../middleware/WidgetTokenSecurity.ts"
 import * as Connections from "./Connections.ts"
+import * as FairReading from "./FairReading.ts"
 import * as FastPath from "./FastPath.ts"
 import * as ProtocolErrors from "./ProtocolErrors.ts"
 import * as RequestBody from "./RequestBody.ts"
@@ -52,19 +54,26 @@ export interface Options {
   readonly chatMaxBytes: number
   /** How long open requests and streams may go on when the process is told to end. */
   readonly shutdownGrace: Duration.Duration
+  /** Whether requests are measured. */
+  readonly measured?: boolean | undefined
+  /** The share of requests that start a trace, from 0 to 1; without it no request is traced. */
+  readonly traceRatio?: number | undefined
   /** Others than `defaultLimits`, for tests that cannot wait as long. */
   readonly limits?: Partial<Limits> | undefined
 }
 
 /** The first is the outermost. */
-const middleware = (options: Options) => {
+const middleware = (options: Options, tracing: Trace.Tracing | undefined) => {
   const global = { global: true } as const
   const outer = Layer.provideMerge(
     HttpRouter.middleware(Fallbacks.middleware([...Assets.paths, ...Docs.paths, ...Health.paths]), global),
     HttpRouter.middleware(Cors.middleware, global)
   )
   // Around all else, so that no failure but an interruption reaches the span.
-  const traced = Layer.provideMerge(outer, HttpRouter.middleware(Trace.middleware, global))
+  const traced =
+    tracing === undefined
+      ? outer
+      : Layer.provideMerge(outer, HttpRouter.middleware(Trace.middleware(tracing, templates), global))
   return options.trustedProxies.length === 0
     ? traced
     : Layer.provideMerge(
@@ -88,11 +97,11 @@ const endpoints = (options: Options, unreadTimeout: number) =>
   )
 
 /** Everything that is served, over `endpoints` and without a server. */
-const routes = (options: Options) =>
+const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
   Layer.mergeAll(HttpApiBuilder.layer(Api), Assets.layer, Docs.layer, Health.layer).pipe(
     Layer.provide([Analytics.group, Forms.group, Widget.group]),
-    Layer.provide(Validation.layer),
-    Layer.provideMerge(middleware(options))
+    Layer.provide([Validation.layer, WidgetTokenSecurity.layer]),
+    Layer.provideMerge(middleware(options, tracing))
   )
 
 /** Paths are matched as they are published: case and slashes count, and a parameter of any length is validated. */
@@ -153,14 +162,22 @@ export const layer = (
   options: Options,
   listen: { readonly host: string; readonly port: number },
   more: Layer.Layer<never, never, HttpRouter.HttpRouter> = Layer.empty,
-  create?: Create
+  create: Create = createServer
 ) =>
   Layer.unwrap(
-    Effect.map(Metrics, (metrics) => {
+    Effect.gen(function* () {
       const { maxHeadersCount, unreadTimeout, ...nodeOptions } = { ...defaultLimits, ...options.limits }
-      const measured = RequestMetrics.measured({ metrics, templates, chat: ContractWidget.chat.path }, create)
+      const context = yield* Effect.context<never>()
+      const { traceRatio, trustedProxies } = options
+      const tracing = traceRatio === undefined ? undefined : yield* Trace.make({ ratio: traceRatio, trustedProxies })
+      const measured =
+        options.measured === true
+          ? RequestMetrics.measured({ context, templates, chat: ContractWidget.chat.path }, create)
+          : create
       const server = measured({ ...nodeOptions, requireHostHeader: false })
       server.maxHeadersCount = maxHeadersCount
+      const isProxy = ClientAddress.isProxy(options.trustedProxies)
+      FairReading.watch(server, { ownerOf: FairReading.byAddress(isLimited(options) ? isProxy : () => true) })
       const end = Duration.sum(options.shutdownGrace, Duration.seconds(1))
       const limits = {
         ...options.connections,
@@ -172,11 +189,11 @@ export const layer = (
       }
       const linger = Duration.min(maxLinger, Duration.times(options.shutdownGrace, 0.5))
       return Drain.layerOnShutdown.pipe(
-        Layer.provideMerge(Connections.layer(server, { linger, end, unreadTimeout, limits }, metrics)),
-        Layer.provideMerge(ProtocolErrors.layer(server, nodeOptions.maxHeaderSize, metrics)),
-        Layer.provideMerge(Layer.merge(noUpgrades(server), FastPath.layer(server, options))),
+        Layer.provideMerge(Connections.layer(server, { linger, end, unreadTimeout, limits }, context)),
+        Layer.provideMerge(ProtocolErrors.layer(server, nodeOptions.maxHeaderSize, context)),
+        Layer.provideMerge(Layer.merge(noUpgrades(server), FastPath.layer(server, options, tracing))),
         Layer.provideMerge(
-          HttpRouter.serve(Layer.merge(routes(options), more), {
+          HttpRouter.serve(Layer.merge(routes(options, tracing), more), {
             disableListenLog: true,
             disableLogger: true,
             routerConfig

@@ -1,5 +1,5 @@
 /**
- * Keeps page views in this process; they are gone when it ends.
+ * Stores page views in the memory of this process.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The page views that this process holds: what the memory `AnalyticsRepo` writes and the memory `Reports` reads.
+ * The page views in memory: the memory `AnalyticsRepo` writes them and the memory `Reports` reads them.
  *
  * @module
  */
@@ -9,16 +9,16 @@ import type { PageView } from "../../core/analytics/PageView.ts"
 export class PageViews extends Context.Service<
   PageViews,
   {
-    /** Keeps a view. When as many as the capacity are kept, the oldest is forgotten. False if its website was erased. */
+    /** Adds a view, and drops the oldest beyond the capacity. False if its website was erased. */
     readonly add: (view: PageView) => boolean
-    /** Erases what is kept of a hosted website, and gives it. */
+    /** Removes the views of a hosted website and returns them. Later views of it are not added. */
     readonly erase: (hostedWebsiteId: string) => ReadonlyArray<PageView>
-    /** What is kept, in no order. */
+    /** In no particular order. */
     readonly all: () => ReadonlyArray<PageView>
   }
 >()("hydracore/memory/PageViews") {}
 
-/** At most `capacity` views, 100,000 unless told. */
+/** At most `capacity` views, by default 100,000. */
 export const layer = (options?: { readonly capacity?: number }): Layer.Layer<PageViews> =>
   Layer.sync(PageViews, () => {
     const capacity = options?.capacity ?? 100_000

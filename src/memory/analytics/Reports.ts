@@ -1,5 +1,5 @@
 /**
- * Counts the page views that this process holds.
+ * Counts the page views in the memory of this process.
  *
  * @module
  */

@@ -1,11 +1,11 @@
 /**
- * The day's salt of one process, kept nowhere else.
+ * The day's salt, in the memory of this process.
  *
  * @module
  */
 import { randomBytes } from "node:crypto"
 import { Clock, Effect, Layer } from "effect"
-import { dayOf } from "../../core/text/Time.ts"
+import { dayOf } from "../../core/text/Calendar.ts"
 import { VisitorSalts } from "../../services/analytics/VisitorSalts.ts"
 
 export const layer: Layer.Layer<VisitorSalts> = Layer.sync(VisitorSalts, () => {

@@ -12,6 +12,7 @@ import {
   type AnswerEnding,
   type ConversationKey,
   type ConversationSummary,
+  isConversationId,
   leaseMillis,
   type MessagePart,
   maxMessages,
@@ -48,7 +49,8 @@ export const layer = (options: Table.Options = {}): Layer.Layer<ConversationStor
         Effect.map(Clock.currentTimeMillis, (now) => ({ now, conversation: table.get(key) }))
 
       const begin: ConversationStore["Service"]["begin"] = Effect.fnUntraced(function* ({ answerId, key, message }) {
-        if (Option.isNone(yield* instances.find(key.instanceId))) return yield* new RecordRefused({})
+        const instance = yield* instances.find(key.instanceId)
+        if (Option.isNone(instance) || !isConversationId(key.conversationId)) return yield* new RecordRefused({})
         const now = yield* Clock.currentTimeMillis
         const conversation: Table.Kept = table.get(key) ?? {
           ...key,

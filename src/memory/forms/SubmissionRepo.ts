@@ -1,5 +1,5 @@
 /**
- * Keeps form submissions in this process; they are gone when it ends.
+ * Stores form submissions in the memory of this process.
  *
  * @module
  */
@@ -10,21 +10,24 @@ import { RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
 import type { Erased } from "../../services/sites/SiteErasure.ts"
 
 export interface Options {
-  /** The most submissions that are kept, 100,000 unless told; beyond it `StorageUnavailable`: none is forgotten. */
+  /** The maximum number of submissions, by default 100,000. Beyond it `submit` fails with `StorageUnavailable`. */
   readonly capacity?: number
-  /** Whether there is such a website; a submission to another is refused. Unless told, every website is known. */
-  readonly knows?: (websiteConfigId: string) => boolean
+  /** Whether a website exists. Submissions to other websites are refused. By default every website exists. */
+  readonly isKnownSite?: (websiteConfigId: string) => boolean
 }
 
-/** The submissions that this process holds, for the memory `SiteErasure`. */
+/** The stored submissions, for the memory `SiteErasure` and `Readiness`. */
 export class Submissions extends Context.Service<
   Submissions,
   {
-    /** Erases what is kept of a website, and says how much that was. From then on its submissions are refused. */
+    /** Deletes the submissions of a website and returns their number. Later submissions to it are refused. */
     readonly erase: (websiteConfigId: string) => Pick<Erased, "submissions" | "idempotencyKeys">
+    /** Whether the capacity is used up. */
+    readonly isFull: () => boolean
   }
 >()("hydracore/memory/Submissions") {}
 
+/** The use of an idempotency key. */
 interface Use {
   readonly fingerprint: string
   readonly submissionId: string
@@ -37,14 +40,16 @@ const oldestFirst = (left: Submission, right: Submission): number =>
 export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissions> =>
   Layer.syncContext(() => {
     const capacity = options?.capacity ?? 100_000
-    const knows = options?.knows ?? (() => true)
+    const isKnownSite = options?.isKnownSite ?? (() => true)
     const erased = new Set<string>()
-    const kept: Array<Submission> = []
-    // No larger than `kept`: a key is only remembered with the submission that it stands for.
+    const stored: Array<Submission> = []
+    // Never larger than `stored`: a key is deleted with its submission.
     const uses = new Map<string, Use>()
 
+    const isFull = () => stored.length >= capacity
+
     const submit = Effect.fnUntraced(function* (draft: SubmissionDraft) {
-      if (!knows(draft.websiteConfigId) || erased.has(draft.websiteConfigId)) {
+      if (!isKnownSite(draft.websiteConfigId) || erased.has(draft.websiteConfigId)) {
         return yield* new RecordRefused({ reason: "unknown-site" })
       }
       const { idempotency, ...submission } = draft
@@ -54,8 +59,8 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissio
         if (use.fingerprint !== idempotency.fingerprint) return yield* new IdempotencyConflict()
         return use.submissionId
       }
-      if (kept.length >= capacity) return yield* new StorageUnavailable({ reason: "overloaded" })
-      kept.push(submission)
+      if (isFull()) return yield* new StorageUnavailable({ reason: "overloaded" })
+      stored.push(submission)
       if (idempotency !== null) {
         const { submissionId, receivedAt } = submission
         uses.set(key, { fingerprint: idempotency.fingerprint, submissionId, usedAt: receivedAt })
@@ -63,10 +68,11 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissio
       return submission.submissionId
     })
 
-    const take = (index: number): number => {
-      const [taken] = kept.splice(index, 1)
+    /** Removes a submission and its idempotency keys, and returns the number of the keys. */
+    const removeAt = (index: number): number => {
+      const [removed] = stored.splice(index, 1)
       let keys = 0
-      for (const [key, use] of uses) if (use.submissionId === taken?.submissionId && uses.delete(key)) keys++
+      for (const [key, use] of uses) if (use.submissionId === removed?.submissionId && uses.delete(key)) keys++
       return keys
     }
 
@@ -75,7 +81,7 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissio
       stream: ({ since = Number.NEGATIVE_INFINITY, status, websiteConfigId }) =>
         Stream.suspend(() =>
           Stream.fromIterable(
-            kept
+            stored
               .filter((submission) => submission.websiteConfigId === websiteConfigId && submission.receivedAt >= since)
               .filter((submission) => status === undefined || submission.status === status)
               .sort(oldestFirst)
@@ -83,28 +89,28 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissio
         ),
       release: (submissionId) =>
         Effect.sync(() => {
-          const index = kept.findIndex((submission) => submission.submissionId === submissionId)
-          const found = kept[index]
-          if (found !== undefined) kept[index] = { ...found, status: "accepted" }
+          const index = stored.findIndex((submission) => submission.submissionId === submissionId)
+          const found = stored[index]
+          if (found !== undefined) stored[index] = { ...found, status: "accepted" }
           return found !== undefined
         }),
       delete: (submissionId) =>
         Effect.sync(() => {
-          const index = kept.findIndex((submission) => submission.submissionId === submissionId)
+          const index = stored.findIndex((submission) => submission.submissionId === submissionId)
           if (index === -1) return false
-          take(index)
+          removeAt(index)
           return true
         })
     })
     const erase: Submissions["Service"]["erase"] = (websiteConfigId) => {
       erased.add(websiteConfigId)
       const counts = { submissions: 0, idempotencyKeys: 0 }
-      for (let index = kept.length - 1; index >= 0; index--) {
-        if (kept[index]?.websiteConfigId !== websiteConfigId) continue
+      for (let index = stored.length - 1; index >= 0; index--) {
+        if (stored[index]?.websiteConfigId !== websiteConfigId) continue
         counts.submissions++
-        counts.idempotencyKeys += take(index)
+        counts.idempotencyKeys += removeAt(index)
       }
       return counts
     }
-    return Context.make(SubmissionRepo, repo).pipe(Context.add(Submissions, { erase }))
+    return Context.make(SubmissionRepo, repo).pipe(Context.add(Submissions, { erase, isFull }))
   })

@@ -1,20 +1,20 @@
 /**
- * Many clients, kept as columns of numbers: what is kept of one is a place in each column. Made for hundreds of thousands
- * that come and go: as objects they took three times the room, and the garbage collector read them again and again.
+ * A hash table of clients in typed arrays, one array per property and one index per client. It is made for hundreds of
+ * thousands of clients: as objects they took three times the memory, and the garbage collector traversed them repeatedly.
  *
- * A client is known by its order and its key, and found by a hash table whose chains run through a column. The table's
- * hash is seeded by chance, so that nobody can choose addresses that fall together.
+ * A client is identified by its list and its key. Collisions are chained through the array `next`. The hash has random
+ * seeds, so that clients cannot choose addresses that collide.
  *
  * @module
  */
 import { randomInt } from "node:crypto"
 import * as KeyHash from "../../core/limits/KeyHash.ts"
 
-/** No client: clients are numbers from 0 on. */
+/** No client. Clients are the indexes from 0. */
 export const none = -1
 
-/** Some of the clients, from the one that was renewed longest ago to the one that was renewed last. */
-export interface Order {
+/** A doubly linked list of clients, from the least to the most recently renewed. A client is in one list. */
+export interface ClientList {
   readonly id: number
   oldest: number
   newest: number
@@ -28,154 +28,155 @@ const grown = <A extends Int32Array | Uint32Array | Uint8Array | Float64Array>(c
   return larger
 }
 
-/** Spreads a word's bits over all of the result; of different words it gives different ones. (MurmurHash3's finalizer.) */
+/** The finalizer of MurmurHash3: a bijection in which every input bit affects every output bit. */
 const spread = (word: number): number => {
   let mixed = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
   return mixed ^ (mixed >>> 16)
 }
 
-/** The columns may be replaced by larger ones whenever a client is added. */
-export class Clients {
-  /** How many there are. */
+/** `add` may replace the arrays by larger ones. */
+export class ClientTable {
+  /** The number of clients. */
   size = 0
-  /** When a client last asked, in milliseconds. */
-  touched = new Float64Array(minCapacity)
-  /** How many of its requests count, and for how many there is room. */
+  /** The time of the client's last request, in milliseconds. */
+  lastSeen = new Float64Array(minCapacity)
+  /** The number of its counted requests, and the number of times that its storage holds. */
   count = new Uint32Array(minCapacity)
-  room = new Uint32Array(minCapacity)
-  /** When the only request came, where there is room for one. */
-  only = new Float64Array(minCapacity)
-  /** The client of the same order that was renewed right after it, and right before. */
+  capacity = new Uint32Array(minCapacity)
+  /** The time of its counted request, if `capacity` is 1. */
+  singleTime = new Float64Array(minCapacity)
+  /** The next and the previous client of its list. */
   newer = new Int32Array(minCapacity)
-  #older = new Int32Array(minCapacity)
-  /** Which order it is in and what its words are: `order * 4 + kind`. */
-  #tag = new Int32Array(minCapacity)
-  #high = new Uint32Array(minCapacity)
-  #low = new Uint32Array(minCapacity)
-  /** The next of the same chain; of a free place, the next free one. */
-  #next = new Int32Array(minCapacity)
-  /** The first of each chain. As many as there are places: a chain is one client long, by and large. */
-  #chains = new Int32Array(minCapacity).fill(none)
-  /** The first free place that was used before, and the first that never was. */
-  #free = none
-  #fresh = 0
-  #orders = 0
-  readonly #seeds = [randomInt(2 ** 32), randomInt(2 ** 32)] as const
-  readonly #words: KeyHash.KeyHash = { kind: 0, high: 0, low: 0 }
+  private older = new Int32Array(minCapacity)
+  /** Its list and the kind of its key: `list.id * 4 + kind`. */
+  private tag = new Int32Array(minCapacity)
+  private high = new Uint32Array(minCapacity)
+  private low = new Uint32Array(minCapacity)
+  /** The next client of its bucket, or the next free index if this index is free. */
+  private next = new Int32Array(minCapacity)
+  /** The first client of each bucket. There are as many buckets as indexes, so that chains are short. */
+  private buckets = new Int32Array(minCapacity).fill(none)
+  /** The first free index that was used before, and the first that was never used. */
+  private free = none
+  private fresh = 0
+  private lists = 0
+  private readonly seeds = [randomInt(2 ** 32), randomInt(2 ** 32)] as const
+  private readonly hash: KeyHash.KeyHash = { kind: 0, high: 0, low: 0 }
 
-  makeOrder(): Order {
-    return { id: this.#orders++, oldest: none, newest: none }
+  makeList(): ClientList {
+    return { id: this.lists++, oldest: none, newest: none }
   }
 
-  /** The client of a key in an order, or `none`. */
-  find(order: Order, key: string): number {
-    const words = this.#words
-    KeyHash.read(key, words)
-    const tag = order.id * 4 + words.kind
-    const { high, low } = words
-    let client = this.#chains[this.#chainOf(tag, high, low)]!
+  /** The client of a key in a list, or `none`. */
+  find(list: ClientList, key: string): number {
+    const hash = this.hash
+    KeyHash.hashInto(key, hash)
+    const tag = list.id * 4 + hash.kind
+    const { high, low } = hash
+    let client = this.buckets[this.bucketOf(tag, high, low)]!
     while (client !== none) {
-      if (this.#low[client] === low && this.#high[client] === high && this.#tag[client] === tag) return client
-      client = this.#next[client]!
+      if (this.low[client] === low && this.high[client] === high && this.tag[client] === tag) return client
+      client = this.next[client]!
     }
     return none
   }
 
-  /** Adds a key that is not among an order's clients, as its newest. */
-  add(order: Order, key: string): number {
-    const client = this.#place()
-    const words = this.#words
-    KeyHash.read(key, words)
-    this.#tag[client] = order.id * 4 + words.kind
-    this.#high[client] = words.high
-    this.#low[client] = words.low
-    this.touched[client] = 0
+  /** Adds a key, which must not be in the list, as the newest client of the list. */
+  add(list: ClientList, key: string): number {
+    const client = this.allocate()
+    const hash = this.hash
+    KeyHash.hashInto(key, hash)
+    this.tag[client] = list.id * 4 + hash.kind
+    this.high[client] = hash.high
+    this.low[client] = hash.low
+    this.lastSeen[client] = 0
     this.count[client] = 0
-    this.room[client] = 1
-    this.only[client] = 0
-    this.#link(client)
-    this.#append(order, client)
+    this.capacity[client] = 1
+    this.singleTime[client] = 0
+    this.insert(client)
+    this.append(list, client)
     this.size++
     return client
   }
 
-  /** Makes a client the newest of its order. */
-  renew(order: Order, client: number): void {
-    if (order.newest === client) return
-    this.#unlink(order, client)
-    this.#append(order, client)
+  /** Makes a client the newest of its list. */
+  renew(list: ClientList, client: number): void {
+    if (list.newest === client) return
+    this.unlink(list, client)
+    this.append(list, client)
   }
 
-  remove(order: Order, client: number): void {
-    this.#unlink(order, client)
-    const chain = this.#chainOf(this.#tag[client]!, this.#high[client]!, this.#low[client]!)
-    const first = this.#chains[chain]!
+  remove(list: ClientList, client: number): void {
+    this.unlink(list, client)
+    const bucket = this.bucketOf(this.tag[client]!, this.high[client]!, this.low[client]!)
+    const first = this.buckets[bucket]!
     if (first === client) {
-      this.#chains[chain] = this.#next[client]!
+      this.buckets[bucket] = this.next[client]!
     } else {
       let before = first
-      while (this.#next[before] !== client) before = this.#next[before]!
-      this.#next[before] = this.#next[client]!
+      while (this.next[before] !== client) before = this.next[before]!
+      this.next[before] = this.next[client]!
     }
-    this.#next[client] = this.#free
-    this.#free = client
+    this.next[client] = this.free
+    this.free = client
     this.size--
   }
 
-  #chainOf(tag: number, high: number, low: number): number {
-    const mixed = spread(low ^ this.#seeds[0]) ^ spread(high ^ this.#seeds[1] ^ tag)
-    return spread(mixed) & (this.#chains.length - 1)
+  private bucketOf(tag: number, high: number, low: number): number {
+    const mixed = spread(low ^ this.seeds[0]) ^ spread(high ^ this.seeds[1] ^ tag)
+    return spread(mixed) & (this.buckets.length - 1)
   }
 
-  #place(): number {
-    const free = this.#free
+  private allocate(): number {
+    const free = this.free
     if (free !== none) {
-      this.#free = this.#next[free]!
+      this.free = this.next[free]!
       return free
     }
-    if (this.#fresh === this.#chains.length) this.#grow()
-    return this.#fresh++
+    if (this.fresh === this.buckets.length) this.grow()
+    return this.fresh++
   }
 
-  /** Doubles the room; every place is in use. */
-  #grow(): void {
-    const capacity = this.#chains.length * 2
-    this.touched = grown(this.touched, capacity)
+  /** Doubles the capacity. Every index is in use. */
+  private grow(): void {
+    const capacity = this.buckets.length * 2
+    this.lastSeen = grown(this.lastSeen, capacity)
     this.count = grown(this.count, capacity)
-    this.room = grown(this.room, capacity)
-    this.only = grown(this.only, capacity)
+    this.capacity = grown(this.capacity, capacity)
+    this.singleTime = grown(this.singleTime, capacity)
     this.newer = grown(this.newer, capacity)
-    this.#older = grown(this.#older, capacity)
-    this.#tag = grown(this.#tag, capacity)
-    this.#high = grown(this.#high, capacity)
-    this.#low = grown(this.#low, capacity)
-    this.#next = grown(this.#next, capacity)
-    this.#chains = new Int32Array(capacity).fill(none)
-    for (let client = 0; client < this.#fresh; client++) this.#link(client)
+    this.older = grown(this.older, capacity)
+    this.tag = grown(this.tag, capacity)
+    this.high = grown(this.high, capacity)
+    this.low = grown(this.low, capacity)
+    this.next = grown(this.next, capacity)
+    this.buckets = new Int32Array(capacity).fill(none)
+    for (let client = 0; client < this.fresh; client++) this.insert(client)
   }
 
-  /** Puts a client into its chain. */
-  #link(client: number): void {
-    const chain = this.#chainOf(this.#tag[client]!, this.#high[client]!, this.#low[client]!)
-    this.#next[client] = this.#chains[chain]!
-    this.#chains[chain] = client
+  /** Inserts a client into its bucket. */
+  private insert(client: number): void {
+    const bucket = this.bucketOf(this.tag[client]!, this.high[client]!, this.low[client]!)
+    this.next[client] = this.buckets[bucket]!
+    this.buckets[bucket] = client
   }
 
-  #unlink(order: Order, client: number): void {
-    const older = this.#older[client]!
+  /** Removes a client from its list. */
+  private unlink(list: ClientList, client: number): void {
+    const older = this.older[client]!
     const newer = this.newer[client]!
-    if (older === none) order.oldest = newer
+    if (older === none) list.oldest = newer
     else this.newer[older] = newer
-    if (newer === none) order.newest = older
-    else this.#older[newer] = older
+    if (newer === none) list.newest = older
+    else this.older[newer] = older
   }
 
-  #append(order: Order, client: number): void {
-    this.#older[client] = order.newest
+  private append(list: ClientList, client: number): void {
+    this.older[client] = list.newest
     this.newer[client] = none
-    if (order.newest === none) order.oldest = client
-    else this.newer[order.newest] = client
-    order.newest = client
+    if (list.newest === none) list.oldest = client
+    else this.newer[list.newest] = client
+    list.newest = client
   }
 }

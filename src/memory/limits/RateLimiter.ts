@@ -1,13 +1,12 @@
 /**
  * Counts requests per client in this process: the exact sliding window of `core/limits/RateLimit`, bounded in keys and bytes.
  *
- * Time is the process's monotonic time, which no correction of the wall clock moves: a clock that jumps back by an hour
- * neither locks clients out nor lets limits be forgotten.
+ * It uses monotonic time: a wall clock that jumps back by an hour neither locks clients out nor clears their counts.
  *
- * What is kept is bounded whatever strangers send: at most `maxKeys` keys, at most `maxKeys * 64` times of accepted
- * requests, and of a key that is no address only its digest. Where a bound is met, the keys that were idle longest are
- * forgotten, so that their clients start anew. This is the price: whoever can send from more than `maxKeys` addresses in
- * a window is not limited by this layer, but nobody is refused for it and the process stands.
+ * Memory is bounded whatever clients send: at most `maxKeys` keys, at most `maxKeys * 64` times of accepted requests (or a
+ * million, if that is more), and the digest only of a key that is not an address. At a bound the keys that were idle for
+ * longest are evicted, and their clients start again from zero. A client with more than `maxKeys` addresses is therefore not
+ * limited by this layer, but no other client is refused because of it.
  *
  * @module
  */
@@ -16,167 +15,166 @@ import { decideCounted, type RateLimitDecision, type RateLimitPolicy } from "../
 import { RateLimiter } from "../../services/RateLimiter.ts"
 import * as ClientTable from "./ClientTable.ts"
 
-/** How many times may be kept, per key that may be kept. */
+/** The capacity for times of accepted requests, per key of `maxKeys`. */
 const timesPerKey = 64
 
-/** The bound on times is never below this, so that the largest limit that can be set has room. */
+/** The minimum capacity for times, which the largest limit that can be configured fits into. */
 const minTimes = 1_000_000
 
-/** How many idle keys one request gives back at most: more than the one it may add, so that the idle ones go. */
+/** The maximum number of idle keys that a request evicts. A request adds one key at most, so idle keys do not accumulate. */
 const sweep = 8
 
-/** The clients of one policy, in the order of their last request. As the window is one, the oldest expire first. */
-interface Table {
-  readonly order: ClientTable.Order
+/** The clients of one policy, by their last request. All have the same window, so the oldest expire first. */
+interface PolicyClients {
+  readonly list: ClientTable.ClientList
   windowMillis: number
 }
 
-/** The times of a client's accepted requests, from the oldest at `head` on. Most clients ask once and need no ring. */
+/** A ring of the times of a client's accepted requests; `head` is the oldest. Most clients send one request and have none. */
 interface Ring {
   readonly times: Array<number>
   head: number
 }
 
-/** The counts without Effect, to which the time is given. Times must not decrease. */
-export class Counts {
-  readonly #maxKeys: number
-  readonly #maxTimes: number
-  readonly #clients = new ClientTable.Clients()
-  readonly #tables = new Map<string, Table>()
-  /** Of the clients with more than one time. */
-  readonly #rings = new Map<number, Ring>()
-  #times = 0
+/** The sliding windows of all clients, without Effect. The time is an argument and must not decrease. */
+export class SlidingWindows {
+  private readonly maxKeys: number
+  private readonly maxTimes: number
+  private readonly clients = new ClientTable.ClientTable()
+  private readonly policies = new Map<string, PolicyClients>()
+  /** By client, for those with a capacity above 1. */
+  private readonly rings = new Map<number, Ring>()
+  private times = 0
 
   constructor(options: { readonly maxKeys: number }) {
-    this.#maxKeys = Math.max(1, options.maxKeys)
-    this.#maxTimes = Math.max(minTimes, this.#maxKeys * timesPerKey)
+    this.maxKeys = Math.max(1, options.maxKeys)
+    this.maxTimes = Math.max(minTimes, this.maxKeys * timesPerKey)
   }
 
-  /** How many keys are remembered, and for how many times of accepted requests there is room. */
+  /** The number of keys, and the number of times that their storage holds. */
   get size(): { readonly keys: number; readonly times: number } {
-    return { keys: this.#clients.size, times: this.#times }
+    return { keys: this.clients.size, times: this.times }
   }
 
-  /** Asks for one request at `now`, in milliseconds. A policy is known by its name. */
+  /** Decides on a request at `now` (milliseconds), and counts it if it is accepted. Policies are identified by name. */
   take(policy: RateLimitPolicy, key: string, now: number): RateLimitDecision {
-    const clients = this.#clients
-    const table = this.#table(policy)
-    const client = this.#client(table, key)
-    clients.touched[client] = now
-    this.#sweep(now)
+    const clients = this.clients
+    const client = this.client(this.clientsOf(policy), key)
+    clients.lastSeen[client] = now
+    this.sweep(now)
 
-    const ring = clients.room[client] === 1 ? undefined : this.#rings.get(client)
+    const ring = clients.capacity[client] === 1 ? undefined : this.rings.get(client)
     const expired = now - policy.windowMillis
     let count = clients.count[client]!
     if (ring === undefined) {
-      if (count === 1 && clients.only[client]! <= expired) count = 0
+      if (count === 1 && clients.singleTime[client]! <= expired) count = 0
     } else {
       while (count > 0 && ring.times[ring.head]! <= expired) {
         ring.head = (ring.head + 1) % ring.times.length
         count--
       }
     }
-    const oldest = count === 0 ? undefined : ring === undefined ? clients.only[client]! : ring.times[ring.head]!
+    const oldest = count === 0 ? undefined : ring === undefined ? clients.singleTime[client]! : ring.times[ring.head]!
     const decision = decideCounted(policy, count, oldest, now)
     clients.count[client] = decision.accepted ? count + 1 : count
-    if (decision.accepted) this.#add(client, count, now, policy.limit)
+    if (decision.accepted) this.add(client, count, now, policy.limit)
     return decision
   }
 
-  #table(policy: RateLimitPolicy): Table {
-    let table = this.#tables.get(policy.name)
-    if (table === undefined) {
-      table = { order: this.#clients.makeOrder(), windowMillis: 0 }
-      this.#tables.set(policy.name, table)
+  private clientsOf({ name, windowMillis }: RateLimitPolicy): PolicyClients {
+    let policy = this.policies.get(name)
+    if (policy === undefined) {
+      policy = { list: this.clients.makeList(), windowMillis }
+      this.policies.set(name, policy)
     }
-    table.windowMillis = policy.windowMillis
-    return table
+    policy.windowMillis = windowMillis
+    return policy
   }
 
-  /** A key's client, now the newest of its table. */
-  #client(table: Table, key: string): number {
-    const known = this.#clients.find(table.order, key)
+  /** Finds or adds a key's client, and makes it the newest of its policy. */
+  private client({ list }: PolicyClients, key: string): number {
+    const known = this.clients.find(list, key)
     if (known !== ClientTable.none) {
-      this.#clients.renew(table.order, known)
+      this.clients.renew(list, known)
       return known
     }
-    if (this.#clients.size >= this.#maxKeys) this.#forgetOldest(ClientTable.none)
-    this.#times++
-    return this.#clients.add(table.order, key)
+    if (this.clients.size >= this.maxKeys) this.evictOldest(ClientTable.none)
+    this.times++
+    return this.clients.add(list, key)
   }
 
-  /** Adds a time to the `count` that a client has. */
-  #add(client: number, count: number, now: number, limit: number): void {
-    const clients = this.#clients
-    if (count === clients.room[client]) this.#grow(client, count, limit)
-    if (clients.room[client] === 1) {
-      clients.only[client] = now
+  /** Adds a time to a client that has `count` times. */
+  private add(client: number, count: number, now: number, limit: number): void {
+    const clients = this.clients
+    if (count === clients.capacity[client]) this.grow(client, count, limit)
+    if (clients.capacity[client] === 1) {
+      clients.singleTime[client] = now
     } else {
-      const { head, times } = this.#rings.get(client)!
+      const { head, times } = this.rings.get(client)!
       times[(head + count) % times.length] = now
     }
   }
 
-  /** Doubles the room of a client that has none left, up to the limit, and makes room for that if there is none. */
-  #grow(client: number, count: number, limit: number): void {
-    const clients = this.#clients
-    const ring = this.#rings.get(client)
+  /** Doubles the capacity of a client, up to `limit`, and evicts others if the bound on times is exceeded. */
+  private grow(client: number, count: number, limit: number): void {
+    const clients = this.clients
+    const ring = this.rings.get(client)
     const times = new Array<number>(Math.min(limit, count * 2)).fill(0)
-    if (ring === undefined) times[0] = clients.only[client]!
+    if (ring === undefined) times[0] = clients.singleTime[client]!
     else for (let index = 0; index < count; index++) times[index] = ring.times[(ring.head + index) % count]!
-    this.#rings.set(client, { times, head: 0 })
-    clients.room[client] = times.length
-    this.#times += times.length - count
-    while (this.#times > this.#maxTimes && this.#forgetOldest(client)) {}
+    this.rings.set(client, { times, head: 0 })
+    clients.capacity[client] = times.length
+    this.times += times.length - count
+    while (this.times > this.maxTimes && this.evictOldest(client)) {}
   }
 
-  #forget(table: Table, client: number): void {
-    this.#times -= this.#clients.room[client]!
-    this.#rings.delete(client)
-    this.#clients.remove(table.order, client)
+  private evict({ list }: PolicyClients, client: number): void {
+    this.times -= this.clients.capacity[client]!
+    this.rings.delete(client)
+    this.clients.remove(list, client)
   }
 
-  /** Forgets the client, other than `spared`, that was idle longest; false if there is none. */
-  #forgetOldest(spared: number): boolean {
-    const clients = this.#clients
-    let table: Table | undefined
+  /** Evicts the client, other than `spared`, that was idle for longest. False if there is none. */
+  private evictOldest(spared: number): boolean {
+    const clients = this.clients
+    let policy: PolicyClients | undefined
     let oldest = ClientTable.none
-    for (const candidate of this.#tables.values()) {
-      const first = candidate.order.oldest
+    for (const candidate of this.policies.values()) {
+      const first = candidate.list.oldest
       const client = first === spared && first !== ClientTable.none ? clients.newer[first]! : first
-      if (client !== ClientTable.none && (table === undefined || clients.touched[client]! < clients.touched[oldest]!)) {
-        table = candidate
+      if (
+        client !== ClientTable.none &&
+        (policy === undefined || clients.lastSeen[client]! < clients.lastSeen[oldest]!)
+      ) {
+        policy = candidate
         oldest = client
       }
     }
-    if (table === undefined) return false
-    this.#forget(table, oldest)
+    if (policy === undefined) return false
+    this.evict(policy, oldest)
     return true
   }
 
-  /** Gives back some clients that were idle for a window: none of their requests counts any more. */
-  #sweep(now: number): void {
-    for (const table of this.#tables.values()) {
+  /** Evicts some clients that were idle for a whole window: none of their requests counts any more. */
+  private sweep(now: number): void {
+    for (const policy of this.policies.values()) {
       for (let swept = 0; swept < sweep; swept++) {
-        const client = table.order.oldest
-        if (client === ClientTable.none || this.#clients.touched[client]! + table.windowMillis > now) break
-        this.#forget(table, client)
+        const client = policy.list.oldest
+        if (client === ClientTable.none || this.clients.lastSeen[client]! + policy.windowMillis > now) break
+        this.evict(policy, client)
       }
     }
   }
 }
 
-/**
- * The in-memory limiter, which remembers at most `maxKeys` pairs of policy and client. A request costs no scan: it looks
- * at the oldest keys alone, and gives back those that are idle.
- */
+/** The in-memory limiter with at most `maxKeys` pairs of policy and client. A request takes constant time. */
 export const layer = (options: { readonly maxKeys: number }): Layer.Layer<RateLimiter> =>
   Layer.effect(
     RateLimiter,
     Effect.gen(function* () {
       const clock = yield* Clock.Clock
-      const counts = new Counts(options)
+      const windows = new SlidingWindows(options)
       const now = () => Math.floor(Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000)
-      return RateLimiter.of({ take: (policy, key) => Effect.sync(() => counts.take(policy, key, now())) })
+      return RateLimiter.of({ take: (policy, key) => Effect.sync(() => windows.take(policy, key, now())) })
     })
   )

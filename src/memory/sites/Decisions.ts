@@ -1,5 +1,5 @@
 /**
- * Counts in this process what was not counted; it is gone when the process ends.
+ * Counts rejected page views and submissions in the memory of this process.
  *
  * @module
  */
@@ -9,11 +9,13 @@ import type { Counts as Counted, Subject } from "../../core/sites/Decision.ts"
 import * as Tally from "../../core/sites/Tally.ts"
 import { Decisions } from "../../services/sites/Decisions.ts"
 
-/** The counts that this process holds, for the memory `SiteErasure`. */
-export class Counts extends Context.Service<Counts, Pick<Tally.Tally, "remove">>()("hydracore/memory/Counts") {}
+/** Removes counts, for the memory `SiteErasure`. */
+export class DecisionCounts extends Context.Service<DecisionCounts, Pick<Tally.Tally, "remove">>()(
+  "hydracore/memory/DecisionCounts"
+) {}
 
-/** At most `capacity` different counts, 100,000 unless told: one a website, a day and a reason. */
-export const layer = (options?: { readonly capacity?: number }): Layer.Layer<Decisions | Counts> =>
+/** At most `capacity` counts, by default 100,000. There is one count per website, day and reason. */
+export const layer = (options?: { readonly capacity?: number }): Layer.Layer<Decisions | DecisionCounts> =>
   Layer.syncContext(() => {
     const tally = Tally.make(options?.capacity ?? 100_000)
     const decisions = Decisions.of({
@@ -35,5 +37,5 @@ export const layer = (options?: { readonly capacity?: number }): Layer.Layer<Dec
           return counts
         })
     })
-    return Context.make(Decisions, decisions).pipe(Context.add(Counts, { remove: tally.remove }))
+    return Context.make(Decisions, decisions).pipe(Context.add(DecisionCounts, { remove: tally.remove }))
   })

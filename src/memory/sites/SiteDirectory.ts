@@ -1,5 +1,5 @@
 /**
- * Keeps websites in this process, for tests and trials. It holds as many as are created, which no visitor can do.
+ * Stores websites in the memory of this process. Unbounded, since visitors cannot create websites.
  *
  * @module
  */
@@ -8,17 +8,16 @@ import { Clock, Context, Effect, Layer, Option } from "effect"
 import type { Site } from "../../core/sites/Site.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
 
-/** The websites that this process holds, for the memory `SiteErasure`. */
+/** Finds and removes websites, for the memory `SiteErasure`. */
 export class Sites extends Context.Service<
   Sites,
   {
-    /** The website with this website_config id. */
     readonly get: (websiteConfigId: string) => Site | undefined
     readonly remove: (site: Site) => void
   }
 >()("hydracore/memory/Sites") {}
 
-/** Websites, `sites` to begin with. */
+/** A directory that initially holds `sites`. */
 export const layer = (options: { readonly sites?: ReadonlyArray<Site> } = {}): Layer.Layer<SiteDirectory | Sites> =>
   Layer.syncContext(() => {
     const byTrackingToken = new Map<string, Site>()

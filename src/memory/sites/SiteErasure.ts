@@ -1,27 +1,39 @@
 /**
- * Deletes a website and all that this process holds of it.
+ * Deletes a website and its data from the memory of this process.
  *
  * @module
  */
 import { Effect, Layer, Option } from "effect"
 import type { Subject } from "../../core/sites/Decision.ts"
+import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { SiteErasure } from "../../services/sites/SiteErasure.ts"
 import { PageViews } from "../analytics/PageViews.ts"
 import { Submissions } from "../forms/SubmissionRepo.ts"
-import { Counts } from "./Decisions.ts"
+import { DecisionCounts } from "./Decisions.ts"
 import { Sites } from "./SiteDirectory.ts"
 
-export const layer: Layer.Layer<SiteErasure, never, Sites | PageViews | Submissions | Counts> = Layer.effect(
+export const layer: Layer.Layer<
+  SiteErasure,
+  never,
+  Sites | PageViews | Submissions | DecisionCounts | InstanceDirectory
+> = Layer.effect(
   SiteErasure,
   Effect.gen(function* () {
     const sites = yield* Sites
     const views = yield* PageViews
     const submissions = yield* Submissions
-    const counts = yield* Counts
+    const counts = yield* DecisionCounts
+    const instances = yield* InstanceDirectory
+    const releaseInstances = Effect.fnUntraced(function* (websiteConfigId: string) {
+      for (const instance of yield* instances.list) {
+        if (instance.websiteConfigId !== websiteConfigId) continue
+        yield* instances.update(instance.instanceId, { websiteConfigId: null })
+      }
+    })
     return {
       nameOf: (id) => Effect.sync(() => Option.map(Option.fromUndefinedOr(sites.get(id)), ({ name }) => name)),
       erase: (id) =>
-        Effect.sync(() => {
+        Effect.map(releaseInstances(id), () => {
           const site = sites.get(id)
           if (site === undefined) return Option.none()
           const { hostedWebsiteId, trackingToken, websiteConfigId } = site
@@ -29,11 +41,11 @@ export const layer: Layer.Layer<SiteErasure, never, Sites | PageViews | Submissi
             (subject._tag === "Known" ? subject.websiteConfigId : subject.id) === websiteConfigId ||
             (subject._tag === "Claimed" && subject.id === trackingToken)
           sites.remove(site)
-          const seen = views.erase(hostedWebsiteId)
-          const pageViews = seen.filter((view) => !view.isBot).length
+          const erased = views.erase(hostedWebsiteId)
+          const pageViews = erased.filter((view) => !view.isBot).length
           return Option.some({
             pageViews,
-            botViews: seen.length - pageViews,
+            botViews: erased.length - pageViews,
             ...submissions.erase(websiteConfigId),
             decisionCounts: counts.remove(isOf).length
           })

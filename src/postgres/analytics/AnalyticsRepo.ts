@@ -8,18 +8,22 @@ import type { PgClient } from "@effect/sql-pg/PgClient"
 import { type Duration, Effect, Layer, Result, Schema } from "effect"
 import type { SqlError } from "effect/sql"
 import type { PageView } from "../../core/analytics/PageView.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
 import { AnalyticsRepo } from "../../services/analytics/AnalyticsRepo.ts"
 import { RecordRefused } from "../../services/Storage.ts"
 import * as BatchMetrics from "../batch/BatchMetrics.ts"
+import * as BatchTrace from "../batch/BatchTrace.ts"
 import * as Columns from "../batch/Columns.ts"
-import * as GroupCommit from "../batch/GroupCommit.ts"
 import * as Database from "../Database.ts"
+import * as WriteHealth from "../WriteHealth.ts"
 
 export interface Options {
   /** How long a page view waits to be stored. */
   readonly timeout: Duration.Input
   /** How many page views wait for a batch at most. */
   readonly maxQueue: number
+  /** Whether batches of sampled requests are traced. */
+  readonly traced?: boolean
 }
 
 /** The longest batch: beyond it a commit's price is no longer what counts, and each row waits longer for its own. */
@@ -101,8 +105,7 @@ export const storeBatch = (
     ])
     if (Result.isFailure(written)) return Effect.fail(new RecordRefused({ cause: written.failure }))
     return sql.unsafe(statement, [PgTypes.uuid(batchId), ...written.success.flat()]).pipe(
-      Effect.flatMap(Schema.decodeUnknownEffect(Gone)),
-      Effect.catchTag("SchemaError", Effect.die),
+      decodeRows(Gone),
       Effect.map((rows) => {
         const gone = new Set(rows.map(({ id }) => id))
         return views.map(
@@ -119,10 +122,12 @@ export const layer = (options: Options): Layer.Layer<AnalyticsRepo, SqlError.Sql
     AnalyticsRepo,
     Effect.gen(function* () {
       const sql = yield* Columns.client
-      const { submit } = yield* GroupCommit.make<PageView, void, RecordRefused>({
+      const observe = (yield* WriteHealth.WriteHealth).observe("page-views")
+      const { submit } = yield* BatchTrace.make<PageView, void, RecordRefused>("page-views", options.traced === true, {
         flush: (views, batchId) =>
           storeBatch(sql, views, batchId).pipe(
-            Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error)))
+            Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error))),
+            observe
           ),
         timeout: options.timeout,
         maxQueue: options.maxQueue,
@@ -131,4 +136,4 @@ export const layer = (options: Options): Layer.Layer<AnalyticsRepo, SqlError.Sql
       })
       return AnalyticsRepo.of({ append: submit })
     })
-  )
+  ).pipe(Layer.provide(WriteHealth.layer))

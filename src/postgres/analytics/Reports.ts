@@ -7,6 +7,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { type Duration, Effect, Layer, Record, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Statistics from "../../core/analytics/Statistics.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
 import { Reports } from "../../services/analytics/Reports.ts"
 import * as Database from "../Database.ts"
 
@@ -109,8 +110,7 @@ export const layer = (options: Options): Layer.Layer<Reports, never, SqlClient.S
             ])
             .pipe(
               Database.bounded(options.timeout),
-              Effect.flatMap(Schema.decodeUnknownEffect(Rows)),
-              Effect.catchTag("SchemaError", Effect.die),
+              decodeRows(Rows),
               Effect.map((rows) => assemble(dates, rows))
             )
         }

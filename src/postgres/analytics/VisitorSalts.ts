@@ -7,7 +7,8 @@ import { randomBytes } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Layer, Schema, Semaphore } from "effect"
 import { SqlClient } from "effect/sql"
-import { dateOf, dayMillis, dayOf } from "../../core/text/Time.ts"
+import { dateOf, dayMillis, dayOf } from "../../core/text/Calendar.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
 import { VisitorSalts } from "../../services/analytics/VisitorSalts.ts"
 import * as Database from "../Database.ts"
 
@@ -34,10 +35,7 @@ export const layer = (options: Options): Layer.Layer<VisitorSalts, never, SqlCli
         if (held?.day === day) return held.salt
         const [{ salt }] = yield* sql`
           INSERT INTO visitor_salt AS known (day, salt) VALUES (${PgTypes.date(dateOf(day * dayMillis))}, ${PgTypes.bytea(randomBytes(32))})
-          ON CONFLICT (day) DO UPDATE SET salt = known.salt RETURNING salt`.pipe(
-          Effect.flatMap(Schema.decodeUnknownEffect(Row)),
-          Effect.catchTag("SchemaError", Effect.die)
-        )
+          ON CONFLICT (day) DO UPDATE SET salt = known.salt RETURNING salt`.pipe(decodeRows(Row))
         const copy = Uint8Array.from(salt)
         held = { day, salt: copy, given: Effect.succeed(copy) }
         return copy

@@ -1,33 +1,38 @@
 /**
- * Measures the batches of a group commit: how many items each had, how long the database took for it, and how many wait.
+ * Measures the batches of a group commit: their sizes, how long the database took for each, and how many items wait.
  *
  * @module
  */
-import { Effect } from "effect"
-import { Metrics } from "../../services/Metrics.ts"
+import { Effect, type Scope } from "effect"
+import * as Metrics from "../../core/metrics/Metrics.ts"
+import { observeGauge } from "../../runtime/Observe.ts"
 
-/** What became of a flush; `abandoned` if nobody waited for it any more. */
+/** The outcome of a flush; `abandoned` if nobody waited for it any more. */
 export type Flushed = "stored" | "refused" | "unavailable" | "abandoned" | "died"
 
-/** Whoever measures. */
 export interface Observer {
-  /** Is given how to learn how many items wait for a batch. */
-  readonly waiting: (count: () => number) => void
-  readonly flushed: (items: number, millis: number, what: Flushed) => void
+  /** Takes the function that tells how many items wait for a batch, valid until the scope closes. */
+  readonly waiting: (count: () => number) => Effect.Effect<void, never, Scope.Scope>
+  readonly flushed: (items: number, millis: number, outcome: Flushed) => void
 }
 
 const outcomes: ReadonlyArray<Flushed> = ["stored", "refused", "unavailable", "abandoned", "died"]
 
+/** What a group commit stores. */
+export type Kind = "page-views" | "submissions" | "answer-pieces"
+
 /** An observer of the batches of one kind. */
-export const observer = (kind: "page-views" | "submissions"): Effect.Effect<Observer> =>
-  Effect.map(Metrics, (metrics) => {
-    const size = metrics.histogram("batchSize", { kind })
-    const took = new Map(outcomes.map((outcome) => [outcome, metrics.histogram("batchDuration", { kind, outcome })]))
-    return {
-      waiting: (count) => metrics.watch("batchQueue", { kind }, count),
-      flushed: (items, millis, what) => {
-        size(items)
-        took.get(what)?.(Math.round(millis * 1_000))
+export const observer = (kind: Kind): Effect.Effect<Observer> =>
+  Effect.contextWith((context) => {
+    const size = Metrics.batchSize({ kind })
+    const durations = new Map(outcomes.map((outcome) => [outcome, Metrics.batchDuration({ kind, outcome })]))
+    // A series is shown before its first value: a rate needs its zero.
+    for (const metric of [size, ...durations.values()]) metric.valueUnsafe(context)
+    return Effect.succeed({
+      waiting: (count) => observeGauge(Metrics.batchQueue({ kind }), count),
+      flushed: (items, millis, outcome) => {
+        size.updateUnsafe(items, context)
+        durations.get(outcome)?.updateUnsafe(Metrics.seconds(millis), context)
       }
-    }
+    })
   })

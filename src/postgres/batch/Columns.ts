@@ -102,6 +102,14 @@ export const int2 = make<number>(OID.int2, (output, value) => {
   return true
 })
 
+export const int4 = make<number>(OID.int4, (output, value) => {
+  if (value !== (value | 0)) return false
+  output.reserve(8)
+  output.int32(4)
+  output.int32(value)
+  return true
+})
+
 /** Milliseconds from 1970 to 2000, from where PostgreSQL counts. */
 const epochMillis = 946_684_800_000
 
@@ -203,7 +211,7 @@ const written: PgTypes.Codec<ReadonlyArray<unknown>> = {
 
 /** The types of a client that columns are sent with. It can send no other arrays, and read none. */
 export const types: PgTypes.Registry = PgTypes.makeRegistry()
-for (const elementOid of [OID.bool, OID.bytea, OID.int2, OID.text, OID.timestamptz, OID.uuid]) {
+for (const elementOid of [OID.bool, OID.bytea, OID.int2, OID.int4, OID.text, OID.timestamptz, OID.uuid]) {
   types.register(PgTypes.arrayOidFor(elementOid)!, written)
 }
 

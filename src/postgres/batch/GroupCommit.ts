@@ -263,7 +263,7 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
     }
   })
 
-  options.observer?.waiting(queue.size)
+  if (options.observer !== undefined) yield* options.observer.waiting(queue.size)
   yield* Effect.forkScoped(work)
   yield* Effect.forkScoped(watch)
   yield* Effect.addFinalizer(() =>

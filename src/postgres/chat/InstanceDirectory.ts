@@ -69,6 +69,9 @@ const assignments = (change: Instance.InstanceChange): Readonly<Record<string, u
   )
 }
 
+/** How many conversations one statement deletes, with their messages. */
+const chunk = 500
+
 const decodeInstances = (rows: unknown) =>
   Effect.orDie(Schema.decodeUnknownEffect(Schema.Array(Schema.Struct(instanceFields)))(rows))
 
@@ -126,11 +129,23 @@ export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, P
         )
       }
 
-      // Looked for first, and not with what is remembered: a deletion that runs twice finds nothing the second time.
+      /** Deletes the conversations of an instance in chunks, so that no statement takes long. */
+      const deleteConversations = Effect.fnUntraced(function* (id: string) {
+        while (true) {
+          const deleted = yield* sql`DELETE FROM conversation WHERE conversation_key IN (
+              SELECT conversation_key FROM conversation WHERE instance_id = ${PgTypes.uuid(id)} LIMIT ${chunk}
+            ) RETURNING 1`.pipe(bounded(timeout))
+          if (deleted.length < chunk) return
+        }
+      })
+
+      // Looked for first, and without the cache: a deletion that runs twice finds nothing the second time. Conversations
+      // that begin meanwhile are deleted with the instance's row.
       const remove: InstanceDirectory["Service"]["delete"] = Effect.fnUntraced(function* (id) {
         if (!isCanonicalUuid(id)) return false
         const found = yield* sql`SELECT 1 FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(bounded(timeout))
         if (found.length === 0) return false
+        yield* deleteConversations(id)
         yield* sql`DELETE FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(bounded(timeout))
         return true
       })

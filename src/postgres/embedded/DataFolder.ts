@@ -6,6 +6,7 @@
  *     <dataDir>/place       only where the files stand elsewhere (see `homeOf`): that folder's path
  *     <home>/data           PostgreSQL's data; complete as soon as it exists
  *     <home>/s              the Unix socket
+ *     <home>/hba.conf       who may connect, and ident.conf: only where the server runs as another user
  *     <home>/sockets        only where the socket stands elsewhere (see `socketsOf`): that folder's path
  *     <home>/postgres.log   what this run's server said; the run before is in postgres.log.1
  *
@@ -23,9 +24,10 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   writeFileSync
 } from "node:fs"
-import { tmpdir } from "node:os"
+import { tmpdir, userInfo } from "node:os"
 import path from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { Effect, type Scope } from "effect"
@@ -104,6 +106,16 @@ export const lock = Effect.fnUntraced(function* (
 })
 
 const roots = ["/var/lib", "/var/tmp"]
+
+/** The uid that owns the data of a folder; undefined where there are none, or what is wrong is found when it is used. */
+export const dataOwner = (dataDir: string): Effect.Effect<number | undefined> =>
+  Effect.sync(() => {
+    try {
+      return statSync(path.join(read(path.join(dataDir, "place")) ?? dataDir, "data")).uid
+    } catch {
+      return undefined
+    }
+  })
 
 /**
  * Where the cluster's files stand: in the folder itself, wherever the server's user can reach it.
@@ -240,3 +252,25 @@ export const draft = (home: string, user: User): Effect.Effect<string, EmbeddedC
     if (user.other) chownSync(made, user.uid, user.gid)
     return made
   })
+
+/** The first version whose `pg_ident.conf` may name all users of the database. */
+const namesAll = 16
+
+/**
+ * The settings that let our own user alone connect, where the server runs as another one: the kernel says on a Unix socket
+ * who has connected. Otherwise none are needed: only the server's user can enter the folder of the socket.
+ */
+export const access = (
+  home: string,
+  user: User,
+  major: number
+): Effect.Effect<Readonly<Record<string, string>>, EmbeddedClusterError> =>
+  user.other
+    ? io(`write who may connect in ${home}`, () => {
+        const [hba, ident] = [path.join(home, "hba.conf"), path.join(home, "ident.conf")]
+        writeFileSync(hba, "local all all peer map=owner\n", { mode: 0o644 })
+        const name = JSON.stringify(userInfo().username)
+        writeFileSync(ident, `owner ${name} ${major >= namesAll ? "all" : "postgres"}\n`, { mode: 0o644 })
+        return { hba_file: hba, ident_file: ident }
+      })
+    : Effect.succeed({})

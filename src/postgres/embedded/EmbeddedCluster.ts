@@ -211,7 +211,7 @@ const check = Effect.fnUntraced(function* (user: User.User, data: string, major:
 export const start = Effect.fn("EmbeddedCluster.start")(function* (
   options: Options
 ): Effect.fn.Return<EmbeddedCluster, EmbeddedClusterError, Scope.Scope> {
-  const user = yield* User.find
+  const user = yield* User.find(yield* Folder.dataOwner(path.resolve(options.dataDir)))
   const dataDir = yield* Folder.make(path.resolve(options.dataDir), user)
   yield* Folder.lock(dataDir)
   const home = yield* Folder.homeOf(dataDir, user)
@@ -226,6 +226,7 @@ export const start = Effect.fn("EmbeddedCluster.start")(function* (
   const settings = Object.entries({
     ...defaults,
     ...options.settings,
+    ...(yield* Folder.access(home, user, binaries.major)),
     listen_addresses: "",
     unix_socket_directories: sockets,
     unix_socket_permissions: "0700",

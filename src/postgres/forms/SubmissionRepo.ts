@@ -8,21 +8,30 @@ import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
 import { type Duration, Effect, Layer, Option, Result, Schema, Stream } from "effect"
 import type { SqlError } from "effect/sql"
-import { type Status, statuses } from "../../core/forms/SpamScore.ts"
-import { idempotencyWindowMillis, type Submission, type SubmissionDraft } from "../../core/forms/Submission.ts"
+import {
+  idempotencyWindowMillis,
+  type Status,
+  type Submission,
+  type SubmissionDraft,
+  statuses
+} from "../../core/forms/Submission.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
 import { IdempotencyConflict, SubmissionRepo } from "../../services/forms/SubmissionRepo.ts"
 import { RecordRefused } from "../../services/Storage.ts"
 import * as BatchMetrics from "../batch/BatchMetrics.ts"
+import * as BatchTrace from "../batch/BatchTrace.ts"
 import * as Columns from "../batch/Columns.ts"
-import * as GroupCommit from "../batch/GroupCommit.ts"
 import * as Database from "../Database.ts"
+import * as WriteHealth from "../WriteHealth.ts"
 
 export interface Options {
   /** How long a submission waits to be stored, and an export for its next page. */
   readonly timeout: Duration.Input
   /** How many submissions wait for a batch at most. */
   readonly maxQueue: number
+  /** Whether batches of sampled requests are traced. */
+  readonly traced?: boolean
 }
 
 /** A submission may hold hundreds of kilobytes: batches and the queue are bounded by size as well. */
@@ -136,8 +145,7 @@ export const storeBatch = (
     const written = Columns.parameters(columns, sent)
     if (Result.isFailure(written)) return Effect.fail(new RecordRefused({ cause: written.failure }))
     return sql.unsafe(statement, written.success).pipe(
-      Effect.flatMap(Schema.decodeUnknownEffect(Rows)),
-      Effect.catchTag("SchemaError", Effect.die),
+      decodeRows(Rows),
       Effect.map((rows) => {
         const byDraft = new Map(rows.map((row) => [row.draft_id, row]))
         return drafts.map((draft): Outcome => {
@@ -200,8 +208,7 @@ const stream = (
           sql`(received_at, submission_id) > (${PgTypes.timestamptz(receivedAt)}, ${PgTypes.uuid(submissionId)})`
       })} ORDER BY received_at, submission_id LIMIT ${pageSize}`.pipe(
       Database.bounded(timeout),
-      Effect.flatMap(Schema.decodeUnknownEffect(Stored)),
-      Effect.catchTag("SchemaError", Effect.die),
+      decodeRows(Stored),
       Effect.map((rows) => {
         const page = rows.map(fromRow)
         return [page, Option.map(Option.fromNullishOr(page[pageSize - 1]), Option.some)] as const
@@ -216,17 +223,23 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
     Effect.gen(function* () {
       const sql = yield* PgClient
       const batches = yield* Columns.client
-      const { submit } = yield* GroupCommit.make<SubmissionDraft, string, IdempotencyConflict | RecordRefused>({
-        flush: (drafts) =>
-          storeBatch(batches, drafts).pipe(
-            Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error)))
-          ),
-        timeout: options.timeout,
-        maxQueue: options.maxQueue,
-        weigh,
-        observer: yield* BatchMetrics.observer("submissions"),
-        ...bounds
-      })
+      const observe = (yield* WriteHealth.WriteHealth).observe("submissions")
+      const { submit } = yield* BatchTrace.make<SubmissionDraft, string, IdempotencyConflict | RecordRefused>(
+        "submissions",
+        options.traced === true,
+        {
+          flush: (drafts) =>
+            storeBatch(batches, drafts).pipe(
+              Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error))),
+              observe
+            ),
+          timeout: options.timeout,
+          maxQueue: options.maxQueue,
+          weigh,
+          observer: yield* BatchMetrics.observer("submissions"),
+          ...bounds
+        }
+      )
       const release: SubmissionRepo["Service"]["release"] = (submissionId) =>
         isCanonicalUuid(submissionId)
           ? sql`UPDATE submission SET status = 'accepted' WHERE submission_id = ${PgTypes.uuid(submissionId)}
@@ -261,4 +274,4 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
         delete: remove
       })
     })
-  )
+  ).pipe(Layer.provide(WriteHealth.layer))

@@ -6,6 +6,7 @@
 import { Clock, Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import type { DatabaseFacts } from "../../core/doctor/DatabaseDiagnosis.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
 import * as Migrations from "./Migrations.ts"
 import * as Partitions from "./Partitions.ts"
 import * as Privileges from "./Privileges.ts"
@@ -34,10 +35,7 @@ export const inspect = Effect.gen(function* () {
     SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now, current_setting('fsync') AS fsync,
       current_setting('transaction_read_only') AS read_only, current_setting('full_page_writes') AS full_page_writes,
       current_setting('synchronous_commit') AS synchronous_commit, current_setting('server_encoding') AS encoding,
-      coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false) AS is_encrypted`.pipe(
-    Effect.flatMap(Schema.decodeUnknownEffect(Row)),
-    Effect.catchTag("SchemaError", Effect.die)
-  )
+      coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false) AS is_encrypted`.pipe(decodeRows(Row))
   const roundTripMillis = (yield* monotonicMillis) - before
   const now = yield* Clock.currentTimeMillis
   const missing = pending.length === 0 ? yield* Partitions.absent(now) : []
@@ -51,8 +49,8 @@ export const inspect = Effect.gen(function* () {
     roundTripMillis: Math.round(roundTripMillis),
     isReadOnly,
     denied: isWritten ? yield* Privileges.missing : [],
-    deniedForUpkeep: isWritten ? yield* Privileges.missingForUpkeep : [],
-    keepsEveryLetter: Migrations.keepsEveryLetter(row.encoding),
+    deniedForMaintenance: isWritten ? yield* Privileges.missingForUpkeep : [],
+    storesUnicode: Migrations.storesUnicode(row.encoding),
     fsync: row.fsync === "on",
     fullPageWrites: row.full_page_writes === "on",
     synchronousCommit: row.synchronous_commit,

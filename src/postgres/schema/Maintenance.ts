@@ -5,6 +5,8 @@
  */
 import { Clock, Duration, Effect, Exit, Layer, Schema } from "effect"
 import { SqlClient } from "effect/sql"
+import { decodeRows } from "../../runtime/Rows.ts"
+import * as LapsedAnswers from "../chat/LapsedAnswers.ts"
 import * as SiteErasure from "../sites/SiteErasure.ts"
 import * as Partitions from "./Partitions.ts"
 import * as Retention from "./Retention.ts"
@@ -27,11 +29,7 @@ const deleteBefore = Effect.fnUntraced(function* (table: string, column: string,
         DELETE FROM ${sql(table)} WHERE ctid = ANY (ARRAY(
           SELECT ctid FROM ${sql(table)} WHERE ${sql(column)} < ${new Date(before)} LIMIT ${chunk}
         )) AND ${sql(column)} < ${new Date(before)} RETURNING 1
-      ) SELECT count(*) AS deleted FROM old`.pipe(
-      Effect.flatMap(Schema.decodeUnknownEffect(Deleted)),
-      Effect.catchTag("SchemaError", Effect.die),
-      Effect.timeout(patience)
-    )
+      ) SELECT count(*) AS deleted FROM old`.pipe(decodeRows(Deleted), Effect.timeout(patience))
     if (deleted < chunk) return
   }
 })
@@ -58,8 +56,13 @@ const steps = (retention: Retention.Options) =>
     ["delete old visitor salts", forgetSalts],
     ["delete old batch ids", (now: number) => deleteBefore("page_view_batch", "stored_at", now - 24 * hour)],
     ["delete old idempotency keys", (now: number) => deleteBefore("idempotency_key", "used_at", now - 24 * hour)],
+    [
+      "delete old token reservations",
+      (now: number) => deleteBefore("token_reservation", "reserved_at", now - 48 * hour)
+    ],
     ["forget what is older than its retention", () => Retention.forget(retention)],
-    ["end the deletion of websites", () => endErasures]
+    ["end the deletion of websites", () => endErasures],
+    ["end the answers of processes that died", () => Effect.timeout(LapsedAnswers.settle, patience)]
   ] as const
 
 /**

@@ -10,6 +10,7 @@ import { PgMigrator } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Schedule, Schema } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
 import * as MigratorFileSystem from "effect/sql/MigratorFileSystem"
+import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
 import * as Partitions from "./Partitions.ts"
 
@@ -24,10 +25,7 @@ const Exists = Schema.Tuple([Schema.Struct({ found: Schema.Boolean })])
 /** Whether the database has a list of migrations. */
 const hasList = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  const [{ found }] = yield* sql`SELECT to_regclass(${table}) IS NOT NULL AS found`.pipe(
-    Effect.flatMap(Schema.decodeUnknownEffect(Exists)),
-    Effect.catchTag("SchemaError", Effect.die)
-  )
+  const [{ found }] = yield* sql`SELECT to_regclass(${table}) IS NOT NULL AS found`.pipe(decodeRows(Exists))
   return found
 })
 
@@ -52,18 +50,15 @@ const isLockedOut = (error: unknown): boolean => {
 }
 
 /** Whether a database of an encoding keeps whatever visitors write. Of the others PostgreSQL refuses letters that it has no place for; SQL_ASCII keeps bytes as they come. */
-export const keepsEveryLetter = (encoding: string): boolean => encoding === "UTF8" || encoding === "SQL_ASCII"
+export const storesUnicode = (encoding: string): boolean => encoding === "UTF8" || encoding === "SQL_ASCII"
 
 const Encoding = Schema.Tuple([Schema.Struct({ encoding: Schema.String })])
 
 /** Refuses a new database that could not keep what visitors write. One that has our tables already goes on. */
 const requireEncoding = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  const [{ encoding }] = yield* sql`SELECT current_setting('server_encoding') AS encoding`.pipe(
-    Effect.flatMap(Schema.decodeUnknownEffect(Encoding)),
-    Effect.catchTag("SchemaError", Effect.die)
-  )
-  if (keepsEveryLetter(encoding)) return
+  const [{ encoding }] = yield* sql`SELECT current_setting('server_encoding') AS encoding`.pipe(decodeRows(Encoding))
+  if (storesUnicode(encoding)) return
   return yield* new PgMigrator.MigrationError({
     kind: "BadState",
     message: `its encoding is ${encoding}, which has no place for every letter; make it anew with ENCODING 'UTF8' TEMPLATE template0`
@@ -113,10 +108,7 @@ const Applied = Schema.Array(Schema.Struct({ migration_id: Schema.Int }))
 const applied = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   if (!(yield* hasList)) return []
-  const rows = yield* sql`SELECT migration_id FROM ${sql(table)} ORDER BY migration_id`.pipe(
-    Effect.flatMap(Schema.decodeUnknownEffect(Applied)),
-    Effect.catchTag("SchemaError", Effect.die)
-  )
+  const rows = yield* sql`SELECT migration_id FROM ${sql(table)} ORDER BY migration_id`.pipe(decodeRows(Applied))
   return rows.map((row) => row.migration_id)
 })
 

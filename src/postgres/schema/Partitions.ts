@@ -6,6 +6,7 @@
  */
 import { Effect, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
 
 const parents = ["page_view", "bot_view"] as const
@@ -79,10 +80,7 @@ export const list: Effect.Effect<ReadonlyArray<Present>, SqlError.SqlError, SqlC
         JOIN pg_namespace AS space ON space.oid = child.relnamespace JOIN pg_class AS parent ON parent.oid = inhparent
         JOIN pg_partitioned_table ON partrelid = parent.oid
       WHERE inhparent IN (to_regclass('page_view'), to_regclass('bot_view'))
-      ORDER BY 1, 2`.pipe(
-      Effect.flatMap(Schema.decodeUnknownEffect(Presents)),
-      Effect.catchTag("SchemaError", Effect.die)
-    )
+      ORDER BY 1, 2`.pipe(decodeRows(Presents))
   }
 )
 
@@ -97,7 +95,7 @@ const existing = Effect.fnUntraced(function* (partitions: ReadonlyArray<Partitio
     WHERE relnamespace = current_schema()::regnamespace AND ${sql.in(
       "relname",
       partitions.map(({ name }) => name)
-    )}`.pipe(Effect.flatMap(Schema.decodeUnknownEffect(Existing)), Effect.catchTag("SchemaError", Effect.die))
+    )}`.pipe(decodeRows(Existing))
   return new Set(rows.map(({ name }) => name))
 })
 
@@ -110,8 +108,7 @@ const grantAsParent = Effect.fnUntraced(function* ({ name, parent }: Partition) 
     SELECT format('GRANT %s ON %I TO %s', privilege_type, ${name}::text,
       CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END) AS "grant"
     FROM pg_class, aclexplode(relacl) WHERE oid = to_regclass(${parent}) AND grantee <> relowner`.pipe(
-    Effect.flatMap(Schema.decodeUnknownEffect(Grants)),
-    Effect.catchTag("SchemaError", Effect.die)
+    decodeRows(Grants)
   )
   for (const { grant } of grants) yield* sql.unsafe(grant)
 })

@@ -8,6 +8,7 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
+import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
 
 /** By table. A website is locked while something is stored for it, which PostgreSQL counts as changing it. */
@@ -21,14 +22,21 @@ const forRequests = {
   page_view_batch: ["INSERT"],
   submission: ["SELECT", "INSERT"],
   idempotency_key: ["SELECT", "INSERT", "UPDATE"],
-  not_counted: ["SELECT", "INSERT", "UPDATE"]
+  not_counted: ["SELECT", "INSERT", "UPDATE"],
+  conversation: ["SELECT", "INSERT", "UPDATE"],
+  conversation_message: ["SELECT", "INSERT", "UPDATE", "DELETE"],
+  answer_piece: ["SELECT", "INSERT", "DELETE"],
+  conversation_hash_key: ["SELECT"],
+  token_usage: ["SELECT", "INSERT", "UPDATE"],
+  token_reservation: ["SELECT", "INSERT", "DELETE"]
 } as const
 
 /** Rows are picked by a column before they are deleted. */
 const forUpkeep = {
   visitor_salt: ["DELETE"],
   page_view_batch: ["SELECT", "DELETE"],
-  idempotency_key: ["DELETE"]
+  idempotency_key: ["DELETE"],
+  conversation: ["DELETE"]
 } as const
 
 const Missing = Schema.Array(Schema.Struct({ table_name: Schema.String, privilege: Schema.String }))
@@ -47,10 +55,7 @@ const missingOf = Effect.fnUntraced(function* (needed: Record<string, ReadonlyAr
   const rows =
     yield* sql`SELECT table_name, privilege FROM unnest(${column(0)}, ${column(1)}) AS needed (table_name, privilege)
     WHERE NOT CASE privilege WHEN 'DELETE' THEN has_table_privilege(to_regclass(table_name), privilege)
-      ELSE has_any_column_privilege(to_regclass(table_name), privilege) END`.pipe(
-      Effect.flatMap(Schema.decodeUnknownEffect(Missing)),
-      Effect.catchTag("SchemaError", Effect.die)
-    )
+      ELSE has_any_column_privilege(to_regclass(table_name), privilege) END`.pipe(decodeRows(Missing))
   return rows.map((row) => `${row.privilege} on ${row.table_name}`)
 })
 

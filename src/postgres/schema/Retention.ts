@@ -11,6 +11,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { type Cause, Clock, Duration, Effect, Exit, Option, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import * as Retention from "../../core/sites/Retention.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
 import * as Partitions from "./Partitions.ts"
 
@@ -19,6 +20,8 @@ export interface Options {
   /** Of page views, those of robots, and the counts of what was not counted. */
   readonly pageViews: Option.Option<Retention.Retention>
   readonly submissions: Option.Option<Retention.Retention>
+  /** Of conversations, after their last message. */
+  readonly conversations: Option.Option<Retention.Retention>
 }
 
 /** How many rows one statement deletes: enough to be done soon, few enough for the longest forms. */
@@ -39,7 +42,7 @@ const exclusively = <A, E, R>(statement: Effect.Effect<A, E, R>) =>
       yield* sql.unsafe("SET LOCAL lock_timeout = '200ms'")
       const [{ mine }] = yield* sql
         .unsafe(`SELECT pg_try_advisory_xact_lock(${advisoryLock}) AS mine`)
-        .pipe(Effect.flatMap(Schema.decodeUnknownEffect(Mine)), Effect.catchTag("SchemaError", Effect.die))
+        .pipe(decodeRows(Mine))
       return mine ? Option.some(yield* statement) : Option.none()
     }).pipe(sql.withTransaction, Effect.timeout(patience))
   )
@@ -56,7 +59,7 @@ const Deleted = Schema.Tuple([Schema.Struct({ deleted: Schema.BigInt })])
  */
 const deleteRows = Effect.fnUntraced(function* (
   table: string,
-  time: "received_at" | "day",
+  time: "received_at" | "day" | "updated_at",
   old: string,
   before: PgTypes.Parameter
 ) {
@@ -70,7 +73,7 @@ const deleteRows = Effect.fnUntraced(function* (
           SELECT count(*) AS deleted FROM gone`,
           [before]
         )
-        .pipe(Effect.flatMap(Schema.decodeUnknownEffect(Deleted)), Effect.catchTag("SchemaError", Effect.die))
+        .pipe(decodeRows(Deleted))
     )
     if (Option.isNone(done)) return sum
     const [{ deleted }] = done.value
@@ -85,6 +88,7 @@ interface Forgotten {
   rows: number
   decisionCounts: number
   submissions: number
+  conversations: number
 }
 
 /**
@@ -133,8 +137,19 @@ const oldSubmissions = `SELECT place FROM site CROSS JOIN LATERAL (
 ) AS old`
 
 const forgetSubmissions = Effect.fnUntraced(function* (kept: Retention.Retention, now: number, forgotten: Forgotten) {
-  const before = PgTypes.timestamptz(Retention.begin(kept, now))
+  const before = PgTypes.timestamptz(Retention.cutoff(kept, now))
   forgotten.submissions += yield* deleteRows("submission", "received_at", oldSubmissions, before)
+})
+
+/** Instance by instance, since the index of the conversations begins with it. */
+const oldConversations = `SELECT place FROM instance CROSS JOIN LATERAL (
+  SELECT ctid AS place FROM conversation
+  WHERE instance_id = instance.instance_id AND updated_at < $1 ORDER BY updated_at LIMIT ${chunk}
+) AS old`
+
+const forgetConversations = Effect.fnUntraced(function* (kept: Retention.Retention, now: number, forgotten: Forgotten) {
+  const before = PgTypes.timestamptz(Retention.cutoff(kept, now))
+  forgotten.conversations += yield* deleteRows("conversation", "updated_at", oldConversations, before)
 })
 
 const Now = Schema.Tuple([Schema.Struct({ now: Schema.Finite })])
@@ -144,18 +159,17 @@ const earlierNow = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const [{ now }] = yield* sql`SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now`.pipe(
     Effect.timeout(patience),
-    Effect.flatMap(Schema.decodeUnknownEffect(Now)),
-    Effect.catchTag("SchemaError", Effect.die)
+    decodeRows(Now)
   )
   return Math.min(now, yield* Clock.currentTimeMillis)
 })
 
 /** Tells the operator in one line, if anything was forgotten. */
-const report = ({ decisionCounts, partitions, rows, submissions }: Forgotten): Effect.Effect<void> =>
-  partitions.length + rows + decisionCounts + submissions === 0
+const report = ({ conversations, decisionCounts, partitions, rows, submissions }: Forgotten): Effect.Effect<void> =>
+  partitions.length + rows + decisionCounts + submissions + conversations === 0
     ? Effect.void
     : Effect.logInfo("Forgot what is older than its retention").pipe(
-        Effect.annotateLogs({ partitions: partitions.join(", "), rows, decisionCounts, submissions })
+        Effect.annotateLogs({ partitions: partitions.join(", "), rows, decisionCounts, submissions, conversations })
       )
 
 /** Forgets all that is older than its retention, as far as no other process is at it, and says so in the log. */
@@ -163,12 +177,15 @@ export const forget = (
   options: Options
 ): Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> =>
   Effect.gen(function* () {
-    if (Option.isNone(options.pageViews) && Option.isNone(options.submissions)) return
+    if (Object.values(options).every(Option.isNone)) return
     const now = yield* earlierNow
-    const forgotten: Forgotten = { partitions: [], rows: 0, decisionCounts: 0, submissions: 0 }
+    const forgotten: Forgotten = { partitions: [], rows: 0, decisionCounts: 0, submissions: 0, conversations: 0 }
     yield* Effect.gen(function* () {
       const parts = []
       if (Option.isSome(options.submissions)) parts.push(forgetSubmissions(options.submissions.value, now, forgotten))
+      if (Option.isSome(options.conversations)) {
+        parts.push(forgetConversations(options.conversations.value, now, forgotten))
+      }
       if (Option.isSome(options.pageViews)) {
         const partitions = yield* Partitions.list
         parts.push(

@@ -10,6 +10,7 @@ import { Clock, Duration, Effect, Latch, Layer, Schedule, Schema } from "effect"
 import * as Statistics from "../../core/analytics/Statistics.ts"
 import { type Counts, reasons } from "../../core/sites/Decision.ts"
 import * as Tally from "../../core/sites/Tally.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
 import { Decisions } from "../../services/sites/Decisions.ts"
 import * as Database from "../Database.ts"
 
@@ -58,7 +59,7 @@ export const statement = `
   FROM ours GROUP BY website_config_id, day, reason ORDER BY website_config_id, day, reason
   ON CONFLICT (website_config_id, day, reason) DO UPDATE SET times = held.times + excluded.times`
 
-const columns: ReadonlyArray<readonly [oid: number, value: (entry: Tally.Entry) => unknown]> = [
+const columns: ReadonlyArray<readonly [oid: number, value: (entry: Tally.DecisionCount) => unknown]> = [
   [OID.bool, ({ subject }) => subject._tag === "Claimed" && subject.by === "tracking-token"],
   [OID.uuid, ({ subject }) => (subject._tag === "Known" ? subject.websiteConfigId : subject.id)],
   [OID.text, ({ day }) => day],
@@ -67,13 +68,13 @@ const columns: ReadonlyArray<readonly [oid: number, value: (entry: Tally.Entry) 
 ]
 
 /** The parameters of `statement`. Exported for tests. */
-export const parameters = (entries: ReadonlyArray<Tally.Entry>, batchId: string) => [
+export const parameters = (entries: ReadonlyArray<Tally.DecisionCount>, batchId: string) => [
   PgTypes.uuid(batchId),
   ...columns.map(([oid, value]) => Database.array(entries.map(value), oid))
 ]
 
 /** Stores counts under a batch's id, once however often it is asked to. Exported for tests. */
-export const storeBatch = (sql: PgClient.PgClient, entries: ReadonlyArray<Tally.Entry>, batchId: string) =>
+export const storeBatch = (sql: PgClient.PgClient, entries: ReadonlyArray<Tally.DecisionCount>, batchId: string) =>
   Effect.asVoid(sql.unsafe(statement, parameters(entries, batchId)))
 
 const Rows = Schema.Array(Schema.Struct({ reason: Schema.Literals(reasons), times: Schema.BigInt }))
@@ -88,7 +89,7 @@ export const layer = (options: Options): Layer.Layer<Decisions, never, PgClient.
       /** Whether the log was told that counts wait: once for each time that the database is away. */
       let isTold = false
       /** The batch that is being stored, or was when the process was told to end. */
-      let underway: { readonly batchId: string; readonly entries: ReadonlyArray<Tally.Entry> } | undefined
+      let underway: { readonly batchId: string; readonly entries: ReadonlyArray<Tally.DecisionCount> } | undefined
 
       /** Stores the batch that is underway, or else a new one; it may be asked for again when it fails. */
       const store = (patience: Duration.Input) =>
@@ -148,8 +149,7 @@ export const layer = (options: Options): Layer.Layer<Decisions, never, PgClient.
               AND reason = ANY(${Database.array([...reasons], OID.text)})
             GROUP BY reason`.pipe(
             Database.bounded(options.timeout),
-            Effect.flatMap(Schema.decodeUnknownEffect(Rows)),
-            Effect.catchTag("SchemaError", Effect.die),
+            decodeRows(Rows),
             Effect.map((rows): Counts => Object.fromEntries(rows.map(({ reason, times }) => [reason, Number(times)])))
           )
         }

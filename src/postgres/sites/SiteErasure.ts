@@ -14,6 +14,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { type Duration, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import { type Erased, SiteErasure } from "../../services/sites/SiteErasure.ts"
 import * as Database from "../Database.ts"
@@ -82,7 +83,7 @@ const deleteChunk = Effect.fnUntraced(function* (holding: SiteTable, id: string,
         (SELECT place_in_order::text FROM chunk ORDER BY place_in_order DESC LIMIT 1) AS last`,
       [PgTypes.uuid(id), ...(after === null ? [] : [PgTypes.text(after)])]
     )
-    .pipe(Effect.flatMap(Schema.decodeUnknownEffect(Chunk)), Effect.catchTag("SchemaError", Effect.die))
+    .pipe(decodeRows(Chunk))
   return row
 })
 
@@ -122,10 +123,7 @@ const writers = Effect.gen(function* () {
   const rows = yield* sql`SELECT DISTINCT virtualtransaction AS writer FROM pg_locks
     WHERE locktype = 'relation' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
       AND relation IN (SELECT to_regclass(name) FROM unnest(${holdings}) AS name)
-      AND mode = 'RowExclusiveLock' AND granted AND pid IS DISTINCT FROM pg_backend_pid()`.pipe(
-    Effect.flatMap(Schema.decodeUnknownEffect(Writers)),
-    Effect.catchTag("SchemaError", Effect.die)
-  )
+      AND mode = 'RowExclusiveLock' AND granted AND pid IS DISTINCT FROM pg_backend_pid()`.pipe(decodeRows(Writers))
   return new Set(rows.map(({ writer }) => writer))
 })
 
@@ -146,8 +144,7 @@ const close = Effect.fnUntraced(function* (id: string, patience: Duration.Input)
   const [marked] = yield* sql`UPDATE site SET deleted_at = coalesce(deleted_at, now())
     WHERE website_config_id = ${PgTypes.uuid(id)} RETURNING hosted_website_id`.pipe(
     Database.bounded(patience),
-    Effect.flatMap(Schema.decodeUnknownEffect(Marked)),
-    Effect.catchTag("SchemaError", Effect.die)
+    decodeRows(Marked)
   )
   if (marked === undefined) return Option.none()
   yield* Database.bounded(patience)(writersDone)
@@ -190,8 +187,7 @@ const Unfinished = Schema.Array(Schema.Struct({ id: Schema.String }))
 export const unfinished = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql`SELECT website_config_id AS id FROM site WHERE deleted_at < now() - interval '1 hour'`.pipe(
-    Effect.flatMap(Schema.decodeUnknownEffect(Unfinished)),
-    Effect.catchTag("SchemaError", Effect.die)
+    decodeRows(Unfinished)
   )
   return rows.map(({ id }) => id)
 })
@@ -212,8 +208,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<SiteErasure, never, Sql
           isCanonicalUuid(id)
             ? sql`SELECT name FROM site WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(
                 Database.bounded(timeout),
-                Effect.flatMap(Schema.decodeUnknownEffect(Names)),
-                Effect.catchTag("SchemaError", Effect.die),
+                decodeRows(Names),
                 Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), ({ name }) => name))
               )
             : Effect.succeedNone,

@@ -1,5 +1,5 @@
 /**
- * Stores page views. The interface alone; see `memory/analytics/AnalyticsRepo` and `postgres/analytics/AnalyticsRepo`.
+ * Stores page views. The interface only; see `memory/analytics/AnalyticsRepo` and `postgres/analytics/AnalyticsRepo`.
  *
  * @module
  */
@@ -11,8 +11,8 @@ export class AnalyticsRepo extends Context.Service<
   AnalyticsRepo,
   {
     /**
-     * Succeeds after the page view is durable, and only then. A view with `isBot` is stored apart and is not counted by
-     * any report. One whose website is not there, or not any more, is refused.
+     * Succeeds after the page view is durable. A view with `isBot` is stored separately and not counted in reports. A view
+     * of a website that does not exist is refused.
      */
     readonly append: (view: PageView) => Effect.Effect<void, StorageUnavailable | RecordRefused>
   }

@@ -1,5 +1,5 @@
 /**
- * Reads what was counted. The interface alone; see `memory/analytics/Reports` and `postgres/analytics/Reports`.
+ * Reads statistics of page views. The interface only; see `memory/analytics/Reports` and `postgres/analytics/Reports`.
  *
  * @module
  */
@@ -11,7 +11,7 @@ export class Reports extends Context.Service<
   Reports,
   {
     /**
-     * What was counted of a hosted website in the last `days` UTC days, today included; bots are not in it. `now` is in
+     * The statistics of a hosted website for the last `days` UTC days, today included, without bots. `now` is in
      * milliseconds since 1970.
      */
     readonly statistics: (query: {

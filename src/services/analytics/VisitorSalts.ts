@@ -1,5 +1,5 @@
 /**
- * Gives the secret with which visitors are hashed. The interface alone; see `memory/analytics/VisitorSalts` and
+ * Provides the secret of visitor hashes. The interface only; see `memory/analytics/VisitorSalts` and
  * `postgres/analytics/VisitorSalts`.
  *
  * @module
@@ -11,8 +11,8 @@ export class VisitorSalts extends Context.Service<
   VisitorSalts,
   {
     /**
-     * The 32 random bytes of the current UTC day, the same on every process that shares the store. A salt is deleted 48
-     * hours after its day began, so that older hashes cannot be made again by anyone.
+     * The 32 random bytes of the current UTC day, the same for all processes that share the store. A salt is deleted 48
+     * hours after its day began, so that nobody can recompute older hashes.
      */
     readonly current: Effect.Effect<Uint8Array, StorageUnavailable>
   }

@@ -1,39 +1,74 @@
 /**
- * Asks an instance's agent and gives its answer as it comes. The interface alone; see `memory/chat/AgentStream` (scripted)
- * and `agent/AgentStream` (any OpenAI-compatible runtime).
+ * Asks an instance's agent and streams its answer. The interface alone; see `memory/chat/AgentStream` (scripted) and
+ * `agent/AgentStream` (over HTTP).
  *
  * @module
  */
 import { Context, Schema, type Stream } from "effect"
-import type { AgentEvent, AgentRequest } from "../../core/chat/Agent.ts"
+import type { AgentEvent, AgentRequest, FinishReason } from "../../core/chat/Agent.ts"
 
-/** The agent said no, could not be reached, or answered something that is no answer, before it accepted the request. */
+/** The agent refused the request, could not be reached, or answered something that is no answer. */
 export class AgentRefused extends Schema.TaggedError<AgentRefused>()("AgentRefused", {
-  /** For the log: what happened, in our words. Never the upstream's. */
-  reason: Schema.String
+  /** For the log: what happened, in our words. Never the agent's. */
+  reason: Schema.String,
+  /** The status of the agent's response, if there was one. */
+  status: Schema.optional(Schema.Int),
+  /** The system's code, such as `ECONNREFUSED`, if there was no connection. */
+  code: Schema.optional(Schema.String),
+  /** The environment variable that should hold the agent's key, if it is not set. */
+  missingKey: Schema.optional(Schema.String)
+}) {}
+
+/** The agent takes no request now: its rate limit is reached, or it is overloaded. */
+export class AgentBusy extends Schema.TaggedError<AgentBusy>()("AgentBusy", {
+  reason: Schema.String,
+  status: Schema.optional(Schema.Int),
+  /** When to try again, in seconds. */
+  retryAfter: Schema.Int
+}) {}
+
+/** The instance has used its tokens of the day. */
+export class DailyTokensUsed extends Schema.TaggedError<DailyTokensUsed>()("DailyTokensUsed", {
+  /** When the next day (UTC) begins, in seconds. */
+  retryAfter: Schema.Int
 }) {}
 
 /** The agent was silent for longer than `AGENT_TIMEOUT`. */
 export class AgentTimeout extends Schema.TaggedError<AgentTimeout>()("AgentTimeout", {}) {}
 
-/** The agent's stream broke after it had been accepted: cut, not readable, or over a bound. */
+/** The agent's stream broke after the agent had accepted the request: cut, not readable, or over a bound. */
 export class AgentBroken extends Schema.TaggedError<AgentBroken>()("AgentBroken", {
-  /** For the log: what happened, in our words. Never the upstream's. */
+  /** For the log: what happened, in our words. Never the agent's. */
   reason: Schema.String
 }) {}
 
-export type AgentError = AgentRefused | AgentTimeout | AgentBroken
+const reasons: ReadonlyArray<FinishReason> = ["stop", "length", "content-filter", "tool-calls", "other"]
+
+/** The agent finished without a word: it declined, called tools that nobody answers, or only reasoned. */
+export class AgentEmpty extends Schema.TaggedError<AgentEmpty>()("AgentEmpty", {
+  finish: Schema.Literals(reasons)
+}) {}
+
+/** Fails a stream before its `Accepted`. */
+export type AgentRefusal = AgentRefused | AgentBusy | AgentTimeout | DailyTokensUsed
+
+/** Fails a stream after its `Accepted`. */
+export type AgentFailure = AgentBroken | AgentEmpty | AgentTimeout
+
+export type AgentError = AgentRefusal | AgentFailure
 
 export class AgentStream extends Context.Service<
   AgentStream,
   {
     /**
-     * The first event is always `Accepted` (the agent took the request; nothing was said yet), the last of a stream that
-     * succeeds is always `Finish`, and between them stand only `Text`s that are not empty. A failure before `Accepted`
-     * is an `AgentRefused` or an `AgentTimeout`; one after it an `AgentBroken` or an `AgentTimeout`. The upstream request
-     * ends when the stream does, for whatever reason; after a `Finish` the agent may take a second to end it by itself,
-     * so that its connection serves the next. Nothing is read ahead of the consumer beyond a small buffer. It is for one
-     * reader, which asks for one thing at a time.
+     * The first event is always `Accepted`, and the last event of a stream that succeeds is always `Finish`, after at
+     * least one `Text` or `Refusal` that is more than whitespace. Deltas of `Text` and `Refusal` are not empty; an empty
+     * `Reasoning` says that the agent reasons and does not say what.
+     *
+     * An `AgentRefusal` fails the stream before `Accepted`, an `AgentFailure` after it. The upstream request ends when
+     * the stream does, for whatever reason; after the end of the answer the agent has a second to end the response, so
+     * that its connection serves the next request. Nothing is read ahead of the consumer beyond a small buffer. One
+     * consumer pulls at a time.
      */
     readonly stream: (request: AgentRequest) => Stream.Stream<AgentEvent, AgentError>
   }

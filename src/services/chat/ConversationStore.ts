@@ -67,7 +67,8 @@ export class ConversationStore extends Context.Service<
 
     /**
      * Appends a visitor's message and begins the answer to it. Creates the conversation if there is none, and ends an
-     * answer that still runs as `superseded`, with what it said so far. `RecordRefused` if there is no such instance.
+     * answer that still runs as `superseded`, with what it said so far. `RecordRefused` if there is no such instance,
+     * or if `isConversationId` is false.
      */
     readonly begin: (
       turn: NewTurn

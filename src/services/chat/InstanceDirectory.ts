@@ -1,5 +1,5 @@
 /**
- * Keeps the agents' instances. The interface alone; see `memory/chat/InstanceDirectory` and `postgres/chat/InstanceDirectory`.
+ * Stores instances. The interface only; see `memory/chat/InstanceDirectory` and `postgres/chat/InstanceDirectory`.
  *
  * @module
  */
@@ -13,16 +13,15 @@ export class InstanceDirectory extends Context.Service<
     readonly create: (instance: NewInstance) => Effect.Effect<Instance, StorageUnavailable>
     readonly find: (instanceId: string) => Effect.Effect<Option.Option<Instance>, StorageUnavailable>
     /**
-     * Changes an instance, and gives it as it is then; none if there is no such instance. Every process sees it within a
-     * second.
+     * Changes an instance and returns it; none if there is no such instance. Every process sees the change within a second.
      */
     readonly update: (
       instanceId: string,
       change: InstanceChange
     ) => Effect.Effect<Option.Option<Instance>, StorageUnavailable>
     /**
-     * Deletes an instance, and its tokens with it: within a second no process lets anyone chat with it. True if it was
-     * there.
+     * Deletes an instance with its tokens and conversations: within a second no process lets anyone chat with it. False if
+     * there is none.
      */
     readonly delete: (instanceId: string) => Effect.Effect<boolean, StorageUnavailable>
     /** Every instance, oldest first. */

@@ -1,5 +1,5 @@
 /**
- * Issues and checks the tokens with which a chat widget authenticates. The interface alone; see `memory/chat/WidgetTokens`
+ * Issues and checks the tokens with which a chat widget authenticates. The interface only; see `memory/chat/WidgetTokens`
  * and `postgres/chat/WidgetTokens`.
  *
  * @module
@@ -13,14 +13,14 @@ export class WidgetTokens extends Context.Service<
   WidgetTokens,
   {
     /**
-     * The instance, if `token` is one of its own, neither revoked nor expired. None tells nothing about which of these
-     * failed, nor whether the instance exists. Revocation and expiry take effect within a second on every process.
+     * The instance, if `token` is one of its tokens and neither revoked nor expired. None does not reveal which of these
+     * checks failed, nor whether the instance exists. A revocation takes effect on every process within a second.
      */
     readonly authenticate: (
       instanceId: string,
       token: string
     ) => Effect.Effect<Option.Option<Instance>, StorageUnavailable>
-    /** Makes a token for an instance. The secret is in this answer only; none if there is no such instance. */
+    /** Issues a token, whose secret is returned here only. None if there is no such instance. */
     readonly issue: (request: {
       readonly instanceId: string
       readonly label: string | null
@@ -29,7 +29,7 @@ export class WidgetTokens extends Context.Service<
     }) => Effect.Effect<Option.Option<IssuedToken>, StorageUnavailable>
     /** The tokens of an instance, oldest first, without their secrets. */
     readonly list: (instanceId: string) => Effect.Effect<ReadonlyArray<WidgetToken>, StorageUnavailable>
-    /** Ends a token's life. False if there is no such token; true if it is revoked, now or already. */
+    /** False if there is no such token; true if it is revoked, now or before. */
     readonly revoke: (tokenId: string) => Effect.Effect<boolean, StorageUnavailable>
   }
 >()("hydracore/services/WidgetTokens") {}

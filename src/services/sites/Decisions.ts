@@ -1,5 +1,5 @@
 /**
- * Keeps how often page views and submissions were not counted, and why. The interface alone; see `memory/sites/Decisions` and
+ * Counts rejected page views and submissions by reason. The interface only; see `memory/sites/Decisions` and
  * `postgres/sites/Decisions`.
  *
  * @module
@@ -13,14 +13,14 @@ export class Decisions extends Context.Service<
   Decisions,
   {
     /**
-     * Counts one that was not counted, now. It never fails and never waits for a store: what is counted reaches it a moment
-     * later, and what was counted in the moment before a process is killed is lost. A subject that turns out to be no
-     * website is dropped.
+     * Counts a rejection at the current time. It never fails and never waits for the store, which receives the counts a
+     * moment later: those of the last moment before a process is killed are lost. A claimed id that no website has is
+     * dropped.
      */
     readonly record: (subject: Subject, reason: Reason) => Effect.Effect<void>
     /**
-     * What was not counted of a website in the last `days` UTC days, today included, as far as it reached the store. `now`
-     * is in milliseconds since 1970.
+     * The rejections of a website in the last `days` UTC days, today included, as far as they reached the store. `now` is in
+     * milliseconds since 1970.
      */
     readonly counts: (query: {
       readonly site: Pick<Site, "websiteConfigId" | "trackingToken">

@@ -1,5 +1,5 @@
 /**
- * Finds the website that a public id belongs to. The interface alone; see `memory/sites/SiteDirectory` and
+ * Stores websites and finds them by their public ids. The interface only; see `memory/sites/SiteDirectory` and
  * `postgres/sites/SiteDirectory`.
  *
  * @module
@@ -11,18 +11,17 @@ import type { StorageUnavailable } from "../Storage.ts"
 export class SiteDirectory extends Context.Service<
   SiteDirectory,
   {
-    /** The website with this public tracking token (a canonical uuid). A website_config id is never one. */
+    /** `trackingToken` is a canonical UUID. Other ids of a website are not found. */
     readonly byTrackingToken: (trackingToken: string) => Effect.Effect<Option.Option<Site>, StorageUnavailable>
-    /** The website with this website_config id (a canonical uuid). A tracking token is never one. */
+    /** `websiteConfigId` is a canonical UUID. Other ids of a website are not found. */
     readonly byWebsiteConfigId: (websiteConfigId: string) => Effect.Effect<Option.Option<Site>, StorageUnavailable>
-    /** Creates a website, published at once. It is found by every process within a second. */
+    /** Creates a website. Every process finds it within a second. */
     readonly create: (site: {
       readonly name: string
       readonly origins: ReadonlyArray<string>
     }) => Effect.Effect<Site, StorageUnavailable>
     /**
-     * Changes a website (its website_config id), and gives it as it is then; none if there is no such website. Every
-     * process sees it within ten seconds.
+     * Changes a website and returns it; none if there is no such website. Every process sees the change within ten seconds.
      */
     readonly update: (
       websiteConfigId: string,

@@ -1,5 +1,5 @@
 /**
- * Deletes a website and all that is stored of it. The interface alone; see `memory/sites/SiteErasure` and
+ * Deletes a website and its data. The interface only; see `memory/sites/SiteErasure` and
  * `postgres/sites/SiteErasure`.
  *
  * @module
@@ -7,30 +7,30 @@
 import { Context, type Effect, type Option } from "effect"
 import type { StorageUnavailable } from "../Storage.ts"
 
-/** How much was deleted of a website, in rows. */
+/** The numbers of deleted rows. */
 export interface Erased {
   readonly pageViews: number
-  /** Page views of robots. */
+  /** Page views of bots. */
   readonly botViews: number
-  /** Those of the quarantine too. */
+  /** Quarantined submissions included. */
   readonly submissions: number
   readonly idempotencyKeys: number
-  /** Counts of what was not counted: one a day and reason. */
+  /** Counts of rejections: one per day and reason. */
   readonly decisionCounts: number
 }
 
 export class SiteErasure extends Context.Service<
   SiteErasure,
   {
-    /** The name of a website (its website_config id), also of one whose erasure was begun and did not end. */
+    /** The name of a website, also of one whose erasure began and did not complete. */
     readonly nameOf: (websiteConfigId: string) => Effect.Effect<Option.Option<string>, StorageUnavailable>
     /**
-     * Deletes a website with all that is stored of it, for good, and tells how much that was; none if there is no such
-     * website. From its beginning on the website is found by nobody but who remembers it, and nothing more is stored of it:
-     * what comes is refused as of a website that never was. What was acknowledged before is deleted with the rest.
+     * Deletes a website with its page views, submissions and counts, and returns their numbers; none if there is no such
+     * website. The instances that served it stay, and then serve none. Once begun, only cached lookups find the website, and
+     * nothing more is stored for it: new data is refused as of an unknown website.
      *
-     * It may be broken off at any moment and called again, also by several at once: it then goes on. What others deleted
-     * meanwhile, or what was deleted before, is not counted.
+     * An interrupted erasure continues when `erase` is called again, which several processes may do at once. Each call
+     * returns the numbers of the rows that it deleted itself.
      */
     readonly erase: (websiteConfigId: string) => Effect.Effect<Option.Option<Erased>, StorageUnavailable>
   }

@@ -1,26 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
+import { ChatFrame } from "../../../src/contract/ChatFrame.ts"
 import * as ChatStream from "../../../src/core/chat/ChatStream.ts"
 
-const Frame = Schema.fromJsonString(
-  Schema.Union([
-    Schema.Struct({
-      type: Schema.Literal("start"),
-      messageId: Schema.String,
-      messageMetadata: Schema.Struct({ conversation_id: Schema.String, memory: Schema.Boolean })
-    }),
-    Schema.Struct({ type: Schema.Literals(["text-start", "text-end"]), id: Schema.String }),
-    Schema.Struct({ type: Schema.Literal("text-delta"), id: Schema.String, delta: Schema.String }),
-    Schema.Struct({ type: Schema.Literal("error"), errorText: Schema.String }),
-    Schema.Struct({
-      type: Schema.Literal("finish"),
-      finishReason: Schema.Literals(["stop", "length", "content-filter", "tool-calls", "other", "error"])
-    })
-  ])
-)
-const decode = Schema.decodeSync(Frame)
+const decode = Schema.decodeSync(Schema.fromJsonString(ChatFrame), { onExcessProperty: "error" })
 
-/** The frames of a text, read by the rules of the wire alone; `DONE` stands for `[DONE]`. */
+/** The frames of a text, each of which the contract declares; `DONE` stands for `[DONE]`. */
 const frames = (text: string) => {
   if (text === "") return []
   assert.isTrue(text.endsWith("\n\n"))
@@ -35,7 +20,8 @@ const frames = (text: string) => {
     })
 }
 
-const shape = /^(start (text-start (text-delta )+(text-end |$)|))?((error )?finish DONE )?$/
+/** Sources and activities may stand between any two frames, so they are left out before this is looked at. */
+const shape = /^(start (text-start (text-delta )+text-end )*(text-start (text-delta )+)?)?((error )?finish DONE )?$/
 
 const deltas = (list: ReturnType<typeof frames>) =>
   list.flatMap((one) => (one.type === "text-delta" ? [one.delta] : []))
@@ -50,21 +36,42 @@ const Event = Schema.Union([
   Text,
   Text,
   Text,
+  Schema.Struct({ _tag: Schema.Literal("Refusal"), delta: Piece }),
+  Schema.Struct({ _tag: Schema.Literal("Reasoning"), delta: Piece }),
+  Schema.Struct({ _tag: Schema.Literal("Source"), url: Schema.String, title: Schema.NullOr(Schema.String) }),
+  Schema.Struct({
+    _tag: Schema.Literal("Tool"),
+    id: Schema.String,
+    name: Schema.Literals(["web_search", "run_code"]),
+    state: Schema.Literals(["running", "done"])
+  }),
+  Schema.Struct({ _tag: Schema.Literal("Usage"), inputTokens: Schema.Int, outputTokens: Schema.Int }),
   Schema.Struct({
     _tag: Schema.Literal("Finish"),
     reason: Schema.Literals(["stop", "length", "content-filter", "tool-calls", "other"])
   }),
   Schema.Struct({
     _tag: Schema.Literal("Failed"),
-    failure: Schema.Literals(["agent-timeout", "agent-broken", "too-long", "too-much", "shutting-down", "internal"])
+    failure: Schema.Literals([
+      "agent-timeout",
+      "agent-broken",
+      "agent-empty",
+      "agent-declined",
+      "too-long",
+      "too-much",
+      "shutting-down",
+      "internal"
+    ])
   })
 ])
 
 const toEvent = (event: typeof Event.Type): ChatStream.Event =>
-  event._tag === "Text" ? { _tag: "Text", delta: event.delta.join("") } : event
+  event._tag === "Text" || event._tag === "Refusal" || event._tag === "Reasoning"
+    ? { _tag: event._tag, delta: event.delta.join("") }
+    : event
 
 const initial = (maxBytes = 1_000_000) =>
-  ChatStream.initial({ messageId: "m-1", conversationId: "c-1", hasMemory: false, maxBytes })
+  ChatStream.initial({ messageId: "m-1", conversationId: "c-1", memory: true, maxBytes })
 
 describe("ChatStream", () => {
   it.prop(
@@ -74,8 +81,11 @@ describe("ChatStream", () => {
       const events = list.map(toEvent)
       const [state, text] = ChatStream.encodeAll(initial(), events)
       const types = frames(text).map((one) => `${one.type} `)
-      assert.match(types.join(""), shape)
+      const spoken = types.filter((type) => type !== "source-url " && type !== "data-activity ").join("")
       const over = events.some((event) => event._tag === "Finish" || event._tag === "Failed")
+      assert.match(spoken, shape)
+      if (over) assert.notMatch(spoken, /text-delta (error|finish)/)
+      if (types.length > 0) assert.strictEqual(types[0], "start ")
       assert.strictEqual(ChatStream.isEnded(state), over)
       assert.strictEqual(types.at(-1) === "DONE ", over)
     }
@@ -160,7 +170,7 @@ describe("ChatStream", () => {
     ])
     assert.strictEqual(
       text,
-      'data: {"type":"start","messageId":"m-1","messageMetadata":{"conversation_id":"c-1","memory":false}}\n\n' +
+      'data: {"type":"start","messageId":"m-1","messageMetadata":{"conversation_id":"c-1","memory":true}}\n\n' +
         'data: {"type":"text-start","id":"m-1"}\n\n' +
         'data: {"type":"text-delta","id":"m-1","delta":"Hel\\n"}\n\n' +
         'data: {"type":"text-delta","id":"m-1","delta":"lo"}\n\n' +
@@ -170,8 +180,80 @@ describe("ChatStream", () => {
     )
   })
 
-  it("a comment is no frame", () => {
-    assert.match(ChatStream.comment, /^:[^\n]*\n\n$/)
-    assert.isTrue(Option.isNone(Schema.decodeOption(Frame)(ChatStream.comment)))
+  it.prop(
+    "each text part has an id of its own, and its frames stand between its start and its end",
+    [Schema.Array(Event)],
+    ([list]) => {
+      const open = new Set<string>()
+      const ended = new Set<string>()
+      for (const one of frames(ChatStream.encodeAll(initial(), list.map(toEvent))[1])) {
+        if (one.type === "text-start") {
+          assert.isTrue(open.size === 0 && !ended.has(one.id))
+          open.add(one.id)
+        } else if (one.type === "text-delta") assert.isTrue(open.has(one.id))
+        else if (one.type === "text-end") {
+          assert.isTrue(open.delete(one.id))
+          ended.add(one.id)
+        }
+      }
+    }
+  )
+
+  it.prop("every source is sent, under an id of its own", [Schema.Array(Event)], ([list]) => {
+    const events = list.map(toEvent)
+    const end = events.findIndex(({ _tag }) => _tag === "Finish" || _tag === "Failed")
+    const expected = events
+      .slice(0, end < 0 ? events.length : end)
+      .flatMap((event) => (event._tag === "Source" ? [{ url: event.url, title: event.title ?? undefined }] : []))
+    const sent = frames(ChatStream.encodeAll(initial(), events)[1]).flatMap((one) =>
+      one.type === "source-url" ? [one] : []
+    )
+    assert.deepStrictEqual(
+      sent.map(({ title, url }) => ({ url, title })),
+      expected
+    )
+    assert.strictEqual(new Set(sent.map(({ sourceId }) => sourceId)).size, sent.length)
+  })
+
+  it("shows what the agent does when it changes, and separates the texts around a tool", () => {
+    const [, text] = ChatStream.encodeAll(initial(), [
+      { _tag: "Accepted" },
+      { _tag: "Reasoning", delta: "" },
+      { _tag: "Reasoning", delta: "hm" },
+      { _tag: "Text", delta: "Let me look." },
+      { _tag: "Tool", id: "1", name: "web_search", state: "running" },
+      { _tag: "Tool", id: "1", name: "web_search", state: "done" },
+      { _tag: "Source", url: "https://example.com/", title: "Example" },
+      { _tag: "Text", delta: "Found." },
+      { _tag: "Usage", inputTokens: 1, outputTokens: 2 },
+      { _tag: "Finish", reason: "stop" }
+    ])
+    assert.deepStrictEqual(frames(text).slice(1), [
+      { type: "data-activity", data: { activity: "thinking" }, transient: true },
+      { type: "text-start", id: "m-1" },
+      { type: "text-delta", id: "m-1", delta: "Let me look." },
+      { type: "text-end", id: "m-1" },
+      { type: "data-activity", data: { activity: "searching" }, transient: true },
+      { type: "source-url", sourceId: "m-1-source-1", url: "https://example.com/", title: "Example" },
+      { type: "text-start", id: "m-1-1" },
+      { type: "text-delta", id: "m-1-1", delta: "Found." },
+      { type: "text-end", id: "m-1-1" },
+      { type: "finish", finishReason: "stop" },
+      { type: "DONE" }
+    ])
+  })
+
+  it("a refusal reads like a text", () => {
+    const [, text] = ChatStream.encodeAll(initial(), [
+      { _tag: "Refusal", delta: "I cannot " },
+      { _tag: "Refusal", delta: "do that." },
+      { _tag: "Finish", reason: "stop" }
+    ])
+    assert.strictEqual(deltas(frames(text)).join(""), "I cannot do that.")
+  })
+
+  it("a comment is no frame, and has no blank line behind it", () => {
+    assert.match(ChatStream.comment, /^:[^\n]*\n$/)
+    assert.isTrue(Option.isNone(Schema.decodeOption(Schema.fromJsonString(ChatFrame))(ChatStream.comment)))
   })
 })

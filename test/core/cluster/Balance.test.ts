@@ -4,36 +4,39 @@ import { pick } from "../../../src/core/cluster/Balance.ts"
 
 const Count = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5 }))
 
-const Candidates = Schema.Array(Schema.Struct({ free: Schema.Boolean, open: Count, last: Count })).check(
-  Schema.isMaxLength(8)
-)
+const Candidates = Schema.Array(
+  Schema.Struct({ isFree: Schema.Boolean, connections: Count, lastAssigned: Count })
+).check(Schema.isMaxLength(8))
 
-describe("core/cluster/Balance", () => {
+describe("core/cluster/Balance.pick", () => {
   it.prop(
-    "picks a free one with the fewest, that waited longest among these; none if nobody is free",
+    "picks the free candidate with the fewest connections, of several the one assigned longest ago",
     [Candidates],
     ([candidates]) => {
       const picked = pick(candidates)
-      const free = candidates.filter((candidate) => candidate.free)
+      const free = candidates.filter(({ isFree }) => isFree)
       if (picked === undefined) return assert.deepStrictEqual(free, [])
       assert.include(free, picked)
-      for (const { last, open } of free) {
-        assert.isTrue(picked.open < open || (picked.open === open && picked.last <= last))
+      for (const { connections, lastAssigned } of free) {
+        assert.isTrue(
+          picked.connections < connections ||
+            (picked.connections === connections && picked.lastAssigned <= lastAssigned)
+        )
       }
     }
   )
 
   it.prop(
-    "what comes and stays is shared evenly",
+    "connections that stay open are distributed evenly",
     [Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 9 })), Count],
     ([workers, rounds]) => {
-      const all = Array.from({ length: workers }, () => ({ free: true, open: 0, last: 0 }))
+      const all = Array.from({ length: workers }, () => ({ isFree: true, connections: 0, lastAssigned: 0 }))
       for (let turn = 1; turn <= workers * rounds; turn++) {
         const worker = pick(all)!
-        worker.open++
-        worker.last = turn
+        worker.connections++
+        worker.lastAssigned = turn
       }
-      for (const { open } of all) assert.strictEqual(open, rounds)
+      for (const { connections } of all) assert.strictEqual(connections, rounds)
     }
   )
 })

@@ -9,7 +9,7 @@ const pauses = (lives: ReadonlyArray<number>): ReadonlyArray<number> => {
   return lives.map((served) => {
     const next = Restart.after(failures, served)
     failures = next.failures
-    return next.pauseMillis
+    return next.delayMillis
   })
 }
 

@@ -11,7 +11,7 @@ describe("BatchSize", () => {
   })
 
   it.prop("it takes all who wait if they are few", [Count, Count], ([previous, some]) => {
-    const few = some % (BatchSize.whole + 1)
+    const few = some % (BatchSize.maxUnsplit + 1)
     assert.strictEqual(BatchSize.next(previous, few), few)
   })
 
@@ -23,7 +23,7 @@ describe("BatchSize", () => {
     "many clients who ask again as soon as they are answered are in two equal parts after two batches",
     [Count, Count],
     ([a, b]) => {
-      const clients = 2 * BatchSize.whole + Math.max(a, b)
+      const clients = 2 * BatchSize.maxUnsplit + Math.max(a, b)
       let flying = Math.min(a, b)
       for (let batch = 0; batch < 2; batch++) flying = BatchSize.next(flying, clients - flying)
       assert.approximately(flying, clients / 2, 0.5)

@@ -20,12 +20,12 @@ describe("core/data/ByteCollector", () => {
         kept.add(piece)
         come += piece.length
         assert.strictEqual(kept.length, come)
-        assert.isAtMost(kept.size, isTold ? all.length : Math.max(4_096, 2 * come))
+        assert.isAtMost(kept.capacity, isTold ? all.length : Math.max(4_096, 2 * come))
       }
       const taken = kept.take()
       assert.isTrue(all.equals(taken))
       assert.strictEqual(taken.buffer.byteLength, taken.length)
-      assert.strictEqual(kept.size, 0)
+      assert.strictEqual(kept.capacity, 0)
     }
   )
 })

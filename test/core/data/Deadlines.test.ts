@@ -16,9 +16,9 @@ describe("core/data/Deadlines", () => {
     "whatever is put in, moved and taken out, the first is one that is due first, and all come out in order",
     [Schema.Array(Step).check(Schema.isMaxLength(80))],
     ([steps]) => {
-      const queue = Deadlines.make<Deadlines.Entry>()
+      const queue = Deadlines.make<Deadlines.Deadline>()
       const entries = Array.from({ length: 20 }, () => ({ due: 0, heapIndex: -1 }))
-      const expected = new Map<Deadlines.Entry, number>()
+      const expected = new Map<Deadlines.Deadline, number>()
       const takeFirst = () => {
         const first = queue.first()
         assert.strictEqual(first === undefined, expected.size === 0)

@@ -5,7 +5,7 @@ import * as Certificate from "../../../src/core/doctor/Certificate.ts"
 describe("core/doctor/Certificate", () => {
   it("only what is about a certificate is a fault of one", () => {
     for (const code of ["CERT_REVOKED", "CERT_CHAIN_TOO_LONG", "UNABLE_TO_DECRYPT_CERT_SIGNATURE", "INVALID_CA"]) {
-      assert.strictEqual(Certificate.faultOf(code), "unusable", code)
+      assert.strictEqual(Certificate.faultOf(code), "invalid", code)
     }
     for (const code of [undefined, "ECONNREFUSED", "ENOTFOUND", "ERR_SSL_WRONG_VERSION_NUMBER", "28P01", "toString"]) {
       assert.isUndefined(Certificate.faultOf(code), code)
@@ -16,7 +16,7 @@ describe("core/doctor/Certificate", () => {
     "each fault has a clause that says why and one that says what to do",
     [Schema.Literals(Certificate.faults)],
     ([fault]) => {
-      for (const clause of [Certificate.why[fault], Certificate.advice(fault, "REDIS_URL")]) {
+      for (const clause of [Certificate.descriptions[fault], Certificate.advice(fault, "REDIS_URL")]) {
         assert.match(clause, /^[a-z][^.;:\n]+$/)
       }
     }

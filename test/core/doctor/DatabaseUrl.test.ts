@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import { fault, link, namesUser, parameters, parse } from "../../../src/core/doctor/DatabaseUrl.ts"
+import { fault, namesUser, parameters, parse, transportOf } from "../../../src/core/doctor/DatabaseUrl.ts"
 
 const Name = Schema.String.check(Schema.isMaxLength(12))
 const at = (query: string, host = "db.example") => new URL(`postgres://user:hunter2@${host}/edge${query}`)
@@ -79,7 +79,7 @@ describe("core/doctor/DatabaseUrl.fault", () => {
 
   it("other programs' words for TLS are answered with the driver's", () => {
     for (const [query, expected] of [
-      ["?ssl=true", 'has the parameter "ssl", which the driver does not know; write sslmode=require in its place.'],
+      ["?ssl=true", 'has the parameter "ssl", which the driver does not know; write sslmode=require instead.'],
       ["?ssl", "write sslmode=require"],
       ["?ssl=0", "write sslmode=disable"],
       ["?sslmode=require&sslrootcert=/x.pem", "NODE_EXTRA_CA_CERTS"],
@@ -102,10 +102,10 @@ describe("core/doctor/DatabaseUrl.fault", () => {
 describe("core/doctor/DatabaseUrl.link", () => {
   it("within this machine it is local, whatever the mode", () => {
     for (const host of ["localhost", "127.0.0.1:5433", "127.8.0.1", "[::1]", "%2Frun%2Fpostgresql"]) {
-      assert.strictEqual(link(at("", host)), "local", host)
+      assert.strictEqual(transportOf(at("", host)), "local", host)
     }
-    assert.strictEqual(link(new URL("postgresql:///edge?host=%2Frun%2Fpostgresql&user=u")), "local")
-    assert.strictEqual(link(new URL("postgresql:///edge")), "local")
+    assert.strictEqual(transportOf(new URL("postgresql:///edge?host=%2Frun%2Fpostgresql&user=u")), "local")
+    assert.strictEqual(transportOf(new URL("postgresql:///edge")), "local")
   })
 
   it("over a network it is as the mode says, and plain without one; the last one counts, as it does for the driver", () => {
@@ -119,11 +119,11 @@ describe("core/doctor/DatabaseUrl.link", () => {
       ["?sslmode=verify-full", "tls"],
       ["?sslmode=require&sslmode=disable", "plain"]
     ] as const) {
-      assert.strictEqual(link(at(query)), expected, query)
+      assert.strictEqual(transportOf(at(query)), expected, query)
     }
-    assert.strictEqual(link(at("?host=10.0.0.1", "localhost")), "plain")
+    assert.strictEqual(transportOf(at("?host=10.0.0.1", "localhost")), "plain")
     for (const host of ["127.example.org", "localhost.example", "10.127.0.0", "[::2]"]) {
-      assert.strictEqual(link(at("", host)), "plain", host)
+      assert.strictEqual(transportOf(at("", host)), "plain", host)
     }
   })
 })

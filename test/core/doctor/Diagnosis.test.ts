@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Certificate from "../../../src/core/doctor/Certificate.ts"
-import { toleratedSkewMillis } from "../../../src/core/doctor/DatabaseDiagnosis.ts"
+import { maxClockSkewMillis } from "../../../src/core/doctor/DatabaseDiagnosis.ts"
 import * as Diagnosis from "../../../src/core/doctor/Diagnosis.ts"
 import type { Finding } from "../../../src/core/doctor/Finding.ts"
 import * as ConnectionTable from "../../../src/core/limits/ConnectionTable.ts"
@@ -14,8 +14,8 @@ const Reached = Schema.TaggedStruct("Reached", {
   roundTripMillis: between(0, 4_000),
   isReadOnly: Schema.Boolean,
   denied: Schema.Array(Schema.Literals(["UPDATE on site", "INSERT on page_view"])),
-  deniedForUpkeep: Schema.Array(Schema.Literals(["DELETE on visitor_salt"])),
-  keepsEveryLetter: Schema.Boolean,
+  deniedForMaintenance: Schema.Array(Schema.Literals(["DELETE on visitor_salt"])),
+  storesUnicode: Schema.Boolean,
   fsync: Schema.Boolean,
   fullPageWrites: Schema.Boolean,
   synchronousCommit: Schema.Literals(["on", "off", "local", "remote_apply"]),
@@ -25,7 +25,7 @@ const Reached = Schema.TaggedStruct("Reached", {
 
 const Facts = Schema.Struct({
   database: Schema.Union([Reached, Schema.TaggedStruct("Away", { reason: Schema.Literal("It is away.") })]),
-  link: Schema.Literals(["local", "plain", "tls", "preferred"]),
+  transport: Schema.Literals(["local", "plain", "tls", "preferred"]),
   connections: Schema.Struct({
     descriptors: between(1, 20_000),
     databaseConnections: between(1, 1_000),
@@ -53,7 +53,9 @@ const Facts = Schema.Struct({
         instanceId: Schema.String,
         name: Schema.String,
         seen: Schema.Union([
-          Schema.TaggedStruct("Answered", { status: Schema.Literals([200, 401, 403, 404, 405, 429, 500, 503]) }),
+          Schema.TaggedStruct("Answered", {}),
+          Schema.TaggedStruct("Refused", { status: Schema.Literals([307, 400, 401, 403, 404, 405, 429, 500, 503]) }),
+          Schema.TaggedStruct("Failed", { reason: Schema.String }),
           Schema.TaggedStruct("Away", { reason: Schema.Union([Schema.String, Schema.Literal("CERT_HAS_EXPIRED")]) }),
           Schema.TaggedStruct("NoKey", { variable: Schema.String })
         ])
@@ -97,7 +99,7 @@ describe("core/doctor/Diagnosis", () => {
     [Facts, Reached],
     ([facts, database]) => {
       const [finding] = of({ ...facts, database }, "encryption")
-      const isOpen = facts.link === "plain" || (facts.link === "preferred" && !database.isEncrypted)
+      const isOpen = facts.transport === "plain" || (facts.transport === "preferred" && !database.isEncrypted)
       assert.strictEqual(finding?.severity, isOpen ? "warning" : "ok")
       if (isOpen) assert.include(finding?.advice ?? "", "sslmode=require")
     }
@@ -109,24 +111,24 @@ describe("core/doctor/Diagnosis", () => {
     ([facts, database]) => {
       const [finding] = of({ ...facts, database }, "rights")
       if (database.pending.length > 0 || database.isReadOnly) return assert.isUndefined(finding)
-      const { denied, deniedForUpkeep } = database
+      const { denied, deniedForMaintenance } = database
       assert.strictEqual(
         finding?.severity,
-        denied.length > 0 ? "problem" : deniedForUpkeep.length > 0 ? "warning" : "ok"
+        denied.length > 0 ? "problem" : deniedForMaintenance.length > 0 ? "warning" : "ok"
       )
-      for (const right of denied.length > 0 ? denied : deniedForUpkeep) assert.include(finding?.finding, right)
+      for (const right of denied.length > 0 ? denied : deniedForMaintenance) assert.include(finding?.finding, right)
     }
   )
 
   it.prop("an encoding without a place for every letter is warned of", [Facts, Reached], ([facts, database]) => {
     const found = of({ ...facts, database }, "encoding").map(({ severity }) => severity)
-    assert.deepStrictEqual(found, database.keepsEveryLetter ? [] : ["warning"])
+    assert.deepStrictEqual(found, database.storesUnicode ? [] : ["warning"])
   })
 
   it.prop("clocks are compared as well as the network lets them be", [Facts, Reached], ([facts, database]) => {
     const [finding] = of({ ...facts, database }, "clock")
     const least = Math.abs(database.clockAheadMillis) - database.roundTripMillis / 2
-    assert.strictEqual(finding?.severity, least > toleratedSkewMillis ? "warning" : "ok")
+    assert.strictEqual(finding?.severity, least > maxClockSkewMillis ? "warning" : "ok")
   })
 
   it.prop("a process that few addresses can fill with connections is warned of", [Facts], ([facts]) => {
@@ -157,18 +159,17 @@ describe("core/doctor/Diagnosis", () => {
   })
 
   it.prop(
-    "every instance has its finding; one whose agent is away, refuses or fails is a problem",
+    "every instance has its finding; one whose agent gives no answer is a problem, a 404 too",
     [Facts],
     ([facts]) => {
       const findings = of(facts, "agents")
       if (facts.agents === null) return assert.deepStrictEqual(findings, [])
       facts.agents.forEach(({ instanceId, seen }, index) => {
-        const works = seen._tag === "Answered" && seen.status < 500 && seen.status !== 401 && seen.status !== 403
-        assert.strictEqual(findings[index]?.severity, works ? "ok" : "problem")
+        assert.strictEqual(findings[index]?.severity, seen._tag === "Answered" ? "ok" : "problem")
         assert.include(findings[index]?.finding, instanceId)
         if (seen._tag === "Away") {
           const isRefused = Certificate.faultOf(seen.reason) !== undefined
-          assert.strictEqual(findings[index]?.finding.includes("shows a certificate that is refused"), isRefused)
+          assert.strictEqual(findings[index]?.finding.includes("has a certificate that was refused"), isRefused)
           assert.strictEqual(findings[index]?.advice?.includes("Check that it runs"), !isRefused)
         }
       })
@@ -177,7 +178,7 @@ describe("core/doctor/Diagnosis", () => {
 
   it.prop("it is well without problems, and a Redis that is away is one", [Facts], ([facts]) => {
     const findings = Diagnosis.diagnose(facts)
-    assert.strictEqual(Diagnosis.isWell(findings), !findings.some(({ severity }) => severity === "problem"))
+    assert.strictEqual(Diagnosis.isHealthy(findings), !findings.some(({ severity }) => severity === "problem"))
     const [redis] = of(facts, "redis")
     assert.strictEqual(redis?.severity, facts.redis._tag === "Away" ? "problem" : "ok")
     if (facts.redis._tag === "Away") {
@@ -199,9 +200,15 @@ describe("core/doctor/Diagnosis", () => {
       const agents = facts.agents ?? []
       const findings = of({ ...facts, agents: agents.map((agent) => ({ ...agent, instanceId: "an-id" })) }, "agents")
       agents.forEach(({ seen }, index) => {
-        const flag = seen._tag === "Away" ? "--agent-url" : "--agent-key-env"
-        if (seen._tag !== "Answered" || seen.status === 401 || seen.status === 403) {
-          assert.include(findings[index]?.advice ?? "", `instance update --instance an-id ${flag} <`)
+        const advice = findings[index]?.advice ?? ""
+        const mends = (flag: string) => assert.include(advice, `instance update --instance an-id ${flag} <`)
+        if (seen._tag === "Away") mends("--agent-url")
+        else if (seen._tag === "NoKey") mends("--agent-key-env")
+        else if (seen._tag === "Failed") mends("--agent-protocol")
+        else if (seen._tag === "Refused") {
+          if ([401, 403].includes(seen.status)) mends("--agent-key-env")
+          else if ([307, 404, 405].includes(seen.status)) mends("--agent-url")
+          else if (seen.status === 400) mends("--agent-protocol")
         }
       })
     }

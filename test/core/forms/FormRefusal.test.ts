@@ -19,7 +19,7 @@ const Type = Schema.Literals(["value_error", "missing", "model_attributes_type",
 const Status = Schema.Literals([400, 403, 404, 413, 422, 429, 500, 503])
 const Seconds = Schema.Union([Schema.Undefined, Schema.Int, Schema.Number])
 
-const fault = (loc: ReadonlyArray<string | number>, type: string): FormRefusal.Fault => ({
+const fault = (loc: ReadonlyArray<string | number>, type: string): FormRefusal.ValidationError => ({
   loc,
   type,
   msg: `Value error, ${mark}`
@@ -30,12 +30,12 @@ const placed = (place: string, type: string) => fault(place.split("."), type)
 const named = (name: string | number, type: string) =>
   fault(name === "email" ? ["body", name] : ["body", "form_data", name], type)
 
-const forVisitor = ({ corrections, text, title }: FormRefusal.Words) => [title, text, ...corrections].join("\n")
+const forVisitor = ({ corrections, text, title }: FormRefusal.Explanation) => [title, text, ...corrections].join("\n")
 
 describe("core/forms/FormRefusal", () => {
   it.prop("a visitor is told nothing in the service's own words", [Status, Seconds], ([status, seconds]) => {
     for (const detail of [undefined, mark, [], [fault(["body"], "value_error")]]) {
-      const told = forVisitor(FormRefusal.words({ status, seconds, detail }))
+      const told = forVisitor(FormRefusal.explain({ status, retryAfterSeconds: seconds, detail }))
       assert.notInclude(told, mark)
       assert.notMatch(told, /NaN|Infinity|undefined|-[0-9]/)
     }
@@ -49,7 +49,7 @@ describe("core/forms/FormRefusal", () => {
         ...names.map((name) => named(name, type)),
         ...[first, ...others].map((place) => placed(place, type))
       ]
-      const words = FormRefusal.words({ status: 422, seconds: undefined, detail })
+      const words = FormRefusal.explain({ status: 422, retryAfterSeconds: undefined, detail })
       assert.notInclude(forVisitor(words), mark)
       assert.include(words.text, "tell the owner")
       assert.strictEqual(words.forOwner.length, Math.min(20, others.length + 1))
@@ -60,7 +60,7 @@ describe("core/forms/FormRefusal", () => {
   it.prop("a fault in what the visitor wrote is told to the visitor, by its field", [Schema.Array(Name)], ([names]) => {
     if (names.length === 0) return
     const detail = names.map((name) => named(name, "value_error"))
-    const { corrections, forOwner } = FormRefusal.words({ status: 422, seconds: undefined, detail })
+    const { corrections, forOwner } = FormRefusal.explain({ status: 422, retryAfterSeconds: undefined, detail })
     assert.deepStrictEqual(
       corrections,
       names.slice(0, 20).map((name) => `${name}: ${mark}`)
@@ -80,7 +80,7 @@ describe("core/forms/FormRefusal", () => {
       [3600, "60 minutes"]
     ] as const) {
       for (const status of [429, 503]) {
-        const { text } = FormRefusal.words({ status, seconds, detail: undefined })
+        const { text } = FormRefusal.explain({ status, retryAfterSeconds: seconds, detail: undefined })
         assert.include(text, `Wait ${time}, then go back`)
       }
     }
@@ -88,9 +88,9 @@ describe("core/forms/FormRefusal", () => {
 
   it("claims of a 500 and a 503 neither that it was sent nor that it was not", () => {
     for (const status of [500, 503]) {
-      const { text, title } = FormRefusal.words({ status, seconds: 5, detail: mark })
+      const { text, title } = FormRefusal.explain({ status, retryAfterSeconds: 5, detail: mark })
       assert.strictEqual(title, "We do not know whether your message has arrived")
-      assert.include(text, "If it had arrived, it does no harm that it comes twice.")
+      assert.include(text, "If your message did arrive, sending it twice does no harm.")
     }
   })
 })

@@ -73,15 +73,15 @@ describe("core/forms/PlainForm", () => {
     [Text, Text],
     ([page, next]) => {
       const query = new URLSearchParams({ page, next })
-      const address = PlainForm.addressOf(`/v1/public/forms/submit?${query}&site=${site}`)
+      const address = PlainForm.routingOf(`/v1/public/forms/submit?${query}&site=${site}`)
       assert.deepStrictEqual(address, { site, page, next })
-      assert.strictEqual(PlainForm.routing(address, [["hydracore_site", "other"]]).site, site)
-      const none = PlainForm.addressOf("/v1/public/forms/submit")
+      assert.strictEqual(PlainForm.completeRouting(address, [["hydracore_site", "other"]]).site, site)
+      const none = PlainForm.routingOf("/v1/public/forms/submit")
       assert.deepStrictEqual(none, { site: undefined, page: undefined, next: undefined })
       for (const name of ["hydracore_site", "site_id"]) {
-        assert.strictEqual(PlainForm.routing(none, [[name, site]]).site, site)
+        assert.strictEqual(PlainForm.completeRouting(none, [[name, site]]).site, site)
       }
-      assert.isUndefined(PlainForm.routing(none, [["a", site]]).site)
+      assert.isUndefined(PlainForm.completeRouting(none, [["a", site]]).site)
     }
   )
 

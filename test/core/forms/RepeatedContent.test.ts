@@ -23,7 +23,7 @@ describe("core/forms/RepeatedContent", () => {
         const held = last.get(digest)
         const fresh = held !== undefined && now - held.at <= RepeatedContent.memoryMillis ? held : undefined
         const expected = fresh === undefined ? 0 : key !== null && fresh.key === key ? fresh.times - 1 : fresh.times
-        assert.strictEqual(repetitions.see(digest, key, now), expected)
+        assert.strictEqual(repetitions.record(digest, key, now), expected)
         last.set(digest, { at: now, times: expected + 1, key })
       }
     }
@@ -31,11 +31,11 @@ describe("core/forms/RepeatedContent", () => {
 
   it.prop("it remembers no more than its capacity, and those that came last", [between(1, 20)], ([capacity]) => {
     const repetitions = RepeatedContent.make(capacity)
-    for (let number = 0; number < 100; number++) assert.strictEqual(repetitions.see(String(number), null, 0), 0)
+    for (let number = 0; number < 100; number++) assert.strictEqual(repetitions.record(String(number), null, 0), 0)
     // From the last to the first, so that what is seen here pushes out nothing that is still to be asked for.
     for (let number = 99; number >= 100 - capacity; number--) {
-      assert.strictEqual(repetitions.see(String(number), null, 0), 1, String(number))
+      assert.strictEqual(repetitions.record(String(number), null, 0), 1, String(number))
     }
-    assert.strictEqual(repetitions.see(String(99 - capacity), null, 0), 0)
+    assert.strictEqual(repetitions.record(String(99 - capacity), null, 0), 0)
   })
 })

@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { statuses } from "../../../src/core/forms/SpamScore.ts"
 import type { Submission } from "../../../src/core/forms/Submission.ts"
+import { statuses } from "../../../src/core/forms/Submission.ts"
 import * as SubmissionExport from "../../../src/core/forms/SubmissionExport.ts"
 import * as Csv from "../../../src/core/text/Csv.ts"
+import * as TerminalText from "../../../src/core/text/TerminalText.ts"
 import { read } from "../../support/CsvReader.ts"
 
 const Hex = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffffffff }))
@@ -56,10 +57,16 @@ describe("core/forms/SubmissionExport", () => {
     })
   })
 
-  it.prop("the form's text stands in it as it was sent", [SubmissionParts], ([parts]) => {
-    const submission = submissionOf(parts)
-    assert.isTrue(SubmissionExport.ndjson(submission).endsWith(`,"form_data":${submission.formData}}\n`))
-  })
+  it.prop(
+    "the form's text stands in it token for token, its control characters as escapes",
+    [SubmissionParts],
+    ([parts]) => {
+      const submission = submissionOf(parts)
+      const line = SubmissionExport.ndjson(submission)
+      assert.isTrue(line.endsWith(`,"form_data":${TerminalText.inertJson(submission.formData)}}\n`))
+      assert.match(line, /^[^\p{Cc}\p{Bidi_C}\u2028\u2029]*\n$/u)
+    }
+  )
 
   it.prop("a record of CSV has the header's columns, and the form's text in the last", [SubmissionParts], ([parts]) => {
     const submission = submissionOf(parts)
@@ -70,7 +77,7 @@ describe("core/forms/SubmissionExport", () => {
         new Date(submission.receivedAt).toISOString(),
         Csv.safe(submission.email ?? ""),
         Csv.safe(submission.pageSlug ?? ""),
-        submission.formData
+        Csv.safeJson(submission.formData)
       ]
     ])
   })

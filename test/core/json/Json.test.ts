@@ -118,8 +118,8 @@ describe("core/json/Json", () => {
       const [open, close] = bracket === "[" ? ["[", "]"] : [`{${around}:`, "}"]
       const nested = `${open.repeat(depth)}${around}${close.repeat(depth)}`
       const isRead = (padding: number) => Result.isSuccess(Json.parse(bytes(nested + " ".repeat(padding))))
-      assert.strictEqual(isRead(Json.small), depth <= Json.maxDepth)
-      if (bytes(nested).length <= Json.small) assert.isTrue(isRead(0))
+      assert.strictEqual(isRead(Json.cheapBytes), depth <= Json.maxDepth)
+      if (bytes(nested).length <= Json.cheapBytes) assert.isTrue(isRead(0))
     }
   )
 

@@ -52,6 +52,17 @@ describe("core/json/JsonMembers", () => {
     assert.isUndefined(JsonMembers.memberText(JSON.stringify({ other: value, deep: { wanted: 1 } }), "wanted"))
   })
 
+  it("a name is found however it is spelled, and no other that looks like it", () => {
+    for (const key of [String.raw`"\u0066orm_data"`, '"form_data"', String.raw`"form\u005fdata"`]) {
+      const text = `{"form_dat":0,${key}:{"a":1},"form_data_":2,"\\"form_data":3}`
+      assert.strictEqual(JsonMembers.memberText(text, "form_data")?.text, '{"a":1}')
+      assert.deepStrictEqual(
+        JsonMembers.members(text).map(({ name }) => name),
+        ["form_dat", "form_data", "form_data_", '"form_data']
+      )
+    }
+  })
+
   it("keeps what JSON.parse would lose", () => {
     const formData = String.raw`{"a":1e400,"b":12345678901234567890.10,"__proto__":{"x":"\u0000"},"c":"\ud800","a":-0.0}`
     assert.strictEqual(JsonMembers.memberText(`{"form_data": ${formData}}`, "form_data")?.text, formData)

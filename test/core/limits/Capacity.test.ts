@@ -49,6 +49,84 @@ describe("core/limits/Capacity", () => {
     }
   )
 
+  it.prop(
+    "an owner that would hold less than half of another is let in, and only owners that hold twice as much are displaced",
+    [Moves],
+    ([moves]) => {
+      const room = Capacity.make(capacity, share)
+      const names = ["one", "one", "two", "two", "three", "three", undefined]
+      const places = names.map((owner, index) => {
+        const mine = { owner: owner ?? index, own: 0, displaced: 0, hold: (_: number): Capacity.Held => "held" }
+        const place = room.enter(owner, () => {
+          mine.displaced = mine.own
+          mine.own = 0
+        })
+        return Object.assign(mine, { hold: place.hold, leave: place.leave })
+      })
+      const totals = () => {
+        const of = new Map<string | number, number>()
+        for (const { own, owner } of places) of.set(owner, (of.get(owner) ?? 0) + own)
+        return of
+      }
+      for (const { amount, who } of moves) {
+        const one = places[who]!
+        if (amount === null) {
+          one.leave()
+          one.own = 0
+          continue
+        }
+        for (const place of places) place.displaced = 0
+        const before = totals()
+        const grows = amount > one.own
+        const own = (before.get(one.owner) ?? 0) - one.own + amount
+        const held = one.hold(amount)
+        if (held === "held") one.own = amount
+        const displaced = places.filter((place) => place.displaced > 0)
+        if (held !== "held") assert.deepStrictEqual(displaced, [])
+        if (held === "full") {
+          // Even if all others held no more than twice what this owner would, there were no room.
+          const least = [...before]
+            .filter(([owner]) => owner !== one.owner)
+            .map(([, total]) => Math.min(total, 2 * own))
+          assert.isAbove(
+            least.reduce((sum, total) => sum + total, own),
+            capacity
+          )
+        }
+        for (const { owner } of displaced) {
+          assert.isTrue(grows)
+          assert.notStrictEqual(owner, one.owner)
+          assert.isAbove(before.get(owner) ?? 0, 2 * own)
+        }
+        const sumNow = sum(places)
+        assert.strictEqual(room.held(), sumNow)
+        if (grows && held === "held" && sumNow > one.own) assert.isAtMost(sumNow, capacity)
+      }
+    }
+  )
+
+  it("a small body displaces the largest of the owner that holds most, and the oldest of these", () => {
+    const room = Capacity.make(100, 40)
+    const displaced: Array<string> = []
+    const enter = (owner: string, name: string, amount: number) =>
+      room.enter(owner, () => displaced.push(name)).hold(amount)
+    for (const [owner, name, amount] of [
+      ["slow", "small", 5],
+      ["slow", "first", 15],
+      ["slow", "second", 15],
+      ["another", "a", 30],
+      ["a third", "b", 30]
+    ] as const) {
+      assert.strictEqual(enter(owner, name, amount), "held")
+    }
+    assert.strictEqual(enter("new", "newcomer", 10), "held")
+    assert.deepStrictEqual(displaced, ["first"])
+    assert.strictEqual(room.held(), 90)
+    // One that would hold as much as the largest finds no room.
+    assert.strictEqual(enter("also new", "large", 30), "full")
+    assert.deepStrictEqual(displaced, ["first"])
+  })
+
   it("one owner's share leaves room for the others", () => {
     const room = Capacity.make(capacity, share)
     const mine = Array.from({ length: 50 }, () => room.enter("mine").hold(10))

@@ -4,7 +4,7 @@ import * as IdleTime from "../../../src/core/limits/IdleTime.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
-const limits: IdleTime.Limits = { keepAlive: 65, head: 10 }
+const limits: IdleTime.Timeouts = { keepAlive: 65, head: 10 }
 
 /** When a connection that was idle from 0 on, received a byte at each of `times` and was checked each second, is over. */
 const endOf = (times: ReadonlyArray<number>): number => {

@@ -5,7 +5,7 @@ import * as KeyHash from "../../../src/core/limits/KeyHash.ts"
 
 const wordsOf = (key: string): KeyHash.KeyHash => {
   const words: KeyHash.KeyHash = { kind: 0, high: 0, low: 0 }
-  KeyHash.read(key, words)
+  KeyHash.hashInto(key, words)
   return words
 }
 

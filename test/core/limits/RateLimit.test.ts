@@ -7,6 +7,15 @@ const spaces = Schema.Literals(["", " ", "\t "])
 const units = { second: 1_000, minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const
 const Unit = Schema.Literals(["second", "minute", "hour", "day"])
 
+/** Texts that are limits, and texts that are almost: random ones are neither. */
+const Attempt = Schema.Struct({
+  left: spaces,
+  number: Schema.Union([between(0, 20), between(999_990, 1_000_010), between(-5, 5_000_000)]),
+  slash: Schema.Literals(["/", "/", "/", "//", "", "per", "\\"]),
+  right: spaces,
+  unit: Schema.Literals(["second", "minute", "hour", "day", "minutes", "Minute", "week", "min", ""])
+})
+
 /** Waits between requests of one client, in milliseconds. */
 const Waits = Schema.Array(between(0, 400)).check(Schema.isMaxLength(60))
 const Law = Schema.Struct({ limit: between(1, 5), windowMillis: between(1, 1000) })
@@ -32,16 +41,16 @@ describe("core/limits/RateLimit.parse", () => {
     )
   })
 
-  it.prop("gives a limit and a window that can be kept, or nothing, for any text", [Schema.String], ([text]) =>
-    Option.match(parse("forms", text), {
-      onNone: () => true,
-      onSome: ({ limit, windowMillis }) =>
-        Number.isInteger(limit) &&
-        limit >= 1 &&
-        limit < 1_000_000 &&
-        Object.values<number>(units).includes(windowMillis)
-    })
-  )
+  it.prop("reads a number from 1 to 999,999, a slash and a unit, and nothing else", [Attempt], ([attempt]) => {
+    const { left, number, right, slash, unit } = attempt
+    const isLimit = number >= 1 && number <= 999_999 && slash === "/" && unit in units
+    assert.deepStrictEqual(
+      parse("forms", `${left}${number}${left}${slash}${right}${unit}${right}`),
+      isLimit
+        ? Option.some({ name: "forms", limit: number, windowMillis: units[unit as keyof typeof units] })
+        : Option.none()
+    )
+  })
 
   it("reads nothing of what only looks like a limit", () => {
     for (const text of [

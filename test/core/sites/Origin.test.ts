@@ -149,4 +149,12 @@ describe("core/sites/Origin: where a visitor is sent", () => {
     }
     assert.isNull(Origin.backAddress([], { referer, origin }))
   })
+
+  it.prop("an answer's page is framed by one plain origin or by none", [Header], ([origin]) => {
+    assert.match(Origin.frameAncestors(origin), /^(?:'none'|https?:\/\/[a-z0-9.-]+(?::[0-9]+)?)$/)
+    assert.strictEqual(Origin.frameAncestors("https://shop.example:444"), "https://shop.example:444")
+    for (const strange of [undefined, "null", "https://a;b", "https://a,b"]) {
+      assert.strictEqual(Origin.frameAncestors(strange), "'none'")
+    }
+  })
 })

@@ -44,7 +44,7 @@ describe("core/sites/Retention.parse", () => {
   })
 })
 
-describe("core/sites/Retention.begin", () => {
+describe("core/sites/Retention.cutoff", () => {
   it("a month ago is the same day and time, or the end of a month that has no such day", () => {
     for (const [count, now, expected] of [
       [1, "2026-11-25T08:30:00Z", "2026-10-25T08:30:00Z"],
@@ -54,7 +54,7 @@ describe("core/sites/Retention.begin", () => {
       [12, "2028-02-29T12:00:00Z", "2027-03-01T00:00:00Z"],
       [13, "2027-01-31T00:00:00Z", "2025-12-31T00:00:00Z"]
     ] as const) {
-      assert.strictEqual(Retention.begin({ count, unit: "months" }, Date.parse(now)), Date.parse(expected), now)
+      assert.strictEqual(Retention.cutoff({ count, unit: "months" }, Date.parse(now)), Date.parse(expected), now)
     }
   })
 
@@ -62,7 +62,7 @@ describe("core/sites/Retention.begin", () => {
     "what is kept is as long as was asked for, and no shorter month makes it less",
     [Kept, Now],
     ([kept, now]) => {
-      const length = now - Retention.begin(kept, now)
+      const length = now - Retention.cutoff(kept, now)
       if (kept.unit === "days") assert.strictEqual(length, kept.count * day)
       else {
         // So many months have between 28 and 31 days each; a missing day takes up to three from the first.
@@ -73,7 +73,7 @@ describe("core/sites/Retention.begin", () => {
   )
 
   it.prop("a later time never begins earlier", [Kept, Now, between(0, 40 * day)], ([kept, now, later]) => {
-    assert.isAtLeast(Retention.begin(kept, now + later), Retention.begin(kept, now))
+    assert.isAtLeast(Retention.cutoff(kept, now + later), Retention.cutoff(kept, now))
   })
 })
 
@@ -85,7 +85,7 @@ describe("core/sites/Retention.outlived", () => {
       const months = monthsAround(now)
       const dropped = new Set(Retention.expired(kept, months, now))
       // The youngest that a month can hold is from just before its end.
-      for (const month of months) assert.strictEqual(dropped.has(month), month.to <= Retention.begin(kept, now))
+      for (const month of months) assert.strictEqual(dropped.has(month), month.to <= Retention.cutoff(kept, now))
     }
   )
 
@@ -101,8 +101,8 @@ describe("core/sites/Retention.outlived", () => {
 
   it.prop("rows go by the same months as partitions do", [Kept, Now], ([kept, now]) => {
     const first = Retention.firstMonth(kept, now)
-    assert.isAtMost(first, Retention.begin(kept, now))
-    assert.isAbove(first, Retention.begin(kept, now) - 31 * day)
+    assert.isAtMost(first, Retention.cutoff(kept, now))
+    assert.isAbove(first, Retention.cutoff(kept, now) - 31 * day)
     for (const month of Retention.expired(kept, monthsAround(now), now)) assert.isAtMost(month.to, first)
   })
 })

@@ -18,7 +18,7 @@ const subjectOf = ({ claimed, id }: typeof Event.Type): Subject =>
     ? { _tag: "Claimed", by: id % 2 === 0 ? "tracking-token" : "website-config-id", id: String(id) }
     : { _tag: "Known", websiteConfigId: String(id) }
 
-const sum = (entries: ReadonlyArray<Tally.Entry>) => entries.reduce((total, { times }) => total + times, 0)
+const sum = (entries: ReadonlyArray<Tally.DecisionCount>) => entries.reduce((total, { times }) => total + times, 0)
 
 describe("core/sites/Tally", () => {
   it.prop(

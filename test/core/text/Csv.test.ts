@@ -2,32 +2,79 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Csv from "../../../src/core/text/Csv.ts"
 import { read } from "../../support/CsvReader.ts"
+import { cells, isFormula } from "../../support/Spreadsheet.ts"
 
-const danger = ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"] as const
-const Sting = Schema.Literals(["", '"', ",", ";", "'", "\r\n", "=1+1", "\u0000", ...danger])
+const danger = ["=", "+", "-", "@", "＝", "＋", "－", "＠"] as const
+const Part = Schema.Union([
+  Schema.Literals(["", '"', ",", ";", "|", "'", "\\", "\r\n", "\n", "\t", " ", "=1+1", "\u0000", "\u202e", ...danger]),
+  Schema.String.check(Schema.isMaxLength(3))
+])
 
-/** Texts of which many begin with, end with or hold what a reader of CSV might trip over. */
-const Cell = Schema.TemplateLiteral([Sting, Schema.String, Sting])
-const Cells = Schema.NonEmptyArray(Schema.NullOr(Cell)).check(Schema.isMaxLength(6))
-const Records = Schema.Array(Cells).check(Schema.isMaxLength(5))
+/** Texts that are mostly made of what a reader of CSV, a spreadsheet or a terminal acts on. */
+const Cell = Schema.TemplateLiteral([Part, Part, Part, Part, Part, Part])
+const Cells = Schema.NonEmptyArray(Schema.NullOr(Cell)).check(Schema.isMaxLength(4))
+const Records = Schema.Array(Cells).check(Schema.isMaxLength(4))
+const Json = Schema.Record(Cell, Schema.Union([Cell, Schema.Int, Schema.Array(Schema.Union([Cell, Schema.Int]))]))
+
+/** What every spreadsheet reads, whatever its separator, honouring quotes or not. */
+const readings = (text: string): ReadonlyArray<string> =>
+  ([",", ";", "\t", "|"] as const).flatMap((separator) => [
+    ...cells(text, separator, true),
+    ...cells(text, separator, false)
+  ])
+
+/** The same of JSON. Between its strings stand commas, which separate cells only where quotes are ignored, and then they
+ * begin with a quote or are numbers. */
+const readingsOfJson = (text: string): ReadonlyArray<string> => [
+  ...([";", "\t", "|"] as const).flatMap((separator) => [
+    ...cells(text, separator, true),
+    ...cells(text, separator, false)
+  ]),
+  ...cells(text, ",", true),
+  ...cells(text, ",", false).filter((cell) => !/^(?:""|-?[0-9])/.test(cell))
+]
+
+const record = (cells: ReadonlyArray<string | null>) => Csv.record(cells.map(Csv.text))
 
 describe("core/text/Csv", () => {
+  it("no separator makes a formula of what a visitor wrote", () => {
+    const text = record(["a;=1+20;\r\n=1+21;", "b\t=1|=2\n=3", 'c;"=4', "d; =5", "e,=6"])
+    assert.deepStrictEqual(readings(text).filter(isFormula), [])
+    const json = Csv.record([Csv.json(JSON.stringify({ "a;=1": 'b|"=2', c: [1, -2, "d,=3"] }))])
+    assert.deepStrictEqual(readingsOfJson(json).filter(isFormula), [])
+  })
+
+  it.prop("no cell begins a formula whatever separator is assumed, also after a line break", [Records], ([records]) => {
+    assert.deepStrictEqual(readings(records.map(record).join("")).filter(isFormula), [])
+  })
+
+  it.prop("nor does JSON in a cell, which keeps its meaning", [Json, Cells], ([value, more]) => {
+    const json = Csv.safeJson(JSON.stringify(value))
+    assert.deepStrictEqual(JSON.parse(json), JSON.parse(JSON.stringify(value)))
+    const text = Csv.record([...more.map(Csv.text), Csv.json(json)])
+    assert.deepStrictEqual(readingsOfJson(text).filter(isFormula), [])
+    assert.strictEqual(read(text)[0]?.at(-1), json)
+  })
+
   it.prop("what is written is read back, cell by cell, made safe", [Records], ([records]) => {
     assert.deepStrictEqual(
-      read(records.map(Csv.record).join("")),
+      read(records.map(record).join("")),
       records.map((cells) => cells.map((cell) => Csv.safe(cell ?? "")))
     )
   })
 
-  it.prop("no cell begins with what a spreadsheet calculates", [Records], ([records]) => {
-    for (const cell of read(records.map(Csv.record).join("")).flat()) {
-      assert.isFalse(danger.some((start) => cell.startsWith(start)))
-      assert.isFalse(Csv.isDangerous(cell))
-    }
+  it.prop("a record is one line without control or bidirectional characters", [Cells], ([cells]) => {
+    assert.match(record(cells), /^[^\p{Cc}\p{Bidi_C}\p{Cs}\u2028\u2029]*\r\n$/u)
   })
 
-  it.prop("a cell loses nothing but gains at most an apostrophe", [Cell], ([cell]) => {
-    assert.strictEqual(Csv.safe(cell), danger.some((start) => cell.startsWith(start)) ? `'${cell}` : cell)
+  it.prop("a safe text stays as it is", [Cell], ([cell]) => {
     assert.strictEqual(Csv.safe(Csv.safe(cell)), Csv.safe(cell))
+  })
+
+  it("ordinary texts stay as they are", () => {
+    for (const json of ['{"phone":"+49 1","n":[1,-2],"a":["b","+c"]}']) assert.strictEqual(Csv.safeJson(json), json)
+    for (const text of ["ada@example.org", "a - b, c = d", "Rot; Grün", "x|y", "می‌خواهم 👩‍👩‍👧"]) {
+      assert.strictEqual(Csv.safe(text), text)
+    }
   })
 })

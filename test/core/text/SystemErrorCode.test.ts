@@ -5,14 +5,14 @@ import * as SystemErrorCode from "../../../src/core/text/SystemErrorCode.ts"
 describe("core/text/SystemErrorCode", () => {
   it("is the code of an error, and of nothing else", () => {
     assert.strictEqual(SystemErrorCode.of(Object.assign(new Error("x"), { code: "ENOTFOUND" })), "ENOTFOUND")
-    assert.strictEqual(SystemErrorCode.inBrackets({ code: "UND_ERR_SOCKET" }), " (UND_ERR_SOCKET)")
+    assert.strictEqual(SystemErrorCode.suffix({ code: "UND_ERR_SOCKET" }), " (UND_ERR_SOCKET)")
     for (const other of [undefined, null, "ENOTFOUND", new Error("ENOTFOUND"), { code: 7 }, { code: "no code" }]) {
       assert.isUndefined(SystemErrorCode.of(other))
-      assert.strictEqual(SystemErrorCode.inBrackets(other), "")
+      assert.strictEqual(SystemErrorCode.suffix(other), "")
     }
   })
 
   it.prop("nothing but capitals, digits and underscores comes out, whatever is thrown", [Schema.Unknown], ([code]) => {
-    assert.match(SystemErrorCode.inBrackets({ code }), /^( \([A-Z0-9_]+\))?$/)
+    assert.match(SystemErrorCode.suffix({ code }), /^( \([A-Z0-9_]+\))?$/)
   })
 })

@@ -43,7 +43,7 @@ describe("ChatResponse", () => {
     })
   )
 
-  it.effect("a comment and the start are sent before the agent says anything", () =>
+  it.effect("the start is sent before the agent says anything", () =>
     Effect.gen(function* () {
       const { agent, queue } = yield* driven
       yield* Queue.offer(queue, accepted)

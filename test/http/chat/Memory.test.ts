@@ -6,6 +6,7 @@ import { AgentBroken } from "../../../src/services/chat/AgentStream.ts"
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { StorageUnavailable } from "../../../src/services/Storage.ts"
+import type { Storage } from "../../support/Storages.ts"
 import * as TestServer from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
 
@@ -53,7 +54,7 @@ const recorder = () => {
 
 describe("chat with memory", () => {
   const agent = recorder()
-  layer(TestServer.layer({}, agent.script, undefined, "edge"), { excludeTestServices: true })((it) => {
+  layer(TestServer.layer({}, agent.script, undefined, undefined, "edge"), { excludeTestServices: true })((it) => {
     it.effect("the second message reaches the agent with the first turn, under the same session", () =>
       Effect.gen(function* () {
         const first = read((yield* chat("hello")).text)
@@ -157,7 +158,7 @@ describe("an answer of a conversation with memory", () => {
     })
   })
 
-  layer(TestServer.layer({}, script, undefined, "edge"), { excludeTestServices: true })((it) => {
+  layer(TestServer.layer({}, script, undefined, undefined, "edge"), { excludeTestServices: true })((it) => {
     it.effect("goes on when its visitor leaves, and is stored whole", () =>
       Effect.gen(function* () {
         const { instance } = yield* TestServer.TestServer
@@ -197,7 +198,7 @@ describe("an answer of a conversation with memory", () => {
 
 describe("a store that is away", () => {
   const away = Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
-  const over = (storage: Layer.Layer<TestServer.Storage>) =>
+  const over = (storage: Layer.Layer<Storage>) =>
     Layer.merge(
       storage,
       Layer.effect(
@@ -205,7 +206,7 @@ describe("a store that is away", () => {
         Effect.map(ConversationStore, (store) => ConversationStore.of({ ...store, begin: () => away }))
       ).pipe(Layer.provide(storage))
     )
-  layer(TestServer.layer({}, undefined, over, "edge"), { excludeTestServices: true })((it) => {
+  layer(TestServer.layer({}, undefined, over, undefined, "edge"), { excludeTestServices: true })((it) => {
     it.effect("is a 503 before the first frame", () =>
       Effect.gen(function* () {
         const answer = yield* chat("hello")

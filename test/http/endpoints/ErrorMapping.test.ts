@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Logger } from "effect"
 import * as ErrorMapping from "../../../src/http/endpoints/ErrorMapping.ts"
 import * as ErrorResponses from "../../../src/http/endpoints/ErrorResponses.ts"
+import { AgentBusy, AgentRefused, AgentTimeout, DailyTokensUsed } from "../../../src/services/chat/AgentStream.ts"
 import { RecordRefused, StorageUnavailable } from "../../../src/services/Storage.ts"
 
 /** What the log says of an error: the message, and what is noted with it. */
@@ -57,5 +58,22 @@ describe("http/endpoints/ErrorMapping", () => {
         assert.deepStrictEqual({ ...answer.headers }, { ...unknown.headers, "x-hydracore-decision": "unknown-site" })
         assert.deepStrictEqual(lines, [])
       })
+  )
+
+  it.effect("each refusal of an agent has its status, a sentence, and when to try again if that is known", () =>
+    Effect.gen(function* () {
+      for (const [error, status, retryAfter] of [
+        [new AgentRefused({ reason: "secret" }), 502, undefined],
+        [new AgentTimeout(), 504, undefined],
+        [new AgentBusy({ reason: "secret", retryAfter: 7 }), 503, "7"],
+        [new DailyTokensUsed({ retryAfter: 3600 }), 429, "3600"]
+      ] as const) {
+        const { body, headers, status: given } = yield* ErrorMapping.ofAgent(error, { ratelimit: "r" })
+        assert.deepStrictEqual([given, headers["retry-after"], headers["ratelimit"]], [status, retryAfter, "r"])
+        const text = body._tag === "Uint8Array" ? Buffer.from(body.body).toString() : ""
+        assert.match(text, /^\{"detail":"The assistant .+\."\}$/)
+        assert.notInclude(text, "secret")
+      }
+    })
   )
 })

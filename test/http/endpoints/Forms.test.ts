@@ -1,14 +1,17 @@
 /**
- * Plain HTML forms, the quarantine and the decisions, over a real socket on storage in memory.
+ * Plain HTML forms, the quarantine and the decisions, over a real socket, on either storage.
  */
-import { assert, describe, layer } from "@effect/vitest"
+import { assert, describe, layer, type Vitest } from "@effect/vitest"
 import { Effect, Layer, Option, Stream } from "effect"
+import type { Counts } from "../../../src/core/sites/Decision.ts"
 import type { Site } from "../../../src/core/sites/Site.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { StorageUnavailable } from "../../../src/services/Storage.ts"
 import { Decisions } from "../../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { type Storage, storages } from "../../support/Storages.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
+import { until } from "../../support/Wait.ts"
 
 const own = "https://shop.example"
 const decisionOf = ({ headers }: { readonly headers: Headers }) => headers.get("x-hydracore-decision")
@@ -40,7 +43,16 @@ const withSite = (origins: ReadonlyArray<string> = []) =>
     return { site, form, submit, stored }
   })
 
-const countsOf = (site: Site) => Decisions.use(({ counts }) => counts({ site, days: 1, now: Date.now() }))
+/** Waits until what was not counted is stored, and asserts how often it was, by reason. */
+const assertCounts = Effect.fnUntraced(function* (site: Site, expected: Counts) {
+  const { counts } = yield* Decisions
+  const total = (counts: Counts) => Object.values(counts).reduce((sum, times) => sum + times, 0)
+  const stored = yield* until("the counts are stored", async () => {
+    const found = await Effect.runPromise(counts({ site, days: 1, now: Date.now() }))
+    return total(found) >= total(expected) && found
+  })
+  assert.deepStrictEqual(stored, expected)
+})
 
 /** A page that asks its reader to tell the owner, and tells the owner this, in small type. */
 const ownersFault = (detail: RegExp): RegExp =>
@@ -52,7 +64,7 @@ const multipart = (fields: ReadonlyArray<readonly [string, string | File]>): For
   return data
 }
 
-layer(testServer(), { excludeTestServices: true })("http: forms", (it) => {
+const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
   describe("plain forms", () => {
     it.effect("both encodings store what was written, and thank", () =>
       Effect.gen(function* () {
@@ -142,6 +154,14 @@ layer(testServer(), { excludeTestServices: true })("http: forms", (it) => {
         assert.strictEqual(answer.status, 422)
         assert.include(answer.text, "more than 1000 fields")
         assert.deepStrictEqual(yield* stored, [])
+        for (const [parts, status] of [
+          [1000, 200],
+          [1001, 422]
+        ] as const) {
+          const inParts = yield* form(multipart(Array.from({ length: parts }, () => ["a", ""] as const)))
+          assert.strictEqual(inParts.status, status)
+          if (status === 422) assert.include(inParts.text, "more than 1000 fields")
+        }
       })
     )
 
@@ -195,6 +215,30 @@ layer(testServer(), { excludeTestServices: true })("http: forms", (it) => {
           { status: 200, location: null }
         )
         assert.notInclude(answer.text, "evil")
+      })
+    )
+
+    it.effect("a page may be framed by the form's own origin, and by no other", () =>
+      Effect.gen(function* () {
+        const { form } = yield* withSite()
+        for (const [origin, ancestors] of [
+          [undefined, "'none'"],
+          ["null", "'none'"],
+          ["https://a;b", "'none'"],
+          ["https://a,b", "'none'"],
+          [own, own]
+        ] as const) {
+          const headers = { ...urlencoded.headers, ...(origin === undefined ? {} : { origin }) }
+          for (const [query, status] of [
+            [undefined, 200],
+            ["site=1", 422]
+          ] as const) {
+            const answer = yield* form("a=1", { headers, ...(query === undefined ? {} : { query }) })
+            assert.strictEqual(answer.status, status)
+            const policy = answer.headers.get("content-security-policy") ?? ""
+            assert.isTrue(policy.endsWith(`; frame-ancestors ${ancestors}`), policy)
+          }
+        }
       })
     )
 
@@ -293,7 +337,7 @@ layer(testServer(), { excludeTestServices: true })("http: forms", (it) => {
             ["quarantined", ["links"], '{"text":"https']
           ]
         )
-        assert.deepStrictEqual(yield* countsOf(site), { quarantined: 4 })
+        yield* assertCounts(site, { quarantined: 4 })
       })
     )
 
@@ -309,7 +353,7 @@ layer(testServer(), { excludeTestServices: true })("http: forms", (it) => {
           (yield* stored).map(({ reasons }) => reasons),
           [[]]
         )
-        assert.deepStrictEqual(yield* countsOf(site), {})
+        yield* assertCounts(site, {})
         // What is quarantined is counted once as well, and stays what it was whatever the fields say that are not stored.
         for (const [hydracore_hp, decision] of [
           ["x", "quarantined"],
@@ -320,7 +364,7 @@ layer(testServer(), { excludeTestServices: true })("http: forms", (it) => {
           assert.strictEqual(decisionOf(spam), decision)
         }
         assert.lengthOf(yield* stored, 2)
-        assert.deepStrictEqual(yield* countsOf(site), { quarantined: 1 })
+        yield* assertCounts(site, { quarantined: 1 })
       })
     )
   })
@@ -365,11 +409,15 @@ layer(testServer(), { excludeTestServices: true })("http: forms", (it) => {
             "x-hydracore-decision"
           )
         }
-        assert.deepStrictEqual(yield* countsOf(site), { bot: 2, "foreign-origin": 2, invalid: 4, quarantined: 1 })
+        yield* assertCounts(site, { bot: 2, "foreign-origin": 2, invalid: 4, quarantined: 1 })
       })
     )
   })
-})
+}
+
+for (const [name, storage] of storages) {
+  layer(testServer({}, undefined, undefined, storage({})), { excludeTestServices: true })(`http: forms ${name}`, suite)
+}
 
 const urlencoded = { headers: { "content-type": "application/x-www-form-urlencoded", accept: "text/html" } }
 const browser = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0" }
@@ -392,7 +440,7 @@ layer(
         assert.deepStrictEqual([over.status, decisionOf(over)], [429, "limited"])
         assert.isAbove(Number(over.headers.get("retry-after")), 0)
       }
-      assert.deepStrictEqual(yield* countsOf(site), { limited: 3 })
+      yield* assertCounts(site, { limited: 3 })
       const { headers, text } = yield* form("a=1", urlencoded)
       assert.include(text, `Wait ${headers.get("retry-after")} seconds, then go back`)
     })

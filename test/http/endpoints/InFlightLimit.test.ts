@@ -44,7 +44,7 @@ describe("Room", () => {
             }),
           { capacity }
         )
-        const counted = (bytes: number) => (bytes > InFlightLimit.small ? bytes : 0)
+        const counted = (bytes: number) => (bytes > InFlightLimit.uncountedBytes ? bytes : 0)
         for (const { after, body, head } of arrivals) {
           const before = waiting.reduce((sum, { size }) => sum + size, 0)
           const size = counted(head) + counted(body)

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { allowedMethods } from "../../../src/http/middleware/Fallbacks.ts"
+import { allowedMethods, isPublished } from "../../../src/http/middleware/Fallbacks.ts"
 
 const known = [
   { method: "POST", path: "/v1/forms" },
@@ -26,5 +26,14 @@ describe("http/middleware/Fallbacks", () => {
   it.prop("a parameter may be any segment", [Schema.String], ([text]) => {
     const segment = encodeURIComponent(text.toWellFormed())
     if (segment !== "") assert.isNotEmpty(allowedMethods(known, `/v1/widget/${segment}/chat`))
+  })
+
+  it("a path is served as it is published: an escape may stand in a parameter, and nothing beside a path", () => {
+    for (const path of ["/v1/forms", "/v1/widget/%7Ba%7D/chat", "/v1/widget/a;b/chat", "/demo/other"]) {
+      assert.isTrue(isPublished(known, path), path)
+    }
+    for (const path of ["/v1/%66orms", "/v1/forms;x=1", "/v1/forms#a", "/v1/widget/a/chat;x=1", "/v1%2Fforms", "/%"]) {
+      assert.isFalse(isPublished(known, path), path)
+    }
   })
 })

@@ -15,7 +15,8 @@ import * as Raw from "../../torture/Raw.ts"
 const capacity = 100_000
 const share = 60_000
 const room = Capacity.make(capacity, share)
-const arrivals = Layer.succeed(RequestBody.Arrivals, room)
+/** Nobody is displaced here: these tests are about the bounds. */
+const arrivals = Layer.succeed(RequestBody.Arrivals, { enter: (owner) => room.enter(owner) })
 
 const ways = {
   "whose length is told": { header: "Content-Length: 60000", piece: (text: string) => text, end: "" },
@@ -115,12 +116,15 @@ layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })(
           const { socket, write } = yield* Raw.open(Number(new URL(url).port))
           const head = `POST ${path} HTTP/1.1\r\nHost: edge\r\n${header}\r\n\r\n`
           socket.pause()
-          write("GET /docs/reference HTTP/1.1\r\nHost: edge\r\n\r\n".repeat(1_000))
-          write(head)
+          // In one packet, so that the last request begins before the others are answered.
+          write("GET /docs/reference HTTP/1.1\r\nHost: edge\r\n\r\n".repeat(10) + head)
           write(ways[name as keyof typeof ways].piece(" ".repeat(50_000)))
-          yield* until("it holds what came", () => room.held() >= 50_000)
+          yield* until("something is answered", () => socket.bytesRead > 0)
           socket.destroy()
           yield* until("it holds nothing", () => room.held() === 0)
+          const next = yield* Raw.open(Number(new URL(url).port))
+          next.write("GET /healthz HTTP/1.1\r\nHost: edge\r\n\r\n")
+          yield* until("the process serves", () => final(next).length === 1)
         }).pipe(Effect.scoped)
       )
     }
@@ -231,3 +235,80 @@ layer(Layer.provide(testServer({ trustedProxies }), arrivals), { excludeTestServ
     )
   }
 )
+
+const crowded = Capacity.make(100_000, 60_000)
+
+layer(
+  Layer.provide(
+    testServer({ rateLimitForms: RateLimit.parse("forms", "1000/minute"), trustedProxies }),
+    Layer.succeed(RequestBody.Arrivals, crowded)
+  ),
+  {
+    excludeTestServices: true
+  }
+)("http: bodies of a few addresses that fill all room", (it) => {
+  for (const [name, { end, header, piece }] of Object.entries(ways)) {
+    it.effect(`make room for a smaller one of another address: ${name}`, () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer
+        const port = Number(new URL(url).port)
+        const open = Effect.fnUntraced(function* (address: string, bytes: number) {
+          const raw = yield* Raw.open(port)
+          raw.write(
+            `POST ${paths.submit} HTTP/1.1\r\nHost: edge\r\nContent-Type: application/json\r\nX-Forwarded-For: ${address}\r\n${header}\r\n\r\n`
+          )
+          raw.write(piece(" ".repeat(bytes)))
+          return raw
+        })
+        const isRefused = (raw: Raw.Raw) => final(raw)[0] === 503
+        const slow: Array<Raw.Raw> = []
+        while (!slow.some(isRefused)) {
+          const held = crowded.held()
+          const raw = yield* open(`198.51.100.${slow.length}`, 48_000)
+          slow.push(raw)
+          yield* until("it holds what came, or one is refused", () =>
+            [crowded.held() >= held + 48_000, slow.some(isRefused)].includes(true)
+          )
+        }
+        assert.strictEqual(slow.filter(isRefused).length, 1)
+        const small: Array<Raw.Raw> = []
+        while (slow.filter(isRefused).length === 1) {
+          const held = crowded.held()
+          const raw = yield* open(`203.0.113.${small.length}`, 10_000)
+          small.push(raw)
+          yield* until("it holds what came, or is refused", () => crowded.held() !== held || isRefused(raw))
+        }
+        assert.strictEqual(slow.filter(isRefused).length, 2)
+        assert.deepStrictEqual(small.flatMap(final), [])
+        const last = small.pop()!
+        for (const raw of [...slow, ...small]) raw.socket.destroy()
+        yield* until("only the last one holds something", () => crowded.owners() === 1)
+        last.write(piece(" ".repeat(50_000)))
+        last.write(end)
+        yield* until("the small one is whole", () => final(last).length === 1)
+        assert.deepStrictEqual(final(last), [422])
+        yield* until("nothing is held", () => crowded.held() === 0)
+      }).pipe(Effect.scoped)
+    )
+  }
+})
+
+layer(testServer(), { excludeTestServices: true })("http: bodies in pieces of a byte", (it) => {
+  for (const endpoint of ["track", "submit", "chat"] as const) {
+    it.effect(`are refused after some, and not read on: ${endpoint}`, () =>
+      Effect.gen(function* () {
+        const { instance, url } = yield* TestServer
+        const path = endpoint === "chat" ? paths.chat(instance.instanceId) : paths[endpoint]
+        const raw = yield* Raw.open(Number(new URL(url).port))
+        raw.write(`POST ${path} HTTP/1.1\r\nHost: edge\r\nTransfer-Encoding: chunked\r\n\r\n`)
+        // Valid but for its chunks: without the bound it would be read to its end.
+        raw.write("1\r\n \r\n".repeat(RequestBody.maxPieces(0) + 1_000))
+        yield* until("it is refused", () => final(raw).length === 1)
+        assert.deepStrictEqual(final(raw), [413])
+        assert.match(raw.received(), /too many small pieces/)
+        assert.match(raw.received(), /^connection: close\r$/im)
+        yield* until("it is sent away", raw.closed)
+      }).pipe(Effect.scoped)
+    )
+  }
+})

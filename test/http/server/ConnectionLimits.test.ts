@@ -4,9 +4,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger, Option, type Scope, Stream } from "effect"
 import { IpNetwork } from "effect/net"
-import { render } from "../../../src/core/Metrics.ts"
-import * as MemoryMetrics from "../../../src/memory/Metrics.ts"
-import { Metrics } from "../../../src/services/Metrics.ts"
+import * as TestMetrics from "../../support/TestMetrics.ts"
 import * as TestServer from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
 import * as Raw from "../../torture/Raw.ts"
@@ -16,26 +14,19 @@ const serve = Effect.fnUntraced(function* (
   given: Parameters<typeof TestServer.layer>[0],
   agent?: Parameters<typeof TestServer.layer>[1]
 ) {
-  const metrics = MemoryMetrics.make()
+  const metrics = TestMetrics.make()
   const lines: Array<string> = []
   const logs = Logger.layer([
     Logger.make(({ logLevel, message }) => void lines.push(`${logLevel} ${JSON.stringify(message)}`))
   ])
-  const context = yield* Layer.build(
-    TestServer.layer(given, agent).pipe(Layer.provide([Layer.succeed(Metrics, metrics), logs]))
-  )
+  const context = yield* Layer.build(TestServer.layer(given, agent).pipe(Layer.provide([metrics.layer, logs])))
   const server = yield* Effect.provide(TestServer.TestServer, context)
   const port = Number(new URL(server.url).port)
   return {
     server,
     lines,
-    limited: (bound: "address" | "process", outcome: "closed" | "refused"): number => {
-      const sample = `hydracore_connections_limited_total{bound="${bound}",outcome="${outcome}"} `
-      const line = render(metrics.snapshot())
-        .split("\n")
-        .find((each) => each.startsWith(sample))
-      return Number(line?.slice(sample.length))
-    },
+    limited: (bound: "address" | "process", outcome: "closed" | "refused") =>
+      metrics.value(`connections_limited_total{bound="${bound}",outcome="${outcome}"}`),
     open: Raw.open(port)
   }
 })

@@ -11,6 +11,7 @@ import { TrackHandler } from "../../../src/http/endpoints/Analytics.ts"
 import { SubmitHandler } from "../../../src/http/endpoints/Forms.ts"
 import type { RequestHead } from "../../../src/http/endpoints/RequestHead.ts"
 import { ChatHandler } from "../../../src/http/endpoints/Widget.ts"
+import * as Trace from "../../../src/http/middleware/Trace.ts"
 import * as FastPath from "../../../src/http/server/FastPath.ts"
 import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
@@ -407,7 +408,8 @@ describe("past the router", () => {
   /** The direct way in front of a server that answers 418 to everything, with one endpoint for all paths. */
   const inFront = (
     endpoint: TrackHandler["Service"] & ChatHandler["Service"],
-    see: (request: IncomingMessage) => void = () => {}
+    see: (request: IncomingMessage) => void = () => {},
+    tracing?: Trace.Tracing
   ) =>
     Effect.gen(function* () {
       const server = createServer((request, response) => {
@@ -420,7 +422,7 @@ describe("past the router", () => {
         () => Effect.callback<void>((resume) => void server.close(() => resume(Effect.void)))
       )
       const address = server.address()
-      const way = FastPath.layer(server, { trustedProxies: [], maxBody: 10 }).pipe(
+      const way = FastPath.layer(server, { trustedProxies: [], maxBody: 10 }, tracing).pipe(
         Layer.provide([
           Layer.succeed(TrackHandler, endpoint),
           Layer.succeed(SubmitHandler, endpoint),
@@ -454,6 +456,41 @@ describe("past the router", () => {
       assert.strictEqual(status, 500)
       assert.strictEqual(text, JSON.stringify({ detail: "Internal Server Error" }))
       assert.match(String(headers["x-error-id"]), new RegExp(`^${uuid.source}$`))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("only sampled requests leave the fast path, and a trace is joined if a trusted proxy sent it", () =>
+    Effect.gen(function* () {
+      const traceparent = (flags: string) => ({
+        traceparent: `00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-${flags}`
+      })
+      const fast = 204
+      const platform = 418
+      const trusted = ["127.0.0.0/8"]
+      for (const [ratio, proxies, headers, status] of [
+        [0, [], {}, fast],
+        [0, [], traceparent("01"), fast],
+        [0, ["10.0.0.0/8"], traceparent("01"), fast],
+        [0, trusted, traceparent("01"), platform],
+        [0, trusted, { traceparent: "00-nonsense-01" }, fast],
+        [1, [], {}, platform],
+        [1, [], traceparent("00"), platform],
+        [1, trusted, traceparent("00"), fast]
+      ] as const) {
+        const trustedProxies = proxies.map((network) => IpNetwork.fromStringUnsafe(network))
+        const tracing = yield* Trace.make({ ratio, trustedProxies })
+        const { url, way } = yield* inFront(
+          () => Effect.succeed(HttpServerResponse.empty({ status: 204 })),
+          undefined,
+          tracing
+        )
+        yield* Layer.build(way)
+        assert.strictEqual(
+          (yield* ask(url, "direct", "{}", headers)).status,
+          status,
+          JSON.stringify([ratio, proxies, headers])
+        )
+      }
     }).pipe(Effect.scoped)
   )
 

@@ -3,24 +3,17 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
-import { render } from "../../../src/core/Metrics.ts"
 import type { Limits } from "../../../src/http/server/Server.ts"
-import * as MemoryMetrics from "../../../src/memory/Metrics.ts"
-import { Metrics } from "../../../src/services/Metrics.ts"
+import * as TestMetrics from "../../support/TestMetrics.ts"
 import * as TestServer from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
 import * as Raw from "../../torture/Raw.ts"
 
 const serve = Effect.fnUntraced(function* (limits: Partial<Limits> = {}) {
-  const metrics = MemoryMetrics.make()
-  const context = yield* Layer.build(TestServer.layer({ limits }).pipe(Layer.provide(Layer.succeed(Metrics, metrics))))
+  const metrics = TestMetrics.make()
+  const context = yield* Layer.build(TestServer.layer({ limits, measured: true }).pipe(Layer.provide(metrics.layer)))
   const { url } = yield* Effect.provide(TestServer.TestServer, context)
-  const value = (sample: string): number => {
-    const line = render(metrics.snapshot())
-      .split("\n")
-      .find((each) => each.startsWith(`hydracore_${sample} `))
-    return line === undefined ? 0 : Number(line.slice(line.lastIndexOf(" ")))
-  }
+  const value = (sample: string): number => metrics.value(sample) ?? 0
   return {
     port: Number(new URL(url).port),
     counted: (route: string, method: string, status: number | "aborted") =>

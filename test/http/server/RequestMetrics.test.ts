@@ -1,8 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
-import { render } from "../../../src/core/Metrics.ts"
-import * as MemoryMetrics from "../../../src/memory/Metrics.ts"
-import { Metrics } from "../../../src/services/Metrics.ts"
+import * as TestMetrics from "../../support/TestMetrics.ts"
 import * as TestServer from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
 import { browser } from "../../torture/Load.ts"
@@ -10,18 +8,9 @@ import { browser } from "../../torture/Load.ts"
 /** The service, measured, and a look at one sample. */
 const measured = (given?: Parameters<typeof TestServer.layer>[0], agent?: Parameters<typeof TestServer.layer>[1]) =>
   Effect.gen(function* () {
-    const metrics = MemoryMetrics.make()
-    const context = yield* Layer.build(
-      TestServer.layer(given, agent).pipe(Layer.provide(Layer.succeed(Metrics, metrics)))
-    )
+    const { layer, text, value } = TestMetrics.make()
+    const context = yield* Layer.build(TestServer.layer({ measured: true, ...given }, agent).pipe(Layer.provide(layer)))
     const server = yield* Effect.provide(TestServer.TestServer, context)
-    const text = () => render(metrics.snapshot())
-    const value = (sample: string): number | undefined => {
-      const line = text()
-        .split("\n")
-        .find((each) => each.startsWith(`hydracore_${sample} `))
-      return line === undefined ? undefined : Number(line.slice(line.lastIndexOf(" ")))
-    }
     return { server, text, value }
   })
 

@@ -4,7 +4,7 @@ import { layer } from "../../../src/memory/forms/SubmissionRepo.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { draft, suite, unknownWebsite } from "../../suites/SubmissionRepo.ts"
 
-suite("memory/forms/SubmissionRepo", layer({ knows: (websiteConfigId) => websiteConfigId !== unknownWebsite }))
+suite("memory/forms/SubmissionRepo", layer({ isKnownSite: (websiteConfigId) => websiteConfigId !== unknownWebsite }))
 
 it.effect("memory/forms/SubmissionRepo: takes no more than its capacity, and still answers for what it holds", () =>
   Effect.gen(function* () {

@@ -3,7 +3,7 @@ import { runInNewContext } from "node:vm"
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { decide, type RateLimitPolicy } from "../../../src/core/limits/RateLimit.ts"
-import { Counts, layer } from "../../../src/memory/limits/RateLimiter.ts"
+import { layer, SlidingWindows } from "../../../src/memory/limits/RateLimiter.ts"
 import { suite } from "../../suites/RateLimiter.ts"
 
 suite("memory/limits/RateLimiter", layer({ maxKeys: 1000 }))
@@ -30,7 +30,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
       ).check(Schema.isMaxLength(60))
     ],
     ([maxKeys, steps]) => {
-      const counts = new Counts({ maxKeys })
+      const counts = new SlidingWindows({ maxKeys })
       let now = 0
       for (const step of steps) {
         now += step.wait
@@ -43,7 +43,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
   )
 
   it("tells thousands of clients apart, those that came before there was room for so many too", () => {
-    const counts = new Counts({ maxKeys: 100_000 })
+    const counts = new SlidingWindows({ maxKeys: 100_000 })
     const keys = Array.from({ length: 10_000 }, (_, client) =>
       client % 3 === 0
         ? `10.0.${client >> 8}.${client & 255}`
@@ -61,7 +61,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
 
   it("forgets thousands and still knows all the others", () => {
     const maxKeys = 3_000
-    const counts = new Counts({ maxKeys })
+    const counts = new SlidingWindows({ maxKeys })
     const keyOf = (client: number) => `10.0.${client >> 8}.${client & 255}`
     for (let client = 0; client < 10_000; client++) {
       // Whoever comes again is renewed, so that clients are forgotten in another order than they came.
@@ -86,7 +86,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
     ],
     ([limit, waits]) => {
       const policy: RateLimitPolicy = { name: "busy", limit, windowMillis: 1000 }
-      const counts = new Counts({ maxKeys: 10 })
+      const counts = new SlidingWindows({ maxKeys: 10 })
       const accepted: Array<number> = []
       let now = 0
       for (const wait of waits) {
@@ -101,7 +101,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
 
   it("a client whose times go round its ring keeps their order when the ring grows", () => {
     const policy: RateLimitPolicy = { name: "busy", limit: 4, windowMillis: 1000 }
-    const counts = new Counts({ maxKeys: 10 })
+    const counts = new SlidingWindows({ maxKeys: 10 })
     const accepted: Array<number> = []
     // Two stand in a ring of two, the newer one first, when the third comes.
     for (const now of [0, 600, 1100, 1200, 1650, 1700, 1750]) {
@@ -116,7 +116,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
     [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9 }))).check(Schema.isMaxLength(200))],
     ([clients]) => {
       const maxKeys = 5
-      const counts = new Counts({ maxKeys })
+      const counts = new SlidingWindows({ maxKeys })
       /** The clients that are remembered, oldest first, and how often each was accepted. */
       let model: ReadonlyArray<readonly [client: number, times: number]> = []
       for (const client of clients) {
@@ -131,7 +131,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
   )
 
   it("forgets the key that was idle longest when there are too many, and no other", () => {
-    const counts = new Counts({ maxKeys: 3 })
+    const counts = new SlidingWindows({ maxKeys: 3 })
     for (const key of ["a", "b", "c"]) for (let times = 0; times < 2; times++) counts.take(minute, key, 0)
     counts.take(minute, "a", 1)
     counts.take(minute, "d", 2)
@@ -142,7 +142,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
   })
 
   it("takes the one idle longest over all policies", () => {
-    const counts = new Counts({ maxKeys: 2 })
+    const counts = new SlidingWindows({ maxKeys: 2 })
     counts.take(second, "a", 0)
     counts.take(minute, "a", 1)
     counts.take(minute, "b", 2)
@@ -151,7 +151,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
   })
 
   it("gives idle keys back, those of a policy that is no longer asked for too", () => {
-    const counts = new Counts({ maxKeys: 100_000 })
+    const counts = new SlidingWindows({ maxKeys: 100_000 })
     for (let client = 0; client < 1000; client++) {
       counts.take(minute, `client ${client}`, 0)
       counts.take(second, `client ${client}`, 0)
@@ -162,7 +162,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
   })
 
   it("keeps a client that is refused all the time for as long as its requests count", () => {
-    const counts = new Counts({ maxKeys: 10 })
+    const counts = new SlidingWindows({ maxKeys: 10 })
     const accepted: Array<number> = []
     for (let now = 0; now <= 180_000; now += 500) {
       if (counts.take(minute, "a", now).accepted) accepted.push(now)
@@ -172,7 +172,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
 
   it("bounds the times of accepted requests although the limit is large", () => {
     const large: RateLimitPolicy = { name: "large", limit: 999_999, windowMillis: 86_400_000 }
-    const counts = new Counts({ maxKeys: 10 })
+    const counts = new SlidingWindows({ maxKeys: 10 })
     for (const key of ["a", "b", "c"]) {
       for (let times = 0; times < 400_000; times++) counts.take(large, key, 0)
       assert.isAtMost(counts.size.times, 1_000_000)
@@ -184,7 +184,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
   it("holds neither long keys nor the headers that keys were cut from", () => {
     collectGarbage()
     const before = process.memoryUsage().heapUsed
-    const counts = new Counts({ maxKeys: 10_000 })
+    const counts = new SlidingWindows({ maxKeys: 10_000 })
     for (let client = 0; client < 1000; client++) {
       const address = `2001:db8:${client.toString(16)}:ffff::/64`
       const header = `${"x".repeat(100_000)}${address}`

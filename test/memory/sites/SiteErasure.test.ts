@@ -2,6 +2,7 @@ import { Layer } from "effect"
 import * as AnalyticsRepo from "../../../src/memory/analytics/AnalyticsRepo.ts"
 import * as PageViews from "../../../src/memory/analytics/PageViews.ts"
 import * as Reports from "../../../src/memory/analytics/Reports.ts"
+import * as InstanceDirectory from "../../../src/memory/chat/InstanceDirectory.ts"
 import * as SubmissionRepo from "../../../src/memory/forms/SubmissionRepo.ts"
 import * as Decisions from "../../../src/memory/sites/Decisions.ts"
 import * as SiteDirectory from "../../../src/memory/sites/SiteDirectory.ts"
@@ -16,7 +17,8 @@ suite(
         Layer.mergeAll(AnalyticsRepo.layer, Reports.layer).pipe(Layer.provideMerge(PageViews.layer())),
         SubmissionRepo.layer(),
         Decisions.layer(),
-        SiteDirectory.layer()
+        SiteDirectory.layer(),
+        InstanceDirectory.layer()
       )
     )
   )

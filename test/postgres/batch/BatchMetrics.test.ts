@@ -1,16 +1,14 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import { TestClock } from "effect/testing"
-import { render } from "../../../src/core/Metrics.ts"
-import * as MemoryMetrics from "../../../src/memory/Metrics.ts"
 import * as BatchMetrics from "../../../src/postgres/batch/BatchMetrics.ts"
 import * as GroupCommit from "../../../src/postgres/batch/GroupCommit.ts"
-import { Metrics } from "../../../src/services/Metrics.ts"
 import { RecordRefused, StorageUnavailable } from "../../../src/services/Storage.ts"
+import * as TestMetrics from "../../support/TestMetrics.ts"
 
-it.effect("batches are measured: their sizes, their times by what came of them, and what waits", () =>
-  Effect.gen(function* () {
-    const metrics = MemoryMetrics.make()
+it.effect("batches are measured: their sizes, their durations by outcome, and what waits", () => {
+  const metrics = TestMetrics.make()
+  return Effect.gen(function* () {
     let away = true
     const { submit } = yield* GroupCommit.make<string, string, never>({
       flush: (items) =>
@@ -23,13 +21,8 @@ it.effect("batches are measured: their sizes, their times by what came of them, 
       timeout: "10 seconds",
       maxQueue: 100,
       maxBatch: 10,
-      observer: yield* Effect.provideService(BatchMetrics.observer("page-views"), Metrics, metrics)
+      observer: yield* BatchMetrics.observer("page-views")
     })
-    const shown = (sample: string) =>
-      render(metrics.snapshot())
-        .split("\n")
-        .find((line) => line.startsWith(`${sample} `))
-        ?.slice(sample.length + 1)
 
     const first = yield* Effect.forkChild(submit("first"), { startImmediately: true })
     yield* TestClock.adjust(1)
@@ -38,25 +31,20 @@ it.effect("batches are measured: their sizes, their times by what came of them, 
       { startImmediately: true }
     )
     yield* TestClock.adjust(1)
-    assert.strictEqual(shown('hydracore_batch_queue{kind="page-views"}'), "3")
+    assert.strictEqual(metrics.value('batch_queue{kind="page-views"}'), 3)
     yield* TestClock.adjust(30)
     away = false
     yield* TestClock.adjust(1_000)
     assert.isDefined(first.pollUnsafe())
     assert.isDefined(others.pollUnsafe())
 
-    assert.strictEqual(shown('hydracore_batch_queue{kind="page-views"}'), "0")
+    assert.strictEqual(metrics.value('batch_queue{kind="page-views"}'), 0)
     const times = (outcome: string) =>
-      shown(`hydracore_batch_duration_seconds_count{kind="page-views",outcome="${outcome}"}`)
+      metrics.value(`batch_duration_seconds_count{kind="page-views",outcome="${outcome}"}`)
     // Away, then stored; then three together, refused, and halved until the bad one stands alone.
-    assert.deepStrictEqual(["unavailable", "stored", "refused", "abandoned", "died"].map(times), [
-      "1",
-      "3",
-      "3",
-      "0",
-      "0"
-    ])
-    assert.strictEqual(shown('hydracore_batch_size_sum{kind="page-views"}'), String(1 + 1 + 3 + 1 + 2 + 1 + 1))
-    assert.strictEqual(shown('hydracore_batch_duration_seconds_sum{kind="page-views",outcome="unavailable"}'), "0.03")
-  }).pipe(Effect.scoped)
-)
+    assert.deepStrictEqual(["unavailable", "stored", "refused", "abandoned", "died"].map(times), [1, 3, 3, 0, 0])
+    assert.strictEqual(metrics.value('batch_size_sum{kind="page-views"}'), 1 + 1 + 3 + 1 + 2 + 1 + 1)
+    const unavailable = metrics.value('batch_duration_seconds_sum{kind="page-views",outcome="unavailable"}')
+    assert.closeTo(unavailable ?? 0, 0.03, 1e-6)
+  }).pipe(Effect.scoped, Effect.provide(metrics.layer))
+})

@@ -16,6 +16,7 @@ const uuidOf = (bytes: ReadonlyArray<number>): string =>
 const Row = Schema.Struct({
   flag: Schema.Boolean,
   small: Schema.NullOr(int(-32_768, 32_767)),
+  whole: Schema.NullOr(int(-2_147_483_648, 2_147_483_647)),
   text: Schema.NullOr(Schema.String),
   /** Repeated as often: texts longer than what a loop writes. */
   times: int(1, 80),
@@ -31,6 +32,7 @@ const textOf = ({ text, times }: Row): string | null => text?.repeat(times) ?? n
 const columns: ReadonlyArray<Columns.Column<Row>> = [
   Columns.bool("flag", ({ flag }) => flag),
   Columns.int2("small", ({ small }) => small),
+  Columns.int4("whole", ({ whole }) => whole),
   Columns.text("text", textOf),
   Columns.timestamptz("at", ({ at }) => at),
   Columns.uuid("id", ({ id }) => uuidOf(id)),
@@ -40,6 +42,7 @@ const columns: ReadonlyArray<Columns.Column<Row>> = [
 const valuesOf: ReadonlyArray<(row: Row) => unknown> = [
   ({ flag }) => flag,
   ({ small }) => small,
+  ({ whole }) => whole,
   textOf,
   ({ at }) => at,
   ({ id }) => uuidOf(id),
@@ -75,6 +78,8 @@ describe("postgres/batch/Columns", () => {
   const refused: ReadonlyArray<readonly [string, Columns.Column<unknown>]> = [
     ["an integer that is too large", Columns.int2("it", () => 32_768)],
     ["one that is none", Columns.int2("it", () => 1.5)],
+    ["a wider one that is too large", Columns.int4("it", () => 2_147_483_648)],
+    ["a wider one that is none", Columns.int4("it", () => Number.NaN)],
     ["a time that is none", Columns.timestamptz("it", () => Number.NaN)],
     ["a time that never comes", Columns.timestamptz("it", () => Number.POSITIVE_INFINITY)],
     ["an empty id", Columns.uuid("it", () => "")],
@@ -95,12 +100,12 @@ describe("postgres/batch/Columns", () => {
       const sql = yield* PgClient.make({ url, maxConnections: 1, types: Columns.types })
       const ids = [[...Array(16).keys()], Array.from({ length: 16 }, () => 255)]
       const rows: ReadonlyArray<Row> = [
-        { flag: true, small: null, text: null, times: 1, at: 0, id: ids[0]!, bytes: null },
-        { flag: false, small: -2, text: "ä€😀", times: 50, at: -1, id: ids[1]!, bytes: null }
+        { flag: true, small: null, whole: 70_000, text: null, times: 1, at: 0, id: ids[0]!, bytes: null },
+        { flag: false, small: -2, whole: -70_000, text: "ä€😀", times: 50, at: -1, id: ids[1]!, bytes: null }
       ]
       const found = yield* sql.unsafe(
-        `SELECT flag, small, text, (extract(epoch FROM at) * 1000)::float8 AS at, id, bytes
-          FROM unnest($1, $2, $3, $4, $5, $6) AS it (flag, small, text, at, id, bytes)`,
+        `SELECT flag, small, whole, text, (extract(epoch FROM at) * 1000)::float8 AS at, id, bytes
+          FROM unnest($1, $2, $3, $4, $5, $6, $7) AS it (flag, small, whole, text, at, id, bytes)`,
         Result.getOrThrow(Columns.parameters(columns, rows))
       )
       assert.deepStrictEqual(
@@ -108,6 +113,7 @@ describe("postgres/batch/Columns", () => {
         rows.map((row) => ({
           flag: row.flag,
           small: row.small,
+          whole: row.whole,
           text: textOf(row),
           at: row.at,
           id: uuidOf(row.id),

@@ -251,7 +251,7 @@ describe("GroupCommit", () => {
         maxQueue: 10,
         maxBatch: 10,
         observer: {
-          waiting: () => {},
+          waiting: () => Effect.void,
           flushed: (items, millis, what) => ends.push(`${items} after ${millis}: ${what}`)
         }
       })

@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process"
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process"
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -52,6 +53,12 @@ const store = (sql: PgClient.PgClient) =>
 
 const stored = (sql: PgClient.PgClient) =>
   Effect.map(sql<{ readonly n: number }>`SELECT n FROM kept ORDER BY n`, (rows) => rows.map(({ n }) => n))
+
+/** The uid of a user of this machine. */
+const idOf = (name: string) => Number(execFileSync("id", ["-u", name], { encoding: "utf8" }))
+
+/** Who may connect, as the server reads it. */
+const rules = (sql: PgClient.PgClient) => sql`SELECT type, auth_method, options FROM pg_hba_file_rules`
 
 /** The error of a start that must not succeed. */
 const refusal = (options: EmbeddedCluster.Options) =>
@@ -259,6 +266,50 @@ describe("the embedded cluster", () => {
       assert.deepStrictEqual(yield* using({ dataDir, settings: quick }, stored), [7])
       rmSync(home, { recursive: true })
       if (root) assert.strictEqual((yield* refusal({ dataDir })).reason, "FolderUnusable")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("no_process_of_nobody_reads_the_files_or_reaches_the_socket", () =>
+    Effect.gen(function* () {
+      const dataDir = yield* folder
+      yield* using({ dataDir, settings: quick }, (sql, { home, path: socket }) =>
+        Effect.gen(function* () {
+          yield* store(sql)
+          const owner = statSync(path.join(home, "data")).uid
+          assert.strictEqual(statSync(socket).uid, owner)
+          if (!root) return assert.strictEqual(owner, process.geteuid?.())
+          const [nobody, own] = [idOf("nobody"), idOf("hydracore-postgres")]
+          assert.strictEqual(owner, own)
+          const read = (uid: number) => {
+            const args = ["-c", 'cat "$0/data/PG_VERSION" && test -S "$1"', home, socket]
+            return spawnSync("/bin/sh", args, { uid, gid: uid, cwd: "/" }).status
+          }
+          assert.strictEqual(read(own), 0)
+          assert.notStrictEqual(read(nobody), 0)
+          assert.deepStrictEqual(yield* rules(sql), [{ type: "local", auth_method: "peer", options: ["map=owner"] }])
+        })
+      )
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("data that an earlier version made as nobody is served as nobody, to our user alone", () =>
+    Effect.gen(function* () {
+      const dataDir = yield* folder
+      yield* using({ dataDir, settings: quick }, store)
+      if (root) {
+        const nobody = idOf("nobody")
+        const data = path.join(dataDir, "data")
+        for (const name of [".", ...readdirSync(data, { recursive: true, encoding: "utf8" })]) {
+          chownSync(path.join(data, name), nobody, nobody)
+        }
+        yield* using({ dataDir, settings: quick }, (sql) =>
+          Effect.map(rules(sql), (all) =>
+            assert.deepStrictEqual(all, [{ type: "local", auth_method: "peer", options: ["map=owner"] }])
+          )
+        )
+        assert.strictEqual(statSync(data).uid, nobody)
+      }
+      assert.deepStrictEqual(yield* using({ dataDir, settings: quick }, stored), [7])
     }).pipe(Effect.scoped)
   )
 

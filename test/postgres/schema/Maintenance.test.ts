@@ -3,9 +3,13 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, Schedule, Schema } from "effect"
+import * as ConversationStore from "../../../src/postgres/chat/ConversationStore.ts"
+import * as InstanceDirectory from "../../../src/postgres/chat/InstanceDirectory.ts"
 import * as Maintenance from "../../../src/postgres/schema/Maintenance.ts"
 import * as Migrations from "../../../src/postgres/schema/Migrations.ts"
 import * as Partitions from "../../../src/postgres/schema/Partitions.ts"
+import * as Service from "../../../src/services/chat/ConversationStore.ts"
+import { newKey, say } from "../../suites/ConversationStore.ts"
 import { at } from "../../suites/VisitorSalts.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
@@ -13,7 +17,7 @@ const now = Date.UTC(2026, 10, 30, 23, 59)
 const hour = 3_600_000
 
 /** Nothing is forgotten. */
-const forEver = { pageViews: Option.none(), submissions: Option.none() }
+const forEver = { pageViews: Option.none(), submissions: Option.none(), conversations: Option.none() }
 
 const Names = Schema.Array(Schema.Struct({ name: Schema.String }))
 
@@ -150,6 +154,45 @@ describe("postgres/schema/Maintenance", () => {
         })
       )
     }).pipe(Effect.provide(TestDatabase.layer))
+  )
+})
+
+describe("postgres/schema/Maintenance: answers of processes that died", () => {
+  const store = ConversationStore.layer({ timeout: "20 seconds", maxQueue: 1_000 })
+  const layers = Layer.merge(store, InstanceDirectory.layer({ timeout: "20 seconds" })).pipe(
+    Layer.provideMerge(TestDatabase.layer)
+  )
+
+  it.live("they are ended as cut, with what was stored, and those whose lease holds or just ended go on", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const store = yield* Service.ConversationStore
+      const keys = yield* Effect.forEach([1, 2, 3], () => newKey)
+      const [dead, late, alive] = yield* Effect.forEach(keys, (key) => say(key, "one"))
+      for (const answerId of [dead!, late!, alive!]) {
+        yield* store.append({ answerId, position: 0, events: [{ _tag: "Text", delta: "Hel" }] })
+      }
+      yield* sql`UPDATE conversation SET lease_until = lease_until - interval '2 minutes' WHERE running = ${dead!}`
+      yield* sql`UPDATE conversation SET lease_until = lease_until - interval '10 seconds' WHERE running = ${late!}`
+      assert.isTrue(yield* Maintenance.round(forEver))
+      assert.deepStrictEqual(new Set(yield* store.renew([dead!, late!, alive!])), new Set([late!, alive!]))
+      assert.lengthOf(yield* sql`SELECT FROM answer_piece WHERE answer_id = ${dead!}`, 0)
+      assert.lengthOf(yield* sql`SELECT FROM answer_piece`, 2)
+      const messages = yield* Effect.flatMap(store.read(keys[0]!), Effect.fromOption)
+      assert.deepInclude(messages[1], { ending: "cut", parts: [{ type: "text", text: "Hel" }] })
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.live("a piece that was stored in the moment in which its answer ended is deleted", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const store = yield* Service.ConversationStore
+      const answerId = yield* say(yield* newKey, "one")
+      yield* store.complete({ answerId, parts: [], ending: "stop", usage: null })
+      yield* sql`INSERT INTO answer_piece (answer_id, ends_at, events) VALUES (${answerId}, 1, '[]')`
+      assert.isTrue(yield* Maintenance.round(forEver))
+      assert.lengthOf(yield* sql`SELECT FROM answer_piece`, 0)
+    }).pipe(Effect.provide(layers))
   )
 })
 

@@ -99,7 +99,7 @@ const waiting = PgClient.PgClient.use((sql) => Effect.repeat(Locks.isAwaited(sql
 describe("postgres/schema/Retention", () => {
   it.live("whole months of page views and counts go, submissions by the hour, and the log has one line of it", () =>
     Effect.gen(function* () {
-      const options = { pageViews: months(3), submissions: days(90) }
+      const options = { pageViews: months(3), submissions: days(90), conversations: off }
       const [line, ...more] = yield* logged(at(now)(Retention.forget(options)))
       assert.deepStrictEqual(more, [])
       assert.deepStrictEqual(line, {
@@ -111,7 +111,8 @@ describe("postgres/schema/Retention", () => {
             .join(", "),
           rows: 62,
           decisionCounts: 31 + 31 + 29,
-          submissions: 4_000 - 90 * 24
+          submissions: 4_000 - 90 * 24,
+          conversations: 0
         }
       })
       assert.deepStrictEqual(yield* partitions, existing(3))
@@ -126,11 +127,14 @@ describe("postgres/schema/Retention", () => {
 
   it.live("each is forgotten by itself, and by default nothing is", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* logged(at(now)(Retention.forget({ pageViews: off, submissions: off }))), [])
-      yield* at(now)(Retention.forget({ pageViews: off, submissions: days(1) }))
+      assert.deepStrictEqual(
+        yield* logged(at(now)(Retention.forget({ pageViews: off, submissions: off, conversations: off }))),
+        []
+      )
+      yield* at(now)(Retention.forget({ pageViews: off, submissions: days(1), conversations: off }))
       assert.deepStrictEqual(yield* partitions, existing(1))
       assert.strictEqual(yield* count("submission"), 25)
-      yield* at(now)(Retention.forget({ pageViews: days(1), submissions: off }))
+      yield* at(now)(Retention.forget({ pageViews: days(1), submissions: off, conversations: off }))
       assert.deepStrictEqual(yield* partitions, existing(6))
       assert.strictEqual(yield* count("submission"), 25)
     }).pipe(Effect.provide(database))
@@ -138,11 +142,31 @@ describe("postgres/schema/Retention", () => {
 
   it.live("the upkeep does it", () =>
     Effect.gen(function* () {
-      assert.isTrue(yield* at(now)(Maintenance.round({ pageViews: months(3), submissions: off })))
+      assert.isTrue(yield* at(now)(Maintenance.round({ pageViews: months(3), submissions: off, conversations: off })))
       assert.deepStrictEqual(
         (yield* partitions).filter((name) => name < "page_view_2024_07" && !/_0[789]$/.test(name)),
         existing(3)
       )
+    }).pipe(Effect.provide(database))
+  )
+
+  it.live("conversations go so long after their last message, with their messages, and those of today stay", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* sql`INSERT INTO instance (instance_id, name, agent_url) VALUES (${website}, 'a', 'https://a.example')`
+      yield* sql`INSERT INTO conversation (instance_id, conversation_id, created_at, updated_at, messages, size)
+        SELECT ${website}::uuid, gen_random_uuid()::text, '2020-01-01Z',
+          '2024-06-15T12:00Z'::timestamptz - number * interval '1 hour', 1, 1 FROM generate_series(0, 2500) AS number`
+      yield* sql`INSERT INTO conversation_message
+          (message_id, conversation_key, position, role, parts, characters, created_at)
+        SELECT gen_random_uuid(), conversation_key, 1, 'user', '[]', 0, '2020-01-01Z' FROM conversation`
+      const options = { pageViews: off, submissions: off, conversations: days(30) }
+      const [line] = yield* logged(at(now)(Retention.forget(options)))
+      assert.strictEqual(line?.annotations["conversations"], 2_500 - 30 * 24)
+      assert.strictEqual(yield* count("conversation"), 30 * 24 + 1)
+      assert.strictEqual(yield* count("conversation_message"), 30 * 24 + 1)
+      assert.strictEqual(yield* count("submission"), 4_001)
+      assert.deepStrictEqual(yield* logged(at(now)(Retention.forget(options))), [])
     }).pipe(Effect.provide(database))
   )
 
@@ -151,14 +175,14 @@ describe("postgres/schema/Retention", () => {
       const sql = yield* PgClient.PgClient
       yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, form_data)
         VALUES (gen_random_uuid(), ${website}, now(), '{}')`
-      yield* at(Date.UTC(2100, 0, 1))(Retention.forget({ pageViews: off, submissions: days(1) }))
+      yield* at(Date.UTC(2100, 0, 1))(Retention.forget({ pageViews: off, submissions: days(1), conversations: off }))
       assert.strictEqual(yield* count("submission"), 1)
     }).pipe(Effect.provide(database))
   )
 
   it.live("who comes while another process is at it leaves it alone, and does not wait", () =>
     Effect.gen(function* () {
-      const options = { pageViews: months(3), submissions: days(90) }
+      const options = { pageViews: months(3), submissions: days(90), conversations: off }
       const another = yield* Database.dedicated()
       yield* another.withTransaction(
         Effect.gen(function* () {
@@ -181,7 +205,7 @@ describe("postgres/schema/Retention", () => {
     () =>
       Effect.gen(function* () {
         const repo = yield* Service.AnalyticsRepo
-        const options = { pageViews: months(3), submissions: days(90) }
+        const options = { pageViews: months(3), submissions: days(90), conversations: off }
         const reader = yield* Database.dedicated()
         yield* reader.withTransaction(
           Effect.gen(function* () {
@@ -219,7 +243,7 @@ describe("postgres/schema/Retention", () => {
           THEN '2023-12-01Z'::timestamptz ELSE '2030-01-01Z' END, path, ''
         FROM (SELECT '/' || number AS path FROM generate_series(1, 100) AS number) AS paths`
       const young = yield* count("page_view_rest_1")
-      yield* at(now)(Retention.forget({ pageViews: months(3), submissions: off }))
+      yield* at(now)(Retention.forget({ pageViews: months(3), submissions: off, conversations: off }))
       assert.strictEqual(yield* count("page_view_rest_0"), 0)
       assert.isAbove(young, 0)
       assert.strictEqual(yield* count("page_view_rest_1"), young)
@@ -230,7 +254,9 @@ describe("postgres/schema/Retention", () => {
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       yield* sql`CREATE VIEW january AS SELECT * FROM bot_view_2024_01`
-      const error = yield* Effect.flip(at(now)(Retention.forget({ pageViews: months(3), submissions: days(90) })))
+      const error = yield* Effect.flip(
+        at(now)(Retention.forget({ pageViews: months(3), submissions: days(90), conversations: off }))
+      )
       assert.strictEqual(error._tag === "SqlError" ? Option.getOrNull(Database.sqlState(error)) : null, "2BP01")
       assert.deepStrictEqual(yield* partitions, ["bot_view_2024_01", ...existing(3)])
       assert.strictEqual(yield* count("page_view_default"), 0)
@@ -251,7 +277,9 @@ describe("postgres/schema/Retention", () => {
       const writers = yield* Effect.forEach(Array.from({ length: 8 }), () => Effect.forkChild(writer))
       yield* Effect.repeat(Ref.get(stored), { until: (sum) => sum > 50 })
       for (const kept of [5, 4, 3, 2, 1]) {
-        yield* at(now)(Retention.forget({ pageViews: months(kept), submissions: off })).pipe(Effect.eventually)
+        yield* at(now)(Retention.forget({ pageViews: months(kept), submissions: off, conversations: off })).pipe(
+          Effect.eventually
+        )
         const sum = yield* Ref.get(stored)
         yield* Effect.repeat(Ref.get(stored), { until: (after) => after > sum + 20 })
       }

@@ -6,6 +6,7 @@ import { SqlClient } from "effect/sql"
 import * as AnalyticsRepo from "../../../src/postgres/analytics/AnalyticsRepo.ts"
 import * as Reports from "../../../src/postgres/analytics/Reports.ts"
 import * as Columns from "../../../src/postgres/batch/Columns.ts"
+import * as InstanceDirectory from "../../../src/postgres/chat/InstanceDirectory.ts"
 import * as Database from "../../../src/postgres/Database.ts"
 import * as SubmissionRepo from "../../../src/postgres/forms/SubmissionRepo.ts"
 import * as Maintenance from "../../../src/postgres/schema/Maintenance.ts"
@@ -32,6 +33,7 @@ const storage = Layer.mergeAll(
   Decisions.layer({ timeout }),
   Reports.layer({ timeout }),
   SiteDirectory.layer({ timeout }),
+  InstanceDirectory.layer({ timeout }),
   SiteErasure.layer({ timeout })
 )
 
@@ -302,7 +304,9 @@ describe("postgres/sites/SiteErasure: broken off", () => {
       yield* sql.unsafe(`CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         IF OLD.website_config_id = '${first.websiteConfigId}' THEN RAISE 'kept'; END IF; RETURN OLD; END $$`)
       yield* sql`CREATE TRIGGER keep BEFORE DELETE ON site FOR EACH ROW EXECUTE FUNCTION keep()`
-      assert.isFalse(yield* Maintenance.round({ pageViews: Option.none(), submissions: Option.none() }))
+      assert.isFalse(
+        yield* Maintenance.round({ pageViews: Option.none(), submissions: Option.none(), conversations: Option.none() })
+      )
       assert.deepStrictEqual(yield* erasure.nameOf(first.websiteConfigId), Option.some("a"))
       assert.deepStrictEqual(yield* erasure.nameOf(second.websiteConfigId), Option.none())
     }).pipe(Effect.scoped, Effect.provide(live))
@@ -331,7 +335,9 @@ describe("postgres/sites/SiteErasure: broken off", () => {
     Effect.gen(function* () {
       const erasure = yield* Erasure.SiteErasure
       const [old, young, whole] = [yield* brokenOff("61 minutes"), yield* brokenOff("59 minutes"), yield* create]
-      assert.isTrue(yield* Maintenance.round({ pageViews: Option.none(), submissions: Option.none() }))
+      assert.isTrue(
+        yield* Maintenance.round({ pageViews: Option.none(), submissions: Option.none(), conversations: Option.none() })
+      )
       for (const [site, name, views] of [
         [old, Option.none(), 0],
         [young, Option.some("a"), 1],

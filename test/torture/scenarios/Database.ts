@@ -161,6 +161,7 @@ export const full = Effect.fnUntraced(function* (options: { readonly timeout: nu
   const bench = yield* prepare(options.timeout)
   const run = (...statements: ReadonlyArray<string>) =>
     bench.cluster.use((sql) => Effect.forEach(statements, (statement) => sql.unsafe(statement), { discard: true }))
+  let ready = 0
   const { account, figures } = yield* under(
     bench,
     Effect.gen(function* () {
@@ -170,10 +171,11 @@ export const full = Effect.fnUntraced(function* (options: { readonly timeout: nu
         "CREATE TRIGGER disk_full BEFORE INSERT ON page_view FOR EACH ROW EXECUTE FUNCTION disk_full()",
         "CREATE TRIGGER disk_full BEFORE INSERT ON submission FOR EACH ROW EXECUTE FUNCTION disk_full()"
       )
-      yield* demandUnavailable(bench)
+      ready = yield* demandUnavailable(bench)
       yield* run("DROP TRIGGER disk_full ON page_view", "DROP TRIGGER disk_full ON submission")
     })
   )
+  assert.equal(ready, 503, "/readyz says so")
   assert.ok(account.unavailable > 0)
   return { "time-out ms": options.timeout, ...figures }
 }, Effect.scoped)

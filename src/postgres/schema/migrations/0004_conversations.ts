@@ -1,7 +1,13 @@
 /**
  * How the edge talks to an instance's agent, and the conversations that it keeps. Instances that exist keep their agent's
  * memory; new ones are created with the edge's.
+ *
+ * A conversation's row orders its messages and names the answer that runs. It changes with every lease, and no index holds
+ * the lease. An answer that runs is kept in pieces, so that each process can follow it; when it ends, its parts take their
+ * place.
  */
+import { randomBytes } from "node:crypto"
+import { PgTypes } from "@effect/sql-pg"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
@@ -17,10 +23,52 @@ const statements = [
     ADD COLUMN history_messages integer NOT NULL DEFAULT 40 CHECK (history_messages > 0),
     ADD COLUMN history_characters integer NOT NULL DEFAULT 60000 CHECK (history_characters > 0),
     ADD COLUMN max_tokens integer NOT NULL DEFAULT 4096 CHECK (max_tokens > 0),
-    ADD COLUMN daily_tokens bigint CHECK (daily_tokens > 0)`
+    ADD COLUMN daily_tokens bigint CHECK (daily_tokens > 0)`,
+  `CREATE TABLE conversation (
+    conversation_key bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    instance_id uuid NOT NULL REFERENCES instance ON DELETE CASCADE,
+    conversation_id text COLLATE "C" NOT NULL,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    messages integer NOT NULL,
+    size integer NOT NULL,
+    running uuid,
+    lease_until timestamptz,
+    UNIQUE (instance_id, conversation_id),
+    CHECK ((running IS NULL) = (lease_until IS NULL))
+  ) WITH (fillfactor = 80)`,
+  "CREATE INDEX conversation_updated ON conversation (instance_id, updated_at, conversation_id)",
+  "CREATE INDEX conversation_created ON conversation (instance_id, created_at, conversation_id)",
+  "CREATE UNIQUE INDEX conversation_running ON conversation (running) WHERE running IS NOT NULL",
+  `CREATE TABLE conversation_message (
+    message_id uuid PRIMARY KEY,
+    conversation_key bigint NOT NULL REFERENCES conversation ON DELETE CASCADE,
+    position integer NOT NULL,
+    role text NOT NULL CHECK (role IN ('user', 'assistant')),
+    parts json NOT NULL,
+    characters integer NOT NULL,
+    created_at timestamptz NOT NULL,
+    ending text,
+    input_tokens bigint,
+    output_tokens bigint,
+    rating text CHECK (rating IN ('up', 'down')),
+    comment text,
+    UNIQUE (conversation_key, position)
+  )`,
+  `CREATE TABLE answer_piece (
+    answer_id uuid NOT NULL REFERENCES conversation_message ON DELETE CASCADE,
+    ends_at integer NOT NULL,
+    events json NOT NULL,
+    PRIMARY KEY (answer_id, ends_at)
+  )`,
+  `CREATE TABLE conversation_hash_key (
+    is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
+    hash_key bytea NOT NULL CHECK (octet_length(hash_key) = 32)
+  )`
 ]
 
 export default Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   for (const statement of statements) yield* sql.unsafe(statement)
+  yield* sql`INSERT INTO conversation_hash_key (hash_key) VALUES (${PgTypes.bytea(randomBytes(32))})`
 })

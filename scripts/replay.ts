@@ -1,0 +1,138 @@
+/**
+ * `scripts/replay FOLDER`: replays recorded streams of model providers through the whole service, over storage in memory,
+ * and says of each whether a visitor gets what the provider sent. Exit code 1 if one differs.
+ *
+ * @module
+ */
+import { readdir, readFile } from "node:fs/promises"
+import { createServer, type Server } from "node:http"
+import type { AddressInfo } from "node:net"
+import path from "node:path"
+import { NodeRuntime } from "@effect/platform-node"
+import { ConfigProvider, Effect, Layer, Logger, Option } from "effect"
+import { HttpServer } from "effect/http"
+import * as App from "../src/App.ts"
+import { Settings } from "../src/Config.ts"
+import { InstanceDirectory } from "../src/services/chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../src/services/chat/WidgetTokens.ts"
+import * as Comparison from "../test/replay/Comparison.ts"
+import * as Recording from "../test/replay/Recording.ts"
+
+const usage = `scripts/replay FOLDER
+  Replays every recording below FOLDER: a file of JSON documents, one a line, each the data of one server-sent event.
+  Prints one line a recording: its name, its protocol, ok or what differs, the characters of its text, the number of its
+  sources, what a visitor saw the agent do, and how the answer ended.`
+
+const filesBelow = async (folder: string): Promise<ReadonlyArray<string>> => {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile() && /\.(txt|jsonl|ndjson)$/.test(entry.name))
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .sort()
+}
+
+/** An upstream that answers with `current.body`, whatever it is asked. */
+const upstream = Effect.acquireRelease(
+  Effect.promise(
+    () =>
+      new Promise<{ readonly server: Server; readonly url: string; body: string }>((resolve) => {
+        const server = createServer((request, response) => {
+          request.resume()
+          request.on("end", () => {
+            response.writeHead(200, { "content-type": "text/event-stream" })
+            response.end(current.body)
+          })
+        })
+        const current = { server, url: "", body: "" }
+        server.listen(0, "127.0.0.1", () =>
+          resolve(Object.assign(current, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }))
+        )
+      })
+  ),
+  ({ server }) => Effect.sync(() => server.close())
+)
+
+const settings = Settings.pipe(
+  Effect.provideService(
+    ConfigProvider.ConfigProvider,
+    ConfigProvider.fromUnknown({ RATE_LIMIT_ANALYTICS: "off", RATE_LIMIT_FORMS: "off", RATE_LIMIT_CHAT: "off" })
+  )
+)
+
+const ask = (url: string, token: string) =>
+  Effect.promise(async () => {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-widget-token": token },
+      body: JSON.stringify({ message: "Replay" })
+    })
+    return { status: response.status, body: await response.text() }
+  })
+
+const replay = Effect.fnUntraced(function* (files: ReadonlyArray<string>, folder: string) {
+  const agent = yield* upstream
+  const context = yield* Layer.build(
+    App.server(yield* settings, { host: "127.0.0.1", port: 0 }).pipe(
+      Layer.provideMerge(App.memoryStorage),
+      Layer.provide(Logger.layer([]))
+    )
+  )
+  const { address } = yield* Effect.provide(HttpServer.HttpServer, context)
+  const base = HttpServer.formatAddress(address)
+
+  const instanceFor = (agentProtocol: Recording.Protocol) =>
+    Effect.gen(function* () {
+      const instances = yield* InstanceDirectory
+      const tokens = yield* WidgetTokens
+      const { instanceId } = yield* instances.create({ name: "Replay", agentUrl: agent.url, agentProtocol })
+      const issued = yield* tokens.issue({ instanceId, label: null, expiresAt: null })
+      return {
+        url: `${base}/v1/public/widget/${instanceId}/chat`,
+        token: Option.getOrThrow(issued).token
+      }
+    }).pipe(Effect.provide(context))
+
+  let differing = 0
+  for (const file of files) {
+    const recording = Recording.parse(yield* Effect.promise(() => readFile(file, "utf8")))
+    const name = path.relative(folder, file)
+    if (recording === null) {
+      console.log(`${name}  -  skipped: it holds no frame of a known protocol`)
+      continue
+    }
+    agent.body = Recording.toEventStream(recording)
+    const { token, url } = yield* instanceFor(recording.protocol)
+    const answer = yield* ask(url, token)
+    const line = Comparison.compare(Recording.expected(recording), answer)
+    if (line.differences.length > 0) differing++
+    console.log(
+      [
+        name,
+        recording.protocol,
+        line.differences.join("; ") || "ok",
+        `${line.characters} characters`,
+        `${line.sources} sources`,
+        line.activities.join("+") || "no activity",
+        line.ending
+      ].join("  ")
+    )
+  }
+  console.log(`${files.length - differing} of ${files.length} came through.`)
+  return differing
+}, Effect.scoped)
+
+const [folder] = process.argv.slice(2)
+if (folder === undefined || folder === "--help") {
+  console.log(usage)
+  process.exitCode = folder === undefined ? 2 : 0
+} else {
+  const files = await filesBelow(folder)
+  const program = replay(files, folder).pipe(
+    Effect.tap((differing) =>
+      Effect.sync(() => {
+        process.exitCode = differing === 0 && files.length > 0 ? 0 : 1
+      })
+    )
+  )
+  NodeRuntime.runMain(program)
+}

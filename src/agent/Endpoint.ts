@@ -1,0 +1,32 @@
+/**
+ * Where an agent's endpoint is, of the address that its instance has. Pure.
+ *
+ * @module
+ */
+import { Option } from "effect"
+
+/**
+ * The ends of documented bases below which the endpoint lies at once: `/v1`, `/v4` (Zhipu), `/v1beta/openai` (Gemini),
+ * `/openai/deployments/{name}` (Azure), `/endpoints/openapi` (Vertex AI), `/inference` (GitHub Models) and `/models`
+ * (Azure AI Foundry).
+ */
+const completeBase =
+  /\/(v\d+[a-z0-9]*|v\d+[a-z0-9]*\/openai|openai\/deployments\/[^/]+|endpoints\/openapi|inference|models)$/
+
+/** Providers whose documented base has no path. */
+const completeHosts: ReadonlySet<string> = new Set(["api.perplexity.ai", "api.githubcopilot.com"])
+
+/**
+ * The endpoint `path` (such as `chat/completions`) of an address. An address that ends with it is the endpoint already;
+ * below any other base it is `/v1/{path}`. A query is kept. None if the address is no http(s) URL.
+ */
+export const of = (agentUrl: string, path: string): Option.Option<URL> => {
+  const url = URL.parse(agentUrl)
+  if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return Option.none()
+  url.hash = ""
+  const base = url.pathname.replace(/\/+$/, "")
+  if (base.endsWith(`/${path}`)) return Option.some(url)
+  const isComplete = completeBase.test(base) || (base === "" && completeHosts.has(url.hostname))
+  url.pathname = isComplete ? `${base}/${path}` : `${base}/v1/${path}`
+  return Option.some(url)
+}

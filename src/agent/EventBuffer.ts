@@ -1,0 +1,106 @@
+/**
+ * The events of an answer between the agent's response, which pushes them, and one reader, which pulls them.
+ *
+ * @module
+ */
+import { type Array as Arr, Cause, Effect, type Pull } from "effect"
+import type { AgentEvent } from "../core/chat/Agent.ts"
+import type { AgentError } from "../services/chat/AgentStream.ts"
+
+type Events = Arr.NonEmptyReadonlyArray<AgentEvent>
+export type EventPull = Pull.Pull<Events, AgentError>
+
+/** The most that waits for the reader before the agent is paused: UTF-16 units of text, and `eventCost` for each event. */
+const maxSize = 16 * 1024
+
+const eventCost = 16
+
+const costOf = (event: AgentEvent): number =>
+  event._tag === "Text" || event._tag === "Reasoning" || event._tag === "Refusal"
+    ? event.delta.length + eventCost
+    : 8 * eventCost
+
+/** What the buffer tells the response. */
+export interface Producer {
+  /** The reader begins to wait for the agent. */
+  readonly onWait: () => void
+  /** The reader took what was there. */
+  readonly onTaken: () => void
+}
+
+export class EventBuffer {
+  private events: Array<AgentEvent> = []
+  private size = 0
+  /** How the stream ends, once the reader has taken everything. */
+  private end: EventPull | undefined
+  private waiter: ((events: EventPull) => void) | undefined
+  private isWaking = false
+  private readonly producer: Producer
+
+  constructor(producer: Producer) {
+    this.producer = producer
+  }
+
+  /** Waits for the next events. One reader at a time. */
+  readonly pull: EventPull = Effect.callback<Events, AgentError | Cause.Done>((resume) => {
+    const next = this.next()
+    if (next !== undefined) return resume(next)
+    this.waiter = resume
+    this.producer.onWait()
+    return this.stopWaiting
+  })
+
+  private readonly stopWaiting = Effect.sync(() => {
+    this.waiter = undefined
+  })
+
+  get isFull(): boolean {
+    return this.size > maxSize
+  }
+
+  get hasWaiter(): boolean {
+    return this.waiter !== undefined
+  }
+
+  push(events: ReadonlyArray<AgentEvent>): void {
+    for (const event of events) {
+      this.events.push(event)
+      this.size += costOf(event)
+    }
+    this.wake()
+  }
+
+  /** Nothing follows. The first ending stays. */
+  close(error?: AgentError): void {
+    this.end ??= error === undefined ? Cause.done() : Effect.fail(error)
+    this.wake()
+  }
+
+  /** Drops what was not taken: the reader has gone. */
+  clear(): void {
+    this.events = []
+    this.size = 0
+  }
+
+  private next(): EventPull | undefined {
+    const { events } = this
+    if (events.length === 0) return this.end
+    this.clear()
+    this.producer.onTaken()
+    return Effect.succeed(events as ReadonlyArray<AgentEvent> as Events)
+  }
+
+  /** Wakes the reader after the parser has read all that came in one packet, so that the reader gets it in one piece. */
+  private wake(): void {
+    if (this.waiter === undefined || this.isWaking) return
+    this.isWaking = true
+    queueMicrotask(() => {
+      this.isWaking = false
+      const { waiter } = this
+      const next = waiter === undefined ? undefined : this.next()
+      if (waiter === undefined || next === undefined) return
+      this.waiter = undefined
+      waiter(next)
+    })
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * Reads values of JSON whose shape is not known. A schema would say the same in a hundred times the time, and these are
+ * called for every token. Pure.
+ *
+ * @module
+ */
+
+export type Fields = Readonly<Record<string, unknown>>
+
+const noFields: Fields = {}
+
+/** Parses JSON; undefined if it is none. */
+export const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+export const isFields = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** The fields of an object; none for any other value. */
+export const fields = (value: unknown): Fields => (isFields(value) ? value : noFields)
+
+/** The elements of an array; none for any other value. */
+export const elements = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])
+
+/** A string; empty for any other value. */
+export const text = (value: unknown): string => (typeof value === "string" ? value : "")
+
+/** A count; zero for any other value. */
+export const count = (value: unknown): number =>
+  typeof value === "number" && Number.isSafeInteger(value) && value > 0 ? value : 0

@@ -1,0 +1,174 @@
+/**
+ * The Chat Completions protocol of OpenAI, which most runtimes and providers speak.
+ *
+ * @module
+ */
+import type { AgentRequest } from "../core/chat/Agent.ts"
+import type { Answer } from "./Answer.ts"
+import * as Json from "./Json.ts"
+import * as Protocol from "./Protocol.ts"
+import type * as Sse from "./Sse.ts"
+
+/** OpenAI and Azure refuse `max_tokens` for newer models; other runtimes know no other name. */
+const maxTokensName = ({ instance }: AgentRequest): string => {
+  const host = URL.parse(instance.agentUrl)?.hostname ?? ""
+  return host === "api.openai.com" || host.endsWith(".openai.azure.com") ? "max_completion_tokens" : "max_tokens"
+}
+
+const body = (request: AgentRequest) => {
+  const { instance, session, turns } = request
+  return {
+    ...Protocol.model(request),
+    stream: true,
+    // Some runtimes refuse options that they do not know, so the usage is asked for only where it is needed.
+    ...(instance.dailyTokens === null ? {} : { stream_options: { include_usage: true } }),
+    ...(Protocol.isBounded(request) ? { [maxTokensName(request)]: instance.maxTokens } : {}),
+    user: session,
+    messages: [
+      ...(instance.instructions === null ? [] : [{ role: "system", content: instance.instructions }]),
+      ...Protocol.messages(turns)
+    ]
+  }
+}
+
+/** The text of Mistral's `thinking`, which is an array of parts, or of a plain string. */
+const thinkingText = (value: unknown): string =>
+  typeof value === "string"
+    ? value
+    : Json.elements(value)
+        .map((part) => Json.text(Json.fields(part)["text"]))
+        .join("")
+
+const readTypedPart = Protocol.byType({
+  text: (part, answer) => answer.text(Json.text(part["text"])),
+  output_text: (part, answer) => answer.text(Json.text(part["text"])),
+  thinking: (part, answer) => answer.reasoning(thinkingText(part["thinking"])),
+  reasoning: (part, answer) => answer.reasoning(Json.text(part["text"])),
+  refusal: (part, answer) => answer.refusal(Json.text(part["refusal"])),
+  tool_reference: (part, answer) => answer.source(Json.text(part["url"]), Json.text(part["title"]))
+})
+
+const readPart = (value: unknown, answer: Answer): void => {
+  const part = Json.fields(value)
+  if (typeof value === "string") answer.text(value)
+  else readTypedPart(Json.text(part["type"]))(part, answer)
+}
+
+const readContent = (content: unknown, answer: Answer): void => {
+  if (typeof content === "string") answer.text(content)
+  else if (Array.isArray(content)) for (const part of content) readPart(part, answer)
+  else if (Json.isFields(content) && typeof content["text"] === "string") answer.text(content["text"])
+  else if (content !== undefined && content !== null) answer.fail("the agent sent a content that is no text")
+}
+
+/** Reasoning has one of these names; a provider that sends it under two says the same in both. */
+const reasoningOf = (delta: Json.Fields): string =>
+  Json.text(delta["reasoning_content"]) || Json.text(delta["reasoning"]) || Json.text(delta["reasoning_text"])
+
+const readAnnotation = (value: unknown, answer: Answer): void => {
+  const annotation = Json.fields(value)
+  const citation = Json.isFields(annotation["url_citation"]) ? annotation["url_citation"] : annotation
+  answer.source(Json.text(citation["url"]), Json.text(citation["title"]))
+}
+
+/** A call's first piece has its name; the others have its index alone, or an empty id. */
+const readToolCall = (value: unknown, position: number, answer: Answer): void => {
+  const call = Json.fields(value)
+  const name = Json.text(Json.fields(call["function"])["name"]) || Json.text(Json.fields(call["custom"])["name"])
+  if (name !== "") answer.tool(Json.text(call["id"]) || `call-${call["index"] ?? position}`, name)
+}
+
+/** A tool that Groq ran: a search, with its results. */
+const readExecutedTool = (value: unknown, position: number, answer: Answer): void => {
+  const tool = Json.fields(value)
+  const id = `executed-${tool["index"] ?? position}`
+  answer.tool(id, Json.text(tool["type"]) || "tool")
+  if (tool["output"] !== undefined && tool["output"] !== null) answer.toolDone(id)
+  for (const result of Json.elements(Json.fields(tool["search_results"])["results"])) {
+    const { title, url } = Json.fields(result)
+    answer.retrieved(Json.text(url), Json.text(title))
+  }
+}
+
+/** A `delta`, or the `message` of an answer that was not streamed. */
+const readMessage = (message: Json.Fields, answer: Answer): void => {
+  const reasoning = reasoningOf(message)
+  if (reasoning !== "") answer.reasoning(reasoning)
+  readContent(message["content"], answer)
+  const { annotations, context, executed_tools, refusal, tool_calls } = message
+  if (typeof refusal === "string") answer.refusal(refusal)
+  if (annotations !== undefined) for (const one of Json.elements(annotations)) readAnnotation(one, answer)
+  if (tool_calls !== undefined) {
+    for (const [index, call] of Json.elements(tool_calls).entries()) readToolCall(call, index, answer)
+  }
+  if (executed_tools !== undefined) {
+    for (const [index, tool] of Json.elements(executed_tools).entries()) readExecutedTool(tool, index, answer)
+  }
+  // Azure's "On Your Data".
+  if (context !== undefined)
+    for (const one of Json.elements(Json.fields(context)["citations"])) readAnnotation(one, answer)
+}
+
+/** The sources that Perplexity and xAI send beside the choices; Perplexity repeats them with every token. */
+const readSources = (chunk: Json.Fields, answer: Answer): void => {
+  const { citations, search_results } = chunk
+  if (search_results !== undefined) for (const one of Json.elements(search_results)) readAnnotation(one, answer)
+  if (citations === undefined) return
+  for (const citation of Json.elements(citations)) {
+    if (typeof citation === "string") answer.source(citation, "")
+    else readAnnotation(citation, answer)
+  }
+}
+
+const readUsage = (usage: unknown, answer: Answer): void => {
+  if (!Json.isFields(usage)) return
+  const input = Json.count(usage["prompt_tokens"])
+  // Where reasoning is counted apart (xAI), only the total has it.
+  const output = Math.max(Json.count(usage["completion_tokens"]), Json.count(usage["total_tokens"]) - input)
+  answer.usage(input, output)
+}
+
+const readChoice = (value: unknown, answer: Answer): void => {
+  const choice = Json.fields(value)
+  // Of several choices the first is the answer.
+  if (choice["index"] !== undefined && choice["index"] !== 0) return
+  const { delta, finish_reason, message } = choice
+  if (Json.isFields(delta)) readMessage(delta, answer)
+  // A message repeats what its deltas said, unless it is the whole answer.
+  else if (Json.isFields(message) && answer.isSilent) readMessage(message, answer)
+  if (typeof finish_reason !== "string" || finish_reason === "") return
+  if (finish_reason === "error") answer.fail("the agent sent an error")
+  else answer.finish(Protocol.finishReason(finish_reason))
+}
+
+const readChunk = (chunk: Json.Fields, answer: Answer): void => {
+  const { choices, error, usage } = chunk
+  if (error !== undefined && error !== null) Protocol.failWith(error, answer)
+  else if (Array.isArray(choices)) for (const choice of choices) readChoice(choice, answer)
+  else if (choices !== undefined && choices !== null) answer.fail("the agent sent choices that are no list")
+  if (usage !== undefined) readUsage(usage, answer)
+  readSources(chunk, answer)
+}
+
+const read = (event: Sse.Event, answer: Answer): void => {
+  if (event.data.trim() === "[DONE]") answer.done()
+  else if (event.event === "error") Protocol.failWith(Json.fields(Json.parse(event.data))["error"], answer)
+  else if (event.event !== "ping") {
+    const chunk = Protocol.dataOf(event, answer)
+    if (chunk !== undefined) readChunk(chunk, answer)
+  }
+}
+
+export const protocol: Protocol.AgentProtocol = {
+  path: "chat/completions",
+  keyHeaders: (key) => ({ authorization: `Bearer ${key}` }),
+  headers: ({ session }) => ({ "x-openclaw-session-key": session }),
+  body,
+  makeReader: () => ({ read }),
+  readWhole: (whole, answer) => {
+    if (!Array.isArray(whole["choices"]) || whole["choices"].length === 0) return false
+    readChunk(whole, answer)
+    answer.done()
+    return true
+  }
+}

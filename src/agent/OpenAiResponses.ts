@@ -1,0 +1,203 @@
+/**
+ * The Responses protocol of OpenAI, which Azure, xAI, LM Studio and others speak too.
+ *
+ * @module
+ */
+import type { AgentRequest } from "../core/chat/Agent.ts"
+import type { Answer } from "./Answer.ts"
+import * as Json from "./Json.ts"
+import * as Protocol from "./Protocol.ts"
+import type * as Sse from "./Sse.ts"
+
+const body = (request: AgentRequest) => {
+  const { instance, session, turns } = request
+  return {
+    ...Protocol.model(request),
+    stream: true,
+    // The provider keeps no copy: the turns go with each request.
+    store: false,
+    ...(Protocol.isBounded(request) ? { max_output_tokens: instance.maxTokens } : {}),
+    user: session,
+    ...(instance.instructions === null ? {} : { instructions: instance.instructions }),
+    input: Protocol.messages(turns)
+  }
+}
+
+/** Calls that the client must answer: this service offers no tools, so nobody does. */
+const clientCalls: ReadonlySet<unknown> = new Set([
+  "function_call",
+  "custom_tool_call",
+  "local_shell_call",
+  "shell_call",
+  "apply_patch_call",
+  "computer_call",
+  "mcp_approval_request"
+])
+
+const isTool = (type: string): boolean =>
+  type.endsWith("_call") || type === "mcp_list_tools" || type === "mcp_approval_request"
+
+/** The name of a tool: its own, or that of its kind (`web_search_call` is `web_search`). */
+const toolName = (item: Json.Fields, type: string): string => Json.text(item["name"]) || type.replace(/_call$/, "")
+
+const readAnnotation = (value: unknown, answer: Answer): void => {
+  const { title, type, url } = Json.fields(value)
+  if (type === "url_citation") answer.source(Json.text(url), Json.text(title))
+}
+
+const readUsage = (usage: unknown, answer: Answer): void => {
+  if (!Json.isFields(usage)) return
+  const input = Json.count(usage["input_tokens"])
+  answer.usage(input, Math.max(Json.count(usage["output_tokens"]), Json.count(usage["total_tokens"]) - input))
+}
+
+/** The parts of a message: its text, where no delta said it, and its citations. */
+const readParts = (content: unknown, hasSaid: boolean, answer: Answer): void => {
+  for (const value of Json.elements(content)) {
+    const part = Json.fields(value)
+    if (!hasSaid && part["type"] === "output_text") answer.text(Json.text(part["text"]))
+    if (!hasSaid && part["type"] === "refusal") answer.refusal(Json.text(part["refusal"]))
+    for (const annotation of Json.elements(part["annotations"])) readAnnotation(annotation, answer)
+  }
+}
+
+const readWholeItem = (value: unknown, answer: Answer): void => {
+  const item = Json.fields(value)
+  const type = Json.text(item["type"])
+  if (type === "message") readParts(item["content"], false, answer)
+  else if (type === "reasoning") answer.reasoning("")
+  else if (isTool(type)) answer.tool(Json.text(item["id"]) || type, toolName(item, type))
+}
+
+const finish = (response: Json.Fields, answer: Answer): void => {
+  readUsage(response["usage"], answer)
+  const reason = Json.text(Json.fields(response["incomplete_details"])["reason"])
+  const called = Json.elements(response["output"]).some((item) => clientCalls.has(Json.fields(item)["type"]))
+  answer.finish(reason !== "" ? Protocol.finishReason(reason) : called ? "tool-calls" : "stop")
+}
+
+const reason = (data: Json.Fields, answer: Answer): void => answer.reasoning(Json.text(data["delta"]))
+
+/** The error's fields are the event's own, or those of its `error`. */
+const fail = (data: Json.Fields, answer: Answer): void =>
+  Protocol.failWith(data["error"] ?? { code: data["code"] }, answer)
+
+/** The events that need no memory of the ones before. */
+const readStateless = Protocol.byType({
+  "response.reasoning_summary_text.delta": reason,
+  "response.reasoning_text.delta": reason,
+  "response.output_text.annotation.added": (data, answer) => readAnnotation(data["annotation"], answer),
+  "response.failed": (data, answer) => Protocol.failWith(Json.fields(data["response"])["error"], answer),
+  "response.cancelled": fail,
+  "response.error": fail,
+  error: fail
+})
+
+class Reader implements Protocol.EventReader {
+  /** Whether the content part, the item and the response that are being read said something. */
+  private partSpoke = false
+  private itemSpoke = false
+  private responseSpoke = false
+
+  read(event: Sse.Event, answer: Answer): void {
+    if (event.data.trim() === "[DONE]") answer.done()
+    else {
+      const data = Protocol.dataOf(event, answer)
+      if (data !== undefined) this.tell(data, Json.text(data["type"]) || event.event, answer)
+    }
+  }
+
+  private tell(data: Json.Fields, type: string, answer: Answer): void {
+    switch (type) {
+      case "response.output_text.delta":
+        this.spoke()
+        answer.text(Json.text(data["delta"]))
+        break
+      case "response.refusal.delta":
+        this.spoke()
+        answer.refusal(Json.text(data["delta"]))
+        break
+      case "response.created":
+        this.responseSpoke = false
+        answer.beginMessage()
+        break
+      case "response.output_item.added":
+        this.itemSpoke = false
+        this.partSpoke = false
+        this.begin(Json.fields(data["item"]), answer)
+        break
+      case "response.content_part.added":
+        this.partSpoke = false
+        break
+      case "response.output_text.done":
+        this.endPart(() => answer.text(Json.text(data["text"])))
+        break
+      case "response.refusal.done":
+        this.endPart(() => answer.refusal(Json.text(data["refusal"])))
+        break
+      case "response.output_item.done":
+        this.end(Json.fields(data["item"]), answer)
+        break
+      case "response.completed":
+      case "response.incomplete":
+        this.complete(Json.fields(data["response"]), answer)
+        break
+      default:
+        readStateless(type)(data, answer)
+    }
+  }
+
+  private spoke(): void {
+    this.partSpoke = true
+    this.itemSpoke = true
+    this.responseSpoke = true
+  }
+
+  /** A part that came at once, without deltas. */
+  private endPart(say: () => void): void {
+    if (!this.partSpoke) {
+      this.spoke()
+      say()
+    }
+    this.partSpoke = false
+  }
+
+  private begin(item: Json.Fields, answer: Answer): void {
+    const type = Json.text(item["type"])
+    if (type === "reasoning") answer.reasoning("")
+    else if (isTool(type)) answer.tool(Json.text(item["id"]) || type, toolName(item, type))
+  }
+
+  private end(item: Json.Fields, answer: Answer): void {
+    const type = Json.text(item["type"])
+    if (type === "message") {
+      readParts(item["content"], this.itemSpoke, answer)
+      if (!this.itemSpoke) this.spoke()
+    } else if (isTool(type)) {
+      const id = Json.text(item["id"]) || type
+      answer.tool(id, toolName(item, type))
+      if (!clientCalls.has(type)) answer.toolDone(id)
+    }
+  }
+
+  private complete(response: Json.Fields, answer: Answer): void {
+    if (!this.responseSpoke) for (const item of Json.elements(response["output"])) readWholeItem(item, answer)
+    finish(response, answer)
+  }
+}
+
+export const protocol: Protocol.AgentProtocol = {
+  path: "responses",
+  keyHeaders: (key) => ({ authorization: `Bearer ${key}` }),
+  headers: () => ({}),
+  body,
+  makeReader: () => new Reader(),
+  readWhole: (whole, answer) => {
+    if (!Array.isArray(whole["output"])) return false
+    if (whole["status"] === "failed") Protocol.failWith(whole["error"], answer)
+    for (const item of whole["output"]) readWholeItem(item, answer)
+    finish(whole, answer)
+    answer.done()
+    return true
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * What an agent protocol is: how to ask, and how to read the answer. To add a protocol, write one file that exports an
+ * `AgentProtocol`, and add one line to `Protocols.ts`.
+ *
+ * The parsers are our own. The AI SDK's provider packages (3 to 4 MB each, unpacked) and Effect's `@effect/ai-*` (in beta,
+ * over its HTTP client) decode every chunk by a schema, which costs ten times as much as a token does here; they refuse
+ * frames of other shapes than their provider's own, where this service must read any compatible runtime; and a stream of
+ * theirs holds some forty objects for as long as an answer is idle.
+ *
+ * @module
+ */
+import type { AgentRequest, FinishReason, Turn } from "../core/chat/Agent.ts"
+import type { Answer } from "./Answer.ts"
+import * as Json from "./Json.ts"
+import type * as Sse from "./Sse.ts"
+
+/** Reads the events of one answer's stream. Holds what has to be remembered between two events. */
+export interface EventReader {
+  /** Tells `answer` what an event says. Events that are not known say nothing. */
+  readonly read: (event: Sse.Event, answer: Answer) => void
+}
+
+export interface AgentProtocol {
+  /** The endpoint below the API's base, such as `chat/completions`. */
+  readonly path: string
+  /** The headers that carry the agent's key, unless the instance names one. */
+  readonly keyHeaders: (key: string) => Readonly<Record<string, string>>
+  /** The headers besides the usual ones. */
+  readonly headers: (request: AgentRequest) => Readonly<Record<string, string>>
+  /** The request's body, before `JSON.stringify`. */
+  readonly body: (request: AgentRequest) => unknown
+  readonly makeReader: () => EventReader
+  /** Tells `answer` what a whole answer says that was not streamed. False if it is none of this protocol. */
+  readonly readWhole: (body: Json.Fields, answer: Answer) => boolean
+}
+
+/** The turns as `{role, content}`. Turns without text are left out: some providers refuse them. */
+export const messages = (turns: ReadonlyArray<Turn>) =>
+  turns
+    .filter(({ text }, index) => index === turns.length - 1 || text.trim() !== "")
+    // UTF-8 has no lone surrogates, and many runtimes fail on them.
+    .map(({ role, text }) => ({ role, content: text.toWellFormed() }))
+
+/** The instance's model, if it has one. */
+export const model = ({ instance }: AgentRequest): { readonly model?: string } =>
+  instance.agentModel === null ? {} : { model: instance.agentModel }
+
+/** Whether an answer's tokens are bounded by us, and not by the agent alone. */
+export const isBounded = ({ instance }: AgentRequest): boolean =>
+  instance.memory === "edge" || instance.dailyTokens !== null
+
+/** What a value of one type says. */
+type Tell = (value: Json.Fields, answer: Answer) => void
+
+/** A function for each type; types without one say nothing. */
+export const byType = (tells: Readonly<Record<string, Tell>>): ((type: string) => Tell) => {
+  const known = new Map(Object.entries(tells))
+  return (type) => known.get(type) ?? nothing
+}
+
+const nothing: Tell = () => {}
+
+/** The data of an event as an object. Empty data says nothing; anything else is a fault of the answer. */
+export const dataOf = (event: Sse.Event, answer: Answer): Json.Fields | undefined => {
+  const data = Json.parse(event.data)
+  if (Json.isFields(data)) return data
+  if (event.data.trim() !== "") answer.fail("the agent sent a frame that is no JSON object")
+  return undefined
+}
+
+/** Tells `answer` of an error object, `{code, type, message}` in most protocols. */
+export const failWith = (error: unknown, answer: Answer): void => {
+  const { code, type } = Json.fields(error)
+  answer.fail("the agent sent an error", Json.text(code) || Json.text(type))
+}
+
+const reasons: Readonly<Record<string, FinishReason>> = {
+  stop: "stop",
+  eos: "stop",
+  end_turn: "stop",
+  stop_sequence: "stop",
+  completed: "stop",
+  length: "length",
+  model_length: "length",
+  max_tokens: "length",
+  max_output_tokens: "length",
+  model_context_window_exceeded: "length",
+  content_filter: "content-filter",
+  safety: "content-filter",
+  refusal: "content-filter",
+  tool_calls: "tool-calls",
+  function_call: "tool-calls",
+  tool_use: "tool-calls"
+}
+
+/** The reason of a provider's word, in any of the protocols. */
+export const finishReason = (word: string): FinishReason =>
+  Object.hasOwn(reasons, word.toLowerCase()) ? reasons[word.toLowerCase()]! : "other"

@@ -1,0 +1,45 @@
+/**
+ * The sources of one answer, each URL once.
+ *
+ * @module
+ */
+import type { AgentEvent } from "../core/chat/Agent.ts"
+
+type Source = AgentEvent & { readonly _tag: "Source" }
+
+/** The most sources of one answer. */
+const maxSources = 50
+
+/** The most retrieved pages that are shown of an answer that cites none. */
+const maxRetrieved = 10
+
+const maxUrl = 2048
+const maxTitle = 300
+
+/** A page of the web; a visitor's browser opens nothing else. */
+const isPage = (url: string): boolean => url.length <= maxUrl && /^https?:\/\//i.test(url) && URL.canParse(url)
+
+export class Sources {
+  private readonly urls = new Set<string>()
+  private readonly retrieved = new Map<string, Source>()
+
+  /** A page that the answer cites; null if it was cited before, or is no page of the web. */
+  cite(url: string, title: string): Source | null {
+    if (this.urls.size >= maxSources || this.urls.has(url) || !isPage(url)) return null
+    this.urls.add(url)
+    const text = title.trim().slice(0, maxTitle).toWellFormed()
+    return { _tag: "Source", url: url.toWellFormed(), title: text === "" ? null : text }
+  }
+
+  /** A page that the agent's side retrieved, whether the answer cites it or not. */
+  retrieve(url: string, title: string): void {
+    if (this.retrieved.size >= maxRetrieved || this.retrieved.has(url)) return
+    this.retrieved.set(url, { _tag: "Source", url, title })
+  }
+
+  /** The retrieved pages of an answer that ended without a citation. */
+  rest(): ReadonlyArray<Source> {
+    if (this.urls.size > 0) return []
+    return [...this.retrieved.values()].flatMap(({ title, url }) => this.cite(url, title ?? "") ?? [])
+  }
+}

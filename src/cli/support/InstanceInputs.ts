@@ -1,0 +1,156 @@
+/**
+ * The flags of instances and of their conversations.
+ *
+ * @module
+ */
+import { Effect, FileSystem, Option } from "effect"
+import { type CliError, Flag } from "effect/cli"
+import { protocols } from "../../core/chat/Instance.ts"
+import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
+import { countKind, type Kind, make, nameKind, optional, uuidKind, wrong } from "./Inputs.ts"
+
+const agentUrlKind: Kind<string> = {
+  expected: "an address that begins with http:// or https:// and holds no credentials (see --agent-key-env)",
+  parse: (text) =>
+    Option.fromNullishOr(/^https?:\/\/[^\s\\]+$/i.test(text) && text.length <= 2000 ? URL.parse(text) : null).pipe(
+      Option.filter((url) => url.username === "" && url.password === "" && !/^[^/?#]*\/\/[^/?#]*@/.test(text)),
+      Option.map(() => text)
+    )
+}
+
+const variableKind: Kind<string> = {
+  expected: "the name of an environment variable such as AGENT_KEY: letters, digits and underscores",
+  parse: Option.liftPredicate((text) => /^[A-Za-z_][A-Za-z0-9_]{0,199}$/.test(text))
+}
+
+/** Headers that the service sets itself, or that describe the connection. */
+const ownHeaders = /^(accept|connection|content-.*|expect|host|keep-alive|te|trailer|transfer-encoding|upgrade)$/i
+
+const headerKind: Kind<string> = {
+  expected: "the name of a header for a key such as api-key",
+  parse: Option.liftPredicate((text) => /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/.test(text) && !ownHeaders.test(text))
+}
+
+export const agentUrl = make(
+  "agent-url",
+  agentUrlKind,
+  "<url>",
+  "The base address of the agent's API, or the address of its completions endpoint"
+)
+
+export const newAgentUrl = optional(agentUrl)
+
+export const agentModel = optional(make("agent-model", nameKind, "<text>", "The model to ask the agent for"))
+
+export const agentKeyEnv = optional(
+  make("agent-key-env", variableKind, "<name>", "The service's environment variable that holds the agent's key")
+)
+
+export const agentKeyHeader = optional(
+  make(
+    "agent-key-header",
+    headerKind,
+    "<name>",
+    "The header that carries the key, such as api-key; without the flag, the protocol's own"
+  )
+)
+
+/** One of several words. */
+const choice = <const Words extends ReadonlyArray<string>>(flag: string, words: Words, description: string) =>
+  optional(Flag.Literals(flag, words).pipe(Flag.withDescription(description)))
+
+export const agentProtocol = choice(
+  "agent-protocol",
+  protocols,
+  "The protocol that the agent speaks; a new instance has openai-chat"
+)
+
+export const memory = choice(
+  "memory",
+  ["edge", "agent"],
+  "edge: the service keeps conversations and sends their history; agent: the agent keeps them; a new instance has edge"
+)
+
+export const conversationIds = choice(
+  "conversation-ids",
+  ["service", "client"],
+  "client: conversation ids that your own application makes at random have memory too; a new instance has service"
+)
+
+const maxInstructions = 32_000
+
+const instructionsExpected = `a text of 1 to ${maxInstructions} characters, or @ and the path of a file with one`
+
+const isInstructions = (text: string): boolean =>
+  text !== "" && text.length <= maxInstructions && !text.includes("\0") && text.isWellFormed()
+
+/** The text itself, or that of the file whose path follows an `@`. */
+const readInstructions = (given: string): Effect.Effect<string, CliError.CliError, FileSystem.FileSystem> =>
+  Effect.gen(function* () {
+    const files = yield* FileSystem.FileSystem
+    const text = given.startsWith("@")
+      ? yield* files
+          .readFileString(given.slice(1))
+          .pipe(
+            Effect.mapError(({ reason }) =>
+              wrong(
+                "instructions",
+                `a text, or @ and the path of a file that can be read${SystemErrorCode.suffix(reason.cause)}`
+              )
+            )
+          )
+      : given
+    const trimmed = text.trim()
+    return isInstructions(trimmed) ? trimmed : yield* wrong("instructions", instructionsExpected)
+  })
+
+export const instructions = optional(
+  Flag.String("instructions").pipe(
+    Flag.withMetavar("<text|@file>"),
+    Flag.withDescription("The system prompt, with --memory edge; @ and a path reads it from a file"),
+    Flag.mapEffect(readInstructions)
+  )
+)
+
+const count = (flag: string, max: number, description: string) =>
+  optional(make(flag, countKind(max), "<number>", description))
+
+export const history = count(
+  "history",
+  500,
+  "The most messages of a conversation that are sent to the agent; a new instance has 40"
+)
+
+export const historyCharacters = count(
+  "history-characters",
+  1_000_000,
+  "The most characters of a conversation that are sent to the agent; a new instance has 60000"
+)
+
+export const maxTokens = count("max-tokens", 1_000_000, "The most tokens of one answer; a new instance has 4096")
+
+export const dailyTokens = count(
+  "daily-tokens",
+  Number.MAX_SAFE_INTEGER,
+  "The most tokens that the instance may use in a day (UTC); a new instance has no limit"
+)
+
+export const site = optional(
+  make("site", uuidKind, "<uuid>", "The website that the instance serves, by its website_config_id")
+)
+
+const conversationKind: Kind<string> = {
+  expected: "the id of a conversation, of 1 to 200 characters",
+  parse: Option.liftPredicate((text) => text !== "" && text.length <= 200)
+}
+
+export const conversation = make(
+  "conversation",
+  conversationKind,
+  "<id>",
+  "The conversation_id, as the list shows it or as the client made it"
+)
+
+export const limit = make("limit", countKind(1_000), "<number>", "How many conversations; 50 unless given").pipe(
+  Flag.withDefault(50)
+)

@@ -1,0 +1,52 @@
+/**
+ * The headers of responses, as schemas. All are optional, since a proxy may remove any of them.
+ *
+ * @module
+ */
+import { Schema, SchemaTransformation } from "effect"
+import * as Decision from "../core/sites/Decision.ts"
+
+const text = (description: string) => Schema.optionalKey(Schema.String.annotate({ description }))
+
+const decisions = ["counted", "repeated", ...Decision.reasons] as const satisfies ReadonlyArray<Decision.Decision>
+
+/** The rate limit (draft-ietf-httpapi-ratelimit-headers-10); absent if no limit is configured or none was checked. */
+export const rateLimit = {
+  "ratelimit-policy": text('The rate limit: name, requests and window in seconds, such as `"forms";q=5;w=60`'),
+  ratelimit: text('What remains of the rate limit, and the seconds until more is allowed, such as `"forms";r=4;t=60`')
+}
+
+const seconds = Schema.String.annotate({ description: "Seconds to wait before the request is sent again" }).pipe(
+  Schema.decodeTo(Schema.Int, SchemaTransformation.numberFromString)
+)
+
+export const retryAfter = { "retry-after": Schema.optionalKey(seconds) }
+
+export const decision = {
+  [Decision.header]: Schema.optionalKey(
+    Schema.Literals(decisions).annotate({
+      description:
+        "What was decided. `counted` and `repeated` requests count; any other value is the reason why one does not"
+    })
+  )
+}
+
+export const allow = { allow: text("The methods of this path") }
+
+export const errorId = {
+  "x-error-id": Schema.optionalKey(
+    Schema.String.annotate({ format: "uuid", description: "The id of this failure in the log of the service" })
+  )
+}
+
+export const seeOther = {
+  location: text("The page of the website that the form names in `next`"),
+  "cache-control": text("The redirect is not stored")
+}
+
+/** The headers of a chat stream. */
+export const chatStream = {
+  "cache-control": text("The stream is neither stored nor transformed"),
+  "x-accel-buffering": text("Proxies pass the stream on without a buffer"),
+  "x-vercel-ai-ui-message-stream": text("The version of the stream's protocol: `v1`")
+}

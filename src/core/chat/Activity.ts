@@ -1,0 +1,19 @@
+/**
+ * What a visitor sees an agent do before or between its words. Pure.
+ *
+ * The words are few and general: the name of a tool may tell more of an agent's inside than its owner wants to show.
+ *
+ * @module
+ */
+import type { AgentEvent } from "./Agent.ts"
+
+export type Activity = "thinking" | "searching" | "working"
+
+const searches = /search|fetch|brows|retriev|crawl/i
+
+/** The activity that an event shows; null for an event that shows none. */
+export const of = (event: AgentEvent): Activity | null => {
+  if (event._tag === "Reasoning") return "thinking"
+  if (event._tag !== "Tool" || event.state === "done") return null
+  return searches.test(event.name) ? "searching" : "working"
+}

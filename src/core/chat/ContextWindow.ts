@@ -1,0 +1,44 @@
+/**
+ * Recognizes a request that is too long for an agent's model, and shortens it. Pure.
+ *
+ * @module
+ */
+import type { AgentRequest, Turn } from "./Agent.ts"
+
+/** The statuses with which providers refuse a request that is too long. */
+const statuses: ReadonlySet<number> = new Set([400, 413, 422, 500])
+
+/** The most of a refusal's body that is looked at, in UTF-16 units. */
+const maxBody = 16 * 1024
+
+/**
+ * The codes and sentences of providers, as their documentation and their servers have them: OpenAI, Azure, Groq
+ * (`context_length_exceeded`), Anthropic (`prompt is too long`, `exceed context limit`), vLLM, DeepSeek and Together
+ * (`maximum context length`), xAI (`maximum prompt length`), Mistral (`too large for model with … maximum context`),
+ * Gemini (`input token count … exceeds`), llama.cpp (`exceed_context_size_error`), LM Studio (`context overflows`),
+ * Bedrock (`input is too long`), GitHub Copilot (`model_max_prompt_tokens_exceeded`), text-generation-inference
+ * (`tokens + max_new_tokens must be`), Cohere (`too many tokens`), Groq's 413 (`reduce the length of the messages`).
+ */
+const signs =
+  /context_length_exceeded|exceed_context_size|max_prompt_tokens_exceeded|string_above_max_length|(context|prompt)[ _-](length|window|size|limit)|prompt (is )?too (long|large)|context (the )?overflow|input (is )?too long|token count[^.]{0,80} exceed|too many (input )?tokens|max_new_tokens`? must be|reduce the length of|too large for model/i
+
+/** Whether a refusal says that the request is too long for the model. */
+export const isTooLong = (status: number, body: string): boolean =>
+  statuses.has(status) && signs.test(body.slice(0, maxBody))
+
+/** Whether a refusal of this status can say so: its body is worth reading. */
+export const mayBeTooLong = (status: number): boolean => statuses.has(status)
+
+/**
+ * The request with half of its history: the newer half, which begins with a visitor's message, as some protocols
+ * require. Null if there is no history to leave out.
+ */
+export const halve = (request: AgentRequest): AgentRequest | null => {
+  const { turns } = request
+  if (turns.length < 2) return null
+  const last = turns[turns.length - 1]!
+  const history = turns.slice(Math.ceil((turns.length - 1) / 2), -1)
+  const begin = history.findIndex(({ role }) => role === "user")
+  const kept: ReadonlyArray<Turn> = begin < 0 ? [] : history.slice(begin)
+  return { ...request, turns: [...kept, last] }
+}

@@ -1,0 +1,18 @@
+/**
+ * The `Retry-After` header (RFC 9110, section 10.2.3) of an agent that is busy, in bounds. Pure.
+ *
+ * @module
+ */
+
+/** The shortest, the longest and, without a header, the usual wait, in seconds. */
+export const bounds = { least: 1, most: 120, usual: 10 } as const
+
+/**
+ * How many seconds to wait: a number of seconds, or a date, which is compared with the response's own `Date`, so that no
+ * clock of ours is involved. A header that is neither, or that is absent, means the usual wait.
+ */
+export const seconds = (retryAfter: string | undefined, date: string | undefined): number => {
+  const text = retryAfter?.trim() ?? ""
+  const wait = /^\d+(\.\d+)?$/.test(text) ? Number(text) : (Date.parse(text) - Date.parse(date ?? "")) / 1000
+  return Number.isNaN(wait) ? bounds.usual : Math.ceil(Math.min(bounds.most, Math.max(bounds.least, wait)))
+}

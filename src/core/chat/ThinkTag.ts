@@ -1,0 +1,60 @@
+/**
+ * Separates the reasoning that some runtimes write into the text, as `<think>…</think>` at its beginning. Pure.
+ *
+ * @module
+ */
+
+const open = "<think>"
+const close = "</think>"
+
+/** The most whitespace before `<think>` that is held back, in UTF-16 units. */
+const maxIndent = 256
+
+/** Where the text is. Begin with `initial`; from `text` on, nothing is to be separated any more. */
+export interface State {
+  readonly phase: "start" | "thinking" | "text"
+  /** The end of what was read, while it may be a part of a tag. */
+  readonly held: string
+}
+
+export const initial: State = { phase: "start", held: "" }
+
+export interface Read {
+  readonly state: State
+  readonly reasoning: string
+  readonly text: string
+}
+
+/** The length of the longest suffix of `text` that begins the closing tag. */
+const partialClose = (text: string): number => {
+  for (let length = Math.min(close.length - 1, text.length); length > 0; length--) {
+    if (close.startsWith(text.slice(-length))) return length
+  }
+  return 0
+}
+
+const think = (text: string): Read => {
+  const at = text.indexOf(close)
+  if (at >= 0) {
+    const state: State = { phase: "text", held: "" }
+    return { state, reasoning: text.slice(0, at), text: text.slice(at + close.length) }
+  }
+  const cut = text.length - partialClose(text)
+  return { state: { phase: "thinking", held: text.slice(cut) }, reasoning: text.slice(0, cut), text: "" }
+}
+
+/** Reads the next delta. How a text is cut into deltas does not matter. */
+export const read = (state: State, delta: string): Read => {
+  if (state.phase === "text") return { state, reasoning: "", text: delta }
+  const text = state.held + delta
+  if (state.phase === "thinking") return think(text)
+  const begin = text.trimStart()
+  if (begin.startsWith(open)) return think(begin.slice(open.length))
+  return open.startsWith(begin) && text.length <= maxIndent
+    ? { state: { phase: "start", held: text }, reasoning: "", text: "" }
+    : { state: { phase: "text", held: "" }, reasoning: "", text }
+}
+
+/** What was held back when the text ended. */
+export const end = (state: State): Omit<Read, "state"> =>
+  state.phase === "thinking" ? { reasoning: state.held, text: "" } : { reasoning: "", text: state.held }

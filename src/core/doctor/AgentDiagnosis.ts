@@ -1,0 +1,102 @@
+/**
+ * Says whether an instance's agent answers, and what to do if it does not. Pure.
+ *
+ * @module
+ */
+import * as Certificate from "./Certificate.ts"
+import { type Finding, ok, problem } from "./Finding.ts"
+
+/** What came of one question to an agent. */
+export interface AgentFacts {
+  readonly instanceId: string
+  readonly name: string
+  readonly seen:
+    | { readonly _tag: "Answered" }
+    /** The agent refused the question with an HTTP status. */
+    | { readonly _tag: "Refused"; readonly status: number }
+    /** The agent accepted the question and then gave no answer; `reason` is in our words. */
+    | { readonly _tag: "Failed"; readonly reason: string }
+    /** No response; `reason` is a system's code, or in our words. */
+    | { readonly _tag: "Away"; readonly reason: string }
+    /** The environment variable that should hold the key is not set here. */
+    | { readonly _tag: "NoKey"; readonly variable: string }
+}
+
+/** The command that changes an instance, up to the change. */
+const updateOf = (instanceId: string): string => `npm run -s hydracore -- instance update --instance ${instanceId}`
+
+const sentence = (clause: string): string => `${clause.slice(0, 1).toUpperCase()}${clause.slice(1)}.`
+
+const statusAdvice = (status: number, update: string): string => {
+  switch (status) {
+    case 401:
+    case 403:
+      return `Put a valid key into the variable that the instance names as its agent_key_env, or name another: \`${update} --agent-key-env <name>\`.`
+    case 404:
+    case 405:
+      return `Check the address and the model: \`${update} --agent-url <url> --agent-model <name>\`.`
+    case 402:
+    case 429:
+      return "Check the quota and the rate limit of the key at the provider, and try again."
+    case 503:
+    case 529:
+      return "It is overloaded or still starting; try again in a moment."
+  }
+  if (status < 400)
+    return `It redirects, which is not followed; set the final address: \`${update} --agent-url <url>\`.`
+  return status >= 500
+    ? "See the agent's own log."
+    : `Check the protocol and the model: \`${update} --agent-protocol <protocol> --agent-model <name>\`.`
+}
+
+const ofAway = (agent: string, reason: string, update: string): Finding => {
+  const fault = Certificate.faultOf(reason)
+  const address = `if its address changed: \`${update} --agent-url <url>\``
+  return fault === undefined
+    ? problem(
+        "agents",
+        `${agent} cannot be reached (${reason}).`,
+        `Check that it runs and is reachable from here; ${address}.`
+      )
+    : problem(
+        "agents",
+        `${agent} has a certificate that was refused (${reason}): ${Certificate.descriptions[fault]}.`,
+        sentence(`${Certificate.advice(fault, "its agent_url")}; ${address}`)
+      )
+}
+
+/** The finding of one agent. */
+export const ofAgent = ({ instanceId, name, seen }: AgentFacts): Finding => {
+  const agent = `The agent of "${name}" (${instanceId})`
+  const update = updateOf(instanceId)
+  switch (seen._tag) {
+    case "Answered":
+      return ok("agents", `${agent} answers.`)
+    case "NoKey":
+      return problem(
+        "agents",
+        `${agent} needs a key, and the variable ${seen.variable} is not set here.`,
+        `Set ${seen.variable} in the environment of the service, or name another variable: \`${update} --agent-key-env <name>\`.`
+      )
+    case "Away":
+      return ofAway(agent, seen.reason, update)
+    case "Refused": {
+      const what = seen.status === 401 || seen.status === 403 ? "refuses the key" : "refuses a question"
+      return problem("agents", `${agent} ${what} (status ${seen.status}).`, statusAdvice(seen.status, update))
+    }
+    case "Failed":
+      return problem(
+        "agents",
+        `${agent} gives no answer (${seen.reason}).`,
+        `Check the protocol and the model: \`${update} --agent-protocol <protocol> --agent-model <name>\`; then see the agent's own log.`
+      )
+  }
+}
+
+/** A finding for each agent; null if the instances could not be read. */
+export const ofAgents = (facts: ReadonlyArray<AgentFacts> | null): ReadonlyArray<Finding> => {
+  if (facts === null) return []
+  return facts.length > 0
+    ? facts.map(ofAgent)
+    : [ok("agents", "There are no instances, so there is no agent to check.")]
+}

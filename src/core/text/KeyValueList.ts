@@ -1,0 +1,34 @@
+/**
+ * Parses lists such as `key=value,other=a%20b`, the format of headers and resource attributes in OpenTelemetry's
+ * environment variables. Keys and values are percent-encoded (https://www.w3.org/TR/baggage/). Pure.
+ *
+ * @module
+ */
+import { Option } from "effect"
+
+const decode = (text: string): Option.Option<string> => {
+  try {
+    return Option.some(decodeURIComponent(text.trim()))
+  } catch {
+    return Option.none()
+  }
+}
+
+const pair = (text: string): Option.Option<readonly [string, string]> => {
+  const at = text.indexOf("=")
+  return at < 0
+    ? Option.none()
+    : Option.all([Option.filter(decode(text.slice(0, at)), (key) => key !== ""), decode(text.slice(at + 1))])
+}
+
+/** The last value of a key wins. None if a part is not a pair or not correctly encoded. */
+export const parse = (text: string): Option.Option<Readonly<Record<string, string>>> =>
+  Option.map(
+    Option.all(
+      text
+        .split(",")
+        .filter((part) => part.trim() !== "")
+        .map(pair)
+    ),
+    Object.fromEntries
+  )

@@ -1,0 +1,71 @@
+/**
+ * Parses the durations and times that a person writes on a command line. Pure: the current time is an argument. Times are in
+ * milliseconds since 1970, durations in milliseconds.
+ *
+ * @module
+ */
+import { Option } from "effect"
+import { dateOf } from "./Calendar.ts"
+
+const units = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
+
+/** A hundred years of 365 days. */
+const maxDuration = 36_500 * units.d
+
+/** Parses `45s`, `30m`, `12h`, `90d` or `2w`: a whole number from 1 and a unit, at most a hundred years. */
+export const parseDuration = (text: string): Option.Option<number> => {
+  const match = /^([1-9][0-9]{0,9})([smhdw])$/.exec(text)
+  if (match === null) return Option.none()
+  const duration = Number(match[1]) * units[match[2] as keyof typeof units]
+  return duration <= maxDuration ? Option.some(duration) : Option.none()
+}
+
+const timestamp =
+  /^(\d{4}-\d{2}-\d{2})(?:T([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,3})\d{0,6})?)?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d))?$/
+
+/** Midnight (UTC) of a date `YYYY-MM-DD`; none for a date that does not exist, such as February 30. */
+const parseDate = (text: string): Option.Option<number> => {
+  const time = Date.parse(`${text}T00:00:00Z`)
+  return Number.isNaN(time) || dateOf(time) !== text ? Option.none() : Option.some(time)
+}
+
+/** The offset of a time zone (`Z`, `+02:00`, `-05:30`) in minutes, positive east of UTC. */
+const parseOffset = (text: string): number =>
+  text === "Z" ? 0 : (text.startsWith("-") ? -1 : 1) * (Number(text.slice(1, 3)) * 60 + Number(text.slice(4, 6)))
+
+/**
+ * Parses an ISO 8601 date (`2026-03-01`, which means its midnight in UTC) or a timestamp with a time zone
+ * (`2026-03-01T12:00:00Z`, `2026-03-01T12:00+02:00`). The time zone is required: without it the meaning would depend on the
+ * machine.
+ */
+export const parseTimestamp = (text: string): Option.Option<number> => {
+  const match = timestamp.exec(text)
+  if (match === null) return Option.none()
+  const [, date = "", hours = "0", minutes = "0", seconds = "0", fraction = "", zone = "Z"] = match
+  return Option.map(
+    parseDate(date),
+    (midnight) =>
+      midnight +
+      Number(hours) * units.h +
+      (Number(minutes) - parseOffset(zone)) * units.m +
+      Number(seconds) * units.s +
+      Number(fraction.padEnd(3, "0"))
+  )
+}
+
+/** Parses a start: a duration before `now`, or a timestamp. */
+export const parseSince = (text: string, now: number): Option.Option<number> =>
+  Option.orElse(
+    Option.map(parseDuration(text), (duration) => now - duration),
+    () => parseTimestamp(text)
+  )
+
+/** Parses an end: a duration after `now`, or a timestamp later than `now`. */
+export const parseUntil = (text: string, now: number): Option.Option<number> =>
+  Option.filter(
+    Option.orElse(
+      Option.map(parseDuration(text), (duration) => now + duration),
+      () => parseTimestamp(text)
+    ),
+    (time) => time > now
+  )

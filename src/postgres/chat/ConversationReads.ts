@@ -1,0 +1,181 @@
+/**
+ * Reads conversations from PostgreSQL, one statement each.
+ *
+ * @module
+ */
+
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { type Duration, Effect, Option, Schema, Stream } from "effect"
+import * as AnswerPieces from "../../core/chat/AnswerPieces.ts"
+import type { Conversation, ConversationSummary } from "../../core/chat/Conversation.ts"
+import * as History from "../../core/chat/History.ts"
+import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import type { ConversationStore } from "../../services/chat/ConversationStore.ts"
+import { bounded } from "../Database.ts"
+import * as Rows from "./ConversationRows.ts"
+
+type Reads = Pick<
+  ConversationStore["Service"],
+  "history" | "running" | "follow" | "read" | "list" | "stream" | "hashKey"
+>
+
+const ofKey = "conversation.instance_id = $1 AND conversation_id = $2"
+
+const joined = "conversation JOIN conversation_message AS message USING (conversation_key)"
+
+/**
+ * The newest messages that have a text, or run: one more than either bound allows, so that `History.newest` sees what it
+ * cuts.
+ */
+const historyStatement = `SELECT ${Rows.messageColumns} FROM (
+    SELECT message.*, running, lease_until, sum(characters) OVER (ORDER BY position DESC) - characters AS newer
+    FROM ${joined}
+    WHERE ${ofKey} AND (characters > 0 OR message_id = running) AND (NOT $3 OR position <= (
+      SELECT max(position) FROM conversation_message AS asked
+      WHERE asked.conversation_key = conversation.conversation_key AND role = 'user'))
+    ORDER BY position DESC LIMIT $4 + 1
+  ) AS message WHERE newer <= $5 ORDER BY position`
+
+const readStatement = `SELECT ${Rows.messageColumns} FROM ${joined} WHERE ${ofKey} ORDER BY position`
+
+const runningStatement = `SELECT running FROM conversation WHERE ${ofKey} AND running IS NOT NULL AND NOT ${Rows.isLapsed}`
+
+const RunningRows = Schema.Array(Schema.Struct({ running: Schema.String }))
+
+/** All pieces of an answer whose lease has run out, and else those after the position. */
+const followStatement = `SELECT ending, parts::text AS parts, (running IS NOT DISTINCT FROM message_id) AS runs,
+    ${Rows.isLapsed} AS lapsed, ${Rows.piecesOf("message_id", `(ends_at > $2 OR ${Rows.isLapsed})`)} AS pieces
+  FROM ${joined} WHERE message_id = $1 AND role = 'assistant'`
+
+const Followed = Schema.Array(Rows.FollowedRow)
+
+const summaryColumns = `conversation_id AS "conversationId", ${Rows.millis("created_at")} AS "createdAt",
+  ${Rows.millis("updated_at")} AS "updatedAt", messages`
+
+const Summaries = Schema.Array(
+  Schema.Struct({
+    conversationId: Schema.String,
+    createdAt: Schema.Finite,
+    updatedAt: Schema.Finite,
+    messages: Schema.Int
+  })
+)
+
+const HashKeys = Schema.Tuple([Schema.Struct({ hash_key: Schema.Uint8Array })])
+
+/** How many conversations a page of a stream names. Their messages are read one conversation at a time. */
+const pageSize = 100
+
+export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => {
+  const read: Reads["read"] = (key) =>
+    Rows.isKey(key)
+      ? sql.unsafe(readStatement, Rows.keyParameters(key)).pipe(
+          bounded(timeout),
+          Rows.decodeMessages,
+          Effect.map((messages) => (messages.length === 0 ? Option.none() : Option.some(messages)))
+        )
+      : Effect.succeedNone
+
+  const history: Reads["history"] = ({ bounds, isRegenerating, key }) =>
+    Rows.isKey(key)
+      ? sql
+          .unsafe(historyStatement, [
+            ...Rows.keyParameters(key),
+            PgTypes.bool(isRegenerating),
+            PgTypes.int4(bounds.messages),
+            PgTypes.int4(bounds.characters)
+          ])
+          .pipe(
+            bounded(timeout),
+            Rows.decodeMessages,
+            Effect.map((messages) => History.newest(History.turnsOf(messages), bounds))
+          )
+      : Effect.succeed([])
+
+  const running: Reads["running"] = (key) =>
+    Rows.isKey(key)
+      ? sql.unsafe(runningStatement, Rows.keyParameters(key)).pipe(
+          bounded(timeout),
+          decodeRows(RunningRows),
+          Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), (row) => row.running))
+        )
+      : Effect.succeedNone
+
+  const follow: Reads["follow"] = (answerId, position) =>
+    isCanonicalUuid(answerId)
+      ? sql.unsafe(followStatement, [PgTypes.uuid(answerId), PgTypes.int4(position)]).pipe(
+          bounded(timeout),
+          decodeRows(Followed),
+          Effect.map(([row]) => {
+            if (row === undefined) return Option.none()
+            const { ending, parts } = Rows.answerOf(row)
+            return ending === null
+              ? Option.some({ ...AnswerPieces.eventsFrom(row.pieces ?? [], position), ended: null })
+              : Option.some({ events: [], next: position, ended: { ending, parts } })
+          })
+        )
+      : Effect.succeedNone
+
+  const summaries = (where: string, parameters: ReadonlyArray<PgTypes.Parameter>) =>
+    sql
+      .unsafe(`SELECT ${summaryColumns} FROM conversation WHERE instance_id = $1 AND ${where}`, parameters)
+      .pipe(bounded(timeout), decodeRows(Summaries))
+
+  const list: Reads["list"] = ({ before, instanceId, limit }) =>
+    isCanonicalUuid(instanceId)
+      ? summaries(`(updated_at, conversation_id) < ($2, $3) ORDER BY updated_at DESC, conversation_id DESC LIMIT $4`, [
+          PgTypes.uuid(instanceId),
+          PgTypes.timestamptz(before?.updatedAt ?? Number.POSITIVE_INFINITY),
+          PgTypes.text(before?.conversationId ?? ""),
+          PgTypes.int4(limit)
+        ])
+      : Effect.succeed([])
+
+  /** A conversation that is deleted between its page and its messages is left out. */
+  const whole = (instanceId: string, { conversationId, createdAt, updatedAt }: ConversationSummary) =>
+    Effect.map(
+      read({ instanceId, conversationId }),
+      Option.map((messages): Conversation => ({ conversationId, createdAt, updatedAt, messages }))
+    )
+
+  const stream: Reads["stream"] = ({ instanceId, since }) =>
+    isCanonicalUuid(instanceId)
+      ? Stream.paginate(Option.none<ConversationSummary>(), (last) =>
+          summaries(
+            `updated_at >= $2 AND (created_at, conversation_id) > ($3, $4)
+              ORDER BY created_at, conversation_id LIMIT ${pageSize}`,
+            [
+              PgTypes.uuid(instanceId),
+              PgTypes.timestamptz(since ?? Number.NEGATIVE_INFINITY),
+              PgTypes.timestamptz(
+                Option.match(last, { onNone: () => Number.NEGATIVE_INFINITY, onSome: (one) => one.createdAt })
+              ),
+              PgTypes.text(Option.match(last, { onNone: () => "", onSome: (one) => one.conversationId }))
+            ]
+          ).pipe(
+            Effect.map((page) => [page, Option.map(Option.fromUndefinedOr(page[pageSize - 1]), Option.some)] as const)
+          )
+        ).pipe(
+          Stream.mapEffect((summary) => whole(instanceId, summary)),
+          Stream.filter(Option.isSome),
+          Stream.map((conversation) => conversation.value)
+        )
+      : Stream.empty
+
+  let known: Uint8Array | undefined
+  const hashKey: Reads["hashKey"] = Effect.suspend(() =>
+    known !== undefined
+      ? Effect.succeed(known)
+      : sql`SELECT hash_key FROM conversation_hash_key`.pipe(
+          bounded(timeout),
+          decodeRows(HashKeys),
+          Effect.map(([{ hash_key }]) => {
+            known = hash_key
+            return hash_key
+          })
+        )
+  )
+
+  return { history, running, follow, read, list, stream, hashKey }
+}

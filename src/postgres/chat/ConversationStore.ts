@@ -1,0 +1,105 @@
+/**
+ * Keeps conversations in PostgreSQL. No statement leaves anything behind in its session, so that it works through PgBouncer
+ * in transaction mode.
+ *
+ * @module
+ */
+
+import { PgClient } from "@effect/sql-pg"
+import { type Duration, Effect, Layer, Result, Schema } from "effect"
+import type { SqlError } from "effect/sql"
+import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import { ConversationStore } from "../../services/chat/ConversationStore.ts"
+import { RecordRefused } from "../../services/Storage.ts"
+import * as BatchMetrics from "../batch/BatchMetrics.ts"
+import * as Columns from "../batch/Columns.ts"
+import * as GroupCommit from "../batch/GroupCommit.ts"
+import * as Database from "../Database.ts"
+import * as Reads from "./ConversationReads.ts"
+import { eventsJson } from "./ConversationRows.ts"
+import * as Writes from "./ConversationWrites.ts"
+
+export interface Options {
+  /** How long a caller waits for the database. */
+  readonly timeout: Duration.Input
+  /** How many pieces of answers wait for a batch at most. */
+  readonly maxQueue: number
+}
+
+/** In pieces and UTF-16 units. */
+const bounds = { maxBatch: 500, maxBatchWeight: 2 * 2 ** 20, maxQueueWeight: 32 * 2 ** 20 } as const
+
+interface Piece {
+  readonly answerId: string
+  readonly endsAt: number
+  readonly events: string
+}
+
+const columns: ReadonlyArray<Columns.Column<Piece>> = [
+  Columns.uuid("answer_id", ({ answerId }) => answerId),
+  Columns.int4("ends_at", ({ endsAt }) => endsAt),
+  Columns.text("events", ({ events }) => events)
+]
+
+/**
+ * One statement, hence one commit, a batch. The conversations are locked, so that no answer gets a piece after its end.
+ * Sent again, it changes nothing.
+ */
+const statement = `
+  WITH piece AS MATERIALIZED (
+    SELECT * FROM unnest($1, $2, $3) AS piece (answer_id, ends_at, events)
+  ), runs AS MATERIALIZED (
+    SELECT running FROM conversation WHERE running IN (SELECT answer_id FROM piece) ORDER BY running FOR SHARE
+  ), stored AS (
+    INSERT INTO answer_piece (answer_id, ends_at, events)
+    SELECT answer_id, ends_at, events::json FROM piece JOIN runs ON running = answer_id
+    ON CONFLICT (answer_id, ends_at) DO NOTHING
+  )
+  SELECT running FROM runs`
+
+const Rows = Schema.Array(Schema.Struct({ running: Schema.String }))
+
+/** Stores a batch of pieces; says of each whether its answer runs. */
+const storeBatch = (
+  sql: PgClient.PgClient,
+  pieces: ReadonlyArray<Piece>
+): Effect.Effect<ReadonlyArray<Result.Result<boolean>>, SqlError.SqlError | RecordRefused> => {
+  const written = Columns.parameters(columns, pieces)
+  if (Result.isFailure(written)) return Effect.fail(new RecordRefused({ cause: written.failure }))
+  return sql.unsafe(statement, written.success).pipe(
+    decodeRows(Rows),
+    Effect.map((rows) => {
+      const runs = new Set(rows.map(({ running }) => running))
+      return pieces.map(({ answerId }) => Result.succeed(runs.has(answerId)))
+    })
+  )
+}
+
+export const layer = (options: Options): Layer.Layer<ConversationStore, SqlError.SqlError, PgClient.PgClient> =>
+  Layer.effect(
+    ConversationStore,
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const batches = yield* Columns.client
+      const { submit } = yield* GroupCommit.make<Piece, boolean, never>({
+        flush: (pieces) =>
+          storeBatch(batches, pieces).pipe(
+            Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error)))
+          ),
+        timeout: options.timeout,
+        maxQueue: options.maxQueue,
+        weigh: ({ events }) => 100 + events.length,
+        observer: yield* BatchMetrics.observer("answer-pieces"),
+        ...bounds
+      })
+      return ConversationStore.of({
+        ...Reads.make(sql, options.timeout),
+        ...Writes.make(sql, options.timeout),
+        append: ({ answerId, events, position }) =>
+          isCanonicalUuid(answerId) && events.length > 0
+            ? submit({ answerId, endsAt: position + events.length, events: eventsJson(events) })
+            : Effect.succeed(false)
+      })
+    })
+  )

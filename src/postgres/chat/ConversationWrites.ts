@@ -1,0 +1,288 @@
+/**
+ * Writes conversations to PostgreSQL. Whatever changes a conversation locks its row first, so that all of its changes have
+ * one order; whatever locks several locks them in the order of their running answers.
+ *
+ * @module
+ */
+
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { Clock, type Duration, Effect, Schema } from "effect"
+import { type SqlClient, SqlError } from "effect/sql"
+import * as AnswerParts from "../../core/chat/AnswerParts.ts"
+import {
+  type AnswerEnding,
+  type ConversationKey,
+  leaseMillis,
+  type MessagePart,
+  maxMessages,
+  maxSize
+} from "../../core/chat/Conversation.ts"
+import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import { ConversationFull, type ConversationStore, NothingToRegenerate } from "../../services/chat/ConversationStore.ts"
+import { RecordRefused } from "../../services/Storage.ts"
+import * as Database from "../Database.ts"
+import * as Rows from "./ConversationRows.ts"
+
+type Writes = Pick<ConversationStore["Service"], "begin" | "renew" | "complete" | "stop" | "rate" | "delete">
+
+const lease = Rows.newLease(leaseMillis)
+
+/** Inserts the message `$3` with the parts `$4`, if it is not null, and the answer `$5`, into the conversation `changed`. */
+const insertMessages = `INSERT INTO conversation_message
+    (message_id, conversation_key, position, role, parts, characters, created_at)
+  SELECT id, conversation_key, place, role, said::json, length, $6 FROM changed
+  CROSS JOIN LATERAL (VALUES
+    ($3::uuid, messages - 1, 'user', $4, $7::integer),
+    ($5::uuid, messages, 'assistant', '[]', 0)
+  ) AS added (id, place, role, said, length) WHERE id IS NOT NULL`
+
+/**
+ * Begins an answer in a conversation that is new, or in which no answer runs and that is not full; else it changes nothing
+ * and gives no row.
+ */
+const beginStatement = `WITH changed AS (
+    INSERT INTO conversation AS held
+      (instance_id, conversation_id, created_at, updated_at, messages, size, running, lease_until)
+    VALUES ($1, $2, $6, $6, 2, $7, $5, ${lease})
+    ON CONFLICT (instance_id, conversation_id) DO UPDATE SET
+      updated_at = greatest(held.updated_at, excluded.updated_at), messages = held.messages + 2,
+      size = held.size + excluded.size, running = excluded.running, lease_until = excluded.lease_until
+    WHERE held.running IS NULL AND held.messages + 2 <= ${maxMessages} AND held.size + excluded.size <= ${maxSize}
+    RETURNING conversation_key, messages
+  ), added AS (${insertMessages})
+  SELECT 1 FROM changed`
+
+/** Begins an answer in a conversation that is locked, which then has `$8` messages of the size `$9`. */
+const continueStatement = `WITH changed AS (
+    UPDATE conversation SET updated_at = greatest(updated_at, $6), messages = $8, size = $9, running = $5,
+      lease_until = ${lease}
+    WHERE instance_id = $1 AND conversation_id = $2 RETURNING conversation_key, messages
+  ) ${insertMessages}`
+
+/** Creates a conversation without messages if there is none, so that it can be locked. */
+const createStatement = `INSERT INTO conversation
+    (instance_id, conversation_id, created_at, updated_at, messages, size) VALUES ($1, $2, $3, $3, 0, 0)
+  ON CONFLICT (instance_id, conversation_id) DO NOTHING`
+
+const lockStatement = `SELECT conversation_key AS key, messages, size, running, ${Rows.isLapsed} AS lapsed
+  FROM conversation WHERE instance_id = $1 AND conversation_id = $2 FOR NO KEY UPDATE`
+
+const Locked = Schema.Array(
+  Schema.Struct({
+    key: Schema.BigInt,
+    messages: Schema.Int,
+    size: Schema.Int,
+    running: Schema.NullOr(Schema.String),
+    lapsed: Schema.Boolean
+  })
+)
+type Locked = (typeof Locked.Type)[number]
+
+/**
+ * Ends the answer `$1` with the parts `$2`. A piece of it that is being stored in the same moment may stay; the upkeep
+ * deletes it.
+ */
+const completeStatement = `WITH ended AS (
+    UPDATE conversation SET running = NULL, lease_until = NULL, size = size + $4,
+      updated_at = greatest(updated_at, $5)
+    WHERE running = $1 RETURNING 1
+  ), gone AS (
+    DELETE FROM answer_piece WHERE answer_id = $1 AND EXISTS (SELECT FROM ended)
+  )
+  UPDATE conversation_message SET parts = $2::json, characters = $3, ending = $6, input_tokens = $7, output_tokens = $8
+  WHERE message_id = $1 AND EXISTS (SELECT FROM ended) RETURNING 1`
+
+/** Gives an answer that another process ended the parts `$2`, if they hold more text. */
+const lengthenStatement = `WITH grown AS (
+    UPDATE conversation_message AS answer SET parts = $2::json, characters = $3
+    FROM conversation_message AS before
+    WHERE answer.message_id = $1 AND before.message_id = $1 AND answer.ending IN ('stopped', 'superseded', 'cut')
+      AND answer.characters < $3
+    RETURNING answer.conversation_key, $3 - before.characters AS more
+  )
+  UPDATE conversation SET size = size + more FROM grown WHERE conversation.conversation_key = grown.conversation_key`
+
+const PiecesRow = Schema.Tuple([Schema.Struct({ pieces: Rows.Pieces })])
+const RemovedRows = Schema.Array(Schema.Struct({ parts: Rows.Parts }))
+
+/** Ends a running answer of a conversation that is locked, with what was stored of it, and gives the size of that. */
+export const settle = Effect.fnUntraced(function* (
+  sql: SqlClient.SqlClient,
+  key: bigint,
+  answerId: string,
+  ending: AnswerEnding
+) {
+  const id = PgTypes.uuid(answerId)
+  const [{ pieces }] = yield* sql.unsafe(`SELECT ${Rows.piecesOf("$1")} AS pieces`, [id]).pipe(decodeRows(PiecesRow))
+  const parts = Rows.partsOf(pieces)
+  const characters = PgTypes.int4(AnswerParts.textOf(parts).length)
+  const size = AnswerParts.sizeOf(parts)
+  yield* sql`UPDATE conversation_message SET parts = ${PgTypes.text(JSON.stringify(parts))}::json,
+    characters = ${characters}, ending = ${PgTypes.text(ending)} WHERE message_id = ${id}`
+  yield* sql`DELETE FROM answer_piece WHERE answer_id = ${id}`
+  yield* sql`UPDATE conversation SET running = NULL, lease_until = NULL, size = size + ${PgTypes.int4(size)}
+    WHERE conversation_key = ${PgTypes.int8(key)}`
+  return size
+})
+
+/** Deletes the answers after the visitor's last message of a conversation that is locked; gives what is left. */
+const removeAnswers = Effect.fnUntraced(function* (sql: PgClient.PgClient, { key, messages, size }: Locked) {
+  const removed = yield* sql`DELETE FROM conversation_message WHERE conversation_key = ${PgTypes.int8(key)}
+    AND position > (SELECT max(position) FROM conversation_message
+      WHERE conversation_key = ${PgTypes.int8(key)} AND role = 'user')
+    RETURNING parts::text AS parts`.pipe(decodeRows(RemovedRows))
+  return {
+    messages: messages - removed.length,
+    size: size - removed.reduce((sum, { parts }) => sum + AnswerParts.sizeOf(parts), 0)
+  }
+})
+
+/** Tells what will never succeed, as `RecordRefused`, from what may. */
+const refusing = <A, E, R>(
+  effect: Effect.Effect<A, E | SqlError.SqlError, R>
+): Effect.Effect<A, E | SqlError.SqlError | RecordRefused, R> =>
+  Effect.mapError(effect, (error) => {
+    if (!SqlError.isSqlError(error)) return error
+    const failure = Database.refusedOrUnavailable(error)
+    return failure._tag === "RecordRefused" ? failure : error
+  })
+
+export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Writes => {
+  const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    effect.pipe(sql.withTransaction, Database.recoverConnectionErrors())
+
+  const lock = (key: ConversationKey) =>
+    sql.unsafe(lockStatement, Rows.keyParameters(key)).pipe(
+      decodeRows(Locked),
+      Effect.map(([locked]) => locked)
+    )
+
+  /** Begins an answer in a conversation in which another one runs, that is full, or whose last answer is replaced. */
+  const beginLocked = Effect.fnUntraced(function* (
+    key: ConversationKey,
+    answerId: string,
+    message: { readonly size: number } | null,
+    parameters: ReadonlyArray<PgTypes.Parameter>
+  ) {
+    const now = PgTypes.timestamptz(yield* Clock.currentTimeMillis)
+    if (message !== null) yield* sql.unsafe(createStatement, [...Rows.keyParameters(key), now])
+    const locked = yield* lock(key)
+    if (locked === undefined) return yield* new NothingToRegenerate()
+    // It runs for the second time, after its connection was lost.
+    if (locked.running === answerId) return
+    const { lapsed, running } = locked
+    const before = message === null ? yield* removeAnswers(sql, locked) : locked
+    const [added, size] = message === null ? [1, 0] : [2, message.size]
+    if (before.messages + added > maxMessages || before.size + size > maxSize) return yield* new ConversationFull()
+    const said =
+      running === null || message === null ? 0 : yield* settle(sql, locked.key, running, lapsed ? "cut" : "superseded")
+    yield* sql.unsafe(continueStatement, [
+      ...parameters,
+      PgTypes.int4(before.messages + added),
+      PgTypes.int4(before.size + size + said)
+    ])
+  })
+
+  const begin: Writes["begin"] = Effect.fnUntraced(function* ({ answerId, key, message }) {
+    if (!Rows.isKey(key)) return yield* new RecordRefused({})
+    const parts: ReadonlyArray<MessagePart> = message === null ? [] : [{ type: "text", text: message.text }]
+    const size = AnswerParts.sizeOf(parts)
+    const parameters = [
+      ...Rows.keyParameters(key),
+      PgTypes.uuid(message?.messageId ?? null),
+      PgTypes.text(JSON.stringify(parts)),
+      PgTypes.uuid(answerId),
+      PgTypes.timestamptz(yield* Clock.currentTimeMillis),
+      PgTypes.int4(size)
+    ]
+    const isBegun =
+      message === null
+        ? Effect.succeed(false)
+        : Effect.map(sql.unsafe(beginStatement, parameters), (rows) => rows.length > 0)
+    yield* Effect.flatMap(isBegun, (begun) =>
+      begun ? Effect.void : transaction(beginLocked(key, answerId, message === null ? null : { size }, parameters))
+    ).pipe(refusing, Database.bounded(timeout))
+  })
+
+  /** If the connection breaks it may run twice: the second run extends the same leases. */
+  const renew: Writes["renew"] = (answerIds) => {
+    const ids = answerIds.filter(isCanonicalUuid)
+    if (ids.length === 0) return Effect.succeed(new Set())
+    return sql`WITH mine AS MATERIALIZED (
+        SELECT conversation_key FROM conversation WHERE running = ANY (${Database.array(ids, PgTypes.OID.uuid)})
+        ORDER BY running FOR NO KEY UPDATE
+      )
+      UPDATE conversation SET lease_until = ${sql.literal(lease)} FROM mine
+      WHERE conversation.conversation_key = mine.conversation_key RETURNING running`.pipe(
+      Database.bounded(timeout),
+      decodeRows(Renewed),
+      Effect.map((rows) => new Set(rows.map(({ running }) => running)))
+    )
+  }
+
+  /** If the connection breaks it may run twice: the second run then finds the answer ended, by itself for all it knows. */
+  const complete: Writes["complete"] = Effect.fnUntraced(function* ({ answerId, ending, parts, usage }) {
+    if (!isCanonicalUuid(answerId)) return false
+    const characters = AnswerParts.textOf(parts).length
+    const answer = [PgTypes.uuid(answerId), PgTypes.text(JSON.stringify(parts)), PgTypes.int4(characters)]
+    const tokens = (count: number | undefined) => PgTypes.int8(count === undefined ? null : BigInt(Math.round(count)))
+    const completed = yield* sql
+      .unsafe(completeStatement, [
+        ...answer,
+        PgTypes.int4(AnswerParts.sizeOf(parts)),
+        PgTypes.timestamptz(yield* Clock.currentTimeMillis),
+        PgTypes.text(ending),
+        tokens(usage?.inputTokens),
+        tokens(usage?.outputTokens)
+      ])
+      .pipe(refusing, Database.bounded(timeout))
+    if (completed.length > 0) return true
+    yield* sql.unsafe(lengthenStatement, answer).pipe(refusing, Database.bounded(timeout))
+    return false
+  })
+
+  const stop: Writes["stop"] = (key) =>
+    Rows.isKey(key)
+      ? transaction(
+          Effect.flatMap(lock(key), (locked) =>
+            locked === undefined || locked.running === null || locked.lapsed
+              ? Effect.succeed(false)
+              : Effect.as(settle(sql, locked.key, locked.running, "stopped"), true)
+          )
+        ).pipe(Database.bounded(timeout))
+      : Effect.succeed(false)
+
+  const rate: Writes["rate"] = ({ comment, key, messageId, rating }) =>
+    Rows.isKey(key) && isCanonicalUuid(messageId)
+      ? sql
+          .unsafe(
+            `UPDATE conversation_message SET rating = $4, comment = $5 FROM conversation
+            WHERE conversation.conversation_key = conversation_message.conversation_key
+              AND instance_id = $1 AND conversation_id = $2 AND message_id = $3 AND role = 'assistant' RETURNING 1`,
+            [...Rows.keyParameters(key), PgTypes.uuid(messageId), PgTypes.text(rating), PgTypes.text(comment)]
+          )
+          .pipe(
+            refusing,
+            Database.bounded(timeout),
+            Effect.map((rows) => rows.length > 0)
+          )
+      : Effect.succeed(false)
+
+  // Looked for first: a deletion that runs twice finds nothing the second time.
+  const remove: Writes["delete"] = Effect.fnUntraced(function* (key) {
+    if (!Rows.isKey(key)) return false
+    const where = "instance_id = $1 AND conversation_id = $2"
+    const parameters = Rows.keyParameters(key)
+    const found = yield* sql
+      .unsafe(`SELECT 1 FROM conversation WHERE ${where}`, parameters)
+      .pipe(Database.bounded(timeout))
+    if (found.length === 0) return false
+    yield* sql.unsafe(`DELETE FROM conversation WHERE ${where}`, parameters).pipe(Database.bounded(timeout))
+    return true
+  })
+
+  return { begin, renew, complete, stop, rate, delete: remove }
+}
+
+const Renewed = Schema.Array(Schema.Struct({ running: Schema.String }))

@@ -1,0 +1,55 @@
+/**
+ * Ends the answers of processes that died. They read as `cut` already; this puts their parts in the place of their pieces.
+ *
+ * @module
+ */
+
+import { PgTypes } from "@effect/sql-pg"
+import { Effect, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import { decodeRows } from "../../runtime/Rows.ts"
+import * as Database from "../Database.ts"
+import * as Writes from "./ConversationWrites.ts"
+
+/** How long after its lease an answer is ended for good. A process that lives extends the lease again within that time. */
+const patience = "1 minute"
+
+/** How many answers one statement looks for. */
+const chunk = 100
+
+const Found = Schema.Array(Schema.Struct({ key: Schema.BigInt, running: Schema.String }))
+
+const find = Effect.fnUntraced(function* (condition: string, parameters: ReadonlyArray<PgTypes.Parameter>) {
+  const sql = yield* SqlClient.SqlClient
+  return yield* sql
+    .unsafe(
+      `SELECT conversation_key AS key, running FROM conversation
+      WHERE running IS NOT NULL AND lease_until < clock_timestamp() - interval '${patience}' ${condition}`,
+      parameters
+    )
+    .pipe(decodeRows(Found))
+})
+
+/** Ends the answer of a conversation, unless its lease was extended meanwhile. */
+const end = (key: bigint) =>
+  SqlClient.SqlClient.use((sql) =>
+    find("AND conversation_key = $1 FOR NO KEY UPDATE", [PgTypes.int8(key)]).pipe(
+      Effect.flatMap(([found]) =>
+        found === undefined ? Effect.void : Effect.asVoid(Writes.settle(sql, found.key, found.running, "cut"))
+      ),
+      sql.withTransaction,
+      Database.recoverConnectionErrors()
+    )
+  )
+
+/** Ends them all, and deletes the pieces that were stored in the moment in which their answer ended. */
+export const settle = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  while (true) {
+    const found = yield* find(`LIMIT ${chunk}`, [])
+    yield* Effect.forEach(found, ({ key }) => end(key))
+    if (found.length < chunk) break
+  }
+  yield* sql`DELETE FROM answer_piece USING conversation_message
+    WHERE message_id = answer_id AND ending IS NOT NULL`
+})

@@ -1,0 +1,98 @@
+/**
+ * Counts tokens in PostgreSQL: the row of an instance's day orders its reservations, on whichever process they are made.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
+import { dateOf, dayMillis, dayOf } from "../../core/text/Calendar.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import { TokenBudget } from "../../services/chat/TokenBudget.ts"
+import * as Database from "../Database.ts"
+
+const Rows = Schema.Array(Schema.Struct({ tokens: Schema.BigInt }))
+
+const dateParameter = (day: number) => PgTypes.date(dateOf(day * dayMillis))
+
+export interface Options {
+  /** How long a caller waits for the database. */
+  readonly timeout: Duration.Input
+}
+
+export const layer = (options: Options): Layer.Layer<TokenBudget, never, PgClient.PgClient> =>
+  Layer.effect(
+    TokenBudget,
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const bounded = Database.bounded(options.timeout)
+
+      /**
+       * The decision of `core/chat/Tokens.grant`, made under the row's lock. If the connection breaks it may run twice:
+       * the second run finds the reservation of the first.
+       */
+      const reserve: TokenBudget["Service"]["reserve"] = Effect.fnUntraced(function* ({
+        instanceId,
+        least,
+        limit,
+        most
+      }) {
+        const now = yield* Clock.currentTimeMillis
+        const day = dayOf(now)
+        const reservationId = randomUUID()
+        const id = PgTypes.uuid(reservationId)
+        const [instance, date] = [PgTypes.uuid(instanceId), dateParameter(day)]
+        const bounds = { least: PgTypes.int8(BigInt(least)), most: PgTypes.int8(BigInt(most)) }
+        const bound = PgTypes.int8(BigInt(limit))
+        const rows = yield* sql`
+          WITH reserved AS (
+            INSERT INTO token_usage AS usage (instance_id, day, tokens, last_reserved)
+            SELECT ${instance}, ${date}, LEAST(${bounds.most}, ${bound}), LEAST(${bounds.most}, ${bound})
+            WHERE ${bound} >= ${bounds.least}
+              AND NOT EXISTS (SELECT 1 FROM token_reservation WHERE reservation_id = ${id})
+            ON CONFLICT (instance_id, day) DO UPDATE SET
+              tokens = usage.tokens + LEAST(${bounds.most}, ${bound} - usage.tokens),
+              last_reserved = LEAST(${bounds.most}, ${bound} - usage.tokens)
+            WHERE ${bound} - usage.tokens >= ${bounds.least}
+            RETURNING last_reserved
+          ), added AS (
+            INSERT INTO token_reservation (reservation_id, instance_id, day, tokens, reserved_at)
+            SELECT ${id}, ${instance}, ${date}, last_reserved, ${PgTypes.timestamptz(now)} FROM reserved
+            RETURNING tokens
+          )
+          SELECT tokens FROM added
+          UNION ALL SELECT tokens FROM token_reservation WHERE reservation_id = ${id}`.pipe(decodeRows(Rows), bounded)
+        return Option.map(Option.fromUndefinedOr(rows[0]), ({ tokens }) => ({
+          reservationId,
+          instanceId,
+          day,
+          tokens: Number(tokens)
+        }))
+      })
+
+      // If the connection breaks it may run twice: the second run finds no reservation.
+      const settle: TokenBudget["Service"]["settle"] = ({ reservationId }, used) =>
+        sql`
+          WITH settled AS (
+            DELETE FROM token_reservation WHERE reservation_id = ${PgTypes.uuid(reservationId)}
+            RETURNING instance_id, day, tokens
+          )
+          UPDATE token_usage AS usage SET tokens = usage.tokens - settled.tokens + ${PgTypes.int8(BigInt(used))}
+          FROM settled WHERE usage.instance_id = settled.instance_id AND usage.day = settled.day`.pipe(
+          bounded,
+          Effect.asVoid
+        )
+
+      const used: TokenBudget["Service"]["used"] = Effect.fnUntraced(function* (instanceId) {
+        const date = dateParameter(dayOf(yield* Clock.currentTimeMillis))
+        const rows = yield* sql`
+          SELECT tokens FROM token_usage WHERE instance_id = ${PgTypes.uuid(instanceId)} AND day = ${date}`.pipe(
+          decodeRows(Rows),
+          bounded
+        )
+        return Number(rows[0]?.tokens ?? 0n)
+      })
+
+      return TokenBudget.of({ reserve, settle, used })
+    })
+  )

@@ -1,0 +1,41 @@
+/**
+ * Counts the tokens that instances use in a day (UTC), over all processes. The interface alone; see
+ * `memory/chat/TokenBudget` and `postgres/chat/TokenBudget`.
+ *
+ * Tokens are reserved before an agent is asked, and the reservation is settled with what was used. So that no number of
+ * requests at once uses more than the limit, a reservation counts as used until then; one of a process that was killed
+ * counts until the end of its day.
+ *
+ * @module
+ */
+import { Context, type Effect, type Option } from "effect"
+import type { StorageUnavailable } from "../Storage.ts"
+
+export interface Reservation {
+  readonly reservationId: string
+  readonly instanceId: string
+  /** The UTC day, in days since 1970. */
+  readonly day: number
+  readonly tokens: number
+}
+
+export class TokenBudget extends Context.Service<
+  TokenBudget,
+  {
+    /**
+     * Reserves up to `most` of the tokens that are left of `limit` today; none if fewer than `least` are left.
+     */
+    readonly reserve: (request: {
+      readonly instanceId: string
+      readonly limit: number
+      readonly least: number
+      readonly most: number
+    }) => Effect.Effect<Option.Option<Reservation>, StorageUnavailable>
+
+    /** Replaces a reservation by the tokens that were used, on the day of the reservation. Once: later calls do nothing. */
+    readonly settle: (reservation: Reservation, used: number) => Effect.Effect<void, StorageUnavailable>
+
+    /** The tokens that are used or reserved today. */
+    readonly used: (instanceId: string) => Effect.Effect<number, StorageUnavailable>
+  }
+>()("hydracore/services/TokenBudget") {}

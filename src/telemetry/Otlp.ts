@@ -1,0 +1,92 @@
+/**
+ * Traces, logs and metrics to an OpenTelemetry collector over OTLP/HTTP. Loaded only where an endpoint is set.
+ *
+ * The collector's absence holds up nothing: what cannot be exported is dropped, and the log says so.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import { Cause, ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
+import { HttpClient } from "effect/http"
+import { Otlp, OtlpSerialization } from "effect/observability"
+
+export interface Options {
+  /** The collector's base address: `/v1/traces`, `/v1/logs` and `/v1/metrics` are appended. */
+  readonly endpoint: string
+  readonly protocol: "http/protobuf" | "http/json"
+  /** Sent with each export, such as an API key. */
+  readonly headers: Redacted.Redacted<Readonly<Record<string, string>>>
+  readonly serviceName: string
+  readonly resourceAttributes: Readonly<Record<string, string>>
+}
+
+/** The longest that one export takes. */
+const timeout = "10 seconds"
+
+/** The most exports at once. A collector that answers more slowly loses data instead of filling our memory. */
+const maxConcurrent = 8
+
+/** A client that bounds exports and logs, for each signal, when they begin to fail and when they succeed again. */
+const bounded = (client: HttpClient.HttpClient): HttpClient.HttpClient => {
+  let open = 0
+  const failing = new Set<string>()
+  const failed = (signal: string, reason: string) =>
+    Effect.suspend(() => {
+      if (failing.has(signal)) return Effect.void
+      failing.add(signal)
+      return Effect.logWarning(
+        "Telemetry cannot be exported to OTEL_EXPORTER_OTLP_ENDPOINT; what is not accepted is dropped"
+      ).pipe(Effect.annotateLogs({ signal, reason }))
+    })
+  const succeeded = (signal: string) =>
+    Effect.suspend(() =>
+      failing.delete(signal)
+        ? Effect.logInfo("Telemetry is exported again").pipe(Effect.annotateLogs({ signal }))
+        : Effect.void
+    )
+  return HttpClient.transform(client, (response, { url }) => {
+    const signal = url.slice(url.lastIndexOf("/") + 1)
+    return Effect.suspend(() => {
+      // A defect, since an error would be tried again.
+      if (open >= maxConcurrent) {
+        return Effect.andThen(failed(signal, "too many exports at once"), Effect.die("not exported"))
+      }
+      open += 1
+      return response.pipe(
+        Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.die("the collector did not answer in time") }),
+        Effect.tap(({ status }) => (status < 300 ? succeeded(signal) : failed(signal, `status ${status}`))),
+        Effect.tapCause((cause) =>
+          failed(signal, Option.getOrUndefined(Cause.findErrorOption(cause))?.reason._tag ?? "time-out")
+        ),
+        Effect.ensuring(
+          Effect.sync(() => {
+            open -= 1
+          })
+        )
+      )
+    })
+  })
+}
+
+const client = Layer.effect(HttpClient.HttpClient, Effect.map(HttpClient.HttpClient, bounded)).pipe(
+  Layer.provide(NodeHttpClient.layerUndici)
+)
+
+/** Exports as a service of this version for as long as the scope is open, and what is left when it closes. */
+export const layer = (options: Options, version: string): Layer.Layer<never> =>
+  Otlp.layer({
+    baseUrl: options.endpoint,
+    headers: Redacted.value(options.headers),
+    resource: {
+      serviceName: options.serviceName,
+      serviceVersion: version,
+      attributes: { "service.instance.id": randomUUID(), ...options.resourceAttributes }
+    },
+    shutdownTimeout: "1 second"
+  }).pipe(
+    Layer.provide(options.protocol === "http/json" ? OtlpSerialization.layerJson : OtlpSerialization.layerProtobuf),
+    Layer.provide(client),
+    // The settings are read in one place, which is not here.
+    Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({})))
+  )

@@ -1,0 +1,48 @@
+/**
+ * When an agent's answer is read, and when not: the response alone, without a network.
+ */
+import { assert, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { AgentResponse } from "../../src/agent/AgentResponse.ts"
+import { protocols } from "../../src/agent/Protocols.ts"
+import * as DeadlineScheduler from "../../src/runtime/DeadlineScheduler.ts"
+import { says, sse } from "../support/TestUpstream.ts"
+
+it.effect("what a reader does not take holds the agent back, until it takes it", () =>
+  Effect.gen(function* () {
+    const response = new AgentResponse({
+      protocol: protocols["openai-chat"],
+      alarms: yield* DeadlineScheduler.make,
+      timeout: 60_000,
+      retry: undefined
+    })
+    const controller = {
+      paused: false,
+      aborted: false,
+      reason: null,
+      rawHeaders: null,
+      rawTrailers: null,
+      pause: () => {
+        controller.paused = true
+      },
+      resume: () => {
+        controller.paused = false
+      },
+      abort: () => {}
+    }
+    response.onRequestStart(controller)
+    response.onResponseStart(controller, 200, sse)
+    let pieces = 0
+    while (!controller.paused && pieces < 1_000) {
+      response.onResponseData(controller, Buffer.from(says("x".repeat(1_000))))
+      pieces++
+    }
+    // No more than a small buffer is read ahead.
+    assert.isTrue(controller.paused)
+    assert.isBelow(pieces, 30)
+    const events = yield* response.pull
+    assert.strictEqual(events.length, pieces + 1)
+    yield* Effect.promise(() => Promise.resolve())
+    assert.isFalse(controller.paused)
+  })
+)

@@ -1,0 +1,86 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Result, Schema } from "effect"
+import { AnswerReader } from "../../src/agent/AnswerReader.ts"
+import { protocols } from "../../src/agent/Protocols.ts"
+import type { AgentEvent } from "../../src/core/chat/Agent.ts"
+import * as ChatStream from "../../src/core/chat/ChatStream.ts"
+import { finishes, says } from "../support/TestUpstream.ts"
+
+/** What an agent may send, in one piece. */
+const frames = {
+  text: says("Hi \u{1f600} é 漢"),
+  empty: says(""),
+  half: 'data: {"choices":[{"delta":{"content":"\\ud83d"}}]}\n\n',
+  other: 'data: {"choices":[{"delta":{"content":"\\ude00"}}]}\r\n\r\n',
+  role: 'data: {"choices":[{"delta":{"role":"assistant","content":null}}]}\n\n',
+  usage: 'data: {"choices":[],"usage":{"prompt_tokens":3}}\n\n',
+  thought: 'data: {"choices":[{"delta":{"reasoning_content":"hm"}}]}\n\n',
+  comment: ": beat\n\n",
+  retry: "retry: 1\n\n",
+  nothing: "data:\n\n",
+  lines: 'data: {"choices":\ndata: [{"delta":{"content":"two lines"}}]}\n\n',
+  stop: finishes("stop"),
+  done: "data: [DONE]\n\n",
+  error: 'event: error\ndata: {"detail":"secret"}\n\n',
+  garbage: "data: secret\n\n",
+  cut: "data: cut"
+}
+const Name = Schema.Literals(Object.keys(frames) as ReadonlyArray<keyof typeof frames>)
+
+/** Cuts bytes at the places that the numbers name. */
+const split = (bytes: Buffer, cuts: ReadonlyArray<number>): Array<Buffer> => {
+  const places = [0, ...cuts.map((cut) => Math.abs(cut) % (bytes.length + 1)), bytes.length].sort((a, b) => a - b)
+  return places.slice(1).map((place, index) => bytes.subarray(places[index], place))
+}
+
+/** What comes of these pieces: the agent's events, the visitor's frames, and how the answer ended. */
+const read = (pieces: ReadonlyArray<Buffer>) => {
+  const reader = new AnswerReader(protocols["openai-chat"])
+  const events: Array<AgentEvent> = []
+  for (const piece of pieces) {
+    events.push(...reader.read(piece).events)
+    if (reader.answer.isDone || reader.answer.fault !== undefined) break
+  }
+  reader.readRest()
+  const ending = reader.answer.end()
+  events.push(...reader.answer.take())
+  const chat = ChatStream.initial({ messageId: "m-1", conversationId: "c-1", memory: false, maxBytes: 200 })
+  return { events, sent: ChatStream.encodeAll(chat, events)[1], ending }
+}
+
+describe("agent/AnswerReader", () => {
+  it.prop(
+    "where the bytes are cut does not matter, neither to the events, nor to the frames, nor to the ending",
+    [Schema.Array(Name), Schema.Array(Schema.Int)],
+    ([names, cuts]) => {
+      const bytes = Buffer.from(names.map((name) => frames[name]).join(""))
+      assert.deepStrictEqual(read(split(bytes, cuts)), read([bytes]))
+    }
+  )
+
+  it.prop(
+    "text counts up to [DONE] or a fault, whatever reason to finish came before",
+    [Schema.Array(Name)],
+    ([names]) => {
+      const texts: Partial<Record<(typeof names)[number], string>> = {
+        text: "Hi \u{1f600} é 漢",
+        half: "\ud83d",
+        other: "\ude00",
+        lines: "two lines"
+      }
+      // What follows the beginning of a line belongs to it.
+      const cut = names.indexOf("cut")
+      const whole = cut < 0 ? names : names.slice(0, cut)
+      const last = whole.findIndex((name) => name === "done" || name === "error" || name === "garbage")
+      const heard = last < 0 ? whole : whole.slice(0, last)
+      const expected = heard.map((name) => texts[name] ?? "").join("")
+      const { ending, events } = read(names.map((name) => Buffer.from(frames[name])))
+      const said = events.map((event) => (event._tag === "Text" ? event.delta : "")).join("")
+      if (cut < 0 || last >= 0) assert.strictEqual(said, expected)
+      else assert.isTrue(said.startsWith(expected))
+      if (last >= 0 && whole[last] !== "done") assert.isTrue(Result.isFailure(ending))
+      if (last >= 0 && whole[last] === "done") assert.strictEqual(Result.isSuccess(ending), expected !== "")
+      if (Result.isSuccess(ending)) assert.deepStrictEqual(events.at(-1), { _tag: "Finish", reason: ending.success })
+    }
+  )
+})

@@ -1,0 +1,120 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Layer, Option, Result, Stream } from "effect"
+import * as BudgetedAgentStream from "../../src/agent/BudgetedAgentStream.ts"
+import type { AgentEvent, AgentRequest } from "../../src/core/chat/Agent.ts"
+import * as Tokens from "../../src/core/chat/Tokens.ts"
+import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
+import * as MemoryTokenBudget from "../../src/memory/chat/TokenBudget.ts"
+import { AgentRefused, AgentStream } from "../../src/services/chat/AgentStream.ts"
+import { TokenBudget } from "../../src/services/chat/TokenBudget.ts"
+import { StorageUnavailable } from "../../src/services/Storage.ts"
+import { instanceAt } from "../support/TestUpstream.ts"
+import { until } from "./Wait.ts"
+
+const request = (dailyTokens: number | null, maxTokens = 100): AgentRequest => ({
+  instance: instanceAt("http://agent", { dailyTokens, maxTokens }),
+  session: "s",
+  turns: [{ role: "user", text: "Hi" }]
+})
+const input = Tokens.ofRequest(request(null))
+const { instanceId } = request(null).instance
+
+const says = (...events: ReadonlyArray<AgentEvent>) =>
+  Stream.fromIterable<AgentEvent>([{ _tag: "Accepted" }, ...events])
+const hello: AgentEvent = { _tag: "Text", delta: "Hello!" }
+const finish: AgentEvent = { _tag: "Finish", reason: "stop" }
+const usage = (inputTokens: number, outputTokens: number): AgentEvent => ({ _tag: "Usage", inputTokens, outputTokens })
+
+/** Runs with an agent that follows the script; the budget is at hand. */
+const withAgent = (script: MemoryAgentStream.Script, budget: Layer.Layer<TokenBudget> = MemoryTokenBudget.layer) =>
+  Effect.provide(
+    BudgetedAgentStream.layer.pipe(Layer.provide(MemoryAgentStream.layer(script)), Layer.provideMerge(budget))
+  )
+
+const ask = (request: AgentRequest) =>
+  AgentStream.use((agent) => Effect.result(Stream.runCollect(agent.stream(request))))
+const used = TokenBudget.use((budget) => budget.used(instanceId))
+
+describe("agent/BudgetedAgentStream", () => {
+  it.effect("what the agent reports is what counts, or else an estimate of what was seen", () =>
+    Effect.gen(function* () {
+      yield* ask(request(1000)).pipe(
+        Effect.andThen(used),
+        withAgent(() => says(hello, usage(20, 30), finish)),
+        (run) => Effect.map(run, (tokens) => assert.strictEqual(tokens, 50))
+      )
+      yield* ask(request(1000)).pipe(
+        Effect.andThen(used),
+        withAgent(() => says(hello, finish)),
+        (run) => Effect.map(run, (tokens) => assert.strictEqual(tokens, input + 2))
+      )
+    })
+  )
+
+  it.effect("an agent that refuses used nothing, and one that is left used what it said", () =>
+    Effect.gen(function* () {
+      const refused = yield* ask(request(1000)).pipe(
+        Effect.andThen(used),
+        withAgent(() => Stream.fail(new AgentRefused({ reason: "test" })))
+      )
+      assert.strictEqual(refused, 0)
+      yield* Effect.gen(function* () {
+        let heard = 0
+        const agent = yield* AgentStream
+        const fiber = yield* agent.stream(request(1000)).pipe(
+          Stream.runForEach(() => Effect.sync(() => heard++)),
+          Effect.forkChild({ startImmediately: true })
+        )
+        yield* until("the agent spoke", () => heard === 2)
+        assert.strictEqual(yield* used, input + 100)
+        yield* Fiber.interrupt(fiber)
+        assert.strictEqual(yield* used, input + 2)
+      }).pipe(withAgent(() => Stream.concat(says(hello), Stream.never)))
+    })
+  )
+
+  it.effect("when the tokens are used up nothing is asked, until the next day", () =>
+    Effect.gen(function* () {
+      const asked: Array<number> = []
+      yield* Effect.gen(function* () {
+        assert.isTrue(Result.isSuccess(yield* ask(request(input + 150))))
+        assert.isTrue(Result.isSuccess(yield* ask(request(input + 150))))
+        const result = yield* ask(request(input + 150))
+        assert.strictEqual(Result.isFailure(result) ? result.failure._tag : "", "DailyTokensUsed")
+        if (Result.isFailure(result) && result.failure._tag === "DailyTokensUsed") {
+          assert.strictEqual(result.failure.retryAfter, 86_400)
+        }
+      }).pipe(
+        withAgent(({ instance }) => {
+          asked.push(instance.maxTokens)
+          return says(hello, usage(input, 70), finish)
+        })
+      )
+      // The second answer is bounded by what is left.
+      assert.deepStrictEqual(asked, [100, 150 - input - 70])
+    })
+  )
+
+  it.effect("a store that is away asks nothing; an instance without a limit does not need it", () =>
+    Effect.gen(function* () {
+      const away = Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
+      const budget = Layer.succeed(
+        TokenBudget,
+        TokenBudget.of({ reserve: () => away, settle: () => away, used: () => away })
+      )
+      const asked: Array<unknown> = []
+      yield* Effect.gen(function* () {
+        const result = yield* ask(request(1000))
+        assert.strictEqual(Result.isFailure(result) ? result.failure._tag : "", "AgentBusy")
+        assert.lengthOf(asked, 0)
+        assert.isTrue(Option.isSome(Result.getSuccess(yield* ask(request(null)))))
+        assert.lengthOf(asked, 1)
+      }).pipe(
+        withAgent((request) => {
+          asked.push(request)
+          return says(hello, finish)
+        }, budget)
+      )
+    })
+  )
+})

@@ -1,0 +1,171 @@
+import { assert, describe, it } from "@effect/vitest"
+import { protocol } from "../../src/agent/OpenAiChat.ts"
+import type { AgentRequest } from "../../src/core/chat/Agent.ts"
+import { activitiesOf, read, readWhole, sourcesOf, textOf } from "../support/AgentFrames.ts"
+import { instanceAt } from "../support/TestUpstream.ts"
+
+const delta = (delta: unknown, rest: object = {}) => ({ choices: [{ index: 0, delta, ...rest }] })
+const finish = (reason: string) => delta({}, { finish_reason: reason })
+
+const request = (url: string, rest: Parameters<typeof instanceAt>[1] = {}): AgentRequest => ({
+  instance: instanceAt(url, rest),
+  session: "s-1",
+  turns: [
+    { role: "user", text: "One" },
+    { role: "assistant", text: " " },
+    { role: "user", text: "Two \ud83d" }
+  ]
+})
+
+describe("agent/OpenAiChat: the request", () => {
+  it("has the instructions first, the turns that have text, and the bound of the tokens", () => {
+    assert.deepStrictEqual(protocol.body(request("http://agent", { agentModel: "m", instructions: "Be brief." })), {
+      model: "m",
+      stream: true,
+      max_tokens: 4096,
+      user: "s-1",
+      messages: [
+        { role: "system", content: "Be brief." },
+        { role: "user", content: "One" },
+        { role: "user", content: "Two \ufffd" }
+      ]
+    })
+  })
+
+  it("bounds no answer of a runtime that keeps the conversation, unless its tokens are counted", () => {
+    assert.notProperty(protocol.body(request("http://agent", { memory: "agent" })), "max_tokens")
+    const counted = protocol.body(request("http://agent", { memory: "agent", dailyTokens: 10, maxTokens: 5 }))
+    assert.deepInclude(counted, { max_tokens: 5, stream_options: { include_usage: true } })
+  })
+
+  it("calls the bound as OpenAI and Azure want it there", () => {
+    for (const url of ["https://api.openai.com/v1", "https://x.openai.azure.com/openai/deployments/d"]) {
+      const body = protocol.body(request(url))
+      assert.deepInclude(body, { max_completion_tokens: 4096 })
+      assert.notProperty(body, "max_tokens")
+    }
+  })
+})
+
+describe("agent/OpenAiChat: the answer", () => {
+  it("reads content as a text, as parts, and as Mistral's thinking", () => {
+    const { ending, events } = read(
+      "openai-chat",
+      delta({ content: [{ type: "thinking", thinking: [{ type: "text", text: "2 and 2" }] }] }),
+      delta({ content: [{ type: "text", text: "Fo" }, { type: "image_url" }, "u"] }),
+      delta({ content: "r" }),
+      finish("stop"),
+      "[DONE]"
+    )
+    assert.strictEqual(textOf(events), "Four")
+    assert.strictEqual(activitiesOf(events), "~2 and 2")
+    assert.strictEqual(ending, "stop")
+  })
+
+  it("reads reasoning under each of its names, once", () => {
+    const { events } = read(
+      "openai-chat",
+      delta({ reasoning_content: "a", reasoning: "a" }),
+      delta({ reasoning: "b" }),
+      delta({ reasoning_text: "c" }),
+      delta({ content: "<thi" }),
+      delta({ content: "nk>d</think>Hi" }),
+      "[DONE]"
+    )
+    assert.strictEqual(activitiesOf(events), "~a ~b ~c ~d")
+    assert.strictEqual(textOf(events), "Hi")
+  })
+
+  it("reads citations beside the choices, in annotations, and in Azure's context, each once", () => {
+    const { events } = read(
+      "openai-chat",
+      {
+        ...delta({ content: "a" }),
+        citations: ["https://a.example/1"],
+        search_results: [{ url: "https://a.example/1", title: " One " }]
+      },
+      { ...delta({ content: "b" }), citations: ["https://a.example/1", "javascript:alert(1)", "nothing"] },
+      delta({ annotations: [{ type: "url_citation", url_citation: { url: "https://a.example/2", title: "Two" } }] }),
+      delta({ context: { citations: [{ url: "https://a.example/3", title: "" }] } }),
+      "[DONE]"
+    )
+    assert.deepStrictEqual(sourcesOf(events), [
+      ["https://a.example/1", "One"],
+      ["https://a.example/2", "Two"],
+      ["https://a.example/3", null]
+    ])
+  })
+
+  it("reads tool calls in pieces, and tools that Groq ran", () => {
+    const call = (id: string, name: string | undefined, index = 0) => ({
+      tool_calls: [
+        { index, id, type: "function", function: { ...(name === undefined ? {} : { name }), arguments: "{" } }
+      ]
+    })
+    const { ending, events } = read(
+      "openai-chat",
+      delta(call("c-1", "weather")),
+      delta(call("", undefined)),
+      delta(call("", "time", 1)),
+      delta({
+        executed_tools: [
+          {
+            index: 0,
+            type: "search",
+            output: "…",
+            search_results: { results: [{ url: "https://g.example/", title: "G" }] }
+          }
+        ]
+      }),
+      delta({ content: "Mild." }),
+      finish("tool_calls"),
+      "[DONE]"
+    )
+    assert.strictEqual(activitiesOf(events), "+weather +time +search -search")
+    assert.deepStrictEqual(sourcesOf(events), [["https://g.example/", "G"]])
+    assert.strictEqual(ending, "tool-calls")
+  })
+
+  it("reads a refusal, the choice that counts, and usage that comes more than once", () => {
+    const { events } = read(
+      "openai-chat",
+      { choices: [{ index: 1, delta: { content: "another" } }], usage: { prompt_tokens: 1, completion_tokens: 1 } },
+      delta({ refusal: "I cannot." }),
+      { ...finish("stop"), usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 40 } },
+      "[DONE]"
+    )
+    assert.strictEqual(textOf(events), "I cannot.")
+    assert.deepStrictEqual(events.slice(-2), [
+      { _tag: "Usage", inputTokens: 10, outputTokens: 30 },
+      { _tag: "Finish", reason: "stop" }
+    ])
+  })
+
+  it("reads a whole message where no delta said it", () => {
+    const whole = { index: 0, message: { content: "Hi" }, finish_reason: "stop" }
+    assert.strictEqual(textOf(read("openai-chat", { choices: [whole] }).events), "Hi")
+    assert.strictEqual(textOf(read("openai-chat", delta({ content: "Hi" }), { choices: [whole] }).events), "Hi")
+    const { ending, events } = readWhole(protocol, { choices: [{ ...whole, finish_reason: null }] })!
+    assert.deepStrictEqual([textOf(events), ending], ["Hi", "stop"])
+    assert.strictEqual(readWhole(protocol, { choices: [{ message: { content: null } }] })?.ending, "empty")
+    assert.isNull(readWhole(protocol, { choices: [] }))
+    assert.isNull(readWhole(protocol, { error: {} }))
+  })
+
+  it("passes over what says nothing, and breaks at what cannot be read", () => {
+    assert.strictEqual(read("openai-chat", "", "{}", delta(null), delta({ content: "Hi" }), "[DONE]").ending, "stop")
+    for (const frame of [
+      "1",
+      "null",
+      `"Hi"`,
+      "[]",
+      "Hi",
+      delta({ content: 1 }),
+      { choices: {} },
+      { error: {} },
+      finish("error")
+    ]) {
+      assert.match(read("openai-chat", delta({ content: "Hi" }), frame, "[DONE]").ending, /^the agent sent/)
+    }
+  })
+})

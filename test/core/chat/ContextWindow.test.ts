@@ -1,0 +1,61 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import type { AgentRequest, Turn } from "../../../src/core/chat/Agent.ts"
+import * as ContextWindow from "../../../src/core/chat/ContextWindow.ts"
+import * as Instance from "../../../src/core/chat/Instance.ts"
+
+const instance = Instance.make("i-1", { name: "n", agentUrl: "http://agent" })
+const user: Turn = { role: "user", text: "last" }
+const request = (history: ReadonlyArray<Turn>): AgentRequest => ({ instance, session: "s", turns: [...history, user] })
+
+const Role = Schema.Literals(["user", "assistant"])
+
+describe("core/chat/ContextWindow", () => {
+  it.prop(
+    "half of a request is its newest turns: shorter, with the last turn, and begun by a visitor",
+    [Schema.Array(Role)],
+    ([roles]) => {
+      const whole = request(roles.map((role, index) => ({ role, text: String(index) })))
+      const half = ContextWindow.halve(whole)
+      if (half === null) {
+        assert.lengthOf(whole.turns, 1)
+        return
+      }
+      assert.isAtMost(half.turns.length - 1, (whole.turns.length - 1) / 2)
+      assert.deepStrictEqual<ReadonlyArray<Turn>>(half.turns, whole.turns.slice(-half.turns.length))
+      assert.strictEqual(half.turns[0]?.role, "user")
+      assert.strictEqual(half.turns.at(-1), user)
+    }
+  )
+
+  it("recognizes what providers say of a request that is too long", () => {
+    for (const [status, body] of [
+      [400, `{"error":{"code":"context_length_exceeded","message":"…"}}`],
+      [
+        400,
+        `{"object":"error","message":"This model's maximum context length is 4096 tokens. However, you requested"}`
+      ],
+      [400, `{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 210000 tokens"}}`],
+      [400, `{"error":{"type":"exceed_context_size_error","message":"request (9000 tokens) exceeds"}}`],
+      [400, `{"error":"This model's maximum prompt length is 131072 but the request contains 200000 tokens."}`],
+      [400, "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576)."],
+      [413, `{"error":{"message":"Please reduce the length of the messages or completion."}}`],
+      [422, "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096"],
+      [500, "Trying to keep the first 5000 tokens when context the overflows."]
+    ] as const) {
+      assert.isTrue(ContextWindow.isTooLong(status, body), body)
+    }
+  })
+
+  it("takes no other refusal for one", () => {
+    for (const [status, body] of [
+      [401, "context_length_exceeded"],
+      [429, "Please reduce the length of the messages"],
+      [400, `{"error":{"message":"Unknown parameter: 'user'."}}`],
+      [400, ""],
+      [500, "internal error"]
+    ] as const) {
+      assert.isFalse(ContextWindow.isTooLong(status, body), body)
+    }
+  })
+})

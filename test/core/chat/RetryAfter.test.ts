@@ -1,0 +1,32 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as RetryAfter from "../../../src/core/chat/RetryAfter.ts"
+
+const date = "Wed, 21 Oct 2026 07:28:00 GMT"
+
+describe("core/chat/RetryAfter", () => {
+  it.prop(
+    "whatever the headers say, the wait is a whole number of seconds in bounds",
+    [Schema.UndefinedOr(Schema.String), Schema.UndefinedOr(Schema.String)],
+    ([header, date]) => {
+      const seconds = RetryAfter.seconds(header, date)
+      assert.isTrue(Number.isInteger(seconds))
+      assert.isTrue(seconds >= RetryAfter.bounds.least && seconds <= RetryAfter.bounds.most)
+    }
+  )
+
+  it("is a number of seconds, or the time from the response's date on", () => {
+    for (const [header, expected] of [
+      ["7", 7],
+      ["0", RetryAfter.bounds.least],
+      ["2.5", 3],
+      ["86400", RetryAfter.bounds.most],
+      ["Wed, 21 Oct 2026 07:28:30 GMT", 30],
+      ["Wed, 21 Oct 2026 07:00:00 GMT", RetryAfter.bounds.least],
+      ["soon", RetryAfter.bounds.usual],
+      [undefined, RetryAfter.bounds.usual]
+    ] as const) {
+      assert.strictEqual(RetryAfter.seconds(header, date), expected, header)
+    }
+  })
+})

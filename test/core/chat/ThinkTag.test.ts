@@ -1,0 +1,46 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as ThinkTag from "../../../src/core/chat/ThinkTag.ts"
+
+/** Everything that is read of these deltas. */
+const read = (deltas: ReadonlyArray<string>) => {
+  let state = ThinkTag.initial
+  let reasoning = ""
+  let text = ""
+  for (const delta of deltas) {
+    const next = ThinkTag.read(state, delta)
+    state = next.state
+    reasoning += next.reasoning
+    text += next.text
+  }
+  const rest = ThinkTag.end(state)
+  return { reasoning: reasoning + rest.reasoning, text: text + rest.text }
+}
+
+const Piece = Schema.Literals(["<", "think", ">", "</", "<think>", "</think>", " ", "\n", "a", "<thi"])
+
+describe("core/chat/ThinkTag", () => {
+  it.prop("how a text is cut into deltas does not matter", [Schema.Array(Piece)], ([pieces]) => {
+    assert.deepStrictEqual(read(pieces), read([pieces.join("")]))
+    assert.deepStrictEqual(read([...pieces.join("")]), read([pieces.join("")]))
+  })
+
+  it.prop("a text that does not begin with the tag stays as it is", [Schema.Array(Piece)], ([pieces]) => {
+    const text = pieces.join("")
+    if (!text.trimStart().startsWith("<think>")) assert.deepStrictEqual(read(pieces), { reasoning: "", text })
+  })
+
+  it("separates what is between the tags, and keeps the rest to the letter", () => {
+    assert.deepStrictEqual(read(["\n<th", "ink>two and two</thi", "nk>\n\nFour. </think>"]), {
+      reasoning: "two and two",
+      text: "\n\nFour. </think>"
+    })
+    assert.deepStrictEqual(read(["<think>without an end </th"]), { reasoning: "without an end </th", text: "" })
+  })
+
+  it("holds back no more than a little whitespace", () => {
+    const { state, text } = ThinkTag.read(ThinkTag.initial, " ".repeat(10_000))
+    assert.strictEqual(text.length + state.held.length, 10_000)
+    assert.isBelow(state.held.length, 300)
+  })
+})

@@ -1,0 +1,47 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import type { AgentRequest } from "../../../src/core/chat/Agent.ts"
+import * as Instance from "../../../src/core/chat/Instance.ts"
+import * as Tokens from "../../../src/core/chat/Tokens.ts"
+
+const count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 }))
+
+const request = (text: string, maxTokens: number, instructions: string | null = null): AgentRequest => ({
+  instance: Instance.make("i-1", { name: "n", agentUrl: "http://agent", maxTokens, instructions }),
+  session: "s",
+  turns: [{ role: "user", text }]
+})
+
+describe("core/chat/Tokens", () => {
+  it.prop(
+    "grants together never pass the limit, and each is between what a request needs and what it may use",
+    [count, Schema.Array(Schema.Tuple([count, count]))],
+    ([limit, demands]) => {
+      let used = 0
+      for (const [one, other] of demands) {
+        const demand = { least: Math.min(one, other), most: Math.max(one, other) }
+        const tokens = Tokens.grant(limit, used, demand)
+        if (tokens === null) assert.isBelow(limit - used, demand.least)
+        else {
+          assert.isTrue(tokens >= demand.least && tokens <= demand.most)
+          used += tokens
+        }
+        assert.isAtMost(used, limit)
+      }
+    }
+  )
+
+  it.prop("a demand has room for the input and some of the answer", [Schema.String, count], ([text, maxTokens]) => {
+    const { least, most } = Tokens.demandOf(request(text, maxTokens))
+    const input = Tokens.ofRequest(request(text, maxTokens))
+    assert.isAbove(least, input)
+    assert.strictEqual(most, input + maxTokens)
+    assert.isAtMost(least, most)
+  })
+
+  it("counts the instructions, and letters by their bytes", () => {
+    assert.isAbove(Tokens.ofRequest(request("Hi", 1, "Be brief.")), Tokens.ofRequest(request("Hi", 1)))
+    assert.strictEqual(Tokens.ofText("漢字"), 2)
+    assert.strictEqual(Tokens.ofText(""), 0)
+  })
+})

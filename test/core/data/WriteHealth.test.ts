@@ -1,0 +1,39 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as WriteHealth from "../../../src/core/data/WriteHealth.ts"
+
+const Write = Schema.Struct({
+  kind: Schema.Literals(["page-views", "submissions"]),
+  outcome: Schema.Literals(["stored", "failed"]),
+  /** Milliseconds after the one before. */
+  later: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_500 }))
+})
+const Later = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 * WriteHealth.memoryMillis }))
+
+describe("core/data/WriteHealth", () => {
+  it.prop(
+    "writable if each kind's last write was stored; else failing, or unknown once the last failure is old",
+    [Schema.Array(Write), Later],
+    ([writes, later]) => {
+      let now = 0
+      let failures = WriteHealth.none
+      const last = new Map<string, { readonly outcome: string; readonly at: number }>()
+      for (const { kind, later, outcome } of writes) {
+        now += later
+        failures = WriteHealth.after(failures, kind, outcome, now)
+        last.set(kind, { outcome, at: now })
+      }
+      now += later
+      const failed = [...last.values()].filter(({ outcome }) => outcome === "failed")
+      const youngest = Math.max(...failed.map(({ at }) => at))
+      assert.strictEqual(
+        WriteHealth.verdict(failures, now),
+        failed.length === 0 ? "writable" : now - youngest < WriteHealth.memoryMillis ? "failing" : "unknown"
+      )
+    }
+  )
+
+  it("a write that is stored after another costs nothing", () => {
+    assert.strictEqual(WriteHealth.after(WriteHealth.none, "submissions", "stored", 1), WriteHealth.none)
+  })
+})

@@ -1,0 +1,29 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { isSampled } from "../../../src/core/http/TraceSampling.ts"
+
+const Share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
+
+const Random = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1, exclusiveMaximum: true }))
+
+describe("core/http/TraceSampling", () => {
+  it.prop("a parent decides, whatever the ratio", [Share, Schema.Boolean, Random], ([ratio, sampled, random]) => {
+    assert.strictEqual(isSampled(ratio, { sampled }, random), sampled)
+  })
+
+  it.prop(
+    "a ratio of 1 samples all, one of 0 none, and a higher one whatever a lower one does",
+    [Share, Share, Random],
+    ([a, b, random]) => {
+      assert.isTrue(isSampled(1, undefined, random))
+      assert.isFalse(isSampled(0, undefined, random))
+      if (isSampled(Math.min(a, b), undefined, random)) assert.isTrue(isSampled(Math.max(a, b), undefined, random))
+    }
+  )
+
+  it.prop("a ratio is the share of the random numbers below it", [Share], ([ratio]) => {
+    const randoms = Array.from({ length: 1_000 }, (_, index) => index / 1_000)
+    const share = randoms.filter((random) => isSampled(ratio, undefined, random)).length / 1_000
+    assert.closeTo(share, ratio, 0.001)
+  })
+})

@@ -1,0 +1,166 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Metric, Schema } from "effect"
+import * as Metrics from "../../../src/core/metrics/Metrics.ts"
+import * as Snapshot from "../../../src/core/metrics/Snapshot.ts"
+import { render } from "../../../src/telemetry/MetricsServer.ts"
+import * as TestMetrics from "../../support/TestMetrics.ts"
+
+/** Few labels, so that snapshots have series in common; and hostile ones. */
+const Labels = Schema.Record(
+  Schema.Literals(["route", "kind"]),
+  Schema.Union([Schema.Literals(["a", 'quo"te', "back\\slash", "new\nline", ""]), Schema.String])
+)
+
+const metrics = {
+  requests: (attributes: Readonly<Record<string, string>>) =>
+    Metric.counter("hydracore_http_requests_total", { attributes, incremental: true }),
+  open: (attributes: Readonly<Record<string, string>>) => Metric.gauge("hydracore_http_requests_open", { attributes }),
+  memory: (attributes: Readonly<Record<string, string>>) =>
+    Metric.gauge("hydracore_process_memory_bytes", { attributes }),
+  duration: (attributes: Readonly<Record<string, string>>) =>
+    Metric.histogram("hydracore_http_request_duration_seconds", { attributes, boundaries: Metrics.durationBounds })
+}
+
+/** One update of a metric, in tenths of a millisecond. */
+const Update = Schema.Struct({
+  metric: Schema.Literals(["requests", "open", "memory", "duration"]),
+  labels: Labels,
+  tenths: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10_000_000_000 }))
+})
+
+const Updates = Schema.Array(Update).check(Schema.isMaxLength(8))
+
+/** The snapshot of a registry that these updates were made in. */
+const snapshotOf = (updates: ReadonlyArray<typeof Update.Type>): Snapshot.Snapshot => {
+  const { context } = TestMetrics.make()
+  for (const { labels, metric, tenths } of updates) {
+    metrics[metric](labels).updateUnsafe(Metrics.seconds(tenths / 10), context)
+  }
+  return Snapshot.take(context)
+}
+
+const keyOf = ({ attributes, id }: Snapshot.Series) => JSON.stringify([id, Object.entries(attributes ?? {}).sort()])
+
+/** From what a series is to its state, in which order does not matter. */
+const mapOf = (snapshot: Snapshot.Snapshot) => new Map(snapshot.map((series) => [keyOf(series), series.state]))
+
+/** Reads Prometheus's own grammar: each sample's name and labels, and its value. */
+const read = (text: string): ReadonlyMap<string, number> => {
+  const samples = new Map<string, number>()
+  for (const line of text.split("\n")) {
+    if (line === "" || line.startsWith("# HELP ") || line.startsWith("# TYPE ")) continue
+    const match = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-zA-Z_]+="(?:[^"\\\n]|\\["\\n])*",?)*)\})? (\S+)$/.exec(line)
+    assert.isNotNull(match, line)
+    const [, name, inner = "", value] = match!
+    const labels = [...inner.matchAll(/([a-zA-Z_]+)="((?:[^"\\\n]|\\["\\n])*)"/g)].map(([, label, escaped]) => [
+      label,
+      escaped!.replace(/\\(["\\n])/g, (_, character: string) => (character === "n" ? "\n" : character))
+    ])
+    const key = JSON.stringify([name, labels.sort()])
+    assert.isFalse(samples.has(key), `${key} stands there twice`)
+    samples.set(key, Number(value))
+  }
+  return samples
+}
+
+describe("core/metrics/Snapshot", () => {
+  it.prop(
+    "merging the snapshots of several processes is the snapshot of one that did all, but for gauges",
+    [Schema.Array(Updates).check(Schema.isMaxLength(4))],
+    ([processes]) => {
+      const counted = processes.map((updates) =>
+        updates.filter(({ metric }) => metric === "requests" || metric === "duration")
+      )
+      assert.deepStrictEqual(mapOf(Snapshot.merge(counted.map(snapshotOf))), mapOf(snapshotOf(counted.flat())))
+    }
+  )
+
+  it.prop(
+    "merging is associative and does not depend on the order, to the last bit",
+    [Updates, Updates, Updates],
+    ([x, y, z]) => {
+      const { merge } = Snapshot
+      const [a, b, c] = [snapshotOf(x), snapshotOf(y), snapshotOf(z)]
+      const all = mapOf(merge([a, b, c]))
+      assert.deepStrictEqual(mapOf(merge([merge([a, b]), c])), all)
+      assert.deepStrictEqual(mapOf(merge([a, merge([b, c])])), all)
+      assert.deepStrictEqual(mapOf(merge([c, a, b])), all)
+      assert.deepStrictEqual(mapOf(merge([merge([a, b, c])])), all)
+    }
+  )
+
+  it.prop("a snapshot that was sent as JSON is the same", [Updates], ([updates]) => {
+    const snapshot = snapshotOf(updates)
+    const sent = JSON.parse(JSON.stringify(snapshot)) as Snapshot.Snapshot
+    assert.deepStrictEqual(mapOf(sent), mapOf(snapshot))
+    assert.strictEqual(render(sent), render(snapshot))
+  })
+
+  it.prop("what is rendered is read as the same values, whatever the labels hold", [Updates], ([updates]) => {
+    const snapshot = snapshotOf(updates)
+    const samples = read(render(snapshot))
+    let expected = 0
+    for (const { attributes, id, state, type } of snapshot) {
+      const at = (suffix: string, more: Readonly<Record<string, string>> = {}) =>
+        samples.get(JSON.stringify([id + suffix, Object.entries({ ...attributes, ...more }).sort()]))
+      if (type === "Counter") assert.strictEqual(at(""), state.count)
+      else if (type === "Gauge") assert.strictEqual(at(""), state.value)
+      else if (type === "Histogram") {
+        for (const [bound, count] of state.buckets) assert.strictEqual(at("_bucket", { le: String(bound) }), count)
+        assert.strictEqual(at("_bucket", { le: "+Inf" }), state.count)
+        assert.strictEqual(at("_count"), state.count)
+        assert.strictEqual(at("_sum"), state.sum)
+        expected += state.buckets.length + 2
+      }
+      expected++
+    }
+    assert.strictEqual(samples.size, expected)
+  })
+
+  it.prop("what lasts only grows and belongs to no single process", [Updates], ([updates]) => {
+    const lasting = Snapshot.lasting(snapshotOf(updates))
+    for (const { metric } of updates) {
+      const { id } = metrics[metric]({})
+      assert.strictEqual(
+        lasting.some((series) => series.id === id),
+        metric === "requests" || metric === "duration"
+      )
+    }
+  })
+
+  it("names the process on what each shows for itself, and on nothing else", () => {
+    const { context } = TestMetrics.make()
+    Metrics.memory({ kind: "heap" }).updateUnsafe(1, context)
+    Metrics.decisions({ decision: "bot" }).updateUnsafe(2, context)
+    const attributes = Snapshot.named("3", Snapshot.take(context)).map((series) => series.attributes)
+    assert.deepStrictEqual(attributes, [{ kind: "heap", process: "3" }, { decision: "bot" }])
+  })
+
+  it("keeps the first of two series that have no sum", () => {
+    const of = (boundaries: ReadonlyArray<number>) => {
+      const { context } = TestMetrics.make()
+      Metric.histogram("hydracore_batch_size", { boundaries }).updateUnsafe(1, context)
+      return Snapshot.take(context)
+    }
+    assert.deepStrictEqual(Snapshot.merge([of([1, 2]), of([1, 3]), of([1])]), of([1, 2]))
+  })
+
+  it("takes our own metrics alone", () => {
+    const { context } = TestMetrics.make()
+    Metric.counter("child_fibers_started").updateUnsafe(1, context)
+    assert.deepStrictEqual(Snapshot.take(context), [])
+  })
+})
+
+describe("core/metrics/Metrics", () => {
+  it.prop(
+    "durations are exact to a microsecond, and so are their sums in any order",
+    [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 900_000_000 })))],
+    ([tenths]) => {
+      const durations = tenths.map((each) => Metrics.seconds(each / 10))
+      for (const [index, duration] of durations.entries()) assert.closeTo(duration, tenths[index]! / 10_000, 5e-7)
+      const sum = (of: ReadonlyArray<number>) => of.reduce((a, b) => a + b, 0)
+      assert.strictEqual(sum(durations), sum(durations.toReversed()))
+    }
+  )
+})

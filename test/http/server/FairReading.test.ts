@@ -1,0 +1,134 @@
+import { createServer, type RequestListener } from "node:http"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Layer, Option, Scope } from "effect"
+import * as Connections from "../../../src/http/server/Connections.ts"
+import * as FairReading from "../../../src/http/server/FairReading.ts"
+import { until } from "../../support/Wait.ts"
+import * as Raw from "../../torture/Raw.ts"
+
+/** Each connection counts by itself. */
+const serve = Effect.fnUntraced(function* (listener: RequestListener) {
+  const server = createServer(listener)
+  FairReading.watch(server, { ownerOf: FairReading.byAddress(() => true) })
+  yield* Effect.addFinalizer(() => Effect.sync(() => void server.close().closeAllConnections()))
+  yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
+  const address = server.address()
+  return typeof address === "object" && address !== null ? address.port : 0
+})
+
+const request = (path: string) => `POST ${path} HTTP/1.1\r\nHost: edge\r\nContent-Length: 2\r\n\r\n{}`
+
+describe("http/server/FairReading", () => {
+  const count = 10_000
+  for (const [name, first, next] of [
+    ["pipelined requests", "", request("/flood")],
+    ["chunks of a byte", "POST /flood HTTP/1.1\r\nHost: edge\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\na\r\n"]
+  ] as const) {
+    it.live(`a request of another client is parsed before the rest of ${count} ${name}`, () =>
+      Effect.gen(function* () {
+        let events = 0
+        let atVisit: number | undefined
+        const port = yield* serve((incoming, response) => {
+          if (incoming.url === "/visit") atVisit = events
+          incoming.on("data", () => {
+            if (incoming.url !== "/flood") return
+            // The other client's request is sent while these are parsed.
+            if (events++ === 0) visitor.write(request("/visit"))
+          })
+          incoming.on("error", () => {}).on("end", () => response.end())
+        })
+        const visitor = yield* Raw.open(port)
+        const flood = yield* Raw.open(port)
+        flood.write(first + next.repeat(count))
+        yield* until("all is parsed", () => events >= count)
+        yield* until("the visitor is answered", () => Raw.statuses(visitor.received()).length === 1)
+        assert.isBelow(atVisit ?? count, count / 2)
+      }).pipe(Effect.scoped)
+    )
+  }
+
+  for (const [name, ends] of [
+    ["keeps its connection", false],
+    ["ends its half of the connection at once", true]
+  ] as const) {
+    it.live(`nothing is lost or reordered of a client that ${name}`, () =>
+      Effect.gen(function* () {
+        const seen: Array<string> = []
+        const bodies: Array<string> = []
+        const port = yield* serve((incoming, response) => {
+          seen.push(incoming.url ?? "")
+          let body = ""
+          incoming.setEncoding("latin1").on("data", (text: string) => {
+            body += text
+          })
+          incoming.on("end", () => {
+            bodies.push(body)
+            response.end()
+          })
+        })
+        const raw = yield* Raw.open(port)
+        const all = Array.from({ length: 500 }, (_, index) => `/${index}`)
+        const large = Array.from({ length: 100_000 }, (_, index) => String(index % 10)).join("")
+        raw.write(all.map(request).join(""))
+        raw.write(`POST /large HTTP/1.1\r\nHost: edge\r\nContent-Length: ${large.length}\r\n\r\n${large}`)
+        if (ends) raw.socket.end()
+        yield* until("all is parsed", () => bodies.length === all.length + 1)
+        assert.deepStrictEqual(seen, [...all, "/large"])
+        assert.deepStrictEqual(bodies, [...all.map(() => "{}"), large])
+        // Node itself closes a connection when its client ends its half.
+        if (ends) yield* until("the connection is closed", raw.closed)
+        else yield* until("all are answered", () => Raw.statuses(raw.received()).length === all.length + 1)
+      }).pipe(Effect.scoped)
+    )
+  }
+
+  it.live("a body that its reader leaves is not read on", () =>
+    Effect.gen(function* () {
+      let paused = false
+      const port = yield* serve((incoming) => {
+        incoming.once("data", () => {
+          incoming.pause()
+          paused = true
+        })
+      })
+      const raw = yield* Raw.open(port)
+      raw.write(`POST / HTTP/1.1\r\nHost: edge\r\nContent-Length: 50000000\r\n\r\n`)
+      raw.write(Buffer.alloc(50_000_000))
+      yield* until("the reader has left", () => paused)
+      yield* until("the sender waits", () => raw.socket.writableLength > 0)
+      const left = raw.socket.writableLength
+      yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 200)))
+      assert.strictEqual(raw.socket.writableLength, left)
+      assert.isAbove(left, 0)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("requests that are not parsed yet when the server is told to end are answered", () =>
+    Effect.gen(function* () {
+      const server = createServer((incoming, response) => {
+        incoming.resume().on("end", () => response.end())
+      })
+      FairReading.watch(server, { ownerOf: () => undefined })
+      const scope = yield* Scope.make()
+      yield* Effect.addFinalizer(() => Effect.sync(() => void server.close().closeAllConnections()))
+      const limits = {
+        total: 1_000,
+        perAddress: Option.none<number>(),
+        trustedProxies: [],
+        idle: { keepAlive: 65_000, head: 10_000 }
+      }
+      const options = { linger: 0, end: "20 seconds", unreadTimeout: 60_000, limits } as const
+      yield* Layer.buildWithScope(Connections.layer(server, options), scope)
+      yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
+      const address = server.address()
+      const raw = yield* Raw.open(typeof address === "object" && address !== null ? address.port : 0)
+      raw.write(request("/").repeat(20_000))
+      yield* until("the first is answered", () => raw.received().length > 0)
+      yield* Scope.close(scope, Exit.void)
+      yield* until("the connection is closed", raw.closed)
+      // Either all were answered before the server closed, or the last answer closes the connection.
+      const answers = raw.received().split("HTTP/1.1 200 OK").length - 1
+      if (answers < 20_000) assert.match(raw.received(), /Connection: close\r\n(?:[^\r]+\r\n)*\r\n$/)
+    }).pipe(Effect.scoped)
+  )
+})

@@ -1,0 +1,181 @@
+import { randomUUID } from "node:crypto"
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Fiber, Latch, Layer, Option, Schema } from "effect"
+import type { AgentEvent } from "../../../src/core/chat/Agent.ts"
+import * as AnswerParts from "../../../src/core/chat/AnswerParts.ts"
+import * as PostgresConversationStore from "../../../src/postgres/chat/ConversationStore.ts"
+import * as InstanceDirectory from "../../../src/postgres/chat/InstanceDirectory.ts"
+import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
+import { newKey, say, suite } from "../../suites/ConversationStore.ts"
+import * as Locks from "../../support/postgres/Locks.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import { until } from "../../support/Wait.ts"
+
+const timeout = "20 seconds"
+const store = PostgresConversationStore.layer({ timeout, maxQueue: 10_000 })
+const layers = Layer.merge(store, InstanceDirectory.layer({ timeout })).pipe(Layer.provideMerge(TestDatabase.layer))
+
+suite("postgres/chat/ConversationStore", layers, {
+  later: (effect) =>
+    PgClient.PgClient.use((sql) =>
+      Effect.andThen(
+        Effect.orDie(sql`UPDATE conversation SET lease_until = lease_until - interval '10 seconds'`),
+        effect
+      )
+    ),
+  runs: 20
+})
+
+const text = (delta: string): AgentEvent => ({ _tag: "Text", delta })
+
+const Count = Schema.Tuple([Schema.Struct({ rows: Schema.Int })])
+const count = (from: string) =>
+  PgClient.PgClient.use((sql) => sql.unsafe(`SELECT count(*)::int AS rows FROM ${from}`)).pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(Count)),
+    Effect.map(([{ rows }]) => rows)
+  )
+
+/** The same store in another process, as far as the database can tell. */
+const another = Effect.map(Layer.build(Layer.fresh(store)), (built) => Context.get(built, ConversationStore))
+
+describe("postgres/chat/ConversationStore: pieces", () => {
+  it.live("an answer leaves no piece behind, however it ends", () =>
+    Effect.gen(function* () {
+      const store = yield* ConversationStore
+      const key = yield* newKey
+      const piece = (answerId: string) => store.append({ answerId, position: 0, events: [text("a"), text("b")] })
+      const first = yield* say(key, "one")
+      assert.isTrue(yield* piece(first))
+      assert.strictEqual(yield* count("answer_piece"), 1)
+      yield* store.complete({ answerId: first, parts: [], ending: "stop", usage: null })
+      assert.strictEqual(yield* count("answer_piece"), 0)
+      yield* piece(yield* say(key, "two"))
+      yield* store.stop(key)
+      assert.strictEqual(yield* count("answer_piece"), 0)
+      yield* piece(yield* say(key, "three"))
+      const last = yield* say(key, "four")
+      assert.strictEqual(yield* count("answer_piece"), 0)
+      yield* piece(last)
+      yield* store.delete(key)
+      for (const table of ["answer_piece", "conversation_message", "conversation"]) {
+        assert.strictEqual(yield* count(table), 0, table)
+      }
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.live("the pieces of many answers share their commits", () =>
+    Effect.gen(function* () {
+      const store = yield* ConversationStore
+      const sql = yield* PgClient.PgClient
+      const { instanceId } = yield* newKey
+      const answers = yield* Effect.forEach(Array.from({ length: 50 }), () =>
+        say({ instanceId, conversationId: randomUUID() }, "one")
+      )
+      const each = 20
+      yield* Effect.forEach(
+        answers,
+        (answerId) =>
+          Effect.forEach(Array.from({ length: each }), (_, position) =>
+            store.append({ answerId, position, events: [text("a")] })
+          ),
+        { concurrency: "unbounded" }
+      )
+      const rows = yield* sql`SELECT count(DISTINCT xmin::text)::int AS rows FROM answer_piece`
+      const [{ rows: commits }] = yield* Schema.decodeUnknownEffect(Count)(rows)
+      assert.strictEqual(yield* count("answer_piece"), answers.length * each)
+      assert.isBelow(commits, each * 5)
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.live("a piece that is sent again, alone or within a longer one, is read once", () =>
+    Effect.gen(function* () {
+      const store = yield* ConversationStore
+      const key = yield* newKey
+      const answerId = yield* say(key, "one")
+      yield* store.append({ answerId, position: 0, events: [text("a")] })
+      for (const events of [[text("b")], [text("b")], [text("b"), text("c")]]) {
+        assert.isTrue(yield* store.append({ answerId, position: 1, events }))
+      }
+      const progress = yield* Effect.flatMap(store.follow(answerId, 0), Effect.fromOption)
+      assert.deepStrictEqual(progress.events, [text("a"), text("b"), text("c")])
+      const [, answer] = yield* Effect.flatMap(store.read(key), Effect.fromOption)
+      assert.strictEqual(AnswerParts.textOf(answer?.parts ?? []), "abc")
+    }).pipe(Effect.provide(layers))
+  )
+})
+
+describe("postgres/chat/ConversationStore: processes", () => {
+  it.live("a message to one process ends the answer of another, which learns of it", () =>
+    Effect.gen(function* () {
+      const here = yield* ConversationStore
+      const there = yield* another
+      const key = yield* newKey
+      const answerId = yield* say(key, "one")
+      yield* here.append({ answerId, position: 0, events: [text("Hel")] })
+      assert.deepStrictEqual(yield* there.running(key), Option.some(answerId))
+      const next = randomUUID()
+      yield* there.begin({ key, answerId: next, message: { messageId: randomUUID(), text: "two" } })
+      assert.isFalse(yield* here.append({ answerId, position: 1, events: [text("lo")] }))
+      assert.strictEqual((yield* here.renew([answerId])).size, 0)
+      assert.isTrue(yield* there.stop(key))
+      assert.strictEqual((yield* there.renew([next])).size, 0)
+      assert.deepStrictEqual(yield* here.hashKey, yield* there.hashKey)
+    }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+
+  it.live("processes that write to the same conversations at once wait for each other, and none fails", () =>
+    Effect.gen(function* () {
+      const stores = [yield* ConversationStore, yield* another]
+      const { instanceId } = yield* newKey
+      const keys = Array.from({ length: 4 }, () => ({ instanceId, conversationId: randomUUID() }))
+      const turns = keys.flatMap((key) => stores.flatMap((store) => Array.from({ length: 5 }, () => ({ key, store }))))
+      yield* Effect.forEach(
+        turns,
+        Effect.fnUntraced(function* ({ key, store }) {
+          const answerId = randomUUID()
+          yield* store.begin({ key, answerId, message: { messageId: randomUUID(), text: "one" } })
+          yield* store.append({ answerId, position: 0, events: [text("a")] })
+          yield* store.renew([answerId])
+          yield* store.complete({ answerId, parts: [{ type: "text", text: "ab" }], ending: "stop", usage: null })
+        }),
+        { concurrency: "unbounded" }
+      )
+      for (const key of keys) {
+        const messages = yield* Effect.flatMap(stores[0]!.read(key), Effect.fromOption)
+        assert.lengthOf(messages, 20)
+        for (const message of messages) if (message.role === "assistant") assert.isNotNull(message.ending)
+        assert.isTrue(Option.isNone(yield* stores[0]!.running(key)))
+      }
+      assert.strictEqual(yield* count("answer_piece"), 0)
+    }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+
+  it.live("a beginning whose connection is lost in its midst is done once", () =>
+    Effect.gen(function* () {
+      const store = yield* ConversationStore
+      const sql = yield* PgClient.PgClient
+      const key = yield* newKey
+      yield* say(key, "one")
+      const [locked, cut] = [yield* Latch.make(), yield* Latch.make()]
+      const holder = yield* sql`SELECT 1 FROM conversation FOR UPDATE`.pipe(
+        Effect.andThen(locked.open),
+        Effect.andThen(cut.await),
+        sql.withTransaction,
+        Effect.forkChild
+      )
+      yield* locked.await
+      const begun = yield* Effect.forkChild(say(key, "two"))
+      yield* until("its connection is cut", () => Effect.runPromise(Locks.cutWaiting(sql)))
+      yield* cut.open
+      yield* Fiber.join(holder)
+      const answerId = yield* Fiber.join(begun)
+      assert.deepStrictEqual(yield* store.running(key), Option.some(answerId))
+      const messages = yield* Effect.flatMap(store.read(key), Effect.fromOption)
+      assert.deepStrictEqual(
+        messages.map(({ role }) => role),
+        ["user", "assistant", "user", "assistant"]
+      )
+    }).pipe(Effect.provide(layers))
+  )
+})

@@ -1,0 +1,33 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Layer, Option } from "effect"
+import * as InstanceDirectory from "../../../src/postgres/chat/InstanceDirectory.ts"
+import * as TokenBudget from "../../../src/postgres/chat/TokenBudget.ts"
+import * as Instances from "../../../src/services/chat/InstanceDirectory.ts"
+import * as Budget from "../../../src/services/chat/TokenBudget.ts"
+import { suite } from "../../suites/TokenBudget.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+
+const budget = TokenBudget.layer({ timeout: "20 seconds" })
+const instances = InstanceDirectory.layer({ timeout: "20 seconds" })
+
+suite("postgres/chat/TokenBudget", Layer.merge(budget, instances).pipe(Layer.provide(TestDatabase.layer)))
+
+describe("postgres/chat/TokenBudget: many processes", () => {
+  it.live("use no more together than the limit, whatever they reserve at the same moment", () =>
+    Effect.gen(function* () {
+      const processes = yield* Effect.forEach(Array.from({ length: 4 }), () =>
+        Effect.map(Layer.build(Layer.fresh(budget)), (context) => Context.get(context, Budget.TokenBudget))
+      )
+      const { instanceId } = yield* Instances.InstanceDirectory.use(({ create }) =>
+        create({ name: "Counted", agentUrl: "http://agent" })
+      )
+      const reserved = yield* Effect.forEach(
+        Array.from({ length: 80 }, (_, index) => processes[index % processes.length]!),
+        (process) => process.reserve({ instanceId, limit: 100, least: 10, most: 10 }),
+        { concurrency: "unbounded" }
+      )
+      assert.lengthOf(reserved.filter(Option.isSome), 10)
+      assert.strictEqual(yield* processes[0]!.used(instanceId), 100)
+    }).pipe(Effect.scoped, Effect.provide(instances.pipe(Layer.provideMerge(TestDatabase.layer))))
+  )
+})

@@ -1,0 +1,56 @@
+/**
+ * The law of readiness while writes fail, as a suite that runs on any layer.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, type Layer, Schedule } from "effect"
+import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { Readiness } from "../../src/services/Readiness.ts"
+import type { StorageUnavailable } from "../../src/services/Storage.ts"
+import { draft } from "./SubmissionRepo.ts"
+
+export const check = Effect.flatMap(Readiness, (readiness) => readiness.check)
+
+/** A submission as a visitor's request stores it; its id. */
+export const write = Effect.suspend(() => {
+  const submissionId = randomUUID()
+  return Effect.as(
+    SubmissionRepo.use((repo) => repo.submit(draft({ submissionId }))),
+    submissionId
+  )
+})
+
+/** Asks for readiness until it is there, as a load balancer does. */
+export const untilReady = Effect.retry(check, Schedule.spaced("50 millis"))
+
+/** What makes every write of a layer fail with `StorageUnavailable`, and what ends that. */
+export interface Fault<E, R> {
+  readonly begin: Effect.Effect<void, E, R>
+  readonly end: Effect.Effect<void, E, R>
+}
+
+export const suite = <R, E, FE>(
+  name: string,
+  layer: Layer.Layer<Readiness | SubmissionRepo | R, E>,
+  fault: Fault<FE, Readiness | SubmissionRepo | R>
+) =>
+  describe(name, () => {
+    it.live("not ready while writes fail, and ready again without a request once they would succeed", () =>
+      Effect.gen(function* () {
+        yield* check
+        yield* write
+        yield* check
+        for (let round = 0; round < 2; round++) {
+          yield* fault.begin
+          assert.strictEqual(((yield* Effect.flip(write)) as StorageUnavailable)._tag, "StorageUnavailable")
+          assert.strictEqual((yield* Effect.flip(check)).reason, "database-not-storing")
+          yield* fault.end
+          yield* untilReady
+          yield* write
+          yield* check
+        }
+      }).pipe(Effect.provide(layer))
+    )
+  })

@@ -1,0 +1,98 @@
+/**
+ * What every layer of `TokenBudget` keeps.
+ */
+import { assert, describe, layer as withLayer } from "@effect/vitest"
+import { Effect, type Layer, Option, Schema } from "effect"
+import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import { TokenBudget } from "../../src/services/chat/TokenBudget.ts"
+import { at } from "./VisitorSalts.ts"
+
+const day = 86_400_000
+const noon = Date.UTC(2026, 5, 1, 12)
+
+const count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 50 }))
+
+/** An instance of its own for each test. */
+const instance = InstanceDirectory.use(({ create }) =>
+  Effect.map(create({ name: "Counted", agentUrl: "http://agent" }), ({ instanceId }) => instanceId)
+)
+
+export const suite = <E>(name: string, layer: Layer.Layer<TokenBudget | InstanceDirectory, E>) =>
+  describe(name, () => {
+    withLayer(layer, { excludeTestServices: true })((it) => {
+      it.effect.prop(
+        "reservations and what they are settled with are counted exactly, and never pass the limit at once",
+        { demands: Schema.Array(Schema.Tuple([count, count, count])).check(Schema.isMaxLength(8)) },
+        ({ demands }) =>
+          Effect.gen(function* () {
+            const budget = yield* TokenBudget
+            const instanceId = yield* instance
+            const limit = 100
+            const reserved = yield* Effect.forEach(
+              demands,
+              ([one, other]) =>
+                budget.reserve({ instanceId, limit, least: Math.min(one, other), most: Math.max(one, other) }),
+              { concurrency: "unbounded" }
+            )
+            const open = Option.getOrElse(Option.all(reserved.filter(Option.isSome)), () => [])
+            const sum = open.reduce((sum, { tokens }) => sum + tokens, 0)
+            assert.isAtMost(sum, limit)
+            assert.strictEqual(yield* budget.used(instanceId), sum)
+            const spent = open.map((reservation, index) => [reservation, demands[index]?.[2] ?? 0] as const)
+            yield* Effect.forEach(spent, ([reservation, used]) => budget.settle(reservation, used), {
+              concurrency: "unbounded",
+              discard: true
+            })
+            assert.strictEqual(
+              yield* budget.used(instanceId),
+              spent.reduce((sum, [, used]) => sum + used, 0)
+            )
+          }).pipe(at(noon)),
+        { arbitrary: { runs: 20 } }
+      )
+
+      it.effect("a reservation is settled once", () =>
+        Effect.gen(function* () {
+          const budget = yield* TokenBudget
+          const instanceId = yield* instance
+          const demand = { instanceId, limit: 100, least: 10, most: 60 }
+          const first = Option.getOrThrow(yield* budget.reserve(demand))
+          assert.strictEqual(first.tokens, 60)
+          yield* budget.settle(first, 20)
+          yield* budget.settle(first, 0)
+          assert.strictEqual(yield* budget.used(instanceId), 20)
+        }).pipe(at(noon))
+      )
+
+      it.effect("gives what is left, and nothing if that is too little", () =>
+        Effect.gen(function* () {
+          const budget = yield* TokenBudget
+          const instanceId = yield* instance
+          const reserve = (least: number, most: number) =>
+            Effect.map(
+              budget.reserve({ instanceId, limit: 100, least, most }),
+              Option.map(({ tokens }) => tokens)
+            )
+          assert.isTrue(Option.isNone(yield* reserve(101, 200)))
+          assert.deepStrictEqual(yield* reserve(10, 70), Option.some(70))
+          assert.deepStrictEqual(yield* reserve(10, 70), Option.some(30))
+          assert.isTrue(Option.isNone(yield* reserve(1, 1)))
+        }).pipe(at(noon))
+      )
+
+      it.effect("each day and each instance has tokens of its own; what is settled later counts for its own day", () =>
+        Effect.gen(function* () {
+          const budget = yield* TokenBudget
+          const [one, other] = [yield* instance, yield* instance]
+          const reserve = (instanceId: string) => budget.reserve({ instanceId, limit: 100, least: 100, most: 100 })
+          const today = Option.getOrThrow(yield* at(noon)(reserve(one)))
+          assert.isTrue(Option.isNone(yield* at(noon)(reserve(one))))
+          assert.isTrue(Option.isSome(yield* at(noon)(reserve(other))))
+          const tomorrow = Option.getOrThrow(yield* at(noon + day)(reserve(one)))
+          assert.strictEqual(tomorrow.day, today.day + 1)
+          yield* at(noon + day)(budget.settle(today, 70))
+          assert.strictEqual(yield* at(noon + day)(budget.used(one)), 100)
+        })
+      )
+    })
+  })

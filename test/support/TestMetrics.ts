@@ -1,0 +1,53 @@
+/**
+ * A registry of its own for a test's metrics, and a look at what Prometheus would read of it.
+ *
+ * @module
+ */
+import { spawnSync } from "node:child_process"
+import { existsSync } from "node:fs"
+import path from "node:path"
+import { it } from "@effect/vitest"
+import { Context, type Effect, Layer, Metric } from "effect"
+import * as Snapshot from "../../src/core/metrics/Snapshot.ts"
+import { render } from "../../src/telemetry/MetricsServer.ts"
+
+/** Prometheus's samples: each line without its value, and the value. */
+export const samplesOf = (text: string): ReadonlyMap<string, number> =>
+  new Map(
+    text
+      .split("\n")
+      .filter((line) => line !== "" && !line.startsWith("#"))
+      .map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ") + 1))])
+  )
+
+export const make = (registry: Metric.MetricRegistry = new Map()) => {
+  const context = Context.make(Metric.MetricRegistry, registry)
+  const text = () => render(Snapshot.take(context))
+  return {
+    context,
+    layer: Layer.succeed(Metric.MetricRegistry, registry),
+    text,
+    /** A sample's value, by its name without the prefix and its labels. */
+    value: (sample: string) => samplesOf(text()).get(`hydracore_${sample}`)
+  }
+}
+
+const promtool = (process.env["PATH"] ?? "")
+  .split(path.delimiter)
+  .map((folder) => path.join(folder, "promtool"))
+  .find((file) => existsSync(file))
+
+/** What `promtool check metrics` finds wrong with a text; undefined if there is no promtool. */
+export const lint = (text: string): string | undefined => {
+  if (promtool === undefined) return undefined
+  const { status, stderr, stdout } = spawnSync(promtool, ["check", "metrics"], { input: text, encoding: "utf8" })
+  return status === 0 ? "" : `${stdout}${stderr}`
+}
+
+/** A test that needs promtool. Where there is none it is skipped, and the name says what to install; in CI it fails. */
+export const withPromtool = (name: string, test: () => Effect.Effect<void>): void => {
+  const missing = "needs promtool: apt-get install prometheus, brew install prometheus"
+  if (promtool !== undefined) it.live(name, test)
+  else if (process.env["CI"] === "true") it(name, () => Promise.reject(new Error(missing)))
+  else it.skip(`${name} (${missing})`, () => {})
+}

@@ -1,0 +1,69 @@
+/**
+ * Compares responses with an OpenAPI document. Pure.
+ *
+ * @module
+ */
+import type { Recorded } from "./Recorder.ts"
+
+type Json = Readonly<Record<string, unknown>>
+
+/** A response of a document, with the names of its headers and its media types in lower case. */
+interface Declared {
+  readonly headers: ReadonlySet<string>
+  readonly types: ReadonlySet<string>
+}
+
+interface Operation {
+  readonly name: string
+  readonly matches: RegExp
+  readonly responses: ReadonlyMap<number, Declared>
+}
+
+const objectOf = (value: unknown): Json => (typeof value === "object" && value !== null ? (value as Json) : {})
+
+const names = (value: unknown): ReadonlySet<string> =>
+  new Set(Object.keys(objectOf(value)).map((name) => name.toLowerCase()))
+
+/** The operations of a document. */
+export const operationsOf = (document: Json): ReadonlyArray<Operation> =>
+  Object.entries(objectOf(document["paths"])).flatMap(([path, methods]) =>
+    Object.entries(objectOf(methods)).map(([method, operation]) => ({
+      name: `${method.toUpperCase()} ${path}`,
+      matches: new RegExp(`^${path.replace(/\{[^}]+\}/g, "[^/]+")}$`),
+      responses: new Map(
+        Object.entries(objectOf(objectOf(operation)["responses"])).map(([status, response]) => {
+          const { content, headers } = objectOf(response)
+          return [Number(status), { headers: names(headers), types: names(content) }] as const
+        })
+      )
+    }))
+  )
+
+/** Fields of HTTP itself: how a message is framed, when it was sent, and how long its connection stays. */
+const ofHttp = new Set(["connection", "content-length", "content-type", "date", "keep-alive", "transfer-encoding"])
+
+/** What a document does not say of a response to one of its operations. */
+const missingIn = (operation: Operation, { contentType, headers, status }: Recorded): ReadonlyArray<string> => {
+  const declared = operation.responses.get(status)
+  if (declared === undefined) return [`${operation.name} declares no ${status}`]
+  const type = contentType?.split(";", 1)[0]?.trim().toLowerCase()
+  return [
+    ...(type === undefined || declared.types.has(type) ? [] : [`${operation.name} ${status} declares no ${type}`]),
+    ...headers
+      .filter((name) => !ofHttp.has(name) && !declared.headers.has(name))
+      .map((name) => `${operation.name} ${status} declares no header ${name}`)
+  ]
+}
+
+/**
+ * What a document does not say of a response. One without a request may be the response to any operation. A preflight is
+ * the Fetch standard's, and the document states that it is answered with 204.
+ */
+export const undocumented = (operations: ReadonlyArray<Operation>, response: Recorded): ReadonlyArray<string> => {
+  const { method, path, status } = response
+  const concerned = path === null ? operations : operations.filter(({ matches }) => matches.test(path))
+  if (method === "OPTIONS") {
+    return concerned.length === 0 || status === 204 ? [] : [`A preflight of ${path} is answered with ${status}`]
+  }
+  return concerned.flatMap((operation) => missingIn(operation, response))
+}

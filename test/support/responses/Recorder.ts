@@ -1,0 +1,97 @@
+/**
+ * Records the head of every response that a server of this test process sends. It is a setup file of each test file;
+ * `globalSetup.ts` compares what all of them recorded with the published document.
+ *
+ * Heads are taken from what is written to the sockets, so that those are recorded too that no request precedes.
+ *
+ * @module
+ */
+import * as diagnostics from "node:diagnostics_channel"
+import { appendFileSync } from "node:fs"
+import type { ServerResponse } from "node:http"
+import type { Socket } from "node:net"
+import path from "node:path"
+import { expect, inject } from "vitest"
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** The folder in which this run records responses. */
+    responses: string
+  }
+}
+
+/** A line of a record: what a response was sent to, its head, and the first test in which it was seen. */
+export interface Recorded {
+  /** The method and the path, without a query; null if no request was read. */
+  readonly method: string | null
+  readonly path: string | null
+  readonly status: number
+  readonly contentType: string | null
+  /** Names in lower case, in order. */
+  readonly headers: ReadonlyArray<string>
+  readonly test: string
+}
+
+const contractPrefix = "/v1/public/"
+
+/** Every response of the service lets websites read its decision; those of a test's other servers do not. */
+const isOurs = (fields: ReadonlyMap<string, string>): boolean =>
+  fields.get("access-control-expose-headers")?.includes("X-HydraCore-Decision") === true
+
+const folder = inject("responses")
+const file = path.join(folder, `${process.pid}.jsonl`)
+const known = new Set<string>()
+
+/** The status and the headers of the response that a text begins with, by lower-case names. */
+const parseHead = (text: string) => {
+  const end = text.indexOf("\r\n\r\n")
+  const [first = "", ...lines] = text.slice(0, end === -1 ? text.length : end).split("\r\n")
+  const fields = lines.map((line) => {
+    const colon = line.indexOf(":")
+    return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const
+  })
+  return { status: Number(first.split(" ")[1]), fields: new Map(fields) }
+}
+
+const record = (text: string, response: ServerResponse | null | undefined): void => {
+  const { fields, status } = parseHead(text)
+  const request = response?.req
+  const url = request?.url?.split("?", 1)[0] ?? null
+  if (!isOurs(fields) || (url !== null && !url.startsWith(contractPrefix))) return
+  const seen = {
+    method: request?.method ?? null,
+    path: url,
+    status,
+    contentType: fields.get("content-type") ?? null,
+    headers: [...fields.keys()].sort()
+  }
+  const key = JSON.stringify(seen)
+  if (known.has(key)) return
+  known.add(key)
+  const recorded: Recorded = { ...seen, test: expect.getState().currentTestName ?? "" }
+  appendFileSync(file, `${JSON.stringify(recorded)}\n`)
+}
+
+/** Node's own, which its types leave out: the response that a connection is used for. */
+interface Responding extends Socket {
+  readonly _httpMessage?: ServerResponse | null
+}
+
+const head = "HTTP/1.1 "
+
+const watch = (socket: Responding): void => {
+  for (const method of ["write", "end"] as const) {
+    const original = socket[method] as (...rest: ReadonlyArray<unknown>) => unknown
+    socket[method] = ((...rest: ReadonlyArray<unknown>) => {
+      const [chunk] = rest
+      const text = typeof chunk === "string" ? chunk : chunk instanceof Uint8Array ? latin1(chunk) : ""
+      if (text.startsWith(head)) record(text, socket._httpMessage)
+      return original.apply(socket, [...rest])
+    }) as never
+  }
+}
+
+const latin1 = ({ buffer, byteLength, byteOffset }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, Math.min(byteLength, 8_192)).toString("latin1")
+
+diagnostics.subscribe("net.server.socket", (message) => watch((message as { readonly socket: Responding }).socket))

@@ -1,0 +1,47 @@
+/**
+ * Fails the run if a test server sent a response to an operation of the contract that the published document does not
+ * declare: its status, its media type or one of its headers.
+ *
+ * @module
+ */
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { OpenApi } from "effect/http-api"
+import type { TestProject } from "vitest/node"
+import { Api } from "../../../src/contract/Api.ts"
+import * as Documented from "./Documented.ts"
+import type { Recorded } from "./Recorder.ts"
+
+/** Every response that was recorded in a folder. */
+const recordedIn = async (folder: string): Promise<ReadonlyArray<Recorded>> => {
+  const texts = await Promise.all((await readdir(folder)).map((file) => readFile(path.join(folder, file), "utf8")))
+  return texts.flatMap((text) => text.split("\n").filter((line) => line !== "")).map((line) => JSON.parse(line))
+}
+
+/** What the document does not say, with the first test in which it was seen. */
+const faultsOf = (responses: ReadonlyArray<Recorded>): ReadonlyMap<string, string> => {
+  const operations = Documented.operationsOf(OpenApi.fromApi(Api) as never)
+  const faults = new Map<string, string>()
+  for (const response of responses) {
+    for (const fault of Documented.undocumented(operations, response)) {
+      if (!faults.has(fault)) faults.set(fault, response.test)
+    }
+  }
+  return faults
+}
+
+/** Called by vitest before the first worker starts; what it returns is called after the last one has ended. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(path.join(tmpdir(), "hydracore-responses-"))
+  project.provide("responses", folder)
+  return async () => {
+    const faults = faultsOf(await recordedIn(folder))
+    await rm(folder, { recursive: true })
+    if (faults.size === 0) return
+    const lines = Array.from(faults, ([fault, test]) => `  ${fault} (seen in: ${test})`)
+    // An exception would keep the other global setups from ending.
+    console.error(`The published document does not declare what was answered:\n${lines.join("\n")}`)
+    process.exitCode = 1
+  }
+}

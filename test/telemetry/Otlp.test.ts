@@ -1,0 +1,189 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Logger, Redacted, type Tracer } from "effect"
+import { TestClock } from "effect/testing"
+import * as Otlp from "../../src/telemetry/Otlp.ts"
+import * as TestDatabase from "../support/postgres/TestDatabase.ts"
+import * as TestCollector from "../support/TestCollector.ts"
+import { finishes, says, sse, start } from "../support/TestUpstream.ts"
+import { until } from "../support/Wait.ts"
+import * as Process from "../torture/Process.ts"
+import * as Store from "../torture/Store.ts"
+
+const traceId = "0af7651916cd43dd8448eb211c80319c"
+
+const fastPathIsOff = "so the fast path is off"
+
+/** An agent that says hello. */
+const agent = start((_, response) => {
+  response.writeHead(200, sse)
+  response.end(says("Hello") + finishes("stop"))
+})
+
+describe("telemetry/Otlp", () => {
+  it.live(
+    "a collector gets the requests, batches and agent calls of `serve` as one trace each, its log and its metrics",
+    () =>
+      Effect.gen(function* () {
+        const collector = yield* TestCollector.start()
+        const { received, url: agentUrl } = yield* agent
+        const database = Redacted.value((yield* TestDatabase.connection).url)
+        const target = yield* Store.prepare(database, agentUrl)
+        const service = yield* Process.start("serve", {
+          DATABASE_URL: database,
+          TRUSTED_PROXIES: "127.0.0.1",
+          OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/`,
+          OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+          OTEL_EXPORTER_OTLP_HEADERS: "x-key=a%20b",
+          OTEL_SERVICE_NAME: "edge-1",
+          OTEL_RESOURCE_ATTRIBUTES: "deployment.environment=test"
+        })
+        const send = (path: string, body: unknown, headers: Readonly<Record<string, string>>) =>
+          Effect.promise(async () => {
+            const response = await fetch(service.url + path, {
+              method: "POST",
+              headers: { "content-type": "application/json", ...headers },
+              body: JSON.stringify(body)
+            })
+            await response.text()
+            return response.status
+          })
+        const view = { site_id: target.trackingToken, page_path: "/secret-path?email=a" }
+        const spanId = "b7ad6b7169203331"
+        assert.strictEqual(
+          yield* send("/v1/public/analytics/track", view, { traceparent: `00-${traceId}-${spanId}-01` }),
+          204
+        )
+        const chatPath = `/v1/public/widget/${target.instanceId}/chat`
+        assert.strictEqual(yield* send(chatPath, { message: "Hi" }, { "x-widget-token": target.widgetToken }), 200)
+        // Its parent decided against it, and the agent is told.
+        const unsampled = `00-${"1".repeat(32)}-${spanId}-00`
+        const headers = { "x-widget-token": target.widgetToken, traceparent: unsampled }
+        assert.strictEqual(yield* send(chatPath, { message: "Hi" }, headers), 200)
+        yield* service.signal("SIGTERM")
+        assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null }, service.output())
+
+        const spans = collector.spans()
+        const named = (name: string) => spans.filter((span) => span.name === name)
+        assert.lengthOf(spans, 4, JSON.stringify(spans))
+
+        const [track] = named("POST /v1/public/analytics/track")
+        assert.strictEqual(track?.traceId, traceId)
+        assert.strictEqual(track?.parentSpanId, spanId)
+        assert.deepStrictEqual(track?.attributes, {
+          "http.request.method": "POST",
+          "http.route": "/v1/public/analytics/track",
+          "http.response.status_code": 204
+        })
+        const [batch] = named("batch page-views")
+        assert.strictEqual(batch?.traceId, traceId)
+        assert.strictEqual(batch?.parentSpanId, track?.spanId)
+
+        const [chat] = named("POST /v1/public/widget/:instance_id/chat")
+        const [call] = named("AgentStream.stream")
+        assert.notStrictEqual(chat?.traceId, traceId)
+        assert.isUndefined(chat?.parentSpanId)
+        assert.strictEqual(call?.parentSpanId, chat?.spanId)
+        assert.deepStrictEqual(
+          received.map((request) => request.headers["traceparent"]),
+          [`00-${chat?.traceId}-${call?.spanId}-01`, unsampled]
+        )
+        // The request lasts until its stream has ended.
+        assert.isTrue(BigInt(chat?.endTimeUnixNano ?? 0) >= BigInt(call?.endTimeUnixNano ?? 1))
+
+        const resource = collector.resource()
+        assert.strictEqual(resource["service.name"], "edge-1")
+        assert.strictEqual(resource["deployment.environment"], "test")
+        assert.isString(resource["service.instance.id"])
+        assert.isTrue(collector.exports.every((request) => request.headers["x-key"] === "a b"))
+        const messages = collector.logs().map(({ message }) => String(message))
+        assert.isTrue(messages.some((message) => message.startsWith("Listening on ")))
+        assert.isTrue(collector.metrics().has("hydracore_http_requests_total"))
+        assert.isTrue(collector.metrics().has("hydracore_build_info"))
+        assert.lengthOf(service.output().split(fastPathIsOff), 2)
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live(
+    "workers export each for itself, the log says once for all that the fast path is off, and a ratio keeps it",
+    () =>
+      Effect.gen(function* () {
+        const collector = yield* TestCollector.start()
+        const database = Redacted.value((yield* TestDatabase.connection).url)
+        yield* Store.prepare(database)
+        for (const [ratio, flags, lines] of [
+          ["1", ["--workers", "2"], 1],
+          ["0.5", [], 0]
+        ] as const) {
+          const service = yield* Process.start(
+            "serve",
+            {
+              DATABASE_URL: database,
+              OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+              OTEL_TRACES_SAMPLER_ARG: ratio
+            },
+            flags
+          )
+          yield* service.signal("SIGTERM")
+          assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null }, service.output())
+          assert.lengthOf(service.output().split(fastPathIsOff), 1 + lines)
+        }
+        const types = new Set(collector.exports.map(({ headers }) => headers["content-type"]))
+        assert.deepStrictEqual([...types], ["application/x-protobuf"])
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  /** The exporter to a collector, over a log that is kept. */
+  const exporter = (url: string) => {
+    const lines: Array<string> = []
+    const log = Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))])
+    const layer = Otlp.layer(
+      {
+        endpoint: url,
+        protocol: "http/json",
+        headers: Redacted.make({}),
+        serviceName: "edge",
+        resourceAttributes: {}
+      },
+      "0"
+    ).pipe(Layer.provideMerge(log))
+    return { lines, layer }
+  }
+
+  it.effect("the log says once for each signal that exports fail, and when they succeed again", () =>
+    Effect.gen(function* () {
+      let status = 400
+      const collector = yield* TestCollector.start(({ path }) => (path === "/v1/traces" ? status : 200))
+      const { layer, lines } = exporter(collector.url)
+      yield* Effect.gen(function* () {
+        const said = (text: string) => lines.filter((line) => line.includes(text) && line.includes('"signal":"traces"'))
+        const exports = () => collector.exports.filter(({ path }) => path === "/v1/traces").length
+        const span: Effect.Effect<Tracer.Span> = Effect.withSpan(Effect.orDie(Effect.currentSpan), "work")
+        for (const rounds of [1, 2]) {
+          yield* span
+          yield* TestClock.adjust("5 seconds")
+          yield* until("the spans are sent", () => exports() === rounds)
+          yield* until("the log says so", () => said("cannot be exported").length === 1)
+          // After a refusal the exporter pauses for a minute.
+          yield* TestClock.adjust("61 seconds")
+        }
+        status = 200
+        yield* span
+        yield* TestClock.adjust("5 seconds")
+        yield* until("the log says so", () => said("exported again").length === 1)
+        assert.lengthOf(said("cannot be exported"), 1)
+        assert.include(said("cannot be exported")[0], "status 400")
+      }).pipe(Effect.provide(layer))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a collector that never answers does not hold up the end", () =>
+    Effect.gen(function* () {
+      const collector = yield* TestCollector.start(() => undefined)
+      const { layer } = exporter(collector.url)
+      yield* Effect.logInfo("a line").pipe(Effect.provide(layer))
+      assert.isNotEmpty(collector.exports)
+    }).pipe(Effect.scoped)
+  )
+})

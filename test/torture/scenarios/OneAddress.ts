@@ -1,0 +1,153 @@
+/**
+ * One address floods the server in every way, and visitors with other addresses are served meanwhile. The same floods meet
+ * a bare `node:http` server, for comparison.
+ *
+ * @module
+ */
+import assert from "node:assert/strict"
+import { type ChildProcess, spawn } from "node:child_process"
+import { Agent, request } from "node:http"
+import path from "node:path"
+import { Effect, type Scope } from "effect"
+import { pause, until } from "../../support/Wait.ts"
+import * as Cluster from "../Cluster.ts"
+import { floods } from "../Floods.ts"
+import { browser, type Target } from "../Load.ts"
+import * as Process from "../Process.ts"
+import * as Store from "../Store.ts"
+import { type Figures, whole } from "./Figures.ts"
+
+const programs = path.resolve(import.meta.dirname, "../programs")
+
+const program = (name: string, ...args: ReadonlyArray<string>): Effect.Effect<ChildProcess, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() =>
+      spawn(process.execPath, [path.join(programs, name), ...args], { stdio: ["ignore", "pipe", "inherit"] })
+    ),
+    (child) =>
+      Effect.promise(
+        () =>
+          new Promise<void>((resolve) => {
+            if (child.exitCode !== null || child.signalCode !== null) return resolve()
+            child.once("exit", () => resolve())
+            child.kill("SIGKILL")
+          })
+      )
+  )
+
+const bare = Effect.fnUntraced(function* () {
+  const child = yield* program("bare.ts")
+  let output = ""
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    output += text
+  })
+  return yield* until("the bare server listens", () => /:(\d+)\s/.exec(output)?.[1]).pipe(Effect.map(Number))
+})
+
+/** The longest that a visitor waits, in milliseconds. */
+const patience = 10_000
+
+let last = 0
+
+/** A visitor with an address of its own sends a page view; the milliseconds until the answer, and its status or none. */
+const visit = (
+  port: number,
+  target: Target
+): Promise<{ readonly millis: number; readonly status: number | undefined }> =>
+  new Promise((resolve) => {
+    const body = JSON.stringify({ site_id: target.trackingToken, page_path: "/visitor" })
+    const begun = performance.now()
+    const number = ++last
+    const localAddress = `127.1.${(number >> 8) & 255}.${number & 255}`
+    const end = (status: number | undefined) => resolve({ millis: performance.now() - begun, status })
+    const sent = request(
+      {
+        agent: new Agent({ keepAlive: false }),
+        host: "127.0.0.1",
+        port,
+        localAddress,
+        method: "POST",
+        path: "/v1/public/analytics/track",
+        headers: { "content-type": "application/json", "user-agent": browser, "content-length": body.length }
+      },
+      (response) => {
+        response
+          .resume()
+          .on("end", () => end(response.statusCode))
+          .on("error", () => end(undefined))
+      }
+    )
+    sent.setTimeout(patience, () => sent.destroy())
+    sent.on("error", () => end(undefined))
+    sent.end(body)
+  })
+
+export interface Wait {
+  readonly p50: number
+  readonly p99: number
+  /** Visitors who got no 204. */
+  readonly failed: number
+}
+
+/** Sends a visitor each 20 ms for some time, and waits until all have their answers. */
+const visits = (port: number, target: Target, millis: number): Effect.Effect<Wait> =>
+  Effect.promise(async () => {
+    const sent: Array<ReturnType<typeof visit>> = []
+    const timer = setInterval(() => sent.push(visit(port, target)), 20)
+    await new Promise((resolve) => setTimeout(resolve, millis))
+    clearInterval(timer)
+    const all = await Promise.all(sent)
+    const waits = all.map((one) => one.millis).sort((a, b) => a - b)
+    const at = (share: number) => waits[Math.min(waits.length - 1, Math.floor(waits.length * share))] ?? Number.NaN
+    return { p50: at(0.5), p99: at(0.99), failed: all.filter(({ status }) => status !== 204).length }
+  })
+
+/** What visitors wait during a flood. */
+const during = (port: number, target: Target, name: string, millis: number): Effect.Effect<Wait> =>
+  Effect.gen(function* () {
+    yield* program("flood.ts", String(port), name, JSON.stringify(target))
+    // The flood reaches its height.
+    yield* pause(1_000)
+    return yield* visits(port, target, millis)
+  }).pipe(Effect.scoped)
+
+const shown = ({ failed, p50, p99 }: Wait): string =>
+  `${whole(p50)}/${whole(p99)}${failed === 0 ? "" : ` (${failed} failed)`}`
+
+export interface Options {
+  /** Only the floods whose name contains it. */
+  readonly only?: string
+  /** How long each flood is measured, in milliseconds. */
+  readonly millis: number
+  /** The longest median of the others, in milliseconds. */
+  readonly median: number
+  /** Gets each flood's figures when they are there. */
+  readonly onFigures?: (text: string) => void
+}
+
+/** Figures are the median and the 99th percentile in milliseconds. */
+export const oneAddress = Effect.fnUntraced(function* ({ median, millis, onFigures = () => {}, only = "" }: Options) {
+  const cluster = yield* Cluster.make()
+  const target = yield* Store.prepare(cluster.url)
+  const limits = { RATE_LIMIT_ANALYTICS: "100/minute", RATE_LIMIT_FORMS: "10/minute", RATE_LIMIT_CHAT: "20/minute" }
+  const figures: Record<string, string> = {}
+  const slow: Array<string> = []
+  for (const name of Object.keys(floods(target))) {
+    if (!name.includes(only)) continue
+    const ours = yield* Effect.scoped(
+      Effect.gen(function* () {
+        const service = yield* Process.start("serve", { DATABASE_URL: cluster.url, ...limits })
+        const wait = yield* during(service.port, target, name, millis)
+        return wait
+      })
+    )
+    const theirs = process.env["NOBARE"]
+      ? ours
+      : yield* Effect.scoped(Effect.flatMap(bare(), (port) => during(port, target, name, millis)))
+    figures[name] = `${shown(ours)}, bare ${shown(theirs)}`
+    onFigures(`${name}: ${figures[name]}`)
+    if (!(ours.p50 < median) || ours.failed > 0) slow.push(`${name}: ${figures[name]}`)
+  }
+  assert.deepEqual(slow, [], "floods that hold up the others")
+  return figures satisfies Figures
+}, Effect.scoped)

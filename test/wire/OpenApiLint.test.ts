@@ -1,0 +1,90 @@
+/**
+ * The published document against the recommended rules of Redocly and of Spectral: no error and no warning.
+ */
+import { execFile } from "node:child_process"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { createRequire } from "node:module"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { promisify } from "node:util"
+import { assert, describe, it } from "@effect/vitest"
+import spectralCore from "@stoplight/spectral-core"
+import spectralRulesets from "@stoplight/spectral-rulesets"
+import { Effect, Schema } from "effect"
+import { OpenApi } from "effect/http-api"
+import { Api } from "../../src/contract/Api.ts"
+
+type Document = Record<string, unknown>
+
+const published = OpenApi.fromApi(Api) as unknown as Document
+
+const Report = Schema.fromJsonString(
+  Schema.Struct({ problems: Schema.Array(Schema.Struct({ ruleId: Schema.String })) })
+)
+
+const redoclyProgram = path.join(
+  path.dirname(createRequire(import.meta.url).resolve("@redocly/cli/package.json")),
+  "bin/cli.js"
+)
+
+const temporaryFolder = Effect.acquireRelease(
+  Effect.promise(() => mkdtemp(path.join(tmpdir(), "hydracore-lint-"))),
+  (folder) => Effect.promise(() => rm(folder, { recursive: true }))
+)
+
+/** The rules of `redocly lint`, recommended, that a document breaks. */
+const redocly = Effect.fnUntraced(function* (document: Document) {
+  const folder = yield* temporaryFolder
+  const file = path.join(folder, "openapi.json")
+  yield* Effect.promise(() => writeFile(file, JSON.stringify(document)))
+  const stdout = yield* Effect.promise(async () => {
+    const env = { ...process.env, REDOCLY_TELEMETRY: "off", REDOCLY_SUPPRESS_UPDATE_NOTICE: "true" }
+    const arguments_ = [redoclyProgram, "lint", "--extends=recommended", "--format=json", file]
+    // It exits with 1 where there are errors, and reports them in the same way.
+    const run = promisify(execFile)(process.execPath, arguments_, { cwd: folder, env })
+    return await run.then(
+      (done) => done.stdout,
+      (failed: { readonly stdout: string }) => failed.stdout
+    )
+  })
+  const { problems } = yield* Schema.decodeEffect(Report)(stdout)
+  return problems.map(({ ruleId }) => ruleId)
+})
+
+/** The rules of `spectral:oas`, recommended, that a document breaks. */
+const spectral = Effect.fnUntraced(function* (document: Document) {
+  const linter = new spectralCore.Spectral()
+  linter.setRuleset({
+    extends: [[spectralRulesets.oas as never, "recommended"]],
+    // Each operator runs a service of its own: the document has no contact to name.
+    rules: { "info-contact": "off" }
+  })
+  const problems = yield* Effect.promise(() => linter.run(document))
+  return problems.map(({ code }) => String(code))
+})
+
+/** Without what some rule of each linter requires. */
+const incomplete: Document = { ...published, servers: [], tags: [], info: { title: "", version: "1.0.0" } }
+
+describe("wire/OpenApiLint", () => {
+  for (const [name, lint, broken] of [
+    ["redocly", redocly, "info-license"],
+    ["spectral", spectral, "oas3-api-servers"]
+  ] as const) {
+    it.live(`${name} finds nothing in the published document`, () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          assert.deepStrictEqual(yield* lint(published), [])
+        })
+      )
+    )
+
+    it.live(`${name} finds what is missing in an incomplete one`, () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          assert.include(yield* lint(incomplete), broken)
+        })
+      )
+    )
+  }
+})
