@@ -1,9 +1,12 @@
 /**
- * Reads the bytes of an agent's stream as the events of an answer.
+ * Reads the body of an agent's response as the events of an answer, and decides how fast it may be read on.
  *
  * @module
  */
+import { Result } from "effect"
 import type { AgentEvent } from "../core/chat/Agent.ts"
+import * as AgentThrottle from "../core/chat/AgentThrottle.ts"
+import { AgentBroken, AgentEmpty, type AgentFailure } from "../services/chat/AgentStream.ts"
 import { Answer } from "./Answer.ts"
 import * as Json from "./Json.ts"
 import type { AgentProtocol, EventReader } from "./Protocol.ts"
@@ -16,40 +19,83 @@ const blankLine = Buffer.from("\n\n")
 
 export interface Read {
   readonly events: ReadonlyArray<AgentEvent>
-  /** How many events of the stream were read, those without meaning too. */
-  readonly frames: number
-  /** How many lines ended. */
-  readonly lines: number
+  /** Whether an event of the stream ended, be it one without meaning: then the agent is not silent. */
+  readonly hasFrames: boolean
+  /** How long the agent is not to be read, in milliseconds; zero if it may be read at once. */
+  readonly wait: number
+}
+
+const textUnits = (events: ReadonlyArray<AgentEvent>): number => {
+  let units = 0
+  for (const event of events) if (event._tag === "Text" || event._tag === "Refusal") units += event.delta.length
+  return units
 }
 
 export class AnswerReader {
   readonly answer = new Answer()
+  private readonly protocol: AgentProtocol
   private readonly events: EventReader
   private state = Sse.initial
+  private inflow = AgentThrottle.initial
 
   constructor(protocol: AgentProtocol) {
+    this.protocol = protocol
     this.events = protocol.makeReader()
   }
 
-  /** Reads the next piece, up to the end or a fault of the answer. How the bytes are cut into pieces does not matter. */
-  read(chunk: Buffer): Read {
+  /**
+   * Reads the next piece, which came at `now`, up to the end or a fault of the answer. How the bytes are cut into pieces
+   * does not matter.
+   */
+  read(chunk: Buffer, now: number): Read {
     const { answer } = this
     const { events, isOver, lines, state } = Sse.read(this.state, chunk, maxEventSize)
     this.state = state
     for (const event of events) {
       this.events.read(event, answer)
-      if (answer.isDone || answer.fault !== undefined) break
+      if (this.isOver) break
     }
-    if (isOver && !answer.isDone) answer.fail("the agent sent a frame over the bound")
-    return { events: answer.take(), frames: events.length, lines }
+    const said = answer.take()
+    const frames = events.length
+    this.inflow = AgentThrottle.take(this.inflow, now, { bytes: chunk.length, frames, lines, units: textUnits(said) })
+    if (!answer.isDone) {
+      if (isOver) answer.fail("the agent sent a frame over the bound")
+      else if (AgentThrottle.isOver(this.inflow)) answer.fail("the agent sent too much besides its text")
+    }
+    return { events: said, hasFrames: frames > 0, wait: AgentThrottle.wait(this.inflow) }
+  }
+
+  /** Reads a whole answer that was not streamed. False if it is none of the protocol. */
+  readWhole(text: string): boolean {
+    const body = Json.parse(text)
+    return Json.isFields(body) && this.protocol.readWhole(body, this.answer)
+  }
+
+  /** Whether nothing more is to be read: the protocol says so, or the answer has a fault. */
+  get isOver(): boolean {
+    return this.answer.isDone || this.answer.fault !== undefined
+  }
+
+  /** Ends the answer. Gives the last events, and the failure of an answer that did not succeed. */
+  end(): { readonly events: ReadonlyArray<AgentEvent>; readonly failure: AgentFailure | undefined } {
+    this.readRest()
+    const { answer } = this
+    const ending = answer.end()
+    const events = answer.take()
+    if (Result.isSuccess(ending)) return { events, failure: undefined }
+    const failure =
+      ending.failure._tag === "Fault"
+        ? new AgentBroken({ reason: ending.failure.fault })
+        : new AgentEmpty({ finish: answer.finishReason ?? "stop" })
+    return { events, failure }
   }
 
   /** Reads a last event that has no blank line behind it, as some runtimes end, if it is whole. */
-  readRest(): void {
-    const { answer } = this
-    if (answer.isDone || answer.fault !== undefined) return
+  private readRest(): void {
+    if (this.isOver) return
     for (const event of Sse.read(this.state, blankLine, maxEventSize).events) {
-      if (event.data.trim() === "[DONE]" || Json.parse(event.data) !== undefined) this.events.read(event, answer)
+      const isWhole = event.data.trim() === "[DONE]" || Json.parse(event.data) !== undefined
+      if (isWhole) this.events.read(event, this.answer)
     }
     this.state = Sse.initial
   }

@@ -2,10 +2,12 @@
  * What an agent protocol is: how to ask, and how to read the answer. To add a protocol, write one file that exports an
  * `AgentProtocol`, and add one line to `Protocols.ts`.
  *
- * The parsers are our own. The AI SDK's provider packages (3 to 4 MB each, unpacked) and Effect's `@effect/ai-*` (in beta,
- * over its HTTP client) decode every chunk by a schema, which costs ten times as much as a token does here; they refuse
- * frames of other shapes than their provider's own, where this service must read any compatible runtime; and a stream of
- * theirs holds some forty objects for as long as an answer is idle.
+ * The parsers are our own. Measured on Node 24 with a stream of 20,000 chat completion chunks, one a write: `AnswerReader`
+ * takes 1.5 microseconds of processor time a token and 0.3 kB for an idle answer; `@ai-sdk/openai-compatible` 3.0 takes 12
+ * microseconds and 130 kB, since it validates every chunk by a schema and pipes it through web streams, and the three
+ * provider packages bring 22 MB of dependencies. They also refuse shapes that are not their provider's own, such as
+ * Mistral's content parts, while an instance's address may lead to any compatible runtime. Effect's `@effect/ai-*` packages
+ * are in beta.
  *
  * @module
  */

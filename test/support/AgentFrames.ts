@@ -1,32 +1,33 @@
 /**
  * Frames of an agent's stream, and what a protocol's reader makes of them.
  */
-import { Result } from "effect"
 import { AnswerReader } from "../../src/agent/AnswerReader.ts"
 import type { AgentProtocol } from "../../src/agent/Protocol.ts"
 import { protocols } from "../../src/agent/Protocols.ts"
 import type { AgentEvent } from "../../src/core/chat/Agent.ts"
 import type * as Instance from "../../src/core/chat/Instance.ts"
 
-const ending = (result: ReturnType<AnswerReader["answer"]["end"]>): string =>
-  Result.isSuccess(result) ? result.success : result.failure._tag === "Empty" ? "empty" : result.failure.fault
+/** How an answer ended: its finish reason, `empty` or a fault. */
+const endingOf = (reader: AnswerReader) => {
+  const { events, failure } = reader.end()
+  const last = events.at(-1)
+  if (failure === undefined) return { events, ending: last?._tag === "Finish" ? last.reason : "no finish" }
+  return { events, ending: failure._tag === "AgentBroken" ? failure.reason : "empty" }
+}
 
-/** What comes of these frames, and how the answer ended: the finish reason, `empty` or a fault. */
+/** What comes of these frames, and how the answer ended. */
 export const read = (protocol: Instance.AgentProtocol, ...frames: ReadonlyArray<unknown>) => {
   const reader = new AnswerReader(protocols[protocol])
   const stream = frames.map((frame) => `data: ${typeof frame === "string" ? frame : JSON.stringify(frame)}\n\n`)
-  const { events } = reader.read(Buffer.from(stream.join("")))
-  reader.readRest()
-  const end = ending(reader.answer.end())
-  return { events: [...events, ...reader.answer.take()], ending: end }
+  const { events } = reader.read(Buffer.from(stream.join("")), 0)
+  const end = endingOf(reader)
+  return { events: [...events, ...end.events], ending: end.ending }
 }
 
 /** The same of a whole answer. Null if it is none. */
 export const readWhole = (protocol: AgentProtocol, body: Readonly<Record<string, unknown>>) => {
-  const { answer } = new AnswerReader(protocol)
-  if (!protocol.readWhole(body, answer)) return null
-  const end = ending(answer.end())
-  return { events: answer.take(), ending: end }
+  const reader = new AnswerReader(protocol)
+  return reader.readWhole(JSON.stringify(body)) ? endingOf(reader) : null
 }
 
 export const textOf = (events: ReadonlyArray<AgentEvent>): string =>

@@ -1,0 +1,31 @@
+/**
+ * The bounds of an agent's response. Those of a stream are `AnswerReader`'s and `core/chat/AgentThrottle`'s.
+ *
+ * @module
+ */
+import type { FinishReason } from "../core/chat/Agent.ts"
+
+/** The longest answer that is not streamed, in bytes. */
+export const maxWhole = 1024 * 1024
+
+/** How much of a refusal is read to learn its reason, in bytes. */
+export const maxRefusal = 64 * 1024
+
+/** How many informational responses (1xx) an agent may send before its answer. One or two have a use, for a browser. */
+export const maxInformational = 16
+
+/** After the end of an answer: how long the response may take to end (milliseconds), and what it may still send (bytes). */
+export const linger = { millis: 1000, bytes: 64 * 1024 }
+
+/**
+ * How long an agent that gave a reason to finish may be silent before its answer counts as ended, in milliseconds.
+ * Protocols end a stream with `[DONE]` or the response's end; some runtimes do neither.
+ */
+const finishGrace = 5000
+
+/**
+ * How long an agent may be silent, in milliseconds. One that says that it finished with tool calls may run the tools
+ * itself, and go on.
+ */
+export const patience = (finishReason: FinishReason | undefined, timeout: number): number =>
+  finishReason === undefined || finishReason === "tool-calls" ? timeout : Math.min(finishGrace, timeout)

@@ -1,0 +1,41 @@
+/**
+ * What the status and the headers of an agent's response say. Pure.
+ *
+ * @module
+ */
+import * as RetryAfter from "../core/chat/RetryAfter.ts"
+import { AgentBusy } from "../services/chat/AgentStream.ts"
+
+export type Headers = Readonly<Record<string, string | Array<string> | undefined>>
+
+const header = (headers: Headers, name: string): string | undefined => {
+  const value = headers[name]
+  return typeof value === "string" ? value : value?.[0]
+}
+
+/** How a body is to be read; `sniff` until its first byte tells, for a type that says nothing. */
+export const bodyKind = (headers: Headers): "stream" | "sniff" | "unreadable" => {
+  const type = (header(headers, "content-type") ?? "").split(";", 1)[0]!.trim().toLowerCase()
+  if (type === "text/event-stream") return "stream"
+  return ["", "application/json", "text/plain", "application/octet-stream"].includes(type) ? "sniff" : "unreadable"
+}
+
+/** How a body of an unknown type begins: JSON with a brace, a page with `<`. Undefined for whitespace. */
+export const sniff = (chunk: Buffer): "json" | "page" | "stream" | undefined => {
+  const first = chunk.find((byte) => byte !== 0x20 && (byte < 0x09 || byte > 0x0d))
+  if (first === undefined) return undefined
+  return first === 0x7b ? "json" : first === 0x3c ? "page" : "stream"
+}
+
+/** The reason of a status that is no success. */
+export const reasonOf = (status: number): string => `the agent answered with status ${status}`
+
+/** The error of a status that asks to come back later: 429, 503, and Anthropic's 529. Undefined for another status. */
+export const busyOf = (status: number, headers: Headers): AgentBusy | undefined =>
+  status === 429 || status === 503 || status === 529
+    ? new AgentBusy({
+        reason: reasonOf(status),
+        status,
+        retryAfter: RetryAfter.seconds(header(headers, "retry-after"), header(headers, "date"))
+      })
+    : undefined
