@@ -53,7 +53,7 @@ export const nextAddress = (origins: ReadonlyArray<string>, next: string | undef
   onOrigins(origins, next)
 
 /**
- * The target of the thank-you page's back link: the form's page, or its website if the browser sends the origin alone;
+ * The target of the thank-you page's back link: the form's page, or its website if the browser sends only the origin;
  * null if neither is on one of the origins. It is a link and no redirect: the form itself would not confirm anything.
  */
 export const backAddress = (
