@@ -126,6 +126,17 @@ const count = (name: string) =>
         : Option.none()
   )
 
+/** A time, or none for `off`. */
+const durationOrOff = (name: string) =>
+  setting(name, '"off" or a time such as "60 seconds" or "5 minutes"', (value) =>
+    value === "off"
+      ? Option.some(Option.none())
+      : Duration.fromInput(value as Duration.Input).pipe(
+          Option.filter((parsed) => Duration.isFinite(parsed) && Duration.toMillis(parsed) > 0),
+          Option.map(Option.some)
+        )
+  )
+
 /** How long something is kept, or none for `off`: for ever. `standard` applies without a value. */
 const retention = (name: string, standard: Option.Option<Retention.Retention> = Option.none()) =>
   setting(name, '"off" or a whole number of days or months such as "90 days" or "25 months"', (value) =>
@@ -265,6 +276,8 @@ const fields = {
   agentTimeout: duration("AGENT_TIMEOUT").pipe(withDefault(Duration.seconds(60))),
   /** The longest that one chat stream lasts. */
   chatMaxDuration: duration("CHAT_MAX_DURATION").pipe(withDefault(Duration.minutes(15))),
+  /** How long an answer in a conversation with memory goes on without a reader; none ends it with its last reader. */
+  chatResume: durationOrOff("CHAT_RESUME").pipe(withDefault(Option.some(Duration.seconds(60)))),
   /** The most that one chat stream says. */
   chatMaxBytes: bytes("CHAT_MAX_BYTES").pipe(withDefault(1024 * 1024)),
   /** How long open requests and streams may go on after SIGTERM. */

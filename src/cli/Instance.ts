@@ -39,7 +39,7 @@ const json = (instance: Instance) => ({
 const originsText = ({ origins }: Instance): string => origins.join(" ") || "any"
 
 /** The first words of a text, on one line. */
-const beginning = (text: string): string => TerminalText.cut(TerminalText.printable(text.replace(/\s+/g, " ")), 60)
+const beginning = (text: string): string => TerminalText.truncate(TerminalText.printable(text.replace(/\s+/g, " ")), 60)
 
 const text = (instance: Instance): string =>
   Output.facts([

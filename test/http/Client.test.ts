@@ -8,6 +8,7 @@ import { HttpApiTest } from "effect/http-api"
 import * as App from "../../src/App.ts"
 import { Api } from "../../src/contract/Api.ts"
 import * as Drain from "../../src/http/chat/Drain.ts"
+import * as RunningAnswers from "../../src/http/chat/RunningAnswers.ts"
 import * as Analytics from "../../src/http/endpoints/Analytics.ts"
 import * as Forms from "../../src/http/endpoints/Forms.ts"
 import * as Widget from "../../src/http/endpoints/Widget.ts"
@@ -33,6 +34,7 @@ const handlersWith = ({ rateLimitAnalytics, rateLimitChat, rateLimitForms, chatS
       maxBytes: 1000
     })
   ).pipe(
+    Layer.provide(RunningAnswers.layer({ resume: Option.none(), maxDuration: "1 minute", maxBytes: 1000 })),
     Layer.provide([
       MemoryRateLimiter.layer({ maxKeys: 10 }),
       MemoryAgentStream.layer(() => MemoryAgentStream.texts(["Hello"])),

@@ -3,7 +3,7 @@ import { Effect, Exit, Logger, Metric, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as DeadlineScheduler from "../../src/runtime/DeadlineScheduler.ts"
 
-/** An alarm that notes when it rings; `every` says after how long it rings again. */
+/** Records when it is called; `every` is the time to the next deadline. */
 const noting = (name: string, rung: Array<string>, every?: number): DeadlineScheduler.Scheduled => ({
   due: 0,
   heapIndex: -1,
@@ -14,7 +14,7 @@ const noting = (name: string, rung: Array<string>, every?: number): DeadlineSche
 })
 
 describe("runtime/DeadlineScheduler", () => {
-  it.effect("each rings once at its time, in order, however many are set", () =>
+  it.effect("calls every object once at its deadline, in order", () =>
     Effect.gen(function* () {
       const alarms = yield* DeadlineScheduler.make
       const rung: Array<string> = []
@@ -28,27 +28,25 @@ describe("runtime/DeadlineScheduler", () => {
     })
   )
 
-  it.effect(
-    "one that says when next rings on, one that was moved rings at its new time, one that was cancelled does not",
-    () =>
-      Effect.gen(function* () {
-        const alarms = yield* DeadlineScheduler.make
-        const rung: Array<string> = []
-        const [again, moved, cancelled] = [noting("again", rung, 400), noting("moved", rung), noting("cancelled", rung)]
-        alarms.set(again, 400)
-        alarms.set(moved, 100)
-        alarms.set(cancelled, 200)
-        alarms.set(moved, 700)
-        alarms.cancel(cancelled)
-        yield* TestClock.adjust("1 second")
-        assert.deepStrictEqual(rung, ["again 400", "moved 700", "again 800"])
-        alarms.cancel(again)
-        yield* TestClock.adjust("1 hour")
-        assert.lengthOf(rung, 3)
-      })
+  it.effect("respects returned, moved and cancelled deadlines", () =>
+    Effect.gen(function* () {
+      const alarms = yield* DeadlineScheduler.make
+      const rung: Array<string> = []
+      const [again, moved, cancelled] = [noting("again", rung, 400), noting("moved", rung), noting("cancelled", rung)]
+      alarms.set(again, 400)
+      alarms.set(moved, 100)
+      alarms.set(cancelled, 200)
+      alarms.set(moved, 700)
+      alarms.cancel(cancelled)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(rung, ["again 400", "moved 700", "again 800"])
+      alarms.cancel(again)
+      yield* TestClock.adjust("1 hour")
+      assert.lengthOf(rung, 3)
+    })
   )
 
-  it.effect("one may be set, moved and cancelled while another rings", () =>
+  it.effect("deadlines may be set, moved and cancelled during a call", () =>
     Effect.gen(function* () {
       const alarms = yield* DeadlineScheduler.make
       const rung: Array<string> = []
@@ -69,7 +67,7 @@ describe("runtime/DeadlineScheduler", () => {
     })
   )
 
-  it.effect("one that throws rings no more, is told to the log, and silences no other", () => {
+  it.effect("an object that throws is logged and not called again, and others are not affected", () => {
     const logged: Array<unknown> = []
     return Effect.gen(function* () {
       const alarms = yield* DeadlineScheduler.make
@@ -91,7 +89,7 @@ describe("runtime/DeadlineScheduler", () => {
     }).pipe(Effect.provide(Logger.layer([Logger.make(({ message }) => void logged.push(message))])))
   })
 
-  it.effect("nothing rings after the scope is closed", () =>
+  it.effect("calls nothing after the scope is closed", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const alarms = yield* Scope.provide(DeadlineScheduler.make, scope)
@@ -104,8 +102,8 @@ describe("runtime/DeadlineScheduler", () => {
     })
   )
 
-  // On the real clock, since that of tests has fibers of its own.
-  it.live("however many are set, one fiber sleeps; none where none is set, and none after the scope is closed", () => {
+  // On the real clock, since the TestClock has fibers of its own.
+  it.live("one fiber sleeps for any number of deadlines; none without deadlines or after the scope is closed", () => {
     let fibers = 0
     return Effect.gen(function* () {
       const scope = yield* Scope.make()

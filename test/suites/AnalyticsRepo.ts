@@ -1,6 +1,6 @@
 /**
- * The law of every store of page views, as a suite that runs on any layer, seen through its reports. A layer's store may
- * outlive a test: each uses a site of its own.
+ * The suite of every `AnalyticsRepo`, which reads the views back through `Reports`. A layer's store may
+ * outlive a test, so each test uses its own site.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | Report
   describe(name, () => {
     withLayer(layer, { excludeTestServices: true })((it) => {
       it.effect.prop(
-        "every view that was taken is counted once, and a bot's never",
+        "every acknowledged view is counted once, and a bot's view never",
         { shapes: Schema.Array(Shape).check(Schema.isMaxLength(30)) },
         ({ shapes }) =>
           Effect.gen(function* () {

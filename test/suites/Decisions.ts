@@ -1,5 +1,5 @@
 /**
- * The law of all that keep what was not counted, as a suite that runs on any layer.
+ * The suite of every `Decisions`.
  *
  * @module
  */
@@ -24,7 +24,7 @@ const subjectOf = (site: Site, as: (typeof Event.Type)["as"]): Subject => {
       return { _tag: "Claimed", by: "tracking-token", id: site.trackingToken }
     case "website-config-id":
       return { _tag: "Claimed", by: "website-config-id", id: site.websiteConfigId }
-    // An id of one kind that is claimed to be of the other is nobody's.
+    // An id of one kind that is claimed as the other belongs to no website.
     case "crossed":
       return { _tag: "Claimed", by: "tracking-token", id: site.websiteConfigId }
     case "nobody":
@@ -32,7 +32,7 @@ const subjectOf = (site: Site, as: (typeof Event.Type)["as"]): Subject => {
   }
 }
 
-/** Asks until the answer is the expected one, or time is up: what is counted reaches the store a moment later. */
+/** Retries until the counts are as expected, or the time is up: counts reach the store a moment later. */
 const eventually = <E>(read: Effect.Effect<Counts, E>, expected: Counts) =>
   Effect.gen(function* () {
     const deadline = performance.now() + 20_000
@@ -51,7 +51,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Decisions | SiteDirect
   describe(name, () => {
     withLayer(layer, { excludeTestServices: true })((it) => {
       it.effect.prop(
-        "every one that was recorded is counted, for its website and its reason alone",
+        "counts every recorded rejection for its website and reason only",
         { events: Schema.Array(Event).check(Schema.isMaxLength(30)) },
         ({ events }) =>
           Effect.gen(function* () {
@@ -79,7 +79,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Decisions | SiteDirect
         { arbitrary: { runs: 8 } }
       )
 
-      it.effect("a day is counted as long as it is asked for", () =>
+      it.effect("counts a day while it is within the period", () =>
         Effect.gen(function* () {
           const decisions = yield* Decisions
           const site = yield* SiteDirectory.use(({ create }) => create({ name: "c", origins: [] }))

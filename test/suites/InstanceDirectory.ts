@@ -1,5 +1,5 @@
 /**
- * What every directory of instances keeps, as a suite that runs on any layer.
+ * The suite of every `InstanceDirectory`.
  *
  * @module
  */
@@ -62,7 +62,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<InstanceDirectory, E>)
     )
 
     it.effect.prop(
-      "what is changed of an instance is seen within a second, what is not stays, and so do its neighbours",
+      "a change of an instance is visible within a second, and affects no other member and no other instance",
       [Request, Change],
       ([request, change]) =>
         Effect.gen(function* () {
@@ -77,7 +77,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<InstanceDirectory, E>)
         })
     )
 
-    it.effect("an instance that is deleted is gone within a second, and its neighbours are not", () =>
+    it.effect("a deleted instance is gone within a second, and others are not", () =>
       Effect.gen(function* () {
         const instances = yield* InstanceDirectory
         const request = { name: "a", agentUrl: "b", agentModel: null, agentKeyEnv: null, origins: [] }

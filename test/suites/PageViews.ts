@@ -10,14 +10,14 @@ const Text = Schema.String.check(
 )
 const orNull = Schema.NullOr
 
-/** Few names, so that some come more than once, or any. */
+/** Few names, so that some repeat, or any. */
 const Name = Schema.Union([Schema.Literals(["a", "b", "B"]), Text])
 
-/** The last moment of a leap year's day, so that months, years and days end within the views' times. */
+/** Shortly after a leap day, so that days and months end within the views' times. */
 export const now = Date.UTC(2028, 2, 1, 0, 0, 3)
 
 export const Shape = Schema.Struct({
-  /** How long before `now`: close to it, or days. */
+  /** The time before `now`: short, or days. */
   age: Schema.Union([between(0, 10_000), between(0, 5 * 86_400_000)]),
   path: Schema.Union([Schema.Literals(["/", "/a", "/é", "/\u{1F600}", "/\uFFFD"]), Text]),
   campaign: Schema.Struct({
@@ -43,7 +43,7 @@ export const newSite = SiteDirectory.use((sites) => sites.create({ name: "test",
   Effect.map(({ hostedWebsiteId }) => hostedWebsiteId)
 )
 
-/** A view of a site, of one of four visitors. */
+/** A view of a site by one of four visitors. */
 export const viewOf = (hostedWebsiteId: string, { age, visitor, ...shape }: typeof Shape.Type): PageView => ({
   ...shape,
   hostedWebsiteId,

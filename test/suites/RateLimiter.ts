@@ -1,6 +1,6 @@
 /**
- * The law of every rate limiter, as a suite that runs on any layer. Time is the test's, and moves only forwards save in
- * the test of clocks that do not.
+ * The suite of every `RateLimiter`. Time is the TestClock's, and moves forwards only, except in
+ * the test of a wall clock that jumps back.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const Steps = Schema.Array(
   })
 ).check(Schema.isMaxLength(40))
 
-/** A policy and keys that no other run has used, since a layer's store may outlive the test. */
+/** A policy and keys that no other run uses, since a layer's store may outlive the test. */
 const fresh = (policy: Omit<RateLimitPolicy, "name">) => {
   const run = randomUUID()
   return { policy: { name: "test", ...policy }, key: (key: string) => `${run} ${key}` }
@@ -30,28 +30,25 @@ const fresh = (policy: Omit<RateLimitPolicy, "name">) => {
 
 export const suite = <E>(name: string, layer: Layer.Layer<RateLimiter, E>) =>
   describe(name, () => {
-    it.effect.prop(
-      "decides as the exact sliding window does, for each client by itself",
-      [Policy, Steps],
-      ([law, steps]) =>
-        Effect.gen(function* () {
-          const limiter = yield* RateLimiter
-          const { policy, key } = fresh(law)
-          const accepted = new Map<string, Array<number>>()
-          let now = 0
-          for (const step of steps) {
-            yield* TestClock.adjust(step.wait)
-            now += step.wait
-            const times = accepted.get(step.key) ?? []
-            accepted.set(step.key, times)
-            const decision = yield* limiter.take(policy, key(step.key))
-            assert.deepStrictEqual(decision, decide(policy, times, now))
-            if (decision.accepted) times.push(now)
-          }
-        }).pipe(Effect.provide(layer))
+    it.effect.prop("decides as the exact sliding window, for each client separately", [Policy, Steps], ([law, steps]) =>
+      Effect.gen(function* () {
+        const limiter = yield* RateLimiter
+        const { policy, key } = fresh(law)
+        const accepted = new Map<string, Array<number>>()
+        let now = 0
+        for (const step of steps) {
+          yield* TestClock.adjust(step.wait)
+          now += step.wait
+          const times = accepted.get(step.key) ?? []
+          accepted.set(step.key, times)
+          const decision = yield* limiter.take(policy, key(step.key))
+          assert.deepStrictEqual(decision, decide(policy, times, now))
+          if (decision.accepted) times.push(now)
+        }
+      }).pipe(Effect.provide(layer))
     )
 
-    it.effect("counts the same client apart under each policy", () =>
+    it.effect("counts a client separately for each policy", () =>
       Effect.gen(function* () {
         const limiter = yield* RateLimiter
         const { policy, key } = fresh({ limit: 1, windowMillis: 1000 })
@@ -61,7 +58,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<RateLimiter, E>) =>
       }).pipe(Effect.provide(layer))
     )
 
-    it.effect("accepts exactly the limit of many requests at once", () =>
+    it.effect("accepts exactly the limit of many concurrent requests", () =>
       Effect.gen(function* () {
         const limiter = yield* RateLimiter
         const { policy, key } = fresh({ limit: 37, windowMillis: 60_000 })
@@ -75,7 +72,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<RateLimiter, E>) =>
       }).pipe(Effect.provide(layer))
     )
 
-    it.effect("a client that waits as it is told is accepted, one millisecond earlier it is not", () =>
+    it.effect("a client that waits for `resetMillis` is accepted, and one millisecond earlier it is not", () =>
       Effect.gen(function* () {
         const limiter = yield* RateLimiter
         const { policy, key } = fresh({ limit: 3, windowMillis: 10_000 })
@@ -92,7 +89,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<RateLimiter, E>) =>
       }).pipe(Effect.provide(layer))
     )
 
-    it.effect("a wall clock that jumps back an hour neither forgets the limit nor locks the client out", () =>
+    it.effect("a wall clock that jumps back an hour neither clears counts nor locks clients out", () =>
       Effect.gen(function* () {
         const limiter = yield* RateLimiter
         const { policy, key } = fresh({ limit: 2, windowMillis: 1000 })

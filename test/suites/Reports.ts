@@ -1,5 +1,5 @@
 /**
- * The law of all reports, as a suite that runs on any layer: they count as `core/analytics/Statistics.aggregate` does.
+ * The suite of every `Reports`: they count as `core/analytics/Statistics.aggregate` does.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | Report
   describe(name, () => {
     withLayer(layer, { excludeTestServices: true })((it) => {
       it.effect.prop(
-        "a report is what is counted of the views that were taken, of one site and its days alone",
+        "a report counts the stored views of one site and its days",
         { shapes: Schema.Array(Shape).check(Schema.isMaxLength(30)), days: Schema.Literals([1, 2, 4, 30]) },
         ({ days, shapes }) =>
           Effect.gen(function* () {
@@ -33,7 +33,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | Report
         { arbitrary: { runs: 40 } }
       )
 
-      it.effect("lists hold the ten most visited, ties by the code points of their names", () =>
+      it.effect("lists hold the ten most visited entries, ties by the code points of their names", () =>
         Effect.gen(function* () {
           const repo = yield* AnalyticsRepo
           const reports = yield* Reports
@@ -75,7 +75,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | Report
         })
       )
 
-      it.effect("a site that nobody visited has zeros for each day", () =>
+      it.effect("a site without visits has zeros for each day", () =>
         Effect.gen(function* () {
           const reports = yield* Reports
           const statistics = yield* reports.statistics({ hostedWebsiteId: randomUUID(), days: 3, now })

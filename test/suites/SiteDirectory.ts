@@ -1,5 +1,5 @@
 /**
- * What every directory of websites keeps, as a suite that runs on any layer.
+ * The suite of every `SiteDirectory`.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { Effect, type Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 
-/** Texts that an encoding of arrays or of text could trip over. */
+/** Texts that need care in an encoding of arrays or text. */
 const Text = Schema.Literals([
   "",
   "NULL",
@@ -24,21 +24,18 @@ const Text = Schema.Literals([
 
 export const suite = <E>(name: string, layer: Layer.Layer<SiteDirectory, E>) =>
   shared(layer)(name, (it) => {
-    it.effect.prop(
-      "a website is found as it was created, by each of its two ids",
-      [Text, Schema.Array(Text)],
-      ([name, origins]) =>
-        Effect.gen(function* () {
-          const sites = yield* SiteDirectory
-          const site = yield* sites.create({ name, origins })
-          assert.deepStrictEqual({ name: site.name, origins: site.origins }, { name, origins })
-          assert.deepStrictEqual(yield* sites.byTrackingToken(site.trackingToken), Option.some(site))
-          assert.deepStrictEqual(yield* sites.byWebsiteConfigId(site.websiteConfigId), Option.some(site))
-        })
+    it.effect.prop("a website is found by each of its public ids", [Text, Schema.Array(Text)], ([name, origins]) =>
+      Effect.gen(function* () {
+        const sites = yield* SiteDirectory
+        const site = yield* sites.create({ name, origins })
+        assert.deepStrictEqual({ name: site.name, origins: site.origins }, { name, origins })
+        assert.deepStrictEqual(yield* sites.byTrackingToken(site.trackingToken), Option.some(site))
+        assert.deepStrictEqual(yield* sites.byWebsiteConfigId(site.websiteConfigId), Option.some(site))
+      })
     )
 
     it.effect.prop(
-      "what is changed of a website is seen by each of its ids within ten seconds, what is not stays, and so do others",
+      "a change of a website is visible by each id within ten seconds, and affects no other member and no other website",
       [Schema.Struct({ name: Schema.optionalKey(Text), origins: Schema.optionalKey(Schema.Array(Text)) })],
       ([change]) =>
         Effect.gen(function* () {
@@ -59,7 +56,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<SiteDirectory, E>) =>
         })
     )
 
-    it.effect("what is no website cannot be changed, and none of its other ids names it", () =>
+    it.effect("an unknown website cannot be changed, and other ids do not name a website", () =>
       Effect.gen(function* () {
         const sites = yield* SiteDirectory
         const site = yield* sites.create({ name: "a", origins: [] })
@@ -70,7 +67,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<SiteDirectory, E>) =>
       })
     )
 
-    it.effect("none of a website's ids stands for another", () =>
+    it.effect("a website's ids are not interchangeable", () =>
       Effect.gen(function* () {
         const sites = yield* SiteDirectory
         const site = yield* sites.create({ name: "a", origins: [] })
@@ -94,7 +91,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<SiteDirectory, E>) =>
       })
     )
 
-    it.effect("lists all websites, oldest first, with when they were created", () =>
+    it.effect("lists all websites, oldest first, with their creation times", () =>
       Effect.gen(function* () {
         const sites = yield* SiteDirectory
         const before = (yield* sites.list).length

@@ -1,5 +1,5 @@
 /**
- * What an erased website leaves, as a suite that runs on any layer: nothing, and its neighbours as they were.
+ * The suite of every `SiteErasure`: an erased website leaves nothing, and others are not affected.
  *
  * @module
  */
@@ -30,7 +30,7 @@ const create = SiteDirectory.use((sites) => sites.create({ name: "a", origins: [
 
 type Site = Effect.Success<typeof create>
 
-/** What is stored of a website. */
+/** The stored data of a website. */
 const kept = Effect.fnUntraced(function* (site: Site) {
   const reports = yield* Reports
   const decisions = yield* Decisions
@@ -41,7 +41,7 @@ const kept = Effect.fnUntraced(function* (site: Site) {
   return { pageViews, submissions: submissions.length, bot }
 })
 
-/** Stores of a website the views, so many submissions under keys and without, and one count, and waits until all is there. */
+/** Stores views, submissions with and without keys and one count for a website, and waits until all are visible. */
 const fill = Effect.fnUntraced(function* (site: Site, shapes: ReadonlyArray<typeof Shape.Type>, submissions: number) {
   const views = yield* AnalyticsRepo
   const repo = yield* SubmissionRepo
@@ -61,7 +61,7 @@ const fill = Effect.fnUntraced(function* (site: Site, shapes: ReadonlyArray<type
 export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
     it.effect.prop(
-      "all of a website is deleted and counted, and what is of another stays",
+      "deletes and counts all data of a website, and none of another",
       {
         shapes: Schema.Array(Shape).check(Schema.isMaxLength(12)),
         submissions: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5 }))
@@ -89,7 +89,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       { arbitrary: { runs: 10 } }
     )
 
-    it.effect("it is found by nobody, is not listed, and cannot be changed or erased once more", () =>
+    it.effect("an erased website is not found or listed, and cannot be changed or erased again", () =>
       Effect.gen(function* () {
         const erasure = yield* SiteErasure
         const sites = yield* SiteDirectory
@@ -110,7 +110,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("the instances that served it stay and serve none, and those of other websites keep theirs", () =>
+    it.effect("its instances stay without a website, and instances of other websites keep theirs", () =>
       Effect.gen(function* () {
         const erasure = yield* SiteErasure
         const instances = yield* InstanceDirectory
@@ -125,7 +125,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("no other id of a website erases it", () =>
+    it.effect("other ids of a website do not erase it", () =>
       Effect.gen(function* () {
         const erasure = yield* SiteErasure
         const sites = yield* SiteDirectory
@@ -137,7 +137,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("what comes of it afterwards is refused as of no website, and what comes with it is stored", () =>
+    it.effect("later data of the website is refused as unknown, and the rest of its batch is stored", () =>
       Effect.gen(function* () {
         const erasure = yield* SiteErasure
         const views = yield* AnalyticsRepo

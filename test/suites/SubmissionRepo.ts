@@ -1,6 +1,6 @@
 /**
- * The law of every store of submissions, as a suite that runs on any layer. A layer's store may outlive a test: each
- * uses ids and keys of its own.
+ * The suite of every `SubmissionRepo`. A layer's store may outlive a test, so each test
+ * uses its own ids and keys.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import {
 } from "../../src/core/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 
-/** Websites that the layer under test must know, and one that it must not. */
+/** Websites that exist in the layer under test, and one that does not. */
 export const websites = [randomUUID(), randomUUID(), randomUUID()] as const
 export const unknownWebsite = randomUUID()
 
@@ -42,7 +42,7 @@ export const draft = (fields: Partial<SubmissionDraft> & { readonly key?: string
 const collect = (websiteConfigId: string, since?: number) =>
   Effect.flatMap(SubmissionRepo, (repo) => Stream.runCollect(repo.stream({ websiteConfigId, since })))
 
-/** Those of a website that belong to a test. */
+/** A test's submissions of a website. */
 const storedOf = (drafts: ReadonlyArray<SubmissionDraft>) =>
   Effect.gen(function* () {
     const ids = new Set(drafts.map((draft) => draft.submissionId))
@@ -52,12 +52,12 @@ const storedOf = (drafts: ReadonlyArray<SubmissionDraft>) =>
 
 const withoutKey = ({ idempotency: _, ...submission }: SubmissionDraft): Submission => submission
 
-/** A text that PostgreSQL can hold, as the contract makes sure of. */
+/** A text that PostgreSQL can store, which the contract guarantees. */
 const Text = Schema.String.check(
   Schema.makeFilter((text: string) => text.isWellFormed() && !text.includes("\0"), { title: "storable" })
 )
 
-/** JSON that a careless store changes: by a parser, by a number, by an object, by a normal form. */
+/** JSON that parsing, number conversion, object keys or normalization would change. */
 const json = [
   '"\\u0000"',
   '"\\ud800"',
@@ -78,7 +78,7 @@ const FormData = Schema.Array(
   Schema.Tuple([Schema.String, Schema.Union([Schema.Literals(json), Schema.String])])
 ).check(Schema.isMaxLength(6))
 
-/** The object, token for token; a lone surrogate of a generated text is written as an escape by `stringify`. */
+/** The object's tokens. `JSON.stringify` escapes lone surrogates. */
 const formDataOf = (fields: typeof FormData.Type): string =>
   `{${fields
     .map(
@@ -96,7 +96,7 @@ const Step = Schema.Struct({
   website: Schema.Literals([0, 1]),
   key: Schema.Literals(["none", "a", "b"]),
   content: Schema.Literals(["{}", '{"a":1}']),
-  /** What the clock advances before this one: nothing, up to the window's last moment, or beyond it. */
+  /** How far the clock advances before this submission: not, to the end of the window, or beyond it. */
   wait: Schema.Literals([0, 1, idempotencyWindowMillis - 1, idempotencyWindowMillis, idempotencyWindowMillis + 1])
 })
 
@@ -104,7 +104,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
   describe(name, () => {
     withLayer(layer, { excludeTestServices: true })((it) => {
       it.effect.prop(
-        "what was submitted comes back as it came, byte for byte",
+        "returns submissions byte for byte",
         { email: Schema.NullOr(Text), pageSlug: Schema.NullOr(Text), fields: FormData, judged: Judged },
         ({ email, fields, judged, pageSlug }) =>
           Effect.gen(function* () {
@@ -118,7 +118,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
       )
 
       it.effect.prop(
-        "a key stands for its first submission for 24 hours: the same is not stored again, another is a conflict",
+        "a key is valid for 24 hours: a retry is not stored, and different content is a conflict",
         { steps: Schema.Array(Step).check(Schema.isMaxLength(12)) },
         ({ steps }) =>
           Effect.gen(function* () {
@@ -155,7 +155,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
         { arbitrary: { runs: 40 } }
       )
 
-      it.effect("of many with one key at the same moment exactly one is stored, and all are told of it", () =>
+      it.effect("of concurrent retries with one key exactly one is stored, and all get its id", () =>
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
           const key = randomUUID()
@@ -167,7 +167,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
         })
       )
 
-      it.effect("of two contents with one key at the same moment one is stored, and the other is a conflict", () =>
+      it.effect("of two different submissions with one key one is stored, and the other is a conflict", () =>
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
           const key = randomUUID()
@@ -183,7 +183,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
         })
       )
 
-      it.effect("a submission to a website that is not there is refused, and its neighbours are stored", () =>
+      it.effect("a submission to an unknown website is refused, and the rest of its batch is stored", () =>
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
           const drafts = Array.from({ length: 20 }, (_, index) =>
@@ -201,7 +201,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
       )
 
       it.effect.prop(
-        "a status gives those that have it and no others; a release moves one over, and keeps its reasons",
+        "filters by status; a release changes the status and keeps the reasons",
         { given: Schema.Array(Judged).check(Schema.isMaxLength(8)), chosen: Schema.Int },
         ({ chosen, given }) =>
           Effect.gen(function* () {
@@ -221,7 +221,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
             if (expected.length === 0) return
             const index = Math.abs(chosen) % expected.length
             const { submissionId } = expected[index]!
-            // Twice: what is accepted already stays so.
+            // Twice: a release of an accepted submission has no effect.
             for (let turn = 0; turn < 2; turn++) assert.isTrue(yield* repo.release(submissionId))
             assert.deepStrictEqual(
               yield* stored(),
@@ -231,14 +231,14 @@ export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
         { arbitrary: { runs: 30 } }
       )
 
-      it.effect("what is not there cannot be released", () =>
+      it.effect("an unknown submission cannot be released", () =>
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
           for (const id of [randomUUID(), "no uuid", ""]) assert.isFalse(yield* repo.release(id))
         })
       )
 
-      it.effect("what is deleted is gone, its neighbours are not, and what is not there cannot be deleted", () =>
+      it.effect("a deleted submission is gone, others are not, and an unknown one cannot be deleted", () =>
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
           const drafts = [draft({}), draft({ status: "quarantined" }), draft({ key: randomUUID() })]
@@ -253,7 +253,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
         })
       )
 
-      it.effect("what is sent again under the key of a deleted submission is a new one, whatever it says", () =>
+      it.effect("the key of a deleted submission can be used again, with any content", () =>
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
           for (const formData of ["{}", '{"another":1}']) {
@@ -264,16 +264,16 @@ export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
             const again = draft({ key, formData })
             assert.strictEqual(yield* repo.submit(again), again.submissionId)
             assert.deepStrictEqual(yield* storedOf([first, again]), [withoutKey(again)])
-            // The other's key stands for what it stood for.
+            // The other submission's key is still valid.
             assert.strictEqual(yield* repo.submit({ ...other, submissionId: randomUUID() }), other.submissionId)
           }
         })
       )
 
-      it.effect("a website's submissions come oldest first, each once, from `since` on, and no other's", () =>
+      it.effect("streams a website's submissions from `since` on, oldest first, each once", () =>
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
-          // Few times for many submissions, so that pages end within one time.
+          // Few times for many submissions, so that pages end between equal times.
           const drafts = Array.from({ length: 700 }, (_, index) =>
             draft({ websiteConfigId: websites[2], receivedAt: start + (index % 3) })
           )

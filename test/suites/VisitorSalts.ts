@@ -1,6 +1,6 @@
 /**
- * The law of the visitors' salts, as a suite that runs on any layer. The time of day is the test's; what waits, waits by
- * the real clock, since a TestClock that jumps over days would end a database's connections on the way.
+ * The suite of every `VisitorSalts`. The tests set the time of day but wait by
+ * the real clock, since a TestClock that jumps over days would close a database's connections.
  *
  * @module
  */
@@ -30,7 +30,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<VisitorSalts, E>) =>
   describe(name, () => {
     withLayer(layer, { excludeTestServices: true })((it) => {
       it.effect.prop(
-        "a salt has 32 bytes, is one for each UTC day, and is no other day's",
+        "a salt has 32 bytes and is unique to its UTC day",
         {
           waits: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 * day }))).check(
             Schema.isMaxLength(6)

@@ -1,5 +1,5 @@
 /**
- * What every keeper of widget tokens keeps, as a suite that runs on any layer.
+ * The suite of every `WidgetTokens`.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const newInstance = Effect.flatMap(InstanceDirectory, (instances) =>
   })
 )
 
-/** A new token of an instance, which must exist. */
+/** Issues a token of an existing instance. */
 const issued = (instance: Instance, expiresAt: number | null = null, label: string | null = null) =>
   Effect.flatMap(WidgetTokens, (tokens) => tokens.issue({ instanceId: instance.instanceId, label, expiresAt })).pipe(
     Effect.flatMap(Effect.fromOption)
@@ -37,7 +37,7 @@ const secretless = ({ token: _, ...rest }: IssuedToken) => rest
 
 export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | InstanceDirectory, E>) =>
   shared(layer)(name, (it) => {
-    it.effect("a token gives its own instance, and no other", () =>
+    it.effect("a token authenticates for its own instance only", () =>
       Effect.gen(function* () {
         const tokens = yield* WidgetTokens
         const [one, other] = [yield* newInstance, yield* newInstance]
@@ -66,7 +66,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
       })
     )
 
-    it.effect("a token ends at the millisecond at which it expires, however often it was used before", () =>
+    it.effect("a token expires to the millisecond, also if it was used before", () =>
       Effect.gen(function* () {
         const instance = yield* newInstance
         const now = yield* Clock.currentTimeMillis
@@ -79,7 +79,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
       })
     )
 
-    it.effect("a token that is revoked ends within a second, and its neighbours do not", () =>
+    it.effect("a revoked token is invalid within a second, and others stay valid", () =>
       Effect.gen(function* () {
         const tokens = yield* WidgetTokens
         const instance = yield* newInstance
@@ -92,7 +92,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
       })
     )
 
-    it.effect("to revoke again changes nothing, and what is no token is not revoked", () =>
+    it.effect("a second revocation has no effect, and an unknown token cannot be revoked", () =>
       Effect.gen(function* () {
         const tokens = yield* WidgetTokens
         const instance = yield* newInstance
@@ -108,7 +108,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
       })
     )
 
-    it.effect("lists an instance's tokens, oldest first, as they were issued and without their secrets", () =>
+    it.effect("lists an instance's tokens, oldest first, without their secrets", () =>
       Effect.gen(function* () {
         const tokens = yield* WidgetTokens
         const [one, other] = [yield* newInstance, yield* newInstance]
@@ -125,7 +125,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
       })
     )
 
-    it.effect("the tokens of an instance that is deleted go with it, and no others", () =>
+    it.effect("deleting an instance deletes its tokens only", () =>
       Effect.gen(function* () {
         const tokens = yield* WidgetTokens
         const [gone, other] = [yield* newInstance, yield* newInstance]
@@ -140,7 +140,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
       })
     )
 
-    it.effect("a token gives its instance as it was changed, within a second", () =>
+    it.effect("a token returns its changed instance within a second", () =>
       Effect.gen(function* () {
         const tokens = yield* WidgetTokens
         const instance = yield* newInstance
@@ -156,7 +156,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
       })
     )
 
-    it.effect("issues nothing for an instance that is none", () =>
+    it.effect("issues no token for an unknown instance", () =>
       Effect.gen(function* () {
         const tokens = yield* WidgetTokens
         for (const instanceId of [randomUUID(), "no instance"]) {

@@ -41,7 +41,9 @@ const memory = ({ instances = [], sites = [] }: Seeds): Layer.Layer<Storage> =>
     // Fresh, over these instances: `App.memoryStorage` builds the same layer over its own.
     Layer.fresh(MemoryWidgetTokens.layer).pipe(
       Layer.provideMerge(
-        MemoryInstanceDirectory.layer({ instances: instances.map((id) => Instance.make(id, { name: id, agentUrl })) })
+        MemoryInstanceDirectory.layer({
+          instances: instances.map((id) => Instance.make(id, { name: id, agentUrl, memory: "agent" }))
+        })
       )
     )
   ).pipe(Layer.provideMerge(App.memoryStorage))

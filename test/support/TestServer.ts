@@ -25,6 +25,7 @@ export const options: Server.Options = {
   trustedProxies: [],
   maxBody: 256 * 1024,
   chatMaxDuration: Duration.minutes(1),
+  chatResume: Option.some(Duration.minutes(1)),
   chatMaxBytes: 1024 * 1024,
   shutdownGrace: Duration.millis(200)
 }
@@ -65,45 +66,47 @@ const parse = (text: string): unknown => {
   }
 }
 
-const seeded = Effect.gen(function* () {
-  const server = yield* HttpServer.HttpServer
-  const url = HttpServer.formatAddress(server.address)
-  const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Test", origins: [] }))
-  const instance = yield* InstanceDirectory.use((instances) =>
-    instances.create({ name: "Test", agentUrl: "http://agent", agentModel: null, agentKeyEnv: null, origins: [] })
-  )
-  const issued = yield* WidgetTokens.use((tokens) =>
-    tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })
-  )
-  return TestServer.of({
-    url,
-    trackingToken: site.trackingToken,
-    websiteConfigId: site.websiteConfigId,
-    instance,
-    widgetToken: Option.getOrThrow(issued).token,
-    send: (path, body, init) =>
-      Effect.promise(async (signal) => {
-        const response = await fetch(url + path, {
-          method: "POST",
-          signal,
-          ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
-          ...init,
-          headers: { "content-type": "application/json", ...init?.headers }
+const seeded = (memory: Instance["memory"]) =>
+  Effect.gen(function* () {
+    const server = yield* HttpServer.HttpServer
+    const url = HttpServer.formatAddress(server.address)
+    const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Test", origins: [] }))
+    const instance = yield* InstanceDirectory.use((instances) =>
+      instances.create({ name: "Test", agentUrl: "http://agent", memory })
+    )
+    const issued = yield* WidgetTokens.use((tokens) =>
+      tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })
+    )
+    return TestServer.of({
+      url,
+      trackingToken: site.trackingToken,
+      websiteConfigId: site.websiteConfigId,
+      instance,
+      widgetToken: Option.getOrThrow(issued).token,
+      send: (path, body, init) =>
+        Effect.promise(async (signal) => {
+          const response = await fetch(url + path, {
+            method: "POST",
+            signal,
+            ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+            ...init,
+            headers: { "content-type": "application/json", ...init?.headers }
+          })
+          const text = await response.text()
+          return { status: response.status, headers: response.headers, text, json: parse(text) }
         })
-        const text = await response.text()
-        return { status: response.status, headers: response.headers, text, json: parse(text) }
-      })
+    })
   })
-})
 
 /** The server with these options, this agent, and a storage that `over` may put faults into: in memory by default. */
 export const layer = (
   given: Partial<Server.Options> = {},
   agent: MemoryAgentStream.Script = () => MemoryAgentStream.texts(["Hello", " there"]),
   over: (storage: Layer.Layer<Storage>) => Layer.Layer<Storage> = (storage) => storage,
-  storage: Layer.Layer<Storage> = App.memoryStorage
+  storage: Layer.Layer<Storage> = App.memoryStorage,
+  memory: Instance["memory"] = "agent"
 ) =>
-  Layer.effect(TestServer, Effect.orDie(seeded)).pipe(
+  Layer.effect(TestServer, Effect.orDie(seeded(memory))).pipe(
     Layer.provide(
       Server.layer({ ...options, ...given }, { host: "127.0.0.1", port: 0 }).pipe(
         Layer.provide([MemoryRateLimiter.layer({ maxKeys: 1000 }), MemoryAgentStream.layer(agent)])

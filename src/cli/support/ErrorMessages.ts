@@ -87,7 +87,7 @@ const suggestion = (names: ReadonlyArray<string>): string | undefined =>
 
 /** What a flag takes, in the parser's words: `Expected "ndjson" | "csv", got "xml"` is brought to what it expects. */
 const expectation = (expected: string): string =>
-  TerminalText.cut(
+  TerminalText.truncate(
     TerminalText.printable(
       expected
         .replace(/^Expected:? /, "")
@@ -102,7 +102,7 @@ const ofInvocation = (error: CliError.NonShowHelpErrors, path: string): string =
   const help = `see \`${path} --help\`.`
   switch (error._tag) {
     case "UnrecognizedOption":
-      return `There is no flag ${TerminalText.cut(TerminalText.printable(error.option), 80)} in \`${path}\`; ${suggestion(error.suggestions) ?? help}`
+      return `There is no flag ${TerminalText.truncate(TerminalText.printable(error.option), 80)} in \`${path}\`; ${suggestion(error.suggestions) ?? help}`
     case "UnknownSubcommand":
       return `There is no command ${quoted(error.subcommand, "of that name")} in \`${path}\`; ${suggestion(error.suggestions) ?? help}`
     case "MissingOption":
@@ -128,7 +128,7 @@ const ofInvocation = (error: CliError.NonShowHelpErrors, path: string): string =
 
 /** The first line of a message, as a sentence that a terminal shows as it is. */
 const firstLine = (message: string): string => {
-  const line = TerminalText.cut(TerminalText.printable(message.trim().split(/\r?\n/, 1)[0] ?? ""), 400)
+  const line = TerminalText.truncate(TerminalText.printable(message.trim().split(/\r?\n/, 1)[0] ?? ""), 400)
   return line === "" ? "The command failed and gave no reason." : /[.!?]$/.test(line) ? line : `${line}.`
 }
 
@@ -147,7 +147,7 @@ export interface ListenAddress {
 
 /** The sentence for an address that cannot be listened on; `cause` is what the system said. */
 export const cannotListen = ({ host, names, port }: ListenAddress, cause: unknown): string => {
-  const named = TerminalText.cut(TerminalText.printable(host), 80)
+  const named = TerminalText.truncate(TerminalText.printable(host), 80)
   const where = `Cannot listen on ${named.includes(":") ? `[${named}]` : named}:${port}`
   const toSet = `set ${names.host} to an address of this machine, such as 127.0.0.1, or to 0.0.0.0 for all of them.`
   switch (SystemErrorCode.of(cause)) {

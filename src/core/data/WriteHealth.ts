@@ -1,10 +1,10 @@
 /**
- * Decides whether a store takes writes, from what became of the last ones. Pure: the time is given.
+ * Decides whether a store accepts writes, from the outcomes of the last ones. Pure: the time is an argument.
  *
  * @module
  */
 
-/** The kinds of writes whose last one failed, each with the time of that, in milliseconds of a monotonic clock. */
+/** The time of the last write of each kind whose last write failed, in milliseconds of a monotonic clock. */
 export type Failures = ReadonlyMap<string, number>
 
 export const none: Failures = new Map()
@@ -18,14 +18,14 @@ export const after = (failures: Failures, kind: string, outcome: "stored" | "fai
   return next
 }
 
-/** How long a failure counts without a further one, in milliseconds. */
+/** How long a failure counts as current, in milliseconds. */
 export const memoryMillis = 2_000
 
 /**
- * - `writable`: no kind's last write failed.
- * - `failing`: one failed just now.
- * - `unknown`: one failed, and nobody has tried since. A process that is taken out of a load balancer for it gets no more
- *   writes, so it has to try by itself.
+ * - `writable`: the last write of every kind succeeded.
+ * - `failing`: a last write failed within `memoryMillis`.
+ * - `unknown`: a last write failed before that. A process that a load balancer took out for it gets no more writes, so it has
+ *   to try one itself.
  */
 export type Verdict = "writable" | "failing" | "unknown"
 

@@ -35,7 +35,7 @@ export const ofConnections = ({ databaseConnections, descriptors, perAddress }: 
     return warning(
       "connections",
       `${finding}, and one address may hold all of them.`,
-      "Unset CONNECTIONS_PER_ADDRESS, unless connections come from trusted proxies alone."
+      "Unset CONNECTIONS_PER_ADDRESS, unless all connections come from trusted proxies."
     )
   }
   return perAddress > total * maxShare

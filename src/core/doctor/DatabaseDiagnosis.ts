@@ -44,7 +44,7 @@ const reachable = ({ isReadOnly, roundTripMillis }: DatabaseFacts & { readonly _
     ? problem(
         "database",
         "The database is read-only: it is a standby, or default_transaction_read_only is on.",
-        "Set DATABASE_URL to the primary; a read-only database serves reports alone."
+        "Set DATABASE_URL to the primary; a read-only database serves reports only."
       )
     : ok("database", `The database answered in ${roundTripMillis} ms.`)
 

@@ -1,11 +1,10 @@
 /**
- * Writes submissions for their owner, one at a time, as lines of JSON or as records of CSV. Pure.
+ * Formats submissions as newline-delimited JSON or CSV. Pure.
  *
- * A form's fields differ from one submission to the next, and an export is written in one pass: the names of all fields are
- * not known when the header is written. So the CSV has one column `form_data` with the JSON text, beside the columns that
- * every submission has.
+ * The fields of a form differ between submissions, and an export is written in one pass, so the header cannot list them.
+ * The CSV therefore has one column `form_data` with JSON text.
  *
- * Control and bidirectional characters are always escaped: an export may be read on a terminal, directly or later.
+ * Control and bidirectional characters are always escaped, since an export may be shown on a terminal.
  *
  * @module
  */
@@ -14,12 +13,12 @@ import * as Csv from "../text/Csv.ts"
 import * as TerminalText from "../text/TerminalText.ts"
 import type { Submission } from "./Submission.ts"
 
-/** What is written of a submission: what the visitor sent, or what was decided of it as well. */
 export interface ExportOptions {
+  /** Whether to include the status and its reasons. */
   readonly withVerdict?: boolean
 }
 
-/** The submission as a JSON object, on one line and without its end. Every token of `form_data` keeps its meaning. */
+/** The submission as a JSON object on one line, without a line end. The meaning of `form_data` is preserved. */
 export const json = (submission: Submission, options?: ExportOptions): string =>
   TerminalText.inertJson(
     `{"submission_id":${JSON.stringify(submission.submissionId)},` +
@@ -35,7 +34,6 @@ export const json = (submission: Submission, options?: ExportOptions): string =>
 /** The submission as a line of newline-delimited JSON. */
 export const ndjson = (submission: Submission, options?: ExportOptions): string => `${json(submission, options)}\n`
 
-/** The record of CSV that stands first and names the columns. */
 export const csvHeader = (options?: ExportOptions): string =>
   Csv.record(
     [
@@ -49,8 +47,8 @@ export const csvHeader = (options?: ExportOptions): string =>
   )
 
 /**
- * The submission as a record of CSV. No email and no page is an empty cell; reasons have spaces between them. `form_data`
- * loses nothing; `email` and `page_slug` show escapes and apostrophes for what `Csv.safe` replaces.
+ * The submission as a CSV record. A null is an empty cell, and reasons are separated by spaces. The meaning of `form_data` is
+ * preserved; `email` and `page_slug` have the escapes and apostrophes of `Csv.safe`.
  */
 export const csv = (submission: Submission, options?: ExportOptions): string =>
   Csv.record([

@@ -1,13 +1,15 @@
 /**
- * Gives the members of an object as they were written, which `JSON.parse` does not keep: each digit, each escape, and those
- * that stand more than once. Pure. Nothing here recurses.
+ * Extracts the members of a JSON object as source text. Unlike `JSON.parse` this preserves every digit, every escape and
+ * repeated members. Pure. Nothing here recurses.
  *
  * @module
  */
 import { isOpening, scan } from "./JsonScan.ts"
 
 export interface MemberText {
+  /** The tokens of the value, without white space between them. */
   readonly text: string
+  /** The nesting depth: 1 for an object of plain values. */
   readonly depth: number
 }
 
@@ -22,11 +24,11 @@ const holdsPlain = (value: object, except?: string): boolean => {
 }
 
 /**
- * What `memberText` gives for a flat object (or array) that stands in a text just as `JSON.stringify` writes it, which is
- * what nearly all clients send, in half of the time. Undefined for any other: that the text says nothing else is known by
- * writing it.
+ * The member of a text that equals the output of `JSON.stringify`, if the member is an object or array of plain values and
+ * all other members are plain. Nearly all clients send such texts, and it takes half the time of a scan. Undefined for any
+ * other text.
  */
-const memberTextAsWritten = (text: string, member: string, value: unknown): MemberText | undefined => {
+const memberTextAsStringified = (text: string, member: string, value: unknown): MemberText | undefined => {
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, member)) return undefined
   const wanted = (value as Record<string, unknown>)[member]
   return typeof wanted === "object" &&
@@ -39,17 +41,15 @@ const memberTextAsWritten = (text: string, member: string, value: unknown): Memb
 }
 
 /**
- * The value of a member of the outermost object, as JSON text: token for token as it was written, without the white space
- * between them, and how deeply it is nested (1 for an object of plain values). If the member stands more than once, the
- * last one, which is also the one that `JSON.parse` gives.
+ * The value of a member of the outermost object. Of repeated members it is the last, as with `JSON.parse`.
  *
- * @param text a text that is JSON and whose value is an object.
- * @param value what `parse` gives for it, if that is at hand; then most texts need not be read once more.
+ * @param text the JSON text of an object.
+ * @param value the result of `Json.parse`. With it most texts need not be scanned.
  */
 export const memberText = (text: string, member: string, value?: unknown): MemberText | undefined =>
-  memberTextAsWritten(text, member, value) ?? memberTextAsSent(text, member)
+  memberTextAsStringified(text, member, value) ?? scannedMemberText(text, member)
 
-/** Parts of a text put together, which are cut out only where something is left out between them. */
+/** Concatenates ranges of a text. Adjacent ranges are sliced as one. */
 class Runs {
   private readonly text: string
   private before: Array<string> = []
@@ -68,7 +68,7 @@ class Runs {
     this.end = end
   }
 
-  /** Gives what was added, and begins anew. */
+  /** Returns the concatenation, and clears it. */
   take(): string {
     const last = this.text.slice(this.start, this.end)
     const { before } = this
@@ -85,17 +85,16 @@ const holdsEscape = (text: string, start: number, end: number): boolean => {
   return false
 }
 
-/** Whether a key's text is this name. Without an escape it says what it is: a body may have tens of thousands of keys. */
+/** Whether a key's text means this name. Only keys with escapes are parsed, since a body may have tens of thousands of keys. */
 const isNamed = (text: string, start: number, end: number, name: string): boolean =>
   holdsEscape(text, start, end)
     ? JSON.parse(text.slice(start, end)) === name
     : end - start === name.length + 2 && text.startsWith(name, start + 1)
 
-/** What a key's text says. */
 const nameOf = (key: string): string =>
   holdsEscape(key, 0, key.length) ? (JSON.parse(key) as string) : key.slice(1, -1)
 
-const memberTextAsSent = (text: string, member: string): MemberText | undefined => {
+const scannedMemberText = (text: string, member: string): MemberText | undefined => {
   const runs = new Runs(text)
   let inside = false
   let deepest = 0
@@ -126,18 +125,18 @@ const memberTextAsSent = (text: string, member: string): MemberText | undefined 
 const colon = 0x3a
 const comma = 0x2c
 
-/** A member of an object, as JSON texts without white space between their tokens. */
+/** A member of an object. Its texts have no white space between their tokens. */
 export interface Member {
-  /** The name's text, with its quotes and escapes. */
+  /** The source text of the name, with its quotes and escapes. */
   readonly key: string
   readonly name: string
   readonly value: string
 }
 
 /**
- * The members of the outermost object, in order, those that stand more than once as often as they stand.
+ * The members of the outermost object in order, repeated ones included.
  *
- * @param text a text that is JSON and whose value is an object.
+ * @param text the JSON text of an object.
  */
 export const members = (text: string): ReadonlyArray<Member> => {
   const found: Array<Member> = []

@@ -1,51 +1,49 @@
 /**
- * Bounds what several hold together: all of them, and those of one owner, who gets a share. An owner that is alone there
- * may hold any amount, so that nothing is too large for ever.
+ * Bounds the sum of allocations, in all and per owner. A single allocation may have any size, so that no amount is
+ * permanently too large.
  *
- * Where all is held, a place of the owner that holds most makes room for one of an owner that holds less than half
- * as much.
+ * If the capacity is exhausted, an owner may displace allocations of owners that hold more than twice as much, the largest
+ * first.
  *
  * @module
  */
 
-/** How it went: it is held; or there is no room for it, in the owner's share or in all. */
-export type Held = "held" | "over-share" | "full"
+/** `over-share`: the owner's share does not suffice. `full`: the capacity does not. */
+export type Outcome = "held" | "over-share" | "full"
 
-/** What one holder has of it. */
-export interface Place {
-  /** Holds so much from now on, in place of what it held. Nothing changes unless it is held. */
-  readonly hold: (amount: number) => Held
-  /** Gives back what it holds; more often than once does nothing. */
-  readonly leave: () => void
+export interface Allocation {
+  /** Changes the amount. Nothing changes if the outcome is not `held`. */
+  readonly resize: (amount: number) => Outcome
+  /** Sets the amount to zero. Further calls have no effect. */
+  readonly release: () => void
 }
 
 export interface Capacity {
   /**
-   * Gives a place, with nothing in it yet, to an owner; without an owner the place has no share to keep to. A place with
-   * `onDisplaced` may lose what it holds to another owner's place: it is then called, and the place holds nothing more.
+   * An empty allocation. Without an owner it is not subject to the share. With `onDisplaced` it may be displaced: its amount
+   * is then zero, and `onDisplaced` is called.
    */
-  readonly enter: (owner?: string, onDisplaced?: () => void) => Place
-  /** What all hold together. */
+  readonly allocate: (owner?: string, onDisplaced?: () => void) => Allocation
+  /** The sum of all allocations. */
   readonly held: () => number
-  /** How many owners hold something: no others are remembered. */
+  /** The number of owners with allocations above zero. No others are stored. */
   readonly owners: () => number
 }
 
-/** What may be displaced: of whom, and how much it holds. */
-export interface Holding {
+export interface OwnedAmount {
   readonly owner: string | symbol
   readonly amount: number
 }
 
-/** How many times as much an owner must hold to be displaced: bodies that grow together would displace each other. */
+/** An owner is displaced if it holds more than this multiple. With 1, bodies that grow together would displace each other. */
 const margin = 2
 
 /**
- * The holdings to displace, oldest first among equals, so that an owner that holds `own` in all, the new amount included,
- * gets `needed` more; undefined if there are none. Each is the largest of the owner that holds most then, which still holds
+ * The allocations to displace, so that an owner that holds `own`, the new amount included, gets `needed` more; undefined if
+ * others do not hold enough. Each is the largest, of equals the oldest, of the owner that then holds most, which must hold
  * more than twice `own`. Pure.
  */
-export const displace = <A extends Holding>(
+export const displace = <A extends OwnedAmount>(
   holdings: Iterable<A>,
   { needed, own, owner }: { readonly owner: string | symbol; readonly own: number; readonly needed: number }
 ): ReadonlyArray<A> | undefined => {
@@ -73,7 +71,7 @@ export const displace = <A extends Holding>(
   return displaced
 }
 
-interface Occupant extends Holding {
+interface DisplaceableAllocation extends OwnedAmount {
   amount: number
   readonly onDisplaced: (() => void) | undefined
   readonly set: (amount: number) => void
@@ -81,36 +79,36 @@ interface Occupant extends Holding {
 
 const fits = (amount: number, others: number, limit: number): boolean => others === 0 || others + amount <= limit
 
-/** Makes a room of so much, of which one owner has no more than `share`. */
+/** `share` is the maximum sum of one owner. */
 export const make = (capacity: number, share = Number.POSITIVE_INFINITY): Capacity => {
   const owned = new Map<string, number>()
-  /** Those that may be displaced and hold something, oldest first. */
-  const displaceable = new Set<Occupant>()
+  /** The displaceable allocations above zero, oldest first. */
+  const displaceable = new Set<DisplaceableAllocation>()
   let held = 0
-  const enter = (owner?: string, onDisplaced?: () => void): Place => {
-    const ofOwner = () => (owner === undefined ? mine.amount : (owned.get(owner) ?? 0))
-    const mine: Occupant = {
+  const allocate = (owner?: string, onDisplaced?: () => void): Allocation => {
+    const ofOwner = () => (owner === undefined ? self.amount : (owned.get(owner) ?? 0))
+    const self: DisplaceableAllocation = {
       owner: owner ?? Symbol(),
       amount: 0,
       onDisplaced,
       set: (amount) => {
-        held += amount - mine.amount
+        held += amount - self.amount
         if (owner !== undefined) {
-          const total = ofOwner() + amount - mine.amount
+          const total = ofOwner() + amount - self.amount
           if (total === 0) owned.delete(owner)
           else owned.set(owner, total)
         }
-        mine.amount = amount
+        self.amount = amount
         if (onDisplaced === undefined) return
-        if (amount === 0) displaceable.delete(mine)
-        else displaceable.add(mine)
+        if (amount === 0) displaceable.delete(self)
+        else displaceable.add(self)
       }
     }
-    /** Frees what is needed beyond the capacity, if others hold more than twice what this owner would. */
-    const makeRoom = (amount: number): boolean => {
-      const own = ofOwner() - mine.amount + amount
-      const needed = held - mine.amount + amount - capacity
-      const displaced = displace(displaceable, { owner: mine.owner, own, needed })
+    /** Displaces what exceeds the capacity. False if others do not hold enough. */
+    const makeSpace = (amount: number): boolean => {
+      const own = ofOwner() - self.amount + amount
+      const needed = held - self.amount + amount - capacity
+      const displaced = displace(displaceable, { owner: self.owner, own, needed })
       for (const other of displaced ?? []) {
         other.set(0)
         other.onDisplaced?.()
@@ -118,16 +116,16 @@ export const make = (capacity: number, share = Number.POSITIVE_INFINITY): Capaci
       return displaced !== undefined
     }
     return {
-      hold: (amount) => {
-        if (amount > mine.amount) {
-          if (!fits(amount, ofOwner() - mine.amount, share)) return "over-share"
-          if (!fits(amount, held - mine.amount, capacity) && !makeRoom(amount)) return "full"
+      resize: (amount) => {
+        if (amount > self.amount) {
+          if (!fits(amount, ofOwner() - self.amount, share)) return "over-share"
+          if (!fits(amount, held - self.amount, capacity) && !makeSpace(amount)) return "full"
         }
-        mine.set(amount)
+        self.set(amount)
         return "held"
       },
-      leave: () => mine.set(0)
+      release: () => self.set(0)
     }
   }
-  return { enter, held: () => held, owners: () => owned.size }
+  return { allocate, held: () => held, owners: () => owned.size }
 }

@@ -4,16 +4,15 @@
  * @module
  */
 export interface FairQueue<A> {
-  /** Adds an item behind the others of its owner. */
+  /** Adds an item after the owner's other items. An item that is in the queue is not added again. */
   readonly add: (owner: string, item: A) => void
-  /** Takes the oldest item of the owner whose turn it is; undefined if the queue is empty. */
+  /** Removes and returns the oldest item of the next owner; undefined if the queue is empty. */
   readonly take: () => A | undefined
   readonly size: () => number
 }
 
-/** Makes an empty queue. */
 export const make = <A>(): FairQueue<A> => {
-  // In the order of their turns: an owner moves to the end when it is served.
+  // In the order of turns: an owner that was served moves to the end.
   const owners = new Map<string, Set<A>>()
   let size = 0
   return {

@@ -1,20 +1,19 @@
 /**
- * How much of the work that waits is done in a turn of the event loop. Pure.
+ * Decides how many waiting items a turn of the event loop processes. Pure.
  *
  * @module
  */
 
-/** How long a turn should take, in milliseconds. */
+/** The target duration of a turn, in milliseconds. */
 export const target = 2
 
-/** The most items of a turn. */
 export const maxItems = 64
 
 /**
- * The number of items for the next turn, given the number for the last one and how long that turn took in all, in
- * milliseconds: half as many after a turn that took longer than `target`, else one more. It is never less than one.
+ * The number of items of the next turn, given the number and the whole duration (milliseconds) of the last one: half as many
+ * after a turn longer than `target`, else one more; at least one.
  *
- * The whole turn counts, since much of an item's cost arises after it is done, as where answers are written.
+ * The whole turn counts, since an item causes further work after it, such as writing responses.
  */
 export const next = (items: number, millis: number): number =>
   millis > target ? Math.max(1, Math.floor(items / 2)) : Math.min(maxItems, items + 1)

@@ -5,7 +5,7 @@
  * @module
  */
 
-/** Why a request is not counted. Only `bot` and `quarantined` are stored, apart from what is counted. */
+/** Why a request is not counted. Only `bot` and `quarantined` requests are stored, separately. */
 export const reasons = [
   /** The user agent is a known bot. */
   "bot",

@@ -53,7 +53,7 @@ export const nextAddress = (origins: ReadonlyArray<string>, next: string | undef
   onOrigins(origins, next)
 
 /**
- * The target of the thank-you page's back link: the form's page, or its website if the browser sends the origin alone;
+ * The target of the thank-you page's back link: the form's page, or its website if the browser sends only the origin;
  * null if neither is on one of the origins. It is a link and no redirect: the form itself would not confirm anything.
  */
 export const backAddress = (
@@ -61,11 +61,12 @@ export const backAddress = (
   headers: { readonly referer: string | undefined; readonly origin: string | undefined }
 ): string | null => onOrigins(origins, headers.referer) ?? onOrigins(origins, headers.origin)
 
+/** The origins that are valid sources of a Content-Security-Policy. */
 const source = /^https?:\/\/[a-z0-9.-]+(?::[0-9]+)?$/
 
 /**
- * The value of `frame-ancestors` for the page that answers a plain form: the form's origin, or `'none'` if the request
- * names none. A text that could end the directive is no origin here.
+ * The value of `frame-ancestors` for the response page of a plain form: the form's origin, or `'none'` if the request has no
+ * origin, or one with a character that could end the directive.
  */
 export const frameAncestors = (origin: string | undefined): string => {
   const named = origin === undefined ? null : canonical(origin)

@@ -1,5 +1,5 @@
 /**
- * A published website. Types alone.
+ * A published website. Types only.
  *
  * @module
  */
@@ -18,5 +18,5 @@ export interface Site {
   readonly createdAt: number
 }
 
-/** A change of a website: what is absent stays. The ids never change, since published pages hold them. */
+/** A change of a website. Absent members do not change. The ids never change, since published pages hold them. */
 export type SiteChange = Partial<Pick<Site, "name" | "origins">>

@@ -40,7 +40,7 @@ export const render = (bars: ReadonlyArray<Bar>, width: number): string => {
   const largest = bars.reduce((max, { value }) => Math.max(max, value), 0)
   return bars
     .map(({ value }, index) => {
-      const label = TerminalText.padEnd(TerminalText.cut(labels[index] ?? "", labelWidth), labelWidth)
+      const label = TerminalText.padEnd(TerminalText.truncate(labels[index] ?? "", labelWidth), labelWidth)
       const number = (numbers[index] ?? "").padStart(numberWidth)
       return `${label}  ${TerminalText.padEnd(bar(value, largest, barWidth), barWidth)}  ${number}\n`
     })

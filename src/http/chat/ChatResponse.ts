@@ -215,8 +215,8 @@ export const begin = (
     const names = { instanceId, messageId }
     const chat = new Chat(watch, {
       conversationId: options.conversationId,
-      messageId,
       memory: options.memory,
+      messageId,
       heartbeat: Duration.toMillis(options.heartbeat),
       patience: Duration.toMillis(options.patience),
       maxDuration: Duration.toMillis(options.maxDuration),

@@ -26,17 +26,17 @@ const full: Effect.Effect<Endpoint.Response> = Effect.map(
 
 /** The endpoint, which answers 503 where there is no room for a request. One is always let in. */
 export const bounded = (endpoint: Endpoint.Endpoint, { capacity = maxBytes } = {}): Endpoint.Endpoint => {
-  const room = Capacity.make(capacity)
+  const memory = Capacity.make(capacity)
   return (asked, body) => {
     const held = counted(body.length) + counted(asked.headBytes)
     return held === 0
       ? endpoint(asked, body)
       : Effect.suspend(() => {
-          const place = room.enter()
-          // It is entered within what leaves it: whoever is interrupted in between would hold it for ever.
+          const allocation = memory.allocate()
+          // `resize` is inside `ensuring`: an interruption between them would leak the allocation.
           return Effect.ensuring(
-            Effect.suspend(() => (place.hold(held) === "held" ? endpoint(asked, body) : full)),
-            Effect.sync(place.leave)
+            Effect.suspend(() => (allocation.resize(held) === "held" ? endpoint(asked, body) : full)),
+            Effect.sync(allocation.release)
           )
         })
   }

@@ -2,28 +2,39 @@
  * `POST /v1/public/widget/{instance_id}/chat`: reads a message, counts it against the limit, checks the token and the
  * page's origin, and streams the agent's answer.
  *
- * Nothing is kept of a conversation between two messages: its id goes to the agent of the instance that the token is for,
- * as the client gave it, and to no other. The id of a conversation with another instance therefore means nothing here.
+ * An instance with `memory: "edge"` answers with the earlier turns of the conversation, and keeps this one.
  *
  * @module
  */
-import { randomUUID } from "node:crypto"
-import { Context, type Duration, Effect, Layer, Option, Result, Scope } from "effect"
+import { randomBytes, randomUUID } from "node:crypto"
+import { Context, type Duration, Effect, Layer, Option, Result, Scope, type Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../../contract/Api.ts"
 import * as BodyReader from "../../contract/BodyReader.ts"
+import type { ValidationError } from "../../contract/Errors.ts"
 import { ChatPayload } from "../../contract/Widget.ts"
+import type { AgentEvent } from "../../core/chat/Agent.ts"
+import * as ConversationHash from "../../core/chat/ConversationHash.ts"
+import * as ConversationId from "../../core/chat/ConversationId.ts"
+import * as History from "../../core/chat/History.ts"
 import type { Instance } from "../../core/chat/Instance.ts"
 import { clientKey } from "../../core/limits/ClientKey.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import * as Slots from "../../core/limits/Slots.ts"
-import { type AgentRefusal, AgentStream } from "../../services/chat/AgentStream.ts"
+import { type AgentError, type AgentRefusal, AgentStream } from "../../services/chat/AgentStream.ts"
+import {
+  type ConversationFull,
+  ConversationStore,
+  type NothingToRegenerate
+} from "../../services/chat/ConversationStore.ts"
 import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
 import { RateLimiter } from "../../services/RateLimiter.ts"
+import type { RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
 import * as ChatResponse from "../chat/ChatResponse.ts"
 import { Drain } from "../chat/Drain.ts"
 import * as OpenChats from "../chat/OpenChats.ts"
+import { RunningAnswers } from "../chat/RunningAnswers.ts"
 import * as RequestBody from "../server/RequestBody.ts"
 import * as ErrorMapping from "./ErrorMapping.ts"
 import * as ErrorResponses from "./ErrorResponses.ts"
@@ -32,6 +43,35 @@ import * as RateLimitCheck from "./RateLimitCheck.ts"
 import * as RequestHead from "./RequestHead.ts"
 
 const readPayload = BodyReader.make(ChatPayload)
+
+/** The response to an error before the stream. */
+const refusalOf = (error: AskError, headers: RateLimitCheck.LimitHeaders): Effect.Effect<Answer> => {
+  switch (error._tag) {
+    case "StorageUnavailable":
+      return ErrorMapping.ofUnavailable(headers).StorageUnavailable(error)
+    case "RecordRefused":
+      // The instance was deleted a moment ago.
+      return Effect.succeed(ErrorResponses.unauthorized(headers))
+    case "ConversationFull":
+      return Effect.succeed(ErrorResponses.invalid([conversationFull], headers))
+    case "NothingToRegenerate":
+      return Effect.succeed(ErrorResponses.invalid([nothingToRegenerate], headers))
+    default:
+      return ErrorMapping.ofAgent(error, headers)
+  }
+}
+
+const conversationFull: ValidationError = {
+  type: "value_error",
+  loc: ["body", "conversation_id"],
+  msg: "Value error, this conversation is full; begin a new one"
+}
+
+const nothingToRegenerate: ValidationError = {
+  type: "value_error",
+  loc: ["body", "conversation_id"],
+  msg: "Value error, this conversation has no message to answer again"
+}
 
 /** How often a comment is sent on a stream that says nothing, so that no proxy in between takes it for dead. */
 const heartbeat = "15 seconds"
@@ -48,22 +88,26 @@ export interface Options {
   readonly maxBytes: number
 }
 
-/** Releases what was opened with the request's scope; of all that a request is, it holds on to nothing else. */
-const hold = <Name extends string>(
-  attempt: Slots.Attempt<Name>
-): Effect.Effect<Slots.Attempt<Name>, never, Scope.Scope> =>
-  attempt._tag === "Full"
-    ? Effect.succeed(attempt)
-    : Effect.flatMap(Effect.scope, (scope) =>
-        Effect.as(Scope.addFinalizer(scope, Effect.sync(attempt.release)), attempt)
-      )
+/** A release that takes effect when it was called `times` times. */
+const releaseAfter = (times: number, release: () => void): (() => void) => {
+  let left = times
+  return () => {
+    if (--left === 0) release()
+  }
+}
 
-/** A chat that has begun, or what stands against one. */
+/** Releases a slot with the request's scope. The finalizer holds nothing else of the request. */
+const releaseWithScope = (release: () => void): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.flatMap(Effect.scope, (scope) => Scope.addFinalizer(scope, Effect.sync(release)))
+
+type AskError = AgentRefusal | StorageUnavailable | RecordRefused | ConversationFull | NothingToRegenerate
+
+/** A started chat, or the response that refuses it. */
 export type Answer = HttpServerResponse.HttpServerResponse | ChatResponse.StartedChat
 
 /**
- * What answers a message to an instance (by its canonical id) whose body was read. The scope is the request's: it closes
- * when the visitor has the whole answer, or goes.
+ * Handles a message to an instance, by its canonical id. The scope is the request's: it closes when the visitor has the
+ * whole answer, or leaves.
  */
 export class ChatHandler extends Context.Service<
   ChatHandler,
@@ -80,45 +124,105 @@ export const endpoint = (options: Options) =>
       const agent = yield* AgentStream
       const watch = yield* Effect.flatMap(Drain, (drain) => OpenChats.make(drain.expired))
       const slots = Slots.make()
+      const answers = yield* RunningAnswers
+      const store = yield* ConversationStore
 
-      /** Opens a stream for the request's life, whatever ends it; or says which limit stands against it. */
-      const openStream = (address: string, instanceId: string) => {
+      /** Takes a slot for a stream, which the caller must release. */
+      const openSlot = (address: string, instanceId: string) => {
         const { perAddress, perInstance } = options.streams
         const claim = (name: "address" | "instance", id: string, limit: Option.Option<number>) =>
           Option.toArray(Option.map(limit, (limit) => ({ name, key: `${name} ${id}`, limit })))
-        const claims = [
+        return slots.open([
           ...claim("address", clientKey(address), perAddress),
           ...claim("instance", instanceId, perInstance)
-        ]
-        return Effect.uninterruptible(Effect.suspend(() => hold(slots.open(claims))))
+        ])
+      }
+
+      /** Asks an agent for the answer to one message, without the edge's memory. */
+      const askOnce = (instance: Instance, message: string, hashKey: Uint8Array, conversationId: string) =>
+        agent.stream({
+          instance,
+          // The edge keeps nothing of this conversation, so that its agent must not either.
+          session:
+            instance.memory === "edge"
+              ? randomBytes(32).toString("base64url")
+              : ConversationHash.session(hashKey, { instanceId: instance.instanceId, conversationId }),
+          turns: [{ role: "user", text: message }]
+        })
+
+      /** Asks an agent with the conversation's history. The answer outlives the request. */
+      const askWithHistory = (
+        instance: Instance,
+        message: string,
+        hashKey: Uint8Array,
+        conversationId: string,
+        answerId: string,
+        onEnd: () => void
+      ): Effect.Effect<Stream.Stream<AgentEvent, AgentError>, AskError> => {
+        const key = { instanceId: instance.instanceId, conversationId }
+        const bounds = { messages: instance.historyMessages, characters: instance.historyCharacters }
+        return answers.end(key, "superseded").pipe(
+          Effect.andThen(store.history({ key, bounds, isRegenerating: false })),
+          Effect.onError(() => Effect.sync(onEnd)),
+          Effect.flatMap((history) =>
+            answers.begin({
+              key,
+              answerId,
+              message: { messageId: randomUUID(), text: message },
+              request: {
+                instance,
+                session: ConversationHash.session(hashKey, key),
+                turns: History.withMessage(history, message, bounds)
+              },
+              onEnd
+            })
+          )
+        )
       }
 
       const begin = (
-        asked: RequestHead.RequestHead,
+        head: RequestHead.RequestHead,
         payload: ChatPayload,
         instance: Instance,
         headers: RateLimitCheck.LimitHeaders
-      ): Effect.Effect<Answer, AgentRefusal, Scope.Scope> => {
-        if (!OriginCheck.isAllowed(asked, instance.origins)) {
+      ): Effect.Effect<Answer, AskError, Scope.Scope> => {
+        if (!OriginCheck.isAllowed(head, instance.origins)) {
           return Effect.succeed(ErrorResponses.foreignOrigin("assistant", headers))
         }
-        return Effect.flatMap(openStream(asked.address, instance.instanceId), (attempt): ReturnType<typeof begin> => {
-          if (attempt._tag === "Full") return Effect.succeed(ErrorResponses.tooManyStreams(attempt.name, headers))
-          const conversationId = payload.conversation_id || randomUUID()
-          return ChatResponse.begin(
-            agent.stream({ instance, session: conversationId, turns: [{ role: "user", text: payload.message }] }),
-            {
+        return Effect.flatMap(store.hashKey, (hashKey): ReturnType<typeof begin> => {
+          const slot = openSlot(head.address, instance.instanceId)
+          if (slot._tag === "Full") return Effect.succeed(ErrorResponses.tooManyStreams(slot.name, headers))
+          const { conversationId, storedId } = ConversationId.identify(
+            instance,
+            payload.conversation_id ?? undefined,
+            randomUUID(),
+            hashKey
+          )
+          const answerId = randomUUID()
+          const start = (stream: Stream.Stream<AgentEvent, AgentError>) =>
+            ChatResponse.begin(stream, {
               instanceId: instance.instanceId,
               conversationId,
-              messageId: randomUUID(),
-              memory: false,
+              memory: storedId !== null,
+              messageId: answerId,
               heartbeat,
               patience: options.patience,
               maxDuration: options.maxDuration,
               maxBytes: options.maxBytes,
               headers,
               watch
-            }
+            })
+          if (storedId === null) {
+            return Effect.andThen(
+              releaseWithScope(slot.release),
+              start(askOnce(instance, payload.message, hashKey, conversationId))
+            )
+          }
+          // The slot is in use until the visitor has left and the answer has ended.
+          const release = releaseAfter(2, slot.release)
+          return releaseWithScope(release).pipe(
+            Effect.andThen(askWithHistory(instance, payload.message, hashKey, storedId, answerId, release)),
+            Effect.flatMap(start)
           )
         })
       }
@@ -141,13 +245,7 @@ export const endpoint = (options: Options) =>
             Option.isSome(instance)
               ? begin(asked, decoded.success, instance.value, headers)
               : Effect.succeed(ErrorResponses.unauthorized(headers))
-          ).pipe(
-            Effect.catch((error) =>
-              error._tag === "StorageUnavailable"
-                ? ErrorMapping.ofUnavailable(headers).StorageUnavailable(error)
-                : ErrorMapping.ofAgent(error, headers)
-            )
-          )
+          ).pipe(Effect.catch((error) => refusalOf(error, headers)))
         })
       }
 

@@ -48,7 +48,7 @@ export const uncountedHeadBytes = 8_192
  * Gives a place to each request whose body is on its way: in one process, 64 MiB for what all of them hold, and an eighth
  * of it for those of one address, or a few that send slowly would keep everybody's larger bodies out.
  */
-export const Arrivals = Context.Reference<Pick<Capacity.Capacity, "enter">>("hydracore/http/RequestBody/Arrivals", {
+export const Arrivals = Context.Reference<Pick<Capacity.Capacity, "allocate">>("hydracore/http/RequestBody/Arrivals", {
   defaultValue: () => Capacity.make(64 * 2 ** 20, 8 * 2 ** 20)
 })
 
@@ -107,22 +107,22 @@ interface Arriving {
 const counted = (bytes: number, uncounted: number): number => (bytes <= uncounted ? 0 : bytes)
 
 const arriving = (
-  enter: (onDisplaced: () => void) => Capacity.Place,
+  allocate: (onDisplaced: () => void) => Capacity.Allocation,
   headBytes: number,
   { expected, maxBytes }: { readonly expected: number; readonly maxBytes: number }
 ): Arriving => {
   const pieces = new ByteCollector(Math.min(expected, maxBytes))
   /** What is small takes none. */
-  let place: Capacity.Place | undefined
+  let allocation: Capacity.Allocation | undefined
   let count = 0
   let displaced = (_: BodyCrowdedOut) => {}
   const onDisplaced = () => displaced(fail(new BodyCrowdedOut({ by: "all" })))
   const crowdedOut = (): BodyCrowdedOut | undefined => {
     const bytes = counted(headBytes, uncountedHeadBytes) + counted(pieces.capacity, uncountedBytes)
     if (bytes === 0) return undefined
-    place ??= enter(onDisplaced)
-    const held = place.hold(bytes)
-    return held === "held" ? undefined : new BodyCrowdedOut({ by: held === "full" ? "all" : "address" })
+    allocation ??= allocate(onDisplaced)
+    const outcome = allocation.resize(bytes)
+    return outcome === "held" ? undefined : new BodyCrowdedOut({ by: outcome === "full" ? "all" : "address" })
   }
   let refused: Refused | undefined
   const fail = <E extends Refused>(error: E): E => {
@@ -134,7 +134,7 @@ const arriving = (
   return {
     pieces,
     begin: crowdedOut,
-    leave: () => place?.leave(),
+    leave: () => allocation?.release(),
     refused: () => refused,
     onDisplaced: (fail) => {
       displaced = fail
@@ -224,8 +224,9 @@ export const readBytes = Effect.fnUntraced(function* (
   // Now, and the socket remembers it: a peer that is gone has no address any more.
   const address = RequestHead.clientAddress(request)
   const expected = Number.isNaN(told) ? Number.POSITIVE_INFINITY : told
-  const enter = (onDisplaced: () => void) => arrivals.enter(isByAddress ? clientKey(address) : undefined, onDisplaced)
-  const body = arriving(enter, RequestHead.estimateBytesOf(request), { expected, maxBytes })
+  const allocate = (onDisplaced: () => void) =>
+    arrivals.allocate(isByAddress ? clientKey(address) : undefined, onDisplaced)
+  const body = arriving(allocate, RequestHead.estimateBytesOf(request), { expected, maxBytes })
   // A connection that breaks is the server's matter. Who is told of it and then, in the same turn, that the answer is over,
   // listens no more when the fault is due: without any listener it would end the process.
   if (request.source instanceof IncomingMessage) request.source.on("error", ignore)

@@ -18,6 +18,7 @@ import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import * as Assets from "../assets/Assets.ts"
 import * as Docs from "../assets/Docs.ts"
 import * as Drain from "../chat/Drain.ts"
+import * as RunningAnswers from "../chat/RunningAnswers.ts"
 import * as Analytics from "../endpoints/Analytics.ts"
 import * as Forms from "../endpoints/Forms.ts"
 import * as Health from "../endpoints/Health.ts"
@@ -47,6 +48,8 @@ export interface Options {
   /** Bytes. */
   readonly maxBody: number
   readonly chatMaxDuration: Duration.Duration
+  /** How long an answer in a conversation with memory goes on without a reader; none ends it with its last reader. */
+  readonly chatResume: Option.Option<Duration.Duration>
   /** Bytes. */
   readonly chatMaxBytes: number
   /** How long open requests and streams may go on when the process is told to end. */
@@ -197,6 +200,13 @@ export const layer = (
           })
         ),
         Layer.provide(endpoints(options, unreadTimeout)),
+        Layer.provide(
+          RunningAnswers.layer({
+            resume: options.chatResume,
+            maxDuration: options.chatMaxDuration,
+            maxBytes: options.chatMaxBytes
+          })
+        ),
         Layer.provideMerge(NodeHttpServer.layer(() => server, listen)),
         Layer.provide(Drain.layer({ grace: options.shutdownGrace })),
         Layer.provide([

@@ -16,7 +16,7 @@ const facts = {
   salt: new Uint8Array(32).fill(7)
 }
 
-/** Texts with what databases and parsers choke on, more often than chance would give it. */
+/** Texts with characters that databases and parsers reject. */
 const nasty = Schema.Array(
   Schema.Union([
     Schema.String,
@@ -53,7 +53,7 @@ const textsOf = (view: PageView.PageView): ReadonlyArray<string> =>
     view.os
   ].filter((value) => value !== null)
 
-/** Hosts that are alike, and differ. */
+/** Similar hosts. */
 const Host = Schema.TemplateLiteral([
   Schema.Literals(["", "www.", "WWW.", "www.www.", "blog.", "xwww."]),
   Schema.Literals(["shop.example", "Shop.Example", "shöp.example", "evil-shop.example", "shop.example.evil.example"]),
@@ -64,7 +64,7 @@ const OriginOf = Schema.TemplateLiteral([Scheme, Host])
 
 describe("core/analytics/PageView", () => {
   it.prop(
-    "a referrer is kept as it is if and only if its host is neither the page's nor one of the website's",
+    "a referrer is kept if and only if its host is neither the page's nor one of the website's",
     [
       Schema.TemplateLiteral([Scheme, Host, Schema.Literals(["", "/", "/a?b#c"])]),
       Schema.NullOr(OriginOf),
@@ -85,7 +85,7 @@ describe("core/analytics/PageView", () => {
   )
 
   it.prop(
-    "every text of a view can be stored, whatever was sent",
+    "every text of a view can be stored, whatever the client sent",
     [nasty, nasty, nasty, nasty],
     ([path, from, device, session]) => {
       const view = PageView.make(
@@ -108,7 +108,7 @@ describe("core/analytics/PageView", () => {
     }
   )
 
-  it.prop("a campaign comes back as it was named", [Schema.String, Schema.String], ([source, name]) => {
+  it.prop("parses a campaign's parameters", [Schema.String, Schema.String], ([source, name]) => {
     const query = new URLSearchParams({ utm_source: source, secret: "no", utm_campaign: name })
     const { campaign, path } = PageView.splitPath(`/shop?${query}#top`)
     const kept = (value: string) =>
@@ -120,7 +120,7 @@ describe("core/analytics/PageView", () => {
     assert.isNull(campaign.medium)
   })
 
-  it.prop("a campaign is what the query says, however it is spelled", [nasty, nasty], ([before, after]) => {
+  it.prop("parses the campaign of any query", [nasty, nasty], ([before, after]) => {
     const query = `${text(before)}&%75tm_source=${text(after)}&utm%5Fmedium=b`.replaceAll("#", "")
     const params = new URLSearchParams(query)
     for (const path of [`/a?${query}`, `https://example.org/a?${query}`]) {
@@ -130,14 +130,14 @@ describe("core/analytics/PageView", () => {
     }
   })
 
-  it.prop("only a width that a screen has is stored", [Schema.Finite], ([width]) => {
+  it.prop("stores only plausible screen widths", [Schema.Finite], ([width]) => {
     const { screenWidth } = PageView.make({ page_path: "/", screen_width: Math.trunc(width) }, facts)
     const possible = Math.trunc(width) >= 1 && Math.trunc(width) <= 32_767
     assert.strictEqual(screenWidth, possible ? Math.trunc(width) : null)
   })
 
   it.prop(
-    "a visitor is the same on one site, on one day, with one browser, and on no other",
+    "a visitor hash differs between sites, days, addresses and browsers",
     [Schema.String, Schema.String, Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3 }))],
     ([address, userAgent, change]) => {
       const one = { ...facts, address, userAgent }
@@ -153,7 +153,7 @@ describe("core/analytics/PageView", () => {
     }
   )
 
-  it("keeps a referrer's host and path, and nothing else of it", () => {
+  it("keeps a referrer's host and path only", () => {
     assert.deepStrictEqual(PageView.splitReferrer("https://user:pw@news.example:8443/a/b?token=secret#x"), {
       host: "news.example:8443",
       path: "/a/b"
@@ -163,12 +163,12 @@ describe("core/analytics/PageView", () => {
     }
   })
 
-  it("takes the path out of a whole address", () => {
+  it("extracts the path of an absolute URL", () => {
     assert.strictEqual(PageView.splitPath("https://shop.example/cart?x=1#y").path, "/cart")
     assert.strictEqual(PageView.splitPath("https://shop.example").path, "/")
   })
 
-  it("derives the device from the user agent, then from the width", () => {
+  it("derives the device type from the user agent, then from the width", () => {
     const unknown = { browser: null, os: null, deviceType: null, isBot: false }
     assert.strictEqual(PageView.deviceType("kiosk", facts.client, 100), "kiosk")
     assert.strictEqual(PageView.deviceType("", facts.client, 100), "desktop")
@@ -178,7 +178,7 @@ describe("core/analytics/PageView", () => {
     assert.isNull(PageView.deviceType(null, unknown, null))
   })
 
-  it("nothing of a view holds the address", () => {
+  it("no field of a view holds the address", () => {
     assert.notInclude(JSON.stringify(PageView.make({ page_path: "/" }, facts)), facts.address)
   })
 })

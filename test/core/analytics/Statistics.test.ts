@@ -12,7 +12,7 @@ const total = (counts: ReadonlyArray<{ readonly pageViews: number }>) =>
 const listsOf = (statistics: Statistics.Statistics) => Statistics.makeLists((list) => statistics[list])
 
 describe("core/analytics/Statistics", () => {
-  it("each list counts what it is named for", () => {
+  it("each list counts its own field", () => {
     const view = viewOf(site, {
       age: 0,
       path: "/p",
@@ -42,13 +42,13 @@ describe("core/analytics/Statistics", () => {
     })
   })
 
-  it.prop("the order in which views came does not matter", [Shapes, Days], ([shapes, days]) => {
+  it.prop("the order of views does not matter", [Shapes, Days], ([shapes, days]) => {
     const views = shapes.map((shape) => viewOf(site, shape))
     const query = { hostedWebsiteId: site, days, now }
     assert.deepStrictEqual(Statistics.aggregate([...views].reverse(), query), Statistics.aggregate(views, query))
   })
 
-  it.prop("bots, other sites and other days change nothing", [Shapes, Days], ([shapes, days]) => {
+  it.prop("bots, other sites and other days are not counted", [Shapes, Days], ([shapes, days]) => {
     const query = { hostedWebsiteId: site, days, now }
     const { from, to } = Statistics.period(query)
     const views = shapes.map((shape) => viewOf(site, shape))
@@ -61,7 +61,7 @@ describe("core/analytics/Statistics", () => {
     assert.deepStrictEqual(Statistics.aggregate([...noise, ...views], query), Statistics.aggregate(views, query))
   })
 
-  it.prop("the days add up to the whole, and no list to more than it", [Shapes, Days], ([shapes, days]) => {
+  it.prop("the days add up to the total, and no list exceeds it", [Shapes, Days], ([shapes, days]) => {
     const views = shapes.map((shape) => viewOf(site, shape))
     const result = Statistics.aggregate(views, { hostedWebsiteId: site, days, now })
     const { from, to } = Statistics.period({ days, now })
@@ -85,30 +85,26 @@ describe("core/analytics/Statistics", () => {
     assert.strictEqual(result.sessions > 0, result.pageViews > 0)
   })
 
-  it.prop(
-    "whoever sees each page twice is counted twice as a view and once as a visitor",
-    [Shapes, Days],
-    ([shapes, days]) => {
-      const views = shapes.map((shape) => viewOf(site, shape))
-      const query = { hostedWebsiteId: site, days, now }
-      const [once, twice] = [Statistics.aggregate(views, query), Statistics.aggregate([...views, ...views], query)]
-      assert.deepStrictEqual(
-        [twice.pageViews, twice.visitors, twice.sessions],
-        [2 * once.pageViews, once.visitors, once.sessions]
-      )
-      assert.deepStrictEqual(
-        listsOf(twice),
-        Statistics.makeLists((list) => once[list].map(({ name, pageViews }) => ({ name, pageViews: 2 * pageViews })))
-      )
-      assert.deepStrictEqual(
-        twice.days,
-        once.days.map((day) => ({ ...day, pageViews: 2 * day.pageViews }))
-      )
-    }
-  )
+  it.prop("a repeated view counts as a view and not as a visitor", [Shapes, Days], ([shapes, days]) => {
+    const views = shapes.map((shape) => viewOf(site, shape))
+    const query = { hostedWebsiteId: site, days, now }
+    const [once, twice] = [Statistics.aggregate(views, query), Statistics.aggregate([...views, ...views], query)]
+    assert.deepStrictEqual(
+      [twice.pageViews, twice.visitors, twice.sessions],
+      [2 * once.pageViews, once.visitors, once.sessions]
+    )
+    assert.deepStrictEqual(
+      listsOf(twice),
+      Statistics.makeLists((list) => once[list].map(({ name, pageViews }) => ({ name, pageViews: 2 * pageViews })))
+    )
+    assert.deepStrictEqual(
+      twice.days,
+      once.days.map((day) => ({ ...day, pageViews: 2 * day.pageViews }))
+    )
+  })
 
   it.prop(
-    "a period is so many whole UTC days, one after the other, and ends with the one of now",
+    "a period is consecutive UTC days and ends with the day of `now`",
     [
       Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4_102_444_800_000 })),
       Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 800 }))

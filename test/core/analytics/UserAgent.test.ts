@@ -24,7 +24,7 @@ describe("core/analytics/UserAgent", () => {
     })
   }
 
-  it("knows who is no visitor", () => {
+  it("recognizes bots", () => {
     for (const bot of [
       "curl/8.14.1",
       "node",
@@ -34,7 +34,7 @@ describe("core/analytics/UserAgent", () => {
     }
   })
 
-  it("takes nobody without a name for a robot", () => {
+  it("an absent user agent is not a bot", () => {
     assert.deepStrictEqual(UserAgent.parse(UserAgent.read(undefined)), {
       browser: null,
       os: null,
@@ -43,7 +43,7 @@ describe("core/analytics/UserAgent", () => {
     })
   })
 
-  it.prop("reads any text, and nothing beyond its beginning", [Schema.String, Schema.String], ([text, rest]) => {
+  it.prop("parses any text, up to the maximum length", [Schema.String, Schema.String], ([text, rest]) => {
     assert.strictEqual(UserAgent.read(text), text.slice(0, UserAgent.maxLength))
     const long = text.padEnd(UserAgent.maxLength, "x")
     assert.strictEqual(UserAgent.read(long + rest), long.slice(0, UserAgent.maxLength))

@@ -4,33 +4,29 @@ import * as BatchSize from "../../../src/core/data/BatchSize.ts"
 
 const Count = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100_000 }))
 
-describe("BatchSize", () => {
-  it.prop("it takes somebody if somebody waits, and nobody who does not", [Count, Count], ([previous, waiting]) => {
+describe("core/data/BatchSize", () => {
+  it.prop("takes at least one waiting item if there is one, and at most all", [Count, Count], ([previous, waiting]) => {
     const taken = BatchSize.next(previous, waiting)
     assert.isTrue(Number.isInteger(taken) && taken <= waiting && taken >= Math.min(1, waiting))
   })
 
-  it.prop("it takes all who wait if they are few", [Count, Count], ([previous, some]) => {
+  it.prop("takes all waiting items if they are few", [Count, Count], ([previous, some]) => {
     const few = some % (BatchSize.maxUnsplit + 1)
     assert.strictEqual(BatchSize.next(previous, few), few)
   })
 
-  it.prop("it takes all who wait if they are no more than the last ones", [Count, Count], ([a, b]) => {
+  it.prop("takes all waiting items if they are no more than the last batch", [Count, Count], ([a, b]) => {
     assert.strictEqual(BatchSize.next(Math.max(a, b), Math.min(a, b)), Math.min(a, b))
   })
 
-  it.prop(
-    "many clients who ask again as soon as they are answered are in two equal parts after two batches",
-    [Count, Count],
-    ([a, b]) => {
-      const clients = 2 * BatchSize.maxUnsplit + Math.max(a, b)
-      let flying = Math.min(a, b)
-      for (let batch = 0; batch < 2; batch++) flying = BatchSize.next(flying, clients - flying)
-      assert.approximately(flying, clients / 2, 0.5)
-    }
-  )
+  it.prop("clients that send again at once are in two equal groups after two batches", [Count, Count], ([a, b]) => {
+    const clients = 2 * BatchSize.maxUnsplit + Math.max(a, b)
+    let flying = Math.min(a, b)
+    for (let batch = 0; batch < 2; batch++) flying = BatchSize.next(flying, clients - flying)
+    assert.approximately(flying, clients / 2, 0.5)
+  })
 
-  it.prop("a backlog to which nobody comes is gone in as many batches as it halves", [Count], ([backlog]) => {
+  it.prop("a backlog without new items is taken in three batches at most", [Count], ([backlog]) => {
     let previous = 0
     let waiting = backlog
     let batches = 0

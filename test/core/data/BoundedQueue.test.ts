@@ -7,9 +7,9 @@ const Step = Schema.Union([Schema.Literal("take"), Schema.Int])
 /** A weight of 0 to 9. */
 const weightOf = (step: number): number => Math.abs(step % 10)
 
-describe("BoundedQueue", () => {
+describe("core/data/BoundedQueue", () => {
   it.prop(
-    "it gives what it took in, in order, and is never over a bound but for one heavy item",
+    "returns accepted items in order, and exceeds a bound only by a single heavy item",
     [Schema.Array(Step), Schema.Int, Schema.Int],
     ([steps, items, weight]) => {
       const bounds = { maxItems: Math.abs(items % 6), maxWeight: Math.abs(weight % 20) }
@@ -32,7 +32,7 @@ describe("BoundedQueue", () => {
     }
   )
 
-  it("many that come and go leave none behind, and none twice", () => {
+  it("compaction neither loses nor repeats an item", () => {
     const queue = BoundedQueue.make<{ readonly weight: number; readonly id: number }>({
       maxItems: 20_000,
       maxWeight: Number.POSITIVE_INFINITY
@@ -40,7 +40,7 @@ describe("BoundedQueue", () => {
     const total = 30_000
     const taken: Array<number | undefined> = []
     let next = 0
-    // Three come for two that go, until no more come: the gap at the front is closed many times.
+    // Three items are offered for every two that are taken, so that the array is compacted many times.
     while (taken.length < total) {
       for (let i = 0; i < 3 && next < total && queue.size() < 15_000; i++) queue.offer({ weight: 1, id: next++ })
       for (let i = 0; i < 2 && queue.size() > 0; i++) taken.push(queue.take()?.id)

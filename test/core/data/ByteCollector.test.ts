@@ -8,7 +8,7 @@ const Lengths = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, max
 
 describe("core/data/ByteCollector", () => {
   it.prop(
-    "gives back what came, and never holds much more than twice as much, nor more than is expected",
+    "returns the added bytes, and its buffer is at most twice as large and within the expected length",
     [Lengths, Schema.Boolean],
     ([lengths, isTold]) => {
       let next = 0

@@ -4,7 +4,7 @@ import * as Deadlines from "../../../src/core/data/Deadlines.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
-/** One of twenty entries is put in or moved, or taken out, or the first is taken. */
+/** Sets or removes one of twenty entries, or removes the first. */
 const Step = Schema.Union([
   Schema.Struct({ _tag: Schema.Literal("Set"), which: between(0, 19), due: between(0, 30) }),
   Schema.Struct({ _tag: Schema.Literal("Remove"), which: between(0, 19) }),
@@ -13,7 +13,7 @@ const Step = Schema.Union([
 
 describe("core/data/Deadlines", () => {
   it.prop(
-    "whatever is put in, moved and taken out, the first is one that is due first, and all come out in order",
+    "the first entry has the earliest deadline after any sequence of operations",
     [Schema.Array(Step).check(Schema.isMaxLength(80))],
     ([steps]) => {
       const queue = Deadlines.make<Deadlines.Deadline>()

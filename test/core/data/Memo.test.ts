@@ -3,12 +3,12 @@ import { Schema } from "effect"
 import { memoize } from "../../../src/core/data/Memo.ts"
 
 describe("core/data/Memo", () => {
-  it.prop("is the function", [Schema.Array(Schema.String)], ([texts]) => {
+  it.prop("returns the results of the function", [Schema.Array(Schema.String)], ([texts]) => {
     const length = memoize((text) => text.length, 4)
     for (const text of [...texts, ...texts]) assert.strictEqual(length(text), text.length)
   })
 
-  it("computes once what is asked for often, however much else is asked for once", () => {
+  it("a result that is used often is computed once, however many others are used once", () => {
     let computed = 0
     const memo = memoize((text) => {
       if (text === "often") computed++
@@ -21,7 +21,7 @@ describe("core/data/Memo", () => {
     assert.strictEqual(computed, 1)
   })
 
-  it("forgets beyond its capacity", () => {
+  it("evicts results beyond its capacity", () => {
     let computed = 0
     const memo = memoize((text) => {
       computed++

@@ -5,7 +5,7 @@ import * as WriteHealth from "../../../src/core/data/WriteHealth.ts"
 const Write = Schema.Struct({
   kind: Schema.Literals(["page-views", "submissions"]),
   outcome: Schema.Literals(["stored", "failed"]),
-  /** Milliseconds after the one before. */
+  /** Milliseconds after the previous write. */
   later: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_500 }))
 })
 const Later = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 * WriteHealth.memoryMillis }))
@@ -33,7 +33,7 @@ describe("core/data/WriteHealth", () => {
     }
   )
 
-  it("a write that is stored after another costs nothing", () => {
+  it("a stored write without earlier failures allocates nothing", () => {
     assert.strictEqual(WriteHealth.after(WriteHealth.none, "submissions", "stored", 1), WriteHealth.none)
   })
 })

@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import * as Certificate from "../../../src/core/doctor/Certificate.ts"
 
 describe("core/doctor/Certificate", () => {
-  it("only what is about a certificate is a fault of one", () => {
+  it("recognizes the codes that are about certificates", () => {
     for (const code of ["CERT_REVOKED", "CERT_CHAIN_TOO_LONG", "UNABLE_TO_DECRYPT_CERT_SIGNATURE", "INVALID_CA"]) {
       assert.strictEqual(Certificate.faultOf(code), "invalid", code)
     }
@@ -13,7 +13,7 @@ describe("core/doctor/Certificate", () => {
   })
 
   it.prop(
-    "each fault has a clause that says why and one that says what to do",
+    "every fault has a description and advice, each one clause",
     [Schema.Literals(Certificate.faults)],
     ([fault]) => {
       for (const clause of [Certificate.descriptions[fault], Certificate.advice(fault, "REDIS_URL")]) {

@@ -12,7 +12,7 @@ const parsed = (text: string): string | undefined =>
   )
 
 describe("core/doctor/DatabaseUrl.parse", () => {
-  it("psql's address of a socket is read, whoever logs in", () => {
+  it("parses psql's URLs of Unix sockets, with any user", () => {
     for (const [text, expected] of [
       ["postgresql://u@/edge?host=/run/pg", "postgresql://u@localhost/edge?host=/run/pg"],
       [
@@ -26,7 +26,7 @@ describe("core/doctor/DatabaseUrl.parse", () => {
     }
   })
 
-  it.prop("what is none is refused with what to do, and nothing of it is repeated", [Schema.String], ([secret]) => {
+  it.prop("rejects other texts with advice, and repeats nothing of them", [Schema.String], ([secret]) => {
     for (const text of [secret, `postgres://u:${secret}@h1:1,h2:2/edge`, `postgres://u:${secret}/w@h/edge`]) {
       const result = parse(text)
       if (Result.isSuccess(result)) continue
@@ -42,7 +42,7 @@ describe("core/doctor/DatabaseUrl.parse", () => {
     assert.isUndefined(parsed("postgres://u:p/w@h/edge"))
   })
 
-  it.prop("any password that is percent-encoded is read as it was", [Schema.String], ([password]) => {
+  it.prop("decodes any percent-encoded password", [Schema.String], ([password]) => {
     const text = `postgres://u:${encodeURIComponent(password.toWellFormed())}@h/edge`
     const url = Result.getOrThrow(parse(text))
     assert.strictEqual(decodeURIComponent(url.password), password.toWellFormed())
@@ -52,13 +52,13 @@ describe("core/doctor/DatabaseUrl.parse", () => {
 })
 
 describe("core/doctor/DatabaseUrl.fault", () => {
-  it("a % that begins nothing is told, since the driver would say that it cannot connect", () => {
+  it("reports an invalid percent-encoding", () => {
     for (const text of ["postgres://u:50%@h/d", "postgres://u%zz@h/d", "postgres://u@h/%ff", "postgres://u:%E9@h/d"]) {
       assert.include(fault(new URL(text)), "percent", text)
     }
   })
 
-  it.prop("whatever the driver does not know is one, and no value of it is repeated", [Name], ([name]) => {
+  it.prop("reports every parameter that the driver does not know, and repeats no value", [Name], ([name]) => {
     const found = fault(at(`?${new URLSearchParams({ [name]: "hunter2" })}`))
     if (name === "sslmode") assert.include(found ?? "", "verify-full")
     else if (name === "port" || name === "connect_timeout") assert.include(found ?? "", `has a ${name} `)
@@ -66,7 +66,7 @@ describe("core/doctor/DatabaseUrl.fault", () => {
     else assert.notInclude(found ?? "hunter2", "hunter2")
   })
 
-  it("an address without parameters, and one with those that are known, is well", () => {
+  it("accepts URLs without parameters, and with known ones", () => {
     for (const query of [
       "",
       "?",
@@ -77,7 +77,7 @@ describe("core/doctor/DatabaseUrl.fault", () => {
     }
   })
 
-  it("other programs' words for TLS are answered with the driver's", () => {
+  it("names the driver's parameter for other programs' TLS parameters", () => {
     for (const [query, expected] of [
       ["?ssl=true", 'has the parameter "ssl", which the driver does not know; write sslmode=require instead.'],
       ["?ssl", "write sslmode=require"],
@@ -90,7 +90,7 @@ describe("core/doctor/DatabaseUrl.fault", () => {
     }
   })
 
-  it("the rest of a password that holds an unescaped ? and & is no name to repeat", () => {
+  it("does not repeat the rest of a password with an unescaped ? or &", () => {
     for (const secret of ["hunter2", "hunter"]) {
       const found = fault(new URL(`postgres://user:?${secret}&more@db/edge`))
       assert.include(found, "a parameter")
@@ -99,8 +99,8 @@ describe("core/doctor/DatabaseUrl.fault", () => {
   })
 })
 
-describe("core/doctor/DatabaseUrl.link", () => {
-  it("within this machine it is local, whatever the mode", () => {
+describe("core/doctor/DatabaseUrl.transportOf", () => {
+  it("a database on this machine is local, whatever the sslmode", () => {
     for (const host of ["localhost", "127.0.0.1:5433", "127.8.0.1", "[::1]", "%2Frun%2Fpostgresql"]) {
       assert.strictEqual(transportOf(at("", host)), "local", host)
     }
@@ -108,7 +108,7 @@ describe("core/doctor/DatabaseUrl.link", () => {
     assert.strictEqual(transportOf(new URL("postgresql:///edge")), "local")
   })
 
-  it("over a network it is as the mode says, and plain without one; the last one counts, as it does for the driver", () => {
+  it("over a network the last sslmode decides, as for the driver, and the default is plain", () => {
     for (const [query, expected] of [
       ["", "plain"],
       ["?sslmode=disable", "plain"],

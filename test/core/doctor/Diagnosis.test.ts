@@ -68,7 +68,7 @@ const of = (facts: typeof Facts.Type, check: Finding["check"]) =>
   Diagnosis.diagnose(facts).filter((finding) => finding.check === check)
 
 describe("core/doctor/Diagnosis", () => {
-  it.prop("whatever is not well comes with advice, and what is well with none", [Facts], ([facts]) => {
+  it.prop("every warning and problem has advice, and no other finding has", [Facts], ([facts]) => {
     for (const { advice, finding, severity } of Diagnosis.diagnose(facts)) {
       assert.strictEqual(advice === null, severity === "ok")
       assert.match(finding, /\.$/s)
@@ -76,37 +76,29 @@ describe("core/doctor/Diagnosis", () => {
     }
   })
 
-  it.prop(
-    "a database that does not commit to the disk is a problem, and only then",
-    [Facts, Reached],
-    ([facts, database]) => {
-      const { fsync, fullPageWrites, synchronousCommit } = database
-      const safe = fsync && fullPageWrites && synchronousCommit !== "off"
-      const [finding] = of({ ...facts, database }, "durability")
-      assert.strictEqual(finding?.severity, safe ? "ok" : "problem")
-      if (!fsync) assert.include(finding?.advice ?? "", "fsync = on")
-    }
-  )
+  it.prop("a database that does not commit to the disk is a problem", [Facts, Reached], ([facts, database]) => {
+    const { fsync, fullPageWrites, synchronousCommit } = database
+    const safe = fsync && fullPageWrites && synchronousCommit !== "off"
+    const [finding] = of({ ...facts, database }, "durability")
+    assert.strictEqual(finding?.severity, safe ? "ok" : "problem")
+    if (!fsync) assert.include(finding?.advice ?? "", "fsync = on")
+  })
 
-  it.prop("a database that takes no writes is a problem, and only then", [Facts, Reached], ([facts, database]) => {
+  it.prop("a read-only database is a problem", [Facts, Reached], ([facts, database]) => {
     const [finding] = of({ ...facts, database }, "database")
     assert.strictEqual(finding?.severity, database.isReadOnly ? "problem" : "ok")
     if (database.isReadOnly) assert.include(finding?.advice ?? "", "DATABASE_URL")
   })
 
-  it.prop(
-    "a database that is spoken to over a network without TLS is warned of",
-    [Facts, Reached],
-    ([facts, database]) => {
-      const [finding] = of({ ...facts, database }, "encryption")
-      const isOpen = facts.transport === "plain" || (facts.transport === "preferred" && !database.isEncrypted)
-      assert.strictEqual(finding?.severity, isOpen ? "warning" : "ok")
-      if (isOpen) assert.include(finding?.advice ?? "", "sslmode=require")
-    }
-  )
+  it.prop("warns of a network connection to the database without TLS", [Facts, Reached], ([facts, database]) => {
+    const [finding] = of({ ...facts, database }, "encryption")
+    const isOpen = facts.transport === "plain" || (facts.transport === "preferred" && !database.isEncrypted)
+    assert.strictEqual(finding?.severity, isOpen ? "warning" : "ok")
+    if (isOpen) assert.include(finding?.advice ?? "", "sslmode=require")
+  })
 
   it.prop(
-    "a right that the endpoints need is missed where something is written, one of the upkeep is warned of",
+    "a privilege that the endpoints lack is a problem, one that maintenance lacks a warning",
     [Facts, Reached],
     ([facts, database]) => {
       const [finding] = of({ ...facts, database }, "rights")
@@ -120,18 +112,18 @@ describe("core/doctor/Diagnosis", () => {
     }
   )
 
-  it.prop("an encoding without a place for every letter is warned of", [Facts, Reached], ([facts, database]) => {
+  it.prop("warns of an encoding that cannot store every character", [Facts, Reached], ([facts, database]) => {
     const found = of({ ...facts, database }, "encoding").map(({ severity }) => severity)
     assert.deepStrictEqual(found, database.storesUnicode ? [] : ["warning"])
   })
 
-  it.prop("clocks are compared as well as the network lets them be", [Facts, Reached], ([facts, database]) => {
+  it.prop("compares the clocks within the uncertainty of the round trip", [Facts, Reached], ([facts, database]) => {
     const [finding] = of({ ...facts, database }, "clock")
     const least = Math.abs(database.clockAheadMillis) - database.roundTripMillis / 2
     assert.strictEqual(finding?.severity, least > maxClockSkewMillis ? "warning" : "ok")
   })
 
-  it.prop("a process that few addresses can fill with connections is warned of", [Facts], ([facts]) => {
+  it.prop("warns if few addresses can exhaust the connections", [Facts], ([facts]) => {
     const { databaseConnections, descriptors, perAddress } = facts.connections
     const [finding] = of(facts, "connections")
     const total = ConnectionTable.totalOf(descriptors, databaseConnections)
@@ -146,7 +138,7 @@ describe("core/doctor/Diagnosis", () => {
     }
   })
 
-  it.prop("partitions are looked for once the tables are there", [Facts, Reached], ([facts, database]) => {
+  it.prop("checks partitions only after the migrations", [Facts, Reached], ([facts, database]) => {
     const findings = of({ ...facts, database }, "partitions")
     assert.strictEqual(findings.length, database.pending.length > 0 ? 0 : 1)
     assert.strictEqual(
@@ -159,7 +151,7 @@ describe("core/doctor/Diagnosis", () => {
   })
 
   it.prop(
-    "every instance has its finding; one whose agent gives no answer is a problem, a 404 too",
+    "every instance has a finding, and an agent without an answer is a problem, also if it sends a 404",
     [Facts],
     ([facts]) => {
       const findings = of(facts, "agents")
@@ -176,13 +168,13 @@ describe("core/doctor/Diagnosis", () => {
     }
   )
 
-  it.prop("it is well without problems, and a Redis that is away is one", [Facts], ([facts]) => {
+  it.prop("an installation without problems is healthy, and an unreachable Redis is a problem", [Facts], ([facts]) => {
     const findings = Diagnosis.diagnose(facts)
     assert.strictEqual(Diagnosis.isHealthy(findings), !findings.some(({ severity }) => severity === "problem"))
     const [redis] = of(facts, "redis")
     assert.strictEqual(redis?.severity, facts.redis._tag === "Away" ? "problem" : "ok")
     if (facts.redis._tag === "Away") {
-      // What it refused, it is there to refuse.
+      // A Redis that refuses something runs.
       assert.strictEqual(redis?.advice?.includes("Check that Redis runs"), facts.redis.fault === undefined)
     }
     for (const [index, { given, isTrusted }] of facts.proxies.entries()) {
@@ -193,24 +185,20 @@ describe("core/doctor/Diagnosis", () => {
     if (facts.proxies.length === 0) assert.strictEqual(of(facts, "proxies")[0]?.severity, "warning")
   })
 
-  it.prop(
-    "an agent that does not answer as it should is mended by a command that names its instance",
-    [Facts],
-    ([facts]) => {
-      const agents = facts.agents ?? []
-      const findings = of({ ...facts, agents: agents.map((agent) => ({ ...agent, instanceId: "an-id" })) }, "agents")
-      agents.forEach(({ seen }, index) => {
-        const advice = findings[index]?.advice ?? ""
-        const mends = (flag: string) => assert.include(advice, `instance update --instance an-id ${flag} <`)
-        if (seen._tag === "Away") mends("--agent-url")
-        else if (seen._tag === "NoKey") mends("--agent-key-env")
-        else if (seen._tag === "Failed") mends("--agent-protocol")
-        else if (seen._tag === "Refused") {
-          if ([401, 403].includes(seen.status)) mends("--agent-key-env")
-          else if ([307, 404, 405].includes(seen.status)) mends("--agent-url")
-          else if (seen.status === 400) mends("--agent-protocol")
-        }
-      })
-    }
-  )
+  it.prop("the advice for an agent names the command that updates its instance", [Facts], ([facts]) => {
+    const agents = facts.agents ?? []
+    const findings = of({ ...facts, agents: agents.map((agent) => ({ ...agent, instanceId: "an-id" })) }, "agents")
+    agents.forEach(({ seen }, index) => {
+      const advice = findings[index]?.advice ?? ""
+      const mends = (flag: string) => assert.include(advice, `instance update --instance an-id ${flag} <`)
+      if (seen._tag === "Away") mends("--agent-url")
+      else if (seen._tag === "NoKey") mends("--agent-key-env")
+      else if (seen._tag === "Failed") mends("--agent-protocol")
+      else if (seen._tag === "Refused") {
+        if ([401, 403].includes(seen.status)) mends("--agent-key-env")
+        else if ([307, 404, 405].includes(seen.status)) mends("--agent-url")
+        else if (seen.status === 400) mends("--agent-protocol")
+      }
+    })
+  })
 })

@@ -19,7 +19,7 @@ const Value = Schema.Literals([
 ])
 const Members = Schema.Array(Schema.Tuple([Name, Value])).check(Schema.isMaxLength(8))
 
-/** An object's text without white space; every second name is written in escapes. */
+/** An object's text without white space. Every second name is escaped. */
 const textOf = (members: typeof Members.Type): string =>
   `{${members.map(([name, value], index) => `${keyOf(name, index)}:${value}`).join(",")}}`
 const keyOf = (name: string, index: number): string =>
@@ -28,7 +28,7 @@ const keyOf = (name: string, index: number): string =>
     : `"${Array.from({ length: name.length }, (_, at) => `\\u${name.charCodeAt(at).toString(16).padStart(4, "0")}`).join("")}"`
 
 describe("core/json/JsonMembers", () => {
-  it.prop("gives every member as it stands, and they make the object again", [Members], ([members]) => {
+  it.prop("returns the source text of every member, from which the object can be rebuilt", [Members], ([members]) => {
     const text = textOf(members)
     const found = JsonMembers.members(text)
     assert.deepStrictEqual(
@@ -40,7 +40,7 @@ describe("core/json/JsonMembers", () => {
 })
 
 describe("core/forms/FormContent", () => {
-  it.prop("takes the reserved fields out, however they are spelled, and nothing else", [Members], ([members]) => {
+  it.prop("removes the reserved fields, escaped or not, and no others", [Members], ([members]) => {
     const text = textOf(members)
     const kept = members.flatMap(([name, value], index) =>
       name.startsWith("hydracore_") ? [] : [`${keyOf(name, index)}:${value}`]
@@ -48,7 +48,7 @@ describe("core/forms/FormContent", () => {
     assert.strictEqual(FormContent.withoutReserved(text, JSON.parse(text)), `{${kept.join(",")}}`)
   })
 
-  it.prop("a honeypot is filled by any writing", [Schema.String], ([text]) => {
+  it.prop("any text that is not blank fills the honeypot", [Schema.String], ([text]) => {
     const filled = (value: unknown) => FormContent.hintsOf({ hydracore_hp: value }).honeypot
     assert.strictEqual(filled(text), text.trim() !== "")
     for (const value of [1, true, ["a"], {}, 0]) assert.isTrue(filled(value))
@@ -56,7 +56,7 @@ describe("core/forms/FormContent", () => {
     assert.isFalse(FormContent.hintsOf({}).honeypot)
   })
 
-  it.prop("the time is read as a number or its digits, and anything else is none", [Schema.Int], ([number]) => {
+  it.prop("the time is a number or its decimal text; other values are null", [Schema.Int], ([number]) => {
     const millis = (value: unknown) => FormContent.hintsOf({ hydracore_ms: value }).millis
     const size = Math.abs(number)
     assert.strictEqual(millis(size), size)

@@ -2,10 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as FormRefusal from "../../../src/core/forms/FormRefusal.ts"
 
-/** What only who made the form understands, marked. */
+/** Marks text that is for the developer of the form. */
 const mark = "MACHINE"
 
-/** Places of what the form's maker wrote, and names of what the visitor filled in. */
+/** Locations in the form itself, and names of the visitor's fields. */
 const Place = Schema.Literals([
   "body",
   "body.site_id",
@@ -33,7 +33,7 @@ const named = (name: string | number, type: string) =>
 const forVisitor = ({ corrections, text, title }: FormRefusal.Explanation) => [title, text, ...corrections].join("\n")
 
 describe("core/forms/FormRefusal", () => {
-  it.prop("a visitor is told nothing in the service's own words", [Status, Seconds], ([status, seconds]) => {
+  it.prop("the visitor's text repeats nothing of the response's detail", [Status, Seconds], ([status, seconds]) => {
     for (const detail of [undefined, mark, [], [fault(["body"], "value_error")]]) {
       const told = forVisitor(FormRefusal.explain({ status, retryAfterSeconds: seconds, detail }))
       assert.notInclude(told, mark)
@@ -42,7 +42,7 @@ describe("core/forms/FormRefusal", () => {
   })
 
   it.prop(
-    "a fault of the form itself is the owner's, whatever else is wrong",
+    "errors of the form itself are shown to the owner, and hide all other errors",
     [Schema.Array(Place), Schema.Array(Name), Place, Type],
     ([others, names, first, type]) => {
       const detail = [
@@ -57,7 +57,7 @@ describe("core/forms/FormRefusal", () => {
     }
   )
 
-  it.prop("a fault in what the visitor wrote is told to the visitor, by its field", [Schema.Array(Name)], ([names]) => {
+  it.prop("errors in the visitor's fields are corrections, named by the field", [Schema.Array(Name)], ([names]) => {
     if (names.length === 0) return
     const detail = names.map((name) => named(name, "value_error"))
     const { corrections, forOwner } = FormRefusal.explain({ status: 422, retryAfterSeconds: undefined, detail })
@@ -68,7 +68,7 @@ describe("core/forms/FormRefusal", () => {
     assert.deepStrictEqual(forOwner, [])
   })
 
-  it("says how long to wait, in the unit that a person would take", () => {
+  it("states the time to wait in seconds or minutes", () => {
     for (const [seconds, time] of [
       [undefined, "a minute"],
       [Number.NaN, "a minute"],
@@ -86,7 +86,7 @@ describe("core/forms/FormRefusal", () => {
     }
   })
 
-  it("claims of a 500 and a 503 neither that it was sent nor that it was not", () => {
+  it("a 500 and a 503 leave open whether the form was sent", () => {
     for (const status of [500, 503]) {
       const { text, title } = FormRefusal.explain({ status, retryAfterSeconds: 5, detail: mark })
       assert.strictEqual(title, "We do not know whether your message has arrived")

@@ -10,18 +10,18 @@ const Name = Schema.Union([
 const Fields = Schema.Array(Schema.Tuple([Name, Text])).check(Schema.isMaxLength(12))
 const site = "0f8fad5b-d9cb-469f-a165-70867728950e"
 
-/** Texts in which little stands between the signs that part them. */
+/** Texts with many delimiters. */
 const Urlencoded = Schema.Array(
   Schema.Union([Schema.Literals(["&", "=", "?", "+", "%41", "%", "%ff", "a", "#"]), Schema.String])
 ).check(Schema.isMaxLength(30))
 
 describe("core/forms/PlainForm", () => {
-  it.prop("a form is read as the URL Standard says", [Urlencoded], ([parts]) => {
+  it.prop("decodes forms by the URL Standard", [Urlencoded], ([parts]) => {
     const text = parts.join("")
     assert.deepStrictEqual(Option.getOrThrow(PlainForm.decode(text)), [...new URLSearchParams(`&${text}`)])
   })
 
-  it("as many fields are read as may be, and not one more", () => {
+  it("decodes up to the maximum number of fields", () => {
     for (const piece of ["a", "a=b"]) {
       const most = Array.from({ length: PlainForm.maxFields }, () => piece).join("&")
       assert.strictEqual(Option.getOrThrow(PlainForm.decode(most)).length, PlainForm.maxFields)
@@ -30,7 +30,7 @@ describe("core/forms/PlainForm", () => {
   })
 
   it.prop(
-    "every field of the visitor's is in the data, once by itself and an array when it is repeated",
+    "every field of the visitor is in the data, and the values of a repeated name are an array",
     [Fields],
     ([fields]) => {
       const { text } = PlainForm.toSubmission(fields, { site, page: undefined, next: undefined })
@@ -45,7 +45,7 @@ describe("core/forms/PlainForm", () => {
     }
   )
 
-  it.prop("the first email that is not empty is the submission's, and no empty one is", [Fields], ([fields]) => {
+  it.prop("the submission's email is the first that is not empty", [Fields], ([fields]) => {
     const { text } = PlainForm.toSubmission(fields, { site, page: "", next: undefined })
     const submission = JSON.parse(text) as Record<string, unknown>
     const email = fields.find(([name, value]) => name === "email" && value !== "")
@@ -55,7 +55,7 @@ describe("core/forms/PlainForm", () => {
   })
 
   it.prop(
-    "the reserved fields stand apart, and a filled honeypot cannot be emptied again",
+    "reserved fields are separate, and a later empty honeypot does not replace a filled one",
     [Text, Text],
     ([first, second]) => {
       const fields = [
@@ -68,24 +68,20 @@ describe("core/forms/PlainForm", () => {
     }
   )
 
-  it.prop(
-    "the address says the website before the fields do, and the fields where it does not",
-    [Text, Text],
-    ([page, next]) => {
-      const query = new URLSearchParams({ page, next })
-      const address = PlainForm.routingOf(`/v1/public/forms/submit?${query}&site=${site}`)
-      assert.deepStrictEqual(address, { site, page, next })
-      assert.strictEqual(PlainForm.completeRouting(address, [["hydracore_site", "other"]]).site, site)
-      const none = PlainForm.routingOf("/v1/public/forms/submit")
-      assert.deepStrictEqual(none, { site: undefined, page: undefined, next: undefined })
-      for (const name of ["hydracore_site", "site_id"]) {
-        assert.strictEqual(PlainForm.completeRouting(none, [[name, site]]).site, site)
-      }
-      assert.isUndefined(PlainForm.completeRouting(none, [["a", site]]).site)
+  it.prop("the URL's website takes precedence over the fields", [Text, Text], ([page, next]) => {
+    const query = new URLSearchParams({ page, next })
+    const address = PlainForm.routingOf(`/v1/public/forms/submit?${query}&site=${site}`)
+    assert.deepStrictEqual(address, { site, page, next })
+    assert.strictEqual(PlainForm.completeRouting(address, [["hydracore_site", "other"]]).site, site)
+    const none = PlainForm.routingOf("/v1/public/forms/submit")
+    assert.deepStrictEqual(none, { site: undefined, page: undefined, next: undefined })
+    for (const name of ["hydracore_site", "site_id"]) {
+      assert.strictEqual(PlainForm.completeRouting(none, [[name, site]]).site, site)
     }
-  )
+    assert.isUndefined(PlainForm.completeRouting(none, [["a", site]]).site)
+  })
 
-  it("the field that names the website is no data of the visitor's", () => {
+  it("the field that names the website is not part of the data", () => {
     const { text } = PlainForm.toSubmission(
       [
         ["site_id", site],

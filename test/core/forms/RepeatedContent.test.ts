@@ -12,7 +12,7 @@ const Step = Schema.Struct({
 
 describe("core/forms/RepeatedContent", () => {
   it.prop(
-    "the same within the hour counts, but not what is sent again under its key",
+    "counts equal content within the hour, but no retries with the same key",
     [Schema.Array(Step).check(Schema.isMaxLength(30))],
     ([steps]) => {
       const repetitions = RepeatedContent.make(100)
@@ -29,10 +29,10 @@ describe("core/forms/RepeatedContent", () => {
     }
   )
 
-  it.prop("it remembers no more than its capacity, and those that came last", [between(1, 20)], ([capacity]) => {
+  it.prop("remembers the most recent contents, up to its capacity", [between(1, 20)], ([capacity]) => {
     const repetitions = RepeatedContent.make(capacity)
     for (let number = 0; number < 100; number++) assert.strictEqual(repetitions.record(String(number), null, 0), 0)
-    // From the last to the first, so that what is seen here pushes out nothing that is still to be asked for.
+    // From the last to the first, so that these calls evict nothing that is checked later.
     for (let number = 99; number >= 100 - capacity; number--) {
       assert.strictEqual(repetitions.record(String(number), null, 0), 1, String(number))
     }

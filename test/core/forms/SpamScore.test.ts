@@ -14,7 +14,7 @@ const Marks = Schema.Struct({
   disposableEmail: Schema.Boolean
 })
 
-/** The same marks, each as strong as in one of the two or stronger. */
+/** The stronger of two signals, for each kind. */
 const union = (left: SpamScore.SpamSignals, right: SpamScore.SpamSignals): SpamScore.SpamSignals => ({
   honeypot: left.honeypot || right.honeypot,
   links: Math.max(left.links, right.links),
@@ -26,7 +26,7 @@ const union = (left: SpamScore.SpamSignals, right: SpamScore.SpamSignals): SpamS
 })
 
 describe("core/forms/SpamScore", () => {
-  it.prop("one more mark never lowers the score, and takes no reason away", [Marks, Marks], ([left, right]) => {
+  it.prop("a stronger signal never lowers the score and removes no reason", [Marks, Marks], ([left, right]) => {
     const less = SpamScore.judge(left)
     const more = SpamScore.judge(union(left, right))
     assert.isAtLeast(more.score, less.score)
@@ -34,20 +34,24 @@ describe("core/forms/SpamScore", () => {
     assert.strictEqual(new Set(more.reasons).size, more.reasons.length)
   })
 
-  it.prop("it is quarantined from the threshold on, and every point has a reason", [Marks], ([marks]) => {
-    const { reasons, score, status } = SpamScore.judge(marks)
-    assert.strictEqual(status === "quarantined", score >= SpamScore.threshold)
-    assert.strictEqual(reasons.length === 0, score === 0)
-  })
+  it.prop(
+    "a submission is quarantined if its score reaches the threshold, and a positive score has a reason",
+    [Marks],
+    ([marks]) => {
+      const { reasons, score, status } = SpamScore.judge(marks)
+      assert.strictEqual(status === "quarantined", score >= SpamScore.threshold)
+      assert.strictEqual(reasons.length === 0, score === 0)
+    }
+  )
 
-  it.prop("a filled honeypot is enough, whatever else is seen", [Marks], ([marks]) => {
+  it.prop("a filled honeypot is sufficient", [Marks], ([marks]) => {
     const verdict = SpamScore.judge({ ...marks, honeypot: true })
     assert.strictEqual(verdict.status, "quarantined")
     assert.strictEqual(verdict.reasons[0], "honeypot")
   })
 
   it.prop(
-    "repetition, speed, a disposable address and a few links are never enough alone",
+    "no other signal is sufficient alone, except ten links",
     [Marks],
     ([{ disposableEmail, links, millis, repetitions }]) => {
       for (const alone of [
@@ -61,14 +65,14 @@ describe("core/forms/SpamScore", () => {
     }
   )
 
-  it.prop("what has no mark has no reason", [Schema.Record(Schema.String, Schema.Int)], ([data]) => {
+  it.prop("content without signals has no reasons", [Schema.Record(Schema.String, Schema.Int)], ([data]) => {
     const content = { formData: JSON.stringify(data), email: "ada@example.org" }
     const marks = FormContent.signalsOf(content, { hints: FormContent.hintsOf({}), repetitions: 0 })
     assert.deepStrictEqual(SpamScore.judge(marks), { status: "accepted", score: 0, reasons: [] })
   })
 
   it.prop(
-    "every address in a text is counted once, in JSON's escapes too",
+    "counts every link once, also with JSON's escaped slashes",
     [between(0, 40), Schema.Boolean],
     ([count, escaped]) => {
       const one = escaped ? String.raw`https:\/\/a.example\/x ` : "see http://a.example/x, "
@@ -77,7 +81,7 @@ describe("core/forms/SpamScore", () => {
     }
   )
 
-  it("links in markup are told from other angle brackets", () => {
+  it("distinguishes link markup from other angle brackets", () => {
     for (const text of ['<a href="x">', "<A\nHREF=x>", "[url=http://x]", "[URL]x[/URL]", "[link=x]"]) {
       assert.isTrue(SpamScore.linksIn(text).linkMarkup, text)
     }
@@ -86,7 +90,7 @@ describe("core/forms/SpamScore", () => {
     }
   })
 
-  it.prop("an address is disposable by its domain and those beneath it, in any case", [Schema.String], ([name]) => {
+  it.prop("an address is disposable by its domain or a parent domain, in any case", [Schema.String], ([name]) => {
     for (const domain of ["mailinator.com", "MAILINATOR.com", "a.b.yopmail.com"]) {
       assert.isTrue(SpamScore.isDisposable(`${name}@${domain}`))
     }

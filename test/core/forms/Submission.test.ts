@@ -11,7 +11,7 @@ const content = Schema.Struct({
 
 describe("core/forms/Submission", () => {
   it.prop(
-    "two submissions have one fingerprint if and only if they say the same",
+    "two submissions have the same fingerprint if and only if their content is equal",
     [content, content],
     ([one, other]) => {
       assert.strictEqual(fingerprint(one), fingerprint({ ...one }))
@@ -20,7 +20,7 @@ describe("core/forms/Submission", () => {
     }
   )
 
-  it.prop("what stands in one field never passes for what stands in another", [Schema.String], ([text]) => {
+  it.prop("the same text in different fields gives different fingerprints", [Schema.String], ([text]) => {
     const base = { websiteConfigId: "w", formData: "{}" }
     assert.notStrictEqual(
       fingerprint({ ...base, email: text, pageSlug: null }),

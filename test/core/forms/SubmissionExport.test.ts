@@ -11,7 +11,7 @@ const Hex = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffffffff 
 const Time = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4_000_000_000_000 }))
 const Text = Schema.NullOr(Schema.TemplateLiteral([Schema.Literals(["", "=", '"', "\r\n", "-"]), Schema.String]))
 
-/** Texts of JSON objects, among them some that do not survive `JSON.parse`. */
+/** JSON objects as text, some of which `JSON.parse` does not preserve. */
 const FormData = Schema.Union([
   Schema.Record(Schema.String, Schema.NullOr(Schema.Union([Schema.String, Schema.Int, Schema.Array(Schema.String)]))),
   Schema.Literals([
@@ -44,7 +44,7 @@ const submissionOf = (parts: typeof SubmissionParts.Type): Submission => ({
 })
 
 describe("core/forms/SubmissionExport", () => {
-  it.prop("a line of ndjson is one line and says what was submitted", [SubmissionParts], ([parts]) => {
+  it.prop("a line of NDJSON is one line and holds the submission", [SubmissionParts], ([parts]) => {
     const submission = submissionOf(parts)
     const line = SubmissionExport.ndjson(submission)
     assert.strictEqual(line.indexOf("\n"), line.length - 1)

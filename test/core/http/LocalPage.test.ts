@@ -34,7 +34,7 @@ const same = (site: string | undefined) => site === undefined || site === "same-
 
 describe("core/http/LocalPage", () => {
   it.prop(
-    "a page of this network's own is local, unless the browser says otherwise",
+    "a page of a local host is local, unless Sec-Fetch-Site contradicts",
     [Local, Port, Site],
     ([name, port, site]) => {
       const host = name + port
@@ -44,18 +44,14 @@ describe("core/http/LocalPage", () => {
     }
   )
 
-  it.prop(
-    "a page of another origin is not, whatever it says else",
-    [Local, Port, Foreign, Site],
-    ([name, port, foreign, site]) => {
-      const host = name + port
-      for (const origin of [`http://${foreign}`, `https://${foreign}${port}`, "null", "", `http://${name}:81`]) {
-        assert.isFalse(LocalPage.isLocal({ host, origin, secFetchSite: site }), origin)
-      }
+  it.prop("a page of another origin is not local", [Local, Port, Foreign, Site], ([name, port, foreign, site]) => {
+    const host = name + port
+    for (const origin of [`http://${foreign}`, `https://${foreign}${port}`, "null", "", `http://${name}:81`]) {
+      assert.isFalse(LocalPage.isLocal({ host, origin, secFetchSite: site }), origin)
     }
-  )
+  })
 
-  it.prop("an address that anyone could have made to lead here is not", [Foreign, Port, Site], ([name, port, site]) => {
+  it.prop("a public host name is not local", [Foreign, Port, Site], ([name, port, site]) => {
     const host = name + port
     for (const origin of [undefined, `http://${host}`]) {
       assert.isFalse(LocalPage.isLocal({ host, origin, secFetchSite: site }), host)
@@ -63,7 +59,7 @@ describe("core/http/LocalPage", () => {
     assert.isFalse(LocalPage.isLocal({ host: undefined, origin: undefined, secFetchSite: site }))
   })
 
-  it("only what listens on this machine's own addresses is reached from it alone", () => {
+  it("only loopback hosts are unreachable from other machines", () => {
     for (const host of ["localhost", "127.0.0.1", "127.8.9.1", "[::1]"]) assert.isTrue(LocalPage.isLoopback(host), host)
     for (const host of ["0.0.0.0", "[::]", "192.168.1.5", "[fe80::1]", "127.example", "laptop", "128.0.0.1"]) {
       assert.isFalse(LocalPage.isLoopback(host), host)

@@ -7,7 +7,7 @@ const weights = Schema.Literals(["0", "0.0", "0.001", "0.5", "0.50", "1", "1.000
 const items = Schema.Array(Schema.Struct({ name: names, weight: Schema.Option(weights) }))
 
 describe("core/http/Negotiation", () => {
-  it("gives browsers the smallest, and a plain client what it can read", () => {
+  it("browsers get the smallest coding, and clients without the header get identity", () => {
     const cases: ReadonlyArray<readonly [string | undefined, Coding]> = [
       ["gzip, deflate, br, zstd", "br"],
       ["gzip, deflate", "gzip"],
@@ -28,7 +28,7 @@ describe("core/http/Negotiation", () => {
     for (const [header, expected] of cases) assert.strictEqual(coding(header), expected, header)
   })
 
-  it.prop("never gives a coding that the client did not name or refused", [items], ([given]) => {
+  it.prop("never chooses a coding that the client did not list or that it refused", [items], ([given]) => {
     const header = given
       .map(({ name, weight }) => (weight._tag === "None" ? name : `${name} ; q=${weight.value}`))
       .join(" , ")
@@ -41,11 +41,11 @@ describe("core/http/Negotiation", () => {
         .at(-1)
     const weight = weightOf(chosen === "gzip" ? ["gzip", "x-gzip"] : [chosen]) ?? weightOf(["*"]) ?? 0
     assert.isAbove(weight, 0, header)
-    // And none that it likes better.
+    // And no other coding has a higher weight.
     assert.isAtLeast(weight, weightOf(["identity"]) ?? 0, header)
   })
 
-  it.prop("any text is a header", [Schema.String], ([text]) => {
+  it.prop("accepts any text as a header", [Schema.String], ([text]) => {
     assert.include(["br", "gzip", "identity"], coding(text))
     assert.strictEqual(
       matchesEtag(text, `"0123-gzip"`) && !text.includes("*"),
@@ -53,7 +53,7 @@ describe("core/http/Negotiation", () => {
     )
   })
 
-  it("knows a tag in a list, weakened by a proxy or not, and no other", () => {
+  it("matches a tag in a list, strong or weak, and no other", () => {
     for (const header of [`"a-br"`, `W/"a-br"`, `"x", "a-br"`, `"x",W/"a-br" , "y"`, "*", " * "]) {
       assert.isTrue(matchesEtag(header, `"a-br"`), header)
     }

@@ -13,14 +13,14 @@ const routeOf = Routes.make(templates)
 const Segment = Schema.String.check(Schema.isPattern(/^[^/?]+$/))
 
 describe("core/http/Routes", () => {
-  it.prop("gives nothing that a stranger chose", [Schema.String, Schema.String], ([url, more]) => {
+  it.prop("returns labels from the closed lists only", [Schema.String, Schema.String], ([url, more]) => {
     for (const asked of [url, `/${url}`, `${templates[0]}${url}`, `/v1/public/widget/${url}/${more}`, `/docs?${url}`]) {
       assert.include([...templates, Routes.other], routeOf(asked))
     }
     assert.include(["GET", "HEAD", "POST", "OPTIONS", Routes.other], Routes.methodOf(url))
   })
 
-  it.prop("knows its routes with any parameter and any query", [Segment, Schema.String], ([segment, query]) => {
+  it.prop("matches routes with any parameter and any query", [Segment, Schema.String], ([segment, query]) => {
     for (const template of templates) {
       const path = template.replace(/:[a-z_]+/, () => segment)
       assert.strictEqual(routeOf(path), template)
@@ -28,7 +28,7 @@ describe("core/http/Routes", () => {
     }
   })
 
-  it("takes no part, no more and no other case for a route", () => {
+  it("does not match parts, extensions or other cases of a route", () => {
     for (const url of [
       "",
       "/",

@@ -7,12 +7,16 @@ const Share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 const Random = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1, exclusiveMaximum: true }))
 
 describe("core/http/TraceSampling", () => {
-  it.prop("a parent decides, whatever the ratio", [Share, Schema.Boolean, Random], ([ratio, sampled, random]) => {
-    assert.strictEqual(isSampled(ratio, { sampled }, random), sampled)
-  })
+  it.prop(
+    "the parent's decision takes precedence over the ratio",
+    [Share, Schema.Boolean, Random],
+    ([ratio, sampled, random]) => {
+      assert.strictEqual(isSampled(ratio, { sampled }, random), sampled)
+    }
+  )
 
   it.prop(
-    "a ratio of 1 samples all, one of 0 none, and a higher one whatever a lower one does",
+    "a ratio of 1 samples all, a ratio of 0 none, and a higher ratio all that a lower one samples",
     [Share, Share, Random],
     ([a, b, random]) => {
       assert.isTrue(isSampled(1, undefined, random))
@@ -21,7 +25,7 @@ describe("core/http/TraceSampling", () => {
     }
   )
 
-  it.prop("a ratio is the share of the random numbers below it", [Share], ([ratio]) => {
+  it.prop("the ratio is the share of sampled random numbers", [Share], ([ratio]) => {
     const randoms = Array.from({ length: 1_000 }, (_, index) => index / 1_000)
     const share = randoms.filter((random) => isSampled(ratio, undefined, random)).length / 1_000
     assert.closeTo(share, ratio, 0.001)

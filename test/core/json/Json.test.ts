@@ -13,7 +13,7 @@ const isJson = (text: string): boolean => {
   }
 }
 
-/** Texts that are nearly JSON: a JSON text with a piece cut out, doubled or replaced. */
+/** Texts that are nearly JSON: a JSON text with a part removed, doubled or replaced. */
 const nearlyJson = Schema.Struct({
   value: Schema.Json,
   at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10_000 })),
@@ -48,23 +48,27 @@ const spoil = ({ at, insert, length, value }: typeof nearlyJson.Type): string =>
 }
 
 describe("core/json/Json", () => {
-  it.prop("a text has a fault if and only if it is not JSON, and the fault stands in it", [nearlyJson], ([input]) => {
-    const text = spoil(input)
-    const offset = Json.faultOffset(text)
-    assert.strictEqual(offset === undefined, isJson(text), JSON.stringify(text))
-    if (offset !== undefined) {
-      assert.isAtLeast(offset, 0)
-      assert.isAtMost(offset, text.length)
-    }
-  })
-
   it.prop(
-    "up to its fault, a text can be continued to JSON; with the faulty character it cannot",
+    "a text has a fault if and only if it is not JSON, and the offset is within the text",
     [nearlyJson],
     ([input]) => {
       const text = spoil(input)
       const offset = Json.faultOffset(text)
-      // A text that is a beginning of JSON has its only fault at its end.
+      assert.strictEqual(offset === undefined, isJson(text), JSON.stringify(text))
+      if (offset !== undefined) {
+        assert.isAtLeast(offset, 0)
+        assert.isAtMost(offset, text.length)
+      }
+    }
+  )
+
+  it.prop(
+    "the text before the fault is a prefix of some JSON text; with the character at the fault it is not",
+    [nearlyJson],
+    ([input]) => {
+      const text = spoil(input)
+      const offset = Json.faultOffset(text)
+      // A prefix of JSON has its fault at its end.
       if (offset !== undefined) {
         const beginning = text.slice(0, offset)
         const fault = Json.faultOffset(beginning)
@@ -73,7 +77,7 @@ describe("core/json/Json", () => {
     }
   )
 
-  it.prop("reads what JSON.parse reads", [Schema.Json], ([value]) => {
+  it.prop("parses what JSON.parse parses", [Schema.Json], ([value]) => {
     const text = JSON.stringify(value)
     for (const spelling of [text, `\uFEFF${text}`, ` \n\t${text}\r `]) {
       const read = Json.parse(bytes(spelling))
@@ -84,12 +88,12 @@ describe("core/json/Json", () => {
     }
   })
 
-  it("tells an integer from a float beyond 64 bits", () => {
+  it("distinguishes an integer from a float beyond 64 bits", () => {
     const read = Json.parse(bytes('{"a":100000000000000000000,"b":1e20,"c":1.5,"d":9007199254740993}'))
     assert.deepStrictEqual(Result.getOrThrow(read).value, { a: 10n ** 20n, b: 1e20, c: 1.5, d: 9007199254740993n })
   })
 
-  it("tells large integers apart wherever they stand", () => {
+  it("preserves large integers at any position", () => {
     const large = 9007199254740993n
     for (const [text, value] of [
       [`${large}`, large],
@@ -107,7 +111,7 @@ describe("core/json/Json", () => {
   })
 
   it.prop(
-    "a large text is nested as deeply as may be and no deeper, whatever its strings hold, and a short one as it likes",
+    "a long text may be nested up to the maximum depth, whatever its strings hold, and a short text to any depth",
     [
       Schema.Int.check(Schema.isBetween({ minimum: Json.maxDepth - 2, maximum: Json.maxDepth + 2 })),
       Schema.String,
@@ -123,7 +127,7 @@ describe("core/json/Json", () => {
     }
   )
 
-  it("nesting exhausts nothing", () => {
+  it("deep nesting does not exhaust the stack", () => {
     assert.isTrue(Result.isSuccess(Json.parse(bytes(`${"[".repeat(8_000)}12345678901234567890${"]".repeat(8_000)}`))))
     const depth = 100_000
     assert.strictEqual(Json.faultOffset("[".repeat(depth)), depth)

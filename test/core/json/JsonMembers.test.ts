@@ -5,12 +5,12 @@ import * as JsonMembers from "../../../src/core/json/JsonMembers.ts"
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-/** What most forms send: names with plain values. */
+/** Flat objects of plain values, as most forms send them. */
 const Fields = Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Finite, Schema.Boolean, Schema.Null]))
 
 describe("core/json/JsonMembers", () => {
   it.prop(
-    "gives a member token for token, and the last one of several",
+    "returns the tokens of a member, and of repeated members the last",
     [Schema.Json, Schema.Json, Schema.String, Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4 }))],
     ([value, other, key, indent]) => {
       const name = JSON.stringify(key)
@@ -22,7 +22,7 @@ describe("core/json/JsonMembers", () => {
   )
 
   it.prop(
-    "a member's text is the same whether what was read is at hand or not",
+    "a member's text is the same with and without the parsed value",
     [Fields, Schema.Json, Fields, Schema.Literals([0, 1]), Schema.Literals(["form_data", "__proto__", "0", 'a"b'])],
     ([fields, nested, others, indent, member]) => {
       const key = JSON.stringify(member)
@@ -48,7 +48,7 @@ describe("core/json/JsonMembers", () => {
     }
   )
 
-  it.prop("a member that is not there is not found", [Schema.Json], ([value]) => {
+  it.prop("does not find an absent member", [Schema.Json], ([value]) => {
     assert.isUndefined(JsonMembers.memberText(JSON.stringify({ other: value, deep: { wanted: 1 } }), "wanted"))
   })
 
@@ -63,12 +63,12 @@ describe("core/json/JsonMembers", () => {
     }
   })
 
-  it("keeps what JSON.parse would lose", () => {
+  it("preserves what JSON.parse does not", () => {
     const formData = String.raw`{"a":1e400,"b":12345678901234567890.10,"__proto__":{"x":"\u0000"},"c":"\ud800","a":-0.0}`
     assert.strictEqual(JsonMembers.memberText(`{"form_data": ${formData}}`, "form_data")?.text, formData)
   })
 
-  it("nesting exhausts nothing", () => {
+  it("deep nesting does not exhaust the stack", () => {
     const depth = 100_000
     const text = `{"form_data":${"[".repeat(depth)}12345678901234567890${"]".repeat(depth)}}`
     assert.strictEqual(JsonMembers.memberText(text, "form_data")?.depth, depth)

@@ -1,7 +1,7 @@
 /**
- * No client can choose its own address. The service takes the address from `HttpMiddleware.xForwardedHeaders`, or past the
- * router from `core/limits/ClientAddress`, and counts a client under `clientKey` of it; here all run as they do there, on whatever
- * a client may send.
+ * No client can choose its own address. The service takes the address from `HttpMiddleware.xForwardedHeaders`, or on the
+ * fast path from `core/limits/ClientAddress`, and counts a client by its `clientKey`. The tests run all of them on arbitrary
+ * headers.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Schema } from "effect"
@@ -13,7 +13,7 @@ import { clientKey } from "../../../src/core/limits/ClientKey.ts"
 const trustedProxies = ["10.0.0.0/8", "fd00::/8"].map((network) => IpNetwork.fromStringUnsafe(network))
 const trusted = HttpMiddleware.xForwardedHeaders({ trustedProxies })
 
-/** What the handlers see of a request from `peer` with this `X-Forwarded-For`. */
+/** The client address that handlers see for a request from `peer` with this `X-Forwarded-For`. */
 const seen = (peer: string, forwarded: string | undefined): Effect.Effect<{ address: string; key: string }> => {
   let address = ""
   const app = HttpServerRequest.HttpServerRequest.use((request) =>
@@ -53,7 +53,7 @@ const Stranger = Schema.Union([
 const spell = (parts: ReadonlyArray<number>) =>
   parts.length === 4 ? parts.join(".") : parts.map((part) => part.toString(16)).join(":")
 
-/** What a client may put there before the proxies add to it: garbage, addresses, spoofed proxies. */
+/** The field as a client may send it: garbage, addresses, spoofed proxies. */
 const Claim = Schema.Union([
   Schema.String,
   Schema.Array(
@@ -79,19 +79,16 @@ const Proxies = Schema.Array(
 ).check(Schema.isMaxLength(4))
 
 describe("no client can choose its own address", () => {
-  it.effect.prop(
-    "without a trusted proxy the address is the peer's, whatever it claims",
-    [Stranger, Claim],
-    ([peer, claim]) =>
-      Effect.gen(function* () {
-        const address = spell(peer)
-        assert.deepStrictEqual(yield* seen(address, claimed(claim)), yield* seen(address, undefined))
-        assert.strictEqual((yield* seen(address, claimed(claim))).address, address)
-      })
+  it.effect.prop("without a trusted proxy the address is the peer", [Stranger, Claim], ([peer, claim]) =>
+    Effect.gen(function* () {
+      const address = spell(peer)
+      assert.deepStrictEqual(yield* seen(address, claimed(claim)), yield* seen(address, undefined))
+      assert.strictEqual((yield* seen(address, claimed(claim))).address, address)
+    })
   )
 
   it.effect.prop(
-    "behind trusted proxies it is the rightmost one that is not trusted, whatever the client put before it",
+    "behind trusted proxies the address is the rightmost that is not trusted, whatever the client sent",
     [Stranger, Claim, Proxies],
     ([client, claim, proxies]) =>
       Effect.gen(function* () {
@@ -102,7 +99,7 @@ describe("no client can choose its own address", () => {
   )
 
   it.effect.prop(
-    "garbage where a proxy's own word should be becomes no key: the client is counted as the proxy",
+    "garbage in place of a proxy's entry is never a key: the client counts as the proxy",
     [Schema.String, Claim, Proxies],
     ([garbage, claim, proxies]) =>
       Effect.gen(function* () {
@@ -127,7 +124,7 @@ describe("no client can choose its own address", () => {
     "2001:db8::5",
     "unknown"
   ])
-  /** What one word of the field may be, near to an address and far from one. */
+  /** Entries of the field: addresses, near misses and other texts. */
   const Word = Schema.Union([
     Stranger,
     Schema.Tuple([integer(0, 300), integer(0, 300), integer(0, 300), integer(0, 300)]),

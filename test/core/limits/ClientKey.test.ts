@@ -10,7 +10,7 @@ const Octets = Schema.Array(Octet).check(Schema.isMinLength(4), Schema.isMaxLeng
 
 const hex = (groups: ReadonlyArray<number>) => groups.map((group) => group.toString(16)).join(":")
 
-/** An address whose first group is of the global range, so that it is no IPv4 address in another spelling. */
+/** An address in the global range, which is not an IPv4-mapped address. */
 const global = (groups: ReadonlyArray<number>) => [0x2000 | (groups[0]! & 0x1fff), ...groups.slice(1)]
 
 describe("core/limits/ClientKey", () => {
@@ -22,19 +22,19 @@ describe("core/limits/ClientKey", () => {
     )
   })
 
-  it.prop("tells two /64 apart", [Groups, Groups], ([one, other]) => {
+  it.prop("differs between two /64", [Groups, Groups], ([one, other]) => {
     const [left, right] = [global(one), global(other)]
     const same = hex(left.slice(0, 4)) === hex(right.slice(0, 4))
     assert.strictEqual(clientKey(hex(left)) === clientKey(hex(right)), same)
   })
 
-  it.prop("does not depend on how an IPv6 address is spelled", [Groups], ([groups]) => {
+  it.prop("does not depend on the spelling of an IPv6 address", [Groups], ([groups]) => {
     const address = global(groups)
     const spelled = address.map((group) => group.toString(16).toUpperCase().padStart(4, "0")).join(":")
     assert.strictEqual(clientKey(spelled), clientKey(hex(address)))
   })
 
-  it.prop("is the address itself for IPv4, in the spelling of IPv6 too", [Octets], ([octets]) => {
+  it.prop("is the address for IPv4, also if it is IPv4-mapped", [Octets], ([octets]) => {
     const address = octets.join(".")
     assert.strictEqual(clientKey(address), address)
     assert.strictEqual(clientKey(`::ffff:${address}`), address)
@@ -42,7 +42,7 @@ describe("core/limits/ClientKey", () => {
     assert.strictEqual(clientKey(`::ffff:${hex([a! * 256 + b!, c! * 256 + d!])}`), address)
   })
 
-  it.prop("never throws, and what is no address is its own key", [Schema.String], ([text]) => {
+  it.prop("never throws, and any other text is its own key", [Schema.String], ([text]) => {
     const key = clientKey(text)
     assert.isTrue(key === text || text.includes(":"))
   })

@@ -4,7 +4,7 @@ import * as ConnectionTable from "../../../src/core/limits/ConnectionTable.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
-/** One of three clients, or a proxy, connects; or one of the connections changes. */
+/** One of three clients or a proxy connects, or a connection changes. */
 const Step = Schema.Union([
   Schema.Struct({ _tag: Schema.Literal("Add"), client: between(0, 3) }),
   Schema.Struct({ _tag: Schema.Literals(["Busy", "Idle", "Remove"]), which: between(0, 40) })
@@ -17,7 +17,7 @@ interface Model {
   idleSince: number | undefined
 }
 
-/** The one that has been idle for longest. */
+/** The longest idle connection. */
 const oldest = (connections: ReadonlyArray<Model>): Model | undefined =>
   connections
     .filter(({ idleSince }) => idleSince !== undefined)
@@ -58,7 +58,7 @@ describe("core/limits/ConnectionTable", () => {
             seen.push(made)
           }
         } else {
-          // Also those that are gone: a socket's events may come after it was closed.
+          // Closed connections too: events of a socket may arrive after it was closed.
           const one = seen[step.which]
           if (one !== undefined) {
             if (step._tag === "Busy") table.busy(one.entry)
@@ -81,7 +81,7 @@ describe("core/limits/ConnectionTable", () => {
   )
 
   it.prop(
-    "each connection of a process may have a second descriptor, beside the database's connections",
+    "the total leaves a second descriptor per connection, and descriptors for the database",
     [between(1, 1_000_000), between(0, 1_000)],
     ([descriptors, database]) => {
       const total = ConnectionTable.totalOf(descriptors, database)
@@ -91,7 +91,7 @@ describe("core/limits/ConnectionTable", () => {
   )
 
   it.prop(
-    "the workers' shares of a bound come to no less than it",
+    "the workers' shares of a bound add up to at least the bound",
     [between(1, 1_000), between(1, 64)],
     ([bound, n]) => {
       const share = ConnectionTable.perWorker(bound, n)

@@ -7,31 +7,27 @@ const Owners = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maxi
 )
 
 describe("core/limits/FairQueue", () => {
-  it.prop(
-    "an owner is served again only after each other owner that waits, and in its own order",
-    [Owners],
-    ([owners]) => {
-      const queue = FairQueue.make<{ readonly owner: number; readonly number: number }>()
-      for (const [number, owner] of owners.entries()) queue.add(String(owner), { owner, number })
-      assert.strictEqual(queue.size(), owners.length)
-      const waiting = owners.map((owner, number) => ({ owner, number }))
-      const lastServed = new Map<number, number>()
-      for (let turn = 0; waiting.length > 0; turn++) {
-        const taken = queue.take()!
-        const at = waiting.findIndex(({ owner }) => owner === taken.owner)
-        assert.deepStrictEqual(waiting.splice(at, 1), [taken])
-        // Nobody that still waits was served longer ago.
-        for (const { owner } of waiting) {
-          assert.isAtLeast(lastServed.get(owner) ?? -1, lastServed.get(taken.owner) ?? -1)
-        }
-        lastServed.set(taken.owner, turn)
+  it.prop("serves an owner again only after all other owners, with its items in order", [Owners], ([owners]) => {
+    const queue = FairQueue.make<{ readonly owner: number; readonly number: number }>()
+    for (const [number, owner] of owners.entries()) queue.add(String(owner), { owner, number })
+    assert.strictEqual(queue.size(), owners.length)
+    const waiting = owners.map((owner, number) => ({ owner, number }))
+    const lastServed = new Map<number, number>()
+    for (let turn = 0; waiting.length > 0; turn++) {
+      const taken = queue.take()!
+      const at = waiting.findIndex(({ owner }) => owner === taken.owner)
+      assert.deepStrictEqual(waiting.splice(at, 1), [taken])
+      // No waiting owner was served longer ago.
+      for (const { owner } of waiting) {
+        assert.isAtLeast(lastServed.get(owner) ?? -1, lastServed.get(taken.owner) ?? -1)
       }
-      assert.isUndefined(queue.take())
-      assert.strictEqual(queue.size(), 0)
+      lastServed.set(taken.owner, turn)
     }
-  )
+    assert.isUndefined(queue.take())
+    assert.strictEqual(queue.size(), 0)
+  })
 
-  it("an item that waits already is added once", () => {
+  it("adds an item that is in the queue only once", () => {
     const queue = FairQueue.make<string>()
     queue.add("one", "a")
     queue.add("one", "a")

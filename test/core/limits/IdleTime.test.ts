@@ -6,7 +6,7 @@ const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.is
 
 const limits: IdleTime.Timeouts = { keepAlive: 65, head: 10 }
 
-/** When a connection that was idle from 0 on, received a byte at each of `times` and was checked each second, is over. */
+/** When a connection that is idle from 0, receives a byte at each of `times` and is checked every second is closed. */
 const endOf = (times: ReadonlyArray<number>): number => {
   let seen: IdleTime.Seen | undefined
   for (let now = 0; ; now++) {
@@ -19,7 +19,7 @@ const endOf = (times: ReadonlyArray<number>): number => {
 }
 
 describe("core/limits/IdleTime", () => {
-  it("a connection that receives nothing, or received blank lines before, is over after the idle time", () => {
+  it("a connection is closed after the idle time, with or without blank lines early in it", () => {
     assert.strictEqual(endOf([]), 65)
     assert.strictEqual(endOf([50]), 65)
     assert.strictEqual(endOf([1, 2, 3, 40, 55]), 65)
@@ -28,16 +28,16 @@ describe("core/limits/IdleTime", () => {
   it.prop("blank lines do not extend the idle time", [Schema.Array(between(0, 1_000))], ([times]) => {
     const end = endOf(times)
     assert.isTrue(end === 65 || end === 75)
-    // A head that could still be in time is not cut off.
+    // A head that may still be in time is not interrupted.
     if (times.some((time) => time > 55 && time <= 65)) assert.strictEqual(end, 75)
   })
 
-  it("a check that comes late cuts off no head that has just begun", () => {
+  it("a late check does not interrupt a head that has just begun", () => {
     const late = IdleTime.check(undefined, { idleSince: 0, bytesRead: 1 }, limits, 70)
     assert.notStrictEqual(late, "over")
   })
 
-  it("each idle time counts by itself", () => {
+  it("every idle time counts separately", () => {
     const before = { idleSince: 0, bytesRead: 1, at: 56 }
     assert.deepStrictEqual(IdleTime.check(before, { idleSince: 60, bytesRead: 1 }, limits, 120), {
       idleSince: 60,

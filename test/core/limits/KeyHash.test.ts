@@ -13,25 +13,29 @@ const Octet = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 }))
 const Group = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff }))
 
 describe("core/limits/KeyHash", () => {
-  it.prop("an IPv4 address is its number", [Octet, Octet, Octet, Octet], (octets) => {
+  it.prop("the hash of an IPv4 address is its number", [Octet, Octet, Octet, Octet], (octets) => {
     const [a, b, c, d] = octets
     const low = ((a * 256 + b) * 256 + c) * 256 + d
     assert.deepStrictEqual(wordsOf(clientKey(octets.join("."))), { kind: 0, high: 0, low })
   })
 
-  it.prop("an IPv6 address is the number of its /64", [Group, Group, Group, Group, Group], ([a, b, c, d, rest]) => {
-    const address = [a, b, c, d, 0x8000, 1, 2, rest].map((group) => group.toString(16)).join(":")
-    const expected: KeyHash.KeyHash = { kind: 1, high: a * 0x1_0000 + b, low: c * 0x1_0000 + d }
-    assert.deepStrictEqual(wordsOf(clientKey(address)), expected)
-  })
+  it.prop(
+    "the hash of an IPv6 address is the number of its /64",
+    [Group, Group, Group, Group, Group],
+    ([a, b, c, d, rest]) => {
+      const address = [a, b, c, d, 0x8000, 1, 2, rest].map((group) => group.toString(16)).join(":")
+      const expected: KeyHash.KeyHash = { kind: 1, high: a * 0x1_0000 + b, low: c * 0x1_0000 + d }
+      assert.deepStrictEqual(wordsOf(clientKey(address)), expected)
+    }
+  )
 
-  it.prop("anything else is a digest, the same for the same text", [Schema.String], ([text]) => {
+  it.prop("any other text is hashed to a digest, equal for equal texts", [Schema.String], ([text]) => {
     const words = wordsOf(`no address ${text}`)
     assert.strictEqual(words.kind, 2)
     assert.deepStrictEqual(wordsOf(`no address ${text}`), words)
   })
 
-  it("texts that look alike are told apart", () => {
+  it("similar texts have different hashes", () => {
     const alike = [
       ...[
         "1.2.3.4",

@@ -16,11 +16,11 @@ const Attempt = Schema.Struct({
   unit: Schema.Literals(["second", "minute", "hour", "day", "minutes", "Minute", "week", "min", ""])
 })
 
-/** Waits between requests of one client, in milliseconds. */
+/** The pauses between a client's requests, in milliseconds. */
 const Waits = Schema.Array(between(0, 400)).check(Schema.isMaxLength(60))
 const Law = Schema.Struct({ limit: between(1, 5), windowMillis: between(1, 1000) })
 
-/** Sends requests one after another and keeps what was decided. */
+/** The decisions on consecutive requests. */
 const run = (policy: RateLimitPolicy, waits: ReadonlyArray<number>) => {
   const accepted: Array<number> = []
   let now = 0
@@ -73,7 +73,7 @@ describe("core/limits/RateLimit.parse", () => {
 })
 
 describe("core/limits/RateLimit.decide", () => {
-  it.prop("accepts at most the limit in any window, wherever it begins", [Law, Waits], ([law, waits]) => {
+  it.prop("accepts at most the limit in any window", [Law, Waits], ([law, waits]) => {
     const { accepted } = run({ name: "a", ...law }, waits)
     for (const start of accepted) {
       const inside = accepted.filter((time) => time >= start && time < start + law.windowMillis)
@@ -81,7 +81,7 @@ describe("core/limits/RateLimit.decide", () => {
     }
   })
 
-  it.prop("refuses only what would break the limit", [Law, Waits], ([law, waits]) => {
+  it.prop("refuses a request only if it would exceed the limit", [Law, Waits], ([law, waits]) => {
     const { accepted, decisions } = run({ name: "a", ...law }, waits)
     for (const { decision, now } of decisions) {
       if (decision.accepted) continue
@@ -90,7 +90,7 @@ describe("core/limits/RateLimit.decide", () => {
     }
   })
 
-  it.prop("accepts as many more at once as it says remain, and no more", [Law, Waits], ([law, waits]) => {
+  it.prop("accepts exactly `remaining` more requests at once", [Law, Waits], ([law, waits]) => {
     const policy = { name: "a", ...law }
     const { accepted, decisions, now } = run(policy, waits)
     const last = decisions.at(-1)
@@ -103,7 +103,7 @@ describe("core/limits/RateLimit.decide", () => {
     assert.isFalse(decide(policy, times, now).accepted)
   })
 
-  it.prop("tells when one more is accepted than now, to the millisecond", [Law, Waits], ([law, waits]) => {
+  it.prop("`resetMillis` is exact to the millisecond", [Law, Waits], ([law, waits]) => {
     const policy = { name: "a", ...law }
     const { accepted, now } = run(policy, waits)
     const full = [...accepted]
@@ -119,7 +119,7 @@ describe("core/limits/RateLimit.decide", () => {
 describe("core/limits/RateLimit.headers", () => {
   const field = /^"([a-z]+)";r=(\d+);t=([1-9]\d*)$/
 
-  it.prop("a client that waits as it is told is accepted", [Law, Waits], ([law, waits]) => {
+  it.prop("a client that waits for Retry-After is accepted", [Law, Waits], ([law, waits]) => {
     const policy = { name: "forms", ...law }
     const { accepted, decisions, now } = run(policy, waits)
     const last = decisions.at(-1)
@@ -130,7 +130,7 @@ describe("core/limits/RateLimit.headers", () => {
     assert.isTrue(decide(policy, accepted, now + Number(fields["retry-after"]) * 1000).accepted)
   })
 
-  it.prop("spells the fields of the draft, whole seconds never below one", [Law, Waits], ([law, waits]) => {
+  it.prop("formats the draft's fields, with whole seconds from one", [Law, Waits], ([law, waits]) => {
     const policy = { name: "forms", ...law }
     for (const { decision } of run(policy, waits).decisions) {
       const fields = headers(policy)(decision)

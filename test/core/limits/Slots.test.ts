@@ -4,7 +4,7 @@ import * as Slots from "../../../src/core/limits/Slots.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
-/** Someone comes from one of three addresses for one of two instances, or one of those that came goes (maybe again). */
+/** Opens a slot for one of three addresses and one of two instances, or releases an earlier one, possibly again. */
 const Step = Schema.Union([
   Schema.Struct({ _tag: Schema.Literal("Open"), address: between(0, 2), instance: between(0, 1) }),
   Schema.Struct({ _tag: Schema.Literal("Release"), which: between(0, 30) })
@@ -12,7 +12,7 @@ const Step = Schema.Union([
 
 describe("core/limits/Slots", () => {
   it.prop(
-    "one is opened if and only if no limit is reached, and what went is free again, once",
+    "opens a slot if and only if no limit is reached, and frees a released slot once",
     [Schema.Array(Step).check(Schema.isMaxLength(60)), between(1, 3), between(1, 5)],
     ([steps, perAddress, perInstance]) => {
       const slots = Slots.make()
@@ -39,7 +39,7 @@ describe("core/limits/Slots", () => {
           }
         }
         const keys = new Set(opened.flatMap(({ keys, open }) => (open ? keys : [])))
-        // No key is remembered that nothing is open under.
+        // Keys without open slots are dropped.
         assert.strictEqual(slots.size(), keys.size)
         for (const key of keys) assert.strictEqual(slots.count(key), countOf(key))
       }

@@ -30,7 +30,7 @@ const Update = Schema.Struct({
 
 const Updates = Schema.Array(Update).check(Schema.isMaxLength(8))
 
-/** The snapshot of a registry that these updates were made in. */
+/** The snapshot of a registry after these updates. */
 const snapshotOf = (updates: ReadonlyArray<typeof Update.Type>): Snapshot.Snapshot => {
   const { context } = TestMetrics.make()
   for (const { labels, metric, tenths } of updates) {
@@ -41,10 +41,10 @@ const snapshotOf = (updates: ReadonlyArray<typeof Update.Type>): Snapshot.Snapsh
 
 const keyOf = ({ attributes, id }: Snapshot.Series) => JSON.stringify([id, Object.entries(attributes ?? {}).sort()])
 
-/** From what a series is to its state, in which order does not matter. */
+/** The states of the series by identity, independent of their order. */
 const mapOf = (snapshot: Snapshot.Snapshot) => new Map(snapshot.map((series) => [keyOf(series), series.state]))
 
-/** Reads Prometheus's own grammar: each sample's name and labels, and its value. */
+/** Parses Prometheus's text format: the name, labels and value of each sample. */
 const read = (text: string): ReadonlyMap<string, number> => {
   const samples = new Map<string, number>()
   for (const line of text.split("\n")) {
@@ -65,7 +65,7 @@ const read = (text: string): ReadonlyMap<string, number> => {
 
 describe("core/metrics/Snapshot", () => {
   it.prop(
-    "merging the snapshots of several processes is the snapshot of one that did all, but for gauges",
+    "merged snapshots equal the snapshot of one process with all updates, except for gauges",
     [Schema.Array(Updates).check(Schema.isMaxLength(4))],
     ([processes]) => {
       const counted = processes.map((updates) =>
@@ -89,14 +89,14 @@ describe("core/metrics/Snapshot", () => {
     }
   )
 
-  it.prop("a snapshot that was sent as JSON is the same", [Updates], ([updates]) => {
+  it.prop("JSON preserves a snapshot", [Updates], ([updates]) => {
     const snapshot = snapshotOf(updates)
     const sent = JSON.parse(JSON.stringify(snapshot)) as Snapshot.Snapshot
     assert.deepStrictEqual(mapOf(sent), mapOf(snapshot))
     assert.strictEqual(render(sent), render(snapshot))
   })
 
-  it.prop("what is rendered is read as the same values, whatever the labels hold", [Updates], ([updates]) => {
+  it.prop("the rendered text parses to the same values, with any labels", [Updates], ([updates]) => {
     const snapshot = snapshotOf(updates)
     const samples = read(render(snapshot))
     let expected = 0
@@ -117,7 +117,7 @@ describe("core/metrics/Snapshot", () => {
     assert.strictEqual(samples.size, expected)
   })
 
-  it.prop("what lasts only grows and belongs to no single process", [Updates], ([updates]) => {
+  it.prop("lasting series only grow and are not per process", [Updates], ([updates]) => {
     const lasting = Snapshot.lasting(snapshotOf(updates))
     for (const { metric } of updates) {
       const { id } = metrics[metric]({})
@@ -128,7 +128,7 @@ describe("core/metrics/Snapshot", () => {
     }
   })
 
-  it("names the process on what each shows for itself, and on nothing else", () => {
+  it("adds the process to per-process series only", () => {
     const { context } = TestMetrics.make()
     Metrics.memory({ kind: "heap" }).updateUnsafe(1, context)
     Metrics.decisions({ decision: "bot" }).updateUnsafe(2, context)
@@ -145,7 +145,7 @@ describe("core/metrics/Snapshot", () => {
     assert.deepStrictEqual(Snapshot.merge([of([1, 2]), of([1, 3]), of([1])]), of([1, 2]))
   })
 
-  it("takes our own metrics alone", () => {
+  it("takes the service's own metrics only", () => {
     const { context } = TestMetrics.make()
     Metric.counter("child_fibers_started").updateUnsafe(1, context)
     assert.deepStrictEqual(Snapshot.take(context), [])

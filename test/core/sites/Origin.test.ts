@@ -14,7 +14,7 @@ const foreign = [
   "null"
 ] as const
 
-/** Headers that a browser, or whoever plays one, might send. */
+/** Headers that a browser or another client may send. */
 const Header = Schema.Union([
   Schema.Literals([...allowed, ...foreign]),
   Schema.Literals([
@@ -28,13 +28,13 @@ const Header = Schema.Union([
 const SecFetchSite = Schema.UndefinedOr(Schema.Literals(["cross-site", "same-site", "same-origin", "none"]))
 const Origins = Schema.Array(Schema.Literals(allowed)).check(Schema.isMaxLength(3))
 
-describe("core/sites/Origin: who may use what", () => {
-  it.prop("what names no origin is for everybody", [Schema.UndefinedOr(Header), SecFetchSite], ([origin, site]) => {
+describe("core/sites/Origin.isAllowed and canonical", () => {
+  it.prop("without origins every request is allowed", [Schema.UndefinedOr(Header), SecFetchSite], ([origin, site]) => {
     assert.isTrue(Origin.isAllowed([], { origin, secFetchSite: site }))
   })
 
   it.prop(
-    "a page passes if and only if its origin is named, whatever else the request says",
+    "a page is allowed if and only if its origin is listed",
     [Origins.check(Schema.isMinLength(1)), Header, SecFetchSite],
     ([origins, origin, secFetchSite]) => {
       const expected =
@@ -48,12 +48,16 @@ describe("core/sites/Origin: who may use what", () => {
     }
   )
 
-  it.prop("without an Origin all pass but a browser that hides a foreign page", [SecFetchSite], ([secFetchSite]) => {
-    assert.strictEqual(Origin.isAllowed(allowed, { origin: undefined, secFetchSite }), secFetchSite !== "cross-site")
-  })
+  it.prop(
+    "without Origin, all requests are allowed except cross-site requests of browsers",
+    [SecFetchSite],
+    ([secFetchSite]) => {
+      assert.strictEqual(Origin.isAllowed(allowed, { origin: undefined, secFetchSite }), secFetchSite !== "cross-site")
+    }
+  )
 
   it.prop(
-    "an origin is read in any case and with its scheme's own port, and nothing else is one",
+    "an origin may have any case and the scheme's default port; other texts are none",
     [Schema.String],
     ([text]) => {
       assert.strictEqual(Origin.canonical("HTTPS://Shop.Example:443"), "https://shop.example")
@@ -75,7 +79,7 @@ describe("core/sites/Origin: who may use what", () => {
   )
 })
 
-/** Addresses among which are those with which open redirects are made. */
+/** URLs, some of which exploit open redirects. */
 const Address = Schema.UndefinedOr(
   Schema.Union([
     Schema.TemplateLiteral([
@@ -105,9 +109,9 @@ const Address = Schema.UndefinedOr(
   ])
 )
 
-describe("core/sites/Origin: where a visitor is sent", () => {
+describe("core/sites/Origin.nextAddress, backAddress and frameAncestors", () => {
   it.prop(
-    "never anywhere but to a page of a named origin, and in a text that fits a header",
+    "an address is on a listed origin and valid in a header",
     [Origins, Address, Address],
     ([origins, first, second]) => {
       for (const address of [
@@ -123,20 +127,20 @@ describe("core/sites/Origin: where a visitor is sent", () => {
     }
   )
 
-  it.prop("to the page that the form names, and nowhere if no origin is named", [Schema.String], ([text]) => {
+  it.prop("the next address is the page that the form names, and null without origins", [Schema.String], ([text]) => {
     const next = `https://shop.example/thanks?${encodeURIComponent(text.toWellFormed())}`
     assert.strictEqual(Origin.nextAddress(allowed, next), new URL(next).href)
     assert.isNull(Origin.nextAddress(allowed, undefined))
     assert.isNull(Origin.nextAddress(allowed, "https://evil.example/"))
     assert.isNull(Origin.nextAddress([], next))
-    // An address that looks like another's to whoever reads it.
+    // A URL that looks like one of another site.
     for (const name of ["evil.example", "evil.example:a", ":a"]) {
       assert.isNull(Origin.nextAddress(allowed, `https://${name}@shop.example/`))
     }
     assert.isNull(Origin.nextAddress(allowed, `${next}${"a".repeat(2048)}`))
   })
 
-  it.prop("back to the page of the form, or to what is known of it", [Schema.String], ([text]) => {
+  it.prop("the back address is the form's page, or its origin", [Schema.String], ([text]) => {
     const referer = `http://localhost:3000/form?${encodeURIComponent(text.toWellFormed())}`
     const origin = "https://shop.example"
     const evil = "https://evil.example"
@@ -150,7 +154,7 @@ describe("core/sites/Origin: where a visitor is sent", () => {
     assert.isNull(Origin.backAddress([], { referer, origin }))
   })
 
-  it.prop("an answer's page is framed by one plain origin or by none", [Header], ([origin]) => {
+  it.prop("a response page may be framed by one origin or by none", [Header], ([origin]) => {
     assert.match(Origin.frameAncestors(origin), /^(?:'none'|https?:\/\/[a-z0-9.-]+(?::[0-9]+)?)$/)
     assert.strictEqual(Origin.frameAncestors("https://shop.example:444"), "https://shop.example:444")
     for (const strange of [undefined, "null", "https://a;b", "https://a,b"]) {

@@ -5,7 +5,7 @@ import * as Retention from "../../../src/core/sites/Retention.ts"
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 const day = 86_400_000
 
-/** Every moment of a century and a half, often close to where a month, a leap day or a year ends. */
+/** Every time of 150 years, often close to the end of a month, a leap day or a year. */
 const Now = Schema.Union([
   between(Date.UTC(1970, 0, 1), Date.UTC(2120, 0, 1)),
   between(Date.UTC(2028, 1, 26), Date.UTC(2028, 2, 2)),
@@ -17,7 +17,7 @@ const Kept = Schema.Union([
   Schema.Struct({ count: between(1, 30), unit: Schema.Literal("months") })
 ])
 
-/** The months around a time, as they stand in the database. */
+/** The partitions of the months around a time. */
 const monthsAround = (now: number) =>
   Array.from({ length: 120 }, (_, index) => {
     const date = new Date(now)
@@ -26,7 +26,7 @@ const monthsAround = (now: number) =>
   })
 
 describe("core/sites/Retention.parse", () => {
-  it.prop("reads a number of days or months, a hundred years at most", [between(1, 99_999)], ([count]) => {
+  it.prop("parses a number of days or months, up to a hundred years", [between(1, 99_999)], ([count]) => {
     for (const [unit, most] of [
       ["days", 36_500],
       ["months", 1_200]
@@ -37,7 +37,7 @@ describe("core/sites/Retention.parse", () => {
     }
   })
 
-  it("reads nothing of what only looks like one", () => {
+  it("rejects similar texts", () => {
     for (const text of ["", "90", "days", "0 days", "-1 days", "1.5 months", "1e2 days", "90days", "90 d", "2 years"]) {
       assert.isTrue(Option.isNone(Retention.parse(text)), text)
     }
@@ -45,7 +45,7 @@ describe("core/sites/Retention.parse", () => {
 })
 
 describe("core/sites/Retention.cutoff", () => {
-  it("a month ago is the same day and time, or the end of a month that has no such day", () => {
+  it("a month ago is the same day and time, or the end of a month without that day", () => {
     for (const [count, now, expected] of [
       [1, "2026-11-25T08:30:00Z", "2026-10-25T08:30:00Z"],
       [1, "2027-03-28T10:00:00Z", "2027-02-28T10:00:00Z"],
@@ -58,48 +58,40 @@ describe("core/sites/Retention.cutoff", () => {
     }
   })
 
-  it.prop(
-    "what is kept is as long as was asked for, and no shorter month makes it less",
-    [Kept, Now],
-    ([kept, now]) => {
-      const length = now - Retention.cutoff(kept, now)
-      if (kept.unit === "days") assert.strictEqual(length, kept.count * day)
-      else {
-        // So many months have between 28 and 31 days each; a missing day takes up to three from the first.
-        assert.isAtLeast(length, kept.count * 28 * day)
-        assert.isAtMost(length, kept.count * 31 * day)
-      }
+  it.prop("data is kept for the whole retention, short months included", [Kept, Now], ([kept, now]) => {
+    const length = now - Retention.cutoff(kept, now)
+    if (kept.unit === "days") assert.strictEqual(length, kept.count * day)
+    else {
+      // A month has 28 to 31 days, and a missing day shortens the first month by up to three.
+      assert.isAtLeast(length, kept.count * 28 * day)
+      assert.isAtMost(length, kept.count * 31 * day)
     }
-  )
+  })
 
-  it.prop("a later time never begins earlier", [Kept, Now, between(0, 40 * day)], ([kept, now, later]) => {
+  it.prop("a later `now` never has an earlier cutoff", [Kept, Now, between(0, 40 * day)], ([kept, now, later]) => {
     assert.isAtLeast(Retention.cutoff(kept, now + later), Retention.cutoff(kept, now))
   })
 })
 
-describe("core/sites/Retention.outlived", () => {
-  it.prop(
-    "nothing younger than the retention is dropped, and what is wholly a month older is",
-    [Kept, Now],
-    ([kept, now]) => {
-      const months = monthsAround(now)
-      const dropped = new Set(Retention.expired(kept, months, now))
-      // The youngest that a month can hold is from just before its end.
-      for (const month of months) assert.strictEqual(dropped.has(month), month.to <= Retention.cutoff(kept, now))
-    }
-  )
+describe("core/sites/Retention.expired", () => {
+  it.prop("a partition expires if and only if all of its rows have expired", [Kept, Now], ([kept, now]) => {
+    const months = monthsAround(now)
+    const dropped = new Set(Retention.expired(kept, months, now))
+    // The latest rows of a month are from just before its end.
+    for (const month of months) assert.strictEqual(dropped.has(month), month.to <= Retention.cutoff(kept, now))
+  })
 
-  it.prop("what was dropped once is dropped ever after", [Kept, Now, between(0, 400 * day)], ([kept, now, later]) => {
+  it.prop("an expired partition stays expired", [Kept, Now, between(0, 400 * day)], ([kept, now, later]) => {
     const months = monthsAround(now)
     const after = new Set(Retention.expired(kept, months, now + later))
     for (const month of Retention.expired(kept, months, now)) assert.isTrue(after.has(month))
   })
 
-  it.prop("a partition of which no end is known is never dropped", [Kept, Now], ([kept, now]) => {
+  it.prop("a partition without an upper bound never expires", [Kept, Now], ([kept, now]) => {
     assert.deepStrictEqual(Retention.expired(kept, [{ name: "page_view_default", to: null }], now), [])
   })
 
-  it.prop("rows go by the same months as partitions do", [Kept, Now], ([kept, now]) => {
+  it.prop("rows expire by the same months as partitions", [Kept, Now], ([kept, now]) => {
     const first = Retention.firstMonth(kept, now)
     assert.isAtMost(first, Retention.cutoff(kept, now))
     assert.isAbove(first, Retention.cutoff(kept, now) - 31 * day)

@@ -22,7 +22,7 @@ const sum = (entries: ReadonlyArray<Tally.DecisionCount>) => entries.reduce((tot
 
 describe("core/sites/Tally", () => {
   it.prop(
-    "what was taken in is given out, each once, within the bound; claims fill half of it at most",
+    "returns every counted decision once, within the capacity, of which claims use at most half",
     [Schema.Array(Event).check(Schema.isMaxLength(80)), between(1, 12), between(1, 20)],
     ([events, capacity, every]) => {
       const tally = Tally.make(capacity)
@@ -41,7 +41,7 @@ describe("core/sites/Tally", () => {
     }
   )
 
-  it.prop("what fits is counted under its own subject, reason and day", [Schema.Array(Event)], ([events]) => {
+  it.prop("counts by subject, reason and day", [Schema.Array(Event)], ([events]) => {
     const tally = Tally.make(10_000)
     for (const event of events) assert.isTrue(tally.add(subjectOf(event), event.reason, event.day * day))
     for (const entry of tally.entries()) {
@@ -56,7 +56,7 @@ describe("core/sites/Tally", () => {
   })
 
   it.prop(
-    "what is removed is given and gone, the rest stays, and its room is free",
+    "removed entries are returned, others stay, and the capacity is free again",
     [Schema.Array(Event)],
     ([events]) => {
       const tally = Tally.make(10_000)
@@ -80,7 +80,7 @@ describe("core/sites/Tally", () => {
     }
   )
 
-  it.prop("no flood of claims keeps a known website from being counted", [between(2, 50)], ([capacity]) => {
+  it.prop("claims never prevent counting for a known website", [between(2, 50)], ([capacity]) => {
     const tally = Tally.make(capacity)
     for (let id = 0; id < 1000; id++) tally.add({ _tag: "Claimed", by: "tracking-token", id: String(id) }, "limited", 0)
     assert.isTrue(tally.add({ _tag: "Known", websiteConfigId: "w" }, "bot", 0))

@@ -17,14 +17,14 @@ const linesOf = (bars: ReadonlyArray<BarChart.Bar>, width: number): Array<string
 
 const parts = ["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"]
 
-/** How long a line's bar is, in eighths of a cell. */
+/** The length of a line's bar, in eighths of a cell. */
 const lengthOf = (line: string): number =>
   [...(/([▏▎▍▌▋▊▉█]*) *\d+$/.exec(line)?.[1] ?? "")].reduce((sum, part) => sum + parts.indexOf(part) + 1, 0)
 
 const plain = (bars: ReadonlyArray<BarChart.Bar>) => bars.map((bar, index) => ({ ...bar, label: `day ${index}` }))
 
 describe("core/text/BarChart", () => {
-  it.prop("a line for each bar, with its number last, and none too wide", [Bars, Width], ([bars, width]) => {
+  it.prop("has one line per bar, which ends with its number and is not too wide", [Bars, Width], ([bars, width]) => {
     const lines = linesOf(bars, width)
     assert.strictEqual(lines.length, bars.length)
     for (const [index, line] of lines.entries()) {
@@ -33,7 +33,7 @@ describe("core/text/BarChart", () => {
     }
   })
 
-  it.prop("a greater number never has a shorter bar, and only zero has none", [Bars, Width], ([bars, width]) => {
+  it.prop("a larger number never has a shorter bar, and only zero has no bar", [Bars, Width], ([bars, width]) => {
     const lengths = linesOf(plain(bars), width).map(lengthOf)
     for (const [i, one] of bars.entries()) {
       assert.strictEqual(lengths[i] === 0, one.value === 0)
@@ -42,7 +42,7 @@ describe("core/text/BarChart", () => {
   })
 
   it.prop(
-    "the bars are in proportion to an eighth of a cell, and the greatest fills the room",
+    "bars are proportional to an eighth of a cell, and the longest fills its column",
     [Bars, Width],
     ([bars, width]) => {
       const lengths = linesOf(plain(bars), width).map(lengthOf)

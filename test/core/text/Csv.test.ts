@@ -10,7 +10,7 @@ const Part = Schema.Union([
   Schema.String.check(Schema.isMaxLength(3))
 ])
 
-/** Texts that are mostly made of what a reader of CSV, a spreadsheet or a terminal acts on. */
+/** Texts with many characters that are special in CSV, spreadsheets or terminals. */
 const Cell = Schema.TemplateLiteral([Part, Part, Part, Part, Part, Part])
 const Cells = Schema.NonEmptyArray(Schema.NullOr(Cell)).check(Schema.isMaxLength(4))
 const Records = Schema.Array(Cells).check(Schema.isMaxLength(4))
@@ -37,18 +37,18 @@ const readingsOfJson = (text: string): ReadonlyArray<string> => [
 const record = (cells: ReadonlyArray<string | null>) => Csv.record(cells.map(Csv.text))
 
 describe("core/text/Csv", () => {
-  it("no separator makes a formula of what a visitor wrote", () => {
+  it("no separator turns a visitor's text into a formula", () => {
     const text = record(["a;=1+20;\r\n=1+21;", "b\t=1|=2\n=3", 'c;"=4', "d; =5", "e,=6"])
     assert.deepStrictEqual(readings(text).filter(isFormula), [])
     const json = Csv.record([Csv.json(JSON.stringify({ "a;=1": 'b|"=2', c: [1, -2, "d,=3"] }))])
     assert.deepStrictEqual(readingsOfJson(json).filter(isFormula), [])
   })
 
-  it.prop("no cell begins a formula whatever separator is assumed, also after a line break", [Records], ([records]) => {
+  it.prop("no cell begins a formula with any separator, also after a line break", [Records], ([records]) => {
     assert.deepStrictEqual(readings(records.map(record).join("")).filter(isFormula), [])
   })
 
-  it.prop("nor does JSON in a cell, which keeps its meaning", [Json, Cells], ([value, more]) => {
+  it.prop("JSON in a cell begins no formula and keeps its meaning", [Json, Cells], ([value, more]) => {
     const json = Csv.safeJson(JSON.stringify(value))
     assert.deepStrictEqual(JSON.parse(json), JSON.parse(JSON.stringify(value)))
     const text = Csv.record([...more.map(Csv.text), Csv.json(json)])
@@ -56,7 +56,7 @@ describe("core/text/Csv", () => {
     assert.strictEqual(read(text)[0]?.at(-1), json)
   })
 
-  it.prop("what is written is read back, cell by cell, made safe", [Records], ([records]) => {
+  it.prop("a record parses to the safe texts of its cells", [Records], ([records]) => {
     assert.deepStrictEqual(
       read(records.map(record).join("")),
       records.map((cells) => cells.map((cell) => Csv.safe(cell ?? "")))
@@ -67,11 +67,11 @@ describe("core/text/Csv", () => {
     assert.match(record(cells), /^[^\p{Cc}\p{Bidi_C}\p{Cs}\u2028\u2029]*\r\n$/u)
   })
 
-  it.prop("a safe text stays as it is", [Cell], ([cell]) => {
+  it.prop("a safe text does not change", [Cell], ([cell]) => {
     assert.strictEqual(Csv.safe(Csv.safe(cell)), Csv.safe(cell))
   })
 
-  it("ordinary texts stay as they are", () => {
+  it("ordinary texts do not change", () => {
     for (const json of ['{"phone":"+49 1","n":[1,-2],"a":["b","+c"]}']) assert.strictEqual(Csv.safeJson(json), json)
     for (const text of ["ada@example.org", "a - b, c = d", "Rot; Grün", "x|y", "می‌خواهم 👩‍👩‍👧"]) {
       assert.strictEqual(Csv.safe(text), text)

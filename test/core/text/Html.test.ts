@@ -7,7 +7,7 @@ const Written = Schema.Array(Schema.Union([Schema.Literals(["&", "<", ">", '"', 
 const characters: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'" }
 
 describe("core/text/Html", () => {
-  it.prop("what is escaped begins no tag, ends no attribute, and is read as what it was", [Written], ([parts]) => {
+  it.prop("escaped text begins no tag, ends no attribute, and decodes to the original", [Written], ([parts]) => {
     const text = parts.join("")
     const escaped = Html.escape(text)
     assert.notMatch(escaped, /[<>"']|&(?!(?:amp|lt|gt|quot|#39);)/)

@@ -6,7 +6,7 @@ const Text = Schema.String.check(Schema.makeFilter((text) => text.isWellFormed()
 
 describe("core/text/KeyValueList", () => {
   it.prop(
-    "reads what is written with percent-encoding, whatever the keys and values",
+    "parses percent-encoded lists of any keys and values",
     [Schema.Record(Text.check(Schema.isNonEmpty()), Text)],
     ([record]) => {
       const text = Object.entries(record)
@@ -17,7 +17,7 @@ describe("core/text/KeyValueList", () => {
     }
   )
 
-  it("reads lists as they are written in shells, and refuses what is none", () => {
+  it("parses lists with white space, and rejects other texts", () => {
     for (const [text, expected] of [
       ["a=1", { a: "1" }],
       [" a = 1 ,b=x=y, ", { a: "1", b: "x=y" }],

@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import * as SystemErrorCode from "../../../src/core/text/SystemErrorCode.ts"
 
 describe("core/text/SystemErrorCode", () => {
-  it("is the code of an error, and of nothing else", () => {
+  it("returns the code of an error only", () => {
     assert.strictEqual(SystemErrorCode.of(Object.assign(new Error("x"), { code: "ENOTFOUND" })), "ENOTFOUND")
     assert.strictEqual(SystemErrorCode.suffix({ code: "UND_ERR_SOCKET" }), " (UND_ERR_SOCKET)")
     for (const other of [undefined, null, "ENOTFOUND", new Error("ENOTFOUND"), { code: 7 }, { code: "no code" }]) {
@@ -12,7 +12,7 @@ describe("core/text/SystemErrorCode", () => {
     }
   })
 
-  it.prop("nothing but capitals, digits and underscores comes out, whatever is thrown", [Schema.Unknown], ([code]) => {
+  it.prop("returns capitals, digits and underscores only, whatever was thrown", [Schema.Unknown], ([code]) => {
     assert.match(SystemErrorCode.suffix({ code }), /^( \([A-Z0-9_]+\))?$/)
   })
 })

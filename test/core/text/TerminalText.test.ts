@@ -19,47 +19,47 @@ const Odd = Schema.Literals([
 const Text = Schema.TemplateLiteral([Odd, Schema.String, Odd])
 const max = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 }))
 
-/** Joiners are kept where a text must lose nothing, and replaced where a report shows it. */
+/** Escaped texts keep joiners; reports replace them. */
 const withoutJoiners = (text: string) => text.replace(/\u200c|\u200d|\ufffd/g, "")
 
 describe("core/text/TerminalText", () => {
-  it.prop("nothing that a terminal obeys is left in a printable text", [Text], ([text]) => {
+  it.prop("a printable text has no control characters", [Text], ([text]) => {
     const printed = TerminalText.printable(text)
     assert.notMatch(printed, /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029]/)
     assert.isTrue(printed.isWellFormed())
     assert.strictEqual(TerminalText.printable(printed), printed)
   })
 
+  it.prop("inert JSON has the same meaning and no control characters other than line feeds", [Text], ([text]) => {
+    const json = JSON.stringify({ [text]: [text] }, null, 1)
+    const inert = TerminalText.inertJson(json)
+    assert.deepStrictEqual(JSON.parse(inert), JSON.parse(json))
+    const shown = inert.replaceAll("\n", "")
+    assert.strictEqual(withoutJoiners(TerminalText.printable(shown)), withoutJoiners(shown))
+  })
+
   it.prop(
-    "JSON that goes to a terminal means the same, and nothing in it is obeyed but line ends",
+    "an escaped text is one line without control characters, and preserves what it replaced",
     [Text],
     ([text]) => {
-      const json = JSON.stringify({ [text]: [text] }, null, 1)
-      const inert = TerminalText.inertJson(json)
-      assert.deepStrictEqual(JSON.parse(inert), JSON.parse(json))
-      const shown = inert.replaceAll("\n", "")
-      assert.strictEqual(withoutJoiners(TerminalText.printable(shown)), withoutJoiners(shown))
+      const escaped = TerminalText.escape(text)
+      assert.strictEqual(withoutJoiners(TerminalText.printable(escaped)), withoutJoiners(escaped))
+      assert.strictEqual(
+        escaped.replace(/\\u([0-9a-f]{4})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16))),
+        text.replace(/\\u([0-9a-f]{4})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)))
+      )
     }
   )
 
-  it.prop("an escaped text is one line that a terminal does not obey, and says what was replaced", [Text], ([text]) => {
-    const escaped = TerminalText.escape(text)
-    assert.strictEqual(withoutJoiners(TerminalText.printable(escaped)), withoutJoiners(escaped))
-    assert.strictEqual(
-      escaped.replace(/\\u([0-9a-f]{4})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16))),
-      text.replace(/\\u([0-9a-f]{4})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)))
-    )
-  })
-
-  it.prop("a cut text has room, and one that has room is not cut", [Text, max], ([text, most]) => {
+  it.prop("a truncated text fits, and a text that fits is not truncated", [Text, max], ([text, most]) => {
     const printed = TerminalText.printable(text)
-    const cut = TerminalText.cut(printed, most)
+    const cut = TerminalText.truncate(printed, most)
     assert.isAtMost(TerminalText.width(cut), most)
     if (TerminalText.width(printed) <= most) assert.strictEqual(cut, printed)
     else assert.isTrue(cut.endsWith("…") && printed.startsWith(cut.slice(0, -1)))
   })
 
-  it.prop("padding brings a text to a width on either side, and never cuts it", [Text, max], ([text, target]) => {
+  it.prop("padding extends a text to a width on either side, and never truncates it", [Text, max], ([text, target]) => {
     const printed = TerminalText.printable(text)
     const width = Math.max(target, TerminalText.width(printed))
     assert.isTrue(TerminalText.padEnd(printed, target).startsWith(printed))
@@ -71,7 +71,7 @@ describe("core/text/TerminalText", () => {
     assert.strictEqual(TerminalText.padStart(printed, target).length, TerminalText.padEnd(printed, target).length)
   })
 
-  it("knows what takes two cells and what takes none", () => {
+  it("measures characters of two cells and of none", () => {
     assert.strictEqual(TerminalText.width("file"), 4)
     assert.strictEqual(TerminalText.width("ファイル"), 8)
     assert.strictEqual(TerminalText.width("e\u0301"), 1)
@@ -79,7 +79,7 @@ describe("core/text/TerminalText", () => {
   })
 
   it.prop(
-    "every row of a table is a line, and the second column begins in the same cell of each",
+    "every row of a table is a line, and its columns are aligned",
     [Schema.Array(Schema.Tuple([Text, Schema.Literals(["x", "yy"])])).check(Schema.isMaxLength(6))],
     ([rows]) => {
       const lines = TerminalText.table(["NAME", "ID"], rows).split("\n")

@@ -13,7 +13,7 @@ const spell = (numbers: ReadonlyArray<number>) => {
 }
 
 describe("core/text/Uuid", () => {
-  it.prop("every accepted spelling reads as the canonical one", [digits], ([numbers]) => {
+  it.prop("parses every accepted spelling to the canonical one", [digits], ([numbers]) => {
     const { canonical, hex } = spell(numbers)
     for (const spelling of [canonical, hex, `{${canonical}}`, `urn:uuid:${canonical}`]) {
       assert.deepStrictEqual(parseUuid(spelling), Result.succeed(canonical))
@@ -26,7 +26,7 @@ describe("core/text/Uuid", () => {
     assert.isFalse(isCanonicalUuid(hex))
   })
 
-  it.prop("one character more, less or moved is refused", [digits, Schema.Int], ([numbers, seed]) => {
+  it.prop("rejects one character more, less or moved", [digits, Schema.Int], ([numbers, seed]) => {
     const { canonical, hex } = spell(numbers)
     const at = Math.abs(seed) % canonical.length
     const without = canonical.slice(0, at) + canonical.slice(at + 1)
@@ -35,7 +35,7 @@ describe("core/text/Uuid", () => {
     }
   })
 
-  it.prop("whatever is read is canonical", [Schema.String], ([text]) => {
+  it.prop("every result is canonical", [Schema.String], ([text]) => {
     const parsed = parseUuid(text)
     if (Result.isSuccess(parsed)) assert.isTrue(isCanonicalUuid(parsed.success))
   })

@@ -16,7 +16,7 @@ const capacity = 100_000
 const share = 60_000
 const room = Capacity.make(capacity, share)
 /** Nobody is displaced here: these tests are about the bounds. */
-const arrivals = Layer.succeed(RequestBody.Arrivals, { enter: (owner) => room.enter(owner) })
+const arrivals = Layer.succeed(RequestBody.Arrivals, { allocate: (owner) => room.allocate(owner) })
 
 const ways = {
   "whose length is told": { header: "Content-Length: 60000", piece: (text: string) => text, end: "" },

@@ -78,15 +78,15 @@ describe("http/server/RequestBody", () => {
     it(`whoever is interrupted on the way, at any step, holds nothing: a body ${way}`, () => {
       const room = Capacity.make(100_000, 50_000)
       let most = 0
-      const watched: Pick<Capacity.Capacity, "enter"> = {
-        enter: (owner) => {
-          const place = room.enter(owner)
-          const hold: Capacity.Place["hold"] = (amount) => {
-            const held = place.hold(amount)
+      const watched: Pick<Capacity.Capacity, "allocate"> = {
+        allocate: (owner) => {
+          const place = room.allocate(owner)
+          const hold: Capacity.Allocation["resize"] = (amount) => {
+            const held = place.resize(amount)
             most = Math.max(most, room.held())
             return held
           }
-          return { ...place, hold }
+          return { ...place, resize: hold }
         }
       }
       const read = () => {

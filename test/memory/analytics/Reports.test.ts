@@ -13,7 +13,7 @@ const both = Layer.merge(AnalyticsRepo.layer, Reports.layer)
 suite("memory/analytics/Reports", Layer.merge(both, SiteDirectory.layer()).pipe(Layer.provide(PageViews.layer())))
 
 it.effect.prop(
-  "memory/analytics/PageViews: the latest views are kept, as many as the capacity, and the oldest are forgotten",
+  "memory/analytics/PageViews: keeps the latest views, up to the capacity",
   {
     shapes: Schema.Array(Shape).check(Schema.isMaxLength(20)),
     capacity: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 12 }))

@@ -18,7 +18,7 @@ const collectGarbage = (): void => {
 
 describe("memory/limits/RateLimiter: bounds", () => {
   it.prop(
-    "never remembers more keys or times than it may, whatever is sent",
+    "never exceeds the bounds on keys and times",
     [
       Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5 })),
       Schema.Array(
@@ -42,7 +42,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
     }
   )
 
-  it("tells thousands of clients apart, those that came before there was room for so many too", () => {
+  it("distinguishes thousands of clients, also after the table has grown", () => {
     const counts = new SlidingWindows({ maxKeys: 100_000 })
     const keys = Array.from({ length: 10_000 }, (_, client) =>
       client % 3 === 0
@@ -59,16 +59,16 @@ describe("memory/limits/RateLimiter: bounds", () => {
     assert.deepStrictEqual(counts.size, { keys: 20_000, times: 30_000 })
   })
 
-  it("forgets thousands and still knows all the others", () => {
+  it("evicts thousands of clients and keeps all others", () => {
     const maxKeys = 3_000
     const counts = new SlidingWindows({ maxKeys })
     const keyOf = (client: number) => `10.0.${client >> 8}.${client & 255}`
     for (let client = 0; client < 10_000; client++) {
-      // Whoever comes again is renewed, so that clients are forgotten in another order than they came.
+      // A client that sends again is renewed, so that the order of eviction differs from the order of arrival.
       counts.take(minute, keyOf(client), 0)
       if (client % 3 === 0) counts.take(minute, keyOf(Math.max(0, client - 1_000)), 0)
     }
-    // The last thousand, none of which was renewed, and those of the thousand before that were: exactly who they were.
+    // Exactly the last thousand, none of which was renewed, and the renewed ones of the thousand before.
     for (let client = 9_000; client < 10_000; client++) {
       assert.strictEqual(counts.take(minute, keyOf(client), 0).remaining, 0, keyOf(client))
     }
@@ -79,7 +79,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
   })
 
   it.prop(
-    "one busy client is decided as the exact sliding window does",
+    "one busy client gets the decisions of the exact sliding window",
     [
       Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 20 })),
       Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 300 }))).check(Schema.isMaxLength(80))
@@ -99,11 +99,11 @@ describe("memory/limits/RateLimiter: bounds", () => {
     { arbitrary: { runs: 300 } }
   )
 
-  it("a client whose times go round its ring keeps their order when the ring grows", () => {
+  it("a ring that has wrapped around keeps its order when it grows", () => {
     const policy: RateLimitPolicy = { name: "busy", limit: 4, windowMillis: 1000 }
     const counts = new SlidingWindows({ maxKeys: 10 })
     const accepted: Array<number> = []
-    // Two stand in a ring of two, the newer one first, when the third comes.
+    // The ring of two holds the newer time first when the third arrives.
     for (const now of [0, 600, 1100, 1200, 1650, 1700, 1750]) {
       const decision = counts.take(policy, "10.0.0.1", now)
       assert.deepStrictEqual(decision, decide(policy, accepted, now))
@@ -112,12 +112,12 @@ describe("memory/limits/RateLimiter: bounds", () => {
   })
 
   it.prop(
-    "with few places for many clients it decides as if it had them all, for whoever is still remembered",
+    "with few keys for many clients it decides exactly for all clients that are not evicted",
     [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9 }))).check(Schema.isMaxLength(200))],
     ([clients]) => {
       const maxKeys = 5
       const counts = new SlidingWindows({ maxKeys })
-      /** The clients that are remembered, oldest first, and how often each was accepted. */
+      /** The clients in the table, oldest first, and how many requests of each were accepted. */
       let model: ReadonlyArray<readonly [client: number, times: number]> = []
       for (const client of clients) {
         const times = model.find(([other]) => other === client)?.[1] ?? 0
@@ -130,7 +130,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
     }
   )
 
-  it("forgets the key that was idle longest when there are too many, and no other", () => {
+  it("evicts only the longest idle key when there are too many", () => {
     const counts = new SlidingWindows({ maxKeys: 3 })
     for (const key of ["a", "b", "c"]) for (let times = 0; times < 2; times++) counts.take(minute, key, 0)
     counts.take(minute, "a", 1)
@@ -141,7 +141,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
     assert.isTrue(counts.take(minute, "b", 3).accepted)
   })
 
-  it("takes the one idle longest over all policies", () => {
+  it("evicts the longest idle key of all policies", () => {
     const counts = new SlidingWindows({ maxKeys: 2 })
     counts.take(second, "a", 0)
     counts.take(minute, "a", 1)
@@ -150,7 +150,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
     assert.strictEqual(counts.take(second, "a", 3).remaining, 1)
   })
 
-  it("gives idle keys back, those of a policy that is no longer asked for too", () => {
+  it("evicts idle keys, also of a policy that is no longer used", () => {
     const counts = new SlidingWindows({ maxKeys: 100_000 })
     for (let client = 0; client < 1000; client++) {
       counts.take(minute, `client ${client}`, 0)
@@ -161,7 +161,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
     assert.strictEqual(counts.size.keys, 1)
   })
 
-  it("keeps a client that is refused all the time for as long as its requests count", () => {
+  it("keeps a client that is always refused while its requests count", () => {
     const counts = new SlidingWindows({ maxKeys: 10 })
     const accepted: Array<number> = []
     for (let now = 0; now <= 180_000; now += 500) {
@@ -170,7 +170,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
     assert.deepStrictEqual(accepted, [0, 500, 60_000, 60_500, 120_000, 120_500, 180_000])
   })
 
-  it("bounds the times of accepted requests although the limit is large", () => {
+  it("bounds the times of accepted requests under a large limit", () => {
     const large: RateLimitPolicy = { name: "large", limit: 999_999, windowMillis: 86_400_000 }
     const counts = new SlidingWindows({ maxKeys: 10 })
     for (const key of ["a", "b", "c"]) {
@@ -181,14 +181,14 @@ describe("memory/limits/RateLimiter: bounds", () => {
     assert.strictEqual(counts.size.keys, 1)
   })
 
-  it("holds neither long keys nor the headers that keys were cut from", () => {
+  it("retains neither long keys nor the headers that keys are slices of", () => {
     collectGarbage()
     const before = process.memoryUsage().heapUsed
     const counts = new SlidingWindows({ maxKeys: 10_000 })
     for (let client = 0; client < 1000; client++) {
       const address = `2001:db8:${client.toString(16)}:ffff::/64`
       const header = `${"x".repeat(100_000)}${address}`
-      // Searching flattens the text, so that what is cut from it is a view of it.
+      // Searching flattens the text, so that a slice of it is a view.
       counts.take(minute, header.slice(header.indexOf(address)), 0)
       counts.take(minute, header, 0)
     }

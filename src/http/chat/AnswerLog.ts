@@ -1,0 +1,106 @@
+/**
+ * The events of one running answer, written once and read by any number of readers, each at its own pace.
+ *
+ * @module
+ */
+import { Cause, Channel, Effect, Exit, type Pull, Scope, Stream } from "effect"
+import type { AgentEvent } from "../../core/chat/Agent.ts"
+import type { AgentError } from "../../services/chat/AgentStream.ts"
+
+type Events = ReadonlyArray<AgentEvent>
+type EventPull = Pull.Pull<readonly [AgentEvent, ...Array<AgentEvent>], AgentError>
+
+/** Joins adjacent texts: a reader that lags behind or resumes gets one long text in place of many short ones. */
+const joined = (events: Events): Events => {
+  const result: Array<AgentEvent> = []
+  for (const event of events) {
+    const last = result.at(-1)
+    if (event._tag === "Text" && last?._tag === "Text") {
+      result[result.length - 1] = { _tag: "Text", delta: last.delta + event.delta }
+    } else result.push(event)
+  }
+  return result
+}
+
+export class AnswerLog {
+  readonly #events: Array<AgentEvent> = []
+  readonly #waiting = new Set<() => void>()
+  #exit: Exit.Exit<void, AgentError> | undefined
+  #readers = 0
+  readonly #onReaders: (readers: number) => void
+
+  /** @param onReaders called with the number of readers when it changes */
+  constructor(onReaders: (readers: number) => void) {
+    this.#onReaders = onReaders
+  }
+
+  /** How many events there are. */
+  get length(): number {
+    return this.#events.length
+  }
+
+  /** The events from a position on. */
+  since(position: number): Events {
+    return this.#events.slice(position)
+  }
+
+  push(events: Iterable<AgentEvent>): void {
+    for (const event of events) this.#events.push(event)
+    this.#wake()
+  }
+
+  /** Ends the log: readers get the events before it, then the exit. */
+  end(exit: Exit.Exit<void, AgentError>): void {
+    this.#exit ??= exit
+    this.#wake()
+  }
+
+  /** All events from the first on, as they come. Each run of the stream is a reader. */
+  read(): Stream.Stream<AgentEvent, AgentError> {
+    return Stream.fromChannel(
+      Channel.fromTransform((_, scope) =>
+        Effect.suspend(() => {
+          this.#count(1)
+          return Effect.as(
+            Scope.addFinalizer(
+              scope,
+              Effect.sync(() => this.#count(-1))
+            ),
+            this.#pull()
+          )
+        })
+      )
+    )
+  }
+
+  #pull(): EventPull {
+    let position = 0
+    const pull: EventPull = Effect.suspend(() => {
+      if (position < this.#events.length) {
+        const events = joined(this.since(position))
+        position = this.#events.length
+        return Effect.succeed(events as [AgentEvent, ...Array<AgentEvent>])
+      }
+      if (this.#exit === undefined) return Effect.flatMap(this.#grown, () => pull)
+      return Exit.isSuccess(this.#exit) ? Cause.done() : Effect.failCause(this.#exit.cause)
+    })
+    return pull
+  }
+
+  readonly #grown = Effect.callback<void>((resume) => {
+    const wake = () => resume(Effect.void)
+    this.#waiting.add(wake)
+    return Effect.sync(() => this.#waiting.delete(wake))
+  })
+
+  #count(change: number): void {
+    this.#readers += change
+    this.#onReaders(this.#readers)
+  }
+
+  #wake(): void {
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    for (const wake of waiting) wake()
+  }
+}

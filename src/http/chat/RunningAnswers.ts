@@ -1,0 +1,298 @@
+/**
+ * The answers that this process gives in conversations with memory. Each answer runs in a fiber of its own, is stored as it
+ * comes, and outlives its readers for a while, so that a visitor who returns can resume it, on any process.
+ *
+ * @module
+ */
+import { Cause, Context, Duration, Effect, Exit, Fiber, Layer, Option, Schedule, Scope, Stream } from "effect"
+import type { AgentEvent, AgentRequest } from "../../core/chat/Agent.ts"
+import * as AnswerParts from "../../core/chat/AnswerParts.ts"
+import type { AnswerEnding, ConversationKey, MessagePart } from "../../core/chat/Conversation.ts"
+import { AgentBroken, type AgentError, AgentStream } from "../../services/chat/AgentStream.ts"
+import { ConversationStore, type NewTurn } from "../../services/chat/ConversationStore.ts"
+import { AnswerLog } from "./AnswerLog.ts"
+import { Drain } from "./Drain.ts"
+
+export interface Options {
+  /** How long an answer goes on without a reader; none ends it with its last reader. */
+  readonly resume: Option.Option<Duration.Duration>
+  /** The longest that an answer runs. */
+  readonly maxDuration: Duration.Input
+  /** The most text of an answer, in bytes of UTF-8. */
+  readonly maxBytes: number
+}
+
+export interface NewAnswer extends NewTurn {
+  readonly request: AgentRequest
+  /** Called once when the answer has ended. */
+  readonly onEnd: () => void
+}
+
+type Finish = AgentEvent & { readonly _tag: "Finish" }
+type Usage = Pick<AgentEvent & { readonly _tag: "Usage" }, "inputTokens" | "outputTokens">
+type BeginError = Effect.Error<ReturnType<ConversationStore["Service"]["begin"]>>
+
+export class RunningAnswers extends Context.Service<
+  RunningAnswers,
+  {
+    /**
+     * Asks the agent and stores the turn, at the same time. The stream's first event follows both; its last one follows the
+     * storing of the whole answer, so that the next turn finds it. On failure nothing runs, and `onEnd` was called.
+     */
+    readonly begin: (answer: NewAnswer) => Effect.Effect<Stream.Stream<AgentEvent, AgentError>, BeginError>
+    /** The running answer of a conversation, from its first event on, if it runs in this process. */
+    readonly read: (key: ConversationKey) => Option.Option<Stream.Stream<AgentEvent, AgentError>>
+    /** Ends the running answer of a conversation and waits until it is stored. False if none runs in this process. */
+    readonly end: (key: ConversationKey, ending: "stopped" | "superseded") => Effect.Effect<boolean>
+  }
+>()("hydracore/http/RunningAnswers") {}
+
+/** How often the events that came are stored, so that other processes can follow them. */
+const storeInterval = Duration.millis(100)
+
+/** How often it is asked which answers other processes have ended. */
+const checkInterval = Duration.millis(500)
+
+/** The most events of one answer other than its text: sources and tool activity. */
+const maxOtherEvents = 2_000
+
+/** About half a minute: a database that restarts is back by then. */
+const storeRetries = { schedule: Schedule.exponential("100 millis"), times: 8 }
+
+const nameOf = ({ conversationId, instanceId }: ConversationKey): string => `${instanceId} ${conversationId}`
+
+type Asked = Exit.Exit<void, AgentError>
+
+/** One running answer: what of the agent's events is kept, and how the answer ends. */
+class Answer {
+  readonly log: AnswerLog
+  /** Why the edge ends the answer, if it does. */
+  ending: AnswerEnding | undefined
+  /** The fiber that asks the agent. */
+  asking: Fiber.Fiber<void, AgentError> | undefined
+  parts: ReadonlyArray<MessagePart> = []
+  usage: Usage | null = null
+  private finish: Finish | undefined
+  private bytes = 0
+  private others = 0
+  private isReasoning = false
+
+  constructor(onReaders: (readers: number) => void) {
+    this.log = new AnswerLog(onReaders)
+  }
+
+  /** Takes events of the agent. False once the answer is longer than `maxBytes`. */
+  take(events: Iterable<AgentEvent>, maxBytes: number): boolean {
+    const kept: Array<AgentEvent> = []
+    for (const event of events) if (this.keeps(event)) kept.push(event)
+    this.parts = AnswerParts.addAll(this.parts, kept)
+    this.log.push(kept)
+    return this.bytes <= maxBytes
+  }
+
+  endingAfter(asked: Asked): AnswerEnding {
+    if (this.ending !== undefined) return this.ending
+    if (Exit.isSuccess(asked)) return this.finish?.reason ?? "failed"
+    return Cause.hasInterruptsOnly(asked.cause) ? "cut" : "failed"
+  }
+
+  /** How the log ends once the answer is stored. Logs the last event. */
+  logEnd(asked: Asked): Exit.Exit<void, AgentError> {
+    if (this.ending === "cut") return Exit.fail(new AgentBroken({ reason: "the edge ended the answer" }))
+    if (this.ending !== undefined) this.log.push([{ _tag: "Finish", reason: "other" }])
+    else if (Exit.isFailure(asked)) return asked
+    else if (this.finish === undefined) return Exit.fail(new AgentBroken({ reason: "it ended without a finish" }))
+    else this.log.push([this.finish])
+    return Exit.void
+  }
+
+  /** Of a run of reasoning only the first event is kept: readers learn that the agent thinks, not what. */
+  private keeps(event: AgentEvent): boolean {
+    const wasReasoning = this.isReasoning
+    this.isReasoning = event._tag === "Reasoning"
+    switch (event._tag) {
+      case "Accepted":
+        return true
+      case "Text":
+      case "Refusal":
+        this.bytes += Buffer.byteLength(event.delta)
+        return true
+      case "Reasoning":
+        return !wasReasoning
+      case "Usage":
+        this.usage = event
+        return false
+      case "Finish":
+        this.finish = event
+        return false
+      default:
+        return ++this.others <= maxOtherEvents
+    }
+  }
+}
+
+interface Entry {
+  readonly answerId: string
+  readonly answer: Answer
+  /** Completes when the answer is stored. */
+  readonly ended: Effect.Effect<void>
+}
+
+export const layer = (options: Options): Layer.Layer<RunningAnswers, never, ConversationStore | AgentStream | Drain> =>
+  Layer.effect(
+    RunningAnswers,
+    Effect.gen(function* () {
+      const store = yield* ConversationStore
+      const agent = yield* AgentStream
+      const drain = yield* Drain
+      const answers = yield* Scope.make()
+      const fork = Effect.runForkWith(yield* Effect.context<never>())
+      const running = new Map<string, Entry>()
+
+      const interrupt = (answer: Answer, ending: AnswerEnding): void => {
+        answer.ending ??= ending
+        answer.asking?.interruptUnsafe()
+      }
+
+      /** Ends an answer that has had no reader for `resume`. */
+      const watchReaders = (answerOf: () => Answer) => {
+        let timer: Fiber.Fiber<void> | undefined
+        return (readers: number): void => {
+          timer?.interruptUnsafe()
+          timer = undefined
+          if (readers > 0) return
+          if (Option.isNone(options.resume)) interrupt(answerOf(), "stopped")
+          else {
+            const cut = Effect.sync(() => interrupt(answerOf(), "cut"))
+            timer = fork(Effect.delay(cut, options.resume.value))
+          }
+        }
+      }
+
+      /** Asks the agent until it has finished or the answer is too long. */
+      const ask = (answer: Answer, request: AgentRequest): Effect.Effect<void, AgentError> =>
+        agent.stream(request).pipe(
+          Stream.runForEachArray((events) =>
+            Effect.suspend(() => {
+              if (answer.take(events, options.maxBytes)) return Effect.void
+              answer.ending ??= "failed"
+              return Effect.interrupt
+            })
+          ),
+          Effect.timeoutOrElse({
+            duration: options.maxDuration,
+            orElse: () => Effect.fail(new AgentBroken({ reason: "the answer took longer than CHAT_MAX_DURATION" }))
+          }),
+          Effect.interruptible
+        )
+
+      /** Stores the events as they come. */
+      const storeEvents = (answer: Answer, answerId: string): Effect.Effect<never> => {
+        let position = 0
+        const next = Effect.suspend(() => {
+          const events = answer.log.since(position)
+          if (events.length === 0) return Effect.void
+          return store.append({ answerId, position, events }).pipe(
+            Effect.tap((runs) =>
+              Effect.sync(() => {
+                position += events.length
+                if (!runs) interrupt(answer, "stopped")
+              })
+            ),
+            // The next round tries again, and `complete` stores the whole answer.
+            Effect.catch((error) => Effect.logDebug("The events of an answer were not stored", error))
+          )
+        })
+        return Effect.interruptible(Effect.forever(Effect.andThen(Effect.sleep(storeInterval), next)))
+      }
+
+      /** Stores the whole answer, and returns how its log ends. */
+      const complete = Effect.fnUntraced(function* (answer: Answer, answerId: string, asked: Asked) {
+        const { parts, usage } = answer
+        const stored = yield* store
+          .complete({ answerId, parts, ending: answer.endingAfter(asked), usage })
+          .pipe(Effect.retry(storeRetries), Effect.exit)
+        if (Exit.isSuccess(stored)) return answer.logEnd(asked)
+        yield* Effect.logWarning("An answer could not be stored", stored.cause)
+        return Exit.fail(new AgentBroken({ reason: "the answer could not be stored" }))
+      })
+
+      /** Follows an answer from the agent's last event to its storing. */
+      const settle = (answer: Answer, { answerId, key, onEnd }: NewAnswer, asking: Fiber.Fiber<void, AgentError>) =>
+        Effect.gen(function* () {
+          const storing = yield* Effect.forkChild(storeEvents(answer, answerId))
+          const asked = yield* Fiber.await(asking)
+          yield* Fiber.interrupt(storing)
+          answer.log.end(yield* complete(answer, answerId, asked))
+        }).pipe(
+          Effect.ensuring(
+            Effect.sync(() => {
+              const name = nameOf(key)
+              if (running.get(name)?.answer === answer) running.delete(name)
+              onEnd()
+            })
+          ),
+          Effect.uninterruptible
+        )
+
+      const begin: RunningAnswers["Service"]["begin"] = (turn) =>
+        Effect.gen(function* () {
+          const { answerId, key, message, onEnd, request } = turn
+          const answer: Answer = new Answer(watchReaders(() => answer))
+          const asking = yield* Effect.forkIn(ask(answer, request), answers)
+          answer.asking = asking
+          const begun = yield* Effect.exit(store.begin({ answerId, key, message }))
+          if (Exit.isFailure(begun)) {
+            asking.interruptUnsafe()
+            onEnd()
+            return yield* Effect.failCause(begun.cause)
+          }
+          const settled = yield* Effect.forkIn(settle(answer, turn, asking), answers)
+          running.set(nameOf(key), { answerId, answer, ended: Effect.asVoid(Fiber.await(settled)) })
+          return answer.log.read()
+        }).pipe(Effect.uninterruptible)
+
+      /** Extends the leases, and ends the answers that other processes have ended. */
+      const renew = Effect.suspend(() => {
+        if (running.size === 0) return Effect.void
+        const entries = [...running.values()]
+        return store.renew(entries.map(({ answerId }) => answerId)).pipe(
+          Effect.tap((runs) =>
+            Effect.sync(() => {
+              for (const { answer, answerId } of entries) if (!runs.has(answerId)) interrupt(answer, "stopped")
+            })
+          ),
+          // The leases last several intervals.
+          Effect.catch((error) => Effect.logDebug("The leases of answers were not extended", error))
+        )
+      })
+      yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(checkInterval), renew)))
+
+      // Answers finish within the grace period. What still runs then is stored as far as it came.
+      yield* Effect.addFinalizer(() => {
+        const ended = Effect.suspend(() =>
+          Effect.forEach([...running.values()], ({ ended }) => ended, { discard: true })
+        )
+        const cut = Effect.sync(() => {
+          for (const { answer } of running.values()) interrupt(answer, "cut")
+        })
+        return Effect.raceFirst(ended, drain.expired).pipe(
+          Effect.andThen(cut),
+          Effect.andThen(ended),
+          Effect.andThen(Scope.close(answers, Exit.void))
+        )
+      })
+
+      return RunningAnswers.of({
+        begin,
+        read: (key) => Option.map(Option.fromUndefinedOr(running.get(nameOf(key))), ({ answer }) => answer.log.read()),
+        end: (key, ending) =>
+          Effect.suspend(() => {
+            const entry = running.get(nameOf(key))
+            if (entry === undefined) return Effect.succeed(false)
+            interrupt(entry.answer, ending)
+            return Effect.as(entry.ended, true)
+          })
+      })
+    })
+  )
