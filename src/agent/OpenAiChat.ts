@@ -159,10 +159,13 @@ const read = (event: Sse.Event, answer: Answer): void => {
   }
 }
 
+/** A session of other characters goes in the body alone. */
+const isHeaderValue = /^[\x21-\x7e]+$/
+
 export const protocol: Protocol.AgentProtocol = {
   path: "chat/completions",
   keyHeaders: (key) => ({ authorization: `Bearer ${key}` }),
-  headers: ({ session }) => ({ "x-openclaw-session-key": session }),
+  headers: ({ session }) => (isHeaderValue.test(session) ? { "x-openclaw-session-key": session } : {}),
   body,
   makeReader: () => ({ read }),
   readWhole: (whole, answer) => {

@@ -38,6 +38,12 @@ describe("agent/OpenAiChat: the request", () => {
     assert.deepInclude(counted, { max_tokens: 5, stream_options: { include_usage: true } })
   })
 
+  it("names the session in a header too, unless a header cannot hold it", () => {
+    const headers = (session: string) => protocol.headers({ ...request("http://agent"), session })
+    assert.deepStrictEqual(headers("s-1"), { "x-openclaw-session-key": "s-1" })
+    for (const session of ["a\r\nx: y", "\u{1f600}", "a b", ""]) assert.deepStrictEqual(headers(session), {})
+  })
+
   it("calls the bound as OpenAI and Azure want it there", () => {
     for (const url of ["https://api.openai.com/v1", "https://x.openai.azure.com/openai/deployments/d"]) {
       const body = protocol.body(request(url))
