@@ -54,7 +54,7 @@ const inner = new RegExp(
     "token|tokens|len|pending|spaces|indent|indent_len|blockquote_idx|fence_start|fence_end|hr_char|hr_chars|table_state",
     "renderer|add_token|end_token|add_text|set_attr",
     "conversationId|onConversation|addQuestion|addAnswer|removeAnswer|transcript|speech|setUnread|setBusy",
-    "address|isOpen|relabel|onToggle|onRetry|toEnd|strings|instance|elements|onText|onSend|onStop|onNew|region|reset|flush|dispose",
+    "renderNext|address|isOpen|relabel|onToggle|onRetry|toEnd|strings|instance|elements|onText|onSend|onStop|onNew|region|reset|flush|dispose",
     "panel|input|say|slot|script|base|page|write|end"
   ].join("|")})$`
 )
@@ -65,7 +65,10 @@ const inOneLine: Plugin = {
   setup: ({ onLoad }) =>
     onLoad({ filter: /\bchat[\\/]style\.ts$/ }, async ({ path }) => ({
       loader: "ts",
-      contents: (await readFile(path, "utf8")).replaceAll(/(?<=[;}])\n+/g, "")
+      contents: (await readFile(path, "utf8"))
+        .replaceAll(/(?<=[;}])\n+/g, "")
+        // Custom properties of the sheet's own: websites set those that begin with `--hydracore-`.
+        .replaceAll(/(?<=\W--)(?!hydracore-)(\w\w)[\w-]*/g, "$1")
     }))
 }
 

@@ -6,6 +6,7 @@
 import * as Failures from "./failures.ts"
 import * as Frames from "./frames.ts"
 import * as Sse from "./sse.ts"
+import * as Limits from "./Limits.ts"
 
 export interface Question {
   readonly url: string
@@ -20,12 +21,6 @@ export interface Listener {
 }
 
 export type Outcome = "done" | "stopped" | Failures.Failure
-
-/** The edge sends a comment every 15 seconds; a stream that is silent for longer than this (milliseconds) is dead. */
-const silence = 45_000
-
-/** The longest answer that is taken, in UTF-16 units; the edge's own bound is lower. */
-const maxAnswer = 4_194_304
 
 const lost = (otherwise: Failures.FailureKind): Failures.Failure => ({
   kind: navigator.onLine ? otherwise : "offline"
@@ -45,7 +40,7 @@ const follow = async (body: ReadableStream<Uint8Array>, listener: Listener, aliv
     // What came at once is shown at once: a browser lays the whole answer out for each piece.
     const text = frames.map((frame) => (frame?.type === "text" ? frame.delta : "")).join("")
     length += text.length
-    if (length > maxAnswer) return { kind: "cut" }
+    if (length > Limits.maxAnswer) return { kind: "cut" }
     if (text !== "") listener.onText(text)
     for (const frame of frames) {
       switch (frame?.type) {
@@ -73,7 +68,7 @@ export const ask = async (question: Question, listener: Listener, stop: AbortCon
     timer = setTimeout(() => {
       silent = true
       stop.abort()
-    }, silence)
+    }, Limits.silence)
   }
   try {
     const response = await fetch(question.url, {

@@ -23,9 +23,9 @@ export const make = <K extends keyof HTMLElementTagNameMap>(
 }
 
 const paths = {
-  chat: "M4 5.5A2.5 2.5 0 0 1 6.5 3h11A2.5 2.5 0 0 1 20 5.5v8a2.5 2.5 0 0 1-2.5 2.5H11l-4.4 4.1A.95.95 0 0 1 5 19.4V16A2.5 2.5 0 0 1 4 13.5z",
+  chat: "M7 3h10q3 0 3 3v7q0 3-3 3h-6l-6 5v-5q-1-1-1-3V6q0-3 3-3z",
   close: "m6 6 12 12M18 6 6 18",
-  renew: "M12 20h8.5M4 20l.9-3.7L16.2 5a2.1 2.1 0 0 1 3 3L7.9 19.2z",
+  renew: "M12 20h8M4 20l1-4L16 5q3 0 3 3L8 19z",
   send: "M12 19V5m-6 6 6-6 6 6",
   stop: "M7.5 7.5h9v9h-9z",
   down: "M12 5v14m-6-6 6 6 6-6"

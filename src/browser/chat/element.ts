@@ -113,6 +113,7 @@ export class HydracoreChat extends HTMLElement {
   #takeDown(): void {
     this.#run?.stop.abort()
     this.#run = undefined
+    this.#parts?.transcript.reset([])
     this.#parts?.panel.dispose()
     this.#parts = undefined
     this.shadowRoot!.replaceChildren()
@@ -207,10 +208,11 @@ export class HydracoreChat extends HTMLElement {
     if (this.#run !== run) return
     this.#run = undefined
     const ended = outcome === "done" ? undefined : outcome
-    answer.end(ended)
+    this.#remember({ role: "agent", text: run.text, ...(ended === undefined ? {} : { ended }) })
+    // Never resolves if a new conversation begins meanwhile.
+    await answer.end(ended)
     speech.flush()
     panel.setBusy(false)
-    this.#remember({ role: "agent", text: run.text, ...(ended === undefined ? {} : { ended }) })
     if (ended === "stopped") speech.say(strings.stopped)
     else if (ended !== undefined) speech.say(sentenceOf(ended, strings))
     else if (run.text === "") speech.say(strings.empty)

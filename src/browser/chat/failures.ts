@@ -69,7 +69,5 @@ export const ofStatus = (status: number, retryAfter: string | null, now: number)
   return { kind: kinds[status] ?? "unexpected", ...(wait === undefined ? {} : { retryAfter: wait }) }
 }
 
-const final: ReadonlyArray<FailureKind> = ["unauthorized", "forbidden", "missing", "refused"]
-
 /** Whether sending the same message again may help. */
-export const isRetryable = (failure: Failure): boolean => !final.includes(failure.kind)
+export const isRetryable = (failure: Failure): boolean => !/^(unauthorized|forbidden|missing|refused)$/.test(failure.kind)

@@ -4,29 +4,21 @@
  * @module
  */
 import { withoutEnd } from "./ends.ts"
+import * as Limits from "./Limits.ts"
 
 const allowed = /^(https?|mailto):$/
 
-/** No address that anyone needs is longer, in UTF-16 units. */
-const maxAddress = 2048
-
-/** A text without the title at its end: white space, and then anything between two of the same quotes. */
-const untitled = (text: string): string => {
-  const end = text.length - 1
-  for (let at = 1; at < end && /["']/.test(text[end]!); at++) {
-    if (text[at] === text[end] && /\s/.test(text[at - 1]!)) return text.slice(0, at).trimEnd()
-  }
-  return text
-}
-
 /**
  * The whole address of a link, or undefined if it may not be followed: anything but http, https and mailto, however it is
- * spelled, and anything longer than `maxAddress`. A relative address is one of the page's own, `base`. A title after the
+ * spelled, and anything longer than `Limits.maxAddress`. A relative address is one of the page's own, `base`. A title after the
  * address is left out.
  */
 export const safeHref = (address: string, base: string): string | undefined => {
-  if (address.length > maxAddress) return undefined
-  const text = untitled(address.trim()).replace(/^<(.*)>$/s, "$1")
+  if (address.length > Limits.maxAddress) return undefined
+  const text = address
+    .trim()
+    .replace(/\s+(".*"|'.*')$/s, "")
+    .replace(/^<(.*)>$/s, "$1")
   if (text === "" || !URL.canParse(text, base)) return undefined
   const url = new URL(text, base)
   return allowed.test(url.protocol) ? url.href : undefined

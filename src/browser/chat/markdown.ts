@@ -1,74 +1,90 @@
 /**
- * Shows Markdown as it comes. The parser is kept; what it may make is decided here: elements from the list below, text,
- * and links that `links` lets pass. Nothing that an agent writes becomes HTML, an attribute other than a checked `href`
- * and a list's `start`, or a request that the visitor did not ask for: images become links.
+ * Renders an answer's Markdown while it arrives. The parser is a library's; this module decides what the parser may
+ * create: the elements listed below, text, and links that `safeHref` accepts. An agent's text never becomes HTML, never
+ * becomes an attribute other than `href` and a list's `start`, and never causes a request: images become links.
  *
- * The time that an answer takes grows as its length does, whatever is in it.
+ * Beyond the limits below, the rest of an answer is shown as it was written, in blocks that browsers lay out quickly.
+ * Rendering takes time linear in the answer's length, whatever the answer contains.
  *
  * @module
  */
 import * as smd from "streaming-markdown"
 import { make } from "./dom.ts"
+import * as Limits from "./Limits.ts"
 import { safeHref, splitBare } from "./links.ts"
 
 export interface Markdown {
   readonly write: (delta: string) => void
-  /** No more comes: what was still waiting for its other half is shown as it was written. */
+  /** Renders the next piece of what was written. Returns its length in UTF-16 units, 0 if everything is rendered. */
+  readonly renderNext: () => number
+  /** Shows incomplete marks as they were written. To be called once everything is rendered. */
   readonly end: () => void
 }
 
-/** Deeper elements are not made; their text goes to the last one that was. A browser lays out no endless depth. */
-const maxDepth = 16
+/** The text that is rendered at once. It ends after white space if possible. */
+const nextPiece = /^(?:[^\n]{0,255}\s|[^\n]{1,256})/u
 
-/** In such pieces the parser is given a text: after each it is looked at what it holds back. */
-const pieces = /.{1,256}/gsu
-
-/** The longest mark, such as a rule or a fence with its language; and how far code may be indented. */
-const maxMark = 1024
-
-/** The longest text that more is joined to (UTF-16 units): each time, a browser copies and measures it again. */
-const maxJoined = 4096
-
-/** The elements of the parser's tokens, by their number; a token without one shows its text in the element around it. */
+/** The element of each parser token. The text of a token without an element goes into the parent element. */
 const names: ReadonlyArray<string | undefined> =
   // The panel's own heading is of the second level, so an answer's begin at the third.
   ",,p,h3,h4,h5,h6,h6,h6,,,code,em,em,strong,strong,s,a,a,a,blockquote,br,hr,ul,ol,li,,,tr".split(",")
 
-/** After these the one who listens hears a pause. */
+/** Elements that are followed by a pause in the spoken text. */
 const blocks = /^(P|H.|LI|TR|BR)$/
 
 interface Open {
   readonly token: number
-  /** Where its text goes: its own element, or that of the one around it. */
+  /** The element that receives its text. */
   readonly slot: HTMLElement
   address?: string
   checked?: boolean
 }
 
-const isLink = (token: number): boolean => token === smd.LINK || token === smd.IMAGE || token === smd.RAW_URL
+/** The parser's numbers of links are consecutive, and those of equations the highest. */
+const isLink = (token: number): boolean => token >= smd.LINK && token <= smd.IMAGE
 
-/** What stood before a text whose mark turned out to be none, or whose element is not made. */
+const isEquation = (token: number): boolean => token >= smd.EQUATION_BLOCK
+
+/** The source text of a token's opening mark. */
 const mark = (token: number): string =>
   token === smd.LINK ? "[" : token === smd.IMAGE ? "![" : token === smd.EQUATION_BLOCK ? "$$" : "$"
 
-/** Shows Markdown in `root`. `say` hears the text as it is shown, without its marks. */
-export const markdown = (root: HTMLElement, say: (text: string) => void): Markdown => {
+/** Renders Markdown into `root`. `say` receives the rendered text, without its marks. */
+export const makeMarkdown = (root: HTMLElement, say: (text: string) => void): Markdown => {
   const open: Array<Open> = [{ token: smd.DOCUMENT, slot: root }]
   const top = (): Open => open.at(-1)!
 
-  const text = (value: string): void => {
-    const { slot } = top()
+  let elements = 0
+  /** The length of the current block. */
+  let block = 0
+  /** The length of the text since the last line break opportunity. */
+  let run = 0
+
+  const append = (slot: HTMLElement, value: string): void => {
     const last = slot.lastChild
-    // A text for each delta would make a long paragraph slow to lay out.
-    if (last instanceof Text && last.length < maxJoined) last.appendData(value)
+    // One text node for each delta would make a long paragraph slow to lay out.
+    if (last instanceof Text) last.appendData(value)
     else slot.append(value)
+    block += value.length
+    run = /\s/.test(value) ? 0 : run + value.length
+    if (run >= Limits.maxRun) {
+      slot.append(make("wbr"))
+      run = 0
+    }
+  }
+
+  const text = (value: string): void => {
+    for (const [part] of value.matchAll(/.{1,256}/gsu)) append(top().slot, part)
     say(value)
   }
 
   const slotFor = (token: number, parent: HTMLElement): HTMLElement => {
-    if (open.length > maxDepth) return parent
-    // An image within a link is no second link.
+    if (open.length > Limits.maxDepth) return parent
+    // Links cannot be nested.
     if (isLink(token) && parent.closest("a")) return parent
+    elements++
+    if (token < smd.CODE_INLINE || (token > smd.RULE && !isEquation(token))) block = 0
+    if (parent.childElementCount > Limits.maxCells && token === smd.TABLE_CELL) elements = Infinity
     switch (token) {
       case smd.CODE_BLOCK:
       case smd.CODE_FENCE:
@@ -84,11 +100,12 @@ export const markdown = (root: HTMLElement, say: (text: string) => void): Markdo
     }
   }
 
-  /** Gives a link its address, or lets its text stand as it was written, `rest` after it. */
+  /** Sets a link's address, or replaces an incomplete link by its source text, which ends with `rest`. */
   const closeLink = ({ address, slot, token }: Open, rest: string): void => {
     if (!(slot instanceof HTMLAnchorElement)) return
     if (address === undefined && token !== smd.RAW_URL) {
-      slot.replaceWith(mark(token), ...slot.childNodes, rest)
+      slot.replaceWith(mark(token), ...slot.childNodes)
+      text(rest)
       return
     }
     const written = address ?? slot.textContent
@@ -115,8 +132,8 @@ export const markdown = (root: HTMLElement, say: (text: string) => void): Markdo
     data: undefined,
     add_token: (_, token) => {
       if (token === smd.DOCUMENT) return
-      // A mark whose element is not made must not be lost: a price is not an equation.
-      if (token === smd.EQUATION_INLINE || token === smd.EQUATION_BLOCK) text(mark(token))
+      // There is no element for equations, and `$` may be a price.
+      if (isEquation(token)) text(mark(token))
       open.push({ token, slot: slotFor(token, top().slot) })
     },
     end_token: () => {
@@ -124,76 +141,93 @@ export const markdown = (root: HTMLElement, say: (text: string) => void): Markdo
       const ended = open.pop()!
       if (isLink(ended.token) && ended.slot !== top().slot) closeLink(ended, parser.pending === "]" ? "]" : "")
       if (ended.token === smd.CHECKBOX) text(ended.checked ? "☑ " : "☐ ")
-      if (ended.token === smd.EQUATION_INLINE || ended.token === smd.EQUATION_BLOCK) text(mark(ended.token))
+      if (isEquation(ended.token)) text(mark(ended.token))
       if (ended.token === smd.TABLE_CELL) say(", ")
-      if (blocks.test(ended.slot.tagName) || ended.slot.parentNode?.nodeName === "PRE") say("\n")
+      if (blocks.test(ended.slot.tagName) || ended.slot.closest("pre")) say("\n")
     },
     add_text: (_, value) => text(value),
     set_attr: (_, name, value) => {
       const { slot } = top()
       if (name === smd.HREF || name === smd.SRC) {
-        top().address = begun + value
-        begun = ""
+        top().address = value
       } else if (name === smd.CHECKED) top().checked = true
       else if (name === smd.START && slot instanceof HTMLOListElement) slot.start = +value.slice(0, 9) || 0
     }
   }
 
   const parser = smd.parser(renderer)
-  /** What has come of a link's address before what the parser holds of it. */
-  let begun = ""
+  /** The text that the parser took. */
+  let parsed = ""
+  /** The text that is not rendered yet. */
+  let rest = ""
+  /** The block of plain text that is being written, once Markdown has ended. */
+  let plain: HTMLElement | undefined
+  /** The length of the next text that is not spoken, because it was spoken before. */
+  let spoken = 0
 
-  /**
-   * Gives the parser a piece. It copies all that it holds back with each character that comes: so what it holds of an
-   * address is taken from it, and a mark that grows beyond its bound is taken for something that it cannot take.
-   */
-  const take = (piece: string): void => {
-    smd.parser_write(parser, piece)
-    const { indent_len, pending, token } = parser
-    // It looks at neither a bare address nor the line below a table's head before it is whole.
-    if (token === smd.RAW_URL || token === smd.TABLE) return
-    if (isLink(token) && pending.startsWith("](")) {
-      begun += pending.slice(2)
-      parser.pending = "]("
-    } else if (indent_len + pending.length > maxMark) {
-      throw new Error()
-    }
+  const startPlain = (): void => {
+    plain = root.appendChild(make("p", { class: "plain" }))
+    block = 0
   }
-
-  let whole = ""
-  /** Whether the parser met something that it could not take: from then on all is shown as it is written. */
-  let plain = false
 
   const attempt = (step: () => void): void => {
     try {
       step()
     } catch {
-      plain = true
-      root.replaceChildren(make("p", { class: "plain" }, whole))
+      // The parser failed: everything is shown as it was written.
+      root.replaceChildren()
+      rest = parsed + rest
+      spoken = parsed.length
+      startPlain()
+    }
+  }
+
+  const end = (): void => {
+    if (plain) return
+    attempt(() => {
+      smd.parser_end(parser)
+      const unread = parser.pending.replace(/\n$/, "")
+      while (open.length > 1) {
+        const last = open.pop()!
+        if (isLink(last.token) && last.slot !== top().slot) closeLink(last, unread)
+      }
+    })
+  }
+
+  const parse = (piece: string): void => {
+    smd.parser_write(parser, piece)
+    const isPendingLong = parser.indent_len + parser.pending.length > Limits.maxPending
+    if (isPendingLong && !isLink(parser.token)) throw new Error()
+    const patience = piece.endsWith("\n") ? 1 : 2
+    if (
+      isPendingLong ||
+      block > (top().slot.closest("pre") ? Limits.maxCode : Limits.maxBlock) ||
+      elements > patience * Limits.maxElements ||
+      parsed.length > patience * Limits.maxParsed
+    ) {
+      end()
+      if (!plain) startPlain()
     }
   }
 
   return {
     write: (delta) => {
-      whole += delta
-      if (plain) root.firstElementChild?.append(delta)
-      for (const [piece] of delta.matchAll(pieces)) {
-        if (plain) say(piece)
-        else attempt(() => take(piece))
-      }
+      rest += delta
     },
-    end: () => {
-      if (!plain) {
-        attempt(() => {
-          smd.parser_end(parser)
-          // What came of an address stands behind the marks that it follows.
-          const rest = (parser.pending.slice(0, 2) + begun + parser.pending.slice(2)).replace(/\n$/, "")
-          while (open.length > 1) {
-            const still = open.pop()!
-            if (isLink(still.token) && still.slot !== top().slot) closeLink(still, rest)
-          }
-        })
+    renderNext: () => {
+      const piece = nextPiece.exec(rest)?.[0] ?? ""
+      rest = rest.slice(piece.length)
+      if (plain) {
+        if (block >= Limits.maxPlain && run === 0) startPlain()
+        append(plain, piece)
+        say(piece.slice(spoken))
+        spoken = Math.max(0, spoken - piece.length)
+      } else if (piece !== "") {
+        parsed += piece
+        attempt(() => parse(piece))
       }
-    }
+      return piece.length
+    },
+    end
   }
 }

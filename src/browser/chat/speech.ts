@@ -5,9 +5,7 @@
  */
 import { make } from "./dom.ts"
 import { makeCutter } from "./sentences.ts"
-
-/** How many sentences stay in the region; those before were spoken. */
-const kept = 20
+import * as Limits from "./Limits.ts"
 
 export interface Speech {
   /** What speaks; to be put where it is not hidden. */
@@ -28,7 +26,7 @@ export const makeSpeech = (): Speech => {
   let cutter = makeCutter()
   const say = (sentence: string): void => {
     region.append(make("p", {}, sentence))
-    while (region.children.length > kept) region.firstChild?.remove()
+    while (region.children.length > Limits.kept) region.firstChild?.remove()
   }
   return {
     region,

@@ -34,9 +34,11 @@ const most = { messages: 100, units: 200_000 }
 
 /** The last messages within the bounds. Pure. */
 export const bounded = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
-  const last = messages.slice(-most.messages)
-  while (last.length > 1 && JSON.stringify(last).length > most.units) last.shift()
-  return last.map((message) => ({ ...message, text: message.text.slice(0, most.units) }))
+  const last = messages.slice(-most.messages).map((message) => ({ ...message, text: message.text.slice(0, most.units) }))
+  let units = 1
+  // Each message and the comma or bracket after it.
+  const first = last.findLastIndex((message) => (units += JSON.stringify(message).length + 1) > most.units)
+  return last.slice(Math.min(first + 1, last.length - 1))
 }
 
 const readMessage = (value: Record<string, unknown> | null): Message => {

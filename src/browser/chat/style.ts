@@ -35,16 +35,16 @@ button{border:1px solid transparent;border-radius:2em;background:none;cursor:poi
 .icon.stop{fill:currentColor}
 .icon:dir(rtl){transform:scaleX(-1)}
 
-.launcher{position:relative;display:flex;align-items:center;gap:.55em;max-width:calc(100vw - 2*var(--offset));min-height:3.4em;padding:.5em 1.2em;background:var(--accent);color:var(--on-accent);font-weight:600;box-shadow:0 8px 24px -6px #0005}
+.launcher{position:relative;display:flex;align-items:center;gap:.6em;max-width:calc(100vw - 2*var(--offset));min-height:3.4em;padding:.5em 1.2em;background:var(--accent);color:var(--on-accent);font-weight:600;box-shadow:0 8px 24px -6px #0005}
 .launcher:hover,.send:hover,.stop.button:hover{filter:brightness(1.1)}
 .launcher span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
-.badge{position:absolute;top:0;inset-inline-end:.2em;width:.95em;height:.95em;border:2px solid var(--background);border-radius:50%;background:light-dark(#c2263b,#ff8d97)}
+.badge{position:absolute;top:0;inset-inline-end:.2em;width:.9em;height:.9em;border:2px solid var(--background);border-radius:50%;background:light-dark(#c2263b,#ff8d97)}
 
 .panel{position:absolute;inset:auto;bottom:0;inset-inline-end:0;width:min(var(--hydracore-width,25em),calc(100vw - 2*var(--offset)));height:min(var(--hydracore-height,40em),calc(100dvh - 2*var(--offset)));max-width:none;max-height:none;padding:0;border:1px solid var(--border);border-radius:var(--radius);background:var(--background);color:inherit;overflow:hidden;box-shadow:0 24px 60px -12px #0006}
 .panel[open]{display:flex;flex-direction:column}
 .panel:modal{position:fixed;inset:0;width:100%;height:100dvh;border:0;border-radius:0}
-.header{display:flex;align-items:center;padding:.55em;border-bottom:1px solid var(--border)}
-.title{flex:1;min-width:0;padding-inline:.5em;font-size:1.07em;font-weight:600;overflow-wrap:anywhere}
+.header{display:flex;align-items:center;padding:.6em;border-bottom:1px solid var(--border)}
+.title{flex:1;min-width:0;padding-inline:.5em;font-size:1.1em;font-weight:600;overflow-wrap:anywhere}
 .button{display:grid;place-items:center;flex:none;width:2.6em;height:2.6em;padding:0;color:var(--muted)}
 .button:hover{background:var(--surface)}
 
@@ -54,33 +54,35 @@ button{border:1px solid transparent;border-radius:2em;background:none;cursor:poi
 .latest{position:absolute;bottom:.7em;inset-inline:0;margin:auto;background:var(--background);border-color:var(--border)}
 .message{position:relative;display:flex;flex-direction:column;align-items:flex-start;gap:.4em;padding-inline-end:1.5em}
 .log::before{content:"";margin-top:auto}
-.body{max-width:100%;padding:.6em .95em;border-radius:var(--radius);border-end-start-radius:5px;background:var(--surface);overflow-wrap:break-word}
+.body{max-width:100%;padding:.6em .9em;border-radius:var(--radius);border-end-start-radius:5px;background:var(--surface);overflow-wrap:break-word}
 .message-user{align-items:flex-end;padding-inline:2.5em 0}
 .message-user .body{background:var(--accent);color:var(--on-accent);border-end-start-radius:var(--radius);border-end-end-radius:5px;white-space:pre-wrap}
-.body>*+*{margin-top:.65em}
+.body>*+*{margin-top:.6em}
 ul,ol{padding-inline-start:1.4em}
 h3,h4,h5,h6{font-size:1em}
 a{color:var(--link)}
 a[target]::after{content:" ↗"}
 blockquote{padding-inline-start:.8em;border-inline-start:3px solid var(--border);color:var(--muted)}
-code{padding:.08em .35em;border-radius:5px;background:light-dark(#17202a14,#fff2);font:.92em ui-monospace,Menlo,Consolas,monospace}
-pre{max-width:100%;padding:.75em .9em;border-radius:10px;background:#0b0f14;color:#e8edf2;overflow-x:auto;direction:ltr}
+code{padding:.1em .35em;border-radius:5px;background:light-dark(#17202a14,#fff2);font:.9em ui-monospace,Menlo,Consolas,monospace}
+pre{max-width:100%;padding:.6em .9em;border-radius:10px;background:#0b0f14;color:#e8edf2;overflow-x:auto;direction:ltr}
 pre code{padding:0;background:none}
 .plain{white-space:pre-wrap}
+.body>.plain+.plain{margin:0}
+.message,.plain{content-visibility:auto;contain-intrinsic-size:auto 30em auto 20em}
 .table{max-width:100%;overflow-x:auto}
 table{border-collapse:collapse}
 hr{border:solid var(--border);border-width:1px 0 0}
 th,td{padding:.35em .7em;border-bottom:1px solid var(--border);text-align:start}
-.note{font-size:.87em;color:var(--muted)}
-.error{display:grid;gap:.55em;justify-items:start;padding:.6em .95em;border:1px solid;border-radius:var(--radius);background:var(--hydracore-error-background,light-dark(#fdf0f1,#38191d));color:var(--error)}
+.note{font-size:.9em;color:var(--muted)}
+.error{display:grid;gap:.6em;justify-items:start;padding:.6em .9em;border:1px solid;border-radius:var(--radius);background:var(--hydracore-error-background,light-dark(#fdf0f1,#38191d));color:var(--error)}
 .message:not(:last-child) .retry{display:none}
-.retry{padding:.3em .95em;border-color:currentColor;font-weight:600}
+.retry{padding:.3em .9em;border-color:currentColor;font-weight:600}
 .retry[aria-disabled=true]{border-style:dashed;cursor:default}
 .writing .body:empty::after,.writing .body>:last-child::after{content:""/"";display:inline-block;width:.6em;height:.6em;margin-inline:.25em;border-radius:50%;background:var(--accent);animation:wait 1.2s infinite}
 
 .composer{display:flex;align-items:flex-end;margin:0 .8em .8em;padding:.3em;border:1px solid light-dark(#7d8b98,#7b8a99);border-radius:calc(var(--radius) + 6px)}
 .composer:focus-within{outline:2px solid var(--accent);outline-offset:-1px}
-textarea{flex:1;min-width:0;max-height:9em;padding:.5em .85em;border:0;outline:0!important;background:none;font-size:max(1em,16px);resize:none;field-sizing:content}
+textarea{flex:1;min-width:0;max-height:9em;padding:.5em .8em;border:0;outline:0!important;background:none;font-size:max(1em,16px);resize:none;field-sizing:content}
 textarea::placeholder{color:var(--muted);opacity:1}
 :placeholder-shown{direction:inherit}
 .send.button,.stop.button{background:var(--accent);color:var(--on-accent)}

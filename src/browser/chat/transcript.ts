@@ -5,9 +5,11 @@
  */
 import { icon, make } from "./dom.ts"
 import { isRetryable } from "./failures.ts"
-import { markdown } from "./markdown.ts"
+import { makeMarkdown } from "./markdown.ts"
+import { makeRenderQueue } from "./RenderQueue.ts"
 import type { Message } from "./store.ts"
 import { fill, type Strings, sentenceOf } from "./strings.ts"
+import * as Limits from "./Limits.ts"
 
 export interface Options {
   /** Read anew whenever a text is shown. */
@@ -19,8 +21,8 @@ export interface Options {
 /** An answer that is being written. */
 export interface Answer {
   readonly write: (delta: string) => void
-  /** Ends it; with a reason if it is not whole. */
-  readonly end: (reason?: Message["ended"]) => void
+  /** Ends it, with a reason if it is incomplete. The promise resolves once the answer is rendered. */
+  readonly end: (reason?: Message["ended"]) => Promise<void>
 }
 
 export interface Transcript {
@@ -39,12 +41,6 @@ export interface Transcript {
   readonly relabel: () => void
 }
 
-/** Nearer to the end than this (CSS pixels) counts as there. */
-const nearly = 48
-
-/** From this length (UTF-16 units) a piece of an answer is put in before its direction is looked for. */
-const long = 1000
-
 export const makeTranscript = (options: Options): Transcript => {
   const { strings } = options
   const log = make("div", {
@@ -62,11 +58,14 @@ export const makeTranscript = (options: Options): Transcript => {
     latest.hidden = true
     log.scrollTop = log.scrollHeight
   }
-  const follow = (): void => {
-    if (pinned) toEnd()
-  }
+  const queue = makeRenderQueue()
+  // Besides new text, this sees the sizes that browsers estimate while a message is out of sight.
+  const resized = new ResizeObserver(() => pinned && toEnd())
+  let scrolled = 0
   log.onscroll = () => {
-    pinned = log.scrollHeight - log.scrollTop - log.clientHeight < nearly
+    const { clientHeight, scrollHeight, scrollTop } = log
+    pinned = scrollHeight - scrollTop - clientHeight < Limits.nearly || (pinned && scrollTop >= scrolled)
+    scrolled = scrollTop
     latest.hidden = pinned
   }
   latest.onclick = () => {
@@ -84,6 +83,7 @@ export const makeTranscript = (options: Options): Transcript => {
     const root = make("div", { part: `message message-${role}` }, make("span", { class: "heard" }), body)
     label(root)
     log.append(root)
+    resized.observe(root)
     return [root, body]
   }
 
@@ -115,31 +115,44 @@ export const makeTranscript = (options: Options): Transcript => {
   const addAnswer = (onText: (text: string) => void): Answer => {
     const [root, body] = message("agent")
     root.classList.add("writing")
-    follow()
-    const text = markdown(body, onText)
+    const text = makeMarkdown(body, onText)
     let written = false
+    let length = 0
+    const renderNext = (): number => {
+      const units = text.renderNext()
+      length += units
+      if (length > Limits.maxAuto && body.dir === "auto") body.dir = getComputedStyle(body).direction
+      return units
+    }
+    const finish = (reason: Message["ended"]): void => {
+      root.classList.remove("writing")
+      const note = reason === "stopped" ? strings.stopped : reason === undefined && !written && strings.empty
+      if (note) root.append(make("p", { part: "note" }, note))
+      else if (reason !== undefined && reason !== "stopped") {
+        const box = make("div", { part: "error" }, make("p", {}, sentenceOf(reason, strings)))
+        if (isRetryable(reason)) box.append(retryButton(reason.retryAfter ?? 0))
+        root.append(box)
+      }
+      body.hidden = !written
+    }
     return {
       write: (delta) => {
         written = true
-        // For each element that comes below an `auto`, a browser looks through all that came before.
-        if (delta.length > long) body.dir = ""
         text.write(delta)
-        body.dir ||= "auto"
-        follow()
+        queue.add(renderNext)
       },
-      end: (reason) => {
-        text.end()
-        root.classList.remove("writing")
-        const note = reason === "stopped" ? strings.stopped : reason === undefined && !written && strings.empty
-        if (note) root.append(make("p", { part: "note" }, note))
-        else if (reason !== undefined && reason !== "stopped") {
-          const box = make("div", { part: "error" }, make("p", {}, sentenceOf(reason, strings)))
-          if (isRetryable(reason)) box.append(retryButton(reason.retryAfter ?? 0))
-          root.append(box)
-        }
-        body.hidden = !written
-        follow()
-      }
+      end: (reason) =>
+        new Promise((resolve) => {
+          queue.add(() => {
+            text.end()
+            const units = renderNext()
+            if (units === 0) {
+              finish(reason)
+              resolve()
+            }
+            return units
+          })
+        })
     }
   }
 
@@ -152,6 +165,7 @@ export const makeTranscript = (options: Options): Transcript => {
       if (log.lastElementChild?.matches(".message-agent")) log.lastElementChild.remove()
     },
     reset: (messages) => {
+      queue.clear()
       log.replaceChildren(welcome)
       for (const { ended, role, text } of messages) {
         if (role === "user") addQuestion(text)
