@@ -68,7 +68,7 @@ const inOneLine: Plugin = {
       contents: (await readFile(path, "utf8"))
         .replaceAll(/(?<=[;}])\n+/g, "")
         // Custom properties of the sheet's own: websites set those that begin with `--hydracore-`.
-        .replaceAll(/(?<=\W--)(?!hydracore-)(\w\w)[\w-]*/g, "$1")
+        .replaceAll(/(?<=\W--)(?!hydracore-)(\w)[\w-]*/g, "$1")
     }))
 }
 

@@ -30,7 +30,7 @@ export const make = async (identity: Uint8Array, quality: number): Promise<Compr
     brotli(identity, {
       params: { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_SIZE_HINT]: identity.length }
     }),
-    gzipped(identity, { level: constants.Z_BEST_COMPRESSION, memLevel: 6 })
+    gzipped(identity, { level: constants.Z_BEST_COMPRESSION })
   ])
   return {
     hash: createHash("sha256").update(identity).digest("hex").slice(0, digits),

@@ -52,7 +52,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
           yield* send("begin: It goes on")
           yield* answering("It goes o")
           yield* clean("streaming")
-          yield* on(() => page.getByRole("button", { name: "Stop the answer" }).click())
+          yield* on(() => page.getByRole("button", { name: "Stop answer" }).click())
           yield* send("break: Half of")
           yield* sees("Try again")
           yield* clean("failed")

@@ -32,8 +32,8 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
           "STRONG"
         )
         assert.strictEqual(yield* on(() => log.getAttribute("aria-busy")), "true")
-        assert.deepStrictEqual((yield* on(spoken)).slice(-2), ["An answer is being written.", "We ship to Spain."])
-        yield* on(() => page.getByRole("button", { name: "Stop the answer" }).click())
+        assert.deepStrictEqual((yield* on(spoken)).slice(-2), ["The answer is being written.", "We ship to Spain."])
+        yield* on(() => page.getByRole("button", { name: "Stop answer" }).click())
         yield* answered("We ship to Spain. And to")
         yield* send("say: # Sizes\n\n- small\n- large\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```\ncode\n```\n\n1. one\n")
         yield* answered(/one$/)
@@ -183,7 +183,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
         // Without motion, for it is measured where a message stands, and one that came just now still rises.
         const { answered, begin, log, on, page, send, answering } = yield* ChatPage.make({ reducedMotion: "reduce" })
         yield* begin
-        const latest = page.getByRole("button", { name: "Go to the latest message" })
+        const latest = page.getByRole("button", { name: "Go to latest message" })
         const atEnd = () => log.evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight < 2)
         yield* send(`say: ${"A long answer. ".repeat(150)}`)
         yield* answered(/A long answer\.$/)
@@ -224,7 +224,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
         const answer = ChatPage.newest(agent.asked)
         // While it is written nothing else is sent.
         yield* send("more")
-        yield* on(() => page.getByRole("button", { name: "Stop the answer" }).click())
+        yield* on(() => page.getByRole("button", { name: "Stop answer" }).click())
         yield* sees("You stopped this answer.")
         yield* answered("so far")
         yield* until("the agent's end", () => !answer.isOngoing())
@@ -245,7 +245,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
         yield* on(() =>
           page.evaluate(`document.querySelector("main").append(document.querySelector("hydracore-chat"))`)
         )
-        yield* on(() => page.getByRole("button", { name: "Stop the answer" }).waitFor())
+        yield* on(() => page.getByRole("button", { name: "Stop answer" }).waitFor())
         assert.isTrue(answer.isOngoing())
         yield* on(() => page.evaluate(`document.querySelector("hydracore-chat").remove()`))
         yield* until("the agent's end", () => !answer.isOngoing())

@@ -38,14 +38,14 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
       readonly says: RegExp
       readonly again: boolean
     }> = [
-      { name: "401", fault: answer(401), says: /not available right now/, again: false },
-      { name: "403", fault: answer(403), says: /not open to this website/, again: false },
-      { name: "404", fault: answer(404), says: /no longer here/, again: false },
-      { name: "422", fault: answer(422), says: /could not be taken/, again: false },
-      { name: "429", fault: answer(429), says: /many messages/, again: true },
+      { name: "401", fault: answer(401), says: /chat is not available/, again: false },
+      { name: "403", fault: answer(403), says: /chat is not available/, again: false },
+      { name: "404", fault: answer(404), says: /chat is not available/, again: false },
+      { name: "422", fault: answer(422), says: /was not accepted/, again: false },
+      { name: "429", fault: answer(429), says: /Too many messages/, again: true },
       { name: "500", fault: answer(500), says: /Something went wrong/, again: true },
-      { name: "502", fault: answer(502), says: /cannot be reached right now/, again: true },
-      { name: "503", fault: answer(503), says: /busy right now/, again: true },
+      { name: "502", fault: answer(502), says: /assistant is not available/, again: true },
+      { name: "503", fault: answer(503), says: /assistant is not available/, again: true },
       { name: "504", fault: answer(504), says: /did not answer in time/, again: true },
       {
         name: "no stream",
@@ -53,7 +53,7 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
         says: /Something went wrong/,
         again: true
       },
-      { name: "no connection to the edge", fault: { _tag: "Cut" }, says: /could not be sent/, again: true },
+      { name: "no connection to the edge", fault: { _tag: "Cut" }, says: /was not sent/, again: true },
       {
         name: "a stream without an end",
         fault: answer(
@@ -101,7 +101,7 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
         const { begin, on, page, sees, send } = yield* ChatPage.make({ token: "hcw_wrong" })
         yield* begin
         yield* send("hello")
-        yield* sees(/not available right now/)
+        yield* sees(/chat is not available/)
         assert.strictEqual(yield* on(() => retry(page).count()), 0)
       })
     )
@@ -111,7 +111,7 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
         const { answers, begin, on, page, sees, send } = yield* ChatPage.make()
         yield* begin
         yield* send("refuse:")
-        yield* sees(/cannot be reached right now/)
+        yield* sees(/assistant is not available/)
         yield* send("late:")
         yield* sees(/did not answer in time/)
         yield* send("break: Half of")
@@ -134,7 +134,7 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
       const { answered, begin, on, page, sees, send } = yield* ChatPage.make()
       yield* begin
       yield* send("refuse:")
-      yield* sees(/cannot be reached right now/)
+      yield* sees(/assistant is not available/)
       assert.strictEqual(yield* on(() => retry(page).count()), 1)
       yield* send("cancel my order")
       yield* answered("You said cancel my order.")
@@ -177,7 +177,7 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
       yield* answering("so fa")
       const answer = ChatPage.newest(agent.asked)
       yield* on(() => page.clock.fastForward(30_000))
-      yield* on(() => page.getByRole("button", { name: "Stop the answer" }).waitFor())
+      yield* on(() => page.getByRole("button", { name: "Stop answer" }).waitFor())
       // The last of what was said may have come after the first jump: the silence is counted from there.
       yield* on(() => page.clock.fastForward(46_000))
       yield* sees("The answer was interrupted. Please try again.")

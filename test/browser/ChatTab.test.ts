@@ -62,7 +62,7 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
       yield* on(() => page.getByRole("button", { name: "New conversation" }).click())
       yield* until("the agent's end", () => !answer.isOngoing())
       assert.deepStrictEqual(yield* on(answers), ["Hello! How can I help you?"])
-      assert.strictEqual((yield* on(spoken)).at(-1), "A new conversation has begun.")
+      assert.strictEqual((yield* on(spoken)).at(-1), "New conversation started.")
       yield* send("two")
       yield* answered("You said two.")
       assert.notStrictEqual(agent.asked.requests.at(-1)?.conversationId, before)

@@ -26,15 +26,6 @@ const model = {
     return [...parts, text.slice(from)].map((part) => part.replace(/\s+/g, " ").trim()).filter((part) => part !== "")
   },
 
-  safeHref: (address: string): string | undefined => {
-    const text = address
-      .trim()
-      .replace(/\s+(".*"|'.*')$/s, "")
-      .replace(/^<(.*)>$/s, "$1")
-    const url = text === "" ? null : URL.parse(text, page)
-    return url !== null && ["http:", "https:", "mailto:"].includes(url.protocol) ? url.href : undefined
-  },
-
   splitBare: (text: string): ReadonlyArray<string> => {
     const [trailing = ""] = /[.,;:!?'"”’»]*$/.exec(text) ?? []
     const address = text.slice(0, text.length - trailing.length)
@@ -79,15 +70,6 @@ describe("the chat's readers of text", () => {
       const cutter = makeCutter()
       const text = parts.join("")
       assert.deepStrictEqual([...cutter.add(text), ...cutter.flush()], model.sentences(text))
-    }
-  )
-
-  it.prop(
-    "leave out the title that the pattern left out",
-    [textOf('"', "'", " ", "\n", "a", "<", ">", "/", "https://x.example/")],
-    ([parts]) => {
-      const text = parts.join("")
-      assert.strictEqual(safeHref(text, page), model.safeHref(text), text)
     }
   )
 

@@ -202,7 +202,7 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
       yield* send("hello")
       yield* on(() => page.getByRole("button", { name: "Close chat" }).click())
       held.resolve()
-      yield* on(() => page.getByRole("button", { name: "Open chat: Ask us. There is a new answer." }).waitFor())
+      yield* on(() => page.getByRole("button", { name: "Open chat: Ask us. New answer." }).waitFor())
       yield* on(() => launcher.click())
       yield* sees("You said hello.")
       yield* on(() => page.getByRole("button", { name: "Close chat" }).click())

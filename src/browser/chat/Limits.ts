@@ -44,4 +44,3 @@ export const maxAddress = 2048
 
 /** How many sentences stay in the region; those before were spoken. */
 export const kept = 20
-

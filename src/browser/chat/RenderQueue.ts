@@ -26,8 +26,8 @@ export const makeRenderQueue = (): RenderQueue => {
   const run = (): void => {
     while (left > 0 && jobs.length > 0) {
       const units = jobs[0]!()
-      if (units === 0) jobs.shift()
       left -= units
+      if (units === 0) jobs.shift()
     }
     timer ??= setTimeout(() => {
       timer = undefined

@@ -5,8 +5,8 @@
  */
 import * as Failures from "./failures.ts"
 import * as Frames from "./frames.ts"
-import * as Sse from "./sse.ts"
 import * as Limits from "./Limits.ts"
+import * as Sse from "./sse.ts"
 
 export interface Question {
   readonly url: string
@@ -80,7 +80,7 @@ export const ask = async (question: Question, listener: Listener, stop: AbortCon
     })
     answered = true
     const { body, headers, ok, status } = response
-    if (!ok) return Failures.ofStatus(status, headers.get("retry-after"), Date.now())
+    if (!ok) return Failures.ofStatus(status, headers.get("retry-after"))
     if (body === null || !headers.get("content-type")?.startsWith("text/event-stream")) return { kind: "unexpected" }
     alive()
     return await follow(body, listener, alive)

@@ -27,7 +27,7 @@ const paths = {
   close: "m6 6 12 12M18 6 6 18",
   renew: "M12 20h8M4 20l1-4L16 5q3 0 3 3L8 19z",
   send: "M12 19V5m-6 6 6-6 6 6",
-  stop: "M7.5 7.5h9v9h-9z",
+  stop: "M7 7h10v10H7z",
   down: "M12 5v14m-6-6 6 6 6-6"
 }
 

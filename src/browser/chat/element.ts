@@ -12,7 +12,7 @@ import type { Failure } from "./failures.ts"
 import { makePanel, narrow, type Panel } from "./panel.ts"
 import { makeSpeech, type Speech } from "./speech.ts"
 import * as Store from "./store.ts"
-import { replaced, type Strings, sentenceOf } from "./strings.ts"
+import { replaced, type Strings } from "./strings.ts"
 import { sheet } from "./style.ts"
 import { makeTranscript, type Transcript } from "./transcript.ts"
 
@@ -110,9 +110,13 @@ export class HydracoreChat extends HTMLElement {
     this.#build()
   }
 
-  #takeDown(): void {
+  #abort(): void {
     this.#run?.stop.abort()
     this.#run = undefined
+  }
+
+  #takeDown(): void {
+    this.#abort()
     this.#parts?.transcript.reset([])
     this.#parts?.panel.dispose()
     this.#parts = undefined
@@ -175,8 +179,7 @@ export class HydracoreChat extends HTMLElement {
 
   /** Begins a new conversation. */
   #begin(): void {
-    this.#run?.stop.abort()
-    this.#run = undefined
+    this.#abort()
     this.#conversation = { ...Store.empty, open: this.#conversation.open }
     this.#save()
     this.#parts?.panel.setBusy(false)
@@ -208,14 +211,12 @@ export class HydracoreChat extends HTMLElement {
     if (this.#run !== run) return
     this.#run = undefined
     const ended = outcome === "done" ? undefined : outcome
-    this.#remember({ role: "agent", text: run.text, ...(ended === undefined ? {} : { ended }) })
+    this.#remember({ role: "agent", text: run.text, ended })
     // Never resolves if a new conversation begins meanwhile.
-    await answer.end(ended)
+    const note = await answer.end(ended)
     speech.flush()
+    if (note) speech.say(note)
     panel.setBusy(false)
-    if (ended === "stopped") speech.say(strings.stopped)
-    else if (ended !== undefined) speech.say(sentenceOf(ended, strings))
-    else if (run.text === "") speech.say(strings.empty)
     if (!panel.isOpen()) panel.setUnread(true)
   }
 

@@ -35,7 +35,7 @@ export type FailureKind =
 export interface Failure {
   readonly kind: FailureKind
   /** After how many seconds the message may be sent again, if the edge said so. */
-  readonly retryAfter?: number
+  readonly retryAfter?: number | undefined
   /** The edge's own sentence, if it came in the stream. */
   readonly sentence?: string
 }
@@ -43,13 +43,9 @@ export interface Failure {
 /** The longest wait that is believed: an hour, in seconds. */
 const maxWait = 3600
 
-/** Reads a `Retry-After` header, of either form, as whole seconds from `now` (milliseconds since 1970). */
-export const readRetryAfter = (header: string | null, now: number): number | undefined => {
-  if (header === null) return undefined
-  const text = header.trim()
-  const seconds = /^\d+$/.test(text) ? +text : (Date.parse(text) - now) / 1000
-  return Number.isNaN(seconds) ? undefined : Math.min(Math.max(Math.ceil(seconds), 0), maxWait)
-}
+/** Reads a `Retry-After` header that holds seconds, as the edge sends it. */
+export const readRetryAfter = (header: string | null): number | undefined =>
+  /^\d+$/.test(header ?? "") ? Math.min(Number(header), maxWait) : undefined
 
 const kinds: Readonly<Record<number, FailureKind>> = {
   401: "unauthorized",
@@ -64,10 +60,11 @@ const kinds: Readonly<Record<number, FailureKind>> = {
 }
 
 /** The failure that an answer with this status is. */
-export const ofStatus = (status: number, retryAfter: string | null, now: number): Failure => {
-  const wait = readRetryAfter(retryAfter, now)
-  return { kind: kinds[status] ?? "unexpected", ...(wait === undefined ? {} : { retryAfter: wait }) }
-}
+export const ofStatus = (status: number, retryAfter: string | null): Failure => ({
+  kind: kinds[status] ?? "unexpected",
+  retryAfter: readRetryAfter(retryAfter)
+})
 
 /** Whether sending the same message again may help. */
-export const isRetryable = (failure: Failure): boolean => !/^(unauthorized|forbidden|missing|refused)$/.test(failure.kind)
+export const isRetryable = (failure: Failure): boolean =>
+  !/^(unauthorized|forbidden|missing|refused)$/.test(failure.kind)

@@ -49,8 +49,11 @@ const isEquation = (token: number): boolean => token >= smd.EQUATION_BLOCK
 const mark = (token: number): string =>
   token === smd.LINK ? "[" : token === smd.IMAGE ? "![" : token === smd.EQUATION_BLOCK ? "$$" : "$"
 
-/** Renders Markdown into `root`. `say` receives the rendered text, without its marks. */
-export const makeMarkdown = (root: HTMLElement, say: (text: string) => void): Markdown => {
+/**
+ * Renders Markdown into `root`. `say` receives the rendered text, without its marks. Without `say`, all text is shown as it
+ * was written.
+ */
+export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): Markdown => {
   const open: Array<Open> = [{ token: smd.DOCUMENT, slot: root }]
   const top = (): Open => open.at(-1)!
 
@@ -75,7 +78,7 @@ export const makeMarkdown = (root: HTMLElement, say: (text: string) => void): Ma
 
   const text = (value: string): void => {
     for (const [part] of value.matchAll(/.{1,256}/gsu)) append(top().slot, part)
-    say(value)
+    say?.(value)
   }
 
   const slotFor = (token: number, parent: HTMLElement): HTMLElement => {
@@ -84,7 +87,6 @@ export const makeMarkdown = (root: HTMLElement, say: (text: string) => void): Ma
     if (isLink(token) && parent.closest("a")) return parent
     elements++
     if (token < smd.CODE_INLINE || (token > smd.RULE && !isEquation(token))) block = 0
-    if (parent.childElementCount > Limits.maxCells && token === smd.TABLE_CELL) elements = Infinity
     switch (token) {
       case smd.CODE_BLOCK:
       case smd.CODE_FENCE:
@@ -101,8 +103,10 @@ export const makeMarkdown = (root: HTMLElement, say: (text: string) => void): Ma
   }
 
   /** Sets a link's address, or replaces an incomplete link by its source text, which ends with `rest`. */
-  const closeLink = ({ address, slot, token }: Open, rest: string): void => {
-    if (!(slot instanceof HTMLAnchorElement)) return
+  const closeLink = (link: Open, rest: string): void => {
+    const { address, token } = link
+    const slot = link.slot as HTMLAnchorElement
+    if (!isLink(token) || slot === top().slot) return
     if (address === undefined && token !== smd.RAW_URL) {
       slot.replaceWith(mark(token), ...slot.childNodes)
       text(rest)
@@ -139,16 +143,16 @@ export const makeMarkdown = (root: HTMLElement, say: (text: string) => void): Ma
     end_token: () => {
       if (open.length === 1) return
       const ended = open.pop()!
-      if (isLink(ended.token) && ended.slot !== top().slot) closeLink(ended, parser.pending === "]" ? "]" : "")
+      closeLink(ended, parser.pending === "]" ? "]" : "")
       if (ended.token === smd.CHECKBOX) text(ended.checked ? "☑ " : "☐ ")
       if (isEquation(ended.token)) text(mark(ended.token))
-      if (ended.token === smd.TABLE_CELL) say(", ")
-      if (blocks.test(ended.slot.tagName) || ended.slot.closest("pre")) say("\n")
+      if (ended.token === smd.TABLE_CELL) say?.(", ")
+      if (blocks.test(ended.slot.tagName) || ended.slot.closest("pre")) say?.("\n")
     },
     add_text: (_, value) => text(value),
     set_attr: (_, name, value) => {
       const { slot } = top()
-      if (name === smd.HREF || name === smd.SRC) {
+      if (name <= smd.SRC) {
         top().address = value
       } else if (name === smd.CHECKED) top().checked = true
       else if (name === smd.START && slot instanceof HTMLOListElement) slot.start = +value.slice(0, 9) || 0
@@ -187,29 +191,24 @@ export const makeMarkdown = (root: HTMLElement, say: (text: string) => void): Ma
     attempt(() => {
       smd.parser_end(parser)
       const unread = parser.pending.replace(/\n$/, "")
-      while (open.length > 1) {
-        const last = open.pop()!
-        if (isLink(last.token) && last.slot !== top().slot) closeLink(last, unread)
-      }
+      while (open.length > 1) closeLink(open.pop()!, unread)
     })
   }
 
   const parse = (piece: string): void => {
     smd.parser_write(parser, piece)
-    const isPendingLong = parser.indent_len + parser.pending.length > Limits.maxPending
-    if (isPendingLong && !isLink(parser.token)) throw new Error()
-    const patience = piece.endsWith("\n") ? 1 : 2
+    if (parser.indent_len + parser.pending.length > Limits.maxPending) throw new Error()
     if (
-      isPendingLong ||
-      block > (top().slot.closest("pre") ? Limits.maxCode : Limits.maxBlock) ||
-      elements > patience * Limits.maxElements ||
-      parsed.length > patience * Limits.maxParsed
+      elements > Limits.maxElements ||
+      parsed.length > Limits.maxParsed ||
+      block > (top().slot.closest("pre") ? Limits.maxCode : Limits.maxBlock)
     ) {
       end()
       if (!plain) startPlain()
     }
   }
 
+  if (!say) startPlain()
   return {
     write: (delta) => {
       rest += delta
@@ -220,7 +219,7 @@ export const makeMarkdown = (root: HTMLElement, say: (text: string) => void): Ma
       if (plain) {
         if (block >= Limits.maxPlain && run === 0) startPlain()
         append(plain, piece)
-        say(piece.slice(spoken))
+        say?.(piece.slice(spoken))
         spoken = Math.max(0, spoken - piece.length)
       } else if (piece !== "") {
         parsed += piece

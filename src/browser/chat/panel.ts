@@ -61,7 +61,7 @@ export const makePanel = (options: Options): Panel => {
     name,
     badge
   )
-  const title = make("h2", { part: "title", id: "title" })
+  const title = make("h2", { part: "title" })
   const renew = button("new", "renew")
   const close = button("close", "close")
   const input = make("textarea", {
@@ -76,7 +76,7 @@ export const makePanel = (options: Options): Panel => {
   const form = make("form", { part: "composer" }, input, send, stop)
   const dialog = make(
     "dialog",
-    { part: "panel", "aria-labelledby": "title" },
+    { part: "panel" },
     make("header", { part: "header" }, title, renew, close),
     make("div", { class: "middle" }, ...transcript.elements),
     form,
@@ -92,7 +92,7 @@ export const makePanel = (options: Options): Panel => {
   }
 
   const relabel = (): void => {
-    name.textContent = title.textContent = strings.heading
+    name.textContent = title.textContent = dialog.ariaLabel = strings.heading
     renew.ariaLabel = strings.newConversation
     close.ariaLabel = strings.close
     input.ariaLabel = strings.message
@@ -184,7 +184,6 @@ export const makePanel = (options: Options): Panel => {
   // The window became narrow or wide.
   narrowly.onchange = replace
   relabel()
-  stop.hidden = true
 
   return {
     elements: [launcher, dialog],

@@ -4,8 +4,8 @@
  * @module
  */
 import { make } from "./dom.ts"
-import { makeCutter } from "./sentences.ts"
 import * as Limits from "./Limits.ts"
+import { makeCutter } from "./sentences.ts"
 
 export interface Speech {
   /** What speaks; to be put where it is not hidden. */
@@ -23,7 +23,7 @@ export interface Speech {
 export const makeSpeech = (): Speech => {
   // Not `role=status`: that one is read as a whole at every change, again and again.
   const region = make("div", { class: "heard", "aria-live": "polite" })
-  let cutter = makeCutter()
+  const cutter = makeCutter()
   const say = (sentence: string): void => {
     region.append(make("p", {}, sentence))
     while (region.children.length > Limits.kept) region.firstChild?.remove()
@@ -31,9 +31,7 @@ export const makeSpeech = (): Speech => {
   return {
     region,
     say,
-    reset: () => {
-      cutter = makeCutter()
-    },
+    reset: cutter.flush,
     add: (piece) => cutter.add(piece).forEach(say),
     flush: () => cutter.flush().forEach(say)
   }

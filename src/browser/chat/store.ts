@@ -11,7 +11,7 @@ export interface Message {
   readonly role: "user" | "agent"
   readonly text: string
   /** Why an agent's message is not whole. */
-  readonly ended?: "stopped" | Failure
+  readonly ended?: "stopped" | Failure | undefined
 }
 
 export interface Conversation {
@@ -34,20 +34,25 @@ const most = { messages: 100, units: 200_000 }
 
 /** The last messages within the bounds. Pure. */
 export const bounded = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
-  const last = messages.slice(-most.messages).map((message) => ({ ...message, text: message.text.slice(0, most.units) }))
+  const last = messages
+    .slice(-most.messages)
+    .map((message) => ({ ...message, text: message.text.slice(0, most.units) }))
   let units = 1
-  // Each message and the comma or bracket after it.
-  const first = last.findLastIndex((message) => (units += JSON.stringify(message).length + 1) > most.units)
+  const first = last.findLastIndex((message) => {
+    // A comma or a bracket follows each message.
+    units += JSON.stringify(message).length + 1
+    return units > most.units
+  })
   return last.slice(Math.min(first + 1, last.length - 1))
 }
 
 const readMessage = (value: Record<string, unknown> | null): Message => {
   const ended = value?.["ended"] as Message["ended"] | null
-  const message: Message = {
+  return {
     role: value?.["role"] === "user" ? "user" : "agent",
-    text: text(value?.["text"])
+    text: text(value?.["text"]),
+    ended: ended === "stopped" || text(ended?.kind) ? ended! : undefined
   }
-  return ended === "stopped" || text((ended as Failure | null)?.kind) ? { ...message, ended: ended! } : message
 }
 
 /** Reads what was kept, whatever it is. Pure. */

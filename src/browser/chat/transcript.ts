@@ -5,11 +5,11 @@
  */
 import { icon, make } from "./dom.ts"
 import { isRetryable } from "./failures.ts"
+import * as Limits from "./Limits.ts"
 import { makeMarkdown } from "./markdown.ts"
 import { makeRenderQueue } from "./RenderQueue.ts"
 import type { Message } from "./store.ts"
 import { fill, type Strings, sentenceOf } from "./strings.ts"
-import * as Limits from "./Limits.ts"
 
 export interface Options {
   /** Read anew whenever a text is shown. */
@@ -21,8 +21,11 @@ export interface Options {
 /** An answer that is being written. */
 export interface Answer {
   readonly write: (delta: string) => void
-  /** Ends it, with a reason if it is incomplete. The promise resolves once the answer is rendered. */
-  readonly end: (reason?: Message["ended"]) => Promise<void>
+  /**
+   * Ends it, with a reason if it is incomplete. The promise resolves once the answer is rendered, with the sentence that is
+   * shown below it, or an empty text.
+   */
+  readonly end: (reason?: Message["ended"]) => Promise<string>
 }
 
 export interface Transcript {
@@ -90,7 +93,9 @@ export const makeTranscript = (options: Options): Transcript => {
   const [welcome, greeting] = message("agent")
 
   const addQuestion = (text: string): void => {
-    message("user")[1].append(text)
+    const question = makeMarkdown(message("user")[1])
+    question.write(text)
+    queue.add(question.renderNext)
     toEnd()
   }
 
@@ -124,16 +129,19 @@ export const makeTranscript = (options: Options): Transcript => {
       if (length > Limits.maxAuto && body.dir === "auto") body.dir = getComputedStyle(body).direction
       return units
     }
-    const finish = (reason: Message["ended"]): void => {
+    const finish = (reason: Message["ended"]): string => {
       root.classList.remove("writing")
-      const note = reason === "stopped" ? strings.stopped : reason === undefined && !written && strings.empty
-      if (note) root.append(make("p", { part: "note" }, note))
-      else if (reason !== undefined && reason !== "stopped") {
-        const box = make("div", { part: "error" }, make("p", {}, sentenceOf(reason, strings)))
+      body.hidden = !written
+      if (typeof reason === "object") {
+        const sentence = sentenceOf(reason, strings)
+        const box = make("div", { part: "error" }, make("p", {}, sentence))
         if (isRetryable(reason)) box.append(retryButton(reason.retryAfter ?? 0))
         root.append(box)
+        return sentence
       }
-      body.hidden = !written
+      const note = reason ? strings.stopped : written ? "" : strings.empty
+      if (note) root.append(make("p", { part: "note" }, note))
+      return note
     }
     return {
       write: (delta) => {
@@ -147,8 +155,7 @@ export const makeTranscript = (options: Options): Transcript => {
             text.end()
             const units = renderNext()
             if (units === 0) {
-              finish(reason)
-              resolve()
+              resolve(finish(reason))
             }
             return units
           })
