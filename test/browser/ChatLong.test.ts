@@ -99,7 +99,7 @@ const recordTasks = `{
 const measure = (page: Page) =>
   page.locator(".message-agent:last-child .body").evaluate((body) => {
     const blocks = "p, h3, h4, h5, h6, li, th, td, code, .body"
-    const lengths = new Map<Element | null, number>()
+    const lengths = new Map<typeof body | null, number>()
     let run = 0
     let longestRun = 0
     const walker = body.ownerDocument.createTreeWalker(body, 5)
@@ -118,7 +118,7 @@ const measure = (page: Page) =>
       text: body.textContent!,
       longestRun,
       elements: body.querySelectorAll(":not(wbr, .plain)").length,
-      longestPlain: Math.max(0, ...Array.from(body.querySelectorAll(".plain"), (plain) => plain.textContent!.length)),
+      longestPlain: Math.max(0, ...Array.from(lengths, ([block, length]) => (block?.matches(".plain") ? length : 0))),
       longestCode: Math.max(0, ...Array.from(lengths, ([block, length]) => (block?.closest("pre") ? length : 0))),
       longestBlock: Math.max(0, ...Array.from(lengths, ([block, length]) => (block?.closest("pre") ? 0 : length)))
     }

@@ -44,3 +44,10 @@ export const maxAddress = 2048
 
 /** How many sentences stay in the region; those before were spoken. */
 export const kept = 20
+
+/**
+ * The most messages that are kept, and their length as JSON. Older messages are dropped first; the text of the last one is
+ * cut.
+ */
+export const maxMessages = 100
+export const maxKept = 200_000

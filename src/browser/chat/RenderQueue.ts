@@ -21,7 +21,7 @@ export interface RenderQueue {
 export const makeRenderQueue = (): RenderQueue => {
   let jobs: Array<Job> = []
   let left = sliceUnits
-  let timer: ReturnType<typeof setTimeout> | undefined
+  let isScheduled = false
 
   const run = (): void => {
     while (left > 0 && jobs.length > 0) {
@@ -29,8 +29,10 @@ export const makeRenderQueue = (): RenderQueue => {
       left -= units
       if (units === 0) jobs.shift()
     }
-    timer ??= setTimeout(() => {
-      timer = undefined
+    if (isScheduled) return
+    isScheduled = true
+    setTimeout(() => {
+      isScheduled = false
       left = sliceUnits
       if (jobs.length > 0) run()
     })

@@ -140,14 +140,6 @@ export const makePanel = (options: Options): Panel => {
     focused?.focus()
   }
 
-  const submit = (): void => {
-    const message = input.value.trim()
-    if (busy || message === "") return
-    input.value = ""
-    options.onSend(message)
-    input.focus()
-  }
-
   launcher.onclick = () => show()
   close.onclick = hide
   renew.onclick = () => {
@@ -160,19 +152,23 @@ export const makePanel = (options: Options): Panel => {
   }
   form.onsubmit = (event) => {
     event.preventDefault()
-    submit()
+    const message = input.value.trim()
+    if (busy || message === "") return
+    input.value = ""
+    options.onSend(message)
+    input.focus()
   }
   input.onkeydown = (event) => {
     // While a word is being composed, Enter belongs to it.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return
     event.preventDefault()
-    submit()
+    form.requestSubmit()
   }
-  dialog.addEventListener("keydown", (event) => {
+  dialog.onkeydown = (event) => {
     if (event.key !== "Escape" || event.isComposing) return
     event.preventDefault()
     hide()
-  })
+  }
   // To the page they come from an element that is no field: what is typed would be taken for its shortcuts.
   for (const type of ["keydown", "keypress", "keyup"]) {
     dialog.addEventListener(type, (event) => event.stopPropagation())

@@ -6,6 +6,7 @@
  */
 import type { Failure } from "./failures.ts"
 import { text } from "./frames.ts"
+import * as Limits from "./Limits.ts"
 
 export interface Message {
   readonly role: "user" | "agent"
@@ -26,22 +27,16 @@ export interface Conversation {
 
 export const empty: Conversation = { id: null, messages: [], open: false, draft: "" }
 
-/**
- * The most that is kept, in messages and in UTF-16 units of them as they are written; beyond it, the oldest are left
- * out, and of the last one its end.
- */
-const most = { messages: 100, units: 200_000 }
-
 /** The last messages within the bounds. Pure. */
 export const bounded = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
   const last = messages
-    .slice(-most.messages)
-    .map((message) => ({ ...message, text: message.text.slice(0, most.units) }))
+    .slice(-Limits.maxMessages)
+    .map((message) => ({ ...message, text: message.text.slice(0, Limits.maxKept) }))
   let units = 1
   const first = last.findLastIndex((message) => {
     // A comma or a bracket follows each message.
     units += JSON.stringify(message).length + 1
-    return units > most.units
+    return units > Limits.maxKept
   })
   return last.slice(Math.min(first + 1, last.length - 1))
 }
