@@ -7,7 +7,7 @@
  * @module
  */
 import { enhance, submit } from "./forms/Form.ts"
-import { own } from "./forms/Own.ts"
+import { own } from "./forms/FormMember.ts"
 
 const selector = "form[data-hydracore-form]"
 

@@ -4,14 +4,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { Sse } from "effect/encoding"
-import { chatUrl } from "../../src/browser/chat/endpoint.ts"
-import { isRetryable, ofStatus, readRetryAfter } from "../../src/browser/chat/failures.ts"
-import { read as readFrame } from "../../src/browser/chat/frames.ts"
-import { safeHref, splitBare } from "../../src/browser/chat/links.ts"
-import { makeCutter } from "../../src/browser/chat/sentences.ts"
-import { EventTooLong, makeReader, maxEvent } from "../../src/browser/chat/sse.ts"
-import { bounded, empty, read as readKept } from "../../src/browser/chat/store.ts"
-import { english, replaced, sentenceOf } from "../../src/browser/chat/strings.ts"
+import { empty, limitMessages, parse as parseConversation } from "../../src/browser/chat/ConversationStore.ts"
+import { chatUrl } from "../../src/browser/chat/Endpoint.ts"
+import { fromStatus, isRetryable, readRetryAfter } from "../../src/browser/chat/Failures.ts"
+import { parse as parseFrame } from "../../src/browser/chat/Frames.ts"
+import { safeHref, splitBare } from "../../src/browser/chat/Links.ts"
+import { makeSentenceSplitter } from "../../src/browser/chat/Sentences.ts"
+import { EventTooLong, makeSseReader, maxEvent } from "../../src/browser/chat/SseReader.ts"
+import { english, sentenceOf, withReplacements } from "../../src/browser/chat/Strings.ts"
 import * as ChatStream from "../../src/core/ChatStream.ts"
 
 /** Cuts a text after every so many units, over and over. */
@@ -42,7 +42,7 @@ describe("the reader of Server-Sent Events", () => {
       if (event._tag === "Event") expected.push(event.data)
     })
     standard.feed(text)
-    const reader = makeReader()
+    const reader = makeSseReader()
     assert.deepStrictEqual(
       cut(text, lengths).flatMap((piece) => reader(piece)),
       expected
@@ -50,13 +50,13 @@ describe("the reader of Server-Sent Events", () => {
   })
 
   it("gives up on an event without an end", () => {
-    const reader = makeReader()
+    const reader = makeSseReader()
     const piece = "x".repeat(65_536)
     reader("data: ")
     assert.throws(() => {
       for (let sent = 0; sent <= maxEvent; sent += piece.length) reader(piece)
     }, EventTooLong)
-    const lines = makeReader()
+    const lines = makeSseReader()
     assert.throws(() => {
       for (let sent = 0; sent <= maxEvent; sent += piece.length) lines(`data: ${piece}\n`)
     }, EventTooLong)
@@ -72,7 +72,7 @@ describe("the reader of frames", () => {
         { _tag: "Failed", failure: "agent-broken" }
       ]
     )
-    const frames = makeReader()(wire).map(readFrame)
+    const frames = makeSseReader()(wire).map(parseFrame)
     assert.deepStrictEqual(frames[0], { type: "start", conversationId: "c" })
     assert.strictEqual(
       frames.map((frame) => (frame?.type === "text" ? frame.delta : "")).join(""),
@@ -86,11 +86,11 @@ describe("the reader of frames", () => {
 
   it.prop("reads anything without a fault", [Schema.Json], ([json]) => {
     for (const value of [json, { type: "start", messageMetadata: json }, { type: "text-delta", delta: json }]) {
-      const frame = readFrame(JSON.stringify(value))
+      const frame = parseFrame(JSON.stringify(value))
       if (frame?.type === "start") assert.isString(frame.conversationId)
       if (frame?.type === "text") assert.isString(frame.delta)
     }
-    assert.isUndefined(readFrame(`${JSON.stringify(json)}{`))
+    assert.isUndefined(parseFrame(`${JSON.stringify(json)}{`))
   })
 })
 
@@ -103,7 +103,7 @@ describe("the cutter of sentences", () => {
     [Said, Lengths],
     ([parts, lengths]) => {
       const text = parts.join("")
-      const cutter = makeCutter()
+      const cutter = makeSentenceSplitter()
       const sentences = [...cut(text, lengths).flatMap((piece) => cutter.add(piece)), ...cutter.flush()]
       assert.strictEqual(bare(sentences.join("")), bare(text))
       for (const sentence of sentences) assert.notStrictEqual(sentence.trim(), "")
@@ -112,7 +112,7 @@ describe("the cutter of sentences", () => {
   )
 
   it("speaks sentences, not tokens", () => {
-    const cutter = makeCutter()
+    const cutter = makeSentenceSplitter()
     assert.deepStrictEqual(
       ["Yes", "! We", " do.", " Price: 1.50 €", ". 1. ", "First", "\n", "It ", "goes"].map(cutter.add),
       [[], ["Yes!"], [], ["We do."], ["Price: 1.50 €."], [], ["1. First"], [], []]
@@ -182,7 +182,7 @@ describe("failures", () => {
 
   it.prop("have a sentence each, and most can be tried again", [Schema.Int], ([status]) => {
     for (const code of [status, 401, 403, 404, 413, 422, 429, 500, 502, 503, 504]) {
-      const failure = ofStatus(code, null)
+      const failure = fromStatus(code, null)
       assert.match(sentenceOf(failure, english), /^[A-Z].*\.$/)
       assert.strictEqual(isRetryable(failure), ![401, 403, 404, 413, 422].includes(code))
     }
@@ -192,7 +192,7 @@ describe("failures", () => {
 describe("what was kept", () => {
   it.prop("is read whatever it is", [Schema.Json, Schema.String], ([json, text]) => {
     for (const kept of [null, text, JSON.stringify(json), JSON.stringify({ ...empty, messages: [json, { text }] })]) {
-      const { messages } = readKept(kept)
+      const { messages } = parseConversation(kept)
       for (const message of messages) {
         assert.isString(message.text)
         if (typeof message.ended === "object") assert.isString(sentenceOf(message.ended, english))
@@ -203,8 +203,8 @@ describe("what was kept", () => {
 
   it.prop("is the end of the conversation, and bounded", [Schema.Array(Schema.String)], ([texts]) => {
     const messages = texts.map((text) => ({ role: "user", text, ended: undefined }) as const)
-    assert.deepStrictEqual(readKept(JSON.stringify({ ...empty, messages })).messages, messages.slice(-100))
-    const long = bounded([
+    assert.deepStrictEqual(parseConversation(JSON.stringify({ ...empty, messages })).messages, messages.slice(-100))
+    const long = limitMessages([
       ...messages,
       ...Array.from({ length: 9 }, () => ({ role: "agent", text: "x".repeat(49_900) }) as const)
     ])
@@ -215,22 +215,22 @@ describe("what was kept", () => {
     const messages = texts.map((text) => ({ role: "user", text }) as const)
     const ended = { kind: "cut" } as const
     const answer = { role: "agent", text: "x".repeat(250_000), ended } as const
-    assert.deepStrictEqual(bounded([...messages, answer]), [{ ...answer, text: "x".repeat(200_000) }])
+    assert.deepStrictEqual(limitMessages([...messages, answer]), [{ ...answer, text: "x".repeat(200_000) }])
   })
 })
 
 describe("texts", () => {
   it.prop("are replaced by texts and by nothing else", [Schema.Json], ([json]) => {
     for (const given of [json, { send: json, unknown: "x" }]) {
-      const strings = replaced(JSON.stringify(given))
+      const strings = withReplacements(JSON.stringify(given))
       assert.deepStrictEqual(Object.keys(strings), Object.keys(english))
       for (const text of Object.values(strings)) assert.isString(text)
     }
-    assert.deepStrictEqual(replaced("{"), english)
-    assert.strictEqual(replaced('{"send":"Senden"}').send, "Senden")
-    assert.strictEqual(replaced('{"heading":"Fragen"}').heading, "Fragen")
-    assert.strictEqual(replaced('{"heading":"Fragen"}', "").heading, "Fragen")
-    assert.strictEqual(replaced('{"heading":"Fragen"}', "Ask us").heading, "Ask us")
+    assert.deepStrictEqual(withReplacements("{"), english)
+    assert.strictEqual(withReplacements('{"send":"Senden"}').send, "Senden")
+    assert.strictEqual(withReplacements('{"heading":"Fragen"}').heading, "Fragen")
+    assert.strictEqual(withReplacements('{"heading":"Fragen"}', "").heading, "Fragen")
+    assert.strictEqual(withReplacements('{"heading":"Fragen"}', "Ask us").heading, "Ask us")
   })
 })
 

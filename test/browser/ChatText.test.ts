@@ -3,9 +3,9 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { chatUrl } from "../../src/browser/chat/endpoint.ts"
-import { safeHref, splitBare } from "../../src/browser/chat/links.ts"
-import { makeCutter } from "../../src/browser/chat/sentences.ts"
+import { chatUrl } from "../../src/browser/chat/Endpoint.ts"
+import { safeHref, splitBare } from "../../src/browser/chat/Links.ts"
+import { makeSentenceSplitter } from "../../src/browser/chat/Sentences.ts"
 
 const page = "https://shop.example/a/b"
 
@@ -67,7 +67,7 @@ describe("the chat's readers of text", () => {
     "cut the sentences that the pattern cut",
     [textOf(".", "!", "…", ")", "\u201d", "'", "。", "」", " ", "\n", "1", "1. ", "a", "\t")],
     ([parts]) => {
-      const cutter = makeCutter()
+      const cutter = makeSentenceSplitter()
       const text = parts.join("")
       assert.deepStrictEqual([...cutter.add(text), ...cutter.flush()], model.sentences(text))
     }
@@ -91,7 +91,7 @@ describe("the chat's readers of text", () => {
   it("take no longer than a text is long, whatever is in it", () => {
     for (const shape of shapes) {
       for (const text of [shape, `${shape}a`, `a${shape}b`]) {
-        const cutter = makeCutter()
+        const cutter = makeSentenceSplitter()
         const said = [...cutter.add(text), ...cutter.flush()].join("")
         assert.strictEqual(said.replace(/\s/g, ""), text.replace(/\s/g, ""))
         assert.strictEqual(splitBare(text).join(""), text)

@@ -17,11 +17,12 @@
  *
  * @module
  */
-import * as Content from "./Content.ts"
+
 import * as Delivery from "./Delivery.ts"
-import * as Faults from "./Faults.ts"
+import * as Faults from "./FieldErrors.ts"
+import * as Content from "./FormContent.ts"
+import { own } from "./FormMember.ts"
 import * as Honeypot from "./Honeypot.ts"
-import { own } from "./Own.ts"
 import { type TextName, text } from "./Texts.ts"
 
 /** A submission that was asked for and has not arrived. */

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { honeypot } from "./Content.ts"
-import { own } from "./Own.ts"
+import { honeypot } from "./FormContent.ts"
+import { own } from "./FormMember.ts"
 
 /** What tells password managers (1Password, Bitwarden, LastPass, Dashlane) and the browser to leave a field alone. */
 const leaveAlone = {

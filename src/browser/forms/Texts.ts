@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { own } from "./Own.ts"
+import { own } from "./FormMember.ts"
 
 const english = {
   sending: "Sending…",

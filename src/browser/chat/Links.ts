@@ -1,17 +1,16 @@
 /**
- * Decides where a link in an agent's answer may lead. Pure.
+ * Decides which addresses in an agent's answer become links. Pure.
  *
  * @module
  */
-import { withoutEnd } from "./ends.ts"
 import * as Limits from "./Limits.ts"
+import { trimEnd } from "./TrimEnd.ts"
 
 const allowed = /^(https?|mailto):$/
 
 /**
- * The whole address of a link, or undefined if it may not be followed: anything but http, https and mailto, however it is
- * spelled, and anything longer than `Limits.maxAddress`. A relative address is one of the page's own, `base`. A title after the
- * address is left out.
+ * Resolves an address against `base`. Returns undefined unless the result is an http, https or mailto address, and for
+ * addresses longer than `Limits.maxAddress`. A title after the address is dropped.
  */
 export const safeHref = (address: string, base: string): string | undefined => {
   if (address.length > Limits.maxAddress) return undefined
@@ -24,13 +23,13 @@ export const safeHref = (address: string, base: string): string | undefined => {
   return allowed.test(url.protocol) ? url.href : undefined
 }
 
-/** What ends a sentence and no address. */
+/** Characters that end a sentence rather than an address. */
 const trailing = ".,;:!?'\"”’»"
 
-/** Splits what follows a bare address in a sentence, such as a full stop, from the address. */
+/** Splits a bare address from punctuation after it. */
 export const splitBare = (text: string): readonly [address: string, rest: string] => {
-  const address = withoutEnd(text, trailing)
+  const address = trimEnd(text, trailing)
   const rest = text.slice(address.length)
-  // A bracket that the address did not open closes something before it.
+  // A closing parenthesis without an opening one belongs to the sentence.
   return address.endsWith(")") && !address.includes("(") ? [address.slice(0, -1), `)${rest}`] : [address, rest]
 }

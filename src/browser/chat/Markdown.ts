@@ -1,46 +1,46 @@
 /**
- * Renders an answer's Markdown while it arrives. The parser is a library's; this module decides what the parser may
- * create: the elements listed below, text, and links that `safeHref` accepts. An agent's text never becomes HTML, never
- * becomes an attribute other than `href` and a list's `start`, and never causes a request: images become links.
+ * Renders an answer's Markdown while it arrives. A library parses the text. This module creates the elements: those listed
+ * below, and links that `safeHref` accepts. An agent's text never becomes HTML or an attribute other than `href` and a list's
+ * `start`, and never causes a request: images become links.
  *
- * Beyond the limits below, the rest of an answer is shown as it was written, in blocks that browsers lay out quickly.
+ * Beyond the limits of `Limits`, the rest of an answer is shown as it was written, in blocks that browsers lay out quickly.
  * Rendering takes time linear in the answer's length, whatever the answer contains.
  *
  * @module
  */
 import * as smd from "streaming-markdown"
-import { make } from "./dom.ts"
+import { make } from "./Dom.ts"
 import * as Limits from "./Limits.ts"
-import { safeHref, splitBare } from "./links.ts"
+import { safeHref, splitBare } from "./Links.ts"
 
 export interface Markdown {
   readonly write: (delta: string) => void
-  /** Renders the next piece of what was written. Returns its length in UTF-16 units, 0 if everything is rendered. */
+  /** Renders the next piece of the written text. Returns its length in UTF-16 units, 0 if everything is rendered. */
   readonly renderNext: () => number
-  /** Shows incomplete marks as they were written. To be called once everything is rendered. */
+  /** Shows incomplete marks as they were written. Call it once everything is rendered; it can add text to render. */
   readonly end: () => void
 }
 
-/** The text that is rendered at once. It ends after white space if possible. */
+/** Matches the text that is rendered in one step. It ends after white space if possible. */
 const nextPiece = /^(?:[^\n]{0,255}\s|[^\n]{1,256})/u
 
 /** The element of each parser token. The text of a token without an element goes into the parent element. */
 const names: ReadonlyArray<string | undefined> =
-  // The panel's own heading is of the second level, so an answer's begin at the third.
+  // The panel's heading has level 2, so an answer's headings start at level 3.
   ",,p,h3,h4,h5,h6,h6,h6,,,code,em,em,strong,strong,s,a,a,a,blockquote,br,hr,ul,ol,li,,,tr".split(",")
 
 /** Elements that are followed by a pause in the spoken text. */
 const blocks = /^(P|H.|LI|TR|BR)$/
 
-interface Open {
+interface OpenToken {
   readonly token: number
-  /** The element that receives its text. */
+  /** The element that receives the token's text. */
   readonly slot: HTMLElement
   address?: string
   checked?: boolean
 }
 
-/** The parser's numbers of links are consecutive, and those of equations the highest. */
+/** The library numbers its tokens: those of links are consecutive, those of equations are the highest. */
 const isLink = (token: number): boolean => token >= smd.LINK && token <= smd.IMAGE
 
 const isEquation = (token: number): boolean => token >= smd.EQUATION_BLOCK
@@ -54,29 +54,29 @@ const mark = (token: number): string =>
  * was written.
  */
 export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): Markdown => {
-  const open: Array<Open> = [{ token: smd.DOCUMENT, slot: root }]
-  const top = (): Open => open.at(-1)!
+  const open: Array<OpenToken> = [{ token: smd.DOCUMENT, slot: root }]
+  const top = (): OpenToken => open.at(-1)!
 
-  let elements = 0
+  let elementCount = 0
   /** The length of the current block. */
-  let block = 0
+  let blockLength = 0
   /** The length of the text since the last line break opportunity. */
-  let run = 0
+  let runLength = 0
 
   const append = (slot: HTMLElement, value: string): void => {
     const last = slot.lastChild
     // One text node for each delta would make a long paragraph slow to lay out.
     if (last instanceof Text) last.appendData(value)
     else slot.append(value)
-    block += value.length
-    run = /\s/.test(value) ? 0 : run + value.length
-    if (run >= Limits.maxRun) {
+    blockLength += value.length
+    runLength = /\s/.test(value) ? 0 : runLength + value.length
+    if (runLength >= Limits.maxRun) {
       slot.append(make("wbr"))
-      run = 0
+      runLength = 0
     }
   }
 
-  const text = (value: string): void => {
+  const appendText = (value: string): void => {
     for (const [part] of value.matchAll(/.{1,256}/gsu)) append(top().slot, part)
     say?.(value)
   }
@@ -85,8 +85,8 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
     if (open.length > Limits.maxDepth) return parent
     // Links cannot be nested.
     if (isLink(token) && parent.closest("a")) return parent
-    elements++
-    if (token < smd.CODE_INLINE || (token > smd.RULE && !isEquation(token))) block = 0
+    elementCount++
+    if (token < smd.CODE_INLINE || (token > smd.RULE && !isEquation(token))) blockLength = 0
     switch (token) {
       case smd.CODE_BLOCK:
       case smd.CODE_FENCE:
@@ -102,14 +102,14 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
     }
   }
 
-  /** Sets a link's address, or replaces an incomplete link by its source text, which ends with `rest`. */
-  const closeLink = (link: Open, rest: string): void => {
+  /** Sets a link's address. Replaces an incomplete link with its source text, and appends `rest`. */
+  const closeLink = (link: OpenToken, rest: string): void => {
     const { address, token } = link
     const slot = link.slot as HTMLAnchorElement
     if (!isLink(token) || slot === top().slot) return
     if (address === undefined && token !== smd.RAW_URL) {
       slot.replaceWith(mark(token), ...slot.childNodes)
-      text(rest)
+      appendText(rest)
       return
     }
     const written = address ?? slot.textContent
@@ -136,49 +136,48 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
     data: undefined,
     add_token: (_, token) => {
       if (token === smd.DOCUMENT) return
-      // There is no element for equations, and `$` may be a price.
-      if (isEquation(token)) text(mark(token))
+      // Equations are shown as they were written: `$` may be a price.
+      if (isEquation(token)) appendText(mark(token))
       open.push({ token, slot: slotFor(token, top().slot) })
     },
     end_token: () => {
       if (open.length === 1) return
       const ended = open.pop()!
       closeLink(ended, parser.pending === "]" ? "]" : "")
-      if (ended.token === smd.CHECKBOX) text(ended.checked ? "☑ " : "☐ ")
-      if (isEquation(ended.token)) text(mark(ended.token))
+      if (ended.token === smd.CHECKBOX) appendText(ended.checked ? "☑ " : "☐ ")
+      if (isEquation(ended.token)) appendText(mark(ended.token))
       if (ended.token === smd.TABLE_CELL) say?.(", ")
       if (blocks.test(ended.slot.tagName) || ended.slot.closest("pre")) say?.("\n")
     },
-    add_text: (_, value) => text(value),
+    add_text: (_, value) => appendText(value),
     set_attr: (_, name, value) => {
       const { slot } = top()
-      if (name <= smd.SRC) {
-        top().address = value
-      } else if (name === smd.CHECKED) top().checked = true
+      if (name <= smd.SRC) top().address = value
+      else if (name === smd.CHECKED) top().checked = true
       else if (name === smd.START && slot instanceof HTMLOListElement) slot.start = +value.slice(0, 9) || 0
     }
   }
 
   const parser = smd.parser(renderer)
-  /** The text that the parser took. */
+  /** The text that was given to the parser. */
   let parsed = ""
   /** The text that is not rendered yet. */
   let rest = ""
-  /** The block of plain text that is being written, once Markdown has ended. */
+  /** The current block of text that is shown as it was written. Undefined while Markdown is parsed. */
   let plain: HTMLElement | undefined
-  /** The length of the next text that is not spoken, because it was spoken before. */
+  /** The length of the text that is rendered again but not spoken again. */
   let spoken = 0
 
   const startPlain = (): void => {
     plain = root.appendChild(make("p", { class: "plain" }))
-    block = 0
+    blockLength = 0
   }
 
   const attempt = (step: () => void): void => {
     try {
       step()
     } catch {
-      // The parser failed: everything is shown as it was written.
+      // The text exceeds the parser's limits: all of it is shown as it was written.
       root.replaceChildren()
       rest = parsed + rest
       spoken = parsed.length
@@ -199,9 +198,9 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
     smd.parser_write(parser, piece)
     if (parser.indent_len + parser.pending.length > Limits.maxPending) throw new Error()
     if (
-      elements > Limits.maxElements ||
+      elementCount > Limits.maxElements ||
       parsed.length > Limits.maxParsed ||
-      block > (top().slot.closest("pre") ? Limits.maxCode : Limits.maxBlock)
+      blockLength > (top().slot.closest("pre") ? Limits.maxCode : Limits.maxBlock)
     ) {
       end()
       if (!plain) startPlain()
@@ -217,11 +216,11 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
       const piece = nextPiece.exec(rest)?.[0] ?? ""
       rest = rest.slice(piece.length)
       if (plain) {
-        if (block >= Limits.maxPlain && run === 0) startPlain()
+        if (blockLength >= Limits.maxPlain && runLength === 0) startPlain()
         append(plain, piece)
         say?.(piece.slice(spoken))
         spoken = Math.max(0, spoken - piece.length)
-      } else if (piece !== "") {
+      } else {
         parsed += piece
         attempt(() => parse(piece))
       }

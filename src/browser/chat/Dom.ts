@@ -1,12 +1,12 @@
 /**
- * Makes elements.
+ * Creates elements without HTML, so that a text never becomes markup.
  *
  * @module
  */
 
 /**
- * An element with attributes and children. A text among them stays text, whatever is in it. Its parts, for a website's
- * own style, are its classes too, for ours.
+ * Creates an element. A `part`, which a website's style sheet can select, is also the element's class, which the chat's
+ * style sheet selects.
  */
 export const make = <K extends keyof HTMLElementTagNameMap>(
   name: K,
@@ -31,14 +31,14 @@ const paths = {
   down: "M12 5v14m-6-6 6 6 6-6"
 }
 
-/** A picture on a button; the button says by itself what it does. */
+/** Creates an icon. It is hidden from screen readers: the button around it has a label. */
 export const icon = (name: keyof typeof paths): SVGElement => {
-  const space = "http://www.w3.org/2000/svg"
-  const svg = document.createElementNS(space, "svg")
+  const namespace = "http://www.w3.org/2000/svg"
+  const svg = document.createElementNS(namespace, "svg")
   svg.setAttribute("viewBox", "0 0 24 24")
   svg.setAttribute("aria-hidden", "true")
   svg.setAttribute("class", `icon ${name}`)
-  const path = document.createElementNS(space, "path")
+  const path = document.createElementNS(namespace, "path")
   path.setAttribute("d", paths[name])
   svg.append(path)
   return svg

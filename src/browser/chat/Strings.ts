@@ -1,13 +1,13 @@
 /**
- * Every text of the chat, in English, and how a website replaces it.
+ * The chat's texts in English. A website can replace each of them.
  *
  * @module
  */
-import type { Failure } from "./failures.ts"
+import type { Failure } from "./Failures.ts"
 
-/** `{heading}` and `{seconds}` stand for what their names say, `{sentence}` for what the edge said, in English. */
+/** Placeholders: `{heading}`, `{seconds}`, and `{sentence}`, which is the edge's error message in English. */
 export const english = {
-  /** Where no heading is given. */
+  /** Used without a `heading` attribute. */
   heading: "Chat",
   open: "Open chat: {heading}",
   unread: "Open chat: {heading}. New answer.",
@@ -45,29 +45,29 @@ export const english = {
 
 export type Strings = { readonly [K in keyof typeof english]: string }
 
-/** Puts values into a text. */
+/** Replaces placeholders. */
 export const fill = (text: string, values: Readonly<Record<string, string | number>>): string =>
   text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
 
 /**
- * The texts with those replaced that `json` names; whatever is no text, and JSON that cannot be read, replaces nothing. A
- * `heading` of its own goes before.
+ * Returns the English texts, replaced by those of `json`. Invalid JSON and values that are not strings are ignored.
+ * `heading` takes precedence over a heading in `json`.
  */
-export const replaced = (json: string | null, heading?: string | null): Strings => {
+export const withReplacements = (json: string | null, heading?: string | null): Strings => {
   const strings: Record<string, string> = { ...english }
   try {
     const given = JSON.parse(json ?? "{}")
     for (const name in english) if (typeof given[name] === "string") strings[name] = given[name]
   } catch {
-    // English it is.
+    // Invalid JSON: the texts stay English.
   }
   if (heading) strings["heading"] = heading
   return strings as Strings
 }
 
-/** The sentence for a failure. */
+/** Returns the sentence that explains a failure. */
 export const sentenceOf = (failure: Failure, strings: Strings): string =>
-  // A kind that was kept by another version may be unknown to this one.
+  // Another version of this script may have stored a kind that this version does not know.
   fill(Object.hasOwn(strings, failure.kind) ? strings[failure.kind] : strings.unexpected, {
     sentence: failure.sentence || strings.cut
   })

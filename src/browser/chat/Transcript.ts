@@ -1,46 +1,46 @@
 /**
- * Shows a conversation's messages, and keeps the last one in sight for those who read along.
+ * The log of a conversation's messages. It scrolls to new text unless the visitor has scrolled back.
  *
  * @module
  */
-import { icon, make } from "./dom.ts"
-import { isRetryable } from "./failures.ts"
+import type { Message } from "./ConversationStore.ts"
+import { icon, make } from "./Dom.ts"
+import { isRetryable } from "./Failures.ts"
 import * as Limits from "./Limits.ts"
-import { makeMarkdown } from "./markdown.ts"
+import { makeMarkdown } from "./Markdown.ts"
 import { makeRenderQueue } from "./RenderQueue.ts"
-import type { Message } from "./store.ts"
-import { fill, type Strings, sentenceOf } from "./strings.ts"
+import { fill, type Strings, sentenceOf } from "./Strings.ts"
 
 export interface Options {
-  /** Read anew whenever a text is shown. */
+  /** Read each time a text is shown. */
   readonly strings: Strings
-  /** Sends the last message once more. */
+  /** The visitor wants to send the last message again. */
   readonly onRetry: () => void
 }
 
-/** An answer that is being written. */
+/** An answer that is being received. */
 export interface Answer {
   readonly write: (delta: string) => void
   /**
-   * Ends it, with a reason if it is incomplete. The promise resolves once the answer is rendered, with the sentence that is
-   * shown below it, or an empty text.
+   * Ends the answer, with a reason if it is incomplete. The promise resolves once the answer is rendered, with the note that
+   * is shown below it, or an empty text. It never resolves if the transcript is reset before.
    */
   readonly end: (reason?: Message["ended"]) => Promise<string>
 }
 
 export interface Transcript {
-  /** What is put into the panel: the log, and the button that leads to its end. */
+  /** The log, and the button that scrolls to its end. */
   readonly elements: ReadonlyArray<HTMLElement>
   readonly log: HTMLElement
   readonly addQuestion: (text: string) => void
-  /** Begins an answer. `onText` hears it as it is shown. */
+  /** Starts an answer. `onText` receives the rendered text. */
   readonly addAnswer: (onText: (text: string) => void) => Answer
-  /** Takes the last answer away, for it is asked for once more. */
+  /** Removes the last answer before a retry. */
   readonly removeAnswer: () => void
-  /** Shows these and nothing else. */
+  /** Replaces all messages. */
   readonly reset: (messages: ReadonlyArray<Message>) => void
-  readonly toEnd: () => void
-  /** Puts the texts in place, as they are now; how an answer ended stays as it was said. */
+  readonly scrollToEnd: () => void
+  /** Updates all texts except the notes below answers. */
   readonly relabel: () => void
 }
 
@@ -49,34 +49,34 @@ export const makeTranscript = (options: Options): Transcript => {
   const log = make("div", {
     part: "log",
     role: "log",
-    // What is new is spoken by `speech`, in sentences.
+    // `Speech` announces answers instead.
     "aria-live": "off",
     tabindex: "0"
   })
   const latest = make("button", { part: "button latest", type: "button", hidden: "" }, icon("down"))
-  let pinned = true
+  let isPinned = true
 
-  const toEnd = (): void => {
-    pinned = true
+  const scrollToEnd = (): void => {
+    isPinned = true
     latest.hidden = true
     log.scrollTop = log.scrollHeight
   }
   const queue = makeRenderQueue()
-  // Besides new text, this sees the sizes that browsers estimate while a message is out of sight.
-  const resized = new ResizeObserver(() => pinned && toEnd())
-  let scrolled = 0
+  // Also follows size changes without new text: browsers estimate the size of messages that are out of sight.
+  const resizeObserver = new ResizeObserver(() => isPinned && scrollToEnd())
+  let lastScrollTop = 0
   log.onscroll = () => {
     const { clientHeight, scrollHeight, scrollTop } = log
-    pinned = scrollHeight - scrollTop - clientHeight < Limits.nearly || (pinned && scrollTop >= scrolled)
-    scrolled = scrollTop
-    latest.hidden = pinned
+    isPinned = scrollHeight - scrollTop - clientHeight < Limits.maxDistance || (isPinned && scrollTop >= lastScrollTop)
+    lastScrollTop = scrollTop
+    latest.hidden = isPinned
   }
   latest.onclick = () => {
-    toEnd()
+    scrollToEnd()
     log.focus()
   }
 
-  /** Puts before a message what is heard and not seen: whose it is. */
+  /** Updates the label that tells screen readers who wrote a message. */
   const label = (root: Element): void => {
     root.firstElementChild!.textContent = root.matches(".message-user") ? strings.you : fill(strings.agent, strings)
   }
@@ -86,7 +86,7 @@ export const makeTranscript = (options: Options): Transcript => {
     const root = make("div", { part: `message message-${role}` }, make("span", { class: "heard" }), body)
     label(root)
     log.append(root)
-    resized.observe(root)
+    resizeObserver.observe(root)
     return [root, body]
   }
 
@@ -96,7 +96,7 @@ export const makeTranscript = (options: Options): Transcript => {
     const question = makeMarkdown(message("user")[1])
     question.write(text)
     queue.add(question.renderNext)
-    toEnd()
+    scrollToEnd()
   }
 
   const retryButton = (wait: number): HTMLElement => {
@@ -104,11 +104,11 @@ export const makeTranscript = (options: Options): Transcript => {
     const end = performance.now() + wait * 1000
     const left = (): number => Math.ceil((end - performance.now()) / 1000)
     const show = (): void => {
-      const waiting = left() > 0
-      button.textContent = waiting ? fill(strings.retryIn, { seconds: left() }) : strings.retry
-      // Not `disabled`: that would take the focus away.
-      button.ariaDisabled = String(waiting)
-      if (waiting) setTimeout(() => button.isConnected && show(), 250)
+      const isWaiting = left() > 0
+      button.textContent = isWaiting ? fill(strings.retryIn, { seconds: left() }) : strings.retry
+      // A `disabled` button would lose the focus.
+      button.ariaDisabled = String(isWaiting)
+      if (isWaiting) setTimeout(() => button.isConnected && show(), 250)
     }
     button.onclick = () => {
       if (left() <= 0) options.onRetry()
@@ -121,7 +121,7 @@ export const makeTranscript = (options: Options): Transcript => {
     const [root, body] = message("agent")
     root.classList.add("writing")
     const text = makeMarkdown(body, onText)
-    let written = false
+    let isWritten = false
     let length = 0
     const renderNext = (): number => {
       const units = text.renderNext()
@@ -131,7 +131,7 @@ export const makeTranscript = (options: Options): Transcript => {
     }
     const finish = (reason: Message["ended"]): string => {
       root.classList.remove("writing")
-      body.hidden = !written
+      body.hidden = !isWritten
       if (typeof reason === "object") {
         const sentence = sentenceOf(reason, strings)
         const box = make("div", { part: "error" }, make("p", {}, sentence))
@@ -139,13 +139,13 @@ export const makeTranscript = (options: Options): Transcript => {
         root.append(box)
         return sentence
       }
-      const note = reason ? strings.stopped : written ? "" : strings.empty
+      const note = reason ? strings.stopped : isWritten ? "" : strings.empty
       if (note) root.append(make("p", { part: "note" }, note))
       return note
     }
     return {
       write: (delta) => {
-        written = true
+        isWritten = true
         text.write(delta)
         queue.add(renderNext)
       },
@@ -154,9 +154,7 @@ export const makeTranscript = (options: Options): Transcript => {
           queue.add(() => {
             text.end()
             const units = renderNext()
-            if (units === 0) {
-              resolve(finish(reason))
-            }
+            if (units === 0) resolve(finish(reason))
             return units
           })
         })
@@ -179,13 +177,13 @@ export const makeTranscript = (options: Options): Transcript => {
         else {
           const answer = addAnswer(() => {})
           if (text !== "") answer.write(text)
-          // What had to be waited for is long over.
+          // The wait before a retry is over.
           answer.end(typeof ended === "object" ? { ...ended, retryAfter: 0 } : ended)
         }
       }
-      toEnd()
+      scrollToEnd()
     },
-    toEnd,
+    scrollToEnd,
     relabel: () => {
       log.ariaLabel = strings.log
       latest.ariaLabel = strings.latest

@@ -7,7 +7,7 @@
  * @module
  */
 import type { Fault } from "./Delivery.ts"
-import { own } from "./Own.ts"
+import { own } from "./FormMember.ts"
 
 type Control = HTMLElement & { readonly name: string }
 

@@ -1,9 +1,9 @@
 /**
- * How the chat looks. One constructed style sheet for all chats of a page: a strict Content-Security-Policy allows it,
- * and nothing of the page's own style reaches in but its direction.
+ * The style sheet, shared by all chats of a page. A strict Content-Security-Policy allows constructed style sheets. The
+ * page's own style does not apply inside the chat, except for its writing direction.
  *
- * Sizes are in `em` of the chat's own font size, so that it grows with the visitor's. It is written short, for it is
- * loaded as it stands, but for its line ends.
+ * Sizes are in `em`, so they follow the visitor's font size. The text is compact because it is not minified: the bundler
+ * only removes line ends and shortens the names of custom properties without the prefix `--hydracore-`.
  *
  * @module
  */
@@ -96,6 +96,5 @@ textarea:placeholder-shown~.send.button{background:var(--surface);color:var(--mu
 @media print{:host{display:none!important}}
 `
 
-/** The style sheet. */
 export const sheet = new CSSStyleSheet()
 sheet.replaceSync(css)

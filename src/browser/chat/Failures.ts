@@ -1,17 +1,17 @@
 /**
- * Why a message got no whole answer, and what the visitor can do about it. Pure.
+ * Why an answer failed, and whether the visitor can try again. Pure.
  *
  * @module
  */
 
 export type FailureKind =
-  /** 401: the token is wrong, expired or revoked. */
+  /** 401: the token is unknown, expired or revoked. */
   | "unauthorized"
-  /** 403: this website may not use this chat. */
+  /** 403: the website's origin is not allowed. */
   | "forbidden"
-  /** 404: there is no such chat. */
+  /** 404: the instance does not exist. */
   | "missing"
-  /** 413 or 422: the message itself was refused. */
+  /** 413 or 422: the message is invalid. */
   | "refused"
   /** 429. */
   | "limited"
@@ -21,29 +21,28 @@ export type FailureKind =
   | "unavailable"
   /** 504. */
   | "late"
-  /** The visitor's device has no connection. */
+  /** The device is offline. */
   | "offline"
-  /** There is a connection, but none to the edge. */
+  /** The device is online, but the edge cannot be reached. */
   | "network"
-  /** The stream ended or fell silent before its last frame. */
+  /** The stream ended or stalled before its last frame. */
   | "cut"
-  /** The agent's answer broke, and the edge said so in the stream. */
+  /** The edge reported an error in the stream. */
   | "broken"
-  /** Anything else. */
   | "unexpected"
 
 export interface Failure {
   readonly kind: FailureKind
-  /** After how many seconds the message may be sent again, if the edge said so. */
+  /** The seconds until the message can be sent again. */
   readonly retryAfter?: number | undefined
-  /** The edge's own sentence, if it came in the stream. */
+  /** The edge's error message from the stream. */
   readonly sentence?: string
 }
 
-/** The longest wait that is believed: an hour, in seconds. */
+/** The longest wait, in seconds. */
 const maxWait = 3600
 
-/** Reads a `Retry-After` header that holds seconds, as the edge sends it. */
+/** Parses a `Retry-After` header in seconds, the only form that the edge sends. */
 export const readRetryAfter = (header: string | null): number | undefined =>
   /^\d+$/.test(header ?? "") ? Math.min(Number(header), maxWait) : undefined
 
@@ -59,12 +58,12 @@ const kinds: Readonly<Record<number, FailureKind>> = {
   504: "late"
 }
 
-/** The failure that an answer with this status is. */
-export const ofStatus = (status: number, retryAfter: string | null): Failure => ({
+/** Returns the failure for the status of a response. */
+export const fromStatus = (status: number, retryAfter: string | null): Failure => ({
   kind: kinds[status] ?? "unexpected",
   retryAfter: readRetryAfter(retryAfter)
 })
 
-/** Whether sending the same message again may help. */
+/** Whether the same message can succeed later. */
 export const isRetryable = (failure: Failure): boolean =>
   !/^(unauthorized|forbidden|missing|refused)$/.test(failure.kind)
