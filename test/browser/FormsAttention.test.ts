@@ -18,7 +18,7 @@ const waiting = Effect.fnUntraced(function* (attributes: string, first: Fault, .
   form.relay.fault = (received) => (isSubmit(received) ? faults.shift() : undefined)
   yield* fill(form.page, { name: "Ada", email: "ada@example.org" })
   yield* press(form.page)
-  yield* says(form.status, "kept here")
+  yield* says(form.status, "kept on this page")
   return {
     ...form,
     /** Lets time pass until the page says that `script` holds. */

@@ -87,7 +87,7 @@ inChromium("a form", testServer(), (it) => {
         yield* evaluate(`document.forms[0].dataset.site = "foo"`)
         yield* fill(page, { name: "Ada" })
         yield* press(page)
-        yield* says(status, "Something is wrong with the form itself")
+        yield* says(status, "This form does not work")
         assert.notMatch(yield* Effect.promise(status), /UUID|site_id/)
         assert.strictEqual(yield* evaluate("document.forms[0].dataset.state"), "failed")
         const [, [, detail] = []] = yield* Effect.promise(heard)
@@ -130,7 +130,7 @@ inChromium("a form", testServer(), (it) => {
         yield* fill(page, { name: "Ada-offline", message: "kept" })
         yield* Effect.promise(() => context.setOffline(true))
         yield* press(page)
-        yield* says(status, "kept here")
+        yield* says(status, "kept on this page")
         assert.strictEqual(yield* Effect.promise(() => page.locator("[name=message]").inputValue()), "kept")
         assert.isTrue(yield* Effect.promise(() => page.getByRole("button").isEnabled()))
         assert.deepStrictEqual(sent(), [])
@@ -158,7 +158,7 @@ inChromium("a form", testServer(), (it) => {
         relay.fault = (received) => (isSubmit(received) ? faults.shift() : undefined)
         yield* fill(page, { name: "Ada-again" })
         yield* press(page)
-        yield* says(status, "kept here")
+        yield* says(status, "kept on this page")
         yield* until("thanks", async () => {
           await page.clock.runFor(1000)
           return (await status()).includes("Thank you")
@@ -224,7 +224,7 @@ inChromium("a form", testServer(), (it) => {
         relay.fault = (received) => (isSubmit(received) && down ? { _tag: "Cut" } : undefined)
         yield* fill(page, { name: "Ada-one" })
         yield* press(page)
-        yield* says(status, "kept here")
+        yield* says(status, "kept on this page")
         yield* fill(page, { name: "Ada-two" })
         down = false
         yield* until("thanks", async () => {

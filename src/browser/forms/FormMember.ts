@@ -1,12 +1,15 @@
 /**
- * A form's own members. A form is a dangerous thing to ask: a field of it hides the member of its name, so that in a form
- * with a field named `getAttribute` there is no `form.getAttribute()`.
+ * Access to the members of a form. A form's field hides the member with the field's name: in a form with a field named
+ * `getAttribute`, `form.getAttribute` is that field.
  *
  * @module
  */
 
-/** A form's own member, whatever its fields are named; a method stays the form's when it is called by itself. */
-export const own = <Name extends keyof HTMLFormElement>(form: HTMLFormElement, name: Name): HTMLFormElement[Name] => {
+/** Returns a member of a form, whatever the names of its fields are. Methods are bound to the form. */
+export const formMember = <Name extends keyof HTMLFormElement>(
+  form: HTMLFormElement,
+  name: Name
+): HTMLFormElement[Name] => {
   const member = Reflect.get(HTMLFormElement.prototype, name, form)
   return typeof member === "function" ? member.bind(form) : member
 }
