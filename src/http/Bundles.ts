@@ -59,7 +59,10 @@ const inner = new RegExp(
   ].join("|")})$`
 )
 
-/** Takes the line ends out of the chat's style sheet, which stands in its script as a text. */
+/**
+ * Minifies the chat's style sheet, a string in its script: removes line ends, and shortens custom properties to their first
+ * letter, except those with the prefix `--hydracore-`, which websites set.
+ */
 const inOneLine: Plugin = {
   name: "style",
   setup: ({ onLoad }) =>
@@ -67,7 +70,6 @@ const inOneLine: Plugin = {
       loader: "ts",
       contents: (await readFile(path, "utf8"))
         .replaceAll(/(?<=[;}])\n+/g, "")
-        // Custom properties of the sheet's own: websites set those that begin with `--hydracore-`.
         .replaceAll(/(?<=\W--)(?!hydracore-)(\w)[\w-]*/g, "$1")
     }))
 }

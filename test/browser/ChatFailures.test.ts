@@ -1,5 +1,5 @@
 /**
- * What a visitor reads in the chat when something goes wrong, and what can be done about it.
+ * Failures of the chat: their messages, and retries.
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect, Option } from "effect"
@@ -30,8 +30,8 @@ const never = () => undefined
 
 const retry = (page: Page) => page.getByRole("button", { name: /^Try again/ })
 
-inChromium("the chat that fails", testServer({}, agent.script), (it) => {
-  describe("says so in a sentence, speaks it, and offers what helps", () => {
+inChromium("a failed chat", testServer({}, agent.script), (it) => {
+  describe("shows and announces a message, and offers a retry if that can help,", () => {
     const cases: ReadonlyArray<{
       readonly name: string
       readonly fault: Fault
@@ -72,7 +72,7 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
       }
     ]
     for (const { again, fault, name, says } of cases) {
-      it.effect(`of ${name}`, () =>
+      it.effect(`for ${name}`, () =>
         Effect.gen(function* () {
           const { answered, begin, errors, on, page, path, relay, sees, send, spoken } = yield* ChatPage.make()
           relay.fault = always(path, fault)
@@ -87,7 +87,7 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
             yield* answered("You said hello.")
             assert.strictEqual(yield* on(() => page.getByText(says).count()), 1, "left in what was spoken alone")
           } else {
-            // The next message may well be taken.
+            // The next message can succeed.
             yield* send("once more")
             yield* answered("You said once more.")
           }
@@ -96,7 +96,7 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
       )
     }
 
-    it.effect("of a token that the edge does not know", () =>
+    it.effect("for an unknown token", () =>
       Effect.gen(function* () {
         const { begin, on, page, sees, send } = yield* ChatPage.make({ token: "hcw_wrong" })
         yield* begin
@@ -106,7 +106,7 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
       })
     )
 
-    it.effect("of an agent that refuses, is late, or breaks", () =>
+    it.effect("for an agent that refuses, times out, or breaks off", () =>
       Effect.gen(function* () {
         const { answers, begin, on, page, sees, send } = yield* ChatPage.make()
         yield* begin
@@ -115,7 +115,7 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
         yield* send("late:")
         yield* sees(/did not answer in time/)
         yield* send("break: Half of")
-        // In the edge's own words.
+        // The edge's own message.
         yield* sees(ChatStream.sentences["agent-broken"])
         assert.strictEqual((yield* on(answers)).at(-1), "Half of")
         yield* on(() => retry(page).last().click())
@@ -129,7 +129,7 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
     )
   })
 
-  it.effect("offers to send again what was asked last, and nothing before it", () =>
+  it.effect("offers a retry of the last message only", () =>
     Effect.gen(function* () {
       const { answered, begin, on, page, sees, send } = yield* ChatPage.make()
       yield* begin
@@ -138,12 +138,12 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
       assert.strictEqual(yield* on(() => retry(page).count()), 1)
       yield* send("cancel my order")
       yield* answered("You said cancel my order.")
-      // The button would have sent the newest question again, and taken its answer away.
+      // An older retry button would resend the newest message and remove its answer.
       assert.strictEqual(yield* on(() => retry(page).count()), 0)
     })
   )
 
-  it.effect("waits as long as Retry-After says", () =>
+  it.effect("delays a retry by Retry-After", () =>
     Effect.gen(function* () {
       const { answered, begin, on, page, path, relay, sees, send } = yield* ChatPage.make()
       relay.fault = always(path, answer(429, { "retry-after": "30" }))
@@ -168,7 +168,7 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
     })
   )
 
-  it.effect("takes a stream that fell silent for dead", () =>
+  it.effect("ends a stalled stream", () =>
     Effect.gen(function* () {
       const { begin, on, page, sees, send, answering } = yield* ChatPage.make()
       yield* on(() => page.clock.install())
@@ -178,14 +178,14 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
       const answer = ChatPage.newest(agent.asked)
       yield* on(() => page.clock.fastForward(30_000))
       yield* on(() => page.getByRole("button", { name: "Stop answer" }).waitFor())
-      // The last of what was said may have come after the first jump: the silence is counted from there.
+      // The last text may have arrived after the first jump of the clock, which restarts the timeout.
       yield* on(() => page.clock.fastForward(46_000))
       yield* sees("The answer was interrupted. Please try again.")
       yield* until("the agent's end", () => !answer.isOngoing())
     })
   )
 
-  it.effect("knows when the visitor is offline, and sends again when told to", () =>
+  it.effect("reports that the visitor is offline, and can retry afterwards", () =>
     Effect.gen(function* () {
       const { answered, begin, context, on, page, sees, send } = yield* ChatPage.make()
       yield* begin
@@ -201,8 +201,8 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
 
 const onePerMinute = RateLimit.parse("chat", "1/minute")
 
-inChromium("the chat over its limit", testServer({ rateLimitChat: onePerMinute }, agent.script), (it) => {
-  it.effect("reads from the edge how long to wait", () =>
+inChromium("a rate-limited chat", testServer({ rateLimitChat: onePerMinute }, agent.script), (it) => {
+  it.effect("can read the edge's Retry-After", () =>
     Effect.gen(function* () {
       assert.isTrue(Option.isSome(onePerMinute))
       const { answered, begin, on, page, sees, send } = yield* ChatPage.make()

@@ -144,7 +144,7 @@ const assertBounded = Effect.fnUntraced(function* (page: Page) {
 })
 
 inChromium("a long answer", agent, (it) => {
-  describe("is rendered in slices and bounded blocks, shown, and spoken to its end", () => {
+  describe("is rendered in slices and bounded blocks, shown, and announced to its end", () => {
     for (const [name, { answer, shown = answer }] of Object.entries(answers)) {
       it.effect(`with ${name}`, () =>
         Effect.gen(function* () {
@@ -166,7 +166,7 @@ inChromium("a long answer", agent, (it) => {
     }
   })
 
-  it.effect("is rendered in slices when a page opens its kept conversation", () =>
+  it.effect("is rendered in slices when a page loads the stored conversation", () =>
     Effect.gen(function* () {
       const { begin, errors, on, open, page, send, site } = yield* ChatPage.make({ before: recordTasks })
       yield* begin
@@ -192,7 +192,7 @@ inChromium("a long answer", agent, (it) => {
     })
   )
 
-  it.effect("is left by a new conversation before all of it is rendered", () =>
+  it.effect("can be replaced by a new conversation before it is rendered", () =>
     Effect.gen(function* () {
       const { begin, errors, on, page, send } = yield* ChatPage.make()
       yield* begin

@@ -1,5 +1,5 @@
 /**
- * The laws of the chat's pure parts.
+ * Properties of the chat's pure functions.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
@@ -14,7 +14,7 @@ import { EventTooLong, makeSseReader, maxEvent } from "../../src/browser/chat/Ss
 import { english, sentenceOf, withReplacements } from "../../src/browser/chat/Strings.ts"
 import * as ChatStream from "../../src/core/ChatStream.ts"
 
-/** Cuts a text after every so many units, over and over. */
+/** Splits a text into pieces of these lengths, repeatedly. */
 const cut = (text: string, lengths: ReadonlyArray<number>): ReadonlyArray<string> => {
   const pieces: Array<string> = []
   let from = 0
@@ -28,14 +28,14 @@ const cut = (text: string, lengths: ReadonlyArray<number>): ReadonlyArray<string
 
 const Lengths = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 9 })))
 
-/** Texts in which what matters to the readers is common. */
+/** Texts that contain these parts often. */
 const textOf = (...parts: readonly [string, ...Array<string>]) =>
   Schema.Array(Schema.Union([Schema.Literals(parts), Schema.String])).pipe(Schema.check(Schema.isMaxLength(40)))
 
-describe("the reader of Server-Sent Events", () => {
+describe("SseReader", () => {
   const Wire = textOf("\n", "\r", "\r\n", "\n\n", "data", "data:", "data: a", ":", " ", "id: 7", "event: x", "\uFEFF")
 
-  it.prop("gives what the standard's reader gives, wherever the text is cut", [Wire, Lengths], ([parts, lengths]) => {
+  it.prop("agrees with a standard parser, wherever the text is split", [Wire, Lengths], ([parts, lengths]) => {
     const text = parts.join("")
     const expected: Array<string> = []
     const standard = Sse.makeParser((event) => {
@@ -49,7 +49,7 @@ describe("the reader of Server-Sent Events", () => {
     )
   })
 
-  it("gives up on an event without an end", () => {
+  it("throws on an event that is too long", () => {
     const reader = makeSseReader()
     const piece = "x".repeat(65_536)
     reader("data: ")
@@ -63,8 +63,8 @@ describe("the reader of Server-Sent Events", () => {
   })
 })
 
-describe("the reader of frames", () => {
-  it.prop("reads what the edge writes", [Schema.Array(Schema.String)], ([deltas]) => {
+describe("Frames.parse", () => {
+  it.prop("parses the edge's frames", [Schema.Array(Schema.String)], ([deltas]) => {
     const [, wire] = ChatStream.encodeAll(
       ChatStream.initial({ messageId: "m", conversationId: "c", maxBytes: 1_000_000 }),
       [
@@ -84,7 +84,7 @@ describe("the reader of frames", () => {
     )
   })
 
-  it.prop("reads anything without a fault", [Schema.Json], ([json]) => {
+  it.prop("accepts any JSON", [Schema.Json], ([json]) => {
     for (const value of [json, { type: "start", messageMetadata: json }, { type: "text-delta", delta: json }]) {
       const frame = parseFrame(JSON.stringify(value))
       if (frame?.type === "start") assert.isString(frame.conversationId)
@@ -94,12 +94,12 @@ describe("the reader of frames", () => {
   })
 })
 
-describe("the cutter of sentences", () => {
+describe("SentenceSplitter", () => {
   const Said = textOf(". ", "! ", "?", "。", "\n", "1. ", "e.g. ", " ", "word ", "…\u201d ", "x".repeat(200))
   const bare = (text: string): string => text.replace(/\s+/g, "")
 
   it.prop(
-    "loses nothing and gives no empty sentence, wherever the text is cut",
+    "keeps all text and returns no empty sentence, wherever the text is split",
     [Said, Lengths],
     ([parts, lengths]) => {
       const text = parts.join("")
@@ -111,7 +111,7 @@ describe("the cutter of sentences", () => {
     }
   )
 
-  it("speaks sentences, not tokens", () => {
+  it("returns sentences rather than deltas", () => {
     const cutter = makeSentenceSplitter()
     assert.deepStrictEqual(
       ["Yes", "! We", " do.", " Price: 1.50 €", ". 1. ", "First", "\n", "It ", "goes"].map(cutter.add),
@@ -125,7 +125,7 @@ describe("links", () => {
   const page = "https://shop.example/a/b"
 
   it.prop(
-    "lead to http, https and mailto, or nowhere",
+    "are http, https or mailto addresses",
     [
       textOf("javascript:", "data:text/html,", "\t", "\n", " ", "//", "https://", "mailto:", "a", "<", ">", "vbscript:")
     ],
@@ -135,7 +135,7 @@ describe("links", () => {
     }
   )
 
-  it("that carry a script are no links, however they are spelled", () => {
+  it("cannot carry a script, however they are spelled", () => {
     for (const address of [
       "javascript:alert(1)",
       "JaVaScRiPt:alert(1)",
@@ -157,7 +157,7 @@ describe("links", () => {
   })
 
   it.prop(
-    "keep every character that is written bare",
+    "split from a bare address keep every character",
     [textOf("https://x.example/", ".", ")", "(", '"', "a")],
     ([parts]) => {
       const text = parts.join("")
@@ -165,7 +165,7 @@ describe("links", () => {
     }
   )
 
-  it("end before what follows them in a sentence", () => {
+  it("end before punctuation", () => {
     assert.deepStrictEqual(splitBare("https://x.example/a)."), ["https://x.example/a", ")."])
     assert.deepStrictEqual(splitBare("https://x.example/a_(b)"), ["https://x.example/a_(b)", ""])
   })
@@ -180,7 +180,7 @@ describe("failures", () => {
     for (const header of ["Wed, 21 Oct 2026 07:28:00 GMT", "-1", "", null]) assert.isUndefined(readRetryAfter(header))
   })
 
-  it.prop("have a sentence each, and most can be tried again", [Schema.Int], ([status]) => {
+  it.prop("each have a message, and most can be retried", [Schema.Int], ([status]) => {
     for (const code of [status, 401, 403, 404, 413, 422, 429, 500, 502, 503, 504]) {
       const failure = fromStatus(code, null)
       assert.match(sentenceOf(failure, english), /^[A-Z].*\.$/)
@@ -189,8 +189,8 @@ describe("failures", () => {
   })
 })
 
-describe("what was kept", () => {
-  it.prop("is read whatever it is", [Schema.Json, Schema.String], ([json, text]) => {
+describe("a stored conversation", () => {
+  it.prop("can be any text", [Schema.Json, Schema.String], ([json, text]) => {
     for (const kept of [null, text, JSON.stringify(json), JSON.stringify({ ...empty, messages: [json, { text }] })]) {
       const { messages } = parseConversation(kept)
       for (const message of messages) {
@@ -201,7 +201,7 @@ describe("what was kept", () => {
     assert.isString(sentenceOf({ kind: "toString" as "cut" }, english))
   })
 
-  it.prop("is the end of the conversation, and bounded", [Schema.Array(Schema.String)], ([texts]) => {
+  it.prop("holds the last messages up to a limit", [Schema.Array(Schema.String)], ([texts]) => {
     const messages = texts.map((text) => ({ role: "user", text, ended: undefined }) as const)
     assert.deepStrictEqual(parseConversation(JSON.stringify({ ...empty, messages })).messages, messages.slice(-100))
     const long = limitMessages([
@@ -211,7 +211,7 @@ describe("what was kept", () => {
     assert.strictEqual(long.length, 4)
   })
 
-  it.prop("keeps of an answer that is too long as much as it can", [Schema.Array(Schema.String)], ([texts]) => {
+  it.prop("holds the beginning of a last answer that is too long", [Schema.Array(Schema.String)], ([texts]) => {
     const messages = texts.map((text) => ({ role: "user", text }) as const)
     const ended = { kind: "cut" } as const
     const answer = { role: "agent", text: "x".repeat(250_000), ended } as const
@@ -219,8 +219,8 @@ describe("what was kept", () => {
   })
 })
 
-describe("texts", () => {
-  it.prop("are replaced by texts and by nothing else", [Schema.Json], ([json]) => {
+describe("the texts of a website", () => {
+  it.prop("replace the English texts if they are strings", [Schema.Json], ([json]) => {
     for (const given of [json, { send: json, unknown: "x" }]) {
       const strings = withReplacements(JSON.stringify(given))
       assert.deepStrictEqual(Object.keys(strings), Object.keys(english))
@@ -234,10 +234,10 @@ describe("texts", () => {
   })
 })
 
-describe("the edge's address", () => {
+describe("chatUrl", () => {
   const from = { script: "https://edge.example/v1/public/chat.js", base: null, page: "https://shop.example/a/b" }
 
-  it("is beside the script, or where the attribute says", () => {
+  it("is relative to the script or to the base attribute", () => {
     assert.strictEqual(chatUrl("i", from), "https://edge.example/v1/public/widget/i/chat")
     assert.strictEqual(
       chatUrl("i", { ...from, script: "https://shop.example/stats/v1/public/chat.0a1b.js" }),
@@ -247,7 +247,7 @@ describe("the edge's address", () => {
     assert.isUndefined(chatUrl("i", { ...from, script: "data:text/javascript," }))
   })
 
-  it.prop("never leaves the edge, whatever the instance is called", [Schema.String], ([instance]) => {
+  it.prop("stays below the edge's address for any instance", [Schema.String], ([instance]) => {
     const url = chatUrl(instance.toWellFormed(), from)
     assert.isTrue(url?.startsWith("https://edge.example/v1/public/"))
   })

@@ -1,5 +1,5 @@
 /**
- * The chat's readers of text do what the patterns did that they replace, and in a time that grows as the text does.
+ * The chat's text functions agree with the simpler regular expressions that would take quadratic time.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
@@ -9,11 +9,11 @@ import { makeSentenceSplitter } from "../../src/browser/chat/Sentences.ts"
 
 const page = "https://shop.example/a/b"
 
-/** The patterns, as they were: right, and quadratic. */
+/** The regular expressions: correct, but quadratic. */
 const model = {
   end: /[.!?…؟।]+["'”’»)\]]*\s+|[。！？]+[”’」』）]*\s*|\n+/g,
 
-  /** The sentences of a text that comes at once, and is shorter than the cutter's patience. */
+  /** The sentences of a text that is shorter than the splitter's limit. */
   sentences: (text: string): ReadonlyArray<string> => {
     const parts: Array<string> = []
     let from = 0
@@ -35,11 +35,11 @@ const model = {
   }
 }
 
-/** Texts of these parts alone, in which every pattern meets what it looks for. */
+/** Texts that consist of these parts. */
 const textOf = (...parts: readonly [string, ...Array<string>]) =>
   Schema.Array(Schema.Literals(parts)).pipe(Schema.check(Schema.isMaxLength(40)))
 
-/** So long that a reader which takes the square of it takes minutes, and not the seconds that a test may take. */
+/** With quadratic time, this length would take minutes. */
 const long = 200_000
 
 const shapes = [
@@ -62,9 +62,9 @@ const shapes = [
   "<>"
 ].map((shape) => shape.repeat(long / shape.length))
 
-describe("the chat's readers of text", () => {
+describe("the chat's text functions", () => {
   it.prop(
-    "cut the sentences that the pattern cut",
+    "split sentences like the regular expression",
     [textOf(".", "!", "…", ")", "\u201d", "'", "。", "」", " ", "\n", "1", "1. ", "a", "\t")],
     ([parts]) => {
       const cutter = makeSentenceSplitter()
@@ -74,7 +74,7 @@ describe("the chat's readers of text", () => {
   )
 
   it.prop(
-    "split off what the pattern split off",
+    "split bare addresses like the regular expression",
     [textOf(".", ",", "?", "'", '"', "»", ")", "(", "a", "https://x.example/")],
     ([parts]) => {
       const text = parts.join("")
@@ -82,13 +82,13 @@ describe("the chat's readers of text", () => {
     }
   )
 
-  it("follow no address that is longer than any needs to be", () => {
+  it("reject addresses that are too long", () => {
     const address = page.padEnd(2048, "x")
     assert.strictEqual(safeHref(address, page), address)
     assert.isUndefined(safeHref(`${address}x`, page))
   })
 
-  it("take no longer than a text is long, whatever is in it", () => {
+  it("take linear time", () => {
     for (const shape of shapes) {
       for (const text of [shape, `${shape}a`, `a${shape}b`]) {
         const cutter = makeSentenceSplitter()

@@ -1,5 +1,5 @@
 /**
- * `npm run screenshots` where it cannot make any: it says so in a sentence. The pictures themselves are for people to look at.
+ * The errors of `npm run screenshots`. The pictures themselves are not tested.
  */
 import { execFile } from "node:child_process"
 import { existsSync } from "node:fs"
@@ -17,7 +17,7 @@ const run = (...args: ReadonlyArray<string>) =>
   })
 
 describe("scripts/screenshots", () => {
-  it.live("without a demo it is one sentence, and no folder is made", () =>
+  it.live("without a demo, prints one sentence and creates no folder", () =>
     Effect.gen(function* () {
       const folder = path.join(tmpdir(), `hydracore-screenshots-${process.pid}`)
       assert.deepStrictEqual(yield* run(folder, "http://127.0.0.1:1"), {
@@ -30,7 +30,7 @@ describe("scripts/screenshots", () => {
     })
   )
 
-  it.live("help needs no demo, and what is missing or wrong is named", () =>
+  it.live("prints help without a demo, and names missing or wrong arguments", () =>
     Effect.gen(function* () {
       const help = yield* run("--help")
       assert.deepStrictEqual({ code: help.code, stderr: help.stderr }, { code: 0, stderr: "" })
