@@ -1,28 +1,28 @@
 /**
- * The tracker: tells the edge of the page views of the website that carries it, and loads the form enhancer where there is
- * a form for it. It is a guest on other people's pages: it stays under 1,000 bytes gzipped, and never throws into the page.
+ * The tracker: sends a website's page views to the edge, and loads the form enhancer on pages with a form. It is smaller
+ * than 1,000 bytes gzipped and never throws an error into the page.
  *
  *     <script defer src="https://edge.example/v1/public/embed.js" data-site="<tracking_token>"></script>
  *
- * Everything is found beside the script's own address, so that it works behind a website's own proxy too. Attributes of
- * the script besides `data-site` (without which nothing is tracked, and forms work all the same):
+ * All addresses are relative to the script's own, so a website can put a proxy in front of the edge. The script's attributes
+ * besides `data-site` (without it, no page views are tracked; forms still work):
  *
- * - `data-hash`: a change of the fragment is a page view, for websites that route by it.
- * - `data-session="off"`: nothing is kept in sessionStorage, and no session is told.
- * - `data-dnt`: who asks not to be tracked (Do Not Track, Global Privacy Control) is not.
- * - `data-local`: localhost and files are tracked too.
- * - `data-automated`: browsers that a program drives are tracked too.
- * - `data-track`: another address for page views, relative to the script's, for a proxy that renames it.
+ * - `data-hash`: a change of the URL's fragment is a page view, for websites with hash routing.
+ * - `data-session="off"`: uses no sessionStorage and sends no session id.
+ * - `data-dnt`: respects Do Not Track and Global Privacy Control.
+ * - `data-local`: also tracks localhost and local files.
+ * - `data-automated`: also tracks automated browsers.
+ * - `data-track`: the address for page views, relative to the script's, if a proxy renames it.
  *
  * @module
  */
 
-/** The name of the form enhancer's file, put in when this is bundled. */
+/** The file name of the form enhancer, defined by the bundler. */
 declare const FORMS_FILE: string
 
-/** What a page may call. */
+/** The API for pages. */
 export interface Hydracore {
-  /** Tells of a view of `path`, or of the current page even if it was told of already. */
+  /** Sends a view of `path`, or of the current page even if its view was already sent. */
   readonly track: (path?: string) => void
 }
 
@@ -34,19 +34,22 @@ declare global {
 
 const start = (script: HTMLScriptElement) => {
   const data = script.dataset
-  const beside = (path: string) => new URL(path, script.src).href
-  /** What waits for its second and last attempt. */
-  const waiting = new Set<() => void>()
+  const resolve = (path: string) => new URL(path, script.src).href
+  /** The page views that wait for their second and last attempt. */
+  const retries = new Set<() => void>()
   let { referrer } = document
-  /** The path that was told of last. */
-  let told: string | undefined
+  /** The path of the last view that was sent. */
+  let lastPath: string | undefined
 
-  // Cut before it is searched: a visitor may be sent to a path of nothing but slashes.
-  const here = () =>
+  // Cut before matching, which takes quadratic time on a path of slashes.
+  const currentPath = () =>
     (location.pathname.slice(0, 2048) + (data["hash"] == null ? "" : location.hash)).replace(/\/*#!?\/*/, "/")
 
-  /** Tells of the current page, if it is seen and was not told of yet; or of any path, where the empty one is the page's. */
-  const view = async (event?: Partial<PageTransitionEvent>, path?: string) => {
+  /**
+   * Sends a view of the current page if the page is visible and its view was not sent yet. With `path`, always sends a view
+   * of that path, or of the current page if the path is empty.
+   */
+  const sendView = async (event?: Partial<PageTransitionEvent>, path?: string) => {
     try {
       if (
         !data["site"] ||
@@ -57,84 +60,83 @@ const start = (script: HTMLScriptElement) => {
       ) {
         return
       }
-      // The page comes back as it was left.
-      if (event?.persisted) told = ""
+      // The page was restored from the back-forward cache.
+      if (event?.persisted) lastPath = ""
       if (path == null) {
         if (document.hidden === true) {
-          // A page that is left may not come back: what waits is sent now. (One that is prerendered is hidden, too,
-          // until it is shown.)
-          for (const retry of waiting) retry()
+          // The page may be closed, so pending retries are sent now. Prerendered pages are hidden, too.
+          for (const retry of retries) retry()
           return
         }
-        if (told === here()) return
-        told = here()
+        if (lastPath === currentPath()) return
+        lastPath = currentPath()
       }
-      const url = beside(data["track"] || "analytics/track")
+      const url = resolve(data["track"] || "analytics/track")
       let session_id: string | undefined
       try {
-        // A page may be forbidden to keep anything.
+        // Access to storage can be denied.
         if (data["session"] !== "off") session_id = sessionStorage["hydracore"] ||= `${Math.random()}`
       } catch {}
       const body = JSON.stringify({
         site_id: data["site"],
-        page_path: `${path || here() + location.search}`.slice(0, 2048),
-        // Where an element of the page is named `referrer`, it is what the document gives.
+        page_path: `${path || currentPath() + location.search}`.slice(0, 2048),
+        // An element named `referrer` would replace `document.referrer`.
         referrer: `${referrer}`,
         screen_width: screen.width,
         session_id
       })
       referrer = location.href
       const retry = () => {
-        if (waiting.delete(retry)) navigator.sendBeacon(url, body)
+        if (retries.delete(retry)) navigator.sendBeacon(url, body)
       }
       try {
-        // Sent as text, so without a preflight.
+        // A string body has the type text/plain, which needs no preflight.
         const { headers, status } = await fetch(url, { method: "POST", body, keepalive: true, credentials: "omit" })
         if (status === 429 || status === 503) throw headers.get("retry-after")
       } catch (seconds) {
-        waiting.add(retry)
-        // Not everybody at the same moment.
+        retries.add(retry)
+        // A random delay spreads the retries of many visitors.
         setTimeout(retry, (+(seconds as string) || 2) * (1 + Math.random()) * 1e3)
       }
     } catch {
-      // Whatever a page does to its globals, it is not answered with an error.
+      // The page may have changed globals. It must not see an error.
     }
   }
 
-  window.hydracore = { track: (path) => void view({}, path || "") }
+  window.hydracore = { track: (path) => void sendView({}, path || "") }
 
   for (const method of ["pushState", "replaceState"] as const) {
     const original = history[method]
     history[method] = function (...args) {
       original.apply(this, args)
-      view()
+      sendView()
     }
   }
   for (const type of ["popstate", "pageshow", "visibilitychange"]) {
-    addEventListener(type, view, true)
+    addEventListener(type, sendView, true)
   }
-  view()
+  sendView()
 
-  const look = async () => {
+  const loadForms = async () => {
     try {
       if (document.querySelector("[data-hydracore-form]")) {
         observer.disconnect()
-        await import(beside(FORMS_FILE))
+        await import(resolve(FORMS_FILE))
       }
     } catch {}
   }
-  const observer = new MutationObserver(look)
+  const observer = new MutationObserver(loadForms)
   observer.observe(document, { childList: true, subtree: true })
-  look()
+  loadForms()
 
-  // For routers that leave the history's methods alone. Last of all, as it throws in browsers that do not know it.
-  navigation.addEventListener("currententrychange", view)
+  // For routers that use the Navigation API. Last, because it throws in browsers without that API.
+  navigation.addEventListener("currententrychange", sendView)
 }
 
 try {
-  // A page whose parts are swapped by a script may run this one again. And an element may be named `currentScript`: then
-  // the document gives that one, if it is not asked like this.
+  // Page transitions by script can run this script again. An element named `currentScript` would replace
+  // `document.currentScript`, so the property is read from the prototype.
   if (!window.hydracore?.track) start(Reflect.get(Document.prototype, "currentScript", document) as HTMLScriptElement)
 } catch {
-  // As above.
+  // The page must not see an error.
 }

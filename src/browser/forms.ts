@@ -1,17 +1,17 @@
 /**
- * The form enhancer: sends the forms of a page without leaving it. A form works without this script too, by its `action`;
- * what a form may say with attributes stands in `forms/`. The tracker loads it where there is a form for it.
+ * The form enhancer: submits the forms of a page without leaving the page. Without this script, browsers submit the form to
+ * its `action`. `forms/Form.ts` documents the attributes. The tracker loads this script on pages with such a form.
  *
  *     <form data-hydracore-form data-site="<website_config_id>" data-page="contact"> ... </form>
  *
  * @module
  */
 import { enhance, submit } from "./forms/Form.ts"
-import { own } from "./forms/Own.ts"
+import { formMember } from "./forms/FormMember.ts"
 
 const selector = "form[data-hydracore-form]"
 
-/** Where forms are sent to: beside this script's own address. */
+/** The submit endpoint, relative to this script's address. */
 const endpoint = new URL("forms/submit", import.meta.url).href
 
 const enhanceAll = () => {
@@ -19,14 +19,14 @@ const enhanceAll = () => {
     try {
       enhance(form)
     } catch {
-      // The browser sends this one; the next is none the worse for it.
+      // The browser submits this form; the other forms are still enhanced.
     }
   }
 }
 
 document.addEventListener("submit", (event) => {
   const form = event.target
-  if (!event.defaultPrevented && form instanceof HTMLFormElement && own(form, "matches")(selector)) {
+  if (!event.defaultPrevented && form instanceof HTMLFormElement && formMember(form, "matches")(selector)) {
     submit(form, event, endpoint)
   }
 })

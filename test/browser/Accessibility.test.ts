@@ -1,5 +1,5 @@
 /**
- * axe-core finds nothing in the chat, in any of its states, light and dark, wide and narrow.
+ * axe-core finds no violation in any state of the chat, light and dark, wide and narrow.
  */
 import { AxeBuilder } from "@axe-core/playwright"
 import { assert } from "@effect/vitest"
@@ -28,12 +28,12 @@ const everything =
 inChromium("the chat", testServer({}, agent.script), (it) => {
   for (const colorScheme of ["light", "dark"] as const) {
     for (const width of [1000, 320]) {
-      it.effect(`is without a fault in ${colorScheme}, ${width} pixels wide`, () =>
+      it.effect(`has no violations in ${colorScheme} mode, ${width} pixels wide`, () =>
         Effect.gen(function* () {
           const { answered, begin, on, open, page, sees, send, site, answering } = yield* ChatPage.make({
             attributes: 'heading="Ask us"',
             colorScheme,
-            // What fades in would be measured while it is half there.
+            // Contrast is measured after animations.
             reducedMotion: "reduce",
             viewport: { width, height: 700 },
             html: (script, element) =>
@@ -52,7 +52,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
           yield* send("begin: It goes on")
           yield* answering("It goes o")
           yield* clean("streaming")
-          yield* on(() => page.getByRole("button", { name: "Stop the answer" }).click())
+          yield* on(() => page.getByRole("button", { name: "Stop answer" }).click())
           yield* send("break: Half of")
           yield* sees("Try again")
           yield* clean("failed")

@@ -1,5 +1,5 @@
 /**
- * A conversation in the chat: answers as they come, what may be in them, and how they end.
+ * Answers in the chat: streaming, Markdown, and how they end.
  */
 import { gzipSync } from "node:zlib"
 import { assert, describe } from "@effect/vitest"
@@ -21,7 +21,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
   )
 
   describe("an answer", () => {
-    it.effect("is shown as it comes, as Markdown, and spoken by the sentence", () =>
+    it.effect("is rendered as Markdown while it arrives, and announced in sentences", () =>
       Effect.gen(function* () {
         const { answered, answers, begin, errors, log, on, page, send, spoken, answering } = yield* ChatPage.make()
         yield* begin
@@ -32,8 +32,8 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
           "STRONG"
         )
         assert.strictEqual(yield* on(() => log.getAttribute("aria-busy")), "true")
-        assert.deepStrictEqual((yield* on(spoken)).slice(-2), ["An answer is being written.", "We ship to Spain."])
-        yield* on(() => page.getByRole("button", { name: "Stop the answer" }).click())
+        assert.deepStrictEqual((yield* on(spoken)).slice(-2), ["The answer is being written.", "We ship to Spain."])
+        yield* on(() => page.getByRole("button", { name: "Stop answer" }).click())
         yield* answered("We ship to Spain. And to")
         yield* send("say: # Sizes\n\n- small\n- large\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```\ncode\n```\n\n1. one\n")
         yield* answered(/one$/)
@@ -102,7 +102,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
       })
     )
 
-    it.effect("has lines that fit its theme, and tables whose heads stand above what they name", () =>
+    it.effect("has rules in the theme's color, and table headings aligned with their columns", () =>
       Effect.gen(function* () {
         const { answered, begin, on, page, send } = yield* ChatPage.make({ colorScheme: "dark" })
         yield* begin
@@ -119,7 +119,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
       })
     )
 
-    it.effect("keeps what only looks like Markdown, and what was never closed", () =>
+    it.effect("shows text that resembles Markdown, and unclosed marks, as written", () =>
       Effect.gen(function* () {
         const { answered, begin, on, page, send } = yield* ChatPage.make()
         yield* begin
@@ -145,7 +145,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
       })
     )
 
-    it.effect("of any characters leaves only what may be there, and all of its words", () =>
+    it.effect("of random marks creates only allowed elements, and keeps all words", () =>
       Effect.gen(function* () {
         const { answered, begin, errors, on, page, send } = yield* ChatPage.make()
         yield* begin
@@ -153,7 +153,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
           "* ** _ ` ~~ [ ] ( ) ![ # > - + | $ $$ \\ < <br> 1. \n \n\n \t http://a https://b.example/ &amp; <b>".split(
             " "
           )
-        // A fixed sequence, so that a failure comes back; the multiplier makes it visit the marks in ever other order.
+        // A fixed pseudo-random sequence, so a failure can be repeated.
         let seed = 7
         const next = (below: number) => {
           seed = (seed * 48_271) % 2_147_483_647
@@ -178,12 +178,12 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
       })
     )
 
-    it.effect("is kept in sight for those who read along, and left alone for those who read back", () =>
+    it.effect("is scrolled into view unless the visitor has scrolled back", () =>
       Effect.gen(function* () {
-        // Without motion, for it is measured where a message stands, and one that came just now still rises.
+        // Animations would change the measured positions.
         const { answered, begin, log, on, page, send, answering } = yield* ChatPage.make({ reducedMotion: "reduce" })
         yield* begin
-        const latest = page.getByRole("button", { name: "Go to the latest message" })
+        const latest = page.getByRole("button", { name: "Go to latest message" })
         const atEnd = () => log.evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight < 2)
         yield* send(`say: ${"A long answer. ".repeat(150)}`)
         yield* answered(/A long answer\.$/)
@@ -196,7 +196,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
         yield* on(() => latest.waitFor())
         const question = page.getByText("A long answer.").first()
         const top = yield* on(() => question.boundingBox())
-        // Another answer that comes meanwhile does not pull the reader away.
+        // Another answer does not change the scroll position.
         yield* on(() => page.getByRole("textbox").fill("wait: more|. And the rest."))
         yield* on(() => page.getByRole("textbox").press("Enter"))
         yield* answering("mor")
@@ -215,16 +215,16 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
       })
     )
 
-    it.effect("can be stopped: what was said stays, and the agent is told", () =>
+    it.effect("can be stopped: its text stays, and the agent's stream is canceled", () =>
       Effect.gen(function* () {
         const { answered, begin, input, on, page, send, sees, answering } = yield* ChatPage.make()
         yield* begin
         yield* send("begin: so far")
         yield* answering("so fa")
         const answer = ChatPage.newest(agent.asked)
-        // While it is written nothing else is sent.
+        // No other message can be sent meanwhile.
         yield* send("more")
-        yield* on(() => page.getByRole("button", { name: "Stop the answer" }).click())
+        yield* on(() => page.getByRole("button", { name: "Stop answer" }).click())
         yield* sees("You stopped this answer.")
         yield* answered("so far")
         yield* until("the agent's end", () => !answer.isOngoing())
@@ -235,7 +235,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
       })
     )
 
-    it.effect("ends with its element, and goes on in an element that is moved", () =>
+    it.effect("ends when its element is removed, and continues when it is moved", () =>
       Effect.gen(function* () {
         const { begin, on, page, send, answering } = yield* ChatPage.make()
         yield* begin
@@ -245,7 +245,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
         yield* on(() =>
           page.evaluate(`document.querySelector("main").append(document.querySelector("hydracore-chat"))`)
         )
-        yield* on(() => page.getByRole("button", { name: "Stop the answer" }).waitFor())
+        yield* on(() => page.getByRole("button", { name: "Stop answer" }).waitFor())
         assert.isTrue(answer.isOngoing())
         yield* on(() => page.evaluate(`document.querySelector("hydracore-chat").remove()`))
         yield* until("the agent's end", () => !answer.isOngoing())

@@ -1,5 +1,5 @@
 /**
- * What a visitor reads in the chat when something goes wrong, and what can be done about it.
+ * Failures of the chat: their messages, and retries.
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect, Option } from "effect"
@@ -30,22 +30,22 @@ const never = () => undefined
 
 const retry = (page: Page) => page.getByRole("button", { name: /^Try again/ })
 
-inChromium("the chat that fails", testServer({}, agent.script), (it) => {
-  describe("says so in a sentence, speaks it, and offers what helps", () => {
+inChromium("a failed chat", testServer({}, agent.script), (it) => {
+  describe("shows and announces a message, and offers a retry if that can help,", () => {
     const cases: ReadonlyArray<{
       readonly name: string
       readonly fault: Fault
       readonly says: RegExp
       readonly again: boolean
     }> = [
-      { name: "401", fault: answer(401), says: /not available right now/, again: false },
-      { name: "403", fault: answer(403), says: /not open to this website/, again: false },
-      { name: "404", fault: answer(404), says: /no longer here/, again: false },
-      { name: "422", fault: answer(422), says: /could not be taken/, again: false },
-      { name: "429", fault: answer(429), says: /many messages/, again: true },
+      { name: "401", fault: answer(401), says: /chat is not available/, again: false },
+      { name: "403", fault: answer(403), says: /chat is not available/, again: false },
+      { name: "404", fault: answer(404), says: /chat is not available/, again: false },
+      { name: "422", fault: answer(422), says: /was not accepted/, again: false },
+      { name: "429", fault: answer(429), says: /Too many messages/, again: true },
       { name: "500", fault: answer(500), says: /Something went wrong/, again: true },
-      { name: "502", fault: answer(502), says: /cannot be reached right now/, again: true },
-      { name: "503", fault: answer(503), says: /busy right now/, again: true },
+      { name: "502", fault: answer(502), says: /assistant is not available/, again: true },
+      { name: "503", fault: answer(503), says: /assistant is not available/, again: true },
       { name: "504", fault: answer(504), says: /did not answer in time/, again: true },
       {
         name: "no stream",
@@ -53,7 +53,7 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
         says: /Something went wrong/,
         again: true
       },
-      { name: "no connection to the edge", fault: { _tag: "Cut" }, says: /could not be sent/, again: true },
+      { name: "no connection to the edge", fault: { _tag: "Cut" }, says: /was not sent/, again: true },
       {
         name: "a stream without an end",
         fault: answer(
@@ -72,7 +72,7 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
       }
     ]
     for (const { again, fault, name, says } of cases) {
-      it.effect(`of ${name}`, () =>
+      it.effect(`for ${name}`, () =>
         Effect.gen(function* () {
           const { answered, begin, errors, on, page, path, relay, sees, send, spoken } = yield* ChatPage.make()
           relay.fault = always(path, fault)
@@ -87,7 +87,7 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
             yield* answered("You said hello.")
             assert.strictEqual(yield* on(() => page.getByText(says).count()), 1, "left in what was spoken alone")
           } else {
-            // The next message may well be taken.
+            // The next message can succeed.
             yield* send("once more")
             yield* answered("You said once more.")
           }
@@ -96,26 +96,26 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
       )
     }
 
-    it.effect("of a token that the edge does not know", () =>
+    it.effect("for an unknown token", () =>
       Effect.gen(function* () {
         const { begin, on, page, sees, send } = yield* ChatPage.make({ token: "hcw_wrong" })
         yield* begin
         yield* send("hello")
-        yield* sees(/not available right now/)
+        yield* sees(/chat is not available/)
         assert.strictEqual(yield* on(() => retry(page).count()), 0)
       })
     )
 
-    it.effect("of an agent that refuses, is late, or breaks", () =>
+    it.effect("for an agent that refuses, times out, or breaks off", () =>
       Effect.gen(function* () {
         const { answers, begin, on, page, sees, send } = yield* ChatPage.make()
         yield* begin
         yield* send("refuse:")
-        yield* sees(/cannot be reached right now/)
+        yield* sees(/assistant is not available/)
         yield* send("late:")
         yield* sees(/did not answer in time/)
         yield* send("break: Half of")
-        // In the edge's own words.
+        // The edge's own message.
         yield* sees(ChatStream.sentences["agent-broken"])
         assert.strictEqual((yield* on(answers)).at(-1), "Half of")
         yield* on(() => retry(page).last().click())
@@ -129,21 +129,21 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
     )
   })
 
-  it.effect("offers to send again what was asked last, and nothing before it", () =>
+  it.effect("offers a retry of the last message only", () =>
     Effect.gen(function* () {
       const { answered, begin, on, page, sees, send } = yield* ChatPage.make()
       yield* begin
       yield* send("refuse:")
-      yield* sees(/cannot be reached right now/)
+      yield* sees(/assistant is not available/)
       assert.strictEqual(yield* on(() => retry(page).count()), 1)
       yield* send("cancel my order")
       yield* answered("You said cancel my order.")
-      // The button would have sent the newest question again, and taken its answer away.
+      // An older retry button would resend the newest message and remove its answer.
       assert.strictEqual(yield* on(() => retry(page).count()), 0)
     })
   )
 
-  it.effect("waits as long as Retry-After says", () =>
+  it.effect("delays a retry by Retry-After", () =>
     Effect.gen(function* () {
       const { answered, begin, on, page, path, relay, sees, send } = yield* ChatPage.make()
       relay.fault = always(path, answer(429, { "retry-after": "30" }))
@@ -168,7 +168,7 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
     })
   )
 
-  it.effect("takes a stream that fell silent for dead", () =>
+  it.effect("ends a stalled stream", () =>
     Effect.gen(function* () {
       const { begin, on, page, sees, send, answering } = yield* ChatPage.make()
       yield* on(() => page.clock.install())
@@ -177,15 +177,15 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
       yield* answering("so fa")
       const answer = ChatPage.newest(agent.asked)
       yield* on(() => page.clock.fastForward(30_000))
-      yield* on(() => page.getByRole("button", { name: "Stop the answer" }).waitFor())
-      // The last of what was said may have come after the first jump: the silence is counted from there.
+      yield* on(() => page.getByRole("button", { name: "Stop answer" }).waitFor())
+      // The last text may have arrived after the first jump of the clock, which restarts the timeout.
       yield* on(() => page.clock.fastForward(46_000))
       yield* sees("The answer was interrupted. Please try again.")
       yield* until("the agent's end", () => !answer.isOngoing())
     })
   )
 
-  it.effect("knows when the visitor is offline, and sends again when told to", () =>
+  it.effect("reports that the visitor is offline, and can retry afterwards", () =>
     Effect.gen(function* () {
       const { answered, begin, context, on, page, sees, send } = yield* ChatPage.make()
       yield* begin
@@ -201,8 +201,8 @@ inChromium("the chat that fails", testServer({}, agent.script), (it) => {
 
 const onePerMinute = RateLimit.parse("chat", "1/minute")
 
-inChromium("the chat over its limit", testServer({ rateLimitChat: onePerMinute }, agent.script), (it) => {
-  it.effect("reads from the edge how long to wait", () =>
+inChromium("a rate-limited chat", testServer({ rateLimitChat: onePerMinute }, agent.script), (it) => {
+  it.effect("can read the edge's Retry-After", () =>
     Effect.gen(function* () {
       assert.isTrue(Option.isSome(onePerMinute))
       const { answered, begin, on, page, sees, send } = yield* ChatPage.make()

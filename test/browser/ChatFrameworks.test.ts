@@ -1,5 +1,5 @@
 /**
- * What happens to a conversation when a page changes, replaces and moves its chat, as frameworks do at every turn.
+ * A conversation continues when a framework changes, replaces or moves its element.
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
@@ -15,8 +15,8 @@ const set = (attributes: Record<string, string>) => `{
   for (const [name, value] of Object.entries(${JSON.stringify(attributes)})) chat.setAttribute(name, value)
 }`
 
-inChromium("a chat in a framework's hands", testServer({}, agent.script), (it) => {
-  it.effect("goes on with its answer, and with what is typed, in other words and looks", () =>
+inChromium("a chat element that a framework changes", testServer({}, agent.script), (it) => {
+  it.effect("keeps its answer and the typed message when texts and theme change", () =>
     Effect.gen(function* () {
       agent.asked.gate = Promise.withResolvers()
       const { answered, answering, begin, errors, input, on, page, send } = yield* ChatPage.make({
@@ -79,7 +79,7 @@ inChromium("a chat in a framework's hands", testServer({}, agent.script), (it) =
     })
   )
 
-  it.effect("greets from the moment on in which it is told how, and no longer than that", () =>
+  it.effect("shows the greeting while there is one", () =>
     Effect.gen(function* () {
       const { begin, on, page, send, answered, answers } = yield* ChatPage.make({
         attributes: `strings='{"greeting": ""}'`
@@ -92,7 +92,7 @@ inChromium("a chat in a framework's hands", testServer({}, agent.script), (it) =
       assert.deepStrictEqual(yield* on(answers), ["Hallo!", "You said one."])
       yield* on(() => page.evaluate(set({ strings: `{"greeting": ""}` })))
       assert.deepStrictEqual(yield* on(answers), ["You said one."])
-      // The messages stand at the panel's lower end all the same.
+      // The messages are still at the bottom of the panel.
       const below = `{
         const log = document.querySelector("hydracore-chat").shadowRoot.querySelector(".log")
         log.getBoundingClientRect().bottom - log.lastElementChild.getBoundingClientRect().bottom
@@ -101,7 +101,7 @@ inChromium("a chat in a framework's hands", testServer({}, agent.script), (it) =
     })
   )
 
-  it.effect("takes another token for the next message, and another instance at once", () =>
+  it.effect("uses a new token for the next message, and switches to a new instance at once", () =>
     Effect.gen(function* () {
       agent.asked.gate = Promise.withResolvers()
       const edge = yield* TestServer
@@ -123,7 +123,7 @@ inChromium("a chat in a framework's hands", testServer({}, agent.script), (it) =
       yield* until("the agent's end", () => !answer.isOngoing() && agent.asked.ongoing.size === 0)
       yield* on(() => page.getByRole("button", { name: "Open chat" }).click())
       assert.deepStrictEqual(yield* on(answers), ["Hello! How can I help you?"])
-      // The first one's conversation is kept.
+      // The first instance's conversation is still stored.
       yield* on(() => page.evaluate(set({ instance: edge.instance.instanceId })))
       assert.deepStrictEqual((yield* on(answers)).slice(0, 2), [
         "Hello! How can I help you?",
@@ -132,7 +132,7 @@ inChromium("a chat in a framework's hands", testServer({}, agent.script), (it) =
     })
   )
 
-  it.effect("is another one at once, which has what was said and can ask again", () =>
+  it.effect("can be replaced: the new element has the conversation and can retry", () =>
     Effect.gen(function* () {
       agent.asked.gate = Promise.withResolvers()
       const { answered, answering, begin, errors, on, page, sees, send } = yield* ChatPage.make()
@@ -156,7 +156,7 @@ inChromium("a chat in a framework's hands", testServer({}, agent.script), (it) =
     })
   )
 
-  it.effect("is put back a little later, and goes on where it was", () =>
+  it.effect("can be removed and inserted again later, and keeps its conversation", () =>
     Effect.gen(function* () {
       agent.asked.gate = Promise.withResolvers()
       const { answered, answering, begin, on, page, panel, send } = yield* ChatPage.make({
@@ -167,7 +167,7 @@ inChromium("a chat in a framework's hands", testServer({}, agent.script), (it) =
       yield* answered(/A long answer\.$/)
       yield* send("wait: half of |it")
       yield* answering("half o")
-      // As Turbo keeps an element over pages.
+      // As Turbo does with permanent elements.
       yield* on(() =>
         page.evaluate(`(async () => {
           const chat = document.querySelector("hydracore-chat")

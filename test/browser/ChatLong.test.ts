@@ -1,31 +1,58 @@
 /**
- * A long answer in one piece, as of an agent that does not stream: the page goes on, whatever it is made of.
+ * Long answers do not block the page, whatever they contain. The tests assert on what makes a browser slow rather than on
+ * time: how much is added in one task, the number of elements, the length of a block, and the length of a run of letters
+ * without a line break opportunity.
  */
-import { assert } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import { Effect, Stream } from "effect"
+import type { Page } from "playwright-core"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import { inChromium, until } from "../support/browser/Browser.ts"
 import * as ChatPage from "../support/browser/ChatPage.ts"
 import { layer as testServer } from "../support/TestServer.ts"
 
-/** So long that a page which takes the square of it stands still for longer than a test waits. */
-const many = (part: string): string => part.repeat(400_000 / part.length)
+/** Repeats a text to a length, in UTF-16 units. */
+const repeat = (text: string, length = 200_000): string => text.repeat(length / text.length)
 
-/** Answers by what they are made of, and what is read of each where that is not all of it. */
-const answers: Readonly<Record<string, readonly [answer: string, shown?: string]>> = {
-  "full stops": [`a${many(".")}end.`],
-  "a code span's marks": [`${many("`")} end.`],
-  "a rule's marks": [`${many("-")} end.`],
-  "a fence's language": [`\`\`\`${many("x")} end.`],
-  "a list's number": [`${many("1")} end.`],
-  "a line break's white space": [`<br${many(" ")} end.`],
-  "code's white space": [`\`\`\`\na\n${many(" ")} end.`],
-  "an address": [`http://a${many(".")} end.`],
-  "a link's address": [`[a](${many("x")}) end.`, "a end."],
-  "a link's white space": [`[a](b${many(" ")}c) end.`, "a end."],
-  "a link's titles": [`[a](b${many(' "')}c) end.`, "a end."],
-  brackets: [`${many("[")} end.`],
-  rows: [`|a|\n|-|\n${many("|a|\n")}\nend.`, `a${many("a").slice(300_000)}end.`]
+/** Answers by what they contain. `shown` is their text on the page where it is not the answer itself. */
+const answers: Readonly<Record<string, { readonly answer: string; readonly shown?: string }>> = {
+  "full stops": { answer: `a${repeat(".")}end.` },
+  "marks of a code span": { answer: `${repeat("`")} end.` },
+  "marks of a rule": { answer: `${repeat("-")} end.` },
+  "the language of a fence": { answer: `\`\`\`${repeat("x")} end.` },
+  "the number of a list": { answer: `${repeat("1")} end.` },
+  "white space of a line break": { answer: `<br${repeat(" ")} end.` },
+  "white space in code": { answer: `\`\`\`\na\n${repeat(" ")} end.` },
+  "a bare address": { answer: `http://a${repeat(".")} end.` },
+  "a link's address": { answer: `[a](${repeat("x")}) end.` },
+  "a link's white space": { answer: `[a](b${repeat(" ")}c) end.` },
+  "a link's titles": { answer: `[a](b${repeat(' "')}c) end.` },
+  brackets: { answer: `${repeat("[")} end.` },
+  "Thai letters": { answer: `${repeat("\u0E01", 330_000)} end.` },
+  "Lao paragraphs": {
+    answer: `${repeat(`${"\u0E81\u0EB2".repeat(1000)}\n\n`)}end.`,
+    shown: ""
+  },
+  "one word": { answer: `${repeat("a")} end.` },
+  "combining characters": { answer: `${repeat("a\u0301\u0302")} end.` },
+  "right-to-left marks": { answer: `${repeat("\u200F")} end.` },
+  "direction isolates": { answer: `${repeat("\u2067a\u2069")} end.` },
+  "letters of both directions": { answer: `${repeat("a\u05D0")} end.` },
+  "HTML entities": { answer: `${repeat("&amp;&#x202e;")} end.` },
+  "a row of cells": { answer: `|${repeat("a|")}\n\nend.`, shown: "" },
+  "rows of cells": { answer: `|a|b|\n|-|-|\n${repeat("|a|b|\n")}\nend.`, shown: "" },
+  "nested lists": {
+    answer: `${repeat(Array.from({ length: 10 }, (_, depth) => `${" ".repeat(2 * depth)}- a\n`).join(""))}\nend.`,
+    shown: ""
+  },
+  "nested quotes": { answer: `${repeat("> > > > > > a\n\n")}end.`, shown: "" },
+  links: { answer: `${repeat("[a](/1) ")} end.`, shown: "" },
+  emphasis: { answer: `${repeat("*a* **b** ~~c~~ ")} end.`, shown: "" },
+  "open emphasis": { answer: `${repeat("*a ")} end.`, shown: "" },
+  "code fences": { answer: `${repeat("```\na\n```\n")}end.`, shown: "" },
+  "short lines": { answer: `${repeat("a\n")}end.`, shown: "" },
+  "short paragraphs": { answer: `${repeat("a\n\n")}end.`, shown: "" },
+  "line breaks": { answer: `${repeat("\u00E4<br>")} end.`, shown: "" }
 }
 
 const words = `${"some words of a paragraph without an end ".repeat(250)}end.`
@@ -33,37 +60,166 @@ const words = `${"some words of a paragraph without an end ".repeat(250)}end.`
 const agent = testServer({}, ({ message }) =>
   message === "words"
     ? Stream.concat(Stream.dropRight(MemoryAgentStream.texts(words.match(/\S+\s?/g)!), 1), Stream.never)
-    : MemoryAgentStream.texts([answers[message]![0]])
+    : MemoryAgentStream.texts(answers[message]!.answer.match(/.{1,250000}/gsu)!)
 )
 
-inChromium("a long answer", agent, (it) => {
-  for (const [name, [answer, shown = answer]] of Object.entries(answers)) {
-    it.effect(`of ${name} is shown, and spoken to its end`, () =>
-      Effect.gen(function* () {
-        const { begin, errors, on, page, send, spoken } = yield* ChatPage.make()
-        yield* begin
-        yield* send(name)
-        yield* on(() => page.locator(".message-agent:last-child:not(.writing) .body").waitFor())
-        const read = yield* on(() => page.locator(".message-agent:last-child .body").textContent())
-        assert.isTrue(read === shown, `${read?.length} ${read?.slice(0, 20)} ${read?.slice(-20)}`)
-        assert.match((yield* on(spoken)).at(-1) ?? "", /end\.$/)
-        assert.deepStrictEqual(errors, [])
-      })
-    )
+/** Records the most nodes and the most text (UTF-16 units) that one task adds to the chat. */
+const recordTasks = `{
+  window.task = { nodes: 0, units: 0 }
+  const record = (records) => {
+    const added = new Set()
+    const add = (node) => {
+      added.add(node)
+      node.childNodes.forEach(add)
+    }
+    const before = new Map()
+    for (const { addedNodes, oldValue, target } of records) {
+      addedNodes.forEach(add)
+      if (target instanceof Text && !before.has(target)) before.set(target, oldValue.length)
+    }
+    for (const node of added) if (node instanceof Text) before.set(node, 0)
+    const units = Array.from(before, ([text, length]) => text.length - length).reduce((sum, more) => sum + more, 0)
+    task.nodes = Math.max(task.nodes, added.size)
+    task.units = Math.max(task.units, units)
   }
+  const { attachShadow } = Element.prototype
+  Element.prototype.attachShadow = function (options) {
+    const root = attachShadow.call(this, options)
+    new MutationObserver(record).observe(root, {
+      childList: true,
+      subtree: true,
+      characterData: true,
+      characterDataOldValue: true
+    })
+    return root
+  }
+}`
 
-  it.effect("in one paragraph is made of few texts, however many words it came in", () =>
+/** Measures the newest answer. */
+const measure = (page: Page) =>
+  page.locator(".message-agent:last-child .body").evaluate((body) => {
+    const blocks = "p, h3, h4, h5, h6, li, th, td, code, .body"
+    const lengths = new Map<typeof body | null, number>()
+    let run = 0
+    let longestRun = 0
+    const walker = body.ownerDocument.createTreeWalker(body, 5)
+    for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+      if (node.nodeType === 3) {
+        const block = node.parentElement!.closest(blocks)
+        lengths.set(block, (lengths.get(block) ?? 0) + node.textContent!.length)
+        for (const part of node.textContent!.split(/(?<=\s)/)) {
+          run += part.length
+          longestRun = Math.max(longestRun, run)
+          if (/\s$/.test(part)) run = 0
+        }
+      } else if (node.nodeName !== "EM" && node.nodeName !== "STRONG" && node.nodeName !== "S") run = 0
+    }
+    return {
+      text: body.textContent!,
+      longestRun,
+      elements: body.querySelectorAll(":not(wbr, .plain)").length,
+      longestPlain: Math.max(0, ...Array.from(lengths, ([block, length]) => (block?.matches(".plain") ? length : 0))),
+      longestCode: Math.max(0, ...Array.from(lengths, ([block, length]) => (block?.closest("pre") ? length : 0))),
+      longestBlock: Math.max(0, ...Array.from(lengths, ([block, length]) => (block?.closest("pre") ? 0 : length)))
+    }
+  })
+
+/**
+ * The limits of `Limits.ts`, with room for what one more piece adds. A unit of text makes up to three nodes, of which one
+ * is spoken; a block of code is two elements; the text of an incomplete link is added again.
+ */
+const assertBounded = Effect.fnUntraced(function* (page: Page) {
+  const task = yield* Effect.promise(() => page.evaluate<{ nodes: number; units: number }>("task"))
+  const { elements, longestBlock, longestCode, longestPlain, longestRun, text } = yield* Effect.promise(() =>
+    measure(page)
+  )
+  assert.isAtMost(task.nodes, 3 * 4096)
+  assert.isAtMost(task.units, 4 * 4096)
+  assert.isAtMost(elements, 2 * (1500 + 256))
+  assert.isAtMost(longestBlock, 4096 + 1024)
+  assert.isAtMost(longestCode, 16_384 + 1024)
+  assert.isAtMost(longestPlain, 1024 + 1024)
+  assert.isAtMost(longestRun, 1024)
+  return text
+})
+
+inChromium("a long answer", agent, (it) => {
+  describe("is rendered in slices and bounded blocks, shown, and announced to its end", () => {
+    for (const [name, { answer, shown = answer }] of Object.entries(answers)) {
+      it.effect(`with ${name}`, () =>
+        Effect.gen(function* () {
+          const { begin, errors, on, page, send, spoken } = yield* ChatPage.make({ before: recordTasks })
+          yield* begin
+          yield* send(name)
+          yield* on(() => page.locator(".message-agent:last-child:not(.writing) .body").waitFor({ timeout: 50_000 }))
+          const text = yield* assertBounded(page)
+          if (shown === "") {
+            // Marks may be left out, letters may not.
+            const letters = (text: string): number => text.replace(/br|\P{L}/gu, "").length
+            assert.strictEqual(letters(text), letters(answer))
+            assert.match(text, /end\.\s*$/)
+          } else assert.isTrue(text === shown, `${text.length} ${text.slice(0, 20)} ${text.slice(-20)}`)
+          assert.match((yield* on(spoken)).at(-1) ?? "", /end\.$/)
+          assert.deepStrictEqual(errors, [])
+        })
+      )
+    }
+  })
+
+  it.effect("is rendered in slices when a page loads the stored conversation", () =>
+    Effect.gen(function* () {
+      const { begin, errors, on, open, page, send, site } = yield* ChatPage.make({ before: recordTasks })
+      yield* begin
+      yield* send("emphasis")
+      yield* on(() => page.locator(".message-agent:last-child:not(.writing) .body").waitFor())
+      yield* open(`${site.url}/other`)
+      yield* on(() => page.locator(".message-agent:last-child:not(.writing) .body").waitFor())
+      const text = yield* assertBounded(page)
+      assert.isAbove(text.length, 100_000)
+      const log = page.getByRole("log")
+      yield* until("the end in sight", () =>
+        log.evaluate(({ clientHeight, scrollHeight, scrollTop }) => scrollHeight - scrollTop - clientHeight < 2)
+      )
+      assert.deepStrictEqual(
+        yield* on(() =>
+          log
+            .locator(".message")
+            .evaluateAll((all) => all.map((one) => one.computedStyleMap().get("content-visibility")?.toString()))
+        ),
+        ["auto", "auto"]
+      )
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("can be replaced by a new conversation before it is rendered", () =>
+    Effect.gen(function* () {
+      const { begin, errors, on, page, send } = yield* ChatPage.make()
+      yield* begin
+      yield* send("Thai letters")
+      yield* on(() => page.locator(".message-agent.writing .plain").first().waitFor())
+      yield* on(() => page.getByRole("button", { name: "New conversation" }).click())
+      yield* on(() => page.getByRole("button", { name: "Send message" }).waitFor())
+      assert.strictEqual(yield* on(() => page.locator(".message").count()), 1)
+      yield* send("full stops")
+      yield* on(() => page.locator(".message-agent:last-child:not(.writing) .body").waitFor())
+      assert.isTrue((yield* on(() => page.locator(".message-agent:last-child .body").textContent()))?.endsWith("end."))
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("in one paragraph has few text nodes, however many words it arrived in", () =>
     Effect.gen(function* () {
       const { begin, on, page, send } = yield* ChatPage.make()
       yield* begin
       yield* send("words")
-      const paragraph = page.locator(".message-agent.writing .body p")
-      yield* until("the last word", async () => (await paragraph.textContent())?.endsWith(" end"))
-      // Each of which a browser lays out by itself, at every word that comes.
-      assert.isAtMost(
-        yield* on(() => paragraph.evaluate(({ childNodes }) => childNodes.length)),
-        words.length / 4096 + 1
+      const body = page.locator(".message-agent.writing .body")
+      yield* until("the last word", async () => (await body.textContent())!.length >= words.length - 1)
+      const nodes = yield* on(() =>
+        body.locator("p").evaluateAll((all) => all.map(({ childNodes }) => childNodes.length))
       )
+      assert.isAtMost(nodes.length, 10)
+      assert.strictEqual(Math.max(...nodes), 1)
     })
   )
 })

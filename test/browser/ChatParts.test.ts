@@ -1,20 +1,20 @@
 /**
- * The laws of the chat's pure parts.
+ * Properties of the chat's pure functions.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { Sse } from "effect/encoding"
-import { chatUrl } from "../../src/browser/chat/endpoint.ts"
-import { isRetryable, ofStatus, readRetryAfter } from "../../src/browser/chat/failures.ts"
-import { read as readFrame } from "../../src/browser/chat/frames.ts"
-import { safeHref, splitBare } from "../../src/browser/chat/links.ts"
-import { makeCutter } from "../../src/browser/chat/sentences.ts"
-import { EventTooLong, makeReader, maxEvent } from "../../src/browser/chat/sse.ts"
-import { bounded, empty, read as readKept } from "../../src/browser/chat/store.ts"
-import { english, replaced, sentenceOf } from "../../src/browser/chat/strings.ts"
+import { empty, limitMessages, parse as parseConversation } from "../../src/browser/chat/ConversationStore.ts"
+import { chatUrl } from "../../src/browser/chat/Endpoint.ts"
+import { fromStatus, isRetryable, readRetryAfter } from "../../src/browser/chat/Failures.ts"
+import { parse as parseFrame } from "../../src/browser/chat/Frames.ts"
+import { safeHref, splitBare } from "../../src/browser/chat/Links.ts"
+import { makeSentenceSplitter } from "../../src/browser/chat/Sentences.ts"
+import { EventTooLong, makeSseReader, maxEvent } from "../../src/browser/chat/SseReader.ts"
+import { english, sentenceOf, withReplacements } from "../../src/browser/chat/Strings.ts"
 import * as ChatStream from "../../src/core/chat/ChatStream.ts"
 
-/** Cuts a text after every so many units, over and over. */
+/** Splits a text into pieces of these lengths, repeatedly. */
 const cut = (text: string, lengths: ReadonlyArray<number>): ReadonlyArray<string> => {
   const pieces: Array<string> = []
   let from = 0
@@ -28,43 +28,43 @@ const cut = (text: string, lengths: ReadonlyArray<number>): ReadonlyArray<string
 
 const Lengths = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 9 })))
 
-/** Texts in which what matters to the readers is common. */
+/** Texts that contain these parts often. */
 const textOf = (...parts: readonly [string, ...Array<string>]) =>
   Schema.Array(Schema.Union([Schema.Literals(parts), Schema.String])).pipe(Schema.check(Schema.isMaxLength(40)))
 
-describe("the reader of Server-Sent Events", () => {
+describe("SseReader", () => {
   const Wire = textOf("\n", "\r", "\r\n", "\n\n", "data", "data:", "data: a", ":", " ", "id: 7", "event: x", "\uFEFF")
 
-  it.prop("gives what the standard's reader gives, wherever the text is cut", [Wire, Lengths], ([parts, lengths]) => {
+  it.prop("agrees with a standard parser, wherever the text is split", [Wire, Lengths], ([parts, lengths]) => {
     const text = parts.join("")
     const expected: Array<string> = []
     const standard = Sse.makeParser((event) => {
       if (event._tag === "Event") expected.push(event.data)
     })
     standard.feed(text)
-    const reader = makeReader()
+    const reader = makeSseReader()
     assert.deepStrictEqual(
       cut(text, lengths).flatMap((piece) => reader(piece)),
       expected
     )
   })
 
-  it("gives up on an event without an end", () => {
-    const reader = makeReader()
+  it("throws on an event that is too long", () => {
+    const reader = makeSseReader()
     const piece = "x".repeat(65_536)
     reader("data: ")
     assert.throws(() => {
       for (let sent = 0; sent <= maxEvent; sent += piece.length) reader(piece)
     }, EventTooLong)
-    const lines = makeReader()
+    const lines = makeSseReader()
     assert.throws(() => {
       for (let sent = 0; sent <= maxEvent; sent += piece.length) lines(`data: ${piece}\n`)
     }, EventTooLong)
   })
 })
 
-describe("the reader of frames", () => {
-  it.prop("reads what the edge writes", [Schema.Array(Schema.String)], ([deltas]) => {
+describe("Frames.parse", () => {
+  it.prop("parses the edge's frames", [Schema.Array(Schema.String)], ([deltas]) => {
     const [, wire] = ChatStream.encodeAll(
       ChatStream.initial({ messageId: "m", conversationId: "c", memory: false, maxBytes: 1_000_000 }),
       [
@@ -72,7 +72,7 @@ describe("the reader of frames", () => {
         { _tag: "Failed", failure: "agent-broken" }
       ]
     )
-    const frames = makeReader()(wire).map(readFrame)
+    const frames = makeSseReader()(wire).map(parseFrame)
     assert.deepStrictEqual(frames[0], { type: "start", conversationId: "c" })
     assert.strictEqual(
       frames.map((frame) => (frame?.type === "text" ? frame.delta : "")).join(""),
@@ -84,26 +84,26 @@ describe("the reader of frames", () => {
     )
   })
 
-  it.prop("reads anything without a fault", [Schema.Json], ([json]) => {
+  it.prop("accepts any JSON", [Schema.Json], ([json]) => {
     for (const value of [json, { type: "start", messageMetadata: json }, { type: "text-delta", delta: json }]) {
-      const frame = readFrame(JSON.stringify(value))
+      const frame = parseFrame(JSON.stringify(value))
       if (frame?.type === "start") assert.isString(frame.conversationId)
       if (frame?.type === "text") assert.isString(frame.delta)
     }
-    assert.isUndefined(readFrame(`${JSON.stringify(json)}{`))
+    assert.isUndefined(parseFrame(`${JSON.stringify(json)}{`))
   })
 })
 
-describe("the cutter of sentences", () => {
+describe("SentenceSplitter", () => {
   const Said = textOf(". ", "! ", "?", "。", "\n", "1. ", "e.g. ", " ", "word ", "…\u201d ", "x".repeat(200))
   const bare = (text: string): string => text.replace(/\s+/g, "")
 
   it.prop(
-    "loses nothing and gives no empty sentence, wherever the text is cut",
+    "keeps all text and returns no empty sentence, wherever the text is split",
     [Said, Lengths],
     ([parts, lengths]) => {
       const text = parts.join("")
-      const cutter = makeCutter()
+      const cutter = makeSentenceSplitter()
       const sentences = [...cut(text, lengths).flatMap((piece) => cutter.add(piece)), ...cutter.flush()]
       assert.strictEqual(bare(sentences.join("")), bare(text))
       for (const sentence of sentences) assert.notStrictEqual(sentence.trim(), "")
@@ -111,8 +111,8 @@ describe("the cutter of sentences", () => {
     }
   )
 
-  it("speaks sentences, not tokens", () => {
-    const cutter = makeCutter()
+  it("returns sentences rather than deltas", () => {
+    const cutter = makeSentenceSplitter()
     assert.deepStrictEqual(
       ["Yes", "! We", " do.", " Price: 1.50 €", ". 1. ", "First", "\n", "It ", "goes"].map(cutter.add),
       [[], ["Yes!"], [], ["We do."], ["Price: 1.50 €."], [], ["1. First"], [], []]
@@ -125,7 +125,7 @@ describe("links", () => {
   const page = "https://shop.example/a/b"
 
   it.prop(
-    "lead to http, https and mailto, or nowhere",
+    "are http, https or mailto addresses",
     [
       textOf("javascript:", "data:text/html,", "\t", "\n", " ", "//", "https://", "mailto:", "a", "<", ">", "vbscript:")
     ],
@@ -135,7 +135,7 @@ describe("links", () => {
     }
   )
 
-  it("that carry a script are no links, however they are spelled", () => {
+  it("cannot carry a script, however they are spelled", () => {
     for (const address of [
       "javascript:alert(1)",
       "JaVaScRiPt:alert(1)",
@@ -157,7 +157,7 @@ describe("links", () => {
   })
 
   it.prop(
-    "keep every character that is written bare",
+    "split from a bare address keep every character",
     [textOf("https://x.example/", ".", ")", "(", '"', "a")],
     ([parts]) => {
       const text = parts.join("")
@@ -165,42 +165,34 @@ describe("links", () => {
     }
   )
 
-  it("end before what follows them in a sentence", () => {
+  it("end before punctuation", () => {
     assert.deepStrictEqual(splitBare("https://x.example/a)."), ["https://x.example/a", ")."])
     assert.deepStrictEqual(splitBare("https://x.example/a_(b)"), ["https://x.example/a_(b)", ""])
   })
 })
 
 describe("failures", () => {
-  it.prop(
-    "wait no less than the header says, and no longer than an hour",
-    [Schema.Int, Schema.Int],
-    ([seconds, now]) => {
-      const wait = readRetryAfter(String(Math.abs(seconds)), now)
-      assert.strictEqual(wait, Math.min(Math.abs(seconds), 3600))
-    }
-  )
-
-  it("read a date, and nothing from what is neither", () => {
-    assert.strictEqual(readRetryAfter("Wed, 21 Oct 2026 07:28:00 GMT", Date.UTC(2026, 9, 21, 7, 27, 50)), 10)
-    assert.strictEqual(readRetryAfter("Wed, 21 Oct 2026 07:28:00 GMT", Date.UTC(2026, 9, 21, 8)), 0)
-    assert.isUndefined(readRetryAfter("soon", 0))
-    assert.isUndefined(readRetryAfter(null, 0))
+  it.prop("wait for the seconds of Retry-After, at most an hour", [Schema.Int], ([seconds]) => {
+    assert.strictEqual(readRetryAfter(String(Math.abs(seconds))), Math.min(Math.abs(seconds), 3600))
   })
 
-  it.prop("have a sentence each, and most can be tried again", [Schema.Int], ([status]) => {
+  it("ignore a Retry-After that is not in seconds", () => {
+    for (const header of ["Wed, 21 Oct 2026 07:28:00 GMT", "-1", "", null]) assert.isUndefined(readRetryAfter(header))
+  })
+
+  it.prop("each have a message, and most can be retried", [Schema.Int], ([status]) => {
     for (const code of [status, 401, 403, 404, 413, 422, 429, 500, 502, 503, 504]) {
-      const failure = ofStatus(code, null, 0)
+      const failure = fromStatus(code, null)
       assert.match(sentenceOf(failure, english), /^[A-Z].*\.$/)
       assert.strictEqual(isRetryable(failure), ![401, 403, 404, 413, 422].includes(code))
     }
   })
 })
 
-describe("what was kept", () => {
-  it.prop("is read whatever it is", [Schema.Json, Schema.String], ([json, text]) => {
+describe("a stored conversation", () => {
+  it.prop("can be any text", [Schema.Json, Schema.String], ([json, text]) => {
     for (const kept of [null, text, JSON.stringify(json), JSON.stringify({ ...empty, messages: [json, { text }] })]) {
-      const { messages } = readKept(kept)
+      const { messages } = parseConversation(kept)
       for (const message of messages) {
         assert.isString(message.text)
         if (typeof message.ended === "object") assert.isString(sentenceOf(message.ended, english))
@@ -209,43 +201,43 @@ describe("what was kept", () => {
     assert.isString(sentenceOf({ kind: "toString" as "cut" }, english))
   })
 
-  it.prop("is the end of the conversation, and bounded", [Schema.Array(Schema.String)], ([texts]) => {
-    const messages = texts.map((text) => ({ role: "user", text }) as const)
-    assert.deepStrictEqual(readKept(JSON.stringify({ ...empty, messages })).messages, messages.slice(-100))
-    const long = bounded([
+  it.prop("holds the last messages up to a limit", [Schema.Array(Schema.String)], ([texts]) => {
+    const messages = texts.map((text) => ({ role: "user", text, ended: undefined }) as const)
+    assert.deepStrictEqual(parseConversation(JSON.stringify({ ...empty, messages })).messages, messages.slice(-100))
+    const long = limitMessages([
       ...messages,
       ...Array.from({ length: 9 }, () => ({ role: "agent", text: "x".repeat(49_900) }) as const)
     ])
     assert.strictEqual(long.length, 4)
   })
 
-  it.prop("keeps of an answer that is too long as much as it can", [Schema.Array(Schema.String)], ([texts]) => {
+  it.prop("holds the beginning of a last answer that is too long", [Schema.Array(Schema.String)], ([texts]) => {
     const messages = texts.map((text) => ({ role: "user", text }) as const)
     const ended = { kind: "cut" } as const
     const answer = { role: "agent", text: "x".repeat(250_000), ended } as const
-    assert.deepStrictEqual(bounded([...messages, answer]), [{ ...answer, text: "x".repeat(200_000) }])
+    assert.deepStrictEqual(limitMessages([...messages, answer]), [{ ...answer, text: "x".repeat(200_000) }])
   })
 })
 
-describe("texts", () => {
-  it.prop("are replaced by texts and by nothing else", [Schema.Json], ([json]) => {
+describe("the texts of a website", () => {
+  it.prop("replace the English texts if they are strings", [Schema.Json], ([json]) => {
     for (const given of [json, { send: json, unknown: "x" }]) {
-      const strings = replaced(JSON.stringify(given))
+      const strings = withReplacements(JSON.stringify(given))
       assert.deepStrictEqual(Object.keys(strings), Object.keys(english))
       for (const text of Object.values(strings)) assert.isString(text)
     }
-    assert.deepStrictEqual(replaced("{"), english)
-    assert.strictEqual(replaced('{"send":"Senden"}').send, "Senden")
-    assert.strictEqual(replaced('{"heading":"Fragen"}').heading, "Fragen")
-    assert.strictEqual(replaced('{"heading":"Fragen"}', "").heading, "Fragen")
-    assert.strictEqual(replaced('{"heading":"Fragen"}', "Ask us").heading, "Ask us")
+    assert.deepStrictEqual(withReplacements("{"), english)
+    assert.strictEqual(withReplacements('{"send":"Senden"}').send, "Senden")
+    assert.strictEqual(withReplacements('{"heading":"Fragen"}').heading, "Fragen")
+    assert.strictEqual(withReplacements('{"heading":"Fragen"}', "").heading, "Fragen")
+    assert.strictEqual(withReplacements('{"heading":"Fragen"}', "Ask us").heading, "Ask us")
   })
 })
 
-describe("the edge's address", () => {
+describe("chatUrl", () => {
   const from = { script: "https://edge.example/v1/public/chat.js", base: null, page: "https://shop.example/a/b" }
 
-  it("is beside the script, or where the attribute says", () => {
+  it("is relative to the script or to the base attribute", () => {
     assert.strictEqual(chatUrl("i", from), "https://edge.example/v1/public/widget/i/chat")
     assert.strictEqual(
       chatUrl("i", { ...from, script: "https://shop.example/stats/v1/public/chat.0a1b.js" }),
@@ -255,7 +247,7 @@ describe("the edge's address", () => {
     assert.isUndefined(chatUrl("i", { ...from, script: "data:text/javascript," }))
   })
 
-  it.prop("never leaves the edge, whatever the instance is called", [Schema.String], ([instance]) => {
+  it.prop("stays below the edge's address for any instance", [Schema.String], ([instance]) => {
     const url = chatUrl(instance.toWellFormed(), from)
     assert.isTrue(url?.startsWith("https://edge.example/v1/public/"))
   })

@@ -1,5 +1,5 @@
 /**
- * What a tab remembers of its conversation, and how a new one begins.
+ * The stored conversation of a tab.
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
@@ -9,7 +9,7 @@ import { TestServer, layer as testServer } from "../support/TestServer.ts"
 
 const agent = ChatPage.agent()
 
-/** Answers of the page's own making, which end when the page says so. */
+/** Replaces `fetch`: the page sends and ends answers itself. */
 const stubbed = `{
   let controller
   const send = (frame) => controller.enqueue(new TextEncoder().encode("data: " + frame + "\\n\\n"))
@@ -22,7 +22,7 @@ const stubbed = `{
 }`
 
 inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
-  it.effect("keeps the conversation over pages, and another tab has its own", () =>
+  it.effect("keeps its conversation on every page, and other tabs have their own", () =>
     Effect.gen(function* () {
       const { answered, answers, begin, context, input, on, open, page, panel, send, site } = yield* ChatPage.make()
       yield* begin
@@ -34,7 +34,7 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
       assert.strictEqual(first?.session, second?.session)
       yield* on(() => input.fill("not sent"))
       yield* open(`${site.url}/other`)
-      // The panel is open as it was, and leaves the focus to the page.
+      // The panel is still open, and the focus stays in the page.
       yield* on(() => panel.waitFor())
       assert.strictEqual(yield* on(() => page.evaluate("document.activeElement.localName")), "body")
       assert.deepStrictEqual(yield* on(answers), ["Hello! How can I help you?", "You said one.", "You said two."])
@@ -49,7 +49,7 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
     })
   )
 
-  it.effect("begins a new conversation when it is told to", () =>
+  it.effect("starts a new conversation on request", () =>
     Effect.gen(function* () {
       const { answered, answers, begin, on, open, page, send, site, spoken, answering } = yield* ChatPage.make()
       yield* begin
@@ -62,7 +62,7 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
       yield* on(() => page.getByRole("button", { name: "New conversation" }).click())
       yield* until("the agent's end", () => !answer.isOngoing())
       assert.deepStrictEqual(yield* on(answers), ["Hello! How can I help you?"])
-      assert.strictEqual((yield* on(spoken)).at(-1), "A new conversation has begun.")
+      assert.strictEqual((yield* on(spoken)).at(-1), "New conversation started.")
       yield* send("two")
       yield* answered("You said two.")
       assert.notStrictEqual(agent.asked.requests.at(-1)?.session, before)
@@ -71,7 +71,7 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
     })
   )
 
-  it.effect("that leaves in the middle of an answer keeps what was said, and can ask again", () =>
+  it.effect("stores an incomplete answer when its page is left, and can retry", () =>
     Effect.gen(function* () {
       const { answers, begin, on, open, page, send, sees, site, answering } = yield* ChatPage.make()
       yield* begin
@@ -87,7 +87,7 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
     })
   )
 
-  it.effect("that goes back to a page that was kept alive shows what was said since, and loses none of it", () =>
+  it.effect("shows newer messages on a page from the back-forward cache, and keeps them", () =>
     Effect.gen(function* () {
       const { answered, answers, begin, on, page, panel, send, sees } = yield* ChatPage.make({
         before: `addEventListener("pageshow", ({ persisted }) => { window.isBack = persisted })`
@@ -111,20 +111,20 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
       yield* go("back")
       yield* until("the page as it was", () => page.evaluate("window.isBack"))
       assert.deepStrictEqual(yield* on(answers), said)
-      // And the page, when it is left again, does not put its older copy in the place of the newer one.
+      // When the page is left again, it does not overwrite the newer conversation.
       yield* go("on")
       yield* sees("You said two.")
       assert.deepStrictEqual(yield* on(answers), said)
     })
   )
 
-  it.effect("that goes back while an answer is written, and nothing was said since, goes on with it", () =>
+  it.effect("continues an answer on a page from the back-forward cache if there are no newer messages", () =>
     Effect.gen(function* () {
       const { answered, answering, begin, on, page, send } = yield* ChatPage.make({
         before: `addEventListener("pageshow", ({ persisted }) => { window.isBack = persisted })`
       })
       yield* begin
-      // What the browser keeps alive it does not hear of: a stream that goes on meanwhile would end the page for good.
+      // A stream to the network would keep the page out of the back-forward cache.
       yield* on(() => page.evaluate(stubbed))
       yield* send("anything")
       yield* on(() => page.evaluate(`push("The first half, ")`))
@@ -138,7 +138,7 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
     })
   )
 
-  it.effect("may keep nothing, or rubbish, and the chat works", () =>
+  it.effect("can have no storage, or invalid data in it", () =>
     Effect.gen(function* () {
       const edge = yield* TestServer
       const key = JSON.stringify(`hydracore-chat:${edge.instance.instanceId}`)

@@ -1,19 +1,19 @@
 /**
- * The chat's readers of text do what the patterns did that they replace, and in a time that grows as the text does.
+ * The chat's text functions agree with the simpler regular expressions that would take quadratic time.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { chatUrl } from "../../src/browser/chat/endpoint.ts"
-import { safeHref, splitBare } from "../../src/browser/chat/links.ts"
-import { makeCutter } from "../../src/browser/chat/sentences.ts"
+import { chatUrl } from "../../src/browser/chat/Endpoint.ts"
+import { safeHref, splitBare } from "../../src/browser/chat/Links.ts"
+import { makeSentenceSplitter } from "../../src/browser/chat/Sentences.ts"
 
 const page = "https://shop.example/a/b"
 
-/** The patterns, as they were: right, and quadratic. */
+/** The regular expressions: correct, but quadratic. */
 const model = {
   end: /[.!?…؟।]+["'”’»)\]]*\s+|[。！？]+[”’」』）]*\s*|\n+/g,
 
-  /** The sentences of a text that comes at once, and is shorter than the cutter's patience. */
+  /** The sentences of a text that is shorter than the splitter's limit. */
   sentences: (text: string): ReadonlyArray<string> => {
     const parts: Array<string> = []
     let from = 0
@@ -26,15 +26,6 @@ const model = {
     return [...parts, text.slice(from)].map((part) => part.replace(/\s+/g, " ").trim()).filter((part) => part !== "")
   },
 
-  safeHref: (address: string): string | undefined => {
-    const text = address
-      .trim()
-      .replace(/\s+(".*"|'.*')$/s, "")
-      .replace(/^<(.*)>$/s, "$1")
-    const url = text === "" ? null : URL.parse(text, page)
-    return url !== null && ["http:", "https:", "mailto:"].includes(url.protocol) ? url.href : undefined
-  },
-
   splitBare: (text: string): ReadonlyArray<string> => {
     const [trailing = ""] = /[.,;:!?'"”’»]*$/.exec(text) ?? []
     const address = text.slice(0, text.length - trailing.length)
@@ -44,11 +35,11 @@ const model = {
   }
 }
 
-/** Texts of these parts alone, in which every pattern meets what it looks for. */
+/** Texts that consist of these parts. */
 const textOf = (...parts: readonly [string, ...Array<string>]) =>
   Schema.Array(Schema.Literals(parts)).pipe(Schema.check(Schema.isMaxLength(40)))
 
-/** So long that a reader which takes the square of it takes minutes, and not the seconds that a test may take. */
+/** With quadratic time, this length would take minutes. */
 const long = 200_000
 
 const shapes = [
@@ -71,28 +62,19 @@ const shapes = [
   "<>"
 ].map((shape) => shape.repeat(long / shape.length))
 
-describe("the chat's readers of text", () => {
+describe("the chat's text functions", () => {
   it.prop(
-    "cut the sentences that the pattern cut",
+    "split sentences like the regular expression",
     [textOf(".", "!", "…", ")", "\u201d", "'", "。", "」", " ", "\n", "1", "1. ", "a", "\t")],
     ([parts]) => {
-      const cutter = makeCutter()
+      const cutter = makeSentenceSplitter()
       const text = parts.join("")
       assert.deepStrictEqual([...cutter.add(text), ...cutter.flush()], model.sentences(text))
     }
   )
 
   it.prop(
-    "leave out the title that the pattern left out",
-    [textOf('"', "'", " ", "\n", "a", "<", ">", "/", "https://x.example/")],
-    ([parts]) => {
-      const text = parts.join("")
-      assert.strictEqual(safeHref(text, page), model.safeHref(text), text)
-    }
-  )
-
-  it.prop(
-    "split off what the pattern split off",
+    "split bare addresses like the regular expression",
     [textOf(".", ",", "?", "'", '"', "»", ")", "(", "a", "https://x.example/")],
     ([parts]) => {
       const text = parts.join("")
@@ -100,16 +82,16 @@ describe("the chat's readers of text", () => {
     }
   )
 
-  it("follow no address that is longer than any needs to be", () => {
+  it("reject addresses that are too long", () => {
     const address = page.padEnd(2048, "x")
     assert.strictEqual(safeHref(address, page), address)
     assert.isUndefined(safeHref(`${address}x`, page))
   })
 
-  it("take no longer than a text is long, whatever is in it", () => {
+  it("take linear time", () => {
     for (const shape of shapes) {
       for (const text of [shape, `${shape}a`, `a${shape}b`]) {
-        const cutter = makeCutter()
+        const cutter = makeSentenceSplitter()
         const said = [...cutter.add(text), ...cutter.flush()].join("")
         assert.strictEqual(said.replace(/\s/g, ""), text.replace(/\s/g, ""))
         assert.strictEqual(splitBare(text).join(""), text)

@@ -1,5 +1,5 @@
 /**
- * How the chat is used: by keyboard, on any screen, in any language and direction, on a strict page, through a proxy.
+ * The chat's use: keyboard, screen sizes, languages and directions, strict pages, proxies.
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
@@ -9,7 +9,7 @@ import { layer as testServer } from "../support/TestServer.ts"
 
 const agent = ChatPage.agent()
 
-/** The accessible name or the text of what has the focus, through shadow roots. */
+/** The accessible name or the text of the focused element, through shadow roots. */
 const focused = `(() => {
   let at = document.activeElement
   while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement
@@ -18,7 +18,7 @@ const focused = `(() => {
 
 inChromium("the chat in use", testServer({}, agent.script), (it) => {
   describe("by keyboard", () => {
-    it.effect("is opened, written to, and closed, and gives the focus back", () =>
+    it.effect("opens, sends and closes, and restores the focus", () =>
       Effect.gen(function* () {
         const { answered, launcher, on, open, page, panel, site } = yield* ChatPage.make({
           attributes: 'heading="Ask us"'
@@ -54,7 +54,7 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
       })
     )
 
-    it.effect("does not send what is only being composed, nor nothing", () =>
+    it.effect("does not send during composition, nor an empty message", () =>
       Effect.gen(function* () {
         const { begin, input, on, page, path, relay } = yield* ChatPage.make()
         yield* begin
@@ -76,7 +76,7 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
   })
 
   describe("on a screen", () => {
-    it.effect("of 320 CSS pixels fills it, keeps the focus, and never scrolls sideways", () =>
+    it.effect("of 320 CSS pixels, fills the screen, traps the focus, and never scrolls sideways", () =>
       Effect.gen(function* () {
         const { answered, begin, launcher, log, on, page, panel, send } = yield* ChatPage.make({
           viewport: { width: 320, height: 568 },
@@ -91,12 +91,12 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
         yield* answered(/end$/)
         assert.isTrue(yield* on(() => log.evaluate((log) => log.scrollWidth <= log.clientWidth)))
         assert.isTrue(yield* on(() => page.evaluate("document.documentElement.scrollWidth <= innerWidth")))
-        // The page behind it cannot be reached until it is closed.
+        // The page behind the panel is inert.
         for (let count = 0; count < 12; count++) {
           yield* on(() => page.keyboard.press("Tab"))
           assert.notInclude(["Other", "Page button"], yield* on(() => page.evaluate(focused)))
         }
-        // The focus may be in the browser's own controls by now, and comes back all the same.
+        // The focus can be in the browser's own controls; it still returns.
         yield* on(() => page.evaluate(`document.querySelector("hydracore-chat").shadowRoot.activeElement?.blur()`))
         yield* on(() => page.keyboard.press("Escape"))
         yield* until("the launcher", async () => (await page.evaluate(focused)) === "Open chat: Chat")
@@ -104,7 +104,7 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
       })
     )
 
-    it.effect("that becomes narrow or wide goes on where it was", () =>
+    it.effect("that becomes narrow or wide, keeps its state", () =>
       Effect.gen(function* () {
         const { begin, input, on, page, panel } = yield* ChatPage.make({ viewport: { width: 1000, height: 700 } })
         const modal = () => panel.evaluate((dialog) => dialog.matches(":modal"))
@@ -121,7 +121,7 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
       })
     )
 
-    it.effect("does not cover a small page that was just opened", () =>
+    it.effect("that is small, does not cover a page on load", () =>
       Effect.gen(function* () {
         const { begin, launcher, on, open, page, panel, site } = yield* ChatPage.make()
         yield* begin
@@ -168,7 +168,7 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
         })
     )
 
-    it.effect("keeps still for those who want no motion", () =>
+    it.effect("has no animation with reduced motion", () =>
       Effect.gen(function* () {
         const moving = (reducedMotion: "reduce" | "no-preference") =>
           Effect.gen(function* () {
@@ -188,7 +188,7 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
     )
   })
 
-  it.effect("tells that an answer came while it was closed", () =>
+  it.effect("marks the launcher when an answer arrives while the panel is closed", () =>
     Effect.gen(function* () {
       const { begin, launcher, on, page, send, sees } = yield* ChatPage.make({ attributes: 'heading="Ask us"' })
       yield* begin
@@ -202,7 +202,7 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
       yield* send("hello")
       yield* on(() => page.getByRole("button", { name: "Close chat" }).click())
       held.resolve()
-      yield* on(() => page.getByRole("button", { name: "Open chat: Ask us. There is a new answer." }).waitFor())
+      yield* on(() => page.getByRole("button", { name: "Open chat: Ask us. New answer." }).waitFor())
       yield* on(() => launcher.click())
       yield* sees("You said hello.")
       yield* on(() => page.getByRole("button", { name: "Close chat" }).click())
@@ -210,7 +210,7 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
     })
   )
 
-  it.effect("speaks other languages, from right to left too", () =>
+  it.effect("supports other languages, including right-to-left ones", () =>
     Effect.gen(function* () {
       const strings = {
         open: "פתיחת צ׳אט: {heading}",
@@ -243,7 +243,7 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
       yield* answered("You said היי.")
       const box = (selector: string) => on(() => page.locator(selector).last().boundingBox())
       assert.isBelow((yield* box(".message-user .body"))?.x ?? 999, (yield* box(".message-agent .body"))?.x ?? 0)
-      // Changed texts are taken over, and the conversation stays.
+      // New texts apply to the existing conversation.
       yield* on(() => page.locator("hydracore-chat").evaluate((chat) => chat.setAttribute("heading", "אחר")))
       yield* on(() => page.getByRole("heading", { name: "אחר" }).waitFor())
       yield* answered("You said היי.")
@@ -260,7 +260,7 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
       yield* begin
       yield* send("say: **bold** ![x](https://x.example/i.png)\n\n```\ncode\n```\n\nend")
       yield* answered(/end$/)
-      // It has its looks, too.
+      // The style sheet applies, too.
       assert.strictEqual(
         yield* on(() =>
           page
@@ -273,7 +273,7 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
     })
   )
 
-  it.effect("finds the edge behind the website's own proxy, by its script or by an attribute", () =>
+  it.effect("reaches the edge through the website's proxy, by its script or an attribute", () =>
     Effect.gen(function* () {
       const first = yield* ChatPage.make({ forwards: "/stats" })
       yield* first.begin
@@ -289,7 +289,7 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
     })
   )
 
-  it.effect("may be loaded twice, made by a script, opened by one, and hidden", () =>
+  it.effect("can be loaded twice, created and opened by script, and hidden", () =>
     Effect.gen(function* () {
       const { edge, errors, launcher, on, open, page, panel, relay, site } = yield* ChatPage.make({
         html: (script) => `<!doctype html><body>${script}${script}</body>`

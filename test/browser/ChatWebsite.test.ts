@@ -1,5 +1,5 @@
 /**
- * What of the website around it reaches the chat, and what of the chat reaches the website.
+ * The isolation between the chat and the website around it.
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
@@ -14,8 +14,8 @@ const withHead = (head: string) => (script: string, element: string) =>
 <body><main><h1>Shop</h1><input aria-label="Search" id="search"></main>${script}${element}</body></html>`
 
 /**
- * How the newest answer looks, how large it and the panel are, and whether anything is wider than it may be. Where the
- * chat stands a website may say, even by a rule for everything.
+ * The style of the newest answer, its size and the panel's, and elements that overflow. A website may position the chat, even
+ * with a rule for all elements.
  */
 const looks = `(() => {
   const root = document.querySelector("hydracore-chat").shadowRoot
@@ -41,7 +41,7 @@ const sheets = {
 }
 
 inChromium("a website with a chat", testServer({}, agent.script), (it) => {
-  it.effect("has a style sheet that does not reach into it", () =>
+  it.effect("has a style sheet that does not apply inside the chat", () =>
     Effect.gen(function* () {
       const seen = (sheet: string) =>
         Effect.scoped(
@@ -63,7 +63,7 @@ inChromium("a website with a chat", testServer({}, agent.script), (it) => {
     })
   )
 
-  it.effect("has keys of its own that take nothing of what is typed into it", () =>
+  it.effect("has keyboard shortcuts that do not see what is typed into the chat", () =>
     Effect.gen(function* () {
       const { begin, input, on, page } = yield* ChatPage.make({
         html: withHead(`<script>
@@ -77,14 +77,14 @@ inChromium("a website with a chat", testServer({}, agent.script), (it) => {
       yield* begin
       yield* on(() => page.keyboard.type("just a joke and/or more"))
       assert.strictEqual(yield* on(() => input.inputValue()), "just a joke and/or more")
-      // Elsewhere they work.
+      // The shortcuts work elsewhere.
       yield* on(() => input.press("Escape"))
       yield* on(() => page.keyboard.type("/k"))
       assert.strictEqual(yield* on(() => page.locator("#search").inputValue()), "k")
     })
   )
 
-  it.effect("prints without it", () =>
+  it.effect("prints without the chat", () =>
     Effect.gen(function* () {
       const { launcher, on, open, page, site } = yield* ChatPage.make()
       yield* open(site.url)

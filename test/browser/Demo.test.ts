@@ -1,5 +1,5 @@
 /**
- * The demo shows a newcomer what the service does: a website that uses it, and beside it what arrives.
+ * The demo: a website that uses the service, beside a live view of what arrives.
  */
 import { AxeBuilder } from "@axe-core/playwright"
 import { assert } from "@effect/vitest"
@@ -70,7 +70,7 @@ inChromium("the demo", running, (it) => {
       yield* until("the first view", async () => (await views()).join() === path)
       assert.strictEqual(yield* on(() => page.locator("li.done").count()), 0)
 
-      // Without loading the page anew.
+      // Without a reload.
       yield* on(() => page.frame({ url: /\/demo\/site$/ })!.evaluate("window.isTheSame = true"))
       yield* on(() => site.getByRole("link", { name: "Tours", exact: true }).click())
       yield* until("the second view", async () => (await views()).join() === `${path}/tours,${path}`)
@@ -102,7 +102,7 @@ inChromium("the demo", running, (it) => {
       yield* until("the counts", async () => (await counts()).join() === "3,1,3")
       assert.strictEqual(yield* on(() => page.locator("li.done").count()), 3)
 
-      // Who comes later is told of what was.
+      // A later viewer receives earlier events.
       yield* open(`${demo.base_url}/demo`)
       yield* until("the counts again", async () => (await counts()).slice(1).join() === "1,3")
       yield* until("no robots", async () => (await page.getByText("a robot").count()) === 0)
@@ -110,7 +110,7 @@ inChromium("the demo", running, (it) => {
     })
   )
 
-  it.effect("is without a fault to axe-core, and fits a small screen", () =>
+  it.effect("has no axe-core violations, and fits a small screen", () =>
     Effect.gen(function* () {
       const { demo } = yield* RunningDemo
       const { open, page } = yield* (yield* Chromium).visitor({ reducedMotion: "reduce" })
@@ -132,7 +132,7 @@ inChromium("the demo", running, (it) => {
     })
   )
 
-  it.effect("shows nothing to another website", () =>
+  it.effect("is not readable by another website", () =>
     Effect.gen(function* () {
       const { demo } = yield* RunningDemo
       for (const [from, status] of [
@@ -149,14 +149,14 @@ inChromium("the demo", running, (it) => {
     })
   )
 
-  it.effect("lets go of who looks when it ends", () =>
+  it.effect("ends its event streams on shutdown", () =>
     Effect.gen(function* () {
       const { demo, feed } = yield* RunningDemo
       const view = JSON.stringify({ site_id: demo.tracking_token, page_path: "/last" })
       yield* Effect.promise(() => fetch(`${demo.base_url}/v1/public/analytics/track`, { method: "POST", body: view }))
       const answer = yield* Effect.promise(() => fetch(`${demo.base_url}/demo/events`))
       yield* feed.end
-      // Whole frames, and an end.
+      // Complete frames, then the end.
       const frames = (yield* Effect.promise(() => answer.text())).split("\n\n")
       assert.deepStrictEqual([frames[0], frames.at(-1)], [": ping", ""])
       assert.match(frames.at(-2) ?? "", /^id: [0-9]+\ndata: \{.*"path":"\/last".*\}$/)

@@ -1,5 +1,5 @@
 /**
- * What a form does for its visitor when all goes well, with the enhancer and without.
+ * Successful submissions, with the enhancer and without JavaScript.
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
@@ -12,7 +12,7 @@ import { layer as testServer } from "../support/TestServer.ts"
 
 inChromium("a form", testServer(), (it) => {
   describe("with the enhancer", () => {
-    it.effect("is sent as JSON with a key, stored, thanked for and emptied", () =>
+    it.effect("is sent as JSON with a key, stored and reset, with a message", () =>
       Effect.gen(function* () {
         const { edge, errors, heard, keys, page, sent, status } = yield* make()
         yield* fill(page, { name: "Ada-plain", email: "ada@example.org", message: 'Hello\n"you"' })
@@ -39,7 +39,7 @@ inChromium("a form", testServer(), (it) => {
       })
     )
 
-    it.effect("sends a field that comes twice as an array, the button that was pressed, and any name", () =>
+    it.effect("sends repeated fields as an array, the pressed button, and fields of any name", () =>
       Effect.gen(function* () {
         const { errors, page, sent, status } = yield* make({
           fields: `<input type="checkbox" name="topic" value="a" checked><input type="checkbox" name="topic" value="b" checked>
@@ -60,7 +60,7 @@ inChromium("a form", testServer(), (it) => {
       })
     )
 
-    it.effect("takes fifty fields, which is all that the edge takes", () =>
+    it.effect("sends fifty fields, the edge's limit", () =>
       Effect.gen(function* () {
         const { page, sent, status } = yield* make({
           fields: `${Array.from({ length: 50 }, (_, index) => `<input name="f${index}" value="x">`).join("")}<button>Send</button>`
@@ -71,7 +71,7 @@ inChromium("a form", testServer(), (it) => {
       })
     )
 
-    it.effect("switches its button off while it is sent, and says so", () =>
+    it.effect("disables its button and shows a message while it is sent", () =>
       Effect.gen(function* () {
         const { evaluate, page, relay, sent, status } = yield* make()
         let go = () => {}
@@ -84,7 +84,7 @@ inChromium("a form", testServer(), (it) => {
         yield* says(status, "Sending")
         yield* until("the request", () => sent().length === 1)
         assert.isTrue(yield* Effect.promise(() => page.getByRole("button").isDisabled()))
-        // Return in a field does not send it again.
+        // Enter in a field does not send it again.
         yield* evaluate("document.forms[0].requestSubmit()")
         go()
         yield* says(status, "Thank you")
@@ -94,7 +94,7 @@ inChromium("a form", testServer(), (it) => {
       })
     )
 
-    it.effect("lets the page stop and change what happens", () =>
+    it.effect("lets the page cancel and change each step", () =>
       Effect.gen(function* () {
         const { evaluate, fence, heard, page, relay, sent, status } = yield* make({ clock: true })
         yield* fill(page, { name: "Ada" })
@@ -111,7 +111,7 @@ inChromium("a form", testServer(), (it) => {
         yield* until("the error", async () => (await heard()).some(([name]) => name === "error"))
         const attempts = sent().length
         assert.deepStrictEqual(sent()[0]?.form_data["added"], [1])
-        // Stopped, it says nothing and does not send again by itself.
+        // If canceled, it shows no message and does not retry.
         assert.strictEqual(yield* Effect.promise(status), "Sending…")
         yield* Effect.promise(() => page.clock.runFor(120_000))
         yield* fence
@@ -124,7 +124,7 @@ inChromium("a form", testServer(), (it) => {
       })
     )
 
-    it.effect("leaves alone what the page itself handles, and what names no website", () =>
+    it.effect("ignores submissions that the page handles, and forms without a site", () =>
       Effect.gen(function* () {
         const { evaluate, fence, page, pages, sent } = yield* make()
         pages["/own"] = "<p>The page's own</p>"
@@ -142,7 +142,7 @@ inChromium("a form", testServer(), (it) => {
       })
     )
 
-    it.effect("speaks other words, in the page's own place, and goes on to another page", () =>
+    it.effect("uses the page's own texts and status element, and opens the next page", () =>
       Effect.gen(function* () {
         const { evaluate, page, pages, relay, sent } = yield* make({
           attributes: `data-text-sending="Wird gesendet" data-text-failed="Nicht gesendet" data-next="/thanks"`,
@@ -161,7 +161,7 @@ inChromium("a form", testServer(), (it) => {
       })
     )
 
-    it.effect("has a trap that no person sees, reaches or has filled in", () =>
+    it.effect("has a honeypot that people and autofill do not reach", () =>
       Effect.gen(function* () {
         const { evaluate, page, sent, status } = yield* make()
         const trap = page.locator("[name=hydracore_hp]")
@@ -178,13 +178,13 @@ inChromium("a form", testServer(), (it) => {
         yield* fill(page, { name: "Bot-ada" })
         yield* evaluate(`document.querySelector("[name=hydracore_hp]").value = "http://spam.test"`)
         yield* press(page)
-        // Whoever fills it in is thanked like everybody.
+        // Bots see the same response.
         yield* says(status, "Thank you")
         assert.strictEqual(sent()[0]?.form_data["hydracore_hp"], "http://spam.test")
       })
     )
 
-    it.effect("works for a form that comes later, and behind the website's own proxy", () =>
+    it.effect("works for a form that is added later, and through the website's proxy", () =>
       Effect.gen(function* () {
         const { edge, evaluate, open, page, pages, relay, site } = yield* BrowserSite.make({ forwards: "/anything" })
         pages["/"] = `<script defer src="/anything/v1/public/embed.js"></script><main></main>`
@@ -206,7 +206,7 @@ inChromium("a form", testServer(), (it) => {
 
   describe("without JavaScript", () => {
     for (const enctype of ["application/x-www-form-urlencoded", "multipart/form-data"]) {
-      it.effect(`is sent as ${enctype}, stored, and thanked for`, () =>
+      it.effect(`is sent as ${enctype} and stored, with a thank-you page`, () =>
         Effect.gen(function* () {
           const { edge, open, page, pages, relay, site } = yield* BrowserSite.make({ javaScriptEnabled: false })
           const mark = `Ada-${enctype.length}`
@@ -234,7 +234,7 @@ inChromium("a form", testServer(), (it) => {
       )
     }
 
-    it.effect("ends on a page that says that it was sent, and leads back; or on the page that it names", () =>
+    it.effect("leads to a thank-you page with a link back, or to the page of `next`", () =>
       Effect.gen(function* () {
         const { edge, errors, open, page, pages, relay, site } = yield* BrowserSite.make({ javaScriptEnabled: false })
         const { trackingToken, websiteConfigId } = yield* SiteDirectory.use((sites) =>
@@ -245,7 +245,7 @@ inChromium("a form", testServer(), (it) => {
         pages["/"] = "<h1>The home page, which knows nothing of forms</h1>"
         pages["/thanks"] = "<h1>Danke</h1>"
         pages["/contact"] = form
-        // A page that tells where it stands, as browsers do not by themselves.
+        // By default, browsers send no path in the Referer header to another origin.
         pages["/telling"] = `<meta name="referrer" content="unsafe-url">${form}`
         const naming = form.replace("&amp;page=contact", `&amp;page=contact&amp;next=${site.url}/thanks`)
         assert.notStrictEqual(naming, form)

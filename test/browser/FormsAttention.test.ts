@@ -1,5 +1,5 @@
 /**
- * A form that is sent again by itself while its visitor does something else: it moves neither the focus nor the page.
+ * A retry while the visitor does something else: it moves neither the focus nor the page.
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
@@ -12,13 +12,13 @@ const elsewhere = `<textarea id="elsewhere"></textarea>`
 
 /** A form whose first attempt fails, by `first`, and which waits. */
 const waiting = Effect.fnUntraced(function* (attributes: string, first: Fault, ...then: ReadonlyArray<Fault>) {
-  // What stands after the form's end is beside it in the page.
+  // Fields after the form.
   const form = yield* make({ attributes, clock: true, fields: `${fields}</form>${elsewhere}` })
   const faults = [first, ...then]
   form.relay.fault = (received) => (isSubmit(received) ? faults.shift() : undefined)
   yield* fill(form.page, { name: "Ada", email: "ada@example.org" })
   yield* press(form.page)
-  yield* says(form.status, "kept here")
+  yield* says(form.status, "kept on this page")
   return {
     ...form,
     /** Lets time pass until the page says that `script` holds. */
@@ -28,7 +28,7 @@ const waiting = Effect.fnUntraced(function* (attributes: string, first: Fault, .
           await form.page.clock.runFor(1000)
           return await form.page.evaluate<boolean>(script)
         } catch {
-          // A page that is just being left answers nothing; the next one does.
+          // A page that is being left does not respond, the next one does.
           return false
         }
       })
@@ -43,11 +43,11 @@ const after = (seconds: number): Fault => ({
   headers: { "retry-after": `${seconds}`, "access-control-expose-headers": "retry-after" }
 })
 
-inChromium("a form that is sent again", testServer(), (it) => {
-  describe("shows what is wrong", () => {
+inChromium("a retried form", testServer(), (it) => {
+  describe("shows errors", () => {
     const fault = faults422({ loc: ["body", "email"], msg: "No" })
 
-    it.effect("and goes there if its visitor waits for it", () =>
+    it.effect("and focuses the first one if the visitor is waiting", () =>
       Effect.gen(function* () {
         const { evaluate, passes } = yield* waiting("", away, fault)
         yield* passes(`document.forms[0].dataset.state === "invalid"`)
@@ -55,7 +55,7 @@ inChromium("a form that is sent again", testServer(), (it) => {
       })
     )
 
-    it.effect("and leaves the focus where its visitor is writing by now", () =>
+    it.effect("and keeps the focus where the visitor is typing", () =>
       Effect.gen(function* () {
         const { evaluate, page, passes } = yield* waiting("", away, fault)
         yield* Effect.promise(() => page.locator("#elsewhere").pressSequentially("Half a wo"))
@@ -66,7 +66,7 @@ inChromium("a form that is sent again", testServer(), (it) => {
     )
   })
 
-  describe("goes on to the next page", () => {
+  describe("opens the next page", () => {
     const next = (name: string, goesOn: boolean, first: Fault, meanwhile: string) =>
       it.effect(name, () =>
         Effect.gen(function* () {

@@ -1,5 +1,5 @@
 /**
- * What a form does for its visitor when something is wrong: with what was typed, with the network, with the edge.
+ * Failed submissions: validation errors, network failures, and refusals by the edge.
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
@@ -10,7 +10,7 @@ import { paths, layer as testServer } from "../support/TestServer.ts"
 
 inChromium("a form", testServer(), (it) => {
   describe("with the enhancer", () => {
-    it.effect("shows what the edge finds wrong, at each field", () =>
+    it.effect("shows the edge's validation errors at their fields", () =>
       Effect.gen(function* () {
         const { errors, evaluate, heard, keys, page, relay, sent, status } = yield* make()
         let once = true
@@ -41,7 +41,7 @@ inChromium("a form", testServer(), (it) => {
         const [, [name, detail] = []] = yield* Effect.promise(heard)
         assert.strictEqual(name, "error")
         assert.strictEqual(detail?.["reason"], "invalid")
-        // Whoever mends a field is no longer told of it.
+        // A correction hides the error.
         yield* fill(page, { message: "longer" })
         assert.strictEqual(
           yield* evaluate(`document.querySelector("[name=message]").getAttribute("aria-invalid")`),
@@ -61,7 +61,7 @@ inChromium("a form", testServer(), (it) => {
       })
     )
 
-    it.effect("shows a fault where the page has a place for it, and keeps what described the field", () =>
+    it.effect("shows an error in the page's own element, and keeps the field's description", () =>
       Effect.gen(function* () {
         const { evaluate, page, relay, status } = yield* make({
           fields: `<input name="email" aria-describedby="hint"><i id="hint">Never shown</i>
@@ -81,13 +81,13 @@ inChromium("a form", testServer(), (it) => {
       })
     )
 
-    it.effect("tells a visitor nothing of what only the website's owner can mend, and the page everything", () =>
+    it.effect("hides errors in the form's setup from the visitor, but not from the page", () =>
       Effect.gen(function* () {
         const { evaluate, heard, page, status } = yield* make()
         yield* evaluate(`document.forms[0].dataset.site = "foo"`)
         yield* fill(page, { name: "Ada" })
         yield* press(page)
-        yield* says(status, "Something is wrong with the form itself")
+        yield* says(status, "This form does not work")
         assert.notMatch(yield* Effect.promise(status), /UUID|site_id/)
         assert.strictEqual(yield* evaluate("document.forms[0].dataset.state"), "failed")
         const [, [, detail] = []] = yield* Effect.promise(heard)
@@ -99,7 +99,7 @@ inChromium("a form", testServer(), (it) => {
       })
     )
 
-    it.effect("says that a message is too long", () =>
+    it.effect("reports that a message is too long", () =>
       Effect.gen(function* () {
         const { page, status } = yield* make()
         yield* fill(page, { name: "Ada", message: "x".repeat(300_000) })
@@ -108,7 +108,7 @@ inChromium("a form", testServer(), (it) => {
       })
     )
 
-    it.effect("says that it cannot send a file", () =>
+    it.effect("reports that files cannot be sent", () =>
       Effect.gen(function* () {
         const { page, sent, status } = yield* make({ fields: `<input type="file" name="cv"><button>Send</button>` })
         yield* Effect.promise(() =>
@@ -124,17 +124,17 @@ inChromium("a form", testServer(), (it) => {
       })
     )
 
-    it.effect("keeps what was typed when the network fails, and sends it when it is back", () =>
+    it.effect("keeps the content when the network fails, and sends it once online", () =>
       Effect.gen(function* () {
         const { context, errors, heard, page, sent, status } = yield* make({ clock: true })
         yield* fill(page, { name: "Ada-offline", message: "kept" })
         yield* Effect.promise(() => context.setOffline(true))
         yield* press(page)
-        yield* says(status, "kept here")
+        yield* says(status, "kept on this page")
         assert.strictEqual(yield* Effect.promise(() => page.locator("[name=message]").inputValue()), "kept")
         assert.isTrue(yield* Effect.promise(() => page.getByRole("button").isEnabled()))
         assert.deepStrictEqual(sent(), [])
-        // No time passes for the page: it is the browser that says that the network is back.
+        // The clock is stopped, so only the `online` event can cause the retry.
         yield* Effect.promise(() => context.setOffline(false))
         yield* says(status, "Thank you")
         assert.strictEqual((yield* stored("Ada-offline")).length, 1)
@@ -146,7 +146,7 @@ inChromium("a form", testServer(), (it) => {
       })
     )
 
-    it.effect("sends it again after a while where the browser notices nothing; twice sent is stored once", () =>
+    it.effect("retries after a delay, and is stored once", () =>
       Effect.gen(function* () {
         const { keys, page, relay, sent, status } = yield* make({ clock: true })
         const faults: Array<Fault> = [
@@ -158,7 +158,7 @@ inChromium("a form", testServer(), (it) => {
         relay.fault = (received) => (isSubmit(received) ? faults.shift() : undefined)
         yield* fill(page, { name: "Ada-again" })
         yield* press(page)
-        yield* says(status, "kept here")
+        yield* says(status, "kept on this page")
         yield* until("thanks", async () => {
           await page.clock.runFor(1000)
           return (await status()).includes("Thank you")
@@ -170,7 +170,7 @@ inChromium("a form", testServer(), (it) => {
       })
     )
 
-    it.effect("comes again when the edge says, which is believed up to an hour", () =>
+    it.effect("retries after Retry-After, at most an hour", () =>
       Effect.gen(function* () {
         const { evaluate, fence, page, relay, sent, status } = yield* make({ clock: true })
         const away = (seconds: number): Fault => ({
@@ -194,13 +194,13 @@ inChromium("a form", testServer(), (it) => {
         yield* fill(page, { name: "Ada" })
         yield* press(page)
         yield* waits(1)
-        // Not at once, whatever it says.
+        // Not at once, even with `Retry-After: 0`.
         yield* pass(1)
         yield* fence
         assert.strictEqual(sent().length, 1)
         yield* arrives(2)
         yield* waits(2)
-        // That the browser is online again says nothing of an edge that was reached.
+        // The `online` event does not matter if the edge has answered.
         yield* evaluate(`dispatchEvent(new Event("online"))`)
         yield* pass(119)
         yield* fence
@@ -217,14 +217,14 @@ inChromium("a form", testServer(), (it) => {
       })
     )
 
-    it.effect("what is typed while it waits is not thrown away, and is another submission", () =>
+    it.effect("keeps changes made during the wait, as another submission", () =>
       Effect.gen(function* () {
         const { keys, page, relay, status } = yield* make({ clock: true })
         let down = true
         relay.fault = (received) => (isSubmit(received) && down ? { _tag: "Cut" } : undefined)
         yield* fill(page, { name: "Ada-one" })
         yield* press(page)
-        yield* says(status, "kept here")
+        yield* says(status, "kept on this page")
         yield* fill(page, { name: "Ada-two" })
         down = false
         yield* until("thanks", async () => {
@@ -240,7 +240,7 @@ inChromium("a form", testServer(), (it) => {
       })
     )
 
-    it.effect("says when to come back after too many, and that it failed, and keeps what was typed", () =>
+    it.effect("reports rate limits and failures, and keeps the content", () =>
       Effect.gen(function* () {
         const { heard, keys, page, relay, status } = yield* make()
         const faults: Array<Fault> = [
@@ -268,7 +268,7 @@ inChromium("a form", testServer(), (it) => {
             { reason: "refused", status: 404, detail: "No published website has this site_id." }
           ]
         )
-        assert.include(yield* Effect.promise(status), "tell the owner of the website")
+        assert.include(yield* Effect.promise(status), "tell the owner of this website")
         yield* press(page)
         yield* says(status, "Thank you")
         assert.strictEqual(new Set(keys()).size, 1)

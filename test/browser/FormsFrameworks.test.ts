@@ -1,5 +1,5 @@
 /**
- * A form on a page that a framework changes under its visitor's hands.
+ * A form on a page that a framework changes.
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
@@ -7,8 +7,8 @@ import { inChromium, until } from "../support/browser/Browser.ts"
 import { fields, fill, isSubmit, make, press, says } from "../support/browser/BrowserForm.ts"
 import { layer as testServer } from "../support/TestServer.ts"
 
-inChromium("a form in a framework's hands", testServer(), (it) => {
-  describe("whose page switches its fields off while it is sent", () => {
+inChromium("a form that a framework changes", testServer(), (it) => {
+  describe("whose fields are disabled while it is sent", () => {
     const off = `addEventListener("hydracore:submit", () => { group.disabled = true })
       addEventListener("hydracore:success", () => { group.disabled = false })`
     const group = `<fieldset id="group">
@@ -16,7 +16,7 @@ inChromium("a form in a framework's hands", testServer(), (it) => {
       <button>Send</button></fieldset>`
     const choose = `document.querySelector("option").selected = document.querySelector("[name=news]").checked = true`
 
-    it.effect("is emptied when it was sent", () =>
+    it.effect("is reset after success", () =>
       Effect.gen(function* () {
         const { evaluate, page, sent, status } = yield* make({ fields: group, before: off })
         yield* fill(page, { name: "Ada" })
@@ -30,7 +30,7 @@ inChromium("a form in a framework's hands", testServer(), (it) => {
       })
     )
 
-    it.effect("goes on to the page that it names", () =>
+    it.effect("opens the next page", () =>
       Effect.gen(function* () {
         const { page, pages } = yield* make({ fields: group, before: off, attributes: `data-next="/thanks"` })
         pages["/thanks"] = "<h1>Thanks</h1>"
@@ -46,7 +46,7 @@ inChromium("a form in a framework's hands", testServer(), (it) => {
       ["a box", `document.querySelector("[name=news]").checked = true`, "news,on"]
     ]
     for (const [field, type, kept] of typing) {
-      it.effect(`keeps ${field} that was changed since`, () =>
+      it.effect(`keeps ${field} that was changed meanwhile`, () =>
         Effect.gen(function* () {
           const { evaluate, page, relay, status } = yield* make({ fields: group })
           let go = () => {}
@@ -65,9 +65,9 @@ inChromium("a form in a framework's hands", testServer(), (it) => {
     }
   })
 
-  it.effect("that stands in a frame of Turbo's is left to the enhancer", () =>
+  it.effect("inside a turbo-frame is handled by the enhancer", () =>
     Effect.gen(function* () {
-      // As Turbo's frames do.
+      // As turbo-frames do.
       const frame = `addEventListener("DOMContentLoaded", () => {
         const frame = document.createElement("turbo-frame")
         document.forms[0].before(frame)
@@ -83,7 +83,7 @@ inChromium("a form in a framework's hands", testServer(), (it) => {
     })
   )
 
-  it.effect("whose content was made anew has all that belongs to it", () =>
+  it.effect("whose content was replaced is enhanced again", () =>
     Effect.gen(function* () {
       const { evaluate, page, status } = yield* make()
       yield* evaluate(`document.forms[0].innerHTML = ${JSON.stringify(fields)}`)
@@ -95,7 +95,7 @@ inChromium("a form in a framework's hands", testServer(), (it) => {
     })
   )
 
-  it.effect("that was copied while it was sent can be sent", () =>
+  it.effect("that was copied while sending can be sent", () =>
     Effect.gen(function* () {
       const { evaluate, page, relay, sent, status } = yield* make()
       let held = () => {}

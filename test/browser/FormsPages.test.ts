@@ -1,5 +1,5 @@
 /**
- * A form on other people's pages: with buttons, field names and style sheets of all kinds, and in older browsers.
+ * Forms with unusual buttons, field names and style sheets, and in older browsers.
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
@@ -37,7 +37,7 @@ inChromium("a form", testServer(), (it) => {
       `location.pathname === "/preview"`
     )
 
-    it.effect("the form that cannot be enhanced, and enhances the next", () =>
+    it.effect("a form that cannot be enhanced, and enhances the next", () =>
       Effect.gen(function* () {
         const { edge, open, page, pages, relay, script, site } = yield* BrowserSite.make({
           before: `const create = Document.prototype.createElement
@@ -61,7 +61,7 @@ inChromium("a form", testServer(), (it) => {
     )
   })
 
-  it.effect("works whatever its fields are named", () =>
+  it.effect("works with fields of any name", () =>
     Effect.gen(function* () {
       const names = [
         ...["action", "method", "elements", "reset", "submit", "name", "id", "target", "matches", "append", "closest"],
@@ -89,7 +89,7 @@ inChromium("a form", testServer(), (it) => {
     })
   )
 
-  describe("has a honeypot that no person sees", () => {
+  describe("has an invisible honeypot", () => {
     const hidden = (name: string, options: VisitorOptions, policy: string | undefined) =>
       it.effect(name, () =>
         Effect.gen(function* () {
@@ -120,7 +120,7 @@ inChromium("a form", testServer(), (it) => {
     )
   })
 
-  it.effect("is sent by browsers that know less, with the button that was pressed", () =>
+  it.effect("is sent by older browsers, with the pressed button", () =>
     Effect.gen(function* () {
       const { errors, page, relay, sent, status } = yield* make({
         before: `delete AbortSignal.timeout; delete Array.prototype.at

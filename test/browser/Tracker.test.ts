@@ -1,5 +1,5 @@
 /**
- * What the tracker tells of, what it keeps silent about, and that it does no harm.
+ * The page views that the tracker sends, and those that it does not send.
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
@@ -11,8 +11,8 @@ import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import { paths, layer as testServer } from "../support/TestServer.ts"
 
 inChromium("the tracker", testServer(), (it) => {
-  describe("tells of", () => {
-    it.effect("a page when it is loaded, without a preflight, and the edge counts it", () =>
+  describe("sends", () => {
+    it.effect("a view when the page loads, without a preflight, and the edge counts it", () =>
       Effect.gen(function* () {
         const { edge, errors, open, pages, relay, script, site, views } = yield* BrowserSite.make()
         pages["/first"] = script()
@@ -37,7 +37,7 @@ inChromium("the tracker", testServer(), (it) => {
       ["", {}],
       [", in a browser without the Navigation API", { before: "window.navigation = undefined" }]
     ] as const)
-      it.effect(`pushState, replaceState and popstate; once per path, and not of a fragment${browser}`, () =>
+      it.effect(`a view for pushState, replaceState and popstate, once per path, not for fragments${browser}`, () =>
         Effect.gen(function* () {
           const { errors, evaluate, fence, open, pages, script, site, viewed, views } = yield* BrowserSite.make(options)
           pages["/a"] = script()
@@ -54,14 +54,14 @@ inChromium("the tracker", testServer(), (it) => {
           yield* until("the fourth view", () => viewed().length === 4)
           yield* fence
           assert.deepStrictEqual(viewed(), ["/a", "/b", "/c", "/a"])
-          // A view within a website comes from its view before.
+          // The referrer within a website is the previous page.
           assert.strictEqual(views()[1]?.referrer, `${site.url}/a`)
           assert.strictEqual(views()[0]?.referrer, "")
           assert.deepStrictEqual(errors, [])
         })
       )
 
-    it.effect("what a router does through the Navigation API, once per path", () =>
+    it.effect("a view for navigations by the Navigation API, once per path", () =>
       Effect.gen(function* () {
         const { errors, evaluate, fence, open, pages, script, site, viewed, views } = yield* BrowserSite.make()
         pages["/a"] = `<script>
@@ -71,7 +71,7 @@ inChromium("the tracker", testServer(), (it) => {
         </script>${script()}`
         yield* open(`${site.url}/a`)
         yield* until("the first view", () => viewed().length === 1)
-        // By neither of these a page hears of it otherwise.
+        // These navigations call no method of the history and cause no popstate.
         yield* evaluate(`{
           for (const name of ["pushState", "replaceState"]) {
             const given = history[name]
@@ -94,7 +94,7 @@ inChromium("the tracker", testServer(), (it) => {
       })
     )
 
-    it.effect("fragments where the website routes by them", () =>
+    it.effect("a view for fragments with hash routing", () =>
       Effect.gen(function* () {
         const { evaluate, open, pages, script, site, viewed } = yield* BrowserSite.make()
         pages["/app"] = script("data-hash")
@@ -108,7 +108,7 @@ inChromium("the tracker", testServer(), (it) => {
       })
     )
 
-    it.effect("a page that comes back from the back-forward cache", () =>
+    it.effect("a view when the page returns from the back-forward cache", () =>
       Effect.gen(function* () {
         const { evaluate, open, pages, script, site, viewed } = yield* BrowserSite.make()
         pages["/"] = `${script()}<script>window.born = Math.random()</script>`
@@ -120,12 +120,12 @@ inChromium("the tracker", testServer(), (it) => {
         yield* Effect.ignore(evaluate("history.back()"))
         yield* until("the second view", () => viewed().length === 2)
         assert.deepStrictEqual(viewed(), ["/", "/"])
-        // It is the same page, as it was left.
+        // It is the same page, not a reload.
         assert.strictEqual(yield* evaluate("window.born"), born)
       })
     )
 
-    it.effect("whatever the page tells it to, as often as it does", () =>
+    it.effect("a view for each call of the page", () =>
       Effect.gen(function* () {
         const { evaluate, open, pages, script, site, viewed } = yield* BrowserSite.make()
         pages["/a"] = script()
@@ -144,7 +144,7 @@ inChromium("the tracker", testServer(), (it) => {
       ["by going elsewhere", (page, url) => page.goto(url)]
     ]
     for (const [how, leave] of ways) {
-      it.effect(`pages that are left at once, ${how}: what the browser had not sent yet too`, () =>
+      it.effect(`the view of a page that is left at once, ${how}, even if the request has not started`, () =>
         Effect.gen(function* () {
           const { evaluate, open, page, pages, relay, script, site, viewed } = yield* BrowserSite.make()
           pages["/a"] = script()
@@ -155,7 +155,7 @@ inChromium("the tracker", testServer(), (it) => {
           const held = new Promise<void>((resolve) => {
             go = resolve
           })
-          // A browser opens six connections to an origin: the other requests wait in it.
+          // Browsers open six connections to an origin; further requests wait.
           relay.fault = () => ({ _tag: "Hold", until: held })
           yield* evaluate(`for (let i = 0; i < 30; i++) history.pushState({}, "", "/" + i)`)
           yield* Effect.promise(() => leave(page, `${site.url}/gone`))
@@ -180,7 +180,7 @@ inChromium("the tracker", testServer(), (it) => {
       for (const [name, value] of [["hidden", () => away], ["visibilityState", () => away ? "hidden" : "visible"]${also}])
         Object.defineProperty(document, name, { get: value })`
 
-    it.effect("until a page that is loaded in the background is seen", () =>
+    it.effect("until a page in a background tab is visible", () =>
       Effect.gen(function* () {
         const { evaluate, fence, open, pages, script, site, viewed } = yield* BrowserSite.make({ before: hidden() })
         pages["/a"] = script()
@@ -201,7 +201,7 @@ inChromium("the tracker", testServer(), (it) => {
         pages["/a"] =
           `<script type="speculationrules">{"prerender": [{"urls": ["/b"], "eagerness": "immediate"}]}</script>
           <script>fetch("/go").then(() => { location.href = "/b" })</script>`
-        // The tracker has run when the fence is asked for.
+        // The request for the fence follows the tracker's run.
         pages["/b"] = `${script()}<script>addEventListener("load", () => fetch("${relay.url}/fence"))</script>`
         let go = () => {}
         const held = new Promise<void>((resolve) => {
@@ -215,13 +215,13 @@ inChromium("the tracker", testServer(), (it) => {
         go()
         yield* until("the view", () => viewed().length === 1)
         assert.deepStrictEqual(viewed(), ["/b"])
-        // It is the page that was prerendered.
+        // It is the prerendered page.
         assert.strictEqual(site.of("/b", "GET").length, 1)
       })
     )
   })
 
-  describe("is silent", () => {
+  describe("sends nothing", () => {
     const silent = (
       name: string,
       options: Parameters<typeof BrowserSite.make>[0],
@@ -266,7 +266,7 @@ inChromium("the tracker", testServer(), (it) => {
     )
   })
 
-  describe("keeps", () => {
+  describe("stores", () => {
     it.effect("one session for a tab, and nothing else", () =>
       Effect.gen(function* () {
         const { context, evaluate, open, pages, script, site, views } = yield* BrowserSite.make()
@@ -284,7 +284,7 @@ inChromium("the tracker", testServer(), (it) => {
       })
     )
 
-    it.effect("no session where it is switched off, or may not be stored", () =>
+    it.effect("no session if it is disabled or storage is denied", () =>
       Effect.gen(function* () {
         const { errors, evaluate, open, pages, script, site, views } = yield* BrowserSite.make()
         pages["/a"] = script(`data-session="off"`)

@@ -1,5 +1,5 @@
 /**
- * What the tracker does when the network or the page is not as it should be, and where it works.
+ * The tracker on failing networks and on unusual pages.
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
@@ -13,13 +13,13 @@ const refuse = (status: number, headers: Record<string, string> = {}) => ({ _tag
 const isView = ({ method, path }: Received) => method === "POST" && path === paths.track
 
 inChromium("the tracker", testServer(), (it) => {
-  describe("tries once more", () => {
+  describe("retries once", () => {
     const refusals = [
       { status: 429, wait: 30 },
       { status: 503, wait: 5 }
     ]
     for (const { status, wait } of refusals) {
-      it.effect(`after a ${status}, when the edge says, and then no more`, () =>
+      it.effect(`after a ${status}, at the time of Retry-After`, () =>
         Effect.gen(function* () {
           const { errors, fence, open, page, pages, relay, script, site, viewed } = yield* BrowserSite.make()
           pages["/a"] = script()
@@ -47,7 +47,7 @@ inChromium("the tracker", testServer(), (it) => {
       )
     }
 
-    it.effect("after a fault of the network", () =>
+    it.effect("after a network failure", () =>
       Effect.gen(function* () {
         const { errors, fence, open, page, pages, relay, script, site } = yield* BrowserSite.make()
         pages["/a"] = script()
@@ -75,7 +75,7 @@ inChromium("the tracker", testServer(), (it) => {
       })
     )
 
-    it.effect("at once, if the page is left before", () =>
+    it.effect("at once if the page is left", () =>
       Effect.gen(function* () {
         const { evaluate, fence, open, page, pages, relay, script, site, viewed } = yield* BrowserSite.make()
         pages["/a"] = script()
@@ -97,7 +97,7 @@ inChromium("the tracker", testServer(), (it) => {
       })
     )
 
-    it.effect("with a beacon where fetch is refused", () =>
+    it.effect("with a beacon if fetch is refused", () =>
       Effect.gen(function* () {
         const { errors, open, page, pages, relay, script, site, viewed } = yield* BrowserSite.make()
         pages["/a"] = `<script>window.fetch = () => { throw new TypeError("blocked") }</script>${script()}`
@@ -114,7 +114,7 @@ inChromium("the tracker", testServer(), (it) => {
   })
 
   describe("does no harm", () => {
-    it.effect("to a page whose globals are not what they were", () =>
+    it.effect("to a page that has changed globals", () =>
       Effect.gen(function* () {
         const { errors, evaluate, open, pages, script, site } = yield* BrowserSite.make()
         const broken = [
@@ -137,7 +137,7 @@ inChromium("the tracker", testServer(), (it) => {
       })
     )
 
-    it.effect("nor does it tell twice where the page runs it twice", () =>
+    it.effect("and sends one view if the page runs it twice", () =>
       Effect.gen(function* () {
         const { fence, open, pages, script, site, viewed } = yield* BrowserSite.make()
         pages["/a"] = script() + script()
@@ -148,7 +148,7 @@ inChromium("the tracker", testServer(), (it) => {
       })
     )
 
-    it.effect("nor is it heard of where an element is named as what it looks for forms with", () =>
+    it.effect("and throws nothing if an element is named `querySelector`", () =>
       Effect.gen(function* () {
         const { errors, evaluate, fence, open, pages, script, site, viewed } = yield* BrowserSite.make()
         pages["/a"] = `<img name="querySelector" alt="">${script()}`
@@ -160,7 +160,7 @@ inChromium("the tracker", testServer(), (it) => {
       })
     )
 
-    it.effect("nor does it stop an error of the page's own history calls", () =>
+    it.effect("and passes on errors of the page's history calls", () =>
       Effect.gen(function* () {
         const { evaluate, open, pages, script, site } = yield* BrowserSite.make()
         pages["/a"] = script()
@@ -174,7 +174,7 @@ inChromium("the tracker", testServer(), (it) => {
   })
 
   describe("works", () => {
-    it.effect("where elements of the page have names that it asks for", () =>
+    it.effect("with elements named like properties that it reads", () =>
       Effect.gen(function* () {
         const { errors, evaluate, open, page, pages, script, site, views } = yield* BrowserSite.make()
         const elements = [
@@ -198,7 +198,7 @@ inChromium("the tracker", testServer(), (it) => {
       })
     )
 
-    it.effect("behind the website's own proxy, also under another name", () =>
+    it.effect("through the website's proxy, also with another path", () =>
       Effect.gen(function* () {
         const { edge, open, pages, relay, site } = yield* BrowserSite.make({ forwards: "/anything" })
         const script = (attributes: string) =>
@@ -235,7 +235,7 @@ inChromium("the tracker", testServer(), (it) => {
       })
     )
 
-    it.effect("and loads the form enhancer only where there is a form, now or later", () =>
+    it.effect("and loads the form enhancer once there is a form", () =>
       Effect.gen(function* () {
         const { evaluate, fence, open, page, pages, relay, script, site, viewed } = yield* BrowserSite.make()
         const loaded = () =>

@@ -1,257 +1,260 @@
 /**
- * The life of one form: shown, sent, answered. Attributes of the form:
+ * Enhances a form and sends it. Attributes of the form:
  *
- * - `data-site` (the website_config_id; without it the browser sends the form by its `action`), `data-page`.
- * - `data-next`: the page to go to when it was sent, if the visitor still waits for that (`isAwaited`).
+ * - `data-site`: the website_config_id. Without it, the browser submits the form to its `action`.
+ * - `data-page`: the page's slug.
+ * - `data-next`: the page to open after success, if the visitor is still waiting (`isAwaited`).
  * - `data-text-*`: see `Texts`.
  *
- * What the form says goes to the element `[data-hydracore-status]` in it, or to one that is made. For a style sheet the
- * form carries `data-state`: `sending`, `sent`, `invalid`, `waiting` or `failed`.
+ * Messages appear in the form's `[data-hydracore-status]` element, which is created if missing. The form's `data-state`, for
+ * style sheets, is `sending`, `sent`, `invalid`, `waiting` or `failed`.
  *
- * Events on the form, which bubble, and whose `preventDefault()` stops what would follow:
+ * The form dispatches these bubbling, cancelable events:
  *
- * - `hydracore:submit`, `detail: {content}`: before it is sent. The content may be changed; stopped, it is not sent.
- * - `hydracore:success`, `detail: {submission_id}`: stopped, the form is not emptied, says nothing and goes nowhere.
- * - `hydracore:error`, `detail: {reason, faults, status, detail, seconds}`: stopped, the form says nothing, and does not
- *   send again by itself. `reason` is `invalid`, `file`, `limited`, `away` or `refused`.
+ * - `hydracore:submit`, `detail: {content}`: before sending. Listeners can change the content. If canceled, nothing is sent.
+ * - `hydracore:success`, `detail: {submission_id}`. If canceled, the form is not reset, shows no message and opens no page.
+ * - `hydracore:error`, `detail: {reason, faults, status, detail, seconds}`. If canceled, the form shows no message and does
+ *   not retry. `reason` is `invalid`, `file`, `limited`, `away` or `refused`.
  *
  * @module
  */
-import * as Content from "./Content.ts"
+
 import * as Delivery from "./Delivery.ts"
-import * as Faults from "./Faults.ts"
+import * as FieldErrors from "./FieldErrors.ts"
+import * as FormContent from "./FormContent.ts"
+import { formMember } from "./FormMember.ts"
 import * as Honeypot from "./Honeypot.ts"
-import { own } from "./Own.ts"
 import { type TextName, text } from "./Texts.ts"
 
-/** A submission that was asked for and has not arrived. */
+/** A submission that the edge has not accepted yet. */
 interface Pending {
-  /** What is sent, but for the time that it took; the same again is the same submission. */
+  /** The content as JSON, without the display time. Equal content is the same submission. */
   readonly content: string
-  /** What the form held for its visitor's eyes. */
+  /** The state of the controls, as JSON. */
   readonly typed: string
   readonly body: string
   readonly key: string
   readonly endpoint: string
-  /** Attempts since the visitor pressed for it, and when that was. */
+  /** The attempts since the visitor last submitted the form, and the time of that. */
   attempts: number
-  pressedAt: number
-  /** Calls off the next attempt. */
-  stop: () => void
+  submittedAt: number
+  cancelRetry: () => void
 }
 
 interface State {
   status: HTMLElement
   shownAt: number
-  busy: boolean
+  isBusy: boolean
   pending: Pending | undefined
 }
 
-/** Milliseconds after its button was pressed during which a visitor waits for a form that is sent a second time. */
-const attention = 10_000
+/** How long a visitor is assumed to wait for a retry, in milliseconds. */
+const attentionSpan = 10_000
 
-/** Forms that were looked at; one that could not be enhanced has no state. */
+/** The forms that were enhanced. A form whose enhancement failed has no state. */
 const states = new WeakMap<HTMLFormElement, State | undefined>()
 
 const statusOf = (form: HTMLFormElement): HTMLElement => {
-  let status = own(form, "querySelector")<HTMLElement>("[data-hydracore-status]")
+  let status = formMember(form, "querySelector")<HTMLElement>("[data-hydracore-status]")
   if (!status) {
     status = document.createElement("p")
     status.setAttribute("data-hydracore-status", "")
-    own(form, "append")(status)
+    formMember(form, "append")(status)
   }
   if (!status.hasAttribute("role")) status.setAttribute("role", "status")
   return status
 }
 
-/** The buttons that send a form. */
 const submitButtons = (form: HTMLFormElement) =>
-  Faults.controls(form).filter((control): control is typeof control & HTMLButtonElement =>
+  FieldErrors.controls(form).filter((control): control is typeof control & HTMLButtonElement =>
     /^(submit|image)$/.test((control as HTMLButtonElement).type)
   )
 
 const enableButtons = (form: HTMLFormElement, buttons: ReadonlyArray<HTMLButtonElement>): void => {
   for (const button of buttons) button.disabled = false
-  own(form, "removeAttribute")("aria-busy")
+  formMember(form, "removeAttribute")("aria-busy")
 }
 
 /**
- * Prepares a form for what its visitor may do, and once more where a framework took away what was put into it. Throws if
- * that fails, and is not tried again then.
+ * Enhances a form: adds the honeypot and the status element, again if a framework removed them. Throws if that fails the
+ * first time; the form is not tried again.
  */
 export const enhance = (form: HTMLFormElement): State | undefined => {
   const state = states.get(form)
   if (!states.has(form)) {
     states.set(form, undefined)
-    // A copy of a form that was just sent, as a framework keeps of a page to show it again: nobody waits for this one.
-    if (own(form, "getAttribute")("data-state") === "sending") {
+    // Frameworks that cache pages can restore a copy of a form in the sending state. This copy is not being sent.
+    if (formMember(form, "getAttribute")("data-state") === "sending") {
       enableButtons(form, submitButtons(form))
-      own(form, "removeAttribute")("data-state")
+      formMember(form, "removeAttribute")("data-state")
       statusOf(form).textContent = ""
     }
-    // In a frame of its own, Turbo takes what is sent before the document hears of it, unless it is told not to.
-    if (own(form, "closest")("turbo-frame")) own(form, "setAttribute")("data-turbo", "false")
+    // Inside a turbo-frame, Turbo would handle the submit event before it reaches the document.
+    if (formMember(form, "closest")("turbo-frame")) formMember(form, "setAttribute")("data-turbo", "false")
     Honeypot.add(form)
-    states.set(form, { status: statusOf(form), shownAt: performance.now(), busy: false, pending: undefined })
-  } else if (state && !own(form, "contains")(state.status)) {
+    states.set(form, { status: statusOf(form), shownAt: performance.now(), isBusy: false, pending: undefined })
+  } else if (state && !formMember(form, "contains")(state.status)) {
     Honeypot.add(form)
     state.status = statusOf(form)
   }
   return states.get(form)
 }
 
-/** Whether what follows the event may follow. */
-const allows = (form: HTMLFormElement, name: "submit" | "success" | "error", detail: object): boolean =>
-  own(form, "dispatchEvent")(new CustomEvent(`hydracore:${name}`, { bubbles: true, cancelable: true, detail }))
+/** Dispatches an event. Returns whether no listener canceled it. */
+const dispatch = (form: HTMLFormElement, name: "submit" | "success" | "error", detail: object): boolean =>
+  formMember(form, "dispatchEvent")(new CustomEvent(`hydracore:${name}`, { bubbles: true, cancelable: true, detail }))
 
-const say = (form: HTMLFormElement, { status }: State, state: string, message: string): void => {
-  own(form, "setAttribute")("data-state", state)
+const showMessage = (form: HTMLFormElement, { status }: State, state: string, message: string): void => {
+  formMember(form, "setAttribute")("data-state", state)
   status.textContent = message
 }
 
-const sayText = (form: HTMLFormElement, state: State, name: string, key: TextName, values?: Record<string, unknown>) =>
-  say(form, state, name, text(form, key, values))
+const showText = (form: HTMLFormElement, state: State, name: string, key: TextName, values?: Record<string, unknown>) =>
+  showMessage(form, state, name, text(form, key, values))
 
-/** What a form holds, and the button that was pressed, if it has a name. */
+/** Returns the form's entries, including that of the submit button. */
 const entriesOf = (form: HTMLFormElement, submitter: HTMLElement | null): Array<[string, FormDataEntryValue]> => {
   const entries = [...new FormData(form, submitter)]
   const { name, type, value } = (submitter ?? {}) as Partial<HTMLInputElement>
-  // Chrome before 112, Firefox before 111 and Safari before 16.4 know nothing of a button here.
+  // Chrome before 112, Firefox before 111 and Safari before 16.4 ignore the second argument.
   if (name && type !== "image" && entries.length === [...new FormData(form)].length) entries.push([name, value ?? ""])
   return entries
 }
 
 const read = (form: HTMLFormElement, submitter: HTMLElement | null) =>
-  Content.read(entriesOf(form, submitter), {
-    site: own(form, "getAttribute")("data-site") ?? "",
-    page: own(form, "getAttribute")("data-page") ?? undefined
+  FormContent.fromEntries(entriesOf(form, submitter), {
+    site: formMember(form, "getAttribute")("data-site") ?? "",
+    page: formMember(form, "getAttribute")("data-page") ?? undefined
   })
 
-/** What a form holds for its visitor's eyes. A page may switch fields off meanwhile: that changes nothing of it. */
-const typedIn = (form: HTMLFormElement): string =>
+/** Returns the state of a form's controls as JSON. Unlike `FormData`, it includes disabled controls. */
+const controlState = (form: HTMLFormElement): string =>
   JSON.stringify(
-    Faults.controls(form).map((control) => {
+    FieldErrors.controls(form).map((control) => {
       const { checked, selectedOptions, value } = control as Partial<HTMLInputElement & HTMLSelectElement>
       return [value, checked, Array.from(selectedOptions ?? [], (option) => option.value)]
     })
   )
 
-/** Whether a form holds what was sent. */
-const isUnchanged = (form: HTMLFormElement, { typed }: Pending): boolean => typedIn(form) === typed
+const isUnchanged = (form: HTMLFormElement, { typed }: Pending): boolean => controlState(form) === typed
 
 /**
- * Whether the visitor still waits for what was pressed for, so that the focus may move and the page be left: it was just
- * now or is the first attempt, nothing was typed since, and the visitor is not elsewhere in the page. A form that is no
- * longer in the page is awaited by nobody.
+ * Whether the visitor is still waiting for the result, so the focus can be moved and another page opened. That is so during
+ * the first attempt and shortly after submitting, unless the visitor has changed the form or focused something outside it,
+ * or the form was removed from the page.
  */
 const isAwaited = (form: HTMLFormElement, pending: Pending): boolean => {
-  const place = document.activeElement
+  const focused = document.activeElement
   return (
-    (pending.attempts === 1 || performance.now() - pending.pressedAt < attention) &&
+    (pending.attempts === 1 || performance.now() - pending.submittedAt < attentionSpan) &&
     isUnchanged(form, pending) &&
-    // Beside the form and what is in it: what is around it, such as a dialog, or the whole page.
-    (place?.contains(form) ||
-      own(form, "contains")(place) ||
-      Faults.controls(form).some((control) => control === place))
+    // The form can be inside the focused element, such as a dialog or the page's body.
+    (focused?.contains(form) ||
+      formMember(form, "contains")(focused) ||
+      FieldErrors.controls(form).some((control) => control === focused))
   )
 }
 
-/** Switches the buttons off that send a form, and gives what switches them on again. */
+/** Disables a form's submit buttons. Returns a function that enables them again. */
 const disableButtons = (form: HTMLFormElement): (() => void) => {
   const focused = document.activeElement
   const buttons = submitButtons(form).filter(({ disabled }) => !disabled)
   for (const button of buttons) button.disabled = true
-  own(form, "setAttribute")("aria-busy", "true")
+  formMember(form, "setAttribute")("aria-busy", "true")
   return () => {
     enableButtons(form, buttons)
-    // A button that is switched off loses the focus: it gets it back, unless the visitor went elsewhere.
+    // A disabled button loses the focus. It is restored unless the visitor has moved it.
     if (document.activeElement === document.body) buttons.find((button) => button === focused)?.focus()
   }
 }
 
 const succeed = (form: HTMLFormElement, state: State, pending: Pending, submissionId: string | undefined): void => {
   state.pending = undefined
-  const goesOn = isAwaited(form, pending)
-  if (!allows(form, "success", { submission_id: submissionId })) return
-  // What was typed since is not thrown away.
-  if (isUnchanged(form, pending)) own(form, "reset")()
+  const opensNext = isAwaited(form, pending)
+  if (!dispatch(form, "success", { submission_id: submissionId })) return
+  // Changes since the submission are kept.
+  if (isUnchanged(form, pending)) formMember(form, "reset")()
   state.shownAt = performance.now()
-  sayText(form, state, "sent", "sent")
-  const next = own(form, "getAttribute")("data-next")
-  if (next !== null && goesOn) {
+  showText(form, state, "sent", "sent")
+  const next = formMember(form, "getAttribute")("data-next")
+  if (next !== null && opensNext) {
     const page = new URL(next, document.baseURI)
     if (/^https?:$/.test(page.protocol)) location.assign(page)
   }
 }
 
-/** What is said of the statuses that say more than that it failed. */
-const refusals: Readonly<Record<number, TextName>> = { 403: "setup", 404: "setup", 413: "long" }
+/** The messages for statuses that are more specific than `failed`. */
+const refusalTexts: Readonly<Record<number, TextName>> = { 403: "setup", 404: "setup", 413: "long" }
 
 const reject = (
   form: HTMLFormElement,
   state: State,
   reason: "invalid" | "file",
-  faults: ReadonlyArray<Delivery.Fault>,
-  goThere: boolean
+  errors: ReadonlyArray<Delivery.FieldError>,
+  moveFocus: boolean
 ): void => {
   state.pending = undefined
-  if (!allows(form, "error", { reason, faults })) return
-  // What is at no field was not typed by the visitor.
-  if (faults.some(({ field }) => field === undefined)) {
-    sayText(form, state, "failed", "setup")
+  if (!dispatch(form, "error", { reason, faults: errors })) return
+  // The visitor cannot correct an error without a field.
+  if (errors.some(({ field }) => field === undefined)) {
+    showText(form, state, "failed", "setup")
     return
   }
-  const rest = Faults.show(form, faults, goThere)
-  const check = rest.length < faults.length || faults.length === 0 ? [text(form, "check")] : []
-  say(form, state, "invalid", [...check, ...rest.map(({ message }) => message)].join(" "))
+  const rest = FieldErrors.show(form, errors, moveFocus)
+  const check = rest.length < errors.length || errors.length === 0 ? [text(form, "check")] : []
+  showMessage(form, state, "invalid", [...check, ...rest.map(({ message }) => message)].join(" "))
 }
 
 const deliver = async (form: HTMLFormElement, state: State, pending: Pending): Promise<void> => {
-  if (state.busy) return
-  state.busy = true
+  if (state.isBusy) return
+  state.isBusy = true
   const enableButtons = disableButtons(form)
-  if (pending.attempts === 0) sayText(form, state, "sending", "sending")
+  if (pending.attempts === 0) showText(form, state, "sending", "sending")
   const outcome = await Delivery.send(pending.endpoint, pending.body, pending.key)
   pending.attempts++
-  state.busy = false
+  state.isBusy = false
   enableButtons()
   switch (outcome._tag) {
     case "Sent":
       return succeed(form, state, pending, outcome.submissionId)
     case "Invalid":
-      return reject(form, state, "invalid", outcome.faults, isAwaited(form, pending))
+      return reject(form, state, "invalid", outcome.errors, isAwaited(form, pending))
     case "Limited":
-      if (allows(form, "error", { reason: "limited", seconds: outcome.seconds })) {
-        sayText(form, state, "failed", "limited", { seconds: outcome.seconds })
+      if (dispatch(form, "error", { reason: "limited", seconds: outcome.seconds })) {
+        showText(form, state, "failed", "limited", { seconds: outcome.seconds })
       }
       return
     case "Refused":
-      if (allows(form, "error", { reason: "refused", status: outcome.status, detail: outcome.detail })) {
-        sayText(form, state, "failed", refusals[outcome.status] ?? "failed")
+      if (dispatch(form, "error", { reason: "refused", status: outcome.status, detail: outcome.detail })) {
+        showText(form, state, "failed", refusalTexts[outcome.status] ?? "failed")
       }
       return
-    case "Away":
-      if (pending.attempts > 1 || allows(form, "error", { reason: "away", seconds: outcome.seconds })) {
-        sayText(form, state, "waiting", "away")
-        pending.stop = Delivery.whenBack(pending.attempts, outcome.seconds, () => void deliver(form, state, pending))
+    case "Unavailable":
+      if (pending.attempts > 1 || dispatch(form, "error", { reason: "away", seconds: outcome.seconds })) {
+        showText(form, state, "waiting", "away")
+        pending.cancelRetry = Delivery.scheduleRetry(
+          pending.attempts,
+          outcome.seconds,
+          () => void deliver(form, state, pending)
+        )
       }
   }
 }
 
-/** Whether a button sends a form to the edge: not one that goes elsewhere, or only closes the dialog around the form. */
+/** Whether a submit button sends the form to the edge, not to its own `formaction` or to the dialog around the form. */
 const isForEdge = (form: HTMLFormElement, submitter: HTMLElement | null): boolean => {
-  const method = submitter?.getAttribute("formmethod") ?? own(form, "getAttribute")("method")
+  const method = submitter?.getAttribute("formmethod") ?? formMember(form, "getAttribute")("method")
   return !submitter?.hasAttribute("formaction") && method?.toLowerCase() !== "dialog"
 }
 
-/** Takes a form's sending over from the browser. */
+/** Handles a form's submit event. */
 export const submit = (form: HTMLFormElement, event: SubmitEvent, endpoint: string): void => {
-  if (!own(form, "getAttribute")("data-site") || !isForEdge(form, event.submitter)) return
+  if (!formMember(form, "getAttribute")("data-site") || !isForEdge(form, event.submitter)) return
   const state = enhance(form)
   if (state === undefined) return
   event.preventDefault()
-  if (state.busy) return
-  Faults.clear(form)
+  if (state.isBusy) return
+  FieldErrors.clear(form)
   const content = read(form, event.submitter)
   if (!("form_data" in content)) {
     reject(
@@ -263,24 +266,24 @@ export const submit = (form: HTMLFormElement, event: SubmitEvent, endpoint: stri
     )
     return
   }
-  if (!allows(form, "submit", { content })) return
-  const typed = typedIn(form)
-  const same = JSON.stringify(content)
-  const body = Content.toBody(content, performance.now() - state.shownAt)
-  state.pending?.stop()
-  if (state.pending?.content !== same) {
+  if (!dispatch(form, "submit", { content })) return
+  const typed = controlState(form)
+  const contentJson = JSON.stringify(content)
+  const body = FormContent.toBody(content, performance.now() - state.shownAt)
+  state.pending?.cancelRetry()
+  if (state.pending?.content !== contentJson) {
     state.pending = {
-      content: same,
+      content: contentJson,
       typed,
       body,
       key: Delivery.newKey(),
       endpoint,
       attempts: 0,
-      pressedAt: 0,
-      stop: () => {}
+      submittedAt: 0,
+      cancelRetry: () => {}
     }
   }
   state.pending.attempts = 0
-  state.pending.pressedAt = performance.now()
+  state.pending.submittedAt = performance.now()
   void deliver(form, state, state.pending)
 }

@@ -1,14 +1,14 @@
 /**
- * A field that no person sees, and that a program fills in that fills in everything. Its looks are set on the element,
- * which a strict Content-Security-Policy allows where it forbids a `style` attribute.
+ * A hidden field that only bots fill in. Its style is set by script: a strict Content-Security-Policy forbids `style`
+ * attributes.
  *
  * @module
  */
-import { honeypot } from "./Content.ts"
-import { own } from "./Own.ts"
+import { honeypot } from "./FormContent.ts"
+import { formMember } from "./FormMember.ts"
 
-/** What tells password managers (1Password, Bitwarden, LastPass, Dashlane) and the browser to leave a field alone. */
-const leaveAlone = {
+/** Attributes that keep browsers and password managers (1Password, Bitwarden, LastPass, Dashlane) from filling it in. */
+const noAutofill = {
   autocomplete: "off",
   "data-1p-ignore": "",
   "data-bwignore": "",
@@ -16,21 +16,21 @@ const leaveAlone = {
   "data-form-type": "other"
 }
 
-/** Puts the field into a form that has none, and hides the one that is there: a style sheet may show what is `hidden`. */
+/** Adds the field to a form. A field that the form has is hidden, because a style sheet can override `hidden`. */
 export const add = (form: HTMLFormElement): void => {
-  const there = own(form, "querySelector")<HTMLElement>(`[name="${honeypot}"]`)
-  if (there) {
-    there.style.setProperty("display", "none", "important")
+  const existing = formMember(form, "querySelector")<HTMLElement>(`[name="${honeypot}"]`)
+  if (existing) {
+    existing.style.setProperty("display", "none", "important")
     return
   }
   const input = document.createElement("input")
   input.type = "text"
   input.name = honeypot
   input.tabIndex = -1
-  for (const [name, value] of Object.entries(leaveAlone)) input.setAttribute(name, value)
+  for (const [name, value] of Object.entries(noAutofill)) input.setAttribute(name, value)
   const box = document.createElement("div")
   box.setAttribute("aria-hidden", "true")
-  // There, so that a program takes it for a field, and cut away.
+  // Clipped rather than `display: none`, which bots recognize.
   Object.assign(box.style, {
     position: "absolute",
     width: "1px",
@@ -40,5 +40,5 @@ export const add = (form: HTMLFormElement): void => {
     clipPath: "inset(50%)"
   })
   box.append(input)
-  own(form, "append")(box)
+  formMember(form, "append")(box)
 }

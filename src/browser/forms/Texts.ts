@@ -1,26 +1,27 @@
 /**
- * What a form says to its visitor. A form may say each in its own words, with an attribute: `data-text-sent="Danke!"`.
+ * The form's messages to its visitor. A form replaces them with attributes such as `data-text-sent="Danke!"`.
  *
  * @module
  */
-import { own } from "./Own.ts"
+import { formMember } from "./FormMember.ts"
 
 const english = {
   sending: "Sending…",
   sent: "Thank you. Your message has arrived.",
   check: "Please check the marked fields.",
-  away: "We do not know yet whether your message has arrived. It is kept here and will be sent again by itself.",
-  limited: "Too many messages came from here. Please send it again in {seconds} seconds.",
+  away: "Your message may not have arrived yet. It is kept on this page and will be sent again automatically.",
+  limited: "Too many messages were sent. Please try again in {seconds} seconds.",
   failed: "Your message could not be sent. Please try again later.",
   long: "Your message is too long. Please shorten it.",
-  setup: "Something is wrong with the form itself, so it cannot be sent. Please tell the owner of the website.",
+  setup: "This form does not work. Please tell the owner of this website.",
   file: "Files cannot be sent with this form."
 }
 
 export type TextName = keyof typeof english
 
-/** A text, in the form's words if it has some; `{name}` is replaced. */
+/** Returns a text, replaced by the form's own if it has one, with its `{placeholders}` filled in. */
 export const text = (form: HTMLFormElement, name: TextName, values: Readonly<Record<string, unknown>> = {}): string =>
-  (own(form, "getAttribute")(`data-text-${name}`) ?? english[name]).replace(/\{([a-z]+)\}/g, (whole, key: string) =>
-    String(values[key] ?? whole)
+  (formMember(form, "getAttribute")(`data-text-${name}`) ?? english[name]).replace(
+    /\{([a-z]+)\}/g,
+    (whole, key: string) => String(values[key] ?? whole)
   )

@@ -54,18 +54,23 @@ const inner = new RegExp(
     "token|tokens|len|pending|spaces|indent|indent_len|blockquote_idx|fence_start|fence_end|hr_char|hr_chars|table_state",
     "renderer|add_token|end_token|add_text|set_attr",
     "conversationId|onConversation|addQuestion|addAnswer|removeAnswer|transcript|speech|setUnread|setBusy",
-    "address|isOpen|relabel|onToggle|onRetry|toEnd|strings|instance|elements|onText|onSend|onStop|onNew|region|reset|flush|dispose",
+    "renderNext|address|isOpen|relabel|onToggle|onRetry|scrollToEnd|strings|instance|elements|onText|onSend|onStop|onNew|region|reset|flush|dispose",
     "panel|input|say|slot|script|base|page|write|end"
   ].join("|")})$`
 )
 
-/** Takes the line ends out of the chat's style sheet, which stands in its script as a text. */
+/**
+ * Minifies the chat's style sheet, a string in its script: removes line ends, and shortens custom properties to their first
+ * letter, except those with the prefix `--hydracore-`, which websites set.
+ */
 const inOneLine: Plugin = {
   name: "style",
   setup: ({ onLoad }) =>
-    onLoad({ filter: /\bchat[\\/]style\.ts$/ }, async ({ path }) => ({
+    onLoad({ filter: /\bchat[\\/]Style\.ts$/ }, async ({ path }) => ({
       loader: "ts",
-      contents: (await readFile(path, "utf8")).replaceAll(/(?<=[;}])\n+/g, "")
+      contents: (await readFile(path, "utf8"))
+        .replaceAll(/(?<=[;}])\n+/g, "")
+        .replaceAll(/(?<=\W--)(?!hydracore-)(\w)[\w-]*/g, "$1")
     }))
 }
 

@@ -1,8 +1,8 @@
 /**
- * A real Chromium for tests. Every test gets a browser context of its own: its own storage, its own cache, its own pages.
+ * A real Chromium for tests. Each test has its own browser context, so its own storage, cache and pages.
  *
- * Names that end in `.test` lead to this machine, so that a page is neither on localhost (which the tracker leaves out)
- * nor on the edge's origin. See `Network` for the servers behind these names.
+ * Host names under `.test` resolve to this machine. So pages are neither on localhost, which the tracker ignores, nor on the
+ * edge's origin. `Network` starts the servers.
  *
  * @module
  */
@@ -38,18 +38,18 @@ const flags = [
   "--disable-component-update",
   "--disable-sync",
   "--host-resolver-rules=MAP *.test 127.0.0.1",
-  // Pages must not see that they are driven by a program, as the tracker leaves such pages out: see `automated`.
+  // The tracker ignores automated browsers: see `automated`.
   "--disable-blink-features=AutomationControlled"
 ]
 
-/** A visitor's own browser, by its name: the service takes a headless one for a robot's. */
+/** The user agent of an ordinary browser: the service takes a headless one for a bot. */
 export const userAgent =
   "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
 
 export interface Visitor {
   readonly context: BrowserContext
   readonly page: Page
-  /** What the page wrote to its console as an error, and what it threw. Failed requests are not in it. */
+  /** The page's console errors and uncaught errors, without failed requests. */
   readonly errors: ReadonlyArray<string>
   /** `page.goto`, as an effect. */
   readonly open: (url: string) => Effect.Effect<Response | null>
@@ -58,7 +58,7 @@ export interface Visitor {
 export interface VisitorOptions extends BrowserContextOptions {
   /** Whether `navigator.webdriver` is true. */
   readonly automated?: boolean
-  /** A script that runs in every page before the page's own. */
+  /** A script that runs in each page before the page's scripts. */
   readonly before?: string
 }
 
@@ -66,7 +66,7 @@ export class Chromium extends Context.Service<
   Chromium,
   {
     readonly browser: Browser
-    /** A visitor with a page, gone when the scope closes. */
+    /** A visitor with a page, closed with the scope. */
     readonly visitor: (options?: VisitorOptions) => Effect.Effect<Visitor, never, Scope.Scope>
   }
 >()("hydracore/test/browser/Chromium") {}
@@ -96,7 +96,7 @@ const visitor = (browser: Browser) =>
     return { context, page, errors, open: (url: string) => Effect.promise(() => page.goto(url)) }
   })
 
-/** Chromium, started once for a file of tests. */
+/** Starts one Chromium for a test file. */
 export const layer: Layer.Layer<Chromium> = Layer.effect(
   Chromium,
   Effect.acquireRelease(
@@ -104,7 +104,7 @@ export const layer: Layer.Layer<Chromium> = Layer.effect(
       chromium.launch({
         executablePath,
         args: flags,
-        // Playwright switches the cache of left pages off; visitors have it.
+        // Playwright disables the back-forward cache, which visitors have.
         ignoreDefaultArgs: ["--disable-back-forward-cache"]
       })
     ),
@@ -113,8 +113,8 @@ export const layer: Layer.Layer<Chromium> = Layer.effect(
 )
 
 /**
- * Tests in Chromium, over what `given` provides, on the real clock. Where there is no Chromium they are skipped with a
- * word; in continuous integration they fail.
+ * Runs tests in Chromium with the layer `given`, on the real clock. Without Chromium they are skipped with a warning, and
+ * fail in continuous integration.
  */
 export const inChromium = <R, E>(
   name: string,
@@ -141,8 +141,7 @@ export const inChromium = <R, E>(
 }
 
 /**
- * A Chromium that shows a page and that no program drives, for as long as the scope is open: one that is driven does not
- * prerender.
+ * Opens a page in a Chromium without automation, until the scope closes: an automated Chromium does not prerender.
  */
 export const undriven = (url: string): Effect.Effect<void, never, Scope.Scope> =>
   Effect.acquireRelease(
@@ -162,14 +161,14 @@ export const undriven = (url: string): Effect.Effect<void, never, Scope.Scope> =
       })
   )
 
-/** Stops the clock of a visitor's pages, before one is opened; then only `page.clock.runFor` lets time pass. */
+/** Stops the clock of a visitor's pages. Call it before opening one; then only `page.clock.runFor` advances time. */
 export const stopClock = (page: Page): Effect.Effect<void> =>
   Effect.promise(async () => {
     await page.clock.install({ time: 0 })
     await page.clock.pauseAt(1000)
   })
 
-/** Waits until `check` gives a value other than undefined and false, and gives it; dies with `what` after ten seconds. */
+/** Waits until `check` returns a value other than undefined and false, and returns it. Dies after ten seconds. */
 export const until = <A>(
   what: string | (() => string),
   check: () => A | Promise<A>
@@ -180,7 +179,7 @@ export const until = <A>(
       const value = await check()
       if (value !== undefined && value !== false) return value as Exclude<A, undefined | false>
       if (performance.now() > deadline) {
-        throw new Error(`It never came to be: ${typeof what === "string" ? what : what()}`)
+        throw new Error(`Still not the case: ${typeof what === "string" ? what : what()}`)
       }
       await setTimeout(10)
     }

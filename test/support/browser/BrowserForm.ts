@@ -1,5 +1,5 @@
 /**
- * A page with an enhanced form, and what a visitor does with it: what the tests of the forms start from.
+ * A page with an enhanced form, and a visitor's actions, for tests.
  *
  * @module
  */

@@ -1,6 +1,5 @@
 /**
- * A website with an edge: what the tests of the tracker and of the forms start from. The website, the relay to the edge and
- * the edge are three origins.
+ * A website with an edge, for tests. The website, the relay to the edge and the edge have three different origins.
  *
  * @module
  */

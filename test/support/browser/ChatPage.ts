@@ -1,6 +1,6 @@
 /**
- * A website with a chat: what the tests of the chat start from. The website, the relay to the edge and the edge are three
- * origins. The agent does what a message says, so that a test reads as what a visitor does.
+ * A website with a chat, for tests. The website, the relay to the edge and the edge have three different origins. The
+ * messages are instructions for the agent.
  *
  * @module
  */
@@ -12,11 +12,11 @@ import { paths, TestServer } from "../TestServer.ts"
 import { Chromium, until, type VisitorOptions } from "./Browser.ts"
 import * as Network from "./Network.ts"
 
-/** What the agent was asked, oldest first, and which of its answers go on. */
+/** The agent's requests, oldest first, and those whose answers have not ended. */
 export interface Asked {
   readonly requests: Array<MemoryAgentStream.ScriptedRequest>
   readonly ongoing: Set<AgentRequest>
-  /** What answers to `wait: ` wait for. */
+  /** Answers to `wait: ` continue when it resolves. */
   gate: PromiseWithResolvers<void>
 }
 
@@ -31,10 +31,10 @@ const said = (text: string): Stream.Stream<AgentEvent> =>
 const behaviour = (message: string, gate: Promise<void>): Stream.Stream<AgentEvent, AgentError> => {
   const [name = "", rest = ""] = message.split(/: ?(.*)/s, 2)
   switch (name) {
-    // Says so much, and then nothing more.
+    // Says the text and never ends.
     case "begin":
       return Stream.concat(said(rest), Stream.never)
-    // Says what is before the bar, waits, and says the rest.
+    // Says the text before the bar, waits for the gate, and says the rest.
     case "wait": {
       const [before = "", after = ""] = rest.split("|")
       return said(before).pipe(
@@ -55,13 +55,13 @@ const behaviour = (message: string, gate: Promise<void>): Stream.Stream<AgentEve
   }
 }
 
-/** The newest request, for a test that waits for its end. */
+/** The newest request, to wait for its end. */
 export const newest = (asked: Asked): { readonly isOngoing: () => boolean } => {
   const request = asked.requests.at(-1)
   return { isOngoing: () => request !== undefined && asked.ongoing.has(request) }
 }
 
-/** An agent that answers by `name: text` of the message, or repeats it, and what it was asked. */
+/** An agent that follows instructions such as `name: text` and repeats other messages, and its requests. */
 export const agent = (): { readonly script: MemoryAgentStream.Script; readonly asked: Asked } => {
   const asked: Asked = { requests: [], ongoing: new Set(), gate: Promise.withResolvers() }
   return {
@@ -80,13 +80,13 @@ export const agent = (): { readonly script: MemoryAgentStream.Script; readonly a
 }
 
 export interface Options extends VisitorOptions {
-  /** The element's attributes beside its ids. */
+  /** The element's attributes besides `instance` and `token`. */
   readonly attributes?: string
-  /** Around the element. */
+  /** The page around the script and the element. */
   readonly html?: (script: string, element: string) => string
   /** The page's own headers. */
   readonly headers?: (edge: string) => Record<string, string>
-  /** What the website sends on to the edge by itself, by the beginning of the path. */
+  /** The prefix of paths that the website forwards to the edge. */
   readonly forwards?: string
   readonly token?: string
 }
@@ -95,7 +95,7 @@ const document = (script: string, element: string): string =>
   `<!doctype html><html lang="en"><head><title>Shop</title><meta name="viewport" content="width=device-width"></head>
 <body><main><h1>Shop</h1><p><a href="/other">Other</a> <button>Page button</button></p></main>${script}${element}</body></html>`
 
-/** A website on `www.shop.test` with a chat on `/` and `/other`, its edge behind a relay, and a visitor. */
+/** Starts a website on `www.shop.test` with a chat on `/` and `/other`, a relay to the edge, and a visitor. */
 export const make = Effect.fnUntraced(function* (options: Options = {}) {
   const { attributes = "", forwards, headers, html = document, token, ...visitorOptions } = options
   const edge = yield* TestServer
@@ -124,15 +124,15 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
     on,
     script,
     element,
-    /** The path that messages are sent to. */
+    /** The path of the chat endpoint. */
     path: paths.chat(edge.instance.instanceId),
     launcher: page.getByRole("button", { name: "Open chat" }),
     panel: page.getByRole("dialog"),
     input,
     log: page.getByRole("log"),
-    /** The texts of the agent's messages that are seen, the greeting first. */
+    /** The texts of the agent's visible messages, the greeting first. */
     answers: () => page.locator(".message-agent .body:visible").allTextContents(),
-    /** What was spoken, oldest first. */
+    /** The texts in the live region, oldest first. */
     spoken: () => page.locator("[aria-live=polite] p").allTextContents(),
     begin: Effect.andThen(
       visitor.open(site.url),
@@ -143,7 +143,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
         await input.fill(text)
         await input.press("Enter")
       }),
-    /** Waits until the newest of the agent's messages reads so, and is complete. */
+    /** Waits until the newest answer is complete and has this text. */
     answered: (text: string | RegExp) =>
       until(
         () => `the answer ${text}`,
@@ -154,10 +154,10 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
           return typeof text === "string" ? read === text : text.test(read)
         }
       ),
-    /** Waits until the newest of the agent's messages has this text, complete or not. */
+    /** Waits until the newest answer contains this text. */
     answering: (text: string) =>
       on(() => page.locator(".message-agent:last-child .body").getByText(text).last().waitFor({ state: "visible" })),
-    /** Waits until something with this text is seen. */
+    /** Waits until this text is visible. */
     sees: (text: string | RegExp) => on(() => page.getByText(text).last().waitFor({ state: "visible" }))
   }
 })

@@ -1,7 +1,7 @@
 /**
- * Servers that stand between a browser and the edge: a website on an origin of its own, and a relay through which the
- * browser reaches the edge and which loses, delays and refuses what a test tells it to. Faults happen on the socket, so
- * that the browser meets them as it would in the world, also while its page is going away.
+ * Servers between a browser and the edge: a website with its own origin, and a relay to the edge that loses, delays and
+ * refuses requests as a test demands. Faults happen on the socket, so they are real for the browser even while its page is
+ * being left.
  *
  * @module
  */

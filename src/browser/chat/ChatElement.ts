@@ -1,25 +1,29 @@
 /**
- * `<hydracore-chat>`: a conversation with an instance's agent.
+ * `<hydracore-chat>`: a conversation with an instance's agent. Attributes:
  *
- * Attributes: `instance` and `token`, which a website's owner is given; `heading`; `strings`, other texts as JSON;
- * `base`, the edge's address where it is not the script's; `theme`, `light` or `dark`; `open`, to begin open.
+ * - `instance` and `token`: the ids from the website's snippet.
+ * - `heading`: the title of the panel.
+ * - `strings`: replacements for the texts of `Strings`, as JSON.
+ * - `base`: the edge's address, by default that of the script.
+ * - `theme`: `light` or `dark`, by default the visitor's preference.
+ * - `open`: the panel of a new conversation is open.
  *
  * @module
  */
-import * as Client from "./client.ts"
-import { chatUrl } from "./endpoint.ts"
-import type { Failure } from "./failures.ts"
-import { makePanel, narrow, type Panel } from "./panel.ts"
-import { makeSpeech, type Speech } from "./speech.ts"
-import * as Store from "./store.ts"
-import { replaced, type Strings, sentenceOf } from "./strings.ts"
-import { sheet } from "./style.ts"
-import { makeTranscript, type Transcript } from "./transcript.ts"
+import * as Client from "./Client.ts"
+import * as Store from "./ConversationStore.ts"
+import { chatUrl } from "./Endpoint.ts"
+import type { Failure } from "./Failures.ts"
+import { makePanel, narrowWindow, type Panel } from "./Panel.ts"
+import { makeSpeech, type Speech } from "./Speech.ts"
+import { type Strings, withReplacements } from "./Strings.ts"
+import { sheet } from "./Style.ts"
+import { makeTranscript, type Transcript } from "./Transcript.ts"
 
-/** One question on its way. */
+/** A question whose answer is being received. */
 interface Run {
   readonly stop: AbortController
-  /** What was said so far. */
+  /** The answer so far. */
   text: string
 }
 
@@ -31,7 +35,7 @@ interface Parts {
   readonly instance: string
 }
 
-/** What ended a stream of which nobody saw the end. */
+/** The failure of an answer whose page was left before its end. */
 const cut: Failure = { kind: "cut" }
 
 export class HydracoreChat extends HTMLElement {
@@ -40,15 +44,15 @@ export class HydracoreChat extends HTMLElement {
   #parts: Parts | undefined
   #conversation: Store.Conversation = Store.empty
   #run: Run | undefined
-  /** What was kept when the page was left. */
-  #left: string | null = null
-  readonly #leave = (): void => {
+  /** The stored conversation when the page was left. */
+  #storedAtLeave: string | null = null
+  readonly #onPageHide = (): void => {
     this.#save()
-    this.#left = Store.kept(this.#parts!.instance)
+    this.#storedAtLeave = Store.loadJson(this.#parts!.instance)
   }
-  /** The page was kept alive: what was said meanwhile on others is in the store alone. */
-  readonly #back = ({ persisted }: PageTransitionEvent): void => {
-    if (persisted && this.#left !== Store.kept(this.#parts!.instance)) this.#rebuild()
+  /** A page from the back-forward cache may have missed messages that other pages have stored. */
+  readonly #onPageShow = ({ persisted }: PageTransitionEvent): void => {
+    if (persisted && this.#storedAtLeave !== Store.loadJson(this.#parts!.instance)) this.#rebuild()
   }
 
   constructor() {
@@ -61,58 +65,63 @@ export class HydracoreChat extends HTMLElement {
     this.#parts?.panel.show()
   }
 
-  /** Closes it. */
+  /** Closes the panel. */
   hide(): void {
     this.#parts?.panel.hide()
   }
 
   connectedCallback(): void {
-    addEventListener("pagehide", this.#leave)
-    addEventListener("pageshow", this.#back)
+    addEventListener("pagehide", this.#onPageHide)
+    addEventListener("pageshow", this.#onPageShow)
     if (this.#parts === undefined) this.#build()
     else {
-      // It was moved: by that a panel is no longer before all else, and the log at its beginning.
-      this.#parts.panel.replace()
-      this.#parts.transcript.toEnd()
+      // Moving the element closed a modal dialog and reset the log's scroll position.
+      this.#parts.panel.reopen()
+      this.#parts.transcript.scrollToEnd()
     }
   }
 
   disconnectedCallback(): void {
-    // Another may take its place at once, and goes on with what is kept.
+    // An element that replaces this one loads the conversation at once.
     this.#save()
-    // An element that is only moved is connected again soon.
+    // An element that is only moved is connected again by then.
     setTimeout(() => {
       if (this.isConnected) return
-      removeEventListener("pagehide", this.#leave)
-      removeEventListener("pageshow", this.#back)
-      this.#takeDown()
+      removeEventListener("pagehide", this.#onPageHide)
+      removeEventListener("pageshow", this.#onPageShow)
+      this.#dispose()
     })
   }
 
   attributeChangedCallback(name: string, before: string | null, after: string | null): void {
-    // A framework may set what was set before.
+    // Frameworks may set an attribute to its present value.
     if (this.#parts === undefined || before === after) return
     if (name === "instance") {
       this.#save()
       this.#rebuild()
     } else {
-      Object.assign(this.#parts.strings, this.#texts())
+      Object.assign(this.#parts.strings, this.#readStrings())
       this.#parts.panel.relabel()
     }
   }
 
-  #texts(): Strings {
-    return replaced(this.getAttribute("strings"), this.getAttribute("heading"))
+  #readStrings(): Strings {
+    return withReplacements(this.getAttribute("strings"), this.getAttribute("heading"))
   }
 
   #rebuild(): void {
-    this.#takeDown()
+    this.#dispose()
     this.#build()
   }
 
-  #takeDown(): void {
+  #abort(): void {
     this.#run?.stop.abort()
     this.#run = undefined
+  }
+
+  #dispose(): void {
+    this.#abort()
+    this.#parts?.transcript.reset([])
     this.#parts?.panel.dispose()
     this.#parts = undefined
     this.shadowRoot!.replaceChildren()
@@ -120,7 +129,7 @@ export class HydracoreChat extends HTMLElement {
 
   #build(): void {
     const instance = this.getAttribute("instance") ?? ""
-    const strings = this.#texts()
+    const strings = this.#readStrings()
     const speech = makeSpeech()
     const transcript = makeTranscript({
       strings,
@@ -131,12 +140,12 @@ export class HydracoreChat extends HTMLElement {
       transcript,
       speech,
       onSend: (message) => {
-        this.#remember({ role: "user", text: message })
+        this.#addMessage({ role: "user", text: message })
         transcript.addQuestion(message)
         this.#ask(message)
       },
       onStop: () => this.#run?.stop.abort(),
-      onNew: () => this.#begin(),
+      onNew: () => this.#startNewConversation(),
       onToggle: (open) => {
         this.#conversation = { ...this.#conversation, open }
         this.#save()
@@ -148,20 +157,20 @@ export class HydracoreChat extends HTMLElement {
     panel.setBusy(false)
     panel.input.value = this.#conversation.draft
     transcript.reset(this.#conversation.messages)
-    // A panel that fills the window is never in the way of a page that was just opened.
+    // A panel that fills the window does not open by itself.
     const open = this.#conversation.open || (this.hasAttribute("open") && this.#conversation.messages.length === 0)
-    if (open && !matchMedia(narrow).matches) panel.show(false)
+    if (open && !matchMedia(narrowWindow).matches) panel.show(false)
   }
 
-  #remember(message: Store.Message): void {
+  #addMessage(message: Store.Message): void {
     this.#conversation = {
       ...this.#conversation,
-      messages: Store.bounded([...this.#conversation.messages, message])
+      messages: Store.limitMessages([...this.#conversation.messages, message])
     }
     this.#save()
   }
 
-  /** Keeps the conversation, with what was said of an answer that is not complete. */
+  /** Stores the conversation, including an incomplete answer and the typed message. */
   #save(): void {
     if (this.#parts === undefined) return
     const { messages } = this.#conversation
@@ -172,10 +181,8 @@ export class HydracoreChat extends HTMLElement {
     })
   }
 
-  /** Begins a new conversation. */
-  #begin(): void {
-    this.#run?.stop.abort()
-    this.#run = undefined
+  #startNewConversation(): void {
+    this.#abort()
     this.#conversation = { ...Store.empty, open: this.#conversation.open }
     this.#save()
     this.#parts?.panel.setBusy(false)
@@ -203,17 +210,15 @@ export class HydracoreChat extends HTMLElement {
     speech.say(strings.answering)
     const answer = transcript.addAnswer(speech.add)
     const outcome = await this.#send(message, instance, run, answer.write)
-    // A new conversation has begun meanwhile, or the element is gone.
+    // A new conversation was started or the element was removed.
     if (this.#run !== run) return
     this.#run = undefined
     const ended = outcome === "done" ? undefined : outcome
-    answer.end(ended)
+    this.#addMessage({ role: "agent", text: run.text, ended })
+    const note = await answer.end(ended)
     speech.flush()
+    if (note) speech.say(note)
     panel.setBusy(false)
-    this.#remember({ role: "agent", text: run.text, ...(ended === undefined ? {} : { ended }) })
-    if (ended === "stopped") speech.say(strings.stopped)
-    else if (ended !== undefined) speech.say(sentenceOf(ended, strings))
-    else if (run.text === "") speech.say(strings.empty)
     if (!panel.isOpen()) panel.setUnread(true)
   }
 

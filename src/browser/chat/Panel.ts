@@ -1,19 +1,19 @@
 /**
- * The chat's parts and how they are opened, closed and typed into; what they do is told from outside.
+ * The chat's user interface: the launcher, and the panel with its buttons and text field. Callbacks decide what happens.
  *
  * @module
  */
-import { icon, make } from "./dom.ts"
-import type { Speech } from "./speech.ts"
-import { fill, type Strings } from "./strings.ts"
-import type { Transcript } from "./transcript.ts"
+import { icon, make } from "./Dom.ts"
+import type { Speech } from "./Speech.ts"
+import { fill, type Strings } from "./Strings.ts"
+import type { Transcript } from "./Transcript.ts"
 
 export interface Options {
-  /** Read anew whenever a text is shown. */
+  /** Read each time a text is shown. */
   readonly strings: Strings
   readonly transcript: Transcript
   readonly speech: Speech
-  /** A message, trimmed, never empty. */
+  /** The visitor sends a message, trimmed and not empty. */
   readonly onSend: (message: string) => void
   readonly onStop: () => void
   readonly onNew: () => void
@@ -25,26 +25,26 @@ export interface Panel {
   readonly elements: ReadonlyArray<HTMLElement>
   readonly input: HTMLTextAreaElement
   readonly isOpen: () => boolean
-  /** Opens; the focus goes to the message's field unless it is told to stay. */
+  /** Opens the panel, and by default moves the focus into the text field. */
   readonly show: (focus?: boolean) => void
-  /** Closes, and gives the focus back. */
+  /** Closes the panel, and moves the focus from it to the launcher. */
   readonly hide: () => void
-  /** While an answer is written, it can be stopped and nothing else is sent. */
+  /** While busy, no message can be sent and the answer can be stopped. */
   readonly setBusy: (busy: boolean) => void
-  /** Shows on the button that an answer came while nobody looked. */
+  /** Marks the launcher: an answer arrived while the panel was closed. */
   readonly setUnread: (unread: boolean) => void
-  /** Puts the texts in place, as they are now. */
+  /** Updates all texts. */
   readonly relabel: () => void
-  /** Places it anew, if it is open. */
-  readonly replace: () => void
-  /** Stops listening to the page. */
+  /** Closes and reopens an open panel, as a modal dialog where the window is narrow. */
+  readonly reopen: () => void
+  /** Removes the listener for the window's size. */
   readonly dispose: () => void
 }
 
-/** Where the panel fills the window and the page behind it can wait. */
-export const narrow = "(max-width: 30rem), (max-height: 26rem)"
+/** Windows that the panel fills as a modal dialog. */
+export const narrowWindow = "(max-width: 30rem), (max-height: 26rem)"
 
-/** The edge takes 8000 characters; this counts UTF-16 units, of which there are never fewer. */
+/** In UTF-16 units. The edge's limit is 8000 characters, which are at least as many units. */
 const maxMessage = "8000"
 
 const button = (part: string, picture: Parameters<typeof icon>[0], type = "button") =>
@@ -61,8 +61,8 @@ export const makePanel = (options: Options): Panel => {
     name,
     badge
   )
-  const title = make("h2", { part: "title", id: "title" })
-  const renew = button("new", "renew")
+  const title = make("h2", { part: "title" })
+  const newButton = button("new", "renew")
   const close = button("close", "close")
   const input = make("textarea", {
     part: "input",
@@ -76,15 +76,15 @@ export const makePanel = (options: Options): Panel => {
   const form = make("form", { part: "composer" }, input, send, stop)
   const dialog = make(
     "dialog",
-    { part: "panel", "aria-labelledby": "title" },
-    make("header", { part: "header" }, title, renew, close),
+    { part: "panel" },
+    make("header", { part: "header" }, title, newButton, close),
     make("div", { class: "middle" }, ...transcript.elements),
     form,
     speech.region
   )
-  const narrowly = matchMedia(narrow)
-  let open = false
-  let busy = false
+  const isNarrow = matchMedia(narrowWindow)
+  let isOpen = false
+  let isBusy = false
 
   const setUnread = (unread: boolean): void => {
     badge.hidden = !unread
@@ -92,8 +92,8 @@ export const makePanel = (options: Options): Panel => {
   }
 
   const relabel = (): void => {
-    name.textContent = title.textContent = strings.heading
-    renew.ariaLabel = strings.newConversation
+    name.textContent = title.textContent = dialog.ariaLabel = strings.heading
+    newButton.ariaLabel = strings.newConversation
     close.ariaLabel = strings.close
     input.ariaLabel = strings.message
     input.placeholder = strings.placeholder
@@ -103,54 +103,45 @@ export const makePanel = (options: Options): Panel => {
     transcript.relabel()
   }
 
-  const place = (): void => {
-    if (narrowly.matches) dialog.showModal()
-    // `show()` would move the focus, which is not always wanted.
+  const openDialog = (): void => {
+    if (isNarrow.matches) dialog.showModal()
+    // `dialog.show()` would always move the focus.
     else dialog.open = true
   }
 
   const show = (focus = true): void => {
-    if (open) return
-    open = true
-    place()
+    if (isOpen) return
+    isOpen = true
+    openDialog()
     launcher.hidden = true
     setUnread(false)
-    transcript.toEnd()
+    transcript.scrollToEnd()
     if (focus) input.focus()
     options.onToggle(true)
   }
 
   const hide = (): void => {
-    if (!open) return
-    open = false
-    // A panel that fills the window had the focus, even where it was last in the browser's own controls.
-    const focused = narrowly.matches || dialog.matches(":focus-within")
+    if (!isOpen) return
+    isOpen = false
+    // The focus belongs to a modal dialog even while it is in the browser's own controls.
+    const hasFocus = isNarrow.matches || dialog.matches(":focus-within")
     dialog.close()
     launcher.hidden = false
-    if (focused) launcher.focus()
+    if (hasFocus) launcher.focus()
     options.onToggle(false)
   }
 
-  /** The same panel, placed anew. */
-  const replace = (): void => {
-    if (!open) return
+  const reopen = (): void => {
+    if (!isOpen) return
     const focused = dialog.querySelector<HTMLElement>(":focus")
     dialog.close()
-    place()
+    openDialog()
     focused?.focus()
-  }
-
-  const submit = (): void => {
-    const message = input.value.trim()
-    if (busy || message === "") return
-    input.value = ""
-    options.onSend(message)
-    input.focus()
   }
 
   launcher.onclick = () => show()
   close.onclick = hide
-  renew.onclick = () => {
+  newButton.onclick = () => {
     options.onNew()
     input.focus()
   }
@@ -160,49 +151,51 @@ export const makePanel = (options: Options): Panel => {
   }
   form.onsubmit = (event) => {
     event.preventDefault()
-    submit()
+    const message = input.value.trim()
+    if (isBusy || message === "") return
+    input.value = ""
+    options.onSend(message)
+    input.focus()
   }
   input.onkeydown = (event) => {
-    // While a word is being composed, Enter belongs to it.
+    // While an input method composes a word, Enter ends the composition.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return
     event.preventDefault()
-    submit()
+    form.requestSubmit()
   }
-  dialog.addEventListener("keydown", (event) => {
+  dialog.onkeydown = (event) => {
     if (event.key !== "Escape" || event.isComposing) return
     event.preventDefault()
     hide()
-  })
-  // To the page they come from an element that is no field: what is typed would be taken for its shortcuts.
+  }
+  // The page would see these events on an element that is not a text field, and could take them for its shortcuts.
   for (const type of ["keydown", "keypress", "keyup"]) {
     dialog.addEventListener(type, (event) => event.stopPropagation())
   }
-  // A browser may close it by other means, such as a phone's gesture for "back".
+  // Browsers can close the dialog themselves, for example by a phone's back gesture.
   dialog.onclose = () => {
     if (!dialog.open) hide()
   }
-  // The window became narrow or wide.
-  narrowly.onchange = replace
+  isNarrow.onchange = reopen
   relabel()
-  stop.hidden = true
 
   return {
     elements: [launcher, dialog],
     input,
-    isOpen: () => open,
+    isOpen: () => isOpen,
     show,
     hide,
     setBusy: (now) => {
-      busy = now
+      isBusy = now
       send.hidden = now
       stop.hidden = !now
       transcript.log.ariaBusy = String(now)
     },
     setUnread,
     relabel,
-    replace,
+    reopen,
     dispose: () => {
-      narrowly.onchange = null
+      isNarrow.onchange = null
     }
   }
 }

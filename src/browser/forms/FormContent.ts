@@ -1,36 +1,36 @@
 /**
- * What a form holds, as the submit endpoint takes it. Pure, but for the reading of the form.
+ * The content of a form as the submit endpoint expects it. Pure.
  *
  * @module
  */
 
-export interface Content {
+export interface FormContent {
   readonly site_id: string
-  /** The fields by their names; a name that comes more than once is an array. */
+  /** The fields by name. The values of several fields with one name are an array. */
   readonly form_data: Record<string, unknown>
   email?: string
   page_slug?: string
 }
 
-/** The field that no person sees; see `Honeypot`. */
+/** The name of the hidden field that only bots fill in; see `Honeypot`. */
 export const honeypot = "hydracore_hp"
 
-/** How long the form was shown before it was sent, in milliseconds. */
+/** The field for the time between the display of the form and its submission, in milliseconds. */
 const millisField = "hydracore_ms"
 
-/** The most fields that the endpoint takes. */
+/** The endpoint's limit. */
 const maxFields = 50
 
-/** What a form holds, or the names of the fields that hold a file: files cannot be sent. */
-export const read = (
+/** Returns a form's content, or the names of the fields with files, which cannot be sent. */
+export const fromEntries = (
   entries: Iterable<[string, FormDataEntryValue]>,
   { page, site }: { readonly site: string; readonly page: string | undefined }
-): Content | ReadonlyArray<string> => {
+): FormContent | ReadonlyArray<string> => {
   const fields = new Map<string, Array<string>>()
   const files: Array<string> = []
   for (const [name, value] of entries) {
     if (typeof value !== "string") {
-      // A file field that is left empty gives a file without a name.
+      // The entry of an empty file field is a file without a name.
       if (value.name !== "" || value.size > 0) files.push(name)
     } else if (name !== honeypot || value !== "") {
       const values = fields.get(name)
@@ -42,7 +42,7 @@ export const read = (
   const email = fields.get("email")?.find((value) => value !== "")
   return {
     site_id: site,
-    // A field may have any name, `__proto__` too.
+    // Not an assignment: a field can be named `__proto__`.
     form_data: Object.fromEntries(
       Array.from(fields, ([name, values]) => [name, values.length === 1 ? values[0] : values])
     ),
@@ -51,8 +51,8 @@ export const read = (
   }
 }
 
-/** The body of a request; it tells how long the form was shown if there is room for that. */
-export const toBody = (content: Content, millis: number): string =>
+/** Returns the body of a request. The display time is added unless the form has the most fields already. */
+export const toBody = (content: FormContent, millis: number): string =>
   JSON.stringify({
     ...content,
     form_data:

@@ -1,12 +1,12 @@
 /**
- * Makes elements.
+ * Creates elements without HTML, so that a text never becomes markup.
  *
  * @module
  */
 
 /**
- * An element with attributes and children. A text among them stays text, whatever is in it. Its parts, for a website's
- * own style, are its classes too, for ours.
+ * Creates an element. A `part`, which a website's style sheet can select, is also the element's class, which the chat's
+ * style sheet selects.
  */
 export const make = <K extends keyof HTMLElementTagNameMap>(
   name: K,
@@ -23,22 +23,22 @@ export const make = <K extends keyof HTMLElementTagNameMap>(
 }
 
 const paths = {
-  chat: "M4 5.5A2.5 2.5 0 0 1 6.5 3h11A2.5 2.5 0 0 1 20 5.5v8a2.5 2.5 0 0 1-2.5 2.5H11l-4.4 4.1A.95.95 0 0 1 5 19.4V16A2.5 2.5 0 0 1 4 13.5z",
+  chat: "M7 3h10q3 0 3 3v7q0 3-3 3h-6l-6 5v-5q-1-1-1-3V6q0-3 3-3z",
   close: "m6 6 12 12M18 6 6 18",
-  renew: "M12 20h8.5M4 20l.9-3.7L16.2 5a2.1 2.1 0 0 1 3 3L7.9 19.2z",
+  renew: "M12 20h8M4 20l1-4L16 5q3 0 3 3L8 19z",
   send: "M12 19V5m-6 6 6-6 6 6",
-  stop: "M7.5 7.5h9v9h-9z",
+  stop: "M7 7h10v10H7z",
   down: "M12 5v14m-6-6 6 6 6-6"
 }
 
-/** A picture on a button; the button says by itself what it does. */
+/** Creates an icon. It is hidden from screen readers: the button around it has a label. */
 export const icon = (name: keyof typeof paths): SVGElement => {
-  const space = "http://www.w3.org/2000/svg"
-  const svg = document.createElementNS(space, "svg")
+  const namespace = "http://www.w3.org/2000/svg"
+  const svg = document.createElementNS(namespace, "svg")
   svg.setAttribute("viewBox", "0 0 24 24")
   svg.setAttribute("aria-hidden", "true")
   svg.setAttribute("class", `icon ${name}`)
-  const path = document.createElementNS(space, "path")
+  const path = document.createElementNS(namespace, "path")
   path.setAttribute("d", paths[name])
   svg.append(path)
   return svg

@@ -1,11 +1,12 @@
 /**
- * Sends one message to the edge and gives its answer as it comes.
+ * Sends a message to the edge and streams its answer.
  *
  * @module
  */
-import * as Failures from "./failures.ts"
-import * as Frames from "./frames.ts"
-import * as Sse from "./sse.ts"
+import * as Failures from "./Failures.ts"
+import * as Frames from "./Frames.ts"
+import * as Limits from "./Limits.ts"
+import { makeSseReader } from "./SseReader.ts"
 
 export interface Question {
   readonly url: string
@@ -21,31 +22,29 @@ export interface Listener {
 
 export type Outcome = "done" | "stopped" | Failures.Failure
 
-/** The edge sends a comment every 15 seconds; a stream that is silent for longer than this (milliseconds) is dead. */
-const silence = 45_000
-
-/** The longest answer that is taken, in UTF-16 units; the edge's own bound is lower. */
-const maxAnswer = 4_194_304
-
-const lost = (otherwise: Failures.FailureKind): Failures.Failure => ({
+const connectionFailure = (otherwise: Failures.FailureKind): Failures.Failure => ({
   kind: navigator.onLine ? otherwise : "offline"
 })
 
-/** Reads a stream to its last frame. */
-const follow = async (body: ReadableStream<Uint8Array>, listener: Listener, alive: () => void): Promise<Outcome> => {
+/** Reads a stream to its last frame. `onActivity` runs at each piece. */
+const readStream = async (
+  body: ReadableStream<Uint8Array>,
+  listener: Listener,
+  onActivity: () => void
+): Promise<Outcome> => {
   const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader()
-  const events = Sse.makeReader()
+  const events = makeSseReader()
   let failure: Failures.Failure | undefined
   let length = 0
   for (;;) {
     const { done, value } = await reader.read()
     if (done) return failure ?? { kind: "cut" }
-    alive()
-    const frames = events(value).map(Frames.read)
-    // What came at once is shown at once: a browser lays the whole answer out for each piece.
+    onActivity()
+    const frames = events(value).map(Frames.parse)
+    // Text that arrives together is rendered together.
     const text = frames.map((frame) => (frame?.type === "text" ? frame.delta : "")).join("")
     length += text.length
-    if (length > maxAnswer) return { kind: "cut" }
+    if (length > Limits.maxAnswer) return { kind: "cut" }
     if (text !== "") listener.onText(text)
     for (const frame of frames) {
       switch (frame?.type) {
@@ -62,18 +61,18 @@ const follow = async (body: ReadableStream<Uint8Array>, listener: Listener, aliv
   }
 }
 
-/** Asks, and gives how it ended. It never rejects. Aborting `stop` ends it as stopped; it is aborted in any case. */
+/** Sends a question and returns its outcome. Never rejects. Aborting `stop` stops the answer; it is aborted at the end, too. */
 export const ask = async (question: Question, listener: Listener, stop: AbortController): Promise<Outcome> => {
   const { signal } = stop
   let timer: ReturnType<typeof setTimeout> | undefined
-  let silent = false
-  let answered = false
-  const alive = () => {
+  let isSilent = false
+  let isAnswered = false
+  const restartTimer = () => {
     clearTimeout(timer)
     timer = setTimeout(() => {
-      silent = true
+      isSilent = true
       stop.abort()
-    }, silence)
+    }, Limits.maxSilence)
   }
   try {
     const response = await fetch(question.url, {
@@ -83,17 +82,17 @@ export const ask = async (question: Question, listener: Listener, stop: AbortCon
       credentials: "omit",
       signal
     })
-    answered = true
+    isAnswered = true
     const { body, headers, ok, status } = response
-    if (!ok) return Failures.ofStatus(status, headers.get("retry-after"), Date.now())
+    if (!ok) return Failures.fromStatus(status, headers.get("retry-after"))
     if (body === null || !headers.get("content-type")?.startsWith("text/event-stream")) return { kind: "unexpected" }
-    alive()
-    return await follow(body, listener, alive)
+    restartTimer()
+    return await readStream(body, listener, restartTimer)
   } catch {
-    return signal.aborted && !silent ? "stopped" : lost(answered ? "cut" : "network")
+    return signal.aborted && !isSilent ? "stopped" : connectionFailure(isAnswered ? "cut" : "network")
   } finally {
     clearTimeout(timer)
-    // Ends the request, whatever is still to come of it.
+    // Ends a request whose response is not read to its end.
     stop.abort()
   }
 }

@@ -1,0 +1,69 @@
+/**
+ * Why an answer failed, and whether the visitor can try again. Pure.
+ *
+ * @module
+ */
+
+export type FailureKind =
+  /** 401: the token is unknown, expired or revoked. */
+  | "unauthorized"
+  /** 403: the website's origin is not allowed. */
+  | "forbidden"
+  /** 404: the instance does not exist. */
+  | "missing"
+  /** 413 or 422: the message is invalid. */
+  | "refused"
+  /** 429. */
+  | "limited"
+  /** 502. */
+  | "unreachable"
+  /** 503. */
+  | "unavailable"
+  /** 504. */
+  | "late"
+  /** The device is offline. */
+  | "offline"
+  /** The device is online, but the edge cannot be reached. */
+  | "network"
+  /** The stream ended or stalled before its last frame. */
+  | "cut"
+  /** The edge reported an error in the stream. */
+  | "broken"
+  | "unexpected"
+
+export interface Failure {
+  readonly kind: FailureKind
+  /** The seconds until the message can be sent again. */
+  readonly retryAfter?: number | undefined
+  /** The edge's error message from the stream. */
+  readonly sentence?: string
+}
+
+/** The longest wait, in seconds. */
+const maxWait = 3600
+
+/** Parses a `Retry-After` header in seconds, the only form that the edge sends. */
+export const readRetryAfter = (header: string | null): number | undefined =>
+  /^\d+$/.test(header ?? "") ? Math.min(Number(header), maxWait) : undefined
+
+const kinds: Readonly<Record<number, FailureKind>> = {
+  401: "unauthorized",
+  403: "forbidden",
+  404: "missing",
+  413: "refused",
+  422: "refused",
+  429: "limited",
+  502: "unreachable",
+  503: "unavailable",
+  504: "late"
+}
+
+/** Returns the failure for the status of a response. */
+export const fromStatus = (status: number, retryAfter: string | null): Failure => ({
+  kind: kinds[status] ?? "unexpected",
+  retryAfter: readRetryAfter(retryAfter)
+})
+
+/** Whether the same message can succeed later. */
+export const isRetryable = (failure: Failure): boolean =>
+  !/^(unauthorized|forbidden|missing|refused)$/.test(failure.kind)

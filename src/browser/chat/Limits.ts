@@ -1,0 +1,53 @@
+/**
+ * Limits that keep the chat fast and its memory bounded. Lengths of text are in UTF-16 units.
+ *
+ * @module
+ */
+
+/** The longest answer that is received. The edge's own limit is lower. */
+export const maxAnswer = 4_194_304
+
+/** A stream without data for this long, in milliseconds, is considered dead. The edge sends a comment every 15 seconds. */
+export const maxSilence = 45_000
+
+/**
+ * The most elements of an answer, and the longest text that is parsed as Markdown. The rest of the answer is shown as it
+ * was written.
+ */
+export const maxElements = 1500
+export const maxParsed = 65_536
+
+/** The longest paragraph, list item or table cell, and the longest block of code. Markdown ends beyond them, too. */
+export const maxBlock = 4096
+export const maxCode = 16_384
+
+/** The longest mark or address that the parser buffers. It copies the whole buffer for each character. */
+export const maxPending = 4096
+
+/** The depth of nested elements. The text of deeper elements goes into the innermost one. */
+export const maxDepth = 16
+
+/** The longest block of text that is shown as it was written. */
+export const maxPlain = 1024
+
+/** The longest run of letters without a line break opportunity. Browsers search longer runs in quadratic time. */
+export const maxRun = 256
+
+/** The text that determines an answer's direction. While `dir` is `auto`, browsers search the text at each change. */
+export const maxAuto = 1000
+
+/** The longest address of a link. */
+export const maxAddress = 2048
+
+/** The distance from the end of the log, in CSS pixels, within which new text is scrolled into view. */
+export const maxDistance = 48
+
+/** The sentences that stay in the live region. */
+export const maxSpoken = 20
+
+/**
+ * The most messages that are stored, and their length as JSON. The oldest messages are dropped first, and the text of the
+ * last one is cut.
+ */
+export const maxMessages = 100
+export const maxStored = 200_000

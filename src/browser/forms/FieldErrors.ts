@@ -1,0 +1,99 @@
+/**
+ * Shows validation errors at the fields of a form, for screen readers too.
+ *
+ * The error of a field is shown in the form's own `<span data-hydracore-error="email"></span>`, or in an element that is
+ * created after the field.
+ *
+ * @module
+ */
+import type { FieldError } from "./Delivery.ts"
+import { formMember } from "./FormMember.ts"
+
+type Control = HTMLElement & { readonly name: string }
+
+export const controls = (form: HTMLFormElement): ReadonlyArray<Control> =>
+  Array.from(formMember(form, "elements")) as unknown as ReadonlyArray<Control>
+
+const attribute = "data-hydracore-error"
+
+const describedBy = (control: Control): ReadonlyArray<string> =>
+  (control.getAttribute("aria-describedby") ?? "").split(/\s+/).filter((id) => id !== "")
+
+const setDescribedBy = (control: Control, ids: ReadonlyArray<string>): void => {
+  if (ids.length > 0) control.setAttribute("aria-describedby", ids.join(" "))
+  else control.removeAttribute("aria-describedby")
+}
+
+let lastId = 0
+
+/** Functions that hide the errors of a form. */
+const hiders = new WeakMap<HTMLFormElement, Array<() => void>>()
+
+const showOne = (form: HTMLFormElement, group: ReadonlyArray<Control>, message: string): (() => void) => {
+  const [first] = group
+  const last = group[group.length - 1]!
+  const existing = Array.from(formMember(form, "querySelectorAll")(`[${attribute}]`)).find(
+    (element) => element.getAttribute(attribute) === first!.name
+  )
+  const output = existing ?? document.createElement("span")
+  if (existing === undefined) {
+    output.setAttribute(attribute, first!.name)
+    // If the label contains the control, after the label.
+    ;(last.closest("label") ?? last).after(output)
+  }
+  output.id ||= `hydracore-error-${++lastId}`
+  output.textContent = message
+  for (const control of group) {
+    control.setAttribute("aria-invalid", "true")
+    setDescribedBy(control, [...describedBy(control).filter((id) => id !== output.id), output.id])
+  }
+  const hide = () => {
+    for (const control of group) {
+      control.removeEventListener("input", hide)
+      control.removeAttribute("aria-invalid")
+      setDescribedBy(
+        control,
+        describedBy(control).filter((id) => id !== output.id)
+      )
+    }
+    if (existing === undefined) output.remove()
+    else output.textContent = ""
+  }
+  for (const control of group) control.addEventListener("input", hide)
+  return hide
+}
+
+/** Hides all errors of a form. */
+export const clear = (form: HTMLFormElement): void => {
+  for (const hide of hiders.get(form) ?? []) hide()
+  hiders.delete(form)
+}
+
+/**
+ * Shows errors at their fields. Returns the errors without a field in the form.
+ *
+ * @param moveFocus whether the first of the fields receives the focus
+ */
+export const show = (
+  form: HTMLFormElement,
+  errors: ReadonlyArray<FieldError>,
+  moveFocus: boolean
+): ReadonlyArray<FieldError> => {
+  clear(form)
+  const all = controls(form)
+  const hideAll: Array<() => void> = []
+  const rest: Array<FieldError> = []
+  const marked = new Set<Control>()
+  for (const field of new Set(errors.map((error) => error.field))) {
+    const ofField = errors.filter((error) => error.field === field)
+    const group = field === undefined ? [] : all.filter(({ name }) => name === field)
+    if (group.length === 0) rest.push(...ofField)
+    else {
+      hideAll.push(showOne(form, group, ofField.map(({ message }) => message).join(" ")))
+      marked.add(group[0]!)
+    }
+  }
+  hiders.set(form, hideAll)
+  if (moveFocus) all.find((control) => marked.has(control))?.focus()
+  return rest
+}
