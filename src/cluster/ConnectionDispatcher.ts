@@ -32,17 +32,17 @@ const mostWaiting = 1_024
 const handing = Duration.seconds(1)
 
 /** A worker's place at the door. */
-export interface Place {
+export interface Registration {
   /** Nothing more is handed to it. What is on its way stays so. */
   readonly retire: () => void
   /** The worker has gone: what was on its way to it goes to another. */
-  readonly leave: () => void
+  readonly remove: () => void
 }
 
-export interface Door {
+export interface ConnectionDispatcher {
   readonly address: Address
   /** A worker that serves. */
-  readonly enter: (channel: Channel<FromWorker, ToWorker>) => Place
+  readonly add: (channel: Channel<FromWorker, ToWorker>) => Registration
   /** Stops listening, and waits until the workers have what came before. */
   readonly close: Effect.Effect<void>
 }
@@ -76,7 +76,7 @@ const listen = (server: Server, address: Address): Effect.Effect<Address, Cannot
 export const open = Effect.fnUntraced(function* (
   address: Address,
   context: Context.Context<never>
-): Effect.fn.Return<Door, CannotListen, Scope.Scope> {
+): Effect.fn.Return<ConnectionDispatcher, CannotListen, Scope.Scope> {
   const maxWaiting = Math.min(mostWaiting, ConnectionTable.totalOf(yield* DescriptorLimit, 0))
   const server = createServer({ pauseOnConnect: true })
   const workers = new Set<Worker>()
@@ -143,7 +143,7 @@ export const open = Effect.fnUntraced(function* (
 
   return {
     address: bound,
-    enter: (channel) => {
+    add: (channel) => {
       const worker: Worker = { channel, isFree: true, connections: 0, lastAssigned: 0, held: undefined, retired: false }
       workers.add(worker)
       const stop = channel.listen((message) => {
@@ -156,7 +156,7 @@ export const open = Effect.fnUntraced(function* (
           worker.retired = true
           worker.isFree = false
         },
-        leave: () => {
+        remove: () => {
           stop()
           workers.delete(worker)
           if (worker.held !== undefined) {

@@ -35,10 +35,10 @@ export interface Primary {
   readonly snapshot: Effect.Effect<Snapshot>
 }
 
-/** A worker in its slot, with its place at the door. */
+/** A worker in its slot, with its place at the dispatcher. */
 interface Member {
   readonly worker: WorkerProcess.WorkerProcess
-  readonly place: ConnectionDispatcher.Place
+  readonly registration: ConnectionDispatcher.Registration
 }
 
 /** What belongs to one of the workers' numbers, whichever process has it. */
@@ -64,7 +64,7 @@ export const start = Effect.fnUntraced(function* (
   const limiter = yield* RateLimiter
   const context = yield* Effect.context<never>()
   const scope = yield* Effect.scope
-  const door = yield* ConnectionDispatcher.open(options.address, context)
+  const dispatcher = yield* ConnectionDispatcher.open(options.address, context)
   const slots = Array.from({ length: options.workers }, (_, index): Slot => {
     return { number: index + 1, wanted: [], isWanted: Latch.makeUnsafe(false) }
   })
@@ -89,7 +89,7 @@ export const start = Effect.fnUntraced(function* (
   const launch = Effect.fnUntraced(function* (slot: Slot) {
     const worker = yield* WorkerProcess.start({
       slot: slot.number,
-      fork: () => options.fork(slot.number, door.address),
+      fork: () => options.fork(slot.number, dispatcher.address),
       limiter,
       onAskedToEnd: () => void want(slot),
       onEnded: (snapshot) => {
@@ -111,10 +111,10 @@ export const start = Effect.fnUntraced(function* (
     return worker
   })
 
-  /** Takes a worker that has ended from the door. */
-  const leave = Effect.fnUntraced(function* (slot: Slot, member: Member) {
+  /** Takes a worker that has ended from the dispatcher. */
+  const removeWhenEnded = Effect.fnUntraced(function* (slot: Slot, member: Member) {
     const ended = yield* member.worker.ended
-    member.place.leave()
+    member.registration.remove()
     // One that another has replaced, or that ends with all, was told to.
     if (members.get(slot) !== member) return
     members.delete(slot)
@@ -123,12 +123,12 @@ export const start = Effect.fnUntraced(function* (
     )
   })
 
-  const enter = Effect.fnUntraced(function* (slot: Slot, worker: WorkerProcess.WorkerProcess) {
-    const member: Member = { worker, place: door.enter(worker.channel) }
+  const register = Effect.fnUntraced(function* (slot: Slot, worker: WorkerProcess.WorkerProcess) {
+    const member: Member = { worker, registration: dispatcher.add(worker.channel) }
     members.set(slot, member)
     // At once, whatever its keeper waits for then: what is handed to a worker that has ended waits. It ends with the worker
     // and not with the scope, so that it holds while all of them end as well.
-    yield* Effect.forkDetach(leave(slot, member))
+    yield* Effect.forkDetach(removeWhenEnded(slot, member))
     return member
   })
 
@@ -145,7 +145,7 @@ export const start = Effect.fnUntraced(function* (
       if (Result.isSuccess(started)) {
         restarted()
         yield* Effect.logInfo(`Worker ${slot.number} serves again`)
-        return { member: yield* enter(slot, started.success), failures }
+        return { member: yield* register(slot, started.success), failures }
       }
       ;({ failures, delayMillis } = Restart.after(failures, 0))
       yield* couldNotStart(slot, started.failure)
@@ -153,8 +153,8 @@ export const start = Effect.fnUntraced(function* (
   })
 
   /** Has a worker end that another one has taken the place of. */
-  const dismiss = ({ place, worker }: Member) => {
-    place.retire()
+  const retire = ({ registration, worker }: Member) => {
+    registration.retire()
     return worker.end(options.endPatience)
   }
 
@@ -178,10 +178,10 @@ export const start = Effect.fnUntraced(function* (
       return old
     }
     const isDead = old.worker.isOver()
-    const member = yield* enter(slot, started.success)
+    const member = yield* register(slot, started.success)
     if (isDead) restarted()
     yield* Effect.logInfo(`A new worker ${slot.number} serves${isDead ? "" : "; the old one ends"}`)
-    yield* Effect.forkIn(Effect.andThen(dismiss(old), tell(true)), scope)
+    yield* Effect.forkIn(Effect.andThen(retire(old), tell(true)), scope)
     return member
   })
 
@@ -201,7 +201,7 @@ export const start = Effect.fnUntraced(function* (
     Effect.gen(function* () {
       // Whoever ends from here on was told to.
       members.clear()
-      yield* door.close
+      yield* dispatcher.close
       yield* Effect.forEach(alive, (worker) => worker.end(worker.hasServed() ? options.endPatience : Duration.zero), {
         concurrency: "unbounded",
         discard: true
@@ -210,7 +210,7 @@ export const start = Effect.fnUntraced(function* (
   )
 
   const begin = (slot: Slot) =>
-    Effect.flatMap(launch(slot), (worker) => Effect.map(enter(slot, worker), (member) => ({ slot, member })))
+    Effect.flatMap(launch(slot), (worker) => Effect.map(register(slot, worker), (member) => ({ slot, member })))
   const [firstSlot, ...others] = slots
   // One at first: what is wrong is wrong for all, and is said once.
   const first = firstSlot === undefined ? [] : [yield* begin(firstSlot)]
@@ -218,7 +218,7 @@ export const start = Effect.fnUntraced(function* (
   for (const { member, slot } of begun) yield* Effect.forkScoped(keep(slot, member))
 
   return {
-    address: door.address,
+    address: dispatcher.address,
     replaceAll: Effect.gen(function* () {
       yield* Effect.logInfo("New workers take the places of the old ones")
       for (const slot of slots) {
