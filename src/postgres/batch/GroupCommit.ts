@@ -21,7 +21,7 @@ import * as BatchSize from "../../core/data/BatchSize.ts"
 import * as BoundedQueue from "../../core/data/BoundedQueue.ts"
 import { type RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
 import type { Flushed, Observer } from "./BatchMetrics.ts"
-import * as WhileWanted from "./WhileWanted.ts"
+import * as CancellableRunner from "./CancellableRunner.ts"
 
 export interface Options<Item, A, E> {
   /**
@@ -75,7 +75,7 @@ const firstRetryMillis = 10
 const lastRetryMillis = 200
 
 const flushedOf = (exit: Exit.Exit<unknown, StorageUnavailable | RecordRefused>): Flushed => {
-  if (Exit.isSuccess(exit)) return exit.value === WhileWanted.abandoned ? "abandoned" : "stored"
+  if (Exit.isSuccess(exit)) return exit.value === CancellableRunner.abandoned ? "abandoned" : "stored"
   const failure = Cause.findError(exit.cause)
   if (Result.isFailure(failure)) return "died"
   return failure.success._tag === "RecordRefused" ? "refused" : "unavailable"
@@ -88,7 +88,7 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
   type Waiting = Entry<Item, A, E>
   const clock = yield* Clock.Clock
   /** Runs the flush, or the wait before the next one. */
-  const whileWanted = yield* WhileWanted.make
+  const runner = yield* CancellableRunner.make
   const timeoutMillis = Duration.toMillis(options.timeout)
   const weigh = options.weigh ?? (() => 0)
   const maxBatchWeight = options.maxBatchWeight ?? Number.POSITIVE_INFINITY
@@ -170,11 +170,11 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
       if (!isNonEmpty(items)) return []
       const begun = now()
       const flush = Effect.suspend(() => options.flush(items, part.batchId))
-      const exit = yield* Effect.exit(whileWanted.run(isWanted(entries), flush))
+      const exit = yield* Effect.exit(runner.run(isWanted(entries), flush))
       options.observer?.flushed(items.length, now() - begun, flushedOf(exit))
       if (Exit.isSuccess(exit)) {
         const outcomes = exit.value
-        if (outcomes === WhileWanted.abandoned) return []
+        if (outcomes === CancellableRunner.abandoned) return []
         lastFailure = undefined
         entries.forEach((entry, index) => {
           const outcome = outcomes[index]
@@ -191,7 +191,7 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
       }
       if (failure.success._tag === "StorageUnavailable") {
         lastFailure = failure.success
-        yield* whileWanted.run(isWanted(entries), clock.sleep(Duration.millis(retryMillis)))
+        yield* runner.run(isWanted(entries), clock.sleep(Duration.millis(retryMillis)))
         retryMillis = Math.min(retryMillis * 2, lastRetryMillis)
         continue
       }
@@ -235,7 +235,7 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
   const reap = (): void => {
     const time = now()
     for (const entry of flying) if (entry.resume !== undefined && entry.deadline <= time) answer(entry, late())
-    whileWanted.check()
+    runner.check()
     for (let next = queue.oldest(); next !== undefined; next = queue.oldest()) {
       if (next.resume !== undefined && next.deadline > time) break
       queue.take()

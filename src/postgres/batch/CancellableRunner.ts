@@ -9,14 +9,14 @@ import { Effect, Exit, Fiber } from "effect"
 /** What an effect that was given up came to. */
 export const abandoned = Symbol("abandoned")
 
-export interface WhileWanted {
+export interface CancellableRunner {
   /** Runs an effect for as long as `isWanted`; a second one not before the first has ended. */
   readonly run: <A, E>(isWanted: () => boolean, effect: Effect.Effect<A, E>) => Effect.Effect<A | typeof abandoned, E>
   /** Asks whether the one that runs is still wanted, and gives it up if it is not. */
   readonly check: () => void
 }
 
-export const make: Effect.Effect<WhileWanted> = Effect.gen(function* () {
+export const make: Effect.Effect<CancellableRunner> = Effect.gen(function* () {
   const fork = Effect.runForkWith(yield* Effect.context())
   let underway: { readonly isWanted: () => boolean; readonly abandon: () => void } | undefined
   return {
