@@ -247,6 +247,8 @@ const fields = {
   rateLimitAnalytics,
   rateLimitForms,
   rateLimitChat,
+  /** For what a widget does besides chatting: resuming, stopping, reading and rating. */
+  rateLimitChatRead: rateLimit("RATE_LIMIT_CHAT_READ", "chat-read", "120/minute"),
   /** How many chat streams one process has open at once: for one client, and for one instance. */
   chatStreams: Config.map(
     Config.all([rateLimitChat, count("CHAT_STREAMS_PER_ADDRESS"), count("CHAT_STREAMS_PER_INSTANCE")]),
