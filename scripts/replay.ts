@@ -72,7 +72,7 @@ const ask = (url: string, token: string) =>
 const replay = Effect.fnUntraced(function* (files: ReadonlyArray<string>, folder: string) {
   const agent = yield* upstream
   const context = yield* Layer.build(
-    App.server(yield* settings, { host: "127.0.0.1", port: 0 }).pipe(
+    App.server({ settings: yield* settings, listen: { host: "127.0.0.1", port: 0 } }).pipe(
       Layer.provideMerge(App.memoryStorage),
       Layer.provide(Logger.layer([]))
     )

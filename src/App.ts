@@ -1,5 +1,5 @@
 /**
- * Puts the service together: the one place that chooses layers.
+ * Composes the service. This is the only module that chooses between implementations of a service.
  *
  * @module
  */
@@ -50,14 +50,14 @@ import type { SubmissionRepo as SubmissionRepoService } from "./services/forms/S
 import { RateLimiter } from "./services/RateLimiter.ts"
 import * as Telemetry from "./telemetry/Telemetry.ts"
 
-/** Where the database is: an address, or a socket's path with a user and a database. */
+/** A database URL, or a Unix socket's path with a user and a database. */
 export type DatabaseAddress = Omit<Database.Options, "connections">
 
-/** The connections to a database. */
+/** The connection pool. */
 export const database = (settings: Settings, address: DatabaseAddress) =>
   Database.layer({ ...address, connections: settings.databaseConnections })
 
-/** Everything that is stored, on PostgreSQL. Over `database`. */
+/** All repositories, on PostgreSQL. Requires `database`. */
 export const storage = (settings: Settings) => {
   const timeout = settings.databaseTimeout
   const queue = { timeout, maxQueue: settings.databaseQueue, traced: Option.isSome(settings.otlp) }
@@ -77,7 +77,7 @@ export const storage = (settings: Settings) => {
   )
 }
 
-/** The same, in this process's memory. It takes the place of `storage` wherever nothing has to last. */
+/** The same repositories, in memory. Nothing is persisted. */
 export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>>> = Layer.mergeAll(
   Layer.mergeAll(
     MemorySiteErasure.layer,
@@ -101,34 +101,34 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
   MemoryVisitorSalts.layer
 )
 
-/** A limiter for all processes, made over this process's own, which counts while the other is away. */
+/** A shared limiter that falls back to an in-memory one while the shared one is unreachable. Fallbacks are counted. */
 const withLocalFallback = (
   settings: Settings,
   shared: (fallback: RateLimiter["Service"]) => Layer.Layer<RateLimiter>
 ) =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const own = yield* RateLimiter
+      const local = yield* RateLimiter
       const context = yield* Effect.context<never>()
       const fallbacks = Metrics.limiterFallbacks({})
       fallbacks.updateUnsafe(0, context)
       return shared({
         take: (policy, key) => {
           fallbacks.updateUnsafe(1, context)
-          return own.take(policy, key)
+          return local.take(policy, key)
         }
       })
     })
   ).pipe(Layer.provide(MemoryRateLimiter.layer({ maxKeys: settings.rateLimitMaxKeys })))
 
-/** The limiter: this process's own, or, with `REDIS_URL`, one for all processes that falls back to this one's own. */
+/** The rate limiter: in memory, or with `REDIS_URL` in Redis, with the in-memory one as a fallback. */
 export const rateLimiter = (settings: Settings) =>
   Option.match(settings.redisUrl, {
     onNone: () => MemoryRateLimiter.layer({ maxKeys: settings.rateLimitMaxKeys }),
     onSome: (url) =>
       withLocalFallback(settings, (fallback) =>
         Layer.unwrap(
-          // The client for Redis is a seventh of all that a process loads, and most have no Redis.
+          // The Redis client is a seventh of the code that a process loads, and most deployments have no Redis.
           Effect.map(
             Effect.promise(() => import("./redis/RateLimiter.ts")),
             (Redis) => Redis.layer({ url, fallback })
@@ -137,20 +137,20 @@ export const rateLimiter = (settings: Settings) =>
       )
   })
 
-/** The limiter of a worker: its primary's, or, with `REDIS_URL`, the one of all processes. */
+/** The rate limiter of a worker: the primary's, or with `REDIS_URL` the one in Redis. */
 export const workerRateLimiter = (settings: Settings, link: Link) =>
   Option.isSome(settings.redisUrl)
     ? rateLimiter(settings)
     : withLocalFallback(settings, (fallback) => ClusterRateLimiter.layer({ link, fallback }))
 
-/** An agent's bearer key, from the environment variable that its instance names. */
+/** Reads an agent's bearer key from the environment variable that its instance names. */
 export const keyOf = (variable: string) =>
   Config.option(Config.Redacted(variable)).pipe(Effect.catchTag("ConfigError", () => Effect.succeedNone))
 
-/** Whether anything shows or exports metrics. */
+/** Whether metrics are served or exported. */
 const isMeasured = (settings: Settings): boolean => Option.isSome(settings.metricsPort) || Option.isSome(settings.otlp)
 
-/** The log, the metrics of the process, and their export. */
+/** The logger, the process metrics, and their export. */
 export const telemetry = (settings: Settings, format: Telemetry.Options["format"]) =>
   Telemetry.layer({
     level: settings.logLevel,
@@ -160,43 +160,46 @@ export const telemetry = (settings: Settings, format: Telemetry.Options["format"
     otlp: settings.otlp
   })
 
-/** The agents: any OpenAI-compatible runtime. */
+/** The client of agents, whatever protocol an instance names. */
 export const agent = (settings: Settings) =>
   LiveAgent.layer({ timeout: settings.agentTimeout, keyOf }).pipe(Layer.provide(NodeHttpClient.layerDispatcher))
 
-/** What may stand around the service. */
+/** Additions to the service that the demo makes. */
 export interface Extensions {
-  /** Pages besides the endpoints. */
+  /** Additional routes. */
   readonly pages: Layer.Layer<never, never, HttpRouter.HttpRouter>
-  /** Takes what comes in and goes out, and gives it on. */
+  /** Decorates services, so that the demo can show traffic. */
   readonly observers: Layer.Layer<Observed, never, Observed>
 }
 
 type Observed = AnalyticsRepoService | SubmissionRepoService | AgentStream
 
-/** What is otherwise in a process that is one of many. */
+/** What a worker process replaces. */
 export interface Worker {
-  /** Makes the server, which listens nowhere itself. */
+  /** Creates a server that does not listen: the primary sends it connections. */
   readonly create: Server.Create
-  /** The number of workers, which share the bound of an address's connections. */
+  /** The number of workers, which divide the connections that one address may open. */
   readonly workers: number
-  /** Counts for all of them. */
+  /** The limiter that all workers share. */
   readonly limiter: Layer.Layer<RateLimiter>
 }
 
-/** The bounds of a process's connections, which may open `descriptors` files and sockets. */
+/** The connection limits of a process that may open `descriptors` files and sockets. */
 const connections = (settings: Settings, descriptors: number, workers: number): Server.Options["connections"] => ({
   total: ConnectionTable.totalOf(descriptors, settings.databaseConnections),
   perAddress: Option.map(settings.connectionsPerAddress, (bound) => ConnectionTable.perWorker(bound, workers))
 })
 
-/** The service, listening; over what it stores with. */
-export const server = (
-  settings: Settings,
-  listen: { readonly host: string; readonly port: number } = settings,
-  around?: Extensions,
-  worker?: Worker
-) => {
+export interface ServerOptions {
+  readonly settings: Settings
+  /** The address to listen on; without it, the one in the settings. Port 0 picks a free one. */
+  readonly listen?: { readonly host: string; readonly port: number } | undefined
+  readonly extensions?: Extensions | undefined
+  readonly worker?: Worker | undefined
+}
+
+/** The listening HTTP server. Requires the repositories. */
+export const server = ({ extensions, listen, settings, worker }: ServerOptions) => {
   const live = Layer.provide(BudgetedAgent.layer, agent(settings))
   const traceRatio = Option.getOrUndefined(settings.otlp)?.traceRatio
   return Layer.unwrap(
@@ -208,26 +211,26 @@ export const server = (
           measured: isMeasured(settings),
           traceRatio
         },
-        listen,
-        around?.pages,
+        listen ?? settings,
+        extensions?.pages,
         worker?.create
       )
     )
   ).pipe(
     Layer.provide([
       worker?.limiter ?? rateLimiter(settings),
-      around === undefined ? live : Layer.provide(around.observers, live)
+      extensions === undefined ? live : Layer.provide(extensions.observers, live)
     ])
   )
 }
 
-/** The service on PostgreSQL, with the upkeep that its tables need; over `storage`, and over `database`. */
-export const live = (settings: Settings, around?: Extensions, worker?: Worker) =>
+/** The server on PostgreSQL, with the maintenance of its tables. Requires `storage` and `database`. */
+export const live = (options: ServerOptions) =>
   Layer.merge(
-    server(settings, settings, around, worker),
+    server(options),
     Maintenance.layer({
-      pageViews: settings.retentionPageViews,
-      submissions: settings.retentionSubmissions,
-      conversations: settings.retentionConversations
+      pageViews: options.settings.retentionPageViews,
+      submissions: options.settings.retentionSubmissions,
+      conversations: options.settings.retentionConversations
     })
   )

@@ -1,6 +1,6 @@
 /**
- * Every setting, once, with its default and its meaning. All come from the environment. A wrong value ends the start with
- * an error that names it. Nothing else in this project reads the environment, save the agents' bearer keys, whose
+ * Every setting, with its default and its meaning. Settings come from the environment. An invalid value stops the start
+ * with an error that names the variable. No other module reads the environment, except for the agents' bearer keys, whose
  * variables the instances name.
  *
  * @module
@@ -16,12 +16,12 @@ import * as KeyValueList from "./core/text/KeyValueList.ts"
 
 const quoted = (text: string): string => `"${text.slice(0, 80)}"`
 
-/** A setting that cannot be used, for a reason in words that follow its name. */
-const refused = (name: string, fault: string) =>
+/** The error of an invalid setting. `fault` follows its name in the sentence. */
+const invalid = (name: string, fault: string) =>
   Effect.fail(new Config.ConfigError(new ConfigProvider.SourceError({ message: `${name} ${fault}` })))
 
-/** A setting that is read or refused, in words that follow its name. An empty value counts as none. */
-const explained = <A>(name: string, parse: (text: string) => Result.Result<A, string>) =>
+/** A setting whose parser explains failures, in words that follow its name. An empty value counts as unset. */
+const parsed = <A>(name: string, parse: (text: string) => Result.Result<A, string>) =>
   Config.option(Config.String(name)).pipe(
     Config.map(Option.filter((text) => text.trim() !== "")),
     Config.mapEffect(
@@ -29,7 +29,7 @@ const explained = <A>(name: string, parse: (text: string) => Result.Result<A, st
         onNone: () => Effect.succeedNone,
         onSome: (text) =>
           Result.match(parse(text.trim()), {
-            onFailure: (fault) => refused(name, fault),
+            onFailure: (fault) => invalid(name, fault),
             onSuccess: (value) => Effect.succeedSome(value)
           })
       })
@@ -37,13 +37,13 @@ const explained = <A>(name: string, parse: (text: string) => Result.Result<A, st
   )
 
 /*
- * `Config.Port`, `Config.Duration` and `Config.URL` take other values than these settings (no port 0, times of 0 and below,
- * any protocol) and an empty one for a mistake, and their errors do not say what to write instead.
+ * `Config.Port`, `Config.Duration` and `Config.URL` accept other values than these settings: no port 0, durations of 0 and
+ * below, any protocol. They reject an empty value, and their errors do not say what to write instead.
  */
 
-/** A setting with a spelling of its own. A wrong one is told what it may be; the value of a secret is not repeated. */
+/** A setting whose error says which values are valid. It does not repeat the value of a secret. */
 const setting = <A>(name: string, expected: string, parse: (text: string) => Option.Option<A>, secret = false) =>
-  explained(name, (text) =>
+  parsed(name, (text) =>
     Result.fromOption(parse(text), () => `is ${secret ? "not usable" : quoted(text)}; it must be ${expected}.`)
   )
 
@@ -88,14 +88,14 @@ const url = (name: string, protocols: ReadonlyArray<string>) =>
   )
 
 /**
- * An address whose parameters the driver knows, so that none that asks for TLS is passed over. One without a user is for whoever
- * runs the process, which the driver learns from these variables.
+ * A database URL with parameters that the driver knows: a TLS parameter must not be ignored. Without a user, the driver
+ * takes the process's user from these variables.
  */
 const databaseUrl = (name: string) =>
   Config.all([Config.option(Config.String("USER")), Config.option(Config.String("USERNAME"))]).pipe(
     Config.map((users) => users.some(Option.isSome)),
     Config.flatMap((hasUser) =>
-      explained(name, (value) =>
+      parsed(name, (value) =>
         Result.flatMap(DatabaseUrl.parse(value), (url) => {
           const fault =
             DatabaseUrl.fault(url) ??
@@ -106,7 +106,7 @@ const databaseUrl = (name: string) =>
     )
   )
 
-/** A policy, or none for `off`. */
+/** A rate limit policy; none for `off`. */
 const rateLimit = (name: string, policy: string, standard: string) =>
   setting(name, '"off" or a number per time such as "100/minute"', (value) =>
     value === "off" ? Option.some(Option.none()) : Option.map(RateLimit.parse(policy, value), Option.some)
@@ -116,7 +116,7 @@ const rateLimitAnalytics = rateLimit("RATE_LIMIT_ANALYTICS", "analytics", "100/m
 const rateLimitForms = rateLimit("RATE_LIMIT_FORMS", "forms", "5/minute")
 const rateLimitChat = rateLimit("RATE_LIMIT_CHAT", "chat", "20/minute")
 
-/** How many there may be, or none for `off`. */
+/** A maximum; none for `off`. */
 const count = (name: string) =>
   setting(name, '"off" or a whole number from 1 to 1000000', (value) =>
     value === "off"
@@ -126,7 +126,7 @@ const count = (name: string) =>
         : Option.none()
   )
 
-/** A time, or none for `off`. */
+/** A duration; none for `off`. */
 const durationOrOff = (name: string) =>
   setting(name, '"off" or a time such as "60 seconds" or "5 minutes"', (value) =>
     value === "off"
@@ -137,14 +137,14 @@ const durationOrOff = (name: string) =>
         )
   )
 
-/** How long something is kept, or none for `off`: for ever. `standard` applies without a value. */
+/** How long records are kept; none for `off`, which keeps them for ever. `standard` is the default. */
 const retention = (name: string, standard: Option.Option<Retention.Retention> = Option.none()) =>
   setting(name, '"off" or a whole number of days or months such as "90 days" or "25 months"', (value) =>
     value === "off" ? Option.some(Option.none()) : Option.map(Retention.parse(value), Option.some)
   ).pipe(withDefault(standard))
 
 const networks = (name: string) =>
-  explained(name, Networks.parse).pipe(withDefault<ReadonlyArray<IpNetwork.IpNetwork>>([]))
+  parsed(name, Networks.parse).pipe(withDefault<ReadonlyArray<IpNetwork.IpNetwork>>([]))
 
 /** The share of requests that start a trace. */
 const traceRatio = Config.all([
@@ -164,7 +164,7 @@ const keyValues = (name: string, secret: boolean) =>
 
 const protocols = ["http/protobuf", "http/json"] as const
 
-/** A collector's base address. A user, a query and a fragment would be lost on the way, so none is accepted. */
+/** A collector's base URL. The exporter drops a user, a query and a fragment, so they are rejected. */
 const collector = (name: string) =>
   setting(
     name,
@@ -180,7 +180,7 @@ const collector = (name: string) =>
     true
   )
 
-/** Where traces, logs and metrics are exported. The other variables are read only if there is an endpoint. */
+/** The export of traces, logs and metrics. The other variables are read only if there is an endpoint. */
 const otlp = collector("OTEL_EXPORTER_OTLP_ENDPOINT").pipe(
   Config.flatMap(
     Option.match({
@@ -204,43 +204,42 @@ const logLevel = setting("LOG_LEVEL", `one of ${LogLevel.values.join(", ")}`, (v
   Option.fromNullishOr(LogLevel.values.find((level) => level.toLowerCase() === value.toLowerCase()))
 ).pipe(withDefault<LogLevel.LogLevel>("Info"))
 
-/** Every setting, by the name that it has in this program. */
+/** Every setting, by its name in the code. */
 const fields = {
   /** The address to listen on: a host and a TCP port (0 for any free one). */
   host: text("HOST").pipe(withDefault("127.0.0.1")),
   port: integer("PORT", 0, 65_535).pipe(withDefault(8080)),
 
-  /** `postgres://user:password@host:port/database`. `serve` needs it; `demo` has a database of its own, and uses no other. */
+  /** `postgres://user:password@host:port/database`. `serve` needs it; `demo` always uses its own database. */
   databaseUrl: databaseUrl("DATABASE_URL"),
-  /** How many connections one process (each worker is one) holds at most, beyond the three that carry batches. */
+  /** The most pooled connections of one process (a worker is one), besides the three for batches. */
   databaseConnections: integer("DATABASE_CONNECTIONS", 1, 1000).pipe(withDefault(8)),
   /** How long a request waits for the database before it is answered 503. */
   databaseTimeout: duration("DATABASE_TIMEOUT").pipe(withDefault(Duration.seconds(10))),
-  /** How many requests may wait for one kind of batch at once; beyond it they are answered 503. */
+  /** The most requests that wait for one kind of batch; further ones are answered 503. */
   databaseQueue: integer("DATABASE_QUEUE", 1, 10_000_000).pipe(withDefault(50_000)),
 
-  /** How long page views are kept at least, robots' too, and what was not counted; they go by whole months. */
+  /** The least time that page views, bot views and counts of rejections are kept; they are deleted by whole months. */
   retentionPageViews: retention("RETENTION_PAGE_VIEWS"),
-  /** How long submissions are kept. */
   retentionSubmissions: retention("RETENTION_SUBMISSIONS"),
   /** How long a conversation is kept after its last message. */
   retentionConversations: retention("RETENTION_CONVERSATIONS", Retention.parse("30 days")),
 
-  /** Where `GET /metrics` is served, to whoever can reach it; nowhere unless the port is set. */
+  /** The address of `GET /metrics`, without authentication; it is served only if the port is set. */
   metricsHost: text("METRICS_HOST").pipe(withDefault("127.0.0.1")),
   metricsPort: integer("METRICS_PORT", 0, 65_535),
 
   otlp,
 
   /**
-   * `redis://host:port`, or `rediss://`: one limiter for many processes. Without it each counts by itself, and the workers
-   * of one `serve` together.
+   * `redis://host:port`, or `rediss://`: one rate limiter for many processes. Without it, each `serve` has its own, which
+   * its workers share.
    */
   redisUrl: url("REDIS_URL", ["redis:", "rediss:"]),
-  /** Who may say for whom a request comes (`X-Forwarded-For`): the networks of the reverse proxies in front. */
+  /** The networks of the reverse proxies whose `X-Forwarded-For` is trusted. */
   trustedProxies: networks("TRUSTED_PROXIES"),
 
-  /** Where `demo` keeps its database and `demo.json`. */
+  /** The folder of the demo's database and `demo.json`. */
   dataDir: text("HYDRACORE_DATA_DIR").pipe(withDefault(".hydracore")),
   logLevel,
 
@@ -249,11 +248,11 @@ const fields = {
   rateLimitChat,
   /** For what a widget does besides chatting: resuming, stopping, reading and rating. */
   rateLimitChatRead: rateLimit("RATE_LIMIT_CHAT_READ", "chat-read", "120/minute"),
-  /** How many chat streams one process has open at once: for one client, and for one instance. */
+  /** The most open chat streams of one process, per client and per instance. */
   chatStreams: Config.map(
     Config.all([rateLimitChat, count("CHAT_STREAMS_PER_ADDRESS"), count("CHAT_STREAMS_PER_INSTANCE")]),
     ([limit, perAddress, perInstance]) => {
-      // Whoever turns the chat's limit off, for a load test, means this one too, unless it is given.
+      // A load test that turns the chat's rate limit off needs this limit off too, unless it is set.
       const standard = (number: number) => () => Option.as(limit, number)
       return {
         perAddress: Option.getOrElse(perAddress, standard(20)),
@@ -261,28 +260,28 @@ const fields = {
       }
     }
   ),
-  /** The most connections of one address, of all workers together; proxies are excepted. */
+  /** The most connections of one address over all workers; trusted proxies are exempt. */
   connectionsPerAddress: Config.map(
     Config.all([count("CONNECTIONS_PER_ADDRESS"), rateLimitAnalytics, rateLimitForms, rateLimitChat]),
-    // Without any rate limit, as in a load test, all connections come from a few addresses.
+    // Without rate limits, as in a load test, all connections come from a few addresses.
     ([perAddress, ...limits]) =>
       Option.getOrElse(perAddress, () => (limits.some(Option.isSome) ? Option.some(100) : Option.none<number>()))
   ),
-  /** How many clients the in-memory limiter remembers at most; beyond it, those that were idle longest are forgotten. */
+  /** The most clients that the in-memory limiter tracks; it evicts the least recently used. */
   rateLimitMaxKeys: integer("RATE_LIMIT_MAX_KEYS", 1, 100_000_000).pipe(withDefault(200_000)),
 
-  /** The longest body that is read. */
+  /** The largest request body, in bytes. */
   maxBody: bytes("MAX_BODY").pipe(withDefault(256 * 1024)),
 
-  /** How long an agent may be silent: before it accepts a message, and between any two pieces of its answer. */
+  /** How long an agent may be silent, before its response and between two chunks of it. */
   agentTimeout: duration("AGENT_TIMEOUT").pipe(withDefault(Duration.seconds(60))),
-  /** The longest that one chat stream lasts. */
+  /** The longest duration of a chat stream. */
   chatMaxDuration: duration("CHAT_MAX_DURATION").pipe(withDefault(Duration.minutes(15))),
-  /** How long an answer in a conversation with memory goes on without a reader; none ends it with its last reader. */
+  /** How long an answer with memory continues without a reader; none stops it with its last reader. */
   chatResume: durationOrOff("CHAT_RESUME").pipe(withDefault(Option.some(Duration.seconds(60)))),
-  /** The most that one chat stream says. */
+  /** The most bytes of text in a chat stream. */
   chatMaxBytes: bytes("CHAT_MAX_BYTES").pipe(withDefault(1024 * 1024)),
-  /** How long open requests and streams may go on after SIGTERM. */
+  /** How long open requests and streams may continue after SIGTERM. */
   shutdownGrace: duration("SHUTDOWN_GRACE").pipe(withDefault(Duration.seconds(10)))
 }
 
@@ -291,15 +290,15 @@ export const Settings = Config.all(fields)
 
 export type Settings = Config.Success<typeof Settings>
 
-/** What is others' own: `demo` leaves it alone, and does not read its value. */
-const others = ["DATABASE_URL", "REDIS_URL"] as const
+/** Variables that `demo` ignores: it must not write into another deployment's database. */
+const ignoredByDemo = ["DATABASE_URL", "REDIS_URL"] as const
 
 const none = Config.succeed(Option.none<Redacted.Redacted>())
 
-/** The settings of `demo`, without `others`, and which of these are set. */
+/** The settings of `demo`, and which of the ignored variables are set. */
 export const DemoSettings = Config.all({
   settings: Config.all({ ...fields, databaseUrl: none, redisUrl: none }),
-  unused: Config.map(Config.all(others.map((name) => text(name))), (values) =>
-    others.filter((_, index) => Option.isSome(values[index] ?? Option.none()))
+  unused: Config.map(Config.all(ignoredByDemo.map((name) => text(name))), (values) =>
+    ignoredByDemo.filter((_, index) => Option.isSome(values[index] ?? Option.none()))
   )
 })

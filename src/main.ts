@@ -2,8 +2,8 @@
 import { enableCompileCache } from "node:module"
 import { fileURLToPath } from "node:url"
 
-// Compiling its modules is half of the start. The cache stands with the packages, where nobody else can write; where we
-// cannot either, Node goes on without. It must be on before the first of them is loaded, hence no static import.
+// Compiling modules takes half of the start. The cache is next to the packages, where no other user can write; without
+// write access, Node runs uncached. It must be enabled before the first module loads, hence the dynamic import.
 enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/compile", import.meta.url)))
-// `serve --workers` starts its workers as this program, with a channel between them that nobody else has.
+// `serve --workers` forks this program for each worker, with an IPC channel.
 await import(process.argv[2] === "worker" && process.connected ? "./cli/Worker.ts" : "./cli/Main.ts")

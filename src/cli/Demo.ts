@@ -112,7 +112,7 @@ export const command = Command.make(
       const agent = yield* DemoAgent.start()
       const feed = yield* DemoFeed.make
       const site = yield* DemoSite.make(feed)
-      const live = App.live(settings, { pages: site.routes, observers: feed.eyes })
+      const live = App.live({ settings, extensions: { pages: site.routes, observers: feed.observers } })
       const service = yield* Layer.build(Layer.provideMerge(live, App.storage(settings))).pipe(
         Effect.provide(database),
         Effect.catchTag("ServeError", ({ cause }) => Effect.fail(Serve.cannotListen(settings, cause)))

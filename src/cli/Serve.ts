@@ -66,7 +66,7 @@ export const service = Effect.fnUntraced(function* (
   const database = yield* Layer.build(App.database(settings, address))
   const storage = yield* Effect.provide(Layer.build(App.storage(settings)), database)
   yield* Effect.provide(requireReady(settings), storage)
-  const running = yield* Layer.build(App.live(settings, undefined, worker)).pipe(
+  const running = yield* Layer.build(App.live({ settings, worker })).pipe(
     Effect.provide(Context.merge(database, storage)),
     Effect.catchTag("ServeError", ({ cause }) => Effect.fail(cannotListen(settings, cause)))
   )

@@ -1,10 +1,9 @@
 /**
- * What `/demo` is told of. Types alone: the page and the service share them.
+ * The events that `/demo` shows. Types only, shared by the page and the service.
  *
  * @module
  */
 
-/** Something that arrived. */
 export type Arrival =
   | {
       readonly type: "view"
@@ -27,5 +26,5 @@ export type Arrival =
   | { readonly type: "token"; readonly chat: string; readonly text: string }
   | { readonly type: "answered"; readonly chat: string; readonly isWhole: boolean }
 
-/** An arrival with its number, counted from one, and its time in milliseconds since 1970. */
+/** An arrival with its number, from 1, and its time in milliseconds since 1970. */
 export type Numbered = Arrival & { readonly number: number; readonly at: number }

@@ -1,6 +1,6 @@
 /**
- * A small OpenAI-compatible agent on a loopback port, so that a newcomer sees the live `AgentStream` at work without a
- * model. It is a server of its own, reached over HTTP like any runtime.
+ * A small OpenAI-compatible agent on a loopback port, so that the demo needs no model. The service calls it over HTTP, as
+ * it calls any agent.
  *
  * @module
  */
@@ -18,13 +18,13 @@ import {
 import * as DemoAnswer from "./DemoAnswer.ts"
 
 export interface Options {
-  /** The bearer key that requests must bring; none is asked for without it. */
+  /** The bearer key that requests need; without it, none. */
   readonly key?: Redacted.Redacted
-  /** The time before each token. */
+  /** The delay before each token. */
   readonly pace?: Duration.Input
 }
 
-/** How many conversations are remembered; beyond it, those that were quiet longest are forgotten. */
+/** The most conversations that are tracked. The least recently used one is evicted. */
 const maxConversations = 1000
 
 const maxBody = ByteSize.kibibytes(512)
@@ -45,7 +45,7 @@ const carries = (key: Redacted.Redacted, authorization: string | undefined): boo
 const failure = (status: number, message: string) =>
   HttpServerResponse.jsonUnsafe({ error: { message, type: "invalid_request_error" } }, { status })
 
-/** Counts the messages of each conversation. Only a digest of its name is kept, so that a long name costs no more. */
+/** Counts the messages per conversation. Keyed by a digest, so that a long name takes no more memory. */
 const makeTurns = () => {
   const turns = new Map<string, number>()
   return (user: string): number => {
@@ -105,7 +105,7 @@ const makeApp = (options: Options) => {
       Effect.provideService(HttpIncomingMessage.MaxBodySize, maxBody),
       Effect.option
     )
-    if (body._tag === "None") return failure(400, "The body is no chat completion request.")
+    if (body._tag === "None") return failure(400, "The body is not a chat completion request.")
     const text = DemoAnswer.answer(lastMessage(body.value), nextTurn(body.value.user ?? ""))
     const model = body.value.model ?? "demo"
     return body.value.stream === true ? streamed(model, text, pace) : whole(model, text)
@@ -113,8 +113,8 @@ const makeApp = (options: Options) => {
 }
 
 /**
- * Starts the agent on a free loopback port and gives its base address, without a trailing slash. It listens as long as
- * the scope is open.
+ * Starts the agent on a free loopback port and returns its base URL, without a trailing slash. It listens while the scope
+ * is open.
  */
 export const start = Effect.fnUntraced(function* (
   options: Options = {}

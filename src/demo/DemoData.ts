@@ -1,5 +1,5 @@
 /**
- * What a newcomer finds in the demo: a website, an instance and a widget token, made once and found again.
+ * The demo's website, instance and widget token. The first start creates them; later starts reuse them.
  *
  * @module
  */
@@ -27,12 +27,12 @@ export type Demo = typeof Demo.Type
 const siteName = "Demo website"
 const instanceName = "Demo assistant"
 
-/** The text of `demo.json`. It holds a widget token: write it so that only its owner can read it. */
+/** The text of `demo.json`. It holds a widget token: only its owner may read it. */
 export const encode = (demo: Demo): string => `${JSON.stringify(demo, null, 2)}\n`
 
 export const demoFile = (dataDir: string): string => path.join(dataDir, "demo.json")
 
-/** The demo of the last start; none if there was none, or if its file was spoiled. */
+/** The record of the last start; none if the file is missing or invalid. */
 export const read = (dataDir: string): Option.Option<Demo> => {
   try {
     return Schema.decodeUnknownOption(Schema.fromJsonString(Demo))(readFileSync(demoFile(dataDir), "utf8"))
@@ -41,7 +41,7 @@ export const read = (dataDir: string): Option.Option<Demo> => {
   }
 }
 
-/** The one that `demo.json` names, else the one that is named like the demo's, else a new one. */
+/** The one in `demo.json`, else one with the demo's name, else a new one. */
 const findOrMake = <A extends { readonly name: string }, E>(
   known: ReadonlyArray<A>,
   name: string,
@@ -53,8 +53,8 @@ const findOrMake = <A extends { readonly name: string }, E>(
 }
 
 /**
- * Finds or creates the demo's website, instance and widget token, and points the instance at the agent of this start.
- * Returns the record for `demo.json`, which the caller writes, and the ids that the live feed shows.
+ * Finds or creates the demo's website, instance and widget token, and sets the instance's agent to `agentUrl`. Returns the
+ * record for `demo.json`, which the caller writes, and the ids that the live feed shows.
  */
 export const prepare = Effect.fnUntraced(function* (options: {
   readonly dataDir: string
@@ -91,7 +91,7 @@ export const prepare = Effect.fnUntraced(function* (options: {
   const token = works
     ? recorded.widget_token
     : yield* tokens.issue({ instanceId: instance.instanceId, label: "demo", expiresAt: null }).pipe(
-        // The instance was there a moment ago.
+        // The instance was found or created above.
         Effect.flatMap((issued) => Effect.orDie(Effect.fromOption(issued))),
         Effect.map((issued) => issued.token)
       )

@@ -1,8 +1,9 @@
 /**
- * Watches what the demo's service stores and what its agents say, and tells whoever looks at `/demo`. Only `demo` has it:
- * it shows what visitors wrote. Of anything else than the demo's own website and instance it tells nothing.
+ * The live feed of `/demo`: what the service stores and what its agents answer. Only `demo` has it, since it shows what
+ * visitors wrote. It publishes nothing about websites and instances other than the demo's.
  *
- * It is told of a thing after the thing is done, never waits for those who look, and remembers only the newest.
+ * An event is published after its cause is committed. Publishing never waits for subscribers, and only the newest events
+ * are kept.
  *
  * @module
  */
@@ -15,10 +16,10 @@ import { AgentStream } from "../services/chat/AgentStream.ts"
 import { SubmissionRepo } from "../services/forms/SubmissionRepo.ts"
 import type { Arrival, Numbered } from "./Arrival.ts"
 
-/** How much is shown of any text, in UTF-16 units, and of how many fields. */
-const shown = { text: 2000, fields: 20 }
+/** The most UTF-16 units of a text, and the most fields, in an event. */
+const limits = { text: 2000, fields: 20 }
 
-const short = (text: string): string => text.slice(0, shown.text)
+const short = (text: string): string => text.slice(0, limits.text)
 
 const ofView = (view: PageView): Arrival => ({
   type: "view",
@@ -37,7 +38,7 @@ const fieldsOf = (formData: string): ReadonlyArray<readonly [string, string]> =>
   return decoded._tag === "None"
     ? []
     : Object.entries(decoded.value)
-        .slice(0, shown.fields)
+        .slice(0, limits.fields)
         .map(([name, value]) => [short(name), short(typeof value === "string" ? value : JSON.stringify(value))])
 }
 
@@ -49,24 +50,24 @@ const ofSubmission = (draft: SubmissionDraft): Arrival => ({
   fields: fieldsOf(draft.formData)
 })
 
-/** The website, by both its ids, and the instance that are shown. */
+/** The website, by both its ids, and the instance that the feed shows. */
 export interface Subject {
   readonly hostedWebsiteId: string
   readonly websiteConfigId: string
   readonly instanceId: string
 }
 
-/** How many arrivals wait for one who looks and is slow, and how many one who comes late is told of. */
+/** The most events buffered for a slow subscriber, and replayed to a new one. */
 const bounds = { capacity: 2048, replay: 500 }
 
-/** Makes a feed, and the layer that watches the services below it and gives them on. It is silent until `show`. */
+/** Makes a feed, and the layer that decorates the observed services. It publishes nothing until `show`. */
 export const make = Effect.gen(function* () {
   const arrivals = yield* PubSub.sliding<Numbered>(bounds)
   const ended = yield* Deferred.make<void>()
   const count = yield* Ref.make(0)
   let subject: Subject | undefined
 
-  const tell = Effect.fnUntraced(function* (arrival: Arrival) {
+  const publish = Effect.fnUntraced(function* (arrival: Arrival) {
     const number = yield* Ref.updateAndGet(count, (before) => before + 1)
     yield* PubSub.publish(arrivals, { ...arrival, number, at: yield* Clock.currentTimeMillis })
   })
@@ -76,7 +77,7 @@ export const make = Effect.gen(function* () {
     Effect.map(AnalyticsRepo, (repo) => ({
       append: (view: PageView) =>
         Effect.tap(repo.append(view), () =>
-          view.hostedWebsiteId === subject?.hostedWebsiteId ? tell(ofView(view)) : Effect.void
+          view.hostedWebsiteId === subject?.hostedWebsiteId ? publish(ofView(view)) : Effect.void
         )
     }))
   )
@@ -86,10 +87,10 @@ export const make = Effect.gen(function* () {
     Effect.map(SubmissionRepo, (repo) => ({
       ...repo,
       submit: (draft: SubmissionDraft) =>
-        // A repetition gets the first one's id, and is none of its own.
+        // A repeated submission returns the id of the first one.
         Effect.tap(repo.submit(draft), (id) =>
           id === draft.submissionId && draft.websiteConfigId === subject?.websiteConfigId
-            ? tell(ofSubmission(draft))
+            ? publish(ofSubmission(draft))
             : Effect.void
         )
     }))
@@ -103,14 +104,14 @@ export const make = Effect.gen(function* () {
           if (request.instance.instanceId !== subject?.instanceId) return agent.stream(request)
           const chat = short(request.session)
           let isWhole = false
-          return Stream.fromEffect(tell({ type: "question", chat, text: short(messageOf(request)) })).pipe(
+          return Stream.fromEffect(publish({ type: "question", chat, text: short(messageOf(request)) })).pipe(
             Stream.drain,
             Stream.concat(agent.stream(request)),
             Stream.tap((event) => {
               isWhole = event._tag === "Finish"
-              return event._tag === "Text" ? tell({ type: "token", chat, text: short(event.delta) }) : Effect.void
+              return event._tag === "Text" ? publish({ type: "token", chat, text: short(event.delta) }) : Effect.void
             }),
-            Stream.ensuring(Effect.suspend(() => tell({ type: "answered", chat, isWhole })))
+            Stream.ensuring(Effect.suspend(() => publish({ type: "answered", chat, isWhole })))
           )
         }
       })
@@ -118,17 +119,17 @@ export const make = Effect.gen(function* () {
   )
 
   return {
-    /** Says whose arrivals are told, from now on. */
-    show: (shown: Subject) =>
+    /** Sets the website and the instance whose events are published from now on. */
+    show: (newSubject: Subject) =>
       Effect.sync(() => {
-        subject = shown
+        subject = newSubject
       }),
-    /** What arrived, the newest first few at once, and then as it comes, until `end`. */
+    /** The newest events, then further ones as they happen, until `end`. */
     arrivals: Stream.fromPubSub(arrivals).pipe(Stream.interruptWhen(Deferred.await(ended))),
-    /** Lets go of all who look, so that the server need not wait for them. */
+    /** Ends all subscriptions, so that the server need not wait for them. */
     end: Effect.asVoid(Deferred.succeed(ended, undefined)),
-    /** Watches these services: it takes them and gives the same. */
-    eyes: Layer.mergeAll(analytics, submissions, agent)
+    /** Decorates the services, so that the feed can show traffic. */
+    observers: Layer.mergeAll(analytics, submissions, agent)
   }
 })
 

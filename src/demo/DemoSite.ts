@@ -1,6 +1,6 @@
 /**
- * `/demo`: a small website that uses page views, a form and the chat, as any website would, and beside it what arrives.
- * The pages are files in `src/demo`; their scripts are bundled like those that websites load.
+ * `/demo`: a small website with page views, a form and the chat, and next to it what arrives at the service. The pages are
+ * files in `src/demo/pages`; their scripts are bundled like those that websites load.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import type { DemoFeed } from "./DemoFeed.ts"
 
 const file = (name: string): string => fileURLToPath(new URL(`./pages/${name}`, import.meta.url))
 
-/** The demo shows that a strict policy forbids nothing that it needs. */
+/** A strict policy, to show that the embeds work with one. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -40,7 +40,6 @@ const headers = {
   "referrer-policy": "same-origin"
 }
 
-/** The website's pages, by path. */
 export const pages = {
   "/demo/site": { file: "home.html", title: "Fjordlight Kayaks" },
   "/demo/site/tours": { file: "tours.html", title: "Tours · Fjordlight Kayaks" },
@@ -50,13 +49,13 @@ export const pages = {
 const styles = ["shell.css", "site.css"] as const
 const scripts = ["shell", "site"] as const
 
-/** Puts values where `{{name}}` stands; a name without a value stays. Pure. */
+/** Replaces `{{name}}` with its value; a name without a value is left as it is. Pure. */
 export const fill = (template: string, values: Readonly<Record<string, string>>): string =>
   template.replace(/\{\{(\w+)\}\}/g, (whole, name: string) => (Object.hasOwn(values, name) ? values[name]! : whole))
 
 const read = (name: string) => Effect.promise(() => readFile(file(name), "utf8"))
 
-/** Bundles the demo's scripts after those of the service: both use one process of esbuild's, which each ends. */
+/** Bundles the demo's scripts after the service's: both share one esbuild process, which each stops. */
 const bundle = Effect.promise(async () => {
   await Bundles.all()
   const { outputFiles } = await build({
@@ -73,12 +72,11 @@ const bundle = Effect.promise(async () => {
   return outputFiles.map(({ text }) => text)
 })
 
-/** One arrival as a Server-Sent Event. */
 const frame = (arrival: Numbered): string => `id: ${arrival.number}\ndata: ${JSON.stringify(arrival)}\n\n`
 
 const comment = ": ping\n\n"
 
-/** Another website may not look: what arrives is for whoever has `/demo` open. */
+/** Whether `/demo` itself sent the request. Other websites must not read the feed. */
 const isOwn = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
   LocalPage.isLocal({
     host: headers["host"],
@@ -86,7 +84,7 @@ const isOwn = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
     secFetchSite: headers["sec-fetch-site"]
   })
 
-/** Takes away what lets pages of any website read an answer: the service gives it to each of its own. */
+/** Removes the CORS headers that the service adds to every response. */
 const withoutCors = HttpEffect.withPreResponseHandler((_, response) =>
   Effect.succeed(
     Object.keys(Cors.answerHeaders).reduce((rest, name) => HttpServerResponse.removeHeader(rest, name), response)
@@ -95,13 +93,13 @@ const withoutCors = HttpEffect.withPreResponseHandler((_, response) =>
 
 const notYours = ErrorResponses.refusal(
   403,
-  "What arrives is shown to the demo's own page alone. Open /demo by localhost or by an IP address.",
+  "Only the demo's own page may read this feed. Open /demo by localhost or by an IP address.",
   headers
 )
 
 /**
- * The routes, over a feed. They answer once `open` was called with the demo's ids, which are made on a server that runs
- * already.
+ * The routes of the demo. Pages wait until `open` is called with the demo's ids, which are created once the server is
+ * running.
  */
 export const make = Effect.fnUntraced(function* (feed: DemoFeed) {
   const opened = yield* Deferred.make<Demo>()
@@ -161,9 +159,8 @@ export const make = Effect.fnUntraced(function* (feed: DemoFeed) {
   ]
 
   return {
-    /** What is served, besides the endpoints. */
     routes: Layer.merge(HttpRouter.addAll(routes), Layer.effectDiscard(Effect.forkScoped(built))),
-    /** Gives the pages their ids. */
+    /** Sets the ids in the pages. */
     open: (demo: Demo) => Effect.asVoid(Deferred.succeed(opened, demo))
   }
 })

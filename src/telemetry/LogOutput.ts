@@ -1,10 +1,10 @@
 /**
- * Standard error as the log uses it: a reader that is slow, or has stopped, holds up nothing and fills no memory.
+ * Non-blocking log output to standard error: a slow or stopped reader neither blocks the process nor fills its memory.
  *
- * A pipe that is full blocks whoever writes to it, the whole process, unless it was opened not to. Node opens it so, but that
- * belongs to the pipe and not to the process: each child that is started with our standard error (the bundler of the
- * scripts, a worker) takes it back for all. So a pipe is opened once more, for the log alone. A socket, such as the system's
- * journal, cannot be opened again: it is told before each line.
+ * A write to a full pipe blocks the whole process unless the pipe is non-blocking. Node sets O_NONBLOCK, but the flag
+ * belongs to the open file description, which all processes share: each child that inherits standard error (esbuild, a
+ * worker) resets it for all. So a pipe is opened again for the log alone. A socket, such as the systemd journal's, cannot
+ * be opened again; it is set to non-blocking before each line.
  *
  * @module
  */
@@ -14,14 +14,14 @@ import type { Writable } from "node:stream"
 import { isatty } from "node:tty"
 import { Effect, Predicate } from "effect"
 
-/** How much of the log waits for its reader at most, in bytes; the line that passes it is the last. */
-const maxWaiting = 1024 * 1024
+/** The buffer limit in bytes. A line is buffered while the buffer is not above it. */
+const maxBuffered = 1024 * 1024
 
-/** How long the end of the process waits for a reader that is behind, in milliseconds. */
-const patience = 1_000
+/** The time limit of a flush, in milliseconds. */
+const flushTimeout = 1_000
 
-/** A pipe of our own to where standard error goes; nothing where it is no pipe, or may not be opened. */
-const ownPipe = (): Writable | undefined => {
+/** A new, non-blocking description of the pipe behind standard error; undefined if it is no pipe or cannot be opened. */
+const reopenPipe = (): Writable | undefined => {
   try {
     if (!fstatSync(2).isFIFO()) return undefined
     const fd = openSync("/dev/fd/2", constants.O_WRONLY | constants.O_NONBLOCK)
@@ -32,55 +32,55 @@ const ownPipe = (): Writable | undefined => {
 }
 
 export interface LogOutput {
-  /** Writes a line, or counts it as lost where too much waits already. Never waits, never fails. */
+  /** Buffers a line, or counts it as dropped if the buffer is full. Never blocks, never fails. */
   readonly write: (line: string) => void
-  /** Waits until nothing waits, for a second at most. */
+  /** Waits until the buffer is empty, for a second at most. */
   readonly flush: Effect.Effect<void>
 }
 
-/** The output over a stream. `lost` makes the line that stands where so many were lost. */
+/** Output to a stream. `lost` formats the line that replaces a number of dropped lines. */
 export const make = (output: Writable, lost: (lines: number) => string): LogOutput => {
-  let missing = 0
-  /** How many lines wait. */
-  let waiting = 0
+  let dropped = 0
+  /** The number of lines in the buffer. */
+  let pending = 0
   const idle = new Set<() => void>()
   const put = (line: string) => {
-    waiting += 1
+    pending += 1
     output.write(`${line}\n`, () => {
-      waiting -= 1
-      tell()
-      if (waiting === 0) for (const resume of idle) resume()
+      pending -= 1
+      reportDropped()
+      if (pending === 0) for (const resume of idle) resume()
     })
   }
-  const tell = () => {
-    if (missing === 0 || output.writableLength > maxWaiting) return
-    const line = lost(missing)
-    missing = 0
+  const reportDropped = () => {
+    if (dropped === 0 || output.writableLength > maxBuffered) return
+    const line = lost(dropped)
+    dropped = 0
     put(line)
   }
-  // Whoever read it has gone: there is nobody left to tell.
+  // The reader has closed the pipe; there is nowhere to report that.
   output.on("error", () => {})
   return {
     write: (line) => {
-      tell()
-      if (output.writableLength > maxWaiting) missing += 1
+      reportDropped()
+      if (output.writableLength > maxBuffered) dropped += 1
       else put(line)
     },
     flush: Effect.callback<void>((resume) => {
       const done = () => resume(Effect.void)
-      if (waiting === 0 || output.destroyed) return done()
+      if (pending === 0 || output.destroyed) return done()
       idle.add(done)
       output.once("close", done)
       return Effect.sync(() => {
         idle.delete(done)
         output.off("close", done)
       })
-    }).pipe(Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.void }))
+    }).pipe(Effect.timeoutOrElse({ duration: flushTimeout, orElse: () => Effect.void }))
   }
 }
 
-/** The same, where the stream is shared with children of ours, and may have been made to block by the last of them. */
-const unblocking = (output: LogOutput, stream: object): LogOutput => {
+/** Sets the stream to non-blocking before each line, since a child process that shares it may have reset that. */
+const nonBlocking = (output: LogOutput, stream: object): LogOutput => {
   const handle: unknown = Reflect.get(stream, "_handle")
   if (!Predicate.hasProperty(handle, "setBlocking") || !Predicate.isFunction(handle.setBlocking)) return output
   const setBlocking = handle.setBlocking.bind(handle)
@@ -94,17 +94,17 @@ const unblocking = (output: LogOutput, stream: object): LogOutput => {
 }
 
 /**
- * Has a stream hand over what waits line by line. A pipe takes a line whole or not at all, up to 4,096 bytes; of several at once
- * it takes what there is room for, and the next line of another worker's would stand in the midst of one.
+ * Makes a stream write its buffer line by line. A pipe write of up to 4,096 bytes (PIPE_BUF) is atomic; a larger one, of
+ * several lines at once, may be partial, and a line of another worker could follow the cut.
  */
 const lineByLine = (stream: object): void => {
   Reflect.set(stream, "_writev", null)
 }
 
-/** The process's standard error. A terminal, and a file, take each line at once. */
+/** Output to the process's standard error. Terminals and files accept every line at once. */
 export const standardError = (lost: (lines: number) => string): LogOutput => {
-  const stream = ownPipe() ?? process.stderr
+  const stream = reopenPipe() ?? process.stderr
   lineByLine(stream)
   const output = make(stream, lost)
-  return isatty(2) ? output : unblocking(output, stream)
+  return isatty(2) ? output : nonBlocking(output, stream)
 }

@@ -1,5 +1,5 @@
 /**
- * `GET /metrics`, for Prometheus, on an address of its own, apart from the public one.
+ * `GET /metrics` for Prometheus, on a separate address.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import { HttpMiddleware, HttpRouter, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
 import * as Snapshot from "../core/metrics/Snapshot.ts"
 
-/** A scrape has a head and no body. Milliseconds. */
+/** Time limits in milliseconds, for requests without a body. */
 const limits = { headersTimeout: 5_000, requestTimeout: 5_000, connectionsCheckingInterval: 1_000 }
 
 /** Prometheus's text format, version 0.0.4. */
 export const render = (snapshot: Snapshot.Snapshot): string =>
   PrometheusMetrics.formatUnsafe(Snapshot.toContext(snapshot))
 
-/** Serves the result of `snapshot`, which runs once for each request. */
+/** Serves `snapshot`, which runs once per request. */
 export const layer = (
   listen: { readonly host: string; readonly port: number },
   snapshot: Effect.Effect<Snapshot.Snapshot>

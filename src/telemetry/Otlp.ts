@@ -1,7 +1,7 @@
 /**
- * Traces, logs and metrics to an OpenTelemetry collector over OTLP/HTTP. Loaded only where an endpoint is set.
+ * Traces, logs and metrics to an OpenTelemetry collector over OTLP/HTTP. Loaded only if an endpoint is set.
  *
- * The collector's absence holds up nothing: what cannot be exported is dropped, and the log says so.
+ * An unreachable collector does not delay requests: data that cannot be exported is dropped, and the log says so.
  *
  * @module
  */
@@ -15,19 +15,19 @@ export interface Options {
   /** The collector's base address: `/v1/traces`, `/v1/logs` and `/v1/metrics` are appended. */
   readonly endpoint: string
   readonly protocol: "http/protobuf" | "http/json"
-  /** Sent with each export, such as an API key. */
+  /** Headers of each export, such as an API key. */
   readonly headers: Redacted.Redacted<Readonly<Record<string, string>>>
   readonly serviceName: string
   readonly resourceAttributes: Readonly<Record<string, string>>
 }
 
-/** The longest that one export takes. */
+/** The time limit of one export. */
 const timeout = "10 seconds"
 
-/** The most exports at once. A collector that answers more slowly loses data instead of filling our memory. */
+/** The most concurrent exports. With a slower collector, data is dropped instead of filling memory. */
 const maxConcurrent = 8
 
-/** A client that bounds exports and logs, for each signal, when they begin to fail and when they succeed again. */
+/** Limits exports, and logs per signal when they start to fail and when they succeed again. */
 const bounded = (client: HttpClient.HttpClient): HttpClient.HttpClient => {
   let open = 0
   const failing = new Set<string>()
@@ -48,7 +48,7 @@ const bounded = (client: HttpClient.HttpClient): HttpClient.HttpClient => {
   return HttpClient.transform(client, (response, { url }) => {
     const signal = url.slice(url.lastIndexOf("/") + 1)
     return Effect.suspend(() => {
-      // A defect, since an error would be tried again.
+      // A defect, since the exporter retries errors.
       if (open >= maxConcurrent) {
         return Effect.andThen(failed(signal, "too many exports at once"), Effect.die("not exported"))
       }
@@ -73,7 +73,7 @@ const client = Layer.effect(HttpClient.HttpClient, Effect.map(HttpClient.HttpCli
   Layer.provide(NodeHttpClient.layerUndici)
 )
 
-/** Exports as a service of this version for as long as the scope is open, and what is left when it closes. */
+/** Exports while the scope is open, and flushes when it closes. */
 export const layer = (options: Options, version: string): Layer.Layer<never> =>
   Otlp.layer({
     baseUrl: options.endpoint,
@@ -87,6 +87,6 @@ export const layer = (options: Options, version: string): Layer.Layer<never> =>
   }).pipe(
     Layer.provide(options.protocol === "http/json" ? OtlpSerialization.layerJson : OtlpSerialization.layerProtobuf),
     Layer.provide(client),
-    // The settings are read in one place, which is not here.
+    // Only `Config.ts` reads the environment.
     Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({})))
   )

@@ -1,6 +1,6 @@
 /**
- * Metrics of the process itself: memory, processor time, event loop, garbage collection, version. Most are read only when
- * somebody asks for them.
+ * Metrics of the process itself: memory, processor time, event loop, garbage collection, version. Most are read only for a
+ * snapshot.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { Effect, Layer, Schema } from "effect"
 import * as Metrics from "../core/metrics/Metrics.ts"
 import { observe, observeCounter, observeGauge } from "../runtime/Observe.ts"
 
-/** The shortest time over which the quantiles of the event loop's delay are taken, in milliseconds. */
+/** The shortest interval over which quantiles of the event loop's delay are computed, in milliseconds. */
 const window = 10_000
 
 /** How often the event loop's delay is sampled, in milliseconds. Node adds it to each sample. */
@@ -26,7 +26,7 @@ const isCollection = Schema.is(
   Schema.Struct({ duration: Schema.Number, detail: Schema.Struct({ kind: Schema.Number }) })
 )
 
-/** Of a sample in nanoseconds. */
+/** The delay in seconds of a sample in nanoseconds. */
 const delayOf = (nanos: number): number => Metrics.seconds(Math.max(0, nanos / 1e6 - resolution))
 
 const eventLoop = Effect.gen(function* () {
@@ -78,7 +78,7 @@ const garbageCollection = Effect.gen(function* () {
   )
 })
 
-/** Shows the metrics for as long as its scope is open; `version` is the service's. */
+/** Registers the metrics while the scope is open. `version` is the service's. */
 export const layer = (version: string): Layer.Layer<never> =>
   Layer.effectDiscard(
     Effect.gen(function* () {

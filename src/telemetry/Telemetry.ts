@@ -1,6 +1,6 @@
 /**
- * The telemetry of a process: its log on standard error (standard output is for a command's result), its metrics, and the
- * export of all of it.
+ * The telemetry of a process: its log on standard error (standard output is for a command's result), its metrics, and
+ * their export.
  *
  * @module
  */
@@ -11,37 +11,36 @@ import type * as Otlp from "./Otlp.ts"
 import * as ProcessMetrics from "./ProcessMetrics.ts"
 
 export interface Options {
-  /** What is less severe is not logged. */
+  /** The least severe level that is logged. */
   readonly level: LogLevel.LogLevel
-  /** `json`: one object a line, for programs; control characters in it are escaped. `pretty`: for a person. */
+  /** `json`: one object per line, with control characters escaped. `pretty`: for people. */
   readonly format: "json" | "pretty"
-  /** The version of the service. */
   readonly version: string
-  /** Whether the process is measured. */
+  /** Whether process metrics are collected. */
   readonly metrics: boolean
-  /** Where traces, logs and metrics are exported, besides. */
+  /** The export of traces, logs and metrics. */
   readonly otlp: Option.Option<Otlp.Options>
 }
 
-/** JSON leaves these as they are, and a terminal obeys some of them: DEL, the C1 controls, the line separators. */
+/** Characters that JSON does not escape and a terminal may interpret: DEL, the C1 controls, the line separators. */
 const unescaped = /[\u007f-\u009f\u2028\u2029]/g
 
 const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
 
-/** One entry as one line of JSON, in which every control character is escaped, whoever wrote it. */
+/** Formats an entry as one line of JSON with every control character escaped. */
 export const formatJson: Logger.Logger<unknown, string> = Logger.map(Logger.formatJson, (line) =>
   line.replace(unescaped, escape)
 )
 
-/** The line that stands where others were lost, as one entry of the log. */
+/** The entry that replaces dropped lines. */
 const lost = (lines: number, now: number): string =>
   JSON.stringify({
-    message: `${lines} lines of the log were lost here: whoever reads standard error is too slow`,
+    message: `${lines} log lines were dropped here: the reader of standard error is too slow`,
     level: "WARN",
     timestamp: Calendar.iso(now)
   })
 
-/** One line of JSON an entry, to standard error. What waits there is written before the scope ends. */
+/** Writes one line of JSON per entry to standard error, and flushes before the scope closes. */
 const jsonLogger = Effect.gen(function* () {
   const clock = yield* Clock.Clock
   const output = LogOutput.standardError((lines) => lost(lines, clock.currentTimeMillisUnsafe()))
@@ -49,17 +48,16 @@ const jsonLogger = Effect.gen(function* () {
   return Logger.make<unknown, void>((entry) => output.write(formatJson.log(entry)))
 })
 
-/** The logger of a running service. */
 const logger = ({ format, level }: Options): Layer.Layer<never> =>
   Layer.mergeAll(
     Logger.layer([format === "json" ? jsonLogger : Logger.consolePretty()]),
     Layer.succeed(Logger.LogToStderr, true),
     Layer.succeed(References.MinimumLogLevel, level),
-    // Spans are made only where a request is sampled (`http/middleware/Trace`).
+    // `http/middleware/Trace` enables spans for sampled requests only.
     Layer.succeed(References.TracerEnabled, false)
   )
 
-/** Loaded only if needed: most services have no collector. */
+/** Loaded only if needed: most deployments have no collector. */
 const exporter = (options: Otlp.Options, version: string) =>
   Layer.unwrap(
     Effect.map(
@@ -68,7 +66,6 @@ const exporter = (options: Otlp.Options, version: string) =>
     )
   )
 
-/** The telemetry of a running service. */
 export const layer = (options: Options): Layer.Layer<never> => {
   const processes = options.metrics ? ProcessMetrics.layer(options.version) : Layer.empty
   return Option.match(options.otlp, {

@@ -7,7 +7,7 @@ import type { AgentEvent } from "../../src/core/chat/Agent.ts"
 import { AgentEmpty, AgentStream } from "../../src/services/chat/AgentStream.ts"
 import { ask, done, exchange, failure, layer, pass, said, secret, streams } from "../support/AgentExchange.ts"
 import { endlessly, finishes, type Respond, says, sse, start } from "../support/TestUpstream.ts"
-import { until } from "./Wait.ts"
+import { until } from "../support/Wait.ts"
 
 describe("AgentStream over HTTP: the answer", () => {
   it.effect("retry lines, comments, roles and empty lists say nothing; reasoning, tools and usage are events", () =>

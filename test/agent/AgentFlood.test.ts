@@ -8,7 +8,7 @@ import type { AgentEvent } from "../../src/core/chat/Agent.ts"
 import * as AgentThrottle from "../../src/core/chat/AgentThrottle.ts"
 import { ask, exchange, failure, layer, pass, said, streams } from "../support/AgentExchange.ts"
 import { endlessly, finishes, says, sse, start } from "../support/TestUpstream.ts"
-import { until } from "./Wait.ts"
+import { until } from "../support/Wait.ts"
 
 /** A token of thought, as a runtime sends it: some 300 bytes. */
 const thought = `data: ${JSON.stringify({

@@ -15,7 +15,7 @@ import {
   sse,
   start
 } from "../support/TestUpstream.ts"
-import { until } from "./Wait.ts"
+import { until } from "../support/Wait.ts"
 
 const scenes: Record<Scene, (response: ServerResponse) => void> = {
   hello: (response) => {

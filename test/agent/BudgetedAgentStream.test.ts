@@ -9,7 +9,7 @@ import { AgentRefused, AgentStream } from "../../src/services/chat/AgentStream.t
 import { TokenBudget } from "../../src/services/chat/TokenBudget.ts"
 import { StorageUnavailable } from "../../src/services/Storage.ts"
 import { instanceAt } from "../support/TestUpstream.ts"
-import { until } from "./Wait.ts"
+import { until } from "../support/Wait.ts"
 
 const request = (dailyTokens: number | null, maxTokens = 100): AgentRequest => ({
   instance: instanceAt("http://agent", { dailyTokens, maxTokens }),

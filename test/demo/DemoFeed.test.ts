@@ -74,7 +74,7 @@ const watched = <A>(
       MemorySubmissionRepo.layer(),
       MemoryAgentStream.layer(script)
     )
-    yield* Effect.provide(use(feed), Layer.provide(feed.eyes, below))
+    yield* Effect.provide(use(feed), Layer.provide(feed.observers, below))
     const told = yield* Stream.runCollect(Stream.takeUntil(feed.arrivals, ({ type }) => type === "view"))
     return told.map(({ at: _, ...arrival }) => arrival)
   })

@@ -6,7 +6,7 @@ import { Context, Effect, Exit, Fiber, type Layer, Result, Stream } from "effect
 import type { AgentEvent, AgentRequest } from "../../src/core/chat/Agent.ts"
 import type { Instance } from "../../src/core/chat/Instance.ts"
 import { type AgentError, AgentStream } from "../../src/services/chat/AgentStream.ts"
-import { until } from "../agent/Wait.ts"
+import { until } from "../support/Wait.ts"
 
 /**
  * The scenes:

@@ -59,13 +59,10 @@ export const start = Effect.fnUntraced(function* (
   const logged = Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))])
   const { over = (storage) => storage } = options
   const context = yield* Layer.build(
-    App.server(
-      { ...settings, ...(options.limits === undefined ? {} : { limits: options.limits }) },
-      {
-        host: "127.0.0.1",
-        port: 0
-      }
-    ).pipe(Layer.provideMerge(over(App.memoryStorage)), Layer.provide([counted, logged]), Layer.orDie)
+    App.server({
+      settings: { ...settings, ...(options.limits === undefined ? {} : { limits: options.limits }) },
+      listen: { host: "127.0.0.1", port: 0 }
+    }).pipe(Layer.provideMerge(over(App.memoryStorage)), Layer.provide([counted, logged]), Layer.orDie)
   )
   return yield* Effect.gen(function* () {
     const server = yield* HttpServer.HttpServer

@@ -1,15 +1,15 @@
 /**
- * Waits for a state, never for a time. Effects here use the process's timers, so that a test's clock does not stop them.
+ * Waits for a state. The waits use real timers, so a `TestClock` does not stop them.
  *
  * @module
  */
 import { setTimeout } from "node:timers/promises"
 import { Effect } from "effect"
 
-/** Lets real time pass, in milliseconds: how long a fault lasts, never how long something is hoped to take. */
+/** Waits in real time. Only for the duration of a fault; to wait for a result, use `until`. */
 export const pause = (millis: number): Effect.Effect<void> => Effect.promise(() => setTimeout(millis))
 
-/** Looks until `look` gives something other than undefined or false; dies after `deadline` milliseconds, naming `what`. */
+/** Polls `look` until it returns something other than undefined or false. Dies after `deadline` milliseconds, naming `what`. */
 export const until = <A>(
   what: string,
   look: () => A | undefined | false | Promise<A | undefined | false>,
@@ -20,7 +20,7 @@ export const until = <A>(
     for (;;) {
       const seen = await look()
       if (seen !== undefined && seen !== false) return seen
-      if (performance.now() > end) throw new Error(`Waited ${deadline} ms in vain: ${what}`)
+      if (performance.now() > end) throw new Error(`Timed out after ${deadline} ms: ${what}`)
       await setTimeout(20)
     }
   })

@@ -1,21 +1,21 @@
 /**
- * The panel beside the demo's website: shows what arrives at the edge, as it arrives.
+ * The panel next to the demo's website: a live view of what arrives at the edge.
  *
  * @module
  */
 import type { Numbered } from "../Arrival.ts"
 
-/** How many entries stay; older ones are counted and no longer shown. */
-const kept = 60
+/** The most entries shown. Older ones still count. */
+const maxEntries = 60
 
 const byId = (id: string): HTMLElement => document.getElementById(id)!
 
 const feed = byId("feed")
-// It scrolls, so it must be reached by keyboard.
+// A scrollable region must be reachable by keyboard.
 feed.tabIndex = 0
 const state = byId("state")
 const counts = { views: 0, submissions: 0, tokens: 0 }
-/** The answers that go on, by their conversation. */
+/** The answers in progress, by conversation. */
 const answers = new Map<string, { readonly tokens: HTMLElement; readonly meta: HTMLElement; count: number }>()
 let newest = 0
 
@@ -40,8 +40,8 @@ const entry = (
   const time = new Date(at).toLocaleTimeString("en-GB")
   const header = element("header", "head", element("b", "", title), element("time", "", time))
   feed.prepend(element("article", kind, header, ...parts))
-  while (feed.children.length > kept) feed.lastElementChild?.remove()
-  // The first view is the one that the website opened with.
+  while (feed.children.length > maxEntries) feed.lastElementChild?.remove()
+  // The first view is the initial load of the website.
   if (kind !== "view" || counts.views > 0) byId(`try-${kind}`).classList.add("done")
 }
 
@@ -85,7 +85,7 @@ const show = (arrival: Numbered): void => {
       const answer = answers.get(arrival.chat)
       answers.delete(arrival.chat)
       if (answer === undefined || arrival.isWhole) break
-      answer.meta.textContent = `${answer.count} tokens, then it was broken off`
+      answer.meta.textContent = `${answer.count} tokens, then it was interrupted`
       answer.meta.classList.add("failed")
     }
   }
@@ -102,9 +102,9 @@ events.addEventListener("error", () => {
 })
 events.addEventListener("message", ({ data }) => {
   const arrival = JSON.parse(data) as Numbered
-  // After a new start of the service its numbers begin again.
+  // After a restart of the service, numbers start at 1 again.
   if (arrival.number === 1) newest = 0
-  // A connection that was made anew tells of the last ones again.
+  // A new connection replays recent events.
   if (arrival.number <= newest) return
   newest = arrival.number
   show(arrival)

@@ -1,17 +1,17 @@
 /**
- * The demo website's navigation: links of its own swap the page's main part without loading the page anew, so that the
- * tracker is seen to follow `pushState`. Without this script they are links like any other.
+ * The demo website's navigation: internal links replace the main element without a page load, to show that the tracker
+ * follows `pushState`. Without this script they are ordinary links.
  *
  * @module
  */
 
 const root = "/demo/site"
 
-const isOwn = (url: URL): boolean =>
+const isInternal = (url: URL): boolean =>
   url.origin === location.origin && (url.pathname === root || url.pathname.startsWith(`${root}/`))
 
-/** Marks where we are, and tells the frame around the website, if there is one. */
-const settle = (): void => {
+/** Marks the current page, and reports it to the surrounding frame, if any. */
+const updateLocation = (): void => {
   for (const link of document.querySelectorAll<HTMLAnchorElement>("nav a")) {
     if (link.pathname === location.pathname) link.setAttribute("aria-current", "page")
     else link.removeAttribute("aria-current")
@@ -19,25 +19,25 @@ const settle = (): void => {
   if (parent !== window) parent.postMessage({ hydracoreDemo: location.pathname }, location.origin)
 }
 
-/** The page that was asked for last; an older one that comes later is not shown. */
-let wanted = 0
+/** The number of the latest navigation; earlier ones that finish later are ignored. */
+let latest = 0
 
 const show = async (url: string): Promise<void> => {
-  const turn = ++wanted
+  const turn = ++latest
   const main = document.querySelector("main")
   try {
     const response = await fetch(url)
     if (!response.ok) throw new Error(String(response.status))
     const page = new DOMParser().parseFromString(await response.text(), "text/html")
     const next = page.querySelector("main")
-    if (turn !== wanted || main === null || next === null) return
+    if (turn !== latest || main === null || next === null) return
     main.replaceChildren(...next.childNodes)
     document.title = page.title
-    settle()
+    updateLocation()
     scrollTo(0, 0)
     main.focus({ preventScroll: true })
   } catch {
-    if (turn === wanted) location.assign(url)
+    if (turn === latest) location.assign(url)
   }
 }
 
@@ -46,11 +46,11 @@ document.addEventListener("click", (event) => {
   if (link === null || event.defaultPrevented || event.button !== 0) return
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || link.target !== "" || link.hash !== "") return
   const url = new URL(link.href)
-  if (!isOwn(url)) return
+  if (!isInternal(url)) return
   event.preventDefault()
   if (url.pathname === location.pathname) return
   history.pushState({}, "", url)
   void show(url.href)
 })
 addEventListener("popstate", () => void show(location.href))
-settle()
+updateLocation()

@@ -4,8 +4,8 @@ import type { HttpServerResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import * as ChatStream from "../../../src/core/chat/ChatStream.ts"
 import { AgentBroken, AgentRefused, AgentTimeout } from "../../../src/services/chat/AgentStream.ts"
-import { until } from "../../agent/Wait.ts"
 import { type Agent, accepted, driven, respond, stop, text, wire } from "../../support/ChatScript.ts"
+import { until } from "../../support/Wait.ts"
 
 const bodyOf = (response: HttpServerResponse.HttpServerResponse): Stream.Stream<Uint8Array, unknown> =>
   response.body._tag === "Stream" ? response.body.stream : Stream.die("the body is no stream")

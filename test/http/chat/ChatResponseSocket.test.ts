@@ -3,8 +3,8 @@ import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Queue, Stream } from "effect"
 import { HttpServer, HttpServerResponse } from "effect/http"
-import { until } from "../../agent/Wait.ts"
 import { type Agent, accepted, driven, respond, stop, text, wire } from "../../support/ChatScript.ts"
+import { until } from "../../support/Wait.ts"
 
 describe("ChatResponse over a socket", () => {
   const serve = Effect.fnUntraced(function* (agent: Agent) {

@@ -1,5 +1,5 @@
 import { assert, describe, layer } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Option, Schema, Stream } from "effect"
+import { Deferred, Effect, Option, Schema, Stream } from "effect"
 import { Conversation } from "../../../src/contract/Conversations.ts"
 import type { AgentEvent } from "../../../src/core/chat/Agent.ts"
 import * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
@@ -71,6 +71,27 @@ const request = Effect.fnUntraced(function* (
   })
 })
 
+/** Resumes the running answer, and gives a function that reads on until it has read enough. */
+const follow = Effect.fnUntraced(function* (conversationId: string) {
+  const { instance, url, widgetToken } = yield* TestServer
+  const response = yield* Effect.promise(() =>
+    fetch(`${url}/v1/public/widget/${instance.instanceId}/chat/${conversationId}/stream`, {
+      headers: { "x-widget-token": widgetToken }
+    })
+  )
+  assert.strictEqual(response.status, 200)
+  assert.include(response.headers.get("content-type"), "text/event-stream")
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+  return (isEnough: (text: string) => boolean, before = "") =>
+    Effect.promise(async () => {
+      let text = before
+      while (!isEnough(text)) text += (await reader.read()).value ?? ""
+      return text
+    })
+})
+
+const isDone = (text: string) => text.endsWith("[DONE]\n\n")
+
 const chat = Effect.fnUntraced(function* (message: string) {
   const { instance, send, widgetToken } = yield* TestServer
   const path = `/v1/public/widget/${instance.instanceId}/chat`
@@ -87,16 +108,11 @@ describe("http/endpoints/Conversations", () => {
     it.effect("a running answer is resumed from its first frame, by several readers, to its end", () =>
       Effect.gen(function* () {
         const id = yield* beginAndLeave("slow")
-        const readers = yield* Effect.forkChild(
-          Effect.all([request("GET", id, "/stream"), request("GET", id, "/stream")], { concurrency: "unbounded" })
-        )
-        yield* Effect.sleep("20 millis")
+        const readers = yield* Effect.forEach([1, 2], () => follow(id))
+        const begun = yield* Effect.forEach(readers, (readUntil) => readUntil((text) => text.includes("begun")))
         yield* Deferred.succeed(gate, undefined)
-        for (const { headers, status, text } of yield* Fiber.join(readers)) {
-          assert.strictEqual(status, 200)
-          assert.include(headers.get("content-type"), "text/event-stream")
-          assert.strictEqual(textOf(text), "begun and done")
-          assert.isTrue(text.endsWith("data: [DONE]\n\n"))
+        for (const [index, readUntil] of readers.entries()) {
+          assert.strictEqual(textOf(yield* readUntil(isDone, begun[index])), "begun and done")
         }
         assert.strictEqual((yield* request("GET", id, "/stream")).status, 204)
       })
@@ -173,23 +189,11 @@ describe("http/endpoints/Conversations", () => {
           position: 0,
           events: [{ _tag: "Accepted" }, { _tag: "Text", delta: "from " }]
         })
-        const { url, widgetToken } = yield* TestServer
-        const response = yield* Effect.promise(() =>
-          fetch(`${url}/v1/public/widget/${instance.instanceId}/chat/${key.conversationId}/stream`, {
-            headers: { "x-widget-token": widgetToken }
-          })
-        )
-        const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
-        const readUntil = (isEnough: (text: string) => boolean, before = "") =>
-          Effect.promise(async () => {
-            let text = before
-            while (!isEnough(text)) text += (await reader.read()).value ?? ""
-            return text
-          })
+        const readUntil = yield* follow(key.conversationId)
         const first = yield* readUntil((text) => text.includes("from "))
         yield* store.append({ answerId, position: 2, events: [{ _tag: "Text", delta: "afar" }] })
         yield* store.complete({ answerId, parts: [{ type: "text", text: "from afar" }], ending: "stop", usage: null })
-        const text = yield* readUntil((text) => text.endsWith("[DONE]\n\n"), first)
+        const text = yield* readUntil(isDone, first)
         assert.strictEqual(textOf(text), "from afar")
         assert.include(text, '"finishReason":"stop"')
       })

@@ -15,9 +15,9 @@ import * as Trace from "../../../src/http/middleware/Trace.ts"
 import * as FastPath from "../../../src/http/server/FastPath.ts"
 import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
-import { until } from "../../agent/Wait.ts"
 import { accepted } from "../../support/ChatScript.ts"
 import * as TestServer from "../../support/TestServer.ts"
+import { until } from "../../support/Wait.ts"
 
 interface Answer {
   readonly status: number
