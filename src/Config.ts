@@ -219,7 +219,7 @@ const fields = {
   /** The most requests that wait for one kind of batch; further ones are answered 503. */
   databaseQueue: integer("DATABASE_QUEUE", 1, 10_000_000).pipe(withDefault(50_000)),
 
-  /** The least time that page views, bot views and counts of rejections are kept; they are deleted by whole months. */
+  /** The least time that page views, bot views and counts of uncounted requests are kept; they are deleted by whole months. */
   retentionPageViews: retention("RETENTION_PAGE_VIEWS"),
   retentionSubmissions: retention("RETENTION_SUBMISSIONS"),
   /** How long a conversation is kept after its last message. */

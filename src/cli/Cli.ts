@@ -1,5 +1,5 @@
 /**
- * The command line `hydracore`: its commands, what they share, and how they end.
+ * The command line `hydracore`: its commands, their shared setup, and their exit.
  *
  * @module
  */
@@ -25,7 +25,7 @@ import * as ErrorMessages from "./support/ErrorMessages.ts"
 import * as Output from "./support/Output.ts"
 import * as Token from "./Token.ts"
 
-/** What the commands that read and write the store need of it. */
+/** The services that the storage commands need. */
 export type Storage =
   | SiteDirectory
   | SiteErasure
@@ -38,18 +38,18 @@ export type Storage =
   | Readiness
 
 export interface Options<E, R, RCommands = never> {
-  /** Opened when a command that needs it runs; `--help` and a wrong command line open nothing. */
+  /** Built when a command needs it. `--help` and an invalid command line do not build it. */
   readonly storage: Layer.Layer<Storage, E, R>
-  /** Asks the agents, for commands that check one. */
+  /** For commands that check an agent. */
   readonly agent: Layer.Layer<AgentStream, E, R>
-  /** Commands that bring their own storage (`serve`, `demo`, `migrate`). Help lists them first. */
-  // biome-ignore lint/suspicious/noExplicitAny: a command's name is invariant, and here it may be any.
+  /** Commands with their own storage (`serve`, `demo`, `migrate`). Help lists them first. */
+  // biome-ignore lint/suspicious/noExplicitAny: a command's name is invariant, and any name is allowed here.
   readonly commands: ReadonlyArray<Command.Command<any, never, unknown, unknown, RCommands>>
 }
 
 /**
- * A storage that was asked whether it can be used, so that an unmigrated database is named as what it is. One that takes no
- * writes, or none from us, can be read; a command that writes names it when it meets it.
+ * Checks readiness first, so that an unmigrated database gets its own error. A read-only database passes: commands that
+ * only read work on it, and a failed write has its own error.
  */
 const ready = <E, R>(storage: Layer.Layer<Storage, E, R>) =>
   Layer.effectDiscard(
@@ -80,15 +80,15 @@ const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
   )
 }
 
-/** A command's help, with a word at each flag that must be given. */
-const marked = (help: HelpDoc.HelpDoc): HelpDoc.HelpDoc => ({
+/** Adds "(required)" to the descriptions of required flags. */
+const markRequired = (help: HelpDoc.HelpDoc): HelpDoc.HelpDoc => ({
   ...help,
   flags: help.flags.map((flag) =>
     flag.required ? { ...flag, description: Option.map(flag.description, (text) => `${text} (required)`) } : flag
   )
 })
 
-/** Help and the version on stdout. What is wrong with a command line is not shown with its help, but as a sentence. */
+/** Prints help and the version to stdout. An invalid command line gets one sentence instead of its help. */
 const presenter = (stdio: Stdio.Stdio, colors: boolean): CliOutput.Presenter => {
   const formatter = CliOutput.defaultFormatter({ colors })
   const print = (text: string) =>
@@ -98,20 +98,20 @@ const presenter = (stdio: Stdio.Stdio, colors: boolean): CliOutput.Presenter => 
       event._tag === "Version"
         ? print(`${event.name} ${event.version}`)
         : event._tag === "Help" && event.reason === "Requested"
-          ? print(formatter.formatHelpDoc(marked(event.helpDoc)))
+          ? print(formatter.formatHelpDoc(markRequired(event.helpDoc)))
           : Effect.void
   }
 }
 
-/** A fault of ours: a sentence, and beneath it what whoever mends it needs. */
-const complainOfDefect = (cause: Cause.Cause<unknown>) =>
-  Output.note(`The command met a fault of its own; please report what follows.\n${Cause.pretty(cause)}`)
+/** Reports a defect, with its cause for the bug report. */
+const reportDefect = (cause: Cause.Cause<unknown>) =>
+  Output.note(`Internal error; please report the following.\n${Cause.pretty(cause)}`)
 
-/** Says why a command ended, and gives the error with which the process ends. */
-const end = (cause: Cause.Cause<unknown>): Effect.Effect<void, Output.CliFailure, Stdio.Stdio> => {
+/** Reports why a command failed, and returns the error that ends the process. */
+const fail = (cause: Cause.Cause<unknown>): Effect.Effect<void, Output.CliFailure, Stdio.Stdio> => {
   const error = Cause.findErrorOption(cause)
   if (Option.isNone(error)) {
-    return Effect.andThen(complainOfDefect(cause), new Output.CliFailure({ message: "A fault of our own." }))
+    return Effect.andThen(reportDefect(cause), new Output.CliFailure({ message: "Internal error." }))
   }
   if (error.value instanceof Output.StdoutClosed) return Effect.void
   const message = ErrorMessages.of(error.value)
@@ -119,8 +119,8 @@ const end = (cause: Cause.Cause<unknown>): Effect.Effect<void, Output.CliFailure
 }
 
 /**
- * The command line, given its arguments. It has said everything that there is to say when it ends: a `CliFailure` means
- * only that the process must not exit with 0.
+ * Runs the command line with its arguments. Errors are printed here: a `CliFailure` only means that the process must not
+ * exit with 0.
  */
 export const make = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
   const command = root(options)
@@ -128,7 +128,6 @@ export const make = <E, R, RCommands = never>(options: Options<E, R, RCommands>)
   return Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
     const stdio = yield* Stdio.Stdio
     const { canColor } = yield* TerminalCapabilities.TerminalCapabilities
-    // Nothing asked is a question too.
     return yield* run(args.length === 0 ? ["--help"] : args).pipe(
       Effect.provideService(CliOutput.Presenter, presenter(stdio, canColor)),
       Effect.provideService(
@@ -137,7 +136,7 @@ export const make = <E, R, RCommands = never>(options: Options<E, R, RCommands>)
           builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions, GlobalFlag.LogLevel]
         })
       ),
-      Effect.catchCause((cause) => (Cause.hasInterruptsOnly(cause) ? Effect.interrupt : end(cause))),
+      Effect.catchCause((cause) => (Cause.hasInterruptsOnly(cause) ? Effect.interrupt : fail(cause))),
       Effect.provideService(Logger.LogToStderr, true)
     )
   })

@@ -1,7 +1,6 @@
 /**
- * `demo`, which is `npm start`: everything that a newcomer needs to see the service at work, on this machine alone. A
- * PostgreSQL of its own (whatever others the environment names), migrated, with a website, an instance whose agent runs
- * here too, and a token.
+ * `demo`, which `npm start` runs: the service with everything it needs, on this machine. It starts its own PostgreSQL
+ * (whatever the environment names) and its own agent, and creates a website, an instance and a token.
  *
  * @module
  */
@@ -20,49 +19,49 @@ import * as Serve from "./Serve.ts"
 import * as LocalDatabase from "./support/LocalDatabase.ts"
 import * as Output from "./support/Output.ts"
 
-/** A browser's name: a view by curl's own is taken for a robot's, and not counted. */
+/** A browser's user agent: page views by curl's own count as a bot's. */
 const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
 
-/** Some shells look for files where brackets are, as in `http://[::1]:8080`. */
-const address = (url: string): string => (url.includes("[") ? `'${url}'` : url)
+/** Quotes an address with brackets, such as `http://[::1]:8080`: some shells expand them. */
+const quoted = (url: string): string => (url.includes("[") ? `'${url}'` : url)
 
 /** A command that can be pasted into any POSIX shell. */
 const curl = (demo: DemoData.Demo, path: string, body: unknown, ...flags: ReadonlyArray<string>): string =>
   [
-    `curl -i ${flags.join(" ")}${flags.length === 0 ? "" : " "}${address(`${demo.base_url}${path}`)} \\`,
+    `curl -i ${flags.join(" ")}${flags.length === 0 ? "" : " "}${quoted(`${demo.base_url}${path}`)} \\`,
     "  -H 'content-type: application/json' \\",
     `  -d '${JSON.stringify(body)}'`
   ].join("\n")
 
-/** What the demo has in place of what a variable names. */
-const owns = { DATABASE_URL: "a database", REDIS_URL: "a rate limiter" }
+/** What the demo runs itself, by the variable that it ignores. */
+const builtIn = { DATABASE_URL: "a database", REDIS_URL: "a rate limiter" }
 
-/** What the text that is printed when all is ready tells besides the demo's ids. */
+/** The values in the welcome text besides the demo's ids. */
 interface Facts {
   /** The address of the demo's database, and the file that holds its ids. */
   readonly database: string
   readonly file: string
-  /** The variables that are set and that the demo leaves alone. */
-  readonly unused: ReadonlyArray<keyof typeof owns>
-  /** The address on which it listens, as the socket has it. */
+  /** The variables that are set and that the demo ignores. */
+  readonly unused: ReadonlyArray<keyof typeof builtIn>
+  /** The URL of the listening socket. */
   readonly listening: string
 }
 
-/** What whoever starts the demo may not expect, each a paragraph. */
+/** Facts that a user may not expect, one per paragraph. */
 const notes = ({ listening, unused }: Facts): string => {
-  const left = unused.map((name) => `${name} is set, and the demo does not use it: it has ${owns[name]} of its own.`)
-  const open = LocalPage.isLoopback(new URL(listening).hostname)
+  const ignored = unused.map((name) => `The demo ignores ${name}: it runs ${builtIn[name]} of its own.`)
+  const exposed = LocalPage.isLoopback(new URL(listening).hostname)
     ? []
-    : [`It listens on ${listening}: whoever can reach that address sees at /demo what arrives at the demo.`]
-  return [...left, ...open].map((note) => `\n${note}\n`).join("")
+    : [`It listens on ${listening}: anyone who can reach that address sees the demo's traffic at /demo.`]
+  return [...ignored, ...exposed].map((note) => `\n${note}\n`).join("")
 }
 
-/** What is printed when all is ready. Pure. */
+/** The text that is printed once the demo is ready. Pure. */
 export const welcome = (demo: DemoData.Demo, facts: Facts): string => {
-  // The commands work on the database of this variable where it is set; empty, it counts as not set.
+  // The other commands use DATABASE_URL if it is set. An empty value counts as unset.
   const hydracore = `${facts.unused.includes("DATABASE_URL") ? "DATABASE_URL= " : ""}npm run -s hydracore --`
   return `
-HydraCore Edge is ready. Open this in a browser and see it at work:
+HydraCore Edge is ready. Open this in a browser:
 
   demo       ${demo.base_url}/demo
 
@@ -74,7 +73,7 @@ HydraCore Edge is ready. Open this in a browser and see it at work:
   tracking_token     ${demo.tracking_token}   (page views)
   instance_id        ${demo.instance_id}   (chat)
   widget_token       ${demo.widget_token}
-  All of it is in ${facts.file}.
+  These ids are in ${facts.file}.
 ${notes(facts)}
 A page view:
 
@@ -93,7 +92,7 @@ See what arrived, in another terminal:
 ${hydracore} stats --site ${demo.website_config_id}
 ${hydracore} submissions export --site ${demo.website_config_id}
 
-Ctrl-C ends it. What was sent is kept for the next start.
+Ctrl-C stops it. The data is kept for the next start.
 `
 }
 
@@ -103,9 +102,9 @@ export const command = Command.make(
   Effect.fnUntraced(function* () {
     const { settings, unused } = yield* DemoSettings
     yield* Effect.gen(function* () {
-      yield* Serve.tellOfTracing(settings)
+      yield* Serve.logTracing(settings)
       yield* LocalDatabase.makeDataFolder(settings)
-      // Never another: what the demo makes, and shows to whoever looks, has no place among real websites.
+      // Never DATABASE_URL: the demo creates records and shows traffic, and must not touch real websites.
       const { address, url } = yield* LocalDatabase.start(settings)
       const database = yield* Layer.build(App.database(settings, address))
       yield* Effect.provide(Migrate.migrate(settings), database)
@@ -117,13 +116,13 @@ export const command = Command.make(
         Effect.provide(database),
         Effect.catchTag("ServeError", ({ cause }) => Effect.fail(Serve.cannotListen(settings, cause)))
       )
-      // Before the server waits for its open requests: those who look at the demo would look on.
+      // Runs before the server waits for open requests: an open /demo page would never end its request.
       yield* Effect.addFinalizer(() => feed.end)
       const server = yield* Effect.provide(HttpServer.HttpServer, service)
       const listening = HttpServer.formatAddress(server.address)
       const { demo, shows } = yield* DemoData.prepare({
         dataDir: settings.dataDir,
-        // Whoever listens on all addresses is reached on this one too.
+        // A server on all addresses is reachable on the loopback address.
         baseUrl: listening.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"),
         agentUrl: agent.url
       }).pipe(Effect.provide(service))
@@ -135,4 +134,4 @@ export const command = Command.make(
       return yield* Effect.never
     }).pipe(Effect.scoped, Effect.provide(App.telemetry(settings, "pretty")))
   })
-).pipe(Command.withDescription("Try everything on this machine: a database, a website and an agent of its own"))
+).pipe(Command.withDescription("Try the service on this machine, with its own database, website and agent"))

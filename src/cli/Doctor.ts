@@ -1,5 +1,5 @@
 /**
- * `doctor`: looks at everything that the service stands on, and says what to do about what is not well.
+ * `doctor`: checks what the service depends on, and says how to fix each problem.
  *
  * @module
  */
@@ -26,22 +26,22 @@ import * as Inputs from "./support/Inputs.ts"
 import * as LocalDatabase from "./support/LocalDatabase.ts"
 import * as Output from "./support/Output.ts"
 
-/** How long one question may take. */
-const patience = "5 seconds"
+/** The time limit of one check. */
+const timeout = "5 seconds"
 
-/** How long an agent may take to answer: a runtime may have to load its model first. */
-const agentPatience = "30 seconds"
+/** The time limit of an agent's answer: an agent may have to load its model first. */
+const agentTimeout = "30 seconds"
 
-/** An address that no network uses, for the example of a client. */
+/** An address reserved for documentation, as an example of a client. */
 const exampleClient = "203.0.113.7"
 
-/** What the database and the directory of instances show. */
+/** Inspects the database and lists the instances. */
 const inspectDatabase = Effect.fnUntraced(
   function* (settings: Settings) {
     const database = yield* Layer.build(LocalDatabase.layer(settings))
-    const facts = yield* Postgres.inspect.pipe(Database.bounded(patience), Effect.provide(database))
+    const facts = yield* Postgres.inspect.pipe(Database.bounded(timeout), Effect.provide(database))
     if (facts.pending.length > 0 || facts.denied.includes("SELECT on instance")) return { facts, instances: null }
-    const directory = yield* Layer.build(InstanceDirectory.layer({ timeout: patience })).pipe(Effect.provide(database))
+    const directory = yield* Layer.build(InstanceDirectory.layer({ timeout })).pipe(Effect.provide(database))
     const instances = yield* Effect.provide(
       Service.InstanceDirectory.use(({ list }) => list),
       directory
@@ -57,14 +57,14 @@ const inspectDatabase = Effect.fnUntraced(
   )
 )
 
-/** How the database is spoken to; that of `demo` is reached through a Unix socket. */
+/** The transport to the database. The demo's is a Unix socket. */
 const transportOf = ({ databaseUrl }: Settings): DatabaseUrl.Transport =>
   Option.match(databaseUrl, {
     onNone: () => "local",
     onSome: (url) => DatabaseUrl.transportOf(new URL(Redacted.value(url)))
   })
 
-/** What the service would take for the client of a request from `peer`: by the same middleware that it uses. */
+/** The client that the service would count a request from `peer` for, by the middleware that the service uses. */
 export const given = Effect.fnUntraced(function* (
   trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>,
   peer: string,
@@ -130,7 +130,7 @@ export const command = Command.make(
     peer: Inputs.peer,
     forwardedFor: Flag.String("forwarded-for").pipe(
       Flag.withMetavar("<text>"),
-      Flag.withDescription("What X-Forwarded-For would say in them"),
+      Flag.withDescription("The X-Forwarded-For header of these requests"),
       Flag.optional
     )
   },
@@ -145,7 +145,7 @@ export const command = Command.make(
     const agents =
       instances === null
         ? null
-        : yield* Effect.forEach(instances, (instance) => Agents.inspect(instance, agentPatience), {
+        : yield* Effect.forEach(instances, (instance) => Agents.inspect(instance, agentTimeout), {
             concurrency: 8
           }).pipe(Effect.provide(App.agent(settings)))
     const connections = {
@@ -169,18 +169,18 @@ export const command = Command.make(
     if (!well) {
       const count = findings.filter(({ severity }) => severity === "problem").length
       return yield* new Output.CliFailure({
-        message: `${count === 1 ? "One thing is" : `${count} things are`} not well; see above.`
+        message: `${count === 1 ? "One problem" : `${count} problems`} found; see above.`
       })
     }
   })
 ).pipe(
   Command.withDescription(
-    "Look at the database, the bounds of connections, Redis, the proxies and the agents, and say what to do"
+    "Check the database, connection limits, Redis, proxies and agents, and say how to fix problems"
   ),
   Command.withExamples([
     {
       command: 'hydracore doctor --peer 10.0.0.4 --forwarded-for "198.51.100.9, 10.0.0.8"',
-      description: "For whom a request through these proxies would count"
+      description: "Show which client a request through these proxies counts for"
     }
   ])
 )

@@ -1,5 +1,5 @@
 /**
- * Runs the command line as this process.
+ * The entry point of the command line.
  *
  * @module
  */
@@ -25,7 +25,7 @@ const run = Cli.make({ storage, agent, commands: [Demo.command, Serve.command, M
 
 const args = process.argv.slice(2)
 
-/** A server that was told to end has done well; any other command that was broken off has not. */
+/** Interrupting `serve` or `demo` is a success; interrupting any other command is a failure. */
 const teardown: Runtime.Teardown = (exit, onExit) =>
   Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) && (args.includes("serve") || args.includes("demo"))
     ? onExit(0)

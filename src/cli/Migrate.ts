@@ -1,5 +1,5 @@
 /**
- * `migrate`: brings the database up to this version.
+ * `migrate`: applies the pending migrations.
  *
  * @module
  */
@@ -13,12 +13,12 @@ import * as ErrorMessages from "./support/ErrorMessages.ts"
 import * as LocalDatabase from "./support/LocalDatabase.ts"
 import * as Output from "./support/Output.ts"
 
-/** How often a migration is begun again that the database gave up: after a restart in the midst of it, or a deadlock. */
+/** The retries of a migration that the database aborted, by a restart or a deadlock. */
 const retries = 3
 
 /**
- * Runs the migrations. A database that is away, or goes away meanwhile, is waited for as long as for any statement; but a migration of a large table,
- * or one that another process runs, takes what it takes: cut short, it would end the same way each time.
+ * Runs the migrations. Waits for an unreachable database as long as any statement does. A migration itself has no time
+ * limit: on a large table, or while another process migrates, each attempt would time out in the same way.
  */
 export const migrate = (settings: Settings) =>
   SqlClient.SqlClient.use((sql) => sql`SELECT 1`).pipe(
@@ -27,8 +27,10 @@ export const migrate = (settings: Settings) =>
     Effect.retry({ while: Database.isTransient, times: retries }),
     Effect.catchTags({
       MigrationError: ({ cause, message }) => {
-        const why = SqlError.isSqlError(cause) ? `. ${ErrorMessages.of(Database.unavailable(cause))}` : ""
-        return Effect.fail(new Output.CliFailure({ message: `The database could not be migrated: ${message}${why}` }))
+        const reason = SqlError.isSqlError(cause) ? `. ${ErrorMessages.of(Database.unavailable(cause))}` : ""
+        return Effect.fail(
+          new Output.CliFailure({ message: `The database could not be migrated: ${message}${reason}` })
+        )
       },
       SqlError: (error) => Effect.fail(Database.unavailable(error))
     })
@@ -48,4 +50,4 @@ export const command = Command.make(
           : done.map(([id, name]) => `Applied ${String(id).padStart(4, "0")}_${name}.\n`).join("")
     })
   })
-).pipe(Command.withDescription("Bring the database of DATABASE_URL up to this version"))
+).pipe(Command.withDescription("Migrate the database of DATABASE_URL to this version"))

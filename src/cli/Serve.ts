@@ -1,6 +1,6 @@
 /**
- * `serve`: the service on the database of `DATABASE_URL`, until it is told to end; in this process, or with `--workers` in
- * several that share one port, one rate limit and one set of metrics.
+ * `serve`: runs the service on the database of `DATABASE_URL` until SIGTERM or SIGINT. With `--workers`, several processes
+ * share one port, one rate limiter and one set of metrics.
  *
  * @module
  */
@@ -19,18 +19,18 @@ import * as Inputs from "./support/Inputs.ts"
 import * as LocalDatabase from "./support/LocalDatabase.ts"
 import * as Output from "./support/Output.ts"
 
-/** How long `serve` waits for another process to begin with the migrations, in milliseconds. */
-const patienceForMigrations = 2_000
+/** How long `serve` waits for another process to start the migrations, in milliseconds. */
+const migrationGrace = 2_000
 
 /**
- * Waits for a database that is still starting, being migrated or made the primary, and fails for one that is not migrated or
- * stays a standby. Where migrations and `serve` begin at once, `serve` may look before the other process has begun.
+ * Waits while the database starts, is being migrated or is being promoted. Fails if it is not migrated or stays a standby.
+ * If `migrate` and `serve` start together, `serve` may check before the migrations begin.
  */
 const requireReady = Effect.fnUntraced(function* (settings: Settings) {
   const { check } = yield* Readiness
-  const begun = yield* Clock.monotonicTimeNanos
+  const startedAt = yield* Clock.monotonicTimeNanos
   let last: NotReady | undefined
-  const mayWait = Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - begun) / 1e6 < patienceForMigrations)
+  const mayWait = Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - startedAt) / 1e6 < migrationGrace)
   yield* check.pipe(
     Effect.retry({
       while: (error) => {
@@ -48,7 +48,7 @@ const requireReady = Effect.fnUntraced(function* (settings: Settings) {
   )
 })
 
-/** Says why the service cannot listen, by what the system gave as `cause`. */
+/** The error of an address that the service cannot listen on. */
 export const cannotListen = ({ host, port }: Settings, cause: unknown) =>
   new Output.CliFailure({
     message: ErrorMessages.cannotListen({ host, port, names: { host: "HOST", port: "PORT" } }, cause)
@@ -57,7 +57,7 @@ export const cannotListen = ({ host, port }: Settings, cause: unknown) =>
 export const noDatabase =
   "DATABASE_URL is not set; set it to a PostgreSQL database, or run `npm start` for a demo that brings its own."
 
-/** The service on a database, once that can be used; it ends with the scope. */
+/** Starts the service once the database is ready. It stops when the scope closes. */
 export const service = Effect.fnUntraced(function* (
   settings: Settings,
   address: App.DatabaseAddress,
@@ -73,13 +73,13 @@ export const service = Effect.fnUntraced(function* (
   return yield* Effect.provide(HttpServer.HttpServer, running)
 })
 
-/** Every request leaves the fast path then, which is worth a line in the log. */
-export const tellOfTracing = (settings: Settings): Effect.Effect<void> =>
+/** Logs that tracing every request turns the fast path off. */
+export const logTracing = (settings: Settings): Effect.Effect<void> =>
   Option.exists(settings.otlp, ({ traceRatio }) => traceRatio === 1)
     ? Effect.logInfo("All requests are traced, so the fast path is off; set OTEL_TRACES_SAMPLER_ARG to trace a share")
     : Effect.void
 
-/** Serves the metrics on their own address, if one is set. */
+/** Serves the metrics on `METRICS_PORT`, if it is set. */
 const serveMetrics = (settings: Settings, snapshot: Effect.Effect<Snapshot.Snapshot>) =>
   Option.match(settings.metricsPort, {
     onNone: () => Effect.void,
@@ -97,57 +97,59 @@ const serveMetrics = (settings: Settings, snapshot: Effect.Effect<Snapshot.Snaps
       )
   })
 
-const ending = Effect.addFinalizer(() => Effect.logInfo("Ending: no new connections, open requests go on"))
+const logShutdown = Effect.addFinalizer(() =>
+  Effect.logInfo("Shutting down: no new connections, open requests continue")
+)
 
-/** The service in this process. */
-const alone = Effect.fnUntraced(function* (settings: Settings, address: App.DatabaseAddress) {
+/** Runs the service in this process. */
+const inThisProcess = Effect.fnUntraced(function* (settings: Settings, address: App.DatabaseAddress) {
   yield* serveMetrics(
     settings,
     Effect.contextWith((context) => Effect.sync(() => Snapshot.take(context)))
   )
   const server = yield* service(settings, address)
   yield* Effect.logInfo(`Listening on ${HttpServer.formatAddress(server.address)}`)
-  yield* ending
+  yield* logShutdown
   return yield* Effect.never
 })
 
 /**
- * Hears SIGHUP for as long as the scope is open, since it ends a process that does not. Gives how to do what it asks for,
- * also when it came before that; it is done once more for any number of them that came meanwhile.
+ * Handles SIGHUP while the scope is open; unhandled, it would end the process. Returns a function that sets the action.
+ * A signal that arrives earlier is kept, and signals that arrive during the action run it once more.
  */
 const hangups = Effect.gen(function* () {
-  const asked = Latch.makeUnsafe(false)
-  const ask = () => asked.openUnsafe()
+  const requested = Latch.makeUnsafe(false)
+  const request = () => requested.openUnsafe()
   yield* Effect.acquireRelease(
-    Effect.sync(() => process.on("SIGHUP", ask)),
-    () => Effect.sync(() => process.off("SIGHUP", ask))
+    Effect.sync(() => process.on("SIGHUP", request)),
+    () => Effect.sync(() => process.off("SIGHUP", request))
   )
   return <R>(act: Effect.Effect<void, never, R>) =>
-    asked.await.pipe(
-      Effect.andThen(Effect.sync(() => asked.closeUnsafe())),
+    requested.await.pipe(
+      Effect.andThen(Effect.sync(() => requested.closeUnsafe())),
       Effect.andThen(act),
       Effect.forever,
       Effect.forkScoped
     )
 })
 
-/** How much longer than its grace period a worker may take to end before it is killed: what it does after the last answer. */
+/** The time between the end of a worker's grace period and its kill, for work after its last response. */
 const workerKillGrace = Duration.seconds(6)
 
-/** How much longer than it waits for its database a worker may take to start. */
-const loading = Duration.seconds(60)
+/** The time a worker may take to start, besides its wait for the database. */
+const startGrace = Duration.seconds(60)
 
-/** The service in `workers` processes, and this one at their door. */
+/** Runs the service in `workers` processes. This one accepts their connections. */
 const withWorkers = Effect.fnUntraced(function* (settings: Settings, workers: number) {
-  // Before the start, which may take a minute, and until the last worker has ended, which may take as long.
+  // Installed before the start and removed after the last worker has ended; both may take a minute.
   const onHangup = yield* hangups
   const primary = yield* Primary.start({
     workers,
     address: { host: settings.host, port: settings.port },
-    // The program as it was called, and not as it was found: behind a link that is moved, a restart finds the new version.
+    // The path is not resolved: after a symbolic link moves to a new version, a restarted worker runs that version.
     fork: (slot, { host, port }) =>
       fork(process.argv[1] ?? "", ["worker", String(slot), host, String(port), String(workers)]),
-    startPatience: Duration.sum(settings.databaseTimeout, loading),
+    startPatience: Duration.sum(settings.databaseTimeout, startGrace),
     endPatience: Duration.sum(settings.shutdownGrace, workerKillGrace)
   }).pipe(
     Effect.provide(App.rateLimiter(settings)),
@@ -162,7 +164,7 @@ const withWorkers = Effect.fnUntraced(function* (settings: Settings, workers: nu
   yield* Effect.logInfo(
     `Listening on http://${host.includes(":") ? `[${host}]` : host}:${port} with ${workers} workers`
   )
-  yield* ending
+  yield* logShutdown
   return yield* Effect.never
 })
 
@@ -173,8 +175,8 @@ export const command = Command.make(
     const settings = yield* Settings
     const address = LocalDatabase.configured(settings)
     if (Option.isNone(address)) return yield* new Output.CliFailure({ message: noDatabase })
-    const serve = workers === null ? alone(settings, address.value) : withWorkers(settings, workers)
-    yield* Effect.andThen(tellOfTracing(settings), serve).pipe(
+    const serve = workers === null ? inThisProcess(settings, address.value) : withWorkers(settings, workers)
+    yield* Effect.andThen(logTracing(settings), serve).pipe(
       Effect.scoped,
       Effect.provide(App.telemetry(settings, "json"))
     )

@@ -1,6 +1,5 @@
 /**
- * `site create`, `site update`, `site delete`, `site list` and `site snippet`: the websites whose visitors this service
- * answers.
+ * `site create`, `site update`, `site delete`, `site list` and `site snippet`: the websites that use this service.
  *
  * @module
  */
@@ -75,11 +74,13 @@ const update = Command.make(
     if (Option.isNone(site)) return yield* Output.notFound("website", websiteConfigId)
     yield* Output.answer({
       json: json(site.value),
-      text: `${text(site.value)}\nEvery process that runs goes by it within ten seconds.\n`
+      text: `${text(site.value)}\nThe change takes effect in every process within ten seconds.\n`
     })
   })
 ).pipe(
-  Command.withDescription("Change a website, on every process within ten seconds; what is not given stays"),
+  Command.withDescription(
+    "Change a website; settings without a flag stay as they are. Takes effect within ten seconds"
+  ),
   Command.withExamples([
     {
       command:
@@ -90,19 +91,19 @@ const update = Command.make(
 )
 
 /**
- * A website's data cannot be had again, and one uuid looks like another: so its name must be given too, unlike where an
- * instance is deleted, which is made again by one command.
+ * A website's data cannot be restored, and UUIDs are easily confused, so the name is required too. Deleting an instance
+ * does not need it: one command creates it again.
  */
 const remove = Command.make(
   "delete",
   { websiteConfigId: Inputs.site, name: Inputs.itsName("website") },
   Effect.fnUntraced(function* ({ name, websiteConfigId }) {
     const erasure = yield* SiteErasure
-    const its = yield* erasure.nameOf(websiteConfigId)
-    if (Option.isNone(its)) return yield* Output.notFound("website", websiteConfigId)
-    if (its.value !== name) {
+    const currentName = yield* erasure.nameOf(websiteConfigId)
+    if (Option.isNone(currentName)) return yield* Output.notFound("website", websiteConfigId)
+    if (currentName.value !== name) {
       return yield* new Output.CliFailure({
-        message: `The website ${websiteConfigId} has another name than --name says, and nothing was deleted; see \`hydracore site list\`.`
+        message: `The website ${websiteConfigId} has a name other than --name, so nothing was deleted; see \`hydracore site list\`.`
       })
     }
     const erased = yield* erasure.erase(websiteConfigId)
@@ -120,21 +121,19 @@ const remove = Command.make(
       },
       text: `The website ${websiteConfigId} is deleted, and with it:\n${Output.facts([
         ["page views", String(pageViews)],
-        ["page views of robots", String(botViews)],
+        ["page views of bots", String(botViews)],
         ["submissions", String(submissions)],
         ["idempotency keys", String(idempotencyKeys)],
-        ["counts of what was not counted", String(decisionCounts)]
+        ["counts of uncounted requests", String(decisionCounts)]
       ])}`
     })
   })
 ).pipe(
-  Command.withDescription(
-    "Delete a website for good, with all that is stored of it; if it is broken off, the same command goes on with it"
-  ),
+  Command.withDescription("Delete a website and all its data permanently; if interrupted, run the same command again"),
   Command.withExamples([
     {
       command: 'hydracore site delete --site 0f8fad5b-d9cb-469f-a165-70867728950e --name "My website"',
-      description: "Its page views, submissions and counts are gone; its ids are answered 404"
+      description: "Deletes its page views, submissions and counts; requests with its ids are answered 404"
     }
   ])
 )
@@ -162,7 +161,7 @@ const list = Command.make(
   })
 ).pipe(Command.withDescription("List the websites, oldest first"))
 
-/** The command, on a storage that is opened when one of its subcommands runs, and not before. */
+/** The command. `storage` is built only when a subcommand runs. */
 export const command = <E, R>(
   storage: Layer.Layer<SiteDirectory | SiteErasure | InstanceDirectory | WidgetTokens, E, R>
 ) =>

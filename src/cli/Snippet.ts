@@ -1,5 +1,5 @@
 /**
- * `site snippet`: the lines that a website's owner pastes into the website's pages, with the ids in their places.
+ * `site snippet`: the HTML to paste into a website's pages, with its ids filled in.
  *
  * @module
  */
@@ -14,11 +14,10 @@ import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import * as Inputs from "./support/Inputs.ts"
 import * as Output from "./support/Output.ts"
 
-/** What stands where a token belongs that nobody gave. */
 const tokenPlaceholder = "WIDGET_TOKEN"
 
 export interface Given {
-  /** Where browsers reach the service, without a slash at its end. */
+  /** The service's URL for browsers, without a trailing slash. */
   readonly baseUrl: string
   readonly trackingToken: string
   readonly websiteConfigId: string
@@ -33,7 +32,6 @@ export interface Lines {
   readonly chat: string | null
 }
 
-/** The lines. Pure. */
 export const lines = ({ baseUrl, chat, trackingToken, websiteConfigId }: Given): Lines => {
   const base = `${Html.escape(baseUrl)}/v1/public`
   return {
@@ -58,24 +56,24 @@ export const lines = ({ baseUrl, chat, trackingToken, websiteConfigId }: Given):
   }
 }
 
-/** The same as a piece of HTML that says what belongs where. Pure. */
+/** The lines as HTML, with comments that say where each belongs. Pure. */
 export const page = (given: Given, isBaseGuessed: boolean): string => {
   const { chat, form, tracker } = lines(given)
   const guessed = isBaseGuessed
-    ? [`<!-- ${given.baseUrl} is where this machine serves. For the public address: --base-url https://... -->`]
+    ? [`<!-- ${given.baseUrl} is this machine's address. To use the public address: --base-url https://... -->`]
     : []
   const missing =
     given.chat?.token === tokenPlaceholder
       ? [
-          `<!-- In place of ${tokenPlaceholder} belongs a token of this instance. To issue one: --issue-token; to name one: --token. -->`
+          `<!-- Replace ${tokenPlaceholder} with a token of this instance. To issue one: --issue-token; to pass one: --token. -->`
         ]
       : []
   return [
     ...guessed,
-    "<!-- Page views: in the head of every page. It also serves the forms. -->",
+    "<!-- Page views and forms: in the head of every page. -->",
     tracker,
     "",
-    "<!-- A form: the fields may be any. To lead on to a page of yours that thanks, on an origin that the website names: -->",
+    "<!-- A form, with any fields. To redirect to a thank-you page on one of the website's origins: -->",
     '<!-- data-next="https://..." on the form, and &amp;next=https://... at the end of its action, for visitors without scripts. -->',
     form,
     ...(chat === null ? [] : ["", "<!-- The chat: at the end of the body. -->", ...missing, chat]),
@@ -83,14 +81,14 @@ export const page = (given: Given, isBaseGuessed: boolean): string => {
   ].join("\n")
 }
 
-/** Where the settings let this machine serve; who listens on every address is reached on its own. */
+/** The URL in the settings. A server on all addresses is reachable on the loopback address. */
 const settingsUrl = ({ host, port }: Settings): string => {
   const name = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host
   return `http://${name.includes(":") ? `[${name}]` : name}:${port}`
 }
 
-/** Where this machine serves: where the demo does, if it is the demo's database that the command works on. */
-const ownUrl = (settings: Settings): string =>
+/** The URL of the service on this machine: the demo's, if the command uses the demo's database. */
+const localUrl = (settings: Settings): string =>
   Option.isSome(settings.databaseUrl)
     ? settingsUrl(settings)
     : Option.match(DemoData.read(settings.dataDir), {
@@ -98,12 +96,9 @@ const ownUrl = (settings: Settings): string =>
         onSome: (demo) => demo.base_url
       })
 
-const issueToken = Inputs.mark(
-  "issue-token",
-  "Issue a token for the instance, and put it in its place; it is shown this once"
-)
+const issueToken = Inputs.mark("issue-token", "Issue a token for the instance and insert it; it is not shown again")
 
-/** The token to put in its place: the one given, a new one, or the placeholder. */
+/** The token for the snippet: the given one, a new one, or the placeholder. */
 const tokenFor = Effect.fnUntraced(function* (instanceId: string, token: string | null, issue: boolean) {
   const noInstance = Output.notFound("instance", instanceId)
   if (issue) {
@@ -135,7 +130,7 @@ export const command = Command.make(
       return yield* Output.notFound("website", websiteConfigId)
     }
     const given: Given = {
-      baseUrl: baseUrl ?? ownUrl(yield* Settings),
+      baseUrl: baseUrl ?? localUrl(yield* Settings),
       trackingToken: site.value.trackingToken,
       websiteConfigId,
       chat: instanceId === null ? null : { instanceId, token: yield* tokenFor(instanceId, token, issue) }
@@ -143,12 +138,12 @@ export const command = Command.make(
     yield* Output.answer({ json: { ...lines(given) }, text: page(given, baseUrl === null) })
   })
 ).pipe(
-  Command.withDescription("Print the lines to paste into a website's pages"),
+  Command.withDescription("Print the HTML to paste into a website's pages"),
   Command.withExamples([
     {
       command:
         "hydracore site snippet --site 0f8fad5b-d9cb-469f-a165-70867728950e --base-url https://edge.example --instance 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11 --issue-token",
-      description: "Page views, a form, and a chat with a token of its own"
+      description: "Page views, a form, and a chat with a new token"
     }
   ])
 )

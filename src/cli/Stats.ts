@@ -1,5 +1,5 @@
 /**
- * `stats`: what was counted of a website's visits, and what was not, and why.
+ * `stats`: a website's page views, and uncounted requests by reason.
  *
  * @module
  */
@@ -15,10 +15,10 @@ import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import * as Inputs from "./support/Inputs.ts"
 import * as Output from "./support/Output.ts"
 
-/** The most days that are drawn one by one; a longer period is drawn by months. */
+/** The most days with a bar each. A longer period has a bar per month. */
 const maxDailyBars = 62
 
-/** The page views of each day, or of each month of a long period, oldest first. */
+/** The page views per day, or per month of a long period, oldest first. */
 const bars = (days: ReadonlyArray<Day>): ReadonlyArray<BarChart.Bar> => {
   const label = (day: Day) => (days.length > maxDailyBars ? day.date.slice(0, 7) : day.date)
   const sums = new Map<string, number>()
@@ -34,7 +34,7 @@ const ranking = (title: string, counts: ReadonlyArray<Count>, width: number): st
         width
       )}`
 
-/** How a list is told: its title in the text, its key in the JSON, and the key of a name there; in the text's order. */
+/** The lists, in the order of the text, with their title in the text and their keys in the JSON. */
 const lists: ReadonlyArray<readonly [list: List, title: string, key: string, nameKey: string]> = [
   ["pages", "Top pages", "top_pages", "page"],
   ["referrers", "Referrers", "referrers", "referrer"],
@@ -48,7 +48,7 @@ const lists: ReadonlyArray<readonly [list: List, title: string, key: string, nam
   ["devices", "Devices", "devices", "device"]
 ]
 
-/** What was not counted, most often first, ties in the order of the list of reasons. */
+/** The counts by reason, largest first; ties in the order of `reasons`. */
 const uncounted = (counts: Counts): ReadonlyArray<Count> =>
   reasons
     .flatMap((name) => (counts[name] === undefined ? [] : [{ name, pageViews: counts[name] }]))
@@ -108,11 +108,11 @@ const stats = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Count a website's visits: per day, by page, referrer, campaign, browser, operating system and device; and what was not counted, and why. Visitors are each day's, summed: nobody can be recognized on another day, so who comes on 30 days counts 30 times"
+    "Show a website's page views per day and by page, referrer, campaign, browser, operating system and device, and what was not counted, by reason. Visitors are summed over days: visitors cannot be recognized across days, so one who comes on 30 days counts 30 times"
   ),
-  Command.withShortDescription("Count a website's visits, and what was not counted, and why")
+  Command.withShortDescription("Show a website's page views, and what was not counted and why")
 )
 
-/** The command, on a storage that is opened when it runs, and not before. */
+/** The command. `storage` is built only when it runs. */
 export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Reports | Decisions, E, R>) =>
   stats.pipe(Command.provide(storage))

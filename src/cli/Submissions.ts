@@ -1,6 +1,6 @@
 /**
- * `submissions export`, `submissions release` and `submissions delete`: what visitors sent, for the website's owner. An
- * export is written as it is read, so that ten million submissions need no more memory than a few.
+ * `submissions export`, `submissions release` and `submissions delete`: a website's form submissions. An export is
+ * streamed, so memory use does not depend on its size.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import * as Inputs from "./support/Inputs.ts"
 import * as Output from "./support/Output.ts"
 
-/** How many texts are written at once: enough to spare system calls, few enough for the longest forms. */
+/** The texts per write: enough to save system calls, few enough for the largest forms. */
 const batch = 64
 
 const inBatches = <E>(texts: Stream.Stream<string, E>): Stream.Stream<string, E> =>
@@ -47,17 +47,20 @@ const exportCommand = Command.make(
     websiteConfigId: Inputs.site,
     format: Flag.Literals("format", ["ndjson", "csv"]).pipe(
       Flag.withDescription(
-        "One JSON object a line, or CSV with form_data as JSON text in one column; ndjson unless given"
+        "One JSON object per line, or CSV with form_data as JSON in one column; ndjson unless given"
       ),
       Flag.withDefault("ndjson")
     ),
     status: Flag.Literals("status", statuses).pipe(
       Flag.withDescription(
-        "Those that were accepted, which is what is written without this flag, or those in the quarantine; each is written with its status and its reasons"
+        "Export submissions with this status, and include status and reasons; without the flag, accepted ones without them"
       ),
       Flag.optional
     ),
-    since: Inputs.time("since", "Only what came since then, such as 90d, 12h, 2026-01-31 or 2026-01-31T08:00:00Z")
+    since: Inputs.time(
+      "since",
+      "Only submissions received since then, such as 90d, 12h, 2026-01-31 or 2026-01-31T08:00:00Z"
+    )
   },
   Effect.fnUntraced(function* ({ format, since, status, websiteConfigId }) {
     const directory = yield* SiteDirectory
@@ -71,7 +74,7 @@ const exportCommand = Command.make(
       (text) => TimeInput.parseSince(text, now)
     )
     if (json && format === "csv") {
-      return yield* new Output.CliFailure({ message: "The flags --json and --format csv exclude each other." })
+      return yield* new Output.CliFailure({ message: "The flags --json and --format csv cannot be combined." })
     }
     if (Option.isNone(yield* directory.byWebsiteConfigId(websiteConfigId))) {
       return yield* Output.notFound("website", websiteConfigId)
@@ -93,7 +96,7 @@ const exportCommand = Command.make(
     },
     {
       command: "hydracore submissions export --site 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11 --status quarantined",
-      description: "What looks like spam, and why"
+      description: "Suspected spam, with the reasons"
     }
   ])
 )
@@ -112,11 +115,11 @@ const release = Command.make(
     })
   })
 ).pipe(
-  Command.withDescription("Take a submission out of the quarantine"),
+  Command.withDescription("Release a submission from the quarantine"),
   Command.withExamples([
     {
       command: "hydracore submissions release --submission-id 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11",
-      description: "It is no spam: it is exported with the others from now on"
+      description: "Not spam: exports include it from now on"
     }
   ])
 )
@@ -135,16 +138,16 @@ const remove = Command.make(
     })
   })
 ).pipe(
-  Command.withDescription("Delete a submission for good, and all that was kept of it"),
+  Command.withDescription("Delete a submission and its data permanently"),
   Command.withExamples([
     {
       command: "hydracore submissions delete --submission-id 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11",
-      description: "Somebody asks for what they sent to be erased"
+      description: "A visitor asks for erasure"
     }
   ])
 )
 
-/** The command, on a storage that is opened when one of its subcommands runs, and not before. */
+/** The command. `storage` is built only when a subcommand runs. */
 export const command = <E, R>(storage: Layer.Layer<SiteDirectory | SubmissionRepo, E, R>) =>
   Command.make("submissions").pipe(
     Command.withDescription("Submissions of forms"),

@@ -1,5 +1,5 @@
 /**
- * `token issue`, `token list` and `token revoke`: the secrets with which chat widgets authenticate.
+ * `token issue`, `token list` and `token revoke`: the secrets of chat widgets.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const issue = Command.make(
   "issue",
   {
     instanceId: Inputs.instance,
-    expires: Inputs.time("expires", "When the token ends, such as 90d, 12h or 2030-01-31; without it, never"),
+    expires: Inputs.time("expires", "When the token expires, such as 90d, 12h or 2030-01-31; without it, never"),
     label: Inputs.label
   },
   Effect.fnUntraced(function* ({ expires, instanceId, label }) {
@@ -25,7 +25,7 @@ const issue = Command.make(
     const now = yield* Clock.currentTimeMillis
     const expiresAt = yield* Inputs.readTime(
       "expires",
-      "a time to come, such as 90d, 12h, 30m or 2030-01-31",
+      "a future time, such as 90d, 12h, 30m or 2030-01-31",
       expires,
       (text) => TimeInput.parseUntil(text, now)
     )
@@ -42,11 +42,11 @@ const issue = Command.make(
     })
   })
 ).pipe(
-  Command.withDescription("Make a token for an instance; it is shown this once"),
+  Command.withDescription("Issue a token for an instance; it is shown only once"),
   Command.withExamples([
     {
       command: 'hydracore token issue --instance 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11 --expires 90d --label "Shop"',
-      description: "A token that ends after ninety days"
+      description: "A token that expires after ninety days"
     }
   ])
 )
@@ -101,9 +101,9 @@ const revoke = Command.make(
       text: `The token ${tokenId} is revoked.\n`
     })
   })
-).pipe(Command.withDescription("End a token's life, on every process within a second"))
+).pipe(Command.withDescription("Revoke a token; takes effect in every process within a second"))
 
-/** The command, on a storage that is opened when one of its subcommands runs, and not before. */
+/** The command. `storage` is built only when a subcommand runs. */
 export const command = <E, R>(storage: Layer.Layer<InstanceDirectory | WidgetTokens, E, R>) =>
   Command.make("token").pipe(
     Command.withDescription("Tokens of chat widgets"),

@@ -1,5 +1,5 @@
 /**
- * A worker of `serve --workers`: the service in a process of its own, which the primary started and hands connections to.
+ * A worker of `serve --workers`: runs the service on connections that the primary sends to this process.
  *
  * @module
  */
@@ -13,14 +13,14 @@ import * as Serve from "./Serve.ts"
 import * as ErrorMessages from "./support/ErrorMessages.ts"
 import * as Output from "./support/Output.ts"
 
-/** What the primary says to whom it starts: which worker it is, where the primary listens, and how many workers there are. */
-const read = ([slot = "", host = "", port = "", workers = "1"]: ReadonlyArray<string>) => ({
+/** Parses the arguments from the primary: the worker's slot, the primary's address, and the number of workers. */
+const parse = ([slot = "", host = "", port = "", workers = "1"]: ReadonlyArray<string>) => ({
   slot: Number(slot),
   workers: Number(workers),
   address: { host, port: Number(port) }
 })
 
-const { address, slot, workers } = read(process.argv.slice(3))
+const { address, slot, workers } = parse(process.argv.slice(3))
 const link = channelOf<ToWorker, FromWorker>(process)
 
 const main = Effect.gen(function* () {
@@ -40,17 +40,17 @@ const main = Effect.gen(function* () {
   )
 })
 
-/** The sentence for the primary; of a fault of ours, whoever mends it needs more, which goes to the log. */
+/** The message for the primary. A defect's cause goes to standard error. */
 const explain = (cause: Cause.Cause<unknown>): string =>
   Option.match(Cause.findErrorOption(cause), {
     onSome: ErrorMessages.of,
     onNone: () => {
-      process.stderr.write(`A worker met a fault of its own; please report what follows.\n${Cause.pretty(cause)}\n`)
-      return "A worker met a fault of its own."
+      process.stderr.write(`Internal error in a worker; please report the following.\n${Cause.pretty(cause)}\n`)
+      return "Internal error in a worker."
     }
   })
 
-/** Signals are `cluster/Worker`'s matter. */
+/** Without signal handlers: `cluster/Worker` has them. */
 const runMain = Runtime.makeRunMain(({ fiber }) => {
   fiber.addObserver((exit) => process.exit(Exit.isSuccess(exit) ? 0 : 1))
 })

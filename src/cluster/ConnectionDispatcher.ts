@@ -1,10 +1,10 @@
 /**
- * The primary's listening socket. It hands each connection to the worker that has the fewest, and keeps its own hold on it
- * until that worker says that it has it: whoever was handed to a worker that died meanwhile goes to another one, before a
- * byte was read. While there is no worker, connections wait here.
+ * The primary's listening socket. Dispatches each connection to the least loaded worker and keeps its own handle until the
+ * worker acknowledges it: if the worker dies first, the connection, still unread, goes to another worker. Connections queue
+ * while there is no worker.
  *
- * Node's own `cluster` hands connections over in turn, and loses the one that is on its way to a worker that dies; it stops
- * listening when the last worker has gone; and what it holds when all workers close, it cuts off.
+ * Node's `cluster` dispatches round-robin, loses a connection in transit to a worker that dies, stops listening when the
+ * last worker exits, and resets queued connections when all workers close.
  *
  * @module
  */
@@ -17,33 +17,30 @@ import { DescriptorLimit } from "../runtime/DescriptorLimit.ts"
 import { afterQuietPoll } from "../runtime/EventLoop.ts"
 import type { Address, Channel, FromWorker, ToWorker } from "./Protocol.ts"
 
-/** The address cannot be had: another has it, or it is not ours to take. */
+/** The address cannot be bound: it is in use, or this process lacks permission. */
 export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", {
   cause: Schema.Defect()
 }) {}
 
-/**
- * The most connections that wait while no worker takes any, within the bound that this process's descriptors set; beyond
- * it they are reset.
- */
-const mostWaiting = 1_024
+/** The most connections that queue; the descriptor limit may lower it. Further connections are reset. */
+const maxQueued = 1_024
 
-/** How long the workers have to take what waits when the door closes. */
-const handing = Duration.seconds(1)
+/** How long the queue may take to drain on close. */
+const drainTimeout = Duration.seconds(1)
 
-/** A worker's place at the door. */
-export interface Place {
-  /** Nothing more is handed to it. What is on its way stays so. */
+/** A worker that the dispatcher sends connections to. */
+export interface Registration {
+  /** Sends it no more connections. One in transit is still delivered. */
   readonly retire: () => void
-  /** The worker has gone: what was on its way to it goes to another. */
-  readonly leave: () => void
+  /** Removes the worker after its exit. A connection in transit goes to another worker. */
+  readonly remove: () => void
 }
 
-export interface Door {
+export interface ConnectionDispatcher {
   readonly address: Address
-  /** A worker that serves. */
-  readonly enter: (channel: Channel<FromWorker, ToWorker>) => Place
-  /** Stops listening, and waits until the workers have what came before. */
+  /** Adds a worker that serves. */
+  readonly add: (channel: Channel<FromWorker, ToWorker>) => Registration
+  /** Stops listening, then drains the queue for up to a second. */
   readonly close: Effect.Effect<void>
 }
 
@@ -52,8 +49,8 @@ interface Worker extends Balance.Candidate {
   isFree: boolean
   connections: number
   lastAssigned: number
-  /** What was handed to it, and is not yet its own. */
-  held: Socket | undefined
+  /** The connection in transit, which the worker has not acknowledged yet. */
+  inTransit: Socket | undefined
   retired: boolean
 }
 
@@ -72,67 +69,68 @@ const listen = (server: Server, address: Address): Effect.Effect<Address, Cannot
     })
   })
 
-/** Opens the door; it is shut with the scope at the latest. Its metrics are in the context's registry. */
+/** Listens until `close` or the end of the scope. Records its metrics in the context's registry. */
 export const open = Effect.fnUntraced(function* (
   address: Address,
   context: Context.Context<never>
-): Effect.fn.Return<Door, CannotListen, Scope.Scope> {
-  const maxWaiting = Math.min(mostWaiting, ConnectionTable.totalOf(yield* DescriptorLimit, 0))
+): Effect.fn.Return<ConnectionDispatcher, CannotListen, Scope.Scope> {
+  const maxWaiting = Math.min(maxQueued, ConnectionTable.totalOf(yield* DescriptorLimit, 0))
   const server = createServer({ pauseOnConnect: true })
   const workers = new Set<Worker>()
   const waiting: Array<Socket> = []
-  let turn = 0
+  let assignments = 0
   let accepted = 0
-  let emptied = () => {}
+  let onDrained = () => {}
   const handovers = (outcome: "handed" | "handed-again" | "refused") => {
     const metric = Metrics.handovers({ outcome })
     const add = (count: number) => metric.updateUnsafe(count, context)
     add(0)
     return () => add(1)
   }
-  const handed = handovers("handed")
-  const again = handovers("handed-again")
-  const refused = handovers("refused")
+  const countDispatched = handovers("handed")
+  const countRedispatched = handovers("handed-again")
+  const countRefused = handovers("refused")
 
-  const isEmpty = (): boolean => waiting.length === 0 && [...workers].every(({ held }) => held === undefined)
+  const isDrained = (): boolean =>
+    waiting.length === 0 && [...workers].every(({ inTransit }) => inTransit === undefined)
 
-  const hand = (): void => {
+  const dispatch = (): void => {
     while (waiting.length > 0) {
       const worker = Balance.pick(workers)
       if (worker === undefined) break
       const socket = waiting.shift()!
-      worker.held = socket
+      worker.inTransit = socket
       worker.isFree = false
       worker.connections++
-      worker.lastAssigned = ++turn
+      worker.lastAssigned = ++assignments
       worker.channel.send({ _tag: "Connection" }, socket)
-      handed()
+      countDispatched()
     }
-    if (isEmpty()) emptied()
+    if (isDrained()) onDrained()
   }
 
-  const took = (worker: Worker): void => {
-    // Our hold on it alone: the worker has its own.
-    worker.held?.destroy()
-    worker.held = undefined
+  const acknowledged = (worker: Worker): void => {
+    // Closes this process's handle only: the worker has its own.
+    worker.inTransit?.destroy()
+    worker.inTransit = undefined
     worker.isFree = !worker.retired
-    hand()
+    dispatch()
   }
 
   server.on("connection", (socket) => {
     accepted++
     socket.on("error", () => {})
     if (waiting.length >= maxWaiting) {
-      refused()
+      countRefused()
       socket.resetAndDestroy()
       return
     }
     waiting.push(socket)
-    hand()
+    dispatch()
   })
 
   const bound = yield* listen(server, address)
-  // A connection that could not be accepted (no descriptors left) is told here, and is that connection's matter.
+  // A failed accept (no descriptors left) concerns that connection only.
   server.on("error", () => {})
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
@@ -143,33 +141,39 @@ export const open = Effect.fnUntraced(function* (
 
   return {
     address: bound,
-    enter: (channel) => {
-      const worker: Worker = { channel, isFree: true, connections: 0, lastAssigned: 0, held: undefined, retired: false }
+    add: (channel) => {
+      const worker: Worker = {
+        channel,
+        isFree: true,
+        connections: 0,
+        lastAssigned: 0,
+        inTransit: undefined,
+        retired: false
+      }
       workers.add(worker)
       const stop = channel.listen((message) => {
-        if (message._tag === "Took") took(worker)
+        if (message._tag === "Took") acknowledged(worker)
         else if (message._tag === "Closed") worker.connections -= message.count
       })
-      hand()
+      dispatch()
       return {
         retire: () => {
           worker.retired = true
           worker.isFree = false
         },
-        leave: () => {
+        remove: () => {
           stop()
           workers.delete(worker)
-          if (worker.held !== undefined) {
-            waiting.unshift(worker.held)
-            worker.held = undefined
-            again()
+          if (worker.inTransit !== undefined) {
+            waiting.unshift(worker.inTransit)
+            worker.inTransit = undefined
+            countRedispatched()
           }
-          hand()
+          dispatch()
         }
       }
     },
-    // The system takes connections ahead of our asking, and resets those that we have not asked for when we stop: see
-    // `http/server/Connections`.
+    // Closing resets connections in the kernel's accept queue, so it waits for a quiet poll: see `http/server/Connections`.
     close: Effect.callback<void>((resume) =>
       afterQuietPoll(
         () => accepted,
@@ -181,9 +185,9 @@ export const open = Effect.fnUntraced(function* (
     ).pipe(
       Effect.andThen(
         Effect.callback<void>((resume) => {
-          emptied = () => resume(Effect.void)
-          if (isEmpty()) emptied()
-        }).pipe(Effect.timeoutOrElse({ duration: handing, orElse: () => Effect.void }))
+          onDrained = () => resume(Effect.void)
+          if (isDrained()) onDrained()
+        }).pipe(Effect.timeoutOrElse({ duration: drainTimeout, orElse: () => Effect.void }))
       )
     )
   }

@@ -1,5 +1,5 @@
 /**
- * The HTTP server of a worker: it listens nowhere, and gets its connections from the primary, which does.
+ * The HTTP server of a worker. It does not listen itself: the primary sends it connections.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import type { Socket } from "node:net"
 import type { Address, Link, ToWorker } from "./Protocol.ts"
 
 /**
- * Makes servers that take over what the primary hands them from when they are told to listen until they are told to
- * close. To everyone else they are Node's own: they listen at `address`, and have closed when their last connection has.
+ * Makes servers that accept the primary's connections between `listen` and `close`. They otherwise behave like Node's: they
+ * report `address`, and emit `close` after their last connection closed.
  */
 export const create =
   (link: Link, address: Address) =>
@@ -25,25 +25,25 @@ export const create =
       link.send({ _tag: "Closed", count: ended })
       ended = 0
     }
-    const forget = (): void => {
+    const countEnded = (): void => {
       if (++ended === 1) setImmediate(report)
     }
 
-    const take = (message: ToWorker, socket: Socket | undefined): void => {
+    const accept = (message: ToWorker, socket: Socket | undefined): void => {
       if (message._tag !== "Connection") return
-      // Before anything is read from it: until then the primary could still give it to another.
+      // Before reading: until this message the primary may send the connection to another worker.
       link.send({ _tag: "Took" })
       if (socket === undefined) {
-        forget()
+        countEnded()
         return
       }
       sockets.add(socket)
       socket.once("close", () => {
         sockets.delete(socket)
-        forget()
+        countEnded()
         if (!listening && sockets.size === 0) closeNow()
       })
-      // As `http` has it of the connections that it accepts itself.
+      // As `http` sets on the connections that it accepts itself.
       socket.allowHalfOpen = true
       socket.setNoDelay(true)
       server.emit("connection", socket)
@@ -57,15 +57,15 @@ export const create =
         family: address.host.includes(":") ? "IPv6" : "IPv4"
       }),
       listen: (...args: ReadonlyArray<unknown>) => {
-        const told = args.at(-1)
-        if (typeof told === "function") server.once("listening", () => told())
+        const callback = args.at(-1)
+        if (typeof callback === "function") server.once("listening", () => callback())
         listening = true
-        stop = link.listen(take)
+        stop = link.listen(accept)
         process.nextTick(() => server.emit("listening"))
         return server
       },
-      close: (told?: (error?: Error) => void) => {
-        if (told !== undefined) server.once("close", told)
+      close: (callback?: (error?: Error) => void) => {
+        if (callback !== undefined) server.once("close", callback)
         listening = false
         stop()
         if (sockets.size === 0) closeNow()

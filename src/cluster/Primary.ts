@@ -1,6 +1,6 @@
 /**
- * The primary of `serve --workers`: it holds the listening socket and the counts of the rate limit, and keeps as many
- * workers serving as it was told to. It serves nothing itself.
+ * The primary of `serve --workers`: owns the listening socket and the rate-limit counts, and keeps the configured number of
+ * workers running. It handles no requests itself.
  *
  * @module
  */
@@ -18,41 +18,41 @@ import * as WorkerProcess from "./WorkerProcess.ts"
 export interface Options {
   readonly workers: number
   readonly address: Address
-  /** Starts the process of a worker, which finds its channel to us in `process`. */
+  /** Starts a worker process; its channel to the primary is its `process`. */
   readonly fork: (slot: number, address: Address) => ChildProcess
-  /** How long a worker may take from its start until it serves. */
+  /** How long a worker may take to start serving. */
   readonly startPatience: Duration.Duration
-  /** How long a worker may take to end: what its open requests and streams may go on for, and a little more. */
+  /** How long a worker may take to end: the grace period of its open requests and streams, and a margin. */
   readonly endPatience: Duration.Duration
 }
 
 export interface Primary {
-  /** Where all of it listens. */
+  /** The bound address. */
   readonly address: Address
-  /** Puts a new worker in the place of each, one after the other; each serves before the old one ends. */
+  /** Replaces the workers one by one; each replacement serves before the old worker ends. */
   readonly replaceAll: Effect.Effect<void>
-  /** What all processes measured together. */
+  /** The merged metrics of all processes. */
   readonly snapshot: Effect.Effect<Snapshot>
 }
 
-/** A worker in its slot, with its place at the door. */
+/** A serving worker and its registration with the dispatcher. */
 interface Member {
   readonly worker: WorkerProcess.WorkerProcess
-  readonly place: ConnectionDispatcher.Place
+  readonly registration: ConnectionDispatcher.Registration
 }
 
-/** What belongs to one of the workers' numbers, whichever process has it. */
+/** One worker number; successive processes fill it. */
 interface Slot {
   readonly number: number
-  /** Who asks for another process here; each is told whether there is one. */
-  readonly wanted: Array<Deferred.Deferred<boolean>>
-  /** Open while somebody does. */
-  readonly isWanted: Latch.Latch
+  /** Pending requests to replace the worker; each completes with whether that succeeded. */
+  readonly replacements: Array<Deferred.Deferred<boolean>>
+  /** Open while a replacement is requested. */
+  readonly isRequested: Latch.Latch
 }
 
 /**
- * Starts the workers and succeeds when all of them serve; if one of them cannot, that ends the whole start. When the scope
- * closes, it stops listening, hands over what came before, and has all workers end as one process does.
+ * Starts the workers and succeeds when all of them serve; fails if one cannot. When the scope closes, stops listening,
+ * drains the connection queue, and ends all workers gracefully.
  */
 export const start = Effect.fnUntraced(function* (
   options: Options
@@ -64,24 +64,24 @@ export const start = Effect.fnUntraced(function* (
   const limiter = yield* RateLimiter
   const context = yield* Effect.context<never>()
   const scope = yield* Effect.scope
-  const door = yield* ConnectionDispatcher.open(options.address, context)
+  const dispatcher = yield* ConnectionDispatcher.open(options.address, context)
   const slots = Array.from({ length: options.workers }, (_, index): Slot => {
-    return { number: index + 1, wanted: [], isWanted: Latch.makeUnsafe(false) }
+    return { number: index + 1, replacements: [], isRequested: Latch.makeUnsafe(false) }
   })
-  /** All processes that live, also those that are about to serve or to end. */
+  /** All live processes, including those that are starting or ending. */
   const alive = new Set<WorkerProcess.WorkerProcess>()
   const members = new Map<Slot, Member>()
-  /** What those measured that have ended. */
+  /** The merged metrics of workers that have ended. */
   let retired: Snapshot = []
   yield* observeGauge(Metrics.workers({}), () => members.size)
   const restarts = Metrics.workerRestarts({})
   restarts.updateUnsafe(0, context)
   const restarted = () => restarts.updateUnsafe(1, context)
 
-  const want = (slot: Slot): Effect.Effect<boolean> => {
+  const requestReplacement = (slot: Slot): Effect.Effect<boolean> => {
     const replacement = Deferred.makeUnsafe<boolean>()
-    slot.wanted.push(replacement)
-    slot.isWanted.openUnsafe()
+    slot.replacements.push(replacement)
+    slot.isRequested.openUnsafe()
     return Deferred.await(replacement)
   }
 
@@ -89,9 +89,9 @@ export const start = Effect.fnUntraced(function* (
   const launch = Effect.fnUntraced(function* (slot: Slot) {
     const worker = yield* WorkerProcess.start({
       slot: slot.number,
-      fork: () => options.fork(slot.number, door.address),
+      fork: () => options.fork(slot.number, dispatcher.address),
       limiter,
-      onAskedToEnd: () => void want(slot),
+      onAskedToEnd: () => void requestReplacement(slot),
       onEnded: (snapshot) => {
         alive.delete(worker)
         retired = merge([retired, snapshot])
@@ -111,11 +111,11 @@ export const start = Effect.fnUntraced(function* (
     return worker
   })
 
-  /** Takes a worker that has ended from the door. */
-  const leave = Effect.fnUntraced(function* (slot: Slot, member: Member) {
+  /** Removes a worker from the dispatcher once it has ended. */
+  const removeWhenEnded = Effect.fnUntraced(function* (slot: Slot, member: Member) {
     const ended = yield* member.worker.ended
-    member.place.leave()
-    // One that another has replaced, or that ends with all, was told to.
+    member.registration.remove()
+    // A replaced worker, or one that ends at shutdown, is expected to end.
     if (members.get(slot) !== member) return
     members.delete(slot)
     yield* Effect.logWarning(
@@ -123,20 +123,20 @@ export const start = Effect.fnUntraced(function* (
     )
   })
 
-  const enter = Effect.fnUntraced(function* (slot: Slot, worker: WorkerProcess.WorkerProcess) {
-    const member: Member = { worker, place: door.enter(worker.channel) }
+  const register = Effect.fnUntraced(function* (slot: Slot, worker: WorkerProcess.WorkerProcess) {
+    const member: Member = { worker, registration: dispatcher.add(worker.channel) }
     members.set(slot, member)
-    // At once, whatever its keeper waits for then: what is handed to a worker that has ended waits. It ends with the worker
-    // and not with the scope, so that it holds while all of them end as well.
-    yield* Effect.forkDetach(leave(slot, member))
+    // Its own fiber, since `supervise` may be waiting, and a connection sent to a dead worker waits until it is removed.
+    // Detached, so that it also runs while the scope closes.
+    yield* Effect.forkDetach(removeWhenEnded(slot, member))
     return member
   })
 
   const couldNotStart = (slot: Slot, { message }: WorkerProcess.WorkerFailed) =>
     Effect.logError(`Worker ${slot.number} could not be started: ${message}`)
 
-  /** Puts a worker in the place of one that died, however long it takes. */
-  const revive = Effect.fnUntraced(function* (slot: Slot, dead: Member, failuresBefore: Restart.Failures) {
+  /** Restarts a worker that died, retrying with backoff until one serves. */
+  const restart = Effect.fnUntraced(function* (slot: Slot, dead: Member, failuresBefore: Restart.Failures) {
     const ended = yield* dead.worker.ended
     let { failures, delayMillis } = Restart.after(failuresBefore, ended.servedMillis)
     for (;;) {
@@ -145,63 +145,63 @@ export const start = Effect.fnUntraced(function* (
       if (Result.isSuccess(started)) {
         restarted()
         yield* Effect.logInfo(`Worker ${slot.number} serves again`)
-        return { member: yield* enter(slot, started.success), failures }
+        return { member: yield* register(slot, started.success), failures }
       }
       ;({ failures, delayMillis } = Restart.after(failures, 0))
       yield* couldNotStart(slot, started.failure)
     }
   })
 
-  /** Has a worker end that another one has taken the place of. */
-  const dismiss = ({ place, worker }: Member) => {
-    place.retire()
+  /** Ends a worker that has been replaced. */
+  const retire = ({ registration, worker }: Member) => {
+    registration.retire()
     return worker.end(options.endPatience)
   }
 
   /**
-   * Puts a new worker in the place of one that serves, and tells who asked when the old one has ended. The old one may
-   * die meanwhile; if the new one cannot serve then, there is none until it is revived.
+   * Replaces a serving worker, and completes the pending requests when the old one has ended. The old one may die
+   * meanwhile; if the new one then fails to start, the slot stays empty until `restart` succeeds.
    */
   const replace = Effect.fnUntraced(function* (slot: Slot, old: Member) {
-    const asked = slot.wanted.splice(0)
-    slot.isWanted.closeUnsafe()
+    const requests = slot.replacements.splice(0)
+    slot.isRequested.closeUnsafe()
     const started = yield* Effect.result(launch(slot))
-    const tell = (done: boolean) =>
-      Effect.forEach(asked, (replacement) => Deferred.succeed(replacement, done), { discard: true })
+    const complete = (done: boolean) =>
+      Effect.forEach(requests, (replacement) => Deferred.succeed(replacement, done), { discard: true })
     if (Result.isFailure(started)) {
       yield* old.worker.isOver()
         ? couldNotStart(slot, started.failure)
         : Effect.logError(
             `No worker takes the place of worker ${slot.number}, which serves on: ${started.failure.message}`
           )
-      yield* tell(false)
+      yield* complete(false)
       return old
     }
     const isDead = old.worker.isOver()
-    const member = yield* enter(slot, started.success)
+    const member = yield* register(slot, started.success)
     if (isDead) restarted()
     yield* Effect.logInfo(`A new worker ${slot.number} serves${isDead ? "" : "; the old one ends"}`)
-    yield* Effect.forkIn(Effect.andThen(dismiss(old), tell(true)), scope)
+    yield* Effect.forkIn(Effect.andThen(retire(old), complete(true)), scope)
     return member
   })
 
-  /** Keeps a slot's worker serving. */
-  const keep = Effect.fnUntraced(function* (slot: Slot, first: Member) {
+  /** Keeps a worker serving in a slot. */
+  const supervise = Effect.fnUntraced(function* (slot: Slot, first: Member) {
     let member = first
     let failures = Restart.none
     for (;;) {
-      yield* Effect.raceFirst(member.worker.ended, slot.isWanted.await)
-      if (member.worker.isOver()) ({ member, failures } = yield* revive(slot, member, failures))
+      yield* Effect.raceFirst(member.worker.ended, slot.isRequested.await)
+      if (member.worker.isOver()) ({ member, failures } = yield* restart(slot, member, failures))
       else member = yield* replace(slot, member)
     }
   })
 
-  // Before the fibers that keep the workers, so that it runs after their end.
+  // Added before the supervising fibers are forked, so that it runs after they end.
   yield* Effect.addFinalizer(() =>
     Effect.gen(function* () {
-      // Whoever ends from here on was told to.
+      // From here on every worker is expected to end.
       members.clear()
-      yield* door.close
+      yield* dispatcher.close
       yield* Effect.forEach(alive, (worker) => worker.end(worker.hasServed() ? options.endPatience : Duration.zero), {
         concurrency: "unbounded",
         discard: true
@@ -210,19 +210,19 @@ export const start = Effect.fnUntraced(function* (
   )
 
   const begin = (slot: Slot) =>
-    Effect.flatMap(launch(slot), (worker) => Effect.map(enter(slot, worker), (member) => ({ slot, member })))
+    Effect.flatMap(launch(slot), (worker) => Effect.map(register(slot, worker), (member) => ({ slot, member })))
   const [firstSlot, ...others] = slots
-  // One at first: what is wrong is wrong for all, and is said once.
+  // One first: a common fault is then reported once.
   const first = firstSlot === undefined ? [] : [yield* begin(firstSlot)]
   const begun = [...first, ...(yield* Effect.forEach(others, begin, { concurrency: "unbounded" }))]
-  for (const { member, slot } of begun) yield* Effect.forkScoped(keep(slot, member))
+  for (const { member, slot } of begun) yield* Effect.forkScoped(supervise(slot, member))
 
   return {
-    address: door.address,
+    address: dispatcher.address,
     replaceAll: Effect.gen(function* () {
       yield* Effect.logInfo("New workers take the places of the old ones")
       for (const slot of slots) {
-        if (!(yield* want(slot))) return yield* Effect.logError("The other workers stay as they are")
+        if (!(yield* requestReplacement(slot))) return yield* Effect.logError("The other workers stay as they are")
       }
       yield* Effect.logInfo("All workers are new")
     }),

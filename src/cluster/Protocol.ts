@@ -1,7 +1,6 @@
 /**
- * What the primary of `serve --workers` and its workers say to each other, over the channel that Node gives a process and
- * those that it forks. A worker may be of another version than its primary, since a rolling restart starts what is on the
- * disk by then: whoever gets a message that it does not know leaves it.
+ * The messages between the primary of `serve --workers` and its workers, over Node's IPC channel. After an upgrade and a
+ * rolling restart, a worker may be of another version than its primary: both ignore unknown messages.
  *
  * @module
  */
@@ -15,47 +14,47 @@ export interface Address {
   readonly port: number
 }
 
-/** Requests of clients under one policy, in the order in which they came. */
+/** Rate-limit requests under one policy, in order of arrival. */
 export interface Ask {
   readonly policy: RateLimitPolicy
   readonly keys: ReadonlyArray<string>
 }
 
 export type ToWorker =
-  /** A connection, which comes along. */
+  /** Sends a connection, as the message's handle. */
   | { readonly _tag: "Connection" }
-  /** The decisions on a batch of requests, in its order (see `encode`). */
+  /** The decisions on a batch, in the batch's order (see `encode`). */
   | { readonly _tag: "Taken"; readonly batch: number; readonly decisions: ReadonlyArray<number> }
-  /** Say what you measured. */
+  /** Requests a `Measured`. */
   | { readonly _tag: "Measure" }
-  /** No connection comes any more: answer what there is, and end. */
+  /** No more connections follow: complete open requests, then end. */
   | { readonly _tag: "End" }
 
 export type FromWorker =
   | { readonly _tag: "Serving" }
-  /** It cannot serve, and ends; in a sentence. */
+  /** The worker cannot serve and ends. The message is one sentence. */
   | { readonly _tag: "Failed"; readonly message: string }
-  /** The connection that was handed over last is mine now. */
+  /** Acknowledges the last connection. */
   | { readonly _tag: "Took" }
-  /** So many of my connections have ended. */
+  /** How many connections ended since the last report. */
   | { readonly _tag: "Closed"; readonly count: number }
-  /** Count these requests, all of one turn of my event loop. */
+  /** Requests decisions on a batch: the requests of one turn of the worker's event loop. */
   | { readonly _tag: "Take"; readonly batch: number; readonly asks: ReadonlyArray<Ask> }
   | { readonly _tag: "Measured"; readonly snapshot: Snapshot }
-  /** Somebody told this process to end; whether it does is the primary's to say. */
+  /** The worker received a signal to end; the primary decides. */
   | { readonly _tag: "AskedToEnd" }
 
-/** One end of a channel. What is sent after the other end has gone is lost, and that is no error. */
+/** One end of a channel. Messages to a closed channel are dropped without an error. */
 export interface Channel<In, Out> {
-  /** Sends a message, perhaps with a socket, which stays open here as well. `done` is called when it is written, or lost. */
+  /** Sends a message and optionally a socket, which stays open here too. `done` runs once it is written or dropped. */
   readonly send: (message: Out, socket?: Socket, done?: () => void) => void
-  /** Has `listener` called for each message. Gives how to stop that. */
+  /** Subscribes to messages and returns the unsubscribe function. */
   readonly listen: (listener: (message: In, socket: Socket | undefined) => void) => () => void
 }
 
 export type Link = Channel<ToWorker, FromWorker>
 
-/** What both `process` and a child have. */
+/** What `process` and a `ChildProcess` share. */
 interface Peer {
   readonly send?: NodeJS.Process["send"]
   readonly on: (event: "message", listener: (message: unknown, socket: unknown) => void) => unknown
@@ -68,7 +67,7 @@ const isMessage = (message: unknown): message is { readonly _tag: string } =>
 /** The channel to a process: to a child, or as `process` to the parent. */
 export const channelOf = <In, Out extends object>(peer: Peer): Channel<In, Out> => ({
   send: (message, socket, done) => {
-    // With a callback a broken channel is told there, and not as an event that would end the process.
+    // With a callback, an error goes there instead of an `error` event, which would end the process.
     peer.send?.(message, socket, { keepOpen: true }, () => done?.())
   },
   listen: (listener) => {
@@ -80,13 +79,13 @@ export const channelOf = <In, Out extends object>(peer: Peer): Channel<In, Out> 
   }
 })
 
-/** Decisions as numbers, three for each, since JSON would name their fields every time. */
+/** Encodes each decision as three numbers; JSON objects would repeat the field names. */
 export const encode = (decisions: ReadonlyArray<RateLimitDecision>): ReadonlyArray<number> =>
   decisions.flatMap(({ accepted, remaining, resetMillis }) => [accepted ? 1 : 0, remaining, resetMillis])
 
-/** The decision at a place among encoded ones. */
-export const decode = (numbers: ReadonlyArray<number>, place: number): RateLimitDecision | undefined => {
-  const [accepted, remaining, resetMillis] = numbers.slice(3 * place, 3 * place + 3)
+/** The decision at an index of the encoded ones. */
+export const decode = (numbers: ReadonlyArray<number>, index: number): RateLimitDecision | undefined => {
+  const [accepted, remaining, resetMillis] = numbers.slice(3 * index, 3 * index + 3)
   return accepted === undefined || remaining === undefined || resetMillis === undefined
     ? undefined
     : { accepted: accepted === 1, remaining, resetMillis }

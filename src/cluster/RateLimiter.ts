@@ -1,14 +1,14 @@
 /**
- * Counts requests per client for all workers together: the primary holds the counts, and a worker asks it. One question is
- * under way at a time; what comes meanwhile is the next one, so that a busy worker pays for few messages, and one that is
- * not waits for nobody.
+ * Rate-limits clients across all workers: the primary holds the counts, and workers query it. One batch is in flight at a
+ * time and requests that arrive meanwhile form the next, so that a busy worker sends few messages and an idle one does not
+ * wait.
  *
- * While the primary does not answer, this process counts by itself with the fallback, and says so once. Only the requests
- * that came before that was clear wait, for `timeoutMillis` or little more than twice that; those after them do not ask,
- * until the primary is heard again. Each side counts only what it accepted, so that around such a change a client may get
- * up to two limits in a window, and while it lasts one limit per process.
+ * While the primary does not answer, this process uses the fallback and logs that once. Requests that arrive before the
+ * timeout is detected wait for `timeoutMillis` to about twice that; later ones use the fallback at once, until the primary
+ * answers again. Each side counts only what it accepted: around a switch a client may get up to two limits in a window, and
+ * during the outage one limit per process.
  *
- * Waits are by the process's timers, since the channel does not follow a test's clock.
+ * Uses Node's timers, since the channel does not follow the TestClock.
  *
  * @module
  */
@@ -19,28 +19,28 @@ import { type Ask, decode, encode, type Link, type ToWorker } from "./Protocol.t
 
 export interface Options {
   readonly link: Link
-  /** Who counts while the primary does not answer. */
+  /** Used while the primary does not answer. */
   readonly fallback: RateLimiter["Service"]
-  /** How long a request waits for the primary, in milliseconds: 1000 if not given, since it has little to do. */
+  /** How long a request waits for the primary, in milliseconds. Default: 1000. */
   readonly timeoutMillis?: number
-  /** How long the primary is left alone before it is asked again, in milliseconds: 500 if not given. */
+  /** How long to wait before querying the primary again, in milliseconds. Default: 500. */
   readonly retryMillis?: number
 }
 
 interface Waiting {
   readonly policy: RateLimitPolicy
   readonly key: string
-  /** Undefined once whoever asked has gone. */
+  /** Undefined once the caller is interrupted. */
   resume: ((decision: Effect.Effect<RateLimitDecision>) => void) | undefined
 }
 
-interface Question {
+interface Batch {
   readonly batch: number
   readonly waiting: ReadonlyArray<Waiting>
   readonly timer: NodeJS.Timeout
 }
 
-/** The requests by their policies; within one, in their order. */
+/** Groups requests by policy, in order of arrival. */
 const group = (waiting: ReadonlyArray<Waiting>): ReadonlyArray<ReadonlyArray<Waiting>> => {
   const groups = new Map<RateLimitPolicy, Array<Waiting>>()
   for (const each of waiting) {
@@ -58,10 +58,10 @@ export const layer = (options: Options): Layer.Layer<RateLimiter> =>
     Effect.gen(function* () {
       const { fallback, link, retryMillis = 500, timeoutMillis = 1000 } = options
       const run = Effect.runForkWith(yield* Effect.context())
-      /** What came since the last question. */
+      /** The next batch. */
       let gathered: Array<Waiting> = []
-      /** The question that is under way. */
-      let question: Question | undefined
+      /** The batch in flight. */
+      let question: Batch | undefined
       let isDue = false
       let batch = 0
       let away = false
@@ -78,14 +78,14 @@ export const layer = (options: Options): Layer.Layer<RateLimiter> =>
       const leave = (): void => {
         if (!away) run(Effect.logWarning("The primary does not answer: this process limits by itself meanwhile"))
         away = true
-        // One question, which it answers when it can; more would only fill the channel.
+        // A single empty batch as a probe; more would fill the channel.
         retry ??= setTimeout(() => link.send({ _tag: "Take", batch: ++batch, asks: [] }), retryMillis)
         giveUp()
       }
 
       /**
-       * The answer may be there and not be read yet, if it was this process that was busy: what has arrived is read before
-       * the next check.
+       * If this process was busy, the answer may have arrived without having been read: the deferred check lets the event
+       * loop read it first.
        */
       const late = (number: number): void => {
         setImmediate(() => {
@@ -107,7 +107,7 @@ export const layer = (options: Options): Layer.Layer<RateLimiter> =>
         })
       }
 
-      /** Asks at the end of this turn of the event loop, for all that came in it. */
+      /** Sends the batch at the end of this turn of the event loop. */
       const askSoon = (): void => {
         if (isDue || question !== undefined) return
         isDue = true
@@ -126,8 +126,8 @@ export const layer = (options: Options): Layer.Layer<RateLimiter> =>
         const { timer, waiting } = question
         clearTimeout(timer)
         question = undefined
-        waiting.forEach(({ key, policy, resume }, place) => {
-          const decision = decode(message.decisions, place)
+        waiting.forEach(({ key, policy, resume }, index) => {
+          const decision = decode(message.decisions, index)
           resume?.(decision === undefined ? fallback.take(policy, key) : Exit.succeed(decision))
         })
         if (gathered.length > 0) askSoon()
@@ -139,7 +139,7 @@ export const layer = (options: Options): Layer.Layer<RateLimiter> =>
           Effect.sync(() => {
             stop()
             clearTimeout(retry)
-            // Nobody would answer.
+            // The listener is gone, so no answer can arrive.
             away = true
             giveUp()
           })
@@ -162,7 +162,7 @@ export const layer = (options: Options): Layer.Layer<RateLimiter> =>
     })
   )
 
-/** The primary's answer to what a worker asks. */
+/** The primary's answer to a worker's batch. */
 export const answer = (
   limiter: RateLimiter["Service"],
   batch: number,

@@ -1,9 +1,9 @@
 /**
- * A worker's side of `serve --workers`: when it ends, and what it says of itself.
+ * The worker's side of `serve --workers`: its lifecycle and its reports to the primary.
  *
- * A worker ends when its primary tells it to, or when the primary has gone: then it answers what it has and ends, since
- * nobody would ever end it. Signals that a terminal or a supervisor sends to all processes at once are the primary's to
- * obey, in the order that loses no request.
+ * A worker ends when the primary sends `End`, or when the channel disconnects because the primary died; it completes open
+ * requests first. It forwards signals, which a terminal or supervisor sends to all processes at once, to the primary, which
+ * ends the workers in an order that loses no request.
  *
  * @module
  */
@@ -11,29 +11,30 @@ import { type Cause, Deferred, Duration, Effect } from "effect"
 import * as Snapshot from "../core/metrics/Snapshot.ts"
 import type { FromWorker, Link } from "./Protocol.ts"
 
-/** The process that a worker runs in, as far as it matters here. */
+/** The part of `process` that a worker uses. */
 export interface Host {
   readonly on: (event: NodeJS.Signals | "disconnect", listener: () => void) => unknown
   readonly off: (event: NodeJS.Signals | "disconnect", listener: () => void) => unknown
 }
 
-/** How long the last words may take. */
-const farewell = Duration.seconds(1)
+/** How long a message may take to be written. */
+const sendTimeout = Duration.seconds(1)
 
-const say = (link: Link, message: FromWorker): Effect.Effect<void> =>
+/** Sends a message and waits until it is written. */
+const send = (link: Link, message: FromWorker): Effect.Effect<void> =>
   Effect.callback<void>((resume) => link.send(message, undefined, () => resume(Effect.void))).pipe(
-    Effect.timeoutOrElse({ duration: farewell, orElse: () => Effect.void })
+    Effect.timeoutOrElse({ duration: sendTimeout, orElse: () => Effect.void })
   )
 
-/** Tells the primary why a worker ends, if it does not end as it should. */
+/** Reports a worker's failure to the primary. */
 export const telling =
   (link: Link, explain: (cause: Cause.Cause<unknown>) => string) =>
   <A, E, R>(worker: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.tapCause(worker, (cause) => say(link, { _tag: "Failed", message: explain(cause) }))
+    Effect.tapCause(worker, (cause) => send(link, { _tag: "Failed", message: explain(cause) }))
 
 /**
- * Runs `service` until this worker is to end; it is ended by closing its scope. Succeeds when it has ended, and fails if
- * the service could not be started.
+ * Runs `service` until this worker must end, then closes its scope. Succeeds once it has closed; fails if the service could
+ * not start.
  */
 export const run = Effect.fnUntraced(function* <A, E, R>(host: Host, link: Link, service: Effect.Effect<A, E, R>) {
   const context = yield* Effect.context<never>()
@@ -42,7 +43,7 @@ export const run = Effect.fnUntraced(function* <A, E, R>(host: Host, link: Link,
   yield* Effect.acquireRelease(
     Effect.sync(() => {
       const end = () => Deferred.doneUnsafe(ended, Effect.void)
-      const pass = () => link.send({ _tag: "AskedToEnd" })
+      const forward = () => link.send({ _tag: "AskedToEnd" })
       const ignore = () => {}
       const stop = link.listen(({ _tag }) => {
         if (_tag === "End") end()
@@ -50,8 +51,8 @@ export const run = Effect.fnUntraced(function* <A, E, R>(host: Host, link: Link,
       })
       const listeners = [
         ["disconnect", end],
-        ["SIGTERM", pass],
-        ["SIGINT", pass],
+        ["SIGTERM", forward],
+        ["SIGINT", forward],
         ["SIGHUP", ignore]
       ] as const
       for (const [event, listener] of listeners) host.on(event, listener)
@@ -70,6 +71,6 @@ export const run = Effect.fnUntraced(function* <A, E, R>(host: Host, link: Link,
     })
   )
   yield* Effect.raceFirst(Effect.scoped(serving), Deferred.await(ended))
-  // What was measured until the end, which nobody can ask for any more.
-  yield* say(link, measured())
+  // The final metrics: the primary can no longer request them.
+  yield* send(link, measured())
 }, Effect.scoped)

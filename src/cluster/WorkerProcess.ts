@@ -1,5 +1,5 @@
 /**
- * A worker as its primary sees it: a process that is started, serves, is told to end, and ends.
+ * A worker process, as the primary manages it.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { RateLimiter } from "../services/RateLimiter.ts"
 import { type Channel, channelOf, type FromWorker, type ToWorker } from "./Protocol.ts"
 import * as Limiter from "./RateLimiter.ts"
 
-/** A worker ended before it served. */
+/** A worker could not start, or ended before it served. */
 export class WorkerFailed extends Schema.TaggedError<WorkerFailed>()("WorkerFailed", {
   /** One sentence, without secrets. */
   message: Schema.String
@@ -21,59 +21,60 @@ export class WorkerFailed extends Schema.TaggedError<WorkerFailed>()("WorkerFail
 export interface Ended {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
-  /** For how long it had served, in milliseconds; 0 if it never did. */
+  /** How long it served, in milliseconds; 0 if it never did. */
   readonly servedMillis: number
 }
 
-/** How a process ended, in words that follow "ended". */
+/** How a process ended; completes a sentence after "ended". */
 export const howEnded = ({ code, signal }: Pick<Ended, "code" | "signal">): string =>
   signal === null ? `with code ${code}` : `by ${signal}`
 
 export interface WorkerProcess {
-  /** Which of the workers it is, from 1 on; one that takes another's place has its number. */
+  /** The worker's number, from 1. A replacement keeps the number. */
   readonly slot: number
   readonly pid: number | undefined
   readonly channel: Channel<FromWorker, ToWorker>
-  /** Succeeds when it serves; fails if it ends before. */
+  /** Succeeds when it serves; fails if it ends first. */
   readonly serving: Effect.Effect<void, WorkerFailed>
   readonly ended: Effect.Effect<Ended>
   readonly hasServed: () => boolean
   readonly isOver: () => boolean
-  /** What it said last of what it measured. */
+  /** The metrics that it reported last. */
   readonly measured: () => Snapshot
-  /** Asks it for what it measured, and waits for it for a moment. */
+  /** Requests its metrics and waits up to a second for them. */
   readonly measure: Effect.Effect<void>
-  /** Tells it to end and waits until it has: when `patience` is over, it is killed. */
+  /** Tells it to end and waits for its exit; kills it after `patience`. */
   readonly end: (patience: Duration.Duration) => Effect.Effect<Ended>
 }
 
-/** How long one answer of a worker to `Measure` is waited for. */
-const measuring = Duration.seconds(1)
+/** How long to wait for a `Measured`. */
+const measureTimeout = Duration.seconds(1)
 
 export interface Options {
   readonly slot: number
   readonly fork: () => ChildProcess
   readonly limiter: RateLimiter["Service"]
-  /** Somebody told the worker's process to end, and not us. */
+  /** The worker received a signal to end that the primary did not send. */
   readonly onAskedToEnd: () => void
-  /** What it measured in its life, when it has ended. */
+  /** Receives the final metrics when it has ended. */
   readonly onEnded: (snapshot: Snapshot) => void
 }
 
 /**
- * There is no process. Node tells some of the system's reasons as an event and throws the others; it is named by its code
- * (`ENOMEM`, ...) alone, since what is thrown could repeat what the process was to be called with.
+ * The process could not be spawned. Node emits some errors and throws others. Only the error's code (`ENOMEM`, ...) is used,
+ * since the message could contain the arguments.
  */
 const notStarted = (error: unknown): WorkerFailed => {
   const reason = SystemErrorCode.of(error) ?? (error instanceof Error ? error.name : typeof error)
   return new WorkerFailed({ message: `The system gives no process for a worker (${reason}).` })
 }
 
-/** Starts a worker. It lives on when the effect is done, and is ended with `end`. Fails if there is no process for it. */
+/** Starts a worker, which runs until `end`. Fails if the process cannot be spawned. */
 export const start = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<WorkerProcess, WorkerFailed> {
   const run = Effect.runForkWith(yield* Effect.context())
   const serving = yield* Deferred.make<void, WorkerFailed>()
   const ended = yield* Deferred.make<Ended>()
+  /** The `Measure` in flight. */
   let reported: Deferred.Deferred<void> | undefined
   let snapshot: Snapshot = []
   let since: number | undefined
@@ -117,7 +118,7 @@ export const start = Effect.fnUntraced(function* (options: Options): Effect.fn.R
   }
   child.once("exit", over)
   child.on("error", (error) => {
-    // It could not be started: there is no process, and there will be no exit.
+    // Without a pid the spawn failed, and no `exit` event follows.
     if (child.pid !== undefined) return
     failure = notStarted(error).message
     over(null, null)
@@ -133,13 +134,13 @@ export const start = Effect.fnUntraced(function* (options: Options): Effect.fn.R
     isOver: () => isOver,
     measured: () => snapshot,
     measure: Effect.suspend(() => {
-      // One question at a time: a worker that hangs must not be sent ever more of them.
+      // One at a time, so that messages to a hanging worker do not pile up.
       if (reported === undefined) {
         reported = Deferred.makeUnsafe()
         channel.send({ _tag: "Measure" })
       }
       return Deferred.await(reported)
-    }).pipe(Effect.timeoutOrElse({ duration: measuring, orElse: () => Effect.void })),
+    }).pipe(Effect.timeoutOrElse({ duration: measureTimeout, orElse: () => Effect.void })),
     end: (patience) =>
       Effect.suspend(() => {
         channel.send({ _tag: "End" })

@@ -1,5 +1,5 @@
 /**
- * The connections to PostgreSQL, and how its errors become ours. No statement of our own stands here.
+ * Connections to PostgreSQL, and the mapping of its errors to `Storage` errors. Holds no statements.
  *
  * @module
  */
@@ -22,17 +22,17 @@ import { type SqlClient, SqlError } from "effect/sql"
 import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
 import { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
 
-/** Where the database is, and how many connections this process may hold to it. */
+/** The database's address, and the size of the connection pool. */
 export interface Options
   extends Pick<PgClient.PgPoolConfig, "url" | "host" | "port" | "path" | "ssl" | "database" | "username" | "password"> {
-  /** The most connections that single statements share. */
+  /** The size of the shared pool. */
   readonly connections: number
 }
 
 /**
- * The client for single statements. It opens connections when they are needed, so that a database that is away does not
- * keep the process from starting. Each connection carries one statement at a time: a slow one holds up no other, and one
- * that hangs is cancelled and its connection replaced.
+ * The client for single statements. Connections open on demand, so that the process can start while the database is down.
+ * Each connection runs one statement at a time: a slow statement does not delay others on its connection, and a hanging one
+ * is cancelled and its connection replaced.
  */
 export const layer = (options: Options): Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, SqlError.SqlError> => {
   const { connections, ...address } = options
@@ -46,8 +46,8 @@ export const layer = (options: Options): Layer.Layer<PgClient.PgClient | SqlClie
 }
 
 /**
- * A client with one connection of its own to the same database, for batches: they wait for no other statement, and no
- * other waits for them.
+ * A client with one dedicated connection to the same database, for batches, so that batches and other statements do not wait
+ * for each other.
  */
 export const dedicated = Effect.fnUntraced(function* (
   options?: Pick<PgClient.PgPoolConfig, "types">
@@ -63,7 +63,7 @@ export const dedicated = Effect.fnUntraced(function* (
 export const array = (values: ReadonlyArray<unknown>, elementOid: number): PgTypes.Parameter =>
   Result.getOrThrow(PgTypes.array(values, elementOid))
 
-/** The SQLSTATE that the server gave, if the error is the server's. Each has a digit, which no system's code (`EPIPE`) has. */
+/** The SQLSTATE of an error of the server. Each contains a digit, which no system error code (`EPIPE`) does. */
 export const sqlState = (error: SqlError.SqlError): Option.Option<string> => {
   const cause = error.reason.cause
   return Predicate.hasProperty(cause, "code") && Predicate.isString(cause.code)
@@ -71,13 +71,13 @@ export const sqlState = (error: SqlError.SqlError): Option.Option<string> => {
     : Option.none()
 }
 
-/** A login that ended without a word of the server's: it asked for a password, and there is none to give. */
+/** The code for a login that failed without a server error: the server asked for a password, and none is configured. */
 const noPassword = "28P01"
 
-/** What the driver says of a server that was asked for TLS and has none. It gives no code, so we do: `NO_TLS`. */
+/** The driver's message if the server does not support TLS. It has no code; `codeOf` returns `NO_TLS`. */
 const withoutTls = "The server does not support TLS"
 
-/** What the server, or else the system, calls an error. */
+/** The error's SQLSTATE, or else its system error code. */
 const codeOf = (error: SqlError.SqlError): string | undefined =>
   Option.getOrElse(sqlState(error), () => {
     const { _tag, cause } = error.reason
@@ -85,19 +85,19 @@ const codeOf = (error: SqlError.SqlError): string | undefined =>
     return SystemErrorCode.of(cause) ?? (_tag === "AuthenticationError" ? noPassword : undefined)
   })
 
-/** What an error means for the one who asked. */
+/** What an error means for the caller. */
 type Verdict = "refused" | "timeout" | "unreachable" | "broken"
 
-/** `database is not accepting commands ... to avoid wraparound data loss`; PostgreSQL gives it no code of its own. */
+/** `database is not accepting commands ... to avoid wraparound data loss`, which has no SQLSTATE of its own. */
 const isWraparound = ({ reason: { cause } }: SqlError.SqlError): boolean =>
   Predicate.isError(cause) && cause.message.includes("wraparound")
 
 /**
- * Classes 22 (data), 23 (constraint) and 54 (a program limit, such as the depth of nested JSON) are the record's fault,
- * as is a value that cannot be written in its column's type at all. A server that stores nothing more since it has run out of
- * transaction ids says 54000 as well. 57014 and 55P03 are the server's own time-outs.
- * What is lost with a connection, a restart (57P), a full server (53), a failover (25006) or a collision of transactions
- * (40) may succeed when it is asked again; anything else (a missing table, a wrong password) will not.
+ * Classes 22 (data), 23 (constraint) and 54 (a program limit, such as the depth of nested JSON) are the record's fault, as is
+ * a value that cannot be encoded in its column's type. A server that has run out of transaction ids also reports 54000; that
+ * is not the record's fault. 57014 and 55P03 are server timeouts. A lost connection, a restart (57P), insufficient resources
+ * (53), a failover (25006) and a transaction conflict (40) are transient; anything else (a missing table, a wrong password)
+ * is not.
  */
 const judge = (error: SqlError.SqlError): Verdict => {
   const code = Option.getOrElse(sqlState(error), () => "")
@@ -111,13 +111,12 @@ const judge = (error: SqlError.SqlError): Verdict => {
   return "broken"
 }
 
-/** Whether asking again may help. */
+/** Whether a retry may succeed. */
 export const isTransient = (error: unknown): boolean => SqlError.isSqlError(error) && judge(error) === "unreachable"
 
 /**
- * Tells what broke off as the error that it is: a restart of the database, or a lost connection. A transaction that cannot be
- * rolled back, since its connection is gone, makes defects of all that it met. `errorOf` finds the database's error in one
- * that holds it.
+ * Recovers a restart of the database or a lost connection as a typed error. A transaction that cannot be rolled back, since
+ * its connection is gone, turns every error into a defect. `errorOf` unwraps the database's error from one that contains it.
  */
 export const recoverConnectionErrors =
   (errorOf: (met: unknown) => unknown = identity) =>
@@ -131,8 +130,8 @@ export const recoverConnectionErrors =
     })
 
 /**
- * What the log may say of an error. The server's details and many of its messages quote the values of the statement,
- * which may be form contents: they are left out, and of a refused record all is left out but the SQLSTATE.
+ * An error as the log may show it. The server's details and many of its messages quote the statement's values, which may be
+ * form contents: the details are left out, and for a refused record everything but the SQLSTATE.
  */
 const describe = (error: SqlError.SqlError, verdict: Verdict): Error => {
   const state = Option.match(sqlState(error), { onNone: () => "", onSome: (code) => ` (SQLSTATE ${code})` })
@@ -150,10 +149,10 @@ const unavailableFor = (error: SqlError.SqlError, verdict: Verdict): StorageUnav
     cause: describe(error, verdict)
   })
 
-/** What an error of a statement that only reads, or that stands alone, is to its caller. */
+/** The caller's error for a statement that stores no record. */
 export const unavailable = (error: SqlError.SqlError): StorageUnavailable => unavailableFor(error, judge(error))
 
-/** What an error of a statement that stores records is to its caller. */
+/** The caller's error for a statement that stores records. */
 export const refusedOrUnavailable = (error: SqlError.SqlError): StorageUnavailable | RecordRefused => {
   const verdict = judge(error)
   return verdict === "refused"
@@ -166,11 +165,10 @@ const backoff = Schedule.exponential("20 millis").pipe(
 )
 
 /**
- * Runs a statement and answers within `timeout`, whatever the database does: waiting for a connection is counted, and a
- * cancellation that hangs is not waited for. A broken connection is tried again until then, so that a restart of the
- * database within the deadline costs no request.
+ * Bounds a statement by `timeout`, which includes the wait for a connection; it does not wait for a cancellation that hangs.
+ * Retries transient errors until then, so that no request fails if the database restarts within the deadline.
  *
- * Use it for statements that may run twice: what reads, and what writes the same thing again.
+ * Use it for idempotent statements only: they may run twice.
  */
 export const bounded =
   (timeout: Duration.Input) =>
@@ -193,7 +191,7 @@ export const bounded =
       const late = Effect.suspend(() =>
         Effect.fail(last === undefined ? new StorageUnavailable({ reason: "timeout" }) : unavailable(last))
       )
-      // Nothing comes between the fork and the promise to end it.
+      // Uninterruptible from the fork until the finalizer is in place.
       return Effect.uninterruptibleMask((restore) =>
         Effect.flatMap(Effect.forkDetach(attempts), (fiber) =>
           restore(Effect.timeoutOrElse(Fiber.join(fiber), { duration: timeout, orElse: () => late })).pipe(

@@ -1,6 +1,5 @@
 /**
- * Remembers for a short time what was looked up, so that a busy id costs the database one query now and then, and not one
- * a request. No SQL here.
+ * A cache for lookups by id with a short time to live, so that a busy id does not cost one query per request. No SQL here.
  *
  * @module
  */
@@ -9,27 +8,26 @@ import type { StorageUnavailable } from "../services/Storage.ts"
 
 export interface Options<A> {
   readonly find: (key: string) => Effect.Effect<Option.Option<A>, StorageUnavailable>
-  /** How old an answer may get, counted from when it was asked for. */
+  /** The time to live of a found value, from the start of its query. */
   readonly found: Duration.Input
-  /** The same for the answer that there is none. */
+  /** The time to live of the result that there is none. */
   readonly unknown: Duration.Input
-  /** The most answers that are remembered; beyond it the one that was unused longest is forgotten. */
+  /** The most cached results; beyond it the least recently used one is evicted. */
   readonly capacity: number
 }
 
 interface Answer<A> {
   readonly value: Effect.Effect<Option.Option<A>>
-  /** From then on it is too old, in milliseconds of the monotonic clock. */
+  /** When it expires, in milliseconds of the monotonic clock. */
   readonly until: number
 }
 
-/** Which part of the answers is at hand without a look into the cache, which is dear for what is asked all the time. */
-const partAtHand = 1 / 16
+/** The share of results kept in a plain map: a lookup in the `Cache` is expensive for the busiest ids. */
+const hotShare = 1 / 16
 
 /**
- * A lookup that remembers. Those who ask for the same key at once share one query, which is interrupted when none of them
- * waits any more. Failures are not remembered. Nobody gets an answer that was already too old when they asked: not from a
- * query that hangs, and not when the wall clock was set back.
+ * A cached lookup. Concurrent lookups of a key share one query, which is interrupted when no caller waits. Failures are not
+ * cached. A caller never gets a result that had expired when it called, even if a query hangs or the wall clock is set back.
  */
 export const make = Effect.fnUntraced(function* <A>(
   options: Options<A>
@@ -39,38 +37,38 @@ export const make = Effect.fnUntraced(function* <A>(
   const found = Duration.toMillis(Duration.fromInputUnsafe(options.found))
   const unknown = Duration.toMillis(Duration.fromInputUnsafe(options.unknown))
 
-  const atHand = Math.floor(options.capacity * partAtHand)
-  const last = new Map<string, Answer<A>>()
-  const keepAtHand = (key: string, answer: Answer<A>): void => {
-    if (atHand === 0) return
-    if (last.size >= atHand) last.clear()
-    last.set(key, answer)
+  const hotCapacity = Math.floor(options.capacity * hotShare)
+  const hot = new Map<string, Answer<A>>()
+  const keepHot = (key: string, answer: Answer<A>): void => {
+    if (hotCapacity === 0) return
+    if (hot.size >= hotCapacity) hot.clear()
+    hot.set(key, answer)
   }
 
   const cache = yield* Cache.makeWith(
     (key: string) =>
       Effect.suspend(() => {
-        const askedAt = monotonicMillis()
+        const startedAt = monotonicMillis()
         return Effect.map(
           options.find(key),
           (value): Answer<A> => ({
-            until: askedAt + (Option.isSome(value) ? found : unknown),
+            until: startedAt + (Option.isSome(value) ? found : unknown),
             value: Effect.succeed(value)
           })
         )
       }),
     {
-      capacity: options.capacity - atHand,
+      capacity: options.capacity - hotCapacity,
       timeToLive: (exit) =>
         Exit.isSuccess(exit) ? Duration.millis(Math.max(0, exit.value.until - monotonicMillis())) : Duration.zero
     }
   )
 
-  /** The answer for one who asked at `now`. A query that begins after that is never too old, so this ends. */
+  /** The result for a caller that called at `now`. Terminates, since a query that starts later is never too old. */
   const answer = (key: string, now: number): Effect.Effect<Option.Option<A>, StorageUnavailable> =>
     Effect.flatMap(Cache.get(cache, key), (known) => {
       if (now < known.until) {
-        keepAtHand(key, known)
+        keepHot(key, known)
         return known.value
       }
       return Effect.andThen(
@@ -79,13 +77,12 @@ export const make = Effect.fnUntraced(function* <A>(
       )
     })
 
-  // The cache runs a lookup in the context of whoever asks first and keeps it with the answer. That would be a whole
-  // request, with its body; so it is given this context instead.
+  // The cache would run a lookup in its first caller's context and retain that context, with the request and its body.
   const context = yield* Effect.context<never>()
   return (key: string) =>
     Effect.suspend(() => {
       const now = monotonicMillis()
-      const known = last.get(key)
+      const known = hot.get(key)
       return known !== undefined && now < known.until
         ? known.value
         : Effect.updateContext(answer(key, now), () => context)

@@ -1,9 +1,9 @@
 /**
- * Asks PostgreSQL whether this process can serve. However many ask at once, the database is asked once, and its answer is
- * used for half a second, so that whoever floods the check does not flood the database.
+ * Checks whether PostgreSQL can serve requests. Concurrent checks share one query and its result is cached for half a second,
+ * so that a flood of checks does not reach the database.
  *
- * Nothing is written while the writes of requests succeed. After one failed, and when no other came since, the check
- * writes what requests write.
+ * The check writes nothing while requests write successfully. After a write failed and no later one succeeded, it performs
+ * trial writes.
  *
  * @module
  */
@@ -19,25 +19,25 @@ import * as WriteHealth from "./WriteHealth.ts"
 
 const ReadOnly = Schema.Tuple([Schema.Struct({ read_only: Schema.Literals(["on", "off"]) })])
 
-/** Below the two seconds that are promised, so that the answer can still be given. */
+/** Below the documented two seconds, to leave time for the response. */
 const timeout = "1800 millis"
 
-/** How long the list of migrations may be locked before it is left alone. */
+/** How long to wait for a lock on the migrations table. */
 const lockPatience = "600 millis"
 
-/** Rows that a sort of integers or a function's result has in 1.4 MB: more than the `work_mem` that is set for them. */
+/** About 1.4 MB of rows, which exceeds the `work_mem` of the trial and spills to a temporary file. */
 const spilledRows = 50_000
 
-/** `temp_file_limit` is exceeded: nothing is known of the disk. */
+/** The SQLSTATE if `temp_file_limit` is exceeded, which says nothing about the disk. */
 const overLimit = "53400"
 
-/** The trial is over, and its rows must not stay. */
+/** Rolls the trial back. */
 class Undo extends Data.TaggedError("Undo") {}
 
 /**
- * Whether the writes of requests would succeed, by trying them. Rows go to the tables of the requests and are taken back; one
- * is committed, since a commit may fail by itself (its id is deleted within a day, like any batch's). A page may have room
- * for a row on a disk that has none, so a temporary file is written as well.
+ * Tries the writes of requests. Inserts rows into their tables and rolls back; commits one batch id, since a commit may fail
+ * by itself (`Maintenance` deletes it after a day, like any batch id). An existing page may have room for a row on a full
+ * disk, so it also writes a temporary file.
  */
 const trial = (sql: SqlClient.SqlClient): Effect.Effect<boolean, SqlError.SqlError> => {
   const spill = Effect.andThen(
@@ -64,7 +64,7 @@ const trial = (sql: SqlClient.SqlClient): Effect.Effect<boolean, SqlError.SqlErr
     Effect.andThen(rows),
     Effect.andThen(sql`INSERT INTO page_view_batch (batch_id) VALUES (gen_random_uuid())`),
     Effect.as(true),
-    // What the server says is an answer; a lost connection is none.
+    // An error of the server is a result; a lost connection is not.
     Effect.catchIf(
       (error) => Option.isSome(Database.sqlState(error)),
       () => Effect.succeed(false)
@@ -87,8 +87,8 @@ export const layer: Layer.Layer<Readiness, never, SqlClient.SqlClient> = Layer.e
         : Effect.succeed(verdict === "writable")
     )
     let migrated = false
-    // A migration that is under way locks the list of migrations. Whoever had all that it needs has it still, and goes on
-    // serving meanwhile, if the database answers the other question.
+    // A running migration locks the migrations table. A process that had all its migrations still has them, and stays ready
+    // meanwhile if the other queries succeed.
     const missing = Migrations.pending.pipe(
       Effect.provideService(SqlClient.SqlClient, sql),
       (asked) =>
@@ -110,7 +110,7 @@ export const layer: Layer.Layer<Readiness, never, SqlClient.SqlClient> = Layer.e
               ? Effect.succeed({ missing, isReadOnly, denied, isStoring: true })
               : Effect.map(isStoring, (isStoring) => ({ missing, isReadOnly, denied, isStoring }))
           ),
-          // The migrations are files of our own.
+          // The migrations are our own files: an error in them is a defect.
           Effect.catchTag("MigrationError", Effect.die),
           Database.bounded(timeout),
           Effect.map(

@@ -1,6 +1,6 @@
 /**
- * Remembers what became of the last writes, so that readiness need not write while they succeed. One for all services
- * over the same database: layers are built once.
+ * Records the outcomes of recent writes, so that the readiness check need not write while they succeed. All services over the
+ * same database share one, since layers are memoized.
  *
  * @module
  */
@@ -11,19 +11,19 @@ import type { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
 export class WriteHealth extends Context.Service<
   WriteHealth,
   {
-    /** Remembers what becomes of a write of this kind. */
+    /** Records the outcome of a write of this kind. */
     readonly observe: (
       kind: string
     ) => <A, R>(
       write: Effect.Effect<A, StorageUnavailable | RecordRefused, R>
     ) => Effect.Effect<A, StorageUnavailable | RecordRefused, R>
     readonly verdict: Effect.Effect<Decision.Verdict>
-    /** Forgets the failures: a write of each kind would succeed now. */
+    /** Clears the failures, after a trial of every kind succeeded. */
     readonly recovered: Effect.Effect<void>
   }
 >()("hydracore/postgres/WriteHealth") {}
 
-/** A write that was given up after this time, in milliseconds, failed. Before, its clients may just have gone. */
+/** A write interrupted after this many milliseconds counts as failed; earlier, its clients may just have disconnected. */
 const slowMillis = 1_000
 
 const outcomeOf = (
@@ -32,7 +32,7 @@ const outcomeOf = (
 ): "stored" | "failed" | undefined => {
   if (Exit.isSuccess(exit)) return "stored"
   const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
-  // A store that refuses a record at fault is healthy.
+  // A store that refuses an invalid record is healthy.
   if (error !== undefined) return error._tag === "StorageUnavailable" ? "failed" : "stored"
   return Cause.hasInterrupts(exit.cause) && millis >= slowMillis ? "failed" : undefined
 }

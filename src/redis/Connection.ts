@@ -1,6 +1,6 @@
 /**
- * One connection to Redis, for as long as it works: it is never mended, but lost, and a new one made. So nothing is
- * queued while Redis is away, and a Redis that hangs holds no request.
+ * One connection to Redis. A failed connection is never reconnected but replaced by a new one, so that nothing queues while
+ * Redis is unavailable and no request waits for a hanging Redis.
  *
  * @module
  */
@@ -11,16 +11,15 @@ import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
 import { script, scriptSha } from "./script.ts"
 
 /**
- * Redis could not be used; `reason` is for the log, and holds no address, no password and no key. `fault` is what of
- * `REDIS_URL` it refused, if it was that: the user and the password, or the number of the database; or what is wrong with
- * its certificate, if we refused that.
+ * Redis is unavailable. `reason` is for the log and contains no address, password or key. `fault` is set if Redis rejected
+ * the login or the database number of `REDIS_URL`, or if its TLS certificate was rejected.
  */
 export class RedisAway extends Schema.TaggedError<RedisAway>()("RedisAway", {
   reason: Schema.String,
   fault: Schema.optional(Schema.Literals(["login", "database", ...Certificate.faults]))
 }) {}
 
-/** What the script says: how many requests counted, when the oldest of them was accepted, what time it is. */
+/** The script's reply: the count, the time of the oldest counted request, and the current time. */
 const Reply = Schema.Tuple([Schema.Int, Schema.Int, Schema.Int])
 type Reply = typeof Reply.Type
 
@@ -32,8 +31,8 @@ export interface Connection {
 }
 
 /**
- * Redis's own answer. Its first word names most of them; the two that a wrong `REDIS_URL` gets are both an `ERR`, and told
- * apart by what they are about. The rest of it may quote what was asked, and is left out.
+ * Maps an error reply. Its first word identifies most errors; a wrong password and a wrong database number are both `ERR`
+ * and are distinguished by the message. The message may quote the command and is left out.
  */
 const refusalOf = ({ message }: ErrorReply): RedisAway => {
   const word = /^[A-Z]{2,20}\b/.exec(message)?.[0] ?? "ERR"
@@ -48,7 +47,7 @@ const refusalOf = ({ message }: ErrorReply): RedisAway => {
   return new RedisAway({ reason: word })
 }
 
-/** What a failure may be called in a log: the code of a system's error, what Redis answered, or a class's name. */
+/** A failure as the log may show it: a system error's code, the reply's first word, or a class name. */
 const reasonOf = (error: unknown): RedisAway => {
   if (error instanceof RedisAway) return error
   if (error instanceof ErrorReply) return refusalOf(error)
@@ -62,13 +61,13 @@ const reasonOf = (error: unknown): RedisAway => {
 
 const decodeReply = Schema.decodeUnknownResult(Reply)
 
-/** In how many parts a wait is measured. */
+/** The number of timers that one wait is split into. */
 const slices = 4
 
 /**
- * Waits for an answer from the network, by the process's timer and not by Effect's clock, since the network does not
- * follow a test's. The wait is measured in parts, of which a process that was busy for long counts one only, and at its
- * end the sockets are read once more: it would otherwise take its own delay for Redis's.
+ * Waits for a network reply by Node's timers, since the network does not follow the TestClock. The wait is a chain of
+ * shorter timers, so that a blocked event loop uses up only one of them, and ends after one more poll of the sockets: this
+ * process's own delay must not count as a Redis timeout.
  */
 const answered = <A>(millis: number, ask: () => Promise<A>): Effect.Effect<A, RedisAway> =>
   Effect.callback((resume) => {
@@ -98,16 +97,16 @@ const answered = <A>(millis: number, ask: () => Promise<A>): Effect.Effect<A, Re
     return Effect.sync(stop)
   })
 
-/** How long a new connection may take at least, to open and to answer once: in the background, where no request waits. */
+/** The least timeout for opening a connection and its first reply: no request waits for them. */
 const leastOpenMillis = 1000
 
 /**
- * Opens a connection and runs the script once, on a key of its own, so that a Redis that may not be written to (a
- * replica, a full memory) counts as away. The connection is closed with the scope.
+ * Opens a connection and runs the script once on `probeKey`, so that a Redis that rejects writes (a replica, out of memory)
+ * counts as unavailable. The connection closes with the scope.
  */
 export const open = Effect.fnUntraced(function* (options: {
   readonly url: Redacted.Redacted
-  /** How long one request waits for an answer, in milliseconds. */
+  /** How long one request waits for a reply, in milliseconds. */
   readonly timeoutMillis: number
   readonly probeKey: string
 }): Effect.fn.Return<Connection, RedisAway, Scope.Scope> {
@@ -126,7 +125,7 @@ export const open = Effect.fnUntraced(function* (options: {
           maintNotifications: "disabled",
           socket: { reconnectStrategy: false, connectTimeout: openMillis }
         })
-        // Without a listener, a client's error would end the process.
+        // Without a listener, an `error` event would end the process.
         client.on("error", (error) => lose(reasonOf(error)))
         return client
       },
@@ -134,7 +133,7 @@ export const open = Effect.fnUntraced(function* (options: {
     }),
     (client) =>
       Effect.sync(() => {
-        // A client that is destroyed while it connects becomes ready all the same.
+        // A client destroyed while connecting still becomes ready.
         client.once("ready", () => client.destroy())
         client.destroy()
       })
@@ -146,7 +145,7 @@ export const open = Effect.fnUntraced(function* (options: {
     try {
       return await client.evalSha(scriptSha, call)
     } catch (error) {
-      // A restarted or flushed Redis has forgotten the script; EVAL reminds it.
+      // A restarted or flushed Redis no longer caches the script; EVAL loads it again.
       if (error instanceof ErrorReply && error.message.startsWith("NOSCRIPT")) return await client.eval(script, call)
       throw error
     }

@@ -1,5 +1,5 @@
 /**
- * Looks at a Redis for `doctor`: whether the limiter could use it.
+ * Checks for `doctor` whether the rate limiter can use a Redis.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { Clock, Effect, type Redacted } from "effect"
 import type { RedisFacts } from "../core/doctor/Diagnosis.ts"
 import * as Connection from "./Connection.ts"
 
-/** Opens a connection, asks what a request asks, and closes it again. */
+/** Opens a connection, times one rate-limit request, and closes it. */
 export const inspect: (url: Redacted.Redacted) => Effect.Effect<RedisFacts> = Effect.fnUntraced(
   function* (url) {
     const probeKey = "hydracore:doctor"

@@ -1,14 +1,14 @@
 /**
- * Counts requests per client in Redis, for all processes together: the exact sliding window of `core/limits/RateLimit`, by the
- * Redis server's clock.
+ * Rate-limits clients in Redis, across processes: the exact sliding window of `core/limits/RateLimit`, by the Redis server's
+ * clock.
  *
- * While Redis is away (down, hanging, refusing to write), this process counts by itself with the fallback, and says so
- * once. The first requests that meet its absence wait `timeoutMillis` at most; those after them do not ask it at all,
- * until a connection in the background has seen it answer. Each side counts only what it accepted, so that around such
- * a change a client may get up to two limits in a window, and while it lasts one limit per process.
+ * While Redis is unavailable (down, hanging, rejecting writes), this process uses the fallback and logs that once. The first
+ * affected requests wait up to `timeoutMillis`; later ones use the fallback at once, until a background connection succeeds.
+ * Each side counts only what it accepted: around a switch a client may get up to two limits in a window, and during the
+ * outage one limit per process.
  *
- * Redis sees a digest of a client's key, not its address. It is no secret from whoever holds the Redis: there are few
- * enough IPv4 addresses to try them all. It lives for one window.
+ * Redis stores a digest of a client's key, not its address, for one window. This does not hide the address from the operator
+ * of the Redis, who can hash all IPv4 addresses.
  *
  * @module
  */
@@ -20,25 +20,25 @@ import { type Connection, open, type RedisAway } from "./Connection.ts"
 
 const prefix = "hydracore:limit:"
 
-/** How much longer than a window a client's list lives if the time is not Redis's own. */
+/** How much longer than a window a client's list lives if the clock is not Redis's. */
 const foreignTimeMillis = 3_600_000
 
 export interface Options {
   /** `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS. */
   readonly url: Redacted.Redacted
-  /** Who counts while Redis is away. */
+  /** Used while Redis is unavailable. */
   readonly fallback: RateLimiter["Service"]
-  /** Whose clock counts: the Redis server's, or this process's (for tests, where all processes share one clock). */
+  /** The clock: the Redis server's (default), or this process's (for tests, where all processes share one clock). */
   readonly time?: "redis" | "process"
-  /** How long one request waits for Redis, in milliseconds: 80 if not given. */
+  /** How long one request waits for Redis, in milliseconds. Default: 80. */
   readonly timeoutMillis?: number
-  /** How long Redis is left alone before it is tried again, in milliseconds: 500 if not given. */
+  /** How long to wait before reconnecting, in milliseconds. Default: 500. */
   readonly retryMillis?: number
 }
 
 /**
- * The limiter that many processes share. It never fails, neither when it is built nor later. It is built when the first
- * connection stands, or has failed.
+ * The rate limiter that several processes share. Building it never fails: it completes once the first connection has
+ * succeeded or failed.
  */
 export const layer = (options: Options): Layer.Layer<RateLimiter> =>
   Layer.effect(
@@ -59,7 +59,7 @@ export const layer = (options: Options): Layer.Layer<RateLimiter> =>
         return yield* Deferred.await(connection.lost)
       }).pipe(Effect.scoped)
 
-      const leave = Effect.fnUntraced(function* (error: RedisAway) {
+      const disconnected = Effect.fnUntraced(function* (error: RedisAway) {
         current = undefined
         if (!away) yield* Effect.logWarning(`Redis is away (${error.reason}): this process limits by itself meanwhile`)
         away = true
@@ -67,7 +67,7 @@ export const layer = (options: Options): Layer.Layer<RateLimiter> =>
         yield* Effect.sleep(retryMillis)
       })
 
-      yield* session.pipe(Effect.catch(leave), Effect.forever, Effect.forkScoped)
+      yield* session.pipe(Effect.catch(disconnected), Effect.forever, Effect.forkScoped)
       yield* Deferred.await(tried)
 
       const take: RateLimiter["Service"]["take"] = (policy, key) =>
@@ -89,7 +89,7 @@ export const layer = (options: Options): Layer.Layer<RateLimiter> =>
               decideCounted(policy, counted, counted > 0 ? oldest : undefined, now)
             ),
             Effect.catch(() => {
-              // At once, and not when the background notices: the next request must not wait for Redis too.
+              // Here and not only in the background fiber, so that the next request does not wait for Redis too.
               if (current === connection) current = undefined
               return fallback.take(policy, key)
             })

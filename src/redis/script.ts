@@ -1,18 +1,18 @@
 /**
- * The exact sliding window of `core/limits/RateLimit` as a script that Redis runs in one piece. Text alone.
+ * The exact sliding window of `core/limits/RateLimit` as an atomic Redis script.
  *
- * The accepted requests of a client are a list of their times, in milliseconds, oldest first. If the newest is in the
- * future, the clock was set back: all times are moved back with it, so that the limit is not forgotten and the client
- * waits for one window at most. A clock that is set forward by a window forgets what it counted.
+ * A client's accepted requests are a list of times in milliseconds, oldest first. If the newest is in the future, the clock
+ * was set back: all times shift back with it, so that the counts remain and the client waits at most one window. If the
+ * clock is set forward by a window, the counts expire.
  *
  * @module
  */
 import { hash } from "node:crypto"
 
 /**
- * `KEYS`: the client's list. `ARGV`: the limit, the window, how long the list lives after its last change (both in
- * milliseconds), and the time, or nothing for the server's. Returns how many requests counted before this one, the time
- * of the oldest of them (0 if there is none), and the time that was used.
+ * `KEYS`: the client's list. `ARGV`: the limit, the window and the list's time to live after a change (both in
+ * milliseconds), and the current time, or an empty string for the server's. Returns the number of requests counted before
+ * this one, the time of the oldest of them (0 if none), and the current time.
  */
 export const script = `
 local key = KEYS[1]
@@ -56,5 +56,5 @@ if changed then redis.call("PEXPIRE", key, ARGV[3]) end
 return { count, oldest or 0, now }
 `
 
-/** The name under which Redis remembers the script. */
+/** The script's digest, for `EVALSHA`. */
 export const scriptSha = hash("sha1", script)

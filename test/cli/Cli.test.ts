@@ -199,7 +199,7 @@ describe("cli/Cli", () => {
         ],
         [
           Layer.effectContext(Effect.fail(new StorageUnavailable({ reason: "overloaded" }))),
-          "The database has too much to do"
+          "The database is overloaded"
         ],
         [
           Layer.effectContext(Effect.fail(new StorageUnavailable({ reason: "read-only" }))),

@@ -109,7 +109,7 @@ describe("site", () => {
 
       assert.strictEqual(
         yield* refusal(...update),
-        "Nothing to change was given; give at least one of --name, --origin, --any-origin.\n"
+        "No change was given; give at least one of --name, --origin, --any-origin.\n"
       )
       assert.strictEqual(
         yield* refusal(...update, "--any-origin", "--origin", "https://a.example"),
@@ -140,7 +140,7 @@ describe("site", () => {
         assert.match(yield* refusal(...remove), /^The flag --name is missing; /)
         assert.strictEqual(
           yield* refusal(...remove, "--name", "My shop 2"),
-          `The website ${created.website_config_id} has another name than --name says, and nothing was deleted; see \`hydracore site list\`.\n`
+          `The website ${created.website_config_id} has a name other than --name, so nothing was deleted; see \`hydracore site list\`.\n`
         )
         assert.lengthOf(yield* json("site", "list"), 2)
         assert.deepStrictEqual(yield* json(...remove, "--name", "My shop"), {
@@ -163,11 +163,11 @@ describe("site", () => {
           code: 0,
           stderr: "",
           stdout: `The website ${site.websiteConfigId} is deleted, and with it:
-page views                      0
-page views of robots            0
-submissions                     0
-idempotency keys                0
-counts of what was not counted  0
+page views                    0
+page views of bots            0
+submissions                   0
+idempotency keys              0
+counts of uncounted requests  0
 `
         })
       })
@@ -287,7 +287,7 @@ describe("instance", () => {
       assert.match((yield* text(...update, ...full)).stdout, /\nagent_model +m-1\nagent_key_env +AGENT_KEY\n/)
       assert.deepStrictEqual(yield* listed, { ...before, agent_url: "http://localhost:2", name: "Help" })
 
-      assert.match(yield* refusal(...update), /^Nothing to change was given; give at least one of --name, [^\n]+\.\n$/)
+      assert.match(yield* refusal(...update), /^No change was given; give at least one of --name, [^\n]+\.\n$/)
       for (const flag of ["agent-model", "agent-key-env"]) {
         assert.strictEqual(
           yield* refusal(...update, `--${flag}`, "a", `--no-${flag}`),
@@ -489,7 +489,7 @@ describe("token", () => {
       for (const expires of ["0d", "-1d", "2026-02-28", "2026-03-01", "2027-02-29", "soon", ""]) {
         assert.match(
           yield* refusal("token", "issue", "--instance", unknown, "--expires", expires),
-          /^The flag --expires (must be a time to come|needs a value)/
+          /^The flag --expires (must be a future time|needs a value)/
         )
       }
     })

@@ -179,7 +179,7 @@ describe("doctor, as a process", () => {
           ["proxies", "ok"]
         ]
       )
-      assert.strictEqual(complaint, "2 things are not well; see above.\n")
+      assert.strictEqual(complaint, "2 problems found; see above.\n")
       assert.notInclude(out + complaint, "sesame")
     } finally {
       rmSync(folder, { recursive: true, force: true })

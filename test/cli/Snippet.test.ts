@@ -112,7 +112,7 @@ describe("site snippet", () => {
     Effect.gen(function* () {
       const { snippet } = yield* session
       const { stdout } = yield* snippet()
-      assert.match(stdout, /^<!-- (http:\/\/\S+) is where this machine serves\..*--base-url/)
+      assert.match(stdout, /^<!-- (http:\/\/\S+) is this machine's address\..*--base-url/)
       assert.match(stdout, /src="http:\/\/[^"]+:[0-9]+\/v1\/public\/embed\.js"/)
     })
   )

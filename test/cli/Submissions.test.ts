@@ -62,7 +62,7 @@ describe("submissions export", () => {
       assert.deepStrictEqual(refused, {
         code: 1,
         stdout: "",
-        stderr: "The flags --json and --format csv exclude each other.\n"
+        stderr: "The flags --json and --format csv cannot be combined.\n"
       })
     })
   )

@@ -1,5 +1,5 @@
 /**
- * What an update asks for: what was given is changed, what was not stays, and asking for nothing is a mistake.
+ * The changes of an update command. Settings without a flag stay as they are; an update without changes is an error.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import { CliError } from "effect/cli"
 import * as Inputs from "./Inputs.ts"
 
 /**
- * What is to become of something that may be taken off: `undefined` if nothing was said of it, `bare` if the flag that
- * takes it off was given, and else what was given.
+ * The change of an optional setting: `undefined` without a flag, `bare` if the flag that clears it was given, and otherwise
+ * the given value.
  */
 export const changeTo = <A, B>(
   given: { readonly flag: string; readonly value: A | undefined },
@@ -19,14 +19,14 @@ export const changeTo = <A, B>(
     ? Effect.fail(Inputs.wrong(off.flag, `left out where --${given.flag} is given`))
     : Effect.succeed(off.isGiven ? off.bare : given.value)
 
-/** The origins that an update asks for, or `undefined` if it says nothing of them. */
+/** The new origins, or `undefined` if they stay as they are. */
 export const originsToBe = (origins: ReadonlyArray<string>, isAny: boolean) =>
   changeTo<ReadonlyArray<string>, ReadonlyArray<string>>(
     { flag: "origin", value: origins.length === 0 ? undefined : origins },
     { flag: "any-origin", isGiven: isAny, bare: [] }
   )
 
-/** Fails, with the flags that could have been given, if an update asks for nothing. Else it gives what was asked for. */
+/** The changed settings. Fails, with the possible flags, if there are none. */
 export const asked = <A extends object>(
   change: { readonly [K in keyof A]: A[K] | undefined },
   flags: ReadonlyArray<string>
@@ -35,7 +35,7 @@ export const asked = <A extends object>(
   return given.length === 0
     ? Effect.fail(
         new CliError.ValidationError({
-          message: `Nothing to change was given; give at least one of ${flags.map((flag) => `--${flag}`).join(", ")}.`
+          message: `No change was given; give at least one of ${flags.map((flag) => `--${flag}`).join(", ")}.`
         })
       )
     : Effect.succeed(Object.fromEntries(given) as A)

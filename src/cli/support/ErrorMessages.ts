@@ -1,5 +1,5 @@
 /**
- * One clear sentence for every error that can end a command. Pure.
+ * The message, one sentence, of every error that can end a command. Pure.
  *
  * @module
  */
@@ -11,32 +11,32 @@ import * as TerminalText from "../../core/text/TerminalText.ts"
 import { NotReady } from "../../services/Readiness.ts"
 import { StorageUnavailable } from "../../services/Storage.ts"
 
-/** Why a database is not to be had, by the codes that an operator meets when the start goes wrong. */
-const withoutDatabase: Readonly<Record<string, string>> = {
+/** Why the database is unavailable, by SQLSTATE or system error code. */
+const databaseErrors: Readonly<Record<string, string>> = {
   "3D000":
-    "The database server has no database of the name in DATABASE_URL; create it, or set DATABASE_URL to one that is there.",
+    "The database server has no database of the name in DATABASE_URL; create it, or set DATABASE_URL to one that exists.",
   "28000":
-    "The database server does not let the user in DATABASE_URL in; check that there is such a user, and that pg_hba.conf lets it in from here.",
+    "The database server does not let the user in DATABASE_URL in; check that the user exists, and that pg_hba.conf allows it from this host.",
   "28P01": "The database server refused the login; check the user and the password in DATABASE_URL.",
-  "42501": "The user in DATABASE_URL may not do what is needed (SQLSTATE 42501); grant it the right in the database.",
+  "42501": "The user in DATABASE_URL lacks a privilege (SQLSTATE 42501); grant it the right in the database.",
   "53300":
-    "The database server has no connection left; lower DATABASE_CONNECTIONS, end what else is connected, or raise its max_connections.",
-  "57P03": "The database server is just starting, or ending; try again in a moment.",
+    "The database server has no connection left; lower DATABASE_CONNECTIONS, close other connections, or raise its max_connections.",
+  "57P03": "The database server is starting or shutting down; try again in a moment.",
   ENOTFOUND:
-    "The host in DATABASE_URL is not known (ENOTFOUND); check its spelling, and that signs such as @ and / in the password are written as %40 and %2F.",
+    "The host in DATABASE_URL is not known (ENOTFOUND); check its spelling, and that characters such as @ and / in the password are written as %40 and %2F.",
   ENOENT:
-    "There is no socket where DATABASE_URL points (ENOENT); its host is the folder that PostgreSQL has its socket in, and its port must be the server's.",
-  ENOTDIR: "The host in DATABASE_URL is a path to a file (ENOTDIR); name the folder that PostgreSQL has its socket in.",
-  EAI_AGAIN: "The host in DATABASE_URL cannot be looked up now (EAI_AGAIN); check its spelling, and the name server.",
+    "There is no socket where DATABASE_URL points (ENOENT); its host must be the folder of PostgreSQL's socket, and its port the server's.",
+  ENOTDIR: "The host in DATABASE_URL is a path to a file (ENOTDIR); name the folder of PostgreSQL's socket.",
+  EAI_AGAIN: "The host in DATABASE_URL cannot be looked up now (EAI_AGAIN); check its spelling, and the DNS server.",
   "3F000":
-    "The search_path of the user in DATABASE_URL names no schema that is there; create the schema, or change its search_path.",
+    "The search_path of the user in DATABASE_URL names no schema that exists; create the schema, or change its search_path.",
   NO_TLS:
-    "The database server has no TLS, which the sslmode in DATABASE_URL demands; switch it on there (ssl = on), or leave the sslmode out if nobody can read what goes between.",
+    "The database server has no TLS, which the sslmode in DATABASE_URL demands; enable it there (ssl = on), or remove the sslmode if the network in between is private.",
   ECONNREFUSED:
     "Nothing listens where DATABASE_URL points (ECONNREFUSED); check that the database runs, and its host and port."
 }
 
-/** The sentence for a database that is not to be had; a code that is not known is told as it is. */
+/** The message of an unavailable database. Unknown codes are included as they are. */
 const unreachable = (code: string | undefined): string => {
   if (code === undefined) return "The database cannot be reached; check that it runs and that DATABASE_URL is right."
   const fault = Certificate.faultOf(code)
@@ -44,7 +44,7 @@ const unreachable = (code: string | undefined): string => {
     return `The database server's certificate was refused (${code}): ${Certificate.descriptions[fault]}; ${Certificate.advice(fault, "DATABASE_URL")}.`
   }
   return (
-    withoutDatabase[code] ??
+    databaseErrors[code] ??
     (/[0-9]/.test(code)
       ? `The database answers with an error (SQLSTATE ${code}); see its log.`
       : `The database cannot be reached (${code}); check that it runs and that DATABASE_URL is right.`)
@@ -54,38 +54,38 @@ const unreachable = (code: string | undefined): string => {
 const notMigrated =
   "The database is not migrated to this version; run `npm run -s hydracore -- migrate`, then try again."
 const readOnly =
-  "The database takes no writes; it may be a standby, or default_transaction_read_only is on. Set DATABASE_URL to the primary."
+  "The database accepts no writes; it may be a standby, or default_transaction_read_only is on. Set DATABASE_URL to the primary."
 
 const storage = {
   "read-only": readOnly,
   timeout: "The database did not answer in time; try again in a moment.",
-  overloaded: "The database has too much to do; try again in a moment."
+  overloaded: "The database is overloaded; try again in a moment."
 } as const
 
-/** What PostgreSQL calls a statement that it ended itself. */
+/** The SQLSTATE `query_canceled`. */
 const cancelled = "57014"
-const limited =
-  "The database ended a statement before its end (SQLSTATE 57014); look at the statement_timeout of the user and the database."
+const cancelledMessage =
+  "The database cancelled a statement (SQLSTATE 57014); check the statement_timeout of the user and the database."
 
 const notReady = {
   "database-not-migrated": notMigrated,
   "database-read-only": readOnly,
   "database-denied":
-    "The user in DATABASE_URL may not write in the tables; let it own them, or grant it SELECT, INSERT, UPDATE and DELETE on all of them.",
-  "database-not-storing": "The database answers and stores nothing; check that its disk has room, and its log."
+    "The user in DATABASE_URL may not write to the tables; make it their owner, or grant it SELECT, INSERT, UPDATE and DELETE on all of them.",
+  "database-not-storing": "The database answers but cannot store; check its disk space and its log."
 } as const
 
-/** No token and no key is as short as this, in UTF-16 units. */
-const longestShown = 16
+/** The longest text that is quoted, in UTF-16 units. Every token and key is longer. */
+const maxQuoted = 16
 
-/** A word that nobody expected, as it may be repeated: whatever is longer may be a secret that was pasted there. */
+/** An unexpected argument in quotes, or `otherwise`, since a longer one may be a pasted secret. */
 const quoted = (text: string, otherwise: string): string =>
-  text.length <= longestShown ? `"${TerminalText.printable(text)}"` : otherwise
+  text.length <= maxQuoted ? `"${TerminalText.printable(text)}"` : otherwise
 
 const suggestion = (names: ReadonlyArray<string>): string | undefined =>
   names.length === 0 ? undefined : `did you mean ${names.map((name) => TerminalText.printable(name)).join(" or ")}?`
 
-/** What a flag takes, in the parser's words: `Expected "ndjson" | "csv", got "xml"` is brought to what it expects. */
+/** The valid values of a flag, from the parser's message such as `Expected "ndjson" | "csv", got "xml"`. */
 const expectation = (expected: string): string =>
   TerminalText.truncate(
     TerminalText.printable(
@@ -97,7 +97,7 @@ const expectation = (expected: string): string =>
     200
   )
 
-/** The sentence for a command line that cannot be read. `path` is the command as far as it was understood. */
+/** The message of an invalid command line. `path` is the command as far as it was parsed. */
 const ofInvocation = (error: CliError.NonShowHelpErrors, path: string): string => {
   const help = `see \`${path} --help\`.`
   switch (error._tag) {
@@ -115,7 +115,7 @@ const ofInvocation = (error: CliError.NonShowHelpErrors, path: string): string =
         .map((text) => quoted(text, `a text of ${text.length} characters`))
         .join(", ")}; ${help}`
     case "InvalidValue":
-      // The value is not repeated: nobody knows what it holds.
+      // The value may be a secret, so it is not repeated.
       return error.value === ""
         ? `The flag --${error.option} needs a value; ${help}`
         : `The flag --${error.option} takes ${expectation(error.expected)}; ${help}`
@@ -126,26 +126,26 @@ const ofInvocation = (error: CliError.NonShowHelpErrors, path: string): string =
   }
 }
 
-/** The first line of a message, as a sentence that a terminal shows as it is. */
+/** The first line of a message, as a sentence without control characters. */
 const firstLine = (message: string): string => {
   const line = TerminalText.truncate(TerminalText.printable(message.trim().split(/\r?\n/, 1)[0] ?? ""), 400)
   return line === "" ? "The command failed and gave no reason." : /[.!?]$/.test(line) ? line : `${line}.`
 }
 
-/** The sentence for a setting that is missing or wrong. Settings name themselves; anything else is brought to one line. */
+/** The message of a missing or invalid setting. Messages of `Config.ts` name the setting; others become one line. */
 const ofConfig = ({ cause }: Config.ConfigError): string =>
   cause._tag === "SourceError"
     ? firstLine(cause.message)
     : firstLine(`A setting in the environment cannot be used: ${cause.message.replace(/\s+/g, " ")}`)
 
-/** Where a server was to listen, and the settings that say so. */
+/** The address that a server should listen on, and the settings that name it. */
 export interface ListenAddress {
   readonly host: string
   readonly port: number
   readonly names: { readonly host: string; readonly port: string }
 }
 
-/** The sentence for an address that cannot be listened on; `cause` is what the system said. */
+/** The message of an address that cannot be listened on. `cause` is the system's error. */
 export const cannotListen = ({ host, names, port }: ListenAddress, cause: unknown): string => {
   const named = TerminalText.truncate(TerminalText.printable(host), 80)
   const where = `Cannot listen on ${named.includes(":") ? `[${named}]` : named}:${port}`
@@ -154,7 +154,7 @@ export const cannotListen = ({ host, names, port }: ListenAddress, cause: unknow
     case "EADDRINUSE":
       return `${where}: another program uses this port; set ${names.port} to another one.`
     case "EACCES":
-      return `${where}: the system does not let this user have this port; set ${names.port} to one above 1023.`
+      return `${where}: this user may not use this port; set ${names.port} to one above 1023.`
     case "EADDRNOTAVAIL":
       return `${where}: this machine does not have that address; ${toSet}`
     case "ENOTFOUND":
@@ -165,10 +165,10 @@ export const cannotListen = ({ host, names, port }: ListenAddress, cause: unknow
   }
 }
 
-/** The sentence for a command that ended with this error. */
+/** The message of an error that ended a command. */
 export const of = (error: unknown): string => {
   if (error instanceof StorageUnavailable) {
-    if (error.reason === "timeout" && error.code === cancelled) return limited
+    if (error.reason === "timeout" && error.code === cancelled) return cancelledMessage
     return error.reason === "unreachable" ? unreachable(error.code) : storage[error.reason]
   }
   if (error instanceof NotReady) {

@@ -1,6 +1,6 @@
 /**
- * Flags that several commands share. Each parses its text, or fails with one sentence that says what the value must be. The
- * sentence does not repeat the text, since a token, a key or a password may have been pasted by mistake.
+ * Flags that several commands share. An invalid value fails with one sentence that says what the value must be. It does not
+ * repeat the value, since a token, a key or a password may have been pasted by mistake.
  *
  * @module
  */
@@ -34,7 +34,6 @@ const read = <A>(flag: string, kind: Kind<A>, text: string): Effect.Effect<A, Cl
     onSome: Effect.succeed
   })
 
-/** A flag of a kind. */
 export const make = <A>(flag: string, kind: Kind<A>, metavar: string, description: string): Flag.Flag<A> =>
   Flag.String(flag).pipe(
     Flag.withMetavar(metavar),
@@ -54,7 +53,7 @@ export const nameKind: Kind<string> = {
 
 export const uuidKind: Kind<string> = { expected: "a UUID", parse: (text) => Result.getSuccess(parseUuid(text.trim())) }
 
-/** A scheme, a host without wildcards and perhaps a port: no credentials, no path, no query. */
+/** A scheme, a host without wildcards and an optional port: no credentials, path or query. */
 const originPattern = /^https?:\/\/[^\s/?#@*\\]+\/?$/i
 
 const originKind: Kind<string> = {
@@ -65,18 +64,18 @@ const originKind: Kind<string> = {
     )
 }
 
-/** A base for paths, so that a path can be parsed as an address. */
-const ownPages = "http://own.invalid"
+/** The base for parsing a path as a URL. */
+const pathBase = "http://path.invalid"
 
 const baseUrlKind: Kind<string> = {
   expected:
     "an address such as https://edge.example or https://www.example.com/hc, or a path such as /hc, without a query",
   parse: (text) =>
     Option.fromNullishOr(
-      /^(https?:\/)?\/[^\s?#@\\]*$/i.test(text) && text.length <= 2000 ? URL.parse(text, ownPages) : null
+      /^(https?:\/)?\/[^\s?#@\\]*$/i.test(text) && text.length <= 2000 ? URL.parse(text, pathBase) : null
     ).pipe(
-      // Two slashes at the start name another host.
-      Option.filter((url) => !text.startsWith("/") || (url.origin === ownPages && !url.pathname.startsWith("//"))),
+      // Two leading slashes name another host.
+      Option.filter((url) => !text.startsWith("/") || (url.origin === pathBase && !url.pathname.startsWith("//"))),
       Option.map((url) => (text.startsWith("/") ? url.pathname : url.href).replace(/\/+$/, ""))
     )
 }
@@ -112,13 +111,12 @@ export const workers = optional(
     "workers",
     workersKind,
     "<number|auto>",
-    "Serve with this many processes on one port; auto is one per core; without the flag, with this process alone"
+    "Serve with this many processes on one port; auto is one per core; without the flag, this process serves alone"
   )
 )
 
 export const name = (of: string) => make("name", nameKind, "<text>", `The name of the ${of}`)
 
-/** The present name of something, which confirms that it is the one meant. */
 export const itsName = (of: string) => make("name", nameKind, "<text>", `The ${of}'s name, to confirm the deletion`)
 
 export const newName = (of: string) => optional(make("name", nameKind, "<text>", `A new name for the ${of}`))
@@ -135,16 +133,16 @@ export const submissionId = make("submission-id", uuidKind, "<uuid>", "The submi
 
 export const optionalInstance = optional(instance)
 
-/** The token itself, to print it in a snippet. */
-export const widgetToken = optional(make("token", tokenKind, "<token>", "The widget token, as it was issued"))
+/** The token itself, for a snippet. */
+export const widgetToken = optional(make("token", tokenKind, "<token>", "The widget token"))
 
-/** Where browsers reach the service, without a trailing slash. */
+/** The service's URL or path for browsers, without a trailing slash. */
 export const baseUrl = optional(
   make(
     "base-url",
     baseUrlKind,
     "<url>",
-    "Where browsers reach the service: an address, or a path of the website; without the flag, the address of this machine"
+    "The service's address for browsers, or a path on the website; without the flag, this machine's address"
   )
 )
 
@@ -168,7 +166,7 @@ const originsOf = (description: string): Flag.Flag<ReadonlyArray<string>> =>
 
 export const origins = originsOf("An origin that may use it in a browser; repeatable; without the flag, any origin may")
 
-export const newOrigins = originsOf("An origin that may use it in a browser; repeatable; replaces all present origins")
+export const newOrigins = originsOf("An origin that may use it in a browser; repeatable; replaces the current origins")
 
 const addressKind: Kind<string> = {
   expected: "an IP address such as 10.0.0.4 or 2001:db8::4",
@@ -176,7 +174,7 @@ const addressKind: Kind<string> = {
 }
 
 export const peer = optional(
-  make("peer", addressKind, "<address>", "The address of a proxy, to see which client its requests count for")
+  make("peer", addressKind, "<address>", "The address of a proxy; shows which client its requests count for")
 )
 
 /** A flag without a value. */
@@ -189,11 +187,11 @@ export const days = make("days", countKind(maxDays), "<number>", "How many days,
   Flag.withDefault(30)
 )
 
-/** A span or a moment, unparsed: a span depends on the present time, which `readTime` gets. */
+/** A duration or a time, unparsed: a duration depends on the current time, which `readTime` gets. */
 export const time = (flag: string, description: string): Flag.Flag<Option.Option<string>> =>
   Flag.String(flag).pipe(Flag.withMetavar("<time>"), Flag.withDescription(description), Flag.optional)
 
-/** Parses a span or a moment, in milliseconds since 1970; null if the flag is absent. */
+/** Parses a duration or a time to milliseconds since 1970; null if the flag is absent. */
 export const readTime = (
   flag: string,
   expected: string,
@@ -202,5 +200,5 @@ export const readTime = (
 ): Effect.Effect<number | null, CliError.CliError> =>
   Option.match(text, {
     onNone: () => Effect.succeed(null),
-    onSome: (written) => read(flag, { expected, parse }, written.trim())
+    onSome: (value) => read(flag, { expected, parse }, value.trim())
   })

@@ -23,12 +23,12 @@ const variableKind: Kind<string> = {
   parse: Option.liftPredicate((text) => /^[A-Za-z_][A-Za-z0-9_]{0,199}$/.test(text))
 }
 
-/** Headers that the service sets itself, or that describe the connection. */
-const ownHeaders = /^(accept|connection|content-.*|expect|host|keep-alive|te|trailer|transfer-encoding|upgrade)$/i
+/** Headers that the service sets, or that describe the connection. */
+const reservedHeaders = /^(accept|connection|content-.*|expect|host|keep-alive|te|trailer|transfer-encoding|upgrade)$/i
 
 const headerKind: Kind<string> = {
   expected: "the name of a header for a key such as api-key",
-  parse: Option.liftPredicate((text) => /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/.test(text) && !ownHeaders.test(text))
+  parse: Option.liftPredicate((text) => /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/.test(text) && !reservedHeaders.test(text))
 }
 
 export const agentUrl = make(
@@ -55,7 +55,6 @@ export const agentKeyHeader = optional(
   )
 )
 
-/** One of several words. */
 const choice = <const Words extends ReadonlyArray<string>>(flag: string, words: Words, description: string) =>
   optional(Flag.Literals(flag, words).pipe(Flag.withDescription(description)))
 
@@ -74,7 +73,7 @@ export const memory = choice(
 export const conversationIds = choice(
   "conversation-ids",
   ["service", "client"],
-  "client: conversation ids that your own application makes at random have memory too; a new instance has service"
+  "client: random conversation ids from your application have memory too; a new instance has service"
 )
 
 const maxInstructions = 32_000
@@ -84,13 +83,13 @@ const instructionsExpected = `a text of 1 to ${maxInstructions} characters, or @
 const isInstructions = (text: string): boolean =>
   text !== "" && text.length <= maxInstructions && !text.includes("\0") && text.isWellFormed()
 
-/** The text itself, or that of the file whose path follows an `@`. */
-const readInstructions = (given: string): Effect.Effect<string, CliError.CliError, FileSystem.FileSystem> =>
+/** The text itself, or the contents of the file whose path follows an `@`. */
+const readInstructions = (value: string): Effect.Effect<string, CliError.CliError, FileSystem.FileSystem> =>
   Effect.gen(function* () {
     const files = yield* FileSystem.FileSystem
-    const text = given.startsWith("@")
+    const text = value.startsWith("@")
       ? yield* files
-          .readFileString(given.slice(1))
+          .readFileString(value.slice(1))
           .pipe(
             Effect.mapError(({ reason }) =>
               wrong(
@@ -99,7 +98,7 @@ const readInstructions = (given: string): Effect.Effect<string, CliError.CliErro
               )
             )
           )
-      : given
+      : value
     const trimmed = text.trim()
     return isInstructions(trimmed) ? trimmed : yield* wrong("instructions", instructionsExpected)
   })
@@ -136,7 +135,7 @@ export const dailyTokens = count(
 )
 
 export const site = optional(
-  make("site", uuidKind, "<uuid>", "The website that the instance serves, by its website_config_id")
+  make("site", uuidKind, "<uuid>", "The website_config_id of the website that the instance serves")
 )
 
 const conversationKind: Kind<string> = {
@@ -148,9 +147,9 @@ export const conversation = make(
   "conversation",
   conversationKind,
   "<id>",
-  "The conversation_id, as the list shows it or as the client made it"
+  "The conversation_id, as listed or as the client created it"
 )
 
-export const limit = make("limit", countKind(1_000), "<number>", "How many conversations; 50 unless given").pipe(
+export const limit = make("limit", countKind(1_000), "<number>", "The most conversations; 50 unless given").pipe(
   Flag.withDefault(50)
 )

@@ -1,6 +1,5 @@
 /**
- * The database that a command works on: the one of `DATABASE_URL`, or else the one that `demo` made in the data folder,
- * whether or not it runs now.
+ * The database that a command uses: `DATABASE_URL`, or the demo's in the data folder, which is started if it is not running.
  *
  * @module
  */
@@ -14,31 +13,31 @@ import * as EmbeddedCluster from "../../postgres/embedded/EmbeddedCluster.ts"
 import * as Folders from "../../postgres/embedded/Folders.ts"
 import { CliFailure } from "./Output.ts"
 
-/** Where the embedded cluster of a data folder stands. */
+/** The folder of the embedded cluster. */
 const clusterFolder = (settings: Settings): string => path.join(settings.dataDir, "postgres")
 
-/** Says to other commands where the running cluster is reached. */
+/** The file with the address of the running cluster, for other commands. */
 const addressFile = (settings: Settings): string => path.join(settings.dataDir, "database.json")
 
 const Address = Schema.fromJsonString(
   Schema.Struct({ path: Schema.String, username: Schema.String, database: Schema.String })
 )
 
-/** Does something in the data folder; where the system does not let it, says what to look at. */
+/** Runs `act`, with an error that says what to do if the data folder is not writable. */
 const inDataFolder = (file: string, act: () => void): Effect.Effect<void, CliFailure> =>
   Effect.try({
     try: act,
     catch: (error) =>
       new CliFailure({
-        message: `Cannot write ${file}${SystemErrorCode.suffix(error)}; set HYDRACORE_DATA_DIR to a folder that is yours.`
+        message: `Cannot write ${file}${SystemErrorCode.suffix(error)}; set HYDRACORE_DATA_DIR to a folder that you own.`
       })
   })
 
-/** Makes the data folder, if it is not there. */
+/** Creates the data folder if it does not exist. */
 export const makeDataFolder = ({ dataDir }: Settings): Effect.Effect<void, CliFailure> =>
   inDataFolder(dataDir, () => Folders.make(dataDir))
 
-/** Writes a file that only its owner may read, so that a reader sees all of it or nothing. */
+/** Writes a file atomically, readable by its owner only. */
 export const writePrivate = (file: string, text: string): Effect.Effect<void, CliFailure> =>
   inDataFolder(file, () => {
     const draft = `${file}.${process.pid}.new`
@@ -47,11 +46,11 @@ export const writePrivate = (file: string, text: string): Effect.Effect<void, Cl
     renameSync(draft, file)
   })
 
-/** The address of `DATABASE_URL`. */
+/** The address in `DATABASE_URL`. */
 export const configured = (settings: Settings): Option.Option<App.DatabaseAddress> =>
   Option.map(settings.databaseUrl, (url) => ({ url }))
 
-/** Starts the embedded cluster of the data folder, and says where it is; it ends with the scope. */
+/** Starts the embedded cluster and returns its address. It stops when the scope closes. */
 export const start = Effect.fnUntraced(function* (settings: Settings) {
   const cluster = yield* EmbeddedCluster.start({ dataDir: clusterFolder(settings) })
   const address = { path: cluster.path, username: cluster.username, database: cluster.database }
@@ -59,7 +58,7 @@ export const start = Effect.fnUntraced(function* (settings: Settings) {
   return { address, url: cluster.url }
 })
 
-/** The address of a cluster that another process of ours runs. */
+/** The address of a cluster that another hydracore process runs. */
 const running = (settings: Settings, inUse: EmbeddedCluster.EmbeddedClusterError) =>
   Effect.try({
     try: () => readFileSync(addressFile(settings), "utf8"),
@@ -69,7 +68,7 @@ const running = (settings: Settings, inUse: EmbeddedCluster.EmbeddedClusterError
     Effect.catchTag("SchemaError", () => Effect.fail(inUse))
   )
 
-/** The address of the database that a command works on, in the order that the module's head says. */
+/** The address of the database that a command uses. */
 export const find = Effect.fnUntraced(function* (settings: Settings) {
   const address = configured(settings)
   if (Option.isSome(address)) return address.value
@@ -86,6 +85,6 @@ export const find = Effect.fnUntraced(function* (settings: Settings) {
   )
 })
 
-/** The connections to the database that a command works on. */
+/** The connection pool of the database that a command uses. */
 export const layer = (settings: Settings) =>
   Layer.unwrap(Effect.map(find(settings), (address) => App.database(settings, address)))

@@ -1,6 +1,6 @@
 /**
- * What a command says, and where: its answer on stdout, everything else on stderr. With `--json` the answer is exactly one
- * JSON document; without, something a person likes to read. An error is one sentence on stderr.
+ * Command output: the result on stdout, everything else on stderr. With `--json` the result is exactly one JSON document;
+ * without, text for people. An error is one sentence on stderr.
  *
  * @module
  */
@@ -10,26 +10,25 @@ import * as Calendar from "../../core/text/Calendar.ts"
 import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
 import * as TerminalText from "../../core/text/TerminalText.ts"
 
-/** A command could not do what was asked. */
 export class CliFailure extends Schema.TaggedError<CliFailure>()("CliFailure", {
-  /** One sentence for the person who called, without secrets. */
+  /** One sentence for the user, without secrets. */
   message: Schema.String
 }) {
   override readonly [Runtime.errorExitCode] = 1
-  // `Cli` prints the sentence itself: the runtime has nothing to add.
+  // `Cli` prints the message, so the runtime must not.
   override readonly [Runtime.errorReported] = false
 }
 
-/** Nothing of a kind has the id that was given. */
+/** No record of this kind has the id. */
 export const notFound = (
   kind: "website" | "instance" | "conversation" | "submission" | "token",
   id: string
 ): CliFailure => new CliFailure({ message: `There is no ${kind} ${TerminalText.printable(id)}.` })
 
-/** Whoever read our stdout has gone (`| head`). There is nobody left to tell, and nothing is wrong. */
+/** The reader of stdout closed it, as `head` does. This is not an error. */
 export class StdoutClosed extends Schema.TaggedError<StdoutClosed>()("StdoutClosed", {}) {}
 
-/** The flag `--json`, which may stand anywhere on the command line. */
+/** The flag `--json`, allowed anywhere on the command line. */
 export const Json = GlobalFlag.Setting("json")({
   flag: Flag.Boolean("json").pipe(
     Flag.withoutNegation,
@@ -46,14 +45,14 @@ const writeFailure = ({ reason: { cause } }: PlatformError.PlatformError): CliFa
 }
 
 /**
- * Writes texts to stdout as fast as its reader takes them, and no faster: a slow reader slows the source down. If the
- * reader goes, the source ends at once.
+ * Writes texts to stdout with backpressure: a slow reader slows down the source. If the reader closes stdout, the source
+ * ends at once.
  */
 export const writeAll = <E, R>(
   texts: Stream.Stream<string, E, R>
 ): Effect.Effect<void, E | CliFailure | StdoutClosed, R | Stdio.Stdio> =>
   Stdio.Stdio.use((stdio) =>
-    // The source's own failures pass the sink as they are; only those of the sink are failed writes.
+    // Failures of the source pass unchanged; only those of the sink are write failures.
     texts.pipe(
       Stream.mapError((error) => ({ _tag: "Source" as const, error })),
       Stream.run(stdio.stdout()),
@@ -62,8 +61,8 @@ export const writeAll = <E, R>(
   )
 
 /**
- * One JSON array of documents that are JSON already, a line each. An array without its end tells the reader that the
- * command was interrupted.
+ * One JSON array of serialized documents, one per line. A missing end of the array means that the command was
+ * interrupted.
  */
 export const jsonArray = <E>(documents: Stream.Stream<string, E>): Stream.Stream<string, E> =>
   Stream.suspend(() => {
@@ -79,29 +78,28 @@ export const jsonArray = <E>(documents: Stream.Stream<string, E>): Stream.Stream
     )
   })
 
-/** Writes a text to stdout. */
 export const write = (text: string) => writeAll(Stream.succeed(text))
 
-/** Writes a line to stderr, if anyone reads it. */
+/** Writes a line to stderr. Failures are ignored. */
 export const note = (text: string) =>
   Stdio.Stdio.use((stdio) => Effect.ignore(Stream.run(Stream.succeed(`${text}\n`), stdio.stderr())))
 
-/** A command's answer in both its forms. The text ends with a line end. */
+/** A command's result in both formats. The text ends with a newline. */
 export interface Answer {
   readonly json: Schema.Json
   readonly text: string
 }
 
-/** Prints a command's answer. */
+/** Prints a command's result. */
 export const answer = (value: Answer) =>
   Effect.flatMap(Json, (json) => write(json ? `${TerminalText.inertJson(JSON.stringify(value.json))}\n` : value.text))
 
-/** How many cells a line may fill: the terminal's width, 100 at most, and 80 where there is no terminal. */
+/** The width of a line in cells: the terminal's, at most 100; 80 without a terminal. */
 export const lineWidth: Effect.Effect<number, never, Terminal.Terminal> = Terminal.Terminal.use(({ columns }) =>
   Effect.map(columns, (cells) => (cells > 0 ? Math.min(cells, 100) : 80))
 )
 
-/** Named values, one a line, the values aligned. */
+/** Named values, one per line, aligned. */
 export const facts = (values: ReadonlyArray<readonly [name: string, value: string]>): string => {
   const width = values.reduce((most, [name]) => Math.max(most, TerminalText.width(name)), 0)
   return values
@@ -117,9 +115,9 @@ export const table = (
   none: string
 ): string => (rows.length === 0 ? `${none}\n` : TerminalText.table(header, rows))
 
-/** A moment as JSON has it: ISO 8601, or null. */
+/** A time in ISO 8601 for JSON, or null. */
 export const isoOrNull = (time: number | null): string | null => (time === null ? null : Calendar.iso(time))
 
-/** A moment as a person reads it: to the second, UTC; a dash for none. */
+/** A time for people, to the second in UTC; a dash for none. */
 export const moment = (time: number | null): string =>
   time === null ? "-" : `${Calendar.iso(time).slice(0, 19).replace("T", " ")} UTC`

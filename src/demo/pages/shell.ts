@@ -52,7 +52,7 @@ const show = (arrival: Numbered): void => {
     case "view": {
       const { at, browser, device, isBot, os, path, referrer } = arrival
       const from = referrer === null ? null : `from ${referrer}`
-      const meta = element("p", "meta", joined(device, browser, os, isBot ? "a robot, not counted" : null, from))
+      const meta = element("p", "meta", joined(device, browser, os, isBot ? "bot, not counted" : null, from))
       entry("view", "Page view", at, element("p", "path", path), meta)
       count("views")
       break

@@ -1,7 +1,7 @@
 /**
- * Serves what websites load: `GET /v1/public/{embed,forms,chat}.js`, for a short time in a cache, and the same as
- * `{name}.{hash}.js`, for ever. Another version's hash gets the current version, for a short time: a page that was made
- * before an upgrade goes on working.
+ * Serves the scripts that websites load: `GET /v1/public/{embed,forms,chat}.js`, cacheable for a short time, and
+ * `{name}.{hash}.js`, cacheable forever. An old version's hash gets the current version, cacheable for a short time, so that
+ * pages made before an upgrade continue to work.
  *
  * @module
  */
@@ -15,16 +15,16 @@ const plainPath = (name: Bundles.Name): `/${string}` => `/v1/public/${name}.js`
 
 const hashedPath = (name: Bundles.Name): `/${string}` => `/v1/public/${name}.:hash.js`
 
-/** What is served here, as `http/middleware/Fallbacks` wants to know it. */
+/** The paths of this module, for `http/middleware/Fallbacks`. */
 export const paths = Bundles.names.flatMap((name) => [
   { method: "GET", path: plainPath(name) },
   { method: "GET", path: hashedPath(name) }
 ])
 
-/** Five minutes, and a day in which a cache may answer at once while it asks for the new one. */
-const forNow = "public, max-age=300, stale-while-revalidate=86400"
+/** Five minutes, then a day in which a cache may serve the old version while it fetches the new one. */
+const shortLived = "public, max-age=300, stale-while-revalidate=86400"
 
-const forEver = "public, max-age=31536000, immutable"
+const immutable = "public, max-age=31536000, immutable"
 
 const notBuilt = ErrorResponses.refusal(503, "This script could not be bundled. See the service's log.", {
   "retry-after": "60",
@@ -35,7 +35,7 @@ const notBuilt = ErrorResponses.refusal(503, "This script could not be bundled. 
 const respond = (
   bundle: StaticContent.Compressed,
   request: {
-    /** The version that the address names, if it does. */
+    /** The hash in the URL, if any. */
     readonly hash: string | undefined
     readonly acceptEncoding: string | undefined
     readonly ifNoneMatch: string | undefined
@@ -44,7 +44,7 @@ const respond = (
   StaticContent.respond(bundle, request, {
     contentType: "text/javascript; charset=utf-8",
     headers: {
-      "cache-control": request.hash === bundle.hash ? forEver : forNow,
+      "cache-control": request.hash === bundle.hash ? immutable : shortLived,
       "cross-origin-resource-policy": "cross-origin",
       "timing-allow-origin": "*",
       "x-content-type-options": "nosniff"
@@ -70,7 +70,7 @@ const routes = HttpRouter.addAll(
   ])
 )
 
-/** Bundles while the server starts, without keeping it, so that the first visitor does not wait; and tells what failed. */
+/** Builds the bundles in the background at start, so that the first visitor does not wait, and logs failures. */
 const prepare = Effect.promise(Bundles.all).pipe(
   Effect.flatMap((outcomes) =>
     Effect.forEach(

@@ -1,6 +1,6 @@
 /**
- * Bundles what websites load (`src/browser`) and compresses it, once in the life of a process: its sources do not change
- * meanwhile. It takes some tens of milliseconds, most of them in other threads and in esbuild's own process.
+ * Bundles and compresses the scripts that websites load (`src/browser`), once per process. It takes some tens of
+ * milliseconds, mostly in other threads and in esbuild's own process.
  *
  * @module
  */
@@ -9,20 +9,20 @@ import { fileURLToPath } from "node:url"
 import { type BuildOptions, build, type Plugin, stop } from "esbuild"
 import * as StaticContent from "./StaticContent.ts"
 
-/** The scripts, by the names under which they are served. */
+/** The names under which the scripts are served. */
 export const names = ["embed", "forms", "chat"] as const
 
 export type Name = (typeof names)[number]
 
-/** A bundle, or why it could not be made. */
+/** A bundle, or the reason why it could not be built. */
 export type Outcome =
   | { readonly _tag: "Made"; readonly bundle: StaticContent.Compressed }
   | { readonly _tag: "Failed"; readonly reason: string }
 
-/** The name of a version's file. */
+/** The file name of a version. */
 export const hashedName = (name: Name, hash: string): string => `${name}.${hash}.js`
 
-/** Brotli's best: the bundles are small. */
+/** Brotli's best quality, because the bundles are small. */
 const quality = 11
 
 const make = async (name: Name, options: BuildOptions): Promise<Outcome> => {
@@ -35,7 +35,7 @@ const make = async (name: Name, options: BuildOptions): Promise<Outcome> => {
       charset: "utf8",
       target: "es2021",
       logLevel: "silent",
-      // Types are checked elsewhere; the rest of the settings is here.
+      // Ignores tsconfig.json: all settings are here, and tsc checks the types.
       tsconfigRaw: "{}",
       ...options
     })
@@ -46,10 +46,10 @@ const make = async (name: Name, options: BuildOptions): Promise<Outcome> => {
 }
 
 /**
- * Properties that are written shorter in the chat, which makes it 250 bytes less, gzipped: the Markdown parser's, and long
- * ones of the chat's own parts. By none of them the chat reads what is the browser's, is kept or sent, or a website gives.
+ * Properties that are shortened in the chat, which saves 250 bytes gzipped: those of the Markdown parser, and long ones of
+ * the chat's own parts. None of them may be a property of the browser, of stored or sent data, or of a website's settings.
  */
-const inner = new RegExp(
+const mangledProps = new RegExp(
   `^(${[
     "token|tokens|len|pending|spaces|indent|indent_len|blockquote_idx|fence_start|fence_end|hr_char|hr_chars|table_state",
     "renderer|add_token|end_token|add_text|set_attr",
@@ -63,7 +63,7 @@ const inner = new RegExp(
  * Minifies the chat's style sheet, a string in its script: removes line ends, and shortens custom properties to their first
  * letter, except those with the prefix `--hydracore-`, which websites set.
  */
-const inOneLine: Plugin = {
+const minifyStyle: Plugin = {
   name: "style",
   setup: ({ onLoad }) =>
     onLoad({ filter: /\bchat[\\/]Style\.ts$/ }, async ({ path }) => ({
@@ -78,22 +78,22 @@ const makeAll = async (): Promise<Readonly<Record<Name, Outcome>>> => {
   try {
     const [forms, chat] = await Promise.all([
       make("forms", { format: "esm" }),
-      // A custom element's private names; no assertions of the Markdown parser's in a visitor's console; and the notice
-      // that the parser's licence asks for, which minifying would drop.
+      // `drop` removes the Markdown parser's console assertions. The banner is the notice that the parser's licence
+      // requires, which minifying would remove.
       make("chat", {
         format: "esm",
         target: "es2022",
         drop: ["console"],
-        mangleProps: inner,
-        plugins: [inOneLine],
+        mangleProps: mangledProps,
+        plugins: [minifyStyle],
         banner: { js: "/*! streaming-markdown: MIT */" }
       })
     ])
-    // The tracker names the version of the enhancer that it loads; without one, whichever is served.
+    // The tracker loads this version of the form enhancer, or the current one if the build failed.
     const file = forms._tag === "Made" ? hashedName("forms", forms.bundle.hash) : "forms.js"
     return { forms, chat, embed: await make("embed", { format: "iife", define: { FORMS_FILE: JSON.stringify(file) } }) }
   } finally {
-    // esbuild's process has nothing left to do.
+    // Ends esbuild's process.
     await stop()
   }
 }

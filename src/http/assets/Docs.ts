@@ -1,5 +1,5 @@
 /**
- * Serves the documentation. No page needs the internet:
+ * Serves the documentation. All pages work offline:
  *
  * - `GET /docs`: the list of the guides and endpoints;
  * - `GET /docs/{guide}`: a guide of `src/docs`;
@@ -16,7 +16,7 @@ import { Api } from "../../contract/Api.ts"
 import * as GuidePage from "./GuidePage.ts"
 import * as StaticContent from "./StaticContent.ts"
 
-/** The guides, in the order in which they are listed. */
+/** The guides, in the order of the list. */
 export const guides = ["website", "chat", "commands", "operator", "settings", "security", "api", "developing"] as const
 
 const openApiPath = "/openapi.json"
@@ -29,7 +29,7 @@ export const paths = [openApiPath, indexPath, referencePath, ...guides.map(guide
   path
 }))
 
-/** Brotli's: a better one takes seconds for the reference. */
+/** Brotli's quality: a higher one takes seconds for the reference. */
 const quality = 5
 
 const compress = (text: string) => Effect.promise(() => StaticContent.make(Buffer.from(text), quality))
@@ -64,8 +64,8 @@ const endpoints = ({ paths }: OpenApi.OpenAPISpec) =>
   )
 
 /**
- * Answers with content that is made at the first request. All answers share its bytes, so thousands of pipelined requests
- * on one connection cost no copy each.
+ * Serves content that is made at the first request. All responses share its bytes, so that thousands of pipelined requests
+ * need no copies.
  */
 const serve = Effect.fnUntraced(function* <E, R>(
   content: Effect.Effect<StaticContent.Compressed, E, R>,

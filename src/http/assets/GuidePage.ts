@@ -13,7 +13,7 @@ export interface Guide {
   readonly title: string
   /** The first paragraph, as HTML. */
   readonly summary: string
-  /** All of it, as HTML. */
+  /** The whole guide, as HTML. */
   readonly body: string
 }
 
@@ -24,7 +24,7 @@ export const anchor = (heading: string): string =>
     .replace(/[^\p{L}\p{N} _-]/gu, "")
     .replaceAll(" ", "-")
 
-/** The address of a link's target in the running service; null for a file of the repository that the service does not serve. */
+/** The address of a link's target in the running service; `null` for a repository file that the service does not serve. */
 const addressOf = (href: string): string | null => {
   if (/^(?:https?:|#|\/)/.test(href)) return href
   const guide = /^([a-z]+)\.md(#.*)?$/.exec(href)
@@ -98,7 +98,7 @@ export const policy = [
   "frame-ancestors 'none'"
 ].join("; ")
 
-/** Without an icon of the page's own, a browser asks for `/favicon.ico` and reports the 404 in its console. */
+/** Without an icon link, a browser requests `/favicon.ico` and reports the 404 in its console. */
 export const icon = '<link rel="icon" href="data:," />'
 
 const page = (

@@ -1,6 +1,6 @@
 /**
- * Content that does not change while a process lives, compressed once, and the answer that gives it: in the coding that the
- * client likes best, and not at all to one that has it.
+ * Serves content that does not change while the process runs. It is compressed once and sent in the client's preferred
+ * coding, or answered with 304 if the client has it.
  *
  * @module
  */
@@ -12,19 +12,19 @@ import { HttpServerResponse } from "effect/http"
 import * as Negotiation from "../../core/http/Negotiation.ts"
 
 export interface Compressed {
-  /** The beginning of the SHA-256 of its bytes, in hexadecimal: it names the version. */
+  /** The first hexadecimal digits of the content's SHA-256, which identify the version. */
   readonly hash: string
-  /** Its bytes in each coding. */
+  /** The content in each coding. */
   readonly bytes: Readonly<Record<Negotiation.Coding, Uint8Array>>
 }
 
-/** Digits of a hash in a file's name: few, since the tracker carries one. */
-const digits = 8
+/** The length of a hash; short, because the tracker contains one. */
+const hashDigits = 8
 
 const brotli = promisify(brotliCompress)
 const gzipped = promisify(gzip)
 
-/** Compresses, in other threads. `quality` is brotli's, 0 to 11: the best takes seconds for some megabytes. */
+/** Compresses in other threads. `quality` is Brotli's, 0 to 11: 11 takes seconds for a few megabytes. */
 export const make = async (identity: Uint8Array, quality: number): Promise<Compressed> => {
   const [br, gz] = await Promise.all([
     brotli(identity, {
@@ -33,19 +33,19 @@ export const make = async (identity: Uint8Array, quality: number): Promise<Compr
     gzipped(identity, { level: constants.Z_BEST_COMPRESSION })
   ])
   return {
-    hash: createHash("sha256").update(identity).digest("hex").slice(0, digits),
+    hash: createHash("sha256").update(identity).digest("hex").slice(0, hashDigits),
     bytes: { identity, br, gzip: gz }
   }
 }
 
 /**
- * What is made when it is first asked for, once: whoever asks waits for it, also who has gone meanwhile. It would otherwise
- * be begun anew for each client that does not wait, and what was begun is only let go of when the process ends.
+ * Runs `making` once, at the first use. Uninterruptible: otherwise each client that disconnects would restart it, and what
+ * an interrupted run has allocated is released only when the process ends.
  */
 export const once = <A, E, R>(making: Effect.Effect<A, E, R>): Effect.Effect<Effect.Effect<A, E, R>> =>
   Effect.map(Effect.cached(making), Effect.uninterruptible)
 
-/** The answer to a request for it, by what the request's head says. Pure. */
+/** The response to a request, by its `Accept-Encoding` and `If-None-Match`. Pure. */
 export const respond = (
   content: Compressed,
   request: { readonly acceptEncoding: string | undefined; readonly ifNoneMatch: string | undefined },

@@ -1,6 +1,6 @@
 /**
- * `POST /v1/public/analytics/track`: reads a page view, counts it against the limit, finds its site, stores it, and only
- * then says so.
+ * `POST /v1/public/analytics/track`: parses a page view, checks the rate limit, finds its site and stores it. The response
+ * is sent after the commit.
  *
  * @module
  */
@@ -36,20 +36,22 @@ import * as SerializedResponse from "./SerializedResponse.ts"
 
 const readPayload = BodyReader.make(PageViewPayload)
 
-/** How many parsed user agents are remembered: visitors have few, and parsing one costs more than the rest of a view. */
-const rememberedUserAgents = 5_000
+/** The number of cached user agents: visitors have few, and parsing one costs more than the rest of a page view. */
+const maxCachedUserAgents = 5_000
 
-/** The same for referrers, and for origins: of those that are no longer than so many UTF-16 units. */
-const rememberedAddresses = 1_000
-const rememberedAddress = 512
+/** The number of cached referrers, and of cached origins. */
+const maxCachedAddresses = 1_000
 
-/** The function, with its results for addresses kept; what depends on more than the address is not among them. */
+/** Longer addresses are not cached. In UTF-16 code units. */
+const maxCachedAddressLength = 512
+
+/** Caches the results of `compute`, which must depend on the address alone. */
 const memoizeAddress = <A>(compute: (address: string) => A): ((address: string) => A) => {
-  const remembered = memoize(compute, rememberedAddresses)
-  return (address) => (address.length <= rememberedAddress ? remembered(address) : compute(address))
+  const cached = memoize(compute, maxCachedAddresses)
+  return (address) => (address.length <= maxCachedAddressLength ? cached(address) : compute(address))
 }
 
-/** What answers a page view whose body was read. */
+/** Answers a page view whose body has been read. */
 export class TrackHandler extends Context.Service<TrackHandler, Endpoint.Endpoint>()("hydracore/http/Track") {}
 
 export interface Options {
@@ -65,12 +67,11 @@ export const endpoint = (options: Options) =>
       const directory = yield* SiteDirectory
       const salts = yield* VisitorSalts
       const repo = yield* AnalyticsRepo
-      const notCounted = DecisionRecorder.make(yield* Decisions)
+      const recordRejection = DecisionRecorder.make(yield* Decisions)
       const clock = yield* Clock.Clock
-      const parseUserAgent = memoize(UserAgent.parse, rememberedUserAgents)
+      const parseUserAgent = memoize(UserAgent.parse, maxCachedUserAgents)
       const splitReferrer = memoizeAddress(PageView.splitReferrer)
       const canonicalOrigin = memoizeAddress(Origin.canonical)
-      /** A view without a referrer looks nothing up. */
       const referrerOf = (
         referrer: string | null | undefined,
         origin: string | undefined,
@@ -85,25 +86,25 @@ export const endpoint = (options: Options) =>
           : PageView.noReferrer
 
       const store = (
-        asked: RequestHead.RequestHead,
+        head: RequestHead.RequestHead,
         payload: PageViewPayload,
         site: Site,
         headers: RateLimitCheck.LimitHeaders
       ): Effect.Effect<Endpoint.Response, StorageUnavailable | RecordRefused> => {
         const subject = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
-        if (!OriginCheck.isAllowed(asked, site.origins)) {
-          return notCounted("foreign-origin", subject)(ErrorResponses.foreignOrigin("website", headers))
+        if (!OriginCheck.isAllowed(head, site.origins)) {
+          return recordRejection("foreign-origin", subject)(ErrorResponses.foreignOrigin("website", headers))
         }
-        const userAgent = UserAgent.read(asked.headers["user-agent"])
+        const userAgent = UserAgent.read(head.headers["user-agent"])
         const client = parseUserAgent(userAgent)
         const view = (salt: Uint8Array, receivedAt: number) =>
           PageView.make(payload, {
             hostedWebsiteId: site.hostedWebsiteId,
             receivedAt,
-            address: asked.address,
+            address: head.address,
             userAgent,
             client,
-            referrer: referrerOf(payload.referrer, asked.headers["origin"], site),
+            referrer: referrerOf(payload.referrer, head.headers["origin"], site),
             salt
           })
         return Effect.flatMap(salts.current, (salt) =>
@@ -111,20 +112,20 @@ export const endpoint = (options: Options) =>
             repo.append(view(salt, clock.currentTimeMillisUnsafe())),
             (): Effect.Effect<Endpoint.Response> =>
               client.isBot
-                ? notCounted("bot", subject)(HttpServerResponse.empty({ status: 204, headers }))
+                ? recordRejection("bot", subject)(HttpServerResponse.empty({ status: 204, headers }))
                 : Effect.succeed(SerializedResponse.make(204, { ...headers, [Decision.header]: "counted" }))
           )
         )
       }
 
-      // Plain functions in a row, for this is where a process spends its time: a generator's every step costs more than
-      // most of what stands here.
+      // Plain functions instead of a generator, because this is the hottest path: a generator step costs more than most
+      // of these calls.
       const answer = (
-        asked: RequestHead.RequestHead,
+        head: RequestHead.RequestHead,
         bytes: Uint8Array,
         gate: RateLimitCheck.RateLimitGate
       ): Effect.Effect<Endpoint.Response> => {
-        const body = RequestBody.parse(bytes, asked.headers["content-type"])
+        const body = RequestBody.parse(bytes, head.headers["content-type"])
         if (Result.isFailure(body)) {
           return Effect.succeed(
             DecisionRecorder.withDecision(ErrorResponses.invalid(body.failure.errors, gate.limitHeaders), "invalid")
@@ -134,33 +135,36 @@ export const endpoint = (options: Options) =>
         const claim = () => DecisionRecorder.claimOf(value, "tracking-token")
         const decoded = readPayload(value)
         if (Result.isFailure(decoded))
-          return notCounted("invalid", claim())(ErrorResponses.invalid(decoded.failure, gate.limitHeaders))
+          return recordRejection("invalid", claim())(ErrorResponses.invalid(decoded.failure, gate.limitHeaders))
         const payload = decoded.success
-        return gate.check(asked.address, ({ accepted, headers }): Effect.Effect<Endpoint.Response> => {
-          if (!accepted) return notCounted("limited", claim())(ErrorResponses.overLimit(headers))
+        return gate.check(head.address, ({ accepted, headers }): Effect.Effect<Endpoint.Response> => {
+          if (!accepted) return recordRejection("limited", claim())(ErrorResponses.overLimit(headers))
           return Effect.catch(
             Effect.flatMap(
               directory.byTrackingToken(payload.site_id),
               (site): ReturnType<typeof store> =>
                 Option.isSome(site)
-                  ? store(asked, payload, site.value, headers)
-                  : notCounted("unknown-site", null)(ErrorResponses.unknownSite(headers))
+                  ? store(head, payload, site.value, headers)
+                  : recordRejection("unknown-site", null)(ErrorResponses.unknownSite(headers))
             ),
             (error): Effect.Effect<Endpoint.Response> =>
-              Effect.flatMap(ErrorMapping.ofStorage(error, headers), DecisionRecorder.ofStorage(notCounted, claim))
+              Effect.flatMap(ErrorMapping.ofStorage(error, headers), DecisionRecorder.ofStorage(recordRejection, claim))
           )
         })
       }
 
       return InFlightLimit.bounded(
         RateLimitCheck.withRateLimit(admit, answer, (_, bytes, headers) =>
-          notCounted("limited", DecisionRecorder.peekSiteId(bytes, "tracking-token"))(ErrorResponses.overLimit(headers))
+          recordRejection(
+            "limited",
+            DecisionRecorder.peekSiteId(bytes, "tracking-token")
+          )(ErrorResponses.overLimit(headers))
         )
       )
     })
   )
 
-/** The endpoint as a group of the contract's; over `endpoint`. */
+/** The contract's group, as served by the router; requires `endpoint`. */
 export const group = HttpApiBuilder.group(
   Api,
   "analytics",
@@ -173,11 +177,11 @@ export const group = HttpApiBuilder.group(
           Effect.catchTags(ErrorMapping.ofBytes),
           Effect.map((answer) => DecisionRecorder.byStatus(Endpoint.toHttpServerResponse(answer)))
         ),
-      // A visitor who leaves at once must not take the page view along.
+      // A visitor who leaves the page at once must not cancel the page view.
       { uninterruptible: true }
     )
   })
 )
 
-/** The group on an endpoint of its own. */
+/** `group` with its `endpoint`. */
 export const layer = (options: Options) => Layer.provide(group, endpoint(options))

@@ -1,5 +1,5 @@
 /**
- * Tells an answer's reader what was decided, and counts what was not counted.
+ * Adds the decision header to responses and records requests that were not counted.
  *
  * @module
  */
@@ -11,18 +11,18 @@ import type { Decisions } from "../../services/sites/Decisions.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 
-/** The answer, with the decision in its header. */
+/** Sets the decision header. */
 export const withDecision = (response: Response, decision: Decision.Decision): Response =>
   HttpServerResponse.setHeader(response, Decision.header, decision)
 
-/** The answer as it is, or, of a request that was turned away before anything was decided, told by its status. */
+/** Derives the decision header from the status if the response has none. */
 export const byStatus = (response: Response): Response =>
   response.headers[Decision.header] === undefined ? withDecision(response, reasonOf(response)) : response
 
 const reasonOf = ({ status }: Response): Decision.Reason =>
   status === 503 ? "unavailable" : status === 429 ? "limited" : "invalid"
 
-/** The id that a body claims, or null if it names none: for what was turned away before anybody looked. */
+/** The unverified site id in a body; `null` if it has none. For requests that are refused before the site is looked up. */
 export const claimOf = (
   body: unknown,
   by: (Decision.Subject & { readonly _tag: "Claimed" })["by"]
@@ -32,29 +32,29 @@ export const claimOf = (
   return id !== undefined && Result.isSuccess(id) ? { _tag: "Claimed", by, id: id.success } : null
 }
 
-/** How far a body is looked into that is not taken apart. */
+/** How many bytes `peekSiteId` searches. */
 const peekBytes = 128
 
-/** The same for bytes of JSON that are not taken apart: of those that name it first, as our scripts do. */
+/** Finds `site_id` without parsing the JSON, if it is the first member, as our scripts send it. */
 export const peekSiteId = (bytes: Uint8Array, by: Parameters<typeof claimOf>[1]): Decision.Subject | null => {
-  const beginning = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, peekBytes)).toString("latin1")
-  const site_id = /^\s*\{\s*"site_id"\s*:\s*"([^"]*)"/.exec(beginning)?.[1]
+  const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, peekBytes)).toString("latin1")
+  const site_id = /^\s*\{\s*"site_id"\s*:\s*"([^"]*)"/.exec(start)?.[1]
   return claimOf({ site_id }, by)
 }
 
-/** Makes the function that gives an answer its reason and counts it, if it is clear for whom. */
+/** Makes the function that sets the decision header and records the rejection, if its subject is known. */
 export const make =
   (decisions: Decisions["Service"]) =>
   (reason: Decision.Reason, subject: Decision.Subject | null) =>
   (response: Response): Effect.Effect<Response> => {
-    const told = withDecision(response, reason)
-    return subject === null ? Effect.succeed(told) : Effect.as(decisions.record(subject, reason), told)
+    const decided = withDecision(response, reason)
+    return subject === null ? Effect.succeed(decided) : Effect.as(decisions.record(subject, reason), decided)
   }
 
-/** The same for what the store said: it is away, or it refused; any other answer has its decision already. */
+/** Records a response to a storage error, unless it already has a decision. */
 export const ofStorage =
-  (notCounted: ReturnType<typeof make>, subject: () => Decision.Subject | null) =>
+  (recordRejection: ReturnType<typeof make>, subject: () => Decision.Subject | null) =>
   (response: Response): Effect.Effect<Response> =>
     response.headers[Decision.header] !== undefined
       ? Effect.succeed(response)
-      : notCounted(reasonOf(response), subject())(response)
+      : recordRejection(reasonOf(response), subject())(response)

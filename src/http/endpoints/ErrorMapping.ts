@@ -1,6 +1,6 @@
 /**
- * Turns the typed failures that the endpoints share into answers, so that every endpoint says the same of the same thing.
- * Each but `ofStorage` is a table for `Effect.catchTags`.
+ * Maps the endpoints' typed errors to responses, so that every endpoint answers an error alike. `ofBytes` and
+ * `ofUnavailable` are tables for `Effect.catchTags`.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { BodyCrowdedOut, BodyTooLarge } from "../server/RequestBody.ts"
 import * as DecisionRecorder from "./DecisionRecorder.ts"
 import * as ErrorResponses from "./ErrorResponses.ts"
 
-/** What keeps a body from being received. */
+/** Errors of `RequestBody.readBytes`. */
 export const ofBytes = {
   BodyTooLarge: ({ maxBytes }: BodyTooLarge) => Effect.succeed(ErrorResponses.tooLarge(maxBytes)),
   BodyInPieces: () => Effect.succeed(ErrorResponses.inPieces),
@@ -21,7 +21,7 @@ export const ofBytes = {
     Effect.succeed(ErrorResponses.refusal(400, "The body did not arrive whole. Send the request again."))
 }
 
-/** The name of an error's cause, if it has one: its message may hold what a visitor wrote, so the log does not get it. */
+/** The name of an error's cause. Its message is not logged, because it may quote a visitor's data. */
 const named = (cause: unknown): { readonly cause?: string } =>
   typeof cause === "object" && cause !== null
     ? { cause: "_tag" in cause ? String(cause._tag) : cause.constructor.name }
@@ -29,7 +29,7 @@ const named = (cause: unknown): { readonly cause?: string } =>
       ? {}
       : { cause: typeof cause }
 
-/** The store cannot be reached in time. `headers` tell of the limit, as on every other answer. */
+/** The store is unavailable. `headers` are those of the rate limit. */
 export const ofUnavailable = (headers: Record<string, string>) => ({
   StorageUnavailable: ({ cause, code, reason }: StorageUnavailable) =>
     Effect.as(
@@ -43,8 +43,8 @@ export const ofUnavailable = (headers: Record<string, string>) => ({
 })
 
 /**
- * The store could not store, or refused to: a function and no table, as it stands where a table would cost each request.
- * A website that was there a moment ago is answered as one that never was.
+ * The store is unavailable or refused the record. A function, because building a table would cost time in every request. A
+ * website that was deleted after the lookup is answered like an unknown one.
  */
 export const ofStorage = (error: StorageUnavailable | RecordRefused, headers: Record<string, string>) =>
   error._tag === "StorageUnavailable"

@@ -1,6 +1,5 @@
 /**
- * The answers that are no successes, as HTTP. Every one has a JSON body: `{"detail": "a sentence"}`, or for a 422 the
- * list of faults.
+ * The error responses. Each has a JSON body: `{"detail": "a sentence"}`, or for a 422 the list of faults.
  *
  * @module
  */
@@ -16,11 +15,11 @@ const json = (status: number, body: unknown, headers?: Headers): HttpServerRespo
     ...(headers === undefined ? {} : { headers })
   })
 
-/** A refusal: a sentence that tells the reader what to do next. */
+/** An error response. `detail` tells the reader what to do next. */
 export const refusal = (status: number, detail: string, headers?: Headers): HttpServerResponse.HttpServerResponse =>
   json(status, { detail }, headers)
 
-/** The longest text of a client's that an answer repeats. */
+/** The maximum length of a client's text in a response. */
 const maxEcho = 200
 
 const bounded = (error: ValidationError): ValidationError => ({
@@ -35,7 +34,7 @@ export const invalid = (
   headers?: Headers
 ): HttpServerResponse.HttpServerResponse => json(422, { detail: errors.map(bounded) }, headers)
 
-/** 404: what was named is not there, or not for the one who asks. */
+/** 404: the site does not exist or is not public. */
 export const unknownSite = (headers?: Headers): HttpServerResponse.HttpServerResponse =>
   refusal(404, "No published website has this site_id. Copy the id again from the website's settings.", headers)
 
@@ -43,11 +42,11 @@ export const unknownSite = (headers?: Headers): HttpServerResponse.HttpServerRes
 export const unknownConversation = (headers?: Headers): HttpServerResponse.HttpServerResponse =>
   refusal(404, "This instance keeps no conversation with this id. Begin one with a message to /chat.", headers)
 
-/** 401, the same whatever was wrong. */
+/** 401, the same for every cause. */
 export const unauthorized = (headers?: Headers): HttpServerResponse.HttpServerResponse =>
   refusal(401, "The X-Widget-Token header holds no valid token for this instance. Issue a new token for it.", headers)
 
-/** 403: a browser on a page that the owner did not name. */
+/** 403: the request comes from a page whose origin the owner did not allow. */
 export const foreignOrigin = (
   what: "website" | "assistant",
   headers?: Headers
@@ -64,18 +63,18 @@ export const foreignOrigin = (
 export const tooLarge = (maxBytes: number): HttpServerResponse.HttpServerResponse =>
   refusal(413, `The body is larger than ${maxBytes} bytes. Send less at once.`)
 
-/** 413: the body is not read to its end. */
+/** 413; closes the connection, because the body is not read to its end. */
 export const inPieces: HttpServerResponse.HttpServerResponse = refusal(
   413,
   "The body comes in too many small pieces. Send it in chunks of 128 bytes or more.",
   { connection: "close" }
 )
 
-/** 429; the headers tell when to come back. */
+/** 429; `headers` include `Retry-After`. */
 export const overLimit = (headers: Headers): HttpServerResponse.HttpServerResponse =>
   refusal(429, "Too many requests from this address. Wait as many seconds as Retry-After says.", headers)
 
-/** 429: as many chat streams are open as may be. */
+/** 429: the maximum number of chat streams is open. */
 export const tooManyStreams = (name: "address" | "instance", headers: Headers): HttpServerResponse.HttpServerResponse =>
   refusal(
     429,
@@ -85,41 +84,41 @@ export const tooManyStreams = (name: "address" | "instance", headers: Headers): 
     { ...headers, "retry-after": "5" }
   )
 
-/** 503: nothing is known to be stored, and the same may be sent again. */
+/** 503: whether the data is stored is unknown, and the client may send it again. */
 export const unavailable = (headers?: Headers): HttpServerResponse.HttpServerResponse =>
   refusal(503, "The service cannot say now that this is stored. Send it again after Retry-After seconds.", {
     ...headers,
     "retry-after": "5"
   })
 
-/** 429: the instance has used its tokens of the day, which ends in `seconds`. */
+/** 429: the instance has used its daily tokens; the day ends in `seconds`. */
 export const dailyTokensUsed = (seconds: number, headers?: Headers): HttpServerResponse.HttpServerResponse =>
   refusal(429, "The assistant has answered as much as it may today. Please come back tomorrow.", {
     ...headers,
     "retry-after": String(seconds)
   })
 
-/** 503: the agent takes no request now. `seconds` is when it may. */
+/** 503: the agent accepts no requests for `seconds`. */
 export const agentBusy = (seconds: number, headers?: Headers): HttpServerResponse.HttpServerResponse =>
   refusal(503, "The assistant is busy. Please try again after Retry-After seconds.", {
     ...headers,
     "retry-after": String(seconds)
   })
 
-/** 429: so much is being sent from this address at once that there is no room for this body, which is not read to its end. */
+/** 429: the address's share for incomplete bodies is used up; closes the connection without reading the rest of the body. */
 export const tooMuchAtOnce: HttpServerResponse.HttpServerResponse = refusal(
   429,
   "Too much is being sent from this address at once. Send it again after Retry-After seconds.",
   { "retry-after": "5", connection: "close" }
 )
 
-/** 503: so much is being sent to us at once that there is no room for this body, which is not read to its end. */
+/** 503: the memory for incomplete bodies is used up; closes the connection without reading the rest of the body. */
 export const overloaded: HttpServerResponse.HttpServerResponse = refusal(
   503,
   "The service is being sent as much as it can hold. Send it again after Retry-After seconds.",
   { "retry-after": "5", connection: "close" }
 )
 
-/** 422 for what the store refuses for good. */
+/** 422: the store refuses the record permanently. */
 export const notStorable = (headers?: Headers): HttpServerResponse.HttpServerResponse =>
   invalid([{ loc: ["body"], msg: "Value error, this cannot be stored as it is", type: "value_error" }], headers)

@@ -1,6 +1,6 @@
 /**
- * The pages that a visitor sees who sent a plain form: one that thanks, and one that says what to do about a fault. They
- * load nothing, run nothing, and may be framed by the origin of the form alone.
+ * The HTML pages that answer plain forms: a thank-you page and an error page. They load nothing and run no script, and only
+ * the form's origin may frame them.
  *
  * @module
  */
@@ -63,8 +63,8 @@ const html = (text: string, status: number, more: Readonly<Record<string, string
     }
   })
 
-/** Where a visitor who is done goes on: back to the website, if it is known. */
-const wayBack = (address: string | null): string => {
+/** A link back to the website, if its address is known. */
+const backLink = (address: string | null): string => {
   const url = address === null ? null : URL.parse(address)
   return url === null
     ? "<p>You can close this page, or go back to where you came from.</p>"
@@ -72,8 +72,7 @@ const wayBack = (address: string | null): string => {
 }
 
 /**
- * 200: the submission is stored. `back` is a page of the website's, if one is known; `origin` is what the request says of
- * the form's.
+ * 200: the submission is stored. `back` is a page of the website, if known; `origin` is the request's `Origin` header.
  */
 export const thanks = (
   submissionId: string,
@@ -85,7 +84,7 @@ export const thanks = (
     page(
       "Thank you",
       `<p>Your message has arrived.</p>
-${wayBack(back)}
+${backLink(back)}
 <p><small>Reference: ${Html.escape(submissionId)}</small></p>`
     ),
     200,
@@ -93,7 +92,7 @@ ${wayBack(back)}
     origin
   )
 
-/** 303: the submission is stored, and the visitor goes on to the page of the website's that the form names. */
+/** 303: the submission is stored; redirects the visitor to the page that the form names. */
 export const onward = (
   address: string,
   more: Readonly<Record<string, string>>
@@ -107,7 +106,7 @@ const Detail = Schema.fromJsonString(
 const list = (items: ReadonlyArray<string>): ReadonlyArray<string> =>
   items.length === 0 ? [] : ["<ul>", ...items.map((item) => `<li>${Html.escape(item)}</li>`), "</ul>"]
 
-/** A refusal of ours as a page: the same status and headers, and words for the visitor; `origin` as for `thanks`. */
+/** Renders an error response as a page for the visitor, with the same status and headers. `origin` as for `thanks`. */
 export const ofRefusal = (
   response: HttpServerResponse.HttpServerResponse,
   origin: string | undefined

@@ -1,6 +1,6 @@
 /**
- * `POST /v1/public/forms/submit`: reads a submission (JSON, or a plain HTML form), counts it against the limit (a large one
- * before it is read), finds its website, judges it, stores it, and only then gives its id.
+ * `POST /v1/public/forms/submit`: parses a submission (JSON or a plain HTML form), checks the rate limit (before parsing if
+ * the body is large), finds its website, scores it for spam and stores it. The response with its id is sent after the commit.
  *
  * @module
  */
@@ -38,8 +38,8 @@ import * as RequestHead from "./RequestHead.ts"
 import * as SerializedResponse from "./SerializedResponse.ts"
 import * as SubmissionRequest from "./SubmissionRequest.ts"
 
-/** How many contents are remembered to tell repetitions. */
-const rememberedContents = 10_000
+/** How many recent contents are kept to detect repetitions. */
+const maxRecentContents = 10_000
 
 const reusedKey: ValidationError = {
   type: "value_error",
@@ -47,18 +47,18 @@ const reusedKey: ValidationError = {
   msg: "Value error, this Idempotency-Key was used for another submission; use a new key"
 }
 
-/** A refusal as whoever sent a plain form wants to see it; any other answer as it is. */
+/** Renders an error response as a page if the sender of a plain form accepts HTML. */
 const asPage =
-  (asked: RequestHead.RequestHead) =>
+  (head: RequestHead.RequestHead) =>
   (answer: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse =>
-    answer.status >= 400 && PlainForms.wantsPage(asked) ? FormPages.ofRefusal(answer, asked.headers["origin"]) : answer
+    answer.status >= 400 && PlainForms.wantsPage(head) ? FormPages.ofRefusal(answer, head.headers["origin"]) : answer
 
-/** The answer to a submission that is stored, as JSON; an id needs no escapes. */
+/** The JSON response to a stored submission. An id needs no escapes. */
 const receipt = (submissionId: string): string => `{"status":"received","submission_id":"${submissionId}"}`
 
-/** What the sender of a plain form sees when it is stored. */
+/** The response to a stored plain form. */
 const page = (
-  asked: RequestHead.RequestHead,
+  head: RequestHead.RequestHead,
   site: Site,
   form: PlainForms.Form,
   submissionId: string,
@@ -66,11 +66,11 @@ const page = (
 ) => {
   const next = Origin.nextAddress(site.origins, form.next)
   if (next !== null) return FormPages.onward(next, headers)
-  const { origin, referer } = asked.headers
+  const { origin, referer } = head.headers
   return FormPages.thanks(submissionId, Origin.backAddress(site.origins, { referer, origin }), headers, origin)
 }
 
-/** What answers a submission whose body was read. */
+/** Answers a submission whose body has been read. */
 export class SubmitHandler extends Context.Service<SubmitHandler, Endpoint.Endpoint>()("hydracore/http/Submit") {}
 
 export interface Options {
@@ -85,19 +85,19 @@ export const endpoint = (options: Options) =>
       const admit = RateLimitCheck.make(yield* RateLimiter, options.rateLimit)
       const directory = yield* SiteDirectory
       const repo = yield* SubmissionRepo
-      const notCounted = DecisionRecorder.make(yield* Decisions)
-      const repetitions = RepeatedContent.make(rememberedContents)
+      const recordRejection = DecisionRecorder.make(yield* Decisions)
+      const repetitions = RepeatedContent.make(maxRecentContents)
 
       const store = (
-        asked: RequestHead.RequestHead,
+        head: RequestHead.RequestHead,
         { formData, key, payload }: SubmissionRequest.ParsedSubmission,
         form: SubmissionRequest.ReceivedBody["form"],
         site: Site,
         headers: RateLimitCheck.LimitHeaders
       ): Effect.Effect<Endpoint.Response, StorageUnavailable | RecordRefused | IdempotencyConflict> => {
         const subject = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
-        if (!OriginCheck.isAllowed(asked, site.origins)) {
-          return notCounted("foreign-origin", subject)(ErrorResponses.foreignOrigin("website", headers))
+        if (!OriginCheck.isAllowed(head, site.origins)) {
+          return recordRejection("foreign-origin", subject)(ErrorResponses.foreignOrigin("website", headers))
         }
         const content = {
           websiteConfigId: site.websiteConfigId,
@@ -109,18 +109,18 @@ export const endpoint = (options: Options) =>
         const hints = FormContent.hintsOf(Option.isSome(form) ? form.value.reserved : payload.form_data)
         const draftId = randomUUID()
         const draft = (receivedAt: number) => {
-          const marks = FormContent.signalsOf(content, {
+          const signals = FormContent.signalsOf(content, {
             hints,
             repetitions: repetitions.record(fingerprint, key, receivedAt)
           })
           const idempotency = key === null ? null : { key, fingerprint }
-          const { reasons, status } = SpamScore.judge(marks)
+          const { reasons, status } = SpamScore.judge(signals)
           return { ...content, submissionId: draftId, receivedAt, status, reasons, idempotency }
         }
         return Effect.flatMap(Clock.currentTimeMillis, (now) => {
           const drafted = draft(now)
           return Effect.flatMap(repo.submit(drafted), (submissionId): Effect.Effect<Endpoint.Response> => {
-            // Of what was sent again the draft tells nothing: the one that is stored may have been judged otherwise.
+            // A repeated submission keeps the stored one's status, which may differ from the draft's.
             const decision =
               submissionId !== draftId ? "repeated" : drafted.status === "accepted" ? "counted" : "quarantined"
             if (decision !== "quarantined" && Option.isNone(form)) {
@@ -130,75 +130,75 @@ export const endpoint = (options: Options) =>
             }
             const answer = Option.isNone(form)
               ? Endpoint.toHttpServerResponse(SerializedResponse.make(200, headers, receipt(submissionId)))
-              : page(asked, site, form.value, submissionId, headers)
+              : page(head, site, form.value, submissionId, headers)
             return decision === "quarantined"
-              ? notCounted(decision, subject)(answer)
+              ? recordRejection(decision, subject)(answer)
               : Effect.succeed(DecisionRecorder.withDecision(answer, decision))
           })
         })
       }
 
       const submit = (
-        asked: RequestHead.RequestHead,
+        head: RequestHead.RequestHead,
         { body, form }: SubmissionRequest.ReceivedBody,
         gate: RateLimitCheck.RateLimitGate
       ): Effect.Effect<Endpoint.Response> => {
         const claim = () => DecisionRecorder.claimOf(body.value, "website-config-id")
-        const asks = SubmissionRequest.parseSubmission(body, asked.headers["idempotency-key"])
-        if (Result.isFailure(asks))
-          return notCounted("invalid", claim())(ErrorResponses.invalid(asks.failure, gate.limitHeaders))
-        return gate.check(asked.address, ({ accepted, headers }): Effect.Effect<Endpoint.Response> => {
-          if (!accepted) return notCounted("limited", claim())(ErrorResponses.overLimit(headers))
+        const parsed = SubmissionRequest.parseSubmission(body, head.headers["idempotency-key"])
+        if (Result.isFailure(parsed))
+          return recordRejection("invalid", claim())(ErrorResponses.invalid(parsed.failure, gate.limitHeaders))
+        return gate.check(head.address, ({ accepted, headers }): Effect.Effect<Endpoint.Response> => {
+          if (!accepted) return recordRejection("limited", claim())(ErrorResponses.overLimit(headers))
           return Effect.catch(
             Effect.flatMap(
-              directory.byWebsiteConfigId(asks.success.payload.site_id),
+              directory.byWebsiteConfigId(parsed.success.payload.site_id),
               (site): ReturnType<typeof store> =>
                 Option.isSome(site)
-                  ? store(asked, asks.success, form, site.value, headers)
-                  : notCounted("unknown-site", null)(ErrorResponses.unknownSite(headers))
+                  ? store(head, parsed.success, form, site.value, headers)
+                  : recordRejection("unknown-site", null)(ErrorResponses.unknownSite(headers))
             ),
             (error): Effect.Effect<Endpoint.Response> =>
               Effect.flatMap(
                 error._tag === "IdempotencyConflict"
                   ? Effect.succeed(ErrorResponses.invalid([reusedKey], headers))
                   : ErrorMapping.ofStorage(error, headers),
-                DecisionRecorder.ofStorage(notCounted, claim)
+                DecisionRecorder.ofStorage(recordRejection, claim)
               )
           )
         })
       }
 
-      /** The website that a plain form's address names. */
-      const addressed = (asked: RequestHead.RequestHead) =>
-        DecisionRecorder.claimOf({ site_id: PlainForms.siteOf(asked) }, "website-config-id")
+      /** The unverified site id in a plain form's URL. */
+      const claimInUrl = (head: RequestHead.RequestHead) =>
+        DecisionRecorder.claimOf({ site_id: PlainForms.siteOf(head) }, "website-config-id")
 
-      const take = (asked: RequestHead.RequestHead, bytes: Uint8Array, gate: RateLimitCheck.RateLimitGate) =>
-        Effect.matchEffect(SubmissionRequest.readBody(asked, bytes), {
-          onSuccess: (given) => submit(asked, given, gate),
+      const handle = (head: RequestHead.RequestHead, bytes: Uint8Array, gate: RateLimitCheck.RateLimitGate) =>
+        Effect.matchEffect(SubmissionRequest.readBody(head, bytes), {
+          onSuccess: (received) => submit(head, received, gate),
           onFailure: ({ errors }): Effect.Effect<Endpoint.Response> =>
-            notCounted("invalid", addressed(asked))(ErrorResponses.invalid(errors, gate.limitHeaders))
+            recordRejection("invalid", claimInUrl(head))(ErrorResponses.invalid(errors, gate.limitHeaders))
         })
 
       const answer = InFlightLimit.bounded(
-        RateLimitCheck.withRateLimit(admit, take, (asked, bytes, headers) =>
-          notCounted(
+        RateLimitCheck.withRateLimit(admit, handle, (head, bytes, headers) =>
+          recordRejection(
             "limited",
-            addressed(asked) ?? DecisionRecorder.peekSiteId(bytes, "website-config-id")
+            claimInUrl(head) ?? DecisionRecorder.peekSiteId(bytes, "website-config-id")
           )(ErrorResponses.overLimit(headers))
         )
       )
 
-      return (asked, bytes) =>
-        PlainForms.isPlain(asked)
-          ? Effect.suspend(() => answer(asked, bytes)).pipe(
+      return (head, bytes) =>
+        PlainForms.isPlain(head)
+          ? Effect.suspend(() => answer(head, bytes)).pipe(
               Effect.catchCause(Fallbacks.ofCause),
-              Effect.map((given) => asPage(asked)(Endpoint.toHttpServerResponse(given)))
+              Effect.map((response) => asPage(head)(Endpoint.toHttpServerResponse(response)))
             )
-          : answer(asked, bytes)
+          : answer(head, bytes)
     })
   )
 
-/** The endpoint as a group of the contract's; over `endpoint`. */
+/** The contract's group, as served by the router; requires `endpoint`. */
 export const group = HttpApiBuilder.group(
   Api,
   "forms",
@@ -207,22 +207,22 @@ export const group = HttpApiBuilder.group(
     return handlers.handleRaw(
       "submit",
       ({ request }) => {
-        const asked = RequestHead.fromRequest(request)
-        return Effect.flatMap(RequestBody.readBytes(request), (bytes) => submit(asked, bytes)).pipe(
+        const head = RequestHead.fromRequest(request)
+        return Effect.flatMap(RequestBody.readBytes(request), (bytes) => submit(head, bytes)).pipe(
           Effect.map(Endpoint.toHttpServerResponse),
           Effect.catch((error) =>
             Effect.fail(error).pipe(
               Effect.catchTags(ErrorMapping.ofBytes),
-              Effect.map((answer) => asPage(asked)(DecisionRecorder.byStatus(answer)))
+              Effect.map((answer) => asPage(head)(DecisionRecorder.byStatus(answer)))
             )
           )
         )
       },
-      // A visitor who leaves at once must not take the submission along.
+      // A visitor who leaves the page at once must not cancel the submission.
       { uninterruptible: true }
     )
   })
 )
 
-/** The group on an endpoint of its own. */
+/** `group` with its `endpoint`. */
 export const layer = (options: Options) => Layer.provide(group, endpoint(options))

@@ -1,5 +1,5 @@
 /**
- * `GET /healthz` (the process lives) and `GET /readyz` (it can serve), for whoever supervises the process.
+ * Probes for a supervisor: `GET /healthz` (the process is alive) and `GET /readyz` (it can serve requests).
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { HttpRouter, HttpServerResponse } from "effect/http"
 import { type NotReady, Readiness } from "../../services/Readiness.ts"
 import * as ErrorResponses from "./ErrorResponses.ts"
 
-const sentences: Record<NotReady["reason"], string> = {
+const details: Record<NotReady["reason"], string> = {
   "database-unreachable": "The database does not answer. Check that it runs and that DATABASE_URL is right.",
   "database-not-migrated": "The database lacks a migration. Run `npm run -s hydracore -- migrate`.",
   "database-read-only": "The database takes no writes; it may be a standby. Set DATABASE_URL to the primary.",
@@ -27,7 +27,7 @@ const readyz = HttpRouter.use(
       readiness.check.pipe(
         Effect.as(HttpServerResponse.jsonUnsafe({ status: "ready" })),
         Effect.catchTag("NotReady", ({ reason }) =>
-          Effect.succeed(ErrorResponses.refusal(503, sentences[reason], { "retry-after": "2" }))
+          Effect.succeed(ErrorResponses.refusal(503, details[reason], { "retry-after": "2" }))
         )
       )
     )

@@ -1,6 +1,6 @@
 /**
- * Bounds what the bodies and the heads of an endpoint's requests hold together while they wait, for the store mostly: a
- * queue that is bounded by number holds gigabytes of those that are each as large as may be.
+ * Limits the memory of an endpoint's requests that wait, mostly for the store. A queue that is bounded by number alone can
+ * hold gigabytes of large requests.
  *
  * @module
  */
@@ -11,12 +11,12 @@ import * as DecisionRecorder from "./DecisionRecorder.ts"
 import type * as Endpoint from "./Endpoint.ts"
 import * as ErrorMapping from "./ErrorMapping.ts"
 
-/** Bytes that are not counted: what a page sends is smaller, and a queue of such ones is bounded by its number. */
+/** Bodies and heads up to this size are not counted: ordinary pages send less, and the store's queue bounds their number. */
 export const uncountedBytes = 4_096
 
 const counted = (bytes: number): number => (bytes <= uncountedBytes ? 0 : bytes)
 
-/** The most that the others hold together, in bytes. */
+/** The maximum sum of the counted bodies and heads, in bytes. */
 export const maxBytes = 64 * 2 ** 20
 
 const full: Effect.Effect<Endpoint.Response> = Effect.map(
@@ -24,18 +24,18 @@ const full: Effect.Effect<Endpoint.Response> = Effect.map(
   (answer) => DecisionRecorder.withDecision(answer, "unavailable")
 )
 
-/** The endpoint, which answers 503 where there is no room for a request. One is always let in. */
+/** Wraps an endpoint: answers 503 if a request exceeds the capacity. A single request is always accepted. */
 export const bounded = (endpoint: Endpoint.Endpoint, { capacity = maxBytes } = {}): Endpoint.Endpoint => {
   const memory = Capacity.make(capacity)
-  return (asked, body) => {
-    const held = counted(body.length) + counted(asked.headBytes)
+  return (head, body) => {
+    const held = counted(body.length) + counted(head.headBytes)
     return held === 0
-      ? endpoint(asked, body)
+      ? endpoint(head, body)
       : Effect.suspend(() => {
           const allocation = memory.allocate()
           // `resize` is inside `ensuring`: an interruption between them would leak the allocation.
           return Effect.ensuring(
-            Effect.suspend(() => (allocation.resize(held) === "held" ? endpoint(asked, body) : full)),
+            Effect.suspend(() => (allocation.resize(held) === "held" ? endpoint(head, body) : full)),
             Effect.sync(allocation.release)
           )
         })

@@ -1,11 +1,11 @@
 /**
- * What a request says of the page that it comes from.
+ * Checks the origin of the page that sent a request.
  *
  * @module
  */
 import * as Origin from "../../core/sites/Origin.ts"
 
-/** Whether a request may use what names these origins; see `core/sites/Origin`. */
+/** Whether a site or an instance that allows `origins` accepts a request; see `core/sites/Origin`. */
 export const isAllowed = (
   { headers }: { readonly headers: Readonly<Record<string, string | undefined>> },
   origins: ReadonlyArray<string>

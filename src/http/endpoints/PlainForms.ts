@@ -1,5 +1,5 @@
 /**
- * Reads a plain HTML form, sent without any script: `application/x-www-form-urlencoded`, or `multipart/form-data` without
+ * Reads an HTML form that is sent without a script: `application/x-www-form-urlencoded`, or `multipart/form-data` without
  * files.
  *
  * @module
@@ -10,29 +10,29 @@ import * as PlainForm from "../../core/forms/PlainForm.ts"
 import * as RequestBody from "../server/RequestBody.ts"
 import type { RequestHead } from "./RequestHead.ts"
 
-/** A plain form's submission as the body of a JSON request, and what it says besides. */
+/** A plain form's submission, converted to the body of a JSON request, and its reserved fields. */
 export interface Form {
   readonly body: RequestBody.Body
   /** The fields `hydracore_*`. */
   readonly reserved: Readonly<Record<string, string>>
-  /** The page to go on to, as the form names it. */
+  /** The page to redirect to, as the form names it. */
   readonly next: string | undefined
 }
 
 const essenceOf = (contentType: string | undefined): string =>
   (contentType ?? "").split(";", 1)[0]!.trim().toLowerCase()
 
-/** Whether a request's body is of a type that plain forms have. */
+/** Whether the content type is one of plain forms. */
 export const isPlain = (request: RequestHead): boolean => {
   const essence = essenceOf(request.headers["content-type"])
   return essence === "application/x-www-form-urlencoded" || essence === "multipart/form-data"
 }
 
-/** Whether whoever sent a plain form wants to see a page. */
+/** Whether the request is a plain form whose sender accepts HTML. */
 export const wantsPage = (request: RequestHead): boolean =>
   isPlain(request) && (request.headers["accept"] ?? "").toLowerCase().includes("text/html")
 
-/** The website that a plain form's address names, whatever its body is like. */
+/** The site id in a plain form's URL; does not read the body. */
 export const siteOf = (request: RequestHead): string | undefined =>
   isPlain(request) ? PlainForm.routingOf(request.url).site : undefined
 
@@ -61,12 +61,12 @@ const boundaryOf = (contentType: string): string | undefined => {
   return match?.[1] ?? match?.[2]
 }
 
-/** Whether a multipart body has more than `maxFields` parts. It is asked first: each part costs the platform's reader much. */
+/** Whether a multipart body has more than `maxFields` parts. Checked before parsing, because each part is expensive to parse. */
 const hasTooMany = (bytes: Uint8Array, boundary: string): boolean => {
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const delimiter = `--${boundary}`
   let at = -delimiter.length
-  // The last one stands behind the last part.
+  // Starts at -1, because a closing delimiter follows the last part.
   for (let parts = -1; parts <= PlainForm.maxFields; parts++) {
     at = body.indexOf(delimiter, at + delimiter.length, "latin1")
     if (at < 0) return false
@@ -74,7 +74,7 @@ const hasTooMany = (bytes: Uint8Array, boundary: string): boolean => {
   return true
 }
 
-/** A multipart body: the platform's own reader takes it apart. A file field that was left empty is an empty text. */
+/** Parses a multipart body with Node's `Response.formData`. An empty file field becomes an empty text. */
 const readMultipart = (bytes: Uint8Array, contentType: string): Effect.Effect<Read> =>
   Effect.promise(async (): Promise<Read> => {
     const boundary = boundaryOf(contentType)
@@ -102,8 +102,8 @@ const readFields = (bytes: Uint8Array, contentType: string): Effect.Effect<Read>
     : Effect.succeed(Result.fromOption(PlainForm.decode(new TextDecoder().decode(bytes)), () => [tooMany]))
 
 /**
- * The form of a request; none if it is no plain form, or one that names no website: this is then answered as any body is
- * that is not JSON.
+ * Reads the form of a request. `None` if it is not a plain form or names no website: the endpoint then answers it like any
+ * body that is not JSON.
  */
 export const read = Effect.fnUntraced(function* (
   request: RequestHead,

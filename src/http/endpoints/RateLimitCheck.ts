@@ -1,6 +1,6 @@
 /**
- * Counts a request against the rate limit of its client: after validation, or before parsing if the body is large, since
- * parsing is then the dearest step.
+ * Counts a request against the rate limit of its client: after validation, or before parsing if the body is large, because
+ * parsing is then the most expensive step.
  *
  * @module
  */

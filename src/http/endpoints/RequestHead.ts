@@ -1,6 +1,5 @@
 /**
- * The request as the endpoints see it, without its body: the same for a request that came through the router and for one
- * that came by the fast path.
+ * A request without its body, in the form that endpoints receive from both the router and the fast path.
  *
  * @module
  */
@@ -11,7 +10,7 @@ import type { HttpServerRequest } from "effect/http"
 export interface RequestHead {
   /** The path and the query. */
   readonly url: string
-  /** By lower-case names. */
+  /** Names are lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>
   /** The client's address: the socket's peer, or the one that a trusted proxy names. */
   readonly address: string

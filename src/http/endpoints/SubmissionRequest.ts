@@ -1,6 +1,6 @@
 /**
- * Reads what a request to `forms/submit` asks for, or every fault in it: its body, which is JSON or a plain HTML form, the
- * text of its `form_data`, and its `Idempotency-Key`.
+ * Parses a request to `forms/submit`: its body, which is JSON or a plain HTML form, the text of its `form_data`, and its
+ * `Idempotency-Key`. Reports every fault.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import type { RequestHead } from "./RequestHead.ts"
 
 const readPayload = BodyReader.make(SubmissionPayload)
 
-/** How deeply `form_data` may be nested. Few readers of JSON follow further, and the owner has to read it. */
+/** The maximum nesting depth of `form_data`: many JSON parsers accept no more, and the owner must be able to read it. */
 const maxDepth = 100
 
 const tooDeep: ValidationError = {
@@ -31,7 +31,7 @@ const badKey: ValidationError = {
   msg: "Value error, an Idempotency-Key is 1 to 255 printable ASCII characters"
 }
 
-/** Reads an `Idempotency-Key` header. Pure. */
+/** Parses an `Idempotency-Key` header. Pure. */
 const idempotencyKey = (header: string | undefined): Result.Result<string | null, ValidationError> =>
   header === undefined
     ? Result.succeed(null)
@@ -39,7 +39,7 @@ const idempotencyKey = (header: string | undefined): Result.Result<string | null
       ? Result.succeed(header)
       : Result.fail(badKey)
 
-/** Reads a body and the text of its `form_data`, without the reserved fields. Pure. */
+/** Parses a body and extracts the text of its `form_data` without the reserved fields. Pure. */
 const readSubmission = (body: RequestBody.Body) =>
   Result.flatMap(readPayload(body.value), (payload) => {
     const formData = JsonMembers.memberText(body.text, "form_data", body.value)
@@ -48,7 +48,7 @@ const readSubmission = (body: RequestBody.Body) =>
       : Result.succeed({ payload, formData: FormContent.withoutReserved(formData.text, payload.form_data) })
   })
 
-/** What a body that was read and an `Idempotency-Key` ask for, or every fault in them. Pure. */
+/** Parses a body and an `Idempotency-Key` header; fails with every fault in them. Pure. */
 export const parseSubmission = (body: RequestBody.Body, header: string | undefined) => {
   const submission = readSubmission(body)
   const key = idempotencyKey(header)
@@ -62,25 +62,25 @@ export const parseSubmission = (body: RequestBody.Body, header: string | undefin
   return Result.fail(errors)
 }
 
-/** What a request asks for. */
+/** A valid submission. */
 export type ParsedSubmission = Result.Result.Success<ReturnType<typeof parseSubmission>>
 
-/** A body that was read. */
+/** A body that has been read but not validated. */
 export interface ReceivedBody {
   readonly body: RequestBody.Body
-  /** The plain form that the body was, if it was one. */
+  /** The plain form, if the body was one. */
   readonly form: Option.Option<PlainForms.Form>
 }
 
 /** Reads the bytes of a body. */
 export const readBody = (
-  asked: RequestHead,
+  head: RequestHead,
   bytes: Uint8Array
 ): Effect.Effect<ReceivedBody, RequestBody.InvalidBody> => {
-  const json = () => Effect.fromResult(RequestBody.parse(bytes, asked.headers["content-type"]))
+  const json = () => Effect.fromResult(RequestBody.parse(bytes, head.headers["content-type"]))
   const none = Option.none<PlainForms.Form>()
-  return PlainForms.isPlain(asked)
-    ? Effect.flatMap(PlainForms.read(asked, bytes), (form) =>
+  return PlainForms.isPlain(head)
+    ? Effect.flatMap(PlainForms.read(head, bytes), (form) =>
         Option.isSome(form)
           ? Effect.succeed({ body: form.value.body, form })
           : Effect.map(json(), (body) => ({ body, form: none }))

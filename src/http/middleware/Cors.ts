@@ -1,11 +1,11 @@
 /**
- * Lets a published website on any origin call the endpoints and read what their answers tell.
+ * Lets websites on any origin call the endpoints and read the exposed response headers.
  *
  * @module
  */
 import { HttpMiddleware } from "effect/http"
 
-/** The fields of answers that a browser may read, on errors too. */
+/** The response headers that a page may read, on errors too. */
 const exposedHeaders = [
   "RateLimit",
   "RateLimit-Policy",
@@ -18,25 +18,25 @@ const exposedHeaders = [
   "X-HydraCore-Decision"
 ]
 
-const aDay = 86_400
+/** One day, in seconds. */
+const maxAge = 86_400
 
-/** What the middleware adds to every answer but a preflight's. */
+/** The headers that the middleware adds to every response except a preflight's. */
 export const answerHeaders = {
   "access-control-allow-origin": "*",
   "access-control-expose-headers": exposedHeaders.join(",")
 }
 
 /**
- * The header fields that a request may have: all. Websites carry libraries that add fields to every request, and none of
- * them means anything here. `*` does not cover Authorization, nor what a browser that does not know it sends; the latter
- * are the fields that have a meaning here or that an SDK for agents adds.
+ * Allows all request headers, because libraries on websites add headers to every request. `*` does not cover
+ * `Authorization`, and old browsers do not know it, so the headers that the service or an agent SDK uses are listed too.
  */
 const allowedHeaders = "*, Authorization, Content-Type, Idempotency-Key, X-Widget-Token, X-HydraCore-Session"
 
-/** No credentials are allowed, so any origin may be. A preflight's answer repeats nothing of its request. */
+/** Any origin is allowed, because credentials are not. A preflight response echoes nothing of its request. */
 export const middleware = HttpMiddleware.cors({
   allowedMethods: ["GET", "HEAD", "POST"],
   allowedHeaders: [allowedHeaders],
   exposedHeaders,
-  maxAge: aDay
+  maxAge
 })

@@ -1,6 +1,5 @@
 /**
- * Gives a body to every answer that no endpoint makes: an unknown path, a wrong method, a request that cannot be read, and
- * a defect.
+ * Answers, with a JSON body, what no endpoint answers: unknown paths, wrong methods, unreadable requests, and defects.
  *
  * @module
  */
@@ -12,10 +11,10 @@ import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import { Api } from "../../contract/Api.ts"
 import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
 
-/** A path of ours and the methods that it has. */
+/** A path that the service serves, with one of its methods. */
 export interface KnownPath {
   readonly method: string
-  /** With `:name` for a segment that may be anything, or `before.:name.after` for the rest of one. */
+  /** A template: `:name` matches a segment, and `before.:name.after` matches the middle of one. */
   readonly path: string
 }
 
@@ -35,22 +34,23 @@ const matchesSegment = (template: string, segment: string): boolean => {
 
 const matches = (template: string, path: string): boolean => {
   const expected = template.split("/")
-  const given = path.split("/")
+  const actual = path.split("/")
   return (
-    expected.length === given.length && expected.every((segment, index) => matchesSegment(segment, given[index] ?? ""))
+    expected.length === actual.length &&
+    expected.every((segment, index) => matchesSegment(segment, actual[index] ?? ""))
   )
 }
 
 /**
- * Whether the router may look a path up. It is lenient: it decodes escapes anywhere and ignores what follows a `;` or `#`.
- * A path that holds one of these is served only as it is published, that is, with an escape in a parameter alone. Pure.
+ * Whether the router may look up a path. The router decodes escapes anywhere and ignores everything after `;` or `#`. So a
+ * path with one of these characters must match a template, which allows them only in parameters. Pure.
  */
 export const isPublished = (known: ReadonlyArray<KnownPath>, path: string): boolean =>
   !/[%;#]/.test(path) || known.some((route) => matches(route.path, path))
 
 const pathOf = (url: string): string => url.split("?", 1)[0] ?? ""
 
-/** The methods that a path has, `OPTIONS` among them; empty for an unknown path. Pure. */
+/** The methods of a path, including `OPTIONS`; empty for an unknown path. Pure. */
 export const allowedMethods = (known: ReadonlyArray<KnownPath>, path: string): ReadonlyArray<string> => {
   const methods = known.filter((route) => matches(route.path, path)).map((route) => route.method)
   if (methods.length === 0) return []
@@ -62,13 +62,13 @@ const notFound = (
   request: { readonly method: string; readonly url: string }
 ): HttpServerResponse.HttpServerResponse => {
   const allowed = allowedMethods(known, pathOf(request.url))
-  // A method that the path has may still have found nothing: its route may be more exact than its path here.
+  // An allowed method can still be a 404: the route's pattern may be stricter than the template.
   return allowed.length === 0 || allowed.includes(request.method)
     ? ErrorResponses.refusal(404, "There is nothing at this address. /docs lists what there is.")
     : ErrorResponses.refusal(405, `This address only answers ${allowed.join(", ")}.`, { allow: allowed.join(", ") })
 }
 
-/** The answer to a failure that tells by itself what it is; none for a defect. */
+/** The response to an error of the router; `None` for a defect. */
 const known = (
   paths: ReadonlyArray<KnownPath>,
   error: unknown
@@ -89,9 +89,9 @@ const known = (
   }
 }
 
-/** The answer to what no handler handled: a defect. An interruption stays one: there is nobody to answer. */
+/** Answers a defect with 500 and logs it. Fails with the cause if it is only an interruption. */
 export const ofCause = (cause: Cause.Cause<unknown>): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
-  // The client has gone, or the server is closing.
+  // The client has disconnected, or the server is closing.
   if (cause.reasons.every((reason) => reason._tag === "Interrupt")) return Effect.failCause(cause as Cause.Cause<never>)
   const id = randomUUID()
   return Effect.as(
@@ -110,10 +110,10 @@ const answer = (paths: ReadonlyArray<KnownPath>, cause: Cause.Cause<unknown>) =>
 }
 
 /**
- * Middleware around the whole application. No error is left after it but an interruption; its type says the application's,
- * as the router wants it.
+ * Middleware around the whole application. It handles every error except an interruption; its type keeps the application's
+ * errors, as the router requires.
  *
- * @param paths what is served besides the endpoints of the contract.
+ * @param paths the paths that are not endpoints of the contract.
  */
 export const middleware =
   (paths: ReadonlyArray<KnownPath>) =>

@@ -1,9 +1,9 @@
 /**
- * A span for each sampled request: its method, its route and its status. The platform's own span would also hold the
- * client's address, every header (widget tokens among them), the query and the user agent; it is off.
+ * Makes a span for each sampled request, with its method, route and status. The platform's span is disabled: it would also
+ * hold the client's address, every header (including widget tokens), the query and the user agent.
  *
- * `References.TracerEnabled` stays false: it is true only where one of our own spans is made, so that no library adds
- * spans (each SQL statement would be one, and its errors quote values).
+ * `References.TracerEnabled` is true only while one of our own spans is made. Otherwise libraries would add spans: each SQL
+ * statement would be one, and its errors quote values.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import * as Routes from "../../core/http/Routes.ts"
 import { isSampled } from "../../core/http/TraceSampling.ts"
 import * as ClientAddress from "../../core/limits/ClientAddress.ts"
 
-/** No request has the platform's own span. */
+/** Disables the platform's span for every request. */
 export const withoutPlatformSpans: Layer.Layer<never> = Layer.succeed(HttpMiddleware.TracerDisabledWhen, () => true)
 
 export interface TraceDecision {
@@ -26,14 +26,14 @@ export interface TraceDecision {
 }
 
 export interface Tracing {
-  /** Decides once for each request, however often it is asked. */
+  /** Returns the same decision each time it is called for a request. */
   readonly decide: (request: IncomingMessage) => TraceDecision
 }
 
 export interface Options {
   /** The share of requests that start a trace, from 0 to 1. */
   readonly ratio: number
-  /** The peers whose `traceparent` is joined. Any other client's is ignored: it could force sampling. */
+  /** The peers whose `traceparent` is used. Any other client's is ignored, because it could force sampling. */
   readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
 }
 
@@ -58,13 +58,13 @@ export const make = (options: Options): Effect.Effect<Tracing> =>
     }
   })
 
-/** How a response ended, for its span: only a server error is a failure. */
+/** The exit of a response's span: only a server error is a failure. */
 const exitOf = (headersSent: boolean, status: number): Exit.Exit<void, string> => {
   if (!headersSent) return Exit.interrupt()
   return status >= 500 ? Exit.fail(`HTTP ${status}`) : Exit.void
 }
 
-/** Middleware around the whole application. A span lasts until the response is sent, or its client has left. */
+/** Middleware around the whole application. A span ends when the response is sent or the client disconnects. */
 export const middleware =
   (tracing: Tracing, templates: ReadonlyArray<string>) =>
   <E, R>(

@@ -1,6 +1,6 @@
 /**
- * Answers a path, query or header that does not validate with a 422 that lists every fault of the request, those of its
- * body too. (A body alone that does not validate is answered by its endpoint.)
+ * Answers a request whose path, query or headers do not validate with a 422 that lists every fault, including those of the
+ * body. (If only the body does not validate, the endpoint answers.)
  *
  * @module
  */
@@ -17,11 +17,11 @@ import * as ErrorMapping from "../endpoints/ErrorMapping.ts"
 import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
 import * as RequestBody from "../server/RequestBody.ts"
 
-const places = { Params: "path", Headers: "header", Query: "query", Payload: "body" } as const
+const locations = { Params: "path", Headers: "header", Query: "query", Payload: "body" } as const
 
 /**
- * The faults of a request's body alone; a body that cannot be read has none that could be named. Nor has a large one:
- * what is turned away here counts against no limit, and so it must not cost much.
+ * The faults of a request's body; none if it cannot be read. A large body is not parsed: these requests do not count
+ * against the rate limit, so they must be cheap.
  */
 const bodyFaults = (endpoint: HttpApiEndpoint.Top, request: HttpServerRequest.HttpServerRequest) => {
   const payload = Array.from(endpoint.payload.values()).at(0)?.schemas[0]
@@ -41,7 +41,7 @@ const bodyFaults = (endpoint: HttpApiEndpoint.Top, request: HttpServerRequest.Ht
   )
 }
 
-/** The faults of the path, all of them: the first decode stopped at the first. */
+/** All faults of the path: the router's own decoding stops at the first. */
 const paramsFaults = (endpoint: HttpApiEndpoint.Top, params: unknown): ReadonlyArray<ValidationError> => {
   if (endpoint.params === undefined) return []
   const schema = endpoint.params as unknown as Schema.Codec<unknown>
@@ -54,17 +54,17 @@ const paramsFaults = (endpoint: HttpApiEndpoint.Top, params: unknown): ReadonlyA
 export const layer: Layer.Layer<Validation> = HttpApiMiddleware.layerSchemaErrorTransform(
   Validation,
   Effect.fnUntraced(function* (error, { endpoint }) {
-    // What we encode wrongly is a defect of ours, not a fault of the request's.
+    // A response that cannot be encoded is our defect, not a fault of the request.
     if (error.kind === "Body" || error.kind === "ResponseHeaders") return yield* Effect.fail(error)
     const request = yield* HttpServerRequest.HttpServerRequest
     const { params } = yield* HttpRouter.RouteContext
-    const first = error.kind === "Params" ? [] : ValidationErrors.fromIssue(error.cause.issue, [places[error.kind]])
+    const first = error.kind === "Params" ? [] : ValidationErrors.fromIssue(error.cause.issue, [locations[error.kind]])
     return yield* bodyFaults(endpoint, request).pipe(
-      Effect.map((ofBody) =>
-        // A body that is no JSON is told alone, as the original does: nothing else was looked at yet.
-        ofBody.some((fault) => fault.type === "json_invalid")
-          ? ErrorResponses.invalid(ofBody)
-          : ErrorResponses.invalid([...paramsFaults(endpoint, params), ...first, ...ofBody])
+      Effect.map((bodyErrors) =>
+        // Invalid JSON is reported alone, as in the original service, which parses the body before it validates.
+        bodyErrors.some((fault) => fault.type === "json_invalid")
+          ? ErrorResponses.invalid(bodyErrors)
+          : ErrorResponses.invalid([...paramsFaults(endpoint, params), ...first, ...bodyErrors])
       ),
       Effect.catchTag("BodyTooLarge", ErrorMapping.ofBytes.BodyTooLarge),
       Effect.catchTag("BodyInPieces", ErrorMapping.ofBytes.BodyInPieces),

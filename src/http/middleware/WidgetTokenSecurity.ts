@@ -1,6 +1,5 @@
 /**
- * Lets every request through: the chat's endpoint checks the token after the rate limit, so that a flood of guesses costs
- * no look-up.
+ * Accepts every request: the chat endpoint checks the token after the rate limit, so that guessed tokens cost no lookups.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Bounds the connections of a server, in all and of one address, and how long they are idle. The decisions are those of
- * `core/limits/ConnectionTable` and `core/limits/IdleTime`; here they are applied to sockets, counted, and reported in the log.
+ * Limits a server's connections, in total and per address, and closes idle ones. `core/limits/ConnectionTable` and
+ * `core/limits/IdleTime` decide; this module applies their decisions to sockets, counts them and logs them.
  *
  * @module
  */
@@ -14,16 +14,16 @@ import * as IdleTime from "../../core/limits/IdleTime.ts"
 import * as Metrics from "../../core/metrics/Metrics.ts"
 
 export interface Options {
-  /** The most connections of the process. */
+  /** The maximum number of connections in the process. */
   readonly total: number
-  /** The most connections of one address; an IPv6 network of 64 bits counts as one. */
+  /** The maximum number of connections per address; an IPv6 /64 network counts as one address. */
   readonly perAddress: Option.Option<number>
-  /** Networks whose connections `perAddress` does not bound. */
+  /** Networks that are exempt from `perAddress`. */
   readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
   readonly idle: IdleTime.Timeouts
 }
 
-/** A connection that is kept. */
+/** An open connection. */
 export interface Connection {
   readonly socket: Socket
   seen: IdleTime.Seen | undefined
@@ -32,26 +32,26 @@ export interface Connection {
 export type Entry = ConnectionTable.Entry<Connection>
 
 export interface ConnectionLimits {
-  /** Takes in a connection, which may close another; undefined if it was refused, and reset. */
+  /** Adds a connection, closing an idle one if a limit is reached. Resets the new one and returns `undefined` if none is idle. */
   readonly open: (socket: Socket, now: number) => Entry | undefined
   readonly busy: (entry: Entry) => void
   readonly idle: (entry: Entry, now: number) => void
   readonly remove: (entry: Entry) => void
-  /** Closes the connections that have been idle for too long. */
+  /** Closes the connections whose idle time exceeds its time-out. */
   readonly closeIdle: (now: number) => void
-  /** What to log at `now`; at most one warning a minute for each bound. */
+  /** Returns the warnings to log: at most one a minute per limit. */
   readonly warnings: (now: number) => ReadonlyArray<string>
 }
 
-/** The time between two warnings about one bound, in milliseconds. */
-const betweenWarnings = 60_000
+/** The minimum time between two warnings about one limit, in milliseconds. */
+const warningInterval = 60_000
 
 const advice = {
   total: "Raise the limit of open files (`ulimit -n`, LimitNOFILE) if they are visitors.",
   perClient: "Raise CONNECTIONS_PER_ADDRESS if they are visitors, or name their proxy in TRUSTED_PROXIES."
 }
 
-/** Counts what one bound did, and says it once a minute. */
+/** Counts the connections that one limit closed or refused, and reports them once a minute. */
 const reporter = (bound: ConnectionTable.Bound, limit: number, context: Context.Context<never>) => {
   const label = bound === "total" ? "process" : "address"
   const closedMetric = Metrics.connectionsLimited({ bound: label, outcome: "closed" })
@@ -71,7 +71,7 @@ const reporter = (bound: ConnectionTable.Bound, limit: number, context: Context.
       if (closed + refused === 0 || now < quietUntil) return []
       const what = `${bound === "total" ? "The process" : "An address"} reached its bound of ${limit} connections`
       const text = `${what}: idle ones closed ${closed}, new ones refused ${refused}. ${advice[bound]}`
-      ;[closed, refused, quietUntil] = [0, 0, now + betweenWarnings]
+      ;[closed, refused, quietUntil] = [0, 0, now + warningInterval]
       return [text]
     }
   }
@@ -118,6 +118,6 @@ export const make = (options: Options, context: Context.Context<never>): Connect
   }
 }
 
-/** Logs what `warnings` gives. */
+/** Logs the warnings that are due. */
 export const report = ({ warnings }: ConnectionLimits, now: number): Effect.Effect<void> =>
   Effect.forEach(warnings(now), (warning) => Effect.logWarning(warning), { discard: true })

@@ -1,22 +1,20 @@
 /**
- * Ends a server's connections so that no request is lost on them, those whose clients do not read, and those on which
- * too many requests wait.
+ * Closes a server's connections: on shutdown without losing requests, when a client does not read its responses, and when
+ * too many pipelined requests are queued.
  *
- * Of whoever sends requests without waiting for their answers, Node reads two megabytes at a time before any is answered,
- * which may be fifty thousand requests, and goes on: one connection could hold a gigabyte, and when it was gone, Node took
- * seconds to let go of it, in which nobody was served. So all that wait behind others on their connections are counted.
+ * Pipelining: Node reads 2 MiB of a connection at a time, up to 50,000 requests, before it answers the first, and then reads
+ * more. One connection can hold a gigabyte, and freeing it blocks the process for seconds. So the process limits the number
+ * of requests that wait for an earlier request on the same connection.
  *
- * Node's own `close` destroys every idle connection at once, also one on which a request is on its way, and then waits
- * for the others for as long as their clients care to send requests. Here a server that is to end first takes every
- * connection that the system has taken for it, and then stops listening; every answer says `Connection: close` from
- * then on; connections without a request stay open for a moment, in case one is on its way, and are closed in order;
- * and at the end of the grace period whatever is left is cut.
+ * Shutdown: Node's own `close` destroys every idle connection at once, even if a request is in flight on it, and waits for
+ * the others without a limit. This module first accepts every connection in the system's backlog and then stops listening.
+ * From then on each response says `Connection: close`. Idle connections stay open for `linger`, in case a request is in
+ * flight, and are then closed gracefully. After `end` all remaining connections are destroyed.
  *
- * What no program can shut: the system goes on taking connections until the very call that stops it, and resets those
- * that we have not taken; and a request may be under way while we close the connection on which it comes. Both are a
- * fraction of a millisecond in which a client must open a connection, or use one that was idle for the whole moment. A
- * proxy that keeps its connections hardly ever does; with one that opens a connection for each request, one restart in
- * some hundreds fails a request.
+ * Two races remain. The system accepts connections until the call that stops listening, and resets those that the process
+ * has not accepted. A request may also arrive while its connection is being closed. Both windows last a fraction of a
+ * millisecond. A proxy that keeps connections alive rarely hits them; with one that opens a connection per request, one
+ * restart in some hundreds fails a request.
  *
  * @module
  */
@@ -31,60 +29,60 @@ import * as FairReading from "./FairReading.ts"
 import * as UnreadAnswers from "./UnreadAnswers.ts"
 
 export interface Options {
-  /** How long a connection without a request stays open after the server stopped listening. */
+  /** How long idle connections stay open after the server stops listening. */
   readonly linger: Duration.Input
-  /** After how long all connections are cut, counted from when the server was told to end. */
+  /** When all remaining connections are destroyed, counted from the start of the shutdown. */
   readonly end: Duration.Input
-  /** How long an answer may stand unread. In milliseconds. */
+  /** How long a client may leave a complete response unread, in milliseconds. */
   readonly unreadTimeout: number
-  /** How many connections there may be, and how long they may be idle. */
   readonly limits: ConnectionLimits.Options
 }
 
-/** An answer that is not done, and whether its client would keep the connection; and the one that was begun next. */
-interface Begun {
+/** A response in progress, in a linked list per connection in request order. */
+interface PendingResponse {
   readonly response: ServerResponse
+  /** Whether the client asked to keep the connection alive. */
   readonly keepAlive: boolean
-  next: Begun | undefined
+  next: PendingResponse | undefined
 }
 
 interface Link {
   readonly entry: ConnectionLimits.Entry
-  /** The requests that are not answered yet. */
+  /** The number of unanswered requests. */
   open: number
-  /** How many bytes had been parsed when the last answer was done: more means that a request has begun. */
+  /** Bytes parsed when the last response ended: more means that another request has begun. */
   read: number
-  /** The answer that its client reads now, or waits for: those behind it are not sent before it is. */
-  first: Begun | undefined
-  /** The answer that was begun last. */
-  last: Begun | undefined
-  /** The complete answer that the client has not read, as of the last check. */
+  /** The oldest response in progress; the later ones are sent after it. */
+  first: PendingResponse | undefined
+  /** The newest response in progress. */
+  last: PendingResponse | undefined
+  /** The complete response that the client has not read, as of the last check. */
   unread: UnreadAnswers.Unread | undefined
 }
 
 /**
- * How many requests may wait behind others on their connections, in all. Each holds some 7 kB, with its answer; browsers and
- * proxies send one at a time.
+ * The maximum number of pipelined requests that wait for an earlier one, over all connections. Each holds about 7 kB with
+ * its response. Browsers and proxies do not pipeline.
  */
 export const maxBehind = 10_000
 
-/** Where Node tells, for all servers of the process, of each request whose head it has read. */
-const requestsBegin = "http.server.request.start"
+/** Node's diagnostics channel for parsed request heads, shared by all servers of the process. */
+const requestStartChannel = "http.server.request.start"
 
-/** How often the connections are checked, in milliseconds, unless a time-out is shorter. */
+/** The maximum interval between checks of the connections, in milliseconds. */
 const maxInterval = 1_000
 
-/** How many connections are closed in one turn: each takes some ten microseconds, and nobody looks at the others. */
-const closedAtOnce = 16
+/** How many connections are closed in one turn of the event loop: each takes about 10 µs, and requests may arrive meanwhile. */
+const closesPerTurn = 16
 
-/** Node's own, which its types leave out. */
+/** Node's internal field, which its types omit. */
 interface Parsed extends Socket {
   readonly parser?: { onIncoming: (request: { upgrade: boolean }) => number } | null
 }
 
 /**
- * Cuts a connection in whose requests Node is reading. It would read on to the end of what it holds, in which are another
- * thousand; told that what follows is no HTTP, it stops.
+ * Destroys a connection while Node parses its requests. Node would parse the rest of its buffer, which may hold another
+ * thousand requests. Returning 2 tells the parser that no HTTP follows, so it stops.
  */
 const cut = (socket: Parsed): void => {
   socket.destroy()
@@ -95,7 +93,7 @@ const cut = (socket: Parsed): void => {
   }
 }
 
-/** Watches the connections of a server from its first. */
+/** Tracks the connections of a server that does not listen yet. */
 const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
   const links = new Map<Socket, Link>()
   let accepted = 0
@@ -107,15 +105,14 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
 
   const isIdle = (socket: Socket, link: Link) => link.open === 0 && socket.bytesRead === link.read
 
-  /** One function for all answers, which Node calls with the answer as `this`. */
+  /** One function for all responses, without a closure for each: Node passes the response as `this`. */
   function end(this: ServerResponse): void {
     const { socket } = this.req
     const link = links.get(socket)
-    // The connection is gone.
     if (link === undefined) return
     if (--link.open > 0) behind--
     link.read = socket.bytesRead - FairReading.unparsed(socket)
-    // Node ends them in the order in which they were begun.
+    // Responses end in request order.
     link.first = link.first?.next
     if (link.open === 0) limits.idle(link.entry, performance.now())
     if (link.open === 0) link.first = link.last = undefined
@@ -128,19 +125,19 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
     if (link === undefined) return
     if (link.open++ === 0) limits.busy(link.entry)
     else if (++behind > maxBehind) cut(socket)
-    // The last answer of several that were asked for at once closes the connection: not one before it.
+    // Only the last of several pipelined responses may close the connection.
     if (draining && link.last !== undefined && !link.last.response.headersSent) {
       link.last.response.shouldKeepAlive = link.last.keepAlive
     }
-    const begun: Begun = { response, keepAlive: response.shouldKeepAlive, next: undefined }
-    if (link.last === undefined) link.first = begun
-    else link.last.next = begun
-    link.last = begun
+    const pending: PendingResponse = { response, keepAlive: response.shouldKeepAlive, next: undefined }
+    if (link.last === undefined) link.first = pending
+    else link.last.next = pending
+    link.last = pending
     if (draining) response.shouldKeepAlive = false
     response.on("close", end)
   }
 
-  /** Reads nothing from a connection until `release`. */
+  /** Pauses a connection until `release`. */
   const hold = (socket: Socket) => {
     if (held === undefined || socket.isPaused()) return
     socket.pause()
@@ -162,25 +159,25 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
       links.delete(socket)
       limits.remove(entry)
       if (link.open > 1) behind -= link.open - 1
-      // Node does so itself, but where a CONNECT came behind them: then it forgets them, and whoever makes them goes on.
-      for (let begun = link.first; begun !== undefined; begun = begun.next) begun.response.destroy()
+      // Node destroys them itself, except if a CONNECT followed: then their handlers would go on.
+      for (let pending = link.first; pending !== undefined; pending = pending.next) pending.response.destroy()
       if (links.size === 0) onGone()
     })
-    // Not now: Node has it read from the next tick on.
+    // Node starts reading on the next tick, so an earlier pause has no effect.
     process.nextTick(hold, socket)
   })
-  // Not by the server's events: there is none of what Node answers by itself, as where no `Host` is named. That waits too.
-  const onBegun = (message: unknown) => {
-    const begun = message as {
+  // The channel and not the server's events, which omit the requests that Node answers by itself. Those wait in line too.
+  const onRequestStart = (message: unknown) => {
+    const started = message as {
       readonly server: Server
       readonly request: IncomingMessage
       readonly response: ServerResponse
     }
-    if (begun.server === server) begin(begun.request, begun.response)
+    if (started.server === server) begin(started.request, started.response)
   }
-  server.on("listening", () => diagnostics.subscribe(requestsBegin, onBegun))
-  server.on("close", () => diagnostics.unsubscribe(requestsBegin, onBegun))
-  // What Node calls when it stops listening; ours is `closeIdle`.
+  server.on("listening", () => diagnostics.subscribe(requestStartChannel, onRequestStart))
+  server.on("close", () => diagnostics.unsubscribe(requestStartChannel, onRequestStart))
+  // Node calls this when it stops listening; `closeIdle` replaces it.
   server.closeIdleConnections = () => {}
 
   const closeIdle = (done: () => void): void =>
@@ -191,7 +188,7 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
         let closed = 0
         for (const [socket, link] of links) {
           if (socket.writableEnded || !isIdle(socket, link)) continue
-          if (closed++ === closedAtOnce) return closeIdle(done)
+          if (closed++ === closesPerTurn) return closeIdle(done)
           socket.destroySoon()
         }
         done()
@@ -199,29 +196,29 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
     )
 
   return {
-    /** Closes the connections on which no byte of a complete answer has moved for `patience` milliseconds. */
-    closeUnread: (patience: number, now: number): void => {
+    /** Destroys the connections whose client has read nothing of a complete response for `timeout` milliseconds. */
+    closeUnread: (timeout: number, now: number): void => {
       for (const [socket, link] of links) {
         link.unread = UnreadAnswers.observe(link.unread, socket, link.first?.response, now)
-        if (link.unread !== undefined && now - link.unread.since >= patience) socket.destroy()
+        if (link.unread !== undefined && now - link.unread.since >= timeout) socket.destroy()
       }
     },
     /**
-     * Takes what the system has taken for us, with nothing else to do meanwhile, stops listening, and tells each client
-     * to let its connection end. Calls back when it no longer listens.
+     * Accepts the connections in the system's backlog while all others are paused, stops listening, and lets each response
+     * close its connection. Calls back when the server no longer listens.
      */
     stop: (done: () => void): void => {
       held = []
       for (const socket of links.keys()) hold(socket)
-      // A function's first call takes several times as long as its second, and the door stands open meanwhile.
-      const rehearsal = createServer()
-      rehearsal.closeIdleConnections = () => {}
-      rehearsal.close()
+      // Warms up `close`: its first call takes several times as long, and connections that arrive meanwhile are reset.
+      const warmUp = createServer()
+      warmUp.closeIdleConnections = () => {}
+      warmUp.close()
       afterQuietPoll(
         () => accepted,
         () => {
           server.close()
-          // Not before it: whoever is told so would come back at once, to a door that is about to shut.
+          // After `close`: a client that sees `Connection: close` reconnects at once, and its connection would be reset.
           draining = true
           for (const { last } of links.values()) {
             if (last !== undefined && !last.response.headersSent) last.response.shouldKeepAlive = false
@@ -231,11 +228,11 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
         }
       )
     },
-    /** Closes every connection without a request, and the others as soon as they are. Calls back when the first are. */
+    /** Closes idle connections, and the others once they are idle. Calls back when those that are idle now are closed. */
     closeIdle,
-    /** Calls back when the last connection has gone, and whoever waited for that was told. */
+    /** Calls back when the last connection is closed and the listeners of its last response have run. */
     whenGone: (done: () => void): void => {
-      // Behind us stand the listeners of its last answer.
+      // Those listeners run after this one, so the next tick is late enough.
       onGone = () => process.nextTick(done)
       if (links.size === 0) onGone()
     },
@@ -246,16 +243,16 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
 }
 
 /**
- * Waits by the process's time and not by a test's, which sockets do not follow. A timer of Node's would not do: asked for
- * more than 24.8 days it goes off at once.
+ * Sleeps by the real clock, because sockets ignore a test's clock. Not `setTimeout`, which fires at once for delays of more
+ * than 24.8 days.
  */
 const wait = (duration: Duration.Input): Effect.Effect<void> =>
   Effect.provideService(Effect.sleep(duration), Clock.Clock, Clock.Clock.defaultValue())
 
 /**
- * Ends connections whose clients do not read; and ends the server when the scope closes, and waits until its connections
- * are closed, which takes `end` at most. `server` must not listen yet. Build it on top of the layer that serves, so that it
- * is finalized before it.
+ * Closes connections whose clients do not read. When the scope closes, shuts the server down and waits until its connections
+ * are closed, at most for `end`. `server` must not listen yet. Build this layer on top of the layer that serves, so that this
+ * one is finalized first.
  */
 export const layer = (
   server: Server,
@@ -286,8 +283,8 @@ export const layer = (
     ],
     { concurrency: "unbounded", discard: true }
   ).pipe(Effect.interruptible)
-  // A server of Node's says that it is closed before its last connections say so. Whoever is told of the one alone would
-  // take away what answers still stand on, and what then breaks under them looks like a fault of the agent's.
+  // Node emits the server's `close` before that of its last connections. Releasing services between the two would break
+  // responses in progress, and the log would blame the agent.
   const closed = Effect.callback<void>(
     (resume) => void server.once("close", () => connections.whenGone(() => resume(Effect.void)))
   )

@@ -1,10 +1,10 @@
 /**
- * Reads connections in slices, in turn by client address, so that one client's data does not delay the other clients'.
+ * Parses connections in slices, round robin by client address, so that one client's data does not delay the others'.
  *
- * Left to itself, Node parses up to 2 MiB of a connection before it looks at another one: with chunks of one byte that is
- * 350,000 events, and with pipelined requests some thousands of answers. Here a client's data is parsed at once only as far
- * as `direct` bytes in a turn of the event loop. The rest waits in slices, which are parsed as many as `core/limits/TurnBudget` allows.
- * A connection with data that waits is not read. What is pipelined behind an unanswered request waits for its answer.
+ * By default Node parses up to 2 MiB of a connection before the next one: with one-byte chunks that is 350,000 events, with
+ * pipelined requests thousands of responses. Here only the first `direct` bytes per client and turn of the event loop are
+ * parsed at once. The rest is queued in slices, and `core/limits/TurnBudget` limits how many are parsed in a turn. A
+ * connection with queued data is paused. A pipelined request is parsed once the earlier one is answered.
  *
  * @module
  */
@@ -16,22 +16,22 @@ import * as TurnBudget from "../../core/limits/TurnBudget.ts"
 
 export interface Options {
   /**
-   * What a client is counted by, given the address of the connection's peer; undefined if the address says nothing of the
-   * client, as with a proxy. Each such connection counts by itself.
+   * Maps the peer's address to the key of its client; `undefined` if the address does not identify a client, as with a
+   * proxy: each such connection then counts as a client.
    */
   readonly ownerOf: (address: string) => string | undefined
 }
 
-/** How many bytes of a client are parsed at once in a turn of the event loop. */
+/** How many bytes per client and turn of the event loop are parsed without queueing. */
 export const direct = 2_048
 
-/** How many bytes of a connection are parsed when it is its turn. */
+/** The size of a slice in bytes. */
 const sliceBytes = 1_024
 
-/** Node's own fields, which its types leave out. */
+/** Node's internal fields, which its types omit. */
 interface Parsed extends Socket {
   readonly parser?: { readonly incoming: IncomingMessage | null } | null
-  /** The answer that is written now. */
+  /** The response that is being written. */
   readonly _httpMessage?: ServerResponse | null
 }
 
@@ -47,10 +47,10 @@ type Listener = (...args: ReadonlyArray<unknown>) => void
 
 const waitingOf = new WeakMap<Socket, () => number>()
 
-/** How many bytes of a connection have come and are not parsed yet. */
+/** How many received bytes of a connection are not parsed yet. */
 export const unparsed = (socket: Socket): number => socket.readableLength + (waitingOf.get(socket)?.() ?? 0)
 
-/** Has a server, which does not listen yet, read its connections in slices. */
+/** Makes a server read its connections in slices. It must not listen yet. */
 export const watch = (server: Server, { ownerOf }: Options): void => {
   const clients = new Map<string, Client>()
   const queue = FairQueue.make<() => void>()
@@ -101,7 +101,7 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
       queue.add(owner, parseSlice)
       schedule()
     }
-    /** The answer to a request before the one that is parsed: what follows waits for it, however long it takes. */
+    /** The response to a request before the one being parsed: later requests wait until it ends. */
     const unanswered = () => {
       const answer = socket._httpMessage
       return answer && answer.req !== socket.parser?.incoming ? answer : undefined
@@ -136,7 +136,7 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
     }
 
     socket.off("data", onData).off("end", onEnd)
-    // Node has its parser read the connection past JavaScript, until there is a listener.
+    // Node's parser consumes the connection natively until a `data` listener is added.
     socket.on("data", (data: Buffer) => {
       if (isOver()) return
       if (client.turn !== turn) {
@@ -158,7 +158,7 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
       hasEnded = true
       if (waiting.length === 0 && !isStopped) proceed()
     })
-    // Node calls them as a body's reader and the reader of the answers keep up, or do not.
+    // Node calls these for back-pressure: of a request body's reader and of a client that reads responses slowly.
     socket.pause = () => {
       isStopped = true
       return Socket.prototype.pause.call(socket) as Socket
@@ -176,7 +176,7 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
   })
 }
 
-/** Counts by address, except for addresses that `isShared` by many clients. */
+/** Counts by address, except for addresses that many clients share. */
 export const byAddress =
   (isShared: (address: string) => boolean): Options["ownerOf"] =>
   (address) =>

@@ -1,11 +1,10 @@
 /**
- * Answers page views, submissions and chats straight from Node's request, past the router and its middleware.
+ * Answers page views, submissions and chats directly from Node's request, without the router and its middleware.
  *
- * The router, the request and the response of the platform, and a layer of middleware each cost a little on every request;
- * together they cost more than all that a page view is, and half of the time that we add to a chat's first word. So a
- * request that is one of the endpoints' and as nearly all of them are (a POST to the very path, with a small head and a
- * small body whose length it tells) is handed to the endpoint from here, and everything else goes the platform's way. The
- * endpoint is the same function on both ways, and the tests show that both give the same answers.
+ * Together, the router, the platform's request and response and the middleware cost more than handling a page view, and half
+ * of the latency that the service adds to a chat's first token. So a POST to an endpoint's exact path with a small head and a
+ * small body of known length takes this path; every other request takes the router. Both call the same endpoint function,
+ * and tests verify that both give the same responses.
  *
  * @module
  */
@@ -33,17 +32,17 @@ import type * as Trace from "../middleware/Trace.ts"
 import * as RequestBody from "./RequestBody.ts"
 
 export interface Options {
-  /** Who may name the client for whom a request comes, with `X-Forwarded-For`. */
+  /** The proxies whose `X-Forwarded-For` is trusted. */
   readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
-  /** Bytes. A longer body goes the platform's way, which refuses it; so does what is counted while it comes. */
+  /** Bytes. Longer bodies go through the router, which refuses them, as do bodies that count against `Arrivals`. */
   readonly maxBody: number
 }
 
-/** What every answer says, as name, value, name, value ... */
-const everywhere: ReadonlyArray<string> = Object.entries(Cors.answerHeaders).flat()
+/** The headers of every response; alternates names and values. */
+const commonHeaders: ReadonlyArray<string> = Object.entries(Cors.answerHeaders).flat()
 
 const writeHead = (response: ServerResponse, status: number, headers: Readonly<Record<string, string>>): void => {
-  const head = everywhere.slice()
+  const head = commonHeaders.slice()
   for (const name in headers) {
     if (Object.hasOwn(headers, name)) head.push(name, headers[name]!)
   }
@@ -51,44 +50,42 @@ const writeHead = (response: ServerResponse, status: number, headers: Readonly<R
 }
 
 const write = (response: ServerResponse, answer: Endpoint.Response): void => {
-  // Who has gone is told nothing.
   if (response.destroyed || response.headersSent) return
   if (SerializedResponse.is(answer)) {
-    response.writeHead(answer.status, everywhere.concat(answer.head))
+    response.writeHead(answer.status, commonHeaders.concat(answer.head))
     if (answer.body === undefined) response.end()
     else response.end(answer.body, "latin1")
     return
   }
   writeHead(response, answer.status, answer.headers)
-  // As text, which Node writes in one piece with the head; Latin-1 gives every byte back as it was.
+  // Node writes a string body in one chunk with the head. Latin-1 preserves every byte.
   if (answer.body._tag === "Uint8Array") response.end(Buffer.from(answer.body.body).toString("latin1"), "latin1")
   else response.end()
 }
 
-/** Runs what needs nothing. */
+/** Runs an effect that needs no services. */
 type Run = (effect: Effect.Effect<void>) => void
 
-/** Nothing was written that makes an answer, and nothing can be any more: the client sees its connection end. */
-const giveUp = (response: ServerResponse, error: unknown, run: Run): void => {
+/** Closes the connection, because no valid response can be written any more. */
+const abort = (response: ServerResponse, error: unknown, run: Run): void => {
   response.destroy()
   run(Effect.logError("An answer could not be written", Cause.die(error)))
 }
 
 /**
- * Makes the function that sends an answer, at the end of this turn of the event loop and with all others of it. A write
- * that wakes whoever waits for it costs several times what one costs to somebody who is awake, so those that leave
- * together share the price.
+ * Makes a function that sends responses at the end of the turn of the event loop, all in one batch. A write that wakes the
+ * receiving process costs several times as much as one to a process that is awake.
  */
 const makeSender = (run: Run) => {
   let waiting: Array<readonly [ServerResponse, Endpoint.Response]> = []
   const flush = () => {
-    const leaving = waiting
+    const batch = waiting
     waiting = []
-    for (const [response, answer] of leaving) {
+    for (const [response, answer] of batch) {
       try {
         write(response, answer)
       } catch (error) {
-        giveUp(response, error, run)
+        abort(response, error, run)
       }
     }
   }
@@ -99,33 +96,32 @@ const makeSender = (run: Run) => {
 
 const lengthOf = ({ headers }: IncomingMessage): number => Number(headers["content-length"])
 
-/** Collects the body of a request; who goes away before its end is never heard of again. */
+/** Calls `then` with the body of a request; never if the client disconnects first. */
 const collect = (request: IncomingMessage, then: (body: Uint8Array) => void): void => {
   const pieces = new ByteCollector(lengthOf(request))
   request.on("data", (chunk: Buffer) => pieces.add(chunk))
-  // It is taken out: a request is as old as its answer, which may be a stream of some minutes.
+  // `take` empties the collector: the request is retained until its response ends, which may take minutes.
   request.on("end", () => then(pieces.take()))
-  // A connection that breaks is the server's matter. Without a listener it would end the process.
+  // The server handles connection errors. Without a listener the error would end the process.
   request.on("error", ignore)
 }
 
 const ignore = () => {}
 
 /**
- * Has a request let go of its head when its answer is made. The answer holds on to the request, and those that were asked
- * for at once on one connection wait for the first of them.
+ * Frees a request's headers on `end()`: a response retains its request, and pipelined responses wait for the first.
  */
-const forgetHead = (request: IncomingMessage, response: ServerResponse): void => {
+const freeHeadOnEnd = (request: IncomingMessage, response: ServerResponse): void => {
   const { end } = response
-  response.end = ((...last: Parameters<typeof end>) => {
-    const ended = end.apply(response, last)
+  response.end = ((...args: Parameters<typeof end>) => {
+    const ended = end.apply(response, args)
     request.rawHeaders = []
     request.headers = {}
     return ended
   }) as typeof end
 }
 
-/** An instance's id in the path of a chat, if it is spelled as nearly all are; undefined for any other path. */
+/** The instance id in a chat's path if it is a canonical UUID; `undefined` for any other path. */
 const instanceOf = (url: string): string | undefined => {
   const id = url.slice(beforeInstance.length, -afterInstance.length)
   return url.startsWith(beforeInstance) && url.endsWith(afterInstance) && isCanonicalUuid(id) ? id : undefined
@@ -134,8 +130,8 @@ const instanceOf = (url: string): string | undefined => {
 const [beforeInstance = "", afterInstance = ""] = ContractWidget.chat.path.split(":instance_id")
 
 /**
- * Puts the direct way in front of the platform's listener, which must be the last that was added to `server`. Sampled
- * requests do not take it: their spans are made by the middleware.
+ * Puts the fast path in front of the platform's listener, which must be the last one added to `server`. Sampled requests
+ * take the router, because the middleware makes their spans.
  */
 export const layer = (
   server: Server,
@@ -154,8 +150,8 @@ export const layer = (
       const run = Effect.runCallbackWith(services)
       const send = makeSender(run)
 
-      /** Who asks; before the body is there, since a peer that is gone has no address any more. */
-      const askedBy = (request: IncomingMessage, headBytes: number): RequestHead.RequestHead => {
+      /** Must run before the body is read: a socket has no remote address after the peer disconnects. */
+      const headOf = (request: IncomingMessage, headBytes: number): RequestHead.RequestHead => {
         const headers = request.headers as Record<string, string | undefined>
         const address = clientAddress(request.socket.remoteAddress ?? "unknown", headers["x-forwarded-for"])
         return { url: request.url ?? "/", headers, address, headBytes }
@@ -163,7 +159,7 @@ export const layer = (
 
       const answer = (
         endpoint: Endpoint.Endpoint,
-        asked: RequestHead.RequestHead,
+        head: RequestHead.RequestHead,
         request: IncomingMessage,
         response: ServerResponse
       ): void => {
@@ -171,14 +167,14 @@ export const layer = (
           if (Exit.isSuccess(exit)) send(response, exit.value)
           else run(Fallbacks.ofCause(exit.cause), { onExit: onFallback })
         }
-        // An interruption alone has no answer: nobody waits for one.
+        // An interruption has no response: the client has disconnected, or the server is closing.
         const onFallback = (exit: Exit.Exit<Endpoint.Response>): void => {
           if (Exit.isSuccess(exit)) send(response, exit.value)
           else response.destroy()
         }
         collect(request, (body) => {
           try {
-            run(endpoint(asked, body), { onExit })
+            run(endpoint(head, body), { onExit })
           } catch (defect) {
             onExit(Exit.die(defect))
           }
@@ -190,20 +186,20 @@ export const layer = (
           writeHead(response, 200, headers)
           ChatDelivery.write(chat, response, ignore)
         } catch (error) {
-          giveUp(response, error, run)
+          abort(response, error, run)
         }
       }
 
-      /** Outside of `answerChat`, whose closures are as old as the chat: they hold on to no body. */
-      const conversed = (asked: RequestHead.RequestHead, instanceId: string, body: Uint8Array, scope: Scope.Scope) =>
-        Effect.suspend(() => converse(asked, instanceId, body)).pipe(
+      /** Separate from `answerChat`, so that its closures, which live as long as the chat, do not retain the body. */
+      const chatResponse = (head: RequestHead.RequestHead, instanceId: string, body: Uint8Array, scope: Scope.Scope) =>
+        Effect.suspend(() => converse(head, instanceId, body)).pipe(
           Scope.provide(scope),
           Effect.catchCause(Fallbacks.ofCause)
         )
 
       const answerChat = (
         instanceId: string,
-        asked: RequestHead.RequestHead,
+        head: RequestHead.RequestHead,
         parent: Tracer.ExternalSpan | undefined,
         request: IncomingMessage,
         response: ServerResponse
@@ -211,44 +207,47 @@ export const layer = (
         collect(request, (body) => {
           if (response.destroyed) return
           const scope = Scope.makeUnsafe()
-          let leave: (() => void) | undefined
-          // The answer is over, or the visitor has gone: before the agent accepted, or after.
+          let interrupt: (() => void) | undefined
+          // The response has ended or the visitor has disconnected, before or after the agent accepted.
           response.once("close", () => {
-            leave?.()
+            interrupt?.()
             run(Scope.close(scope, Exit.void))
           })
-          const answered = conversed(asked, instanceId, body, scope)
-          leave = run(parent === undefined ? answered : Effect.provideService(answered, Tracer.ParentSpan, parent), {
-            onExit: (exit) => {
-              leave = undefined
-              if (response.destroyed) return
-              if (Exit.isFailure(exit)) response.destroy()
-              else if (HttpServerResponse.isHttpServerResponse(exit.value)) send(response, exit.value)
-              else begin(response, exit.value)
+          const answered = chatResponse(head, instanceId, body, scope)
+          interrupt = run(
+            parent === undefined ? answered : Effect.provideService(answered, Tracer.ParentSpan, parent),
+            {
+              onExit: (exit) => {
+                interrupt = undefined
+                if (response.destroyed) return
+                if (Exit.isFailure(exit)) response.destroy()
+                else if (HttpServerResponse.isHttpServerResponse(exit.value)) send(response, exit.value)
+                else begin(response, exit.value)
+              }
             }
-          })
+          )
         })
       }
 
-      const longest = Math.min(options.maxBody, RequestBody.uncountedBytes)
+      const maxDirectBytes = Math.min(options.maxBody, RequestBody.uncountedBytes)
       const isDirect = (request: IncomingMessage): boolean =>
-        request.method === "POST" && lengthOf(request) <= longest && request.headers.expect === undefined
+        request.method === "POST" && lengthOf(request) <= maxDirectBytes && request.headers.expect === undefined
 
       const platform = server.listeners("request").at(-1) as RequestListener
       const listener: RequestListener = (request, response) => {
         const headBytes = RequestHead.estimateBytes(request.rawHeaders)
         if (headBytes > RequestBody.uncountedHeadBytes) {
-          forgetHead(request, response)
+          freeHeadOnEnd(request, response)
           return platform(request, response)
         }
         const decision = tracing?.decide(request)
         if (decision?.isSampled === true || !isDirect(request)) return platform(request, response)
         const { url = "" } = request
         const endpoint = endpoints.get(url)
-        if (endpoint !== undefined) return answer(endpoint, askedBy(request, headBytes), request, response)
+        if (endpoint !== undefined) return answer(endpoint, headOf(request, headBytes), request, response)
         const instanceId = instanceOf(url)
         if (instanceId !== undefined) {
-          answerChat(instanceId, askedBy(request, headBytes), decision?.parent, request, response)
+          answerChat(instanceId, headOf(request, headBytes), decision?.parent, request, response)
         } else platform(request, response)
       }
       yield* Effect.acquireRelease(

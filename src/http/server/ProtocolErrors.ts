@@ -1,6 +1,6 @@
 /**
- * Answers what Node would answer by itself and without a body: requests that are not HTTP, too large or too late,
- * expectations that cannot be met, `CONNECT`, and HTTP/1.1 without `Host`. They are counted as requests and decisions.
+ * Answers, with a JSON body, the requests that Node would answer by itself without one: invalid HTTP, requests that are too
+ * large or too slow, unsupported expectations, `CONNECT`, and HTTP/1.1 without `Host`. Counts them as requests and decisions.
  *
  * @module
  */
@@ -40,7 +40,7 @@ const noProxy = ErrorResponses.refusal(405, `This is not a proxy. The methods th
   allow: methods
 })
 
-/** The answers to the errors that Node's parser and time-outs report, by their code; `notHttp` to any other. */
+/** The responses by the code of the error that Node's parser or time-out reports. Other codes get `notHttp`. */
 const byCode = (maxHeaderSize: number): ReadonlyMap<string, Answer> =>
   new Map([
     [
@@ -69,7 +69,7 @@ const byCode = (maxHeaderSize: number): ReadonlyMap<string, Answer> =>
 
 const bodyOf = ({ body }: Answer): Buffer => (body._tag === "Uint8Array" ? Buffer.from(body.body) : Buffer.alloc(0))
 
-/** An answer as it is sent where there is no response of Node's to write it. */
+/** Serializes a response for a socket without a `ServerResponse`. */
 const serialize = (answer: Answer): string => {
   const body = bodyOf(answer).toString("utf8")
   const fields = { ...answer.headers, "content-length": Buffer.byteLength(body) }
@@ -77,22 +77,23 @@ const serialize = (answer: Answer): string => {
   return `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}\r\n${lines.join("")}\r\n${body}`
 }
 
-/** Node's own, which its types leave out: the response that is being sent. */
+/** Node's internal fields, which its types omit. */
 interface Responding {
   readonly bytesRead?: number
+  /** The response that is being sent. */
   readonly _httpMessage?: ServerResponse | null
 }
 
 /**
- * Whether an answer can be written to a connection: not after the beginning of another one, nor where it would be taken
- * for the answer to an earlier request, which was received in full.
+ * Whether a response can be written to a connection: not after another one has begun, nor while an earlier complete request
+ * is unanswered, since the client would take it for that request's response.
  */
 const canAnswer = (socket: Duplex & Responding): boolean => {
   const response = socket._httpMessage
   return socket.writable && (!response || !(response.headersSent || response.req.complete))
 }
 
-/** Sends an answer through a response of Node's, which is counted as any other. */
+/** Sends a response through Node's `ServerResponse`, which `RequestMetrics` counts. */
 const respond = (response: ServerResponse, answer: Answer): void => {
   response.writeHead(answer.status, { ...answer.headers })
   response.end(bodyOf(answer))
@@ -104,8 +105,8 @@ const isWithoutHost = ({ headers, httpVersionMajor, httpVersionMinor }: Incoming
   headers.host === undefined && httpVersionMajor === 1 && httpVersionMinor === 1
 
 /**
- * Answers for as long as the scope is open. `server` must not require a `Host` by itself; its last listener for requests
- * is the one that answers the others, and is called for those with a `Host` alone.
+ * Answers protocol errors while the scope is open. `server` must be created with `requireHostHeader: false`. Its last
+ * `request` listener is then called only for requests that have the `Host` they need.
  */
 export const layer = (server: Server, maxHeaderSize: number, context: Context.Context<never>): Layer.Layer<never> => {
   const answers = byCode(maxHeaderSize)
@@ -125,7 +126,7 @@ export const layer = (server: Server, maxHeaderSize: number, context: Context.Co
       socket.write(serialize(answer))
       const response = socket._httpMessage
       if (response) RequestMetrics.answeredBeside(response, answer.status)
-      // A connection on which nothing was sent, such as one that a browser opens ahead, made no request.
+      // A connection without any bytes, such as a browser's preconnect, made no request.
       else if (socket.bytesRead !== 0) countRequest(answer.status)
       if (socket.bytesRead !== 0) countDecision()
     }
@@ -133,7 +134,7 @@ export const layer = (server: Server, maxHeaderSize: number, context: Context.Co
   }
 
   const onConnect = (_: IncomingMessage, socket: Duplex & Responding): void => {
-    // Node has removed its own listener, and an error without one ends the process.
+    // Node has removed its `error` listener, and an error without a listener ends the process.
     socket.on("error", ignore)
     if (!canAnswer(socket)) return void socket.destroy()
     countRequest(noProxy.status)
@@ -146,18 +147,18 @@ export const layer = (server: Server, maxHeaderSize: number, context: Context.Co
   return Layer.effectDiscard(
     Effect.acquireRelease(
       Effect.sync(() => {
-        const answering = server.listeners("request").at(-1) as RequestListener
+        const original = server.listeners("request").at(-1) as RequestListener
         const onRequest: RequestListener = (request, response) =>
-          isWithoutHost(request) ? respond(response, noHost) : answering(request, response)
+          isWithoutHost(request) ? respond(response, noHost) : original(request, response)
         server
           .on("clientError", onClientError)
           .on("connect", onConnect)
           .on("checkExpectation", onExpectation)
-          .off("request", answering)
+          .off("request", original)
           .on("request", onRequest)
-        return () => server.off("request", onRequest).on("request", answering)
+        return () => server.off("request", onRequest).on("request", original)
       }),
-      // The other listeners stay: connections outlive this layer.
+      // The other listeners stay, because connections outlive this layer.
       (restore) => Effect.sync(restore)
     )
   )

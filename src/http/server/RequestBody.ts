@@ -1,10 +1,9 @@
 /**
- * Reads a request's body as the published contract says: which content types are JSON, what is said of a body that is
- * none, how large it may be, and how much may be held of those that are still on their way.
+ * Reads a request's body as the published contract requires: which content types are JSON, how a body that is not JSON is
+ * reported, how large a body may be, and how much memory incomplete bodies may use together.
  *
- * The endpoints use this in place of the platform's own decoding of payloads, since that decodes UTF-8 leniently (a
- * stored text would differ from the one that was sent), answers an unknown content type by itself, and does not keep the
- * text of the body.
+ * The endpoints use this instead of the platform's payload decoding, which decodes UTF-8 leniently (the stored text would
+ * differ from the text sent), answers unknown content types by itself, and discards the text of the body.
  *
  * @module
  */
@@ -18,53 +17,53 @@ import * as Capacity from "../../core/limits/Capacity.ts"
 import { clientKey } from "../../core/limits/ClientKey.ts"
 import * as RequestHead from "../endpoints/RequestHead.ts"
 
-/** The body does not validate: every fault. */
+/** The body does not validate; `errors` lists every fault. */
 export class InvalidBody extends Data.TaggedError("InvalidBody")<{ readonly errors: ReadonlyArray<ValidationError> }> {}
 
-/** The body is longer than `HttpIncomingMessage.MaxBodySize`. */
+/** The body exceeds `HttpIncomingMessage.MaxBodySize`. */
 export class BodyTooLarge extends Data.TaggedError("BodyTooLarge")<{ readonly maxBytes: number }> {}
 
-/** The body did not arrive whole: the client went away, or broke the rules of HTTP. */
+/** The body did not arrive completely: the client disconnected or violated HTTP. */
 export class BodyUnreadable extends Data.TaggedError("BodyUnreadable") {}
 
-/** Too much is held already of bodies that are on their way: from everybody, or from this one's address. */
+/** Incomplete bodies already use all of their memory: in total, or the share of this client's address. */
 export class BodyCrowdedOut extends Data.TaggedError("BodyCrowdedOut")<{ readonly by: "all" | "address" }> {}
 
-/** The body came in so many pieces (chunks, packets) that they cost more to read than its bytes. */
+/** The body came in so many chunks or packets that they cost more to read than its bytes. */
 export class BodyInPieces extends Data.TaggedError("BodyInPieces") {}
 
 type Refused = BodyTooLarge | BodyInPieces | BodyCrowdedOut
 
-/** How many pieces a body of some bytes may come in. A packet or a chunk of an ordinary client holds 500 bytes or more. */
+/** The maximum number of pieces for a body of `bytes`. Ordinary clients send 500 bytes or more per chunk or packet. */
 export const maxPieces = (bytes: number): number => 1_000 + bytes / 128
 
-/** Bytes of a body that are not counted while it comes: what a page sends is smaller. */
+/** Bodies up to this size do not count against `Arrivals`. Ordinary pages send less. */
 export const uncountedBytes = 4_096
 
-/** The same of its head, by `RequestHead.estimateBytes`: twice as much, for the cookies of a website that shares its address. */
+/** The same for heads, by `RequestHead.estimateBytes`: twice as much, for the cookies of a website on the same origin. */
 export const uncountedHeadBytes = 8_192
 
 /**
- * Gives a place to each request whose body is on its way: in one process, 64 MiB for what all of them hold, and an eighth
- * of it for those of one address, or a few that send slowly would keep everybody's larger bodies out.
+ * The memory of requests whose bodies are incomplete: 64 MiB per process, and an eighth of it per address. Otherwise a few
+ * slow senders would block everyone's larger bodies.
  */
 export const Arrivals = Context.Reference<Pick<Capacity.Capacity, "allocate">>("hydracore/http/RequestBody/Arrivals", {
   defaultValue: () => Capacity.make(64 * 2 ** 20, 8 * 2 ** 20)
 })
 
-/** Whether each address has its share. Where none is limited, addresses tell nothing of who sends. */
+/** Whether the share per address applies. Without rate limits an address may not identify a client. */
 export const ByAddress = Context.Reference<boolean>("hydracore/http/RequestBody/ByAddress", {
   defaultValue: () => true
 })
 
 export interface Body {
-  /** The text as it was sent, without a byte order mark; empty if it was not JSON. */
+  /** The text as sent, without a byte order mark; empty if the content type is not JSON. */
   readonly text: string
-  /** What the text says; undefined for an empty body, a string for one that is not JSON by its content type. */
+  /** The parsed JSON; `undefined` for an empty body, an empty string if the content type is not JSON. */
   readonly value: unknown
 }
 
-/** Whether a `Content-Type` is read as JSON: JSON's own types, `text/plain` as a beacon sends it, and none at all. */
+/** Whether a `Content-Type` is read as JSON: the JSON types, `text/plain` (which beacons send), and a missing header. */
 export const isJson = (contentType: string | undefined): boolean => {
   if (contentType === undefined || contentType === "application/json") return true
   const essence = contentType.split(";", 1)[0]!.trim().toLowerCase()
@@ -82,42 +81,42 @@ const jsonInvalid = (fault: Json.JsonFault): ValidationError & { readonly ctx: {
 
 const empty: Body = { text: "", value: undefined }
 
-/** Reads the bytes of a body; pure. */
+/** Parses the bytes of a body. Pure. */
 export const parse = (bytes: Uint8Array, contentType: string | undefined): Result.Result<Body, InvalidBody> => {
   if (bytes.length === 0) return Result.succeed(empty)
   if (!isJson(contentType)) return Result.succeed({ text: "", value: "" })
   return Result.mapError(Json.parse(bytes), (fault) => new InvalidBody({ errors: [jsonInvalid(fault)] }))
 }
 
-/** A body on its way, with a place for what it and its head hold. */
-interface Arriving {
-  /** To be asked first; an error is the end. */
+/** An incomplete body and its memory allocation, which covers the head too. */
+interface IncomingBody {
+  /** Must be called first. Stop reading if it returns an error. */
   readonly begin: () => BodyCrowdedOut | undefined
-  /** To be called at the end, whatever it is. */
-  readonly leave: () => void
-  /** Takes a piece; an error is the end. */
+  /** Must be called at the end, also after an error. */
+  readonly release: () => void
+  /** Adds a piece. Stop reading if it returns an error. */
   readonly add: (piece: Uint8Array) => Refused | undefined
-  /** What `add` or a displacement came to, also if nobody read it. */
+  /** The error of `add` or of a displacement, if any. */
   readonly refused: () => Refused | undefined
-  /** Calls back if another client's body displaces this one. */
+  /** Registers a callback for when another client's body displaces this one. */
   readonly onDisplaced: (fail: (error: BodyCrowdedOut) => void) => void
   readonly pieces: ByteCollector
 }
 
 const counted = (bytes: number, uncounted: number): number => (bytes <= uncounted ? 0 : bytes)
 
-const arriving = (
+const makeIncomingBody = (
   allocate: (onDisplaced: () => void) => Capacity.Allocation,
   headBytes: number,
   { expected, maxBytes }: { readonly expected: number; readonly maxBytes: number }
-): Arriving => {
+): IncomingBody => {
   const pieces = new ByteCollector(Math.min(expected, maxBytes))
-  /** What is small takes none. */
+  /** Small requests need none. */
   let allocation: Capacity.Allocation | undefined
   let count = 0
   let displaced = (_: BodyCrowdedOut) => {}
   const onDisplaced = () => displaced(fail(new BodyCrowdedOut({ by: "all" })))
-  const crowdedOut = (): BodyCrowdedOut | undefined => {
+  const allocateMemory = (): BodyCrowdedOut | undefined => {
     const bytes = counted(headBytes, uncountedHeadBytes) + counted(pieces.capacity, uncountedBytes)
     if (bytes === 0) return undefined
     allocation ??= allocate(onDisplaced)
@@ -127,14 +126,14 @@ const arriving = (
   let refused: Refused | undefined
   const fail = <E extends Refused>(error: E): E => {
     refused = error
-    // The reader's fiber may run much later.
+    // Frees the pieces now, because the reader's fiber may run much later.
     pieces.take()
     return error
   }
   return {
     pieces,
-    begin: crowdedOut,
-    leave: () => allocation?.release(),
+    begin: allocateMemory,
+    release: () => allocation?.release(),
     refused: () => refused,
     onDisplaced: (fail) => {
       displaced = fail
@@ -143,19 +142,19 @@ const arriving = (
       if (pieces.length + piece.length > maxBytes) return fail(new BodyTooLarge({ maxBytes }))
       pieces.add(piece)
       if (++count > maxPieces(pieces.length)) return fail(new BodyInPieces())
-      const error = crowdedOut()
+      const error = allocateMemory()
       return error === undefined ? undefined : fail(error)
     }
   }
 }
 
 /**
- * Collects a body from Node's own message, piece by piece as it is parsed. The platform's way is for streams of any kind and
- * waits for the message to close as well: for a small body that costs a tenth of the whole request.
+ * Collects a body from Node's message. The platform's reader handles any stream and also waits for the message to close,
+ * which for a small body costs a tenth of the whole request.
  */
 const collect = (
   message: IncomingMessage,
-  { add, onDisplaced }: Arriving
+  { add, onDisplaced }: IncomingBody
 ): Effect.Effect<void, Refused | BodyUnreadable> =>
   Effect.callback((resume) => {
     const stop = () => {
@@ -163,7 +162,7 @@ const collect = (
     }
     const fail = (error: Refused | BodyUnreadable) => {
       stop()
-      // What is still to come is not read: the answer's end closes the connection.
+      // Leaves the rest unread: the connection closes when the response ends.
       message.pause()
       resume(Effect.fail(error))
     }
@@ -183,10 +182,10 @@ const collect = (
 
 const ignore = () => {}
 
-/** Collects any other. */
+/** Collects a body from the platform's stream. */
 const collectStream = (
   request: HttpServerRequest.HttpServerRequest,
-  { add, onDisplaced }: Arriving
+  { add, onDisplaced }: IncomingBody
 ): Effect.Effect<void, Refused | BodyUnreadable> =>
   Effect.raceFirst(
     Stream.runForEach(
@@ -200,7 +199,7 @@ const collectStream = (
     Effect.callback<never, BodyCrowdedOut>((resume) => onDisplaced((error) => resume(Effect.fail(error))))
   )
 
-/** Whether the body is Node's own, and nobody has begun to read it or waits to be told to send it. */
+/** Whether `collect` can read the body: it is unread in Node's message, and the client does not wait for `100 Continue`. */
 const isCollectable = (request: HttpServerRequest.HttpServerRequest): boolean =>
   request.source instanceof IncomingMessage &&
   request.headers["expect"] === undefined &&
@@ -208,38 +207,37 @@ const isCollectable = (request: HttpServerRequest.HttpServerRequest): boolean =>
   !request.source.destroyed
 
 /**
- * Reads the bytes of a request's body. The place that they had on their way is given back when they are there, in the
- * same turn in which whoever asked goes on: who bounds what waits counts them from then on.
+ * Reads the bytes of a request's body. Releases their allocation in the same turn in which the caller continues, so that
+ * `InFlightLimit` counts them from then on.
  */
 export const readBytes = Effect.fnUntraced(function* (
   request: HttpServerRequest.HttpServerRequest
 ): Effect.fn.Return<Uint8Array, Refused | BodyUnreadable> {
   const limit = yield* HttpIncomingMessage.MaxBodySize
   const maxBytes = limit === undefined ? Number.POSITIVE_INFINITY : ByteSize.toNumberUnsafe(limit)
-  const told = Number(request.headers["content-length"])
-  // What says that it is too large need not be received.
-  if (told > maxBytes) return yield* new BodyTooLarge({ maxBytes })
+  const contentLength = Number(request.headers["content-length"])
+  if (contentLength > maxBytes) return yield* new BodyTooLarge({ maxBytes })
   const arrivals = yield* Arrivals
   const isByAddress = yield* ByAddress
-  // Now, and the socket remembers it: a peer that is gone has no address any more.
+  // Before reading the body: a socket has no remote address after the peer disconnects.
   const address = RequestHead.clientAddress(request)
-  const expected = Number.isNaN(told) ? Number.POSITIVE_INFINITY : told
+  const expected = Number.isNaN(contentLength) ? Number.POSITIVE_INFINITY : contentLength
   const allocate = (onDisplaced: () => void) =>
     arrivals.allocate(isByAddress ? clientKey(address) : undefined, onDisplaced)
-  const body = arriving(allocate, RequestHead.estimateBytesOf(request), { expected, maxBytes })
-  // A connection that breaks is the server's matter. Who is told of it and then, in the same turn, that the answer is over,
-  // listens no more when the fault is due: without any listener it would end the process.
+  const body = makeIncomingBody(allocate, RequestHead.estimateBytesOf(request), { expected, maxBytes })
+  // The server handles connection errors. `collect` may have removed its listener before the error is emitted, and an error
+  // without a listener ends the process.
   if (request.source instanceof IncomingMessage) request.source.on("error", ignore)
-  // It begins within what ends it: whoever is interrupted in between would hold its place for ever.
+  // `begin` is inside `ensuring`: an interruption between them would leak the allocation.
   yield* Effect.ensuring(
     Effect.suspend((): Effect.Effect<void, Refused | BodyUnreadable> => {
       const error = body.begin()
       if (error !== undefined) return Effect.fail(error)
       return isCollectable(request) ? collect(request.source as IncomingMessage, body) : collectStream(request, body)
     }),
-    Effect.sync(body.leave)
+    Effect.sync(body.release)
   )
-  // It may have been displaced between its last piece and now.
+  // The body may have been displaced after its last piece.
   const refused = body.refused()
   if (refused !== undefined) return yield* Effect.fail(refused)
   return body.pieces.take()

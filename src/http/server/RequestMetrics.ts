@@ -1,6 +1,6 @@
 /**
- * Measures requests where Node tells of them and of the end of their answers, so that every answer counts, however it was
- * made. What is answered without a request, `ProtocolErrors` counts.
+ * Measures requests by Node's own events, so that every response counts, whichever code writes it. `ProtocolErrors` counts
+ * responses that have no request.
  *
  * @module
  */
@@ -12,12 +12,12 @@ import * as Metrics from "../../core/metrics/Metrics.ts"
 import * as Decision from "../../core/sites/Decision.ts"
 import { observeUnsafe } from "../../runtime/Observe.ts"
 
-/** Makes a server that does not listen yet. */
+/** Creates a server that does not listen yet. */
 export type Create = (options: ServerOptions) => Server
 
 const decisions: ReadonlySet<string> = new Set(["counted", ...Decision.reasons])
 
-/** The value of a header among those that `writeHead` is given last, as a list or as an object. */
+/** The value of a header in the last argument of `writeHead`, which is a list or an object. */
 const headerAmong = (headers: unknown, name: string): unknown => {
   if (Array.isArray(headers)) {
     const at = headers.indexOf(name)
@@ -26,29 +26,29 @@ const headerAmong = (headers: unknown, name: string): unknown => {
   return typeof headers === "object" && headers !== null ? Reflect.get(headers, name) : undefined
 }
 
-/** Answers that tell `decided` what their head says of the decision. */
-const responseClass = (decided: (decision: string) => void) =>
+/** A `ServerResponse` that reports its decision header to `onDecision`. */
+const responseClass = (onDecision: (decision: string) => void) =>
   class extends ServerResponse<IncomingMessage> {
     override writeHead(...head: ReadonlyArray<unknown>): this {
       const decision = headerAmong(head.at(-1), Decision.header)
-      if (typeof decision === "string") decided(decision)
+      if (typeof decision === "string") onDecision(decision)
       return super.writeHead(...(head as Parameters<ServerResponse["writeHead"]>))
     }
   }
 
 export interface Options {
-  /** Its registry holds the metrics. */
+  /** Provides the metrics registry. */
   readonly context: Context.Context<never>
-  /** The paths that are told apart, with `:name` for what may be anything. */
+  /** The path templates that are route labels, with `:name` for a parameter. */
   readonly templates: ReadonlyArray<string>
-  /** The one of them whose answers are streams. */
+  /** The template whose responses are streams. */
   readonly chat: string
 }
 
 /** Statuses have three digits. */
 const statuses = 1000
 
-/** Makes the function that counts an answer. Series are made when they are first met, of which there are few. */
+/** Makes the function that counts a response. A series is created at its first use. */
 const counters = (context: Context.Context<never>) => {
   const known = new Map<string, Array<ReturnType<typeof Metrics.requests> | undefined>>()
   return (route: string, method: string, status: number) => {
@@ -67,7 +67,7 @@ const counters = (context: Context.Context<never>) => {
   }
 }
 
-/** The same for how long it took, in milliseconds. */
+/** Makes the function that records a request's duration, in milliseconds. */
 const durations = (context: Context.Context<never>) => {
   const known = new Map<string, ReturnType<typeof Metrics.requestDuration>>()
   return (route: string, millis: number): void => {
@@ -80,13 +80,13 @@ const durations = (context: Context.Context<never>) => {
   }
 }
 
-/** The statuses of answers that were written to the socket, past the response. */
+/** The statuses of responses that were written directly to the socket. */
 const beside = new WeakMap<ServerResponse, number>()
 
-/** Has a request counted with the status that its client was sent without its response. */
+/** Counts a request with the status that was written directly to its socket. */
 export const answeredBeside = (response: ServerResponse, status: number): void => void beside.set(response, status)
 
-/** Measures a server from its first request on. */
+/** Measures a server that does not listen yet. */
 const watch = (server: Server, { chat, context, templates }: Options): void => {
   const routeOf = Routes.make(templates)
   const count = counters(context)
@@ -132,7 +132,7 @@ const watch = (server: Server, { chat, context, templates }: Options): void => {
   })
 }
 
-/** Makes servers that are measured. */
+/** Wraps `create` so that its servers are measured. */
 export const measured =
   (options: Options, create: Create): Create =>
   (serverOptions) => {

@@ -1,5 +1,5 @@
 /**
- * Puts the endpoints, the middleware around them and the server together.
+ * Assembles the server from the endpoints and the middleware.
  *
  * @module
  */
@@ -43,37 +43,37 @@ export interface Options {
   readonly rateLimitChat: Option.Option<RateLimitPolicy>
   /** For what a widget does besides chatting: resuming, stopping, reading and rating. */
   readonly rateLimitChatRead: Option.Option<RateLimitPolicy>
-  /** How many chat streams may be open at once in this process; none for any number. */
+  /** The maximum number of open chat streams in this process; `None` for no limit. */
   readonly chatStreams: Widget.Options["streams"]
-  /** The most connections in this process: in all, and of one address, trusted proxies excepted; none for any number. */
+  /** The maximum number of connections in this process: in total, and per address except trusted proxies (`None`: no limit). */
   readonly connections: { readonly total: number; readonly perAddress: Option.Option<number> }
-  /** Who may name the client for whom a request comes, with `X-Forwarded-For`. */
+  /** The proxies whose `X-Forwarded-For` is trusted. */
   readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
   /** Bytes. */
   readonly maxBody: number
   readonly chatMaxDuration: Duration.Duration
-  /** How long an answer in a conversation with memory goes on without a reader; none ends it with its last reader. */
+  /** How long an answer in a stored conversation continues without a reader; `None` ends it with its last reader. */
   readonly chatResume: Option.Option<Duration.Duration>
   /** Bytes. */
   readonly chatMaxBytes: number
-  /** How long open requests and streams may go on when the process is told to end. */
+  /** How long open requests and streams may continue during shutdown. */
   readonly shutdownGrace: Duration.Duration
   /** Whether requests are measured. */
   readonly measured?: boolean | undefined
-  /** The share of requests that start a trace, from 0 to 1; without it no request is traced. */
+  /** The share of requests that start a trace, from 0 to 1; if missing, no request is traced. */
   readonly traceRatio?: number | undefined
-  /** Others than `defaultLimits`, for tests that cannot wait as long. */
+  /** Overrides `defaultLimits`, for tests. */
   readonly limits?: Partial<Limits> | undefined
 }
 
-/** The first is the outermost. */
+/** The layer that is built first is the outermost middleware. */
 const middleware = (options: Options, tracing: Trace.Tracing | undefined) => {
   const global = { global: true } as const
   const outer = Layer.provideMerge(
     HttpRouter.middleware(Fallbacks.middleware([...Assets.paths, ...Docs.paths, ...Health.paths]), global),
     HttpRouter.middleware(Cors.middleware, global)
   )
-  // Around all else, so that no failure but an interruption reaches the span.
+  // Outermost, so that the span sees responses and interruptions but no failures.
   const traced =
     tracing === undefined
       ? outer
@@ -86,7 +86,7 @@ const middleware = (options: Options, tracing: Trace.Tracing | undefined) => {
       )
 }
 
-/** The endpoints that are answered directly as well as through the router. */
+/** The endpoints that both the fast path and the router serve. */
 const endpoints = (options: Options, unreadTimeout: number) =>
   Layer.mergeAll(
     Analytics.endpoint({ rateLimit: options.rateLimitAnalytics }),
@@ -100,7 +100,7 @@ const endpoints = (options: Options, unreadTimeout: number) =>
     })
   )
 
-/** Everything that is served, over `endpoints` and without a server. */
+/** All routes, without a server; requires `endpoints`. */
 const routes = (options: Options, unreadTimeout: number, tracing: Trace.Tracing | undefined) =>
   Layer.mergeAll(HttpApiBuilder.layer(Api), Assets.layer, Docs.layer, Health.layer).pipe(
     Layer.provide([
@@ -118,7 +118,7 @@ const routes = (options: Options, unreadTimeout: number, tracing: Trace.Tracing 
     Layer.provideMerge(middleware(options, tracing))
   )
 
-/** Paths are matched as they are published: case and slashes count, and a parameter of any length is validated. */
+/** Paths match exactly as published, and a parameter of any length reaches validation. */
 const routerConfig = {
   caseSensitive: true,
   ignoreTrailingSlash: false,
@@ -126,34 +126,34 @@ const routerConfig = {
   maxParamLength: 8192
 } as const
 
-/** How long a client may take for what, in milliseconds; and how much it may send ahead of a body, in bytes. */
+/** Time-outs in milliseconds and sizes in bytes. */
 const defaultLimits = {
-  /** The whole head of a request. */
+  /** To receive the complete head of a request. */
   headersTimeout: 10_000,
-  /** A whole request, its body too. */
+  /** To receive a complete request with its body. */
   requestTimeout: 30_000,
-  /** Between two requests on one connection: longer than the minute that proxies commonly keep one. */
+  /** Between two requests on a connection: longer than the minute for which proxies commonly keep one. */
   keepAliveTimeout: 65_000,
-  /** How much longer than it says, so that a request that is sent at the end of that time is answered. */
+  /** Added to the announced time-out, so that a request sent at its very end is answered. */
   keepAliveTimeoutBuffer: 1_000,
-  /** How often the two above are checked. */
+  /** How often Node checks `headersTimeout` and `requestTimeout`. */
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 16_384,
-  /** By number there is no bound: what is beyond Node's own it may leave out unseen, the last proxy's line among it. */
+  /** No limit: Node drops excess headers silently, which may include the last proxy's `X-Forwarded-For`. */
   maxHeadersCount: 0,
-  /** What was answered and is not read, without a byte that moves. */
+  /** For a complete response of which the client reads nothing. */
   unreadTimeout: 60_000
 }
 
 export type Limits = typeof defaultLimits
 
 /**
- * Nothing is upgraded here. Without a listener, Node reads a request that asks for it like any other, under the time-outs
- * above, which do not hold for one that is upgraded.
+ * Disables upgrades. Without a listener, Node handles an upgrade request like any other, with the time-outs above, which do
+ * not apply to upgraded connections.
  */
 const noUpgrades = (server: HttpServer) => Layer.effectDiscard(Effect.sync(() => server.removeAllListeners("upgrade")))
 
-/** The routes that are told apart where requests are measured. */
+/** The route labels of metrics and traces. */
 const templates = [
   ContractAnalytics.track.path,
   ContractForms.submit.path,
@@ -162,17 +162,17 @@ const templates = [
   ...[...Assets.paths, ...Docs.paths, ...Health.paths].map(({ path }) => path)
 ]
 
-/** Whether any address is limited: whoever limits none has all requests come from a few, or tries what we can bear. */
+/** Whether any rate limit is set. Without one, a few addresses may send all requests: behind a proxy, or in a load test. */
 const isLimited = ({ rateLimitAnalytics, rateLimitChat, rateLimitForms }: Options): boolean =>
   [rateLimitAnalytics, rateLimitChat, rateLimitForms].some(Option.isSome)
 
-/** Makes a server of Node's that does not listen yet. */
+/** Creates a Node server that does not listen yet. */
 export type Create = RequestMetrics.Create
 
-/** How long a connection that was kept alive waits for a request that is on its way, when the process is told to end. */
+/** The maximum `linger` of `Connections`. */
 const maxLinger = Duration.seconds(2)
 
-/** The server, listening; it may serve `more` than the service's own routes, and be made by `create`. */
+/** The listening server. `more` adds routes; `create` replaces Node's `createServer`. */
 export const layer = (
   options: Options,
   listen: { readonly host: string; readonly port: number },

@@ -1,31 +1,31 @@
 /**
- * Finds connections whose client does not read a complete answer.
+ * Finds connections whose client does not read a complete response.
  *
- * Node's own socket time-out does not serve here: when it expires, it starts again if the system took any byte since the
- * write began, which it always does for an answer that is larger than the system's buffer.
+ * Node's socket time-out is unsuitable: when it expires, it restarts if the system took any byte since the write began,
+ * which is always the case for a response larger than the system's buffer.
  *
  * @module
  */
 import type { ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 
-/** A complete answer that is not sent yet. */
+/** A complete response that is not fully sent. */
 export interface Unread {
   readonly response: ServerResponse
-  /** Bytes that the system has not taken yet. */
+  /** Bytes that the system has not accepted yet. */
   readonly queued: number
-  /** When `queued` changed last, in the caller's milliseconds. */
+  /** When `queued` last changed, in the caller's milliseconds. */
   readonly since: number
 }
 
-/** Node's own, which its types leave out. */
+/** Node's internal field, which its types omit. */
 interface Queue {
   readonly _handle?: { readonly writeQueueSize?: number } | null
 }
 
 /**
- * The state of a connection at `now`, given its state at an earlier time and the answer that is being sent. `undefined`
- * where nothing is unread: an answer that its handler still writes waits for the handler, not for the client.
+ * The state of a connection at `now`, given its previous state and the response being sent. `undefined` if nothing is
+ * unread: a response that its handler still writes waits for the handler, not for the client.
  */
 export const observe = (
   known: Unread | undefined,

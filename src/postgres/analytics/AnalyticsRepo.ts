@@ -1,5 +1,5 @@
 /**
- * Stores page views in batches, on a connection of its own.
+ * Stores page views in batches, on a dedicated connection.
  *
  * @module
  */
@@ -18,15 +18,15 @@ import * as Database from "../Database.ts"
 import * as WriteHealth from "../WriteHealth.ts"
 
 export interface Options {
-  /** How long a page view waits to be stored. */
+  /** How long a page view may take to be stored. */
   readonly timeout: Duration.Input
-  /** How many page views wait for a batch at most. */
+  /** The most queued page views. */
   readonly maxQueue: number
   /** Whether batches of sampled requests are traced. */
   readonly traced?: boolean
 }
 
-/** The longest batch: beyond it a commit's price is no longer what counts, and each row waits longer for its own. */
+/** The largest batch: beyond it the cost of the commit no longer dominates, and larger batches only add latency. */
 const maxBatch = 1_000
 
 /** The columns that `page_view` and `bot_view` share. */
@@ -49,10 +49,10 @@ const columns: ReadonlyArray<Columns.Column<PageView>> = [
   Columns.bytea("visitor_hash", (view) => view.visitorHash)
 ]
 
-/** What a batch is sent as. */
+/** The columns of a batch. */
 const sent = [Columns.bool<PageView>("is_bot", (view) => view.isBot), ...columns]
 
-/** The websites that it names, each once: they are looked at by themselves, and not with every view. */
+/** The distinct websites of a batch, so that each is looked up once and not per view. */
 const named = [Columns.uuid<string>("hosted_website_id", (id) => id)]
 
 const websites = `$${sent.length + 2}`
@@ -60,12 +60,12 @@ const websites = `$${sent.length + 2}`
 const names = columns.map(({ name }) => name).join(", ")
 
 /**
- * One statement, hence one transaction, a batch. If the batch's id is there already (its commit went through, and only
- * the answer was lost), it stores nothing and succeeds. A batch that is still being committed elsewhere is waited for.
+ * One statement, and so one transaction, per batch. If the batch id exists (its commit went through and only the answer was
+ * lost), it stores nothing and succeeds. It waits for a concurrent commit of the same batch.
  *
- * Views of a website that is not there, or whose deletion has begun, are left out, and their websites are named in the
- * answer. Nothing is locked for that: a lock on a row that several batches hold at once is written, and costs each of them a
- * multixact, which all tables must be vacuumed for in the end. Whoever deletes a website waits for the batches instead.
+ * Views of an unknown website, or of one whose deletion has begun, are skipped, and the websites returned. Websites are not
+ * locked: a row lock shared by several batches is written to disk as a multixact, and multixacts make all tables need a
+ * vacuum eventually. `SiteErasure` waits for running batches instead.
  */
 const statement = `
   WITH batch AS (
@@ -90,8 +90,8 @@ const Gone = Schema.Array(Schema.Struct({ id: Schema.String }))
 type Outcome = Result.Result<void, RecordRefused>
 
 /**
- * Stores a batch under its id, once however often it is asked to, and gives the outcome of each view: refused are those of
- * a website that is gone. It takes a `Columns.client`. Exported for tests.
+ * Stores a batch under its id, idempotently, and returns the outcome of each view: views of an unknown website are refused.
+ * Needs a `Columns.client`. Exported for tests.
  */
 export const storeBatch = (
   sql: PgClient,

@@ -1,5 +1,5 @@
 /**
- * Counts page views in the database. It counts as `core/analytics/Statistics.aggregate` does.
+ * Statistics of page views, counted in the database by the rules of `core/analytics/Statistics.aggregate`.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export interface Options {
   readonly timeout: Duration.Input
 }
 
-/** A count fits a number: nobody has more than 2^53 page views. */
+/** Decoded as bigint; converting to number is safe below 2^53 page views. */
 const Total = Schema.BigInt
 
 /** The column that each list counts. */
@@ -48,8 +48,8 @@ const Rows = Schema.Array(Row)
 const listed = Object.values(columns).join(", ")
 
 /**
- * One pass over the rows for all counts: it costs much less than one for each, and they agree with each other. A day's
- * visitors and the sessions are groups like any other here, and counted afterwards.
+ * One pass over the rows for all counts, which is much cheaper than one pass each and keeps them consistent. Visitors per day
+ * and sessions are grouping sets too, counted afterwards.
  */
 const statement = `
   WITH view AS (
@@ -74,14 +74,14 @@ const statement = `
     FROM counted WHERE name IS NOT NULL
   ) AS ranked WHERE place <= ${Statistics.maxCounts}`
 
-/** The rows come in any order where a `UNION ALL` is concerned; within a kind they are sorted again here. */
+/** Assembles the statistics. Sorts each list, since `UNION ALL` guarantees no order. */
 const assemble = (dates: ReadonlyArray<string>, rows: typeof Rows.Type): Statistics.Statistics => {
   const counted = rows.flatMap((row) =>
     row.kind === "day" ? [{ date: row.name, pageViews: Number(row.views), visitors: Number(row.visitors) }] : []
   )
   return {
     pageViews: counted.reduce((sum, day) => sum + day.pageViews, 0),
-    // Each day's, summed: no hash outlives its day.
+    // The sum over days: a visitor's hash changes every day.
     visitors: counted.reduce((sum, day) => sum + day.visitors, 0),
     sessions: rows.reduce((sum, row) => (row.kind === "sessions" ? sum + Number(row.views) : sum), 0),
     days: Statistics.fillDays(dates, counted),

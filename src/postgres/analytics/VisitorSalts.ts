@@ -1,5 +1,5 @@
 /**
- * The day's salt, which all processes share through the database. `Maintenance` deletes it when its time is over.
+ * The day's salt, shared by all processes through the database. `Maintenance` deletes old salts.
  *
  * @module
  */
@@ -13,13 +13,13 @@ import { VisitorSalts } from "../../services/analytics/VisitorSalts.ts"
 import * as Database from "../Database.ts"
 
 export interface Options {
-  /** How long a request waits for the first salt of a day; after that it is at hand. */
+  /** How long a request waits for the first fetch of a day's salt, which is cached afterwards. */
   readonly timeout: Duration.Input
 }
 
 const Row = Schema.Tuple([Schema.Struct({ salt: Schema.Uint8Array })])
 
-/** The live salts. The day's is asked for once and then kept, so that a database that is away is not missed. */
+/** The live salts. Caches the day's salt, so that requests do not need the database for it. */
 export const layer = (options: Options): Layer.Layer<VisitorSalts, never, SqlClient.SqlClient> =>
   Layer.effect(
     VisitorSalts,
@@ -30,7 +30,7 @@ export const layer = (options: Options): Layer.Layer<VisitorSalts, never, SqlCli
         | { readonly day: number; readonly salt: Uint8Array; readonly given: Effect.Effect<Uint8Array> }
         | undefined
 
-      // The row of a process that was quicker is given back as it is; nothing can delete it in between.
+      // Returns the existing row if another process was faster, locked so that it cannot be deleted in between.
       const fetch = Effect.fnUntraced(function* (day: number) {
         if (held?.day === day) return held.salt
         const [{ salt }] = yield* sql`
@@ -41,7 +41,7 @@ export const layer = (options: Options): Layer.Layer<VisitorSalts, never, SqlCli
         return copy
       })
 
-      // A process that nobody visits for days must not keep what the database has forgotten.
+      // An idle process must not keep a salt that the database has deleted.
       yield* Effect.sleep("1 hour").pipe(
         Effect.andThen(Clock.currentTimeMillis),
         Effect.flatMap((now) =>

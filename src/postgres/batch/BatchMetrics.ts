@@ -1,5 +1,5 @@
 /**
- * Measures the batches of a group commit: their sizes, how long the database took for each, and how many items wait.
+ * Metrics of a group commit: batch sizes, flush durations and the number of queued items.
  *
  * @module
  */
@@ -7,18 +7,18 @@ import { Effect, type Scope } from "effect"
 import * as Metrics from "../../core/metrics/Metrics.ts"
 import { observeGauge } from "../../runtime/Observe.ts"
 
-/** The outcome of a flush; `abandoned` if nobody waited for it any more. */
+/** The outcome of a flush; `abandoned` if it was cancelled because no caller waited. */
 export type Flushed = "stored" | "refused" | "unavailable" | "abandoned" | "died"
 
 export interface Observer {
-  /** Takes the function that tells how many items wait for a batch, valid until the scope closes. */
+  /** Observes the number of queued items until the scope closes. */
   readonly waiting: (count: () => number) => Effect.Effect<void, never, Scope.Scope>
   readonly flushed: (items: number, millis: number, outcome: Flushed) => void
 }
 
 const outcomes: ReadonlyArray<Flushed> = ["stored", "refused", "unavailable", "abandoned", "died"]
 
-/** What a group commit stores. */
+/** The kind of items that a group commit stores. */
 export type Kind = "page-views" | "submissions" | "answer-pieces"
 
 /** An observer of the batches of one kind. */
@@ -26,7 +26,7 @@ export const observer = (kind: Kind): Effect.Effect<Observer> =>
   Effect.contextWith((context) => {
     const size = Metrics.batchSize({ kind })
     const durations = new Map(outcomes.map((outcome) => [outcome, Metrics.batchDuration({ kind, outcome })]))
-    // A series is shown before its first value: a rate needs its zero.
+    // Creates each series before its first value: a rate needs the initial zero.
     for (const metric of [size, ...durations.values()]) metric.valueUnsafe(context)
     return Effect.succeed({
       waiting: (count) => observeGauge(Metrics.batchQueue({ kind }), count),

@@ -1,6 +1,6 @@
 /**
- * Spans for the batches of a group commit that hold an item of a sampled request. Such a span is a child of the first of
- * these requests and links to the others.
+ * Spans for batches that contain an item of a sampled request. A batch's span is a child of the first such request's span and
+ * links to the others.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { Effect, type Scope, Tracer } from "effect"
 import type { Kind } from "./BatchMetrics.ts"
 import * as GroupCommit from "./GroupCommit.ts"
 
-/** The most requests that one span links to, as OpenTelemetry's default limit. */
+/** The most links of a span: OpenTelemetry's default limit. */
 const maxLinks = 128
 
 interface Traced<Item> {
@@ -17,7 +17,7 @@ interface Traced<Item> {
   readonly span: Tracer.AnySpan | undefined
 }
 
-/** A group commit whose batches are traced if `isTraced`; otherwise tracing costs nothing. */
+/** A group commit that traces its batches if `isTraced`; otherwise a plain one. */
 export const make = <Item, A, E>(
   kind: Kind,
   isTraced: boolean,

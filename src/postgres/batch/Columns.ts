@@ -1,10 +1,9 @@
 /**
- * Writes rows as columns, each an array in PostgreSQL's binary form, for `unnest` to make rows of again. Generic: no table
- * is known here.
+ * Encodes rows as columns, each an array in PostgreSQL's binary format, for `unnest` to turn back into rows. Knows no table.
  *
- * The driver writes arrays too, value by value through a codec for each type and a sink for all; where a batch is many
- * small values, that took as long as reading the requests that they came from. Here the columns of a batch stand in one
- * buffer, written by a loop for each type. The driver's codecs stay in use for everything else.
+ * The driver also encodes arrays, but value by value through a codec; for batches of many small values that took as long as
+ * parsing their requests. Here all columns of a batch go into one buffer, with one loop per type. Everything else uses the
+ * driver's codecs.
  *
  * @module
  */
@@ -12,10 +11,10 @@ import { PgTypes } from "@effect/sql-pg"
 import { Data, Result } from "effect"
 import * as Database from "../Database.ts"
 
-/** A value cannot be written in its column's type. */
+/** A value cannot be encoded in its column's type. */
 export class NotWritable extends Data.TaggedError("NotWritable")<{ readonly column: string }> {}
 
-/** Bytes that grow. Whoever writes reserves room first. */
+/** A growable byte buffer. Call `reserve` before writing. */
 class Output {
   bytes: Buffer
   at = 0
@@ -41,18 +40,18 @@ class Output {
   }
 }
 
-/** Writes a value with its length before it; false if it cannot be. Null is not among the values. */
+/** Writes a non-null value, prefixed by its length; false if it cannot be encoded. */
 type Write<A> = (output: Output, value: A) => boolean
 
-/** A column of an `unnest`: the type of its values, and how a row's is found. */
+/** A column of an `unnest`. */
 export interface Column<Row> {
   readonly name: string
   readonly elementOid: number
-  /** Writes the column, header and values; gives how many of its values are null. */
+  /** Writes the column's header and values; returns the number of nulls. */
   readonly write: (output: Output, rows: ReadonlyArray<Row>) => number
 }
 
-/** The array's dimensions, whether it holds nulls, its elements' type, its length and its lower bound. */
+/** The number of dimensions, the null flag, the element type, the length and the lower bound. */
 const headerSize = 20
 
 const make =
@@ -110,13 +109,13 @@ export const int4 = make<number>(OID.int4, (output, value) => {
   return true
 })
 
-/** Milliseconds from 1970 to 2000, from where PostgreSQL counts. */
+/** PostgreSQL's epoch, 2000-01-01, in milliseconds since 1970. */
 const epochMillis = 946_684_800_000
 
-/** The time furthest from 1970 that a `Date` holds, in milliseconds. */
+/** The largest time value of a `Date`, in milliseconds since 1970. */
 const lastMillis = 8.64e15
 
-/** Milliseconds since 1970, whole ones. */
+/** From whole milliseconds since 1970. */
 export const timestamptz = make<number>(OID.timestamptz, (output, value) => {
   if (!Number.isInteger(value) || Math.abs(value) > lastMillis) return false
   output.reserve(12)
@@ -131,7 +130,7 @@ export const timestamptz = make<number>(OID.timestamptz, (output, value) => {
   return true
 })
 
-/** Up to so many characters a loop is quicker than a call of Node's. */
+/** Up to this many characters, a loop is faster than `Buffer.write`. */
 const shortText = 48
 
 const isWrittenAsAscii = (output: Output, value: string): boolean => {
@@ -145,9 +144,9 @@ const isWrittenAsAscii = (output: Output, value: string): boolean => {
   return true
 }
 
-/** In UTF-8; a lone surrogate becomes U+FFFD, and a NUL is the database's to refuse. */
+/** As UTF-8. A lone surrogate becomes U+FFFD; the database refuses a NUL. */
 export const text = make<string>(OID.text, (output, value) => {
-  // Three bytes at most for each UTF-16 unit.
+  // UTF-8 needs at most three bytes per UTF-16 unit.
   output.reserve(4 + value.length * 3)
   const length = output.at
   output.at += 4
@@ -159,11 +158,11 @@ export const text = make<string>(OID.text, (output, value) => {
   return true
 })
 
-/** The value of a hexadecimal digit; negative if it is none. */
+/** The value of a lower-case hexadecimal digit; negative for any other character. */
 const digitOf = (code: number): number =>
   code >= 0x30 && code <= 0x39 ? code - 0x30 : code >= 0x61 && code <= 0x66 ? code - 0x57 : -1
 
-/** Writes the bytes that stand as lower-case digits from `start` to `end`; false if something else stands there. */
+/** Writes the bytes of the lower-case hexadecimal digits from `start` to `end`; false if another character is found. */
 const isWrittenAsBytes = (output: Output, value: string, start: number, end: number): boolean => {
   for (let index = start; index < end; index += 2) {
     const high = digitOf(value.charCodeAt(index))
@@ -174,7 +173,7 @@ const isWrittenAsBytes = (output: Output, value: string, start: number, end: num
   return true
 }
 
-/** In its canonical spelling. */
+/** From the canonical form. */
 export const uuid = make<string>(OID.uuid, (output, value) => {
   output.reserve(20)
   output.int32(16)
@@ -192,7 +191,7 @@ export const uuid = make<string>(OID.uuid, (output, value) => {
   )
 })
 
-/** As lower-case hexadecimal digits. */
+/** From lower-case hexadecimal digits. */
 export const bytea = make<string>(OID.bytea, (output, value) => {
   const size = value.length >> 1
   output.reserve(4 + size)
@@ -200,7 +199,7 @@ export const bytea = make<string>(OID.bytea, (output, value) => {
   return value.length % 2 === 0 && isWrittenAsBytes(output, value, 0, value.length)
 })
 
-/** What the driver is to take as it is: it stands alone in place of an array's values. */
+/** A codec that passes an encoded column through: the array's only element is the encoded bytes. */
 const written: PgTypes.Codec<ReadonlyArray<unknown>> = {
   encode: ([bytes]) =>
     bytes instanceof Uint8Array
@@ -209,34 +208,34 @@ const written: PgTypes.Codec<ReadonlyArray<unknown>> = {
   decode: () => Result.fail(new PgTypes.CodecError({ message: "No arrays can be read here" }))
 }
 
-/** The types of a client that columns are sent with. It can send no other arrays, and read none. */
+/** The type registry of a client that sends encoded columns. It can send no other arrays, and decode none. */
 export const types: PgTypes.Registry = PgTypes.makeRegistry()
 for (const elementOid of [OID.bool, OID.bytea, OID.int2, OID.int4, OID.text, OID.timestamptz, OID.uuid]) {
   types.register(PgTypes.arrayOidFor(elementOid)!, written)
 }
 
-/** A client of one connection that columns are sent with, and nothing else. */
+/** A client with one dedicated connection, for encoded columns only. */
 export const client = Database.dedicated({ types })
 
-/** How many bytes a row has room for at first. */
+/** The initial buffer size per row, in bytes. */
 const rowSize = 256
 
 /**
- * The rows as one parameter for each column, in the columns' order. A column of nulls alone is null itself, from which
- * `unnest` makes the same.
+ * Encodes rows as one parameter per column, in the columns' order. A column of nulls only becomes null, which `unnest` expands
+ * to nulls.
  */
 export const parameters = <Row>(
   columns: ReadonlyArray<Column<Row>>,
   rows: ReadonlyArray<Row>
 ): Result.Result<ReadonlyArray<PgTypes.Parameter>, NotWritable> => {
   const output = new Output(columns.length * headerSize + rows.length * rowSize)
-  const places: Array<readonly [start: number, end: number] | null> = []
+  const ranges: Array<readonly [start: number, end: number] | null> = []
   try {
     for (const column of columns) {
       const start = output.at
       const nulls = column.write(output, rows)
       if (nulls === rows.length) output.at = start
-      places.push(nulls === rows.length ? null : [start, output.at])
+      ranges.push(nulls === rows.length ? null : [start, output.at])
     }
   } catch (error) {
     if (error instanceof NotWritable) return Result.fail(error)
@@ -244,8 +243,8 @@ export const parameters = <Row>(
   }
   return Result.succeed(
     columns.map(({ elementOid }, index) => {
-      const place = places[index]!
-      const value = place === null ? null : [output.bytes.subarray(...place)]
+      const range = ranges[index]!
+      const value = range === null ? null : [output.bytes.subarray(...range)]
       return Result.getOrThrow(PgTypes.array(value, elementOid))
     })
   )

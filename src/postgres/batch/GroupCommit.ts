@@ -1,17 +1,17 @@
 /**
- * Group commit: many waiters, one statement in flight. What arrives while a batch is being stored is in the next ones
- * (`core/data/BatchSize` says how much of it), so that the price of a commit is shared by all who wait for it. Generic: no SQL
- * here, and time from the Clock alone.
+ * Group commit: many waiters, one statement in flight. Items that arrive during a flush go into the next batches
+ * (`core/data/BatchSize` decides how many), so that many items share the cost of one commit. No SQL here; time comes from the
+ * Clock.
  *
- * What holds of every submitted item, whatever the store does:
+ * Guarantees for every submitted item, whatever the store does:
  *
  * - It gets exactly one outcome, within `timeout` of its arrival.
- * - A success is said after the commit of its own batch, and only then.
- * - One whose deadline passed, or whose submitter went away, before a flush began is not in that flush.
- * - One that the store refuses for good is found by halving its batch: its neighbours are stored.
+ * - It succeeds only after the commit of its batch.
+ * - A flush contains no item whose deadline passed, or whose submitter was interrupted, before the flush began.
+ * - If the store refuses an item, the batch is halved until the item is isolated: its neighbours are stored.
  *
- * A `StorageUnavailable` of an item that was never flushed says that it is not stored. One of an item whose flush hung or
- * broke says nothing about that: it is stored once or not at all.
+ * `StorageUnavailable` means not stored for an item that was never flushed. For an item whose flush hung or failed, the state
+ * is unknown: it is stored once or not at all.
  *
  * @module
  */
@@ -21,31 +21,31 @@ import * as BatchSize from "../../core/data/BatchSize.ts"
 import * as BoundedQueue from "../../core/data/BoundedQueue.ts"
 import { type RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
 import type { Flushed, Observer } from "./BatchMetrics.ts"
-import * as WhileWanted from "./WhileWanted.ts"
+import * as CancellableRunner from "./CancellableRunner.ts"
 
 export interface Options<Item, A, E> {
   /**
-   * Stores a batch, all of it or nothing, and gives each item's outcome in the batch's order.
+   * Stores a batch atomically and returns each item's outcome in the batch's order.
    *
-   * `StorageUnavailable` has the same batch sent again, with the same `batchId` (a uuid) and without the items that were
-   * answered meanwhile: the store must not store it twice if the first commit went through after all. `RecordRefused`
-   * says that nothing was stored and that an item is at fault. It is interrupted once nobody waits for it any more.
+   * After `StorageUnavailable` the batch is retried with the same `batchId` (a uuid), without the items that were answered
+   * meanwhile: the store must not store it twice if the first commit went through. `RecordRefused` means that nothing was
+   * stored and that an item is at fault. The flush is interrupted once no submitter waits for it.
    */
   readonly flush: (
     items: Arr.NonEmptyReadonlyArray<Item>,
     batchId: string
   ) => Effect.Effect<ReadonlyArray<Result.Result<A, E>>, StorageUnavailable | RecordRefused>
-  /** How long an item waits for its outcome, from its arrival. */
+  /** The time from an item's arrival to its outcome, at most. */
   readonly timeout: Duration.Input
-  /** The most items that wait for a batch; beyond it a submission fails at once. */
+  /** The most queued items; beyond it `submit` fails at once. */
   readonly maxQueue: number
   /** The most items of one batch. */
   readonly maxBatch: number
-  /** What an item weighs against `maxQueueWeight` and `maxBatchWeight`, commonly its bytes. Without it, nothing. */
+  /** An item's weight, commonly its bytes. Default: 0. */
   readonly weigh?: (item: Item) => number
-  /** The most weight that waits for a batch. */
+  /** The most weight that may be queued. */
   readonly maxQueueWeight?: number
-  /** The weight at which a batch is closed; a heavier item makes a batch by itself. */
+  /** The most weight of one batch; a heavier item forms a batch by itself. */
   readonly maxBatchWeight?: number
   readonly observer?: Observer
 }
@@ -56,7 +56,7 @@ export interface GroupCommit<Item, A, E> {
 
 type Outcome<A, E> = Exit.Exit<A, E | StorageUnavailable | RecordRefused>
 
-/** An item on its way. `resume` is undefined once it was answered, or its submitter is gone. */
+/** A submitted item. `resume` is undefined once it was answered, or its submitter was interrupted. */
 interface Entry<Item, A, E> {
   readonly item: Item
   readonly weight: number
@@ -65,7 +65,7 @@ interface Entry<Item, A, E> {
   resume: ((outcome: Outcome<A, E>) => void) | undefined
 }
 
-/** A part of a batch that is stored under one id. */
+/** A batch, or a half of one, stored under one id. */
 interface Part<Item, A, E> {
   readonly batchId: string
   readonly entries: ReadonlyArray<Entry<Item, A, E>>
@@ -75,33 +75,33 @@ const firstRetryMillis = 10
 const lastRetryMillis = 200
 
 const flushedOf = (exit: Exit.Exit<unknown, StorageUnavailable | RecordRefused>): Flushed => {
-  if (Exit.isSuccess(exit)) return exit.value === WhileWanted.abandoned ? "abandoned" : "stored"
+  if (Exit.isSuccess(exit)) return exit.value === CancellableRunner.abandoned ? "abandoned" : "stored"
   const failure = Cause.findError(exit.cause)
   if (Result.isFailure(failure)) return "died"
   return failure.success._tag === "RecordRefused" ? "refused" : "unavailable"
 }
 
-/** Starts the committer. It lives as long as its scope; what still waits at its end is answered `StorageUnavailable`. */
+/** Starts a group commit in the scope. When the scope closes, waiting items fail with `StorageUnavailable`. */
 export const make = Effect.fnUntraced(function* <Item, A, E>(
   options: Options<Item, A, E>
 ): Effect.fn.Return<GroupCommit<Item, A, E>, never, Scope.Scope> {
   type Waiting = Entry<Item, A, E>
   const clock = yield* Clock.Clock
-  /** Runs the flush, or the wait before the next one. */
-  const whileWanted = yield* WhileWanted.make
+  /** Runs a flush, or the delay before its retry. */
+  const runner = yield* CancellableRunner.make
   const timeoutMillis = Duration.toMillis(options.timeout)
   const weigh = options.weigh ?? (() => 0)
   const maxBatchWeight = options.maxBatchWeight ?? Number.POSITIVE_INFINITY
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
-  /** What waits for a batch: every deadline is later than the one before. */
+  /** The queued items, in order of their deadlines. */
   const queue = BoundedQueue.make<Waiting>({
     maxItems: options.maxQueue,
     maxWeight: options.maxQueueWeight ?? Number.POSITIVE_INFINITY
   })
-  /** The batch that is being stored, oldest first. */
-  let flying: ReadonlyArray<Waiting> = []
-  /** The last failure of the batch that is being stored, for those whose deadline passes. */
+  /** The batch in flight, oldest first. */
+  let inFlight: ReadonlyArray<Waiting> = []
+  /** The last failure of the batch in flight, which items get when their deadline passes. */
   let lastFailure: StorageUnavailable | undefined
   let closed = false
   let wakeWorker: (() => void) | undefined
@@ -113,7 +113,7 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
     resume?.(outcome)
   }
 
-  const late = (): Outcome<A, E> =>
+  const timedOut = (): Outcome<A, E> =>
     Exit.fail(
       lastFailure === undefined
         ? new StorageUnavailable({ reason: "timeout" })
@@ -132,12 +132,12 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
       })
     })
 
-  /** Takes what the next batch holds out of the queue; empty if nobody waits any more. */
+  /** Takes the next batch from the queue; empty if no submitter waits. */
   const take = (previous: number): ReadonlyArray<Waiting> => {
-    const most = Math.min(options.maxBatch, BatchSize.next(previous, queue.size()))
+    const maxItems = Math.min(options.maxBatch, BatchSize.next(previous, queue.size()))
     const taken: Array<Waiting> = []
     let weight = 0
-    for (let next = queue.oldest(); next !== undefined && taken.length < most; next = queue.oldest()) {
+    for (let next = queue.oldest(); next !== undefined && taken.length < maxItems; next = queue.oldest()) {
       if (taken.length > 0 && weight + next.weight > maxBatchWeight) break
       queue.take()
       if (next.resume === undefined) continue
@@ -147,34 +147,34 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
     return taken
   }
 
-  /** Those who still wait, and in time. Who is too late is answered here, should the reaper not have come yet. */
-  const alive = (entries: ReadonlyArray<Waiting>): ReadonlyArray<Waiting> => {
+  /** The entries that still wait. Answers those whose deadline passed, in case `reap` has not run yet. */
+  const stillWaiting = (entries: ReadonlyArray<Waiting>): ReadonlyArray<Waiting> => {
     const time = now()
     return entries.filter((entry) => {
-      if (entry.resume !== undefined && entry.deadline <= time) answer(entry, late())
+      if (entry.resume !== undefined && entry.deadline <= time) answer(entry, timedOut())
       return entry.resume !== undefined
     })
   }
 
-  /** Whether anybody of `entries` waits; the reaper has it asked. */
+  /** Whether any of `entries` still waits. */
   const isWanted = (entries: ReadonlyArray<Waiting>) => () => entries.some((entry) => entry.resume !== undefined)
 
   const isNonEmpty = <T>(items: ReadonlyArray<T>): items is Arr.NonEmptyReadonlyArray<T> => items.length > 0
 
-  /** Stores one part, again and again until it is stored, refused, or nobody waits. Gives the parts it fell into. */
+  /** Stores a part, with retries, until it is stored or refused or no submitter waits. Returns its halves if refused. */
   const store = Effect.fnUntraced(function* (part: Part<Item, A, E>) {
     let retryMillis = firstRetryMillis
     while (true) {
-      const entries = alive(part.entries)
+      const entries = stillWaiting(part.entries)
       const items = entries.map((entry) => entry.item)
       if (!isNonEmpty(items)) return []
       const begun = now()
       const flush = Effect.suspend(() => options.flush(items, part.batchId))
-      const exit = yield* Effect.exit(whileWanted.run(isWanted(entries), flush))
+      const exit = yield* Effect.exit(runner.run(isWanted(entries), flush))
       options.observer?.flushed(items.length, now() - begun, flushedOf(exit))
       if (Exit.isSuccess(exit)) {
         const outcomes = exit.value
-        if (outcomes === WhileWanted.abandoned) return []
+        if (outcomes === CancellableRunner.abandoned) return []
         lastFailure = undefined
         entries.forEach((entry, index) => {
           const outcome = outcomes[index]
@@ -185,13 +185,13 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
       }
       const failure = Cause.findError(exit.cause)
       if (Result.isFailure(failure)) {
-        // A defect: nothing is known of the store, so nothing is sent again.
+        // A defect leaves the store's state unknown: no retry.
         for (const entry of entries) answer(entry, Exit.die(Cause.squash(exit.cause)))
         return []
       }
       if (failure.success._tag === "StorageUnavailable") {
         lastFailure = failure.success
-        yield* whileWanted.run(isWanted(entries), clock.sleep(Duration.millis(retryMillis)))
+        yield* runner.run(isWanted(entries), clock.sleep(Duration.millis(retryMillis)))
         retryMillis = Math.min(retryMillis * 2, lastRetryMillis)
         continue
       }
@@ -220,30 +220,30 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
     let previous = 0
     while (true) {
       yield* parkWorker
-      // Until the event loop is through with all that came at once: it is one batch, and not one request and the rest.
+      // Collects all items of this turn of the event loop into one batch.
       yield* Effect.yieldNow
-      flying = take(previous)
-      previous = flying.length
+      inFlight = take(previous)
+      previous = inFlight.length
       lastFailure = undefined
-      const parts: Array<Part<Item, A, E>> = [{ batchId: randomUUID(), entries: flying }]
+      const parts: Array<Part<Item, A, E>> = [{ batchId: randomUUID(), entries: inFlight }]
       while (parts.length > 0) parts.push(...(yield* store(parts.pop()!)).reverse())
-      flying = []
+      inFlight = []
     }
   })
 
-  /** Answers everyone whose deadline passed, and gives up a flush for which nobody waits. */
+  /** Answers items whose deadline passed, and cancels a flush for which no submitter waits. */
   const reap = (): void => {
     const time = now()
-    for (const entry of flying) if (entry.resume !== undefined && entry.deadline <= time) answer(entry, late())
-    whileWanted.check()
+    for (const entry of inFlight) if (entry.resume !== undefined && entry.deadline <= time) answer(entry, timedOut())
+    runner.check()
     for (let next = queue.oldest(); next !== undefined; next = queue.oldest()) {
       if (next.resume !== undefined && next.deadline > time) break
       queue.take()
-      answer(next, late())
+      answer(next, timedOut())
     }
   }
 
-  const oldest = (): Waiting | undefined => flying.find((entry) => entry.resume !== undefined) ?? queue.oldest()
+  const oldest = (): Waiting | undefined => inFlight.find((entry) => entry.resume !== undefined) ?? queue.oldest()
 
   const parkReaper = Effect.callback<void>((resume) => {
     if (oldest() !== undefined) return resume(Effect.void)
@@ -253,7 +253,7 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
     }
   })
 
-  /** One sleep for everyone: deadlines pass in the order of arrival, so that the oldest one's is the next. */
+  /** One timer for all items: deadlines pass in order of arrival, so the oldest item's comes next. */
   const watch = Effect.gen(function* () {
     while (true) {
       const next = oldest()
@@ -269,7 +269,7 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       closed = true
-      for (const entry of flying) answer(entry, Exit.fail(new StorageUnavailable({ reason: "unreachable" })))
+      for (const entry of inFlight) answer(entry, Exit.fail(new StorageUnavailable({ reason: "unreachable" })))
       for (let next = queue.take(); next !== undefined; next = queue.take()) {
         answer(next, Exit.fail(new StorageUnavailable({ reason: "unreachable" })))
       }

@@ -1,5 +1,5 @@
 /**
- * Stores form submissions in batches, each once for its idempotency key, and gives them back.
+ * Stores form submissions in batches, once per idempotency key, and reads them.
  *
  * @module
  */
@@ -26,25 +26,25 @@ import * as Database from "../Database.ts"
 import * as WriteHealth from "../WriteHealth.ts"
 
 export interface Options {
-  /** How long a submission waits to be stored, and an export for its next page. */
+  /** How long a submission may take to be stored, and a page of an export to be read. */
   readonly timeout: Duration.Input
-  /** How many submissions wait for a batch at most. */
+  /** The most queued submissions. */
   readonly maxQueue: number
   /** Whether batches of sampled requests are traced. */
   readonly traced?: boolean
 }
 
-/** A submission may hold hundreds of kilobytes: batches and the queue are bounded by size as well. */
+/** Batches and the queue are also bounded by size: a submission may have hundreds of kilobytes. */
 const bounds = { maxBatch: 500, maxBatchWeight: 4 * 2 ** 20, maxQueueWeight: 64 * 2 ** 20 } as const
 
-/** What a submission weighs, in UTF-16 units: its texts, and an allowance for the rest of it. */
+/** A submission's size in UTF-16 units: its texts, and an estimate for its other fields. */
 const weigh = ({ email, formData, idempotency, pageSlug }: SubmissionDraft): number =>
   200 + formData.length + (email?.length ?? 0) + (pageSlug?.length ?? 0) + (idempotency?.key.length ?? 0)
 
-/** How many submissions a page of an export holds. */
+/** The number of submissions in a page of an export. */
 const pageSize = 250
 
-/** SHA-256 of an idempotency key, in hexadecimal: what is looked for has one length, whatever was sent. */
+/** SHA-256 of an idempotency key, in hexadecimal: a fixed-length index key for a client's text. */
 const digest = ({ idempotency }: SubmissionDraft): string | null =>
   idempotency === null ? null : hash("sha256", idempotency.key)
 
@@ -54,31 +54,30 @@ const columns: ReadonlyArray<Columns.Column<SubmissionDraft>> = [
   Columns.timestamptz("received_at", (draft) => draft.receivedAt),
   Columns.text("email", (draft) => draft.email),
   Columns.text("page_slug", (draft) => draft.pageSlug),
-  // As text, since json would be another type to write, of the same bytes.
+  // Sent as text, which has the same bytes as json.
   Columns.text("form_data", (draft) => draft.formData),
   Columns.bytea("key_sha256", digest),
   Columns.text("fingerprint", (draft) => draft.idempotency?.fingerprint ?? null),
   Columns.text("status", (draft) => draft.status),
-  // An array for each row would be an array of arrays, which `unnest` takes apart altogether.
+  // Joined, since `unnest` flattens an array of arrays.
   Columns.text("reasons", (draft) => draft.reasons.join(","))
 ]
 
-/** What a claimed key stands for: the new submission if the held one's time is over, and the held one otherwise. */
+/** Replaces a held key's column with the new draft's if the key has expired. */
 const claimed = (column: string) => `
       ${column} = CASE WHEN held.used_at < excluded.used_at - interval '${idempotencyWindowMillis} milliseconds'
         THEN excluded.${column} ELSE held.${column} END`
 
 /**
- * One statement, hence one transaction, a batch. A draft with a key first claims it: the row of the key then names the
- * submission that the key stands for, be it this one, one of another process at the same moment (which is waited for),
- * or one of yesterday. Only a draft whose key stands for itself is stored. Sent again, it finds its own claim and its own
- * row, and changes nothing.
+ * One statement, and so one transaction, per batch. A draft with a key first claims the key. The key's row then names its
+ * submission: this draft, a concurrent one of another process (the claim waits for it), or an earlier one. A draft is stored
+ * only if its key names it. A retried batch finds its own claims and rows and changes nothing.
  *
- * Keys are claimed in one order by everyone, so that two processes do not wait for each other.
+ * Keys are claimed in sorted order, so that two processes cannot deadlock.
  *
- * A draft whose website was deleted meanwhile, or is just being deleted, is left out, and named in the answer. Left to the foreign key, it would fail
- * the whole batch, which would be halved again and again until it is found: at the pace of one who sends to a website
- * that is gone, everybody else would wait for that. The websites are locked against deletion until the commit.
+ * Drafts of a deleted website, or of one being deleted, are skipped and returned. The foreign key would instead fail the whole
+ * batch and force repeated halving, so that one client sending to a deleted website would slow down everyone. The websites
+ * are locked against deletion until the commit.
  */
 const statement = `
   WITH draft AS MATERIALIZED (
@@ -110,7 +109,7 @@ const statement = `
   SELECT submission_id, NULL, NULL FROM draft
   WHERE NOT EXISTS (SELECT FROM website WHERE website.website_config_id = draft.website_config_id)`
 
-/** What became of a draft that has a key: what the key stands for; or of one whose website is gone: neither. */
+/** For a draft with a key: the key's submission and fingerprint. For a draft of a deleted website: nulls. */
 const Rows = Schema.Array(
   Schema.Struct({
     draft_id: Schema.String,
@@ -122,10 +121,9 @@ const Rows = Schema.Array(
 type Outcome = Result.Result<string, IdempotencyConflict | RecordRefused>
 
 /**
- * Stores a batch and gives the outcome of each draft. Of several with the same key in one batch the first alone is sent;
- * all of them are answered by what the key stands for then, also one that came just after the end of the key's 24 hours
- * where the first came before it. It may run twice. It takes a `Columns.client`. Exported for
- * tests.
+ * Stores a batch and returns the outcome of each draft. Of several drafts with the same key, only the first is sent, and all
+ * get the key's outcome, even one received just after the key's 24 hours ended if the first was received before. Idempotent.
+ * Needs a `Columns.client`. Exported for tests.
  */
 export const storeBatch = (
   sql: PgClient,
@@ -185,11 +183,11 @@ const fromRow = (row: (typeof Stored.Type)[number]): Submission => ({
   reasons: row.reasons
 })
 
-/** A text of its own for each, so that the partial index of the quarantine can be used. */
+/** A literal per status, so that the planner can use the partial index of the quarantine. */
 const ofStatus = (sql: PgClient, status: Status | undefined) =>
   sql.literal(status === undefined ? "true" : status === "accepted" ? "status = 'accepted'" : "status = 'quarantined'")
 
-/** The submissions of a website, page by page: each begins where the last one ended, so that no page costs more. */
+/** A website's submissions by keyset pagination, so that later pages cost no more than the first. */
 const stream = (
   sql: PgClient,
   timeout: Duration.Input,
@@ -248,7 +246,7 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
               Effect.map((rows) => rows.length > 0)
             )
           : Effect.succeed(false)
-      // Looked for first: a deletion that runs twice finds nothing the second time.
+      // Checked first, outside the retry: a retried deletion would find nothing the second time.
       const remove: SubmissionRepo["Service"]["delete"] = Effect.fnUntraced(function* (submissionId) {
         if (!isCanonicalUuid(submissionId)) return false
         const id = PgTypes.uuid(submissionId)
@@ -256,8 +254,8 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
           Database.bounded(options.timeout)
         )
         if (found === undefined) return false
-        // The keys' index begins with the website. The key comes first, as it does for whoever stores: they wait for each
-        // other in one order.
+        // The keys' index begins with the website. The key is deleted first, in the lock order of `statement`, to avoid a
+        // deadlock.
         const website = PgTypes.uuid(String(found["website_config_id"]))
         yield* sql`DELETE FROM idempotency_key WHERE website_config_id = ${website} AND submission_id = ${id}`.pipe(
           Effect.andThen(sql`DELETE FROM submission WHERE submission_id = ${id}`),

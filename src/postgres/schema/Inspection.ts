@@ -1,5 +1,5 @@
 /**
- * Looks at a database for `doctor`. It changes nothing.
+ * Inspects a database for `doctor`, read-only.
  *
  * @module
  */
@@ -25,10 +25,10 @@ const Row = Schema.Tuple([
 
 const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1_000_000)
 
-/** What is to be seen of the database behind the client. */
+/** The facts that `doctor` diagnoses. */
 export const inspect = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  // The first statement opens the connection, which is not to be taken for the clock's distance.
+  // Opens the connection before the round trip is measured.
   const pending = yield* Migrations.pending
   const before = yield* monotonicMillis
   const [row] = yield* sql`
@@ -39,7 +39,7 @@ export const inspect = Effect.gen(function* () {
   const roundTripMillis = (yield* monotonicMillis) - before
   const now = yield* Clock.currentTimeMillis
   const missing = pending.length === 0 ? yield* Partitions.absent(now) : []
-  // Where nothing is written, as on a standby that reports are read from, no right to write is missed.
+  // A read-only database, such as a standby for reports, needs no write privileges.
   const isReadOnly = row.read_only === "on"
   const isWritten = pending.length === 0 && !isReadOnly
   return {

@@ -1,5 +1,5 @@
 /**
- * What the tables need from time to time: partitions for the months to come, and the end of what may not be kept.
+ * Periodic maintenance of the tables: creates partitions for the coming months and deletes expired data.
  *
  * @module
  */
@@ -13,15 +13,15 @@ import * as Retention from "./Retention.ts"
 
 const hour = 3_600_000
 
-/** How many rows one statement deletes: enough to be done soon, few enough that nobody waits behind it. */
+/** Rows deleted per statement: few enough to hold locks only briefly. */
 const chunk = 5_000
 
-/** How long one statement may take before the round gives up on it. */
+/** The timeout of one statement. */
 const patience = Duration.minutes(1)
 
 const Deleted = Schema.Tuple([Schema.Struct({ deleted: Schema.BigInt })])
 
-/** Deletes the rows of a table whose `column` is before `before` (milliseconds since 1970), chunk by chunk. */
+/** Deletes the rows of a table whose `column` is before `before` (milliseconds since 1970), in chunks. */
 const deleteBefore = Effect.fnUntraced(function* (table: string, column: string, before: number) {
   const sql = yield* SqlClient.SqlClient
   while (true) {
@@ -44,7 +44,7 @@ const forgetSalts = Effect.fnUntraced(function* (now: number) {
 const ensurePartitions = (now: number) =>
   Partitions.ensure(now).pipe(Effect.timeout(patience), Effect.flatMap(Partitions.report))
 
-/** Ends the erasure of websites that was broken off; one that fails again keeps no other. */
+/** Completes interrupted erasures of websites; one that fails does not prevent the others. */
 const endErasures = Effect.gen(function* () {
   const ids = yield* Effect.timeout(SiteErasure.unfinished, patience)
   yield* Exit.asVoidAll(yield* Effect.forEach(ids, (id) => Effect.exit(SiteErasure.erase(id, patience))))
@@ -66,8 +66,7 @@ const steps = (retention: Retention.Options) =>
   ] as const
 
 /**
- * Does all of it once, each step whether or not the one before failed, and says whether all went well. Failures are
- * logged.
+ * Runs every step once, even after one fails, and returns whether all succeeded. Logs failures.
  */
 export const round = (retention: Retention.Options): Effect.Effect<boolean, never, SqlClient.SqlClient> =>
   Effect.gen(function* () {
@@ -88,7 +87,7 @@ export const round = (retention: Retention.Options): Effect.Effect<boolean, neve
     return well
   })
 
-/** A round at once and then every hour; after one that failed, the next comes in a minute. It ends with its scope. */
+/** Runs a round at once and then every hour, or a minute after a round that failed, until the scope closes. */
 export const layer = (retention: Retention.Options): Layer.Layer<never, never, SqlClient.SqlClient> =>
   Layer.effectDiscard(
     round(retention).pipe(

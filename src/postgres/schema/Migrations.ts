@@ -1,5 +1,5 @@
 /**
- * The tables' history: what of it this version needs, and what a database has.
+ * The schema migrations: runs them, and lists those that a database lacks.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const loader = MigratorFileSystem.fromFileSystem(fileURLToPath(new URL("./migrat
 
 const Exists = Schema.Tuple([Schema.Struct({ found: Schema.Boolean })])
 
-/** Whether the database has a list of migrations. */
+/** Whether the migrations table exists. */
 const hasList = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const [{ found }] = yield* sql`SELECT to_regclass(${table}) IS NOT NULL AS found`.pipe(decodeRows(Exists))
@@ -32,29 +32,32 @@ const hasList = Effect.gen(function* () {
 const migrator = PgMigrator.make({})
 
 /**
- * What the role, the database or the server may have set so that no statement takes long. A migration takes what it takes:
- * cut short, it would end the same way each time.
+ * Timeouts that the role, the database or the server may set. Migrations disable them: a migration that is too slow for one
+ * would fail on every attempt.
  */
 const limits = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "transaction_timeout"]
 
 /**
- * How long a table's lock is waited for before all is let go of and begun again. Whoever stores and reads stands behind the one
- * who waits: where a backup holds the table, that would be for as long as the backup.
+ * How long to wait for a table lock before rolling back and retrying. Reads and writes queue behind a waiting lock request: if
+ * a backup holds the table, they would wait for the whole backup.
  */
 const lockPatience = "2s"
 
-/** Whether a migration met a lock that was not to be had. */
+/** Whether a migration failed by `lock_timeout`. */
 const isLockedOut = (error: unknown): boolean => {
   const met = causeOf(error)
   return SqlError.isSqlError(met) && Option.contains(Database.sqlState(met), "55P03")
 }
 
-/** Whether a database of an encoding keeps whatever visitors write. Of the others PostgreSQL refuses letters that it has no place for; SQL_ASCII keeps bytes as they come. */
+/**
+ * Whether a database of this encoding can store all Unicode text. SQL_ASCII stores bytes unchanged; with other encodings
+ * PostgreSQL refuses characters that they lack.
+ */
 export const storesUnicode = (encoding: string): boolean => encoding === "UTF8" || encoding === "SQL_ASCII"
 
 const Encoding = Schema.Tuple([Schema.Struct({ encoding: Schema.String })])
 
-/** Refuses a new database that could not keep what visitors write. One that has our tables already goes on. */
+/** Refuses a new database that cannot store all Unicode text. A database that has the tables already is accepted. */
 const requireEncoding = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const [{ encoding }] = yield* sql`SELECT current_setting('server_encoding') AS encoding`.pipe(decodeRows(Encoding))
@@ -65,14 +68,14 @@ const requireEncoding = Effect.gen(function* () {
   })
 })
 
-/** What a migration meets in its midst is told as that migration's failure. */
+/** Unwraps the cause of a `MigrationError`. */
 const causeOf = (met: unknown): unknown => (met instanceof PgMigrator.MigrationError ? met.cause : met)
 
 const migrate = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   if (!(yield* hasList)) {
     yield* requireEncoding
-    // By itself: where two processes make the list at once one of them fails, and a transaction around it would be over.
+    // Outside the transaction: if two processes create the table at once, one fails, which would abort its transaction.
     yield* migrator({ loader: Effect.succeed([]), table })
   }
   return yield* sql.withTransaction(
@@ -88,9 +91,8 @@ const migrate = Effect.gen(function* () {
 )
 
 /**
- * Brings the database up to this version and gives what had to be done, as `[id, name]`; all of it or nothing. Several
- * processes may do so at once: one works, the others wait for it. The months' partitions are made as well, so that no
- * row comes before them.
+ * Migrates the database to this version in one transaction and returns the applied migrations as `[id, name]`. Concurrent runs
+ * are safe: one migrates, the others wait. Also creates the monthly partitions, so that they exist before the first row.
  */
 export const run: Effect.Effect<
   ReadonlyArray<readonly [id: number, name: string]>,
@@ -104,7 +106,7 @@ export const run: Effect.Effect<
 
 const Applied = Schema.Array(Schema.Struct({ migration_id: Schema.Int }))
 
-/** The ids of the migrations that the database has, smallest first; none if it was never migrated. */
+/** The ids of the applied migrations, ascending; empty for a database that was never migrated. */
 const applied = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   if (!(yield* hasList)) return []
@@ -113,8 +115,8 @@ const applied = Effect.gen(function* () {
 })
 
 /**
- * The ids of the migrations that this version needs and the database has not, smallest first. A database that is newer
- * than this version misses none.
+ * The ids of the migrations that this version needs and the database lacks, ascending. Empty for a database newer than this
+ * version.
  */
 export const pending: Effect.Effect<
   ReadonlyArray<number>,

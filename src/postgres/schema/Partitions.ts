@@ -1,6 +1,6 @@
 /**
- * The monthly partitions of the page views. A row of a month without one goes to the default partition and is counted
- * all the same; a month of its own keeps indexes small and makes old months cheap to drop.
+ * The monthly partitions of the page views. They keep indexes small and make old months cheap to drop. Rows of a month without
+ * a partition go to the default partition and are counted too.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import * as Database from "../Database.ts"
 
 const parents = ["page_view", "bot_view"] as const
 
-/** How many months after the current one are made ahead. */
+/** Partitions are created for this many months after the current one. */
 const monthsAhead = 3
 
 /** A month of one table: `[from, to)`, in ISO 8601. */
@@ -23,15 +23,15 @@ export interface Partition {
   readonly to: string
 }
 
-/** A partition that could not be made now, and why. Its rows are in the default partition meanwhile. */
+/** A partition that could not be created. Its rows go to the default partition meanwhile. */
 export interface Missing {
   readonly partition: Partition
-  /** `occupied`: the default partition holds rows of that month already, and this will not pass by itself. */
+  /** `occupied`: the default partition already holds rows of that month; retrying does not help. */
   readonly reason: "occupied" | "failed"
   readonly cause: SqlError.SqlError
 }
 
-/** The partitions that must be there at `now` (milliseconds since 1970): this UTC month's and the next three. */
+/** The partitions needed at `now` (milliseconds since 1970): those of this UTC month and the next three. */
 export const wanted = (now: number): ReadonlyArray<Partition> => {
   const today = new Date(now)
   const month = (offset: number) => new Date(Date.UTC(today.getUTCFullYear(), today.getUTCMonth() + offset, 1))
@@ -48,13 +48,13 @@ export const wanted = (now: number): ReadonlyArray<Partition> => {
   )
 }
 
-/** A partition that is there. */
+/** An existing partition. */
 export interface Present {
   readonly parent: (typeof parents)[number]
   readonly name: string
-  /** Whether it takes the rows of months that have none. */
+  /** Whether it is the default partition. */
   readonly isDefault: boolean
-  /** Its rows came before that, in milliseconds since 1970; null if that is not known, as of one that is just being dropped. */
+  /** Its exclusive upper bound, in milliseconds since 1970; null if unknown, as for a partition that is being dropped. */
   readonly to: number | null
 }
 
@@ -67,7 +67,7 @@ const Presents = Schema.Array(
   })
 )
 
-/** Every partition that is there, made here or by hand, by its whole name as SQL has it. */
+/** All existing partitions, including manually created ones, by qualified and quoted name. */
 export const list: Effect.Effect<ReadonlyArray<Present>, SqlError.SqlError, SqlClient.SqlClient> = Effect.gen(
   function* () {
     const sql = yield* SqlClient.SqlClient
@@ -84,7 +84,7 @@ export const list: Effect.Effect<ReadonlyArray<Present>, SqlError.SqlError, SqlC
   }
 )
 
-/** Any number that nothing else locks: it keeps two processes from making the same partition at once. */
+/** An arbitrary unique key: keeps two processes from creating the same partition at once. */
 const advisoryLock = 7_215_930_442
 
 const Existing = Schema.Array(Schema.Struct({ name: Schema.String }))
@@ -101,7 +101,7 @@ const existing = Effect.fnUntraced(function* (partitions: ReadonlyArray<Partitio
 
 const Grants = Schema.Array(Schema.Struct({ grant: Schema.String }))
 
-/** Grants on a new partition what is granted on its table: who is not the owner deletes a website's views month by month. */
+/** Copies the parent's grants to a new partition: the erasure of a website deletes from each partition directly. */
 const grantAsParent = Effect.fnUntraced(function* ({ name, parent }: Partition) {
   const sql = yield* SqlClient.SqlClient
   const grants = yield* sql`
@@ -114,8 +114,8 @@ const grantAsParent = Effect.fnUntraced(function* ({ name, parent }: Partition) 
 })
 
 /**
- * Makes one partition. The lock on the parent, which every insert waits behind, is waited for two seconds at most: the
- * next round tries again, months ahead of the need.
+ * Creates one partition. Waits at most two seconds for the lock on the parent, since inserts queue behind it; the next round
+ * tries again, months before the partition is needed.
  */
 const create = Effect.fnUntraced(function* (partition: Partition) {
   const sql = yield* SqlClient.SqlClient
@@ -132,16 +132,16 @@ const create = Effect.fnUntraced(function* (partition: Partition) {
 })
 
 /**
- * Makes what is missing of `wanted(now)`, each by itself, and gives what could not be made. Several processes may do so
- * at once. It fails only if the database cannot be asked at all.
+ * Creates the missing partitions of `wanted(now)` independently and returns those that could not be created. Concurrent runs
+ * are safe. Fails only if the existing partitions cannot be queried.
  */
 export const ensure = Effect.fnUntraced(function* (
   now: number
 ): Effect.fn.Return<ReadonlyArray<Missing>, SqlError.SqlError, SqlClient.SqlClient> {
   const partitions = wanted(now)
-  const there = yield* existing(partitions)
+  const present = yield* existing(partitions)
   const missing: Array<Missing> = []
-  for (const partition of partitions.filter(({ name }) => !there.has(name))) {
+  for (const partition of partitions.filter(({ name }) => !present.has(name))) {
     yield* create(partition).pipe(
       Effect.catchTag("SqlError", (cause) =>
         Effect.sync(() => {
@@ -158,14 +158,14 @@ export const ensure = Effect.fnUntraced(function* (
   return missing
 })
 
-/** What is not there of `wanted(now)`. */
+/** The missing partitions of `wanted(now)`. */
 export const absent = Effect.fnUntraced(function* (now: number) {
   const partitions = wanted(now)
-  const there = yield* existing(partitions)
-  return partitions.filter(({ name }) => !there.has(name))
+  const present = yield* existing(partitions)
+  return partitions.filter(({ name }) => !present.has(name))
 })
 
-/** Tells the operator of what could not be made. */
+/** Logs the partitions that could not be created. */
 export const report = (missing: ReadonlyArray<Missing>): Effect.Effect<void> =>
   Effect.forEach(
     missing,

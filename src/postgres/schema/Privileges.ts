@@ -1,6 +1,5 @@
 /**
- * What the user of the connections must be allowed to do in the tables: so that the endpoints can be served, and so that what
- * may not be kept is deleted.
+ * The table privileges that the connection's user needs, to serve requests and to delete expired data.
  *
  * @module
  */
@@ -11,7 +10,7 @@ import { SqlClient } from "effect/sql"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
 
-/** By table. A website is locked while something is stored for it, which PostgreSQL counts as changing it. */
+/** By table. `UPDATE` on `site` is needed for its row locks (`FOR KEY SHARE`). */
 const forRequests = {
   site: ["SELECT", "UPDATE"],
   instance: ["SELECT"],
@@ -31,7 +30,7 @@ const forRequests = {
   token_reservation: ["SELECT", "INSERT", "DELETE"]
 } as const
 
-/** Rows are picked by a column before they are deleted. */
+/** By table. `SELECT` is needed for the `WHERE` of a `DELETE`. */
 const forUpkeep = {
   visitor_salt: ["DELETE"],
   page_view_batch: ["SELECT", "DELETE"],
@@ -41,7 +40,7 @@ const forUpkeep = {
 
 const Missing = Schema.Array(Schema.Struct({ table_name: Schema.String, privilege: Schema.String }))
 
-/** What is needed and not granted, as `INSERT on page_view`. A right on one column counts, as it may be all that is used. */
+/** The missing privileges, as `INSERT on page_view`. A privilege on a single column suffices. */
 const missingOf = Effect.fnUntraced(function* (needed: Record<string, ReadonlyArray<string>>) {
   const sql = yield* SqlClient.SqlClient
   const pairs = Object.entries(needed).flatMap(([table, privileges]) =>
@@ -59,8 +58,8 @@ const missingOf = Effect.fnUntraced(function* (needed: Record<string, ReadonlyAr
   return rows.map((row) => `${row.privilege} on ${row.table_name}`)
 })
 
-/** What the endpoints need and is not granted, as `INSERT on page_view`. */
+/** The missing privileges of the endpoints, as `INSERT on page_view`. */
 export const missing = missingOf(forRequests)
 
-/** The same of the upkeep of the tables. */
+/** The missing privileges of the maintenance. */
 export const missingForUpkeep = missingOf(forUpkeep)

@@ -1,9 +1,9 @@
 /**
- * Forgets what is older than it may be. `core/sites/Retention` says what that is.
+ * Deletes data older than its retention (`core/sites/Retention`).
  *
- * Every process tries, and one at a time does it: each statement first takes a lock that nobody waits for. A month is
- * dropped whole. For that moment nobody may store or read page views, so the lock is waited for a fifth of a second at
- * most, since whoever stores waits behind it; if a report is just being read, the month is dropped a minute later.
+ * Every process tries, and one at a time succeeds: each statement first tries an advisory lock without waiting. Page views are
+ * dropped by partition, which locks the table. Inserts queue behind a waiting lock request, so it waits at most 200 ms; if a
+ * report is running, the partition is dropped in a later round, a minute later.
  *
  * @module
  */
@@ -15,27 +15,27 @@ import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
 import * as Partitions from "./Partitions.ts"
 
-/** How long each is kept; none for ever. */
+/** The retention of each kind of data; none means forever. */
 export interface Options {
-  /** Of page views, those of robots, and the counts of what was not counted. */
+  /** Page views, bot views and the counts of rejected events. */
   readonly pageViews: Option.Option<Retention.Retention>
   readonly submissions: Option.Option<Retention.Retention>
-  /** Of conversations, after their last message. */
+  /** Conversations, from their last message. */
   readonly conversations: Option.Option<Retention.Retention>
 }
 
-/** How many rows one statement deletes: enough to be done soon, few enough for the longest forms. */
+/** Rows deleted per statement: few enough for the largest forms. */
 const chunk = 1_000
 
-/** How long one statement may take. */
+/** The timeout of one statement. */
 const patience = Duration.minutes(1)
 
-/** Any number that nothing else locks. */
+/** An arbitrary unique key. */
 const advisoryLock = 7_215_930_443
 
 const Mine = Schema.Tuple([Schema.Struct({ mine: Schema.Boolean })])
 
-/** Does it in a transaction, unless another process is at it: then none. */
+/** Runs a statement in a transaction, or returns none if another process holds the lock. */
 const exclusively = <A, E, R>(statement: Effect.Effect<A, E, R>) =>
   SqlClient.SqlClient.use((sql) =>
     Effect.gen(function* () {
@@ -47,15 +47,15 @@ const exclusively = <A, E, R>(statement: Effect.Effect<A, E, R>) =>
     }).pipe(sql.withTransaction, Effect.timeout(patience))
   )
 
-/** Something else keeps the table: a view on it (2BP01), its owner (42501), or that it is of another kind (42809). */
+/** The table cannot be dropped: a view depends on it (2BP01), it has another owner (42501), or it is no table (42809). */
 const isKept = (error: SqlError.SqlError | Cause.TimeoutError): error is SqlError.SqlError =>
   error._tag === "SqlError" && Option.exists(Database.sqlState(error), (code) => /^(2BP01|42501|42809)$/.test(code))
 
 const Deleted = Schema.Tuple([Schema.Struct({ deleted: Schema.BigInt })])
 
 /**
- * Deletes the rows at the places that `old` selects, chunk by chunk, and gives how many they were. A place is one of a table's
- * alone: one that was partitioned by hand has others like it, so the rows must be old themselves.
+ * Deletes the rows whose ctid `old` selects, in chunks, and returns their number. A ctid is unique within one table only, and
+ * a manually partitioned table has several with the same ctid, so the deletion checks each row's age again.
  */
 const deleteRows = Effect.fnUntraced(function* (
   table: string,
@@ -82,7 +82,7 @@ const deleteRows = Effect.fnUntraced(function* (
   }
 })
 
-/** What a round forgot: the months that were dropped, and rows. */
+/** What a round deleted: dropped partitions, and numbers of rows. */
 interface Forgotten {
   readonly partitions: Array<string>
   rows: number
@@ -92,14 +92,14 @@ interface Forgotten {
 }
 
 /**
- * Drops months, each by itself: one on which something else depends keeps no other. One whose lock is not to be had ends it,
- * since page views wait behind each try.
+ * Drops partitions independently: one that other objects depend on does not keep the others. Stops at the first lock timeout,
+ * since page views queue behind each attempt.
  */
 const dropMonths = Effect.fnUntraced(function* (months: ReadonlyArray<Partitions.Present>, forgotten: Forgotten) {
   const sql = yield* SqlClient.SqlClient
   let failed: SqlError.SqlError | undefined
   for (const { name } of months) {
-    // Another process may have dropped it between two looks.
+    // Another process may have dropped it meanwhile.
     const dropped = yield* exclusively(sql.unsafe(`DROP TABLE IF EXISTS ${name}`)).pipe(
       Effect.catchIf(isKept, (error) =>
         Effect.sync(() => {
@@ -130,7 +130,7 @@ const forgetPageViews = Effect.fnUntraced(function* (
   )
 })
 
-/** Website by website, since the index of the submissions begins with it. */
+/** By website, since the index of the submissions begins with it. */
 const oldSubmissions = `SELECT place FROM site CROSS JOIN LATERAL (
   SELECT ctid AS place FROM submission
   WHERE website_config_id = site.website_config_id AND received_at < $1 ORDER BY received_at LIMIT ${chunk}
@@ -141,7 +141,7 @@ const forgetSubmissions = Effect.fnUntraced(function* (kept: Retention.Retention
   forgotten.submissions += yield* deleteRows("submission", "received_at", oldSubmissions, before)
 })
 
-/** Instance by instance, since the index of the conversations begins with it. */
+/** By instance, since the index of the conversations begins with it. */
 const oldConversations = `SELECT place FROM instance CROSS JOIN LATERAL (
   SELECT ctid AS place FROM conversation
   WHERE instance_id = instance.instance_id AND updated_at < $1 ORDER BY updated_at LIMIT ${chunk}
@@ -154,7 +154,7 @@ const forgetConversations = Effect.fnUntraced(function* (kept: Retention.Retenti
 
 const Now = Schema.Tuple([Schema.Struct({ now: Schema.Finite })])
 
-/** The earlier one of this machine's time and the database's: a clock that is ahead must not cost what is still to be kept. */
+/** The earlier of this machine's time and the database's, so that a clock that is ahead deletes nothing too early. */
 const earlierNow = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const [{ now }] = yield* sql`SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now`.pipe(
@@ -164,7 +164,7 @@ const earlierNow = Effect.gen(function* () {
   return Math.min(now, yield* Clock.currentTimeMillis)
 })
 
-/** Tells the operator in one line, if anything was forgotten. */
+/** Logs what was deleted, if anything was. */
 const report = ({ conversations, decisionCounts, partitions, rows, submissions }: Forgotten): Effect.Effect<void> =>
   partitions.length + rows + decisionCounts + submissions + conversations === 0
     ? Effect.void
@@ -172,7 +172,7 @@ const report = ({ conversations, decisionCounts, partitions, rows, submissions }
         Effect.annotateLogs({ partitions: partitions.join(", "), rows, decisionCounts, submissions, conversations })
       )
 
-/** Forgets all that is older than its retention, as far as no other process is at it, and says so in the log. */
+/** Deletes all data older than its retention, except what another process is deleting, and logs it. */
 export const forget = (
   options: Options
 ): Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> =>
@@ -193,7 +193,7 @@ export const forget = (
           dropMonths(Retention.expired(options.pageViews.value, partitions, now), forgotten)
         )
       }
-      // What fails keeps nothing of the others; it is told when all are done.
+      // A failure does not stop the other parts; it is reported after all have run.
       const exits = yield* Effect.forEach(parts, Effect.exit)
       yield* Exit.asVoidAll(exits)
     }).pipe(Effect.ensuring(Effect.suspend(() => report(forgotten))))

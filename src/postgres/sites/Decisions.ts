@@ -1,6 +1,6 @@
 /**
- * Counts in the database what was not counted. The counts are gathered in memory and stored a batch at a time, so that a
- * flood of what is not counted costs a few small statements a second, and a request none.
+ * Counts rejected events in the database. Counts are aggregated in memory and stored in batches, so that a flood of rejected
+ * events costs a few small statements per second and no statement per request.
  *
  * @module
  */
@@ -17,27 +17,27 @@ import * as Database from "../Database.ts"
 export interface Options {
   /** How long a reader waits for the database. */
   readonly timeout: Duration.Input
-  /** How many different counts wait for the database at most, 10,000 unless told. */
+  /** The most distinct counts that are aggregated in memory. Default: 10,000. */
   readonly capacity?: number
 }
 
 const { OID } = PgTypes
 
-/** How long is gathered before a batch is stored. */
-const gathering = Duration.millis(200)
+/** How long counts are aggregated before they are stored. */
+const batchDelay = Duration.millis(200)
 
-/** How long the last batch may take when the process ends. */
-const farewell = Duration.seconds(2)
+/** The timeout of each of the last two batches at shutdown. */
+const shutdownTimeout = Duration.seconds(2)
 
 /**
- * One statement a batch, guarded by the batch's id as the page views' is: asked for twice, it counts once. A claimed id is
- * brought to its website here; one of no website falls out. Rows are locked in one order by everyone.
+ * One statement per batch, made idempotent by the batch id as for page views. Resolves claimed ids to websites and drops
+ * unknown ones. Rows are locked in sorted order, to avoid deadlocks.
  *
- * A website is locked against deletion until the commit: one that goes in that moment would fail the counts of all others
- * by its foreign key. One whose deletion has begun is none.
+ * Websites are locked against deletion until the commit: the foreign key of one that is deleted meanwhile would fail the whole
+ * batch. A website whose deletion has begun counts as unknown.
  *
- * Two joins, since one whose condition chooses the column can use no index: it would compare every claim with every
- * website, and strangers make the claims. Exported for tests.
+ * Uses two joins: a single one whose condition chooses the column could use no index and would compare every claimed id,
+ * which clients control, with every website. Exported for tests.
  */
 export const statement = `
   WITH batch AS (
@@ -73,7 +73,7 @@ export const parameters = (entries: ReadonlyArray<Tally.DecisionCount>, batchId:
   ...columns.map(([oid, value]) => Database.array(entries.map(value), oid))
 ]
 
-/** Stores counts under a batch's id, once however often it is asked to. Exported for tests. */
+/** Stores counts under a batch id, idempotently. Exported for tests. */
 export const storeBatch = (sql: PgClient.PgClient, entries: ReadonlyArray<Tally.DecisionCount>, batchId: string) =>
   Effect.asVoid(sql.unsafe(statement, parameters(entries, batchId)))
 
@@ -85,21 +85,21 @@ export const layer = (options: Options): Layer.Layer<Decisions, never, PgClient.
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const tally = Tally.make(options.capacity ?? 10_000)
-      const some = Latch.makeUnsafe(false)
-      /** Whether the log was told that counts wait: once for each time that the database is away. */
-      let isTold = false
-      /** The batch that is being stored, or was when the process was told to end. */
-      let underway: { readonly batchId: string; readonly entries: ReadonlyArray<Tally.DecisionCount> } | undefined
+      const hasCounts = Latch.makeUnsafe(false)
+      /** Whether this outage of the database was logged. */
+      let isLogged = false
+      /** The batch in flight, kept until it is stored. */
+      let inFlight: { readonly batchId: string; readonly entries: ReadonlyArray<Tally.DecisionCount> } | undefined
 
-      /** Stores the batch that is underway, or else a new one; it may be asked for again when it fails. */
+      /** Stores the batch in flight, or else a new one. Call it again after a failure. */
       const store = (patience: Duration.Input) =>
         Effect.suspend(() => {
-          some.closeUnsafe()
-          if (underway === undefined && tally.isEmpty()) return Effect.void
-          underway ??= { batchId: randomUUID(), entries: tally.take() }
-          const { batchId, entries } = underway
+          hasCounts.closeUnsafe()
+          if (inFlight === undefined && tally.isEmpty()) return Effect.void
+          inFlight ??= { batchId: randomUUID(), entries: tally.take() }
+          const { batchId, entries } = inFlight
           return storeBatch(sql, entries, batchId).pipe(
-            // What the database will not take however often it is asked is given up, or nothing would follow it.
+            // Drops a batch that no retry can store, so that the next ones are stored.
             Effect.catchTag("SqlError", (error) =>
               Database.isTransient(error)
                 ? Effect.fail(error)
@@ -111,25 +111,25 @@ export const layer = (options: Options): Layer.Layer<Decisions, never, PgClient.
             ),
             Database.bounded(patience),
             Effect.tapError(({ reason }) => {
-              if (isTold) return Effect.void
-              isTold = true
+              if (isLogged) return Effect.void
+              isLogged = true
               return Effect.logWarning("Counts of what was not counted wait for the database").pipe(
                 Effect.annotateLogs({ reason, counts: entries.length })
               )
             }),
             Effect.andThen(
               Effect.sync(() => {
-                underway = undefined
-                isTold = false
+                inFlight = undefined
+                isLogged = false
               })
             )
           )
         })
 
-      // Added before the fiber, so that it runs after the fiber's end: what still waits is stored, if it can be.
-      yield* Effect.addFinalizer(() => Effect.ignore(Effect.andThen(store(farewell), store(farewell))))
-      yield* some.await.pipe(
-        Effect.andThen(Effect.sleep(gathering)),
+      // Added before the fiber is forked, so that it runs after the fiber ends: stores the remaining counts if it can.
+      yield* Effect.addFinalizer(() => Effect.ignore(Effect.andThen(store(shutdownTimeout), store(shutdownTimeout))))
+      yield* hasCounts.await.pipe(
+        Effect.andThen(Effect.sleep(batchDelay)),
         Effect.andThen(Effect.retry(store("10 seconds"), Schedule.spaced("1 second"))),
         Effect.forever,
         Effect.forkScoped
@@ -138,7 +138,7 @@ export const layer = (options: Options): Layer.Layer<Decisions, never, PgClient.
       return Decisions.of({
         record: (subject, reason) =>
           Effect.map(Clock.currentTimeMillis, (now) => {
-            if (tally.add(subject, reason, now)) some.openUnsafe()
+            if (tally.add(subject, reason, now)) hasCounts.openUnsafe()
           }),
         counts: ({ site, ...query }) => {
           const { dates } = Statistics.period(query)

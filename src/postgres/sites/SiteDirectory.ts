@@ -1,8 +1,8 @@
 /**
- * Finds websites in PostgreSQL, and remembers them for a short time: one that exists for ten seconds, so that a website's
- * traffic costs a few queries a minute, and a change is seen within them; an id that is none for less than a second, so
- * that a new website works within one. One that is deleted may be remembered too: what is stored of it is refused by the
- * stores themselves, at once. One whose deletion has begun is none.
+ * Looks up websites in PostgreSQL and caches them: existing websites for ten seconds, so that traffic costs a few queries per
+ * minute and changes apply within that time; unknown ids for less than a second, so that a new website works within a second.
+ * A deleted website may still be cached, but the stores refuse its records at once. A website whose deletion has begun counts
+ * as unknown.
  *
  * @module
  */
@@ -26,13 +26,13 @@ const Sites = Schema.Array(
   })
 )
 
-/** Rows that are not what the migrations promise are our fault, and nothing that a caller could handle. */
+/** A row that does not match the schema is a defect. */
 const decodeSites = (rows: unknown) => Effect.orDie(Schema.decodeUnknownEffect(Sites)(rows))
 
 export interface Options {
   /** How long a caller waits for the database. */
   readonly timeout: Duration.Input
-  /** How many ids of each kind are remembered: 10,000 if not given. */
+  /** The most cached ids of each kind. Default: 10,000. */
   readonly capacity?: number
 }
 
@@ -71,7 +71,7 @@ export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgCli
           origins,
           createdAt: yield* Clock.currentTimeMillis
         }
-        // It may run twice, if the connection breaks: the second run finds the row of the first.
+        // Idempotent, since it may run twice if the connection breaks.
         yield* sql`
             INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name, origins, created_at)
             VALUES (${PgTypes.uuid(site.websiteConfigId)}, ${PgTypes.uuid(site.hostedWebsiteId)},
@@ -81,7 +81,7 @@ export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgCli
         return site
       })
 
-      // It may run twice: the second run writes the same.
+      // Idempotent, since it may run twice.
       const update: SiteDirectory["Service"]["update"] = (id, { name, origins }) =>
         isCanonicalUuid(id)
           ? sql`

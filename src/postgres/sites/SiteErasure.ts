@@ -1,12 +1,11 @@
 /**
- * Deletes a website and all that is stored of it, while others go on storing.
+ * Deletes a website and all its data, while other websites are written to.
  *
- * 1. The website is marked. No statement that begins from then on finds it: not its ids, and not to store anything of it.
- * 2. Whoever is just writing to the tables may have begun before, and have found it: those transactions are waited for, and
- *    hold up nobody else meanwhile. After that nothing of it is added any more.
- * 3. What is stored of it is deleted, a few thousand rows a statement at most: no lock is held for longer, and nobody who
- *    stores waits for any of them.
- * 4. Its row goes last. As long as it is there the erasure can be gone on with, by the same command or by `Maintenance`.
+ * 1. Marks the website. Statements that begin later do not find it and store nothing for it.
+ * 2. Waits for the transactions that are writing to the tables and may have found it before the mark, without blocking others.
+ *    After that no data of it is added.
+ * 3. Deletes its data, a few thousand rows per statement at most, so that no lock is held long and no writer waits.
+ * 4. Deletes its row last. Until then the same command or `Maintenance` can resume an interrupted erasure.
  *
  * @module
  */
@@ -20,19 +19,19 @@ import { type Erased, SiteErasure } from "../../services/sites/SiteErasure.ts"
 import * as Database from "../Database.ts"
 import * as Partitions from "../schema/Partitions.ts"
 
-/** What one table holds of a website: the column that names it, and the next one of the same index, by which it is read. */
+/** A table with a website's data: the column with the website's id, and the next column of the same index, for the order. */
 interface SiteTable {
   readonly table: string
   readonly site: "hosted_website_id" | "website_config_id"
   readonly order: string
   readonly type: string
-  /** How many rows one statement deletes: enough to be done soon, few enough that nobody's time runs out. */
+  /** Rows deleted per statement: few enough to stay within the timeouts. */
   readonly chunk: number
 }
 
 const few = 5_000
 
-/** Each may hold hundreds of kilobytes. */
+/** Fewer, since a submission may have hundreds of kilobytes. */
 const fewSubmissions = 500
 
 const keys: SiteTable = {
@@ -62,12 +61,12 @@ const Chunk = Schema.Tuple([
   Schema.Struct({ found: Schema.BigInt, deleted: Schema.BigInt, last: Schema.NullOr(Schema.String) })
 ])
 
-/** A table that is no longer there: a month that was dropped meanwhile. */
+/** Whether the table no longer exists: a partition that was dropped meanwhile. */
 const isDropped = (error: SqlError.SqlError): boolean => Option.contains(Database.sqlState(error), "42P01")
 
 /**
- * Deletes a chunk of a website's rows from `after` on, in the order of the index, so that no chunk goes over what the ones
- * before it deleted.
+ * Deletes a chunk of a website's rows from `after` on, in index order, so that no chunk scans the rows that earlier chunks
+ * deleted.
  */
 const deleteChunk = Effect.fnUntraced(function* (holding: SiteTable, id: string, after: string | null) {
   const sql = yield* SqlClient.SqlClient
@@ -87,7 +86,7 @@ const deleteChunk = Effect.fnUntraced(function* (holding: SiteTable, id: string,
   return row
 })
 
-/** Deletes all that a table holds of a website, and gives how many rows that were. */
+/** Deletes all of a website's rows in a table and returns their number. */
 const deleteAll = Effect.fnUntraced(function* (holding: SiteTable, id: string, patience: Duration.Input) {
   let deleted = 0
   let after: string | null = null
@@ -115,8 +114,8 @@ const holdings = Database.array(
 const Writers = Schema.Array(Schema.Struct({ writer: Schema.String }))
 
 /**
- * The transactions that are just writing to our tables. PostgreSQL locks what a statement writes to before it looks at the
- * data: one that does not stand here yet sees all that was committed by now.
+ * The transactions that are writing to the tables. PostgreSQL locks a statement's target tables before it reads data:
+ * a transaction that is not listed yet sees everything committed until now.
  */
 const writers = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -127,7 +126,7 @@ const writers = Effect.gen(function* () {
   return new Set(rows.map(({ writer }) => writer))
 })
 
-/** Waits until each transaction has ended that is writing now; not for those that begin later. */
+/** Waits until every transaction that is writing now has ended, but not for later ones. */
 const writersDone = Effect.gen(function* () {
   let left = [...(yield* writers)]
   while (left.length > 0) {
@@ -137,10 +136,10 @@ const writersDone = Effect.gen(function* () {
   }
 })
 
-/** Marks a website, waits for who is just storing something of it, and gives its other id; none if it is not there. */
+/** Marks a website, waits for running writers, and returns its `hosted_website_id`; none if it does not exist. */
 const close = Effect.fnUntraced(function* (id: string, patience: Duration.Input) {
   const sql = yield* SqlClient.SqlClient
-  // It may run twice: the time of the first stays.
+  // Idempotent: a second run keeps the first time.
   const [marked] = yield* sql`UPDATE site SET deleted_at = coalesce(deleted_at, now())
     WHERE website_config_id = ${PgTypes.uuid(id)} RETURNING hosted_website_id`.pipe(
     Database.bounded(patience),
@@ -168,7 +167,7 @@ export const erase = (
       const deleted = yield* deleteAll(views(name), hosted.value, patience)
       erased[parent === "page_view" ? "pageViews" : "botViews"] += deleted
     }
-    // A process of an earlier version does not know of the mark, and may have stored something yet.
+    // A process of an earlier version ignores the mark and may have stored a submission meanwhile.
     yield* lock(id).pipe(
       Effect.andThen(sql`DELETE FROM submission WHERE website_config_id = ${PgTypes.uuid(id)}`),
       Effect.andThen(sql`DELETE FROM site WHERE website_config_id = ${PgTypes.uuid(id)}`),
@@ -183,7 +182,7 @@ const Names = Schema.Array(Schema.Struct({ name: Schema.String }))
 
 const Unfinished = Schema.Array(Schema.Struct({ id: Schema.String }))
 
-/** The websites whose erasure began an hour ago or earlier, and has not ended: it was broken off. */
+/** The websites whose erasure began at least an hour ago and has not completed: it was interrupted. */
 export const unfinished = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql`SELECT website_config_id AS id FROM site WHERE deleted_at < now() - interval '1 hour'`.pipe(
@@ -193,7 +192,7 @@ export const unfinished = Effect.gen(function* () {
 })
 
 export interface Options {
-  /** How long each statement may take. */
+  /** The timeout of each statement. */
   readonly timeout: Duration.Input
 }
 

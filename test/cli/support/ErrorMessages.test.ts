@@ -44,7 +44,7 @@ describe("cli/support/ErrorMessages: a database that is not to be had", () => {
     assert.include(said(undefined), "The database cannot be reached; check that it runs")
     assert.strictEqual(
       said("CERT_HAS_EXPIRED"),
-      "The database server's certificate was refused (CERT_HAS_EXPIRED): it has expired; give the server a new one, or set this machine's clock right."
+      "The database server's certificate was refused (CERT_HAS_EXPIRED): it has expired; renew the server's certificate, or correct this machine's clock."
     )
   })
 

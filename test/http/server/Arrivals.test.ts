@@ -1,6 +1,5 @@
 /**
- * Bodies that are on their way: together they hold no more than may be, however they come, and give it back however they
- * end.
+ * Incomplete bodies stay within their memory limit, however they are sent, and release their memory however they end.
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Result } from "effect"
@@ -15,17 +14,17 @@ import * as Raw from "../../torture/Raw.ts"
 const capacity = 100_000
 const share = 60_000
 const room = Capacity.make(capacity, share)
-/** Nobody is displaced here: these tests are about the bounds. */
+/** Without displacement: these tests cover the limits. */
 const arrivals = Layer.succeed(RequestBody.Arrivals, { allocate: (owner) => room.allocate(owner) })
 
 const ways = {
-  "whose length is told": { header: "Content-Length: 60000", piece: (text: string) => text, end: "" },
+  "with a Content-Length": { header: "Content-Length: 60000", piece: (text: string) => text, end: "" },
   "in chunks": {
     header: "Transfer-Encoding: chunked",
     piece: (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`,
     end: "0\r\n\r\n"
   },
-  "that wait to be sent for": {
+  "with Expect: 100-continue": {
     header: "Content-Length: 60000\r\nExpect: 100-continue",
     piece: (text: string) => text,
     end: ""
@@ -34,116 +33,113 @@ const ways = {
 
 const final = ({ received }: Raw.Raw) => Raw.statuses(received()).filter((status) => status !== 100)
 
-layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })(
-  "http: bodies that are on their way",
-  (it) => {
-    for (const [name, { end, header, piece }] of Object.entries(ways)) {
-      for (const endpoint of ["track", "submit", "chat"] as const) {
-        it.effect(`${name}, to ${endpoint}`, () =>
-          Effect.gen(function* () {
-            const { instance, url } = yield* TestServer
-            const port = Number(new URL(url).port)
-            const path = endpoint === "chat" ? paths.chat(instance.instanceId) : paths[endpoint]
-            const head = `POST ${path} HTTP/1.1\r\nHost: edge\r\nContent-Type: application/json\r\n${header}\r\n\r\n`
-            const first = yield* Raw.open(port)
-            first.write(head)
-            first.write(piece(" ".repeat(50_000)))
-            yield* until("the first holds what came", () => room.held() >= 50_000)
-            const second = yield* Raw.open(port)
-            second.write(head)
-            second.write(piece(" ".repeat(59_999)))
-            yield* until("the second is refused", () => final(second).length === 1)
-            assert.deepStrictEqual(final(second), [503])
-            assert.match(second.received(), /^retry-after: 5\r$/im)
-            assert.match(second.received(), /^connection: close\r$/im)
-            if (endpoint !== "chat") assert.match(second.received(), /^x-hydracore-decision: unavailable\r$/im)
-            yield* until("it is sent away", second.closed)
-            // A small one needs no room.
-            const small = yield* Raw.open(port)
-            small.write(`POST ${path} HTTP/1.1\r\nHost: edge\r\nContent-Length: 1000\r\n\r\n${" ".repeat(1000)}`)
-            yield* until("a small one is read", () => final(small).length === 1)
-            assert.deepStrictEqual(final(small), [422])
-            first.write(piece(" ".repeat(10_000)))
-            first.write(end)
-            yield* until("the first is whole", () => final(first).length === 1)
-            assert.deepStrictEqual(final(first), [422])
-            assert.strictEqual(room.held(), 0)
-            const gone = yield* Raw.open(port)
-            gone.write(head)
-            gone.write(piece(" ".repeat(50_000)))
-            yield* until("one holds what came", () => room.held() >= 50_000)
-            gone.socket.destroy()
-            yield* until("it goes, and holds nothing", () => room.held() === 0)
-          }).pipe(Effect.scoped)
-        )
-      }
-    }
-
-    for (const [name, lines] of [
-      ["one long header", [`X-Long: ${"a".repeat(15_000)}`]],
-      ["many short headers", Array.from({ length: 1_000 }, (_, index) => `${index}: a`)]
-    ] as const) {
-      it.effect(`what waits for its body holds its head: ${name}`, () =>
-        Effect.gen(function* () {
-          const { url } = yield* TestServer
-          const port = Number(new URL(url).port)
-          const head = ["POST /v1/public/analytics/track HTTP/1.1", "Host: edge", "Content-Length: 2", ...lines, "", ""]
-          const first = yield* Raw.open(port)
-          first.write(head.join("\r\n"))
-          yield* until("it holds its head", () => room.held() > 15_000)
-          let refused: Raw.Raw | undefined
-          while (refused === undefined) {
-            const before = room.held()
-            const more = yield* Raw.open(port)
-            more.write(head.join("\r\n"))
-            yield* until("one more is answered, or waits", () => room.held() > before || more.received() !== "")
-            if (more.received() !== "") refused = more
-          }
-          assert.deepStrictEqual(Raw.statuses(refused.received()), [503])
-          first.write("{}")
-          yield* until("the first is answered", () => Raw.statuses(first.received()).length === 1)
-          assert.deepStrictEqual(Raw.statuses(first.received()), [422])
-        }).pipe(Effect.scoped, Effect.andThen(until("nobody holds anything", () => room.held() === 0)))
-      )
-    }
-
-    for (const [name, { header }] of Object.entries(ways)) {
-      // Node tells of both in one breath: that the request broke, and that its answer, which waits for its turn, is over.
-      it.effect(`one behind others whose client goes ends no process: ${name}`, () =>
+layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })("http: incomplete bodies", (it) => {
+  for (const [name, { end, header, piece }] of Object.entries(ways)) {
+    for (const endpoint of ["track", "submit", "chat"] as const) {
+      it.effect(`${name}, to ${endpoint}`, () =>
         Effect.gen(function* () {
           const { instance, url } = yield* TestServer
-          const path = paths.chat(instance.instanceId)
-          const { socket, write } = yield* Raw.open(Number(new URL(url).port))
-          const head = `POST ${path} HTTP/1.1\r\nHost: edge\r\n${header}\r\n\r\n`
-          socket.pause()
-          // In one packet, so that the last request begins before the others are answered.
-          write("GET /docs/reference HTTP/1.1\r\nHost: edge\r\n\r\n".repeat(10) + head)
-          write(ways[name as keyof typeof ways].piece(" ".repeat(50_000)))
-          yield* until("something is answered", () => socket.bytesRead > 0)
-          socket.destroy()
-          yield* until("it holds nothing", () => room.held() === 0)
-          const next = yield* Raw.open(Number(new URL(url).port))
-          next.write("GET /healthz HTTP/1.1\r\nHost: edge\r\n\r\n")
-          yield* until("the process serves", () => final(next).length === 1)
+          const port = Number(new URL(url).port)
+          const path = endpoint === "chat" ? paths.chat(instance.instanceId) : paths[endpoint]
+          const head = `POST ${path} HTTP/1.1\r\nHost: edge\r\nContent-Type: application/json\r\n${header}\r\n\r\n`
+          const first = yield* Raw.open(port)
+          first.write(head)
+          first.write(piece(" ".repeat(50_000)))
+          yield* until("the first holds what came", () => room.held() >= 50_000)
+          const second = yield* Raw.open(port)
+          second.write(head)
+          second.write(piece(" ".repeat(59_999)))
+          yield* until("the second is refused", () => final(second).length === 1)
+          assert.deepStrictEqual(final(second), [503])
+          assert.match(second.received(), /^retry-after: 5\r$/im)
+          assert.match(second.received(), /^connection: close\r$/im)
+          if (endpoint !== "chat") assert.match(second.received(), /^x-hydracore-decision: unavailable\r$/im)
+          yield* until("its connection is closed", second.closed)
+          // A small body needs no memory.
+          const small = yield* Raw.open(port)
+          small.write(`POST ${path} HTTP/1.1\r\nHost: edge\r\nContent-Length: 1000\r\n\r\n${" ".repeat(1000)}`)
+          yield* until("a small one is read", () => final(small).length === 1)
+          assert.deepStrictEqual(final(small), [422])
+          first.write(piece(" ".repeat(10_000)))
+          first.write(end)
+          yield* until("the first is complete", () => final(first).length === 1)
+          assert.deepStrictEqual(final(first), [422])
+          assert.strictEqual(room.held(), 0)
+          const gone = yield* Raw.open(port)
+          gone.write(head)
+          gone.write(piece(" ".repeat(50_000)))
+          yield* until("one holds what came", () => room.held() >= 50_000)
+          gone.socket.destroy()
+          yield* until("it disconnects and holds nothing", () => room.held() === 0)
         }).pipe(Effect.scoped)
       )
     }
+  }
 
-    it.effect("one that is longer than any may be holds nothing", () =>
+  for (const [name, lines] of [
+    ["one long header", [`X-Long: ${"a".repeat(15_000)}`]],
+    ["many short headers", Array.from({ length: 1_000 }, (_, index) => `${index}: a`)]
+  ] as const) {
+    it.effect(`a request with an incomplete body counts its head: ${name}`, () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
-        const { received, write } = yield* Raw.open(Number(new URL(url).port))
-        write(`POST ${paths.track} HTTP/1.1\r\nHost: edge\r\nTransfer-Encoding: chunked\r\n\r\n`)
-        for (let part = 0; part < 5; part++) write(ways["in chunks"].piece(" ".repeat(60_000)))
-        yield* until("it is refused", () => Raw.statuses(received()).length === 1)
-        assert.deepStrictEqual(Raw.statuses(received()), [413])
+        const port = Number(new URL(url).port)
+        const head = ["POST /v1/public/analytics/track HTTP/1.1", "Host: edge", "Content-Length: 2", ...lines, "", ""]
+        const first = yield* Raw.open(port)
+        first.write(head.join("\r\n"))
+        yield* until("it holds its head", () => room.held() > 15_000)
+        let refused: Raw.Raw | undefined
+        while (refused === undefined) {
+          const before = room.held()
+          const more = yield* Raw.open(port)
+          more.write(head.join("\r\n"))
+          yield* until("one more is answered, or waits", () => room.held() > before || more.received() !== "")
+          if (more.received() !== "") refused = more
+        }
+        assert.deepStrictEqual(Raw.statuses(refused.received()), [503])
+        first.write("{}")
+        yield* until("the first is answered", () => Raw.statuses(first.received()).length === 1)
+        assert.deepStrictEqual(Raw.statuses(first.received()), [422])
+      }).pipe(Effect.scoped, Effect.andThen(until("nothing is held", () => room.held() === 0)))
+    )
+  }
+
+  for (const [name, { header }] of Object.entries(ways)) {
+    // Node emits both in one turn: the request's error, and the close of its response, which waits for earlier ones.
+    it.effect(`a pipelined request whose client disconnects does not end the process: ${name}`, () =>
+      Effect.gen(function* () {
+        const { instance, url } = yield* TestServer
+        const path = paths.chat(instance.instanceId)
+        const { socket, write } = yield* Raw.open(Number(new URL(url).port))
+        const head = `POST ${path} HTTP/1.1\r\nHost: edge\r\n${header}\r\n\r\n`
+        socket.pause()
+        // In one packet, so that the last request begins before the others are answered.
+        write("GET /docs/reference HTTP/1.1\r\nHost: edge\r\n\r\n".repeat(10) + head)
+        write(ways[name as keyof typeof ways].piece(" ".repeat(50_000)))
+        yield* until("something is answered", () => socket.bytesRead > 0)
+        socket.destroy()
         yield* until("it holds nothing", () => room.held() === 0)
+        const next = yield* Raw.open(Number(new URL(url).port))
+        next.write("GET /healthz HTTP/1.1\r\nHost: edge\r\n\r\n")
+        yield* until("the process serves", () => final(next).length === 1)
       }).pipe(Effect.scoped)
     )
   }
-)
 
-/** A request that takes its time: of whom, and what came of it so far. */
+  it.effect("a body over the maximum size holds nothing", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const { received, write } = yield* Raw.open(Number(new URL(url).port))
+      write(`POST ${paths.track} HTTP/1.1\r\nHost: edge\r\nTransfer-Encoding: chunked\r\n\r\n`)
+      for (let part = 0; part < 5; part++) write(ways["in chunks"].piece(" ".repeat(60_000)))
+      yield* until("it is refused", () => Raw.statuses(received()).length === 1)
+      assert.deepStrictEqual(Raw.statuses(received()), [413])
+      yield* until("it holds nothing", () => room.held() === 0)
+    }).pipe(Effect.scoped)
+  )
+})
+
+/** A request from `address` with an incomplete body. */
 const slow = (port: number, endpoint: "track" | "submit", address: string, accept = "*/*") =>
   Effect.map(Raw.open(port), (raw) => {
     raw.write(
@@ -157,14 +153,14 @@ const trustedProxies = [Result.getOrThrow(IpNetwork.fromString("127.0.0.0/8"))]
 const limited = testServer({ trustedProxies, rateLimitForms: RateLimit.parse("forms", "1000/minute") })
 
 layer(Layer.provide(limited, arrivals), { excludeTestServices: true })(
-  "http: bodies that are on their way from one address",
+  "http: incomplete bodies from one address",
   (it) => {
     for (const [name, first, same, other] of [
       ["IPv4", "198.51.100.1", "198.51.100.1", "198.51.100.2"],
-      ["a network of IPv6", "2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1"]
+      ["an IPv6 network", "2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1"]
     ] as const) {
       for (const endpoint of ["track", "submit"] as const) {
-        it.effect(`${name}: it alone is refused what is over its share, by ${endpoint}`, () =>
+        it.effect(`${name}: only its own requests over its share are refused, by ${endpoint}`, () =>
           Effect.gen(function* () {
             const { url } = yield* TestServer
             const port = Number(new URL(url).port)
@@ -182,20 +178,20 @@ layer(Layer.provide(limited, arrivals), { excludeTestServices: true })(
               `POST ${paths[endpoint]} HTTP/1.1\r\nHost: edge\r\nX-Forwarded-For: ${other}\r\n` +
                 `Content-Length: 30000\r\n\r\n${" ".repeat(30_000)}`
             )
-            yield* until("a neighbour is let in", () => final(neighbour).length === 1)
+            yield* until("a neighbour is accepted", () => final(neighbour).length === 1)
             assert.deepStrictEqual(final(neighbour), [422])
             begun.write(" ".repeat(10_000))
-            yield* until("the first is whole", () => final(begun).length === 1)
+            yield* until("the first is complete", () => final(begun).length === 1)
             assert.deepStrictEqual(final(begun), [422])
           }).pipe(
             Effect.scoped,
-            Effect.andThen(until("nobody holds anything", () => room.held() === 0 && room.owners() === 0))
+            Effect.andThen(until("nothing is held", () => room.held() === 0 && room.owners() === 0))
           )
         )
       }
     }
 
-    it.effect("the visitor of a plain form sees a page that says to wait", () =>
+    it.effect("the sender of a plain form sees a page that says to wait", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
         const port = Number(new URL(url).port)
@@ -205,15 +201,15 @@ layer(Layer.provide(limited, arrivals), { excludeTestServices: true })(
         yield* until("the second is refused", () => final(refused).length === 1)
         assert.deepStrictEqual(final(refused), [429])
         assert.match(refused.received(), /Wait 5 seconds, then go back/)
-      }).pipe(Effect.scoped, Effect.andThen(until("nobody holds anything", () => room.held() === 0)))
+      }).pipe(Effect.scoped, Effect.andThen(until("nothing is held", () => room.held() === 0)))
     )
   }
 )
 
 layer(Layer.provide(testServer({ trustedProxies }), arrivals), { excludeTestServices: true })(
-  "http: bodies that are on their way, where no address is limited",
+  "http: incomplete bodies without rate limits",
   (it) => {
-    it.effect("one address may have all the room", () =>
+    it.effect("one address may use all the memory", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
         const port = Number(new URL(url).port)
@@ -231,7 +227,7 @@ layer(Layer.provide(testServer({ trustedProxies }), arrivals), { excludeTestServ
         const refused = yield* send(45_000)
         yield* until("the third is refused", () => final(refused).length === 1)
         assert.deepStrictEqual(final(refused), [503])
-      }).pipe(Effect.scoped, Effect.andThen(until("nobody holds anything", () => room.held() === 0)))
+      }).pipe(Effect.scoped, Effect.andThen(until("nothing is held", () => room.held() === 0)))
     )
   }
 )
@@ -246,9 +242,9 @@ layer(
   {
     excludeTestServices: true
   }
-)("http: bodies of a few addresses that fill all room", (it) => {
+)("http: incomplete bodies of a few addresses that use all the memory", (it) => {
   for (const [name, { end, header, piece }] of Object.entries(ways)) {
-    it.effect(`make room for a smaller one of another address: ${name}`, () =>
+    it.effect(`are displaced by a smaller body of another address: ${name}`, () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
         const port = Number(new URL(url).port)
@@ -285,7 +281,7 @@ layer(
         yield* until("only the last one holds something", () => crowded.owners() === 1)
         last.write(piece(" ".repeat(50_000)))
         last.write(end)
-        yield* until("the small one is whole", () => final(last).length === 1)
+        yield* until("the small one is complete", () => final(last).length === 1)
         assert.deepStrictEqual(final(last), [422])
         yield* until("nothing is held", () => crowded.held() === 0)
       }).pipe(Effect.scoped)
@@ -293,21 +289,21 @@ layer(
   }
 })
 
-layer(testServer(), { excludeTestServices: true })("http: bodies in pieces of a byte", (it) => {
+layer(testServer(), { excludeTestServices: true })("http: bodies in one-byte pieces", (it) => {
   for (const endpoint of ["track", "submit", "chat"] as const) {
-    it.effect(`are refused after some, and not read on: ${endpoint}`, () =>
+    it.effect(`are refused after some pieces and not read further: ${endpoint}`, () =>
       Effect.gen(function* () {
         const { instance, url } = yield* TestServer
         const path = endpoint === "chat" ? paths.chat(instance.instanceId) : paths[endpoint]
         const raw = yield* Raw.open(Number(new URL(url).port))
         raw.write(`POST ${path} HTTP/1.1\r\nHost: edge\r\nTransfer-Encoding: chunked\r\n\r\n`)
-        // Valid but for its chunks: without the bound it would be read to its end.
+        // Valid except for its chunks: without the limit it would be read to its end.
         raw.write("1\r\n \r\n".repeat(RequestBody.maxPieces(0) + 1_000))
         yield* until("it is refused", () => final(raw).length === 1)
         assert.deepStrictEqual(final(raw), [413])
         assert.match(raw.received(), /too many small pieces/)
         assert.match(raw.received(), /^connection: close\r$/im)
-        yield* until("it is sent away", raw.closed)
+        yield* until("its connection is closed", raw.closed)
       }).pipe(Effect.scoped)
     )
   }

@@ -1,5 +1,5 @@
 /**
- * How many connections there may be, in all and of one address, and how long they may be idle.
+ * The limits on connections, in total and per address, and on their idle time.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger, Option, type Scope, Stream } from "effect"
@@ -9,7 +9,7 @@ import * as TestServer from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
 import * as Raw from "../../torture/Raw.ts"
 
-/** The service with these options; its log, a look at one sample, and a connection to it. */
+/** Starts the service; gives its log, its metric of limited connections, and a way to connect to it. */
 const serve = Effect.fnUntraced(function* (
   given: Parameters<typeof TestServer.layer>[0],
   agent?: Parameters<typeof TestServer.layer>[1]
@@ -35,30 +35,30 @@ const perAddress = (bound: number) => ({ connections: { total: 100, perAddress: 
 
 const request = "HEAD /healthz HTTP/1.1\r\nHost: edge\r\n\r\n"
 
-/** Sends a request, and waits until the answer is there. */
+/** Sends a request and waits for the response. */
 const ask = Effect.fnUntraced(function* (connection: Raw.Raw) {
   const answered = Raw.statuses(connection.received()).length
   connection.write(request)
   yield* until("it is answered", () => Raw.statuses(connection.received()).length === answered + 1)
 })
 
-/** Opens a connection and has a request answered on it. */
-const asked = (open: Effect.Effect<Raw.Raw, never, Scope.Scope>) => Effect.tap(open, ask)
+/** Opens a connection, sends a request and waits for the response. */
+const openAndAsk = (open: Effect.Effect<Raw.Raw, never, Scope.Scope>) => Effect.tap(open, ask)
 
 describe("http/server/ConnectionLimits", () => {
-  it.live("beyond the bound of an address, the connection that has been idle for longest is closed", () =>
+  it.live("over the limit of an address, the connection that has been idle longest is closed", () =>
     Effect.gen(function* () {
       const { limited, lines, open } = yield* serve(perAddress(3))
-      const [a, b, c] = [yield* asked(open), yield* asked(open), yield* asked(open)]
-      // Now `b` has been idle for longest.
+      const [a, b, c] = [yield* openAndAsk(open), yield* openAndAsk(open), yield* openAndAsk(open)]
+      // Now `b` has been idle longest.
       yield* ask(a)
-      const d = yield* asked(open)
+      const d = yield* openAndAsk(open)
       yield* until("one is closed", b.closed)
       for (const connection of [a, c, d]) yield* ask(connection)
       assert.deepStrictEqual([a.closed(), c.closed(), d.closed()], [false, false, false])
       assert.deepStrictEqual([limited("address", "closed"), limited("address", "refused")], [1, 0])
       yield* until("it is logged", () => lines.length > 0)
-      for (let more = 0; more < 5; more++) yield* asked(open)
+      for (let more = 0; more < 5; more++) yield* openAndAsk(open)
       assert.strictEqual(lines.length, 1)
       assert.match(
         lines[0]!,
@@ -93,7 +93,7 @@ describe("http/server/ConnectionLimits", () => {
       assert.isFalse(streams.some(({ closed }) => closed()))
       assert.deepStrictEqual([limited("address", "closed"), limited("address", "refused")], [0, 1])
       streams[0]!.socket.destroy()
-      // Its end may be seen later than the next connection.
+      // The server may accept the next connection before it sees the end of this one.
       yield* until("a new one is answered", () =>
         Effect.runPromise(
           Effect.gen(function* () {
@@ -107,21 +107,21 @@ describe("http/server/ConnectionLimits", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("the bound of an address does not hold for a trusted proxy", () =>
+  it.live("the limit per address does not apply to a trusted proxy", () =>
     Effect.gen(function* () {
       const trustedProxies = [IpNetwork.fromStringUnsafe("127.0.0.0/8")]
       const { limited, open } = yield* serve({ ...perAddress(1), trustedProxies })
-      const connections = [yield* asked(open), yield* asked(open), yield* asked(open)]
+      const connections = [yield* openAndAsk(open), yield* openAndAsk(open), yield* openAndAsk(open)]
       for (const connection of connections) yield* ask(connection)
       assert.deepStrictEqual([limited("address", "closed"), limited("address", "refused")], [0, 0])
     }).pipe(Effect.scoped)
   )
 
-  it.live("beyond the bound of the process, the connection that has been idle for longest is closed", () =>
+  it.live("over the limit of the process, the connection that has been idle longest is closed", () =>
     Effect.gen(function* () {
       const { limited, lines, open } = yield* serve({ connections: { total: 3, perAddress: Option.none() } })
-      const [a, b, c] = [yield* asked(open), yield* asked(open), yield* asked(open)]
-      const d = yield* asked(open)
+      const [a, b, c] = [yield* openAndAsk(open), yield* openAndAsk(open), yield* openAndAsk(open)]
+      const d = yield* openAndAsk(open)
       yield* until("the oldest is closed", a.closed)
       for (const connection of [b, c, d]) yield* ask(connection)
       assert.deepStrictEqual([limited("process", "closed"), limited("process", "refused")], [1, 0])
@@ -135,7 +135,7 @@ describe("http/server/ConnectionLimits", () => {
     Effect.gen(function* () {
       const limits = { keepAliveTimeout: 400, keepAliveTimeoutBuffer: 0, headersTimeout: 400 }
       const { open } = yield* serve({ limits })
-      const connection = yield* asked(open)
+      const connection = yield* openAndAsk(open)
       yield* until("it is closed", () => {
         connection.write("\r\n")
         return connection.closed()

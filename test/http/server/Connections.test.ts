@@ -5,7 +5,7 @@ import { Effect, Exit, Layer, Option, Scope } from "effect"
 import * as Connections from "../../../src/http/server/Connections.ts"
 import { until } from "../../support/Wait.ts"
 
-/** Bounds that no test here meets. */
+/** Limits that no test here reaches. */
 const unlimited: Connections.Options["limits"] = {
   total: 100_000,
   perAddress: Option.none(),
@@ -14,7 +14,7 @@ const unlimited: Connections.Options["limits"] = {
 }
 
 describe("Connections", () => {
-  /** Answers every request at once, but for those of "/later"; with more than the system keeps, of "/much". */
+  /** Answers at once, except "/later". The response to "/much" exceeds the system's buffers. */
   const serve = Effect.fnUntraced(function* (scope: Scope.Scope, given: Omit<Connections.Options, "limits">) {
     const options = { ...given, limits: unlimited }
     const later: Array<() => void> = []
@@ -62,12 +62,12 @@ describe("Connections", () => {
           ?.join(" ")
     )
 
-  it.live("whoever the system has taken in before the end is answered", () =>
+  it.live("connections in the system's backlog are answered during shutdown", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const { port } = yield* serve(scope, { linger: "2 seconds", end: "10 seconds", unreadTimeout: 60_000 })
       const clients = Array.from({ length: 20 }, () => client(port))
-      // They connect in the ticks that come next; before the event loop looks at a socket the scope is being closed.
+      // The clients connect in the next ticks, and the scope begins to close before the event loop polls the sockets.
       yield* Effect.promise(() => new Promise<void>((resolve) => process.nextTick(resolve)))
       yield* Scope.close(scope, Exit.void)
       yield* until("all connections are closed", () => clients.every(({ closed }) => closed()))
@@ -78,7 +78,7 @@ describe("Connections", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a request that waits to be read when the idle connections are closed is answered", () =>
+  it.live("a request that has arrived but is unread when idle connections are closed is answered", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const { port, server } = yield* serve(scope, { linger: "1 second", end: "10 seconds", unreadTimeout: 60_000 })
@@ -88,15 +88,15 @@ describe("Connections", () => {
       yield* until("they are answered", () => clients.every(({ received }) => received().endsWith("ok\n")))
       const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
       yield* Effect.callback<void>((resume) => {
-        const look = () => {
-          if (server.listening) return void setImmediate(look)
+        const check = () => {
+          if (server.listening) return void setImmediate(check)
           busy.socket.write(request)
-          // The process stands still until they are to be closed: its timers go off before it reads anything.
+          // Blocks the process until after `linger`, so that its timers fire before it reads anything.
           const due = performance.now() + 1_100
           while (performance.now() < due);
           resume(Effect.void)
         }
-        look()
+        check()
       })
       yield* until("all connections are closed", () => clients.every(({ closed }) => closed()))
       yield* until("the server has ended", () => closing.pollUnsafe() !== undefined)
@@ -107,7 +107,7 @@ describe("Connections", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("whoever waits for an answer for longer than one may stand unread gets it", () =>
+  it.live("a client that waits for a response for longer than unreadTimeout gets it", () =>
     Effect.gen(function* () {
       const scope = yield* Effect.scope
       const { later, port, server } = yield* serve(scope, { linger: "1 second", end: "10 seconds", unreadTimeout: 50 })
@@ -129,7 +129,7 @@ describe("Connections", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("whoever waits for an answer is not sent away for those behind it, which are made already", () =>
+  it.live("a connection is not closed while completed responses wait for an earlier one", () =>
     Effect.gen(function* () {
       const scope = yield* Effect.scope
       const { later, port, server } = yield* serve(scope, { linger: "1 second", end: "10 seconds", unreadTimeout: 50 })
@@ -142,7 +142,7 @@ describe("Connections", () => {
           unread--
         })
       })
-      // Two of these after each other take longer than the one before has, if it has any time.
+      // Two of these in a row take longer than a time-out of the first connection would, if there were one.
       for (let turn = 0; turn < 2; turn++) {
         client(port, requestOf("/much") + request).socket.pause()
         yield* until("another one does not read", () => unread === 1)
@@ -154,14 +154,14 @@ describe("Connections", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a grace period that is longer than any timer of Node's cuts nobody at once", () =>
+  it.live("a grace period longer than Node's maximum timer does not close connections at once", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const { later, port } = yield* serve(scope, { linger: "100 millis", end: "30 days", unreadTimeout: 60_000 })
       const [idle, busy] = [client(port), client(port, requestOf("/later"))]
       yield* until("one is answered, and one waits", () => idle.received().endsWith("ok\n") && later.length === 1)
       const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
-      // Long after a timer that goes off at once.
+      // A timer that fires at once would have fired long before this.
       yield* until("the idle connection is closed", idle.closed)
       for (const answer of later) answer()
       yield* until("the server has ended", () => closing.pollUnsafe() !== undefined)
@@ -170,7 +170,7 @@ describe("Connections", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("who sends more requests ahead than may wait in all is cut, and nobody else", () =>
+  it.live("only the connection that exceeds the limit of pipelined requests is closed", () =>
     Effect.gen(function* () {
       const scope = yield* Effect.scope
       const options = { linger: "1 second", end: "10 seconds", unreadTimeout: 60_000 } as const
@@ -186,16 +186,16 @@ describe("Connections", () => {
       const first = ahead(6_000)
       yield* until("its requests wait", () => later.length === 6_000)
       const second = ahead(6_000)
-      yield* until("the second is cut", second.closed)
-      // The first request of a connection waits behind none; and none is read of the second after the one too many.
+      yield* until("the second is closed", second.closed)
+      // Each connection's first request is not behind another; and the second's are not parsed after the excess one.
       assert.strictEqual(seen, Connections.maxBehind + 1 + 2)
       assert.strictEqual(second.received(), "")
       const third = client(port)
-      yield* until("one who sends one request is answered", () => third.received().endsWith("ok\n"))
+      yield* until("a client that sends one request is answered", () => third.received().endsWith("ok\n"))
       for (const answer of later.splice(0)) answer()
       yield* until("the first has all its answers", () => countOf(first) === 6_000)
       yield* until("no answer is open", () => over === seen)
-      // As many as may wait at all: nothing is counted any more of those before.
+      // The full limit is available again: the earlier requests no longer count.
       const last = ahead(Connections.maxBehind + 1)
       yield* until("they all wait", () => later.length === Connections.maxBehind + 1)
       for (const answer of later) answer()
@@ -204,15 +204,15 @@ describe("Connections", () => {
   )
 
   for (const [name, alone] of [
-    ["where no Host is named", "GET / HTTP/1.1\r\n\r\n"],
-    ["to an expectation that is unknown", "GET / HTTP/1.1\r\nHost: edge\r\nExpect: cake\r\n\r\n"]
+    ["a missing Host", "GET / HTTP/1.1\r\n\r\n"],
+    ["an unknown expectation", "GET / HTTP/1.1\r\nHost: edge\r\nExpect: cake\r\n\r\n"]
   ] as const) {
-    it.live(`what Node answers by itself waits behind others too: ${name}`, () =>
+    it.live(`requests that Node answers by itself count towards the limit: ${name}`, () =>
       Effect.gen(function* () {
         const scope = yield* Effect.scope
         const options = { linger: "1 second", end: "10 seconds", unreadTimeout: 60_000 } as const
         const { later, port } = yield* serve(scope, options)
-        // Node reads on until much waits to be written, and what it has read then it has answered: what it reads at once.
+        // Node stops reading when its write queue is full, and answers everything it has read: one read's worth of requests.
         const most = Math.floor(65_536 / alone.length) - 10
         const clients: Array<Client> = []
         while ((clients.length + 1) * most < Connections.maxBehind) {
@@ -221,7 +221,7 @@ describe("Connections", () => {
         }
         assert.isTrue(clients.every(({ closed }) => !closed()))
         const last = client(port, requestOf("/later") + alone.repeat(most))
-        yield* until("who sends too many is cut", last.closed)
+        yield* until("the connection with too many is closed", last.closed)
         assert.isTrue(clients.every(({ closed }) => !closed()))
         for (const answer of later) answer()
         yield* until("the others are answered", () => clients.every(({ received }) => received().includes("ok\n")))
@@ -230,36 +230,34 @@ describe("Connections", () => {
     )
   }
 
-  it.live(
-    "whoever makes an answer is told that its client has gone, and it is counted no more, behind a CONNECT too",
-    () =>
-      Effect.gen(function* () {
-        const scope = yield* Effect.scope
-        const options = { linger: "1 second", end: "10 seconds", unreadTimeout: 60_000 } as const
-        const { later, port, server } = yield* serve(scope, options)
-        let open = 0
-        server.on("request", (_, response) => {
-          open++
-          response.on("close", () => open--)
-        })
-        const times = 1_000
-        const ends = [
-          "CONNECT edge:443 HTTP/1.1\r\nHost: edge\r\n\r\n",
-          "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-          "?\r\n\r\n",
-          ""
-        ]
-        for (const end of ends) {
-          const leaving = client(port, requestOf("/later").repeat(times) + end)
-          yield* until("its requests wait, or it is sent away", () => open === times || leaving.closed())
-          leaving.socket.destroy()
-          yield* until(`no answer is open after ${end}`, () => open === 0)
-        }
-        later.splice(0)
-        const last = client(port, requestOf("/later").repeat(Connections.maxBehind + 1))
-        yield* until("as many wait as may", () => later.length === Connections.maxBehind + 1)
-        last.socket.destroy()
-        yield* until("no answer is open at the end", () => open === 0)
-      }).pipe(Effect.scoped)
+  it.live("when a client disconnects, its responses are closed and no longer counted, also before a CONNECT", () =>
+    Effect.gen(function* () {
+      const scope = yield* Effect.scope
+      const options = { linger: "1 second", end: "10 seconds", unreadTimeout: 60_000 } as const
+      const { later, port, server } = yield* serve(scope, options)
+      let open = 0
+      server.on("request", (_, response) => {
+        open++
+        response.on("close", () => open--)
+      })
+      const times = 1_000
+      const ends = [
+        "CONNECT edge:443 HTTP/1.1\r\nHost: edge\r\n\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "?\r\n\r\n",
+        ""
+      ]
+      for (const end of ends) {
+        const leaving = client(port, requestOf("/later").repeat(times) + end)
+        yield* until("its requests wait, or it is closed", () => open === times || leaving.closed())
+        leaving.socket.destroy()
+        yield* until(`no answer is open after ${end}`, () => open === 0)
+      }
+      later.splice(0)
+      const last = client(port, requestOf("/later").repeat(Connections.maxBehind + 1))
+      yield* until("the maximum number waits", () => later.length === Connections.maxBehind + 1)
+      last.socket.destroy()
+      yield* until("no answer is open at the end", () => open === 0)
+    }).pipe(Effect.scoped)
   )
 })

@@ -6,7 +6,7 @@ import * as FairReading from "../../../src/http/server/FairReading.ts"
 import { until } from "../../support/Wait.ts"
 import * as Raw from "../../torture/Raw.ts"
 
-/** Each connection counts by itself. */
+/** Each connection counts as a client. */
 const serve = Effect.fnUntraced(function* (listener: RequestListener) {
   const server = createServer(listener)
   FairReading.watch(server, { ownerOf: FairReading.byAddress(() => true) })
@@ -32,7 +32,7 @@ describe("http/server/FairReading", () => {
           if (incoming.url === "/visit") atVisit = events
           incoming.on("data", () => {
             if (incoming.url !== "/flood") return
-            // The other client's request is sent while these are parsed.
+            // Sends the other client's request while these are parsed.
             if (events++ === 0) visitor.write(request("/visit"))
           })
           incoming.on("error", () => {}).on("end", () => response.end())
@@ -48,10 +48,10 @@ describe("http/server/FairReading", () => {
   }
 
   for (const [name, ends] of [
-    ["keeps its connection", false],
+    ["keeps its connection open", false],
     ["ends its half of the connection at once", true]
   ] as const) {
-    it.live(`nothing is lost or reordered of a client that ${name}`, () =>
+    it.live(`no data is lost or reordered if a client ${name}`, () =>
       Effect.gen(function* () {
         const seen: Array<string> = []
         const bodies: Array<string> = []
@@ -75,14 +75,14 @@ describe("http/server/FairReading", () => {
         yield* until("all is parsed", () => bodies.length === all.length + 1)
         assert.deepStrictEqual(seen, [...all, "/large"])
         assert.deepStrictEqual(bodies, [...all.map(() => "{}"), large])
-        // Node itself closes a connection when its client ends its half.
+        // Node closes a connection when its client ends its half.
         if (ends) yield* until("the connection is closed", raw.closed)
         else yield* until("all are answered", () => Raw.statuses(raw.received()).length === all.length + 1)
       }).pipe(Effect.scoped)
     )
   }
 
-  it.live("a body that its reader leaves is not read on", () =>
+  it.live("a body whose reader pauses is not read further", () =>
     Effect.gen(function* () {
       let paused = false
       const port = yield* serve((incoming) => {
@@ -94,7 +94,7 @@ describe("http/server/FairReading", () => {
       const raw = yield* Raw.open(port)
       raw.write(`POST / HTTP/1.1\r\nHost: edge\r\nContent-Length: 50000000\r\n\r\n`)
       raw.write(Buffer.alloc(50_000_000))
-      yield* until("the reader has left", () => paused)
+      yield* until("the reader has paused", () => paused)
       yield* until("the sender waits", () => raw.socket.writableLength > 0)
       const left = raw.socket.writableLength
       yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 200)))
@@ -103,7 +103,7 @@ describe("http/server/FairReading", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("requests that are not parsed yet when the server is told to end are answered", () =>
+  it.live("requests that are unparsed when the server begins to shut down are answered", () =>
     Effect.gen(function* () {
       const server = createServer((incoming, response) => {
         incoming.resume().on("end", () => response.end())

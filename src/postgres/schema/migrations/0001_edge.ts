@@ -1,9 +1,9 @@
 /**
  * The tables of the edge.
  *
- * Page views are many and are only ever appended and counted: they have no key of their own, so that an insert touches
- * one index. That a batch is stored once, although its commit may have to be asked for twice, is kept by `page_view_batch`
- * (one row a batch). Rows of a month that has no partition yet go to the default partition; none is refused.
+ * Page views are many, and are only appended and counted: they have no primary key, so that an insert updates one index.
+ * `page_view_batch`, with one row per batch, makes a retried batch idempotent. Rows of a month that has no partition go to the
+ * default partition.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

@@ -1,5 +1,5 @@
 /**
- * What was decided of a submission, and how often something was not counted, and why.
+ * The status of a submission and its reasons, and the counts of rejected events by reason.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

@@ -1,10 +1,9 @@
 /**
- * How the edge talks to an instance's agent, and the conversations that it keeps. Instances that exist keep their agent's
- * memory; new ones are created with the edge's.
+ * The agent protocol of an instance, and the stored conversations. Existing instances keep `memory = 'agent'`; new ones are
+ * created with `'edge'`.
  *
- * A conversation's row orders its messages and names the answer that runs. It changes with every lease, and no index holds
- * the lease. An answer that runs is kept in pieces, so that each process can follow it; when it ends, its parts take their
- * place.
+ * A conversation's row orders its messages and names the running answer. Every lease renewal updates it, so no index contains
+ * the lease. A running answer is stored in pieces, so that every process can follow it; at its end, its parts replace them.
  */
 import { randomBytes } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"

@@ -1,6 +1,6 @@
 /**
- * The tokens that instances use in a day: a total, which counts open reservations, and the open reservations by id, so that
- * a statement that runs twice counts once.
+ * The tokens that instances use per day: a total that includes open reservations, and the open reservations by id, so that a
+ * retried statement counts once.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

@@ -1,30 +1,30 @@
 /**
- * Runs one effect at a time for others who wait for it, and gives it up when none of them does any more. Generic: whether
- * somebody waits is the caller's to know, and to say when that may have changed.
+ * Runs one effect at a time on behalf of several callers, and interrupts it when none of them needs the result. The user of
+ * this module knows which callers remain, and calls `check` when that may have changed.
  *
  * @module
  */
 import { Effect, Exit, Fiber } from "effect"
 
-/** What an effect that was given up came to. */
+/** The result of a cancelled effect. */
 export const abandoned = Symbol("abandoned")
 
-export interface WhileWanted {
-  /** Runs an effect for as long as `isWanted`; a second one not before the first has ended. */
+export interface CancellableRunner {
+  /** Runs an effect; `check` cancels it once `isWanted` is false. One effect at a time. */
   readonly run: <A, E>(isWanted: () => boolean, effect: Effect.Effect<A, E>) => Effect.Effect<A | typeof abandoned, E>
-  /** Asks whether the one that runs is still wanted, and gives it up if it is not. */
+  /** Cancels the running effect if it is no longer wanted. */
   readonly check: () => void
 }
 
-export const make: Effect.Effect<WhileWanted> = Effect.gen(function* () {
+export const make: Effect.Effect<CancellableRunner> = Effect.gen(function* () {
   const fork = Effect.runForkWith(yield* Effect.context())
-  let underway: { readonly isWanted: () => boolean; readonly abandon: () => void } | undefined
+  let running: { readonly isWanted: () => boolean; readonly abandon: () => void } | undefined
   return {
     run: <A, E>(isWanted: () => boolean, effect: Effect.Effect<A, E>) =>
       Effect.callback<A | typeof abandoned, E>((resume) => {
         const fiber = fork(effect)
         let isAbandoned = false
-        underway = {
+        running = {
           isWanted,
           abandon: () => {
             isAbandoned = true
@@ -32,13 +32,13 @@ export const make: Effect.Effect<WhileWanted> = Effect.gen(function* () {
           }
         }
         fiber.addObserver((exit) => {
-          underway = undefined
+          running = undefined
           resume(isAbandoned && Exit.isFailure(exit) ? Effect.succeed(abandoned) : exit)
         })
         return Fiber.interrupt(fiber)
       }),
     check: () => {
-      if (underway?.isWanted() === false) underway.abandon()
+      if (running?.isWanted() === false) running.abandon()
     }
   }
 })

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber } from "effect"
-import * as WhileWanted from "../../../src/postgres/batch/WhileWanted.ts"
+import * as CancellableRunner from "../../../src/postgres/batch/CancellableRunner.ts"
 
-describe("postgres/batch/WhileWanted", () => {
+describe("postgres/batch/CancellableRunner", () => {
   /** An effect that never ends, and whether it runs. */
   const endless = () => {
     let runs = false
@@ -21,7 +21,7 @@ describe("postgres/batch/WhileWanted", () => {
 
   it.effect("what ends by itself ends as it does, whoever waits", () =>
     Effect.gen(function* () {
-      const { run } = yield* WhileWanted.make
+      const { run } = yield* CancellableRunner.make
       assert.strictEqual(yield* run(() => false, Effect.succeed(1)), 1)
       assert.strictEqual(yield* Effect.flip(run(() => true, Effect.fail("no"))), "no")
       assert.isTrue(
@@ -41,7 +41,7 @@ describe("postgres/batch/WhileWanted", () => {
 
   it.effect("it goes on while it is wanted, is given up when it is not, and the next one runs", () =>
     Effect.gen(function* () {
-      const { check, run } = yield* WhileWanted.make
+      const { check, run } = yield* CancellableRunner.make
       const { effect, runs } = endless()
       let isWanted = true
       const fiber = yield* Effect.forkChild(run(() => isWanted, effect))
@@ -50,7 +50,7 @@ describe("postgres/batch/WhileWanted", () => {
       assert.isTrue(runs())
       isWanted = false
       check()
-      assert.strictEqual(yield* Fiber.join(fiber), WhileWanted.abandoned)
+      assert.strictEqual(yield* Fiber.join(fiber), CancellableRunner.abandoned)
       assert.isFalse(runs())
       check()
       assert.strictEqual(yield* run(() => true, Effect.succeed(2)), 2)
@@ -59,7 +59,7 @@ describe("postgres/batch/WhileWanted", () => {
 
   it.effect("it ends with whoever runs it", () =>
     Effect.gen(function* () {
-      const { run } = yield* WhileWanted.make
+      const { run } = yield* CancellableRunner.make
       const { effect, runs } = endless()
       const fiber = yield* Effect.forkChild(run(() => true, effect))
       yield* Effect.yieldNow
