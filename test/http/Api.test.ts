@@ -1,5 +1,5 @@
 /**
- * What every endpoint answers, over a real socket, on either storage.
+ * The responses of every endpoint over a real socket, with each storage.
  */
 import { assert, describe, layer, type Vitest } from "@effect/vitest"
 import { Effect, Layer, Option, Stream } from "effect"
@@ -20,7 +20,7 @@ const detailOf = (json: unknown): unknown => (json as { readonly detail?: unknow
 const submissions = (websiteConfigId: string) =>
   SubmissionRepo.use((repo) => Stream.runCollect(repo.stream({ websiteConfigId })))
 
-/** A website of its own, so that its page views can be counted. */
+/** A separate website, so that its page views can be counted. */
 const withSite = Effect.gen(function* () {
   const server = yield* TestServer
   const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Counted", origins: [] }))
@@ -29,7 +29,7 @@ const withSite = Effect.gen(function* () {
 
 const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
   describe("page views", () => {
-    it.effect("one is stored, then answered 204 without a body; a robot's is not counted", () =>
+    it.effect("one is stored, then answered 204 without a body; a bot's is not counted", () =>
       Effect.gen(function* () {
         const { hostedWebsiteId, send, trackingToken } = yield* withSite
         const referrer = "https://search.example/?q=secret"
@@ -47,7 +47,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       })
     )
 
-    it.effect("a page of the website itself is no referrer, whatever was remembered of it for another", () =>
+    it.effect("a page of the website itself is not a referrer, even if it is cached as another website's", () =>
       Effect.gen(function* () {
         const { send } = yield* TestServer
         const sites = yield* SiteDirectory
@@ -64,7 +64,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
           )
         const any = yield* sites.create({ name: "Any", origins: [] })
         const named = yield* sites.create({ name: "Named", origins: ["https://www.shop.example"] })
-        // The query keeps a request off the direct way.
+        // A request with a query does not take the fast path.
         for (const url of [paths.track, `${paths.track}?`]) {
           for (const origin of [shop, "https://www.shop.example", "HTTP://SHOP.EXAMPLE:80"]) {
             assert.strictEqual((yield* view(any.trackingToken, origin, url)).status, 204)
@@ -82,7 +82,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       })
     )
 
-    it.effect("the same JSON as a beacon sends it, and without a type", () =>
+    it.effect("JSON is read with a beacon's content type and without one", () =>
       Effect.gen(function* () {
         const { send, trackingToken, url } = yield* TestServer
         const body = JSON.stringify({ site_id: trackingToken, page_path: "/" })
@@ -98,7 +98,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       })
     )
 
-    it.effect("an id that is no tracking token is unknown, a website_config_id too", () =>
+    it.effect("an id that is not a tracking token is unknown, even a website_config_id", () =>
       Effect.gen(function* () {
         const { send, websiteConfigId } = yield* TestServer
         for (const site_id of [websiteConfigId, "72771e6a-6f5e-4de4-a5b9-1266c4197811"]) {
@@ -109,7 +109,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       })
     )
 
-    it.effect("a token in any spelling of a uuid", () =>
+    it.effect("a token may have any spelling of a UUID", () =>
       Effect.gen(function* () {
         const { send, trackingToken } = yield* TestServer
         for (const site_id of [trackingToken.toUpperCase(), trackingToken.replaceAll("-", ""), `{${trackingToken}}`]) {
@@ -120,7 +120,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
   })
 
   describe("submissions", () => {
-    it.effect("one comes back as it was sent", () =>
+    it.effect("one is stored as it was sent", () =>
       Effect.gen(function* () {
         const { send, websiteConfigId } = yield* TestServer
         const formData = String.raw`{"z":1e400,"__proto__":{"a":"\u0000\ud800"},"n":12345678901234567890,"z":-0.0}`
@@ -137,7 +137,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       })
     )
 
-    it.effect("an unknown website is unknown, a tracking token too", () =>
+    it.effect("an id that is not a website_config_id is unknown, even a tracking token", () =>
       Effect.gen(function* () {
         const { send, trackingToken } = yield* TestServer
         for (const site_id of [trackingToken, "72771e6a-6f5e-4de4-a5b9-1266c4197811"]) {
@@ -146,7 +146,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       })
     )
 
-    it.effect("a repeated Idempotency-Key gives the first answer, and stores nothing", () =>
+    it.effect("a repeated Idempotency-Key gets the first response and stores nothing", () =>
       Effect.gen(function* () {
         const { send, websiteConfigId } = yield* TestServer
         const headers = { "idempotency-key": "key 1" }
@@ -163,7 +163,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       })
     )
 
-    it.effect("a bad Idempotency-Key is listed beside the faults of the body", () =>
+    it.effect("an invalid Idempotency-Key is listed with the faults of the body", () =>
       Effect.gen(function* () {
         const { send, websiteConfigId } = yield* TestServer
         const headers = { "idempotency-key": "x".repeat(256) }
@@ -179,7 +179,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       })
     )
 
-    it.effect("what is nested too deeply is refused, and so are bytes that are no UTF-8", () =>
+    it.effect("form data nested too deeply and invalid UTF-8 are refused", () =>
       Effect.gen(function* () {
         const { send, url, websiteConfigId } = yield* TestServer
         const nested = (depth: number) =>
@@ -221,7 +221,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       })
     )
 
-    it.effect("keeps the conversation that it is given, and begins one for an empty id", () =>
+    it.effect("continues the given conversation, and starts one for an empty id", () =>
       Effect.gen(function* () {
         const { instance, send, widgetToken } = yield* TestServer
         const headers = { "x-widget-token": widgetToken }
@@ -232,7 +232,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       })
     )
 
-    it.effect("says the same to every one who may not", () =>
+    it.effect("gives every unauthorized request the same response", () =>
       Effect.gen(function* () {
         const { instance, send, widgetToken } = yield* TestServer
         const tokens = yield* WidgetTokens
@@ -265,7 +265,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       })
     )
 
-    it.effect("lists the faults of the path and of the body together; a large body is not looked at for it", () =>
+    it.effect("lists the faults of the path and the body together, but does not parse a large body", () =>
       Effect.gen(function* () {
         const { send } = yield* TestServer
         const located = (answer: { readonly json: unknown }) =>
@@ -323,7 +323,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
         const large = yield* send(paths.track, " ".repeat(256 * 1024 + 1))
         assert.strictEqual(large.status, 413)
         assert.isString(detailOf(large.json))
-        // Chunked: nothing tells its size ahead.
+        // Chunked: without a Content-Length.
         const chunked = yield* Effect.promise(() =>
           fetch(url + paths.track, {
             method: "POST",
@@ -338,7 +338,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       })
     )
 
-    it.effect("any origin may call, and may read what answers tell, on errors too", () =>
+    it.effect("any origin may call and read the exposed headers, on errors too", () =>
       Effect.gen(function* () {
         const { send, trackingToken } = yield* TestServer
         const origin = { origin: "https://shop.example" }
@@ -373,7 +373,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       })
     )
 
-    it.effect("a preflight's answer is the same whatever it asks for", () =>
+    it.effect("a preflight response is the same for every request", () =>
       Effect.gen(function* () {
         const { send } = yield* TestServer
         for (const asked of ["traceparent", `x-${"a".repeat(9000)}`, undefined]) {
@@ -391,7 +391,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       })
     )
 
-    it.effect("paths are matched as they are published", () =>
+    it.effect("paths match only as published", () =>
       Effect.gen(function* () {
         const { instance, send, trackingToken } = yield* TestServer
         const view = { site_id: trackingToken, page_path: "/" }
@@ -454,8 +454,8 @@ layer(
     ).pipe(Layer.provideMerge(storage))
   ),
   { excludeTestServices: true }
-)("http, while the store is away", (it) => {
-  it.effect("answers 503, and when to come back", () =>
+)("http, while the store is unavailable", (it) => {
+  it.effect("answers 503 with Retry-After", () =>
     Effect.gen(function* () {
       const { send, trackingToken, websiteConfigId } = yield* TestServer
       for (const answer of [
@@ -477,8 +477,8 @@ layer(
     )
   ),
   { excludeTestServices: true }
-)("http, meeting a defect", (it) => {
-  it.effect("answers 500 and tells nothing of it", () =>
+)("http, with a defect", (it) => {
+  it.effect("answers 500 without details", () =>
     Effect.gen(function* () {
       const { send, trackingToken } = yield* TestServer
       const answer = yield* send(paths.track, { site_id: trackingToken, page_path: "/" })

@@ -1,5 +1,5 @@
 /**
- * The typed client that comes from the contract, against the handlers in memory: no socket.
+ * The typed client derived from the contract, with the in-memory handlers and without a socket.
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Option, Stream } from "effect"
@@ -119,7 +119,7 @@ layer(handlers)("the typed client", (it) => {
     })
   )
 
-  it.effect("reads every error as what it is", () =>
+  it.effect("decodes every error", () =>
     Effect.gen(function* () {
       const client = yield* makeClient
       const missing = yield* client.analytics.track({ payload: { site_id: unknown, page_path: "/" } }).pipe(
@@ -155,7 +155,7 @@ layer(
     })
   )
 )("the typed client, over the limit", (it) => {
-  it.effect("reads how long to wait", () =>
+  it.effect("decodes Retry-After", () =>
     Effect.gen(function* () {
       const client = yield* makeClient
       const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Limited", origins: [] }))

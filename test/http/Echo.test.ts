@@ -1,5 +1,5 @@
 /**
- * What an answer repeats of a request, and what the log takes from one: bounded, escaped, and nothing of the inside.
+ * Client text in responses and logs is bounded and escaped, and responses reveal no internals.
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Logger, References, Schema } from "effect"
@@ -7,13 +7,13 @@ import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
 import * as Telemetry from "../../src/telemetry/Telemetry.ts"
 import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
 
-/** The longest run of the sender's own characters in an answer. */
+/** The length of the longest run of a character. */
 const longestRun = (text: string, character: string): number =>
   Math.max(0, ...Array.from(text.matchAll(new RegExp(`${character}+`, "g")), ([run]) => run.length))
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
-/** Faults in every field of every endpoint, with a text of a length. */
+/** Requests with `text` in an invalid place of every field of every endpoint. */
 const faults = (text: string, chat: string): ReadonlyArray<readonly [string, unknown, Record<string, string>?]> => [
   [paths.track, { site_id: text, page_path: text.repeat(3), device_type: [text], screen_width: text }],
   [paths.track, { [text]: text, site_id: { [text]: text } }],
@@ -36,7 +36,7 @@ const form = { "content-type": "application/x-www-form-urlencoded", accept: "tex
 const multipart = (text: string) =>
   `--b\r\ncontent-disposition: form-data; name="${text}"; filename="${text}"\r\n\r\n${text}\r\n--b--\r\n`
 
-layer(testServer(), { excludeTestServices: true })("http: what answers repeat", (it) => {
+layer(testServer(), { excludeTestServices: true })("http: client text in responses", (it) => {
   it.effect.prop(
     "never more than 200 characters of what was sent, and no more than a page in all",
     { length: between(1, 2500), character: Schema.Literals(["Z", "f", "0"]) },
@@ -50,7 +50,7 @@ layer(testServer(), { excludeTestServices: true })("http: what answers repeat", 
           assert.isBelow(answer.status, 500)
           assert.isAtMost(longestRun(answer.text, character), 200, `${path.slice(0, 60)} ${answer.text.slice(0, 300)}`)
           assert.isBelow(answer.text.length, 20_000)
-          // Nothing of the inside: no stack, no query, no path of a file, no version.
+          // No internals: no stack, query, file path or version.
           assert.notMatch(
             answer.text,
             /\bat .+:\d+:\d+|node_modules|\.ts\b|SELECT |INSERT |effect\b|\bv?\d+\.\d+\.\d+\b/i
@@ -65,7 +65,7 @@ layer(testServer(), { excludeTestServices: true })("http: what answers repeat", 
 
 const lines: Array<string> = []
 
-/** In the service's own format. */
+/** Records log lines in the service's format. */
 const recording = Layer.mergeAll(
   Logger.layer([
     Logger.make((entry) => {
@@ -81,13 +81,13 @@ layer(
   testServer({}, undefined, (storage) =>
     Layer.succeed(
       AnalyticsRepo,
-      // A fault of ours that repeats what was sent.
+      // A defect whose message quotes the request.
       AnalyticsRepo.of({ append: ({ path, sessionId }) => Effect.die(new Error(`${path}\n${sessionId}`)) })
     ).pipe(Layer.provideMerge(storage))
   ).pipe(Layer.provideMerge(recording)),
   { excludeTestServices: true }
-)("http: what the log takes", (it) => {
-  it.effect("control characters of paths, user agents and ids come out escaped, each entry on one line", () =>
+)("http: client text in the log", (it) => {
+  it.effect("control characters of paths, user agents and ids are escaped, and each entry is one line", () =>
     Effect.gen(function* () {
       const { instance, send, trackingToken, widgetToken } = yield* TestServer
       const view = { site_id: trackingToken, page_path: `/${hostile}\nFAKE`, session_id: `${hostile}\u2028` }

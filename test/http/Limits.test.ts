@@ -1,5 +1,5 @@
 /**
- * The rate limit as a client sees it, and whom it counts.
+ * The rate limit as clients see it, and how it identifies them.
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Option } from "effect"
@@ -10,7 +10,7 @@ import { paths, TestServer, layer as testServer } from "../support/TestServer.ts
 
 const policy = (name: string, limit: number) => Option.some({ name, limit, windowMillis: 60_000 })
 
-/** How many are left of the window; `core/limits/RateLimit` is tested for which. */
+/** A pattern for the seconds left of the window; the tests of `core/limits/RateLimit` check the value. */
 const seconds = "(60|[1-5][0-9]|[1-9])"
 
 const limited = {
@@ -20,7 +20,7 @@ const limited = {
 }
 
 layer(testServer(limited), { excludeTestServices: true })("the rate limit", (it) => {
-  it.effect("accepts as many as it says, tells what is left, and then when to come back", () =>
+  it.effect("accepts as many requests as its policy, and sends the remaining number and then Retry-After", () =>
     Effect.gen(function* () {
       const { send, websiteConfigId } = yield* TestServer
       const submit = send(paths.submit, { site_id: websiteConfigId, form_data: {} })
@@ -39,7 +39,7 @@ layer(testServer(limited), { excludeTestServices: true })("the rate limit", (it)
     })
   )
 
-  it.effect("counts what is valid and nothing else, each endpoint by itself", () =>
+  it.effect("counts only valid requests, per endpoint", () =>
     Effect.gen(function* () {
       const { send, trackingToken } = yield* TestServer
       for (let times = 0; times < 5; times++) assert.strictEqual((yield* send(paths.track, {})).status, 422)
@@ -51,7 +51,7 @@ layer(testServer(limited), { excludeTestServices: true })("the rate limit", (it)
     })
   )
 
-  it.effect("counts wrong tokens: a flood of guesses ends before they are looked up", () =>
+  it.effect("counts wrong tokens: requests over the limit cost no token lookup", () =>
     Effect.gen(function* () {
       const { instance, send } = yield* TestServer
       const statuses = []
@@ -63,7 +63,7 @@ layer(testServer(limited), { excludeTestServices: true })("the rate limit", (it)
     })
   )
 
-  it.effect("nobody chooses an address by a header", () =>
+  it.effect("a client cannot choose its address by a header", () =>
     Effect.gen(function* () {
       const { send, websiteConfigId } = yield* TestServer
       for (const address of ["1.2.3.4", "5.6.7.8"]) {
@@ -78,7 +78,7 @@ layer(testServer(limited), { excludeTestServices: true })("the rate limit", (it)
 layer(testServer({ ...limited, trustedProxies: [IpNetwork.fromStringUnsafe("127.0.0.0/8")] }), {
   excludeTestServices: true
 })("the rate limit behind a trusted proxy", (it) => {
-  it.effect("counts a large body whether it is valid or not, and is asked before it is looked at", () =>
+  it.effect("counts a large body before parsing it, whether valid or not", () =>
     Effect.gen(function* () {
       const { instance, send, trackingToken, websiteConfigId } = yield* TestServer
       const large = "x".repeat(4_100)
@@ -113,7 +113,7 @@ layer(testServer({ ...limited, trustedProxies: [IpNetwork.fromStringUnsafe("127.
         ]
       ]
       for (const [limit, ...requests] of sent) {
-        // From an address of its own each, whose limit nothing else has touched.
+        // A new address for each group, whose limit is unused.
         const headers = { "x-forwarded-for": `192.0.2.${limit}${requests.length}` }
         const ask = ([path, body, init]: (typeof requests)[number]) =>
           send(path, body, { headers: { ...headers, ...init?.headers } })
@@ -128,7 +128,7 @@ layer(testServer({ ...limited, trustedProxies: [IpNetwork.fromStringUnsafe("127.
           assert.isAbove(Number(answer.headers.get("retry-after")), 0)
         }
       }
-      // What is over the limit is told to whom it names in its address, or first.
+      // Requests over the limit are counted for the site named in the URL or in the first member of the body.
       assert.deepStrictEqual(yield* counts, { invalid: 2, limited: 4 })
     })
   )
@@ -159,7 +159,7 @@ layer(testServer({ ...limited, trustedProxies: [IpNetwork.fromStringUnsafe("127.
 })
 
 layer(testServer(), { excludeTestServices: true })("without a rate limit", (it) => {
-  it.effect("nothing is told of one", () =>
+  it.effect("responses have no rate limit headers", () =>
     Effect.gen(function* () {
       const { send, trackingToken } = yield* TestServer
       const answer = yield* send(paths.track, { site_id: trackingToken, page_path: "/" })

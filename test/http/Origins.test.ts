@@ -1,5 +1,5 @@
 /**
- * Origins over a real socket: a copied snippet does not work elsewhere, on any of the three endpoints.
+ * Allowed origins over a real socket: a copied snippet does not work on another website, at any of the three endpoints.
  */
 import { assert, layer, type Vitest } from "@effect/vitest"
 import { Effect, Option, Schedule, Stream } from "effect"
@@ -17,7 +17,7 @@ const browser = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko
 
 let asked = 0
 
-/** A website and an instance that name their origins, and a request to each endpoint with these headers. */
+/** A website and an instance with allowed origins; `all` sends a request with the given headers to each endpoint. */
 const guarded = Effect.gen(function* () {
   const { send } = yield* TestServer
   const site = yield* SiteDirectory.use((sites) =>
@@ -61,10 +61,10 @@ const agent = () => {
 }
 
 const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
-  it.effect("a page that sends any number of other headers ahead is refused all the same", () =>
+  it.effect("a foreign page is refused even if it sends many other headers first", () =>
     Effect.gen(function* () {
       const { all, stored } = yield* guarded
-      // As many as fit in a head; by default Node leaves out, or refuses, what is beyond so many.
+      // As many as fit in a head. By default Node drops the headers over a maximum number.
       const many = Object.fromEntries(Array.from({ length: 1_500 }, (_, number) => [`a${number}`, ""]))
       const refused = yield* all({ ...many, origin: "https://evil.example" })
       for (const answer of Object.values(refused)) assert.strictEqual(answer.status, 403)
@@ -74,7 +74,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
     })
   )
 
-  it.effect("the refusal names the command that lets the page in, and what it does is gone by", () =>
+  it.effect("the refusal names the command that allows the page, and the new origins apply", () =>
     Effect.gen(function* () {
       const { all, instance, site } = yield* guarded
       const other = "https://new.example"
@@ -89,7 +89,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       }
       yield* SiteDirectory.use((sites) => sites.update(site.websiteConfigId, { origins: [other] }))
       yield* InstanceDirectory.use((instances) => instances.update(instance.instanceId, { origins: [other] }))
-      // A directory may remember a website for ten seconds.
+      // A directory may cache a website for ten seconds.
       yield* Effect.repeat(all({ origin: other }), {
         schedule: Schedule.spaced("100 millis"),
         until: ({ chat, submit, track }) => track.status === 204 && submit.status === 200 && chat.status === 200
@@ -99,7 +99,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
     })
   )
 
-  it.effect("a page on another origin is refused with a sentence that it may read, and nothing comes of it", () =>
+  it.effect("a page on another origin is refused with a readable sentence, and nothing is stored", () =>
     Effect.gen(function* () {
       const { all, stored } = yield* guarded
       const before = asked
@@ -117,8 +117,8 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
           assert.match((answer.json as { detail: string }).detail, /origin/)
           assert.strictEqual(answer.headers.get("access-control-allow-origin"), "*")
         }
-        for (const { headers: told } of [answers.track, answers.submit]) {
-          assert.strictEqual(told.get("x-hydracore-decision"), "foreign-origin")
+        for (const { headers: received } of [answers.track, answers.submit]) {
+          assert.strictEqual(received.get("x-hydracore-decision"), "foreign-origin")
         }
       }
       assert.deepStrictEqual(yield* stored, { pageViews: 0, submissions: 0 })
@@ -126,7 +126,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
     })
   )
 
-  it.effect("its own pages pass, and so does what is no browser", () =>
+  it.effect("its own pages and clients that are not browsers are accepted", () =>
     Effect.gen(function* () {
       const { all, stored } = yield* guarded
       const requests: ReadonlyArray<Record<string, string>> = [
@@ -146,7 +146,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
     })
   )
 
-  it.effect("a foreign page with a wrong token is told nothing but that", () =>
+  it.effect("a foreign page with a wrong token gets only 401", () =>
     Effect.gen(function* () {
       const { instance, send } = yield* TestServer
       const headers = { origin: "https://evil.example", "x-widget-token": `hwt_${"A".repeat(43)}` }
@@ -154,7 +154,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
     })
   )
 
-  it.effect("the document says so of all three", () =>
+  it.effect("the OpenAPI document describes the 403 of all three endpoints", () =>
     Effect.gen(function* () {
       const { send } = yield* TestServer
       const { json } = yield* send("/openapi.json", undefined, { method: "GET" })

@@ -1,7 +1,6 @@
 /**
- * No secret comes out: marked tokens, keys, addresses, form contents and messages are sent through every path, the failing
- * ones too. Everything that comes out (the log at level Trace, what is exported over OTLP, metrics, headers, answers) is
- * searched for them.
+ * No secret leaks: marked tokens, keys, addresses, form contents and messages are sent through every path, including the
+ * failing ones. All output (the log at level Trace, OTLP exports, metrics, headers, bodies) is searched for them.
  */
 import { randomBytes } from "node:crypto"
 import { NodeHttpClient } from "@effect/platform-node"
@@ -29,7 +28,7 @@ import * as TestMetrics from "../support/TestMetrics.ts"
 import { options, paths } from "../support/TestServer.ts"
 import { finishes, says, sse, start } from "../support/TestUpstream.ts"
 
-/** What nobody may find. Each is of its own kind and cannot come about by chance. */
+/** The secrets. Each is unique, so that a match is always a leak. */
 const marks = {
   form: `form-${randomBytes(8).toString("hex")}`,
   email: `mail-${randomBytes(8).toString("hex")}`,
@@ -44,12 +43,12 @@ const marks = {
   address6: "2001:db8:77:77:77:77:77:77"
 }
 
-/** Everything that is logged and exported, as text; `exported` is complete when the layer's scope has closed. */
+/** Records everything logged and exported, as text. `exported` is complete after the layer's scope closes. */
 const recorder = Effect.gen(function* () {
   const collector = yield* TestCollector.start()
   const lines: Array<string> = []
   const logger = Logger.make((entry) => {
-    // As the service's own logger writes it, and as another might.
+    // In the format of the service's logger and in others.
     lines.push(Logger.formatJson.log(entry), Logger.formatLogFmt.log(entry), Cause.pretty(entry.cause))
   })
   const exporter = Otlp.layer(
@@ -74,7 +73,7 @@ const recorder = Effect.gen(function* () {
   return { lines, layer, collector, exported: () => collector.exports.map(({ body }) => body.toString("utf8")) }
 })
 
-/** An agent that repeats all that it was told where nobody may hear it, in as many ways as there are to fail. */
+/** An agent that echoes its request in every kind of failure. */
 const upstream = start((received, response) => {
   const words = `${marks.upstream} ${received.body} ${JSON.stringify(received.headers)}`
   const how = /"content":"(\w+)/.exec(received.body)?.[1]
@@ -94,7 +93,7 @@ interface Sent {
   readonly out: string
 }
 
-/** Sends everything there is to send, and gives what came back. */
+/** Sends every kind of request, and returns all output. */
 const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Effect.void) =>
   Effect.gen(function* () {
     const { collector, exported, layer: recording, lines } = yield* recorder
@@ -227,7 +226,7 @@ const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Ef
     }
   })
 
-/** Searches, in the spellings that escape a plain search too. */
+/** Searches for each secret, also in its encoded spellings. */
 const assertNowhere = ({
   answers,
   exported,
@@ -239,14 +238,14 @@ const assertNowhere = ({
     const spellings = [secret, encodeURIComponent(secret), Buffer.from(secret).toString("base64").replace(/=+$/, "")]
     for (const spelling of spellings) {
       for (const line of lines) assert.notInclude(line, spelling, `${name}, in the log`)
-      for (const body of exported) assert.notInclude(body, spelling, `${name}, in what is exported`)
+      for (const body of exported) assert.notInclude(body, spelling, `${name}, in an export`)
       for (const answer of answers) assert.notInclude(answer, spelling, `${name}, in an answer`)
       assert.notInclude(metrics, spelling, `${name}, in the metrics`)
     }
   }
 }
 
-/** A store that says what it was given when it fails. */
+/** A store whose errors quote the secrets. */
 const talkative = (storage: Layer.Layer<Storage>) => {
   const leak = new Error(`cannot store ${Object.values(marks).join(" ")}`)
   return Layer.mergeAll(
@@ -273,12 +272,12 @@ const talkative = (storage: Layer.Layer<Storage>) => {
   ).pipe(Layer.provideMerge(storage))
 }
 
-it.live("no secret comes out of the service over memory", () =>
+it.live("no secret leaks with storage in memory", () =>
   Effect.gen(function* () {
     const found = yield* scenario(App.memoryStorage)
     assertNowhere(found)
     assert.deepStrictEqual([...found.statuses].sort(), [200, 204, 401, 403, 404, 405, 413, 422, 502].sort())
-    // It was not silent, and neither were the traces and the metrics.
+    // The log, the traces and the metrics are not empty.
     assert.isTrue(found.lines.some((line) => line.includes("The agent did not accept a message")))
     for (const status of [204, 401, 422, 502]) {
       assert.isTrue(found.spans.some(({ attributes }) => attributes["http.response.status_code"] === status))
@@ -294,7 +293,7 @@ it.live("no secret comes out of the service over memory", () =>
   }).pipe(Effect.scoped)
 )
 
-it.live("no secret comes out of a store that fails and repeats what it was given", () =>
+it.live("no secret leaks from a failing store whose errors quote it", () =>
   Effect.gen(function* () {
     const found = yield* scenario(talkative(App.memoryStorage))
     assertNowhere(found)
@@ -303,7 +302,7 @@ it.live("no secret comes out of a store that fails and repeats what it was given
   }).pipe(Effect.scoped)
 )
 
-it.live("no secret comes out of the service over PostgreSQL, nor when its tables are spoiled", () =>
+it.live("no secret leaks with PostgreSQL, even when its tables are broken", () =>
   Effect.gen(function* () {
     const environment = ConfigProvider.fromUnknown({
       DATABASE_TIMEOUT: "1 second",
@@ -319,7 +318,7 @@ it.live("no secret comes out of the service over PostgreSQL, nor when its tables
         Effect.andThen(Effect.orDie(sql`DROP TABLE page_view CASCADE`))
       )
     ).pipe(Effect.provide(database), Effect.asVoid)
-    // With an endpoint, though not of this scenario's collector, batches are traced.
+    // Batches are traced if an endpoint is set, even if it is not this scenario's collector.
     const storage = App.storage({ ...settings, databaseTimeout: Duration.seconds(1) }).pipe(
       Layer.provide(Layer.succeedContext(database)),
       Layer.orDie

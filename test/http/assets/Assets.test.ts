@@ -1,5 +1,5 @@
 /**
- * How the scripts that websites load are served, byte for byte, and how large they are.
+ * The size of the scripts that websites load, and how they are served.
  */
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect } from "effect"
@@ -27,7 +27,7 @@ layer(testServer(), { excludeTestServices: true })("scripts", (it) => {
         })
       )
 
-      it.effect("is the same in every coding, for any website, with a tag of each coding's own", () =>
+      it.effect("is the same in every coding and for any origin, with one ETag per coding", () =>
         Effect.gen(function* () {
           const { bytes } = yield* bundle(name)
           const tags = new Set<string | undefined>()
@@ -72,7 +72,7 @@ layer(testServer(), { excludeTestServices: true })("scripts", (it) => {
         })
       )
 
-      it.effect("is kept for ever under its hash, and for a short time under another's", () =>
+      it.effect("is immutable under its hash, and short-lived under another hash", () =>
         Effect.gen(function* () {
           const { bytes, hash } = yield* bundle(name)
           const own = yield* get(`/v1/public/${name}.${hash}.js`)
@@ -85,7 +85,7 @@ layer(testServer(), { excludeTestServices: true })("scripts", (it) => {
         })
       )
 
-      it.effect("answers no other method, and nothing beside it is found", () =>
+      it.effect("refuses other methods, and similar paths are 404", () =>
         Effect.gen(function* () {
           for (const path of [`/v1/public/${name}.js`, `/v1/public/${name}.00000000.js`]) {
             const answer = yield* get(path, {}, "POST")
@@ -107,7 +107,7 @@ layer(testServer(), { excludeTestServices: true })("scripts", (it) => {
     })
   }
 
-  it.effect("the tracker loads the very version of the form enhancer that is served", () =>
+  it.effect("the tracker loads the current version of the form enhancer", () =>
     Effect.gen(function* () {
       const { hash } = yield* bundle("forms")
       const { bytes } = yield* bundle("embed")

@@ -1,5 +1,5 @@
 /**
- * The documentation: the same in every coding, with a tag, and 304 for a client that has it.
+ * The documentation: the same in every coding, with an ETag, and 304 for a client that has it.
  */
 import { readdirSync } from "node:fs"
 import path from "node:path"
@@ -35,7 +35,7 @@ const cases: ReadonlyArray<readonly [path: string, contentType: string, check: (
 ]
 
 layer(testServer(), { excludeTestServices: true })("the documentation", (it) => {
-  it.effect("is served at the paths that it lists", () =>
+  it.effect("is served at the listed paths", () =>
     Effect.sync(() =>
       assert.sameMembers(
         paths.map(({ path }) => path),
@@ -45,7 +45,7 @@ layer(testServer(), { excludeTestServices: true })("the documentation", (it) => 
   )
 
   for (const [path, contentType, check] of cases) {
-    it.effect(`${path} is the same in each coding, with its own tag, and 304 for a client that has it`, () =>
+    it.effect(`${path} is the same in each coding, with one ETag per coding, and 304 for a client that has it`, () =>
       Effect.gen(function* () {
         const tags = new Set<string | undefined>()
         const pages = new Set<string>()
@@ -76,7 +76,7 @@ layer(testServer(), { excludeTestServices: true })("the documentation", (it) => 
     )
   }
 
-  it.effect("a guide's page may run no script, load nothing and be framed by nobody", () =>
+  it.effect("a guide's policy forbids scripts, requests and frames", () =>
     Effect.gen(function* () {
       for (const name of ["", ...guides.map((guide) => `/${guide}`)]) {
         const { headers } = yield* get(`/docs${name}`)
@@ -110,7 +110,7 @@ describe("src/docs", () => {
 describe("GuidePage", () => {
   const bodyOf = (markdown: string) => GuidePage.parse("x", markdown).body
 
-  it("leads to other guides and to the web, and shows a link to another file as its text", () => {
+  it("links to guides and the web, and shows a link to another file as text", () => {
     assert.include(bodyOf("[a](chat.md#texts)"), '<a href="/docs/chat#texts">a</a>')
     assert.include(bodyOf("[a](#texts)"), '<a href="#texts">a</a>')
     assert.include(bodyOf("[a](https://x.example/?a&b)"), '<a href="https://x.example/?a&amp;b">a</a>')
@@ -119,16 +119,16 @@ describe("GuidePage", () => {
     }
   })
 
-  it("writes HTML and code as text", () => {
+  it("escapes HTML and code", () => {
     assert.notInclude(bodyOf("<script>1</script>\n\na <b>c</b>\n\n    <i>\n\n`<u>`"), "<script")
     assert.notMatch(bodyOf("<script>1</script>\n\na <b>c</b>\n\n```html x\n<i>\n```\n\n`<u>`"), /<(script|b|i|u)>/)
   })
 
-  it("gives headings the anchors that GitHub gives them", () => {
+  it("gives headings GitHub's anchors", () => {
     assert.include(bodyOf("## Forms, and `why` not?"), 'id="forms-and-why-not"')
   })
 
-  it("takes the first paragraph for the summary", () => {
+  it("uses the first paragraph as the summary", () => {
     assert.deepStrictEqual(
       [GuidePage.parse("x", "# T\n\nA `b`.\n\nC").title, GuidePage.parse("x", "# T\n\nA `b`.\n\nC").summary],
       ["T", "A <code>b</code>."]

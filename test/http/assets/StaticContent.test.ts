@@ -3,13 +3,13 @@ import { Deferred, Effect, Fiber } from "effect"
 import * as StaticContent from "../../../src/http/assets/StaticContent.ts"
 
 describe("http/assets/StaticContent", () => {
-  it.effect("what is made once is not begun anew when those who asked first have gone", () =>
+  it.effect("content is made only once, even if the first clients are interrupted", () =>
     Effect.gen(function* () {
-      let begun = 0
+      let starts = 0
       const gate = yield* Deferred.make<string>()
       const made = yield* StaticContent.once(
         Effect.suspend(() => {
-          begun++
+          starts++
           return Deferred.await(gate)
         })
       )
@@ -20,7 +20,7 @@ describe("http/assets/StaticContent", () => {
       const staying = yield* Effect.forkChild(made, { startImmediately: true })
       yield* Deferred.succeed(gate, "made")
       assert.strictEqual(yield* Fiber.join(staying), "made")
-      assert.strictEqual(begun, 1)
+      assert.strictEqual(starts, 1)
     })
   )
 })

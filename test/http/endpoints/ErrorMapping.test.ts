@@ -5,7 +5,7 @@ import * as ErrorResponses from "../../../src/http/endpoints/ErrorResponses.ts"
 import { AgentBusy, AgentRefused, AgentTimeout, DailyTokensUsed } from "../../../src/services/chat/AgentStream.ts"
 import { RecordRefused, StorageUnavailable } from "../../../src/services/Storage.ts"
 
-/** What the log says of an error: the message, and what is noted with it. */
+/** The log message and annotations of an error. */
 const logged = Effect.fnUntraced(function* (error: StorageUnavailable | RecordRefused) {
   const lines: Array<string> = []
   const logger = Logger.map(Logger.formatJson, (line) => void lines.push(line))
@@ -16,7 +16,7 @@ const logged = Effect.fnUntraced(function* (error: StorageUnavailable | RecordRe
 })
 
 describe("http/endpoints/ErrorMapping", () => {
-  it.effect("a store's trouble is one message with notes, of which none is empty", () =>
+  it.effect("a storage error is one log message without empty annotations", () =>
     Effect.gen(function* () {
       const unavailable = "The store is unavailable; answered 503"
       for (const [error, message, notes] of [
@@ -43,24 +43,22 @@ describe("http/endpoints/ErrorMapping", () => {
     })
   )
 
-  it.effect(
-    "a website that the store does not know any more is answered as one that never was, and is no trouble",
-    () =>
-      Effect.gen(function* () {
-        const lines: Array<string> = []
-        const logger = Logger.map(Logger.formatJson, (line) => void lines.push(line))
-        const answer = yield* Effect.provide(
-          ErrorMapping.ofStorage(new RecordRefused({ reason: "unknown-site" }), { ratelimit: "r" }),
-          Logger.layer([logger])
-        )
-        const unknown = ErrorResponses.unknownSite({ ratelimit: "r" })
-        assert.deepStrictEqual([answer.status, answer.body], [404, unknown.body])
-        assert.deepStrictEqual({ ...answer.headers }, { ...unknown.headers, "x-hydracore-decision": "unknown-site" })
-        assert.deepStrictEqual(lines, [])
-      })
+  it.effect("a website deleted after the lookup is answered like an unknown one and not logged", () =>
+    Effect.gen(function* () {
+      const lines: Array<string> = []
+      const logger = Logger.map(Logger.formatJson, (line) => void lines.push(line))
+      const answer = yield* Effect.provide(
+        ErrorMapping.ofStorage(new RecordRefused({ reason: "unknown-site" }), { ratelimit: "r" }),
+        Logger.layer([logger])
+      )
+      const unknown = ErrorResponses.unknownSite({ ratelimit: "r" })
+      assert.deepStrictEqual([answer.status, answer.body], [404, unknown.body])
+      assert.deepStrictEqual({ ...answer.headers }, { ...unknown.headers, "x-hydracore-decision": "unknown-site" })
+      assert.deepStrictEqual(lines, [])
+    })
   )
 
-  it.effect("each refusal of an agent has its status, a sentence, and when to try again if that is known", () =>
+  it.effect("each agent error has its status, a sentence, and Retry-After if known", () =>
     Effect.gen(function* () {
       for (const [error, status, retryAfter] of [
         [new AgentRefused({ reason: "secret" }), 502, undefined],

@@ -16,7 +16,7 @@ import { until } from "../../support/Wait.ts"
 const own = "https://shop.example"
 const decisionOf = ({ headers }: { readonly headers: Headers }) => headers.get("x-hydracore-decision")
 
-/** A website of its own, and how a plain form is sent to it. */
+/** Creates a website, and functions that send forms to it. */
 const withSite = (origins: ReadonlyArray<string> = []) =>
   Effect.gen(function* () {
     const { send, url } = yield* TestServer
@@ -43,7 +43,7 @@ const withSite = (origins: ReadonlyArray<string> = []) =>
     return { site, form, submit, stored }
   })
 
-/** Waits until what was not counted is stored, and asserts how often it was, by reason. */
+/** Waits until the rejections are stored, and asserts their counts by reason. */
 const assertCounts = Effect.fnUntraced(function* (site: Site, expected: Counts) {
   const { counts } = yield* Decisions
   const total = (counts: Counts) => Object.values(counts).reduce((sum, times) => sum + times, 0)
@@ -54,7 +54,7 @@ const assertCounts = Effect.fnUntraced(function* (site: Site, expected: Counts) 
   assert.deepStrictEqual(stored, expected)
 })
 
-/** A page that asks its reader to tell the owner, and tells the owner this, in small type. */
+/** Matches a page that asks the visitor to tell the owner, with `detail` in small type. */
 const ownersFault = (detail: RegExp): RegExp =>
   new RegExp(`<p>[^<]*Please tell the owner of the website\\.</p>\n<p><small>For the owner: [^\n]*${detail.source}`)
 
@@ -66,7 +66,7 @@ const multipart = (fields: ReadonlyArray<readonly [string, string | File]>): For
 
 const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
   describe("plain forms", () => {
-    it.effect("both encodings store what was written, and thank", () =>
+    it.effect("both encodings store the fields and answer with a thank-you page", () =>
       Effect.gen(function* () {
         const { form, site, stored } = yield* withSite()
         const fields = [
@@ -108,7 +108,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       })
     )
 
-    it.effect("a file field that was left empty is no file", () =>
+    it.effect("an empty file field is not a file", () =>
       Effect.gen(function* () {
         const { form, stored } = yield* withSite()
         const answer = yield* form(
@@ -123,7 +123,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       })
     )
 
-    it.effect("the website may stand in a field, and a form that names none is as faulty as it was", () =>
+    it.effect("a field may name the website, and a form that names none is an invalid body", () =>
       Effect.gen(function* () {
         const { form, site, stored } = yield* withSite()
         for (const field of ["site_id", "hydracore_site"]) {
@@ -147,7 +147,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       })
     )
 
-    it.effect("a form of far too many fields is refused with the reason", () =>
+    it.effect("a form with too many fields is refused with the reason", () =>
       Effect.gen(function* () {
         const { form, stored } = yield* withSite()
         const answer = yield* form("a&".repeat(100_000), { headers: { ...urlencoded.headers, accept: "*/*" } })
@@ -165,7 +165,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       })
     )
 
-    it.effect("the visitor goes on to a page of the website's, and to no other", () =>
+    it.effect("the visitor is redirected only to pages of the website", () =>
       Effect.gen(function* () {
         const { form, site } = yield* withSite([own])
         const go = (next: string | undefined, referer?: string) =>
@@ -192,7 +192,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
           assert.deepInclude(answer, { status: 200, location: null }, next)
           assert.include(answer.text, "Thank you")
         }
-        // Nobody is sent back to the form, which says nothing of what was sent: a link leads there.
+        // No redirect back to the form, which would not confirm the submission: the page links to it.
         for (const [next, referer, back] of [
           [undefined, `${own}/form?a=1&b="`, `${own}/form?a=1&amp;b=%22`],
           ["https://evil.example/", `${own}/form`, `${own}/form`],
@@ -218,7 +218,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       })
     )
 
-    it.effect("a page may be framed by the form's own origin, and by no other", () =>
+    it.effect("only the form's own origin may frame a page", () =>
       Effect.gen(function* () {
         const { form } = yield* withSite()
         for (const [origin, ancestors] of [
@@ -242,7 +242,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       })
     )
 
-    it.effect("a fault is a page that says what to do, with everything escaped", () =>
+    it.effect("an error is a page that says what to do, with everything escaped", () =>
       Effect.gen(function* () {
         const { form, site, stored } = yield* withSite([own])
         const many = Array.from({ length: 51 }, (_, index) => `f${index}=1`).join("&")
@@ -287,7 +287,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
           assert.notMatch(answer.text, /<script|<i>/)
           assert.isNotNull(decisionOf(answer))
         }
-        // Fifty are taken, and the reserved ones do not count.
+        // Fifty fields are allowed, and reserved fields do not count.
         const fifty = `${many.replace("f50=1", "hydracore_ms=9000")}&hydracore_hp=`
         assert.strictEqual((yield* form(fifty, { headers: { ...headers, referer: `${own}/` } })).status, 200)
         assert.lengthOf(yield* stored, 1)
@@ -300,7 +300,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
   })
 
   describe("the quarantine", () => {
-    it.effect("an ordinary submission is accepted, be it the first or the twentieth of its kind", () =>
+    it.effect("an ordinary submission is accepted, even when repeated twenty times", () =>
       Effect.gen(function* () {
         const { stored, submit } = yield* withSite()
         for (let turn = 0; turn < 20; turn++) {
@@ -309,12 +309,12 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
         }
         const all = yield* stored
         assert.isTrue(all.every(({ status }) => status === "accepted"))
-        // Told beside it, and not held against it.
+        // Repetition is a reason that alone does not quarantine.
         assert.deepStrictEqual(all.filter(({ reasons }) => reasons.length === 0).length, 1)
       })
     )
 
-    it.effect("what looks like spam is answered alike, and stored with its reasons and without the honeypot", () =>
+    it.effect("spam gets the same response, and is stored with its reasons and without the honeypot", () =>
       Effect.gen(function* () {
         const { form, site, stored, submit } = yield* withSite()
         const spam = [
@@ -341,7 +341,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       })
     )
 
-    it.effect("a submission that is sent again under its key is the same one, whatever its time says", () =>
+    it.effect("a submission sent again with its key is the same one, whatever its hydracore_ms", () =>
       Effect.gen(function* () {
         const { site, stored, submit } = yield* withSite()
         const headers = { "idempotency-key": "k" }
@@ -354,7 +354,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
           [[]]
         )
         yield* assertCounts(site, {})
-        // What is quarantined is counted once as well, and stays what it was whatever the fields say that are not stored.
+        // A quarantined one is also counted once, and stays quarantined whatever its reserved fields say.
         for (const [hydracore_hp, decision] of [
           ["x", "quarantined"],
           ["x", "repeated"],
@@ -370,7 +370,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
   })
 
   describe("decisions", () => {
-    it.effect("every answer tells one of the list, and what is not counted is counted for its website", () =>
+    it.effect("every response has a decision, and rejections are counted for their website", () =>
       Effect.gen(function* () {
         const { send } = yield* TestServer
         const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Decided", origins: [own] }))
@@ -429,7 +429,7 @@ layer(
   }),
   { excludeTestServices: true }
 )("http: decisions under a limit", (it) => {
-  it.effect("what is over the limit is counted for the website that it names", () =>
+  it.effect("requests over the limit are counted for the website that they name", () =>
     Effect.gen(function* () {
       const { send } = yield* TestServer
       const { form, site, submit } = yield* withSite()
@@ -458,8 +458,8 @@ const away = Layer.effect(
 layer(
   testServer({}, undefined, (storage) => Layer.merge(storage, Layer.provide(away, storage))),
   { excludeTestServices: true }
-)("http: plain forms while the store is away", (it) => {
-  it.effect("nobody is told that it was sent, or that it was not", () =>
+)("http: plain forms while the store is unavailable", (it) => {
+  it.effect("the page claims neither that the form was stored nor that it was not", () =>
     Effect.gen(function* () {
       const { form } = yield* withSite()
       const { status, text } = yield* form("a=1", urlencoded)

@@ -12,7 +12,7 @@ layer(
   testServer({}, undefined, (storage) => Layer.provideMerge(refused, storage)),
   { excludeTestServices: true }
 )("GET /readyz", (it) => {
-  it.effect("tells a stranger that the database is away, and not what it said", () =>
+  it.effect("says that the database is unreachable without revealing its error", () =>
     Effect.gen(function* () {
       const { send } = yield* TestServer
       const answer = yield* send("/readyz", undefined, { method: "GET" })

@@ -13,9 +13,9 @@ import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { interruptedAnywhere } from "../../support/Stepwise.ts"
 
-const asked: RequestHead = { url: "/", headers: {}, address: "198.51.100.1", headBytes: 1_000 }
+const requestHead: RequestHead = { url: "/", headers: {}, address: "198.51.100.1", headBytes: 1_000 }
 
-/** Sizes of heads and bodies as they come, and whether the oldest request that waits is over then, is interrupted then, or neither. */
+/** Requests in order of arrival: the sizes of head and body, and what then happens to the oldest waiting request. */
 const Arrivals = Schema.Array(
   Schema.Struct({
     head: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9_000 })),
@@ -24,9 +24,9 @@ const Arrivals = Schema.Array(
   })
 ).check(Schema.isMaxLength(40))
 
-describe("Room", () => {
+describe("http/endpoints/InFlightLimit", () => {
   it.effect.prop(
-    "large heads and bodies hold no more together than may be, but for one; small ones are let in; and room is given back",
+    "large heads and bodies stay within the capacity, except a single one; small ones are accepted; memory is released",
     [Arrivals],
     ([arrivals]) =>
       Effect.gen(function* () {
@@ -50,7 +50,7 @@ describe("Room", () => {
           const size = counted(head) + counted(body)
           const fits = size === 0 || before === 0 || before + size <= capacity
           const count = waiting.length
-          const fiber = yield* Effect.forkChild(endpoint({ ...asked, headBytes: head }, new Uint8Array(body)), {
+          const fiber = yield* Effect.forkChild(endpoint({ ...requestHead, headBytes: head }, new Uint8Array(body)), {
             startImmediately: true
           })
           assert.strictEqual(waiting.length, fits ? count + 1 : count)
@@ -70,7 +70,7 @@ describe("Room", () => {
   )
 })
 
-it("whoever is interrupted in a room, at any step, gives it back", () => {
+it("an interruption at any step releases the memory", () => {
   let inside = 0
   const waits = Effect.suspend(() => {
     inside++
@@ -79,11 +79,11 @@ it("whoever is interrupted in a room, at any step, gives it back", () => {
   const endpoint = InFlightLimit.bounded(() => waits, { capacity: 100_000 })
   const body = new Uint8Array(60_000)
   interruptedAnywhere(
-    () => endpoint(asked, body),
+    () => endpoint(requestHead, body),
     (steps) => {
-      // Whoever comes now is let in, and would not be beside another.
+      // A second request is accepted only if the first holds nothing.
       const before = inside
-      Effect.runFork(endpoint(asked, body)).interruptUnsafe()
+      Effect.runFork(endpoint(requestHead, body)).interruptUnsafe()
       assert.strictEqual(inside, before + 1, `after ${steps} steps`)
     }
   )
@@ -102,12 +102,12 @@ const hanging = Layer.mergeAll(
   )
 )
 
-describe("what waits for a store that hangs", () => {
+describe("requests that wait for a hanging store", () => {
   for (const [what, headBytes, large] of [
     ["bodies", 0, 2 ** 20],
     ["heads", 2 ** 20, 10]
   ] as const) {
-    it.effect(`is bounded by the bytes of its ${what}, at both endpoints that store`, () =>
+    it.effect(`are limited by the bytes of their ${what}, at both endpoints that store`, () =>
       Effect.gen(function* () {
         const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Test", origins: [] }))
         const text = "x".repeat(large)
@@ -117,7 +117,7 @@ describe("what waits for a store that hangs", () => {
         ] as const) {
           const body = Buffer.from(JSON.stringify(content))
           const fits = Math.floor(InFlightLimit.maxBytes / Math.max(headBytes, body.length))
-          const request = { ...asked, headBytes }
+          const request = { ...requestHead, headBytes }
           for (let number = 0; number < fits; number++) {
             yield* Effect.forkScoped(endpoint(request, body), { startImmediately: true })
           }

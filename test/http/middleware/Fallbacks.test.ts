@@ -28,7 +28,7 @@ describe("http/middleware/Fallbacks", () => {
     if (segment !== "") assert.isNotEmpty(allowedMethods(known, `/v1/widget/${segment}/chat`))
   })
 
-  it("a path is served as it is published: an escape may stand in a parameter, and nothing beside a path", () => {
+  it("only published paths are served: escapes are allowed in parameters alone", () => {
     for (const path of ["/v1/forms", "/v1/widget/%7Ba%7D/chat", "/v1/widget/a;b/chat", "/demo/other"]) {
       assert.isTrue(isPublished(known, path), path)
     }

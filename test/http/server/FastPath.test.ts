@@ -1,6 +1,6 @@
 /**
- * The way past the router gives the answers that the router's gives. A body whose length is not told ahead takes the
- * router's way, so each request here is sent both ways.
+ * The fast path and the router give the same responses. A chunked body takes the router, so each request is sent with and
+ * without a `Content-Length`.
  */
 import { createServer, type IncomingMessage, request as send } from "node:http"
 import { assert, describe, it, layer } from "@effect/vitest"
@@ -54,16 +54,16 @@ const ask = (...request: Parameters<typeof tryAsk>) => Effect.orDie(tryAsk(...re
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
 
-/** An answer without what differs from one request to the next: the time, and the ids that are made. */
+/** A response without the parts that differ between requests: the time and the generated ids. */
 const essence = ({ headers, status, text }: Answer, known: ReadonlyArray<string>) => {
   const { date: _, "content-length": length, ...rest } = headers
-  const mask = (words: string) => words.replace(uuid, (id) => (known.includes(id) ? id : "<id>"))
+  const mask = (value: string) => value.replace(uuid, (id) => (known.includes(id) ? id : "<id>"))
   return { status, length, headers: JSON.parse(mask(JSON.stringify(rest))) as Answer["headers"], text: mask(text) }
 }
 
 /**
- * The essence of an answer to a request that another like it went before: one that is stored is decided of by what was
- * stored already (its key, its contents), so that of its decision only that it was stored can be compared.
+ * The essence of a response to a repeated request. The decision on a stored record depends on earlier ones (by key and
+ * content), so this keeps only the fact that it was stored.
  */
 const essenceOfLater = (answer: Answer, known: ReadonlyArray<string>) => {
   const { headers, ...rest } = essence(answer, known)
@@ -101,7 +101,7 @@ const Message = Schema.Union([
   Schema.String
 ])
 
-/** A body as text, in which `SITE` stands for the website's id. */
+/** A body as text, with `SITE` as a placeholder for the website's id. */
 const Body = Schema.Union([
   Schema.Struct({
     site_id: Schema.Union([
@@ -121,7 +121,7 @@ const encode = (body: Schema.Json): string => (typeof body === "string" ? body :
 
 const trustedProxies = [IpNetwork.fromStringUnsafe("127.0.0.0/8"), IpNetwork.fromStringUnsafe("10.0.0.0/8")]
 
-describe("past the router", () => {
+describe("http/server/FastPath", () => {
   layer(TestServer.layer({ trustedProxies, maxBody: 4096 }), { excludeTestServices: true })((it) => {
     for (const kind of ["track", "submit"] as const) {
       it.effect.prop(
@@ -146,7 +146,7 @@ describe("past the router", () => {
       ["track", 204],
       ["submit", 200]
     ] as const) {
-      it.effect(`what is stored is answered the same way (${kind})`, () =>
+      it.effect(`a stored record is answered alike on both paths (${kind})`, () =>
         Effect.gen(function* () {
           const server = yield* TestServer.TestServer
           const ids = { track: server.trackingToken, submit: server.websiteConfigId }
@@ -165,7 +165,7 @@ describe("past the router", () => {
       ["direct", "router"],
       ["router", "direct"]
     ] as const) {
-      it.effect(`a submission that is sent again under its key is told of as repeated (${ways.join(", then ")})`, () =>
+      it.effect(`a submission sent again with its key is reported as repeated (${ways.join(", then ")})`, () =>
         Effect.gen(function* () {
           const { url, websiteConfigId } = yield* TestServer.TestServer
           const body = JSON.stringify({ site_id: websiteConfigId, page_path: "/", form_data: { name: "Grace" } })
@@ -199,7 +199,7 @@ describe("past the router", () => {
       { arbitrary: { runs: 300 } }
     )
 
-    it.effect("an instance's id that is spelled otherwise, or is none, is the router's to read", () =>
+    it.effect("the router handles an instance id that is not canonical or not a UUID", () =>
       Effect.gen(function* () {
         const { instance, url, widgetToken } = yield* TestServer.TestServer
         const chat = (id: string, query = "") =>
@@ -216,7 +216,7 @@ describe("past the router", () => {
       })
     )
 
-    it.effect("a body that is too long is refused either way", () =>
+    it.effect("a body that is too long is refused on both paths", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer.TestServer
         for (const way of ["direct", "router"] as const) {
@@ -226,7 +226,7 @@ describe("past the router", () => {
       })
     )
 
-    it.effect("a body that is sent in pieces is put together", () =>
+    it.effect("a body that arrives in pieces is reassembled", () =>
       Effect.gen(function* () {
         const { trackingToken, url } = yield* TestServer.TestServer
         const status = yield* Effect.promise(
@@ -239,7 +239,7 @@ describe("past the router", () => {
                 (response) => resolve(response.resume().statusCode ?? 0)
               )
               sent.on("error", reject)
-              // One byte at a time, each when the one before it is on its way: the é is cut in two.
+              // One byte at a time, each after the previous one is sent: this splits the é.
               const step = (at: number): void =>
                 at === body.length ? void sent.end() : void sent.write(body.subarray(at, at + 1), () => step(at + 1))
               step(0)
@@ -253,7 +253,7 @@ describe("past the router", () => {
   const once = { name: "analytics", limit: 1, windowMillis: 60_000 }
   layer(TestServer.layer({ trustedProxies, rateLimitAnalytics: Option.some(once) }), { excludeTestServices: true })(
     (it) => {
-      it.effect("a client is counted under one address, whichever way it comes", () =>
+      it.effect("a client is counted under the same address on both paths", () =>
         Effect.gen(function* () {
           const { trackingToken, url } = yield* TestServer.TestServer
           const body = JSON.stringify({ site_id: trackingToken, page_path: "/" })
@@ -277,7 +277,7 @@ describe("past the router", () => {
     }
   )
 
-  /** How many chats ask an agent that accepts, or does not, and then is silent. */
+  /** The number of chats with an agent that accepts or not, and then sends nothing. */
   let asking = 0
   const silent = (accepts: boolean) =>
     Stream.concat(accepts ? Stream.make(accepted) : Stream.empty, Stream.never).pipe(
@@ -290,38 +290,43 @@ describe("past the router", () => {
     { excludeTestServices: true }
   )((it) => {
     for (const message of ["accept", "do not"]) {
-      it.effect(`a visitor who goes gives everything back, before the agent accepts and after (${message})`, () =>
-        Effect.gen(function* () {
-          const { instance, url, widgetToken } = yield* TestServer.TestServer
-          const body = JSON.stringify({ message })
-          const headers = { "x-widget-token": widgetToken, "content-length": String(body.length) }
-          const chat = () => {
-            let begun = false
-            const sent = send(url + TestServer.paths.chat(instance.instanceId), { method: "POST", headers }, (answer) =>
-              answer
-                .on("error", () => {})
-                .once("data", () => {
-                  begun = true
-                })
-            )
-            sent.on("error", () => {}).end(body)
-            return { sent, begun: () => begun }
-          }
-          // The second is let in only because the first gave back its place.
-          for (let turn = 0; turn < 2; turn++) {
-            const { begun, sent } = chat()
-            yield* until("the agent is asked", () => asking === 1)
-            if (message === "accept") yield* until("the chat has begun", begun)
-            sent.destroy()
-            yield* until("the agent is left", () => asking === 0)
-          }
-        })
+      it.effect(
+        `a disconnected visitor's resources are released, before and after the agent accepts (${message})`,
+        () =>
+          Effect.gen(function* () {
+            const { instance, url, widgetToken } = yield* TestServer.TestServer
+            const body = JSON.stringify({ message })
+            const headers = { "x-widget-token": widgetToken, "content-length": String(body.length) }
+            const chat = () => {
+              let begun = false
+              const sent = send(
+                url + TestServer.paths.chat(instance.instanceId),
+                { method: "POST", headers },
+                (answer) =>
+                  answer
+                    .on("error", () => {})
+                    .once("data", () => {
+                      begun = true
+                    })
+              )
+              sent.on("error", () => {}).end(body)
+              return { sent, begun: () => begun }
+            }
+            // The second is accepted only because the first released its slot.
+            for (let turn = 0; turn < 2; turn++) {
+              const { begun, sent } = chat()
+              yield* until("the agent is asked", () => asking === 1)
+              if (message === "accept") yield* until("the chat has begun", begun)
+              sent.destroy()
+              yield* until("the agent's stream is interrupted", () => asking === 0)
+            }
+          })
       )
     }
   })
 
-  /** Whether a look-up of a token that never ends was given up. */
-  let isGivenUp = false
+  /** Whether a token lookup that never ends was interrupted. */
+  let isInterrupted = false
   let isLookedUp = false
   const slow = Layer.effect(
     WidgetTokens,
@@ -335,7 +340,7 @@ describe("past the router", () => {
           }).pipe(
             Effect.onInterrupt(() =>
               Effect.sync(() => {
-                isGivenUp = true
+                isInterrupted = true
               })
             )
           )
@@ -346,7 +351,7 @@ describe("past the router", () => {
     TestServer.layer({}, undefined, (storage) => Layer.merge(storage, Layer.provide(slow, storage))),
     { excludeTestServices: true }
   )((it) => {
-    it.effect("a visitor who goes while the token is looked up is not waited for", () =>
+    it.effect("the token lookup is interrupted if the visitor disconnects", () =>
       Effect.gen(function* () {
         const { instance, url } = yield* TestServer.TestServer
         const body = `{"message":"Hi"}`
@@ -355,14 +360,14 @@ describe("past the router", () => {
         sent.on("error", () => {}).end(body)
         yield* until("the token is looked up", () => isLookedUp)
         sent.destroy()
-        yield* until("the look-up is given up", () => isGivenUp)
+        yield* until("the lookup is interrupted", () => isInterrupted)
       })
     )
   })
 
   const twice = { name: "chat", limit: 2, windowMillis: 60_000 }
   layer(TestServer.layer({ rateLimitChat: Option.some(twice) }), { excludeTestServices: true })((it) => {
-    it.effect("a chat that is streamed tells of its limit, whichever way it came", () =>
+    it.effect("a streamed chat has the rate limit headers on both paths", () =>
       Effect.gen(function* () {
         const { instance, url, widgetToken } = yield* TestServer.TestServer
         const answers = yield* Effect.forEach(["direct", "router", "direct"] as const, (way) =>
@@ -391,7 +396,7 @@ describe("past the router", () => {
     TestServer.layer({}, undefined, (storage) => Layer.merge(storage, dying)),
     { excludeTestServices: true }
   )((it) => {
-    it.effect("a defect is a 500 that tells nothing of itself", () =>
+    it.effect("a defect is a 500 that reveals no details", () =>
       Effect.gen(function* () {
         const { trackingToken, url } = yield* TestServer.TestServer
         const body = JSON.stringify({ site_id: trackingToken, page_path: "/" })
@@ -405,15 +410,15 @@ describe("past the router", () => {
     )
   })
 
-  /** The direct way in front of a server that answers 418 to everything, with one endpoint for all paths. */
+  /** The fast path, with one endpoint for all paths, in front of a server that answers 418 to everything. */
   const inFront = (
     endpoint: TrackHandler["Service"] & ChatHandler["Service"],
-    see: (request: IncomingMessage) => void = () => {},
+    onRequest: (request: IncomingMessage) => void = () => {},
     tracing?: Trace.Tracing
   ) =>
     Effect.gen(function* () {
       const server = createServer((request, response) => {
-        see(request)
+        onRequest(request)
         request.resume()
         response.writeHead(418).end()
       })
@@ -433,7 +438,7 @@ describe("past the router", () => {
       return { url: `http://127.0.0.1:${port}${TestServer.paths.track}`, way }
     })
 
-  it.live("what cannot be written is a defect and no end of the process, and the way ends with its scope", () =>
+  it.live("an unwritable response does not end the process, and the fast path ends with its scope", () =>
     Effect.gen(function* () {
       const unwritable = () => Effect.succeed(HttpServerResponse.empty({ headers: { "x-broken": "a\nb" } }))
       const { url, way } = yield* inFront(unwritable)
@@ -446,7 +451,7 @@ describe("past the router", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("an endpoint that throws before it gives an Effect is a 500 that tells nothing of itself", () =>
+  it.live("an endpoint that throws instead of returning an Effect is a 500 that reveals no details", () =>
     Effect.gen(function* () {
       const { url, way } = yield* inFront(() => {
         throw new Error("secret")
@@ -459,7 +464,7 @@ describe("past the router", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("only sampled requests leave the fast path, and a trace is joined if a trusted proxy sent it", () =>
+  it.live("only sampled requests leave the fast path, and only a trusted proxy's trace is joined", () =>
     Effect.gen(function* () {
       const traceparent = (flags: string) => ({
         traceparent: `00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-${flags}`
@@ -494,13 +499,13 @@ describe("past the router", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("what a head holds is told, and a large one is let go of when the answer is made", () =>
+  it.live("the endpoint gets the head's size, and a large head is freed when the response ends", () =>
     Effect.gen(function* () {
-      const told: Array<number> = []
+      const sizes: Array<number> = []
       const requests: Array<IncomingMessage> = []
       const { url, way } = yield* inFront(
-        (asked: RequestHead) => {
-          told.push(asked.headBytes)
+        (head: RequestHead) => {
+          sizes.push(head.headBytes)
           return Effect.succeed(HttpServerResponse.empty({ status: 204 }))
         },
         (request) => {
@@ -518,7 +523,7 @@ describe("past the router", () => {
       ] as const) {
         assert.strictEqual((yield* ask(url, "direct", "{}", headers)).status, status)
       }
-      const [ordinary = 0, larger = 0] = told
+      const [ordinary = 0, larger = 0] = sizes
       assert.isTrue(ordinary > 0 && ordinary < 1_000 && larger > ordinary + 5_000)
       assert.deepStrictEqual(
         requests.map(({ headers, rawHeaders }) => [headers, rawHeaders]),

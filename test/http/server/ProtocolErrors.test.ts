@@ -1,5 +1,5 @@
 /**
- * What is answered to what is no request, or none that can be served: always with a body, and counted.
+ * Invalid requests and requests that Node answers by itself get a body and are counted.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
@@ -28,7 +28,7 @@ const host = "Host: edge\r\n"
 const { track } = TestServer.paths
 const chunked = `POST ${track} HTTP/1.1\r\n${host}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`
 
-/** What is sent, what is answered, under which route and method it is counted, and a word of the answer. */
+/** The bytes sent, the expected status, the route and method of the metric, and a pattern of the detail. */
 const cases: ReadonlyArray<
   readonly [name: string, sent: string, status: number, route: string, method: string, word: RegExp]
 > = [
@@ -98,7 +98,7 @@ describe("http/server/ProtocolErrors", () => {
     )
   }
 
-  it.live("a connection on which nothing is sent is closed, and counts as no request", () =>
+  it.live("a connection without any bytes is closed and does not count as a request", () =>
     Effect.gen(function* () {
       const { counted, invalid, port } = yield* serve({ headersTimeout: 100, connectionsCheckingInterval: 50 })
       const raw = yield* Raw.open(port)
@@ -107,7 +107,7 @@ describe("http/server/ProtocolErrors", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("what follows a request that is still being answered is not answered in its place", () =>
+  it.live("a protocol error behind an unanswered request is not sent as its response", () =>
     Effect.gen(function* () {
       const { port } = yield* serve()
       const body = JSON.stringify({ site_id: "x" })
@@ -121,7 +121,7 @@ describe("http/server/ProtocolErrors", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a request with a Host, or of HTTP/1.0, is served as before", () =>
+  it.live("requests with a Host and HTTP/1.0 requests are served", () =>
     Effect.gen(function* () {
       const { port } = yield* serve()
       for (const head of [`HEAD /healthz HTTP/1.1\r\n${host}`, "HEAD /healthz HTTP/1.0\r\n"]) {

@@ -10,7 +10,7 @@ import { interruptedAnywhere } from "../../support/Stepwise.ts"
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 describe("http/server/RequestBody", () => {
-  it("reads JSON's own types, a beacon's text, and no type at all", () => {
+  it("reads the JSON types, text/plain as beacons send it, and a missing type", () => {
     for (const type of [
       undefined,
       "",
@@ -36,20 +36,20 @@ describe("http/server/RequestBody", () => {
     }
   })
 
-  it.prop("reads any JSON whatever its type, and keeps its text", [Schema.Json], ([value]) => {
+  it.prop("reads any JSON value and keeps its text", [Schema.Json], ([value]) => {
     const text = JSON.stringify(value)
     for (const type of [undefined, "application/json", "text/plain"]) {
       assert.strictEqual(Result.getOrThrow(RequestBody.parse(bytes(text), type)).text, text)
     }
   })
 
-  it("an empty body is no value, whatever its type", () => {
+  it("an empty body has no value, whatever its content type", () => {
     for (const type of [undefined, "text/html"]) {
       assert.isUndefined(Result.getOrThrow(RequestBody.parse(new Uint8Array(), type)).value)
     }
   })
 
-  it("a body of another type is a text, never JSON", () => {
+  it("a body of another content type is a string, never JSON", () => {
     assert.strictEqual(Result.getOrThrow(RequestBody.parse(bytes('{"a":1}'), "text/html")).value, "")
   })
 
@@ -72,10 +72,10 @@ describe("http/server/RequestBody", () => {
   )
 
   for (const [way, headers] of [
-    ["whose length is told", { "content-length": "60000" }],
+    ["with a Content-Length", { "content-length": "60000" }],
     ["in chunks", {}]
   ] as const) {
-    it(`whoever is interrupted on the way, at any step, holds nothing: a body ${way}`, () => {
+    it(`an interruption at any step releases the memory: a body ${way}`, () => {
       const room = Capacity.make(100_000, 50_000)
       let most = 0
       const watched: Pick<Capacity.Capacity, "allocate"> = {

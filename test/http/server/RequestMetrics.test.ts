@@ -5,7 +5,7 @@ import * as TestServer from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
 import { browser } from "../../torture/Load.ts"
 
-/** The service, measured, and a look at one sample. */
+/** Starts the service with metrics; `value` reads one sample. */
 const measured = (given?: Parameters<typeof TestServer.layer>[0], agent?: Parameters<typeof TestServer.layer>[1]) =>
   Effect.gen(function* () {
     const { layer, text, value } = TestMetrics.make()
@@ -20,7 +20,7 @@ const answered = (route: string, status: number | "aborted", method = "POST") =>
 const { chat, submit, track } = { ...TestServer.paths, chat: "/v1/public/widget/:instance_id/chat" }
 
 describe("http/server/RequestMetrics", () => {
-  it.live("every answer counts once, by its route, its status and its decision, whichever way it went", () =>
+  it.live("every response counts once, by route, status and decision, on both paths", () =>
     Effect.gen(function* () {
       const { server, text, value } = yield* measured({ maxBody: 1_000 })
       const view = { site_id: server.trackingToken, page_path: "/" }
@@ -56,7 +56,7 @@ describe("http/server/RequestMetrics", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a chat is open as long as it streams, and one whose client leaves before the answer is aborted", () =>
+  it.live("a chat is open while it streams, and is aborted if its client disconnects before the response", () =>
     Effect.gen(function* () {
       const { server, value } = yield* measured({}, ({ message }) =>
         message === "silence"
@@ -74,7 +74,7 @@ describe("http/server/RequestMetrics", () => {
       yield* Effect.promise(() => ask("hello", leave.signal))
       yield* until("it streams", () => value("chat_streams_open") === 1)
       const waiting = ask("silence", leave.signal).catch(() => undefined)
-      yield* until("both are there", () => value("http_requests_open") === 2)
+      yield* until("both are open", () => value("http_requests_open") === 2)
       assert.strictEqual(value("chat_streams_open"), 1)
       leave.abort()
       yield* Effect.promise(() => waiting)

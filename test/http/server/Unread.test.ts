@@ -1,5 +1,5 @@
 /**
- * Visitors who ask and do not read the answer: what was held for them is given back, on either way to the endpoint.
+ * The resources of clients that do not read their responses are released, on the fast path and through the router.
  */
 import { assert, layer } from "@effect/vitest"
 import { Duration, Effect, Option, Stream } from "effect"
@@ -12,7 +12,7 @@ import * as Raw from "../../torture/Raw.ts"
 const accepted: AgentEvent = { _tag: "Accepted" }
 const text = (length: number): AgentEvent => ({ _tag: "Text", delta: "x".repeat(length) })
 
-/** Beyond what the system keeps for a connection. */
+/** More than the system's buffers for a connection. */
 const much = 16 * 2 ** 20
 
 const script: MemoryAgentStream.Script = ({ message }) => {
@@ -21,7 +21,7 @@ const script: MemoryAgentStream.Script = ({ message }) => {
   return Stream.concat(Stream.make(accepted), Stream.forever(Stream.make(text(8192))))
 }
 
-/** A request for a chat, as it goes over the wire. */
+/** The bytes of a chat request. */
 const request = (path: string, token: string, message: string): string => {
   const body = JSON.stringify({ message })
   return [
@@ -38,8 +38,8 @@ const request = (path: string, token: string, message: string): string => {
 const streams = { perAddress: Option.none(), perInstance: Option.some(1) }
 
 for (const [name, chatMaxDuration] of [
-  ["before their time is over", Duration.minutes(1)],
-  ["when their time is over", Duration.millis(100)]
+  ["before their maximum duration", Duration.minutes(1)],
+  ["after their maximum duration", Duration.millis(100)]
 ] as const) {
   layer(
     testServer(
@@ -53,18 +53,18 @@ for (const [name, chatMaxDuration] of [
       ["through the router", "?x"]
     ] as const) {
       for (const message of ["at once", "for ever"]) {
-        it.effect(`${way}, an answer that is said ${message}`, () =>
+        it.effect(`${way}, an answer sent ${message}`, () =>
           Effect.gen(function* () {
             const { instance, send, url, widgetToken } = yield* TestServer
             const path = paths.chat(instance.instanceId) + query
             const headers = { "x-widget-token": widgetToken }
             const ask = Effect.map(send(path, { message: "a word" }, { headers }), ({ status }) => status)
-            yield* until("nobody holds the place", () => Effect.runPromise(Effect.map(ask, (status) => status === 200)))
+            yield* until("the slot is free", () => Effect.runPromise(Effect.map(ask, (status) => status === 200)))
             const { socket, write } = yield* Raw.open(Number(new URL(url).port))
             socket.pause()
             write(request(path, widgetToken, message))
-            yield* until("it holds the place", () => Effect.runPromise(Effect.map(ask, (status) => status === 429)))
-            yield* until("the place is free", () => Effect.runPromise(Effect.map(ask, (status) => status === 200)))
+            yield* until("it holds the slot", () => Effect.runPromise(Effect.map(ask, (status) => status === 429)))
+            yield* until("the slot is free again", () => Effect.runPromise(Effect.map(ask, (status) => status === 200)))
           }).pipe(Effect.scoped)
         )
       }
@@ -82,8 +82,8 @@ layer(
     script
   ),
   { excludeTestServices: true }
-)("http: what stands behind what is not read", (it) => {
-  it.effect("is ended with it", () =>
+)("http: a chat pipelined behind an unread one", (it) => {
+  it.effect("ends with it", () =>
     Effect.gen(function* () {
       const { instance, send, url, widgetToken } = yield* TestServer
       const path = paths.chat(instance.instanceId)
@@ -94,14 +94,14 @@ layer(
       const { socket, write } = yield* Raw.open(Number(new URL(url).port))
       socket.pause()
       write(request(path, widgetToken, "for ever").repeat(2))
-      yield* until("they hold both places", () => Effect.runPromise(Effect.map(ask, (status) => status === 429)))
-      yield* until("the places are free", () => Effect.runPromise(Effect.map(ask, (status) => status === 200)))
+      yield* until("they hold both slots", () => Effect.runPromise(Effect.map(ask, (status) => status === 429)))
+      yield* until("the slots are free", () => Effect.runPromise(Effect.map(ask, (status) => status === 200)))
     }).pipe(Effect.scoped)
   )
 })
 
 layer(testServer({ limits: { unreadTimeout: 300 } }), { excludeTestServices: true })("http: unread pages", (it) => {
-  it.effect("a client that reads none of its answers is sent away, and one that waits for nothing is not", () =>
+  it.effect("the connection of a client that reads no response is closed, and an idle one is not", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
       const port = Number(new URL(url).port)
@@ -113,7 +113,7 @@ layer(testServer({ limits: { unreadTimeout: 300 } }), { excludeTestServices: tru
       unread.socket.pause()
       for (let round = 0; round < 20; round++) unread.write(page.repeat(100))
       yield* until("the unread one is closed", () => {
-        // Whoever writes to a closed connection learns of it.
+        // A paused socket notices the close only when it writes.
         unread.write(page)
         return unread.closed()
       })

@@ -5,7 +5,7 @@ import { Effect } from "effect"
 import * as UnreadAnswers from "../../../src/http/server/UnreadAnswers.ts"
 import { until } from "../../support/Wait.ts"
 
-/** A client that asks for more than the system buffers and does not read it. */
+/** A client that does not read its response. */
 const unread = Effect.gen(function* () {
   let seen: { readonly socket: Socket; readonly response: ServerResponse } | undefined
   const server = createServer((request, response) => {
@@ -20,14 +20,15 @@ const unread = Effect.gen(function* () {
   })
   yield* Effect.addFinalizer(() => Effect.sync(() => client.destroy()))
   client.pause().write("GET / HTTP/1.1\r\nHost: edge\r\n\r\n")
-  const { response, socket } = yield* until("the request is there", () => seen)
+  const { response, socket } = yield* until("the request has arrived", () => seen)
   return { client, response, socket }
 })
 
+/** More than the system buffers. */
 const much = Buffer.alloc(16 * 2 ** 20)
 
 describe("http/server/UnreadAnswers", () => {
-  it.live("time counts from the last byte that the client took", () =>
+  it.live("the time starts anew whenever the client reads", () =>
     Effect.gen(function* () {
       const { client, response, socket } = yield* unread
       const observe = (known: UnreadAnswers.Unread | undefined, now: number) =>
@@ -36,7 +37,7 @@ describe("http/server/UnreadAnswers", () => {
       response.write("a")
       assert.isUndefined(observe(undefined, 0), "the handler still writes")
       response.end(much)
-      // The system takes what its buffers hold, and then no more.
+      // The system accepts bytes until its buffers are full.
       let state: UnreadAnswers.Unread | undefined
       let unchanged = 0
       let now = 0
