@@ -9,7 +9,7 @@ import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 
 const lost = new SqlError.SqlError({ reason: new SqlError.ConnectionError({ cause: new Error("gone") }) })
 
-/** A statement that fails as often as it is told, and then answers. */
+/** A statement that fails a given number of times, then succeeds. */
 const failing = (times: number, error: SqlError.SqlError) =>
   Effect.gen(function* () {
     const left = yield* Ref.make(times)
@@ -20,7 +20,7 @@ const failing = (times: number, error: SqlError.SqlError) =>
   })
 
 describe("postgres/Database: bounded", () => {
-  it.effect("a connection that breaks is tried again until the deadline", () =>
+  it.effect("a broken connection is retried until the deadline", () =>
     Effect.gen(function* () {
       const statement = yield* failing(5, lost)
       const fiber = yield* Effect.forkChild(Database.bounded("10 seconds")(statement))
@@ -29,7 +29,7 @@ describe("postgres/Database: bounded", () => {
     })
   )
 
-  it.effect("one that stays broken is unreachable, at the deadline", () =>
+  it.effect("a connection that stays broken is unreachable at the deadline", () =>
     Effect.gen(function* () {
       const statement = yield* failing(1_000_000, lost)
       const fiber = yield* Effect.forkChild(Effect.flip(Database.bounded("10 seconds")(statement)))
@@ -40,7 +40,7 @@ describe("postgres/Database: bounded", () => {
     })
   )
 
-  it.effect("a statement that hangs, and hangs when it is cancelled too, is a timeout at the deadline", () =>
+  it.effect("a statement that hangs, even when cancelled, is a timeout at the deadline", () =>
     Effect.gen(function* () {
       const hung = Effect.uninterruptible(Effect.never)
       const fiber = yield* Effect.forkChild(Effect.flip(Database.bounded("10 seconds")(hung)))
@@ -49,18 +49,18 @@ describe("postgres/Database: bounded", () => {
     })
   )
 
-  it.effect("our own errors pass as they are, at once", () =>
+  it.effect("other errors pass through at once", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* Effect.flip(Database.bounded("10 seconds")(Effect.fail("ours"))), "ours")
     })
   )
 })
 
-describe("postgres/Database: who goes away", () => {
-  /** Lets other fibers run before every step, so that an interruption can come between any two. With less none is made. */
+describe("postgres/Database: interruption", () => {
+  /** Yields before every step, so that an interruption can occur between any two. Larger values allow none. */
   const stepwise = Effect.provideService(References.MaxOpsBeforeYield, 3)
 
-  it.effect("no statement goes on that nobody waits for, whenever they went", () =>
+  it.effect("no statement outlives its caller, whenever the caller is interrupted", () =>
     Effect.gen(function* () {
       for (let steps = 0; steps < 60; steps++) {
         let running = 0
@@ -80,7 +80,7 @@ describe("postgres/Database: who goes away", () => {
 })
 
 describe("postgres/Database: errors", () => {
-  /** What a statement's error is to one who stores records. */
+  /** Maps a statement's error as the stores do. */
   const judged = (statement: string) =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
@@ -90,7 +90,7 @@ describe("postgres/Database: errors", () => {
     })
   const raising = (code: string) => judged(`DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '${code}'; END $$`)
 
-  it.live("the record's faults are refused, and the server's troubles are unavailable", () =>
+  it.live("an error of the record is refused, an error of the server is unavailable", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* judged("SELECT 1/0"), "RecordRefused")
       assert.strictEqual(yield* judged("SELECT 'x'::uuid"), "RecordRefused")
@@ -108,14 +108,14 @@ describe("postgres/Database: errors", () => {
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
-  it("a system's code is told as what it is, and not as the server's", () => {
+  it("a system error code is not mistaken for a SQLSTATE", () => {
     const cause = Object.assign(new Error("write EPIPE"), { code: "EPIPE" })
     const error = Database.unavailable(new SqlError.SqlError({ reason: new SqlError.ConnectionError({ cause }) }))
     assert.deepInclude(error, { reason: "unreachable", code: "EPIPE" })
     assert.strictEqual(String(error.cause), "Error: ConnectionError: write EPIPE")
   })
 
-  it.live("nothing of a record's contents is in the error, wherever the server quotes it", () =>
+  it.live("the error contains none of the record's contents, wherever the server quotes them", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const secret = "secret@example.test"
@@ -134,7 +134,7 @@ describe("postgres/Database: errors", () => {
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
-  it.live("a database that is not there does not keep the layer from being built", () =>
+  it.live("the layer builds without a database", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const error = yield* Effect.flip(Database.bounded("100 millis")(sql`SELECT 1`))
@@ -142,7 +142,7 @@ describe("postgres/Database: errors", () => {
     }).pipe(Effect.provide(Database.layer({ path: "/nowhere/.s.PGSQL.1", username: "nobody", connections: 1 })))
   )
 
-  it.live("a client of its own waits for no statement of the shared one", () =>
+  it.live("a dedicated client does not wait for statements of the shared one", () =>
     Effect.gen(function* () {
       const { url } = yield* TestDatabase.connection
       yield* Effect.gen(function* () {

@@ -1,5 +1,5 @@
 /**
- * `core/doctor/DatabaseUrl` knows of the driver what it says: the driver itself is asked.
+ * `core/doctor/DatabaseUrl` predicts what the driver accepts; these tests compare it with the driver.
  */
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
@@ -12,7 +12,7 @@ const Part = Schema.Literals(["", "a", "%", "%4", "%41", "%zz", "%ff", "a%"])
 const Value = Schema.Literals(["", "0", "1", "-1", "1.5", "2", "65536", "1e1", "x", " 7 ", "require", "true"])
 const Parameter = Schema.Tuple([Schema.Literals(["port", "connect_timeout", "sslmode", "user"]), Value])
 
-/** Whether the driver reads an address, which it does when it is to connect: then nothing listens there. */
+/** Whether the driver accepts a URL: it parses it on connecting, and nothing listens there. */
 const isRead = (url: URL) =>
   PgClient.make({ url: Redacted.make(url.href), minConnections: 0, maxConnections: 1 }).pipe(
     Effect.flatMap((sql) => Effect.flip(sql`SELECT 1`)),

@@ -4,7 +4,7 @@ import { TestClock } from "effect/testing"
 import * as Lookup from "../../src/postgres/Lookup.ts"
 import { StorageUnavailable } from "../../src/services/Storage.ts"
 
-/** A store that counts how often it is asked; what it holds can be changed. */
+/** A mutable store that counts its queries. */
 const store = () => {
   const held = new Map<string, string>()
   const asked: Array<string> = []
@@ -28,7 +28,7 @@ const store = () => {
 const times = { found: "10 seconds", unknown: "900 millis", capacity: 3 } as const
 
 describe("postgres/Lookup", () => {
-  it.effect("asks once for what is found, until it is too old", () =>
+  it.effect("queries a found key once until it expires", () =>
     Effect.gen(function* () {
       const { asked, find, held } = store()
       held.set("a", "one")
@@ -43,7 +43,7 @@ describe("postgres/Lookup", () => {
     })
   )
 
-  it.effect("what was unknown is found within a second of its creation", () =>
+  it.effect("an unknown key is found within a second of its creation", () =>
     Effect.gen(function* () {
       const { asked, find, held } = store()
       const lookup = yield* Lookup.make({ ...times, find })
@@ -56,7 +56,7 @@ describe("postgres/Lookup", () => {
     })
   )
 
-  it.effect("those who ask at once share one query, and one who goes away does not end it for the others", () =>
+  it.effect("concurrent lookups share one query, which survives the interruption of one of them", () =>
     Effect.gen(function* () {
       const gate = yield* Deferred.make<void>()
       let asked = 0
@@ -79,7 +79,7 @@ describe("postgres/Lookup", () => {
     })
   )
 
-  it.effect("a query that nobody waits for is interrupted", () =>
+  it.effect("a query is interrupted when no caller waits", () =>
     Effect.gen(function* () {
       const interrupted = yield* Deferred.make<void>()
       const lookup = yield* Lookup.make<string>({
@@ -92,7 +92,7 @@ describe("postgres/Lookup", () => {
     })
   )
 
-  it.effect("a failure is told and not remembered", () =>
+  it.effect("a failure is reported and not cached", () =>
     Effect.gen(function* () {
       const { asked, break: broken, find, held } = store()
       held.set("a", "one")
@@ -105,7 +105,7 @@ describe("postgres/Lookup", () => {
     })
   )
 
-  it.effect("remembers no more than it may, and forgets what was unused longest", () =>
+  it.effect("keeps to its capacity and evicts the least recently used key", () =>
     Effect.gen(function* () {
       const { asked, find } = store()
       const lookup = yield* Lookup.make({ ...times, find })
@@ -118,7 +118,7 @@ describe("postgres/Lookup", () => {
     })
   )
 
-  it.effect("however many it may remember, each is asked for once while it is young, and again when it is old", () =>
+  it.effect("at any capacity, each key is queried once until it expires, and then again", () =>
     Effect.gen(function* () {
       const { asked, find, held } = store()
       const keys = Array.from({ length: 100 }, (_, index) => String(index))
@@ -135,7 +135,7 @@ describe("postgres/Lookup", () => {
     })
   )
 
-  it.effect("a wall clock that is set back does not make an answer live longer", () =>
+  it.effect("setting the wall clock back does not extend the time to live", () =>
     Effect.gen(function* () {
       const { find, held } = store()
       const lookup = yield* Lookup.make({ ...times, find })
@@ -148,7 +148,7 @@ describe("postgres/Lookup", () => {
     })
   )
 
-  it.effect("nobody joins a query that was sent before the oldest answer they may get", () =>
+  it.effect("no caller joins a query that is older than the time to live", () =>
     Effect.gen(function* () {
       const gate = yield* Deferred.make<void>()
       let value = "old"
@@ -172,7 +172,7 @@ describe("postgres/Lookup", () => {
     })
   )
 
-  it.effect("keeps nothing of the request that asked", () =>
+  it.effect("does not retain the request that called it", () =>
     Effect.gen(function* () {
       class Request extends Context.Service<Request, string>()("test/Request") {}
       let seen: Option.Option<string> | undefined

@@ -14,7 +14,7 @@ import * as Cluster from "../torture/Cluster.ts"
 
 const onDatabase = Layer.provideMerge(layer, TestDatabase.layer)
 
-/** Makes every insert into these tables meet the error of a full disk, and counts them in `tries`. */
+/** Makes every insert into these tables fail as on a full disk, and counts them in `tries`. */
 const fillDisk = (...tables: ReadonlyArray<string>) =>
   PgClient.PgClient.use((sql) =>
     Effect.forEach(
@@ -43,7 +43,7 @@ const addWebsite = PgClient.PgClient.use(
     VALUES (${websites[0]}, gen_random_uuid(), gen_random_uuid(), 'test')`
 )
 
-/** With the submissions of requests, whose writes it knows of. */
+/** Shares its `WriteHealth` with the submissions. */
 const withWrites = Layer.fresh(
   Layer.mergeAll(layer, SubmissionRepo.layer({ timeout: "500 millis", maxQueue: 10 })).pipe(
     Layer.provideMerge(Layer.effectDiscard(addWebsite)),
@@ -54,13 +54,13 @@ const withWrites = Layer.fresh(
 suite("postgres/Readiness: its law", withWrites, { begin: fillDisk("submission"), end: freeDisk("submission") })
 
 describe("postgres/Readiness: while writes fail", () => {
-  it.live("it tries by itself, is not ready while that fails, and leaves no row behind", () =>
+  it.live("it runs trial writes, is not ready while they fail, and leaves no rows", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       yield* fillDisk("submission")
       yield* Effect.flip(write)
       yield* freeDisk("submission")
-      // Whatever requests write is tried, and not only what failed.
+      // All kinds of writes are tried, not only the failed one.
       for (const table of ["bot_view", "page_view_batch", "submission"]) {
         yield* fillDisk(table)
         const before = yield* tries
@@ -78,7 +78,7 @@ describe("postgres/Readiness: while writes fail", () => {
     }).pipe(Effect.provide(withWrites))
   )
 
-  it.live("nothing is written while the writes of requests succeed", () =>
+  it.live("no trial writes while requests write successfully", () =>
     Effect.gen(function* () {
       yield* write
       yield* fillDisk("page_view", "bot_view", "submission", "page_view_batch")
@@ -87,7 +87,7 @@ describe("postgres/Readiness: while writes fail", () => {
   )
 })
 
-/** A server on the loopback that takes connections and says nothing; gives its port. */
+/** Starts a loopback server that accepts connections and never replies; returns its port. */
 const mute = Effect.acquireRelease(
   Effect.callback<{ readonly port: number; readonly close: () => void }>((resume) => {
     const sockets = new Set<{ destroy: () => void }>()
@@ -114,7 +114,7 @@ const at = (port: number) =>
 describe("postgres/Readiness", () => {
   it.effect("a migrated database is ready", () => check.pipe(Effect.provide(onDatabase)))
 
-  it.effect("one that lacks a migration, or all of them, is not, until it has them", () =>
+  it.effect("a database that lacks migrations is not ready until they are applied", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       yield* check
@@ -131,7 +131,7 @@ describe("postgres/Readiness", () => {
     }).pipe(Effect.provide(onDatabase))
   )
 
-  it.live("one that takes no writes is not ready, whichever connection is asked", () =>
+  it.live("a read-only database is not ready, on any connection", () =>
     Effect.gen(function* () {
       const connection = yield* TestDatabase.connection
       const writer = yield* TestDatabase.clientOf(connection)
@@ -141,7 +141,7 @@ describe("postgres/Readiness", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("one whose user may read and not write is not ready, until that is granted", () =>
+  it.live("a user without write privileges is not ready until they are granted", () =>
     Effect.gen(function* () {
       const connection = yield* TestDatabase.connection
       const { owner, reader } = yield* TestDatabase.readOnly(connection)
@@ -155,7 +155,7 @@ describe("postgres/Readiness", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("one that is newer than this version is ready", () =>
+  it.effect("a database newer than this version is ready", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       yield* sql`INSERT INTO effect_sql_migrations (migration_id, name) VALUES (9999, 'later')`
@@ -163,14 +163,14 @@ describe("postgres/Readiness", () => {
     }).pipe(Effect.provide(onDatabase))
   )
 
-  it.live("one that takes connections and never answers is unreachable, and the check still answers", () =>
+  it.live("a server that accepts connections and never replies is unreachable, and the check still completes", () =>
     Effect.gen(function* () {
       const { port } = yield* mute
       assert.strictEqual((yield* Effect.flip(Effect.provide(check, at(port)))).reason, "database-unreachable")
     })
   )
 
-  it.live("one that is not there is unreachable, as the system says", () =>
+  it.live("a missing server is unreachable, with the system's error code", () =>
     Effect.gen(function* () {
       const { close, port } = yield* mute
       close()
@@ -179,7 +179,7 @@ describe("postgres/Readiness", () => {
     })
   )
 
-  it.live("a server that answers and refuses is unreachable too, and its own reason is told", () =>
+  it.live("a server that refuses is unreachable, with its SQLSTATE", () =>
     Effect.gen(function* () {
       const { url } = yield* TestDatabase.connection
       const without = new URL(Redacted.value(url))
@@ -192,7 +192,7 @@ describe("postgres/Readiness", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("whoever may not log in, has no password to give, or finds no place is told so", () =>
+  it.live("a refused login, a missing password and exhausted connections each have their code", () =>
     Effect.gen(function* () {
       const cluster = yield* Cluster.make({
         fsync: "off",
@@ -223,7 +223,7 @@ describe("postgres/Readiness", () => {
       assert.strictEqual(yield* codeFor("nobody"), "28000")
       assert.strictEqual(yield* codeFor("ada", "wrong"), "28P01")
       assert.strictEqual(yield* codeFor("ada"), "28P01")
-      // The last place is kept for superusers.
+      // The last connection is reserved for superusers.
       const others = yield* Effect.provide(PgClient.PgClient, yield* Layer.build(clientOf("eve", undefined, 4)))
       for (let place = 0; place < 4; place++) yield* others.reserve
       assert.strictEqual(yield* codeFor("eve"), "53300")

@@ -1,10 +1,10 @@
 /**
- * Where `postgres` and `initdb` come from: the package that npm installed for this platform, a copy of it under our own
- * folder, or the PATH (where the package's do not run: NixOS, Alpine).
+ * Finds `postgres` and `initdb`: in the npm package for this platform, in a copy of it in the data folder, or on the PATH (if
+ * the package's binaries do not run: NixOS, Alpine).
  *
- * A copy is made once, where the user of the server cannot reach node_modules (a checkout under /root), or where the links
- * between the libraries are missing and node_modules is not ours to write to (npm skips a package's install script unless
- * it is allowed, and that script makes the links).
+ * The package is copied once, if the server's user cannot reach node_modules (a checkout under /root), or if the links between
+ * the libraries are missing and node_modules is not writable (the package's install script makes the links, and npm skips
+ * install scripts unless allowed).
  *
  * @module
  */
@@ -36,7 +36,7 @@ export interface Binaries {
 const Package = Schema.fromJsonString(Schema.Struct({ version: Schema.String }))
 const Links = Schema.fromJsonString(Schema.Array(Schema.Struct({ source: Schema.String, target: Schema.String })))
 
-/** The oldest major version that the migrations were run on. */
+/** The oldest major version that the migrations are tested on. */
 const oldest = 15
 
 interface Native {
@@ -55,7 +55,7 @@ const installed: Effect.Effect<Option.Option<Native>> = Effect.sync(() => {
   }
 })
 
-/** Makes the links between the libraries that are still missing. Two processes may do so at once. */
+/** Creates the missing links between the libraries. Safe to run concurrently. */
 const link = (folder: string): Effect.Effect<void, EmbeddedClusterError> =>
   io(`link PostgreSQL's libraries in ${folder}`, () => {
     const links = Schema.decodeUnknownSync(Links)(readFileSync(path.join(folder, "pg-symlinks.json"), "utf8"))
@@ -89,7 +89,7 @@ const copy = (from: Native, home: string): Effect.Effect<string, EmbeddedCluster
     return target
   })
 
-/** Tries both programs. Gives what they said where one does not run. */
+/** Runs both programs with `--version`; returns their output if one fails. */
 const check = Effect.fnUntraced(function* (user: User, postgres: string, initdb: string) {
   const server = yield* run(user, postgres, "--version")
   const init = yield* run(user, initdb, "--version")
@@ -103,8 +103,8 @@ const inFolder = (user: User, folder: string) =>
   check(user, path.join(folder, "bin", "postgres"), path.join(folder, "bin", "initdb"))
 
 /**
- * Programs that run here as this user. `home` is where a copy may stand. Fails with `NoBinaries`, or with
- * `FolderUnusable` where a copy is needed and cannot be written.
+ * Finds programs that run as this user. A copy goes to `home`. Fails with `NoBinaries`, or with `FolderUnusable` if a copy is
+ * needed and cannot be written.
  */
 export const find = Effect.fnUntraced(function* (
   user: User,

@@ -1,14 +1,14 @@
 /**
- * The folder of an embedded cluster: who holds it, where its files stand, where its socket stands.
+ * The folder of an embedded cluster: its lock, and the locations of its files and its socket.
  *
  *     <dataDir>/lock        held for as long as the cluster is in use
- *     <dataDir>/owner       the holder's process id, for the message that others get
- *     <dataDir>/place       only where the files stand elsewhere (see `homeOf`): that folder's path
+ *     <dataDir>/owner       the lock holder's process id, for error messages
+ *     <dataDir>/place       the path of the files' folder, if they are elsewhere (see `homeOf`)
  *     <home>/data           PostgreSQL's data; complete as soon as it exists
  *     <home>/s              the Unix socket
- *     <home>/hba.conf       who may connect, and ident.conf: only where the server runs as another user
- *     <home>/sockets        only where the socket stands elsewhere (see `socketsOf`): that folder's path
- *     <home>/postgres.log   what this run's server said; the run before is in postgres.log.1
+ *     <home>/hba.conf       access rules, with ident.conf: only if the server runs as another user
+ *     <home>/sockets        the path of the socket's folder, if it is elsewhere (see `socketsOf`)
+ *     <home>/postgres.log   this run's server log; the previous run's is postgres.log.1
  *
  * @module
  */
@@ -36,7 +36,7 @@ import { type EmbeddedClusterError, elsewhere, fail, io } from "./EmbeddedCluste
 import * as Folders from "./Folders.ts"
 import { canEnter, type User } from "./SystemUser.ts"
 
-/** The file's text, or undefined where it does not exist. */
+/** The file's text, or undefined if it does not exist. */
 const read = (file: string): string | undefined => {
   try {
     return readFileSync(file, "utf8").trim()
@@ -46,7 +46,7 @@ const read = (file: string): string | undefined => {
   }
 }
 
-/** Writes a file so that a reader sees all of it or nothing. */
+/** Writes a file atomically. */
 const write = (file: string, text: string) => {
   const draft = `${file}.${process.pid}.new`
   writeFileSync(draft, `${text}\n`, { mode: 0o600 })
@@ -54,8 +54,8 @@ const write = (file: string, text: string) => {
 }
 
 /**
- * Makes the folder, and lets the server's user pass through it (not list it). Only what is missing is made; an existing
- * parent's rights are nobody's to change here.
+ * Creates the folder and missing parents, and lets the server's user traverse the folder (not list it). The permissions of
+ * existing parents are not changed.
  */
 export const make = (dataDir: string, user: User): Effect.Effect<string, EmbeddedClusterError> =>
   io(`make the folder ${dataDir}`, () => {
@@ -67,11 +67,10 @@ export const make = (dataDir: string, user: User): Effect.Effect<string, Embedde
   })
 
 /**
- * Takes the folder for this process until the scope closes, or fails with `InUse`.
+ * Locks the folder for this process until the scope closes, or fails with `InUse`.
  *
- * The lock is SQLite's on an empty file, that is, the kernel's: it is gone as soon as its process is, however that ended,
- * so that there is no stale lock to judge and no moment in which two may believe that they hold it. Node itself offers no
- * other lock of this kind.
+ * The lock is a kernel file lock, taken through SQLite on an empty file, since Node has no API for one. The kernel releases it
+ * when the process ends in any way, so there are no stale locks and never two holders.
  */
 export const lock = Effect.fnUntraced(function* (
   dataDir: string
@@ -107,7 +106,7 @@ export const lock = Effect.fnUntraced(function* (
 
 const roots = ["/var/lib", "/var/tmp"]
 
-/** The uid that owns the data of a folder; undefined where there are none, or what is wrong is found when it is used. */
+/** The uid that owns the data of a folder; undefined if there are none. Other errors surface when the folder is used. */
 export const dataOwner = (dataDir: string): Effect.Effect<number | undefined> =>
   Effect.sync(() => {
     try {
@@ -118,13 +117,13 @@ export const dataOwner = (dataDir: string): Effect.Effect<number | undefined> =>
   })
 
 /**
- * Where the cluster's files stand: in the folder itself, wherever the server's user can reach it.
+ * The folder of the cluster's files: `dataDir` itself, if the server's user can reach it.
  *
- * He cannot where root works in a folder under /root (mode 0700), the usual thing in a container. Opening /root to everybody
- * is not ours to do, and PostgreSQL does not run as root. So the files go to a folder of their own under /var/lib (or
- * /var/tmp where that is read-only) with a random name, made by mkdtemp, which never takes one that exists; the path is
- * recorded in the folder. A recorded path is believed only if it has such a name and is a real folder of root's that nobody
- * else can write to: so nobody can prepare one for us. A recorded folder that is gone is an error and not an empty database.
+ * It cannot if root works in a folder under /root (mode 0700), as is common in containers: PostgreSQL refuses to run as root,
+ * and /root must not be opened to others. The files then go to a new folder under /var/lib (or /var/tmp if that is read-only)
+ * with a random name from mkdtemp, and the path is recorded in `dataDir`. A recorded path is trusted only if it has such a
+ * name and is a real folder that root owns and only root can write to, so that another user cannot plant one. If a recorded
+ * folder is missing, that is an error and not an empty database.
  */
 export const homeOf = Effect.fnUntraced(function* (
   dataDir: string,
@@ -181,28 +180,28 @@ const longestSocket = 103
 
 const fits = (folder: string) => Buffer.byteLength(path.join(folder, socketName)) <= longestSocket
 
-/** Removes what a server that was killed leaves in a folder of sockets. */
+/** Removes the socket files that a killed server leaves. */
 const removeSocket = (folder: string) => {
   rmSync(path.join(folder, socketName), { force: true })
   rmSync(path.join(folder, `${socketName}.lock`), { force: true })
 }
 
-/** Removes what a server leaves in a folder of sockets, and the folder; anything else in it stays, and so does the folder. */
+/** Removes the socket files and then the folder, unless it contains other files. */
 const removeSockets = (folder: string) => {
   try {
     if (!lstatSync(folder).isDirectory()) return
     removeSocket(folder)
     rmdirSync(folder)
   } catch {
-    // Not ours any more, or gone: nothing depends on it.
+    // Best effort: nothing depends on the removal.
   }
 }
 
 /**
- * The folder for the socket, which only the server's user (and root) can enter: `s` in `home`, or, where that path is longer
- * than a socket's may be, a folder of mkdtemp's among the temporary files, which is removed when the scope closes (after a
- * kill -9: by the next start). To be called when no server runs: PostgreSQL would take a lock whose process id is somebody
- * else's by now, or a dead process's that nobody has reaped, for a server's, and never start.
+ * The folder for the socket, which only the server's user (and root) can enter: `s` in `home`, or a temporary folder if that
+ * path is too long for a socket. The temporary folder is removed when the scope closes (after a kill -9, by the next start).
+ * Call it only while no server runs, since it removes leftover lock files: PostgreSQL refuses to start if a lock file's
+ * process id belongs to another process or to an unreaped one.
  */
 export const socketsOf = Effect.fnUntraced(function* (
   home: string,
@@ -242,10 +241,10 @@ export const socketsOf = Effect.fnUntraced(function* (
   )
 })
 
-/** The socket itself, in the folder that `socketsOf` gives. */
+/** The path of the socket in the folder of `socketsOf`. */
 export const socketIn = (sockets: string): string => path.join(sockets, socketName)
 
-/** Makes an empty folder in `home` that the server's user may write to. */
+/** Creates an empty folder in `home` that the server's user may write to. */
 export const draft = (home: string, user: User): Effect.Effect<string, EmbeddedClusterError> =>
   io(`make a folder in ${home}`, () => {
     const made = mkdtempSync(path.join(home, "data.new-"))
@@ -253,12 +252,12 @@ export const draft = (home: string, user: User): Effect.Effect<string, EmbeddedC
     return made
   })
 
-/** The first version whose `pg_ident.conf` may name all users of the database. */
+/** The first version whose `pg_ident.conf` supports `all` as the database user. */
 const namesAll = 16
 
 /**
- * The settings that let our own user alone connect, where the server runs as another one: the kernel says on a Unix socket
- * who has connected. Otherwise none are needed: only the server's user can enter the folder of the socket.
+ * The settings that restrict connections to this process's user (peer authentication), if the server runs as another user.
+ * Otherwise none are needed: only the server's user can enter the socket's folder.
  */
 export const access = (
   home: string,

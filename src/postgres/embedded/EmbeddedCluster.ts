@@ -1,12 +1,12 @@
 /**
- * A PostgreSQL of our own, for machines that have none: real, durable, reached by a Unix socket only.
+ * An embedded PostgreSQL server, for machines without one: durable, and reachable by a Unix socket only.
  *
- * It lives exactly as long as its scope, or as our process: the server stands under a small shell that holds a pipe from us
- * and ends the server (a fast, clean shutdown) as soon as that pipe closes, which the kernel does however our process ends.
- * What was committed is on the disk (fsync is on unless a test says otherwise), so a kill -9 of everything loses nothing.
+ * It runs until its scope closes or this process ends: a small shell supervises the server and holds a pipe from this process.
+ * The kernel closes the pipe however the process ends, and the shell then shuts the server down (fast and clean). Committed
+ * data is on disk (fsync is on unless a test disables it), so a kill -9 of everything loses nothing.
  *
- * One process uses a folder at a time. A second one is refused with the first one's process id; it does not join the running
- * server, since that would end under it together with the first.
+ * One process uses a folder at a time. A second one is refused with the first one's process id; it does not connect to the
+ * running server, which would end together with the first process.
  *
  * @module
  */
@@ -33,9 +33,9 @@ import * as User from "./SystemUser.ts"
 export { EmbeddedClusterError } from "./EmbeddedClusterError.ts"
 
 export interface Options {
-  /** The folder that holds everything; made if it is missing. */
+  /** The folder for everything; created if missing. */
   readonly dataDir: string
-  /** Settings of PostgreSQL's own, such as `{ fsync: "off" }`. The address to listen on is not for them to choose. */
+  /** PostgreSQL settings, such as `{ fsync: "off" }`. They cannot change the address. */
   readonly settings?: Readonly<Record<string, string>>
 }
 
@@ -44,15 +44,14 @@ export interface EmbeddedCluster {
   readonly path: string
   readonly username: string
   readonly database: string
-  /** The same as one address that psql and `PgClient` take. It holds no secret: who may enter the folder is who may connect. */
+  /** The same as a URL for psql and `PgClient`. It contains no secret: access to the socket's folder permits connecting. */
   readonly url: string
-  /** Where the server's files stand: `dataDir`, or the place that it records. */
+  /** The folder of the server's files: `dataDir`, or the one that it records. */
   readonly home: string
 }
 
 /**
- * What the server is told unless `settings` say otherwise. Statements and their values stay out of its log, since they hold
- * addresses and forms; the log is then a few lines per start.
+ * The default settings. They keep statements and values, which contain addresses and form contents, out of the log.
  */
 const defaults = {
   log_min_messages: "log",
@@ -62,9 +61,9 @@ const defaults = {
 }
 
 /**
- * `$0` and its arguments run until they end by themselves or our end of standard input closes. The watcher is ended first
- * when the program has ended, so that it never signals a process that got the same id later. The outer line drops our
- * environment: it may hold keys, and the server's user could read them.
+ * Runs `$0` with its arguments until it ends or this process's end of standard input closes. When the program has ended, the
+ * watcher is ended first, so that it never signals a later process with the same id. The outer line clears the environment,
+ * which may contain keys that the server's user could read.
  */
 const clean = 'exec env -i PATH="$PATH" LC_ALL=C TZ=UTC /bin/sh -c "$0" "$@"'
 const supervised = `exec 3<&0
@@ -80,13 +79,13 @@ exit $status`
 
 interface Running {
   readonly child: ChildProcess
-  /** The exit code, once it has ended; null where a signal ended it or it could not be started. */
+  /** The exit code, once it has ended; null if a signal ended it or it could not start. */
   readonly ended: Promise<number | null>
   /** Whether it has ended. */
   readonly over: () => boolean
 }
 
-/** Starts a program under the supervisor, in a session of its own: Ctrl-C in the terminal is ours to act on. */
+/** Starts a program under the supervisor, in its own session, so that Ctrl-C in the terminal does not reach it. */
 const launch = (
   user: User.User,
   home: string,
@@ -119,7 +118,7 @@ const launch = (
     }
   })
 
-/** Closes the pipe and waits: the server finishes its shutdown. After 30 seconds it is ended at once; it recovers later. */
+/** Closes the pipe and waits for the server's shutdown. After 30 seconds it ends the server at once; the next start recovers. */
 const stop = ({ child, ended }: Running): Effect.Effect<void> =>
   Effect.promise(() => {
     child.ref()
@@ -146,7 +145,7 @@ const lastWords = (home: string): string => {
   }
 }
 
-/** Makes the data folder, where there is none: all of it or nothing, since it gets its name last. */
+/** Creates the data folder if missing. Atomic: the folder is renamed to its final name last. */
 const initialize = Effect.fnUntraced(function* (
   user: User.User,
   home: string,
@@ -162,7 +161,7 @@ const initialize = Effect.fnUntraced(function* (
   if (existsSync(data)) return data
   const draft = yield* Folder.draft(home, user)
   const args = ["-D", draft, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-instructions"]
-  // Texts sort by code point on every machine; the later versions also know the letters beyond ASCII then.
+  // Text sorts by code point on every machine; later versions then also classify letters beyond ASCII.
   args.push("--locale=C", ...(major >= 17 ? ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] : []))
   if (!durable) args.push("--no-sync")
   const code = yield* Effect.acquireUseRelease(
@@ -182,7 +181,7 @@ const initialize = Effect.fnUntraced(function* (
   return data
 })
 
-/** Whether the data can be served by these programs, run by this user. */
+/** Checks that the data belongs to this user and to this major version. */
 const check = Effect.fnUntraced(function* (user: User.User, data: string, major: number) {
   const owner = yield* io(`read ${data}`, () => statSync(data).uid)
   if (owner !== user.uid) {
@@ -205,8 +204,8 @@ const check = Effect.fnUntraced(function* (user: User.User, data: string, major:
 })
 
 /**
- * Starts the cluster of a folder, making it first where there is none, and stops it when the scope closes. Ready to connect
- * when this succeeds. After an unclean end it waits until the old server is down, and PostgreSQL recovers by itself.
+ * Starts the cluster of a folder, creating it if missing, and stops it when the scope closes. Succeeds once the server accepts
+ * connections. After an unclean end it waits until the old server is down, and PostgreSQL recovers.
  */
 export const start = Effect.fn("EmbeddedCluster.start")(function* (
   options: Options
@@ -238,7 +237,7 @@ export const start = Effect.fn("EmbeddedCluster.start")(function* (
   server.child.unref()
 
   const [username, database] = ["postgres", "postgres"]
-  // The folder in the host's place: nothing in it means anything to a shell that it is pasted into, as ? and & do.
+  // The socket's folder as the host: unlike a query string with `?` and `&`, it can be pasted into a shell unquoted.
   const url = `postgresql://${username}@${encodeURIComponent(sockets)}/${database}`
   return { path: Folder.socketIn(sockets), username, database, url, home }
 })

@@ -1,6 +1,6 @@
 /**
- * Why an embedded PostgreSQL could not be started. The message is one or two sentences for the person at the terminal: what
- * is wrong and what to do. It holds paths and process ids, never a row and never a secret.
+ * Why an embedded PostgreSQL could not start. The message tells the operator in one or two sentences what is wrong and what to
+ * do. It contains paths and process ids, but no data and no secrets.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import { Effect, Schema } from "effect"
 export class EmbeddedClusterError extends Schema.TaggedError<EmbeddedClusterError>()("EmbeddedClusterError", {
   /**
    * - `NoBinaries`: no PostgreSQL that runs on this machine was found.
-   * - `NoUser`: there is no user that PostgreSQL would run as.
+   * - `NoUser`: there is no user that PostgreSQL can run as.
    * - `InUse`: another process, or another server, uses the folder.
-   * - `FolderUnusable`: the folder cannot be used as it is (rights, owner, something missing, a file system's error).
+   * - `FolderUnusable`: the folder cannot be used (permissions, owner, missing files, a file system error).
    * - `WrongVersion`: the data was made by another major version.
-   * - `InitFailed`, `StartFailed`: PostgreSQL itself refused; the message ends with its own words.
+   * - `InitFailed`, `StartFailed`: PostgreSQL failed; the message ends with the last lines of its log.
    */
   reason: Schema.Literals([
     "NoBinaries",
@@ -33,7 +33,7 @@ export type Reason = EmbeddedClusterError["reason"]
 export const fail = (reason: Reason, message: string): Effect.Effect<never, EmbeddedClusterError> =>
   Effect.fail(new EmbeddedClusterError({ reason, message }))
 
-/** A step on the file system; its error becomes `FolderUnusable` with what was attempted. */
+/** Runs a file system operation; its error becomes `FolderUnusable` with `attempt`. */
 export const io = <A>(attempt: string, step: () => A): Effect.Effect<A, EmbeddedClusterError> =>
   Effect.try({
     try: step,
@@ -44,5 +44,5 @@ export const io = <A>(attempt: string, step: () => A): Effect.Effect<A, Embedded
       })
   })
 
-/** What to do when this machine cannot run a server of its own. */
+/** What to do if this machine cannot run an embedded server. */
 export const elsewhere = "Set DATABASE_URL to a PostgreSQL server instead, and use it with `migrate` and `serve`."

@@ -1,5 +1,5 @@
 /**
- * Makes folders on this machine's disk, for the database that stands in one.
+ * Creates folders for the embedded database.
  *
  * @module
  */
@@ -8,9 +8,8 @@ import path from "node:path"
 import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
 
 /**
- * Makes a folder, and those above it that are missing, each with `mode`; throws the system's error where it cannot. Node's
- * own way to do so tries for ever where the system says of a folder that it is not there whenever one is to be made in it,
- * as under `/proc`; here each is tried once.
+ * Creates a folder and its missing parents, each with `mode`; throws the system's error on failure. Node's recursive `mkdir`
+ * loops forever if creating a folder in an existing parent fails with ENOENT, as under `/proc`; here each is tried once.
  */
 export const make = (folder: string, mode?: number): void => {
   const missing: Array<string> = []

@@ -1,6 +1,6 @@
 /**
- * What `postmaster.pid`, PostgreSQL's own note in its data folder, says about a server: whether one runs, whether it is ready.
- * Called by the holder of the folder's lock only, so that whoever else runs there is left over from a process that ended.
+ * Reads `postmaster.pid`, PostgreSQL's lock file in its data folder: whether a server runs, and whether it is ready. Only the
+ * holder of the folder's lock calls it, so any running server is left over from a process that ended.
  *
  * @module
  */
@@ -42,8 +42,8 @@ const alive = (pid: number): boolean => {
 }
 
 /**
- * Whether the process of this note is a server that still runs on the folder. A process may have got the same id since (after
- * a restart of the machine or the container), or be dead but not reaped (a container without an init).
+ * Whether the process of `postmaster.pid` is a server that still runs on the folder. Its id may belong to another process by
+ * now (after a restart of the machine or the container) or to an unreaped one (a container without an init).
  */
 const runs = Effect.fnUntraced(function* (note: Note): Effect.fn.Return<boolean> {
   if (!alive(note.pid)) return false
@@ -58,15 +58,15 @@ const runs = Effect.fnUntraced(function* (note: Note): Effect.fn.Return<boolean>
   return code !== 0 || (!stdout.trim().startsWith("Z") && stdout.includes("postgres"))
 })
 
-/** Milliseconds of a clock that nobody sets. */
+/** Milliseconds of the monotonic clock. */
 const elapsed = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 
-/** How long the last server may take to go before it is asked again, and before we give up. Milliseconds. */
+/** How long to wait for a left-over server before signalling it, and before giving up. Milliseconds. */
 const patience = { ask: 5_000, giveUp: 60_000 }
 
 /**
- * Waits until no server runs on the data folder. One that is left over usually goes within a second of its process; after five
- * it is asked once more (its watcher may have been killed too), after sixty this fails with `InUse` and its process id.
+ * Waits until no server runs on the data folder. A left-over server usually ends within a second of its process. After five
+ * seconds it gets a signal (its watcher may have been killed too); after sixty this fails with `InUse` and its process id.
  */
 export const awaitGone = Effect.fnUntraced(function* (data: string): Effect.fn.Return<void, EmbeddedClusterError> {
   const since = yield* elapsed
@@ -75,8 +75,8 @@ export const awaitGone = Effect.fnUntraced(function* (data: string): Effect.fn.R
     const note = read(data)
     if (Option.isNone(note)) return
     if (!(yield* runs(note.value))) {
-      // PostgreSQL itself would take a living process with this id for a server and refuse to start. It looks after the
-      // shared memory of a server that is not quite gone independently of this file.
+      // PostgreSQL would mistake a live process with this id for a server and refuse to start. It checks the shared memory
+      // of a server that is still ending independently of this file.
       return yield* io(`remove ${noteFile(data)}`, () => rmSync(noteFile(data), { force: true }))
     }
     const waited = (yield* elapsed) - since
@@ -105,10 +105,10 @@ const canConnect = (socket: string): Effect.Effect<boolean> =>
     return Effect.sync(() => connection.destroy())
   })
 
-/** The longest recovery that is waited for. Milliseconds. */
+/** How long to wait for a recovery, in milliseconds. */
 const longestRecovery = 300_000
 
-/** Waits until the server takes connections; false where it has ended instead, or recovers for more than five minutes. */
+/** Waits until the server accepts connections; false if it has ended, or recovers for more than five minutes. */
 export const awaitReady = Effect.fnUntraced(function* (data: string, socket: string, over: () => boolean) {
   const until = (yield* elapsed) + longestRecovery
   while (!over() && (yield* elapsed) < until) {

@@ -1,9 +1,9 @@
 /**
  * The user that the embedded server runs as. PostgreSQL refuses uid 0, so root runs it as the system user
- * `hydracore-postgres`, which it makes once. Any other user runs it as itself.
+ * `hydracore-postgres`, which it creates once. Any other user runs it as itself.
  *
- * Where no user can be made (a read-only `/etc`, no `useradd`), it is `nobody`. Any process of `nobody` can read the files of
- * `nobody`; that is logged.
+ * If no user can be created (a read-only `/etc`, no `useradd`), root runs it as `nobody` and logs a warning: any process of
+ * `nobody` can read the files.
  *
  * @module
  */
@@ -13,23 +13,23 @@ import { Effect, Option } from "effect"
 import { type EmbeddedClusterError, elsewhere, fail } from "./EmbeddedClusterError.ts"
 
 export interface User {
-  /** What `spawn` needs to start a process as this user; empty where that is ourselves. */
+  /** The options for `spawn` to start a process as this user; empty for the current user. */
   readonly ids: { readonly uid?: number; readonly gid?: number }
   /** The uid that owns the server's files, as `stat` reports it. */
   readonly uid: number
   readonly gid: number
-  /** Whether this is somebody else than ourselves, who may not be able to reach our folders. */
+  /** Whether this is another user than the current one, and may not be able to reach its folders. */
   readonly other: boolean
 }
 
 export interface Output {
-  /** The exit code; null where the command could not be started or was killed. */
+  /** The exit code; null if the command could not start or was killed. */
   readonly code: number | null
   readonly stdout: string
   readonly stderr: string
 }
 
-/** Runs a short command as the user, away from our own folder. Never fails: what went wrong is in the output. */
+/** Runs a short command as the user, in `/`. Never fails: errors are in the output. */
 export const run = (user: Pick<User, "ids">, command: string, ...args: ReadonlyArray<string>): Effect.Effect<Output> =>
   Effect.callback((resume) => {
     const child = (() => {
@@ -55,13 +55,13 @@ export const run = (user: Pick<User, "ids">, command: string, ...args: ReadonlyA
     return Effect.sync(() => child?.kill("SIGKILL"))
   })
 
-/** Whether the user can enter the folder, every parent included. */
+/** Whether the user can enter the folder and all its parents. */
 export const canEnter = (user: User, folder: string): Effect.Effect<boolean> =>
   user.other
     ? Effect.map(run(user, "/bin/sh", "-c", 'cd "$0"', folder), ({ code }) => code === 0)
     : Effect.succeed(true)
 
-/** A user of the system by name. */
+/** Looks up a system user by name. */
 const named = Effect.fnUntraced(function* (name: string): Effect.fn.Return<Option.Option<User>> {
   const uid = yield* run({ ids: {} }, "id", "-u", name)
   const gid = yield* run({ ids: {} }, "id", "-g", name)
@@ -72,7 +72,7 @@ const named = Effect.fnUntraced(function* (name: string): Effect.fn.Return<Optio
     : Option.none()
 })
 
-/** Why no process can be started as the user; empty if one can. */
+/** Why no process can start as the user; empty if one can. */
 const obstacle = (user: User): Effect.Effect<string> =>
   Effect.map(run(user, "/bin/sh", "-c", ":"), ({ code, stderr }) =>
     code === 0 ? "" : stderr.trim() || "it did not start"
@@ -80,7 +80,7 @@ const obstacle = (user: User): Effect.Effect<string> =>
 
 const ownName = "hydracore-postgres"
 
-/** Debian's, Red Hat's and most others'; then that of BusyBox (Alpine), which makes the group first. */
+/** Tries `useradd` (Debian, Red Hat and most others), then BusyBox's `adduser` (Alpine), which needs the group first. */
 const makeUser = Effect.gen(function* () {
   const flags = ["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
   const made = yield* run({ ids: {} }, "useradd", ...flags, "--shell", "/usr/sbin/nologin", ownName)
@@ -89,7 +89,7 @@ const makeUser = Effect.gen(function* () {
   yield* run({ ids: {} }, "adduser", "-S", "-D", "-H", "-s", "/sbin/nologin", "-G", ownName, ownName)
 })
 
-/** How often the user is looked for after an attempt to make it: another process may hold the lock of `/etc/passwd`. */
+/** How often creating the user is attempted: another process may hold the lock of `/etc/passwd`. */
 const attempts = 5
 
 const own: Effect.Effect<Option.Option<User>> = Effect.gen(function* () {
@@ -126,7 +126,7 @@ const nobody: Effect.Effect<User, EmbeddedClusterError> = Effect.gen(function* (
   return user.value
 })
 
-/** For root: the user that made the data, if there are any; else the server's own, or `nobody`. */
+/** For root: `nobody` if it owns the data; otherwise the server's own user, or `nobody` if none can be created. */
 const forRoot = Effect.fnUntraced(function* (dataOwner: number | undefined) {
   if (dataOwner !== undefined) {
     const user = yield* named("nobody")
@@ -137,9 +137,9 @@ const forRoot = Effect.fnUntraced(function* (dataOwner: number | undefined) {
 })
 
 /**
- * The user that the server runs as, or `NoUser`.
+ * The user that the server runs as. Fails with `NoUser`.
  *
- * @param dataOwner the uid that owns the data, where there are any: earlier versions ran as `nobody`.
+ * @param dataOwner the uid that owns the data, if any: earlier versions ran as `nobody`.
  */
 export const find = (dataOwner: number | undefined): Effect.Effect<User, EmbeddedClusterError> =>
   Effect.suspend(() => {

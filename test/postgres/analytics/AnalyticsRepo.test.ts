@@ -13,7 +13,7 @@ import { Shape, viewOf } from "../../suites/PageViews.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
 const repo = AnalyticsRepo.layer({ timeout: "20 seconds", maxQueue: 10_000 })
-/** Some websites that there are, by their hosted_website_id. */
+/** Existing websites, by hosted_website_id. */
 const websites = [randomUUID(), randomUUID()] as const
 
 const add = (id: string) =>
@@ -124,7 +124,7 @@ withLayer(live, { excludeTestServices: true })("postgres/analytics/AnalyticsRepo
 })
 
 describe("postgres/analytics/AnalyticsRepo: batches", () => {
-  it.live("a batch that is sent again, also at the same moment, is stored once", () =>
+  it.live("a retried batch is stored once, even concurrently", () =>
     Effect.gen(function* () {
       const views = [plain, { ...plain, isBot: true }, plain]
       const batchId = randomUUID()
@@ -138,7 +138,7 @@ describe("postgres/analytics/AnalyticsRepo: batches", () => {
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 
-  it.live("what the database cannot hold, or the driver cannot write, is refused alone", () =>
+  it.live("only the views that the database or the driver cannot store are refused", () =>
     Effect.gen(function* () {
       const repo = yield* Service.AnalyticsRepo
       const views = Array.from({ length: 30 }, (_, index) =>
@@ -162,7 +162,7 @@ describe("postgres/analytics/AnalyticsRepo: batches", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.live("connections that the server ends cost no view, and double none", () =>
+  it.live("no view is lost or doubled when the server ends connections", () =>
     Effect.gen(function* () {
       const repo = yield* Service.AnalyticsRepo
       const sql = yield* PgClient.PgClient
@@ -177,7 +177,7 @@ describe("postgres/analytics/AnalyticsRepo: batches", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.live("a batch that hangs is answered at its deadline and given up; the next ones are stored", () =>
+  it.live("a hanging batch fails at its deadline and is cancelled; the next ones are stored", () =>
     Effect.gen(function* () {
       const repo = yield* Service.AnalyticsRepo
       const sql = yield* PgClient.PgClient
@@ -189,7 +189,7 @@ describe("postgres/analytics/AnalyticsRepo: batches", () => {
           assert.deepInclude(error, { _tag: "StorageUnavailable", reason: "timeout" })
         })
       )
-      // One may still be late on a busy machine: it is asked for until one is in time.
+      // Retried until one is in time: a busy machine may be late.
       yield* repo.append(plain).pipe(Effect.eventually, Effect.timeout("20 seconds"))
       assert.isAtLeast((yield* stored("page_view", plain.hostedWebsiteId)).length, 1)
       assert.isAtMost((yield* stored("page_view", late.hostedWebsiteId)).length, 1)

@@ -11,7 +11,7 @@ const salts = VisitorSalts.layer({ timeout: "20 seconds" })
 suite("postgres/analytics/VisitorSalts", salts.pipe(Layer.provide(TestDatabase.layer)))
 
 describe("postgres/analytics/VisitorSalts: many processes", () => {
-  it.live("agree on the day's salt, also when they ask at the same moment", () =>
+  it.live("agree on the day's salt, even if they fetch it concurrently", () =>
     Effect.gen(function* () {
       const processes = yield* Effect.forEach(Array.from({ length: 8 }), () =>
         Effect.map(Layer.build(Layer.fresh(salts)), (context) => Context.get(context, Service.VisitorSalts))
@@ -21,7 +21,7 @@ describe("postgres/analytics/VisitorSalts: many processes", () => {
     }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
   )
 
-  it.live("a salt that is at hand is given without the database", () =>
+  it.live("a cached salt needs no database", () =>
     Effect.gen(function* () {
       const { current } = yield* Service.VisitorSalts
       const sql = yield* PgClient.PgClient

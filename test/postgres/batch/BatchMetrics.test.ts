@@ -6,7 +6,7 @@ import * as GroupCommit from "../../../src/postgres/batch/GroupCommit.ts"
 import { RecordRefused, StorageUnavailable } from "../../../src/services/Storage.ts"
 import * as TestMetrics from "../../support/TestMetrics.ts"
 
-it.effect("batches are measured: their sizes, their durations by outcome, and what waits", () => {
+it.effect("measures batch sizes, durations by outcome and the queue", () => {
   const metrics = TestMetrics.make()
   return Effect.gen(function* () {
     let away = true
@@ -41,7 +41,7 @@ it.effect("batches are measured: their sizes, their durations by outcome, and wh
     assert.strictEqual(metrics.value('batch_queue{kind="page-views"}'), 0)
     const times = (outcome: string) =>
       metrics.value(`batch_duration_seconds_count{kind="page-views",outcome="${outcome}"}`)
-    // Away, then stored; then three together, refused, and halved until the bad one stands alone.
+    // Unavailable, then stored; then a batch of three, refused and halved until the bad item is isolated.
     assert.deepStrictEqual(["unavailable", "stored", "refused", "abandoned", "died"].map(times), [1, 3, 3, 0, 0])
     assert.strictEqual(metrics.value('batch_size_sum{kind="page-views"}'), 1 + 1 + 3 + 1 + 2 + 1 + 1)
     const unavailable = metrics.value('batch_duration_seconds_sum{kind="page-views",outcome="unavailable"}')

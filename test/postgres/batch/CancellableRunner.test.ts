@@ -3,7 +3,7 @@ import { Effect, Exit, Fiber } from "effect"
 import * as CancellableRunner from "../../../src/postgres/batch/CancellableRunner.ts"
 
 describe("postgres/batch/CancellableRunner", () => {
-  /** An effect that never ends, and whether it runs. */
+  /** An effect that never ends, with a probe for whether it runs. */
   const endless = () => {
     let runs = false
     const effect = Effect.sync(() => {
@@ -19,7 +19,7 @@ describe("postgres/batch/CancellableRunner", () => {
     return { effect, runs: () => runs }
   }
 
-  it.effect("what ends by itself ends as it does, whoever waits", () =>
+  it.effect("an effect that ends keeps its outcome, wanted or not", () =>
     Effect.gen(function* () {
       const { run } = yield* CancellableRunner.make
       assert.strictEqual(yield* run(() => false, Effect.succeed(1)), 1)
@@ -39,7 +39,7 @@ describe("postgres/batch/CancellableRunner", () => {
     })
   )
 
-  it.effect("it goes on while it is wanted, is given up when it is not, and the next one runs", () =>
+  it.effect("check cancels the effect only if it is unwanted, and the next effect runs", () =>
     Effect.gen(function* () {
       const { check, run } = yield* CancellableRunner.make
       const { effect, runs } = endless()
@@ -57,7 +57,7 @@ describe("postgres/batch/CancellableRunner", () => {
     })
   )
 
-  it.effect("it ends with whoever runs it", () =>
+  it.effect("interrupting the caller interrupts the effect", () =>
     Effect.gen(function* () {
       const { run } = yield* CancellableRunner.make
       const { effect, runs } = endless()

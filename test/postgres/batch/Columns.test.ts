@@ -55,7 +55,7 @@ const bytesOf = (parameter: PgTypes.Parameter, registry?: PgTypes.Registry): Buf
 }
 
 describe("postgres/batch/Columns", () => {
-  it.prop("it writes what the driver writes, and null for a column of nulls", [Schema.NonEmptyArray(Row)], ([rows]) => {
+  it.prop("it encodes as the driver does, and a column of nulls as null", [Schema.NonEmptyArray(Row)], ([rows]) => {
     const parameters = Result.getOrThrow(Columns.parameters(columns, rows))
     for (const [index, valueOf] of valuesOf.entries()) {
       const values = rows.map(valueOf)
@@ -68,7 +68,7 @@ describe("postgres/batch/Columns", () => {
     }
   })
 
-  it.prop("a time is exact, however far away it is", [int(-8.64e15, 8.64e15)], ([millis]) => {
+  it.prop("any time is exact", [int(-8.64e15, 8.64e15)], ([millis]) => {
     const column = Columns.timestamptz("it", (at: number) => at)
     const [parameter] = Result.getOrThrow(Columns.parameters([column], [millis]))
     const epoch = BigInt(Date.UTC(2000, 0, 1))
@@ -94,7 +94,7 @@ describe("postgres/batch/Columns", () => {
     assert.deepStrictEqual(refusedColumn, Option.some("it"))
   })
 
-  it.live("columns come out of the database as the rows that they were", () =>
+  it.live("columns come back from the database as the same rows", () =>
     Effect.gen(function* () {
       const { url } = yield* TestDatabase.connection
       const sql = yield* PgClient.make({ url, maxConnections: 1, types: Columns.types })

@@ -1,4 +1,4 @@
-/** The laws of the group commit, over arbitrary arrivals and an arbitrarily bad store. Time is the TestClock's. */
+/** Properties of the group commit for arbitrary arrivals and arbitrary store failures, on the TestClock. */
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Clock, Deferred, Effect, Exit, Fiber, Option, Result, Schema, Scope } from "effect"
 import { TestClock } from "effect/testing"
@@ -8,7 +8,7 @@ import { RecordRefused, StorageUnavailable } from "../../../src/services/Storage
 const timeout = 1000
 const horizon = 4000
 
-/** What the store does with one flush. */
+/** The store's behaviour for one flush. */
 const Fault = Schema.Literals([
   "store",
   "store",
@@ -22,9 +22,9 @@ type Fault = typeof Fault.Type
 
 const Arrival = Schema.Struct({
   at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1500 })),
-  /** The store refuses the item for good. */
+  /** The store refuses the item permanently. */
   bad: Schema.Literals([false, false, false, true]),
-  /** The submitter goes away so many milliseconds later, if it was not answered. */
+  /** The submitter is interrupted after this many milliseconds, unless it was answered. */
   leaves: Schema.Literals([horizon, horizon, horizon, 0, 5, 400])
 })
 
@@ -34,7 +34,7 @@ interface Item {
   readonly deadline: number
 }
 
-/** A store that keeps a batch once for each id, as `page_view_batch` does, and fails by a script, then never. */
+/** A store that stores each batch id once, as `page_view_batch` does. It follows a script of failures, then succeeds. */
 const makeStore = (script: ReadonlyArray<Fault>) => {
   const seen = { copies: new Map<number, number>(), flushed: new Set<number>(), batches: new Set<string>() }
   const broken: Array<string> = []
@@ -81,7 +81,7 @@ const makeStore = (script: ReadonlyArray<Fault>) => {
   return { ...seen, broken, flush }
 }
 
-/** Lets time pass in small steps, so that what one step wakes can go to sleep again before the next. */
+/** Advances the clock in small steps, so that fibers woken by one step can sleep again before the next. */
 const pass = (millis: number) => Effect.forEach(Array.from({ length: millis / 20 }), () => TestClock.adjust(20))
 
 describe("GroupCommit", () => {
@@ -161,7 +161,7 @@ describe("GroupCommit", () => {
       }).pipe(Effect.scoped)
   )
 
-  it.effect("what comes in one turn of the event loop is one batch", () =>
+  it.effect("items of one turn of the event loop form one batch", () =>
     Effect.gen(function* () {
       const sizes: Array<number> = []
       const { submit } = yield* GroupCommit.make<number, number, never>({
@@ -181,7 +181,7 @@ describe("GroupCommit", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("whatever arrives during a flush is the next two batches, of which none is over half of all", () =>
+  it.effect("items that arrive during a flush form two batches, neither of more than half of them", () =>
     Effect.gen(function* () {
       const gate = yield* Deferred.make<void>()
       const sizes: Array<number> = []
@@ -212,7 +212,7 @@ describe("GroupCommit", () => {
     })
   )
 
-  it.effect("a batch is closed at its weight, and a queue that is too heavy refuses at once", () =>
+  it.effect("a batch is bounded by weight, and a queue that is too heavy refuses at once", () =>
     Effect.gen(function* () {
       const gate = yield* Deferred.make<void>()
       const weights: Array<ReadonlyArray<number>> = []
@@ -241,7 +241,7 @@ describe("GroupCommit", () => {
     })
   )
 
-  it.effect("a flush that hangs is given up when nobody waits for it any more, and the next batch is stored", () =>
+  it.effect("a hanging flush is cancelled when no submitter waits, and the next batch is stored", () =>
     Effect.gen(function* () {
       const store = makeStore(["hang before the commit"])
       const ends: Array<string> = []
@@ -266,7 +266,7 @@ describe("GroupCommit", () => {
     })
   )
 
-  it.effect("a flush that hangs ends with the committer, and who waits for it is told so", () =>
+  it.effect("closing the scope interrupts a hanging flush and fails its submitters", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       let interrupted = false
@@ -284,7 +284,7 @@ describe("GroupCommit", () => {
     })
   )
 
-  it.effect("who was answered or went away is not sent again with the rest of the batch", () =>
+  it.effect("a retry leaves out items that were answered or whose submitter was interrupted", () =>
     Effect.gen(function* () {
       const sent: Array<string> = []
       const group = yield* GroupCommit.make({
@@ -323,7 +323,7 @@ describe("GroupCommit", () => {
       }
     ]
   ] as const) {
-    it.effect(`a flush that ${name} answers its own batch only`, () =>
+    it.effect(`a flush that ${name} affects its own batch only`, () =>
       Effect.gen(function* () {
         let flushes = 0
         const group = yield* GroupCommit.make({
@@ -342,7 +342,7 @@ describe("GroupCommit", () => {
     )
   }
 
-  it.effect("at the end of its scope everyone is answered, and nothing more is taken", () =>
+  it.effect("closing the scope answers all items and refuses new ones", () =>
     Effect.gen(function* () {
       const [group, waiting] = yield* Effect.scoped(
         Effect.gen(function* () {

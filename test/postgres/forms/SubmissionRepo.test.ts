@@ -33,17 +33,17 @@ const count = Effect.gen(function* () {
   return rows.length
 })
 
-describe("postgres/forms/SubmissionRepo: a store that is away", () => {
+describe("postgres/forms/SubmissionRepo: unavailable database", () => {
   const nobody = Database.layer({ url: Redacted.make("postgres://nobody@127.0.0.1:1/none"), connections: 1 })
   const repo = SubmissionRepo.layer({ timeout: "500 millis", maxQueue: 10_000 }).pipe(Layer.provide(nobody))
-  // Three times as much as may wait.
+  // Three times the capacity of the queue.
   const large = "x".repeat(250_000)
   for (const [name, content] of [
     ["form_data", { formData: large }],
     ["email", { email: large }],
     ["page_slug", { pageSlug: large }]
   ] as const) {
-    it.live(`only so much waits for it, whether it is ${name} that is large or another text`, () =>
+    it.live(`the queue is bounded by size, also if ${name} is the large text`, () =>
       Effect.gen(function* () {
         const { submit } = yield* Service.SubmissionRepo
         const failures = yield* Effect.forEach(
@@ -60,7 +60,7 @@ describe("postgres/forms/SubmissionRepo: a store that is away", () => {
 })
 
 describe("postgres/forms/SubmissionRepo: erasure", () => {
-  it.live("a deletion whose connection is lost in its midst is done again", () =>
+  it.live("a deletion is retried if its connection is lost", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const repo = yield* Service.SubmissionRepo
@@ -91,7 +91,7 @@ describe("postgres/forms/SubmissionRepo: erasure", () => {
     }).pipe(Effect.provide(Layer.provideMerge(SubmissionRepo.layer(options), database)))
   )
 
-  it.live("no row of any table tells of a submission that was deleted", () =>
+  it.live("no table contains a trace of a deleted submission", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const repo = yield* Service.SubmissionRepo
@@ -122,7 +122,7 @@ describe("postgres/forms/SubmissionRepo: erasure", () => {
 })
 
 describe("postgres/forms/SubmissionRepo: batches", () => {
-  it.live("a batch that is sent again is stored once, and answered as the first time", () =>
+  it.live("a retried batch is stored once, with the same outcomes", () =>
     Effect.gen(function* () {
       const sql = yield* Columns.client
       const drafts = [draft({}), draft({ key: "a" }), draft({ key: "a" }), draft({ key: "a", formData: "[]" })]
@@ -134,7 +134,7 @@ describe("postgres/forms/SubmissionRepo: batches", () => {
     }).pipe(Effect.scoped, Effect.provide(database))
   )
 
-  it.live("a batch that is sent again without its first draft stores nothing new under the key", () =>
+  it.live("a retried batch without its first draft stores nothing new under the key", () =>
     Effect.gen(function* () {
       const sql = yield* Columns.client
       const [first, second] = [draft({ key: "a" }), draft({ key: "a" })]
@@ -170,7 +170,7 @@ describe("postgres/forms/SubmissionRepo: batches", () => {
       }).pipe(Effect.scoped, Effect.provide(database))
   )
 
-  it.live("a website that is just being deleted is waited for, and then gone", () =>
+  it.live("waits for a website that is being deleted, then refuses it as unknown", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const batches = yield* Columns.client
@@ -190,7 +190,7 @@ describe("postgres/forms/SubmissionRepo: batches", () => {
     }).pipe(Effect.scoped, Effect.provide(database))
   )
 
-  it.live("two processes with the same keys at the same moment store each once and agree on it", () =>
+  it.live("two concurrent processes with the same keys store each once and return the same id", () =>
     Effect.gen(function* () {
       const repo = yield* Service.SubmissionRepo
       const other = Context.get(yield* Layer.build(Layer.fresh(SubmissionRepo.layer(options))), Service.SubmissionRepo)
@@ -207,7 +207,7 @@ describe("postgres/forms/SubmissionRepo: batches", () => {
     }).pipe(Effect.provide(SubmissionRepo.layer(options).pipe(Layer.provideMerge(database))), Effect.scoped)
   )
 
-  it.live("what the database cannot hold is refused alone", () =>
+  it.live("only the drafts that the database cannot store are refused", () =>
     Effect.gen(function* () {
       const repo = yield* Service.SubmissionRepo
       const bad = [
@@ -227,7 +227,7 @@ describe("postgres/forms/SubmissionRepo: batches", () => {
     }).pipe(Effect.provide(SubmissionRepo.layer(options).pipe(Layer.provideMerge(database))))
   )
 
-  it.live("connections that the server ends cost no submission", () =>
+  it.live("no submission is lost when the server ends connections", () =>
     Effect.gen(function* () {
       const repo = yield* Service.SubmissionRepo
       const sql = yield* Columns.client

@@ -1,4 +1,4 @@
-/** What the tables need from time to time. Each test has a database of its own. */
+/** Each test has its own database. */
 import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
@@ -16,7 +16,7 @@ import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 const now = Date.UTC(2026, 10, 30, 23, 59)
 const hour = 3_600_000
 
-/** Nothing is forgotten. */
+/** Keeps everything. */
 const forEver = { pageViews: Option.none(), submissions: Option.none(), conversations: Option.none() }
 
 const Names = Schema.Array(Schema.Struct({ name: Schema.String }))
@@ -58,7 +58,7 @@ describe("postgres/schema/Partitions", () => {
     }
   )
 
-  it.live("this month and the next three are made once, also by several at the same moment", () =>
+  it.live("the partitions of this month and the next three are created once, even concurrently", () =>
     Effect.gen(function* () {
       const reports = yield* Effect.forEach(Array.from({ length: 4 }), () => Partitions.ensure(now), {
         concurrency: "unbounded"
@@ -72,7 +72,7 @@ describe("postgres/schema/Partitions", () => {
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
-  it.live("a month that the default partition holds rows of is reported, and the others are made", () =>
+  it.live("a month with rows in the default partition is reported, and the others are created", () =>
     Effect.gen(function* () {
       yield* addView("page_view", Date.UTC(2026, 11, 31))
       const missing = yield* Partitions.ensure(now)
@@ -120,7 +120,7 @@ describe("postgres/schema/Maintenance", () => {
     return rows.map(({ length }) => length)
   })
 
-  it.live("a round makes partitions and deletes what is too old, in pieces, and nothing else", () =>
+  it.live("a round creates partitions and deletes only expired rows, in chunks", () =>
     Effect.gen(function* () {
       yield* fill
       assert.isTrue(yield* at(now)(Maintenance.round(forEver)))
@@ -129,7 +129,7 @@ describe("postgres/schema/Maintenance", () => {
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
-  it.live("a step that fails is told of, and the others are done", () =>
+  it.live("a failed step is reported, and the others run", () =>
     Effect.gen(function* () {
       yield* fill
       const sql = yield* PgClient.PgClient
@@ -139,7 +139,7 @@ describe("postgres/schema/Maintenance", () => {
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
-  it.live("the layer begins by itself", () =>
+  it.live("the layer runs a round at once", () =>
     Effect.gen(function* () {
       yield* Effect.scoped(
         Effect.gen(function* () {
@@ -163,7 +163,7 @@ describe("postgres/schema/Maintenance: answers of processes that died", () => {
     Layer.provideMerge(TestDatabase.layer)
   )
 
-  it.live("they are ended as cut, with what was stored, and those whose lease holds or just ended go on", () =>
+  it.live("they end as cut, with the stored pieces; those with a valid or just expired lease continue", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const store = yield* Service.ConversationStore
@@ -183,7 +183,7 @@ describe("postgres/schema/Maintenance: answers of processes that died", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.live("a piece that was stored in the moment in which its answer ended is deleted", () =>
+  it.live("a piece that was stored while its answer ended is deleted", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const store = yield* Service.ConversationStore
@@ -197,14 +197,14 @@ describe("postgres/schema/Maintenance: answers of processes that died", () => {
 })
 
 describe("postgres/schema/Migrations", () => {
-  it.live("a database that was migrated misses nothing, and is migrated again without doing anything", () =>
+  it.live("a migrated database has no pending migrations, and migrating it again changes nothing", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* Migrations.pending, [])
       assert.deepStrictEqual(yield* Migrations.run, [])
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
-  it.live("an empty database misses everything, until several that migrate it at once are done", () =>
+  it.live("an empty database has all migrations pending until concurrent runs complete", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       yield* sql`DROP SCHEMA public CASCADE`

@@ -1,4 +1,4 @@
-/** What is forgotten, and who waits for it. Each test has a database of its own, with months of years ago. */
+/** What retention deletes, and which locks it waits for. Each test has its own database with old partitions. */
 import { randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
@@ -18,12 +18,12 @@ const months = (count: number): Option.Option<Core.Retention> => Option.some({ c
 const days = (count: number): Option.Option<Core.Retention> => Option.some({ count, unit: "days" })
 const off = Option.none<Core.Retention>()
 
-/** Three months are kept from March on. */
+/** At this time, a retention of three months keeps March and later. */
 const now = Date.UTC(2024, 5, 15, 12)
 
 const Names = Schema.Array(Schema.Struct({ name: Schema.String }))
 
-/** Names of the partitions of 2024 that are there. */
+/** The names of the existing partitions of 2024. */
 const partitions = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient
   const rows = yield* sql`SELECT relname AS name FROM pg_inherits JOIN pg_class ON oid = inhrelid
@@ -45,7 +45,7 @@ const count = (from: string) =>
 
 const website = randomUUID()
 
-/** The months of half a year, with a row of each day in each table; and days of the year before in the default ones. */
+/** Half a year of partitions with a row per day in each table, and days of the year before in the default partitions. */
 const fill = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient
   yield* sql`INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
@@ -75,7 +75,7 @@ const Line = Schema.fromJsonString(
   })
 )
 
-/** Runs an effect, and gives what it told the log. */
+/** Runs an effect and returns its log lines. */
 const logged = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const lines: Array<string> = []
@@ -97,7 +97,7 @@ const view = viewOf(
 const waiting = PgClient.PgClient.use((sql) => Effect.repeat(Locks.isAwaited(sql), { until: (found) => found }))
 
 describe("postgres/schema/Retention", () => {
-  it.live("whole months of page views and counts go, submissions by the hour, and the log has one line of it", () =>
+  it.live("deletes whole months of page views and counts, and submissions by the hour, and logs one line", () =>
     Effect.gen(function* () {
       const options = { pageViews: months(3), submissions: days(90), conversations: off }
       const [line, ...more] = yield* logged(at(now)(Retention.forget(options)))
@@ -125,7 +125,7 @@ describe("postgres/schema/Retention", () => {
     }).pipe(Effect.provide(database))
   )
 
-  it.live("each is forgotten by itself, and by default nothing is", () =>
+  it.live("each kind has its own retention, and by default nothing is deleted", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(
         yield* logged(at(now)(Retention.forget({ pageViews: off, submissions: off, conversations: off }))),
@@ -140,7 +140,7 @@ describe("postgres/schema/Retention", () => {
     }).pipe(Effect.provide(database))
   )
 
-  it.live("the upkeep does it", () =>
+  it.live("the maintenance applies it", () =>
     Effect.gen(function* () {
       assert.isTrue(yield* at(now)(Maintenance.round({ pageViews: months(3), submissions: off, conversations: off })))
       assert.deepStrictEqual(
@@ -150,7 +150,7 @@ describe("postgres/schema/Retention", () => {
     }).pipe(Effect.provide(database))
   )
 
-  it.live("conversations go so long after their last message, with their messages, and those of today stay", () =>
+  it.live("deletes conversations by the age of their last message, with their messages", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       yield* sql`INSERT INTO instance (instance_id, name, agent_url) VALUES (${website}, 'a', 'https://a.example')`
@@ -170,7 +170,7 @@ describe("postgres/schema/Retention", () => {
     }).pipe(Effect.provide(database))
   )
 
-  it.live("a clock that is years ahead costs nothing that is to be kept by the database's", () =>
+  it.live("a clock that is years ahead of the database's deletes nothing too early", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, form_data)
@@ -180,7 +180,7 @@ describe("postgres/schema/Retention", () => {
     }).pipe(Effect.provide(database))
   )
 
-  it.live("who comes while another process is at it leaves it alone, and does not wait", () =>
+  it.live("a second process does not wait for the first and deletes nothing", () =>
     Effect.gen(function* () {
       const options = { pageViews: months(3), submissions: days(90), conversations: off }
       const another = yield* Database.dedicated()
@@ -212,7 +212,7 @@ describe("postgres/schema/Retention", () => {
             yield* reader`SELECT count(*) FROM page_view`
             const round = yield* Effect.forkChild(Effect.exit(at(now)(Retention.forget(options))))
             yield* Effect.race(waiting, Fiber.await(round))
-            // It stands behind whoever waits for the lock, and is stored when that has given up.
+            // It queues behind the waiting lock request, and is stored once that times out.
             yield* repo.append(view)
             assert.isTrue(Exit.isFailure(yield* Fiber.join(round)))
             assert.includeMembers(
@@ -228,7 +228,7 @@ describe("postgres/schema/Retention", () => {
       }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(views, database)))
   )
 
-  it.live("of a default partition that was parted by hand goes what is old, and nothing else", () =>
+  it.live("deletes only old rows of a manually partitioned default partition", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       yield* sql`DROP TABLE page_view_default`
@@ -237,7 +237,7 @@ describe("postgres/schema/Retention", () => {
         yield* sql.unsafe(`CREATE TABLE page_view_rest_${rest} PARTITION OF page_view_default
           FOR VALUES WITH (MODULUS 2, REMAINDER ${rest})`)
       }
-      // The old ones' places in one table are those of young ones in the other.
+      // Old rows of one table have the ctids of new rows in the other.
       yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
         SELECT ${website}::uuid, CASE WHEN satisfies_hash_partition('page_view_default'::regclass, 2, 0, path)
           THEN '2023-12-01Z'::timestamptz ELSE '2030-01-01Z' END, path, ''
@@ -250,7 +250,7 @@ describe("postgres/schema/Retention", () => {
     }).pipe(Effect.provide(database))
   )
 
-  it.live("a month on which something else depends keeps no other, and its reason is told", () =>
+  it.live("a partition with dependents does not keep the others, and its error is reported", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       yield* sql`CREATE VIEW january AS SELECT * FROM bot_view_2024_01`
@@ -265,7 +265,7 @@ describe("postgres/schema/Retention", () => {
     }).pipe(Effect.provide(database))
   )
 
-  it.live("page views go on while months are dropped under their prepared statements", () =>
+  it.live("page views are stored while partitions are dropped under their prepared statements", () =>
     Effect.gen(function* () {
       const repo = yield* Service.AnalyticsRepo
       const stored = yield* Ref.make(0)

@@ -39,7 +39,7 @@ describe("postgres/sites/Decisions: batches", () => {
     }).pipe(Effect.provide(directory))
   )
 
-  it.live("a claim is looked up, and compared with no website but its own", () =>
+  it.live("a claimed id is looked up by index", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       yield* makeSite
@@ -55,12 +55,12 @@ describe("postgres/sites/Decisions: batches", () => {
       const plan = yield* sql.unsafe(`EXPLAIN ${Decisions.statement}`, Decisions.parameters(entries, randomUUID()))
       const text = JSON.stringify(plan)
       assert.match(text, /site/)
-      // What joins by such a filter has tried every pair.
+      // A join with such a filter has tried every pair.
       assert.notMatch(text, /Join Filter/)
     }).pipe(Effect.provide(directory))
   )
 
-  it.live("what waits when the process ends is stored", () =>
+  it.live("shutdown stores the remaining counts", () =>
     Effect.gen(function* () {
       const site = yield* makeSite
       const scope = yield* Scope.make()
@@ -94,7 +94,7 @@ describe("postgres/sites/Decisions: batches", () => {
       }).pipe(Effect.provide(directory))
   )
 
-  it.live("a flood costs no statement a request, and a broken connection loses and doubles nothing", () =>
+  it.live("a flood costs no statement per request, and a broken connection loses or doubles nothing", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const site = yield* makeSite

@@ -10,7 +10,7 @@ import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
 suite("postgres/sites/SiteDirectory", Layer.provide(layer({ timeout: "20 seconds" }), TestDatabase.layer))
 
-/** Publishes a website as another process would. */
+/** Creates a website as another process would. */
 const publish = (id: string) =>
   Effect.flatMap(
     PgClient.PgClient,
@@ -19,8 +19,8 @@ const publish = (id: string) =>
       VALUES (${PgTypes.uuid(id)}, ${PgTypes.uuid(id)}, ${PgTypes.uuid(id)}, 'another')`
   )
 
-describe("postgres/sites/SiteDirectory: what is remembered", () => {
-  it.effect("a new website works within a second, although its id was asked for before", () =>
+describe("postgres/sites/SiteDirectory: cache", () => {
+  it.effect("a new website works within a second, even if its id was looked up before", () =>
     Effect.gen(function* () {
       const sites = yield* SiteDirectory
       const id = randomUUID()
@@ -33,7 +33,7 @@ describe("postgres/sites/SiteDirectory: what is remembered", () => {
     }).pipe(Effect.provide(Layer.provideMerge(layer({ timeout: "20 seconds" }), TestDatabase.layer)))
   )
 
-  it.live("a database that does not answer costs a bounded wait, and none for what is remembered", () =>
+  it.live("a hanging database costs a bounded wait, and none for cached websites", () =>
     Effect.gen(function* () {
       const connection = yield* TestDatabase.connection
       const blocker = yield* TestDatabase.clientOf(connection)

@@ -66,10 +66,10 @@ const viewsOf = Effect.fnUntraced(function* (hostedWebsiteId: string) {
   return Number(rows)
 })
 
-/** Waits until somebody waits for a lock. */
+/** Waits until a session waits for a lock. */
 const waiting = PgClient.PgClient.use((sql) => Effect.repeat(Locks.isAwaited(sql), { until: (found) => found }))
 
-/** Waits until an erasure waits for who is writing, or is over. */
+/** Waits until an erasure waits for writers, or is over. */
 const waitingFor = <A, E>(erasing: Fiber.Fiber<A, E>) =>
   PgClient.PgClient.use((sql) =>
     Effect.repeat(
@@ -79,8 +79,8 @@ const waitingFor = <A, E>(erasing: Fiber.Fiber<A, E>) =>
     )
   )
 
-describe("postgres/sites/SiteErasure: much of it", () => {
-  it.live("more than one statement deletes, in every month and in none, and of many at one moment", () =>
+describe("postgres/sites/SiteErasure: large websites", () => {
+  it.live("deletes more than one chunk: in partitions, in the default partition, and of rows with equal times", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const [site, other] = [yield* create, yield* create]
@@ -116,8 +116,8 @@ describe("postgres/sites/SiteErasure: much of it", () => {
   )
 })
 
-describe("postgres/sites/SiteErasure: while others store", () => {
-  it.live("a batch that found the website is waited for, and its views are deleted with the rest", () =>
+describe("postgres/sites/SiteErasure: concurrent writes", () => {
+  it.live("it waits for a batch that found the website, and deletes its views with the rest", () =>
     Effect.gen(function* () {
       const batches = yield* Columns.client
       const site = yield* create
@@ -134,7 +134,7 @@ describe("postgres/sites/SiteErasure: while others store", () => {
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 
-  it.live("so is one that found it and has stored nothing yet; those that come meanwhile wait for nobody", () =>
+  it.live("it waits for a batch that found the website and has stored nothing yet; later batches do not wait", () =>
     Effect.gen(function* () {
       const [batches, later] = [yield* Columns.client, yield* Columns.client]
       const another = yield* Database.dedicated()
@@ -143,7 +143,7 @@ describe("postgres/sites/SiteErasure: while others store", () => {
       const both = [view(site.hostedWebsiteId), view(other.hostedWebsiteId)]
       const [storing, erasing] = yield* another.withTransaction(
         Effect.gen(function* () {
-          // Whoever stores under the same id waits, with what it has seen of the websites, until this is taken back.
+          // A batch with the same id waits, with its snapshot of the websites, until this is rolled back.
           yield* another`INSERT INTO page_view_batch (batch_id) VALUES (${PgTypes.uuid(batchId)})`
           const storing = yield* Effect.forkDetach(AnalyticsRepo.storeBatch(batches, both, batchId))
           yield* waiting
@@ -164,18 +164,18 @@ describe("postgres/sites/SiteErasure: while others store", () => {
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 
-  it.live("that many store views of one website at once is written nowhere", () =>
+  it.live("concurrent batches of one website write no row locks", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const site = yield* create
       yield* AnalyticsRepo.storeBatch(yield* Columns.client, [view(site.hostedWebsiteId)], randomUUID())
-      // A lock on the row would stand there also when it is over.
+      // A lock on the row would remain visible afterwards.
       const rows = yield* sql`SELECT xmax::text FROM site`
       assert.deepStrictEqual(rows, [{ xmax: "0" }])
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 
-  it.live("the months are found where the tables are, whatever schema is the first of the search path", () =>
+  it.live("partitions are found in the schema of the tables, whatever the search path begins with", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const site = yield* create
@@ -185,7 +185,7 @@ describe("postgres/sites/SiteErasure: while others store", () => {
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 
-  it.live("a website that goes in the middle of a batch of counts costs the others none", () =>
+  it.live("a website deleted during a batch of counts does not affect the others", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const [site, other] = [yield* create, yield* create]
@@ -208,14 +208,14 @@ describe("postgres/sites/SiteErasure: while others store", () => {
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 
-  it.live("of a website that is busy until it is gone nothing is left, and its neighbour loses nothing", () =>
+  it.live("a website under load is erased completely, and its neighbour loses nothing", () =>
     Effect.gen(function* () {
       const views = yield* Analytics.AnalyticsRepo
       const repo = yield* Submissions.SubmissionRepo
       const [site, other] = [yield* create, yield* create]
       const begun = yield* Deferred.make<void>()
       let taken = 0
-      // Each goes on until it is refused; what it is refused for is what it ends with.
+      // Each writes until it is refused, and returns the refusal.
       const writer = Effect.gen(function* () {
         while (true) {
           const [mine, form, others] = yield* Effect.all(
@@ -244,7 +244,7 @@ describe("postgres/sites/SiteErasure: while others store", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.live("a month that is dropped meanwhile is passed over", () =>
+  it.live("a partition that is dropped meanwhile is skipped", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const site = yield* create
@@ -264,8 +264,8 @@ describe("postgres/sites/SiteErasure: while others store", () => {
   )
 })
 
-describe("postgres/sites/SiteErasure: broken off", () => {
-  /** A website as an erasure that ended in the middle leaves it, begun so long ago. */
+describe("postgres/sites/SiteErasure: interrupted", () => {
+  /** A website as an interrupted erasure leaves it; the erasure began this long ago. */
   const brokenOff = Effect.fnUntraced(function* (ago: string) {
     const sql = yield* PgClient.PgClient
     const site = yield* create
@@ -296,7 +296,7 @@ describe("postgres/sites/SiteErasure: broken off", () => {
       }).pipe(Effect.scoped, Effect.provide(live))
   )
 
-  it.live("one that cannot be ended keeps no other", () =>
+  it.live("an erasure that fails does not prevent the others", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const erasure = yield* Erasure.SiteErasure
@@ -312,7 +312,7 @@ describe("postgres/sites/SiteErasure: broken off", () => {
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 
-  it.live("it goes on when its connection is cut in the midst of its last step", () =>
+  it.live("it resumes when its connection is cut during the last step", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const site = yield* create
@@ -320,7 +320,7 @@ describe("postgres/sites/SiteErasure: broken off", () => {
       const another = yield* Database.dedicated()
       const erasing = yield* another.withTransaction(
         Effect.gen(function* () {
-          // As a form's batch does: the mark passes it by, and the last step waits for it.
+          // Like a batch of forms: the mark does not wait for it, the last step does.
           yield* another`SELECT 1 FROM site FOR KEY SHARE`
           const fiber = yield* Effect.forkDetach(erase(site.websiteConfigId))
           yield* Effect.repeat(Locks.cutWaiting(sql), { until: (found) => found })
@@ -331,7 +331,7 @@ describe("postgres/sites/SiteErasure: broken off", () => {
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 
-  it.live("what nobody goes on with is ended by the upkeep, after an hour", () =>
+  it.live("the maintenance completes an interrupted erasure after an hour", () =>
     Effect.gen(function* () {
       const erasure = yield* Erasure.SiteErasure
       const [old, young, whole] = [yield* brokenOff("61 minutes"), yield* brokenOff("59 minutes"), yield* create]
@@ -350,8 +350,8 @@ describe("postgres/sites/SiteErasure: broken off", () => {
   )
 })
 
-describe("postgres/sites/SiteErasure: by a user that owns nothing", () => {
-  it.live("what it needs on the tables it has on the months too that were made later", () =>
+describe("postgres/sites/SiteErasure: by a user that is not the owner", () => {
+  it.live("privileges on the tables extend to partitions created later", () =>
     Effect.gen(function* () {
       const connection = yield* TestDatabase.connection
       const { owner, reader } = yield* TestDatabase.readOnly(connection)
@@ -368,8 +368,8 @@ describe("postgres/sites/SiteErasure: by a user that owns nothing", () => {
   )
 })
 
-describe("postgres/sites/SiteErasure: what is remembered", () => {
-  it.live("a process that remembers the website stores nothing of it any more", () =>
+describe("postgres/sites/SiteErasure: cached websites", () => {
+  it.live("a process with the website in its cache stores nothing for it", () =>
     Effect.gen(function* () {
       const sites = yield* Sites.SiteDirectory
       const views = yield* Analytics.AnalyticsRepo
