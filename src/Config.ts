@@ -246,6 +246,8 @@ const fields = {
   rateLimitAnalytics,
   rateLimitForms,
   rateLimitChat,
+  /** For what a widget does besides chatting: resuming, stopping, reading and rating. */
+  rateLimitChatRead: rateLimit("RATE_LIMIT_CHAT_READ", "chat-read", "120/minute"),
   /** The most open chat streams of one process, per client and per instance. */
   chatStreams: Config.map(
     Config.all([rateLimitChat, count("CHAT_STREAMS_PER_ADDRESS"), count("CHAT_STREAMS_PER_INSTANCE")]),

@@ -9,7 +9,7 @@ const read = (environment: Record<string, string>) =>
   )
 
 describe("Config", () => {
-  it.effect("an empty environment is enough", () =>
+  it.effect("every setting has a default", () =>
     Effect.gen(function* () {
       const settings = Exit.getSuccess(yield* read({})).pipe(Option.getOrThrow)
       assert.strictEqual(settings.port, 8080)
@@ -21,7 +21,7 @@ describe("Config", () => {
     })
   )
 
-  it.effect("the chat's streams are bounded unless the chat's limit is off, or they are set", () =>
+  it.effect("chat streams are limited by default unless the chat's rate limit is off", () =>
     Effect.gen(function* () {
       for (const [environment, perAddress, perInstance] of [
         [{}, Option.some(20), Option.some(200)],
@@ -38,7 +38,7 @@ describe("Config", () => {
     })
   )
 
-  it.effect("the connections of an address are bounded unless no rate is limited, or they are set", () =>
+  it.effect("connections per address are limited by default unless all rate limits are off", () =>
     Effect.gen(function* () {
       const off = { RATE_LIMIT_ANALYTICS: "off", RATE_LIMIT_FORMS: "off", RATE_LIMIT_CHAT: "off" }
       for (const [environment, expected] of [
@@ -57,7 +57,7 @@ describe("Config", () => {
     })
   )
 
-  it.effect("reads what is set", () =>
+  it.effect("reads every variable", () =>
     Effect.gen(function* () {
       const settings = Exit.getSuccess(
         yield* read({
@@ -93,7 +93,7 @@ describe("Config", () => {
     })
   )
 
-  it.effect("without an endpoint nothing is exported, and the other variables of OpenTelemetry are not read", () =>
+  it.effect("without an endpoint, the other OpenTelemetry variables are ignored", () =>
     Effect.gen(function* () {
       const exit = yield* read({ OTEL_TRACES_SAMPLER: "jaeger_remote", OTEL_EXPORTER_OTLP_HEADERS: "nonsense" })
       assert.deepStrictEqual(
@@ -103,7 +103,7 @@ describe("Config", () => {
     })
   )
 
-  it.effect("reads OpenTelemetry's variables", () =>
+  it.effect("reads the OpenTelemetry variables", () =>
     Effect.gen(function* () {
       const otlp = (environment: Record<string, string>) =>
         Effect.map(read({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318", ...environment }), (exit) =>
@@ -154,7 +154,7 @@ describe("Config", () => {
     })
   )
 
-  it.effect("the demo reads no address of others' own, be it right or wrong, and knows which are set", () =>
+  it.effect("the demo ignores DATABASE_URL and REDIS_URL, valid or not, and reports which are set", () =>
     Effect.gen(function* () {
       for (const [environment, unused] of [
         [{}, []],
@@ -170,7 +170,7 @@ describe("Config", () => {
     })
   )
 
-  it.effect("of networks, the one that is wrong is named, and what may be meant", () =>
+  it.effect("names the invalid network and suggests a correction", () =>
     Effect.gen(function* () {
       for (const [value, said] of [
         [
@@ -212,7 +212,7 @@ describe("Config", () => {
     ["OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:hunter2@collector:4318"],
     ["OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318?key=hunter2"]
   ] as const) {
-    it.effect(`${name}=${value} is an error that names it and keeps its secret`, () =>
+    it.effect(`${name}=${value} is an error that names it without its secret`, () =>
       Effect.gen(function* () {
         const exit = yield* read({ [name]: value })
         assert.isTrue(Exit.isFailure(exit))
@@ -222,7 +222,7 @@ describe("Config", () => {
     )
   }
 
-  it.effect("a database's address names its user, or the process has one", () =>
+  it.effect("DATABASE_URL names a user, unless the process has one", () =>
     Effect.gen(function* () {
       assert.isTrue(Exit.isSuccess(yield* read({ DATABASE_URL: "postgres://db/x", USER: "u" })))
       assert.isTrue(Exit.isSuccess(yield* read({ DATABASE_URL: "postgres:///x?host=/run&user=u" })))
@@ -230,7 +230,7 @@ describe("Config", () => {
     })
   )
 
-  it.effect("a database's address with a parameter that would be passed over is refused in one sentence", () =>
+  it.effect("an unsupported parameter in DATABASE_URL is an error of one sentence", () =>
     Effect.gen(function* () {
       const exit = yield* read({ DATABASE_URL: "postgres://user:hunter2@db/x?ssl=true" })
       assert.include(

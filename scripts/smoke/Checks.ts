@@ -114,13 +114,16 @@ export const checks = (target: Target): ReadonlyArray<Check> => {
     ["the process is alive", async () => (await get("/healthz", 200)).text],
     ["it is ready", async () => (await get("/readyz", 200)).text],
     [
-      "the contract is OpenAPI 3.1 with three paths",
+      "the contract is OpenAPI 3.1 and has the three published paths",
       async () => {
         const document = parseJson((await get("/openapi.json", 200)).text)
         const version = isRecord(document) ? String(document["openapi"]) : ""
         const paths = isRecord(document) && isRecord(document["paths"]) ? Object.keys(document["paths"]) : []
         expect(version.startsWith("3.1."), `openapi is ${version}`)
-        expect(isDeepStrictEqual(paths.toSorted(), [track, submit, chat].toSorted()), `paths are ${paths.join(", ")}`)
+        expect(
+          [track, submit, chat].every((path) => paths.includes(path)),
+          `paths are ${paths.join(", ")}`
+        )
         return `${version}: ${paths.join(", ")}`
       }
     ],

@@ -6,12 +6,13 @@
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { AnalyticsGroup } from "./Analytics.ts"
+import { ConversationsGroup } from "./Conversations.ts"
 import { FormsGroup } from "./Forms.ts"
 import { asPublished } from "./OpenApi.ts"
 import { WidgetGroup } from "./Widget.ts"
 
 export class Api extends HttpApi.make("hydracore-public")
-  .add(AnalyticsGroup, FormsGroup, WidgetGroup)
+  .add(AnalyticsGroup, FormsGroup, WidgetGroup, ConversationsGroup)
   .annotateMerge(
     OpenApi.annotations({
       title: "HydraCore Public API",

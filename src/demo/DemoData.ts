@@ -84,7 +84,7 @@ export const prepare = Effect.fnUntraced(function* (options: {
       origins: []
     })
   )
-  yield* instances.update(instance.instanceId, { agentUrl: options.agentUrl })
+  yield* instances.update(instance.instanceId, { agentUrl: options.agentUrl, memory: "edge" })
 
   const works =
     recorded !== undefined && Option.isSome(yield* tokens.authenticate(instance.instanceId, recorded.widget_token))

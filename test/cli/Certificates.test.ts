@@ -1,8 +1,7 @@
 /**
- * Servers whose certificates are refused, over real TLS, and one that has no TLS: what an operator is told. The
- * certificates are of P-256 keys and good for a hundred years, but for those that are to be none: `here` (localhost),
- * `elsewhere` (another name), `expired` and `early` are signed by `root`, `self` by itself, and all but `root` are of
- * one key.
+ * The messages for rejected certificates, over real TLS, and for a server without TLS. The certificates have P-256 keys.
+ * `root` signs `here` (localhost), `elsewhere` (another name), `expired` and `early`; `self` is self-signed. All but
+ * `root` share one key. The valid ones last a hundred years.
  */
 import { readFileSync } from "node:fs"
 import { createServer, type Server, type Socket } from "node:net"
@@ -17,7 +16,7 @@ import * as Redis from "../../src/redis/Inspection.ts"
 
 const pem = (name: string): string => readFileSync(new URL(`./fixtures/certificates/${name}`, import.meta.url), "utf8")
 
-/** A server on the loopback; gives its port. */
+/** Starts a server on the loopback address and returns its port. */
 const serving = (serve: (socket: Socket) => void) => {
   const server = createServer((socket) => serve(socket.on("error", () => {})))
   return Effect.acquireRelease(
@@ -31,7 +30,7 @@ const serving = (serve: (socket: Socket) => void) => {
   )
 }
 
-/** A server that speaks TLS with these certificates: at once, or, as PostgreSQL does, when it was asked whether it would. */
+/** A TLS server with this certificate. TLS starts at once or, as in PostgreSQL, after a request for it. */
 const listening = (certificates: ReadonlyArray<string>, isAskedFirst: boolean) => {
   const secureContext = createSecureContext({ cert: certificates.map(pem).join(""), key: pem("leaf.key") })
   return serving((socket) => {
@@ -44,7 +43,7 @@ const listening = (certificates: ReadonlyArray<string>, isAskedFirst: boolean) =
   })
 }
 
-/** What an operator is told of the PostgreSQL at this port, when its address demands TLS. */
+/** The message for a PostgreSQL at this port whose URL requires TLS. */
 const saidOf = (port: number) => {
   const url = Redacted.make(`postgres://user:word@localhost:${port}/edge?sslmode=require`)
   return SqlClient.SqlClient.use((sql) => sql`SELECT 1`).pipe(
@@ -55,7 +54,7 @@ const saidOf = (port: number) => {
   )
 }
 
-/** Trusts the tests' root beside all others, or not, until the scope closes. */
+/** Trusts the tests' root certificate, or not, until the scope closes. */
 const trusting = (isTrusted: boolean) =>
   Effect.acquireRelease(
     Effect.sync(() => {
@@ -96,9 +95,9 @@ const cases = [
   }
 ]
 
-describe("cli: a certificate that is refused", () => {
+describe("cli: rejected certificates", () => {
   for (const { certificate, code, isTrusted = false, name, says } of cases) {
-    it.live(`PostgreSQL's, ${name}`, () =>
+    it.live(`PostgreSQL, ${name}`, () =>
       Effect.gen(function* () {
         yield* trusting(isTrusted)
         const port = yield* listening(certificate, true)
@@ -110,7 +109,7 @@ describe("cli: a certificate that is refused", () => {
       }).pipe(Effect.scoped)
     )
 
-    it.live(`Redis's, ${name}`, () =>
+    it.live(`Redis, ${name}`, () =>
       Effect.gen(function* () {
         yield* trusting(isTrusted)
         const port = yield* listening(certificate, false)
@@ -131,8 +130,8 @@ describe("cli: a certificate that is refused", () => {
   }
 })
 
-describe("cli: TLS that is demanded of a server without it", () => {
-  it.live("PostgreSQL's no is told as what it is", () =>
+describe("cli: TLS required, server without TLS", () => {
+  it.live("reports that PostgreSQL has no TLS", () =>
     Effect.gen(function* () {
       const port = yield* serving((socket) => void socket.once("data", () => socket.write("N")))
       const sentence = yield* saidOf(port)

@@ -8,10 +8,10 @@ import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { run } from "../support/TestCli.ts"
 import { site, storage } from "../support/TestStorage.ts"
 
-/** A storage that must not be opened. */
+/** A storage that fails the test when it is built. */
 const closed: Layer.Layer<Storage> = Layer.effectContext(Effect.die("The storage was opened."))
 
-/** One line, one sentence's end, and no trace of how the program is made. */
+/** One line, one sentence, and no implementation details. */
 const assertSentence = (stderr: string) => {
   assert.match(stderr, /^[A-Z][^\n]*[.?]\n$/)
   assert.notMatch(stderr, /Error|undefined|\[object|[{}]|\bat [/\w]*[:(]/)
@@ -29,11 +29,11 @@ const readings: ReadonlyArray<ReadonlyArray<string>> = [
 ]
 
 describe("cli/Cli", () => {
-  it.effect("every command answers --json with exactly one document on stdout, wherever the flag stands", () =>
+  it.effect("every command prints exactly one document for --json, wherever the flag is", () =>
     Effect.gen(function* () {
       for (const args of readings) {
         for (let place = 0; place <= args.length; place++) {
-          // Between a flag and its value there is no place.
+          // --json cannot be between a flag and its value.
           if (args[place - 1]?.startsWith("--") === true) continue
           const ended = yield* run(
             [...args.slice(0, place), "--json", ...args.slice(place)],
@@ -49,7 +49,7 @@ describe("cli/Cli", () => {
     })
   )
 
-  it.effect("help and the version open no storage and are a success", () =>
+  it.effect("help and the version succeed without storage", () =>
     Effect.gen(function* () {
       for (const args of [
         [],
@@ -69,7 +69,7 @@ describe("cli/Cli", () => {
     })
   )
 
-  it.effect("a wrong command line is one sentence on stderr, nothing on stdout, and opens no storage", () =>
+  it.effect("an invalid command line prints one sentence to stderr and does not build the storage", () =>
     Effect.gen(function* () {
       const wrong: ReadonlyArray<readonly [ReadonlyArray<string>, string]> = [
         [["site"], "A command is missing after `hydracore site`"],
@@ -102,7 +102,7 @@ describe("cli/Cli", () => {
     })
   )
 
-  it.effect("what is wrong is never repeated where it may be a secret", () =>
+  it.effect("errors do not repeat values that may be secrets", () =>
     Effect.gen(function* () {
       const secret = `hwt_${"sesame".repeat(7)}`
       const url = `https://edge:${secret}@edge.example`
@@ -128,7 +128,7 @@ describe("cli/Cli", () => {
     })
   )
 
-  it.effect("help marks what must be given, and names what is taken otherwise", () =>
+  it.effect("help marks required flags and shows defaults", () =>
     Effect.gen(function* () {
       const help = (...args: ReadonlyArray<string>) =>
         Effect.map(run([...args, "--help"], closed), ({ stdout }) => stdout.split("\n"))
@@ -147,7 +147,7 @@ describe("cli/Cli", () => {
   )
 
   it.effect.prop(
-    "whatever is written on the command line, it ends with a code, and with a sentence if that is not 0",
+    "any command line exits with 0, or with 1 and one sentence",
     [
       Schema.Array(
         Schema.Union([
@@ -182,7 +182,7 @@ describe("cli/Cli", () => {
       })
   )
 
-  it.effect("a storage that is away, slow or not migrated is named in one sentence, by every command", () =>
+  it.effect("every command reports an unreachable, slow or unmigrated database in one sentence", () =>
     Effect.gen(function* () {
       const notReady = (reason: NotReady["reason"]) =>
         storage().pipe(
@@ -219,7 +219,7 @@ describe("cli/Cli", () => {
     })
   )
 
-  it.effect("a storage that takes no writes is read like any other", () =>
+  it.effect("commands that read work on a read-only database", () =>
     Effect.gen(function* () {
       for (const reason of ["database-read-only", "database-denied", "database-not-storing"] as const) {
         const standby = storage().pipe(
@@ -232,7 +232,7 @@ describe("cli/Cli", () => {
     })
   )
 
-  it.effect("what is logged goes to stderr", () =>
+  it.effect("logs go to stderr", () =>
     Effect.gen(function* () {
       const logging = Layer.provideMerge(Layer.effectDiscard(Effect.logWarning("a word of warning")), storage())
       const ended = yield* run(["site", "list", "--json"], logging)
@@ -243,7 +243,7 @@ describe("cli/Cli", () => {
     })
   )
 
-  it.effect("a fault of ours is not a success, and is told on stderr", () =>
+  it.effect("a defect exits with 1 and is printed to stderr", () =>
     Effect.gen(function* () {
       const faulty = Layer.succeed(SiteDirectory, {
         byTrackingToken: () => Effect.die(new Error("a bug")),

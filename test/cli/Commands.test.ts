@@ -13,7 +13,7 @@ import { site, storage } from "../support/TestStorage.ts"
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const unknown = "11111111-2222-4333-8444-555555555555"
 
-/** A visitor's view of the website, so many days after the first. */
+/** A visitor's view of the website, a number of days after the first. */
 const view = (day: number, visitor: number): PageView => ({
   hostedWebsiteId: site.hostedWebsiteId,
   receivedAt: Date.parse("2026-03-01T00:00:00Z") + day * 86_400_000,
@@ -30,7 +30,7 @@ const view = (day: number, visitor: number): PageView => ({
   isBot: false
 })
 
-/** A command line whose commands work on one and the same storage, one after another. */
+/** A command line whose commands share one storage. */
 const session = Effect.gen(function* () {
   const context = yield* Layer.build(storage())
   const held = Layer.succeedContext(context)
@@ -49,7 +49,7 @@ const session = Effect.gen(function* () {
 })
 
 describe("site", () => {
-  it.effect("a website that was created is found by its ids, and is listed", () =>
+  it.effect("a created website is found by its ids and listed", () =>
     Effect.gen(function* () {
       const { context, json, text } = yield* session
       yield* TestClock.setTime(Date.parse("2026-03-01T12:00:00Z"))
@@ -90,7 +90,7 @@ describe("site", () => {
     })
   )
 
-  it.effect("a website is changed in what was given, and answered as it is then", () =>
+  it.effect("update changes only the given settings and prints the result", () =>
     Effect.gen(function* () {
       const { json, refusal, text } = yield* session
       const listed = Effect.map(json("site", "list"), (sites) => sites[0])
@@ -122,58 +122,56 @@ describe("site", () => {
     })
   )
 
-  it.effect(
-    "a website is deleted if its name is given too, with all that is stored of it, and says how much that was",
-    () =>
-      Effect.gen(function* () {
-        const { context, json, refusal, text } = yield* session
-        const created = yield* json("site", "create", "--name", "My shop")
-        const remove = ["site", "delete", "--site", created.website_config_id]
-        const add = (isBot: boolean) =>
-          AnalyticsRepo.use(({ append }) =>
-            append({ ...view(0, 0), hostedWebsiteId: created.hosted_website_id, isBot })
-          ).pipe(Effect.provide(context))
-        yield* add(false)
-        yield* add(false)
-        yield* add(true)
+  it.effect("delete requires the website's name, deletes its data and prints the counts", () =>
+    Effect.gen(function* () {
+      const { context, json, refusal, text } = yield* session
+      const created = yield* json("site", "create", "--name", "My shop")
+      const remove = ["site", "delete", "--site", created.website_config_id]
+      const add = (isBot: boolean) =>
+        AnalyticsRepo.use(({ append }) =>
+          append({ ...view(0, 0), hostedWebsiteId: created.hosted_website_id, isBot })
+        ).pipe(Effect.provide(context))
+      yield* add(false)
+      yield* add(false)
+      yield* add(true)
 
-        assert.match(yield* refusal(...remove), /^The flag --name is missing; /)
+      assert.match(yield* refusal(...remove), /^The flag --name is missing; /)
+      assert.strictEqual(
+        yield* refusal(...remove, "--name", "My shop 2"),
+        `The website ${created.website_config_id} has a name other than --name, so nothing was deleted; see \`hydracore site list\`.\n`
+      )
+      assert.lengthOf(yield* json("site", "list"), 2)
+      assert.deepStrictEqual(yield* json(...remove, "--name", "My shop"), {
+        website_config_id: created.website_config_id,
+        deleted: true,
+        page_views: 2,
+        bot_views: 1,
+        submissions: 0,
+        idempotency_keys: 0,
+        decision_counts: 0
+      })
+      assert.lengthOf(yield* json("site", "list"), 1)
+      for (const id of [created.website_config_id, created.tracking_token, unknown]) {
         assert.strictEqual(
-          yield* refusal(...remove, "--name", "My shop 2"),
-          `The website ${created.website_config_id} has a name other than --name, so nothing was deleted; see \`hydracore site list\`.\n`
+          yield* refusal("site", "delete", "--site", id, "--name", "My shop"),
+          `There is no website ${id}.\n`
         )
-        assert.lengthOf(yield* json("site", "list"), 2)
-        assert.deepStrictEqual(yield* json(...remove, "--name", "My shop"), {
-          website_config_id: created.website_config_id,
-          deleted: true,
-          page_views: 2,
-          bot_views: 1,
-          submissions: 0,
-          idempotency_keys: 0,
-          decision_counts: 0
-        })
-        assert.lengthOf(yield* json("site", "list"), 1)
-        for (const id of [created.website_config_id, created.tracking_token, unknown]) {
-          assert.strictEqual(
-            yield* refusal("site", "delete", "--site", id, "--name", "My shop"),
-            `There is no website ${id}.\n`
-          )
-        }
-        assert.deepStrictEqual(yield* text("site", "delete", "--site", site.websiteConfigId, "--name", site.name), {
-          code: 0,
-          stderr: "",
-          stdout: `The website ${site.websiteConfigId} is deleted, and with it:
+      }
+      assert.deepStrictEqual(yield* text("site", "delete", "--site", site.websiteConfigId, "--name", site.name), {
+        code: 0,
+        stderr: "",
+        stdout: `The website ${site.websiteConfigId} is deleted, and with it:
 page views                    0
 page views of bots            0
 submissions                   0
 idempotency keys              0
 counts of uncounted requests  0
 `
-        })
       })
+    })
   )
 
-  it.effect("an origin is a scheme, a host and perhaps a port, and nothing else", () =>
+  it.effect("an origin is a scheme, a host and an optional port", () =>
     Effect.gen(function* () {
       const { refusal } = yield* session
       for (const origin of [
@@ -207,7 +205,7 @@ counts of uncounted requests  0
 })
 
 describe("instance", () => {
-  it.effect("an instance that was created is listed with all that was said of it", () =>
+  it.effect("a created instance is listed with all its settings", () =>
     Effect.gen(function* () {
       const { json, text } = yield* session
       const created = yield* json(
@@ -250,7 +248,7 @@ describe("instance", () => {
     })
   )
 
-  it.effect("an agent that gives no answer is a warning, and the instance is created all the same", () =>
+  it.effect("an unreachable agent is a warning; the instance is created", () =>
     Effect.gen(function* () {
       const agent = MemoryAgentStream.layer(() => Stream.fail(new AgentRefused({ reason: "test", status: 404 })))
       const { context } = yield* session
@@ -269,7 +267,7 @@ describe("instance", () => {
     })
   )
 
-  it.effect("an instance is changed in what was given, and what may be missing is taken off", () =>
+  it.effect("update changes only the given settings and clears optional ones", () =>
     Effect.gen(function* () {
       const { json, refusal, text } = yield* session
       const full = ["--agent-model", "m-1", "--agent-key-env", "AGENT_KEY", "--origin", "https://a.example"]
@@ -301,7 +299,7 @@ describe("instance", () => {
     })
   )
 
-  it.effect("every setting of an instance is created and changed by its flag, and cleared where it may be absent", () =>
+  it.effect("every setting of an instance can be created, changed and, if optional, cleared", () =>
     Effect.gen(function* () {
       const { json, refusal, text } = yield* session
       const flags = [
@@ -350,7 +348,7 @@ describe("instance", () => {
     })
   )
 
-  it.effect("instructions are read from a file, and a value that cannot be used changes nothing", () =>
+  it.effect("instructions are read from a file; an invalid value changes nothing", () =>
     Effect.gen(function* () {
       const { context, json, refusal } = yield* session
       const held = Layer.succeedContext(context)
@@ -389,7 +387,7 @@ describe("instance", () => {
     })
   )
 
-  it.effect("an instance that is deleted is listed no more, nor are its tokens", () =>
+  it.effect("a deleted instance and its tokens are not listed", () =>
     Effect.gen(function* () {
       const { json, refusal, text } = yield* session
       const create = json("instance", "create", "--name", "a", "--agent-url", "http://localhost:1")
@@ -408,7 +406,7 @@ describe("instance", () => {
     })
   )
 
-  it.effect("a key never comes back, where an address or a variable was expected", () =>
+  it.effect("errors do not repeat a key given in place of a URL or a variable", () =>
     Effect.gen(function* () {
       const { refusal } = yield* session
       for (const url of [
@@ -435,7 +433,7 @@ describe("instance", () => {
 })
 
 describe("token", () => {
-  it.effect("a token that was issued authenticates until it is revoked, and is listed without its secret", () =>
+  it.effect("an issued token authenticates until revoked and is listed without its secret", () =>
     Effect.gen(function* () {
       const { context, json, text } = yield* session
       yield* TestClock.setTime(Date.parse("2026-03-01T00:00:00Z"))
@@ -473,7 +471,7 @@ describe("token", () => {
     })
   )
 
-  it.effect("what is not there cannot be issued for, listed or revoked", () =>
+  it.effect("unknown instances and tokens are errors", () =>
     Effect.gen(function* () {
       const { refusal } = yield* session
       assert.strictEqual(yield* refusal("token", "issue", "--instance", unknown), `There is no instance ${unknown}.\n`)
@@ -482,7 +480,7 @@ describe("token", () => {
     })
   )
 
-  it.effect("a token cannot end before it begins", () =>
+  it.effect("a token cannot expire in the past", () =>
     Effect.gen(function* () {
       const { refusal } = yield* session
       yield* TestClock.setTime(Date.parse("2026-03-01T00:00:00Z"))
@@ -497,7 +495,7 @@ describe("token", () => {
 })
 
 describe("stats", () => {
-  it.effect("what was counted is told per day, and by what its views have in common", () =>
+  it.effect("prints page views per day and by attribute", () =>
     Effect.gen(function* () {
       const { context, json, text } = yield* session
       yield* TestClock.setTime(Date.parse("2026-03-02T12:00:00Z"))
@@ -560,7 +558,7 @@ describe("stats", () => {
     })
   )
 
-  it.effect("a website that is not there has no numbers, nor has a tracking token", () =>
+  it.effect("an unknown website or a tracking token is an error", () =>
     Effect.gen(function* () {
       const { refusal } = yield* session
       for (const id of [unknown, site.trackingToken, site.hostedWebsiteId]) {

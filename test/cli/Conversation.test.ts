@@ -12,7 +12,7 @@ import { storage } from "../support/TestStorage.ts"
 const unknown = "11111111-2222-4333-8444-555555555555"
 const hostile = "Hi\u001b[2J\u009b!"
 
-/** A conversation that was kept at noon, with an answer that was stopped and rated down. */
+/** A conversation stored at noon, with an answer that was stopped and rated down. */
 const keep = Effect.fnUntraced(function* (key: ConversationKey) {
   const store = yield* ConversationStore
   yield* TestClock.setTime(Date.parse("2026-03-01T12:00:00Z"))
@@ -65,7 +65,7 @@ const withoutFirstId = ([first, ...rest]: ReadonlyArray<{ readonly id: string }>
 }
 
 describe("conversation", () => {
-  it.effect("a conversation that is kept is listed, shown, exported and deleted", () =>
+  it.effect("a stored conversation is listed, shown, exported and deleted", () =>
     Effect.gen(function* () {
       const { context, held, json, refusal } = yield* session
       const key = yield* Effect.provide(newKey, context)
@@ -105,7 +105,7 @@ describe("conversation", () => {
     })
   )
 
-  it.effect("a person reads who said what, and nothing that a visitor wrote reaches the terminal's controls", () =>
+  it.effect("text output names the roles and escapes control characters", () =>
     Effect.gen(function* () {
       const { context, held } = yield* session
       const key = yield* Effect.provide(newKey, context)
@@ -128,7 +128,7 @@ describe("conversation", () => {
     })
   )
 
-  it.effect("a conversation whose id a client made is found by that id, and by no other instance", () =>
+  it.effect("a client's conversation id works for its own instance only", () =>
     Effect.gen(function* () {
       const { context, json, refusal } = yield* session
       const { instanceId } = yield* Effect.provide(newKey, context)
@@ -153,7 +153,7 @@ describe("conversation", () => {
     })
   )
 
-  it.effect("a list says where it was cut, and an instance that does not exist has none", () =>
+  it.effect("a list says if it is truncated; an unknown instance is an error", () =>
     Effect.gen(function* () {
       const { context, held, json, refusal } = yield* session
       const { instanceId } = yield* Effect.provide(newKey, context)
@@ -176,7 +176,7 @@ describe("conversation", () => {
     })
   )
 
-  it.effect("an export is written as it is read: a reader that goes stops it", () =>
+  it.effect("an export is streamed and stops when its reader closes stdout", () =>
     Effect.gen(function* () {
       const { context } = yield* session
       const { instanceId } = yield* Effect.provide(newKey, context)

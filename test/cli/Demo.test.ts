@@ -12,7 +12,7 @@ const demo = (base_url: string) => ({
 const facts = { database: "postgresql://postgres@%2Ftmp/postgres", file: ".hydracore/demo.json", unused: [] }
 
 describe("cli/Demo.welcome", () => {
-  it("no shell looks for files where its commands have brackets", () => {
+  it("quotes addresses with brackets, which shells expand", () => {
     for (const base of ["http://[::1]:8080", "http://127.0.0.1:8080"]) {
       const commands = Demo.welcome(demo(base), { ...facts, listening: base })
         .split(/\n\n/)

@@ -1,5 +1,5 @@
 /**
- * What `doctor` sees: of a real database, a real Redis, and the proxies; and how the command ends.
+ * `doctor` with a real database, a real Redis and proxies, and its exit code.
  */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
@@ -21,7 +21,7 @@ import * as TestRedis from "../support/TestRedis.ts"
 import * as Process from "../torture/Process.ts"
 
 describe("doctor: the database", () => {
-  it.live("its migrations, its clock, its partitions and whether it commits to the disk", () =>
+  it.live("reports migrations, clock, partitions and durability", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const [settings] = yield* sql<{ readonly fsync: string }>`SELECT current_setting('fsync') AS fsync`
@@ -35,7 +35,7 @@ describe("doctor: the database", () => {
         isEncrypted: false,
         fsync: settings?.fsync === "on"
       })
-      // The same machine has one clock.
+      // Both run on the same machine.
       assert.isAtMost(Math.abs(well.clockAheadMillis), well.roundTripMillis + 1_000)
 
       const wanted = Partitions.wanted(yield* Clock.currentTimeMillis)
@@ -48,7 +48,7 @@ describe("doctor: the database", () => {
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
-  it.live("whether it takes writes", () =>
+  it.live("reports whether it accepts writes", () =>
     Effect.gen(function* () {
       const connection = yield* TestDatabase.connection
       const writer = yield* TestDatabase.clientOf(connection)
@@ -61,7 +61,7 @@ describe("doctor: the database", () => {
 })
 
 TestRedis.describeWithRedis("doctor: Redis", () => {
-  it.live("answers, and when it was killed it is away", () =>
+  it.live("reports a killed server as away", () =>
     Effect.gen(function* () {
       const redis = yield* TestRedis.started
       assert.strictEqual((yield* Redis.inspect(redis.url))._tag, "Reached")
@@ -70,7 +70,7 @@ TestRedis.describeWithRedis("doctor: Redis", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("what it refused of its address is told, without a secret", () =>
+  it.live("reports a rejected URL without its secrets", () =>
     Effect.gen(function* () {
       const redis = yield* TestRedis.started
       const seen = (change: Partial<Pick<URL, "pathname" | "password">>) =>
@@ -103,7 +103,7 @@ TestRedis.describeWithRedis("doctor: Redis", () => {
 describe("doctor: proxies", () => {
   const trusted = ["10.0.0.0/8", "2001:db8::/32"].map(IpNetwork.fromStringUnsafe)
 
-  it.effect("a request counts for whom a trusted proxy names, and else for its peer", () =>
+  it.effect("a request counts for the client that a trusted proxy names, otherwise for its peer", () =>
     Effect.gen(function* () {
       for (const [peer, forwardedFor, counted, isTrusted] of [
         ["10.0.0.4", "203.0.113.7", "203.0.113.7", true],
@@ -125,7 +125,7 @@ describe("doctor: proxies", () => {
 })
 
 describe("doctor, as a process", () => {
-  it.live("an address of a proxy that is none is a wrong command line", () =>
+  it.live("rejects a --peer that is not an address", () =>
     Effect.gen(function* () {
       for (const peer of ["foo", "10.0.0.0/8", "10.0.0.256"]) {
         const { ended, output } = yield* Process.launch(["doctor", "--peer", peer], {})
@@ -135,7 +135,7 @@ describe("doctor, as a process", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a user that may read and not write is told what it lacks", () =>
+  it.live("reports the missing privileges of a read-only user", () =>
     Effect.gen(function* () {
       const connection = yield* TestDatabase.connection
       const { owner, reader } = yield* TestDatabase.readOnly(connection)
@@ -152,7 +152,7 @@ describe("doctor, as a process", () => {
     }).pipe(Effect.scoped)
   )
 
-  it("is one JSON document and ends with 1 where something is not well, without a password", async () => {
+  it("prints one JSON document without passwords, and exits with 1 for a problem", async () => {
     const folder = mkdtempSync(path.join(tmpdir(), "hydracore-doctor-"))
     try {
       const child = spawn(process.execPath, [path.join(import.meta.dirname, "../../src/main.ts"), "doctor", "--json"], {
@@ -173,7 +173,7 @@ describe("doctor, as a process", () => {
         findings.map(({ check, severity }) => [check, severity]),
         [
           ["database", "problem"],
-          // By the limit of open files on this machine.
+          // Depends on this machine's limit of open files.
           ["connections", findings.find(({ check }) => check === "connections")?.["severity"]],
           ["redis", "problem"],
           ["proxies", "ok"]

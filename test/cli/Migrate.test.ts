@@ -1,5 +1,5 @@
 /**
- * `migrate` on databases that are slow, locked or away.
+ * `migrate` on slow, locked and unreachable databases.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Exit, Fiber, Latch, Redacted } from "effect"
@@ -13,12 +13,12 @@ import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { pause, until } from "../support/Wait.ts"
 import * as Cluster from "../torture/Cluster.ts"
 
-/** How long a database may be away, in milliseconds; what is locked is locked for three times as long. */
+/** The database timeout, in milliseconds. Locks are held for three times as long. */
 const patience = 300
 
 const settings = Settings.parse(ConfigProvider.fromUnknown({ DATABASE_TIMEOUT: `${patience} millis` }))
 
-/** Migrates with a client of its own. */
+/** Migrates with a new client. */
 const migrate = (connection: TestDatabase.Connection) =>
   Effect.gen(function* () {
     const sql = yield* TestDatabase.clientOf(connection)
@@ -33,7 +33,7 @@ const laterMigrations: ReadonlyArray<readonly [number, string]> = [
   [5, "token_budget"]
 ]
 
-/** Leaves a database with its first migration alone, without partitions. */
+/** Resets a database to its first migration, without partitions. */
 const takeBack = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
   const tables = yield* sql<{ name: string }>`
     SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'effect_sql_migrations'`
@@ -42,7 +42,7 @@ const takeBack = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
   yield* sql`DELETE FROM effect_sql_migrations WHERE migration_id > 1`
 })
 
-/** A database as if all but its first migration had not been applied yet, and a client on it. */
+/** A client on a database that has only its first migration. */
 const behind = Effect.gen(function* () {
   const connection = yield* TestDatabase.connection
   const sql = yield* TestDatabase.clientOf(connection)
@@ -55,7 +55,7 @@ describe("migrate", () => {
     ["a migration that waits for a reader of a table", "submission"],
     ["a migration that waits for another process's", "effect_sql_migrations"]
   ] as const) {
-    it.live(`${what} takes what it takes, whatever the database lets a statement take`, () =>
+    it.live(`${what} is not limited by the database's timeouts`, () =>
       Effect.gen(function* () {
         const { connection, sql } = yield* behind
         for (const limit of ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"]) {
@@ -82,7 +82,7 @@ describe("migrate", () => {
     )
   }
 
-  it.live("who reads a table that a migration waits for goes on, however long another holds it", () =>
+  it.live("readers of a table are not blocked while a migration waits for its lock", () =>
     Effect.gen(function* () {
       const { connection, sql } = yield* behind
       const [locked, release] = [yield* Latch.make(), yield* Latch.make()]
@@ -99,7 +99,7 @@ describe("migrate", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a migration whose connection is cut in the midst of it is begun again", () =>
+  it.live("a migration is retried after its connection is cut", () =>
     Effect.gen(function* () {
       const { connection, sql } = yield* behind
       const [locked, release] = [yield* Latch.make(), yield* Latch.make()]
@@ -120,7 +120,7 @@ describe("migrate", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("so is one whose database is restarted, and takes a while to be there again", () =>
+  it.live("a migration is retried after the database restarts", () =>
     Effect.gen(function* () {
       const cluster = yield* Cluster.make({ fsync: "off" })
       const run = Effect.gen(function* () {
@@ -145,7 +145,7 @@ describe("migrate", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a migration that the database refuses is named, and why", () =>
+  it.live("a failed migration is reported with its name and cause", () =>
     Effect.gen(function* () {
       const { connection, sql } = yield* behind
       yield* sql`CREATE TABLE not_counted (other text)`
@@ -154,7 +154,7 @@ describe("migrate", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a new database that cannot keep every letter is refused, before anything is made in it", () =>
+  it.live("a database without UTF-8 is rejected before any migration", () =>
     Effect.gen(function* () {
       const { database, url } = yield* TestDatabase.connection
       const sql = yield* TestDatabase.clientOf({ database, url })
@@ -170,7 +170,7 @@ describe("migrate", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a database that is away is not waited for any longer than for a statement", () =>
+  it.live("waits for an unreachable database no longer than for a statement", () =>
     Effect.gen(function* () {
       const away = Database.layer({ url: Redacted.make("postgres://nobody@127.0.0.1:1/none"), connections: 1 })
       const exit = yield* Effect.exit(Effect.provide(Migrate.migrate(yield* settings), away))

@@ -1,5 +1,5 @@
 /**
- * What the command line shows of what was decided: the quarantine, its release, and what was not counted.
+ * The quarantine, its release, and uncounted requests on the command line.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
@@ -19,7 +19,7 @@ const given: ReadonlyArray<Submission> = [
   { ...submission(4), status: "quarantined", reasons: ["links"] }
 ]
 
-/** A command line on a storage that holds the given submissions. */
+/** A command line on a storage with these submissions. */
 const session = Effect.gen(function* () {
   const context = yield* Layer.build(Layer.provideMerge(SubmissionRepo.layer(), storage()))
   yield* Service.SubmissionRepo.use((repo) =>
@@ -41,7 +41,7 @@ const ids = (...numbers: ReadonlyArray<number>) => numbers.map((number) => submi
 const idsOf = (lines: ReadonlyArray<Record<string, unknown>>) => lines.map((line) => line["submission_id"])
 
 describe("submissions: the quarantine", () => {
-  it.effect("an export is of what was accepted, as it always was; a status adds what was decided", () =>
+  it.effect("an export has accepted submissions; --status adds status and reasons", () =>
     Effect.gen(function* () {
       const { held, lines } = yield* session
       const plain = yield* lines()
@@ -77,7 +77,7 @@ describe("submissions: the quarantine", () => {
     })
   )
 
-  it.effect("what is released is exported with the others, in its place", () =>
+  it.effect("a released submission is exported in order with the others", () =>
     Effect.gen(function* () {
       const { held, lines } = yield* session
       const release = (id: string, ...more: ReadonlyArray<string>) =>
@@ -107,7 +107,7 @@ describe("submissions: the quarantine", () => {
 })
 
 describe("submissions: erasure", () => {
-  it.effect("what is deleted is in no export, be it accepted or in the quarantine", () =>
+  it.effect("a deleted submission is in no export, accepted or quarantined", () =>
     Effect.gen(function* () {
       const { held, lines } = yield* session
       const remove = (id: string, ...more: ReadonlyArray<string>) =>
@@ -137,7 +137,7 @@ describe("submissions: erasure", () => {
 })
 
 describe("stats: what was not counted", () => {
-  it.effect("is told by reason, most often first, and those that never came are left out", () =>
+  it.effect("lists reasons by count and leaves out zeros", () =>
     Effect.gen(function* () {
       const { context, held } = yield* session
       yield* TestClock.setTime(Date.parse("2026-03-02T12:00:00Z"))

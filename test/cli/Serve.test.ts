@@ -10,7 +10,7 @@ import * as Raw from "../torture/Raw.ts"
 
 type Series = Metric.MetricRegistry extends Map<string, infer A> ? A : never
 
-/** A registry that remembers each series that was put into it, also one that replaced another. */
+/** A registry that records every registration, replacements too. */
 class Registry extends Map<string, Series> {
   readonly registered: Array<string> = []
 
@@ -20,7 +20,7 @@ class Registry extends Map<string, Series> {
   }
 }
 
-it.live("serve makes all that it stores with once, and has it measured once", () =>
+it.live("serve builds the storage once and registers its metrics once", () =>
   Effect.gen(function* () {
     const { url } = yield* TestDatabase.connection
     const settings = yield* Settings.parse(ConfigProvider.fromUnknown({ PORT: "0" }))
@@ -33,7 +33,7 @@ it.live("serve makes all that it stores with once, and has it measured once", ()
   }).pipe(Effect.scoped)
 )
 
-it.live("the workers of serve divide the bound of an address's connections", () =>
+it.live("the workers of serve divide the connection limit of an address", () =>
   Effect.gen(function* () {
     const { url } = yield* TestDatabase.connection
     const environment = { DATABASE_URL: Redacted.value(url), CONNECTIONS_PER_ADDRESS: "4" }

@@ -25,7 +25,7 @@ const session = Effect.gen(function* () {
 })
 
 describe("site snippet", () => {
-  it.effect("prints lines that are ready to paste, for the address that browsers use", () =>
+  it.effect("prints HTML for the service's public address", () =>
     Effect.gen(function* () {
       const { snippet } = yield* session
       const { code, stderr, stdout } = yield* snippet("--base-url", "https://www.example.com/hc/")
@@ -39,16 +39,16 @@ describe("site snippet", () => {
         stdout,
         `action="https://www.example.com/hc/v1/public/forms/submit?site=${site.websiteConfigId}&amp;page=contact">`
       )
-      // Hidden where a style sheet shows what is `hidden`, and where no `style` is allowed.
+      // Hidden despite a style sheet that shows `hidden` elements, and despite a policy without inline styles.
       assert.match(stdout, /<input name="hydracore_hp" [^>]* hidden style="display:none!important">/)
-      // What may be added is told beside it.
+      // Optional attributes are in a comment.
       assert.match(stdout, /<!-- .*data-next=.* and &amp;next=.* -->\n<form /)
       assert.notInclude(stdout, "hydracore-chat")
       assert.notInclude(stdout, "--base-url")
     })
   )
 
-  it.effect("a path of the website's own is an address too, and another host is no path", () =>
+  it.effect("--base-url accepts a path on the website, but not another host in its place", () =>
     Effect.gen(function* () {
       const { snippet } = yield* session
       for (const [given, base] of [
@@ -76,7 +76,7 @@ describe("site snippet", () => {
     })
   )
 
-  it.effect("without an address and a database's, says where the demo serves", () =>
+  it.effect("without --base-url and DATABASE_URL, uses the demo's address", () =>
     Effect.gen(function* () {
       const { snippet } = yield* session
       const dataDir = yield* Effect.acquireRelease(
@@ -102,13 +102,13 @@ describe("site snippet", () => {
           ({ stdout }): string => JSON.parse(stdout).tracker
         )
       assert.include(yield* tracker({}), 'src="http://127.0.0.1:8099/v1/public/embed.js"')
-      // What is served for another database is no business of the demo's.
+      // The demo's address does not apply to another database.
       assert.include(yield* tracker({ DATABASE_URL: "postgres://edge@db/edge" }), 'src="http://127.0.0.1:8081/')
       assert.include(yield* tracker({ HYDRACORE_DATA_DIR: `${dataDir}/none` }), 'src="http://127.0.0.1:8081/')
     })
   )
 
-  it.effect("without an address, says that it is this machine's", () =>
+  it.effect("without --base-url, says that the address is this machine's", () =>
     Effect.gen(function* () {
       const { snippet } = yield* session
       const { stdout } = yield* snippet()
@@ -117,7 +117,7 @@ describe("site snippet", () => {
     })
   )
 
-  it.effect("with an instance the chat too: with a place for the token, the token given, or one issued for it", () =>
+  it.effect("with an instance, adds the chat with a placeholder, the given token or a new one", () =>
     Effect.gen(function* () {
       const { context, instance, snippet } = yield* session
       const base = ["--base-url", "https://edge.example", "--instance", instance.instanceId]
@@ -145,7 +145,7 @@ describe("site snippet", () => {
     })
   )
 
-  it.effect("refuses what is not there or does not fit, in a sentence", () =>
+  it.effect("rejects unknown ids and invalid combinations in one sentence", () =>
     Effect.gen(function* () {
       const { instance, other, snippet } = yield* session
       const unknown = "11111111-2222-4333-8444-555555555555"

@@ -15,7 +15,7 @@ const exportOf = (...more: ReadonlyArray<string>) => ["submissions", "export", "
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
 
 describe("submissions export", () => {
-  it.effect("ndjson is every submission, a line each, oldest first", () =>
+  it.effect("ndjson has one line per submission, oldest first", () =>
     Effect.gen(function* () {
       for (const count of [0, 1, 64, 65, 333]) {
         const ended = yield* run(exportOf("--format", "ndjson"), storage({ submissions: count }))
@@ -30,7 +30,7 @@ describe("submissions export", () => {
     })
   )
 
-  it.effect("csv is a header and every submission, and no cell is calculated", () =>
+  it.effect("csv has a header and all submissions, and no cell is a formula", () =>
     Effect.gen(function* () {
       const ended = yield* run(exportOf("--format", "csv"), storage({ submissions: 130 }))
       const [header, ...records] = read(ended.stdout)
@@ -48,7 +48,7 @@ describe("submissions export", () => {
     })
   )
 
-  it.effect("--json is one array of the same objects, and takes the place of no csv", () =>
+  it.effect("--json prints one array of the same objects and rejects csv", () =>
     Effect.gen(function* () {
       for (const count of [0, 1, 130]) {
         const lines = (yield* run(exportOf(), storage({ submissions: count }))).stdout.split("\n").slice(0, -1)
@@ -67,7 +67,7 @@ describe("submissions export", () => {
     })
   )
 
-  it.effect("nothing in it is obeyed by a terminal that reads it later, through a pipe or from a file", () =>
+  it.effect("escapes control characters", () =>
     Effect.gen(function* () {
       for (const flags of [[], ["--json"], ["--format", "csv"]]) {
         const piped = yield* run(exportOf(...flags), storage({ submissions: 3 }))
@@ -79,7 +79,7 @@ describe("submissions export", () => {
     })
   )
 
-  it.effect("--since leaves out what came before, be it a span or a moment", () =>
+  it.effect("--since accepts a duration or a time", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(site.createdAt + 100_000)
       for (const [since, first] of [
@@ -105,14 +105,14 @@ describe("submissions export", () => {
     })
   )
 
-  it.effect("an unknown website is one sentence", () =>
+  it.effect("an unknown website is an error of one sentence", () =>
     Effect.gen(function* () {
       const ended = yield* run(["submissions", "export", "--site", site.trackingToken, "--json"], storage())
       assert.deepStrictEqual(ended, { code: 1, stdout: "", stderr: `There is no website ${site.trackingToken}.\n` })
     })
   )
 
-  it.effect("a reader that stops reading stops the storage", () =>
+  it.effect("backpressure reaches the storage", () =>
     Effect.gen(function* () {
       let furthest = 0
       const begun = yield* Deferred.make<void>()
@@ -132,7 +132,7 @@ describe("submissions export", () => {
     })
   )
 
-  it.effect("a reader that goes ends the export quietly, and one that fails ends it with a sentence", () =>
+  it.effect("a closed stdout ends the export quietly, a failed write with an error", () =>
     Effect.gen(function* () {
       const failing = (code: string) =>
         Sink.forEachArray(() =>
@@ -158,7 +158,7 @@ describe("submissions export", () => {
 describe("submissions export, as a process", () => {
   const program = path.join(import.meta.dirname, "fixtures", "main.ts")
 
-  it("writes 150 MB through a heap of 96 MB, whole", async () => {
+  it("writes 150 MB with a heap of 96 MB", async () => {
     const child = spawn(process.execPath, ["--max-old-space-size=96", program, ...exportOf()])
     const closed = once(child, "close")
     const complaint = text(child.stderr)
@@ -174,7 +174,7 @@ describe("submissions export, as a process", () => {
     assert.isAbove(bytes, 150_000_000)
   }, 120_000)
 
-  it("ends quietly when its reader goes in the middle", async () => {
+  it("ends quietly when its reader closes the pipe", async () => {
     const child = spawn(process.execPath, [program, ...exportOf("--format", "csv")])
     const closed = once(child, "close")
     const complaint = text(child.stderr)
@@ -185,7 +185,7 @@ describe("submissions export, as a process", () => {
     assert.strictEqual(await complaint, "")
   })
 
-  it("exits with 1 and a sentence on stderr when it cannot do what was asked", async () => {
+  it("exits with 1 and one sentence on stderr after an error", async () => {
     const child = spawn(process.execPath, [program, "stats", "--site", site.trackingToken])
     const closed = once(child, "close")
     const [answer, complaint] = await Promise.all([text(child.stdout), text(child.stderr)])

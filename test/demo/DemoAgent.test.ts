@@ -26,7 +26,7 @@ const say = Effect.fnUntraced(function* (
 })
 
 describe("DemoAgent", () => {
-  it.live("it answers the live layer with the visitor's words, in tokens, and counts each conversation", () =>
+  it.live("streams an answer with the visitor's message and counts each conversation's messages", () =>
     Effect.gen(function* () {
       const { url } = yield* DemoAgent.start({ pace: "1 millis" })
       for (const [conversation, message, turn] of [
@@ -46,7 +46,7 @@ describe("DemoAgent", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.live("it asks for its key", () =>
+  it.live("requires its key", () =>
     Effect.gen(function* () {
       const { url } = yield* DemoAgent.start({ pace: "1 millis", key: Redacted.make("k") })
       const without = yield* Effect.result(say(url, "a", "Hi"))
@@ -55,7 +55,7 @@ describe("DemoAgent", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.live("what is no request is answered with an error of its own, and it lives on", () =>
+  it.live("answers invalid requests with an error and continues", () =>
     Effect.gen(function* () {
       const { url } = yield* DemoAgent.start({ pace: "1 millis" })
       const post = (path: string, body: string) =>
@@ -74,7 +74,7 @@ describe("DemoAgent", () => {
     })
   )
 
-  it.prop("its tokens joined are its answer, and none is empty", [Schema.String, Schema.Int], ([message, turn]) => {
+  it.prop("the tokens are not empty and join to the answer", [Schema.String, Schema.Int], ([message, turn]) => {
     const answer = DemoAnswer.answer(message, turn)
     const tokens = DemoAnswer.tokens(answer)
     assert.strictEqual(tokens.join(""), answer)

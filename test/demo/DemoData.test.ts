@@ -28,7 +28,7 @@ const storage = Layer.merge(
 )
 
 describe("the demo's data", () => {
-  it.effect("is made once, found again with its file or without, and its instance asks the agent of this start", () =>
+  it.effect("is created once, found with or without its file, and its instance uses the current agent", () =>
     Effect.gen(function* () {
       const dataDir = yield* dataFolder
       const first = yield* prepare(dataDir)
@@ -36,7 +36,7 @@ describe("the demo's data", () => {
       assert.deepStrictEqual(yield* prepare(dataDir, "http://127.0.0.1:9001"), first)
       writeFileSync(DemoData.demoFile(dataDir), "spoiled")
       const { demo } = yield* prepare(dataDir, "http://127.0.0.1:9002")
-      // The token alone cannot be found: its secret stood in the file.
+      // The token cannot be found without the file, which has its secret.
       assert.deepStrictEqual({ ...demo, widget_token: "" }, { ...first.demo, widget_token: "" })
       const [instance, ...others] = yield* InstanceDirectory.use(({ list }) => list)
       assert.strictEqual(instance?.agentUrl, "http://127.0.0.1:9002")
@@ -45,7 +45,7 @@ describe("the demo's data", () => {
     }).pipe(Effect.provide(storage))
   )
 
-  it.effect("a database that goes away while the token is issued is told as that, and is no fault of ours", () =>
+  it.effect("a database failure while a token is issued is an error, not a defect", () =>
     Effect.gen(function* () {
       const gone = new StorageUnavailable({ reason: "unreachable" })
       const tokens = yield* WidgetTokens

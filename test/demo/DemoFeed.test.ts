@@ -1,5 +1,5 @@
 /**
- * What the demo tells those who look, and that it holds up nobody.
+ * What the demo's feed publishes, and that publishing never waits.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
@@ -62,7 +62,7 @@ const own: DemoFeed.Subject = {
   instanceId: request.instance.instanceId
 }
 
-/** A feed on services in memory that shows its own, and what it has told when `end` is called. */
+/** A feed on memory services, and the events it published until `end`. */
 const watched = <A>(
   use: (feed: DemoFeed.DemoFeed) => Effect.Effect<A, never, AnalyticsRepo | SubmissionRepo | AgentStream>
 ) =>
@@ -82,13 +82,13 @@ const watched = <A>(
 const last = AnalyticsRepo.use((repo) => Effect.orDie(repo.append(view)))
 
 describe("the demo's feed", () => {
-  it.effect("tells of what was stored and said, once, in order", () =>
+  it.effect("publishes stored records and answers once, in order", () =>
     Effect.gen(function* () {
       const told = yield* watched(() =>
         Effect.gen(function* () {
           const submissions = yield* SubmissionRepo
           yield* Effect.orDie(submissions.submit(draft("first")))
-          // The same again is no other submission.
+          // A repeated submission is not stored again.
           assert.strictEqual(yield* Effect.orDie(submissions.submit(draft("second"))), "first")
           const agent = yield* AgentStream
           yield* Effect.orDie(Stream.runDrain(agent.stream(request)))
@@ -130,7 +130,7 @@ describe("the demo's feed", () => {
     })
   )
 
-  it.effect("tells nothing of other websites and instances", () =>
+  it.effect("publishes nothing about other websites and instances", () =>
     Effect.gen(function* () {
       const other = "5b0c7f0e-3d5e-4f57-8f3a-0000000000ff"
       const told = yield* watched(() =>
@@ -138,7 +138,7 @@ describe("the demo's feed", () => {
           yield* SubmissionRepo.use((repo) => Effect.orDie(repo.submit({ ...draft("x"), websiteConfigId: other })))
           const agent = yield* AgentStream
           const instance = { ...request.instance, instanceId: other }
-          // It is answered all the same.
+          // It is answered too.
           assert.isAbove((yield* Effect.orDie(Stream.runCollect(agent.stream({ ...request, instance })))).length, 1)
           const path = "/other"
           yield* AnalyticsRepo.use((repo) => Effect.orDie(repo.append({ ...view, path, hostedWebsiteId: other })))
@@ -152,12 +152,12 @@ describe("the demo's feed", () => {
     })
   )
 
-  it.effect("waits for nobody who looks and does not read, and remembers the newest alone", () =>
+  it.effect("does not wait for a stalled subscriber, and keeps only the newest events", () =>
     Effect.gen(function* () {
       const told = yield* watched((feed) =>
         Effect.gen(function* () {
           const submissions = yield* SubmissionRepo
-          // Looks, takes the first, and then nothing more.
+          // Subscribes, takes the first event and then stalls.
           yield* Effect.forkChild(Stream.runForEach(feed.arrivals, () => Effect.never))
           for (let count = 0; count < 5000; count++) {
             yield* Effect.orDie(submissions.submit({ ...draft(`s${count}`), idempotency: null }))
@@ -170,7 +170,7 @@ describe("the demo's feed", () => {
     })
   )
 
-  it("fills a page with what it knows", () => {
+  it("fills templates with known values", () => {
     assert.strictEqual(DemoSite.fill("{{a}} {{toString}} {{a}}", { a: "x" }), "x {{toString}} x")
   })
 })

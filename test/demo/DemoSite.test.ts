@@ -1,5 +1,5 @@
 /**
- * Who may see what arrives at the demo.
+ * Access to the demo's feed.
  */
 import { type IncomingMessage, request } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
@@ -13,7 +13,7 @@ import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
 import { options } from "../support/TestServer.ts"
 
-/** The head with which a stream of arrivals begins, or is refused. */
+/** The response head of the feed, accepted or rejected. */
 const headOf = (port: number, headers: Record<string, string>) =>
   Effect.callback<IncomingMessage>((resume) => {
     const outgoing = request({ port, host: "127.0.0.1", path: "/demo/events", headers, agent: false }, (answer) => {
@@ -23,8 +23,8 @@ const headOf = (port: number, headers: Record<string, string>) =>
     outgoing.on("error", (error) => resume(Effect.die(error))).end()
   })
 
-describe("demo: what arrives", () => {
-  it.live("is shown to its own page and to programs, and to no other website's page", () =>
+describe("demo: the feed", () => {
+  it.live("is readable by its own page and by programs, but not by other websites", () =>
     Effect.gen(function* () {
       const site = yield* DemoSite.make(yield* DemoFeed.make)
       const built = yield* Layer.build(

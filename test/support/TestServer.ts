@@ -20,6 +20,7 @@ export const options: Server.Options = {
   rateLimitAnalytics: Option.none(),
   rateLimitForms: Option.none(),
   rateLimitChat: Option.none(),
+  rateLimitChatRead: Option.none(),
   chatStreams: { perAddress: Option.none(), perInstance: Option.none() },
   connections: { total: 100_000, perAddress: Option.none() },
   trustedProxies: [],

@@ -13,35 +13,25 @@ const methods = new Set(["GET", "HEAD", "POST", "OPTIONS"])
 export const methodOf = (method: string | undefined): string =>
   method !== undefined && methods.has(method) ? method : other
 
+const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")
+
 /**
- * Makes a function from a URL's path, with or without a query, to its template, or `other`. A template has at most one
- * `:name`, which matches one or more characters other than a slash.
+ * Makes a function from a URL's path, with or without a query, to its template, or `other`. Each `:name` of a template
+ * matches one or more characters other than a slash.
  */
 export const make = (templates: ReadonlyArray<string>): ((url: string) => string) => {
   const exact = new Map<string, string>()
-  const withParameter: Array<{ readonly template: string; readonly before: string; readonly after: string }> = []
+  const patterns: Array<{ readonly template: string; readonly pattern: RegExp }> = []
   for (const template of templates) {
-    const [before = "", after] = template.split(/:[a-z_]+/)
-    if (after === undefined) exact.set(template, template)
-    else withParameter.push({ template, before, after })
+    const literals = template.split(/:[a-z_]+/)
+    if (literals.length === 1) exact.set(template, template)
+    else patterns.push({ template, pattern: new RegExp(`^${literals.map(escaped).join("[^/]+")}$`) })
   }
   return (url) => {
     const direct = exact.get(url)
     if (direct !== undefined) return direct
     const query = url.indexOf("?")
     const path = query < 0 ? url : url.slice(0, query)
-    const known = exact.get(path)
-    if (known !== undefined) return known
-    for (const { after, before, template } of withParameter) {
-      if (
-        path.length > before.length + after.length &&
-        path.startsWith(before) &&
-        path.endsWith(after) &&
-        !path.slice(before.length, path.length - after.length).includes("/")
-      ) {
-        return template
-      }
-    }
-    return other
+    return exact.get(path) ?? patterns.find(({ pattern }) => pattern.test(path))?.template ?? other
   }
 }

@@ -41,7 +41,9 @@ export class RunningAnswers extends Context.Service<
      */
     readonly begin: (answer: NewAnswer) => Effect.Effect<Stream.Stream<AgentEvent, AgentError>, BeginError>
     /** The running answer of a conversation, from its first event on, if it runs in this process. */
-    readonly read: (key: ConversationKey) => Option.Option<Stream.Stream<AgentEvent, AgentError>>
+    readonly read: (
+      key: ConversationKey
+    ) => Option.Option<{ readonly answerId: string; readonly stream: Stream.Stream<AgentEvent, AgentError> }>
     /** Ends the running answer of a conversation and waits until it is stored. False if none runs in this process. */
     readonly end: (key: ConversationKey, ending: "stopped" | "superseded") => Effect.Effect<boolean>
   }
@@ -285,7 +287,11 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
 
       return RunningAnswers.of({
         begin,
-        read: (key) => Option.map(Option.fromUndefinedOr(running.get(nameOf(key))), ({ answer }) => answer.log.read()),
+        read: (key) =>
+          Option.map(Option.fromUndefinedOr(running.get(nameOf(key))), ({ answer, answerId }) => ({
+            answerId,
+            stream: answer.log.read()
+          })),
         end: (key, ending) =>
           Effect.suspend(() => {
             const entry = running.get(nameOf(key))

@@ -7,15 +7,15 @@
 import { Effect } from "effect"
 import type { AgentRefusal } from "../../services/chat/AgentStream.ts"
 import type { RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
-import type { BodyCrowdedOut, BodyTooLarge } from "../server/RequestBody.ts"
+import type { BodyOverCapacity, BodyTooLarge } from "../server/RequestBody.ts"
 import * as DecisionRecorder from "./DecisionRecorder.ts"
 import * as ErrorResponses from "./ErrorResponses.ts"
 
 /** Errors of `RequestBody.readBytes`. */
 export const ofBytes = {
   BodyTooLarge: ({ maxBytes }: BodyTooLarge) => Effect.succeed(ErrorResponses.tooLarge(maxBytes)),
-  BodyInPieces: () => Effect.succeed(ErrorResponses.inPieces),
-  BodyCrowdedOut: ({ by }: BodyCrowdedOut) =>
+  BodyFragmented: () => Effect.succeed(ErrorResponses.inPieces),
+  BodyOverCapacity: ({ by }: BodyOverCapacity) =>
     Effect.succeed(by === "address" ? ErrorResponses.tooMuchAtOnce : ErrorResponses.overloaded),
   BodyUnreadable: () =>
     Effect.succeed(ErrorResponses.refusal(400, "The body did not arrive whole. Send the request again."))

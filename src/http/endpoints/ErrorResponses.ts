@@ -38,6 +38,10 @@ export const invalid = (
 export const unknownSite = (headers?: Headers): HttpServerResponse.HttpServerResponse =>
   refusal(404, "No published website has this site_id. Copy the id again from the website's settings.", headers)
 
+/** 404: the instance has no such conversation, or keeps none. */
+export const unknownConversation = (headers?: Headers): HttpServerResponse.HttpServerResponse =>
+  refusal(404, "This instance keeps no conversation with this id. Begin one with a message to /chat.", headers)
+
 /** 401, the same for every cause. */
 export const unauthorized = (headers?: Headers): HttpServerResponse.HttpServerResponse =>
   refusal(401, "The X-Widget-Token header holds no valid token for this instance. Issue a new token for it.", headers)

@@ -141,7 +141,8 @@ export const endpoint = (options: Options) =>
       /** Asks an agent for the answer to one message, without the edge's memory. */
       const askOnce = (instance: Instance, message: string, hashKey: Uint8Array, conversationId: string) =>
         agent.stream({
-          instance,
+          // An agent that keeps the conversation has instructions of its own.
+          instance: instance.memory === "edge" ? instance : { ...instance, instructions: null },
           // The edge keeps nothing of this conversation, so that its agent must not either.
           session:
             instance.memory === "edge"

@@ -125,7 +125,7 @@ export const layer = (server: Server, maxHeaderSize: number, context: Context.Co
       const answer = answers.get(error.code ?? "") ?? notHttp
       socket.write(serialize(answer))
       const response = socket._httpMessage
-      if (response) RequestMetrics.answeredBeside(response, answer.status)
+      if (response) RequestMetrics.recordSocketStatus(response, answer.status)
       // A connection without any bytes, such as a browser's preconnect, made no request.
       else if (socket.bytesRead !== 0) countRequest(answer.status)
       if (socket.bytesRead !== 0) countDecision()

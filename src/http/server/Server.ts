@@ -11,6 +11,7 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type { IpNetwork } from "effect/net"
 import * as ContractAnalytics from "../../contract/Analytics.ts"
 import { Api } from "../../contract/Api.ts"
+import { ConversationsGroup } from "../../contract/Conversations.ts"
 import * as ContractForms from "../../contract/Forms.ts"
 import * as ContractWidget from "../../contract/Widget.ts"
 import * as ClientAddress from "../../core/limits/ClientAddress.ts"
@@ -20,6 +21,7 @@ import * as Docs from "../assets/Docs.ts"
 import * as Drain from "../chat/Drain.ts"
 import * as RunningAnswers from "../chat/RunningAnswers.ts"
 import * as Analytics from "../endpoints/Analytics.ts"
+import * as Conversations from "../endpoints/Conversations.ts"
 import * as Forms from "../endpoints/Forms.ts"
 import * as Health from "../endpoints/Health.ts"
 import * as Widget from "../endpoints/Widget.ts"
@@ -39,6 +41,8 @@ export interface Options {
   readonly rateLimitAnalytics: Option.Option<RateLimitPolicy>
   readonly rateLimitForms: Option.Option<RateLimitPolicy>
   readonly rateLimitChat: Option.Option<RateLimitPolicy>
+  /** For what a widget does besides chatting: resuming, stopping, reading and rating. */
+  readonly rateLimitChatRead: Option.Option<RateLimitPolicy>
   /** The maximum number of open chat streams in this process; `None` for no limit. */
   readonly chatStreams: Widget.Options["streams"]
   /** The maximum number of connections in this process: in total, and per address except trusted proxies (`None`: no limit). */
@@ -97,9 +101,19 @@ const endpoints = (options: Options, unreadTimeout: number) =>
   )
 
 /** All routes, without a server; requires `endpoints`. */
-const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
+const routes = (options: Options, unreadTimeout: number, tracing: Trace.Tracing | undefined) =>
   Layer.mergeAll(HttpApiBuilder.layer(Api), Assets.layer, Docs.layer, Health.layer).pipe(
-    Layer.provide([Analytics.group, Forms.group, Widget.group]),
+    Layer.provide([
+      Analytics.group,
+      Forms.group,
+      Widget.group,
+      Conversations.layer({
+        rateLimit: options.rateLimitChatRead,
+        patience: unreadTimeout,
+        maxDuration: options.chatMaxDuration,
+        maxBytes: options.chatMaxBytes
+      })
+    ]),
     Layer.provide([Validation.layer, WidgetTokenSecurity.layer]),
     Layer.provideMerge(middleware(options, tracing))
   )
@@ -144,6 +158,7 @@ const templates = [
   ContractAnalytics.track.path,
   ContractForms.submit.path,
   ContractWidget.chat.path,
+  ...Object.values(ConversationsGroup.endpoints).map(({ path }) => path),
   ...[...Assets.paths, ...Docs.paths, ...Health.paths].map(({ path }) => path)
 ]
 
@@ -193,7 +208,7 @@ export const layer = (
         Layer.provideMerge(ProtocolErrors.layer(server, nodeOptions.maxHeaderSize, context)),
         Layer.provideMerge(Layer.merge(noUpgrades(server), FastPath.layer(server, options, tracing))),
         Layer.provideMerge(
-          HttpRouter.serve(Layer.merge(routes(options, tracing), more), {
+          HttpRouter.serve(Layer.merge(routes(options, unreadTimeout, tracing), more), {
             disableListenLog: true,
             disableLogger: true,
             routerConfig

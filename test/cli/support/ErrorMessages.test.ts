@@ -6,10 +6,10 @@ import { StorageUnavailable } from "../../../src/services/Storage.ts"
 
 const sentence = /^[A-Z][^\n]*\.$/
 
-describe("cli/support/ErrorMessages: a database that is not to be had", () => {
+describe("cli/support/ErrorMessages: an unavailable database", () => {
   const said = (code: string | undefined) => ErrorMessages.of(new NotReady({ reason: "database-unreachable", code }))
 
-  it("one that answered and refused is not said to be away", () => {
+  it("a rejection is not reported as unreachable", () => {
     for (const [code, part] of [
       ["3D000", "no database of the name"],
       ["28000", "does not let the user in DATABASE_URL in"],
@@ -25,17 +25,17 @@ describe("cli/support/ErrorMessages: a database that is not to be had", () => {
     }
   })
 
-  it("one that ended a statement by its own limit is not said to be slow", () => {
+  it("a statement_timeout is not reported as a slow database", () => {
     const said = (code: string | undefined) => ErrorMessages.of(new StorageUnavailable({ reason: "timeout", code }))
     assert.include(said("57014"), "statement_timeout")
     assert.include(said(undefined), "did not answer in time")
   })
 
-  it("a user that may not write is told what to grant", () => {
+  it("reports missing privileges", () => {
     assert.include(ErrorMessages.of(new NotReady({ reason: "database-denied" })), "may not write")
   })
 
-  it("one that is away is told by what the system says of it", () => {
+  it("an unreachable database is explained by its error code", () => {
     assert.include(said("ENOTFOUND"), "The host in DATABASE_URL is not known")
     assert.include(said("ENOENT"), "There is no socket where DATABASE_URL points")
     assert.include(said("ENOTDIR"), "name the folder")
@@ -49,7 +49,7 @@ describe("cli/support/ErrorMessages: a database that is not to be had", () => {
   })
 
   it.prop(
-    "it is one sentence for any code, and the same for a statement that failed as for a start",
+    "any code gives one sentence, the same at the start and for a statement",
     [Schema.UndefinedOr(Schema.String.check(Schema.isPattern(/^[A-Z0-9_]{1,40}$/)))],
     ([code]) => {
       assert.match(said(code), sentence)
@@ -58,14 +58,14 @@ describe("cli/support/ErrorMessages: a database that is not to be had", () => {
   )
 })
 
-describe("cli/support/ErrorMessages: an address that cannot be listened on", () => {
+describe("cli/support/ErrorMessages: a listen failure", () => {
   const said = (code: string | undefined, host = "203.0.113.5") =>
     ErrorMessages.cannotListen(
       { host, port: 8080, names: { host: "HOST", port: "PORT" } },
       code === undefined ? new Error("x") : Object.assign(new Error("x"), { code })
     )
 
-  it("the setting that is at fault is named, and no other", () => {
+  it("names only the setting to change", () => {
     for (const [code, part, isHost] of [
       ["EADDRINUSE", "another program uses this port", false],
       ["EACCES", "set PORT to one above 1023", false],
@@ -81,7 +81,7 @@ describe("cli/support/ErrorMessages: an address that cannot be listened on", () 
     }
   })
 
-  it("a fault that is not known is told by its code, and a host as a terminal may show it", () => {
+  it("includes unknown codes and escapes the host", () => {
     assert.strictEqual(said("EINVAL", "fe80::1"), "Cannot listen on [fe80::1]:8080 (EINVAL); check HOST and PORT.")
     assert.strictEqual(said(undefined), "Cannot listen on 203.0.113.5:8080; check HOST and PORT.")
     assert.notInclude(said("ENOTFOUND", "\u001b[2J\n"), "\u001b")

@@ -13,7 +13,7 @@ const folder = Effect.acquireRelease(
 )
 
 describe("the data folder", () => {
-  it.effect("a folder that cannot be made, or written to, is named in a sentence that says what to set", () =>
+  it.effect("an unwritable folder is an error that names it and the setting", () =>
     Effect.gen(function* () {
       const file = path.join(yield* folder, "file")
       writeFileSync(file, "")
@@ -29,7 +29,7 @@ describe("the data folder", () => {
     })
   )
 
-  it.effect("what is missing above it is made, and nothing but a folder will do", () =>
+  it.effect("creates missing parents and rejects what is not a folder", () =>
     Effect.gen(function* () {
       const above = yield* folder
       const make = (dataDir: string) =>
@@ -46,9 +46,9 @@ describe("the data folder", () => {
     })
   )
 
-  it("a place where the system lets nobody make a folder ends `demo`, and does not keep it trying", () => {
+  it("`demo` fails at once where folders cannot be created", () => {
     const main = path.join(import.meta.dirname, "../../../src/main.ts")
-    // The folder itself, and the database's in it.
+    // The folder itself, and the database's folder in it.
     for (const [dataDir, said] of [
       ["/proc/nowhere/at/all", /^Cannot write \/proc\/nowhere\/at\/all \(E\w+\); set HYDRACORE_DATA_DIR [^\n]*\.\n$/],
       ["/proc", /^(Could not make the folder|Cannot write) \/proc[^\n]*\.\n$/]
@@ -64,7 +64,7 @@ describe("the data folder", () => {
     }
   })
 
-  it.effect("what is written there is read by its owner alone", () =>
+  it.effect("files are readable by their owner only", () =>
     Effect.gen(function* () {
       const file = path.join(yield* folder, "file")
       yield* LocalDatabase.writePrivate(file, "one")

@@ -1,0 +1,202 @@
+import { assert, describe, layer } from "@effect/vitest"
+import { Deferred, Effect, Option, Schema, Stream } from "effect"
+import { Conversation } from "../../../src/contract/Conversations.ts"
+import type { AgentEvent } from "../../../src/core/chat/Agent.ts"
+import * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
+import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
+import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
+import { TestServer, layer as testServer } from "../../support/TestServer.ts"
+
+const gate = Deferred.makeUnsafe<void>()
+let left = 0
+
+const events = (...list: ReadonlyArray<AgentEvent>) => Stream.fromIterable(list)
+
+/** "slow" waits for the gate in the middle; "endless" never ends; anything else is answered at once. */
+const script: MemoryAgentStream.Script = ({ message }) =>
+  message === "slow"
+    ? events({ _tag: "Accepted" }, { _tag: "Text", delta: "begun" }).pipe(
+        Stream.concat(Stream.drain(Stream.fromEffect(Deferred.await(gate)))),
+        Stream.concat(events({ _tag: "Text", delta: " and done" }, { _tag: "Finish", reason: "stop" }))
+      )
+    : message === "endless"
+      ? Stream.concat(events({ _tag: "Accepted" }, { _tag: "Text", delta: "on" }), Stream.never).pipe(
+          Stream.ensuring(Effect.sync(() => left++))
+        )
+      : MemoryAgentStream.texts(["You said ", message])
+
+const idOf = (text: string): string => /"conversation_id":"([^"]+)"/.exec(text)?.[1] ?? ""
+
+const textOf = (stream: string): string => [...stream.matchAll(/"delta":"([^"]*)"/g)].map(([, delta]) => delta).join("")
+
+/** Sends a message and leaves once the agent has said something; gives the conversation's id. */
+const beginAndLeave = Effect.fnUntraced(function* (message: string) {
+  const { instance, url, widgetToken } = yield* TestServer
+  return yield* Effect.promise(async () => {
+    const leave = new AbortController()
+    const response = await fetch(`${url}/v1/public/widget/${instance.instanceId}/chat`, {
+      method: "POST",
+      signal: leave.signal,
+      headers: { "content-type": "application/json", "x-widget-token": widgetToken },
+      body: JSON.stringify({ message })
+    })
+    let text = ""
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+    while (!text.includes('"delta"')) text += (await reader.read()).value ?? ""
+    leave.abort()
+    return idOf(text)
+  })
+})
+
+const request = Effect.fnUntraced(function* (
+  method: "GET" | "POST",
+  conversationId: string,
+  path: "" | "/stream" | "/stop" | "/feedback",
+  options: {
+    readonly token?: string
+    readonly body?: unknown
+    readonly instanceId?: string
+    readonly origin?: string
+  } = {}
+) {
+  const { instance, send, widgetToken } = yield* TestServer
+  const instanceId = options.instanceId ?? instance.instanceId
+  return yield* send(`/v1/public/widget/${instanceId}/chat/${conversationId}${path}`, options.body, {
+    method,
+    headers: {
+      "x-widget-token": options.token ?? widgetToken,
+      ...(options.origin === undefined ? {} : { origin: options.origin })
+    }
+  })
+})
+
+/** Resumes the running answer, and gives a function that reads on until it has read enough. */
+const follow = Effect.fnUntraced(function* (conversationId: string) {
+  const { instance, url, widgetToken } = yield* TestServer
+  const response = yield* Effect.promise(() =>
+    fetch(`${url}/v1/public/widget/${instance.instanceId}/chat/${conversationId}/stream`, {
+      headers: { "x-widget-token": widgetToken }
+    })
+  )
+  assert.strictEqual(response.status, 200)
+  assert.include(response.headers.get("content-type"), "text/event-stream")
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+  return (isEnough: (text: string) => boolean, before = "") =>
+    Effect.promise(async () => {
+      let text = before
+      while (!isEnough(text)) text += (await reader.read()).value ?? ""
+      return text
+    })
+})
+
+const isDone = (text: string) => text.endsWith("[DONE]\n\n")
+
+const chat = Effect.fnUntraced(function* (message: string) {
+  const { instance, send, widgetToken } = yield* TestServer
+  const path = `/v1/public/widget/${instance.instanceId}/chat`
+  return idOf((yield* send(path, { message }, { headers: { "x-widget-token": widgetToken } })).text)
+})
+
+const messages = Effect.fnUntraced(function* (conversationId: string) {
+  const { json } = yield* request("GET", conversationId, "")
+  return Schema.decodeUnknownSync(Conversation)(json).messages
+})
+
+describe("http/endpoints/Conversations", () => {
+  layer(testServer({}, script, undefined, undefined, "edge"), { excludeTestServices: true })((it) => {
+    it.effect("a running answer is resumed from its first frame, by several readers, to its end", () =>
+      Effect.gen(function* () {
+        const id = yield* beginAndLeave("slow")
+        const readers = yield* Effect.forEach([1, 2], () => follow(id))
+        const begun = yield* Effect.forEach(readers, (readUntil) => readUntil((text) => text.includes("begun")))
+        yield* Deferred.succeed(gate, undefined)
+        for (const [index, readUntil] of readers.entries()) {
+          assert.strictEqual(textOf(yield* readUntil(isDone, begun[index])), "begun and done")
+        }
+        assert.strictEqual((yield* request("GET", id, "/stream")).status, 204)
+      })
+    )
+
+    it.effect("an answer that is stopped ends its agent, and what was said is kept", () =>
+      Effect.gen(function* () {
+        const id = yield* beginAndLeave("endless")
+        assert.strictEqual((yield* request("POST", id, "/stop")).status, 204)
+        assert.strictEqual(left, 1)
+        const answer = (yield* messages(id)).at(-1)
+        assert.deepInclude(answer, { role: "assistant", parts: [{ type: "text", text: "on" }] })
+        assert.strictEqual(answer?.metadata.ending, "stopped")
+        assert.strictEqual((yield* request("POST", id, "/stop")).status, 204)
+      })
+    )
+
+    it.effect("a conversation is read as UI messages, and an answer is rated", () =>
+      Effect.gen(function* () {
+        const id = yield* chat("hello")
+        const [question, answer] = yield* messages(id)
+        assert.deepInclude(question, { role: "user", parts: [{ type: "text", text: "hello" }] })
+        assert.deepInclude(answer, { role: "assistant", parts: [{ type: "text", text: "You said hello" }] })
+        const body = { message_id: answer?.id, rating: "up", comment: "Thanks" }
+        assert.strictEqual((yield* request("POST", id, "/feedback", { body })).status, 204)
+        assert.strictEqual((yield* messages(id)).at(-1)?.metadata.rating, "up")
+        for (const body of [{}, { message_id: answer?.id, rating: "great" }, "{"]) {
+          assert.strictEqual((yield* request("POST", id, "/feedback", { body })).status, 422)
+        }
+        const unknown = { message_id: question?.id, rating: "up" }
+        assert.strictEqual((yield* request("POST", id, "/feedback", { body: unknown })).status, 404)
+      })
+    )
+
+    it.effect("without the token 401, of another instance 404, from a foreign origin 403", () =>
+      Effect.gen(function* () {
+        const id = yield* chat("hello")
+        const other = yield* InstanceDirectory.use((instances) =>
+          instances.create({ name: "Other", agentUrl: "http://agent", origins: ["https://www.example.com"] })
+        )
+        const issued = yield* WidgetTokens.use((tokens) =>
+          tokens.issue({ instanceId: other.instanceId, label: null, expiresAt: null })
+        )
+        const { token } = Option.getOrThrow(issued)
+        const all = [
+          ["GET", ""],
+          ["GET", "/stream"],
+          ["POST", "/stop"],
+          ["POST", "/feedback"]
+        ] as const
+        for (const [method, path] of all) {
+          const body = path === "/feedback" ? { message_id: crypto.randomUUID(), rating: "down" } : undefined
+          const ask = (options: Parameters<typeof request>[3]) => request(method, id, path, { body, ...options })
+          assert.strictEqual((yield* ask({ token: "hwt_wrong" })).status, 401)
+          const foreign = yield* ask({ token, instanceId: other.instanceId })
+          assert.strictEqual(foreign.status, path === "/stream" ? 204 : 404)
+          const origin = yield* ask({ token, instanceId: other.instanceId, origin: "https://evil.example" })
+          assert.strictEqual(origin.status, 403)
+          // An id that was not issued by the service has no conversation.
+          assert.strictEqual((yield* request(method, "my-own-id", path, { body })).status, 404)
+        }
+      })
+    )
+
+    it.effect("an answer of another process is followed from the store", () =>
+      Effect.gen(function* () {
+        const { instance } = yield* TestServer
+        const store = yield* ConversationStore
+        const key = { instanceId: instance.instanceId, conversationId: crypto.randomUUID() }
+        const answerId = crypto.randomUUID()
+        yield* store.begin({ key, message: { messageId: crypto.randomUUID(), text: "hi" }, answerId })
+        yield* store.append({
+          answerId,
+          position: 0,
+          events: [{ _tag: "Accepted" }, { _tag: "Text", delta: "from " }]
+        })
+        const readUntil = yield* follow(key.conversationId)
+        const first = yield* readUntil((text) => text.includes("from "))
+        yield* store.append({ answerId, position: 2, events: [{ _tag: "Text", delta: "afar" }] })
+        yield* store.complete({ answerId, parts: [{ type: "text", text: "from afar" }], ending: "stop", usage: null })
+        const text = yield* readUntil(isDone, first)
+        assert.strictEqual(textOf(text), "from afar")
+        assert.include(text, '"finishReason":"stop"')
+      })
+    )
+  })
+})
