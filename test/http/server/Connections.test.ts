@@ -15,8 +15,8 @@ const unlimited: Connections.Options["limits"] = {
 
 describe("Connections", () => {
   /** Answers at once, except "/later". The response to "/much" exceeds the system's buffers. */
-  const serve = Effect.fnUntraced(function* (scope: Scope.Scope, given: Omit<Connections.Options, "limits">) {
-    const options = { ...given, limits: unlimited }
+  const serve = Effect.fnUntraced(function* (scope: Scope.Scope, serverOptions: Omit<Connections.Options, "limits">) {
+    const options = { ...serverOptions, limits: unlimited }
     const later: Array<() => void> = []
     const server = createServer((request, response) => {
       const answer = () => response.end(request.url === "/much" ? Buffer.alloc(16 * 2 ** 20) : "ok\n")
