@@ -72,7 +72,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     return this.buffer.pull
   }
 
-  /** The reader goes. What the agent still sends is not read, except for the rest of a response whose answer ended. */
+  /** Called when the reader leaves. Reads nothing more, except for the rest of a response whose answer ended. */
   leave(): void {
     this.buffer.clear()
     if (this.phase === "finished" || this.phase === "over") return
@@ -119,7 +119,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     status: number,
     headers: ResponseHead.Headers
   ): void {
-    // A kilobyte that would be kept for as long as the answer lasts.
+    // Otherwise a kilobyte is retained for as long as the answer lasts.
     controller.rawHeaders = null
     if (this.phase !== "asking") return
     if (status < 200) {

@@ -41,14 +41,14 @@ const knownCodes: ReadonlySet<string> = new Set([
   "timeout_error"
 ])
 
-/** How an answer ended: with `reason`, or without a word, or with a fault in our words. */
+/** How an answer ended: with `reason`, without text, or with a fault. */
 export type Ending = Result.Result<
   FinishReason,
   { readonly _tag: "Empty" } | { readonly _tag: "Fault"; readonly fault: string }
 >
 
 export class Answer {
-  /** What was read and not taken yet. */
+  /** The events that were read and not taken yet. */
   private events: Array<AgentEvent> = []
   /** Why it cannot be read on; undefined if it can. */
   fault: string | undefined
@@ -56,7 +56,7 @@ export class Answer {
   isDone = false
   /** The last reason that the agent gave for an end. Text that follows it counts all the same. */
   finishReason: FinishReason | undefined
-  /** Whether a word was said; whitespace is none. */
+  /** Whether it has text other than whitespace. */
   private hasSpoken = false
   /** Undefined once the text is past where `<think>` may be. */
   private opening: ThinkTag.State | undefined = ThinkTag.initial

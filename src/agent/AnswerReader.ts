@@ -19,9 +19,9 @@ const blankLine = Buffer.from("\n\n")
 
 export interface Read {
   readonly events: ReadonlyArray<AgentEvent>
-  /** Whether an event of the stream ended, be it one without meaning: then the agent is not silent. */
+  /** Whether an event ended, even an ignored one: then the agent is not silent. */
   readonly hasFrames: boolean
-  /** How long the agent is not to be read, in milliseconds; zero if it may be read at once. */
+  /** How long to pause reading from the agent, in milliseconds; zero for no pause. */
   readonly wait: number
 }
 
@@ -65,7 +65,7 @@ export class AnswerReader {
     return { events: said, hasFrames: frames > 0, wait: AgentThrottle.wait(this.inflow) }
   }
 
-  /** Reads a whole answer that was not streamed. False if it is none of the protocol. */
+  /** Reads an answer that was not streamed. False if it is not of the protocol. */
   readWhole(text: string): boolean {
     const body = Json.parse(text)
     return Json.isFields(body) && this.protocol.readWhole(body, this.answer)

@@ -10,7 +10,7 @@ import { dayMillis } from "../core/text/Calendar.ts"
 import { AgentBusy, type AgentError, AgentStream, DailyTokensUsed } from "../services/chat/AgentStream.ts"
 import { type Reservation, TokenBudget } from "../services/chat/TokenBudget.ts"
 
-/** What an answer used, by what was seen of it. */
+/** The tokens that an answer used, as far as observed. */
 class Usage {
   private isAccepted = false
   private reported: number | undefined
@@ -28,7 +28,7 @@ class Usage {
   }
 }
 
-/** A store that is away is no reason to use tokens that may not be there. */
+/** Refuses chats while the store is unavailable: the budget may be used up. */
 const unavailable = new AgentBusy({ reason: "the token budget is unavailable", retryAfter: 5 })
 
 /** Fails until the next day begins. */

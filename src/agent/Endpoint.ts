@@ -1,12 +1,12 @@
 /**
- * Where an agent's endpoint is, of the address that its instance has. Pure.
+ * Derives an agent's endpoint from the URL of its instance. Pure.
  *
  * @module
  */
 import { Option } from "effect"
 
 /**
- * The ends of documented bases below which the endpoint lies at once: `/v1`, `/v4` (Zhipu), `/v1beta/openai` (Gemini),
+ * Endings of documented base URLs that the endpoint follows directly: `/v1`, `/v4` (Zhipu), `/v1beta/openai` (Gemini),
  * `/openai/deployments/{name}` (Azure), `/endpoints/openapi` (Vertex AI), `/inference` (GitHub Models) and `/models`
  * (Azure AI Foundry).
  */

@@ -34,7 +34,7 @@ const ofError = (error: AgentError): Seen => {
     case "AgentBroken":
       return { _tag: "Failed", reason: error.reason }
     case "AgentEmpty":
-      // It used its few tokens up before the first word: it works.
+      // It used up its tokens before the first word: the agent works.
       return error.finish === "length" ? answered : { _tag: "Failed", reason: "it finished without a word" }
     case "DailyTokensUsed":
       return answered

@@ -23,7 +23,7 @@ const body = (request: AgentRequest) => {
   }
 }
 
-/** Calls that the client must answer: this service offers no tools, so nobody does. */
+/** Tool calls for the client. This service offers no tools, so they stay unanswered. */
 const clientCalls: ReadonlySet<unknown> = new Set([
   "function_call",
   "custom_tool_call",

@@ -16,9 +16,9 @@ import type { Answer } from "./Answer.ts"
 import * as Json from "./Json.ts"
 import type * as Sse from "./Sse.ts"
 
-/** Reads the events of one answer's stream. Holds what has to be remembered between two events. */
+/** Reads the events of one answer's stream. Holds the state between events. */
 export interface EventReader {
-  /** Tells `answer` what an event says. Events that are not known say nothing. */
+  /** Applies an event to `answer`. Ignores unknown events. */
   readonly read: (event: Sse.Event, answer: Answer) => void
 }
 
@@ -32,7 +32,7 @@ export interface AgentProtocol {
   /** The request's body, before `JSON.stringify`. */
   readonly body: (request: AgentRequest) => unknown
   readonly makeReader: () => EventReader
-  /** Tells `answer` what a whole answer says that was not streamed. False if it is none of this protocol. */
+  /** Applies an answer that was not streamed to `answer`. False if it is not of this protocol. */
   readonly readWhole: (body: Json.Fields, answer: Answer) => boolean
 }
 
@@ -47,14 +47,14 @@ export const messages = (turns: ReadonlyArray<Turn>) =>
 export const model = ({ instance }: AgentRequest): { readonly model?: string } =>
   instance.agentModel === null ? {} : { model: instance.agentModel }
 
-/** Whether an answer's tokens are bounded by us, and not by the agent alone. */
+/** Whether the request limits the answer's tokens. */
 export const isBounded = ({ instance }: AgentRequest): boolean =>
   instance.memory === "edge" || instance.dailyTokens !== null
 
-/** What a value of one type says. */
+/** Applies a value of one type to the answer. */
 type Tell = (value: Json.Fields, answer: Answer) => void
 
-/** A function for each type; types without one say nothing. */
+/** A function for each type; other types are ignored. */
 export const byType = (tells: Readonly<Record<string, Tell>>): ((type: string) => Tell) => {
   const known = new Map(Object.entries(tells))
   return (type) => known.get(type) ?? nothing
@@ -62,7 +62,7 @@ export const byType = (tells: Readonly<Record<string, Tell>>): ((type: string) =
 
 const nothing: Tell = () => {}
 
-/** The data of an event as an object. Empty data says nothing; anything else is a fault of the answer. */
+/** The data of an event as an object. Empty data is ignored; anything else is a fault of the answer. */
 export const dataOf = (event: Sse.Event, answer: Answer): Json.Fields | undefined => {
   const data = Json.parse(event.data)
   if (Json.isFields(data)) return data
@@ -70,7 +70,7 @@ export const dataOf = (event: Sse.Event, answer: Answer): Json.Fields | undefine
   return undefined
 }
 
-/** Tells `answer` of an error object, `{code, type, message}` in most protocols. */
+/** Applies an error object, `{code, type, message}` in most protocols, to `answer`. */
 export const failWith = (error: unknown, answer: Answer): void => {
   const { code, type } = Json.fields(error)
   answer.fail("the agent sent an error", Json.text(code) || Json.text(type))
@@ -95,6 +95,6 @@ const reasons: Readonly<Record<string, FinishReason>> = {
   tool_use: "tool-calls"
 }
 
-/** The reason of a provider's word, in any of the protocols. */
+/** Maps a provider's finish reason, in any of the protocols. */
 export const finishReason = (word: string): FinishReason =>
   Object.hasOwn(reasons, word.toLowerCase()) ? reasons[word.toLowerCase()]! : "other"

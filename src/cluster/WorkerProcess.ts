@@ -43,8 +43,8 @@ export interface WorkerProcess {
   readonly measured: () => Snapshot
   /** Requests its metrics and waits up to a second for them. */
   readonly measure: Effect.Effect<void>
-  /** Tells it to end and waits for its exit; kills it after `patience`. */
-  readonly end: (patience: Duration.Duration) => Effect.Effect<Ended>
+  /** Tells it to end and waits for its exit; kills it after `timeout`. */
+  readonly end: (timeout: Duration.Duration) => Effect.Effect<Ended>
 }
 
 /** How long to wait for a `Measured`. */
@@ -141,12 +141,12 @@ export const start = Effect.fnUntraced(function* (options: Options): Effect.fn.R
       }
       return Deferred.await(reported)
     }).pipe(Effect.timeoutOrElse({ duration: measureTimeout, orElse: () => Effect.void })),
-    end: (patience) =>
+    end: (timeout) =>
       Effect.suspend(() => {
         channel.send({ _tag: "End" })
         return Deferred.await(ended).pipe(
           Effect.timeoutOrElse({
-            duration: patience,
+            duration: timeout,
             orElse: () =>
               Effect.andThen(
                 Effect.sync(() => child.kill("SIGKILL")),

@@ -23,7 +23,7 @@ const ReadOnly = Schema.Tuple([Schema.Struct({ read_only: Schema.Literals(["on",
 const timeout = "1800 millis"
 
 /** How long to wait for a lock on the migrations table. */
-const lockPatience = "600 millis"
+const lockTimeout = "600 millis"
 
 /** About 1.4 MB of rows, which exceeds the `work_mem` of the trial and spills to a temporary file. */
 const spilledRows = 50_000
@@ -93,7 +93,7 @@ export const layer: Layer.Layer<Readiness, never, SqlClient.SqlClient> = Layer.e
       Effect.provideService(SqlClient.SqlClient, sql),
       (asked) =>
         Effect.suspend(() =>
-          migrated ? Effect.timeoutOrElse(asked, { duration: lockPatience, orElse: () => Effect.succeed([]) }) : asked
+          migrated ? Effect.timeoutOrElse(asked, { duration: lockTimeout, orElse: () => Effect.succeed([]) }) : asked
         ),
       Effect.tap((ids) =>
         Effect.sync(() => {

@@ -27,6 +27,7 @@ it.live("serve builds the storage once and registers its metrics once", () =>
     const registry = new Registry()
     yield* Serve.service(settings, { url }).pipe(Effect.provide(TestMetrics.make(registry).layer))
     assert.deepStrictEqual(registry.registered.filter((name) => name.startsWith("hydracore_batch_queue")).sort(), [
+      "hydracore_batch_queue answer-pieces",
       "hydracore_batch_queue page-views",
       "hydracore_batch_queue submissions"
     ])

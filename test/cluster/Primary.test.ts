@@ -7,7 +7,7 @@ import * as Cluster from "../torture/Cluster.ts"
 import * as Raw from "../torture/Raw.ts"
 
 describe("cluster/Primary", () => {
-  it.live("hands connections to all workers in turn, and ends them with its scope", () =>
+  it.live("dispatches connections to all workers in turn, and ends them with its scope", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const cluster = yield* Scope.provide(started({ workers: 3 }), scope)
@@ -31,7 +31,7 @@ describe("cluster/Primary", () => {
     ["throws", "The system gives no process for a worker (ENOMEM)."],
     ["lacks", "The system gives no process for a worker (ENOENT)."]
   ] as const) {
-    it.live(`a first worker that ${behaviour} ends the whole start, and is the only one`, () =>
+    it.live(`a first worker that ${behaviour} fails the start, and no other is started`, () =>
       Effect.gen(function* () {
         const cluster = yield* Effect.scoped(
           make({ workers: 3, behave: () => behaviour, startMillis: behaviour === "dawdles" ? 500 : 20_000 })
@@ -43,7 +43,7 @@ describe("cluster/Primary", () => {
     )
   }
 
-  it.live("any other worker that fails at the start ends it too", () =>
+  it.live("any other worker that fails to start fails the start too", () =>
     Effect.gen(function* () {
       const behave = (nth: number) => (nth === 3 ? "dies" : "serves")
       const cluster = yield* Effect.scoped(make({ workers: 3, behave }))
@@ -52,7 +52,7 @@ describe("cluster/Primary", () => {
     })
   )
 
-  it.live("a port that is taken is named as such, and no worker is started", () =>
+  it.live("a port in use is reported as such, and no worker is started", () =>
     Effect.gen(function* () {
       const other = createServer()
       yield* Effect.acquireRelease(
@@ -68,7 +68,7 @@ describe("cluster/Primary", () => {
     })
   )
 
-  it.live("puts another in the place of one that dies, again and again until one serves", () =>
+  it.live("restarts a worker that dies, retrying until one serves", () =>
     Effect.gen(function* () {
       const behave = (nth: number) => (nth === 3 || nth === 4 ? "dies" : "serves")
       const cluster = yield* started({ workers: 2, behave })
@@ -97,7 +97,7 @@ describe("cluster/Primary", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("asks again for a process that the system does not give, and can be replaced then", () =>
+  it.live("retries when the system cannot spawn a process, and can replace the worker afterwards", () =>
     Effect.gen(function* () {
       const cluster = yield* started({ workers: 2, behave: (nth) => (nth === 3 ? "throws" : "serves") })
       Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
@@ -112,7 +112,7 @@ describe("cluster/Primary", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a connection that was handed to a worker that hangs and dies is answered by another", () =>
+  it.live("a connection sent to a worker that hangs and dies is answered by another", () =>
     Effect.gen(function* () {
       const cluster = yield* started({ workers: 2 })
       Cluster.signalAll([cluster.pids[0]!], "SIGSTOP")
@@ -132,7 +132,7 @@ describe("cluster/Primary", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("connections wait while there is no worker", () =>
+  it.live("connections queue while there is no worker", () =>
     Effect.gen(function* () {
       const cluster = yield* started({ workers: 1 })
       Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
@@ -142,11 +142,11 @@ describe("cluster/Primary", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("as many connections wait as its descriptors allow, and more are reset", () =>
+  it.live("connections queue up to the descriptor limit, and further ones are reset", () =>
     Effect.gen(function* () {
       const cluster = yield* started({ workers: 1, descriptors: 64 + 2 * 3 })
       Cluster.signalAll([cluster.pids[0]!], "SIGSTOP")
-      // One is on its way to the worker, and three wait.
+      // One is in transit to the worker, and three are queued.
       const held = yield* Effect.all(Array.from({ length: 4 }, () => Raw.open(cluster.port())))
       const refused = yield* Raw.open(cluster.port())
       yield* until("the last is reset", refused.closed)
@@ -158,7 +158,7 @@ describe("cluster/Primary", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("replaces all workers, one after the other, each by one that serves already", () =>
+  it.live("replaces the workers one by one, each by one that already serves", () =>
     Effect.gen(function* () {
       const cluster = yield* started({ workers: 2 })
       yield* cluster.replaceAll
@@ -170,7 +170,7 @@ describe("cluster/Primary", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("keeps the old workers where a new one cannot serve", () =>
+  it.live("keeps the old workers if a new one cannot serve", () =>
     Effect.gen(function* () {
       const cluster = yield* started({ workers: 2, behave: (nth) => (nth > 2 ? "fails" : "serves") })
       yield* cluster.replaceAll
@@ -188,20 +188,20 @@ describe("cluster/Primary", () => {
     yield* until("the third is started", () => cluster.pids.length === 3)
     Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
     const died = 'Warn ["Worker 1 ended by SIGKILL; another one takes its place"]'
-    yield* until("its death is told", () => cluster.lines.includes(died))
+    yield* until("its death is logged", () => cluster.lines.includes(died))
     assert.strictEqual(valueOf(yield* cluster.snapshot, "workers"), 1)
     const answers = yield* Effect.all(
       Array.from({ length: 4 }, () => cluster.ask),
       { concurrency: "unbounded" }
     )
     for (const { pid } of answers) assert.strictEqual(pid, cluster.pids[1])
-    // The third has not even given up.
+    // The third worker is still starting.
     const before = ['Info ["New workers take the places of the old ones"]', died]
     assert.deepStrictEqual(cluster.lines, before)
     return { ...cluster, replacing, since: () => cluster.lines.slice(before.length) }
   })
 
-  it.live("one that dies while a new one starts in its place is handed nothing more", () =>
+  it.live("a worker that dies while its replacement starts gets no more connections", () =>
     Effect.gen(function* () {
       const cluster = yield* deadWhileReplaced
       yield* until("the third serves", () => {
@@ -220,7 +220,7 @@ describe("cluster/Primary", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("one that dies while a new one cannot start in its place is revived", () =>
+  it.live("a worker that dies while its replacement fails to start is restarted", () =>
     Effect.gen(function* () {
       const cluster = yield* deadWhileReplaced
       Cluster.signalAll([cluster.pids[2]!], "SIGKILL")
@@ -235,7 +235,7 @@ describe("cluster/Primary", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("replaces a worker that somebody else told to end", () =>
+  it.live("replaces a worker that receives a signal to end", () =>
     Effect.gen(function* () {
       const cluster = yield* started({ workers: 2 })
       Cluster.signalAll([cluster.pids[1]!], "SIGTERM")
@@ -254,7 +254,7 @@ describe("cluster/Primary", () => {
     })
   )
 
-  it.live("sums what the workers measured, and keeps what those did that have ended", () =>
+  it.live("sums the metrics of the workers, including those that have ended", () =>
     Effect.gen(function* () {
       const cluster = yield* started({ workers: 2 })
       yield* Effect.replicateEffect(cluster.ask, 10)

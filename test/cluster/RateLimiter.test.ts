@@ -8,16 +8,16 @@ import { suite } from "../suites/RateLimiter.ts"
 import { until } from "../support/Wait.ts"
 import * as Channels from "../support/WorkerChannels.ts"
 
-/** A fallback that must not be asked. */
+/** A fallback that must not be used. */
 const unused: RateLimiter["Service"] = { take: () => Effect.die(new Error("The primary was not asked")) }
 
-/** What `spare` decides, to tell its decisions from the primary's. */
+/** The decision of `spare`, distinguishable from the primary's. */
 const spared: RateLimitDecision = { accepted: true, remaining: 123_456, resetMillis: 1 }
 const spare: RateLimiter["Service"] = { take: () => Effect.succeed(spared) }
 
 const hour: RateLimitPolicy = { name: "test", limit: 3, windowMillis: 3_600_000 }
 
-/** The counts of a primary, which answers whoever is connected. */
+/** A primary's rate limiter, which answers every connected worker. */
 const counting = Effect.gen(function* () {
   const context = yield* Layer.build(MemoryRateLimiter.layer({ maxKeys: 1000 }))
   const counts = Context.get(context, RateLimiter)
@@ -33,7 +33,7 @@ const counting = Effect.gen(function* () {
   }
 })
 
-/** A worker's limiter. It waits so long that a busy machine is not taken for a primary that hangs, if not told otherwise. */
+/** A worker's limiter with a long default timeout, so that a busy machine does not count as a hanging primary. */
 const workerOf = (
   pair: Channels.Pair,
   fallback: RateLimiter["Service"],
@@ -59,7 +59,7 @@ suite(
 )
 
 describe("cluster/RateLimiter: the channel", () => {
-  it.live("counts for all workers together", () =>
+  it.live("counts across workers", () =>
     Effect.gen(function* () {
       const primary = yield* counting
       const limiters = yield* Effect.replicateEffect(
@@ -79,7 +79,7 @@ describe("cluster/RateLimiter: the channel", () => {
     })
   )
 
-  it.live("asks once for all requests of a turn, and each gets its own answer", () =>
+  it.live("sends the requests of one turn in one batch, and each gets its own decision", () =>
     Effect.gen(function* () {
       const pair = yield* connected
       const limiter = yield* workerOf(pair, unused)
@@ -108,7 +108,7 @@ describe("cluster/RateLimiter: the channel", () => {
     })
   )
 
-  it.live("one who goes away meanwhile keeps nobody else from an answer", () =>
+  it.live("an interrupted request does not affect the others of its batch", () =>
     Effect.gen(function* () {
       const limiter = yield* workerOf(yield* connected, unused)
       const [gone, stays] = [limiter.take(hour, "a"), limiter.take(hour, "b")]
@@ -118,7 +118,7 @@ describe("cluster/RateLimiter: the channel", () => {
     })
   )
 
-  it.live("a primary that hangs makes only the first requests wait, and is asked again when it goes on", () => {
+  it.live("only the first requests wait for a hanging primary, which is used again when it resumes", () => {
     const lines: Array<string> = []
     const logs = Logger.layer([
       Logger.make(({ logLevel, message }) => lines.push(`${logLevel} ${JSON.stringify(message)}`))
@@ -136,7 +136,7 @@ describe("cluster/RateLimiter: the channel", () => {
       )
       const questions = pair.sent.length
       yield* Effect.replicateEffect(limiter.take(hour, "a"), 100)
-      assert.strictEqual(pair.sent.length, questions, "nobody asks while it hangs")
+      assert.strictEqual(pair.sent.length, questions, "no queries while it hangs")
       pair.release()
       const back = limiter.take(hour, "b").pipe(Effect.repeat({ until: ({ remaining }) => remaining === 2 }))
       yield* Effect.timeout(back, "20 seconds")
@@ -146,7 +146,7 @@ describe("cluster/RateLimiter: the channel", () => {
     })
   })
 
-  it.live("whoever waits when the worker ends is answered", () =>
+  it.live("requests that wait when the worker ends are answered", () =>
     Effect.gen(function* () {
       const pair = yield* connected
       pair.hold()

@@ -7,7 +7,7 @@ import { agents, type Expected, respond, secret } from "../torture/Agents.ts"
 
 const environment = { CHAT_MAX_BYTES: "200 KiB" }
 
-/** For agents that are silent for ever: longer than a busy machine keeps one that is not from being heard. */
+/** The timeout for agents that stay silent: long enough that a busy machine does not make others reach it. */
 const impatient = { ...environment, AGENT_TIMEOUT: "3 seconds" }
 
 const demand = (name: string, expected: Expected, status: number, text: string) => {
@@ -49,7 +49,7 @@ describe("faults: agents, through the whole service", () => {
     )
   }
 
-  it.live("five agents that flood without a word are hardly read, and their chats end as all others do", () =>
+  it.live("five agents that flood without sending text are read slowly, and their chats end normally", () =>
     Effect.gen(function* () {
       const piece = 'data: {"choices":[]}\n\n'.repeat(3_000)
       const counts: Array<() => number> = []
@@ -70,14 +70,14 @@ describe("faults: agents, through the whole service", () => {
         demand("floods", "error", response.status, await response.text())
       }
       yield* Effect.promise(() => Promise.all(Array.from({ length: 5 }, ask)))
-      // Most of it lies in the sockets' buffers of the system, which are of a few megabytes each.
+      // Most of it is in the kernel's socket buffers, of a few megabytes each.
       const written = counts.reduce((sum, count) => sum + count() * piece.length, 0)
       assert.isBelow(written, 60 * 1024 * 1024)
       yield* until("the upstream is left and the fibers have ended", () => upstream.open() === 0 && fibers() <= before)
     }).pipe(Effect.scoped)
   )
 
-  it.live("what a well-behaved agent says arrives whole, however it is cut", () =>
+  it.live("a correct agent's answer arrives whole, however it is split", () =>
     Effect.gen(function* () {
       const { target, url } = yield* InProcess.start({ environment, respond })
       for (const name of ["answers well", "splits UTF-8 and CRLF across packets"]) {

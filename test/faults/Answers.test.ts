@@ -16,7 +16,7 @@ const fixture = fileURLToPath(new URL("../postgres/chat/fixtures/answer.ts", imp
 
 const options = { timeout: "20 seconds", maxQueue: 1_000 } as const
 
-/** A process that runs an answer; it is killed with the scope at the latest. */
+/** A process that runs an answer; the scope kills it. */
 const start = (env: Readonly<Record<string, string>>) =>
   Effect.acquireRelease(
     Effect.sync(() => {
@@ -36,7 +36,7 @@ const start = (env: Readonly<Record<string, string>>) =>
 const Left = Schema.Tuple([Schema.Struct({ millis: Schema.Finite })])
 
 describe("faults: kill -9 while an answer runs", () => {
-  it.live("it runs for as long as its process lives, and is cut within ten seconds of its death", () =>
+  it.live("it runs while its process lives, and is cut within ten seconds of the process's death", () =>
     Effect.gen(function* () {
       const connection = yield* TestDatabase.connection
       const client = Layer.effect(PgClient.PgClient, TestDatabase.clientOf(connection))

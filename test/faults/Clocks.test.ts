@@ -1,5 +1,5 @@
 /**
- * A clock that jumps, and midnight: over PostgreSQL, with the time of day given and what waits waiting by the real clock.
+ * Clock jumps and midnight, over PostgreSQL: the time of day is given, and timers use the real clock.
  */
 import { randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
@@ -88,7 +88,7 @@ describe("faults: clocks", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.live("48 hours after a day began its salt is gone, so that its hashes cannot be made again", () =>
+  it.live("a day's salt is deleted 48 hours after the day began, so that its hashes cannot be computed again", () =>
     Effect.gen(function* () {
       const site = yield* website
       const yesterday = yield* view(site, midnight - hour)
@@ -98,7 +98,7 @@ describe("faults: clocks", () => {
       assert.deepStrictEqual(yield* saltDays, ["2026-11-24", "2026-11-25"])
       assert.isTrue(yield* at(midnight + 24 * hour)(Maintenance.round(forEver)))
       assert.deepStrictEqual(yield* saltDays, ["2026-11-25"])
-      // A process of that day's own, its clock set back, gets another salt: the hash of the same visitor is not the same.
+      // A process whose clock is set back to that day gets a new salt: the same visitor has another hash.
       assert.notStrictEqual(yield* view(site, midnight - hour), yesterday)
     }).pipe(Effect.provide(layer))
   )
@@ -138,7 +138,7 @@ describe("faults: clocks", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.live("a clock that is set back refuses no client for longer than the window, and lets none through twice", () =>
+  it.live("setting the clock back refuses no client for longer than the window, and forgets no counts", () =>
     Effect.gen(function* () {
       const limiter = yield* RateLimiter
       const policy = { name: "test", limit: 3, windowMillis: 60_000 }

@@ -3,10 +3,10 @@ import { Effect } from "effect"
 import * as Database from "../torture/scenarios/Database.ts"
 
 describe("faults: PostgreSQL, under load", () => {
-  it.live("restarts within the time-out cost no request", () => Database.restarts({ times: 2 }), 120_000)
-  it.live("a stop of a second costs no request", () => Database.stopped({ millis: 1_000 }), 120_000)
-  it.live("a second of silence costs no request", () => Database.hung({ millis: 1_000 }), 120_000)
-  it.live("connections that the server ends cost no request", () => Database.terminated({ times: 5 }), 120_000)
+  it.live("restarts within the timeout fail no request", () => Database.restarts({ times: 2 }), 120_000)
+  it.live("a stop of one second fails no request", () => Database.stopped({ millis: 1_000 }), 120_000)
+  it.live("a hang of one second fails no request", () => Database.hung({ millis: 1_000 }), 120_000)
+  it.live("connections ended by the server fail no request", () => Database.terminated({ times: 5 }), 120_000)
 
   for (const how of ["stopped", "hung", "demoted"] as const) {
     it.live(
@@ -20,7 +20,7 @@ describe("faults: PostgreSQL, under load", () => {
   }
 
   it.live(
-    "a full disk is answered 503 in time, and forgotten when there is room again",
+    "a full disk causes a 503 in time, and requests succeed once there is room again",
     () =>
       Effect.map(Database.full({ timeout: 1_000 }), (figures) => {
         assert.isAbove(figures["503"], 0)

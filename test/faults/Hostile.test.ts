@@ -4,12 +4,12 @@ import * as Fuzz from "../torture/Fuzz.ts"
 import { fuzz } from "../torture/scenarios/Fuzzing.ts"
 import { onItsOwn } from "../torture/scenarios/RawSockets.ts"
 
-/** Fixed, so that the run in CI is the same each time; `npm run torture` takes another each time and says which. */
+/** Fixed, so that CI runs are reproducible; `npm run torture` uses a new seed each time and prints it. */
 const seed = 20_261_124
 
 describe("faults: hostile input", () => {
   it.live(
-    "what breaks HTTP's rules is refused and its connection closed, and nothing behind it is carried out",
+    "a request that violates HTTP is refused and its connection closed, and a request smuggled behind it is not executed",
     () =>
       Effect.map(onItsOwn, (figures) => {
         assert.isAbove(figures.attacks, 30)
@@ -18,9 +18,9 @@ describe("faults: hostile input", () => {
   )
 
   it.live(
-    "of 2,000 requests made from the contract, broken or not, none meets a 5xx, and what is accepted is stored as sent",
+    "of 2,000 valid and broken requests generated from the contract, none causes a 5xx, and accepted ones are stored as sent",
     () =>
-      // How long an answer takes is measured where nothing else runs; here it must come at all.
+      // Response times are measured on an idle machine; here each response must only arrive.
       Effect.map(fuzz({ requests: 2_000, seed, latest: 15_000 }), (figures) => {
         assert.isAbove(figures["forms compared"], 200)
         assert.isAbove(figures["views found"], 200)

@@ -4,7 +4,7 @@ import * as Kills from "../torture/scenarios/Kills.ts"
 
 describe("faults: kill -9 under load", () => {
   it.live(
-    "of serve loses nothing that was acknowledged",
+    "of serve loses no acknowledged request",
     () =>
       Effect.map(Kills.serve({ rounds: 2, each: 200 }), (figures) => {
         assert.isAbove(figures.acknowledged, 400)
@@ -13,7 +13,7 @@ describe("faults: kill -9 under load", () => {
   )
 
   it.live(
-    "of demo, and of its PostgreSQL with it, loses nothing that was acknowledged",
+    "of demo and its PostgreSQL loses no acknowledged request",
     () =>
       Effect.map(Kills.demo({ rounds: 2, each: 200 }), (figures) => {
         assert.isAbove(figures.acknowledged, 400)

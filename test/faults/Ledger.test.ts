@@ -15,7 +15,7 @@ const entry = (outcome: Outcome): Entry => ({
 const ledgerOf = (outcomes: ReadonlyArray<Outcome>): Ledger =>
   new Map(outcomes.map((outcome, index) => [`${index}`, entry(outcome)]))
 
-/** What a service that loses and doubles nothing stores: the acknowledged, and any of those whose fate is not known. */
+/** The rows of a correct service: all acknowledged requests, and any subset of those with an unknown outcome. */
 const honest = (outcomes: ReadonlyArray<Outcome>): ReadonlyArray<Row> =>
   outcomes.flatMap((outcome, index) =>
     outcome === "acknowledged" || ((outcome === "cut" || outcome === "unavailable") && index % 2 === 0)
@@ -32,7 +32,7 @@ describe("torture/Ledger", () => {
   })
 
   it.prop(
-    "one row less is lost, one row more is doubled, one that nobody sent is unexplained",
+    "a missing row is lost, an extra row is doubled, a row that was never sent is unexplained",
     { outcomes: Outcomes },
     ({ outcomes }) => {
       const ledger = ledgerOf(["acknowledged", ...outcomes])

@@ -12,7 +12,7 @@ import * as Raw from "../torture/Raw.ts"
 import * as Store from "../torture/Store.ts"
 import * as Shutdown from "../torture/scenarios/Shutdown.ts"
 
-/** Tests that need nginx. Where there is none they are skipped, and the name says what to install; in CI they fail. */
+/** Tests that need nginx. Without it they are skipped, and the name says what to install; in CI they fail. */
 const withNginx = (name: string, test: () => Effect.Effect<void>): void => {
   const missing = "needs nginx: apt-get install nginx-light, brew install nginx"
   if (Nginx.executable !== undefined) it.live(name, test, 120_000)
@@ -79,7 +79,7 @@ describe("faults: shutdown", () => {
           yield* stream.ended
           assert.match(stream.text(), /"finishReason":"stop"/)
           assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
-          // What Node says of such a timer.
+          // Node's warning about such a timer.
           assert.notInclude(service.output(), "TimeoutOverflowWarning")
         }).pipe(Effect.scoped),
       120_000
@@ -90,7 +90,7 @@ describe("faults: shutdown", () => {
     `POST ${path} HTTP/1.1\r\nHost: edge\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`
 
   it.live(
-    "a request on a kept-alive connection is answered after the server stopped listening, and told that it was the last",
+    "a request on a kept-alive connection is answered after the server stopped listening, with Connection: close",
     () =>
       Effect.gen(function* () {
         const scope = yield* Scope.make()
@@ -126,7 +126,7 @@ describe("faults: shutdown", () => {
   )
 
   it.live(
-    "a visitor who leaves while the process ends is no fault of the agent's, which is left before all else ends",
+    "a visitor who disconnects during the shutdown is not an agent error, and the agent's request ends first",
     () =>
       Effect.gen(function* () {
         const scope = yield* Scope.make()
@@ -156,7 +156,7 @@ describe("faults: shutdown", () => {
       }).pipe(Effect.scoped)
   )
 
-  it.live("whoever has sent half a request holds up the end for no longer than the grace period", () =>
+  it.live("half a request delays the shutdown for no longer than the grace period", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const service = yield* InProcess.start({ environment: { SHUTDOWN_GRACE: "300 millis" } }).pipe(

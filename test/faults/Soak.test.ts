@@ -7,7 +7,7 @@ const seconds = process.env["CI"] === "true" ? 120 : 15
 it.live(
   `faults: ${seconds} seconds of mixed load lose nothing, and give memory and descriptors back`,
   () =>
-    // So short a run is warming up for the most of it; `npm run torture` demands more of half an hour.
+    // A run this short is mostly warm-up; `npm run torture` runs half an hour with stricter limits.
     Effect.map(soak({ seconds, memory: [2, 256] }), (figures) => {
       assert.isAbove(figures.requests, 100)
     }),

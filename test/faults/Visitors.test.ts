@@ -5,7 +5,7 @@ import { endlessly, type Respond, says, sse } from "../support/TestUpstream.ts"
 import { pause, until } from "../support/Wait.ts"
 import * as Visitors from "../torture/scenarios/Visitors.ts"
 
-/** Short time-outs, so that whoever is slow is met soon. */
+/** Short timeouts, so that slow visitors reach them soon. */
 const limits = { headersTimeout: 400, requestTimeout: 800, connectionsCheckingInterval: 50 }
 
 const agent: Respond = (received, response) => {
@@ -14,7 +14,7 @@ const agent: Respond = (received, response) => {
   endlessly(response, says("and so on ".repeat(100)))
 }
 
-/** Many of one kind at once; then every fiber and socket is given back, and the next one is served. */
+/** Runs many visitors of one kind at once; then all fibers and sockets are released, and the next request is served. */
 const givesBack = (visitor: (typeof Visitors.quick)[string], count: number) =>
   Effect.gen(function* () {
     const service = yield* InProcess.start({ limits, respond: agent })
@@ -42,9 +42,9 @@ const givesBack = (visitor: (typeof Visitors.quick)[string], count: number) =>
 
 describe("faults: visitors", () => {
   for (const [name, visitor] of Object.entries(Visitors.quick)) {
-    it.live(`who ${name} costs nothing for long`, () => givesBack(visitor, 20))
+    it.live(`a visitor who ${name} holds no resources for long`, () => givesBack(visitor, 20))
   }
   for (const [name, visitor] of Object.entries(Visitors.slow(20_000))) {
-    it.live(`who ${name} is sent away`, () => givesBack(visitor, 20))
+    it.live(`a visitor who ${name} is disconnected`, () => givesBack(visitor, 20))
   }
 })

@@ -27,7 +27,7 @@ const metricsOf = (service: Process.Process) =>
 
 describe("faults: several workers", () => {
   it.live(
-    "SIGHUP under load replaces all of them and fails no request",
+    "SIGHUP under load replaces all workers and fails no request",
     () =>
       Effect.map(Workers.hangup({ rounds: 1, workers: 2 }), (figures) => {
         assert.strictEqual(figures.requests, figures.rows)
@@ -36,7 +36,7 @@ describe("faults: several workers", () => {
   )
 
   it.live(
-    "kill -9 of a worker costs what it had in hand, and nobody is refused",
+    "kill -9 of a worker loses its open requests only, and no connection is refused",
     () =>
       Effect.map(Workers.killed({ rounds: 2, workers: 2 }), (figures) => {
         assert.strictEqual(figures.lost, 0)
@@ -45,13 +45,13 @@ describe("faults: several workers", () => {
   )
 
   it.live(
-    "kill -9 of the primary leaves no worker behind, and each answers what it has in hand",
+    "kill -9 of the primary ends all workers, after they answer their open requests",
     () => Workers.orphaned({ workers: 2 }),
     120_000
   )
 
   it.live(
-    "SIGTERM under load ends all of them as one does",
+    "SIGTERM under load ends all workers as gracefully as a single process",
     () =>
       Effect.map(Shutdown.sigterm({ rounds: 1, grace: 1_500, flags }), (figures) => {
         assert.isBelow(figures["longest end ms"], 6_500)
@@ -59,7 +59,7 @@ describe("faults: several workers", () => {
     120_000
   )
 
-  /** Workers that wait for a database that does not answer: the first has been started, and the others have not. */
+  /** Workers that wait for a hanging database: only the first has been started. */
   const starting = Effect.gen(function* () {
     const cluster = yield* Cluster.make(quick)
     yield* Store.prepare(cluster.url)
@@ -76,7 +76,7 @@ describe("faults: several workers", () => {
   })
 
   it.live(
-    "SIGHUP while they start is obeyed when they serve",
+    "SIGHUP during the start takes effect once the workers serve",
     () =>
       Effect.gen(function* () {
         const { child, cluster, output, signal } = yield* starting
@@ -92,13 +92,13 @@ describe("faults: several workers", () => {
   )
 
   it.live(
-    "SIGHUP while they end does not cut that short",
+    "SIGHUP during the shutdown does not cut it short",
     () =>
       Effect.gen(function* () {
         const cluster = yield* Cluster.make(quick)
         yield* Store.prepare(cluster.url)
         const service = yield* Process.start("serve", { DATABASE_URL: cluster.url, SHUTDOWN_GRACE: "1 second" }, flags)
-        // Half a request, which is waited for until the end.
+        // Half a request, for which the shutdown waits until the grace period ends.
         const socket = yield* Effect.acquireRelease(
           Effect.sync(() => connect({ host: "127.0.0.1", port: service.port })),
           (open) => Effect.sync(() => open.destroy())
@@ -128,7 +128,7 @@ describe("faults: several workers", () => {
     )
   }
 
-  it.live("one limit holds over all of them, and the metrics are sums", () =>
+  it.live("all workers share one limit, and the metrics are sums", () =>
     Effect.gen(function* () {
       const cluster = yield* Cluster.make(quick)
       const target = yield* Store.prepare(cluster.url)
@@ -174,7 +174,7 @@ describe("faults: several workers", () => {
         )
       }
 
-      // What a worker counted that was told to end is not lost, and what one did that was killed does not fall.
+      // The counts of a worker that ended gracefully are not lost, and those of a killed one do not decrease.
       yield* service.signal("SIGHUP")
       yield* until("all workers are new", () => service.output().includes("All workers are new"))
       Cluster.signalAll(Workers.workersOf(service).slice(0, 1), "SIGKILL")
@@ -201,14 +201,14 @@ describe("faults: several workers", () => {
       assert.strictEqual(metrics.get('hydracore_http_requests_total{route="/healthz",method="GET",status="200"}'), 2)
       assert.strictEqual(metrics.get('hydracore_http_requests_total{route="other",method="GET",status="404"}'), 1)
       assert.isFalse([...metrics.keys()].some((sample) => sample.includes("nowhere")))
-      // Strangers find nothing of it where the service listens.
+      // The public port does not serve the metrics.
       assert.strictEqual((yield* Effect.promise(() => fetch(`${service.url}/metrics`))).status, 404)
       yield* service.signal("SIGTERM")
       assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
     }).pipe(Effect.scoped)
   )
 
-  it.live("a number of workers that is none is refused in a sentence", () =>
+  it.live("an invalid number of workers is refused with one sentence", () =>
     Effect.gen(function* () {
       for (const wrong of ["0", "-1", "1.5", "many", "1025", ""]) {
         const { ended, output } = yield* Process.launch(["serve", "--workers", wrong], {})
@@ -218,7 +218,7 @@ describe("faults: several workers", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("what is wrong for all workers is said once, and ends the start", () =>
+  it.live("a fault common to all workers is reported once and fails the start", () =>
     Effect.gen(function* () {
       const cluster = yield* Cluster.make(quick)
       const { ended, output } = yield* Process.launch(["serve", "--workers", "3"], {

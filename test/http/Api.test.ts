@@ -376,12 +376,12 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
     it.effect("a preflight response is the same for every request", () =>
       Effect.gen(function* () {
         const { send } = yield* TestServer
-        for (const asked of ["traceparent", `x-${"a".repeat(9000)}`, undefined]) {
+        for (const requested of ["traceparent", `x-${"a".repeat(9000)}`, undefined]) {
           const { headers, status } = yield* send(paths.track, undefined, {
             method: "OPTIONS",
             headers: {
               "access-control-request-method": "POST",
-              ...(asked === undefined ? {} : { "access-control-request-headers": asked })
+              ...(requested === undefined ? {} : { "access-control-request-headers": requested })
             }
           })
           assert.strictEqual(status, 204)

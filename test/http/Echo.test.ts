@@ -38,7 +38,7 @@ const multipart = (text: string) =>
 
 layer(testServer(), { excludeTestServices: true })("http: client text in responses", (it) => {
   it.effect.prop(
-    "never more than 200 characters of what was sent, and no more than a page in all",
+    "a response holds at most 200 characters of a client's text in a row, and is bounded",
     { length: between(1, 2500), character: Schema.Literals(["Z", "f", "0"]) },
     ({ character, length }) =>
       Effect.gen(function* () {

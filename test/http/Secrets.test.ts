@@ -75,14 +75,14 @@ const recorder = Effect.gen(function* () {
 
 /** An agent that echoes its request in every kind of failure. */
 const upstream = start((received, response) => {
-  const words = `${marks.upstream} ${received.body} ${JSON.stringify(received.headers)}`
+  const echo = `${marks.upstream} ${received.body} ${JSON.stringify(received.headers)}`
   const how = /"content":"(\w+)/.exec(received.body)?.[1]
-  if (how === "error") return void response.writeHead(500, { "x-leak": marks.upstream }).end(words)
-  if (how === "html") return void response.writeHead(200, { "content-type": "text/html" }).end(words)
+  if (how === "error") return void response.writeHead(500, { "x-leak": marks.upstream }).end(echo)
+  if (how === "html") return void response.writeHead(200, { "content-type": "text/html" }).end(echo)
   response.writeHead(200, sse)
-  if (how === "garbage") return void response.end(`data: ${words}\n\n`)
-  if (how === "told") {
-    return void response.end(`data: ${JSON.stringify({ error: { message: words } })}\n\n`)
+  if (how === "garbage") return void response.end(`data: ${echo}\n\n`)
+  if (how === "event") {
+    return void response.end(`data: ${JSON.stringify({ error: { message: echo } })}\n\n`)
   }
   if (how === "cut") return void response.write(says("a"), () => response.destroy())
   response.end(says("Hello") + finishes("stop"))
@@ -171,7 +171,7 @@ const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Ef
           send(`${paths.submit}?site=${site.websiteConfigId}`, `a=${marks.form}&email=${marks.email}`, urlencoded),
           send(`${paths.submit}?site=${marks.form}`, `a=${marks.form}`, urlencoded),
           send(paths.submit, { ...submission, form_data: { a: marks.form.repeat(20_000) } }),
-          ...["hello", "error", "html", "garbage", "told", "cut"].map((how) => chat(how)),
+          ...["hello", "error", "html", "garbage", "event", "cut"].map((how) => chat(how)),
           chat("hello", { "x-widget-token": marks.wrongToken }),
           chat("hello", { origin: "https://evil.example" }),
           send(paths.chat(marks.wrongToken), { message: marks.message }, { "x-widget-token": token }),

@@ -6,16 +6,16 @@ import { RateLimiter } from "../../src/services/RateLimiter.ts"
 import { suite } from "../suites/RateLimiter.ts"
 import * as TestRedis from "../support/TestRedis.ts"
 
-/** A fallback that must not be asked. */
+/** A fallback that must not be used. */
 const unused: RateLimiter["Service"] = { take: () => Effect.die(new Error("Redis was not asked")) }
 
-/** What `spare` decides, to tell its decisions from Redis's. */
+/** The decision of `spare`, distinguishable from Redis's. */
 const spared: RateLimitDecision = { accepted: true, remaining: 123_456, resetMillis: 1 }
 const spare: RateLimiter["Service"] = { take: () => Effect.succeed(spared) }
 
 const hour: RateLimitPolicy = { name: "test", limit: 3, windowMillis: 3_600_000 }
 
-/** A limiter that waits so long for Redis that a busy machine is not taken for a hanging one, if not told otherwise. */
+/** A limiter with a long default timeout, so that a busy machine does not count as a hanging Redis. */
 const limiter = (
   redis: TestRedis.TestRedis,
   fallback: RateLimiter["Service"],
@@ -25,7 +25,7 @@ const limiter = (
     RedisRateLimiter.layer({ url: redis.url, fallback, timeoutMillis, retryMillis: 20 }).pipe(Layer.provide(logs))
   ).pipe(Effect.map((context) => Context.get(context, RateLimiter)))
 
-/** Asks until `by` has decided; a limiter that never gets there fails the test at its deadline. */
+/** Retries until `by` decides; otherwise the test times out. */
 const decidedBy = (by: "redis" | "spare", limiter: RateLimiter["Service"], key: string) =>
   limiter
     .take(hour, key)
@@ -55,7 +55,7 @@ TestRedis.describeWithRedis("redis/RateLimiter", () => {
     )
   )
 
-  it.live("counts for all processes together, by the clock of Redis", () =>
+  it.live("counts across processes, by Redis's clock", () =>
     Effect.gen(function* () {
       const redis = yield* TestRedis.started
       const [one, other] = [yield* limiter(redis, unused), yield* limiter(redis, unused)]
@@ -84,7 +84,7 @@ TestRedis.describeWithRedis("redis/RateLimiter", () => {
     })
   )
 
-  it.live("a Redis that forgot its scripts is reminded, without the fallback", () =>
+  it.live("a script that Redis no longer caches is loaded again, without the fallback", () =>
     Effect.gen(function* () {
       const redis = yield* TestRedis.started
       const one = yield* limiter(redis, unused)
@@ -94,7 +94,7 @@ TestRedis.describeWithRedis("redis/RateLimiter", () => {
     })
   )
 
-  it.live("a Redis that dies costs no request, and is used again when it is back", () =>
+  it.live("no request fails when Redis dies, and Redis is used again when it is back", () =>
     Effect.gen(function* () {
       const redis = yield* TestRedis.started
       const one = yield* limiter(redis, spare)
@@ -106,7 +106,7 @@ TestRedis.describeWithRedis("redis/RateLimiter", () => {
     })
   )
 
-  it.live("requests that were under way when it dies are answered too", () =>
+  it.live("requests in flight when Redis dies are answered", () =>
     Effect.gen(function* () {
       const redis = yield* TestRedis.started
       const one = yield* limiter(redis, spare)
@@ -127,7 +127,7 @@ TestRedis.describeWithRedis("redis/RateLimiter", () => {
     })
   )
 
-  it.live("a Redis that hangs makes only the first requests wait, and is used again when it goes on", () =>
+  it.live("only the first requests wait for a hanging Redis, which is used again when it resumes", () =>
     Effect.gen(function* () {
       const redis = yield* TestRedis.started
       const one = yield* limiter(redis, spare, { timeoutMillis: 80 })
@@ -140,7 +140,7 @@ TestRedis.describeWithRedis("redis/RateLimiter", () => {
     })
   )
 
-  it.live("a Redis that is down at the start is used when it comes", () =>
+  it.live("a Redis that is down at the start is used once it is up", () =>
     Effect.gen(function* () {
       const redis = yield* TestRedis.make
       const one = yield* limiter(redis, spare)
@@ -150,7 +150,7 @@ TestRedis.describeWithRedis("redis/RateLimiter", () => {
     })
   )
 
-  it.live("a Redis that refuses to write counts as away", () =>
+  it.live("a Redis that refuses writes counts as unavailable", () =>
     Effect.gen(function* () {
       const redis = yield* TestRedis.started
       const one = yield* limiter(redis, spare)
@@ -161,7 +161,7 @@ TestRedis.describeWithRedis("redis/RateLimiter", () => {
     })
   )
 
-  it.live("an address that is none lets the fallback count", () =>
+  it.live("an invalid URL uses the fallback", () =>
     Effect.gen(function* () {
       const layer = RedisRateLimiter.layer({ url: Redacted.make("redis://:secret@[nowhere"), fallback: spare }).pipe(
         Layer.provide(Logger.layer([]))
@@ -171,7 +171,7 @@ TestRedis.describeWithRedis("redis/RateLimiter", () => {
     })
   )
 
-  it.live("says once that it is away and once that it is back, without clients, addresses or passwords", () => {
+  it.live("logs each outage and recovery once, without clients, addresses or passwords", () => {
     const lines: Array<string> = []
     const logger = Logger.make(({ logLevel, message }) => lines.push(`${logLevel} ${JSON.stringify(message)}`))
     return Effect.gen(function* () {

@@ -68,7 +68,7 @@ export const start = Effect.fnUntraced(function* (
     const server = yield* HttpServer.HttpServer
     const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Test", origins: [] }))
     const instance = yield* InstanceDirectory.use((instances) =>
-      instances.create({ name: "Test", agentUrl: upstream.url, agentModel: null, agentKeyEnv: null, origins: [] })
+      instances.create({ name: "Test", agentUrl: upstream.url, memory: "agent" })
     )
     const issued = yield* WidgetTokens.use((tokens) =>
       tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })

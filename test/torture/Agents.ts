@@ -1,17 +1,17 @@
 /**
- * Agents that go wrong in every way that an upstream can, by the word that the visitor's message holds. What they say in
- * going wrong is marked, so that it can be searched for in what a visitor gets.
+ * Agents that fail in every way that an upstream can, selected by a word in the visitor's message. Their error texts contain a
+ * marker, so that a test can check that visitors never receive them.
  *
  * @module
  */
 import { endlessly, finishes, type Respond, says, sse } from "../support/TestUpstream.ts"
 
-/** Stands in everything that an agent says and no visitor may read. */
+/** The marker in every agent text that no visitor may receive. */
 export const secret = "sk-UPSTREAM-SECRET-0123456789"
 
 const whole = `${says("Grüße ")}${says("🙂")}${finishes("stop")}data: [DONE]\n\n`
 
-/** What a visitor must get: a whole answer, an answer that ends with an error, or a refusal with this status. */
+/** The expected outcome: a complete answer, an answer that ends with an error, or a refusal with this status. */
 export type Expected = "answer" | "error" | 502 | 504
 
 interface Agent {
@@ -27,7 +27,7 @@ const stream =
     response.end()
   }
 
-/** Every agent, by its name. The word is what a message must contain to meet it. */
+/** All agents, by name. A message that contains `word` selects the agent. */
 export const agents: Readonly<Record<string, Agent>> = {
   "answers well": { expected: "answer", respond: stream(whole) },
   "splits UTF-8 and CRLF across packets": {
@@ -119,7 +119,7 @@ export const agents: Readonly<Record<string, Agent>> = {
   }
 }
 
-/** The upstream of all of them. */
+/** An upstream that serves all of them. */
 export const respond: Respond = (received, response) => {
   const name = Object.keys(agents).find((name) => received.body.includes(JSON.stringify(name).slice(1, -1)))
   const agent = name === undefined ? undefined : agents[name]

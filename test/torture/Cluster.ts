@@ -1,6 +1,6 @@
 /**
- * A PostgreSQL of the test's own that can be stopped, hung, restarted, and asked. It stands under the test's process, as the
- * embedded cluster does, and goes with it.
+ * A PostgreSQL server for tests that can be stopped, hung, restarted and queried. Like the embedded cluster, it is supervised
+ * by the test's process and ends with it.
  *
  * @module
  */
@@ -15,20 +15,20 @@ import * as EmbeddedCluster from "../../src/postgres/embedded/EmbeddedCluster.ts
 
 export interface Cluster {
   readonly url: string
-  /** A clean, fast shutdown, and the start after it. */
+  /** A clean, fast shutdown, and a start. */
   readonly stop: Effect.Effect<void>
   readonly start: Effect.Effect<void>
-  /** Stops every process of the server (SIGSTOP): connections stand, and nothing answers. */
+  /** Stops every process of the server (SIGSTOP): connections stay open, and the server does not respond. */
   readonly freeze: Effect.Effect<void>
   readonly thaw: Effect.Effect<void>
-  /** Has every session, those that stand too, take no writes from its next transaction on, as on a standby; and again. */
+  /** Makes every session, open ones included, read-only from its next transaction on, as on a standby; and writable again. */
   readonly demote: Effect.Effect<void>
   readonly promote: Effect.Effect<void>
-  /** Runs with a connection of its own, which is closed after it. */
+  /** Runs with a new connection and closes it. */
   readonly use: <A, E>(run: (sql: PgClient.PgClient) => Effect.Effect<A, E>) => Effect.Effect<A>
 }
 
-/** A process and all that it started, and what those started; parents first. */
+/** A process and all its descendants, parents first. */
 export const family = (root: number): ReadonlyArray<number> => {
   const lines = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" }).trim().split("\n")
   const parents = lines.map((line) => line.trim().split(/\s+/).map(Number))
@@ -39,7 +39,7 @@ export const family = (root: number): ReadonlyArray<number> => {
   return members
 }
 
-/** All processes that have not ended, with who started them; oldest first, by and large. */
+/** All live processes with their parents, roughly oldest first. */
 const processes = (): ReadonlyArray<{ readonly pid: number; readonly parent: number }> =>
   execFileSync("ps", ["-A", "-o", "pid=,ppid=,stat="], { encoding: "utf8" })
     .trim()
@@ -49,7 +49,7 @@ const processes = (): ReadonlyArray<{ readonly pid: number; readonly parent: num
     .map(([pid, parent]) => ({ pid: Number(pid), parent: Number(parent) }))
     .toSorted((a, b) => a.pid - b.pid)
 
-/** Those that a process started itself. */
+/** The direct children of a process. */
 export const children = (of: number): ReadonlyArray<number> =>
   processes()
     .filter(({ parent }) => parent === of)
@@ -57,7 +57,7 @@ export const children = (of: number): ReadonlyArray<number> =>
 
 export const isAlive = (wanted: number): boolean => processes().some(({ pid }) => pid === wanted)
 
-/** Sends a signal to processes, some of which may have ended meanwhile. */
+/** Sends a signal to processes; ignores those that have ended. */
 export const signalAll = (pids: ReadonlyArray<number>, name: NodeJS.Signals): void => {
   for (const pid of pids) {
     try {
@@ -68,7 +68,7 @@ export const signalAll = (pids: ReadonlyArray<number>, name: NodeJS.Signals): vo
   }
 }
 
-/** Starts a cluster in a temporary folder; it ends with the scope. `settings` are PostgreSQL's own. */
+/** Starts a cluster in a temporary folder; it ends with the scope. `settings` are PostgreSQL settings. */
 export const make = Effect.fnUntraced(function* (
   settings: Readonly<Record<string, string>> = {}
 ): Effect.fn.Return<Cluster, never, Scope.Scope> {

@@ -1,22 +1,22 @@
 /**
- * The bytes of floods: what a client sends that wants to use up a server, by kind. Pure.
+ * The bytes that a flooding client sends, by kind of flood. Pure.
  *
  * @module
  */
 import { browser, type Target } from "./Load.ts"
 
 export interface Flood {
-  /** Begins each connection. */
+  /** Sent first on each connection. */
   readonly first: string
-  /** Follows `first`, again and again. */
+  /** Sent after `first`, repeatedly. */
   readonly next: string
-  /** How often `next` follows before the connection is closed; without it until the server closes the connection. */
+  /** How often `next` is sent before the client closes the connection. Default: until the server closes it. */
   readonly times?: number
-  /** Milliseconds between two writes; without it the client writes as fast as the server reads. */
+  /** Milliseconds between writes. Default: as fast as the server reads. */
   readonly pace?: number
-  /** Whether the client leaves the answers unread. */
+  /** Whether the client does not read the responses. */
   readonly unread?: boolean
-  /** How many connections the client has at once, 30 without it. */
+  /** The number of concurrent connections. Default: 30. */
   readonly sockets?: number
 }
 
@@ -31,10 +31,10 @@ const chunked = "Transfer-Encoding: chunked"
 const request = (start: string, body: string, type = json): string =>
   head(start, type, `Content-Length: ${Buffer.byteLength(body)}`) + body
 
-/** About as long as the largest body that is read. */
+/** About the size of the largest accepted body. */
 const largest = 260_000
 
-/** Every flood, by its name. */
+/** All floods, by name. */
 export const floods = (target: Target): Readonly<Record<string, Flood>> => {
   const chat = `POST /v1/public/widget/${target.instanceId}/chat HTTP/1.1`
   const view = JSON.stringify({ site_id: target.trackingToken, page_path: "/flood" })

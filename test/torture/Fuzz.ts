@@ -1,6 +1,6 @@
 /**
- * Makes requests from the contract's published schemas: valid ones, and ones broken in every way that we can think of. Pure;
- * the same seed gives the same requests.
+ * Generates requests from the contract's published schemas: valid ones, and ones broken in many ways. Pure: the same seed
+ * gives the same requests.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import { OpenApi } from "effect/http-api"
 import { Api } from "../../src/contract/Api.ts"
 import type { Target } from "./Load.ts"
 
-/** Numbers from 0 (inclusive) to 1, and what is made of them. */
+/** A source of random numbers from 0 (inclusive) to 1, and values derived from them. */
 export interface Random {
   readonly below: (bound: number) => number
   readonly chance: (probability: number) => boolean
   readonly pick: <A>(values: ReadonlyArray<A>) => A
 }
 
-/** A small generator of 32 bits of state (a Weyl sequence, mixed). */
+/** A small random generator with 32 bits of state (a mixed Weyl sequence). */
 export const random = (seed: number): Random => {
   let state = seed >>> 0
   const next = () => {
@@ -31,7 +31,7 @@ export const random = (seed: number): Random => {
   return { below, chance: (probability) => next() < probability, pick: (values) => values[below(values.length)]! }
 }
 
-/** What is read of a schema of OpenAPI. */
+/** The part of an OpenAPI schema that is used here. */
 interface Shape {
   readonly type?: string
   readonly format?: string
@@ -66,7 +66,7 @@ const modelOf = {
   chat: models.WidgetChatRequest
 } as const
 
-/** A member of a JSON object, both parts as JSON text. */
+/** A member of a JSON object: name and value as JSON text. */
 type Member = readonly [key: string, value: string]
 
 export interface Request {
@@ -74,11 +74,11 @@ export interface Request {
   readonly path: string
   readonly headers: ReadonlyArray<readonly [string, string]>
   readonly body: Buffer
-  /** What was done to it; `valid` if nothing. */
+  /** The mutation; `valid` if none. */
   readonly fault: string
-  /** The members of the body as they were written, where the body is a JSON object. */
+  /** The members of the body as sent, if the body is a JSON object. */
   readonly members: ReadonlyArray<Member> | undefined
-  /** How the body is sent: with its length, in chunks with extensions, or with a length that is not its own. */
+  /** How the body is sent: with its length, in chunks with extensions, or with a wrong length. */
   readonly framing: "length" | "chunks" | "too short" | "too long"
 }
 
@@ -126,7 +126,7 @@ const numbers = [
   "0.1e1"
 ]
 
-/** JSON text of any kind. */
+/** Arbitrary JSON text. */
 const anyJson = (random: Random, depth = 0): string => {
   const kind = random.below(depth > 4 ? 4 : 6)
   if (kind === 0) return JSON.stringify(random.pick(strings))
@@ -139,7 +139,7 @@ const anyJson = (random: Random, depth = 0): string => {
     : `{${items.map((item) => `${JSON.stringify(random.pick(strings))}:${item}`).join(",")}}`
 }
 
-/** JSON text that a schema describes. */
+/** JSON text that matches a schema. */
 const valid = (shape: Shape, random: Random, id: string): string => {
   if (shape.anyOf !== undefined) return valid(random.pick(shape.anyOf), random, id)
   if (shape.format === "uuid") return JSON.stringify(id)
@@ -177,7 +177,7 @@ const replaceOne =
     return members.map(([key, old], index) => [key, index === which ? value(random) : old] as const)
   }
 
-/** Changes to the members of a body, which stays JSON. */
+/** Mutations of a body's members; the body stays valid JSON. */
 const changes: Readonly<Record<string, Change>> = {
   "another type": replaceOne((random) => anyJson(random)),
   "a strange text": replaceOne((random) => JSON.stringify(random.pick(strings))),
@@ -203,7 +203,7 @@ const changes: Readonly<Record<string, Change>> = {
   ]
 }
 
-/** Changes to the bytes of a body, after which it may be anything. */
+/** Mutations of a body's bytes. */
 const mangles: Readonly<Record<string, (body: Buffer, random: Random) => Buffer>> = {
   "nothing at all": () => Buffer.alloc(0),
   "a byte order mark": (body) => Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), body]),
@@ -241,7 +241,7 @@ const types = [
   "\u00ff"
 ]
 
-/** Changes to the headers. */
+/** Mutations of the headers. */
 const headerChanges: Readonly<Record<string, (random: Random) => ReadonlyArray<readonly [string, string]>>> = {
   "a content type": (random) => [["Content-Type", random.pick(types)]],
   "a content encoding": (random) => [["Content-Encoding", random.pick(["gzip", "br", "identity", "x"])]],
@@ -261,7 +261,7 @@ const headerChanges: Readonly<Record<string, (random: Random) => ReadonlyArray<r
   ]
 }
 
-/** The name of everything that is done to a request. */
+/** The names of all mutations. */
 export const faults: ReadonlyArray<string> = [
   ...Object.keys(changes),
   ...Object.keys(mangles),
@@ -288,7 +288,7 @@ export const make = (random: Random, target: Target, mark: string): Request => {
   let members: ReadonlyArray<Member> = Object.entries(properties)
     .filter(([name]) => required.includes(name) || random.chance(0.6))
     .map(([name, shape]) => [JSON.stringify(name), valid(shape, random, id)] as const)
-  // So that its row can be found again, if there is one.
+  // Marks the request, so that its row can be found.
   if (endpoint === "track")
     members = [...members.filter(([key]) => key !== '"session_id"'), ['"session_id"', JSON.stringify(mark)]]
   const faults: Array<string> = []
@@ -328,7 +328,7 @@ export const make = (random: Random, target: Target, mark: string): Request => {
   }
 }
 
-/** The bytes of a request, as they go over the wire; its connection ends with it. */
+/** The bytes of a request on the wire, with `Connection: close`. */
 export const encode = (request: Request): Buffer => {
   const { body, framing, headers, path } = request
   const lines = [

@@ -1,17 +1,17 @@
 /**
- * What a client was told of each thing that it sent, and what the database must hold for it. Pure.
+ * The outcome of each request as its client saw it, and what the database must contain for it. Pure.
  *
  * @module
  */
 
 /**
- * What became of a request.
+ * The outcome of a request.
  *
  * - `acknowledged`: a 204, or a 200 with an id. It must be stored, once.
- * - `refused`: an answer that says that nothing was stored for good (4xx). It must not be stored.
- * - `unavailable`: a 503. It may be stored, once: what hung may have gone through.
- * - `cut`: the connection broke before the answer was whole. It may be stored, once.
- * - `unsent`: there was no connection to send it on. It must not be stored.
+ * - `refused`: a 4xx. It must not be stored.
+ * - `unavailable`: a 503. It may be stored, once: a hanging commit may have gone through.
+ * - `cut`: the connection broke before the response was complete. It may be stored, once.
+ * - `unsent`: the connection failed. It must not be stored.
  */
 export type Outcome = "acknowledged" | "refused" | "unavailable" | "cut" | "unsent"
 
@@ -19,13 +19,13 @@ export interface Entry {
   readonly kind: "view" | "form"
   readonly outcome: Outcome
   readonly status: number | undefined
-  /** Milliseconds from the request to the end of its answer. */
+  /** Milliseconds from the request to the end of its response. */
   readonly millis: number
-  /** The id that a form's answer gave. */
+  /** The id in a form's response. */
   readonly submissionId: string | undefined
 }
 
-/** Every request by its mark, which it carried into the row that it makes. */
+/** Every request by its mark, which its row contains. */
 export type Ledger = Map<string, Entry>
 
 /** A row of the database: its mark, and its id if it has one. */
@@ -42,18 +42,18 @@ export interface Account {
   readonly cut: number
   readonly unsent: number
   readonly rows: number
-  /** Acknowledged and not there: must be none. */
+  /** Acknowledged and not stored: must be empty. */
   readonly lost: ReadonlyArray<string>
-  /** There more than once: must be none. */
+  /** Stored more than once: must be empty. */
   readonly doubled: ReadonlyArray<string>
-  /** There although the client was told that it is not, or although nobody sent it: must be none. */
+  /** Stored although refused or never sent: must be empty. */
   readonly unexplained: ReadonlyArray<string>
-  /** The longest wait for an answer, in milliseconds. */
+  /** The longest response time, in milliseconds. */
   readonly slowest: number
   readonly statuses: Readonly<Record<string, number>>
 }
 
-/** Compares what clients were told with what is stored. */
+/** Compares the outcomes with the stored rows. */
 export const reconcile = (ledger: Ledger, rows: ReadonlyArray<Row>): Account => {
   const seen = new Map<string, Array<Row>>()
   for (const row of rows) {

@@ -1,5 +1,5 @@
 /**
- * Clients that send page views and forms as fast as they are answered, and write down what they were told.
+ * Clients that send page views and forms as fast as they are answered, and record each outcome.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { setTimeout } from "node:timers/promises"
 import { Effect, type Scope } from "effect"
 import type { Entry, Ledger, Outcome } from "./Ledger.ts"
 
-/** What the clients know of the service. */
+/** The ids that the clients send to. */
 export interface Target {
   readonly trackingToken: string
   readonly websiteConfigId: string
@@ -17,7 +17,7 @@ export interface Target {
   readonly widgetToken: string
 }
 
-/** A browser's name: without one a view is taken for a robot's. */
+/** A browser's User-Agent, since without one a view counts as a bot's. */
 export const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
 
 export interface Answer {
@@ -26,7 +26,7 @@ export interface Answer {
   readonly body: string
 }
 
-/** A request that got no whole answer. `sent` is false if there was no connection at all. */
+/** A request without a complete response. `sent` is false if the connection failed. */
 export class NoAnswer extends Error {
   readonly sent: boolean
   readonly code: string
@@ -37,7 +37,7 @@ export class NoAnswer extends Error {
   }
 }
 
-/** Sends one request and gives the whole answer; rejects with a `NoAnswer`. */
+/** Sends one request and returns the complete response; rejects with a `NoAnswer`. */
 const send = (
   agent: Agent,
   url: string,
@@ -84,28 +84,28 @@ const submissionIdOf = (body: string): string | undefined => {
 
 export interface Load {
   readonly ledger: Ledger
-  /** The marks of this load's page views and forms begin with it. */
+  /** The prefix of the marks of this load's page views and forms. */
   readonly run: string
-  /** How many requests were answered so far, and with what. */
+  /** The number of responses so far, by status. */
   readonly answered: () => number
   readonly acknowledged: () => number
-  /** The faults of connections, by their code. */
+  /** Connection errors, by code. */
   readonly faults: ReadonlyMap<string, number>
-  /** Sends nothing more and waits until everything is answered. */
+  /** Stops sending and waits for all responses. */
   readonly stop: Effect.Effect<void>
 }
 
 /**
- * Starts the clients; they end with the scope. `url` is asked each time, so that a service may come back elsewhere. Every
- * fifth request is a form. A client without a connection tries again after a moment.
+ * Starts the clients; they end with the scope. `url` is evaluated per request, so that a service may restart at another
+ * address. Every fifth request is a form. A client whose connection failed retries after a short delay.
  */
 export const start = (options: {
   readonly url: () => string
   readonly target: Target
   readonly clients: number
-  /** Milliseconds between two requests of one client. */
+  /** Milliseconds between a client's requests. */
   readonly pace?: number
-  /** Whether a client keeps its connection; otherwise each request has its own. */
+  /** Whether clients keep their connections alive; otherwise each request has its own. */
   readonly keepAlive?: boolean
 }): Effect.Effect<Load, never, Scope.Scope> =>
   Effect.acquireRelease(

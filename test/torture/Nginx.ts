@@ -1,5 +1,5 @@
 /**
- * Debian's nginx in front of two processes, with settings like those of the operator's guide.
+ * Debian's nginx in front of two processes, configured as in the operator's guide.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import path from "node:path"
 import { Effect, type Scope } from "effect"
 import { until } from "../support/Wait.ts"
 
-/** The program, or undefined where there is none. */
+/** The path of nginx, or undefined if it is not installed. */
 export const executable: string | undefined = ["/usr/sbin/nginx", "nginx"].find((name) => {
   try {
     execFileSync(name, ["-v"], { stdio: "ignore" })
@@ -21,7 +21,7 @@ export const executable: string | undefined = ["/usr/sbin/nginx", "nginx"].find(
   }
 })
 
-/** A TCP port of the loopback that was free a moment ago. */
+/** A free loopback TCP port, which another process may still take. */
 export const freePort: Effect.Effect<number> = Effect.promise(
   () =>
     new Promise<number>((resolve, reject) => {
@@ -37,8 +37,8 @@ export const freePort: Effect.Effect<number> = Effect.promise(
 )
 
 /**
- * A request goes to another process only if it was not sent yet, so that nothing is stored twice. `max_fails=0`: with the
- * standard one, a process that was restarted counts as dead for a while, and there is none left when the next one restarts.
+ * A request is retried on the other process only if it was not sent yet, so that nothing is stored twice. `max_fails=0`: by
+ * default a restarted process counts as down for a while, and none would be left when the next one restarts.
  */
 const config = (folder: string, port: number, upstreams: ReadonlyArray<number>) => `
 daemon off;
@@ -75,7 +75,7 @@ http {
 
 export interface Nginx {
   readonly url: string
-  /** What it wrote about errors. */
+  /** Its error log. */
   readonly errors: () => string
 }
 
@@ -103,9 +103,9 @@ export const start = Effect.fnUntraced(function* (
       process.once("exit", orphaned)
       nginx.once("exit", () => process.off("exit", orphaned))
       nginx.stderr.setEncoding("utf8").on("data", (text: string) => {
-        // A refused connection is what a restart is; it was not sent on yet, and another process gets it.
-        const told = text.split("\n").filter((line) => line !== "" && !line.includes("connect() failed"))
-        if (told.length > 0 && errors.length < 1_000_000) errors += `${told.join("\n")}\n`
+        // Refused connections are expected during a restart: nginx retries the request on the other process.
+        const lines = text.split("\n").filter((line) => line !== "" && !line.includes("connect() failed"))
+        if (lines.length > 0 && errors.length < 1_000_000) errors += `${lines.join("\n")}\n`
       })
       return nginx
     }),

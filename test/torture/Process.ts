@@ -1,5 +1,5 @@
 /**
- * The service as a process of its own, to be killed, told to end, and watched from outside.
+ * The service as a separate process, to be killed, shut down and observed from outside.
  *
  * @module
  */
@@ -17,19 +17,19 @@ export interface Ended {
 }
 
 export interface Process {
-  /** Such as `http://127.0.0.1:4711`, without a slash at the end. */
+  /** Such as `http://127.0.0.1:4711`, without a trailing slash. */
   readonly url: string
   readonly port: number
   readonly pid: number
-  /** Everything that it wrote to both of its outputs. */
+  /** Its standard output and standard error. */
   readonly output: () => string
   readonly signal: (name: NodeJS.Signals) => Effect.Effect<void>
   readonly ended: Effect.Effect<Ended>
-  /** Memory that is resident, in MiB; and open file descriptors. Undefined where the system does not say. */
+  /** Resident memory in MiB, and open file descriptors. Undefined if the system does not report them. */
   readonly gauge: () => { readonly rss: number; readonly handles: number } | undefined
 }
 
-/** How much output is kept: what a flood of log lines must not pass. */
+/** The most output that is kept, to bound a flood of log lines. */
 const keptOutput = 64 * 2 ** 20
 
 export interface Launched {
@@ -38,7 +38,7 @@ export interface Launched {
   readonly ended: Effect.Effect<Ended>
 }
 
-/** Starts `hydracore` with arguments, an environment and flags of Node; it is killed when the scope closes. */
+/** Starts `hydracore` with arguments, an environment and Node flags; the scope kills it. */
 export const launch = (
   args: ReadonlyArray<string>,
   env: Readonly<Record<string, string>>,
@@ -80,7 +80,7 @@ const gauge = (pid: number | undefined) => {
   }
 }
 
-/** Starts a server and waits until it serves. Limits are off unless `env` sets them. */
+/** Starts a server and waits until it serves. Rate limits are off unless `env` sets them. */
 export const start = Effect.fnUntraced(function* (
   command: "serve" | "demo",
   env: Readonly<Record<string, string>>,

@@ -1,5 +1,5 @@
 /**
- * A connection on which a test writes whatever bytes it likes.
+ * A TCP connection on which a test writes arbitrary bytes.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { until } from "../support/Wait.ts"
 export interface Raw {
   readonly socket: Socket
   readonly write: (bytes: string | Uint8Array) => void
-  /** Everything that came back. */
+  /** Everything received. */
   readonly received: () => string
-  /** Whether the other side has ended the connection, in order or by a reset. */
+  /** Whether the peer has closed the connection, gracefully or by a reset. */
   readonly closed: () => boolean
 }
 
-/** Opens a connection to a port of the loopback; it is destroyed with the scope. */
+/** Opens a connection to a loopback port; the scope destroys it. */
 export const open = (port: number): Effect.Effect<Raw, never, Scope.Scope> =>
   Effect.gen(function* () {
     const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true })
@@ -36,16 +36,16 @@ export const open = (port: number): Effect.Effect<Raw, never, Scope.Scope> =>
     socket.on("end", over)
     socket.on("close", over)
     socket.on("error", over)
-    yield* until("the connection stands", () => connected || closed)
+    yield* until("the connection is open", () => connected || closed)
     return {
       socket,
-      // Once the other side has reset the connection there is nowhere to write to.
+      // The peer may have reset the connection.
       write: (bytes) => void (socket.destroyed || socket.write(bytes)),
       received: () => received,
       closed: () => closed
     }
   })
 
-/** The status of each answer in what came back. */
+/** The status of each received response. */
 export const statuses = (received: string): ReadonlyArray<number> =>
   [...received.matchAll(/^HTTP\/1\.[01] (\d{3})/gm)].map(([, status]) => Number(status))

@@ -1,5 +1,5 @@
 /**
- * A migrated database with a website and an instance, and what it holds at the end.
+ * A migrated database with a website and an instance, and its rows at the end.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import type { Load, Target } from "./Load.ts"
 
 const timeout = "20 seconds"
 
-/** Migrates a database, and makes a website, an instance whose agent is at `agentUrl`, and a token. */
+/** Migrates a database and creates a website, an instance whose agent is at `agentUrl`, and a token. */
 export const prepare = (url: string, agentUrl = "http://127.0.0.1:9"): Effect.Effect<Target> =>
   Effect.gen(function* () {
     yield* Migrations.run
@@ -63,14 +63,14 @@ const rowsOf = (sql: PgClient.PgClient, run: string) =>
     ] satisfies ReadonlyArray<Ledger.Row>
   })
 
-/** What the clients of a load were told, against what is stored. */
+/** Compares a load's outcomes with the stored rows. */
 export const account = (cluster: Cluster, load: Load): Effect.Effect<Ledger.Account> =>
   Effect.map(
     cluster.use((sql) => rowsOf(sql, load.run)),
     (rows) => Ledger.reconcile(load.ledger, rows)
   )
 
-/** The same of a database that is reached by its address. */
+/** The same, for a database given by its URL. */
 export const accountAt = (url: string, load: Load): Effect.Effect<Ledger.Account> =>
   Effect.gen(function* () {
     const rows = yield* rowsOf(yield* PgClient.PgClient, load.run)

@@ -72,11 +72,11 @@ const serve = Effect.fnUntraced(function* <E, R>(
   contentType: string,
   more: Readonly<Record<string, string>> = {}
 ) {
-  const made = yield* StaticContent.once(content)
+  const compressed = yield* StaticContent.once(content)
   return Effect.gen(function* () {
     const { headers } = yield* HttpServerRequest.HttpServerRequest
     return StaticContent.respond(
-      yield* made,
+      yield* compressed,
       { acceptEncoding: headers["accept-encoding"], ifNoneMatch: headers["if-none-match"] },
       { contentType, headers: { "cache-control": "no-cache", ...more } }
     )
@@ -103,8 +103,8 @@ export const layer = HttpRouter.use(
     yield* router.add("GET", openApiPath, yield* serve(contract, "application/json"))
     yield* router.add("GET", indexPath, yield* serve(index, html, guideHeaders))
     yield* router.add("GET", referencePath, yield* serve(Effect.provideService(reference, Scope.Scope, scope), html))
-    for (const [at, name] of guides.entries()) {
-      const page = Effect.flatMap(read, (all) => compress(GuidePage.render(all[at]!, all)))
+    for (const [position, name] of guides.entries()) {
+      const page = Effect.flatMap(read, (all) => compress(GuidePage.render(all[position]!, all)))
       yield* router.add("GET", guidePath(name), yield* serve(page, html, guideHeaders))
     }
   })

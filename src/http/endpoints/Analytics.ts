@@ -63,7 +63,7 @@ export const endpoint = (options: Options) =>
   Layer.effect(
     TrackHandler,
     Effect.gen(function* () {
-      const admit = RateLimitCheck.make(yield* RateLimiter, options.rateLimit)
+      const checkRateLimit = RateLimitCheck.make(yield* RateLimiter, options.rateLimit)
       const directory = yield* SiteDirectory
       const salts = yield* VisitorSalts
       const repo = yield* AnalyticsRepo
@@ -154,7 +154,7 @@ export const endpoint = (options: Options) =>
       }
 
       return InFlightLimit.bounded(
-        RateLimitCheck.withRateLimit(admit, answer, (_, bytes, headers) =>
+        RateLimitCheck.withRateLimit(checkRateLimit, answer, (_, bytes, headers) =>
           recordRejection(
             "limited",
             DecisionRecorder.peekSiteId(bytes, "tracking-token")

@@ -7,22 +7,22 @@
 import { Effect } from "effect"
 import type { AgentRefusal } from "../../services/chat/AgentStream.ts"
 import type { RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
-import type { BodyCrowdedOut, BodyTooLarge } from "../server/RequestBody.ts"
+import type { BodyOverCapacity, BodyTooLarge } from "../server/RequestBody.ts"
 import * as DecisionRecorder from "./DecisionRecorder.ts"
 import * as ErrorResponses from "./ErrorResponses.ts"
 
 /** Errors of `RequestBody.readBytes`. */
 export const ofBytes = {
   BodyTooLarge: ({ maxBytes }: BodyTooLarge) => Effect.succeed(ErrorResponses.tooLarge(maxBytes)),
-  BodyInPieces: () => Effect.succeed(ErrorResponses.inPieces),
-  BodyCrowdedOut: ({ by }: BodyCrowdedOut) =>
-    Effect.succeed(by === "address" ? ErrorResponses.tooMuchAtOnce : ErrorResponses.overloaded),
+  BodyFragmented: () => Effect.succeed(ErrorResponses.fragmentedBody),
+  BodyOverCapacity: ({ by }: BodyOverCapacity) =>
+    Effect.succeed(by === "address" ? ErrorResponses.addressOverloaded : ErrorResponses.overloaded),
   BodyUnreadable: () =>
     Effect.succeed(ErrorResponses.refusal(400, "The body did not arrive whole. Send the request again."))
 }
 
 /** The name of an error's cause. Its message is not logged, because it may quote a visitor's data. */
-const named = (cause: unknown): { readonly cause?: string } =>
+const causeName = (cause: unknown): { readonly cause?: string } =>
   typeof cause === "object" && cause !== null
     ? { cause: "_tag" in cause ? String(cause._tag) : cause.constructor.name }
     : cause === undefined
@@ -36,7 +36,7 @@ export const ofUnavailable = (headers: Record<string, string>) => ({
       Effect.annotateLogs(Effect.logWarning("The store is unavailable; answered 503"), {
         reason,
         ...(code === undefined ? {} : { code }),
-        ...named(cause)
+        ...causeName(cause)
       }),
       ErrorResponses.unavailable(headers)
     )
@@ -54,7 +54,7 @@ export const ofStorage = (error: StorageUnavailable | RecordRefused, headers: Re
       : Effect.as(
           Effect.annotateLogs(Effect.logWarning("The store refused a record; answered 422"), {
             ...(error.code === undefined ? {} : { code: error.code }),
-            ...named(error.cause)
+            ...causeName(error.cause)
           }),
           ErrorResponses.notStorable(headers)
         )

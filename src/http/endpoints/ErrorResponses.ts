@@ -64,7 +64,7 @@ export const tooLarge = (maxBytes: number): HttpServerResponse.HttpServerRespons
   refusal(413, `The body is larger than ${maxBytes} bytes. Send less at once.`)
 
 /** 413; closes the connection, because the body is not read to its end. */
-export const inPieces: HttpServerResponse.HttpServerResponse = refusal(
+export const fragmentedBody: HttpServerResponse.HttpServerResponse = refusal(
   413,
   "The body comes in too many small pieces. Send it in chunks of 128 bytes or more.",
   { connection: "close" }
@@ -106,7 +106,7 @@ export const agentBusy = (seconds: number, headers?: Headers): HttpServerRespons
   })
 
 /** 429: the address's share for incomplete bodies is used up; closes the connection without reading the rest of the body. */
-export const tooMuchAtOnce: HttpServerResponse.HttpServerResponse = refusal(
+export const addressOverloaded: HttpServerResponse.HttpServerResponse = refusal(
   429,
   "Too much is being sent from this address at once. Send it again after Retry-After seconds.",
   { "retry-after": "5", connection: "close" }

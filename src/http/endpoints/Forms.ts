@@ -82,7 +82,7 @@ export const endpoint = (options: Options) =>
   Layer.effect(
     SubmitHandler,
     Effect.gen(function* () {
-      const admit = RateLimitCheck.make(yield* RateLimiter, options.rateLimit)
+      const checkRateLimit = RateLimitCheck.make(yield* RateLimiter, options.rateLimit)
       const directory = yield* SiteDirectory
       const repo = yield* SubmissionRepo
       const recordRejection = DecisionRecorder.make(yield* Decisions)
@@ -180,7 +180,7 @@ export const endpoint = (options: Options) =>
         })
 
       const answer = InFlightLimit.bounded(
-        RateLimitCheck.withRateLimit(admit, handle, (head, bytes, headers) =>
+        RateLimitCheck.withRateLimit(checkRateLimit, handle, (head, bytes, headers) =>
           recordRejection(
             "limited",
             claimInUrl(head) ?? DecisionRecorder.peekSiteId(bytes, "website-config-id")

@@ -65,11 +65,11 @@ const boundaryOf = (contentType: string): string | undefined => {
 const hasTooMany = (bytes: Uint8Array, boundary: string): boolean => {
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const delimiter = `--${boundary}`
-  let at = -delimiter.length
+  let offset = -delimiter.length
   // Starts at -1, because a closing delimiter follows the last part.
   for (let parts = -1; parts <= PlainForm.maxFields; parts++) {
-    at = body.indexOf(delimiter, at + delimiter.length, "latin1")
-    if (at < 0) return false
+    offset = body.indexOf(delimiter, offset + delimiter.length, "latin1")
+    if (offset < 0) return false
   }
   return true
 }

@@ -5,7 +5,6 @@
  * @module
  */
 import { Effect, Option } from "effect"
-
 import { clientKey } from "../../core/limits/ClientKey.ts"
 import * as RateLimit from "../../core/limits/RateLimit.ts"
 import type { RateLimiter } from "../../services/RateLimiter.ts"

@@ -69,7 +69,7 @@ const notFound = (
 }
 
 /** The response to an error of the router; `None` for a defect. */
-const known = (
+const responseTo = (
   paths: ReadonlyArray<KnownPath>,
   error: unknown
 ): Option.Option<HttpServerResponse.HttpServerResponse> => {
@@ -103,7 +103,7 @@ export const ofCause = (cause: Cause.Cause<unknown>): Effect.Effect<HttpServerRe
 const answer = (paths: ReadonlyArray<KnownPath>, cause: Cause.Cause<unknown>) => {
   for (const reason of cause.reasons) {
     const error = reason._tag === "Fail" ? reason.error : reason._tag === "Die" ? reason.defect : undefined
-    const response = known(paths, error)
+    const response = responseTo(paths, error)
     if (Option.isSome(response)) return Effect.succeed(response.value)
   }
   return ofCause(cause)
@@ -121,9 +121,9 @@ export const middleware =
     app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
   ): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> => {
     const all = [...endpoints, ...paths]
-    const answered = Effect.catchCause(app, (cause) => answer(all, cause))
+    const handled = Effect.catchCause(app, (cause) => answer(all, cause))
     return Effect.withFiber((fiber) => {
       const request = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
-      return isPublished(all, pathOf(request.url)) ? answered : Effect.succeed(notFound(all, request))
+      return isPublished(all, pathOf(request.url)) ? handled : Effect.succeed(notFound(all, request))
     })
   }

@@ -45,14 +45,14 @@ export const make = (options: Options): Effect.Effect<Tracing> =>
       if (typeof traceparent !== "string" || !isProxy(socket.remoteAddress ?? "")) return undefined
       return Option.getOrUndefined(HttpTraceContext.w3c(Headers.fromRecordUnsafe({ traceparent })))
     }
-    const decided = new WeakMap<IncomingMessage, TraceDecision>()
+    const decisions = new WeakMap<IncomingMessage, TraceDecision>()
     return {
       decide: (request) => {
-        const known = decided.get(request)
-        if (known !== undefined) return known
+        const previous = decisions.get(request)
+        if (previous !== undefined) return previous
         const parent = parentOf(request)
         const decision = { parent, isSampled: isSampled(options.ratio, parent, random.nextDoubleUnsafe()) }
-        decided.set(request, decision)
+        decisions.set(request, decision)
         return decision
       }
     }

@@ -67,8 +67,8 @@ export const layer: Layer.Layer<Validation> = HttpApiMiddleware.layerSchemaError
           : ErrorResponses.invalid([...paramsFaults(endpoint, params), ...first, ...bodyErrors])
       ),
       Effect.catchTag("BodyTooLarge", ErrorMapping.ofBytes.BodyTooLarge),
-      Effect.catchTag("BodyInPieces", ErrorMapping.ofBytes.BodyInPieces),
-      Effect.catchTag("BodyCrowdedOut", ErrorMapping.ofBytes.BodyCrowdedOut)
+      Effect.catchTag("BodyFragmented", ErrorMapping.ofBytes.BodyFragmented),
+      Effect.catchTag("BodyOverCapacity", ErrorMapping.ofBytes.BodyOverCapacity)
     )
   })
 )

@@ -23,7 +23,6 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net"
 import { Clock, Context, type Duration, Effect, Layer } from "effect"
 import { afterQuietPoll } from "../../runtime/EventLoop.ts"
-
 import * as ConnectionLimits from "./ConnectionLimits.ts"
 import * as FairReading from "./FairReading.ts"
 import * as UnreadAnswers from "./UnreadAnswers.ts"
@@ -46,7 +45,7 @@ interface PendingResponse {
   next: PendingResponse | undefined
 }
 
-interface Link {
+interface ConnectionState {
   readonly entry: ConnectionLimits.Entry
   /** The number of unanswered requests. */
   open: number
@@ -64,7 +63,7 @@ interface Link {
  * The maximum number of pipelined requests that wait for an earlier one, over all connections. Each holds about 7 kB with
  * its response. Browsers and proxies do not pipeline.
  */
-export const maxBehind = 10_000
+export const maxPipelined = 10_000
 
 /** Node's diagnostics channel for parsed request heads, shared by all servers of the process. */
 const requestStartChannel = "http.server.request.start"
@@ -84,7 +83,7 @@ interface Parsed extends Socket {
  * Destroys a connection while Node parses its requests. Node would parse the rest of its buffer, which may hold another
  * thousand requests. Returning 2 tells the parser that no HTTP follows, so it stops.
  */
-const cut = (socket: Parsed): void => {
+const destroyWhileParsing = (socket: Parsed): void => {
   socket.destroy()
   if (!socket.parser) return
   socket.parser.onIncoming = (request) => {
@@ -95,45 +94,45 @@ const cut = (socket: Parsed): void => {
 
 /** Tracks the connections of a server that does not listen yet. */
 const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
-  const links = new Map<Socket, Link>()
+  const connections = new Map<Socket, ConnectionState>()
   let accepted = 0
-  let behind = 0
+  let pipelined = 0
   let held: Array<Socket> | undefined
-  let draining = false
-  let lingered = false
-  let onGone = () => {}
+  let isDraining = false
+  let isLingerOver = false
+  let onEmpty = () => {}
 
-  const isIdle = (socket: Socket, link: Link) => link.open === 0 && socket.bytesRead === link.read
+  const isIdle = (socket: Socket, state: ConnectionState) => state.open === 0 && socket.bytesRead === state.read
 
   /** One function for all responses, without a closure for each: Node passes the response as `this`. */
   function end(this: ServerResponse): void {
     const { socket } = this.req
-    const link = links.get(socket)
-    if (link === undefined) return
-    if (--link.open > 0) behind--
-    link.read = socket.bytesRead - FairReading.unparsed(socket)
+    const state = connections.get(socket)
+    if (state === undefined) return
+    if (--state.open > 0) pipelined--
+    state.read = socket.bytesRead - FairReading.unparsed(socket)
     // Responses end in request order.
-    link.first = link.first?.next
-    if (link.open === 0) limits.idle(link.entry, performance.now())
-    if (link.open === 0) link.first = link.last = undefined
-    if (lingered && isIdle(socket, link)) socket.destroySoon()
+    state.first = state.first?.next
+    if (state.open === 0) limits.idle(state.entry, performance.now())
+    if (state.open === 0) state.first = state.last = undefined
+    if (isLingerOver && isIdle(socket, state)) socket.destroySoon()
   }
 
-  const begin = (request: IncomingMessage, response: ServerResponse) => {
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request
-    const link = links.get(socket)
-    if (link === undefined) return
-    if (link.open++ === 0) limits.busy(link.entry)
-    else if (++behind > maxBehind) cut(socket)
+    const state = connections.get(socket)
+    if (state === undefined) return
+    if (state.open++ === 0) limits.busy(state.entry)
+    else if (++pipelined > maxPipelined) destroyWhileParsing(socket)
     // Only the last of several pipelined responses may close the connection.
-    if (draining && link.last !== undefined && !link.last.response.headersSent) {
-      link.last.response.shouldKeepAlive = link.last.keepAlive
+    if (isDraining && state.last !== undefined && !state.last.response.headersSent) {
+      state.last.response.shouldKeepAlive = state.last.keepAlive
     }
     const pending: PendingResponse = { response, keepAlive: response.shouldKeepAlive, next: undefined }
-    if (link.last === undefined) link.first = pending
-    else link.last.next = pending
-    link.last = pending
-    if (draining) response.shouldKeepAlive = false
+    if (state.last === undefined) state.first = pending
+    else state.last.next = pending
+    state.last = pending
+    if (isDraining) response.shouldKeepAlive = false
     response.on("close", end)
   }
 
@@ -153,15 +152,15 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
     accepted++
     const entry = limits.open(socket, performance.now())
     if (entry === undefined) return
-    const link: Link = { entry, open: 0, read: 0, first: undefined, last: undefined, unread: undefined }
-    links.set(socket, link)
+    const state: ConnectionState = { entry, open: 0, read: 0, first: undefined, last: undefined, unread: undefined }
+    connections.set(socket, state)
     socket.once("close", () => {
-      links.delete(socket)
+      connections.delete(socket)
       limits.remove(entry)
-      if (link.open > 1) behind -= link.open - 1
+      if (state.open > 1) pipelined -= state.open - 1
       // Node destroys them itself, except if a CONNECT followed: then their handlers would go on.
-      for (let pending = link.first; pending !== undefined; pending = pending.next) pending.response.destroy()
-      if (links.size === 0) onGone()
+      for (let pending = state.first; pending !== undefined; pending = pending.next) pending.response.destroy()
+      if (connections.size === 0) onEmpty()
     })
     // Node starts reading on the next tick, so an earlier pause has no effect.
     process.nextTick(hold, socket)
@@ -173,7 +172,7 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
       readonly request: IncomingMessage
       readonly response: ServerResponse
     }
-    if (started.server === server) begin(started.request, started.response)
+    if (started.server === server) onRequest(started.request, started.response)
   }
   server.on("listening", () => diagnostics.subscribe(requestStartChannel, onRequestStart))
   server.on("close", () => diagnostics.unsubscribe(requestStartChannel, onRequestStart))
@@ -184,10 +183,10 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
     afterQuietPoll(
       () => 0,
       () => {
-        lingered = true
+        isLingerOver = true
         let closed = 0
-        for (const [socket, link] of links) {
-          if (socket.writableEnded || !isIdle(socket, link)) continue
+        for (const [socket, state] of connections) {
+          if (socket.writableEnded || !isIdle(socket, state)) continue
           if (closed++ === closesPerTurn) return closeIdle(done)
           socket.destroySoon()
         }
@@ -198,9 +197,9 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
   return {
     /** Destroys the connections whose client has read nothing of a complete response for `timeout` milliseconds. */
     closeUnread: (timeout: number, now: number): void => {
-      for (const [socket, link] of links) {
-        link.unread = UnreadAnswers.observe(link.unread, socket, link.first?.response, now)
-        if (link.unread !== undefined && now - link.unread.since >= timeout) socket.destroy()
+      for (const [socket, state] of connections) {
+        state.unread = UnreadAnswers.observe(state.unread, socket, state.first?.response, now)
+        if (state.unread !== undefined && now - state.unread.since >= timeout) socket.destroy()
       }
     },
     /**
@@ -209,7 +208,7 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
      */
     stop: (done: () => void): void => {
       held = []
-      for (const socket of links.keys()) hold(socket)
+      for (const socket of connections.keys()) hold(socket)
       // Warms up `close`: its first call takes several times as long, and connections that arrive meanwhile are reset.
       const warmUp = createServer()
       warmUp.closeIdleConnections = () => {}
@@ -219,8 +218,8 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
         () => {
           server.close()
           // After `close`: a client that sees `Connection: close` reconnects at once, and its connection would be reset.
-          draining = true
-          for (const { last } of links.values()) {
+          isDraining = true
+          for (const { last } of connections.values()) {
             if (last !== undefined && !last.response.headersSent) last.response.shouldKeepAlive = false
           }
           release()
@@ -231,13 +230,13 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
     /** Closes idle connections, and the others once they are idle. Calls back when those that are idle now are closed. */
     closeIdle,
     /** Calls back when the last connection is closed and the listeners of its last response have run. */
-    whenGone: (done: () => void): void => {
+    whenEmpty: (done: () => void): void => {
       // Those listeners run after this one, so the next tick is late enough.
-      onGone = () => process.nextTick(done)
-      if (links.size === 0) onGone()
+      onEmpty = () => process.nextTick(done)
+      if (connections.size === 0) onEmpty()
     },
-    cut: () => {
-      for (const socket of links.keys()) socket.destroy()
+    destroyAll: () => {
+      for (const socket of connections.keys()) socket.destroy()
     }
   }
 }
@@ -246,7 +245,7 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
  * Sleeps by the real clock, because sockets ignore a test's clock. Not `setTimeout`, which fires at once for delays of more
  * than 24.8 days.
  */
-const wait = (duration: Duration.Input): Effect.Effect<void> =>
+const realSleep = (duration: Duration.Input): Effect.Effect<void> =>
   Effect.provideService(Effect.sleep(duration), Clock.Clock, Clock.Clock.defaultValue())
 
 /**
@@ -264,7 +263,7 @@ export const layer = (
   const interval = Math.min(maxInterval, Math.ceil(Math.min(options.unreadTimeout, options.limits.idle.head) / 4))
   const checking = Effect.forever(
     Effect.andThen(
-      wait(interval),
+      realSleep(interval),
       Effect.suspend(() => {
         const now = performance.now()
         connections.closeUnread(options.unreadTimeout, now)
@@ -276,17 +275,17 @@ export const layer = (
   const close = Effect.all(
     [
       Effect.callback<void>((resume) => connections.stop(() => resume(Effect.void))).pipe(
-        Effect.andThen(wait(options.linger)),
+        Effect.andThen(realSleep(options.linger)),
         Effect.andThen(Effect.callback<void>((resume) => connections.closeIdle(() => resume(Effect.void))))
       ),
-      Effect.andThen(wait(options.end), Effect.sync(connections.cut))
+      Effect.andThen(realSleep(options.end), Effect.sync(connections.destroyAll))
     ],
     { concurrency: "unbounded", discard: true }
   ).pipe(Effect.interruptible)
   // Node emits the server's `close` before that of its last connections. Releasing services between the two would break
   // responses in progress, and the log would blame the agent.
   const closed = Effect.callback<void>(
-    (resume) => void server.once("close", () => connections.whenGone(() => resume(Effect.void)))
+    (resume) => void server.once("close", () => connections.whenEmpty(() => resume(Effect.void)))
   )
   return Layer.effectDiscard(
     Effect.addFinalizer(() =>

@@ -86,18 +86,18 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
     clients.set(owner, client)
     client.connections++
     let waiting: Array<Buffer> = []
-    let at = 0
-    let awaited: ServerResponse | undefined
+    let offset = 0
+    let awaitedResponse: ServerResponse | undefined
     let [hasEnded, isEndParsed, isStopped] = [false, false, false]
 
-    waitingOf.set(socket, () => waiting.reduce((sum, { length }) => sum + length, -at))
+    waitingOf.set(socket, () => waiting.reduce((sum, { length }) => sum + length, -offset))
 
-    const isOver = () => socket.destroyed || socket.writableEnded || !socket.parser
-    const forget = () => {
+    const isClosing = () => socket.destroyed || socket.writableEnded || !socket.parser
+    const clear = () => {
       waiting = []
-      at = 0
+      offset = 0
     }
-    const wait = () => {
+    const enqueue = () => {
       queue.add(owner, parseSlice)
       schedule()
     }
@@ -106,7 +106,7 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
       const answer = socket._httpMessage
       return answer && answer.req !== socket.parser?.incoming ? answer : undefined
     }
-    const proceed = () => {
+    const continueReading = () => {
       if (!hasEnded) Socket.prototype.resume.call(socket)
       else if (!isEndParsed && socket.parser) {
         isEndParsed = true
@@ -114,31 +114,31 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
       }
     }
     const parseSlice = () => {
-      if (isOver()) forget()
+      if (isClosing()) clear()
       const [first] = waiting
       if (first === undefined || isStopped) return
       const answer = unanswered()
       if (answer !== undefined) {
-        if (answer !== awaited) answer.once("close", wait)
-        awaited = answer
+        if (answer !== awaitedResponse) answer.once("close", enqueue)
+        awaitedResponse = answer
         return
       }
-      const slice = first.subarray(at, at + sliceBytes)
-      at += slice.length
-      if (at === first.length) {
+      const slice = first.subarray(offset, offset + sliceBytes)
+      offset += slice.length
+      if (offset === first.length) {
         waiting.shift()
-        at = 0
+        offset = 0
       }
       onData(slice)
       if (isStopped) return
-      if (waiting.length > 0) wait()
-      else proceed()
+      if (waiting.length > 0) enqueue()
+      else continueReading()
     }
 
     socket.off("data", onData).off("end", onEnd)
     // Node's parser consumes the connection natively until a `data` listener is added.
     socket.on("data", (data: Buffer) => {
-      if (isOver()) return
+      if (isClosing()) return
       if (client.turn !== turn) {
         client.turn = turn
         client.bytes = 0
@@ -148,15 +148,15 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
         isCounting = true
         setImmediate(nextTurn)
       }
-      const isAtOnce = waiting.length === 0 && client.bytes <= direct && !isStopped && unanswered() === undefined
-      if (isAtOnce) return onData(data)
+      const isDirect = waiting.length === 0 && client.bytes <= direct && !isStopped && unanswered() === undefined
+      if (isDirect) return onData(data)
       waiting.push(data)
       Socket.prototype.pause.call(socket)
-      wait()
+      enqueue()
     })
     socket.on("end", () => {
       hasEnded = true
-      if (waiting.length === 0 && !isStopped) proceed()
+      if (waiting.length === 0 && !isStopped) continueReading()
     })
     // Node calls these for back-pressure: of a request body's reader and of a client that reads responses slowly.
     socket.pause = () => {
@@ -165,12 +165,12 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
     }
     socket.resume = () => {
       isStopped = false
-      if (waiting.length > 0) wait()
-      else proceed()
+      if (waiting.length > 0) enqueue()
+      else continueReading()
       return socket
     }
     socket.once("close", () => {
-      forget()
+      clear()
       if (--client.connections === 0) clients.delete(owner)
     })
   })

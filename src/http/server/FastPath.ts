@@ -145,7 +145,7 @@ export const layer = (
         [ContractAnalytics.track.path, Context.get(services, TrackHandler)],
         [ContractForms.submit.path, Context.get(services, SubmitHandler)]
       ])
-      const converse = Context.get(services, ChatHandler)
+      const handleChat = Context.get(services, ChatHandler)
       const clientAddress = ClientAddress.make(options.trustedProxies)
       const run = Effect.runCallbackWith(services)
       const send = makeSender(run)
@@ -192,7 +192,7 @@ export const layer = (
 
       /** Separate from `answerChat`, so that its closures, which live as long as the chat, do not retain the body. */
       const chatResponse = (head: RequestHead.RequestHead, instanceId: string, body: Uint8Array, scope: Scope.Scope) =>
-        Effect.suspend(() => converse(head, instanceId, body)).pipe(
+        Effect.suspend(() => handleChat(head, instanceId, body)).pipe(
           Scope.provide(scope),
           Effect.catchCause(Fallbacks.ofCause)
         )

@@ -27,7 +27,7 @@ const notHttp = ErrorResponses.refusal(400, "The request is not valid HTTP/1.1. 
 
 const noHost = ErrorResponses.refusal(400, "The request has no Host header, which HTTP/1.1 requires. Add one.", closing)
 
-const notMet = ErrorResponses.refusal(
+const unsupportedExpectation = ErrorResponses.refusal(
   417,
   "The only expectation that is met is 100-continue. Send the request without its Expect header.",
   { ...Cors.answerHeaders, [Decision.header]: decision }
@@ -125,7 +125,7 @@ export const layer = (server: Server, maxHeaderSize: number, context: Context.Co
       const answer = answers.get(error.code ?? "") ?? notHttp
       socket.write(serialize(answer))
       const response = socket._httpMessage
-      if (response) RequestMetrics.answeredBeside(response, answer.status)
+      if (response) RequestMetrics.recordSocketStatus(response, answer.status)
       // A connection without any bytes, such as a browser's preconnect, made no request.
       else if (socket.bytesRead !== 0) countRequest(answer.status)
       if (socket.bytesRead !== 0) countDecision()
@@ -142,7 +142,7 @@ export const layer = (server: Server, maxHeaderSize: number, context: Context.Co
     socket.end(serialize(noProxy), () => socket.destroy())
   }
 
-  const onExpectation: RequestListener = (_, response) => respond(response, notMet)
+  const onExpectation: RequestListener = (_, response) => respond(response, unsupportedExpectation)
 
   return Layer.effectDiscard(
     Effect.acquireRelease(

@@ -27,12 +27,12 @@ export class BodyTooLarge extends Data.TaggedError("BodyTooLarge")<{ readonly ma
 export class BodyUnreadable extends Data.TaggedError("BodyUnreadable") {}
 
 /** Incomplete bodies already use all of their memory: in total, or the share of this client's address. */
-export class BodyCrowdedOut extends Data.TaggedError("BodyCrowdedOut")<{ readonly by: "all" | "address" }> {}
+export class BodyOverCapacity extends Data.TaggedError("BodyOverCapacity")<{ readonly by: "all" | "address" }> {}
 
 /** The body came in so many chunks or packets that they cost more to read than its bytes. */
-export class BodyInPieces extends Data.TaggedError("BodyInPieces") {}
+export class BodyFragmented extends Data.TaggedError("BodyFragmented") {}
 
-type Refused = BodyTooLarge | BodyInPieces | BodyCrowdedOut
+type Refused = BodyTooLarge | BodyFragmented | BodyOverCapacity
 
 /** The maximum number of pieces for a body of `bytes`. Ordinary clients send 500 bytes or more per chunk or packet. */
 export const maxPieces = (bytes: number): number => 1_000 + bytes / 128
@@ -91,7 +91,7 @@ export const parse = (bytes: Uint8Array, contentType: string | undefined): Resul
 /** An incomplete body and its memory allocation, which covers the head too. */
 interface IncomingBody {
   /** Must be called first. Stop reading if it returns an error. */
-  readonly begin: () => BodyCrowdedOut | undefined
+  readonly begin: () => BodyOverCapacity | undefined
   /** Must be called at the end, also after an error. */
   readonly release: () => void
   /** Adds a piece. Stop reading if it returns an error. */
@@ -99,7 +99,7 @@ interface IncomingBody {
   /** The error of `add` or of a displacement, if any. */
   readonly refused: () => Refused | undefined
   /** Registers a callback for when another client's body displaces this one. */
-  readonly onDisplaced: (fail: (error: BodyCrowdedOut) => void) => void
+  readonly onDisplaced: (fail: (error: BodyOverCapacity) => void) => void
   readonly pieces: ByteCollector
 }
 
@@ -114,14 +114,14 @@ const makeIncomingBody = (
   /** Small requests need none. */
   let allocation: Capacity.Allocation | undefined
   let count = 0
-  let displaced = (_: BodyCrowdedOut) => {}
-  const onDisplaced = () => displaced(fail(new BodyCrowdedOut({ by: "all" })))
-  const allocateMemory = (): BodyCrowdedOut | undefined => {
+  let displaced = (_: BodyOverCapacity) => {}
+  const onDisplaced = () => displaced(fail(new BodyOverCapacity({ by: "all" })))
+  const allocateMemory = (): BodyOverCapacity | undefined => {
     const bytes = counted(headBytes, uncountedHeadBytes) + counted(pieces.capacity, uncountedBytes)
     if (bytes === 0) return undefined
     allocation ??= allocate(onDisplaced)
     const outcome = allocation.resize(bytes)
-    return outcome === "held" ? undefined : new BodyCrowdedOut({ by: outcome === "full" ? "all" : "address" })
+    return outcome === "held" ? undefined : new BodyOverCapacity({ by: outcome === "full" ? "all" : "address" })
   }
   let refused: Refused | undefined
   const fail = <E extends Refused>(error: E): E => {
@@ -141,7 +141,7 @@ const makeIncomingBody = (
     add: (piece) => {
       if (pieces.length + piece.length > maxBytes) return fail(new BodyTooLarge({ maxBytes }))
       pieces.add(piece)
-      if (++count > maxPieces(pieces.length)) return fail(new BodyInPieces())
+      if (++count > maxPieces(pieces.length)) return fail(new BodyFragmented())
       const error = allocateMemory()
       return error === undefined ? undefined : fail(error)
     }
@@ -196,7 +196,7 @@ const collectStream = (
           return error === undefined ? Effect.void : Effect.fail(error)
         })
     ),
-    Effect.callback<never, BodyCrowdedOut>((resume) => onDisplaced((error) => resume(Effect.fail(error))))
+    Effect.callback<never, BodyOverCapacity>((resume) => onDisplaced((error) => resume(Effect.fail(error))))
   )
 
 /** Whether `collect` can read the body: it is unread in Node's message, and the client does not wait for `100 Continue`. */

@@ -50,18 +50,18 @@ const statuses = 1000
 
 /** Makes the function that counts a response. A series is created at its first use. */
 const counters = (context: Context.Context<never>) => {
-  const known = new Map<string, Array<ReturnType<typeof Metrics.requests> | undefined>>()
+  const series = new Map<string, Array<ReturnType<typeof Metrics.requests> | undefined>>()
   return (route: string, method: string, status: number) => {
     const key = method + route
-    let ofStatus = known.get(key)
-    if (ofStatus === undefined) {
-      ofStatus = new Array<undefined>(statuses)
-      known.set(key, ofStatus)
+    let byStatus = series.get(key)
+    if (byStatus === undefined) {
+      byStatus = new Array<undefined>(statuses)
+      series.set(key, byStatus)
     }
-    let count = ofStatus[status]
+    let count = byStatus[status]
     if (count === undefined) {
       count = Metrics.requests({ route, method, status: status === 0 ? "aborted" : String(status) })
-      ofStatus[status] = count
+      byStatus[status] = count
     }
     count.updateUnsafe(1, context)
   }
@@ -69,28 +69,29 @@ const counters = (context: Context.Context<never>) => {
 
 /** Makes the function that records a request's duration, in milliseconds. */
 const durations = (context: Context.Context<never>) => {
-  const known = new Map<string, ReturnType<typeof Metrics.requestDuration>>()
+  const series = new Map<string, ReturnType<typeof Metrics.requestDuration>>()
   return (route: string, millis: number): void => {
-    let took = known.get(route)
-    if (took === undefined) {
-      took = Metrics.requestDuration({ route })
-      known.set(route, took)
+    let duration = series.get(route)
+    if (duration === undefined) {
+      duration = Metrics.requestDuration({ route })
+      series.set(route, duration)
     }
-    took.updateUnsafe(Metrics.seconds(millis), context)
+    duration.updateUnsafe(Metrics.seconds(millis), context)
   }
 }
 
 /** The statuses of responses that were written directly to the socket. */
-const beside = new WeakMap<ServerResponse, number>()
+const socketStatuses = new WeakMap<ServerResponse, number>()
 
 /** Counts a request with the status that was written directly to its socket. */
-export const answeredBeside = (response: ServerResponse, status: number): void => void beside.set(response, status)
+export const recordSocketStatus = (response: ServerResponse, status: number): void =>
+  void socketStatuses.set(response, status)
 
 /** Measures a server that does not listen yet. */
 const watch = (server: Server, { chat, context, templates }: Options): void => {
   const routeOf = Routes.make(templates)
   const count = counters(context)
-  const took = durations(context)
+  const recordDuration = durations(context)
   let open = 0
   let connections = 0
   const chats = new Set<ServerResponse>()
@@ -109,7 +110,7 @@ const watch = (server: Server, { chat, context, templates }: Options): void => {
   })
 
   const begin = (request: IncomingMessage, response: ServerResponse): void => {
-    const begun = performance.now()
+    const startedAt = performance.now()
     const route = routeOf(request.url ?? "")
     const method = Routes.methodOf(request.method)
     open++
@@ -117,8 +118,8 @@ const watch = (server: Server, { chat, context, templates }: Options): void => {
     response.once("close", () => {
       open--
       if (route === chat) chats.delete(response)
-      count(route, method, response.headersSent ? response.statusCode : (beside.get(response) ?? 0))
-      took(route, performance.now() - begun)
+      count(route, method, response.headersSent ? response.statusCode : (socketStatuses.get(response) ?? 0))
+      recordDuration(route, performance.now() - startedAt)
     })
   }
   server.on("request", begin)
@@ -137,9 +138,9 @@ export const measured =
   (options: Options, create: Create): Create =>
   (serverOptions) => {
     const { context } = options
-    const known = new Map([...decisions].map((decision) => [decision, Metrics.decisions({ decision })]))
-    for (const metric of known.values()) metric.updateUnsafe(0, context)
-    const Response = responseClass((decision) => known.get(decision)?.updateUnsafe(1, context))
+    const metrics = new Map([...decisions].map((decision) => [decision, Metrics.decisions({ decision })]))
+    for (const metric of metrics.values()) metric.updateUnsafe(0, context)
+    const Response = responseClass((decision) => metrics.get(decision)?.updateUnsafe(1, context))
     const server = create({ ...serverOptions, ServerResponse: Response as typeof ServerResponse })
     watch(server, options)
     return server

@@ -28,12 +28,12 @@ interface Queue {
  * unread: a response that its handler still writes waits for the handler, not for the client.
  */
 export const observe = (
-  known: Unread | undefined,
+  previous: Unread | undefined,
   socket: Socket,
   response: ServerResponse | undefined,
   now: number
 ): Unread | undefined => {
   if (response === undefined || !response.writableEnded || response.writableFinished) return undefined
   const queued = (socket as Socket & Queue)._handle?.writeQueueSize ?? 0
-  return known?.response === response && known.queued === queued ? known : { response, queued, since: now }
+  return previous?.response === response && previous.queued === queued ? previous : { response, queued, since: now }
 }

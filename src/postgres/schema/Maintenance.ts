@@ -17,7 +17,7 @@ const hour = 3_600_000
 const chunk = 5_000
 
 /** The timeout of one statement. */
-const patience = Duration.minutes(1)
+const statementTimeout = Duration.minutes(1)
 
 const Deleted = Schema.Tuple([Schema.Struct({ deleted: Schema.BigInt })])
 
@@ -29,7 +29,7 @@ const deleteBefore = Effect.fnUntraced(function* (table: string, column: string,
         DELETE FROM ${sql(table)} WHERE ctid = ANY (ARRAY(
           SELECT ctid FROM ${sql(table)} WHERE ${sql(column)} < ${new Date(before)} LIMIT ${chunk}
         )) AND ${sql(column)} < ${new Date(before)} RETURNING 1
-      ) SELECT count(*) AS deleted FROM old`.pipe(decodeRows(Deleted), Effect.timeout(patience))
+      ) SELECT count(*) AS deleted FROM old`.pipe(decodeRows(Deleted), Effect.timeout(statementTimeout))
     if (deleted < chunk) return
   }
 })
@@ -38,16 +38,16 @@ const deleteBefore = Effect.fnUntraced(function* (table: string, column: string,
 const forgetSalts = Effect.fnUntraced(function* (now: number) {
   const sql = yield* SqlClient.SqlClient
   const lastDay = new Date(now - 48 * hour).toISOString().slice(0, 10)
-  yield* sql`DELETE FROM visitor_salt WHERE day <= ${lastDay}::date`.pipe(Effect.timeout(patience))
+  yield* sql`DELETE FROM visitor_salt WHERE day <= ${lastDay}::date`.pipe(Effect.timeout(statementTimeout))
 })
 
 const ensurePartitions = (now: number) =>
-  Partitions.ensure(now).pipe(Effect.timeout(patience), Effect.flatMap(Partitions.report))
+  Partitions.ensure(now).pipe(Effect.timeout(statementTimeout), Effect.flatMap(Partitions.report))
 
 /** Completes interrupted erasures of websites; one that fails does not prevent the others. */
 const endErasures = Effect.gen(function* () {
-  const ids = yield* Effect.timeout(SiteErasure.unfinished, patience)
-  yield* Exit.asVoidAll(yield* Effect.forEach(ids, (id) => Effect.exit(SiteErasure.erase(id, patience))))
+  const ids = yield* Effect.timeout(SiteErasure.unfinished, statementTimeout)
+  yield* Exit.asVoidAll(yield* Effect.forEach(ids, (id) => Effect.exit(SiteErasure.erase(id, statementTimeout))))
 })
 
 const steps = (retention: Retention.Options) =>
@@ -62,7 +62,7 @@ const steps = (retention: Retention.Options) =>
     ],
     ["forget what is older than its retention", () => Retention.forget(retention)],
     ["end the deletion of websites", () => endErasures],
-    ["end the answers of processes that died", () => Effect.timeout(LapsedAnswers.settle, patience)]
+    ["end the answers of processes that died", () => Effect.timeout(LapsedAnswers.settle, statementTimeout)]
   ] as const
 
 /**

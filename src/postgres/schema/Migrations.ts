@@ -41,7 +41,7 @@ const limits = ["statement_timeout", "lock_timeout", "idle_in_transaction_sessio
  * How long to wait for a table lock before rolling back and retrying. Reads and writes queue behind a waiting lock request: if
  * a backup holds the table, they would wait for the whole backup.
  */
-const lockPatience = "2s"
+const lockTimeout = "2s"
 
 /** Whether a migration failed by `lock_timeout`. */
 const isLockedOut = (error: unknown): boolean => {
@@ -80,7 +80,7 @@ const migrate = Effect.gen(function* () {
   }
   return yield* sql.withTransaction(
     Effect.andThen(
-      sql`SELECT set_config(name, CASE name WHEN 'lock_timeout' THEN ${lockPatience} ELSE '0' END, true)
+      sql`SELECT set_config(name, CASE name WHEN 'lock_timeout' THEN ${lockTimeout} ELSE '0' END, true)
         FROM pg_settings WHERE ${sql.in("name", limits)}`,
       migrator({ loader, table })
     )

@@ -28,7 +28,7 @@ export interface Options {
 const chunk = 1_000
 
 /** The timeout of one statement. */
-const patience = Duration.minutes(1)
+const statementTimeout = Duration.minutes(1)
 
 /** An arbitrary unique key. */
 const advisoryLock = 7_215_930_443
@@ -44,7 +44,7 @@ const exclusively = <A, E, R>(statement: Effect.Effect<A, E, R>) =>
         .unsafe(`SELECT pg_try_advisory_xact_lock(${advisoryLock}) AS mine`)
         .pipe(decodeRows(Mine))
       return mine ? Option.some(yield* statement) : Option.none()
-    }).pipe(sql.withTransaction, Effect.timeout(patience))
+    }).pipe(sql.withTransaction, Effect.timeout(statementTimeout))
   )
 
 /** The table cannot be dropped: a view depends on it (2BP01), it has another owner (42501), or it is no table (42809). */
@@ -158,7 +158,7 @@ const Now = Schema.Tuple([Schema.Struct({ now: Schema.Finite })])
 const earlierNow = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const [{ now }] = yield* sql`SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now`.pipe(
-    Effect.timeout(patience),
+    Effect.timeout(statementTimeout),
     decodeRows(Now)
   )
   return Math.min(now, yield* Clock.currentTimeMillis)

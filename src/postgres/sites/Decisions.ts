@@ -92,7 +92,7 @@ export const layer = (options: Options): Layer.Layer<Decisions, never, PgClient.
       let inFlight: { readonly batchId: string; readonly entries: ReadonlyArray<Tally.DecisionCount> } | undefined
 
       /** Stores the batch in flight, or else a new one. Call it again after a failure. */
-      const store = (patience: Duration.Input) =>
+      const store = (timeout: Duration.Input) =>
         Effect.suspend(() => {
           hasCounts.closeUnsafe()
           if (inFlight === undefined && tally.isEmpty()) return Effect.void
@@ -109,7 +109,7 @@ export const layer = (options: Options): Layer.Layer<Decisions, never, PgClient.
                     error.reason._tag
                   )
             ),
-            Database.bounded(patience),
+            Database.bounded(timeout),
             Effect.tapError(({ reason }) => {
               if (isLogged) return Effect.void
               isLogged = true

@@ -68,9 +68,9 @@ const isDropped = (error: SqlError.SqlError): boolean => Option.contains(Databas
  * Deletes a chunk of a website's rows from `after` on, in index order, so that no chunk scans the rows that earlier chunks
  * deleted.
  */
-const deleteChunk = Effect.fnUntraced(function* (holding: SiteTable, id: string, after: string | null) {
+const deleteChunk = Effect.fnUntraced(function* (siteTable: SiteTable, id: string, after: string | null) {
   const sql = yield* SqlClient.SqlClient
-  const { chunk, order, site, table, type } = holding
+  const { chunk, order, site, table, type } = siteTable
   const [row] = yield* sql
     .unsafe(
       `WITH chunk AS MATERIALIZED (
@@ -87,17 +87,17 @@ const deleteChunk = Effect.fnUntraced(function* (holding: SiteTable, id: string,
 })
 
 /** Deletes all of a website's rows in a table and returns their number. */
-const deleteAll = Effect.fnUntraced(function* (holding: SiteTable, id: string, patience: Duration.Input) {
+const deleteAll = Effect.fnUntraced(function* (siteTable: SiteTable, id: string, timeout: Duration.Input) {
   let deleted = 0
   let after: string | null = null
   while (true) {
-    const done: (typeof Chunk.Type)[0] = yield* deleteChunk(holding, id, after).pipe(
+    const done: (typeof Chunk.Type)[0] = yield* deleteChunk(siteTable, id, after).pipe(
       Effect.catchIf(isDropped, () => Effect.succeed({ found: 0n, deleted: 0n, last: null })),
-      Database.bounded(patience)
+      Database.bounded(timeout)
     )
     deleted += Number(done.deleted)
     after = done.last
-    if (done.found < holding.chunk) return deleted
+    if (done.found < siteTable.chunk) return deleted
   }
 })
 
@@ -106,7 +106,7 @@ const Marked = Schema.Array(Schema.Struct({ hosted_website_id: Schema.String }))
 const lock = (id: string) =>
   SqlClient.SqlClient.use((sql) => sql`SELECT 1 FROM site WHERE website_config_id = ${PgTypes.uuid(id)} FOR UPDATE`)
 
-const holdings = Database.array(
+const writtenTables = Database.array(
   ["page_view", "bot_view", "submission", "idempotency_key", "not_counted"],
   PgTypes.OID.text
 )
@@ -121,7 +121,7 @@ const writers = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql`SELECT DISTINCT virtualtransaction AS writer FROM pg_locks
     WHERE locktype = 'relation' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-      AND relation IN (SELECT to_regclass(name) FROM unnest(${holdings}) AS name)
+      AND relation IN (SELECT to_regclass(name) FROM unnest(${writtenTables}) AS name)
       AND mode = 'RowExclusiveLock' AND granted AND pid IS DISTINCT FROM pg_backend_pid()`.pipe(decodeRows(Writers))
   return new Set(rows.map(({ writer }) => writer))
 })
@@ -137,34 +137,34 @@ const writersDone = Effect.gen(function* () {
 })
 
 /** Marks a website, waits for running writers, and returns its `hosted_website_id`; none if it does not exist. */
-const close = Effect.fnUntraced(function* (id: string, patience: Duration.Input) {
+const close = Effect.fnUntraced(function* (id: string, timeout: Duration.Input) {
   const sql = yield* SqlClient.SqlClient
   // Idempotent: a second run keeps the first time.
   const [marked] = yield* sql`UPDATE site SET deleted_at = coalesce(deleted_at, now())
     WHERE website_config_id = ${PgTypes.uuid(id)} RETURNING hosted_website_id`.pipe(
-    Database.bounded(patience),
+    Database.bounded(timeout),
     decodeRows(Marked)
   )
   if (marked === undefined) return Option.none()
-  yield* Database.bounded(patience)(writersDone)
+  yield* Database.bounded(timeout)(writersDone)
   return Option.some(marked.hosted_website_id)
 })
 
-/** Erases a website, as `SiteErasure.erase` does. No statement takes longer than `patience`. */
+/** Erases a website, as `SiteErasure.erase` does. No statement takes longer than `timeout`. */
 export const erase = (
   id: string,
-  patience: Duration.Input
+  timeout: Duration.Input
 ): Effect.Effect<Option.Option<Erased>, StorageUnavailable, SqlClient.SqlClient> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    const hosted = yield* close(id, patience)
+    const hosted = yield* close(id, timeout)
     if (Option.isNone(hosted)) return Option.none()
     const erased = { pageViews: 0, botViews: 0, submissions: 0, idempotencyKeys: 0, decisionCounts: 0 }
-    erased.idempotencyKeys = yield* deleteAll(keys, id, patience)
-    erased.submissions = yield* deleteAll(submissions, id, patience)
-    erased.decisionCounts = yield* deleteAll(counts, id, patience)
-    for (const { name, parent } of yield* Database.bounded(patience)(Partitions.list)) {
-      const deleted = yield* deleteAll(views(name), hosted.value, patience)
+    erased.idempotencyKeys = yield* deleteAll(keys, id, timeout)
+    erased.submissions = yield* deleteAll(submissions, id, timeout)
+    erased.decisionCounts = yield* deleteAll(counts, id, timeout)
+    for (const { name, parent } of yield* Database.bounded(timeout)(Partitions.list)) {
+      const deleted = yield* deleteAll(views(name), hosted.value, timeout)
       erased[parent === "page_view" ? "pageViews" : "botViews"] += deleted
     }
     // A process of an earlier version ignores the mark and may have stored a submission meanwhile.
@@ -173,7 +173,7 @@ export const erase = (
       Effect.andThen(sql`DELETE FROM site WHERE website_config_id = ${PgTypes.uuid(id)}`),
       sql.withTransaction,
       Database.recoverConnectionErrors(),
-      Database.bounded(patience)
+      Database.bounded(timeout)
     )
     return Option.some(erased)
   })

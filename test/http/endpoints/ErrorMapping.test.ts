@@ -66,8 +66,8 @@ describe("http/endpoints/ErrorMapping", () => {
         [new AgentBusy({ reason: "secret", retryAfter: 7 }), 503, "7"],
         [new DailyTokensUsed({ retryAfter: 3600 }), 429, "3600"]
       ] as const) {
-        const { body, headers, status: given } = yield* ErrorMapping.ofAgent(error, { ratelimit: "r" })
-        assert.deepStrictEqual([given, headers["retry-after"], headers["ratelimit"]], [status, retryAfter, "r"])
+        const { body, headers, status: actual } = yield* ErrorMapping.ofAgent(error, { ratelimit: "r" })
+        assert.deepStrictEqual([actual, headers["retry-after"], headers["ratelimit"]], [status, retryAfter, "r"])
         const text = body._tag === "Uint8Array" ? Buffer.from(body.body).toString() : ""
         assert.match(text, /^\{"detail":"The assistant .+\."\}$/)
         assert.notInclude(text, "secret")

@@ -402,10 +402,10 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
           ["quarantined", submission({ form_data: { hydracore_hp: true } })]
         ]
         for (const [decision, answer] of sent) {
-          const told = yield* answer
-          assert.strictEqual(decisionOf(told), decision)
+          const response = yield* answer
+          assert.strictEqual(decisionOf(response), decision)
           assert.include(
-            (told.headers.get("access-control-expose-headers") ?? "").toLowerCase(),
+            (response.headers.get("access-control-expose-headers") ?? "").toLowerCase(),
             "x-hydracore-decision"
           )
         }

@@ -65,11 +65,11 @@ layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })("htt
           yield* until("the first is complete", () => final(first).length === 1)
           assert.deepStrictEqual(final(first), [422])
           assert.strictEqual(room.held(), 0)
-          const gone = yield* Raw.open(port)
-          gone.write(head)
-          gone.write(piece(" ".repeat(50_000)))
+          const leaving = yield* Raw.open(port)
+          leaving.write(head)
+          leaving.write(piece(" ".repeat(50_000)))
           yield* until("one holds what came", () => room.held() >= 50_000)
-          gone.socket.destroy()
+          leaving.socket.destroy()
           yield* until("it disconnects and holds nothing", () => room.held() === 0)
         }).pipe(Effect.scoped)
       )
@@ -164,7 +164,7 @@ layer(Layer.provide(limited, arrivals), { excludeTestServices: true })(
           Effect.gen(function* () {
             const { url } = yield* TestServer
             const port = Number(new URL(url).port)
-            const begun = yield* slow(port, endpoint, first)
+            const firstRequest = yield* slow(port, endpoint, first)
             yield* until("the first holds what came", () => room.held() >= 50_000)
             const refused = yield* slow(port, endpoint, same)
             yield* until("the second is refused", () => final(refused).length === 1)
@@ -180,9 +180,9 @@ layer(Layer.provide(limited, arrivals), { excludeTestServices: true })(
             )
             yield* until("a neighbour is accepted", () => final(neighbour).length === 1)
             assert.deepStrictEqual(final(neighbour), [422])
-            begun.write(" ".repeat(10_000))
-            yield* until("the first is complete", () => final(begun).length === 1)
-            assert.deepStrictEqual(final(begun), [422])
+            firstRequest.write(" ".repeat(10_000))
+            yield* until("the first is complete", () => final(firstRequest).length === 1)
+            assert.deepStrictEqual(final(firstRequest), [422])
           }).pipe(
             Effect.scoped,
             Effect.andThen(until("nothing is held", () => room.held() === 0 && room.owners() === 0))

@@ -11,7 +11,7 @@ import * as Raw from "../../torture/Raw.ts"
 
 /** Starts the service; gives its log, its metric of limited connections, and a way to connect to it. */
 const serve = Effect.fnUntraced(function* (
-  given: Parameters<typeof TestServer.layer>[0],
+  options: Parameters<typeof TestServer.layer>[0],
   agent?: Parameters<typeof TestServer.layer>[1]
 ) {
   const metrics = TestMetrics.make()
@@ -19,7 +19,7 @@ const serve = Effect.fnUntraced(function* (
   const logs = Logger.layer([
     Logger.make(({ logLevel, message }) => void lines.push(`${logLevel} ${JSON.stringify(message)}`))
   ])
-  const context = yield* Layer.build(TestServer.layer(given, agent).pipe(Layer.provide([metrics.layer, logs])))
+  const context = yield* Layer.build(TestServer.layer(options, agent).pipe(Layer.provide([metrics.layer, logs])))
   const server = yield* Effect.provide(TestServer.TestServer, context)
   const port = Number(new URL(server.url).port)
   return {

@@ -15,8 +15,8 @@ const unlimited: Connections.Options["limits"] = {
 
 describe("Connections", () => {
   /** Answers at once, except "/later". The response to "/much" exceeds the system's buffers. */
-  const serve = Effect.fnUntraced(function* (scope: Scope.Scope, given: Omit<Connections.Options, "limits">) {
-    const options = { ...given, limits: unlimited }
+  const serve = Effect.fnUntraced(function* (scope: Scope.Scope, serverOptions: Omit<Connections.Options, "limits">) {
+    const options = { ...serverOptions, limits: unlimited }
     const later: Array<() => void> = []
     const server = createServer((request, response) => {
       const answer = () => response.end(request.url === "/much" ? Buffer.alloc(16 * 2 ** 20) : "ok\n")
@@ -122,7 +122,7 @@ describe("Connections", () => {
       })
       client(port, requestOf("/much")).socket.pause()
       yield* until("another one does not read", () => unread === 1)
-      yield* until("the other one is sent away", () => unread === 0)
+      yield* until("the other one is closed", () => unread === 0)
       for (const answer of later) answer()
       yield* until("it is answered", () => busy.received().endsWith("ok\n"))
       assert.isUndefined(busy.fault())
@@ -146,7 +146,7 @@ describe("Connections", () => {
       for (let turn = 0; turn < 2; turn++) {
         client(port, requestOf("/much") + request).socket.pause()
         yield* until("another one does not read", () => unread === 1)
-        yield* until("the other one is sent away", () => unread === 0)
+        yield* until("the other one is closed", () => unread === 0)
       }
       for (const answer of later) answer()
       yield* until("both are answered", () => answers([busy])[0]?.match(/200/g)?.length === 2)
@@ -188,7 +188,7 @@ describe("Connections", () => {
       const second = ahead(6_000)
       yield* until("the second is closed", second.closed)
       // Each connection's first request is not behind another; and the second's are not parsed after the excess one.
-      assert.strictEqual(seen, Connections.maxBehind + 1 + 2)
+      assert.strictEqual(seen, Connections.maxPipelined + 1 + 2)
       assert.strictEqual(second.received(), "")
       const third = client(port)
       yield* until("a client that sends one request is answered", () => third.received().endsWith("ok\n"))
@@ -196,10 +196,10 @@ describe("Connections", () => {
       yield* until("the first has all its answers", () => countOf(first) === 6_000)
       yield* until("no answer is open", () => over === seen)
       // The full limit is available again: the earlier requests no longer count.
-      const last = ahead(Connections.maxBehind + 1)
-      yield* until("they all wait", () => later.length === Connections.maxBehind + 1)
+      const last = ahead(Connections.maxPipelined + 1)
+      yield* until("they all wait", () => later.length === Connections.maxPipelined + 1)
       for (const answer of later) answer()
-      yield* until("the last has all its answers", () => countOf(last) === Connections.maxBehind + 1)
+      yield* until("the last has all its answers", () => countOf(last) === Connections.maxPipelined + 1)
     }).pipe(Effect.scoped)
   )
 
@@ -215,7 +215,7 @@ describe("Connections", () => {
         // Node stops reading when its write queue is full, and answers everything it has read: one read's worth of requests.
         const most = Math.floor(65_536 / alone.length) - 10
         const clients: Array<Client> = []
-        while ((clients.length + 1) * most < Connections.maxBehind) {
+        while ((clients.length + 1) * most < Connections.maxPipelined) {
           clients.push(client(port, requestOf("/later") + alone.repeat(most)))
           yield* until("one waits", () => later.length === clients.length)
         }
@@ -254,8 +254,8 @@ describe("Connections", () => {
         yield* until(`no answer is open after ${end}`, () => open === 0)
       }
       later.splice(0)
-      const last = client(port, requestOf("/later").repeat(Connections.maxBehind + 1))
-      yield* until("the maximum number waits", () => later.length === Connections.maxBehind + 1)
+      const last = client(port, requestOf("/later").repeat(Connections.maxPipelined + 1))
+      yield* until("the maximum number waits", () => later.length === Connections.maxPipelined + 1)
       last.socket.destroy()
       yield* until("no answer is open at the end", () => open === 0)
     }).pipe(Effect.scoped)

@@ -125,7 +125,7 @@ describe("http/server/FastPath", () => {
   layer(TestServer.layer({ trustedProxies, maxBody: 4096 }), { excludeTestServices: true })((it) => {
     for (const kind of ["track", "submit"] as const) {
       it.effect.prop(
-        `${kind} answers as it does through the router`,
+        `${kind} gives the same response on both paths`,
         [Body, Headers],
         ([body, { "content-type": type, ...headers }]) =>
           Effect.gen(function* () {
@@ -184,15 +184,16 @@ describe("http/server/FastPath", () => {
     }
 
     it.effect.prop(
-      "a chat is answered as it is through the router, to its last frame",
+      "a chat gives the same response on both paths, to its last frame",
       [Message, Headers, Schema.Literals(["right", "wrong", "none"])],
       ([body, { "content-type": type, ...headers }, token]) =>
         Effect.gen(function* () {
           const { instance, url, widgetToken } = yield* TestServer.TestServer
-          const given = token === "none" ? {} : { "x-widget-token": token === "right" ? widgetToken : "hwt_wrong" }
+          const tokenHeader =
+            token === "none" ? {} : { "x-widget-token": token === "right" ? widgetToken : "hwt_wrong" }
           const typed = type === "" ? headers : { ...headers, "content-type": type }
           const [direct, router] = yield* Effect.forEach(["direct", "router"] as const, (way) =>
-            ask(url + TestServer.paths.chat(instance.instanceId), way, encode(body), { ...typed, ...given })
+            ask(url + TestServer.paths.chat(instance.instanceId), way, encode(body), { ...typed, ...tokenHeader })
           )
           assert.deepStrictEqual(essence(direct!, []), essence(router!, []))
         }),
@@ -240,8 +241,10 @@ describe("http/server/FastPath", () => {
               )
               sent.on("error", reject)
               // One byte at a time, each after the previous one is sent: this splits the é.
-              const step = (at: number): void =>
-                at === body.length ? void sent.end() : void sent.write(body.subarray(at, at + 1), () => step(at + 1))
+              const step = (index: number): void =>
+                index === body.length
+                  ? void sent.end()
+                  : void sent.write(body.subarray(index, index + 1), () => step(index + 1))
               step(0)
             })
         )
@@ -315,7 +318,7 @@ describe("http/server/FastPath", () => {
             // The second is accepted only because the first released its slot.
             for (let turn = 0; turn < 2; turn++) {
               const { begun, sent } = chat()
-              yield* until("the agent is asked", () => asking === 1)
+              yield* until("the agent's stream has started", () => asking === 1)
               if (message === "accept") yield* until("the chat has begun", begun)
               sent.destroy()
               yield* until("the agent's stream is interrupted", () => asking === 0)

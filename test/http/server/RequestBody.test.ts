@@ -54,7 +54,7 @@ describe("http/server/RequestBody", () => {
   })
 
   it.effect.prop(
-    "a body is read whole, in whatever pieces it comes, if it is no longer than may be",
+    "a body within the maximum size is read completely, whatever its pieces",
     [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 }))).check(Schema.isMaxLength(6))],
     ([lengths]) =>
       Effect.gen(function* () {

@@ -6,10 +6,12 @@ import { until } from "../../support/Wait.ts"
 import { browser } from "../../torture/Load.ts"
 
 /** Starts the service with metrics; `value` reads one sample. */
-const measured = (given?: Parameters<typeof TestServer.layer>[0], agent?: Parameters<typeof TestServer.layer>[1]) =>
+const measured = (options?: Parameters<typeof TestServer.layer>[0], agent?: Parameters<typeof TestServer.layer>[1]) =>
   Effect.gen(function* () {
     const { layer, text, value } = TestMetrics.make()
-    const context = yield* Layer.build(TestServer.layer({ measured: true, ...given }, agent).pipe(Layer.provide(layer)))
+    const context = yield* Layer.build(
+      TestServer.layer({ measured: true, ...options }, agent).pipe(Layer.provide(layer))
+    )
     const server = yield* Effect.provide(TestServer.TestServer, context)
     return { server, text, value }
   })

@@ -22,7 +22,7 @@ import * as EmbeddedCluster from "../../../src/postgres/embedded/EmbeddedCluster
 
 const root = process.geteuid?.() === 0
 
-/** A new folder that anybody may pass through, removed with the scope, and so is the place that it may record. */
+/** A new folder that every user can traverse. The scope removes it and the folder that it may record. */
 const folder = Effect.acquireRelease(
   Effect.sync(() => {
     const made = mkdtempSync(path.join(tmpdir(), "hydracore-cluster-"))
@@ -32,7 +32,7 @@ const folder = Effect.acquireRelease(
   (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
 )
 
-/** Where durability is not what a test looks at. */
+/** For tests that do not need durability. */
 const quick = { fsync: "off" }
 
 /** Starts the folder's cluster, uses it and stops it. */
@@ -54,13 +54,13 @@ const store = (sql: PgClient.PgClient) =>
 const stored = (sql: PgClient.PgClient) =>
   Effect.map(sql<{ readonly n: number }>`SELECT n FROM kept ORDER BY n`, (rows) => rows.map(({ n }) => n))
 
-/** The uid of a user of this machine. */
+/** The uid of a system user. */
 const idOf = (name: string) => Number(execFileSync("id", ["-u", name], { encoding: "utf8" }))
 
-/** Who may connect, as the server reads it. */
+/** The server's access rules. */
 const rules = (sql: PgClient.PgClient) => sql`SELECT type, auth_method, options FROM pg_hba_file_rules`
 
-/** The error of a start that must not succeed. */
+/** The error of a start that must fail. */
 const refusal = (options: EmbeddedCluster.Options) =>
   Effect.flip(Effect.scoped(EmbeddedCluster.start(options))).pipe(
     Effect.tap(({ message }) => Effect.sync(() => assert.notInclude(message, "\n")))
@@ -69,7 +69,7 @@ const refusal = (options: EmbeddedCluster.Options) =>
 interface Holder {
   readonly child: ChildProcess
   readonly lines: Array<string>
-  /** Waits for a line that fits, or fails with what was said. */
+  /** Waits for a matching line, or fails with the output. */
   readonly said: (line: RegExp) => Effect.Effect<RegExpExecArray>
 }
 
@@ -83,7 +83,7 @@ const until = <A>(what: () => string, look: () => A | undefined | null | false, 
     return yield* Effect.die(new Error(`waited in vain: ${what()}`))
   })
 
-/** A process of its own that holds the folder; see fixtures/hold.ts. */
+/** A separate process that holds the folder; see fixtures/hold.ts. */
 const holder = (dataDir: string) =>
   Effect.acquireRelease(
     Effect.sync((): Holder => {
@@ -98,7 +98,7 @@ const holder = (dataDir: string) =>
         )
       return { child, lines, said }
     }),
-    // The folder must not be removed under a server that is still going down.
+    // The folder must not be removed while its server is shutting down.
     ({ child, lines }) =>
       Effect.gen(function* () {
         yield* ended(child, "SIGKILL")
@@ -135,7 +135,7 @@ const alive = (pid: number): boolean => {
 }
 
 describe("the embedded cluster", () => {
-  it.live("keeps its rows from one start to the next, and closes its folder to others", () =>
+  it.live("keeps its rows across restarts, and its folder is closed to other users", () =>
     Effect.gen(function* () {
       const dataDir = path.join(yield* folder, "deep", "db")
       yield* using({ dataDir }, (sql, { home }) =>
@@ -164,7 +164,7 @@ describe("the embedded cluster", () => {
         yield* said(new RegExp(`^stored ${rows}$`))
         yield* ended(child, "SIGKILL")
         const last = lines.filter((line) => line.startsWith("stored ")).length
-        // At once, while the old server may still be going down.
+        // At once, while the old server may still be shutting down.
         const kept = yield* using({ dataDir }, stored)
         assert.isFalse(alive(pid))
         assert.isAtLeast(kept.length, last)
@@ -208,7 +208,7 @@ describe("the embedded cluster", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a start in the same process is refused too, and the first one is not harmed", () =>
+  it.live("a second start in the same process is refused and does not affect the first", () =>
     Effect.gen(function* () {
       const dataDir = yield* folder
       const kept = yield* using({ dataDir, settings: quick }, (sql) =>
@@ -222,7 +222,7 @@ describe("the embedded cluster", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("works in a folder whose path is too long for a socket, and tidies up the other one", () =>
+  it.live("works in a folder whose path is too long for a socket, and removes the temporary one", () =>
     Effect.gen(function* () {
       const dataDir = path.join(yield* folder, "x".repeat(100))
       const socket = yield* using({ dataDir, settings: quick }, (sql, { home, path: socket }) =>
@@ -238,12 +238,12 @@ describe("the embedded cluster", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("the address of a folder with blanks is one that psql reads, and that a shell leaves alone", () =>
+  it.live("the URL of a folder with spaces works in psql and needs no shell quoting", () =>
     Effect.gen(function* () {
       const dataDir = path.join(yield* folder, "dä ta + ü")
       yield* using({ dataDir, settings: quick }, (sql, { path: socket, url }) =>
         Effect.sync(() => {
-          // libpq decodes percents alone, as this does.
+          // libpq decodes percent-encoding only, as this does.
           const host = /@([^/]*)/.exec(url)?.[1] ?? ""
           assert.strictEqual(decodeURIComponent(host), path.dirname(socket))
           assert.match(url, /^[\w:/@%.-]+$/)
@@ -259,7 +259,7 @@ describe("the embedded cluster", () => {
       mkdirSync(path.join(closed, "inside"), { mode: 0o700 })
       const home = yield* using({ dataDir, settings: quick }, (sql, cluster) => Effect.as(store(sql), cluster.home))
       yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(home, { recursive: true, force: true })))
-      // Root hands the server to another user, who cannot come here; anybody else keeps it.
+      // Root runs the server as another user, who cannot enter this folder; other users run it themselves.
       assert.strictEqual(home === dataDir, !root)
       assert.strictEqual(statSync(home).mode & 0o022, 0)
       assert.strictEqual(statSync(home).uid, process.geteuid?.())
@@ -292,7 +292,7 @@ describe("the embedded cluster", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("data that an earlier version made as nobody is served as nobody, to our user alone", () =>
+  it.live("data that an earlier version created as nobody is served as nobody, to this user only", () =>
     Effect.gen(function* () {
       const dataDir = yield* folder
       yield* using({ dataDir, settings: quick }, store)
@@ -313,7 +313,7 @@ describe("the embedded cluster", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("does not follow a record that names a folder it has not made", () =>
+  it.live("does not trust a recorded folder that it did not create", () =>
     Effect.gen(function* () {
       const [dataDir, strange] = [yield* folder, yield* folder]
       writeFileSync(path.join(dataDir, "place"), strange)
@@ -322,7 +322,7 @@ describe("the embedded cluster", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("starts although its note names a process that is somebody else's by now", () =>
+  it.live("starts although postmaster.pid names a process that now belongs to another program", () =>
     Effect.gen(function* () {
       const dataDir = yield* folder
       yield* using({ dataDir, settings: quick }, store)
@@ -332,7 +332,7 @@ describe("the embedded cluster", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("says what is wrong with data of another version, and with a setting that PostgreSQL refuses", () =>
+  it.live("explains data of another version, and a setting that PostgreSQL refuses", () =>
     Effect.gen(function* () {
       const dataDir = yield* folder
       yield* using({ dataDir, settings: quick }, store)
@@ -356,7 +356,7 @@ describe("the embedded cluster", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("its log holds neither statements nor values", () =>
+  it.live("its log contains neither statements nor values", () =>
     Effect.gen(function* () {
       const dataDir = yield* folder
       const secret = "someone@example.org"

@@ -1,5 +1,5 @@
 /**
- * A bare `node:http` server that reads each body and answers 204, as a measure of what Node itself bears.
+ * A bare `node:http` server that reads each body and answers 204: a baseline of Node itself.
  *
  * @module
  */

@@ -14,14 +14,14 @@ import { demandWhole, type Figures, whole } from "./Figures.ts"
 
 const clients = 16
 
-/** How much longer than the time-out an answer may take on a busy machine, in milliseconds. */
+/** How much longer than the timeout a response may take on a busy machine, in milliseconds. */
 const slack = 5_000
 
 interface Bench {
   readonly cluster: Cluster.Cluster
   readonly service: Process.Process
   readonly target: Load.Target
-  /** The service's time-out for the database, in milliseconds. */
+  /** The service's database timeout, in milliseconds. */
   readonly timeout: number
 }
 
@@ -32,7 +32,7 @@ const prepare = Effect.fnUntraced(function* (timeout: number) {
   return { cluster, service, target, timeout } satisfies Bench
 })
 
-/** Puts a fault under load, waits until requests are acknowledged again without anybody's help, and settles the account. */
+/** Injects a fault under load, waits until requests are acknowledged again without intervention, and checks the ledger. */
 const under = Effect.fnUntraced(function* (
   { cluster, service, target, timeout }: Bench,
   fault: Effect.Effect<unknown>
@@ -50,7 +50,7 @@ const under = Effect.fnUntraced(function* (
   return { figures: { ...demandWhole(account), "recovery ms": whole(recovery) } satisfies Figures, account }
 }, Effect.scoped)
 
-/** A fault that is over within the time-out: it costs no request. */
+/** A fault that is over within the timeout fails no request. */
 const survived = (bench: Bench, fault: Effect.Effect<unknown>) =>
   Effect.map(under(bench, fault), ({ account, figures }) => {
     assert.equal(account.unavailable, 0, "a fault within the time-out costs no request")
@@ -68,14 +68,14 @@ export const restarts = Effect.fnUntraced(function* (options: { readonly times: 
   return { restarts: options.times, ...(yield* survived(bench, all)) }
 }, Effect.scoped)
 
-/** Away for `millis`, then back. */
+/** Stopped for `millis`, then started. */
 export const stopped = Effect.fnUntraced(function* (options: { readonly millis: number }) {
   const bench = yield* prepare(10_000)
   const { cluster } = bench
   return yield* survived(bench, cluster.stop.pipe(Effect.andThen(pause(options.millis)), Effect.andThen(cluster.start)))
 }, Effect.scoped)
 
-/** There and silent for `millis`, then as before. */
+/** Hung for `millis`, then resumed. */
 export const hung = Effect.fnUntraced(function* (options: { readonly millis: number }) {
   const bench = yield* prepare(10_000)
   const { cluster } = bench
@@ -87,7 +87,7 @@ export const hung = Effect.fnUntraced(function* (options: { readonly millis: num
 
 const Cut = Schema.Array(Schema.Struct({ done: Schema.Boolean }))
 
-/** Every connection of the service is ended by the server, again and again. */
+/** The server repeatedly ends every connection of the service. */
 export const terminated = Effect.fnUntraced(function* (options: { readonly times: number }) {
   const bench = yield* prepare(10_000)
   let cut = 0
@@ -113,7 +113,7 @@ export const terminated = Effect.fnUntraced(function* (options: { readonly times
   return { "connections ended": cut, ...figures }
 }, Effect.scoped)
 
-/** One request while the fault lasts: a 503 that says when to come back, and tells nothing of the inside. */
+/** One request during the fault: a 503 with Retry-After and without internals. */
 const demandUnavailable = ({ service, target }: Bench) =>
   Effect.promise(async () => {
     const response = await fetch(`${service.url}/v1/public/forms/submit`, {
@@ -130,7 +130,7 @@ const demandUnavailable = ({ service, target }: Bench) =>
     return ready.status
   })
 
-/** Away, silent, or without writes for longer than the time-out: a bounded wait, a 503, and recovery. */
+/** Stopped, hung or read-only for longer than the timeout: a bounded wait, a 503, and recovery. */
 export const beyond = Effect.fnUntraced(function* (options: {
   readonly timeout: number
   readonly how: "stopped" | "hung" | "demoted"
@@ -156,7 +156,7 @@ export const beyond = Effect.fnUntraced(function* (options: {
   return { "time-out ms": options.timeout, ...figures }
 }, Effect.scoped)
 
-/** Every insert meets the error of a full disk (SQLSTATE 53100) for longer than the time-out. */
+/** Every insert fails as on a full disk (SQLSTATE 53100) for longer than the timeout. */
 export const full = Effect.fnUntraced(function* (options: { readonly timeout: number }) {
   const bench = yield* prepare(options.timeout)
   const run = (...statements: ReadonlyArray<string>) =>

@@ -1,20 +1,20 @@
 /**
- * What a scenario says of itself in the table, and the demands that all scenarios share.
+ * The figures of a scenario's row in the table, and the assertions that all scenarios share.
  *
  * @module
  */
 import assert from "node:assert/strict"
 import type { Account } from "../Ledger.ts"
 
-/** The figures of a scenario, in the order in which they are shown. */
+/** The figures of a scenario, in display order. */
 export type Figures = Readonly<Record<string, string | number>>
 
 /** Whole milliseconds. */
 export const whole = (millis: number): number => Math.round(millis)
 
 /**
- * Nothing that was acknowledged is lost, nothing is doubled, nothing is there that was refused; and what is there beyond the
- * acknowledged is there for requests whose answer was cut off or said that it is not known.
+ * Asserts that nothing acknowledged is lost, nothing is doubled and nothing refused is stored. Rows beyond the acknowledged
+ * ones belong to requests with an unknown outcome (a cut response or a 503).
  */
 export const demandWhole = (account: Account) => {
   assert.deepEqual(account.lost, [], "acknowledged and lost")

@@ -1,6 +1,6 @@
 /**
- * Requests by the thousand, of which many are broken: no 5xx, no answer that is late, nothing of ours in an answer, and what
- * was accepted is in the database as it was sent.
+ * Thousands of requests, many of them broken: no 5xx, no late response, no internals in a response, and every accepted request
+ * is stored as sent.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { type Figures, whole } from "./Figures.ts"
 export interface Options {
   readonly requests: number
   readonly seed: number
-  /** The longest that an answer may take, in milliseconds. */
+  /** The limit for a response time, in milliseconds. */
   readonly latest: number
 }
 
@@ -29,7 +29,7 @@ interface Exchange {
   readonly millis: number
 }
 
-/** Sends bytes and reads until the server closes. A request that is longer than what was sent is left after it was sent. */
+/** Sends bytes and reads until the server closes. Disconnects after sending if the request announces more than it sends. */
 const exchange = (port: number, bytes: Buffer, leave: boolean): Promise<Exchange> =>
   new Promise((resolve, reject) => {
     const begun = performance.now()
@@ -57,7 +57,7 @@ const exchange = (port: number, bytes: Buffer, leave: boolean): Promise<Exchange
 const Sent = Schema.Struct({ submission_id: Schema.String })
 const bodyOf = (text: string) => text.slice(text.indexOf("\r\n\r\n") + 4)
 
-/** The value of a member as it was written last, if it was written at all. */
+/** The value of the last member with this name, if any. */
 const lastOf = (members: NonNullable<Fuzz.Request["members"]>, name: string) =>
   members.findLast(([key]) => JSON.parse(key) === name)?.[1]
 
@@ -78,13 +78,13 @@ const Views = Schema.Array(
   Schema.Struct({ mark: Schema.String, path: Schema.String, screen_width: Schema.NullOr(Schema.Int) })
 )
 
-/** What an answer may not hold: a stack, a query, a path of the machine, a version of ours. */
+/** What a response must not contain: a stack trace, a query, a file path, a version. */
 const inside = /\n\s+at |node_modules|\/src\/|SELECT |INSERT |file:\/\/|PostgreSQL|Effect\./
 
-/** A path that is stored as it was sent. */
+/** Whether a path is stored exactly as sent. */
 const isPlain = (path: string) => /^\/[^?#\0]*$/.test(path) && path.isWellFormed() && path.length <= 2048
 
-/** Twice the number, so that no request becomes another by one changed byte: its row would be taken for that one's. */
+/** Contains the number twice, so that changing one byte does not produce another request's mark. */
 const markOf = (number: number) => `fuzz-${number}-${number}`
 
 export const fuzz = Effect.fnUntraced(function* (options: Options) {
@@ -113,7 +113,7 @@ export const fuzz = Effect.fnUntraced(function* (options: Options) {
     const what = `seed ${options.seed}, request ${mark} (${request.endpoint}, ${request.fault})`
     assert.ok(unframed || status !== undefined, `${what}: it is answered`)
     assert.ok(status === undefined || status < 500, `${what}: ${text.slice(0, 500)}`)
-    // What is slow by itself is slow again; what the machine held up is not.
+    // Repeated, to tell a slow request from a busy machine.
     const held = millis >= options.latest
     if (held) {
       late++
@@ -125,7 +125,7 @@ export const fuzz = Effect.fnUntraced(function* (options: Options) {
     if (request.fault === "valid") {
       valid++
       const fine = request.endpoint === "track" ? 204 : 200
-      // A chat's address may be wrong in a request that is else valid.
+      // A chat's URL may be wrong in an otherwise valid request.
       assert.ok(
         status === fine || (request.endpoint === "chat" && [401, 404, 422].includes(status ?? 0)),
         `${what}: ${text.slice(0, 500)}`

@@ -1,5 +1,5 @@
 /**
- * `kill -9` of the service under load: what it acknowledged is there when it is back.
+ * `kill -9` of the service under load: everything acknowledged is stored after the restart.
  *
  * @module
  */
@@ -16,13 +16,13 @@ import { demandWhole, type Figures } from "./Figures.ts"
 
 export interface Options {
   readonly rounds: number
-  /** How many requests are acknowledged between two kills. */
+  /** The number of acknowledged requests between two kills. */
   readonly each: number
 }
 
 const clients = 16
 
-/** Kills and starts again, `rounds` times, while the clients go on. */
+/** Kills and restarts `rounds` times, under load. */
 const rounds = Effect.fnUntraced(function* (
   options: Options,
   load: Load.Load,
@@ -40,7 +40,7 @@ const rounds = Effect.fnUntraced(function* (
   yield* load.stop
 })
 
-/** `serve` is killed; its PostgreSQL stays. */
+/** Kills `serve`; its PostgreSQL keeps running. */
 export const serve = Effect.fnUntraced(function* (options: Options) {
   const cluster = yield* Cluster.make()
   const target = yield* Store.prepare(cluster.url)
@@ -67,7 +67,7 @@ const DemoFile = Schema.fromJsonString(
   })
 )
 
-/** `demo` is killed, and its embedded PostgreSQL with it: every second time at once, as when the power fails. */
+/** Kills `demo`. Its embedded PostgreSQL ends with it; every second time it is killed at once, as in a power failure. */
 export const demo = Effect.fnUntraced(function* (options: Options) {
   const folder = yield* Effect.acquireRelease(
     Effect.sync(() => mkdtempSync(path.join(tmpdir(), "hydracore-demo-"))),
@@ -94,7 +94,7 @@ export const demo = Effect.fnUntraced(function* (options: Options) {
       Effect.gen(function* () {
         const members = Cluster.family(service.pid)
         yield* service.signal("SIGKILL")
-        // The youngest first: a parent would otherwise have the time to end its children well.
+        // Youngest first: otherwise a parent could shut its children down cleanly.
         if (round % 2 === 1) Cluster.signalAll(members.toReversed(), "SIGKILL")
       }),
     Effect.gen(function* () {

@@ -1,6 +1,6 @@
 /**
- * One address floods the server in every way, and visitors with other addresses are served meanwhile. The same floods meet
- * a bare `node:http` server, for comparison.
+ * One address floods the server in every way, while visitors with other addresses are served. A bare `node:http` server gets
+ * the same floods, for comparison.
  *
  * @module
  */
@@ -44,12 +44,12 @@ const bare = Effect.fnUntraced(function* () {
   return yield* until("the bare server listens", () => /:(\d+)\s/.exec(output)?.[1]).pipe(Effect.map(Number))
 })
 
-/** The longest that a visitor waits, in milliseconds. */
+/** A visitor's timeout, in milliseconds. */
 const patience = 10_000
 
 let last = 0
 
-/** A visitor with an address of its own sends a page view; the milliseconds until the answer, and its status or none. */
+/** Sends a page view from a visitor's own address; returns the response time in milliseconds, and the status if any. */
 const visit = (
   port: number,
   target: Target
@@ -85,11 +85,11 @@ const visit = (
 export interface Wait {
   readonly p50: number
   readonly p99: number
-  /** Visitors who got no 204. */
+  /** The number of visitors without a 204. */
   readonly failed: number
 }
 
-/** Sends a visitor each 20 ms for some time, and waits until all have their answers. */
+/** Sends a visitor every 20 ms for some time, and waits for all responses. */
 const visits = (port: number, target: Target, millis: number): Effect.Effect<Wait> =>
   Effect.promise(async () => {
     const sent: Array<ReturnType<typeof visit>> = []
@@ -102,11 +102,11 @@ const visits = (port: number, target: Target, millis: number): Effect.Effect<Wai
     return { p50: at(0.5), p99: at(0.99), failed: all.filter(({ status }) => status !== 204).length }
   })
 
-/** What visitors wait during a flood. */
+/** Measures visitors' response times during a flood. */
 const during = (port: number, target: Target, name: string, millis: number): Effect.Effect<Wait> =>
   Effect.gen(function* () {
     yield* program("flood.ts", String(port), name, JSON.stringify(target))
-    // The flood reaches its height.
+    // Waits until the flood has ramped up.
     yield* pause(1_000)
     return yield* visits(port, target, millis)
   }).pipe(Effect.scoped)
@@ -115,13 +115,13 @@ const shown = ({ failed, p50, p99 }: Wait): string =>
   `${whole(p50)}/${whole(p99)}${failed === 0 ? "" : ` (${failed} failed)`}`
 
 export interface Options {
-  /** Only the floods whose name contains it. */
+  /** Runs only the floods whose name contains this. */
   readonly only?: string
-  /** How long each flood is measured, in milliseconds. */
+  /** The duration of each measurement, in milliseconds. */
   readonly millis: number
-  /** The longest median of the others, in milliseconds. */
+  /** The limit for the visitors' median, in milliseconds. */
   readonly median: number
-  /** Gets each flood's figures when they are there. */
+  /** Receives each flood's figures as soon as they are measured. */
   readonly onFigures?: (text: string) => void
 }
 

@@ -1,6 +1,6 @@
 /**
- * What no client sends that means well, byte by byte: it is refused and the connection closed, and nothing of what was
- * smuggled behind it is carried out.
+ * Malicious requests, byte by byte: they are refused, the connection is closed, and a request smuggled behind them is not
+ * executed.
  *
  * @module
  */
@@ -17,13 +17,13 @@ import type { Figures } from "./Figures.ts"
 export interface Options {
   readonly port: number
   readonly target: Target
-  /** How many page views with this path are stored. */
+  /** The number of stored page views with this path. */
   readonly stored: (path: string) => Effect.Effect<number>
 }
 
 const Count = Schema.Tuple([Schema.Struct({ rows: Schema.BigInt })])
 
-/** Counts the page views with a path in a database. */
+/** Counts the page views with a path. */
 export const storedIn = (cluster: Cluster.Cluster) => (path: string) =>
   cluster.use((sql) =>
     sql`SELECT count(*) AS rows FROM (SELECT path FROM page_view UNION ALL SELECT path FROM bot_view) AS view
@@ -33,7 +33,7 @@ export const storedIn = (cluster: Cluster.Cluster) => (path: string) =>
     )
   )
 
-/** The path of the request that is smuggled behind another. */
+/** The path of the smuggled request. */
 export const smuggledPath = "/smuggled"
 
 const view = (target: Target, path: string) => JSON.stringify({ site_id: target.trackingToken, page_path: path })
@@ -41,7 +41,7 @@ const view = (target: Target, path: string) => JSON.stringify({ site_id: target.
 const head = (lines: ReadonlyArray<string>, first = "POST /v1/public/analytics/track HTTP/1.1") =>
   [first, "Host: edge", "User-Agent: Mozilla/5.0 Firefox/143.0", ...lines, "", ""].join("\r\n")
 
-/** Requests by their name. Behind each stands a good one, which must not be carried out. */
+/** Requests by name. A valid request follows each and must not be executed. */
 export const attacks = (target: Target): Readonly<Record<string, string | Buffer>> => {
   const body = view(target, "/refused")
   const smuggled = head([
@@ -89,7 +89,7 @@ export const attacks = (target: Target): Readonly<Record<string, string | Buffer
   }
   return {
     ...Object.fromEntries(Object.entries(cases).map(([name, text]) => [name, text + smuggled])),
-    // Its end is where it says, so that what stands behind it would be a request in its own right.
+    // Its framing is consistent, so that the bytes after it would form a separate request.
     "no host": Buffer.from(`POST /v1/public/analytics/track HTTP/1.1\r\n${length}\r\n\r\n${body}`),
     "a TLS greeting": Buffer.concat([Buffer.from("16030100f8010000f40303", "hex"), Buffer.alloc(240, 7)]),
     noise: Buffer.from(Array.from({ length: 4096 }, (_, index) => (index * 151 + 7) % 256))

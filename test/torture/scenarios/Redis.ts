@@ -1,5 +1,5 @@
 /**
- * Redis down at the start, started, hung, killed and started again, under load: never a 5xx for it, and the limit holds.
+ * Redis down at the start, started, hung, killed and restarted, under load: no 5xx, and the limit holds.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { demandWhole, type Figures } from "./Figures.ts"
 const clients = 8
 const limit = 40
 
-/** `redis` is not started yet. `millis` is how long each state lasts. */
+/** `redis` is not started yet. `millis` is the duration of each state. */
 export const redisFaults = Effect.fnUntraced(function* (options: {
   readonly redis: TestRedis
   readonly millis: number

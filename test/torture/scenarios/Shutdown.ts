@@ -16,7 +16,7 @@ import { demandWhole, type Figures, whole } from "./Figures.ts"
 
 const clients = 16
 
-/** A chat stream that is read to its end. */
+/** Reads a chat stream to its end. */
 export const chat = (url: string, target: Load.Target, message: string) => {
   let text = ""
   const ended = (async () => {
@@ -31,13 +31,13 @@ export const chat = (url: string, target: Load.Target, message: string) => {
   return { text: () => text, ended: Effect.promise(() => ended) }
 }
 
-/** Told to end under load, with a stream that would never end by itself and one that ends within the grace period. */
+/** SIGTERM under load, with an endless stream and one that ends within the grace period. */
 export const sigterm = Effect.fnUntraced(function* (options: {
   readonly rounds: number
   readonly grace: number
   /** Flags of `serve`. */
   readonly flags?: ReadonlyArray<string>
-  /** Whether clients keep their connections; they do unless told. */
+  /** Whether clients keep their connections alive. Default: true. */
   readonly keepAlive?: boolean
 }) {
   const cluster = yield* Cluster.make()

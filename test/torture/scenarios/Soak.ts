@@ -17,13 +17,13 @@ import * as Visitors from "./Visitors.ts"
 
 export interface Options {
   readonly seconds: number
-  /** How many times the memory of the first part the last part may have, and how many MiB beyond that. */
+  /** The allowed growth of memory from the first to the last part: a factor, and MiB beyond it. */
   readonly memory: readonly [factor: number, more: number]
-  /** The same of the median latency, in milliseconds; not demanded where others use the machine too. */
+  /** The same for the median latency, in milliseconds; not checked on a shared machine. */
   readonly latency?: readonly [factor: number, more: number]
 }
 
-/** How a span of time went. */
+/** The measurements of one part. */
 interface Part {
   readonly rss: ReadonlyArray<number>
   readonly millis: ReadonlyArray<number>
@@ -32,7 +32,7 @@ interface Part {
 const quantile = (values: ReadonlyArray<number>, part: number): number =>
   values.toSorted((first, second) => first - second)[Math.floor(values.length * part)] ?? 0
 
-/** Asks agents of every kind, one after the other, and leaves some answers in the middle. */
+/** Chats with agents of every kind in turn, and disconnects during some answers. */
 const chatting = (url: string, target: Load.Target, going: () => boolean) =>
   Effect.promise(async () => {
     let chats = 0
@@ -119,7 +119,7 @@ export const soak = Effect.fnUntraced(function* (options: Options) {
   const account = yield* Store.account(cluster, load)
   assert.equal(account.unavailable + account.cut + account.unsent, 0, "every request was answered")
   const figures = demandWhole(account)
-  // The first part is the warming up: code is compiled and buffers find their size.
+  // The first part is the warm-up: code is compiled and buffers reach their size.
   const [early, late] = [parts[1]!, parts[count - 1]!]
   const memory = [early, late].map((part) => quantile(part.rss, 0.5)) as [number, number]
   const latency = [early, late].map((part) => quantile(part.millis, 0.5)) as [number, number]

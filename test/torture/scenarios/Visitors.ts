@@ -1,5 +1,5 @@
 /**
- * Visitors who take long, leave early, or send half of something: what they held is given back.
+ * Visitors who are slow, disconnect early, or send incomplete requests: their resources are released.
  *
  * @module
  */
@@ -50,11 +50,11 @@ const chatRequest = ({ instanceId, widgetToken }: Target, message: string) => {
 
 type Visitor = (options: Options) => Effect.Effect<void, never, Scope.Scope>
 
-/** Whoever is slow is sent away; the wait is the server's own time-out. */
+/** The server disconnects slow visitors after its timeout. */
 const sentAway = (name: string, raw: Raw.Raw, within: number) =>
   Effect.map(until(`${name} is sent away`, raw.closed, within), () => Raw.statuses(raw.received()))
 
-/** Those that the server's time-outs end. `within` is in milliseconds. */
+/** Visitors that the server's timeouts disconnect. `within` is in milliseconds. */
 export const slow = (within: number): Readonly<Record<string, Visitor>> => ({
   "sends nothing": ({ port }) => Effect.flatMap(Raw.open(port), (raw) => sentAway("who sends nothing", raw, within)),
   "sends its head byte by byte": ({ port }) =>
@@ -87,7 +87,7 @@ export const slow = (within: number): Readonly<Record<string, Visitor>> => ({
     })
 })
 
-/** Those that leave or behave unusually by themselves. */
+/** Visitors that disconnect themselves or behave unusually. */
 export const quick: Readonly<Record<string, Visitor>> = {
   "leaves in the middle of its head": ({ port }) =>
     Effect.map(Raw.open(port), (raw) => raw.write("POST /v1/public/analytics/track HTTP/1.1\r\nHost: ed")),
@@ -102,7 +102,7 @@ export const quick: Readonly<Record<string, Visitor>> = {
       const raw = yield* Raw.open(port)
       raw.write(trackHead(view(target).length) + view(target))
     }),
-  // Node takes the end of a client's half for its leaving; the answer may or may not be quicker.
+  // Node treats a half-closed connection as a disconnect; the response may or may not be sent first.
   "ends its half of the connection before it has an answer": ({ port, target }) =>
     Effect.gen(function* () {
       const raw = yield* Raw.open(port)
@@ -185,7 +185,7 @@ export const quick: Readonly<Record<string, Visitor>> = {
     })
 }
 
-/** Slow visitors of every kind at once, on a service with its real time-outs: its descriptors come back. */
+/** Slow visitors of every kind at once, on a service with its real timeouts: all descriptors are released. */
 export const slowVisitors = Effect.fnUntraced(function* (options: { readonly each: number }) {
   const cluster = yield* Cluster.make()
   const target = yield* Store.prepare(cluster.url)

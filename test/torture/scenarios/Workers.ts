@@ -1,5 +1,5 @@
 /**
- * `serve --workers`: workers that are killed, replaced and left alone by their primary, under load.
+ * `serve --workers` under load: workers that are killed or replaced, and a primary that is killed.
  *
  * @module
  */
@@ -22,8 +22,8 @@ export const workersOf = ({ pid }: Process.Process): ReadonlyArray<number> => Cl
 const times = (service: Process.Process, words: string): number => service.output().split(words).length - 1
 
 /**
- * SIGHUP under load, some clients keeping their connections and some not: all workers are replaced, no request fails, and
- * a stream that was open goes on to its end.
+ * SIGHUP under load, with and without keep-alive: all workers are replaced, no request fails, and an open stream continues to
+ * its end.
  */
 export const hangup = Effect.fnUntraced(function* (options: { readonly rounds: number; readonly workers: number }) {
   const cluster = yield* Cluster.make()
@@ -43,7 +43,7 @@ export const hangup = Effect.fnUntraced(function* (options: { readonly rounds: n
     const stream = chat(service.url, target, "hello")
     yield* until("the stream has begun", () => stream.text().includes("Well"))
     yield* service.signal("SIGHUP")
-    // The old one may hold the stream, and then it ends after it.
+    // An old worker with the open stream ends only after it.
     yield* until("a worker is new", () => times(service, "the old one ends") > (round - 1) * options.workers, 60_000)
     assert.doesNotMatch(stream.text(), /DONE/)
     finish()
@@ -79,8 +79,8 @@ export const hangup = Effect.fnUntraced(function* (options: { readonly rounds: n
 }, Effect.scoped)
 
 /**
- * `kill -9` of one worker after the other under load: what it had in hand is lost, and nothing else; nobody is refused, and
- * another takes its place.
+ * `kill -9` of the workers one by one under load: only their open requests are lost, no connection is refused, and each is
+ * restarted.
  */
 export const killed = Effect.fnUntraced(function* (options: { readonly rounds: number; readonly workers: number }) {
   const cluster = yield* Cluster.make()
@@ -106,7 +106,7 @@ export const killed = Effect.fnUntraced(function* (options: { readonly rounds: n
   return { kills: options.rounds, ...demandWhole(account) } satisfies Figures
 }, Effect.scoped)
 
-/** `kill -9` of the primary: the workers answer what they have in hand, and end. */
+/** `kill -9` of the primary: the workers complete their open requests and end. */
 export const orphaned = Effect.fnUntraced(function* (options: { readonly workers: number }) {
   const cluster = yield* Cluster.make()
   const streams: Array<() => void> = []
