@@ -1,5 +1,5 @@
 /**
- * What every layer of `AgentStream` keeps. The agent behind the layer plays the scene that the message names.
+ * The suite of every `AgentStream`. The agent plays the scene that the message names.
  */
 import { assert, layer as testLayer } from "@effect/vitest"
 import { Context, Effect, Exit, Fiber, type Layer, Result, Stream } from "effect"
@@ -10,11 +10,11 @@ import { until } from "../support/Wait.ts"
 
 /**
  * The scenes:
- * - `hello`: says "Hel", nothing, "lo" and finishes with `length`.
- * - `refuse`: does not accept.
- * - `break`: says "Hel" and breaks.
+ * - `hello`: sends "Hel", an empty text, "lo" and finishes with `length`.
+ * - `refuse`: rejects the request.
+ * - `break`: sends "Hel" and fails.
  * - `silent`: never answers.
- * - `endless`: says "on and on" without an end.
+ * - `endless`: sends "on and on" for ever.
  */
 export type Scene = "hello" | "refuse" | "break" | "silent" | "endless"
 
@@ -22,9 +22,9 @@ export class Stage extends Context.Service<
   Stage,
   {
     readonly instance: Instance
-    /** How many requests the agent is answering now. */
+    /** The number of requests in progress. */
     readonly open: () => number
-    /** How many requests the agent got so far. */
+    /** The number of requests received. */
     readonly begun: () => number
   }
 >()("hydracore/test/suites/AgentStream/Stage") {}
@@ -35,7 +35,7 @@ const request = (instance: Instance, message: Scene): AgentRequest => ({
   turns: [{ role: "user", text: message }]
 })
 
-/** Everything that came, and how it ended. */
+/** All events, and how the stream ended. */
 const play = Effect.fnUntraced(function* (scene: Scene) {
   const agent = yield* AgentStream
   const stage = yield* Stage
@@ -52,7 +52,7 @@ const failed = (result: Result.Result<void, AgentError>): string =>
 
 export const suite = (name: string, layer: Layer.Layer<AgentStream | Stage>): void =>
   testLayer(layer)(`AgentStream: ${name}`, (it) => {
-    it.effect("an answer is Accepted, texts that are not empty, and Finish", () =>
+    it.effect("an answer is Accepted, non-empty texts, and Finish", () =>
       Effect.gen(function* () {
         const { events, result } = yield* play("hello")
         assert.isTrue(Result.isSuccess(result))
@@ -64,7 +64,7 @@ export const suite = (name: string, layer: Layer.Layer<AgentStream | Stage>): vo
       })
     )
 
-    it.effect("an agent that does not accept is a refusal, and nothing comes before it", () =>
+    it.effect("a rejection by the agent fails without events", () =>
       Effect.gen(function* () {
         const { events, result } = yield* play("refuse")
         assert.deepStrictEqual(events, [])
@@ -72,7 +72,7 @@ export const suite = (name: string, layer: Layer.Layer<AgentStream | Stage>): vo
       })
     )
 
-    it.effect("a stream that breaks fails after everything that was said before", () =>
+    it.effect("a broken stream fails after its earlier texts", () =>
       Effect.gen(function* () {
         const { events, result } = yield* play("break")
         assert.deepStrictEqual(events, [{ _tag: "Accepted" }, { _tag: "Text", delta: "Hel" }])
@@ -80,7 +80,7 @@ export const suite = (name: string, layer: Layer.Layer<AgentStream | Stage>): vo
       })
     )
 
-    it.effect("many at once do not mix", () =>
+    it.effect("concurrent answers do not mix", () =>
       Effect.gen(function* () {
         const all = yield* Effect.all(
           Array.from({ length: 20 }, (_, index) => play(index % 2 === 0 ? "hello" : "break")),
@@ -94,7 +94,7 @@ export const suite = (name: string, layer: Layer.Layer<AgentStream | Stage>): vo
       })
     )
 
-    it.effect("a reader that has enough ends the agent's work", () =>
+    it.effect("ending the stream early aborts the agent's request", () =>
       Effect.gen(function* () {
         const agent = yield* AgentStream
         const stage = yield* Stage
@@ -104,7 +104,7 @@ export const suite = (name: string, layer: Layer.Layer<AgentStream | Stage>): vo
       })
     )
 
-    it.effect("a reader that goes before the agent answered ends the agent's work", () =>
+    it.effect("interrupting before an answer aborts the agent's request", () =>
       Effect.gen(function* () {
         const agent = yield* AgentStream
         const stage = yield* Stage

@@ -1,4 +1,4 @@
-/** Arbitrary page views, as `core/analytics/PageView.make` makes them: no text holds a NUL or a lone surrogate. */
+/** Arbitrary page views, as `core/analytics/PageView.make` creates them: no text has a NUL or a lone surrogate. */
 import { Effect, Schema } from "effect"
 import type { PageView } from "../../src/core/analytics/PageView.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"

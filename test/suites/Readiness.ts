@@ -1,5 +1,5 @@
 /**
- * The law of readiness while writes fail, as a suite that runs on any layer.
+ * The suite of readiness while writes fail.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { draft } from "./SubmissionRepo.ts"
 
 export const check = Effect.flatMap(Readiness, (readiness) => readiness.check)
 
-/** A submission as a visitor's request stores it; its id. */
+/** Stores a submission and returns its id. */
 export const write = Effect.suspend(() => {
   const submissionId = randomUUID()
   return Effect.as(
@@ -22,10 +22,10 @@ export const write = Effect.suspend(() => {
   )
 })
 
-/** Asks for readiness until it is there, as a load balancer does. */
+/** Polls readiness until it succeeds, as a load balancer does. */
 export const untilReady = Effect.retry(check, Schedule.spaced("50 millis"))
 
-/** What makes every write of a layer fail with `StorageUnavailable`, and what ends that. */
+/** Makes every write of a layer fail with `StorageUnavailable`, and ends that. */
 export interface Fault<E, R> {
   readonly begin: Effect.Effect<void, E, R>
   readonly end: Effect.Effect<void, E, R>

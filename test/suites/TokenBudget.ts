@@ -1,5 +1,5 @@
 /**
- * What every layer of `TokenBudget` keeps.
+ * The suite of every `TokenBudget`.
  */
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Effect, type Layer, Option, Schema } from "effect"
@@ -12,7 +12,7 @@ const noon = Date.UTC(2026, 5, 1, 12)
 
 const count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 50 }))
 
-/** An instance of its own for each test. */
+/** A new instance for each test. */
 const instance = InstanceDirectory.use(({ create }) =>
   Effect.map(create({ name: "Counted", agentUrl: "http://agent" }), ({ instanceId }) => instanceId)
 )
@@ -21,7 +21,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<TokenBudget | Instance
   describe(name, () => {
     withLayer(layer, { excludeTestServices: true })((it) => {
       it.effect.prop(
-        "reservations and what they are settled with are counted exactly, and never pass the limit at once",
+        "reservations and settlements are counted exactly, and open reservations never exceed the limit",
         { demands: Schema.Array(Schema.Tuple([count, count, count])).check(Schema.isMaxLength(8)) },
         ({ demands }) =>
           Effect.gen(function* () {
@@ -64,7 +64,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<TokenBudget | Instance
         }).pipe(at(noon))
       )
 
-      it.effect("gives what is left, and nothing if that is too little", () =>
+      it.effect("reserves the remainder, or nothing if that is too little", () =>
         Effect.gen(function* () {
           const budget = yield* TokenBudget
           const instanceId = yield* instance
@@ -80,19 +80,21 @@ export const suite = <E>(name: string, layer: Layer.Layer<TokenBudget | Instance
         }).pipe(at(noon))
       )
 
-      it.effect("each day and each instance has tokens of its own; what is settled later counts for its own day", () =>
-        Effect.gen(function* () {
-          const budget = yield* TokenBudget
-          const [one, other] = [yield* instance, yield* instance]
-          const reserve = (instanceId: string) => budget.reserve({ instanceId, limit: 100, least: 100, most: 100 })
-          const today = Option.getOrThrow(yield* at(noon)(reserve(one)))
-          assert.isTrue(Option.isNone(yield* at(noon)(reserve(one))))
-          assert.isTrue(Option.isSome(yield* at(noon)(reserve(other))))
-          const tomorrow = Option.getOrThrow(yield* at(noon + day)(reserve(one)))
-          assert.strictEqual(tomorrow.day, today.day + 1)
-          yield* at(noon + day)(budget.settle(today, 70))
-          assert.strictEqual(yield* at(noon + day)(budget.used(one)), 100)
-        })
+      it.effect(
+        "each day and each instance has its own budget; a later settlement counts for the day of its reservation",
+        () =>
+          Effect.gen(function* () {
+            const budget = yield* TokenBudget
+            const [one, other] = [yield* instance, yield* instance]
+            const reserve = (instanceId: string) => budget.reserve({ instanceId, limit: 100, least: 100, most: 100 })
+            const today = Option.getOrThrow(yield* at(noon)(reserve(one)))
+            assert.isTrue(Option.isNone(yield* at(noon)(reserve(one))))
+            assert.isTrue(Option.isSome(yield* at(noon)(reserve(other))))
+            const tomorrow = Option.getOrThrow(yield* at(noon + day)(reserve(one)))
+            assert.strictEqual(tomorrow.day, today.day + 1)
+            yield* at(noon + day)(budget.settle(today, 70))
+            assert.strictEqual(yield* at(noon + day)(budget.used(one)), 100)
+          })
       )
     })
   })

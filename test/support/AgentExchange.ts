@@ -1,5 +1,5 @@
 /**
- * The live layer, and exchanges of it with a scripted upstream.
+ * The live `AgentStream` layer, and its exchanges with a scripted upstream.
  */
 import { NodeHttpClient } from "@effect/platform-node"
 import { Clock, Effect, type Fiber, Layer, Option, Redacted, Result, Stream } from "effect"
@@ -10,7 +10,7 @@ import type { Instance } from "../../src/core/chat/Instance.ts"
 import { AgentStream } from "../../src/services/chat/AgentStream.ts"
 import { type Respond, sse, start } from "./TestUpstream.ts"
 
-/** What an upstream says that nobody may hear. */
+/** A secret in an upstream's response that must not be passed on. */
 export const secret = "sk-upstream-secret"
 
 export const done = "data: [DONE]\n\n"
@@ -20,7 +20,7 @@ export const layer = LiveAgentStream.layer({
   keyOf: (variable) => Effect.succeed(variable === "AGENT_KEY" ? Option.some(Redacted.make("the-key")) : Option.none())
 }).pipe(Layer.provideMerge(NodeHttpClient.layerDispatcher))
 
-/** Asks, and collects what comes in `events` while it comes. */
+/** Sends a request and appends each event to `events`. */
 export const ask = Effect.fnUntraced(function* (instance: Instance, events: Array<AgentEvent> = [], message = "Hi") {
   const agent = yield* AgentStream
   const result = yield* agent
@@ -32,14 +32,14 @@ export const ask = Effect.fnUntraced(function* (instance: Instance, events: Arra
   return { events, result }
 })
 
-/** One exchange with an upstream that answers so. */
+/** One exchange with an upstream that responds with `respond`. */
 export const exchange = Effect.fnUntraced(function* (respond: Respond, rest: Partial<Instance> = {}, path = "") {
   const upstream = yield* start(respond)
   const answer = yield* ask({ ...upstream.instance, agentUrl: upstream.url + path, ...rest })
   return { ...answer, upstream }
 })
 
-/** An upstream that answers 200 with a stream of these bytes. */
+/** An upstream that responds 200 with these bytes as a stream. */
 export const streams =
   (...parts: ReadonlyArray<string | Uint8Array>): Respond =>
   (_, response) => {
@@ -58,7 +58,7 @@ export const failure = (result: Result.Result<unknown, { readonly _tag: string; 
 
 const turn = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
 
-/** Lets time go on until the fiber has ended; gives how long that was by the test's clock, in milliseconds. */
+/** Advances the test clock until the fiber ends. Returns the elapsed time in milliseconds. */
 export const pass = Effect.fnUntraced(function* (fiber: Fiber.Fiber<unknown, unknown>) {
   const before = yield* Clock.currentTimeMillis
   while (fiber.pollUnsafe() === undefined) {

@@ -1,5 +1,5 @@
 /**
- * Frames of an agent's stream, and what a protocol's reader makes of them.
+ * Reads frames of an agent's stream with a protocol's reader.
  */
 import { AnswerReader } from "../../src/agent/AnswerReader.ts"
 import type { AgentProtocol } from "../../src/agent/Protocol.ts"
@@ -15,7 +15,7 @@ const endingOf = (reader: AnswerReader) => {
   return { events, ending: failure._tag === "AgentBroken" ? failure.reason : "empty" }
 }
 
-/** What comes of these frames, and how the answer ended. */
+/** The events of these frames, and how the answer ended. */
 export const read = (protocol: Instance.AgentProtocol, ...frames: ReadonlyArray<unknown>) => {
   const reader = new AnswerReader(protocols[protocol])
   const stream = frames.map((frame) => `data: ${typeof frame === "string" ? frame : JSON.stringify(frame)}\n\n`)
@@ -24,7 +24,7 @@ export const read = (protocol: Instance.AgentProtocol, ...frames: ReadonlyArray<
   return { events: [...events, ...end.events], ending: end.ending }
 }
 
-/** The same of a whole answer. Null if it is none. */
+/** The same for a complete JSON answer; null if it is invalid. */
 export const readWhole = (protocol: AgentProtocol, body: Readonly<Record<string, unknown>>) => {
   const reader = new AnswerReader(protocol)
   return reader.readWhole(JSON.stringify(body)) ? endingOf(reader) : null
@@ -36,7 +36,7 @@ export const textOf = (events: ReadonlyArray<AgentEvent>): string =>
 export const sourcesOf = (events: ReadonlyArray<AgentEvent>) =>
   events.flatMap((event) => (event._tag === "Source" ? [[event.url, event.title] as const] : []))
 
-/** The tools and the reasoning, in short: `+name` for one that runs, `-name` for one that is done, `~` for reasoning. */
+/** Tools and reasoning in short: `+name` for a running tool, `-name` for a finished one, `~` for reasoning. */
 export const activitiesOf = (events: ReadonlyArray<AgentEvent>): string =>
   events
     .flatMap((event) =>

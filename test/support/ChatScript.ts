@@ -14,7 +14,7 @@ export const accepted: AgentEvent = { _tag: "Accepted" }
 export const stop: AgentEvent = { _tag: "Finish", reason: "stop" }
 export const text = (delta: string): AgentEvent => ({ _tag: "Text", delta })
 
-/** The answer to a chat with this agent, in the scope of the request. `drain` completes when the process must end. */
+/** The response to a chat with this agent, in the request's scope. `drain` completes when the process must end. */
 export const respond = (
   agent: Agent,
   rest: Partial<Omit<ChatResponse.Options, "watch">> = {},
@@ -35,14 +35,14 @@ export const respond = (
     }).pipe(Effect.flatMap(ChatResponse.toResponse))
   )
 
-/** What the visitor reads of these events. */
+/** The visitor's response to these events. */
 export const wire = (...events: ReadonlyArray<ChatStream.Event>): string =>
   ChatStream.encodeAll(
     ChatStream.initial({ messageId: "m-1", conversationId: "c-1", memory: false, maxBytes: 1_000_000 }),
     events
   )[1]
 
-/** An agent that says what is offered, and tells whether it was left. */
+/** An agent that streams offered events, and records whether it was interrupted. */
 export const driven = Effect.gen(function* () {
   const queue = yield* Queue.unbounded<AgentEvent, AgentError | Cause.Done>()
   let left = false

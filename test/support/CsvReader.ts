@@ -1,4 +1,4 @@
-/** A small reader of RFC 4180, written apart from the writer: records of cells. Every cell is quoted, every record ends with CRLF. */
+/** A small RFC 4180 reader, independent of the writer: records of cells. Every cell is quoted, every record ends with CRLF. */
 export const read = (text: string): Array<Array<string>> => {
   const records: Array<Array<string>> = []
   let cells: Array<string> = []
@@ -7,7 +7,7 @@ export const read = (text: string): Array<Array<string>> => {
     if (text[at] !== '"') throw new Error(`no quote at ${at}`)
     let cell = ""
     for (at++; ; at++) {
-      if (at >= text.length) throw new Error("a cell without an end")
+      if (at >= text.length) throw new Error("an unterminated cell")
       if (text[at] !== '"') cell += text[at]
       else if (text[at + 1] === '"') cell += text[at++]
       else break
@@ -21,9 +21,9 @@ export const read = (text: string): Array<Array<string>> => {
       cells = []
       at += 2
     } else {
-      throw new Error(`neither comma nor line end at ${at}`)
+      throw new Error(`expected a comma or a line end at ${at}`)
     }
   }
-  if (cells.length > 0) throw new Error("a record without an end")
+  if (cells.length > 0) throw new Error("an unterminated record")
   return records
 }

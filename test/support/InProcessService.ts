@@ -1,6 +1,6 @@
 /**
- * The whole service in the test's own process, over storage in memory and the live agent, so that its fibers and sockets can
- * be counted.
+ * The whole service in the test's process, on memory storage with the live agent client, so that a test can count its fibers
+ * and sockets.
  *
  * @module
  */
@@ -20,20 +20,20 @@ export interface Service {
   readonly port: number
   readonly target: Target
   readonly upstream: Upstream.Upstream
-  /** What it logged, a line each. */
+  /** The log, one entry per line. */
   readonly log: () => string
-  /** How many fibers of the service run. */
+  /** The number of running fibers. */
   readonly fibers: () => number
-  /** How many sockets this process has, those of the test's own clients too. */
+  /** The number of this process's sockets, those of the test's clients included. */
   readonly sockets: () => number
 }
 
-/** What `App.memoryStorage` gives: a fault is put in by a layer over it. */
+/** The services of `App.memoryStorage`. A layer over it can inject faults. */
 export type Storage = Layer.Success<typeof App.memoryStorage>
 
 const unlimited = { RATE_LIMIT_ANALYTICS: "off", RATE_LIMIT_FORMS: "off", RATE_LIMIT_CHAT: "off" }
 
-/** Starts the service; it ends with the scope. `environment` is what the settings are read from. */
+/** Starts the service with settings from `environment`. It stops when the scope closes. */
 export const start = Effect.fnUntraced(function* (
   options: {
     readonly environment?: Readonly<Record<string, string>>

@@ -1,5 +1,5 @@
 /**
- * Requests whose answers are given as they came, byte for byte: nothing is decompressed.
+ * Requests that return the response bytes as received, without decompression.
  *
  * @module
  */

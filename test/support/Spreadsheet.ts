@@ -1,11 +1,11 @@
 /**
- * Readers of CSV as spreadsheets are, written apart from the writer: each splits at one separator. One honours quotes at
- * the beginning of a cell, as LibreOffice and Excel do, and one does not.
+ * CSV readers that work as spreadsheets do, independent of the writer. Each splits at one separator. One honours quotes at
+ * the beginning of a cell, as LibreOffice and Excel do; one does not.
  */
 
 export type Separator = "," | ";" | "\t" | "|"
 
-/** The text without its quotes, from a quote on to the one that closes it; what follows up to the separator is kept. */
+/** Removes a cell's quotes. Text between the closing quote and the separator is kept. */
 const quoted = (text: string, from: number): { readonly cell: string; readonly end: number } => {
   let cell = ""
   for (let at = from + 1; at < text.length; at++) {
@@ -29,5 +29,5 @@ export const cells = (text: string, separator: Separator, honoursQuotes: boolean
   return found
 }
 
-/** Whether a spreadsheet may calculate a cell, be it one that drops quotes and white space at its beginning. */
+/** Whether a spreadsheet may evaluate a cell as a formula, even after it drops leading quotes and white space. */
 export const isFormula = (cell: string): boolean => /^[\s"]*[=+\-@＝＋－＠]/u.test(cell)

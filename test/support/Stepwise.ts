@@ -1,11 +1,11 @@
 /**
- * Has an effect interrupted between any two of its steps.
+ * Interrupts an effect between any two of its steps.
  *
  * @module
  */
 import { Effect, type Scheduler } from "effect"
 
-/** Runs an effect that waits for ever, interrupts it before a step or when it waits, and tells which it was. */
+/** Runs an effect that never ends, and interrupts it before `step`, or when it waits. Returns which. */
 const interruptedBefore = (step: number, effect: Effect.Effect<unknown, unknown>): "interrupted" | "waited" => {
   const tasks: Array<() => void> = []
   let steps = 0
@@ -22,17 +22,17 @@ const interruptedBefore = (step: number, effect: Effect.Effect<unknown, unknown>
   const isBetween = steps > step
   fiber.interruptUnsafe()
   drain()
-  if (fiber.pollUnsafe() === undefined) throw new Error("It was interrupted and has not ended")
+  if (fiber.pollUnsafe() === undefined) throw new Error("The interrupted fiber has not ended")
   return isBetween ? "interrupted" : "waited"
 }
 
-/** Has an effect that waits for ever interrupted before each of its steps, one after the other, and tells of each. */
+/** Runs a never-ending effect once per step, interrupts it before that step, and calls `ended`. */
 export const interruptedAnywhere = (
   make: () => Effect.Effect<unknown, unknown>,
   ended: (step: number) => void
 ): void => {
-  for (let step = 0, came: string = "interrupted"; came === "interrupted"; step++) {
-    came = interruptedBefore(step, make())
+  for (let step = 0, outcome: string = "interrupted"; outcome === "interrupted"; step++) {
+    outcome = interruptedBefore(step, make())
     ended(step)
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The two storages of the service, so that a suite of its endpoints passes on both.
+ * Memory and PostgreSQL storage, to run a suite of the endpoints on both.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import * as TestDatabase from "./postgres/TestDatabase.ts"
 /** What a storage provides. */
 export type Storage = Layer.Success<typeof App.memoryStorage>
 
-/** What is stored from the beginning. */
+/** The initial data. */
 export interface Seeds {
   /** Websites by an id that is both their tracking token and their website_config_id. */
   readonly sites?: ReadonlyArray<string>
@@ -38,7 +38,7 @@ const siteOf = (id: string): Site => ({
 const memory = ({ instances = [], sites = [] }: Seeds): Layer.Layer<Storage> =>
   Layer.merge(
     MemorySiteDirectory.layer({ sites: sites.map(siteOf) }),
-    // Fresh, over these instances: `App.memoryStorage` builds the same layer over its own.
+    // Fresh, since `App.memoryStorage` builds the same layer on other instances.
     Layer.fresh(MemoryWidgetTokens.layer).pipe(
       Layer.provideMerge(
         MemoryInstanceDirectory.layer({
@@ -72,7 +72,7 @@ const postgres = (seeds: Seeds): Layer.Layer<Storage> =>
     )
   ).pipe(Layer.provide(Layer.effectDiscard(insert(seeds)).pipe(Layer.provideMerge(TestDatabase.layer))), Layer.orDie)
 
-/** Makes the storage with these seeds. */
+/** Creates the storage with this initial data. */
 export type MakeStorage = (seeds: Seeds) => Layer.Layer<Storage>
 
 export const storages: ReadonlyArray<readonly [name: string, make: MakeStorage]> = [

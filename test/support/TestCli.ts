@@ -1,4 +1,4 @@
-/** Runs the command line inside the test's process and keeps what it said and how it ended. */
+/** Runs the command line in the test's process, and captures its output and exit code. */
 import { Effect, FileSystem, Layer, Path, PlatformError, Runtime, Sink, Stdio, Terminal } from "effect"
 import { ChildProcessSpawner } from "effect/process"
 import * as Cli from "../../src/cli/Cli.ts"
@@ -14,9 +14,9 @@ export interface Ended {
 
 export type Output = Sink.Sink<void, string | Uint8Array, never, PlatformError.PlatformError>
 
-const unused = Effect.die("The command line asks a terminal for nothing but its width.")
+const unused = Effect.die("The command line uses only the terminal's width.")
 
-/** Reads these files, by path, and no others. */
+/** A file system with these files, by path. */
 const reading = (files: Readonly<Record<string, string>>) =>
   FileSystem.layerNoop({
     readFileString: (path) => {
@@ -47,14 +47,14 @@ const platform = (stdio: Partial<Stdio.Stdio>, columns: number, files: Readonly<
     ),
     Layer.succeed(
       ChildProcessSpawner.ChildProcessSpawner,
-      ChildProcessSpawner.make(() => Effect.die("The command line starts no process."))
+      ChildProcessSpawner.make(() => Effect.die("The command line must not start a process."))
     )
   )
 
 /** An agent that answers. */
 const answers = MemoryAgentStream.layer(() => MemoryAgentStream.texts(["OK"]))
 
-/** Runs `hydracore` with arguments. `stdout` may be given to read in an own way what is written to it. */
+/** Runs `hydracore` with arguments. `stdout` replaces the captured standard output. */
 export const run = Effect.fnUntraced(function* <E, R>(
   args: ReadonlyArray<string>,
   storage: Layer.Layer<Cli.Storage, E, R>,

@@ -1,5 +1,5 @@
 /**
- * An OpenTelemetry collector that decodes OTLP's JSON protocol over HTTP, and keeps what it received.
+ * An OpenTelemetry collector that decodes OTLP/HTTP JSON and records what it receives.
  *
  * @module
  */
@@ -85,7 +85,7 @@ export interface Export {
   readonly body: Buffer
 }
 
-/** Starts a collector on a loopback port for as long as the scope is open. `answer` gives the status of each answer, or nothing for none. */
+/** Starts a collector on a loopback port until the scope closes. `answer` returns the status, or nothing to never respond. */
 export const start = (answer: (request: Export) => number | undefined = () => 200) =>
   Effect.acquireRelease(
     Effect.callback<{

@@ -1,5 +1,5 @@
 /**
- * A registry of its own for a test's metrics, and a look at what Prometheus would read of it.
+ * A metric registry for one test, and its samples as Prometheus reads them.
  *
  * @module
  */
@@ -37,14 +37,14 @@ const promtool = (process.env["PATH"] ?? "")
   .map((folder) => path.join(folder, "promtool"))
   .find((file) => existsSync(file))
 
-/** What `promtool check metrics` finds wrong with a text; undefined if there is no promtool. */
+/** The findings of `promtool check metrics`; undefined without promtool. */
 export const lint = (text: string): string | undefined => {
   if (promtool === undefined) return undefined
   const { status, stderr, stdout } = spawnSync(promtool, ["check", "metrics"], { input: text, encoding: "utf8" })
   return status === 0 ? "" : `${stdout}${stderr}`
 }
 
-/** A test that needs promtool. Where there is none it is skipped, and the name says what to install; in CI it fails. */
+/** A test that needs promtool. Without it the test is skipped, and its name says what to install; in CI it fails. */
 export const withPromtool = (name: string, test: () => Effect.Effect<void>): void => {
   const missing = "needs promtool: apt-get install prometheus, brew install prometheus"
   if (promtool !== undefined) it.live(name, test)

@@ -1,5 +1,5 @@
 /**
- * A primary whose workers do what a test says of them.
+ * A primary whose workers behave as a test specifies.
  *
  * @module
  */
@@ -17,19 +17,19 @@ import * as TestMetrics from "./TestMetrics.ts"
 
 const file = path.join(import.meta.dirname, "fixtures/worker.ts")
 
-/** `throws` and `lacks`: there is no process for it, by either of the ways in which Node tells. The others are the fixture's. */
+/** `throws` and `lacks` are the two ways in which `fork` fails. `fixtures/worker.ts` implements the others. */
 type Behaviour = "serves" | "fails" | "dies" | "dawdles" | "stays" | "throws" | "lacks"
 
 const Said = Schema.fromJsonString(Schema.Struct({ pid: Schema.Int, slot: Schema.Int, from: Schema.String }))
 
-/** A primary whose workers do what `behave` says of the one that is started as the `nth` in all, from 1 on. */
+/** A primary whose `nth` started worker, from 1, behaves as `behave` returns. */
 export const make = Effect.fnUntraced(function* (options: {
   readonly workers: number
   readonly behave?: (nth: number) => Behaviour
   readonly startMillis?: number
   readonly endMillis?: number
   readonly port?: number
-  /** How many files and sockets the primary may open. */
+  /** The most files and sockets that the primary may open. */
   readonly descriptors?: number
 }) {
   const {
@@ -86,14 +86,14 @@ export const make = Effect.fnUntraced(function* (options: {
   }
 })
 
-/** One that has started. */
+/** The same for a primary that must start. */
 export const started = (options: Parameters<typeof make>[0]) =>
   Effect.map(make(options), ({ logs, primary, ...rest }) => {
     const { replaceAll, snapshot } = Option.getOrThrow(Exit.getSuccess(primary))
     return { ...rest, snapshot, replaceAll: Effect.provide(replaceAll, logs) }
   })
 
-/** Whether no process of these lives. */
+/** Whether all of these processes have ended. */
 export const ended = (pids: ReadonlyArray<number>) => () => pids.every((pid) => !Cluster.isAlive(pid))
 
 /** The sum of all series of a metric, by its name without the prefix. */

@@ -1,6 +1,6 @@
 /**
- * A Redis (or Valkey) of the test's own: a server from PATH on a free port of this machine's loopback, which keeps
- * nothing on the disk. It can be killed, stopped, and started again on the same port.
+ * A Redis or Valkey server for a test, from PATH, on a free loopback port, without persistence. It can be killed, frozen,
+ * and started again on the same port.
  *
  * @module
  */
@@ -30,8 +30,8 @@ const missing =
   "needs redis-server or valkey-server on PATH: apt-get install redis-server, brew install valkey, or nix develop"
 
 /**
- * Tests that need a server. Where there is none they are skipped, and the name says what to install; in CI they fail, as
- * nobody reads there what was skipped.
+ * Tests that need a server. Without one they are skipped, and their name says what to install; in CI they fail, since
+ * skipped tests go unnoticed there.
  */
 export const describeWithRedis = (name: string, tests: () => void): void => {
   if (executable !== undefined) describe(name, tests)
@@ -43,13 +43,13 @@ export interface TestRedis {
   readonly url: Redacted.Redacted
   /** Starts the server again on its port, after `kill`. */
   readonly start: Effect.Effect<void>
-  /** Ends the server at once, as a crash does. */
+  /** Kills the server, as a crash does. */
   readonly kill: Effect.Effect<void>
-  /** Stops the process: connections stand, and nothing answers. */
+  /** Stops the process: connections stay open without responses. */
   readonly freeze: Effect.Effect<void>
-  /** Lets a frozen process go on. */
+  /** Resumes a frozen process. */
   readonly thaw: Effect.Effect<void>
-  /** Sends one command over a connection of its own. */
+  /** Sends one command over a new connection. */
   readonly send: (...command: ReadonlyArray<string>) => Effect.Effect<unknown>
 }
 
@@ -65,7 +65,7 @@ const freePort = () =>
     })
   })
 
-/** Starts the server and waits until it takes connections. */
+/** Starts the server and waits until it accepts connections. */
 const launch = (port: number, folder: string) =>
   new Promise<ChildProcess>((resolve, reject) => {
     const server = spawn(
@@ -87,7 +87,7 @@ const launch = (port: number, folder: string) =>
     })
   })
 
-/** A server that is not started yet; it ends with the scope. */
+/** A server that is not started yet. It stops when the scope closes. */
 export const make: Effect.Effect<TestRedis, never, Scope.Scope> = Effect.gen(function* () {
   const folder = yield* Effect.acquireRelease(
     Effect.promise(() => mkdtemp(path.join(tmpdir(), "hydracore-redis-"))),
@@ -134,5 +134,5 @@ export const make: Effect.Effect<TestRedis, never, Scope.Scope> = Effect.gen(fun
   }
 })
 
-/** A server that runs. */
+/** A running server. */
 export const started: Effect.Effect<TestRedis, never, Scope.Scope> = Effect.tap(make, (redis) => redis.start)

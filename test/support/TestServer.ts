@@ -1,5 +1,5 @@
 /**
- * The whole service on a real socket, over storage in memory and a scripted agent, for tests that send requests.
+ * The whole service on a real socket, with memory storage and a scripted agent.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import type { Storage } from "./Storages.ts"
 
-/** No limits, so that a test says which one it is about. */
+/** No rate limits; a test sets the one that it needs. */
 export const options: Server.Options = {
   rateLimitAnalytics: Option.none(),
   rateLimitForms: Option.none(),
@@ -31,7 +31,7 @@ export const options: Server.Options = {
   shutdownGrace: Duration.millis(200)
 }
 
-/** Where the server is, and what it knows. */
+/** The server's address and initial data. */
 export class TestServer extends Context.Service<
   TestServer,
   {
@@ -49,7 +49,7 @@ export interface Answer {
   readonly status: number
   readonly headers: Headers
   readonly text: string
-  /** The body as JSON, or undefined if it is none. */
+  /** The body as JSON, or undefined if it is not JSON. */
   readonly json: unknown
 }
 
@@ -99,7 +99,7 @@ const seeded = (memory: Instance["memory"]) =>
     })
   })
 
-/** The server with these options, this agent, and a storage that `over` may put faults into: in memory by default. */
+/** The server with these options, this agent, and storage (by default in memory) that `over` can inject faults into. */
 export const layer = (
   given: Partial<Server.Options> = {},
   agent: MemoryAgentStream.Script = () => MemoryAgentStream.texts(["Hello", " there"]),

@@ -1,6 +1,5 @@
 /**
- * Storage for the command line's tests: everything in memory, with one website, whose submissions are made as they are
- * read.
+ * Memory storage for tests of the command line, with one website. Its submissions are generated while they are read.
  */
 import { Effect, Layer, Stream } from "effect"
 import type { Submission } from "../../src/core/forms/Submission.ts"
@@ -27,7 +26,7 @@ export const site: Site = {
   createdAt: 1_767_225_600_000
 }
 
-/** The submission with a number: one a second, some with a cell that a spreadsheet would calculate. */
+/** The submission with this number: one per second, some with a cell that is a formula. */
 export const submission = (number: number): Submission => ({
   submissionId: `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`,
   websiteConfigId: site.websiteConfigId,
@@ -41,18 +40,18 @@ export const submission = (number: number): Submission => ({
 
 export interface Options {
   readonly submissions?: number
-  /** Told of every submission that is read. */
+  /** Called for every submission that is read. */
   readonly onRead?: (number: number) => void
 }
 
-/** Gives submissions without holding them. */
+/** Generates submissions without storing them. */
 const submissions = ({ onRead = () => {}, submissions: count = 0 }: Options) =>
   Layer.succeed(
     SubmissionRepo,
     SubmissionRepo.of({
-      submit: () => Effect.die("The command line submits nothing."),
-      release: () => Effect.die("These submissions are made as they are read."),
-      delete: () => Effect.die("These submissions are made as they are read."),
+      submit: () => Effect.die("The command line must not submit."),
+      release: () => Effect.die("Generated submissions cannot be changed."),
+      delete: () => Effect.die("Generated submissions cannot be changed."),
       stream: ({ since, status, websiteConfigId }) =>
         websiteConfigId !== site.websiteConfigId || count === 0
           ? Stream.empty

@@ -1,5 +1,5 @@
 /**
- * An upstream that does as a test tells it, down to the bytes and the socket.
+ * An upstream that a test controls, down to the bytes and the socket.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -19,16 +19,16 @@ export interface Upstream {
   readonly url: string
   readonly instance: Instance.Instance
   readonly received: ReadonlyArray<Received>
-  /** How many requests are being answered: not ended by us, and not left by the client. */
+  /** The number of open requests: neither ended here nor aborted by the client. */
   readonly open: () => number
-  /** How many connections there are. */
+  /** The number of open connections. */
   readonly connections: () => number
 }
 
 export const instanceAt = (agentUrl: string, rest: Partial<Instance.Instance> = {}): Instance.Instance =>
   Instance.make("11111111-1111-4111-8111-111111111111", { name: "test", agentUrl, ...rest })
 
-/** Starts an upstream on a loopback port for as long as the scope is open. */
+/** Starts an upstream on a loopback port until the scope closes. */
 export const start = (respond: Respond) =>
   Effect.acquireRelease(
     Effect.callback<Upstream & { readonly close: () => void }>((resume) => {
@@ -77,7 +77,7 @@ export const start = (respond: Respond) =>
 
 export const sse = { "content-type": "text/event-stream; charset=utf-8" }
 
-/** A frame that says a text. */
+/** A frame with a text. */
 export const says = (content: string): string =>
   `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content }, finish_reason: null }] })}\n\n`
 
@@ -85,7 +85,7 @@ export const says = (content: string): string =>
 export const finishes = (reason: string): string =>
   `data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: reason }] })}\n\n`
 
-/** Writes `piece` for as long as anyone reads, with backpressure; gives how many were written. */
+/** Writes `piece` with backpressure until the connection closes. Returns the number written. */
 export const endlessly = (response: ServerResponse, piece: string): (() => number) => {
   let written = 0
   const more = () => {

@@ -1,6 +1,5 @@
 /**
- * A worker and its primary in one process: both ends of a channel whose messages are copied, as between processes, and which
- * can be held up.
+ * Both ends of a worker's channel in one process. Messages are copied, as between processes, and can be delayed.
  *
  * @module
  */
@@ -14,9 +13,9 @@ interface End<In, Out> extends Channel<In, Out> {
 export interface Pair {
   readonly worker: Channel<ToWorker, FromWorker>
   readonly primary: Channel<FromWorker, ToWorker>
-  /** What the worker sent so far. */
+  /** The messages that the worker has sent. */
   readonly sent: ReadonlyArray<FromWorker>
-  /** The primary hears nothing until it is released. */
+  /** Messages to the primary are held until it is released. */
   readonly hold: () => void
   readonly release: () => void
 }

@@ -10,7 +10,7 @@ import * as LogOutput from "../../src/telemetry/LogOutput.ts"
 
 const notice = (lines: number) => `lost ${lines}`
 
-/** A reader that takes a line when it is told to. */
+/** A reader that consumes lines only in `drain`. */
 const slowReader = (highWaterMark = 1) => {
   const seen: Array<string> = []
   let taken: (() => void) | undefined
@@ -25,7 +25,7 @@ const slowReader = (highWaterMark = 1) => {
   return {
     output,
     seen,
-    /** Takes all that waits. */
+    /** Consumes all buffered lines. */
     drain: async () => {
       while (output.writableLength > 0) {
         taken?.()
@@ -37,7 +37,7 @@ const slowReader = (highWaterMark = 1) => {
 
 const telemetry = fileURLToPath(new URL("../../src/telemetry/Telemetry.ts", import.meta.url))
 
-/** Logs more than waits anywhere. A child that is given our standard error makes that wait for its reader, for all who hold it. */
+/** Logs more than all buffers hold. A child that inherits standard error makes the shared pipe blocking. */
 const program = `
   import { spawnSync } from "node:child_process"
   import { Effect, Option } from "effect"
@@ -51,7 +51,7 @@ const program = `
     yield* Effect.never
   }).pipe(Effect.provide(Telemetry.layer({ level: "Info", format: "json", version: "0", metrics: false, otlp: Option.none() })), Effect.runPromise)`
 
-/** A pipe with both its ends, and how to read what is in it. Node's own pipes to children are sockets. */
+/** A pipe with both ends. Node's own pipes to children are sockets. */
 const makePipe = () => {
   const folder = mkdtempSync(path.join(tmpdir(), "hydracore-log-"))
   const name = path.join(folder, "stderr")
@@ -77,8 +77,8 @@ const makePipe = () => {
 }
 
 /**
- * Reads a log until so many lines are there or told to be lost, wherever among them that is told; every line must be whole.
- * More than that, and the sum is never met: the test's time runs out.
+ * Reads a log until the lines read and the lines reported as dropped add up to a number. Every line must be complete. If
+ * the sum exceeds the number, the test times out.
  */
 const readAll = async (read: () => string, lines: number) => {
   let sum = 0
@@ -95,7 +95,7 @@ const readAll = async (read: () => string, lines: number) => {
   assert.strictEqual(rest, "")
 }
 
-/** Has a process log to what nobody reads until it has logged all, and then reads what there is. */
+/** A process logs everything before the first read, then the log is read. */
 const unread = async (kind: "pipe" | "socket") => {
   const pipe = makePipe()
   const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
@@ -117,7 +117,7 @@ const unread = async (kind: "pipe" | "socket") => {
   }
 }
 
-/** Has two processes log to one pipe that nobody reads until both have logged all, and then reads it. */
+/** Two processes log everything to one pipe before the first read, then the pipe is read. */
 const unreadTogether = async () => {
   const pipe = makePipe()
   const children = ["one", "two"].map(() =>
@@ -144,7 +144,7 @@ const unreadTogether = async () => {
 
 describe("telemetry/LogOutput", () => {
   it.effect.prop(
-    "each line is written in its order, or counted where it is missing, and what waits is bounded",
+    "lines are written in order or counted as dropped, and the buffer is bounded",
     [Schema.Array(Schema.Struct({ kilobytes: Schema.Literals([1, 300, 2000]), isRead: Schema.Boolean }))],
     ([steps]) =>
       Effect.promise(async () => {
@@ -174,10 +174,10 @@ describe("telemetry/LogOutput", () => {
     )
   }
 
-  it.live("no line of one process stands in the midst of another's", () => Effect.promise(unreadTogether), 60_000)
+  it.live("lines of two processes do not interleave", () => Effect.promise(unreadTogether), 60_000)
 
-  // The clock of this test stands still: the wait for a reader that is behind does not end by itself.
-  it.effect("the end waits for what waits, be it little, and no longer", () =>
+  // The test clock does not advance, so the flush does not time out by itself.
+  it.effect("flush waits until the buffer is empty, and no longer", () =>
     Effect.gen(function* () {
       const reader = slowReader(1024)
       const log = LogOutput.make(reader.output, notice)
@@ -190,7 +190,7 @@ describe("telemetry/LogOutput", () => {
     })
   )
 
-  it.effect("nobody is waited for whose reader has gone", () =>
+  it.effect("flush does not wait for a closed reader", () =>
     Effect.gen(function* () {
       const reader = slowReader()
       const log = LogOutput.make(reader.output, notice)

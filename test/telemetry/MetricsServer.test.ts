@@ -9,7 +9,7 @@ import * as ProcessMetrics from "../../src/telemetry/ProcessMetrics.ts"
 import * as TestMetrics from "../support/TestMetrics.ts"
 import * as TestServer from "../support/TestServer.ts"
 
-/** The text that Prometheus gets of a service that has answered a page view and a chat, with all of its metrics. */
+/** The Prometheus text of a service after a page view and a chat, with all metrics. */
 const scraped = Effect.gen(function* () {
   const context = yield* Effect.context<never>()
   yield* Layer.build(ProcessMetrics.layer("1.2.3"))
@@ -41,7 +41,7 @@ const scraped = Effect.gen(function* () {
   return yield* Effect.promise(async () => (await fetch(`${HttpServer.formatAddress(address)}/metrics`)).text())
 }).pipe(Effect.scoped, Effect.orDie)
 
-/** In a registry of its own. */
+/** With its own registry. */
 const isolated = <A>(effect: Effect.Effect<A>) => Effect.provideService(effect, Metric.MetricRegistry, new Map())
 
 describe("telemetry/MetricsServer", () => {
@@ -49,11 +49,11 @@ describe("telemetry/MetricsServer", () => {
     Effect.map(isolated(scraped), (text) => assert.strictEqual(TestMetrics.lint(text), ""))
   )
 
-  it.live("every metric is served, summed over processes or named for each, and none is called otherwise", () =>
+  it.live("serves exactly the expected metrics, summed over processes or labelled by process", () =>
     Effect.gen(function* () {
       const text = yield* isolated(scraped)
       const names = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => `${name} ${type}`)
-      // These are the names that operators' queries hold.
+      // Operators' queries depend on these names.
       assert.deepStrictEqual(names.sort(), [
         "hydracore_agent_failures_total counter",
         "hydracore_batch_duration_seconds histogram",

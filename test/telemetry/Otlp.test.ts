@@ -13,7 +13,7 @@ const traceId = "0af7651916cd43dd8448eb211c80319c"
 
 const fastPathIsOff = "so the fast path is off"
 
-/** An agent that says hello. */
+/** An agent that answers hello. */
 const agent = start((_, response) => {
   response.writeHead(200, sse)
   response.end(says("Hello") + finishes("stop"))
@@ -21,7 +21,7 @@ const agent = start((_, response) => {
 
 describe("telemetry/Otlp", () => {
   it.live(
-    "a collector gets the requests, batches and agent calls of `serve` as one trace each, its log and its metrics",
+    "a collector receives requests, batches and agent calls of `serve` as one trace each, the log and the metrics",
     () =>
       Effect.gen(function* () {
         const collector = yield* TestCollector.start()
@@ -55,7 +55,7 @@ describe("telemetry/Otlp", () => {
         )
         const chatPath = `/v1/public/widget/${target.instanceId}/chat`
         assert.strictEqual(yield* send(chatPath, { message: "Hi" }, { "x-widget-token": target.widgetToken }), 200)
-        // Its parent decided against it, and the agent is told.
+        // Its parent is not sampled, and the agent receives that flag.
         const unsampled = `00-${"1".repeat(32)}-${spanId}-00`
         const headers = { "x-widget-token": target.widgetToken, traceparent: unsampled }
         assert.strictEqual(yield* send(chatPath, { message: "Hi" }, headers), 200)
@@ -87,7 +87,7 @@ describe("telemetry/Otlp", () => {
           received.map((request) => request.headers["traceparent"]),
           [`00-${chat?.traceId}-${call?.spanId}-01`, unsampled]
         )
-        // The request lasts until its stream has ended.
+        // The request span lasts until its stream ends.
         assert.isTrue(BigInt(chat?.endTimeUnixNano ?? 0) >= BigInt(call?.endTimeUnixNano ?? 1))
 
         const resource = collector.resource()
@@ -105,7 +105,7 @@ describe("telemetry/Otlp", () => {
   )
 
   it.live(
-    "workers export each for itself, the log says once for all that the fast path is off, and a ratio keeps it",
+    "each worker exports; the primary logs once that the fast path is off; a ratio keeps it on",
     () =>
       Effect.gen(function* () {
         const collector = yield* TestCollector.start()
@@ -134,7 +134,7 @@ describe("telemetry/Otlp", () => {
     60_000
   )
 
-  /** The exporter to a collector, over a log that is kept. */
+  /** The exporter to a collector, with a recorded log. */
   const exporter = (url: string) => {
     const lines: Array<string> = []
     const log = Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))])
@@ -151,7 +151,7 @@ describe("telemetry/Otlp", () => {
     return { lines, layer }
   }
 
-  it.effect("the log says once for each signal that exports fail, and when they succeed again", () =>
+  it.effect("logs once per signal that exports fail, and when they succeed again", () =>
     Effect.gen(function* () {
       let status = 400
       const collector = yield* TestCollector.start(({ path }) => (path === "/v1/traces" ? status : 200))
@@ -165,7 +165,7 @@ describe("telemetry/Otlp", () => {
           yield* TestClock.adjust("5 seconds")
           yield* until("the spans are sent", () => exports() === rounds)
           yield* until("the log says so", () => said("cannot be exported").length === 1)
-          // After a refusal the exporter pauses for a minute.
+          // After a rejection the exporter pauses for a minute.
           yield* TestClock.adjust("61 seconds")
         }
         status = 200
@@ -178,7 +178,7 @@ describe("telemetry/Otlp", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a collector that never answers does not hold up the end", () =>
+  it.live("a collector that never responds does not delay the shutdown", () =>
     Effect.gen(function* () {
       const collector = yield* TestCollector.start(() => undefined)
       const { layer } = exporter(collector.url)

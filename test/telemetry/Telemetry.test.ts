@@ -10,7 +10,7 @@ const options: Telemetry.Options = {
   otlp: Option.none()
 }
 
-it.effect("without an endpoint and a port for metrics there is a log and nothing else", () =>
+it.effect("without an endpoint and a metrics port, there is only a logger", () =>
   Effect.gen(function* () {
     const registry: Metric.MetricRegistry = new Map()
     yield* Effect.gen(function* () {
@@ -22,10 +22,10 @@ it.effect("without an endpoint and a port for metrics there is a log and nothing
   })
 )
 
-it.live("with an endpoint there are a second logger and a tracer, and spans still only where they are asked for", () =>
+it.live("with an endpoint, there are a second logger and a tracer, and spans only where enabled", () =>
   Effect.gen(function* () {
     const otlp = {
-      // Nothing listens here, and nothing is sent before the end.
+      // Nothing listens here, and nothing is sent before the scope closes.
       endpoint: "http://127.0.0.1:9/",
       protocol: "http/json",
       headers: Redacted.make({}),

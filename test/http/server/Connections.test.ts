@@ -122,7 +122,7 @@ describe("Connections", () => {
       })
       client(port, requestOf("/much")).socket.pause()
       yield* until("another one does not read", () => unread === 1)
-      yield* until("the other one is sent away", () => unread === 0)
+      yield* until("the other one is closed", () => unread === 0)
       for (const answer of later) answer()
       yield* until("it is answered", () => busy.received().endsWith("ok\n"))
       assert.isUndefined(busy.fault())
@@ -146,7 +146,7 @@ describe("Connections", () => {
       for (let turn = 0; turn < 2; turn++) {
         client(port, requestOf("/much") + request).socket.pause()
         yield* until("another one does not read", () => unread === 1)
-        yield* until("the other one is sent away", () => unread === 0)
+        yield* until("the other one is closed", () => unread === 0)
       }
       for (const answer of later) answer()
       yield* until("both are answered", () => answers([busy])[0]?.match(/200/g)?.length === 2)

@@ -49,7 +49,7 @@ export const make = Effect.fnUntraced(function* (
   yield* until("the enhanced form", () => page.evaluate<boolean>("!!document.querySelector('[name=hydracore_hp]')"))
   return {
     ...site,
-    /** What was sent, oldest first. */
+    /** The sent submissions, oldest first. */
     sent: (): ReadonlyArray<Sent> => relay.of(paths.submit).map(({ body }) => JSON.parse(body) as unknown as Sent),
     keys: () => relay.of(paths.submit).map(({ headers }) => headers["idempotency-key"]),
     status: () => textOf(page, "[role=status]"),
@@ -72,7 +72,7 @@ export const isSubmit = ({ method, path }: Received) => method === "POST" && pat
 export const says = (status: () => Promise<string>, text: string) =>
   until(`the form says: ${text}`, async () => (await status()).includes(text))
 
-/** What the edge stored, told by a mark in it. */
+/** The stored submissions with a mark. */
 export const stored = (mark: string) =>
   Effect.gen(function* () {
     const { websiteConfigId } = yield* TestServer

@@ -20,7 +20,7 @@ export interface View {
 export const make = Effect.fnUntraced(function* (
   options: VisitorOptions & {
     readonly host?: string
-    /** What the website sends on to the edge by itself, by the beginning of the path. */
+    /** The path prefixes that the website forwards to the edge. */
     readonly forwards?: string
   } = {}
 ) {
@@ -40,13 +40,13 @@ export const make = Effect.fnUntraced(function* (
     relay,
     site,
     pages,
-    /** The line to paste. */
+    /** The script tag. */
     script: (attributes = "") =>
       `<script defer src="${relay.url}/v1/public/embed.js" data-site="${edge.trackingToken}" ${attributes}></script>`,
     views,
     viewed: () => views().map(({ page_path }) => page_path),
     evaluate,
-    /** Sends something else by the same way, and waits for it: what was to be sent before has been. */
+    /** Sends a marker on the same path and waits for it, so that everything before it has arrived. */
     fence: Effect.suspend(() => {
       const mark = `/fence-${++fences}`
       return Effect.andThen(

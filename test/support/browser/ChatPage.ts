@@ -31,10 +31,10 @@ const said = (text: string): Stream.Stream<AgentEvent> =>
 const behaviour = (message: string, gate: Promise<void>): Stream.Stream<AgentEvent, AgentError> => {
   const [name = "", rest = ""] = message.split(/: ?(.*)/s, 2)
   switch (name) {
-    // Says the text and never ends.
+    // Sends the text and never ends.
     case "begin":
       return Stream.concat(said(rest), Stream.never)
-    // Says the text before the bar, waits for the gate, and says the rest.
+    // Sends the text before the bar, waits for the gate, and sends the rest.
     case "wait": {
       const [before = "", after = ""] = rest.split("|")
       return said(before).pipe(

@@ -17,11 +17,11 @@ export interface Received {
   readonly body: string
 }
 
-/** What happens to a request in place of its answer. */
+/** A fault in place of a response. */
 export type Fault =
-  /** The connection is cut before an answer. */
+  /** The connection is cut before the response. */
   | { readonly _tag: "Cut" }
-  /** The request is forwarded and carried out, and the connection cut before its answer. */
+  /** The request is forwarded and executed; the connection is cut before the response. */
   | { readonly _tag: "LoseAnswer" }
   | {
       readonly _tag: "Answer"
@@ -29,7 +29,7 @@ export type Fault =
       readonly headers?: Record<string, string>
       readonly body?: string
     }
-  /** The request is held until the promise ends, and then goes on. */
+  /** The request is delayed until the promise settles. */
   | { readonly _tag: "Hold"; readonly until: Promise<void> }
 
 export interface Document {
@@ -38,22 +38,22 @@ export interface Document {
 }
 
 export interface Options {
-  /** The name under which the browser knows it, such as `shop.test`. */
+  /** The host name in the browser, such as `shop.test`. */
   readonly host: string
-  /** What is served, by path; a text is an HTML page. Read at every request, so that a test may add to it. */
+  /** The responses by path; a string is an HTML page. Read on every request, so a test may add to it. */
   readonly pages?: Record<string, string | Document>
-  /** What is sent on, by the beginning of the path, which is taken away: `{"/stats": edge}`. `""` sends on everything. */
+  /** Forwarding by path prefix, which is removed: `{"/stats": edge}`. `""` forwards everything. */
   readonly forward?: Record<string, string>
 }
 
 export interface Server {
   /** `http://<host>:<port>`, for the browser. */
   readonly url: string
-  /** Every request that came, oldest first. */
+  /** Every received request, oldest first. */
   readonly received: Array<Received>
-  /** The requests of a path (its query left out) and, unless told, by POST. */
+  /** The requests to a path, ignoring the query; POST by default. */
   readonly of: (path: string, method?: string) => ReadonlyArray<Received>
-  /** Asked for every request; what it gives happens to it. */
+  /** Called for every request; returns its fault, if any. */
   fault: (received: Received) => Fault | undefined
 }
 
@@ -82,7 +82,7 @@ const forward = (target: string, received: Received, response: ServerResponse, l
 
 const cors = { "access-control-allow-origin": "*", "access-control-allow-headers": "*" }
 
-/** Starts a server on a free port, for as long as the scope is open. */
+/** Starts a server on a free port until the scope closes. */
 export const listen = (options: Options): Effect.Effect<Server, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.callback<Server & { readonly close: (done: () => void) => void }>((resume) => {

@@ -9,7 +9,7 @@ const store = (sql: SqlClient.SqlClient) =>
   sql`INSERT INTO visitor_salt (day, salt) VALUES ('2026-01-01', decode(repeat('00', 32), 'hex'))`
 
 layer(TestDatabase.layer)("a test's database", (it) => {
-  it.effect("is migrated, empty and takes rows", () =>
+  it.effect("is migrated, empty and writable", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       assert.deepStrictEqual(yield* count(sql), [{ n: 0 }])
@@ -18,7 +18,7 @@ layer(TestDatabase.layer)("a test's database", (it) => {
     })
   )
 
-  it.effect("shares nothing with another one, and is dropped with its scope", () =>
+  it.effect("is isolated from others and dropped with its scope", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       const gone = yield* Effect.scoped(

@@ -1,6 +1,6 @@
 /**
- * A database of its own for each test file (or each test): a copy of the template that `globalSetup.ts` has migrated,
- * dropped again when its scope closes. Waits use the real clock, so these work under a `TestClock` too.
+ * A new database for each test file or test: a copy of the migrated template of `globalSetup.ts`, dropped when its scope
+ * closes. Waits use the real clock, so this works under a `TestClock` too.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { SqlClient, SqlError } from "effect/sql"
 import { inject } from "vitest"
 import * as TestServer from "./TestPostgres.ts"
 
-/** What `PgClient.make` and `PgClient.layer` need; `url` names the database already, and psql takes it too. */
+/** Options of `PgClient.make` and `PgClient.layer`. `url` names the database; psql accepts it too. */
 export interface Connection {
   readonly url: Redacted.Redacted
   readonly database: string
@@ -40,7 +40,7 @@ const whenFree = <A, R>(create: Effect.Effect<A, SqlError.SqlError, R>, tries = 
 
 /**
  * A fresh, migrated, empty database, dropped when the scope closes (open connections are ended). For tests that need
- * several clients on the same database; all others take `layer`. Dies where the run has no server, and says why.
+ * several clients on the same database; others use `layer`. Dies with the reason if the run has no server.
  */
 export const connection: Effect.Effect<Connection, never, Scope.Scope> = Effect.gen(function* () {
   const facts = inject("postgres")
@@ -64,7 +64,7 @@ export const connection: Effect.Effect<Connection, never, Scope.Scope> = Effect.
   return { url: Redacted.make(TestServer.urlOf(facts.url, database)), database }
 })
 
-/** One more client on a database, with a pool of its own, closed with the scope. */
+/** Another client on a database, with its own pool, closed with the scope. */
 export const clientOf = ({ url }: Connection): Effect.Effect<PgClient.PgClient, SqlError.SqlError, Scope.Scope> =>
   PgClient.make({ url }).pipe(Effect.provide(Reactivity.layer))
 
@@ -73,7 +73,7 @@ export const layer: Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, SqlErro
   Effect.map(connection, ({ url }) => PgClient.layer({ url }))
 )
 
-/** Has whoever connects from now on be a user that may read the tables and nothing else. Gives its name, and who may grant more. */
+/** Makes new connections use a user that may only read the tables. Returns its name, and a user that may grant more. */
 export const readOnly = (connection: Connection) =>
   Effect.gen(function* () {
     const owner = yield* clientOf(connection)

@@ -1,18 +1,17 @@
 /**
- * What `globalSetup.ts` tells the test workers about the run's PostgreSQL server.
+ * The run's PostgreSQL server, as `globalSetup.ts` provides it to the test workers.
  *
  * @module
  */
 
-/** The server of this run, or why there is none: then only the tests that need one fail. */
+/** The server of this run, or why there is none. Without it only the tests that need it fail. */
 export type TestServer =
   | {
       readonly _tag: "Available"
-      /** How to reach the server. */
       readonly url: string
-      /** A database to stand in while others are made and dropped. */
+      /** The database to connect to while others are created and dropped. */
       readonly admin: string
-      /** The migrated database that every test's is copied from. Nobody may connect to it. */
+      /** The migrated template of the tests' databases. It accepts no connections. */
       readonly template: string
     }
   | { readonly _tag: "Unavailable"; readonly message: string }
@@ -23,7 +22,7 @@ declare module "vitest" {
   }
 }
 
-/** The same server's address, for another database. */
+/** The server's URL for another database. */
 export const urlOf = (server: string, database: string): string => {
   const url = new URL(server)
   url.pathname = `/${encodeURIComponent(database)}`

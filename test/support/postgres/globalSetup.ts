@@ -1,6 +1,6 @@
 /**
  * One PostgreSQL for the whole test run: the server that `TEST_DATABASE_URL` names, or an embedded one in a temporary
- * folder, which forgets everything at the end and therefore need not write to the disk. Where neither works, the tests
+ * folder, without durable writes. If neither works, the tests
  * that need no database still run; the others fail with the reason.
  *
  * @module
@@ -22,7 +22,7 @@ import { type TestServer, urlOf } from "./TestPostgres.ts"
 const migrations = path.resolve(import.meta.dirname, "../../../src/postgres/schema/migrations")
 
 const embedded = Effect.gen(function* () {
-  // The server's files stand elsewhere where its user cannot enter the temporary folder: both go.
+  // If the server's user cannot enter the temporary folder, its files are elsewhere: remove both.
   const folders: Array<string> = []
   const dataDir = yield* Effect.acquireRelease(
     Effect.promise(async () => {
@@ -45,13 +45,13 @@ const client = (server: string, database: string) =>
     Effect.provide(Reactivity.layer)
   )
 
-/** Makes the template and drops it, with every copy that a killed test left behind, when the scope closes. */
+/** Creates the template. When the scope closes, drops it and all copies left by killed tests. */
 const prepare = Effect.fnUntraced(function* (server: string, admin: string) {
   const template = `hydracore_test_${randomUUID().slice(0, 8)}`
   const sql = yield* client(server, admin)
   yield* Effect.acquireRelease(sql`CREATE DATABASE ${sql(template)}`, () =>
     Effect.gen(function* () {
-      // Not the client from before: an idle one has closed its connection, and cannot open another in a scope that closes.
+      // A new client: the earlier one may have closed its idle connection, and cannot reconnect in a closing scope.
       const sql = yield* client(server, admin)
       yield* sql`ALTER DATABASE ${sql(template)} WITH ALLOW_CONNECTIONS true`
       const left = yield* sql<{ readonly datname: string }>`
@@ -84,7 +84,7 @@ const server: Effect.Effect<TestServer, never, Scope.Scope> = Effect.gen(functio
   )
 )
 
-/** Called by vitest before the first worker starts; what it returns is called after the last one has ended. */
+/** Vitest calls this before the first worker starts, and the returned function after the last one ends. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const scope = Scope.makeUnsafe()
   project.provide("postgres", await Effect.runPromise(Scope.provide(server, scope)))

@@ -7,7 +7,7 @@ import type { Recorded } from "./Recorder.ts"
 
 type Json = Readonly<Record<string, unknown>>
 
-/** A response of a document, with the names of its headers and its media types in lower case. */
+/** A documented response, with header names and media types in lower case. */
 interface Declared {
   readonly headers: ReadonlySet<string>
   readonly types: ReadonlySet<string>
@@ -39,10 +39,10 @@ export const operationsOf = (document: Json): ReadonlyArray<Operation> =>
     }))
   )
 
-/** Fields of HTTP itself: how a message is framed, when it was sent, and how long its connection stays. */
+/** Headers of HTTP itself: message framing, date and connection management. */
 const ofHttp = new Set(["connection", "content-length", "content-type", "date", "keep-alive", "transfer-encoding"])
 
-/** What a document does not say of a response to one of its operations. */
+/** What a document does not declare about a response to one operation. */
 const missingIn = (operation: Operation, { contentType, headers, status }: Recorded): ReadonlyArray<string> => {
   const declared = operation.responses.get(status)
   if (declared === undefined) return [`${operation.name} declares no ${status}`]
@@ -56,8 +56,8 @@ const missingIn = (operation: Operation, { contentType, headers, status }: Recor
 }
 
 /**
- * What a document does not say of a response. One without a request may be the response to any operation. A preflight is
- * the Fetch standard's, and the document states that it is answered with 204.
+ * What a document does not declare about a response. A response without a request may belong to any operation. A
+ * preflight follows the Fetch standard, and the document states that its status is 204.
  */
 export const undocumented = (operations: ReadonlyArray<Operation>, response: Recorded): ReadonlyArray<string> => {
   const { method, path, status } = response

@@ -1,8 +1,8 @@
 /**
- * Records the head of every response that a server of this test process sends. It is a setup file of each test file;
- * `globalSetup.ts` compares what all of them recorded with the published document.
+ * Records the head of every response that a server in this test process sends. It is a setup file of each test file;
+ * `globalSetup.ts` compares the records with the published document.
  *
- * Heads are taken from what is written to the sockets, so that those are recorded too that no request precedes.
+ * Heads are read from the sockets, to include responses without a request.
  *
  * @module
  */
@@ -20,7 +20,7 @@ declare module "vitest" {
   }
 }
 
-/** A line of a record: what a response was sent to, its head, and the first test in which it was seen. */
+/** A recorded response: its request, its head, and the first test in which it was seen. */
 export interface Recorded {
   /** The method and the path, without a query; null if no request was read. */
   readonly method: string | null
@@ -34,7 +34,7 @@ export interface Recorded {
 
 const contractPrefix = "/v1/public/"
 
-/** Every response of the service lets websites read its decision; those of a test's other servers do not. */
+/** Every response of the service exposes the decision header; those of a test's other servers do not. */
 const isOurs = (fields: ReadonlyMap<string, string>): boolean =>
   fields.get("access-control-expose-headers")?.includes("X-HydraCore-Decision") === true
 
@@ -42,7 +42,7 @@ const folder = inject("responses")
 const file = path.join(folder, `${process.pid}.jsonl`)
 const known = new Set<string>()
 
-/** The status and the headers of the response that a text begins with, by lower-case names. */
+/** The status and headers (lower-case names) of the response at the start of a text. */
 const parseHead = (text: string) => {
   const end = text.indexOf("\r\n\r\n")
   const [first = "", ...lines] = text.slice(0, end === -1 ? text.length : end).split("\r\n")
@@ -72,7 +72,7 @@ const record = (text: string, response: ServerResponse | null | undefined): void
   appendFileSync(file, `${JSON.stringify(recorded)}\n`)
 }
 
-/** Node's own, which its types leave out: the response that a connection is used for. */
+/** A Node property that its types omit: a connection's current response. */
 interface Responding extends Socket {
   readonly _httpMessage?: ServerResponse | null
 }

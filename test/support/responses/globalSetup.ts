@@ -13,13 +13,13 @@ import { Api } from "../../../src/contract/Api.ts"
 import * as Documented from "./Documented.ts"
 import type { Recorded } from "./Recorder.ts"
 
-/** Every response that was recorded in a folder. */
+/** The responses recorded in a folder. */
 const recordedIn = async (folder: string): Promise<ReadonlyArray<Recorded>> => {
   const texts = await Promise.all((await readdir(folder)).map((file) => readFile(path.join(folder, file), "utf8")))
   return texts.flatMap((text) => text.split("\n").filter((line) => line !== "")).map((line) => JSON.parse(line))
 }
 
-/** What the document does not say, with the first test in which it was seen. */
+/** What the document does not declare, with the first test in which it was seen. */
 const faultsOf = (responses: ReadonlyArray<Recorded>): ReadonlyMap<string, string> => {
   const operations = Documented.operationsOf(OpenApi.fromApi(Api) as never)
   const faults = new Map<string, string>()
@@ -31,7 +31,7 @@ const faultsOf = (responses: ReadonlyArray<Recorded>): ReadonlyMap<string, strin
   return faults
 }
 
-/** Called by vitest before the first worker starts; what it returns is called after the last one has ended. */
+/** Vitest calls this before the first worker starts, and the returned function after the last one ends. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(path.join(tmpdir(), "hydracore-responses-"))
   project.provide("responses", folder)
@@ -40,7 +40,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await rm(folder, { recursive: true })
     if (faults.size === 0) return
     const lines = Array.from(faults, ([fault, test]) => `  ${fault} (seen in: ${test})`)
-    // An exception would keep the other global setups from ending.
+    // An exception would prevent the teardown of the other global setups.
     console.error(`The published document does not declare what was answered:\n${lines.join("\n")}`)
     process.exitCode = 1
   }
