@@ -1,5 +1,5 @@
 /**
- * Keyed hashes of conversation ids. Whoever lacks the key can neither choose nor guess one. Pure.
+ * Keyed hashes of conversation ids. Without the key, nobody can choose or guess one. Pure.
  *
  * @module
  */

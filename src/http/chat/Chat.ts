@@ -156,7 +156,7 @@ export class Chat implements OpenChat {
   }
 
   onDeadline(now: number): number | undefined {
-    // Whoever is not done with the last words by now does not read them.
+    // The visitor has not read the last frames in time.
     if (this.isClosed) return this.cut()
     if (now >= this.until) {
       this.stop("too-long")
@@ -166,7 +166,7 @@ export class Chat implements OpenChat {
       this.stop("unread")
       return this.cut()
     }
-    // Whoever has not taken the last words yet gets no comment behind them.
+    // No heartbeat while data is pending.
     if (now - this.takenAt >= this.heartbeat && this.text === "") this.put(ChatStream.comment)
     return this.nextLook(now)
   }

@@ -10,7 +10,7 @@ import { Cause, Effect, type Pull, Stream } from "effect"
 import { type HttpEffect, HttpServerResponse } from "effect/http"
 import type { Chat, ChatSink } from "./Chat.ts"
 
-/** What is said, for whoever asks for it. */
+/** The frames as a stream of bytes. */
 export const toStream = (chat: Chat): Stream.Stream<Uint8Array> =>
   Stream.suspend(() => {
     const take: Pull.Pull<readonly [Uint8Array]> = Effect.callback((resume) =>
@@ -66,7 +66,7 @@ export const write = (chat: Chat, response: ServerResponse, done: () => void): v
   writer.ask()
 }
 
-/** What the platform is told of an answer that we sent. */
+/** Tells the platform that the response has been sent. */
 const sent = Effect.succeed(HttpServerResponse.empty())
 
 const writeHead = (response: ServerResponse, { headers, status }: HttpServerResponse.HttpServerResponse): boolean => {

@@ -59,7 +59,7 @@ const headers = {
   "x-vercel-ai-ui-message-stream": "v1"
 }
 
-/** What is told to the log of an error before the answer began; what to answer is the handler's matter. */
+/** Logs an error before the first frame. The handler decides on the response. */
 const logRefusal = (error: AgentRefusal, names: Names) =>
   Effect.logWarning("The agent did not accept a message").pipe(
     Effect.annotateLogs({
@@ -165,7 +165,7 @@ const failureKind = (
   return isAccepted ? "broken" : "refused"
 }
 
-/** What the end of the asking means: the visitor and the log are told of it. */
+/** Ends the chat after the agent has been asked, and logs why if it failed. */
 const settle = (exit: Exit.Exit<void, AgentError | Cause.Done>, chat: Chat, names: Names): Effect.Effect<void> => {
   const { failure } = chat
   if (failure !== null) return logBound(failure, names)

@@ -16,7 +16,7 @@ export interface OpenChat extends DeadlineScheduler.Scheduled {
 export interface OpenChats {
   readonly alarms: DeadlineScheduler.DeadlineScheduler
   readonly metrics: ChatMetrics.ChatMetrics
-  /** What stands around every chat: the clock, the log. */
+  /** The services of every chat: the clock and the log. */
   readonly services: Context.Context<never>
   /** Whether the process can wait no longer: no chat may begin. */
   readonly isDrained: () => boolean

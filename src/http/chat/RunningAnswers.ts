@@ -4,14 +4,13 @@
  *
  * @module
  */
-import { Cause, Context, Duration, Effect, Exit, Fiber, Layer, Option, Schedule, Scope, Stream } from "effect"
+import { Context, Duration, Effect, Exit, Fiber, Layer, Option, Schedule, Scope, Stream } from "effect"
 import type { AgentEvent, AgentRequest } from "../../core/chat/Agent.ts"
-import * as AnswerParts from "../../core/chat/AnswerParts.ts"
-import type { AnswerEnding, ConversationKey, MessagePart } from "../../core/chat/Conversation.ts"
+import type { AnswerEnding, ConversationKey } from "../../core/chat/Conversation.ts"
 import { AgentBroken, type AgentError, AgentStream } from "../../services/chat/AgentStream.ts"
 import { ConversationStore, type NewTurn } from "../../services/chat/ConversationStore.ts"
-import { AnswerLog } from "./AnswerLog.ts"
 import { Drain } from "./Drain.ts"
+import { type Asked, RunningAnswer } from "./RunningAnswer.ts"
 
 export interface Options {
   /** How long an answer goes on without a reader; none ends it with its last reader. */
@@ -28,8 +27,6 @@ export interface NewAnswer extends NewTurn {
   readonly onEnd: () => void
 }
 
-type Finish = AgentEvent & { readonly _tag: "Finish" }
-type Usage = Pick<AgentEvent & { readonly _tag: "Usage" }, "inputTokens" | "outputTokens">
 type BeginError = Effect.Error<ReturnType<ConversationStore["Service"]["begin"]>>
 
 export class RunningAnswers extends Context.Service<
@@ -55,87 +52,14 @@ const storeInterval = Duration.millis(100)
 /** How often it is asked which answers other processes have ended. */
 const checkInterval = Duration.millis(500)
 
-/** The most events of one answer other than its text: sources and tool activity. */
-const maxOtherEvents = 2_000
-
 /** About half a minute: a database that restarts is back by then. */
 const storeRetries = { schedule: Schedule.exponential("100 millis"), times: 8 }
 
 const nameOf = ({ conversationId, instanceId }: ConversationKey): string => `${instanceId} ${conversationId}`
 
-type Asked = Exit.Exit<void, AgentError>
-
-/** One running answer: what of the agent's events is kept, and how the answer ends. */
-class Answer {
-  readonly log: AnswerLog
-  /** Why the edge ends the answer, if it does. */
-  ending: AnswerEnding | undefined
-  /** The fiber that asks the agent. */
-  asking: Fiber.Fiber<void, AgentError> | undefined
-  parts: ReadonlyArray<MessagePart> = []
-  usage: Usage | null = null
-  private finish: Finish | undefined
-  private bytes = 0
-  private others = 0
-  private isReasoning = false
-
-  constructor(onReaders: (readers: number) => void) {
-    this.log = new AnswerLog(onReaders)
-  }
-
-  /** Takes events of the agent. False once the answer is longer than `maxBytes`. */
-  take(events: Iterable<AgentEvent>, maxBytes: number): boolean {
-    const kept: Array<AgentEvent> = []
-    for (const event of events) if (this.keeps(event)) kept.push(event)
-    this.parts = AnswerParts.addAll(this.parts, kept)
-    this.log.push(kept)
-    return this.bytes <= maxBytes
-  }
-
-  endingAfter(asked: Asked): AnswerEnding {
-    if (this.ending !== undefined) return this.ending
-    if (Exit.isSuccess(asked)) return this.finish?.reason ?? "failed"
-    return Cause.hasInterruptsOnly(asked.cause) ? "cut" : "failed"
-  }
-
-  /** How the log ends once the answer is stored. Logs the last event. */
-  logEnd(asked: Asked): Exit.Exit<void, AgentError> {
-    if (this.ending === "cut") return Exit.fail(new AgentBroken({ reason: "the edge ended the answer" }))
-    if (this.ending !== undefined) this.log.push([{ _tag: "Finish", reason: "other" }])
-    else if (Exit.isFailure(asked)) return asked
-    else if (this.finish === undefined) return Exit.fail(new AgentBroken({ reason: "it ended without a finish" }))
-    else this.log.push([this.finish])
-    return Exit.void
-  }
-
-  /** Of a run of reasoning only the first event is kept: readers learn that the agent thinks, not what. */
-  private keeps(event: AgentEvent): boolean {
-    const wasReasoning = this.isReasoning
-    this.isReasoning = event._tag === "Reasoning"
-    switch (event._tag) {
-      case "Accepted":
-        return true
-      case "Text":
-      case "Refusal":
-        this.bytes += Buffer.byteLength(event.delta)
-        return true
-      case "Reasoning":
-        return !wasReasoning
-      case "Usage":
-        this.usage = event
-        return false
-      case "Finish":
-        this.finish = event
-        return false
-      default:
-        return ++this.others <= maxOtherEvents
-    }
-  }
-}
-
 interface Entry {
   readonly answerId: string
-  readonly answer: Answer
+  readonly answer: RunningAnswer
   /** Completes when the answer is stored. */
   readonly ended: Effect.Effect<void>
 }
@@ -151,13 +75,13 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
       const fork = Effect.runForkWith(yield* Effect.context<never>())
       const running = new Map<string, Entry>()
 
-      const interrupt = (answer: Answer, ending: AnswerEnding): void => {
+      const interrupt = (answer: RunningAnswer, ending: AnswerEnding): void => {
         answer.ending ??= ending
         answer.asking?.interruptUnsafe()
       }
 
       /** Ends an answer that has had no reader for `resume`. */
-      const watchReaders = (answerOf: () => Answer) => {
+      const watchReaders = (answerOf: () => RunningAnswer) => {
         let timer: Fiber.Fiber<void> | undefined
         return (readers: number): void => {
           timer?.interruptUnsafe()
@@ -172,7 +96,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
       }
 
       /** Asks the agent until it has finished or the answer is too long. */
-      const ask = (answer: Answer, request: AgentRequest): Effect.Effect<void, AgentError> =>
+      const ask = (answer: RunningAnswer, request: AgentRequest): Effect.Effect<void, AgentError> =>
         agent.stream(request).pipe(
           Stream.runForEachArray((events) =>
             Effect.suspend(() => {
@@ -189,7 +113,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
         )
 
       /** Stores the events as they come. */
-      const storeEvents = (answer: Answer, answerId: string): Effect.Effect<never> => {
+      const storeEvents = (answer: RunningAnswer, answerId: string): Effect.Effect<never> => {
         let position = 0
         const next = Effect.suspend(() => {
           const events = answer.log.since(position)
@@ -209,7 +133,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
       }
 
       /** Stores the whole answer, and returns how its log ends. */
-      const complete = Effect.fnUntraced(function* (answer: Answer, answerId: string, asked: Asked) {
+      const complete = Effect.fnUntraced(function* (answer: RunningAnswer, answerId: string, asked: Asked) {
         const { parts, usage } = answer
         const stored = yield* store
           .complete({ answerId, parts, ending: answer.endingAfter(asked), usage })
@@ -220,7 +144,11 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
       })
 
       /** Follows an answer from the agent's last event to its storing. */
-      const settle = (answer: Answer, { answerId, key, onEnd }: NewAnswer, asking: Fiber.Fiber<void, AgentError>) =>
+      const settle = (
+        answer: RunningAnswer,
+        { answerId, key, onEnd }: NewAnswer,
+        asking: Fiber.Fiber<void, AgentError>
+      ) =>
         Effect.gen(function* () {
           const storing = yield* Effect.forkChild(storeEvents(answer, answerId))
           const asked = yield* Fiber.await(asking)
@@ -240,7 +168,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
       const begin: RunningAnswers["Service"]["begin"] = (turn) =>
         Effect.gen(function* () {
           const { answerId, key, message, onEnd, request } = turn
-          const answer: Answer = new Answer(watchReaders(() => answer))
+          const answer: RunningAnswer = new RunningAnswer(watchReaders(() => answer))
           const asking = yield* Effect.forkIn(ask(answer, request), answers)
           answer.asking = asking
           const begun = yield* Effect.exit(store.begin({ answerId, key, message }))
