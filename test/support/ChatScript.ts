@@ -31,7 +31,7 @@ export const respond = (
       maxDuration: "15 minutes",
       maxBytes: 1_000_000,
       ...rest,
-      watch
+      openChats: watch
     }).pipe(Effect.flatMap(ChatResponse.toResponse))
   )
 

@@ -1,6 +1,6 @@
 /**
- * One chat between an agent and a visitor: what is written and not yet taken by the socket, and what ends it. It is one
- * object, written by one fiber and read by another, so that an idle chat holds little else.
+ * One chat between an agent and a visitor: the frames that the socket has not taken yet, and the reasons that end the
+ * stream. It is one object that one fiber writes and the socket reads, so that an idle chat uses little memory.
  *
  * @module
  */
@@ -16,17 +16,17 @@ export interface Options {
   readonly messageId: string
   /** Whether the edge keeps the conversation. */
   readonly memory: boolean
-  /** After this time without a frame a comment is sent. In milliseconds. */
+  /** The time without a frame after which a comment is sent, in milliseconds. */
   readonly heartbeat: number
-  /** How long the visitor may take to read what was said, the last words too. In milliseconds. */
+  /** How long the visitor may take to read pending frames, the last ones included, in milliseconds. */
   readonly patience: number
-  /** The longest that the stream lasts from its first frame. In milliseconds. */
+  /** The maximum duration of the stream from its first frame, in milliseconds. */
   readonly maxDuration: number
-  /** The most that the agent may say, in bytes of UTF-8. */
+  /** The maximum length of the agent's text, in bytes of UTF-8. */
   readonly maxBytes: number
 }
 
-/** What brings a chat to its visitor, if that can be cut off. */
+/** The connection that carries a chat to its visitor. */
 export interface ChatSink {
   readonly destroyed: boolean
   readonly destroy: () => void
@@ -39,7 +39,7 @@ export class Chat implements OpenChat {
   due = 0
   heapIndex = -1
   /** The fiber that asks the agent. */
-  asker: Fiber.Fiber<unknown, unknown> | undefined
+  asking: Fiber.Fiber<unknown, unknown> | undefined
   private state: ChatStream.State
   private text = ""
   private isClosed = false
@@ -51,23 +51,23 @@ export class Chat implements OpenChat {
   private taker: Taker | undefined
   private waiter: ((emptied: Effect.Effect<void>) => void) | undefined
   private opening: Effect.Effect<void, Refusal> | undefined
-  readonly watch: OpenChats
-  private outlet: ChatSink | undefined
+  readonly openChats: OpenChats
+  private sink: ChatSink | undefined
   private readonly heartbeat: number
-  private readonly patience: number
+  private readonly readTimeout: number
   private readonly maxDuration: number
 
   constructor(watch: OpenChats, options: Options) {
-    this.watch = watch
+    this.openChats = watch
     this.heartbeat = options.heartbeat
-    this.patience = options.patience
+    this.readTimeout = options.patience
     this.maxDuration = options.maxDuration
     this.state = ChatStream.initial(options)
-    this.askedAt = watch.alarms.now()
+    this.askedAt = watch.scheduler.now()
     watch.add(this)
   }
 
-  /** Waits until the agent accepts, or does not. */
+  /** Waits until the agent accepts the message, or refuses it. */
   opened(): Effect.Effect<void, Refusal> {
     return Effect.callback((resume) => {
       if (this.opening === undefined) this.opener = resume
@@ -75,7 +75,7 @@ export class Chat implements OpenChat {
     })
   }
 
-  /** Waits until the socket took everything. For the writer. */
+  /** Waits until the socket has taken all frames. For the writer. */
   emptied(): Effect.Effect<void> {
     return Effect.callback((resume) => {
       if (this.text === "") resume(Effect.void)
@@ -83,26 +83,26 @@ export class Chat implements OpenChat {
     })
   }
 
-  /** Gives what is there, as soon as there is something; undefined after the last. For the socket, once at a time. */
+  /** Passes the pending frames to `taker` as soon as there are any; undefined after the last. One call at a time. */
   next(taker: Taker): void {
     if (this.text !== "") taker(this.taken())
     else if (this.isClosed) taker(undefined)
     else this.taker = taker
   }
 
-  /** Has an outlet cut that does not take what was said in time. `left` must be called when it is done, or gone. */
+  /** Closes a sink that does not take pending frames in time. Call `left` when the sink has finished or closed. */
   attach(outlet: ChatSink): void {
-    this.outlet = outlet
+    this.sink = outlet
     if (this.isClosed) this.armCloseTimeout()
   }
 
-  /** The visitor has everything, or has gone. */
+  /** The visitor has received everything, or has left. */
   left(): void {
-    this.outlet = undefined
-    this.watch.remove(this)
+    this.sink = undefined
+    this.openChats.remove(this)
   }
 
-  /** Whether the socket took everything. */
+  /** Whether no frame is pending. */
   get isEmpty(): boolean {
     return this.text === ""
   }
@@ -112,7 +112,7 @@ export class Chat implements OpenChat {
     return this.opening !== undefined
   }
 
-  /** Whether nothing is to be asked of the agent any more. */
+  /** Whether the agent need not be read any further. */
   get isOver(): boolean {
     return this.isClosed || ChatStream.isEnded(this.state)
   }
@@ -121,19 +121,19 @@ export class Chat implements OpenChat {
     return this.state.failure
   }
 
-  /** Writes what the agent said. Its first word opens the chat. */
+  /** Writes the agent's events. The first event opens the chat. */
   push(events: Iterable<AgentEvent>): void {
     if (!this.isAccepted) {
-      this.takenAt = this.watch.alarms.now()
+      this.takenAt = this.openChats.scheduler.now()
       this.until = this.takenAt + this.maxDuration
-      this.watch.alarms.set(this, this.nextLook(this.takenAt))
+      this.openChats.scheduler.set(this, this.nextDeadline(this.takenAt))
     }
     this.countTokens(events)
     this.write(events)
     if (!this.isAccepted) this.open(Effect.void)
   }
 
-  /** The agent does not accept. */
+  /** The agent refuses the message. */
   refuse(cause: Cause.Cause<Refusal>): void {
     if (!this.isAccepted) this.open(Effect.failCause(cause))
   }
@@ -144,14 +144,14 @@ export class Chat implements OpenChat {
     this.close()
   }
 
-  /** Nothing is written any more; what is there is still taken, in a time that is bounded as well. */
+  /** Ends writing. Pending frames can still be read for `readTimeout`. */
   close(): void {
     if (this.isClosed) return
     this.isClosed = true
     // Infinite: the stream has not begun.
-    if (Number.isFinite(this.until)) this.watch.metrics.ended(this.endReason)
-    this.watch.remove(this)
-    if (this.outlet?.destroyed === false) this.armCloseTimeout()
+    if (Number.isFinite(this.until)) this.openChats.metrics.ended(this.endReason)
+    this.openChats.remove(this)
+    if (this.sink?.destroyed === false) this.armCloseTimeout()
     if (this.text === "") this.wakeTaker(undefined)
   }
 
@@ -162,13 +162,13 @@ export class Chat implements OpenChat {
       this.stop("too-long")
       return undefined
     }
-    if (this.text !== "" && now - this.takenAt >= this.patience) {
+    if (this.text !== "" && now - this.takenAt >= this.readTimeout) {
       this.stop("unread")
       return this.cut()
     }
     // No heartbeat while data is pending.
     if (now - this.takenAt >= this.heartbeat && this.text === "") this.put(ChatStream.comment)
-    return this.nextLook(now)
+    return this.nextDeadline(now)
   }
 
   drain(): void {
@@ -178,30 +178,30 @@ export class Chat implements OpenChat {
     }
     this.refuse(Cause.fail(new AgentRefused({ reason: "the service is shutting down" })))
     this.close()
-    this.asker?.interruptUnsafe()
+    this.asking?.interruptUnsafe()
   }
 
-  private nextLook(now: number): number {
-    const due = this.takenAt + (this.text === "" ? this.heartbeat : this.patience)
-    return Math.min(due, now + this.patience, this.until)
+  private nextDeadline(now: number): number {
+    const due = this.takenAt + (this.text === "" ? this.heartbeat : this.readTimeout)
+    return Math.min(due, now + this.readTimeout, this.until)
   }
 
   private armCloseTimeout(): void {
-    const { alarms } = this.watch
-    alarms.set(this, alarms.now() + this.patience)
+    const { scheduler: alarms } = this.openChats
+    alarms.set(this, alarms.now() + this.readTimeout)
   }
 
   private cut(): undefined {
-    const { outlet } = this
+    const { sink: outlet } = this
     this.left()
     outlet?.destroy()
   }
 
-  /** We end it ourselves. */
+  /** The edge ends the stream. */
   private stop(failure: ChatStream.Failure): void {
     if (this.isOver) return
     this.fail(failure)
-    this.asker?.interruptUnsafe()
+    this.asking?.interruptUnsafe()
   }
 
   private get endReason(): ChatEnd {
@@ -212,7 +212,7 @@ export class Chat implements OpenChat {
     let tokens = 0
     for (const event of events) if (event._tag === "Text") tokens++
     if (tokens === 0) return
-    const { alarms, metrics } = this.watch
+    const { scheduler: alarms, metrics } = this.openChats
     metrics.tokens(tokens)
     if (this.askedAt !== undefined) metrics.firstToken(alarms.now() - this.askedAt)
     this.askedAt = undefined
@@ -245,10 +245,10 @@ export class Chat implements OpenChat {
   private taken(): string {
     const { text } = this
     this.text = ""
-    this.takenAt = this.watch.alarms.now()
+    this.takenAt = this.openChats.scheduler.now()
     const { waiter } = this
     this.waiter = undefined
-    // The writer goes on when the socket has what is taken here.
+    // The writer continues once the socket has these frames.
     if (waiter !== undefined) queueMicrotask(() => waiter(Effect.void))
     return text
   }

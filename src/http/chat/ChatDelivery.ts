@@ -1,6 +1,6 @@
 /**
- * Brings a chat to its visitor: as the platform's stream of bytes, or, on a server of Node's, straight to its response. The
- * stream would cost an idle chat an eighth of all that it holds, and every token a fiber's turn.
+ * Writes a chat to its visitor: as the platform's stream of bytes, or directly to Node's response. The stream would take an
+ * eighth of an idle chat's memory, and a fiber's turn per token.
  *
  * @module
  */

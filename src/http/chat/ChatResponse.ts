@@ -47,9 +47,9 @@ export interface Options {
   readonly maxDuration: Duration.Input
   /** The most that the agent may say, in bytes of UTF-8. */
   readonly maxBytes: number
-  /** What the answer's head tells besides its own. */
+  /** Headers of the response besides those of the stream. */
   readonly headers?: Readonly<Record<string, string>>
-  readonly watch: OpenChats
+  readonly openChats: OpenChats
 }
 
 const headers = {
@@ -69,14 +69,14 @@ const logRefusal = (error: AgentRefusal, names: Names) =>
     })
   )
 
-/** A failure before the answer began, as the handler knows it. */
+/** The typed error of a failure before the first frame. */
 const refusal = (error: AgentError | Cause.Done): AgentRefusal => {
   if (Cause.isDone(error)) return new AgentRefused({ reason: "the agent's stream was empty" })
   if (error._tag === "AgentBroken") return new AgentRefused({ reason: error.reason })
   return error._tag === "AgentEmpty" ? new AgentRefused({ reason: "the agent finished without a word" }) : error
 }
 
-/** What the log reads of an error. */
+/** The reason of an error, for the log. */
 const reasonOf = (error: AgentError | Cause.Done): string => {
   if (Cause.isDone(error)) return "it ended without a finish"
   if (error._tag === "AgentTimeout") return "it was silent"
@@ -112,8 +112,8 @@ const logBound = (failure: string, names: Names) =>
 type EventPull = Pull.Pull<readonly [AgentEvent, ...Array<AgentEvent>], AgentError>
 
 /**
- * A loop that asks the agent for its words, each after the socket took the one before, until there are no more. It is as
- * old as the chat, so it lets go of the agent's stream, and of the message in it, as soon as it has begun.
+ * Pulls the agent's events into the chat, each time after the socket has taken the previous frames. It lives as long as the
+ * chat, so that it drops the agent's stream, and the message in it, once the stream has started.
  */
 class AgentPump {
   private agent: Stream.Stream<AgentEvent, AgentError> | undefined
@@ -150,7 +150,7 @@ class AgentPump {
   }
 }
 
-/** The kind of an agent's failure; undefined for a fault of ours. */
+/** The kind of an agent's failure; undefined for a defect of the edge. */
 const failureKind = (
   cause: Cause.Cause<AgentError | Cause.Done>,
   isAccepted: boolean
@@ -169,49 +169,48 @@ const failureKind = (
 const settle = (exit: Exit.Exit<void, AgentError | Cause.Done>, chat: Chat, names: Names): Effect.Effect<void> => {
   const { failure } = chat
   if (failure !== null) return logBound(failure, names)
-  // It was finished; or we ended it; or the visitor has gone.
+  // The agent finished, the edge ended the stream, or the visitor left.
   if (Exit.isSuccess(exit) || chat.isOver || Cause.hasInterruptsOnly(exit.cause)) return Effect.void
   const kind = failureKind(exit.cause, chat.isAccepted)
-  if (kind !== undefined) chat.watch.metrics.agentFailed(kind)
+  if (kind !== undefined) chat.openChats.metrics.agentFailed(kind)
   if (!chat.isAccepted) return Effect.sync(() => chat.refuse(Cause.map(exit.cause, refusal)))
   return Effect.map(failureOf(exit.cause, names), (failure) => chat.fail(failure))
 }
 
-/** How the asking ends, however it does. Its closure is as old as the chat: it holds on to what it needs, and no more. */
+/** Closes the chat when the agent has been read. The closure lives as long as the chat and holds only what it needs. */
 const ending = (chat: Chat, scope: Scope.Closeable, names: Names) => (exit: Exit.Exit<void, AgentError | Cause.Done>) =>
   Effect.ensuring(
     Effect.andThen(Scope.close(scope, exit), settle(exit, chat, names)),
     Effect.sync(() => chat.close())
   )
 
-/** All that goes on between a chat and its agent, in a scope of its own: it is left as soon as nothing more is asked. */
+/** Reads the agent into the chat, in a scope that closes as soon as the agent has been read. */
 const ask = (agent: Stream.Stream<AgentEvent, AgentError>, chat: Chat, names: Names): Effect.Effect<void> => {
   const scope = Scope.makeUnsafe()
   const asking = new AgentPump(agent, chat, scope)
   return Effect.suspend(() => asking.begin()).pipe(Effect.onExit(ending(chat, scope, names)), Effect.ignoreCause)
 }
 
-/** A chat that its agent accepted, and what the head of its answer, a 200, tells. */
+/** A chat that its agent accepted, and the headers of the 200. */
 export interface StartedChat {
   readonly chat: Chat
   readonly headers: Readonly<Record<string, string>>
 }
 
 /**
- * Asks the agent and waits until it accepts. A failure before that is the typed one; a failure after it, a defect, a bound
- * or the process's end is told in the stream, which always ends with `[DONE]`. The log gets the reason in both cases, the
- * visitor a sentence.
+ * Asks the agent and waits until it accepts. A failure before that is the typed error. A later failure, a defect, a bound
+ * or the end of the process becomes a frame of the stream, which always ends with `[DONE]`. In both cases the log gets the
+ * reason and the visitor a sentence.
  *
- * The agent's stream lives in the scope, which must be open until the visitor has everything and must close when the
- * visitor goes, before or after the first event: then it is interrupted. The agent is asked for more only after the socket
- * took what it said.
+ * The agent's stream lives in the scope. Keep the scope open until the visitor has received everything, and close it when
+ * the visitor leaves, which interrupts the agent. The agent is read on only after the socket has taken the pending frames.
  */
 export const begin = (
   agent: Stream.Stream<AgentEvent, AgentError>,
   options: Options
 ): Effect.Effect<StartedChat, AgentRefusal, Scope.Scope> =>
   Effect.contextWith((services: Context.Context<Scope.Scope>) => {
-    const { instanceId, messageId, watch } = options
+    const { instanceId, messageId, openChats: watch } = options
     const names = { instanceId, messageId }
     const chat = new Chat(watch, {
       conversationId: options.conversationId,
@@ -227,7 +226,7 @@ export const begin = (
       // The request's own context is a kilobyte that the answer has no need of, but for its span.
       const isTraced = Context.getOrUndefined(services, Tracer.ParentSpan) !== undefined
       const fork = Effect.runForkWith(isTraced ? services : watch.services)
-      chat.asker = Fiber.runIn(fork(ask(agent, chat, names)), Context.get(services, Scope.Scope))
+      chat.asking = Fiber.runIn(fork(ask(agent, chat, names)), Context.get(services, Scope.Scope))
     }
     return Effect.tapError(chat.opened(), (error) => logRefusal(error, names)).pipe(
       Effect.as({ chat, headers: { ...headers, ...options.headers } })

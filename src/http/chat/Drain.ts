@@ -1,5 +1,5 @@
 /**
- * Tells streams that would go on for long when to end, so that they end with their last frame before the process does.
+ * Signals long streams to end, so that they write their last frame before the process ends.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Watches over all chats of a process: one fiber for their times, and one for the end of the process.
+ * All open chats of a process: one fiber for their deadlines, and one for the end of the process.
  *
  * @module
  */
@@ -7,21 +7,21 @@ import { type Context, Effect, type Scope } from "effect"
 import * as DeadlineScheduler from "../../runtime/DeadlineScheduler.ts"
 import * as ChatMetrics from "./ChatMetrics.ts"
 
-/** A chat as the watch sees it. */
+/** An open chat with a deadline. */
 export interface OpenChat extends DeadlineScheduler.Scheduled {
-  /** Called when the process can wait no longer. */
+  /** Called when the grace period is over. */
   readonly drain: () => void
 }
 
 export interface OpenChats {
-  readonly alarms: DeadlineScheduler.DeadlineScheduler
+  readonly scheduler: DeadlineScheduler.DeadlineScheduler
   readonly metrics: ChatMetrics.ChatMetrics
   /** The services of every chat: the clock and the log. */
   readonly services: Context.Context<never>
-  /** Whether the process can wait no longer: no chat may begin. */
+  /** Whether the grace period is over: no chat may begin. */
   readonly isDrained: () => boolean
   readonly add: (chat: OpenChat) => void
-  /** Forgets a chat and its alarm. */
+  /** Removes a chat and its deadline. */
   readonly remove: (chat: OpenChat) => void
 }
 
@@ -39,7 +39,7 @@ export const make = Effect.fnUntraced(function* (
   })
   yield* Effect.forkScoped(Effect.andThen(drain, drainAll))
   return {
-    alarms,
+    scheduler: alarms,
     metrics,
     services: yield* Effect.context(),
     isDrained: () => isDrained,

@@ -144,7 +144,7 @@ export const layer = (options: Options) =>
                     maxDuration: options.maxDuration,
                     maxBytes: options.maxBytes,
                     headers: visitor.headers,
-                    watch
+                    openChats: watch
                   }).pipe(Effect.flatMap(ChatResponse.toResponse))
             )
           )

@@ -211,7 +211,7 @@ export const endpoint = (options: Options) =>
               maxDuration: options.maxDuration,
               maxBytes: options.maxBytes,
               headers,
-              watch
+              openChats: watch
             })
           if (storedId === null) {
             return Effect.andThen(
