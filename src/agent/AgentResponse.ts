@@ -97,11 +97,11 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
       this.isThrottled = false
       this.since = now
       this.resume()
-      return now + this.patience()
+      return now + this.silenceTimeout()
     }
     // A reader that does not wait for the agent cannot say that it is silent.
-    if (this.phase === "streaming" && !this.buffer.hasWaiter) return now + this.patience()
-    const due = this.since + this.patience()
+    if (this.phase === "streaming" && !this.buffer.hasWaiter) return now + this.silenceTimeout()
+    const due = this.since + this.silenceTimeout()
     if (now < due) return due
     if (this.reader?.answer.finishReason !== undefined) this.end()
     else this.fail(new AgentTimeout())
@@ -171,8 +171,8 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     this.settle()
   }
 
-  private patience(): number {
-    return ResponseBounds.patience(this.reader?.answer.finishReason, this.timeout)
+  private silenceTimeout(): number {
+    return ResponseBounds.silenceTimeout(this.reader?.answer.finishReason, this.timeout)
   }
 
   private readRefusal(headers: ResponseHead.Headers): void {
@@ -234,7 +234,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     if (wait > 0) {
       this.isThrottled = true
       this.alarms.set(this, now + wait)
-    } else if (reader.answer.finishReason !== undefined) this.alarms.set(this, now + this.patience())
+    } else if (reader.answer.finishReason !== undefined) this.alarms.set(this, now + this.silenceTimeout())
     if (wait > 0 || this.buffer.isFull) controller.pause()
   }
 

@@ -27,5 +27,5 @@ const finishGrace = 5000
  * How long an agent may be silent, in milliseconds. One that says that it finished with tool calls may run the tools
  * itself, and go on.
  */
-export const patience = (finishReason: FinishReason | undefined, timeout: number): number =>
+export const silenceTimeout = (finishReason: FinishReason | undefined, timeout: number): number =>
   finishReason === undefined || finishReason === "tool-calls" ? timeout : Math.min(finishGrace, timeout)

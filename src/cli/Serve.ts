@@ -149,8 +149,8 @@ const withWorkers = Effect.fnUntraced(function* (settings: Settings, workers: nu
     // The path is not resolved: after a symbolic link moves to a new version, a restarted worker runs that version.
     fork: (slot, { host, port }) =>
       fork(process.argv[1] ?? "", ["worker", String(slot), host, String(port), String(workers)]),
-    startPatience: Duration.sum(settings.databaseTimeout, startGrace),
-    endPatience: Duration.sum(settings.shutdownGrace, workerKillGrace)
+    startTimeout: Duration.sum(settings.databaseTimeout, startGrace),
+    endTimeout: Duration.sum(settings.shutdownGrace, workerKillGrace)
   }).pipe(
     Effect.provide(App.rateLimiter(settings)),
     Effect.catchTags({

@@ -21,9 +21,9 @@ export interface Options {
   /** Starts a worker process; its channel to the primary is its `process`. */
   readonly fork: (slot: number, address: Address) => ChildProcess
   /** How long a worker may take to start serving. */
-  readonly startPatience: Duration.Duration
+  readonly startTimeout: Duration.Duration
   /** How long a worker may take to end: the grace period of its open requests and streams, and a margin. */
-  readonly endPatience: Duration.Duration
+  readonly endTimeout: Duration.Duration
 }
 
 export interface Primary {
@@ -100,7 +100,7 @@ export const start = Effect.fnUntraced(function* (
     alive.add(worker)
     yield* worker.serving.pipe(
       Effect.timeoutOrElse({
-        duration: options.startPatience,
+        duration: options.startTimeout,
         orElse: () =>
           Effect.andThen(
             worker.end(Duration.zero),
@@ -155,7 +155,7 @@ export const start = Effect.fnUntraced(function* (
   /** Ends a worker that has been replaced. */
   const retire = ({ registration, worker }: Member) => {
     registration.retire()
-    return worker.end(options.endPatience)
+    return worker.end(options.endTimeout)
   }
 
   /**
@@ -202,7 +202,7 @@ export const start = Effect.fnUntraced(function* (
       // From here on every worker is expected to end.
       members.clear()
       yield* dispatcher.close
-      yield* Effect.forEach(alive, (worker) => worker.end(worker.hasServed() ? options.endPatience : Duration.zero), {
+      yield* Effect.forEach(alive, (worker) => worker.end(worker.hasServed() ? options.endTimeout : Duration.zero), {
         concurrency: "unbounded",
         discard: true
       })

@@ -10,7 +10,7 @@ describe("faults: PostgreSQL, under load", () => {
 
   for (const how of ["stopped", "hung", "demoted"] as const) {
     it.live(
-      `${how} for longer than the time-out, it is answered 503 in time, and recovers by itself`,
+      `${how} for longer than the timeout, requests get a 503 in time, and the service recovers`,
       () =>
         Effect.map(Database.beyond({ timeout: 1_000, how }), (figures) => {
           assert.isAbove(figures["503"], 0)

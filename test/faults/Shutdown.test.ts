@@ -38,7 +38,7 @@ describe("faults: shutdown", () => {
 
   for (const flags of [[], ["--workers", "2"]]) {
     it.live(
-      `times of a month, longer than any timer of Node's, end nothing at once (serve ${flags.join(" ")})`,
+      `durations of a month, beyond Node's longest timer, do not expire at once (serve ${flags.join(" ")})`,
       () =>
         Effect.gen(function* () {
           const cluster = yield* Cluster.make({ fsync: "off" })

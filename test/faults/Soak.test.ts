@@ -5,7 +5,7 @@ import { soak } from "../torture/scenarios/Soak.ts"
 const seconds = process.env["CI"] === "true" ? 120 : 15
 
 it.live(
-  `faults: ${seconds} seconds of mixed load lose nothing, and give memory and descriptors back`,
+  `faults: ${seconds} seconds of mixed load lose nothing, and release memory and descriptors`,
   () =>
     // A run this short is mostly warm-up; `npm run torture` runs half an hour with stricter limits.
     Effect.map(soak({ seconds, memory: [2, 256] }), (figures) => {

@@ -54,7 +54,7 @@ describe("faults: starting", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("the demo leaves the database and the Redis of the environment alone, and says so", () =>
+  it.live("the demo does not use the environment's database and Redis, and says so", () =>
     Effect.gen(function* () {
       const cluster = yield* Cluster.make(quick)
       const dataDir = yield* folder
@@ -90,7 +90,7 @@ describe("faults: starting", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("one that starts just before the migrations, or while they run, waits for them", () =>
+  it.live("a server that starts just before or during the migrations waits for them", () =>
     Effect.gen(function* () {
       const cluster = yield* Cluster.make(quick)
       const serve = Process.start("serve", { DATABASE_URL: cluster.url })
@@ -103,7 +103,7 @@ describe("faults: starting", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("one that runs stays ready while another migrates, and one that starts waits until it is done", () =>
+  it.live("a running server stays ready during migrations, and a starting one waits for them", () =>
     Effect.gen(function* () {
       const cluster = yield* Cluster.make(quick)
       yield* Store.prepare(cluster.url)
@@ -130,7 +130,7 @@ describe("faults: starting", () => {
   )
 
   it.live(
-    "one that cannot listen says whether it is the port or the host, whichever server it is",
+    "a server that cannot listen reports whether the port or the host is at fault",
     () =>
       Effect.gen(function* () {
         const cluster = yield* Cluster.make(quick)
@@ -166,7 +166,7 @@ describe("faults: starting", () => {
     120_000
   )
 
-  it.live("one whose database is never migrated says so and ends", () =>
+  it.live("a server whose database is never migrated reports it and exits", () =>
     Effect.gen(function* () {
       const cluster = yield* Cluster.make(quick)
       const { ended, output } = yield* Process.launch(["serve"], { DATABASE_URL: cluster.url, PORT: "0" })
@@ -176,7 +176,7 @@ describe("faults: starting", () => {
   )
 
   it.live(
-    "the lock of a socket whose process id is somebody else's by now keeps no embedded server from starting",
+    "a socket lock whose process id now belongs to another process does not prevent an embedded server from starting",
     () =>
       Effect.gen(function* () {
         const dataDir = yield* folder

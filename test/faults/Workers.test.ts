@@ -116,7 +116,7 @@ describe("faults: several workers", () => {
 
   for (const name of ["SIGTERM", "SIGINT"] as const) {
     it.live(
-      `${name} while they start ends it in order, and leaves none behind`,
+      `${name} during the start shuts down cleanly and leaves no worker`,
       () =>
         Effect.gen(function* () {
           const { ended, output, signal, workers } = yield* starting

@@ -60,8 +60,8 @@ export const make = Effect.fnUntraced(function* (options: {
       pids.push(child.pid ?? 0)
       return child
     },
-    startPatience: Duration.millis(startMillis),
-    endPatience: Duration.millis(endMillis)
+    startTimeout: Duration.millis(startMillis),
+    endTimeout: Duration.millis(endMillis)
   }).pipe(
     Effect.provide([
       MemoryRateLimiter.layer({ maxKeys: 10 }),

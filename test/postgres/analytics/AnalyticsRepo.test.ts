@@ -22,7 +22,7 @@ const add = (id: string) =>
       VALUES (${id}, ${id}, ${randomUUID()}, 'test')`
   )
 
-/** One more. */
+/** Creates another website. */
 const added = Effect.suspend(() => {
   const id = randomUUID()
   return Effect.as(add(id), id)

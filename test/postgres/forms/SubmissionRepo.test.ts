@@ -145,29 +145,27 @@ describe("postgres/forms/SubmissionRepo: batches", () => {
     }).pipe(Effect.scoped, Effect.provide(database))
   )
 
-  it.live(
-    "of a website that is gone the drafts alone are refused, in the same statement as the others are stored",
-    () =>
-      Effect.gen(function* () {
-        const sql = yield* Columns.client
-        const gone = { websiteConfigId: unknownWebsite }
-        const drafts = [draft({}), draft(gone), draft({ key: "a" }), draft({ ...gone, key: "a" }), draft({})]
-        const twice = draft({ ...gone, key: "a" })
-        const outcomes = yield* SubmissionRepo.storeBatch(sql, [...drafts, twice])
-        assert.deepStrictEqual(
-          outcomes.map((outcome) => (Result.isSuccess(outcome) ? outcome.success : outcome.failure._tag)),
-          [
-            drafts[0]!.submissionId,
-            "RecordRefused",
-            drafts[2]!.submissionId,
-            "RecordRefused",
-            drafts[4]!.submissionId
-          ].concat("RecordRefused")
-        )
-        assert.strictEqual(yield* count, 3)
-        const keys = yield* (yield* PgClient.PgClient)`SELECT 1 FROM idempotency_key`
-        assert.strictEqual(keys.length, 1)
-      }).pipe(Effect.scoped, Effect.provide(database))
+  it.live("only the drafts of a deleted website are refused, in the statement that stores the others", () =>
+    Effect.gen(function* () {
+      const sql = yield* Columns.client
+      const gone = { websiteConfigId: unknownWebsite }
+      const drafts = [draft({}), draft(gone), draft({ key: "a" }), draft({ ...gone, key: "a" }), draft({})]
+      const twice = draft({ ...gone, key: "a" })
+      const outcomes = yield* SubmissionRepo.storeBatch(sql, [...drafts, twice])
+      assert.deepStrictEqual(
+        outcomes.map((outcome) => (Result.isSuccess(outcome) ? outcome.success : outcome.failure._tag)),
+        [
+          drafts[0]!.submissionId,
+          "RecordRefused",
+          drafts[2]!.submissionId,
+          "RecordRefused",
+          drafts[4]!.submissionId
+        ].concat("RecordRefused")
+      )
+      assert.strictEqual(yield* count, 3)
+      const keys = yield* (yield* PgClient.PgClient)`SELECT 1 FROM idempotency_key`
+      assert.strictEqual(keys.length, 1)
+    }).pipe(Effect.scoped, Effect.provide(database))
   )
 
   it.live("waits for a website that is being deleted, then refuses it as unknown", () =>

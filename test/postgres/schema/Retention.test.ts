@@ -201,7 +201,7 @@ describe("postgres/schema/Retention", () => {
   )
 
   it.live(
-    "a month that a report reads is dropped later; what can be forgotten is, and page views are stored meanwhile",
+    "a partition that a report reads is dropped later; other data is deleted, and page views are stored meanwhile",
     () =>
       Effect.gen(function* () {
         const repo = yield* Service.AnalyticsRepo

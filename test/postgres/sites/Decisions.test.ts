@@ -25,7 +25,7 @@ const stored = Effect.gen(function* () {
 })
 
 describe("postgres/sites/Decisions: batches", () => {
-  it.live("a batch that is sent again is counted once", () =>
+  it.live("a retried batch is counted once", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const site = yield* makeSite
@@ -73,7 +73,7 @@ describe("postgres/sites/Decisions: batches", () => {
   )
 
   it.live(
-    "what the database will not take is given up, which the log says in one message with the reason beside it",
+    "counts that the database refuses are dropped, with one log message that has the reason as an annotation",
     () =>
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
