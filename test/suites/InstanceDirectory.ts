@@ -52,7 +52,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<InstanceDirectory, E>)
       })
     )
 
-    it.effect.prop("any other text stands for no instance, and fails nothing", [Schema.String], ([text]) =>
+    it.effect.prop("any other text finds no instance and does not fail", [Schema.String], ([text]) =>
       Effect.gen(function* () {
         const instances = yield* InstanceDirectory
         for (const id of [text, randomUUID(), text + randomUUID()]) {

@@ -81,7 +81,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<SiteDirectory, E>) =>
       })
     )
 
-    it.effect.prop("any other text stands for no website, and fails nothing", [Schema.String], ([text]) =>
+    it.effect.prop("any other text finds no website and does not fail", [Schema.String], ([text]) =>
       Effect.gen(function* () {
         const sites = yield* SiteDirectory
         for (const id of [text, randomUUID(), text + randomUUID()]) {

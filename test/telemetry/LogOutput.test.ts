@@ -168,7 +168,7 @@ describe("telemetry/LogOutput", () => {
 
   for (const kind of ["pipe", "socket"] as const) {
     it.live(
-      `a reader that has stopped does not stop the process, and is told what it missed (${kind})`,
+      `a stopped reader does not block the process and gets the count of dropped lines (${kind})`,
       () => Effect.promise(() => unread(kind)),
       60_000
     )
