@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { ByteSize, Config, ConfigProvider, Duration, Effect, LogLevel, Option, Redacted, Result } from "effect"
+import { Config, Duration, LogLevel, Option, Redacted, Result } from "effect"
 import type { IpNetwork } from "effect/net"
 import * as DatabaseUrl from "./core/doctor/DatabaseUrl.ts"
 import * as TraceSampling from "./core/http/TraceSampling.ts"
@@ -13,79 +13,19 @@ import * as Networks from "./core/limits/Networks.ts"
 import * as RateLimit from "./core/limits/RateLimit.ts"
 import * as Retention from "./core/sites/Retention.ts"
 import * as KeyValueList from "./core/text/KeyValueList.ts"
-
-const quoted = (text: string): string => `"${text.slice(0, 80)}"`
-
-/** The error of an invalid setting. `fault` follows its name in the sentence. */
-const invalid = (name: string, fault: string) =>
-  Effect.fail(new Config.ConfigError(new ConfigProvider.SourceError({ message: `${name} ${fault}` })))
-
-/** A setting whose parser explains failures, in words that follow its name. An empty value counts as unset. */
-const parsed = <A>(name: string, parse: (text: string) => Result.Result<A, string>) =>
-  Config.option(Config.String(name)).pipe(
-    Config.map(Option.filter((text) => text.trim() !== "")),
-    Config.mapEffect(
-      Option.match({
-        onNone: () => Effect.succeedNone,
-        onSome: (text) =>
-          Result.match(parse(text.trim()), {
-            onFailure: (fault) => invalid(name, fault),
-            onSuccess: (value) => Effect.succeedSome(value)
-          })
-      })
-    )
-  )
-
-/*
- * `Config.Port`, `Config.Duration` and `Config.URL` accept other values than these settings: no port 0, durations of 0 and
- * below, any protocol. They reject an empty value, and their errors do not say what to write instead.
- */
-
-/** A setting whose error says which values are valid. It does not repeat the value of a secret. */
-const setting = <A>(name: string, expected: string, parse: (text: string) => Option.Option<A>, secret = false) =>
-  parsed(name, (text) =>
-    Result.fromOption(parse(text), () => `is ${secret ? "not usable" : quoted(text)}; it must be ${expected}.`)
-  )
-
-const withDefault =
-  <A>(value: A) =>
-  (config: Config.Config<Option.Option<A>>): Config.Config<A> =>
-    Config.map(
-      config,
-      Option.getOrElse(() => value)
-    )
-
-const text = (name: string) => setting(name, "a text", Option.some)
-
-const integer = (name: string, min: number, max: number) =>
-  setting(name, `a whole number from ${min} to ${max}`, (value) =>
-    Option.some(Number(value)).pipe(Option.filter((number) => /^[0-9]+$/.test(value) && number >= min && number <= max))
-  )
-
-const duration = (name: string) =>
-  setting(name, 'a time such as "500 millis", "30 seconds" or "10 minutes"', (value) =>
-    Option.filter(
-      Duration.fromInput(value as Duration.Input),
-      (parsed) => Duration.isFinite(parsed) && Duration.toMillis(parsed) > 0
-    )
-  )
-
-const bytes = (name: string) =>
-  setting(name, 'a size such as "256 KiB" or "1 MiB"', (value) =>
-    Option.map(ByteSize.fromString(value), ByteSize.toNumberUnsafe)
-  )
-
-const url = (name: string, protocols: ReadonlyArray<string>) =>
-  setting(
-    name,
-    `an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
-    (value) =>
-      Option.fromNullishOr(URL.parse(value)).pipe(
-        Option.filter((parsed) => protocols.includes(parsed.protocol)),
-        Option.map(() => Redacted.make(value))
-      ),
-    true
-  )
+import {
+  bytes,
+  count,
+  duration,
+  durationOrOff,
+  integer,
+  orOff,
+  parsed,
+  setting,
+  text,
+  url,
+  withDefault
+} from "./runtime/Setting.ts"
 
 /**
  * A database URL with parameters that the driver knows: a TLS parameter must not be ignored. Without a user, the driver
@@ -106,41 +46,23 @@ const databaseUrl = (name: string) =>
     )
   )
 
-/** A rate limit policy; none for `off`. */
 const rateLimit = (name: string, policy: string, standard: string) =>
-  setting(name, '"off" or a number per time such as "100/minute"', (value) =>
-    value === "off" ? Option.some(Option.none()) : Option.map(RateLimit.parse(policy, value), Option.some)
+  setting(
+    name,
+    '"off" or a number per time such as "100/minute"',
+    orOff((value) => RateLimit.parse(policy, value))
   ).pipe(withDefault(RateLimit.parse(policy, standard)))
 
 const rateLimitAnalytics = rateLimit("RATE_LIMIT_ANALYTICS", "analytics", "100/minute")
 const rateLimitForms = rateLimit("RATE_LIMIT_FORMS", "forms", "5/minute")
 const rateLimitChat = rateLimit("RATE_LIMIT_CHAT", "chat", "20/minute")
 
-/** A maximum; none for `off`. */
-const count = (name: string) =>
-  setting(name, '"off" or a whole number from 1 to 1000000', (value) =>
-    value === "off"
-      ? Option.some(Option.none<number>())
-      : /^[1-9][0-9]{0,5}$|^1000000$/.test(value)
-        ? Option.some(Option.some(Number(value)))
-        : Option.none()
-  )
-
-/** A duration; none for `off`. */
-const durationOrOff = (name: string) =>
-  setting(name, '"off" or a time such as "60 seconds" or "5 minutes"', (value) =>
-    value === "off"
-      ? Option.some(Option.none())
-      : Duration.fromInput(value as Duration.Input).pipe(
-          Option.filter((parsed) => Duration.isFinite(parsed) && Duration.toMillis(parsed) > 0),
-          Option.map(Option.some)
-        )
-  )
-
-/** How long records are kept; none for `off`, which keeps them for ever. `standard` is the default. */
+/** How long records are kept; `off` keeps them for ever. `standard` is the default. */
 const retention = (name: string, standard: Option.Option<Retention.Retention> = Option.none()) =>
-  setting(name, '"off" or a whole number of days or months such as "90 days" or "25 months"', (value) =>
-    value === "off" ? Option.some(Option.none()) : Option.map(Retention.parse(value), Option.some)
+  setting(
+    name,
+    '"off" or a whole number of days or months such as "90 days" or "25 months"',
+    orOff(Retention.parse)
   ).pipe(withDefault(standard))
 
 const networks = (name: string) =>

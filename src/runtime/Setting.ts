@@ -1,0 +1,98 @@
+/**
+ * Readers of single settings. A value that is not valid fails with a sentence that names the variable and the valid values.
+ *
+ * @module
+ */
+import { ByteSize, Config, ConfigProvider, Duration, Effect, Option, Redacted, Result } from "effect"
+
+const quoted = (text: string): string => `"${text.slice(0, 80)}"`
+
+/** The error of an invalid setting. `fault` follows its name in the sentence. */
+const invalid = (name: string, fault: string) =>
+  Effect.fail(new Config.ConfigError(new ConfigProvider.SourceError({ message: `${name} ${fault}` })))
+
+/** A setting whose parser explains failures, in words that follow its name. An empty value counts as unset. */
+export const parsed = <A>(name: string, parse: (text: string) => Result.Result<A, string>) =>
+  Config.option(Config.String(name)).pipe(
+    Config.map(Option.filter((text) => text.trim() !== "")),
+    Config.mapEffect(
+      Option.match({
+        onNone: () => Effect.succeedNone,
+        onSome: (text) =>
+          Result.match(parse(text.trim()), {
+            onFailure: (fault) => invalid(name, fault),
+            onSuccess: (value) => Effect.succeedSome(value)
+          })
+      })
+    )
+  )
+
+/*
+ * `Config.Port`, `Config.Duration` and `Config.URL` accept other values than these settings: no port 0, durations of 0 and
+ * below, any protocol. They reject an empty value, and their errors do not say what to write instead.
+ */
+
+/** A setting whose error says which values are valid. It does not repeat the value of a secret. */
+export const setting = <A>(name: string, expected: string, parse: (text: string) => Option.Option<A>, secret = false) =>
+  parsed(name, (text) =>
+    Result.fromOption(parse(text), () => `is ${secret ? "not usable" : quoted(text)}; it must be ${expected}.`)
+  )
+
+export const withDefault =
+  <A>(value: A) =>
+  (config: Config.Config<Option.Option<A>>): Config.Config<A> =>
+    Config.map(
+      config,
+      Option.getOrElse(() => value)
+    )
+
+export const text = (name: string) => setting(name, "a text", Option.some)
+
+export const integer = (name: string, min: number, max: number) =>
+  setting(name, `a whole number from ${min} to ${max}`, (value) =>
+    Option.some(Number(value)).pipe(Option.filter((number) => /^[0-9]+$/.test(value) && number >= min && number <= max))
+  )
+
+const positiveDuration = (text: string): Option.Option<Duration.Duration> =>
+  Option.filter(
+    Duration.fromInput(text as Duration.Input),
+    (parsed) => Duration.isFinite(parsed) && Duration.toMillis(parsed) > 0
+  )
+
+export const duration = (name: string) =>
+  setting(name, 'a time such as "500 millis", "30 seconds" or "10 minutes"', positiveDuration)
+
+export const bytes = (name: string) =>
+  setting(name, 'a size such as "256 KiB" or "1 MiB"', (value) =>
+    Option.map(ByteSize.fromString(value), ByteSize.toNumberUnsafe)
+  )
+
+export const url = (name: string, protocols: ReadonlyArray<string>) =>
+  setting(
+    name,
+    `an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
+    (value) =>
+      Option.fromNullishOr(URL.parse(value)).pipe(
+        Option.filter((parsed) => protocols.includes(parsed.protocol)),
+        Option.map(() => Redacted.make(value))
+      ),
+    true
+  )
+
+/** A parser that also accepts `off`, which is none. */
+export const orOff =
+  <A>(parse: (text: string) => Option.Option<A>) =>
+  (text: string): Option.Option<Option.Option<A>> =>
+    text === "off" ? Option.some(Option.none()) : Option.map(parse(text), Option.some)
+
+const isCount = (text: string): boolean => /^[1-9][0-9]{0,5}$|^1000000$/.test(text)
+
+export const count = (name: string) =>
+  setting(
+    name,
+    '"off" or a whole number from 1 to 1000000',
+    orOff((value) => Option.map(Option.liftPredicate(value, isCount), Number))
+  )
+
+export const durationOrOff = (name: string) =>
+  setting(name, '"off" or a time such as "60 seconds" or "5 minutes"', orOff(positiveDuration))
