@@ -107,7 +107,7 @@ describe("faults: several workers", () => {
         socket.write("GET /healthz HTTP/1.1\r\n")
         yield* until("it is connected", () => !socket.pending)
         yield* service.signal("SIGTERM")
-        yield* until("it ends", () => service.output().includes("Ending"))
+        yield* until("it ends", () => service.output().includes("Shutting down"))
         yield* service.signal("SIGHUP")
         assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
       }).pipe(Effect.scoped),
