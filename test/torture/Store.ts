@@ -25,7 +25,7 @@ export const prepare = (url: string, agentUrl = "http://127.0.0.1:9"): Effect.Ef
     yield* Migrations.run
     const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "Torture", origins: [] }))
     const instance = yield* Instances.InstanceDirectory.use((instances) =>
-      instances.create({ name: "Torture", agentUrl, agentModel: null, agentKeyEnv: null, origins: [] })
+      instances.create({ name: "Torture", agentUrl, memory: "agent" })
     )
     const token = yield* Tokens.WidgetTokens.use((tokens) =>
       tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })
