@@ -2,12 +2,15 @@
  * Parses connections in slices, round robin by client address, so that one client's data does not delay the others'.
  *
  * By default Node parses up to 2 MiB of a connection before the next one: with one-byte chunks that is 350,000 events, with
- * pipelined requests thousands of responses. Here only the first `direct` bytes per client and turn of the event loop are
- * parsed at once. The rest is queued in slices, and `core/limits/TurnBudget` limits how many are parsed in a turn. A
- * connection with queued data is paused. A pipelined request is parsed once the earlier one is answered.
+ * pipelined requests thousands of responses. A connection is read in slices from its first request that is pipelined or may
+ * have a large body; until then Node's native reading, which costs less, is safe. Of a sliced connection only the first
+ * `direct` bytes per client and turn of the event loop are parsed at once. The rest is queued in slices, and
+ * `core/limits/TurnBudget` limits how many are parsed in a turn. A connection with queued data is paused. A pipelined
+ * request is parsed once the earlier one is answered.
  *
  * @module
  */
+import * as diagnostics from "node:diagnostics_channel"
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import { Socket } from "node:net"
 import { clientKey } from "../../core/limits/ClientKey.ts"
@@ -42,6 +45,15 @@ interface Client {
   bytes: number
   connections: number
 }
+
+/** Bodies up to this many bytes, if their length is known, are read natively. */
+const smallBody = 4_096
+
+const mayHaveLargeBody = ({ headers }: IncomingMessage): boolean =>
+  headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > smallBody
+
+/** Node's channel for each request whose head was parsed, before its response is assigned to the socket. */
+const requestStartChannel = "http.server.request.start"
 
 type Listener = (...args: ReadonlyArray<unknown>) => void
 
@@ -78,7 +90,10 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
     setImmediate(parseWaiting)
   }
 
-  server.on("connection", (socket: Parsed) => {
+  const sliced = new WeakSet<Socket>()
+
+  const slice = (socket: Parsed) => {
+    sliced.add(socket)
     const onData = socket.listeners("data").at(-1) as Listener
     const onEnd = socket.listeners("end").at(-1) as Listener
     const owner = ownerOf(socket.remoteAddress ?? "unknown") ?? `connection ${++unowned}`
@@ -173,7 +188,16 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
       clear()
       if (--client.connections === 0) clients.delete(owner)
     })
-  })
+  }
+
+  const onRequestStart = (message: unknown) => {
+    const started = message as { readonly server: Server; readonly request: IncomingMessage; readonly socket: Parsed }
+    if (started.server !== server || sliced.has(started.socket)) return
+    const isPipelined = Boolean(started.socket._httpMessage)
+    if (isPipelined || mayHaveLargeBody(started.request)) slice(started.socket)
+  }
+  server.on("listening", () => diagnostics.subscribe(requestStartChannel, onRequestStart))
+  server.on("close", () => diagnostics.unsubscribe(requestStartChannel, onRequestStart))
 }
 
 /** Counts by address, except for addresses that many clients share. */
