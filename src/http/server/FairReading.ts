@@ -2,8 +2,9 @@
  * Parses connections in slices, round robin by client address, so that one client's data does not delay the others'.
  *
  * By default Node parses up to 2 MiB of a connection before the next one: with one-byte chunks that is 350,000 events, with
- * pipelined requests thousands of responses. A connection is read in slices from its first request that is pipelined or may
- * have a large body; until then Node's native reading, which costs less, is safe. Of a sliced connection only the first
+ * pipelined requests thousands of responses. A connection is read in slices from its first request that is pipelined, has
+ * many headers or may have a large body, and so are all later ones of its client for a minute. Until then Node's native
+ * reading, which costs less, is safe. Of a sliced connection only the first
  * `direct` bytes per client and turn of the event loop are parsed at once. The rest is queued in slices, and
  * `core/limits/TurnBudget` limits how many are parsed in a turn. A connection with queued data is paused. A pipelined
  * request is parsed once the earlier one is answered.
@@ -45,6 +46,15 @@ interface Client {
   bytes: number
   connections: number
 }
+
+/** How long all connections of a client are sliced after one of them had to be, in milliseconds. */
+const suspicion = 60_000
+
+/** The most clients that are remembered for it. */
+const maxSuspects = 10_000
+
+/** Heads up to this many names and values are read natively: twice what browsers and proxies send. */
+const fewHeaders = 128
 
 /** Bodies up to this many bytes, if their length is known, are read natively. */
 const smallBody = 4_096
@@ -91,12 +101,20 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
   }
 
   const sliced = new WeakSet<Socket>()
+  /** Until when a client's connections are sliced from their start, oldest first. */
+  const suspects = new Map<string, number>()
 
   const slice = (socket: Parsed) => {
     sliced.add(socket)
     const onData = socket.listeners("data").at(-1) as Listener
     const onEnd = socket.listeners("end").at(-1) as Listener
-    const owner = ownerOf(socket.remoteAddress ?? "unknown") ?? `connection ${++unowned}`
+    const key = ownerOf(socket.remoteAddress ?? "unknown")
+    if (key !== undefined) {
+      suspects.delete(key)
+      suspects.set(key, performance.now() + suspicion)
+      if (suspects.size > maxSuspects) suspects.delete(suspects.keys().next().value ?? key)
+    }
+    const owner = key ?? `connection ${++unowned}`
     const client = clients.get(owner) ?? { turn, bytes: 0, connections: 0 }
     clients.set(owner, client)
     client.connections++
@@ -193,9 +211,15 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
   const onRequestStart = (message: unknown) => {
     const started = message as { readonly server: Server; readonly request: IncomingMessage; readonly socket: Parsed }
     if (started.server !== server || sliced.has(started.socket)) return
-    const isPipelined = Boolean(started.socket._httpMessage)
-    if (isPipelined || mayHaveLargeBody(started.request)) slice(started.socket)
+    const { request, socket } = started
+    const isPipelined = Boolean(socket._httpMessage)
+    if (isPipelined || request.rawHeaders.length > fewHeaders || mayHaveLargeBody(request)) slice(socket)
   }
+  server.on("connection", (socket: Parsed) => {
+    const owner = ownerOf(socket.remoteAddress ?? "unknown")
+    const until = owner === undefined ? undefined : suspects.get(owner)
+    if (until !== undefined && performance.now() < until) slice(socket)
+  })
   server.on("listening", () => diagnostics.subscribe(requestStartChannel, onRequestStart))
   server.on("close", () => diagnostics.unsubscribe(requestStartChannel, onRequestStart))
 }
