@@ -31,7 +31,7 @@ const filesBelow = async (folder: string): Promise<ReadonlyArray<string>> => {
     .sort()
 }
 
-/** An upstream that answers with `current.body`, whatever it is asked. */
+/** An upstream that answers every request with `current.body`. */
 const upstream = Effect.acquireRelease(
   Effect.promise(
     () =>

@@ -38,7 +38,7 @@ const assignments = (text: string): Readonly<Record<string, string>> =>
 const unit = assignments(Documents.onlyBlock(operator, "ini"))
 const environment = assignments(Documents.onlyBlock(operator, "env"))
 
-/** The words of `ExecStart`: node, its flags, the program, its arguments. */
+/** The parts of `ExecStart`: node, its flags, the program and its arguments. */
 const start = (() => {
   const [node = "", ...words] = (unit["ExecStart"] ?? "").split(" ")
   const at = words.findIndex((word) => !word.startsWith("--"))

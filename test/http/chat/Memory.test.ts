@@ -6,6 +6,7 @@ import { AgentBroken } from "../../../src/services/chat/AgentStream.ts"
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { StorageUnavailable } from "../../../src/services/Storage.ts"
+import { beginAndLeave } from "../../support/ChatVisit.ts"
 import type { Storage } from "../../support/Storages.ts"
 import * as TestServer from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
@@ -138,25 +139,6 @@ describe("an answer of a conversation with memory", () => {
             Stream.ensuring(Effect.sync(() => ended++))
           )
         : MemoryAgentStream.texts(["ok"])
-
-  /** Begins a chat and leaves once it has said something. */
-  const beginAndLeave = Effect.fnUntraced(function* (message: string) {
-    const { instance, url, widgetToken } = yield* TestServer.TestServer
-    return yield* Effect.promise(async () => {
-      const leave = new AbortController()
-      const response = await fetch(`${url}/v1/public/widget/${instance.instanceId}/chat`, {
-        method: "POST",
-        signal: leave.signal,
-        headers: { "content-type": "application/json", "x-widget-token": widgetToken },
-        body: JSON.stringify({ message })
-      })
-      let text = ""
-      const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
-      while (!text.includes('"delta"')) text += (await reader.read()).value ?? ""
-      leave.abort()
-      return read(text).conversation_id
-    })
-  })
 
   layer(TestServer.layer({}, script, undefined, undefined, "edge"), { excludeTestServices: true })((it) => {
     it.effect("goes on when its visitor leaves, and is stored whole", () =>

@@ -6,6 +6,7 @@ import * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
+import { beginAndLeave, conversationIdOf } from "../../support/ChatVisit.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
 
 const gate = Deferred.makeUnsafe<void>()
@@ -26,28 +27,7 @@ const script: MemoryAgentStream.Script = ({ message }) =>
         )
       : MemoryAgentStream.texts(["You said ", message])
 
-const idOf = (text: string): string => /"conversation_id":"([^"]+)"/.exec(text)?.[1] ?? ""
-
 const textOf = (stream: string): string => [...stream.matchAll(/"delta":"([^"]*)"/g)].map(([, delta]) => delta).join("")
-
-/** Sends a message and leaves once the agent has said something; gives the conversation's id. */
-const beginAndLeave = Effect.fnUntraced(function* (message: string) {
-  const { instance, url, widgetToken } = yield* TestServer
-  return yield* Effect.promise(async () => {
-    const leave = new AbortController()
-    const response = await fetch(`${url}/v1/public/widget/${instance.instanceId}/chat`, {
-      method: "POST",
-      signal: leave.signal,
-      headers: { "content-type": "application/json", "x-widget-token": widgetToken },
-      body: JSON.stringify({ message })
-    })
-    let text = ""
-    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
-    while (!text.includes('"delta"')) text += (await reader.read()).value ?? ""
-    leave.abort()
-    return idOf(text)
-  })
-})
 
 const request = Effect.fnUntraced(function* (
   method: "GET" | "POST",
@@ -95,7 +75,7 @@ const isDone = (text: string) => text.endsWith("[DONE]\n\n")
 const chat = Effect.fnUntraced(function* (message: string) {
   const { instance, send, widgetToken } = yield* TestServer
   const path = `/v1/public/widget/${instance.instanceId}/chat`
-  return idOf((yield* send(path, { message }, { headers: { "x-widget-token": widgetToken } })).text)
+  return conversationIdOf((yield* send(path, { message }, { headers: { "x-widget-token": widgetToken } })).text)
 })
 
 const messages = Effect.fnUntraced(function* (conversationId: string) {

@@ -1,4 +1,5 @@
 import { createServer, type RequestListener } from "node:http"
+import { connect } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Option, Scope } from "effect"
 import * as Connections from "../../../src/http/server/Connections.ts"
@@ -6,10 +7,10 @@ import * as FairReading from "../../../src/http/server/FairReading.ts"
 import { until } from "../../support/Wait.ts"
 import * as Raw from "../../torture/Raw.ts"
 
-/** Each connection counts as a client. */
-const serve = Effect.fnUntraced(function* (listener: RequestListener) {
+/** Each connection counts as a client, or each address. */
+const serve = Effect.fnUntraced(function* (listener: RequestListener, by: "connection" | "address" = "connection") {
   const server = createServer(listener)
-  FairReading.watch(server, { ownerOf: FairReading.byAddress(() => true) })
+  FairReading.watch(server, { ownerOf: FairReading.byAddress(() => by === "connection") })
   yield* Effect.addFinalizer(() => Effect.sync(() => void server.close().closeAllConnections()))
   yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
   const address = server.address()
@@ -44,6 +45,48 @@ describe("http/server/FairReading", () => {
         yield* until("all is parsed", () => events >= count)
         yield* until("the visitor is answered", () => Raw.statuses(visitor.received()).length === 1)
         assert.isBelow(atVisit ?? count, count / 2)
+      }).pipe(Effect.scoped)
+    )
+  }
+
+  for (const [name, first] of [
+    ["pipelined", request("/").repeat(2)],
+    ["sent many headers", `GET / HTTP/1.1\r\nHost: edge\r\n${"X-A: 1\r\n".repeat(100)}\r\n`],
+    ["sent a large body", `POST / HTTP/1.1\r\nHost: edge\r\nContent-Length: 5000\r\n\r\n${"x".repeat(5_000)}`]
+  ] as const) {
+    it.live(`a client that ${name} has its next connection parsed in slices from the start`, () =>
+      Effect.gen(function* () {
+        let events = 0
+        let atVisit: number | undefined
+        const port = yield* serve((incoming, response) => {
+          if (incoming.url === "/visit") atVisit = events
+          incoming.on("data", () => {
+            if (incoming.url === "/flood" && events++ === 0) visitor.write(request("/visit"))
+          })
+          incoming.on("error", () => {}).on("end", () => response.end())
+        }, "address")
+        const visitor = yield* Raw.open(port)
+        // Another loopback address is another client.
+        const open = Effect.acquireRelease(
+          Effect.sync(() => connect({ port, host: "127.0.0.1", localAddress: "127.0.0.2" })),
+          (socket) => Effect.sync(() => void socket.destroy())
+        )
+        const before = yield* open
+        let answered = ""
+        before.on("data", (data) => {
+          answered += data
+        })
+        before.write(first)
+        yield* until("the first request is answered", () => answered.includes("HTTP/1.1 200"))
+        const flood = yield* open
+        // Less than Node parses at once of a connection that is not sliced.
+        const chunks = 8_000
+        flood.write(
+          `POST /flood HTTP/1.1\r\nHost: edge\r\nTransfer-Encoding: chunked\r\n\r\n${"1\r\na\r\n".repeat(chunks)}`
+        )
+        yield* until("all is parsed", () => events >= chunks)
+        yield* until("the visitor is answered", () => Raw.statuses(visitor.received()).length === 1)
+        assert.isBelow(atVisit ?? chunks, chunks / 2)
       }).pipe(Effect.scoped)
     )
   }
