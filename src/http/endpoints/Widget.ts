@@ -19,6 +19,7 @@ import * as ConversationHash from "../../core/chat/ConversationHash.ts"
 import * as ConversationId from "../../core/chat/ConversationId.ts"
 import * as History from "../../core/chat/History.ts"
 import type { Instance } from "../../core/chat/Instance.ts"
+import { UiMessageStream } from "../../core/chat/UiMessageStream.ts"
 import { clientKey } from "../../core/limits/ClientKey.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import * as Slots from "../../core/limits/Slots.ts"
@@ -203,9 +204,8 @@ export const endpoint = (options: Options) =>
           const start = (stream: Stream.Stream<AgentEvent, AgentError>) =>
             ChatResponse.begin(stream, {
               instanceId: instance.instanceId,
-              conversationId,
-              memory: storedId !== null,
               messageId: answerId,
+              dialect: new UiMessageStream({ conversationId, memory: storedId !== null, messageId: answerId }),
               heartbeat,
               patience: options.patience,
               maxDuration: options.maxDuration,

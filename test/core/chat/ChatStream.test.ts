@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
 import { ChatFrame } from "../../../src/contract/ChatFrame.ts"
 import * as ChatStream from "../../../src/core/chat/ChatStream.ts"
+import { UiMessageStream } from "../../../src/core/chat/UiMessageStream.ts"
 
 const decode = Schema.decodeSync(Schema.fromJsonString(ChatFrame), { onExcessProperty: "error" })
 
@@ -71,7 +72,11 @@ const toEvent = (event: typeof Event.Type): ChatStream.Event =>
     : event
 
 const initial = (maxBytes = 1_000_000) =>
-  ChatStream.initial({ messageId: "m-1", conversationId: "c-1", memory: true, maxBytes })
+  ChatStream.initial({
+    messageId: "m-1",
+    dialect: new UiMessageStream({ messageId: "m-1", conversationId: "c-1", memory: true }),
+    maxBytes
+  })
 
 describe("ChatStream", () => {
   it.prop(
