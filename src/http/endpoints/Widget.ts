@@ -20,9 +20,7 @@ import * as ConversationId from "../../core/chat/ConversationId.ts"
 import * as History from "../../core/chat/History.ts"
 import type { Instance } from "../../core/chat/Instance.ts"
 import { UiMessageStream } from "../../core/chat/UiMessageStream.ts"
-import { clientKey } from "../../core/limits/ClientKey.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
-import * as Slots from "../../core/limits/Slots.ts"
 import { type AgentError, type AgentRefusal, AgentStream } from "../../services/chat/AgentStream.ts"
 import {
   type ConversationFull,
@@ -36,6 +34,7 @@ import * as ChatResponse from "../chat/ChatResponse.ts"
 import { Drain } from "../chat/Drain.ts"
 import * as OpenChats from "../chat/OpenChats.ts"
 import { RunningAnswers } from "../chat/RunningAnswers.ts"
+import { StreamSlots } from "../chat/StreamSlots.ts"
 import * as RequestBody from "../server/RequestBody.ts"
 import * as ErrorMapping from "./ErrorMapping.ts"
 import * as ErrorResponses from "./ErrorResponses.ts"
@@ -79,8 +78,6 @@ const heartbeat = "15 seconds"
 
 export interface Options {
   readonly rateLimit: Option.Option<RateLimitPolicy>
-  /** How many streams may be open at once in this process: for one address, and for one instance; none for any number. */
-  readonly streams: { readonly perAddress: Option.Option<number>; readonly perInstance: Option.Option<number> }
   /** How long a visitor may take to read what was said. */
   readonly patience: Duration.Input
   /** The longest that one stream lasts. */
@@ -124,20 +121,9 @@ export const endpoint = (options: Options) =>
       const tokens = yield* WidgetTokens
       const agent = yield* AgentStream
       const watch = yield* Effect.flatMap(Drain, (drain) => OpenChats.make(drain.expired))
-      const slots = Slots.make()
+      const slots = yield* StreamSlots
       const answers = yield* RunningAnswers
       const store = yield* ConversationStore
-
-      /** Takes a slot for a stream, which the caller must release. */
-      const openSlot = (address: string, instanceId: string) => {
-        const { perAddress, perInstance } = options.streams
-        const claim = (name: "address" | "instance", id: string, limit: Option.Option<number>) =>
-          Option.toArray(Option.map(limit, (limit) => ({ name, key: `${name} ${id}`, limit })))
-        return slots.open([
-          ...claim("address", clientKey(address), perAddress),
-          ...claim("instance", instanceId, perInstance)
-        ])
-      }
 
       /** Asks an agent for the answer to one message, without the edge's memory. */
       const askOnce = (instance: Instance, message: string, hashKey: Uint8Array, conversationId: string) =>
@@ -192,7 +178,7 @@ export const endpoint = (options: Options) =>
           return Effect.succeed(ErrorResponses.foreignOrigin("assistant", headers))
         }
         return Effect.flatMap(store.hashKey, (hashKey): ReturnType<typeof begin> => {
-          const slot = openSlot(head.address, instance.instanceId)
+          const slot = slots.openAnswer(head.address, instance.instanceId)
           if (slot._tag === "Full") return Effect.succeed(ErrorResponses.tooManyStreams(slot.name, headers))
           const { conversationId, storedId } = ConversationId.identify(
             instance,
