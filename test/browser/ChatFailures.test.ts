@@ -5,6 +5,7 @@ import { assert, describe } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import type { Page } from "playwright-core"
 import * as ChatStream from "../../src/core/chat/ChatStream.ts"
+import { sentences } from "../../src/core/chat/Failure.ts"
 import * as RateLimit from "../../src/core/limits/RateLimit.ts"
 import { inChromium, until } from "../support/browser/Browser.ts"
 import * as ChatPage from "../support/browser/ChatPage.ts"
@@ -116,7 +117,7 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
         yield* sees(/did not answer in time/)
         yield* send("break: Half of")
         // The edge's own message.
-        yield* sees(ChatStream.sentences["agent-broken"])
+        yield* sees(sentences["agent-broken"])
         assert.strictEqual((yield* on(answers)).at(-1), "Half of")
         yield* on(() => retry(page).last().click())
         yield* until(

@@ -13,6 +13,7 @@ import { makeSentenceSplitter } from "../../src/browser/chat/Sentences.ts"
 import { EventTooLong, makeSseReader, maxEvent } from "../../src/browser/chat/SseReader.ts"
 import { english, sentenceOf, withReplacements } from "../../src/browser/chat/Strings.ts"
 import * as ChatStream from "../../src/core/chat/ChatStream.ts"
+import { sentences } from "../../src/core/chat/Failure.ts"
 
 /** Splits a text into pieces of these lengths, repeatedly. */
 const cut = (text: string, lengths: ReadonlyArray<number>): ReadonlyArray<string> => {
@@ -80,7 +81,7 @@ describe("Frames.parse", () => {
     )
     assert.deepStrictEqual(
       frames.filter((frame) => frame?.type === "error" || frame?.type === "done"),
-      [{ type: "error", sentence: ChatStream.sentences["agent-broken"] }, { type: "done" }]
+      [{ type: "error", sentence: sentences["agent-broken"] }, { type: "done" }]
     )
   })
 

@@ -4,6 +4,7 @@
 import { type Cause, Effect, Queue, Stream } from "effect"
 import type { AgentEvent } from "../../src/core/chat/Agent.ts"
 import * as ChatStream from "../../src/core/chat/ChatStream.ts"
+import type * as Encoding from "../../src/core/chat/Encoding.ts"
 import * as ChatResponse from "../../src/http/chat/ChatResponse.ts"
 import * as OpenChats from "../../src/http/chat/OpenChats.ts"
 import type { AgentError } from "../../src/services/chat/AgentStream.ts"
@@ -36,7 +37,7 @@ export const respond = (
   )
 
 /** The visitor's response to these events. */
-export const wire = (...events: ReadonlyArray<ChatStream.Event>): string =>
+export const wire = (...events: ReadonlyArray<Encoding.Event>): string =>
   ChatStream.encodeAll(
     ChatStream.initial({ messageId: "m-1", conversationId: "c-1", memory: false, maxBytes: 1_000_000 }),
     events

@@ -9,40 +9,8 @@
  */
 import * as Activity from "./Activity.ts"
 import type { AgentEvent, FinishReason } from "./Agent.ts"
-
-/** Why a chat stream ends without the agent having finished. */
-export type Failure =
-  /** The agent was silent for too long. */
-  | "agent-timeout"
-  /** The agent's stream broke. */
-  | "agent-broken"
-  /** The agent finished without a word. */
-  | "agent-empty"
-  /** The agent declined to answer, without a word. */
-  | "agent-declined"
-  /** The stream lasted too long. */
-  | "too-long"
-  /** The agent said too much. */
-  | "too-much"
-  /** The visitor does not read. */
-  | "unread"
-  /** This process is about to end. */
-  | "shutting-down"
-  /** A fault of this service. */
-  | "internal"
-
-/** What a visitor reads of a failure. */
-export const sentences: Readonly<Record<Failure, string>> = {
-  "agent-timeout": "The agent stopped answering. Please try again.",
-  "agent-broken": "The answer was interrupted. Please try again.",
-  "agent-empty": "The assistant found no answer to this. Please ask in other words.",
-  "agent-declined": "The assistant does not answer this. Please ask something else.",
-  "too-long": "The answer took too long and was ended here.",
-  "too-much": "The answer became too long and was ended here.",
-  unread: "The answer was not read and was ended here.",
-  "shutting-down": "The service is restarting. Please send your message again in a moment.",
-  internal: "Something went wrong on our side. Please try again."
-}
+import * as Encoding from "./Encoding.ts"
+import { type Failure, sentences } from "./Failure.ts"
 
 const frame = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`
 
@@ -88,9 +56,6 @@ export const done = "data: [DONE]\n\n"
  */
 export const comment = ": ping\n"
 
-/** What moves a chat stream on. */
-export type Event = AgentEvent | { readonly _tag: "Failed"; readonly failure: Failure }
-
 /** The state of a chat stream. Make the first one with `initial`. */
 export interface State {
   readonly phase: "fresh" | "open" | "text" | "ended"
@@ -113,7 +78,7 @@ export interface State {
 }
 
 /** A stream of which nothing was sent. `maxBytes` bounds what the agent may say, in bytes of UTF-8. */
-export const initial = (options: Ids & { readonly memory: boolean; readonly maxBytes: number }): State => ({
+export const initial = (options: Encoding.Options): State => ({
   phase: "fresh",
   messageId: options.messageId,
   conversationId: options.conversationId,
@@ -198,7 +163,7 @@ const cite = (state: State, url: string, title: string | null): Step => {
   return [{ ...state, sources }, source(`${state.messageId}-source-${sources}`, url, title)]
 }
 
-const step = (state: State, event: Event): Step => {
+const step = (state: State, event: Encoding.Event): Step => {
   switch (event._tag) {
     case "Text":
     case "Refusal":
@@ -223,7 +188,7 @@ const step = (state: State, event: Event): Step => {
  * lone surrogates replaced by U+FFFD; a pair that was split between two deltas is joined. A text that would pass the
  * stream's bound is not sent and ends the stream as a failure. After the end, everything is ignored.
  */
-export const encode = (state: State, event: Event): Step => {
+export const encode = (state: State, event: Encoding.Event): Step => {
   if (state.phase === "ended") return [state, ""]
   // Nearly all of what comes.
   if (event._tag === "Text" && state.phase !== "fresh") return say(state, event.delta)
@@ -233,7 +198,7 @@ export const encode = (state: State, event: Event): Step => {
 }
 
 /** `encode` for several events at once. */
-export const encodeAll = (state: State, events: Iterable<Event>): Step => {
+export const encodeAll = (state: State, events: Iterable<Encoding.Event>): Step => {
   let current = state
   let text = ""
   for (const event of events) {
@@ -243,3 +208,6 @@ export const encodeAll = (state: State, events: Iterable<Event>): Step => {
   }
   return [current, text]
 }
+
+/** Begins a stream. */
+export const begin: Encoding.Begin = Encoding.make({ initial, encodeAll, isEnded })

@@ -20,7 +20,9 @@ import {
 } from "effect"
 import { HttpEffect, HttpServerResponse } from "effect/http"
 import type { AgentEvent } from "../../core/chat/Agent.ts"
-import type * as ChatStream from "../../core/chat/ChatStream.ts"
+import * as ChatStream from "../../core/chat/ChatStream.ts"
+import type * as Encoding from "../../core/chat/Encoding.ts"
+import type { Failure } from "../../core/chat/Failure.ts"
 import type { AgentFailureKind } from "../../core/metrics/Metrics.ts"
 import { type AgentError, type AgentRefusal, AgentRefused } from "../../services/chat/AgentStream.ts"
 import { Chat } from "./Chat.ts"
@@ -33,31 +35,40 @@ interface Names {
   readonly messageId: string
 }
 
-export interface Options {
+export interface Options extends Encoding.Options {
   readonly instanceId: string
-  readonly conversationId: string
-  readonly messageId: string
-  /** Whether the edge keeps the conversation. */
-  readonly memory: boolean
+  /** The protocol of the client and the headers that name it; by default those of the UI message stream. */
+  readonly protocol?: Protocol | undefined
   /** After this time without a frame a comment is sent. */
   readonly heartbeat: Duration.Input
   /** How long the visitor may take to read what was said, the last words too. */
   readonly patience: Duration.Input
   /** The longest that the stream lasts from its first frame. */
   readonly maxDuration: Duration.Input
-  /** The most that the agent may say, in bytes of UTF-8. */
-  readonly maxBytes: number
   /** Headers of the response besides those of the stream. */
   readonly headers?: Readonly<Record<string, string>>
   readonly openChats: OpenChats
 }
 
-const headers = {
+const streamHeaders = {
   "content-type": "text/event-stream",
   "cache-control": "no-cache, no-transform",
-  "x-accel-buffering": "no",
-  "x-vercel-ai-ui-message-stream": "v1"
+  "x-accel-buffering": "no"
 }
+
+/** A client's protocol over Server-Sent Events. */
+export interface Protocol {
+  readonly encoding: Encoding.Begin
+  readonly headers: Readonly<Record<string, string>>
+}
+
+const uiMessageStream: Protocol = {
+  encoding: ChatStream.begin,
+  headers: { ...streamHeaders, "x-vercel-ai-ui-message-stream": "v1" }
+}
+
+/** A protocol whose responses have the headers of an event stream alone. */
+export const protocol = (encoding: Encoding.Begin): Protocol => ({ encoding, headers: streamHeaders })
 
 /** Logs an error before the first frame. The handler decides on the response. */
 const logRefusal = (error: AgentRefusal, names: Names) =>
@@ -85,7 +96,7 @@ const reasonOf = (error: AgentError | Cause.Done): string => {
 }
 
 /** What a visitor reads of an error. */
-const failureTo = (error: AgentError | Cause.Done): ChatStream.Failure => {
+const failureTo = (error: AgentError | Cause.Done): Failure => {
   if (Cause.isDone(error)) return "agent-broken"
   if (error._tag === "AgentTimeout") return "agent-timeout"
   if (error._tag !== "AgentEmpty") return "agent-broken"
@@ -210,9 +221,10 @@ export const begin = (
   options: Options
 ): Effect.Effect<StartedChat, AgentRefusal, Scope.Scope> =>
   Effect.contextWith((services: Context.Context<Scope.Scope>) => {
-    const { instanceId, messageId, openChats: watch } = options
+    const { instanceId, messageId, openChats: watch, protocol = uiMessageStream } = options
     const names = { instanceId, messageId }
     const chat = new Chat(watch, {
+      encoding: protocol.encoding,
       conversationId: options.conversationId,
       memory: options.memory,
       messageId,
@@ -229,7 +241,7 @@ export const begin = (
       chat.asking = Fiber.runIn(fork(ask(agent, chat, names)), Context.get(services, Scope.Scope))
     }
     return Effect.tapError(chat.opened(), (error) => logRefusal(error, names)).pipe(
-      Effect.as({ chat, headers: { ...headers, ...options.headers } })
+      Effect.as({ chat, headers: { ...protocol.headers, ...options.headers } })
     )
   })
 
@@ -240,7 +252,7 @@ export const begin = (
 export const toResponse = ({ chat, headers }: StartedChat): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
   Effect.map(Effect.context<never>(), (services) => {
     const response = HttpServerResponse.stream(ChatDelivery.toStream(chat), {
-      contentType: headers["content-type"],
+      contentType: streamHeaders["content-type"],
       headers
     })
     HttpEffect.appendPreResponseHandlerUnsafe(services, ChatDelivery.direct(chat, response.body))

@@ -2,6 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
 import { ChatFrame } from "../../../src/contract/ChatFrame.ts"
 import * as ChatStream from "../../../src/core/chat/ChatStream.ts"
+import type * as Encoding from "../../../src/core/chat/Encoding.ts"
+import { sentences } from "../../../src/core/chat/Failure.ts"
 
 const decode = Schema.decodeSync(Schema.fromJsonString(ChatFrame), { onExcessProperty: "error" })
 
@@ -65,7 +67,7 @@ const Event = Schema.Union([
   })
 ])
 
-const toEvent = (event: typeof Event.Type): ChatStream.Event =>
+const toEvent = (event: typeof Event.Type): Encoding.Event =>
   event._tag === "Text" || event._tag === "Refusal" || event._tag === "Reasoning"
     ? { _tag: event._tag, delta: event.delta.join("") }
     : event
@@ -104,7 +106,7 @@ describe("ChatStream", () => {
       const errors = list.filter((one) => one.type === "error")
       const finishes = list.flatMap((one) => (one.type === "finish" ? [one.finishReason] : []))
       if (last._tag === "Failed") {
-        assert.deepStrictEqual(errors, [{ type: "error", errorText: ChatStream.sentences[last.failure] }])
+        assert.deepStrictEqual(errors, [{ type: "error", errorText: sentences[last.failure] }])
         assert.deepStrictEqual(finishes, ["error"])
         assert.strictEqual(state.failure, last.failure)
       } else {
