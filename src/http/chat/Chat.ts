@@ -7,21 +7,21 @@
 import { Cause, Effect, type Fiber } from "effect"
 import type { AgentEvent } from "../../core/chat/Agent.ts"
 import * as ChatStream from "../../core/chat/ChatStream.ts"
-import type * as Encoding from "../../core/chat/Encoding.ts"
-import type { Failure } from "../../core/chat/Failure.ts"
 import type { ChatEnd } from "../../core/metrics/Metrics.ts"
 import { type AgentRefusal, AgentRefused } from "../../services/chat/AgentStream.ts"
 import type { OpenChat, OpenChats } from "./OpenChats.ts"
 
-export interface Options extends Encoding.Options {
-  /** The protocol of the client. */
-  readonly encoding: Encoding.Begin
+export interface Options {
+  readonly dialect: ChatStream.Dialect
+  readonly messageId: string
   /** The time without a frame after which a comment is sent, in milliseconds. */
   readonly heartbeat: number
   /** How long the visitor may take to read pending frames, the last ones included, in milliseconds. */
   readonly patience: number
   /** The maximum duration of the stream from its first frame, in milliseconds. */
   readonly maxDuration: number
+  /** The maximum length of the agent's text, in bytes of UTF-8. */
+  readonly maxBytes: number
 }
 
 /** The connection that carries a chat to its visitor. */
@@ -38,7 +38,7 @@ export class Chat implements OpenChat {
   heapIndex = -1
   /** The fiber that asks the agent. */
   asking: Fiber.Fiber<unknown, unknown> | undefined
-  private readonly encoding: Encoding.Encoding
+  private state: ChatStream.State
   private text = ""
   private isClosed = false
   private takenAt = 0
@@ -60,7 +60,7 @@ export class Chat implements OpenChat {
     this.heartbeat = options.heartbeat
     this.readTimeout = options.patience
     this.maxDuration = options.maxDuration
-    this.encoding = options.encoding(options)
+    this.state = ChatStream.initial(options)
     this.askedAt = watch.scheduler.now()
     watch.add(this)
   }
@@ -112,11 +112,11 @@ export class Chat implements OpenChat {
 
   /** Whether the agent need not be read any further. */
   get isOver(): boolean {
-    return this.isClosed || this.encoding.isEnded
+    return this.isClosed || ChatStream.isEnded(this.state)
   }
 
-  get failure(): Failure | null {
-    return this.encoding.failure
+  get failure(): ChatStream.Failure | null {
+    return this.state.failure
   }
 
   /** Writes the agent's events. The first event opens the chat. */
@@ -137,7 +137,7 @@ export class Chat implements OpenChat {
   }
 
   /** Ends the stream with the frames of a failure. */
-  fail(failure: Failure): void {
+  fail(failure: ChatStream.Failure): void {
     this.write([{ _tag: "Failed", failure }])
     this.close()
   }
@@ -196,14 +196,14 @@ export class Chat implements OpenChat {
   }
 
   /** The edge ends the stream. */
-  private stop(failure: Failure): void {
+  private stop(failure: ChatStream.Failure): void {
     if (this.isOver) return
     this.fail(failure)
     this.asking?.interruptUnsafe()
   }
 
   private get endReason(): ChatEnd {
-    return this.failure ?? (this.encoding.isEnded ? "finished" : "left")
+    return this.failure ?? (ChatStream.isEnded(this.state) ? "finished" : "left")
   }
 
   private countTokens(events: Iterable<AgentEvent>): void {
@@ -222,8 +222,10 @@ export class Chat implements OpenChat {
     this.opener = undefined
   }
 
-  private write(events: Iterable<Encoding.Event>): void {
-    this.put(this.encoding.encode(events))
+  private write(events: Iterable<ChatStream.Event>): void {
+    const [state, frames] = ChatStream.encodeAll(this.state, events)
+    this.state = state
+    this.put(frames)
   }
 
   private put(text: string): void {

@@ -20,9 +20,7 @@ import {
 } from "effect"
 import { HttpEffect, HttpServerResponse } from "effect/http"
 import type { AgentEvent } from "../../core/chat/Agent.ts"
-import * as ChatStream from "../../core/chat/ChatStream.ts"
-import type * as Encoding from "../../core/chat/Encoding.ts"
-import type { Failure } from "../../core/chat/Failure.ts"
+import type * as ChatStream from "../../core/chat/ChatStream.ts"
 import type { AgentFailureKind } from "../../core/metrics/Metrics.ts"
 import { type AgentError, type AgentRefusal, AgentRefused } from "../../services/chat/AgentStream.ts"
 import { Chat } from "./Chat.ts"
@@ -35,40 +33,29 @@ interface Names {
   readonly messageId: string
 }
 
-export interface Options extends Encoding.Options {
+export interface Options {
   readonly instanceId: string
-  /** The protocol of the client and the headers that name it; by default those of the UI message stream. */
-  readonly protocol?: Protocol | undefined
+  readonly messageId: string
+  /** The client's protocol. */
+  readonly dialect: ChatStream.Dialect
   /** After this time without a frame a comment is sent. */
   readonly heartbeat: Duration.Input
   /** How long the visitor may take to read what was said, the last words too. */
   readonly patience: Duration.Input
   /** The longest that the stream lasts from its first frame. */
   readonly maxDuration: Duration.Input
+  /** The most that the agent may say, in bytes of UTF-8. */
+  readonly maxBytes: number
   /** Headers of the response besides those of the stream. */
   readonly headers?: Readonly<Record<string, string>>
   readonly openChats: OpenChats
 }
 
-const streamHeaders = {
+const headers = {
   "content-type": "text/event-stream",
   "cache-control": "no-cache, no-transform",
   "x-accel-buffering": "no"
 }
-
-/** A client's protocol over Server-Sent Events. */
-export interface Protocol {
-  readonly encoding: Encoding.Begin
-  readonly headers: Readonly<Record<string, string>>
-}
-
-const uiMessageStream: Protocol = {
-  encoding: ChatStream.begin,
-  headers: { ...streamHeaders, "x-vercel-ai-ui-message-stream": "v1" }
-}
-
-/** A protocol whose responses have the headers of an event stream alone. */
-export const protocol = (encoding: Encoding.Begin): Protocol => ({ encoding, headers: streamHeaders })
 
 /** Logs an error before the first frame. The handler decides on the response. */
 const logRefusal = (error: AgentRefusal, names: Names) =>
@@ -96,7 +83,7 @@ const reasonOf = (error: AgentError | Cause.Done): string => {
 }
 
 /** What a visitor reads of an error. */
-const failureTo = (error: AgentError | Cause.Done): Failure => {
+const failureTo = (error: AgentError | Cause.Done): ChatStream.Failure => {
   if (Cause.isDone(error)) return "agent-broken"
   if (error._tag === "AgentTimeout") return "agent-timeout"
   if (error._tag !== "AgentEmpty") return "agent-broken"
@@ -221,12 +208,10 @@ export const begin = (
   options: Options
 ): Effect.Effect<StartedChat, AgentRefusal, Scope.Scope> =>
   Effect.contextWith((services: Context.Context<Scope.Scope>) => {
-    const { instanceId, messageId, openChats: watch, protocol = uiMessageStream } = options
+    const { instanceId, messageId, openChats: watch } = options
     const names = { instanceId, messageId }
     const chat = new Chat(watch, {
-      encoding: protocol.encoding,
-      conversationId: options.conversationId,
-      memory: options.memory,
+      dialect: options.dialect,
       messageId,
       heartbeat: Duration.toMillis(options.heartbeat),
       patience: Duration.toMillis(options.patience),
@@ -241,7 +226,7 @@ export const begin = (
       chat.asking = Fiber.runIn(fork(ask(agent, chat, names)), Context.get(services, Scope.Scope))
     }
     return Effect.tapError(chat.opened(), (error) => logRefusal(error, names)).pipe(
-      Effect.as({ chat, headers: { ...protocol.headers, ...options.headers } })
+      Effect.as({ chat, headers: { ...headers, ...options.dialect.headers, ...options.headers } })
     )
   })
 
@@ -252,7 +237,7 @@ export const begin = (
 export const toResponse = ({ chat, headers }: StartedChat): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
   Effect.map(Effect.context<never>(), (services) => {
     const response = HttpServerResponse.stream(ChatDelivery.toStream(chat), {
-      contentType: streamHeaders["content-type"],
+      contentType: headers["content-type"],
       headers
     })
     HttpEffect.appendPreResponseHandlerUnsafe(services, ChatDelivery.direct(chat, response.body))

@@ -1,14 +1,15 @@
 /**
- * The endpoints with which visitors talk to an instance's agent, whatever the protocol of their clients: reads a question,
+ * The endpoints with which visitors talk to an instance's agent, whatever API their clients use: reads a question,
  * counts it against the limit, checks the token and the page's origin, asks the agent and answers.
  *
- * A protocol is a `Dialect`. All dialects share the rate limit and the bounds of open streams.
+ * Each API is a `ClientApi`. All share the rate limit and the bounds of open streams.
  *
  * @module
  */
 import { Context, type Duration, Effect, Layer, Option, Result, type Scope } from "effect"
 import type { HttpServerResponse } from "effect/http"
 import type { ValidationError } from "../../contract/Errors.ts"
+import type * as ChatStream from "../../core/chat/ChatStream.ts"
 import type { Instance } from "../../core/chat/Instance.ts"
 import { clientKey } from "../../core/limits/ClientKey.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
@@ -46,8 +47,8 @@ export interface Request {
   readonly respond: Respond
 }
 
-/** The protocol of a client. */
-export interface Dialect {
+/** The API that a kind of client uses. */
+export interface ClientApi {
   /** The widget token of a request; empty if it has none. */
   readonly token: (head: RequestHead.RequestHead) => string
   readonly read: (body: unknown) => Result.Result<Request, ReadonlyArray<ValidationError>>
@@ -55,15 +56,15 @@ export interface Dialect {
   readonly refusal: (response: Response) => Response
 }
 
-/** Chooses the dialect of a request. */
-export interface Dialects {
-  readonly of: (body: unknown) => Dialect
+/** Chooses the API of a request. */
+export interface ClientApis {
+  readonly of: (body: unknown) => ClientApi
   /** For a body that is not parsed, because its client is over the rate limit or it is not JSON. */
-  readonly guess: (bytes: Uint8Array) => Dialect
+  readonly guess: (bytes: Uint8Array) => ClientApi
 }
 
-/** The dialects of an endpoint that has one. */
-export const only = (dialect: Dialect): Dialects => ({ of: () => dialect, guess: () => dialect })
+/** The APIs of an endpoint that has one. */
+export const only = (api: ClientApi): ClientApis => ({ of: () => api, guess: () => api })
 
 /** The widget token of the `X-Widget-Token` header. */
 export const widgetToken = ({ headers }: RequestHead.RequestHead): string => headers["x-widget-token"] ?? ""
@@ -81,9 +82,9 @@ export type Handler = (
 export class ChatEndpoint extends Context.Service<
   ChatEndpoint,
   {
-    readonly make: (dialects: Dialects) => Handler
-    /** Responds with an event stream; by default with the UI message stream of the AI SDK. */
-    readonly stream: (protocol?: ChatResponse.Protocol) => Respond
+    readonly make: (apis: ClientApis) => Handler
+    /** Responds with an event stream. */
+    readonly stream: (dialect: (asked: AskAgent.Asked) => ChatStream.Dialect) => Respond
   }
 >()("hydracore/http/ChatEndpoint") {}
 
@@ -153,37 +154,33 @@ export const layer = (options: Options) =>
         ])
       }
 
-      const stream =
-        (protocol?: ChatResponse.Protocol): Respond =>
-        ({ answerId, conversationId, instance, memory, stream }, headers) =>
-          ChatResponse.begin(stream, {
-            instanceId: instance.instanceId,
-            conversationId,
-            memory,
-            messageId: answerId,
-            protocol,
-            heartbeat,
-            patience: options.patience,
-            maxDuration: options.maxDuration,
-            maxBytes: options.maxBytes,
-            headers,
-            openChats: watch
-          })
+      const stream: ChatEndpoint["Service"]["stream"] = (dialect) => (asked, headers) =>
+        ChatResponse.begin(asked.stream, {
+          instanceId: asked.instance.instanceId,
+          messageId: asked.answerId,
+          dialect: dialect(asked),
+          heartbeat,
+          patience: options.patience,
+          maxDuration: options.maxDuration,
+          maxBytes: options.maxBytes,
+          headers,
+          openChats: watch
+        })
 
       const begin = (
         head: RequestHead.RequestHead,
         { question, respond }: Request,
-        dialect: Dialect,
+        api: ClientApi,
         instance: Instance,
         headers: RateLimitCheck.LimitHeaders
       ): Effect.Effect<Answer, AskAgent.AskError, Scope.Scope> => {
         if (!OriginCheck.isAllowed(head, instance.origins)) {
-          return Effect.succeed(dialect.refusal(ErrorResponses.foreignOrigin("assistant", headers)))
+          return Effect.succeed(api.refusal(ErrorResponses.foreignOrigin("assistant", headers)))
         }
         return Effect.flatMap(store.hashKey, (hashKey): ReturnType<typeof begin> => {
           const slot = openSlot(head.address, instance.instanceId)
           return slot._tag === "Full"
-            ? Effect.succeed(dialect.refusal(ErrorResponses.tooManyStreams(slot.name, headers)))
+            ? Effect.succeed(api.refusal(ErrorResponses.tooManyStreams(slot.name, headers)))
             : Effect.flatMap(ask(instance, question, hashKey, slot.release), (asked) => respond(asked, headers))
         })
       }
@@ -193,38 +190,38 @@ export const layer = (options: Options) =>
         instanceId: string,
         bytes: Uint8Array,
         gate: RateLimitCheck.RateLimitGate,
-        dialects: Dialects
+        apis: ClientApis
       ): Effect.Effect<Answer, never, Scope.Scope> => {
         const body = RequestBody.parse(bytes, head.headers["content-type"])
         if (Result.isFailure(body)) {
           const response = ErrorResponses.invalid(body.failure.errors, gate.limitHeaders)
-          return Effect.succeed(dialects.guess(bytes).refusal(response))
+          return Effect.succeed(apis.guess(bytes).refusal(response))
         }
-        const dialect = dialects.of(body.success.value)
-        const decoded = dialect.read(body.success.value)
+        const api = apis.of(body.success.value)
+        const decoded = api.read(body.success.value)
         if (Result.isFailure(decoded)) {
-          return Effect.succeed(dialect.refusal(ErrorResponses.invalid(decoded.failure, gate.limitHeaders)))
+          return Effect.succeed(api.refusal(ErrorResponses.invalid(decoded.failure, gate.limitHeaders)))
         }
         // Before the token: a flood of guesses ends here and costs no look-up.
         return gate.check(head.address, ({ accepted, headers }): ReturnType<typeof take> => {
-          if (!accepted) return Effect.succeed(dialect.refusal(ErrorResponses.overLimit(headers)))
-          return Effect.flatMap(tokens.authenticate(instanceId, dialect.token(head)), (instance) =>
+          if (!accepted) return Effect.succeed(api.refusal(ErrorResponses.overLimit(headers)))
+          return Effect.flatMap(tokens.authenticate(instanceId, api.token(head)), (instance) =>
             Option.isSome(instance)
-              ? begin(head, decoded.success, dialect, instance.value, headers)
-              : Effect.succeed(dialect.refusal(ErrorResponses.unauthorized(headers)))
-          ).pipe(Effect.catch((error) => Effect.map(refusalOf(error, headers), dialect.refusal)))
+              ? begin(head, decoded.success, api, instance.value, headers)
+              : Effect.succeed(api.refusal(ErrorResponses.unauthorized(headers)))
+          ).pipe(Effect.catch((error) => Effect.map(refusalOf(error, headers), api.refusal)))
         })
       }
 
       return ChatEndpoint.of({
         stream,
-        make: (dialects) => {
+        make: (apis) => {
           const refuse = (_: RequestHead.RequestHead, bytes: Uint8Array, headers: RateLimitCheck.LimitHeaders) =>
-            Effect.succeed(dialects.guess(bytes).refusal(ErrorResponses.overLimit(headers)))
+            Effect.succeed(apis.guess(bytes).refusal(ErrorResponses.overLimit(headers)))
           return (head, instanceId, bytes) =>
             RateLimitCheck.withRateLimit(
               admit,
-              (_, __, gate) => take(head, instanceId, bytes, gate, dialects),
+              (_, __, gate) => take(head, instanceId, bytes, gate, apis),
               refuse
             )(head, bytes)
         }

@@ -11,6 +11,8 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../../contract/Api.ts"
 import * as BodyReader from "../../contract/BodyReader.ts"
 import { ChatPayload } from "../../contract/Widget.ts"
+import { UiMessageStream } from "../../core/chat/UiMessageStream.ts"
+import type { Asked } from "../chat/AskAgent.ts"
 import * as ChatResponse from "../chat/ChatResponse.ts"
 import * as RequestBody from "../server/RequestBody.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
@@ -19,8 +21,11 @@ import * as RequestHead from "./RequestHead.ts"
 
 const readPayload = BodyReader.make(ChatPayload)
 
+const uiMessageStream = ({ answerId, conversationId, memory }: Asked) =>
+  new UiMessageStream({ messageId: answerId, conversationId, memory })
+
 /** The published body, and JSON refusals. */
-const published = (respond: ChatEndpoint.Respond): ChatEndpoint.Dialect => ({
+const published = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi => ({
   token: ChatEndpoint.widgetToken,
   read: (body) =>
     Result.map(readPayload(body), ({ conversation_id, message }) => ({
@@ -36,7 +41,9 @@ export class ChatHandler extends Context.Service<ChatHandler, ChatEndpoint.Handl
 /** The endpoint without a server. */
 export const endpoint: Layer.Layer<ChatHandler, never, ChatEndpoint.ChatEndpoint> = Layer.effect(
   ChatHandler,
-  Effect.map(ChatEndpoint.ChatEndpoint, ({ make, stream }) => make(ChatEndpoint.only(published(stream()))))
+  Effect.map(ChatEndpoint.ChatEndpoint, ({ make, stream }) =>
+    make(ChatEndpoint.only(published(stream(uiMessageStream))))
+  )
 )
 
 /** The endpoint as a group of the contract's; over `endpoint`. */

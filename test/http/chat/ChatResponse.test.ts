@@ -3,7 +3,7 @@ import { Deferred, Effect, Exit, Fiber, Logger, Queue, Result, Scope, Stream } f
 import type { HttpServerResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import * as ChatStream from "../../../src/core/chat/ChatStream.ts"
-import type { Failure } from "../../../src/core/chat/Failure.ts"
+import { doneEvent } from "../../../src/core/chat/EventStream.ts"
 import { AgentBroken, AgentRefused, AgentTimeout } from "../../../src/services/chat/AgentStream.ts"
 import { type Agent, accepted, driven, respond, stop, text, wire } from "../../support/ChatScript.ts"
 import { until } from "../../support/Wait.ts"
@@ -88,7 +88,7 @@ describe("ChatResponse", () => {
     () =>
       Effect.gen(function* () {
         const secret = "a reason for the log"
-        const cases: ReadonlyArray<readonly [Agent, Failure, string]> = [
+        const cases: ReadonlyArray<readonly [Agent, ChatStream.Failure, string]> = [
           [Stream.fail(new AgentBroken({ reason: secret })), "agent-broken", secret],
           [Stream.fail(new AgentTimeout()), "agent-timeout", "AgentTimeout"],
           [Stream.empty, "agent-broken", "without a finish"],
@@ -125,7 +125,7 @@ describe("ChatResponse", () => {
       yield* TestClock.adjust("15 seconds")
       yield* until("the next heartbeat is sent", () => chunks.length === 4)
       yield* Queue.offer(queue, stop)
-      assert.isTrue((yield* sent).endsWith(ChatStream.done))
+      assert.isTrue((yield* sent).endsWith(doneEvent))
     })
   )
 
@@ -207,7 +207,7 @@ describe("ChatResponse", () => {
       assert.isTrue(
         Buffer.concat(rest as Array<Uint8Array>)
           .toString("utf8")
-          .endsWith(ChatStream.done)
+          .endsWith(doneEvent)
       )
     })
   )
