@@ -3,10 +3,12 @@
  *
  * @module
  */
-import { Cause, Channel, Effect, Exit, type Pull, Scope, Stream } from "effect"
+import { Cause, Channel, Effect, Exit, Option, type Pull, Scope, Stream } from "effect"
 import type { AgentEvent } from "../../core/chat/Agent.ts"
+import * as AnswerEnd from "../../core/chat/AnswerEnd.ts"
 import * as AnswerPieces from "../../core/chat/AnswerPieces.ts"
-import type { AgentError } from "../../services/chat/AgentStream.ts"
+import type { AnswerEnding } from "../../core/chat/Conversation.ts"
+import { AgentBroken, type AgentError } from "../../services/chat/AgentStream.ts"
 
 type Events = ReadonlyArray<AgentEvent>
 type EventPull = Pull.Pull<readonly [AgentEvent, ...Array<AgentEvent>], AgentError>
@@ -46,6 +48,13 @@ export class AnswerLog {
   end(exit: Exit.Exit<void, AgentError>): void {
     this.#exit ??= exit
     this.#wake()
+  }
+
+  /** Ends the log of an answer that is stored with this ending. */
+  endWith(ending: AnswerEnding): void {
+    const last = AnswerEnd.lastEvent(ending)
+    if (Option.isSome(last)) this.push([last.value])
+    this.end(Option.isSome(last) ? Exit.void : Exit.fail(new AgentBroken({ reason: `the answer ended as ${ending}` })))
   }
 
   /** Counts a reader as long as the scope is open. */

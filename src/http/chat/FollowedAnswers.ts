@@ -4,9 +4,8 @@
  *
  * @module
  */
-import { Duration, Effect, Exit, Latch, Option, type Scope, Stream } from "effect"
+import { Duration, Effect, Exit, Latch, type Scope, Stream } from "effect"
 import type { AgentEvent } from "../../core/chat/Agent.ts"
-import * as AnswerEnd from "../../core/chat/AnswerEnd.ts"
 import * as AnswerParts from "../../core/chat/AnswerParts.ts"
 import type { MessagePart } from "../../core/chat/Conversation.ts"
 import { AgentBroken, type AgentError } from "../../services/chat/AgentStream.ts"
@@ -29,16 +28,18 @@ class FollowedAnswer {
 
   /** Takes what was stored since the last time; undefined if the answer was deleted. */
   take(progress: AnswerProgress | undefined): void {
-    if (progress === undefined) return this.fail("the answer was deleted")
-    this.parts = AnswerParts.addAll(this.parts, progress.events)
-    this.position = progress.next
-    this.log.push(progress.events)
-    if (progress.ended === null) return
-    this.log.push(AnswerParts.missing(this.parts, progress.ended.parts))
-    const last = AnswerEnd.lastEvent(progress.ended.ending)
-    if (Option.isNone(last)) return this.fail("the answer broke")
-    this.log.push([last.value])
-    this.log.end(Exit.void)
+    if (progress === undefined) {
+      this.fail("the answer was deleted")
+      return
+    }
+    const { ended, events, next } = progress
+    this.parts = AnswerParts.addAll(this.parts, events)
+    this.position = next
+    this.log.push(events)
+    if (ended !== null) {
+      this.log.push(AnswerParts.missing(this.parts, ended.parts))
+      this.log.endWith(ended.ending)
+    }
   }
 
   fail(reason: string): void {
@@ -77,18 +78,14 @@ export const make = Effect.fnUntraced(function* (
 
   const readStore = Effect.suspend(() => {
     const answers = [...followed]
-    return Effect.match(store.follow(answers.map(([answerId, { position }]) => ({ answerId, position }))), {
-      onFailure: () => {
-        for (const [, answer] of answers) answer.fail("the store is unavailable")
-      },
-      onSuccess: (found) => {
-        for (const [answerId, answer] of answers) answer.take(found.get(answerId))
+    const queries = answers.map(([answerId, { position }]) => ({ answerId, position }))
+    return Effect.map(Effect.exit(store.follow(queries)), (found) => {
+      for (const [answerId, answer] of answers) {
+        if (Exit.isSuccess(found)) answer.take(found.value.get(answerId))
+        else answer.fail("the store is unavailable")
+        if (answer.log.isEnded) forget(answerId, answer)
       }
-    }).pipe(
-      Effect.andThen(() => {
-        for (const [answerId, answer] of answers) if (answer.log.isEnded) forget(answerId, answer)
-      })
-    )
+    })
   })
   yield* hasReaders.await.pipe(
     Effect.andThen(readStore),

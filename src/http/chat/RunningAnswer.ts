@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { Cause, Exit, type Fiber, Option } from "effect"
+import { Cause, Exit, type Fiber } from "effect"
 import type { AgentEvent } from "../../core/chat/Agent.ts"
-import * as AnswerEnd from "../../core/chat/AnswerEnd.ts"
 import * as AnswerParts from "../../core/chat/AnswerParts.ts"
 import type { AnswerEnding, MessagePart } from "../../core/chat/Conversation.ts"
-import { AgentBroken, type AgentError } from "../../services/chat/AgentStream.ts"
+import type { AgentError } from "../../services/chat/AgentStream.ts"
 import { AnswerLog } from "./AnswerLog.ts"
 
 type Finish = AgentEvent & { readonly _tag: "Finish" }
@@ -59,16 +58,10 @@ export class RunningAnswer {
 
   /** Ends the log of an answer that is stored with this ending. */
   endLog(ending: AnswerEnding, asked: Asked): void {
-    // The agent's own failure, which has a sentence of its own, unless the edge had ended the answer before.
-    if (ending === "failed" && Exit.isFailure(asked) && !Cause.hasInterruptsOnly(asked.cause)) {
-      return this.log.end(asked)
-    }
-    const last = AnswerEnd.lastEvent(ending)
-    if (Option.isNone(last)) {
-      return this.log.end(Exit.fail(new AgentBroken({ reason: "it ended without a finish, or the edge ended it" })))
-    }
-    this.log.push([last.value])
-    this.log.end(Exit.void)
+    // The agent's own failure says more, unless the edge had ended the answer before.
+    const isAgentFailure = ending === "failed" && Exit.isFailure(asked) && !Cause.hasInterruptsOnly(asked.cause)
+    if (isAgentFailure) this.log.end(asked)
+    else this.log.endWith(ending)
   }
 
   private naturalEnding(asked: Asked): AnswerEnding {

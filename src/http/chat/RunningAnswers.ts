@@ -25,6 +25,8 @@ export interface Options {
 
 export interface NewAnswer extends NewTurn {
   readonly request: AgentRequest
+  /** Whether the answer goes on without a reader, for `Options.resume`. */
+  readonly isResumable: boolean
   /** Called once when the answer has ended. */
   readonly onEnd: () => void
 }
@@ -39,9 +41,7 @@ export class RunningAnswers extends Context.Service<
      * storing of the whole answer, so that the next turn finds it. The scope is the visitor's request: the answer has a
      * reader as long as it is open. On failure nothing runs, and `onEnd` was called.
      */
-    readonly begin: (
-      answer: NewAnswer
-    ) => Effect.Effect<Stream.Stream<AgentEvent, AgentError>, BeginError, Scope.Scope>
+    readonly begin: (answer: NewAnswer) => Effect.Effect<Stream.Stream<AgentEvent, AgentError>, BeginError, Scope.Scope>
     /** An answer that runs in this process, from its first event on. */
     readonly read: (answerId: string) => Option.Option<Stream.Stream<AgentEvent, AgentError>>
     /**
@@ -81,8 +81,8 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
       const fork = Effect.runForkWith(yield* Effect.context<never>())
       const running = new AnswerTable.AnswerTable<Entry>()
 
-      /** Ends an answer that has had no reader for `resume`. */
-      const watchReaders = (answerOf: () => RunningAnswer) => {
+      /** Ends an answer that has had no reader for `resume`; at once if that is none. */
+      const watchReaders = (resume: Options["resume"], answerOf: () => RunningAnswer) => {
         let timer: Fiber.Fiber<void> | undefined
         const stop = () => {
           timer?.interruptUnsafe()
@@ -91,8 +91,14 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
         const changed = (readers: number) => {
           stop()
           if (readers > 0) return
-          if (Option.isNone(options.resume)) answerOf().end("stopped")
-          else timer = fork(Effect.delay(Effect.sync(() => answerOf().end("cut")), options.resume.value))
+          if (Option.isNone(resume)) answerOf().end("stopped")
+          else
+            timer = fork(
+              Effect.delay(
+                Effect.sync(() => answerOf().end("cut")),
+                resume.value
+              )
+            )
         }
         return { changed, stop }
       }
@@ -172,8 +178,8 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
 
       const begin: RunningAnswers["Service"]["begin"] = (turn) =>
         Effect.gen(function* () {
-          const { answerId, key, message, onEnd, request } = turn
-          const watch = watchReaders(() => answer)
+          const { answerId, isResumable, key, message, onEnd, request } = turn
+          const watch = watchReaders(isResumable ? options.resume : Option.none(), () => answer)
           const answer: RunningAnswer = new RunningAnswer(watch.changed)
           const asking = yield* Effect.forkIn(ask(answer, request), answers)
           answer.asking = asking
