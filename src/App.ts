@@ -208,17 +208,15 @@ export const server = ({ extensions, listen, settings, worker }: ServerOptions) 
   const traceRatio = Option.getOrUndefined(settings.otlp)?.traceRatio
   return Layer.unwrap(
     Effect.map(DescriptorLimit, (descriptors) =>
-      Server.layer(
-        {
-          ...settings,
-          connections: connections(settings, descriptors, worker?.workers ?? 1),
-          measured: isMeasured(settings),
-          traceRatio
-        },
-        listen ?? settings,
-        extensions?.pages,
-        worker?.create
-      )
+      Server.layer({
+        ...settings,
+        listen: listen ?? settings,
+        routes: extensions?.pages,
+        create: worker?.create,
+        connections: connections(settings, descriptors, worker?.workers ?? 1),
+        measured: isMeasured(settings),
+        traceRatio
+      })
     )
   ).pipe(
     Layer.provide([

@@ -17,6 +17,7 @@ const siteOf = (id: string): Site => ({
   trackingToken: `token ${id}`,
   name: id,
   origins: [],
+  timeZone: "UTC",
   createdAt: 0
 })
 
