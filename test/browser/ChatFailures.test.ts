@@ -12,6 +12,8 @@ import * as ChatPage from "../support/browser/ChatPage.ts"
 import type { Fault, Received } from "../support/browser/Network.ts"
 import { layer as testServer } from "../support/TestServer.ts"
 
+const dialect = new UiMessageStream({ messageId: "m", conversationId: "c", memory: false })
+
 const agent = ChatPage.agent()
 
 const answer = (status: number, headers: Record<string, string> = {}, body = ""): Fault => ({
@@ -212,4 +214,3 @@ inChromium("a rate-limited chat", testServer({ rateLimitChat: onePerMinute }, ag
     })
   )
 })
-const dialect = new UiMessageStream({ messageId: "m", conversationId: "c", memory: false })

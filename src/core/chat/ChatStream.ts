@@ -163,14 +163,12 @@ const say = (state: State, delta: string): Step => {
   const allowance = state.allowance - Buffer.byteLength(whole)
   // What is held is written as U+FFFD if its other half never comes.
   if (allowance < (held === "" ? 0 : Buffer.byteLength(replacement))) return fail(state, "too-much")
-  const before = endActivity(state)
-  if (whole === "") return [advanced(state, state.phase, held, state.allowance), before]
   const { dialect, textId } = state
+  if (whole === "") return [advanced(state, state.phase, held, state.allowance), endActivity(state)]
   const frames = dialect.textDelta(textId, whole)
-  return [
-    advanced(state, "text", held, allowance),
-    state.phase === "text" ? before + frames : before + dialect.textStart(textId) + frames
-  ]
+  const next = advanced(state, "text", held, allowance)
+  if (state.phase === "text" && state.activity === null) return [next, frames]
+  return [next, endActivity(state) + (state.phase === "text" ? "" : dialect.textStart(textId)) + frames]
 }
 
 /** Ends the text part, if one is open or begun. The next text is a part of its own. */
