@@ -69,7 +69,7 @@ const field = <A, E = A>(jsonSchema: Record<string, unknown>, read: ReadField<A>
 const fail = (type: string, msg: string): Result.Result<never, FieldError> => Result.fail({ type, msg })
 
 /** Stops counting beyond `max`. */
-const hasMoreCodePointsThan = (text: string, max: number): boolean => {
+export const hasMoreCodePointsThan = (text: string, max: number): boolean => {
   if (text.length <= max) return false
   if (text.length > 2 * max) return true
   let count = 0
