@@ -42,7 +42,7 @@ export const layer: Layer.Layer<
             (subject._tag === "Claimed" && subject.id === trackingToken)
           sites.remove(site)
           const erased = views.erase(hostedWebsiteId)
-          const pageViews = erased.filter((view) => !view.isBot).length
+          const pageViews = erased.filter((view) => view.exclusion === null).length
           return Option.some({
             pageViews,
             botViews: erased.length - pageViews,
