@@ -78,6 +78,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
             Option.some({
               pageViews,
               botViews: shapes.length - pageViews,
+              events: 0,
+              conversions: 0,
               submissions,
               idempotencyKeys: Math.ceil(submissions / 2),
               decisionCounts: 1

@@ -23,6 +23,7 @@ export const site: Site = {
   trackingToken: "d3b07384-d113-4ec5-a5ec-9b1f2d3c4e5f",
   name: "Example",
   origins: ["https://www.example.com"],
+  timeZone: "UTC",
   createdAt: 1_767_225_600_000
 }
 

@@ -10,6 +10,7 @@ import { CliError, Flag } from "effect/cli"
 import { NetAddress } from "effect/net"
 import { maxDays } from "../../core/analytics/Statistics.ts"
 import { isSpelledLikeToken } from "../../core/chat/WidgetToken.ts"
+import * as TimeZone from "../../core/text/TimeZone.ts"
 import { parseUuid } from "../../core/text/Uuid.ts"
 
 /** The most characters (Unicode code points) of a name. */
@@ -122,6 +123,20 @@ export const itsName = (of: string) => make("name", nameKind, "<text>", `The ${o
 export const newName = (of: string) => optional(make("name", nameKind, "<text>", `A new name for the ${of}`))
 
 export const label = optional(make("label", nameKind, "<text>", "What the token is for"))
+
+const timeZoneKind: Kind<string> = {
+  expected: "an IANA time zone such as UTC or Europe/Berlin",
+  parse: (text) => TimeZone.parse(text.trim())
+}
+
+export const timeZone = make(
+  "time-zone",
+  timeZoneKind,
+  "<zone>",
+  "The IANA time zone of its reports; UTC unless given"
+).pipe(Flag.withDefault("UTC"))
+
+export const newTimeZone = optional(make("time-zone", timeZoneKind, "<zone>", "A new IANA time zone for its reports"))
 
 export const site = make("site", uuidKind, "<uuid>", "The website_config_id of a website")
 

@@ -46,6 +46,8 @@ export const layer: Layer.Layer<
           return Option.some({
             pageViews,
             botViews: erased.length - pageViews,
+            events: 0,
+            conversions: 0,
             ...submissions.erase(websiteConfigId),
             decisionCounts: counts.remove(isOf).length
           })

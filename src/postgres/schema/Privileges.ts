@@ -18,6 +18,8 @@ const forRequests = {
   visitor_salt: ["SELECT", "INSERT", "UPDATE"],
   page_view: ["INSERT"],
   bot_view: ["INSERT"],
+  event: ["INSERT"],
+  conversion: ["INSERT"],
   page_view_batch: ["INSERT"],
   submission: ["SELECT", "INSERT"],
   idempotency_key: ["SELECT", "INSERT", "UPDATE"],
