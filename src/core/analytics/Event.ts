@@ -39,9 +39,6 @@ export interface Event {
   readonly isInteractive: boolean
 }
 
-/** The limits of the field (Plausible's). Lengths are in Unicode code points. */
-export const limits = { name: 120, properties: 30, propertyName: 300, propertyValue: 2_000 } as const
-
 /** What a page claims: the validated payload of the contract. */
 export interface EventClaim {
   readonly name: string

@@ -52,7 +52,11 @@ const show = (arrival: Numbered): void => {
     case "view": {
       const { at, browser, device, exclusion, os, path, referrer } = arrival
       const from = referrer === null ? null : `from ${referrer}`
-      const meta = element("p", "meta", joined(device, browser, os, exclusion === null ? null : `${exclusion}, not counted`, from))
+      const meta = element(
+        "p",
+        "meta",
+        joined(device, browser, os, exclusion === null ? null : `${exclusion}, not counted`, from)
+      )
       entry("view", "Page view", at, element("p", "path", path), meta)
       count("views")
       break

@@ -3,11 +3,15 @@ import { Schema } from "effect"
 import * as Country from "../../../src/core/analytics/Country.ts"
 
 describe("core/analytics/Country", () => {
-  it.prop("is two capital letters or null", [Schema.Union([Schema.String, Schema.Literals(["no", "XX", "T1"])])], ([text]) => {
-    const code = Country.parse(text)
-    if (code === null) assert.isTrue(!/^[a-z]{2}$/i.test(text) || /^(xx|zz)$/i.test(text))
-    else assert.strictEqual(code, text.toUpperCase())
-  })
+  it.prop(
+    "is two capital letters or null",
+    [Schema.Union([Schema.String, Schema.Literals(["no", "XX", "T1"])])],
+    ([text]) => {
+      const code = Country.parse(text)
+      if (code === null) assert.isTrue(!/^[a-z]{2}$/i.test(text) || /^(xx|zz)$/i.test(text))
+      else assert.strictEqual(code, text.toUpperCase())
+    }
+  )
 
   it("is read from the records of every vendor", () => {
     assert.strictEqual(Country.ofRecord({ country: { iso_code: "NO", names: { en: "Norway" } } }), "NO")

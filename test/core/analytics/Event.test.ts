@@ -38,15 +38,22 @@ describe("core/analytics/Event", () => {
     }
   )
 
-  it.prop("rounds an amount to thousandths", [Schema.Finite.check(Schema.isBetween({ minimum: -1e11, maximum: 1e11 }))], ([amount]) => {
-    const { revenue } = Event.make({ name: "Sale", page_path: "/", revenue: { amount, currency: "eur" } }, facts)
-    assert.strictEqual(revenue?.currency, "EUR")
-    assert.approximately(revenue?.amount ?? Number.NaN, amount, 0.000_6)
-    assert.isFalse(Object.is(revenue?.amount, -0))
-  })
+  it.prop(
+    "rounds an amount to thousandths",
+    [Schema.Finite.check(Schema.isBetween({ minimum: -1e11, maximum: 1e11 }))],
+    ([amount]) => {
+      const { revenue } = Event.make({ name: "Sale", page_path: "/", revenue: { amount, currency: "eur" } }, facts)
+      assert.strictEqual(revenue?.currency, "EUR")
+      assert.approximately(revenue?.amount ?? Number.NaN, amount, 0.000_6)
+      assert.isFalse(Object.is(revenue?.amount, -0))
+    }
+  )
 
   it("has the visitor, session and path of a page view of the same visitor, and no address", () => {
-    const event = Event.make({ name: "Signup", page_path: "https://shop.example/a?utm_source=x#y", session_id: "s" }, facts)
+    const event = Event.make(
+      { name: "Signup", page_path: "https://shop.example/a?utm_source=x#y", session_id: "s" },
+      facts
+    )
     const view = PageView.make({ page_path: "/a", session_id: "s" }, { ...facts, referrer: PageView.noReferrer })
     const { browser, country, deviceType, hostedWebsiteId, os, path, receivedAt, sessionId, visitorHash } = view
     assert.deepStrictEqual(event, {

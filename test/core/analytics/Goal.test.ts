@@ -24,13 +24,17 @@ describe("core/analytics/Goal", () => {
     assert.isBelow(performance.now() - before, 1_000)
   })
 
-  it.prop("an event goal matches its name alone, and a page goal paths alone", [Schema.String, Schema.String], ([value, other]) => {
-    assert.isTrue(Goal.matches({ kind: "event", value }, { kind: "event", name: value }))
-    assert.strictEqual(Goal.matches({ kind: "event", value }, { kind: "event", name: other }), value === other)
-    assert.isFalse(Goal.matches({ kind: "event", value }, { kind: "page", path: value }))
-    assert.isFalse(Goal.matches({ kind: "page", value }, { kind: "event", name: value }))
-    assert.isTrue(Goal.matches({ kind: "page", value: `${value}*` }, { kind: "page", path: `${value}${other}` }))
-  })
+  it.prop(
+    "an event goal matches its name alone, and a page goal paths alone",
+    [Schema.String, Schema.String],
+    ([value, other]) => {
+      assert.isTrue(Goal.matches({ kind: "event", value }, { kind: "event", name: value }))
+      assert.strictEqual(Goal.matches({ kind: "event", value }, { kind: "event", name: other }), value === other)
+      assert.isFalse(Goal.matches({ kind: "event", value }, { kind: "page", path: value }))
+      assert.isFalse(Goal.matches({ kind: "page", value }, { kind: "event", name: value }))
+      assert.isTrue(Goal.matches({ kind: "page", value: `${value}*` }, { kind: "page", path: `${value}${other}` }))
+    }
+  )
 
   it("has a name", () => {
     assert.strictEqual(Goal.nameOf({ kind: "event", value: "Signup" }), "Signup")

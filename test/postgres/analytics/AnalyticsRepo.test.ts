@@ -119,7 +119,8 @@ withLayer(live, { excludeTestServices: true })("postgres/analytics/AnalyticsRepo
         const repo = yield* Service.AnalyticsRepo
         const view = viewOf(yield* added, shape)
         yield* repo.append(view)
-        const [mine, others] = view.exclusion !== null ? (["bot_view", "page_view"] as const) : (["page_view", "bot_view"] as const)
+        const [mine, others] =
+          view.exclusion !== null ? (["bot_view", "page_view"] as const) : (["page_view", "bot_view"] as const)
         assert.deepStrictEqual(yield* stored(mine, view.hostedWebsiteId), [view])
         assert.deepStrictEqual(yield* stored(others, view.hostedWebsiteId), [])
       }),
