@@ -91,7 +91,10 @@ export const layer = (options: Options) =>
       const drain = yield* Drain
       const watch = yield* OpenChats.make(drain.expired)
 
-      /** Answers a request of someone who may use the conversation; anyone else is refused. */
+      /**
+       * Answers a request of someone who may use the conversation; anyone else is refused. `without` answers for an id that
+       * has no memory.
+       */
       const asVisitor = (
         request: HttpServerRequest.HttpServerRequest,
         params: { readonly instance_id: string; readonly conversation_id: string },
