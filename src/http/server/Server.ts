@@ -21,6 +21,7 @@ import * as Docs from "../assets/Docs.ts"
 import * as Drain from "../chat/Drain.ts"
 import * as RunningAnswers from "../chat/RunningAnswers.ts"
 import * as Analytics from "../endpoints/Analytics.ts"
+import * as ChatEndpoint from "../endpoints/ChatEndpoint.ts"
 import * as Conversations from "../endpoints/Conversations.ts"
 import * as Forms from "../endpoints/Forms.ts"
 import * as Health from "../endpoints/Health.ts"
@@ -50,7 +51,7 @@ export interface Options {
   /** For what a widget does besides chatting: resuming, stopping, reading and rating. */
   readonly rateLimitChatRead: Option.Option<RateLimitPolicy>
   /** The maximum number of open chat streams in this process; `None` for no limit. */
-  readonly chatStreams: Widget.Options["streams"]
+  readonly chatStreams: ChatEndpoint.Options["streams"]
   /** The maximum number of connections in this process: in total, and per address except trusted proxies (`None`: no limit). */
   readonly connections: { readonly total: number; readonly perAddress: Option.Option<number> }
   /** The proxies whose `X-Forwarded-For` is trusted. */
@@ -97,13 +98,16 @@ const endpoints = (options: Options, unreadTimeout: number) =>
   Layer.mergeAll(
     Analytics.endpoint({ rateLimit: options.rateLimitAnalytics }),
     Forms.endpoint({ rateLimit: options.rateLimitForms }),
-    Widget.endpoint({
-      rateLimit: options.rateLimitChat,
-      streams: options.chatStreams,
-      patience: unreadTimeout,
-      maxDuration: options.chatMaxDuration,
-      maxBytes: options.chatMaxBytes
-    })
+    Layer.provideMerge(
+      Widget.endpoint,
+      ChatEndpoint.layer({
+        rateLimit: options.rateLimitChat,
+        streams: options.chatStreams,
+        patience: unreadTimeout,
+        maxDuration: options.chatMaxDuration,
+        maxBytes: options.chatMaxBytes
+      })
+    )
   )
 
 /** All routes, without a server; requires `endpoints`. */
