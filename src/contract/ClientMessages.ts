@@ -3,7 +3,12 @@
  *
  * @module
  */
-import { Schema } from "effect"
+import { Result, Schema } from "effect"
+import * as ClientTurns from "../core/chat/ClientTurns.ts"
+import type { ValidationError } from "./Errors.ts"
+import { at } from "./ValidationErrors.ts"
+import { ChatPayload } from "./Widget.ts"
+import { memberOf } from "./Wire.ts"
 
 /** The text of a message, or its parts: those that are not text are ignored. */
 const Content = Schema.Union([
@@ -21,8 +26,31 @@ export const ClientMessage = Schema.Struct({
 export type ClientMessage = typeof ClientMessage.Type
 
 /** The text of a message; empty if it has none. */
-export const textOf = ({ content = null }: ClientMessage): string => {
+const textOf = ({ content = null }: ClientMessage): string => {
   if (content === null) return ""
-  if (typeof content === "string") return content
-  return content.map(({ text, type }) => (type === "text" ? (text ?? "") : "")).join("")
+  const parts = typeof content === "string" ? [{ type: "text", text: content }] : content
+  return parts
+    .map(({ text = "", type }) => (type === "text" ? text : ""))
+    .join("")
+    .toWellFormed()
+}
+
+const noMessage = {
+  type: "value_error",
+  msg: "Value error, the last message of the visitor (role `user`) should have a text"
+}
+
+const readMessage = memberOf(ChatPayload.fields.message)!.read
+
+/** The turns of a conversation that ends with a visitor's message, which has the bounds of a chat message. */
+export const readTurns = (
+  messages: ReadonlyArray<ClientMessage>
+): Result.Result<ClientTurns.ClientTurns, ReadonlyArray<ValidationError>> => {
+  const loc = ["body", "messages"]
+  const last = messages.findLast(({ role }) => role === "user")
+  const turns = ClientTurns.read(
+    messages.map((message) => ({ id: message.id ?? null, role: message.role, text: textOf(message) }))
+  )
+  if (last === undefined || turns === null || textOf(last) === "") return Result.fail([at(loc, noMessage)])
+  return Result.mapBoth(readMessage(turns.message), { onFailure: (error) => [at(loc, error)], onSuccess: () => turns })
 }

@@ -119,18 +119,24 @@ const CompletionEvent = Schema.Struct({
   data: Schema.Union([Schema.Literal(done), Schema.fromJsonString(Schema.Union([Chunk, OpenAiError]))])
 }).annotate({ identifier: "ChatCompletionEvent", title: "ChatCompletionEvent" })
 
-const limited = { ...Headers.rateLimit, ...Headers.retryAfter, ...Headers.shouldRetry }
+const limited = { ...Headers.rateLimit, ...Headers.retryAfter, ...Headers.shouldRetry, ...Headers.decision }
 
-const refusal = (status: number, description: string) =>
-  HttpApiSchema.WithHeaders(OpenAiError.annotate({ description }).pipe(HttpApiSchema.status(status)), limited)
+const refusal = (status: number, name: string, description: string) =>
+  HttpApiSchema.WithHeaders(
+    Schema.Struct(OpenAiError.fields)
+      .annotate({ identifier: `OpenAi${name}`, title: `OpenAi${name}`, description })
+      .pipe(HttpApiSchema.status(status)),
+    limited
+  )
 
-const Unauthorized = refusal(401, "The key is no valid widget token of this instance")
+const Unauthorized = refusal(401, "Unauthorized", "The key is no valid widget token of this instance")
 
 const refusals = [
+  refusal(400, "BadRequest", "The request is not valid"),
   Unauthorized,
-  refusal(403, "A browser on an origin that is not allowed"),
-  refusal(429, "Over the rate limit, or the tokens of the day are used; see Retry-After"),
-  refusal(503, "The agent or the service is busy; see Retry-After")
+  refusal(403, "Forbidden", "A browser on an origin that is not allowed"),
+  refusal(429, "TooManyRequests", "Over the rate limit, or the tokens of the day are used; see Retry-After"),
+  refusal(503, "ServiceUnavailable", "The agent or the service is busy; see Retry-After")
 ] as const
 
 /** Declares the security scheme. The endpoints check the token themselves, after the rate limit. */
@@ -154,15 +160,14 @@ export const completions = HttpApiEndpoint.post("completions", `${base}/chat/com
       ...Headers.rateLimit,
       ...Headers.eventStream
     }),
-    HttpApiSchema.WithHeaders(Completion, { ...Headers.rateLimit, ...Headers.eventStream })
+    Completion
   ],
   error: [
-    ...Errors.common,
-    refusal(400, "The request is not valid"),
-    refusal(413, "The body is too large"),
+    ...Errors.unhandled,
     ...refusals,
-    refusal(502, "The agent refused, broke off, or could not be reached"),
-    refusal(504, "The agent did not answer in time")
+    refusal(413, "PayloadTooLarge", "The body is too large"),
+    refusal(502, "BadGateway", "The agent refused, broke off, or could not be reached"),
+    refusal(504, "GatewayTimeout", "The agent did not answer in time")
   ]
 })
   .middleware(WidgetKeySecurity)
@@ -191,7 +196,7 @@ export const models = HttpApiEndpoint.get("models", `${base}/models`, {
     }).annotate({ identifier: "ModelList", title: "ModelList" }),
     Headers.rateLimit
   ),
-  error: [...Errors.common, ...refusals]
+  error: [...Errors.unhandled, ...refusals]
 })
   .middleware(WidgetKeySecurity)
   .annotateMerge(

@@ -11,7 +11,7 @@ import { AgentBroken, type AgentError } from "../../services/chat/AgentStream.ts
 import { AnswerLog } from "./AnswerLog.ts"
 
 type Finish = AgentEvent & { readonly _tag: "Finish" }
-type Usage = Pick<AgentEvent & { readonly _tag: "Usage" }, "inputTokens" | "outputTokens">
+type Usage = AgentEvent & { readonly _tag: "Usage" }
 
 /** How asking the agent ended. */
 export type Asked = Exit.Exit<void, AgentError>
@@ -51,13 +51,13 @@ export class RunningAnswer {
     return Cause.hasInterruptsOnly(asked.cause) ? "cut" : "failed"
   }
 
-  /** How the log ends once the answer is stored. Logs the last event. */
+  /** How the log ends once the answer is stored. Logs the last events. */
   logEnd(asked: Asked): Exit.Exit<void, AgentError> {
     if (this.ending === "cut") return Exit.fail(new AgentBroken({ reason: "the edge ended the answer" }))
     if (this.ending !== undefined) this.log.push([{ _tag: "Finish", reason: "other" }])
     else if (Exit.isFailure(asked)) return asked
     else if (this.finish === undefined) return Exit.fail(new AgentBroken({ reason: "it ended without a finish" }))
-    else this.log.push([this.finish])
+    else this.log.push(this.usage === null ? [this.finish] : [this.usage, this.finish])
     return Exit.void
   }
 

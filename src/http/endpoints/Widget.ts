@@ -6,14 +6,12 @@
  * @module
  */
 import { Context, Effect, Layer, Result } from "effect"
-import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../../contract/Api.ts"
 import * as BodyReader from "../../contract/BodyReader.ts"
 import { ChatPayload } from "../../contract/Widget.ts"
 import { UiMessageStream } from "../../core/chat/UiMessageStream.ts"
 import type { Asked } from "../chat/AskAgent.ts"
-import * as ChatResponse from "../chat/ChatResponse.ts"
 import * as RequestBody from "../server/RequestBody.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
 import * as ErrorMapping from "./ErrorMapping.ts"
@@ -55,12 +53,7 @@ export const group = HttpApiBuilder.group(
     return handlers.handleRaw("chat", ({ params, request }) =>
       Effect.flatMap(RequestBody.readBytes(request), (bytes) =>
         converse(RequestHead.fromRequest(request), params.instance_id, bytes)
-      ).pipe(
-        Effect.flatMap((answer) =>
-          HttpServerResponse.isHttpServerResponse(answer) ? Effect.succeed(answer) : ChatResponse.toResponse(answer)
-        ),
-        Effect.catchTags(ErrorMapping.ofBytes)
-      )
+      ).pipe(Effect.flatMap(ChatEndpoint.toResponse), Effect.catchTags(ErrorMapping.ofBytes))
     )
   })
 )
