@@ -5,10 +5,9 @@
  */
 import { Result, Schema } from "effect"
 import * as ClientTurns from "../core/chat/ClientTurns.ts"
+import { maxMessageLength } from "../core/chat/Conversation.ts"
 import type { ValidationError } from "./Errors.ts"
-import { at } from "./ValidationErrors.ts"
-import { ChatPayload } from "./Widget.ts"
-import { memberOf } from "./Wire.ts"
+import * as Wire from "./Wire.ts"
 
 /** The text of a message, or its parts: those that are not text are ignored. */
 const Content = Schema.Union([
@@ -35,22 +34,23 @@ const textOf = ({ content = null }: ClientMessage): string => {
     .toWellFormed()
 }
 
-const noMessage = {
-  type: "value_error",
-  msg: "Value error, the last message of the visitor (role `user`) should have a text"
-}
-
-const readMessage = memberOf(ChatPayload.fields.message)!.read
+const invalid = (msg: string) =>
+  Result.fail<ReadonlyArray<ValidationError>>([
+    { type: "value_error", loc: ["body", "messages"], msg: `Value error, ${msg}` }
+  ])
 
 /** The turns of a conversation that ends with a visitor's message, which has the bounds of a chat message. */
 export const readTurns = (
   messages: ReadonlyArray<ClientMessage>
 ): Result.Result<ClientTurns.ClientTurns, ReadonlyArray<ValidationError>> => {
-  const loc = ["body", "messages"]
   const last = messages.findLast(({ role }) => role === "user")
   const turns = ClientTurns.read(
     messages.map((message) => ({ id: message.id ?? null, role: message.role, text: textOf(message) }))
   )
-  if (last === undefined || turns === null || textOf(last) === "") return Result.fail([at(loc, noMessage)])
-  return Result.mapBoth(readMessage(turns.message), { onFailure: (error) => [at(loc, error)], onSuccess: () => turns })
+  if (last === undefined || turns === null || textOf(last) === "") {
+    return invalid("the last message of the role `user` should have a text")
+  }
+  return Wire.hasMoreCodePointsThan(turns.message, maxMessageLength)
+    ? invalid(`a message may have at most ${maxMessageLength} characters; please shorten it`)
+    : Result.succeed(turns)
 }

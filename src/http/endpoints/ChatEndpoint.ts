@@ -6,8 +6,8 @@
  *
  * @module
  */
-import { ByteSize, Context, type Duration, Effect, Layer, Option, Result, type Scope } from "effect"
-import { HttpIncomingMessage, type HttpServerRequest, HttpServerResponse } from "effect/http"
+import { Context, type Duration, Effect, Layer, Option, Result, type Scope } from "effect"
+import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { ValidationError } from "../../contract/Errors.ts"
 import type * as ChatStream from "../../core/chat/ChatStream.ts"
 import type { Instance } from "../../core/chat/Instance.ts"
@@ -89,9 +89,6 @@ export type Handler = (
   body: Uint8Array
 ) => Effect.Effect<Answer, never, Scope.Scope>
 
-/** The most bytes of a body that repeats the conversation. */
-const maxTurnsBytes = ByteSize.mebibytes(1)
-
 /** Answers a request whose body repeats the conversation. */
 export const respond = (
   request: HttpServerRequest.HttpServerRequest,
@@ -99,8 +96,7 @@ export const respond = (
   handler: Handler,
   { refusal }: Pick<ClientApi, "refusal">
 ): Effect.Effect<Response, never, Scope.Scope> =>
-  RequestBody.readBytes(request).pipe(
-    Effect.provideService(HttpIncomingMessage.MaxBodySize, maxTurnsBytes),
+  RequestBody.readConversation(request).pipe(
     Effect.catchTags(ErrorMapping.ofBytes),
     Effect.flatMap((bytes) =>
       HttpServerResponse.isHttpServerResponse(bytes)

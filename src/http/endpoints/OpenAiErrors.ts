@@ -3,21 +3,12 @@
  *
  * @module
  */
-import { Option, Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
-import { HTTPValidationError, type ValidationError } from "../../contract/Errors.ts"
+import type { ValidationError } from "../../contract/Errors.ts"
 import type { OpenAiError } from "../../contract/OpenAi.ts"
+import * as ErrorSentence from "./ErrorSentence.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
-
-const decode = Schema.decodeUnknownOption(
-  Schema.fromJsonString(Schema.Union([Schema.Struct({ detail: Schema.String }), HTTPValidationError]))
-)
-
-const detailOf = ({ body }: Response): string | ReadonlyArray<ValidationError> =>
-  body._tag === "Uint8Array"
-    ? Option.match(decode(Buffer.from(body.body).toString()), { onNone: () => "", onSome: ({ detail }) => detail })
-    : ""
 
 /** Types and codes as OpenAI has them, by status. */
 const kinds: Readonly<Record<number, readonly [type: string, code: string | null]>> = {
@@ -30,31 +21,26 @@ const kinds: Readonly<Record<number, readonly [type: string, code: string | null
 
 const invalidKey = "The API key is no valid widget token of this instance. Issue a new token for it."
 
-/** The first fault of a request; OpenAI reports one. */
-const ofFault = (fault: ValidationError | undefined) => {
-  const path = fault?.type === "json_invalid" ? "" : (fault?.loc.slice(1).join(".") ?? "")
-  const message = fault?.msg ?? "The request is not valid"
-  return { message: path === "" ? message : `${path}: ${message}`, param: path === "" ? null : path }
+/** Where the first fault of a request is; null if it is in no member of the body, or if there is none. */
+const paramOf = (response: Response): string | null => {
+  const detail = ErrorSentence.detailOf(response)
+  const fault: ValidationError | undefined = typeof detail === "string" ? undefined : detail[0]
+  return fault === undefined || fault.type === "json_invalid" || fault.loc.length < 2
+    ? null
+    : fault.loc.slice(1).join(".")
 }
 
 /** OpenAI's clients ignore a longer `Retry-After`, in seconds, and would send the request again at once. */
 const maxHeededWait = 59
 
-const json = (status: number, body: OpenAiError, headers: Readonly<Record<string, string>>): Response =>
-  HttpServerResponse.text(JSON.stringify(body), { status, contentType: "application/json", headers })
-
 /** A response of `ErrorResponses` in OpenAI's form. A 422 becomes a 400. */
 export const from = (response: Response): Response => {
-  const { "content-length": _, "content-type": __, ...headers } = response.headers
   const status = response.status === 422 ? 400 : response.status
-  const detail = detailOf(response)
-  const fault = typeof detail === "string" ? { message: detail, param: null } : ofFault(detail[0])
+  const message = status === 401 ? invalidKey : ErrorSentence.of(response)
   const [type, code] = kinds[status] ?? ["server_error", null]
-  return json(
-    status,
-    { error: { message: status === 401 ? invalidKey : fault.message, type, code, param: fault.param } },
-    Number(headers["retry-after"]) > maxHeededWait ? { ...headers, "x-should-retry": "false" } : headers
-  )
+  const body: OpenAiError = { error: { message, type, code, param: paramOf(response) } }
+  const converted = ErrorSentence.withBody(response, JSON.stringify(body), { contentType: "application/json", status })
+  return Number(response.headers["retry-after"]) > maxHeededWait ? final(converted) : converted
 }
 
 /** The response with a header that keeps OpenAI's clients from sending the request again by themselves. */

@@ -60,6 +60,8 @@ export interface Options {
   readonly connections: { readonly total: number; readonly perAddress: Option.Option<number> }
   /** The proxies whose `X-Forwarded-For` is trusted. */
   readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
+  /** The header in which a trusted proxy names the client's country. */
+  readonly geoHeader: Option.Option<string>
   /** Bytes. */
   readonly maxBody: number
   readonly chatMaxDuration: Duration.Duration
@@ -100,7 +102,10 @@ const middleware = (options: Options, tracing: Trace.Tracing | undefined) => {
 /** The endpoints that both the fast path and the router serve. */
 const endpoints = (options: Options, unreadTimeout: number) =>
   Layer.mergeAll(
-    Analytics.endpoint({ rateLimit: options.rateLimitAnalytics }),
+    Analytics.endpoint({
+      rateLimit: options.rateLimitAnalytics,
+      country: { header: options.geoHeader, trustedProxies: options.trustedProxies }
+    }),
     Forms.endpoint({ rateLimit: options.rateLimitForms }),
     Layer.provideMerge(
       Widget.endpoint,
@@ -169,6 +174,8 @@ const chats = [ContractWidget.chat, OpenAiGroup.endpoints.completions, AgUiGroup
 /** The route labels of metrics and traces. */
 const templates = [
   ContractAnalytics.track.path,
+  ContractAnalytics.view.path,
+  ContractAnalytics.event.path,
   ContractForms.submit.path,
   ContractWidget.chat.path,
   ...[ConversationsGroup, OpenAiGroup, AgUiGroup].flatMap(({ endpoints }) =>
