@@ -94,4 +94,10 @@ const watch = (socket: Responding): void => {
 const latin1 = ({ buffer, byteLength, byteOffset }: Uint8Array): string =>
   Buffer.from(buffer, byteOffset, Math.min(byteLength, 8_192)).toString("latin1")
 
-diagnostics.subscribe("net.server.socket", (message) => watch((message as { readonly socket: Responding }).socket))
+/** Set once per worker: each test file evaluates this module again. */
+const isWatching = Symbol.for("hydracore/test/Recorder")
+
+if (!Reflect.has(globalThis, isWatching)) {
+  Reflect.set(globalThis, isWatching, true)
+  diagnostics.subscribe("net.server.socket", (message) => watch((message as { readonly socket: Responding }).socket))
+}
