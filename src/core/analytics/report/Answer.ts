@@ -37,7 +37,7 @@ export interface ResultRow {
 }
 
 export interface MetricWarning {
-  readonly code: "mixed_currencies"
+  readonly code: "no_single_revenue_currency"
   readonly warning: string
 }
 
