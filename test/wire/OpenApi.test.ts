@@ -1,5 +1,5 @@
 /**
- * The document that is published. `openapi.json` beside this file is how it reads; `vitest -u` writes it anew.
+ * The document that is published. `openapi.json` beside this file is how it reads; `vitest -u` regenerates it.
  */
 import { assert, describe, expect, it } from "@effect/vitest"
 import { Result } from "effect"

@@ -36,7 +36,7 @@ type Step = readonly [events: ReadonlyArray<AgentEvent>, next: Option.Option<Sta
 
 const broken = (reason: string): Option.Option<State> => Option.some({ _tag: "Broken", reason })
 
-/** The events of an answer from its first on. Fails if the answer broke or was deleted, or the store is away. */
+/** The events of an answer from its first on. Fails if the answer broke or was deleted, or the store is unavailable. */
 export const follow = (
   store: ConversationStore["Service"],
   answerId: string
@@ -63,7 +63,7 @@ export const follow = (
       state._tag === "Broken"
         ? Effect.fail(new AgentBroken({ reason: state.reason }))
         : read(state.position, state.parts).pipe(
-            Effect.mapError(() => new AgentBroken({ reason: "the store is away" }))
+            Effect.mapError(() => new AgentBroken({ reason: "the store is unavailable" }))
           )
   )
 }

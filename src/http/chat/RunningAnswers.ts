@@ -13,7 +13,7 @@ import { Drain } from "./Drain.ts"
 import { type Asked, RunningAnswer } from "./RunningAnswer.ts"
 
 export interface Options {
-  /** How long an answer goes on without a reader; none ends it with its last reader. */
+  /** How long an answer continues without a reader; none ends it with its last reader. */
   readonly resume: Option.Option<Duration.Duration>
   /** The longest that an answer runs. */
   readonly maxDuration: Duration.Input
@@ -23,7 +23,7 @@ export interface Options {
 
 export interface NewAnswer extends NewTurn {
   readonly request: AgentRequest
-  /** Whether the answer goes on without a reader, for `Options.resume`. */
+  /** Whether the answer continues without a reader, for `Options.resume`. */
   readonly isResumable: boolean
   /** Called once when the answer has ended. */
   readonly onEnd: () => void
