@@ -6,9 +6,9 @@
 import { randomUUID } from "node:crypto"
 import { type Cause, Context, Effect, Option } from "effect"
 import { HttpServerError, HttpServerRequest, type HttpServerResponse } from "effect/http"
-import * as HttpApi from "effect/http-api/HttpApi"
+import type * as HttpApi from "effect/http-api/HttpApi"
 import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
-import { Api } from "../../contract/Api.ts"
+import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
 
 /** A path that the service serves, with one of its methods. */
@@ -18,13 +18,13 @@ export interface KnownPath {
   readonly path: string
 }
 
-const endpoints: Array<KnownPath> = []
-HttpApi.reflect(Api, {
-  onGroup: () => {},
-  onEndpoint: ({ endpoint }: { readonly endpoint: HttpApiEndpoint.Top }) => {
-    endpoints.push({ method: endpoint.method, path: endpoint.path })
-  }
-})
+/** The paths of an API. */
+export const endpointsOf = <Id extends string, Groups extends HttpApiGroup.Constraint>(
+  api: HttpApi.HttpApi<Id, Groups>
+): ReadonlyArray<KnownPath> =>
+  Object.values(api.groups as unknown as Record<string, HttpApiGroup.Top>).flatMap(({ endpoints }) =>
+    Object.values(endpoints as Record<string, HttpApiEndpoint.Top>).map(({ method, path }) => ({ method, path }))
+  )
 
 const matchesSegment = (template: string, segment: string): boolean => {
   const [before = "", after] = template.split(/:[a-z_]+/)
@@ -113,17 +113,16 @@ const answer = (paths: ReadonlyArray<KnownPath>, cause: Cause.Cause<unknown>) =>
  * Middleware around the whole application. It handles every error except an interruption; its type keeps the application's
  * errors, as the router requires.
  *
- * @param paths the paths that are not endpoints of the contract.
+ * @param paths all paths that the application serves
  */
 export const middleware =
   (paths: ReadonlyArray<KnownPath>) =>
   <E, R>(
     app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
   ): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> => {
-    const all = [...endpoints, ...paths]
-    const handled = Effect.catchCause(app, (cause) => answer(all, cause))
+    const handled = Effect.catchCause(app, (cause) => answer(paths, cause))
     return Effect.withFiber((fiber) => {
       const request = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
-      return isPublished(all, pathOf(request.url)) ? handled : Effect.succeed(notFound(all, request))
+      return isPublished(paths, pathOf(request.url)) ? handled : Effect.succeed(notFound(paths, request))
     })
   }
