@@ -14,6 +14,7 @@ import * as Forms from "../../src/http/endpoints/Forms.ts"
 import * as Widget from "../../src/http/endpoints/Widget.ts"
 import * as Validation from "../../src/http/middleware/Validation.ts"
 import * as WidgetTokenSecurity from "../../src/http/middleware/WidgetTokenSecurity.ts"
+import * as Countries from "../../src/memory/analytics/Countries.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
@@ -24,7 +25,7 @@ import { options } from "../support/TestServer.ts"
 
 const handlersWith = ({ rateLimitAnalytics, rateLimitChat, rateLimitForms, chatStreams }: typeof options) =>
   Layer.mergeAll(
-    Analytics.layer({ rateLimit: rateLimitAnalytics }),
+    Analytics.layer({ rateLimit: rateLimitAnalytics, country: { header: Option.none(), trustedProxies: [] } }),
     Forms.layer({ rateLimit: rateLimitForms }),
     Widget.layer({
       rateLimit: rateLimitChat,
@@ -36,6 +37,7 @@ const handlersWith = ({ rateLimitAnalytics, rateLimitChat, rateLimitForms, chatS
   ).pipe(
     Layer.provide(RunningAnswers.layer({ resume: Option.none(), maxDuration: "1 minute", maxBytes: 1000 })),
     Layer.provide([
+      Countries.none,
       MemoryRateLimiter.layer({ maxKeys: 10 }),
       MemoryAgentStream.layer(() => MemoryAgentStream.texts(["Hello"])),
       Layer.effect(Drain.Drain, Drain.make({ grace: "1 second" }))

@@ -60,7 +60,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | Report
             browser: null,
             os: null,
             visitor: 0,
-            isBot: false
+            country: null,
+            exclusion: null
           })
           yield* Effect.forEach(paths, (path) => repo.append(viewOf(hostedWebsiteId, { ...shape, path })))
           const { pages, ...others } = yield* reports.statistics({ hostedWebsiteId, days: 1, now })

@@ -9,6 +9,7 @@ import { HttpServerError, HttpServerRequest, type HttpServerResponse } from "eff
 import type * as HttpApi from "effect/http-api/HttpApi"
 import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import { prefix } from "../../contract/owner/Api.ts"
 import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
 
 /** A path that the service serves, with one of its methods. */
@@ -50,11 +51,12 @@ export const isPublished = (known: ReadonlyArray<KnownPath>, path: string): bool
 
 const pathOf = (url: string): string => url.split("?", 1)[0] ?? ""
 
-/** The methods of a path, including `OPTIONS`; empty for an unknown path. Pure. */
+/** The methods of a path, including `OPTIONS` except in the owner API, which has no CORS; empty for an unknown path. Pure. */
 export const allowedMethods = (known: ReadonlyArray<KnownPath>, path: string): ReadonlyArray<string> => {
   const methods = known.filter((route) => matches(route.path, path)).map((route) => route.method)
   if (methods.length === 0) return []
-  return [...new Set([...methods, ...(methods.includes("GET") ? ["HEAD"] : []), "OPTIONS"])]
+  const implied = [...(methods.includes("GET") ? ["HEAD"] : []), ...(path.startsWith(prefix) ? [] : ["OPTIONS"])]
+  return [...new Set([...methods, ...implied])]
 }
 
 const notFound = (

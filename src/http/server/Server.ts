@@ -42,6 +42,8 @@ export interface Options extends NodeServer.Options {
   readonly rateLimitOwner: Option.Option<RateLimitPolicy>
   /** The maximum number of open chat streams in this process; `None` for no limit. */
   readonly chatStreams: ChatEndpoint.Options["streams"]
+  /** The header in which a trusted proxy names the client's country. */
+  readonly geoHeader: Option.Option<string>
   readonly chatMaxDuration: Duration.Duration
   /** How long an answer in a stored conversation continues without a reader; `None` ends it with its last reader. */
   readonly chatResume: Option.Option<Duration.Duration>
@@ -83,7 +85,10 @@ const middleware = (options: Options, tracing: Trace.Tracing | undefined) => {
 /** The endpoints that both the fast path and the router serve. */
 const endpoints = (options: Options, unreadTimeout: number) =>
   Layer.mergeAll(
-    Analytics.endpoint({ rateLimit: options.rateLimitAnalytics }),
+    Analytics.endpoint({
+      rateLimit: options.rateLimitAnalytics,
+      country: { header: options.geoHeader, trustedProxies: options.trustedProxies }
+    }),
     Forms.endpoint({ rateLimit: options.rateLimitForms }),
     Layer.provideMerge(
       Widget.endpoint,
