@@ -59,7 +59,8 @@ type HandlerError = StorageUnavailable | RecordRefused | AgentRefusal
 
 type Response = HttpServerResponse.HttpServerResponse
 
-const noContent = ({ headers }: Visitor): Response => HttpServerResponse.empty({ status: 204, headers })
+const noContent = ({ headers }: Pick<Visitor, "headers">): Response =>
+  HttpServerResponse.empty({ status: 204, headers })
 
 const toMessage = (message: Message): Conversation["messages"][number] => ({
   id: message.messageId,
@@ -84,11 +85,15 @@ export const layer = (options: Options) =>
       const drain = yield* Drain
       const watch = yield* OpenChats.make(drain.expired)
 
-      /** Answers a request of someone who may use the conversation; anyone else is refused. */
+      /**
+       * Answers a request of someone who may use the conversation; anyone else is refused. `without` answers for an id that
+       * has no memory.
+       */
       const asVisitor = (
         request: HttpServerRequest.HttpServerRequest,
         params: { readonly instance_id: string; readonly conversation_id: string },
-        handle: (visitor: Visitor) => Effect.Effect<Response, HandlerError, Scope.Scope>
+        handle: (visitor: Visitor) => Effect.Effect<Response, HandlerError, Scope.Scope>,
+        without: (headers: RateLimitCheck.LimitHeaders) => Response = ErrorResponses.unknownConversation
       ): Effect.Effect<Response, never, Scope.Scope> => {
         const head = RequestHead.fromRequest(request)
         return check(head.address, ({ accepted, headers }) => {
@@ -101,7 +106,7 @@ export const layer = (options: Options) =>
             }
             const hashKey = yield* store.hashKey
             const { storedId } = ConversationId.identify(instance.value, params.conversation_id, "", hashKey)
-            if (storedId === null) return ErrorResponses.unknownConversation(headers)
+            if (storedId === null) return without(headers)
             return yield* handle({
               key: { instanceId: params.instance_id, conversationId: storedId },
               headers
@@ -131,26 +136,31 @@ export const layer = (options: Options) =>
 
       return handlers
         .handleRaw("stream", ({ params, request }) =>
-          asVisitor(request, params, (visitor) =>
-            Effect.flatMap(running(visitor.key), (found) =>
-              Option.isNone(found)
-                ? Effect.succeed(noContent(visitor))
-                : ChatResponse.begin(found.value.stream, {
-                    instanceId: visitor.key.instanceId,
-                    messageId: found.value.answerId,
-                    dialect: new UiMessageStream({
-                      conversationId: params.conversation_id,
-                      memory: true,
-                      messageId: found.value.answerId
-                    }),
-                    heartbeat,
-                    patience: options.patience,
-                    maxDuration: options.maxDuration,
-                    maxBytes: options.maxBytes,
-                    headers: visitor.headers,
-                    openChats: watch
-                  }).pipe(Effect.flatMap(ChatResponse.toResponse))
-            )
+          asVisitor(
+            request,
+            params,
+            (visitor) =>
+              Effect.flatMap(running(visitor.key), (found) =>
+                Option.isNone(found)
+                  ? Effect.succeed(noContent(visitor))
+                  : ChatResponse.begin(found.value.stream, {
+                      instanceId: visitor.key.instanceId,
+                      messageId: found.value.answerId,
+                      dialect: new UiMessageStream({
+                        conversationId: params.conversation_id,
+                        memory: true,
+                        messageId: found.value.answerId
+                      }),
+                      heartbeat,
+                      patience: options.patience,
+                      maxDuration: options.maxDuration,
+                      maxBytes: options.maxBytes,
+                      headers: visitor.headers,
+                      openChats: watch
+                    }).pipe(Effect.flatMap(ChatResponse.toResponse))
+              ),
+            // Clients ask before there is an answer, or without memory.
+            (headers) => noContent({ headers })
           )
         )
         .handleRaw("feedback", ({ params, request }) =>
