@@ -28,11 +28,15 @@ const isDoubleBound = (key: string, value: unknown): boolean =>
 /** How Effect's own servers report a failure in a stream. This service reports it in a frame. */
 const isEffectStream = (key: string): boolean => key === "x-effect-stream"
 
+/** Linters require `items` of every array. A tuple's `maxItems` already forbids items after the prefix. */
+const closeTuple = (schema: Json): Json =>
+  "prefixItems" in schema && !("items" in schema) ? { ...schema, items: {} } : schema
+
 const tidy = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(tidy)
   if (!Predicate.isObject(value)) return value
   return Object.fromEntries(
-    Object.entries(allowOtherProperties(value))
+    Object.entries(closeTuple(allowOtherProperties(value)))
       .filter(([key, member]) => !isDoubleBound(key, member) && !isEffectStream(key))
       .map(([key, member]) => [key, tidy(member)])
   )
