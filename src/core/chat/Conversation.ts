@@ -18,7 +18,7 @@ export const maxMessageLength = 8_000
 /** How long a running answer counts as running after its lease was last extended, in milliseconds. */
 export const leaseMillis = 8_000
 
-/** How often a process extends the leases of its answers, in milliseconds: several times within one lease. */
+/** How often the leases of running answers are extended, in milliseconds: several times within one lease. */
 export const renewMillis = 2_000
 
 /** Whether a text can be the id of a conversation. */

@@ -14,6 +14,7 @@ import * as Assets from "../assets/Assets.ts"
 import * as Docs from "../assets/Docs.ts"
 import * as Drain from "../chat/Drain.ts"
 import * as RunningAnswers from "../chat/RunningAnswers.ts"
+import * as StreamSlots from "../chat/StreamSlots.ts"
 import * as Analytics from "../endpoints/Analytics.ts"
 import * as ChatEndpoint from "../endpoints/ChatEndpoint.ts"
 import * as Conversations from "../endpoints/Conversations.ts"
@@ -41,7 +42,7 @@ export interface Options extends NodeServer.Options {
   readonly ownerApi: boolean
   readonly rateLimitOwner: Option.Option<RateLimitPolicy>
   /** The maximum number of open chat streams in this process; `None` for no limit. */
-  readonly chatStreams: ChatEndpoint.Options["streams"]
+  readonly chatStreams: StreamSlots.Options
   /** The header in which a trusted proxy names the client's country. */
   readonly geoHeader: Option.Option<string>
   readonly chatMaxDuration: Duration.Duration
@@ -94,7 +95,6 @@ const endpoints = (options: Options, unreadTimeout: number) =>
       Widget.endpoint,
       ChatEndpoint.layer({
         rateLimit: options.rateLimitChat,
-        streams: options.chatStreams,
         patience: unreadTimeout,
         maxDuration: options.chatMaxDuration,
         maxBytes: options.chatMaxBytes
@@ -149,11 +149,14 @@ export const layer = (options: Options) => {
       const inFront = yield* Layer.build(
         endpoints(options, unreadTimeout).pipe(
           Layer.provideMerge(
-            RunningAnswers.layer({
-              resume: options.chatResume,
-              maxDuration: options.chatMaxDuration,
-              maxBytes: options.chatMaxBytes
-            })
+            Layer.merge(
+              StreamSlots.layer(options.chatStreams),
+              RunningAnswers.layer({
+                resume: options.chatResume,
+                maxDuration: options.chatMaxDuration,
+                maxBytes: options.chatMaxBytes
+              })
+            )
           ),
           Layer.provideMerge(Layer.succeed(Drain.Drain, drain))
         )

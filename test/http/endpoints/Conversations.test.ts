@@ -178,5 +178,50 @@ describe("http/endpoints/Conversations", () => {
         assert.include(text, '"finishReason":"stop"')
       })
     )
+
+    it.effect("an answer of another process that broke before its first word is an error in the stream", () =>
+      Effect.gen(function* () {
+        const { instance } = yield* TestServer
+        const store = yield* ConversationStore
+        const key = { instanceId: instance.instanceId, conversationId: crypto.randomUUID() }
+        const answerId = crypto.randomUUID()
+        yield* store.begin({ key, message: { messageId: crypto.randomUUID(), text: "hi" }, answerId })
+        const readUntil = yield* follow(key.conversationId)
+        yield* store.complete({ answerId, parts: [], ending: "failed", usage: null })
+        const text = yield* readUntil(isDone)
+        assert.include(text, '"type":"error"')
+        assert.include(text, '"finishReason":"error"')
+      })
+    )
+  })
+
+  layer(
+    testServer(
+      { chatStreams: { perAddress: Option.some(2), perInstance: Option.some(1) } },
+      script,
+      undefined,
+      undefined,
+      "edge"
+    ),
+    { excludeTestServices: true }
+  )((it) => {
+    it.effect("an answer without a reader and each resumed stream count against the streams of the address", () =>
+      Effect.gen(function* () {
+        const id = yield* beginAndLeave("endless")
+        const { instance, send, widgetToken } = yield* TestServer
+        const path = `/v1/public/widget/${instance.instanceId}/chat`
+        const another = () => send(path, { message: "hello" }, { headers: { "x-widget-token": widgetToken } })
+        assert.strictEqual((yield* another()).status, 429)
+        const readUntil = yield* follow(id)
+        yield* readUntil((text) => text.includes("on"))
+        const refused = yield* request("GET", id, "/stream")
+        assert.strictEqual(refused.status, 429)
+        assert.isNotNull(refused.headers.get("retry-after"))
+        assert.strictEqual((yield* request("POST", id, "/stop")).status, 204)
+        yield* readUntil(isDone)
+        const answered = yield* Effect.repeat(another(), { until: ({ status }) => status === 200 })
+        assert.include(answered.text, "You said ")
+      })
+    )
   })
 })
