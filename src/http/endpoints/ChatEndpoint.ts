@@ -6,14 +6,16 @@
  *
  * @module
  */
-import { Context, type Duration, Effect, Layer, Option, Result, type Scope } from "effect"
+import { Clock, Context, type Duration, Effect, FiberSet, Layer, Option, Result, type Scope } from "effect"
 import type { HttpServerResponse } from "effect/http"
 import type { ValidationError } from "../../contract/Errors.ts"
+import * as PageView from "../../core/analytics/PageView.ts"
 import type * as ChatStream from "../../core/chat/ChatStream.ts"
 import type { Instance } from "../../core/chat/Instance.ts"
 import { clientKey } from "../../core/limits/ClientKey.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import * as Slots from "../../core/limits/Slots.ts"
+import { Leads } from "../../services/analytics/Leads.ts"
 import type { AgentRefusal } from "../../services/chat/AgentStream.ts"
 import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
@@ -22,7 +24,7 @@ import * as AskAgent from "../chat/AskAgent.ts"
 import * as ChatResponse from "../chat/ChatResponse.ts"
 import { Drain } from "../chat/Drain.ts"
 import * as OpenChats from "../chat/OpenChats.ts"
-import type { Question } from "../chat/Question.ts"
+import * as Question from "../chat/Question.ts"
 import * as RequestBody from "../server/RequestBody.ts"
 import * as ErrorMapping from "./ErrorMapping.ts"
 import * as ErrorResponses from "./ErrorResponses.ts"
@@ -43,7 +45,7 @@ export type Respond = (
 
 /** A question, and how its answer is sent. */
 export interface Request {
-  readonly question: Question
+  readonly question: Question.Question
   readonly respond: Respond
 }
 
@@ -142,6 +144,9 @@ export const layer = (options: Options) =>
       const slots = Slots.make()
       const store = yield* ConversationStore
       const ask = yield* AskAgent.make
+      const leads = yield* Leads
+      const clock = yield* Clock.Clock
+      const fork = yield* FiberSet.makeRuntime()
 
       /** Takes a slot for a stream, which the caller must release. */
       const openSlot = (address: string, instanceId: string) => {
@@ -167,6 +172,14 @@ export const layer = (options: Options) =>
           openChats: watch
         })
 
+      /** Stores that a chat began, if the page names the tracker's session. The visitor does not wait for it. */
+      const addLead = (head: RequestHead.RequestHead, { instanceId, websiteConfigId }: Instance): void => {
+        const sessionId = PageView.sessionIdOf(head.headers["x-hydracore-session"])
+        if (sessionId === null || websiteConfigId === null) return
+        const lead = { instanceId, sessionId, receivedAt: clock.currentTimeMillisUnsafe() }
+        fork(Effect.ignore(leads.addChat(lead)))
+      }
+
       const begin = (
         head: RequestHead.RequestHead,
         { question, respond }: Request,
@@ -181,7 +194,10 @@ export const layer = (options: Options) =>
           const slot = openSlot(head.address, instance.instanceId)
           return slot._tag === "Full"
             ? Effect.succeed(api.refusal(ErrorResponses.tooManyStreams(slot.name, headers)))
-            : Effect.flatMap(ask(instance, question, hashKey, slot.release), (asked) => respond(asked, headers))
+            : Effect.flatMap(ask(instance, question, hashKey, slot.release), (asked) => {
+                if (Question.isFirst(question)) addLead(head, instance)
+                return respond(asked, headers)
+              })
         })
       }
 
