@@ -119,13 +119,24 @@ const referHeaders = (headers: Json, components: Map<string, unknown>): Json => 
   return Object.fromEntries(entries)
 }
 
-/** Copies the first example of a body's schema to the body, since not every tool finds it in the schema. */
+const namesOf = (schema: Json): ReadonlyArray<string> => {
+  const alternatives = Array.isArray(schema["anyOf"]) ? schema["anyOf"].map(objectOf) : [schema]
+  return alternatives.map(({ $ref }) => String($ref).slice(reference("").length))
+}
+
+/** Copies the first example of a body's schemas to the body, since not every tool finds it in the schema. */
 const withExamples = (content: unknown, schemas: Json): Json =>
   mapValues(content, (media) => {
     const { schema, ...rest } = objectOf(media)
-    const name = String(objectOf(schema)["$ref"]).slice(reference("").length)
-    const examples = objectOf(schemas[name])["examples"]
-    return Array.isArray(examples) ? { schema, ...rest, example: examples[0] } : media
+    const examples = namesOf(objectOf(schema)).flatMap((name) => {
+      const [value] = [objectOf(schemas[name])["examples"]].flat()
+      return value === undefined ? [] : [[name, { value }] as const]
+    })
+    const [first] = examples
+    if (first === undefined) return media
+    return examples.length === 1
+      ? { schema, ...rest, example: first[1].value }
+      : { schema, ...rest, examples: Object.fromEntries(examples) }
   })
 
 /** Adds the description of a stream, which the generator leaves out. */

@@ -3,21 +3,23 @@
  *
  * @module
  */
-import { Schema } from "effect"
+import { Schema, SchemaGetter } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import { maxMessageLength } from "../core/chat/Conversation.ts"
 import { ChatEvent } from "./ChatFrame.ts"
 import * as Errors from "./Errors.ts"
 import * as Headers from "./Headers.ts"
+import { UseChatPayload } from "./UseChat.ts"
 import { Validation } from "./Validation.ts"
 import { WidgetTokenSecurity } from "./WidgetTokenSecurity.ts"
 import * as Wire from "./Wire.ts"
 
 /** The body of a chat message. */
 export const ChatPayload = Schema.Struct({
-  message: Wire.Text({ title: "Message", maxLength: 8000 }),
+  message: Wire.Text({ title: "Message", maxLength: maxMessageLength }),
   conversation_id: Wire.OptionalText({ title: "Conversation Id" })
 }).annotate({
   identifier: "WidgetChatRequest",
@@ -26,6 +28,27 @@ export const ChatPayload = Schema.Struct({
 })
 
 export type ChatPayload = typeof ChatPayload.Type
+
+/** An error of a body that is read as `useChat`'s. */
+const sentence = (status: number) =>
+  Schema.String.annotate({ title: "Sentence", description: "What a visitor reads" }).pipe(
+    Schema.decodeTo(Schema.TaggedStruct("Sentence", { text: Schema.String }), {
+      decode: SchemaGetter.transform((text: string) => ({ _tag: "Sentence" as const, text })),
+      encode: SchemaGetter.transform(({ text }) => text)
+    }),
+    HttpApiSchema.asText({ contentType: "text/plain" }),
+    HttpApiSchema.status(status)
+  )
+
+const sentences = [
+  sentence(401),
+  sentence(403),
+  sentence(422),
+  sentence(429),
+  sentence(502),
+  sentence(503),
+  sentence(504)
+] as const
 
 export const chat = HttpApiEndpoint.post("chat", "/v1/public/widget/:instance_id/chat", {
   params: { instance_id: Wire.Uuid({ title: "Instance Id" }) },
@@ -36,7 +59,7 @@ export const chat = HttpApiEndpoint.post("chat", "/v1/public/widget/:instance_id
       })
     )
   },
-  payload: [ChatPayload, Wire.asBeacon(ChatPayload)],
+  payload: [ChatPayload, Wire.asBeacon(ChatPayload), UseChatPayload],
   success: HttpApiSchema.WithHeaders(HttpApiSchema.StreamSse({ events: ChatEvent }), {
     ...Headers.rateLimit,
     ...Headers.chatStream
@@ -48,7 +71,8 @@ export const chat = HttpApiEndpoint.post("chat", "/v1/public/widget/:instance_id
     Errors.TooManyRequests,
     Errors.BadGateway,
     Errors.ServiceUnavailable,
-    Errors.GatewayTimeout
+    Errors.GatewayTimeout,
+    ...sentences
   ]
 })
   .middleware(Validation)

@@ -9,6 +9,7 @@ import * as App from "../../src/App.ts"
 import { Api } from "../../src/contract/Api.ts"
 import * as Drain from "../../src/http/chat/Drain.ts"
 import * as RunningAnswers from "../../src/http/chat/RunningAnswers.ts"
+import * as StreamSlots from "../../src/http/chat/StreamSlots.ts"
 import * as Analytics from "../../src/http/endpoints/Analytics.ts"
 import * as Forms from "../../src/http/endpoints/Forms.ts"
 import * as Widget from "../../src/http/endpoints/Widget.ts"
@@ -29,12 +30,12 @@ const handlersWith = ({ rateLimitAnalytics, rateLimitChat, rateLimitForms, chatS
     Forms.layer({ rateLimit: rateLimitForms }),
     Widget.layer({
       rateLimit: rateLimitChat,
-      streams: chatStreams,
       patience: "1 minute",
       maxDuration: "1 minute",
       maxBytes: 1000
     })
   ).pipe(
+    Layer.provide(StreamSlots.layer(chatStreams)),
     Layer.provide(RunningAnswers.layer({ resume: Option.none(), maxDuration: "1 minute", maxBytes: 1000 })),
     Layer.provide([
       Countries.none,

@@ -78,6 +78,10 @@ export const make = Effect.gen(function* () {
     const bounds = boundsOf(instance)
     switch (question._tag) {
       case "Message":
+        // A conversation that begins has no history.
+        if (!question.conversationId) {
+          return Effect.succeed({ message: withMessage(question.text), turns: [{ role: "user", text: question.text }] })
+        }
         return Effect.map(store.history({ key, bounds, isRegenerating: false }), (history) => ({
           message: withMessage(question.text),
           turns: History.withMessage(history, question.text, bounds)
@@ -113,19 +117,21 @@ export const make = Effect.gen(function* () {
     key: ConversationKey,
     answerId: string,
     onEnd: () => void
-  ): Effect.Effect<Asked["stream"], AskError> =>
-    answers.end(key, "superseded").pipe(
-      Effect.andThen(prepare(instance, question, key)),
-      Effect.onError(() => Effect.sync(onEnd)),
-      Effect.flatMap(({ message, turns }) =>
-        answers.begin({
-          key,
-          answerId,
-          message,
-          isResumable: isOpen,
-          request: { instance, session: session ?? freshSession(), turns },
-          onEnd
-        })
+  ): Effect.Effect<Asked["stream"], AskError, Scope.Scope> =>
+    // `onEnd` is called whenever the visitor leaves.
+    Effect.uninterruptibleMask((restore) =>
+      restore(Effect.andThen(answers.end(key, "superseded"), prepare(instance, question, key))).pipe(
+        Effect.onError(() => Effect.sync(onEnd)),
+        Effect.flatMap(({ message, turns }) =>
+          answers.begin({
+            key,
+            answerId,
+            message,
+            isResumable: isOpen,
+            request: { instance, session: session ?? freshSession(), turns },
+            onEnd
+          })
+        )
       )
     )
 

@@ -12,9 +12,7 @@ import type { ValidationError } from "../../contract/Errors.ts"
 import * as PageView from "../../core/analytics/PageView.ts"
 import type * as ChatStream from "../../core/chat/ChatStream.ts"
 import type { Instance } from "../../core/chat/Instance.ts"
-import { clientKey } from "../../core/limits/ClientKey.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
-import * as Slots from "../../core/limits/Slots.ts"
 import { Leads } from "../../services/analytics/Leads.ts"
 import type { AgentRefusal } from "../../services/chat/AgentStream.ts"
 import { ConversationStore } from "../../services/chat/ConversationStore.ts"
@@ -25,6 +23,7 @@ import * as ChatResponse from "../chat/ChatResponse.ts"
 import { Drain } from "../chat/Drain.ts"
 import * as OpenChats from "../chat/OpenChats.ts"
 import * as Question from "../chat/Question.ts"
+import { StreamSlots } from "../chat/StreamSlots.ts"
 import * as RequestBody from "../server/RequestBody.ts"
 import * as ErrorMapping from "./ErrorMapping.ts"
 import * as ErrorResponses from "./ErrorResponses.ts"
@@ -92,8 +91,6 @@ export class ChatEndpoint extends Context.Service<
 
 export interface Options {
   readonly rateLimit: Option.Option<RateLimitPolicy>
-  /** How many streams may be open at once in this process: for one address, and for one instance; none for any number. */
-  readonly streams: { readonly perAddress: Option.Option<number>; readonly perInstance: Option.Option<number> }
   /** How long a visitor may take to read what was said. */
   readonly patience: Duration.Input
   /** The longest that one stream lasts. */
@@ -141,23 +138,12 @@ export const layer = (options: Options) =>
       const admit = RateLimitCheck.make(yield* RateLimiter, options.rateLimit)
       const tokens = yield* WidgetTokens
       const watch = yield* Effect.flatMap(Drain, (drain) => OpenChats.make(drain.expired))
-      const slots = Slots.make()
+      const slots = yield* StreamSlots
       const store = yield* ConversationStore
       const ask = yield* AskAgent.make
       const leads = yield* Leads
       const clock = yield* Clock.Clock
       const fork = yield* FiberSet.makeRuntime()
-
-      /** Takes a slot for a stream, which the caller must release. */
-      const openSlot = (address: string, instanceId: string) => {
-        const { perAddress, perInstance } = options.streams
-        const claim = (name: "address" | "instance", id: string, limit: Option.Option<number>) =>
-          Option.toArray(Option.map(limit, (limit) => ({ name, key: `${name} ${id}`, limit })))
-        return slots.open([
-          ...claim("address", clientKey(address), perAddress),
-          ...claim("instance", instanceId, perInstance)
-        ])
-      }
 
       const stream: ChatEndpoint["Service"]["stream"] = (dialect) => (asked, headers) =>
         ChatResponse.begin(asked.stream, {
@@ -191,7 +177,7 @@ export const layer = (options: Options) =>
           return Effect.succeed(api.refusal(ErrorResponses.foreignOrigin("assistant", headers)))
         }
         return Effect.flatMap(store.hashKey, (hashKey): ReturnType<typeof begin> => {
-          const slot = openSlot(head.address, instance.instanceId)
+          const slot = slots.openAnswer(head.address, instance.instanceId)
           return slot._tag === "Full"
             ? Effect.succeed(api.refusal(ErrorResponses.tooManyStreams(slot.name, headers)))
             : Effect.flatMap(ask(instance, question, hashKey, slot.release), (asked) => {

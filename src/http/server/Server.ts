@@ -20,6 +20,7 @@ import * as Assets from "../assets/Assets.ts"
 import * as Docs from "../assets/Docs.ts"
 import * as Drain from "../chat/Drain.ts"
 import * as RunningAnswers from "../chat/RunningAnswers.ts"
+import * as StreamSlots from "../chat/StreamSlots.ts"
 import * as Analytics from "../endpoints/Analytics.ts"
 import * as ChatEndpoint from "../endpoints/ChatEndpoint.ts"
 import * as Conversations from "../endpoints/Conversations.ts"
@@ -51,7 +52,7 @@ export interface Options {
   /** For what a widget does besides chatting: resuming, stopping, reading and rating. */
   readonly rateLimitChatRead: Option.Option<RateLimitPolicy>
   /** The maximum number of open chat streams in this process; `None` for no limit. */
-  readonly chatStreams: ChatEndpoint.Options["streams"]
+  readonly chatStreams: StreamSlots.Options
   /** The maximum number of connections in this process: in total, and per address except trusted proxies (`None`: no limit). */
   readonly connections: { readonly total: number; readonly perAddress: Option.Option<number> }
   /** The proxies whose `X-Forwarded-For` is trusted. */
@@ -107,7 +108,6 @@ const endpoints = (options: Options, unreadTimeout: number) =>
       Widget.endpoint,
       ChatEndpoint.layer({
         rateLimit: options.rateLimitChat,
-        streams: options.chatStreams,
         patience: unreadTimeout,
         maxDuration: options.chatMaxDuration,
         maxBytes: options.chatMaxBytes
@@ -238,11 +238,14 @@ export const layer = (options: Options) =>
       const inFront = yield* Layer.build(
         endpoints(options, unreadTimeout).pipe(
           Layer.provideMerge(
-            RunningAnswers.layer({
-              resume: options.chatResume,
-              maxDuration: options.chatMaxDuration,
-              maxBytes: options.chatMaxBytes
-            })
+            Layer.merge(
+              StreamSlots.layer(options.chatStreams),
+              RunningAnswers.layer({
+                resume: options.chatResume,
+                maxDuration: options.chatMaxDuration,
+                maxBytes: options.chatMaxBytes
+              })
+            )
           ),
           Layer.provideMerge(Layer.succeed(Drain.Drain, drain))
         )
