@@ -17,12 +17,21 @@ export interface Markdown {
   readonly write: (delta: string) => void
   /** Renders the next piece of the written text. Returns its length in UTF-16 units, 0 if everything is rendered. */
   readonly renderNext: () => number
-  /** Shows incomplete marks as they were written. Call it once everything is rendered; it can add text to render. */
+  /** Shows incomplete marks as they were written. Call it once everything is rendered, and again while there is text to render. */
   readonly end: () => void
 }
 
 /** Matches the text that is rendered in one step. It ends after white space if possible. */
 const nextPiece = /^(?:[^\n]{0,255}\s|[^\n]{1,256})/u
+
+/** Matches the text that the parser gets in one call: characters that this module interprets come alone. */
+const nextCall = /[^_[\]()|<>"*`\n]+|./gsu
+
+/** The last character of a word. */
+const wordEnd = /[\p{L}\p{N}_]$/u
+
+/** Characters that end a bare address. */
+const addressEnd = /^[|<>"*`]/
 
 /** The element of each parser token. The text of a token without an element goes into the parent element. */
 const names: ReadonlyArray<string | undefined> =
@@ -40,10 +49,34 @@ interface OpenToken {
   checked?: boolean
 }
 
+/** The alignments of a table's columns, from the row below its headings. */
+const alignmentsOf = (row: string): ReadonlyArray<string> =>
+  row
+    .trim()
+    .replace(/^\||\|$/g, "")
+    .split("|")
+    .map((cell) => {
+      const mark = cell.trim()
+      if (mark.endsWith(":")) return mark.startsWith(":") ? "center" : "right"
+      return mark.startsWith(":") ? "left" : ""
+    })
+
 /** The library numbers its tokens: those of links are consecutive, those of equations are the highest. */
 const isLink = (token: number): boolean => token >= smd.LINK && token <= smd.IMAGE
 
 const isEquation = (token: number): boolean => token >= smd.EQUATION_BLOCK
+
+/** Tokens whose text has no marks. */
+const isVerbatim = (token: number): boolean =>
+  (token >= smd.CODE_BLOCK && token <= smd.CODE_INLINE) ||
+  token === smd.RAW_URL ||
+  token === smd.IMAGE ||
+  token === smd.EQUATION_BLOCK ||
+  token === smd.EQUATION_INLINE
+
+/** Whether an underscore after a word ends an emphasis: no letter follows it. */
+const isClosing = (token: number, after: string): boolean =>
+  (token === smd.ITALIC_UND || token === smd.STRONG_UND) && !/^_*[\p{L}\p{N}]/u.test(after)
 
 /** The source text of a token's opening mark. */
 const mark = (token: number): string =>
@@ -62,6 +95,11 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
   let blockLength = 0
   /** The length of the text since the last line break opportunity. */
   let runLength = 0
+  let alignments: ReadonlyArray<string> = []
+  /** How many brackets are open in the text of the current link. */
+  let brackets = 0
+  /** The end of the text that the parser got last. */
+  let before = ""
 
   const append = (slot: HTMLElement, value: string): void => {
     const last = slot.lastChild
@@ -81,6 +119,11 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
     say?.(value)
   }
 
+  const align = (cell: Element, column: number): void => {
+    const name = alignments[column]
+    if (name) cell.className = name
+  }
+
   const slotFor = (token: number, parent: HTMLElement): HTMLElement => {
     if (open.length > Limits.maxDepth) return parent
     // Links cannot be nested.
@@ -92,9 +135,13 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
       case smd.CODE_FENCE:
         return parent.appendChild(make("pre", { tabindex: "0" })).appendChild(make("code"))
       case smd.TABLE:
-        return parent.appendChild(make("div", { class: "table", tabindex: "0" })).appendChild(make("table"))
-      case smd.TABLE_CELL:
-        return parent.appendChild(parent.matches("tr:first-child") ? make("th", { scope: "col" }) : make("td"))
+        alignments = []
+        return parent.appendChild(make("div", { class: "table" })).appendChild(make("table"))
+      case smd.TABLE_CELL: {
+        const cell = parent.matches("tr:first-child") ? make("th", { scope: "col" }) : make("td")
+        align(cell, parent.childElementCount)
+        return parent.appendChild(cell)
+      }
       default: {
         const name = names[token]
         return name ? parent.appendChild(make(name as "p")) : parent
@@ -126,7 +173,7 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
       slot.textContent = href
     }
     slot.href = href
-    if (slot.origin !== location.origin && slot.protocol !== "mailto:") {
+    if (slot.origin !== location.origin && /^http/.test(slot.protocol)) {
       slot.target = "_blank"
       slot.rel = "noreferrer"
     }
@@ -138,6 +185,7 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
       if (token === smd.DOCUMENT) return
       // Equations are shown as they were written: `$` may be a price.
       if (isEquation(token)) appendText(mark(token))
+      if (isLink(token)) brackets = 0
       open.push({ token, slot: slotFor(token, top().slot) })
     },
     end_token: () => {
@@ -167,6 +215,7 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
   let plain: HTMLElement | undefined
   /** The length of the text that is rendered again but not spoken again. */
   let spoken = 0
+  let isEnded = !say
 
   const startPlain = (): void => {
     plain = root.appendChild(make("p", { class: "plain" }))
@@ -185,7 +234,7 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
     }
   }
 
-  const end = (): void => {
+  const close = (): void => {
     if (plain) return
     attempt(() => {
       smd.parser_end(parser)
@@ -194,15 +243,47 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
     })
   }
 
+  /** Gives a part of a piece to the parser, and corrects what the parser takes for marks. */
+  const write = (part: string, after: string): void => {
+    const { pending, token } = parser
+    const isAddress = isLink(token) && pending.startsWith("](")
+    /** Whether this is the text of a link, where a bracket is no mark after a backslash. */
+    const isText = token === smd.LINK && !isAddress && !before.endsWith("\\")
+    if (token === smd.RAW_URL && addressEnd.test(part)) {
+      // Ends the address as a space does.
+      smd.parser_write(parser, " ")
+      parser.pending = ""
+    }
+    if (isAddress && part === ")" && pending.split("(").length - pending.split(")").length > 1) {
+      // The parenthesis belongs to the address.
+      parser.pending += part
+    } else if (isText && part === "[") {
+      brackets++
+      smd.parser_write(parser, part)
+    } else if (isText && part === "]" && brackets > 0) {
+      brackets--
+      smd.parser_write(parser, "\\]")
+    } else if (part === "_" && wordEnd.test(before) && !isVerbatim(token) && !isAddress && !isClosing(token, after)) {
+      smd.parser_write(parser, "\\_")
+    } else {
+      if (part === "\n" && token === smd.TABLE && parser.table_state === 1) {
+        alignments = alignmentsOf(pending)
+        top().slot.querySelectorAll("th").forEach(align)
+      }
+      smd.parser_write(parser, part)
+    }
+    before = part
+  }
+
   const parse = (piece: string): void => {
-    smd.parser_write(parser, piece)
+    for (const { 0: part, index } of piece.matchAll(nextCall)) write(part, piece.slice(index + 1, index + 3))
     if (parser.indent_len + parser.pending.length > Limits.maxPending) throw new Error()
     if (
       elementCount > Limits.maxElements ||
       parsed.length > Limits.maxParsed ||
       blockLength > (top().slot.closest("pre") ? Limits.maxCode : Limits.maxBlock)
     ) {
-      end()
+      close()
       if (!plain) startPlain()
     }
   }
@@ -213,7 +294,9 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
       rest += delta
     },
     renderNext: () => {
-      const piece = nextPiece.exec(rest)?.[0] ?? ""
+      let piece = nextPiece.exec(rest)?.[0] ?? ""
+      // The letter after an underscore decides what it is.
+      if (piece.length === rest.length && !isEnded) piece = piece.replace(/_+$/, "")
       rest = rest.slice(piece.length)
       if (plain) {
         if (blockLength >= Limits.maxPlain && runLength === 0) startPlain()
@@ -226,6 +309,9 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
       }
       return piece.length
     },
-    end
+    end: () => {
+      isEnded = true
+      if (rest === "") close()
+    }
   }
 }
