@@ -123,7 +123,8 @@ export const makeAnswer = (options: Options): Answer => {
     root.classList.remove("writing")
     activity.remove()
     body.hidden = !isWritten
-    for (const pre of body.querySelectorAll("pre")) addCopyButton(pre, strings)
+    for (const pre of Array.from(body.querySelectorAll("pre")).slice(0, Limits.maxCopyButtons))
+      addCopyButton(pre, strings)
     if (typeof reason === "object") {
       const sentence = sentenceOf(reason, strings)
       const box = make("div", { part: "error" }, make("p", {}, sentence))

@@ -4,8 +4,11 @@
  * @module
  */
 import * as Client from "./Client.ts"
+import { continuationOf } from "./Continuation.ts"
 import * as Store from "./ConversationStore.ts"
 import { chatUrl } from "./Endpoint.ts"
+import { isLost } from "./Failures.ts"
+import * as Limits from "./Limits.ts"
 import { makePanel, narrowWindow, type Panel } from "./Panel.ts"
 import type { RunningChat } from "./PanelLoader.ts"
 import * as Run from "./Run.ts"
@@ -29,17 +32,21 @@ export class Chat implements RunningChat {
   #parts: Parts | undefined
   /** Whether the last question is sent as soon as the device is online. */
   #isUnsent = false
+  /** Whether the page was left. It may be restored from the back-forward cache. */
+  #isLeft = false
   /** When the stored conversation had changed last, as the page was left. */
   #updatedAtLeave = 0
 
   readonly #onPageHide = (): void => {
     const { shared } = this.#parts!
+    this.#isLeft = true
     shared.leave()
     this.#updatedAtLeave = Store.load(shared.instance).updated
   }
   /** A page from the back-forward cache may have missed messages that other pages have stored. */
   readonly #onPageShow = ({ persisted }: PageTransitionEvent): void => {
     if (!persisted) return
+    this.#isLeft = false
     if (this.#updatedAtLeave === Store.load(this.#parts!.shared.instance).updated) this.#join()
     else this.#rebuild()
   }
@@ -197,23 +204,11 @@ export class Chat implements RunningChat {
   /** Shows a conversation from the storage or of another tab, and continues to receive its running answer. */
   #adopt(stored: Store.Conversation, isOfAnotherTab: boolean): void {
     const { panel, shared, transcript } = this.#parts!
-    const { id, memory, messages, running } = stored
-    const last = messages.at(-1)
-    const partial = running && last?.role === "agent" ? last : undefined
-    const question = partial === undefined ? last : messages.at(-2)
-    const isRunning = running && question?.role === "user"
-    const isAccepted = partial?.id !== undefined || (partial?.text ?? "") !== ""
-    // The edge does not keep the answer, which ended with its page.
-    const isCut = isRunning && !isOfAnotherTab && isAccepted && !memory
-    const isContinued = isRunning && !isCut
-    const shown = isContinued && partial !== undefined ? messages.slice(0, -1) : messages
-    shared.conversation = { ...stored, messages: shown, running: false }
+    const { messages, running } = continuationOf(stored, isOfAnotherTab)
+    shared.conversation = { ...stored, messages, running: false }
     panel.setBusy(false)
-    transcript.reset(shown, memory)
-    if (!isContinued) return
-    const canResume = memory && id !== null && (isAccepted || !isOfAnotherTab)
-    const mode = canResume ? "resume" : isOfAnotherTab ? "wait" : "ask"
-    this.#receive(Run.makeRun(question.text, mode, partial))
+    transcript.reset(messages, stored.memory)
+    if (running !== undefined) this.#receive(Run.makeRun(running.question, running.mode, running.partial))
   }
 
   #stopAtEdge(): void {
@@ -280,6 +275,9 @@ export class Chat implements RunningChat {
         else shared.conversation = { ...shared.conversation, ...known }
       }
     })
+    // Browsers cut the connections of a page that is left, which is no failure.
+    if (isLost(outcome)) await new Promise((resolve) => setTimeout(resolve, Limits.maxLeaving))
+    if (this.#isLeft) await new Promise((resolve) => addEventListener("pageshow", resolve, { once: true }))
     // A new conversation was started or the element was removed.
     if (shared.run !== run) return
     shared.run = undefined

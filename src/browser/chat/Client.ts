@@ -6,6 +6,7 @@
 import type { Rating } from "./ConversationStore.ts"
 import * as Failures from "./Failures.ts"
 import * as Frames from "./Frames.ts"
+import { type KeptMessage, readKept } from "./KeptAnswer.ts"
 import * as Limits from "./Limits.ts"
 import { makeSseReader } from "./SseReader.ts"
 
@@ -14,21 +15,6 @@ export interface Endpoint {
   readonly url: string
   readonly token: string
 }
-
-export interface Listener {
-  readonly onStart: (start: Frames.Start) => void
-  readonly onText: (delta: string) => void
-  readonly onSource: (source: Frames.Source) => void
-  /** What the agent does, or an empty text once it says something. */
-  readonly onActivity: (activity: string) => void
-}
-
-export type Outcome =
-  | "done"
-  | "stopped"
-  /** The edge has no answer to the question. */
-  | "unasked"
-  | Failures.Failure
 
 const connectionFailure = (otherwise: Failures.FailureKind): Failures.Failure => ({
   kind: navigator.onLine ? otherwise : "offline"
@@ -45,9 +31,9 @@ const request = ({ token, url }: Endpoint, path: string, body?: unknown, init?: 
 /** Reads a stream to its last frame. `onPiece` runs at each piece. */
 const readStream = async (
   body: ReadableStream<Uint8Array>,
-  listener: Listener,
+  listener: Frames.Listener,
   onPiece: () => void
-): Promise<Outcome> => {
+): Promise<Failures.Outcome> => {
   const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader()
   const events = makeSseReader()
   let failure: Failures.Failure | undefined
@@ -95,10 +81,10 @@ const readStream = async (
 /** Runs `read` on a response. Never rejects. Aborting `stop` stops the answer; it is aborted at the end, too. */
 const receive = async (
   response: Promise<Response>,
-  listener: Listener,
+  listener: Frames.Listener,
   stop: AbortController,
-  onEmpty: () => Promise<Outcome>
-): Promise<Outcome> => {
+  onEmpty: () => Promise<Failures.Outcome>
+): Promise<Failures.Outcome> => {
   const { signal } = stop
   let timer: ReturnType<typeof setTimeout> | undefined
   let isSilent = false
@@ -133,53 +119,21 @@ const receive = async (
 export const ask = (
   endpoint: Endpoint,
   question: { readonly message: string; readonly conversation_id: string | null },
-  listener: Listener,
+  listener: Frames.Listener,
   stop: AbortController
-): Promise<Outcome> =>
+): Promise<Failures.Outcome> =>
   receive(request(endpoint, "", question, { signal: stop.signal }), listener, stop, async () => ({
     kind: "unexpected"
   }))
-
-/** A message as the edge keeps it. */
-interface KeptMessage {
-  readonly id?: unknown
-  readonly role?: unknown
-  readonly parts?: ReadonlyArray<Record<string, unknown>>
-  readonly metadata?: { readonly ending?: unknown }
-}
-
-const textOf = ({ parts = [] }: KeptMessage): string =>
-  parts
-    .filter(({ type }) => type === "text")
-    .map(({ text }) => Frames.text(text))
-    .join("\n\n")
-
-/** Tells the listener an answer that has ended, from the messages that the edge keeps. Pure but for the listener. */
-export const readKept = (
-  messages: ReadonlyArray<KeptMessage>,
-  question: string,
-  conversationId: string,
-  listener: Listener
-): Outcome => {
-  const [asked, answer] = messages.slice(-2)
-  if (asked?.role !== "user" || answer?.role !== "assistant" || textOf(asked) !== question) return "unasked"
-  listener.onStart({ conversationId, messageId: Frames.text(answer.id), memory: true })
-  const text = textOf(answer)
-  if (text !== "") listener.onText(text)
-  for (const part of answer.parts ?? []) if (part["type"] === "source-url") listener.onSource(Frames.sourceFrom(part))
-  const ending = answer.metadata?.ending
-  if (ending === "stopped") return "stopped"
-  return !ending || ending === "failed" || ending === "cut" || ending === "superseded" ? { kind: "cut" } : "done"
-}
 
 /** Receives the running answer from its beginning, or the answer if it has ended, and returns its outcome. */
 export const resume = async (
   endpoint: Endpoint,
   conversationId: string,
   question: string,
-  listener: Listener,
+  listener: Frames.Listener,
   stop: AbortController
-): Promise<Outcome> => {
+): Promise<Failures.Outcome> => {
   const { signal } = stop
   const path = `/${encodeURIComponent(conversationId)}`
   const outcome = await receive(

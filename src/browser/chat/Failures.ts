@@ -41,6 +41,18 @@ export interface Failure {
   readonly sentence?: string
 }
 
+/** How the reception of an answer ended. */
+export type Outcome =
+  | "done"
+  | "stopped"
+  /** The edge has no answer to the question. */
+  | "unasked"
+  | Failure
+
+/** Whether the connection was lost, or there was none. */
+export const isLost = (outcome: Outcome): boolean =>
+  typeof outcome === "object" && /^(cut|network|offline)$/.test(outcome.kind)
+
 /** The longest wait, in seconds. */
 const maxWait = 3600
 

@@ -20,6 +20,15 @@ export interface Start {
   readonly memory: boolean
 }
 
+/** What is done with an answer. */
+export interface Listener {
+  readonly onStart: (start: Start) => void
+  readonly onText: (delta: string) => void
+  readonly onSource: (source: Source) => void
+  /** What the agent does, or an empty text once it says something. */
+  readonly onActivity: (activity: string) => void
+}
+
 /** The frames that the chat uses. */
 export type Frame =
   | ({ readonly type: "start" } & Start)

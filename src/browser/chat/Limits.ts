@@ -49,8 +49,14 @@ export const maxSpokenTime = 20_000
 /** The sources of an answer that are shown. */
 export const maxSources = 50
 
+/** The blocks of code of an answer that can be copied by a button. */
+export const maxCopyButtons = 50
+
 /** The suggestions that are shown. */
 export const maxSuggestions = 10
+
+/** How long before the end of its page a browser may cut a page's connections, in milliseconds. */
+export const maxLeaving = 300
 
 /** How often a lost connection to a running answer is restored. */
 export const maxResumes = 5

@@ -12,6 +12,7 @@ import * as smd from "streaming-markdown"
 import { make } from "./Dom.ts"
 import * as Limits from "./Limits.ts"
 import { safeHref, splitBare } from "./Links.ts"
+import { isEquation, isLink, makeFeed } from "./MarkdownFeed.ts"
 
 export interface Markdown {
   readonly write: (delta: string) => void
@@ -23,15 +24,6 @@ export interface Markdown {
 
 /** Matches the text that is rendered in one step. It ends after white space if possible. */
 const nextPiece = /^(?:[^\n]{0,255}\s|[^\n]{1,256})/u
-
-/** Matches the text that the parser gets in one call: characters that this module interprets come alone. */
-const nextCall = /[^_[\]()|<>"*`\n]+|./gsu
-
-/** The last character of a word. */
-const wordEnd = /[\p{L}\p{N}_]$/u
-
-/** Characters that end a bare address. */
-const addressEnd = /^[|<>"*`]/
 
 /** The element of each parser token. The text of a token without an element goes into the parent element. */
 const names: ReadonlyArray<string | undefined> =
@@ -48,35 +40,6 @@ interface OpenToken {
   address?: string
   checked?: boolean
 }
-
-/** The alignments of a table's columns, from the row below its headings. */
-const alignmentsOf = (row: string): ReadonlyArray<string> =>
-  row
-    .trim()
-    .replace(/^\||\|$/g, "")
-    .split("|")
-    .map((cell) => {
-      const mark = cell.trim()
-      if (mark.endsWith(":")) return mark.startsWith(":") ? "center" : "right"
-      return mark.startsWith(":") ? "left" : ""
-    })
-
-/** The library numbers its tokens: those of links are consecutive, those of equations are the highest. */
-const isLink = (token: number): boolean => token >= smd.LINK && token <= smd.IMAGE
-
-const isEquation = (token: number): boolean => token >= smd.EQUATION_BLOCK
-
-/** Tokens whose text has no marks. */
-const isVerbatim = (token: number): boolean =>
-  (token >= smd.CODE_BLOCK && token <= smd.CODE_INLINE) ||
-  token === smd.RAW_URL ||
-  token === smd.IMAGE ||
-  token === smd.EQUATION_BLOCK ||
-  token === smd.EQUATION_INLINE
-
-/** Whether an underscore after a word ends an emphasis: no letter follows it. */
-const isClosing = (token: number, after: string): boolean =>
-  (token === smd.ITALIC_UND || token === smd.STRONG_UND) && !/^_*[\p{L}\p{N}]/u.test(after)
 
 /** The source text of a token's opening mark. */
 const mark = (token: number): string =>
@@ -96,10 +59,6 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
   /** The length of the text since the last line break opportunity. */
   let runLength = 0
   let alignments: ReadonlyArray<string> = []
-  /** How many brackets are open in the text of the current link. */
-  let brackets = 0
-  /** The end of the text that the parser got last. */
-  let before = ""
 
   const append = (slot: HTMLElement, value: string): void => {
     const last = slot.lastChild
@@ -185,7 +144,6 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
       if (token === smd.DOCUMENT) return
       // Equations are shown as they were written: `$` may be a price.
       if (isEquation(token)) appendText(mark(token))
-      if (isLink(token)) brackets = 0
       open.push({ token, slot: slotFor(token, top().slot) })
     },
     end_token: () => {
@@ -207,6 +165,10 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
   }
 
   const parser = smd.parser(renderer)
+  const feed = makeFeed(parser, (found) => {
+    alignments = found
+    top().slot.querySelectorAll("th").forEach(align)
+  })
   /** The text that was given to the parser. */
   let parsed = ""
   /** The text that is not rendered yet. */
@@ -243,40 +205,8 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
     })
   }
 
-  /** Gives a part of a piece to the parser, and corrects what the parser takes for marks. */
-  const write = (part: string, after: string): void => {
-    const { pending, token } = parser
-    const isAddress = isLink(token) && pending.startsWith("](")
-    /** Whether this is the text of a link, where a bracket is no mark after a backslash. */
-    const isText = token === smd.LINK && !isAddress && !before.endsWith("\\")
-    if (token === smd.RAW_URL && addressEnd.test(part)) {
-      // Ends the address as a space does.
-      smd.parser_write(parser, " ")
-      parser.pending = ""
-    }
-    if (isAddress && part === ")" && pending.split("(").length - pending.split(")").length > 1) {
-      // The parenthesis belongs to the address.
-      parser.pending += part
-    } else if (isText && part === "[") {
-      brackets++
-      smd.parser_write(parser, part)
-    } else if (isText && part === "]" && brackets > 0) {
-      brackets--
-      smd.parser_write(parser, "\\]")
-    } else if (part === "_" && wordEnd.test(before) && !isVerbatim(token) && !isAddress && !isClosing(token, after)) {
-      smd.parser_write(parser, "\\_")
-    } else {
-      if (part === "\n" && token === smd.TABLE && parser.table_state === 1) {
-        alignments = alignmentsOf(pending)
-        top().slot.querySelectorAll("th").forEach(align)
-      }
-      smd.parser_write(parser, part)
-    }
-    before = part
-  }
-
   const parse = (piece: string): void => {
-    for (const { 0: part, index } of piece.matchAll(nextCall)) write(part, piece.slice(index + 1, index + 3))
+    feed(piece)
     if (parser.indent_len + parser.pending.length > Limits.maxPending) throw new Error()
     if (
       elementCount > Limits.maxElements ||

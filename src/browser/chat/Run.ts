@@ -5,15 +5,14 @@
  */
 import type { Answer } from "./Answer.ts"
 import * as Client from "./Client.ts"
+import type { Mode } from "./Continuation.ts"
 import type { Conversation, Message } from "./ConversationStore.ts"
-import type { Source, Start } from "./Frames.ts"
+import { isLost, type Outcome } from "./Failures.ts"
+import type { Listener, Source, Start } from "./Frames.ts"
 import * as Limits from "./Limits.ts"
 import type { Speech } from "./Speech.ts"
 import type { Strings } from "./Strings.ts"
 import type { Transcript } from "./Transcript.ts"
-
-/** `wait` leaves the answer to another tab. */
-export type Mode = "ask" | "resume" | "wait"
 
 /** A question whose answer is being received. */
 export interface Run {
@@ -60,9 +59,6 @@ export interface Context {
   readonly onStart: (start: Start) => void
 }
 
-const isLost = (outcome: Client.Outcome): boolean =>
-  typeof outcome === "object" && /^(cut|network|offline)$/.test(outcome.kind)
-
 /** Waits for a time, in milliseconds, and then until the device is online; not longer than until the signal. */
 const online = (wait: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
@@ -77,7 +73,7 @@ const online = (wait: number, signal: AbortSignal): Promise<void> =>
 export const receive = async (
   run: Run,
   context: Context
-): Promise<{ readonly answer: Answer; readonly outcome: Client.Outcome }> => {
+): Promise<{ readonly answer: Answer; readonly outcome: Outcome }> => {
   const { conversation, endpoint, isCurrent, speech, strings, transcript } = context
   /** The units of text that were announced. They are not announced again. */
   let spoken = run.text.length
@@ -99,7 +95,7 @@ export const receive = async (
   run.sources.forEach(answer.addSource)
 
   let activity = ""
-  const listener: Client.Listener = {
+  const listener: Listener = {
     onStart: (start) => {
       if (!isCurrent()) return
       // The answer comes again from its beginning.
@@ -138,7 +134,7 @@ export const receive = async (
     }
   }
 
-  const attempt = (mode: Mode): Promise<Client.Outcome> => {
+  const attempt = (mode: Mode): Promise<Outcome> => {
     run.stop = new AbortController()
     const { question, stop } = run
     const { id } = conversation()
