@@ -26,6 +26,7 @@ const json = (site: Site) => ({
   ...ids(site),
   name: site.name,
   origins: [...site.origins],
+  time_zone: site.timeZone,
   created_at: Calendar.iso(site.createdAt)
 })
 
@@ -35,12 +36,13 @@ const text = (site: Site): string =>
     ["website_config_id", site.websiteConfigId],
     ["hosted_website_id", site.hostedWebsiteId],
     ["tracking_token", site.trackingToken],
-    ["origins", site.origins.join(" ") || "any"]
+    ["origins", site.origins.join(" ") || "any"],
+    ["time zone", site.timeZone]
   ])
 
 const create = Command.make(
   "create",
-  { name: Inputs.name("website"), origins: Inputs.origins },
+  { name: Inputs.name("website"), origins: Inputs.origins, timeZone: Inputs.timeZone },
   Effect.fnUntraced(function* (input) {
     const directory = yield* SiteDirectory
     const site = yield* directory.create(input)
@@ -62,12 +64,17 @@ const update = Command.make(
     websiteConfigId: Inputs.site,
     name: Inputs.newName("website"),
     origins: Inputs.newOrigins,
-    anyOrigin: Inputs.anyOrigin
+    anyOrigin: Inputs.anyOrigin,
+    timeZone: Inputs.newTimeZone
   },
-  Effect.fnUntraced(function* ({ anyOrigin, name, origins, websiteConfigId }) {
+  Effect.fnUntraced(function* ({ anyOrigin, name, origins, timeZone, websiteConfigId }) {
     const change = yield* Change.asked<SiteChange>(
-      { name: name ?? undefined, origins: yield* Change.originsToBe(origins, anyOrigin) },
-      ["name", "origin", "any-origin"]
+      {
+        name: name ?? undefined,
+        origins: yield* Change.originsToBe(origins, anyOrigin),
+        timeZone: timeZone ?? undefined
+      },
+      ["name", "origin", "any-origin", "time-zone"]
     )
     const directory = yield* SiteDirectory
     const site = yield* directory.update(websiteConfigId, change)
@@ -108,13 +115,15 @@ const remove = Command.make(
     }
     const erased = yield* erasure.erase(websiteConfigId)
     if (Option.isNone(erased)) return yield* Output.notFound("website", websiteConfigId)
-    const { botViews, decisionCounts, idempotencyKeys, pageViews, submissions } = erased.value
+    const { botViews, conversions, decisionCounts, events, idempotencyKeys, pageViews, submissions } = erased.value
     yield* Output.answer({
       json: {
         website_config_id: websiteConfigId,
         deleted: true,
         page_views: pageViews,
         bot_views: botViews,
+        events,
+        conversions,
         submissions,
         idempotency_keys: idempotencyKeys,
         decision_counts: decisionCounts
@@ -122,6 +131,8 @@ const remove = Command.make(
       text: `The website ${websiteConfigId} is deleted, and with it:\n${Output.facts([
         ["page views", String(pageViews)],
         ["page views of bots", String(botViews)],
+        ["events", String(events)],
+        ["conversions", String(conversions)],
         ["submissions", String(submissions)],
         ["idempotency keys", String(idempotencyKeys)],
         ["counts of uncounted requests", String(decisionCounts)]

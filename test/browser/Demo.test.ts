@@ -10,6 +10,7 @@ import type { Demo } from "../../src/demo/DemoData.ts"
 import * as DemoFeed from "../../src/demo/DemoFeed.ts"
 import * as DemoSite from "../../src/demo/DemoSite.ts"
 import * as Server from "../../src/http/server/Server.ts"
+import * as Countries from "../../src/memory/analytics/Countries.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
@@ -30,8 +31,12 @@ const running = Layer.effect(
     const site = yield* DemoSite.make(feed)
     const agent = MemoryAgentStream.layer(() => MemoryAgentStream.texts(["Yes,", " from", " six."]))
     const service = yield* Layer.build(
-      Server.layer(options, { host: "127.0.0.1", port: 0 }, site.routes).pipe(
-        Layer.provide([MemoryRateLimiter.layer({ maxKeys: 100 }), Layer.provide(feed.observers, agent)]),
+      Server.layer({ ...options, routes: site.routes }).pipe(
+        Layer.provide([
+          Countries.none,
+          MemoryRateLimiter.layer({ maxKeys: 100 }),
+          Layer.provide(feed.observers, agent)
+        ]),
         Layer.provideMerge(App.memoryStorage)
       )
     )

@@ -27,7 +27,8 @@ const view = (day: number, visitor: number): PageView => ({
   browser: "Safari",
   os: "iOS",
   visitorHash: Buffer.alloc(16, visitor).toString("hex"),
-  isBot: false
+  country: null,
+  exclusion: null
 })
 
 /** A command line whose commands share one storage. */
@@ -64,6 +65,7 @@ describe("site", () => {
           "--origin",
           "http://b.example:81/"
         ],
+        ...["--time-zone", " Europe/Berlin"],
         ...["--origin", "https://shop.example"]
       )
       assert.deepStrictEqual(Object.keys(created), ["website_config_id", "hosted_website_id", "tracking_token"])
@@ -78,6 +80,7 @@ describe("site", () => {
         ...created,
         name: "Shop",
         origins: ["https://shop.example", "http://b.example:81"],
+        time_zone: "Europe/Berlin",
         created_at: "2026-03-01T12:00:00.000Z"
       })
       const table = (yield* text("site", "list")).stdout.split("\n")
@@ -103,13 +106,21 @@ describe("site", () => {
       assert.deepStrictEqual(yield* listed, moved)
       assert.match(
         (yield* text(...update, "--any-origin")).stdout,
-        /^name +Shop\n.*\norigins +any\n\n.* within ten seconds\.\n$/s
+        /^name +Shop\n.*\norigins +any\ntime zone +UTC\n\n.* within ten seconds\.\n$/s
       )
       assert.deepStrictEqual(yield* listed, { ...renamed, origins: [] })
+      const zoned = yield* json(...update, "--time-zone", "America/New_York")
+      assert.deepStrictEqual(zoned, { ...renamed, origins: [], time_zone: "America/New_York" })
 
+      for (const zone of ["+01:00", "Mars/Phobos", ""]) {
+        assert.strictEqual(
+          yield* refusal(...update, "--time-zone", zone),
+          "The flag --time-zone must be an IANA time zone such as UTC or Europe/Berlin.\n"
+        )
+      }
       assert.strictEqual(
         yield* refusal(...update),
-        "No change was given; give at least one of --name, --origin, --any-origin.\n"
+        "No change was given; give at least one of --name, --origin, --any-origin, --time-zone.\n"
       )
       assert.strictEqual(
         yield* refusal(...update, "--any-origin", "--origin", "https://a.example"),
@@ -129,7 +140,7 @@ describe("site", () => {
       const remove = ["site", "delete", "--site", created.website_config_id]
       const add = (isBot: boolean) =>
         AnalyticsRepo.use(({ append }) =>
-          append({ ...view(0, 0), hostedWebsiteId: created.hosted_website_id, isBot })
+          append({ ...view(0, 0), hostedWebsiteId: created.hosted_website_id, exclusion: isBot ? "bot" : null })
         ).pipe(Effect.provide(context))
       yield* add(false)
       yield* add(false)
@@ -146,6 +157,8 @@ describe("site", () => {
         deleted: true,
         page_views: 2,
         bot_views: 1,
+        events: 0,
+        conversions: 0,
         submissions: 0,
         idempotency_keys: 0,
         decision_counts: 0
@@ -163,6 +176,8 @@ describe("site", () => {
         stdout: `The website ${site.websiteConfigId} is deleted, and with it:
 page views                    0
 page views of bots            0
+events                        0
+conversions                   0
 submissions                   0
 idempotency keys              0
 counts of uncounted requests  0

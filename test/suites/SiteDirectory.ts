@@ -24,19 +24,28 @@ const Text = Schema.Literals([
 
 export const suite = <E>(name: string, layer: Layer.Layer<SiteDirectory, E>) =>
   shared(layer)(name, (it) => {
-    it.effect.prop("a website is found by each of its public ids", [Text, Schema.Array(Text)], ([name, origins]) =>
-      Effect.gen(function* () {
-        const sites = yield* SiteDirectory
-        const site = yield* sites.create({ name, origins })
-        assert.deepStrictEqual({ name: site.name, origins: site.origins }, { name, origins })
-        assert.deepStrictEqual(yield* sites.byTrackingToken(site.trackingToken), Option.some(site))
-        assert.deepStrictEqual(yield* sites.byWebsiteConfigId(site.websiteConfigId), Option.some(site))
-      })
+    it.effect.prop(
+      "a website is found by each of its public ids",
+      [Text, Schema.Array(Text), Schema.UndefinedOr(Schema.Literals(["UTC", "Europe/Berlin"]))],
+      ([name, origins, timeZone]) =>
+        Effect.gen(function* () {
+          const sites = yield* SiteDirectory
+          const site = yield* sites.create({ name, origins, timeZone })
+          assert.deepInclude(site, { name, origins, timeZone: timeZone ?? "UTC" })
+          assert.deepStrictEqual(yield* sites.byTrackingToken(site.trackingToken), Option.some(site))
+          assert.deepStrictEqual(yield* sites.byWebsiteConfigId(site.websiteConfigId), Option.some(site))
+        })
     )
 
     it.effect.prop(
       "a change of a website is visible by each id within ten seconds, and affects no other member and no other website",
-      [Schema.Struct({ name: Schema.optionalKey(Text), origins: Schema.optionalKey(Schema.Array(Text)) })],
+      [
+        Schema.Struct({
+          name: Schema.optionalKey(Text),
+          origins: Schema.optionalKey(Schema.Array(Text)),
+          timeZone: Schema.optionalKey(Schema.Literals(["UTC", "Europe/Berlin"]))
+        })
+      ],
       ([change]) =>
         Effect.gen(function* () {
           const sites = yield* SiteDirectory

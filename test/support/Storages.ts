@@ -32,6 +32,7 @@ const siteOf = (id: string): Site => ({
   trackingToken: id,
   name: id,
   origins: [],
+  timeZone: "UTC",
   createdAt: 0
 })
 

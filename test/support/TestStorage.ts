@@ -5,7 +5,7 @@ import { Effect, Layer, Stream } from "effect"
 import type { Submission } from "../../src/core/forms/Submission.ts"
 import type { Site } from "../../src/core/sites/Site.ts"
 import * as AnalyticsRepo from "../../src/memory/analytics/AnalyticsRepo.ts"
-import * as PageViews from "../../src/memory/analytics/PageViews.ts"
+import * as AnalyticsRows from "../../src/memory/analytics/AnalyticsRows.ts"
 import * as Reports from "../../src/memory/analytics/Reports.ts"
 import * as ConversationStore from "../../src/memory/chat/ConversationStore.ts"
 import * as InstanceDirectory from "../../src/memory/chat/InstanceDirectory.ts"
@@ -13,6 +13,7 @@ import * as WidgetTokens from "../../src/memory/chat/WidgetTokens.ts"
 import * as SubmissionStore from "../../src/memory/forms/SubmissionRepo.ts"
 import * as Readiness from "../../src/memory/Readiness.ts"
 import * as Decisions from "../../src/memory/sites/Decisions.ts"
+import * as OwnerKeys from "../../src/memory/sites/OwnerKeys.ts"
 import * as SiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
 import * as SiteErasure from "../../src/memory/sites/SiteErasure.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
@@ -23,6 +24,7 @@ export const site: Site = {
   trackingToken: "d3b07384-d113-4ec5-a5ec-9b1f2d3c4e5f",
   name: "Example",
   origins: ["https://www.example.com"],
+  timeZone: "UTC",
   createdAt: 1_767_225_600_000
 }
 
@@ -65,12 +67,18 @@ const submissions = ({ onRead = () => {}, submissions: count = 0 }: Options) =>
   )
 
 export const storage = (options: Options = {}) =>
-  Layer.mergeAll(SiteErasure.layer, Readiness.layer, WidgetTokens.layer, ConversationStore.layer()).pipe(
+  Layer.mergeAll(
+    SiteErasure.layer,
+    Readiness.layer,
+    WidgetTokens.layer,
+    OwnerKeys.layer,
+    ConversationStore.layer()
+  ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
         SubmissionStore.layer(),
         SiteDirectory.layer({ sites: [site] }),
-        Layer.mergeAll(Reports.layer, AnalyticsRepo.layer).pipe(Layer.provideMerge(PageViews.layer())),
+        Layer.mergeAll(Reports.layer, AnalyticsRepo.layer).pipe(Layer.provideMerge(AnalyticsRows.layer)),
         Decisions.layer(),
         InstanceDirectory.layer()
       )

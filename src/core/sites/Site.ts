@@ -14,9 +14,11 @@ export interface Site {
   readonly name: string
   /** The origins that may use the website's ids in a browser; empty means any. */
   readonly origins: ReadonlyArray<string>
+  /** An IANA time zone. Reports count days, weeks and months in it. */
+  readonly timeZone: string
   /** Milliseconds since 1970. */
   readonly createdAt: number
 }
 
 /** A change of a website. Absent members do not change. The ids never change, since published pages hold them. */
-export type SiteChange = Partial<Pick<Site, "name" | "origins">>
+export type SiteChange = Partial<Pick<Site, "name" | "origins" | "timeZone">>

@@ -12,10 +12,8 @@ import { type AgentRefusal, AgentRefused } from "../../services/chat/AgentStream
 import type { OpenChat, OpenChats } from "./OpenChats.ts"
 
 export interface Options {
-  readonly conversationId: string
+  readonly dialect: ChatStream.Dialect
   readonly messageId: string
-  /** Whether the edge keeps the conversation. */
-  readonly memory: boolean
   /** The time without a frame after which a comment is sent, in milliseconds. */
   readonly heartbeat: number
   /** How long the visitor may take to read pending frames, the last ones included, in milliseconds. */
@@ -119,6 +117,11 @@ export class Chat implements OpenChat {
 
   get failure(): ChatStream.Failure | null {
     return this.state.failure
+  }
+
+  /** The state of the stream. */
+  get current(): ChatStream.State {
+    return this.state
   }
 
   /** Writes the agent's events. The first event opens the chat. */

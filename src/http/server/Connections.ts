@@ -21,8 +21,9 @@
 import * as diagnostics from "node:diagnostics_channel"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
-import { Clock, Context, type Duration, Effect, Layer } from "effect"
+import { Clock, Context, type Duration, Effect, type Scope } from "effect"
 import { afterQuietPoll } from "../../runtime/EventLoop.ts"
+import * as NodeInternals from "../../runtime/NodeInternals.ts"
 import * as ConnectionLimits from "./ConnectionLimits.ts"
 import * as FairReading from "./FairReading.ts"
 import * as UnreadAnswers from "./UnreadAnswers.ts"
@@ -74,24 +75,6 @@ const maxInterval = 1_000
 /** How many connections are closed in one turn of the event loop: each takes about 10 µs, and requests may arrive meanwhile. */
 const closesPerTurn = 16
 
-/** Node's internal field, which its types omit. */
-interface Parsed extends Socket {
-  readonly parser?: { onIncoming: (request: { upgrade: boolean }) => number } | null
-}
-
-/**
- * Destroys a connection while Node parses its requests. Node would parse the rest of its buffer, which may hold another
- * thousand requests. Returning 2 tells the parser that no HTTP follows, so it stops.
- */
-const destroyWhileParsing = (socket: Parsed): void => {
-  socket.destroy()
-  if (!socket.parser) return
-  socket.parser.onIncoming = (request) => {
-    request.upgrade = false
-    return 2
-  }
-}
-
 /** Tracks the connections of a server that does not listen yet. */
 const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
   const connections = new Map<Socket, ConnectionState>()
@@ -123,7 +106,7 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
     const state = connections.get(socket)
     if (state === undefined) return
     if (state.open++ === 0) limits.busy(state.entry)
-    else if (++pipelined > maxPipelined) destroyWhileParsing(socket)
+    else if (++pipelined > maxPipelined) NodeInternals.destroyWhileParsing(socket)
     // Only the last of several pipelined responses may close the connection.
     if (isDraining && state.last !== undefined && !state.last.response.headersSent) {
       state.last.response.shouldKeepAlive = state.last.keepAlive
@@ -249,15 +232,14 @@ const realSleep = (duration: Duration.Input): Effect.Effect<void> =>
   Effect.provideService(Effect.sleep(duration), Clock.Clock, Clock.Clock.defaultValue())
 
 /**
- * Closes connections whose clients do not read. When the scope closes, shuts the server down and waits until its connections
- * are closed, at most for `end`. `server` must not listen yet. Build this layer on top of the layer that serves, so that this
- * one is finalized first.
+ * Starts to track the connections of a server that does not listen yet. The returned effect closes connections whose clients
+ * do not read; when its scope closes, it shuts the server down and waits until the connections are closed, at most for `end`.
  */
-export const layer = (
+export const track = (
   server: Server,
   options: Options,
   context: Context.Context<never> = Context.empty()
-): Layer.Layer<never> => {
+): Effect.Effect<void, never, Scope.Scope> => {
   const limits = ConnectionLimits.make(options.limits, context)
   const connections = watch(server, limits)
   const interval = Math.min(maxInterval, Math.ceil(Math.min(options.unreadTimeout, options.limits.idle.head) / 4))
@@ -287,14 +269,12 @@ export const layer = (
   const closed = Effect.callback<void>(
     (resume) => void server.once("close", () => connections.whenEmpty(() => resume(Effect.void)))
   )
-  return Layer.effectDiscard(
-    Effect.addFinalizer(() =>
-      Effect.flatMap(Effect.forkDetach(close), (fiber) =>
-        Effect.ensuring(
-          closed,
-          Effect.sync(() => fiber.interruptUnsafe())
-        )
+  return Effect.addFinalizer(() =>
+    Effect.flatMap(Effect.forkDetach(close), (fiber) =>
+      Effect.ensuring(
+        closed,
+        Effect.sync(() => fiber.interruptUnsafe())
       )
-    ).pipe(Effect.andThen(Effect.forkScoped(checking)))
-  )
+    )
+  ).pipe(Effect.andThen(Effect.forkScoped(checking)), Effect.asVoid)
 }

@@ -30,7 +30,7 @@ export const layer = (options: { readonly sites?: ReadonlyArray<Site> } = {}): L
     const directory = SiteDirectory.of({
       byTrackingToken: (id) => Effect.sync(() => Option.fromUndefinedOr(byTrackingToken.get(id))),
       byWebsiteConfigId: (id) => Effect.sync(() => Option.fromUndefinedOr(byWebsiteConfigId.get(id))),
-      create: ({ name, origins }) =>
+      create: ({ name, origins, timeZone = "UTC" }) =>
         Effect.map(Clock.currentTimeMillis, (createdAt) => {
           const site: Site = {
             websiteConfigId: randomUUID(),
@@ -38,6 +38,7 @@ export const layer = (options: { readonly sites?: ReadonlyArray<Site> } = {}): L
             trackingToken: randomUUID(),
             name,
             origins: [...origins],
+            timeZone,
             createdAt
           }
           add(site)

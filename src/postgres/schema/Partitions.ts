@@ -1,15 +1,17 @@
 /**
- * The monthly partitions of the page views. They keep indexes small and make old months cheap to drop. Rows of a month without
+ * The monthly partitions of the page views and events. They keep indexes small and make old months cheap to drop. Rows of a month without
  * a partition go to the default partition and are counted too.
  *
  * @module
  */
+import { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
 
-const parents = ["page_view", "bot_view"] as const
+/** The partitioned tables. */
+export const parents = ["page_view", "bot_view", "event"] as const
 
 /** Partitions are created for this many months after the current one. */
 const monthsAhead = 3
@@ -79,7 +81,7 @@ export const list: Effect.Effect<ReadonlyArray<Present>, SqlError.SqlError, SqlC
       FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid
         JOIN pg_namespace AS space ON space.oid = child.relnamespace JOIN pg_class AS parent ON parent.oid = inhparent
         JOIN pg_partitioned_table ON partrelid = parent.oid
-      WHERE inhparent IN (to_regclass('page_view'), to_regclass('bot_view'))
+      WHERE inhparent IN (SELECT to_regclass(name) FROM unnest(${Database.array(parents, PgTypes.OID.text)}) AS name)
       ORDER BY 1, 2`.pipe(decodeRows(Presents))
   }
 )

@@ -17,7 +17,7 @@ import * as Partitions from "./Partitions.ts"
 
 /** The retention of each kind of data; none means forever. */
 export interface Options {
-  /** Page views, bot views and the counts of rejected events. */
+  /** Page views, bot views, events, conversions and the counts of rejected events. */
   readonly pageViews: Option.Option<Retention.Retention>
   readonly submissions: Option.Option<Retention.Retention>
   /** Conversations, from their last message. */
@@ -59,7 +59,7 @@ const Deleted = Schema.Tuple([Schema.Struct({ deleted: Schema.BigInt })])
  */
 const deleteRows = Effect.fnUntraced(function* (
   table: string,
-  time: "received_at" | "day" | "updated_at",
+  time: "received_at" | "day" | "updated_at" | "visit_started_at",
   old: string,
   before: PgTypes.Parameter
 ) {
@@ -86,6 +86,7 @@ const deleteRows = Effect.fnUntraced(function* (
 interface Forgotten {
   readonly partitions: Array<string>
   rows: number
+  conversions: number
   decisionCounts: number
   submissions: number
   conversations: number
@@ -122,6 +123,12 @@ const forgetPageViews = Effect.fnUntraced(function* (
     const old = `SELECT ctid FROM ${name} WHERE received_at < $1`
     forgotten.rows += yield* deleteRows(name, "received_at", old, PgTypes.timestamptz(first))
   }
+  forgotten.conversions += yield* deleteRows(
+    "conversion",
+    "visit_started_at",
+    "SELECT ctid FROM conversion WHERE visit_started_at < $1",
+    PgTypes.timestamptz(first)
+  )
   forgotten.decisionCounts += yield* deleteRows(
     "not_counted",
     "day",
@@ -165,11 +172,11 @@ const earlierNow = Effect.gen(function* () {
 })
 
 /** Logs what was deleted, if anything was. */
-const report = ({ conversations, decisionCounts, partitions, rows, submissions }: Forgotten): Effect.Effect<void> =>
-  partitions.length + rows + decisionCounts + submissions + conversations === 0
+const report = ({ partitions, ...counts }: Forgotten): Effect.Effect<void> =>
+  partitions.length === 0 && Object.values(counts).every((count) => count === 0)
     ? Effect.void
     : Effect.logInfo("Forgot what is older than its retention").pipe(
-        Effect.annotateLogs({ partitions: partitions.join(", "), rows, decisionCounts, submissions, conversations })
+        Effect.annotateLogs({ partitions: partitions.join(", "), ...counts })
       )
 
 /** Deletes all data older than its retention, except what another process is deleting, and logs it. */
@@ -179,7 +186,14 @@ export const forget = (
   Effect.gen(function* () {
     if (Object.values(options).every(Option.isNone)) return
     const now = yield* earlierNow
-    const forgotten: Forgotten = { partitions: [], rows: 0, decisionCounts: 0, submissions: 0, conversations: 0 }
+    const forgotten: Forgotten = {
+      partitions: [],
+      rows: 0,
+      conversions: 0,
+      decisionCounts: 0,
+      submissions: 0,
+      conversations: 0
+    }
     yield* Effect.gen(function* () {
       const parts = []
       if (Option.isSome(options.submissions)) parts.push(forgetSubmissions(options.submissions.value, now, forgotten))

@@ -22,6 +22,7 @@ const Sites = Schema.Array(
     trackingToken: Schema.String,
     name: Schema.String,
     origins: Schema.Array(Schema.String),
+    timeZone: Schema.String,
     createdAt: Schema.Finite
   })
 )
@@ -44,7 +45,7 @@ export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgCli
       const { capacity = 10_000, timeout } = options
       const columns = sql.literal(`
         website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId",
-        tracking_token AS "trackingToken", name, origins,
+        tracking_token AS "trackingToken", name, origins, time_zone AS "timeZone",
         floor(extract(epoch FROM created_at) * 1000)::float8 AS "createdAt"`)
 
       const lookup = (column: "tracking_token" | "website_config_id") =>
@@ -62,30 +63,36 @@ export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgCli
       const byTrackingToken = yield* lookup("tracking_token")
       const byWebsiteConfigId = yield* lookup("website_config_id")
 
-      const create: SiteDirectory["Service"]["create"] = Effect.fnUntraced(function* ({ name, origins }) {
+      const create: SiteDirectory["Service"]["create"] = Effect.fnUntraced(function* ({
+        name,
+        origins,
+        timeZone = "UTC"
+      }) {
         const site: Site = {
           websiteConfigId: randomUUID(),
           hostedWebsiteId: randomUUID(),
           trackingToken: randomUUID(),
           name,
           origins,
+          timeZone,
           createdAt: yield* Clock.currentTimeMillis
         }
         // Idempotent, since it may run twice if the connection breaks.
         yield* sql`
-            INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name, origins, created_at)
+            INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name, origins, time_zone, created_at)
             VALUES (${PgTypes.uuid(site.websiteConfigId)}, ${PgTypes.uuid(site.hostedWebsiteId)},
-              ${PgTypes.uuid(site.trackingToken)}, ${name}, ${array(origins, PgTypes.OID.text)},
+              ${PgTypes.uuid(site.trackingToken)}, ${name}, ${array(origins, PgTypes.OID.text)}, ${timeZone},
               ${PgTypes.timestamptz(site.createdAt)})
             ON CONFLICT (website_config_id) DO NOTHING`.pipe(bounded(timeout))
         return site
       })
 
       // Idempotent, since it may run twice.
-      const update: SiteDirectory["Service"]["update"] = (id, { name, origins }) =>
+      const update: SiteDirectory["Service"]["update"] = (id, { name, origins, timeZone }) =>
         isCanonicalUuid(id)
           ? sql`
               UPDATE site SET name = coalesce(${PgTypes.text(name ?? null)}, name),
+                time_zone = coalesce(${PgTypes.text(timeZone ?? null)}, time_zone),
                 origins = ${origins === undefined ? sql`origins` : sql`${array(origins, PgTypes.OID.text)}`}
               WHERE website_config_id = ${PgTypes.uuid(id)} AND deleted_at IS NULL RETURNING ${columns}`.pipe(
               bounded(timeout),

@@ -49,7 +49,14 @@ const submissions: SiteTable = {
   chunk: fewSubmissions
 }
 const counts: SiteTable = { table: "not_counted", site: "website_config_id", order: "day", type: "date", chunk: few }
-const views = (table: string): SiteTable => ({
+const conversions: SiteTable = {
+  table: "conversion",
+  site: "hosted_website_id",
+  order: "visit_started_at",
+  type: "timestamptz",
+  chunk: few
+}
+const partition = (table: string): SiteTable => ({
   table,
   site: "hosted_website_id",
   order: "received_at",
@@ -107,7 +114,7 @@ const lock = (id: string) =>
   SqlClient.SqlClient.use((sql) => sql`SELECT 1 FROM site WHERE website_config_id = ${PgTypes.uuid(id)} FOR UPDATE`)
 
 const writtenTables = Database.array(
-  ["page_view", "bot_view", "submission", "idempotency_key", "not_counted"],
+  [...Partitions.parents, "conversion", "submission", "idempotency_key", "not_counted"],
   PgTypes.OID.text
 )
 
@@ -150,6 +157,9 @@ const close = Effect.fnUntraced(function* (id: string, timeout: Duration.Input) 
   return Option.some(marked.hosted_website_id)
 })
 
+/** The count of each partitioned table's deleted rows. */
+const erasedOf = { page_view: "pageViews", bot_view: "botViews", event: "events" } as const
+
 /** Erases a website, as `SiteErasure.erase` does. No statement takes longer than `timeout`. */
 export const erase = (
   id: string,
@@ -159,13 +169,22 @@ export const erase = (
     const sql = yield* SqlClient.SqlClient
     const hosted = yield* close(id, timeout)
     if (Option.isNone(hosted)) return Option.none()
-    const erased = { pageViews: 0, botViews: 0, submissions: 0, idempotencyKeys: 0, decisionCounts: 0 }
+    const erased = {
+      pageViews: 0,
+      botViews: 0,
+      events: 0,
+      conversions: 0,
+      submissions: 0,
+      idempotencyKeys: 0,
+      decisionCounts: 0
+    }
     erased.idempotencyKeys = yield* deleteAll(keys, id, timeout)
     erased.submissions = yield* deleteAll(submissions, id, timeout)
     erased.decisionCounts = yield* deleteAll(counts, id, timeout)
+    erased.conversions = yield* deleteAll(conversions, hosted.value, timeout)
     for (const { name, parent } of yield* Database.bounded(timeout)(Partitions.list)) {
-      const deleted = yield* deleteAll(views(name), hosted.value, timeout)
-      erased[parent === "page_view" ? "pageViews" : "botViews"] += deleted
+      const deleted = yield* deleteAll(partition(name), hosted.value, timeout)
+      erased[erasedOf[parent]] += deleted
     }
     // A process of an earlier version ignores the mark and may have stored a submission meanwhile.
     yield* lock(id).pipe(

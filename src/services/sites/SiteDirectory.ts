@@ -15,10 +15,11 @@ export class SiteDirectory extends Context.Service<
     readonly byTrackingToken: (trackingToken: string) => Effect.Effect<Option.Option<Site>, StorageUnavailable>
     /** `websiteConfigId` is a canonical UUID. Other ids of a website are not found. */
     readonly byWebsiteConfigId: (websiteConfigId: string) => Effect.Effect<Option.Option<Site>, StorageUnavailable>
-    /** Creates a website. Every process finds it within a second. */
+    /** Creates a website. The default time zone is UTC. Every process finds it within a second. */
     readonly create: (site: {
       readonly name: string
       readonly origins: ReadonlyArray<string>
+      readonly timeZone?: string | undefined
     }) => Effect.Effect<Site, StorageUnavailable>
     /**
      * Changes a website and returns it; none if there is no such website. Every process sees the change within ten seconds.

@@ -12,6 +12,8 @@ export interface Erased {
   readonly pageViews: number
   /** Page views of bots. */
   readonly botViews: number
+  readonly events: number
+  readonly conversions: number
   /** Quarantined submissions included. */
   readonly submissions: number
   readonly idempotencyKeys: number
@@ -25,7 +27,7 @@ export class SiteErasure extends Context.Service<
     /** The name of a website, also of one whose erasure began and did not complete. */
     readonly nameOf: (websiteConfigId: string) => Effect.Effect<Option.Option<string>, StorageUnavailable>
     /**
-     * Deletes a website with its page views, submissions and counts, and returns their numbers; none if there is no such
+     * Deletes a website with its page views, events, submissions and counts, and returns their numbers; none if there is no such
      * website. The instances that served it stay, and then serve none. Once begun, only cached lookups find the website, and
      * nothing more is stored for it: new data is refused as of an unknown website.
      *

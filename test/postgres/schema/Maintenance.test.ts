@@ -24,12 +24,12 @@ const Names = Schema.Array(Schema.Struct({ name: Schema.String }))
 const partitionNames = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient
   const rows = yield* sql`SELECT inhrelid::regclass::text AS name FROM pg_inherits
-    WHERE inhparent IN ('page_view'::regclass, 'bot_view'::regclass) ORDER BY 1`
+    WHERE inhparent IN ('page_view'::regclass, 'bot_view'::regclass, 'event'::regclass) ORDER BY 1`
   return (yield* Schema.decodeUnknownEffect(Names)(rows)).map(({ name }) => name)
 })
 
 const months = ["2026_11", "2026_12", "2027_01", "2027_02"]
-const expected = (["bot_view", "page_view"] as const).flatMap((parent) => [
+const expected = (["bot_view", "event", "page_view"] as const).flatMap((parent) => [
   ...months.map((month) => `${parent}_${month}`),
   `${parent}_default`
 ])
@@ -46,7 +46,7 @@ describe("postgres/schema/Partitions", () => {
     "the wanted months follow each other without a gap and begin with the one of now",
     [Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4_102_444_800_000 }))],
     ([now]) => {
-      for (const parent of ["page_view", "bot_view"]) {
+      for (const parent of Partitions.parents) {
         const partitions = Partitions.wanted(now).filter((partition) => partition.parent === parent)
         assert.lengthOf(partitions, 4)
         assert.isTrue(Date.parse(partitions[0]!.from) <= now && now < Date.parse(partitions[0]!.to))

@@ -7,6 +7,7 @@ import type * as Core from "../../../src/core/sites/Retention.ts"
 import * as AnalyticsRepo from "../../../src/postgres/analytics/AnalyticsRepo.ts"
 import * as Database from "../../../src/postgres/Database.ts"
 import * as Maintenance from "../../../src/postgres/schema/Maintenance.ts"
+import * as Partitions from "../../../src/postgres/schema/Partitions.ts"
 import * as Retention from "../../../src/postgres/schema/Retention.ts"
 import * as Service from "../../../src/services/analytics/AnalyticsRepo.ts"
 import { Shape, viewOf } from "../../suites/PageViews.ts"
@@ -32,7 +33,7 @@ const partitions = Effect.gen(function* () {
 })
 
 const existing = (from: number) =>
-  ["bot_view", "page_view"].flatMap((parent) =>
+  ["bot_view", "event", "page_view"].flatMap((parent) =>
     [1, 2, 3, 4, 5, 6].filter((month) => month >= from).map((month) => `${parent}_2024_0${month}`)
   )
 
@@ -50,14 +51,20 @@ const fill = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient
   yield* sql`INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
     VALUES (${website}, ${website}, ${website}, 'test')`
-  for (const parent of ["page_view", "bot_view"]) {
+  for (const parent of Partitions.parents) {
     for (const month of [1, 2, 3, 4, 5, 6]) {
       yield* sql.unsafe(`CREATE TABLE ${parent}_2024_0${month} PARTITION OF ${parent}
         FOR VALUES FROM ('2024-0${month}-01Z') TO ('2024-0${month + 1}-01Z')`)
     }
+  }
+  for (const parent of ["page_view", "bot_view"]) {
     yield* sql`INSERT INTO ${sql(parent)} (hosted_website_id, received_at, path, visitor_hash)
       SELECT ${website}::uuid, day, '/', '' FROM generate_series('2023-12-01Z'::timestamptz, '2024-06-15Z', '1 day') AS day`
   }
+  yield* sql`INSERT INTO event (hosted_website_id, received_at, name, path, visitor_hash)
+    SELECT ${website}::uuid, day, 'Signup', '/', '' FROM generate_series('2023-12-01Z'::timestamptz, '2024-06-15Z', '1 day') AS day`
+  yield* sql`INSERT INTO conversion (hosted_website_id, visit_started_at, session_key, name)
+    SELECT hosted_website_id, received_at, 'a', 'Form submitted' FROM event`
   yield* sql`INSERT INTO not_counted (website_config_id, day, reason, times)
     SELECT ${website}::uuid, day, 'bot', 1 FROM generate_series('2023-12-01'::date, '2024-06-15', '1 day') AS day`
   yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, form_data)
@@ -90,7 +97,7 @@ const view = viewOf(
   Shape.make({
     ...{ age: 0, path: "/", referrerHost: null, referrerPath: null, deviceType: null, screenWidth: null },
     campaign: { source: null, medium: null, name: null, term: null, content: null },
-    ...{ sessionId: null, browser: null, os: null, visitor: 0, isBot: false }
+    ...{ sessionId: null, browser: null, os: null, visitor: 0, country: null, exclusion: null }
   })
 )
 
@@ -106,17 +113,19 @@ describe("postgres/schema/Retention", () => {
         level: "INFO",
         message: "Forgot what is older than its retention",
         annotations: {
-          partitions: ["bot_view_2024_01", "bot_view_2024_02", "page_view_2024_01", "page_view_2024_02"]
+          partitions: ["bot_view", "event", "page_view"]
+            .flatMap((parent) => [`${parent}_2024_01`, `${parent}_2024_02`])
             .map((name) => `public.${name}`)
             .join(", "),
-          rows: 62,
+          rows: 93,
+          conversions: 91,
           decisionCounts: 31 + 31 + 29,
           submissions: 4_000 - 90 * 24,
           conversations: 0
         }
       })
       assert.deepStrictEqual(yield* partitions, existing(3))
-      for (const table of ["page_view", "bot_view", "not_counted"]) {
+      for (const table of ["page_view", "bot_view", "event", "conversion", "not_counted"]) {
         assert.strictEqual(yield* count(table), 31 + 30 + 31 + 15, table)
       }
       assert.strictEqual(yield* count("submission WHERE received_at < '2024-03-17T12:00Z'"), 0)

@@ -44,7 +44,15 @@ const live = Layer.provideMerge(storage, TestDatabase.layer)
 const create = Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
 const erase = (id: string) => Erasure.SiteErasure.use((erasure) => erasure.erase(id))
 
-const nothing = { pageViews: 0, botViews: 0, submissions: 0, idempotencyKeys: 0, decisionCounts: 0 }
+const nothing = {
+  pageViews: 0,
+  botViews: 0,
+  events: 0,
+  conversions: 0,
+  submissions: 0,
+  idempotencyKeys: 0,
+  decisionCounts: 0
+}
 
 const view = (hostedWebsiteId: string) =>
   viewOf(
@@ -52,7 +60,7 @@ const view = (hostedWebsiteId: string) =>
     Shape.make({
       ...{ age: 0, path: "/", referrerHost: null, referrerPath: null, deviceType: null, screenWidth: null },
       campaign: { source: null, medium: null, name: null, term: null, content: null },
-      ...{ sessionId: null, browser: null, os: null, visitor: 0, isBot: false }
+      ...{ sessionId: null, browser: null, os: null, visitor: 0, country: null, exclusion: null }
     })
   )
 
@@ -92,6 +100,10 @@ describe("postgres/sites/SiteErasure: large websites", () => {
           FROM generate_series(1, 30000) AS n`
         yield* sql`INSERT INTO bot_view (hosted_website_id, received_at, path, visitor_hash)
           SELECT ${hostedWebsiteId}::uuid, timestamptz '2024-01-01 00:00Z', '/', '' FROM generate_series(1, 11000)`
+        yield* sql`INSERT INTO event (hosted_website_id, received_at, name, path, visitor_hash)
+          SELECT ${hostedWebsiteId}::uuid, timestamptz '2024-01-01 00:00Z', 'Signup', '/', '' FROM generate_series(1, 7000)`
+        yield* sql`INSERT INTO conversion (hosted_website_id, visit_started_at, session_key, name)
+          SELECT ${hostedWebsiteId}::uuid, timestamptz '2024-01-01 00:00Z', 'a', 'Form submitted' FROM generate_series(1, 6000)`
         yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, form_data)
           SELECT gen_random_uuid(), ${websiteConfigId}::uuid, timestamptz '2025-01-20 00:00Z' + n / 3 * interval '1 second', '{}'
           FROM generate_series(1, 12000) AS n`
@@ -104,6 +116,8 @@ describe("postgres/sites/SiteErasure: large websites", () => {
       const all = {
         pageViews: 30_000,
         botViews: 11_000,
+        events: 7_000,
+        conversions: 6_000,
         submissions: 12_000,
         idempotencyKeys: 12_000,
         decisionCounts: 5_001
