@@ -9,7 +9,6 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { ByteSize, Duration, Effect, Layer, type Option } from "effect"
 import { HttpIncomingMessage, HttpRouter } from "effect/http"
 import type { IpNetwork } from "effect/net"
-import * as ContractWidget from "../../contract/Widget.ts"
 import * as ClientAddress from "../../core/limits/ClientAddress.ts"
 import * as Trace from "../middleware/Trace.ts"
 import * as Connections from "./Connections.ts"
@@ -65,6 +64,8 @@ export interface Options {
 export interface Routes {
   /** The route labels of metrics. */
   readonly templates: ReadonlyArray<string>
+  /** Those whose responses are streams. */
+  readonly chats: ReadonlyArray<string>
   /** Whether requests are limited by address. If not, a few addresses may send all of them: behind a proxy, for example. */
   readonly isLimitedByAddress: boolean
 }
@@ -111,15 +112,13 @@ export interface NodeServer {
   >
 }
 
-export const make = (options: Options, { isLimitedByAddress, templates }: Routes): Effect.Effect<NodeServer> =>
+export const make = (options: Options, { chats, isLimitedByAddress, templates }: Routes): Effect.Effect<NodeServer> =>
   Effect.map(Effect.context<never>(), (context) => {
     const { maxHeadersCount, unreadTimeout, ...nodeOptions } = { ...defaultLimits, ...options.limits }
     const { maxBody, shutdownGrace, trustedProxies } = options
     const create = options.create ?? createServer
     const createMeasured =
-      options.measured === true
-        ? RequestMetrics.measured({ context, templates, chat: ContractWidget.chat.path }, create)
-        : create
+      options.measured === true ? RequestMetrics.measured({ context, templates, chats }, create) : create
     const server = createMeasured({ ...nodeOptions, requireHostHeader: false })
     server.maxHeadersCount = maxHeadersCount
     const isProxy = ClientAddress.isProxy(trustedProxies)

@@ -7,19 +7,24 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { type Duration, Effect, Layer, Option, Scope } from "effect"
 import { HttpMiddleware, HttpRouter, HttpServer } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { AgUiGroup } from "../../contract/AgUi.ts"
 import { Api } from "../../contract/Api.ts"
+import { OpenAiGroup } from "../../contract/OpenAi.ts"
 import { OwnerApi } from "../../contract/owner/Api.ts"
+import * as ContractWidget from "../../contract/Widget.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import * as Assets from "../assets/Assets.ts"
 import * as Docs from "../assets/Docs.ts"
 import * as Drain from "../chat/Drain.ts"
 import * as RunningAnswers from "../chat/RunningAnswers.ts"
 import * as StreamSlots from "../chat/StreamSlots.ts"
+import * as AgUi from "../endpoints/AgUi.ts"
 import * as Analytics from "../endpoints/Analytics.ts"
 import * as ChatEndpoint from "../endpoints/ChatEndpoint.ts"
 import * as Conversations from "../endpoints/Conversations.ts"
 import * as Forms from "../endpoints/Forms.ts"
 import * as Health from "../endpoints/Health.ts"
+import * as OpenAi from "../endpoints/OpenAi.ts"
 import * as Widget from "../endpoints/Widget.ts"
 import * as Cors from "../middleware/Cors.ts"
 import * as Fallbacks from "../middleware/Fallbacks.ts"
@@ -120,11 +125,16 @@ const routes = (options: Options, unreadTimeout: number, tracing: Trace.Tracing 
         patience: unreadTimeout,
         maxDuration: options.chatMaxDuration,
         maxBytes: options.chatMaxBytes
-      })
+      }),
+      OpenAi.layer({ rateLimit: options.rateLimitChatRead }),
+      AgUi.layer
     ]),
     Layer.provide([Validation.layer, WidgetTokenSecurity.layer]),
     Layer.provideMerge(middleware(options, tracing))
   )
+
+/** The routes whose responses are streams, also where a client wants a whole answer. */
+const chats = [ContractWidget.chat, OpenAiGroup.endpoints.completions, AgUiGroup.endpoints.run].map(({ path }) => path)
 
 const templatesOf = (options: Options): ReadonlyArray<string> => pathsOf(options).map(({ path }) => path)
 
@@ -134,7 +144,7 @@ const isLimited = ({ rateLimitAnalytics, rateLimitChat, rateLimitForms }: Option
 
 /** The listening server. */
 export const layer = (options: Options) => {
-  const facts = { templates: templatesOf(options), isLimitedByAddress: isLimited(options) }
+  const facts = { templates: templatesOf(options), chats, isLimitedByAddress: isLimited(options) }
   const unreadTimeout = options.limits?.unreadTimeout ?? NodeServer.defaultLimits.unreadTimeout
   return Layer.effect(
     HttpServer.HttpServer,
