@@ -297,7 +297,7 @@ it.live("no secret leaks with storage in memory", () =>
   Effect.gen(function* () {
     const found = yield* scenario(App.memoryStorage)
     assertNowhere(found)
-    assert.deepStrictEqual([...found.statuses].sort(), [200, 204, 401, 403, 404, 405, 413, 422, 502].sort())
+    assert.deepStrictEqual([...found.statuses].sort(), [200, 204, 400, 401, 403, 404, 405, 413, 422, 502].sort())
     // The log, the traces and the metrics are not empty.
     assert.isTrue(found.lines.some((line) => line.includes("The agent did not accept a message")))
     for (const status of [204, 401, 422, 502]) {
