@@ -183,11 +183,16 @@ export type Create = RequestMetrics.Create
 /** The maximum `linger` of `Connections`. */
 const maxLinger = Duration.seconds(2)
 
+/** The beginning of the paths whose bodies may repeat their conversation. */
+const [chats = ""] = ContractWidget.chat.path.split(":instance_id")
+
 /** Answers `Expect: 100-continue` before it calls the listener, unless the announced body is refused anyway. */
 const withContinue =
   (listener: RequestListener, maxBody: number): RequestListener =>
   (request, response) => {
-    if (!(Number(request.headers["content-length"]) > maxBody)) response.writeContinue()
+    const isChat = request.url?.startsWith(chats) === true
+    const most = isChat ? Math.max(maxBody, RequestBody.conversationBytes) : maxBody
+    if (!(Number(request.headers["content-length"]) > most)) response.writeContinue()
     listener(request, response)
   }
 
