@@ -20,6 +20,7 @@ import * as MemoryAnalyticsRepo from "./memory/analytics/AnalyticsRepo.ts"
 import * as AnalyticsRows from "./memory/analytics/AnalyticsRows.ts"
 import * as Countries from "./memory/analytics/Countries.ts"
 import * as MemoryEventRepo from "./memory/analytics/EventRepo.ts"
+import * as MemoryLeads from "./memory/analytics/Leads.ts"
 import * as MemoryReports from "./memory/analytics/Reports.ts"
 import * as MemoryVisitorSalts from "./memory/analytics/VisitorSalts.ts"
 import * as MemoryConversationStore from "./memory/chat/ConversationStore.ts"
@@ -36,6 +37,8 @@ import * as MemorySiteErasure from "./memory/sites/SiteErasure.ts"
 import * as AnalyticsExport from "./postgres/analytics/AnalyticsExport.ts"
 import * as AnalyticsRepo from "./postgres/analytics/AnalyticsRepo.ts"
 import * as EventRepo from "./postgres/analytics/EventRepo.ts"
+import * as LeadMatching from "./postgres/analytics/LeadMatching.ts"
+import * as Leads from "./postgres/analytics/Leads.ts"
 import * as Reports from "./postgres/analytics/Reports.ts"
 import * as VisitorSalts from "./postgres/analytics/VisitorSalts.ts"
 import * as ConversationStore from "./postgres/chat/ConversationStore.ts"
@@ -71,6 +74,7 @@ export const storage = (settings: Settings) => {
   return Layer.mergeAll(
     AnalyticsRepo.layer(queue),
     EventRepo.layer(queue),
+    Leads.layer({ timeout }),
     AnalyticsExport.layer,
     SubmissionRepo.layer(queue),
     SiteDirectory.layer({ timeout }),
@@ -91,6 +95,7 @@ export const storage = (settings: Settings) => {
 export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>>> = Layer.mergeAll(
   Layer.mergeAll(
     MemorySiteErasure.layer,
+    MemoryLeads.layer,
     MemoryReadiness.layer,
     MemoryWidgetTokens.layer,
     MemoryOwnerKeys.layer,
@@ -241,10 +246,11 @@ export const server = ({ extensions, listen, settings, worker }: ServerOptions) 
   )
 }
 
-/** The server on PostgreSQL, with the maintenance of its tables. Requires `storage` and `database`. */
+/** The server on PostgreSQL, with the matching of leads and the maintenance of its tables. Requires `storage` and `database`. */
 export const live = (options: ServerOptions) =>
-  Layer.merge(
+  Layer.mergeAll(
     server(options),
+    LeadMatching.layer,
     Maintenance.layer({
       pageViews: options.settings.retentionPageViews,
       submissions: options.settings.retentionSubmissions,

@@ -93,6 +93,7 @@ const canonicalNames = [
   "X-Content-Type-Options",
   "X-Error-Id",
   "X-HydraCore-Decision",
+  "X-Should-Retry",
   "X-Vercel-AI-UI-Message-Stream"
 ]
 
@@ -139,11 +140,15 @@ const withExamples = (content: unknown, schemas: Json): Json =>
       : { schema, ...rest, examples: Object.fromEntries(examples) }
   })
 
-/** Adds the description of a stream, which the generator leaves out. */
-const describeStream = (response: Json): Json =>
-  "text/event-stream" in objectOf(response["content"])
-    ? { ...response, description: "The agent's answer: the UI message stream of the AI SDK, version 1" }
-    : response
+/** Adds the description of a stream, which the generator leaves out. `headers` are those of the response. */
+const describeStream = (response: Json, headers: Json): Json => {
+  if (!("text/event-stream" in objectOf(response["content"]))) return response
+  const isUiMessageStream = "x-vercel-ai-ui-message-stream" in headers
+  return {
+    ...response,
+    description: `The agent's answer${isUiMessageStream ? ": the UI message stream of the AI SDK, version 1" : ", in the protocol of the client"}`
+  }
+}
 
 /** The published document. */
 export const asPublished = (document: Json): Json => {
@@ -155,11 +160,14 @@ export const asPublished = (document: Json): Json => {
   const publishResponse = (response: unknown): Json => {
     const { content, headers: own, ...rest } = objectOf(response)
     const all = { ...objectOf(own), ...("text/html" in objectOf(content) ? page : {}), ...cors }
-    return describeStream({
-      ...rest,
-      headers: referHeaders(all, headers),
-      ...(content === undefined ? {} : { content: withExamples(content, schemas) })
-    })
+    return describeStream(
+      {
+        ...rest,
+        headers: referHeaders(all, headers),
+        ...(content === undefined ? {} : { content: withExamples(content, schemas) })
+      },
+      all
+    )
   }
   const publishOperation = (operation: unknown): Json => {
     const body = objectOf(objectOf(operation)["requestBody"])

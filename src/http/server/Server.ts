@@ -9,10 +9,12 @@ import { ByteSize, Duration, Effect, Layer, Option, Scope } from "effect"
 import { HttpIncomingMessage, HttpMiddleware, HttpRouter, HttpServer } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type { IpNetwork } from "effect/net"
+import { AgUiGroup } from "../../contract/AgUi.ts"
 import * as ContractAnalytics from "../../contract/Analytics.ts"
 import { Api } from "../../contract/Api.ts"
 import { ConversationsGroup } from "../../contract/Conversations.ts"
 import * as ContractForms from "../../contract/Forms.ts"
+import { OpenAiGroup } from "../../contract/OpenAi.ts"
 import * as ContractWidget from "../../contract/Widget.ts"
 import * as ClientAddress from "../../core/limits/ClientAddress.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
@@ -21,11 +23,13 @@ import * as Docs from "../assets/Docs.ts"
 import * as Drain from "../chat/Drain.ts"
 import * as RunningAnswers from "../chat/RunningAnswers.ts"
 import * as StreamSlots from "../chat/StreamSlots.ts"
+import * as AgUi from "../endpoints/AgUi.ts"
 import * as Analytics from "../endpoints/Analytics.ts"
 import * as ChatEndpoint from "../endpoints/ChatEndpoint.ts"
 import * as Conversations from "../endpoints/Conversations.ts"
 import * as Forms from "../endpoints/Forms.ts"
 import * as Health from "../endpoints/Health.ts"
+import * as OpenAi from "../endpoints/OpenAi.ts"
 import * as Widget from "../endpoints/Widget.ts"
 import * as Cors from "../middleware/Cors.ts"
 import * as Fallbacks from "../middleware/Fallbacks.ts"
@@ -127,7 +131,9 @@ const routes = (options: Options, unreadTimeout: number, tracing: Trace.Tracing 
         patience: unreadTimeout,
         maxDuration: options.chatMaxDuration,
         maxBytes: options.chatMaxBytes
-      })
+      }),
+      OpenAi.layer({ rateLimit: options.rateLimitChatRead }),
+      AgUi.layer
     ]),
     Layer.provide([Validation.layer, WidgetTokenSecurity.layer]),
     Layer.provideMerge(middleware(options, tracing))
@@ -162,6 +168,9 @@ const defaultLimits = {
 
 export type Limits = typeof defaultLimits
 
+/** The routes whose responses are streams, also where a client wants a whole answer. */
+const chats = [ContractWidget.chat, OpenAiGroup.endpoints.completions, AgUiGroup.endpoints.run].map(({ path }) => path)
+
 /** The route labels of metrics and traces. */
 const templates = [
   ContractAnalytics.track.path,
@@ -169,7 +178,9 @@ const templates = [
   ContractAnalytics.event.path,
   ContractForms.submit.path,
   ContractWidget.chat.path,
-  ...Object.values(ConversationsGroup.endpoints).map(({ path }) => path),
+  ...[ConversationsGroup, OpenAiGroup, AgUiGroup].flatMap(({ endpoints }) =>
+    Object.values(endpoints).map(({ path }) => path)
+  ),
   ...[...Assets.paths, ...Docs.paths, ...Health.paths].map(({ path }) => path)
 ]
 
@@ -201,7 +212,7 @@ const createMeasured = (options: Options, nodeOptions: ServerOptions) =>
   Effect.map(Effect.context<never>(), (context) => {
     const create = options.create ?? createServer
     return options.measured === true
-      ? RequestMetrics.measured({ context, templates, chat: ContractWidget.chat.path }, create)(nodeOptions)
+      ? RequestMetrics.measured({ context, templates, chats }, create)(nodeOptions)
       : create(nodeOptions)
   })
 
