@@ -195,13 +195,13 @@ export type Create = RequestMetrics.Create
 const maxLinger = Duration.seconds(2)
 
 /** The beginning of the paths whose bodies may repeat their conversation. */
-const [chats = ""] = ContractWidget.chat.path.split(":instance_id")
+const [instances = ""] = ContractWidget.chat.path.split(":instance_id")
 
 /** Answers `Expect: 100-continue` before it calls the listener, unless the announced body is refused anyway. */
 const withContinue =
   (listener: RequestListener, maxBody: number): RequestListener =>
   (request, response) => {
-    const isChat = request.url?.startsWith(chats) === true
+    const isChat = request.url?.startsWith(instances) === true
     const most = isChat ? Math.max(maxBody, RequestBody.conversationBytes) : maxBody
     if (!(Number(request.headers["content-length"]) > most)) response.writeContinue()
     listener(request, response)
