@@ -14,6 +14,7 @@ import type { Link } from "./cluster/Protocol.ts"
 import * as ClusterRateLimiter from "./cluster/RateLimiter.ts"
 import * as ConnectionTable from "./core/limits/ConnectionTable.ts"
 import * as Metrics from "./core/metrics/Metrics.ts"
+import type * as NodeServer from "./http/server/NodeServer.ts"
 import * as Server from "./http/server/Server.ts"
 import * as MemoryAnalyticsExport from "./memory/analytics/AnalyticsExport.ts"
 import * as MemoryAnalyticsRepo from "./memory/analytics/AnalyticsRepo.ts"
@@ -200,7 +201,7 @@ type Observed = AnalyticsRepoService | SubmissionRepoService | AgentStream
 /** What a worker process replaces. */
 export interface Worker {
   /** Creates a server that does not listen: the primary sends it connections. */
-  readonly create: Server.Create
+  readonly create: NodeServer.Create
   /** The number of workers, which divide the connections that one address may open. */
   readonly workers: number
   /** The limiter that all workers share. */
