@@ -145,8 +145,12 @@ const start = (script: HTMLScriptElement) => {
 
   // Literal selectors compress better than a function for them.
   const loadWanted = () => {
-    if (document.querySelector("[data-hydracore-event],[data-outbound],[data-downloads]")) load(EVENTS_FILE)
-    if (document.querySelector("[data-hydracore-form]")) load(FORMS_FILE)
+    try {
+      if (document.querySelector("[data-hydracore-event],[data-outbound],[data-downloads]")) load(EVENTS_FILE)
+      if (document.querySelector("[data-hydracore-form]")) load(FORMS_FILE)
+    } catch {
+      // An element named `querySelector` replaces the method.
+    }
   }
   new MutationObserver(loadWanted).observe(document, { childList: true, subtree: true })
   loadWanted()
