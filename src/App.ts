@@ -27,6 +27,7 @@ import * as MemorySubmissionRepo from "./memory/forms/SubmissionRepo.ts"
 import * as MemoryRateLimiter from "./memory/limits/RateLimiter.ts"
 import * as MemoryReadiness from "./memory/Readiness.ts"
 import * as MemoryDecisions from "./memory/sites/Decisions.ts"
+import * as MemoryOwnerKeys from "./memory/sites/OwnerKeys.ts"
 import * as MemorySiteDirectory from "./memory/sites/SiteDirectory.ts"
 import * as MemorySiteErasure from "./memory/sites/SiteErasure.ts"
 import * as AnalyticsRepo from "./postgres/analytics/AnalyticsRepo.ts"
@@ -41,6 +42,7 @@ import * as SubmissionRepo from "./postgres/forms/SubmissionRepo.ts"
 import * as Readiness from "./postgres/Readiness.ts"
 import * as Maintenance from "./postgres/schema/Maintenance.ts"
 import * as Decisions from "./postgres/sites/Decisions.ts"
+import * as OwnerKeys from "./postgres/sites/OwnerKeys.ts"
 import * as SiteDirectory from "./postgres/sites/SiteDirectory.ts"
 import * as SiteErasure from "./postgres/sites/SiteErasure.ts"
 import { DescriptorLimit } from "./runtime/DescriptorLimit.ts"
@@ -68,6 +70,7 @@ export const storage = (settings: Settings) => {
     SiteErasure.layer({ timeout }),
     InstanceDirectory.layer({ timeout }),
     WidgetTokens.layer({ timeout }),
+    OwnerKeys.layer({ timeout }),
     ConversationStore.layer(queue),
     TokenBudget.layer({ timeout }),
     VisitorSalts.layer({ timeout }),
@@ -83,6 +86,7 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemorySiteErasure.layer,
     MemoryReadiness.layer,
     MemoryWidgetTokens.layer,
+    MemoryOwnerKeys.layer,
     MemoryConversationStore.layer()
   ).pipe(
     Layer.provideMerge(
@@ -204,17 +208,15 @@ export const server = ({ extensions, listen, settings, worker }: ServerOptions) 
   const traceRatio = Option.getOrUndefined(settings.otlp)?.traceRatio
   return Layer.unwrap(
     Effect.map(DescriptorLimit, (descriptors) =>
-      Server.layer(
-        {
-          ...settings,
-          connections: connections(settings, descriptors, worker?.workers ?? 1),
-          measured: isMeasured(settings),
-          traceRatio
-        },
-        listen ?? settings,
-        extensions?.pages,
-        worker?.create
-      )
+      Server.layer({
+        ...settings,
+        listen: listen ?? settings,
+        routes: extensions?.pages,
+        create: worker?.create,
+        connections: connections(settings, descriptors, worker?.workers ?? 1),
+        measured: isMeasured(settings),
+        traceRatio
+      })
     )
   ).pipe(
     Layer.provide([

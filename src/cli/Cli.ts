@@ -14,10 +14,12 @@ import type { WidgetTokens } from "../services/chat/WidgetTokens.ts"
 import type { SubmissionRepo } from "../services/forms/SubmissionRepo.ts"
 import { Readiness } from "../services/Readiness.ts"
 import type { Decisions } from "../services/sites/Decisions.ts"
+import type { OwnerKeys } from "../services/sites/OwnerKeys.ts"
 import type { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import type { SiteErasure } from "../services/sites/SiteErasure.ts"
 import * as Conversation from "./Conversation.ts"
 import * as Instance from "./Instance.ts"
+import * as Key from "./Key.ts"
 import * as Site from "./Site.ts"
 import * as Stats from "./Stats.ts"
 import * as Submissions from "./Submissions.ts"
@@ -31,6 +33,7 @@ export type Storage =
   | SiteErasure
   | InstanceDirectory
   | WidgetTokens
+  | OwnerKeys
   | ConversationStore
   | SubmissionRepo
   | Reports
@@ -72,6 +75,7 @@ const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
       Site.command(storage),
       Instance.command(storage, options.agent),
       Token.command(storage),
+      Key.command(storage),
       Conversation.command(storage),
       Submissions.command(storage),
       Stats.command(storage)

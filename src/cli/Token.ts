@@ -5,7 +5,7 @@
  */
 import { Clock, Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
-import { isValidAt, type WidgetToken } from "../core/chat/WidgetToken.ts"
+import * as Credential from "../core/sites/Credential.ts"
 import * as Calendar from "../core/text/Calendar.ts"
 import * as TimeInput from "../core/text/TimeInput.ts"
 import { InstanceDirectory } from "../services/chat/InstanceDirectory.ts"
@@ -18,7 +18,7 @@ const issue = Command.make(
   {
     instanceId: Inputs.instance,
     expires: Inputs.time("expires", "When the token expires, such as 90d, 12h or 2030-01-31; without it, never"),
-    label: Inputs.label
+    label: Inputs.label("token")
   },
   Effect.fnUntraced(function* ({ expires, instanceId, label }) {
     const tokens = yield* WidgetTokens
@@ -51,9 +51,6 @@ const issue = Command.make(
   ])
 )
 
-const state = (token: WidgetToken, now: number): string =>
-  token.revokedAt !== null ? "revoked" : isValidAt(token, now) ? "valid" : "expired"
-
 const list = Command.make(
   "list",
   { instanceId: Inputs.instance },
@@ -77,7 +74,7 @@ const list = Command.make(
         listed.map((token) => [
           token.tokenId,
           token.label ?? "-",
-          state(token, now),
+          Credential.stateAt(token, now),
           Output.moment(token.createdAt),
           Output.moment(token.expiresAt),
           Output.moment(token.revokedAt)

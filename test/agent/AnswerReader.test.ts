@@ -4,6 +4,7 @@ import { AnswerReader } from "../../src/agent/AnswerReader.ts"
 import { protocols } from "../../src/agent/Protocols.ts"
 import type { AgentEvent } from "../../src/core/chat/Agent.ts"
 import * as ChatStream from "../../src/core/chat/ChatStream.ts"
+import { UiMessageStream } from "../../src/core/chat/UiMessageStream.ts"
 import { finishes, says } from "../support/TestUpstream.ts"
 
 /** What an agent may send, in one piece. */
@@ -43,7 +44,11 @@ const read = (pieces: ReadonlyArray<Buffer>) => {
   }
   const { events: last, failure } = reader.end()
   events.push(...last)
-  const chat = ChatStream.initial({ messageId: "m-1", conversationId: "c-1", memory: false, maxBytes: 200 })
+  const chat = ChatStream.initial({
+    messageId: "m-1",
+    dialect: new UiMessageStream({ messageId: "m-1", conversationId: "c-1", memory: false }),
+    maxBytes: 200
+  })
   return { events, sent: ChatStream.encodeAll(chat, events)[1], failure }
 }
 

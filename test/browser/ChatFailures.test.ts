@@ -5,11 +5,14 @@ import { assert, describe } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import type { Page } from "playwright-core"
 import * as ChatStream from "../../src/core/chat/ChatStream.ts"
+import { UiMessageStream } from "../../src/core/chat/UiMessageStream.ts"
 import * as RateLimit from "../../src/core/limits/RateLimit.ts"
 import { inChromium, until } from "../support/browser/Browser.ts"
 import * as ChatPage from "../support/browser/ChatPage.ts"
 import type { Fault, Received } from "../support/browser/Network.ts"
 import { layer as testServer } from "../support/TestServer.ts"
+
+const dialect = new UiMessageStream({ messageId: "m", conversationId: "c", memory: false })
 
 const agent = ChatPage.agent()
 
@@ -56,11 +59,7 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
       { name: "no connection to the edge", fault: { _tag: "Cut" }, says: /was not sent/, again: true },
       {
         name: "a stream without an end",
-        fault: answer(
-          200,
-          { "content-type": "text/event-stream" },
-          ChatStream.start({ messageId: "m", conversationId: "c", memory: false }) + ChatStream.textDelta("m", "Half ")
-        ),
+        fault: answer(200, { "content-type": "text/event-stream" }, dialect.start() + dialect.textDelta("m", "Half ")),
         says: /was interrupted/,
         again: true
       },

@@ -13,6 +13,7 @@ import { makeSentenceSplitter } from "../../src/browser/chat/Sentences.ts"
 import { EventTooLong, makeSseReader, maxEvent } from "../../src/browser/chat/SseReader.ts"
 import { english, sentenceOf, withReplacements } from "../../src/browser/chat/Strings.ts"
 import * as ChatStream from "../../src/core/chat/ChatStream.ts"
+import { UiMessageStream } from "../../src/core/chat/UiMessageStream.ts"
 
 /** Splits a text into pieces of these lengths, repeatedly. */
 const cut = (text: string, lengths: ReadonlyArray<number>): ReadonlyArray<string> => {
@@ -66,7 +67,11 @@ describe("SseReader", () => {
 describe("Frames.parse", () => {
   it.prop("parses the edge's frames", [Schema.Array(Schema.String)], ([deltas]) => {
     const [, wire] = ChatStream.encodeAll(
-      ChatStream.initial({ messageId: "m", conversationId: "c", memory: false, maxBytes: 1_000_000 }),
+      ChatStream.initial({
+        messageId: "m",
+        dialect: new UiMessageStream({ messageId: "m", conversationId: "c", memory: false }),
+        maxBytes: 1_000_000
+      }),
       [
         ...deltas.filter((delta) => delta !== "").map((delta) => ({ _tag: "Text", delta }) as const),
         { _tag: "Failed", failure: "agent-broken" }

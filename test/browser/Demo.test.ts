@@ -30,7 +30,7 @@ const running = Layer.effect(
     const site = yield* DemoSite.make(feed)
     const agent = MemoryAgentStream.layer(() => MemoryAgentStream.texts(["Yes,", " from", " six."]))
     const service = yield* Layer.build(
-      Server.layer(options, { host: "127.0.0.1", port: 0 }, site.routes).pipe(
+      Server.layer({ ...options, routes: site.routes }).pipe(
         Layer.provide([MemoryRateLimiter.layer({ maxKeys: 100 }), Layer.provide(feed.observers, agent)]),
         Layer.provideMerge(App.memoryStorage)
       )

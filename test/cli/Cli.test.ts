@@ -64,7 +64,8 @@ describe("cli/Cli", () => {
         assert.include(ended.stdout, "hydracore")
       }
       const help = (yield* run(["--help"], closed)).stdout
-      for (const name of ["site", "instance", "token", "submissions", "stats", "--json"]) assert.include(help, name)
+      for (const name of ["site", "instance", "token", "key", "submissions", "stats", "--json"])
+        assert.include(help, name)
       assert.match((yield* run(["--version"], closed)).stdout, /^hydracore \d+\.\d+\.\d+\n$/)
     })
   )
@@ -109,6 +110,9 @@ describe("cli/Cli", () => {
       for (const args of [
         ["token", "revoke", "--token-id", secret],
         ["token", "issue", "--instance", secret],
+        ["key", "revoke", "--key-id", secret],
+        ["key", "issue", "--site", secret],
+        ["key", "issue", "--all-sites", "--scope", secret],
         ["token", "issue", "--instance", instanceId, "--expires", secret],
         ["token", "list", secret],
         ["token", secret],

@@ -30,7 +30,8 @@ const laterMigrations: ReadonlyArray<readonly [number, string]> = [
   [2, "decisions"],
   [3, "site_deletion"],
   [4, "conversations"],
-  [5, "token_budget"]
+  [5, "token_budget"],
+  [8, "owner_keys"]
 ]
 
 /** Resets a database to its first migration, without partitions. */

@@ -28,7 +28,7 @@ describe("demo: the feed", () => {
     Effect.gen(function* () {
       const site = yield* DemoSite.make(yield* DemoFeed.make)
       const built = yield* Layer.build(
-        Server.layer(options, { host: "127.0.0.1", port: 0 }, site.routes).pipe(
+        Server.layer({ ...options, routes: site.routes }).pipe(
           Layer.provide([
             MemoryRateLimiter.layer({ maxKeys: 10 }),
             MemoryAgentStream.layer(() => MemoryAgentStream.texts([])),

@@ -2,6 +2,7 @@ import { Agent } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import * as InProcess from "../support/InProcessService.ts"
+import { describeWith } from "../support/Programs.ts"
 import * as Upstream from "../support/TestUpstream.ts"
 import { pause, until } from "../support/Wait.ts"
 import * as Cluster from "../torture/Cluster.ts"
@@ -11,14 +12,6 @@ import * as Process from "../torture/Process.ts"
 import * as Raw from "../torture/Raw.ts"
 import * as Store from "../torture/Store.ts"
 import * as Shutdown from "../torture/scenarios/Shutdown.ts"
-
-/** Tests that need nginx. Without it they are skipped, and the name says what to install; in CI they fail. */
-const withNginx = (name: string, test: () => Effect.Effect<void>): void => {
-  const missing = "needs nginx: apt-get install nginx-light, brew install nginx"
-  if (Nginx.executable !== undefined) it.live(name, test, 120_000)
-  else if (process.env["CI"] === "true") it(name, () => Promise.reject(new Error(missing)))
-  else it.skip(`${name} (${missing})`, () => {})
-}
 
 describe("faults: shutdown", () => {
   it.live(
@@ -30,11 +23,16 @@ describe("faults: shutdown", () => {
     120_000
   )
 
-  withNginx("a rolling restart behind nginx fails no request", () =>
-    Effect.map(Shutdown.rolling({ rounds: 1 }), (figures) => {
-      assert.strictEqual(figures.requests, figures.rows)
-    })
-  )
+  describeWith([Nginx], "behind nginx", () => {
+    it.live(
+      "a rolling restart fails no request",
+      () =>
+        Effect.map(Shutdown.rolling({ rounds: 1 }), (figures) => {
+          assert.strictEqual(figures.requests, figures.rows)
+        }),
+      120_000
+    )
+  })
 
   for (const flags of [[], ["--workers", "2"]]) {
     it.live(

@@ -38,7 +38,7 @@ const handlersWith = ({ rateLimitAnalytics, rateLimitChat, rateLimitForms, chatS
     Layer.provide([
       MemoryRateLimiter.layer({ maxKeys: 10 }),
       MemoryAgentStream.layer(() => MemoryAgentStream.texts(["Hello"])),
-      Drain.layer({ grace: "1 second" })
+      Layer.effect(Drain.Drain, Drain.make({ grace: "1 second" }))
     ]),
     Layer.provideMerge(
       Layer.mergeAll(App.memoryStorage, Validation.layer, WidgetTokenSecurity.layer, HttpServer.layerServices)

@@ -191,15 +191,12 @@ const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Ef
       yield* all
     }).pipe(
       Effect.provide(
-        Server.layer(
-          {
-            ...options,
-            trustedProxies: [IpNetwork.fromStringUnsafe("127.0.0.1/32")],
-            measured: true,
-            traceRatio: 1
-          },
-          { host: "127.0.0.1", port: 0 }
-        ).pipe(
+        Server.layer({
+          ...options,
+          trustedProxies: [IpNetwork.fromStringUnsafe("127.0.0.1/32")],
+          measured: true,
+          traceRatio: 1
+        }).pipe(
           Layer.provide([
             MemoryRateLimiter.layer({ maxKeys: 1000 }),
             LiveAgent.layer({

@@ -4,6 +4,7 @@
 import { type Cause, Effect, Queue, Stream } from "effect"
 import type { AgentEvent } from "../../src/core/chat/Agent.ts"
 import * as ChatStream from "../../src/core/chat/ChatStream.ts"
+import { UiMessageStream } from "../../src/core/chat/UiMessageStream.ts"
 import * as ChatResponse from "../../src/http/chat/ChatResponse.ts"
 import * as OpenChats from "../../src/http/chat/OpenChats.ts"
 import type { AgentError } from "../../src/services/chat/AgentStream.ts"
@@ -12,6 +13,8 @@ export type Agent = Stream.Stream<AgentEvent, AgentError>
 
 export const accepted: AgentEvent = { _tag: "Accepted" }
 export const stop: AgentEvent = { _tag: "Finish", reason: "stop" }
+const dialect = new UiMessageStream({ messageId: "m-1", conversationId: "c-1", memory: false })
+
 export const text = (delta: string): AgentEvent => ({ _tag: "Text", delta })
 
 /** The response to a chat with this agent, in the request's scope. `drain` completes when the process must end. */
@@ -23,9 +26,8 @@ export const respond = (
   Effect.flatMap(OpenChats.make(drain), (watch) =>
     ChatResponse.begin(agent, {
       instanceId: "i-1",
-      conversationId: "c-1",
       messageId: "m-1",
-      memory: false,
+      dialect,
       heartbeat: "15 seconds",
       patience: "1 minute",
       maxDuration: "15 minutes",
@@ -37,10 +39,7 @@ export const respond = (
 
 /** The visitor's response to these events. */
 export const wire = (...events: ReadonlyArray<ChatStream.Event>): string =>
-  ChatStream.encodeAll(
-    ChatStream.initial({ messageId: "m-1", conversationId: "c-1", memory: false, maxBytes: 1_000_000 }),
-    events
-  )[1]
+  ChatStream.encodeAll(ChatStream.initial({ messageId: "m-1", dialect, maxBytes: 1_000_000 }), events)[1]
 
 /** An agent that streams offered events, and records whether it was interrupted. */
 export const driven = Effect.gen(function* () {

@@ -17,6 +17,7 @@ import type { Storage } from "./Storages.ts"
 
 /** No rate limits; a test sets the one that it needs. */
 export const options: Server.Options = {
+  listen: { host: "127.0.0.1", port: 0 },
   rateLimitAnalytics: Option.none(),
   rateLimitForms: Option.none(),
   rateLimitChat: Option.none(),
@@ -109,7 +110,7 @@ export const layer = (
 ) =>
   Layer.effect(TestServer, Effect.orDie(seeded(memory))).pipe(
     Layer.provide(
-      Server.layer({ ...options, ...given }, { host: "127.0.0.1", port: 0 }).pipe(
+      Server.layer({ ...options, ...given }).pipe(
         Layer.provide([MemoryRateLimiter.layer({ maxKeys: 1000 }), MemoryAgentStream.layer(agent)])
       )
     ),

@@ -13,6 +13,7 @@ import * as WidgetTokens from "../../src/memory/chat/WidgetTokens.ts"
 import * as SubmissionStore from "../../src/memory/forms/SubmissionRepo.ts"
 import * as Readiness from "../../src/memory/Readiness.ts"
 import * as Decisions from "../../src/memory/sites/Decisions.ts"
+import * as OwnerKeys from "../../src/memory/sites/OwnerKeys.ts"
 import * as SiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
 import * as SiteErasure from "../../src/memory/sites/SiteErasure.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
@@ -66,7 +67,13 @@ const submissions = ({ onRead = () => {}, submissions: count = 0 }: Options) =>
   )
 
 export const storage = (options: Options = {}) =>
-  Layer.mergeAll(SiteErasure.layer, Readiness.layer, WidgetTokens.layer, ConversationStore.layer()).pipe(
+  Layer.mergeAll(
+    SiteErasure.layer,
+    Readiness.layer,
+    WidgetTokens.layer,
+    OwnerKeys.layer,
+    ConversationStore.layer()
+  ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
         SubmissionStore.layer(),

@@ -36,6 +36,9 @@ export const freePort: Effect.Effect<number> = Effect.promise(
     })
 )
 
+/** What to install without it. */
+export const install = "nginx: apt-get install nginx-light, brew install nginx"
+
 /**
  * A request is retried on the other process only if it was not sent yet, so that nothing is stored twice. `max_fails=0`: by
  * default a restarted process counts as down for a while, and none would be left when the next one restarts.

@@ -5,6 +5,7 @@
  */
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Layer, Option, Redacted, Schema } from "effect"
+import type { Instance } from "../../src/core/chat/Instance.ts"
 import * as InstanceDirectory from "../../src/postgres/chat/InstanceDirectory.ts"
 import * as WidgetTokens from "../../src/postgres/chat/WidgetTokens.ts"
 import * as Database from "../../src/postgres/Database.ts"
@@ -20,12 +21,16 @@ import type { Load, Target } from "./Load.ts"
 const timeout = "20 seconds"
 
 /** Migrates a database and creates a website, an instance whose agent is at `agentUrl`, and a token. */
-export const prepare = (url: string, agentUrl = "http://127.0.0.1:9"): Effect.Effect<Target> =>
+export const prepare = (
+  url: string,
+  agentUrl = "http://127.0.0.1:9",
+  memory: Instance["memory"] = "agent"
+): Effect.Effect<Target> =>
   Effect.gen(function* () {
     yield* Migrations.run
     const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "Torture", origins: [] }))
     const instance = yield* Instances.InstanceDirectory.use((instances) =>
-      instances.create({ name: "Torture", agentUrl, memory: "agent" })
+      instances.create({ name: "Torture", agentUrl, memory })
     )
     const token = yield* Tokens.WidgetTokens.use((tokens) =>
       tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })

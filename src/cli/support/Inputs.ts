@@ -10,6 +10,7 @@ import { CliError, Flag } from "effect/cli"
 import { NetAddress } from "effect/net"
 import { maxDays } from "../../core/analytics/Statistics.ts"
 import { isSpelledLikeToken } from "../../core/chat/WidgetToken.ts"
+import * as Scope from "../../core/sites/Scope.ts"
 import * as TimeZone from "../../core/text/TimeZone.ts"
 import { parseUuid } from "../../core/text/Uuid.ts"
 
@@ -122,7 +123,7 @@ export const itsName = (of: string) => make("name", nameKind, "<text>", `The ${o
 
 export const newName = (of: string) => optional(make("name", nameKind, "<text>", `A new name for the ${of}`))
 
-export const label = optional(make("label", nameKind, "<text>", "What the token is for"))
+export const label = (of: string) => optional(make("label", nameKind, "<text>", `What the ${of} is for`))
 
 const timeZoneKind: Kind<string> = {
   expected: "an IANA time zone such as UTC or Europe/Berlin",
@@ -141,6 +142,39 @@ export const newTimeZone = optional(make("time-zone", timeZoneKind, "<zone>", "A
 export const site = make("site", uuidKind, "<uuid>", "The website_config_id of a website")
 
 export const instance = make("instance", uuidKind, "<uuid>", "The instance_id of an instance")
+
+/** The most websites that one flag list may name. */
+const maxSites = 100
+
+/** Any number of websites, without duplicates. */
+export const sites = Flag.String("site").pipe(
+  Flag.withMetavar("<uuid>"),
+  Flag.withDescription("The website_config_id of a website that the key reaches; repeatable"),
+  Flag.atLeast(0),
+  Flag.withDefault<ReadonlyArray<string>>([]),
+  Flag.mapEffect((texts) =>
+    texts.length > maxSites
+      ? Effect.fail(wrong("site", `given at most ${maxSites} times`))
+      : Effect.map(
+          Effect.forEach(texts, (text) => read("site", uuidKind, text)),
+          (ids) => [...new Set(ids)]
+        )
+  )
+)
+
+const scopeKind: Kind<Scope.Scope> = {
+  expected: `one of ${Scope.scopes.join(", ")}`,
+  parse: (text) => Option.fromUndefinedOr(Scope.scopes.find((scope) => scope === text))
+}
+
+export const scope = make(
+  "scope",
+  scopeKind,
+  `<${Scope.scopes.join("|")}>`,
+  "What the key may do: read numbers (stats, the default), also submissions and conversations (read), or change them too (write)"
+).pipe(Flag.withDefault<Scope.Scope>("stats"))
+
+export const keyId = make("key-id", uuidKind, "<uuid>", "The key_id of a key, not the key itself")
 
 export const tokenId = make("token-id", uuidKind, "<uuid>", "The token_id of a token, not the token itself")
 

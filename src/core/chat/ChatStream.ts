@@ -1,14 +1,14 @@
 /**
- * Encodes an agent's answer as the UI message stream of the AI SDK, version 1, in Server-Sent Events. Pure.
+ * Turns an agent's answer into the frames of a chat stream, in the protocol of the client. Pure.
  *
- * Whatever events come in whatever order, the frames are well formed: `start` first; text parts, each of `text-start`, one
- * or more `text-delta` and `text-end`; `source-url` and transient `data-activity` parts between them; at most one `error`;
- * `finish`; and `[DONE]`, once, last.
+ * Whatever events come in whatever order, the frames are well formed: the start first; texts, each with a start, one or
+ * more deltas and an end; sources and activities between them, at most one activity at a time; and then the end, once, last.
  *
  * @module
  */
 import * as Activity from "./Activity.ts"
 import type { AgentEvent, FinishReason } from "./Agent.ts"
+import { maxSources } from "./AnswerParts.ts"
 
 /** Why a chat stream ends without the agent having finished. */
 export type Failure =
@@ -44,43 +44,32 @@ export const sentences: Readonly<Record<Failure, string>> = {
   internal: "Something went wrong on our side. Please try again."
 }
 
-const frame = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`
-
-export interface Ids {
-  readonly messageId: string
-  readonly conversationId: string
+/** A page that the answer relies on. */
+export interface Source {
+  readonly sourceId: string
+  readonly url: string
+  readonly title: string | null
 }
 
-/** The first frame. A client sends `conversation_id` with its next message; `memory` tells whether the edge keeps the conversation. */
-export const start = (ids: Ids & { readonly memory: boolean }): string =>
-  frame({
-    type: "start",
-    messageId: ids.messageId,
-    messageMetadata: { conversation_id: ids.conversationId, memory: ids.memory }
-  })
+/** The tokens of the request, as the agent counts them. */
+export type Usage = Omit<AgentEvent & { readonly _tag: "Usage" }, "_tag">
 
-const textStart = (id: string): string => frame({ type: "text-start", id })
-
-/** The frame of every token, written by hand, which takes a quarter less time; it is what `frame` would write. */
-export const textDelta = (id: string, delta: string): string =>
-  `data: {"type":"text-delta","id":${JSON.stringify(id)},"delta":${JSON.stringify(delta)}}\n\n`
-
-const textEnd = (id: string): string => frame({ type: "text-end", id })
-
-const source = (sourceId: string, url: string, title: string | null): string =>
-  frame({ type: "source-url", sourceId, url, ...(title === null ? {} : { title }) })
-
-/** Transient: a client shows it while it lasts, and does not keep it in the message. */
-const activity = (activity: Activity.Activity): string =>
-  frame({ type: "data-activity", data: { activity }, transient: true })
-
-/** A sentence for the visitor. */
-export const error = (errorText: string): string => frame({ type: "error", errorText })
-
-export const finish = (finishReason: FinishReason | "error"): string => frame({ type: "finish", finishReason })
-
-/** The last frame. */
-export const done = "data: [DONE]\n\n"
+/** How a client's protocol spells the frames of one stream. A frame that a protocol does not have is empty. */
+export interface Dialect {
+  /** The headers of the response that are the protocol's own. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly start: () => string
+  readonly textStart: (textId: string) => string
+  readonly textDelta: (textId: string, delta: string) => string
+  readonly textEnd: (textId: string) => string
+  readonly source: (source: Source) => string
+  readonly activityStart: (activity: Activity.Activity) => string
+  readonly activityEnd: (activity: Activity.Activity) => string
+  /** Ends a stream whose agent finished. */
+  readonly finished: (reason: FinishReason, sources: ReadonlyArray<Source>, usage: Usage | null) => string
+  /** Ends a stream that failed. */
+  readonly failed: (failure: Failure) => string
+}
 
 /**
  * A comment, which opens the connection and keeps it alive. It ends with one line end: a client of Microsoft's takes a
@@ -94,9 +83,8 @@ export type Event = AgentEvent | { readonly _tag: "Failed"; readonly failure: Fa
 /** The state of a chat stream. Make the first one with `initial`. */
 export interface State {
   readonly phase: "fresh" | "open" | "text" | "ended"
+  readonly dialect: Dialect
   readonly messageId: string
-  readonly conversationId: string
-  readonly memory: boolean
   /** The text part that is open, or the next one. */
   readonly textId: string
   /** The first half of a surrogate pair that ended the last delta, or nothing. It waits for its other half. */
@@ -105,29 +93,40 @@ export interface State {
   readonly allowance: number
   /** The activity that the client shows; null while there is none. */
   readonly activity: Activity.Activity | null
-  /** How many text parts were ended, and how many sources were sent. */
+  /** How many text parts were ended. */
   readonly texts: number
-  readonly sources: number
+  /** The sources that were sent. */
+  readonly sources: ReadonlyArray<Source>
+  readonly usage: Usage | null
+  /** Why the agent finished; null if it has not, or the stream ended badly. */
+  readonly finishReason: FinishReason | null
   /** Why the stream ended, if it ended badly. */
   readonly failure: Failure | null
 }
 
+const noSources: ReadonlyArray<Source> = []
+
 /** A stream of which nothing was sent. `maxBytes` bounds what the agent may say, in bytes of UTF-8. */
-export const initial = (options: Ids & { readonly memory: boolean; readonly maxBytes: number }): State => ({
+export const initial = (options: {
+  readonly dialect: Dialect
+  readonly messageId: string
+  readonly maxBytes: number
+}): State => ({
   phase: "fresh",
+  dialect: options.dialect,
   messageId: options.messageId,
-  conversationId: options.conversationId,
-  memory: options.memory,
   textId: options.messageId,
   held: "",
   allowance: options.maxBytes,
   activity: null,
   texts: 0,
-  sources: 0,
+  sources: noSources,
+  usage: null,
+  finishReason: null,
   failure: null
 })
 
-/** Whether `[DONE]` was written: nothing follows. */
+/** Whether the end was written: nothing follows. */
 export const isEnded = (state: State): boolean => state.phase === "ended"
 
 const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff
@@ -137,19 +136,23 @@ const replacement = "\uFFFD"
 /** A state after a token, field by field: spreading would cost more than all else here. */
 const advanced = (state: State, phase: State["phase"], held: string, allowance: number): State => ({
   phase,
+  dialect: state.dialect,
   messageId: state.messageId,
-  conversationId: state.conversationId,
-  memory: state.memory,
   textId: state.textId,
   held,
   allowance,
   activity: null,
   texts: state.texts,
   sources: state.sources,
+  usage: state.usage,
+  finishReason: state.finishReason,
   failure: state.failure
 })
 
 type Step = readonly [State, string]
+
+/** Ends the activity that the client shows, if there is one. */
+const endActivity = ({ activity, dialect }: State): string => (activity === null ? "" : dialect.activityEnd(activity))
 
 const say = (state: State, delta: string): Step => {
   const text = state.held + delta
@@ -159,30 +162,43 @@ const say = (state: State, delta: string): Step => {
   const whole = text.slice(0, cut).toWellFormed()
   const allowance = state.allowance - Buffer.byteLength(whole)
   // What is held is written as U+FFFD if its other half never comes.
-  if (allowance < (held === "" ? 0 : Buffer.byteLength(replacement))) return end(state, "too-much", "error")
-  if (whole === "") return [advanced(state, state.phase, held, state.allowance), ""]
-  const frames = textDelta(state.textId, whole)
-  return [advanced(state, "text", held, allowance), state.phase === "text" ? frames : textStart(state.textId) + frames]
+  if (allowance < (held === "" ? 0 : Buffer.byteLength(replacement))) return fail(state, "too-much")
+  const { dialect, textId } = state
+  if (whole === "") return [advanced(state, state.phase, held, state.allowance), endActivity(state)]
+  const frames = dialect.textDelta(textId, whole)
+  const next = advanced(state, "text", held, allowance)
+  if (state.phase === "text" && state.activity === null) return [next, frames]
+  return [next, endActivity(state) + (state.phase === "text" ? "" : dialect.textStart(textId)) + frames]
 }
 
 /** Ends the text part, if one is open or begun. The next text is a part of its own. */
 const endText = (state: State): Step => {
-  const { held, textId } = state
+  const { dialect, held, textId } = state
   if (state.phase !== "text" && held === "") return [state, ""]
-  const begin = state.phase === "text" ? "" : textStart(textId)
-  const rest = held === "" ? "" : textDelta(textId, replacement)
+  const begin = state.phase === "text" ? "" : dialect.textStart(textId)
+  const rest = held === "" ? "" : dialect.textDelta(textId, replacement)
   const allowance = state.allowance - (held === "" ? 0 : Buffer.byteLength(replacement))
   const texts = state.texts + 1
   return [
     { ...state, phase: "open", held: "", allowance, texts, textId: `${state.messageId}-${texts}` },
-    begin + rest + textEnd(textId)
+    begin + rest + dialect.textEnd(textId)
   ]
 }
 
-const end = (state: State, failure: Failure | null, reason: FinishReason | "error"): Step => {
+/** Ends what is open. */
+const close = (state: State): Step => {
   const [closed, frames] = endText(state)
-  const fault = failure === null ? "" : error(sentences[failure])
-  return [{ ...closed, phase: "ended", activity: null, failure }, frames + fault + finish(reason) + done]
+  return [{ ...closed, phase: "ended", activity: null }, frames + endActivity(state)]
+}
+
+const finish = (state: State, finishReason: FinishReason): Step => {
+  const [closed, frames] = close(state)
+  return [{ ...closed, finishReason }, frames + state.dialect.finished(finishReason, state.sources, state.usage)]
+}
+
+const fail = (state: State, failure: Failure): Step => {
+  const [closed, frames] = close(state)
+  return [{ ...closed, failure }, frames + state.dialect.failed(failure)]
 }
 
 /** A tool between two texts separates them: they are not one sentence. */
@@ -190,12 +206,13 @@ const act = (state: State, event: AgentEvent): Step => {
   const next = Activity.of(event)
   if (next === null || next === state.activity) return [state, ""]
   const [closed, frames] = event._tag === "Tool" ? endText(state) : ([state, ""] as const)
-  return [{ ...closed, activity: next }, frames + activity(next)]
+  return [{ ...closed, activity: next }, frames + endActivity(state) + state.dialect.activityStart(next)]
 }
 
 const cite = (state: State, url: string, title: string | null): Step => {
-  const sources = state.sources + 1
-  return [{ ...state, sources }, source(`${state.messageId}-source-${sources}`, url, title)]
+  if (state.sources.length === maxSources) return [state, ""]
+  const source = { sourceId: `${state.messageId}-source-${state.sources.length + 1}`, url, title }
+  return [{ ...state, sources: [...state.sources, source] }, state.dialect.source(source)]
 }
 
 const step = (state: State, event: Event): Step => {
@@ -208,12 +225,15 @@ const step = (state: State, event: Event): Step => {
     case "Reasoning":
     case "Tool":
       return act(state, event)
+    case "Usage": {
+      const { inputTokens, outputTokens } = event
+      return [{ ...state, usage: { inputTokens, outputTokens } }, ""]
+    }
     case "Finish":
-      return end(state, null, event.reason)
+      return finish(state, event.reason)
     case "Failed":
-      return end(state, event.failure, "error")
+      return fail(state, event.failure)
     case "Accepted":
-    case "Usage":
       return [state, ""]
   }
 }
@@ -229,7 +249,7 @@ export const encode = (state: State, event: Event): Step => {
   if (event._tag === "Text" && state.phase !== "fresh") return say(state, event.delta)
   if (state.phase !== "fresh") return step(state, event)
   const [next, frames] = step({ ...state, phase: "open" }, event)
-  return [next, start(state) + frames]
+  return [next, state.dialect.start() + frames]
 }
 
 /** `encode` for several events at once. */

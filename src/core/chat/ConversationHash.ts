@@ -6,15 +6,28 @@
 import { createHmac } from "node:crypto"
 import type { ConversationKey } from "./Conversation.ts"
 
-/** HMAC-SHA256 of a purpose, an instance and an id, in 64 hexadecimal digits: no id begins with a hyphen, as a flag does. */
-const hash = (key: Uint8Array, purpose: "client-id" | "session", instanceId: string, id: string): string =>
+/** HMAC-SHA256 of a purpose, an instance and ids, in 64 hexadecimal digits: no id begins with a hyphen, as a flag does. */
+const hash = (
+  key: Uint8Array,
+  purpose: "client-id" | "client-turns" | "session",
+  instanceId: string,
+  ...ids: ReadonlyArray<string>
+): string =>
   createHmac("sha256", key)
-    .update(JSON.stringify([purpose, instanceId, id]))
+    .update(JSON.stringify([purpose, instanceId, ...ids]))
     .digest("hex")
 
 /** The id under which a conversation is kept whose client made its id itself. */
 export const ofClientId = (key: Uint8Array, instanceId: string, clientId: string): string =>
   hash(key, "client-id", instanceId, clientId)
+
+/**
+ * The id under which a conversation is kept for its owner alone, whose client sends its turns. No request can name it.
+ *
+ * @param origin see `ClientTurns.origin`
+ */
+export const ofClientTurns = (key: Uint8Array, instanceId: string, clientId: string, origin: string): string =>
+  hash(key, "client-turns", instanceId, clientId, origin)
 
 /** The agent's name for a conversation: two instances of one agent never share a session. */
 export const session = (key: Uint8Array, { conversationId, instanceId }: ConversationKey): string =>

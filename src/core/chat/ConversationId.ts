@@ -16,28 +16,50 @@ export const minClientId = 16
 export interface Identified {
   /** The id as the client knows it. */
   readonly conversationId: string
-  /** The id in the store; null for a conversation without memory. */
+  /** The id in the store; null for a conversation that is not stored. */
   readonly storedId: string | null
+  /** Whether the id is a key: its holder may go on with the conversation, read it and resume its answers. */
+  readonly isOpen: boolean
+  /** The agent's name for the conversation; null for a new one with each request. */
+  readonly session: string | null
+}
+
+/** The id in the store of a conversation whose id is a key; null for any other id. */
+const openId = (
+  { conversationIds, instanceId }: Pick<Instance, "instanceId" | "conversationIds">,
+  conversationId: string,
+  hashKey: Uint8Array
+): string | null => {
+  if (isCanonicalUuid(conversationId)) return conversationId
+  return conversationIds === "client" && conversationId.length >= minClientId
+    ? ConversationHash.ofClientId(hashKey, instanceId, conversationId)
+    : null
 }
 
 /**
  * @param given the client's id; undefined or empty begins a conversation.
  * @param fresh a new UUID.
+ * @param origin `ClientTurns.origin` of a client that sends its turns, else null. What such a client says is stored even if
+ * its id is no key: under a hash that no request can name, for the owner alone.
  */
 export const identify = (
   instance: Pick<Instance, "instanceId" | "memory" | "conversationIds">,
   given: string | undefined,
   fresh: string,
-  hashKey: Uint8Array
+  hashKey: Uint8Array,
+  origin: string | null = null
 ): Identified => {
+  const { instanceId } = instance
   const conversationId = given || fresh
-  if (instance.memory === "agent") return { conversationId, storedId: null }
-  if (isCanonicalUuid(conversationId)) return { conversationId, storedId: conversationId }
-  return {
-    conversationId,
-    storedId:
-      instance.conversationIds === "client" && conversationId.length >= minClientId
-        ? ConversationHash.ofClientId(hashKey, instance.instanceId, conversationId)
-        : null
+  const sessionOf = (id: string) => ConversationHash.session(hashKey, { instanceId, conversationId: id })
+  const closedId = (id: string) =>
+    origin === null ? null : ConversationHash.ofClientTurns(hashKey, instanceId, id, origin)
+  if (instance.memory === "agent") {
+    const name = isCanonicalUuid(conversationId) ? conversationId : (closedId(conversationId) ?? conversationId)
+    return { conversationId, storedId: null, isOpen: false, session: sessionOf(name) }
   }
+  const open = openId(instance, conversationId, hashKey)
+  return open === null
+    ? { conversationId, storedId: closedId(conversationId), isOpen: false, session: null }
+    : { conversationId, storedId: open, isOpen: true, session: sessionOf(open) }
 }

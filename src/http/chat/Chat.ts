@@ -12,10 +12,8 @@ import { type AgentRefusal, AgentRefused } from "../../services/chat/AgentStream
 import type { OpenChat, OpenChats } from "./OpenChats.ts"
 
 export interface Options {
-  readonly conversationId: string
+  readonly dialect: ChatStream.Dialect
   readonly messageId: string
-  /** Whether the edge keeps the conversation. */
-  readonly memory: boolean
   /** The time without a frame after which a comment is sent, in milliseconds. */
   readonly heartbeat: number
   /** How long the visitor may take to read pending frames, the last ones included, in milliseconds. */

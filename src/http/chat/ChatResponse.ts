@@ -35,10 +35,9 @@ interface Names {
 
 export interface Options {
   readonly instanceId: string
-  readonly conversationId: string
   readonly messageId: string
-  /** Whether the edge keeps the conversation. */
-  readonly memory: boolean
+  /** The client's protocol. */
+  readonly dialect: ChatStream.Dialect
   /** After this time without a frame a comment is sent. */
   readonly heartbeat: Duration.Input
   /** How long the visitor may take to read what was said, the last words too. */
@@ -55,8 +54,7 @@ export interface Options {
 const headers = {
   "content-type": "text/event-stream",
   "cache-control": "no-cache, no-transform",
-  "x-accel-buffering": "no",
-  "x-vercel-ai-ui-message-stream": "v1"
+  "x-accel-buffering": "no"
 }
 
 /** Logs an error before the first frame. The handler decides on the response. */
@@ -213,8 +211,7 @@ export const begin = (
     const { instanceId, messageId, openChats: watch } = options
     const names = { instanceId, messageId }
     const chat = new Chat(watch, {
-      conversationId: options.conversationId,
-      memory: options.memory,
+      dialect: options.dialect,
       messageId,
       heartbeat: Duration.toMillis(options.heartbeat),
       patience: Duration.toMillis(options.patience),
@@ -229,7 +226,7 @@ export const begin = (
       chat.asking = Fiber.runIn(fork(ask(agent, chat, names)), Context.get(services, Scope.Scope))
     }
     return Effect.tapError(chat.opened(), (error) => logRefusal(error, names)).pipe(
-      Effect.as({ chat, headers: { ...headers, ...options.headers } })
+      Effect.as({ chat, headers: { ...headers, ...options.dialect.headers, ...options.headers } })
     )
   })
 

@@ -3,40 +3,28 @@
  *
  * @module
  */
-import { Context, Deferred, type Duration, Effect, Layer } from "effect"
+import { Context, Deferred, type Duration, Effect } from "effect"
 
 export class Drain extends Context.Service<
   Drain,
   {
-    /** Completes when the process has been told to end and the grace period is used up. */
+    /** Completes at the end of the grace period. */
     readonly expired: Effect.Effect<void>
-    /** Starts the grace period; called once, when the process has been told to end. */
+    /** Starts the grace period. Called once, when the process shuts down. */
     readonly start: Effect.Effect<void>
   }
 >()("hydracore/http/Drain") {}
 
-export const layer = (options: { readonly grace: Duration.Input }): Layer.Layer<Drain> =>
-  Layer.effect(
-    Drain,
-    Effect.gen(function* () {
-      const expired = yield* Deferred.make<void>()
-      return Drain.of({
-        expired: Deferred.await(expired),
-        // It goes on by itself while the finalizers below it wait for the streams to end.
-        start: Effect.sleep(options.grace).pipe(
-          Effect.andThen(Deferred.succeed(expired, undefined)),
-          Effect.interruptible,
-          Effect.forkDetach,
-          Effect.asVoid
-        )
-      })
+export const make = (options: { readonly grace: Duration.Input }): Effect.Effect<Drain["Service"]> =>
+  Effect.map(Deferred.make<void>(), (expired) =>
+    Drain.of({
+      expired: Deferred.await(expired),
+      // Detached, because it runs while the finalizers of the server wait for the streams to end.
+      start: Effect.sleep(options.grace).pipe(
+        Effect.andThen(Deferred.succeed(expired, undefined)),
+        Effect.interruptible,
+        Effect.forkDetach,
+        Effect.asVoid
+      )
     })
   )
-
-/**
- * Starts the grace period when its scope closes. Build it on top of the server, so that it is finalized first and the
- * server, which then waits for its open requests, sees them end.
- */
-export const layerOnShutdown: Layer.Layer<never, never, Drain> = Layer.effectDiscard(
-  Effect.flatMap(Drain, (drain) => Effect.addFinalizer(() => drain.start))
-)

@@ -23,6 +23,8 @@ export interface Options {
 
 export interface NewAnswer extends NewTurn {
   readonly request: AgentRequest
+  /** Whether the answer goes on without a reader, for `Options.resume`. */
+  readonly isResumable: boolean
   /** Called once when the answer has ended. */
   readonly onEnd: () => void
 }
@@ -80,17 +82,17 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
         answer.asking?.interruptUnsafe()
       }
 
-      /** Ends an answer that has had no reader for `resume`. */
-      const watchReaders = (answerOf: () => RunningAnswer) => {
+      /** Ends an answer that has had no reader for `resume`; at once if that is none. */
+      const watchReaders = (resume: Options["resume"], answerOf: () => RunningAnswer) => {
         let timer: Fiber.Fiber<void> | undefined
         return (readers: number): void => {
           timer?.interruptUnsafe()
           timer = undefined
           if (readers > 0) return
-          if (Option.isNone(options.resume)) interrupt(answerOf(), "stopped")
+          if (Option.isNone(resume)) interrupt(answerOf(), "stopped")
           else {
             const cut = Effect.sync(() => interrupt(answerOf(), "cut"))
-            timer = fork(Effect.delay(cut, options.resume.value))
+            timer = fork(Effect.delay(cut, resume.value))
           }
         }
       }
@@ -167,8 +169,9 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
 
       const begin: RunningAnswers["Service"]["begin"] = (turn) =>
         Effect.gen(function* () {
-          const { answerId, key, message, onEnd, request } = turn
-          const answer: RunningAnswer = new RunningAnswer(watchReaders(() => answer))
+          const { answerId, isResumable, key, message, onEnd, request } = turn
+          const resume = isResumable ? options.resume : Option.none()
+          const answer: RunningAnswer = new RunningAnswer(watchReaders(resume, () => answer))
           const asking = yield* Effect.forkIn(ask(answer, request), answers)
           answer.asking = asking
           const begun = yield* Effect.exit(store.begin({ answerId, key, message }))

@@ -14,6 +14,7 @@ import * as BodyReader from "../../contract/BodyReader.ts"
 import { type Conversation, FeedbackPayload } from "../../contract/Conversations.ts"
 import type { ConversationKey, Message } from "../../core/chat/Conversation.ts"
 import * as ConversationId from "../../core/chat/ConversationId.ts"
+import { UiMessageStream } from "../../core/chat/UiMessageStream.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
 import type { AgentRefusal } from "../../services/chat/AgentStream.ts"
@@ -136,9 +137,12 @@ export const layer = (options: Options) =>
                 ? Effect.succeed(noContent(visitor))
                 : ChatResponse.begin(found.value.stream, {
                     instanceId: visitor.key.instanceId,
-                    conversationId: params.conversation_id,
-                    memory: true,
                     messageId: found.value.answerId,
+                    dialect: new UiMessageStream({
+                      conversationId: params.conversation_id,
+                      memory: true,
+                      messageId: found.value.answerId
+                    }),
                     heartbeat,
                     patience: options.patience,
                     maxDuration: options.maxDuration,

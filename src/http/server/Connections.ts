@@ -21,7 +21,7 @@
 import * as diagnostics from "node:diagnostics_channel"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
-import { Clock, Context, type Duration, Effect, Layer } from "effect"
+import { Clock, Context, type Duration, Effect, type Scope } from "effect"
 import { afterQuietPoll } from "../../runtime/EventLoop.ts"
 import * as ConnectionLimits from "./ConnectionLimits.ts"
 import * as FairReading from "./FairReading.ts"
@@ -249,15 +249,14 @@ const realSleep = (duration: Duration.Input): Effect.Effect<void> =>
   Effect.provideService(Effect.sleep(duration), Clock.Clock, Clock.Clock.defaultValue())
 
 /**
- * Closes connections whose clients do not read. When the scope closes, shuts the server down and waits until its connections
- * are closed, at most for `end`. `server` must not listen yet. Build this layer on top of the layer that serves, so that this
- * one is finalized first.
+ * Starts to track the connections of a server that does not listen yet. The returned effect closes connections whose clients
+ * do not read; when its scope closes, it shuts the server down and waits until the connections are closed, at most for `end`.
  */
-export const layer = (
+export const track = (
   server: Server,
   options: Options,
   context: Context.Context<never> = Context.empty()
-): Layer.Layer<never> => {
+): Effect.Effect<void, never, Scope.Scope> => {
   const limits = ConnectionLimits.make(options.limits, context)
   const connections = watch(server, limits)
   const interval = Math.min(maxInterval, Math.ceil(Math.min(options.unreadTimeout, options.limits.idle.head) / 4))
@@ -287,14 +286,12 @@ export const layer = (
   const closed = Effect.callback<void>(
     (resume) => void server.once("close", () => connections.whenEmpty(() => resume(Effect.void)))
   )
-  return Layer.effectDiscard(
-    Effect.addFinalizer(() =>
-      Effect.flatMap(Effect.forkDetach(close), (fiber) =>
-        Effect.ensuring(
-          closed,
-          Effect.sync(() => fiber.interruptUnsafe())
-        )
+  return Effect.addFinalizer(() =>
+    Effect.flatMap(Effect.forkDetach(close), (fiber) =>
+      Effect.ensuring(
+        closed,
+        Effect.sync(() => fiber.interruptUnsafe())
       )
-    ).pipe(Effect.andThen(Effect.forkScoped(checking)))
-  )
+    )
+  ).pipe(Effect.andThen(Effect.forkScoped(checking)), Effect.asVoid)
 }

@@ -8,8 +8,8 @@
  *
  * @module
  */
-import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http"
-import { Cause, Context, Effect, Exit, Layer, Scope, Tracer } from "effect"
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
+import { Cause, Context, Effect, Exit, type Fiber, FiberSet, Scope, Tracer } from "effect"
 import { HttpServerResponse } from "effect/http"
 import type { IpNetwork } from "effect/net"
 import * as ContractAnalytics from "../../contract/Analytics.ts"
@@ -63,20 +63,23 @@ const write = (response: ServerResponse, answer: Endpoint.Response): void => {
   else response.end()
 }
 
-/** Runs an effect that needs no services. */
-type Run = (effect: Effect.Effect<void>) => void
+/** A chat's response, or an error's. */
+type Answered = StartedChat | HttpServerResponse.HttpServerResponse
+
+/** Forks an effect into the fiber set of the fast path. */
+type Fork = (effect: Effect.Effect<unknown>) => void
 
 /** Closes the connection, because no valid response can be written any more. */
-const abort = (response: ServerResponse, error: unknown, run: Run): void => {
+const abort = (response: ServerResponse, error: unknown, fork: Fork): void => {
   response.destroy()
-  run(Effect.logError("An answer could not be written", Cause.die(error)))
+  fork(Effect.logError("An answer could not be written", Cause.die(error)))
 }
 
 /**
  * Makes a function that sends responses at the end of the turn of the event loop, all in one batch. A write that wakes the
  * receiving process costs several times as much as one to a process that is awake.
  */
-const makeSender = (run: Run) => {
+const makeSender = (fork: Fork) => {
   let waiting: Array<readonly [ServerResponse, Endpoint.Response]> = []
   const flush = () => {
     const batch = waiting
@@ -85,7 +88,7 @@ const makeSender = (run: Run) => {
       try {
         write(response, answer)
       } catch (error) {
-        abort(response, error, run)
+        abort(response, error, fork)
       }
     }
   }
@@ -130,129 +133,122 @@ const instanceOf = (url: string): string | undefined => {
 const [beforeInstance = "", afterInstance = ""] = ContractWidget.chat.path.split(":instance_id")
 
 /**
- * Puts the fast path in front of the platform's listener, which must be the last one added to `server`. Sampled requests
- * take the router, because the middleware makes their spans.
+ * Makes the function that puts the fast path in front of the router's listener. Sampled requests take the router, because the
+ * middleware makes their spans. The fibers of requests belong to the scope: when it closes, they are interrupted and awaited.
  */
-export const layer = (
-  server: Server,
+export const make = (
   options: Options,
   tracing: Trace.Tracing | undefined
-): Layer.Layer<never, never, TrackHandler | SubmitHandler | ChatHandler> =>
-  Layer.effectDiscard(
-    Effect.gen(function* () {
-      const services = yield* Effect.context<TrackHandler | SubmitHandler | ChatHandler>()
-      const endpoints = new Map<string, Endpoint.Endpoint>([
-        [ContractAnalytics.track.path, Context.get(services, TrackHandler)],
-        [ContractForms.submit.path, Context.get(services, SubmitHandler)]
-      ])
-      const handleChat = Context.get(services, ChatHandler)
-      const clientAddress = ClientAddress.make(options.trustedProxies)
-      const run = Effect.runCallbackWith(services)
-      const send = makeSender(run)
+): Effect.Effect<
+  (router: RequestListener) => RequestListener,
+  never,
+  TrackHandler | SubmitHandler | ChatHandler | Scope.Scope
+> =>
+  Effect.gen(function* () {
+    const services = yield* Effect.context<TrackHandler | SubmitHandler | ChatHandler>()
+    const endpoints = new Map<string, Endpoint.Endpoint>([
+      [ContractAnalytics.track.path, Context.get(services, TrackHandler)],
+      [ContractForms.submit.path, Context.get(services, SubmitHandler)]
+    ])
+    const handleChat = Context.get(services, ChatHandler)
+    const clientAddress = ClientAddress.make(options.trustedProxies)
+    const fork = yield* FiberSet.runtime(yield* FiberSet.make())()
+    const send = makeSender(fork)
 
-      /** Must run before the body is read: a socket has no remote address after the peer disconnects. */
-      const headOf = (request: IncomingMessage, headBytes: number): RequestHead.RequestHead => {
-        const headers = request.headers as Record<string, string | undefined>
-        const address = clientAddress(request.socket.remoteAddress ?? "unknown", headers["x-forwarded-for"])
-        return { url: request.url ?? "/", headers, address, headBytes }
+    /** Must run before the body is read: a socket has no remote address after the peer disconnects. */
+    const headOf = (request: IncomingMessage, headBytes: number): RequestHead.RequestHead => {
+      const headers = request.headers as Record<string, string | undefined>
+      const address = clientAddress(request.socket.remoteAddress ?? "unknown", headers["x-forwarded-for"])
+      return { url: request.url ?? "/", headers, address, headBytes }
+    }
+
+    const answer = (
+      endpoint: Endpoint.Endpoint,
+      head: RequestHead.RequestHead,
+      request: IncomingMessage,
+      response: ServerResponse
+    ): void => {
+      const onExit = (exit: Exit.Exit<Endpoint.Response>): void => {
+        if (Exit.isSuccess(exit)) send(response, exit.value)
+        else fork(Fallbacks.ofCause(exit.cause)).addObserver(onFallback)
       }
-
-      const answer = (
-        endpoint: Endpoint.Endpoint,
-        head: RequestHead.RequestHead,
-        request: IncomingMessage,
-        response: ServerResponse
-      ): void => {
-        const onExit = (exit: Exit.Exit<Endpoint.Response>): void => {
-          if (Exit.isSuccess(exit)) send(response, exit.value)
-          else run(Fallbacks.ofCause(exit.cause), { onExit: onFallback })
-        }
-        // An interruption has no response: the client has disconnected, or the server is closing.
-        const onFallback = (exit: Exit.Exit<Endpoint.Response>): void => {
-          if (Exit.isSuccess(exit)) send(response, exit.value)
-          else response.destroy()
-        }
-        collect(request, (body) => {
-          try {
-            run(endpoint(head, body), { onExit })
-          } catch (defect) {
-            onExit(Exit.die(defect))
-          }
-        })
+      // An interruption has no response: the client has disconnected, or the server is closing.
+      const onFallback = (exit: Exit.Exit<Endpoint.Response>): void => {
+        if (Exit.isSuccess(exit)) send(response, exit.value)
+        else response.destroy()
       }
-
-      const begin = (response: ServerResponse, { chat, headers }: StartedChat): void => {
+      collect(request, (body) => {
         try {
-          writeHead(response, 200, headers)
-          ChatDelivery.write(chat, response, ignore)
-        } catch (error) {
-          abort(response, error, run)
+          fork(endpoint(head, body)).addObserver(onExit)
+        } catch (defect) {
+          onExit(Exit.die(defect))
         }
+      })
+    }
+
+    const begin = (response: ServerResponse, { chat, headers }: StartedChat): void => {
+      try {
+        writeHead(response, 200, headers)
+        ChatDelivery.write(chat, response, ignore)
+      } catch (error) {
+        abort(response, error, fork)
       }
+    }
 
-      /** Separate from `answerChat`, so that its closures, which live as long as the chat, do not retain the body. */
-      const chatResponse = (head: RequestHead.RequestHead, instanceId: string, body: Uint8Array, scope: Scope.Scope) =>
-        Effect.suspend(() => handleChat(head, instanceId, body)).pipe(
-          Scope.provide(scope),
-          Effect.catchCause(Fallbacks.ofCause)
-        )
-
-      const answerChat = (
-        instanceId: string,
-        head: RequestHead.RequestHead,
-        parent: Tracer.ExternalSpan | undefined,
-        request: IncomingMessage,
-        response: ServerResponse
-      ): void => {
-        collect(request, (body) => {
-          if (response.destroyed) return
-          const scope = Scope.makeUnsafe()
-          let interrupt: (() => void) | undefined
-          // The response has ended or the visitor has disconnected, before or after the agent accepted.
-          response.once("close", () => {
-            interrupt?.()
-            run(Scope.close(scope, Exit.void))
-          })
-          const answered = chatResponse(head, instanceId, body, scope)
-          interrupt = run(
-            parent === undefined ? answered : Effect.provideService(answered, Tracer.ParentSpan, parent),
-            {
-              onExit: (exit) => {
-                interrupt = undefined
-                if (response.destroyed) return
-                if (Exit.isFailure(exit)) response.destroy()
-                else if (HttpServerResponse.isHttpServerResponse(exit.value)) send(response, exit.value)
-                else begin(response, exit.value)
-              }
-            }
-          )
-        })
-      }
-
-      const maxDirectBytes = Math.min(options.maxBody, RequestBody.uncountedBytes)
-      const isDirect = (request: IncomingMessage): boolean =>
-        request.method === "POST" && lengthOf(request) <= maxDirectBytes && request.headers.expect === undefined
-
-      const platform = server.listeners("request").at(-1) as RequestListener
-      const listener: RequestListener = (request, response) => {
-        const headBytes = RequestHead.estimateBytes(request.rawHeaders)
-        if (headBytes > RequestBody.uncountedHeadBytes) {
-          freeHeadOnEnd(request, response)
-          return platform(request, response)
-        }
-        const decision = tracing?.decide(request)
-        if (decision?.isSampled === true || !isDirect(request)) return platform(request, response)
-        const { url = "" } = request
-        const endpoint = endpoints.get(url)
-        if (endpoint !== undefined) return answer(endpoint, headOf(request, headBytes), request, response)
-        const instanceId = instanceOf(url)
-        if (instanceId !== undefined) {
-          answerChat(instanceId, headOf(request, headBytes), decision?.parent, request, response)
-        } else platform(request, response)
-      }
-      yield* Effect.acquireRelease(
-        Effect.sync(() => server.off("request", platform).on("request", listener)),
-        () => Effect.sync(() => server.off("request", listener).on("request", platform))
+    /** Separate from `answerChat`, so that its closures, which live as long as the chat, do not retain the body. */
+    const chatResponse = (head: RequestHead.RequestHead, instanceId: string, body: Uint8Array, scope: Scope.Scope) =>
+      Effect.suspend(() => handleChat(head, instanceId, body)).pipe(
+        Scope.provide(scope),
+        Effect.catchCause(Fallbacks.ofCause)
       )
-    })
-  )
+
+    const answerChat = (
+      instanceId: string,
+      head: RequestHead.RequestHead,
+      parent: Tracer.ExternalSpan | undefined,
+      request: IncomingMessage,
+      response: ServerResponse
+    ): void => {
+      collect(request, (body) => {
+        if (response.destroyed) return
+        const scope = Scope.makeUnsafe()
+        const answered = chatResponse(head, instanceId, body, scope)
+        // Released when it completes, because the closures live as long as the chat.
+        let fiber: Fiber.Fiber<Answered> | undefined = fork(
+          parent === undefined ? answered : Effect.provideService(answered, Tracer.ParentSpan, parent)
+        )
+        // The response has ended or the visitor has disconnected, before or after the agent accepted.
+        response.once("close", () => {
+          fiber?.interruptUnsafe()
+          fork(Effect.uninterruptible(Scope.close(scope, Exit.void)))
+        })
+        fiber.addObserver((exit) => {
+          fiber = undefined
+          if (response.destroyed) return
+          if (Exit.isFailure(exit)) response.destroy()
+          else if (HttpServerResponse.isHttpServerResponse(exit.value)) send(response, exit.value)
+          else begin(response, exit.value)
+        })
+      })
+    }
+
+    const maxDirectBytes = Math.min(options.maxBody, RequestBody.uncountedBytes)
+    const isDirect = (request: IncomingMessage): boolean =>
+      request.method === "POST" && lengthOf(request) <= maxDirectBytes && request.headers.expect === undefined
+
+    return (router) => (request, response) => {
+      const headBytes = RequestHead.estimateBytes(request.rawHeaders)
+      if (headBytes > RequestBody.uncountedHeadBytes) {
+        freeHeadOnEnd(request, response)
+        return router(request, response)
+      }
+      const decision = tracing?.decide(request)
+      if (decision?.isSampled === true || !isDirect(request)) return router(request, response)
+      const { url = "" } = request
+      const endpoint = endpoints.get(url)
+      if (endpoint !== undefined) return answer(endpoint, headOf(request, headBytes), request, response)
+      const instanceId = instanceOf(url)
+      if (instanceId === undefined) return router(request, response)
+      answerChat(instanceId, headOf(request, headBytes), decision?.parent, request, response)
+    }
+  })

@@ -6,7 +6,7 @@
  */
 import { type IncomingMessage, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
-import { type Context, Effect, Layer } from "effect"
+import type { Context } from "effect"
 import type { HttpServerResponse } from "effect/http"
 import * as Routes from "../../core/http/Routes.ts"
 import * as Metrics from "../../core/metrics/Metrics.ts"
@@ -104,11 +104,17 @@ const ignore = () => {}
 const isWithoutHost = ({ headers, httpVersionMajor, httpVersionMinor }: IncomingMessage): boolean =>
   headers.host === undefined && httpVersionMajor === 1 && httpVersionMinor === 1
 
+/** Puts the refusal of HTTP/1.1 requests without a `Host` in front of a listener. */
+export const requireHost =
+  (listener: RequestListener): RequestListener =>
+  (request, response) =>
+    isWithoutHost(request) ? respond(response, noHost) : listener(request, response)
+
 /**
- * Answers protocol errors while the scope is open. `server` must be created with `requireHostHeader: false`. Its last
- * `request` listener is then called only for requests that have the `Host` they need.
+ * Answers protocol errors for as long as the server has connections. `server` must be created with
+ * `requireHostHeader: false`, and its `request` listener must be made by `requireHost`.
  */
-export const layer = (server: Server, maxHeaderSize: number, context: Context.Context<never>): Layer.Layer<never> => {
+export const answer = (server: Server, maxHeaderSize: number, context: Context.Context<never>): void => {
   const answers = byCode(maxHeaderSize)
   const decisions = Metrics.decisions({ decision })
   const countDecision = () => decisions.updateUnsafe(1, context)
@@ -142,24 +148,8 @@ export const layer = (server: Server, maxHeaderSize: number, context: Context.Co
     socket.end(serialize(noProxy), () => socket.destroy())
   }
 
-  const onExpectation: RequestListener = (_, response) => respond(response, unsupportedExpectation)
-
-  return Layer.effectDiscard(
-    Effect.acquireRelease(
-      Effect.sync(() => {
-        const original = server.listeners("request").at(-1) as RequestListener
-        const onRequest: RequestListener = (request, response) =>
-          isWithoutHost(request) ? respond(response, noHost) : original(request, response)
-        server
-          .on("clientError", onClientError)
-          .on("connect", onConnect)
-          .on("checkExpectation", onExpectation)
-          .off("request", original)
-          .on("request", onRequest)
-        return () => server.off("request", onRequest).on("request", original)
-      }),
-      // The other listeners stay, because connections outlive this layer.
-      (restore) => Effect.sync(restore)
-    )
-  )
+  server
+    .on("clientError", onClientError)
+    .on("connect", onConnect)
+    .on("checkExpectation", (_, response) => respond(response, unsupportedExpectation))
 }

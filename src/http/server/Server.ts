@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { createServer, type Server as HttpServer } from "node:http"
+import { createServer, type RequestListener, type ServerOptions } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { ByteSize, Duration, Effect, Layer, Option } from "effect"
-import { HttpIncomingMessage, HttpMiddleware, HttpRouter } from "effect/http"
+import { ByteSize, Duration, Effect, Layer, Option, Scope } from "effect"
+import { HttpIncomingMessage, HttpMiddleware, HttpRouter, HttpServer } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type { IpNetwork } from "effect/net"
 import * as ContractAnalytics from "../../contract/Analytics.ts"
@@ -21,6 +21,7 @@ import * as Docs from "../assets/Docs.ts"
 import * as Drain from "../chat/Drain.ts"
 import * as RunningAnswers from "../chat/RunningAnswers.ts"
 import * as Analytics from "../endpoints/Analytics.ts"
+import * as ChatEndpoint from "../endpoints/ChatEndpoint.ts"
 import * as Conversations from "../endpoints/Conversations.ts"
 import * as Forms from "../endpoints/Forms.ts"
 import * as Health from "../endpoints/Health.ts"
@@ -38,13 +39,19 @@ import * as RequestBody from "./RequestBody.ts"
 import * as RequestMetrics from "./RequestMetrics.ts"
 
 export interface Options {
+  /** Port 0 picks a free one. */
+  readonly listen: { readonly host: string; readonly port: number }
+  /** Additional routes. */
+  readonly routes?: Layer.Layer<never, never, HttpRouter.HttpRouter> | undefined
+  /** Replaces Node's `createServer`. */
+  readonly create?: Create | undefined
   readonly rateLimitAnalytics: Option.Option<RateLimitPolicy>
   readonly rateLimitForms: Option.Option<RateLimitPolicy>
   readonly rateLimitChat: Option.Option<RateLimitPolicy>
   /** For what a widget does besides chatting: resuming, stopping, reading and rating. */
   readonly rateLimitChatRead: Option.Option<RateLimitPolicy>
   /** The maximum number of open chat streams in this process; `None` for no limit. */
-  readonly chatStreams: Widget.Options["streams"]
+  readonly chatStreams: ChatEndpoint.Options["streams"]
   /** The maximum number of connections in this process: in total, and per address except trusted proxies (`None`: no limit). */
   readonly connections: { readonly total: number; readonly perAddress: Option.Option<number> }
   /** The proxies whose `X-Forwarded-For` is trusted. */
@@ -91,13 +98,16 @@ const endpoints = (options: Options, unreadTimeout: number) =>
   Layer.mergeAll(
     Analytics.endpoint({ rateLimit: options.rateLimitAnalytics }),
     Forms.endpoint({ rateLimit: options.rateLimitForms }),
-    Widget.endpoint({
-      rateLimit: options.rateLimitChat,
-      streams: options.chatStreams,
-      patience: unreadTimeout,
-      maxDuration: options.chatMaxDuration,
-      maxBytes: options.chatMaxBytes
-    })
+    Layer.provideMerge(
+      Widget.endpoint,
+      ChatEndpoint.layer({
+        rateLimit: options.rateLimitChat,
+        streams: options.chatStreams,
+        patience: unreadTimeout,
+        maxDuration: options.chatMaxDuration,
+        maxBytes: options.chatMaxBytes
+      })
+    )
   )
 
 /** All routes, without a server; requires `endpoints`. */
@@ -147,12 +157,6 @@ const defaultLimits = {
 
 export type Limits = typeof defaultLimits
 
-/**
- * Disables upgrades. Without a listener, Node handles an upgrade request like any other, with the time-outs above, which do
- * not apply to upgraded connections.
- */
-const noUpgrades = (server: HttpServer) => Layer.effectDiscard(Effect.sync(() => server.removeAllListeners("upgrade")))
-
 /** The route labels of metrics and traces. */
 const templates = [
   ContractAnalytics.track.path,
@@ -172,63 +176,94 @@ export type Create = RequestMetrics.Create
 /** The maximum `linger` of `Connections`. */
 const maxLinger = Duration.seconds(2)
 
-/** The listening server. `more` adds routes; `create` replaces Node's `createServer`. */
-export const layer = (
-  options: Options,
-  listen: { readonly host: string; readonly port: number },
-  more: Layer.Layer<never, never, HttpRouter.HttpRouter> = Layer.empty,
-  create: Create = createServer
-) =>
-  Layer.unwrap(
+/** Answers `Expect: 100-continue` before it calls the listener, unless the announced body is refused anyway. */
+const withContinue =
+  (listener: RequestListener, maxBody: number): RequestListener =>
+  (request, response) => {
+    if (!(Number(request.headers["content-length"]) > maxBody)) response.writeContinue()
+    listener(request, response)
+  }
+
+/** Creates Node's server, measured if that is asked for. */
+const createMeasured = (options: Options, nodeOptions: ServerOptions) =>
+  Effect.map(Effect.context<never>(), (context) => {
+    const create = options.create ?? createServer
+    return options.measured === true
+      ? RequestMetrics.measured({ context, templates, chat: ContractWidget.chat.path }, create)(nodeOptions)
+      : create(nodeOptions)
+  })
+
+/** The listening server. */
+export const layer = (options: Options) =>
+  Layer.effect(
+    HttpServer.HttpServer,
     Effect.gen(function* () {
       const { maxHeadersCount, unreadTimeout, ...nodeOptions } = { ...defaultLimits, ...options.limits }
       const context = yield* Effect.context<never>()
-      const { traceRatio, trustedProxies } = options
+      const { maxBody, shutdownGrace, traceRatio, trustedProxies } = options
       const tracing = traceRatio === undefined ? undefined : yield* Trace.make({ ratio: traceRatio, trustedProxies })
-      const measured =
-        options.measured === true
-          ? RequestMetrics.measured({ context, templates, chat: ContractWidget.chat.path }, create)
-          : create
-      const server = measured({ ...nodeOptions, requireHostHeader: false })
+      const server = yield* createMeasured(options, { ...nodeOptions, requireHostHeader: false })
       server.maxHeadersCount = maxHeadersCount
-      const isProxy = ClientAddress.isProxy(options.trustedProxies)
+      const isProxy = ClientAddress.isProxy(trustedProxies)
       FairReading.watch(server, { ownerOf: FairReading.byAddress(isLimited(options) ? isProxy : () => true) })
-      const end = Duration.sum(options.shutdownGrace, Duration.seconds(1))
-      const limits = {
-        ...options.connections,
-        trustedProxies: options.trustedProxies,
-        idle: {
-          keepAlive: nodeOptions.keepAliveTimeout + nodeOptions.keepAliveTimeoutBuffer,
-          head: nodeOptions.headersTimeout
-        }
-      }
-      const linger = Duration.min(maxLinger, Duration.times(options.shutdownGrace, 0.5))
-      return Drain.layerOnShutdown.pipe(
-        Layer.provideMerge(Connections.layer(server, { linger, end, unreadTimeout, limits }, context)),
-        Layer.provideMerge(ProtocolErrors.layer(server, nodeOptions.maxHeaderSize, context)),
-        Layer.provideMerge(Layer.merge(noUpgrades(server), FastPath.layer(server, options, tracing))),
-        Layer.provideMerge(
-          HttpRouter.serve(Layer.merge(routes(options, unreadTimeout, tracing), more), {
-            disableListenLog: true,
-            disableLogger: true,
-            routerConfig
-          })
-        ),
-        Layer.provide(endpoints(options, unreadTimeout)),
-        Layer.provide(
-          RunningAnswers.layer({
-            resume: options.chatResume,
-            maxDuration: options.chatMaxDuration,
-            maxBytes: options.chatMaxBytes
-          })
-        ),
-        Layer.provideMerge(NodeHttpServer.layer(() => server, listen)),
-        Layer.provide(Drain.layer({ grace: options.shutdownGrace })),
-        Layer.provide([
-          Layer.succeed(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(options.maxBody)),
-          Layer.succeed(RequestBody.ByAddress, isLimited(options)),
-          Trace.withoutPlatformSpans
-        ])
+      ProtocolErrors.answer(server, nodeOptions.maxHeaderSize, context)
+      const closeConnections = Connections.track(
+        server,
+        {
+          linger: Duration.min(maxLinger, Duration.times(shutdownGrace, 0.5)),
+          end: Duration.sum(shutdownGrace, Duration.seconds(1)),
+          unreadTimeout,
+          limits: {
+            ...options.connections,
+            trustedProxies,
+            idle: {
+              keepAlive: nodeOptions.keepAliveTimeout + nodeOptions.keepAliveTimeoutBuffer,
+              head: nodeOptions.headersTimeout
+            }
+          }
+        },
+        context
       )
+
+      // Shutdown runs the finalizers of the following steps from the last to the first: the grace period starts, the
+      // connections end, the server is closed, requests without a connection are interrupted, and the endpoints end.
+      const drain = yield* Drain.make({ grace: shutdownGrace })
+      const inFront = yield* Layer.build(
+        endpoints(options, unreadTimeout).pipe(
+          Layer.provideMerge(
+            RunningAnswers.layer({
+              resume: options.chatResume,
+              maxDuration: options.chatMaxDuration,
+              maxBytes: options.chatMaxBytes
+            })
+          ),
+          Layer.provideMerge(Layer.succeed(Drain.Drain, drain))
+        )
+      )
+      const { fastPath, router } = yield* Effect.gen(function* () {
+        return {
+          fastPath: yield* FastPath.make(options, tracing),
+          router: yield* HttpRouter.toHttpEffect(
+            Layer.merge(routes(options, unreadTimeout, tracing), options.routes ?? Layer.empty)
+          )
+        }
+      }).pipe(Effect.provideContext(inFront))
+      const requests = yield* Scope.fork(yield* Effect.scope, "parallel")
+      const listener = ProtocolErrors.requireHost(
+        fastPath(yield* NodeHttpServer.makeHandler(router, { scope: requests }))
+      )
+      server.on("request", listener).on("checkContinue", withContinue(listener, maxBody))
+      const http = yield* NodeHttpServer.make(() => server, options.listen)
+      yield* closeConnections
+      yield* Effect.addFinalizer(() => drain.start)
+      return http
     })
+  ).pipe(
+    Layer.provide([
+      NodeHttpServer.layerHttpServices,
+      Layer.succeed(HttpRouter.RouterConfig, routerConfig),
+      Layer.succeed(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(options.maxBody)),
+      Layer.succeed(RequestBody.ByAddress, isLimited(options)),
+      Trace.withoutPlatformSpans
+    ])
   )

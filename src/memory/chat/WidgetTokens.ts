@@ -7,6 +7,7 @@
 import { randomBytes, randomUUID } from "node:crypto"
 import { Clock, Effect, Layer, Option } from "effect"
 import * as Token from "../../core/chat/WidgetToken.ts"
+import * as Credential from "../../core/sites/Credential.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
 
@@ -26,13 +27,13 @@ export const layer: Layer.Layer<WidgetTokens, never, InstanceDirectory> = Layer.
 
     const authenticate: WidgetTokens["Service"]["authenticate"] = Effect.fnUntraced(function* (instanceId, token) {
       if (!Token.isSpelledLikeToken(token)) return Option.none()
-      const digest = Token.digest(token)
+      const digest = Credential.digest(token)
       const kept = byDigest.get(keyOf(digest))
       const now = yield* Clock.currentTimeMillis
       return kept !== undefined &&
-        Token.sameDigest(kept.digest, digest) &&
+        Credential.sameDigest(kept.digest, digest) &&
         kept.instanceId === instanceId &&
-        Token.isValidAt(kept, now)
+        Credential.isValidAt(kept, now)
         ? yield* instances.find(instanceId)
         : Option.none()
     })
@@ -41,7 +42,7 @@ export const layer: Layer.Layer<WidgetTokens, never, InstanceDirectory> = Layer.
       if (Option.isNone(yield* instances.find(instanceId))) return Option.none()
       const token = Token.format(randomBytes(32))
       const createdAt = yield* Clock.currentTimeMillis
-      const digest = Token.digest(token)
+      const digest = Credential.digest(token)
       const issued = { tokenId: randomUUID(), instanceId, label, createdAt, expiresAt, revokedAt: null }
       byDigest.set(keyOf(digest), { ...issued, digest })
       return Option.some({ ...issued, token })

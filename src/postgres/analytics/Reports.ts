@@ -4,17 +4,24 @@
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
-import { type Duration, Effect, Layer, Record, Schema } from "effect"
+import { Clock, type Duration, Effect, Layer, Record, Schema } from "effect"
 import { SqlClient } from "effect/sql"
+import * as Evaluate from "../../core/analytics/report/Evaluate.ts"
 import * as Statistics from "../../core/analytics/Statistics.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { Reports } from "../../services/analytics/Reports.ts"
 import * as Database from "../Database.ts"
+import * as SiteRows from "./reports/SiteRows.ts"
 
 export interface Options {
   /** How long a report may take. */
   readonly timeout: Duration.Input
 }
+
+/** How far back `now` looks. */
+const recent = 5 * 60_000
+
+const Visitors = Schema.Tuple([Schema.Struct({ visitors: Schema.Int })])
 
 /** Decoded as bigint; converting to number is safe below 2^53 page views. */
 const Total = Schema.BigInt
@@ -99,7 +106,25 @@ export const layer = (options: Options): Layer.Layer<Reports, never, SqlClient.S
     Reports,
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
+      const bounded = Database.bounded(options.timeout)
       return {
+        query: (site, query) => bounded(Effect.map(SiteRows.read(sql, site), (rows) => Evaluate.evaluate(query, rows))),
+        now: Effect.fnUntraced(function* (site) {
+          const now = yield* Clock.currentTimeMillis
+          const [{ visitors }] = yield* sql`
+            SELECT count(DISTINCT visitor_hash)::int AS visitors FROM (
+              SELECT hosted_website_id, received_at, visitor_hash FROM page_view
+              UNION ALL SELECT hosted_website_id, received_at, visitor_hash FROM event
+            ) AS received
+            WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}
+              AND received_at > ${PgTypes.timestamptz(now - recent)} AND received_at <= ${PgTypes.timestamptz(now)}`.pipe(
+            decodeRows(Visitors),
+            bounded
+          )
+          return visitors
+        }),
+        // Nothing is precomputed.
+        rebuild: () => Effect.void,
         statistics: (query) => {
           const { dates, from, to } = Statistics.period(query)
           return sql

@@ -10,6 +10,7 @@ import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
 import type { Instance } from "../../core/chat/Instance.ts"
 import * as Token from "../../core/chat/WidgetToken.ts"
+import * as Credential from "../../core/sites/Credential.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
 import { bounded } from "../Database.ts"
@@ -68,9 +69,9 @@ const instanceOf = (holder: Holder, digest: Uint8Array, instanceId: string): Eff
   Effect.clockWith((clock) => {
     const { instance } = holder
     const isGood =
-      Token.sameDigest(holder.digest, digest) &&
+      Credential.sameDigest(holder.digest, digest) &&
       instance.instanceId === instanceId &&
-      Token.isValidAt(holder, clock.currentTimeMillisUnsafe())
+      Credential.isValidAt(holder, clock.currentTimeMillisUnsafe())
     return isGood ? Effect.succeedSome(instance) : Effect.succeedNone
   })
 
@@ -104,7 +105,7 @@ export const layer = (options: Options): Layer.Layer<WidgetTokens, never, PgClie
 
       const authenticate: WidgetTokens["Service"]["authenticate"] = (instanceId, token) => {
         if (!Token.isSpelledLikeToken(token)) return Effect.succeedNone
-        const digest = Token.digest(token)
+        const digest = Credential.digest(token)
         return Effect.flatMap(holderOf(Buffer.from(digest).toString("base64url")), (holder) =>
           Option.isSome(holder) ? instanceOf(holder.value, digest, instanceId) : Effect.succeedNone
         )
@@ -118,7 +119,7 @@ export const layer = (options: Options): Layer.Layer<WidgetTokens, never, PgClie
         // It may run twice, if the connection breaks: the second run gives back the row of the first.
         const rows = yield* sql`
             INSERT INTO widget_token (token_id, instance_id, token_sha256, label, created_at, expires_at)
-            SELECT ${PgTypes.uuid(tokenId)}, instance_id, ${PgTypes.bytea(Token.digest(token))},
+            SELECT ${PgTypes.uuid(tokenId)}, instance_id, ${PgTypes.bytea(Credential.digest(token))},
               ${PgTypes.text(label)}, ${PgTypes.timestamptz(createdAt)}, ${PgTypes.timestamptz(expiresAt)}
             FROM instance WHERE instance_id = ${PgTypes.uuid(instanceId)}
             ON CONFLICT (token_id) DO UPDATE SET label = excluded.label

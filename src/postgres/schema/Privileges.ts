@@ -15,6 +15,8 @@ const forRequests = {
   site: ["SELECT", "UPDATE"],
   instance: ["SELECT"],
   widget_token: ["SELECT"],
+  owner_key: ["SELECT"],
+  owner_key_site: ["SELECT"],
   visitor_salt: ["SELECT", "INSERT", "UPDATE"],
   page_view: ["INSERT"],
   bot_view: ["INSERT"],

@@ -1,15 +1,34 @@
 /**
- * Reads statistics of page views. The interface only; see `memory/analytics/Reports` and `postgres/analytics/Reports`.
+ * Answers queries of a website's statistics. The interface only; see `memory/analytics/Reports` and
+ * `postgres/analytics/Reports`.
  *
  * @module
  */
-import { Context, type Effect } from "effect"
+import { Context, type Effect, Schema } from "effect"
+import type { Answer } from "../../core/analytics/report/Answer.ts"
+import type { Query } from "../../core/analytics/report/Query.ts"
 import type { Statistics } from "../../core/analytics/Statistics.ts"
+import type { Site } from "../../core/sites/Site.ts"
 import type { StorageUnavailable } from "../Storage.ts"
+
+/** The report took longer than allowed. A shorter date range, or a query without filters, takes less. */
+export class ReportTimeout extends Schema.TaggedError<ReportTimeout>()("ReportTimeout", {
+  /** The allowed time, such as `10s`. */
+  limit: Schema.String
+}) {}
+
+/** What identifies the rows of a website. */
+export type ReportSite = Pick<Site, "websiteConfigId" | "hostedWebsiteId">
 
 export class Reports extends Context.Service<
   Reports,
   {
+    /** The answer that `core/analytics/report/Evaluate` gives over all stored rows of the website. */
+    readonly query: (site: ReportSite, query: Query) => Effect.Effect<Answer, StorageUnavailable | ReportTimeout>
+    /** The number of visitors of the last five minutes. */
+    readonly now: (site: ReportSite) => Effect.Effect<number, StorageUnavailable | ReportTimeout>
+    /** Computes what the store has precomputed for one website, or for all, anew. Queries meanwhile give the same answers. */
+    readonly rebuild: (site?: ReportSite) => Effect.Effect<void, StorageUnavailable>
     /**
      * The statistics of a hosted website for the last `days` UTC days, today included, without bots. `now` is in
      * milliseconds since 1970.

@@ -2,6 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
 import { ChatFrame } from "../../../src/contract/ChatFrame.ts"
 import * as ChatStream from "../../../src/core/chat/ChatStream.ts"
+import { UiMessageStream } from "../../../src/core/chat/UiMessageStream.ts"
+import { Event, Piece, Text, toEvent } from "../../support/ChatEvents.ts"
 
 const decode = Schema.decodeSync(Schema.fromJsonString(ChatFrame), { onExcessProperty: "error" })
 
@@ -26,52 +28,12 @@ const shape = /^(start (text-start (text-delta )+text-end )*(text-start (text-de
 const deltas = (list: ReturnType<typeof frames>) =>
   list.flatMap((one) => (one.type === "text-delta" ? [one.delta] : []))
 
-/** Texts of few units, so that halves of pairs meet and part in every way. */
-const Piece = Schema.Array(Schema.Literals(["a", "é", "\n", "\r", "\u2028", "\ud83d", "\ude00", "data: [DONE]"])).pipe(
-  Schema.check(Schema.isMaxLength(4))
-)
-const Text = Schema.Struct({ _tag: Schema.Literal("Text"), delta: Piece })
-const Event = Schema.Union([
-  Schema.Struct({ _tag: Schema.Literal("Accepted") }),
-  Text,
-  Text,
-  Text,
-  Schema.Struct({ _tag: Schema.Literal("Refusal"), delta: Piece }),
-  Schema.Struct({ _tag: Schema.Literal("Reasoning"), delta: Piece }),
-  Schema.Struct({ _tag: Schema.Literal("Source"), url: Schema.String, title: Schema.NullOr(Schema.String) }),
-  Schema.Struct({
-    _tag: Schema.Literal("Tool"),
-    id: Schema.String,
-    name: Schema.Literals(["web_search", "run_code"]),
-    state: Schema.Literals(["running", "done"])
-  }),
-  Schema.Struct({ _tag: Schema.Literal("Usage"), inputTokens: Schema.Int, outputTokens: Schema.Int }),
-  Schema.Struct({
-    _tag: Schema.Literal("Finish"),
-    reason: Schema.Literals(["stop", "length", "content-filter", "tool-calls", "other"])
-  }),
-  Schema.Struct({
-    _tag: Schema.Literal("Failed"),
-    failure: Schema.Literals([
-      "agent-timeout",
-      "agent-broken",
-      "agent-empty",
-      "agent-declined",
-      "too-long",
-      "too-much",
-      "shutting-down",
-      "internal"
-    ])
-  })
-])
-
-const toEvent = (event: typeof Event.Type): ChatStream.Event =>
-  event._tag === "Text" || event._tag === "Refusal" || event._tag === "Reasoning"
-    ? { _tag: event._tag, delta: event.delta.join("") }
-    : event
-
 const initial = (maxBytes = 1_000_000) =>
-  ChatStream.initial({ messageId: "m-1", conversationId: "c-1", memory: true, maxBytes })
+  ChatStream.initial({
+    messageId: "m-1",
+    dialect: new UiMessageStream({ messageId: "m-1", conversationId: "c-1", memory: true }),
+    maxBytes
+  })
 
 describe("ChatStream", () => {
   it.prop(

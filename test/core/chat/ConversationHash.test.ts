@@ -4,16 +4,21 @@ import * as ConversationHash from "../../../src/core/chat/ConversationHash.ts"
 
 const Inputs = Schema.Struct({
   key: Schema.Literals([1, 2]),
-  purpose: Schema.Literals(["client", "session"]),
+  purpose: Schema.Literals(["client", "session", "turns"]),
   instanceId: Schema.Literals(["a", "b", "a\nb"]),
   id: Schema.Literals(["a", "b", "b\na", "x".repeat(10_000), "\ud800"])
 })
 
 const hash = ({ id, instanceId, key, purpose }: typeof Inputs.Type): string => {
   const bytes = new Uint8Array(32).fill(key)
-  return purpose === "client"
-    ? ConversationHash.ofClientId(bytes, instanceId, id)
-    : ConversationHash.session(bytes, { instanceId, conversationId: id })
+  switch (purpose) {
+    case "client":
+      return ConversationHash.ofClientId(bytes, instanceId, id)
+    case "session":
+      return ConversationHash.session(bytes, { instanceId, conversationId: id })
+    case "turns":
+      return ConversationHash.ofClientTurns(bytes, instanceId, id, id)
+  }
 }
 
 it.prop(

@@ -5,7 +5,7 @@
 import { assert, beforeEach, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
 import { vi } from "vitest"
-import { digest, sameDigest } from "../../../src/core/chat/WidgetToken.ts"
+import { digest, sameDigest } from "../../../src/core/sites/Credential.ts"
 import * as InstanceDirectory from "../../../src/memory/chat/InstanceDirectory.ts"
 import * as MemoryWidgetTokens from "../../../src/memory/chat/WidgetTokens.ts"
 import { InstanceDirectory as Directory } from "../../../src/services/chat/InstanceDirectory.ts"

@@ -3,6 +3,7 @@ import { Deferred, Effect, Exit, Fiber, Logger, Queue, Result, Scope, Stream } f
 import type { HttpServerResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import * as ChatStream from "../../../src/core/chat/ChatStream.ts"
+import { doneEvent } from "../../../src/core/chat/EventStream.ts"
 import { AgentBroken, AgentRefused, AgentTimeout } from "../../../src/services/chat/AgentStream.ts"
 import { type Agent, accepted, driven, respond, stop, text, wire } from "../../support/ChatScript.ts"
 import { until } from "../../support/Wait.ts"
@@ -124,7 +125,7 @@ describe("ChatResponse", () => {
       yield* TestClock.adjust("15 seconds")
       yield* until("the next heartbeat is sent", () => chunks.length === 4)
       yield* Queue.offer(queue, stop)
-      assert.isTrue((yield* sent).endsWith(ChatStream.done))
+      assert.isTrue((yield* sent).endsWith(doneEvent))
     })
   )
 
@@ -206,7 +207,7 @@ describe("ChatResponse", () => {
       assert.isTrue(
         Buffer.concat(rest as Array<Uint8Array>)
           .toString("utf8")
-          .endsWith(ChatStream.done)
+          .endsWith(doneEvent)
       )
     })
   )

@@ -1,7 +1,7 @@
 import { createServer } from "node:http"
 import { connect, type Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Layer, Option, Scope } from "effect"
+import { Effect, Exit, Option, Scope } from "effect"
 import * as Connections from "../../../src/http/server/Connections.ts"
 import { until } from "../../support/Wait.ts"
 
@@ -23,7 +23,7 @@ describe("Connections", () => {
       request.resume().on("end", () => (request.url === "/later" ? later.push(answer) : answer()))
     })
     yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
-    yield* Layer.buildWithScope(Connections.layer(server, options), scope)
+    yield* Scope.provide(Connections.track(server, options), scope)
     yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
     const address = server.address()
     return { server, later, port: typeof address === "object" && address !== null ? address.port : 0 }

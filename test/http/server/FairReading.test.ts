@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from "node:http"
 import { connect } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Layer, Option, Scope } from "effect"
+import { Effect, Exit, Option, Scope } from "effect"
 import * as Connections from "../../../src/http/server/Connections.ts"
 import * as FairReading from "../../../src/http/server/FairReading.ts"
 import { until } from "../../support/Wait.ts"
@@ -162,7 +162,7 @@ describe("http/server/FairReading", () => {
         idle: { keepAlive: 65_000, head: 10_000 }
       }
       const options = { linger: 0, end: "20 seconds", unreadTimeout: 60_000, limits } as const
-      yield* Layer.buildWithScope(Connections.layer(server, options), scope)
+      yield* Scope.provide(Connections.track(server, options), scope)
       yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
       const address = server.address()
       const raw = yield* Raw.open(typeof address === "object" && address !== null ? address.port : 0)

@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, request as send } from "node:http"
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Effect, Layer, Option, Schema, Stream } from "effect"
+import { Deferred, Effect, Exit, Fiber, Layer, Option, Schema, Scope, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { IpNetwork } from "effect/net"
 import { TrackHandler } from "../../../src/http/endpoints/Analytics.ts"
@@ -420,46 +420,67 @@ describe("http/server/FastPath", () => {
     tracing?: Trace.Tracing
   ) =>
     Effect.gen(function* () {
-      const server = createServer((request, response) => {
-        onRequest(request)
-        request.resume()
-        response.writeHead(418).end()
-      })
+      const server = createServer()
       yield* Effect.acquireRelease(
         Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
         () => Effect.callback<void>((resume) => void server.close(() => resume(Effect.void)))
       )
       const address = server.address()
-      const way = FastPath.layer(server, { trustedProxies: [], maxBody: 10 }, tracing).pipe(
-        Layer.provide([
+      const fastPath = yield* FastPath.make({ trustedProxies: [], maxBody: 10 }, tracing).pipe(
+        Effect.provide([
           Layer.succeed(TrackHandler, endpoint),
           Layer.succeed(SubmitHandler, endpoint),
           Layer.succeed(ChatHandler, endpoint)
         ])
       )
+      server.on(
+        "request",
+        fastPath((request, response) => {
+          onRequest(request)
+          request.resume()
+          response.writeHead(418).end()
+        })
+      )
       const port = typeof address === "object" ? address?.port : ""
-      return { url: `http://127.0.0.1:${port}${TestServer.paths.track}`, way }
+      return `http://127.0.0.1:${port}${TestServer.paths.track}`
     })
 
-  it.live("an unwritable response does not end the process, and the fast path ends with its scope", () =>
+  it.live("an unwritable response does not end the process", () =>
     Effect.gen(function* () {
-      const unwritable = () => Effect.succeed(HttpServerResponse.empty({ headers: { "x-broken": "a\nb" } }))
-      const { url, way } = yield* inFront(unwritable)
-      yield* Effect.gen(function* () {
-        yield* Layer.build(way)
-        yield* Effect.flip(tryAsk(url, "direct", "{}", {}))
-        assert.strictEqual((yield* ask(url, "router", "{}", {})).status, 418)
-      }).pipe(Effect.scoped)
-      assert.strictEqual((yield* ask(url, "direct", "{}", {})).status, 418)
+      const url = yield* inFront(() => Effect.succeed(HttpServerResponse.empty({ headers: { "x-broken": "a\nb" } })))
+      yield* Effect.flip(tryAsk(url, "direct", "{}", {}))
+      assert.strictEqual((yield* ask(url, "router", "{}", {})).status, 418)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("requests in progress are interrupted and awaited when the scope closes", () =>
+    Effect.gen(function* () {
+      const begun = yield* Deferred.make<void>()
+      let ended = false
+      const slow = () =>
+        Effect.andThen(Deferred.succeed(begun, undefined), Effect.never).pipe(
+          Effect.onInterrupt(() =>
+            Effect.andThen(
+              Effect.yieldNow,
+              Effect.sync(() => (ended = true))
+            )
+          )
+        )
+      const scope = yield* Scope.make()
+      const url = yield* Scope.provide(inFront(slow), scope)
+      const asking = yield* Effect.forkChild(Effect.exit(tryAsk(url, "direct", "{}", {})))
+      yield* Deferred.await(begun)
+      yield* Scope.close(scope, Exit.void)
+      assert.isTrue(ended)
+      assert.isTrue(Exit.isFailure(yield* Fiber.join(asking)))
     }).pipe(Effect.scoped)
   )
 
   it.live("an endpoint that throws instead of returning an Effect is a 500 that reveals no details", () =>
     Effect.gen(function* () {
-      const { url, way } = yield* inFront(() => {
+      const url = yield* inFront(() => {
         throw new Error("secret")
       })
-      yield* Layer.build(way)
       const { headers, status, text } = yield* ask(url, "direct", "{}", {})
       assert.strictEqual(status, 500)
       assert.strictEqual(text, JSON.stringify({ detail: "Internal Server Error" }))
@@ -487,12 +508,7 @@ describe("http/server/FastPath", () => {
       ] as const) {
         const trustedProxies = proxies.map((network) => IpNetwork.fromStringUnsafe(network))
         const tracing = yield* Trace.make({ ratio, trustedProxies })
-        const { url, way } = yield* inFront(
-          () => Effect.succeed(HttpServerResponse.empty({ status: 204 })),
-          undefined,
-          tracing
-        )
-        yield* Layer.build(way)
+        const url = yield* inFront(() => Effect.succeed(HttpServerResponse.empty({ status: 204 })), undefined, tracing)
         assert.strictEqual(
           (yield* ask(url, "direct", "{}", headers)).status,
           status,
@@ -506,7 +522,7 @@ describe("http/server/FastPath", () => {
     Effect.gen(function* () {
       const sizes: Array<number> = []
       const requests: Array<IncomingMessage> = []
-      const { url, way } = yield* inFront(
+      const url = yield* inFront(
         (head: RequestHead) => {
           sizes.push(head.headBytes)
           return Effect.succeed(HttpServerResponse.empty({ status: 204 }))
@@ -516,7 +532,6 @@ describe("http/server/FastPath", () => {
           requests.push(request)
         }
       )
-      yield* Layer.build(way)
       const many = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`x-${index}`, "a"]))
       for (const [headers, status] of [
         [{}, 204],

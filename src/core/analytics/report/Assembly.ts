@@ -1,0 +1,172 @@
+/**
+ * Makes an answer of counted groups: orders and pages them, sets them beside the comparison's, and describes the query. Pure.
+ *
+ * @module
+ */
+
+import * as CodePoints from "../../text/CodePoints.ts"
+import type { Answer, Compared, ExecutedQuery, Meta, MetricValue, WireFilter } from "./Answer.ts"
+import * as Counts from "./Counts.ts"
+import * as DateRange from "./DateRange.ts"
+import { type Dimension, type Filter, isTimeDimension, type Metric, type Query } from "./Query.ts"
+
+/** The groups of a query in one date range. */
+export interface Counted {
+  readonly range: DateRange.Resolved
+  readonly groups: ReadonlyArray<Counts.Group>
+  /** The divisor of `conversion_rate`. */
+  readonly allVisitors: number
+}
+
+/** The groups that an answer shows, in order, and the number of groups on all pages. */
+export interface Page {
+  readonly groups: ReadonlyArray<Counts.Group>
+  readonly totalRows: number
+}
+
+const keyOf = (dimensions: ReadonlyArray<string>): string => JSON.stringify(dimensions)
+
+const timeDimension = ({ dimensions }: Query) => dimensions.find(isTimeDimension)
+
+/** Adds the labels without visits, so that a chart shows what they are compared with. */
+const fill = (query: Query, { groups, range }: Counted): ReadonlyArray<Counts.Group> => {
+  const [dimension, ...others] = query.dimensions
+  if (dimension === undefined || others.length > 0 || !isTimeDimension(dimension)) return groups
+  const known = new Set(groups.map(({ dimensions }) => dimensions[0]))
+  const missing = DateRange.labels(dimension, range, query.timeZone).filter((label) => !known.has(label))
+  return [...groups, ...missing.map((label) => ({ dimensions: [label], counts: Counts.none }))]
+}
+
+/** Orders groups as the query asks for, then by their dimensions. */
+const order = (query: Query, allVisitors: number) => {
+  const byText = (place: number) => (left: Counts.Group, right: Counts.Group) =>
+    CodePoints.compare(left.dimensions[place] ?? "", right.dimensions[place] ?? "")
+  const byMetric = (name: Metric) => (left: Counts.Group, right: Counts.Group) =>
+    Counts.byMetric(Counts.metric(name, left.counts, allVisitors), Counts.metric(name, right.counts, allVisitors))
+  const isDimension = (by: Metric | Dimension): by is Dimension => by.includes(":")
+  const asked = query.orderBy.map(({ by, direction }) => {
+    const compare = isDimension(by) ? byText(query.dimensions.indexOf(by)) : byMetric(by)
+    return direction === "asc" ? compare : (left: Counts.Group, right: Counts.Group) => compare(right, left)
+  })
+  const comparators = [...asked, ...query.dimensions.map((_, place) => byText(place))]
+  return (left: Counts.Group, right: Counts.Group): number => {
+    for (const compare of comparators) {
+      const difference = compare(left, right)
+      if (difference !== 0) return difference
+    }
+    return 0
+  }
+}
+
+/** Orders the groups and cuts the page out. */
+export const page = (query: Query, counted: Counted): Page => {
+  const groups = query.comparison === null ? counted.groups : fill(query, counted)
+  return {
+    groups: [...groups].sort(order(query, counted.allVisitors)).slice(query.offset, query.offset + query.limit),
+    totalRows: groups.length
+  }
+}
+
+/** Finds the group that each group is compared with. */
+const comparer = (query: Query, counted: Counted, compared: Counted) => {
+  const groups = new Map(compared.groups.map(({ counts, dimensions }) => [keyOf(dimensions), counts]))
+  const time = timeDimension(query)
+  const labels = new Map<string, string>()
+  if (time !== undefined) {
+    const later = DateRange.labels(time, compared.range, query.timeZone)
+    for (const [index, label] of DateRange.labels(time, counted.range, query.timeZone).entries()) {
+      // The compared range can have fewer weeks, months or hours.
+      labels.set(label, later[index] ?? "")
+    }
+  }
+  return ({ counts, dimensions }: Counts.Group): Compared => {
+    const before = dimensions.map((value, place) =>
+      query.dimensions[place] === time && time !== undefined ? (labels.get(value) ?? "") : value
+    )
+    const beforeCounts = groups.get(keyOf(before)) ?? Counts.none
+    const values = query.metrics.map((name) => ({
+      name,
+      old: Counts.metric(name, beforeCounts, compared.allVisitors),
+      current: Counts.metric(name, counts, counted.allVisitors)
+    }))
+    return {
+      dimensions: before,
+      metrics: values.map(({ old }) => old),
+      change: values.map(({ current, name, old }) => Counts.change(name, old, current))
+    }
+  }
+}
+
+const definitions: Meta["definitions"] = [
+  "A visit ends after 30 minutes without a page view or event, and counts with all of them on the day on which it begins.",
+  "Visitors are counted each day and summed: a visitor cannot be recognized on another day."
+]
+
+const wireFilter = (filter: Filter): WireFilter => {
+  switch (filter.operator) {
+    case "and":
+    case "or":
+      return [filter.operator, filter.filters.map(wireFilter)]
+    case "not":
+      return ["not", wireFilter(filter.filter)]
+    default:
+      return [filter.operator, filter.dimension, filter.values]
+  }
+}
+
+const executed = (query: Query, range: DateRange.Resolved): ExecutedQuery => ({
+  site_id: query.siteId,
+  metrics: query.metrics,
+  date_range: [range.first, range.last],
+  dimensions: query.dimensions,
+  filters: query.filters.map(wireFilter),
+  order_by: query.orderBy.map(({ by, direction }) => [by, direction] as const),
+  include: {
+    ...(query.comparison === null ? {} : { comparison: query.comparison }),
+    total_rows: query.includeTotalRows,
+    time_labels: query.includeTimeLabels
+  },
+  pagination: { limit: query.limit, offset: query.offset }
+})
+
+const warnings = (query: Query, groups: ReadonlyArray<Counts.Group>): Pick<Meta, "metric_warnings"> => {
+  const currencies = query.metrics.includes("total_revenue") ? Counts.mixedCurrencies(groups) : []
+  if (currencies.length === 0) return {}
+  return {
+    metric_warnings: {
+      total_revenue: {
+        code: "no_single_revenue_currency",
+        warning: `Revenue in more than one currency (${currencies.join(", ")}) has no total. Filter by event:goal, event:name or event:props to get the revenue in each.`
+      }
+    }
+  }
+}
+
+/**
+ * The answer with the groups of a page. `counted` and `compared` need to hold only the groups that the page shows, except
+ * that `compared` is null if and only if the query has no comparison.
+ */
+export const answer = (query: Query, shown: Page, counted: Counted, compared: Counted | null): Answer => {
+  const time = timeDimension(query)
+  const compare = compared === null ? null : comparer(query, counted, compared)
+  const values = ({ counts }: Counts.Group): ReadonlyArray<MetricValue> =>
+    query.metrics.map((name) => Counts.metric(name, counts, counted.allVisitors))
+  return {
+    results: shown.groups.map((group) => ({
+      dimensions: group.dimensions,
+      metrics: values(group),
+      ...(compare === null ? {} : { comparison: compare(group) })
+    })),
+    meta: {
+      time_zone: query.timeZone,
+      definitions,
+      ...(query.includeTotalRows ? { total_rows: shown.totalRows } : {}),
+      ...(query.includeTimeLabels && time !== undefined
+        ? { time_labels: DateRange.labels(time, counted.range, query.timeZone) }
+        : {}),
+      ...(compared === null ? {} : { comparison_date_range: [compared.range.first, compared.range.last] as const }),
+      ...warnings(query, shown.groups)
+    },
+    query: executed(query, counted.range)
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * The acquisition channel of a visit, from its source, medium and campaign. The channels and their definitions are those of
+ * Plausible, which follows Google Analytics' default channel group
+ * (https://plausible.io/docs/top-referrers#channels, https://support.google.com/analytics/answer/9756891). Pure.
+ *
+ * The rules are data, so that a database can apply the same rules: each pattern means the same to JavaScript and to
+ * PostgreSQL, and is applied to a text in which A to Z, and no other letters, were made lower case.
+ *
+ * @module
+ */
+
+export const channels = [
+  "Cross-network",
+  "Paid Shopping",
+  "Paid Search",
+  "Paid Social",
+  "Paid Video",
+  "Display",
+  "Paid Other",
+  "AI Assistants",
+  "Organic Shopping",
+  "Organic Social",
+  "Organic Video",
+  "Organic Search",
+  "Email",
+  "Affiliates",
+  "Audio",
+  "SMS",
+  "Mobile Push Notifications",
+  "Referral",
+  "Direct"
+] as const
+
+export type Channel = (typeof channels)[number]
+
+/** Null if absent. */
+export interface Facts {
+  /** `utm_source`, else the referrer's host. */
+  readonly source: string | null
+  readonly medium: string | null
+  readonly campaign: string | null
+}
+
+export type Condition =
+  /** The fact is present and the pattern matches a part of it. */
+  | { readonly fact: keyof Facts; readonly pattern: string }
+  | { readonly all: ReadonlyArray<Condition> }
+  | { readonly any: ReadonlyArray<Condition> }
+
+/** Names as a campaign's source, and the hosts of the websites, with any subdomain. */
+const known = (names: ReadonlyArray<string>, hosts: ReadonlyArray<string>): string =>
+  `^(${names.join("|")})$|(^|\\.)(${hosts.join("|").replaceAll(".", "\\.")})$`
+
+const searchEngines =
+  "google|bing|duckduckgo|ecosia|yahoo|yandex|baidu|qwant|startpage|ask|aol|naver|seznam|sogou|kagi|mojeek|swisscows"
+
+const search = `^(${searchEngines}|ddg|brave|adwords)$|^((www|m|search|[a-z]+\\.search)\\.)?(${searchEngines})\\.[a-z]{2,3}(\\.[a-z]{2})?$|^search\\.brave\\.com$|^yandex\\.(com\\.tr|[a-z]{2,3})$`
+
+const social = known(
+  [
+    "facebook",
+    "fb",
+    "instagram",
+    "ig",
+    "twitter",
+    "x",
+    "linkedin",
+    "reddit",
+    "pinterest",
+    "tiktok",
+    "mastodon",
+    "bluesky",
+    "threads",
+    "snapchat",
+    "whatsapp",
+    "telegram",
+    "discord",
+    "quora",
+    "tumblr",
+    "vk",
+    "xing",
+    "weibo",
+    "hacker news",
+    "hackernews"
+  ],
+  [
+    "facebook.com",
+    "fb.me",
+    "instagram.com",
+    "twitter.com",
+    "x.com",
+    "t.co",
+    "linkedin.com",
+    "lnkd.in",
+    "reddit.com",
+    "pinterest.com",
+    "pin.it",
+    "tiktok.com",
+    "mastodon.social",
+    "bsky.app",
+    "threads.net",
+    "threads.com",
+    "snapchat.com",
+    "whatsapp.com",
+    "wa.me",
+    "t.me",
+    "telegram.org",
+    "discord.com",
+    "quora.com",
+    "tumblr.com",
+    "vk.com",
+    "xing.com",
+    "weibo.com",
+    "news.ycombinator.com",
+    "lobste.rs",
+    "nextdoor.com",
+    "slack.com"
+  ]
+)
+
+const video = known(
+  ["youtube", "yt", "vimeo", "twitch", "dailymotion"],
+  ["youtube.com", "youtu.be", "vimeo.com", "twitch.tv", "dailymotion.com", "netflix.com"]
+)
+
+const shopping = known(
+  ["amazon", "ebay", "etsy", "shopify", "aliexpress", "walmart", "idealo"],
+  ["etsy.com", "shopify.com", "aliexpress.com", "walmart.com", "idealo.de", "shopping.google.com"]
+).concat("|^(www\\.)?(amazon|ebay)\\.[a-z]{2,3}(\\.[a-z]{2})?$")
+
+const assistants = known(
+  ["chatgpt", "openai", "claude", "perplexity", "gemini", "copilot", "mistral", "deepseek", "grok"],
+  [
+    "chatgpt.com",
+    "chat.openai.com",
+    "claude.ai",
+    "perplexity.ai",
+    "gemini.google.com",
+    "copilot.microsoft.com",
+    "chat.mistral.ai",
+    "chat.deepseek.com",
+    "grok.com",
+    "you.com",
+    "phind.com",
+    "meta.ai",
+    "poe.com"
+  ]
+)
+
+const mail = known(
+  ["gmail", "email", "e-mail", "e_mail", "e mail", "newsletter", "mailchimp"],
+  ["mail.google.com", "mail.yahoo.com", "outlook.live.com", "outlook.office.com", "mail.proton.me", "gmx.net", "web.de"]
+)
+
+const source = (pattern: string): Condition => ({ fact: "source", pattern })
+const medium = (pattern: string): Condition => ({ fact: "medium", pattern })
+const campaign = (pattern: string): Condition => ({ fact: "campaign", pattern })
+const any = (...conditions: ReadonlyArray<Condition>): Condition => ({ any: conditions })
+const all = (...conditions: ReadonlyArray<Condition>): Condition => ({ all: conditions })
+
+const paid = medium("cp|^ppc$|^retargeting$|^paid")
+const shop = any(source(shopping), campaign("([^a-df-z]|^)shop|shopping"))
+
+/** The first rule that holds gives the channel; without one it is `Direct`. */
+export const rules: ReadonlyArray<readonly [channel: Channel, condition: Condition]> = [
+  ["Cross-network", any(medium("^cross-network$"), campaign("cross-network"))],
+  ["Paid Shopping", all(shop, paid)],
+  [
+    "Paid Search",
+    any(all(source(search), paid), source(`^(${searchEngines})[-_. ]?ads?$|^adwords$`), medium("^(gclid|msclkid)$"))
+  ],
+  [
+    "Paid Social",
+    any(
+      all(source(social), paid),
+      source("^(facebook|fb|instagram|ig|twitter|linkedin|reddit|pinterest|tiktok)([-_ ][a-z0-9_ -]*)?[-_ ]?ads?$")
+    )
+  ],
+  ["Paid Video", any(all(source(video), paid), source("^(youtube|yt|vimeo|twitch)([-_ ][a-z0-9_ -]*)?[-_ ]?ads?$"))],
+  ["Display", medium("^(display|banner|expandable|interstitial|cpm)$")],
+  ["Paid Other", paid],
+  ["AI Assistants", source(assistants)],
+  ["Organic Shopping", shop],
+  [
+    "Organic Social",
+    any(source(social), medium("^(social|social-network|social-media|sm|social network|social media)$"))
+  ],
+  ["Organic Video", any(source(video), medium("video"))],
+  ["Organic Search", any(source(search), medium("^organic$"))],
+  ["Email", any(source(mail), medium("^(email|e-mail|e_mail|e mail|newsletter)$"))],
+  ["Affiliates", medium("^affiliates?$")],
+  ["Audio", medium("^audio$")],
+  ["SMS", any(source("^sms$"), medium("^sms$"))],
+  ["Mobile Push Notifications", any(source("^firebase$"), medium("push$|mobile|notification"))],
+  ["Referral", any(source("^[^(]"), medium("^(referral|app|link)$"))]
+]
+
+const compiled = new Map<string, RegExp>()
+
+const test = (pattern: string, text: string): boolean => {
+  let expression = compiled.get(pattern)
+  if (expression === undefined) {
+    expression = new RegExp(pattern)
+    compiled.set(pattern, expression)
+  }
+  return expression.test(text)
+}
+
+const lower = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+
+const holds = (condition: Condition, facts: Facts): boolean => {
+  if ("all" in condition) return condition.all.every((part) => holds(part, facts))
+  if ("any" in condition) return condition.any.some((part) => holds(part, facts))
+  const text = facts[condition.fact]
+  return text !== null && test(condition.pattern, lower(text))
+}
+
+export const of = (facts: Facts): Channel => rules.find(([, condition]) => holds(condition, facts))?.[0] ?? "Direct"

@@ -1,0 +1,138 @@
+/**
+ * What is counted for one group of a report, and the metrics made of it. Pure.
+ *
+ * @module
+ */
+import { BigDecimal } from "effect"
+import * as CodePoints from "../../text/CodePoints.ts"
+import type { MetricValue, RevenueTotal } from "./Answer.ts"
+import type { Metric } from "./Query.ts"
+
+/** Whole numbers. `Evaluate` defines which visits and facts they count. */
+export interface Counts {
+  readonly visitors: number
+  readonly visits: number
+  readonly pageviews: number
+  /** Page views and events. */
+  readonly events: number
+  /** All page views of `visits`. */
+  readonly visitPageviews: number
+  /** The visits that `bounces` and `duration` are counted of. */
+  readonly entries: number
+  readonly bounces: number
+  /** The sum of the visits' durations, in seconds. */
+  readonly duration: number
+  readonly conversions: number
+  /** Visitors who converted. */
+  readonly converted: number
+  /** The divisor of `group_conversion_rate`. */
+  readonly groupVisitors: number
+  /** A sum per currency, as a decimal number. */
+  readonly revenue: ReadonlyArray<{ readonly currency: string; readonly value: string }>
+}
+
+export interface Group {
+  /** A value per dimension of the query. */
+  readonly dimensions: ReadonlyArray<string>
+  readonly counts: Counts
+}
+
+export const none: Counts = {
+  visitors: 0,
+  visits: 0,
+  pageviews: 0,
+  events: 0,
+  visitPageviews: 0,
+  entries: 0,
+  bounces: 0,
+  duration: 0,
+  conversions: 0,
+  converted: 0,
+  groupVisitors: 0,
+  revenue: []
+}
+
+/** `factor * part / whole`, rounded half up to a whole number; 0 if `whole` is 0. */
+const ratio = (part: number, whole: number, factor: number): number =>
+  whole === 0 ? 0 : Math.round((factor * part) / whole)
+
+const money = (value: number, currency: string, options: Intl.NumberFormatOptions): string => {
+  try {
+    return new Intl.NumberFormat("en-US", { style: "currency", currency, ...options }).format(value)
+  } catch {
+    return `${value} ${currency}`
+  }
+}
+
+const revenueTotal = ({ revenue }: Counts): RevenueTotal | null => {
+  const [only, ...others] = revenue
+  if (only === undefined || others.length > 0) return null
+  const value = Number(only.value)
+  return {
+    value,
+    currency: only.currency,
+    short: money(value, only.currency, { notation: "compact", maximumFractionDigits: 1 }),
+    long: money(value, only.currency, {})
+  }
+}
+
+/** A metric's value. `allVisitors` is the divisor of `conversion_rate`. */
+export const metric = (name: Metric, counts: Counts, allVisitors: number): MetricValue => {
+  switch (name) {
+    case "views_per_visit":
+      return ratio(counts.visitPageviews, counts.visits, 100) / 100
+    case "bounce_rate":
+      return ratio(counts.bounces, counts.entries, 100)
+    case "visit_duration":
+      return ratio(counts.duration, counts.entries, 1)
+    case "conversion_rate":
+      return ratio(counts.converted, allVisitors, 10_000) / 100
+    case "group_conversion_rate":
+      return ratio(counts.converted, counts.groupVisitors, 10_000) / 100
+    case "total_revenue":
+      return revenueTotal(counts)
+    default:
+      return counts[name]
+  }
+}
+
+const toNumber = (value: MetricValue): number | null =>
+  value === null || typeof value === "number" ? value : value.value
+
+const nullsFirst = (left: number | null, right: number | null): number =>
+  left === null || right === null ? Number(left !== null) - Number(right !== null) : left - right
+
+/** Orders values of one metric, ascending. No revenue, and revenue in several currencies, comes before any other. */
+export const byMetric = (left: MetricValue, right: MetricValue): number => nullsFirst(toNumber(left), toNumber(right))
+
+/**
+ * The change from `old` to `current`: of a bounce rate or a conversion rate in percentage points, of others in per cent of
+ * `old`, rounded half up. From 0 to more it is 100. Null if it cannot be calculated.
+ */
+export const change = (name: Metric, old: MetricValue, current: MetricValue): number | null => {
+  const [before, after] = [toNumber(old), toNumber(current)]
+  if (before === null || after === null) return null
+  switch (name) {
+    case "bounce_rate":
+      return before > 0 ? after - before : null
+    case "conversion_rate":
+    case "group_conversion_rate":
+      return Math.round(Math.round((after - before) * 100) / 10) / 10
+    default:
+      if (before === 0) return after > 0 ? 100 : 0
+      return Math.round(((after - before) / before) * 100)
+  }
+}
+
+/** The currencies of all groups, if the revenue of one of them is in several. */
+export const mixedCurrencies = (groups: Iterable<Group>): ReadonlyArray<string> => {
+  const found = new Set<string>()
+  for (const { counts } of groups) {
+    if (counts.revenue.length > 1) for (const { currency } of counts.revenue) found.add(currency)
+  }
+  return [...found].sort(CodePoints.compare)
+}
+
+/** The sum of decimal numbers. */
+export const sumDecimals = (values: Iterable<string>): string =>
+  BigDecimal.format(BigDecimal.sumAll(Array.from(values, BigDecimal.fromStringUnsafe)))

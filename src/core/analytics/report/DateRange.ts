@@ -1,0 +1,104 @@
+/**
+ * The days that a query covers, those that it is compared with, and the labels of its time dimension. Pure: the current time
+ * and the zone are arguments.
+ *
+ * @module
+ */
+import { dateOf } from "../../text/Calendar.ts"
+import * as LocalTime from "./LocalTime.ts"
+import type { Comparison, DateRange, LocalDate, Period, Query, Request, TimeDimension } from "./Query.ts"
+
+/** A range whose first day is known. */
+export interface Resolved extends DateRange {
+  readonly first: LocalDate
+}
+
+/** The maximum number of days of a range that a request names: ten years. */
+export const maxDays = 3_660
+
+const monthsBefore = (date: LocalDate, months: number): LocalDate => {
+  const [year = 0, month = 1] = date.split("-").map(Number)
+  return dateOf(Date.UTC(year, month - 1 - months, 1))
+}
+
+const firstDay = (period: Period, today: LocalDate): LocalDate | null => {
+  switch (period) {
+    case "day":
+      return today
+    case "7d":
+    case "28d":
+    case "30d":
+    case "91d":
+      return LocalTime.addDays(today, 1 - Number.parseInt(period, 10))
+    case "month":
+      return LocalTime.monthOf(today)
+    case "6mo":
+    case "12mo":
+      return monthsBefore(today, Number.parseInt(period, 10) - 1)
+    case "year":
+      return `${today.slice(0, 4)}-01-01`
+    case "all":
+      return null
+  }
+}
+
+/** The date of a time in a zone. */
+export const today = (facts: { readonly now: number; readonly timeZone: string }): LocalDate =>
+  dateOf(LocalTime.zone(facts.timeZone).toLocal(facts.now))
+
+/** The query of a request at the time `now` for a site in `timeZone`. */
+export const resolve = (
+  { dateRange, ...request }: Request,
+  facts: { readonly now: number; readonly timeZone: string }
+): Query => {
+  const last = today(facts)
+  return {
+    ...request,
+    range: typeof dateRange === "string" ? { first: firstDay(dateRange, last), last } : dateRange,
+    timeZone: facts.timeZone
+  }
+}
+
+/** A query's range with its first day. `first` is the local time of the site's first visit, or null without visits. */
+export const beginning = (range: DateRange, first: number | null): Resolved => ({
+  first: range.first ?? (first === null || dateOf(first) > range.last ? range.last : dateOf(first)),
+  last: range.last
+})
+
+/** The range that ends the day before `first`, with as many days; or one as long that begins a year earlier. */
+export const compared = ({ first, last }: Resolved, comparison: Comparison): Resolved => {
+  const days = LocalTime.countDays(first, last)
+  if (comparison === "previous_period") {
+    return { first: LocalTime.addDays(first, -days), last: LocalTime.addDays(first, -1) }
+  }
+  const [year = 0, month = 1, day = 1] = first.split("-").map(Number)
+  // February 29 becomes February 28.
+  const begin = dateOf(Math.min(Date.UTC(year - 1, month - 1, day), Date.UTC(year - 1, month, 0)))
+  return { first: begin, last: LocalTime.addDays(begin, days - 1) }
+}
+
+/** The value of a time dimension for a local time. */
+export const label = (dimension: TimeDimension, local: number): string => {
+  switch (dimension) {
+    case "time:hour":
+      return LocalTime.hourOf(local)
+    case "time:day":
+      return dateOf(local)
+    case "time:week":
+      return LocalTime.weekOf(dateOf(local))
+    case "time:month":
+      return LocalTime.monthOf(dateOf(local))
+  }
+}
+
+/** Every value of a time dimension in a range, oldest first. */
+export const labels = (dimension: TimeDimension, range: Resolved, timeZone: string): ReadonlyArray<string> => {
+  const days = LocalTime.days(timeZone, range.first, range.last)
+  return [
+    ...new Set(
+      dimension === "time:hour"
+        ? days.flatMap((day) => LocalTime.hours(timeZone, day).map((hour) => hour.label))
+        : days.map(({ date }) => label(dimension, LocalTime.midnight(date)))
+    )
+  ]
+}

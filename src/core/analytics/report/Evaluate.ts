@@ -1,0 +1,218 @@
+/**
+ * The definition of every metric: counts the rows of a site. Pure, and simple rather than fast; a database must give the same
+ * answers.
+ *
+ * - A fact is a page view, an event, or a conversion without an event. It matches if all filters hold for its own values and
+ *   those of its visit. Visits and their facts count on the day on which the visit begins.
+ * - Conversions without an event are no events. They count as conversions, and for visitors and visits only if the query
+ *   mentions `event:goal`.
+ * - The visits of a group are those with a matching fact in it. For `bounce_rate` and `visit_duration`, `event:page` is the
+ *   page on which the visit began.
+ * - `event:goal` groups a fact under each of its goals, and facts without a goal under none.
+ *
+ * @module
+ */
+import { BigDecimal } from "effect"
+import { dateOf } from "../../text/Calendar.ts"
+import type { Answer } from "./Answer.ts"
+import * as Assembly from "./Assembly.ts"
+import type { Counts, Group } from "./Counts.ts"
+import * as DateRange from "./DateRange.ts"
+import * as Fact from "./Fact.ts"
+import * as Filters from "./Filters.ts"
+import * as LocalTime from "./LocalTime.ts"
+import { type Dimension, isTimeDimension, propertyPrefix, type Query } from "./Query.ts"
+import type { SiteRows } from "./Row.ts"
+import * as Visits from "./Visits.ts"
+
+/** A visit with its facts and the local time of its start. */
+interface Entry {
+  readonly visit: Visits.Visit
+  readonly local: number
+  readonly facts: ReadonlyArray<Fact.Fact>
+}
+
+type Shape = Pick<Query, "dimensions" | "filters">
+
+const isGoal = (dimension: Dimension): boolean => dimension === "event:goal"
+
+/** Dimensions that describe a conversion rather than a visitor. The divisors of the conversion rates leave them out. */
+const isOfConversion = (dimension: Dimension): boolean => isGoal(dimension) || dimension.startsWith(propertyPrefix)
+
+/** Whether the query groups or filters by goals. */
+export const usesGoals = ({ dimensions, filters }: Shape): boolean =>
+  dimensions.some(isGoal) || filters.some((filter) => Filters.mentions(filter, isGoal))
+
+/** The query whose visitors are the divisor of `group_conversion_rate`; without dimensions, of `conversion_rate`. */
+export const divisor = ({ dimensions, filters }: Shape): Shape => ({
+  dimensions: dimensions.filter((dimension) => !isOfConversion(dimension)),
+  filters: filters.filter((filter) => !Filters.mentions(filter, isOfConversion))
+})
+
+/** Whether the query groups by this goal: every condition on goals that is not nested accepts it. */
+export const groupsByGoal =
+  ({ filters }: Pick<Query, "filters">) =>
+  (goal: string): boolean =>
+    filters.every((filter) => !("dimension" in filter) || !isGoal(filter.dimension) || Filters.accepts(filter, [goal]))
+
+/** The groups of a fact: one for each combination of its dimensions' values; none if it does not match. */
+const groupsOf = (
+  shape: Shape,
+  { local, visit }: Entry,
+  fact: Fact.Fact,
+  page: string | null
+): ReadonlyArray<ReadonlyArray<string>> => {
+  const isGroup = groupsByGoal(shape)
+  const matches = shape.filters.every((filter) =>
+    Filters.matches(filter, (dimension) => Fact.values(dimension, visit, fact, page))
+  )
+  if (!matches) return []
+  return shape.dimensions.reduce<ReadonlyArray<ReadonlyArray<string>>>(
+    (groups, dimension) => {
+      const values = isTimeDimension(dimension)
+        ? [DateRange.label(dimension, local)]
+        : Fact.values(dimension, visit, fact, page).filter((value) => !isGoal(dimension) || isGroup(value))
+      return groups.flatMap((group) => values.map((value) => [...group, value]))
+    },
+    [[]]
+  )
+}
+
+const keyOf = (dimensions: ReadonlyArray<string>): string => JSON.stringify(dimensions)
+
+/** A visitor of one day. */
+const visitorOf = ({ local }: Entry, { visitorHash }: Fact.Fact): string => `${dateOf(local)} ${visitorHash}`
+
+/** The visitors of each group. */
+const visitorsBy = (shape: Shape, entries: ReadonlyArray<Entry>): ReadonlyMap<string, ReadonlySet<string>> => {
+  const visitors = new Map<string, Set<string>>()
+  for (const entry of entries) {
+    for (const fact of entry.facts) {
+      if (fact.kind === "conversion") continue
+      for (const group of groupsOf(shape, entry, fact, fact.page)) {
+        const key = keyOf(group)
+        visitors.set(key, (visitors.get(key) ?? new Set()).add(visitorOf(entry, fact)))
+      }
+    }
+  }
+  return visitors
+}
+
+/** What is known of a group while the facts are read. */
+class Tally {
+  readonly dimensions: ReadonlyArray<string>
+  readonly visitors = new Set<string>()
+  readonly visits = new Set<Visits.Visit>()
+  /** The visits of `bounce_rate` and `visit_duration`. */
+  readonly entries = new Set<Visits.Visit>()
+  readonly converted = new Set<string>()
+  pageviews = 0
+  events = 0
+  conversions = 0
+  readonly revenue = new Map<string, BigDecimal.BigDecimal>()
+
+  constructor(dimensions: ReadonlyArray<string>) {
+    this.dimensions = dimensions
+  }
+
+  add(entry: Entry, fact: Fact.Fact) {
+    this.visitors.add(visitorOf(entry, fact))
+    this.visits.add(entry.visit)
+    if (fact.kind === "view") this.pageviews++
+    if (fact.kind !== "conversion") this.events++
+    if (fact.revenue !== null) {
+      const { amount, currency } = fact.revenue
+      const sum = this.revenue.get(currency) ?? BigDecimal.fromBigInt(0n)
+      this.revenue.set(currency, BigDecimal.sum(sum, BigDecimal.fromStringUnsafe(String(amount))))
+    }
+  }
+
+  counts(groupVisitors: number): Counts {
+    const sum = (visits: Iterable<Visits.Visit>, value: (visit: Visits.Visit) => number) =>
+      Array.from(visits).reduce((total, visit) => total + value(visit), 0)
+    return {
+      visitors: this.visitors.size,
+      visits: this.visits.size,
+      pageviews: this.pageviews,
+      events: this.events,
+      visitPageviews: sum(this.visits, ({ views }) => views.length),
+      entries: this.entries.size,
+      bounces: sum(this.entries, ({ isBounce }) => Number(isBounce)),
+      duration: sum(this.entries, ({ duration }) => duration),
+      conversions: this.conversions,
+      converted: this.converted.size,
+      groupVisitors,
+      revenue: Array.from(this.revenue, ([currency, value]) => ({ currency, value: BigDecimal.format(value) }))
+    }
+  }
+}
+
+const tally = (query: Query, entries: ReadonlyArray<Entry>): ReadonlyArray<Tally> => {
+  const countsConversions = usesGoals(query)
+  const tallies = new Map<string, Tally>()
+  const of = (dimensions: ReadonlyArray<string>): Tally => {
+    const key = keyOf(dimensions)
+    const known = tallies.get(key) ?? new Tally(dimensions)
+    tallies.set(key, known)
+    return known
+  }
+  // Without dimensions there is always one group.
+  if (query.dimensions.length === 0) of([])
+  for (const entry of entries) {
+    for (const fact of entry.facts) {
+      const counts = countsConversions || fact.kind !== "conversion"
+      for (const group of groupsOf(query, entry, fact, fact.page)) {
+        const found = of(group)
+        if (counts) found.add(entry, fact)
+        if (fact.goals.length > 0) {
+          found.conversions++
+          found.converted.add(visitorOf(entry, fact))
+        }
+      }
+      if (!counts) continue
+      for (const group of groupsOf(query, entry, fact, entry.visit.entryPage)) of(group).entries.add(entry.visit)
+    }
+  }
+  return [...tallies.values()]
+}
+
+const asksForConversions = ({ metrics }: Query): boolean =>
+  metrics.some(
+    (metric) => metric === "conversions" || metric === "conversion_rate" || metric === "group_conversion_rate"
+  )
+
+const count = (query: Query, all: ReadonlyArray<Entry>, range: DateRange.Resolved): Assembly.Counted => {
+  const entries = all.filter(({ local }) => {
+    const date = dateOf(local)
+    return date >= range.first && date <= range.last
+  })
+  const rate = divisor(query)
+  const groupVisitors = visitorsBy(rate, entries)
+  const keptPlaces = query.dimensions.flatMap((dimension, place) => (isOfConversion(dimension) ? [] : [place]))
+  const groups = tally(query, entries)
+    .filter(
+      ({ conversions, visitors }) =>
+        query.dimensions.length === 0 || visitors.size > 0 || (asksForConversions(query) && conversions > 0)
+    )
+    .map((found): Group => {
+      const kept = keyOf(keptPlaces.map((place) => found.dimensions[place] ?? ""))
+      return { dimensions: found.dimensions, counts: found.counts(groupVisitors.get(kept)?.size ?? 0) }
+    })
+  const everyone = visitorsBy({ ...rate, dimensions: [] }, entries)
+  return { range, groups, allVisitors: everyone.get(keyOf([]))?.size ?? 0 }
+}
+
+/** The answer to a query over the rows of its site. */
+export const evaluate = (query: Query, rows: SiteRows): Answer => {
+  const { toLocal } = LocalTime.zone(query.timeZone)
+  const entries = Visits.make(rows).map(
+    (visit): Entry => ({ visit, local: toLocal(visit.startedAt), facts: Fact.ofVisit(visit, rows.goals) })
+  )
+  const range = DateRange.beginning(
+    query.range,
+    entries.reduce<number | null>((first, { local }) => Math.min(first ?? local, local), null)
+  )
+  const counted = count(query, entries, range)
+  const compared = query.comparison === null ? null : count(query, entries, DateRange.compared(range, query.comparison))
+  return Assembly.answer(query, Assembly.page(query, counted), counted, compared)
+}

@@ -1,0 +1,154 @@
+/**
+ * The rows of a visit with everything that a query can read of them, and the values of the dimensions. Pure.
+ *
+ * @module
+ */
+import * as Channel from "./Channel.ts"
+import { type FilterDimension, propertyPrefix } from "./Query.ts"
+import type { Goal, Revenue, ViewRow } from "./Row.ts"
+import type { Visit } from "./Visits.ts"
+
+/** A page view, an event or a conversion without an event. Null is absent. */
+export interface Fact {
+  readonly kind: "view" | "event" | "conversion"
+  readonly page: string | null
+  readonly name: string | null
+  /** The names of the goals that it reaches. */
+  readonly goals: ReadonlyArray<string>
+  readonly properties: Readonly<Record<string, string | number | boolean>> | null
+  readonly revenue: Revenue | null
+  readonly visitorHash: string
+}
+
+/** The `event:name` of page views. */
+export const pageviewName = "pageview"
+
+/** The value of a dimension that is absent. */
+export const notSet = "(not set)"
+
+/** The source and the referrer of a visit without a campaign and a referrer. */
+export const direct = "Direct / None"
+
+/** Whether a path matches a goal's pattern, in which `*` is any text. */
+export const matchesPath = (pattern: string, path: string): boolean => {
+  const [first = "", ...rest] = pattern.split("*")
+  if (rest.length === 0) return path === pattern
+  const last = rest.pop() ?? ""
+  if (!path.startsWith(first)) return false
+  let position = first.length
+  for (const part of rest) {
+    const found = path.indexOf(part, position)
+    if (found === -1) return false
+    position = found + part.length
+  }
+  return path.length - last.length >= position && path.endsWith(last)
+}
+
+/** The facts of a visit. */
+export const ofVisit = (visit: Visit, goals: ReadonlyArray<Goal>): ReadonlyArray<Fact> => {
+  const names = (reaches: (goal: Goal) => boolean) => [...new Set(goals.filter(reaches).map(({ name }) => name))]
+  return [
+    ...visit.views.map(
+      ({ path, visitorHash }): Fact => ({
+        kind: "view",
+        page: path,
+        name: pageviewName,
+        goals: names(({ kind, value }) => kind === "page" && matchesPath(value, path)),
+        properties: null,
+        revenue: null,
+        visitorHash
+      })
+    ),
+    ...visit.events.map(
+      ({ name, path, properties, revenue, visitorHash }): Fact => ({
+        kind: "event",
+        page: path,
+        name,
+        goals: names(({ kind, value }) => kind === "event" && value === name),
+        properties,
+        revenue,
+        visitorHash
+      })
+    ),
+    ...visit.conversions.map(
+      ({ name }): Fact => ({
+        kind: "conversion",
+        page: null,
+        name: null,
+        goals: [name],
+        properties: null,
+        revenue: null,
+        visitorHash: visit.visitorHash
+      })
+    )
+  ]
+}
+
+const orElse = (text: string | null | undefined, absent: string): string => text || absent
+
+const property = ({ properties }: Fact, name: string): string =>
+  properties !== null && Object.hasOwn(properties, name) ? orElse(String(properties[name]), notSet) : notSet
+
+/** `utm_source`, else the referrer's host. */
+export const source = ({ campaign, referrerHost }: Visit): string | null => campaign?.source || referrerHost || null
+
+/** The referrer's host and path, without a sole `/`. */
+export const referrer = ({ referrerHost, referrerPath }: Pick<ViewRow, "referrerHost" | "referrerPath">): string =>
+  referrerHost ? `${referrerHost}${referrerPath === "/" ? "" : (referrerPath ?? "")}` : direct
+
+const visitValue = (dimension: string, visit: Visit): string => {
+  switch (dimension) {
+    case "visit:entry_page":
+      return orElse(visit.entryPage, notSet)
+    case "visit:exit_page":
+      return orElse(visit.exitPage, notSet)
+    case "visit:source":
+      return orElse(source(visit), direct)
+    case "visit:referrer":
+      return referrer(visit)
+    case "visit:channel":
+      return Channel.of({
+        source: source(visit),
+        medium: visit.campaign?.medium || null,
+        campaign: visit.campaign?.name || null
+      })
+    case "visit:utm_source":
+      return orElse(visit.campaign?.source, notSet)
+    case "visit:utm_medium":
+      return orElse(visit.campaign?.medium, notSet)
+    case "visit:utm_campaign":
+      return orElse(visit.campaign?.name, notSet)
+    case "visit:utm_term":
+      return orElse(visit.campaign?.term, notSet)
+    case "visit:utm_content":
+      return orElse(visit.campaign?.content, notSet)
+    case "visit:device":
+      return orElse(visit.deviceType, notSet)
+    case "visit:browser":
+      return orElse(visit.browser, notSet)
+    case "visit:os":
+      return orElse(visit.os, notSet)
+    default:
+      return orElse(visit.country, notSet)
+  }
+}
+
+/** The values of a dimension: the goals, or exactly one. `page` is what `event:page` means; see `Evaluate`. */
+export const values = (
+  dimension: FilterDimension,
+  visit: Visit,
+  fact: Fact,
+  page: string | null
+): ReadonlyArray<string> => {
+  if (dimension.startsWith(propertyPrefix)) return [property(fact, dimension.slice(propertyPrefix.length))]
+  switch (dimension) {
+    case "event:page":
+      return [orElse(page, notSet)]
+    case "event:name":
+      return [orElse(fact.name, notSet)]
+    case "event:goal":
+      return fact.goals
+    default:
+      return [visitValue(dimension, visit)]
+  }
+}

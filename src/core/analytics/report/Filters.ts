@@ -1,0 +1,49 @@
+/**
+ * Applies filters to the values of dimensions, and reads what filters mention. Pure.
+ *
+ * @module
+ */
+import type { Condition, Filter, FilterDimension } from "./Query.ts"
+
+/** Whether a condition holds for the values of its dimension. `is_not` and `contains_not` are the negations. */
+export const accepts = ({ operator, values }: Condition, given: ReadonlyArray<string>): boolean => {
+  const isEqual = () => given.some((value) => values.includes(value))
+  const isContained = () => given.some((value) => values.some((part) => value.includes(part)))
+  switch (operator) {
+    case "is":
+      return isEqual()
+    case "is_not":
+      return !isEqual()
+    case "contains":
+      return isContained()
+    case "contains_not":
+      return !isContained()
+  }
+}
+
+/** Whether a filter holds. `read` gives the values of a dimension. */
+export const matches = (filter: Filter, read: (dimension: FilterDimension) => ReadonlyArray<string>): boolean => {
+  switch (filter.operator) {
+    case "and":
+      return filter.filters.every((part) => matches(part, read))
+    case "or":
+      return filter.filters.some((part) => matches(part, read))
+    case "not":
+      return !matches(filter.filter, read)
+    default:
+      return accepts(filter, read(filter.dimension))
+  }
+}
+
+/** Whether a condition in the filter has a dimension that `is` accepts. */
+export const mentions = (filter: Filter, is: (dimension: FilterDimension) => boolean): boolean => {
+  switch (filter.operator) {
+    case "and":
+    case "or":
+      return filter.filters.some((part) => mentions(part, is))
+    case "not":
+      return mentions(filter.filter, is)
+    default:
+      return is(filter.dimension)
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * Wall clocks and days of a time zone, clock changes included. Times are in milliseconds since 1970. A local time is a time
+ * whose UTC fields are those of the wall clock. Pure.
+ *
+ * @module
+ */
+import { DateTime } from "effect"
+import { dateOf, dayMillis, dayOf } from "../../text/Calendar.ts"
+import type { LocalDate } from "./Query.ts"
+
+/** `date` is `YYYY-MM-DD`. `end` is the start of the next day. A day has 23 to 25 hours in most zones. */
+export interface Day {
+  readonly date: LocalDate
+  readonly start: number
+  readonly end: number
+}
+
+/** Part of a local hour. `label` is `YYYY-MM-DD HH:00:00`. */
+export interface Hour {
+  readonly label: string
+  readonly start: number
+  readonly end: number
+}
+
+/** Clocks change at whole minutes. */
+const minute = 60_000
+
+/** The longest stretch of one local hour that `hours` can skip: half-hour changes are the shortest. */
+const quarter = 15 * minute
+
+export interface Zone {
+  /** The local time of a time. */
+  readonly toLocal: (time: number) => number
+  /** When a date begins: at midnight, or at the clock change that skips it. */
+  readonly startOf: (date: LocalDate) => number
+}
+
+/** Caches the offsets that it was asked for. `timeZone` is a valid IANA name. */
+export const zone = (timeZone: string): Zone => {
+  const named = DateTime.zoneMakeNamedUnsafe(timeZone)
+  const offsets = new Map<number, number>()
+  const offset = (time: number): number => {
+    const key = Math.floor(time / minute)
+    let known = offsets.get(key)
+    if (known === undefined) {
+      known = DateTime.zonedOffset(DateTime.makeZonedUnsafe(key * minute, { timeZone: named }))
+      offsets.set(key, known)
+    }
+    return known
+  }
+  return {
+    toLocal: (time) => time + offset(time),
+    startOf: (date) =>
+      DateTime.toEpochMillis(
+        DateTime.makeZonedUnsafe(midnight(date), {
+          timeZone: named,
+          adjustForTimeZone: true,
+          disambiguation: "compatible"
+        })
+      )
+  }
+}
+
+/** Midnight of a date as a local time. */
+export const midnight = (date: LocalDate): number => Date.parse(`${date}T00:00:00Z`)
+
+export const addDays = (date: LocalDate, days: number): LocalDate => dateOf(midnight(date) + days * dayMillis)
+
+/** The number of days from `first` to `last`, both included. */
+export const countDays = (first: LocalDate, last: LocalDate): number =>
+  dayOf(midnight(last)) - dayOf(midnight(first)) + 1
+
+/** Days since Monday. 1970-01-01 was a Thursday. */
+const weekday = (date: LocalDate): number => (((dayOf(midnight(date)) + 3) % 7) + 7) % 7
+
+/** The Monday of a date's week. */
+export const weekOf = (date: LocalDate): LocalDate => addDays(date, -weekday(date))
+
+/** The first day of a date's month. */
+export const monthOf = (date: LocalDate): LocalDate => `${date.slice(0, 7)}-01`
+
+/** The days from `first` to `last`, both included. */
+export const days = (timeZone: string, first: LocalDate, last: LocalDate): ReadonlyArray<Day> => {
+  const { startOf } = zone(timeZone)
+  const found: Array<Day> = []
+  let start = startOf(first)
+  for (let date = first; date <= last; ) {
+    const next = addDays(date, 1)
+    const end = startOf(next)
+    found.push({ date, start, end })
+    date = next
+    start = end
+  }
+  return found
+}
+
+/** The label of a local time's hour. */
+export const hourOf = (local: number): string => `${new Date(local).toISOString().slice(0, 13).replace("T", " ")}:00:00`
+
+/**
+ * The local hours of a day, in the order of time. The hour that a clock change repeats is one entry of two hours; a change by
+ * more than an hour makes several entries with the same label.
+ */
+export const hours = (timeZone: string, day: Day): ReadonlyArray<Hour> => {
+  const { toLocal } = zone(timeZone)
+  const found: Array<{ label: string; start: number; end: number }> = []
+  for (let start = day.start; start < day.end; start += quarter) {
+    const label = hourOf(toLocal(start))
+    const end = Math.min(start + quarter, day.end)
+    const last = found.at(-1)
+    if (last?.label === label) last.end = end
+    else found.push({ label, start, end })
+  }
+  return found
+}

@@ -1,0 +1,137 @@
+/**
+ * A query of a site's statistics: what to count (metrics), by what (dimensions), of which visits and events (filters), in
+ * which days. The names and the order of the parts are those of Plausible's Stats API v2. `QueryInput` decodes a `Request`
+ * from JSON, and `DateRange.resolve` makes it a `Query`. `Evaluate` defines the meaning. Types and names only.
+ *
+ * @module
+ */
+
+export const metrics = [
+  "visitors",
+  "visits",
+  "pageviews",
+  "views_per_visit",
+  "bounce_rate",
+  "visit_duration",
+  "events",
+  "conversions",
+  "conversion_rate",
+  "group_conversion_rate",
+  "total_revenue"
+] as const
+
+export type Metric = (typeof metrics)[number]
+
+/** Dimensions of a row of a visit: a page view or an event. */
+export const eventDimensions = ["event:page", "event:name", "event:goal"] as const
+
+/** Dimensions of a whole visit. */
+export const visitDimensions = [
+  "visit:entry_page",
+  "visit:exit_page",
+  "visit:source",
+  "visit:referrer",
+  "visit:channel",
+  "visit:utm_source",
+  "visit:utm_medium",
+  "visit:utm_campaign",
+  "visit:utm_term",
+  "visit:utm_content",
+  "visit:device",
+  "visit:browser",
+  "visit:os",
+  "visit:country"
+] as const
+
+/** Dimensions of the time at which a visit began, in the site's zone. No filter can use them. */
+export const timeDimensions = ["time:hour", "time:day", "time:week", "time:month"] as const
+
+/** A dimension `event:props:NAME` is the property NAME of an event. */
+export const propertyPrefix = "event:props:"
+
+export type VisitDimension = (typeof visitDimensions)[number]
+export type TimeDimension = (typeof timeDimensions)[number]
+export type EventDimension = (typeof eventDimensions)[number] | `${typeof propertyPrefix}${string}`
+
+/** A dimension that a filter can use. */
+export type FilterDimension = EventDimension | VisitDimension
+
+export type Dimension = FilterDimension | TimeDimension
+
+export const isTimeDimension = (dimension: string): dimension is TimeDimension => dimension.startsWith("time:")
+
+/** `is` and `contains` match if any value matches, `is_not` and `contains_not` if none does. Letter case counts. */
+export const operators = ["is", "is_not", "contains", "contains_not"] as const
+
+export type Operator = (typeof operators)[number]
+
+export interface Condition {
+  readonly operator: Operator
+  readonly dimension: FilterDimension
+  /** At least one. */
+  readonly values: ReadonlyArray<string>
+}
+
+export type Filter =
+  | Condition
+  /** At least one filter. */
+  | { readonly operator: "and" | "or"; readonly filters: ReadonlyArray<Filter> }
+  | { readonly operator: "not"; readonly filter: Filter }
+
+export interface Order {
+  /** A metric or dimension of the query. */
+  readonly by: Metric | Dimension
+  readonly direction: "asc" | "desc"
+}
+
+/** `previous_period`: as many days, directly before. `year_over_year`: as many days, beginning a year earlier. */
+export const comparisons = ["previous_period", "year_over_year"] as const
+
+export type Comparison = (typeof comparisons)[number]
+
+/** All periods end today and include it, in the site's zone. */
+export const periods = ["day", "7d", "28d", "30d", "91d", "month", "6mo", "12mo", "year", "all"] as const
+
+export type Period = (typeof periods)[number]
+
+/** A date of the site's zone, `YYYY-MM-DD`. */
+export type LocalDate = string
+
+/** Days of the site's zone, both included. `first` is null if the range begins with the site's first visit. */
+export interface DateRange {
+  readonly first: LocalDate | null
+  readonly last: LocalDate
+}
+
+interface Parts {
+  /** The websiteConfigId of the site, a canonical UUID. */
+  readonly siteId: string
+  /** At least one, each once. */
+  readonly metrics: ReadonlyArray<Metric>
+  /** Each once, at most one of them a time dimension. */
+  readonly dimensions: ReadonlyArray<Dimension>
+  /** All of them must match. */
+  readonly filters: ReadonlyArray<Filter>
+  /**
+   * Never empty: the default is the time dimension, ascending, then the first metric, descending. Rows that are equal in all
+   * of these are ordered by their dimensions, ascending. Texts are ordered by their code points.
+   */
+  readonly orderBy: ReadonlyArray<Order>
+  readonly comparison: Comparison | null
+  readonly includeTotalRows: boolean
+  /** Only with a time dimension. */
+  readonly includeTimeLabels: boolean
+  readonly limit: number
+  readonly offset: number
+}
+
+/** A query whose date range depends on the current time and the site's zone. */
+export interface Request extends Parts {
+  readonly dateRange: Period | (DateRange & { readonly first: LocalDate })
+}
+
+export interface Query extends Parts {
+  readonly range: DateRange
+  /** The site's zone, an IANA name. All dates and hours are of this zone. */
+  readonly timeZone: string
+}

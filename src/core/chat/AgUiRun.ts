@@ -1,0 +1,69 @@
+/**
+ * A run of the AG-UI protocol (version 1.0), in Server-Sent Events. Pure.
+ *
+ * `RUN_STARTED`; messages, each of `TEXT_MESSAGE_START`, `TEXT_MESSAGE_CONTENT` and `TEXT_MESSAGE_END`; an activity is a
+ * step (`STEP_STARTED`, `STEP_FINISHED`); the protocol has no event for a source, so that it is a `CUSTOM` event with the
+ * name `source-url`; and `RUN_FINISHED` or `RUN_ERROR`.
+ *
+ * @module
+ */
+import type { Activity } from "./Activity.ts"
+import { type Dialect, type Failure, type Source, sentences } from "./ChatStream.ts"
+import { event } from "./EventStream.ts"
+
+/** The client's ids of the conversation and of this request. */
+export interface Names {
+  readonly threadId: string
+  readonly runId: string
+}
+
+const noHeaders = {}
+
+export class AgUiRun implements Dialect {
+  private readonly names: Names
+
+  constructor({ runId, threadId }: Names) {
+    this.names = { threadId, runId }
+  }
+
+  get headers() {
+    return noHeaders
+  }
+
+  start(): string {
+    return event({ type: "RUN_STARTED", ...this.names })
+  }
+
+  textStart(messageId: string): string {
+    return event({ type: "TEXT_MESSAGE_START", messageId, role: "assistant" })
+  }
+
+  textDelta(messageId: string, delta: string): string {
+    return event({ type: "TEXT_MESSAGE_CONTENT", messageId, delta })
+  }
+
+  textEnd(messageId: string): string {
+    return event({ type: "TEXT_MESSAGE_END", messageId })
+  }
+
+  source({ sourceId, title, url }: Source): string {
+    const value = { sourceId, url, ...(title === null ? {} : { title }) }
+    return event({ type: "CUSTOM", name: "source-url", value })
+  }
+
+  activityStart(stepName: Activity): string {
+    return event({ type: "STEP_STARTED", stepName })
+  }
+
+  activityEnd(stepName: Activity): string {
+    return event({ type: "STEP_FINISHED", stepName })
+  }
+
+  finished(): string {
+    return event({ type: "RUN_FINISHED", ...this.names })
+  }
+
+  failed(failure: Failure): string {
+    return event({ type: "RUN_ERROR", message: sentences[failure], code: failure })
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * Reads the messages of a client that sends its whole conversation with each request: which of them the agent gets. Pure.
+ *
+ * Only text that the visitor and the assistant said counts. Any other role is dropped: a visitor must not give the agent
+ * instructions, nor the results of tools.
+ *
+ * @module
+ */
+import type { Turn } from "./Agent.ts"
+import * as History from "./History.ts"
+
+/** A message as a client sends it. */
+export interface ClientMessage {
+  /** The client's id of the message; null if it has none. */
+  readonly id: string | null
+  /** Any role; only `user` and `assistant` are kept. */
+  readonly role: string
+  /** The text of all its text parts. */
+  readonly text: string
+}
+
+/** A visitor's message and what was said before it. */
+export interface ClientTurns {
+  /** Oldest first. */
+  readonly history: ReadonlyArray<Turn>
+  readonly message: string
+  /**
+   * What the client's first message is known by: its id, or its text. It stays the same as the conversation grows, and
+   * tells apart visitors whose clients name every conversation alike.
+   */
+  readonly origin: string
+}
+
+const isSaid = (message: ClientMessage): message is ClientMessage & Turn =>
+  message.text !== "" && (message.role === "user" || message.role === "assistant")
+
+/** The visitor's last message and the turns before it; null if the visitor says nothing. What follows it is dropped. */
+export const read = (messages: ReadonlyArray<ClientMessage>): ClientTurns | null => {
+  const said = messages.filter(isSaid)
+  const first = said.find(({ role }) => role === "user")
+  const last = said.findLastIndex(({ role }) => role === "user")
+  if (first === undefined) return null
+  return {
+    history: said.slice(0, last).map(({ role, text }) => ({ role, text })),
+    message: said[last]!.text,
+    origin: JSON.stringify([first.id, first.id === null ? first.text : null])
+  }
+}
+
+/** The turns for the agent within the bounds of its instance; see `History.newest`. */
+export const bounded = (
+  { history, message }: ClientTurns,
+  bounds: History.Bounds
+): readonly [...ReadonlyArray<Turn>, Turn] => History.withMessage(history, message, bounds)

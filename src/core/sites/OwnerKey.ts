@@ -1,0 +1,23 @@
+/**
+ * The secret with which an owner's program authenticates at the owner API. Pure.
+ *
+ * @module
+ */
+import type { Access } from "./Access.ts"
+import * as Credential from "./Credential.ts"
+
+/** A key as it is stored, without its secret. */
+export interface OwnerKey extends Access, Credential.Validity {
+  readonly keyId: string
+  readonly label: string | null
+  /** Milliseconds since 1970. */
+  readonly createdAt: number
+}
+
+/** A key when it is issued: the only time at which its secret is known. */
+export interface IssuedOwnerKey extends OwnerKey {
+  readonly key: string
+}
+
+/** `hok_` and 43 characters. */
+export const { format, isSpelled } = Credential.spelling("hok")

@@ -1,0 +1,21 @@
+/**
+ * What a caller of the owner API may do: each scope includes the ones before it. Pure; browsers can import it.
+ *
+ * @module
+ */
+
+/** `stats` reads numbers, `read` also submissions and conversations, `write` also changes them. */
+export const scopes = ["stats", "read", "write"] as const
+
+export type Scope = (typeof scopes)[number]
+
+/** The scopes that a scope includes, as a type. */
+export interface Includes {
+  readonly stats: { readonly stats: true }
+  readonly read: { readonly stats: true; readonly read: true }
+  readonly write: { readonly stats: true; readonly read: true; readonly write: true }
+}
+
+/** Whether `granted` includes `required`. */
+export const includes = (granted: Scope, required: Scope): boolean =>
+  scopes.indexOf(granted) >= scopes.indexOf(required)

@@ -1,0 +1,174 @@
+/**
+ * Asks an instance's agent a question, and keeps what is said where the edge does.
+ *
+ * @module
+ */
+import { randomBytes, randomUUID } from "node:crypto"
+import { Effect, Scope, type Stream } from "effect"
+import type { AgentEvent, AgentRequest } from "../../core/chat/Agent.ts"
+import * as ClientTurns from "../../core/chat/ClientTurns.ts"
+import type { ConversationKey } from "../../core/chat/Conversation.ts"
+import * as ConversationId from "../../core/chat/ConversationId.ts"
+import * as History from "../../core/chat/History.ts"
+import type { Instance } from "../../core/chat/Instance.ts"
+import { type AgentError, type AgentRefusal, AgentStream } from "../../services/chat/AgentStream.ts"
+import {
+  type ConversationFull,
+  ConversationStore,
+  type NewTurn,
+  NothingToRegenerate
+} from "../../services/chat/ConversationStore.ts"
+import type { RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
+import type { Question } from "./Question.ts"
+import { RunningAnswers } from "./RunningAnswers.ts"
+
+export type AskError = AgentRefusal | StorageUnavailable | RecordRefused | ConversationFull | NothingToRegenerate
+
+/** An answer that begins. */
+export interface Asked {
+  readonly instance: Instance
+  /** The id as the client knows it. */
+  readonly conversationId: string
+  readonly answerId: string
+  /** Whether the edge keeps the conversation for the visitor. */
+  readonly memory: boolean
+  readonly stream: Stream.Stream<AgentEvent, AgentError>
+}
+
+/** A release that takes effect when it was called `times` times. */
+const releaseAfter = (times: number, release: () => void): (() => void) => {
+  let left = times
+  return () => {
+    if (--left === 0) release()
+  }
+}
+
+/** Releases a slot with the request's scope. The finalizer holds nothing else of the request. */
+const releaseWithScope = (release: () => void): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.flatMap(Effect.scope, (scope) => Scope.addFinalizer(scope, Effect.sync(release)))
+
+const boundsOf = (instance: Instance): History.Bounds => ({
+  messages: instance.historyMessages,
+  characters: instance.historyCharacters
+})
+
+/** What the agent is asked with, and the message to store. */
+interface Prepared {
+  /** Null replaces the last answer. */
+  readonly message: NewTurn["message"]
+  readonly turns: AgentRequest["turns"]
+}
+
+const withMessage = (text: string): NewTurn["message"] => ({ messageId: randomUUID(), text })
+
+/** The session of an agent that must not know the conversation later. */
+const freshSession = (): string => randomBytes(32).toString("base64url")
+
+/** Makes the function that asks. */
+export const make = Effect.gen(function* () {
+  const agent = yield* AgentStream
+  const answers = yield* RunningAnswers
+  const store = yield* ConversationStore
+
+  const prepare = (
+    instance: Instance,
+    question: Question,
+    key: ConversationKey
+  ): Effect.Effect<Prepared, StorageUnavailable | NothingToRegenerate> => {
+    const bounds = boundsOf(instance)
+    switch (question._tag) {
+      case "Message":
+        return Effect.map(store.history({ key, bounds, isRegenerating: false }), (history) => ({
+          message: withMessage(question.text),
+          turns: History.withMessage(history, question.text, bounds)
+        }))
+      case "Regenerate":
+        return Effect.flatMap(store.history({ key, bounds, isRegenerating: true }), (history) => {
+          const last = history.at(-1)
+          return last === undefined
+            ? Effect.fail(new NothingToRegenerate())
+            : Effect.succeed({ message: null, turns: History.withMessage(history.slice(0, -1), last.text, bounds) })
+        })
+      case "Turns": {
+        const { message } = question.turns
+        const turns = ClientTurns.bounded(question.turns, bounds)
+        if (!question.isRegenerating) return Effect.succeed({ message: withMessage(message), turns })
+        // The client may ask for another answer to a message that the store does not have, or no longer as the last one.
+        return Effect.map(
+          store.history({ key, bounds: { ...bounds, messages: 1 }, isRegenerating: true }),
+          (history) => ({
+            message: history.at(-1)?.text === message ? null : withMessage(message),
+            turns
+          })
+        )
+      }
+    }
+  }
+
+  /** Stores what is said. The answer outlives the request if the visitor may resume it. */
+  const askAndStore = (
+    instance: Instance,
+    question: Question,
+    { isOpen, session }: ConversationId.Identified,
+    key: ConversationKey,
+    answerId: string,
+    onEnd: () => void
+  ): Effect.Effect<Asked["stream"], AskError> =>
+    answers.end(key, "superseded").pipe(
+      Effect.andThen(prepare(instance, question, key)),
+      Effect.onError(() => Effect.sync(onEnd)),
+      Effect.flatMap(({ message, turns }) =>
+        answers.begin({
+          key,
+          answerId,
+          message,
+          isResumable: isOpen,
+          request: { instance, session: session ?? freshSession(), turns },
+          onEnd
+        })
+      )
+    )
+
+  /** Asks without storing: the agent keeps the conversation, or nobody does. */
+  const askOnly = (
+    instance: Instance,
+    question: Question,
+    { session }: ConversationId.Identified
+  ): Effect.Effect<Asked["stream"], NothingToRegenerate> =>
+    question._tag === "Regenerate"
+      ? Effect.fail(new NothingToRegenerate())
+      : Effect.succeed(
+          agent.stream({
+            // An agent that keeps the conversation has instructions of its own.
+            instance: instance.memory === "edge" ? instance : { ...instance, instructions: null },
+            session: session ?? freshSession(),
+            turns: [{ role: "user", text: question._tag === "Message" ? question.text : question.turns.message }]
+          })
+        )
+
+  /**
+   * Asks, in the scope of the request. `release` is called once, when the answer has ended and the scope is closed.
+   */
+  return (
+    instance: Instance,
+    question: Question,
+    hashKey: Uint8Array,
+    release: () => void
+  ): Effect.Effect<Asked, AskError, Scope.Scope> => {
+    const origin = question._tag === "Turns" ? question.turns.origin : null
+    const identified = ConversationId.identify(instance, question.conversationId, randomUUID(), hashKey, origin)
+    const { conversationId, isOpen, storedId } = identified
+    const answerId = randomUUID()
+    const asked = (stream: Asked["stream"]): Asked => ({ instance, conversationId, answerId, memory: isOpen, stream })
+    if (storedId === null) {
+      return Effect.andThen(releaseWithScope(release), Effect.map(askOnly(instance, question, identified), asked))
+    }
+    // The slot is in use until the visitor has left and the answer has ended.
+    const releaseTwice = releaseAfter(2, release)
+    const key = { instanceId: instance.instanceId, conversationId: storedId }
+    return releaseWithScope(releaseTwice).pipe(
+      Effect.andThen(askAndStore(instance, question, identified, key, answerId, releaseTwice)),
+      Effect.map(asked)
+    )
+  }
+})

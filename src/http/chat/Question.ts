@@ -1,0 +1,21 @@
+/**
+ * What a visitor asks of an instance, whatever the protocol of the client.
+ *
+ * @module
+ */
+import type { ClientTurns } from "../../core/chat/ClientTurns.ts"
+
+/** `conversationId` is the client's; undefined or empty begins a conversation. */
+export type Question =
+  /** A message alone. Its history is what the edge or the agent keeps. */
+  | { readonly _tag: "Message"; readonly conversationId: string | undefined; readonly text: string }
+  /** Another answer to the last message of a conversation that the edge keeps. */
+  | { readonly _tag: "Regenerate"; readonly conversationId: string }
+  /** The whole conversation. The client keeps it. */
+  | {
+      readonly _tag: "Turns"
+      readonly conversationId: string | undefined
+      readonly turns: ClientTurns
+      /** Whether the answer replaces the last one. */
+      readonly isRegenerating: boolean
+    }

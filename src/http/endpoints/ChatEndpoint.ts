@@ -1,0 +1,230 @@
+/**
+ * The endpoints with which visitors talk to an instance's agent, whatever API their clients use: reads a question,
+ * counts it against the limit, checks the token and the page's origin, asks the agent and answers.
+ *
+ * Each API is a `ClientApi`. All share the rate limit and the bounds of open streams.
+ *
+ * @module
+ */
+import { Context, type Duration, Effect, Layer, Option, Result, type Scope } from "effect"
+import type { HttpServerResponse } from "effect/http"
+import type { ValidationError } from "../../contract/Errors.ts"
+import type * as ChatStream from "../../core/chat/ChatStream.ts"
+import type { Instance } from "../../core/chat/Instance.ts"
+import { clientKey } from "../../core/limits/ClientKey.ts"
+import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
+import * as Slots from "../../core/limits/Slots.ts"
+import type { AgentRefusal } from "../../services/chat/AgentStream.ts"
+import { ConversationStore } from "../../services/chat/ConversationStore.ts"
+import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
+import { RateLimiter } from "../../services/RateLimiter.ts"
+import * as AskAgent from "../chat/AskAgent.ts"
+import * as ChatResponse from "../chat/ChatResponse.ts"
+import { Drain } from "../chat/Drain.ts"
+import * as OpenChats from "../chat/OpenChats.ts"
+import type { Question } from "../chat/Question.ts"
+import * as RequestBody from "../server/RequestBody.ts"
+import * as ErrorMapping from "./ErrorMapping.ts"
+import * as ErrorResponses from "./ErrorResponses.ts"
+import * as OriginCheck from "./OriginCheck.ts"
+import * as RateLimitCheck from "./RateLimitCheck.ts"
+import type * as RequestHead from "./RequestHead.ts"
+
+type Response = HttpServerResponse.HttpServerResponse
+
+/** A started chat, or a whole response. */
+export type Answer = Response | ChatResponse.StartedChat
+
+/** Makes the response of an answer that begins. `headers` are those of the rate limit. */
+export type Respond = (
+  asked: AskAgent.Asked,
+  headers: RateLimitCheck.LimitHeaders
+) => Effect.Effect<Answer, AgentRefusal, Scope.Scope>
+
+/** A question, and how its answer is sent. */
+export interface Request {
+  readonly question: Question
+  readonly respond: Respond
+}
+
+/** The API that a kind of client uses. */
+export interface ClientApi {
+  /** The widget token of a request; empty if it has none. */
+  readonly token: (head: RequestHead.RequestHead) => string
+  readonly read: (body: unknown) => Result.Result<Request, ReadonlyArray<ValidationError>>
+  /** An error response in the form that the client reads, made from one of `ErrorResponses`. */
+  readonly refusal: (response: Response) => Response
+}
+
+/** Chooses the API of a request. */
+export interface ClientApis {
+  readonly of: (body: unknown) => ClientApi
+  /** For a body that is not parsed, because its client is over the rate limit or it is not JSON. */
+  readonly guess: (bytes: Uint8Array) => ClientApi
+}
+
+/** The APIs of an endpoint that has one. */
+export const only = (api: ClientApi): ClientApis => ({ of: () => api, guess: () => api })
+
+/** The widget token of the `X-Widget-Token` header. */
+export const widgetToken = ({ headers }: RequestHead.RequestHead): string => headers["x-widget-token"] ?? ""
+
+/**
+ * Handles a request to an instance, by its canonical id. The scope is the request's: it closes when the visitor has the
+ * whole answer, or leaves.
+ */
+export type Handler = (
+  head: RequestHead.RequestHead,
+  instanceId: string,
+  body: Uint8Array
+) => Effect.Effect<Answer, never, Scope.Scope>
+
+export class ChatEndpoint extends Context.Service<
+  ChatEndpoint,
+  {
+    readonly make: (apis: ClientApis) => Handler
+    /** Responds with an event stream. */
+    readonly stream: (dialect: (asked: AskAgent.Asked) => ChatStream.Dialect) => Respond
+  }
+>()("hydracore/http/ChatEndpoint") {}
+
+export interface Options {
+  readonly rateLimit: Option.Option<RateLimitPolicy>
+  /** How many streams may be open at once in this process: for one address, and for one instance; none for any number. */
+  readonly streams: { readonly perAddress: Option.Option<number>; readonly perInstance: Option.Option<number> }
+  /** How long a visitor may take to read what was said. */
+  readonly patience: Duration.Input
+  /** The longest that one stream lasts. */
+  readonly maxDuration: Duration.Input
+  /** The most that one stream says, in bytes. */
+  readonly maxBytes: number
+}
+
+/** How often a comment is sent on a stream that says nothing, so that no proxy in between takes it for dead. */
+const heartbeat = "15 seconds"
+
+/** The response to an error before the answer. */
+const refusalOf = (error: AskAgent.AskError, headers: RateLimitCheck.LimitHeaders): Effect.Effect<Response> => {
+  switch (error._tag) {
+    case "StorageUnavailable":
+      return ErrorMapping.ofUnavailable(headers).StorageUnavailable(error)
+    case "RecordRefused":
+      // The instance was deleted a moment ago.
+      return Effect.succeed(ErrorResponses.unauthorized(headers))
+    case "ConversationFull":
+      return Effect.succeed(ErrorResponses.invalid([conversationFull], headers))
+    case "NothingToRegenerate":
+      return Effect.succeed(ErrorResponses.invalid([nothingToRegenerate], headers))
+    default:
+      return ErrorMapping.ofAgent(error, headers)
+  }
+}
+
+const conversationFull: ValidationError = {
+  type: "value_error",
+  loc: ["body", "conversation_id"],
+  msg: "Value error, this conversation is full; begin a new one"
+}
+
+const nothingToRegenerate: ValidationError = {
+  type: "value_error",
+  loc: ["body", "conversation_id"],
+  msg: "Value error, this conversation has no message to answer again"
+}
+
+export const layer = (options: Options) =>
+  Layer.effect(
+    ChatEndpoint,
+    Effect.gen(function* () {
+      const admit = RateLimitCheck.make(yield* RateLimiter, options.rateLimit)
+      const tokens = yield* WidgetTokens
+      const watch = yield* Effect.flatMap(Drain, (drain) => OpenChats.make(drain.expired))
+      const slots = Slots.make()
+      const store = yield* ConversationStore
+      const ask = yield* AskAgent.make
+
+      /** Takes a slot for a stream, which the caller must release. */
+      const openSlot = (address: string, instanceId: string) => {
+        const { perAddress, perInstance } = options.streams
+        const claim = (name: "address" | "instance", id: string, limit: Option.Option<number>) =>
+          Option.toArray(Option.map(limit, (limit) => ({ name, key: `${name} ${id}`, limit })))
+        return slots.open([
+          ...claim("address", clientKey(address), perAddress),
+          ...claim("instance", instanceId, perInstance)
+        ])
+      }
+
+      const stream: ChatEndpoint["Service"]["stream"] = (dialect) => (asked, headers) =>
+        ChatResponse.begin(asked.stream, {
+          instanceId: asked.instance.instanceId,
+          messageId: asked.answerId,
+          dialect: dialect(asked),
+          heartbeat,
+          patience: options.patience,
+          maxDuration: options.maxDuration,
+          maxBytes: options.maxBytes,
+          headers,
+          openChats: watch
+        })
+
+      const begin = (
+        head: RequestHead.RequestHead,
+        { question, respond }: Request,
+        api: ClientApi,
+        instance: Instance,
+        headers: RateLimitCheck.LimitHeaders
+      ): Effect.Effect<Answer, AskAgent.AskError, Scope.Scope> => {
+        if (!OriginCheck.isAllowed(head, instance.origins)) {
+          return Effect.succeed(api.refusal(ErrorResponses.foreignOrigin("assistant", headers)))
+        }
+        return Effect.flatMap(store.hashKey, (hashKey): ReturnType<typeof begin> => {
+          const slot = openSlot(head.address, instance.instanceId)
+          return slot._tag === "Full"
+            ? Effect.succeed(api.refusal(ErrorResponses.tooManyStreams(slot.name, headers)))
+            : Effect.flatMap(ask(instance, question, hashKey, slot.release), (asked) => respond(asked, headers))
+        })
+      }
+
+      const take = (
+        head: RequestHead.RequestHead,
+        instanceId: string,
+        bytes: Uint8Array,
+        gate: RateLimitCheck.RateLimitGate,
+        apis: ClientApis
+      ): Effect.Effect<Answer, never, Scope.Scope> => {
+        const body = RequestBody.parse(bytes, head.headers["content-type"])
+        if (Result.isFailure(body)) {
+          const response = ErrorResponses.invalid(body.failure.errors, gate.limitHeaders)
+          return Effect.succeed(apis.guess(bytes).refusal(response))
+        }
+        const api = apis.of(body.success.value)
+        const decoded = api.read(body.success.value)
+        if (Result.isFailure(decoded)) {
+          return Effect.succeed(api.refusal(ErrorResponses.invalid(decoded.failure, gate.limitHeaders)))
+        }
+        // Before the token: a flood of guesses ends here and costs no look-up.
+        return gate.check(head.address, ({ accepted, headers }): ReturnType<typeof take> => {
+          if (!accepted) return Effect.succeed(api.refusal(ErrorResponses.overLimit(headers)))
+          return Effect.flatMap(tokens.authenticate(instanceId, api.token(head)), (instance) =>
+            Option.isSome(instance)
+              ? begin(head, decoded.success, api, instance.value, headers)
+              : Effect.succeed(api.refusal(ErrorResponses.unauthorized(headers)))
+          ).pipe(Effect.catch((error) => Effect.map(refusalOf(error, headers), api.refusal)))
+        })
+      }
+
+      return ChatEndpoint.of({
+        stream,
+        make: (apis) => {
+          const refuse = (_: RequestHead.RequestHead, bytes: Uint8Array, headers: RateLimitCheck.LimitHeaders) =>
+            Effect.succeed(apis.guess(bytes).refusal(ErrorResponses.overLimit(headers)))
+          return (head, instanceId, bytes) =>
+            RateLimitCheck.withRateLimit(
+              admit,
+              (_, __, gate) => take(head, instanceId, bytes, gate, apis),
+              refuse
+            )(head, bytes)
+        }
+      })
+    })
+  )

@@ -1,0 +1,64 @@
+/**
+ * Issues and checks owner keys in the memory of this process. Unbounded, since visitors cannot issue keys.
+ *
+ * @module
+ */
+import { randomBytes, randomUUID } from "node:crypto"
+import { Clock, Effect, Layer, Option } from "effect"
+import * as Credential from "../../core/sites/Credential.ts"
+import * as Key from "../../core/sites/OwnerKey.ts"
+import { OwnerKeys } from "../../services/sites/OwnerKeys.ts"
+import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
+
+interface Stored extends Key.OwnerKey {
+  readonly digest: Uint8Array
+}
+
+const nameOf = (digest: Uint8Array): string => Buffer.from(digest).toString("base64url")
+
+export const layer: Layer.Layer<OwnerKeys, never, SiteDirectory> = Layer.effect(
+  OwnerKeys,
+  Effect.gen(function* () {
+    const directory = yield* SiteDirectory
+    const byDigest = new Map<string, Stored>()
+
+    const existing = (ids: ReadonlyArray<string>) =>
+      Effect.filter(ids, (id) => Effect.map(directory.byWebsiteConfigId(id), Option.isSome))
+
+    const toKey = Effect.fnUntraced(function* ({ digest: _, ...key }: Stored) {
+      return key.sites === "all" ? key : { ...key, sites: yield* existing(key.sites) }
+    })
+
+    return OwnerKeys.of({
+      authenticate: Effect.fnUntraced(function* (key) {
+        if (!Key.isSpelled(key)) return Option.none()
+        const digest = Credential.digest(key)
+        const stored = byDigest.get(nameOf(digest))
+        const now = yield* Clock.currentTimeMillis
+        return stored !== undefined && Credential.sameDigest(stored.digest, digest) && Credential.isValidAt(stored, now)
+          ? Option.some(yield* toKey(stored))
+          : Option.none()
+      }),
+      issue: Effect.fnUntraced(function* ({ expiresAt, label, scope, sites }) {
+        const ids = sites === "all" ? sites : [...new Set(sites)].sort()
+        if (ids !== "all" && (yield* existing(ids)).length < ids.length) return Option.none()
+        const key = Key.format(randomBytes(32))
+        const digest = Credential.digest(key)
+        const createdAt = yield* Clock.currentTimeMillis
+        const issued = { keyId: randomUUID(), scope, sites: ids, label, createdAt, expiresAt, revokedAt: null }
+        byDigest.set(nameOf(digest), { ...issued, digest })
+        return Option.some({ ...issued, key })
+      }),
+      list: Effect.suspend(() => Effect.forEach([...byDigest.values()], toKey)),
+      revoke: (keyId) =>
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          for (const [name, stored] of byDigest) {
+            if (stored.keyId !== keyId) continue
+            if (stored.revokedAt === null) byDigest.set(name, { ...stored, revokedAt: now })
+            return true
+          }
+          return false
+        })
+    })
+  })
+)

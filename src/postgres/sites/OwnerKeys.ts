@@ -1,0 +1,138 @@
+/**
+ * Issues and checks owner keys in PostgreSQL, which stores their digests only. A lookup is cached for less than a second, so
+ * that a revocation takes effect within one. Expiry is checked on every call.
+ *
+ * @module
+ */
+import { randomBytes, randomUUID } from "node:crypto"
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
+import * as Credential from "../../core/sites/Credential.ts"
+import * as Key from "../../core/sites/OwnerKey.ts"
+import * as Scope from "../../core/sites/Scope.ts"
+import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import { OwnerKeys } from "../../services/sites/OwnerKeys.ts"
+import { array, bounded } from "../Database.ts"
+import * as Lookup from "../Lookup.ts"
+
+const Row = Schema.Struct({
+  digest: Schema.Uint8Array,
+  keyId: Schema.String,
+  scope: Schema.Literals(Scope.scopes),
+  allSites: Schema.Boolean,
+  sites: Schema.Array(Schema.String),
+  label: Schema.NullOr(Schema.String),
+  createdAt: Schema.Finite,
+  expiresAt: Schema.NullOr(Schema.Finite),
+  revokedAt: Schema.NullOr(Schema.Finite)
+})
+
+const Rows = Schema.Array(Row)
+
+const toKey = ({ allSites, digest: _, sites, ...key }: typeof Row.Type): Key.OwnerKey => ({
+  ...key,
+  sites: allSites ? "all" : sites
+})
+
+const millis = (column: string, name: string) => `floor(extract(epoch FROM ${column}) * 1000)::float8 AS "${name}"`
+
+const columns = `
+  key_sha256 AS digest, key_id AS "keyId", scope, all_sites AS "allSites", label,
+  ARRAY(SELECT website_config_id::text FROM owner_key_site AS reached
+    WHERE reached.key_id = owner_key.key_id ORDER BY 1) AS sites,
+  ${millis("created_at", "createdAt")}, ${millis("expires_at", "expiresAt")}, ${millis("revoked_at", "revokedAt")}`
+
+const Issued = Schema.Array(Schema.Struct({ key_id: Schema.String }))
+
+/** The most digests that are cached. */
+const capacity = 10_000
+
+export interface Options {
+  /** How long a caller waits for the database. */
+  readonly timeout: Duration.Input
+}
+
+export const layer = ({ timeout }: Options): Layer.Layer<OwnerKeys, never, PgClient.PgClient> =>
+  Layer.effect(
+    OwnerKeys,
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+
+      const byDigest = yield* Lookup.make<typeof Row.Type>({
+        find: (digest) =>
+          sql`SELECT ${sql.literal(columns)} FROM owner_key
+            WHERE key_sha256 = ${PgTypes.bytea(Buffer.from(digest, "base64url"))}`.pipe(
+            bounded(timeout),
+            decodeRows(Rows),
+            Effect.map((rows) => Option.fromUndefinedOr(rows[0]))
+          ),
+        found: "900 millis",
+        unknown: "900 millis",
+        capacity
+      })
+
+      return OwnerKeys.of({
+        authenticate: Effect.fnUntraced(function* (key) {
+          if (!Key.isSpelled(key)) return Option.none()
+          const digest = Credential.digest(key)
+          const found = yield* byDigest(Buffer.from(digest).toString("base64url"))
+          const now = yield* Clock.currentTimeMillis
+          return Option.map(
+            Option.filter(found, (row) => Credential.sameDigest(row.digest, digest) && Credential.isValidAt(row, now)),
+            toKey
+          )
+        }),
+        issue: Effect.fnUntraced(function* ({ expiresAt, label, scope, sites }) {
+          const ids = sites === "all" ? [] : [...new Set(sites)].sort()
+          if (!ids.every(isCanonicalUuid)) return Option.none()
+          const key = Key.format(randomBytes(32))
+          const keyId = randomUUID()
+          const createdAt = yield* Clock.currentTimeMillis
+          // Idempotent, since it may run twice if the connection breaks.
+          const rows = yield* sql`
+            WITH reached AS (
+              SELECT website_config_id FROM site
+              WHERE website_config_id = ANY (${array(ids, PgTypes.OID.uuid)}) AND deleted_at IS NULL
+            ), issued AS (
+              INSERT INTO owner_key (key_id, key_sha256, scope, all_sites, label, created_at, expires_at)
+              SELECT ${PgTypes.uuid(keyId)}, ${PgTypes.bytea(Credential.digest(key))}, ${PgTypes.text(scope)},
+                ${sites === "all"}, ${PgTypes.text(label)}, ${PgTypes.timestamptz(createdAt)},
+                ${PgTypes.timestamptz(expiresAt)}
+              WHERE (SELECT count(*) FROM reached) = ${PgTypes.int8(BigInt(ids.length))}
+              ON CONFLICT (key_id) DO UPDATE SET label = excluded.label
+              RETURNING key_id
+            ), linked AS (
+              INSERT INTO owner_key_site (key_id, website_config_id)
+              SELECT key_id, website_config_id FROM issued, reached ON CONFLICT DO NOTHING
+            )
+            SELECT key_id FROM issued`.pipe(bounded(timeout), decodeRows(Issued))
+          return rows.length === 0
+            ? Option.none()
+            : Option.some({
+                keyId,
+                key,
+                scope,
+                sites: sites === "all" ? sites : ids,
+                label,
+                createdAt,
+                expiresAt,
+                revokedAt: null
+              })
+        }),
+        list: sql`SELECT ${sql.literal(columns)} FROM owner_key ORDER BY created_at, key_id`.pipe(
+          bounded(timeout),
+          decodeRows(Rows),
+          Effect.map((rows) => rows.map(toKey))
+        ),
+        revoke: Effect.fnUntraced(function* (keyId) {
+          if (!isCanonicalUuid(keyId)) return false
+          const now = yield* Clock.currentTimeMillis
+          const rows = yield* sql`
+            UPDATE owner_key SET revoked_at = coalesce(revoked_at, ${PgTypes.timestamptz(now)})
+            WHERE key_id = ${PgTypes.uuid(keyId)} RETURNING key_id`.pipe(bounded(timeout))
+          return rows.length > 0
+        })
+      })
+    })
+  )

@@ -1,0 +1,33 @@
+/**
+ * Issues and checks the keys with which owners' programs authenticate at the owner API. The interface only; see
+ * `memory/sites/OwnerKeys` and `postgres/sites/OwnerKeys`.
+ *
+ * @module
+ */
+import { Context, type Effect, type Option } from "effect"
+import type { Access } from "../../core/sites/Access.ts"
+import type { IssuedOwnerKey, OwnerKey } from "../../core/sites/OwnerKey.ts"
+import type { StorageUnavailable } from "../Storage.ts"
+
+export class OwnerKeys extends Context.Service<
+  OwnerKeys,
+  {
+    /**
+     * The key whose secret is `key`, if it is neither revoked nor expired. None does not reveal which of these checks
+     * failed. A revocation takes effect on every process within a second.
+     */
+    readonly authenticate: (key: string) => Effect.Effect<Option.Option<OwnerKey>, StorageUnavailable>
+    /** Issues a key, whose secret is returned here only. None if one of the websites does not exist. */
+    readonly issue: (
+      request: Access & {
+        readonly label: string | null
+        /** Milliseconds since 1970, or null for a key that does not expire. */
+        readonly expiresAt: number | null
+      }
+    ) => Effect.Effect<Option.Option<IssuedOwnerKey>, StorageUnavailable>
+    /** Every key, oldest first, without its secret. The ids of a key's websites are sorted; deleted websites are left out. */
+    readonly list: Effect.Effect<ReadonlyArray<OwnerKey>, StorageUnavailable>
+    /** False if there is no such key; true if it is revoked, now or before. */
+    readonly revoke: (keyId: string) => Effect.Effect<boolean, StorageUnavailable>
+  }
+>()("hydracore/services/OwnerKeys") {}

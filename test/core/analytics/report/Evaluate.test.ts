@@ -1,0 +1,176 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as DateRange from "../../../../src/core/analytics/report/DateRange.ts"
+import * as Evaluate from "../../../../src/core/analytics/report/Evaluate.ts"
+import type { Query, Request } from "../../../../src/core/analytics/report/Query.ts"
+import type { EventRow, SiteRows, ViewRow } from "../../../../src/core/analytics/report/Row.ts"
+
+const start = Date.UTC(2026, 10, 25, 10)
+const minutes = (count: number) => start + count * 60_000
+
+const client = { deviceType: "desktop", browser: "Firefox", os: "Linux", country: "DE" }
+const noCampaign = { source: null, medium: null, name: null, term: null, content: null }
+
+const view = (visitor: string, minute: number, path: string, more: Partial<ViewRow> = {}): ViewRow => ({
+  ...client,
+  receivedAt: minutes(minute),
+  path,
+  sessionId: visitor,
+  visitorHash: visitor,
+  campaign: noCampaign,
+  referrerHost: null,
+  referrerPath: null,
+  ...more
+})
+
+const event = (visitor: string, minute: number, name: string, more: Partial<EventRow> = {}): EventRow => ({
+  ...client,
+  receivedAt: minutes(minute),
+  path: "/pricing",
+  sessionId: visitor,
+  visitorHash: visitor,
+  name,
+  properties: null,
+  revenue: null,
+  isInteractive: true,
+  ...more
+})
+
+const rows: SiteRows = {
+  views: [
+    // Ada comes from an advertisement, reads three pages and comes back an hour later for one.
+    view("ada", 0, "/", { campaign: { ...noCampaign, source: "google", medium: "cpc", name: "spring" } }),
+    view("ada", 10, "/pricing"),
+    view("ada", 40, "/thanks/1"),
+    view("ada", 100, "/pricing", { referrerHost: "news.example", referrerPath: "/a" }),
+    // Bob reads one page.
+    view("bob", 5, "/pricing", { referrerHost: "www.google.com", referrerPath: "/", country: null }),
+    // Eve reads one page and acts on it.
+    view("eve", 20, "/", { browser: null })
+  ],
+  events: [
+    event("ada", 39, "Signup", { properties: { plan: "pro", seats: 3 }, revenue: { currency: "EUR", amount: 0.1 } }),
+    event("ada", 40, "Signup", { properties: { plan: "pro" }, revenue: { currency: "EUR", amount: 0.2 } }),
+    event("eve", 21, "Scroll", { path: "/" })
+  ],
+  conversions: [
+    { visitStartedAt: minutes(0), sessionKey: "ada", name: "Form submitted" },
+    { visitStartedAt: minutes(70), sessionKey: "ada", name: "Chat started" }
+  ],
+  goals: [
+    { name: "Signed up", kind: "event", value: "Signup" },
+    { name: "Thanked", kind: "page", value: "/thanks/*" }
+  ]
+}
+
+const request: Request = {
+  siteId: "3f0c2c1e-9c0b-4c57-8d55-6b6d0f6f7a10",
+  metrics: ["visitors"],
+  dateRange: "day",
+  dimensions: [],
+  filters: [],
+  orderBy: [{ by: "visitors", direction: "desc" }],
+  comparison: null,
+  includeTotalRows: false,
+  includeTimeLabels: false,
+  limit: 100,
+  offset: 0
+}
+
+const query = (parts: Partial<Request>): Query =>
+  DateRange.resolve(
+    { ...request, ...parts, orderBy: parts.orderBy ?? [{ by: parts.metrics?.[0] ?? "visitors", direction: "desc" }] },
+    { now: minutes(300), timeZone: "UTC" }
+  )
+
+const ask = (parts: Partial<Request>) =>
+  Evaluate.evaluate(query(parts), rows).results.map(({ dimensions, metrics }) => [...dimensions, ...metrics])
+
+describe("core/analytics/report/Evaluate", () => {
+  it("counts a day", () => {
+    assert.deepStrictEqual(
+      ask({
+        metrics: [
+          "visitors",
+          "visits",
+          "pageviews",
+          "events",
+          "views_per_visit",
+          "bounce_rate",
+          "visit_duration",
+          "conversions",
+          "conversion_rate"
+        ]
+      }),
+      // Two of four visits bounce: Ada's second and Bob's. Ada's first lasts 40 minutes, Eve's one.
+      [[3, 4, 6, 9, 1.5, 50, 615, 4, 33.33]]
+    )
+  })
+
+  it("sums revenue exactly", () => {
+    assert.deepStrictEqual(ask({ metrics: ["total_revenue"] }), [
+      [{ value: 0.3, currency: "EUR", short: "€0.3", long: "€0.30" }]
+    ])
+  })
+
+  it("takes a visit's source from its first view", () => {
+    assert.deepStrictEqual(
+      ask({ metrics: ["pageviews", "conversions"], dimensions: ["visit:source", "visit:channel"] }),
+      [
+        ["google", "Paid Search", 3, 4],
+        ["Direct / None", "Direct", 1, 0],
+        ["news.example", "Referral", 1, 0],
+        ["www.google.com", "Organic Search", 1, 0]
+      ]
+    )
+  })
+
+  it("counts for a page the visits that saw it, and bounces of those that began on it", () => {
+    assert.deepStrictEqual(ask({ metrics: ["visits", "pageviews", "bounce_rate"], dimensions: ["event:page"] }), [
+      ["/pricing", 3, 3, 100],
+      ["/", 2, 2, 0],
+      ["/thanks/1", 1, 1, 0]
+    ])
+    assert.deepStrictEqual(
+      ask({
+        metrics: ["visits", "visit_duration"],
+        filters: [{ operator: "is", dimension: "event:page", values: ["/pricing"] }]
+      }),
+      [[3, 0]]
+    )
+  })
+
+  it("groups conversions by goal", () => {
+    assert.deepStrictEqual(
+      ask({
+        metrics: ["conversions", "visitors", "conversion_rate", "group_conversion_rate"],
+        dimensions: ["event:goal"]
+      }),
+      [
+        ["Signed up", 2, 1, 33.33, 33.33],
+        ["Form submitted", 1, 1, 33.33, 33.33],
+        ["Thanked", 1, 1, 33.33, 33.33]
+      ]
+    )
+    assert.deepStrictEqual(
+      ask({ metrics: ["conversion_rate", "group_conversion_rate"], dimensions: ["visit:utm_campaign"] }),
+      [
+        ["spring", 33.33, 100],
+        ["(not set)", 0, 0]
+      ]
+    )
+  })
+
+  it("groups events by a property", () => {
+    assert.deepStrictEqual(
+      ask({
+        metrics: ["events"],
+        dimensions: ["event:props:plan", "event:props:seats"],
+        filters: [{ operator: "is", dimension: "event:goal", values: ["Signed up"] }]
+      }),
+      [
+        ["pro", "(not set)", 1],
+        ["pro", "3", 1]
+      ]
+    )
+  })
+})

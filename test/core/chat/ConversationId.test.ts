@@ -1,0 +1,59 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as ConversationId from "../../../src/core/chat/ConversationId.ts"
+import { isCanonicalUuid } from "../../../src/core/text/Uuid.ts"
+
+const hashKey = new Uint8Array(32).fill(7)
+const fresh = "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e"
+
+const Instance = Schema.Struct({
+  instanceId: Schema.Literals(["a", "b"]),
+  memory: Schema.Literals(["edge", "agent"]),
+  conversationIds: Schema.Literals(["service", "client"])
+})
+
+const Given = Schema.UndefinedOr(
+  Schema.Literals(["", "short", "an id of 16 characters or more", "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63"])
+)
+
+const Origin = Schema.NullOr(Schema.Literals(["one", "two"]))
+
+describe("core/chat/ConversationId", () => {
+  it.prop(
+    "only an id that nobody can guess opens a conversation, and only where the edge keeps it",
+    [Instance, Given, Origin],
+    ([instance, given, origin]) => {
+      const { conversationId, isOpen, session, storedId } = ConversationId.identify(
+        instance,
+        given,
+        fresh,
+        hashKey,
+        origin
+      )
+      assert.strictEqual(conversationId, given || fresh)
+      const isKey =
+        isCanonicalUuid(conversationId) || (instance.conversationIds === "client" && conversationId.length >= 16)
+      assert.strictEqual(isOpen, instance.memory === "edge" && isKey)
+      // Of any other id only what a client sends as its turns is stored.
+      assert.strictEqual(storedId !== null, instance.memory === "edge" && (isKey || origin !== null))
+      assert.strictEqual(session === null, instance.memory === "edge" && !isKey)
+      // No request can name what is stored for the owner alone.
+      if (storedId !== null && !isOpen) {
+        assert.notStrictEqual(ConversationId.identify(instance, storedId, fresh, hashKey).storedId, storedId)
+      }
+    }
+  )
+
+  it.prop(
+    "two conversations that differ in instance, id or origin are stored apart",
+    [Instance, Given, Origin, Instance, Given, Origin],
+    ([instance, given, origin, other, otherGiven, otherOrigin]) => {
+      const one = ConversationId.identify(instance, given, fresh, hashKey, origin)
+      const two = ConversationId.identify(other, otherGiven, fresh, hashKey, otherOrigin)
+      if (one.storedId === null || two.storedId === null || one.isOpen || two.isOpen) return
+      const isSame =
+        instance.instanceId === other.instanceId && one.conversationId === two.conversationId && origin === otherOrigin
+      assert.strictEqual(one.storedId === two.storedId, isSame)
+    }
+  )
+})

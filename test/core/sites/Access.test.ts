@@ -1,0 +1,79 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Option, Schema } from "effect"
+import { type Access, type AuthorizedSite, authorize } from "../../../src/core/sites/Access.ts"
+import * as Scope from "../../../src/core/sites/Scope.ts"
+import type { Site } from "../../../src/core/sites/Site.ts"
+
+const AnyScope = Schema.Literals(Scope.scopes)
+const Id = Schema.Literals(["a", "b", "c", "d"])
+const AnyAccess = Schema.Struct({
+  scope: AnyScope,
+  sites: Schema.Union([Schema.Literal("all"), Schema.Array(Id)])
+})
+
+const siteOf = (id: string): Site => ({
+  websiteConfigId: id,
+  hostedWebsiteId: `hosted ${id}`,
+  trackingToken: `token ${id}`,
+  name: id,
+  origins: [],
+  timeZone: "UTC",
+  createdAt: 0
+})
+
+/** What each scope includes, written out. */
+const included: Record<Scope.Scope, ReadonlyArray<Scope.Scope>> = {
+  stats: ["stats"],
+  read: ["stats", "read"],
+  write: ["stats", "read", "write"]
+}
+
+describe("core/sites/Access", () => {
+  it.prop(
+    "authorizes a website if and only if the access names it and its scope includes the required one",
+    [AnyAccess, AnyScope, Id],
+    ([access, scope, id]) => {
+      const site = siteOf(id)
+      const proof = authorize(access, scope, site)
+      const expected = (access.sites === "all" || access.sites.includes(id)) && included[access.scope].includes(scope)
+      assert.strictEqual(Option.isSome(proof), expected)
+      if (Option.isSome(proof)) assert.strictEqual(proof.value.site, site)
+    }
+  )
+
+  it("an access without websites reaches none", () => {
+    const access: Access = { scope: "write", sites: [] }
+    assert.isTrue(Option.isNone(authorize(access, "stats", siteOf("a"))))
+  })
+})
+
+/** Type tests: `tsc` fails if a line with `@ts-expect-error` compiles, or if another line does not. Nothing here runs. */
+const types = (
+  stats: AuthorizedSite<"stats">,
+  read: AuthorizedSite<"read">,
+  write: AuthorizedSite<"write">,
+  site: Site,
+  access: Access
+) => {
+  const needs = <S extends Scope.Scope>(_: AuthorizedSite<S>) => {}
+  needs<"stats">(stats)
+  needs<"stats">(read)
+  needs<"stats">(write)
+  needs<"read">(read)
+  needs<"read">(write)
+  needs<"write">(write)
+  // @ts-expect-error A smaller scope is no proof of a larger one.
+  needs<"read">(stats)
+  // @ts-expect-error
+  needs<"write">(stats)
+  // @ts-expect-error
+  needs<"write">(read)
+  // @ts-expect-error A website is no proof.
+  needs<"stats">(site)
+  // @ts-expect-error An object of the same shape is no proof.
+  needs<"stats">({ site })
+  // @ts-expect-error The decision may be negative.
+  needs<"stats">(authorize(access, "stats", site))
+}
+
+void types

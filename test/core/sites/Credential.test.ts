@@ -1,0 +1,72 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { isSpelledLikeToken } from "../../../src/core/chat/WidgetToken.ts"
+import * as Credential from "../../../src/core/sites/Credential.ts"
+import * as OwnerKey from "../../../src/core/sites/OwnerKey.ts"
+
+const Byte = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 }))
+const Secret = Schema.Array(Byte).check(Schema.isMinLength(32), Schema.isMaxLength(32))
+const Time = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4_000_000_000_000 }))
+
+const { format, isSpelled } = Credential.spelling("abc")
+
+const secret = (bytes: ReadonlyArray<number>) => format(Uint8Array.from(bytes))
+
+describe("core/sites/Credential", () => {
+  it.prop("spells 32 bytes so that they can be read back", [Secret], ([bytes]) => {
+    const text = secret(bytes)
+    assert.isTrue(isSpelled(text))
+    assert.deepStrictEqual([...Buffer.from(text.slice("abc_".length), "base64url")], bytes)
+  })
+
+  it.prop("a secret of one kind is not one of another kind", [Secret], ([bytes]) => {
+    const key = OwnerKey.format(Uint8Array.from(bytes))
+    assert.deepStrictEqual([OwnerKey.isSpelled(key), isSpelledLikeToken(key), isSpelled(key)], [true, false, false])
+  })
+
+  it.prop(
+    "a secret with one character removed, doubled or added is not spelled like one",
+    [Secret, Byte, Schema.String],
+    ([bytes, at, more]) => {
+      const text = secret(bytes)
+      const index = at % text.length
+      assert.isFalse(isSpelled(text.slice(0, index) + text.slice(index + 1)))
+      assert.isFalse(isSpelled(text.slice(0, index) + text.slice(index, index + 1) + text.slice(index)))
+      assert.strictEqual(isSpelled(text + more), more === "")
+      assert.strictEqual(isSpelled(more + text), more === "")
+      assert.isFalse(isSpelled(`${text}\n`))
+    }
+  )
+
+  it.prop("only a secret is spelled like one", [Schema.String], ([text]) => {
+    assert.strictEqual(isSpelled(text), text.startsWith("abc_") && /^[\w-]{43}$/.test(text.slice(4)))
+  })
+
+  it.prop("two digests are the same if and only if the secrets are", [Secret, Secret], ([one, other]) => {
+    const [left, right] = [secret(one), secret(other)]
+    assert.strictEqual(Credential.digest(left).length, 32)
+    assert.isTrue(Credential.sameDigest(Credential.digest(left), Credential.digest(left)))
+    assert.strictEqual(Credential.sameDigest(Credential.digest(left), Credential.digest(right)), left === right)
+  })
+
+  it.prop("digests of different lengths are never the same", [Secret, Schema.Array(Byte)], ([one, other]) => {
+    const bytes = Uint8Array.from(other)
+    assert.isTrue(bytes.length === 32 || !Credential.sameDigest(Credential.digest(secret(one)), bytes))
+  })
+
+  it.prop(
+    "is valid before it expires, and not from then on or once it is revoked",
+    [Time, Schema.NullOr(Time), Schema.NullOr(Time)],
+    ([now, expiresAt, revokedAt]) => {
+      const validity = { expiresAt, revokedAt }
+      const valid = revokedAt === null && (expiresAt === null || expiresAt > now)
+      assert.strictEqual(Credential.isValidAt(validity, now), valid)
+      assert.strictEqual(Credential.stateAt(validity, now) === "valid", valid)
+      assert.strictEqual(Credential.stateAt(validity, now) === "revoked", revokedAt !== null)
+      if (revokedAt === null && expiresAt !== null) {
+        assert.isTrue(Credential.isValidAt(validity, expiresAt - 1))
+        assert.isFalse(Credential.isValidAt(validity, expiresAt))
+      }
+    }
+  )
+})

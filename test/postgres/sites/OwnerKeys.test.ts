@@ -1,0 +1,75 @@
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Layer, Option } from "effect"
+import { TestClock } from "effect/testing"
+import * as PostgresOwnerKeys from "../../../src/postgres/sites/OwnerKeys.ts"
+import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
+import * as SiteErasure from "../../../src/postgres/sites/SiteErasure.ts"
+import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
+import { suite } from "../../suites/OwnerKeys.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+
+const timeout = "20 seconds"
+const layers = Layer.mergeAll(
+  PostgresOwnerKeys.layer({ timeout }),
+  SiteDirectory.layer({ timeout }),
+  SiteErasure.layer({ timeout })
+).pipe(Layer.provideMerge(TestDatabase.layer))
+
+suite("postgres/sites/OwnerKeys", layers)
+
+const newKey = OwnerKeys.use((keys) => keys.issue({ scope: "stats", sites: "all", label: null, expiresAt: null })).pipe(
+  Effect.flatMap(Effect.fromOption)
+)
+
+describe("postgres/sites/OwnerKeys: what is kept", () => {
+  it.effect("a key that one process revokes is invalid within a second in another", () =>
+    Effect.gen(function* () {
+      const here = yield* OwnerKeys
+      const there = Context.get(yield* Layer.build(Layer.fresh(PostgresOwnerKeys.layer({ timeout }))), OwnerKeys)
+      const { key, keyId } = yield* newKey
+      assert.isTrue(Option.isSome(yield* there.authenticate(key)))
+      yield* here.revoke(keyId)
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(Option.isNone(yield* there.authenticate(key)))
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.effect("the database holds a digest, and the key nowhere", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { key } = yield* newKey
+      const rows = yield* sql`SELECT row_to_json(owner_key)::text AS row FROM owner_key`
+      assert.strictEqual(rows.length, 1)
+      const secret = Buffer.from(key.slice("hok_".length), "base64url").toString("hex")
+      for (const spelling of [key, key.slice("hok_".length), secret]) {
+        assert.notInclude(JSON.stringify(rows), spelling)
+      }
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.live("a text that is not spelled like a key is never looked up, and a locked table costs a bounded wait", () =>
+    Effect.gen(function* () {
+      const connection = yield* TestDatabase.connection
+      const blocker = yield* TestDatabase.clientOf(connection)
+      yield* Effect.gen(function* () {
+        const keys = yield* OwnerKeys
+        const { key } = yield* newKey
+        yield* blocker.withTransaction(
+          Effect.gen(function* () {
+            yield* blocker`LOCK TABLE owner_key IN ACCESS EXCLUSIVE MODE`
+            assert.isTrue(Option.isNone(yield* keys.authenticate(`${key}x`)))
+            assert.strictEqual((yield* Effect.flip(keys.authenticate(key))).reason, "timeout")
+          })
+        )
+        assert.isTrue(Option.isSome(yield* keys.authenticate(key)))
+      }).pipe(
+        Effect.provide(
+          PostgresOwnerKeys.layer({ timeout: "2 seconds" }).pipe(
+            Layer.provide(Layer.effect(PgClient.PgClient, TestDatabase.clientOf(connection)))
+          )
+        )
+      )
+    })
+  )
+})

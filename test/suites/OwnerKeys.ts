@@ -1,0 +1,149 @@
+/**
+ * The suite of every `OwnerKeys`.
+ *
+ * @module
+ */
+import { randomBytes, randomUUID } from "node:crypto"
+import { assert, layer as shared } from "@effect/vitest"
+import { Clock, Effect, type Layer, Option, Schema } from "effect"
+import { TestClock } from "effect/testing"
+import type { Access } from "../../src/core/sites/Access.ts"
+import { format, type IssuedOwnerKey } from "../../src/core/sites/OwnerKey.ts"
+import { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
+
+const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] })).pipe(
+  Effect.map(({ websiteConfigId }) => websiteConfigId)
+)
+
+const issued = (access: Access, expiresAt: number | null = null, label: string | null = null) =>
+  OwnerKeys.use((keys) => keys.issue({ ...access, expiresAt, label })).pipe(Effect.flatMap(Effect.fromOption))
+
+const everything: Access = { scope: "stats", sites: "all" }
+
+const authenticate = (key: string) => OwnerKeys.use((keys) => keys.authenticate(key))
+
+const secretless = ({ key: _, ...rest }: IssuedOwnerKey) => rest
+
+/** The listed keys with these ids: suites share a storage. */
+const listed = (...ids: ReadonlyArray<string>) =>
+  Effect.map(
+    OwnerKeys.use((keys) => keys.list),
+    (keys) => keys.filter(({ keyId }) => ids.includes(keyId))
+  )
+
+export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirectory | SiteErasure, E>) =>
+  shared(layer)(name, (it) => {
+    it.effect("a key authenticates with its scope and its websites, whose ids are sorted and distinct", () =>
+      Effect.gen(function* () {
+        const sites = [yield* newSite, yield* newSite]
+        for (const scope of ["stats", "read", "write"] as const) {
+          const all = yield* issued({ scope, sites: "all" })
+          const some = yield* issued({ scope, sites: [...sites, ...sites] })
+          assert.deepStrictEqual([all.sites, some.sites], ["all", sites.toSorted()])
+          for (const key of [all, some, all]) {
+            assert.deepStrictEqual(yield* authenticate(key.key), Option.some(secretless(key)))
+          }
+        }
+      })
+    )
+
+    it.effect.prop("no other text authenticates, and none fails", [Schema.String], ([text]) =>
+      Effect.gen(function* () {
+        const { key } = yield* issued(everything)
+        for (const wrong of [
+          text,
+          `${text}${key}x`,
+          `${key}${text}x`,
+          format(randomBytes(32)),
+          key.toUpperCase(),
+          ""
+        ]) {
+          assert.isTrue(Option.isNone(yield* authenticate(wrong)))
+        }
+      })
+    )
+
+    it.effect("a key expires to the millisecond, also if it was used before", () =>
+      Effect.gen(function* () {
+        const { key } = yield* issued(everything, (yield* Clock.currentTimeMillis) + 10_000)
+        assert.isTrue(Option.isSome(yield* authenticate(key)))
+        yield* TestClock.adjust(9999)
+        assert.isTrue(Option.isSome(yield* authenticate(key)))
+        yield* TestClock.adjust(1)
+        assert.isTrue(Option.isNone(yield* authenticate(key)))
+      })
+    )
+
+    it.effect("a revoked key is invalid within a second, and others stay valid", () =>
+      Effect.gen(function* () {
+        const keys = yield* OwnerKeys
+        const [one, other] = [yield* issued(everything), yield* issued(everything)]
+        assert.isTrue(Option.isSome(yield* authenticate(one.key)))
+        assert.isTrue(yield* keys.revoke(one.keyId))
+        yield* TestClock.adjust("1 second")
+        assert.isTrue(Option.isNone(yield* authenticate(one.key)))
+        assert.isTrue(Option.isSome(yield* authenticate(other.key)))
+      })
+    )
+
+    it.effect("a second revocation has no effect, and an unknown key cannot be revoked", () =>
+      Effect.gen(function* () {
+        const keys = yield* OwnerKeys
+        const { keyId } = yield* issued(everything)
+        assert.isTrue(yield* keys.revoke(keyId))
+        const revoked = yield* listed(keyId)
+        assert.strictEqual(revoked[0]?.revokedAt, yield* Clock.currentTimeMillis)
+        yield* TestClock.adjust(5000)
+        assert.isTrue(yield* keys.revoke(keyId))
+        assert.deepStrictEqual(yield* listed(keyId), revoked)
+        assert.isFalse(yield* keys.revoke(randomUUID()))
+        assert.isFalse(yield* keys.revoke("no key"))
+      })
+    )
+
+    it.effect("lists keys, oldest first, without their secrets", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const expiresAt = 4_102_444_800_123
+        const first = yield* issued({ scope: "write", sites: [site] }, expiresAt, 'Ünï\'s "label"')
+        yield* TestClock.adjust(1)
+        const second = yield* issued(everything)
+        assert.deepStrictEqual([first.expiresAt, first.label, second.label], [expiresAt, 'Ünï\'s "label"', null])
+        assert.deepStrictEqual(yield* listed(second.keyId, first.keyId), [secretless(first), secretless(second)])
+      })
+    )
+
+    it.effect("deleting a website takes it from its keys, which stay valid", () =>
+      Effect.gen(function* () {
+        const [gone, kept] = [yield* newSite, yield* newSite]
+        const one = yield* issued({ scope: "read", sites: [gone] })
+        yield* TestClock.adjust(1)
+        const both = yield* issued({ scope: "read", sites: [gone, kept] })
+        yield* SiteErasure.use((erasure) => erasure.erase(gone))
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(
+          Option.map(yield* authenticate(one.key), ({ sites }) => sites),
+          Option.some([])
+        )
+        assert.deepStrictEqual(
+          (yield* listed(one.keyId, both.keyId)).map(({ sites }) => sites),
+          [[], [kept]]
+        )
+      })
+    )
+
+    it.effect("a key for a website that does not exist is not issued", () =>
+      Effect.gen(function* () {
+        const keys = yield* OwnerKeys
+        const site = yield* newSite
+        const before = (yield* keys.list).length
+        for (const unknown of [randomUUID(), "no website"]) {
+          const request = { scope: "stats", sites: [site, unknown], label: null, expiresAt: null } as const
+          assert.isTrue(Option.isNone(yield* keys.issue(request)))
+        }
+        assert.strictEqual((yield* keys.list).length, before)
+      })
+    )
+  })

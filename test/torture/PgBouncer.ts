@@ -1,0 +1,107 @@
+/**
+ * Debian's PgBouncer in transaction mode in front of a cluster, as an operator would run it.
+ *
+ * @module
+ */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process"
+import { appendFileSync, chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { Effect, Schema, type Scope } from "effect"
+import { until } from "../support/Wait.ts"
+import type { Cluster } from "./Cluster.ts"
+import * as Nginx from "./Nginx.ts"
+
+/** The path of PgBouncer, or undefined if it is not installed. */
+export const executable: string | undefined = ["/usr/sbin/pgbouncer", "pgbouncer"].find((name) => {
+  try {
+    execFileSync(name, ["--version"], { stdio: "ignore" })
+    return true
+  } catch {
+    return false
+  }
+})
+
+/** What to install without it. */
+export const install = "PgBouncer: apt-get install pgbouncer, brew install pgbouncer"
+
+const config = (sockets: string, port: number) => `
+[databases]
+* = host=${sockets} port=5432 user=postgres
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 10
+max_client_conn = 500
+`
+
+const Files = Schema.Tuple([Schema.Struct({ ident_file: Schema.String })])
+
+/**
+ * PgBouncer refuses to run as root. It then runs as the user of the server, who may not connect until `ident_file` says so.
+ * Returns that user; undefined if this process is not root.
+ */
+const allowServerUser = Effect.fnUntraced(function* (cluster: Cluster, sockets: string) {
+  if (process.getuid?.() !== 0) return undefined
+  const user = execFileSync("id", ["-nu", String(statSync(sockets).uid)], { encoding: "utf8" }).trim()
+  yield* cluster.use((sql) =>
+    Effect.gen(function* () {
+      const [{ ident_file }] = yield* Effect.flatMap(sql`SHOW ident_file`, Schema.decodeUnknownEffect(Files))
+      appendFileSync(ident_file, `owner ${user} all\n`)
+      yield* sql`SELECT pg_reload_conf()`
+    })
+  )
+  return user
+})
+
+/** Starts PgBouncer; it ends with the scope. Returns the database's URL through it. */
+export const start = Effect.fnUntraced(function* (cluster: Cluster): Effect.fn.Return<string, never, Scope.Scope> {
+  const sockets = decodeURIComponent(new URL(cluster.url).hostname)
+  const port = yield* Nginx.freePort
+  const user = yield* allowServerUser(cluster, sockets)
+  const folder = yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      const made = mkdtempSync(path.join(tmpdir(), "hydracore-pgbouncer-"))
+      chmodSync(made, 0o755)
+      writeFileSync(path.join(made, "pgbouncer.ini"), config(sockets, port))
+      return made
+    }),
+    (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
+  )
+  let output = ""
+  const child = yield* Effect.acquireRelease(
+    Effect.sync((): ChildProcess => {
+      const bouncer = spawn(executable ?? "pgbouncer", [
+        ...(user === undefined ? [] : ["-u", user]),
+        path.join(folder, "pgbouncer.ini")
+      ])
+      const orphaned = () => bouncer.kill("SIGKILL")
+      process.once("exit", orphaned)
+      bouncer.once("exit", () => process.off("exit", orphaned))
+      for (const stream of [bouncer.stdout, bouncer.stderr]) {
+        stream.setEncoding("utf8").on("data", (text: string) => {
+          if (output.length < 1_000_000) output += text
+        })
+      }
+      return bouncer
+    }),
+    (bouncer) =>
+      Effect.promise(
+        () =>
+          new Promise<void>((resolve) => {
+            if (bouncer.exitCode !== null || bouncer.signalCode !== null) return resolve()
+            bouncer.once("exit", () => resolve())
+            // SIGQUIT ends it at once; SIGTERM waits for its clients.
+            bouncer.kill("SIGQUIT")
+          })
+      )
+  )
+  yield* until("PgBouncer serves", () => {
+    if (child.exitCode !== null) throw new Error(`PgBouncer ended: ${output}`)
+    return output.includes("process up")
+  })
+  return `postgresql://postgres@127.0.0.1:${port}/postgres`
+})
