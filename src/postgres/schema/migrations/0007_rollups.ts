@@ -84,7 +84,8 @@ const statements = [
     hosted_website_id uuid PRIMARY KEY,
     time_zone text NOT NULL,
     version integer NOT NULL,
-    rolled_before date NOT NULL,
+    goals text,
+    rolled_before date,
     retry_at timestamptz
   )`,
   `CREATE TABLE rollup_day (

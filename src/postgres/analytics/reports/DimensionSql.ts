@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { direct, notSet } from "../../core/analytics/report/Fact.ts"
+import { direct, notSet } from "../../../core/analytics/report/Fact.ts"
 import {
   type Condition,
   type Dimension,
@@ -11,8 +11,8 @@ import {
   type FilterDimension,
   propertyPrefix,
   type VisitDimension
-} from "../../core/analytics/report/Query.ts"
-import type { Goal } from "../../core/analytics/report/Row.ts"
+} from "../../../core/analytics/report/Query.ts"
+import type { Goal } from "../../../core/analytics/report/Row.ts"
 import type { Parameters } from "./Parameters.ts"
 import { source } from "./VisitSql.ts"
 

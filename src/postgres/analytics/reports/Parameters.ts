@@ -4,7 +4,7 @@
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
-import * as Database from "../Database.ts"
+import * as Database from "../../Database.ts"
 
 const { OID } = PgTypes
 

@@ -7,11 +7,11 @@
  *
  * @module
  */
-import * as DateRange from "../../core/analytics/report/DateRange.ts"
-import * as Evaluate from "../../core/analytics/report/Evaluate.ts"
-import { pageviewName } from "../../core/analytics/report/Fact.ts"
-import * as Filters from "../../core/analytics/report/Filters.ts"
-import * as LocalTime from "../../core/analytics/report/LocalTime.ts"
+import * as DateRange from "../../../core/analytics/report/DateRange.ts"
+import * as Evaluate from "../../../core/analytics/report/Evaluate.ts"
+import { pageviewName } from "../../../core/analytics/report/Fact.ts"
+import * as Filters from "../../../core/analytics/report/Filters.ts"
+import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import {
   type Condition,
   type Dimension,
@@ -19,8 +19,9 @@ import {
   type FilterDimension,
   isTimeDimension,
   type Query
-} from "../../core/analytics/report/Query.ts"
-import type { Goal } from "../../core/analytics/report/Row.ts"
+} from "../../../core/analytics/report/Query.ts"
+import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
+import type { Goal } from "../../../core/analytics/report/Row.ts"
 import * as DimensionSql from "./DimensionSql.ts"
 import { Parameters } from "./Parameters.ts"
 import * as VisitSql from "./VisitSql.ts"
@@ -31,9 +32,9 @@ export interface Input extends Pick<Query, "filters" | "timeZone"> {
   /** The days that the intervals cover, and possibly others between them, oldest first. At least one. */
   readonly days: ReadonlyArray<LocalTime.Day>
   /** Days of which the visits are stored. */
-  readonly stored: ReadonlyArray<VisitSql.Interval>
+  readonly stored: ReadonlyArray<Interval>
   /** Days of which they are made of page views and events. */
-  readonly raw: ReadonlyArray<VisitSql.Interval>
+  readonly raw: ReadonlyArray<Interval>
   /** Whether conversions are counted. */
   readonly conversions: boolean
   /** Whether revenue is summed. */
@@ -50,7 +51,7 @@ export interface Statement {
 /** More intervals than this are joined instead of written as conditions. */
 const maxConditions = 8
 
-const storedVisits = (parameters: Parameters, site: string, intervals: ReadonlyArray<VisitSql.Interval>): string => {
+const storedVisits = (parameters: Parameters, site: string, intervals: ReadonlyArray<Interval>): string => {
   const columns = ["visit_id", ...VisitSql.visitColumns].join(", ")
   if (intervals.length > maxConditions) {
     const starts = parameters.times(intervals.map(({ start }) => start))
@@ -80,7 +81,7 @@ const isGoalCondition = (filter: Filter): filter is Condition =>
   "dimension" in filter && filter.dimension === "event:goal"
 
 /** The columns of every partial count, and how those of one group are joined. */
-const counts = [
+export const counts = [
   "visitors",
   "visits",
   "pageviews",

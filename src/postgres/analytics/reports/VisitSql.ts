@@ -3,14 +3,9 @@
  *
  * @module
  */
-import * as Channel from "../../core/analytics/report/Channel.ts"
+import * as Channel from "../../../core/analytics/report/Channel.ts"
+import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
 import type { Parameters } from "./Parameters.ts"
-
-/** Days of which the visits are read: `[start, end)`, in milliseconds since 1970. */
-export interface Interval {
-  readonly start: number
-  readonly end: number
-}
 
 /** A visit ends after so much idle time. */
 export const idle = "interval '30 minutes'"
