@@ -8,6 +8,8 @@ export default defineConfig({
     // Most tests wait for something, so that two cores have time for three files; many more would crowd the one PostgreSQL.
     // In CI one after the other, so that what fails there fails by itself.
     maxWorkers: process.env["CI"] === "true" ? 1 : 3,
+    // The files of one worker share their modules: loading them for each file takes longer than most tests.
+    isolate: false,
     testTimeout: 30_000,
     hookTimeout: 60_000
   }

@@ -15,8 +15,11 @@ import * as ClusterRateLimiter from "./cluster/RateLimiter.ts"
 import * as ConnectionTable from "./core/limits/ConnectionTable.ts"
 import * as Metrics from "./core/metrics/Metrics.ts"
 import * as Server from "./http/server/Server.ts"
+import * as MemoryAnalyticsExport from "./memory/analytics/AnalyticsExport.ts"
 import * as MemoryAnalyticsRepo from "./memory/analytics/AnalyticsRepo.ts"
-import * as MemoryPageViews from "./memory/analytics/PageViews.ts"
+import * as AnalyticsRows from "./memory/analytics/AnalyticsRows.ts"
+import * as Countries from "./memory/analytics/Countries.ts"
+import * as MemoryEventRepo from "./memory/analytics/EventRepo.ts"
 import * as MemoryReports from "./memory/analytics/Reports.ts"
 import * as MemoryVisitorSalts from "./memory/analytics/VisitorSalts.ts"
 import * as MemoryConversationStore from "./memory/chat/ConversationStore.ts"
@@ -30,7 +33,9 @@ import * as MemoryDecisions from "./memory/sites/Decisions.ts"
 import * as MemoryOwnerKeys from "./memory/sites/OwnerKeys.ts"
 import * as MemorySiteDirectory from "./memory/sites/SiteDirectory.ts"
 import * as MemorySiteErasure from "./memory/sites/SiteErasure.ts"
+import * as AnalyticsExport from "./postgres/analytics/AnalyticsExport.ts"
 import * as AnalyticsRepo from "./postgres/analytics/AnalyticsRepo.ts"
+import * as EventRepo from "./postgres/analytics/EventRepo.ts"
 import * as Reports from "./postgres/analytics/Reports.ts"
 import * as VisitorSalts from "./postgres/analytics/VisitorSalts.ts"
 import * as ConversationStore from "./postgres/chat/ConversationStore.ts"
@@ -65,6 +70,8 @@ export const storage = (settings: Settings) => {
   const queue = { timeout, maxQueue: settings.databaseQueue, traced: Option.isSome(settings.otlp) }
   return Layer.mergeAll(
     AnalyticsRepo.layer(queue),
+    EventRepo.layer(queue),
+    AnalyticsExport.layer,
     SubmissionRepo.layer(queue),
     SiteDirectory.layer({ timeout }),
     SiteErasure.layer({ timeout }),
@@ -91,9 +98,12 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
   ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
-        Layer.mergeAll(MemoryAnalyticsRepo.layer, MemoryReports.layer).pipe(
-          Layer.provideMerge(MemoryPageViews.layer())
-        ),
+        Layer.mergeAll(
+          MemoryAnalyticsRepo.layer,
+          MemoryEventRepo.layer,
+          MemoryAnalyticsExport.layer,
+          MemoryReports.layer
+        ).pipe(Layer.provideMerge(AnalyticsRows.layer)),
         MemorySubmissionRepo.layer(),
         MemoryDecisions.layer(),
         MemorySiteDirectory.layer(),
@@ -150,6 +160,10 @@ export const workerRateLimiter = (settings: Settings, link: Link) =>
 /** Reads an agent's bearer key from the environment variable that its instance names. */
 export const keyOf = (variable: string) =>
   Config.option(Config.Redacted(variable)).pipe(Effect.catchTag("ConfigError", () => Effect.succeedNone))
+
+/** The countries of `GEO_DATABASE`. */
+const countries = (settings: Settings) =>
+  Option.match(settings.geoDatabase, { onNone: () => Countries.none, onSome: (file) => Countries.layer({ file }) })
 
 /** Whether metrics are served or exported. */
 const isMeasured = (settings: Settings): boolean => Option.isSome(settings.metricsPort) || Option.isSome(settings.otlp)
@@ -221,6 +235,7 @@ export const server = ({ extensions, listen, settings, worker }: ServerOptions) 
   ).pipe(
     Layer.provide([
       worker?.limiter ?? rateLimiter(settings),
+      countries(settings),
       extensions === undefined ? live : Layer.provide(extensions.observers, live)
     ])
   )

@@ -68,6 +68,21 @@ const retention = (name: string, standard: Option.Option<Retention.Retention> = 
 const networks = (name: string) =>
   parsed(name, Networks.parse).pipe(withDefault<ReadonlyArray<IpNetwork.IpNetwork>>([]))
 
+const trustedProxies = networks("TRUSTED_PROXIES")
+
+/** The name of a header that only trusted proxies may send. */
+const geoHeader = trustedProxies.pipe(
+  Config.flatMap((proxies) =>
+    parsed("GEO_HEADER", (name) =>
+      !/^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(name)
+        ? Result.fail("is no name of a header; it must be one such as cf-ipcountry.")
+        : proxies.length === 0
+          ? Result.fail("needs TRUSTED_PROXIES, since anyone else could send the header too.")
+          : Result.succeed(name)
+    )
+  )
+)
+
 /** The share of requests that start a trace. */
 const traceRatio = Config.all([
   setting("OTEL_TRACES_SAMPLER", `one of ${TraceSampling.samplers.join(", ")}`, (value) =>
@@ -134,7 +149,7 @@ const fields = {
 
   /** `postgres://user:password@host:port/database`. `serve` needs it; `demo` always uses its own database. */
   databaseUrl: databaseUrl("DATABASE_URL"),
-  /** The most pooled connections of one process (a worker is one), besides the three for batches. */
+  /** The most pooled connections of one process (a worker is one), besides the four for batches. */
   databaseConnections: integer("DATABASE_CONNECTIONS", 1, 1000).pipe(withDefault(8)),
   /** How long a request waits for the database before it is answered 503. */
   databaseTimeout: duration("DATABASE_TIMEOUT").pipe(withDefault(Duration.seconds(10))),
@@ -159,7 +174,12 @@ const fields = {
    */
   redisUrl: url("REDIS_URL", ["redis:", "rediss:"]),
   /** The networks of the reverse proxies whose `X-Forwarded-For` is trusted. */
-  trustedProxies: networks("TRUSTED_PROXIES"),
+  trustedProxies,
+
+  /** The path of a country database in MaxMind's format (`.mmdb`). */
+  geoDatabase: text("GEO_DATABASE"),
+  /** The header in which a trusted proxy names the client's country. */
+  geoHeader,
 
   /** The folder of the demo's database and `demo.json`. */
   dataDir: text("HYDRACORE_DATA_DIR").pipe(withDefault(".hydracore")),

@@ -115,7 +115,7 @@ const inThisProcess = Effect.fnUntraced(function* (settings: Settings, address: 
 
 /**
  * Handles SIGHUP while the scope is open; unhandled, it would end the process. Returns a function that sets the action.
- * A signal that arrives earlier is kept, and signals that arrive during the action run it once more.
+ * A signal that arrives earlier is kept, and signals that arrive during the action run it again.
  */
 const hangups = Effect.gen(function* () {
   const requested = Latch.makeUnsafe(false)

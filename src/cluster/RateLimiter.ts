@@ -76,7 +76,10 @@ export const layer = (options: Options): Layer.Layer<RateLimiter> =>
       }
 
       const leave = (): void => {
-        if (!away) run(Effect.logWarning("The primary does not answer: this process limits by itself meanwhile"))
+        if (!away)
+          run(
+            Effect.logWarning("The primary does not answer. Until it does, this process applies the rate limits alone.")
+          )
         away = true
         // A single empty batch as a probe; more would fill the channel.
         retry ??= setTimeout(() => link.send({ _tag: "Take", batch: ++batch, asks: [] }), retryMillis)

@@ -8,7 +8,9 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import { limits } from "../core/analytics/EventLimits.ts"
 import * as Errors from "./Errors.ts"
+import * as EventFields from "./EventFields.ts"
 import * as Headers from "./Headers.ts"
 import { Validation } from "./Validation.ts"
 import * as Wire from "./Wire.ts"
@@ -38,13 +40,56 @@ export const PageViewPayload = Schema.Struct({
 
 export type PageViewPayload = typeof PageViewPayload.Type
 
+/** The body of an event. */
+export const EventPayload = Schema.Struct({
+  site_id: Wire.Uuid({ title: "Site Id", description: "The public tracking token of the website" }),
+  name: Wire.Text({ title: "Name", minLength: 1, maxLength: limits.name }),
+  page_path: Wire.Text({ title: "Page Path", maxLength: 2048 }),
+  session_id: Wire.OptionalText({ title: "Session Id" }),
+  properties: EventFields.Properties,
+  revenue: EventFields.Revenue,
+  interactive: Wire.OptionalBoolean({
+    title: "Interactive",
+    description: "False if a visit with one page view and this event is still a bounce; true unless given"
+  })
+}).annotate({
+  identifier: "TrackEventRequest",
+  title: "TrackEventRequest",
+  examples: [
+    {
+      site_id: "3f0c2c1e-9c0b-4c57-8d55-6b6d0f6f7a10",
+      name: "Booking",
+      page_path: "/tours",
+      session_id: "b7d1c9",
+      properties: { tour: "First strokes", people: 2 },
+      revenue: { currency: "EUR", amount: 150 }
+    }
+  ]
+})
+
+export type EventPayload = typeof EventPayload.Type
+
+const limited = { ...Headers.rateLimit, ...Headers.decision }
+
 const stored = HttpApiSchema.NoContent.annotate({ description: "The page view is stored" })
 
-export const track = HttpApiEndpoint.post("track", "/v1/public/analytics/track", {
+const storedEvent = HttpApiSchema.NoContent.annotate({ description: "The event is stored" })
+
+const errors = [
+  ...Errors.common,
+  Errors.Forbidden,
+  Errors.NotFound,
+  Errors.TooManyRequests,
+  Errors.ServiceUnavailable
+] as const
+
+const pageView = {
   payload: [PageViewPayload, Wire.asBeacon(PageViewPayload)],
-  success: HttpApiSchema.WithHeaders(stored, { ...Headers.rateLimit, ...Headers.decision }),
-  error: [...Errors.common, Errors.Forbidden, Errors.NotFound, Errors.TooManyRequests, Errors.ServiceUnavailable]
-})
+  success: HttpApiSchema.WithHeaders(stored, limited),
+  error: errors
+} as const
+
+export const track = HttpApiEndpoint.post("track", "/v1/public/analytics/track", pageView)
   .middleware(Validation)
   .annotateMerge(
     OpenApi.annotations({
@@ -55,6 +100,34 @@ export const track = HttpApiEndpoint.post("track", "/v1/public/analytics/track",
     })
   )
 
+export const view = HttpApiEndpoint.post("view", "/v1/public/view", pageView)
+  .middleware(Validation)
+  .annotateMerge(
+    OpenApi.annotations({
+      identifier: "track_view",
+      summary: "Track View",
+      description:
+        "The same as `/v1/public/analytics/track`, for visitors whose filter lists block the word analytics. Both share one limit."
+    })
+  )
+
+export const event = HttpApiEndpoint.post("event", "/v1/public/analytics/event", {
+  payload: [EventPayload, Wire.asBeacon(EventPayload)],
+  success: HttpApiSchema.WithHeaders(storedEvent, limited),
+  error: errors
+})
+  .middleware(Validation)
+  .annotateMerge(
+    OpenApi.annotations({
+      identifier: "track_event",
+      summary: "Track Event",
+      description:
+        "Record what happened besides a page view, such as a signup. Shares the limit of page views. An event of a bot is counted as one and not stored."
+    })
+  )
+
 export class AnalyticsGroup extends HttpApiGroup.make("analytics")
-  .add(track)
-  .annotateMerge(OpenApi.annotations({ title: "Analytics", description: "Page views of published websites" })) {}
+  .add(track, view, event)
+  .annotateMerge(
+    OpenApi.annotations({ title: "Analytics", description: "Page views and events of published websites" })
+  ) {}

@@ -5,7 +5,7 @@
  */
 import { Predicate, Result, Schema } from "effect"
 import type { ValidationError } from "./Errors.ts"
-import { at, fromIssue, missing } from "./ValidationErrors.ts"
+import { allAt, at, fromIssue, missing } from "./ValidationErrors.ts"
 import { type FieldError, type Member, memberOf } from "./Wire.ts"
 
 type BodyReader<A> = (body: unknown) => Result.Result<A, ReadonlyArray<ValidationError>>
@@ -66,7 +66,7 @@ export const make = <A>(schema: Schema.Codec<A, unknown>): BodyReader<A> => {
       }
       const result = read(input)
       if (Result.isSuccess(result)) value[name] = result.success
-      else errors.push(at(["body", name], result.failure))
+      else errors.push(...allAt(["body", name], result.failure))
     }
     return errors.length === 0 ? Result.succeed(value as A) : Result.fail(errors)
   })

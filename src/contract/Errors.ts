@@ -90,13 +90,18 @@ export const ServiceUnavailable = refusal(503, "ServiceUnavailable", "Not known 
 })
 export const GatewayTimeout = refusal(504, "GatewayTimeout", "The agent did not answer in time", Headers.rateLimit)
 
-/** The errors of all endpoints: requests that do not reach the endpoint, and failures. */
-export const common = [
-  refusal(400, "BadRequest", "The request is not valid HTTP, or its body did not arrive whole", Headers.decision),
+/** The errors of all endpoints for requests that do not reach the endpoint, and for failures. */
+export const unhandled = [
   refusal(405, "MethodNotAllowed", "The path has other methods; see Allow", { ...Headers.allow, ...Headers.decision }),
   refusal(408, "RequestTimeout", "The request did not arrive in time", Headers.decision),
-  refusal(413, "PayloadTooLarge", "The body is too large", Headers.decision),
   refusal(417, "ExpectationFailed", "The Expect header asks for something other than 100-continue", Headers.decision),
   refusal(431, "RequestHeaderFieldsTooLarge", "The head of the request is too large", Headers.decision),
   refusal(500, "InternalServerError", "The service failed; X-Error-Id names the failure in its log", Headers.errorId)
+] as const
+
+/** The same, and those for a body that cannot be read. */
+export const common = [
+  refusal(400, "BadRequest", "The request is not valid HTTP, or its body did not arrive whole", Headers.decision),
+  refusal(413, "PayloadTooLarge", "The body is too large", Headers.decision),
+  ...unhandled
 ] as const

@@ -93,6 +93,7 @@ const canonicalNames = [
   "X-Content-Type-Options",
   "X-Error-Id",
   "X-HydraCore-Decision",
+  "X-Should-Retry",
   "X-Vercel-AI-UI-Message-Stream"
 ]
 
@@ -119,20 +120,35 @@ const referHeaders = (headers: Json, components: Map<string, unknown>): Json => 
   return Object.fromEntries(entries)
 }
 
-/** Copies the first example of a body's schema to the body, since not every tool finds it in the schema. */
+const namesOf = (schema: Json): ReadonlyArray<string> => {
+  const alternatives = Array.isArray(schema["anyOf"]) ? schema["anyOf"].map(objectOf) : [schema]
+  return alternatives.map(({ $ref }) => String($ref).slice(reference("").length))
+}
+
+/** Copies the first example of a body's schemas to the body, since not every tool finds it in the schema. */
 const withExamples = (content: unknown, schemas: Json): Json =>
   mapValues(content, (media) => {
     const { schema, ...rest } = objectOf(media)
-    const name = String(objectOf(schema)["$ref"]).slice(reference("").length)
-    const examples = objectOf(schemas[name])["examples"]
-    return Array.isArray(examples) ? { schema, ...rest, example: examples[0] } : media
+    const examples = namesOf(objectOf(schema)).flatMap((name) => {
+      const [value] = [objectOf(schemas[name])["examples"]].flat()
+      return value === undefined ? [] : [[name, { value }] as const]
+    })
+    const [first] = examples
+    if (first === undefined) return media
+    return examples.length === 1
+      ? { schema, ...rest, example: first[1].value }
+      : { schema, ...rest, examples: Object.fromEntries(examples) }
   })
 
-/** Adds the description of a stream, which the generator leaves out. */
-const describeStream = (response: Json): Json =>
-  "text/event-stream" in objectOf(response["content"])
-    ? { ...response, description: "The agent's answer: the UI message stream of the AI SDK, version 1" }
-    : response
+/** Adds the description of a stream, which the generator leaves out. `headers` are those of the response. */
+const describeStream = (response: Json, headers: Json): Json => {
+  if (!("text/event-stream" in objectOf(response["content"]))) return response
+  const isUiMessageStream = "x-vercel-ai-ui-message-stream" in headers
+  return {
+    ...response,
+    description: `The agent's answer${isUiMessageStream ? ": the UI message stream of the AI SDK, version 1" : ", in the protocol of the client"}`
+  }
+}
 
 /** The published document. */
 export const asPublished = (document: Json): Json => {
@@ -144,11 +160,14 @@ export const asPublished = (document: Json): Json => {
   const publishResponse = (response: unknown): Json => {
     const { content, headers: own, ...rest } = objectOf(response)
     const all = { ...objectOf(own), ...("text/html" in objectOf(content) ? page : {}), ...cors }
-    return describeStream({
-      ...rest,
-      headers: referHeaders(all, headers),
-      ...(content === undefined ? {} : { content: withExamples(content, schemas) })
-    })
+    return describeStream(
+      {
+        ...rest,
+        headers: referHeaders(all, headers),
+        ...(content === undefined ? {} : { content: withExamples(content, schemas) })
+      },
+      all
+    )
   }
   const publishOperation = (operation: unknown): Json => {
     const body = objectOf(objectOf(operation)["requestBody"])

@@ -12,6 +12,10 @@ export type Location = ReadonlyArray<string | number>
 
 export const at = (loc: Location, { msg, type }: FieldError): ValidationError => ({ loc, msg, type })
 
+/** The errors of a field or, if it has them, of its members. */
+export const allAt = (loc: Location, error: FieldError): ReadonlyArray<ValidationError> =>
+  error.members === undefined ? [at(loc, error)] : error.members.map((member) => at([...loc, ...member.loc], member))
+
 export const missing: FieldError = { type: "missing", msg: "Field required" }
 
 const invalid: FieldError = { type: "value_error", msg: "Value error, not a valid value" }
@@ -32,11 +36,9 @@ export const fromIssue = (issue: SchemaIssue.Issue, loc: Location): ReadonlyArra
     case "MissingKey":
       return [at(loc, missing)]
     default:
-      return [
-        at(
-          loc,
-          Option.getOrElse(fieldErrorOf(issue), () => invalid)
-        )
-      ]
+      return allAt(
+        loc,
+        Option.getOrElse(fieldErrorOf(issue), () => invalid)
+      )
   }
 }

@@ -3,21 +3,23 @@
  *
  * @module
  */
-import { Schema } from "effect"
+import { Schema, SchemaGetter } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import { maxMessageLength } from "../core/chat/Conversation.ts"
 import { ChatEvent } from "./ChatFrame.ts"
 import * as Errors from "./Errors.ts"
 import * as Headers from "./Headers.ts"
+import { UseChatPayload } from "./UseChat.ts"
 import { Validation } from "./Validation.ts"
 import { WidgetTokenSecurity } from "./WidgetTokenSecurity.ts"
 import * as Wire from "./Wire.ts"
 
 /** The body of a chat message. */
 export const ChatPayload = Schema.Struct({
-  message: Wire.Text({ title: "Message", maxLength: 8000 }),
+  message: Wire.Text({ title: "Message", maxLength: maxMessageLength }),
   conversation_id: Wire.OptionalText({ title: "Conversation Id" })
 }).annotate({
   identifier: "WidgetChatRequest",
@@ -27,29 +29,56 @@ export const ChatPayload = Schema.Struct({
 
 export type ChatPayload = typeof ChatPayload.Type
 
+export const chatParams = { instance_id: Wire.Uuid({ title: "Instance Id" }) }
+
+export const widgetTokenHeader = {
+  "x-widget-token": Schema.optionalKey(
+    Schema.String.annotate({
+      description: "A token of this instance: `hwt_` and 43 characters. Missing or wrong: 401."
+    })
+  )
+}
+
+export const chatErrors = [
+  ...Errors.common,
+  Errors.Unauthorized,
+  Errors.Forbidden,
+  Errors.TooManyRequests,
+  Errors.BadGateway,
+  Errors.ServiceUnavailable,
+  Errors.GatewayTimeout
+] as const
+
+/** An error of a body that is read as `useChat`'s. */
+const sentence = (status: number) =>
+  Schema.String.annotate({ title: "Sentence", description: "What a visitor reads" }).pipe(
+    Schema.decodeTo(Schema.TaggedStruct("Sentence", { text: Schema.String }), {
+      decode: SchemaGetter.transform((text: string) => ({ _tag: "Sentence" as const, text })),
+      encode: SchemaGetter.transform(({ text }) => text)
+    }),
+    HttpApiSchema.asText({ contentType: "text/plain" }),
+    HttpApiSchema.status(status)
+  )
+
+const sentences = [
+  sentence(401),
+  sentence(403),
+  sentence(422),
+  sentence(429),
+  sentence(502),
+  sentence(503),
+  sentence(504)
+] as const
+
 export const chat = HttpApiEndpoint.post("chat", "/v1/public/widget/:instance_id/chat", {
-  params: { instance_id: Wire.Uuid({ title: "Instance Id" }) },
-  headers: {
-    "x-widget-token": Schema.optionalKey(
-      Schema.String.annotate({
-        description: "A token of this instance: `hwt_` and 43 characters. Missing or wrong: 401."
-      })
-    )
-  },
-  payload: [ChatPayload, Wire.asBeacon(ChatPayload)],
+  params: chatParams,
+  headers: widgetTokenHeader,
+  payload: [ChatPayload, Wire.asBeacon(ChatPayload), UseChatPayload],
   success: HttpApiSchema.WithHeaders(HttpApiSchema.StreamSse({ events: ChatEvent }), {
     ...Headers.rateLimit,
     ...Headers.chatStream
   }),
-  error: [
-    ...Errors.common,
-    Errors.Unauthorized,
-    Errors.Forbidden,
-    Errors.TooManyRequests,
-    Errors.BadGateway,
-    Errors.ServiceUnavailable,
-    Errors.GatewayTimeout
-  ]
+  error: [...chatErrors, ...sentences]
 })
   .middleware(Validation)
   .middleware(WidgetTokenSecurity)

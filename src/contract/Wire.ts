@@ -15,6 +15,8 @@ import { parseInteger } from "./Integer.ts"
 export interface FieldError {
   readonly type: string
   readonly msg: string
+  /** The errors of the field's members, in place of one of the field. */
+  readonly members?: ReadonlyArray<FieldError & { readonly loc: ReadonlyArray<string> }> | undefined
 }
 
 export interface Field<A, E> extends Schema.Codec<A, E> {}
@@ -44,7 +46,7 @@ export const fieldErrorOf = (issue: SchemaIssue.Issue): Option.Option<FieldError
  * A schema around a function. The encoded type `E` and `jsonSchema` describe what clients should send; `read` may accept
  * more.
  */
-const field = <A, E = A>(jsonSchema: Record<string, unknown>, read: ReadField<A>): Field<A, E> => {
+export const field = <A, E = A>(jsonSchema: Record<string, unknown>, read: ReadField<A>): Field<A, E> => {
   const encoded = Schema.Any.check(
     Schema.makeFilter(() => true, { toJsonSchema: () => jsonSchema })
   ) as unknown as Schema.Codec<E>
@@ -66,10 +68,10 @@ const field = <A, E = A>(jsonSchema: Record<string, unknown>, read: ReadField<A>
   return made
 }
 
-const fail = (type: string, msg: string): Result.Result<never, FieldError> => Result.fail({ type, msg })
+export const fail = (type: string, msg: string): Result.Result<never, FieldError> => Result.fail({ type, msg })
 
 /** Stops counting beyond `max`. */
-const hasMoreCodePointsThan = (text: string, max: number): boolean => {
+export const hasMoreCodePointsThan = (text: string, max: number): boolean => {
   if (text.length <= max) return false
   if (text.length > 2 * max) return true
   let count = 0
@@ -80,16 +82,21 @@ const hasMoreCodePointsThan = (text: string, max: number): boolean => {
 export interface TextOptions {
   /** In Unicode code points. */
   readonly maxLength?: number | undefined
+  /** 1: the text is not empty. */
+  readonly minLength?: 1 | undefined
   /** Whether the text is stored unchanged in a column that cannot hold NUL. */
   readonly refuseNul?: boolean | undefined
 }
 
-const readText =
+export const readText =
   (options: TextOptions = {}): ReadField<string> =>
   (input) => {
     if (typeof input !== "string") return fail("string_type", "Input should be a valid string")
     if (!input.isWellFormed()) {
       return fail("string_unicode", "Input should be a valid string, unable to parse raw data as a unicode string")
+    }
+    if (options.minLength !== undefined && input === "") {
+      return fail("string_too_short", "String should have at least 1 character")
     }
     if (options.maxLength !== undefined && hasMoreCodePointsThan(input, options.maxLength)) {
       return fail("string_too_long", `String should have at most ${options.maxLength} characters`)
@@ -148,6 +155,7 @@ export const Text = (options: TextOptions & { readonly title: string; readonly d
     {
       type: "string",
       title: options.title,
+      ...(options.minLength === undefined ? {} : { minLength: options.minLength }),
       ...(options.maxLength === undefined ? {} : { maxLength: options.maxLength }),
       ...(options.description === undefined ? {} : { description: options.description })
     },
@@ -165,7 +173,8 @@ export const JsonObject = (options: { readonly title: string; readonly maxProper
     readObject(options)
   )
 
-const optional = <A>(title: string, jsonSchema: Record<string, unknown>, read: ReadField<A>) => {
+/** A field that may be absent or null. */
+export const optional = <A>(title: string, jsonSchema: Record<string, unknown>, read: ReadField<A>) => {
   const nullable = readNullable(read)
   const made = Schema.optionalKey(field<A | null, A | null>({ anyOf: [jsonSchema, { type: "null" }], title }, nullable))
   members.set(made, { read: nullable, optional: true })
@@ -179,6 +188,13 @@ export const OptionalText = (options: TextOptions & { readonly title: string }) 
 /** An integer that may be absent or null. It accepts what Pydantic accepts. */
 export const OptionalInteger = (options: { readonly title: string }) =>
   optional(options.title, { type: "integer" }, readInteger)
+
+const readBoolean: ReadField<boolean> = (input) =>
+  typeof input === "boolean" ? Result.succeed(input) : fail("bool_type", "Input should be a valid boolean")
+
+/** A boolean that may be absent or null. */
+export const OptionalBoolean = (options: { readonly title: string; readonly description?: string }) =>
+  optional(options.title, { type: "boolean", ...options }, readBoolean)
 
 /** The same JSON as `text/plain`, as a beacon sends it: browsers then need no CORS preflight. */
 export const asBeacon = <S extends Schema.Top>(body: S): S["Rebuild"] =>

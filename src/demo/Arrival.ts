@@ -12,7 +12,8 @@ export type Arrival =
       readonly device: string | null
       readonly browser: string | null
       readonly os: string | null
-      readonly isBot: boolean
+      /** Why the view is not counted, or null. */
+      readonly exclusion: "bot" | "referrer-spam" | null
     }
   | {
       readonly type: "submission"

@@ -28,7 +28,7 @@ const ofView = (view: PageView): Arrival => ({
   device: view.deviceType,
   browser: view.browser,
   os: view.os,
-  isBot: view.isBot
+  exclusion: view.exclusion
 })
 
 const FormData = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown))

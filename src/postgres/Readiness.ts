@@ -44,15 +44,15 @@ const trial = (sql: SqlClient.SqlClient): Effect.Effect<boolean, SqlError.SqlErr
     sql`SET LOCAL work_mem = '64kB'`,
     sql`SELECT count(*) FROM generate_series(1, ${sql.literal(String(spilledRows))})`
   ).pipe(sql.withTransaction, Database.recoverConnectionErrors())
-  const rows = Effect.andThen(
-    Effect.forEach(
-      ["page_view", "bot_view"],
-      (table) => sql`INSERT INTO ${sql(table)} (hosted_website_id, received_at, path, visitor_hash)
+  const rows = Effect.forEach(
+    ["page_view", "bot_view"],
+    (table) => sql`INSERT INTO ${sql(table)} (hosted_website_id, received_at, path, visitor_hash)
         VALUES (gen_random_uuid(), now(), '/', '')`
-    ),
-    sql`INSERT INTO submission (submission_id, website_config_id, received_at, form_data)
-      SELECT gen_random_uuid(), website_config_id, now(), '{}' FROM site LIMIT 1`
   ).pipe(
+    Effect.andThen(sql`INSERT INTO event (hosted_website_id, received_at, name, path, visitor_hash)
+      VALUES (gen_random_uuid(), now(), '', '/', '')`),
+    Effect.andThen(sql`INSERT INTO submission (submission_id, website_config_id, received_at, form_data)
+      SELECT gen_random_uuid(), website_config_id, now(), '{}' FROM site LIMIT 1`),
     Effect.andThen(Effect.fail(new Undo())),
     sql.withTransaction,
     Database.recoverConnectionErrors(),

@@ -61,7 +61,10 @@ export const layer = (options: Options): Layer.Layer<RateLimiter> =>
 
       const disconnected = Effect.fnUntraced(function* (error: RedisAway) {
         current = undefined
-        if (!away) yield* Effect.logWarning(`Redis is away (${error.reason}): this process limits by itself meanwhile`)
+        if (!away)
+          yield* Effect.logWarning(
+            `Redis is unreachable (${error.reason}). Until it answers, this process applies the rate limits alone.`
+          )
         away = true
         yield* Deferred.succeed(tried, undefined)
         yield* Effect.sleep(retryMillis)

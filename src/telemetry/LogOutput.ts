@@ -12,7 +12,8 @@ import { constants, fstatSync, openSync } from "node:fs"
 import { Socket } from "node:net"
 import type { Writable } from "node:stream"
 import { isatty } from "node:tty"
-import { Effect, Predicate } from "effect"
+import { Effect } from "effect"
+import * as NodeInternals from "../runtime/NodeInternals.ts"
 
 /** The buffer limit in bytes. A line is buffered while the buffer is not above it. */
 const maxBuffered = 1024 * 1024
@@ -81,9 +82,8 @@ export const make = (output: Writable, lost: (lines: number) => string): LogOutp
 
 /** Sets the stream to non-blocking before each line, since a child process that shares it may have reset that. */
 const nonBlocking = (output: LogOutput, stream: object): LogOutput => {
-  const handle: unknown = Reflect.get(stream, "_handle")
-  if (!Predicate.hasProperty(handle, "setBlocking") || !Predicate.isFunction(handle.setBlocking)) return output
-  const setBlocking = handle.setBlocking.bind(handle)
+  const setBlocking = NodeInternals.setBlockingOf(stream)
+  if (setBlocking === undefined) return output
   return {
     ...output,
     write: (line) => {
@@ -93,18 +93,10 @@ const nonBlocking = (output: LogOutput, stream: object): LogOutput => {
   }
 }
 
-/**
- * Makes a stream write its buffer line by line. A pipe write of up to 4,096 bytes (PIPE_BUF) is atomic; a larger one, of
- * several lines at once, may be partial, and a line of another worker could follow the cut.
- */
-const lineByLine = (stream: object): void => {
-  Reflect.set(stream, "_writev", null)
-}
-
 /** Output to the process's standard error. Terminals and files accept every line at once. */
 export const standardError = (lost: (lines: number) => string): LogOutput => {
   const stream = reopenPipe() ?? process.stderr
-  lineByLine(stream)
+  NodeInternals.writeEachChunk(stream)
   const output = make(stream, lost)
   return isatty(2) ? output : nonBlocking(output, stream)
 }

@@ -240,7 +240,7 @@ describe("AgentStream over HTTP: an agent that is busy, or a request that is too
   })
   const tooLong = JSON.stringify({ error: { code: "context_length_exceeded", message: secret } })
 
-  it.effect("a request that is too long is sent once more, with half of its history", () =>
+  it.effect("a request that is too long is sent again, with half of its history", () =>
     Effect.gen(function* () {
       const { result, upstream } = yield* askAll((received, response) => {
         if (received.body.includes("One")) response.writeHead(400).end(tooLong)

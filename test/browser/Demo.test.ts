@@ -10,6 +10,7 @@ import type { Demo } from "../../src/demo/DemoData.ts"
 import * as DemoFeed from "../../src/demo/DemoFeed.ts"
 import * as DemoSite from "../../src/demo/DemoSite.ts"
 import * as Server from "../../src/http/server/Server.ts"
+import * as Countries from "../../src/memory/analytics/Countries.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
@@ -31,7 +32,11 @@ const running = Layer.effect(
     const agent = MemoryAgentStream.layer(() => MemoryAgentStream.texts(["Yes,", " from", " six."]))
     const service = yield* Layer.build(
       Server.layer({ ...options, routes: site.routes }).pipe(
-        Layer.provide([MemoryRateLimiter.layer({ maxKeys: 100 }), Layer.provide(feed.observers, agent)]),
+        Layer.provide([
+          Countries.none,
+          MemoryRateLimiter.layer({ maxKeys: 100 }),
+          Layer.provide(feed.observers, agent)
+        ]),
         Layer.provideMerge(App.memoryStorage)
       )
     )

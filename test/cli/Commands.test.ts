@@ -27,7 +27,8 @@ const view = (day: number, visitor: number): PageView => ({
   browser: "Safari",
   os: "iOS",
   visitorHash: Buffer.alloc(16, visitor).toString("hex"),
-  isBot: false
+  country: null,
+  exclusion: null
 })
 
 /** A command line whose commands share one storage. */
@@ -139,7 +140,7 @@ describe("site", () => {
       const remove = ["site", "delete", "--site", created.website_config_id]
       const add = (isBot: boolean) =>
         AnalyticsRepo.use(({ append }) =>
-          append({ ...view(0, 0), hostedWebsiteId: created.hosted_website_id, isBot })
+          append({ ...view(0, 0), hostedWebsiteId: created.hosted_website_id, exclusion: isBot ? "bot" : null })
         ).pipe(Effect.provide(context))
       yield* add(false)
       yield* add(false)

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Predicate, Result, Schema } from "effect"
-import { PageViewPayload } from "../../src/contract/Analytics.ts"
+import { EventPayload, PageViewPayload } from "../../src/contract/Analytics.ts"
 import * as BodyReader from "../../src/contract/BodyReader.ts"
 import { SubmissionPayload } from "../../src/contract/Forms.ts"
 import { ChatPayload } from "../../src/contract/Widget.ts"
@@ -43,7 +43,7 @@ const bodyOf = (fields: Record<string, unknown>) => {
 }
 
 describe("contract/BodyReader", () => {
-  for (const schema of [PageViewPayload, SubmissionPayload, ChatPayload] as const) {
+  for (const schema of [PageViewPayload, EventPayload, SubmissionPayload, ChatPayload] as const) {
     const read = BodyReader.make<unknown>(schema)
     const interpreted = BodyReader.interpreted<unknown>(schema)
     it.prop(

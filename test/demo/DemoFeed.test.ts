@@ -30,7 +30,8 @@ const view: PageView = {
   browser: "Firefox",
   os: "Linux",
   visitorHash: "0".repeat(32),
-  isBot: false
+  country: null,
+  exclusion: null
 }
 
 const draft = (submissionId: string): SubmissionDraft => ({
@@ -124,7 +125,7 @@ describe("the demo's feed", () => {
           device: "desktop",
           browser: "Firefox",
           os: "Linux",
-          isBot: false
+          exclusion: null
         }
       ])
     })

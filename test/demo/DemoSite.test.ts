@@ -9,6 +9,7 @@ import * as App from "../../src/App.ts"
 import * as DemoFeed from "../../src/demo/DemoFeed.ts"
 import * as DemoSite from "../../src/demo/DemoSite.ts"
 import * as Server from "../../src/http/server/Server.ts"
+import * as Countries from "../../src/memory/analytics/Countries.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
 import { options } from "../support/TestServer.ts"
@@ -30,6 +31,7 @@ describe("demo: the feed", () => {
       const built = yield* Layer.build(
         Server.layer({ ...options, routes: site.routes }).pipe(
           Layer.provide([
+            Countries.none,
             MemoryRateLimiter.layer({ maxKeys: 10 }),
             MemoryAgentStream.layer(() => MemoryAgentStream.texts([])),
             App.memoryStorage

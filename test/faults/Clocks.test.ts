@@ -52,7 +52,8 @@ const view = (hostedWebsiteId: string, now: number, path = "/") =>
         address: "203.0.113.7",
         userAgent: "Mozilla/5.0 Firefox/143.0",
         client: { browser: "Firefox", os: "Linux", deviceType: "desktop", isBot: false },
-        referrer: { host: null, path: null },
+        country: null,
+        referrer: PageView.noReferrer,
         salt: yield* salts.current
       }
     )

@@ -13,6 +13,7 @@ import * as App from "../../src/App.ts"
 import * as LiveAgent from "../../src/agent/AgentStream.ts"
 import { Settings } from "../../src/Config.ts"
 import * as Server from "../../src/http/server/Server.ts"
+import * as Countries from "../../src/memory/analytics/Countries.ts"
 import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
@@ -198,6 +199,7 @@ const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Ef
           traceRatio: 1
         }).pipe(
           Layer.provide([
+            Countries.none,
             MemoryRateLimiter.layer({ maxKeys: 1000 }),
             LiveAgent.layer({
               timeout: "5 seconds",

@@ -26,7 +26,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | Report
             })
             const reports = yield* Reports
             const { pageViews } = yield* reports.statistics({ hostedWebsiteId, days: 10, now })
-            assert.strictEqual(pageViews, shapes.filter((shape) => !shape.isBot).length)
+            assert.strictEqual(pageViews, shapes.filter((shape) => shape.exclusion === null).length)
           }),
         { arbitrary: { runs: 40 } }
       )

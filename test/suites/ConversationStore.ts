@@ -66,6 +66,10 @@ export const say = Effect.fnUntraced(function* (key: ConversationKey, said: stri
   return answerId
 })
 
+/** Follows one answer; none if it does not exist. */
+export const follow = (store: ConversationStore["Service"], answerId: string, position: number) =>
+  Effect.map(store.follow([{ answerId, position }]), (found) => Option.fromUndefinedOr(found.get(answerId)))
+
 /** Stores these events of an answer, each list as one piece. */
 const tell = Effect.fnUntraced(function* (answerId: string, pieces: ReadonlyArray<ReadonlyArray<AgentEvent>>) {
   const store = yield* ConversationStore
@@ -207,7 +211,7 @@ export const suite = <R, E>(
           assert.deepInclude(found[1], { messageId: first, parts: said, ending: "superseded" })
           assert.deepInclude(found[3], { messageId: second, parts: [], ending: null })
           assert.deepStrictEqual(
-            Option.map(yield* store.follow(first, 0), ({ ended }) => ended),
+            Option.map(yield* follow(store, first, 0), ({ ended }) => ended),
             Option.some<EndedAnswer | null>({ parts: said, ending: "superseded" })
           )
         }),
@@ -250,7 +254,7 @@ export const suite = <R, E>(
         ] as const
         assert.deepStrictEqual(yield* store.history({ key, bounds, isRegenerating: true }), turns)
         const running = yield* say(key, null)
-        assert.isTrue(Option.isNone(yield* store.follow(replaced, 0)))
+        assert.isTrue(Option.isNone(yield* follow(store, replaced, 0)))
         yield* tell(running, [[text("not this")]])
         assert.deepStrictEqual(yield* store.history({ key, bounds, isRegenerating: true }), turns)
         const last = yield* say(key, null)
@@ -269,7 +273,7 @@ export const suite = <R, E>(
         Effect.gen(function* () {
           const store = yield* ConversationStore
           const answerId = yield* say(yield* newKey, "one")
-          const followed = (position: number) => Effect.flatMap(store.follow(answerId, position), Effect.fromOption)
+          const followed = (position: number) => Effect.flatMap(follow(store, answerId, position), Effect.fromOption)
           let had: ReadonlyArray<MessagePart> = []
           let position = 0
           let stored = 0
@@ -322,7 +326,7 @@ export const suite = <R, E>(
           assert.isTrue(Option.isNone(yield* store.running(key)))
           assert.isFalse(yield* store.stop(key))
           assert.deepStrictEqual(
-            Option.map(yield* store.follow(answerId, 1), ({ ended }) => ended),
+            Option.map(yield* follow(store, answerId, 1), ({ ended }) => ended),
             Option.some<EndedAnswer | null>({ ending: "cut", parts: [{ type: "text", text: "Hello" }] })
           )
           assert.deepStrictEqual([...(yield* store.renew([answerId]))], [answerId])
@@ -440,7 +444,7 @@ export const suite = <R, E>(
         assert.isTrue(yield* store.delete(key))
         assert.isFalse(yield* store.delete(key))
         assert.isTrue(Option.isNone(yield* store.read(key)))
-        assert.isTrue(Option.isNone(yield* store.follow(answerId, 0)))
+        assert.isTrue(Option.isNone(yield* follow(store, answerId, 0)))
         assert.isFalse(yield* store.append({ answerId, position: 1, events: [text("lo")] }))
         assert.isFalse(yield* complete(answerId, [{ type: "text", text: "Hello" }]))
         assert.deepStrictEqual([...(yield* store.renew([answerId, kept]))], [kept])
@@ -504,7 +508,7 @@ export const suite = <R, E>(
           }
           assert.deepStrictEqual(yield* store.list({ instanceId: id, limit: 1, before: null }), [])
           assert.deepStrictEqual(yield* Stream.runCollect(store.stream({ instanceId: id, since: null })), [])
-          assert.isTrue(Option.isNone(yield* store.follow(id, 0)))
+          assert.isTrue(Option.isNone(yield* follow(store, id, 0)))
           assert.strictEqual((yield* store.renew([id])).size, 0)
           assert.isFalse(yield* store.append({ answerId: id, position: 0, events: [text("a")] }))
           assert.isFalse(yield* complete(id, []))

@@ -35,7 +35,8 @@ export const Shape = Schema.Struct({
   browser: orNull(Name),
   os: orNull(Name),
   visitor: between(0, 3),
-  isBot: Schema.Literals([false, false, false, true])
+  country: orNull(Schema.Literals(["DE", "NO"])),
+  exclusion: orNull(Schema.Literals(["bot", "referrer-spam"]))
 })
 
 /** The hosted website of a new site. */

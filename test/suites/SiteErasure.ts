@@ -72,7 +72,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           const [site, other] = [yield* create, yield* create]
           for (const each of [site, other]) yield* fill(each, shapes, submissions)
           const before = yield* kept(other)
-          const pageViews = shapes.filter((shape) => !shape.isBot).length
+          const pageViews = shapes.filter((shape) => shape.exclusion === null).length
           assert.deepStrictEqual(
             yield* erasure.erase(site.websiteConfigId),
             Option.some({
@@ -149,13 +149,13 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const shape = yield* Schema.decodeUnknownEffect(Shape)({
           ...{ age: 0, path: "/", referrerHost: null, referrerPath: null, deviceType: null, screenWidth: null },
           campaign: { source: null, medium: null, name: null, term: null, content: null },
-          ...{ sessionId: null, browser: null, os: null, visitor: 0, isBot: false }
+          ...{ sessionId: null, browser: null, os: null, visitor: 0, country: null, exclusion: null }
         })
         const both = [site, other, site, other]
         const outcomes = yield* Effect.forEach(
           both.flatMap(({ hostedWebsiteId, websiteConfigId }) => [
             views.append(viewOf(hostedWebsiteId, shape)),
-            views.append(viewOf(hostedWebsiteId, { ...shape, isBot: true })),
+            views.append(viewOf(hostedWebsiteId, { ...shape, exclusion: "bot" })),
             repo.submit(draft({ websiteConfigId })),
             repo.submit(draft({ websiteConfigId, key: randomUUID() }))
           ]),

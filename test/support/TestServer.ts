@@ -8,6 +8,7 @@ import { HttpServer } from "effect/http"
 import * as App from "../../src/App.ts"
 import type { Instance } from "../../src/core/chat/Instance.ts"
 import * as Server from "../../src/http/server/Server.ts"
+import * as Countries from "../../src/memory/analytics/Countries.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
@@ -25,6 +26,7 @@ export const options: Server.Options = {
   chatStreams: { perAddress: Option.none(), perInstance: Option.none() },
   connections: { total: 100_000, perAddress: Option.none() },
   trustedProxies: [],
+  geoHeader: Option.none(),
   maxBody: 256 * 1024,
   chatMaxDuration: Duration.minutes(1),
   chatResume: Option.some(Duration.minutes(1)),
@@ -56,6 +58,8 @@ export interface Answer {
 
 export const paths = {
   track: "/v1/public/analytics/track",
+  view: "/v1/public/view",
+  event: "/v1/public/analytics/event",
   submit: "/v1/public/forms/submit",
   chat: (instanceId: string) => `/v1/public/widget/${instanceId}/chat`
 }
@@ -111,7 +115,7 @@ export const layer = (
   Layer.effect(TestServer, Effect.orDie(seeded(memory))).pipe(
     Layer.provide(
       Server.layer({ ...options, ...given }).pipe(
-        Layer.provide([MemoryRateLimiter.layer({ maxKeys: 1000 }), MemoryAgentStream.layer(agent)])
+        Layer.provide([Countries.none, MemoryRateLimiter.layer({ maxKeys: 1000 }), MemoryAgentStream.layer(agent)])
       )
     ),
     Layer.provideMerge(over(storage)),

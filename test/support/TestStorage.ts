@@ -5,7 +5,7 @@ import { Effect, Layer, Stream } from "effect"
 import type { Submission } from "../../src/core/forms/Submission.ts"
 import type { Site } from "../../src/core/sites/Site.ts"
 import * as AnalyticsRepo from "../../src/memory/analytics/AnalyticsRepo.ts"
-import * as PageViews from "../../src/memory/analytics/PageViews.ts"
+import * as AnalyticsRows from "../../src/memory/analytics/AnalyticsRows.ts"
 import * as Reports from "../../src/memory/analytics/Reports.ts"
 import * as ConversationStore from "../../src/memory/chat/ConversationStore.ts"
 import * as InstanceDirectory from "../../src/memory/chat/InstanceDirectory.ts"
@@ -78,7 +78,7 @@ export const storage = (options: Options = {}) =>
       Layer.mergeAll(
         SubmissionStore.layer(),
         SiteDirectory.layer({ sites: [site] }),
-        Layer.mergeAll(Reports.layer, AnalyticsRepo.layer).pipe(Layer.provideMerge(PageViews.layer())),
+        Layer.mergeAll(Reports.layer, AnalyticsRepo.layer).pipe(Layer.provideMerge(AnalyticsRows.layer)),
         Decisions.layer(),
         InstanceDirectory.layer()
       )

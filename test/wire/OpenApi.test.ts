@@ -1,5 +1,5 @@
 /**
- * The document that is published. `openapi.json` beside this file is how it reads; `vitest -u` writes it anew.
+ * The document that is published. `openapi.json` beside this file is how it reads; `vitest -u` regenerates it.
  */
 import { assert, describe, expect, it } from "@effect/vitest"
 import { Result } from "effect"
@@ -8,6 +8,7 @@ import { PageViewPayload } from "../../src/contract/Analytics.ts"
 import { Api } from "../../src/contract/Api.ts"
 import * as BodyReader from "../../src/contract/BodyReader.ts"
 import { SubmissionPayload } from "../../src/contract/Forms.ts"
+import * as UseChat from "../../src/contract/UseChat.ts"
 import { ChatPayload } from "../../src/contract/Widget.ts"
 
 type Json = Record<string, unknown>
@@ -53,12 +54,15 @@ const headersOf = (operation: unknown, status: string) =>
   Object.keys(at(operation, "responses", status, "headers") as Json)
 
 describe("wire/OpenApi", () => {
-  it("is OpenAPI 3.1 with the three published paths, those of conversations, and nothing else", () => {
+  it("is OpenAPI 3.1 with the published paths, those of events, conversations and other clients, and nothing else", () => {
     assert.match(document.openapi, /^3\.1\./)
-    const conversation = "/v1/public/widget/{instance_id}/chat/{conversation_id}"
+    const instance = "/v1/public/widget/{instance_id}"
     assert.sameMembers(Object.keys(document.paths), [
       ...Object.keys(published),
-      ...["", "/stream", "/stop", "/feedback"].map((path) => conversation + path)
+      "/v1/public/view",
+      "/v1/public/analytics/event",
+      ...["", "/stream", "/stop", "/feedback"].map((path) => `${instance}/chat/{conversation_id}${path}`),
+      ...["/openai/v1/chat/completions", "/openai/v1/models", "/ag-ui"].map((path) => instance + path)
     ])
   })
 
@@ -69,7 +73,10 @@ describe("wire/OpenApi", () => {
       assert.strictEqual(at(operation, "description"), expected.description)
       const responses = at(operation, "responses") as Json
       assert.sameMembers(Object.keys(responses), [...expected.statuses, ...everywhere])
-      const reference = at(operation, "requestBody", "content", "application/json", "schema", "$ref") as string
+      const body = at(operation, "requestBody", "content", "application/json", "schema")
+      // The chat also takes the body of `useChat`.
+      const [published] = (at(body, "anyOf") as ReadonlyArray<unknown> | undefined) ?? [body]
+      const reference = at(published, "$ref") as string
       const schema = at(document.components.schemas, reference.split("/").at(-1)!)
       assert.deepStrictEqual(Object.keys(at(schema, "properties") as Json), expected.fields)
       assert.sameMembers(at(schema, "required") as Array<string>, expected.required)
@@ -170,9 +177,14 @@ describe("wire/OpenApi", () => {
     const [track, submit, chat] = operations
     for (const type of ["application/json", "text/plain"]) {
       const example = (operation: unknown) => at(operation, "requestBody", "content", type, "example")
+      const examples = at(chat, "requestBody", "content", type, "examples")
       assert.isTrue(Result.isSuccess(BodyReader.make(PageViewPayload)(example(track))), type)
       assert.isTrue(Result.isSuccess(BodyReader.make(SubmissionPayload)(example(submit))), type)
-      assert.isTrue(Result.isSuccess(BodyReader.make(ChatPayload)(example(chat))), type)
+      assert.isTrue(
+        Result.isSuccess(BodyReader.make(ChatPayload)(at(examples, "WidgetChatRequest", "value") ?? example(chat))),
+        type
+      )
+      if (examples !== undefined) assert.isTrue(Result.isSuccess(UseChat.read(at(examples, "UseChatRequest", "value"))))
     }
   })
 

@@ -5,6 +5,8 @@
  * @module
  */
 import { hash } from "node:crypto"
+import * as ReferrerSpam from "./ReferrerSpam.ts"
+import * as Storable from "./Storable.ts"
 import type { Client } from "./UserAgent.ts"
 
 export interface Campaign {
@@ -14,6 +16,11 @@ export interface Campaign {
   readonly term: string | null
   readonly content: string | null
 }
+
+/** Why a page view is stored apart from the counted ones: see `UserAgent.parse` and `ReferrerSpam`. */
+export const exclusions = ["bot", "referrer-spam"] as const
+
+export type Exclusion = (typeof exclusions)[number]
 
 /** A stored page view. Its texts hold no NUL and no lone surrogate. */
 export interface PageView {
@@ -33,7 +40,10 @@ export interface PageView {
   readonly os: string | null
   /** 16 bytes, as 32 hexadecimal digits; see `visitorHash`. */
   readonly visitorHash: string
-  readonly isBot: boolean
+  /** Two capital letters of ISO 3166-1, or null. */
+  readonly country: string | null
+  /** Null for a view that counts. */
+  readonly exclusion: Exclusion | null
 }
 
 /** What a browser claims: the validated payload of the contract. */
@@ -52,6 +62,8 @@ export interface PageViewFacts {
   readonly address: string
   readonly userAgent: string
   readonly client: Client
+  /** The country of the address, looked up before the address is forgotten. */
+  readonly country: string | null
   /** See `splitReferrer` and `foreignReferrer`. */
   readonly referrer: Referrer
   /** The day's secret. */
@@ -62,15 +74,6 @@ export interface PageViewFacts {
 export const bounds = { campaign: 255, deviceType: 32, host: 255, path: 2048, sessionId: 128 } as const
 
 const maxScreenWidth = 32_767
-
-/** Truncates to `max` UTF-16 units and replaces what PostgreSQL's `text` cannot hold (NUL, lone surrogates) by U+FFFD. */
-const storable = (text: string, max: number): string => {
-  const cut = text.length > max ? text.slice(0, max) : text
-  return (cut.includes("\0") ? cut.replaceAll("\0", "\uFFFD") : cut).toWellFormed()
-}
-
-const storableOrNull = (text: string | null | undefined, max: number): string | null =>
-  text === undefined || text === null || text === "" ? null : storable(text, max)
 
 const noCampaign: Campaign = { source: null, medium: null, name: null, term: null, content: null }
 
@@ -83,10 +86,10 @@ export const splitPath = (pagePath: string): { readonly path: string; readonly c
   const hash = pathAndQuery.indexOf("#")
   const withoutHash = hash === -1 ? pathAndQuery : pathAndQuery.slice(0, hash)
   const mark = withoutHash.indexOf("?")
-  const path = storable(mark === -1 ? withoutHash : withoutHash.slice(0, mark), bounds.path) || "/"
+  const path = Storable.text(mark === -1 ? withoutHash : withoutHash.slice(0, mark), bounds.path) || "/"
   if (mark === -1 || !mayNameCampaign.test(withoutHash)) return { path, campaign: noCampaign }
   const query = new URLSearchParams(withoutHash.slice(mark + 1))
-  const campaign = (key: string) => storableOrNull(query.get(key), bounds.campaign)
+  const campaign = (key: string) => Storable.textOrNull(query.get(key), bounds.campaign)
   return {
     path,
     campaign: {
@@ -102,15 +105,20 @@ export const splitPath = (pagePath: string): { readonly path: string; readonly c
 export interface Referrer {
   readonly host: string | null
   readonly path: string | null
+  readonly isSpam: boolean
 }
 
-export const noReferrer: Referrer = { host: null, path: null }
+export const noReferrer: Referrer = { host: null, path: null, isSpam: false }
 
 /** The host and path of a referrer. The query is dropped: it may hold secrets of another site. */
 export const splitReferrer = (referrer: string | null | undefined): Referrer => {
   const url = referrer ? URL.parse(referrer) : null
   if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return noReferrer
-  return { host: storableOrNull(url.host, bounds.host), path: storableOrNull(url.pathname, bounds.path) }
+  return {
+    host: Storable.textOrNull(url.host, bounds.host),
+    path: Storable.textOrNull(url.pathname, bounds.path),
+    isSpam: ReferrerSpam.isSpam(url.host)
+  }
 }
 
 const withoutWww = (host: string): string => (host.startsWith("www.") ? host.slice(4) : host)
@@ -137,7 +145,7 @@ export const deviceType = (
   client: Client,
   screenWidth: number | null
 ): string | null => {
-  if (given) return storable(given, bounds.deviceType)
+  if (given) return Storable.text(given, bounds.deviceType)
   if (client.deviceType !== null) return client.deviceType
   if (screenWidth === null) return null
   return screenWidth < 576 ? "mobile" : screenWidth < 992 ? "tablet" : "desktop"
@@ -169,6 +177,14 @@ export const visitorHash = (facts: Pick<PageViewFacts, "hostedWebsiteId" | "addr
     32
   )
 
+/** The session id as it is stored; null if there is none. */
+export const sessionIdOf = (claimed: string | null | undefined): string | null =>
+  Storable.textOrNull(claimed, bounds.sessionId)
+
+/** Why a view with these facts is stored apart; null if it counts. */
+export const exclusionOf = ({ client, referrer }: Pick<PageViewFacts, "client" | "referrer">): Exclusion | null =>
+  client.isBot ? "bot" : referrer.isSpam ? "referrer-spam" : null
+
 export const make = (claim: PageViewClaim, facts: PageViewFacts): PageView => {
   const { campaign, path } = splitPath(claim.page_path)
   const width = claim.screen_width ?? null
@@ -182,10 +198,11 @@ export const make = (claim: PageViewClaim, facts: PageViewFacts): PageView => {
     referrerPath: facts.referrer.path,
     deviceType: deviceType(claim.device_type, facts.client, screenWidth),
     screenWidth,
-    sessionId: storableOrNull(claim.session_id, bounds.sessionId),
+    sessionId: sessionIdOf(claim.session_id),
     browser: facts.client.browser,
     os: facts.client.os,
     visitorHash: visitorHash(facts),
-    isBot: facts.client.isBot
+    country: facts.country,
+    exclusion: exclusionOf(facts)
   }
 }

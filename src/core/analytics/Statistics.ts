@@ -102,7 +102,7 @@ export const aggregate = (
   const days = new Map<string, { pageViews: number; readonly visitors: Set<string> }>()
   const sessions = new Set<string>()
   for (const view of views) {
-    if (view.isBot || view.hostedWebsiteId !== query.hostedWebsiteId) continue
+    if (view.exclusion !== null || view.hostedWebsiteId !== query.hostedWebsiteId) continue
     if (view.receivedAt < from || view.receivedAt >= to) continue
     counted.push(view)
     const visitor = view.visitorHash

@@ -6,6 +6,18 @@
  */
 import type { AgentEvent } from "./Agent.ts"
 
+/** Joins adjacent texts, so that a piece or a reader that lags behind gets one long text in place of many short ones. */
+export const joinTexts = (events: ReadonlyArray<AgentEvent>): ReadonlyArray<AgentEvent> => {
+  const joined: Array<AgentEvent> = []
+  for (const event of events) {
+    const last = joined.at(-1)
+    if (event._tag === "Text" && last?._tag === "Text") {
+      joined[joined.length - 1] = { _tag: "Text", delta: last.delta + event.delta }
+    } else joined.push(event)
+  }
+  return joined
+}
+
 /** How many events the answer has with this piece, and the events of the piece. */
 export type Piece = readonly [end: number, events: ReadonlyArray<AgentEvent>]
 

@@ -12,10 +12,13 @@ export const maxMessages = 500
 /** The most UTF-16 units (`AnswerParts.sizeOf`) of a conversation that takes another message. */
 export const maxSize = 1_000_000
 
+/** The most code points of a visitor's message. */
+export const maxMessageLength = 8_000
+
 /** How long a running answer counts as running after its lease was last extended, in milliseconds. */
 export const leaseMillis = 8_000
 
-/** How often a process extends the leases of its answers, in milliseconds: several times within one lease. */
+/** How often the leases of running answers are extended, in milliseconds: several times within one lease. */
 export const renewMillis = 2_000
 
 /** Whether a text can be the id of a conversation. */

@@ -61,12 +61,12 @@ const ofRedis = (facts: RedisFacts): Finding => {
     case "NotConfigured":
       return ok(
         "redis",
-        "REDIS_URL is not set: each process counts rate limits by itself, which suffices for one process."
+        "REDIS_URL is not set: each process applies the rate limits alone, which suffices for one process."
       )
     case "Away":
       return problem(
         "redis",
-        `Redis cannot be used (${facts.reason}); meanwhile each process counts rate limits by itself.`,
+        `Redis cannot be used (${facts.reason}); until it answers, each process applies the rate limits alone.`,
         adviceForRedis(facts.fault)
       )
     case "Reached":

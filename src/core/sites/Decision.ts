@@ -5,10 +5,15 @@
  * @module
  */
 
-/** Why a request is not counted. Only `bot` and `quarantined` requests are stored, separately. */
+/**
+ * Why a request is not counted. Only page views of `bot` and `referrer-spam`, and submissions of `quarantined`, are stored,
+ * separately.
+ */
 export const reasons = [
   /** The user agent is a known bot. */
   "bot",
+  /** The page view names a referrer that advertises itself in lists of referrers. */
+  "referrer-spam",
   /** The page's origin is not among the website's origins. */
   "foreign-origin",
   /** The address exceeded its rate limit. */

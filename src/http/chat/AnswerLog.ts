@@ -3,24 +3,15 @@
  *
  * @module
  */
-import { Cause, Channel, Effect, Exit, type Pull, Scope, Stream } from "effect"
+import { Cause, Channel, Effect, Exit, Option, type Pull, Scope, Stream } from "effect"
 import type { AgentEvent } from "../../core/chat/Agent.ts"
-import type { AgentError } from "../../services/chat/AgentStream.ts"
+import * as AnswerEnd from "../../core/chat/AnswerEnd.ts"
+import * as AnswerPieces from "../../core/chat/AnswerPieces.ts"
+import type { AnswerEnding } from "../../core/chat/Conversation.ts"
+import { AgentBroken, type AgentError } from "../../services/chat/AgentStream.ts"
 
 type Events = ReadonlyArray<AgentEvent>
 type EventPull = Pull.Pull<readonly [AgentEvent, ...Array<AgentEvent>], AgentError>
-
-/** Joins adjacent texts: a reader that lags behind or resumes gets one long text in place of many short ones. */
-const joined = (events: Events): Events => {
-  const result: Array<AgentEvent> = []
-  for (const event of events) {
-    const last = result.at(-1)
-    if (event._tag === "Text" && last?._tag === "Text") {
-      result[result.length - 1] = { _tag: "Text", delta: last.delta + event.delta }
-    } else result.push(event)
-  }
-  return result
-}
 
 export class AnswerLog {
   readonly #events: Array<AgentEvent> = []
@@ -29,7 +20,7 @@ export class AnswerLog {
   #readers = 0
   readonly #onReaders: (readers: number) => void
 
-  /** @param onReaders called with the number of readers when it changes */
+  /** @param onReaders called with the number of readers when it changes, until the log ends */
   constructor(onReaders: (readers: number) => void) {
     this.#onReaders = onReaders
   }
@@ -37,6 +28,10 @@ export class AnswerLog {
   /** How many events there are. */
   get length(): number {
     return this.#events.length
+  }
+
+  get isEnded(): boolean {
+    return this.#exit !== undefined
   }
 
   /** The events from a position on. */
@@ -49,27 +44,29 @@ export class AnswerLog {
     this.#wake()
   }
 
-  /** Ends the log: readers get the events before it, then the exit. */
+  /** Ends the log: readers get the events before it, then the exit. The first end stays. */
   end(exit: Exit.Exit<void, AgentError>): void {
     this.#exit ??= exit
     this.#wake()
   }
 
+  /** Ends the log of an answer that is stored with this ending. */
+  endWith(ending: AnswerEnding): void {
+    const last = AnswerEnd.lastEvent(ending)
+    if (Option.isSome(last)) this.push([last.value])
+    this.end(Option.isSome(last) ? Exit.void : Exit.fail(new AgentBroken({ reason: `the answer ended as ${ending}` })))
+  }
+
+  /** Counts a reader as long as the scope is open. */
+  readonly hold: Effect.Effect<void, never, Scope.Scope> = Effect.suspend(() => {
+    this.#count(1)
+    return Effect.addFinalizer(() => Effect.sync(() => this.#count(-1)))
+  })
+
   /** All events from the first on, as they come. Each run of the stream is a reader. */
   read(): Stream.Stream<AgentEvent, AgentError> {
     return Stream.fromChannel(
-      Channel.fromTransform((_, scope) =>
-        Effect.suspend(() => {
-          this.#count(1)
-          return Effect.as(
-            Scope.addFinalizer(
-              scope,
-              Effect.sync(() => this.#count(-1))
-            ),
-            this.#pull()
-          )
-        })
-      )
+      Channel.fromTransform((_, scope) => Effect.as(Scope.provide(this.hold, scope), this.#pull()))
     )
   }
 
@@ -77,7 +74,7 @@ export class AnswerLog {
     let position = 0
     const pull: EventPull = Effect.suspend(() => {
       if (position < this.#events.length) {
-        const events = joined(this.since(position))
+        const events = AnswerPieces.joinTexts(this.since(position))
         position = this.#events.length
         return Effect.succeed(events as [AgentEvent, ...Array<AgentEvent>])
       }
@@ -95,7 +92,7 @@ export class AnswerLog {
 
   #count(change: number): void {
     this.#readers += change
-    this.#onReaders(this.#readers)
+    if (this.#exit === undefined) this.#onReaders(this.#readers)
   }
 
   #wake(): void {

@@ -18,4 +18,9 @@ export type Question =
       readonly turns: ClientTurns
       /** Whether the answer replaces the last one. */
       readonly isRegenerating: boolean
+      /**
+       * Whether the client resumes answers and reads its conversation by `conversationId`. For one that does not, the answer
+       * ends with its reader, and what is said is stored for the owner alone.
+       */
+      readonly isResumable: boolean
     }

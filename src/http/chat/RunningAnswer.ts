@@ -7,11 +7,11 @@ import { Cause, Exit, type Fiber } from "effect"
 import type { AgentEvent } from "../../core/chat/Agent.ts"
 import * as AnswerParts from "../../core/chat/AnswerParts.ts"
 import type { AnswerEnding, MessagePart } from "../../core/chat/Conversation.ts"
-import { AgentBroken, type AgentError } from "../../services/chat/AgentStream.ts"
+import type { AgentError } from "../../services/chat/AgentStream.ts"
 import { AnswerLog } from "./AnswerLog.ts"
 
 type Finish = AgentEvent & { readonly _tag: "Finish" }
-type Usage = Pick<AgentEvent & { readonly _tag: "Usage" }, "inputTokens" | "outputTokens">
+type Usage = AgentEvent & { readonly _tag: "Usage" }
 
 /** How asking the agent ended. */
 export type Asked = Exit.Exit<void, AgentError>
@@ -21,12 +21,11 @@ const maxOtherEvents = 2_000
 
 export class RunningAnswer {
   readonly log: AnswerLog
-  /** Why the edge ends the answer, if it does. */
-  ending: AnswerEnding | undefined
   /** The fiber that asks the agent. */
   asking: Fiber.Fiber<void, AgentError> | undefined
   parts: ReadonlyArray<MessagePart> = []
   usage: Usage | null = null
+  private ending: AnswerEnding | undefined
   private finish: Finish | undefined
   private bytes = 0
   private others = 0
@@ -45,20 +44,32 @@ export class RunningAnswer {
     return this.bytes <= maxBytes
   }
 
-  endingAfter(asked: Asked): AnswerEnding {
-    if (this.ending !== undefined) return this.ending
-    if (Exit.isSuccess(asked)) return this.finish?.reason ?? "failed"
-    return Cause.hasInterruptsOnly(asked.cause) ? "cut" : "failed"
+  /** Ends the answer, unless it has ended or is ending already. */
+  end(ending: AnswerEnding): void {
+    this.ending ??= ending
+    this.asking?.interruptUnsafe()
   }
 
-  /** How the log ends once the answer is stored. Logs the last event. */
-  logEnd(asked: Asked): Exit.Exit<void, AgentError> {
-    if (this.ending === "cut") return Exit.fail(new AgentBroken({ reason: "the edge ended the answer" }))
-    if (this.ending !== undefined) this.log.push([{ _tag: "Finish", reason: "other" }])
-    else if (Exit.isFailure(asked)) return asked
-    else if (this.finish === undefined) return Exit.fail(new AgentBroken({ reason: "it ended without a finish" }))
-    else this.log.push([this.finish])
-    return Exit.void
+  /** How the answer ended. From now on `end` changes nothing. */
+  endingAfter(asked: Asked): AnswerEnding {
+    this.ending ??= this.naturalEnding(asked)
+    return this.ending
+  }
+
+  /** Ends the log of an answer that is stored with this ending. */
+  endLog(ending: AnswerEnding, asked: Asked): void {
+    // The agent's own failure says more, unless the edge had ended the answer before.
+    const isAgentFailure = ending === "failed" && Exit.isFailure(asked) && !Cause.hasInterruptsOnly(asked.cause)
+    if (isAgentFailure) this.log.end(asked)
+    else {
+      if (this.usage !== null) this.log.push([this.usage])
+      this.log.endWith(ending)
+    }
+  }
+
+  private naturalEnding(asked: Asked): AnswerEnding {
+    if (Exit.isSuccess(asked)) return this.finish?.reason ?? "failed"
+    return Cause.hasInterruptsOnly(asked.cause) ? "cut" : "failed"
   }
 
   /** Of a run of reasoning only the first event is kept: readers learn that the agent thinks, not what. */

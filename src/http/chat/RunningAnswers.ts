@@ -6,14 +6,16 @@
  */
 import { Context, Duration, Effect, Exit, Fiber, Layer, Option, Schedule, Scope, Stream } from "effect"
 import type { AgentEvent, AgentRequest } from "../../core/chat/Agent.ts"
-import type { AnswerEnding, ConversationKey } from "../../core/chat/Conversation.ts"
+import * as AnswerPieces from "../../core/chat/AnswerPieces.ts"
+import type { ConversationKey } from "../../core/chat/Conversation.ts"
 import { AgentBroken, type AgentError, AgentStream } from "../../services/chat/AgentStream.ts"
 import { ConversationStore, type NewTurn } from "../../services/chat/ConversationStore.ts"
+import * as AnswerTable from "./AnswerTable.ts"
 import { Drain } from "./Drain.ts"
 import { type Asked, RunningAnswer } from "./RunningAnswer.ts"
 
 export interface Options {
-  /** How long an answer goes on without a reader; none ends it with its last reader. */
+  /** How long an answer continues without a reader; none ends it with its last reader. */
   readonly resume: Option.Option<Duration.Duration>
   /** The longest that an answer runs. */
   readonly maxDuration: Duration.Input
@@ -23,7 +25,7 @@ export interface Options {
 
 export interface NewAnswer extends NewTurn {
   readonly request: AgentRequest
-  /** Whether the answer goes on without a reader, for `Options.resume`. */
+  /** Whether the answer continues without a reader, for `Options.resume`. */
   readonly isResumable: boolean
   /** Called once when the answer has ended. */
   readonly onEnd: () => void
@@ -36,14 +38,16 @@ export class RunningAnswers extends Context.Service<
   {
     /**
      * Asks the agent and stores the turn, at the same time. The stream's first event follows both; its last one follows the
-     * storing of the whole answer, so that the next turn finds it. On failure nothing runs, and `onEnd` was called.
+     * storing of the whole answer, so that the next turn finds it. The scope is the visitor's request: the answer has a
+     * reader as long as it is open. On failure nothing runs, and `onEnd` was called.
      */
-    readonly begin: (answer: NewAnswer) => Effect.Effect<Stream.Stream<AgentEvent, AgentError>, BeginError>
-    /** The running answer of a conversation, from its first event on, if it runs in this process. */
-    readonly read: (
-      key: ConversationKey
-    ) => Option.Option<{ readonly answerId: string; readonly stream: Stream.Stream<AgentEvent, AgentError> }>
-    /** Ends the running answer of a conversation and waits until it is stored. False if none runs in this process. */
+    readonly begin: (answer: NewAnswer) => Effect.Effect<Stream.Stream<AgentEvent, AgentError>, BeginError, Scope.Scope>
+    /** An answer that runs in this process, from its first event on. */
+    readonly read: (answerId: string) => Option.Option<Stream.Stream<AgentEvent, AgentError>>
+    /**
+     * Ends what runs of a conversation in this process and waits until it is stored. False if no answer ran, or if another
+     * process had ended it.
+     */
     readonly end: (key: ConversationKey, ending: "stopped" | "superseded") => Effect.Effect<boolean>
   }
 >()("hydracore/http/RunningAnswers") {}
@@ -55,15 +59,15 @@ const storeInterval = Duration.millis(100)
 const checkInterval = Duration.millis(500)
 
 /** About half a minute: a database that restarts is back by then. */
-const storeRetries = { schedule: Schedule.exponential("100 millis"), times: 8 }
+const storeRetries = Schedule.exponential("100 millis")
+const maxStoreRetries = 8
 
-const nameOf = ({ conversationId, instanceId }: ConversationKey): string => `${instanceId} ${conversationId}`
+/** How long a process that ends waits for the storing of its answers after its grace period. */
+const storeGrace = Duration.seconds(4)
 
-interface Entry {
-  readonly answerId: string
-  readonly answer: RunningAnswer
-  /** Completes when the answer is stored. */
-  readonly ended: Effect.Effect<void>
+interface Entry extends AnswerTable.Entry {
+  /** Completes when the answer is stored: true if this process ended it. */
+  readonly ended: Effect.Effect<boolean>
 }
 
 export const layer = (options: Options): Layer.Layer<RunningAnswers, never, ConversationStore | AgentStream | Drain> =>
@@ -75,26 +79,28 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
       const drain = yield* Drain
       const answers = yield* Scope.make()
       const fork = Effect.runForkWith(yield* Effect.context<never>())
-      const running = new Map<string, Entry>()
-
-      const interrupt = (answer: RunningAnswer, ending: AnswerEnding): void => {
-        answer.ending ??= ending
-        answer.asking?.interruptUnsafe()
-      }
+      const running = new AnswerTable.AnswerTable<Entry>()
 
       /** Ends an answer that has had no reader for `resume`; at once if that is none. */
       const watchReaders = (resume: Options["resume"], answerOf: () => RunningAnswer) => {
         let timer: Fiber.Fiber<void> | undefined
-        return (readers: number): void => {
+        const stop = () => {
           timer?.interruptUnsafe()
           timer = undefined
-          if (readers > 0) return
-          if (Option.isNone(resume)) interrupt(answerOf(), "stopped")
-          else {
-            const cut = Effect.sync(() => interrupt(answerOf(), "cut"))
-            timer = fork(Effect.delay(cut, resume.value))
-          }
         }
+        const changed = (readers: number) => {
+          stop()
+          if (readers > 0) return
+          if (Option.isNone(resume)) answerOf().end("stopped")
+          else
+            timer = fork(
+              Effect.delay(
+                Effect.sync(() => answerOf().end("cut")),
+                resume.value
+              )
+            )
+        }
+        return { changed, stop }
       }
 
       /** Asks the agent until it has finished or the answer is too long. */
@@ -103,7 +109,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
           Stream.runForEachArray((events) =>
             Effect.suspend(() => {
               if (answer.take(events, options.maxBytes)) return Effect.void
-              answer.ending ??= "failed"
+              answer.end("failed")
               return Effect.interrupt
             })
           ),
@@ -116,15 +122,20 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
 
       /** Stores the events as they come. */
       const storeEvents = (answer: RunningAnswer, answerId: string): Effect.Effect<never> => {
+        let taken = 0
         let position = 0
+        // What is sent again begins with the same events as before: it may be stored already.
+        let pending: ReadonlyArray<AgentEvent> = []
         const next = Effect.suspend(() => {
-          const events = answer.log.since(position)
-          if (events.length === 0) return Effect.void
-          return store.append({ answerId, position, events }).pipe(
+          pending = [...pending, ...AnswerPieces.joinTexts(answer.log.since(taken))]
+          taken = answer.log.length
+          if (pending.length === 0) return Effect.void
+          return store.append({ answerId, position, events: pending }).pipe(
             Effect.tap((runs) =>
               Effect.sync(() => {
-                position += events.length
-                if (!runs) interrupt(answer, "stopped")
+                position += pending.length
+                pending = []
+                if (!runs) answer.end("stopped")
               })
             ),
             // The next round tries again, and `complete` stores the whole answer.
@@ -134,44 +145,42 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
         return Effect.interruptible(Effect.forever(Effect.andThen(Effect.sleep(storeInterval), next)))
       }
 
-      /** Stores the whole answer, and returns how its log ends. */
+      /** Stores the whole answer, ends its log, and returns whether this process ended it. */
       const complete = Effect.fnUntraced(function* (answer: RunningAnswer, answerId: string, asked: Asked) {
+        const ending = answer.endingAfter(asked)
         const { parts, usage } = answer
-        const stored = yield* store
-          .complete({ answerId, parts, ending: answer.endingAfter(asked), usage })
-          .pipe(Effect.retry(storeRetries), Effect.exit)
-        if (Exit.isSuccess(stored)) return answer.logEnd(asked)
+        const stored = yield* store.complete({ answerId, parts, ending, usage }).pipe(
+          Effect.retry({
+            schedule: storeRetries,
+            times: maxStoreRetries,
+            while: ({ _tag }) => _tag === "StorageUnavailable"
+          }),
+          Effect.interruptible,
+          Effect.exit
+        )
+        if (Exit.isSuccess(stored)) {
+          answer.endLog(ending, asked)
+          return stored.value
+        }
         yield* Effect.logWarning("An answer could not be stored", stored.cause)
-        return Exit.fail(new AgentBroken({ reason: "the answer could not be stored" }))
+        answer.log.end(Exit.fail(new AgentBroken({ reason: "the answer could not be stored" })))
+        return false
       })
 
       /** Follows an answer from the agent's last event to its storing. */
-      const settle = (
-        answer: RunningAnswer,
-        { answerId, key, onEnd }: NewAnswer,
-        asking: Fiber.Fiber<void, AgentError>
-      ) =>
+      const settle = (answer: RunningAnswer, answerId: string, asking: Fiber.Fiber<void, AgentError>) =>
         Effect.gen(function* () {
           const storing = yield* Effect.forkChild(storeEvents(answer, answerId))
           const asked = yield* Fiber.await(asking)
           yield* Fiber.interrupt(storing)
-          answer.log.end(yield* complete(answer, answerId, asked))
-        }).pipe(
-          Effect.ensuring(
-            Effect.sync(() => {
-              const name = nameOf(key)
-              if (running.get(name)?.answer === answer) running.delete(name)
-              onEnd()
-            })
-          ),
-          Effect.uninterruptible
-        )
+          return yield* complete(answer, answerId, asked)
+        })
 
       const begin: RunningAnswers["Service"]["begin"] = (turn) =>
         Effect.gen(function* () {
           const { answerId, isResumable, key, message, onEnd, request } = turn
-          const resume = isResumable ? options.resume : Option.none()
-          const answer: RunningAnswer = new RunningAnswer(watchReaders(resume, () => answer))
+          const watch = watchReaders(isResumable ? options.resume : Option.none(), () => answer)
+          const answer: RunningAnswer = new RunningAnswer(watch.changed)
           const asking = yield* Effect.forkIn(ask(answer, request), answers)
           answer.asking = asking
           const begun = yield* Effect.exit(store.begin({ answerId, key, message }))
@@ -180,19 +189,36 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
             onEnd()
             return yield* Effect.failCause(begun.cause)
           }
-          const settled = yield* Effect.forkIn(settle(answer, turn, asking), answers)
-          running.set(nameOf(key), { answerId, answer, ended: Effect.asVoid(Fiber.await(settled)) })
+          const settled = yield* settle(answer, answerId, asking).pipe(
+            Effect.ensuring(
+              Effect.sync(() => {
+                watch.stop()
+                running.remove(entry)
+                onEnd()
+              })
+            ),
+            Effect.uninterruptible,
+            Effect.forkIn(answers)
+          )
+          const entry: Entry = {
+            answerId,
+            key,
+            answer,
+            ended: Effect.map(Fiber.await(settled), (exit) => Exit.isSuccess(exit) && exit.value)
+          }
+          running.add(entry)
+          yield* answer.log.hold
           return answer.log.read()
         }).pipe(Effect.uninterruptible)
 
       /** Extends the leases, and ends the answers that other processes have ended. */
       const renew = Effect.suspend(() => {
         if (running.size === 0) return Effect.void
-        const entries = [...running.values()]
+        const entries = running.all()
         return store.renew(entries.map(({ answerId }) => answerId)).pipe(
           Effect.tap((runs) =>
             Effect.sync(() => {
-              for (const { answer, answerId } of entries) if (!runs.has(answerId)) interrupt(answer, "stopped")
+              for (const { answer, answerId } of entries) if (!runs.has(answerId)) answer.end("stopped")
             })
           ),
           // The leases last several intervals.
@@ -203,32 +229,29 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
 
       // Answers finish within the grace period. What still runs then is stored as far as it came.
       yield* Effect.addFinalizer(() => {
-        const ended = Effect.suspend(() =>
-          Effect.forEach([...running.values()], ({ ended }) => ended, { discard: true })
-        )
+        const ended = Effect.suspend(() => Effect.forEach(running.all(), ({ ended }) => ended, { discard: true }))
         const cut = Effect.sync(() => {
-          for (const { answer } of running.values()) interrupt(answer, "cut")
+          for (const { answer } of running.all()) answer.end("cut")
         })
         return Effect.raceFirst(ended, drain.expired).pipe(
           Effect.andThen(cut),
-          Effect.andThen(ended),
+          Effect.andThen(Effect.timeoutOption(ended, storeGrace)),
           Effect.andThen(Scope.close(answers, Exit.void))
         )
       })
 
       return RunningAnswers.of({
         begin,
-        read: (key) =>
-          Option.map(Option.fromUndefinedOr(running.get(nameOf(key))), ({ answer, answerId }) => ({
-            answerId,
-            stream: answer.log.read()
-          })),
+        read: (answerId) =>
+          Option.map(Option.fromUndefinedOr(running.get(answerId)), ({ answer }) => answer.log.read()),
         end: (key, ending) =>
           Effect.suspend(() => {
-            const entry = running.get(nameOf(key))
-            if (entry === undefined) return Effect.succeed(false)
-            interrupt(entry.answer, ending)
-            return Effect.as(entry.ended, true)
+            const entries = running.ofConversation(key)
+            for (const { answer } of entries) answer.end(ending)
+            return Effect.map(
+              Effect.forEach(entries, ({ ended }) => ended),
+              (all) => all.includes(true)
+            )
           })
       })
     })

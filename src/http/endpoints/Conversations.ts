@@ -6,12 +6,13 @@
  *
  * @module
  */
-import { type Duration, Effect, Option, Result, type Scope } from "effect"
+import { type Duration, Effect, Option, Result, type Scope, Stream } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../../contract/Api.ts"
 import * as BodyReader from "../../contract/BodyReader.ts"
 import { type Conversation, FeedbackPayload } from "../../contract/Conversations.ts"
+import type { AgentEvent } from "../../core/chat/Agent.ts"
 import type { ConversationKey, Message } from "../../core/chat/Conversation.ts"
 import * as ConversationId from "../../core/chat/ConversationId.ts"
 import { UiMessageStream } from "../../core/chat/UiMessageStream.ts"
@@ -24,13 +25,15 @@ import { RateLimiter } from "../../services/RateLimiter.ts"
 import type { RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
 import * as ChatResponse from "../chat/ChatResponse.ts"
 import { Drain } from "../chat/Drain.ts"
-import * as FollowAnswer from "../chat/FollowAnswer.ts"
+import * as FollowedAnswers from "../chat/FollowedAnswers.ts"
 import * as OpenChats from "../chat/OpenChats.ts"
 import { RunningAnswers } from "../chat/RunningAnswers.ts"
+import { StreamSlots } from "../chat/StreamSlots.ts"
 import * as RequestBody from "../server/RequestBody.ts"
+import * as ChatEndpoint from "./ChatEndpoint.ts"
 import * as ErrorMapping from "./ErrorMapping.ts"
 import * as ErrorResponses from "./ErrorResponses.ts"
-import * as OriginCheck from "./OriginCheck.ts"
+import * as InstanceCheck from "./InstanceCheck.ts"
 import * as RateLimitCheck from "./RateLimitCheck.ts"
 import * as RequestHead from "./RequestHead.ts"
 
@@ -47,11 +50,14 @@ export interface Options {
 /** How often a silent stream gets a comment. */
 const heartbeat = "15 seconds"
 
+const accepted: AgentEvent = { _tag: "Accepted" }
+
 const readFeedback = BodyReader.interpreted(FeedbackPayload)
 
 /** A visitor who may use a conversation of an instance. */
 interface Visitor {
   readonly key: ConversationKey
+  readonly address: string
   readonly headers: RateLimitCheck.LimitHeaders
 }
 
@@ -59,7 +65,7 @@ type HandlerError = StorageUnavailable | RecordRefused | AgentRefusal
 
 type Response = HttpServerResponse.HttpServerResponse
 
-const noContent = ({ headers }: Visitor): Response => HttpServerResponse.empty({ status: 204, headers })
+const noContent = (headers: RateLimitCheck.LimitHeaders): Response => HttpServerResponse.empty({ status: 204, headers })
 
 const toMessage = (message: Message): Conversation["messages"][number] => ({
   id: message.messageId,
@@ -77,80 +83,96 @@ export const layer = (options: Options) =>
     Api,
     "conversations",
     Effect.fnUntraced(function* (handlers) {
-      const check = RateLimitCheck.make(yield* RateLimiter, options.rateLimit)
-      const tokens = yield* WidgetTokens
+      const admit = InstanceCheck.make(RateLimitCheck.make(yield* RateLimiter, options.rateLimit), yield* WidgetTokens)
       const store = yield* ConversationStore
       const answers = yield* RunningAnswers
+      const followed = yield* FollowedAnswers.make(store)
+      const slots = yield* StreamSlots
       const drain = yield* Drain
       const watch = yield* OpenChats.make(drain.expired)
 
-      /** Answers a request of someone who may use the conversation; anyone else is refused. */
+      /**
+       * Answers a request of someone who may use the conversation; anyone else is refused. `without` answers for an id that
+       * has no memory.
+       */
       const asVisitor = (
         request: HttpServerRequest.HttpServerRequest,
         params: { readonly instance_id: string; readonly conversation_id: string },
-        handle: (visitor: Visitor) => Effect.Effect<Response, HandlerError, Scope.Scope>
+        handle: (visitor: Visitor) => Effect.Effect<Response, HandlerError, Scope.Scope>,
+        onUnknown: (headers: RateLimitCheck.LimitHeaders) => Response = ErrorResponses.unknownConversation
       ): Effect.Effect<Response, never, Scope.Scope> => {
         const head = RequestHead.fromRequest(request)
-        return check(head.address, ({ accepted, headers }) => {
-          if (!accepted) return Effect.succeed(ErrorResponses.overLimit(headers))
-          return Effect.gen(function* () {
-            const instance = yield* tokens.authenticate(params.instance_id, head.headers["x-widget-token"] ?? "")
-            if (Option.isNone(instance)) return ErrorResponses.unauthorized(headers)
-            if (!OriginCheck.isAllowed(head, instance.value.origins)) {
-              return ErrorResponses.foreignOrigin("assistant", headers)
-            }
-            const hashKey = yield* store.hashKey
-            const { storedId } = ConversationId.identify(instance.value, params.conversation_id, "", hashKey)
-            if (storedId === null) return ErrorResponses.unknownConversation(headers)
-            return yield* handle({
-              key: { instanceId: params.instance_id, conversationId: storedId },
-              headers
-            })
-          }).pipe(
-            Effect.catch((error) =>
-              error._tag === "StorageUnavailable"
-                ? ErrorMapping.ofUnavailable(headers).StorageUnavailable(error)
-                : error._tag === "RecordRefused"
-                  ? Effect.succeed(ErrorResponses.notStorable(headers))
-                  : ErrorMapping.ofAgent(error, headers)
-            )
-          )
-        })
+        return admit(
+          { head, instanceId: params.instance_id, token: ChatEndpoint.widgetToken(head) },
+          (instance, headers) =>
+            Effect.flatMap(store.hashKey, (hashKey) => {
+              const { storedId } = ConversationId.identify(instance, params.conversation_id, "", hashKey)
+              return storedId === null
+                ? Effect.succeed(onUnknown(headers))
+                : handle({
+                    key: { instanceId: params.instance_id, conversationId: storedId },
+                    address: head.address,
+                    headers
+                  })
+            }),
+          (error, headers) =>
+            error._tag === "StorageUnavailable"
+              ? ErrorMapping.ofUnavailable(headers).StorageUnavailable(error)
+              : error._tag === "RecordRefused"
+                ? Effect.succeed(ErrorResponses.notStorable(headers))
+                : ErrorMapping.ofAgent(error, headers)
+        )
       }
 
-      /** The running answer of a conversation: of this process, or of another one by way of the store. */
-      const running = (key: ConversationKey) => {
-        const here = answers.read(key)
-        return Option.isSome(here)
-          ? Effect.succeed(here)
-          : Effect.map(
-              store.running(key),
-              Option.map((answerId) => ({ answerId, stream: FollowAnswer.follow(store, answerId) }))
-            )
-      }
+      /** Takes a slot for a stream of the request. */
+      const openSlot = (address: string) =>
+        Effect.acquireRelease(
+          Effect.sync(() => slots.openReader(address)),
+          (slot) => Effect.sync(() => slot._tag === "Opened" && slot.release())
+        )
+
+      /** Resumes an answer: of this process, or of another one by way of the store. */
+      const resume = Effect.fnUntraced(function* (
+        { address, headers, key }: Visitor,
+        conversationId: string,
+        messageId: string
+      ) {
+        const slot = yield* openSlot(address)
+        if (slot._tag === "Full") return ErrorResponses.tooManyStreams(slot.name, headers)
+        const stream = Option.getOrElse(answers.read(messageId), () => followed.read(messageId))
+        // The response begins at once, whether or not the agent has accepted.
+        return yield* ChatResponse.begin(Stream.concat(Stream.succeed(accepted), stream), {
+          instanceId: key.instanceId,
+          messageId,
+          dialect: new UiMessageStream({ conversationId, memory: true, messageId }),
+          heartbeat,
+          patience: options.patience,
+          maxDuration: options.maxDuration,
+          maxBytes: options.maxBytes,
+          headers,
+          openChats: watch
+        }).pipe(
+          Effect.flatMap(ChatResponse.toResponse),
+          // This process is about to end.
+          Effect.catch(() => Effect.succeed(ErrorResponses.unavailable(headers)))
+        )
+      })
 
       return handlers
         .handleRaw("stream", ({ params, request }) =>
-          asVisitor(request, params, (visitor) =>
-            Effect.flatMap(running(visitor.key), (found) =>
-              Option.isNone(found)
-                ? Effect.succeed(noContent(visitor))
-                : ChatResponse.begin(found.value.stream, {
-                    instanceId: visitor.key.instanceId,
-                    messageId: found.value.answerId,
-                    dialect: new UiMessageStream({
-                      conversationId: params.conversation_id,
-                      memory: true,
-                      messageId: found.value.answerId
-                    }),
-                    heartbeat,
-                    patience: options.patience,
-                    maxDuration: options.maxDuration,
-                    maxBytes: options.maxBytes,
-                    headers: visitor.headers,
-                    openChats: watch
-                  }).pipe(Effect.flatMap(ChatResponse.toResponse))
-            )
+          asVisitor(
+            request,
+            params,
+            (visitor) =>
+              Effect.flatMap(
+                store.running(visitor.key),
+                Option.match({
+                  onNone: () => Effect.succeed(noContent(visitor.headers)),
+                  onSome: (answerId) => resume(visitor, params.conversation_id, answerId)
+                })
+              ),
+            // Clients ask before there is a conversation, with any id.
+            noContent
           )
         )
         .handleRaw("feedback", ({ params, request }) =>
@@ -163,7 +185,7 @@ export const layer = (options: Options) =>
               if (Result.isFailure(decoded)) return ErrorResponses.invalid(decoded.failure, headers)
               const { comment = null, message_id: messageId, rating } = decoded.success
               return (yield* store.rate({ key, messageId, rating, comment }))
-                ? noContent(visitor)
+                ? noContent(visitor.headers)
                 : ErrorResponses.unknownConversation(headers)
             }).pipe(Effect.catchTags(ErrorMapping.ofBytes))
           )
@@ -187,9 +209,9 @@ export const layer = (options: Options) =>
           asVisitor(request, params, (visitor) =>
             Effect.gen(function* () {
               const { headers, key } = visitor
-              if ((yield* answers.end(key, "stopped")) || (yield* store.stop(key))) return noContent(visitor)
+              if ((yield* answers.end(key, "stopped")) || (yield* store.stop(key))) return noContent(visitor.headers)
               return Option.isSome(yield* store.read(key))
-                ? noContent(visitor)
+                ? noContent(visitor.headers)
                 : ErrorResponses.unknownConversation(headers)
             })
           )

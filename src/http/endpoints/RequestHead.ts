@@ -14,6 +14,8 @@ export interface RequestHead {
   readonly headers: Readonly<Record<string, string | undefined>>
   /** The client's address: the socket's peer, or the one that a trusted proxy names. */
   readonly address: string
+  /** The address of the socket's peer. */
+  readonly peer: string
   /** The head's size in memory, by `estimateBytes`. */
   readonly headBytes: number
 }
@@ -41,5 +43,6 @@ export const fromRequest = (request: HttpServerRequest.HttpServerRequest): Reque
   url: request.url,
   headers: request.headers,
   address: clientAddress(request),
+  peer: (request.source instanceof IncomingMessage ? request.source.socket.remoteAddress : undefined) ?? "unknown",
   headBytes: estimateBytesOf(request)
 })

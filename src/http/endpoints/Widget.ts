@@ -6,17 +6,17 @@
  * @module
  */
 import { Context, Effect, Layer, Result } from "effect"
-import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../../contract/Api.ts"
 import * as BodyReader from "../../contract/BodyReader.ts"
+import * as UseChat from "../../contract/UseChat.ts"
 import { ChatPayload } from "../../contract/Widget.ts"
 import { UiMessageStream } from "../../core/chat/UiMessageStream.ts"
 import type { Asked } from "../chat/AskAgent.ts"
-import * as ChatResponse from "../chat/ChatResponse.ts"
 import * as RequestBody from "../server/RequestBody.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
 import * as ErrorMapping from "./ErrorMapping.ts"
+import * as ErrorSentence from "./ErrorSentence.ts"
 import * as RequestHead from "./RequestHead.ts"
 
 const readPayload = BodyReader.make(ChatPayload)
@@ -35,15 +35,40 @@ const published = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi => ({
   refusal: (response) => response
 })
 
+/** The body of `useChat`, whose errors are sentences. */
+const useChat = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi => ({
+  token: ChatEndpoint.widgetToken,
+  read: (body) =>
+    Result.map(UseChat.read(body), ({ id, isRegenerating, turns }) => ({
+      question:
+        turns === null
+          ? { _tag: "Regenerate", conversationId: id }
+          : { _tag: "Turns", conversationId: id, turns, isRegenerating, isResumable: true },
+      respond
+    })),
+  refusal: ErrorSentence.asText
+})
+
+/** Whether a body that is not parsed is likely `useChat`'s. In JSON, a text has its quotation marks escaped. */
+const isLikelyUseChat = (bytes: Uint8Array): boolean => {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return buffer.includes('"messages"') && buffer.includes('"id"')
+}
+
 /** The handler of the published endpoint. */
 export class ChatHandler extends Context.Service<ChatHandler, ChatEndpoint.Handler>()("hydracore/http/Converse") {}
 
 /** The endpoint without a server. */
 export const endpoint: Layer.Layer<ChatHandler, never, ChatEndpoint.ChatEndpoint> = Layer.effect(
   ChatHandler,
-  Effect.map(ChatEndpoint.ChatEndpoint, ({ make, stream }) =>
-    make(ChatEndpoint.only(published(stream(uiMessageStream))))
-  )
+  Effect.map(ChatEndpoint.ChatEndpoint, ({ make, stream }) => {
+    const respond = stream(uiMessageStream)
+    const apis = { published: published(respond), useChat: useChat(respond) }
+    return make({
+      of: (body) => (UseChat.isUseChat(body) ? apis.useChat : apis.published),
+      guess: (bytes) => (isLikelyUseChat(bytes) ? apis.useChat : apis.published)
+    })
+  })
 )
 
 /** The endpoint as a group of the contract's; over `endpoint`. */
@@ -53,14 +78,10 @@ export const group = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const converse = yield* ChatHandler
     return handlers.handleRaw("chat", ({ params, request }) =>
-      Effect.flatMap(RequestBody.readBytes(request), (bytes) =>
-        converse(RequestHead.fromRequest(request), params.instance_id, bytes)
-      ).pipe(
-        Effect.flatMap((answer) =>
-          HttpServerResponse.isHttpServerResponse(answer) ? Effect.succeed(answer) : ChatResponse.toResponse(answer)
-        ),
-        Effect.catchTags(ErrorMapping.ofBytes)
-      )
+      Effect.flatMap(
+        RequestBody.readConversation(request, (bytes) => !isLikelyUseChat(bytes)),
+        (bytes) => converse(RequestHead.fromRequest(request), params.instance_id, bytes)
+      ).pipe(Effect.flatMap(ChatEndpoint.toResponse), Effect.catchTags(ErrorMapping.ofBytes))
     )
   })
 )

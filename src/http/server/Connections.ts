@@ -23,6 +23,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net"
 import { Clock, Context, type Duration, Effect, type Scope } from "effect"
 import { afterQuietPoll } from "../../runtime/EventLoop.ts"
+import * as NodeInternals from "../../runtime/NodeInternals.ts"
 import * as ConnectionLimits from "./ConnectionLimits.ts"
 import * as FairReading from "./FairReading.ts"
 import * as UnreadAnswers from "./UnreadAnswers.ts"
@@ -74,24 +75,6 @@ const maxInterval = 1_000
 /** How many connections are closed in one turn of the event loop: each takes about 10 µs, and requests may arrive meanwhile. */
 const closesPerTurn = 16
 
-/** Node's internal field, which its types omit. */
-interface Parsed extends Socket {
-  readonly parser?: { onIncoming: (request: { upgrade: boolean }) => number } | null
-}
-
-/**
- * Destroys a connection while Node parses its requests. Node would parse the rest of its buffer, which may hold another
- * thousand requests. Returning 2 tells the parser that no HTTP follows, so it stops.
- */
-const destroyWhileParsing = (socket: Parsed): void => {
-  socket.destroy()
-  if (!socket.parser) return
-  socket.parser.onIncoming = (request) => {
-    request.upgrade = false
-    return 2
-  }
-}
-
 /** Tracks the connections of a server that does not listen yet. */
 const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
   const connections = new Map<Socket, ConnectionState>()
@@ -123,7 +106,7 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
     const state = connections.get(socket)
     if (state === undefined) return
     if (state.open++ === 0) limits.busy(state.entry)
-    else if (++pipelined > maxPipelined) destroyWhileParsing(socket)
+    else if (++pipelined > maxPipelined) NodeInternals.destroyWhileParsing(socket)
     // Only the last of several pipelined responses may close the connection.
     if (isDraining && state.last !== undefined && !state.last.response.headersSent) {
       state.last.response.shouldKeepAlive = state.last.keepAlive

@@ -17,6 +17,7 @@ import { Socket } from "node:net"
 import { clientKey } from "../../core/limits/ClientKey.ts"
 import * as FairQueue from "../../core/limits/FairQueue.ts"
 import * as TurnBudget from "../../core/limits/TurnBudget.ts"
+import * as NodeInternals from "../../runtime/NodeInternals.ts"
 
 export interface Options {
   /**
@@ -31,13 +32,6 @@ export const direct = 2_048
 
 /** The size of a slice in bytes. */
 const sliceBytes = 1_024
-
-/** Node's internal fields, which its types omit. */
-interface Parsed extends Socket {
-  readonly parser?: { readonly incoming: IncomingMessage | null } | null
-  /** The response that is being written. */
-  readonly _httpMessage?: ServerResponse | null
-}
 
 interface Client {
   /** The turn of the event loop in which data was last parsed at once. */
@@ -76,7 +70,7 @@ export const unparsed = (socket: Socket): number => socket.readableLength + (wai
 export const watch = (server: Server, { ownerOf }: Options): void => {
   const clients = new Map<string, Client>()
   const queue = FairQueue.make<() => void>()
-  let [turn, unowned, slices, lastParsed] = [0, 0, 1, 0]
+  let [turn, unowned, slices, lastSocket] = [0, 0, 1, 0]
   let [isCounting, isScheduled] = [false, false]
 
   const nextTurn = () => {
@@ -86,8 +80,8 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
 
   const parseWaiting = () => {
     const now = performance.now()
-    slices = TurnBudget.next(slices, now - lastParsed)
-    lastParsed = now
+    slices = TurnBudget.next(slices, now - lastSocket)
+    lastSocket = now
     for (let count = 0; count < slices && queue.size() > 0; count++) queue.take()?.()
     if (queue.size() > 0) setImmediate(parseWaiting)
     else isScheduled = false
@@ -96,7 +90,7 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
   const schedule = () => {
     if (isScheduled) return
     isScheduled = true
-    lastParsed = performance.now()
+    lastSocket = performance.now()
     setImmediate(parseWaiting)
   }
 
@@ -104,7 +98,7 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
   /** Until when a client's connections are sliced from their start, oldest first. */
   const suspects = new Map<string, number>()
 
-  const slice = (socket: Parsed) => {
+  const slice = (socket: Socket) => {
     sliced.add(socket)
     const onData = socket.listeners("data").at(-1) as Listener
     const onEnd = socket.listeners("end").at(-1) as Listener
@@ -125,7 +119,7 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
 
     waitingOf.set(socket, () => waiting.reduce((sum, { length }) => sum + length, -offset))
 
-    const isClosing = () => socket.destroyed || socket.writableEnded || !socket.parser
+    const isClosing = () => socket.destroyed || socket.writableEnded || !NodeInternals.hasParser(socket)
     const clear = () => {
       waiting = []
       offset = 0
@@ -136,12 +130,12 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
     }
     /** The response to a request before the one being parsed: later requests wait until it ends. */
     const unanswered = () => {
-      const answer = socket._httpMessage
-      return answer && answer.req !== socket.parser?.incoming ? answer : undefined
+      const response = NodeInternals.currentResponse(socket)
+      return response?.req === NodeInternals.currentRequest(socket) ? undefined : response
     }
     const continueReading = () => {
       if (!hasEnded) Socket.prototype.resume.call(socket)
-      else if (!isEndParsed && socket.parser) {
+      else if (!isEndParsed && NodeInternals.hasParser(socket)) {
         isEndParsed = true
         onEnd()
       }
@@ -209,13 +203,13 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
   }
 
   const onRequestStart = (message: unknown) => {
-    const started = message as { readonly server: Server; readonly request: IncomingMessage; readonly socket: Parsed }
+    const started = message as { readonly server: Server; readonly request: IncomingMessage; readonly socket: Socket }
     if (started.server !== server || sliced.has(started.socket)) return
     const { request, socket } = started
-    const isPipelined = Boolean(socket._httpMessage)
+    const isPipelined = NodeInternals.currentResponse(socket) !== undefined
     if (isPipelined || request.rawHeaders.length > fewHeaders || mayHaveLargeBody(request)) slice(socket)
   }
-  server.on("connection", (socket: Parsed) => {
+  server.on("connection", (socket: Socket) => {
     const owner = ownerOf(socket.remoteAddress ?? "unknown")
     const until = owner === undefined ? undefined : suspects.get(owner)
     if (until !== undefined && performance.now() < until) slice(socket)

@@ -1,5 +1,5 @@
 /**
- * Answers page views, submissions and chats directly from Node's request, without the router and its middleware.
+ * Answers page views, events, submissions and chats directly from Node's request, without the router and its middleware.
  *
  * Together, the router, the platform's request and response and the middleware cost more than handling a page view, and half
  * of the latency that the service adds to a chat's first token. So a POST to an endpoint's exact path with a small head and a
@@ -20,7 +20,7 @@ import * as ClientAddress from "../../core/limits/ClientAddress.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import * as ChatDelivery from "../chat/ChatDelivery.ts"
 import type { StartedChat } from "../chat/ChatResponse.ts"
-import { TrackHandler } from "../endpoints/Analytics.ts"
+import { EventHandler, TrackHandler } from "../endpoints/Analytics.ts"
 import type * as Endpoint from "../endpoints/Endpoint.ts"
 import { SubmitHandler } from "../endpoints/Forms.ts"
 import * as RequestHead from "../endpoints/RequestHead.ts"
@@ -132,6 +132,8 @@ const instanceOf = (url: string): string | undefined => {
 
 const [beforeInstance = "", afterInstance = ""] = ContractWidget.chat.path.split(":instance_id")
 
+type Handlers = TrackHandler | EventHandler | SubmitHandler | ChatHandler
+
 /**
  * Makes the function that puts the fast path in front of the router's listener. Sampled requests take the router, because the
  * middleware makes their spans. The fibers of requests belong to the scope: when it closes, they are interrupted and awaited.
@@ -139,15 +141,13 @@ const [beforeInstance = "", afterInstance = ""] = ContractWidget.chat.path.split
 export const make = (
   options: Options,
   tracing: Trace.Tracing | undefined
-): Effect.Effect<
-  (router: RequestListener) => RequestListener,
-  never,
-  TrackHandler | SubmitHandler | ChatHandler | Scope.Scope
-> =>
+): Effect.Effect<(router: RequestListener) => RequestListener, never, Handlers | Scope.Scope> =>
   Effect.gen(function* () {
-    const services = yield* Effect.context<TrackHandler | SubmitHandler | ChatHandler>()
+    const services = yield* Effect.context<Handlers>()
     const endpoints = new Map<string, Endpoint.Endpoint>([
       [ContractAnalytics.track.path, Context.get(services, TrackHandler)],
+      [ContractAnalytics.view.path, Context.get(services, TrackHandler)],
+      [ContractAnalytics.event.path, Context.get(services, EventHandler)],
       [ContractForms.submit.path, Context.get(services, SubmitHandler)]
     ])
     const handleChat = Context.get(services, ChatHandler)
@@ -158,8 +158,9 @@ export const make = (
     /** Must run before the body is read: a socket has no remote address after the peer disconnects. */
     const headOf = (request: IncomingMessage, headBytes: number): RequestHead.RequestHead => {
       const headers = request.headers as Record<string, string | undefined>
-      const address = clientAddress(request.socket.remoteAddress ?? "unknown", headers["x-forwarded-for"])
-      return { url: request.url ?? "/", headers, address, headBytes }
+      const peer = request.socket.remoteAddress ?? "unknown"
+      const address = clientAddress(peer, headers["x-forwarded-for"])
+      return { url: request.url ?? "/", headers, address, peer, headBytes }
     }
 
     const answer = (

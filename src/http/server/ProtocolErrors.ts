@@ -5,12 +5,13 @@
  * @module
  */
 import { type IncomingMessage, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from "node:http"
-import type { Duplex } from "node:stream"
+import type { Socket } from "node:net"
 import type { Context } from "effect"
 import type { HttpServerResponse } from "effect/http"
 import * as Routes from "../../core/http/Routes.ts"
 import * as Metrics from "../../core/metrics/Metrics.ts"
 import * as Decision from "../../core/sites/Decision.ts"
+import * as NodeInternals from "../../runtime/NodeInternals.ts"
 import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
 import * as Cors from "../middleware/Cors.ts"
 import * as RequestMetrics from "./RequestMetrics.ts"
@@ -77,19 +78,12 @@ const serialize = (answer: Answer): string => {
   return `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}\r\n${lines.join("")}\r\n${body}`
 }
 
-/** Node's internal fields, which its types omit. */
-interface Responding {
-  readonly bytesRead?: number
-  /** The response that is being sent. */
-  readonly _httpMessage?: ServerResponse | null
-}
-
 /**
  * Whether a response can be written to a connection: not after another one has begun, nor while an earlier complete request
  * is unanswered, since the client would take it for that request's response.
  */
-const canAnswer = (socket: Duplex & Responding): boolean => {
-  const response = socket._httpMessage
+const canAnswer = (socket: Socket): boolean => {
+  const response = NodeInternals.currentResponse(socket)
   return socket.writable && (!response || !(response.headersSent || response.req.complete))
 }
 
@@ -126,11 +120,11 @@ export const answer = (server: Server, maxHeaderSize: number, context: Context.C
   )
   const countRequest = (status: number) => requests.get(status)?.updateUnsafe(1, context)
 
-  const onClientError = (error: NodeJS.ErrnoException, socket: Duplex & Responding): void => {
+  const onClientError = (error: NodeJS.ErrnoException, socket: Socket): void => {
     if (canAnswer(socket)) {
       const answer = answers.get(error.code ?? "") ?? notHttp
       socket.write(serialize(answer))
-      const response = socket._httpMessage
+      const response = NodeInternals.currentResponse(socket)
       if (response) RequestMetrics.recordSocketStatus(response, answer.status)
       // A connection without any bytes, such as a browser's preconnect, made no request.
       else if (socket.bytesRead !== 0) countRequest(answer.status)
@@ -139,7 +133,7 @@ export const answer = (server: Server, maxHeaderSize: number, context: Context.C
     socket.destroy(error)
   }
 
-  const onConnect = (_: IncomingMessage, socket: Duplex & Responding): void => {
+  const onConnect = (_: IncomingMessage, socket: Socket): void => {
     // Node has removed its `error` listener, and an error without a listener ends the process.
     socket.on("error", ignore)
     if (!canAnswer(socket)) return void socket.destroy()

@@ -242,3 +242,23 @@ export const readBytes = Effect.fnUntraced(function* (
   if (refused !== undefined) return yield* Effect.fail(refused)
   return body.pieces.take()
 })
+
+/** The most bytes of a body that repeats its conversation, unless `MAX_BODY` is more. */
+export const conversationBytes = 2 ** 20
+
+/** `readBytes` for an endpoint whose bodies may repeat their conversation. `isOther` finds those that do not: `MAX_BODY` bounds them. */
+export const readConversation = (
+  request: HttpServerRequest.HttpServerRequest,
+  isOther: (bytes: Uint8Array) => boolean = () => false
+): Effect.Effect<Uint8Array, Refused | BodyUnreadable> =>
+  Effect.flatMap(HttpIncomingMessage.MaxBodySize, (limit) => {
+    const maxBytes = limit === undefined ? Number.POSITIVE_INFINITY : ByteSize.toNumberUnsafe(limit)
+    if (maxBytes >= conversationBytes) return readBytes(request)
+    return readBytes(request).pipe(
+      Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(conversationBytes)),
+      Effect.filterOrFail(
+        (bytes) => bytes.length <= maxBytes || !isOther(bytes),
+        () => new BodyTooLarge({ maxBytes })
+      )
+    )
+  })

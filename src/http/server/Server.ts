@@ -9,10 +9,12 @@ import { ByteSize, Duration, Effect, Layer, Option, Scope } from "effect"
 import { HttpIncomingMessage, HttpMiddleware, HttpRouter, HttpServer } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type { IpNetwork } from "effect/net"
+import { AgUiGroup } from "../../contract/AgUi.ts"
 import * as ContractAnalytics from "../../contract/Analytics.ts"
 import { Api } from "../../contract/Api.ts"
 import { ConversationsGroup } from "../../contract/Conversations.ts"
 import * as ContractForms from "../../contract/Forms.ts"
+import { OpenAiGroup } from "../../contract/OpenAi.ts"
 import * as ContractWidget from "../../contract/Widget.ts"
 import * as ClientAddress from "../../core/limits/ClientAddress.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
@@ -20,11 +22,14 @@ import * as Assets from "../assets/Assets.ts"
 import * as Docs from "../assets/Docs.ts"
 import * as Drain from "../chat/Drain.ts"
 import * as RunningAnswers from "../chat/RunningAnswers.ts"
+import * as StreamSlots from "../chat/StreamSlots.ts"
+import * as AgUi from "../endpoints/AgUi.ts"
 import * as Analytics from "../endpoints/Analytics.ts"
 import * as ChatEndpoint from "../endpoints/ChatEndpoint.ts"
 import * as Conversations from "../endpoints/Conversations.ts"
 import * as Forms from "../endpoints/Forms.ts"
 import * as Health from "../endpoints/Health.ts"
+import * as OpenAi from "../endpoints/OpenAi.ts"
 import * as Widget from "../endpoints/Widget.ts"
 import * as Cors from "../middleware/Cors.ts"
 import * as Fallbacks from "../middleware/Fallbacks.ts"
@@ -51,11 +56,13 @@ export interface Options {
   /** For what a widget does besides chatting: resuming, stopping, reading and rating. */
   readonly rateLimitChatRead: Option.Option<RateLimitPolicy>
   /** The maximum number of open chat streams in this process; `None` for no limit. */
-  readonly chatStreams: ChatEndpoint.Options["streams"]
+  readonly chatStreams: StreamSlots.Options
   /** The maximum number of connections in this process: in total, and per address except trusted proxies (`None`: no limit). */
   readonly connections: { readonly total: number; readonly perAddress: Option.Option<number> }
   /** The proxies whose `X-Forwarded-For` is trusted. */
   readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
+  /** The header in which a trusted proxy names the client's country. */
+  readonly geoHeader: Option.Option<string>
   /** Bytes. */
   readonly maxBody: number
   readonly chatMaxDuration: Duration.Duration
@@ -96,13 +103,15 @@ const middleware = (options: Options, tracing: Trace.Tracing | undefined) => {
 /** The endpoints that both the fast path and the router serve. */
 const endpoints = (options: Options, unreadTimeout: number) =>
   Layer.mergeAll(
-    Analytics.endpoint({ rateLimit: options.rateLimitAnalytics }),
+    Analytics.endpoint({
+      rateLimit: options.rateLimitAnalytics,
+      country: { header: options.geoHeader, trustedProxies: options.trustedProxies }
+    }),
     Forms.endpoint({ rateLimit: options.rateLimitForms }),
     Layer.provideMerge(
       Widget.endpoint,
       ChatEndpoint.layer({
         rateLimit: options.rateLimitChat,
-        streams: options.chatStreams,
         patience: unreadTimeout,
         maxDuration: options.chatMaxDuration,
         maxBytes: options.chatMaxBytes
@@ -122,7 +131,9 @@ const routes = (options: Options, unreadTimeout: number, tracing: Trace.Tracing 
         patience: unreadTimeout,
         maxDuration: options.chatMaxDuration,
         maxBytes: options.chatMaxBytes
-      })
+      }),
+      OpenAi.layer({ rateLimit: options.rateLimitChatRead }),
+      AgUi.layer
     ]),
     Layer.provide([Validation.layer, WidgetTokenSecurity.layer]),
     Layer.provideMerge(middleware(options, tracing))
@@ -157,12 +168,19 @@ const defaultLimits = {
 
 export type Limits = typeof defaultLimits
 
+/** The routes whose responses are streams, also where a client wants a whole answer. */
+const chats = [ContractWidget.chat, OpenAiGroup.endpoints.completions, AgUiGroup.endpoints.run].map(({ path }) => path)
+
 /** The route labels of metrics and traces. */
 const templates = [
   ContractAnalytics.track.path,
+  ContractAnalytics.view.path,
+  ContractAnalytics.event.path,
   ContractForms.submit.path,
   ContractWidget.chat.path,
-  ...Object.values(ConversationsGroup.endpoints).map(({ path }) => path),
+  ...[ConversationsGroup, OpenAiGroup, AgUiGroup].flatMap(({ endpoints }) =>
+    Object.values(endpoints).map(({ path }) => path)
+  ),
   ...[...Assets.paths, ...Docs.paths, ...Health.paths].map(({ path }) => path)
 ]
 
@@ -189,7 +207,7 @@ const createMeasured = (options: Options, nodeOptions: ServerOptions) =>
   Effect.map(Effect.context<never>(), (context) => {
     const create = options.create ?? createServer
     return options.measured === true
-      ? RequestMetrics.measured({ context, templates, chat: ContractWidget.chat.path }, create)(nodeOptions)
+      ? RequestMetrics.measured({ context, templates, chats }, create)(nodeOptions)
       : create(nodeOptions)
   })
 
@@ -231,11 +249,14 @@ export const layer = (options: Options) =>
       const inFront = yield* Layer.build(
         endpoints(options, unreadTimeout).pipe(
           Layer.provideMerge(
-            RunningAnswers.layer({
-              resume: options.chatResume,
-              maxDuration: options.chatMaxDuration,
-              maxBytes: options.chatMaxBytes
-            })
+            Layer.merge(
+              StreamSlots.layer(options.chatStreams),
+              RunningAnswers.layer({
+                resume: options.chatResume,
+                maxDuration: options.chatMaxDuration,
+                maxBytes: options.chatMaxBytes
+              })
+            )
           ),
           Layer.provideMerge(Layer.succeed(Drain.Drain, drain))
         )

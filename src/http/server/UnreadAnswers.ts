@@ -8,6 +8,7 @@
  */
 import type { ServerResponse } from "node:http"
 import type { Socket } from "node:net"
+import * as NodeInternals from "../../runtime/NodeInternals.ts"
 
 /** A complete response that is not fully sent. */
 export interface Unread {
@@ -16,11 +17,6 @@ export interface Unread {
   readonly queued: number
   /** When `queued` last changed, in the caller's milliseconds. */
   readonly since: number
-}
-
-/** Node's internal field, which its types omit. */
-interface Queue {
-  readonly _handle?: { readonly writeQueueSize?: number } | null
 }
 
 /**
@@ -34,6 +30,6 @@ export const observe = (
   now: number
 ): Unread | undefined => {
   if (response === undefined || !response.writableEnded || response.writableFinished) return undefined
-  const queued = (socket as Socket & Queue)._handle?.writeQueueSize ?? 0
+  const queued = NodeInternals.queuedBytes(socket)
   return previous?.response === response && previous.queued === queued ? previous : { response, queued, since: now }
 }

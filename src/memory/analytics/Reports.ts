@@ -1,5 +1,5 @@
 /**
- * Answers queries over the page views in the memory of this process.
+ * Answers queries over the page views and events in the memory of this process.
  *
  * @module
  */
@@ -7,31 +7,39 @@ import { Clock, Effect, Layer } from "effect"
 import * as Evaluate from "../../core/analytics/report/Evaluate.ts"
 import * as Statistics from "../../core/analytics/Statistics.ts"
 import { type ReportSite, Reports } from "../../services/analytics/Reports.ts"
+import { Conversions } from "./Conversions.ts"
+import { Events } from "./Events.ts"
 import { PageViews } from "./PageViews.ts"
 
 /** How far back `now` looks. */
 const recent = 5 * 60_000
 
-export const layer: Layer.Layer<Reports, never, PageViews> = Layer.effect(
+export const layer: Layer.Layer<Reports, never, PageViews | Events | Conversions> = Layer.effect(
   Reports,
   Effect.gen(function* () {
     const views = yield* PageViews
-    const viewsOf = ({ hostedWebsiteId }: ReportSite) =>
-      views.all().filter((view) => !view.isBot && view.hostedWebsiteId === hostedWebsiteId)
+    const events = yield* Events
+    const conversions = yield* Conversions
+    const ofSite = <A extends { readonly hostedWebsiteId: string }>(
+      rows: { readonly all: () => ReadonlyArray<A> },
+      { hostedWebsiteId }: ReportSite
+    ): ReadonlyArray<A> => rows.all().filter((row) => row.hostedWebsiteId === hostedWebsiteId)
+    const viewsOf = (site: ReportSite) => ofSite(views, site).filter(({ exclusion }) => exclusion === null)
     return {
       query: (site, query) =>
         Effect.sync(() =>
           Evaluate.evaluate(query, {
-            views: viewsOf(site).map((view) => ({ ...view, country: null })),
-            events: [],
-            conversions: [],
+            views: viewsOf(site),
+            events: ofSite(events, site),
+            conversions: ofSite(conversions, site),
             goals: []
           })
         ),
       now: (site) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
-          const visitors = viewsOf(site).filter(({ receivedAt }) => receivedAt > now - recent && receivedAt <= now)
-          return new Set(visitors.map(({ visitorHash }) => visitorHash)).size
+          const rows = [...viewsOf(site), ...ofSite(events, site)]
+          const seen = rows.filter(({ receivedAt }) => receivedAt > now - recent && receivedAt <= now)
+          return new Set(seen.map(({ visitorHash }) => visitorHash)).size
         }),
       rebuild: () => Effect.void,
       statistics: (query) => Effect.sync(() => Statistics.aggregate(views.all(), query))

@@ -19,7 +19,12 @@ import {
   maxSize
 } from "../../core/chat/Conversation.ts"
 import * as History from "../../core/chat/History.ts"
-import { ConversationFull, ConversationStore, NothingToRegenerate } from "../../services/chat/ConversationStore.ts"
+import {
+  type AnswerProgress,
+  ConversationFull,
+  ConversationStore,
+  NothingToRegenerate
+} from "../../services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { RecordRefused } from "../../services/Storage.ts"
 import * as Table from "./ConversationTable.ts"
@@ -129,6 +134,17 @@ export const layer = (options: Table.Options = {}): Layer.Layer<ConversationStor
           return true
         })
 
+      const progressOf = (answerId: string, position: number, now: number): AnswerProgress | undefined => {
+        const conversation = table.ofAnswer(answerId)
+        if (conversation === undefined) return undefined
+        const answer = Table.messagesAt(conversation, now).find(({ messageId }) => messageId === answerId)
+        if (answer === undefined || !Table.isAnswer(answer)) return undefined
+        const { ending, parts } = answer
+        if (ending !== null) return { events: [], next: position, ended: { ending, parts } }
+        const events = conversation.running?.events ?? []
+        return { events: events.slice(position), next: Math.max(position, events.length), ended: null }
+      }
+
       const ofInstance = (instanceId: string) =>
         Effect.map(prune, () => table.all().filter((conversation) => conversation.instanceId === instanceId))
 
@@ -167,16 +183,14 @@ export const layer = (options: Table.Options = {}): Layer.Layer<ConversationStor
             const running = conversation?.running ?? null
             return running === null || Table.isLapsed(running, now) ? Option.none() : Option.some(running.answerId)
           }),
-        follow: (answerId, position) =>
+        follow: (answers) =>
           Effect.map(Clock.currentTimeMillis, (now) => {
-            const conversation = table.ofAnswer(answerId)
-            if (conversation === undefined) return Option.none()
-            const answer = Table.messagesAt(conversation, now).find(({ messageId }) => messageId === answerId)
-            if (answer === undefined || !Table.isAnswer(answer)) return Option.none()
-            const { ending, parts } = answer
-            if (ending !== null) return Option.some({ events: [], next: position, ended: { ending, parts } })
-            const events = conversation.running?.events ?? []
-            return Option.some({ events: events.slice(position), next: Math.max(position, events.length), ended: null })
+            const found = new Map<string, AnswerProgress>()
+            for (const { answerId, position } of answers) {
+              const progress = progressOf(answerId, position, now)
+              if (progress !== undefined) found.set(answerId, progress)
+            }
+            return found
           }),
         stop: (key) =>
           Effect.map(find(key), ({ conversation, now }) => {

@@ -7,6 +7,8 @@ import { Effect, Layer, Option } from "effect"
 import type { Subject } from "../../core/sites/Decision.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { SiteErasure } from "../../services/sites/SiteErasure.ts"
+import { Conversions } from "../analytics/Conversions.ts"
+import { Events } from "../analytics/Events.ts"
 import { PageViews } from "../analytics/PageViews.ts"
 import { Submissions } from "../forms/SubmissionRepo.ts"
 import { DecisionCounts } from "./Decisions.ts"
@@ -15,12 +17,14 @@ import { Sites } from "./SiteDirectory.ts"
 export const layer: Layer.Layer<
   SiteErasure,
   never,
-  Sites | PageViews | Submissions | DecisionCounts | InstanceDirectory
+  Sites | PageViews | Events | Conversions | Submissions | DecisionCounts | InstanceDirectory
 > = Layer.effect(
   SiteErasure,
   Effect.gen(function* () {
     const sites = yield* Sites
     const views = yield* PageViews
+    const events = yield* Events
+    const conversions = yield* Conversions
     const submissions = yield* Submissions
     const counts = yield* DecisionCounts
     const instances = yield* InstanceDirectory
@@ -42,12 +46,12 @@ export const layer: Layer.Layer<
             (subject._tag === "Claimed" && subject.id === trackingToken)
           sites.remove(site)
           const erased = views.erase(hostedWebsiteId)
-          const pageViews = erased.filter((view) => !view.isBot).length
+          const pageViews = erased.filter((view) => view.exclusion === null).length
           return Option.some({
             pageViews,
             botViews: erased.length - pageViews,
-            events: 0,
-            conversions: 0,
+            events: events.erase(hostedWebsiteId).length,
+            conversions: conversions.erase(hostedWebsiteId).length,
             ...submissions.erase(websiteConfigId),
             decisionCounts: counts.remove(isOf).length
           })

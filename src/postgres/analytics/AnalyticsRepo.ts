@@ -46,11 +46,12 @@ const columns: ReadonlyArray<Columns.Column<PageView>> = [
   Columns.text("session_id", (view) => view.sessionId),
   Columns.text("browser", (view) => view.browser),
   Columns.text("os", (view) => view.os),
-  Columns.bytea("visitor_hash", (view) => view.visitorHash)
+  Columns.bytea("visitor_hash", (view) => view.visitorHash),
+  Columns.text("country", (view) => view.country)
 ]
 
 /** The columns of a batch. */
-const sent = [Columns.bool<PageView>("is_bot", (view) => view.isBot), ...columns]
+const sent = [Columns.text<PageView>("exclusion", (view) => view.exclusion), ...columns]
 
 /** The distinct websites of a batch, so that each is looked up once and not per view. */
 const named = [Columns.uuid<string>("hosted_website_id", (id) => id)]
@@ -76,12 +77,12 @@ const statement = `
     SELECT id FROM unnest(${websites}) AS named (id)
     WHERE NOT EXISTS (SELECT FROM website WHERE hosted_website_id = id)
   ), view AS MATERIALIZED (
-    SELECT * FROM unnest(${sent.map((_, index) => `$${index + 2}`).join(", ")}) AS view (is_bot, ${names})
+    SELECT * FROM unnest(${sent.map((_, index) => `$${index + 2}`).join(", ")}) AS view (exclusion, ${names})
     WHERE EXISTS (SELECT FROM batch) AND hosted_website_id NOT IN (SELECT id FROM gone)
-  ), bots AS (
-    INSERT INTO bot_view (${names}) SELECT ${names} FROM view WHERE is_bot
-  ), people AS (
-    INSERT INTO page_view (${names}) SELECT ${names} FROM view WHERE NOT is_bot
+  ), excluded AS (
+    INSERT INTO bot_view (${names}, reason) SELECT ${names}, exclusion FROM view WHERE exclusion IS NOT NULL
+  ), counted AS (
+    INSERT INTO page_view (${names}) SELECT ${names} FROM view WHERE exclusion IS NULL
   )
   SELECT id FROM gone`
 

@@ -11,8 +11,8 @@ import type { Conversation, ConversationSummary } from "../../core/chat/Conversa
 import * as History from "../../core/chat/History.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
-import type { ConversationStore } from "../../services/chat/ConversationStore.ts"
-import { bounded } from "../Database.ts"
+import type { AnswerProgress, ConversationStore } from "../../services/chat/ConversationStore.ts"
+import { array, bounded } from "../Database.ts"
 import * as Rows from "./ConversationRows.ts"
 
 type Reads = Pick<
@@ -44,11 +44,17 @@ const runningStatement = `SELECT running FROM conversation WHERE ${ofKey} AND ru
 const RunningRows = Schema.Array(Schema.Struct({ running: Schema.String }))
 
 /** All pieces of an answer whose lease has run out, and else those after the position. */
-const followStatement = `SELECT ending, parts::text AS parts, (running IS NOT DISTINCT FROM message_id) AS runs,
-    ${Rows.isLapsed} AS lapsed, ${Rows.piecesOf("message_id", `(ends_at > $2 OR ${Rows.isLapsed})`)} AS pieces
-  FROM ${joined} WHERE message_id = $1 AND role = 'assistant'`
+const followStatement = `SELECT message_id AS "answerId", ending, parts::text AS parts,
+    (running IS NOT DISTINCT FROM message_id) AS runs, ${Rows.isLapsed} AS lapsed,
+    ${Rows.piecesOf("message_id", `(ends_at > followed.position OR ${Rows.isLapsed})`)} AS pieces
+  FROM unnest($1, $2) AS followed (answer_id, position)
+  JOIN conversation_message AS message ON message_id = answer_id AND role = 'assistant'
+  JOIN conversation USING (conversation_key)`
 
 const Followed = Schema.Array(Rows.FollowedRow)
+
+/** How many answers one statement reads, so that a result is no larger than these answers can be. */
+const followedAtOnce = 50
 
 const summaryColumns = `conversation_id AS "conversationId", ${Rows.millis("created_at")} AS "createdAt",
   ${Rows.millis("updated_at")} AS "updatedAt", messages`
@@ -102,20 +108,39 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => 
         )
       : Effect.succeedNone
 
-  const follow: Reads["follow"] = (answerId, position) =>
-    isCanonicalUuid(answerId)
-      ? sql.unsafe(followStatement, [PgTypes.uuid(answerId), PgTypes.int4(position)]).pipe(
-          bounded(timeout),
-          decodeRows(Followed),
-          Effect.map(([row]) => {
-            if (row === undefined) return Option.none()
-            const { ending, parts } = Rows.answerOf(row)
-            return ending === null
-              ? Option.some({ ...AnswerPieces.eventsFrom(row.pieces ?? [], position), ended: null })
-              : Option.some({ events: [], next: position, ended: { ending, parts } })
-          })
+  const followSome = (answers: Parameters<Reads["follow"]>[0]) =>
+    sql
+      .unsafe(followStatement, [
+        array(
+          answers.map(({ answerId }) => answerId),
+          PgTypes.OID.uuid
+        ),
+        array(
+          answers.map(({ position }) => position),
+          PgTypes.OID.int4
         )
-      : Effect.succeedNone
+      ])
+      .pipe(bounded(timeout), decodeRows(Followed))
+
+  const follow: Reads["follow"] = Effect.fnUntraced(function* (answers) {
+    const positions = new Map<string, number>()
+    for (const { answerId, position } of answers) if (isCanonicalUuid(answerId)) positions.set(answerId, position)
+    const followed = [...positions].map(([answerId, position]) => ({ answerId, position }))
+    const found = new Map<string, AnswerProgress>()
+    for (let first = 0; first < followed.length; first += followedAtOnce) {
+      for (const row of yield* followSome(followed.slice(first, first + followedAtOnce))) {
+        const position = positions.get(row.answerId) ?? 0
+        const { ending, parts } = Rows.answerOf(row)
+        found.set(
+          row.answerId,
+          ending === null
+            ? { ...AnswerPieces.eventsFrom(row.pieces ?? [], position), ended: null }
+            : { events: [], next: position, ended: { ending, parts } }
+        )
+      }
+    }
+    return found
+  })
 
   const summaries = (where: string, parameters: ReadonlyArray<PgTypes.Parameter>) =>
     sql

@@ -85,25 +85,25 @@ export const keyParameters = ({ conversationId, instanceId }: ConversationKey): 
   PgTypes.text(conversationId)
 ]
 
-const answerFields = {
+const Answer = Schema.Struct({
   parts: Parts,
   ending: Schema.NullOr(Schema.Literals(endings)),
   runs: Schema.Boolean,
   lapsed: Schema.Boolean,
   pieces: Pieces
-}
+})
 
 /** A row of an answer that is followed. */
-export const FollowedRow = Schema.Struct(answerFields)
+export const FollowedRow = Schema.Struct({ answerId: Schema.String, ...Answer.fields })
 
 /** The parts and the ending of an answer: one that runs has what was stored of it. */
-export const answerOf = (row: typeof FollowedRow.Type): Pick<AgentAnswer, "parts" | "ending"> =>
+export const answerOf = (row: typeof Answer.Type): Pick<AgentAnswer, "parts" | "ending"> =>
   row.runs
     ? { parts: partsOf(row.pieces), ending: row.lapsed ? "cut" : null }
     : { parts: row.parts, ending: row.ending }
 
 const MessageRow = Schema.Struct({
-  ...answerFields,
+  ...Answer.fields,
   messageId: Schema.String,
   role: Schema.Literals(["user", "assistant"]),
   createdAt: Schema.Finite,

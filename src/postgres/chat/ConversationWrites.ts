@@ -15,7 +15,8 @@ import {
   leaseMillis,
   type MessagePart,
   maxMessages,
-  maxSize
+  maxSize,
+  renewMillis
 } from "../../core/chat/Conversation.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
@@ -27,6 +28,9 @@ import * as Rows from "./ConversationRows.ts"
 type Writes = Pick<ConversationStore["Service"], "begin" | "renew" | "complete" | "stop" | "rate" | "delete">
 
 const lease = Rows.newLease(leaseMillis)
+
+/** A lease that runs out before this time was not extended for `renewMillis`. */
+const dueBefore = Rows.newLease(leaseMillis - renewMillis)
 
 /** Inserts the message `$3` with the parts `$4`, if it is not null, and the answer `$5`, into the conversation `changed`. */
 const insertMessages = `INSERT INTO conversation_message
@@ -210,11 +214,17 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Writes =>
     const ids = answerIds.filter(isCanonicalUuid)
     if (ids.length === 0) return Effect.succeed(new Set())
     return sql`WITH mine AS MATERIALIZED (
-        SELECT conversation_key FROM conversation WHERE running = ANY (${Database.array(ids, PgTypes.OID.uuid)})
-        ORDER BY running FOR NO KEY UPDATE
+        SELECT conversation_key, running, lease_until FROM conversation
+        WHERE running = ANY (${Database.array(ids, PgTypes.OID.uuid)})
+      ), due AS MATERIALIZED (
+        SELECT conversation_key FROM conversation WHERE conversation_key IN (
+          SELECT conversation_key FROM mine WHERE lease_until < ${sql.literal(dueBefore)}
+        ) ORDER BY running FOR NO KEY UPDATE
+      ), renewed AS (
+        UPDATE conversation SET lease_until = ${sql.literal(lease)} FROM due
+        WHERE conversation.conversation_key = due.conversation_key AND running IS NOT NULL
       )
-      UPDATE conversation SET lease_until = ${sql.literal(lease)} FROM mine
-      WHERE conversation.conversation_key = mine.conversation_key RETURNING running`.pipe(
+      SELECT running FROM mine`.pipe(
       Database.bounded(timeout),
       decodeRows(Renewed),
       Effect.map((rows) => new Set(rows.map(({ running }) => running)))

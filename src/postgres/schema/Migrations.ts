@@ -64,7 +64,7 @@ const requireEncoding = Effect.gen(function* () {
   if (storesUnicode(encoding)) return
   return yield* new PgMigrator.MigrationError({
     kind: "BadState",
-    message: `its encoding is ${encoding}, which has no place for every letter; make it anew with ENCODING 'UTF8' TEMPLATE template0`
+    message: `its encoding is ${encoding}, which cannot store every character; recreate it with ENCODING 'UTF8' TEMPLATE template0`
   })
 })
 

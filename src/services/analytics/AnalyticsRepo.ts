@@ -11,8 +11,8 @@ export class AnalyticsRepo extends Context.Service<
   AnalyticsRepo,
   {
     /**
-     * Succeeds after the page view is durable. A view with `isBot` is stored separately and not counted in reports. A view
-     * of a website that does not exist is refused.
+     * Succeeds after the page view is durable. A view with an `exclusion` is stored separately and not counted in reports.
+     * A view of a website that does not exist is refused.
      */
     readonly append: (view: PageView) => Effect.Effect<void, StorageUnavailable | RecordRefused>
   }

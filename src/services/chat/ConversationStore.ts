@@ -85,7 +85,10 @@ export class ConversationStore extends Context.Service<
       readonly events: ReadonlyArray<AgentEvent>
     }) => Effect.Effect<boolean, StorageUnavailable | RecordRefused>
 
-    /** Extends the leases of answers, and returns those that still run: the others were stopped, superseded or deleted. */
+    /**
+     * Returns which of these answers still run: the others were stopped, superseded or deleted. Extends the leases that were
+     * last extended `renewMillis` ago, so that it may be called more often without writing.
+     */
     readonly renew: (answerIds: ReadonlyArray<string>) => Effect.Effect<ReadonlySet<string>, StorageUnavailable>
 
     /**
@@ -104,12 +107,12 @@ export class ConversationStore extends Context.Service<
     readonly running: (key: ConversationKey) => Effect.Effect<Option.Option<string>, StorageUnavailable>
 
     /**
-     * What was stored of an answer from `position` on, 0 being its first event; none if there is no such answer.
+     * What was stored of answers, each from its `position` on, 0 being its first event. An answer that does not exist is
+     * missing from the result. One call for many answers: a process has many readers of other processes' answers.
      */
     readonly follow: (
-      answerId: string,
-      position: number
-    ) => Effect.Effect<Option.Option<AnswerProgress>, StorageUnavailable>
+      answers: ReadonlyArray<{ readonly answerId: string; readonly position: number }>
+    ) => Effect.Effect<ReadonlyMap<string, AnswerProgress>, StorageUnavailable>
 
     /**
      * Ends the running answer of a conversation as `stopped`, with what was stored of it, on whichever process it runs.

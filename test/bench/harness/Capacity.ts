@@ -45,6 +45,7 @@ const batchOf = (site: Edge.Site, first: number): ReadonlyArray<PageView.PageVie
       address: `10.0.${(number >> 8) & 255}.${number & 255}`,
       userAgent: agent,
       client: UserAgent.parse(agent),
+      country: null,
       referrer: PageView.splitReferrer("https://www.example.org/search?q=news"),
       salt: new Uint8Array(32)
     })

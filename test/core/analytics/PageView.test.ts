@@ -12,7 +12,8 @@ const facts = {
   address: "192.0.2.77",
   userAgent: chrome,
   client: UserAgent.parse(chrome),
-  referrer: { host: null, path: null },
+  country: "NO",
+  referrer: PageView.noReferrer,
   salt: new Uint8Array(32).fill(7)
 }
 
@@ -156,10 +157,11 @@ describe("core/analytics/PageView", () => {
   it("keeps a referrer's host and path only", () => {
     assert.deepStrictEqual(PageView.splitReferrer("https://user:pw@news.example:8443/a/b?token=secret#x"), {
       host: "news.example:8443",
-      path: "/a/b"
+      path: "/a/b",
+      isSpam: false
     })
     for (const none of [undefined, null, "", "about:blank", "android-app://com.example", "not a url", "javascript:1"]) {
-      assert.deepStrictEqual(PageView.splitReferrer(none), { host: null, path: null }, String(none))
+      assert.deepStrictEqual(PageView.splitReferrer(none), PageView.noReferrer, String(none))
     }
   })
 

@@ -25,7 +25,8 @@ describe("core/analytics/Statistics", () => {
       browser: "Firefox",
       os: "Android",
       visitor: 0,
-      isBot: false
+      country: null,
+      exclusion: null
     })
     const one = (name: string) => [{ name, pageViews: 1 }]
     assert.deepStrictEqual(listsOf(Statistics.aggregate([view], { hostedWebsiteId: site, days: 1, now })), {
@@ -53,7 +54,7 @@ describe("core/analytics/Statistics", () => {
     const { from, to } = Statistics.period(query)
     const views = shapes.map((shape) => viewOf(site, shape))
     const noise = views.flatMap((view) => [
-      { ...view, isBot: true },
+      { ...view, exclusion: "bot" as const },
       { ...view, hostedWebsiteId: "other" },
       { ...view, receivedAt: from - 1 },
       { ...view, receivedAt: to }
@@ -65,7 +66,7 @@ describe("core/analytics/Statistics", () => {
     const views = shapes.map((shape) => viewOf(site, shape))
     const result = Statistics.aggregate(views, { hostedWebsiteId: site, days, now })
     const { from, to } = Statistics.period({ days, now })
-    const counted = views.filter((view) => !view.isBot && view.receivedAt >= from && view.receivedAt < to)
+    const counted = views.filter((view) => view.exclusion === null && view.receivedAt >= from && view.receivedAt < to)
     assert.strictEqual(result.pageViews, counted.length)
     assert.strictEqual(total(result.days), result.pageViews)
     assert.strictEqual(

@@ -1,7 +1,11 @@
 import { assert, it } from "@effect/vitest"
-import { Schema } from "effect"
+import { Option, Schema } from "effect"
 import type { AgentEvent } from "../../../src/core/chat/Agent.ts"
+import * as AnswerEnd from "../../../src/core/chat/AnswerEnd.ts"
+import * as AnswerParts from "../../../src/core/chat/AnswerParts.ts"
 import * as AnswerPieces from "../../../src/core/chat/AnswerPieces.ts"
+import { endings } from "../../../src/core/chat/Conversation.ts"
+import { Event } from "../../suites/ConversationStore.ts"
 
 const position = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 12 }))
 
@@ -21,5 +25,29 @@ it.prop(
       events: all.slice(from),
       next: Math.max(from, count)
     })
+  }
+)
+
+it.prop(
+  "joining texts keeps every part of the answer and every other event in order, and leaves no two texts side by side",
+  { events: Schema.Array(Event) },
+  ({ events }) => {
+    const joined = AnswerPieces.joinTexts(events)
+    assert.deepStrictEqual(AnswerParts.fromEvents(joined), AnswerParts.fromEvents(events))
+    const others = (list: ReadonlyArray<AgentEvent>) => list.filter(({ _tag }) => _tag !== "Text")
+    assert.deepStrictEqual(others(joined), others(events))
+    for (const [index, { _tag }] of joined.entries()) {
+      assert.isFalse(_tag === "Text" && joined[index + 1]?._tag === "Text")
+    }
+  }
+)
+
+it.prop(
+  "an answer has a last event, unless its readers must see an error",
+  { ending: Schema.Literals(endings) },
+  ({ ending }) => {
+    const last = AnswerEnd.lastEvent(ending)
+    assert.strictEqual(Option.isNone(last), ending === "failed" || ending === "cut")
+    if (Option.isSome(last)) assert.strictEqual(last.value._tag, "Finish")
   }
 )

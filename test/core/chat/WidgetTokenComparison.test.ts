@@ -2,7 +2,7 @@
  * That tokens are compared in constant time, shown by the code path and not by a clock: every comparison of a token that
  * is found goes through `timingSafeEqual`, over the whole of two digests of one length.
  */
-import { assert, beforeEach, it } from "@effect/vitest"
+import { afterAll, assert, beforeEach, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
 import { vi } from "vitest"
 import { digest, sameDigest } from "../../../src/core/sites/Credential.ts"
@@ -11,7 +11,13 @@ import * as MemoryWidgetTokens from "../../../src/memory/chat/WidgetTokens.ts"
 import { InstanceDirectory as Directory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
 
-const compared = vi.hoisted((): Array<readonly [number, number]> => [])
+/** Test files of one worker share modules: those that other files have loaded do not use the mock. */
+const compared = vi.hoisted((): Array<readonly [number, number]> => {
+  vi.resetModules()
+  return []
+})
+
+afterAll(() => void vi.resetModules())
 
 vi.mock("node:crypto", async (original) => {
   const crypto = await original<typeof import("node:crypto")>()

@@ -147,12 +147,12 @@ describe("http/endpoints/Conversations", () => {
           const body = path === "/feedback" ? { message_id: crypto.randomUUID(), rating: "down" } : undefined
           const ask = (options: Parameters<typeof request>[3]) => request(method, id, path, { body, ...options })
           assert.strictEqual((yield* ask({ token: "hwt_wrong" })).status, 401)
-          const foreign = yield* ask({ token, instanceId: other.instanceId })
-          assert.strictEqual(foreign.status, path === "/stream" ? 204 : 404)
+          const unknown = path === "/stream" ? 204 : 404
+          assert.strictEqual((yield* ask({ token, instanceId: other.instanceId })).status, unknown)
           const origin = yield* ask({ token, instanceId: other.instanceId, origin: "https://evil.example" })
           assert.strictEqual(origin.status, 403)
           // An id that was not issued by the service has no conversation.
-          assert.strictEqual((yield* request(method, "my-own-id", path, { body })).status, 404)
+          assert.strictEqual((yield* request(method, "my-own-id", path, { body })).status, unknown)
         }
       })
     )
@@ -176,6 +176,51 @@ describe("http/endpoints/Conversations", () => {
         const text = yield* readUntil(isDone, first)
         assert.strictEqual(textOf(text), "from afar")
         assert.include(text, '"finishReason":"stop"')
+      })
+    )
+
+    it.effect("an answer of another process that broke before its first word is an error in the stream", () =>
+      Effect.gen(function* () {
+        const { instance } = yield* TestServer
+        const store = yield* ConversationStore
+        const key = { instanceId: instance.instanceId, conversationId: crypto.randomUUID() }
+        const answerId = crypto.randomUUID()
+        yield* store.begin({ key, message: { messageId: crypto.randomUUID(), text: "hi" }, answerId })
+        const readUntil = yield* follow(key.conversationId)
+        yield* store.complete({ answerId, parts: [], ending: "failed", usage: null })
+        const text = yield* readUntil(isDone)
+        assert.include(text, '"type":"error"')
+        assert.include(text, '"finishReason":"error"')
+      })
+    )
+  })
+
+  layer(
+    testServer(
+      { chatStreams: { perAddress: Option.some(2), perInstance: Option.some(1) } },
+      script,
+      undefined,
+      undefined,
+      "edge"
+    ),
+    { excludeTestServices: true }
+  )((it) => {
+    it.effect("an answer without a reader and each resumed stream count against the streams of the address", () =>
+      Effect.gen(function* () {
+        const id = yield* beginAndLeave("endless")
+        const { instance, send, widgetToken } = yield* TestServer
+        const path = `/v1/public/widget/${instance.instanceId}/chat`
+        const another = () => send(path, { message: "hello" }, { headers: { "x-widget-token": widgetToken } })
+        assert.strictEqual((yield* another()).status, 429)
+        const readUntil = yield* follow(id)
+        yield* readUntil((text) => text.includes("on"))
+        const refused = yield* request("GET", id, "/stream")
+        assert.strictEqual(refused.status, 429)
+        assert.isNotNull(refused.headers.get("retry-after"))
+        assert.strictEqual((yield* request("POST", id, "/stop")).status, 204)
+        yield* readUntil(isDone)
+        const answered = yield* Effect.repeat(another(), { until: ({ status }) => status === 200 })
+        assert.include(answered.text, "You said ")
       })
     )
   })

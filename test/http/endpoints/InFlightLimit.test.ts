@@ -7,13 +7,20 @@ import * as Endpoint from "../../../src/http/endpoints/Endpoint.ts"
 import * as Forms from "../../../src/http/endpoints/Forms.ts"
 import * as InFlightLimit from "../../../src/http/endpoints/InFlightLimit.ts"
 import type { RequestHead } from "../../../src/http/endpoints/RequestHead.ts"
+import * as Countries from "../../../src/memory/analytics/Countries.ts"
 import * as MemoryRateLimiter from "../../../src/memory/limits/RateLimiter.ts"
 import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { interruptedAnywhere } from "../../support/Stepwise.ts"
 
-const requestHead: RequestHead = { url: "/", headers: {}, address: "198.51.100.1", headBytes: 1_000 }
+const requestHead: RequestHead = {
+  url: "/",
+  headers: {},
+  address: "198.51.100.1",
+  peer: "198.51.100.1",
+  headBytes: 1_000
+}
 
 /** Requests in order of arrival: the sizes of head and body, and what then happens to the oldest waiting request. */
 const Arrivals = Schema.Array(
@@ -127,10 +134,13 @@ describe("requests that wait for a hanging store", () => {
         Effect.scoped,
         Effect.provide(
           Layer.mergeAll(
-            Analytics.endpoint({ rateLimit: Option.none() }),
+            Analytics.endpoint({
+              rateLimit: Option.none(),
+              country: { header: Option.none(), trustedProxies: [] }
+            }),
             Forms.endpoint({ rateLimit: Option.none() })
           ).pipe(
-            Layer.provide(MemoryRateLimiter.layer({ maxKeys: 10 })),
+            Layer.provide([Countries.none, MemoryRateLimiter.layer({ maxKeys: 10 })]),
             Layer.provideMerge(hanging.pipe(Layer.provideMerge(App.memoryStorage)))
           )
         )

@@ -7,7 +7,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Layer, Option, Schema, Scope, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { IpNetwork } from "effect/net"
-import { TrackHandler } from "../../../src/http/endpoints/Analytics.ts"
+import { EventHandler, TrackHandler } from "../../../src/http/endpoints/Analytics.ts"
 import { SubmitHandler } from "../../../src/http/endpoints/Forms.ts"
 import type { RequestHead } from "../../../src/http/endpoints/RequestHead.ts"
 import { ChatHandler } from "../../../src/http/endpoints/Widget.ts"
@@ -111,6 +111,8 @@ const Body = Schema.Union([
     page_path: Schema.optionalKey(Schema.Union([Schema.String, Schema.Json])),
     form_data: Schema.optionalKey(Schema.Union([Schema.Record(Schema.String, Schema.Json), Schema.Json])),
     screen_width: Schema.optionalKey(Schema.Json),
+    name: Schema.optionalKey(Schema.Union([Schema.Literals(["Signup"]), Schema.Json])),
+    properties: Schema.optionalKey(Schema.Union([Schema.Record(Schema.String, Schema.Finite), Schema.Json])),
     email: Schema.optionalKey(Schema.NullOr(Schema.String))
   }),
   Schema.Json,
@@ -123,14 +125,14 @@ const trustedProxies = [IpNetwork.fromStringUnsafe("127.0.0.0/8"), IpNetwork.fro
 
 describe("http/server/FastPath", () => {
   layer(TestServer.layer({ trustedProxies, maxBody: 4096 }), { excludeTestServices: true })((it) => {
-    for (const kind of ["track", "submit"] as const) {
+    for (const kind of ["track", "view", "event", "submit"] as const) {
       it.effect.prop(
         `${kind} gives the same response on both paths`,
         [Body, Headers],
         ([body, { "content-type": type, ...headers }]) =>
           Effect.gen(function* () {
             const server = yield* TestServer.TestServer
-            const id = kind === "track" ? server.trackingToken : server.websiteConfigId
+            const id = kind === "submit" ? server.websiteConfigId : server.trackingToken
             const text = encode(body).replaceAll("SITE", id)
             const typed = type === "" ? headers : { ...headers, "content-type": type }
             const [direct, router] = yield* Effect.forEach(["direct", "router"] as const, (way) =>
@@ -144,13 +146,15 @@ describe("http/server/FastPath", () => {
 
     for (const [kind, expected] of [
       ["track", 204],
+      ["view", 204],
+      ["event", 204],
       ["submit", 200]
     ] as const) {
       it.effect(`a stored record is answered alike on both paths (${kind})`, () =>
         Effect.gen(function* () {
           const server = yield* TestServer.TestServer
-          const ids = { track: server.trackingToken, submit: server.websiteConfigId }
-          const body = JSON.stringify({ site_id: ids[kind], page_path: "/", form_data: { name: "Ada" } })
+          const id = kind === "submit" ? server.websiteConfigId : server.trackingToken
+          const body = JSON.stringify({ site_id: id, name: "Signup", page_path: "/", form_data: { name: "Ada" } })
           const headers = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/143.0" }
           const [direct, router] = yield* Effect.forEach(["direct", "router"] as const, (way, index) =>
             ask(server.url + TestServer.paths[kind], way, body, { ...headers, "x-forwarded-for": `203.0.113.${index}` })
@@ -429,6 +433,7 @@ describe("http/server/FastPath", () => {
       const fastPath = yield* FastPath.make({ trustedProxies: [], maxBody: 10 }, tracing).pipe(
         Effect.provide([
           Layer.succeed(TrackHandler, endpoint),
+          Layer.succeed(EventHandler, endpoint),
           Layer.succeed(SubmitHandler, endpoint),
           Layer.succeed(ChatHandler, endpoint)
         ])

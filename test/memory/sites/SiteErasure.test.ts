@@ -1,6 +1,6 @@
 import { Layer } from "effect"
 import * as AnalyticsRepo from "../../../src/memory/analytics/AnalyticsRepo.ts"
-import * as PageViews from "../../../src/memory/analytics/PageViews.ts"
+import * as AnalyticsRows from "../../../src/memory/analytics/AnalyticsRows.ts"
 import * as Reports from "../../../src/memory/analytics/Reports.ts"
 import * as InstanceDirectory from "../../../src/memory/chat/InstanceDirectory.ts"
 import * as SubmissionRepo from "../../../src/memory/forms/SubmissionRepo.ts"
@@ -14,7 +14,7 @@ suite(
   SiteErasure.layer.pipe(
     Layer.provideMerge(
       Layer.mergeAll(
-        Layer.mergeAll(AnalyticsRepo.layer, Reports.layer).pipe(Layer.provideMerge(PageViews.layer())),
+        Layer.mergeAll(AnalyticsRepo.layer, Reports.layer).pipe(Layer.provideMerge(AnalyticsRows.layer)),
         SubmissionRepo.layer(),
         Decisions.layer(),
         SiteDirectory.layer(),

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it, layer as withLayer } from "@effect/vitest"
 import { Effect, Layer, Result, Schema } from "effect"
-import type { PageView } from "../../../src/core/analytics/PageView.ts"
+import * as PageView from "../../../src/core/analytics/PageView.ts"
 import * as AnalyticsRepo from "../../../src/postgres/analytics/AnalyticsRepo.ts"
 import * as Reports from "../../../src/postgres/analytics/Reports.ts"
 import * as Columns from "../../../src/postgres/batch/Columns.ts"
@@ -55,7 +55,9 @@ const Rows = Schema.Array(
     session_id: Text,
     browser: Text,
     os: Text,
-    visitor_hash: Schema.Uint8Array
+    visitor_hash: Schema.Uint8Array,
+    country: Text,
+    reason: Schema.optionalKey(Schema.Literals(PageView.exclusions))
   })
 )
 
@@ -64,7 +66,7 @@ const stored = (table: "page_view" | "bot_view", hostedWebsiteId: string) =>
     const sql = yield* PgClient.PgClient
     const rows = yield* sql`SELECT * FROM ${sql(table)} WHERE hosted_website_id = ${hostedWebsiteId}`
     return (yield* Schema.decodeUnknownEffect(Rows)(rows)).map(
-      (row): PageView => ({
+      (row): PageView.PageView => ({
         hostedWebsiteId,
         receivedAt: row.received_at.getTime(),
         path: row.path,
@@ -83,7 +85,8 @@ const stored = (table: "page_view" | "bot_view", hostedWebsiteId: string) =>
         browser: row.browser,
         os: row.os,
         visitorHash: Buffer.from(row.visitor_hash).toString("hex"),
-        isBot: table === "bot_view"
+        country: row.country,
+        exclusion: row.reason ?? null
       })
     )
   })
@@ -102,7 +105,8 @@ const plain = viewOf(
     browser: null,
     os: null,
     visitor: 0,
-    isBot: false
+    country: null,
+    exclusion: null
   })
 )
 
@@ -115,7 +119,8 @@ withLayer(live, { excludeTestServices: true })("postgres/analytics/AnalyticsRepo
         const repo = yield* Service.AnalyticsRepo
         const view = viewOf(yield* added, shape)
         yield* repo.append(view)
-        const [mine, others] = view.isBot ? (["bot_view", "page_view"] as const) : (["page_view", "bot_view"] as const)
+        const [mine, others] =
+          view.exclusion !== null ? (["bot_view", "page_view"] as const) : (["page_view", "bot_view"] as const)
         assert.deepStrictEqual(yield* stored(mine, view.hostedWebsiteId), [view])
         assert.deepStrictEqual(yield* stored(others, view.hostedWebsiteId), [])
       }),
@@ -126,7 +131,7 @@ withLayer(live, { excludeTestServices: true })("postgres/analytics/AnalyticsRepo
 describe("postgres/analytics/AnalyticsRepo: batches", () => {
   it.live("a retried batch is stored once, even concurrently", () =>
     Effect.gen(function* () {
-      const views = [plain, { ...plain, isBot: true }, plain]
+      const views = [plain, { ...plain, exclusion: "bot" as const }, plain]
       const batchId = randomUUID()
       const clients = yield* Effect.all(Array.from({ length: 5 }, () => Columns.client))
       yield* Effect.forEach(clients, (sql) => AnalyticsRepo.storeBatch(sql, views, batchId), {

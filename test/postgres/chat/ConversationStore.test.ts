@@ -7,7 +7,7 @@ import * as AnswerParts from "../../../src/core/chat/AnswerParts.ts"
 import * as PostgresConversationStore from "../../../src/postgres/chat/ConversationStore.ts"
 import * as InstanceDirectory from "../../../src/postgres/chat/InstanceDirectory.ts"
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
-import { newKey, say, suite } from "../../suites/ConversationStore.ts"
+import { follow, newKey, say, suite } from "../../suites/ConversationStore.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import { until } from "../../support/Wait.ts"
@@ -97,7 +97,7 @@ describe("postgres/chat/ConversationStore: pieces", () => {
       for (const events of [[text("b")], [text("b")], [text("b"), text("c")]]) {
         assert.isTrue(yield* store.append({ answerId, position: 1, events }))
       }
-      const progress = yield* Effect.flatMap(store.follow(answerId, 0), Effect.fromOption)
+      const progress = yield* Effect.flatMap(follow(store, answerId, 0), Effect.fromOption)
       assert.deepStrictEqual(progress.events, [text("a"), text("b"), text("c")])
       const [, answer] = yield* Effect.flatMap(store.read(key), Effect.fromOption)
       assert.strictEqual(AnswerParts.textOf(answer?.parts ?? []), "abc")

@@ -60,7 +60,7 @@ const view = (hostedWebsiteId: string) =>
     Shape.make({
       ...{ age: 0, path: "/", referrerHost: null, referrerPath: null, deviceType: null, screenWidth: null },
       campaign: { source: null, medium: null, name: null, term: null, content: null },
-      ...{ sessionId: null, browser: null, os: null, visitor: 0, isBot: false }
+      ...{ sessionId: null, browser: null, os: null, visitor: 0, country: null, exclusion: null }
     })
   )
 

@@ -94,4 +94,13 @@ const watch = (socket: Responding): void => {
 const latin1 = ({ buffer, byteLength, byteOffset }: Uint8Array): string =>
   Buffer.from(buffer, byteOffset, Math.min(byteLength, 8_192)).toString("latin1")
 
-diagnostics.subscribe("net.server.socket", (message) => watch((message as { readonly socket: Responding }).socket))
+const channel = "net.server.socket"
+
+/** The listener of the worker's previous test file: each file evaluates this module again. */
+const current = Symbol.for("hydracore/test/Recorder")
+
+const onSocket: diagnostics.ChannelListener = (message) => watch((message as { readonly socket: Responding }).socket)
+const previous: diagnostics.ChannelListener | undefined = Reflect.get(globalThis, current)
+if (previous !== undefined) diagnostics.unsubscribe(channel, previous)
+Reflect.set(globalThis, current, onSocket)
+diagnostics.subscribe(channel, onSocket)

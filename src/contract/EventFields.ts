@@ -1,0 +1,118 @@
+/**
+ * The fields of an event that are objects. Every error names the member at fault. Pure.
+ *
+ * @module
+ */
+import { Predicate, Result } from "effect"
+import { limits } from "../core/analytics/EventLimits.ts"
+import * as Wire from "./Wire.ts"
+
+type MemberError = NonNullable<Wire.FieldError["members"]>[number]
+
+type Value = string | number | boolean
+
+/** The errors of members, as the error of their object. */
+const failAll = (members: ReadonlyArray<MemberError>) =>
+  Result.fail<Wire.FieldError>({ type: "value_error", msg: "Value error, not a valid value", members })
+
+const readString = Wire.readText({ maxLength: limits.propertyValue })
+
+/** An integer beyond 2^53 arrives as a `bigint`. */
+const numberOf = (input: unknown): unknown => (typeof input === "bigint" ? Number(input) : input)
+
+const readNumber: Wire.ReadField<number> = (input) => {
+  const number = numberOf(input)
+  if (typeof number !== "number") return Wire.fail("float_type", "Input should be a valid number")
+  return Number.isFinite(number)
+    ? Result.succeed(number)
+    : Wire.fail("finite_number", "Input should be a finite number")
+}
+
+const readValue: Wire.ReadField<Value> = (input) => {
+  if (typeof input === "boolean") return Result.succeed(input)
+  if (typeof input === "number" || typeof input === "bigint") return readNumber(input)
+  return typeof input === "string"
+    ? readString(input)
+    : Wire.fail("value_error", "Value error, a property is a text, a number or a boolean")
+}
+
+const readName = Wire.readText({ minLength: 1, maxLength: limits.propertyName })
+
+const readProperties: Wire.ReadField<Readonly<Record<string, Value>>> = (input) => {
+  if (!Predicate.isObject(input)) return Wire.fail("dict_type", "Input should be a valid dictionary")
+  const entries = Object.entries(input)
+  if (entries.length > limits.properties) {
+    return Wire.fail(
+      "too_long",
+      `Dictionary should have at most ${limits.properties} items after validation, not ${entries.length}`
+    )
+  }
+  const errors: Array<MemberError> = []
+  const values: Array<readonly [string, Value]> = []
+  for (const [name, member] of entries) {
+    const named = readName(name)
+    const value = readValue(member)
+    if (Result.isFailure(named)) errors.push({ ...named.failure, loc: [name, "[key]"] })
+    if (Result.isFailure(value)) errors.push({ ...value.failure, loc: [name] })
+    else values.push([name, value.success])
+  }
+  return errors.length === 0 ? Result.succeed(Object.fromEntries(values)) : failAll(errors)
+}
+
+/** At most 30 texts, numbers and booleans by name. */
+export const Properties = Wire.optional(
+  "Properties",
+  {
+    type: "object",
+    maxProperties: limits.properties,
+    propertyNames: { type: "string", minLength: 1, maxLength: limits.propertyName },
+    additionalProperties: {
+      anyOf: [{ type: "string", maxLength: limits.propertyValue }, { type: "number" }, { type: "boolean" }]
+    }
+  },
+  readProperties
+)
+
+const readAmount: Wire.ReadField<number> = (input) =>
+  Result.flatMap(readNumber(input), (amount) =>
+    Math.abs(amount) < limits.amount
+      ? Result.succeed(amount)
+      : Wire.fail("value_error", `Value error, an amount is less than ${limits.amount}`)
+  )
+
+const readCurrency: Wire.ReadField<string> = (input) =>
+  typeof input === "string" && /^[a-z]{3}$/i.test(input)
+    ? Result.succeed(input)
+    : Wire.fail("value_error", "Value error, a currency has the three letters of ISO 4217, such as EUR")
+
+const missing: Wire.FieldError = { type: "missing", msg: "Field required" }
+
+const readRevenue: Wire.ReadField<{ readonly currency: string; readonly amount: number }> = (input) => {
+  if (!Predicate.isObject(input)) return Wire.fail("dict_type", "Input should be a valid dictionary")
+  const { amount, currency } = input as Record<string, unknown>
+  const read = <A>(field: Wire.ReadField<A>, value: unknown): Result.Result<A, Wire.FieldError> =>
+    value === undefined ? Result.fail(missing) : field(value)
+  const inCurrency = read(readCurrency, currency)
+  const inAmount = read(readAmount, amount)
+  if (Result.isSuccess(inCurrency) && Result.isSuccess(inAmount)) {
+    return Result.succeed({ currency: inCurrency.success, amount: inAmount.success })
+  }
+  return failAll([
+    ...(Result.isFailure(inCurrency) ? [{ ...inCurrency.failure, loc: ["currency"] }] : []),
+    ...(Result.isFailure(inAmount) ? [{ ...inAmount.failure, loc: ["amount"] }] : [])
+  ])
+}
+
+/** A sum in the currency's main unit, which is stored in thousandths. */
+export const Revenue = Wire.optional(
+  "Revenue",
+  {
+    type: "object",
+    required: ["currency", "amount"],
+    properties: {
+      currency: { type: "string", pattern: "^[A-Za-z]{3}$", description: "ISO 4217" },
+      amount: { type: "number", exclusiveMinimum: -limits.amount, exclusiveMaximum: limits.amount }
+    }
+  },
+  readRevenue
+)

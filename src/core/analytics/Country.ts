@@ -1,0 +1,36 @@
+/**
+ * The country of a client, as two capital letters of ISO 3166-1. Pure: the lookup of an address is an argument.
+ *
+ * @module
+ */
+import { Predicate } from "effect"
+
+/** Codes that proxies and databases use for an unknown country. */
+const unknown = new Set(["XX", "ZZ"])
+
+/** The code in capital letters; null for any other text and for the codes of an unknown country. */
+export const parse = (text: string | undefined): string | null => {
+  if (text === undefined || !/^[a-z]{2}$/i.test(text)) return null
+  const code = text.toUpperCase()
+  return unknown.has(code) ? null : code
+}
+
+const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined)
+
+/**
+ * The country of a record in a MaxMind database, whose shape depends on the vendor: `country.iso_code` (GeoLite2, DB-IP),
+ * `country_code` (ip-location-db, IPinfo) or a text `country` (IPinfo's older files). Null if it has none.
+ */
+export const ofRecord = (record: unknown): string | null => {
+  if (!Predicate.isObject(record)) return null
+  const { country, country_code } = record as Record<string, unknown>
+  return (
+    parse(textOf(country_code)) ??
+    parse(textOf(country)) ??
+    (Predicate.isObject(country) ? parse(textOf((country as Record<string, unknown>)["iso_code"])) : null)
+  )
+}
+
+/** An IPv4 address without the prefix that a dual-stack socket gives it. Databases know IPv4 addresses without it. */
+export const withoutMapping = (address: string): string =>
+  address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address

@@ -1,0 +1,8 @@
+/**
+ * The limits of an event, for the contract, which browsers import.
+ *
+ * @module
+ */
+
+/** Lengths are in Unicode code points. Those of properties are Plausible's. */
+export const limits = { name: 120, properties: 30, propertyName: 300, propertyValue: 2_000, amount: 1e12 } as const

@@ -1,0 +1,100 @@
+/**
+ * Leads: submissions and chats that are credited to the visit in which they happened. Pure.
+ *
+ * A lead names the tracker's session. `visitOf` finds the visit among the rows of that session.
+ *
+ * @module
+ */
+import type { Lead } from "./Goal.ts"
+import type { PageView } from "./PageView.ts"
+
+/** A visit's credit for a lead. It has neither a time nor an id of its own, so that it does not lead back to a person. */
+export interface Conversion {
+  readonly hostedWebsiteId: string
+  /** Milliseconds since 1970. */
+  readonly visitStartedAt: number
+  /** The session id of the visit's rows. */
+  readonly sessionKey: string
+  /** The goal's name; see `Goal.leads`. */
+  readonly name: string
+}
+
+/** Where a visit came from: what a submission keeps of it. */
+export interface Attribution {
+  /** `utm_source`, else the referrer's host. */
+  readonly source: string | null
+  readonly medium: string | null
+  readonly campaign: string | null
+  /** The referrer's host and path. */
+  readonly referrer: string | null
+  readonly entryPage: string | null
+}
+
+export const noAttribution: Attribution = {
+  source: null,
+  medium: null,
+  campaign: null,
+  referrer: null,
+  entryPage: null
+}
+
+/** A lead that is not matched yet. */
+export interface PendingLead {
+  readonly kind: Lead
+  readonly hostedWebsiteId: string
+  readonly sessionId: string
+  /** Milliseconds since 1970. */
+  readonly receivedAt: number
+}
+
+/** A page view or an event of a session; only page views have an attribution. */
+export interface SessionRow {
+  /** Milliseconds since 1970. */
+  readonly receivedAt: number
+  readonly view: Pick<PageView, "path" | "campaign" | "referrerHost" | "referrerPath"> | null
+}
+
+export interface Visit {
+  readonly startedAt: number
+  readonly attribution: Attribution
+}
+
+/** A longer pause between two rows ends a visit. */
+export const idleMillis = 30 * 60_000
+
+/** How long before a lead its visit may have ended: a form may stay open for hours. */
+export const lookBackMillis = 24 * 60 * 60_000
+
+/** How long after a lead its rows may have been received: another process's clock may be ahead. */
+export const clockToleranceMillis = 5_000
+
+/** How long a lead waits for its visit's rows, which may be on their way. */
+export const patienceMillis = 15_000
+
+const attributionOf = ({
+  campaign,
+  path,
+  referrerHost,
+  referrerPath
+}: NonNullable<SessionRow["view"]>): Attribution => ({
+  source: campaign.source ?? referrerHost,
+  medium: campaign.medium,
+  campaign: campaign.name,
+  referrer: referrerHost === null ? null : `${referrerHost}${referrerPath ?? ""}`,
+  entryPage: path
+})
+
+/** The last visit of a session that began before a lead at `leadAt`; undefined if there is none. Rows in any order. */
+export const visitOf = (rows: ReadonlyArray<SessionRow>, leadAt: number): Visit | undefined => {
+  const before = rows
+    .filter(({ receivedAt }) => receivedAt <= leadAt + clockToleranceMillis && receivedAt > leadAt - lookBackMillis)
+    .sort((left, right) => left.receivedAt - right.receivedAt)
+  let first = before.length - 1
+  if (first < 0) return undefined
+  while (first > 0 && before[first]!.receivedAt - before[first - 1]!.receivedAt <= idleMillis) first--
+  const entry = before.slice(first).find(({ view }) => view !== null)?.view
+  return {
+    startedAt: before[first]!.receivedAt,
+    attribution: entry ? attributionOf(entry) : noAttribution
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * The answers of other processes that have readers here. All of them are read from the store together, as they are stored,
+ * however many readers each has.
+ *
+ * @module
+ */
+import { Duration, Effect, Exit, Latch, type Scope, Stream } from "effect"
+import type { AgentEvent } from "../../core/chat/Agent.ts"
+import * as AnswerParts from "../../core/chat/AnswerParts.ts"
+import type { MessagePart } from "../../core/chat/Conversation.ts"
+import { AgentBroken, type AgentError } from "../../services/chat/AgentStream.ts"
+import type { AnswerProgress, ConversationStore } from "../../services/chat/ConversationStore.ts"
+import { AnswerLog } from "./AnswerLog.ts"
+
+/** How often the store is asked for more: as often as a running answer is stored. */
+const interval = Duration.millis(100)
+
+class FollowedAnswer {
+  readonly log: AnswerLog
+  position = 0
+  private parts: ReadonlyArray<MessagePart> = []
+
+  constructor(onReaders: (readers: number) => void) {
+    this.log = new AnswerLog(onReaders)
+    // The answer runs, so that its agent was asked. A reader's response begins at once.
+    this.log.push([{ _tag: "Accepted" }])
+  }
+
+  /** Takes what was stored since the last time; undefined if the answer was deleted. */
+  take(progress: AnswerProgress | undefined): void {
+    if (progress === undefined) {
+      this.fail("the answer was deleted")
+      return
+    }
+    const { ended, events, next } = progress
+    this.parts = AnswerParts.addAll(this.parts, events)
+    this.position = next
+    this.log.push(events)
+    if (ended !== null) {
+      this.log.push(AnswerParts.missing(this.parts, ended.parts))
+      this.log.endWith(ended.ending)
+    }
+  }
+
+  fail(reason: string): void {
+    this.log.end(Exit.fail(new AgentBroken({ reason })))
+  }
+}
+
+export interface FollowedAnswers {
+  /**
+   * The events of an answer that another process gives, from its first on. Fails if the answer breaks or is deleted, or the
+   * store is unavailable.
+   */
+  readonly read: (answerId: string) => Stream.Stream<AgentEvent, AgentError>
+}
+
+/** Follows answers as long as the scope is open. */
+export const make = Effect.fnUntraced(function* (
+  store: ConversationStore["Service"]
+): Effect.fn.Return<FollowedAnswers, never, Scope.Scope> {
+  const followed = new Map<string, FollowedAnswer>()
+  const hasReaders = yield* Latch.make()
+
+  const forget = (answerId: string, answer: FollowedAnswer): void => {
+    if (followed.get(answerId) === answer) followed.delete(answerId)
+    if (followed.size === 0) hasReaders.closeUnsafe()
+  }
+
+  const follow = (answerId: string): FollowedAnswer => {
+    const answer: FollowedAnswer = new FollowedAnswer((readers) => {
+      if (readers === 0) forget(answerId, answer)
+    })
+    followed.set(answerId, answer)
+    hasReaders.openUnsafe()
+    return answer
+  }
+
+  const readStore = Effect.suspend(() => {
+    const answers = [...followed]
+    const queries = answers.map(([answerId, { position }]) => ({ answerId, position }))
+    return Effect.map(Effect.exit(store.follow(queries)), (found) => {
+      for (const [answerId, answer] of answers) {
+        if (Exit.isSuccess(found)) answer.take(found.value.get(answerId))
+        else answer.fail("the store is unavailable")
+        if (answer.log.isEnded) forget(answerId, answer)
+      }
+    })
+  })
+  yield* hasReaders.await.pipe(
+    Effect.andThen(readStore),
+    Effect.andThen(Effect.sleep(interval)),
+    Effect.forever,
+    Effect.forkScoped
+  )
+
+  return {
+    read: (answerId) => Stream.suspend(() => (followed.get(answerId) ?? follow(answerId)).log.read())
+  }
+})

@@ -1,0 +1,40 @@
+/**
+ * Limits how many chat streams are open at once in this process: of one address, and of one instance. A resumed stream counts
+ * for its address alone, because it asks nothing of the instance's agent.
+ *
+ * @module
+ */
+import { Context, Layer, Option } from "effect"
+import { clientKey } from "../../core/limits/ClientKey.ts"
+import * as Slots from "../../core/limits/Slots.ts"
+
+/** None for any number. */
+export interface Options {
+  readonly perAddress: Option.Option<number>
+  readonly perInstance: Option.Option<number>
+}
+
+type Name = "address" | "instance"
+
+export class StreamSlots extends Context.Service<
+  StreamSlots,
+  {
+    /** Takes a slot for an answer, which the caller must release. */
+    readonly openAnswer: (address: string, instanceId: string) => Slots.Attempt<Name>
+    /** Takes a slot for a resumed stream, which the caller must release. */
+    readonly openReader: (address: string) => Slots.Attempt<Name>
+  }
+>()("hydracore/http/StreamSlots") {}
+
+export const layer = ({ perAddress, perInstance }: Options): Layer.Layer<StreamSlots> =>
+  Layer.sync(StreamSlots, () => {
+    const slots = Slots.make()
+    const limitOf = (name: Name, id: string, limit: Option.Option<number>) =>
+      Option.toArray(Option.map(limit, (limit) => ({ name, key: `${name} ${id}`, limit })))
+    const ofAddress = (address: string) => limitOf("address", clientKey(address), perAddress)
+    return {
+      openAnswer: (address, instanceId) =>
+        slots.open([...ofAddress(address), ...limitOf("instance", instanceId, perInstance)]),
+      openReader: (address) => slots.open(ofAddress(address))
+    }
+  })

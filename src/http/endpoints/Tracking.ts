@@ -1,0 +1,149 @@
+/**
+ * What the endpoints for page views and events share: they parse the body, check the rate limit, find the website, check the
+ * page's origin and store a record. The response is sent after the commit.
+ *
+ * @module
+ */
+import { Clock, Effect, type Option, Result } from "effect"
+import { HttpServerResponse } from "effect/http"
+import type { ValidationError } from "../../contract/Errors.ts"
+import type * as Event from "../../core/analytics/Event.ts"
+import * as UserAgent from "../../core/analytics/UserAgent.ts"
+import { memoize } from "../../core/data/Memo.ts"
+import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
+import * as Decision from "../../core/sites/Decision.ts"
+import type { Site } from "../../core/sites/Site.ts"
+import { Countries } from "../../services/analytics/Countries.ts"
+import { VisitorSalts } from "../../services/analytics/VisitorSalts.ts"
+import { RateLimiter } from "../../services/RateLimiter.ts"
+import type { RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
+import { Decisions } from "../../services/sites/Decisions.ts"
+import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
+import * as RequestBody from "../server/RequestBody.ts"
+import * as ClientCountry from "./ClientCountry.ts"
+import * as DecisionRecorder from "./DecisionRecorder.ts"
+import type * as Endpoint from "./Endpoint.ts"
+import * as ErrorMapping from "./ErrorMapping.ts"
+import * as ErrorResponses from "./ErrorResponses.ts"
+import * as InFlightLimit from "./InFlightLimit.ts"
+import * as OriginCheck from "./OriginCheck.ts"
+import * as RateLimitCheck from "./RateLimitCheck.ts"
+import type * as RequestHead from "./RequestHead.ts"
+import * as SerializedResponse from "./SerializedResponse.ts"
+
+export interface Options {
+  readonly rateLimit: Option.Option<RateLimitPolicy>
+  readonly country: ClientCountry.Options
+}
+
+/** The number of cached user agents: visitors have few, and parsing one costs more than the rest of a page view. */
+const maxCachedUserAgents = 5_000
+
+/** How a valid request is recorded. */
+export interface Recording {
+  /** Succeeds after the commit. */
+  readonly store: Effect.Effect<void, StorageUnavailable | RecordRefused>
+  /** Why the record does not count; null if it does. */
+  readonly reason: Decision.Reason | null
+}
+
+/** The kind of record that an endpoint stores. */
+export interface Kind<Payload> {
+  /** Decodes a body. */
+  readonly read: (body: unknown) => Result.Result<Payload, ReadonlyArray<ValidationError>>
+  readonly record: (payload: Payload, facts: Event.EventFacts, origin: string | undefined, site: Site) => Recording
+}
+
+/** Makes the function that makes an endpoint of a kind. All of them share one rate limit. */
+export const make = Effect.fnUntraced(function* (options: Options) {
+  const checkRateLimit = RateLimitCheck.make(yield* RateLimiter, options.rateLimit)
+  const directory = yield* SiteDirectory
+  const salts = yield* VisitorSalts
+  const recordRejection = DecisionRecorder.make(yield* Decisions)
+  const clock = yield* Clock.Clock
+  const countryOf = ClientCountry.make(yield* Countries, options.country)
+  const parseUserAgent = memoize(UserAgent.parse, maxCachedUserAgents)
+
+  return <Payload extends { readonly site_id: string }>({ read, record }: Kind<Payload>): Endpoint.Endpoint => {
+    const store = (
+      head: RequestHead.RequestHead,
+      payload: Payload,
+      site: Site,
+      headers: RateLimitCheck.LimitHeaders
+    ): Effect.Effect<Endpoint.Response, StorageUnavailable | RecordRefused> => {
+      const subject = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
+      if (!OriginCheck.isAllowed(head, site.origins)) {
+        return recordRejection("foreign-origin", subject)(ErrorResponses.foreignOrigin("website", headers))
+      }
+      const userAgent = UserAgent.read(head.headers["user-agent"])
+      return Effect.flatMap(salts.current, (salt) => {
+        const { reason, store } = record(
+          payload,
+          {
+            hostedWebsiteId: site.hostedWebsiteId,
+            receivedAt: clock.currentTimeMillisUnsafe(),
+            address: head.address,
+            userAgent,
+            client: parseUserAgent(userAgent),
+            country: countryOf(head),
+            salt
+          },
+          head.headers["origin"],
+          site
+        )
+        return Effect.flatMap(
+          store,
+          (): Effect.Effect<Endpoint.Response> =>
+            reason === null
+              ? Effect.succeed(SerializedResponse.make(204, { ...headers, [Decision.header]: "counted" }))
+              : recordRejection(reason, subject)(HttpServerResponse.empty({ status: 204, headers }))
+        )
+      })
+    }
+
+    // Plain functions instead of a generator, because this is the hottest path: a generator step costs more than most of
+    // these calls.
+    const answer = (
+      head: RequestHead.RequestHead,
+      bytes: Uint8Array,
+      gate: RateLimitCheck.RateLimitGate
+    ): Effect.Effect<Endpoint.Response> => {
+      const body = RequestBody.parse(bytes, head.headers["content-type"])
+      if (Result.isFailure(body)) {
+        return Effect.succeed(
+          DecisionRecorder.withDecision(ErrorResponses.invalid(body.failure.errors, gate.limitHeaders), "invalid")
+        )
+      }
+      const { value } = body.success
+      const claim = () => DecisionRecorder.claimOf(value, "tracking-token")
+      const decoded = read(value)
+      if (Result.isFailure(decoded)) {
+        return recordRejection("invalid", claim())(ErrorResponses.invalid(decoded.failure, gate.limitHeaders))
+      }
+      const payload = decoded.success
+      return gate.check(head.address, ({ accepted, headers }): Effect.Effect<Endpoint.Response> => {
+        if (!accepted) return recordRejection("limited", claim())(ErrorResponses.overLimit(headers))
+        return Effect.catch(
+          Effect.flatMap(
+            directory.byTrackingToken(payload.site_id),
+            (site): ReturnType<typeof store> =>
+              site._tag === "Some"
+                ? store(head, payload, site.value, headers)
+                : recordRejection("unknown-site", null)(ErrorResponses.unknownSite(headers))
+          ),
+          (error): Effect.Effect<Endpoint.Response> =>
+            Effect.flatMap(ErrorMapping.ofStorage(error, headers), DecisionRecorder.ofStorage(recordRejection, claim))
+        )
+      })
+    }
+
+    return InFlightLimit.bounded(
+      RateLimitCheck.withRateLimit(checkRateLimit, answer, (_, bytes, headers) =>
+        recordRejection(
+          "limited",
+          DecisionRecorder.peekSiteId(bytes, "tracking-token")
+        )(ErrorResponses.overLimit(headers))
+      )
+    )
+  }
+})

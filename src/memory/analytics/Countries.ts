@@ -1,0 +1,106 @@
+/**
+ * Looks up countries in a MaxMind database (`.mmdb`) that is held in the memory of this process.
+ *
+ * @module
+ */
+import { readFile, stat } from "node:fs/promises"
+import { type Duration, Effect, Layer } from "effect"
+import { Reader, type Response } from "mmdb-lib"
+import * as Country from "../../core/analytics/Country.ts"
+import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
+import { Countries, GeoDatabaseUnusable } from "../../services/analytics/Countries.ts"
+
+/** Without a database: no country is known. */
+export const none: Layer.Layer<Countries> = Layer.succeed(Countries, { of: () => null })
+
+export interface Options {
+  /** The path of the `.mmdb` file. */
+  readonly file: string
+  /** How often the file is checked for a change. Default: 10 seconds. */
+  readonly interval?: Duration.Input
+}
+
+type Database = Reader<Response>
+
+/** A database that is damaged in its middle throws at some addresses. */
+const lookUp = (database: Database, address: string): string | null => {
+  try {
+    return Country.ofRecord(database.get(Country.withoutMapping(address)))
+  } catch {
+    return null
+  }
+}
+
+const unusable = (file: string, fault: string) =>
+  new GeoDatabaseUnusable({
+    message: `GEO_DATABASE names ${file}, which ${fault}; download a country database in MaxMind's format (.mmdb), or unset it.`
+  })
+
+/** One address in each of the 223 first blocks of IPv4: a country database knows most of them. */
+const probes = Array.from({ length: 223 }, (_, index) => `${index + 1}.1.1.1`)
+
+const open = (file: string, bytes: Buffer): Effect.Effect<Database, GeoDatabaseUnusable> =>
+  Effect.try({
+    try: () => new Reader<Response>(bytes),
+    catch: () => unusable(file, "is no MaxMind database")
+  }).pipe(
+    Effect.filterOrFail(
+      (database) => probes.some((address) => lookUp(database, address) !== null),
+      () => unusable(file, "has no countries")
+    )
+  )
+
+/** Identifies a version of the file. A replaced file has another inode. */
+const versionOf = (file: string): Effect.Effect<string, GeoDatabaseUnusable> =>
+  Effect.tryPromise({
+    try: async () => {
+      const { ino, mtimeMs, size } = await stat(file)
+      return `${ino} ${mtimeMs} ${size}`
+    },
+    catch: (cause) => unusable(file, `cannot be read${SystemErrorCode.suffix(cause)}`)
+  })
+
+const read = (file: string): Effect.Effect<Database, GeoDatabaseUnusable> =>
+  Effect.flatMap(
+    Effect.tryPromise({
+      try: () => readFile(file),
+      catch: (cause) => unusable(file, `cannot be read${SystemErrorCode.suffix(cause)}`)
+    }),
+    (bytes) => open(file, bytes)
+  )
+
+/**
+ * The countries of a file. Fails at start if it is no country database. A later version of the file replaces the earlier
+ * one, unless it cannot be used: then the earlier one stays, with a warning per version.
+ */
+export const layer = ({ file, interval = "10 seconds" }: Options): Layer.Layer<Countries, GeoDatabaseUnusable> =>
+  Layer.effect(
+    Countries,
+    Effect.gen(function* () {
+      let seen = yield* versionOf(file)
+      let database = yield* read(file)
+      let isMissing = false
+      const warn = ({ message }: GeoDatabaseUnusable) =>
+        Effect.logWarning(`The country database stays as it was: ${message}`)
+      const reload = Effect.gen(function* () {
+        const version = yield* versionOf(file)
+        isMissing = false
+        if (version === seen) return
+        // Before reading, so that an unusable version is reported once.
+        seen = version
+        database = yield* read(file)
+        yield* Effect.logInfo("Loaded the new country database")
+      }).pipe(
+        Effect.catchTag("GeoDatabaseUnusable", (error) =>
+          Effect.suspend(() => {
+            // A file that is absent for a moment, while it is replaced, is reported once.
+            const wasMissing = isMissing
+            isMissing = true
+            return wasMissing ? Effect.void : warn(error)
+          })
+        )
+      )
+      yield* Effect.sleep(interval).pipe(Effect.andThen(reload), Effect.forever, Effect.forkScoped)
+      return { of: (address) => lookUp(database, address) }
+    })
+  )

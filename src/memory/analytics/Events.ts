@@ -1,0 +1,14 @@
+/**
+ * The events in memory: the memory `EventRepo` writes them and the memory `Reports` reads them.
+ *
+ * @module
+ */
+import { Context, Layer } from "effect"
+import type { Event } from "../../core/analytics/Event.ts"
+import * as Recent from "./Recent.ts"
+
+export class Events extends Context.Service<Events, Recent.Recent<Event>>()("hydracore/memory/Events") {}
+
+/** At most `capacity` events, by default 100,000. */
+export const layer = (options?: { readonly capacity?: number }): Layer.Layer<Events> =>
+  Layer.sync(Events, () => Recent.make<Event>(options?.capacity ?? 100_000))

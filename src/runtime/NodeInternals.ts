@@ -1,0 +1,63 @@
+/**
+ * The only use of what Node does not document: fields and methods of its sockets, parsers and streams, which its types omit.
+ * `test/runtime/NodeInternals` fails if a version of Node changes one of them.
+ *
+ * @module
+ */
+import type { IncomingMessage, ServerResponse } from "node:http"
+import type { Socket } from "node:net"
+import type { Duplex } from "node:stream"
+import { Predicate } from "effect"
+
+interface Internals {
+  readonly _handle?: { readonly writeQueueSize?: number } | null
+  readonly _httpMessage?: ServerResponse | null
+  readonly parser?: {
+    readonly incoming: IncomingMessage | null
+    onIncoming: (request: { upgrade: boolean }) => number
+  } | null
+}
+
+const of = (socket: Duplex): Internals => socket as Duplex & Internals
+
+/** The response that a server's connection is sending; `undefined` if no request is unanswered. */
+export const currentResponse = (socket: Duplex): ServerResponse | undefined => of(socket)._httpMessage ?? undefined
+
+/** The request that a connection's parser is reading; `undefined` between two requests. */
+export const currentRequest = (socket: Duplex): IncomingMessage | undefined => of(socket).parser?.incoming ?? undefined
+
+/** Whether a connection has a parser: not before Node has set it up, and not after the connection has closed. */
+export const hasParser = (socket: Duplex): boolean => Boolean(of(socket).parser)
+
+/** The bytes that were written to a connection and that the system has not accepted yet. */
+export const queuedBytes = (socket: Duplex): number => of(socket)._handle?.writeQueueSize ?? 0
+
+/**
+ * Destroys a connection while Node parses its requests. Node would parse the rest of its buffer, which may hold another
+ * thousand requests. Returning 2 tells the parser that no HTTP follows, so it stops.
+ */
+export const destroyWhileParsing = (socket: Socket): void => {
+  socket.destroy()
+  const { parser } = of(socket)
+  if (!parser) return
+  parser.onIncoming = (request) => {
+    request.upgrade = false
+    return 2
+  }
+}
+
+/** The function that sets a pipe to blocking or non-blocking; `undefined` for a stream that is not a pipe. */
+export const setBlockingOf = (stream: object): ((isBlocking: boolean) => void) | undefined => {
+  const handle: unknown = Reflect.get(stream, "_handle")
+  if (!Predicate.hasProperty(handle, "setBlocking") || !Predicate.isFunction(handle.setBlocking)) return undefined
+  const setBlocking = handle.setBlocking.bind(handle)
+  return (isBlocking) => void setBlocking(isBlocking)
+}
+
+/**
+ * Makes a stream write its buffer line by line. A pipe write of up to 4,096 bytes (PIPE_BUF) is atomic; a larger one, of
+ * several lines at once, may be partial, and a line of another worker could follow the cut.
+ */
+export const writeEachChunk = (stream: object): void => {
+  Reflect.set(stream, "_writev", null)
+}

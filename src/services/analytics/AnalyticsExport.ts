@@ -1,0 +1,29 @@
+/**
+ * Reads stored page views and events. The interface only; see `memory/analytics/AnalyticsExport` and
+ * `postgres/analytics/AnalyticsExport`.
+ *
+ * @module
+ */
+import { Context, type Stream } from "effect"
+import type { Row } from "../../core/analytics/AnalyticsExport.ts"
+import type { StorageUnavailable } from "../Storage.ts"
+
+/** Times are in milliseconds since 1970. */
+export interface Query {
+  readonly hostedWebsiteId: string
+  /** Inclusive. */
+  readonly from: number
+  /** Exclusive. */
+  readonly to: number
+}
+
+export class AnalyticsExport extends Context.Service<
+  AnalyticsExport,
+  {
+    /**
+     * The page views of a hosted website, oldest first, and then its events, oldest first; without the page views that are
+     * stored apart. Reads as fast as the stream is consumed, in constant memory.
+     */
+    readonly rows: (query: Query) => Stream.Stream<Row, StorageUnavailable>
+  }
+>()("hydracore/services/AnalyticsExport") {}

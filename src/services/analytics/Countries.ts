@@ -1,0 +1,20 @@
+/**
+ * Looks up the country of an address. The interface only; see `memory/analytics/Countries`.
+ *
+ * @module
+ */
+import { Context, Data } from "effect"
+
+/** The file of `GEO_DATABASE` cannot be used. `message` says why, and what to do. */
+export class GeoDatabaseUnusable extends Data.TaggedError("GeoDatabaseUnusable")<{ readonly message: string }> {}
+
+export class Countries extends Context.Service<
+  Countries,
+  {
+    /**
+     * The country of a client's address, as two capital letters; null if it is unknown, and for any other text. Synchronous
+     * and without a cache, so that no address is kept.
+     */
+    readonly of: (address: string) => string | null
+  }
+>()("hydracore/services/Countries") {}

@@ -1,0 +1,65 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as Event from "../../../src/core/analytics/Event.ts"
+import * as PageView from "../../../src/core/analytics/PageView.ts"
+import * as UserAgent from "../../../src/core/analytics/UserAgent.ts"
+
+const agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
+
+const facts: Event.EventFacts = {
+  hostedWebsiteId: "497f6eca-6276-4993-bfeb-53cbbbba6f08",
+  receivedAt: 1_764_000_000_000,
+  address: "192.0.2.77",
+  userAgent: agent,
+  client: UserAgent.parse(agent),
+  country: "NO",
+  salt: new Uint8Array(32).fill(7)
+}
+
+/** As the contract accepts it: well-formed, but with NUL. */
+const Text = Schema.String.check(Schema.makeFilter((text: string) => text.isWellFormed()))
+const Name = Schema.Union([Text, Schema.Literals(["__proto__", "constructor", "a\0b"])])
+
+describe("core/analytics/Event", () => {
+  it.prop(
+    "stores every property under its name, without NUL",
+    [Name, Schema.Record(Name, Schema.Union([Name, Schema.Finite, Schema.Boolean]))],
+    ([name, properties]) => {
+      const event = Event.make({ name, page_path: "/", properties }, facts)
+      assert.strictEqual(event.name, name.replaceAll("\0", "\uFFFD"))
+      const expected = new Map(
+        Object.entries(properties).map(([key, value]) => [
+          key.replaceAll("\0", "\uFFFD"),
+          typeof value === "string" ? value.replaceAll("\0", "\uFFFD") : value
+        ])
+      )
+      assert.deepStrictEqual(new Map(Object.entries(event.properties ?? {})), expected)
+      assert.notInclude(JSON.stringify(event), "\\u0000")
+    }
+  )
+
+  it.prop(
+    "rounds an amount to thousandths",
+    [Schema.Finite.check(Schema.isBetween({ minimum: -1e11, maximum: 1e11 }))],
+    ([amount]) => {
+      const { revenue } = Event.make({ name: "Sale", page_path: "/", revenue: { amount, currency: "eur" } }, facts)
+      assert.strictEqual(revenue?.currency, "EUR")
+      assert.approximately(revenue?.amount ?? Number.NaN, amount, 0.000_6)
+      assert.isFalse(Object.is(revenue?.amount, -0))
+    }
+  )
+
+  it("has the visitor, session and path of a page view of the same visitor, and no address", () => {
+    const event = Event.make(
+      { name: "Signup", page_path: "https://shop.example/a?utm_source=x#y", session_id: "s" },
+      facts
+    )
+    const view = PageView.make({ page_path: "/a", session_id: "s" }, { ...facts, referrer: PageView.noReferrer })
+    const { browser, country, deviceType, hostedWebsiteId, os, path, receivedAt, sessionId, visitorHash } = view
+    assert.deepStrictEqual(event, {
+      ...{ browser, country, deviceType, hostedWebsiteId, os, path, receivedAt, sessionId, visitorHash },
+      ...{ name: "Signup", properties: null, revenue: null, isInteractive: true }
+    })
+    assert.notInclude(JSON.stringify(event), facts.address)
+  })
+})

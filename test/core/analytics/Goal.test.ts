@@ -1,0 +1,43 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as Goal from "../../../src/core/analytics/Goal.ts"
+
+const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")
+
+/** The definition: each `*` is any text. */
+const asRegExp = (pattern: string): RegExp => new RegExp(`^${pattern.split("*").map(escaped).join("[^]*")}$`)
+
+/** Few characters, so that patterns often match. */
+const Text = Schema.String.check(Schema.isPattern(/^[ab/*]{0,8}$/))
+
+describe("core/analytics/Goal", () => {
+  it.prop(
+    "a path matches a pattern as if each `*` were any text",
+    [Text, Text],
+    ([pattern, path]) => assert.strictEqual(Goal.matchesPath(pattern, path), asRegExp(pattern).test(path)),
+    { arbitrary: { runs: 3_000 } }
+  )
+
+  it("stays fast on a pattern with many stars", () => {
+    const before = performance.now()
+    assert.isFalse(Goal.matchesPath(`/${"*a".repeat(200)}*b`, `/${"a".repeat(2_000)}`))
+    assert.isBelow(performance.now() - before, 1_000)
+  })
+
+  it.prop(
+    "an event goal matches its name alone, and a page goal paths alone",
+    [Schema.String, Schema.String],
+    ([value, other]) => {
+      assert.isTrue(Goal.matches({ kind: "event", value }, { kind: "event", name: value }))
+      assert.strictEqual(Goal.matches({ kind: "event", value }, { kind: "event", name: other }), value === other)
+      assert.isFalse(Goal.matches({ kind: "event", value }, { kind: "page", path: value }))
+      assert.isFalse(Goal.matches({ kind: "page", value }, { kind: "event", name: value }))
+      assert.isTrue(Goal.matches({ kind: "page", value: `${value}*` }, { kind: "page", path: `${value}${other}` }))
+    }
+  )
+
+  it("has a name", () => {
+    assert.strictEqual(Goal.nameOf({ kind: "event", value: "Signup" }), "Signup")
+    assert.strictEqual(Goal.nameOf({ kind: "page", value: "/thanks*" }), "Visit /thanks*")
+  })
+})

@@ -1,0 +1,184 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import type { ResultRow } from "../../../../src/core/analytics/report/Answer.ts"
+import * as Evaluate from "../../../../src/core/analytics/report/Evaluate.ts"
+import {
+  isTimeDimension,
+  type Metric,
+  type Query,
+  timeDimensions,
+  visitDimensions
+} from "../../../../src/core/analytics/report/Query.ts"
+import type { SiteRows } from "../../../../src/core/analytics/report/Row.ts"
+import * as CodePoints from "../../../../src/core/text/CodePoints.ts"
+import { FilterShape, filterOf, queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../../../support/Reports.ts"
+
+/** Metrics that count a visit or a fact once. */
+const additive: ReadonlyArray<Metric> = ["visits", "pageviews", "events", "conversions"]
+
+const everything = { limit: 10_000, offset: 0, comparison: null } as const
+
+const numbers = (row: ResultRow): ReadonlyArray<number> =>
+  row.metrics.map((value) => (typeof value === "number" ? value : Number.NaN))
+
+const sums = (rows: ReadonlyArray<ResultRow>, width: number): ReadonlyArray<number> =>
+  Array.from({ length: width }, (_, index) => rows.reduce((sum, row) => sum + (numbers(row)[index] ?? 0), 0))
+
+const total = (query: Query, rows: SiteRows, metrics: ReadonlyArray<Metric>): ReadonlyArray<number> =>
+  sums(Evaluate.evaluate({ ...query, ...everything, metrics, dimensions: [] }, rows).results, metrics.length)
+
+const grouped = (query: Query, rows: SiteRows, metrics: ReadonlyArray<Metric>, dimensions: Query["dimensions"]) =>
+  sums(Evaluate.evaluate({ ...query, ...everything, metrics, dimensions }, rows).results, metrics.length)
+
+const shapes = { rows: Rows, request: RequestShape, timeZone: TimeZone }
+
+describe("core/analytics/report/Evaluate, for arbitrary rows and queries", () => {
+  it.prop(
+    "the sums over time are the totals; of visitors too, except over hours",
+    { ...shapes, dimension: Schema.Literals(timeDimensions) },
+    ({ dimension, request, rows: shape, timeZone }) => {
+      const rows = rowsOf(shape)
+      const query = queryOf(request, timeZone)
+      const metrics: ReadonlyArray<Metric> = dimension === "time:hour" ? additive : [...additive, "visitors"]
+      assert.deepStrictEqual(grouped(query, rows, metrics, [dimension]), total(query, rows, metrics))
+    }
+  )
+
+  it.prop(
+    "the sums over a dimension of visits are the totals",
+    { ...shapes, dimension: Schema.Literals(visitDimensions) },
+    ({ dimension, request, rows: shape, timeZone }) => {
+      const rows = rowsOf(shape)
+      const query = queryOf(request, timeZone)
+      assert.deepStrictEqual(grouped(query, rows, additive, [dimension]), total(query, rows, additive))
+    }
+  )
+
+  it.prop(
+    "a filter and its negation partition page views, events and conversions",
+    { ...shapes, filter: FilterShape },
+    ({ filter, request, rows: shape, timeZone }) => {
+      const rows = rowsOf(shape)
+      const query = queryOf(request, timeZone)
+      const metrics: ReadonlyArray<Metric> = ["pageviews", "events", "conversions"]
+      const which = (filters: Query["filters"]) =>
+        total({ ...query, filters: [...query.filters, ...filters] }, rows, metrics)
+      const [kept, left] = [which([filterOf(filter)]), which([{ operator: "not", filter: filterOf(filter) }])]
+      assert.deepStrictEqual(
+        kept.map((value, index) => value + (left[index] ?? 0)),
+        which([])
+      )
+    }
+  )
+
+  it.prop("the order of the rows does not matter", shapes, ({ request, rows: shape, timeZone }) => {
+    const rows = rowsOf(shape)
+    const query = queryOf(request, timeZone)
+    const reversed: SiteRows = {
+      views: rows.views.toReversed(),
+      events: rows.events.toReversed(),
+      conversions: rows.conversions.toReversed(),
+      goals: rows.goals.toReversed()
+    }
+    assert.deepStrictEqual(Evaluate.evaluate(query, rows), Evaluate.evaluate(query, reversed))
+  })
+
+  it.prop("results are in order, ties by their dimensions", shapes, ({ request, rows: shape, timeZone }) => {
+    const query = { ...queryOf(request, timeZone), ...everything }
+    const { results } = Evaluate.evaluate(query, rowsOf(shape))
+    const compare = (left: ResultRow, right: ResultRow): number => {
+      for (const { by, direction } of query.orderBy) {
+        const place = (query.dimensions as ReadonlyArray<string>).indexOf(by)
+        const values = ({ dimensions, metrics }: ResultRow) => {
+          const metric = metrics[(query.metrics as ReadonlyArray<string>).indexOf(by)] ?? null
+          return place === -1
+            ? typeof metric === "number"
+              ? metric
+              : (metric?.value ?? -1)
+            : (dimensions[place] ?? "")
+        }
+        const [a, b] = [values(left), values(right)]
+        const order = typeof a === "string" && typeof b === "string" ? CodePoints.compare(a, b) : Number(a) - Number(b)
+        if (order !== 0) return direction === "asc" ? order : -order
+      }
+      const different = left.dimensions.findIndex((value, index) => value !== right.dimensions[index])
+      return different === -1
+        ? 0
+        : CodePoints.compare(left.dimensions[different] ?? "", right.dimensions[different] ?? "")
+    }
+    for (const [index, row] of results.slice(1).entries()) {
+      assert.isBelow(compare(results[index] ?? row, row), 0)
+    }
+  })
+
+  it.prop("the pages together are the whole", shapes, ({ request, rows: shape, timeZone }) => {
+    const rows = rowsOf(shape)
+    const query = { ...queryOf(request, timeZone), includeTotalRows: true }
+    const whole = Evaluate.evaluate({ ...query, limit: 10_000, offset: 0 }, rows)
+    const size = 3
+    const pages = Array.from({ length: Math.ceil(whole.results.length / size) + 1 }, (_, index) =>
+      Evaluate.evaluate({ ...query, limit: size, offset: index * size }, rows)
+    )
+    assert.deepStrictEqual(
+      pages.flatMap(({ results }) => results),
+      whole.results
+    )
+    for (const { meta } of pages) assert.strictEqual(meta.total_rows, whole.results.length)
+  })
+
+  it.prop("a comparison is the same query in the other range", shapes, ({ request, rows: shape, timeZone }) => {
+    const rows = rowsOf(shape)
+    const query: Query = { ...queryOf(request, timeZone), ...everything, comparison: "previous_period" }
+    const { meta, results } = Evaluate.evaluate(query, rows)
+    const [first = "", last = ""] = meta.comparison_date_range ?? []
+    const other = Evaluate.evaluate({ ...query, comparison: null, range: { first, last } }, rows)
+    const metricsOf = new Map(other.results.map(({ dimensions, metrics }) => [JSON.stringify(dimensions), metrics]))
+    for (const { comparison } of results) {
+      const found = metricsOf.get(JSON.stringify(comparison?.dimensions))
+      if (found !== undefined) assert.deepStrictEqual(comparison?.metrics, found)
+      else for (const value of comparison?.metrics ?? []) assert.include([0, null], value)
+    }
+  })
+
+  it.prop("two ranges side by side have the sums of both", shapes, ({ request, rows: shape, timeZone }) => {
+    const rows = rowsOf(shape)
+    const query = { ...queryOf(request, timeZone), filters: [] }
+    const metrics: ReadonlyArray<Metric> = [...additive, "visitors"]
+    const range = { first: "2026-10-23", last: "2026-10-26" }
+    const parts = ["2026-10-23", "2026-10-24", "2026-10-25", "2026-10-26"].map((date) =>
+      total({ ...query, range: { first: date, last: date } }, rows, metrics)
+    )
+    assert.deepStrictEqual(
+      metrics.map((_, index) => parts.reduce((sum, part) => sum + (part[index] ?? 0), 0)),
+      total({ ...query, range }, rows, metrics)
+    )
+  })
+
+  it.prop("every time is one of the labels, which are in order", shapes, ({ request, rows: shape, timeZone }) => {
+    const query = { ...queryOf(request, timeZone), ...everything }
+    const time = query.dimensions.findIndex(isTimeDimension)
+    const { meta, results } = Evaluate.evaluate(query, rowsOf(shape))
+    if (time === -1) return assert.isUndefined(meta.time_labels)
+    const labels = meta.time_labels ?? []
+    assert.deepStrictEqual(labels, labels.toSorted(CodePoints.compare))
+    for (const { dimensions } of results) assert.include(labels, dimensions[time])
+  })
+
+  it.prop("counts agree with each other", shapes, ({ request, rows: shape, timeZone }) => {
+    const rows = rowsOf(shape)
+    const query = { ...queryOf(request, timeZone), ...everything, dimensions: [], filters: [] }
+    const metrics: ReadonlyArray<Metric> = [
+      "visits",
+      "pageviews",
+      "events",
+      "bounce_rate",
+      "conversion_rate",
+      "visit_duration"
+    ]
+    const [visits = 0, pageviews = 0, events = 0, bounceRate = 0, conversionRate = 0] = total(query, rows, metrics)
+    assert.isAtLeast(events, pageviews)
+    assert.isAtLeast(events, visits)
+    assert.isAtMost(bounceRate, 100)
+    assert.isAtMost(conversionRate, 100)
+  })
+})

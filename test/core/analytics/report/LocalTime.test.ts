@@ -1,0 +1,94 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as DateRange from "../../../../src/core/analytics/report/DateRange.ts"
+import * as LocalTime from "../../../../src/core/analytics/report/LocalTime.ts"
+import { dateOf } from "../../../../src/core/text/Calendar.ts"
+
+const hour = 3_600_000
+
+/** Zones with odd offsets and with clocks that change at midnight, by half an hour or by two hours. */
+const TimeZone = Schema.Literals([
+  "UTC",
+  "Europe/Berlin",
+  "America/New_York",
+  "America/St_Johns",
+  "America/Havana",
+  "America/Santiago",
+  "Africa/Cairo",
+  "Asia/Kathmandu",
+  "Asia/Beirut",
+  "Australia/Lord_Howe",
+  "Antarctica/Troll",
+  "Pacific/Apia"
+])
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+const Time = between(Date.UTC(2024, 0, 1), Date.UTC(2030, 0, 1))
+
+describe("core/analytics/report/LocalTime", () => {
+  it.prop("a time is in the day of its local date", { time: Time, timeZone: TimeZone }, ({ time, timeZone }) => {
+    const date = dateOf(LocalTime.zone(timeZone).toLocal(time))
+    const [day] = LocalTime.days(timeZone, date, date)
+    assert.isTrue(day !== undefined && day.start <= time && time < day.end)
+  })
+
+  it.prop(
+    "days follow each other without gaps",
+    { time: Time, length: between(1, 40), timeZone: TimeZone },
+    ({ length, time, timeZone }) => {
+      const first = dateOf(time)
+      const days = LocalTime.days(timeZone, first, LocalTime.addDays(first, length - 1))
+      assert.strictEqual(days.length, length)
+      for (const [index, day] of days.entries()) {
+        assert.strictEqual(day.date, LocalTime.addDays(first, index))
+        assert.strictEqual(day.end, days[index + 1]?.start ?? day.end)
+        assert.isAbove(day.end, day.start)
+        assert.strictEqual(dateOf(LocalTime.zone(timeZone).toLocal(day.start)), day.date)
+      }
+    }
+  )
+
+  it.prop("hours tile their day and name its times", { time: Time, timeZone: TimeZone }, ({ time, timeZone }) => {
+    const { toLocal } = LocalTime.zone(timeZone)
+    const date = dateOf(toLocal(time))
+    const [day] = LocalTime.days(timeZone, date, date)
+    assert.isDefined(day)
+    const hours = day === undefined ? [] : LocalTime.hours(timeZone, day)
+    assert.deepStrictEqual([hours[0]?.start, hours.at(-1)?.end], [day?.start, day?.end])
+    for (const [index, { end }] of hours.slice(0, -1).entries()) assert.strictEqual(end, hours[index + 1]?.start)
+    const own = hours.find(({ end, start }) => start <= time && time < end)
+    assert.strictEqual(own?.label, DateRange.label("time:hour", toLocal(time)))
+  })
+
+  it("knows the days on which clocks change", () => {
+    const lengths = (timeZone: string, date: string) =>
+      LocalTime.days(timeZone, date, date).map(({ end, start }) => (end - start) / hour)
+    assert.deepStrictEqual(lengths("Europe/Berlin", "2026-03-29"), [23])
+    assert.deepStrictEqual(lengths("Europe/Berlin", "2026-10-25"), [25])
+    assert.deepStrictEqual(lengths("Australia/Lord_Howe", "2026-04-05"), [24.5])
+    const [day] = LocalTime.days("Europe/Berlin", "2026-10-25", "2026-10-25")
+    const hours = day === undefined ? [] : LocalTime.hours("Europe/Berlin", day)
+    assert.strictEqual(hours.length, 24)
+    assert.deepStrictEqual(
+      hours.filter(({ end, start }) => end - start !== hour).map(({ label }) => label),
+      ["2026-10-25 02:00:00"]
+    )
+    const spring = DateRange.labels("time:hour", { first: "2026-03-29", last: "2026-03-29" }, "Europe/Berlin")
+    assert.strictEqual(spring.length, 23)
+    assert.notInclude(spring, "2026-03-29 02:00:00")
+  })
+
+  it("begins a day at the clock change that skips its midnight", () => {
+    const [day] = LocalTime.days("Africa/Cairo", "2026-04-24", "2026-04-24")
+    assert.strictEqual(day?.start, Date.UTC(2026, 3, 23, 22))
+    assert.strictEqual(LocalTime.hours("Africa/Cairo", day ?? assert.fail())[0]?.label, "2026-04-24 01:00:00")
+  })
+
+  it("begins weeks on Monday and months on their first", () => {
+    assert.strictEqual(LocalTime.weekOf("2026-11-26"), "2026-11-23")
+    assert.strictEqual(LocalTime.weekOf("2026-11-23"), "2026-11-23")
+    assert.strictEqual(LocalTime.weekOf("1969-12-31"), "1969-12-29")
+    assert.strictEqual(LocalTime.monthOf("2026-11-26"), "2026-11-01")
+  })
+})

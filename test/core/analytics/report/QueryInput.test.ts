@@ -1,0 +1,162 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Result, Schema } from "effect"
+import * as Evaluate from "../../../../src/core/analytics/report/Evaluate.ts"
+import { metrics } from "../../../../src/core/analytics/report/Query.ts"
+import * as QueryInput from "../../../../src/core/analytics/report/QueryInput.ts"
+import { queryOf, RequestShape, siteId, TimeZone } from "../../../support/Reports.ts"
+
+const valid = { site_id: siteId, metrics: ["visitors"], date_range: "7d" }
+
+const errors = (parts: Record<string, unknown>) =>
+  Result.match(QueryInput.decode({ ...valid, ...parts }), {
+    onFailure: (found) => found.map(({ loc, msg, type }) => [loc.join("."), type, msg]),
+    onSuccess: () => []
+  })
+
+const nested = (depth: number): unknown => (depth === 0 ? ["is", "event:page", ["/"]] : ["not", nested(depth - 1)])
+
+const condition = ["is", "event:page", ["/"]]
+
+describe("core/analytics/report/QueryInput", () => {
+  it("fills the defaults", () => {
+    assert.deepStrictEqual(
+      QueryInput.decode({ ...valid, dimensions: ["visit:source", "time:day"] }),
+      Result.succeed({
+        siteId,
+        metrics: ["visitors"],
+        dateRange: "7d",
+        dimensions: ["visit:source", "time:day"],
+        filters: [],
+        orderBy: [
+          { by: "time:day", direction: "asc" },
+          { by: "visitors", direction: "desc" }
+        ],
+        comparison: null,
+        includeTotalRows: false,
+        includeTimeLabels: false,
+        limit: 10_000,
+        offset: 0
+      })
+    )
+  })
+
+  it.prop("decodes the query of its answer to the same query", [RequestShape, TimeZone], ([shape, timeZone]) => {
+    const query = queryOf(shape, timeZone)
+    const echo = Evaluate.evaluate(query, { views: [], events: [], conversions: [], goals: [] }).query
+    const { range, timeZone: _, ...parts } = query
+    assert.deepStrictEqual(
+      QueryInput.decode(JSON.parse(JSON.stringify(echo))),
+      Result.succeed({ ...parts, dateRange: { first: range.first ?? range.last, last: range.last } })
+    )
+  })
+
+  it.prop("gives a request or errors for any JSON", [Schema.Json], ([json]) => {
+    for (const input of [
+      json,
+      { ...valid, filters: json },
+      { ...valid, metrics: json, include: json, pagination: json }
+    ]) {
+      Result.match(QueryInput.decode(input), {
+        onFailure: (found) => assert.isAbove(found.length, 0),
+        onSuccess: (request) => assert.isAbove(request.metrics.length, 0)
+      })
+    }
+  })
+
+  it("says what is missing", () => {
+    assert.deepStrictEqual(
+      Result.mapError(QueryInput.decode({}), (found) => found.map(({ loc, type }) => [...loc, type])),
+      Result.fail([
+        ["site_id", "missing"],
+        ["metrics", "missing"],
+        ["date_range", "missing"]
+      ])
+    )
+  })
+
+  it("says which metrics, dimensions and operators exist", () => {
+    assert.deepStrictEqual(errors({ metrics: ["visitors", "users"] }), [
+      [
+        "metrics.1",
+        "literal_error",
+        `Input should be ${metrics
+          .map((name) => `'${name}'`)
+          .join(", ")
+          .replace(/, ([^,]*)$/, " or $1")}`
+      ]
+    ])
+    const [[loc, type, msg] = []] = errors({ dimensions: ["visit:city"] })
+    assert.deepStrictEqual([loc, type], ["dimensions.0", "literal_error"])
+    assert.include(msg, "'visit:country', 'time:hour'")
+    assert.include(msg, "or 'event:props:NAME'")
+    assert.deepStrictEqual(errors({ filters: [["matches", "event:page", ["/"]]] }), [
+      [
+        "filters.0.0",
+        "literal_error",
+        "Input should be 'is', 'is_not', 'contains', 'contains_not', 'and', 'or' or 'not'"
+      ]
+    ])
+    assert.strictEqual(errors({ filters: [["is", "time:day", ["2026-11-01"]]] })[0]?.[0], "filters.0.1")
+  })
+
+  it("refuses ranges that end before they begin, do not exist or are too long", () => {
+    assert.deepStrictEqual(errors({ date_range: ["2026-11-25", "2026-11-01"] }), [
+      ["date_range", "value_error", "Value error, the range ends on 2026-11-01, before it begins on 2026-11-25"]
+    ])
+    assert.deepStrictEqual(
+      errors({ date_range: ["2026-02-30", 3] }).map(([loc, type]) => [loc, type]),
+      [
+        ["date_range.0", "date_parsing"],
+        ["date_range.1", "date_parsing"]
+      ]
+    )
+    assert.strictEqual(errors({ date_range: ["2000-01-01", "2026-01-01"] })[0]?.[1], "value_error")
+    assert.strictEqual(errors({ date_range: "2w" })[0]?.[1], "literal_error")
+  })
+
+  it("refuses filters that are nested too deep, and too many conditions and values", () => {
+    assert.deepStrictEqual(errors({ filters: [nested(8)] }), [])
+    const [[loc, type, msg] = []] = errors({ filters: [nested(20)] })
+    assert.deepStrictEqual(
+      [loc, type, msg],
+      [`filters.0${".1".repeat(8)}`, "value_error", "Value error, filters are nested at most 8 deep"]
+    )
+    assert.deepStrictEqual(errors({ filters: [["is", "event:page", Array(10_000).fill("/")]] }), [
+      ["filters.0.2", "too_long", "List should have at most 100 items after validation, not 10000"]
+    ])
+    assert.deepStrictEqual(
+      errors({
+        filters: [
+          ["or", Array(60).fill(condition)],
+          ["or", Array(60).fill(condition)]
+        ]
+      }),
+      [["filters", "value_error", "Value error, a query has at most 100 conditions"]]
+    )
+    assert.deepStrictEqual(errors({ filters: [["is", "event:page", []]] }), [
+      ["filters.0.2", "too_short", "List should have at least 1 item after validation, not 0"]
+    ])
+  })
+
+  it("refuses a limit that is too large, and what it does not know", () => {
+    assert.deepStrictEqual(errors({ pagination: { limit: 1_000_000 } }), [
+      ["pagination.limit", "less_than_equal", "Input should be less than or equal to 10000"]
+    ])
+    assert.deepStrictEqual(errors({ include: { imports: true } }), [
+      [
+        "include.imports",
+        "extra_forbidden",
+        "Extra inputs are not permitted; use 'comparison', 'total_rows' or 'time_labels'"
+      ]
+    ])
+    assert.strictEqual(errors({ include: { time_labels: true } })[0]?.[0], "include.time_labels")
+    assert.strictEqual(errors({ order_by: [["pageviews", "desc"]] })[0]?.[0], "order_by.0.0")
+    assert.strictEqual(errors({ metrics: ["visits", "visits"] })[0]?.[0], "metrics.1")
+    assert.strictEqual(errors({ dimensions: ["time:day", "time:hour"] })[0]?.[0], "dimensions")
+    assert.strictEqual(errors({ filters: [["is", "event:page", ["a\0"]]] })[0]?.[0], "filters.0.2.0")
+    assert.isAtMost(
+      errors({ metrics: ["a", "b"], filters: Array(100).fill(["is", "x", Array(100).fill(1)]) }).length,
+      100
+    )
+  })
+})

@@ -1,0 +1,239 @@
+import { randomUUID } from "node:crypto"
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Scope, Stream } from "effect"
+import type { AgentEvent } from "../../../src/core/chat/Agent.ts"
+import * as AnswerParts from "../../../src/core/chat/AnswerParts.ts"
+import type { AnswerEnding, ConversationKey } from "../../../src/core/chat/Conversation.ts"
+import * as Instance from "../../../src/core/chat/Instance.ts"
+import * as Drain from "../../../src/http/chat/Drain.ts"
+import * as RunningAnswers from "../../../src/http/chat/RunningAnswers.ts"
+import * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
+import * as MemoryConversationStore from "../../../src/memory/chat/ConversationStore.ts"
+import * as MemoryInstanceDirectory from "../../../src/memory/chat/InstanceDirectory.ts"
+import { AgentBroken, type AgentError } from "../../../src/services/chat/AgentStream.ts"
+import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
+import { RecordRefused } from "../../../src/services/Storage.ts"
+import { newKey } from "../../suites/ConversationStore.ts"
+import { until } from "../../support/Wait.ts"
+
+type Store = ConversationStore["Service"]
+
+const accepted: AgentEvent = { _tag: "Accepted" }
+const text = (delta: string): AgentEvent => ({ _tag: "Text", delta })
+
+/** Begins to answer and then says nothing. */
+const endless = (delta = "on") => Stream.concat(Stream.make(accepted, text(delta)), Stream.never)
+
+/** The service on a store in memory, whose methods `over` replaces. */
+const layer = (options: {
+  readonly script: MemoryAgentStream.Script
+  readonly resume?: Option.Option<Duration.Duration>
+  readonly maxBytes?: number
+  readonly grace?: Duration.Input
+  readonly over?: (store: Store) => Partial<Store>
+}) => {
+  const storage = MemoryConversationStore.layer().pipe(Layer.provideMerge(MemoryInstanceDirectory.layer()))
+  const replaced = Layer.effect(
+    ConversationStore,
+    Effect.map(ConversationStore, (store) => ConversationStore.of({ ...store, ...options.over?.(store) }))
+  )
+  return RunningAnswers.layer({
+    resume: options.resume ?? Option.some(Duration.minutes(1)),
+    maxDuration: "1 minute",
+    maxBytes: options.maxBytes ?? 1_000
+  }).pipe(
+    Layer.provideMerge(Layer.effect(Drain.Drain, Drain.make({ grace: options.grace ?? "1 second" }))),
+    Layer.provide(MemoryAgentStream.layer(options.script)),
+    Layer.provideMerge(Layer.provideMerge(replaced, storage))
+  )
+}
+
+/** Begins the answer to a message in the scope of a request, which stays open. */
+const begin = Effect.fnUntraced(function* (
+  key: ConversationKey,
+  options: { readonly request?: Scope.Scope; readonly message?: string; readonly onEnd?: () => void } = {}
+) {
+  const answers = yield* RunningAnswers.RunningAnswers
+  const answerId = randomUUID()
+  const message = options.message ?? "hello"
+  const stream = yield* answers
+    .begin({
+      key,
+      answerId,
+      message: { messageId: randomUUID(), text: message },
+      isResumable: true,
+      request: {
+        instance: Instance.make(key.instanceId, { name: "a", agentUrl: "http://agent" }),
+        session: "s",
+        turns: [{ role: "user", text: message }]
+      },
+      onEnd: options.onEnd ?? (() => {})
+    })
+    .pipe(Scope.provide(options.request ?? (yield* Scope.make())))
+  return { answerId, stream }
+})
+
+/** The text and the ending of each answer of a conversation. */
+const answersOf = (key: ConversationKey) =>
+  ConversationStore.use((store) =>
+    Effect.map(store.read(key), (read) =>
+      Option.getOrElse(read, () => []).flatMap(
+        (message): ReadonlyArray<readonly [string, AnswerEnding | null]> =>
+          message.role === "assistant" ? [[AnswerParts.textOf(message.parts), message.ending]] : []
+      )
+    )
+  )
+
+/** Waits until the last answer of a conversation has ended. */
+const ended = (key: ConversationKey) =>
+  answersOf(key).pipe(Effect.repeat({ until: (answers) => answers.at(-1)?.[1] !== null }))
+
+describe("http/chat/RunningAnswers", () => {
+  it.live("of two messages at once the one that was stored last is answered, and can be stopped", () => {
+    const firstStored = Deferred.makeUnsafe<void>()
+    const secondBegun = Deferred.makeUnsafe<void>()
+    const renewed: Array<string> = []
+    let asked = 0
+    const over = (store: Store): Partial<Store> => ({
+      // The process learns of the first turn last.
+      begin: (turn) =>
+        store
+          .begin(turn)
+          .pipe(
+            Effect.andThen(
+              turn.message?.text === "first"
+                ? Effect.andThen(Deferred.succeed(firstStored, undefined), Deferred.await(secondBegun))
+                : Effect.void
+            )
+          ),
+      renew: (answerIds) => {
+        renewed.push(...answerIds)
+        return store.renew(answerIds)
+      }
+    })
+    const script = () =>
+      Stream.ensuring(
+        endless(),
+        Effect.sync(() => asked--)
+      ).pipe(Stream.onStart(Effect.sync(() => asked++)))
+    return Effect.gen(function* () {
+      const answers = yield* RunningAnswers.RunningAnswers
+      const key = yield* newKey
+      const first = yield* Effect.forkChild(begin(key, { message: "first" }))
+      yield* Deferred.await(firstStored)
+      const second = yield* begin(key, { message: "second" })
+      yield* Deferred.succeed(secondBegun, undefined)
+      yield* Fiber.join(first)
+      yield* until("the lease of the second is extended", () => renewed.includes(second.answerId))
+      yield* until("the first has ended", () => asked === 1)
+      assert.isTrue(Option.isSome(answers.read(second.answerId)))
+      assert.isTrue(yield* answers.end(key, "stopped"))
+      assert.strictEqual(asked, 0)
+      assert.deepStrictEqual(yield* answersOf(key), [
+        ["on", "superseded"],
+        ["on", "stopped"]
+      ])
+    }).pipe(Effect.provide(layer({ script, over })))
+  })
+
+  it.live("an answer that another process ended is not reported as ended here", () =>
+    Effect.gen(function* () {
+      const answers = yield* RunningAnswers.RunningAnswers
+      const store = yield* ConversationStore
+      const key = yield* newKey
+      yield* begin(key)
+      assert.isTrue(yield* store.stop(key))
+      assert.isFalse(yield* answers.end(key, "stopped"))
+      assert.isFalse(yield* answers.end(key, "stopped"))
+    }).pipe(Effect.provide(layer({ script: () => endless() })))
+  )
+
+  for (const [name, resume, ending] of [
+    ["ends at once without resuming", Option.none(), "stopped"],
+    ["ends after the time for resuming", Option.some(Duration.millis(50)), "cut"]
+  ] as const) {
+    it.live(`an answer whose visitor left before reading it ${name}`, () =>
+      Effect.gen(function* () {
+        const key = yield* newKey
+        const request = yield* Scope.make()
+        yield* begin(key, { request })
+        yield* Scope.close(request, Exit.void)
+        assert.deepStrictEqual(
+          (yield* ended(key)).map(([, found]) => found),
+          [ending]
+        )
+      }).pipe(Effect.provide(layer({ script: () => endless(), resume })))
+    )
+  }
+
+  it.live("an answer that grows too long is an error to its readers, the later ones too", () =>
+    Effect.gen(function* () {
+      const answers = yield* RunningAnswers.RunningAnswers
+      const key = yield* newKey
+      const completed = yield* ConversationStore
+      const { answerId, stream } = yield* begin(key)
+      const later = Option.getOrThrow(answers.read(answerId))
+      for (const reader of [stream, later]) {
+        const error: AgentError = yield* Effect.flip(Stream.runDrain(reader))
+        assert.strictEqual(error._tag, "AgentBroken")
+      }
+      assert.deepStrictEqual(
+        (yield* answersOf(key)).map(([, found]) => found),
+        ["failed"]
+      )
+      assert.isTrue(Option.isNone(yield* completed.running(key)))
+    }).pipe(Effect.provide(layer({ script: () => endless("x".repeat(20)), maxBytes: 10 })))
+  )
+
+  it.live("an answer that cannot be stored as it is is not stored again and again", () => {
+    let tries = 0
+    const over = (): Partial<Store> => ({
+      complete: () =>
+        Effect.andThen(
+          Effect.sync(() => tries++),
+          Effect.fail(new RecordRefused({}))
+        )
+    })
+    return Effect.gen(function* () {
+      const { stream } = yield* begin(yield* newKey)
+      assert.strictEqual((yield* Effect.flip(Stream.runDrain(stream)))._tag, "AgentBroken")
+      assert.strictEqual(tries, 1)
+    }).pipe(Effect.provide(layer({ script: () => MemoryAgentStream.texts(["Hi"]), over })))
+  })
+
+  it.live("a process ends although the store does not answer", () => {
+    let isReleased = false
+    const over = (): Partial<Store> => ({ complete: () => Effect.never })
+    return Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const services = yield* Layer.buildWithScope(layer({ script: () => endless(), over, grace: 50 }), scope)
+      yield* Effect.gen(function* () {
+        yield* begin(yield* newKey, {
+          onEnd: () => {
+            isReleased = true
+          }
+        })
+        yield* Effect.flatMap(Drain.Drain, ({ start }) => start)
+      }).pipe(Effect.provide(services))
+      yield* Scope.close(scope, Exit.void)
+      assert.isTrue(isReleased)
+    })
+  })
+
+  it.live("an agent's failure has its own error, and the turn is stored as failed", () =>
+    Effect.gen(function* () {
+      const key = yield* newKey
+      const { stream } = yield* begin(key)
+      const error = yield* Effect.flip(Stream.runDrain(stream))
+      assert.deepInclude(error, { _tag: "AgentBroken", reason: "test" })
+      assert.deepStrictEqual(yield* answersOf(key), [["half", "failed"]])
+    }).pipe(
+      Effect.provide(
+        layer({
+          script: () =>
+            Stream.concat(Stream.make(accepted, text("half")), Stream.fail(new AgentBroken({ reason: "test" })))
+        })
+      )
+    )
+  )
+})

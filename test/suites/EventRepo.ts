@@ -1,0 +1,119 @@
+/**
+ * The suite of every `EventRepo` and `AnalyticsExport`, which reads what was stored back. A layer's store may outlive a test,
+ * so each test uses its own site.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { assert, describe, layer as withLayer } from "@effect/vitest"
+import { Effect, type Layer, Result, Schema, Stream } from "effect"
+import type { Row } from "../../src/core/analytics/AnalyticsExport.ts"
+import { AnalyticsExport } from "../../src/services/analytics/AnalyticsExport.ts"
+import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
+import { EventRepo } from "../../src/services/analytics/EventRepo.ts"
+import type { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { EventShape, eventOf } from "./Events.ts"
+import { newSite, now, Shape, viewOf } from "./PageViews.ts"
+
+const read = (hostedWebsiteId: string, from = 0, to = now + 1) =>
+  AnalyticsExport.use(({ rows }) => Stream.runCollect(rows({ hostedWebsiteId, from, to })))
+
+const timeOf = (row: Row): number => (row.type === "pageview" ? row.view : row.event).receivedAt
+
+const isOldestFirst = (rows: ReadonlyArray<Row>): boolean =>
+  rows.every((row, index) => index === 0 || timeOf(rows[index - 1]!) <= timeOf(row))
+
+export const suite = <E>(
+  name: string,
+  layer: Layer.Layer<EventRepo | AnalyticsRepo | AnalyticsExport | SiteDirectory, E>
+) =>
+  describe(name, () => {
+    withLayer(layer, { excludeTestServices: true })((it) => {
+      it.effect.prop(
+        "every acknowledged record that counts is read back as it was, oldest first, views before events",
+        {
+          events: Schema.Array(EventShape).check(Schema.isMaxLength(15)),
+          views: Schema.Array(Shape).check(Schema.isMaxLength(15))
+        },
+        ({ events, views }) =>
+          Effect.gen(function* () {
+            const repo = yield* EventRepo
+            const viewRepo = yield* AnalyticsRepo
+            const hostedWebsiteId = yield* newSite
+            const sent = events.map((shape) => eventOf(hostedWebsiteId, shape))
+            const seen = views.map((shape) => viewOf(hostedWebsiteId, shape))
+            yield* Effect.forEach(sent, repo.append, { concurrency: "unbounded" })
+            yield* Effect.forEach(seen, viewRepo.append, { concurrency: "unbounded" })
+            const rows = yield* read(hostedWebsiteId)
+            const first = rows.filter(({ type }) => type === "pageview")
+            const last = rows.filter(({ type }) => type === "event")
+            assert.deepStrictEqual(rows, [...first, ...last])
+            assert.isTrue(isOldestFirst(first) && isOldestFirst(last))
+            const counted = seen.filter(({ exclusion }) => exclusion === null)
+            assert.sameDeepMembers(rows, [
+              ...counted.map((view): Row => ({ type: "pageview", view })),
+              ...sent.map((event): Row => ({ type: "event", event }))
+            ])
+          }),
+        { arbitrary: { runs: 40 } }
+      )
+
+      it.effect.prop(
+        "a period begins at `from` and ends before `to`",
+        { shape: EventShape, view: Shape },
+        ({ shape, view }) =>
+          Effect.gen(function* () {
+            const hostedWebsiteId = yield* newSite
+            const event = eventOf(hostedWebsiteId, shape)
+            yield* EventRepo.use(({ append }) => append(event))
+            yield* AnalyticsRepo.use(({ append }) =>
+              append({ ...viewOf(hostedWebsiteId, view), receivedAt: event.receivedAt, exclusion: null })
+            )
+            const at = event.receivedAt
+            assert.lengthOf(yield* read(hostedWebsiteId, at, at + 1), 2)
+            assert.lengthOf(yield* read(hostedWebsiteId, at + 1, at + 2), 0)
+            assert.lengthOf(yield* read(hostedWebsiteId, at - 1, at), 0)
+          }),
+        { arbitrary: { runs: 20 } }
+      )
+
+      it.effect("another website's records are not read", () =>
+        Effect.gen(function* () {
+          const [one, other] = [yield* newSite, yield* newSite]
+          const shape = yield* Schema.decodeUnknownEffect(EventShape)({
+            ...{ age: 0, name: "Signup", path: "/", sessionId: null, deviceType: null, browser: null, os: null },
+            ...{ country: null, properties: null, amount: null, isInteractive: false, visitor: 0 }
+          })
+          yield* EventRepo.use(({ append }) => append(eventOf(other, shape)))
+          assert.deepStrictEqual(yield* read(one), [])
+          assert.deepStrictEqual(yield* read(randomUUID()), [])
+        })
+      )
+    })
+  })
+
+/** Layers that know which websites exist. */
+export const unknownSites = <E>(name: string, layer: Layer.Layer<EventRepo | AnalyticsExport | SiteDirectory, E>) =>
+  withLayer(layer, { excludeTestServices: true })(name, (it) => {
+    it.effect("an event of an unknown website is refused, and the rest of its batch is stored", () =>
+      Effect.gen(function* () {
+        const repo = yield* EventRepo
+        const known = yield* newSite
+        const shape = yield* Schema.decodeUnknownEffect(EventShape)({
+          ...{ age: 0, name: "Signup", path: "/", sessionId: null, deviceType: null, browser: null, os: null },
+          ...{ country: null, properties: null, amount: null, isInteractive: false, visitor: 0 }
+        })
+        const outcomes = yield* Effect.forEach(
+          [known, randomUUID(), known],
+          (id) => Effect.result(repo.append(eventOf(id, shape))),
+          { concurrency: "unbounded" }
+        )
+        assert.deepStrictEqual(outcomes.map(Result.isSuccess), [true, false, true])
+        assert.deepInclude(Result.getOrThrow(Result.flip(outcomes[1]!)), {
+          _tag: "RecordRefused",
+          reason: "unknown-site"
+        })
+        assert.lengthOf(yield* read(known), 2)
+      })
+    )
+  })
