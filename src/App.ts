@@ -37,6 +37,7 @@ import * as AnalyticsExport from "./postgres/analytics/AnalyticsExport.ts"
 import * as AnalyticsRepo from "./postgres/analytics/AnalyticsRepo.ts"
 import * as EventRepo from "./postgres/analytics/EventRepo.ts"
 import * as Reports from "./postgres/analytics/Reports.ts"
+import * as Rollups from "./postgres/analytics/reports/Rollups.ts"
 import * as VisitorSalts from "./postgres/analytics/VisitorSalts.ts"
 import * as ConversationStore from "./postgres/chat/ConversationStore.ts"
 import * as InstanceDirectory from "./postgres/chat/InstanceDirectory.ts"
@@ -81,7 +82,7 @@ export const storage = (settings: Settings) => {
     ConversationStore.layer(queue),
     TokenBudget.layer({ timeout }),
     VisitorSalts.layer({ timeout }),
-    Reports.layer({ timeout: "5 minutes" }),
+    Reports.layer({ timeout: settings.reportTimeout }),
     Decisions.layer({ timeout }),
     Readiness.layer
   )
@@ -241,10 +242,11 @@ export const server = ({ extensions, listen, settings, worker }: ServerOptions) 
   )
 }
 
-/** The server on PostgreSQL, with the maintenance of its tables. Requires `storage` and `database`. */
+/** The server on PostgreSQL, with the maintenance of its tables and rollups. Requires `storage` and `database`. */
 export const live = (options: ServerOptions) =>
-  Layer.merge(
+  Layer.mergeAll(
     server(options),
+    Rollups.layer,
     Maintenance.layer({
       pageViews: options.settings.retentionPageViews,
       submissions: options.settings.retentionSubmissions,

@@ -5,12 +5,14 @@
  */
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Duration, Effect, Layer, Record, Schema } from "effect"
-import type { SqlError } from "effect/sql"
+import { SqlClient, type SqlError } from "effect/sql"
 import * as Statistics from "../../core/analytics/Statistics.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { Reports, ReportTimeout } from "../../services/analytics/Reports.ts"
+import { StorageUnavailable } from "../../services/Storage.ts"
 import * as Database from "../Database.ts"
 import * as Query from "./reports/Query.ts"
+import * as Rollups from "./reports/Rollups.ts"
 
 export interface Options {
   /** How long a report may take. */
@@ -139,8 +141,12 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
           )
           return visitors
         }),
-        // Nothing is precomputed.
-        rebuild: () => Effect.void,
+        rebuild: (site) =>
+          Rollups.rebuild(site?.hostedWebsiteId).pipe(
+            Effect.provideService(SqlClient.SqlClient, sql),
+            Effect.catchTag("TimeoutError", () => Effect.fail(new StorageUnavailable({ reason: "timeout" }))),
+            Effect.catchTag("SqlError", (error) => Effect.fail(Database.unavailable(error)))
+          ),
         statistics: (query) => {
           const { dates, from, to } = Statistics.period(query)
           return sql

@@ -3,6 +3,7 @@
  *
  * @module
  */
+
 import { direct, notSet } from "../../../core/analytics/report/Fact.ts"
 import {
   type Condition,
@@ -12,7 +13,7 @@ import {
   propertyPrefix,
   type VisitDimension
 } from "../../../core/analytics/report/Query.ts"
-import type { Goal } from "../../../core/analytics/report/Row.ts"
+import type { GoalRow } from "../../../core/analytics/report/Row.ts"
 import type { Parameters } from "./Parameters.ts"
 import { source } from "./VisitSql.ts"
 
@@ -100,8 +101,8 @@ const like = (pattern: string): string => pattern.replace(/[\\%_]/g, "\\$&").rep
 /** An array of the names of the goals of a kind that a row reaches. `column` is compared with their values. */
 export const goalNames = (
   parameters: Parameters,
-  goals: ReadonlyArray<Goal>,
-  kind: Goal["kind"],
+  goals: ReadonlyArray<GoalRow>,
+  kind: GoalRow["kind"],
   column: string
 ): string => {
   const names = goals

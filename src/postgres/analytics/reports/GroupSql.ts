@@ -7,6 +7,7 @@
  *
  * @module
  */
+
 import * as DateRange from "../../../core/analytics/report/DateRange.ts"
 import * as Evaluate from "../../../core/analytics/report/Evaluate.ts"
 import { pageviewName } from "../../../core/analytics/report/Fact.ts"
@@ -21,7 +22,7 @@ import {
   type Query
 } from "../../../core/analytics/report/Query.ts"
 import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
-import type { Goal } from "../../../core/analytics/report/Row.ts"
+import type { GoalRow } from "../../../core/analytics/report/Row.ts"
 import * as DimensionSql from "./DimensionSql.ts"
 import { Parameters } from "./Parameters.ts"
 import * as VisitSql from "./VisitSql.ts"
@@ -39,7 +40,7 @@ export interface Input extends Pick<Query, "filters" | "timeZone"> {
   readonly conversions: boolean
   /** Whether revenue is summed. */
   readonly revenue: boolean
-  readonly goals: ReadonlyArray<Goal>
+  readonly goals: ReadonlyArray<GoalRow>
 }
 
 /** A statement with its parameters. */
@@ -164,7 +165,7 @@ export const statement = (input: Input): Statement => {
       AND coalesce(r.session_id, encode(r.visitor_hash, 'hex')) COLLATE "C" = v.session_key
       AND r.received_at >= v.started_at AND r.received_at <= v.ended_at
       AND r.received_at >= (SELECT min(started_at) FROM v) AND r.received_at <= (SELECT max(ended_at) FROM v)`
-    const names = (kind: Goal["kind"], column: string) =>
+    const names = (kind: GoalRow["kind"], column: string) =>
       needsGoals ? DimensionSql.goalNames(parameters, goals, kind, column) : "NULL::text[]"
     const selected = [
       kinds.views

@@ -9,7 +9,7 @@ import { Effect, Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import type { LocalDate } from "../../../core/analytics/report/Query.ts"
 import type * as RollupPlan from "../../../core/analytics/report/RollupPlan.ts"
-import type { Goal } from "../../../core/analytics/report/Row.ts"
+import type { GoalRow } from "../../../core/analytics/report/Row.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import type { ReportSite } from "../../../services/analytics/Reports.ts"
 import * as Database from "../../Database.ts"
@@ -39,7 +39,7 @@ const State = Schema.Struct({
 const Rows = Schema.Tuple([Schema.Struct({ state: State })])
 
 /** Identifies a set of goals. */
-export const fingerprint = (goals: ReadonlyArray<Goal>): string =>
+export const fingerprint = (goals: ReadonlyArray<GoalRow>): string =>
   hash("sha256", JSON.stringify(goals.map(({ kind, name, value }) => [name, kind, value])))
 
 /** The columns of a rolled up day or month, as JSON. */
@@ -55,7 +55,7 @@ export const goalsJson = (
 
 /** What a report needs to know of a website. */
 export interface Found extends RollupPlan.State {
-  readonly goals: ReadonlyArray<Goal>
+  readonly goals: ReadonlyArray<GoalRow>
   /** The dates of the months and days whose conversions were counted with other goals. */
   readonly outdated: ReadonlySet<LocalDate>
 }

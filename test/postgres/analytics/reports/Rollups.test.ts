@@ -77,7 +77,7 @@ describe("postgres/analytics/reports", () => {
           yield* Rollups.round
           yield* check(moved, questions, "after the roll-up in another time zone")
         }),
-      { arbitrary: { runs: 12 }, timeout: 240_000 }
+      { arbitrary: { runs: 8 }, timeout: 240_000 }
     )
   })
 })
