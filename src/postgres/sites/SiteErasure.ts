@@ -119,6 +119,7 @@ const lock = (id: string) =>
 const writtenTables = [
   ...Partitions.parents,
   "conversion",
+  "pending_lead",
   "submission",
   "idempotency_key",
   "not_counted",
@@ -163,6 +164,9 @@ export const erase = (
     erased.idempotencyKeys = yield* deleteAll(keys, id, timeout)
     erased.submissions = yield* deleteAll(submissions, id, timeout)
     erased.decisionCounts = yield* deleteAll(counts, id, timeout)
+    yield* sql`DELETE FROM pending_lead WHERE hosted_website_id = ${PgTypes.uuid(hosted.value)}`.pipe(
+      Database.bounded(timeout)
+    )
     erased.conversions = yield* deleteAll(conversions, hosted.value, timeout)
     for (const { name, parent } of yield* Database.bounded(timeout)(Partitions.list)) {
       const deleted = yield* deleteAll(partition(name), hosted.value, timeout)
