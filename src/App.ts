@@ -14,6 +14,7 @@ import type { Link } from "./cluster/Protocol.ts"
 import * as ClusterRateLimiter from "./cluster/RateLimiter.ts"
 import * as ConnectionTable from "./core/limits/ConnectionTable.ts"
 import * as Metrics from "./core/metrics/Metrics.ts"
+import type * as NodeServer from "./http/server/NodeServer.ts"
 import * as Server from "./http/server/Server.ts"
 import * as MemoryAnalyticsExport from "./memory/analytics/AnalyticsExport.ts"
 import * as MemoryAnalyticsRepo from "./memory/analytics/AnalyticsRepo.ts"
@@ -40,6 +41,7 @@ import * as EventRepo from "./postgres/analytics/EventRepo.ts"
 import * as LeadMatching from "./postgres/analytics/LeadMatching.ts"
 import * as Leads from "./postgres/analytics/Leads.ts"
 import * as Reports from "./postgres/analytics/Reports.ts"
+import * as Rollups from "./postgres/analytics/reports/Rollups.ts"
 import * as VisitorSalts from "./postgres/analytics/VisitorSalts.ts"
 import * as ConversationStore from "./postgres/chat/ConversationStore.ts"
 import * as InstanceDirectory from "./postgres/chat/InstanceDirectory.ts"
@@ -85,7 +87,7 @@ export const storage = (settings: Settings) => {
     ConversationStore.layer(queue),
     TokenBudget.layer({ timeout }),
     VisitorSalts.layer({ timeout }),
-    Reports.layer({ timeout: "5 minutes" }),
+    Reports.layer({ timeout: settings.reportTimeout }),
     Decisions.layer({ timeout }),
     Readiness.layer
   )
@@ -200,7 +202,7 @@ type Observed = AnalyticsRepoService | SubmissionRepoService | AgentStream
 /** What a worker process replaces. */
 export interface Worker {
   /** Creates a server that does not listen: the primary sends it connections. */
-  readonly create: Server.Create
+  readonly create: NodeServer.Create
   /** The number of workers, which divide the connections that one address may open. */
   readonly workers: number
   /** The limiter that all workers share. */
@@ -246,11 +248,12 @@ export const server = ({ extensions, listen, settings, worker }: ServerOptions) 
   )
 }
 
-/** The server on PostgreSQL, with the matching of leads and the maintenance of its tables. Requires `storage` and `database`. */
+/** The server on PostgreSQL, with the matching of leads and the upkeep of its tables and rollups. Requires `storage` and `database`. */
 export const live = (options: ServerOptions) =>
   Layer.mergeAll(
     server(options),
     LeadMatching.layer,
+    Rollups.layer,
     Maintenance.layer({
       pageViews: options.settings.retentionPageViews,
       submissions: options.settings.retentionSubmissions,

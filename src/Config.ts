@@ -156,6 +156,9 @@ const fields = {
   /** The most requests that wait for one kind of batch; further ones are answered 503. */
   databaseQueue: integer("DATABASE_QUEUE", 1, 10_000_000).pipe(withDefault(50_000)),
 
+  /** The longest time of one report. The database ends it then, and the reader gets an error that says so. */
+  reportTimeout: duration("REPORT_TIMEOUT").pipe(withDefault(Duration.seconds(10))),
+
   /** The least time that page views, bot views and counts of uncounted requests are kept; they are deleted by whole months. */
   retentionPageViews: retention("RETENTION_PAGE_VIEWS"),
   retentionSubmissions: retention("RETENTION_SUBMISSIONS"),
@@ -184,6 +187,16 @@ const fields = {
   /** The folder of the demo's database and `demo.json`. */
   dataDir: text("HYDRACORE_DATA_DIR").pipe(withDefault(".hydracore")),
   logLevel,
+
+  /** Whether the owner API is served on `PORT` too. */
+  ownerApi: setting("OWNER_API", '"on" or "off"', (value) =>
+    value === "on" || value === "off" ? Option.some(value === "on") : Option.none()
+  ).pipe(withDefault(false)),
+  /** The address of the owner API alone; it is served only if the port is set. */
+  ownerHost: text("OWNER_HOST").pipe(withDefault("127.0.0.1")),
+  ownerPort: integer("OWNER_PORT", 0, 65_535),
+  /** For each key of the owner API. */
+  rateLimitOwner: rateLimit("RATE_LIMIT_OWNER", "owner", "600/minute"),
 
   rateLimitAnalytics,
   rateLimitForms,
