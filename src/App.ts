@@ -42,6 +42,7 @@ import * as EventRepo from "./postgres/analytics/EventRepo.ts"
 import * as LeadMatching from "./postgres/analytics/LeadMatching.ts"
 import * as Leads from "./postgres/analytics/Leads.ts"
 import * as Reports from "./postgres/analytics/Reports.ts"
+import * as Rollups from "./postgres/analytics/reports/Rollups.ts"
 import * as VisitorSalts from "./postgres/analytics/VisitorSalts.ts"
 import * as ConversationStore from "./postgres/chat/ConversationStore.ts"
 import * as InstanceDirectory from "./postgres/chat/InstanceDirectory.ts"
@@ -87,7 +88,7 @@ export const storage = (settings: Settings) => {
     ConversationStore.layer(queue),
     TokenBudget.layer({ timeout }),
     VisitorSalts.layer({ timeout }),
-    Reports.layer({ timeout: "5 minutes" }),
+    Reports.layer({ timeout: settings.reportTimeout }),
     Decisions.layer({ timeout }),
     Readiness.layer
   )
@@ -272,11 +273,12 @@ export const server = (options: ServerOptions) => {
   )
 }
 
-/** The server on PostgreSQL, with the matching of leads and the maintenance of its tables. Requires `storage` and `database`. */
+/** The server on PostgreSQL, with the matching of leads and the upkeep of its tables and rollups. Requires `storage` and `database`. */
 export const live = (options: ServerOptions) =>
   Layer.mergeAll(
     server(options),
     LeadMatching.layer,
+    Rollups.layer,
     Maintenance.layer({
       pageViews: options.settings.retentionPageViews,
       submissions: options.settings.retentionSubmissions,

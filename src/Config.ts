@@ -163,6 +163,9 @@ const fields = {
   /** The most requests that wait for one kind of batch; further ones are answered 503. */
   databaseQueue: integer("DATABASE_QUEUE", 1, 10_000_000).pipe(withDefault(50_000)),
 
+  /** The longest time of one report. The database ends it then, and the reader gets an error that says so. */
+  reportTimeout: duration("REPORT_TIMEOUT").pipe(withDefault(Duration.seconds(10))),
+
   /** The least time that page views, bot views and counts of uncounted requests are kept; they are deleted by whole months. */
   retentionPageViews: retention("RETENTION_PAGE_VIEWS"),
   retentionSubmissions: retention("RETENTION_SUBMISSIONS"),
