@@ -17,6 +17,7 @@ import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
 import { RateLimiter } from "../../services/RateLimiter.ts"
 import * as AskAgent from "../chat/AskAgent.ts"
+import * as ChatLeads from "../chat/ChatLeads.ts"
 import * as ChatResponse from "../chat/ChatResponse.ts"
 import { Drain } from "../chat/Drain.ts"
 import * as OpenChats from "../chat/OpenChats.ts"
@@ -169,6 +170,7 @@ export const layer = (options: Options) =>
       const slots = yield* StreamSlots
       const store = yield* ConversationStore
       const ask = yield* AskAgent.make
+      const addLead = yield* ChatLeads.make
       const hold = InFlightLimit.make()
 
       const stream: Stream =
@@ -200,7 +202,10 @@ export const layer = (options: Options) =>
           const slot = slots.openAnswer(head.address, instance.instanceId)
           return slot._tag === "Full"
             ? Effect.succeed(api.refusal(ErrorResponses.tooManyStreams(slot.name, headers)))
-            : Effect.flatMap(ask(instance, question, hashKey, slot.release), (asked) => respond(asked, headers))
+            : Effect.flatMap(ask(instance, question, hashKey, slot.release), (asked) => {
+                addLead(head, question, instance)
+                return respond(asked, headers)
+              })
         })
       }
 

@@ -23,7 +23,8 @@ export const refusal = (status: number, detail: string, headers?: Headers): Http
 /** The maximum length of a client's text in a response. */
 const maxEcho = 200
 
-const bounded = (error: ValidationError): ValidationError => ({
+/** Shortens what an error repeats of the request. */
+export const bounded = (error: ValidationError): ValidationError => ({
   ...error,
   loc: error.loc.map((part) => (typeof part === "string" && part.length > maxEcho ? part.slice(0, maxEcho) : part)),
   msg: error.msg.length > 2 * maxEcho ? error.msg.slice(0, 2 * maxEcho) : error.msg
