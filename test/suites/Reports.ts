@@ -1,20 +1,127 @@
 /**
- * The suite of every `Reports`: they count as `core/analytics/Statistics.aggregate` does.
+ * The suite of every `Reports`: the answers are those of `core/analytics/report/Evaluate`, and statistics those of
+ * `core/analytics/Statistics.aggregate`.
  *
  * @module
  */
 import { randomUUID } from "node:crypto"
 import { assert, describe, layer as withLayer } from "@effect/vitest"
-import { Effect, type Layer, Schema } from "effect"
+import { Clock, Effect, type Layer, Schema } from "effect"
+import * as Evaluate from "../../src/core/analytics/report/Evaluate.ts"
+import type { SiteRows } from "../../src/core/analytics/report/Row.ts"
 import * as Statistics from "../../src/core/analytics/Statistics.ts"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
-import { Reports } from "../../src/services/analytics/Reports.ts"
-import type { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { EventRepo } from "../../src/services/analytics/EventRepo.ts"
+import { type ReportSite, Reports } from "../../src/services/analytics/Reports.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../support/Reports.ts"
 import { newSite, now, Shape, viewOf } from "./PageViews.ts"
 
-export const suite = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | Reports | SiteDirectory, E>) =>
+const newReportSite = SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] }))
+
+/** Stores the views and events of a site. */
+const store = Effect.fnUntraced(function* ({ hostedWebsiteId }: ReportSite, rows: SiteRows) {
+  const views = yield* AnalyticsRepo
+  const events = yield* EventRepo
+  const all = [
+    ...rows.views.map((view) => views.append({ ...view, hostedWebsiteId, screenWidth: null, exclusion: null })),
+    ...rows.events.map((event) => events.append({ ...event, hostedWebsiteId }))
+  ]
+  yield* Effect.all(all, { concurrency: "unbounded", discard: true })
+})
+
+const noRows = Rows.make({ views: [], events: [], conversions: [], goals: 0 })
+
+const anyReceived = {
+  age: 0,
+  path: "/",
+  sessionId: null,
+  visitor: 0,
+  deviceType: null,
+  browser: null,
+  os: null,
+  country: null
+} as const
+
+const anyView = {
+  ...anyReceived,
+  source: null,
+  medium: null,
+  campaign: null,
+  term: null,
+  content: null,
+  referrerHost: null,
+  referrerPath: null
+}
+
+const anyEvent = { ...anyReceived, name: "Signup", plan: null, revenue: null, cents: 1, isInteractive: true } as const
+
+const plain = {
+  metrics: ["visitors"],
+  dimensions: [],
+  filters: [],
+  dateRange: "7d",
+  order: [],
+  comparison: null,
+  limit: 10_000,
+  offset: 0
+} as const
+
+export const suite = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | EventRepo | Reports | SiteDirectory, E>) =>
   describe(name, () => {
     withLayer(layer, { excludeTestServices: true })((it) => {
+      it.effect.prop(
+        "a query's answer is that of Evaluate over the rows of its site",
+        { rows: Rows, requests: Schema.Tuple([RequestShape, RequestShape]), timeZone: TimeZone },
+        ({ requests, rows: shape, timeZone }) =>
+          Effect.gen(function* () {
+            const reports = yield* Reports
+            const [site, other] = [yield* newReportSite, yield* newReportSite]
+            const rows = { ...rowsOf(shape), conversions: [], goals: [] }
+            yield* store(site, rows)
+            yield* store(other, { ...rows, events: [] })
+            for (const request of requests) {
+              const query = queryOf(request, timeZone)
+              assert.deepStrictEqual(yield* reports.query(site, query), Evaluate.evaluate(query, rows))
+            }
+          }),
+        { arbitrary: { runs: 40 } }
+      )
+
+      it.effect("a site without rows has an answer of zeros", () =>
+        Effect.gen(function* () {
+          const reports = yield* Reports
+          const site = { websiteConfigId: randomUUID(), hostedWebsiteId: randomUUID() }
+          const query = queryOf(RequestShape.make({ ...plain, metrics: ["visitors", "bounce_rate"] }), "UTC")
+          const { results } = yield* reports.query(site, query)
+          assert.deepStrictEqual(results, [{ dimensions: [], metrics: [0, 0] }])
+        })
+      )
+
+      it.effect("now counts the visitors of the last five minutes, each once", () =>
+        Effect.gen(function* () {
+          const reports = yield* Reports
+          const site = yield* newReportSite
+          const time = yield* Clock.currentTimeMillis
+          const [view] = rowsOf({ ...noRows, views: [anyView] }).views
+          const [event] = rowsOf({ ...noRows, events: [anyEvent] }).events
+          if (view === undefined || event === undefined) return assert.fail()
+          const at = (minutes: number) => time - minutes * 60_000
+          const by = (visitor: string) => visitor.repeat(32)
+          yield* store(site, {
+            views: [
+              { ...view, receivedAt: at(0), visitorHash: by("a") },
+              { ...view, receivedAt: at(4), visitorHash: by("a") },
+              { ...view, receivedAt: at(6), visitorHash: by("b") }
+            ],
+            events: [{ ...event, receivedAt: at(1), visitorHash: by("c") }],
+            conversions: [],
+            goals: []
+          })
+          assert.strictEqual(yield* reports.now(site), 2)
+        })
+      )
+
       it.effect.prop(
         "a report counts the stored views of one site and its days",
         { shapes: Schema.Array(Shape).check(Schema.isMaxLength(30)), days: Schema.Literals([1, 2, 4, 30]) },

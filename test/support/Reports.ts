@@ -17,7 +17,7 @@ import {
   timeDimensions,
   visitDimensions
 } from "../../src/core/analytics/report/Query.ts"
-import type { Goal, SiteRows } from "../../src/core/analytics/report/Row.ts"
+import type { GoalRow, SiteRows } from "../../src/core/analytics/report/Row.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 const listOf = <A>(item: Schema.Codec<A>, max: number) => Schema.Array(item).check(Schema.isMaxLength(max))
@@ -79,7 +79,7 @@ export const Rows = Schema.Struct({
   goals: Schema.Literals([0, 1, 2, 3])
 })
 
-const goals: ReadonlyArray<Goal> = [
+const goals: ReadonlyArray<GoalRow> = [
   { name: "Signed up", kind: "event", value: "Signup" },
   { name: "Thanked", kind: "page", value: "/thanks/*" },
   { name: "Any page", kind: "page", value: "*" }

@@ -37,8 +37,9 @@ export const layer: Layer.Layer<Reports, never, PageViews | Events | Conversions
         ),
       now: (site) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
-          const visitors = viewsOf(site).filter(({ receivedAt }) => receivedAt > now - recent && receivedAt <= now)
-          return new Set(visitors.map(({ visitorHash }) => visitorHash)).size
+          const rows = [...viewsOf(site), ...ofSite(events, site)]
+          const seen = rows.filter(({ receivedAt }) => receivedAt > now - recent && receivedAt <= now)
+          return new Set(seen.map(({ visitorHash }) => visitorHash)).size
         }),
       rebuild: () => Effect.void,
       statistics: (query) => Effect.sync(() => Statistics.aggregate(views.all(), query))

@@ -18,12 +18,14 @@ const forRequests = {
   owner_key: ["SELECT"],
   owner_key_site: ["SELECT"],
   visitor_salt: ["SELECT", "INSERT", "UPDATE"],
-  page_view: ["INSERT"],
+  page_view: ["SELECT", "INSERT"],
   bot_view: ["INSERT"],
-  event: ["INSERT"],
+  event: ["SELECT", "INSERT"],
   conversion: ["INSERT"],
+  rollup_stale: ["SELECT", "INSERT"],
   page_view_batch: ["INSERT"],
-  submission: ["SELECT", "INSERT"],
+  pending_lead: ["SELECT", "INSERT", "DELETE"],
+  submission: ["SELECT", "INSERT", "UPDATE"],
   idempotency_key: ["SELECT", "INSERT", "UPDATE"],
   not_counted: ["SELECT", "INSERT", "UPDATE"],
   conversation: ["SELECT", "INSERT", "UPDATE"],
@@ -39,7 +41,14 @@ const forUpkeep = {
   visitor_salt: ["DELETE"],
   page_view_batch: ["SELECT", "DELETE"],
   idempotency_key: ["DELETE"],
-  conversation: ["DELETE"]
+  conversation: ["DELETE"],
+  goal: ["SELECT"],
+  visit: ["SELECT", "INSERT", "DELETE"],
+  rollup: ["SELECT", "INSERT", "DELETE"],
+  rollup_day: ["SELECT", "INSERT", "DELETE"],
+  rollup_month: ["SELECT", "INSERT", "DELETE"],
+  rollup_site: ["SELECT", "INSERT", "UPDATE", "DELETE"],
+  rollup_stale: ["DELETE"]
 } as const
 
 const Missing = Schema.Array(Schema.Struct({ table_name: Schema.String, privilege: Schema.String }))

@@ -3,6 +3,7 @@ import { Effect, Layer, Schema } from "effect"
 import * as AnalyticsRepo from "../../../src/memory/analytics/AnalyticsRepo.ts"
 import * as AnalyticsRows from "../../../src/memory/analytics/AnalyticsRows.ts"
 import * as Conversions from "../../../src/memory/analytics/Conversions.ts"
+import * as EventRepo from "../../../src/memory/analytics/EventRepo.ts"
 import * as Events from "../../../src/memory/analytics/Events.ts"
 import * as PageViews from "../../../src/memory/analytics/PageViews.ts"
 import * as Reports from "../../../src/memory/analytics/Reports.ts"
@@ -13,7 +14,10 @@ import { suite } from "../../suites/Reports.ts"
 
 const both = Layer.merge(AnalyticsRepo.layer, Reports.layer)
 
-suite("memory/analytics/Reports", Layer.merge(both, SiteDirectory.layer()).pipe(Layer.provide(AnalyticsRows.layer)))
+suite(
+  "memory/analytics/Reports",
+  Layer.mergeAll(both, EventRepo.layer, SiteDirectory.layer()).pipe(Layer.provide(AnalyticsRows.layer))
+)
 
 it.effect.prop(
   "memory/analytics/PageViews: keeps the latest views, up to the capacity",

@@ -32,11 +32,17 @@ export interface Recorded {
   readonly test: string
 }
 
-const contractPrefix = "/v1/public/"
+const publicPrefix = "/v1/public/"
+const ownerPrefix = "/v1/owner/"
 
-/** Every response of the service exposes the decision header; those of a test's other servers do not. */
-const isOurs = (fields: ReadonlyMap<string, string>): boolean =>
-  fields.get("access-control-expose-headers")?.includes("X-HydraCore-Decision") === true
+/**
+ * Every response of the public API exposes the decision header; those of a test's other servers do not. No other server of a
+ * test has the paths of the owner API.
+ */
+const isOurs = (url: string | null, fields: ReadonlyMap<string, string>): boolean =>
+  url?.startsWith(ownerPrefix) === true ||
+  ((url === null || url.startsWith(publicPrefix)) &&
+    fields.get("access-control-expose-headers")?.includes("X-HydraCore-Decision") === true)
 
 const folder = inject("responses")
 const file = path.join(folder, `${process.pid}.jsonl`)
@@ -57,7 +63,7 @@ const record = (text: string, response: ServerResponse | null | undefined): void
   const { fields, status } = parseHead(text)
   const request = response?.req
   const url = request?.url?.split("?", 1)[0] ?? null
-  if (!isOurs(fields) || (url !== null && !url.startsWith(contractPrefix))) return
+  if (!isOurs(url, fields)) return
   const seen = {
     method: request?.method ?? null,
     path: url,
@@ -94,10 +100,13 @@ const watch = (socket: Responding): void => {
 const latin1 = ({ buffer, byteLength, byteOffset }: Uint8Array): string =>
   Buffer.from(buffer, byteOffset, Math.min(byteLength, 8_192)).toString("latin1")
 
-/** Set once per worker: each test file evaluates this module again. */
-const isWatching = Symbol.for("hydracore/test/Recorder")
+const channel = "net.server.socket"
 
-if (!Reflect.has(globalThis, isWatching)) {
-  Reflect.set(globalThis, isWatching, true)
-  diagnostics.subscribe("net.server.socket", (message) => watch((message as { readonly socket: Responding }).socket))
-}
+/** The listener of the worker's previous test file: each file evaluates this module again. */
+const current = Symbol.for("hydracore/test/Recorder")
+
+const onSocket: diagnostics.ChannelListener = (message) => watch((message as { readonly socket: Responding }).socket)
+const previous: diagnostics.ChannelListener | undefined = Reflect.get(globalThis, current)
+if (previous !== undefined) diagnostics.unsubscribe(channel, previous)
+Reflect.set(globalThis, current, onSocket)
+diagnostics.subscribe(channel, onSocket)

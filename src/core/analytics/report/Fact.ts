@@ -3,9 +3,11 @@
  *
  * @module
  */
+import type { PropertyValue, Revenue } from "../Event.ts"
+import * as Goal from "../Goal.ts"
 import * as Channel from "./Channel.ts"
 import { type FilterDimension, propertyPrefix } from "./Query.ts"
-import type { Goal, Revenue, ViewRow } from "./Row.ts"
+import type { GoalRow, ViewRow } from "./Row.ts"
 import type { Visit } from "./Visits.ts"
 
 /** A page view, an event or a conversion without an event. Null is absent. */
@@ -15,7 +17,7 @@ export interface Fact {
   readonly name: string | null
   /** The names of the goals that it reaches. */
   readonly goals: ReadonlyArray<string>
-  readonly properties: Readonly<Record<string, string | number | boolean>> | null
+  readonly properties: Readonly<Record<string, PropertyValue>> | null
   readonly revenue: Revenue | null
   readonly visitorHash: string
 }
@@ -29,31 +31,18 @@ export const notSet = "(not set)"
 /** The source and the referrer of a visit without a campaign and a referrer. */
 export const direct = "Direct / None"
 
-/** Whether a path matches a goal's pattern, in which `*` is any text. */
-export const matchesPath = (pattern: string, path: string): boolean => {
-  const [first = "", ...rest] = pattern.split("*")
-  if (rest.length === 0) return path === pattern
-  const last = rest.pop() ?? ""
-  if (!path.startsWith(first)) return false
-  let position = first.length
-  for (const part of rest) {
-    const found = path.indexOf(part, position)
-    if (found === -1) return false
-    position = found + part.length
-  }
-  return path.length - last.length >= position && path.endsWith(last)
-}
-
 /** The facts of a visit. */
-export const ofVisit = (visit: Visit, goals: ReadonlyArray<Goal>): ReadonlyArray<Fact> => {
-  const names = (reaches: (goal: Goal) => boolean) => [...new Set(goals.filter(reaches).map(({ name }) => name))]
+export const ofVisit = (visit: Visit, goals: ReadonlyArray<GoalRow>): ReadonlyArray<Fact> => {
+  const reached = (row: Parameters<typeof Goal.matches>[1]) => [
+    ...new Set(goals.filter((goal) => Goal.matches(goal, row)).map(({ name }) => name))
+  ]
   return [
     ...visit.views.map(
       ({ path, visitorHash }): Fact => ({
         kind: "view",
         page: path,
         name: pageviewName,
-        goals: names(({ kind, value }) => kind === "page" && matchesPath(value, path)),
+        goals: reached({ kind: "page", path }),
         properties: null,
         revenue: null,
         visitorHash
@@ -64,7 +53,7 @@ export const ofVisit = (visit: Visit, goals: ReadonlyArray<Goal>): ReadonlyArray
         kind: "event",
         page: path,
         name,
-        goals: names(({ kind, value }) => kind === "event" && value === name),
+        goals: reached({ kind: "event", name }),
         properties,
         revenue,
         visitorHash

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { PropertyValue, Revenue } from "../Event.ts"
+import type { Goal } from "../Goal.ts"
 import type { Campaign } from "../PageView.ts"
 
 interface Received {
@@ -25,16 +27,10 @@ export interface ViewRow extends Received {
   readonly referrerPath: string | null
 }
 
-export interface Revenue {
-  /** Three capital letters (ISO 4217). */
-  readonly currency: string
-  readonly amount: number
-}
-
 /** An event other than a page view. */
 export interface EventRow extends Received {
   readonly name: string
-  readonly properties: Readonly<Record<string, string | number | boolean>> | null
+  readonly properties: Readonly<Record<string, PropertyValue>> | null
   readonly revenue: Revenue | null
   /** Whether a visit with one page view and this event is no bounce. */
   readonly isInteractive: boolean
@@ -46,26 +42,17 @@ export interface ConversionRow {
   readonly visitStartedAt: number
   /** See `Visits.sessionKey`. */
   readonly sessionKey: string
-  /** A name of `conversionNames`. */
+  /** A name of `Goal.leads`. */
   readonly name: string
 }
 
-/** The goals that every site has. They count the rows of `ConversionRow`. */
-export const conversionNames = ["Form submitted", "Chat started"] as const
-
-/** A goal that the site's owner defined. */
-export interface Goal {
-  /** The value of `event:goal`. */
-  readonly name: string
-  /** `event`: events named `value`. `page`: views of a path that matches `value`, in which `*` is any text. */
-  readonly kind: "event" | "page"
-  readonly value: string
-}
+/** `event:goal` is the name of the goal. */
+export type GoalRow = Pick<Goal, "name" | "kind" | "value">
 
 /** The rows of one site, each in any order. */
 export interface SiteRows {
   readonly views: ReadonlyArray<ViewRow>
   readonly events: ReadonlyArray<EventRow>
   readonly conversions: ReadonlyArray<ConversionRow>
-  readonly goals: ReadonlyArray<Goal>
+  readonly goals: ReadonlyArray<GoalRow>
 }

@@ -35,7 +35,7 @@ describe("core/analytics/report/Channel", () => {
     assert.strictEqual(of("x.example", "video"), "Organic Video")
     assert.strictEqual(of("yt-ads"), "Paid Video")
     assert.strictEqual(of("x.example", "cpc", "summer shop"), "Paid Shopping")
-    assert.strictEqual(of("x.example", null, "workshop"), "Organic Shopping")
+    assert.strictEqual(of("x.example", null, "e-shop"), "Organic Shopping")
     assert.strictEqual(of("x.example", "cpm"), "Display")
     assert.strictEqual(of("x.example", "cpc"), "Paid Other")
     assert.strictEqual(of("newsletter", "email"), "Email")

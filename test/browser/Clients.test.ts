@@ -1,0 +1,130 @@
+/**
+ * Clients from npm in a browser, on a website of another origin, with the code of the chat guide.
+ */
+import { randomUUID } from "node:crypto"
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import { Chromium, inChromium, until } from "../support/browser/Browser.ts"
+import * as ChatPage from "../support/browser/ChatPage.ts"
+import * as ClientApp from "../support/browser/ClientApp.ts"
+import { layer as testServer } from "../support/TestServer.ts"
+
+const agent = ChatPage.agent()
+
+const turnsOfLast = () => agent.asked.requests.at(-1)?.turns.map(({ text }) => text)
+
+inChromium("clients from npm", testServer({}, agent.script, undefined, undefined, "edge"), (it) => {
+  it.effect("useChat has several turns, regenerates, and resumes after a reload", () =>
+    Effect.gen(function* () {
+      agent.asked.gate = Promise.withResolvers()
+      const { site } = yield* ClientApp.serve("useChat")
+      const { errors, page } = yield* (yield* Chromium).visitor()
+      const on = <A>(use: (it: typeof page) => Promise<A>) => Effect.promise(() => use(page))
+      const texts = (role: string) => page.locator(`p.${role}`).allTextContents()
+      const run = (code: string) => on(() => page.evaluate(code))
+      const answered = (...expected: ReadonlyArray<string>) =>
+        until(
+          () => `the answers ${expected}`,
+          async () => JSON.stringify(await texts("assistant")) === JSON.stringify(expected)
+        )
+      yield* on(() => page.goto(`${site.url}/#${randomUUID()}`))
+      yield* run(`chat.sendMessage({ text: "say: one" })`)
+      yield* answered("one")
+      yield* run(`chat.sendMessage({ text: "say: two" })`)
+      yield* answered("one", "two")
+      assert.deepStrictEqual(turnsOfLast(), ["say: one", "one", "say: two"])
+      yield* run("chat.regenerate()")
+      yield* answered("one", "two")
+      assert.deepStrictEqual(turnsOfLast(), ["say: one", "one", "say: two"])
+      yield* run(`void chat.sendMessage({ text: "wait: begun |and done" })`)
+      yield* answered("one", "two", "begun ")
+      yield* on(() => page.reload())
+      yield* answered("begun ")
+      agent.asked.gate.resolve()
+      yield* answered("begun and done")
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("useChat shows the sentence of an error", () =>
+    Effect.gen(function* () {
+      const { site } = yield* ClientApp.serve("useChat")
+      const { page } = yield* (yield* Chromium).visitor()
+      yield* Effect.promise(() => page.goto(`${site.url}/#${randomUUID()}`))
+      yield* Effect.promise(() => page.evaluate(`chat.sendMessage({ text: "refuse: " })`))
+      const shown = yield* Effect.promise(() => page.locator("output", { hasText: "." }).textContent())
+      assert.strictEqual(shown, "The assistant cannot be reached now. Please try again later.")
+    })
+  )
+
+  it.effect("assistant-ui has several turns", () =>
+    Effect.gen(function* () {
+      const { site } = yield* ClientApp.serve("assistantUi")
+      const { errors, page } = yield* (yield* Chromium).visitor()
+      yield* Effect.promise(() => page.goto(site.url))
+      yield* until("the runtime", () => page.evaluate(`typeof runtime === "object"`))
+      const texts = `runtime.thread.getState().messages.map(({ content }) =>
+        content.map((part) => part.type === "text" ? part.text : "").join(""))`
+      const said = (...expected: ReadonlyArray<string>) =>
+        until(
+          () => `the messages ${expected}`,
+          async () =>
+            JSON.stringify(await page.evaluate(texts)) === JSON.stringify(expected) &&
+            (await page.evaluate("runtime.thread.getState().isRunning")) === false
+        )
+      yield* Effect.promise(() => page.evaluate(`runtime.thread.append("say: one")`))
+      yield* said("say: one", "one")
+      yield* Effect.promise(() => page.evaluate(`runtime.thread.append("say: two")`))
+      yield* said("say: one", "one", "say: two", "two")
+      assert.deepStrictEqual(turnsOfLast(), ["say: one", "one", "say: two"])
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("the openai SDK streams an answer to its turns", () =>
+    Effect.gen(function* () {
+      const { site } = yield* ClientApp.serve("openAi")
+      const { errors, page } = yield* (yield* Chromium).visitor()
+      yield* Effect.promise(() => page.goto(site.url))
+      yield* until("the client", () => page.evaluate(`typeof ask === "function"`))
+      const turns = [
+        { role: "user", content: "say: one" },
+        { role: "assistant", content: "one" },
+        { role: "user", content: "say: two" }
+      ]
+      const text = yield* Effect.promise(() => page.evaluate(`ask(${JSON.stringify(turns)}, "a")`))
+      assert.strictEqual(text, "two")
+      assert.deepStrictEqual(turnsOfLast(), ["say: one", "one", "say: two"])
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("AG-UI's client runs an answer", () =>
+    Effect.gen(function* () {
+      const { site } = yield* ClientApp.serve("agUi")
+      const { errors, page } = yield* (yield* Chromium).visitor()
+      yield* Effect.promise(() => page.goto(site.url))
+      yield* until("the client", () => page.evaluate(`typeof ask === "function"`))
+      const said = yield* Effect.promise(() => page.evaluate("ask()"))
+      assert.deepStrictEqual(said, ["When do you open?", "You said When do you open?."])
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("fetch-event-source reads each frame once, and posts once", () =>
+    Effect.gen(function* () {
+      const { path, relay, site } = yield* ClientApp.serve("fetchEventSource")
+      const { errors, page } = yield* (yield* Chromium).visitor()
+      yield* Effect.promise(() => page.goto(site.url))
+      yield* until("the client", () => page.evaluate(`typeof ask === "function"`))
+      const frames = (yield* Effect.promise(() => page.evaluate(`ask("say: hello there")`))) as ReadonlyArray<{
+        readonly type: string
+        readonly delta?: string
+      }>
+      assert.strictEqual(frames.map(({ delta = "" }) => delta).join(""), "hello there")
+      assert.deepStrictEqual([frames[0]?.type, frames.at(-1)?.type], ["start", "finish"])
+      assert.lengthOf(relay.of(path), 1)
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+})
