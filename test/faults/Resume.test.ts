@@ -66,6 +66,9 @@ const begin = Effect.fnUntraced(function* (url: string, message: string, convers
   return reading
 })
 
+/** Of a test that starts processes, on a busy machine. */
+const timeout = 120_000
+
 const suite = (through: "PostgreSQL" | "PgBouncer") =>
   layer(service(through), { timeout: "60 seconds", excludeTestServices: true })((it) => {
     it.effect("an answer is resumed on every process from its first frame, and then live", () =>
