@@ -8,6 +8,7 @@ import type { CliError } from "effect/cli"
 import * as Certificate from "../../core/doctor/Certificate.ts"
 import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
 import * as TerminalText from "../../core/text/TerminalText.ts"
+import { ReportTimeout } from "../../services/analytics/Reports.ts"
 import { NotReady } from "../../services/Readiness.ts"
 import { StorageUnavailable } from "../../services/Storage.ts"
 
@@ -170,6 +171,9 @@ export const of = (error: unknown): string => {
   if (error instanceof StorageUnavailable) {
     if (error.reason === "timeout" && error.code === cancelled) return cancelledMessage
     return error.reason === "unreachable" ? unreachable(error.code) : storage[error.reason]
+  }
+  if (error instanceof ReportTimeout) {
+    return `The report took longer than ${error.limit}; ask for fewer days, leave out filters, or raise REPORT_TIMEOUT.`
   }
   if (error instanceof NotReady) {
     return error.reason === "database-unreachable" ? unreachable(error.code) : notReady[error.reason]
