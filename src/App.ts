@@ -14,12 +14,14 @@ import type { Link } from "./cluster/Protocol.ts"
 import * as ClusterRateLimiter from "./cluster/RateLimiter.ts"
 import * as ConnectionTable from "./core/limits/ConnectionTable.ts"
 import * as Metrics from "./core/metrics/Metrics.ts"
+import type * as NodeServer from "./http/server/NodeServer.ts"
 import * as Server from "./http/server/Server.ts"
 import * as MemoryAnalyticsExport from "./memory/analytics/AnalyticsExport.ts"
 import * as MemoryAnalyticsRepo from "./memory/analytics/AnalyticsRepo.ts"
 import * as AnalyticsRows from "./memory/analytics/AnalyticsRows.ts"
 import * as Countries from "./memory/analytics/Countries.ts"
 import * as MemoryEventRepo from "./memory/analytics/EventRepo.ts"
+import * as MemoryLeads from "./memory/analytics/Leads.ts"
 import * as MemoryReports from "./memory/analytics/Reports.ts"
 import * as MemoryVisitorSalts from "./memory/analytics/VisitorSalts.ts"
 import * as MemoryConversationStore from "./memory/chat/ConversationStore.ts"
@@ -36,6 +38,8 @@ import * as MemorySiteErasure from "./memory/sites/SiteErasure.ts"
 import * as AnalyticsExport from "./postgres/analytics/AnalyticsExport.ts"
 import * as AnalyticsRepo from "./postgres/analytics/AnalyticsRepo.ts"
 import * as EventRepo from "./postgres/analytics/EventRepo.ts"
+import * as LeadMatching from "./postgres/analytics/LeadMatching.ts"
+import * as Leads from "./postgres/analytics/Leads.ts"
 import * as Reports from "./postgres/analytics/Reports.ts"
 import * as VisitorSalts from "./postgres/analytics/VisitorSalts.ts"
 import * as ConversationStore from "./postgres/chat/ConversationStore.ts"
@@ -71,6 +75,7 @@ export const storage = (settings: Settings) => {
   return Layer.mergeAll(
     AnalyticsRepo.layer(queue),
     EventRepo.layer(queue),
+    Leads.layer({ timeout }),
     AnalyticsExport.layer,
     SubmissionRepo.layer(queue),
     SiteDirectory.layer({ timeout }),
@@ -91,6 +96,7 @@ export const storage = (settings: Settings) => {
 export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>>> = Layer.mergeAll(
   Layer.mergeAll(
     MemorySiteErasure.layer,
+    MemoryLeads.layer,
     MemoryReadiness.layer,
     MemoryWidgetTokens.layer,
     MemoryOwnerKeys.layer,
@@ -195,7 +201,7 @@ type Observed = AnalyticsRepoService | SubmissionRepoService | AgentStream
 /** What a worker process replaces. */
 export interface Worker {
   /** Creates a server that does not listen: the primary sends it connections. */
-  readonly create: Server.Create
+  readonly create: NodeServer.Create
   /** The number of workers, which divide the connections that one address may open. */
   readonly workers: number
   /** The limiter that all workers share. */
@@ -241,10 +247,11 @@ export const server = ({ extensions, listen, settings, worker }: ServerOptions) 
   )
 }
 
-/** The server on PostgreSQL, with the maintenance of its tables. Requires `storage` and `database`. */
+/** The server on PostgreSQL, with the matching of leads and the maintenance of its tables. Requires `storage` and `database`. */
 export const live = (options: ServerOptions) =>
-  Layer.merge(
+  Layer.mergeAll(
     server(options),
+    LeadMatching.layer,
     Maintenance.layer({
       pageViews: options.settings.retentionPageViews,
       submissions: options.settings.retentionSubmissions,

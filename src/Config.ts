@@ -185,6 +185,16 @@ const fields = {
   dataDir: text("HYDRACORE_DATA_DIR").pipe(withDefault(".hydracore")),
   logLevel,
 
+  /** Whether the owner API is served on `PORT` too. */
+  ownerApi: setting("OWNER_API", '"on" or "off"', (value) =>
+    value === "on" || value === "off" ? Option.some(value === "on") : Option.none()
+  ).pipe(withDefault(false)),
+  /** The address of the owner API alone; it is served only if the port is set. */
+  ownerHost: text("OWNER_HOST").pipe(withDefault("127.0.0.1")),
+  ownerPort: integer("OWNER_PORT", 0, 65_535),
+  /** For each key of the owner API. */
+  rateLimitOwner: rateLimit("RATE_LIMIT_OWNER", "owner", "600/minute"),
+
   rateLimitAnalytics,
   rateLimitForms,
   rateLimitChat,

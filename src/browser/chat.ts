@@ -1,9 +1,16 @@
 /**
- * `<script type="module" src="…/v1/public/chat.js">`: defines `<hydracore-chat>`.
+ * `<script type="module" src="…/v1/public/chat.js">`: defines `<hydracore-chat>`. Every page of a website loads it, so it
+ * holds only the button. `chat-panel.js` holds the rest, and is loaded when it is needed.
  *
  * @module
  */
 import { HydracoreChat } from "./chat/ChatElement.ts"
+import { isClassic } from "./chat/PanelLoader.ts"
 
+if (isClassic) {
+  console.warn(
+    '<hydracore-chat>: the script tag of chat.js lacks type="module". Without it, the page waits for the script.'
+  )
+}
 // A page may load the script twice.
 if (customElements.get("hydracore-chat") === undefined) customElements.define("hydracore-chat", HydracoreChat)

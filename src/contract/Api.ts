@@ -5,14 +5,16 @@
  */
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as OpenApi from "effect/http-api/OpenApi"
+import { AgUiGroup } from "./AgUi.ts"
 import { AnalyticsGroup } from "./Analytics.ts"
 import { ConversationsGroup } from "./Conversations.ts"
 import { FormsGroup } from "./Forms.ts"
+import { OpenAiGroup } from "./OpenAi.ts"
 import { asPublished } from "./OpenApi.ts"
 import { WidgetGroup } from "./Widget.ts"
 
 export class Api extends HttpApi.make("hydracore-public")
-  .add(AnalyticsGroup, FormsGroup, WidgetGroup, ConversationsGroup)
+  .add(AnalyticsGroup, FormsGroup, WidgetGroup, ConversationsGroup, OpenAiGroup, AgUiGroup)
   .annotateMerge(
     OpenApi.annotations({
       title: "HydraCore Public API",

@@ -33,7 +33,7 @@ export interface ApiError<Tag extends string, Detail, Headers> {
 }
 
 /** A schema of an error whose body is `{ detail }`, tagged with its name. */
-const error = <const Tag extends string, Detail, Fields extends Schema.Struct.Fields>(
+export const error = <const Tag extends string, Detail, Fields extends Schema.Struct.Fields>(
   tag: Tag,
   body: Schema.Codec<{ readonly detail: Detail }>,
   headers: Fields
@@ -53,7 +53,7 @@ const error = <const Tag extends string, Detail, Fields extends Schema.Struct.Fi
 }
 
 /** An error whose body holds a sentence that tells the reader what to do next. */
-const refusal = <const Tag extends string, Fields extends Schema.Struct.Fields>(
+export const refusal = <const Tag extends string, Fields extends Schema.Struct.Fields>(
   status: number,
   tag: Tag,
   description: string,
@@ -90,13 +90,30 @@ export const ServiceUnavailable = refusal(503, "ServiceUnavailable", "Not known 
 })
 export const GatewayTimeout = refusal(504, "GatewayTimeout", "The agent did not answer in time", Headers.rateLimit)
 
-/** The errors of all endpoints: requests that do not reach the endpoint, and failures. */
-export const common = [
-  refusal(400, "BadRequest", "The request is not valid HTTP, or its body did not arrive whole", Headers.decision),
-  refusal(405, "MethodNotAllowed", "The path has other methods; see Allow", { ...Headers.allow, ...Headers.decision }),
-  refusal(408, "RequestTimeout", "The request did not arrive in time", Headers.decision),
-  refusal(413, "PayloadTooLarge", "The body is too large", Headers.decision),
-  refusal(417, "ExpectationFailed", "The Expect header asks for something other than 100-continue", Headers.decision),
-  refusal(431, "RequestHeaderFieldsTooLarge", "The head of the request is too large", Headers.decision),
-  refusal(500, "InternalServerError", "The service failed; X-Error-Id names the failure in its log", Headers.errorId)
-] as const
+const unreadableWith = <Fields extends Schema.Struct.Fields>(headers: Fields) =>
+  [
+    refusal(400, "BadRequest", "The request is not valid HTTP, or its body did not arrive whole", headers),
+    refusal(413, "PayloadTooLarge", "The body is too large", headers)
+  ] as const
+
+const unhandledWith = <Fields extends Schema.Struct.Fields>(headers: Fields) =>
+  [
+    refusal(405, "MethodNotAllowed", "The path has other methods; see Allow", { ...Headers.allow, ...headers }),
+    refusal(408, "RequestTimeout", "The request did not arrive in time", headers),
+    refusal(417, "ExpectationFailed", "The Expect header asks for something other than 100-continue", headers),
+    refusal(431, "RequestHeaderFieldsTooLarge", "The head of the request is too large", headers),
+    refusal(500, "InternalServerError", "The service failed; X-Error-Id names the failure in its log", Headers.errorId)
+  ] as const
+
+/**
+ * The errors of all endpoints: for requests that do not reach the endpoint, for a body that cannot be read, and for failures.
+ * `headers` are those of the first two.
+ */
+export const everywhere = <Fields extends Schema.Struct.Fields>(headers: Fields) =>
+  [...unreadableWith(headers), ...unhandledWith(headers)] as const
+
+/** The errors of the public API for requests that do not reach the endpoint, and for failures. */
+export const unhandled = unhandledWith(Headers.decision)
+
+/** The same, and those for a body that cannot be read. */
+export const common = everywhere(Headers.decision)

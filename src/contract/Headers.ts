@@ -22,6 +22,10 @@ const seconds = Schema.String.annotate({ description: "Seconds to wait before th
 
 export const retryAfter = { "retry-after": Schema.optionalKey(seconds) }
 
+export const shouldRetry = {
+  "x-should-retry": text("`false` if OpenAI's clients should not send the request again by themselves")
+}
+
 export const decision = {
   [Decision.header]: Schema.optionalKey(
     Schema.Literals(decisions).annotate({
@@ -44,9 +48,14 @@ export const seeOther = {
   "cache-control": text("The redirect is not stored")
 }
 
-/** The headers of a chat stream. */
+/** The headers of an answer that is streamed. */
+export const eventStream = {
+  "cache-control": text("The answer is neither stored nor transformed"),
+  "x-accel-buffering": text("Proxies pass the answer on without a buffer")
+}
+
+/** The headers of the chat's own stream. */
 export const chatStream = {
-  "cache-control": text("The stream is neither stored nor transformed"),
-  "x-accel-buffering": text("Proxies pass the stream on without a buffer"),
+  ...eventStream,
   "x-vercel-ai-ui-message-stream": text("The version of the stream's protocol: `v1`")
 }

@@ -28,11 +28,15 @@ const isDoubleBound = (key: string, value: unknown): boolean =>
 /** How Effect's own servers report a failure in a stream. This service reports it in a frame. */
 const isEffectStream = (key: string): boolean => key === "x-effect-stream"
 
+/** Linters require `items` of every array. A tuple's `maxItems` already forbids items after the prefix. */
+const closeTuple = (schema: Json): Json =>
+  "prefixItems" in schema && !("items" in schema) ? { ...schema, items: {} } : schema
+
 const tidy = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(tidy)
   if (!Predicate.isObject(value)) return value
   return Object.fromEntries(
-    Object.entries(allowOtherProperties(value))
+    Object.entries(closeTuple(allowOtherProperties(value)))
       .filter(([key, member]) => !isDoubleBound(key, member) && !isEffectStream(key))
       .map(([key, member]) => [key, tidy(member)])
   )
@@ -70,6 +74,13 @@ const cors = {
   "access-control-expose-headers": text("The headers that a website may read")
 }
 
+/** The headers of every response of the owner API to a request with a key. */
+const owner = {
+  "cache-control": text("The response is not stored"),
+  "ratelimit-policy": text('The rate limit of the key: requests and window in seconds, such as `"owner";q=600;w=60`'),
+  ratelimit: text("What remains of the rate limit, and the seconds until more is allowed")
+}
+
 /** The headers of every page. The generator declares headers per status, for its JSON only. */
 const page = {
   "content-security-policy": text("The page loads and runs nothing, and only the form's origin may frame it"),
@@ -89,10 +100,12 @@ const canonicalNames = [
   "RateLimit-Policy",
   "Referrer-Policy",
   "Retry-After",
+  "WWW-Authenticate",
   "X-Accel-Buffering",
   "X-Content-Type-Options",
   "X-Error-Id",
   "X-HydraCore-Decision",
+  "X-Should-Retry",
   "X-Vercel-AI-UI-Message-Stream"
 ]
 
@@ -139,14 +152,18 @@ const withExamples = (content: unknown, schemas: Json): Json =>
       : { schema, ...rest, examples: Object.fromEntries(examples) }
   })
 
-/** Adds the description of a stream, which the generator leaves out. */
-const describeStream = (response: Json): Json =>
-  "text/event-stream" in objectOf(response["content"])
-    ? { ...response, description: "The agent's answer: the UI message stream of the AI SDK, version 1" }
-    : response
+/** Adds the description of a stream, which the generator leaves out. `headers` are those of the response. */
+const describeStream = (response: Json, headers: Json): Json => {
+  if (!("text/event-stream" in objectOf(response["content"]))) return response
+  const isUiMessageStream = "x-vercel-ai-ui-message-stream" in headers
+  return {
+    ...response,
+    description: `The agent's answer${isUiMessageStream ? ": the UI message stream of the AI SDK, version 1" : ", in the protocol of the client"}`
+  }
+}
 
-/** The published document. */
-export const asPublished = (document: Json): Json => {
+/** Completes a document; `everywhere` are the headers of all responses. */
+const publish = (document: Json, everywhere: Json): Json => {
   const tidied = withoutDuplicates(objectOf(tidy(document)))
   const components = objectOf(tidied["components"])
   const schemas = objectOf(components["schemas"])
@@ -154,12 +171,15 @@ export const asPublished = (document: Json): Json => {
 
   const publishResponse = (response: unknown): Json => {
     const { content, headers: own, ...rest } = objectOf(response)
-    const all = { ...objectOf(own), ...("text/html" in objectOf(content) ? page : {}), ...cors }
-    return describeStream({
-      ...rest,
-      headers: referHeaders(all, headers),
-      ...(content === undefined ? {} : { content: withExamples(content, schemas) })
-    })
+    const all = { ...objectOf(own), ...("text/html" in objectOf(content) ? page : {}), ...everywhere }
+    return describeStream(
+      {
+        ...rest,
+        headers: referHeaders(all, headers),
+        ...(content === undefined ? {} : { content: withExamples(content, schemas) })
+      },
+      all
+    )
   }
   const publishOperation = (operation: unknown): Json => {
     const body = objectOf(objectOf(operation)["requestBody"])
@@ -172,3 +192,9 @@ export const asPublished = (document: Json): Json => {
   const paths = mapValues(tidied["paths"], (methods) => mapValues(methods, publishOperation))
   return { ...tidied, paths, components: { ...components, headers: Object.fromEntries(headers) } }
 }
+
+/** The published document of the public API. */
+export const asPublished = (document: Json): Json => publish(document, cors)
+
+/** The published document of the owner API. */
+export const asOwnerDocument = (document: Json): Json => publish(document, owner)

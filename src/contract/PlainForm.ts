@@ -18,6 +18,7 @@ export const PlainForm = Schema.StructWithRest(
     hydracore_next: field("The page of the website to go on to, unless the query has `next`"),
     hydracore_hp: field("A field that no person sees: filled in, it marks spam"),
     hydracore_ms: field("Milliseconds since the form was shown"),
+    hydracore_session: field("The tracker's session id, which credits the visit with the submission"),
     email: field("The email of the submission; it stays in `form_data`")
   }),
   [Schema.Record(Schema.String, Value)]

@@ -29,6 +29,26 @@ export const ChatPayload = Schema.Struct({
 
 export type ChatPayload = typeof ChatPayload.Type
 
+export const chatParams = { instance_id: Wire.Uuid({ title: "Instance Id" }) }
+
+export const widgetTokenHeader = {
+  "x-widget-token": Schema.optionalKey(
+    Schema.String.annotate({
+      description: "A token of this instance: `hwt_` and 43 characters. Missing or wrong: 401."
+    })
+  )
+}
+
+export const chatErrors = [
+  ...Errors.common,
+  Errors.Unauthorized,
+  Errors.Forbidden,
+  Errors.TooManyRequests,
+  Errors.BadGateway,
+  Errors.ServiceUnavailable,
+  Errors.GatewayTimeout
+] as const
+
 /** An error of a body that is read as `useChat`'s. */
 const sentence = (status: number) =>
   Schema.String.annotate({ title: "Sentence", description: "What a visitor reads" }).pipe(
@@ -51,29 +71,14 @@ const sentences = [
 ] as const
 
 export const chat = HttpApiEndpoint.post("chat", "/v1/public/widget/:instance_id/chat", {
-  params: { instance_id: Wire.Uuid({ title: "Instance Id" }) },
-  headers: {
-    "x-widget-token": Schema.optionalKey(
-      Schema.String.annotate({
-        description: "A token of this instance: `hwt_` and 43 characters. Missing or wrong: 401."
-      })
-    )
-  },
+  params: chatParams,
+  headers: widgetTokenHeader,
   payload: [ChatPayload, Wire.asBeacon(ChatPayload), UseChatPayload],
   success: HttpApiSchema.WithHeaders(HttpApiSchema.StreamSse({ events: ChatEvent }), {
     ...Headers.rateLimit,
     ...Headers.chatStream
   }),
-  error: [
-    ...Errors.common,
-    Errors.Unauthorized,
-    Errors.Forbidden,
-    Errors.TooManyRequests,
-    Errors.BadGateway,
-    Errors.ServiceUnavailable,
-    Errors.GatewayTimeout,
-    ...sentences
-  ]
+  error: [...chatErrors, ...sentences]
 })
   .middleware(Validation)
   .middleware(WidgetTokenSecurity)

@@ -84,7 +84,11 @@ export const prepare = Effect.fnUntraced(function* (options: {
       origins: []
     })
   )
-  yield* instances.update(instance.instanceId, { agentUrl: options.agentUrl, memory: "edge" })
+  yield* instances.update(instance.instanceId, {
+    agentUrl: options.agentUrl,
+    memory: "edge",
+    websiteConfigId: site.websiteConfigId
+  })
 
   const works =
     recorded !== undefined && Option.isSome(yield* tokens.authenticate(instance.instanceId, recorded.widget_token))

@@ -23,6 +23,9 @@ const answer = (status: number, headers: Record<string, string> = {}, body = "")
   body
 })
 
+const invalid = (...loc: ReadonlyArray<string>): Fault =>
+  answer(422, {}, JSON.stringify({ detail: [{ loc, msg: "Invalid", type: "value_error" }] }))
+
 /** Every message meets the fault. */
 const always =
   (path: string, fault: Fault) =>
@@ -44,7 +47,25 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
       { name: "401", fault: answer(401), says: /chat is not available/, again: false },
       { name: "403", fault: answer(403), says: /chat is not available/, again: false },
       { name: "404", fault: answer(404), says: /chat is not available/, again: false },
-      { name: "422", fault: answer(422), says: /was not accepted/, again: false },
+      { name: "413", fault: answer(413), says: /was not accepted/, again: false },
+      {
+        name: "a message that is too long",
+        fault: invalid("body", "message"),
+        says: /Please shorten it/,
+        again: false
+      },
+      {
+        name: "an invalid instance",
+        fault: invalid("path", "instance_id"),
+        says: /chat is not available/,
+        again: false
+      },
+      {
+        name: "a conversation that is full",
+        fault: invalid("body", "conversation_id"),
+        says: /Please start a new one/,
+        again: false
+      },
       { name: "429", fault: answer(429), says: /Too many messages/, again: true },
       { name: "500", fault: answer(500), says: /Something went wrong/, again: true },
       { name: "502", fault: answer(502), says: /assistant is not available/, again: true },
@@ -184,16 +205,20 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
     })
   )
 
-  it.effect("reports that the visitor is offline, and can retry afterwards", () =>
+  it.effect("reports that the visitor is offline, and sends the message when the device is back online", () =>
     Effect.gen(function* () {
-      const { answered, begin, context, on, page, sees, send } = yield* ChatPage.make()
+      const { answered, begin, context, on, page, relay, path, sees, send } = yield* ChatPage.make()
       yield* begin
+      yield* send("first")
+      yield* answered("You said first.")
       yield* on(() => context.setOffline(true))
       yield* send("hello")
-      yield* sees(/You are offline/)
+      yield* sees("You are offline. Your message is sent when you are back online.")
+      assert.strictEqual(relay.of(path).length, 1)
       yield* on(() => context.setOffline(false))
-      yield* on(() => retry(page).click())
       yield* answered("You said hello.")
+      assert.strictEqual(yield* on(() => page.locator(".error").count()), 0)
+      assert.strictEqual(relay.of(path).length, 2)
     })
   )
 })

@@ -78,7 +78,7 @@ describe("Frames.parse", () => {
       ]
     )
     const frames = makeSseReader()(wire).map(parseFrame)
-    assert.deepStrictEqual(frames[0], { type: "start", conversationId: "c" })
+    assert.deepStrictEqual(frames[0], { type: "start", conversationId: "c", messageId: "m", memory: false })
     assert.strictEqual(
       frames.map((frame) => (frame?.type === "text" ? frame.delta : "")).join(""),
       deltas.join("").toWellFormed()
@@ -130,13 +130,27 @@ describe("links", () => {
   const page = "https://shop.example/a/b"
 
   it.prop(
-    "are http, https or mailto addresses",
+    "are http, https, mailto or tel addresses",
     [
-      textOf("javascript:", "data:text/html,", "\t", "\n", " ", "//", "https://", "mailto:", "a", "<", ">", "vbscript:")
+      textOf(
+        "javascript:",
+        "data:text/html,",
+        "\t",
+        "\n",
+        " ",
+        "//",
+        "https://",
+        "mailto:",
+        "tel:",
+        "a",
+        "<",
+        ">",
+        "vbscript:"
+      )
     ],
     ([parts]) => {
       const href = safeHref(parts.join(""), page)
-      if (href !== undefined) assert.match(href, /^(https?|mailto):/)
+      if (href !== undefined) assert.match(href, /^(https?|mailto|tel):/)
     }
   )
 
@@ -152,11 +166,11 @@ describe("links", () => {
       "vbscript:msgbox(1)",
       "blob:https://shop.example/x",
       "file:///etc/passwd",
-      "tel:1",
       ""
     ]) {
       assert.isUndefined(safeHref(address, page), address)
     }
+    assert.strictEqual(safeHref("tel:+34 600 000 000", page), "tel:+34 600 000 000")
     assert.strictEqual(safeHref("/prices", page), "https://shop.example/prices")
     assert.strictEqual(safeHref('https://x.example/ "A title"', page), "https://x.example/")
   })
@@ -173,6 +187,8 @@ describe("links", () => {
   it("end before punctuation", () => {
     assert.deepStrictEqual(splitBare("https://x.example/a)."), ["https://x.example/a", ")."])
     assert.deepStrictEqual(splitBare("https://x.example/a_(b)"), ["https://x.example/a_(b)", ""])
+    assert.deepStrictEqual(splitBare("https://x.example/a_(b)),"), ["https://x.example/a_(b)", "),"])
+    assert.deepStrictEqual(splitBare("https://x.example/a]."), ["https://x.example/a", "]."])
   })
 })
 
@@ -240,20 +256,21 @@ describe("the texts of a website", () => {
 })
 
 describe("chatUrl", () => {
-  const from = { script: "https://edge.example/v1/public/chat.js", base: null, page: "https://shop.example/a/b" }
+  const from = { script: "https://edge.example/v1/public/chat-panel.js", base: null, page: "https://shop.example/a/b" }
 
   it("is relative to the script or to the base attribute", () => {
     assert.strictEqual(chatUrl("i", from), "https://edge.example/v1/public/widget/i/chat")
     assert.strictEqual(
-      chatUrl("i", { ...from, script: "https://shop.example/stats/v1/public/chat.0a1b.js" }),
+      chatUrl("i", { ...from, script: "https://shop.example/stats/v1/public/chat-panel.0a1b.js" }),
       "https://shop.example/stats/v1/public/widget/i/chat"
     )
     assert.strictEqual(chatUrl("i", { ...from, base: "/stats/" }), "https://shop.example/stats/v1/public/widget/i/chat")
     assert.isUndefined(chatUrl("i", { ...from, script: "data:text/javascript," }))
+    assert.isUndefined(chatUrl("", from), "without an instance")
   })
 
   it.prop("stays below the edge's address for any instance", [Schema.String], ([instance]) => {
-    const url = chatUrl(instance.toWellFormed(), from)
+    const url = chatUrl(`i${instance.toWellFormed()}`, from)
     assert.isTrue(url?.startsWith("https://edge.example/v1/public/"))
   })
 })

@@ -29,8 +29,12 @@ const model = {
   splitBare: (text: string): ReadonlyArray<string> => {
     const [trailing = ""] = /[.,;:!?'"”’»]*$/.exec(text) ?? []
     const address = text.slice(0, text.length - trailing.length)
-    return address.endsWith(")") && !address.includes("(")
-      ? [address.slice(0, -1), `)${trailing}`]
+    const closing = address.at(-1) ?? ""
+    const unopened = (opening: string) =>
+      Array.from(address).filter((unit) => unit === opening).length <
+      Array.from(address).filter((unit) => unit === closing).length
+    return (closing === ")" && unopened("(")) || (closing === "]" && unopened("["))
+      ? [address.slice(0, -1), closing + trailing]
       : [address, trailing]
   }
 }
@@ -75,7 +79,7 @@ describe("the chat's text functions", () => {
 
   it.prop(
     "split bare addresses like the regular expression",
-    [textOf(".", ",", "?", "'", '"', "»", ")", "(", "a", "https://x.example/")],
+    [textOf(".", ",", "?", "'", '"', "»", ")", "(", "[", "]", "a", "https://x.example/")],
     ([parts]) => {
       const text = parts.join("")
       assert.deepStrictEqual(splitBare(text), model.splitBare(text))

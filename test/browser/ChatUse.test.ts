@@ -132,42 +132,6 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
       })
     )
 
-    it.effect(
-      "is dark where the visitor likes it dark, or the website says so; and its colours are the website's",
-      () =>
-        Effect.gen(function* () {
-          const background = (chat: { readonly page: import("playwright-core").Page }) =>
-            chat.page
-              .locator("dialog")
-              .evaluate((dialog) => dialog.ownerDocument.defaultView.getComputedStyle(dialog).backgroundColor)
-          const shown = (options: ChatPage.Options) =>
-            Effect.gen(function* () {
-              const chat = yield* ChatPage.make(options)
-              yield* chat.begin
-              return yield* chat.on(() => background(chat))
-            })
-          const white = "rgb(255, 255, 255)"
-          const dark = yield* shown({ colorScheme: "dark" })
-          assert.notStrictEqual(dark, white)
-          assert.strictEqual(yield* shown({ colorScheme: "light" }), white)
-          assert.strictEqual(yield* shown({ colorScheme: "dark", attributes: "theme=light" }), white)
-          assert.strictEqual(yield* shown({ colorScheme: "light", attributes: "theme=dark" }), dark)
-          const styled = (script: string, element: string) =>
-            `<!doctype html><style>hydracore-chat { --hydracore-background: rgb(1, 2, 3) } hydracore-chat::part(title) { color: rgb(4, 5, 6) }</style>${script}${element}`
-          const chat = yield* ChatPage.make({ html: styled })
-          yield* chat.begin
-          assert.strictEqual(yield* chat.on(() => background(chat)), "rgb(1, 2, 3)")
-          assert.strictEqual(
-            yield* chat.on(() =>
-              chat.page
-                .getByRole("heading", { name: "Chat" })
-                .evaluate((node) => node.ownerDocument.defaultView.getComputedStyle(node).color)
-            ),
-            "rgb(4, 5, 6)"
-          )
-        })
-    )
-
     it.effect("has no animation with reduced motion", () =>
       Effect.gen(function* () {
         const moving = (reducedMotion: "reduce" | "no-preference") =>

@@ -23,7 +23,7 @@ const given: ReadonlyArray<Submission> = [
 const session = Effect.gen(function* () {
   const context = yield* Layer.build(Layer.provideMerge(SubmissionRepo.layer(), storage()))
   yield* Service.SubmissionRepo.use((repo) =>
-    Effect.forEach(given, (one) => repo.submit({ ...one, idempotency: null }))
+    Effect.forEach(given, (one) => repo.submit({ ...one, idempotency: null, sessionId: null }))
   ).pipe(Effect.provide(context))
   const held = Layer.succeedContext(context)
   const lines = (...args: ReadonlyArray<string>) =>
@@ -40,6 +40,9 @@ const session = Effect.gen(function* () {
 const ids = (...numbers: ReadonlyArray<number>) => numbers.map((number) => submission(number).submissionId)
 const idsOf = (lines: ReadonlyArray<Record<string, unknown>>) => lines.map((line) => line["submission_id"])
 
+/** The columns of a submission's attribution. */
+const attribution = ["source", "medium", "campaign", "referrer", "entry_page"]
+
 describe("submissions: the quarantine", () => {
   it.effect("an export has accepted submissions; --status adds status and reasons", () =>
     Effect.gen(function* () {
@@ -51,6 +54,7 @@ describe("submissions: the quarantine", () => {
         "received_at",
         "email",
         "page_slug",
+        ...attribution,
         "form_data"
       ])
 
@@ -64,7 +68,7 @@ describe("submissions: the quarantine", () => {
 
       const export_ = ["submissions", "export", "--site", site.websiteConfigId, "--status", "quarantined"]
       const table = read((yield* run([...export_, "--format", "csv"], held)).stdout)
-      assert.deepStrictEqual(table[0]?.slice(4), ["status", "reasons", "form_data"])
+      assert.deepStrictEqual(table[0]?.slice(4), ["status", "reasons", ...attribution, "form_data"])
       assert.deepStrictEqual(table[1]?.slice(4, 6), ["quarantined", "honeypot links"])
       const array = JSON.parse((yield* run([...export_, "--json"], held)).stdout) as ReadonlyArray<
         Record<string, unknown>

@@ -14,6 +14,9 @@ const exportOf = (...more: ReadonlyArray<string>) => ["submissions", "export", "
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
 
+/** The columns of a submission's attribution. */
+const attribution = ["source", "medium", "campaign", "referrer", "entry_page"]
+
 describe("submissions export", () => {
   it.effect("ndjson has one line per submission, oldest first", () =>
     Effect.gen(function* () {
@@ -34,7 +37,14 @@ describe("submissions export", () => {
     Effect.gen(function* () {
       const ended = yield* run(exportOf("--format", "csv"), storage({ submissions: 130 }))
       const [header, ...records] = read(ended.stdout)
-      assert.deepStrictEqual(header, ["submission_id", "received_at", "email", "page_slug", "form_data"])
+      assert.deepStrictEqual(header, [
+        "submission_id",
+        "received_at",
+        "email",
+        "page_slug",
+        ...attribution,
+        "form_data"
+      ])
       assert.strictEqual(records.length, 130)
       const second = submission(2)
       assert.deepStrictEqual(records[1], [
@@ -42,6 +52,7 @@ describe("submissions export", () => {
         "2026-01-01T00:00:02.000Z",
         `'${second.email}`,
         "",
+        ...attribution.map(() => ""),
         second.formData.replaceAll("\u009b", "\\u009b")
       ])
       assert.strictEqual(read((yield* run(exportOf("--format", "csv"), storage())).stdout).length, 1)

@@ -16,6 +16,7 @@ import * as Snippet from "../../src/cli/Snippet.ts"
 import * as DemoAgent from "../../src/demo/DemoAgent.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
+import { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { until } from "../support/Wait.ts"
@@ -52,7 +53,7 @@ class Service extends Context.Service<
     readonly agentUrl: string
     readonly databaseUrl: string
     readonly env: Readonly<Record<string, string>>
-    readonly storage: Layer.Layer<SiteDirectory | InstanceDirectory | WidgetTokens>
+    readonly storage: Layer.Layer<SiteDirectory | InstanceDirectory | WidgetTokens | OwnerKeys>
   }
 >()("hydracore/test/docs/Service") {}
 
@@ -66,6 +67,7 @@ const service = Layer.effect(
       ...environment,
       DATABASE_URL: databaseUrl,
       METRICS_PORT: "0",
+      OWNER_API: "on",
       RATE_LIMIT_ANALYTICS: "1000/minute",
       RATE_LIMIT_FORMS: "1000/minute",
       RATE_LIMIT_CHAT: "1000/minute"
@@ -81,10 +83,10 @@ const service = Layer.effect(
   })
 )
 
-/** A website, an agent, a token and a quarantined submission of its own for each document. */
+/** A website, an agent, a token, a key and a quarantined submission of its own for each document. */
 const seed = Effect.gen(function* () {
   const { agentUrl, process, storage } = yield* Service
-  const { instance, site, token } = yield* Effect.provide(
+  const { instance, key, site, token } = yield* Effect.provide(
     Effect.gen(function* () {
       const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Docs", origins: [] }))
       const instance = yield* InstanceDirectory.use((instances) =>
@@ -95,7 +97,12 @@ const seed = Effect.gen(function* () {
           tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })
         )
       )
-      return { site, instance, token }
+      const key = Option.getOrThrow(
+        yield* OwnerKeys.use((keys) =>
+          keys.issue({ scope: "stats", sites: [site.websiteConfigId], label: null, expiresAt: null })
+        )
+      )
+      return { site, instance, token, key }
     }),
     storage
   )
@@ -113,6 +120,7 @@ const seed = Effect.gen(function* () {
     tracking_token: site.trackingToken,
     instance_id: instance.instanceId,
     widget_token: token.token,
+    owner_key: key.key,
     token_id: token.tokenId,
     submission_id: received.submission_id
   }

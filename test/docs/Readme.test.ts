@@ -111,7 +111,7 @@ describe("length", () => {
 describe("blocks", () => {
   const checked = ["sh", "http", "json", "nginx", "ini", "env"]
   /** Shown in the browser's tests, or of programs that are not installed. */
-  const shown = ["html", "css", "js", "caddy", "text"]
+  const shown = ["html", "css", "js", "ts", "caddy", "text"]
 
   it("every block names its language, and none is indented instead of fenced", () => {
     for (const { file, language, line } of Documents.blocks) {

@@ -7,6 +7,7 @@
 import { randomUUID } from "node:crypto"
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Effect, Exit, type Layer, Result, Schema, Stream } from "effect"
+import { noAttribution } from "../../src/core/analytics/Lead.ts"
 import {
   fingerprint,
   idempotencyWindowMillis,
@@ -25,7 +26,7 @@ const start = Date.UTC(2026, 10, 1)
 
 export const draft = (fields: Partial<SubmissionDraft> & { readonly key?: string | null }): SubmissionDraft => {
   const { key = null, ...given } = fields
-  const submission: Submission = {
+  const submission: Omit<SubmissionDraft, "idempotency"> = {
     submissionId: randomUUID(),
     websiteConfigId: websites[0],
     receivedAt: start,
@@ -34,6 +35,7 @@ export const draft = (fields: Partial<SubmissionDraft> & { readonly key?: string
     formData: "{}",
     status: "accepted",
     reasons: [],
+    sessionId: null,
     ...given
   }
   return { ...submission, idempotency: key === null ? null : { key, fingerprint: fingerprint(submission) } }
@@ -50,7 +52,10 @@ const storedOf = (drafts: ReadonlyArray<SubmissionDraft>) =>
     return all.flat().filter((submission) => ids.has(submission.submissionId))
   })
 
-const withoutKey = ({ idempotency: _, ...submission }: SubmissionDraft): Submission => submission
+const withoutKey = ({ idempotency: _, sessionId: __, ...submission }: SubmissionDraft): Submission => ({
+  ...submission,
+  attribution: noAttribution
+})
 
 /** A text that PostgreSQL can store, which the contract guarantees. */
 const Text = Schema.String.check(

@@ -23,6 +23,8 @@ export const options: Server.Options = {
   rateLimitForms: Option.none(),
   rateLimitChat: Option.none(),
   rateLimitChatRead: Option.none(),
+  ownerApi: true,
+  rateLimitOwner: Option.none(),
   chatStreams: { perAddress: Option.none(), perInstance: Option.none() },
   connections: { total: 100_000, perAddress: Option.none() },
   trustedProxies: [],

@@ -2,6 +2,7 @@
  * Memory storage for tests of the command line, with one website. Its submissions are generated while they are read.
  */
 import { Effect, Layer, Stream } from "effect"
+import { noAttribution } from "../../src/core/analytics/Lead.ts"
 import type { Submission } from "../../src/core/forms/Submission.ts"
 import type { Site } from "../../src/core/sites/Site.ts"
 import * as AnalyticsRepo from "../../src/memory/analytics/AnalyticsRepo.ts"
@@ -37,7 +38,8 @@ export const submission = (number: number): Submission => ({
   pageSlug: number % 2 === 0 ? null : "contact, us",
   formData: `{"number":${number}e0,"big":12345678901234567890123,"text":"a \\"b\\"\\n\u009b","__proto__":{"x":"\\ud800"}}`,
   status: "accepted",
-  reasons: []
+  reasons: [],
+  attribution: noAttribution
 })
 
 export interface Options {

@@ -54,14 +54,15 @@ const headersOf = (operation: unknown, status: string) =>
   Object.keys(at(operation, "responses", status, "headers") as Json)
 
 describe("wire/OpenApi", () => {
-  it("is OpenAPI 3.1 with the three published paths, those of events and conversations, and nothing else", () => {
+  it("is OpenAPI 3.1 with the published paths, those of events, conversations and other clients, and nothing else", () => {
     assert.match(document.openapi, /^3\.1\./)
-    const conversation = "/v1/public/widget/{instance_id}/chat/{conversation_id}"
+    const instance = "/v1/public/widget/{instance_id}"
     assert.sameMembers(Object.keys(document.paths), [
       ...Object.keys(published),
       "/v1/public/view",
       "/v1/public/analytics/event",
-      ...["", "/stream", "/stop", "/feedback"].map((path) => conversation + path)
+      ...["", "/stream", "/stop", "/feedback"].map((path) => `${instance}/chat/{conversation_id}${path}`),
+      ...["/openai/v1/chat/completions", "/openai/v1/models", "/ag-ui"].map((path) => instance + path)
     ])
   })
 

@@ -1,5 +1,5 @@
 /**
- * The published document against the recommended rules of Redocly and of Spectral: no error and no warning.
+ * The published documents against the recommended rules of Redocly and of Spectral: no error and no warning.
  */
 import { execFile } from "node:child_process"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
@@ -13,10 +13,12 @@ import spectralRulesets from "@stoplight/spectral-rulesets"
 import { Effect, Schema } from "effect"
 import { OpenApi } from "effect/http-api"
 import { Api } from "../../src/contract/Api.ts"
+import { OwnerApi } from "../../src/contract/owner/Api.ts"
 
 type Document = Record<string, unknown>
 
 const published = OpenApi.fromApi(Api) as unknown as Document
+const owner = OpenApi.fromApi(OwnerApi) as unknown as Document
 
 const Report = Schema.fromJsonString(
   Schema.Struct({ problems: Schema.Array(Schema.Struct({ ruleId: Schema.String })) })
@@ -71,13 +73,18 @@ describe("wire/OpenApiLint", () => {
     ["redocly", redocly, "info-license"],
     ["spectral", spectral, "oas3-api-servers"]
   ] as const) {
-    it.live(`${name} finds nothing in the published document`, () =>
-      Effect.scoped(
-        Effect.gen(function* () {
-          assert.deepStrictEqual(yield* lint(published), [])
-        })
+    for (const [api, document] of [
+      ["public API", published],
+      ["owner API", owner]
+    ] as const) {
+      it.live(`${name} finds nothing in the document of the ${api}`, () =>
+        Effect.scoped(
+          Effect.gen(function* () {
+            assert.deepStrictEqual(yield* lint(document), [])
+          })
+        )
       )
-    )
+    }
 
     it.live(`${name} finds what is missing in an incomplete one`, () =>
       Effect.scoped(

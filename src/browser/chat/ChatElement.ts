@@ -3,245 +3,114 @@
  *
  * - `instance` and `token`: the ids from the website's snippet.
  * - `heading`: the title of the panel.
+ * - `suggestions`: messages that are offered before the first one, as a JSON list.
  * - `strings`: replacements for the texts of `Strings`, as JSON.
  * - `base`: the edge's address, by default that of the script.
- * - `theme`: `light` or `dark`, by default the visitor's preference.
+ * - `theme`: `light`, `dark` or `auto` (the visitor's preference); by default that of the page.
  * - `open`: the panel of a new conversation is open.
  *
  * @module
  */
-import * as Client from "./Client.ts"
-import * as Store from "./ConversationStore.ts"
-import { chatUrl } from "./Endpoint.ts"
-import type { Failure } from "./Failures.ts"
-import { makePanel, narrowWindow, type Panel } from "./Panel.ts"
-import { makeSpeech, type Speech } from "./Speech.ts"
-import { type Strings, withReplacements } from "./Strings.ts"
-import { sheet } from "./Style.ts"
-import { makeTranscript, type Transcript } from "./Transcript.ts"
-
-/** A question whose answer is being received. */
-interface Run {
-  readonly stop: AbortController
-  /** The answer so far. */
-  text: string
-}
-
-interface Parts {
-  readonly panel: Panel
-  readonly speech: Speech
-  readonly transcript: Transcript
-  readonly strings: Strings
-  readonly instance: string
-}
-
-/** The failure of an answer whose page was left before its end. */
-const cut: Failure = { kind: "cut" }
+import { labelLauncher, makeLauncher } from "./Launcher.ts"
+import { sheet } from "./LauncherStyle.ts"
+import { loadPanel, type RunningChat } from "./PanelLoader.ts"
+import { loadJson } from "./StoredJson.ts"
 
 export class HydracoreChat extends HTMLElement {
-  static readonly observedAttributes = ["instance", "heading", "strings"]
+  static readonly observedAttributes = ["instance", "heading", "strings", "suggestions"]
 
-  #parts: Parts | undefined
-  #conversation: Store.Conversation = Store.empty
-  #run: Run | undefined
-  /** The stored conversation when the page was left. */
-  #storedAtLeave: string | null = null
-  readonly #onPageHide = (): void => {
-    this.#save()
-    this.#storedAtLeave = Store.loadJson(this.#parts!.instance)
-  }
-  /** A page from the back-forward cache may have missed messages that other pages have stored. */
-  readonly #onPageShow = ({ persisted }: PageTransitionEvent): void => {
-    if (persisted && this.#storedAtLeave !== Store.loadJson(this.#parts!.instance)) this.#rebuild()
-  }
+  readonly #launcher = makeLauncher()
+  #chat: RunningChat | undefined
+  #isLoading = false
+  /** Whether the panel opens once it is loaded. */
+  #isRequested = false
+  /** What the visitor has typed since. */
+  #typed = ""
+  /** A page from the back-forward cache may have missed a conversation of a later page. */
+  readonly #onPageShow = (): void => this.#loadIfUsed()
 
   constructor() {
     super()
-    this.attachShadow({ mode: "open" }).adoptedStyleSheets = [sheet]
+    const root = this.attachShadow({ mode: "open" })
+    root.adoptedStyleSheets = [sheet]
+    root.append(this.#launcher)
+    this.#launcher.onclick = () => this.show()
+    this.#launcher.onkeydown = (event) => this.#type(event)
+    this.#launcher.onpointerenter = this.#launcher.onfocus = () => this.#load()
   }
 
   /** Opens the panel. */
   show(): void {
-    this.#parts?.panel.show()
+    this.#isRequested = true
+    if (this.#chat === undefined) this.#load()
+    else this.#chat.show()
   }
 
   /** Closes the panel. */
   hide(): void {
-    this.#parts?.panel.hide()
+    this.#isRequested = false
+    this.#chat?.hide()
   }
 
   connectedCallback(): void {
-    addEventListener("pagehide", this.#onPageHide)
-    addEventListener("pageshow", this.#onPageShow)
-    if (this.#parts === undefined) this.#build()
-    else {
-      // Moving the element closed a modal dialog and reset the log's scroll position.
-      this.#parts.panel.reopen()
-      this.#parts.transcript.scrollToEnd()
-    }
+    if (this.#chat === undefined) {
+      addEventListener("pageshow", this.#onPageShow)
+      labelLauncher(this.#launcher, this, false)
+      this.#loadIfUsed()
+    } else this.#chat.connected()
+    // Frameworks may set the attributes later than this.
+    setTimeout(() => {
+      if (this.isConnected && !this.getAttribute("instance")) {
+        console.error(
+          "<hydracore-chat>: the attribute `instance` is missing, so nobody can chat. `site snippet` prints it."
+        )
+      }
+    })
   }
 
   disconnectedCallback(): void {
-    // An element that replaces this one loads the conversation at once.
-    this.#save()
-    // An element that is only moved is connected again by then.
-    setTimeout(() => {
-      if (this.isConnected) return
-      removeEventListener("pagehide", this.#onPageHide)
-      removeEventListener("pageshow", this.#onPageShow)
-      this.#dispose()
-    })
+    removeEventListener("pageshow", this.#onPageShow)
+    this.#chat?.disconnected()
   }
 
   attributeChangedCallback(name: string, before: string | null, after: string | null): void {
     // Frameworks may set an attribute to its present value.
-    if (this.#parts === undefined || before === after) return
-    if (name === "instance") {
-      this.#save()
-      this.#rebuild()
-    } else {
-      Object.assign(this.#parts.strings, this.#readStrings())
-      this.#parts.panel.relabel()
+    if (before === after) return
+    if (this.#chat !== undefined) this.#chat.changed(name)
+    else if (this.isConnected) {
+      labelLauncher(this.#launcher, this, false)
+      this.#loadIfUsed()
     }
   }
 
-  #readStrings(): Strings {
-    return withReplacements(this.getAttribute("strings"), this.getAttribute("heading"))
+  /** Keeps what is typed while the panel is loaded. The page could take it for its shortcuts. */
+  #type(event: KeyboardEvent): void {
+    if (!this.#isRequested || this.#chat !== undefined || event.key.length > 1 || event.ctrlKey || event.metaKey) return
+    event.preventDefault()
+    event.stopPropagation()
+    this.#typed += event.key
   }
 
-  #rebuild(): void {
-    this.#dispose()
-    this.#build()
+  /** Loads the panel if it may have to open, or if the visitor has used it in this tab. */
+  #loadIfUsed(): void {
+    if (this.hasAttribute("open") || loadJson(this.getAttribute("instance") ?? "") !== null) this.#load()
   }
 
-  #abort(): void {
-    this.#run?.stop.abort()
-    this.#run = undefined
-  }
-
-  #dispose(): void {
-    this.#abort()
-    this.#parts?.transcript.reset([])
-    this.#parts?.panel.dispose()
-    this.#parts = undefined
-    this.shadowRoot!.replaceChildren()
-  }
-
-  #build(): void {
-    const instance = this.getAttribute("instance") ?? ""
-    const strings = this.#readStrings()
-    const speech = makeSpeech()
-    const transcript = makeTranscript({
-      strings,
-      onRetry: () => this.#retry()
-    })
-    const panel = makePanel({
-      strings,
-      transcript,
-      speech,
-      onSend: (message) => {
-        this.#addMessage({ role: "user", text: message })
-        transcript.addQuestion(message)
-        this.#ask(message)
-      },
-      onStop: () => this.#run?.stop.abort(),
-      onNew: () => this.#startNewConversation(),
-      onToggle: (open) => {
-        this.#conversation = { ...this.#conversation, open }
-        this.#save()
-      }
-    })
-    this.#parts = { panel, speech, transcript, strings, instance }
-    this.#conversation = Store.load(instance)
-    this.shadowRoot!.replaceChildren(...panel.elements)
-    panel.setBusy(false)
-    panel.input.value = this.#conversation.draft
-    transcript.reset(this.#conversation.messages)
-    // A panel that fills the window does not open by itself.
-    const open = this.#conversation.open || (this.hasAttribute("open") && this.#conversation.messages.length === 0)
-    if (open && !matchMedia(narrowWindow).matches) panel.show(false)
-  }
-
-  #addMessage(message: Store.Message): void {
-    this.#conversation = {
-      ...this.#conversation,
-      messages: Store.limitMessages([...this.#conversation.messages, message])
+  async #load(): Promise<void> {
+    if (this.#isLoading || this.#chat !== undefined) return
+    this.#isLoading = true
+    try {
+      const { start } = await loadPanel(this.getAttribute("base"))
+      removeEventListener("pageshow", this.#onPageShow)
+      this.#chat = start(this, this.#launcher)
+      if (this.isConnected) this.#chat.connected()
+      if (this.#isRequested) this.#chat.show(this.#typed)
+    } catch (error) {
+      console.error("<hydracore-chat>: the panel did not load.", error)
+      labelLauncher(this.#launcher, this, this.#isRequested)
+      this.#isRequested = false
+      this.#typed = ""
     }
-    this.#save()
-  }
-
-  /** Stores the conversation, including an incomplete answer and the typed message. */
-  #save(): void {
-    if (this.#parts === undefined) return
-    const { messages } = this.#conversation
-    Store.save(this.#parts.instance, {
-      ...this.#conversation,
-      messages: this.#run === undefined ? messages : [...messages, { role: "agent", text: this.#run.text, ended: cut }],
-      draft: this.#parts.panel.input.value
-    })
-  }
-
-  #startNewConversation(): void {
-    this.#abort()
-    this.#conversation = { ...Store.empty, open: this.#conversation.open }
-    this.#save()
-    this.#parts?.panel.setBusy(false)
-    this.#parts?.transcript.reset([])
-    this.#parts?.speech.say(this.#parts.strings.cleared)
-  }
-
-  #retry(): void {
-    const { messages } = this.#conversation
-    const last = messages.findLastIndex(({ role }) => role === "user")
-    const question = messages[last]
-    if (this.#run !== undefined || question === undefined) return
-    this.#conversation = { ...this.#conversation, messages: messages.slice(0, last + 1) }
-    this.#parts!.transcript.removeAnswer()
-    this.#parts!.panel.input.focus()
-    this.#ask(question.text)
-  }
-
-  async #ask(message: string): Promise<void> {
-    const { instance, panel, speech, strings, transcript } = this.#parts!
-    const run: Run = { stop: new AbortController(), text: "" }
-    this.#run = run
-    panel.setBusy(true)
-    speech.reset()
-    speech.say(strings.answering)
-    const answer = transcript.addAnswer(speech.add)
-    const outcome = await this.#send(message, instance, run, answer.write)
-    // A new conversation was started or the element was removed.
-    if (this.#run !== run) return
-    this.#run = undefined
-    const ended = outcome === "done" ? undefined : outcome
-    this.#addMessage({ role: "agent", text: run.text, ended })
-    const note = await answer.end(ended)
-    speech.flush()
-    if (note) speech.say(note)
-    panel.setBusy(false)
-    if (!panel.isOpen()) panel.setUnread(true)
-  }
-
-  async #send(message: string, instance: string, run: Run, write: (delta: string) => void): Promise<Client.Outcome> {
-    const url = chatUrl(instance, {
-      script: import.meta.url,
-      base: this.getAttribute("base"),
-      page: document.baseURI
-    })
-    if (url === undefined) return { kind: "missing" }
-    return Client.ask(
-      { url, token: this.getAttribute("token") ?? "", message, conversationId: this.#conversation.id },
-      {
-        onConversation: (id) => {
-          if (this.#run === run) this.#conversation = { ...this.#conversation, id }
-        },
-        onText: (delta) => {
-          if (this.#run !== run) return
-          run.text += delta
-          write(delta)
-        }
-      },
-      run.stop
-    )
+    this.#isLoading = false
   }
 }

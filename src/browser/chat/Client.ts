@@ -1,37 +1,39 @@
 /**
- * Sends a message to the edge and streams its answer.
+ * Requests to the edge: sends a message and streams its answer, resumes, stops and rates an answer.
  *
  * @module
  */
+import type { Rating } from "./ConversationStore.ts"
 import * as Failures from "./Failures.ts"
 import * as Frames from "./Frames.ts"
+import { type KeptMessage, readKept } from "./KeptAnswer.ts"
 import * as Limits from "./Limits.ts"
 import { makeSseReader } from "./SseReader.ts"
 
-export interface Question {
+/** An instance's chat endpoint and the token for it. */
+export interface Endpoint {
   readonly url: string
   readonly token: string
-  readonly message: string
-  readonly conversationId: string | null
 }
-
-export interface Listener {
-  readonly onConversation: (id: string) => void
-  readonly onText: (delta: string) => void
-}
-
-export type Outcome = "done" | "stopped" | Failures.Failure
 
 const connectionFailure = (otherwise: Failures.FailureKind): Failures.Failure => ({
   kind: navigator.onLine ? otherwise : "offline"
 })
 
-/** Reads a stream to its last frame. `onActivity` runs at each piece. */
+const request = ({ token, url }: Endpoint, path: string, body?: unknown, init?: RequestInit): Promise<Response> =>
+  fetch(url + path, {
+    headers: { "x-widget-token": token, ...(body !== undefined && { "content-type": "application/json" }) },
+    credentials: "omit",
+    ...(body !== undefined && { method: "POST", body: JSON.stringify(body) }),
+    ...init
+  })
+
+/** Reads a stream to its last frame. `onPiece` runs at each piece. */
 const readStream = async (
   body: ReadableStream<Uint8Array>,
-  listener: Listener,
-  onActivity: () => void
-): Promise<Outcome> => {
+  listener: Frames.Listener,
+  onPiece: () => void
+): Promise<Failures.Outcome> => {
   const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader()
   const events = makeSseReader()
   let failure: Failures.Failure | undefined
@@ -39,30 +41,50 @@ const readStream = async (
   for (;;) {
     const { done, value } = await reader.read()
     if (done) return failure ?? { kind: "cut" }
-    onActivity()
-    const frames = events(value).map(Frames.parse)
+    onPiece()
     // Text that arrives together is rendered together.
-    const text = frames.map((frame) => (frame?.type === "text" ? frame.delta : "")).join("")
-    length += text.length
-    if (length > Limits.maxAnswer) return { kind: "cut" }
-    if (text !== "") listener.onText(text)
-    for (const frame of frames) {
+    let text = ""
+    let isDone = false
+    for (const frame of events(value).map(Frames.parse)) {
       switch (frame?.type) {
         case "start":
-          if (frame.conversationId) listener.onConversation(frame.conversationId)
+          listener.onStart(frame)
+          break
+        case "begin":
+          // The texts of an answer are paragraphs.
+          if (length + text.length > 0) text += "\n\n"
+          break
+        case "text":
+          text += frame.delta
+          listener.onActivity("")
+          break
+        case "source":
+          listener.onSource(frame.source)
+          break
+        case "activity":
+          listener.onActivity(frame.activity)
           break
         case "error":
           failure = { kind: "broken", sentence: frame.sentence }
           break
         case "done":
-          return failure ?? "done"
+          isDone = true
       }
     }
+    length += text.length
+    if (length > Limits.maxAnswer) return { kind: "cut" }
+    if (text !== "") listener.onText(text)
+    if (isDone) return failure ?? "done"
   }
 }
 
-/** Sends a question and returns its outcome. Never rejects. Aborting `stop` stops the answer; it is aborted at the end, too. */
-export const ask = async (question: Question, listener: Listener, stop: AbortController): Promise<Outcome> => {
+/** Runs `read` on a response. Never rejects. Aborting `stop` stops the answer; it is aborted at the end, too. */
+const receive = async (
+  response: Promise<Response>,
+  listener: Frames.Listener,
+  stop: AbortController,
+  onEmpty: () => Promise<Failures.Outcome>
+): Promise<Failures.Outcome> => {
   const { signal } = stop
   let timer: ReturnType<typeof setTimeout> | undefined
   let isSilent = false
@@ -75,16 +97,12 @@ export const ask = async (question: Question, listener: Listener, stop: AbortCon
     }, Limits.maxSilence)
   }
   try {
-    const response = await fetch(question.url, {
-      method: "POST",
-      headers: { "content-type": "application/json", "x-widget-token": question.token },
-      body: JSON.stringify({ message: question.message, conversation_id: question.conversationId }),
-      credentials: "omit",
-      signal
-    })
+    const answer = await response
     isAnswered = true
-    const { body, headers, ok, status } = response
+    const { body, headers, ok, status } = answer
+    if (status === 422) return Failures.fromErrors(await answer.text())
     if (!ok) return Failures.fromStatus(status, headers.get("retry-after"))
+    if (status === 204) return await onEmpty()
     if (body === null || !headers.get("content-type")?.startsWith("text/event-stream")) return { kind: "unexpected" }
     restartTimer()
     return await readStream(body, listener, restartTimer)
@@ -94,5 +112,62 @@ export const ask = async (question: Question, listener: Listener, stop: AbortCon
     clearTimeout(timer)
     // Ends a request whose response is not read to its end.
     stop.abort()
+  }
+}
+
+/** Sends a question and returns its outcome. */
+export const ask = (
+  endpoint: Endpoint,
+  question: { readonly message: string; readonly conversation_id: string | null },
+  listener: Frames.Listener,
+  stop: AbortController
+): Promise<Failures.Outcome> =>
+  receive(request(endpoint, "", question, { signal: stop.signal }), listener, stop, async () => ({
+    kind: "unexpected"
+  }))
+
+/** Receives the running answer from its beginning, or the answer if it has ended, and returns its outcome. */
+export const resume = async (
+  endpoint: Endpoint,
+  conversationId: string,
+  question: string,
+  listener: Frames.Listener,
+  stop: AbortController
+): Promise<Failures.Outcome> => {
+  const { signal } = stop
+  const path = `/${encodeURIComponent(conversationId)}`
+  const outcome = await receive(
+    request(endpoint, `${path}/stream`, undefined, { signal }),
+    listener,
+    stop,
+    async () => {
+      const response = await request(endpoint, path, undefined, { signal })
+      if (!response.ok) return Failures.fromStatus(response.status, response.headers.get("retry-after"))
+      const { messages } = (await response.json()) as { readonly messages: ReadonlyArray<KeptMessage> }
+      return readKept(messages, question, conversationId, listener)
+    }
+  )
+  return typeof outcome === "object" && outcome.kind === "missing" ? "unasked" : outcome
+}
+
+/** Ends the running answer of a conversation, also while the page is left. */
+export const stopAnswer = (endpoint: Endpoint, conversationId: string): void => {
+  const path = `/${encodeURIComponent(conversationId)}/stop`
+  // Offline, the edge ends the answer by itself.
+  request(endpoint, path, undefined, { method: "POST", keepalive: true }).catch(() => {})
+}
+
+/** Rates an answer, and returns whether the edge has stored it. */
+export const rate = async (
+  endpoint: Endpoint,
+  conversationId: string,
+  messageId: string,
+  rating: Rating
+): Promise<boolean> => {
+  try {
+    const body = { message_id: messageId, rating }
+    return (await request(endpoint, `/${encodeURIComponent(conversationId)}/feedback`, body)).ok
+  } catch {
+    return false
   }
 }

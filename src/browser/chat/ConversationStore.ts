@@ -5,27 +5,48 @@
  * @module
  */
 import type { Failure } from "./Failures.ts"
-import { text } from "./Frames.ts"
+import { type Source, sourceFrom, text } from "./Frames.ts"
 import * as Limits from "./Limits.ts"
+import { loadJson, nameOf } from "./StoredJson.ts"
+
+export type Rating = "up" | "down"
 
 export interface Message {
   readonly role: "user" | "agent"
   readonly text: string
   /** Why an agent's message is incomplete. */
   readonly ended?: "stopped" | Failure | undefined
+  /** The id that the edge gave to an agent's message. */
+  readonly id?: string | undefined
+  readonly sources?: ReadonlyArray<Source> | undefined
+  readonly rating?: Rating | undefined
 }
 
 export interface Conversation {
   /** The id that the edge assigned, null before the first answer. */
   readonly id: string | null
+  /** Whether the edge keeps the conversation: its answers can be resumed and rated. */
+  readonly memory: boolean
   readonly messages: ReadonlyArray<Message>
+  /** Whether the last question is being answered. The message after it, if any, is the answer so far. */
+  readonly running: boolean
+  /** When the messages last changed, in milliseconds since 1970; 0 for a conversation that was never used. */
+  readonly updated: number
   /** Whether the panel is open. */
   readonly open: boolean
   /** The message that is typed but not sent. */
   readonly draft: string
 }
 
-export const empty: Conversation = { id: null, messages: [], open: false, draft: "" }
+export const empty: Conversation = {
+  id: null,
+  memory: false,
+  messages: [],
+  running: false,
+  updated: 0,
+  open: false,
+  draft: ""
+}
 
 /** Returns the last messages within `maxMessages` and `maxStored`. Pure. */
 export const limitMessages = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
@@ -42,21 +63,28 @@ export const limitMessages = (messages: ReadonlyArray<Message>): ReadonlyArray<M
 }
 
 const readMessage = (value: Record<string, unknown> | null): Message => {
-  const ended = value?.["ended"] as Message["ended"] | null
+  const { ended, id, rating, role, sources, text: said } = value ?? {}
+  const failure = ended as Message["ended"] | null
   return {
-    role: value?.["role"] === "user" ? "user" : "agent",
-    text: text(value?.["text"]),
-    ended: ended === "stopped" || text(ended?.kind) ? ended! : undefined
+    role: role === "user" ? "user" : "agent",
+    text: text(said),
+    ended: failure === "stopped" || text(failure?.kind) ? failure! : undefined,
+    ...(text(id) && { id: text(id) }),
+    ...(Array.isArray(sources) && { sources: sources.slice(0, Limits.maxSources).map(sourceFrom) }),
+    ...((rating === "up" || rating === "down") && { rating })
   }
 }
 
 /** Parses a stored conversation. Anything invalid is an empty conversation. Pure. */
 export const parse = (stored: string | null): Conversation => {
   try {
-    const { draft, id, messages, open } = JSON.parse(stored ?? "") as Record<string, unknown>
+    const { draft, id, memory, messages, open, running, updated } = JSON.parse(stored ?? "") as Record<string, unknown>
     return {
       id: text(id) || null,
+      memory: memory === true,
       messages: limitMessages((messages as Array<Record<string, unknown> | null>).map(readMessage)),
+      running: running === true,
+      updated: Number(updated) || 0,
       open: open === true,
       draft: text(draft)
     }
@@ -65,25 +93,15 @@ export const parse = (stored: string | null): Conversation => {
   }
 }
 
-const key = (instance: string): string => `hydracore-chat:${instance}`
-
-/** Returns the stored JSON, or null. */
-export const loadJson = (instance: string): string | null => {
-  try {
-    return sessionStorage.getItem(key(instance))
-  } catch {
-    return null
-  }
-}
+/** Encodes a conversation for the storage and for other tabs. Pure. */
+export const encode = (conversation: Conversation): string =>
+  JSON.stringify({ ...conversation, messages: limitMessages(conversation.messages) })
 
 export const load = (instance: string): Conversation => parse(loadJson(instance))
 
-export const save = (instance: string, conversation: Conversation): void => {
+export const save = (instance: string, json: string): void => {
   try {
-    sessionStorage.setItem(
-      key(instance),
-      JSON.stringify({ ...conversation, messages: limitMessages(conversation.messages) })
-    )
+    sessionStorage.setItem(nameOf(instance), json)
   } catch {
     // Storage is blocked or full: the conversation continues without it.
   }

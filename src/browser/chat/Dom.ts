@@ -28,7 +28,8 @@ const paths = {
   renew: "M12 20h8M4 20l1-4L16 5q3 0 3 3L8 19z",
   send: "M12 19V5m-6 6 6-6 6 6",
   stop: "M7 7h10v10H7z",
-  down: "M12 5v14m-6-6 6 6 6-6"
+  down: "M12 5v14m-6-6 6 6 6-6",
+  thumb: "M7 11v9H4v-9zl4-8q3 0 2.5 3.5L13 9h5q2 0 2 2l-2 7q-.5 2-2.5 2H7"
 }
 
 /** Creates an icon. It is hidden from screen readers: the button around it has a label. */

@@ -9,10 +9,12 @@ export type FailureKind =
   | "unauthorized"
   /** 403: the website's origin is not allowed. */
   | "forbidden"
-  /** 404: the instance does not exist. */
+  /** 404: the instance does not exist. 422: the element's attributes are invalid. */
   | "missing"
   /** 413 or 422: the message is invalid. */
   | "refused"
+  /** 422: the conversation takes no more messages. */
+  | "full"
   /** 429. */
   | "limited"
   /** 502. */
@@ -39,6 +41,18 @@ export interface Failure {
   readonly sentence?: string
 }
 
+/** How the reception of an answer ended. */
+export type Outcome =
+  | "done"
+  | "stopped"
+  /** The edge has no answer to the question. */
+  | "unasked"
+  | Failure
+
+/** Whether the connection was lost, or there was none. */
+export const isLost = (outcome: Outcome): boolean =>
+  typeof outcome === "object" && /^(cut|network|offline)$/.test(outcome.kind)
+
 /** The longest wait, in seconds. */
 const maxWait = 3600
 
@@ -64,6 +78,18 @@ export const fromStatus = (status: number, retryAfter: string | null): Failure =
   retryAfter: readRetryAfter(retryAfter)
 })
 
+/** Returns the failure for the body of a 422: which part of the request was invalid. */
+export const fromErrors = (body: string): Failure => {
+  try {
+    const { detail } = JSON.parse(body) as { readonly detail: ReadonlyArray<{ readonly loc: ReadonlyArray<unknown> }> }
+    const fields = detail.flatMap(({ loc }) => loc)
+    if (fields.includes("conversation_id")) return { kind: "full" }
+    return { kind: fields.includes("message") ? "refused" : "missing" }
+  } catch {
+    return { kind: "refused" }
+  }
+}
+
 /** Whether the same message can succeed later. */
 export const isRetryable = (failure: Failure): boolean =>
-  !/^(unauthorized|forbidden|missing|refused)$/.test(failure.kind)
+  !/^(unauthorized|forbidden|missing|refused|full)$/.test(failure.kind)

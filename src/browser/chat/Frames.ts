@@ -4,11 +4,40 @@
  * @module
  */
 
+/** A page that an answer relies on. */
+export interface Source {
+  readonly url: string
+  /** Empty if the page's title is unknown. */
+  readonly title: string
+}
+
+/** The first frame. */
+export interface Start {
+  /** The id to send with the next message of the conversation, unless it is empty. */
+  readonly conversationId: string
+  readonly messageId: string
+  /** Whether the edge keeps the conversation. */
+  readonly memory: boolean
+}
+
+/** What is done with an answer. */
+export interface Listener {
+  readonly onStart: (start: Start) => void
+  readonly onText: (delta: string) => void
+  readonly onSource: (source: Source) => void
+  /** What the agent does, or an empty text once it says something. */
+  readonly onActivity: (activity: string) => void
+}
+
 /** The frames that the chat uses. */
 export type Frame =
-  /** The start of the stream. A conversation id that is not empty is sent with the next message. */
-  | { readonly type: "start"; readonly conversationId: string }
+  | ({ readonly type: "start" } & Start)
+  /** A text begins. An answer may have several. */
+  | { readonly type: "begin" }
   | { readonly type: "text"; readonly delta: string }
+  | { readonly type: "source"; readonly source: Source }
+  /** What the agent does while it says nothing, such as `searching`. */
+  | { readonly type: "activity"; readonly activity: string }
   /** An error message for the visitor. */
   | { readonly type: "error"; readonly sentence: string }
   | { readonly type: "done" }
@@ -18,11 +47,21 @@ interface RawFrame {
   readonly type?: unknown
   readonly delta?: unknown
   readonly errorText?: unknown
-  readonly messageMetadata?: { readonly conversation_id?: unknown } | null
+  readonly messageId?: unknown
+  readonly url?: unknown
+  readonly title?: unknown
+  readonly messageMetadata?: { readonly conversation_id?: unknown; readonly memory?: unknown } | null
+  readonly data?: { readonly activity?: unknown } | null
 }
 
 /** Returns a string as it is, and an empty string for any other value. */
 export const text = (value: unknown): string => (typeof value === "string" ? value : "")
+
+/** The source of a frame or of a message's part. */
+export const sourceFrom = (value: { readonly url?: unknown; readonly title?: unknown } | null): Source => ({
+  url: text(value?.url),
+  title: text(value?.title)
+})
 
 /** Parses the data of an event. Returns undefined for invalid frames and for those that the chat does not use. */
 export const parse = (data: string): Frame | undefined => {
@@ -34,10 +73,23 @@ export const parse = (data: string): Frame | undefined => {
     return undefined
   }
   switch (frame?.type) {
-    case "start":
-      return { type: "start", conversationId: text(frame.messageMetadata?.conversation_id) }
+    case "start": {
+      const { messageId, messageMetadata } = frame
+      return {
+        type: "start",
+        conversationId: text(messageMetadata?.conversation_id),
+        messageId: text(messageId),
+        memory: messageMetadata?.memory === true
+      }
+    }
+    case "text-start":
+      return { type: "begin" }
     case "text-delta":
       return { type: "text", delta: text(frame.delta) }
+    case "source-url":
+      return { type: "source", source: sourceFrom(frame) }
+    case "data-activity":
+      return { type: "activity", activity: text(frame.data?.activity) }
     case "error":
       return { type: "error", sentence: text(frame.errorText) }
     default:

@@ -42,8 +42,24 @@ export const maxAddress = 2048
 /** The distance from the end of the log, in CSS pixels, within which new text is scrolled into view. */
 export const maxDistance = 48
 
-/** The sentences that stay in the live region. */
+/** The sentences that stay in the live region, and for how long after the last one, in milliseconds. */
 export const maxSpoken = 20
+export const maxSpokenTime = 20_000
+
+/** The sources of an answer that are shown. */
+export const maxSources = 50
+
+/** The blocks of code of an answer that can be copied by a button. */
+export const maxCopyButtons = 50
+
+/** The suggestions that are shown. */
+export const maxSuggestions = 10
+
+/** How long before the end of its page a browser may cut a page's connections, in milliseconds. */
+export const maxLeaving = 300
+
+/** How often a lost connection to a running answer is restored. */
+export const maxResumes = 5
 
 /**
  * The most messages that are stored, and their length as JSON. The oldest messages are dropped first, and the text of the

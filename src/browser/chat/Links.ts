@@ -6,10 +6,10 @@
 import * as Limits from "./Limits.ts"
 import { trimEnd } from "./TrimEnd.ts"
 
-const allowed = /^(https?|mailto):$/
+const allowed = /^(https?|mailto|tel):$/
 
 /**
- * Resolves an address against `base`. Returns undefined unless the result is an http, https or mailto address, and for
+ * Resolves an address against `base`. Returns undefined unless the result is an http, https, mailto or tel address, and for
  * addresses longer than `Limits.maxAddress`. A title after the address is dropped.
  */
 export const safeHref = (address: string, base: string): string | undefined => {
@@ -26,10 +26,17 @@ export const safeHref = (address: string, base: string): string | undefined => {
 /** Characters that end a sentence rather than an address. */
 const trailing = ".,;:!?'\"”’»"
 
-/** Splits a bare address from punctuation after it. */
+const brackets: Readonly<Record<string, string>> = { ")": "(", "]": "[" }
+
+const count = (text: string, unit: string): number => text.split(unit).length - 1
+
+/** Splits a bare address from punctuation after it, and from a closing bracket that the address does not open. */
 export const splitBare = (text: string): readonly [address: string, rest: string] => {
   const address = trimEnd(text, trailing)
   const rest = text.slice(address.length)
-  // A closing parenthesis without an opening one belongs to the sentence.
-  return address.endsWith(")") && !address.includes("(") ? [address.slice(0, -1), `)${rest}`] : [address, rest]
+  const closing = address.at(-1) ?? ""
+  const opening = brackets[closing]
+  return opening !== undefined && count(address, opening) < count(address, closing)
+    ? [address.slice(0, -1), closing + rest]
+    : [address, rest]
 }

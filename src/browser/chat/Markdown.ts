@@ -12,12 +12,13 @@ import * as smd from "streaming-markdown"
 import { make } from "./Dom.ts"
 import * as Limits from "./Limits.ts"
 import { safeHref, splitBare } from "./Links.ts"
+import { isEquation, isLink, makeFeed } from "./MarkdownFeed.ts"
 
 export interface Markdown {
   readonly write: (delta: string) => void
   /** Renders the next piece of the written text. Returns its length in UTF-16 units, 0 if everything is rendered. */
   readonly renderNext: () => number
-  /** Shows incomplete marks as they were written. Call it once everything is rendered; it can add text to render. */
+  /** Shows incomplete marks as they were written. Call it once everything is rendered, and again while there is text to render. */
   readonly end: () => void
 }
 
@@ -40,11 +41,6 @@ interface OpenToken {
   checked?: boolean
 }
 
-/** The library numbers its tokens: those of links are consecutive, those of equations are the highest. */
-const isLink = (token: number): boolean => token >= smd.LINK && token <= smd.IMAGE
-
-const isEquation = (token: number): boolean => token >= smd.EQUATION_BLOCK
-
 /** The source text of a token's opening mark. */
 const mark = (token: number): string =>
   token === smd.LINK ? "[" : token === smd.IMAGE ? "![" : token === smd.EQUATION_BLOCK ? "$$" : "$"
@@ -62,6 +58,7 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
   let blockLength = 0
   /** The length of the text since the last line break opportunity. */
   let runLength = 0
+  let alignments: ReadonlyArray<string> = []
 
   const append = (slot: HTMLElement, value: string): void => {
     const last = slot.lastChild
@@ -81,6 +78,11 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
     say?.(value)
   }
 
+  const align = (cell: Element, column: number): void => {
+    const name = alignments[column]
+    if (name) cell.className = name
+  }
+
   const slotFor = (token: number, parent: HTMLElement): HTMLElement => {
     if (open.length > Limits.maxDepth) return parent
     // Links cannot be nested.
@@ -92,9 +94,13 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
       case smd.CODE_FENCE:
         return parent.appendChild(make("pre", { tabindex: "0" })).appendChild(make("code"))
       case smd.TABLE:
-        return parent.appendChild(make("div", { class: "table", tabindex: "0" })).appendChild(make("table"))
-      case smd.TABLE_CELL:
-        return parent.appendChild(parent.matches("tr:first-child") ? make("th", { scope: "col" }) : make("td"))
+        alignments = []
+        return parent.appendChild(make("div", { class: "table" })).appendChild(make("table"))
+      case smd.TABLE_CELL: {
+        const cell = parent.matches("tr:first-child") ? make("th", { scope: "col" }) : make("td")
+        align(cell, parent.childElementCount)
+        return parent.appendChild(cell)
+      }
       default: {
         const name = names[token]
         return name ? parent.appendChild(make(name as "p")) : parent
@@ -126,7 +132,7 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
       slot.textContent = href
     }
     slot.href = href
-    if (slot.origin !== location.origin && slot.protocol !== "mailto:") {
+    if (slot.origin !== location.origin && /^http/.test(slot.protocol)) {
       slot.target = "_blank"
       slot.rel = "noreferrer"
     }
@@ -159,6 +165,10 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
   }
 
   const parser = smd.parser(renderer)
+  const feed = makeFeed(parser, (found) => {
+    alignments = found
+    top().slot.querySelectorAll("th").forEach(align)
+  })
   /** The text that was given to the parser. */
   let parsed = ""
   /** The text that is not rendered yet. */
@@ -167,6 +177,7 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
   let plain: HTMLElement | undefined
   /** The length of the text that is rendered again but not spoken again. */
   let spoken = 0
+  let isEnded = !say
 
   const startPlain = (): void => {
     plain = root.appendChild(make("p", { class: "plain" }))
@@ -185,7 +196,7 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
     }
   }
 
-  const end = (): void => {
+  const close = (): void => {
     if (plain) return
     attempt(() => {
       smd.parser_end(parser)
@@ -195,14 +206,14 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
   }
 
   const parse = (piece: string): void => {
-    smd.parser_write(parser, piece)
+    feed(piece)
     if (parser.indent_len + parser.pending.length > Limits.maxPending) throw new Error()
     if (
       elementCount > Limits.maxElements ||
       parsed.length > Limits.maxParsed ||
       blockLength > (top().slot.closest("pre") ? Limits.maxCode : Limits.maxBlock)
     ) {
-      end()
+      close()
       if (!plain) startPlain()
     }
   }
@@ -213,7 +224,9 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
       rest += delta
     },
     renderNext: () => {
-      const piece = nextPiece.exec(rest)?.[0] ?? ""
+      let piece = nextPiece.exec(rest)?.[0] ?? ""
+      // The letter after an underscore decides what it is.
+      if (piece.length === rest.length && !isEnded) piece = piece.replace(/_+$/, "")
       rest = rest.slice(piece.length)
       if (plain) {
         if (blockLength >= Limits.maxPlain && runLength === 0) startPlain()
@@ -226,6 +239,9 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
       }
       return piece.length
     },
-    end
+    end: () => {
+      isEnded = true
+      if (rest === "") close()
+    }
   }
 }

@@ -1,14 +1,18 @@
 /**
- * The chat's user interface: the launcher, and the panel with its buttons and text field. Callbacks decide what happens.
+ * The chat's user interface: the panel with its buttons and text field, and the button that opens it. Callbacks decide what
+ * happens.
  *
  * @module
  */
 import { icon, make } from "./Dom.ts"
+import { setLauncherTexts } from "./Launcher.ts"
 import type { Speech } from "./Speech.ts"
-import { fill, type Strings } from "./Strings.ts"
+import type { Strings } from "./Strings.ts"
+import { fill } from "./Texts.ts"
 import type { Transcript } from "./Transcript.ts"
 
 export interface Options {
+  readonly launcher: HTMLButtonElement
   /** Read each time a text is shown. */
   readonly strings: Strings
   readonly transcript: Transcript
@@ -22,7 +26,7 @@ export interface Options {
 }
 
 export interface Panel {
-  readonly elements: ReadonlyArray<HTMLElement>
+  readonly dialog: HTMLElement
   readonly input: HTMLTextAreaElement
   readonly isOpen: () => boolean
   /** Opens the panel, and by default moves the focus into the text field. */
@@ -37,7 +41,9 @@ export interface Panel {
   readonly relabel: () => void
   /** Closes and reopens an open panel, as a modal dialog where the window is narrow. */
   readonly reopen: () => void
-  /** Removes the listener for the window's size. */
+  /** Sends a message as if the visitor had typed it, unless an answer is being received. */
+  readonly send: (message: string) => void
+  /** Removes the listeners for the window's size, and the panel. */
   readonly dispose: () => void
 }
 
@@ -51,16 +57,9 @@ const button = (part: string, picture: Parameters<typeof icon>[0], type = "butto
   make("button", { part: `button ${part}`, type }, icon(picture))
 
 export const makePanel = (options: Options): Panel => {
-  const { speech, strings, transcript } = options
+  const { launcher, speech, strings, transcript } = options
   const badge = make("span", { part: "badge", hidden: "" })
-  const name = make("span")
-  const launcher = make(
-    "button",
-    { part: "launcher", type: "button", "aria-haspopup": "dialog" },
-    icon("chat"),
-    name,
-    badge
-  )
+  launcher.append(badge)
   const title = make("h2", { part: "title" })
   const newButton = button("new", "renew")
   const close = button("close", "close")
@@ -88,11 +87,11 @@ export const makePanel = (options: Options): Panel => {
 
   const setUnread = (unread: boolean): void => {
     badge.hidden = !unread
-    launcher.ariaLabel = fill(unread ? strings.unread : strings.open, strings)
+    setLauncherTexts(launcher, strings.heading, fill(unread ? strings.unread : strings.open, strings))
   }
 
   const relabel = (): void => {
-    name.textContent = title.textContent = dialog.ariaLabel = strings.heading
+    title.textContent = dialog.ariaLabel = strings.heading
     newButton.ariaLabel = strings.newConversation
     close.ariaLabel = strings.close
     input.ariaLabel = strings.message
@@ -139,7 +138,21 @@ export const makePanel = (options: Options): Panel => {
     focused?.focus()
   }
 
-  launcher.onclick = () => show()
+  const sendMessage = (message: string): void => {
+    if (isBusy || message === "") return
+    options.onSend(message)
+  }
+
+  /** Moves the panel out of the way of a phone's keyboard. */
+  const fitViewport = (): void => {
+    const { height, offsetTop, scale } = visualViewport!
+    // A page that is zoomed in keeps the panel as it is.
+    const hidden = scale > 1.01 ? 0 : Math.max(0, innerHeight - height - offsetTop)
+    dialog.style.setProperty("--k", `${hidden}px`)
+  }
+  visualViewport?.addEventListener("resize", fitViewport)
+  visualViewport?.addEventListener("scroll", fitViewport)
+
   close.onclick = hide
   newButton.onclick = () => {
     options.onNew()
@@ -152,9 +165,8 @@ export const makePanel = (options: Options): Panel => {
   form.onsubmit = (event) => {
     event.preventDefault()
     const message = input.value.trim()
-    if (isBusy || message === "") return
-    input.value = ""
-    options.onSend(message)
+    if (!isBusy) input.value = ""
+    sendMessage(message)
     input.focus()
   }
   input.onkeydown = (event) => {
@@ -180,7 +192,7 @@ export const makePanel = (options: Options): Panel => {
   relabel()
 
   return {
-    elements: [launcher, dialog],
+    dialog,
     input,
     isOpen: () => isOpen,
     show,
@@ -194,8 +206,19 @@ export const makePanel = (options: Options): Panel => {
     setUnread,
     relabel,
     reopen,
+    send: (message) => {
+      sendMessage(message)
+      // A phone's keyboard would hide the answer.
+      if (isNarrow.matches) transcript.log.focus()
+      else input.focus()
+    },
     dispose: () => {
       isNarrow.onchange = null
+      visualViewport?.removeEventListener("resize", fitViewport)
+      visualViewport?.removeEventListener("scroll", fitViewport)
+      badge.remove()
+      dialog.remove()
+      launcher.hidden = false
     }
   }
 }

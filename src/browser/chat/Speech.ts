@@ -23,9 +23,13 @@ export const makeSpeech = (): Speech => {
   // Not `role=status`: screen readers repeat its whole text at every change.
   const region = make("div", { class: "heard", "aria-live": "polite" })
   const splitter = makeSentenceSplitter()
+  let timer: ReturnType<typeof setTimeout> | undefined
   const say = (sentence: string): void => {
     region.append(make("p", {}, sentence))
     while (region.children.length > Limits.maxSpoken) region.firstChild?.remove()
+    // What was said is no part of the page: a visitor who reads it line by line finds it in the log.
+    clearTimeout(timer)
+    timer = setTimeout(() => region.replaceChildren(), Limits.maxSpokenTime)
   }
   return {
     region,

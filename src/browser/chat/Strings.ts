@@ -1,15 +1,14 @@
 /**
- * The chat's texts in English. A website can replace each of them.
+ * The panel's texts in English. A website can replace each of them.
  *
  * @module
  */
 import type { Failure } from "./Failures.ts"
+import { fill, launcherTexts, replaceTexts } from "./Texts.ts"
 
 /** Placeholders: `{heading}`, `{seconds}`, and `{sentence}`, which is the edge's error message in English. */
 export const english = {
-  /** Used without a `heading` attribute. */
-  heading: "Chat",
-  open: "Open chat: {heading}",
+  ...launcherTexts,
   unread: "Open chat: {heading}. New answer.",
   close: "Close chat",
   newConversation: "New conversation",
@@ -23,6 +22,16 @@ export const english = {
   you: "You wrote:",
   agent: "{heading} answered:",
   answering: "The answer is being written.",
+  thinking: "Thinking…",
+  searching: "Searching…",
+  working: "Working…",
+  sources: "Sources",
+  good: "Good answer",
+  bad: "Bad answer",
+  rated: "Thank you for your feedback.",
+  copy: "Copy",
+  copied: "Copied",
+  scroll: "Scroll sideways to see the whole table.",
   stopped: "You stopped this answer.",
   empty: "There was no answer.",
   cleared: "New conversation started.",
@@ -32,11 +41,12 @@ export const english = {
   forbidden: "This chat is not available. Please tell the owner of this website.",
   missing: "This chat is not available. Please tell the owner of this website.",
   refused: "Your message was not accepted. Please shorten it.",
+  full: "This conversation is full. Please start a new one.",
   limited: "Too many messages. Please wait a moment.",
   unreachable: "The assistant is not available. Please try again later.",
   unavailable: "The assistant is not available. Please try again later.",
   late: "The assistant did not answer in time. Please try again.",
-  offline: "You are offline. Please try again later.",
+  offline: "You are offline. Your message is sent when you are back online.",
   network: "Your message was not sent. Please check your connection and try again.",
   cut: "The answer was interrupted. Please try again.",
   broken: "{sentence}",
@@ -45,25 +55,9 @@ export const english = {
 
 export type Strings = { readonly [K in keyof typeof english]: string }
 
-/** Replaces placeholders. */
-export const fill = (text: string, values: Readonly<Record<string, string | number>>): string =>
-  text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
-
-/**
- * Returns the English texts, replaced by those of `json`. Invalid JSON and values that are not strings are ignored.
- * `heading` takes precedence over a heading in `json`.
- */
-export const withReplacements = (json: string | null, heading?: string | null): Strings => {
-  const strings: Record<string, string> = { ...english }
-  try {
-    const given = JSON.parse(json ?? "{}")
-    for (const name in english) if (typeof given[name] === "string") strings[name] = given[name]
-  } catch {
-    // Invalid JSON: the texts stay English.
-  }
-  if (heading) strings["heading"] = heading
-  return strings as Strings
-}
+/** Returns the texts of a website: the English ones with the replacements of its attributes. */
+export const withReplacements = (json: string | null, heading?: string | null): Strings =>
+  replaceTexts(english, json, heading)
 
 /** Returns the sentence that explains a failure. */
 export const sentenceOf = (failure: Failure, strings: Strings): string =>

@@ -3,44 +3,42 @@
  *
  * @module
  */
-import type { Message } from "./ConversationStore.ts"
+import { type Answer, makeAnswer } from "./Answer.ts"
+import type { Message, Rating } from "./ConversationStore.ts"
 import { icon, make } from "./Dom.ts"
-import { isRetryable } from "./Failures.ts"
 import * as Limits from "./Limits.ts"
 import { makeMarkdown } from "./Markdown.ts"
 import { makeRenderQueue } from "./RenderQueue.ts"
-import { fill, type Strings, sentenceOf } from "./Strings.ts"
+import type { Strings } from "./Strings.ts"
+import { fill } from "./Texts.ts"
 
 export interface Options {
   /** Read each time a text is shown. */
   readonly strings: Strings
   /** The visitor wants to send the last message again. */
   readonly onRetry: () => void
+  /** The visitor rates an answer. */
+  readonly onRate: (messageId: string, rating: Rating) => void
 }
 
-/** An answer that is being received. */
-export interface Answer {
-  readonly write: (delta: string) => void
-  /**
-   * Ends the answer, with a reason if it is incomplete. The promise resolves once the answer is rendered, with the note that
-   * is shown below it, or an empty text. It never resolves if the transcript is reset before.
-   */
-  readonly end: (reason?: Message["ended"]) => Promise<string>
-}
+/** A message's id, if its answer can be rated. */
+type MessageId = () => string | undefined
 
 export interface Transcript {
   /** The log, and the button that scrolls to its end. */
   readonly elements: ReadonlyArray<HTMLElement>
   readonly log: HTMLElement
   readonly addQuestion: (text: string) => void
-  /** Starts an answer. `onText` receives the rendered text. */
-  readonly addAnswer: (onText: (text: string) => void) => Answer
-  /** Removes the last answer before a retry. */
+  /** Starts an answer. `onText` receives the rendered text. `messageId` is called at the answer's end. */
+  readonly addAnswer: (onText: (text: string) => void, messageId: MessageId) => Answer
+  /** Removes the last answer before it is received again. */
   readonly removeAnswer: () => void
   /** Replaces all messages. */
-  readonly reset: (messages: ReadonlyArray<Message>) => void
+  readonly reset: (messages: ReadonlyArray<Message>, isRateable: boolean) => void
+  /** Shows messages that the visitor can send by pressing them, until there is a first message. */
+  readonly suggest: (suggestions: ReadonlyArray<string>, onSend: (message: string) => void) => void
   readonly scrollToEnd: () => void
-  /** Updates all texts except the notes below answers. */
+  /** Updates all texts except those of answers. */
   readonly relabel: () => void
 }
 
@@ -54,6 +52,7 @@ export const makeTranscript = (options: Options): Transcript => {
     tabindex: "0"
   })
   const latest = make("button", { part: "button latest", type: "button", hidden: "" }, icon("down"))
+  const suggestions = make("div", { part: "suggestions" })
   let isPinned = true
 
   const scrollToEnd = (): void => {
@@ -62,8 +61,21 @@ export const makeTranscript = (options: Options): Transcript => {
     log.scrollTop = log.scrollHeight
   }
   const queue = makeRenderQueue()
-  // Also follows size changes without new text: browsers estimate the size of messages that are out of sight.
-  const resizeObserver = new ResizeObserver(() => isPinned && scrollToEnd())
+  /** Makes a table that is wider than its answer a region that can be scrolled by keyboard, and says so. */
+  const markTable = (table: Element): void => {
+    const isWide = table.scrollWidth > table.clientWidth
+    table.role = isWide ? "region" : null
+    table.ariaLabel = isWide ? strings.scroll : null
+    table.toggleAttribute("tabindex", isWide)
+    if (isWide) table.setAttribute("tabindex", "0")
+  }
+  // Also follows size changes without new text: browsers estimate the size of messages that are out of sight, and a phone's
+  // keyboard makes the log smaller.
+  const resizeObserver = new ResizeObserver((entries) => {
+    for (const { target } of entries) if (target.matches(".table")) markTable(target)
+    if (isPinned) scrollToEnd()
+  })
+  resizeObserver.observe(log)
   let lastScrollTop = 0
   log.onscroll = () => {
     const { clientHeight, scrollHeight, scrollTop } = log
@@ -99,65 +111,27 @@ export const makeTranscript = (options: Options): Transcript => {
     scrollToEnd()
   }
 
-  const retryButton = (wait: number): HTMLElement => {
-    const button = make("button", { part: "retry", type: "button" })
-    const end = performance.now() + wait * 1000
-    const left = (): number => Math.ceil((end - performance.now()) / 1000)
-    const show = (): void => {
-      const isWaiting = left() > 0
-      button.textContent = isWaiting ? fill(strings.retryIn, { seconds: left() }) : strings.retry
-      // A `disabled` button would lose the focus.
-      button.ariaDisabled = String(isWaiting)
-      if (isWaiting) setTimeout(() => button.isConnected && show(), 250)
-    }
-    button.onclick = () => {
-      if (left() <= 0) options.onRetry()
-    }
-    show()
-    return button
-  }
-
-  const addAnswer = (onText: (text: string) => void): Answer => {
+  const addAnswer = (onText: (text: string) => void, messageId: MessageId): Answer => {
     const [root, body] = message("agent")
-    root.classList.add("writing")
-    const text = makeMarkdown(body, onText)
-    let isWritten = false
-    let length = 0
-    const renderNext = (): number => {
-      const units = text.renderNext()
-      length += units
-      if (length > Limits.maxAuto && body.dir === "auto") body.dir = getComputedStyle(body).direction
-      return units
-    }
-    const finish = (reason: Message["ended"]): string => {
-      root.classList.remove("writing")
-      body.hidden = !isWritten
-      if (typeof reason === "object") {
-        const sentence = sentenceOf(reason, strings)
-        const box = make("div", { part: "error" }, make("p", {}, sentence))
-        if (isRetryable(reason)) box.append(retryButton(reason.retryAfter ?? 0))
-        root.append(box)
-        return sentence
+    const answer = makeAnswer({
+      strings,
+      queue,
+      root,
+      body,
+      onText,
+      onRetry: options.onRetry,
+      onRate: () => {
+        const id = messageId()
+        return id ? (rating) => options.onRate(id, rating) : undefined
       }
-      const note = reason ? strings.stopped : isWritten ? "" : strings.empty
-      if (note) root.append(make("p", { part: "note" }, note))
-      return note
-    }
+    })
     return {
-      write: (delta) => {
-        isWritten = true
-        text.write(delta)
-        queue.add(renderNext)
-      },
-      end: (reason) =>
-        new Promise((resolve) => {
-          queue.add(() => {
-            text.end()
-            const units = renderNext()
-            if (units === 0) resolve(finish(reason))
-            return units
-          })
-        })
+      ...answer,
+      end: async (reason, rating) => {
+        const note = await answer.end(reason, rating)
+        for (const table of body.querySelectorAll(".table")) resizeObserver.observe(table)
+        return note
+      }
     }
   }
 
@@ -169,19 +143,32 @@ export const makeTranscript = (options: Options): Transcript => {
     removeAnswer: () => {
       if (log.lastElementChild?.matches(".message-agent")) log.lastElementChild.remove()
     },
-    reset: (messages) => {
+    reset: (messages, isRateable) => {
       queue.clear()
-      log.replaceChildren(welcome)
-      for (const { ended, role, text } of messages) {
+      log.replaceChildren(welcome, suggestions)
+      for (const { ended, id, rating, role, sources = [], text } of messages) {
         if (role === "user") addQuestion(text)
         else {
-          const answer = addAnswer(() => {})
+          const answer = addAnswer(
+            () => {},
+            () => (isRateable ? id : undefined)
+          )
           if (text !== "") answer.write(text)
+          sources.forEach(answer.addSource)
           // The wait before a retry is over.
-          answer.end(typeof ended === "object" ? { ...ended, retryAfter: 0 } : ended)
+          answer.end(typeof ended === "object" ? { ...ended, retryAfter: 0 } : ended, rating)
         }
       }
       scrollToEnd()
+    },
+    suggest: (texts, onSend) => {
+      suggestions.replaceChildren(
+        ...texts.map((text) => {
+          const button = make("button", { part: "suggestion", type: "button", dir: "auto" }, text)
+          button.onclick = () => onSend(text)
+          return button
+        })
+      )
     },
     scrollToEnd,
     relabel: () => {
@@ -189,7 +176,7 @@ export const makeTranscript = (options: Options): Transcript => {
       latest.ariaLabel = strings.latest
       greeting.textContent = strings.greeting
       welcome.hidden = strings.greeting === ""
-      for (const root of log.children) label(root)
+      for (const root of log.children) if (root !== suggestions) label(root)
     }
   }
 }

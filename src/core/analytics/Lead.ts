@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Lead } from "./Goal.ts"
+import { type Lead, leads } from "./Goal.ts"
 import type { PageView } from "./PageView.ts"
 
 /** A visit's credit for a lead. It has neither a time nor an id of its own, so that it does not lead back to a person. */
@@ -40,6 +40,8 @@ export const noAttribution: Attribution = {
 
 /** A lead that is not matched yet. */
 export interface PendingLead {
+  /** A submission's id, or a random id. */
+  readonly leadId: string
   readonly kind: Lead
   readonly hostedWebsiteId: string
   readonly sessionId: string
@@ -97,4 +99,35 @@ export const visitOf = (rows: ReadonlyArray<SessionRow>, leadAt: number): Visit 
     startedAt: before[first]!.receivedAt,
     attribution: entry ? attributionOf(entry) : noAttribution
   }
+}
+
+/** A lead with its visit. */
+export interface MatchedLead {
+  readonly lead: PendingLead
+  readonly visit: Visit
+}
+
+export const conversionOf = ({ lead, visit }: MatchedLead): Conversion => ({
+  hostedWebsiteId: lead.hostedWebsiteId,
+  visitStartedAt: visit.startedAt,
+  sessionKey: lead.sessionId,
+  name: leads[lead.kind]
+})
+
+/**
+ * Matches leads of one website with the rows of their sessions. A lead without a visit waits for it, and is dropped if
+ * `isLate`.
+ */
+export const match = <L extends PendingLead & { readonly isLate: boolean }>(
+  pending: ReadonlyArray<L>,
+  rowsOf: (sessionId: string) => ReadonlyArray<SessionRow>
+): { readonly matched: ReadonlyArray<MatchedLead>; readonly dropped: ReadonlyArray<L> } => {
+  const matched: Array<MatchedLead> = []
+  const dropped: Array<L> = []
+  for (const lead of pending) {
+    const visit = visitOf(rowsOf(lead.sessionId), lead.receivedAt)
+    if (visit !== undefined) matched.push({ lead, visit })
+    else if (lead.isLate) dropped.push(lead)
+  }
+  return { matched, dropped }
 }

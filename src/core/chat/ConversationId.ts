@@ -24,6 +24,14 @@ export interface Identified {
   readonly session: string | null
 }
 
+/** A client that sends its turns. */
+export interface TurnsClient {
+  /** See `ClientTurns.origin`. */
+  readonly origin: string
+  /** Whether the client resumes answers and reads its conversation by its id. */
+  readonly isResumable: boolean
+}
+
 /** The id in the store of a conversation whose id is a key; null for any other id. */
 const openId = (
   { conversationIds, instanceId }: Pick<Instance, "instanceId" | "conversationIds">,
@@ -39,26 +47,30 @@ const openId = (
 /**
  * @param given the client's id; undefined or empty begins a conversation.
  * @param fresh a new UUID.
- * @param origin `ClientTurns.origin` of a client that sends its turns, else null. What such a client says is stored even if
- * its id is no key: under a hash that no request can name, for the owner alone.
+ * @param client a client that sends its turns, else null. What it says is stored even if its id is no key: under a hash that
+ * no request can name, for the owner alone. If the client resumes nothing, its id never is a key.
  */
 export const identify = (
   instance: Pick<Instance, "instanceId" | "memory" | "conversationIds">,
   given: string | undefined,
   fresh: string,
   hashKey: Uint8Array,
-  origin: string | null = null
+  client: TurnsClient | null = null
 ): Identified => {
   const { instanceId } = instance
   const conversationId = given || fresh
   const sessionOf = (id: string) => ConversationHash.session(hashKey, { instanceId, conversationId: id })
   const closedId = (id: string) =>
-    origin === null ? null : ConversationHash.ofClientTurns(hashKey, instanceId, id, origin)
+    client === null ? null : ConversationHash.ofClientTurns(hashKey, instanceId, id, client.origin)
+  const mayBeOpen = client === null || client.isResumable
   if (instance.memory === "agent") {
-    const name = isCanonicalUuid(conversationId) ? conversationId : (closedId(conversationId) ?? conversationId)
+    // Nothing names the conversation of the next request.
+    if (!given && !mayBeOpen) return { conversationId, storedId: null, isOpen: false, session: null }
+    const isOpen = mayBeOpen && isCanonicalUuid(conversationId)
+    const name = isOpen ? conversationId : (closedId(conversationId) ?? conversationId)
     return { conversationId, storedId: null, isOpen: false, session: sessionOf(name) }
   }
-  const open = openId(instance, conversationId, hashKey)
+  const open = mayBeOpen ? openId(instance, conversationId, hashKey) : null
   return open === null
     ? { conversationId, storedId: closedId(conversationId), isOpen: false, session: null }
     : { conversationId, storedId: open, isOpen: true, session: sessionOf(open) }

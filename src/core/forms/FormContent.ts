@@ -4,6 +4,7 @@
  *
  * @module
  */
+import * as PageView from "../analytics/PageView.ts"
 import * as JsonMembers from "../json/JsonMembers.ts"
 import * as SpamScore from "./SpamScore.ts"
 
@@ -26,6 +27,12 @@ const isFilled = (value: unknown): boolean =>
 const millisOf = (value: unknown): number | null => {
   const number = typeof value === "string" && /^\s*[0-9]{1,15}(?:\.[0-9]{1,9})?\s*$/.test(value) ? Number(value) : value
   return typeof number === "number" && Number.isFinite(number) && number >= 0 ? number : null
+}
+
+/** `hydracore_session`: the tracker's session id, in the length that is stored; null if there is none. */
+export const sessionOf = (fields: Readonly<Record<string, unknown>>): string | null => {
+  const session = fields["hydracore_session"]
+  return typeof session === "string" ? PageView.sessionIdOf(session) : null
 }
 
 export const hintsOf = (fields: Readonly<Record<string, unknown>>): Hints => ({

@@ -4,6 +4,7 @@
  * @module
  */
 import { hash } from "node:crypto"
+import type { Attribution } from "../analytics/Lead.ts"
 
 export const statuses = ["accepted", "quarantined"] as const
 
@@ -26,10 +27,14 @@ export interface Submission {
   readonly status: Status
   /** The `SpamReason`s of its score. A release does not clear them. */
   readonly reasons: ReadonlyArray<string>
+  /** Where its visit came from; `Lead.noAttribution` until the visit is found. */
+  readonly attribution: Attribution
 }
 
 /** A submission to be stored. */
-export interface SubmissionDraft extends Submission {
+export interface SubmissionDraft extends Omit<Submission, "attribution"> {
+  /** The tracker's session. Not stored with the submission: see `Leads`. */
+  readonly sessionId: string | null
   /** The client's `Idempotency-Key` and the submission's `fingerprint`; null if the client sent no key. */
   readonly idempotency: { readonly key: string; readonly fingerprint: string } | null
 }

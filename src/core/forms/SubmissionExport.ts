@@ -18,6 +18,15 @@ export interface ExportOptions {
   readonly withVerdict?: boolean
 }
 
+/** Where the submission's visit came from, by column. */
+const attributionOf = ({ attribution }: Submission): Readonly<Record<string, string | null>> => ({
+  source: attribution.source,
+  medium: attribution.medium,
+  campaign: attribution.campaign,
+  referrer: attribution.referrer,
+  entry_page: attribution.entryPage
+})
+
 /** The submission as a JSON object on one line, without a line end. The meaning of `form_data` is preserved. */
 export const json = (submission: Submission, options?: ExportOptions): string =>
   TerminalText.inertJson(
@@ -28,6 +37,9 @@ export const json = (submission: Submission, options?: ExportOptions): string =>
       (options?.withVerdict === true
         ? `"status":${JSON.stringify(submission.status)},"reasons":${JSON.stringify(submission.reasons)},`
         : "") +
+      Object.entries(attributionOf(submission))
+        .map(([name, value]) => `"${name}":${JSON.stringify(value)},`)
+        .join("") +
       `"form_data":${submission.formData}}`
   )
 
@@ -42,13 +54,14 @@ export const csvHeader = (options?: ExportOptions): string =>
       "email",
       "page_slug",
       ...(options?.withVerdict === true ? ["status", "reasons"] : []),
+      ...["source", "medium", "campaign", "referrer", "entry_page"],
       "form_data"
     ].map(Csv.text)
   )
 
 /**
  * The submission as a CSV record. A null is an empty cell, and reasons are separated by spaces. The meaning of `form_data` is
- * preserved; `email` and `page_slug` have the escapes and apostrophes of `Csv.safe`.
+ * preserved; all other texts have the escapes and apostrophes of `Csv.safe`.
  */
 export const csv = (submission: Submission, options?: ExportOptions): string =>
   Csv.record([
@@ -57,5 +70,6 @@ export const csv = (submission: Submission, options?: ExportOptions): string =>
     Csv.text(submission.email),
     Csv.text(submission.pageSlug),
     ...(options?.withVerdict === true ? [Csv.text(submission.status), Csv.text(submission.reasons.join(" "))] : []),
+    ...Object.values(attributionOf(submission)).map(Csv.text),
     Csv.json(submission.formData)
   ])

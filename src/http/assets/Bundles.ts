@@ -10,7 +10,7 @@ import { type BuildOptions, build, type Plugin, stop } from "esbuild"
 import * as StaticContent from "./StaticContent.ts"
 
 /** The names under which the scripts are served. */
-export const names = ["embed", "forms", "chat"] as const
+export const names = ["embed", "forms", "chat", "chat-panel"] as const
 
 export type Name = (typeof names)[number]
 
@@ -46,27 +46,28 @@ const make = async (name: Name, options: BuildOptions): Promise<Outcome> => {
 }
 
 /**
- * Properties that are shortened in the chat, which saves 250 bytes gzipped: those of the Markdown parser, and long ones of
- * the chat's own parts. None of them may be a property of the browser, of stored or sent data, or of a website's settings.
+ * Properties that are shortened in the chat's panel, which saves 250 bytes gzipped: those of the Markdown parser, and long ones of
+ * the chat's own parts. None of them may be a property of the browser, of stored or sent data, of what `chat.js` uses, or of a website's
+ * settings.
  */
 const mangledProps = new RegExp(
   `^(${[
     "token|tokens|len|pending|spaces|indent|indent_len|blockquote_idx|fence_start|fence_end|hr_char|hr_chars|table_state",
     "renderer|add_token|end_token|add_text|set_attr",
-    "conversationId|onConversation|addQuestion|addAnswer|removeAnswer|transcript|speech|setUnread|setBusy",
+    "conversationId|isCurrent|endpoint|shared|setActivity|addSource|onStart|onSource|onActivity|onRate|stopAtEdge|onConversation|addQuestion|addAnswer|removeAnswer|transcript|speech|setUnread|setBusy",
     "renderNext|address|isOpen|relabel|onToggle|onRetry|scrollToEnd|strings|instance|elements|onText|onSend|onStop|onNew|region|reset|flush|dispose",
     "panel|input|say|slot|script|base|page|write|end"
   ].join("|")})$`
 )
 
 /**
- * Minifies the chat's style sheet, a string in its script: removes line ends, and shortens custom properties to their first
+ * Minifies the chat's style sheets, strings in its scripts: removes line ends, and shortens custom properties to their first
  * letter, except those with the prefix `--hydracore-`, which websites set.
  */
 const minifyStyle: Plugin = {
   name: "style",
   setup: ({ onLoad }) =>
-    onLoad({ filter: /\bchat[\\/]Style\.ts$/ }, async ({ path }) => ({
+    onLoad({ filter: /\bchat[\\/](Launcher)?Style\.ts$/ }, async ({ path }) => ({
       loader: "ts",
       contents: (await readFile(path, "utf8"))
         .replaceAll(/(?<=[;}])\n+/g, "")
@@ -76,22 +77,33 @@ const minifyStyle: Plugin = {
 
 const makeAll = async (): Promise<Readonly<Record<Name, Outcome>>> => {
   try {
-    const [forms, chat] = await Promise.all([
+    const [forms, panel] = await Promise.all([
       make("forms", { format: "esm" }),
-      // `drop` removes the Markdown parser's console assertions. The banner is the notice that the parser's licence
-      // requires, which minifying would remove.
-      make("chat", {
+      // `pure` removes the Markdown parser's assertions. The banner is the notice that the parser's licence requires, which
+      // minifying would remove.
+      make("chat-panel", {
         format: "esm",
         target: "es2022",
-        drop: ["console"],
+        pure: ["console.assert"],
         mangleProps: mangledProps,
         plugins: [minifyStyle],
         banner: { js: "/*! streaming-markdown: MIT */" }
       })
     ])
-    // The tracker loads this version of the form enhancer, or the current one if the build failed.
-    const file = forms._tag === "Made" ? hashedName("forms", forms.bundle.hash) : "forms.js"
-    return { forms, chat, embed: await make("embed", { format: "iife", define: { FORMS_FILE: JSON.stringify(file) } }) }
+    // A script loads this version of its other part, or the current one if the build failed.
+    const fileOf = (name: Name, outcome: Outcome): string =>
+      JSON.stringify(outcome._tag === "Made" ? hashedName(name, outcome.bundle.hash) : `${name}.js`)
+    const [embed, chat] = await Promise.all([
+      make("embed", { format: "iife", define: { FORMS_FILE: fileOf("forms", forms) } }),
+      // Not `esm`: the script tells the page's owner if the tag lacks `type="module"`.
+      make("chat", {
+        format: "iife",
+        target: "es2022",
+        plugins: [minifyStyle],
+        define: { PANEL_FILE: fileOf("chat-panel", panel) }
+      })
+    ])
+    return { embed, forms, chat, "chat-panel": panel }
   } finally {
     // Ends esbuild's process.
     await stop()

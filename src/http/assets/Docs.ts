@@ -3,28 +3,68 @@
  *
  * - `GET /docs`: the list of the guides and endpoints;
  * - `GET /docs/{guide}`: a guide of `src/docs`;
- * - `GET /docs/reference`: the contract, shown by Scalar;
- * - `GET /openapi.json`: the contract as a document.
+ * - `GET /docs/reference` and `GET /docs/reference/owner`: the public API and the owner API, shown by Scalar;
+ * - `GET /openapi.json` and `GET /openapi-owner.json`: the same as documents.
  *
  * @module
  */
 import { readFile } from "node:fs/promises"
 import { Effect, Scope } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
+import type * as HttpApi from "effect/http-api/HttpApi"
+import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { Api } from "../../contract/Api.ts"
+import { OwnerApi } from "../../contract/owner/Api.ts"
 import * as GuidePage from "./GuidePage.ts"
 import * as StaticContent from "./StaticContent.ts"
 
 /** The guides, in the order of the list. */
-export const guides = ["website", "chat", "commands", "operator", "settings", "security", "api", "developing"] as const
+export const guides = [
+  "website",
+  "chat",
+  "commands",
+  "operator",
+  "settings",
+  "security",
+  "api",
+  "owner-api",
+  "developing"
+] as const
 
-const openApiPath = "/openapi.json"
 const indexPath = "/docs"
-const referencePath = "/docs/reference"
 const guidePath = (name: (typeof guides)[number]): `/${string}` => `/docs/${name}`
 
-export const paths = [openApiPath, indexPath, referencePath, ...guides.map(guidePath)].map((path) => ({
+/** The module is 13 MB, so it is loaded when a reference is first requested. */
+const scalar = Effect.promise(() => import("effect/http-api/HttpApiScalar"))
+
+/** An API with the paths of its document and of its reference. */
+const describe = <Id extends string, Groups extends HttpApiGroup.Constraint>(
+  title: string,
+  api: HttpApi.HttpApi<Id, Groups>,
+  paths: { readonly document: `/${string}`; readonly reference: `/${string}` }
+) => ({
+  title,
+  ...paths,
+  specification: () => OpenApi.fromApi(api),
+  render: Effect.flatMap(scalar, (Scalar) =>
+    HttpRouter.toHttpEffect(Scalar.layer(api, { path: paths.reference, scalar: { withDefaultFonts: false } }))
+  ).pipe(Effect.flatten)
+})
+
+const apis = [
+  describe("For visitors' browsers", Api, { document: "/openapi.json", reference: "/docs/reference" }),
+  describe("For owners' programs", OwnerApi, {
+    document: "/openapi-owner.json",
+    reference: "/docs/reference/owner"
+  })
+]
+
+export const paths = [
+  indexPath,
+  ...apis.flatMap(({ document, reference }) => [document, reference]),
+  ...guides.map(guidePath)
+].map((path) => ({
   method: "GET",
   path
 }))
@@ -34,19 +74,12 @@ const quality = 5
 
 const compress = (text: string) => Effect.promise(() => StaticContent.make(Buffer.from(text), quality))
 
-/** The module is 13 MB, so it is loaded when the page is first requested. */
-const scalar = Effect.promise(() => import("effect/http-api/HttpApiScalar")).pipe(
-  Effect.flatMap((Scalar) =>
-    HttpRouter.toHttpEffect(Scalar.layer(Api, { path: referencePath, scalar: { withDefaultFonts: false } }))
-  ),
-  Effect.flatten
-)
-
-const reference = Effect.flatMap(scalar, ({ body }) =>
-  body._tag === "Uint8Array"
-    ? compress(new TextDecoder().decode(body.body).replace("</title>", () => `</title>\n    ${GuidePage.icon}`))
-    : Effect.die(new Error("The reference is no text"))
-)
+const referencePage = ({ render }: (typeof apis)[number]) =>
+  Effect.flatMap(render, ({ body }) =>
+    body._tag === "Uint8Array"
+      ? compress(new TextDecoder().decode(body.body).replace("</title>", () => `</title>\n    ${GuidePage.icon}`))
+      : Effect.die(new Error("The reference is no text"))
+  )
 
 const readGuides = Effect.promise(() =>
   Promise.all(
@@ -94,15 +127,22 @@ const guideHeaders = {
 export const layer = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
     const scope = yield* Effect.scope
-    const document = Effect.sync(() => OpenApi.fromApi(Api))
     const read = yield* StaticContent.once(readGuides)
-    const index = Effect.flatMap(Effect.all([read, document]), ([all, contract]) =>
-      compress(GuidePage.renderIndex(all, endpoints(contract)))
+    const index = Effect.flatMap(read, (all) =>
+      compress(
+        GuidePage.renderIndex(
+          all,
+          apis.map((described) => ({ ...described, endpoints: endpoints(described.specification()) }))
+        )
+      )
     )
-    const contract = Effect.flatMap(document, (made) => compress(JSON.stringify(made)))
-    yield* router.add("GET", openApiPath, yield* serve(contract, "application/json"))
     yield* router.add("GET", indexPath, yield* serve(index, html, guideHeaders))
-    yield* router.add("GET", referencePath, yield* serve(Effect.provideService(reference, Scope.Scope, scope), html))
+    for (const described of apis) {
+      const document = Effect.suspend(() => compress(JSON.stringify(described.specification())))
+      const page = Effect.provideService(referencePage(described), Scope.Scope, scope)
+      yield* router.add("GET", described.document, yield* serve(document, "application/json"))
+      yield* router.add("GET", described.reference, yield* serve(page, html))
+    }
     for (const [position, name] of guides.entries()) {
       const page = Effect.flatMap(read, (all) => compress(GuidePage.render(all[position]!, all)))
       yield* router.add("GET", guidePath(name), yield* serve(page, html, guideHeaders))

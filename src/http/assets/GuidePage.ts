@@ -27,7 +27,7 @@ export const anchor = (heading: string): string =>
 /** The address of a link's target in the running service; `null` for a repository file that the service does not serve. */
 const addressOf = (href: string): string | null => {
   if (/^(?:https?:|#|\/)/.test(href)) return href
-  const guide = /^([a-z]+)\.md(#.*)?$/.exec(href)
+  const guide = /^([a-z-]+)\.md(#.*)?$/.exec(href)
   return guide === null ? null : `/docs/${guide[1]}${guide[2] ?? ""}`
 }
 
@@ -131,21 +131,29 @@ ${body}
 export const render = (guide: Guide, guides: ReadonlyArray<Guide>): string =>
   page({ title: guide.title, body: guide.body, current: `/docs/${guide.name}` }, guides)
 
+/** An API as the list of the documentation shows it. */
+export interface ListedApi {
+  readonly title: string
+  /** The paths of its reference and of its OpenAPI document. */
+  readonly reference: string
+  readonly document: string
+  readonly endpoints: ReadonlyArray<{ readonly method: string; readonly path: string; readonly summary: string }>
+}
+
 /** The page that lists the guides and the endpoints. */
-export const renderIndex = (
-  guides: ReadonlyArray<Guide>,
-  endpoints: ReadonlyArray<{ readonly method: string; readonly path: string; readonly summary: string }>
-): string => {
+export const renderIndex = (guides: ReadonlyArray<Guide>, apis: ReadonlyArray<ListedApi>): string => {
   const guide = ({ name, summary, title }: Guide) =>
     `<dt><a href="/docs/${name}">${Html.escape(title)}</a></dt><dd>${summary}</dd>`
-  const endpoint = ({ method, path, summary }: (typeof endpoints)[number]) =>
+  const endpoint = ({ method, path, summary }: ListedApi["endpoints"][number]) =>
     `<dt><code>${Html.escape(`${method} ${path}`)}</code></dt><dd>${Html.escape(summary)}</dd>`
+  const api = ({ document, endpoints, reference, title }: ListedApi) => `<h3>${Html.escape(title)}</h3>
+<dl>${endpoints.map(endpoint).join("\n")}</dl>
+<p>The <a href="${reference}">reference</a> shows every field and every answer of the endpoints. <a href="${document}">${document.slice(1)}</a> is the same as an OpenAPI 3.1 document.</p>`
   const body = `<h1>HydraCore Edge</h1>
 <p>The service that takes page views, form submissions and chat messages from visitors' browsers.</p>
 <h2>Guides</h2>
 <dl>${guides.map(guide).join("\n")}</dl>
 <h2>Endpoints</h2>
-<dl>${endpoints.map(endpoint).join("\n")}</dl>
-<p>The <a href="/docs/reference">reference</a> shows every field and every answer of the endpoints. <a href="/openapi.json">openapi.json</a> is the same as an OpenAPI 3.1 document.</p>`
+${apis.map(api).join("\n")}`
   return page({ title: "Documentation", body, current: "/docs" }, guides)
 }

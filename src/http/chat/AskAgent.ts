@@ -64,6 +64,18 @@ const withMessage = (text: string): NewTurn["message"] => ({ messageId: randomUU
 /** The session of an agent that must not know the conversation later. */
 const freshSession = (): string => randomBytes(32).toString("base64url")
 
+/** What an agent is asked that keeps the conversation under its session: the message alone, if it has a session to keep. */
+const turnsFor = (
+  question: Exclude<Question, { readonly _tag: "Regenerate" }>,
+  session: string | null,
+  bounds: History.Bounds
+): AgentRequest["turns"] => {
+  if (question._tag === "Message") return [{ role: "user", text: question.text }]
+  return session === null
+    ? ClientTurns.bounded(question.turns, bounds)
+    : [{ role: "user", text: question.turns.message }]
+}
+
 /** Makes the function that asks. */
 export const make = Effect.gen(function* () {
   const agent = yield* AgentStream
@@ -148,7 +160,7 @@ export const make = Effect.gen(function* () {
             // An agent that keeps the conversation has instructions of its own.
             instance: instance.memory === "edge" ? instance : { ...instance, instructions: null },
             session: session ?? freshSession(),
-            turns: [{ role: "user", text: question._tag === "Message" ? question.text : question.turns.message }]
+            turns: turnsFor(question, session, boundsOf(instance))
           })
         )
 
@@ -161,8 +173,9 @@ export const make = Effect.gen(function* () {
     hashKey: Uint8Array,
     release: () => void
   ): Effect.Effect<Asked, AskError, Scope.Scope> => {
-    const origin = question._tag === "Turns" ? question.turns.origin : null
-    const identified = ConversationId.identify(instance, question.conversationId, randomUUID(), hashKey, origin)
+    const client =
+      question._tag === "Turns" ? { origin: question.turns.origin, isResumable: question.isResumable } : null
+    const identified = ConversationId.identify(instance, question.conversationId, randomUUID(), hashKey, client)
     const { conversationId, isOpen, storedId } = identified
     const answerId = randomUUID()
     const asked = (stream: Asked["stream"]): Asked => ({ instance, conversationId, answerId, memory: isOpen, stream })

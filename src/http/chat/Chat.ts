@@ -119,6 +119,11 @@ export class Chat implements OpenChat {
     return this.state.failure
   }
 
+  /** The state of the stream. */
+  get current(): ChatStream.State {
+    return this.state
+  }
+
   /** Writes the agent's events. The first event opens the chat. */
   push(events: Iterable<AgentEvent>): void {
     if (!this.isAccepted) {

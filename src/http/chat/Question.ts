@@ -5,6 +5,18 @@
  */
 import type { ClientTurns } from "../../core/chat/ClientTurns.ts"
 
+/** Whether the question begins a conversation, as far as it says so. */
+export const isFirst = (question: Question): boolean => {
+  switch (question._tag) {
+    case "Message":
+      return !question.conversationId
+    case "Regenerate":
+      return false
+    case "Turns":
+      return question.turns.history.length === 0 && !question.isRegenerating
+  }
+}
+
 /** `conversationId` is the client's; undefined or empty begins a conversation. */
 export type Question =
   /** A message alone. Its history is what the edge or the agent keeps. */
@@ -18,4 +30,9 @@ export type Question =
       readonly turns: ClientTurns
       /** Whether the answer replaces the last one. */
       readonly isRegenerating: boolean
+      /**
+       * Whether the client resumes answers and reads its conversation by `conversationId`. For one that does not, the answer
+       * ends with its reader, and what is said is stored for the owner alone.
+       */
+      readonly isResumable: boolean
     }

@@ -11,7 +11,7 @@ import type { AgentError } from "../../services/chat/AgentStream.ts"
 import { AnswerLog } from "./AnswerLog.ts"
 
 type Finish = AgentEvent & { readonly _tag: "Finish" }
-type Usage = Pick<AgentEvent & { readonly _tag: "Usage" }, "inputTokens" | "outputTokens">
+type Usage = AgentEvent & { readonly _tag: "Usage" }
 
 /** How asking the agent ended. */
 export type Asked = Exit.Exit<void, AgentError>
@@ -61,7 +61,10 @@ export class RunningAnswer {
     // The agent's own failure says more, unless the edge had ended the answer before.
     const isAgentFailure = ending === "failed" && Exit.isFailure(asked) && !Cause.hasInterruptsOnly(asked.cause)
     if (isAgentFailure) this.log.end(asked)
-    else this.log.endWith(ending)
+    else {
+      if (this.usage !== null) this.log.push([this.usage])
+      this.log.endWith(ending)
+    }
   }
 
   private naturalEnding(asked: Asked): AnswerEnding {

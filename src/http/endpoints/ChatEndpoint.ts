@@ -7,7 +7,7 @@
  * @module
  */
 import { Context, type Duration, Effect, Layer, Option, Result, type Scope } from "effect"
-import type { HttpServerResponse } from "effect/http"
+import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { ValidationError } from "../../contract/Errors.ts"
 import type * as ChatStream from "../../core/chat/ChatStream.ts"
 import type { Instance } from "../../core/chat/Instance.ts"
@@ -17,6 +17,7 @@ import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
 import { RateLimiter } from "../../services/RateLimiter.ts"
 import * as AskAgent from "../chat/AskAgent.ts"
+import * as ChatLeads from "../chat/ChatLeads.ts"
 import * as ChatResponse from "../chat/ChatResponse.ts"
 import { Drain } from "../chat/Drain.ts"
 import * as OpenChats from "../chat/OpenChats.ts"
@@ -25,9 +26,10 @@ import { StreamSlots } from "../chat/StreamSlots.ts"
 import * as RequestBody from "../server/RequestBody.ts"
 import * as ErrorMapping from "./ErrorMapping.ts"
 import * as ErrorResponses from "./ErrorResponses.ts"
+import * as InFlightLimit from "./InFlightLimit.ts"
 import * as OriginCheck from "./OriginCheck.ts"
 import * as RateLimitCheck from "./RateLimitCheck.ts"
-import type * as RequestHead from "./RequestHead.ts"
+import * as RequestHead from "./RequestHead.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 
@@ -39,6 +41,15 @@ export type Respond = (
   asked: AskAgent.Asked,
   headers: RateLimitCheck.LimitHeaders
 ) => Effect.Effect<Answer, AgentRefusal, Scope.Scope>
+
+/** Begins an answer in the client's protocol. */
+export type Stream = (
+  dialect: (asked: AskAgent.Asked) => ChatStream.Dialect,
+  heartbeat?: Duration.Input
+) => (
+  asked: AskAgent.Asked,
+  headers: RateLimitCheck.LimitHeaders
+) => Effect.Effect<ChatResponse.StartedChat, AgentRefusal, Scope.Scope>
 
 /** A question, and how its answer is sent. */
 export interface Request {
@@ -78,12 +89,32 @@ export type Handler = (
   body: Uint8Array
 ) => Effect.Effect<Answer, never, Scope.Scope>
 
+/** Answers a request whose body repeats the conversation. */
+export const respond = (
+  request: HttpServerRequest.HttpServerRequest,
+  instanceId: string,
+  handler: Handler,
+  { refusal }: Pick<ClientApi, "refusal">
+): Effect.Effect<Response, never, Scope.Scope> =>
+  RequestBody.readConversation(request).pipe(
+    Effect.catchTags(ErrorMapping.ofBytes),
+    Effect.flatMap((bytes) =>
+      HttpServerResponse.isHttpServerResponse(bytes)
+        ? Effect.succeed(refusal(bytes))
+        : Effect.flatMap(handler(RequestHead.fromRequest(request), instanceId, bytes), toResponse)
+    )
+  )
+
+/** The answer as the platform's response. */
+export const toResponse = (answer: Answer): Effect.Effect<Response> =>
+  HttpServerResponse.isHttpServerResponse(answer) ? Effect.succeed(answer) : ChatResponse.toResponse(answer)
+
 export class ChatEndpoint extends Context.Service<
   ChatEndpoint,
   {
     readonly make: (apis: ClientApis) => Handler
-    /** Responds with an event stream. */
-    readonly stream: (dialect: (asked: AskAgent.Asked) => ChatStream.Dialect) => Respond
+    /** Responds with an event stream. A stream that is silent for `heartbeat` gets a comment. */
+    readonly stream: Stream
   }
 >()("hydracore/http/ChatEndpoint") {}
 
@@ -98,7 +129,7 @@ export interface Options {
 }
 
 /** How often a comment is sent on a stream that says nothing, so that no proxy in between takes it for dead. */
-const heartbeat = "15 seconds"
+const defaultHeartbeat = "15 seconds"
 
 /** The response to an error before the answer. */
 const refusalOf = (error: AskAgent.AskError, headers: RateLimitCheck.LimitHeaders): Effect.Effect<Response> => {
@@ -139,19 +170,23 @@ export const layer = (options: Options) =>
       const slots = yield* StreamSlots
       const store = yield* ConversationStore
       const ask = yield* AskAgent.make
+      const addLead = yield* ChatLeads.make
+      const hold = InFlightLimit.make()
 
-      const stream: ChatEndpoint["Service"]["stream"] = (dialect) => (asked, headers) =>
-        ChatResponse.begin(asked.stream, {
-          instanceId: asked.instance.instanceId,
-          messageId: asked.answerId,
-          dialect: dialect(asked),
-          heartbeat,
-          patience: options.patience,
-          maxDuration: options.maxDuration,
-          maxBytes: options.maxBytes,
-          headers,
-          openChats: watch
-        })
+      const stream: Stream =
+        (dialect, heartbeat = defaultHeartbeat) =>
+        (asked, headers) =>
+          ChatResponse.begin(asked.stream, {
+            instanceId: asked.instance.instanceId,
+            messageId: asked.answerId,
+            dialect: dialect(asked),
+            heartbeat,
+            patience: options.patience,
+            maxDuration: options.maxDuration,
+            maxBytes: options.maxBytes,
+            headers,
+            openChats: watch
+          })
 
       const begin = (
         head: RequestHead.RequestHead,
@@ -167,7 +202,10 @@ export const layer = (options: Options) =>
           const slot = slots.openAnswer(head.address, instance.instanceId)
           return slot._tag === "Full"
             ? Effect.succeed(api.refusal(ErrorResponses.tooManyStreams(slot.name, headers)))
-            : Effect.flatMap(ask(instance, question, hashKey, slot.release), (asked) => respond(asked, headers))
+            : Effect.flatMap(ask(instance, question, hashKey, slot.release), (asked) => {
+                addLead(head, question, instance)
+                return respond(asked, headers)
+              })
         })
       }
 
@@ -205,11 +243,17 @@ export const layer = (options: Options) =>
           const refuse = (_: RequestHead.RequestHead, bytes: Uint8Array, headers: RateLimitCheck.LimitHeaders) =>
             Effect.succeed(apis.guess(bytes).refusal(ErrorResponses.overLimit(headers)))
           return (head, instanceId, bytes) =>
-            RateLimitCheck.withRateLimit(
-              admit,
-              (_, __, gate) => take(head, instanceId, bytes, gate, apis),
-              refuse
-            )(head, bytes)
+            hold(
+              head,
+              bytes,
+              () =>
+                RateLimitCheck.withRateLimit(
+                  admit,
+                  (_, __, gate) => take(head, instanceId, bytes, gate, apis),
+                  refuse
+                )(head, bytes),
+              () => Effect.succeed(apis.guess(bytes).refusal(ErrorResponses.overloaded))
+            )
         }
       })
     })

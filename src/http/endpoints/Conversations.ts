@@ -30,9 +30,10 @@ import * as OpenChats from "../chat/OpenChats.ts"
 import { RunningAnswers } from "../chat/RunningAnswers.ts"
 import { StreamSlots } from "../chat/StreamSlots.ts"
 import * as RequestBody from "../server/RequestBody.ts"
+import * as ChatEndpoint from "./ChatEndpoint.ts"
 import * as ErrorMapping from "./ErrorMapping.ts"
 import * as ErrorResponses from "./ErrorResponses.ts"
-import * as OriginCheck from "./OriginCheck.ts"
+import * as InstanceCheck from "./InstanceCheck.ts"
 import * as RateLimitCheck from "./RateLimitCheck.ts"
 import * as RequestHead from "./RequestHead.ts"
 
@@ -82,8 +83,7 @@ export const layer = (options: Options) =>
     Api,
     "conversations",
     Effect.fnUntraced(function* (handlers) {
-      const check = RateLimitCheck.make(yield* RateLimiter, options.rateLimit)
-      const tokens = yield* WidgetTokens
+      const admit = InstanceCheck.make(RateLimitCheck.make(yield* RateLimiter, options.rateLimit), yield* WidgetTokens)
       const store = yield* ConversationStore
       const answers = yield* RunningAnswers
       const followed = yield* FollowedAnswers.make(store)
@@ -102,32 +102,26 @@ export const layer = (options: Options) =>
         onUnknown: (headers: RateLimitCheck.LimitHeaders) => Response = ErrorResponses.unknownConversation
       ): Effect.Effect<Response, never, Scope.Scope> => {
         const head = RequestHead.fromRequest(request)
-        return check(head.address, ({ accepted, headers }) => {
-          if (!accepted) return Effect.succeed(ErrorResponses.overLimit(headers))
-          return Effect.gen(function* () {
-            const instance = yield* tokens.authenticate(params.instance_id, head.headers["x-widget-token"] ?? "")
-            if (Option.isNone(instance)) return ErrorResponses.unauthorized(headers)
-            if (!OriginCheck.isAllowed(head, instance.value.origins)) {
-              return ErrorResponses.foreignOrigin("assistant", headers)
-            }
-            const hashKey = yield* store.hashKey
-            const { storedId } = ConversationId.identify(instance.value, params.conversation_id, "", hashKey)
-            if (storedId === null) return onUnknown(headers)
-            return yield* handle({
-              key: { instanceId: params.instance_id, conversationId: storedId },
-              address: head.address,
-              headers
-            })
-          }).pipe(
-            Effect.catch((error) =>
-              error._tag === "StorageUnavailable"
-                ? ErrorMapping.ofUnavailable(headers).StorageUnavailable(error)
-                : error._tag === "RecordRefused"
-                  ? Effect.succeed(ErrorResponses.notStorable(headers))
-                  : ErrorMapping.ofAgent(error, headers)
-            )
-          )
-        })
+        return admit(
+          { head, instanceId: params.instance_id, token: ChatEndpoint.widgetToken(head) },
+          (instance, headers) =>
+            Effect.flatMap(store.hashKey, (hashKey) => {
+              const { storedId } = ConversationId.identify(instance, params.conversation_id, "", hashKey)
+              return storedId === null
+                ? Effect.succeed(onUnknown(headers))
+                : handle({
+                    key: { instanceId: params.instance_id, conversationId: storedId },
+                    address: head.address,
+                    headers
+                  })
+            }),
+          (error, headers) =>
+            error._tag === "StorageUnavailable"
+              ? ErrorMapping.ofUnavailable(headers).StorageUnavailable(error)
+              : error._tag === "RecordRefused"
+                ? Effect.succeed(ErrorResponses.notStorable(headers))
+                : ErrorMapping.ofAgent(error, headers)
+        )
       }
 
       /** Takes a slot for a stream of the request. */

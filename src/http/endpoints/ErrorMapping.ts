@@ -29,17 +29,18 @@ const causeName = (cause: unknown): { readonly cause?: string } =>
       ? {}
       : { cause: typeof cause }
 
+/** Logs that the store is unavailable. */
+export const logUnavailable = ({ cause, code, reason }: StorageUnavailable) =>
+  Effect.annotateLogs(Effect.logWarning("The store is unavailable; answered 503"), {
+    reason,
+    ...(code === undefined ? {} : { code }),
+    ...causeName(cause)
+  })
+
 /** The store is unavailable. `headers` are those of the rate limit. */
 export const ofUnavailable = (headers: Record<string, string>) => ({
-  StorageUnavailable: ({ cause, code, reason }: StorageUnavailable) =>
-    Effect.as(
-      Effect.annotateLogs(Effect.logWarning("The store is unavailable; answered 503"), {
-        reason,
-        ...(code === undefined ? {} : { code }),
-        ...causeName(cause)
-      }),
-      ErrorResponses.unavailable(headers)
-    )
+  StorageUnavailable: (error: StorageUnavailable) =>
+    Effect.as(logUnavailable(error), ErrorResponses.unavailable(headers))
 })
 
 /**

@@ -5,6 +5,7 @@
  */
 import { HttpServerResponse } from "effect/http"
 import type { ValidationError } from "../../contract/Errors.ts"
+import { type Failure, sentences } from "../../core/chat/ChatStream.ts"
 
 type Headers = Readonly<Record<string, string>>
 
@@ -22,7 +23,8 @@ export const refusal = (status: number, detail: string, headers?: Headers): Http
 /** The maximum length of a client's text in a response. */
 const maxEcho = 200
 
-const bounded = (error: ValidationError): ValidationError => ({
+/** Shortens what an error repeats of the request. */
+export const bounded = (error: ValidationError): ValidationError => ({
   ...error,
   loc: error.loc.map((part) => (typeof part === "string" && part.length > maxEcho ? part.slice(0, maxEcho) : part)),
   msg: error.msg.length > 2 * maxEcho ? error.msg.slice(0, 2 * maxEcho) : error.msg
@@ -118,6 +120,24 @@ export const overloaded: HttpServerResponse.HttpServerResponse = refusal(
   "The service is being sent as much as it can hold. Send it again after Retry-After seconds.",
   { "retry-after": "5", connection: "close" }
 )
+
+/** An answer that failed before any of it was sent. */
+export const failed = (failure: Failure, headers?: Headers): HttpServerResponse.HttpServerResponse => {
+  const status = failureStatuses[failure]
+  return refusal(status, sentences[failure], status === 503 ? { ...headers, "retry-after": "5" } : headers)
+}
+
+const failureStatuses: Readonly<Record<Failure, number>> = {
+  "agent-timeout": 504,
+  "agent-broken": 502,
+  "agent-empty": 502,
+  "agent-declined": 502,
+  "too-long": 504,
+  "too-much": 502,
+  unread: 502,
+  "shutting-down": 503,
+  internal: 500
+}
 
 /** 422: the store refuses the record permanently. */
 export const notStorable = (headers?: Headers): HttpServerResponse.HttpServerResponse =>

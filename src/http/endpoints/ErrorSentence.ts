@@ -5,7 +5,7 @@
  */
 import { Option, Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
-import { HTTPValidationError } from "../../contract/Errors.ts"
+import { HTTPValidationError, type ValidationError } from "../../contract/Errors.ts"
 
 const Refusal = Schema.Struct({ detail: Schema.String })
 
@@ -14,22 +14,35 @@ const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Union([Re
 /** Pydantic's prefix of messages that are sentences. */
 const prefix = "Value error, "
 
-const sentenceOf = (msg: string): string => {
+/** The sentence of a fault. */
+export const ofFault = ({ msg }: Pick<ValidationError, "msg">): string => {
   const text = msg.startsWith(prefix) ? msg.slice(prefix.length) : msg
   return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`
 }
 
+type Response = HttpServerResponse.HttpServerResponse
+
+/** The `detail` of a response of `ErrorResponses`: a sentence, or the faults of a 422. Empty for any other response. */
+export const detailOf = ({ body }: Response): string | ReadonlyArray<ValidationError> =>
+  body._tag === "Uint8Array"
+    ? Option.match(decode(Buffer.from(body.body).toString()), { onNone: () => "", onSome: ({ detail }) => detail })
+    : ""
+
 /** The sentence of a response of `ErrorResponses`: of a 422, that of its first fault. Empty for any other response. */
-export const of = ({ body }: HttpServerResponse.HttpServerResponse): string => {
-  if (body._tag !== "Uint8Array") return ""
-  const decoded = decode(Buffer.from(body.body).toString())
-  if (Option.isNone(decoded)) return ""
-  const { detail } = decoded.value
-  return typeof detail === "string" ? detail : sentenceOf(detail[0]?.msg ?? "")
+export const of = (response: Response): string => {
+  const detail = detailOf(response)
+  return typeof detail === "string" ? detail : ofFault(detail[0] ?? { msg: "" })
+}
+
+/** The response with another body, and its other headers. */
+export const withBody = (
+  { headers, status }: Response,
+  body: string,
+  options: { readonly contentType: string; readonly status?: number }
+): Response => {
+  const { "content-length": _, "content-type": __, ...others } = headers
+  return HttpServerResponse.text(body, { status, headers: others, ...options })
 }
 
 /** The response with its sentence as `text/plain`, and its other headers. */
-export const asText = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse => {
-  const { "content-length": _, "content-type": __, ...headers } = response.headers
-  return HttpServerResponse.text(of(response), { status: response.status, headers })
-}
+export const asText = (response: Response): Response => withBody(response, of(response), { contentType: "text/plain" })

@@ -106,7 +106,9 @@ export const endpoint = (options: Options) =>
           formData
         }
         const fingerprint = Submission.fingerprint(content)
-        const hints = FormContent.hintsOf(Option.isSome(form) ? form.value.reserved : payload.form_data)
+        const fields = Option.isSome(form) ? form.value.reserved : payload.form_data
+        const hints = FormContent.hintsOf(fields)
+        const sessionId = FormContent.sessionOf(fields)
         const draftId = randomUUID()
         const draft = (receivedAt: number) => {
           const signals = FormContent.signalsOf(content, {
@@ -115,7 +117,7 @@ export const endpoint = (options: Options) =>
           })
           const idempotency = key === null ? null : { key, fingerprint }
           const { reasons, status } = SpamScore.judge(signals)
-          return { ...content, submissionId: draftId, receivedAt, status, reasons, idempotency }
+          return { ...content, submissionId: draftId, receivedAt, status, reasons, idempotency, sessionId }
         }
         return Effect.flatMap(Clock.currentTimeMillis, (now) => {
           const drafted = draft(now)

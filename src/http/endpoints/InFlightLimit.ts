@@ -10,6 +10,7 @@ import { StorageUnavailable } from "../../services/Storage.ts"
 import * as DecisionRecorder from "./DecisionRecorder.ts"
 import type * as Endpoint from "./Endpoint.ts"
 import * as ErrorMapping from "./ErrorMapping.ts"
+import type { RequestHead } from "./RequestHead.ts"
 
 /** Bodies and heads up to this size are not counted: ordinary pages send less, and the store's queue bounds their number. */
 export const uncountedBytes = 4_096
@@ -24,20 +25,37 @@ const full: Effect.Effect<Endpoint.Response> = Effect.map(
   (answer) => DecisionRecorder.withDecision(answer, "unavailable")
 )
 
-/** Wraps an endpoint: answers 503 if a request exceeds the capacity. A single request is always accepted. */
-export const bounded = (endpoint: Endpoint.Endpoint, { capacity = maxBytes } = {}): Endpoint.Endpoint => {
+/** Makes the function that handles a request, or calls `overloaded` if it exceeds the capacity. A single request is always accepted. */
+export const make = ({ capacity = maxBytes } = {}) => {
   const memory = Capacity.make(capacity)
-  return (head, body) => {
+  return <A, E, R>(
+    head: RequestHead,
+    body: Uint8Array,
+    handle: () => Effect.Effect<A, E, R>,
+    overloaded: () => Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E, R> => {
     const held = counted(body.length) + counted(head.headBytes)
     return held === 0
-      ? endpoint(head, body)
+      ? handle()
       : Effect.suspend(() => {
           const allocation = memory.allocate()
           // `resize` is inside `ensuring`: an interruption between them would leak the allocation.
           return Effect.ensuring(
-            Effect.suspend(() => (allocation.resize(held) === "held" ? endpoint(head, body) : full)),
+            Effect.suspend(() => (allocation.resize(held) === "held" ? handle() : overloaded())),
             Effect.sync(allocation.release)
           )
         })
   }
+}
+
+/** Wraps an endpoint: answers 503 if a request exceeds the capacity. */
+export const bounded = (endpoint: Endpoint.Endpoint, options?: { readonly capacity?: number }): Endpoint.Endpoint => {
+  const hold = make(options)
+  return (head, body) =>
+    hold(
+      head,
+      body,
+      () => endpoint(head, body),
+      () => full
+    )
 }

@@ -6,7 +6,6 @@
  * @module
  */
 import { Context, Effect, Layer, Result } from "effect"
-import { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../../contract/Api.ts"
 import * as BodyReader from "../../contract/BodyReader.ts"
@@ -14,7 +13,6 @@ import * as UseChat from "../../contract/UseChat.ts"
 import { ChatPayload } from "../../contract/Widget.ts"
 import { UiMessageStream } from "../../core/chat/UiMessageStream.ts"
 import type { Asked } from "../chat/AskAgent.ts"
-import * as ChatResponse from "../chat/ChatResponse.ts"
 import * as RequestBody from "../server/RequestBody.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
 import * as ErrorMapping from "./ErrorMapping.ts"
@@ -45,7 +43,7 @@ const useChat = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi => ({
       question:
         turns === null
           ? { _tag: "Regenerate", conversationId: id }
-          : { _tag: "Turns", conversationId: id, turns, isRegenerating },
+          : { _tag: "Turns", conversationId: id, turns, isRegenerating, isResumable: true },
       respond
     })),
   refusal: ErrorSentence.asText
@@ -83,12 +81,7 @@ export const group = HttpApiBuilder.group(
       Effect.flatMap(
         RequestBody.readConversation(request, (bytes) => !isLikelyUseChat(bytes)),
         (bytes) => converse(RequestHead.fromRequest(request), params.instance_id, bytes)
-      ).pipe(
-        Effect.flatMap((answer) =>
-          HttpServerResponse.isHttpServerResponse(answer) ? Effect.succeed(answer) : ChatResponse.toResponse(answer)
-        ),
-        Effect.catchTags(ErrorMapping.ofBytes)
-      )
+      ).pipe(Effect.flatMap(ChatEndpoint.toResponse), Effect.catchTags(ErrorMapping.ofBytes))
     )
   })
 )

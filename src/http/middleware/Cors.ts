@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { HttpMiddleware } from "effect/http"
+import { Context, Effect } from "effect"
+import { HttpMiddleware, HttpServerRequest, type HttpServerResponse } from "effect/http"
+import { prefix } from "../../contract/owner/Api.ts"
 
 /** The response headers that a page may read, on errors too. */
 const exposedHeaders = [
@@ -33,10 +35,23 @@ export const answerHeaders = {
  */
 const allowedHeaders = "*, Authorization, Content-Type, Idempotency-Key, X-Widget-Token, X-HydraCore-Session"
 
-/** Any origin is allowed, because credentials are not. A preflight response echoes nothing of its request. */
-export const middleware = HttpMiddleware.cors({
+const cors = HttpMiddleware.cors({
   allowedMethods: ["GET", "HEAD", "POST"],
   allowedHeaders: [allowedHeaders],
   exposedHeaders,
   maxAge
 })
+
+/**
+ * Any origin is allowed, because credentials are not. A preflight response echoes nothing of its request. The owner API has
+ * no CORS: no other website may read it.
+ */
+export const middleware = <E, R>(
+  app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | HttpServerRequest.HttpServerRequest> => {
+  const withCors = cors(app)
+  return Effect.withFiber((fiber) => {
+    const { url } = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
+    return url.startsWith(prefix) ? app : withCors
+  })
+}

@@ -6,9 +6,10 @@
 import { randomUUID } from "node:crypto"
 import { type Cause, Context, Effect, Option } from "effect"
 import { HttpServerError, HttpServerRequest, type HttpServerResponse } from "effect/http"
-import * as HttpApi from "effect/http-api/HttpApi"
+import type * as HttpApi from "effect/http-api/HttpApi"
 import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
-import { Api } from "../../contract/Api.ts"
+import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import { prefix } from "../../contract/owner/Api.ts"
 import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
 
 /** A path that the service serves, with one of its methods. */
@@ -18,13 +19,13 @@ export interface KnownPath {
   readonly path: string
 }
 
-const endpoints: Array<KnownPath> = []
-HttpApi.reflect(Api, {
-  onGroup: () => {},
-  onEndpoint: ({ endpoint }: { readonly endpoint: HttpApiEndpoint.Top }) => {
-    endpoints.push({ method: endpoint.method, path: endpoint.path })
-  }
-})
+/** The paths of an API. */
+export const endpointsOf = <Id extends string, Groups extends HttpApiGroup.Constraint>(
+  api: HttpApi.HttpApi<Id, Groups>
+): ReadonlyArray<KnownPath> =>
+  Object.values(api.groups as unknown as Record<string, HttpApiGroup.Top>).flatMap(({ endpoints }) =>
+    Object.values(endpoints as Record<string, HttpApiEndpoint.Top>).map(({ method, path }) => ({ method, path }))
+  )
 
 const matchesSegment = (template: string, segment: string): boolean => {
   const [before = "", after] = template.split(/:[a-z_]+/)
@@ -50,11 +51,12 @@ export const isPublished = (known: ReadonlyArray<KnownPath>, path: string): bool
 
 const pathOf = (url: string): string => url.split("?", 1)[0] ?? ""
 
-/** The methods of a path, including `OPTIONS`; empty for an unknown path. Pure. */
+/** The methods of a path, including `OPTIONS` except in the owner API, which has no CORS; empty for an unknown path. Pure. */
 export const allowedMethods = (known: ReadonlyArray<KnownPath>, path: string): ReadonlyArray<string> => {
   const methods = known.filter((route) => matches(route.path, path)).map((route) => route.method)
   if (methods.length === 0) return []
-  return [...new Set([...methods, ...(methods.includes("GET") ? ["HEAD"] : []), "OPTIONS"])]
+  const implied = [...(methods.includes("GET") ? ["HEAD"] : []), ...(path.startsWith(prefix) ? [] : ["OPTIONS"])]
+  return [...new Set([...methods, ...implied])]
 }
 
 const notFound = (
@@ -113,17 +115,16 @@ const answer = (paths: ReadonlyArray<KnownPath>, cause: Cause.Cause<unknown>) =>
  * Middleware around the whole application. It handles every error except an interruption; its type keeps the application's
  * errors, as the router requires.
  *
- * @param paths the paths that are not endpoints of the contract.
+ * @param paths all paths that the application serves
  */
 export const middleware =
   (paths: ReadonlyArray<KnownPath>) =>
   <E, R>(
     app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
   ): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> => {
-    const all = [...endpoints, ...paths]
-    const handled = Effect.catchCause(app, (cause) => answer(all, cause))
+    const handled = Effect.catchCause(app, (cause) => answer(paths, cause))
     return Effect.withFiber((fiber) => {
       const request = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
-      return isPublished(all, pathOf(request.url)) ? handled : Effect.succeed(notFound(all, request))
+      return isPublished(paths, pathOf(request.url)) ? handled : Effect.succeed(notFound(paths, request))
     })
   }

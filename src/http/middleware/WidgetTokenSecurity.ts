@@ -1,9 +1,13 @@
 /**
- * Accepts every request: the chat endpoint checks the token after the rate limit, so that guessed tokens cost no lookups.
+ * Accept every request: the chat endpoints check the token after the rate limit, so that guessed tokens cost no lookups.
  *
  * @module
  */
 import { Layer } from "effect"
+import { WidgetKeySecurity } from "../../contract/OpenAi.ts"
 import { WidgetTokenSecurity } from "../../contract/WidgetTokenSecurity.ts"
 
-export const layer = Layer.succeed(WidgetTokenSecurity, WidgetTokenSecurity.of({ widgetToken: (handler) => handler }))
+export const layer = Layer.mergeAll(
+  Layer.succeed(WidgetTokenSecurity, WidgetTokenSecurity.of({ widgetToken: (handler) => handler })),
+  Layer.succeed(WidgetKeySecurity, WidgetKeySecurity.of({ widgetKey: (handler) => handler }))
+)

@@ -41,8 +41,8 @@ export interface Options {
   readonly context: Context.Context<never>
   /** The path templates that are route labels, with `:name` for a parameter. */
   readonly templates: ReadonlyArray<string>
-  /** The template whose responses are streams. */
-  readonly chat: string
+  /** The templates whose responses are streams. */
+  readonly chats: ReadonlyArray<string>
 }
 
 /** Statuses have three digits. */
@@ -88,17 +88,17 @@ export const recordSocketStatus = (response: ServerResponse, status: number): vo
   void socketStatuses.set(response, status)
 
 /** Measures a server that does not listen yet. */
-const watch = (server: Server, { chat, context, templates }: Options): void => {
+const watch = (server: Server, { chats, context, templates }: Options): void => {
   const routeOf = Routes.make(templates)
   const count = counters(context)
   const recordDuration = durations(context)
   let open = 0
   let connections = 0
-  const chats = new Set<ServerResponse>()
+  const streams = new Set<ServerResponse>()
   const streaming = () => {
-    let streams = 0
-    for (const { headersSent, statusCode } of chats) if (headersSent && statusCode === 200) streams++
-    return streams
+    let begun = 0
+    for (const { headersSent, statusCode } of streams) if (headersSent && statusCode === 200) begun++
+    return begun
   }
   const observed = [
     observeUnsafe(Metrics.requestsOpen({}), () => ({ value: open }), context),
@@ -114,10 +114,11 @@ const watch = (server: Server, { chat, context, templates }: Options): void => {
     const route = routeOf(request.url ?? "")
     const method = Routes.methodOf(request.method)
     open++
-    if (route === chat) chats.add(response)
+    const isChat = chats.includes(route)
+    if (isChat) streams.add(response)
     response.once("close", () => {
       open--
-      if (route === chat) chats.delete(response)
+      if (isChat) streams.delete(response)
       count(route, method, response.headersSent ? response.statusCode : (socketStatuses.get(response) ?? 0))
       recordDuration(route, performance.now() - startedAt)
     })

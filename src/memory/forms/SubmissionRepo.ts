@@ -4,6 +4,7 @@
  * @module
  */
 import { Context, Effect, Layer, Stream } from "effect"
+import { type Attribution, noAttribution } from "../../core/analytics/Lead.ts"
 import { idempotencyWindowMillis, type Submission, type SubmissionDraft } from "../../core/forms/Submission.ts"
 import { IdempotencyConflict, SubmissionRepo } from "../../services/forms/SubmissionRepo.ts"
 import { RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
@@ -22,10 +23,22 @@ export class Submissions extends Context.Service<
   {
     /** Deletes the submissions of a website and returns their number. Later submissions to it are refused. */
     readonly erase: (websiteConfigId: string) => Pick<Erased, "submissions" | "idempotencyKeys">
+    /** The leads of stored submissions, oldest first. */
+    readonly leads: () => ReadonlyArray<SubmissionLead>
+    /** Removes a lead, and gives its submission an attribution. */
+    readonly settle: (submissionId: string, attribution: Attribution | null) => void
     /** Whether the capacity is used up. */
     readonly isFull: () => boolean
   }
 >()("hydracore/memory/Submissions") {}
+
+/** A stored submission whose visit is not found yet. */
+export interface SubmissionLead {
+  readonly submissionId: string
+  readonly websiteConfigId: string
+  readonly sessionId: string
+  readonly receivedAt: number
+}
 
 /** The use of an idempotency key. */
 interface Use {
@@ -43,6 +56,7 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissio
     const isKnownSite = options?.isKnownSite ?? (() => true)
     const erased = new Set<string>()
     const stored: Array<Submission> = []
+    const leads = new Map<string, SubmissionLead>()
     // Never larger than `stored`: a key is deleted with its submission.
     const uses = new Map<string, Use>()
 
@@ -52,7 +66,7 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissio
       if (!isKnownSite(draft.websiteConfigId) || erased.has(draft.websiteConfigId)) {
         return yield* new RecordRefused({ reason: "unknown-site" })
       }
-      const { idempotency, ...submission } = draft
+      const { idempotency, sessionId, ...submission } = draft
       const key = idempotency === null ? "" : JSON.stringify([draft.websiteConfigId, idempotency.key])
       const use = uses.get(key)
       if (idempotency !== null && use !== undefined && use.usedAt >= draft.receivedAt - idempotencyWindowMillis) {
@@ -60,7 +74,11 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissio
         return use.submissionId
       }
       if (isFull()) return yield* new StorageUnavailable({ reason: "overloaded" })
-      stored.push(submission)
+      stored.push({ ...submission, attribution: noAttribution })
+      if (sessionId !== null && submission.status === "accepted") {
+        const { receivedAt, submissionId, websiteConfigId } = submission
+        leads.set(submissionId, { submissionId, websiteConfigId, sessionId, receivedAt })
+      }
       if (idempotency !== null) {
         const { submissionId, receivedAt } = submission
         uses.set(key, { fingerprint: idempotency.fingerprint, submissionId, usedAt: receivedAt })
@@ -71,6 +89,7 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissio
     /** Removes a submission and its idempotency keys, and returns the number of the keys. */
     const removeAt = (index: number): number => {
       const [removed] = stored.splice(index, 1)
+      if (removed !== undefined) leads.delete(removed.submissionId)
       let keys = 0
       for (const [key, use] of uses) if (use.submissionId === removed?.submissionId && uses.delete(key)) keys++
       return keys
@@ -102,6 +121,12 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissio
           return true
         })
     })
+    const settle: Submissions["Service"]["settle"] = (submissionId, attribution) => {
+      leads.delete(submissionId)
+      const index = stored.findIndex((submission) => submission.submissionId === submissionId)
+      const found = stored[index]
+      if (found !== undefined && attribution !== null) stored[index] = { ...found, attribution }
+    }
     const erase: Submissions["Service"]["erase"] = (websiteConfigId) => {
       erased.add(websiteConfigId)
       const counts = { submissions: 0, idempotencyKeys: 0 }
@@ -112,5 +137,7 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissio
       }
       return counts
     }
-    return Context.make(SubmissionRepo, repo).pipe(Context.add(Submissions, { erase, isFull }))
+    return Context.make(SubmissionRepo, repo).pipe(
+      Context.add(Submissions, { erase, isFull, leads: () => [...leads.values()], settle })
+    )
   })

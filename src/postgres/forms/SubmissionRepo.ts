@@ -60,7 +60,8 @@ const columns: ReadonlyArray<Columns.Column<SubmissionDraft>> = [
   Columns.text("fingerprint", (draft) => draft.idempotency?.fingerprint ?? null),
   Columns.text("status", (draft) => draft.status),
   // Joined, since `unnest` flattens an array of arrays.
-  Columns.text("reasons", (draft) => draft.reasons.join(","))
+  Columns.text("reasons", (draft) => draft.reasons.join(",")),
+  Columns.text("session_id", (draft) => draft.sessionId)
 ]
 
 /** Replaces a held key's column with the new draft's if the key has expired. */
@@ -71,7 +72,8 @@ const claimed = (column: string) => `
 /**
  * One statement, and so one transaction, per batch. A draft with a key first claims the key. The key's row then names its
  * submission: this draft, a concurrent one of another process (the claim waits for it), or an earlier one. A draft is stored
- * only if its key names it. A retried batch finds its own claims and rows and changes nothing.
+ * only if its key names it. A retried batch finds its own claims and rows and changes nothing. An accepted submission that
+ * names the tracker's session also leaves a pending lead (see `Leads`).
  *
  * Keys are claimed in sorted order, so that two processes cannot deadlock.
  *
@@ -84,7 +86,7 @@ const statement = `
     SELECT * FROM unnest(${columns.map((_, index) => `$${index + 1}`).join(", ")})
       AS draft (${columns.map(({ name }) => name).join(", ")})
   ), website AS MATERIALIZED (
-    SELECT site.website_config_id FROM (SELECT DISTINCT website_config_id FROM draft) AS named
+    SELECT site.website_config_id, hosted_website_id FROM (SELECT DISTINCT website_config_id FROM draft) AS named
     JOIN site USING (website_config_id) WHERE site.deleted_at IS NULL ORDER BY 1 FOR KEY SHARE OF site
   ), claim AS (
     INSERT INTO idempotency_key AS held
@@ -101,7 +103,12 @@ const statement = `
       status, string_to_array(reasons, ',')
     FROM draft JOIN website USING (website_config_id) LEFT JOIN claim USING (website_config_id, key_sha256)
     WHERE key_sha256 IS NULL OR claim.submission_id = draft.submission_id
-    ON CONFLICT (submission_id) DO NOTHING
+    ON CONFLICT (submission_id) DO NOTHING RETURNING submission_id
+  ), lead AS (
+    INSERT INTO pending_lead (lead_id, kind, hosted_website_id, session_id, received_at)
+    SELECT submission_id, 'form', hosted_website_id, session_id, received_at
+    FROM stored JOIN draft USING (submission_id) JOIN website USING (website_config_id)
+    WHERE session_id IS NOT NULL AND status = 'accepted'
   )
   SELECT draft.submission_id AS draft_id, claim.fingerprint, claim.submission_id
   FROM draft JOIN claim USING (website_config_id, key_sha256)
@@ -159,6 +166,8 @@ export const storeBatch = (
     )
   })
 
+const Text = Schema.NullOr(Schema.String)
+
 const Stored = Schema.Array(
   Schema.Struct({
     submission_id: Schema.String,
@@ -168,7 +177,12 @@ const Stored = Schema.Array(
     page_slug: Schema.NullOr(Schema.String),
     form_data: Schema.String,
     status: Schema.Literals(statuses),
-    reasons: Schema.Array(Schema.String)
+    reasons: Schema.Array(Schema.String),
+    source: Text,
+    medium: Text,
+    campaign: Text,
+    referrer: Text,
+    entry_page: Text
   })
 )
 
@@ -180,7 +194,14 @@ const fromRow = (row: (typeof Stored.Type)[number]): Submission => ({
   pageSlug: row.page_slug,
   formData: row.form_data,
   status: row.status,
-  reasons: row.reasons
+  reasons: row.reasons,
+  attribution: {
+    source: row.source,
+    medium: row.medium,
+    campaign: row.campaign,
+    referrer: row.referrer,
+    entryPage: row.entry_page
+  }
 })
 
 /** A literal per status, so that the planner can use the partial index of the quarantine. */
@@ -198,7 +219,8 @@ const stream = (
   }
 ) =>
   Stream.paginate(Option.none<Submission>(), (last) =>
-    sql`SELECT submission_id, website_config_id, received_at, email, page_slug, form_data::text AS form_data, status, reasons
+    sql`SELECT submission_id, website_config_id, received_at, email, page_slug, form_data::text AS form_data, status, reasons,
+        source, medium, campaign, referrer, entry_page
       FROM submission WHERE website_config_id = ${PgTypes.uuid(query.websiteConfigId)} AND ${ofStatus(sql, query.status)}
       AND ${Option.match(last, {
         onNone: () => sql`received_at >= ${PgTypes.timestamptz(query.since ?? Number.NEGATIVE_INFINITY)}`,

@@ -114,7 +114,7 @@ const lock = (id: string) =>
   SqlClient.SqlClient.use((sql) => sql`SELECT 1 FROM site WHERE website_config_id = ${PgTypes.uuid(id)} FOR UPDATE`)
 
 const writtenTables = Database.array(
-  [...Partitions.parents, "conversion", "submission", "idempotency_key", "not_counted"],
+  [...Partitions.parents, "conversion", "pending_lead", "submission", "idempotency_key", "not_counted"],
   PgTypes.OID.text
 )
 
@@ -181,6 +181,9 @@ export const erase = (
     erased.idempotencyKeys = yield* deleteAll(keys, id, timeout)
     erased.submissions = yield* deleteAll(submissions, id, timeout)
     erased.decisionCounts = yield* deleteAll(counts, id, timeout)
+    yield* sql`DELETE FROM pending_lead WHERE hosted_website_id = ${PgTypes.uuid(hosted.value)}`.pipe(
+      Database.bounded(timeout)
+    )
     erased.conversions = yield* deleteAll(conversions, hosted.value, timeout)
     for (const { name, parent } of yield* Database.bounded(timeout)(Partitions.list)) {
       const deleted = yield* deleteAll(partition(name), hosted.value, timeout)

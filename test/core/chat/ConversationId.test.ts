@@ -16,27 +16,29 @@ const Given = Schema.UndefinedOr(
   Schema.Literals(["", "short", "an id of 16 characters or more", "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63"])
 )
 
-const Origin = Schema.NullOr(Schema.Literals(["one", "two"]))
+const Client = Schema.NullOr(Schema.Struct({ origin: Schema.Literals(["one", "two"]), isResumable: Schema.Boolean }))
 
 describe("core/chat/ConversationId", () => {
   it.prop(
     "only an id that nobody can guess opens a conversation, and only where the edge keeps it",
-    [Instance, Given, Origin],
-    ([instance, given, origin]) => {
+    [Instance, Given, Client],
+    ([instance, given, client]) => {
       const { conversationId, isOpen, session, storedId } = ConversationId.identify(
         instance,
         given,
         fresh,
         hashKey,
-        origin
+        client
       )
       assert.strictEqual(conversationId, given || fresh)
       const isKey =
-        isCanonicalUuid(conversationId) || (instance.conversationIds === "client" && conversationId.length >= 16)
+        client?.isResumable !== false &&
+        (isCanonicalUuid(conversationId) || (instance.conversationIds === "client" && conversationId.length >= 16))
       assert.strictEqual(isOpen, instance.memory === "edge" && isKey)
       // Of any other id only what a client sends as its turns is stored.
-      assert.strictEqual(storedId !== null, instance.memory === "edge" && (isKey || origin !== null))
-      assert.strictEqual(session === null, instance.memory === "edge" && !isKey)
+      assert.strictEqual(storedId !== null, instance.memory === "edge" && (isKey || client !== null))
+      const isNamed = instance.memory === "edge" ? isKey : client?.isResumable !== false || Boolean(given)
+      assert.strictEqual(session !== null, isNamed)
       // No request can name what is stored for the owner alone.
       if (storedId !== null && !isOpen) {
         assert.notStrictEqual(ConversationId.identify(instance, storedId, fresh, hashKey).storedId, storedId)
@@ -46,13 +48,15 @@ describe("core/chat/ConversationId", () => {
 
   it.prop(
     "two conversations that differ in instance, id or origin are stored apart",
-    [Instance, Given, Origin, Instance, Given, Origin],
-    ([instance, given, origin, other, otherGiven, otherOrigin]) => {
-      const one = ConversationId.identify(instance, given, fresh, hashKey, origin)
-      const two = ConversationId.identify(other, otherGiven, fresh, hashKey, otherOrigin)
+    [Instance, Given, Client, Instance, Given, Client],
+    ([instance, given, client, other, otherGiven, otherClient]) => {
+      const one = ConversationId.identify(instance, given, fresh, hashKey, client)
+      const two = ConversationId.identify(other, otherGiven, fresh, hashKey, otherClient)
       if (one.storedId === null || two.storedId === null || one.isOpen || two.isOpen) return
       const isSame =
-        instance.instanceId === other.instanceId && one.conversationId === two.conversationId && origin === otherOrigin
+        instance.instanceId === other.instanceId &&
+        one.conversationId === two.conversationId &&
+        client?.origin === otherClient?.origin
       assert.strictEqual(one.storedId === two.storedId, isSame)
     }
   )

@@ -29,7 +29,8 @@ const SubmissionParts = Schema.Struct({
   pageSlug: Text,
   formData: FormData,
   status: Schema.Literals(statuses),
-  reasons: Schema.Array(Schema.Literals(["honeypot", "links"]))
+  reasons: Schema.Array(Schema.Literals(["honeypot", "links"])),
+  attribution: Schema.Struct({ source: Text, medium: Text, campaign: Text, referrer: Text, entryPage: Text })
 })
 
 const submissionOf = (parts: typeof SubmissionParts.Type): Submission => ({
@@ -40,8 +41,11 @@ const submissionOf = (parts: typeof SubmissionParts.Type): Submission => ({
   pageSlug: parts.pageSlug,
   formData: typeof parts.formData === "string" ? parts.formData : JSON.stringify(parts.formData),
   status: parts.status,
-  reasons: parts.reasons
+  reasons: parts.reasons,
+  attribution: parts.attribution
 })
+
+const columns = ["source", "medium", "campaign", "referrer", "entry_page"]
 
 describe("core/forms/SubmissionExport", () => {
   it.prop("a line of NDJSON is one line and holds the submission", [SubmissionParts], ([parts]) => {
@@ -53,6 +57,11 @@ describe("core/forms/SubmissionExport", () => {
       received_at: new Date(submission.receivedAt).toISOString(),
       email: submission.email,
       page_slug: submission.pageSlug,
+      source: submission.attribution.source,
+      medium: submission.attribution.medium,
+      campaign: submission.attribution.campaign,
+      referrer: submission.attribution.referrer,
+      entry_page: submission.attribution.entryPage,
       form_data: JSON.parse(submission.formData)
     })
   })
@@ -71,12 +80,13 @@ describe("core/forms/SubmissionExport", () => {
   it.prop("a record of CSV has the header's columns, and the form's text in the last", [SubmissionParts], ([parts]) => {
     const submission = submissionOf(parts)
     assert.deepStrictEqual(read(SubmissionExport.csvHeader() + SubmissionExport.csv(submission)), [
-      ["submission_id", "received_at", "email", "page_slug", "form_data"],
+      ["submission_id", "received_at", "email", "page_slug", ...columns, "form_data"],
       [
         submission.submissionId,
         new Date(submission.receivedAt).toISOString(),
         Csv.safe(submission.email ?? ""),
         Csv.safe(submission.pageSlug ?? ""),
+        ...Object.values(submission.attribution).map((text) => Csv.safe(text ?? "")),
         Csv.safeJson(submission.formData)
       ]
     ])

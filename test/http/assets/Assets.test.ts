@@ -15,7 +15,12 @@ const bundle = (name: Bundles.Name) =>
   })
 
 /** Bytes, gzipped. */
-const budgets: Readonly<Record<Bundles.Name, number>> = { embed: 999, forms: 4096, chat: 12_000 }
+const budgets: Readonly<Record<Bundles.Name, number>> = {
+  embed: 999,
+  forms: 4096,
+  chat: 14_000,
+  "chat-panel": 18_000
+}
 
 layer(testServer(), { excludeTestServices: true })("scripts", (it) => {
   for (const name of Bundles.names) {
@@ -107,11 +112,16 @@ layer(testServer(), { excludeTestServices: true })("scripts", (it) => {
     })
   }
 
-  it.effect("the tracker loads the current version of the form enhancer", () =>
-    Effect.gen(function* () {
-      const { hash } = yield* bundle("forms")
-      const { bytes } = yield* bundle("embed")
-      assert.include(Buffer.from(bytes.identity).toString("utf8"), Bundles.hashedName("forms", hash))
-    })
-  )
+  for (const [name, loaded] of [
+    ["embed", "forms"],
+    ["chat", "chat-panel"]
+  ] as const) {
+    it.effect(`${name}.js loads the current version of ${loaded}.js`, () =>
+      Effect.gen(function* () {
+        const { hash } = yield* bundle(loaded)
+        const { bytes } = yield* bundle(name)
+        assert.include(Buffer.from(bytes.identity).toString("utf8"), Bundles.hashedName(loaded, hash))
+      })
+    )
+  }
 })

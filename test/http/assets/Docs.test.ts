@@ -7,6 +7,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { Api } from "../../../src/contract/Api.ts"
+import { OwnerApi } from "../../../src/contract/owner/Api.ts"
 import { guides, paths } from "../../../src/http/assets/Docs.ts"
 import * as GuidePage from "../../../src/http/assets/GuidePage.ts"
 import { decoders, get } from "../../support/RawResponses.ts"
@@ -24,13 +25,23 @@ const includes =
   }
 
 const cases: ReadonlyArray<readonly [path: string, contentType: string, check: (body: string) => void]> = [
-  ["/docs", html, includes("/v1/public/analytics/track", ...guides.map((name) => `href="/docs/${name}"`))],
+  [
+    "/docs",
+    html,
+    includes("/v1/public/analytics/track", "/v1/owner/query", ...guides.map((name) => `href="/docs/${name}"`))
+  ],
   ...guides.map((name) => [`/docs/${name}`, html, includes("<h1 id=", 'aria-current="page"')] as const),
   ["/docs/reference", html, includes("/v1/public/analytics/track")],
+  ["/docs/reference/owner", html, includes("/v1/owner/query")],
   [
     "/openapi.json",
     "application/json",
     (document) => assert.strictEqual(document, JSON.stringify(OpenApi.fromApi(Api)))
+  ],
+  [
+    "/openapi-owner.json",
+    "application/json",
+    (document) => assert.strictEqual(document, JSON.stringify(OpenApi.fromApi(OwnerApi)))
   ]
 ]
 

@@ -42,6 +42,39 @@ const behaviour = (message: string, gate: Promise<void>): Stream.Stream<AgentEve
         Stream.concat(Stream.drop(MemoryAgentStream.texts(words(after)), 1))
       )
     }
+    // Reasons, or runs the tool of this name, waits for the gate, and answers.
+    case "think":
+    case "tool": {
+      const event: AgentEvent =
+        name === "think" ? { _tag: "Reasoning", delta: "hm" } : { _tag: "Tool", id: "t", name: rest, state: "running" }
+      return Stream.fromIterable<AgentEvent>([{ _tag: "Accepted" }, event]).pipe(
+        Stream.concat(Stream.drain(Stream.fromEffect(Effect.promise(() => gate)))),
+        Stream.concat(Stream.drop(MemoryAgentStream.texts(["Done ", "thinking."]), 1))
+      )
+    }
+    // Sends a text, then sources, each as `title=url`.
+    case "cite": {
+      const [text = "", ...sources] = rest.split("|")
+      return said(text).pipe(
+        Stream.concat(
+          Stream.fromIterable(
+            sources.map((source): AgentEvent => {
+              const [title = "", url = ""] = source.split(/=(.*)/s)
+              return { _tag: "Source", title: title || null, url }
+            })
+          )
+        ),
+        Stream.concat(Stream.succeed<AgentEvent>({ _tag: "Finish", reason: "stop" }))
+      )
+    }
+    // Sends two texts, with a tool between them.
+    case "parts": {
+      const [before = "", after = ""] = rest.split("|")
+      return said(before).pipe(
+        Stream.concat(Stream.succeed<AgentEvent>({ _tag: "Tool", id: "t", name: "search", state: "running" })),
+        Stream.concat(Stream.drop(MemoryAgentStream.texts(words(after)), 1))
+      )
+    }
     case "break":
       return Stream.concat(said(rest), Stream.fail(new AgentBroken({ reason: "test" })))
     case "refuse":

@@ -32,11 +32,17 @@ export interface Recorded {
   readonly test: string
 }
 
-const contractPrefix = "/v1/public/"
+const publicPrefix = "/v1/public/"
+const ownerPrefix = "/v1/owner/"
 
-/** Every response of the service exposes the decision header; those of a test's other servers do not. */
-const isOurs = (fields: ReadonlyMap<string, string>): boolean =>
-  fields.get("access-control-expose-headers")?.includes("X-HydraCore-Decision") === true
+/**
+ * Every response of the public API exposes the decision header; those of a test's other servers do not. No other server of a
+ * test has the paths of the owner API.
+ */
+const isOurs = (url: string | null, fields: ReadonlyMap<string, string>): boolean =>
+  url?.startsWith(ownerPrefix) === true ||
+  ((url === null || url.startsWith(publicPrefix)) &&
+    fields.get("access-control-expose-headers")?.includes("X-HydraCore-Decision") === true)
 
 const folder = inject("responses")
 const file = path.join(folder, `${process.pid}.jsonl`)
@@ -57,7 +63,7 @@ const record = (text: string, response: ServerResponse | null | undefined): void
   const { fields, status } = parseHead(text)
   const request = response?.req
   const url = request?.url?.split("?", 1)[0] ?? null
-  if (!isOurs(fields) || (url !== null && !url.startsWith(contractPrefix))) return
+  if (!isOurs(url, fields)) return
   const seen = {
     method: request?.method ?? null,
     path: url,

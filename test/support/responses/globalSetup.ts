@@ -10,6 +10,7 @@ import path from "node:path"
 import { OpenApi } from "effect/http-api"
 import type { TestProject } from "vitest/node"
 import { Api } from "../../../src/contract/Api.ts"
+import { OwnerApi, prefix } from "../../../src/contract/owner/Api.ts"
 import * as Documented from "./Documented.ts"
 import type { Recorded } from "./Recorder.ts"
 
@@ -21,9 +22,11 @@ const recordedIn = async (folder: string): Promise<ReadonlyArray<Recorded>> => {
 
 /** What the document does not declare, with the first test in which it was seen. */
 const faultsOf = (responses: ReadonlyArray<Recorded>): ReadonlyMap<string, string> => {
-  const operations = Documented.operationsOf(OpenApi.fromApi(Api) as never)
+  const visitors = Documented.operationsOf(OpenApi.fromApi(Api) as never)
+  const owners = Documented.operationsOf(OpenApi.fromApi(OwnerApi) as never)
   const faults = new Map<string, string>()
   for (const response of responses) {
+    const operations = response.path?.startsWith(prefix) === true ? owners : visitors
     for (const fault of Documented.undocumented(operations, response)) {
       if (!faults.has(fault)) faults.set(fault, response.test)
     }

@@ -1,0 +1,174 @@
+/**
+ * Shows one answer while it arrives: its text, what the agent does meanwhile, its sources, how it ended, and the buttons to
+ * rate it and to copy its code.
+ *
+ * @module
+ */
+import type { Message, Rating } from "./ConversationStore.ts"
+import { icon, make } from "./Dom.ts"
+import { isRetryable } from "./Failures.ts"
+import type { Source } from "./Frames.ts"
+import * as Limits from "./Limits.ts"
+import { safeHref } from "./Links.ts"
+import { makeMarkdown } from "./Markdown.ts"
+import type { RenderQueue } from "./RenderQueue.ts"
+import { type Strings, sentenceOf } from "./Strings.ts"
+import { fill } from "./Texts.ts"
+
+/** An answer that is being received. */
+export interface Answer {
+  readonly write: (delta: string) => void
+  readonly addSource: (source: Source) => void
+  /** Shows what the agent does. An empty text shows nothing. */
+  readonly setActivity: (sentence: string) => void
+  /**
+   * Ends the answer, with a reason if it is incomplete, and with its rating. The promise resolves once the answer is rendered,
+   * with the note that is shown below it, or an empty text. It never resolves if the transcript is reset before.
+   */
+  readonly end: (reason?: Message["ended"], rating?: Rating) => Promise<string>
+}
+
+export interface Options {
+  /** Read each time a text is shown. */
+  readonly strings: Strings
+  readonly queue: RenderQueue
+  /** The message and its body. */
+  readonly root: HTMLElement
+  readonly body: HTMLElement
+  /** Receives the rendered text. */
+  readonly onText: (text: string) => void
+  /** The visitor wants to send the last message again. */
+  readonly onRetry: () => void
+  /** The visitor rates the answer. Undefined if the answer cannot be rated. */
+  readonly onRate: () => ((rating: Rating) => void) | undefined
+}
+
+const retryButton = (wait: number, { onRetry, strings }: Options): HTMLElement => {
+  const button = make("button", { part: "retry", type: "button" })
+  const end = performance.now() + wait * 1000
+  const left = (): number => Math.ceil((end - performance.now()) / 1000)
+  const show = (): void => {
+    const isWaiting = left() > 0
+    button.textContent = isWaiting ? fill(strings.retryIn, { seconds: left() }) : strings.retry
+    // A `disabled` button would lose the focus.
+    button.ariaDisabled = String(isWaiting)
+    if (isWaiting) setTimeout(() => button.isConnected && show(), 250)
+  }
+  button.onclick = () => {
+    if (left() <= 0) onRetry()
+  }
+  show()
+  return button
+}
+
+const ratingButtons = (strings: Strings, onRate: (rating: Rating) => void, rating?: Rating): HTMLElement => {
+  const buttons = (["up", "down"] as const).map((name) => {
+    const button = make("button", { part: `button rate rate-${name}`, type: "button" }, icon("thumb"))
+    button.ariaLabel = name === "up" ? strings.good : strings.bad
+    button.ariaPressed = String(name === rating)
+    button.onclick = () => {
+      for (const other of buttons) other.ariaPressed = String(other === button)
+      onRate(name)
+    }
+    return button
+  })
+  return make("div", { part: "rating" }, ...buttons)
+}
+
+/** Copies a text. Pages without TLS have no clipboard, so there the text is selected and copied from the page. */
+const copyText = async (code: HTMLElement): Promise<void> => {
+  try {
+    await navigator.clipboard.writeText(code.textContent)
+  } catch {
+    getSelection()?.selectAllChildren(code)
+    document.execCommand("copy")
+  }
+}
+
+const addCopyButton = (pre: HTMLElement, strings: Strings): void => {
+  // The style sheet shows the label, so that it is no part of the answer's text.
+  const button = make("button", { part: "copy", type: "button", "aria-label": strings.copy })
+  button.onclick = async () => {
+    await copyText(pre)
+    button.ariaLabel = strings.copied
+    setTimeout(() => {
+      button.ariaLabel = strings.copy
+    }, 2000)
+  }
+  const box = make("div", { class: "code" })
+  pre.replaceWith(box)
+  box.append(pre, button)
+}
+
+/** Makes the view of an answer in its message. */
+export const makeAnswer = (options: Options): Answer => {
+  const { body, queue, root, strings } = options
+  const text = makeMarkdown(body, options.onText)
+  const activity = make("p", { part: "note activity", hidden: "" })
+  const urls = new Set<string>()
+  const list = make("ol")
+  let isWritten = false
+  let length = 0
+  root.classList.add("writing")
+  body.before(activity)
+
+  const renderNext = (): number => {
+    const units = text.renderNext()
+    length += units
+    if (length > Limits.maxAuto && body.dir === "auto") body.dir = getComputedStyle(body).direction
+    return units
+  }
+
+  const finish = (reason: Message["ended"], rating?: Rating): string => {
+    root.classList.remove("writing")
+    activity.remove()
+    body.hidden = !isWritten
+    for (const pre of Array.from(body.querySelectorAll("pre")).slice(0, Limits.maxCopyButtons))
+      addCopyButton(pre, strings)
+    if (typeof reason === "object") {
+      const sentence = sentenceOf(reason, strings)
+      const box = make("div", { part: "error" }, make("p", {}, sentence))
+      if (isRetryable(reason)) box.append(retryButton(reason.retryAfter ?? 0, options))
+      root.append(box)
+      return sentence
+    }
+    const note = reason ? strings.stopped : isWritten ? "" : strings.empty
+    if (note) root.append(make("p", { part: "note" }, note))
+    const onRate = options.onRate()
+    if (onRate && isWritten) root.append(ratingButtons(strings, onRate, rating))
+    return note
+  }
+
+  return {
+    write: (delta) => {
+      isWritten = true
+      text.write(delta)
+      queue.add(renderNext)
+    },
+    addSource: ({ title, url }) => {
+      const href = /^https?:/.test(url) && safeHref(url, url)
+      if (!href || urls.has(href) || urls.size === Limits.maxSources) return
+      if (urls.size === 0) root.append(make("div", { part: "sources" }, make("p", {}, strings.sources), list))
+      urls.add(href)
+      const link = make(
+        "a",
+        { href, target: "_blank", rel: "noreferrer", dir: "auto", title: href },
+        title || new URL(href).host
+      )
+      list.append(make("li", {}, link))
+    },
+    setActivity: (sentence) => {
+      activity.hidden = sentence === ""
+      activity.textContent = sentence
+    },
+    end: (reason, rating) =>
+      new Promise((resolve) => {
+        queue.add(() => {
+          text.end()
+          const units = renderNext()
+          if (units === 0) resolve(finish(reason, rating))
+          return units
+        })
+      })
+  }
+}

@@ -1,0 +1,296 @@
+/**
+ * The chat of one element: connects the panel, the transcript, the conversation and the edge.
+ *
+ * @module
+ */
+import * as Client from "./Client.ts"
+import { continuationOf } from "./Continuation.ts"
+import * as Store from "./ConversationStore.ts"
+import { chatUrl } from "./Endpoint.ts"
+import { isLost } from "./Failures.ts"
+import * as Limits from "./Limits.ts"
+import { makePanel, narrowWindow, type Panel } from "./Panel.ts"
+import type { RunningChat } from "./PanelLoader.ts"
+import * as Run from "./Run.ts"
+import { SharedConversation } from "./SharedConversation.ts"
+import { makeSpeech, type Speech } from "./Speech.ts"
+import { type Strings, withReplacements } from "./Strings.ts"
+import { parseSuggestions } from "./Suggestions.ts"
+import { makeTranscript, type Transcript } from "./Transcript.ts"
+
+interface Parts {
+  readonly panel: Panel
+  readonly speech: Speech
+  readonly transcript: Transcript
+  readonly strings: Strings
+  readonly shared: SharedConversation
+}
+
+export class Chat implements RunningChat {
+  readonly #host: HTMLElement
+  readonly #launcher: HTMLButtonElement
+  #parts: Parts | undefined
+  /** Whether the last question is sent as soon as the device is online. */
+  #isUnsent = false
+  /** Whether the page was left. It may be restored from the back-forward cache. */
+  #isLeft = false
+  /** When the stored conversation had changed last, as the page was left. */
+  #updatedAtLeave = 0
+
+  readonly #onPageHide = (): void => {
+    const { shared } = this.#parts!
+    this.#isLeft = true
+    shared.leave()
+    this.#updatedAtLeave = Store.load(shared.instance).updated
+  }
+  /** A page from the back-forward cache may have missed messages that other pages have stored. */
+  readonly #onPageShow = ({ persisted }: PageTransitionEvent): void => {
+    if (!persisted) return
+    this.#isLeft = false
+    if (this.#updatedAtLeave === Store.load(this.#parts!.shared.instance).updated) this.#join()
+    else this.#rebuild()
+  }
+  readonly #onOnline = (): void => {
+    if (this.#isUnsent) this.#retry()
+  }
+
+  constructor(host: HTMLElement, launcher: HTMLButtonElement) {
+    this.#host = host
+    this.#launcher = launcher
+  }
+
+  show(typed = ""): void {
+    if (this.#parts === undefined) return
+    this.#parts.panel.input.value += typed
+    this.#parts.panel.show()
+  }
+
+  hide(): void {
+    this.#parts?.panel.hide()
+  }
+
+  connected(): void {
+    addEventListener("pagehide", this.#onPageHide)
+    addEventListener("pageshow", this.#onPageShow)
+    addEventListener("online", this.#onOnline)
+    if (this.#parts === undefined) this.#build()
+    else {
+      // Moving the element closed a modal dialog and reset the log's scroll position.
+      this.#parts.panel.reopen()
+      this.#parts.transcript.scrollToEnd()
+      this.#join()
+    }
+  }
+
+  disconnected(): void {
+    // An element that replaces this one loads the conversation at once.
+    this.#parts?.shared.leave()
+    // An element that is only moved is connected again by then.
+    setTimeout(() => {
+      if (this.#host.isConnected || this.#parts === undefined) return
+      removeEventListener("pagehide", this.#onPageHide)
+      removeEventListener("pageshow", this.#onPageShow)
+      removeEventListener("online", this.#onOnline)
+      this.#dispose()
+    })
+  }
+
+  changed(name: string): void {
+    if (this.#parts === undefined) return
+    if (name === "instance") {
+      this.#parts.shared.leave()
+      this.#rebuild()
+    } else {
+      Object.assign(this.#parts.strings, this.#readStrings())
+      this.#parts.panel.relabel()
+      this.#suggest()
+    }
+  }
+
+  #readStrings(): Strings {
+    return withReplacements(this.#host.getAttribute("strings"), this.#host.getAttribute("heading"))
+  }
+
+  #suggest(): void {
+    const { panel, transcript } = this.#parts!
+    const suggestions = parseSuggestions(this.#host.getAttribute("suggestions"))
+    if (suggestions === undefined) console.error("<hydracore-chat>: `suggestions` is not a JSON list of texts.")
+    transcript.suggest(suggestions ?? [], panel.send)
+  }
+
+  #endpoint(): Client.Endpoint | undefined {
+    const url = chatUrl(this.#parts!.shared.instance, {
+      script: import.meta.url,
+      base: this.#host.getAttribute("base"),
+      page: document.baseURI
+    })
+    return url === undefined ? undefined : { url, token: this.#host.getAttribute("token") ?? "" }
+  }
+
+  #rebuild(): void {
+    this.#dispose()
+    this.#build()
+  }
+
+  #abort(): void {
+    const { shared } = this.#parts!
+    shared.run?.stop.abort()
+    shared.run = undefined
+    this.#isUnsent = false
+  }
+
+  #dispose(): void {
+    const { panel, transcript } = this.#parts!
+    this.#abort()
+    transcript.reset([], false)
+    panel.dispose()
+    this.#parts = undefined
+  }
+
+  #build(): void {
+    const strings = this.#readStrings()
+    const speech = makeSpeech()
+    const transcript = makeTranscript({
+      strings,
+      onRetry: () => this.#retry(),
+      onRate: (id, rating) => this.#rate(id, rating)
+    })
+    const panel = makePanel({
+      launcher: this.#launcher,
+      strings,
+      transcript,
+      speech,
+      onSend: (message) => {
+        shared.add({ role: "user", text: message })
+        transcript.addQuestion(message)
+        this.#receive(Run.makeRun(message, "ask"))
+      },
+      onStop: () => {
+        const { run } = shared
+        this.#stopAtEdge()
+        run?.stop.abort()
+      },
+      onNew: () => this.#startNewConversation(),
+      onToggle: (open) => {
+        shared.conversation = { ...shared.conversation, open }
+        shared.save()
+      }
+    })
+    const shared: SharedConversation = new SharedConversation(
+      this.#host.getAttribute("instance") ?? "",
+      () => panel.input.value
+    )
+    this.#parts = { panel, speech, transcript, strings, shared }
+    this.#host.shadowRoot!.append(panel.dialog)
+    this.#suggest()
+    this.#join()
+    const { draft, messages, open } = shared.conversation
+    panel.input.value = draft
+    this.#adopt(shared.conversation, false)
+    // A panel that fills the window does not open by itself.
+    const isWanted = open || (this.#host.hasAttribute("open") && messages.length === 0)
+    if (isWanted && !matchMedia(narrowWindow).matches) panel.show(false)
+  }
+
+  #join(): void {
+    const { panel, shared } = this.#parts!
+    shared.join((theirs) => {
+      this.#abort()
+      this.#adopt({ ...theirs, open: panel.isOpen() }, true)
+      shared.save()
+    })
+  }
+
+  /** Shows a conversation from the storage or of another tab, and continues to receive its running answer. */
+  #adopt(stored: Store.Conversation, isOfAnotherTab: boolean): void {
+    const { panel, shared, transcript } = this.#parts!
+    const { messages, running } = continuationOf(stored, isOfAnotherTab)
+    shared.conversation = { ...stored, messages, running: false }
+    panel.setBusy(false)
+    transcript.reset(messages, stored.memory)
+    if (running !== undefined) this.#receive(Run.makeRun(running.question, running.mode, running.partial))
+  }
+
+  #stopAtEdge(): void {
+    const { conversation, run } = this.#parts!.shared
+    const endpoint = this.#endpoint()
+    if (run !== undefined && conversation.memory && conversation.id !== null && endpoint !== undefined) {
+      Client.stopAnswer(endpoint, conversation.id)
+    }
+  }
+
+  #startNewConversation(): void {
+    const { panel, shared, speech, strings, transcript } = this.#parts!
+    this.#stopAtEdge()
+    this.#abort()
+    shared.share({ id: null, memory: false, messages: [] })
+    panel.setBusy(false)
+    transcript.reset([], false)
+    speech.say(strings.cleared)
+  }
+
+  #retry(): void {
+    const { panel, shared, transcript } = this.#parts!
+    const { messages } = shared.conversation
+    const last = messages.findLastIndex(({ role }) => role === "user")
+    const question = messages[last]
+    if (shared.run !== undefined || question === undefined) return
+    shared.conversation = { ...shared.conversation, messages: messages.slice(0, last + 1) }
+    transcript.removeAnswer()
+    if (panel.isOpen()) panel.input.focus()
+    this.#receive(Run.makeRun(question.text, "ask"))
+  }
+
+  async #rate(messageId: string, rating: Store.Rating): Promise<void> {
+    const { shared, speech, strings } = this.#parts!
+    const { id, messages } = shared.conversation
+    const endpoint = this.#endpoint()
+    if (id === null || endpoint === undefined) return
+    shared.share({ messages: messages.map((one) => (one.id === messageId ? { ...one, rating } : one)) })
+    const isStored = await Client.rate(endpoint, id, messageId, rating)
+    speech.say(isStored ? strings.rated : strings.unexpected)
+  }
+
+  /** Receives the answer of a run, and shows how it ended. */
+  async #receive(run: Run.Run): Promise<void> {
+    const { panel, shared, speech, strings, transcript } = this.#parts!
+    shared.run = run
+    this.#isUnsent = false
+    panel.setBusy(true)
+    speech.reset()
+    if (run.mode === "ask") {
+      shared.share()
+      speech.say(strings.answering)
+    }
+    const { answer, outcome } = await Run.receive(run, {
+      endpoint: this.#endpoint(),
+      conversation: () => shared.conversation,
+      transcript,
+      speech,
+      strings,
+      isCurrent: () => shared.run === run,
+      onStart: ({ conversationId, memory }) => {
+        const known = { id: conversationId || shared.conversation.id, memory }
+        if (run.mode === "ask") shared.share(known)
+        else shared.conversation = { ...shared.conversation, ...known }
+      }
+    })
+    // Browsers cut the connections of a page that is left, which is no failure.
+    if (isLost(outcome)) await new Promise((resolve) => setTimeout(resolve, Limits.maxLeaving))
+    if (this.#isLeft) await new Promise((resolve) => addEventListener("pageshow", resolve, { once: true }))
+    // A new conversation was started or the element was removed.
+    if (shared.run !== run) return
+    shared.run = undefined
+    const ended = outcome === "done" || outcome === "unasked" ? undefined : outcome
+    this.#isUnsent = typeof ended === "object" && ended.kind === "offline"
+    shared.add(Run.messageOf(run, ended))
+    // Another tab that receives the answer stores the same.
+    if (run.mode === "ask" || ended === "stopped") shared.share()
+    else shared.save()
+    const note = await answer.end(ended)
+    speech.flush()
+    if (note) speech.say(note)
+    panel.setBusy(false)
+    if (!panel.isOpen()) panel.setUnread(true)
+  }
+}

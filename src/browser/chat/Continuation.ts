@@ -1,0 +1,38 @@
+/**
+ * Decides how a conversation from the storage or of another tab continues. Pure.
+ *
+ * @module
+ */
+import type { Conversation, Message } from "./ConversationStore.ts"
+
+/** How an answer is received. `wait` leaves it to another tab. */
+export type Mode = "ask" | "resume" | "wait"
+
+export interface Continuation {
+  /** The messages that have ended. */
+  readonly messages: ReadonlyArray<Message>
+  /** The question whose answer is to be received, and the answer so far. */
+  readonly running?: {
+    readonly question: string
+    readonly mode: Mode
+    readonly partial: Message | undefined
+  }
+}
+
+/** @param isOfAnotherTab whether another tab receives the running answer, if there is one */
+export const continuationOf = (
+  { id, memory, messages, running }: Conversation,
+  isOfAnotherTab: boolean
+): Continuation => {
+  const last = messages.at(-1)
+  const partial = last?.role === "agent" ? last : undefined
+  const ended = partial === undefined ? messages : messages.slice(0, -1)
+  const question = ended.at(-1)
+  if (!running || question?.role !== "user") return { messages }
+  const isAccepted = partial?.id !== undefined || (partial?.text ?? "") !== ""
+  // The edge does not keep the answer, which ended with its page.
+  if (isAccepted && !memory && !isOfAnotherTab) return { messages }
+  const canResume = memory && id !== null && (isAccepted || !isOfAnotherTab)
+  const mode = canResume ? "resume" : isOfAnotherTab ? "wait" : "ask"
+  return { messages: ended, running: { question: question.text, mode, partial } }
+}

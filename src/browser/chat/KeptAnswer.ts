@@ -1,0 +1,39 @@
+/**
+ * Reads an answer that has ended from the messages that the edge keeps.
+ *
+ * @module
+ */
+import type { Outcome } from "./Failures.ts"
+import { type Listener, sourceFrom, text as textIn } from "./Frames.ts"
+
+/** A message as the edge keeps it. */
+export interface KeptMessage {
+  readonly id?: unknown
+  readonly role?: unknown
+  readonly parts?: ReadonlyArray<Record<string, unknown>>
+  readonly metadata?: { readonly ending?: unknown }
+}
+
+const textOf = ({ parts = [] }: KeptMessage): string =>
+  parts
+    .filter(({ type }) => type === "text")
+    .map(({ text }) => textIn(text))
+    .join("\n\n")
+
+/** Tells the listener an answer that has ended, from the messages that the edge keeps. Pure but for the listener. */
+export const readKept = (
+  messages: ReadonlyArray<KeptMessage>,
+  question: string,
+  conversationId: string,
+  listener: Listener
+): Outcome => {
+  const [asked, answer] = messages.slice(-2)
+  if (asked?.role !== "user" || answer?.role !== "assistant" || textOf(asked) !== question) return "unasked"
+  listener.onStart({ conversationId, messageId: textIn(answer.id), memory: true })
+  const text = textOf(answer)
+  if (text !== "") listener.onText(text)
+  for (const part of answer.parts ?? []) if (part["type"] === "source-url") listener.onSource(sourceFrom(part))
+  const ending = answer.metadata?.ending
+  if (ending === "stopped") return "stopped"
+  return !ending || ending === "failed" || ending === "cut" || ending === "superseded" ? { kind: "cut" } : "done"
+}

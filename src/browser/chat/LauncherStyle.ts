@@ -1,0 +1,42 @@
+/**
+ * The style sheet of the button, shared by all chats of a page, with the properties that the panel's style sheet uses. A
+ * strict Content-Security-Policy allows constructed style sheets. The page's own style does not apply inside the chat, except
+ * for its writing direction and its color scheme.
+ *
+ * Sizes are in `em`, so they follow the visitor's font size. The text is compact because it is not minified: the bundler
+ * only removes line ends and shortens the names of custom properties without the prefix `--hydracore-`.
+ *
+ * @module
+ */
+
+const css = `
+:host{all:initial;color-scheme:inherit;
+--accent:var(--hydracore-accent,light-dark(#0f766e,#0f8478));
+--on-accent:var(--hydracore-on-accent,#fff);
+--background:var(--hydracore-background,light-dark(#fff,#14191f));
+--surface:var(--hydracore-surface,light-dark(#f1f4f6,#222a33));
+--text:var(--hydracore-text,light-dark(#17202a,#e8edf2));
+--muted:var(--hydracore-muted,light-dark(#566472,#9fb0c0));
+--edge:var(--hydracore-border,light-dark(#dde3e8,#303a45));
+--link:var(--hydracore-link,light-dark(#0b5d56,#7ff0dd));
+--fault:var(--hydracore-error,light-dark(#a11a2b,#ffb0b6));
+--radius:var(--hydracore-radius,18px);
+--inset:var(--hydracore-offset,20px);
+position:fixed;bottom:var(--inset);inset-inline-end:var(--inset);z-index:var(--hydracore-z-index,2147483000);
+font:400 max(.9375rem,15px)/1.5 var(--hydracore-font,system-ui,sans-serif)!important;color:var(--text)!important}
+:host([theme=light]){color-scheme:light}
+:host([theme=dark]){color-scheme:dark}
+:host([theme=auto]){color-scheme:light dark}
+:host([hidden]),[hidden]{display:none!important}
+*,::after{box-sizing:border-box;margin:0}
+button{border:1px solid transparent;border-radius:2em;background:none;font:inherit;color:inherit;cursor:pointer}
+:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
+.icon{width:1.35em;height:1.35em;flex:none;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round}
+.launcher{position:relative;display:flex;align-items:center;gap:.6em;max-width:calc(100vw - 2*var(--inset));min-height:3.4em;padding:.5em 1.2em;background:var(--accent);color:var(--on-accent);font-weight:600;box-shadow:0 8px 24px -6px #0005}
+.launcher:hover{filter:brightness(1.1)}
+.launcher span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+@media print{:host{display:none!important}}
+`
+
+export const sheet = new CSSStyleSheet()
+sheet.replaceSync(css)

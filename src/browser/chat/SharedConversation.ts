@@ -1,0 +1,99 @@
+/**
+ * The conversation of this tab: in memory, in the storage, and in the other tabs.
+ *
+ * @module
+ */
+import * as Store from "./ConversationStore.ts"
+import type { Failure } from "./Failures.ts"
+import { messageOf, type Run } from "./Run.ts"
+import { joinTabs, type Tabs } from "./Tabs.ts"
+
+/** The failure of an answer whose page was left before its end. */
+const cut: Failure = { kind: "cut" }
+
+const countQuestions = ({ messages }: Store.Conversation): number =>
+  messages.filter(({ role }) => role === "user").length
+
+export class SharedConversation {
+  readonly instance: string
+  /** Without the answer that is being received. */
+  conversation: Store.Conversation
+  run: Run | undefined
+  readonly #draft: () => string
+  #tabs: Tabs | undefined
+
+  /** @param draft returns the message that is typed but not sent */
+  constructor(instance: string, draft: () => string) {
+    this.instance = instance
+    this.conversation = Store.load(instance)
+    this.#draft = draft
+  }
+
+  /** Joins the other tabs. `onNewer` receives a conversation that is newer than this tab's and differs from it. */
+  join(onNewer: (theirs: Store.Conversation) => void): void {
+    this.#tabs?.close()
+    this.#tabs = joinTabs(
+      this.instance,
+      () => (this.conversation.updated > 0 ? this.#encode() : undefined),
+      (theirs) => {
+        if (theirs.updated <= this.conversation.updated) return
+        if (this.#isKnown(theirs)) this.conversation = { ...this.conversation, updated: theirs.updated }
+        else onNewer(theirs)
+      }
+    )
+  }
+
+  /** Whether this tab shows a newer conversation already, or receives its answer itself. */
+  #isKnown(theirs: Store.Conversation): boolean {
+    const { conversation, run } = this
+    if (run === undefined) {
+      return !theirs.running && JSON.stringify(theirs.messages) === JSON.stringify(conversation.messages)
+    }
+    const isSameTurn = theirs.id === conversation.id && countQuestions(theirs) === countQuestions(conversation)
+    const isStopped = !theirs.running && theirs.messages.at(-1)?.ended === "stopped"
+    return isSameTurn && run.mode !== "wait" && !isStopped
+  }
+
+  add(message: Store.Message): void {
+    const messages = Store.limitMessages([...this.conversation.messages, message])
+    this.conversation = { ...this.conversation, messages }
+  }
+
+  /** Stores the conversation, with an incomplete answer. */
+  save(): void {
+    Store.save(this.instance, this.#encode())
+  }
+
+  /** Stores the conversation after a change of its messages, and sends it to the other tabs. */
+  share(change: Partial<Store.Conversation> = {}): void {
+    const updated = Math.max(Date.now(), this.conversation.updated + 1)
+    this.conversation = { ...this.conversation, ...change, updated }
+    this.save()
+    this.#tabs?.send(this.#encode())
+  }
+
+  /** Stores the conversation if there is anything to store, and leaves the other tabs. */
+  leave(): void {
+    const { conversation, run } = this
+    if (conversation.updated > 0 || conversation.open || this.#draft() !== "") this.save()
+    // The other tabs can resume an answer that the edge keeps. Nobody receives the rest of any other answer.
+    if (run?.id !== undefined && !conversation.memory) {
+      const { messages, ...rest } = conversation
+      const updated = Math.max(Date.now(), rest.updated + 1)
+      this.#tabs?.send(Store.encode({ ...rest, messages: [...messages, messageOf(run, cut)], updated }))
+    }
+    this.#tabs?.close()
+    this.#tabs = undefined
+  }
+
+  #encode(): string {
+    const { conversation, run } = this
+    const { messages } = conversation
+    return Store.encode({
+      ...conversation,
+      messages: run === undefined ? messages : [...messages, messageOf(run, cut)],
+      running: run !== undefined,
+      draft: this.#draft()
+    })
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * Shares a conversation between the tabs of a website. Each tab stores a copy, so nothing outlives the last one.
+ *
+ * @module
+ */
+import * as Store from "./ConversationStore.ts"
+import { nameOf } from "./StoredJson.ts"
+
+export interface Tabs {
+  /** Sends a conversation, as encoded by `ConversationStore`, to the other tabs. */
+  readonly send: (json: string) => void
+  /** Stops listening. An open channel would keep a page out of the back-forward cache. */
+  readonly close: () => void
+}
+
+/**
+ * Joins the tabs with an instance's chat, and asks them for their conversation.
+ *
+ * @param current encodes this tab's conversation; undefined if it was never used
+ * @param onConversation called with the conversation of another tab
+ */
+export const joinTabs = (
+  instance: string,
+  current: () => string | undefined,
+  onConversation: (conversation: Store.Conversation) => void
+): Tabs => {
+  const channel = new BroadcastChannel(nameOf(instance))
+  channel.onmessage = ({ data }) => {
+    if (typeof data === "string") onConversation(Store.parse(data))
+    else {
+      const json = current()
+      if (json !== undefined) channel.postMessage(json)
+    }
+  }
+  channel.postMessage(null)
+  return {
+    send: (json) => channel.postMessage(json),
+    close: () => channel.close()
+  }
+}

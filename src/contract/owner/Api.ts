@@ -1,0 +1,37 @@
+/**
+ * The API for the programs of websites' owners. Every endpoint requires a key.
+ *
+ * A new endpoint is declared in a file of this folder and handled in the file of the same name in `http/owner`.
+ *
+ * @module
+ */
+import * as HttpApi from "effect/http-api/HttpApi"
+import * as OpenApi from "effect/http-api/OpenApi"
+import { asOwnerDocument } from "../OpenApi.ts"
+import { Authentication } from "./Authentication.ts"
+import { ReportsGroup } from "./Reports.ts"
+import { SitesGroup } from "./Sites.ts"
+import { Validation } from "./Validation.ts"
+
+/** All paths of this API begin with it. */
+export const prefix = "/v1/owner/"
+
+export class OwnerApi extends HttpApi.make("hydracore-owner")
+  .add(ReportsGroup, SitesGroup)
+  // The last one is the outermost: a request without a key is not validated.
+  .middleware(Validation)
+  .middleware(Authentication)
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "HydraCore Owner API",
+      version: "1.0.0",
+      description: [
+        "What the programs of websites' owners read from HydraCore.",
+        "Every request needs a key, in `Authorization: Bearer hok_…`. A website that the key does not reach, and an operation that its scope does not include, are answered 404, as if they did not exist.",
+        "There is no CORS: a web page on another origin cannot use this API."
+      ].join(" "),
+      license: { name: "Proprietary", identifier: "LicenseRef-Proprietary" },
+      servers: [{ url: "/", description: "The service that serves this document" }],
+      transform: asOwnerDocument
+    })
+  ) {}

@@ -1,0 +1,120 @@
+/**
+ * Statistics of a website.
+ *
+ * @module
+ */
+import { Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as OpenApi from "effect/http-api/OpenApi"
+import type * as Answer from "../../core/analytics/report/Answer.ts"
+import * as Query from "../../core/analytics/report/Query.ts"
+import * as Errors from "./Errors.ts"
+import { QueryBody } from "./QueryBody.ts"
+
+const Filter: Schema.Codec<Answer.WireFilter> = Schema.Union([
+  Schema.Tuple([Schema.String, Schema.String, Schema.Array(Schema.String)]),
+  Schema.Tuple([
+    Schema.Literals(["and", "or"]),
+    Schema.Array(Schema.suspend((): Schema.Codec<Answer.WireFilter> => Filter))
+  ]),
+  Schema.Tuple([Schema.Literal("not"), Schema.suspend((): Schema.Codec<Answer.WireFilter> => Filter)])
+]).annotate({
+  identifier: "Filter",
+  title: "Filter",
+  description: `\`[operator, dimension, values]\` with one of the operators ${Query.operators.join(", ")}; or \`["and" | "or", filters]\`; or \`["not", filter]\``
+})
+
+const MetricValue = Schema.Union([
+  Schema.Finite,
+  Schema.Struct({
+    value: Schema.Finite,
+    currency: Schema.String,
+    short: Schema.String,
+    long: Schema.String
+  }),
+  Schema.Null
+]).annotate({
+  identifier: "MetricValue",
+  title: "MetricValue",
+  description:
+    "A number; of `total_revenue` an amount with its currency, or null without revenue or in several currencies"
+})
+
+const values = {
+  dimensions: Schema.Array(Schema.String).annotate({ description: "A value per dimension of the query, in its order" }),
+  metrics: Schema.Array(MetricValue).annotate({ description: "A value per metric of the query, in its order" })
+}
+
+const DatePair = Schema.Tuple([Schema.String, Schema.String])
+
+/** A dimension: those of visits, events and time, and `event:props:NAME`. */
+const Dimension = Schema.String as unknown as Schema.Codec<Query.Dimension, string>
+
+const Meta = Schema.Struct({
+  time_zone: Schema.String.annotate({ description: "The website's zone, of which all dates and hours are" }),
+  definitions: Schema.Array(Schema.String).annotate({ description: "How visitors and visits are counted" }),
+  total_rows: Schema.optionalKey(Schema.Int.annotate({ description: "The number of rows without pagination" })),
+  time_labels: Schema.optionalKey(
+    Schema.Array(Schema.String).annotate({ description: "Every value of the time dimension in the date range" })
+  ),
+  comparison_date_range: Schema.optionalKey(DatePair),
+  metric_warnings: Schema.optionalKey(
+    Schema.Struct({
+      total_revenue: Schema.Struct({ code: Schema.Literal("no_single_revenue_currency"), warning: Schema.String })
+    })
+  )
+})
+
+const ExecutedQuery = Schema.Struct({
+  site_id: Schema.String,
+  metrics: Schema.Array(Schema.Literals(Query.metrics)),
+  date_range: DatePair,
+  dimensions: Schema.Array(Dimension),
+  filters: Schema.Array(Filter),
+  order_by: Schema.Array(
+    Schema.Tuple([Schema.Union([Schema.Literals(Query.metrics), Dimension]), Schema.Literals(["asc", "desc"])])
+  ),
+  include: Schema.Struct({
+    comparison: Schema.optionalKey(Schema.Literals(Query.comparisons)),
+    total_rows: Schema.Boolean,
+    time_labels: Schema.Boolean
+  }),
+  pagination: Schema.Struct({ limit: Schema.Int, offset: Schema.Int })
+}).annotate({ description: "The query as it was executed, with its defaults" })
+
+/** The answer to a query; see `core/analytics/report/Answer`. */
+export const Report: Schema.Codec<Answer.Answer, unknown> = Schema.Struct({
+  results: Schema.Array(
+    Schema.Struct({
+      ...values,
+      comparison: Schema.optionalKey(
+        Schema.Struct({
+          ...values,
+          change: Schema.Array(Schema.NullOr(Schema.Finite)).annotate({
+            description: "The change of each metric: per cent, or percentage points of a rate"
+          })
+        }).annotate({ description: "The same row in the comparison's date range" })
+      )
+    })
+  ),
+  meta: Meta,
+  query: ExecutedQuery
+}).annotate({ identifier: "Report", title: "Report" })
+
+export const query = HttpApiEndpoint.post("query", "/v1/owner/query", {
+  payload: QueryBody,
+  success: Report,
+  error: [Errors.NotFound, Errors.GatewayTimeout]
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "query",
+    summary: "Query statistics",
+    description:
+      "The statistics of a website, in the shape of Plausible's Stats API v2. Scope `stats`. A query without dimensions has one row."
+  })
+)
+
+export class ReportsGroup extends HttpApiGroup.make("reports")
+  .add(query)
+  .annotateMerge(OpenApi.annotations({ title: "Reports", description: "Statistics of a website" })) {}

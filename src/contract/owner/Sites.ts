@@ -1,0 +1,68 @@
+/**
+ * The websites that a key reaches.
+ *
+ * @module
+ */
+import { Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as Wire from "../Wire.ts"
+import * as Errors from "./Errors.ts"
+
+/** The id of a website in every path of the owner API. */
+export const siteId = Wire.Uuid({ title: "Site Id", description: "The `website_config_id` of a website" })
+
+export const Sites = Schema.Struct({
+  sites: Schema.Array(
+    Schema.Struct({
+      site_id: Schema.String.annotate({ format: "uuid", description: "The `website_config_id` of the website" }),
+      name: Schema.String,
+      time_zone: Schema.String.annotate({ description: "An IANA time zone. Reports count days in it" }),
+      created_at: Schema.String.annotate({ format: "date-time" })
+    })
+  )
+}).annotate({
+  identifier: "Sites",
+  title: "Sites",
+  examples: [
+    {
+      sites: [
+        {
+          site_id: "0f8fad5b-d9cb-469f-a165-70867728950e",
+          name: "Shop",
+          time_zone: "Europe/Berlin",
+          created_at: "2026-11-01T09:00:00.000Z"
+        }
+      ]
+    }
+  ]
+})
+
+export const list = HttpApiEndpoint.get("list", "/v1/owner/sites", { success: Sites }).annotateMerge(
+  OpenApi.annotations({
+    identifier: "list_sites",
+    summary: "List websites",
+    description: "The websites that the key reaches, oldest first."
+  })
+)
+
+export const Now = Schema.Struct({
+  visitors: Schema.Int.annotate({ description: "The visitors of the last five minutes" })
+}).annotate({ identifier: "Now", title: "Now", examples: [{ visitors: 3 }] })
+
+export const now = HttpApiEndpoint.get("now", "/v1/owner/sites/:site_id/now", {
+  params: { site_id: siteId },
+  success: Now,
+  error: [Errors.NotFound, Errors.GatewayTimeout]
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "site_now",
+    summary: "Count the visitors of now",
+    description: "The number of visitors of the last five minutes. Scope `stats`."
+  })
+)
+
+export class SitesGroup extends HttpApiGroup.make("sites")
+  .add(list, now)
+  .annotateMerge(OpenApi.annotations({ title: "Sites", description: "The websites that a key reaches" })) {}

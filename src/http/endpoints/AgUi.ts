@@ -1,0 +1,47 @@
+/**
+ * `POST …/ag-ui`: an instance's agent for clients of the AG-UI protocol. A client sends its turns with each request.
+ *
+ * @module
+ */
+import { Effect, Result } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { RunPayload } from "../../contract/AgUi.ts"
+import { Api } from "../../contract/Api.ts"
+import * as BodyReader from "../../contract/BodyReader.ts"
+import * as ClientMessages from "../../contract/ClientMessages.ts"
+import { AgUiRun } from "../../core/chat/AgUiRun.ts"
+import * as ChatEndpoint from "./ChatEndpoint.ts"
+
+const readPayload = BodyReader.interpreted(RunPayload)
+
+const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({
+  token: ChatEndpoint.widgetToken,
+  read: (body) =>
+    Result.flatMap(readPayload(body), ({ messages, runId, threadId }) =>
+      Result.map(ClientMessages.readTurns(messages), (turns) => ({
+        question: {
+          _tag: "Turns",
+          conversationId: threadId,
+          turns,
+          isRegenerating: false,
+          isResumable: false
+        },
+        respond: stream(() => new AgUiRun({ threadId, runId }))
+      }))
+    ),
+  refusal: (response) => response
+})
+
+/** The group of the contract. */
+export const layer = HttpApiBuilder.group(
+  Api,
+  "agUi",
+  Effect.fnUntraced(function* (handlers) {
+    const { make, stream } = yield* ChatEndpoint.ChatEndpoint
+    const agUi = api(stream)
+    const run = make(ChatEndpoint.only(agUi))
+    return handlers.handleRaw("run", ({ params, request }) =>
+      ChatEndpoint.respond(request, params.instance_id, run, agUi)
+    )
+  })
+)

@@ -1,0 +1,130 @@
+/**
+ * `POST …/openai/v1/chat/completions` and `GET …/openai/v1/models`: an instance's agent for clients of OpenAI's API.
+ *
+ * A client sends its turns with each request. Nothing names its conversation but `metadata.conversation_id`.
+ *
+ * @module
+ */
+import { Clock, Duration, Effect, Option, Result } from "effect"
+import { HttpServerResponse } from "effect/http"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { Api } from "../../contract/Api.ts"
+import * as BodyReader from "../../contract/BodyReader.ts"
+import * as ClientMessages from "../../contract/ClientMessages.ts"
+import { CompletionPayload, model } from "../../contract/OpenAi.ts"
+import type { Failure } from "../../core/chat/ChatStream.ts"
+import * as OpenAiCompletion from "../../core/chat/OpenAiCompletion.ts"
+import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
+import { isCanonicalUuid, parseUuid } from "../../core/text/Uuid.ts"
+import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
+import { RateLimiter } from "../../services/RateLimiter.ts"
+import type { Asked } from "../chat/AskAgent.ts"
+import * as WholeAnswer from "../chat/WholeAnswer.ts"
+import * as ChatEndpoint from "./ChatEndpoint.ts"
+import * as ErrorMapping from "./ErrorMapping.ts"
+import * as ErrorResponses from "./ErrorResponses.ts"
+import * as InstanceCheck from "./InstanceCheck.ts"
+import * as OpenAiErrors from "./OpenAiErrors.ts"
+import * as RateLimitCheck from "./RateLimitCheck.ts"
+import * as RequestHead from "./RequestHead.ts"
+
+const readPayload = BodyReader.interpreted(CompletionPayload)
+
+const tokenOf = ({ headers }: RequestHead.RequestHead): string =>
+  /^bearer +(\S+)$/i.exec(headers["authorization"] ?? "")?.[1] ?? ""
+
+/** The canonical id of an instance; null for a text that is no id. */
+const instanceOf = (id: string): string | null =>
+  isCanonicalUuid(id) ? id : Option.getOrNull(Result.getSuccess(parseUuid(id)))
+
+const namesOf = ({ answerId }: Asked): Effect.Effect<OpenAiCompletion.Names> =>
+  Effect.map(Clock.currentTimeMillis, (now) => ({
+    completionId: `chatcmpl-${answerId}`,
+    created: Math.floor(now / 1000),
+    model
+  }))
+
+const streamed =
+  (stream: ChatEndpoint.Stream, includeUsage: boolean): ChatEndpoint.Respond =>
+  (asked, headers) =>
+    Effect.flatMap(namesOf(asked), (names) =>
+      stream(() => new OpenAiCompletion.OpenAiCompletionStream(names, includeUsage))(asked, headers)
+    )
+
+/** Failures that another attempt does not change. */
+const lasting: ReadonlySet<Failure> = new Set(["agent-empty", "agent-declined", "too-long", "too-much"])
+
+const whole =
+  (stream: ChatEndpoint.Stream): ChatEndpoint.Respond =>
+  (asked, headers) =>
+    Effect.gen(function* () {
+      const names = yield* namesOf(asked)
+      const { chat } = yield* stream(() => OpenAiCompletion.plainText, Duration.infinity)(asked, headers)
+      const answer = yield* WholeAnswer.read(chat)
+      if (answer.finishReason !== null) {
+        return HttpServerResponse.jsonUnsafe(OpenAiCompletion.completion(names, answer), { headers })
+      }
+      const failure = answer.failure ?? "internal"
+      const response = OpenAiErrors.from(ErrorResponses.failed(failure, headers))
+      return lasting.has(failure) ? OpenAiErrors.final(response) : response
+    })
+
+const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({
+  token: tokenOf,
+  read: (body) =>
+    Result.flatMap(readPayload(body), (payload) =>
+      Result.map(ClientMessages.readTurns(payload.messages), (turns) => ({
+        question: {
+          _tag: "Turns",
+          conversationId: payload.metadata?.conversation_id ?? undefined,
+          turns,
+          isRegenerating: false,
+          isResumable: false
+        },
+        respond:
+          payload.stream === true ? streamed(stream, payload.stream_options?.include_usage === true) : whole(stream)
+      }))
+    ),
+  refusal: OpenAiErrors.from
+})
+
+const modelList = { object: "list", data: [{ id: model, object: "model", created: 0, owned_by: "hydracore" }] }
+
+export interface Options {
+  /** For requests that ask the agent nothing. */
+  readonly rateLimit: Option.Option<RateLimitPolicy>
+}
+
+/** The group of the contract. */
+export const layer = (options: Options) =>
+  HttpApiBuilder.group(
+    Api,
+    "openai",
+    Effect.fnUntraced(function* (handlers) {
+      const { make, stream } = yield* ChatEndpoint.ChatEndpoint
+      const openAi = api(stream)
+      const complete = make(ChatEndpoint.only(openAi))
+      const admit = InstanceCheck.make(RateLimitCheck.make(yield* RateLimiter, options.rateLimit), yield* WidgetTokens)
+      const unknownInstance = OpenAiErrors.from(ErrorResponses.unauthorized())
+      return handlers
+        .handleRaw("completions", ({ params, request }) => {
+          const instanceId = instanceOf(params.instance_id)
+          return instanceId === null
+            ? Effect.succeed(unknownInstance)
+            : ChatEndpoint.respond(request, instanceId, complete, openAi)
+        })
+        .handleRaw("models", ({ params, request }) => {
+          const instanceId = instanceOf(params.instance_id)
+          if (instanceId === null) return Effect.succeed(unknownInstance)
+          const head = RequestHead.fromRequest(request)
+          return Effect.map(
+            admit(
+              { head, instanceId, token: tokenOf(head) },
+              (_, headers) => Effect.succeed(HttpServerResponse.jsonUnsafe(modelList, { headers })),
+              (error, headers) => ErrorMapping.ofUnavailable(headers).StorageUnavailable(error)
+            ),
+            (response) => (response.status === 200 ? response : OpenAiErrors.from(response))
+          )
+        })
+    })
+  )

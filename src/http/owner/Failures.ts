@@ -1,0 +1,34 @@
+/**
+ * Maps the errors of services to those of the owner API.
+ *
+ * @module
+ */
+import { Effect } from "effect"
+import * as Errors from "../../contract/owner/Errors.ts"
+import type { ReportTimeout } from "../../services/analytics/Reports.ts"
+import type { StorageUnavailable } from "../../services/Storage.ts"
+import * as ErrorMapping from "../endpoints/ErrorMapping.ts"
+
+type ServiceUnavailable = (typeof Errors.ServiceUnavailable)["Type"]
+
+const unavailable: ServiceUnavailable = {
+  _tag: "ServiceUnavailable",
+  detail: "The service cannot reach its database now. Send the request again after Retry-After seconds.",
+  headers: { "retry-after": 5 }
+}
+
+/** The store is unavailable: 503. Logs the reason. */
+export const ofStorage = (error: StorageUnavailable) =>
+  Effect.andThen(ErrorMapping.logUnavailable(error), Effect.fail(unavailable))
+
+/** For `Effect.catchTags`, in handlers that read reports. */
+export const ofReports = {
+  StorageUnavailable: ofStorage,
+  ReportTimeout: ({ limit }: ReportTimeout) =>
+    Effect.fail(
+      Errors.make(
+        "GatewayTimeout",
+        `The report takes longer than ${limit}, which is all that one may take. Ask for fewer days, or without filters.`
+      )
+    )
+}

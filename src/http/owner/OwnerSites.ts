@@ -1,0 +1,63 @@
+/**
+ * The websites of the owner API: only those that the caller of a request reaches.
+ *
+ * @module
+ */
+import { Context, Effect, Layer, Option } from "effect"
+import { Caller } from "../../contract/owner/Authentication.ts"
+import * as Errors from "../../contract/owner/Errors.ts"
+import * as Access from "../../core/sites/Access.ts"
+import type { Scope } from "../../core/sites/Scope.ts"
+import type { Site } from "../../core/sites/Site.ts"
+import type { StorageUnavailable } from "../../services/Storage.ts"
+import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
+
+type NotFound = (typeof Errors.NotFound)["Type"]
+
+export class OwnerSites extends Context.Service<
+  OwnerSites,
+  {
+    /** The websites that the caller reaches in any scope, oldest first. */
+    readonly list: Effect.Effect<ReadonlyArray<Site>, StorageUnavailable, Caller>
+    /**
+     * The proof that the caller may use a website in a scope. A website that does not exist, one that the caller does not
+     * reach and one that needs a larger scope fail alike, so that a caller learns nothing about websites of others.
+     */
+    readonly authorize: <S extends Scope>(
+      siteId: string,
+      scope: S
+    ) => Effect.Effect<Access.AuthorizedSite<S>, NotFound | StorageUnavailable, Caller>
+  }
+>()("hydracore/http/owner/OwnerSites") {}
+
+const notFound = Errors.make(
+  "NotFound",
+  "This key reaches no website with this site_id, or its scope does not include this. GET /v1/owner/sites lists the websites."
+)
+
+/** The most websites that are looked up at once for a key that names its websites. */
+const concurrency = 8
+
+export const layer: Layer.Layer<OwnerSites, never, SiteDirectory> = Layer.effect(
+  OwnerSites,
+  Effect.gen(function* () {
+    const directory = yield* SiteDirectory
+    return {
+      list: Caller.use(({ sites }) =>
+        sites === "all"
+          ? directory.list
+          : Effect.map(Effect.forEach(sites, directory.byWebsiteConfigId, { concurrency }), (found) =>
+              found.flatMap(Option.toArray).sort((left, right) => left.createdAt - right.createdAt)
+            )
+      ),
+      authorize: Effect.fnUntraced(function* (siteId, scope) {
+        const caller = yield* Caller
+        // Without a lookup, so that the time of the answer does not tell whether another's website exists.
+        if (!Access.reaches(caller, siteId)) return yield* Effect.fail(notFound)
+        const site = yield* directory.byWebsiteConfigId(siteId)
+        const proof = Option.flatMap(site, (found) => Access.authorize(caller, scope, found))
+        return yield* Option.match(proof, { onNone: () => Effect.fail(notFound), onSome: Effect.succeed })
+      })
+    }
+  })
+)

@@ -1,0 +1,36 @@
+/**
+ * `POST /v1/owner/query`.
+ *
+ * @module
+ */
+import { Effect, Result } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { OwnerApi } from "../../contract/owner/Api.ts"
+import * as QueryInput from "../../core/analytics/report/QueryInput.ts"
+import * as Failures from "./Failures.ts"
+import { OwnerReports } from "./OwnerReports.ts"
+import { OwnerSites } from "./OwnerSites.ts"
+import * as Validation from "./Validation.ts"
+
+const decode = (body: unknown) =>
+  Effect.fromResult(
+    Result.mapError(QueryInput.decode(body), (errors) =>
+      Validation.failed(errors.map((error) => ({ ...error, loc: ["body", ...error.loc] })))
+    )
+  )
+
+export const layer = HttpApiBuilder.group(
+  OwnerApi,
+  "reports",
+  Effect.fnUntraced(function* (handlers) {
+    const owned = yield* OwnerSites
+    const reports = yield* OwnerReports
+    return handlers.handle("query", ({ payload }) =>
+      Effect.gen(function* () {
+        const request = yield* decode(payload)
+        const site = yield* owned.authorize(request.siteId, "stats")
+        return yield* reports.query(site, request)
+      }).pipe(Effect.catchTags(Failures.ofReports))
+    )
+  })
+)

@@ -1,0 +1,32 @@
+/**
+ * Answers an invalid request to the owner API with a 422 that lists its faults.
+ *
+ * @module
+ */
+import { Effect, type Layer } from "effect"
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
+import type { ValidationError } from "../../contract/Errors.ts"
+import type { ValidationFailed } from "../../contract/owner/Errors.ts"
+import { Validation } from "../../contract/owner/Validation.ts"
+import * as ValidationErrors from "../../contract/ValidationErrors.ts"
+import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
+
+/** A 422. What it repeats of the request is bounded. */
+export const failed = (faults: ReadonlyArray<ValidationError>): (typeof ValidationFailed)["Type"] => ({
+  _tag: "ValidationFailed",
+  detail: faults.map(ErrorResponses.bounded),
+  headers: {}
+})
+
+const locations = { Params: "path", Headers: "header", Query: "query", Payload: "body" } as const
+
+const notJson: ValidationError = { loc: ["body"], msg: "JSON decode error", type: "json_invalid" }
+
+export const layer: Layer.Layer<Validation> = HttpApiMiddleware.layerSchemaErrorTransform(Validation, (error) => {
+  // A response that cannot be encoded is a defect of the service, not a fault of the request.
+  if (error.kind === "Body" || error.kind === "ResponseHeaders") return Effect.fail(error)
+  const { issue } = error.cause
+  // `HttpApiBuilder` reports a body that is not JSON as an invalid value without further information.
+  const isUnparsed = error.kind === "Payload" && issue._tag === "InvalidValue"
+  return Effect.fail(failed(isUnparsed ? [notJson] : ValidationErrors.fromIssue(issue, [locations[error.kind]])))
+})

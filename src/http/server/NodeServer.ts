@@ -1,0 +1,154 @@
+/**
+ * Creates Node's HTTP server with bounds on what its clients can hold, JSON answers to protocol errors, and a graceful
+ * shutdown.
+ *
+ * @module
+ */
+import { createServer, type RequestListener, type Server } from "node:http"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { ByteSize, Duration, Effect, Layer, type Option } from "effect"
+import { HttpIncomingMessage, HttpRouter } from "effect/http"
+import type { IpNetwork } from "effect/net"
+import * as ClientAddress from "../../core/limits/ClientAddress.ts"
+import * as Trace from "../middleware/Trace.ts"
+import * as Connections from "./Connections.ts"
+import * as FairReading from "./FairReading.ts"
+import * as ProtocolErrors from "./ProtocolErrors.ts"
+import * as RequestBody from "./RequestBody.ts"
+import * as RequestMetrics from "./RequestMetrics.ts"
+
+/** Time-outs in milliseconds and sizes in bytes. */
+export const defaultLimits = {
+  /** To receive the complete head of a request. */
+  headersTimeout: 10_000,
+  /** To receive a complete request with its body. */
+  requestTimeout: 30_000,
+  /** Between two requests on a connection: longer than the minute for which proxies commonly keep one. */
+  keepAliveTimeout: 65_000,
+  /** Added to the announced time-out, so that a request sent at its very end is answered. */
+  keepAliveTimeoutBuffer: 1_000,
+  /** How often Node checks `headersTimeout` and `requestTimeout`. */
+  connectionsCheckingInterval: 1_000,
+  maxHeaderSize: 16_384,
+  /** No limit: Node drops excess headers silently, which may include the last proxy's `X-Forwarded-For`. */
+  maxHeadersCount: 0,
+  /** For a complete response of which the client reads nothing. */
+  unreadTimeout: 60_000
+}
+
+export type Limits = typeof defaultLimits
+
+/** Creates a Node server that does not listen yet. */
+export type Create = RequestMetrics.Create
+
+export interface Options {
+  /** Port 0 picks a free one. */
+  readonly listen: { readonly host: string; readonly port: number }
+  /** Replaces Node's `createServer`. */
+  readonly create?: Create | undefined
+  /** The maximum number of connections in this process: in total, and per address except trusted proxies (`None`: no limit). */
+  readonly connections: { readonly total: number; readonly perAddress: Option.Option<number> }
+  /** The proxies whose `X-Forwarded-For` is trusted. */
+  readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
+  /** Bytes. */
+  readonly maxBody: number
+  /** How long open requests and streams may continue during shutdown. */
+  readonly shutdownGrace: Duration.Duration
+  /** Whether requests are measured. */
+  readonly measured?: boolean | undefined
+  /** Overrides `defaultLimits`, for tests. */
+  readonly limits?: Partial<Limits> | undefined
+}
+
+/** Facts about the routes that a server has. */
+export interface Routes {
+  /** The route labels of metrics. */
+  readonly templates: ReadonlyArray<string>
+  /** Those whose responses are streams. */
+  readonly chats: ReadonlyArray<string>
+  /** Whether requests are limited by address. If not, a few addresses may send all of them: behind a proxy, for example. */
+  readonly isLimitedByAddress: boolean
+}
+
+/** Paths match exactly as published, and a parameter of any length reaches validation. */
+const routerConfig = {
+  caseSensitive: true,
+  ignoreTrailingSlash: false,
+  ignoreDuplicateSlashes: false,
+  maxParamLength: 8192
+} as const
+
+/** What a router on this server needs. */
+export const services = ({ maxBody }: Options, { isLimitedByAddress }: Routes) =>
+  Layer.mergeAll(
+    NodeHttpServer.layerHttpServices,
+    Layer.succeed(HttpRouter.RouterConfig, routerConfig),
+    Layer.succeed(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(maxBody)),
+    Layer.succeed(RequestBody.ByAddress, isLimitedByAddress),
+    Trace.withoutPlatformSpans
+  )
+
+/** The maximum `linger` of `Connections`. */
+const maxLinger = Duration.seconds(2)
+
+/** Answers `Expect: 100-continue` before it calls the listener, unless the announced body is refused anyway. */
+const withContinue =
+  (listener: RequestListener, maxBody: number): RequestListener =>
+  (request, response) => {
+    if (!(Number(request.headers["content-length"]) > maxBody)) response.writeContinue()
+    listener(request, response)
+  }
+
+/** A server that does not listen yet. */
+export interface NodeServer {
+  readonly server: Server
+  /** Listens until the scope closes, then ends the connections. */
+  readonly serve: (
+    listener: RequestListener
+  ) => Effect.Effect<
+    Effect.Success<ReturnType<typeof NodeHttpServer.make>>,
+    Effect.Error<ReturnType<typeof NodeHttpServer.make>>,
+    Effect.Services<ReturnType<typeof NodeHttpServer.make>>
+  >
+}
+
+export const make = (options: Options, { chats, isLimitedByAddress, templates }: Routes): Effect.Effect<NodeServer> =>
+  Effect.map(Effect.context<never>(), (context) => {
+    const { maxHeadersCount, unreadTimeout, ...nodeOptions } = { ...defaultLimits, ...options.limits }
+    const { maxBody, shutdownGrace, trustedProxies } = options
+    const create = options.create ?? createServer
+    const createMeasured =
+      options.measured === true ? RequestMetrics.measured({ context, templates, chats }, create) : create
+    const server = createMeasured({ ...nodeOptions, requireHostHeader: false })
+    server.maxHeadersCount = maxHeadersCount
+    const isProxy = ClientAddress.isProxy(trustedProxies)
+    FairReading.watch(server, { ownerOf: FairReading.byAddress(isLimitedByAddress ? isProxy : () => true) })
+    ProtocolErrors.answer(server, nodeOptions.maxHeaderSize, context)
+    const closeConnections = Connections.track(
+      server,
+      {
+        linger: Duration.min(maxLinger, Duration.times(shutdownGrace, 0.5)),
+        end: Duration.sum(shutdownGrace, Duration.seconds(1)),
+        unreadTimeout,
+        limits: {
+          ...options.connections,
+          trustedProxies,
+          idle: {
+            keepAlive: nodeOptions.keepAliveTimeout + nodeOptions.keepAliveTimeoutBuffer,
+            head: nodeOptions.headersTimeout
+          }
+        }
+      },
+      context
+    )
+    return {
+      server,
+      serve: Effect.fnUntraced(function* (listener) {
+        const guarded = ProtocolErrors.requireHost(listener)
+        server.on("request", guarded).on("checkContinue", withContinue(guarded, maxBody))
+        const http = yield* NodeHttpServer.make(() => server, options.listen)
+        yield* closeConnections
+        return http
+      })
+    }
+  })

@@ -1,0 +1,200 @@
+/**
+ * Credits visits with leads.
+ *
+ * Page views have no index by session, since it would cost every page view. A pass reads a website's latest rows instead, once
+ * for all of its pending leads: those of a day, or fewer on a busy website.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { PgTypes } from "@effect/sql-pg"
+import { PgClient } from "@effect/sql-pg/PgClient"
+import { type Duration, Effect, Layer, Schema } from "effect"
+import * as Lead from "../../core/analytics/Lead.ts"
+import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import { Leads, type Matched } from "../../services/analytics/Leads.ts"
+import * as Database from "../Database.ts"
+
+export interface Options {
+  /** The timeout of a stored lead, and of a pass. */
+  readonly timeout: Duration.Input
+}
+
+const { OID } = PgTypes
+
+/** The most leads of a pass. */
+const maxLeads = 500
+
+/** The most page views, and the most events, of a website that a pass reads. */
+const maxRows = 50_000
+
+/** An arbitrary unique key: one process at a time matches. */
+const advisoryLock = 7_215_930_444
+
+const isPending = `SELECT EXISTS (SELECT FROM pending_lead) AS pending`
+
+const Pending = Schema.Tuple([Schema.Struct({ pending: Schema.Boolean })])
+
+/** The lock ends with the transaction, so that the connection may be shared through PgBouncer. */
+const leadsStatement = `SELECT lead_id AS "leadId", kind, hosted_website_id AS "hostedWebsiteId", session_id AS "sessionId",
+    (extract(epoch FROM received_at) * 1000)::float8 AS "receivedAt",
+    stored_at < now() - interval '${Lead.patienceMillis} milliseconds' AS "isLate"
+  FROM pending_lead WHERE (SELECT pg_try_advisory_xact_lock(${advisoryLock})) ORDER BY stored_at LIMIT ${maxLeads}`
+
+const PendingLeads = Schema.Array(
+  Schema.Struct({
+    leadId: Schema.String,
+    kind: Schema.Literals(["form", "chat"]),
+    hostedWebsiteId: Schema.String,
+    sessionId: Schema.String,
+    receivedAt: Schema.Finite,
+    isLate: Schema.Boolean
+  })
+)
+
+type PendingLead = (typeof PendingLeads.Type)[number]
+
+/** The latest rows of a website in a period, by the sessions `$4`. */
+const latest = (table: "page_view" | "event", columns: string) => `SELECT session_id,
+    (extract(epoch FROM received_at) * 1000)::float8 AS received_at, ${columns}
+  FROM (
+    SELECT * FROM ${table} WHERE hosted_website_id = $1 AND received_at > $2 AND received_at <= $3
+    ORDER BY received_at DESC LIMIT ${maxRows}
+  ) AS latest WHERE session_id = ANY ($4)`
+
+const rowsStatement = `${latest("page_view", "path, utm_source, utm_medium, utm_campaign, referrer_host, referrer_path")}
+  UNION ALL ${latest("event", "NULL, NULL, NULL, NULL, NULL, NULL")}`
+
+const Text = Schema.NullOr(Schema.String)
+
+const Rows = Schema.Array(
+  Schema.Struct({
+    session_id: Schema.String,
+    received_at: Schema.Finite,
+    /** Null for an event. */
+    path: Text,
+    utm_source: Text,
+    utm_medium: Text,
+    utm_campaign: Text,
+    referrer_host: Text,
+    referrer_path: Text
+  })
+)
+
+const toSessionRow = (row: (typeof Rows.Type)[number]): Lead.SessionRow => ({
+  receivedAt: row.received_at,
+  view:
+    row.path === null
+      ? null
+      : {
+          path: row.path,
+          campaign: {
+            source: row.utm_source,
+            medium: row.utm_medium,
+            name: row.utm_campaign,
+            term: null,
+            content: null
+          },
+          referrerHost: row.referrer_host,
+          referrerPath: row.referrer_path
+        }
+})
+
+/**
+ * Ends leads: those in `$1` are matched, those in `$10` dropped. Only a lead that this statement deletes has an effect. A website
+ * whose deletion has begun gets no conversion.
+ */
+const endStatement = `WITH matched AS (
+    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
+      AS matched (lead_id, visit_started_at, session_key, name, source, medium, campaign, referrer, entry_page)
+  ), ended AS (
+    DELETE FROM pending_lead WHERE lead_id IN (SELECT lead_id FROM matched) OR lead_id = ANY ($10)
+    RETURNING lead_id, hosted_website_id, kind
+  ), attributed AS (
+    UPDATE submission SET source = matched.source, medium = matched.medium, campaign = matched.campaign,
+      referrer = matched.referrer, entry_page = matched.entry_page
+    FROM matched JOIN ended USING (lead_id) WHERE submission_id = lead_id AND kind = 'form'
+  )
+  INSERT INTO conversion (hosted_website_id, visit_started_at, session_key, name)
+  SELECT hosted_website_id, visit_started_at, session_key, matched.name
+  FROM matched JOIN ended USING (lead_id) JOIN site USING (hosted_website_id) WHERE deleted_at IS NULL`
+
+const endParameters = (matched: ReadonlyArray<Lead.MatchedLead>, dropped: ReadonlyArray<PendingLead>) => {
+  const text = (valueOf: (one: Lead.MatchedLead) => string | null) => Database.array(matched.map(valueOf), OID.text)
+  return [
+    Database.array(
+      matched.map(({ lead }) => lead.leadId),
+      OID.uuid
+    ),
+    Database.array(
+      matched.map(({ visit }) => new Date(visit.startedAt)),
+      OID.timestamptz
+    ),
+    text(({ lead }) => lead.sessionId),
+    text((one) => Lead.conversionOf(one).name),
+    text(({ visit }) => visit.attribution.source),
+    text(({ visit }) => visit.attribution.medium),
+    text(({ visit }) => visit.attribution.campaign),
+    text(({ visit }) => visit.attribution.referrer),
+    text(({ visit }) => visit.attribution.entryPage),
+    Database.array(
+      dropped.map(({ leadId }) => leadId),
+      OID.uuid
+    )
+  ]
+}
+
+const bySite = (leads: ReadonlyArray<PendingLead>) =>
+  Object.values(Object.groupBy(leads, (lead) => lead.hostedWebsiteId))
+
+/** Matches the leads of one website. */
+const matchSite = Effect.fnUntraced(function* (sql: PgClient, leads: ReadonlyArray<PendingLead>) {
+  const times = leads.map(({ receivedAt }) => receivedAt)
+  const rows = yield* sql
+    .unsafe(rowsStatement, [
+      PgTypes.uuid(leads[0]!.hostedWebsiteId),
+      PgTypes.timestamptz(Math.min(...times) - Lead.lookBackMillis),
+      PgTypes.timestamptz(Math.max(...times) + Lead.clockToleranceMillis),
+      Database.array([...new Set(leads.map(({ sessionId }) => sessionId))], OID.text)
+    ])
+    .pipe(decodeRows(Rows))
+  const sessions = Map.groupBy(rows, (row) => row.session_id)
+  return Lead.match(leads, (sessionId) => (sessions.get(sessionId) ?? []).map(toSessionRow))
+})
+
+const none: Matched = { matched: 0, dropped: 0 }
+
+const pass = Effect.fnUntraced(function* (sql: PgClient) {
+  const [{ pending }] = yield* sql.unsafe(isPending).pipe(decodeRows(Pending))
+  if (!pending) return none
+  return yield* Effect.gen(function* () {
+    const leads = yield* sql.unsafe(leadsStatement).pipe(decodeRows(PendingLeads))
+    const done = yield* Effect.forEach(bySite(leads), (ofSite) => matchSite(sql, ofSite ?? []))
+    const matched = done.flatMap((one) => one.matched)
+    const dropped = done.flatMap((one) => one.dropped)
+    if (matched.length + dropped.length > 0) yield* sql.unsafe(endStatement, endParameters(matched, dropped))
+    return { matched: matched.length, dropped: dropped.length }
+  }).pipe(sql.withTransaction, Database.recoverConnectionErrors())
+})
+
+export const layer = ({ timeout }: Options): Layer.Layer<Leads, never, PgClient> =>
+  Layer.effect(
+    Leads,
+    Effect.map(PgClient, (sql) =>
+      Leads.of({
+        addChat: ({ instanceId, receivedAt, sessionId }) =>
+          isCanonicalUuid(instanceId)
+            ? Effect.suspend(() => {
+                const leadId = PgTypes.uuid(randomUUID())
+                return sql`INSERT INTO pending_lead (lead_id, kind, hosted_website_id, session_id, received_at)
+                  SELECT ${leadId}, 'chat', hosted_website_id, ${PgTypes.text(sessionId)}, ${PgTypes.timestamptz(receivedAt)}
+                  FROM instance JOIN site USING (website_config_id)
+                  WHERE instance_id = ${PgTypes.uuid(instanceId)} AND deleted_at IS NULL
+                  ON CONFLICT DO NOTHING`.pipe(Database.bounded(timeout), Effect.asVoid)
+              })
+            : Effect.void,
+        match: pass(sql).pipe(Database.bounded(timeout))
+      })
+    )
+  )

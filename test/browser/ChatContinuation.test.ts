@@ -1,0 +1,126 @@
+/**
+ * Laws of how a conversation continues on the next page and in another tab.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { continuationOf } from "../../src/browser/chat/Continuation.ts"
+import { type Conversation, empty, encode, type Message, parse } from "../../src/browser/chat/ConversationStore.ts"
+import { readKept } from "../../src/browser/chat/KeptAnswer.ts"
+import { parseSuggestions } from "../../src/browser/chat/Suggestions.ts"
+
+const Messages = Schema.Array(
+  Schema.Struct({
+    role: Schema.Literals(["user", "agent"]),
+    text: Schema.String,
+    id: Schema.optionalKey(Schema.Literals(["a", "b"]))
+  })
+)
+
+const conversationOf = (messages: ReadonlyArray<Message>, over: Partial<Conversation>): Conversation => ({
+  ...empty,
+  messages,
+  ...over
+})
+
+const question: Message = { role: "user", text: "When?" }
+const partial: Message = { role: "agent", text: "From", id: "a", ended: { kind: "cut" } }
+
+const modeOf = (messages: ReadonlyArray<Message>, over: Partial<Conversation>, isOfAnotherTab: boolean) =>
+  continuationOf(conversationOf(messages, { running: true, ...over }), isOfAnotherTab).running?.mode
+
+describe("continuationOf", () => {
+  it.prop(
+    "loses no message, and continues a running answer alone",
+    [Messages, Schema.Boolean, Schema.Boolean, Schema.Boolean],
+    ([messages, running, memory, isOfAnotherTab]) => {
+      const found = continuationOf(conversationOf(messages, { running, memory, id: "c" }), isOfAnotherTab)
+      const last = found.running?.partial
+      const all: ReadonlyArray<Message> = [...found.messages, ...(last === undefined ? [] : [last])]
+      assert.deepStrictEqual<ReadonlyArray<Message>>(all, messages)
+      if (!running) assert.isUndefined(found.running)
+      if (found.running !== undefined) assert.strictEqual(found.messages.at(-1)?.text, found.running.question)
+    }
+  )
+
+  it("resumes what the edge keeps, asks again for what it has not accepted, and shows the rest as cut", () => {
+    const kept = { memory: true, id: "c" }
+    assert.strictEqual(modeOf([question, partial], kept, false), "resume")
+    assert.strictEqual(modeOf([question], kept, false), "resume")
+    assert.strictEqual(modeOf([question], {}, false), "ask")
+    assert.isUndefined(modeOf([question, partial], { id: "c" }, false))
+  })
+
+  it("leaves an answer to the other tab unless the edge gives it to both", () => {
+    assert.strictEqual(modeOf([question, partial], { memory: true, id: "c" }, true), "resume")
+    assert.strictEqual(modeOf([question], { memory: true, id: "c" }, true), "wait")
+    assert.strictEqual(modeOf([question, partial], { id: "c" }, true), "wait")
+  })
+})
+
+describe("an encoded conversation", () => {
+  const Sources = Schema.Array(Schema.Struct({ url: Schema.String, title: Schema.String }))
+
+  it.prop("is parsed as it was", [Messages, Sources, Schema.Boolean], ([messages, sources, flag]) => {
+    const conversation = conversationOf(
+      messages.map((message) => ({ ...message, ended: undefined, ...(sources.length > 0 && { sources }) })),
+      { id: "c", memory: flag, running: !flag, updated: 7, open: flag, draft: "d" }
+    )
+    assert.deepStrictEqual(JSON.parse(encode(parse(encode(conversation)))), JSON.parse(encode(conversation)))
+  })
+})
+
+describe("readKept", () => {
+  const read = (messages: ReadonlyArray<Record<string, unknown>>) => {
+    const heard: Array<string> = []
+    const outcome = readKept(messages, "When?", "c", {
+      onStart: ({ messageId }) => heard.push(messageId),
+      onText: (text) => heard.push(text),
+      onSource: ({ url }) => heard.push(url),
+      onActivity: () => {}
+    })
+    return [outcome, ...heard]
+  }
+  const asked = { role: "user", parts: [{ type: "text", text: "When?" }] }
+  const answer = (ending: string | null) => ({
+    id: "a",
+    role: "assistant",
+    parts: [
+      { type: "text", text: "From nine." },
+      { type: "source-url", sourceId: "s", url: "https://x.example/" },
+      { type: "text", text: "To five." }
+    ],
+    metadata: { ending }
+  })
+
+  it("tells the answer to the question, and how it ended", () => {
+    const said = ["a", "From nine.\n\nTo five.", "https://x.example/"]
+    assert.deepStrictEqual(read([asked, answer("stop")]), ["done", ...said])
+    assert.deepStrictEqual(read([asked, answer("length")]), ["done", ...said])
+    assert.deepStrictEqual(read([asked, answer("stopped")]), ["stopped", ...said])
+    for (const ending of ["cut", "failed", "superseded", null]) {
+      assert.deepStrictEqual(read([asked, answer(ending)]), [{ kind: "cut" }, ...said])
+    }
+  })
+
+  it("finds no answer to a question that was not stored", () => {
+    const other = { role: "user", parts: [{ type: "text", text: "Where?" }] }
+    for (const messages of [[], [asked], [answer("stop")], [other, answer("stop")], [asked, answer("stop"), other]]) {
+      assert.deepStrictEqual(read(messages), ["unasked"])
+    }
+  })
+})
+
+describe("parseSuggestions", () => {
+  it.prop("accepts lists of texts alone", [Schema.Json], ([json]) => {
+    const isList = Array.isArray(json) && json.every((text) => typeof text === "string")
+    const suggestions = parseSuggestions(JSON.stringify(json))
+    assert.strictEqual(suggestions !== undefined, isList)
+    for (const text of suggestions ?? []) assert.match(text, /\S/)
+    assert.isAtMost(suggestions?.length ?? 0, 10)
+  })
+
+  it("is empty without the attribute, and undefined for invalid JSON", () => {
+    assert.deepStrictEqual(parseSuggestions(null), [])
+    assert.isUndefined(parseSuggestions("When do you open?"))
+  })
+})

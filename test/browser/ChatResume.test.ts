@@ -1,0 +1,194 @@
+/**
+ * Answers that the edge keeps: they continue after a reload, on the next page and after a lost connection.
+ */
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import { inChromium, until } from "../support/browser/Browser.ts"
+import * as ChatPage from "../support/browser/ChatPage.ts"
+import { layer as testServer } from "../support/TestServer.ts"
+
+const agent = ChatPage.agent()
+
+const withMemory = testServer({}, agent.script, undefined, undefined, "edge")
+
+/** A closed gate: answers to `wait: ` continue when the test opens it. */
+const closeGate = Effect.sync(() => {
+  agent.asked.gate = Promise.withResolvers()
+})
+
+const openGate = Effect.sync(() => agent.asked.gate.resolve())
+
+const make = Effect.fnUntraced(function* (options: ChatPage.Options = {}) {
+  yield* closeGate
+  const chat = yield* ChatPage.make(options)
+  return {
+    ...chat,
+    streams: () => chat.relay.received.filter(({ method, path }) => method === "GET" && path.endsWith("/stream")),
+    stops: () => chat.relay.received.filter(({ method, path }) => method === "POST" && path.endsWith("/stop")),
+    noError: Effect.map(
+      chat.on((page) => page.locator(".error").count()),
+      (count) => assert.strictEqual(count, 0)
+    )
+  }
+})
+
+inChromium("an answer that the edge keeps", withMemory, (it) => {
+  it.effect("continues after a reload, and is asked for once", () =>
+    Effect.gen(function* () {
+      const { answered, answering, begin, errors, noError, on, page, send, streams } = yield* make()
+      yield* begin
+      yield* send("wait: The first half, |and the second.")
+      yield* answering("The first half")
+      const asked = agent.asked.requests.length
+      yield* on(() => page.reload())
+      yield* answering("The first half")
+      yield* on(() => page.getByRole("button", { name: "Stop answer" }).waitFor())
+      yield* noError
+      yield* openGate
+      yield* answered("The first half, and the second.")
+      assert.strictEqual(agent.asked.requests.length, asked)
+      assert.strictEqual(streams().length, 1)
+      // Nothing runs any more.
+      yield* on(() => page.reload())
+      yield* answered("The first half, and the second.")
+      assert.strictEqual(streams().length, 1)
+      yield* noError
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("that ended while the visitor was away is shown whole", () =>
+    Effect.gen(function* () {
+      const { answered, answering, begin, noError, on, open, page, send, site } = yield* make()
+      yield* begin
+      yield* send("wait: The first half, |and the second.")
+      yield* answering("The first half")
+      const answer = ChatPage.newest(agent.asked)
+      yield* on(() => page.goto("about:blank"))
+      yield* openGate
+      yield* until("the end", () => !answer.isOngoing())
+      yield* open(`${site.url}/other`)
+      yield* answered("The first half, and the second.")
+      yield* noError
+      yield* on(() => page.getByRole("button", { name: "Send message" }).waitFor())
+    })
+  )
+
+  it.effect("marks the launcher on the next page of a phone", () =>
+    Effect.gen(function* () {
+      const { answering, begin, on, open, page, send, site } = yield* make({ viewport: { width: 360, height: 640 } })
+      yield* begin
+      yield* send("wait: The first half, |and the second.")
+      yield* answering("The first half")
+      yield* open(`${site.url}/other`)
+      yield* openGate
+      yield* on(() => page.getByRole("button", { name: "Open chat: Chat. New answer." }).waitFor())
+    })
+  )
+
+  it.effect("continues after its connection is lost", () =>
+    Effect.gen(function* () {
+      const { answered, answering, begin, context, noError, on, send, spoken, streams } = yield* make()
+      yield* begin
+      yield* send("wait: The first half. |And the second.")
+      yield* answering("The first half.")
+      yield* on(() => context.setOffline(true))
+      yield* on(() => context.setOffline(false))
+      yield* openGate
+      yield* answered("The first half. And the second.")
+      yield* noError
+      assert.isAtMost(streams().length, 2)
+      // Nothing is announced twice.
+      const said = yield* on(spoken)
+      assert.deepStrictEqual(said.slice(1), ["The first half.", "And the second."])
+    })
+  )
+
+  it.effect("is asked again if the page was left before the edge had accepted the message", () =>
+    Effect.gen(function* () {
+      const { answered, begin, noError, on, page, path, relay, send } = yield* make()
+      yield* begin
+      let isHeld = true
+      relay.fault = ({ method, path: asked }) =>
+        isHeld && method === "POST" && asked === path ? { _tag: "Hold", until: new Promise(() => {}) } : undefined
+      yield* send("hello")
+      yield* until("the request", () => relay.of(path).length === 1)
+      isHeld = false
+      yield* on(() => page.reload())
+      yield* answered("You said hello.")
+      yield* noError
+    })
+  )
+
+  it.effect("knows the earlier turns", () =>
+    Effect.gen(function* () {
+      const { answered, begin, send } = yield* make()
+      yield* begin
+      yield* send("one")
+      yield* answered("You said one.")
+      yield* send("two")
+      yield* answered("You said two.")
+      assert.deepStrictEqual(
+        agent.asked.requests.at(-1)?.turns.map(({ text }) => text),
+        ["one", "You said one.", "two"]
+      )
+    })
+  )
+
+  it.effect("ends at the edge when the visitor stops it or starts a new conversation", () =>
+    Effect.gen(function* () {
+      const { answered, answering, begin, on, page, send, sees, stops } = yield* make()
+      yield* begin
+      yield* send("begin: so far")
+      yield* answering("so fa")
+      const first = ChatPage.newest(agent.asked)
+      yield* on(() => page.getByRole("button", { name: "Stop answer" }).click())
+      yield* sees("You stopped this answer.")
+      yield* until("the agent's end", () => !first.isOngoing())
+      assert.strictEqual(stops().length, 1)
+      yield* on(() => page.reload())
+      yield* sees("You stopped this answer.")
+      yield* answered("so far")
+      yield* send("begin: and on")
+      yield* answering("and o")
+      const second = ChatPage.newest(agent.asked)
+      yield* on(() => page.getByRole("button", { name: "New conversation" }).click())
+      yield* until("the agent's end", () => !second.isOngoing())
+      assert.strictEqual(stops().length, 2)
+    })
+  )
+
+  it.effect("can be rated", () =>
+    Effect.gen(function* () {
+      const { answered, begin, edge, on, page, path, relay, send, spoken } = yield* make()
+      yield* begin
+      yield* send("hello")
+      yield* answered("You said hello.")
+      const good = page.getByRole("button", { name: "Good answer" })
+      const bad = page.getByRole("button", { name: "Bad answer" })
+      yield* on(() => good.click())
+      yield* until("the thanks", async () => (await spoken()).at(-1) === "Thank you for your feedback.")
+      yield* on(() => bad.click())
+      const sent = () => relay.received.filter(({ method, path }) => method === "POST" && path.endsWith("/feedback"))
+      yield* until("both", () => sent().length === 2)
+      const id = JSON.parse(sent()[0]!.body) as {
+        message_id: string
+      }
+      const conversation = /chat\/([^/]+)\/feedback/.exec(sent()[0]!.path)![1]!
+      const kept = yield* Effect.promise(async () => {
+        const response = await fetch(`${edge.url}${path}/${conversation}`, {
+          headers: { "x-widget-token": edge.widgetToken }
+        })
+        return (await response.json()) as { messages: ReadonlyArray<{ id: string; metadata: { rating?: string } }> }
+      })
+      assert.strictEqual(kept.messages.find((one) => one.id === id.message_id)?.metadata.rating, "down")
+      // The rating is still shown on the next page.
+      yield* on(() => page.reload())
+      yield* on(() => bad.waitFor())
+      assert.deepStrictEqual(
+        yield* on(async () => [await good.getAttribute("aria-pressed"), await bad.getAttribute("aria-pressed")]),
+        ["false", "true"]
+      )
+    })
+  )
+})

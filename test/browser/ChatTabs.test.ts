@@ -1,0 +1,113 @@
+/**
+ * The tabs of a website share one conversation, which ends with the last of them.
+ */
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import type { Page } from "playwright-core"
+import { inChromium, until } from "../support/browser/Browser.ts"
+import * as ChatPage from "../support/browser/ChatPage.ts"
+import { layer as testServer } from "../support/TestServer.ts"
+
+const agent = ChatPage.agent()
+
+/** A visitor with two tabs. The chat is open in both. */
+const make = Effect.gen(function* () {
+  agent.asked.gate = Promise.withResolvers()
+  const chat = yield* ChatPage.make()
+  yield* chat.begin
+  const openTab = Effect.promise(async () => {
+    const tab = await chat.context.newPage()
+    await tab.goto(chat.site.url)
+    await tab.getByRole("button", { name: "Open chat" }).click()
+    await tab.getByRole("dialog").waitFor()
+    return tab
+  })
+  return { ...chat, openTab }
+})
+
+const texts = (tab: Page) => tab.locator(".message:visible .body:visible").allTextContents()
+
+const shows = (tab: Page, ...expected: ReadonlyArray<string>) =>
+  until(`a tab shows ${expected.join(", ")}`, async () => (await texts(tab)).slice(1).join() === expected.join())
+
+const sendIn = (tab: Page, text: string) =>
+  Effect.promise(async () => {
+    await tab.getByRole("textbox").fill(text)
+    await tab.getByRole("textbox").press("Enter")
+  })
+
+const press = (tab: Page, name: string) => Effect.promise(() => tab.getByRole("button", { name }).click())
+
+for (const memory of ["edge", "agent"] as const) {
+  inChromium(`two tabs with memory: ${memory}`, testServer({}, agent.script, undefined, undefined, memory), (it) => {
+    it.effect("have one conversation", () =>
+      Effect.gen(function* () {
+        const { answered, errors, openTab, page, send } = yield* make
+        yield* send("one")
+        yield* answered("You said one.")
+        const other = yield* openTab
+        yield* shows(other, "one", "You said one.")
+        yield* sendIn(other, "two")
+        const all = ["one", "You said one.", "two", "You said two."]
+        yield* shows(other, ...all)
+        yield* shows(page, ...all)
+        const [first, second] = agent.asked.requests.slice(-2)
+        assert.strictEqual(first?.session, second?.session)
+        yield* press(page, "New conversation")
+        yield* shows(other)
+        assert.deepStrictEqual(errors, [])
+      })
+    )
+
+    it.effect("show a running answer as such, and its end", () =>
+      Effect.gen(function* () {
+        const { answering, openTab, page, send } = yield* make
+        yield* send("wait: The first half, |and the second.")
+        yield* answering("The first half")
+        const other = yield* openTab
+        yield* Effect.promise(() => other.getByRole("button", { name: "Stop answer" }).waitFor())
+        agent.asked.gate.resolve()
+        const all = ["wait: The first half, |and the second.", "The first half, and the second."]
+        yield* shows(page, ...all)
+        yield* shows(other, ...all)
+        yield* Effect.promise(() => other.getByRole("button", { name: "Send message" }).waitFor())
+        assert.strictEqual(yield* Effect.promise(() => other.locator(".error").count()), 0)
+      })
+    )
+
+    it.effect("can each stop an answer", () =>
+      Effect.gen(function* () {
+        const { answering, openTab, page, send } = yield* make
+        yield* send("begin: so far")
+        yield* answering("so fa")
+        const answer = ChatPage.newest(agent.asked)
+        const other = yield* openTab
+        yield* press(other, "Stop answer")
+        yield* until("the agent's end", () => !answer.isOngoing())
+        yield* Effect.promise(() => page.getByRole("button", { name: "Send message" }).waitFor())
+        assert.strictEqual(yield* Effect.promise(() => page.locator(".error").count()), 0)
+      })
+    )
+  })
+}
+
+inChromium("the last tab", testServer({}, agent.script, undefined, undefined, "edge"), (it) => {
+  it.effect("ends the conversation, and a tab that stays receives a running answer to its end", () =>
+    Effect.gen(function* () {
+      const { answering, openTab, page, send, context, site } = yield* make
+      yield* send("wait: The first half, |and the second.")
+      yield* answering("The first half")
+      const other = yield* openTab
+      yield* Effect.promise(() => other.getByText("The first half").last().waitFor())
+      yield* Effect.promise(() => page.close({ runBeforeUnload: true }))
+      agent.asked.gate.resolve()
+      yield* shows(other, "wait: The first half, |and the second.", "The first half, and the second.")
+      yield* Effect.promise(() => other.close())
+      const last = yield* Effect.promise(() => context.newPage())
+      yield* Effect.promise(() => last.goto(site.url))
+      yield* press(last, "Open chat")
+      yield* Effect.promise(() => last.getByRole("dialog").waitFor())
+      assert.strictEqual(yield* Effect.promise(() => last.locator(".message-user").count()), 0)
+    })
+  )
+})

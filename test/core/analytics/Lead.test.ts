@@ -1,0 +1,82 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as Lead from "../../../src/core/analytics/Lead.ts"
+
+const at = Date.UTC(2026, 10, 25, 12)
+const minute = 60_000
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+const campaign = { source: null, medium: null, name: null, term: null, content: null }
+
+const viewAt = (
+  receivedAt: number,
+  path = "/",
+  over: Partial<NonNullable<Lead.SessionRow["view"]>> = {}
+): Lead.SessionRow => ({
+  receivedAt,
+  view: { path, campaign, referrerHost: null, referrerPath: null, ...over }
+})
+
+/** Minutes before the lead, often within a visit of each other. */
+const Ages = Schema.Array(Schema.Union([between(0, 40), between(0, 2_000)])).check(Schema.isMaxLength(12))
+
+describe("core/analytics/Lead", () => {
+  it.prop("finds the last run of rows with gaps of at most 30 minutes, in any order of the rows", [Ages], ([ages]) => {
+    const rows = ages.map((age) => viewAt(at - age * minute))
+    const found = Lead.visitOf(rows, at)
+    const times = [...new Set(rows.map(({ receivedAt }) => receivedAt))]
+      .filter((time) => time > at - Lead.lookBackMillis)
+      .sort((left, right) => right - left)
+    // The definition, from the last row backwards.
+    let start = times[0]
+    for (const time of times) if (start !== undefined && start - time <= Lead.idleMillis) start = time
+    assert.strictEqual(found?.startedAt, start)
+    assert.deepStrictEqual(Lead.visitOf([...rows].reverse(), at), found)
+  })
+
+  it("takes the attribution of the visit's first page view, not of an event before it or an earlier visit", () => {
+    const ad = { campaign: { ...campaign, source: "ads", medium: "cpc", name: "spring" } }
+    const rows = [
+      viewAt(at - 100 * minute, "/old", { referrerHost: "old.example" }),
+      { receivedAt: at - 21 * minute, view: null },
+      viewAt(at - 20 * minute, "/tours", { ...ad, referrerHost: "ads.example", referrerPath: "/x" }),
+      viewAt(at - minute, "/contact", { referrerHost: "other.example" })
+    ]
+    assert.deepStrictEqual(Lead.visitOf(rows, at), {
+      startedAt: at - 21 * minute,
+      attribution: {
+        source: "ads",
+        medium: "cpc",
+        campaign: "spring",
+        referrer: "ads.example/x",
+        entryPage: "/tours"
+      }
+    })
+  })
+
+  it("without a campaign the source is the referrer's host, and without page views nothing", () => {
+    const [view] = [viewAt(at, "/", { referrerHost: "news.example", referrerPath: null })]
+    assert.deepStrictEqual(Lead.visitOf([view], at)?.attribution, {
+      ...Lead.noAttribution,
+      source: "news.example",
+      referrer: "news.example",
+      entryPage: "/"
+    })
+    assert.deepStrictEqual(Lead.visitOf([{ receivedAt: at, view: null }], at)?.attribution, Lead.noAttribution)
+  })
+
+  it.prop("a lead is matched, dropped or waits", [Schema.Boolean, Schema.Boolean], ([hasVisit, isLate]) => {
+    const lead = { leadId: "l", kind: "form", hostedWebsiteId: "w", sessionId: "s", receivedAt: at, isLate } as const
+    const { dropped, matched } = Lead.match([lead], () => (hasVisit ? [viewAt(at - minute)] : []))
+    assert.deepStrictEqual([matched.length, dropped.length], [hasVisit ? 1 : 0, !hasVisit && isLate ? 1 : 0])
+    for (const one of matched) {
+      assert.deepStrictEqual(Lead.conversionOf(one), {
+        hostedWebsiteId: "w",
+        visitStartedAt: at - minute,
+        sessionKey: "s",
+        name: "Form submitted"
+      })
+    }
+  })
+})

@@ -1,0 +1,119 @@
+/**
+ * The AG-UI client and CopilotKit's against the service.
+ */
+import { type AgentSubscriber, HttpAgent } from "@ag-ui/client"
+import { assert, describe, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import * as TestServer from "../../support/TestServer.ts"
+import * as TurnsAgent from "../../support/TurnsAgent.ts"
+import { until } from "../../support/Wait.ts"
+
+const connect = (token?: string) =>
+  Effect.map(
+    TestServer.TestServer,
+    ({ instance, url, widgetToken }) =>
+      new HttpAgent({
+        url: `${url}/v1/public/widget/${instance.instanceId}/ag-ui`,
+        headers: { "x-widget-token": token ?? widgetToken }
+      })
+  )
+
+/** Sends a message, and returns what the client saw: the events, the run's error, and the fault of the request or stream. */
+const say = (agent: HttpAgent, content: string) =>
+  Effect.promise(async () => {
+    const seen: { events: Array<string>; error?: string; fault?: Error } = { events: [] }
+    const subscriber: AgentSubscriber = {
+      onEvent: ({ event }) => void seen.events.push(event.type),
+      onRunErrorEvent: ({ event }) => {
+        seen.error = event.message
+      },
+      onRunFailed: ({ error }) => {
+        seen.fault = error
+      }
+    }
+    agent.addMessage({ id: crypto.randomUUID(), role: "user", content })
+    await agent.runAgent({}, subscriber).catch(() => {})
+    return seen
+  })
+
+describe("the AG-UI client", () => {
+  const agent = TurnsAgent.make()
+  layer(TestServer.layer({}, agent.script, undefined, undefined, "edge"), { excludeTestServices: true })((it) => {
+    it.effect("runs several turns, in which its verifier finds no fault", () =>
+      Effect.gen(function* () {
+        const client = yield* connect()
+        client.setMessages([{ id: "s", role: "system", content: "You are a pirate." }])
+        const { events, ...faults } = yield* say(client, "hello")
+        assert.deepStrictEqual(faults, {})
+        // How many deltas there are depends on how fast the agent writes.
+        assert.deepStrictEqual(
+          [...new Set(events)],
+          [
+            "RUN_STARTED",
+            "STEP_STARTED",
+            "STEP_FINISHED",
+            "TEXT_MESSAGE_START",
+            "TEXT_MESSAGE_CONTENT",
+            "CUSTOM",
+            "TEXT_MESSAGE_END",
+            "RUN_FINISHED"
+          ]
+        )
+        yield* say(client, "again")
+        assert.strictEqual(client.messages.at(-1)?.content, "You said again")
+        assert.deepStrictEqual(agent.asked.at(-1)!.turns, [
+          { role: "user", text: "hello" },
+          { role: "assistant", text: "You said hello" },
+          { role: "user", text: "again" }
+        ])
+      })
+    )
+
+    it.effect("gets an HTTP error before the run, and RUN_ERROR in it", () =>
+      Effect.gen(function* () {
+        const stranger = yield* say(yield* connect("hwt_wrong"), "hello")
+        assert.match(stranger.fault?.message ?? "", /^HTTP 401: .*Issue a new token/)
+        const refused = yield* say(yield* connect(), "refuse")
+        assert.match(refused.fault?.message ?? "", /^HTTP 502/)
+        const broken = yield* say(yield* connect(), "break")
+        assert.strictEqual(broken.events.at(-1), "RUN_ERROR")
+        assert.strictEqual(broken.error, "The answer was interrupted. Please try again.")
+        assert.isUndefined(broken.fault)
+      })
+    )
+
+    it.effect("ends the agent's answer when it aborts", () =>
+      Effect.gen(function* () {
+        const client = yield* connect()
+        const { ended } = agent.endless
+        const aborted = Effect.andThen(
+          until("the agent's begin", () => client.messages.at(-1)?.content === "on and on"),
+          Effect.sync(() => client.abortRun())
+        )
+        yield* Effect.all([say(client, "never end"), aborted], { concurrency: "unbounded" })
+        yield* until("the agent's end", () => agent.endless.ended === ended + 1)
+      })
+    )
+
+    it.effect("a body that is no run's is a 422 that says where", () =>
+      Effect.gen(function* () {
+        const { instance, send, widgetToken } = yield* TestServer.TestServer
+        const path = `/v1/public/widget/${instance.instanceId}/ag-ui`
+        const headers = { "x-widget-token": widgetToken }
+        const answer = yield* send(path, { threadId: "t", messages: "none" }, { headers })
+        assert.strictEqual(answer.status, 422)
+        assert.deepStrictEqual(
+          (answer.json as { detail: ReadonlyArray<{ loc: unknown }> }).detail.map(({ loc }) => loc),
+          [
+            ["body", "runId"],
+            ["body", "messages"]
+          ]
+        )
+        const silent = yield* send(path, { threadId: "t", runId: "r", messages: [] }, { headers })
+        assert.strictEqual(silent.status, 422)
+        const large = yield* send(path, { threadId: "x".repeat(1_100_000) }, { headers })
+        assert.strictEqual(large.status, 413)
+      })
+    )
+  })
+})

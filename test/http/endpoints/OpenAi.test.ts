@@ -1,0 +1,272 @@
+/**
+ * OpenAI's own client against the service.
+ */
+import { assert, describe, layer } from "@effect/vitest"
+import { Effect, Option } from "effect"
+import OpenAI from "openai"
+import * as RateLimit from "../../../src/core/limits/RateLimit.ts"
+import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
+import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
+import * as TestServer from "../../support/TestServer.ts"
+import * as TurnsAgent from "../../support/TurnsAgent.ts"
+import { until } from "../../support/Wait.ts"
+
+const baseOf = (instanceId: string) => `/v1/public/widget/${instanceId}/openai/v1`
+
+const connect = (options: Partial<ConstructorParameters<typeof OpenAI>[0]> = {}) =>
+  Effect.map(
+    TestServer.TestServer,
+    ({ instance, url, widgetToken }) =>
+      new OpenAI({ baseURL: url + baseOf(instance.instanceId), apiKey: widgetToken, maxRetries: 0, ...options })
+  )
+
+type Message = OpenAI.ChatCompletionMessageParam
+
+const user = (content: string): Message => ({ role: "user", content })
+
+const conversation: Array<Message> = [
+  { role: "system", content: "You are a pirate." },
+  { role: "developer", content: "Say arr." },
+  user("hello"),
+  { role: "assistant", content: "You said hello" },
+  {
+    role: "user",
+    content: [
+      { type: "text", text: "aga" },
+      { type: "image_url", image_url: { url: "https://image.example/" } },
+      { type: "text", text: "in" }
+    ]
+  }
+]
+
+const ask = (content: string) => ({ model: "any", messages: [user(content)] })
+
+/** The error that a request fails with. */
+const errorOf = <A>(request: () => Promise<A>) =>
+  Effect.flip(Effect.tryPromise({ try: request, catch: (error) => error as InstanceType<typeof OpenAI.APIError> }))
+
+describe("the openai client", () => {
+  const agent = TurnsAgent.make()
+  layer(TestServer.layer({}, agent.script, undefined, undefined, "edge"), { excludeTestServices: true })((it) => {
+    it.effect("streams an answer to its turns, which are those of the visitor and the assistant", () =>
+      Effect.gen(function* () {
+        const client = yield* connect()
+        const completion = yield* Effect.promise(() =>
+          client.chat.completions
+            .stream({ model: "gpt-any", messages: conversation, stream_options: { include_usage: true } })
+            .finalChatCompletion()
+        )
+        assert.match(completion.id, /^chatcmpl-[0-9a-f-]{36}$/)
+        assert.strictEqual(completion.model, "assistant")
+        assert.isAtMost(Math.abs(completion.created * 1000 - Date.now()), 60_000)
+        assert.deepInclude(completion.choices[0]!.message, {
+          role: "assistant",
+          content: "You said again",
+          annotations: [
+            {
+              type: "url_citation",
+              url_citation: { url: "https://example.com/", title: "Example", start_index: 0, end_index: 0 }
+            }
+          ]
+        })
+        assert.strictEqual(completion.choices[0]!.finish_reason, "stop")
+        assert.deepStrictEqual(completion.usage, { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 })
+        assert.deepStrictEqual(agent.asked.at(-1)!.turns, [
+          { role: "user", text: "hello" },
+          { role: "assistant", text: "You said hello" },
+          { role: "user", text: "again" }
+        ])
+      })
+    )
+
+    it.effect("gets the same answer at once", () =>
+      Effect.gen(function* () {
+        const client = yield* connect()
+        const completion = yield* Effect.promise(() =>
+          client.chat.completions.create({ model: "gpt-any", messages: conversation })
+        )
+        assert.strictEqual(completion.object, "chat.completion")
+        assert.strictEqual(completion.choices[0]!.message.content, "You said again")
+        assert.strictEqual(completion.choices[0]!.message.annotations?.length, 1)
+        assert.strictEqual(completion.usage?.total_tokens, 10)
+      })
+    )
+
+    it.effect("lists one model", () =>
+      Effect.gen(function* () {
+        const client = yield* connect()
+        const models = yield* Effect.promise(() => client.models.list())
+        assert.deepStrictEqual(
+          models.data.map(({ id }) => id),
+          ["assistant"]
+        )
+        const stranger = yield* connect({ apiKey: "hwt_wrong" })
+        const error = yield* errorOf(() => stranger.models.list())
+        assert.isTrue(error instanceof OpenAI.AuthenticationError)
+      })
+    )
+
+    it.effect("throws its typed errors, whose message tells what to do", () =>
+      Effect.gen(function* () {
+        const client = yield* connect()
+        const stranger = yield* connect({ apiKey: "hwt_wrong" })
+        const { url, widgetToken } = yield* TestServer.TestServer
+        const lost = new OpenAI({ baseURL: url + baseOf("none"), apiKey: widgetToken, maxRetries: 0 })
+        for (const one of [stranger, lost]) {
+          const error = yield* errorOf(() => one.chat.completions.create(ask("hi")))
+          assert.isTrue(error instanceof OpenAI.AuthenticationError)
+          assert.deepInclude(error, { status: 401, code: "invalid_api_key", type: "invalid_request_error" })
+          assert.include(error.message, "Issue a new token")
+        }
+        const silent = yield* errorOf(() =>
+          client.chat.completions.create({ model: "any", messages: [{ role: "system", content: "hi" }] })
+        )
+        assert.isTrue(silent instanceof OpenAI.BadRequestError)
+        assert.deepInclude(silent, { status: 400, param: "messages" })
+        const odd = yield* errorOf(() => client.post("/chat/completions", { body: { messages: [{ role: 1 }] } }))
+        assert.deepInclude(odd, { status: 400, param: "messages.0.role" })
+        const long = yield* errorOf(() => client.chat.completions.create(ask("x".repeat(8001))))
+        assert.deepInclude(long, { status: 400, param: "messages" })
+        const large = yield* errorOf(() => client.chat.completions.create(ask("x".repeat(1_100_000))))
+        assert.deepInclude(large, { status: 413, code: "request_too_large" })
+        const refused = yield* errorOf(() => client.chat.completions.create(ask("refuse")))
+        assert.isTrue(refused instanceof OpenAI.InternalServerError)
+        assert.deepInclude(refused, { status: 502, type: "server_error" })
+        const busy = yield* errorOf(() => client.chat.completions.create(ask("be busy")))
+        assert.strictEqual(busy.status, 503)
+        assert.deepStrictEqual(
+          ["retry-after", "x-should-retry"].map((name) => busy.headers?.get(name)),
+          ["90", "false"]
+        )
+      })
+    )
+
+    it.effect("throws an answer that breaks or is empty, streamed or not", () =>
+      Effect.gen(function* () {
+        const client = yield* connect()
+        for (const [message, code, sentence] of [
+          ["break", "agent-broken", "The answer was interrupted."],
+          ["say nothing", "agent-empty", "The assistant found no answer"]
+        ] as const) {
+          const streamed = yield* errorOf(() => client.chat.completions.stream(ask(message)).finalChatCompletion())
+          assert.include(streamed.message, sentence)
+          assert.deepInclude(streamed, { type: "server_error", code })
+          const whole = yield* errorOf(() => client.chat.completions.create(ask(message)))
+          assert.isTrue(whole instanceof OpenAI.InternalServerError)
+          assert.include(whole.message, sentence)
+          assert.strictEqual(whole.headers?.get("x-should-retry") ?? null, code === "agent-empty" ? "false" : null)
+        }
+      })
+    )
+
+    it.effect("ends the agent's answer when it aborts, streamed or not", () =>
+      Effect.gen(function* () {
+        const client = yield* connect()
+        const { endless } = agent
+        const ended = endless.ended
+        yield* Effect.promise(async () => {
+          const stream = await client.chat.completions.create({ ...ask("never end"), stream: true })
+          for await (const chunk of stream) if (chunk.choices[0]?.delta.content === "on and on") break
+        })
+        yield* until("the agent's end", () => endless.ended === ended + 1)
+        const { begun } = endless
+        const abort = new AbortController()
+        const whole = errorOf(() => client.chat.completions.create(ask("never end"), { signal: abort.signal }))
+        const aborted = Effect.andThen(
+          until("the agent's begin", () => endless.begun === begun + 1),
+          Effect.sync(() => abort.abort())
+        )
+        const [error] = yield* Effect.all([whole, aborted], { concurrency: "unbounded" })
+        assert.isTrue(error instanceof OpenAI.APIUserAbortError)
+        yield* until("the agent's end", () => endless.ended === ended + 2)
+      })
+    )
+
+    it.effect("is stored for the owner alone, as one conversation if the client names it", () =>
+      Effect.gen(function* () {
+        const client = yield* connect()
+        const { instance } = yield* TestServer.TestServer
+        const store = yield* ConversationStore
+        const list = store.list({ instanceId: instance.instanceId, limit: 100, before: null })
+        const before = (yield* list).length
+        const named = { metadata: { conversation_id: "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e" } }
+        const second = [user("first"), { role: "assistant", content: "You said first" } as const, user("second")]
+        yield* Effect.promise(async () => {
+          await client.chat.completions.create({ ...ask("first"), ...named })
+          await client.chat.completions.create({ model: "any", messages: second, ...named })
+        })
+        const added = (yield* list).slice(0, (yield* list).length - before)
+        assert.deepStrictEqual(
+          added.map(({ messages }) => messages),
+          [4]
+        )
+        const key = { instanceId: instance.instanceId, conversationId: named.metadata.conversation_id }
+        assert.isTrue(Option.isNone(yield* store.read(key)))
+      })
+    )
+
+    it.effect("is refused on a page of a foreign origin", () =>
+      Effect.gen(function* () {
+        const foreign = yield* connect({ defaultHeaders: { origin: "https://other.example" } })
+        const { instance } = yield* TestServer.TestServer
+        const instances = yield* InstanceDirectory
+        yield* instances.update(instance.instanceId, { origins: ["https://own.example"] })
+        // The instance is cached for a moment.
+        const error = yield* Effect.repeat(
+          Effect.promise(() =>
+            foreign.models.list().then(
+              () => undefined,
+              (error: unknown) => error
+            )
+          ),
+          { until: (error) => error instanceof OpenAI.PermissionDeniedError }
+        )
+        assert.deepInclude(error, { status: 403, code: "origin_not_allowed" })
+        const asked = yield* errorOf(() => foreign.chat.completions.create(ask("hi")))
+        assert.strictEqual(asked.status, 403)
+        yield* instances.update(instance.instanceId, { origins: [] })
+      })
+    )
+
+    it.effect("an agent that keeps conversations gets the whole one that nothing names", () =>
+      Effect.gen(function* () {
+        const client = yield* connect()
+        const { instance } = yield* TestServer.TestServer
+        const instances = yield* InstanceDirectory
+        yield* instances.update(instance.instanceId, { memory: "agent" })
+        yield* Effect.promise(() => client.chat.completions.create({ model: "any", messages: conversation }))
+        assert.lengthOf(agent.asked.at(-1)!.turns, 3)
+        yield* instances.update(instance.instanceId, { memory: "edge" })
+      })
+    )
+  })
+})
+
+describe("the limits of the openai client", () => {
+  const policyOf = (name: string) => RateLimit.parse(name, "1/minute")
+  const agent = TurnsAgent.make()
+  layer(
+    TestServer.layer(
+      { rateLimitChat: policyOf("chat"), rateLimitChatRead: policyOf("chat-read") },
+      agent.script,
+      undefined,
+      undefined,
+      "edge"
+    ),
+    { excludeTestServices: true }
+  )((it) => {
+    it.effect("are those of the chat, and of reading for the models", () =>
+      Effect.gen(function* () {
+        const client = yield* connect()
+        yield* Effect.promise(() => client.chat.completions.create(ask("hi")))
+        const limited = yield* errorOf(() => client.chat.completions.create(ask("hi")))
+        assert.isTrue(limited instanceof OpenAI.RateLimitError)
+        assert.deepInclude(limited, { code: "rate_limit_exceeded", type: "rate_limit_error" })
+        assert.isNotNull(limited.headers?.get("retry-after") ?? null)
+        yield* Effect.promise(() => client.models.list())
+        const again = yield* errorOf(() => client.models.list())
+        assert.isTrue(again instanceof OpenAI.RateLimitError)
+      })
+    )
+  })
+})

@@ -1,0 +1,63 @@
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { assert, it } from "@effect/vitest"
+import { Effect, Layer, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import * as Lead from "../../../src/core/analytics/Lead.ts"
+import * as AnalyticsRepo from "../../../src/postgres/analytics/AnalyticsRepo.ts"
+import * as Leads from "../../../src/postgres/analytics/Leads.ts"
+import * as InstanceDirectory from "../../../src/postgres/chat/InstanceDirectory.ts"
+import * as SubmissionRepo from "../../../src/postgres/forms/SubmissionRepo.ts"
+import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
+import * as SiteErasure from "../../../src/postgres/sites/SiteErasure.ts"
+import * as Service from "../../../src/services/analytics/Leads.ts"
+import { suite } from "../../suites/Leads.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+
+const timeout = "20 seconds"
+const queue = { timeout, maxQueue: 1_000 } as const
+
+const live = Layer.mergeAll(
+  Leads.layer({ timeout }),
+  AnalyticsRepo.layer(queue),
+  SubmissionRepo.layer(queue),
+  SiteDirectory.layer({ timeout }),
+  SiteErasure.layer({ timeout }),
+  InstanceDirectory.layer({ timeout })
+).pipe(Layer.provideMerge(TestDatabase.layer))
+
+const Rows = Schema.Array(
+  Schema.Struct({ visit_started_at: Schema.Date, session_key: Schema.String, name: Schema.String })
+)
+
+suite("postgres/analytics/Leads", live, (hostedWebsiteId) =>
+  SqlClient.SqlClient.use((sql) =>
+    sql`SELECT visit_started_at, session_key, name FROM conversion
+      WHERE hosted_website_id = ${PgTypes.uuid(hostedWebsiteId)}`.pipe(
+      Effect.flatMap(Schema.decodeUnknownEffect(Rows)),
+      Effect.map((rows) =>
+        rows.map((row) => ({
+          hostedWebsiteId,
+          visitStartedAt: row.visit_started_at.getTime(),
+          sessionKey: row.session_key,
+          name: row.name
+        }))
+      ),
+      Effect.orDie
+    )
+  )
+)
+
+it.live("postgres/analytics/Leads: a lead without a visit is dropped after its patience, and no sooner", () =>
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    const leads = yield* Service.Leads
+    const age = (millis: number) => sql`INSERT INTO pending_lead
+      (lead_id, kind, hosted_website_id, session_id, received_at, stored_at)
+      VALUES (gen_random_uuid(), 'form', gen_random_uuid(), 's', now(), now() - ${`${millis} milliseconds`}::interval)`
+    yield* age(0)
+    yield* age(Lead.patienceMillis + 1)
+    assert.deepStrictEqual(yield* leads.match, { matched: 0, dropped: 1 })
+    assert.lengthOf(yield* sql`SELECT 1 FROM pending_lead`, 1)
+    assert.deepStrictEqual(yield* leads.match, { matched: 0, dropped: 0 })
+  }).pipe(Effect.provide(live))
+)

@@ -1,0 +1,190 @@
+/**
+ * The suite of every `Leads`, with the repositories that store submissions, page views and events.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { assert, describe, layer as withLayer } from "@effect/vitest"
+import { Effect, type Layer, Option, Schema, Stream } from "effect"
+import { leads as goals } from "../../src/core/analytics/Goal.ts"
+import * as Lead from "../../src/core/analytics/Lead.ts"
+import type { PageView } from "../../src/core/analytics/PageView.ts"
+import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
+import { Leads } from "../../src/services/analytics/Leads.ts"
+import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
+import { Shape, viewOf } from "./PageViews.ts"
+import { draft } from "./SubmissionRepo.ts"
+
+export type Storage = Leads | AnalyticsRepo | SubmissionRepo | SiteDirectory | SiteErasure | InstanceDirectory
+
+/** Reads the conversions of a hosted website. */
+export type ReadConversions<R> = (hostedWebsiteId: string) => Effect.Effect<ReadonlyArray<Lead.Conversion>, never, R>
+
+const newSite = SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] }))
+
+const minute = 60_000
+
+const shape = Schema.decodeUnknownSync(Shape)({
+  ...{ age: 0, path: "/landing", referrerHost: "ads.example", referrerPath: "/x", deviceType: null, screenWidth: null },
+  campaign: { source: "news", medium: "email", name: "spring", term: null, content: null },
+  ...{ sessionId: null, browser: null, os: null, visitor: 0, country: null, exclusion: null }
+})
+
+const visit = (hostedWebsiteId: string, sessionId: string, receivedAt: number, over: Partial<PageView> = {}) =>
+  AnalyticsRepo.use(({ append }) => append({ ...viewOf(hostedWebsiteId, shape), sessionId, receivedAt, ...over }))
+
+const submissionsOf = (websiteConfigId: string) =>
+  SubmissionRepo.use((repo) => Stream.runCollect(repo.stream({ websiteConfigId })))
+
+const match = Leads.use((leads) => leads.match)
+
+const attribution: Lead.Attribution = {
+  source: "news",
+  medium: "email",
+  campaign: "spring",
+  referrer: "ads.example/x",
+  entryPage: "/landing"
+}
+
+export const suite = <R, E>(
+  name: string,
+  layer: Layer.Layer<Storage | R, E>,
+  conversionsOf: ReadConversions<NoInfer<R>>
+) =>
+  describe(name, () => {
+    withLayer(layer, { excludeTestServices: true })((it) => {
+      it.effect("a submission gets its visit's attribution, and the visit a conversion, once", () =>
+        Effect.gen(function* () {
+          const repo = yield* SubmissionRepo
+          const { hostedWebsiteId, websiteConfigId } = yield* newSite
+          const sessionId = randomUUID()
+          const at = Date.now()
+          yield* visit(hostedWebsiteId, sessionId, at - 20 * minute)
+          yield* visit(hostedWebsiteId, sessionId, at - minute, { path: "/contact", referrerHost: null })
+          const one = draft({ websiteConfigId, receivedAt: at, sessionId, key: randomUUID() })
+          yield* repo.submit(one)
+          // A repeated submission is no second lead.
+          yield* repo.submit(one)
+          yield* match
+          yield* match
+          assert.deepStrictEqual(
+            (yield* submissionsOf(websiteConfigId)).map((submission) => submission.attribution),
+            [attribution]
+          )
+          assert.deepStrictEqual(yield* conversionsOf(hostedWebsiteId), [
+            { hostedWebsiteId, visitStartedAt: at - 20 * minute, sessionKey: sessionId, name: goals.form }
+          ])
+        })
+      )
+
+      it.effect("passes that run at the same time credit each lead once", () =>
+        Effect.gen(function* () {
+          const repo = yield* SubmissionRepo
+          const { hostedWebsiteId, websiteConfigId } = yield* newSite
+          const sessionId = randomUUID()
+          const at = Date.now()
+          yield* visit(hostedWebsiteId, sessionId, at)
+          for (let number = 0; number < 5; number++) {
+            yield* repo.submit(draft({ websiteConfigId, receivedAt: at, sessionId, formData: `{"n":${number}}` }))
+          }
+          yield* Effect.all(
+            Array.from({ length: 4 }, () => match),
+            { concurrency: "unbounded" }
+          )
+          yield* match
+          assert.lengthOf(yield* conversionsOf(hostedWebsiteId), 5)
+        })
+      )
+
+      it.effect("a chat is credited, if its instance has a website", () =>
+        Effect.gen(function* () {
+          const leads = yield* Leads
+          const instances = yield* InstanceDirectory
+          const { hostedWebsiteId, websiteConfigId } = yield* newSite
+          const at = Date.now()
+          const sessionId = randomUUID()
+          yield* visit(hostedWebsiteId, sessionId, at - minute)
+          const agentUrl = "https://a.example"
+          const mine = yield* instances.create({ name: "a", agentUrl, websiteConfigId })
+          const nobodys = yield* instances.create({ name: "b", agentUrl })
+          for (const { instanceId } of [mine, nobodys, { instanceId: randomUUID() }, { instanceId: "no id" }]) {
+            yield* leads.addChat({ instanceId, sessionId, receivedAt: at })
+          }
+          yield* match
+          assert.deepStrictEqual(yield* conversionsOf(hostedWebsiteId), [
+            { hostedWebsiteId, visitStartedAt: at - minute, sessionKey: sessionId, name: goals.chat }
+          ])
+        })
+      )
+
+      it.effect("a quarantined submission, one without a session, and another website's session are no leads", () =>
+        Effect.gen(function* () {
+          const repo = yield* SubmissionRepo
+          const [site, other] = [yield* newSite, yield* newSite]
+          const at = Date.now()
+          const [sessionId, foreign] = [randomUUID(), randomUUID()]
+          yield* visit(site.hostedWebsiteId, sessionId, at)
+          yield* visit(other.hostedWebsiteId, foreign, at)
+          const { websiteConfigId } = site
+          yield* repo.submit(
+            draft({ websiteConfigId, receivedAt: at, sessionId, status: "quarantined", reasons: ["links"] })
+          )
+          yield* repo.submit(draft({ websiteConfigId, receivedAt: at }))
+          yield* repo.submit(draft({ websiteConfigId, receivedAt: at, sessionId: foreign }))
+          yield* match
+          assert.deepStrictEqual(yield* conversionsOf(site.hostedWebsiteId), [])
+          assert.deepStrictEqual(yield* conversionsOf(other.hostedWebsiteId), [])
+          const stored = yield* submissionsOf(websiteConfigId)
+          assert.deepStrictEqual(
+            stored.map((submission) => submission.attribution),
+            [Lead.noAttribution, Lead.noAttribution, Lead.noAttribution]
+          )
+        })
+      )
+
+      it.effect("a lead waits for its visit", () =>
+        Effect.gen(function* () {
+          const repo = yield* SubmissionRepo
+          const { hostedWebsiteId, websiteConfigId } = yield* newSite
+          const [sessionId, at] = [randomUUID(), Date.now()]
+          yield* repo.submit(draft({ websiteConfigId, receivedAt: at, sessionId }))
+          yield* match
+          assert.deepStrictEqual(yield* conversionsOf(hostedWebsiteId), [])
+          yield* visit(hostedWebsiteId, sessionId, at)
+          yield* match
+          assert.lengthOf(yield* conversionsOf(hostedWebsiteId), 1)
+        })
+      )
+
+      it.effect("a visit that is found too late stays without a conversion", () =>
+        Effect.gen(function* () {
+          const repo = yield* SubmissionRepo
+          const { hostedWebsiteId, websiteConfigId } = yield* newSite
+          const [sessionId, at] = [randomUUID(), Date.now() - 2 * Lead.lookBackMillis]
+          yield* visit(hostedWebsiteId, sessionId, at - Lead.lookBackMillis - minute)
+          yield* repo.submit(draft({ websiteConfigId, receivedAt: at, sessionId }))
+          yield* match
+          assert.deepStrictEqual(yield* conversionsOf(hostedWebsiteId), [])
+        })
+      )
+
+      it.effect("an erased website gets no conversions", () =>
+        Effect.gen(function* () {
+          const repo = yield* SubmissionRepo
+          const { hostedWebsiteId, websiteConfigId } = yield* newSite
+          const [sessionId, at] = [randomUUID(), Date.now()]
+          yield* visit(hostedWebsiteId, sessionId, at)
+          yield* repo.submit(draft({ websiteConfigId, receivedAt: at, sessionId }))
+          yield* match
+          yield* repo.submit(draft({ websiteConfigId, receivedAt: at, sessionId, formData: `{"n":1}` }))
+          const erased = yield* SiteErasure.use(({ erase }) => erase(websiteConfigId))
+          assert.deepInclude(Option.getOrThrow(erased), { conversions: 1, submissions: 2 })
+          yield* match
+          assert.deepStrictEqual(yield* conversionsOf(hostedWebsiteId), [])
+        })
+      )
+    })
+  })

@@ -1,0 +1,52 @@
+/**
+ * An agent for tests of clients that send their turns: it records what it is asked, and does what the message says.
+ */
+import { Effect, Stream } from "effect"
+import type { AgentEvent, Turn } from "../../src/core/chat/Agent.ts"
+import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
+import { AgentBroken, AgentBusy, AgentEmpty, AgentRefused } from "../../src/services/chat/AgentStream.ts"
+
+export interface Asked {
+  readonly session: string
+  readonly turns: ReadonlyArray<Turn>
+}
+
+const accepted: AgentEvent = { _tag: "Accepted" }
+
+export const make = () => {
+  const asked: Array<Asked> = []
+  /** The endless answers that were begun, and that were ended. */
+  const endless = { begun: 0, ended: 0 }
+  const script: MemoryAgentStream.Script = ({ message, session, turns }) => {
+    asked.push({ session, turns })
+    switch (message) {
+      case "refuse":
+        return Stream.fail(new AgentRefused({ reason: "test" }))
+      case "be busy":
+        return Stream.fail(new AgentBusy({ reason: "test", retryAfter: 90 }))
+      case "say nothing":
+        return Stream.concat(Stream.succeed(accepted), Stream.fail(new AgentEmpty({ finish: "stop" })))
+      case "break":
+        return Stream.concat(
+          Stream.take(MemoryAgentStream.texts(["half an answer"]), 2),
+          Stream.fail(new AgentBroken({ reason: "test" }))
+        )
+      case "never end":
+        return Stream.concat(
+          Stream.fromIterable<AgentEvent>([accepted, { _tag: "Text", delta: "on and on" }]),
+          Stream.never
+        ).pipe(Stream.onStart(Effect.sync(() => endless.begun++)), Stream.ensuring(Effect.sync(() => endless.ended++)))
+      default:
+        return Stream.fromIterable<AgentEvent>([
+          accepted,
+          { _tag: "Reasoning", delta: "hm" },
+          { _tag: "Text", delta: "You said " },
+          { _tag: "Text", delta: message },
+          { _tag: "Source", url: "https://example.com/", title: "Example" },
+          { _tag: "Usage", inputTokens: 7, outputTokens: 3 },
+          { _tag: "Finish", reason: "stop" }
+        ])
+    }
+  }
+  return { asked, endless, script }
+}

@@ -1,0 +1,75 @@
+/**
+ * The published document of the owner API. `openapi-owner.json` is how it reads; `vitest run test/wire --update` writes it.
+ */
+import { assert, describe, expect, it } from "@effect/vitest"
+import { Result } from "effect"
+import { OpenApi } from "effect/http-api"
+import { OwnerApi, prefix } from "../../src/contract/owner/Api.ts"
+import * as QueryInput from "../../src/core/analytics/report/QueryInput.ts"
+
+type Json = Record<string, unknown>
+const at = (value: unknown, ...path: ReadonlyArray<string>): unknown =>
+  path.reduce<unknown>((inner, key) => (inner as Json | undefined)?.[key], value)
+
+const document = OpenApi.fromApi(OwnerApi)
+
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods as Json).map(([method, operation]) => ({ name: `${method} ${path}`, path, operation }))
+)
+
+describe("wire/OwnerOpenApi", () => {
+  it("has these operations, each of which needs a key", () => {
+    assert.sameMembers(
+      operations.map(({ name }) => name),
+      ["post /v1/owner/query", "get /v1/owner/sites", "get /v1/owner/sites/{site_id}/now"]
+    )
+    for (const { name, operation, path } of operations) {
+      assert.isTrue(path.startsWith(prefix), name)
+      assert.deepStrictEqual(at(operation, "security"), [{ ownerKey: [] }], name)
+    }
+    const { scheme, type } = document.components.securitySchemes["ownerKey"] as unknown as Json
+    assert.deepStrictEqual([type, scheme], ["http", "Bearer"])
+  })
+
+  it("each operation declares the answers that any request can get, with the headers of its limit, and no CORS", () => {
+    for (const { name, operation } of operations) {
+      const responses = at(operation, "responses") as Json
+      for (const status of [200, 400, 401, 405, 408, 413, 415, 417, 422, 429, 431, 500, 503]) {
+        const headers = Object.keys(at(responses, String(status), "headers") as Json)
+        assert.includeMembers(headers, ["Cache-Control", "RateLimit", "RateLimit-Policy"], `${name} ${status}`)
+        assert.isFalse(
+          headers.some((header) => header.startsWith("Access-Control")),
+          `${name} ${status}`
+        )
+      }
+      assert.isDefined(at(responses, "401", "headers", "WWW-Authenticate"))
+      for (const status of ["429", "503"]) assert.isDefined(at(responses, status, "headers", "Retry-After"))
+      assert.isUndefined(responses["403"], name)
+    }
+  })
+
+  it("refers to headers and schemas that it has", () => {
+    const references = JSON.stringify(document).match(/#\/components\/[^"]+/g) ?? []
+    assert.isAbove(references.length, 20)
+    for (const reference of references) {
+      assert.isDefined(at(document, ...reference.slice(2).split("/")), reference)
+    }
+  })
+
+  it("has an example of a query that the endpoint takes", () => {
+    const example = at(
+      document.paths,
+      "/v1/owner/query",
+      "post",
+      "requestBody",
+      "content",
+      "application/json",
+      "example"
+    )
+    assert.isTrue(Result.isSuccess(QueryInput.decode(example)))
+  })
+
+  it("reads as it did before", async () => {
+    await expect(`${JSON.stringify(document, null, 2)}\n`).toMatchFileSnapshot("./openapi-owner.json")
+  })
+})
