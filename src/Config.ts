@@ -8,6 +8,7 @@
 import { Config, Duration, LogLevel, Option, Redacted, Result } from "effect"
 import type { IpNetwork } from "effect/net"
 import * as DatabaseUrl from "./core/doctor/DatabaseUrl.ts"
+import * as LocalPage from "./core/http/LocalPage.ts"
 import * as TraceSampling from "./core/http/TraceSampling.ts"
 import * as Networks from "./core/limits/Networks.ts"
 import * as RateLimit from "./core/limits/RateLimit.ts"
@@ -141,10 +142,16 @@ const logLevel = setting("LOG_LEVEL", `one of ${LogLevel.values.join(", ")}`, (v
   Option.fromNullishOr(LogLevel.values.find((level) => level.toLowerCase() === value.toLowerCase()))
 ).pipe(withDefault<LogLevel.LogLevel>("Info"))
 
+const host = text("HOST").pipe(withDefault("127.0.0.1"))
+
+const ownerApi = setting("OWNER_API", '"on" or "off"', (value) =>
+  value === "on" || value === "off" ? Option.some(value === "on") : Option.none()
+)
+
 /** Every setting, by its name in the code. */
 const fields = {
   /** The address to listen on: a host and a TCP port (0 for any free one). */
-  host: text("HOST").pipe(withDefault("127.0.0.1")),
+  host,
   port: integer("PORT", 0, 65_535).pipe(withDefault(8080)),
 
   /** `postgres://user:password@host:port/database`. `serve` needs it; `demo` always uses its own database. */
@@ -155,6 +162,9 @@ const fields = {
   databaseTimeout: duration("DATABASE_TIMEOUT").pipe(withDefault(Duration.seconds(10))),
   /** The most requests that wait for one kind of batch; further ones are answered 503. */
   databaseQueue: integer("DATABASE_QUEUE", 1, 10_000_000).pipe(withDefault(50_000)),
+
+  /** The longest time of one report. The database ends it then, and the reader gets an error that says so. */
+  reportTimeout: duration("REPORT_TIMEOUT").pipe(withDefault(Duration.seconds(10))),
 
   /** The least time that page views, bot views and counts of uncounted requests are kept; they are deleted by whole months. */
   retentionPageViews: retention("RETENTION_PAGE_VIEWS"),
@@ -186,9 +196,7 @@ const fields = {
   logLevel,
 
   /** Whether the owner API is served on `PORT` too. */
-  ownerApi: setting("OWNER_API", '"on" or "off"', (value) =>
-    value === "on" || value === "off" ? Option.some(value === "on") : Option.none()
-  ).pipe(withDefault(false)),
+  ownerApi: withDefault(false)(ownerApi),
   /** The address of the owner API alone; it is served only if the port is set. */
   ownerHost: text("OWNER_HOST").pipe(withDefault("127.0.0.1")),
   ownerPort: integer("OWNER_PORT", 0, 65_535),
@@ -249,7 +257,15 @@ const none = Config.succeed(Option.none<Redacted.Redacted>())
 
 /** The settings of `demo`, and which of the ignored variables are set. */
 export const DemoSettings = Config.all({
-  settings: Config.all({ ...fields, databaseUrl: none, redisUrl: none }),
+  settings: Config.all({
+    ...fields,
+    databaseUrl: none,
+    redisUrl: none,
+    // On while only this machine can reach the demo, unless the setting says otherwise.
+    ownerApi: Config.map(Config.all([ownerApi, host]), ([isOn, listening]) =>
+      Option.getOrElse(isOn, () => LocalPage.isLoopback(listening.includes(":") ? `[${listening}]` : listening))
+    )
+  }),
   unused: Config.map(Config.all(ignoredByDemo.map((name) => text(name))), (values) =>
     ignoredByDemo.filter((_, index) => Option.isSome(values[index] ?? Option.none()))
   )

@@ -20,6 +20,7 @@ import type { SiteErasure } from "../services/sites/SiteErasure.ts"
 import * as Conversation from "./Conversation.ts"
 import * as Instance from "./Instance.ts"
 import * as Key from "./Key.ts"
+import * as Report from "./Report.ts"
 import * as Site from "./Site.ts"
 import * as Stats from "./Stats.ts"
 import * as Submissions from "./Submissions.ts"
@@ -78,7 +79,8 @@ const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
       Key.command(storage),
       Conversation.command(storage),
       Submissions.command(storage),
-      Stats.command(storage)
+      Stats.command(storage),
+      Report.command(storage)
     ]),
     Command.withGlobalFlags([Output.Json])
   )

@@ -39,18 +39,20 @@ const invalid = (msg: string) =>
     { type: "value_error", loc: ["body", "messages"], msg: `Value error, ${msg}` }
   ])
 
-/** The turns of a conversation that ends with a visitor's message, which has the bounds of a chat message. */
-export const readTurns = (
-  messages: ReadonlyArray<ClientMessage>
+/** The turns up to the visitor's newest message, which has a text and the bounds of a chat message. */
+export const turnsOf = (
+  messages: ReadonlyArray<ClientTurns.ClientMessage>
 ): Result.Result<ClientTurns.ClientTurns, ReadonlyArray<ValidationError>> => {
-  const last = messages.findLast(({ role }) => role === "user")
-  const turns = ClientTurns.read(
-    messages.map((message) => ({ id: message.id ?? null, role: message.role, text: textOf(message) }))
-  )
-  if (last === undefined || turns === null || textOf(last) === "") {
-    return invalid("the last message of the role `user` should have a text")
+  const newest = messages.findLast(({ role }) => role === "user")
+  const turns = ClientTurns.read(messages)
+  if (newest === undefined || newest.text === "" || turns === null) {
+    return invalid("the newest message has no text; please write one")
   }
   return Wire.hasMoreCodePointsThan(turns.message, maxMessageLength)
     ? invalid(`a message may have at most ${maxMessageLength} characters; please shorten it`)
     : Result.succeed(turns)
 }
+
+/** `turnsOf` the messages as they are sent. */
+export const readTurns = (messages: ReadonlyArray<ClientMessage>): ReturnType<typeof turnsOf> =>
+  turnsOf(messages.map((message) => ({ id: message.id ?? null, role: message.role, text: textOf(message) })))

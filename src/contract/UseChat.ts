@@ -7,10 +7,9 @@
  * @module
  */
 import { Predicate, Result, Schema } from "effect"
-import * as ClientTurns from "../core/chat/ClientTurns.ts"
-import { maxMessageLength } from "../core/chat/Conversation.ts"
+import type * as ClientTurns from "../core/chat/ClientTurns.ts"
+import * as ClientMessages from "./ClientMessages.ts"
 import type { ValidationError } from "./Errors.ts"
-import * as Wire from "./Wire.ts"
 
 const Part = Schema.Struct({
   type: Schema.String.annotate({ description: "Only parts of the type `text` are read" }),
@@ -105,10 +104,7 @@ export const read = (body: unknown): Result.Result<Turns, ReadonlyArray<Validati
   const { id, messages } = body
   if (id.length > maxId) return invalid("id", `the id of a chat may have at most ${maxId} characters`)
   const isRegenerating = body["trigger"] === "regenerate-message"
-  if (isRegenerating && messages.length === 0) return Result.succeed({ id, turns: null, isRegenerating })
-  const turns = ClientTurns.read(messages.flatMap(toMessage))
-  if (turns === null) return invalid("messages", "there is no message to answer; please write one")
-  return Wire.hasMoreCodePointsThan(turns.message, maxMessageLength)
-    ? invalid("messages", `a message may have at most ${maxMessageLength} characters; please shorten it`)
-    : Result.succeed({ id, turns, isRegenerating })
+  return isRegenerating && messages.length === 0
+    ? Result.succeed({ id, turns: null, isRegenerating })
+    : Result.map(ClientMessages.turnsOf(messages.flatMap(toMessage)), (turns) => ({ id, turns, isRegenerating }))
 }

@@ -46,15 +46,15 @@ export const layer = (options: Options): Layer.Layer<PgClient.PgClient | SqlClie
 }
 
 /**
- * A client with one dedicated connection to the same database, for batches, so that batches and other statements do not wait
- * for each other.
+ * A client with dedicated connections to the same database, by default one, so that its statements and others do not wait for
+ * each other.
  */
 export const dedicated = Effect.fnUntraced(function* (
-  options?: Pick<PgClient.PgPoolConfig, "types">
+  options?: Pick<PgClient.PgPoolConfig, "types" | "maxConnections">
 ): Effect.fn.Return<PgClient.PgClient, SqlError.SqlError, PgClient.PgClient | Scope.Scope> {
   const shared = yield* PgClient.PgClient
   const reactivity = yield* Reactivity.make
-  return yield* PgClient.make({ ...shared.config, ...options, minConnections: 0, maxConnections: 1 }).pipe(
+  return yield* PgClient.make({ ...shared.config, maxConnections: 1, ...options, minConnections: 0 }).pipe(
     Effect.provideService(Reactivity.Reactivity, reactivity)
   )
 })

@@ -154,14 +154,16 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
     })
   )
 
-  it.effect("the OpenAPI document describes the 403 of all three endpoints", () =>
+  it.effect("the OpenAPI document describes the 403 of all endpoints", () =>
     Effect.gen(function* () {
       const { send } = yield* TestServer
       const { json } = yield* send("/openapi.json", undefined, { method: "GET" })
       const { paths: documented } = json as {
         paths: Record<string, { post: { responses: Record<string, { description: string }> } }>
       }
-      const published = [paths.track, paths.submit, paths.chat("{instance_id}")]
+      const instance = "/v1/public/widget/{instance_id}"
+      const clients = [`${instance}/openai/v1/chat/completions`, `${instance}/ag-ui`]
+      const published = [paths.track, paths.submit, paths.chat("{instance_id}"), ...clients]
       const responses = published.map((path) => documented[path]!.post.responses)
       for (const one of responses) assert.include(one["403"]?.description ?? "", "origin")
     })

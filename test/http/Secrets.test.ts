@@ -151,6 +151,19 @@ const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Ef
           { message: `${message} ${marks.message}` },
           { "x-widget-token": token, ...headers }
         )
+      const client = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+        send(
+          `/v1/public/widget/${instance.instanceId}/${path}`,
+          body,
+          path === "ag-ui" ? { "x-widget-token": token, ...headers } : { authorization: `Bearer ${token}`, ...headers }
+        )
+      const turns = (how: string) => ({
+        threadId: "thread",
+        runId: "1",
+        metadata: { conversation_id: marks.idempotency },
+        messages: [{ role: "user", content: `${how} ${marks.message}` }]
+      })
+      const wrong = { "x-widget-token": marks.wrongToken, authorization: `Bearer ${marks.wrongToken}` }
       const all = Effect.gen(function* () {
         for (const sent of [
           send(paths.track, view),
@@ -177,6 +190,15 @@ const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Ef
           chat("hello", { origin: "https://evil.example" }),
           send(paths.chat(marks.wrongToken), { message: marks.message }, { "x-widget-token": token }),
           send(paths.chat(instance.instanceId), { message: [marks.message] }, { "x-widget-token": token }),
+          ...["openai/v1/chat/completions", "ag-ui"].flatMap((path) => [
+            ...["error", "garbage", "event"].map((how) => client(path, turns(how))),
+            client(path, turns("hello"), wrong),
+            client(path, turns("hello"), { origin: "https://evil.example" }),
+            client(path, { ...turns("hello"), messages: marks.message }),
+            client(path, { ...turns("hello"), messages: [{ role: [marks.message] }] }),
+            send(`/v1/public/widget/${marks.wrongToken}/${path}`, turns("hello"), wrong)
+          ]),
+          client("openai/v1/chat/completions", { ...turns("hello"), stream: true }),
           send(`/nowhere/${token}?token=${token}`, { a: marks.form }, { "x-widget-token": token }),
           send(paths.submit, undefined, { "x-widget-token": token }, "GET"),
           send("/healthz", undefined, { "x-widget-token": token }, "GET"),
@@ -275,7 +297,7 @@ it.live("no secret leaks with storage in memory", () =>
   Effect.gen(function* () {
     const found = yield* scenario(App.memoryStorage)
     assertNowhere(found)
-    assert.deepStrictEqual([...found.statuses].sort(), [200, 204, 401, 403, 404, 405, 413, 422, 502].sort())
+    assert.deepStrictEqual([...found.statuses].sort(), [200, 204, 400, 401, 403, 404, 405, 413, 422, 502].sort())
     // The log, the traces and the metrics are not empty.
     assert.isTrue(found.lines.some((line) => line.includes("The agent did not accept a message")))
     for (const status of [204, 401, 422, 502]) {

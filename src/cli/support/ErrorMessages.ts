@@ -173,7 +173,7 @@ export const of = (error: unknown): string => {
     return error.reason === "unreachable" ? unreachable(error.code) : storage[error.reason]
   }
   if (error instanceof ReportTimeout) {
-    return `The report took longer than ${error.limit}; ask for fewer days, leave out filters, or raise REPORT_TIMEOUT.`
+    return `The report took longer than ${error.limit}; ask for fewer days or without filters, or set REPORT_TIMEOUT.`
   }
   if (error instanceof NotReady) {
     return error.reason === "database-unreachable" ? unreachable(error.code) : notReady[error.reason]

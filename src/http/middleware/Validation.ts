@@ -10,14 +10,25 @@ import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as BodyReader from "../../contract/BodyReader.ts"
 import type { ValidationError } from "../../contract/Errors.ts"
+import * as UseChat from "../../contract/UseChat.ts"
 import { Validation } from "../../contract/Validation.ts"
 import * as ValidationErrors from "../../contract/ValidationErrors.ts"
+import { chat } from "../../contract/Widget.ts"
 import * as Json from "../../core/json/Json.ts"
 import * as ErrorMapping from "../endpoints/ErrorMapping.ts"
 import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
+import * as ErrorSentence from "../endpoints/ErrorSentence.ts"
 import * as RequestBody from "../server/RequestBody.ts"
 
 const locations = { Params: "path", Headers: "header", Query: "query", Payload: "body" } as const
+
+interface BodyFaults {
+  readonly faults: ReadonlyArray<ValidationError>
+  /** Whether the errors are sentences. */
+  readonly isUseChat: boolean
+}
+
+const noFaults: BodyFaults = { faults: [], isUseChat: false }
 
 /**
  * The faults of a request's body; none if it cannot be read. A large body is not parsed: these requests do not count
@@ -25,19 +36,22 @@ const locations = { Params: "path", Headers: "header", Query: "query", Payload: 
  */
 const bodyFaults = (endpoint: HttpApiEndpoint.Top, request: HttpServerRequest.HttpServerRequest) => {
   const payload = Array.from(endpoint.payload.values()).at(0)?.schemas[0]
-  if (payload === undefined) return Effect.succeed([])
+  if (payload === undefined) return Effect.succeed(noFaults)
   const decode = BodyReader.make(payload as unknown as Schema.Codec<unknown>)
   return RequestBody.readBytes(request).pipe(
     Effect.flatMap((bytes) =>
       bytes.length > Json.cheapBytes
-        ? Effect.succeed([])
+        ? Effect.succeed(noFaults)
         : Effect.map(
             Effect.fromResult(RequestBody.parse(bytes, request.headers["content-type"])),
-            ({ value }): ReadonlyArray<ValidationError> => Option.getOrElse(Result.getFailure(decode(value)), () => [])
+            ({ value }): BodyFaults =>
+              endpoint.path === chat.path && UseChat.isUseChat(value)
+                ? { faults: [], isUseChat: true }
+                : { faults: Option.getOrElse(Result.getFailure(decode(value)), () => []), isUseChat: false }
           )
     ),
-    Effect.catchTag("InvalidBody", (error) => Effect.succeed(error.errors)),
-    Effect.catchTag("BodyUnreadable", () => Effect.succeed([]))
+    Effect.catchTag("InvalidBody", (error) => Effect.succeed({ faults: error.errors, isUseChat: false })),
+    Effect.catchTag("BodyUnreadable", () => Effect.succeed(noFaults))
   )
 }
 
@@ -60,12 +74,12 @@ export const layer: Layer.Layer<Validation> = HttpApiMiddleware.layerSchemaError
     const { params } = yield* HttpRouter.RouteContext
     const first = error.kind === "Params" ? [] : ValidationErrors.fromIssue(error.cause.issue, [locations[error.kind]])
     return yield* bodyFaults(endpoint, request).pipe(
-      Effect.map((bodyErrors) =>
+      Effect.map(({ faults, isUseChat }) => {
         // Invalid JSON is reported alone, as in the original service, which parses the body before it validates.
-        bodyErrors.some((fault) => fault.type === "json_invalid")
-          ? ErrorResponses.invalid(bodyErrors)
-          : ErrorResponses.invalid([...paramsFaults(endpoint, params), ...first, ...bodyErrors])
-      ),
+        if (faults.some((fault) => fault.type === "json_invalid")) return ErrorResponses.invalid(faults)
+        const response = ErrorResponses.invalid([...paramsFaults(endpoint, params), ...first, ...faults])
+        return isUseChat ? ErrorSentence.asText(response) : response
+      }),
       Effect.catchTag("BodyTooLarge", ErrorMapping.ofBytes.BodyTooLarge),
       Effect.catchTag("BodyFragmented", ErrorMapping.ofBytes.BodyFragmented),
       Effect.catchTag("BodyOverCapacity", ErrorMapping.ofBytes.BodyOverCapacity)

@@ -91,7 +91,7 @@ export const services = ({ maxBody }: Options, { isLimitedByAddress }: Routes) =
 /** The maximum `linger` of `Connections`. */
 const maxLinger = Duration.seconds(2)
 
-/** Answers `Expect: 100-continue` before it calls the listener, unless the announced body is refused anyway. */
+/** Answers `Expect: 100-continue` before it calls the listener, unless every endpoint refuses the announced body. */
 const withContinue =
   (listener: RequestListener, maxBody: number): RequestListener =>
   (request, response) => {
@@ -145,7 +145,9 @@ export const make = (options: Options, { chats, isLimitedByAddress, templates }:
       server,
       serve: Effect.fnUntraced(function* (listener) {
         const guarded = ProtocolErrors.requireHost(listener)
-        server.on("request", guarded).on("checkContinue", withContinue(guarded, maxBody))
+        server
+          .on("request", guarded)
+          .on("checkContinue", withContinue(guarded, Math.max(maxBody, RequestBody.conversationBytes)))
         const http = yield* NodeHttpServer.make(() => server, options.listen)
         yield* closeConnections
         return http

@@ -3,20 +3,24 @@
  *
  * @module
  */
-import { PgTypes } from "@effect/sql-pg"
-import { Clock, type Duration, Effect, Layer, Record, Schema } from "effect"
-import { SqlClient } from "effect/sql"
-import * as Evaluate from "../../core/analytics/report/Evaluate.ts"
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { Clock, Duration, Effect, Layer, Record, Schema } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
 import * as Statistics from "../../core/analytics/Statistics.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
-import { Reports } from "../../services/analytics/Reports.ts"
+import { Reports, ReportTimeout } from "../../services/analytics/Reports.ts"
+import { StorageUnavailable } from "../../services/Storage.ts"
 import * as Database from "../Database.ts"
-import * as SiteRows from "./reports/SiteRows.ts"
+import * as Query from "./reports/Query.ts"
+import * as Rollups from "./reports/Rollups.ts"
 
 export interface Options {
   /** How long a report may take. */
   readonly timeout: Duration.Input
 }
+
+/** The connections of a process for reports, so that no report delays another statement. */
+const connections = 2
 
 /** How far back `now` looks. */
 const recent = 5 * 60_000
@@ -101,17 +105,31 @@ const assemble = (dates: ReadonlyArray<string>, rows: typeof Rows.Type): Statist
 }
 
 /** The live reports. */
-export const layer = (options: Options): Layer.Layer<Reports, never, SqlClient.SqlClient> =>
+export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError, PgClient.PgClient> =>
   Layer.effect(
     Reports,
     Effect.gen(function* () {
-      const sql = yield* SqlClient.SqlClient
-      const bounded = Database.bounded(options.timeout)
+      const sql = yield* PgClient.PgClient
+      const reports = yield* Database.dedicated({ maxConnections: connections })
+      const limit = Duration.fromInputUnsafe(options.timeout)
+      const tooLong = new ReportTimeout({ limit: Duration.format(limit) })
+      /** Bounds the reads of a report, at the server and here. */
+      const limited = <A>(read: Effect.Effect<A, SqlError.SqlError>) =>
+        Query.readOnly(
+          reports,
+          limit
+        )(read).pipe(
+          Database.bounded(limit),
+          Effect.catchIf(
+            ({ reason }) => reason === "timeout",
+            () => Effect.fail(tooLong)
+          )
+        )
       return {
-        query: (site, query) => bounded(Effect.map(SiteRows.read(sql, site), (rows) => Evaluate.evaluate(query, rows))),
+        query: (site, query) => limited(Query.answer(reports, site, query)),
         now: Effect.fnUntraced(function* (site) {
           const now = yield* Clock.currentTimeMillis
-          const [{ visitors }] = yield* sql`
+          const [{ visitors }] = yield* reports`
             SELECT count(DISTINCT visitor_hash)::int AS visitors FROM (
               SELECT hosted_website_id, received_at, visitor_hash FROM page_view
               UNION ALL SELECT hosted_website_id, received_at, visitor_hash FROM event
@@ -119,12 +137,16 @@ export const layer = (options: Options): Layer.Layer<Reports, never, SqlClient.S
             WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}
               AND received_at > ${PgTypes.timestamptz(now - recent)} AND received_at <= ${PgTypes.timestamptz(now)}`.pipe(
             decodeRows(Visitors),
-            bounded
+            limited
           )
           return visitors
         }),
-        // Nothing is precomputed.
-        rebuild: () => Effect.void,
+        rebuild: (site) =>
+          Rollups.rebuild(site?.hostedWebsiteId).pipe(
+            Effect.provideService(SqlClient.SqlClient, sql),
+            Effect.catchTag("TimeoutError", () => Effect.fail(new StorageUnavailable({ reason: "timeout" }))),
+            Effect.catchTag("SqlError", (error) => Effect.fail(Database.unavailable(error)))
+          ),
         statistics: (query) => {
           const { dates, from, to } = Statistics.period(query)
           return sql

@@ -22,6 +22,7 @@ const forRequests = {
   bot_view: ["INSERT"],
   event: ["SELECT", "INSERT"],
   conversion: ["INSERT"],
+  rollup_stale: ["SELECT", "INSERT"],
   page_view_batch: ["INSERT"],
   pending_lead: ["SELECT", "INSERT", "DELETE"],
   submission: ["SELECT", "INSERT", "UPDATE"],
@@ -40,7 +41,14 @@ const forUpkeep = {
   visitor_salt: ["DELETE"],
   page_view_batch: ["SELECT", "DELETE"],
   idempotency_key: ["DELETE"],
-  conversation: ["DELETE"]
+  conversation: ["DELETE"],
+  goal: ["SELECT"],
+  visit: ["SELECT", "INSERT", "DELETE"],
+  rollup: ["SELECT", "INSERT", "DELETE"],
+  rollup_day: ["SELECT", "INSERT", "DELETE"],
+  rollup_month: ["SELECT", "INSERT", "DELETE"],
+  rollup_site: ["SELECT", "INSERT", "UPDATE", "DELETE"],
+  rollup_stale: ["DELETE"]
 } as const
 
 const Missing = Schema.Array(Schema.Struct({ table_name: Schema.String, privilege: Schema.String }))

@@ -92,6 +92,16 @@ interface Forgotten {
   conversations: number
 }
 
+/** Forgets the days and months that depend on rows before `to`; those that have rows left are rolled up again. */
+const forgetRollups = Effect.fnUntraced(function* (parent: Partitions.Present["parent"], to: number | null) {
+  const sql = yield* SqlClient.SqlClient
+  if (parent === "bot_view" || to === null) return
+  for (const table of ["rollup_month", "rollup_day"]) {
+    yield* sql`DELETE FROM ${sql(table)} WHERE starts_at < ${new Date(to)}::timestamptz + interval '30 minutes'`
+  }
+  yield* sql`UPDATE rollup_site SET rolled_before = NULL, retry_at = NULL`
+})
+
 /**
  * Drops partitions independently: one that other objects depend on does not keep the others. Stops at the first lock timeout,
  * since page views queue behind each attempt.
@@ -99,9 +109,11 @@ interface Forgotten {
 const dropMonths = Effect.fnUntraced(function* (months: ReadonlyArray<Partitions.Present>, forgotten: Forgotten) {
   const sql = yield* SqlClient.SqlClient
   let failed: SqlError.SqlError | undefined
-  for (const { name } of months) {
-    // Another process may have dropped it meanwhile.
-    const dropped = yield* exclusively(sql.unsafe(`DROP TABLE IF EXISTS ${name}`)).pipe(
+  for (const { name, parent, to } of months) {
+    // Another process may have dropped it meanwhile. What is rolled up of the month is not true without it.
+    const dropped = yield* exclusively(
+      Effect.andThen(sql.unsafe(`DROP TABLE IF EXISTS ${name}`), forgetRollups(parent, to))
+    ).pipe(
       Effect.catchIf(isKept, (error) =>
         Effect.sync(() => {
           failed ??= error

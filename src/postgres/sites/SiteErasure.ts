@@ -18,6 +18,7 @@ import type { StorageUnavailable } from "../../services/Storage.ts"
 import { type Erased, SiteErasure } from "../../services/sites/SiteErasure.ts"
 import * as Database from "../Database.ts"
 import * as Partitions from "../schema/Partitions.ts"
+import * as Writers from "../Writers.ts"
 
 /** A table with a website's data: the column with the website's id, and the next column of the same index, for the order. */
 interface SiteTable {
@@ -56,6 +57,7 @@ const conversions: SiteTable = {
   type: "timestamptz",
   chunk: few
 }
+const visits: SiteTable = { ...conversions, table: "visit", order: "started_at" }
 const partition = (table: string): SiteTable => ({
   table,
   site: "hosted_website_id",
@@ -113,35 +115,16 @@ const Marked = Schema.Array(Schema.Struct({ hosted_website_id: Schema.String }))
 const lock = (id: string) =>
   SqlClient.SqlClient.use((sql) => sql`SELECT 1 FROM site WHERE website_config_id = ${PgTypes.uuid(id)} FOR UPDATE`)
 
-const writtenTables = Database.array(
-  [...Partitions.parents, "conversion", "pending_lead", "submission", "idempotency_key", "not_counted"],
-  PgTypes.OID.text
-)
-
-const Writers = Schema.Array(Schema.Struct({ writer: Schema.String }))
-
-/**
- * The transactions that are writing to the tables. PostgreSQL locks a statement's target tables before it reads data:
- * a transaction that is not listed yet sees everything committed until now.
- */
-const writers = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  const rows = yield* sql`SELECT DISTINCT virtualtransaction AS writer FROM pg_locks
-    WHERE locktype = 'relation' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-      AND relation IN (SELECT to_regclass(name) FROM unnest(${writtenTables}) AS name)
-      AND mode = 'RowExclusiveLock' AND granted AND pid IS DISTINCT FROM pg_backend_pid()`.pipe(decodeRows(Writers))
-  return new Set(rows.map(({ writer }) => writer))
-})
-
-/** Waits until every transaction that is writing now has ended, but not for later ones. */
-const writersDone = Effect.gen(function* () {
-  let left = [...(yield* writers)]
-  while (left.length > 0) {
-    yield* Effect.sleep("20 millis")
-    const still = yield* writers
-    left = left.filter((writer) => still.has(writer))
-  }
-})
+/** `rollup_day` stands for all rollups: a transaction locks it before it writes others. */
+const writtenTables = [
+  ...Partitions.parents,
+  "conversion",
+  "pending_lead",
+  "submission",
+  "idempotency_key",
+  "not_counted",
+  "rollup_day"
+]
 
 /** Marks a website, waits for running writers, and returns its `hosted_website_id`; none if it does not exist. */
 const close = Effect.fnUntraced(function* (id: string, timeout: Duration.Input) {
@@ -153,7 +136,7 @@ const close = Effect.fnUntraced(function* (id: string, timeout: Duration.Input) 
     decodeRows(Marked)
   )
   if (marked === undefined) return Option.none()
-  yield* Database.bounded(timeout)(writersDone)
+  yield* Database.bounded(timeout)(Writers.done(writtenTables))
   return Option.some(marked.hosted_website_id)
 })
 
@@ -188,6 +171,12 @@ export const erase = (
     for (const { name, parent } of yield* Database.bounded(timeout)(Partitions.list)) {
       const deleted = yield* deleteAll(partition(name), hosted.value, timeout)
       erased[erasedOf[parent]] += deleted
+    }
+    yield* deleteAll(visits, hosted.value, timeout)
+    for (const table of ["rollup_month", "rollup_day", "rollup", "rollup_site", "rollup_stale"]) {
+      yield* sql`DELETE FROM ${sql(table)} WHERE hosted_website_id = ${PgTypes.uuid(hosted.value)}`.pipe(
+        Database.bounded(timeout)
+      )
     }
     // A process of an earlier version ignores the mark and may have stored a submission meanwhile.
     yield* lock(id).pipe(

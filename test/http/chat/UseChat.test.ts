@@ -1,87 +1,23 @@
 /**
- * `useChat` of the AI SDK, as it is: the `Chat` of `@ai-sdk/react` over a `DefaultChatTransport` with `api` and `headers`.
+ * Conversations of `useChat`.
  */
 import { randomUUID } from "node:crypto"
-import { Chat } from "@ai-sdk/react"
+import type { Chat } from "@ai-sdk/react"
 import { assert, describe, layer } from "@effect/vitest"
-import { DefaultChatTransport, type UIMessage } from "ai"
-import { Effect, Option, Stream } from "effect"
-import type { Turn } from "../../../src/core/chat/Agent.ts"
+import type { UIMessage } from "ai"
+import { Effect, Stream } from "effect"
 import type { Message } from "../../../src/core/chat/Conversation.ts"
-import type { RateLimitPolicy } from "../../../src/core/limits/RateLimit.ts"
-import * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
-import { AgentBroken, AgentBusy } from "../../../src/services/chat/AgentStream.ts"
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
+import { type Asked, begin, recorder, send, textOf, useChat } from "../../support/UseChatClient.ts"
 import { until } from "../../support/Wait.ts"
-
-interface Asked {
-  readonly session: string
-  readonly turns: ReadonlyArray<Turn>
-}
-
-const recorder = () => {
-  const asked: Array<Asked> = []
-  const gates = new Map<string, PromiseWithResolvers<void>>()
-  let ended = 0
-  const script: MemoryAgentStream.Script = ({ message, session, turns }) => {
-    asked.push({ session, turns })
-    if (message === "busy") return Stream.fail(new AgentBusy({ reason: "test", retryAfter: 7 }))
-    if (message === "break") {
-      return Stream.concat(
-        Stream.take(MemoryAgentStream.texts(["half"]), 2),
-        Stream.fail(new AgentBroken({ reason: "test" }))
-      )
-    }
-    if (message.startsWith("wait")) {
-      const gate = Promise.withResolvers<void>()
-      gates.set(message, gate)
-      return Stream.take(MemoryAgentStream.texts(["begun"]), 2).pipe(
-        Stream.concat(Stream.drain(Stream.fromEffect(Effect.promise(() => gate.promise)))),
-        Stream.concat(Stream.drop(MemoryAgentStream.texts([" and done"]), 1)),
-        Stream.ensuring(Effect.sync(() => ended++))
-      )
-    }
-    return MemoryAgentStream.texts([`${asked.length}: `, message])
-  }
-  return { asked, gates, script, ended: () => ended }
-}
-
-const textOf = (message: UIMessage | undefined): string =>
-  message?.parts.map((part) => (part.type === "text" ? part.text : "")).join("") ?? ""
 
 const textsOf = (chat: Chat<UIMessage>): ReadonlyArray<readonly [string, string]> =>
   chat.messages.map((message) => [message.role, textOf(message)])
 
 const turnsOf = (asked: Asked | undefined): ReadonlyArray<readonly [string, string]> =>
   asked?.turns.map(({ role, text }) => [role, text]) ?? []
-
-/** What an application writes to use the service. */
-const useChat = (
-  options: { readonly id?: string; readonly token?: string; readonly messages?: Array<UIMessage> } = {}
-) =>
-  Effect.map(
-    TestServer,
-    ({ instance, url, widgetToken }) =>
-      new Chat<UIMessage>({
-        ...(options.id === undefined ? {} : { id: options.id }),
-        ...(options.messages === undefined ? {} : { messages: options.messages }),
-        transport: new DefaultChatTransport({
-          api: `${url}/v1/public/widget/${instance.instanceId}/chat`,
-          headers: { "X-Widget-Token": options.token ?? widgetToken }
-        })
-      })
-  )
-
-const send = (chat: Chat<UIMessage>, text: string) => Effect.promise(() => chat.sendMessage({ text }))
-
-/** Begins an answer, and returns when its first text has come. */
-const begin = Effect.fnUntraced(function* (chat: Chat<UIMessage>, text: string) {
-  const sent = chat.sendMessage({ text })
-  yield* until("the first text", () => textOf(chat.lastMessage) === "begun" && chat.lastMessage?.role === "assistant")
-  return sent
-})
 
 /** What the store keeps for the owner, by conversation. */
 const stored = Effect.gen(function* () {
@@ -225,34 +161,6 @@ describe("useChat", () => {
       })
     )
 
-    it.effect("an answer that breaks is an error with a sentence", () =>
-      Effect.gen(function* () {
-        const chat = yield* useChat()
-        yield* send(chat, "break")
-        assert.deepStrictEqual(
-          [chat.status, chat.error?.message],
-          ["error", "The answer was interrupted. Please try again."]
-        )
-      })
-    )
-
-    it.effect("a refusal is an error with a sentence", () =>
-      Effect.gen(function* () {
-        const busy = yield* useChat()
-        yield* send(busy, "busy")
-        assert.strictEqual(busy.error?.message, "The assistant is busy. Please try again after Retry-After seconds.")
-        const stranger = yield* useChat({ token: "hwt_wrong" })
-        yield* send(stranger, "hello")
-        assert.match(stranger.error?.message ?? "", /^The X-Widget-Token header holds no valid token/)
-        const long = yield* useChat()
-        yield* send(long, "x".repeat(8_001))
-        assert.strictEqual(long.error?.message, "A message may have at most 8000 characters; please shorten it.")
-        const empty = yield* useChat()
-        yield* send(empty, "")
-        assert.strictEqual(empty.error?.message, "There is no message to answer; please write one.")
-      })
-    )
-
     it.effect("a long conversation is taken, and the agent gets what its instance allows", () =>
       Effect.gen(function* () {
         const { instance } = yield* TestServer
@@ -296,24 +204,6 @@ describe("useChat", () => {
         )
         assert.strictEqual(answer.status, 200)
         assert.deepStrictEqual(turnsOf(agent.asked.at(-1)), [["user", "hello"]])
-      })
-    )
-  })
-})
-
-describe("useChat over the rate limit", () => {
-  const policy: RateLimitPolicy = { name: "chat", limit: 1, windowMillis: 60_000 }
-  layer(testServer({ rateLimitChat: Option.some(policy) }, undefined, undefined, undefined, "edge"), {
-    excludeTestServices: true
-  })((it) => {
-    it.effect("reads a sentence, however long its conversation is", () =>
-      Effect.gen(function* () {
-        const chat = yield* useChat()
-        yield* send(chat, "one")
-        for (const text of ["two", "x".repeat(7_000)]) {
-          yield* send(chat, text)
-          assert.match(chat.error?.message ?? "", /^Too many requests from this address\./)
-        }
       })
     )
   })

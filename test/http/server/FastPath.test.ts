@@ -97,6 +97,20 @@ const Message = Schema.Union([
     message: Schema.Union([Schema.String, Schema.Json]),
     conversation_id: Schema.optionalKey(Schema.Union([Schema.String, Schema.Json]))
   }),
+  // The body of `useChat`.
+  Schema.Struct({
+    id: Schema.String,
+    messages: Schema.Array(
+      Schema.Union([
+        Schema.Struct({
+          role: Schema.Literals(["user", "assistant", "system"]),
+          parts: Schema.Array(Schema.Struct({ type: Schema.Literals(["text", "file"]), text: Schema.Json }))
+        }),
+        Schema.Json
+      ])
+    ),
+    trigger: Schema.optionalKey(Schema.Literals(["submit-message", "regenerate-message"]))
+  }),
   Schema.Json,
   Schema.String
 ])

@@ -136,3 +136,25 @@ export const mixedCurrencies = (groups: Iterable<Group>): ReadonlyArray<string> 
 /** The sum of decimal numbers. */
 export const sumDecimals = (values: Iterable<string>): string =>
   BigDecimal.format(BigDecimal.sumAll(Array.from(values, BigDecimal.fromStringUnsafe)))
+
+const sumRevenue = (revenue: Counts["revenue"]): Counts["revenue"] =>
+  Array.from(
+    Map.groupBy(revenue, ({ currency }) => currency),
+    ([currency, sums]) => ({ currency, value: sumDecimals(sums.map(({ value }) => value)) })
+  )
+
+/** The counts of a group in two ranges without a common day. */
+export const sum = (left: Counts, right: Counts): Counts => ({
+  visitors: left.visitors + right.visitors,
+  visits: left.visits + right.visits,
+  pageviews: left.pageviews + right.pageviews,
+  events: left.events + right.events,
+  visitPageviews: left.visitPageviews + right.visitPageviews,
+  entries: left.entries + right.entries,
+  bounces: left.bounces + right.bounces,
+  duration: left.duration + right.duration,
+  conversions: left.conversions + right.conversions,
+  converted: left.converted + right.converted,
+  groupVisitors: left.groupVisitors + right.groupVisitors,
+  revenue: sumRevenue([...left.revenue, ...right.revenue])
+})

@@ -1,0 +1,95 @@
+/**
+ * Decides which rollups a query may read, and which days it must count from page views and events. Pure. Times are in
+ * milliseconds since 1970.
+ *
+ * @module
+ */
+import type { Day } from "./LocalTime.ts"
+import * as LocalTime from "./LocalTime.ts"
+import type { LocalDate } from "./Query.ts"
+import { maxGap } from "./Visits.ts"
+
+export interface Interval {
+  readonly start: number
+  /** Exclusive. */
+  readonly end: number
+}
+
+/** The visits that began on a day or in a month are stored and summed. */
+export interface Rolled extends Interval {
+  /** The end of the last visit, or `end` if that is later. */
+  readonly reachesTo: number
+}
+
+export interface State {
+  readonly days: ReadonlyMap<LocalDate, Rolled>
+  /** By the first day. */
+  readonly months: ReadonlyMap<LocalDate, Rolled>
+  /** The starts of the hours in which a row was changed after it was rolled up. */
+  readonly stale: ReadonlyArray<number>
+}
+
+export interface Plan {
+  /** The first days of the months that are read as a whole. */
+  readonly months: ReadonlyArray<LocalDate>
+  /** The other days that are rolled up. */
+  readonly days: ReadonlyArray<LocalDate>
+  /** The months and days that are rolled up. */
+  readonly stored: ReadonlyArray<Interval>
+  /** All other days. */
+  readonly raw: ReadonlyArray<Interval>
+}
+
+const hour = 3_600_000
+
+/** Whether a change in one of the hours can change the visits of a rollup. */
+export const isStale = ({ reachesTo, start }: Rolled, hours: ReadonlyArray<number>): boolean =>
+  hours.some((changed) => changed <= reachesTo + maxGap && changed + hour > start - maxGap)
+
+/** Joins intervals that follow each other. */
+const merge = (intervals: ReadonlyArray<Interval>): ReadonlyArray<Interval> => {
+  const merged: Array<{ start: number; end: number }> = []
+  for (const { end, start } of intervals) {
+    const last = merged.at(-1)
+    if (last?.end === start) last.end = end
+    else merged.push({ start, end })
+  }
+  return merged
+}
+
+/** The days of each month, in order. */
+const byMonth = (days: ReadonlyArray<Day>): ReadonlyMap<LocalDate, ReadonlyArray<Day>> => {
+  const months = new Map<LocalDate, Array<Day>>()
+  for (const day of days) {
+    const month = LocalTime.monthOf(day.date)
+    const found = months.get(month)
+    if (found === undefined) months.set(month, [day])
+    else found.push(day)
+  }
+  return months
+}
+
+/** The plan for days that follow each other. */
+export const make = (days: ReadonlyArray<Day>, state: State): Plan => {
+  const usable = (rolled: Rolled | undefined, start: number, end: number): boolean =>
+    rolled !== undefined && rolled.start === start && rolled.end === end && !isStale(rolled, state.stale)
+  const months: Array<LocalDate> = []
+  const rolledDays: Array<LocalDate> = []
+  const stored: Array<Interval> = []
+  const raw: Array<Interval> = []
+  for (const [month, ofMonth] of byMonth(days)) {
+    const [first, last] = [ofMonth[0], ofMonth.at(-1)]
+    if (first && last && usable(state.months.get(month), first.start, last.end)) {
+      months.push(month)
+      stored.push({ start: first.start, end: last.end })
+      continue
+    }
+    for (const { date, end, start } of ofMonth) {
+      if (usable(state.days.get(date), start, end)) {
+        rolledDays.push(date)
+        stored.push({ start, end })
+      } else raw.push({ start, end })
+    }
+  }
+  return { months, days: rolledDays, stored: merge(stored), raw: merge(raw) }
+}

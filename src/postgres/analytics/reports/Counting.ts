@@ -1,0 +1,190 @@
+/**
+ * Counts the groups of a query: from rollups, from stored visits, and for the rest from page views and events.
+ *
+ * @module
+ */
+import type { PgTypes } from "@effect/sql-pg"
+import { Effect, Schema } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import type * as Assembly from "../../../core/analytics/report/Assembly.ts"
+import * as Counts from "../../../core/analytics/report/Counts.ts"
+import type * as DateRange from "../../../core/analytics/report/DateRange.ts"
+import * as Evaluate from "../../../core/analytics/report/Evaluate.ts"
+import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
+import type { Metric, Query } from "../../../core/analytics/report/Query.ts"
+import * as RollupPlan from "../../../core/analytics/report/RollupPlan.ts"
+import { decodeRows } from "../../../runtime/Rows.ts"
+import type { ReportSite } from "../../../services/analytics/Reports.ts"
+import * as GroupSql from "./GroupSql.ts"
+import * as RollupSql from "./RollupSql.ts"
+import * as RollupState from "./RollupState.ts"
+
+/** Which stored data may be read. `rows` reads page views and events only, `visits` stored visits too. Default: all. */
+export type Reading = "rows" | "visits" | "rollups"
+
+/** Decoded as bigint; converting to number is safe below 2^53 rows. */
+const Total = Schema.BigInt
+
+const Revenue = Schema.fromJsonString(Schema.Record(Schema.String, Schema.String))
+
+const Rows = Schema.Array(
+  Schema.Struct({
+    dimensions: Schema.Array(Schema.String),
+    visitors: Total,
+    visits: Total,
+    pageviews: Total,
+    events: Total,
+    visit_pageviews: Total,
+    entries: Total,
+    bounces: Total,
+    duration: Total,
+    conversions: Total,
+    converted: Total,
+    revenue: Schema.NullOr(Revenue)
+  })
+)
+
+type Row = (typeof Rows.Type)[number]
+
+const toCounts = (row: Row): Counts.Counts => ({
+  visitors: Number(row.visitors),
+  visits: Number(row.visits),
+  pageviews: Number(row.pageviews),
+  events: Number(row.events),
+  visitPageviews: Number(row.visit_pageviews),
+  entries: Number(row.entries),
+  bounces: Number(row.bounces),
+  duration: Number(row.duration),
+  conversions: Number(row.conversions),
+  converted: Number(row.converted),
+  groupVisitors: 0,
+  revenue: Object.entries(row.revenue ?? {}).map(([currency, value]) => ({ currency, value }))
+})
+
+/** What is counted: the shape of a query, and the counts that cost extra. */
+interface Counted extends Pick<Query, "dimensions" | "filters"> {
+  readonly conversions: boolean
+  readonly revenue: boolean
+}
+
+const execute = (
+  sql: SqlClient.SqlClient,
+  { parameters, text }: { text: string; parameters: Array<PgTypes.Parameter> }
+) =>
+  sql.unsafe(text, parameters).pipe(
+    decodeRows(Rows),
+    Effect.map((rows) => rows.map((row): Counts.Group => ({ dimensions: row.dimensions, counts: toCounts(row) })))
+  )
+
+const keyOf = (dimensions: ReadonlyArray<string>): string => JSON.stringify(dimensions)
+
+/** Adds up groups of different days. */
+const add = (parts: ReadonlyArray<ReadonlyArray<Counts.Group>>): ReadonlyArray<Counts.Group> => {
+  const [only, ...others] = parts
+  if (others.length === 0) return only ?? []
+  const found = new Map<string, Counts.Group>()
+  for (const group of parts.flat()) {
+    const key = keyOf(group.dimensions)
+    const known = found.get(key)
+    found.set(
+      key,
+      known === undefined ? group : { dimensions: group.dimensions, counts: Counts.sum(known.counts, group.counts) }
+    )
+  }
+  return [...found.values()]
+}
+
+const asksFor = (query: Query, ...metrics: ReadonlyArray<Metric>): boolean =>
+  query.metrics.some((metric) => metrics.includes(metric))
+
+const isWhole = (month: ReadonlyArray<LocalTime.Day>): boolean => {
+  const [first, last] = [month[0], month.at(-1)]
+  if (first === undefined || last === undefined) return false
+  return first.date.endsWith("-01") && LocalTime.addDays(last.date, 1).endsWith("-01")
+}
+
+/** The first days of the months that a range of days contains as a whole. */
+const wholeMonths = (days: ReadonlyArray<LocalTime.Day>): ReadonlyArray<string> =>
+  Array.from(Map.groupBy(days, ({ date }) => LocalTime.monthOf(date)))
+    .filter(([, month]) => isWhole(month))
+    .map(([month]) => month)
+
+/** Counts the groups of a query in one range of days. */
+export const count = Effect.fnUntraced(function* (
+  sql: SqlClient.SqlClient,
+  site: ReportSite,
+  query: Query,
+  range: DateRange.Resolved,
+  allowed: Reading
+): Effect.fn.Return<Assembly.Counted, SqlError.SqlError> {
+  const days = LocalTime.days(query.timeZone, range.first, range.last)
+  const isDaily = query.dimensions.some((dimension) => dimension === "time:day" || dimension === "time:week")
+  const months = isDaily ? [] : wholeMonths(days)
+  const state = yield* RollupState.read(sql, site, query.timeZone, { ...range, months })
+  const current = RollupState.withCurrentGoals(state)
+  const nothing: RollupPlan.State = { days: new Map(), months: new Map(), stale: [] }
+
+  const groupsOf = Effect.fnUntraced(function* (shape: Counted) {
+    const { conversions, dimensions, filters, revenue } = shape
+    const reading = allowed === "rollups" ? RollupSql.reading(shape) : null
+    const usesGoals = conversions || Evaluate.usesGoals(shape)
+    const usable = allowed === "rows" ? nothing : reading !== null && usesGoals ? current : state
+    const plan = RollupPlan.make(days, usable)
+    const live = (stored: ReadonlyArray<RollupPlan.Interval>) =>
+      execute(
+        sql,
+        GroupSql.statement({
+          hostedWebsiteId: site.hostedWebsiteId,
+          timeZone: query.timeZone,
+          dimensions,
+          filters,
+          days,
+          stored,
+          raw: plan.raw,
+          conversions,
+          revenue,
+          goals: state.goals
+        })
+      )
+    if (reading === null) return yield* live(plan.stored)
+    const parts = []
+    if (plan.months.length + plan.days.length > 0) {
+      parts.push(yield* execute(sql, RollupSql.statement(site.hostedWebsiteId, shape, reading, plan)))
+    }
+    if (plan.raw.length > 0) parts.push(yield* live([]))
+    return add(parts)
+  })
+
+  const asksForConversions = asksFor(query, "conversions", "conversion_rate", "group_conversion_rate")
+  const visitorsOnly = { conversions: false, revenue: false }
+  const divisor = Evaluate.divisor(query)
+  const groups = yield* groupsOf({
+    dimensions: query.dimensions,
+    filters: query.filters,
+    conversions: asksForConversions,
+    revenue: asksFor(query, "total_revenue")
+  })
+  const divisors = asksFor(query, "group_conversion_rate")
+    ? new Map(
+        (yield* groupsOf({ ...divisor, ...visitorsOnly })).map((group) => [keyOf(group.dimensions), group.counts])
+      )
+    : new Map<string, Counts.Counts>()
+  const everyone = asksFor(query, "conversion_rate")
+    ? yield* groupsOf({ dimensions: [], filters: divisor.filters, ...visitorsOnly })
+    : []
+  const kept = query.dimensions.map((dimension) => divisor.dimensions.includes(dimension))
+  const counted = groups
+    .filter(
+      ({ counts }) =>
+        query.dimensions.length === 0 || counts.visitors > 0 || (asksForConversions && counts.conversions > 0)
+    )
+    .map(({ counts, dimensions }): Counts.Group => {
+      const of = divisors.get(keyOf(dimensions.filter((_, place) => kept[place])))
+      return { dimensions, counts: { ...counts, groupVisitors: of?.visitors ?? 0 } }
+    })
+  return {
+    range,
+    groups: counted.length === 0 && query.dimensions.length === 0 ? [{ dimensions: [], counts: Counts.none }] : counted,
+    allVisitors: everyone[0]?.counts.visitors ?? 0
+  }
+})

@@ -1,0 +1,116 @@
+/**
+ * SQL for the values of dimensions and for filters, by the rules of `core/analytics/report/Fact` and `Filters`. Text only.
+ *
+ * @module
+ */
+
+import { direct, notSet } from "../../../core/analytics/report/Fact.ts"
+import {
+  type Condition,
+  type Dimension,
+  type Filter,
+  type FilterDimension,
+  propertyPrefix,
+  type VisitDimension
+} from "../../../core/analytics/report/Query.ts"
+import type { GoalRow } from "../../../core/analytics/report/Row.ts"
+import type { Parameters } from "./Parameters.ts"
+import { source } from "./VisitSql.ts"
+
+const orElse = (value: string, absent: string): string => `coalesce(nullif(${value}, ''), '${absent}')`
+
+const visitValues: Readonly<Record<VisitDimension, string>> = {
+  "visit:entry_page": orElse("entry_page", notSet),
+  "visit:exit_page": orElse("exit_page", notSet),
+  "visit:source": `coalesce(${source}, '${direct}')`,
+  "visit:referrer": `CASE WHEN coalesce(referrer_host, '') = '' THEN '${direct}'
+    ELSE referrer_host || CASE referrer_path WHEN '/' THEN '' ELSE coalesce(referrer_path, '') END END`,
+  "visit:channel": "channel",
+  "visit:utm_source": orElse("utm_source", notSet),
+  "visit:utm_medium": orElse("utm_medium", notSet),
+  "visit:utm_campaign": orElse("utm_campaign", notSet),
+  "visit:utm_term": orElse("utm_term", notSet),
+  "visit:utm_content": orElse("utm_content", notSet),
+  "visit:device": orElse("device_type", notSet),
+  "visit:browser": orElse("browser", notSet),
+  "visit:os": orElse("os", notSet),
+  "visit:country": orElse("country", notSet)
+}
+
+export const isVisitDimension = (dimension: Dimension): dimension is VisitDimension => dimension.startsWith("visit:")
+
+export const isEventDimension = (dimension: Dimension): boolean => dimension.startsWith("event:")
+
+/** The value of a visit's dimension, of the columns of `visit`. */
+export const visitValue = (dimension: VisitDimension): string => visitValues[dimension]
+
+/** Whether PostgreSQL can store a text. Others equal no stored text and are part of none. */
+const isStorable = (text: string): boolean => !text.includes("\0") && text.isWellFormed()
+
+/** The value of a fact's dimension other than `event:goal`. `page` is the column that `event:page` reads. */
+export const factValue = (parameters: Parameters, dimension: FilterDimension, page: string): string => {
+  if (dimension === "event:page") return orElse(page, notSet)
+  if (dimension === "event:name") return orElse("name", notSet)
+  const property = dimension.slice(propertyPrefix.length)
+  return isStorable(property) ? orElse(`properties ->> ${parameters.text(property)}`, notSet) : `'${notSet}'`
+}
+
+const isNegation = ({ operator }: Condition): boolean => operator === "is_not" || operator === "contains_not"
+
+/** Whether a condition holds for one text. */
+export const accepts = (parameters: Parameters, condition: Condition, text: string): string => {
+  const values = parameters.texts(condition.values.filter(isStorable))
+  const holds = condition.operator.startsWith("is")
+    ? `${text} = ANY (${values})`
+    : `EXISTS (SELECT FROM unnest(${values}) AS part WHERE strpos(${text}, part) > 0)`
+  return isNegation(condition) ? `NOT ${holds}` : holds
+}
+
+/** Whether a condition holds for an array of texts. */
+const acceptsAny = (parameters: Parameters, condition: Condition, texts: string): string => {
+  const values = parameters.texts(condition.values.filter(isStorable))
+  const holds = condition.operator.startsWith("is")
+    ? `${texts} && ${values}`
+    : `EXISTS (SELECT FROM unnest(${texts}) AS given, unnest(${values}) AS part WHERE strpos(given, part) > 0)`
+  return isNegation(condition) ? `NOT ${holds}` : holds
+}
+
+/** Whether a filter holds. `read` gives the SQL of a dimension's value; of `event:goal`, of an array. */
+export const matches = (
+  parameters: Parameters,
+  filter: Filter,
+  read: (dimension: FilterDimension) => string
+): string => {
+  switch (filter.operator) {
+    case "and":
+      return `(${filter.filters.map((part) => matches(parameters, part, read)).join(" AND ")})`
+    case "or":
+      return `(${filter.filters.map((part) => matches(parameters, part, read)).join(" OR ")})`
+    case "not":
+      return `NOT ${matches(parameters, filter.filter, read)}`
+    default:
+      return filter.dimension === "event:goal"
+        ? acceptsAny(parameters, filter, read(filter.dimension))
+        : accepts(parameters, filter, read(filter.dimension))
+  }
+}
+
+/** The `LIKE` pattern of a goal's path pattern, in which `*` is any text. */
+const like = (pattern: string): string => pattern.replace(/[\\%_]/g, "\\$&").replaceAll("*", "%")
+
+/** An array of the names of the goals of a kind that a row reaches. `column` is compared with their values. */
+export const goalNames = (
+  parameters: Parameters,
+  goals: ReadonlyArray<GoalRow>,
+  kind: GoalRow["kind"],
+  column: string
+): string => {
+  const names = goals
+    .filter((goal) => goal.kind === kind)
+    .map(({ name, value }) => {
+      const reaches =
+        kind === "page" ? `${column} LIKE ${parameters.text(like(value))}` : `${column} = ${parameters.text(value)}`
+      return `CASE WHEN ${reaches} THEN ${parameters.text(name)} END`
+    })
+  return `array_remove(ARRAY[${names.join(", ")}]::text[], NULL)`
+}

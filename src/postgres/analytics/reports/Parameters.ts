@@ -1,0 +1,45 @@
+/**
+ * The parameters of a statement that is assembled from parts.
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import * as Database from "../../Database.ts"
+
+const { OID } = PgTypes
+
+/** Collects parameters. Each method returns the parameter's placeholder with its type. */
+export class Parameters {
+  readonly values: Array<PgTypes.Parameter> = []
+
+  #add(value: PgTypes.Parameter, type: string): string {
+    this.values.push(value)
+    return `$${this.values.length}::${type}`
+  }
+
+  uuid(value: string): string {
+    return this.#add(PgTypes.uuid(value), "uuid")
+  }
+
+  text(value: string): string {
+    return this.#add(PgTypes.text(value), "text")
+  }
+
+  texts(values: ReadonlyArray<string>): string {
+    return this.#add(Database.array(values, OID.text), "text[]")
+  }
+
+  dates(values: ReadonlyArray<string>): string {
+    return this.#add(Database.array(values, OID.date), "date[]")
+  }
+
+  /** Milliseconds since 1970. */
+  time(value: number): string {
+    return this.#add(PgTypes.timestamptz(value), "timestamptz")
+  }
+
+  /** Milliseconds since 1970. */
+  times(values: ReadonlyArray<number>): string {
+    return this.#add(Database.array(values, OID.timestamptz), "timestamptz[]")
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Answers a query in one read-only transaction, so that all of its statements see the same rows.
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import { Duration, Effect } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import type { Answer } from "../../../core/analytics/report/Answer.ts"
+import * as Assembly from "../../../core/analytics/report/Assembly.ts"
+import * as DateRange from "../../../core/analytics/report/DateRange.ts"
+import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
+import type { Query } from "../../../core/analytics/report/Query.ts"
+import type { ReportSite } from "../../../services/analytics/Reports.ts"
+import * as Database from "../../Database.ts"
+import * as Counting from "./Counting.ts"
+import * as RollupState from "./RollupState.ts"
+
+/**
+ * Runs reads in a transaction that sees one snapshot. The server ends a statement that takes longer than `timeout`. Parallel
+ * workers and just-in-time compilation are off: a report uses one processor at most, and its statements are long but not slow
+ * enough to be worth compiling.
+ */
+export const readOnly =
+  (sql: SqlClient.SqlClient, timeout: Duration.Input) =>
+  <A, E, R>(read: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError.SqlError, R> =>
+    sql.unsafe("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").pipe(
+      Effect.andThen(
+        sql.unsafe(
+          `SELECT set_config('statement_timeout', $1, true), set_config('work_mem', '64MB', true),
+            set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)`,
+          [PgTypes.text(String(Math.max(1, Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(timeout))))))]
+        )
+      ),
+      Effect.andThen(read),
+      sql.withTransaction,
+      Database.recoverConnectionErrors()
+    )
+
+/** The answer to a query. `allowed` says which stored data may be read. */
+export const answer = Effect.fnUntraced(function* (
+  sql: SqlClient.SqlClient,
+  site: ReportSite,
+  query: Query,
+  allowed: Counting.Reading = "rollups"
+): Effect.fn.Return<Answer, SqlError.SqlError> {
+  const first = query.range.first === null ? yield* RollupState.firstRow(sql, site.hostedWebsiteId) : null
+  const local = first === null ? null : LocalTime.zone(query.timeZone).toLocal(first)
+  const range = DateRange.beginning(query.range, local)
+  const counted = yield* Counting.count(sql, site, query, range, allowed)
+  const compared =
+    query.comparison === null
+      ? null
+      : yield* Counting.count(sql, site, query, DateRange.compared(range, query.comparison), allowed)
+  return Assembly.answer(query, Assembly.page(query, counted), counted, compared)
+})

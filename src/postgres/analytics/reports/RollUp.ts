@@ -1,0 +1,293 @@
+/**
+ * Stores and sums the visits of closed days, and forgets what changed. Each function runs one transaction.
+ *
+ * A day is closed at a horizon if it and all of its visits ended more than 30 minutes before. A row before the horizon is not
+ * added without a mark in `rollup_stale`; see the migration `0007_rollups`.
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import { Data, Effect, Schema } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import type { Day } from "../../../core/analytics/report/LocalTime.ts"
+import type { LocalDate } from "../../../core/analytics/report/Query.ts"
+import { maxGap } from "../../../core/analytics/report/Visits.ts"
+import { decodeRows } from "../../../runtime/Rows.ts"
+import * as Database from "../../Database.ts"
+import * as GroupSql from "./GroupSql.ts"
+import { Parameters } from "./Parameters.ts"
+import * as RollupSql from "./RollupSql.ts"
+import * as RollupState from "./RollupState.ts"
+import * as VisitSql from "./VisitSql.ts"
+
+/** A website whose rollups are made. */
+export interface Site {
+  readonly websiteConfigId: string
+  readonly hostedWebsiteId: string
+  readonly timeZone: string
+}
+
+/** An arbitrary unique key. */
+const advisoryLock = 7_215_930_444
+
+const Mine = Schema.Tuple([Schema.Struct({ mine: Schema.Boolean })])
+const Found = Schema.Array(Schema.Struct({}))
+
+/** The website is being deleted, or has another time zone than when it was read. */
+export class SiteChanged extends Data.TaggedError("SiteChanged") {}
+
+/** Another process rolls up at this moment. */
+export class Busy extends Data.TaggedError("Busy") {}
+
+/**
+ * Runs a transaction on a website's rollups with one snapshot. The lock on the table precedes the snapshot, so that `SiteErasure` waits for
+ * transactions that do not see its mark.
+ */
+export const exclusively =
+  (sql: SqlClient.SqlClient, site: Site) =>
+  <A, E, R>(work: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError.SqlError | SiteChanged | Busy, R> =>
+    Effect.gen(function* () {
+      yield* sql.unsafe("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+      yield* sql.unsafe("LOCK TABLE rollup_day IN ROW EXCLUSIVE MODE")
+      const [{ mine }] = yield* sql
+        .unsafe(`SELECT pg_try_advisory_xact_lock(${advisoryLock}) AS mine, set_config('jit', 'off', true),
+          set_config('max_parallel_workers_per_gather', '0', true), set_config('work_mem', '64MB', true)`)
+        .pipe(decodeRows(Mine))
+      if (!mine) return yield* new Busy()
+      const found = yield* sql`SELECT FROM site WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}
+        AND time_zone = ${site.timeZone} AND deleted_at IS NULL`.pipe(decodeRows(Found))
+      if (found.length === 0) return yield* new SiteChanged()
+      return yield* work
+    }).pipe(sql.withTransaction, Database.recoverConnectionErrors())
+
+/** Whether a mark touches what depends on the rows between two columns; see `RollupPlan.isStale`. */
+const isMarked = (site: string): string => `EXISTS (
+  SELECT FROM rollup_stale WHERE hosted_website_id = ${site}
+    AND hour <= reaches_to + ${VisitSql.idle} AND hour + interval '1 hour' > starts_at - ${VisitSql.idle})`
+
+const Days = Schema.Array(Schema.Struct({ day: Schema.String }))
+
+/** What is rolled up of a website. */
+export interface Settled {
+  readonly days: ReadonlySet<LocalDate>
+  /** By the first day. */
+  readonly months: ReadonlySet<LocalDate>
+  /** When its first page view or event was received, in milliseconds since 1970; null without one. */
+  readonly first: number | null
+}
+
+/** Forgets the days and months of a website that changed since they were rolled up, and all if its time zone changed. */
+export const settle = (sql: SqlClient.SqlClient, site: Site) => {
+  const id = PgTypes.uuid(site.hostedWebsiteId)
+  return exclusively(
+    sql,
+    site
+  )(
+    Effect.gen(function* (): Effect.fn.Return<Settled, SqlError.SqlError> {
+      const valid = yield* sql`SELECT FROM rollup_site WHERE hosted_website_id = ${id} AND time_zone = ${site.timeZone}
+        AND version = ${RollupState.version}`.pipe(decodeRows(Found))
+      if (valid.length === 0) {
+        yield* sql`DELETE FROM rollup_month WHERE hosted_website_id = ${id}`
+        yield* sql`DELETE FROM rollup_day WHERE hosted_website_id = ${id}`
+        yield* sql`INSERT INTO rollup_site AS held (hosted_website_id, time_zone, version)
+          VALUES (${id}, ${site.timeZone}, ${RollupState.version}) ON CONFLICT (hosted_website_id)
+          DO UPDATE SET time_zone = excluded.time_zone, version = excluded.version, rolled_before = NULL, retry_at = NULL`
+      }
+      for (const table of ["rollup_month", "rollup_day"]) {
+        yield* sql.unsafe(`DELETE FROM ${table} WHERE hosted_website_id = $1 AND ${isMarked("$1")}`, [id])
+      }
+      yield* sql`DELETE FROM rollup_stale WHERE hosted_website_id = ${id}`
+      const days = yield* sql`SELECT day FROM rollup_day WHERE hosted_website_id = ${id}`.pipe(decodeRows(Days))
+      const months = yield* sql`SELECT month AS day FROM rollup_month WHERE hosted_website_id = ${id}`.pipe(
+        decodeRows(Days)
+      )
+      return {
+        days: new Set(days.map(({ day }) => day)),
+        months: new Set(months.map(({ day }) => day)),
+        first: yield* RollupState.firstRow(sql, site.hostedWebsiteId)
+      }
+    })
+  )
+}
+
+/** Deletes what was stored of the days before `day`, which have no rows. */
+export const forgetBefore = (sql: SqlClient.SqlClient, site: Site, day: Day) => {
+  const id = PgTypes.uuid(site.hostedWebsiteId)
+  const date = PgTypes.date(day.date)
+  return exclusively(
+    sql,
+    site
+  )(
+    Effect.gen(function* () {
+      yield* sql`DELETE FROM rollup_month WHERE hosted_website_id = ${id} AND month < ${date}`
+      yield* sql`DELETE FROM rollup_day WHERE hosted_website_id = ${id} AND day < ${date}`
+      yield* sql`DELETE FROM rollup WHERE hosted_website_id = ${id} AND day < ${date}`
+      yield* sql`DELETE FROM visit WHERE hosted_website_id = ${id} AND started_at < ${PgTypes.timestamptz(day.start)}`
+    })
+  )
+}
+
+const Ends = Schema.Array(Schema.Struct({ place: Schema.Int, ended_at: Schema.Finite }))
+
+/** The sums of each day, as rows of `rollup`. */
+const rollUp = (site: Site, rollup: RollupSql.Rollup, days: ReadonlyArray<Day>, goals: RollupState.Found["goals"]) => {
+  const { parameters, text } = GroupSql.statement({
+    hostedWebsiteId: site.hostedWebsiteId,
+    timeZone: site.timeZone,
+    dimensions: ["time:day", ...(rollup === RollupSql.all ? [] : [rollup])],
+    filters: [],
+    days,
+    stored: [{ start: days[0]?.start ?? 0, end: days.at(-1)?.end ?? 0 }],
+    raw: [],
+    conversions: true,
+    revenue: true,
+    goals
+  })
+  const columns = [...GroupSql.counts, "revenue"]
+  return {
+    parameters: [...parameters, PgTypes.uuid(site.hostedWebsiteId), PgTypes.text(rollup)],
+    text: `INSERT INTO rollup (hosted_website_id, dimension, is_month, day, names, ${columns.join(", ")})
+      SELECT $${parameters.length + 1}, $${parameters.length + 2}, false, dimensions[1]::date,
+        array_agg(coalesce(dimensions[2], '')), ${columns.map((column) => `array_agg(${column})`).join(", ")}
+      FROM (${text}) AS counted WHERE visitors > 0 OR conversions > 0 GROUP BY dimensions[1]`
+  }
+}
+
+/** Days without an open day between them. */
+const split = (days: ReadonlyArray<Day>, isOpen: (day: Day) => boolean): ReadonlyArray<ReadonlyArray<Day>> => {
+  const runs: Array<Array<Day>> = [[]]
+  for (const day of days) {
+    if (isOpen(day)) runs.push([])
+    else runs.at(-1)?.push(day)
+  }
+  return runs.filter((run) => run.length > 0)
+}
+
+/**
+ * Stores and sums the visits of days that follow each other, instead of what is stored of them. Returns whether all of them
+ * are closed at the horizon, in milliseconds since 1970; those that are not stay without. Does nothing if all are stored, unless
+ * they are to be made anew.
+ */
+export const rollDays = (
+  sql: SqlClient.SqlClient,
+  site: Site,
+  days: ReadonlyArray<Day>,
+  horizon: number,
+  anew: boolean
+) => {
+  const id = PgTypes.uuid(site.hostedWebsiteId)
+  const [first, last] = [days[0], days.at(-1)]
+  if (first === undefined || last === undefined) return Effect.succeed(true)
+  const dates = Database.array(
+    days.map(({ date }) => date),
+    PgTypes.OID.date
+  )
+  const [start, end] = [PgTypes.timestamptz(first.start), PgTypes.timestamptz(last.end)]
+  const columns = VisitSql.visitColumns.join(", ")
+  return exclusively(
+    sql,
+    site
+  )(
+    Effect.gen(function* () {
+      const state = yield* RollupState.read(sql, site, site.timeZone, {
+        first: first.date,
+        last: last.date,
+        months: []
+      })
+      // Another process was faster.
+      if (!anew && state.days.size === days.length) return true
+      const { goals } = state
+      yield* sql`DELETE FROM rollup_month WHERE hosted_website_id = ${id}
+        AND starts_at < ${end} AND ends_at > ${start}`
+      yield* sql`DELETE FROM rollup_day WHERE hosted_website_id = ${id} AND day = ANY (${dates})`
+      yield* sql`DELETE FROM rollup WHERE hosted_website_id = ${id} AND NOT is_month AND day = ANY (${dates})`
+      yield* sql`DELETE FROM visit WHERE hosted_website_id = ${id} AND started_at >= ${start} AND started_at < ${end}`
+      const parameters = new Parameters()
+      const site_ = parameters.uuid(site.hostedWebsiteId)
+      const raw = VisitSql.rawVisits(parameters, site_, [{ start: first.start, end: last.end }])
+      yield* sql.unsafe(
+        `WITH RECURSIVE ${raw} INSERT INTO visit (hosted_website_id, ${columns}) SELECT ${site_}, ${columns} FROM raw_visit`,
+        parameters.values
+      )
+      const starts = Database.array(
+        days.map((day) => day.start),
+        PgTypes.OID.timestamptz
+      )
+      const ends = yield* sql`SELECT width_bucket(started_at, ${starts}) AS place,
+          ceil(extract(epoch FROM max(ended_at)) * 1000)::float8 AS ended_at
+        FROM visit WHERE hosted_website_id = ${id} AND started_at >= ${start} AND started_at < ${end} GROUP BY 1`.pipe(
+        decodeRows(Ends)
+      )
+      const endedAt = new Map(ends.map(({ ended_at, place }) => [days[place - 1]?.date, ended_at]))
+      const reach = (day: Day) => Math.max(day.end, endedAt.get(day.date) ?? 0)
+      const isOpen = (day: Day) => reach(day) + maxGap >= horizon
+      for (const day of days.filter(isOpen)) {
+        yield* sql`DELETE FROM visit WHERE hosted_website_id = ${id}
+          AND started_at >= ${PgTypes.timestamptz(day.start)} AND started_at < ${PgTypes.timestamptz(day.end)}`
+      }
+      const closed = split(days, isOpen)
+      for (const run of closed) {
+        for (const rollup of RollupSql.dimensions) {
+          const { parameters, text } = rollUp(site, rollup, run, goals)
+          yield* sql.unsafe(text, parameters)
+        }
+        const times = (of: (day: Day) => number) => Database.array(run.map(of), PgTypes.OID.timestamptz)
+        yield* sql`INSERT INTO rollup_day (hosted_website_id, day, starts_at, ends_at, reaches_to, goals)
+          SELECT ${id}, day, starts_at, ends_at, reaches_to, ${RollupState.fingerprint(goals)} FROM unnest(
+            ${Database.array(
+              run.map(({ date }) => date),
+              PgTypes.OID.date
+            )}, ${times((day) => day.start)}, ${times((day) => day.end)}, ${times(reach)}
+          ) AS rolled (day, starts_at, ends_at, reaches_to)`
+      }
+      return !days.some(isOpen)
+    })
+  )
+}
+
+/** Sums the days of a month, all of which are rolled up. */
+export const rollMonth = (sql: SqlClient.SqlClient, site: Site, month: LocalDate, next: LocalDate) => {
+  const sums = GroupSql.counts
+  const parameters = [PgTypes.uuid(site.hostedWebsiteId), PgTypes.date(month), PgTypes.date(next)]
+  return exclusively(
+    sql,
+    site
+  )(
+    Effect.gen(function* () {
+      yield* sql.unsafe(
+        "DELETE FROM rollup WHERE hosted_website_id = $1 AND is_month AND day = $2",
+        parameters.slice(0, 2)
+      )
+      yield* sql.unsafe(
+        `WITH one AS MATERIALIZED (
+          SELECT dimension, part.* FROM rollup
+            CROSS JOIN LATERAL unnest(names, ${sums.map((sum) => `rollup.${sum}`).join(", ")}, rollup.revenue)
+              AS part (name, ${sums.join(", ")}, revenue)
+          WHERE hosted_website_id = $1 AND NOT is_month AND day >= $2 AND day < $3
+        ), earned AS (
+          SELECT dimension, name, jsonb_object_agg(currency, amount)::text AS revenue FROM (
+            SELECT dimension, name, currency, sum(amount::numeric)::text AS amount
+            FROM one CROSS JOIN LATERAL jsonb_each_text(revenue::jsonb) AS each (currency, amount)
+            WHERE revenue IS NOT NULL GROUP BY dimension, name, currency
+          ) AS total GROUP BY dimension, name
+        ), summed AS (
+          SELECT dimension, name, ${sums.map((sum) => `sum(${sum})::bigint AS ${sum}`).join(", ")}
+          FROM one GROUP BY dimension, name
+        )
+        INSERT INTO rollup (hosted_website_id, dimension, is_month, day, names, ${sums.join(", ")}, revenue)
+        SELECT $1, dimension, true, $2, array_agg(name), ${sums.map((sum) => `array_agg(${sum})`).join(", ")},
+          array_agg(revenue)
+        FROM summed LEFT JOIN earned USING (dimension, name) GROUP BY dimension`,
+        parameters
+      )
+      yield* sql.unsafe(
+        `INSERT INTO rollup_month (hosted_website_id, month, starts_at, ends_at, reaches_to, goals)
+          SELECT $1, $2, min(starts_at), max(ends_at), max(reaches_to), min(goals) FROM rollup_day
+          WHERE hosted_website_id = $1 AND day >= $2 AND day < $3
+          HAVING count(*) = $3 - $2 AND min(goals) = max(goals)
+          ON CONFLICT DO NOTHING`,
+        parameters
+      )
+    })
+  )
+}

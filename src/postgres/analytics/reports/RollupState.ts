@@ -1,0 +1,140 @@
+/**
+ * Reads which visits of a website are stored and summed, and what a report needs to know besides.
+ *
+ * @module
+ */
+import { hash } from "node:crypto"
+import { PgTypes } from "@effect/sql-pg"
+import { Effect, Schema } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import type { LocalDate } from "../../../core/analytics/report/Query.ts"
+import type * as RollupPlan from "../../../core/analytics/report/RollupPlan.ts"
+import type { GoalRow } from "../../../core/analytics/report/Row.ts"
+import { decodeRows } from "../../../runtime/Rows.ts"
+import type { ReportSite } from "../../../services/analytics/Reports.ts"
+import * as Database from "../../Database.ts"
+
+/** Changes when the same rows give other rollups than before, such as with other rules of channels. Rollups are then made anew. */
+export const version = 1
+
+const Unit = Schema.Struct({
+  date: Schema.String,
+  start: Schema.Finite,
+  end: Schema.Finite,
+  reachesTo: Schema.Finite,
+  goals: Schema.String
+})
+
+const Goals = Schema.Array(
+  Schema.Struct({ name: Schema.String, kind: Schema.Literals(["event", "page"]), value: Schema.String })
+)
+
+const State = Schema.Struct({
+  goals: Goals,
+  months: Schema.Array(Unit),
+  days: Schema.Array(Unit),
+  stale: Schema.Array(Schema.Finite)
+})
+
+const Rows = Schema.Tuple([Schema.Struct({ state: State })])
+
+/** Identifies a set of goals. */
+export const fingerprint = (goals: ReadonlyArray<GoalRow>): string =>
+  hash("sha256", JSON.stringify(goals.map(({ kind, name, value }) => [name, kind, value])))
+
+/** The columns of a rolled up day or month, as JSON. */
+export const unit = (date: string): string => `json_build_object('date', ${date},
+  'start', extract(epoch FROM starts_at) * 1000, 'end', extract(epoch FROM ends_at) * 1000,
+  'reachesTo', extract(epoch FROM reaches_to) * 1000, 'goals', goals)`
+
+/** The goals of a website as JSON, in the order of their names. */
+export const goalsJson = (
+  site: string
+): string => `SELECT coalesce(json_agg(json_build_object('name', name, 'kind', kind,
+  'value', value) ORDER BY name COLLATE "C"), '[]') FROM goal WHERE website_config_id = ${site}`
+
+/** What a report needs to know of a website. */
+export interface Found extends RollupPlan.State {
+  readonly goals: ReadonlyArray<GoalRow>
+  /** The dates of the months and days whose conversions were counted with other goals. */
+  readonly outdated: ReadonlySet<LocalDate>
+}
+
+/** The days of a range, and the months that it contains as a whole. */
+export interface Range {
+  readonly first: LocalDate
+  readonly last: LocalDate
+  readonly months: ReadonlyArray<LocalDate>
+}
+
+/** The days of whole months are left out if their month can be read, to keep the state of a long range small. */
+const statement = `
+  WITH valid AS MATERIALIZED (
+    SELECT FROM rollup_site WHERE hosted_website_id = $2 AND time_zone = $3 AND version = $4
+  ), changed AS MATERIALIZED (
+    SELECT DISTINCT hour FROM rollup_stale WHERE hosted_website_id = $2
+  ), month AS MATERIALIZED (
+    SELECT * FROM rollup_month WHERE hosted_website_id = $2 AND month = ANY ($7) AND EXISTS (SELECT FROM valid)
+  )
+  SELECT json_build_object(
+    'goals', (${goalsJson("$1")}),
+    'months', (SELECT coalesce(json_agg(${unit("month")}), '[]') FROM month),
+    'days', (SELECT coalesce(json_agg(${unit("day")}), '[]') FROM rollup_day
+      WHERE hosted_website_id = $2 AND day >= $5 AND day <= $6 AND EXISTS (SELECT FROM valid)
+        AND (EXISTS (SELECT FROM changed) OR date_trunc('month', day::timestamp)::date NOT IN (SELECT month FROM month))),
+    'stale', (SELECT coalesce(json_agg(extract(epoch FROM hour) * 1000), '[]') FROM changed)
+  ) AS state`
+
+const units = (found: ReadonlyArray<typeof Unit.Type>): ReadonlyMap<LocalDate, RollupPlan.Rolled> =>
+  new Map(found.map(({ date, end, reachesTo, start }) => [date, { start, end, reachesTo }]))
+
+/** Reads the state for the days of a range in a time zone. */
+export const read = Effect.fnUntraced(function* (
+  sql: SqlClient.SqlClient,
+  site: ReportSite,
+  timeZone: string,
+  range: Range
+): Effect.fn.Return<Found, SqlError.SqlError> {
+  const [{ state }] = yield* sql
+    .unsafe(statement, [
+      PgTypes.uuid(site.websiteConfigId),
+      PgTypes.uuid(site.hostedWebsiteId),
+      PgTypes.text(timeZone),
+      PgTypes.int4(version),
+      PgTypes.date(range.first),
+      PgTypes.date(range.last),
+      Database.array(range.months, PgTypes.OID.date)
+    ])
+    .pipe(decodeRows(Rows))
+  const current = fingerprint(state.goals)
+  const outdated = [...state.months, ...state.days].filter(({ goals }) => goals !== current)
+  return {
+    goals: state.goals,
+    months: units(state.months),
+    days: units(state.days),
+    stale: state.stale,
+    outdated: new Set(outdated.map(({ date }) => date))
+  }
+})
+
+/** The state without what was counted with other goals. */
+export const withCurrentGoals = ({ days, months, outdated, stale }: Found): RollupPlan.State => {
+  const current = (rolled: RollupPlan.State["days"]) => new Map([...rolled].filter(([date]) => !outdated.has(date)))
+  return { days: current(days), months: current(months), stale }
+}
+
+const First = Schema.Tuple([Schema.Struct({ first: Schema.NullOr(Schema.Finite) })])
+
+/** When the first page view or event of a website was received, in milliseconds since 1970; null without one. */
+export const firstRow = (sql: SqlClient.SqlClient, hostedWebsiteId: string) =>
+  sql
+    .unsafe(
+      `SELECT extract(epoch FROM least(${["page_view", "event"]
+        .map((table) => `(SELECT min(received_at) FROM ${table} WHERE hosted_website_id = $1)`)
+        .join(", ")}))::float8 * 1000 AS first`,
+      [PgTypes.uuid(hostedWebsiteId)]
+    )
+    .pipe(
+      decodeRows(First),
+      Effect.map(([{ first }]) => first)
+    )

@@ -1,0 +1,220 @@
+/**
+ * Rolls up the closed days of all websites in the background. Every process tries, and one at a time succeeds: each
+ * transaction first tries an advisory lock without waiting.
+ *
+ * @module
+ */
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { type Cause, Clock, Duration, Effect, Layer, Schedule, Schema } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
+import type { LocalDate } from "../../../core/analytics/report/Query.ts"
+import { maxGap } from "../../../core/analytics/report/Visits.ts"
+import { dateOf } from "../../../core/text/Calendar.ts"
+import { decodeRows } from "../../../runtime/Rows.ts"
+import * as Database from "../../Database.ts"
+import * as Writers from "../../Writers.ts"
+import * as RollUp from "./RollUp.ts"
+import * as RollupState from "./RollupState.ts"
+
+/** Rows that are added later than this after they were received are marked; see the migration `0007_rollups`. */
+const unmarked = 5 * 60_000
+
+/** Days are rolled up together until they have so many rows, to keep transactions short. */
+const maxRows = 100_000
+
+/** The most days of one transaction. */
+const maxDays = 366
+
+/** A website with an open visit is tried again after this time. */
+const retryDelay = Duration.minutes(10)
+
+/** The longest wait for transactions that are writing. */
+const writersTimeout = Duration.seconds(30)
+
+const Now = Schema.Tuple([Schema.Struct({ now: Schema.Finite })])
+
+/** A time, in milliseconds since 1970, before which every row that is added later is marked. */
+const horizon = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const [{ now }] = yield* sql`SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now`.pipe(
+    decodeRows(Now)
+  )
+  yield* Effect.timeout(Writers.done(["page_view", "event", "conversion"]), writersTimeout)
+  return Math.floor(now) - unmarked
+})
+
+const Sites = Schema.Array(
+  Schema.Struct({
+    websiteConfigId: Schema.String,
+    hostedWebsiteId: Schema.String,
+    timeZone: Schema.String,
+    rolledBefore: Schema.NullOr(Schema.String),
+    isValid: Schema.Boolean,
+    isStale: Schema.Boolean,
+    isDelayed: Schema.Boolean,
+    goals: Schema.Array(
+      Schema.Struct({ name: Schema.String, kind: Schema.Literals(["event", "page"]), value: Schema.String })
+    ),
+    rolledGoals: Schema.NullOr(Schema.String)
+  })
+)
+
+/** All websites, and what is rolled up of them. */
+const sites = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  return yield* sql
+    .unsafe(
+      `SELECT website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId", site.time_zone AS "timeZone",
+        rolled_before AS "rolledBefore", coalesce(held.time_zone = site.time_zone AND version = $1, false) AS "isValid",
+        EXISTS (SELECT FROM rollup_stale AS stale WHERE stale.hosted_website_id = site.hosted_website_id) AS "isStale",
+        coalesce(retry_at > now(), false) AS "isDelayed", (${RollupState.goalsJson("site.website_config_id")}) AS goals,
+        goals AS "rolledGoals"
+      FROM site LEFT JOIN rollup_site AS held USING (hosted_website_id) WHERE deleted_at IS NULL ORDER BY created_at`,
+      [PgTypes.int4(RollupState.version)]
+    )
+    .pipe(decodeRows(Sites))
+})
+
+type Held = (typeof Sites.Type)[number]
+
+/** The last date whose day ended more than 30 minutes before the horizon. */
+const lastClosed = (timeZone: string, before: number): LocalDate =>
+  LocalTime.addDays(dateOf(LocalTime.zone(timeZone).toLocal(before - maxGap - 1)), -1)
+
+const Counts = Schema.Array(Schema.Struct({ place: Schema.Int, rows: Schema.BigInt }))
+
+/** The number of page views and events of each day. */
+const countRows = Effect.fnUntraced(function* (site: RollUp.Site, days: ReadonlyArray<LocalTime.Day>) {
+  const sql = yield* SqlClient.SqlClient
+  const starts = Database.array(
+    days.map(({ start }) => start),
+    PgTypes.OID.timestamptz
+  )
+  const counts = ["page_view", "event"].map(
+    (table) => `SELECT width_bucket(received_at, $1) AS place, count(*) AS rows FROM ${table}
+      WHERE hosted_website_id = $2 AND received_at >= $3 AND received_at < $4 GROUP BY 1`
+  )
+  const rows = yield* sql
+    .unsafe(`SELECT place, sum(rows)::bigint AS rows FROM (${counts.join(" UNION ALL ")}) AS counted GROUP BY place`, [
+      starts,
+      PgTypes.uuid(site.hostedWebsiteId),
+      PgTypes.timestamptz(days[0]?.start ?? 0),
+      PgTypes.timestamptz(days.at(-1)?.end ?? 0)
+    ])
+    .pipe(decodeRows(Counts))
+  return new Map(rows.map(({ place, rows }) => [days[place - 1]?.date, Number(rows)]))
+})
+
+/** Groups days that follow each other into transactions. */
+const chunks = (days: ReadonlyArray<LocalTime.Day>, rows: ReadonlyMap<string | undefined, number>) => {
+  const found: Array<Array<LocalTime.Day>> = []
+  let size = 0
+  for (const day of days) {
+    const last = found.at(-1)
+    const more = rows.get(day.date) ?? 0
+    if (last === undefined || last.at(-1)?.end !== day.start || size + more > maxRows || last.length >= maxDays) {
+      found.push([day])
+      size = more
+    } else {
+      last.push(day)
+      size += more
+    }
+  }
+  return found
+}
+
+/** Brings the rollups of a website up to date. With `anew`, makes those anew that it has. Each day is replaced at once. */
+const update = Effect.fnUntraced(function* (
+  site: Held,
+  before: number,
+  anew: boolean
+): Effect.fn.Return<void, SqlError.SqlError | RollUp.Busy | RollUp.SiteChanged, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const { goals, hostedWebsiteId, timeZone } = site
+  const settled = yield* RollUp.settle(sql, site)
+  const last = lastClosed(timeZone, before)
+  const first =
+    settled.first === null ? LocalTime.addDays(last, 1) : dateOf(LocalTime.zone(timeZone).toLocal(settled.first))
+  // From the beginning of the month, so that the first month is complete.
+  const days = LocalTime.days(timeZone, LocalTime.monthOf(first), last)
+  const [begin] = LocalTime.days(timeZone, LocalTime.monthOf(first), LocalTime.monthOf(first))
+  if (begin !== undefined) yield* RollUp.forgetBefore(sql, site, begin)
+
+  const missing = days.filter(({ date }) => anew || !settled.days.has(date))
+  let isComplete = true
+  for (const [, ofMonth] of Map.groupBy(missing, ({ date }) => LocalTime.monthOf(date))) {
+    for (const chunk of chunks(ofMonth, yield* countRows(site, ofMonth))) {
+      if (!(yield* RollUp.rollDays(sql, site, chunk, before, anew))) isComplete = false
+    }
+  }
+  for (const [month, ofMonth] of Map.groupBy(days, ({ date }) => LocalTime.monthOf(date))) {
+    const next = LocalTime.addDays(ofMonth.at(-1)?.date ?? month, 1)
+    if (!next.endsWith("-01") || (settled.months.has(month) && !ofMonth.some((day) => missing.includes(day)))) continue
+    yield* RollUp.rollMonth(sql, site, month, next)
+  }
+  yield* sql`UPDATE rollup_site SET rolled_before = ${PgTypes.date(isComplete ? LocalTime.addDays(last, 1) : null)},
+      goals = ${RollupState.fingerprint(goals)},
+      retry_at = ${isComplete ? null : sql`now() + ${Duration.toSeconds(retryDelay)} * interval '1 second'`}
+    WHERE hosted_website_id = ${PgTypes.uuid(hostedWebsiteId)} AND time_zone = ${timeZone}`
+})
+
+const hasOtherGoals = ({ goals, rolledGoals }: Held): boolean => rolledGoals !== RollupState.fingerprint(goals)
+
+const needsUpdate = (site: Held, before: number): boolean => {
+  const { isDelayed, isStale, isValid, rolledBefore, timeZone } = site
+  if (!isValid || isStale || hasOtherGoals(site)) return true
+  return !isDelayed && (rolledBefore === null || rolledBefore <= lastClosed(timeZone, before))
+}
+
+/** Brings all websites up to date once. Ends early if another process is doing it. */
+export const round: Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> = Effect.gen(
+  function* () {
+    const now = yield* Clock.currentTimeMillis
+    const due = (yield* sites).filter((site) => needsUpdate(site, now - unmarked))
+    if (due.length === 0) return
+    const before = yield* horizon
+    for (const site of due) {
+      yield* Effect.catchTag(
+        update(site, before, site.isValid && hasOtherGoals(site)),
+        "SiteChanged",
+        () => Effect.void
+      )
+    }
+  }
+).pipe(Effect.catchTag("Busy", () => Effect.void))
+
+/** Makes the rollups of one website, or of all, anew. Waits while another process rolls up. */
+export const rebuild = (
+  hostedWebsiteId?: string
+): Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> =>
+  Effect.gen(function* () {
+    const before = yield* horizon
+    const all = yield* sites
+    for (const site of all.filter((one) => hostedWebsiteId === undefined || one.hostedWebsiteId === hostedWebsiteId)) {
+      yield* Effect.retry(update(site, before, true), {
+        while: (error) => error._tag === "Busy",
+        schedule: Schedule.spaced("100 millis")
+      }).pipe(
+        Effect.catchTag("SiteChanged", () => Effect.void),
+        Effect.catchTag("Busy", () => Effect.void)
+      )
+    }
+  })
+
+/** How often each process looks for closed days and changed rows. */
+const interval = Duration.seconds(5)
+
+/** Rolls up on a connection of its own until the scope closes. */
+export const layer: Layer.Layer<never, SqlError.SqlError, PgClient.PgClient> = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const sql = yield* Database.dedicated()
+    yield* round.pipe(
+      Effect.provideService(SqlClient.SqlClient, sql),
+      Effect.catchCause((cause) => Effect.logWarning("Could not roll up page views; it will be tried again", cause)),
+      Effect.andThen(Effect.sleep(interval)),
+      Effect.forever,
+      Effect.forkScoped
+    )
+  })
+)

@@ -1,0 +1,85 @@
+/**
+ * CopilotKit's core, which its React and Angular packages use, against the service. It has an older AG-UI client of its own.
+ */
+import { createRequire } from "node:module"
+import { CopilotKitCore, type CopilotKitCoreRunAgentParams } from "@copilotkit/core"
+import { assert, describe, layer } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import * as TestServer from "../../support/TestServer.ts"
+import * as TurnsAgent from "../../support/TurnsAgent.ts"
+import { until } from "../../support/Wait.ts"
+
+type Agent = CopilotKitCoreRunAgentParams["agent"]
+type AgentConfig = { readonly url: string; readonly headers: Readonly<Record<string, string>> }
+
+const copilotKit = createRequire(createRequire(import.meta.url).resolve("@copilotkit/core"))
+const { HttpAgent }: { readonly HttpAgent: new (config: AgentConfig) => Agent } = copilotKit("@ag-ui/client")
+
+/** A core with one agent, and the errors that it reports. */
+const connect = (token?: string) =>
+  Effect.map(TestServer.TestServer, ({ instance, url, widgetToken }) => {
+    const agent = new HttpAgent({
+      url: `${url}/v1/public/widget/${instance.instanceId}/ag-ui`,
+      headers: { "x-widget-token": token ?? widgetToken }
+    })
+    const core = new CopilotKitCore({ agents__unsafe_dev_only: { default: agent } })
+    const errors: Array<string> = []
+    core.subscribe({ onError: ({ error }) => void errors.push(error.message) })
+    core.addTool({
+      name: "paint",
+      description: "Paints the page",
+      parameters: Schema.toStandardJSONSchemaV1(Schema.toStandardSchemaV1(Schema.Struct({ color: Schema.String }))),
+      handler: async () => "painted"
+    })
+    core.addContext({ description: "The page", value: "Prices" })
+    const say = (content: string) =>
+      Effect.promise(async () => {
+        agent.addMessage({ id: crypto.randomUUID(), role: "user", content })
+        await core.runAgent({ agent })
+      })
+    return { agent, core, errors, say }
+  })
+
+describe("CopilotKit", () => {
+  const agent = TurnsAgent.make()
+  layer(TestServer.layer({}, agent.script, undefined, undefined, "edge"), { excludeTestServices: true })((it) => {
+    it.effect("runs several turns without an error, and its tools and context are not passed on", () =>
+      Effect.gen(function* () {
+        const { agent: client, errors, say } = yield* connect()
+        yield* say("hello")
+        yield* say("again")
+        assert.deepStrictEqual(errors, [])
+        assert.strictEqual(client.messages.at(-1)?.content, "You said again")
+        assert.deepStrictEqual(agent.asked.at(-1)!.turns, [
+          { role: "user", text: "hello" },
+          { role: "assistant", text: "You said hello" },
+          { role: "user", text: "again" }
+        ])
+      })
+    )
+
+    it.effect("reports a refused token and an answer that breaks", () =>
+      Effect.gen(function* () {
+        const stranger = yield* connect("hwt_wrong")
+        yield* stranger.say("hello")
+        assert.match(stranger.errors.join(), /HTTP 401/)
+        const broken = yield* connect()
+        yield* broken.say("break")
+        assert.include(broken.errors.join(), "The answer was interrupted.")
+      })
+    )
+
+    it.effect("ends the agent's answer when it stops", () =>
+      Effect.gen(function* () {
+        const { agent: client, core, say } = yield* connect()
+        const { ended } = agent.endless
+        const stopped = Effect.andThen(
+          until("the agent's begin", () => client.messages.at(-1)?.content === "on and on"),
+          Effect.sync(() => core.stopAgent({ agent: client }))
+        )
+        yield* Effect.all([say("never end"), stopped], { concurrency: "unbounded" })
+        yield* until("the agent's end", () => agent.endless.ended === ended + 1)
+      })
+    )
+  })
+})

@@ -1,0 +1,83 @@
+/** Reports of rollups, of stored visits and of page views are equal, and equal to `Evaluate`. */
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, layer } from "@effect/vitest"
+import { Effect, Layer, Schema } from "effect"
+import * as Evaluate from "../../../../src/core/analytics/report/Evaluate.ts"
+import * as Query from "../../../../src/postgres/analytics/reports/Query.ts"
+import * as Rollups from "../../../../src/postgres/analytics/reports/Rollups.ts"
+import * as SiteRows from "../../../../src/postgres/analytics/reports/SiteRows.ts"
+import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
+import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
+import { goals, insert, Question, Rows, toQuery } from "../../../support/postgres/ReportRows.ts"
+import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+
+const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
+
+type Site = Effect.Success<ReturnType<Sites.SiteDirectory["Service"]["create"]>>
+
+const addGoals = Effect.fnUntraced(function* ({ websiteConfigId }: Site) {
+  const sql = yield* PgClient.PgClient
+  for (const { kind, name, value } of goals) {
+    yield* sql`INSERT INTO goal (goal_id, website_config_id, name, kind, value)
+      VALUES (gen_random_uuid(), ${websiteConfigId}, ${name}, ${kind}, ${value})`
+  }
+})
+
+/** All ways to answer the questions give the answers of the definition. */
+const check = Effect.fnUntraced(function* (site: Site, questions: ReadonlyArray<typeof Question.Type>, when: string) {
+  const sql = yield* PgClient.PgClient
+  const rows = yield* SiteRows.read(sql, site)
+  for (const question of questions) {
+    const query = toQuery(question, site.websiteConfigId, site.timeZone)
+    const expected = Evaluate.evaluate(query, rows)
+    for (const reading of ["rows", "visits", "rollups"] as const) {
+      const answer = yield* Query.readOnly(sql, "20 seconds")(Query.answer(sql, site, query, reading))
+      assert.deepStrictEqual(answer, expected, `${reading} ${when}`)
+    }
+  }
+})
+
+const Zone = Schema.Literals(["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"])
+
+describe("postgres/analytics/reports", () => {
+  layer(live, { excludeTestServices: true })((it) => {
+    it.effect.prop(
+      "reports of rollups, visits and rows are equal: before and after a roll-up, late rows, deletions and changes",
+      {
+        zones: Schema.Struct({ before: Zone, after: Zone }),
+        rows: Rows,
+        late: Rows,
+        questions: Schema.Array(Question).check(Schema.isMinLength(1), Schema.isMaxLength(4)),
+        removed: Schema.Literals(["/", "/pricing", "/thanks/1"])
+      },
+      ({ late, questions, removed, rows, zones }) =>
+        Effect.gen(function* () {
+          const sql = yield* PgClient.PgClient
+          const sites = yield* Sites.SiteDirectory
+          const site = yield* sites.create({ name: "a", origins: [], timeZone: zones.before })
+          yield* insert(site.hostedWebsiteId, rows)
+          yield* check(site, questions, "before the first roll-up")
+          yield* Rollups.round
+          yield* check(site, questions, "after the first roll-up")
+          yield* insert(site.hostedWebsiteId, late)
+          yield* check(site, questions, "after late rows")
+          yield* Rollups.round
+          yield* addGoals(site)
+          yield* check(site, questions, "with other goals")
+          yield* Rollups.round
+          yield* sql`DELETE FROM page_view WHERE hosted_website_id = ${site.hostedWebsiteId} AND path = ${removed}`
+          yield* sql`UPDATE event SET received_at = received_at + interval '25 minutes'
+            WHERE hosted_website_id = ${site.hostedWebsiteId} AND path = ${removed}`
+          yield* check(site, questions, "after deletions and changes")
+          yield* Rollups.round
+          yield* check(site, questions, "after their roll-up")
+          yield* sites.update(site.websiteConfigId, { timeZone: zones.after })
+          const moved = { ...site, timeZone: zones.after }
+          yield* check(moved, questions, "in another time zone")
+          yield* Rollups.round
+          yield* check(moved, questions, "after the roll-up in another time zone")
+        }),
+      { arbitrary: { runs: 8 }, timeout: 240_000 }
+    )
+  })
+})

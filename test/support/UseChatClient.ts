@@ -1,0 +1,80 @@
+/**
+ * `useChat` of the AI SDK, as it is: the `Chat` of `@ai-sdk/react` over a `DefaultChatTransport` with `api` and `headers`.
+ *
+ * @module
+ */
+import { Chat } from "@ai-sdk/react"
+import { DefaultChatTransport, type UIMessage } from "ai"
+import { Effect, Stream } from "effect"
+import type { Turn } from "../../src/core/chat/Agent.ts"
+import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
+import { AgentBroken, AgentBusy } from "../../src/services/chat/AgentStream.ts"
+import { TestServer } from "./TestServer.ts"
+import { until } from "./Wait.ts"
+
+export interface Asked {
+  readonly session: string
+  readonly turns: ReadonlyArray<Turn>
+}
+
+/** An agent that does what the message says and counts its answers, and what it was asked. */
+export const recorder = () => {
+  const asked: Array<Asked> = []
+  const gates = new Map<string, PromiseWithResolvers<void>>()
+  let ended = 0
+  const script: MemoryAgentStream.Script = ({ message, session, turns }) => {
+    asked.push({ session, turns })
+    if (message === "busy") return Stream.fail(new AgentBusy({ reason: "test", retryAfter: 7 }))
+    if (message === "break") {
+      return Stream.concat(
+        Stream.take(MemoryAgentStream.texts(["half"]), 2),
+        Stream.fail(new AgentBroken({ reason: "test" }))
+      )
+    }
+    if (message.startsWith("wait")) {
+      const gate = Promise.withResolvers<void>()
+      gates.set(message, gate)
+      return Stream.take(MemoryAgentStream.texts(["begun"]), 2).pipe(
+        Stream.concat(Stream.drain(Stream.fromEffect(Effect.promise(() => gate.promise)))),
+        Stream.concat(Stream.drop(MemoryAgentStream.texts([" and done"]), 1)),
+        Stream.ensuring(Effect.sync(() => ended++))
+      )
+    }
+    return MemoryAgentStream.texts([`${asked.length}: `, message])
+  }
+  return { asked, gates, script, ended: () => ended }
+}
+
+export const textOf = (message: UIMessage | undefined): string =>
+  message?.parts.map((part) => (part.type === "text" ? part.text : "")).join("") ?? ""
+
+/** What an application writes to use the service. */
+export const useChat = (
+  options: {
+    readonly id?: string
+    readonly token?: string
+    readonly instanceId?: string
+    readonly messages?: Array<UIMessage>
+  } = {}
+) =>
+  Effect.map(
+    TestServer,
+    ({ instance, url, widgetToken }) =>
+      new Chat<UIMessage>({
+        ...(options.id === undefined ? {} : { id: options.id }),
+        ...(options.messages === undefined ? {} : { messages: options.messages }),
+        transport: new DefaultChatTransport({
+          api: `${url}/v1/public/widget/${options.instanceId ?? instance.instanceId}/chat`,
+          headers: { "X-Widget-Token": options.token ?? widgetToken }
+        })
+      })
+  )
+
+export const send = (chat: Chat<UIMessage>, text: string) => Effect.promise(() => chat.sendMessage({ text }))
+
+/** Begins an answer, and returns when its first text has come. */
+export const begin = Effect.fnUntraced(function* (chat: Chat<UIMessage>, text: string) {
+  const sent = chat.sendMessage({ text })
+  yield* until("the first text", () => textOf(chat.lastMessage) === "begun" && chat.lastMessage?.role === "assistant")
+  return sent
+})
