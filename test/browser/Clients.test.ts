@@ -81,6 +81,36 @@ inChromium("clients from npm", testServer({}, agent.script, undefined, undefined
     })
   )
 
+  it.effect("the openai SDK streams an answer to its turns", () =>
+    Effect.gen(function* () {
+      const { site } = yield* ClientApp.serve("openAi")
+      const { errors, page } = yield* (yield* Chromium).visitor()
+      yield* Effect.promise(() => page.goto(site.url))
+      yield* until("the client", () => page.evaluate(`typeof ask === "function"`))
+      const turns = [
+        { role: "user", content: "say: one" },
+        { role: "assistant", content: "one" },
+        { role: "user", content: "say: two" }
+      ]
+      const text = yield* Effect.promise(() => page.evaluate(`ask(${JSON.stringify(turns)}, "a")`))
+      assert.strictEqual(text, "two")
+      assert.deepStrictEqual(turnsOfLast(), ["say: one", "one", "say: two"])
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("AG-UI's client runs an answer", () =>
+    Effect.gen(function* () {
+      const { site } = yield* ClientApp.serve("agUi")
+      const { errors, page } = yield* (yield* Chromium).visitor()
+      yield* Effect.promise(() => page.goto(site.url))
+      yield* until("the client", () => page.evaluate(`typeof ask === "function"`))
+      const said = yield* Effect.promise(() => page.evaluate("ask()"))
+      assert.deepStrictEqual(said, ["When do you open?", "You said When do you open?."])
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
   it.effect("fetch-event-source reads each frame once, and posts once", () =>
     Effect.gen(function* () {
       const { path, relay, site } = yield* ClientApp.serve("fetchEventSource")
