@@ -46,7 +46,7 @@ export const turnsOf = (
   const newest = messages.findLast(({ role }) => role === "user")
   const turns = ClientTurns.read(messages)
   if (newest === undefined || newest.text === "" || turns === null) {
-    return invalid("the newest message of the visitor has no text; please write one")
+    return invalid("the newest message has no text; please write one")
   }
   return Wire.hasMoreCodePointsThan(turns.message, maxMessageLength)
     ? invalid(`a message may have at most ${maxMessageLength} characters; please shorten it`)

@@ -62,7 +62,7 @@ const insert = Effect.fnUntraced(function* ({ instances = [], sites = [] }: Seed
 })
 
 /** PostgreSQL, on a fresh database for each build of the layer. */
-const postgres = (seeds: Seeds): Layer.Layer<Storage> =>
+export const postgres = (seeds: Seeds = {}): Layer.Layer<Storage> =>
   Layer.unwrap(
     Settings.pipe(
       Effect.provideService(

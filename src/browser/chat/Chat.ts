@@ -289,7 +289,7 @@ export class Chat implements RunningChat {
     else shared.save()
     const note = await answer.end(ended)
     speech.flush()
-    if (note) speech.say(note)
+    for (const sentence of [note, answer.sourcesText()]) if (sentence) speech.say(sentence)
     panel.setBusy(false)
     if (!panel.isOpen()) panel.setUnread(true)
   }
