@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Effect, Layer } from "effect"
+import { Deferred, Effect, Layer } from "effect"
 import { Command } from "effect/cli"
 import { HttpServer } from "effect/http"
 import * as App from "../App.ts"
@@ -130,7 +130,8 @@ export const command = Command.make(
       const { address, url } = yield* LocalDatabase.start(settings)
       const database = yield* Layer.build(App.database(settings, address))
       yield* Effect.provide(Migrate.migrate(settings), database)
-      const agent = yield* DemoAgent.start()
+      const website = yield* Deferred.make<string>()
+      const agent = yield* DemoAgent.start({ website: Deferred.await(website) })
       const feed = yield* DemoFeed.make
       const site = yield* DemoSite.make(feed)
       const live = App.live({ settings, extensions: { pages: site.routes, observers: feed.observers } })
@@ -153,6 +154,7 @@ export const command = Command.make(
       }).pipe(Effect.provide(service))
       const file = DemoData.demoFile(settings.dataDir)
       yield* LocalDatabase.writePrivate(file, DemoData.encode(demo))
+      yield* Deferred.succeed(website, demo.base_url)
       yield* feed.show(shows)
       yield* site.open(demo)
       yield* Output.write(welcome(demo, { database: url, file, unused, ownerApi: settings.ownerApi, listening }))

@@ -13,6 +13,7 @@ import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { Decisions } from "../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
+import { lastDays } from "../support/UtcDays.ts"
 import { now, Shape, viewOf } from "./PageViews.ts"
 import { draft } from "./SubmissionRepo.ts"
 import { at } from "./VisitorSalts.ts"
@@ -37,7 +38,7 @@ const kept = Effect.fnUntraced(function* (site: Site) {
   const repo = yield* SubmissionRepo
   const { pageViews } = yield* reports.statistics({ hostedWebsiteId: site.hostedWebsiteId, days: 10, now })
   const submissions = yield* Stream.runCollect(repo.stream({ websiteConfigId: site.websiteConfigId }))
-  const { bot = 0 } = yield* decisions.counts({ site, days: 10, now })
+  const { bot = 0 } = yield* decisions.counts({ site, ...lastDays(10, now) })
   return { pageViews, submissions: submissions.length, bot }
 })
 
