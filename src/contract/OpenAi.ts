@@ -103,7 +103,7 @@ const Chunk = Schema.Struct({
   usage: nullable(Usage)
 }).annotate({ identifier: "ChatCompletionChunk", title: "ChatCompletionChunk" })
 
-/** The body of an error, and the data of the last event but one of a stream that fails. */
+/** The body of an error that the endpoints respond with, and the data of the last event but one of a stream that fails. */
 export const OpenAiError = Schema.Struct({
   error: Schema.Struct({
     message: Schema.String.annotate({ description: "A sentence that tells the reader what to do next" }),

@@ -263,7 +263,7 @@ describe("instance", () => {
     })
   )
 
-  it.effect("an unreachable agent is a warning; the instance is created", () =>
+  it.effect("an unreachable agent is a warning; the instance is created or changed", () =>
     Effect.gen(function* () {
       const agent = MemoryAgentStream.layer(() => Stream.fail(new AgentRefused({ reason: "test", status: 404 })))
       const { context } = yield* session
@@ -279,6 +279,17 @@ describe("instance", () => {
       assert.include(warned.stderr, instance_id)
       const unchecked = yield* run([...create, "--no-check"], held, { agent })
       assert.deepStrictEqual([unchecked.code, unchecked.stderr], [0, ""])
+      const update = ["instance", "update", "--instance", instance_id, "--json"]
+      const moved = yield* run([...update, "--agent-url", "http://localhost:2"], held, { agent })
+      assert.strictEqual(moved.code, 0)
+      assert.match(moved.stderr, /^Warning: The agent of "a"/)
+      for (const change of [
+        ["--agent-url", "http://localhost:3", "--no-check"],
+        ["--name", "b"]
+      ]) {
+        const quiet = yield* run([...update, ...change], held, { agent })
+        assert.deepStrictEqual([quiet.code, quiet.stderr], [0, ""])
+      }
     })
   )
 

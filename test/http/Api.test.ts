@@ -354,11 +354,12 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
           assert.strictEqual(answer.status, status)
           assert.strictEqual(answer.headers.get("access-control-allow-origin"), "*")
           const exposed = answer.headers.get("access-control-expose-headers")?.toLowerCase() ?? ""
-          for (const name of ["ratelimit", "ratelimit-policy", "retry-after", "x-vercel-ai-ui-message-stream"]) {
+          for (const name of ["ratelimit", "ratelimit-policy", "retry-after", "x-should-retry"]) {
             assert.include(exposed.split(","), name)
           }
         }
-        for (const path of [paths.track, paths.submit, paths.chat("x")]) {
+        const clients = ["/v1/public/widget/x/openai/v1/chat/completions", "/v1/public/widget/x/ag-ui"]
+        for (const path of [paths.track, paths.submit, paths.chat("x"), ...clients]) {
           const preflight = yield* send(path, undefined, {
             method: "OPTIONS",
             headers: {

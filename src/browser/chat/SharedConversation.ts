@@ -72,10 +72,16 @@ export class SharedConversation {
     this.#tabs?.send(this.#encode())
   }
 
+  /** Stores the conversation if there is anything to store. */
+  saveIfUsed(): void {
+    const { open, updated } = this.conversation
+    if (updated > 0 || open || this.#draft() !== "") this.save()
+  }
+
   /** Stores the conversation if there is anything to store, and leaves the other tabs. */
   leave(): void {
     const { conversation, run } = this
-    if (conversation.updated > 0 || conversation.open || this.#draft() !== "") this.save()
+    this.saveIfUsed()
     // The other tabs can resume an answer that the edge keeps. Nobody receives the rest of any other answer.
     if (run?.id !== undefined && !conversation.memory) {
       const { messages, ...rest } = conversation
