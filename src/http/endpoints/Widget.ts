@@ -11,8 +11,6 @@ import { Api } from "../../contract/Api.ts"
 import * as BodyReader from "../../contract/BodyReader.ts"
 import * as UseChat from "../../contract/UseChat.ts"
 import { ChatPayload } from "../../contract/Widget.ts"
-import { UiMessageStream } from "../../core/chat/UiMessageStream.ts"
-import type { Asked } from "../chat/AskAgent.ts"
 import * as RequestBody from "../server/RequestBody.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
 import * as ErrorMapping from "./ErrorMapping.ts"
@@ -20,9 +18,6 @@ import * as ErrorSentence from "./ErrorSentence.ts"
 import * as RequestHead from "./RequestHead.ts"
 
 const readPayload = BodyReader.make(ChatPayload)
-
-const uiMessageStream = ({ answerId, conversationId, memory }: Asked) =>
-  new UiMessageStream({ messageId: answerId, conversationId, memory })
 
 /** The published body, and JSON refusals. */
 const published = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi => ({
@@ -62,7 +57,7 @@ export class ChatHandler extends Context.Service<ChatHandler, ChatEndpoint.Handl
 export const endpoint: Layer.Layer<ChatHandler, never, ChatEndpoint.ChatEndpoint> = Layer.effect(
   ChatHandler,
   Effect.map(ChatEndpoint.ChatEndpoint, ({ make, stream }) => {
-    const respond = stream(uiMessageStream)
+    const respond = stream(ChatEndpoint.uiMessageStream)
     const apis = { published: published(respond), useChat: useChat(respond) }
     return make({
       of: (body) => (UseChat.isUseChat(body) ? apis.useChat : apis.published),
