@@ -65,23 +65,13 @@ export const isUseChat = (body: unknown): body is Body =>
 /** The most UTF-16 units of an id. */
 const maxId = 256
 
-const textOf = (parts: unknown): string =>
-  Array.isArray(parts)
-    ? parts
-        .map((part) =>
-          Predicate.isObject(part) && part["type"] === "text" && typeof part["text"] === "string" ? part["text"] : ""
-        )
-        .join("")
-        .toWellFormed()
-    : ""
-
 const toMessage = (message: unknown): ReadonlyArray<ClientTurns.ClientMessage> =>
   Predicate.isObject(message) && typeof message["role"] === "string"
     ? [
         {
           id: typeof message["id"] === "string" ? message["id"] : null,
           role: message["role"],
-          text: textOf(message["parts"])
+          text: ClientMessages.textOfParts(message["parts"])
         }
       ]
     : []
