@@ -22,6 +22,7 @@ import * as MemoryAnalyticsRepo from "./memory/analytics/AnalyticsRepo.ts"
 import * as AnalyticsRows from "./memory/analytics/AnalyticsRows.ts"
 import * as Countries from "./memory/analytics/Countries.ts"
 import * as MemoryEventRepo from "./memory/analytics/EventRepo.ts"
+import * as MemoryGoals from "./memory/analytics/Goals.ts"
 import * as MemoryLeads from "./memory/analytics/Leads.ts"
 import * as MemoryReports from "./memory/analytics/Reports.ts"
 import * as MemoryVisitorSalts from "./memory/analytics/VisitorSalts.ts"
@@ -39,6 +40,7 @@ import * as MemorySiteErasure from "./memory/sites/SiteErasure.ts"
 import * as AnalyticsExport from "./postgres/analytics/AnalyticsExport.ts"
 import * as AnalyticsRepo from "./postgres/analytics/AnalyticsRepo.ts"
 import * as EventRepo from "./postgres/analytics/EventRepo.ts"
+import * as Goals from "./postgres/analytics/Goals.ts"
 import * as LeadMatching from "./postgres/analytics/LeadMatching.ts"
 import * as Leads from "./postgres/analytics/Leads.ts"
 import * as Reports from "./postgres/analytics/Reports.ts"
@@ -79,6 +81,7 @@ export const storage = (settings: Settings) => {
     EventRepo.layer(queue),
     Leads.layer({ timeout }),
     AnalyticsExport.layer,
+    Goals.layer({ timeout }),
     SubmissionRepo.layer(queue),
     SiteDirectory.layer({ timeout }),
     SiteErasure.layer({ timeout }),
@@ -99,6 +102,7 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
   Layer.mergeAll(
     MemorySiteErasure.layer,
     MemoryLeads.layer,
+    MemoryGoals.layer,
     MemoryReadiness.layer,
     MemoryWidgetTokens.layer,
     MemoryOwnerKeys.layer,

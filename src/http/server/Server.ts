@@ -88,7 +88,7 @@ const endpoints = (options: Options, unreadTimeout: number) =>
   )
 
 /** All routes, without a server; requires `endpoints`. */
-const routes = (options: Options, unreadTimeout: number, tracing: Trace.Tracing | undefined) =>
+const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
   Layer.mergeAll(
     HttpApiBuilder.layer(Api),
     options.ownerApi ? OwnerRoutes.layer({ rateLimit: options.rateLimitOwner }) : Layer.empty,
@@ -100,12 +100,7 @@ const routes = (options: Options, unreadTimeout: number, tracing: Trace.Tracing 
       Analytics.group,
       Forms.group,
       Widget.group,
-      Conversations.layer({
-        rateLimit: options.rateLimitChatRead,
-        patience: unreadTimeout,
-        maxDuration: options.chatMaxDuration,
-        maxBytes: options.chatMaxBytes
-      }),
+      Conversations.layer({ rateLimit: options.rateLimitChatRead }),
       OpenAi.layer({ rateLimit: options.rateLimitChatRead }),
       AgUi.layer
     ]),
@@ -152,9 +147,7 @@ export const layer = (options: Options) => {
       const { fastPath, router } = yield* Effect.gen(function* () {
         return {
           fastPath: yield* FastPath.make(options, tracing),
-          router: yield* HttpRouter.toHttpEffect(
-            Layer.merge(routes(options, unreadTimeout, tracing), options.routes ?? Layer.empty)
-          )
+          router: yield* HttpRouter.toHttpEffect(Layer.merge(routes(options, tracing), options.routes ?? Layer.empty))
         }
       }).pipe(Effect.provideContext(inFront))
       const requests = yield* Scope.fork(yield* Effect.scope, "parallel")
