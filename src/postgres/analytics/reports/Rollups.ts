@@ -183,6 +183,22 @@ export const round: Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, 
   }
 ).pipe(Effect.catchTag("Busy", () => Effect.void))
 
+/** How long after its end a day may stay without rollups. */
+const maxLag = 6 * 3_600_000
+
+/** The number of websites that have rows and a day that ended more than six hours ago and is not rolled up. */
+export const lagging: Effect.Effect<number, SqlError.SqlError, SqlClient.SqlClient> = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const before = (yield* Clock.currentTimeMillis) - maxLag
+  let count = 0
+  for (const { hostedWebsiteId, isValid, rolledBefore, timeZone } of yield* sites) {
+    if (isValid && rolledBefore !== null && rolledBefore > lastClosed(timeZone, before)) continue
+    const first = yield* RollupState.firstRow(sql, hostedWebsiteId)
+    if (first !== null && dateOf(LocalTime.zone(timeZone).toLocal(first)) <= lastClosed(timeZone, before)) count++
+  }
+  return count
+})
+
 /** Makes the rollups of one website, or of all, anew. Waits while another process rolls up. */
 export const rebuild = (
   hostedWebsiteId?: string
