@@ -53,7 +53,7 @@ pre,.table{max-width:100%;overflow-x:auto}
 table{border-collapse:collapse}
 hr{border:solid var(--edge);border-width:1px 0 0}
 th,td{padding:.3em .6em;border-bottom:1px solid var(--edge);text-align:start;overflow-wrap:normal}
-:is(th,td):first-child{min-width:6.5em}
+:is(th,td):first-child{min-width:5.5em}
 .left{text-align:left}
 .center{text-align:center}
 .right{text-align:right;white-space:nowrap}

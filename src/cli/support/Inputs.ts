@@ -8,7 +8,6 @@ import { availableParallelism } from "node:os"
 import { Effect, Option, Result } from "effect"
 import { CliError, Flag } from "effect/cli"
 import { NetAddress } from "effect/net"
-import { maxDays } from "../../core/analytics/Statistics.ts"
 import { isSpelledLikeToken } from "../../core/chat/WidgetToken.ts"
 import * as Scope from "../../core/sites/Scope.ts"
 import * as TimeInput from "../../core/text/TimeInput.ts"
@@ -232,10 +231,6 @@ export const mark = (flag: string, description: string): Flag.Flag<boolean> =>
   Flag.Boolean(flag).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
 
 export const anyOrigin = mark("any-origin", "Let any origin use it in a browser")
-
-export const days = make("days", countKind(maxDays), "<number>", "How many days, today included; 30 unless given").pipe(
-  Flag.withDefault(30)
-)
 
 /** A duration or a time, unparsed: a duration depends on the current time, which `readTime` gets. */
 export const time = (flag: string, description: string): Flag.Flag<Option.Option<string>> =>

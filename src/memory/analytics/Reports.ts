@@ -5,7 +5,6 @@
  */
 import { Clock, Effect, Layer } from "effect"
 import * as Evaluate from "../../core/analytics/report/Evaluate.ts"
-import * as Statistics from "../../core/analytics/Statistics.ts"
 import { type ReportSite, Reports } from "../../services/analytics/Reports.ts"
 import { Conversions } from "./Conversions.ts"
 import { Events } from "./Events.ts"
@@ -43,8 +42,7 @@ export const layer: Layer.Layer<Reports, never, PageViews | Events | Conversions
           const seen = rows.filter(({ receivedAt }) => receivedAt > now - recent && receivedAt <= now)
           return new Set(seen.map(({ visitorHash }) => visitorHash)).size
         }),
-      rebuild: () => Effect.void,
-      statistics: (query) => Effect.sync(() => Statistics.aggregate(views.all(), query))
+      rebuild: () => Effect.void
     }
   })
 )
