@@ -12,6 +12,7 @@ import path from "node:path"
 import { parseArgs } from "node:util"
 import { Cause, Effect, Exit, type Scope } from "effect"
 import * as TestRedis from "../test/support/TestRedis.ts"
+import * as Conversations from "../test/torture/scenarios/Conversations.ts"
 import * as Database from "../test/torture/scenarios/Database.ts"
 import type { Figures } from "../test/torture/scenarios/Figures.ts"
 import { fuzz } from "../test/torture/scenarios/Fuzzing.ts"
@@ -78,6 +79,15 @@ const scenarios: ReadonlyArray<Scenario> = [
   },
   { name: "SIGTERM under load", run: Shutdown.sigterm({ rounds, grace: 3_000 }) },
   { name: "rolling restart behind nginx", run: Shutdown.rolling({ rounds }) },
+  {
+    name: "rolling restart while 200 conversations stream",
+    run: Conversations.rollingRestart({
+      rounds: Math.ceil(rounds / 4),
+      conversations: 200,
+      grace: 3_000,
+      longest: 20_000
+    })
+  },
   {
     name: "SIGTERM under load, two workers",
     run: Shutdown.sigterm({ rounds, grace: 3_000, flags: ["--workers", "2"] })

@@ -14,6 +14,7 @@ import type { Link } from "./cluster/Protocol.ts"
 import * as ClusterRateLimiter from "./cluster/RateLimiter.ts"
 import * as ConnectionTable from "./core/limits/ConnectionTable.ts"
 import * as Metrics from "./core/metrics/Metrics.ts"
+import * as OwnerServer from "./http/owner/OwnerServer.ts"
 import type * as NodeServer from "./http/server/NodeServer.ts"
 import * as Server from "./http/server/Server.ts"
 import * as MemoryAnalyticsExport from "./memory/analytics/AnalyticsExport.ts"
@@ -21,6 +22,7 @@ import * as MemoryAnalyticsRepo from "./memory/analytics/AnalyticsRepo.ts"
 import * as AnalyticsRows from "./memory/analytics/AnalyticsRows.ts"
 import * as Countries from "./memory/analytics/Countries.ts"
 import * as MemoryEventRepo from "./memory/analytics/EventRepo.ts"
+import * as MemoryGoals from "./memory/analytics/Goals.ts"
 import * as MemoryLeads from "./memory/analytics/Leads.ts"
 import * as MemoryReports from "./memory/analytics/Reports.ts"
 import * as MemoryVisitorSalts from "./memory/analytics/VisitorSalts.ts"
@@ -38,6 +40,7 @@ import * as MemorySiteErasure from "./memory/sites/SiteErasure.ts"
 import * as AnalyticsExport from "./postgres/analytics/AnalyticsExport.ts"
 import * as AnalyticsRepo from "./postgres/analytics/AnalyticsRepo.ts"
 import * as EventRepo from "./postgres/analytics/EventRepo.ts"
+import * as Goals from "./postgres/analytics/Goals.ts"
 import * as LeadMatching from "./postgres/analytics/LeadMatching.ts"
 import * as Leads from "./postgres/analytics/Leads.ts"
 import * as Reports from "./postgres/analytics/Reports.ts"
@@ -78,6 +81,7 @@ export const storage = (settings: Settings) => {
     EventRepo.layer(queue),
     Leads.layer({ timeout }),
     AnalyticsExport.layer,
+    Goals.layer({ timeout }),
     SubmissionRepo.layer(queue),
     SiteDirectory.layer({ timeout }),
     SiteErasure.layer({ timeout }),
@@ -98,6 +102,7 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
   Layer.mergeAll(
     MemorySiteErasure.layer,
     MemoryLeads.layer,
+    MemoryGoals.layer,
     MemoryReadiness.layer,
     MemoryWidgetTokens.layer,
     MemoryOwnerKeys.layer,
@@ -203,6 +208,8 @@ type Observed = AnalyticsRepoService | SubmissionRepoService | AgentStream
 export interface Worker {
   /** Creates a server that does not listen: the primary sends it connections. */
   readonly create: NodeServer.Create
+  /** The same for the server of the owner API. */
+  readonly createOwner: NodeServer.Create
   /** The number of workers, which divide the connections that one address may open. */
   readonly workers: number
   /** The limiter that all workers share. */
@@ -223,23 +230,45 @@ export interface ServerOptions {
   readonly worker?: Worker | undefined
 }
 
-/** The listening HTTP server. Requires the repositories. */
-export const server = ({ extensions, listen, settings, worker }: ServerOptions) => {
+/** The most connections of a process to the owner API's own server. */
+const maxOwnerConnections = 1_000
+
+/** The owner API's own server, if it has a port. */
+const ownerServer = (
+  { settings, worker }: ServerOptions,
+  common: Pick<OwnerServer.Options, "measured" | "traceRatio">
+) =>
+  Option.match(settings.ownerPort, {
+    onNone: () => OwnerServer.none,
+    onSome: (port) =>
+      OwnerServer.layer({
+        ...settings,
+        ...common,
+        listen: { host: settings.ownerHost, port },
+        create: worker?.createOwner,
+        connections: { total: maxOwnerConnections, perAddress: Option.none() }
+      })
+  })
+
+/** The listening HTTP servers: the public one, and the owner API's own. Requires the repositories. */
+export const server = (options: ServerOptions) => {
+  const { extensions, listen, settings, worker } = options
   const live = Layer.provide(BudgetedAgent.layer, agent(settings))
   const traceRatio = Option.getOrUndefined(settings.otlp)?.traceRatio
-  return Layer.unwrap(
+  const common = { measured: isMeasured(settings), traceRatio }
+  const visitors = Layer.unwrap(
     Effect.map(DescriptorLimit, (descriptors) =>
       Server.layer({
         ...settings,
+        ...common,
         listen: listen ?? settings,
         routes: extensions?.pages,
         create: worker?.create,
-        connections: connections(settings, descriptors, worker?.workers ?? 1),
-        measured: isMeasured(settings),
-        traceRatio
+        connections: connections(settings, descriptors, worker?.workers ?? 1)
       })
     )
-  ).pipe(
+  )
+  return Layer.merge(visitors, ownerServer(options, common)).pipe(
     Layer.provide([
       worker?.limiter ?? rateLimiter(settings),
       countries(settings),

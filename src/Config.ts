@@ -8,6 +8,7 @@
 import { Config, Duration, LogLevel, Option, Redacted, Result } from "effect"
 import type { IpNetwork } from "effect/net"
 import * as DatabaseUrl from "./core/doctor/DatabaseUrl.ts"
+import * as LocalPage from "./core/http/LocalPage.ts"
 import * as TraceSampling from "./core/http/TraceSampling.ts"
 import * as Networks from "./core/limits/Networks.ts"
 import * as RateLimit from "./core/limits/RateLimit.ts"
@@ -141,10 +142,16 @@ const logLevel = setting("LOG_LEVEL", `one of ${LogLevel.values.join(", ")}`, (v
   Option.fromNullishOr(LogLevel.values.find((level) => level.toLowerCase() === value.toLowerCase()))
 ).pipe(withDefault<LogLevel.LogLevel>("Info"))
 
+const host = text("HOST").pipe(withDefault("127.0.0.1"))
+
+const ownerApi = setting("OWNER_API", '"on" or "off"', (value) =>
+  value === "on" || value === "off" ? Option.some(value === "on") : Option.none()
+)
+
 /** Every setting, by its name in the code. */
 const fields = {
   /** The address to listen on: a host and a TCP port (0 for any free one). */
-  host: text("HOST").pipe(withDefault("127.0.0.1")),
+  host,
   port: integer("PORT", 0, 65_535).pipe(withDefault(8080)),
 
   /** `postgres://user:password@host:port/database`. `serve` needs it; `demo` always uses its own database. */
@@ -189,9 +196,7 @@ const fields = {
   logLevel,
 
   /** Whether the owner API is served on `PORT` too. */
-  ownerApi: setting("OWNER_API", '"on" or "off"', (value) =>
-    value === "on" || value === "off" ? Option.some(value === "on") : Option.none()
-  ).pipe(withDefault(false)),
+  ownerApi: withDefault(false)(ownerApi),
   /** The address of the owner API alone; it is served only if the port is set. */
   ownerHost: text("OWNER_HOST").pipe(withDefault("127.0.0.1")),
   ownerPort: integer("OWNER_PORT", 0, 65_535),
@@ -252,7 +257,15 @@ const none = Config.succeed(Option.none<Redacted.Redacted>())
 
 /** The settings of `demo`, and which of the ignored variables are set. */
 export const DemoSettings = Config.all({
-  settings: Config.all({ ...fields, databaseUrl: none, redisUrl: none }),
+  settings: Config.all({
+    ...fields,
+    databaseUrl: none,
+    redisUrl: none,
+    // On while only this machine can reach the demo, unless the setting says otherwise.
+    ownerApi: Config.map(Config.all([ownerApi, host]), ([isOn, listening]) =>
+      Option.getOrElse(isOn, () => LocalPage.isLoopback(listening.includes(":") ? `[${listening}]` : listening))
+    )
+  }),
   unused: Config.map(Config.all(ignoredByDemo.map((name) => text(name))), (values) =>
     ignoredByDemo.filter((_, index) => Option.isSome(values[index] ?? Option.none()))
   )

@@ -1,6 +1,6 @@
 /**
- * The tracker: sends a website's page views to the edge, and loads the form enhancer on pages with a form. It is smaller
- * than 1,000 bytes gzipped and never throws an error into the page.
+ * The tracker: sends a website's page views to the edge, loads the form enhancer on pages with a form, and the script for
+ * events on pages that ask for it. It is smaller than 1,100 bytes gzipped and never throws an error into the page.
  *
  *     <script defer src="https://edge.example/v1/public/embed.js" data-site="<tracking_token>"></script>
  *
@@ -13,17 +13,25 @@
  * - `data-local`: also tracks localhost and local files.
  * - `data-automated`: also tracks automated browsers.
  * - `data-track`: the address for page views, relative to the script's, if a proxy renames it.
+ * - `data-outbound`, `data-downloads`, `data-events`: see `events.ts`.
+ *
+ * An owner's own visits are left out in a browser whose `localStorage.hydracore_ignore` is `"1"`.
  *
  * @module
  */
 
-/** The file name of the form enhancer, defined by the bundler. */
+import type { SendEvent } from "./events.ts"
+
+/** The file names of the form enhancer and of the script for events, defined by the bundler. */
 declare const FORMS_FILE: string
+declare const EVENTS_FILE: string
 
 /** The API for pages. */
 export interface Hydracore {
   /** Sends a view of `path`, or of the current page even if its view was already sent. */
   readonly track: (path?: string) => void
+  /** Sends an event. */
+  readonly event: SendEvent
 }
 
 declare global {
@@ -45,11 +53,8 @@ const start = (script: HTMLScriptElement) => {
   const currentPath = () =>
     (location.pathname.slice(0, 2048) + (data["hash"] == null ? "" : location.hash)).replace(/\/*#!?\/*/, "/")
 
-  /**
-   * Sends a view of the current page if the page is visible and its view was not sent yet. With `path`, always sends a view
-   * of that path, or of the current page if the path is empty.
-   */
-  const sendView = async (event?: Partial<PageTransitionEvent>, path?: string) => {
+  /** Sends a record of `path` or else of the current page, and once more if the edge could not take it. */
+  const send = async (address: string, path?: string, fields?: object) => {
     try {
       if (
         !data["site"] ||
@@ -60,32 +65,22 @@ const start = (script: HTMLScriptElement) => {
       ) {
         return
       }
-      // The page was restored from the back-forward cache.
-      if (event?.persisted) lastPath = ""
-      if (path == null) {
-        if (document.hidden === true) {
-          // The page may be closed, so pending retries are sent now. Prerendered pages are hidden, too.
-          for (const retry of retries) retry()
-          return
-        }
-        if (lastPath === currentPath()) return
-        lastPath = currentPath()
-      }
-      const url = resolve(data["track"] || "analytics/track")
       let session_id: string | undefined
       try {
         // Access to storage can be denied.
+        if (+localStorage["hydracore_ignore"]) return
         if (data["session"] !== "off") session_id = sessionStorage["hydracore"] ||= `${Math.random()}`
       } catch {}
+      const url = resolve(address)
       const body = JSON.stringify({
         site_id: data["site"],
         page_path: `${path || currentPath() + location.search}`.slice(0, 2048),
         // An element named `referrer` would replace `document.referrer`.
         referrer: `${referrer}`,
         screen_width: screen.width,
-        session_id
+        session_id,
+        ...fields
       })
-      referrer = location.href
       const retry = () => {
         if (retries.delete(retry)) navigator.sendBeacon(url, body)
       }
@@ -103,7 +98,38 @@ const start = (script: HTMLScriptElement) => {
     }
   }
 
-  window.hydracore = { track: (path) => void sendView({}, path || "") }
+  /**
+   * Sends a view of the current page if the page is visible and its view was not sent yet. With `path`, always sends a view
+   * of that path, or of the current page if the path is empty.
+   */
+  const sendView = (event?: Partial<PageTransitionEvent>, path?: string) => {
+    // The page was restored from the back-forward cache.
+    if (event?.persisted) lastPath = ""
+    if (path == null) {
+      if (document.hidden === true) {
+        // The page may be closed, so pending retries are sent now. Prerendered pages are hidden, too.
+        for (const retry of retries) retry()
+        return
+      }
+      if (lastPath === currentPath()) return
+      lastPath = currentPath()
+    }
+    send(data["track"] || "analytics/track", path)
+    referrer = location.href
+  }
+
+  /** The other scripts that this page has loaded, by file name. */
+  const scripts: Record<string, Promise<SendEvent | undefined>> = {}
+  const load = (file: string) =>
+    (scripts[file] ||= import(resolve(file)).then(
+      ({ start }) => start?.(data, send),
+      () => {}
+    ))
+
+  window.hydracore = {
+    track: (path) => sendView({}, path || ""),
+    event: (...args) => void load(EVENTS_FILE).then((sendEvent) => sendEvent?.(...args))
+  }
 
   for (const method of ["pushState", "replaceState"] as const) {
     const original = history[method]
@@ -117,17 +143,17 @@ const start = (script: HTMLScriptElement) => {
   }
   sendView()
 
-  const loadForms = async () => {
+  // Literal selectors compress better than a function for them.
+  const loadWanted = () => {
     try {
-      if (document.querySelector("[data-hydracore-form]")) {
-        observer.disconnect()
-        await import(resolve(FORMS_FILE))
-      }
-    } catch {}
+      if (document.querySelector("[data-hydracore-event],[data-outbound],[data-downloads]")) load(EVENTS_FILE)
+      if (document.querySelector("[data-hydracore-form]")) load(FORMS_FILE)
+    } catch {
+      // An element named `querySelector` replaces the method.
+    }
   }
-  const observer = new MutationObserver(loadForms)
-  observer.observe(document, { childList: true, subtree: true })
-  loadForms()
+  new MutationObserver(loadWanted).observe(document, { childList: true, subtree: true })
+  loadWanted()
 
   // For routers that use the Navigation API. Last, because it throws in browsers without that API.
   navigation.addEventListener("currententrychange", sendView)

@@ -6,6 +6,8 @@
 import { Cause, Effect, Layer, Logger, Option, Stdio } from "effect"
 import { CliConfig, CliOutput, Command, GlobalFlag, type HelpDoc, TerminalCapabilities } from "effect/cli"
 import manifest from "../../package.json" with { type: "json" }
+import type { AnalyticsExport } from "../services/analytics/AnalyticsExport.ts"
+import type { Goals } from "../services/analytics/Goals.ts"
 import type { Reports } from "../services/analytics/Reports.ts"
 import type { AgentStream } from "../services/chat/AgentStream.ts"
 import type { ConversationStore } from "../services/chat/ConversationStore.ts"
@@ -17,7 +19,9 @@ import type { Decisions } from "../services/sites/Decisions.ts"
 import type { OwnerKeys } from "../services/sites/OwnerKeys.ts"
 import type { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import type { SiteErasure } from "../services/sites/SiteErasure.ts"
+import * as Analytics from "./Analytics.ts"
 import * as Conversation from "./Conversation.ts"
+import * as Goal from "./Goal.ts"
 import * as Instance from "./Instance.ts"
 import * as Key from "./Key.ts"
 import * as Report from "./Report.ts"
@@ -38,6 +42,8 @@ export type Storage =
   | ConversationStore
   | SubmissionRepo
   | Reports
+  | AnalyticsExport
+  | Goals
   | Decisions
   | Readiness
 
@@ -80,6 +86,8 @@ const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
       Conversation.command(storage),
       Submissions.command(storage),
       Stats.command(storage),
+      Goal.command(storage),
+      Analytics.command(storage),
       Report.command(storage)
     ]),
     Command.withGlobalFlags([Output.Json])

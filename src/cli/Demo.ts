@@ -4,13 +4,14 @@
  *
  * @module
  */
-import { Effect, Layer } from "effect"
+import { Deferred, Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import { HttpServer } from "effect/http"
 import * as App from "../App.ts"
 import { DemoSettings } from "../Config.ts"
 import * as LocalPage from "../core/http/LocalPage.ts"
 import * as DemoAgent from "../demo/DemoAgent.ts"
+import * as DemoCountries from "../demo/DemoCountries.ts"
 import * as DemoData from "../demo/DemoData.ts"
 import * as DemoFeed from "../demo/DemoFeed.ts"
 import * as DemoSite from "../demo/DemoSite.ts"
@@ -43,6 +44,8 @@ interface Facts {
   readonly file: string
   /** The variables that are set and that the demo ignores. */
   readonly unused: ReadonlyArray<keyof typeof builtIn>
+  /** Whether the owner API is served. */
+  readonly ownerApi: boolean
   /** The URL of the listening socket. */
   readonly listening: string
 }
@@ -55,6 +58,26 @@ const notes = ({ listening, unused }: Facts): string => {
     : [`It listens on ${listening}: anyone who can reach that address sees the demo's traffic at /demo.`]
   return [...ignored, ...exposed].map((note) => `\n${note}\n`).join("")
 }
+
+/** The example of the owner API; empty if it is off. */
+const ownerExample = (demo: DemoData.Demo, { ownerApi }: Facts): string =>
+  !ownerApi || demo.owner_key === undefined
+    ? ""
+    : `
+The statistics, as a program reads them with a key:
+
+${curl(
+  demo,
+  "/v1/owner/query",
+  {
+    site_id: demo.website_config_id,
+    metrics: ["visitors", "pageviews"],
+    date_range: "7d",
+    dimensions: ["visit:source"]
+  },
+  `-H 'authorization: Bearer ${demo.owner_key}'`
+)}
+`
 
 /** The text that is printed once the demo is ready. Pure. */
 export const welcome = (demo: DemoData.Demo, facts: Facts): string => {
@@ -86,11 +109,15 @@ ${curl(demo, "/v1/public/forms/submit", { site_id: demo.website_config_id, form_
 A chat message, answered as a stream:
 
 ${curl(demo, `/v1/public/widget/${demo.instance_id}/chat`, { message: "What can you do?" }, "-N", `-H 'x-widget-token: ${demo.widget_token}'`)}
-
+${ownerExample(demo, facts)}
 See what arrived, in another terminal:
 
 ${hydracore} stats --site ${demo.website_config_id}
 ${hydracore} submissions export --site ${demo.website_config_id}
+
+Which campaign brought leads:
+
+${hydracore} stats --site ${demo.website_config_id} --by visit:utm_campaign
 
 Ctrl-C stops it. The data is kept for the next start.
 `
@@ -100,7 +127,8 @@ export const command = Command.make(
   "demo",
   {},
   Effect.fnUntraced(function* () {
-    const { settings, unused } = yield* DemoSettings
+    const { settings: given, unused } = yield* DemoSettings
+    const settings = { ...given, geoDatabase: Option.orElse(given.geoDatabase, () => DemoCountries.file) }
     yield* Effect.gen(function* () {
       yield* Serve.logTracing(settings)
       yield* LocalDatabase.makeDataFolder(settings)
@@ -108,13 +136,17 @@ export const command = Command.make(
       const { address, url } = yield* LocalDatabase.start(settings)
       const database = yield* Layer.build(App.database(settings, address))
       yield* Effect.provide(Migrate.migrate(settings), database)
-      const agent = yield* DemoAgent.start()
+      const website = yield* Deferred.make<string>()
+      const agent = yield* DemoAgent.start({ website: Deferred.await(website) })
       const feed = yield* DemoFeed.make
       const site = yield* DemoSite.make(feed)
       const live = App.live({ settings, extensions: { pages: site.routes, observers: feed.observers } })
       const service = yield* Layer.build(Layer.provideMerge(live, App.storage(settings))).pipe(
         Effect.provide(database),
-        Effect.catchTag("ServeError", ({ cause }) => Effect.fail(Serve.cannotListen(settings, cause)))
+        Effect.catchTags({
+          ServeError: ({ cause }) => Effect.fail(Serve.cannotListen(settings, cause)),
+          OwnerServeError: ({ cause }) => Effect.fail(Serve.ownerCannotListen(settings, cause))
+        })
       )
       // Runs before the server waits for open requests: an open /demo page would never end its request.
       yield* Effect.addFinalizer(() => feed.end)
@@ -128,9 +160,10 @@ export const command = Command.make(
       }).pipe(Effect.provide(service))
       const file = DemoData.demoFile(settings.dataDir)
       yield* LocalDatabase.writePrivate(file, DemoData.encode(demo))
+      yield* Deferred.succeed(website, demo.base_url)
       yield* feed.show(shows)
       yield* site.open(demo)
-      yield* Output.write(welcome(demo, { database: url, file, unused, listening }))
+      yield* Output.write(welcome(demo, { database: url, file, unused, ownerApi: settings.ownerApi, listening }))
       return yield* Effect.never
     }).pipe(Effect.scoped, Effect.provide(App.telemetry(settings, "pretty")))
   })

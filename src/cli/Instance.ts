@@ -64,12 +64,16 @@ const text = (instance: Instance): string =>
 /** How long the agent may take to answer: a runtime may have to load its model first. */
 const checkPatience = "30 seconds"
 
-/** Asks the agent one question, and warns if it gives no answer. The instance exists in any case. */
+/** Asks the agent one question, and warns if it gives no answer. The instance is stored in any case. */
 const check = Effect.fnUntraced(function* (instance: Instance) {
   const { advice, finding, severity } = AgentDiagnosis.ofAgent(yield* Inspection.inspect(instance, checkPatience))
   if (severity === "ok") return
   yield* Output.note(TerminalText.printable(`Warning: ${finding} ${advice ?? ""}`.trimEnd()))
 })
+
+/** Whether a change may have made the agent unreachable. */
+const concernsAgent = ({ agentKeyEnv, agentKeyHeader, agentModel, agentProtocol, agentUrl }: InstanceChange): boolean =>
+  [agentKeyEnv, agentKeyHeader, agentModel, agentProtocol, agentUrl].some((value) => value !== undefined)
 
 const requireSite = Effect.fnUntraced(function* (websiteConfigId: string | null | undefined) {
   if (websiteConfigId === null || websiteConfigId === undefined) return
@@ -108,7 +112,7 @@ const create = Command.make(
     name: Inputs.name("instance"),
     agentUrl: InstanceInputs.agentUrl,
     origins: Inputs.origins,
-    noCheck: Inputs.mark("no-check", "Do not ask the agent a question")
+    noCheck: InstanceInputs.noCheck
   },
   Effect.fnUntraced(function* ({ agentUrl, name, noCheck, origins, ...flags }) {
     yield* requireSite(flags.websiteConfigId)
@@ -162,7 +166,8 @@ const update = Command.make(
     name: Inputs.newName("instance"),
     agentUrl: InstanceInputs.newAgentUrl,
     origins: Inputs.newOrigins,
-    anyOrigin: Inputs.anyOrigin
+    anyOrigin: Inputs.anyOrigin,
+    noCheck: InstanceInputs.noCheck
   },
   Effect.fnUntraced(function* (input) {
     const change = yield* Change.asked<InstanceChange>(
@@ -193,6 +198,7 @@ const update = Command.make(
       json: json(instance.value),
       text: `${text(instance.value)}\nThe change takes effect on every process within a second.\n`
     })
+    if (!input.noCheck && concernsAgent(change)) yield* check(instance.value)
   })
 ).pipe(
   Command.withDescription("Change an instance, on every process within a second; flags that are absent change nothing"),
@@ -260,7 +266,7 @@ export const command = <E, R>(
     Command.withDescription("Instances of agents"),
     Command.withSubcommands([
       create.pipe(Command.provide(Layer.merge(storage, agent))),
-      update.pipe(Command.provide(storage)),
+      update.pipe(Command.provide(Layer.merge(storage, agent))),
       remove.pipe(Command.provide(storage)),
       list.pipe(Command.provide(storage))
     ])

@@ -11,7 +11,9 @@ import { HttpServer } from "effect/http"
 import * as App from "../App.ts"
 import { Settings } from "../Config.ts"
 import * as Primary from "../cluster/Primary.ts"
+import type { Address } from "../cluster/Protocol.ts"
 import * as Snapshot from "../core/metrics/Snapshot.ts"
+import { OwnerServer } from "../http/owner/OwnerServer.ts"
 import { NotReady, Readiness } from "../services/Readiness.ts"
 import * as MetricsServer from "../telemetry/MetricsServer.ts"
 import * as ErrorMessages from "./support/ErrorMessages.ts"
@@ -54,10 +56,19 @@ export const cannotListen = ({ host, port }: Settings, cause: unknown) =>
     message: ErrorMessages.cannotListen({ host, port, names: { host: "HOST", port: "PORT" } }, cause)
   })
 
+/** The error of an address that the owner API cannot listen on. */
+export const ownerCannotListen = ({ ownerHost: host, ownerPort }: Settings, cause: unknown) =>
+  new Output.CliFailure({
+    message: ErrorMessages.cannotListen(
+      { host, port: Option.getOrElse(ownerPort, () => 0), names: { host: "OWNER_HOST", port: "OWNER_PORT" } },
+      cause
+    )
+  })
+
 export const noDatabase =
   "DATABASE_URL is not set; set it to a PostgreSQL database, or run `npm start` for a demo that brings its own."
 
-/** Starts the service once the database is ready. It stops when the scope closes. */
+/** Starts the service once the database is ready, and returns its addresses. It stops when the scope closes. */
 export const service = Effect.fnUntraced(function* (
   settings: Settings,
   address: App.DatabaseAddress,
@@ -68,9 +79,12 @@ export const service = Effect.fnUntraced(function* (
   yield* Effect.provide(requireReady(settings), storage)
   const running = yield* Layer.build(App.live({ settings, worker })).pipe(
     Effect.provide(Context.merge(database, storage)),
-    Effect.catchTag("ServeError", ({ cause }) => Effect.fail(cannotListen(settings, cause)))
+    Effect.catchTags({
+      ServeError: ({ cause }) => Effect.fail(cannotListen(settings, cause)),
+      OwnerServeError: ({ cause }) => Effect.fail(ownerCannotListen(settings, cause))
+    })
   )
-  return yield* Effect.provide(HttpServer.HttpServer, running)
+  return { address: Context.get(running, HttpServer.HttpServer).address, owner: Context.get(running, OwnerServer) }
 })
 
 /** Logs that tracing every request turns the fast path off. */
@@ -107,8 +121,11 @@ const inThisProcess = Effect.fnUntraced(function* (settings: Settings, address: 
     settings,
     Effect.contextWith((context) => Effect.sync(() => Snapshot.take(context)))
   )
-  const server = yield* service(settings, address)
-  yield* Effect.logInfo(`Listening on ${HttpServer.formatAddress(server.address)}`)
+  const started = yield* service(settings, address)
+  yield* Effect.logInfo(`Listening on ${HttpServer.formatAddress(started.address)}`)
+  if (Option.isSome(started.owner)) {
+    yield* Effect.logInfo(`Owner API on ${HttpServer.formatAddress(started.owner.value)}`)
+  }
   yield* logShutdown
   return yield* Effect.never
 })
@@ -139,6 +156,8 @@ const workerKillGrace = Duration.seconds(6)
 /** The time a worker may take to start, besides its wait for the database. */
 const startGrace = Duration.seconds(60)
 
+const urlOf = ({ host, port }: Address): string => `http://${host.includes(":") ? `[${host}]` : host}:${port}`
+
 /** Runs the service in `workers` processes. This one accepts their connections. */
 const withWorkers = Effect.fnUntraced(function* (settings: Settings, workers: number) {
   // Installed before the start and removed after the last worker has ended; both may take a minute.
@@ -146,6 +165,7 @@ const withWorkers = Effect.fnUntraced(function* (settings: Settings, workers: nu
   const primary = yield* Primary.start({
     workers,
     address: { host: settings.host, port: settings.port },
+    ownerAddress: Option.getOrUndefined(Option.map(settings.ownerPort, (port) => ({ host: settings.ownerHost, port }))),
     // The path is not resolved: after a symbolic link moves to a new version, a restarted worker runs that version.
     fork: (slot, { host, port }) =>
       fork(process.argv[1] ?? "", ["worker", String(slot), host, String(port), String(workers)]),
@@ -154,16 +174,15 @@ const withWorkers = Effect.fnUntraced(function* (settings: Settings, workers: nu
   }).pipe(
     Effect.provide(App.rateLimiter(settings)),
     Effect.catchTags({
-      CannotListen: ({ cause }) => Effect.fail(cannotListen(settings, cause)),
+      CannotListen: ({ cause, listener }) =>
+        Effect.fail(listener === "owner" ? ownerCannotListen(settings, cause) : cannotListen(settings, cause)),
       WorkerFailed: ({ message }) => Effect.fail(new Output.CliFailure({ message }))
     })
   )
   yield* serveMetrics(settings, primary.snapshot)
   yield* onHangup(primary.replaceAll)
-  const { host, port } = primary.address
-  yield* Effect.logInfo(
-    `Listening on http://${host.includes(":") ? `[${host}]` : host}:${port} with ${workers} workers`
-  )
+  yield* Effect.logInfo(`Listening on ${urlOf(primary.address)} with ${workers} workers`)
+  if (primary.ownerAddress !== undefined) yield* Effect.logInfo(`Owner API on ${urlOf(primary.ownerAddress)}`)
   yield* logShutdown
   return yield* Effect.never
 })

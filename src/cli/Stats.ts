@@ -1,116 +1,134 @@
 /**
- * `stats`: a website's page views, and uncounted requests by reason.
+ * `stats`: the statistics of websites, and uncounted requests by reason. Without `--by`, an overview of each website; with it,
+ * one query.
  *
  * @module
  */
-import { Clock, Effect, type Layer, Option } from "effect"
+import { Clock, Effect, type Layer, Schema } from "effect"
 import { Command } from "effect/cli"
-import type { Count, Day, List, Statistics } from "../core/analytics/Statistics.ts"
-import { type Counts, reasons } from "../core/sites/Decision.ts"
+import * as DateRange from "../core/analytics/report/DateRange.ts"
+import type { Metric, Query } from "../core/analytics/report/Query.ts"
+import * as QueryInput from "../core/analytics/report/QueryInput.ts"
 import type { Site } from "../core/sites/Site.ts"
-import * as BarChart from "../core/text/BarChart.ts"
+import { dateOf } from "../core/text/Calendar.ts"
 import { Reports } from "../services/analytics/Reports.ts"
 import { Decisions } from "../services/sites/Decisions.ts"
-import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
-import * as Inputs from "./support/Inputs.ts"
+import type { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import * as Output from "./support/Output.ts"
+import * as StatsInputs from "./support/StatsInputs.ts"
+import * as StatsOverview from "./support/StatsOverview.ts"
+import * as StatsText from "./support/StatsText.ts"
 
-/** The most days with a bar each. A longer period has a bar per month. */
-const maxDailyBars = 62
-
-/** The page views per day, or per month of a long period, oldest first. */
-const bars = (days: ReadonlyArray<Day>): ReadonlyArray<BarChart.Bar> => {
-  const label = (day: Day) => (days.length > maxDailyBars ? day.date.slice(0, 7) : day.date)
-  const sums = new Map<string, number>()
-  for (const day of days) sums.set(label(day), (sums.get(label(day)) ?? 0) + day.pageViews)
-  return Array.from(sums, ([name, value]) => ({ label: name, value }))
-}
-
-const ranking = (title: string, counts: ReadonlyArray<Count>, width: number): string =>
-  counts.length === 0
-    ? ""
-    : `\n${title}\n${BarChart.render(
-        counts.map(({ name, pageViews }) => ({ label: name, value: pageViews })),
-        width
-      )}`
-
-/** The lists, in the order of the text, with their title in the text and their keys in the JSON. */
-const lists: ReadonlyArray<readonly [list: List, title: string, key: string, nameKey: string]> = [
-  ["pages", "Top pages", "top_pages", "page"],
-  ["referrers", "Referrers", "referrers", "referrer"],
-  ["sources", "Sources (utm_source)", "sources", "source"],
-  ["mediums", "Mediums (utm_medium)", "mediums", "medium"],
-  ["campaigns", "Campaigns (utm_campaign)", "campaigns", "campaign"],
-  ["terms", "Terms (utm_term)", "terms", "term"],
-  ["contents", "Contents (utm_content)", "contents", "content"],
-  ["browsers", "Browsers", "browsers", "browser"],
-  ["operatingSystems", "Operating systems", "operating_systems", "operating_system"],
-  ["devices", "Devices", "devices", "device"]
+/** The metrics of a query with `--by`. */
+const grouped: ReadonlyArray<Metric> = [
+  "visitors",
+  "visits",
+  "pageviews",
+  "bounce_rate",
+  "visit_duration",
+  "conversions"
 ]
 
-/** The counts by reason, largest first; ties in the order of `reasons`. */
-const uncounted = (counts: Counts): ReadonlyArray<Count> =>
-  reasons
-    .flatMap((name) => (counts[name] === undefined ? [] : [{ name, pageViews: counts[name] }]))
-    .sort((left, right) => right.pageViews - left.pageViews)
+const groupedByGoal: ReadonlyArray<Metric> = ["visitors", "conversions", "conversion_rate", "total_revenue"]
 
-const text = (site: Site, statistics: Statistics, counts: Counts, width: number): string => {
-  const first = statistics.days[0]?.date ?? ""
-  const last = statistics.days.at(-1)?.date ?? ""
-  return (
-    Output.facts([
-      ["website", site.name],
-      ["period", `${first} to ${last} (UTC)`],
-      ["page views", String(statistics.pageViews)],
-      ["visitors (each day's, summed)", String(statistics.visitors)],
-      ["sessions", String(statistics.sessions)]
-    ]) +
-    `\nPage views per ${statistics.days.length > maxDailyBars ? "month" : "day"}\n${BarChart.render(bars(statistics.days), width)}` +
-    lists.map(([list, title]) => ranking(title, statistics[list], width)).join("") +
-    ranking("Not counted (page views and submissions)", uncounted(counts), width)
+const maxRows = QueryInput.limits.rows
+
+/** One more row than is shown: a list leaves out what is absent. */
+const withAbsent = (limit: number): number => Math.min(limit + 1, maxRows)
+
+const json = Schema.decodeUnknownSync(Schema.Json)
+
+const overview = Effect.fnUntraced(function* (flags: StatsInputs.Flags, site: Site) {
+  const reports = yield* Reports
+  const decisions = yield* Decisions
+  const now = yield* Clock.currentTimeMillis
+  const query = yield* StatsInputs.queries(flags, site, now)
+  const ask = (asked: StatsInputs.Asked) => Effect.flatMap(query(asked), (made) => reports.query(site, made))
+  const totals = yield* ask({ metrics: StatsOverview.totals, dimensions: [], limit: 1 })
+  const days = yield* ask({ metrics: ["pageviews", "visitors"], dimensions: ["time:day"], limit: maxRows })
+  const lists = yield* Effect.forEach(StatsOverview.lists, (list) =>
+    Effect.map(
+      ask({ metrics: list.metrics, dimensions: [list.dimension], limit: withAbsent(flags.limit) }),
+      (answer) => [list, answer] as const
+    )
   )
-}
-
-const json = (site: Site, statistics: Statistics, counts: Counts) => ({
-  website_config_id: site.websiteConfigId,
-  page_views: statistics.pageViews,
-  visitors: statistics.visitors,
-  sessions: statistics.sessions,
-  per_day: statistics.days.map((day) => ({ date: day.date, page_views: day.pageViews, visitors: day.visitors })),
-  ...Object.fromEntries(
-    lists.map(([list, , key, nameKey]) => [
-      key,
-      statistics[list].map(({ name, pageViews }) => ({ [nameKey]: name, page_views: pageViews }))
-    ])
-  ),
-  not_counted: Object.fromEntries(uncounted(counts).map(({ name, pageViews: times }) => [name, times]))
+  const [first, last] = totals.query.date_range
+  // The counts are of UTC days, and today's date may be another in the site's zone.
+  const isToday = last === DateRange.today({ now, timeZone: site.timeZone })
+  const utcToday = dateOf(now)
+  const counts = yield* decisions.counts({ site, first, last: isToday && utcToday > last ? utcToday : last })
+  return { site, limit: flags.limit, totals, days, lists, counts } satisfies StatsOverview.Overview
 })
 
 const stats = Command.make(
   "stats",
-  { websiteConfigId: Inputs.site, days: Inputs.days },
-  Effect.fnUntraced(function* ({ days, websiteConfigId }) {
-    const directory = yield* SiteDirectory
-    const reports = yield* Reports
-    const decisions = yield* Decisions
-    const found = yield* directory.byWebsiteConfigId(websiteConfigId)
-    if (Option.isNone(found)) {
-      return yield* Output.notFound("website", websiteConfigId)
+  StatsInputs.flags,
+  Effect.fnUntraced(function* ({ format, ...flags }) {
+    const isJson = yield* Output.Json
+    const isCsv = format === "csv"
+    if (isJson && isCsv) {
+      return yield* new Output.CliFailure({ message: "The flags --json and --format csv cannot be combined." })
     }
-    const site = found.value
+    const sites = yield* StatsInputs.sites(flags)
+    const [only] = sites
+    const isGrouped = flags.by.length > 0
+    if (!flags.allSites && !isGrouped && !isCsv && only !== undefined) {
+      const found = yield* overview(flags, only)
+      const width = yield* Output.lineWidth
+      return yield* Output.answer({ json: json(StatsOverview.json(found)), text: StatsOverview.text(found, width) })
+    }
+    const reports = yield* Reports
     const now = yield* Clock.currentTimeMillis
-    const statistics = yield* reports.statistics({ hostedWebsiteId: site.hostedWebsiteId, days, now })
-    const counts = yield* decisions.counts({ site, days, now })
+    // Without `--by`, the CSV of one website has a row per day, and several websites have a row each.
+    const dimensions = isGrouped ? flags.by : flags.allSites ? [] : ["time:day"]
+    const metrics = isGrouped && flags.by.includes("event:goal") ? groupedByGoal : grouped
+    const limit = isGrouped ? flags.limit : maxRows
+    const answers = yield* Effect.forEach(
+      sites,
+      Effect.fnUntraced(function* (site) {
+        const query: Query = yield* (yield* StatsInputs.queries(flags, site, now))({ metrics, dimensions, limit })
+        return { site, answer: yield* reports.query(site, query) }
+      })
+    )
+    const [shown] = answers
+    if (shown === undefined) {
+      return yield* Output.answer({ json: [], text: "There are no websites. `hydracore site create` creates one.\n" })
+    }
+    const rows = answers.flatMap(({ answer, site }) => StatsText.named(flags.allSites ? site : null, answer))
+    if (isCsv) return yield* Output.write(StatsText.csv(shown.answer.query, rows))
+    const documents = answers.map(({ answer, site }) => ({
+      website_config_id: site.websiteConfigId,
+      name: site.name,
+      ...answer
+    }))
+    const { date_range } = shown.answer.query
     yield* Output.answer({
-      json: json(site, statistics, counts),
-      text: text(site, statistics, counts, yield* Output.lineWidth)
+      json: json(flags.allSites ? documents : shown.answer),
+      text: `${Output.facts([
+        ...(flags.allSites ? [] : [["website", shown.site.name] as const]),
+        ["period", `${date_range[0]} to ${date_range[1]} (${shown.answer.meta.time_zone})`]
+      ])}\n${rows.length === 0 ? "Nothing matches.\n" : StatsText.chart(shown.answer.query, rows, yield* Output.lineWidth)}`
     })
   })
 ).pipe(
   Command.withDescription(
-    "Show a website's page views per day and by page, referrer, campaign, browser, operating system and device, and what was not counted, by reason. Visitors are summed over days: visitors cannot be recognized across days, so one who comes on 30 days counts 30 times"
+    "Show a website's visitors, visits and page views per day and by page, source, campaign, goal and client, and what was not counted, by reason. Visitors are summed over days: visitors cannot be recognized across days, so one who comes on 30 days counts 30 times"
   ),
-  Command.withShortDescription("Show a website's page views, and what was not counted and why")
+  Command.withShortDescription("Show a website's statistics, and what was not counted and why"),
+  Command.withExamples([
+    {
+      command: "hydracore stats --site Shop --period 7d --compare previous_period",
+      description: "An overview of the last seven days, compared with the seven before"
+    },
+    {
+      command: "hydracore stats --site Shop --by visit:source --filter 'event:page is /pricing'",
+      description: "Where the visitors of a page came from"
+    },
+    {
+      command: "hydracore stats --all-sites --from 2026-11-01 --to 2026-11-25 --format csv",
+      description: "One line per website, for a spreadsheet"
+    }
+  ])
 )
 
 /** The command. `storage` is built only when it runs. */

@@ -31,6 +31,11 @@ const main = Effect.gen(function* () {
   })
   const service = Serve.service(settings, database, {
     create: HandedServer.create(link, address),
+    createOwner: HandedServer.create(
+      link,
+      { host: settings.ownerHost, port: Option.getOrElse(settings.ownerPort, () => 0) },
+      "owner"
+    ),
     workers,
     limiter: App.workerRateLimiter(settings, link)
   })

@@ -15,11 +15,13 @@ import * as ConnectionTable from "../core/limits/ConnectionTable.ts"
 import * as Metrics from "../core/metrics/Metrics.ts"
 import { DescriptorLimit } from "../runtime/DescriptorLimit.ts"
 import { afterQuietPoll } from "../runtime/EventLoop.ts"
-import type { Address, Channel, FromWorker, ToWorker } from "./Protocol.ts"
+import { type Address, type Channel, type FromWorker, type Listener, ofListener, type ToWorker } from "./Protocol.ts"
 
 /** The address cannot be bound: it is in use, or this process lacks permission. */
 export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", {
-  cause: Schema.Defect()
+  cause: Schema.Defect(),
+  /** Whose address it is; the public API's if absent. */
+  listener: Schema.optionalKey(Schema.Literal("owner"))
 }) {}
 
 /** The most connections that queue; the descriptor limit may lower it. Further connections are reset. */
@@ -54,9 +56,14 @@ interface Worker extends Balance.Candidate {
   retired: boolean
 }
 
-const listen = (server: Server, address: Address): Effect.Effect<Address, CannotListen> =>
+const listen = (
+  server: Server,
+  address: Address,
+  listener: Listener | undefined
+): Effect.Effect<Address, CannotListen> =>
   Effect.callback((resume) => {
-    const failed = (cause: Error) => resume(Effect.fail(new CannotListen({ cause })))
+    const failed = (cause: Error) =>
+      resume(Effect.fail(new CannotListen({ cause, ...(listener === undefined ? {} : { listener }) })))
     server.once("error", failed)
     server.listen({ host: address.host, port: address.port }, () => {
       server.off("error", failed)
@@ -72,7 +79,8 @@ const listen = (server: Server, address: Address): Effect.Effect<Address, Cannot
 /** Listens until `close` or the end of the scope. Records its metrics in the context's registry. */
 export const open = Effect.fnUntraced(function* (
   address: Address,
-  context: Context.Context<never>
+  context: Context.Context<never>,
+  listener?: Listener
 ): Effect.fn.Return<ConnectionDispatcher, CannotListen, Scope.Scope> {
   const maxWaiting = Math.min(maxQueued, ConnectionTable.totalOf(yield* DescriptorLimit, 0))
   const server = createServer({ pauseOnConnect: true })
@@ -129,7 +137,7 @@ export const open = Effect.fnUntraced(function* (
     dispatch()
   })
 
-  const bound = yield* listen(server, address)
+  const bound = yield* listen(server, address, listener)
   // A failed accept (no descriptors left) concerns that connection only.
   server.on("error", () => {})
   yield* Effect.addFinalizer(() =>
@@ -141,7 +149,8 @@ export const open = Effect.fnUntraced(function* (
 
   return {
     address: bound,
-    add: (channel) => {
+    add: (whole) => {
+      const channel = ofListener(whole, listener)
       const worker: Worker = {
         channel,
         isFree: true,

@@ -5,15 +5,16 @@
  */
 import { createServer, type Server, type ServerOptions } from "node:http"
 import type { Socket } from "node:net"
-import type { Address, Link, ToWorker } from "./Protocol.ts"
+import { type Address, type Link, type Listener, ofListener, type ToWorker } from "./Protocol.ts"
 
 /**
  * Makes servers that accept the primary's connections between `listen` and `close`. They otherwise behave like Node's: they
  * report `address`, and emit `close` after their last connection closed.
  */
 export const create =
-  (link: Link, address: Address) =>
+  (channel: Link, address: Address, listener?: Listener) =>
   (options: ServerOptions): Server => {
+    const link = ofListener(channel, listener)
     const server = createServer(options)
     const closeNow = server.close.bind(server)
     const sockets = new Set<Socket>()

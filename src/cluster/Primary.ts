@@ -18,6 +18,8 @@ import * as WorkerProcess from "./WorkerProcess.ts"
 export interface Options {
   readonly workers: number
   readonly address: Address
+  /** Where the owner API listens, if it has an address of its own. */
+  readonly ownerAddress?: Address | undefined
   /** Starts a worker process; its channel to the primary is its `process`. */
   readonly fork: (slot: number, address: Address) => ChildProcess
   /** How long a worker may take to start serving. */
@@ -29,16 +31,18 @@ export interface Options {
 export interface Primary {
   /** The bound address. */
   readonly address: Address
+  readonly ownerAddress: Address | undefined
   /** Replaces the workers one by one; each replacement serves before the old worker ends. */
   readonly replaceAll: Effect.Effect<void>
   /** The merged metrics of all processes. */
   readonly snapshot: Effect.Effect<Snapshot>
 }
 
-/** A serving worker and its registration with the dispatcher. */
+/** A serving worker and its registrations with the dispatchers. */
 interface Member {
   readonly worker: WorkerProcess.WorkerProcess
-  readonly registration: ConnectionDispatcher.Registration
+  /** One per dispatcher. */
+  readonly registrations: ReadonlyArray<ConnectionDispatcher.Registration>
 }
 
 /** One worker number; successive processes fill it. */
@@ -65,6 +69,11 @@ export const start = Effect.fnUntraced(function* (
   const context = yield* Effect.context<never>()
   const scope = yield* Effect.scope
   const dispatcher = yield* ConnectionDispatcher.open(options.address, context)
+  const owner =
+    options.ownerAddress === undefined
+      ? undefined
+      : yield* ConnectionDispatcher.open(options.ownerAddress, context, "owner")
+  const dispatchers = owner === undefined ? [dispatcher] : [dispatcher, owner]
   const slots = Array.from({ length: options.workers }, (_, index): Slot => {
     return { number: index + 1, replacements: [], isRequested: Latch.makeUnsafe(false) }
   })
@@ -114,7 +123,7 @@ export const start = Effect.fnUntraced(function* (
   /** Removes a worker from the dispatcher once it has ended. */
   const removeWhenEnded = Effect.fnUntraced(function* (slot: Slot, member: Member) {
     const ended = yield* member.worker.ended
-    member.registration.remove()
+    for (const registration of member.registrations) registration.remove()
     // A replaced worker, or one that ends at shutdown, is expected to end.
     if (members.get(slot) !== member) return
     members.delete(slot)
@@ -124,7 +133,7 @@ export const start = Effect.fnUntraced(function* (
   })
 
   const register = Effect.fnUntraced(function* (slot: Slot, worker: WorkerProcess.WorkerProcess) {
-    const member: Member = { worker, registration: dispatcher.add(worker.channel) }
+    const member: Member = { worker, registrations: dispatchers.map(({ add }) => add(worker.channel)) }
     members.set(slot, member)
     // Its own fiber, since `supervise` may be waiting, and a connection sent to a dead worker waits until it is removed.
     // Detached, so that it also runs while the scope closes.
@@ -153,8 +162,8 @@ export const start = Effect.fnUntraced(function* (
   })
 
   /** Ends a worker that has been replaced. */
-  const retire = ({ registration, worker }: Member) => {
-    registration.retire()
+  const retire = ({ registrations, worker }: Member) => {
+    for (const registration of registrations) registration.retire()
     return worker.end(options.endTimeout)
   }
 
@@ -201,7 +210,7 @@ export const start = Effect.fnUntraced(function* (
     Effect.gen(function* () {
       // From here on every worker is expected to end.
       members.clear()
-      yield* dispatcher.close
+      yield* Effect.forEach(dispatchers, ({ close }) => close, { concurrency: "unbounded", discard: true })
       yield* Effect.forEach(alive, (worker) => worker.end(worker.hasServed() ? options.endTimeout : Duration.zero), {
         concurrency: "unbounded",
         discard: true
@@ -219,6 +228,7 @@ export const start = Effect.fnUntraced(function* (
 
   return {
     address: dispatcher.address,
+    ownerAddress: owner?.address,
     replaceAll: Effect.gen(function* () {
       yield* Effect.logInfo("New workers take the places of the old ones")
       for (const slot of slots) {

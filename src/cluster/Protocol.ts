@@ -20,9 +20,12 @@ export interface Ask {
   readonly keys: ReadonlyArray<string>
 }
 
+/** What the primary listens for besides the public API, whose messages name no listener. */
+export type Listener = "owner"
+
 export type ToWorker =
   /** Sends a connection, as the message's handle. */
-  | { readonly _tag: "Connection" }
+  | { readonly _tag: "Connection"; readonly listener?: Listener }
   /** The decisions on a batch, in the batch's order (see `encode`). */
   | { readonly _tag: "Taken"; readonly batch: number; readonly decisions: ReadonlyArray<number> }
   /** Requests a `Measured`. */
@@ -35,9 +38,9 @@ export type FromWorker =
   /** The worker cannot serve and ends. The message is one sentence. */
   | { readonly _tag: "Failed"; readonly message: string }
   /** Acknowledges the last connection. */
-  | { readonly _tag: "Took" }
+  | { readonly _tag: "Took"; readonly listener?: Listener }
   /** How many connections ended since the last report. */
-  | { readonly _tag: "Closed"; readonly count: number }
+  | { readonly _tag: "Closed"; readonly count: number; readonly listener?: Listener }
   /** Requests decisions on a batch: the requests of one turn of the worker's event loop. */
   | { readonly _tag: "Take"; readonly batch: number; readonly asks: ReadonlyArray<Ask> }
   | { readonly _tag: "Measured"; readonly snapshot: Snapshot }
@@ -53,6 +56,19 @@ export interface Channel<In, Out> {
 }
 
 export type Link = Channel<ToWorker, FromWorker>
+
+/** The part of a channel that concerns the connections of one listener; without a name, of the public API. */
+export const ofListener = <In extends object, Out extends object>(
+  channel: Channel<In, Out>,
+  listener?: Listener
+): Channel<In, Out> => ({
+  send: (message, socket, done) =>
+    channel.send(listener === undefined ? message : { ...message, listener }, socket, done),
+  listen: (receive) =>
+    channel.listen((message, socket) => {
+      if ((message as { readonly listener?: Listener }).listener === listener) receive(message, socket)
+    })
+})
 
 /** What `process` and a `ChildProcess` share. */
 interface Peer {

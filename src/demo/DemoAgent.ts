@@ -22,17 +22,15 @@ export interface Options {
   readonly key?: Redacted.Redacted
   /** The delay before each token. */
   readonly pace?: Duration.Input
+  /** The origin of the demo's website, which answers cite; without it, they cite nothing. */
+  readonly website?: Effect.Effect<string>
 }
-
-/** The most conversations that are tracked. The least recently used one is evicted. */
-const maxConversations = 1000
 
 const maxBody = ByteSize.kibibytes(512)
 
 const Request = Schema.Struct({
   stream: Schema.optional(Schema.NullOr(Schema.Boolean)),
   model: Schema.optional(Schema.NullOr(Schema.String)),
-  user: Schema.optional(Schema.NullOr(Schema.String)),
   messages: Schema.NonEmptyArray(Schema.Struct({ role: Schema.String, content: Schema.Unknown }))
 })
 type Request = typeof Request.Type
@@ -45,22 +43,25 @@ const carries = (key: Redacted.Redacted, authorization: string | undefined): boo
 const failure = (status: number, message: string) =>
   HttpServerResponse.jsonUnsafe({ error: { message, type: "invalid_request_error" } }, { status })
 
-/** Counts the messages per conversation. Keyed by a digest, so that a long name takes no more memory. */
-const makeTurns = () => {
-  const turns = new Map<string, number>()
-  return (user: string): number => {
-    const key = digest(user)
-    const turn = (turns.get(key) ?? 0) + 1
-    turns.delete(key)
-    turns.set(key, turn)
-    if (turns.size > maxConversations) turns.delete(turns.keys().next().value!)
-    return turn
-  }
+/** The visitor's messages, oldest first. */
+const messagesOf = (request: Request): ReadonlyArray<string> =>
+  request.messages
+    .filter(({ role }) => role === "user")
+    .map(({ content }) => (typeof content === "string" ? content : ""))
+
+/** An answer, and its source as the protocol has it. */
+interface Said {
+  readonly text: string
+  readonly annotations: ReadonlyArray<object>
 }
 
-const lastMessage = (request: Request): string => {
-  const content = request.messages.findLast((message) => message.role === "user")?.content
-  return typeof content === "string" ? content : ""
+const sayOf = (request: Request, website: Effect.Effect<string> | undefined): Effect.Effect<Said> => {
+  const { source, text } = DemoAnswer.answer(messagesOf(request))
+  if (source === null || website === undefined) return Effect.succeed({ text, annotations: [] })
+  return Effect.map(website, (origin) => ({
+    text,
+    annotations: [{ type: "url_citation", url_citation: { url: origin + source.path, title: source.title } }]
+  }))
 }
 
 const chunk = (model: string, delta: object, finishReason: string | null): string =>
@@ -70,29 +71,32 @@ const chunk = (model: string, delta: object, finishReason: string | null): strin
     choices: [{ index: 0, delta, finish_reason: finishReason }]
   })}\n\n`
 
-const streamed = (model: string, text: string, pace: Duration.Input) =>
-  HttpServerResponse.stream(
-    Stream.succeed(chunk(model, { role: "assistant", content: "" }, null)).pipe(
-      Stream.concat(
-        Stream.fromIterable(DemoAnswer.tokens(text)).pipe(
-          Stream.mapEffect((token) => Effect.delay(Effect.succeed(chunk(model, { content: token }, null)), pace))
-        )
-      ),
-      Stream.concat(Stream.succeed(`${chunk(model, {}, "stop")}data: [DONE]\n\n`)),
+const streamed = (model: string, { annotations, text }: Said, pace: Duration.Input) => {
+  const chunks = [
+    // Visitors see that the agent thinks, for as long as twenty tokens take.
+    chunk(model, { role: "assistant", content: "", reasoning_content: "What do I know of this?" }, null),
+    ...Array.from({ length: 19 }, () => chunk(model, { reasoning_content: "…" }, null)),
+    ...DemoAnswer.tokens(text).map((content) => chunk(model, { content }, null)),
+    ...(annotations.length === 0 ? [] : [chunk(model, { annotations }, null)]),
+    `${chunk(model, {}, "stop")}data: [DONE]\n\n`
+  ]
+  return HttpServerResponse.stream(
+    Stream.fromIterable(chunks).pipe(
+      Stream.mapEffect((text) => Effect.delay(Effect.succeed(text), pace)),
       Stream.encodeText
     ),
     { contentType: "text/event-stream", headers: { "cache-control": "no-cache" } }
   )
+}
 
-const whole = (model: string, text: string) =>
+const whole = (model: string, { annotations, text }: Said) =>
   HttpServerResponse.jsonUnsafe({
     object: "chat.completion",
     model,
-    choices: [{ index: 0, message: { role: "assistant", content: text }, finish_reason: "stop" }]
+    choices: [{ index: 0, message: { role: "assistant", content: text, annotations }, finish_reason: "stop" }]
   })
 
 const makeApp = (options: Options) => {
-  const nextTurn = makeTurns()
   const pace = options.pace ?? Duration.millis(30)
   return Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
@@ -106,9 +110,9 @@ const makeApp = (options: Options) => {
       Effect.option
     )
     if (body._tag === "None") return failure(400, "The body is not a chat completion request.")
-    const text = DemoAnswer.answer(lastMessage(body.value), nextTurn(body.value.user ?? ""))
+    const said = yield* sayOf(body.value, options.website)
     const model = body.value.model ?? "demo"
-    return body.value.stream === true ? streamed(model, text, pace) : whole(model, text)
+    return body.value.stream === true ? streamed(model, said, pace) : whole(model, said)
   })
 }
 

@@ -1,11 +1,25 @@
 /**
- * The answers of the demo agent, which repeat the visitor's message. Pure.
+ * The answers of the demo agent. It has no model: it repeats the visitor's messages, and knows the website's tours. Pure.
  *
  * @module
  */
 
 /** The most characters of a message that an answer repeats. */
 const maxEcho = 200
+
+/** An answer with what it relies on. */
+export interface DemoAnswer {
+  /** Markdown. */
+  readonly text: string
+  /** The path on the demo's website that the answer relies on, and its title; null for none. */
+  readonly source: { readonly path: string; readonly title: string } | null
+}
+
+const tours = `| Tour | Hours | Price |
+|:--|--:|--:|
+| First strokes | 3 | € 75 |
+| Across the arm | 8 | € 140 |
+| Under the midnight sun | 48 | € 390 |`
 
 const opening = (message: string): string => {
   if (/^\s*(hi|hello|hey|good (morning|afternoon|evening))\b/i.test(message)) return "Hello, and welcome!"
@@ -15,26 +29,46 @@ const opening = (message: string): string => {
   return "I see."
 }
 
+const isAboutTours = (message: string): boolean =>
+  /\b(tours?|trips?|prices?|costs?|pay|book|days?|hours?|long|child|children|kids?|beginners?|offer)\b/i.test(message)
+
 /** The message on one line, truncated to `maxEcho` code points. */
 const echo = (message: string): string => {
   const characters = Array.from(message.toWellFormed().replace(/\s+/g, " ").trim())
   return characters.length > maxEcho ? `${characters.slice(0, maxEcho).join("")}…` : characters.join("")
 }
 
-/** The answer to the `turn`th message (1 for the first) of a conversation. */
-export const answer = (message: string, turn: number): string => {
+const quote = (message: string): string => {
   const words = echo(message)
-  const quote = words === "" ? "You sent an empty message." : `You wrote: “${words}”`
-  const where =
-    turn === 1
-      ? "This is the first message of our conversation."
-      : `This is message ${turn} of our conversation, so I still know that we are talking.`
-  return (
-    `${opening(message)} ${quote}\n\n${where} ` +
-    "I am the demo agent. I have no model, but I speak the same protocol as agents that do, " +
-    "so this answer takes the real path, token by token. " +
-    "Create an instance with the address of your own agent, and it answers here instead of me."
-  )
+  return words === "" ? "You sent an empty message." : `You wrote: “${words}”`
+}
+
+const about = `I am the **demo agent**. I have no model, but I speak the same protocol as agents that do, so this answer takes the real path, token by token. Create an instance with the address of your own agent, and it answers here instead of me:
+
+\`\`\`sh
+hydracore instance create --name Support \\
+  --agent-url http://localhost:9000
+\`\`\``
+
+/** The answer to the last of a visitor's messages, oldest first. */
+export const answer = (messages: ReadonlyArray<string>): DemoAnswer => {
+  const message = messages.at(-1) ?? ""
+  const before = messages.at(-2)
+  const isTours = isAboutTours(message)
+  const memory =
+    before === undefined
+      ? []
+      : [`This is message ${messages.length} of our conversation, and I remember the one before: “${echo(before)}”`]
+  const paragraphs = [
+    `${opening(message)} ${quote(message)}`,
+    ...memory,
+    ...(isTours ? ["These are our tours, every day from April to October:", tours] : []),
+    ...(before === undefined ? [about] : [])
+  ]
+  return {
+    text: paragraphs.join("\n\n"),
+    source: isTours ? { path: "/demo/site/tours", title: "Tours · Fjordlight Kayaks" } : null
+  }
 }
 
 /** Splits an answer into words, each with the space before it. Joined, they are the answer. */

@@ -1,5 +1,5 @@
 /**
- * The demo's website, instance and widget token. The first start creates them; later starts reuse them.
+ * The demo's website, instance, widget token and owner key. The first start creates them; later starts reuse them.
  *
  * @module
  */
@@ -10,6 +10,7 @@ import type { Instance } from "../core/chat/Instance.ts"
 import type { Site } from "../core/sites/Site.ts"
 import { InstanceDirectory } from "../services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../services/chat/WidgetTokens.ts"
+import { OwnerKeys } from "../services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import type * as DemoFeed from "./DemoFeed.ts"
 
@@ -19,7 +20,9 @@ export const Demo = Schema.Struct({
   website_config_id: Schema.String,
   tracking_token: Schema.String,
   instance_id: Schema.String,
-  widget_token: Schema.String
+  widget_token: Schema.String,
+  /** Absent in the file of an earlier version. */
+  owner_key: Schema.optionalKey(Schema.String)
 })
 
 export type Demo = typeof Demo.Type
@@ -27,7 +30,7 @@ export type Demo = typeof Demo.Type
 const siteName = "Demo website"
 const instanceName = "Demo assistant"
 
-/** The text of `demo.json`. It holds a widget token: only its owner may read it. */
+/** The text of `demo.json`. It holds secrets: only its owner may read it. */
 export const encode = (demo: Demo): string => `${JSON.stringify(demo, null, 2)}\n`
 
 export const demoFile = (dataDir: string): string => path.join(dataDir, "demo.json")
@@ -53,7 +56,7 @@ const findOrMake = <A extends { readonly name: string }, E>(
 }
 
 /**
- * Finds or creates the demo's website, instance and widget token, and sets the instance's agent to `agentUrl`. Returns the
+ * Finds or creates the demo's website, instance, token and key, and sets the instance's agent to `agentUrl`. Returns the
  * record for `demo.json`, which the caller writes, and the ids that the live feed shows.
  */
 export const prepare = Effect.fnUntraced(function* (options: {
@@ -64,6 +67,7 @@ export const prepare = Effect.fnUntraced(function* (options: {
   const sites = yield* SiteDirectory
   const instances = yield* InstanceDirectory
   const tokens = yield* WidgetTokens
+  const keys = yield* OwnerKeys
   const recorded = Option.getOrUndefined(read(options.dataDir))
 
   const site: Site = yield* findOrMake(
@@ -100,12 +104,22 @@ export const prepare = Effect.fnUntraced(function* (options: {
         Effect.map((issued) => issued.token)
       )
 
+  const key =
+    recorded?.owner_key !== undefined && Option.isSome(yield* keys.authenticate(recorded.owner_key))
+      ? recorded.owner_key
+      : yield* keys.issue({ scope: "stats", sites: [site.websiteConfigId], label: "demo", expiresAt: null }).pipe(
+          // The website was found or created above.
+          Effect.flatMap((issued) => Effect.orDie(Effect.fromOption(issued))),
+          Effect.map((issued) => issued.key)
+        )
+
   const demo: Demo = {
     base_url: options.baseUrl,
     website_config_id: site.websiteConfigId,
     tracking_token: site.trackingToken,
     instance_id: instance.instanceId,
-    widget_token: token
+    widget_token: token,
+    owner_key: key
   }
   const shows: DemoFeed.Subject = {
     hostedWebsiteId: site.hostedWebsiteId,

@@ -25,13 +25,15 @@ const violations = async (page: Page): Promise<ReadonlyArray<string>> => {
 const everything =
   "say: # Title\n\nSome *text* with `code`, a [link](https://x.example) and\n\n> a quote\n\n- [x] done\n- item\n\n1. one\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```js\nlet a = 1\n```\n\n---\n\n~~end~~"
 
-inChromium("the chat", testServer({}, agent.script), (it) => {
+const wideTable = `say: | a |${" a wide column |".repeat(9)}\n|-|${"-|".repeat(9)}\n| 1 |\n\nafter the table`
+
+inChromium("the chat", testServer({}, agent.script, undefined, undefined, "edge"), (it) => {
   for (const colorScheme of ["light", "dark"] as const) {
     for (const width of [1000, 320]) {
       it.effect(`has no violations in ${colorScheme} mode, ${width} pixels wide`, () =>
         Effect.gen(function* () {
           const { answered, begin, on, open, page, sees, send, site, answering } = yield* ChatPage.make({
-            attributes: 'heading="Ask us"',
+            attributes: `heading="Ask us" suggestions='["When do you open?", "Where are you?"]'`,
             colorScheme,
             // Contrast is measured after animations.
             reducedMotion: "reduce",
@@ -45,10 +47,23 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
           yield* on(() => page.getByRole("button", { name: "Open chat" }).waitFor())
           yield* clean("closed")
           yield* begin
-          yield* clean("open")
+          yield* clean("open, with suggestions")
+          agent.asked.gate = Promise.withResolvers()
+          yield* send("think: hard")
+          yield* sees("Thinking…")
+          yield* clean("thinking")
+          agent.asked.gate.resolve()
+          yield* answered("Done thinking.")
           yield* send(everything)
           yield* answered(/end$/)
           yield* clean("answered")
+          yield* send(wideTable)
+          yield* answered(/after the table$/)
+          yield* on(() => page.getByRole("region", { name: /^Scroll/ }).waitFor())
+          yield* send("cite: As written there.|Opening hours=https://shop.example/hours")
+          yield* answered("As written there.")
+          yield* on(() => page.getByRole("button", { name: "Good answer" }).last().click())
+          yield* clean("with sources, a wide table and a rating")
           yield* send("begin: It goes on")
           yield* answering("It goes o")
           yield* clean("streaming")

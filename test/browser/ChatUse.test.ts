@@ -237,6 +237,21 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
     })
   )
 
+  it.effect("works on a page that allows scripts by nonce alone", () =>
+    Effect.gen(function* () {
+      const { answered, begin, errors, send } = yield* ChatPage.make({
+        headers: (edge) => ({
+          "content-security-policy": `default-src 'none'; script-src 'nonce-n1' 'strict-dynamic'; connect-src ${edge}`
+        }),
+        html: (script, element) => `<!doctype html>${script.replace("<script", '<script nonce="n1"')}${element}`
+      })
+      yield* begin
+      yield* send("hello")
+      yield* answered("You said hello.")
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
   it.effect("reaches the edge through the website's proxy, by its script or an attribute", () =>
     Effect.gen(function* () {
       const first = yield* ChatPage.make({ forwards: "/stats" })

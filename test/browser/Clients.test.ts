@@ -13,6 +13,15 @@ const agent = ChatPage.agent()
 
 const turnsOfLast = () => agent.asked.requests.at(-1)?.turns.map(({ text }) => text)
 
+/** A page with a client that defines the function `ask`. */
+const opened = Effect.fnUntraced(function* (client: "openAi" | "agUi" | "fetchEventSource") {
+  const { path, relay, site } = yield* ClientApp.serve(client)
+  const { errors, page } = yield* (yield* Chromium).visitor()
+  yield* Effect.promise(() => page.goto(site.url))
+  yield* until("the client", () => page.evaluate(`typeof ask === "function"`))
+  return { errors, page, path, relay }
+})
+
 inChromium("clients from npm", testServer({}, agent.script, undefined, undefined, "edge"), (it) => {
   it.effect("useChat has several turns, regenerates, and resumes after a reload", () =>
     Effect.gen(function* () {
@@ -81,12 +90,33 @@ inChromium("clients from npm", testServer({}, agent.script, undefined, undefined
     })
   )
 
+  it.effect("the openai SDK streams an answer to its turns", () =>
+    Effect.gen(function* () {
+      const { errors, page } = yield* opened("openAi")
+      const turns = [
+        { role: "user", content: "say: one" },
+        { role: "assistant", content: "one" },
+        { role: "user", content: "say: two" }
+      ]
+      const text = yield* Effect.promise(() => page.evaluate(`ask(${JSON.stringify(turns)}, "a")`))
+      assert.strictEqual(text, "two")
+      assert.deepStrictEqual(turnsOfLast(), ["say: one", "one", "say: two"])
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("AG-UI's client runs an answer", () =>
+    Effect.gen(function* () {
+      const { errors, page } = yield* opened("agUi")
+      const said = yield* Effect.promise(() => page.evaluate("ask()"))
+      assert.deepStrictEqual(said, ["When do you open?", "You said When do you open?."])
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
   it.effect("fetch-event-source reads each frame once, and posts once", () =>
     Effect.gen(function* () {
-      const { path, relay, site } = yield* ClientApp.serve("fetchEventSource")
-      const { errors, page } = yield* (yield* Chromium).visitor()
-      yield* Effect.promise(() => page.goto(site.url))
-      yield* until("the client", () => page.evaluate(`typeof ask === "function"`))
+      const { errors, page, path, relay } = yield* opened("fetchEventSource")
       const frames = (yield* Effect.promise(() => page.evaluate(`ask("say: hello there")`))) as ReadonlyArray<{
         readonly type: string
         readonly delta?: string

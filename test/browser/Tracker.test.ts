@@ -4,10 +4,10 @@
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Page } from "playwright-core"
-import { Reports } from "../../src/services/analytics/Reports.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { inChromium, undriven, until } from "../support/browser/Browser.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"
+import { countsBy } from "../support/Counts.ts"
 import { paths, layer as testServer } from "../support/TestServer.ts"
 
 inChromium("the tracker", testServer(), (it) => {
@@ -25,9 +25,9 @@ inChromium("the tracker", testServer(), (it) => {
         assert.match(relay.of(paths.track)[0]?.headers["content-type"] ?? "", /^text\/plain/)
         assert.strictEqual(relay.of(paths.track, "OPTIONS").length, 0)
         const { hostedWebsiteId } = (yield* SiteDirectory.use(({ list }) => list))[0]!
-        const statistics = Reports.use((reports) => reports.statistics({ hostedWebsiteId, days: 1, now: Date.now() }))
+        const viewedPaths = countsBy(hostedWebsiteId, ["event:page"], ["pageviews"], { days: 1, now: Date.now() })
         yield* Effect.gen(function* () {
-          while ((yield* statistics).pages.every(({ name }) => name !== "/first")) yield* Effect.sleep("10 millis")
+          while ((yield* viewedPaths).every(([path]) => path !== "/first")) yield* Effect.sleep("10 millis")
         }).pipe(Effect.timeout("10 seconds"))
         assert.deepStrictEqual(errors, [])
       })

@@ -86,7 +86,7 @@ describe("cli/Cli", () => {
         [["site", "create", "--nme", "a"], "did you mean --name?"],
         [["site", "create", "--name", "a", "b"], 'not "b"'],
         [["submissions", "export", "--site", site.websiteConfigId, "--format", "xml"], "The flag --format takes"],
-        [["stats", "--site", "\u001b[2J"], "The flag --site must be a UUID"],
+        [["submissions", "export", "--site", "\u001b[2J"], "The flag --site must be a UUID"],
         [["stats", "--site", site.websiteConfigId, "--days", "0"], "The flag --days must be a whole number"],
         [["stats", "--site", site.websiteConfigId, "--days", "1e2"], "The flag --days must be a whole number"],
         [["token", "revoke", "--token-id", "hwt_secret"], "The flag --token-id must be a UUID"]
@@ -112,6 +112,9 @@ describe("cli/Cli", () => {
         ["token", "issue", "--instance", secret],
         ["key", "revoke", "--key-id", secret],
         ["key", "issue", "--site", secret],
+        ["stats", "--site", secret],
+        ["stats", "--all-sites", "--by", secret],
+        ["stats", "--all-sites", "--filter", secret],
         ["key", "issue", "--all-sites", "--scope", secret],
         ["token", "issue", "--instance", instanceId, "--expires", secret],
         ["token", "list", secret],
@@ -138,14 +141,14 @@ describe("cli/Cli", () => {
         Effect.map(run([...args, "--help"], closed), ({ stdout }) => stdout.split("\n"))
       const line = (lines: ReadonlyArray<string>, flag: string) => lines.find((text) => text.startsWith(`  --${flag} `))
       const stats = yield* help("stats")
-      assert.match(line(stats, "site") ?? "", / \(required\)$/)
-      assert.match(line(stats, "days") ?? "", / 30 unless given$/)
+      assert.match(line(stats, "limit") ?? "", / 10 unless given$/)
       const create = yield* help("instance", "create")
       for (const flag of ["name", "agent-url"]) assert.match(line(create, flag) ?? "", / \(required\)$/)
       for (const flag of ["agent-model", "agent-key-env", "origin"]) {
         assert.notInclude(line(create, flag) ?? "required", "required")
       }
       const exported = yield* help("submissions", "export")
+      assert.match(line(exported, "site") ?? "", / \(required\)$/)
       assert.match(line(exported, "format") ?? "", /ndjson unless given/)
     })
   )

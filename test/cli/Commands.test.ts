@@ -263,7 +263,7 @@ describe("instance", () => {
     })
   )
 
-  it.effect("an unreachable agent is a warning; the instance is created", () =>
+  it.effect("an unreachable agent is a warning; the instance is created or changed", () =>
     Effect.gen(function* () {
       const agent = MemoryAgentStream.layer(() => Stream.fail(new AgentRefused({ reason: "test", status: 404 })))
       const { context } = yield* session
@@ -279,6 +279,17 @@ describe("instance", () => {
       assert.include(warned.stderr, instance_id)
       const unchecked = yield* run([...create, "--no-check"], held, { agent })
       assert.deepStrictEqual([unchecked.code, unchecked.stderr], [0, ""])
+      const update = ["instance", "update", "--instance", instance_id, "--json"]
+      const moved = yield* run([...update, "--agent-url", "http://localhost:2"], held, { agent })
+      assert.strictEqual(moved.code, 0)
+      assert.match(moved.stderr, /^Warning: The agent of "a"/)
+      for (const change of [
+        ["--agent-url", "http://localhost:3", "--no-check"],
+        ["--name", "b"]
+      ]) {
+        const quiet = yield* run([...update, ...change], held, { agent })
+        assert.deepStrictEqual([quiet.code, quiet.stderr], [0, ""])
+      }
     })
   )
 
@@ -504,80 +515,6 @@ describe("token", () => {
           yield* refusal("token", "issue", "--instance", unknown, "--expires", expires),
           /^The flag --expires (must be a future time|needs a value)/
         )
-      }
-    })
-  )
-})
-
-describe("stats", () => {
-  it.effect("prints page views per day and by attribute", () =>
-    Effect.gen(function* () {
-      const { context, json, text } = yield* session
-      yield* TestClock.setTime(Date.parse("2026-03-02T12:00:00Z"))
-      for (const [day, visitor] of [
-        [0, 1],
-        [0, 2],
-        [1, 3]
-      ] as const) {
-        yield* Effect.provide(
-          AnalyticsRepo.use(({ append }) => append(view(day, visitor))),
-          context
-        )
-      }
-      assert.deepStrictEqual(yield* json("stats", "--site", site.websiteConfigId.toUpperCase(), "--days", "3"), {
-        website_config_id: site.websiteConfigId,
-        page_views: 3,
-        visitors: 3,
-        sessions: 3,
-        per_day: [
-          { date: "2026-02-28", page_views: 0, visitors: 0 },
-          { date: "2026-03-01", page_views: 2, visitors: 2 },
-          { date: "2026-03-02", page_views: 1, visitors: 1 }
-        ],
-        top_pages: [
-          { page: "/", page_views: 2 },
-          { page: "/\u001b[2Jwipe", page_views: 1 }
-        ],
-        referrers: [{ referrer: "search.example", page_views: 3 }],
-        sources: [{ source: "letter", page_views: 3 }],
-        mediums: [{ medium: "email", page_views: 3 }],
-        campaigns: [
-          { campaign: "spring", page_views: 2 },
-          { campaign: "summer", page_views: 1 }
-        ],
-        terms: [],
-        contents: [],
-        browsers: [{ browser: "Safari", page_views: 3 }],
-        operating_systems: [{ operating_system: "iOS", page_views: 3 }],
-        devices: [{ device: "mobile", page_views: 3 }],
-        not_counted: {}
-      })
-      assert.strictEqual((yield* json("stats", "--site", site.websiteConfigId)).per_day.length, 30)
-      const chart = (yield* text("stats", "--site", site.websiteConfigId, "--days", "2")).stdout
-      assert.match(chart, /^visitors \(each day's, summed\) {2}3$/m)
-      assert.match(chart, /^2026-03-01 {2}█+ {2}2$/m)
-      assert.match(chart, /^2026-03-02 {2}█+[▏▎▍▌▋▊▉]? +1$/m)
-      assert.notInclude(chart, "\u001b")
-      assert.deepStrictEqual(chart.match(/(?<=\n\n).*$/gm), [
-        "Page views per day",
-        "Top pages",
-        "Referrers",
-        "Sources (utm_source)",
-        "Mediums (utm_medium)",
-        "Campaigns (utm_campaign)",
-        "Browsers",
-        "Operating systems",
-        "Devices"
-      ])
-      assert.include((yield* text("stats", "--site", site.websiteConfigId, "--days", "365")).stdout, "per month")
-    })
-  )
-
-  it.effect("an unknown website or a tracking token is an error", () =>
-    Effect.gen(function* () {
-      const { refusal } = yield* session
-      for (const id of [unknown, site.trackingToken, site.hostedWebsiteId]) {
-        assert.strictEqual(yield* refusal("stats", "--site", id), `There is no website ${id}.\n`)
       }
     })
   )

@@ -6,10 +6,16 @@ const demo = (base_url: string) => ({
   website_config_id: "w",
   tracking_token: "t",
   instance_id: "i",
-  widget_token: "hwt_x"
+  widget_token: "hwt_x",
+  owner_key: "hok_x"
 })
 
-const facts = { database: "postgresql://postgres@%2Ftmp/postgres", file: ".hydracore/demo.json", unused: [] }
+const facts = {
+  ownerApi: true,
+  database: "postgresql://postgres@%2Ftmp/postgres",
+  file: ".hydracore/demo.json",
+  unused: []
+}
 
 describe("cli/Demo.welcome", () => {
   it("quotes addresses with brackets, which shells expand", () => {
@@ -17,11 +23,19 @@ describe("cli/Demo.welcome", () => {
       const commands = Demo.welcome(demo(base), { ...facts, listening: base })
         .split(/\n\n/)
         .filter((paragraph) => paragraph.startsWith("curl "))
-      assert.lengthOf(commands, 3)
+      assert.lengthOf(commands, 4)
       for (const command of commands) {
-        assert.include(command, `${base}/v1/public/`)
+        assert.match(command.replace(base, ""), /\/v1\/(public|owner)\//)
+        assert.include(command, base)
         assert.notMatch(command.replace(/'[^']*'/g, ""), /[[\]?*&;]/)
       }
     }
+  })
+
+  it("shows the owner API only where it is served", () => {
+    const base = "http://127.0.0.1:8080"
+    const welcome = (ownerApi: boolean) => Demo.welcome(demo(base), { ...facts, ownerApi, listening: base })
+    assert.include(welcome(true), "Bearer hok_x")
+    assert.notInclude(welcome(false), "hok_x")
   })
 })

@@ -2,6 +2,7 @@ import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted, Result, Schema, Stream } from "effect"
 import * as LiveAgentStream from "../../src/agent/AgentStream.ts"
+import type { AgentEvent, Turn } from "../../src/core/chat/Agent.ts"
 import * as DemoAgent from "../../src/demo/DemoAgent.ts"
 import * as DemoAnswer from "../../src/demo/DemoAnswer.ts"
 import { AgentStream } from "../../src/services/chat/AgentStream.ts"
@@ -12,46 +13,55 @@ const layer = LiveAgentStream.layer({
   keyOf: (variable) => Effect.succeed(variable === "DEMO_KEY" ? Option.some(Redacted.make("k")) : Option.none())
 }).pipe(Layer.provide(NodeHttpClient.layerDispatcher))
 
+/** Asks the agent. `before` holds the earlier turns, the visitor's first. */
 const say = Effect.fnUntraced(function* (
   url: string,
-  conversationId: string,
   message: string,
-  keyEnv: string | null = null
+  options: { readonly before?: ReadonlyArray<string>; readonly keyEnv?: string } = {}
 ) {
   const agent = yield* AgentStream
-  const instance = instanceAt(url, { agentKeyEnv: keyEnv })
+  const instance = instanceAt(url, { agentKeyEnv: options.keyEnv ?? null })
+  const before = (options.before ?? []).map(
+    (text, index): Turn => ({
+      role: index % 2 === 0 ? "user" : "assistant",
+      text
+    })
+  )
   return yield* Stream.runCollect(
-    agent.stream({ instance, session: conversationId, turns: [{ role: "user", text: message }] })
+    agent.stream({ instance, session: "s", turns: [...before, { role: "user", text: message }] })
   )
 })
 
+const textOf = (events: ReadonlyArray<AgentEvent>): string =>
+  events.map((event) => (event._tag === "Text" ? event.delta : "")).join("")
+
 describe("DemoAgent", () => {
-  it.live("streams an answer with the visitor's message and counts each conversation's messages", () =>
+  it.live("streams an answer, with the turns before it, a table and a source", () =>
     Effect.gen(function* () {
-      const { url } = yield* DemoAgent.start({ pace: "1 millis" })
-      for (const [conversation, message, turn] of [
-        ["a", "Where do you ship?", 1],
-        ["a", "And when?", 2],
-        ["b", "Hello!", 1],
-        ["a", "Thanks", 3]
-      ] as const) {
-        const events = yield* say(url, conversation, message)
-        assert.deepStrictEqual(events[0], { _tag: "Accepted" })
-        assert.deepStrictEqual(events.at(-1), { _tag: "Finish", reason: "stop" })
-        const text = events.map((event) => (event._tag === "Text" ? event.delta : "")).join("")
-        assert.strictEqual(text, DemoAnswer.answer(message, turn))
-        assert.include(text, message)
-        assert.isAbove(events.length, 10)
-      }
+      const { url } = yield* DemoAgent.start({ pace: "1 millis", website: Effect.succeed("http://demo.example") })
+      const first = yield* say(url, "Is there a tour for children?")
+      assert.deepStrictEqual(first[0], { _tag: "Accepted" })
+      assert.deepStrictEqual(first[1]?._tag, "Reasoning")
+      assert.deepStrictEqual(first.at(-1), { _tag: "Finish", reason: "stop" })
+      const text = textOf(first)
+      assert.strictEqual(text, DemoAnswer.answer(["Is there a tour for children?"]).text)
+      assert.include(text, "| First strokes | 3 | € 75 |")
+      assert.deepStrictEqual(
+        first.filter(({ _tag }) => _tag === "Source"),
+        [{ _tag: "Source", url: "http://demo.example/demo/site/tours", title: "Tours · Fjordlight Kayaks" }]
+      )
+      const second = textOf(yield* say(url, "Thanks", { before: ["Is there a tour for children?", text] }))
+      assert.include(second, "message 2 of our conversation")
+      assert.include(second, "“Is there a tour for children?”")
     }).pipe(Effect.provide(layer))
   )
 
   it.live("requires its key", () =>
     Effect.gen(function* () {
       const { url } = yield* DemoAgent.start({ pace: "1 millis", key: Redacted.make("k") })
-      const without = yield* Effect.result(say(url, "a", "Hi"))
+      const without = yield* Effect.result(say(url, "Hi"))
       assert.isTrue(Result.isFailure(without) && without.failure._tag === "AgentRefused")
-      assert.isAbove((yield* say(url, "a", "Hi", "DEMO_KEY")).length, 2)
+      assert.isAbove((yield* say(url, "Hi", { keyEnv: "DEMO_KEY" })).length, 2)
     }).pipe(Effect.provide(layer))
   )
 
@@ -70,14 +80,14 @@ describe("DemoAgent", () => {
       assert.strictEqual((yield* post("/v1/models", "{}")).status, 404)
       const whole = yield* post("/v1/chat/completions", '{"messages":[{"role":"user","content":"Hi"}]}')
       assert.strictEqual(whole.status, 200)
-      assert.strictEqual(JSON.parse(whole.body).choices[0].message.content, DemoAnswer.answer("Hi", 1))
+      assert.strictEqual(JSON.parse(whole.body).choices[0].message.content, DemoAnswer.answer(["Hi"]).text)
     })
   )
 
-  it.prop("the tokens are not empty and join to the answer", [Schema.String, Schema.Int], ([message, turn]) => {
-    const answer = DemoAnswer.answer(message, turn)
-    const tokens = DemoAnswer.tokens(answer)
-    assert.strictEqual(tokens.join(""), answer)
-    assert.isTrue(answer.isWellFormed() && answer.length < 1500 && tokens.every((token) => token !== ""))
+  it.prop("the tokens are not empty and join to the answer", [Schema.Array(Schema.String)], ([messages]) => {
+    const { text } = DemoAnswer.answer(messages)
+    const tokens = DemoAnswer.tokens(text)
+    assert.strictEqual(tokens.join(""), text)
+    assert.isTrue(text.isWellFormed() && text.length < 2500 && tokens.every((token) => token !== ""))
   })
 })

@@ -6,6 +6,7 @@ import { Effect, Layer, Option } from "effect"
 import * as DemoData from "../../src/demo/DemoData.ts"
 import * as MemoryInstanceDirectory from "../../src/memory/chat/InstanceDirectory.ts"
 import * as MemoryWidgetTokens from "../../src/memory/chat/WidgetTokens.ts"
+import * as MemoryOwnerKeys from "../../src/memory/sites/OwnerKeys.ts"
 import * as MemorySiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
@@ -23,7 +24,7 @@ const prepare = (dataDir: string, agentUrl = "http://127.0.0.1:9000") =>
   )
 
 const storage = Layer.merge(
-  MemorySiteDirectory.layer(),
+  Layer.provideMerge(MemoryOwnerKeys.layer, MemorySiteDirectory.layer()),
   Layer.provideMerge(MemoryWidgetTokens.layer, MemoryInstanceDirectory.layer())
 )
 
@@ -36,8 +37,9 @@ describe("the demo's data", () => {
       assert.deepStrictEqual(yield* prepare(dataDir, "http://127.0.0.1:9001"), first)
       writeFileSync(DemoData.demoFile(dataDir), "spoiled")
       const { demo } = yield* prepare(dataDir, "http://127.0.0.1:9002")
-      // The token cannot be found without the file, which has its secret.
-      assert.deepStrictEqual({ ...demo, widget_token: "" }, { ...first.demo, widget_token: "" })
+      // The token and the key cannot be found without the file, which has their secrets.
+      const secrets = { widget_token: "", owner_key: "" }
+      assert.deepStrictEqual({ ...demo, ...secrets }, { ...first.demo, ...secrets })
       const [instance, ...others] = yield* InstanceDirectory.use(({ list }) => list)
       assert.strictEqual(instance?.agentUrl, "http://127.0.0.1:9002")
       assert.deepStrictEqual(others, [])

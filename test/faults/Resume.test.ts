@@ -1,4 +1,4 @@
-import { assert, layer } from "@effect/vitest"
+import { assert, it, layer } from "@effect/vitest"
 import { Context, Effect, Layer, Scope } from "effect"
 import * as Agent from "../support/ControlledAgent.ts"
 import { describeWith } from "../support/Programs.ts"
@@ -10,6 +10,7 @@ import * as Nginx from "../torture/Nginx.ts"
 import * as PgBouncer from "../torture/PgBouncer.ts"
 import * as Process from "../torture/Process.ts"
 import * as Store from "../torture/Store.ts"
+import * as Conversations from "../torture/scenarios/Conversations.ts"
 
 /** Two processes behind nginx, on one database. */
 class Service extends Context.Service<
@@ -209,3 +210,18 @@ describeWith([Nginx], "faults: conversations over two processes behind nginx", (
 describeWith([Nginx, PgBouncer], "faults: conversations over two processes behind nginx and PgBouncer", () =>
   suite("PgBouncer")
 )
+
+describeWith([Nginx], "faults: a rolling restart while conversations stream", () => {
+  it.live(
+    "leaves every answer whole, or cut and marked",
+    () =>
+      Effect.map(
+        Conversations.rollingRestart({ rounds: 1, conversations: 20, grace: 1_000, longest: 4_000 }),
+        (figures) => {
+          assert.isAbove(figures.whole, 0)
+          assert.isAbove(figures.cut, 0)
+        }
+      ),
+    120_000
+  )
+})

@@ -15,9 +15,14 @@ const agent: Respond = (received, response) => {
 }
 
 /** Runs many visitors of one kind at once; then all fibers and sockets are released, and the next request is served. */
-const givesBack = (visitor: (typeof Visitors.quick)[string], count: number) =>
+const givesBack = (visitor: (typeof Visitors.quick)[string], count: number, memory: "agent" | "edge" = "agent") =>
   Effect.gen(function* () {
-    const service = yield* InProcess.start({ limits, respond: agent })
+    const service = yield* InProcess.start({
+      limits,
+      respond: agent,
+      memory,
+      environment: { CHAT_RESUME: "100 millis" }
+    })
     const view = () =>
       fetch(`${service.url}/v1/public/analytics/track`, {
         method: "POST",
@@ -43,6 +48,11 @@ const givesBack = (visitor: (typeof Visitors.quick)[string], count: number) =>
 describe("faults: visitors", () => {
   for (const [name, visitor] of Object.entries(Visitors.quick)) {
     it.live(`a visitor who ${name} holds no resources for long`, () => givesBack(visitor, 20))
+  }
+  for (const name of Visitors.chatting) {
+    it.live(`a visitor who ${name} holds no resources for long in a conversation with memory`, () =>
+      givesBack(Visitors.quick[name]!, 20, "edge")
+    )
   }
   for (const [name, visitor] of Object.entries(Visitors.slow(20_000))) {
     it.live(`a visitor who ${name} is disconnected`, () => givesBack(visitor, 20))

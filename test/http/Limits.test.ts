@@ -7,6 +7,7 @@ import { IpNetwork } from "effect/net"
 import { Decisions } from "../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
+import { lastDays } from "../support/UtcDays.ts"
 
 const policy = (name: string, limit: number) => Option.some({ name, limit, windowMillis: 60_000 })
 
@@ -84,7 +85,7 @@ layer(testServer({ ...limited, trustedProxies: [IpNetwork.fromStringUnsafe("127.
       const large = "x".repeat(4_100)
       const deep = "[".repeat(100_000) + "]".repeat(100_000)
       const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Large", origins: [] }))
-      const counts = Decisions.use(({ counts }) => counts({ site, days: 1, now: Date.now() }))
+      const counts = Decisions.use(({ counts }) => counts({ site, ...lastDays(1, Date.now()) }))
       const plain = (type: string) => ({ headers: { "content-type": type } })
       const at = (id: string) => `${paths.submit}?site=${id}`
       const sent: ReadonlyArray<

@@ -4,11 +4,11 @@
 import { assert, layer, type Vitest } from "@effect/vitest"
 import { Effect, Option, Schedule, Stream } from "effect"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
-import { Reports } from "../../src/services/analytics/Reports.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { pageViews } from "../support/Counts.ts"
 import { type Storage, storages } from "../support/Storages.ts"
 import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
 
@@ -44,13 +44,11 @@ const guarded = Effect.gen(function* () {
       )
     })
   const stored = Effect.gen(function* () {
-    const { pageViews } = yield* Reports.use((reports) =>
-      reports.statistics({ hostedWebsiteId: site.hostedWebsiteId, days: 1, now: Date.now() })
-    )
+    const views = yield* pageViews(site.hostedWebsiteId, { days: 1, now: Date.now() })
     const submissions = yield* SubmissionRepo.use((repo) =>
       Stream.runCollect(repo.stream({ websiteConfigId: site.websiteConfigId }))
     )
-    return { pageViews, submissions: submissions.length }
+    return { pageViews: views, submissions: submissions.length }
   })
   return { all, instance, site, stored }
 })

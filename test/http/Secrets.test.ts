@@ -20,6 +20,7 @@ import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { RecordRefused, StorageUnavailable } from "../../src/services/Storage.ts"
+import { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import * as Otlp from "../../src/telemetry/Otlp.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
@@ -40,6 +41,7 @@ const marks = {
   collector: `collector-${randomBytes(8).toString("hex")}`,
   baggage: `baggage-${randomBytes(8).toString("hex")}`,
   wrongToken: `hwt_${randomBytes(32).toString("base64url")}`,
+  wrongKey: `hok_${randomBytes(32).toString("base64url")}`,
   address: "198.51.100.77",
   address6: "2001:db8:77:77:77:77:77:77"
 }
@@ -103,6 +105,7 @@ const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Ef
     const answers: Array<string> = []
     const metrics = TestMetrics.make()
     let secretToken = ""
+    let secretKey = ""
     yield* Effect.gen(function* () {
       const server = yield* HttpServer.HttpServer
       const url = HttpServer.formatAddress(server.address)
@@ -122,6 +125,14 @@ const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Ef
         )
       )
       secretToken = token
+      const { key } = Option.getOrThrow(
+        yield* OwnerKeys.use((keys) =>
+          keys.issue({ scope: "write", sites: [site.websiteConfigId], label: null, expiresAt: null })
+        )
+      )
+      secretKey = key
+      const asOwner = { authorization: `Bearer ${key}` }
+      const query = { site_id: site.websiteConfigId, metrics: ["visitors"], date_range: "7d" }
       const send = (path: string, body: unknown, headers: Record<string, string> = {}, method = "POST") =>
         Effect.promise(async (): Promise<Sent> => {
           const response = await fetch(url + path, {
@@ -201,6 +212,14 @@ const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Ef
           client("openai/v1/chat/completions", { ...turns("hello"), stream: true }),
           send(`/nowhere/${token}?token=${token}`, { a: marks.form }, { "x-widget-token": token }),
           send(paths.submit, undefined, { "x-widget-token": token }, "GET"),
+          send("/v1/owner/sites", undefined, asOwner, "GET"),
+          send(`/v1/owner/sites/${site.websiteConfigId}/now?key=${key}`, undefined, asOwner, "GET"),
+          send("/v1/owner/sites", undefined, { authorization: `Bearer ${marks.wrongKey}` }, "GET"),
+          send(`/v1/owner/${key}`, undefined, asOwner, "GET"),
+          send("/v1/owner/query", query, asOwner),
+          send("/v1/owner/query", { ...query, metrics: [key] }, asOwner),
+          send("/v1/owner/query", `{"${key}`, asOwner),
+          send("/v1/owner/query", query, { ...asOwner, "content-type": `text/${key}` }),
           send("/healthz", undefined, { "x-widget-token": token }, "GET"),
           send("/readyz", undefined, {}, "GET")
         ]) {
@@ -243,7 +262,7 @@ const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Ef
       exported: exported(),
       spans: collector.spans(),
       metrics: metrics.text(),
-      secrets: { ...marks, token: secretToken }
+      secrets: { ...marks, token: secretToken, ownerKey: secretKey }
     }
   })
 
@@ -297,7 +316,7 @@ it.live("no secret leaks with storage in memory", () =>
   Effect.gen(function* () {
     const found = yield* scenario(App.memoryStorage)
     assertNowhere(found)
-    assert.deepStrictEqual([...found.statuses].sort(), [200, 204, 400, 401, 403, 404, 405, 413, 422, 502].sort())
+    assert.deepStrictEqual([...found.statuses].sort(), [200, 204, 400, 401, 403, 404, 405, 413, 415, 422, 502].sort())
     // The log, the traces and the metrics are not empty.
     assert.isTrue(found.lines.some((line) => line.includes("The agent did not accept a message")))
     for (const status of [204, 401, 422, 502]) {

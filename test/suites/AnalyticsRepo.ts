@@ -7,8 +7,9 @@
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Effect, type Layer, Schema } from "effect"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
-import { Reports } from "../../src/services/analytics/Reports.ts"
+import type { Reports } from "../../src/services/analytics/Reports.ts"
 import type { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { pageViews } from "../support/Counts.ts"
 import { newSite, now, Shape, viewOf } from "./PageViews.ts"
 
 export const suite = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | Reports | SiteDirectory, E>) =>
@@ -24,9 +25,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | Report
             yield* Effect.forEach(shapes, (shape) => repo.append(viewOf(hostedWebsiteId, shape)), {
               concurrency: "unbounded"
             })
-            const reports = yield* Reports
-            const { pageViews } = yield* reports.statistics({ hostedWebsiteId, days: 10, now })
-            assert.strictEqual(pageViews, shapes.filter((shape) => shape.exclusion === null).length)
+            const counted = yield* pageViews(hostedWebsiteId, { days: 10, now })
+            assert.strictEqual(counted, shapes.filter((shape) => shape.exclusion === null).length)
           }),
         { arbitrary: { runs: 40 } }
       )

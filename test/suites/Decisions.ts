@@ -9,6 +9,7 @@ import { type Counts, reasons, type Subject } from "../../src/core/sites/Decisio
 import type { Site } from "../../src/core/sites/Site.ts"
 import { Decisions } from "../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { lastDays } from "../support/UtcDays.ts"
 
 const Event = Schema.Struct({
   site: Schema.Literals([0, 1]),
@@ -73,7 +74,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Decisions | SiteDirect
                 if (site === index && as !== "crossed" && as !== "nobody")
                   expected[reason] = (expected[reason] ?? 0) + 1
               }
-              yield* eventually(decisions.counts({ site, days: 1, now }), expected)
+              yield* eventually(decisions.counts({ site, ...lastDays(1, now) }), expected)
             }
           }),
         { arbitrary: { runs: 8 } }
@@ -86,10 +87,10 @@ export const suite = <E>(name: string, layer: Layer.Layer<Decisions | SiteDirect
           yield* decisions.record({ _tag: "Known", websiteConfigId: site.websiteConfigId }, "bot")
           const now = yield* Clock.currentTimeMillis
           const day = 86_400_000
-          yield* eventually(decisions.counts({ site, days: 1, now }), { bot: 1 })
-          yield* eventually(decisions.counts({ site, days: 3, now: now + 2 * day }), { bot: 1 })
-          yield* eventually(decisions.counts({ site, days: 2, now: now + 2 * day }), {})
-          yield* eventually(decisions.counts({ site, days: 2, now: now - day }), {})
+          yield* eventually(decisions.counts({ site, ...lastDays(1, now) }), { bot: 1 })
+          yield* eventually(decisions.counts({ site, ...lastDays(3, now + 2 * day) }), { bot: 1 })
+          yield* eventually(decisions.counts({ site, ...lastDays(2, now + 2 * day) }), {})
+          yield* eventually(decisions.counts({ site, ...lastDays(2, now - day) }), {})
         })
       )
     })

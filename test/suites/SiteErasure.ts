@@ -7,12 +7,14 @@ import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer, Option, Result, Schedule, Schema, Stream } from "effect"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
-import { Reports } from "../../src/services/analytics/Reports.ts"
+import type { Reports } from "../../src/services/analytics/Reports.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { Decisions } from "../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
+import { pageViews } from "../support/Counts.ts"
+import { lastDays } from "../support/UtcDays.ts"
 import { now, Shape, viewOf } from "./PageViews.ts"
 import { draft } from "./SubmissionRepo.ts"
 import { at } from "./VisitorSalts.ts"
@@ -32,13 +34,12 @@ type Site = Effect.Success<typeof create>
 
 /** The stored data of a website. */
 const kept = Effect.fnUntraced(function* (site: Site) {
-  const reports = yield* Reports
   const decisions = yield* Decisions
   const repo = yield* SubmissionRepo
-  const { pageViews } = yield* reports.statistics({ hostedWebsiteId: site.hostedWebsiteId, days: 10, now })
+  const views = yield* pageViews(site.hostedWebsiteId, { days: 10, now })
   const submissions = yield* Stream.runCollect(repo.stream({ websiteConfigId: site.websiteConfigId }))
-  const { bot = 0 } = yield* decisions.counts({ site, days: 10, now })
-  return { pageViews, submissions: submissions.length, bot }
+  const { bot = 0 } = yield* decisions.counts({ site, ...lastDays(10, now) })
+  return { pageViews: views, submissions: submissions.length, bot }
 })
 
 /** Stores views, submissions with and without keys and one count for a website, and waits until all are visible. */

@@ -8,6 +8,7 @@ import { ConfigProvider, Effect, Layer, Logger, Metric, Option, type Scope } fro
 import { HttpServer } from "effect/http"
 import * as App from "../../src/App.ts"
 import { Settings } from "../../src/Config.ts"
+import type { Instance } from "../../src/core/chat/Instance.ts"
 import type * as Server from "../../src/http/server/Server.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
@@ -39,6 +40,8 @@ export const start = Effect.fnUntraced(function* (
     readonly environment?: Readonly<Record<string, string>>
     readonly limits?: Server.Options["limits"]
     readonly respond?: Upstream.Respond
+    /** The memory of the instance; by default its agent keeps the conversations. */
+    readonly memory?: Instance["memory"]
     readonly over?: (storage: Layer.Layer<Storage>) => Layer.Layer<Storage>
   } = {}
 ): Effect.fn.Return<Service, never, Scope.Scope> {
@@ -68,7 +71,7 @@ export const start = Effect.fnUntraced(function* (
     const server = yield* HttpServer.HttpServer
     const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Test", origins: [] }))
     const instance = yield* InstanceDirectory.use((instances) =>
-      instances.create({ name: "Test", agentUrl: upstream.url, memory: "agent" })
+      instances.create({ name: "Test", agentUrl: upstream.url, memory: options.memory ?? "agent" })
     )
     const issued = yield* WidgetTokens.use((tokens) =>
       tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })

@@ -11,6 +11,7 @@ import * as Instance from "../../src/core/chat/Instance.ts"
 import type { Site } from "../../src/core/sites/Site.ts"
 import * as MemoryInstanceDirectory from "../../src/memory/chat/InstanceDirectory.ts"
 import * as MemoryWidgetTokens from "../../src/memory/chat/WidgetTokens.ts"
+import * as MemoryOwnerKeys from "../../src/memory/sites/OwnerKeys.ts"
 import * as MemorySiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
 import * as TestDatabase from "./postgres/TestDatabase.ts"
 
@@ -38,7 +39,9 @@ const siteOf = (id: string): Site => ({
 
 const memory = ({ instances = [], sites = [] }: Seeds): Layer.Layer<Storage> =>
   Layer.merge(
-    MemorySiteDirectory.layer({ sites: sites.map(siteOf) }),
+    Layer.fresh(MemoryOwnerKeys.layer).pipe(
+      Layer.provideMerge(MemorySiteDirectory.layer({ sites: sites.map(siteOf) }))
+    ),
     // Fresh, since `App.memoryStorage` builds the same layer on other instances.
     Layer.fresh(MemoryWidgetTokens.layer).pipe(
       Layer.provideMerge(
@@ -62,7 +65,7 @@ const insert = Effect.fnUntraced(function* ({ instances = [], sites = [] }: Seed
 })
 
 /** PostgreSQL, on a fresh database for each build of the layer. */
-const postgres = (seeds: Seeds): Layer.Layer<Storage> =>
+export const postgres = (seeds: Seeds = {}): Layer.Layer<Storage> =>
   Layer.unwrap(
     Settings.pipe(
       Effect.provideService(

@@ -5,8 +5,11 @@ import { Effect, Layer, Stream } from "effect"
 import { noAttribution } from "../../src/core/analytics/Lead.ts"
 import type { Submission } from "../../src/core/forms/Submission.ts"
 import type { Site } from "../../src/core/sites/Site.ts"
+import * as AnalyticsExport from "../../src/memory/analytics/AnalyticsExport.ts"
 import * as AnalyticsRepo from "../../src/memory/analytics/AnalyticsRepo.ts"
 import * as AnalyticsRows from "../../src/memory/analytics/AnalyticsRows.ts"
+import * as EventRepo from "../../src/memory/analytics/EventRepo.ts"
+import * as Goals from "../../src/memory/analytics/Goals.ts"
 import * as Reports from "../../src/memory/analytics/Reports.ts"
 import * as ConversationStore from "../../src/memory/chat/ConversationStore.ts"
 import * as InstanceDirectory from "../../src/memory/chat/InstanceDirectory.ts"
@@ -71,6 +74,7 @@ const submissions = ({ onRead = () => {}, submissions: count = 0 }: Options) =>
 export const storage = (options: Options = {}) =>
   Layer.mergeAll(
     SiteErasure.layer,
+    Goals.layer,
     Readiness.layer,
     WidgetTokens.layer,
     OwnerKeys.layer,
@@ -80,7 +84,9 @@ export const storage = (options: Options = {}) =>
       Layer.mergeAll(
         SubmissionStore.layer(),
         SiteDirectory.layer({ sites: [site] }),
-        Layer.mergeAll(Reports.layer, AnalyticsRepo.layer).pipe(Layer.provideMerge(AnalyticsRows.layer)),
+        Layer.mergeAll(Reports.layer, AnalyticsRepo.layer, EventRepo.layer, AnalyticsExport.layer).pipe(
+          Layer.provideMerge(AnalyticsRows.layer)
+        ),
         Decisions.layer(),
         InstanceDirectory.layer()
       )

@@ -19,6 +19,8 @@ import { fill } from "./Texts.ts"
 export interface Answer {
   readonly write: (delta: string) => void
   readonly addSource: (source: Source) => void
+  /** The titles of the sources, for an announcement. Empty without sources. */
+  readonly sourcesText: () => string
   /** Shows what the agent does. An empty text shows nothing. */
   readonly setActivity: (sentence: string) => void
   /**
@@ -156,6 +158,10 @@ export const makeAnswer = (options: Options): Answer => {
         title || new URL(href).host
       )
       list.append(make("li", {}, link))
+    },
+    sourcesText: () => {
+      const titles = Array.from(list.children, ({ textContent }) => textContent)
+      return titles.length === 0 ? "" : `${strings.sources}: ${titles.join(", ")}`
     },
     setActivity: (sentence) => {
       activity.hidden = sentence === ""

@@ -78,16 +78,16 @@ export class Chat implements RunningChat {
       // Moving the element closed a modal dialog and reset the log's scroll position.
       this.#parts.panel.reopen()
       this.#parts.transcript.scrollToEnd()
-      this.#join()
     }
   }
 
   disconnected(): void {
     // An element that replaces this one loads the conversation at once.
-    this.#parts?.shared.leave()
+    this.#parts?.shared.saveIfUsed()
     // An element that is only moved is connected again by then.
     setTimeout(() => {
       if (this.#host.isConnected || this.#parts === undefined) return
+      this.#parts.shared.leave()
       removeEventListener("pagehide", this.#onPageHide)
       removeEventListener("pageshow", this.#onPageShow)
       removeEventListener("online", this.#onOnline)
@@ -289,7 +289,7 @@ export class Chat implements RunningChat {
     else shared.save()
     const note = await answer.end(ended)
     speech.flush()
-    if (note) speech.say(note)
+    for (const sentence of [note, answer.sourcesText()]) if (sentence) speech.say(sentence)
     panel.setBusy(false)
     if (!panel.isOpen()) panel.setUnread(true)
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { trackerSession } from "../Session.ts"
 import type { Rating } from "./ConversationStore.ts"
 import * as Failures from "./Failures.ts"
 import * as Frames from "./Frames.ts"
@@ -20,9 +21,19 @@ const connectionFailure = (otherwise: Failures.FailureKind): Failures.Failure =>
   kind: navigator.onLine ? otherwise : "offline"
 })
 
+/** Credits the tracker's visit with the chat. */
+const sessionHeader = () => {
+  const session = trackerSession()
+  return session && { "x-hydracore-session": session }
+}
+
 const request = ({ token, url }: Endpoint, path: string, body?: unknown, init?: RequestInit): Promise<Response> =>
   fetch(url + path, {
-    headers: { "x-widget-token": token, ...(body !== undefined && { "content-type": "application/json" }) },
+    headers: {
+      "x-widget-token": token,
+      ...sessionHeader(),
+      ...(body !== undefined && { "content-type": "application/json" })
+    },
     credentials: "omit",
     ...(body !== undefined && { method: "POST", body: JSON.stringify(body) }),
     ...init

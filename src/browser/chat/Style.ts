@@ -40,7 +40,7 @@ code{padding:.1em .3em;border-radius:5px;background:light-dark(#17202a14,#fff2);
 pre{padding:.6em .9em;border-radius:10px;background:#0b0f14;color:#e8edf2;direction:ltr}
 pre code{padding:0;background:none}
 .code{position:relative;direction:ltr}
-.code pre{padding-top:2.4em}
+.code pre{padding-top:2.2em}
 .copy{position:absolute;top:.4em;right:.4em;padding:.1em .8em;border-color:#6b7785;background:#0b0f14;color:#e8edf2;font-size:.8em}
 .copy:hover{background:#222a33}
 .copy::after{content:attr(aria-label)}
@@ -48,15 +48,17 @@ pre code{padding:0;background:none}
 .plain+.plain{margin:0}
 .message,.plain{content-visibility:auto;contain-intrinsic-size:auto 30em auto 20em}
 pre,.table{max-width:100%;overflow-x:auto}
-.table{background:linear-gradient(90deg,var(--surface) 50%,#0000) 0/3em 100% local,linear-gradient(-90deg,var(--surface) 50%,#0000) 100%/3em 100% local,linear-gradient(90deg,#0004,#0000) 0/.7em 100%,linear-gradient(-90deg,#0004,#0000) 100%/.7em 100%;background-repeat:no-repeat}
+.table[aria-label]{background:linear-gradient(90deg,var(--surface) 50%,#0000) 0/3em 100% local,linear-gradient(-90deg,var(--surface) 50%,#0000) 100%/3em 100% local,linear-gradient(90deg,light-dark(#0003,#000a),#0000) 0/.8em 100%,linear-gradient(-90deg,light-dark(#0003,#000a),#0000) 100%/.8em 100%;background-repeat:no-repeat}
 .table[aria-label]::after{content:"↔ " attr(aria-label)/"";position:sticky;left:0;display:block;width:max-content;max-width:100%;padding-top:.3em;font-size:.85em;color:var(--muted)}
 table{border-collapse:collapse}
 hr{border:solid var(--edge);border-width:1px 0 0}
 th,td{padding:.3em .6em;border-bottom:1px solid var(--edge);text-align:start;overflow-wrap:normal}
+:is(th,td):first-child{min-width:5.5em}
 .left{text-align:left}
 .center{text-align:center}
-.right{text-align:right}
+.right{text-align:right;white-space:nowrap}
 .note{font-size:.9em;color:var(--muted)}
+.activity{padding-inline-start:.6em}
 .activity::before,.writing .body:empty::after,.writing .body>:last-child::after{content:""/"";display:inline-block;width:.6em;height:.6em;margin-inline:.25em;border-radius:50%;background:var(--accent);animation:wait 1.2s infinite}
 .activity:not([hidden])~.body:empty,.writing .activity:not([hidden])~.body>:last-child::after{display:none}
 .sources{max-width:100%;padding-inline:.9em;font-size:.9em}

@@ -19,6 +19,7 @@
  * @module
  */
 
+import { trackerSession } from "../Session.ts"
 import * as Delivery from "./Delivery.ts"
 import * as FieldErrors from "./FieldErrors.ts"
 import * as FormContent from "./FormContent.ts"
@@ -269,7 +270,7 @@ export const submit = (form: HTMLFormElement, event: SubmitEvent, endpoint: stri
   if (!dispatch(form, "submit", { content })) return
   const typed = controlState(form)
   const contentJson = JSON.stringify(content)
-  const body = FormContent.toBody(content, performance.now() - state.shownAt)
+  const body = FormContent.toBody(content, performance.now() - state.shownAt, trackerSession())
   state.pending?.cancelRetry()
   if (state.pending?.content !== contentJson) {
     state.pending = {

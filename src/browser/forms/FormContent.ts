@@ -18,6 +18,9 @@ export const honeypot = "hydracore_hp"
 /** The field for the time between the display of the form and its submission, in milliseconds. */
 const millisField = "hydracore_ms"
 
+/** The field for the tracker's session id. */
+const sessionField = "hydracore_session"
+
 /** The endpoint's limit. */
 const maxFields = 50
 
@@ -51,12 +54,15 @@ export const fromEntries = (
   }
 }
 
-/** Returns the body of a request. The display time is added unless the form has the most fields already. */
-export const toBody = (content: FormContent, millis: number): string =>
+/** Returns the body of a request, with the display time and the tracker's session if there is room for more fields. */
+export const toBody = (content: FormContent, millis: number, session: string | undefined): string =>
   JSON.stringify({
     ...content,
-    form_data:
-      Object.keys(content.form_data).length < maxFields
-        ? Object.fromEntries([...Object.entries(content.form_data), [millisField, Math.round(millis)]])
-        : content.form_data
+    form_data: Object.fromEntries([
+      ...Object.entries(content.form_data),
+      ...[
+        [millisField, Math.round(millis)],
+        [sessionField, session]
+      ].slice(0, Math.max(0, maxFields - Object.keys(content.form_data).length))
+    ])
   })

@@ -8,9 +8,9 @@ import { availableParallelism } from "node:os"
 import { Effect, Option, Result } from "effect"
 import { CliError, Flag } from "effect/cli"
 import { NetAddress } from "effect/net"
-import { maxDays } from "../../core/analytics/Statistics.ts"
 import { isSpelledLikeToken } from "../../core/chat/WidgetToken.ts"
 import * as Scope from "../../core/sites/Scope.ts"
+import * as TimeInput from "../../core/text/TimeInput.ts"
 import * as TimeZone from "../../core/text/TimeZone.ts"
 import { parseUuid } from "../../core/text/Uuid.ts"
 
@@ -232,10 +232,6 @@ export const mark = (flag: string, description: string): Flag.Flag<boolean> =>
 
 export const anyOrigin = mark("any-origin", "Let any origin use it in a browser")
 
-export const days = make("days", countKind(maxDays), "<number>", "How many days, today included; 30 unless given").pipe(
-  Flag.withDefault(30)
-)
-
 /** A duration or a time, unparsed: a duration depends on the current time, which `readTime` gets. */
 export const time = (flag: string, description: string): Flag.Flag<Option.Option<string>> =>
   Flag.String(flag).pipe(Flag.withMetavar("<time>"), Flag.withDescription(description), Flag.optional)
@@ -251,3 +247,13 @@ export const readTime = (
     onNone: () => Effect.succeed(null),
     onSome: (value) => read(flag, { expected, parse }, value.trim())
   })
+
+/** When a token or a key expires. */
+export const expires = (of: string) =>
+  time("expires", `When the ${of} expires, such as 90d, 12h or 2030-01-31; without it, never`)
+
+/** Parses `expires` to milliseconds since 1970; null for never. */
+export const readExpires = (text: Option.Option<string>, now: number) =>
+  readTime("expires", "a future time, such as 90d, 12h, 30m or 2030-01-31", text, (value) =>
+    TimeInput.parseUntil(value, now)
+  )

@@ -10,6 +10,15 @@ export interface Bar {
   readonly label: string
   /** Zero or more. */
   readonly value: number
+  /** Texts after the number, right-aligned in columns. */
+  readonly notes?: ReadonlyArray<string>
+}
+
+/** The titles of the columns. */
+export interface Header {
+  readonly label: string
+  readonly value: string
+  readonly notes: ReadonlyArray<string>
 }
 
 const eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
@@ -25,24 +34,34 @@ const bar = (value: number, max: number, cells: number): string => {
 export const minWidth = 20
 
 /**
- * One line per bar: the label, the bar, and the right-aligned number. The largest value has the longest bar, and the others
- * are proportional. No line is wider than `width` cells (at least `minWidth`), unless a number alone needs more.
+ * One line per bar: the label, the bar, the right-aligned number, and the notes. The largest value has the longest bar, and the
+ * others are proportional. No line is wider than `width` cells (at least `minWidth`), unless the number and the notes alone
+ * need more.
  */
-export const render = (bars: ReadonlyArray<Bar>, width: number): string => {
+export const render = (bars: ReadonlyArray<Bar>, width: number, header?: Header): string => {
   const total = Math.max(width, minWidth)
-  const numbers = bars.map(({ value }) => String(value))
-  const numberWidth = numbers.reduce((max, number) => Math.max(max, number.length), 0)
+  const cells = bars.map(({ notes = [], value }) => [String(value), ...notes])
+  const titles = header === undefined ? [] : [[header.value, ...header.notes]]
+  const columns = cells[0] ?? []
+  const widths = columns.map((_, column) =>
+    [...titles, ...cells].reduce((max, row) => Math.max(max, TerminalText.width(row[column] ?? "")), 0)
+  )
+  const numberWidth = widths.reduce((sum, cellWidth) => sum + cellWidth + 2, -2)
   const labels = bars.map(({ label }) => TerminalText.printable(label))
-  const longest = labels.reduce((max, label) => Math.max(max, TerminalText.width(label)), 0)
+  const longest = [...labels, header?.label ?? ""].reduce((max, label) => Math.max(max, TerminalText.width(label)), 0)
   // Labels take up to a third of the line, and leave at least one cell to the bar.
   const labelWidth = Math.min(longest, Math.max(1, Math.min(Math.floor(total / 3), total - numberWidth - 5)))
   const barWidth = Math.max(1, total - labelWidth - numberWidth - 4)
   const largest = bars.reduce((max, { value }) => Math.max(max, value), 0)
-  return bars
-    .map(({ value }, index) => {
-      const label = TerminalText.padEnd(TerminalText.truncate(labels[index] ?? "", labelWidth), labelWidth)
-      const number = (numbers[index] ?? "").padStart(numberWidth)
-      return `${label}  ${TerminalText.padEnd(bar(value, largest, barWidth), barWidth)}  ${number}\n`
-    })
-    .join("")
+  const line = (label: string, drawn: string, row: ReadonlyArray<string>) => {
+    const numbers = widths.map((cellWidth, column) => TerminalText.padStart(row[column] ?? "", cellWidth))
+    const name = TerminalText.padEnd(TerminalText.truncate(label, labelWidth), labelWidth)
+    return `${name}  ${TerminalText.padEnd(drawn, barWidth)}  ${numbers.join("  ")}\n`
+  }
+  return [
+    ...(header === undefined || bars.length === 0
+      ? []
+      : [line(TerminalText.printable(header.label), "", [header.value, ...header.notes])]),
+    ...bars.map(({ value }, index) => line(labels[index] ?? "", bar(value, largest, barWidth), cells[index] ?? []))
+  ].join("")
 }

@@ -27,6 +27,9 @@ export const safe = (text: string): string => TerminalText.escape(text).replace(
 /** A cell with the `safe` text; null is an empty cell. */
 export const text = (value: string | null): Cell => quoted(safe(value ?? ""))
 
+/** A cell with a number. No number begins a formula. */
+export const number = (value: number): Cell => quoted(String(value))
+
 const jsonString = /"[^"\\]*(?:\\.[^"\\]*)*"/g
 
 /** The beginning of a formula within a JSON string. The string's start needs none, since the cell begins with a bracket. */

@@ -1,5 +1,5 @@
 /**
- * Serves the scripts that websites load: `GET /v1/public/{embed,forms,chat,chat-panel}.js`, cacheable for a short time, and
+ * Serves the scripts that websites load: `GET /v1/public/{embed,events,forms,chat,chat-panel}.js`, cacheable for a short time, and
  * `{name}.{hash}.js`, cacheable forever. An old version's hash gets the current version, cacheable for a short time, so that
  * pages made before an upgrade continue to work.
  *

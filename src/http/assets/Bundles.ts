@@ -10,7 +10,7 @@ import { type BuildOptions, build, type Plugin, stop } from "esbuild"
 import * as StaticContent from "./StaticContent.ts"
 
 /** The names under which the scripts are served. */
-export const names = ["embed", "forms", "chat", "chat-panel"] as const
+export const names = ["embed", "events", "forms", "chat", "chat-panel"] as const
 
 export type Name = (typeof names)[number]
 
@@ -77,7 +77,8 @@ const minifyStyle: Plugin = {
 
 const makeAll = async (): Promise<Readonly<Record<Name, Outcome>>> => {
   try {
-    const [forms, panel] = await Promise.all([
+    const [events, forms, panel] = await Promise.all([
+      make("events", { format: "esm" }),
       make("forms", { format: "esm" }),
       // `pure` removes the Markdown parser's assertions. The banner is the notice that the parser's licence requires, which
       // minifying would remove.
@@ -94,7 +95,10 @@ const makeAll = async (): Promise<Readonly<Record<Name, Outcome>>> => {
     const fileOf = (name: Name, outcome: Outcome): string =>
       JSON.stringify(outcome._tag === "Made" ? hashedName(name, outcome.bundle.hash) : `${name}.js`)
     const [embed, chat] = await Promise.all([
-      make("embed", { format: "iife", define: { FORMS_FILE: fileOf("forms", forms) } }),
+      make("embed", {
+        format: "iife",
+        define: { EVENTS_FILE: fileOf("events", events), FORMS_FILE: fileOf("forms", forms) }
+      }),
       // Not `esm`: the script tells the page's owner if the tag lacks `type="module"`.
       make("chat", {
         format: "iife",
@@ -103,7 +107,7 @@ const makeAll = async (): Promise<Readonly<Record<Name, Outcome>>> => {
         define: { PANEL_FILE: fileOf("chat-panel", panel) }
       })
     ])
-    return { embed, forms, chat, "chat-panel": panel }
+    return { embed, events, forms, chat, "chat-panel": panel }
   } finally {
     // Ends esbuild's process.
     await stop()

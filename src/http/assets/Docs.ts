@@ -22,6 +22,7 @@ import * as StaticContent from "./StaticContent.ts"
 /** The guides, in the order of the list. */
 export const guides = [
   "website",
+  "statistics",
   "chat",
   "commands",
   "operator",

@@ -227,12 +227,13 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
       })
       yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(checkInterval), renew)))
 
-      // Answers finish within the grace period. What still runs then is stored as far as it came.
+      // Answers finish within the grace period. What still runs then is stored as far as it came, while connections close.
+      const cut = Effect.sync(() => {
+        for (const { answer } of running.all()) answer.end("cut")
+      })
+      yield* Effect.forkScoped(Effect.andThen(drain.expired, cut))
       yield* Effect.addFinalizer(() => {
         const ended = Effect.suspend(() => Effect.forEach(running.all(), ({ ended }) => ended, { discard: true }))
-        const cut = Effect.sync(() => {
-          for (const { answer } of running.all()) answer.end("cut")
-        })
         return Effect.raceFirst(ended, drain.expired).pipe(
           Effect.andThen(cut),
           Effect.andThen(Effect.timeoutOption(ended, storeGrace)),

@@ -11,6 +11,7 @@ import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { ValidationError } from "../../contract/Errors.ts"
 import type * as ChatStream from "../../core/chat/ChatStream.ts"
 import type { Instance } from "../../core/chat/Instance.ts"
+import { UiMessageStream } from "../../core/chat/UiMessageStream.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import type { AgentRefusal } from "../../services/chat/AgentStream.ts"
 import { ConversationStore } from "../../services/chat/ConversationStore.ts"
@@ -50,6 +51,10 @@ export type Stream = (
   asked: AskAgent.Asked,
   headers: RateLimitCheck.LimitHeaders
 ) => Effect.Effect<ChatResponse.StartedChat, AgentRefusal, Scope.Scope>
+
+/** The published protocol. */
+export const uiMessageStream = ({ answerId, conversationId, memory }: AskAgent.Asked): ChatStream.Dialect =>
+  new UiMessageStream({ messageId: answerId, conversationId, memory })
 
 /** A question, and how its answer is sent. */
 export interface Request {

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type Duration, Effect, Option, Result, type Scope, Stream } from "effect"
+import { Effect, Option, Result, type Scope, Stream } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../../contract/Api.ts"
@@ -15,7 +15,7 @@ import { type Conversation, FeedbackPayload } from "../../contract/Conversations
 import type { AgentEvent } from "../../core/chat/Agent.ts"
 import type { ConversationKey, Message } from "../../core/chat/Conversation.ts"
 import * as ConversationId from "../../core/chat/ConversationId.ts"
-import { UiMessageStream } from "../../core/chat/UiMessageStream.ts"
+import type { Instance } from "../../core/chat/Instance.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
 import type { AgentRefusal } from "../../services/chat/AgentStream.ts"
@@ -23,10 +23,9 @@ import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
 import { RateLimiter } from "../../services/RateLimiter.ts"
 import type { RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
+import type { Asked } from "../chat/AskAgent.ts"
 import * as ChatResponse from "../chat/ChatResponse.ts"
-import { Drain } from "../chat/Drain.ts"
 import * as FollowedAnswers from "../chat/FollowedAnswers.ts"
-import * as OpenChats from "../chat/OpenChats.ts"
 import { RunningAnswers } from "../chat/RunningAnswers.ts"
 import { StreamSlots } from "../chat/StreamSlots.ts"
 import * as RequestBody from "../server/RequestBody.ts"
@@ -39,16 +38,7 @@ import * as RequestHead from "./RequestHead.ts"
 
 export interface Options {
   readonly rateLimit: Option.Option<RateLimitPolicy>
-  /** How long a visitor may take to read what was said. */
-  readonly patience: Duration.Input
-  /** The longest that one stream lasts. */
-  readonly maxDuration: Duration.Input
-  /** The most that one stream says, in bytes. */
-  readonly maxBytes: number
 }
-
-/** How often a silent stream gets a comment. */
-const heartbeat = "15 seconds"
 
 const accepted: AgentEvent = { _tag: "Accepted" }
 
@@ -56,6 +46,7 @@ const readFeedback = BodyReader.interpreted(FeedbackPayload)
 
 /** A visitor who may use a conversation of an instance. */
 interface Visitor {
+  readonly instance: Instance
   readonly key: ConversationKey
   readonly address: string
   readonly headers: RateLimitCheck.LimitHeaders
@@ -88,8 +79,7 @@ export const layer = (options: Options) =>
       const answers = yield* RunningAnswers
       const followed = yield* FollowedAnswers.make(store)
       const slots = yield* StreamSlots
-      const drain = yield* Drain
-      const watch = yield* OpenChats.make(drain.expired)
+      const { stream } = yield* ChatEndpoint.ChatEndpoint
 
       /**
        * Answers a request of someone who may use the conversation; anyone else is refused. `without` answers for an id that
@@ -110,6 +100,7 @@ export const layer = (options: Options) =>
               return storedId === null
                 ? Effect.succeed(onUnknown(headers))
                 : handle({
+                    instance,
                     key: { instanceId: params.instance_id, conversationId: storedId },
                     address: head.address,
                     headers
@@ -133,25 +124,22 @@ export const layer = (options: Options) =>
 
       /** Resumes an answer: of this process, or of another one by way of the store. */
       const resume = Effect.fnUntraced(function* (
-        { address, headers, key }: Visitor,
+        { address, headers, instance }: Visitor,
         conversationId: string,
-        messageId: string
+        answerId: string
       ) {
         const slot = yield* openSlot(address)
         if (slot._tag === "Full") return ErrorResponses.tooManyStreams(slot.name, headers)
-        const stream = Option.getOrElse(answers.read(messageId), () => followed.read(messageId))
-        // The response begins at once, whether or not the agent has accepted.
-        return yield* ChatResponse.begin(Stream.concat(Stream.succeed(accepted), stream), {
-          instanceId: key.instanceId,
-          messageId,
-          dialect: new UiMessageStream({ conversationId, memory: true, messageId }),
-          heartbeat,
-          patience: options.patience,
-          maxDuration: options.maxDuration,
-          maxBytes: options.maxBytes,
-          headers,
-          openChats: watch
-        }).pipe(
+        const events = Option.getOrElse(answers.read(answerId), () => followed.read(answerId))
+        const answer: Asked = {
+          instance,
+          conversationId,
+          answerId,
+          memory: true,
+          // The response begins at once, whether or not the agent has accepted.
+          stream: Stream.concat(Stream.succeed(accepted), events)
+        }
+        return yield* stream(ChatEndpoint.uiMessageStream)(answer, headers).pipe(
           Effect.flatMap(ChatResponse.toResponse),
           // This process is about to end.
           Effect.catch(() => Effect.succeed(ErrorResponses.unavailable(headers)))

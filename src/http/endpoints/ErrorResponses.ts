@@ -124,6 +124,7 @@ export const overloaded: HttpServerResponse.HttpServerResponse = refusal(
 /** An answer that failed before any of it was sent. */
 export const failed = (failure: Failure, headers?: Headers): HttpServerResponse.HttpServerResponse => {
   const status = failureStatuses[failure]
+  if (status === 500) return refusal(status, sentences[failure])
   return refusal(status, sentences[failure], status === 503 ? { ...headers, "retry-after": "5" } : headers)
 }
 

@@ -1,7 +1,8 @@
 /**
  * `POST /v1/public/widget/{instance_id}/chat`: a visitor's message to an instance's agent, whose answer is streamed.
  *
- * An instance with `memory: "edge"` answers with the earlier turns of the conversation, and keeps this one.
+ * An instance with `memory: "edge"` answers with the earlier turns of the conversation, and keeps this one. The body of
+ * `useChat` has the earlier turns itself.
  *
  * @module
  */
@@ -11,8 +12,6 @@ import { Api } from "../../contract/Api.ts"
 import * as BodyReader from "../../contract/BodyReader.ts"
 import * as UseChat from "../../contract/UseChat.ts"
 import { ChatPayload } from "../../contract/Widget.ts"
-import { UiMessageStream } from "../../core/chat/UiMessageStream.ts"
-import type { Asked } from "../chat/AskAgent.ts"
 import * as RequestBody from "../server/RequestBody.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
 import * as ErrorMapping from "./ErrorMapping.ts"
@@ -21,10 +20,7 @@ import * as RequestHead from "./RequestHead.ts"
 
 const readPayload = BodyReader.make(ChatPayload)
 
-const uiMessageStream = ({ answerId, conversationId, memory }: Asked) =>
-  new UiMessageStream({ messageId: answerId, conversationId, memory })
-
-/** The published body, and JSON refusals. */
+/** The published body, whose errors are JSON. */
 const published = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi => ({
   token: ChatEndpoint.widgetToken,
   read: (body) =>
@@ -49,7 +45,7 @@ const useChat = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi => ({
   refusal: ErrorSentence.asText
 })
 
-/** Whether a body that is not parsed is likely `useChat`'s. In JSON, a text has its quotation marks escaped. */
+/** Whether an unparsed body is probably `useChat`'s. JSON escapes the quotation marks of a text, so these are keys. */
 const isLikelyUseChat = (bytes: Uint8Array): boolean => {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return buffer.includes('"messages"') && buffer.includes('"id"')
@@ -62,7 +58,7 @@ export class ChatHandler extends Context.Service<ChatHandler, ChatEndpoint.Handl
 export const endpoint: Layer.Layer<ChatHandler, never, ChatEndpoint.ChatEndpoint> = Layer.effect(
   ChatHandler,
   Effect.map(ChatEndpoint.ChatEndpoint, ({ make, stream }) => {
-    const respond = stream(uiMessageStream)
+    const respond = stream(ChatEndpoint.uiMessageStream)
     const apis = { published: published(respond), useChat: useChat(respond) }
     return make({
       of: (body) => (UseChat.isUseChat(body) ? apis.useChat : apis.published),

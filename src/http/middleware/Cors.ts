@@ -17,7 +17,8 @@ const exposedHeaders = [
   "X-Accel-Buffering",
   "X-Vercel-AI-UI-Message-Stream",
   "X-Error-Id",
-  "X-HydraCore-Decision"
+  "X-HydraCore-Decision",
+  "X-Should-Retry"
 ]
 
 /** One day, in seconds. */

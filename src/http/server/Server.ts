@@ -5,7 +5,7 @@
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { type Duration, Effect, Layer, Option, Scope } from "effect"
-import { HttpMiddleware, HttpRouter, HttpServer } from "effect/http"
+import { HttpRouter, HttpServer } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { AgUiGroup } from "../../contract/AgUi.ts"
 import { Api } from "../../contract/Api.ts"
@@ -26,8 +26,8 @@ import * as Forms from "../endpoints/Forms.ts"
 import * as Health from "../endpoints/Health.ts"
 import * as OpenAi from "../endpoints/OpenAi.ts"
 import * as Widget from "../endpoints/Widget.ts"
-import * as Cors from "../middleware/Cors.ts"
 import * as Fallbacks from "../middleware/Fallbacks.ts"
+import * as Global from "../middleware/Global.ts"
 import * as Trace from "../middleware/Trace.ts"
 import * as Validation from "../middleware/Validation.ts"
 import * as WidgetTokenSecurity from "../middleware/WidgetTokenSecurity.ts"
@@ -68,26 +68,6 @@ const pathsOf = ({ ownerApi }: Options): ReadonlyArray<Fallbacks.KnownPath> => [
   ...Health.paths
 ]
 
-/** The layer that is built first is the outermost middleware. */
-const middleware = (options: Options, tracing: Trace.Tracing | undefined) => {
-  const global = { global: true } as const
-  const outer = Layer.provideMerge(
-    HttpRouter.middleware(Fallbacks.middleware(pathsOf(options)), global),
-    HttpRouter.middleware(Cors.middleware, global)
-  )
-  // Outermost, so that the span sees responses and interruptions but no failures.
-  const traced =
-    tracing === undefined
-      ? outer
-      : Layer.provideMerge(outer, HttpRouter.middleware(Trace.middleware(tracing, templatesOf(options)), global))
-  return options.trustedProxies.length === 0
-    ? traced
-    : Layer.provideMerge(
-        HttpRouter.middleware(HttpMiddleware.xForwardedHeaders({ trustedProxies: options.trustedProxies }), global),
-        traced
-      )
-}
-
 /** The endpoints that both the fast path and the router serve. */
 const endpoints = (options: Options, unreadTimeout: number) =>
   Layer.mergeAll(
@@ -108,7 +88,7 @@ const endpoints = (options: Options, unreadTimeout: number) =>
   )
 
 /** All routes, without a server; requires `endpoints`. */
-const routes = (options: Options, unreadTimeout: number, tracing: Trace.Tracing | undefined) =>
+const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
   Layer.mergeAll(
     HttpApiBuilder.layer(Api),
     options.ownerApi ? OwnerRoutes.layer({ rateLimit: options.rateLimitOwner }) : Layer.empty,
@@ -120,23 +100,16 @@ const routes = (options: Options, unreadTimeout: number, tracing: Trace.Tracing 
       Analytics.group,
       Forms.group,
       Widget.group,
-      Conversations.layer({
-        rateLimit: options.rateLimitChatRead,
-        patience: unreadTimeout,
-        maxDuration: options.chatMaxDuration,
-        maxBytes: options.chatMaxBytes
-      }),
+      Conversations.layer({ rateLimit: options.rateLimitChatRead }),
       OpenAi.layer({ rateLimit: options.rateLimitChatRead }),
       AgUi.layer
     ]),
     Layer.provide([Validation.layer, WidgetTokenSecurity.layer]),
-    Layer.provideMerge(middleware(options, tracing))
+    Layer.provideMerge(Global.layer({ paths: pathsOf(options), trustedProxies: options.trustedProxies, tracing }))
   )
 
 /** The routes whose responses are streams, also where a client wants a whole answer. */
 const chats = [ContractWidget.chat, OpenAiGroup.endpoints.completions, AgUiGroup.endpoints.run].map(({ path }) => path)
-
-const templatesOf = (options: Options): ReadonlyArray<string> => pathsOf(options).map(({ path }) => path)
 
 /** Whether any rate limit is set. Without one, a few addresses may send all requests: behind a proxy, or in a load test. */
 const isLimited = ({ rateLimitAnalytics, rateLimitChat, rateLimitForms }: Options): boolean =>
@@ -144,7 +117,7 @@ const isLimited = ({ rateLimitAnalytics, rateLimitChat, rateLimitForms }: Option
 
 /** The listening server. */
 export const layer = (options: Options) => {
-  const facts = { templates: templatesOf(options), chats, isLimitedByAddress: isLimited(options) }
+  const facts = { templates: pathsOf(options).map(({ path }) => path), chats, isLimitedByAddress: isLimited(options) }
   const unreadTimeout = options.limits?.unreadTimeout ?? NodeServer.defaultLimits.unreadTimeout
   return Layer.effect(
     HttpServer.HttpServer,
@@ -174,9 +147,7 @@ export const layer = (options: Options) => {
       const { fastPath, router } = yield* Effect.gen(function* () {
         return {
           fastPath: yield* FastPath.make(options, tracing),
-          router: yield* HttpRouter.toHttpEffect(
-            Layer.merge(routes(options, unreadTimeout, tracing), options.routes ?? Layer.empty)
-          )
+          router: yield* HttpRouter.toHttpEffect(Layer.merge(routes(options, tracing), options.routes ?? Layer.empty))
         }
       }).pipe(Effect.provideContext(inFront))
       const requests = yield* Scope.fork(yield* Effect.scope, "parallel")

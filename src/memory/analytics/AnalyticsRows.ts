@@ -6,6 +6,7 @@
 import { Layer } from "effect"
 import * as Conversions from "./Conversions.ts"
 import * as Events from "./Events.ts"
+import * as GoalRows from "./GoalRows.ts"
 import * as PageViews from "./PageViews.ts"
 
-export const layer = Layer.mergeAll(PageViews.layer(), Events.layer(), Conversions.layer())
+export const layer = Layer.mergeAll(PageViews.layer(), Events.layer(), Conversions.layer(), GoalRows.layer)

@@ -5,21 +5,22 @@
  */
 import { Clock, Effect, Layer } from "effect"
 import * as Evaluate from "../../core/analytics/report/Evaluate.ts"
-import * as Statistics from "../../core/analytics/Statistics.ts"
 import { type ReportSite, Reports } from "../../services/analytics/Reports.ts"
 import { Conversions } from "./Conversions.ts"
 import { Events } from "./Events.ts"
+import { GoalRows } from "./GoalRows.ts"
 import { PageViews } from "./PageViews.ts"
 
 /** How far back `now` looks. */
 const recent = 5 * 60_000
 
-export const layer: Layer.Layer<Reports, never, PageViews | Events | Conversions> = Layer.effect(
+export const layer: Layer.Layer<Reports, never, PageViews | Events | Conversions | GoalRows> = Layer.effect(
   Reports,
   Effect.gen(function* () {
     const views = yield* PageViews
     const events = yield* Events
     const conversions = yield* Conversions
+    const goals = yield* GoalRows
     const ofSite = <A extends { readonly hostedWebsiteId: string }>(
       rows: { readonly all: () => ReadonlyArray<A> },
       { hostedWebsiteId }: ReportSite
@@ -32,7 +33,7 @@ export const layer: Layer.Layer<Reports, never, PageViews | Events | Conversions
             views: viewsOf(site),
             events: ofSite(events, site),
             conversions: ofSite(conversions, site),
-            goals: []
+            goals: [...goals.values()].filter(({ websiteConfigId }) => websiteConfigId === site.websiteConfigId)
           })
         ),
       now: (site) =>
@@ -41,8 +42,7 @@ export const layer: Layer.Layer<Reports, never, PageViews | Events | Conversions
           const seen = rows.filter(({ receivedAt }) => receivedAt > now - recent && receivedAt <= now)
           return new Set(seen.map(({ visitorHash }) => visitorHash)).size
         }),
-      rebuild: () => Effect.void,
-      statistics: (query) => Effect.sync(() => Statistics.aggregate(views.all(), query))
+      rebuild: () => Effect.void
     }
   })
 )

@@ -4,7 +4,6 @@
  * @module
  */
 import { Clock, Context, Effect, Layer } from "effect"
-import * as Statistics from "../../core/analytics/Statistics.ts"
 import type { Counts as Counted, Subject } from "../../core/sites/Decision.ts"
 import * as Tally from "../../core/sites/Tally.ts"
 import { Decisions } from "../../services/sites/Decisions.ts"
@@ -23,16 +22,15 @@ export const layer = (options?: { readonly capacity?: number }): Layer.Layer<Dec
         Effect.map(Clock.currentTimeMillis, (now) => {
           tally.add(subject, reason, now)
         }),
-      counts: ({ site, ...query }) =>
+      counts: ({ first, last, site }) =>
         Effect.sync(() => {
-          const dates = new Set(Statistics.period(query).dates)
           const isOf = (subject: Subject) =>
             subject._tag === "Known"
               ? subject.websiteConfigId === site.websiteConfigId
               : subject.id === (subject.by === "tracking-token" ? site.trackingToken : site.websiteConfigId)
           const counts: { -readonly [Reason in keyof Counted]: Counted[Reason] } = {}
           for (const { day, reason, subject, times } of tally.entries()) {
-            if (dates.has(day) && isOf(subject)) counts[reason] = (counts[reason] ?? 0) + times
+            if (day >= first && day <= last && isOf(subject)) counts[reason] = (counts[reason] ?? 0) + times
           }
           return counts
         })

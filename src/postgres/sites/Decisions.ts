@@ -7,7 +7,6 @@
 import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Duration, Effect, Latch, Layer, Schedule, Schema } from "effect"
-import * as Statistics from "../../core/analytics/Statistics.ts"
 import { type Counts, reasons } from "../../core/sites/Decision.ts"
 import * as Tally from "../../core/sites/Tally.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
@@ -140,19 +139,17 @@ export const layer = (options: Options): Layer.Layer<Decisions, never, PgClient.
           Effect.map(Clock.currentTimeMillis, (now) => {
             if (tally.add(subject, reason, now)) hasCounts.openUnsafe()
           }),
-        counts: ({ site, ...query }) => {
-          const { dates } = Statistics.period(query)
-          return sql`
+        counts: ({ first, last, site }) =>
+          sql`
             SELECT reason, sum(times)::bigint AS times FROM not_counted
             WHERE website_config_id = ${PgTypes.uuid(site.websiteConfigId)}
-              AND day >= ${dates[0] ?? ""}::date AND day <= ${dates.at(-1) ?? ""}::date
+              AND day >= ${first}::date AND day <= ${last}::date
               AND reason = ANY(${Database.array([...reasons], OID.text)})
             GROUP BY reason`.pipe(
             Database.bounded(options.timeout),
             decodeRows(Rows),
             Effect.map((rows): Counts => Object.fromEntries(rows.map(({ reason, times }) => [reason, Number(times)])))
           )
-        }
       })
     })
   )

@@ -7,7 +7,6 @@
 import { Context, type Effect, Schema } from "effect"
 import type { Answer } from "../../core/analytics/report/Answer.ts"
 import type { Query } from "../../core/analytics/report/Query.ts"
-import type { Statistics } from "../../core/analytics/Statistics.ts"
 import type { Site } from "../../core/sites/Site.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
@@ -29,14 +28,5 @@ export class Reports extends Context.Service<
     readonly now: (site: ReportSite) => Effect.Effect<number, StorageUnavailable | ReportTimeout>
     /** Computes what the store has precomputed for one website, or for all, anew. Queries meanwhile give the same answers. */
     readonly rebuild: (site?: ReportSite) => Effect.Effect<void, StorageUnavailable>
-    /**
-     * The statistics of a hosted website for the last `days` UTC days, today included, without bots. `now` is in
-     * milliseconds since 1970.
-     */
-    readonly statistics: (query: {
-      readonly hostedWebsiteId: string
-      readonly days: number
-      readonly now: number
-    }) => Effect.Effect<Statistics, StorageUnavailable>
   }
 >()("hydracore/services/Reports") {}

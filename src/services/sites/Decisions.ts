@@ -18,14 +18,12 @@ export class Decisions extends Context.Service<
      * dropped.
      */
     readonly record: (subject: Subject, reason: Reason) => Effect.Effect<void>
-    /**
-     * The rejections of a website in the last `days` UTC days, today included, as far as they reached the store. `now` is in
-     * milliseconds since 1970.
-     */
+    /** The rejections of a website from one UTC date to another, both included, as far as they reached the store. */
     readonly counts: (query: {
       readonly site: Pick<Site, "websiteConfigId" | "trackingToken">
-      readonly days: number
-      readonly now: number
+      /** `YYYY-MM-DD`. */
+      readonly first: string
+      readonly last: string
     }) => Effect.Effect<Counts, StorageUnavailable>
   }
 >()("hydracore/services/Decisions") {}

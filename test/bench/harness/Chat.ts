@@ -1,5 +1,5 @@
 /**
- * The chat: the service beside nginx as a reverse proxy, both in front of the same agent.
+ * The chat: the service, with memory and without, beside nginx as a reverse proxy, all in front of the same agent.
  *
  * @module
  */
@@ -104,11 +104,13 @@ export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, ed
     Effect.gen(function* () {
       const agent = yield* ChatFixture.startAgent(testBed)
       const widget = yield* ChatFixture.createWidget(testBed, edge, agent.port)
+      const withMemory = yield* ChatFixture.createWidget(testBed, edge, agent.port, "edge")
       const port = yield* Program.freePort
       const program = yield* Edge.serve(testBed, edge, port)
       const direct = { path: "/v1/chat/completions", token: undefined }
       const contenders: ReadonlyArray<Contender> = [
         { name: names.edge, port, program, ...widget },
+        { name: names.memory, port, program, ...withMemory },
         { name: "nginx", ...(yield* startNginx(testBed, agent.port)), ...direct },
         { name: names.agent, ...agent, ...direct }
       ]

@@ -37,13 +37,17 @@ export interface ChatPath {
 const Instance = Schema.fromJsonString(Schema.Struct({ instance_id: Schema.String }))
 const Token = Schema.fromJsonString(Schema.Struct({ token: Schema.String }))
 
-/** Creates an instance for an agent on this machine, and a token for its widget. */
+/**
+ * Creates an instance for an agent on this machine, and a token for its widget. Without memory (`agent`) it also works with
+ * revisions that have none.
+ */
 export const createWidget = Effect.fnUntraced(
-  function* (testBed: TestBed.TestBed, edge: Edge.Edge, agentPort: number) {
+  function* (testBed: TestBed.TestBed, edge: Edge.Edge, agentPort: number, memory: "edge" | "agent" = "agent") {
     const run = (...args: ReadonlyArray<string>) => Edge.command(testBed, edge.root, edge.database, args)
-    const agentUrl = `http://127.0.0.1:${agentPort}`
+    const create = ["instance", "create", "--name", "Bench", "--agent-url", `http://127.0.0.1:${agentPort}`]
+    const created = run(...create, "--memory", memory)
     const { instance_id } = yield* Effect.flatMap(
-      run("instance", "create", "--name", "Bench", "--agent-url", agentUrl),
+      memory === "edge" ? created : Effect.catch(created, () => run(...create)),
       Schema.decodeUnknownEffect(Instance)
     )
     const { token } = yield* Effect.flatMap(

@@ -38,6 +38,7 @@ export const rateRow = (contender: string, rounds: ReadonlyArray<Cost>, units = 
 /** The names of the contenders that the goals mention. */
 export const names = {
   edge: "edge",
+  memory: "edge, with memory",
   bare: "node:http, nothing stored",
   fastify: "Fastify + pg",
   fastapi: "FastAPI + asyncpg",
@@ -112,12 +113,13 @@ const slowest = (samples: ReadonlyArray<number> | undefined): ReadonlyArray<numb
 
 /** The goals for which there are measurements. */
 export const goals = (measures: Measures): ReadonlyArray<Goal> => {
-  const { bare, edge, fastapi, fastify } = names
+  const { bare, edge, fastapi, fastify, memory } = names
   const samples = (id: string) => rowOf(measures, id, edge)?.samples
-  const agentMedian = (id: string) => {
-    const row = rowOf(measures, id, names.agent)
+  const medianOf = (id: string, contender: string) => {
+    const row = rowOf(measures, id, contender)
     return row === undefined ? undefined : Statistics.median(row.samples)
   }
+  const agentMedian = (id: string) => medianOf(id, names.agent)
   return [
     ...below(
       "processor time of a page view, service and PostgreSQL together",
@@ -144,6 +146,20 @@ export const goals = (measures: Measures): ReadonlyArray<Goal> => {
     ...atLeast(measures, "chat: tokens per second against nginx", 0.5, ["tokens", edge], ["tokens", "nginx"]),
     ...below("chat: added to the first token", 1, "ms", samples("first-token"), agentMedian("first-token")),
     ...below("chat: added to each token", 1, "ms", samples("token"), agentMedian("token")),
+    ...atLeast(
+      measures,
+      "chat with memory: tokens per second against without",
+      0.9,
+      ["tokens", memory],
+      ["tokens", edge]
+    ),
+    ...below(
+      "chat with memory: added to the first token",
+      2,
+      "ms",
+      rowOf(measures, "first-token", memory)?.samples,
+      medianOf("first-token", edge)
+    ),
     ...atLeast(measures, "open chat streams, of 10,000", 1, ["streams", "held"], ["streams", "wanted"]),
     ...below("memory with these streams", 500, "MB", samples("streams-memory")),
     ...below("descriptors that stay open after the streams ended", 1, "streams", samples("streams-lost")),

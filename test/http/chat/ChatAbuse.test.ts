@@ -6,6 +6,7 @@ import { assert, describe, layer } from "@effect/vitest"
 import { Deferred, Effect, Layer, Option, Stream } from "effect"
 import { IpNetwork } from "effect/net"
 import type { AgentRequest } from "../../../src/core/chat/Agent.ts"
+import type { Instance } from "../../../src/core/chat/Instance.ts"
 import * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
 import { AgentBroken, AgentRefused } from "../../../src/services/chat/AgentStream.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
@@ -23,9 +24,9 @@ const script: MemoryAgentStream.Script = ({ message }) => {
   return Stream.concat(begun, Stream.drain(Stream.fromEffect(Deferred.await(gate))))
 }
 
-const makeInstance = Effect.gen(function* () {
+const makeInstance = Effect.fnUntraced(function* (memory: Instance["memory"]) {
   const instance = yield* InstanceDirectory.use((instances) =>
-    instances.create({ name: "Other", agentUrl: "http://agent", memory: "agent" })
+    instances.create({ name: "Other", agentUrl: "http://agent", memory })
   )
   const issued = yield* WidgetTokens.use((tokens) =>
     tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })
@@ -33,140 +34,152 @@ const makeInstance = Effect.gen(function* () {
   return { instanceId: instance.instanceId, token: Option.getOrThrow(issued).token }
 })
 
-layer(
-  testServer(
-    {
-      chatStreams: { perAddress: Option.some(2), perInstance: Option.some(3) },
-      trustedProxies: [IpNetwork.fromStringUnsafe("127.0.0.1/32")]
-    },
-    script
-  ),
-  { excludeTestServices: true }
-)("http: streams at once", (it) => {
-  /** Opens a stream from an address, and gives its answer and how to leave it. */
-  const open = (address: string, instance: { readonly instanceId: string; readonly token: string }, message = "wait") =>
-    Effect.gen(function* () {
-      const { url } = yield* TestServer
-      const leave = new AbortController()
-      const response = yield* Effect.promise(() =>
-        fetch(url + paths.chat(instance.instanceId), {
-          method: "POST",
-          signal: leave.signal,
-          headers: { "content-type": "application/json", "x-widget-token": instance.token, "x-forwarded-for": address },
-          body: JSON.stringify({ message })
-        })
-      )
-      return { response, leave: () => leave.abort() }
-    })
-  const read = (response: Response) => Effect.promise(() => response.text())
-
-  it.effect("an address and an instance have as many as they may, and one that is left is free again", () =>
-    Effect.gen(function* () {
-      const [one, other] = [yield* makeInstance, yield* makeInstance]
-      const first = yield* open("198.51.100.1", one)
-      yield* open("198.51.100.1", one)
-      const perAddress = yield* open("198.51.100.1", other)
-      assert.strictEqual(perAddress.response.status, 429)
-      assert.isAbove(Number(perAddress.response.headers.get("retry-after")), 0)
-      assert.match(yield* read(perAddress.response), /address/)
-      yield* open("198.51.100.2", one)
-      const perInstance = yield* open("198.51.100.3", one)
-      assert.strictEqual(perInstance.response.status, 429)
-      assert.match(yield* read(perInstance.response), /assistant/)
-      // Another instance, and another address, have their own.
-      const elsewhere = yield* open("198.51.100.3", other)
-      assert.strictEqual(elsewhere.response.status, 200)
-      // All of a /64 are one.
-      for (const [address, status] of [
-        ["2001:db8::1", 200],
-        ["2001:db8::2", 200],
-        ["2001:db8::3", 429]
-      ] as const) {
-        assert.strictEqual((yield* open(address, other)).response.status, status, address)
-      }
-      first.leave()
-      let again = yield* open("198.51.100.1", one)
-      const deadline = performance.now() + 10_000
-      while (again.response.status === 429 && performance.now() < deadline) again = yield* open("198.51.100.1", one)
-      assert.strictEqual(again.response.status, 200)
-      assert.strictEqual((yield* open("198.51.100.1", one)).response.status, 429)
-    })
-  )
-
-  it.effect("whatever ends a stream gives it back: a finish, a refusal, a break, a defect", () =>
-    Effect.gen(function* () {
-      const instance = yield* makeInstance
-      for (const message of ["finish", "refuse", "break", "die"]) {
-        for (let turn = 0; turn < 6; turn++) {
-          // The last byte may be here before the request's end is.
-          let { response } = yield* open("198.51.100.9", instance, message)
-          const deadline = performance.now() + 10_000
-          while (response.status === 429 && performance.now() < deadline) {
-            yield* read(response)
-            ;({ response } = yield* open("198.51.100.9", instance, message))
-          }
-          assert.strictEqual(response.status, message === "refuse" ? 502 : 200, message)
-          yield* read(response)
-        }
-      }
-    })
-  )
-
-  it.effect("what is not let in holds no place: a wrong token and a fault of the body", () =>
-    Effect.gen(function* () {
-      const instance = yield* makeInstance
-      const { send } = yield* TestServer
-      for (let turn = 0; turn < 5; turn++) {
-        const wrong = { ...instance, token: `hwt_${"A".repeat(43)}` }
-        assert.strictEqual((yield* open("198.51.100.10", wrong)).response.status, 401)
-        const headers = { "x-widget-token": instance.token, "x-forwarded-for": "198.51.100.10" }
-        assert.strictEqual((yield* send(paths.chat(instance.instanceId), { message: 1 }, { headers })).status, 422)
-      }
-      assert.strictEqual((yield* open("198.51.100.10", instance)).response.status, 200)
-    })
-  )
-})
-
 const heard: Array<AgentRequest> = []
 
-layer(
-  testServer({}, (request) => {
-    heard.push(request)
-    return MemoryAgentStream.texts([`the secret of ${request.instance.instanceId}`])
-  }),
-  { excludeTestServices: true }
-)("http: conversations", (it) => {
-  it.effect("another instance's conversation means nothing: it starts nothing there, and tells nothing of it", () =>
-    Effect.gen(function* () {
-      const { send } = yield* TestServer
-      const [one, other] = [yield* makeInstance, yield* makeInstance]
-      const ask = (instanceId: string, token: string, conversation_id?: string) =>
-        send(paths.chat(instanceId), { message: "hi", conversation_id }, { headers: { "x-widget-token": token } })
-      const begun = yield* ask(one.instanceId, one.token)
-      const id = /"conversation_id":"([^"]+)"/.exec(begun.text)?.[1] ?? ""
-      const { session } = heard.at(-1)!
-      assert.notInclude(session, id)
+for (const memory of ["agent", "edge"] as const) {
+  layer(
+    testServer(
+      {
+        chatStreams: { perAddress: Option.some(2), perInstance: Option.some(3) },
+        // A visitor who leaves ends the answer.
+        chatResume: Option.none(),
+        trustedProxies: [IpNetwork.fromStringUnsafe("127.0.0.1/32")]
+      },
+      script
+    ),
+    { excludeTestServices: true }
+  )(`http: streams at once, memory ${memory}`, (it) => {
+    /** Opens a stream from an address, and gives its answer and how to leave it. */
+    const open = (
+      address: string,
+      instance: { readonly instanceId: string; readonly token: string },
+      message = "wait"
+    ) =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer
+        const leave = new AbortController()
+        const response = yield* Effect.promise(() =>
+          fetch(url + paths.chat(instance.instanceId), {
+            method: "POST",
+            signal: leave.signal,
+            headers: {
+              "content-type": "application/json",
+              "x-widget-token": instance.token,
+              "x-forwarded-for": address
+            },
+            body: JSON.stringify({ message })
+          })
+        )
+        return { response, leave: () => leave.abort() }
+      })
+    const read = (response: Response) => Effect.promise(() => response.text())
 
-      heard.length = 0
-      // With the other's token the first one's agent is not asked, whoever names the conversation.
-      assert.strictEqual((yield* ask(one.instanceId, other.token, id)).status, 401)
-      assert.deepStrictEqual(heard, [])
+    it.effect("an address and an instance have as many as they may, and one that is left is free again", () =>
+      Effect.gen(function* () {
+        const [one, other] = [yield* makeInstance(memory), yield* makeInstance(memory)]
+        const first = yield* open("198.51.100.1", one)
+        yield* open("198.51.100.1", one)
+        const perAddress = yield* open("198.51.100.1", other)
+        assert.strictEqual(perAddress.response.status, 429)
+        assert.isAbove(Number(perAddress.response.headers.get("retry-after")), 0)
+        assert.match(yield* read(perAddress.response), /address/)
+        yield* open("198.51.100.2", one)
+        const perInstance = yield* open("198.51.100.3", one)
+        assert.strictEqual(perInstance.response.status, 429)
+        assert.match(yield* read(perInstance.response), /assistant/)
+        // Another instance, and another address, have their own.
+        const elsewhere = yield* open("198.51.100.3", other)
+        assert.strictEqual(elsewhere.response.status, 200)
+        // All of a /64 are one.
+        for (const [address, status] of [
+          ["2001:db8::1", 200],
+          ["2001:db8::2", 200],
+          ["2001:db8::3", 429]
+        ] as const) {
+          assert.strictEqual((yield* open(address, other)).response.status, status, address)
+        }
+        first.leave()
+        let again = yield* open("198.51.100.1", one)
+        const deadline = performance.now() + 10_000
+        while (again.response.status === 429 && performance.now() < deadline) again = yield* open("198.51.100.1", one)
+        assert.strictEqual(again.response.status, 200)
+        assert.strictEqual((yield* open("198.51.100.1", one)).response.status, 429)
+      })
+    )
 
-      // At the other's agent the same id is a text like any other.
-      const known = yield* ask(other.instanceId, other.token, id)
-      const unknown = yield* ask(other.instanceId, other.token, id.replaceAll(/[0-9a-f]/g, "0"))
-      assert.deepStrictEqual(
-        heard.map(({ instance }) => instance.instanceId),
-        [other.instanceId, other.instanceId]
-      )
-      // Two instances of one agent share no session.
-      for (const request of heard) assert.notStrictEqual(request.session, session)
-      const plain = (text: string) => text.replaceAll(/"(?:messageId|conversation_id|id)":"[^"]*"/g, "")
-      assert.strictEqual(plain(known.text), plain(unknown.text))
-      assert.notInclude(known.text, one.instanceId)
-    })
-  )
-})
+    it.effect("whatever ends a stream gives it back: a finish, a refusal, a break, a defect", () =>
+      Effect.gen(function* () {
+        const instance = yield* makeInstance(memory)
+        for (const message of ["finish", "refuse", "break", "die"]) {
+          for (let turn = 0; turn < 6; turn++) {
+            // The last byte may be here before the request's end is.
+            let { response } = yield* open("198.51.100.9", instance, message)
+            const deadline = performance.now() + 10_000
+            while (response.status === 429 && performance.now() < deadline) {
+              yield* read(response)
+              ;({ response } = yield* open("198.51.100.9", instance, message))
+            }
+            assert.strictEqual(response.status, message === "refuse" ? 502 : 200, message)
+            yield* read(response)
+          }
+        }
+      })
+    )
+
+    it.effect("what is not let in holds no place: a wrong token and a fault of the body", () =>
+      Effect.gen(function* () {
+        const instance = yield* makeInstance(memory)
+        const { send } = yield* TestServer
+        for (let turn = 0; turn < 5; turn++) {
+          const wrong = { ...instance, token: `hwt_${"A".repeat(43)}` }
+          assert.strictEqual((yield* open("198.51.100.10", wrong)).response.status, 401)
+          const headers = { "x-widget-token": instance.token, "x-forwarded-for": "198.51.100.10" }
+          assert.strictEqual((yield* send(paths.chat(instance.instanceId), { message: 1 }, { headers })).status, 422)
+        }
+        assert.strictEqual((yield* open("198.51.100.10", instance)).response.status, 200)
+      })
+    )
+  })
+
+  layer(
+    testServer({}, (request) => {
+      heard.push(request)
+      return MemoryAgentStream.texts([`the secret of ${request.instance.instanceId}`])
+    }),
+    { excludeTestServices: true }
+  )(`http: conversations, memory ${memory}`, (it) => {
+    it.effect("another instance's conversation means nothing: it starts nothing there, and tells nothing of it", () =>
+      Effect.gen(function* () {
+        const { send } = yield* TestServer
+        const [one, other] = [yield* makeInstance(memory), yield* makeInstance(memory)]
+        const ask = (instanceId: string, token: string, conversation_id?: string) =>
+          send(paths.chat(instanceId), { message: "hi", conversation_id }, { headers: { "x-widget-token": token } })
+        const begun = yield* ask(one.instanceId, one.token)
+        const id = /"conversation_id":"([^"]+)"/.exec(begun.text)?.[1] ?? ""
+        const { session } = heard.at(-1)!
+        assert.notInclude(session, id)
+
+        heard.length = 0
+        // With the other's token the first one's agent is not asked, whoever names the conversation.
+        assert.strictEqual((yield* ask(one.instanceId, other.token, id)).status, 401)
+        assert.deepStrictEqual(heard, [])
+
+        // At the other's agent the same id is a text like any other.
+        const known = yield* ask(other.instanceId, other.token, id)
+        const unknown = yield* ask(other.instanceId, other.token, id.replaceAll(/[0-9a-f]/g, "0"))
+        assert.deepStrictEqual(
+          heard.map(({ instance }) => instance.instanceId),
+          [other.instanceId, other.instanceId]
+        )
+        // Two instances of one agent share no session.
+        for (const request of heard) assert.notStrictEqual(request.session, session)
+        const plain = (text: string) => text.replaceAll(/"(?:messageId|conversation_id|id)":"[^"]*"/g, "")
+        assert.strictEqual(plain(known.text), plain(unknown.text))
+        assert.notInclude(known.text, one.instanceId)
+      })
+    )
+  })
+}
 
 let lookups = 0
 

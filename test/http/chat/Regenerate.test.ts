@@ -4,10 +4,12 @@
 import { randomUUID } from "node:crypto"
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Option } from "effect"
+import * as App from "../../../src/App.ts"
 import type { AgentRequest } from "../../../src/core/chat/Agent.ts"
 import * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
 import { conversationIdOf } from "../../support/ChatVisit.ts"
+import { postgres } from "../../support/Storages.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
 
 const recorder = () => {
@@ -32,65 +34,74 @@ const said = (role: "user" | "assistant", text: string, id: string = randomUUID(
 
 const regenerate = { messages: [], trigger: "regenerate-message" }
 
-describe("another answer in a conversation with memory", () => {
-  const agent = recorder()
-  layer(testServer({}, agent.script, undefined, undefined, "edge"), { excludeTestServices: true })((it) => {
-    it.effect("replaces the last one, and the agent is asked with the history before it", () =>
-      Effect.gen(function* () {
-        const id = conversationIdOf((yield* post({ message: "one" })).text)
-        yield* post({ message: "two", conversation_id: id })
-        const before = agent.asked.at(-1)!
-        const answer = yield* post({ id, ...regenerate })
-        assert.strictEqual(answer.status, 200)
-        assert.deepStrictEqual(agent.asked.at(-1), before)
-        const { instance } = yield* TestServer
-        const key = { instanceId: instance.instanceId, conversationId: id }
-        const messages = Option.getOrThrow(yield* ConversationStore.use((store) => store.read(key)))
-        assert.deepStrictEqual(
-          messages.map(({ parts }) => parts),
-          ["one", "Answer 1", "two", "Answer 3"].map((text) => [{ type: "text" as const, text }])
-        )
-      })
-    )
+const storages = [
+  ["in memory", App.memoryStorage],
+  ["on PostgreSQL", postgres()]
+] as const
 
-    it.effect("is refused with a sentence where there is nothing to answer again", () =>
-      Effect.gen(function* () {
-        for (const id of [randomUUID(), "a guessable id"]) {
+for (const [name, storage] of storages)
+  describe(`another answer in a conversation with memory, ${name}`, () => {
+    const agent = recorder()
+    layer(testServer({}, agent.script, undefined, storage, "edge"), {
+      excludeTestServices: true,
+      timeout: "60 seconds"
+    })((it) => {
+      it.effect("replaces the last one, and the agent is asked with the history before it", () =>
+        Effect.gen(function* () {
+          const id = conversationIdOf((yield* post({ message: "one" })).text)
+          yield* post({ message: "two", conversation_id: id })
+          const before = agent.asked.at(-1)!
           const answer = yield* post({ id, ...regenerate })
-          assert.strictEqual(answer.status, 422)
-          assert.match(answer.headers.get("content-type") ?? "", /^text\/plain/)
-          assert.strictEqual(answer.text, "This conversation has no message to answer again.")
-        }
-      })
-    )
+          assert.strictEqual(answer.status, 200)
+          assert.deepStrictEqual(agent.asked.at(-1), before)
+          const { instance } = yield* TestServer
+          const key = { instanceId: instance.instanceId, conversationId: id }
+          const messages = Option.getOrThrow(yield* ConversationStore.use((store) => store.read(key)))
+          assert.deepStrictEqual(
+            messages.map(({ parts }) => parts),
+            ["one", "Answer 1", "two", "Answer 3"].map((text) => [{ type: "text" as const, text }])
+          )
+        })
+      )
 
-    it.effect("to a message that the store does not have is stored with that message", () =>
-      Effect.gen(function* () {
-        const id = conversationIdOf((yield* post({ message: "one" })).text)
-        yield* post({ id, messages: [said("user", "from elsewhere")], trigger: "regenerate-message" })
-        const { instance } = yield* TestServer
-        const key = { instanceId: instance.instanceId, conversationId: id }
-        const messages = Option.getOrThrow(yield* ConversationStore.use((store) => store.read(key)))
-        assert.deepStrictEqual(messages[2]?.parts, [{ type: "text", text: "from elsewhere" }])
-        assert.lengthOf(messages, 4)
-      })
-    )
+      it.effect("is refused with a sentence where there is nothing to answer again", () =>
+        Effect.gen(function* () {
+          for (const id of [randomUUID(), "a guessable id"]) {
+            const answer = yield* post({ id, ...regenerate })
+            assert.strictEqual(answer.status, 422)
+            assert.match(answer.headers.get("content-type") ?? "", /^text\/plain/)
+            assert.strictEqual(answer.text, "This conversation has no message to answer again.")
+          }
+        })
+      )
 
-    it.effect("a body with neither a message nor messages and an id is invalid as published", () =>
-      Effect.gen(function* () {
-        for (const body of [{ id: "x" }, { messages: [] }, { id: 1, messages: [] }, { id: "x", messages: {} }]) {
-          const answer = yield* post(body)
-          assert.strictEqual(answer.status, 422)
-          assert.deepStrictEqual(answer.json, {
-            detail: [{ type: "missing", loc: ["body", "message"], msg: "Field required" }]
-          })
-        }
-        const message = yield* post({ message: null, id: "x", messages: [said("user", "hello")] })
-        assert.strictEqual((message.json as { detail: [{ type: string }] }).detail[0].type, "string_type")
-      })
-    )
+      it.effect("to a message that the store does not have is stored with that message", () =>
+        Effect.gen(function* () {
+          const id = conversationIdOf((yield* post({ message: "one" })).text)
+          yield* post({ id, messages: [said("user", "from elsewhere")], trigger: "regenerate-message" })
+          const { instance } = yield* TestServer
+          const key = { instanceId: instance.instanceId, conversationId: id }
+          const messages = Option.getOrThrow(yield* ConversationStore.use((store) => store.read(key)))
+          assert.deepStrictEqual(messages[2]?.parts, [{ type: "text", text: "from elsewhere" }])
+          assert.lengthOf(messages, 4)
+        })
+      )
+
+      it.effect("a body with neither a message nor messages and an id is invalid as published", () =>
+        Effect.gen(function* () {
+          for (const body of [{ id: "x" }, { messages: [] }, { id: 1, messages: [] }, { id: "x", messages: {} }]) {
+            const answer = yield* post(body)
+            assert.strictEqual(answer.status, 422)
+            assert.deepStrictEqual(answer.json, {
+              detail: [{ type: "missing", loc: ["body", "message"], msg: "Field required" }]
+            })
+          }
+          const message = yield* post({ message: null, id: "x", messages: [said("user", "hello")] })
+          assert.strictEqual((message.json as { detail: [{ type: string }] }).detail[0].type, "string_type")
+        })
+      )
+    })
   })
-})
 
 describe("turns for an agent that keeps the conversation", () => {
   const agent = recorder()

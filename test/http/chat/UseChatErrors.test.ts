@@ -36,7 +36,7 @@ describe("errors in useChat", () => {
         assert.match(lost.error?.message ?? "", /^Input should be a valid UUID/)
         const empty = yield* useChat()
         yield* send(empty, "")
-        assert.strictEqual(empty.error?.message, "The newest message of the visitor has no text; please write one.")
+        assert.strictEqual(empty.error?.message, "The newest message has no text; please write one.")
       })
     )
   })

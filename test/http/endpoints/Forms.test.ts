@@ -11,6 +11,7 @@ import { Decisions } from "../../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { type Storage, storages } from "../../support/Storages.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
+import { lastDays } from "../../support/UtcDays.ts"
 import { until } from "../../support/Wait.ts"
 
 const own = "https://shop.example"
@@ -48,7 +49,7 @@ const assertCounts = Effect.fnUntraced(function* (site: Site, expected: Counts) 
   const { counts } = yield* Decisions
   const total = (counts: Counts) => Object.values(counts).reduce((sum, times) => sum + times, 0)
   const stored = yield* until("the counts are stored", async () => {
-    const found = await Effect.runPromise(counts({ site, days: 1, now: Date.now() }))
+    const found = await Effect.runPromise(counts({ site, ...lastDays(1, Date.now()) }))
     return total(found) >= total(expected) && found
   })
   assert.deepStrictEqual(stored, expected)

@@ -19,7 +19,11 @@ const measured = (options?: Parameters<typeof TestServer.layer>[0], agent?: Para
 const answered = (route: string, status: number | "aborted", method = "POST") =>
   `http_requests_total{route="${route}",method="${method}",status="${status}"}`
 
-const { chat, submit, track } = { ...TestServer.paths, chat: "/v1/public/widget/:instance_id/chat" }
+const { submit, track } = TestServer.paths
+const instance = "/v1/public/widget/:instance_id"
+const chat = `${instance}/chat`
+const openAi = `${instance}/openai/v1`
+const agUi = `${instance}/ag-ui`
 
 describe("http/server/RequestMetrics", () => {
   it.live("every response counts once, by route, status and decision, on both paths", () =>
@@ -35,6 +39,9 @@ describe("http/server/RequestMetrics", () => {
       yield* server.send(submit, { site_id: server.websiteConfigId, form_data: { a: 1 } })
       yield* server.send("/v1/public/secret", undefined, { method: "DELETE" })
       yield* server.send(TestServer.paths.chat("nothing"), { message: "a" })
+      yield* server.send("/v1/public/widget/nothing/openai/v1/chat/completions", {})
+      yield* server.send("/v1/public/widget/nothing/openai/v1/models", undefined, { method: "GET" })
+      yield* server.send("/v1/public/widget/nothing/ag-ui", {})
       yield* server.send("/v1/public/embed.0123abcd.js", undefined, { method: "GET" })
       yield* until("all are counted", () => value("http_requests_open") === 0)
       assert.deepStrictEqual(
@@ -45,13 +52,16 @@ describe("http/server/RequestMetrics", () => {
           answered(submit, 200),
           answered("other", 404, "other"),
           answered(chat, 422),
+          answered(`${openAi}/chat/completions`, 401),
+          answered(`${openAi}/models`, 401, "GET"),
+          answered(agUi, 422),
           answered("/v1/public/embed.:hash.js", 200, "GET"),
           'decisions_total{decision="counted"}',
           'decisions_total{decision="bot"}',
           'decisions_total{decision="invalid"}',
           `http_request_duration_seconds_count{route="${track}"}`
         ].map(value),
-        [3, 1, 1, 1, 1, 1, 1, 3, 1, 2, 5]
+        [3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 1, 2, 5]
       )
       assert.notInclude(text(), "secret")
       assert.notInclude(text(), "nothing")
@@ -78,9 +88,19 @@ describe("http/server/RequestMetrics", () => {
       const waiting = ask("silence", leave.signal).catch(() => undefined)
       yield* until("both are open", () => value("http_requests_open") === 2)
       assert.strictEqual(value("chat_streams_open"), 1)
+      const { instanceId } = server.instance
+      yield* Effect.promise(() =>
+        fetch(`${server.url}/v1/public/widget/${instanceId}/ag-ui`, {
+          method: "POST",
+          signal: leave.signal,
+          headers: { "x-widget-token": server.widgetToken },
+          body: JSON.stringify({ threadId: "t", runId: "r", messages: [{ role: "user", content: "hello" }] })
+        })
+      )
+      yield* until("a run streams too", () => value("chat_streams_open") === 2)
       leave.abort()
       yield* Effect.promise(() => waiting)
-      yield* until("both have ended", () => value("http_requests_open") === 0)
+      yield* until("all have ended", () => value("http_requests_open") === 0)
       assert.strictEqual(value("chat_streams_open"), 0)
       assert.strictEqual(value(answered(chat, "aborted")), 1)
       assert.strictEqual(value(answered(chat, 200)), 1)

@@ -5,6 +5,7 @@ import * as AnalyticsRows from "../../../src/memory/analytics/AnalyticsRows.ts"
 import * as Conversions from "../../../src/memory/analytics/Conversions.ts"
 import * as EventRepo from "../../../src/memory/analytics/EventRepo.ts"
 import * as Events from "../../../src/memory/analytics/Events.ts"
+import * as GoalRows from "../../../src/memory/analytics/GoalRows.ts"
 import * as PageViews from "../../../src/memory/analytics/PageViews.ts"
 import * as Reports from "../../../src/memory/analytics/Reports.ts"
 import * as SiteDirectory from "../../../src/memory/sites/SiteDirectory.ts"
@@ -34,7 +35,9 @@ it.effect.prop(
     }).pipe(
       Effect.provide(
         both.pipe(
-          Layer.provideMerge(Layer.mergeAll(PageViews.layer({ capacity }), Events.layer(), Conversions.layer()))
+          Layer.provideMerge(
+            Layer.mergeAll(PageViews.layer({ capacity }), Events.layer(), Conversions.layer(), GoalRows.layer)
+          )
         )
       )
     )

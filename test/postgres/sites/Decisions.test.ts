@@ -9,6 +9,7 @@ import * as Service from "../../../src/services/sites/Decisions.ts"
 import * as Sites from "../../../src/services/sites/SiteDirectory.ts"
 import { suite } from "../../suites/Decisions.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import { lastDays } from "../../support/UtcDays.ts"
 
 const options = { timeout: "20 seconds" } as const
 const directory = SiteDirectory.layer(options).pipe(Layer.provideMerge(TestDatabase.layer))
@@ -107,10 +108,10 @@ describe("postgres/sites/Decisions: batches", () => {
       }
       const now = yield* Clock.currentTimeMillis
       const deadline = performance.now() + 20_000
-      let counts = yield* decisions.counts({ site, days: 1, now })
+      let counts = yield* decisions.counts({ site, ...lastDays(1, now) })
       while (counts.bot !== 10_000 && performance.now() < deadline) {
         yield* Effect.sleep("20 millis")
-        counts = yield* decisions.counts({ site, days: 1, now })
+        counts = yield* decisions.counts({ site, ...lastDays(1, now) })
       }
       assert.deepStrictEqual(counts, { bot: 10_000 })
       const batches = yield* sql`SELECT 1 FROM page_view_batch`

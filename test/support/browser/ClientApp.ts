@@ -49,6 +49,24 @@ const apps = {
       }
       createRoot(document.body).render(createElement(App))`
   },
+  openAi: () => {
+    const { imports, statement } = shown("openai")
+    return `${imports}
+      window.ask = async (messages, conversationId) => {
+        ${statement}
+        let text = ""
+        for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? ""
+        return text
+      }`
+  },
+  agUi: () => {
+    const { imports, statement } = shown("@ag-ui/client")
+    return `${imports}
+      window.ask = async () => {
+        ${statement}
+        return agent.messages.map(({ content }) => content)
+      }`
+  },
   fetchEventSource: () => {
     const { imports, statement } = shown("@microsoft/fetch-event-source")
     return `${imports}

@@ -36,11 +36,11 @@ const publicPrefix = "/v1/public/"
 const ownerPrefix = "/v1/owner/"
 
 /**
- * Every response of the public API exposes the decision header; those of a test's other servers do not. No other server of a
- * test has the paths of the owner API.
+ * Every response of the public API exposes the decision header; those of a test's other servers do not. Every response of the
+ * owner API forbids storing, except to a method or on a server that does not have it.
  */
 const isOurs = (url: string | null, fields: ReadonlyMap<string, string>): boolean =>
-  url?.startsWith(ownerPrefix) === true ||
+  (url?.startsWith(ownerPrefix) === true && fields.get("cache-control") === "no-store") ||
   ((url === null || url.startsWith(publicPrefix)) &&
     fields.get("access-control-expose-headers")?.includes("X-HydraCore-Decision") === true)
 

@@ -185,6 +185,13 @@ export const quick: Readonly<Record<string, Visitor>> = {
     })
 }
 
+/** Those of them who chat. */
+export const chatting = [
+  "leaves before the first token",
+  "leaves in the middle of an answer",
+  "does not read an endless answer"
+] as const satisfies ReadonlyArray<keyof typeof quick>
+
 /** Slow visitors of every kind at once, on a service with its real timeouts: all descriptors are released. */
 export const slowVisitors = Effect.fnUntraced(function* (options: { readonly each: number }) {
   const cluster = yield* Cluster.make()

@@ -1,0 +1,201 @@
+/**
+ * The overview of a website that `stats` prints without `--by`: totals, days, and what is most frequent. Pure.
+ *
+ * @module
+ */
+import type { Answer, MetricValue } from "../../core/analytics/report/Answer.ts"
+import * as Fact from "../../core/analytics/report/Fact.ts"
+import type { Dimension, Metric } from "../../core/analytics/report/Query.ts"
+import { type Counts, reasons } from "../../core/sites/Decision.ts"
+import type { Site } from "../../core/sites/Site.ts"
+import * as BarChart from "../../core/text/BarChart.ts"
+import * as Output from "./Output.ts"
+import * as StatsText from "./StatsText.ts"
+
+export const totals: ReadonlyArray<Metric> = [
+  "visitors",
+  "visits",
+  "pageviews",
+  "views_per_visit",
+  "bounce_rate",
+  "visit_duration",
+  "events",
+  "conversions",
+  "conversion_rate",
+  "total_revenue"
+]
+
+export interface List {
+  readonly dimension: Dimension
+  readonly title: string
+  /** The keys of the list and of its names in the JSON. */
+  readonly key: string
+  readonly nameKey: string
+  readonly metrics: readonly [Metric, Metric]
+}
+
+const views = ["pageviews", "visitors"] as const
+
+const list = (
+  dimension: Dimension,
+  title: string,
+  key: string,
+  nameKey: string,
+  metrics: List["metrics"] = views
+): List => ({ dimension, title, key, nameKey, metrics })
+
+export const lists: ReadonlyArray<List> = [
+  list("event:page", "Top pages", "top_pages", "page"),
+  list("visit:entry_page", "Entry pages", "entry_pages", "page"),
+  list("visit:exit_page", "Exit pages", "exit_pages", "page"),
+  list("visit:source", "Sources", "sources", "source"),
+  list("visit:channel", "Channels", "channels", "channel"),
+  list("visit:referrer", "Referrers", "referrers", "referrer"),
+  list("visit:utm_medium", "Mediums (utm_medium)", "mediums", "medium"),
+  list("visit:utm_campaign", "Campaigns (utm_campaign)", "campaigns", "campaign"),
+  list("visit:utm_term", "Terms (utm_term)", "terms", "term"),
+  list("visit:utm_content", "Contents (utm_content)", "contents", "content"),
+  list("event:goal", "Goals", "goals", "goal", ["conversions", "visitors"]),
+  list("visit:country", "Countries", "countries", "country"),
+  list("visit:browser", "Browsers", "browsers", "browser"),
+  list("visit:os", "Operating systems", "operating_systems", "operating_system"),
+  list("visit:device", "Devices", "devices", "device")
+]
+
+export interface Overview {
+  readonly site: Site
+  /** The most entries of a list. */
+  readonly limit: number
+  readonly totals: Answer
+  /** By `time:day`, with the metrics `pageviews` and `visitors`. */
+  readonly days: Answer
+  readonly lists: ReadonlyArray<readonly [List, Answer]>
+  readonly counts: Counts
+}
+
+/** What is absent is no entry of a list, except that direct visits are a source. */
+const entries = ({ limit }: Overview, { dimension }: List, { results }: Answer): Answer["results"] =>
+  results
+    .filter(
+      ({ dimensions: [name] }) => name !== Fact.notSet && (dimension !== "visit:referrer" || name !== Fact.direct)
+    )
+    .slice(0, limit)
+
+/** The most days with a bar each. A longer period has a bar per month. */
+const maxDailyBars = 62
+
+interface Day {
+  readonly date: string
+  readonly pageviews: number
+  readonly visitors: number
+}
+
+const toNumber = (value: MetricValue | undefined): number => (typeof value === "number" ? value : 0)
+
+/** Every day of the range, oldest first. */
+const daysOf = ({ meta, results }: Answer): ReadonlyArray<Day> => {
+  const known = new Map(results.map(({ dimensions: [date = ""], metrics }) => [date, metrics]))
+  return (meta.time_labels ?? []).map((date) => {
+    const [pageviews, visitors] = known.get(date) ?? []
+    return { date, pageviews: toNumber(pageviews), visitors: toNumber(visitors) }
+  })
+}
+
+/** The days, or the months of a long period. */
+const bars = (days: ReadonlyArray<Day>): ReadonlyArray<BarChart.Bar> => {
+  const label = ({ date }: Day) => (days.length > maxDailyBars ? date.slice(0, 7) : date)
+  const sums = new Map<string, { value: number; visitors: number }>()
+  for (const day of days) {
+    const sum = sums.get(label(day)) ?? { value: 0, visitors: 0 }
+    sums.set(label(day), { value: sum.value + day.pageviews, visitors: sum.visitors + day.visitors })
+  }
+  return Array.from(sums, ([name, sum]) => ({ label: name, value: sum.value, notes: [String(sum.visitors)] }))
+}
+
+/** The counts by reason, largest first; ties in the order of `reasons`. */
+const uncounted = (counts: Counts) =>
+  reasons
+    .flatMap((name) => (counts[name] === undefined ? [] : [{ name, times: counts[name] }]))
+    .sort((left, right) => right.times - left.times)
+
+const total = (answer: Answer): ReadonlyArray<readonly [string, string]> => {
+  const [row] = answer.results
+  return totals.flatMap((metric, index) => {
+    const value = row?.metrics[index] ?? null
+    if (value === null) return []
+    const name = metric === "visitors" ? "visitors (each day's, summed)" : StatsText.titles[metric]
+    const compared =
+      row?.comparison === undefined
+        ? ""
+        : `  ${StatsText.change(metric, row.comparison.change[index] ?? null)} (${StatsText.value(metric, row.comparison.metrics[index] ?? null)} before)`
+    return [[name, `${StatsText.value(metric, value)}${compared}`] as const]
+  })
+}
+
+export const text = (overview: Overview, width: number): string => {
+  const { query, meta } = overview.totals
+  const days = daysOf(overview.days)
+  const reasonBars = uncounted(overview.counts).map(({ name, times }) => ({ label: name, value: times }))
+  const comparison = meta.comparison_date_range
+  return [
+    Output.facts([
+      ["website", overview.site.name],
+      ["period", `${query.date_range[0]} to ${query.date_range[1]} (${meta.time_zone})`],
+      ...(comparison === undefined ? [] : [["compared with", `${comparison[0]} to ${comparison[1]}`] as const]),
+      ...total(overview.totals)
+    ]),
+    `\nPage views and visitors per ${days.length > maxDailyBars ? "month" : "day"}\n`,
+    BarChart.render(bars(days), width),
+    ...overview.lists.flatMap(([asked, answer]) => {
+      const rows = entries(overview, asked, answer)
+      if (rows.length === 0) return []
+      return [
+        `\n${asked.title}\n`,
+        StatsText.chart(
+          { dimensions: [asked.nameKey as Dimension], metrics: asked.metrics },
+          StatsText.named(null, { ...answer, results: rows }),
+          width
+        )
+      ]
+    }),
+    reasonBars.length === 0
+      ? ""
+      : `\nNot counted (page views, events and submissions; UTC days)\n${BarChart.render(reasonBars, width)}`
+  ].join("")
+}
+
+const wireNames: Partial<Record<Metric, string>> = { pageviews: "page_views" }
+
+const wireName = (metric: Metric): string => wireNames[metric] ?? metric
+
+export const json = (overview: Overview) => {
+  const [row] = overview.totals.results
+  const { meta, query } = overview.totals
+  return {
+    website_config_id: overview.site.websiteConfigId,
+    date_range: query.date_range,
+    time_zone: meta.time_zone,
+    ...Object.fromEntries(totals.map((metric, index) => [wireName(metric), row?.metrics[index] ?? null])),
+    ...(row?.comparison === undefined
+      ? {}
+      : {
+          comparison: {
+            date_range: meta.comparison_date_range,
+            ...Object.fromEntries(
+              totals.map((metric, index) => [wireName(metric), row.comparison?.metrics[index] ?? null])
+            )
+          }
+        }),
+    per_day: daysOf(overview.days).map(({ date, pageviews, visitors }) => ({ date, page_views: pageviews, visitors })),
+    ...Object.fromEntries(
+      overview.lists.map(([asked, answer]) => [
+        asked.key,
+        entries(overview, asked, answer).map(({ dimensions: [name = ""], metrics }) => ({
+          [asked.nameKey]: name,
+          ...Object.fromEntries(asked.metrics.map((metric, index) => [wireName(metric), metrics[index] ?? null]))
+        }))
+      ])
+    ),
+    not_counted: Object.fromEntries(uncounted(overview.counts).map(({ name, times }) => [name, times]))
+  }
+}

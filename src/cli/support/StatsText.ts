@@ -1,0 +1,119 @@
+/**
+ * Writes answers to queries as charts and as CSV. Pure.
+ *
+ * @module
+ */
+import type { Answer, MetricValue, ResultRow } from "../../core/analytics/report/Answer.ts"
+import type { Metric } from "../../core/analytics/report/Query.ts"
+import * as BarChart from "../../core/text/BarChart.ts"
+import * as Csv from "../../core/text/Csv.ts"
+
+/** The titles of metrics. */
+export const titles: Readonly<Record<Metric, string>> = {
+  visitors: "visitors",
+  visits: "visits",
+  pageviews: "page views",
+  views_per_visit: "views per visit",
+  bounce_rate: "bounce rate",
+  visit_duration: "visit duration",
+  events: "events",
+  conversions: "conversions",
+  conversion_rate: "conversion rate",
+  group_conversion_rate: "conversion rate of the group",
+  total_revenue: "revenue"
+}
+
+/** Shorter titles for the columns of a chart. */
+const columnTitles: Partial<Record<Metric, string>> = {
+  pageviews: "views",
+  bounce_rate: "bounces",
+  conversion_rate: "rate"
+}
+
+const columnTitle = (metric: Metric): string => columnTitles[metric] ?? titles[metric]
+
+const isRate = (metric: Metric): boolean => metric.endsWith("_rate")
+
+const duration = (seconds: number): string =>
+  seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+
+export const value = (metric: Metric, given: MetricValue): string => {
+  if (given === null) return "-"
+  if (typeof given !== "number") return given.long
+  return isRate(metric) ? `${given} %` : metric === "visit_duration" ? duration(given) : String(given)
+}
+
+export const change = (metric: Metric, given: number | null): string => {
+  if (given === null) return "-"
+  return `${given > 0 ? "+" : ""}${given} ${isRate(metric) ? "points" : "%"}`
+}
+
+const numberOf = (given: MetricValue | undefined): number => (typeof given === "number" ? given : (given?.value ?? 0))
+
+/** The title of a metric's change in CSV and charts. */
+const changeTitle = (metric: Metric) => `change of ${titles[metric]}`
+
+/** A row of an answer with the name of its website, or null if only one was asked for. */
+export interface NamedRow {
+  readonly site: { readonly websiteConfigId: string; readonly name: string } | null
+  readonly row: ResultRow
+}
+
+/** Names the rows of an answer after its website. */
+export const named = (site: NamedRow["site"], { results }: Answer): ReadonlyArray<NamedRow> =>
+  results.map((row) => ({ site, row }))
+
+/** A chart with a bar for the first metric, and the others beside it, except the duration, which has no room. */
+export const chart = (
+  { dimensions, metrics }: Pick<Answer["query"], "dimensions" | "metrics">,
+  rows: ReadonlyArray<NamedRow>,
+  width: number
+): string => {
+  const [first, ...others] = metrics.filter((metric) => metric !== "visit_duration")
+  if (first === undefined) return ""
+  const isCompared = rows.some(({ row }) => row.comparison !== undefined)
+  const bars = rows.map(({ row, site }) => ({
+    label: [...(site === null ? [] : [site.name]), ...row.dimensions].join("  "),
+    value: numberOf(row.metrics[0]),
+    notes: [
+      ...(isCompared ? [change(first, row.comparison?.change[0] ?? null)] : []),
+      ...others.map((metric) => value(metric, row.metrics[metrics.indexOf(metric)] ?? null))
+    ]
+  }))
+  const names = rows.some(({ site }) => site !== null) ? ["website"] : []
+  return BarChart.render(bars, width, {
+    label: [...names, ...dimensions].join("  "),
+    value: columnTitle(first),
+    notes: [...(isCompared ? ["change"] : []), ...others.map(columnTitle)]
+  })
+}
+
+/** CSV with a header. Compared rows also have the change of each metric. */
+export const csv = (
+  { dimensions, metrics }: Pick<Answer["query"], "dimensions" | "metrics">,
+  rows: ReadonlyArray<NamedRow>
+): string => {
+  const isNamed = rows.some(({ site }) => site !== null)
+  const isCompared = rows.some(({ row }) => row.comparison !== undefined)
+  const cell = (given: MetricValue): Csv.Cell =>
+    given === null ? Csv.text(null) : Csv.number(typeof given === "number" ? given : given.value)
+  const header = [
+    ...(isNamed ? ["website_config_id", "name"] : []),
+    ...dimensions,
+    ...metrics,
+    ...(metrics.includes("total_revenue") ? ["currency"] : []),
+    ...(isCompared ? metrics.map(changeTitle) : [])
+  ]
+  const record = ({ row, site }: NamedRow) => {
+    const revenue = row.metrics[metrics.indexOf("total_revenue")]
+    const currency = typeof revenue === "object" && revenue !== null ? revenue.currency : null
+    return Csv.record([
+      ...(site === null ? [] : [Csv.text(site.websiteConfigId), Csv.text(site.name)]),
+      ...row.dimensions.map(Csv.text),
+      ...row.metrics.map(cell),
+      ...(metrics.includes("total_revenue") ? [Csv.text(currency)] : []),
+      ...(isCompared ? metrics.map((_, index) => cell(row.comparison?.change[index] ?? null)) : [])
+    ])
+  }
+  return [Csv.record(header.map(Csv.text)), ...rows.map(record)].join("")
+}

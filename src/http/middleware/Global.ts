@@ -1,0 +1,38 @@
+/**
+ * The middleware around all routes of a server.
+ *
+ * @module
+ */
+import { Layer } from "effect"
+import { HttpMiddleware, HttpRouter } from "effect/http"
+import type { IpNetwork } from "effect/net"
+import * as Cors from "./Cors.ts"
+import * as Fallbacks from "./Fallbacks.ts"
+import * as Trace from "./Trace.ts"
+
+export interface Options {
+  /** All paths of the server. */
+  readonly paths: ReadonlyArray<Fallbacks.KnownPath>
+  /** The proxies whose `X-Forwarded-For` is trusted. */
+  readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
+  /** Undefined if no request is traced. */
+  readonly tracing: Trace.Tracing | undefined
+}
+
+/** The layer that is built first is the outermost middleware. */
+export const layer = ({ paths, tracing, trustedProxies }: Options) => {
+  const global = { global: true } as const
+  const outer = Layer.provideMerge(
+    HttpRouter.middleware(Fallbacks.middleware(paths), global),
+    HttpRouter.middleware(Cors.middleware, global)
+  )
+  const templates = paths.map(({ path }) => path)
+  // Outermost, so that the span sees responses and interruptions but no failures.
+  const traced =
+    tracing === undefined
+      ? outer
+      : Layer.provideMerge(outer, HttpRouter.middleware(Trace.middleware(tracing, templates), global))
+  return trustedProxies.length === 0
+    ? traced
+    : Layer.provideMerge(HttpRouter.middleware(HttpMiddleware.xForwardedHeaders({ trustedProxies }), global), traced)
+}

@@ -1,0 +1,65 @@
+/**
+ * The server of `OWNER_PORT`: the owner API and the documentation, and nothing else.
+ *
+ * @module
+ */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { Context, Data, Effect, Layer, Option, Scope } from "effect"
+import { HttpRouter, type HttpServer } from "effect/http"
+import { OwnerApi } from "../../contract/owner/Api.ts"
+import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
+import * as Docs from "../assets/Docs.ts"
+import * as Fallbacks from "../middleware/Fallbacks.ts"
+import * as Global from "../middleware/Global.ts"
+import * as Trace from "../middleware/Trace.ts"
+import * as NodeServer from "../server/NodeServer.ts"
+import * as OwnerRoutes from "./OwnerRoutes.ts"
+
+/** The address that the owner API has for itself; none if it has no server of its own. */
+export class OwnerServer extends Context.Service<
+  OwnerServer,
+  Option.Option<HttpServer.HttpServer["Service"]["address"]>
+>()("hydracore/http/owner/OwnerServer") {}
+
+/** The server cannot listen on its address. */
+export class OwnerServeError extends Data.TaggedError("OwnerServeError")<{ readonly cause: unknown }> {}
+
+export interface Options extends NodeServer.Options {
+  readonly rateLimitOwner: Option.Option<RateLimitPolicy>
+  /** The share of requests that start a trace, from 0 to 1; if missing, no request is traced. */
+  readonly traceRatio?: number | undefined
+}
+
+const paths = [...Fallbacks.endpointsOf(OwnerApi), ...Docs.paths]
+
+const facts: NodeServer.Routes = {
+  templates: paths.map(({ path }) => path),
+  chats: [],
+  // Requests are limited by key: a few programs may send all of them.
+  isLimitedByAddress: false
+}
+
+/** The listening server. */
+export const layer = (options: Options) =>
+  Layer.effect(
+    OwnerServer,
+    Effect.gen(function* () {
+      const { rateLimitOwner, traceRatio, trustedProxies } = options
+      const tracing = traceRatio === undefined ? undefined : yield* Trace.make({ ratio: traceRatio, trustedProxies })
+      const { serve } = yield* NodeServer.make(options, facts)
+      const router = yield* HttpRouter.toHttpEffect(
+        // Fresh, because the public server has built the same layer on its own router.
+        Layer.merge(OwnerRoutes.layer({ rateLimit: rateLimitOwner }), Layer.fresh(Docs.layer)).pipe(
+          Layer.provideMerge(Global.layer({ paths, trustedProxies, tracing }))
+        )
+      )
+      const requests = yield* Scope.fork(yield* Effect.scope, "parallel")
+      const { address } = yield* serve(yield* NodeHttpServer.makeHandler(router, { scope: requests })).pipe(
+        Effect.mapError(({ cause }) => new OwnerServeError({ cause }))
+      )
+      return Option.some(address)
+    })
+  ).pipe(Layer.provide(NodeServer.services(options, facts)))
+
+/** No server. */
+export const none: Layer.Layer<OwnerServer> = Layer.succeed(OwnerServer, Option.none())

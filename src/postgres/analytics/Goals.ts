@@ -1,0 +1,98 @@
+/**
+ * Stores goals in PostgreSQL.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { PgTypes } from "@effect/sql-pg"
+import { PgClient } from "@effect/sql-pg/PgClient"
+import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
+import { type Goal, kinds, leads } from "../../core/analytics/Goal.ts"
+import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import { GoalNameTaken, Goals } from "../../services/analytics/Goals.ts"
+import * as Database from "../Database.ts"
+
+export interface Options {
+  /** The timeout of each statement. */
+  readonly timeout: Duration.Input
+}
+
+const Rows = Schema.Array(
+  Schema.Struct({
+    goal_id: Schema.String,
+    website_config_id: Schema.String,
+    name: Schema.String,
+    kind: Schema.Literals(kinds),
+    value: Schema.String,
+    created_at: Schema.Date
+  })
+)
+
+const toGoal = (row: (typeof Rows.Type)[number]): Goal => ({
+  goalId: row.goal_id,
+  websiteConfigId: row.website_config_id,
+  name: row.name,
+  kind: row.kind,
+  value: row.value,
+  createdAt: row.created_at.getTime()
+})
+
+/** Whether the website exists, and whether it gained the goal. A statement that runs twice finds its own goal. */
+const Created = Schema.Tuple([Schema.Struct({ known: Schema.Boolean, created: Schema.Boolean })])
+
+const createStatement = `WITH website AS (
+    SELECT website_config_id FROM site WHERE website_config_id = $2 AND deleted_at IS NULL FOR KEY SHARE
+  ), created AS (
+    INSERT INTO goal AS held (goal_id, website_config_id, name, kind, value, created_at)
+    SELECT $1, website_config_id, $3, $4, $5, $6 FROM website
+    ON CONFLICT (website_config_id, name) DO UPDATE SET name = held.name WHERE held.goal_id = excluded.goal_id
+    RETURNING 1
+  )
+  SELECT EXISTS (SELECT FROM website) AS known, EXISTS (SELECT FROM created) AS created`
+
+export const layer = ({ timeout }: Options): Layer.Layer<Goals, never, PgClient> =>
+  Layer.effect(
+    Goals,
+    Effect.map(PgClient, (sql) =>
+      Goals.of({
+        create: Effect.fnUntraced(function* (given) {
+          if (!isCanonicalUuid(given.websiteConfigId)) return Option.none()
+          if (Object.values<string>(leads).includes(given.name)) return yield* new GoalNameTaken({ name: given.name })
+          const goal: Goal = { ...given, goalId: randomUUID(), createdAt: yield* Clock.currentTimeMillis }
+          const [{ created, known }] = yield* sql
+            .unsafe(createStatement, [
+              PgTypes.uuid(goal.goalId),
+              PgTypes.uuid(goal.websiteConfigId),
+              PgTypes.text(goal.name),
+              PgTypes.text(goal.kind),
+              PgTypes.text(goal.value),
+              PgTypes.timestamptz(goal.createdAt)
+            ])
+            .pipe(Database.bounded(timeout), decodeRows(Created))
+          if (known && !created) return yield* new GoalNameTaken({ name: given.name })
+          return created ? Option.some(goal) : Option.none()
+        }),
+        list: (websiteConfigId) =>
+          isCanonicalUuid(websiteConfigId)
+            ? sql`SELECT goal_id, website_config_id, goal.name, kind, value, goal.created_at
+                FROM goal JOIN site USING (website_config_id)
+                WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} AND deleted_at IS NULL
+                ORDER BY goal.created_at, goal_id`.pipe(
+                Database.bounded(timeout),
+                decodeRows(Rows),
+                Effect.map((rows) => rows.map(toGoal))
+              )
+            : Effect.succeed([]),
+        // Looked for first: a deletion that runs twice finds nothing the second time.
+        delete: Effect.fnUntraced(function* (goalId) {
+          if (!isCanonicalUuid(goalId)) return false
+          const id = PgTypes.uuid(goalId)
+          const found = yield* sql`SELECT 1 FROM goal WHERE goal_id = ${id}`.pipe(Database.bounded(timeout))
+          if (found.length === 0) return false
+          yield* sql`DELETE FROM goal WHERE goal_id = ${id}`.pipe(Database.bounded(timeout))
+          return true
+        })
+      })
+    )
+  )

@@ -1,0 +1,25 @@
+/**
+ * The goals of websites. The interface only; see `memory/analytics/Goals` and `postgres/analytics/Goals`.
+ *
+ * @module
+ */
+import { Context, Data, type Effect, type Option } from "effect"
+import type { Goal } from "../../core/analytics/Goal.ts"
+import type { StorageUnavailable } from "../Storage.ts"
+
+/** The website has a goal of this name already. Every website has the goals of `Goal.leads`. */
+export class GoalNameTaken extends Data.TaggedError("GoalNameTaken")<{ readonly name: string }> {}
+
+export class Goals extends Context.Service<
+  Goals,
+  {
+    /** Creates a goal, which past visits can reach too; none if there is no such website. */
+    readonly create: (
+      goal: Pick<Goal, "websiteConfigId" | "name" | "kind" | "value">
+    ) => Effect.Effect<Option.Option<Goal>, StorageUnavailable | GoalNameTaken>
+    /** The goals of a website, oldest first, without those that every website has. */
+    readonly list: (websiteConfigId: string) => Effect.Effect<ReadonlyArray<Goal>, StorageUnavailable>
+    /** False if there is no such goal. */
+    readonly delete: (goalId: string) => Effect.Effect<boolean, StorageUnavailable>
+  }
+>()("hydracore/services/Goals") {}

@@ -1,0 +1,177 @@
+/**
+ * What each key may do: every operation of the owner API, with each scope, for its own website, another owner's and none.
+ */
+import { randomUUID } from "node:crypto"
+import { assert, describe, it, layer } from "@effect/vitest"
+import { Effect, Layer, Option } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { OwnerApi } from "../../../src/contract/owner/Api.ts"
+import { Caller } from "../../../src/contract/owner/Authentication.ts"
+import * as Scope from "../../../src/core/sites/Scope.ts"
+import * as Fallbacks from "../../../src/http/middleware/Fallbacks.ts"
+import { OwnerReports } from "../../../src/http/owner/OwnerReports.ts"
+import type { Handlers } from "../../../src/http/owner/OwnerRoutes.ts"
+import * as OwnerSites from "../../../src/http/owner/OwnerSites.ts"
+import * as SiteDirectory from "../../../src/memory/sites/SiteDirectory.ts"
+import { Reports } from "../../../src/services/analytics/Reports.ts"
+import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
+import { SiteDirectory as Sites } from "../../../src/services/sites/SiteDirectory.ts"
+import { send } from "../../support/OwnerRequests.ts"
+import { storages } from "../../support/Storages.ts"
+import { TestServer, layer as testServer } from "../../support/TestServer.ts"
+
+interface Operation {
+  readonly path: string
+  /** The scope that it needs. */
+  readonly scope: Scope.Scope
+  /** A request about a website. */
+  readonly request: (site: string) => { readonly path: string; readonly body?: unknown }
+}
+
+/** Every operation that names a website. */
+const operations: ReadonlyArray<Operation> = [
+  {
+    path: "/v1/owner/query",
+    scope: "stats",
+    request: (site_id) => ({
+      path: "/v1/owner/query",
+      body: { site_id, metrics: ["visitors"], date_range: "7d" }
+    })
+  },
+  {
+    path: "/v1/owner/sites/:site_id/now",
+    scope: "stats",
+    request: (site) => ({ path: `/v1/owner/sites/${site}/now` })
+  }
+]
+
+it("the list of operations that name a website is complete", () => {
+  assert.sameMembers(
+    Fallbacks.endpointsOf(OwnerApi).map(({ path }) => path),
+    ["/v1/owner/sites", ...operations.map(({ path }) => path)]
+  )
+})
+
+const newSite = Sites.use((sites) => sites.create({ name: "A", origins: [] })).pipe(
+  Effect.map(({ websiteConfigId }) => websiteConfigId)
+)
+
+const newKey = (scope: Scope.Scope, sites: "all" | ReadonlyArray<string>) =>
+  OwnerKeys.use((keys) => keys.issue({ scope, sites, label: null, expiresAt: null })).pipe(
+    Effect.flatMap(Effect.fromOption),
+    Effect.map(({ key }) => key),
+    Effect.orDie
+  )
+
+for (const [name, storage] of storages) {
+  layer(testServer({}, undefined, undefined, storage({})), { excludeTestServices: true })(
+    `the owner API ${name}`,
+    (it) => {
+      for (const scope of Scope.scopes) {
+        it.effect(`a key with the scope ${scope} does what its scope includes, with its own websites only`, () =>
+          Effect.gen(function* () {
+            const { url } = yield* TestServer
+            const [own, other, unknown] = [yield* newSite, yield* newSite, randomUUID()]
+            const [mine, everything] = [yield* newKey(scope, [own]), yield* newKey(scope, "all")]
+            for (const operation of operations) {
+              const status = (site: string, key?: string) => {
+                const { path, ...request } = operation.request(site)
+                return send(url, path, { ...request, ...(key === undefined ? {} : { key }) })
+              }
+              const allowed = Scope.includes(scope, operation.scope) ? 200 : 404
+              assert.strictEqual((yield* status(own, mine)).status, allowed, operation.path)
+              assert.strictEqual((yield* status(own.toUpperCase(), mine)).status, allowed, operation.path)
+              assert.strictEqual((yield* status(own, everything)).status, allowed, operation.path)
+              assert.strictEqual((yield* status(other, everything)).status, allowed, operation.path)
+              const [foreign, absent] = [yield* status(other, mine), yield* status(unknown, mine)]
+              assert.deepStrictEqual([foreign.status, absent.status], [404, 404], operation.path)
+              // A key cannot tell a website of another owner from one that does not exist.
+              assert.strictEqual(foreign.text, absent.text)
+              assert.strictEqual((yield* status(unknown, everything)).text, absent.text)
+              assert.strictEqual((yield* status(own)).status, 401, operation.path)
+            }
+          })
+        )
+      }
+
+      it.effect("a list has the websites of its key only, oldest first", () =>
+        Effect.gen(function* () {
+          const { url } = yield* TestServer
+          const [first, second, other] = [yield* newSite, yield* newSite, yield* newSite]
+          const listed = Effect.fnUntraced(function* (key: string) {
+            const { status, text } = yield* send(url, "/v1/owner/sites", { key })
+            assert.strictEqual(status, 200)
+            const { sites } = JSON.parse(text) as { sites: ReadonlyArray<{ site_id: string; time_zone: string }> }
+            return sites.map(({ site_id }) => site_id)
+          })
+          assert.sameMembers(yield* listed(yield* newKey("stats", [second, first])), [first, second])
+          assert.includeMembers(yield* listed(yield* newKey("write", "all")), [first, second, other])
+        })
+      )
+    }
+  )
+}
+
+describe("http/owner/OwnerSites", () => {
+  it.effect("proves a right only for a scope that the caller has", () =>
+    Effect.gen(function* () {
+      const owned = yield* OwnerSites.OwnerSites
+      const { websiteConfigId } = yield* Sites.use((sites) => sites.create({ name: "A", origins: [] }))
+      for (const granted of Scope.scopes) {
+        for (const required of Scope.scopes) {
+          const proof = yield* owned
+            .authorize(websiteConfigId, required)
+            .pipe(Effect.provideService(Caller, { scope: granted, sites: "all" }), Effect.option)
+          assert.strictEqual(Option.isSome(proof), Scope.includes(granted, required), `${granted}, ${required}`)
+        }
+      }
+    }).pipe(Effect.provide(Layer.provideMerge(OwnerSites.layer, SiteDirectory.layer())))
+  )
+})
+
+/** Type tests: `tsc` fails if a line with `@ts-expect-error` compiles, or if another line does not. Nothing here runs. */
+const types = () => {
+  type Group = Layer.Success<typeof authorized>
+  const accept = (_: Handlers<Group>) => {}
+
+  const authorized = HttpApiBuilder.group(
+    OwnerApi,
+    "reports",
+    Effect.fnUntraced(function* (handlers) {
+      const owned = yield* OwnerSites.OwnerSites
+      const reports = yield* OwnerReports
+      return handlers.handle("query", ({ payload }) =>
+        Effect.flatMap(owned.authorize(payload.site_id, "stats"), (site) =>
+          Effect.orDie(reports.query(site, undefined as never))
+        ).pipe(Effect.catchTag("StorageUnavailable", Effect.die))
+      )
+    })
+  )
+  accept(authorized)
+
+  const withoutProof = HttpApiBuilder.group(
+    OwnerApi,
+    "reports",
+    Effect.fnUntraced(function* (handlers) {
+      const reports = yield* OwnerReports
+      return handlers.handle("query", ({ payload }) =>
+        // @ts-expect-error A website's id is no proof.
+        Effect.orDie(reports.query(payload.site_id, undefined as never))
+      )
+    })
+  )
+  accept(withoutProof)
+
+  const withStore = HttpApiBuilder.group(
+    OwnerApi,
+    "reports",
+    Effect.fnUntraced(function* (handlers) {
+      const reports = yield* Reports
+      return handlers.handle("query", () => Effect.orDie(reports.query(undefined as never, undefined as never)))
+    })
+  )
+  // @ts-expect-error A handler that reads from a store without proofs is not accepted.
+  accept(withStore)
+}
+
+void types

@@ -1,0 +1,168 @@
+/**
+ * Keys, their rate limit, and what a browser may not do with the owner API.
+ */
+import { randomBytes } from "node:crypto"
+import { assert, layer } from "@effect/vitest"
+import { Effect, Layer, Option } from "effect"
+import { format } from "../../../src/core/sites/OwnerKey.ts"
+import { StorageUnavailable } from "../../../src/services/Storage.ts"
+import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
+import { send } from "../../support/OwnerRequests.ts"
+import { TestServer, layer as testServer } from "../../support/TestServer.ts"
+
+const path = "/v1/owner/sites"
+
+const newKey = (expiresAt: number | null = null) =>
+  OwnerKeys.use((keys) => keys.issue({ scope: "stats", sites: "all", label: null, expiresAt })).pipe(
+    Effect.flatMap(Effect.fromOption),
+    Effect.orDie
+  )
+
+layer(testServer(), { excludeTestServices: true })("the owner API's authentication", (it) => {
+  it.effect("a request without a valid key is answered 401, before it is validated", () =>
+    Effect.gen(function* () {
+      const { url, widgetToken } = yield* TestServer
+      const { key } = yield* newKey()
+      const expired = yield* newKey(Date.now() - 1)
+      const texts = new Set<string>()
+      for (const headers of [
+        {},
+        { authorization: "" },
+        { authorization: "Bearer" },
+        { authorization: `Basic ${Buffer.from(`key:${key}`).toString("base64")}` },
+        { authorization: key },
+        { authorization: `Bearer ${widgetToken}` },
+        { authorization: `Bearer ${format(randomBytes(32))}` },
+        { authorization: `Bearer ${key}x` },
+        { authorization: `Bearer ${expired.key}` },
+        { cookie: `key=${key}`, "x-api-key": key }
+      ]) {
+        for (const request of [{}, { body: "{" }]) {
+          const target = "body" in request ? "/v1/owner/query" : path
+          const answer = yield* send(url, target, { ...request, init: { headers } })
+          assert.strictEqual(answer.status, 401, JSON.stringify(headers))
+          assert.strictEqual(answer.headers.get("www-authenticate"), "Bearer")
+          texts.add(answer.text)
+        }
+      }
+      // The answer does not tell why a key is not valid.
+      assert.strictEqual(texts.size, 1)
+      assert.strictEqual((yield* send(url, path, { key })).status, 200)
+      assert.strictEqual((yield* send(url, `${path}?key=${key}`)).status, 401)
+    })
+  )
+
+  it.effect("a revoked key is refused", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const { key, keyId } = yield* newKey()
+      assert.strictEqual((yield* send(url, path, { key })).status, 200)
+      yield* OwnerKeys.use((keys) => keys.revoke(keyId))
+      assert.strictEqual((yield* send(url, path, { key })).status, 401)
+    })
+  )
+
+  it.effect("there is no CORS, answers are not stored, and another method is answered 405", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const { key } = yield* newKey()
+      const origin = { origin: "https://evil.example", "access-control-request-method": "GET" }
+      const answers = [
+        yield* send(url, path, { key, init: { headers: origin } }),
+        yield* send(url, path, { init: { headers: origin } }),
+        yield* send(url, path, { init: { method: "OPTIONS", headers: origin } }),
+        yield* send(url, path, { key, init: { method: "DELETE", headers: origin } }),
+        yield* send(url, "/v1/owner/nothing", { key, init: { headers: origin } })
+      ]
+      assert.deepStrictEqual(
+        answers.map(({ status }) => status),
+        [200, 401, 405, 405, 404]
+      )
+      for (const { headers } of answers) {
+        assert.deepStrictEqual(
+          [...headers.keys()].filter((name) => name.startsWith("access-control")),
+          []
+        )
+      }
+      assert.strictEqual(answers[2]?.headers.get("allow"), "GET, HEAD")
+      for (const answer of answers.slice(0, 2)) assert.strictEqual(answer.headers.get("cache-control"), "no-store")
+      const head = yield* send(url, path, { key, init: { method: "HEAD" } })
+      assert.deepStrictEqual([head.status, head.text], [200, ""])
+      // The public API still allows any origin.
+      const open = yield* send(url, "/v1/public/analytics/track", { init: { method: "OPTIONS", headers: origin } })
+      assert.strictEqual(open.headers.get("access-control-allow-origin"), "*")
+    })
+  )
+})
+
+layer(testServer({ ownerApi: false }), { excludeTestServices: true })("without OWNER_API", (it) => {
+  it.effect("the public port does not have the owner API", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const { key } = yield* newKey()
+      for (const method of ["GET", "POST", "OPTIONS"]) {
+        assert.strictEqual((yield* send(url, path, { key, init: { method } })).status, 404, method)
+      }
+    })
+  )
+})
+
+layer(testServer({ rateLimitOwner: Option.some({ name: "owner", limit: 3, windowMillis: 60_000 }) }), {
+  excludeTestServices: true
+})("the owner API's rate limit", (it) => {
+  it.effect("counts each key alone, and says what remains", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const [one, other] = [yield* newKey(), yield* newKey()]
+      const answers = []
+      for (let index = 0; index < 4; index++) answers.push(yield* send(url, path, { key: one.key }))
+      assert.deepStrictEqual(
+        answers.map(({ status }) => status),
+        [200, 200, 200, 429]
+      )
+      assert.match(answers[0]?.headers.get("ratelimit") ?? "", /^"owner";r=2;t=\d+$/)
+      assert.strictEqual(answers[0]?.headers.get("ratelimit-policy"), '"owner";q=3;w=60')
+      assert.match(answers[3]?.headers.get("ratelimit") ?? "", /^"owner";r=0;t=\d+$/)
+      assert.match(answers[3]?.headers.get("retry-after") ?? "", /^\d+$/)
+      assert.strictEqual((yield* send(url, path, { key: other.key })).status, 200)
+    })
+  )
+
+  it.effect("counts requests without a valid key by address, and then looks up no more keys", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const { key } = yield* newKey()
+      const statuses = []
+      for (let index = 0; index < 5; index++) {
+        statuses.push((yield* send(url, path, { key: format(randomBytes(32)) })).status)
+      }
+      assert.deepStrictEqual(statuses, [401, 401, 401, 429, 429])
+      const locked = yield* send(url, path, { key })
+      assert.strictEqual(locked.status, 429)
+      assert.match(locked.headers.get("retry-after") ?? "", /^\d+$/)
+    })
+  )
+})
+
+/** A store of keys that cannot be reached. */
+const unreachable = Layer.effect(
+  OwnerKeys,
+  Effect.map(OwnerKeys, (keys) => ({
+    ...keys,
+    authenticate: () => Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
+  }))
+)
+
+layer(
+  testServer({}, undefined, (storage) => Layer.provideMerge(unreachable, storage)),
+  { excludeTestServices: true }
+)("the owner API without its database", (it) => {
+  it.effect("answers 503 with Retry-After, and not 401", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const { key } = yield* newKey()
+      const answer = yield* send(url, path, { key })
+      assert.deepStrictEqual([answer.status, answer.headers.get("retry-after")], [503, "5"])
+    })
+  )
+})

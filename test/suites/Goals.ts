@@ -1,0 +1,78 @@
+/**
+ * The suite of every `Goals`.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { assert, layer as withLayer } from "@effect/vitest"
+import { Effect, type Layer, Option, Result, Schema } from "effect"
+import { kinds, leads } from "../../src/core/analytics/Goal.ts"
+import { Goals } from "../../src/services/analytics/Goals.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
+
+const newSite = Effect.map(
+  SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] })),
+  ({ websiteConfigId }) => websiteConfigId
+)
+
+const Text = Schema.String.check(Schema.makeFilter((text: string) => text.isWellFormed() && !text.includes("\0")))
+
+const Shape = Schema.Struct({
+  name: Schema.Union([Schema.Literals(["a", "b", ...Object.values(leads)]), Text]),
+  kind: Schema.Literals(kinds),
+  value: Text
+})
+
+export const suite = <E>(name: string, layer: Layer.Layer<Goals | SiteDirectory | SiteErasure, E>) =>
+  withLayer(layer, { excludeTestServices: true })(name, (it) => {
+    it.effect.prop(
+      "a name is used once per website and never that of a lead's goal; what was created is listed as it was",
+      { shapes: Schema.Array(Shape).check(Schema.isMaxLength(8)) },
+      ({ shapes }) =>
+        Effect.gen(function* () {
+          const goals = yield* Goals
+          const [websiteConfigId, other] = [yield* newSite, yield* newSite]
+          const taken = new Set<string>(Object.values(leads))
+          const created = []
+          for (const shape of shapes) {
+            const outcome = yield* Effect.result(goals.create({ ...shape, websiteConfigId }))
+            assert.strictEqual(Result.isFailure(outcome), taken.has(shape.name))
+            taken.add(shape.name)
+            if (Result.isSuccess(outcome)) created.push(Option.getOrThrow(outcome.success))
+          }
+          assert.sameDeepMembers([...(yield* goals.list(websiteConfigId))], created)
+          assert.deepStrictEqual(yield* goals.list(other), [])
+          for (const goal of created) {
+            assert.isTrue(yield* goals.delete(goal.goalId))
+            assert.isFalse(yield* goals.delete(goal.goalId))
+          }
+          assert.deepStrictEqual(yield* goals.list(websiteConfigId), [])
+        }),
+      { arbitrary: { runs: 15 } }
+    )
+
+    it.effect("an unknown website and an unknown goal are answered as such", () =>
+      Effect.gen(function* () {
+        const goals = yield* Goals
+        for (const id of [randomUUID(), "no id", ""]) {
+          const goal = { websiteConfigId: id, name: "a", kind: "event", value: "a" } as const
+          assert.deepStrictEqual(yield* goals.create(goal), Option.none())
+          assert.deepStrictEqual(yield* goals.list(id), [])
+          assert.isFalse(yield* goals.delete(id))
+        }
+      })
+    )
+
+    it.effect("goals go with their website", () =>
+      Effect.gen(function* () {
+        const goals = yield* Goals
+        const websiteConfigId = yield* newSite
+        const goal = { websiteConfigId, name: "a", kind: "page", value: "/a*" } as const
+        assert.isTrue(Option.isSome(yield* goals.create(goal)))
+        yield* SiteErasure.use(({ erase }) => erase(websiteConfigId))
+        assert.deepStrictEqual(yield* goals.list(websiteConfigId), [])
+        assert.deepStrictEqual(yield* goals.create({ ...goal, name: "b" }), Option.none())
+      })
+    )
+  })

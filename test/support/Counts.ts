@@ -1,0 +1,36 @@
+/** Asks the reports for simple counts of a website's last UTC days. */
+import { Effect } from "effect"
+import type { Dimension, Metric } from "../../src/core/analytics/report/Query.ts"
+import { Reports } from "../../src/services/analytics/Reports.ts"
+import { lastDays } from "./UtcDays.ts"
+
+/** The values of the dimensions, then those of the metrics, in one list per row, in the order of the dimensions. */
+export const countsBy = (
+  hostedWebsiteId: string,
+  dimensions: ReadonlyArray<Dimension>,
+  metrics: ReadonlyArray<Metric>,
+  period: { readonly days: number; readonly now: number }
+) =>
+  Reports.use((reports) =>
+    reports.query(
+      { hostedWebsiteId, websiteConfigId: hostedWebsiteId },
+      {
+        siteId: hostedWebsiteId,
+        metrics,
+        dimensions,
+        range: lastDays(period.days, period.now),
+        timeZone: "UTC",
+        filters: [],
+        orderBy: dimensions.slice(0, 1).map((by) => ({ by, direction: "asc" })),
+        comparison: null,
+        includeTotalRows: false,
+        includeTimeLabels: false,
+        limit: 10_000,
+        offset: 0
+      }
+    )
+  ).pipe(Effect.map(({ results }) => results.map((row) => [...row.dimensions, ...row.metrics])))
+
+/** The number of page views. */
+export const pageViews = (hostedWebsiteId: string, period: { readonly days: number; readonly now: number }) =>
+  Effect.map(countsBy(hostedWebsiteId, [], ["pageviews"], period), ([row]) => row?.[0])

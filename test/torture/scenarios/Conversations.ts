@@ -1,0 +1,188 @@
+/**
+ * Two processes behind nginx that are restarted in turn while conversations stream: every answer can be read to its end, or
+ * is stored as far as it came and marked as cut.
+ *
+ * @module
+ */
+import assert from "node:assert/strict"
+import type { ServerResponse } from "node:http"
+import { setTimeout } from "node:timers/promises"
+import { Effect, Schema } from "effect"
+import * as Upstream from "../../support/TestUpstream.ts"
+import { pause, until } from "../../support/Wait.ts"
+import * as Cluster from "../Cluster.ts"
+import * as Conversation from "../Conversation.ts"
+import type { Target } from "../Load.ts"
+import * as Nginx from "../Nginx.ts"
+import * as Process from "../Process.ts"
+import * as Store from "../Store.ts"
+import { type Figures, whole } from "./Figures.ts"
+
+export interface Options {
+  readonly rounds: number
+  readonly conversations: number
+  /** The grace period of a process that ends, in milliseconds. */
+  readonly grace: number
+  /** The longest answer, in milliseconds. Answers are from a fifth of this up to this, so that some end in time. */
+  readonly longest: number
+}
+
+const wordMillis = 200
+
+/** The words of the answer to a message, which tells how many it wants. */
+const wordsOf = (message: string): ReadonlyArray<string> =>
+  Array.from({ length: Number(/\d+$/.exec(message)?.[0] ?? 1) }, (_, index) => `${message}:${index} `)
+
+const Request = Schema.fromJsonString(
+  Schema.Struct({ messages: Schema.Array(Schema.Struct({ content: Schema.String })) })
+)
+
+const speak = async (response: ServerResponse, words: ReadonlyArray<string>): Promise<void> => {
+  response.writeHead(200, Upstream.sse)
+  for (const word of words) {
+    if (response.destroyed) return
+    response.write(Upstream.says(word))
+    await setTimeout(wordMillis)
+  }
+  response.end(Upstream.finishes("stop"))
+}
+
+/** An answer as its visitor saw it. */
+interface Seen {
+  readonly conversationId: string
+  readonly message: string
+  readonly spoken: string
+  readonly resumed: number
+  readonly line: Conversation.Line
+  /** From the end of the stream until the stored answer was read, in milliseconds. */
+  readonly readAfter: number
+}
+
+interface Place {
+  readonly url: string
+  readonly target: Target
+}
+
+const settled = (reading: Conversation.Reading): Promise<void> => reading.ended.catch(() => {})
+
+/** Reads a response on with `resume` until no answer runs. */
+const readOn = async ({ target, url }: Place, first: Conversation.Reading, conversationId: string) => {
+  let reading = first
+  let resumed = 0
+  while (reading.finishReason === undefined || reading.finishReason === "error") {
+    const next = Conversation.resume(url, target, conversationId)
+    await settled(next)
+    if (next.status === 204) break
+    if (next.status === 200) {
+      resumed++
+      assert.ok(next.spoken.startsWith(reading.spoken) || reading.spoken.startsWith(next.spoken))
+      if (next.spoken.length >= reading.spoken.length) reading = next
+    } else await setTimeout(wordMillis)
+  }
+  return { spoken: reading.spoken, resumed }
+}
+
+const whenEnded = async ({ target, url }: Place, conversationId: string): Promise<Conversation.Line> => {
+  for (;;) {
+    const line = await Conversation.lastAnswer(url, target, conversationId).catch(() => undefined)
+    if (typeof line?.ending === "string") return line
+    await setTimeout(wordMillis)
+  }
+}
+
+/** A visitor who talks until `isOver`. Returns what it saw, and how many messages were refused. */
+const talk = async (place: Place, index: number, options: Options, isOver: () => boolean) => {
+  const most = options.longest / wordMillis
+  const seen: Array<Seen> = []
+  let refused = 0
+  let known: string | undefined
+  for (let turn = 0; !isOver(); turn++) {
+    const words = Math.ceil(most / 5 + ((index * 7 + turn * 13) % 20) * (most / 25))
+    const message = `${index}-${turn}-${words}`
+    const sent = Conversation.send(place.url, place.target, message, known)
+    await settled(sent)
+    if (sent.conversationId === "") {
+      refused++
+      await setTimeout(wordMillis)
+      continue
+    }
+    const { conversationId } = sent
+    known = conversationId
+    const { resumed, spoken } = await readOn(place, sent, conversationId)
+    const streamEnded = performance.now()
+    const line = await whenEnded(place, conversationId)
+    seen.push({ conversationId, message, spoken, resumed, line, readAfter: performance.now() - streamEnded })
+  }
+  return { seen, refused }
+}
+
+/** What was stored is the whole answer, or its beginning, marked as cut; in both cases what the visitor saw. */
+const check = ({ line, message, spoken }: Seen): void => {
+  const all = wordsOf(message).join("")
+  assert.ok(line.ending === "stop" || line.ending === "cut", `${message} ended as ${line.ending}`)
+  if (line.ending === "stop") assert.equal(line.text, all)
+  assert.ok(all.startsWith(line.text), `${message}: ${line.text}`)
+  assert.ok(line.text.startsWith(spoken), `${message}: the visitor read more than was stored`)
+}
+
+export const rollingRestart = Effect.fnUntraced(function* (options: Options) {
+  const cluster = yield* Cluster.make()
+  const agent = yield* Upstream.start((received, response) => {
+    const { messages } = Schema.decodeUnknownSync(Request)(received.body)
+    void speak(response, wordsOf(messages.at(-1)?.content ?? ""))
+  })
+  const target = yield* Store.prepare(cluster.url, agent.url, "edge")
+  const ports = [yield* Nginx.freePort, yield* Nginx.freePort]
+  const begin = (port: number) =>
+    Process.start("serve", {
+      DATABASE_URL: cluster.url,
+      PORT: String(port),
+      TRUSTED_PROXIES: "127.0.0.1",
+      RATE_LIMIT_CHAT_READ: "off",
+      SHUTDOWN_GRACE: `${options.grace} millis`
+    })
+  const services = [yield* begin(ports[0]!), yield* begin(ports[1]!)]
+  const nginx = yield* Nginx.start(ports)
+  const place = { url: nginx.url, target }
+  let isOver = false
+  const visitors = Array.from({ length: options.conversations }, (_, index) =>
+    talk(place, index, options, () => isOver)
+  )
+  yield* until("all answers stream", () => agent.open() >= options.conversations * 0.9)
+  let longestEnd = 0
+  for (let round = 0; round < 2 * options.rounds; round++) {
+    const which = round % 2
+    const begun = performance.now()
+    yield* services[which]!.signal("SIGTERM")
+    assert.deepEqual(yield* services[which]!.ended, { code: 0, signal: null }, services[which]!.output().slice(-2000))
+    longestEnd = Math.max(longestEnd, performance.now() - begun)
+    services[which] = yield* begin(ports[which]!)
+    yield* pause(2 * wordMillis)
+  }
+  isOver = true
+  const talks = yield* Effect.promise(() => Promise.all(visitors))
+  const seen = talks.flatMap((each) => each.seen)
+  for (const each of seen) check(each)
+  // Nothing is left running, and each message has one answer, on either process.
+  const ids = [...new Set(seen.map(({ conversationId }) => conversationId))]
+  for (const [index, conversationId] of ids.entries()) {
+    const lines = yield* Effect.promise(() => Conversation.read(services[index % 2]!.url, target, conversationId))
+    assert.deepEqual(
+      lines.map(({ role }) => role),
+      lines.map((_, position) => (position % 2 === 0 ? "user" : "assistant"))
+    )
+    assert.ok(lines.every(({ ending, role }) => role === "user" || typeof ending === "string"))
+  }
+  const count = (ending: string) => seen.filter(({ line }) => line.ending === ending).length
+  return {
+    restarts: 2 * options.rounds,
+    conversations: options.conversations,
+    answers: seen.length,
+    whole: count("stop"),
+    cut: count("cut"),
+    resumed: seen.reduce((sum, each) => sum + each.resumed, 0),
+    refused: talks.reduce((sum, each) => sum + each.refused, 0),
+    "read after ms": whole(Math.max(...seen.map(({ readAfter }) => readAfter))),
+    "longest end ms": whole(longestEnd)
+  } satisfies Figures
+}, Effect.scoped)
