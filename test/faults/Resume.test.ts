@@ -1,5 +1,6 @@
 import { assert, it, layer } from "@effect/vitest"
 import { Context, Effect, Layer, Scope } from "effect"
+import { vi } from "vitest"
 import * as Agent from "../support/ControlledAgent.ts"
 import { describeWith } from "../support/Programs.ts"
 import { until } from "../support/Wait.ts"
@@ -66,8 +67,8 @@ const begin = Effect.fnUntraced(function* (url: string, message: string, convers
   return reading
 })
 
-/** Of a test that starts processes, on a busy machine. */
-const timeout = 120_000
+// The tests start processes, which takes long on a busy machine.
+vi.setConfig({ testTimeout: 120_000 })
 
 const suite = (through: "PostgreSQL" | "PgBouncer") =>
   layer(service(through), { timeout: "60 seconds", excludeTestServices: true })((it) => {
