@@ -189,6 +189,19 @@ describe("Config", () => {
     })
   )
 
+  it.effect("a header of countries needs trusted proxies and a name", () =>
+    Effect.gen(function* () {
+      assert.include(String(yield* read({ GEO_HEADER: "cf-ipcountry" })), "GEO_HEADER needs TRUSTED_PROXIES")
+      const proxies = { TRUSTED_PROXIES: "10.0.0.0/8" }
+      assert.include(String(yield* read({ ...proxies, GEO_HEADER: "no header" })), "GEO_HEADER is no name of a header")
+      const settings = yield* read({ ...proxies, GEO_HEADER: "cf-ipcountry", GEO_DATABASE: "/a.mmdb" })
+      assert.deepStrictEqual(
+        Option.map(Exit.getSuccess(settings), ({ geoDatabase, geoHeader }) => [geoDatabase, geoHeader]),
+        Option.some([Option.some("/a.mmdb"), Option.some("cf-ipcountry")])
+      )
+    })
+  )
+
   for (const [name, value] of [
     ["PORT", "70000"],
     ["PORT", "eighty"],

@@ -4,13 +4,14 @@
  *
  * @module
  */
-import { Deferred, Effect, Layer } from "effect"
+import { Deferred, Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import { HttpServer } from "effect/http"
 import * as App from "../App.ts"
 import { DemoSettings } from "../Config.ts"
 import * as LocalPage from "../core/http/LocalPage.ts"
 import * as DemoAgent from "../demo/DemoAgent.ts"
+import * as DemoCountries from "../demo/DemoCountries.ts"
 import * as DemoData from "../demo/DemoData.ts"
 import * as DemoFeed from "../demo/DemoFeed.ts"
 import * as DemoSite from "../demo/DemoSite.ts"
@@ -114,6 +115,10 @@ See what arrived, in another terminal:
 ${hydracore} stats --site ${demo.website_config_id}
 ${hydracore} submissions export --site ${demo.website_config_id}
 
+Which campaign brought leads:
+
+${hydracore} stats --site ${demo.website_config_id} --by visit:utm_campaign
+
 Ctrl-C stops it. The data is kept for the next start.
 `
 }
@@ -122,7 +127,8 @@ export const command = Command.make(
   "demo",
   {},
   Effect.fnUntraced(function* () {
-    const { settings, unused } = yield* DemoSettings
+    const { settings: given, unused } = yield* DemoSettings
+    const settings = { ...given, geoDatabase: Option.orElse(given.geoDatabase, () => DemoCountries.file) }
     yield* Effect.gen(function* () {
       yield* Serve.logTracing(settings)
       yield* LocalDatabase.makeDataFolder(settings)

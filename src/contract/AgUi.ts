@@ -8,7 +8,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
-import { ClientMessage } from "./ClientMessages.ts"
+import { Messages } from "./ClientMessages.ts"
 import * as Headers from "./Headers.ts"
 import { Validation } from "./Validation.ts"
 import { chatErrors, chatParams, widgetTokenHeader } from "./Widget.ts"
@@ -18,7 +18,7 @@ import * as Wire from "./Wire.ts"
 export const RunPayload = Schema.Struct({
   threadId: Wire.Text({ title: "Thread Id", maxLength: 256 }),
   runId: Wire.Text({ title: "Run Id", maxLength: 256 }),
-  messages: Schema.Array(ClientMessage)
+  messages: Messages
 }).annotate({
   identifier: "AgUiRunInput",
   title: "AgUiRunInput",
@@ -27,7 +27,8 @@ export const RunPayload = Schema.Struct({
     {
       threadId: "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e",
       runId: "1",
-      messages: [{ id: "1", role: "user", content: "When do you open?" }]
+      // The document shows the encoded side.
+      messages: [{ id: "1", role: "user", content: "When do you open?" }] as never
     }
   ]
 })

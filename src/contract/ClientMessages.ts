@@ -3,36 +3,65 @@
  *
  * @module
  */
-import { Result, Schema } from "effect"
+import { Predicate, Result } from "effect"
 import * as ClientTurns from "../core/chat/ClientTurns.ts"
 import { maxMessageLength } from "../core/chat/Conversation.ts"
 import type { ValidationError } from "./Errors.ts"
 import * as Wire from "./Wire.ts"
 
-/** The text of a message, or its parts: those that are not text are ignored. */
-const Content = Schema.Union([
-  Schema.String,
-  Schema.Array(Schema.Struct({ type: Schema.String, text: Schema.optionalKey(Schema.String) })),
-  Schema.Null
-])
+const part = { type: "object", properties: { type: { type: "string" }, text: { type: "string" } } }
 
-export const ClientMessage = Schema.Struct({
-  id: Schema.optionalKey(Schema.String),
-  role: Schema.String.annotate({ description: "`user` or `assistant`. Messages of other roles are ignored." }),
-  content: Schema.optionalKey(Content)
-}).annotate({ identifier: "ClientMessage", title: "ClientMessage" })
-
-export type ClientMessage = typeof ClientMessage.Type
-
-/** The text of a message; empty if it has none. */
-const textOf = ({ content = null }: ClientMessage): string => {
-  if (content === null) return ""
-  const parts = typeof content === "string" ? [{ type: "text", text: content }] : content
-  return parts
-    .map(({ text = "", type }) => (type === "text" ? text : ""))
-    .join("")
-    .toWellFormed()
+const message = {
+  type: "object",
+  properties: {
+    id: { type: "string" },
+    role: { type: "string", description: "`user` or `assistant`. Messages of other roles are ignored." },
+    content: {
+      anyOf: [{ type: "string" }, { type: "array", items: part }, { type: "null" }],
+      description: "A text, or parts. Parts that are no text are ignored."
+    }
+  },
+  required: ["role"]
 }
+
+/** The text of the parts of a message; empty for anything else. */
+export const textOfParts = (parts: unknown): string =>
+  Array.isArray(parts)
+    ? parts
+        .map((part) =>
+          Predicate.isObject(part) && part["type"] === "text" && typeof part["text"] === "string" ? part["text"] : ""
+        )
+        .join("")
+        .toWellFormed()
+    : ""
+
+/** The text of a content; null if it is no content. */
+const textOf = (content: unknown): string | null => {
+  if (content === undefined || content === null) return ""
+  if (typeof content === "string") return content.toWellFormed()
+  return Array.isArray(content) ? textOfParts(content) : null
+}
+
+const fail = (msg: string): Result.Result<never, Wire.FieldError> =>
+  Result.fail({ type: "value_error", msg: `Value error, ${msg}` })
+
+/** Stops at the first fault: a body may have hundreds of thousands. */
+const readMessages: Wire.ReadField<ReadonlyArray<ClientTurns.ClientMessage>> = (input) => {
+  if (!Array.isArray(input)) return Result.fail({ type: "list_type", msg: "Input should be a valid list" })
+  const messages: Array<ClientTurns.ClientMessage> = []
+  for (const [index, message] of input.entries()) {
+    if (!Predicate.isObject(message) || typeof message["role"] !== "string") {
+      return fail(`message ${index} should be an object with a role`)
+    }
+    const text = textOf(message["content"])
+    if (text === null) return fail(`the content of message ${index} should be a text or a list of parts`)
+    messages.push({ id: typeof message["id"] === "string" ? message["id"] : null, role: message["role"], text })
+  }
+  return Result.succeed(messages)
+}
+
+/** A required list of messages. */
+export const Messages = Wire.field({ type: "array", items: message, title: "Messages" }, readMessages)
 
 const invalid = (msg: string) =>
   Result.fail<ReadonlyArray<ValidationError>>([
@@ -52,7 +81,3 @@ export const turnsOf = (
     ? invalid(`a message may have at most ${maxMessageLength} characters; please shorten it`)
     : Result.succeed(turns)
 }
-
-/** `turnsOf` the messages as they are sent. */
-export const readTurns = (messages: ReadonlyArray<ClientMessage>): ReturnType<typeof turnsOf> =>
-  turnsOf(messages.map((message) => ({ id: message.id ?? null, role: message.role, text: textOf(message) })))

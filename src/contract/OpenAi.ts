@@ -12,7 +12,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { done } from "./ChatFrame.ts"
-import { ClientMessage } from "./ClientMessages.ts"
+import { Messages } from "./ClientMessages.ts"
 import * as Errors from "./Errors.ts"
 import * as Headers from "./Headers.ts"
 
@@ -26,7 +26,7 @@ const params = { instance_id: Schema.String.annotate({ title: "Instance Id", for
 const nullable = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
 export const CompletionPayload = Schema.Struct({
-  messages: Schema.Array(ClientMessage),
+  messages: Messages,
   model: nullable(Schema.String).annotate({ description: "Ignored. Responses name `assistant`." }),
   stream: nullable(Schema.Boolean),
   stream_options: nullable(Schema.Struct({ include_usage: nullable(Schema.Boolean) })),
@@ -41,7 +41,8 @@ export const CompletionPayload = Schema.Struct({
   identifier: "ChatCompletionRequest",
   title: "ChatCompletionRequest",
   description: "All other parameters of OpenAI's API are ignored.",
-  examples: [{ model, messages: [{ role: "user", content: "When do you open?" }], stream: true }]
+  // The document shows the encoded side.
+  examples: [{ model, messages: [{ role: "user", content: "When do you open?" }] as never, stream: true }]
 })
 
 export type CompletionPayload = typeof CompletionPayload.Type

@@ -12,6 +12,8 @@ export type Arrival =
       readonly device: string | null
       readonly browser: string | null
       readonly os: string | null
+      readonly country: string | null
+      readonly campaign: string | null
       /** Why the view is not counted, or null. */
       readonly exclusion: "bot" | "referrer-spam" | null
     }

@@ -28,6 +28,8 @@ const ofView = (view: PageView): Arrival => ({
   device: view.deviceType,
   browser: view.browser,
   os: view.os,
+  country: view.country,
+  campaign: view.campaign.name,
   exclusion: view.exclusion
 })
 

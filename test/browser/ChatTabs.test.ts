@@ -91,6 +91,25 @@ for (const memory of ["edge", "agent"] as const) {
   })
 }
 
+inChromium("a tab that waits for another one's answer", testServer({}, agent.script), (it) => {
+  it.effect("waits on its next page, too", () =>
+    Effect.gen(function* () {
+      const { answering, openTab, page, send, site } = yield* make
+      yield* send("wait: The first half, |and the second.")
+      yield* answering("The first half")
+      const other = yield* openTab
+      yield* Effect.promise(() => other.getByText("The first half").last().waitFor())
+      yield* Effect.promise(() => other.goto(`${site.url}/other`))
+      yield* Effect.promise(() => other.getByRole("button", { name: "Stop answer" }).waitFor())
+      agent.asked.gate.resolve()
+      const all = ["wait: The first half, |and the second.", "The first half, and the second."]
+      yield* shows(page, ...all)
+      yield* shows(other, ...all)
+      assert.strictEqual(yield* Effect.promise(() => other.locator(".error").count()), 0)
+    })
+  )
+})
+
 inChromium("the last tab", testServer({}, agent.script, undefined, undefined, "edge"), (it) => {
   it.effect("ends the conversation, and a tab that stays receives a running answer to its end", () =>
     Effect.gen(function* () {

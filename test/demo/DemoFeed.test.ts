@@ -126,6 +126,8 @@ describe("the demo's feed", () => {
           device: "desktop",
           browser: "Firefox",
           os: "Linux",
+          country: null,
+          campaign: null,
           exclusion: null
         }
       ])

@@ -81,12 +81,14 @@ export class SharedConversation {
   /** Stores the conversation if there is anything to store, and leaves the other tabs. */
   leave(): void {
     const { conversation, run } = this
+    const { messages, updated } = conversation
+    // The next page takes the answer from the tab that receives it, whose conversation then counts as newer.
+    if (run?.mode === "wait") this.conversation = { ...conversation, updated: updated - 1 }
     this.saveIfUsed()
     // The other tabs can resume an answer that the edge keeps. Nobody receives the rest of any other answer.
-    if (run?.id !== undefined && !conversation.memory) {
-      const { messages, ...rest } = conversation
-      const updated = Math.max(Date.now(), rest.updated + 1)
-      this.#tabs?.send(Store.encode({ ...rest, messages: [...messages, messageOf(run, cut)], updated }))
+    if (run?.mode === "ask" && run.id !== undefined && !conversation.memory) {
+      const left = { ...conversation, messages: [...messages, messageOf(run, cut)] }
+      this.#tabs?.send(Store.encode({ ...left, updated: Math.max(Date.now(), updated + 1) }))
     }
     this.#tabs?.close()
     this.#tabs = undefined

@@ -50,12 +50,20 @@ const joined = (...parts: ReadonlyArray<string | null>): string => parts.filter(
 const show = (arrival: Numbered): void => {
   switch (arrival.type) {
     case "view": {
-      const { at, browser, device, exclusion, os, path, referrer } = arrival
+      const { at, browser, campaign, country, device, exclusion, os, path, referrer } = arrival
       const from = referrer === null ? null : `from ${referrer}`
       const meta = element(
         "p",
         "meta",
-        joined(device, browser, os, exclusion === null ? null : `${exclusion}, not counted`, from)
+        joined(
+          device,
+          browser,
+          os,
+          country,
+          campaign && `campaign ${campaign}`,
+          exclusion === null ? null : `${exclusion}, not counted`,
+          from
+        )
       )
       entry("view", "Page view", at, element("p", "path", path), meta)
       count("views")

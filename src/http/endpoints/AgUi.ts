@@ -12,13 +12,13 @@ import * as ClientMessages from "../../contract/ClientMessages.ts"
 import { AgUiRun } from "../../core/chat/AgUiRun.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
 
-const readPayload = BodyReader.interpreted(RunPayload)
+const readPayload = BodyReader.make(RunPayload)
 
 const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({
   token: ChatEndpoint.widgetToken,
   read: (body) =>
     Result.flatMap(readPayload(body), ({ messages, runId, threadId }) =>
-      Result.map(ClientMessages.readTurns(messages), (turns) => ({
+      Result.map(ClientMessages.turnsOf(messages), (turns) => ({
         question: {
           _tag: "Turns",
           conversationId: threadId,

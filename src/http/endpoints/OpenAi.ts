@@ -73,7 +73,7 @@ const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({
   token: tokenOf,
   read: (body) =>
     Result.flatMap(readPayload(body), (payload) =>
-      Result.map(ClientMessages.readTurns(payload.messages), (turns) => ({
+      Result.map(ClientMessages.turnsOf(payload.messages), (turns) => ({
         question: {
           _tag: "Turns",
           conversationId: payload.metadata?.conversation_id ?? undefined,

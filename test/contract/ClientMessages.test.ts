@@ -1,0 +1,54 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Result, Schema } from "effect"
+import { RunPayload } from "../../src/contract/AgUi.ts"
+import * as BodyReader from "../../src/contract/BodyReader.ts"
+import * as ClientMessages from "../../src/contract/ClientMessages.ts"
+import { CompletionPayload } from "../../src/contract/OpenAi.ts"
+
+const read = BodyReader.make(Schema.Struct({ messages: ClientMessages.Messages }))
+
+const messagesOf = (messages: unknown) => Result.map(read({ messages }), ({ messages }) => messages)
+
+const textIn = (content: unknown) => Result.map(messagesOf([{ role: "user", content }]), ([message]) => message?.text)
+
+describe("contract/ClientMessages", () => {
+  it("reads the text of a content, and nothing else of it", () => {
+    const image = { type: "image_url", image_url: { url: "https://image.example/" } }
+    for (const [content, text] of [
+      ["a", "a"],
+      [null, ""],
+      [undefined, ""],
+      [[{ type: "text", text: "a" }, image, { type: "text", text: "b" }], "ab"],
+      [[1, null, "c", { type: "text" }, { type: "text", text: 1 }], ""],
+      ["\ud83d", "\ufffd"]
+    ] as const) {
+      assert.deepStrictEqual(textIn(content), Result.succeed(text))
+    }
+    assert.isTrue(Result.isFailure(textIn({ text: "a" })))
+  })
+
+  it("takes a visitor's last message of 1 to 8000 characters", () => {
+    const turnsOf = (...messages: ReadonlyArray<readonly [role: string, text: string]>) =>
+      ClientMessages.turnsOf(messages.map(([role, text]) => ({ id: null, role, text })))
+    assert.isTrue(Result.isSuccess(turnsOf(["user", "😀".repeat(8_000)])))
+    for (const turns of [
+      turnsOf(["user", "x".repeat(8_001)]),
+      turnsOf(["user", "a"], ["user", ""]),
+      turnsOf(["system", "a"]),
+      turnsOf()
+    ]) {
+      assert.isTrue(Result.isFailure(turns))
+    }
+  })
+
+  it("a body with hundreds of thousands of faults has a few errors", () => {
+    const rest = { threadId: "t", runId: "r" }
+    for (const schema of [RunPayload, CompletionPayload] as const) {
+      const readBody = BodyReader.make<unknown>(schema)
+      for (const message of [1, {}, { role: 1 }, { role: "user", content: 1 }]) {
+        const body = readBody({ ...rest, messages: new Array(300_000).fill(message) })
+        assert.lengthOf(Result.getOrThrow(Result.flip(body)), 1)
+      }
+    }
+  })
+})

