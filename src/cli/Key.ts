@@ -8,7 +8,6 @@ import { CliError, Command } from "effect/cli"
 import type { Access } from "../core/sites/Access.ts"
 import * as Credential from "../core/sites/Credential.ts"
 import * as Calendar from "../core/text/Calendar.ts"
-import * as TimeInput from "../core/text/TimeInput.ts"
 import { OwnerKeys } from "../services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import * as Inputs from "./support/Inputs.ts"
@@ -35,18 +34,13 @@ const issue = Command.make(
     sites: Inputs.sites,
     allSites: Inputs.mark("all-sites", "The key reaches every website, including those that are created later"),
     scope: Inputs.scope,
-    expires: Inputs.time("expires", "When the key expires, such as 90d, 12h or 2030-01-31; without it, never"),
+    expires: Inputs.expires("key"),
     label: Inputs.label("key")
   },
   Effect.fnUntraced(function* (flags) {
     const keys = yield* OwnerKeys
     const now = yield* Clock.currentTimeMillis
-    const expiresAt = yield* Inputs.readTime(
-      "expires",
-      "a future time, such as 90d, 12h, 30m or 2030-01-31",
-      flags.expires,
-      (text) => TimeInput.parseUntil(text, now)
-    )
+    const expiresAt = yield* Inputs.readExpires(flags.expires, now)
     const sites = yield* readSites(flags.sites, flags.allSites)
     const issued = yield* keys.issue({ scope: flags.scope, sites, label: flags.label, expiresAt })
     // A website was deleted after `readSites` found it.

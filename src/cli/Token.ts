@@ -7,7 +7,6 @@ import { Clock, Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import * as Credential from "../core/sites/Credential.ts"
 import * as Calendar from "../core/text/Calendar.ts"
-import * as TimeInput from "../core/text/TimeInput.ts"
 import { InstanceDirectory } from "../services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../services/chat/WidgetTokens.ts"
 import * as Inputs from "./support/Inputs.ts"
@@ -17,18 +16,13 @@ const issue = Command.make(
   "issue",
   {
     instanceId: Inputs.instance,
-    expires: Inputs.time("expires", "When the token expires, such as 90d, 12h or 2030-01-31; without it, never"),
+    expires: Inputs.expires("token"),
     label: Inputs.label("token")
   },
   Effect.fnUntraced(function* ({ expires, instanceId, label }) {
     const tokens = yield* WidgetTokens
     const now = yield* Clock.currentTimeMillis
-    const expiresAt = yield* Inputs.readTime(
-      "expires",
-      "a future time, such as 90d, 12h, 30m or 2030-01-31",
-      expires,
-      (text) => TimeInput.parseUntil(text, now)
-    )
+    const expiresAt = yield* Inputs.readExpires(expires, now)
     const issued = yield* tokens.issue({ instanceId, label, expiresAt })
     if (Option.isNone(issued)) return yield* Output.notFound("instance", instanceId)
     const token = issued.value

@@ -1,8 +1,8 @@
 /**
  * The body that `useChat` of the AI SDK sends: the whole conversation with each message.
  *
- * Parts other than text, and roles other than `user` and `assistant`, are ignored, as are unknown members. The errors have
- * sentences that a visitor can read, since `useChat` shows them.
+ * Parts other than text, and roles other than `user` and `assistant`, are ignored, as are unknown members. The messages of
+ * the faults are sentences for visitors, since `useChat` shows them.
  *
  * @module
  */
@@ -89,6 +89,7 @@ const invalid = (field: "id" | "messages", msg: string) =>
     { type: "value_error", loc: ["body", field], msg: `Value error, ${msg}` }
   ])
 
+/** Reads a body. The faults are sentences for the visitor. */
 export const read = (body: unknown): Result.Result<Turns, ReadonlyArray<ValidationError>> => {
   if (!isUseChat(body)) return invalid("messages", "a body without `message` needs `messages` and an `id`")
   const { id, messages } = body

@@ -2,6 +2,7 @@
  * `doctor` with a real database, a real Redis and proxies, and its exit code.
  */
 import { spawn } from "node:child_process"
+import { randomUUID } from "node:crypto"
 import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -13,6 +14,7 @@ import { Clock, Effect, Redacted } from "effect"
 import { IpNetwork } from "effect/net"
 import { SqlClient } from "effect/sql"
 import { given } from "../../src/cli/Doctor.ts"
+import * as Rollups from "../../src/postgres/analytics/reports/Rollups.ts"
 import * as Postgres from "../../src/postgres/schema/Inspection.ts"
 import * as Partitions from "../../src/postgres/schema/Partitions.ts"
 import * as Redis from "../../src/redis/Inspection.ts"
@@ -45,6 +47,22 @@ describe("doctor: the database", () => {
       yield* sql`DELETE FROM effect_sql_migrations WHERE migration_id = 2`
       const behind = yield* Postgres.inspect
       assert.deepStrictEqual([behind.pending, behind.missingPartitions], [[2], []])
+    }).pipe(Effect.provide(TestDatabase.layer))
+  )
+
+  it.live("counts the websites whose rollups lag, until a round", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const [used, unused] = [randomUUID(), randomUUID()]
+      for (const id of [used, unused]) {
+        yield* sql`INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
+          VALUES (${id}, ${id}, ${id}, 'a')`
+      }
+      yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+        VALUES (${used}, now() - interval '3 days', '/', '')`
+      assert.strictEqual((yield* Postgres.inspect).laggingRollups, 1)
+      yield* Rollups.round
+      assert.strictEqual((yield* Postgres.inspect).laggingRollups, 0)
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
@@ -145,7 +163,7 @@ describe("doctor, as a process", () => {
       assert.match(output(), /^BAD +rights +The database's user lacks UPDATE on site, .*INSERT on page_view/m)
       assert.match(output(), /^\S+ +partitions /m)
       yield* owner`GRANT INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ${reader}`
-      yield* owner`GRANT DELETE ON conversation_message, answer_piece, token_reservation TO ${reader}`
+      yield* owner`GRANT DELETE ON conversation_message, answer_piece, token_reservation, pending_lead TO ${reader}`
       const granted = yield* Process.launch(["doctor"], environment)
       yield* granted.ended
       assert.match(granted.output(), /^note +rights +.* lacks DELETE on visitor_salt, DELETE on page_view_batch, /m)

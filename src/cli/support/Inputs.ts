@@ -10,6 +10,7 @@ import { CliError, Flag } from "effect/cli"
 import { NetAddress } from "effect/net"
 import { isSpelledLikeToken } from "../../core/chat/WidgetToken.ts"
 import * as Scope from "../../core/sites/Scope.ts"
+import * as TimeInput from "../../core/text/TimeInput.ts"
 import * as TimeZone from "../../core/text/TimeZone.ts"
 import { parseUuid } from "../../core/text/Uuid.ts"
 
@@ -246,3 +247,13 @@ export const readTime = (
     onNone: () => Effect.succeed(null),
     onSome: (value) => read(flag, { expected, parse }, value.trim())
   })
+
+/** When a token or a key expires. */
+export const expires = (of: string) =>
+  time("expires", `When the ${of} expires, such as 90d, 12h or 2030-01-31; without it, never`)
+
+/** Parses `expires` to milliseconds since 1970; null for never. */
+export const readExpires = (text: Option.Option<string>, now: number) =>
+  readTime("expires", "a future time, such as 90d, 12h, 30m or 2030-01-31", text, (value) =>
+    TimeInput.parseUntil(value, now)
+  )

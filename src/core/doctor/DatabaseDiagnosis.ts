@@ -32,6 +32,8 @@ export type DatabaseFacts =
       readonly isEncrypted: boolean
       /** The partitions of this month and the next three that do not exist. Empty before the database is migrated. */
       readonly missingPartitions: ReadonlyArray<string>
+      /** The number of websites whose rollups lag; null if it cannot be known. */
+      readonly laggingRollups: number | null
     }
 
 /** With a larger difference between the clocks, page views and salts would be assigned to the wrong day. */
@@ -105,6 +107,15 @@ const clock = ({ clockAheadMillis, roundTripMillis }: DatabaseFacts & { readonly
         "Synchronize both machines with a time server (NTP); otherwise page views count on the wrong day."
       )
 
+const rollups = (laggingRollups: number): Finding =>
+  laggingRollups === 0
+    ? ok("rollups", "The page views of closed days are rolled up.")
+    : warning(
+        "rollups",
+        `${laggingRollups} ${laggingRollups === 1 ? "website has" : "websites have"} page views of a closed day that are not rolled up: reports take longer.`,
+        "A running service rolls them up and logs why it cannot; `npm run -s hydracore -- report rebuild` does it now."
+      )
+
 const migrate = "Run `npm run -s hydracore -- migrate`."
 
 /** The findings in the order in which to fix them. */
@@ -139,6 +150,7 @@ export const ofDatabase = (facts: DatabaseFacts, transport: DatabaseUrl.Transpor
                 `Partitions are missing: ${missingPartitions.join(", ")}. Their page views are stored in the default partition.`,
                 `${migrate.slice(0, -1)} to create them; a running service tries every hour and logs why it cannot.`
               )
-        ])
+        ]),
+    ...(facts.laggingRollups === null ? [] : [rollups(facts.laggingRollups)])
   ]
 }

@@ -17,6 +17,7 @@ export interface Finding {
     | "durability"
     | "clock"
     | "partitions"
+    | "rollups"
     | "connections"
     | "redis"
     | "proxies"

@@ -1,7 +1,8 @@
 /**
  * `POST /v1/public/widget/{instance_id}/chat`: a visitor's message to an instance's agent, whose answer is streamed.
  *
- * An instance with `memory: "edge"` answers with the earlier turns of the conversation, and keeps this one.
+ * An instance with `memory: "edge"` answers with the earlier turns of the conversation, and keeps this one. The body of
+ * `useChat` has the earlier turns itself.
  *
  * @module
  */
@@ -19,7 +20,7 @@ import * as RequestHead from "./RequestHead.ts"
 
 const readPayload = BodyReader.make(ChatPayload)
 
-/** The published body, and JSON refusals. */
+/** The published body, whose errors are JSON. */
 const published = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi => ({
   token: ChatEndpoint.widgetToken,
   read: (body) =>
@@ -44,7 +45,7 @@ const useChat = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi => ({
   refusal: ErrorSentence.asText
 })
 
-/** Whether a body that is not parsed is likely `useChat`'s. In JSON, a text has its quotation marks escaped. */
+/** Whether an unparsed body is probably `useChat`'s. JSON escapes the quotation marks of a text, so these are keys. */
 const isLikelyUseChat = (bytes: Uint8Array): boolean => {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return buffer.includes('"messages"') && buffer.includes('"id"')

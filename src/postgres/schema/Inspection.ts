@@ -7,6 +7,7 @@ import { Clock, Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import type { DatabaseFacts } from "../../core/doctor/DatabaseDiagnosis.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
+import * as Rollups from "../analytics/reports/Rollups.ts"
 import * as Migrations from "./Migrations.ts"
 import * as Partitions from "./Partitions.ts"
 import * as Privileges from "./Privileges.ts"
@@ -42,6 +43,7 @@ export const inspect = Effect.gen(function* () {
   // A read-only database, such as a standby for reports, needs no write privileges.
   const isReadOnly = row.read_only === "on"
   const isWritten = pending.length === 0 && !isReadOnly
+  const deniedForMaintenance = isWritten ? yield* Privileges.missingForUpkeep : []
   return {
     _tag: "Reached",
     pending,
@@ -49,12 +51,13 @@ export const inspect = Effect.gen(function* () {
     roundTripMillis: Math.round(roundTripMillis),
     isReadOnly,
     denied: isWritten ? yield* Privileges.missing : [],
-    deniedForMaintenance: isWritten ? yield* Privileges.missingForUpkeep : [],
+    deniedForMaintenance,
     storesUnicode: Migrations.storesUnicode(row.encoding),
     fsync: row.fsync === "on",
     fullPageWrites: row.full_page_writes === "on",
     synchronousCommit: row.synchronous_commit,
     isEncrypted: row.is_encrypted,
-    missingPartitions: missing.map(({ name }) => name)
+    missingPartitions: missing.map(({ name }) => name),
+    laggingRollups: pending.length === 0 && deniedForMaintenance.length === 0 ? yield* Rollups.lagging : null
   } satisfies DatabaseFacts
 })

@@ -23,6 +23,7 @@ import * as ProcessorTime from "./ProcessorTime.ts"
 import * as Profile from "./Profile.ts"
 import * as Program from "./Program.ts"
 import * as Rates from "./Rates.ts"
+import * as Reports from "./Reports.ts"
 import * as Revision from "./Revision.ts"
 import * as StartTime from "./StartTime.ts"
 import * as Statistics from "./Statistics.ts"
@@ -105,6 +106,7 @@ const measureParts = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge
     const full = yield* PrefilledDatabase.fill(testBed, fresh, options.stored)
     measures.push(yield* Rates.measurePrefilled(testBed, { empty: fresh, full }, { ...options, invalid: false }))
   }
+  if (includes("reports")) measures.push(...(yield* Reports.measure(testBed, fresh, options)))
   if (includes("workers")) measures.push(yield* Workers.measure(testBed, fresh, options))
   if (includes("capacity")) measures.push(...(yield* Capacity.measure(testBed, fresh, options)))
   return measures

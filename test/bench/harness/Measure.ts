@@ -108,6 +108,9 @@ const lower = (measures: Measures, text: string, id: string, other: string): Rea
 const together = (row: Row | undefined): ReadonlyArray<number> | undefined =>
   row?.processorTime?.own.map((own, round) => own + (row.processorTime?.postgres[round] ?? Number.NaN))
 
+const slowest = (samples: ReadonlyArray<number> | undefined): ReadonlyArray<number> | undefined =>
+  samples === undefined ? undefined : [Math.max(...samples)]
+
 /** The goals for which there are measurements. */
 export const goals = (measures: Measures): ReadonlyArray<Goal> => {
   const { bare, edge, fastapi, fastify, memory } = names
@@ -168,6 +171,23 @@ export const goals = (measures: Measures): ReadonlyArray<Goal> => {
       0.95,
       ["stored", "full"],
       ["stored", "empty"]
+    ),
+    ...below("dashboard of nine queries over twelve months", 300, "ms", samples("dashboard")),
+    ...atLeast(
+      measures,
+      "the same from page views alone, against this dashboard",
+      50,
+      ["dashboard", "from page views alone"],
+      ["dashboard", edge]
+    ),
+    ...below("filtered query over 30 days of the large website", 2_000, "ms", samples("filtered")),
+    ...below("slowest of these queries on a small website", 50, "ms", slowest(samples("small"))),
+    ...atLeast(
+      measures,
+      "page views while a dashboard is reloaded twice a second",
+      0.95,
+      ["reported", "a dashboard"],
+      ["reported", "no dashboard"]
     )
   ]
 }

@@ -7,7 +7,17 @@ import { parseArgs } from "node:util"
 import { type Endpoint, endpoints } from "./Comparison.ts"
 
 /** The parts of a run, in their order. */
-export const parts = ["rates", "latency", "start", "chat", "streams", "stored", "workers", "capacity"] as const
+export const parts = [
+  "rates",
+  "latency",
+  "start",
+  "chat",
+  "streams",
+  "stored",
+  "reports",
+  "workers",
+  "capacity"
+] as const
 export type Part = (typeof parts)[number]
 
 export interface Options {
@@ -17,6 +27,8 @@ export interface Options {
   readonly connections: number
   /** The number of page views in the prefilled table. */
   readonly stored: number
+  /** The number of page views that reports are made of. */
+  readonly reported: number
   readonly quick: boolean
   /** A git revision that the checkout is compared with, instead of the peers. */
   readonly against: string | undefined
@@ -36,6 +48,7 @@ export const usage = `scripts/bench [--quick [--against REVISION [--endpoints NA
   --seconds NUMBER      the duration of each load
   --connections NUMBER  of the load (64)
   --stored NUMBER       page views in the prefilled table (10000000)
+  --reported NUMBER     page views of the reports (20000000)
   --profile FOLDER      only page views on the service; keeps its CPU profiles in FOLDER and prints where the time goes
   --write               write the results to test/bench/README.md and draw the chart; a full run always does`
 
@@ -55,6 +68,7 @@ const flags = {
   seconds: { type: "string" },
   connections: { type: "string" },
   stored: { type: "string" },
+  reported: { type: "string" },
   profile: { type: "string" },
   write: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false }
@@ -78,14 +92,16 @@ const readNumbers = (given: ReturnType<typeof values>) => {
     rounds: against !== undefined ? 4 : quick ? 2 : 5,
     seconds: against !== undefined ? 1 : quick ? 4 : 10,
     connections: 64,
-    stored: 10_000_000
+    stored: 10_000_000,
+    reported: 20_000_000
   }
   const read = (name: keyof typeof defaults) => (given[name] === undefined ? defaults[name] : Number(given[name]))
   return {
     rounds: read("rounds"),
     seconds: read("seconds"),
     connections: read("connections"),
-    stored: read("stored")
+    stored: read("stored"),
+    reported: read("reported")
   }
 }
 

@@ -20,7 +20,8 @@ const Reached = Schema.TaggedStruct("Reached", {
   fullPageWrites: Schema.Boolean,
   synchronousCommit: Schema.Literals(["on", "off", "local", "remote_apply"]),
   isEncrypted: Schema.Boolean,
-  missingPartitions: Schema.Array(Schema.Literals(["page_view_2026_11", "bot_view_2026_12"]))
+  missingPartitions: Schema.Array(Schema.Literals(["page_view_2026_11", "bot_view_2026_12"])),
+  laggingRollups: Schema.NullOr(Schema.Literals([0, 1, 3]))
 })
 
 const Facts = Schema.Struct({
@@ -148,6 +149,14 @@ describe("core/doctor/Diagnosis", () => {
     if (database.missingPartitions.length > 0 && findings[0]) {
       for (const name of database.missingPartitions) assert.include(findings[0].finding, name)
     }
+  })
+
+  it.prop("warns of websites whose rollups lag", [Facts, Reached], ([facts, database]) => {
+    const lagging = database.laggingRollups
+    assert.deepStrictEqual(
+      of({ ...facts, database }, "rollups").map(({ severity }) => severity),
+      lagging === null ? [] : [lagging === 0 ? "ok" : "warning"]
+    )
   })
 
   it.prop(

@@ -69,6 +69,14 @@ const byMonth = (days: ReadonlyArray<Day>): ReadonlyMap<LocalDate, ReadonlyArray
   return months
 }
 
+/** The first days of the months that a range of days contains as a whole. */
+export const wholeMonths = (days: ReadonlyArray<Day>): ReadonlyArray<LocalDate> =>
+  [...byMonth(days)].flatMap(([month, ofMonth]) => {
+    const last = ofMonth.at(-1)
+    const isWhole = ofMonth[0]?.date === month && last !== undefined && LocalTime.addDays(last.date, 1).endsWith("-01")
+    return isWhole ? [month] : []
+  })
+
 /** The plan for days that follow each other. */
 export const make = (days: ReadonlyArray<Day>, state: State): Plan => {
   const usable = (rolled: Rolled | undefined, start: number, end: number): boolean =>

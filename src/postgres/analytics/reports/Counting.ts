@@ -97,18 +97,6 @@ const add = (parts: ReadonlyArray<ReadonlyArray<Counts.Group>>): ReadonlyArray<C
 const asksFor = (query: Query, ...metrics: ReadonlyArray<Metric>): boolean =>
   query.metrics.some((metric) => metrics.includes(metric))
 
-const isWhole = (month: ReadonlyArray<LocalTime.Day>): boolean => {
-  const [first, last] = [month[0], month.at(-1)]
-  if (first === undefined || last === undefined) return false
-  return first.date.endsWith("-01") && LocalTime.addDays(last.date, 1).endsWith("-01")
-}
-
-/** The first days of the months that a range of days contains as a whole. */
-const wholeMonths = (days: ReadonlyArray<LocalTime.Day>): ReadonlyArray<string> =>
-  Array.from(Map.groupBy(days, ({ date }) => LocalTime.monthOf(date)))
-    .filter(([, month]) => isWhole(month))
-    .map(([month]) => month)
-
 /** Counts the groups of a query in one range of days. */
 export const count = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
@@ -119,7 +107,7 @@ export const count = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Assembly.Counted, SqlError.SqlError> {
   const days = LocalTime.days(query.timeZone, range.first, range.last)
   const isDaily = query.dimensions.some((dimension) => dimension === "time:day" || dimension === "time:week")
-  const months = isDaily ? [] : wholeMonths(days)
+  const months = isDaily ? [] : RollupPlan.wholeMonths(days)
   const state = yield* RollupState.read(sql, site, query.timeZone, { ...range, months })
   const current = RollupState.withCurrentGoals(state)
   const nothing: RollupPlan.State = { days: new Map(), months: new Map(), stale: [] }

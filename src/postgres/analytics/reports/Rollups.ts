@@ -9,6 +9,7 @@ import { type Cause, Clock, Duration, Effect, Layer, Schedule, Schema } from "ef
 import { SqlClient, type SqlError } from "effect/sql"
 import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import type { LocalDate } from "../../../core/analytics/report/Query.ts"
+import * as RollupPlan from "../../../core/analytics/report/RollupPlan.ts"
 import { maxGap } from "../../../core/analytics/report/Visits.ts"
 import { dateOf } from "../../../core/text/Calendar.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
@@ -143,16 +144,14 @@ const update = Effect.fnUntraced(function* (
 
   const missing = days.filter(({ date }) => anew || !settled.days.has(date))
   let isComplete = true
-  for (const [, ofMonth] of Map.groupBy(missing, ({ date }) => LocalTime.monthOf(date))) {
-    for (const chunk of chunks(ofMonth, yield* countRows(site, ofMonth))) {
+  if (missing.length > 0) {
+    for (const chunk of chunks(missing, yield* countRows(site, missing))) {
       if (!(yield* RollUp.rollDays(sql, site, chunk, before, anew))) isComplete = false
     }
   }
-  for (const [month, ofMonth] of Map.groupBy(days, ({ date }) => LocalTime.monthOf(date))) {
-    const next = LocalTime.addDays(ofMonth.at(-1)?.date ?? month, 1)
-    if (!next.endsWith("-01") || (settled.months.has(month) && !ofMonth.some((day) => missing.includes(day)))) continue
-    yield* RollUp.rollMonth(sql, site, month, next)
-  }
+  const again = new Set(missing.map(({ date }) => LocalTime.monthOf(date)))
+  const months = RollupPlan.wholeMonths(days).filter((month) => again.has(month) || !settled.months.has(month))
+  if (months.length > 0) yield* RollUp.rollMonths(sql, site, months)
   yield* sql`UPDATE rollup_site SET rolled_before = ${PgTypes.date(isComplete ? LocalTime.addDays(last, 1) : null)},
       goals = ${RollupState.fingerprint(goals)},
       retry_at = ${isComplete ? null : sql`now() + ${Duration.toSeconds(retryDelay)} * interval '1 second'`}
@@ -183,6 +182,22 @@ export const round: Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, 
     }
   }
 ).pipe(Effect.catchTag("Busy", () => Effect.void))
+
+/** How long after its end a day may stay without rollups. */
+const maxLag = 6 * 3_600_000
+
+/** The number of websites that have rows and a day that ended more than six hours ago and is not rolled up. */
+export const lagging: Effect.Effect<number, SqlError.SqlError, SqlClient.SqlClient> = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const before = (yield* Clock.currentTimeMillis) - maxLag
+  let count = 0
+  for (const { hostedWebsiteId, isValid, rolledBefore, timeZone } of yield* sites) {
+    if (isValid && rolledBefore !== null && rolledBefore > lastClosed(timeZone, before)) continue
+    const first = yield* RollupState.firstRow(sql, hostedWebsiteId)
+    if (first !== null && dateOf(LocalTime.zone(timeZone).toLocal(first)) <= lastClosed(timeZone, before)) count++
+  }
+  return count
+})
 
 /** Makes the rollups of one website, or of all, anew. Waits while another process rolls up. */
 export const rebuild = (

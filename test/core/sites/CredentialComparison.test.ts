@@ -1,5 +1,5 @@
 /**
- * That tokens are compared in constant time, shown by the code path and not by a clock: every comparison of a token that
+ * That tokens and keys are compared in constant time, shown by the code path and not by a clock: every comparison of a token that
  * is found goes through `timingSafeEqual`, over the whole of two digests of one length.
  */
 import { afterAll, assert, beforeEach, it } from "@effect/vitest"
@@ -8,8 +8,11 @@ import { vi } from "vitest"
 import { digest, sameDigest } from "../../../src/core/sites/Credential.ts"
 import * as InstanceDirectory from "../../../src/memory/chat/InstanceDirectory.ts"
 import * as MemoryWidgetTokens from "../../../src/memory/chat/WidgetTokens.ts"
+import * as MemoryOwnerKeys from "../../../src/memory/sites/OwnerKeys.ts"
+import * as SiteDirectory from "../../../src/memory/sites/SiteDirectory.ts"
 import { InstanceDirectory as Directory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
+import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 
 /** Test files of one worker share modules: those that other files have loaded do not use the mock. */
 const compared = vi.hoisted((): Array<readonly [number, number]> => {
@@ -60,4 +63,14 @@ it.effect("a token that is let in was compared so, with what is kept of it", () 
     assert.isTrue(Option.isSome(yield* tokens.authenticate(instance.instanceId, token)))
     assert.deepStrictEqual(compared, [[32, 32]])
   }).pipe(Effect.provide(MemoryWidgetTokens.layer.pipe(Layer.provideMerge(InstanceDirectory.layer()))))
+)
+
+it.effect("so was an owner key", () =>
+  Effect.gen(function* () {
+    const keys = yield* OwnerKeys
+    const request = { scope: "stats", sites: "all", label: null, expiresAt: null } as const
+    const { key } = Option.getOrThrow(yield* keys.issue(request))
+    assert.isTrue(Option.isSome(yield* keys.authenticate(key)))
+    assert.deepStrictEqual(compared, [[32, 32]])
+  }).pipe(Effect.provide(MemoryOwnerKeys.layer.pipe(Layer.provideMerge(SiteDirectory.layer()))))
 )
