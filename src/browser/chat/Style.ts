@@ -34,7 +34,7 @@ textarea{font:inherit;color:inherit}
 ul,ol{padding-inline-start:1.4em}
 h3,h4,h5,h6{font-size:1em}
 a{color:var(--link)}
-a[target]::after{content:" ↗"/""}
+a[target]::after{content:" ↗";content:" ↗"/""}
 blockquote{padding-inline-start:.8em;border-inline-start:3px solid var(--edge);color:var(--muted)}
 code{padding:.1em .3em;border-radius:5px;background:light-dark(#17202a14,#fff2);font:.9em ui-monospace,Menlo,Consolas,monospace}
 pre{padding:.6em .9em;border-radius:10px;background:#0b0f14;color:#e8edf2;direction:ltr}
@@ -49,7 +49,7 @@ pre code{padding:0;background:none}
 .message,.plain{content-visibility:auto;contain-intrinsic-size:auto 30em auto 20em}
 pre,.table{max-width:100%;overflow-x:auto}
 .table[aria-label]{background:linear-gradient(90deg,var(--surface) 50%,#0000) 0/3em 100% local,linear-gradient(-90deg,var(--surface) 50%,#0000) 100%/3em 100% local,linear-gradient(90deg,light-dark(#0003,#000a),#0000) 0/.8em 100%,linear-gradient(-90deg,light-dark(#0003,#000a),#0000) 100%/.8em 100%;background-repeat:no-repeat}
-.table[aria-label]::after{content:"↔ " attr(aria-label)/"";position:sticky;left:0;display:block;width:max-content;max-width:100%;padding-top:.3em;font-size:.85em;color:var(--muted)}
+.table[aria-label]::after{content:"↔ " attr(aria-label);content:"↔ " attr(aria-label)/"";position:sticky;inset-inline-start:0;display:block;width:max-content;max-width:100%;padding-top:.3em;font-size:.85em;color:var(--muted)}
 table{border-collapse:collapse}
 hr{border:solid var(--edge);border-width:1px 0 0}
 th,td{padding:.3em .6em;border-bottom:1px solid var(--edge);text-align:start;overflow-wrap:normal}
@@ -59,7 +59,7 @@ th,td{padding:.3em .6em;border-bottom:1px solid var(--edge);text-align:start;ove
 .right{text-align:right;white-space:nowrap}
 .note{font-size:.9em;color:var(--muted)}
 .activity{padding-inline-start:.6em}
-.activity::before,.writing .body:empty::after,.writing .body>:last-child::after{content:""/"";display:inline-block;width:.6em;height:.6em;margin-inline:.25em;border-radius:50%;background:var(--accent);animation:wait 1.2s infinite}
+.activity::before,.writing .body:empty::after,.writing .body>:last-child::after{content:"";display:inline-block;width:.6em;height:.6em;margin-inline:.25em;border-radius:50%;background:var(--accent);animation:wait 1.2s infinite}
 .activity:not([hidden])~.body:empty,.writing .activity:not([hidden])~.body>:last-child::after{display:none}
 .sources{max-width:100%;padding-inline:.9em;font-size:.9em}
 .sources a{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}

@@ -54,11 +54,14 @@ export const makeTranscript = (options: Options): Transcript => {
   const latest = make("button", { part: "button latest", type: "button", hidden: "" }, icon("down"))
   const suggestions = make("div", { part: "suggestions" })
   let isPinned = true
+  let lastScrollTop = 0
 
   const scrollToEnd = (): void => {
     isPinned = true
     latest.hidden = true
     log.scrollTop = log.scrollHeight
+    // A log that became shorter is not one that the visitor has scrolled back.
+    lastScrollTop = log.scrollTop
   }
   const queue = makeRenderQueue()
   /** Makes a table that is wider than its answer a region that can be scrolled by keyboard, and says so. */
@@ -76,7 +79,6 @@ export const makeTranscript = (options: Options): Transcript => {
     if (isPinned) scrollToEnd()
   })
   resizeObserver.observe(log)
-  let lastScrollTop = 0
   log.onscroll = () => {
     const { clientHeight, scrollHeight, scrollTop } = log
     isPinned = scrollHeight - scrollTop - clientHeight < Limits.maxDistance || (isPinned && scrollTop >= lastScrollTop)
