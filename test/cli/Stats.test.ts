@@ -185,7 +185,7 @@ describe("stats", () => {
         `"${shop.websiteConfigId}","Shop","letter","1"`
       )
       yield* Effect.provide(create, context)
-      assert.match(yield* refusal("--site", "Shop"), /^2 websites have this name; .*\.\n$/)
+      assert.match(yield* refusal("--site", "Shop"), /^2 websites have this name\. .*\.\n$/)
     })
   )
 
