@@ -163,7 +163,7 @@ describe("doctor, as a process", () => {
       assert.match(output(), /^BAD +rights +The database's user lacks UPDATE on site, .*INSERT on page_view/m)
       assert.match(output(), /^\S+ +partitions /m)
       yield* owner`GRANT INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ${reader}`
-      yield* owner`GRANT DELETE ON conversation_message, answer_piece, token_reservation, pending_lead TO ${reader}`
+      yield* owner`GRANT DELETE ON conversation_message, answer_piece, token_reservation, pending_lead, outbox TO ${reader}`
       const granted = yield* Process.launch(["doctor"], environment)
       yield* granted.ended
       assert.match(granted.output(), /^note +rights +.* lacks DELETE on visitor_salt, DELETE on page_view_batch, /m)
