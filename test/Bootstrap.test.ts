@@ -33,13 +33,13 @@ const saidWith = (...packages: ReadonlyArray<string>) => {
 }
 
 describe("bootstrap: a Node that is too old", () => {
-  it("whoever left the package out that brings one is not told to rebuild it", () => {
+  it("does not advise to rebuild a package that is not installed", () => {
     const said = saidWith()
     assert.include(said, 'run "npm ci"')
     assert.notInclude(said, "npm rebuild")
   })
 
-  it("whoever has it is told how to let it bring one", () => {
+  it("advises to rebuild a package that is installed", () => {
     assert.include(saidWith("node"), '"npm rebuild node ')
   })
 })

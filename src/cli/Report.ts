@@ -1,5 +1,5 @@
 /**
- * `report rebuild`: makes the rollups of websites anew.
+ * `report rebuild`: rebuilds the rollups of websites.
  *
  * @module
  */
@@ -29,7 +29,7 @@ const rebuild = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Make the rollups of a website anew, or of all: after page views were changed while triggers were off"
+    "Rebuild the rollups of a website, or of all, after page views were changed while triggers were off"
   ),
   Command.withExamples([
     { command: "hydracore report rebuild", description: "Every website; running processes use the new rollups at once" }

@@ -120,16 +120,14 @@ export const start = Effect.fnUntraced(function* (
     return worker
   })
 
-  /** Removes a worker from the dispatcher once it has ended. */
+  /** Removes a worker from the dispatchers once it has ended. */
   const removeWhenEnded = Effect.fnUntraced(function* (slot: Slot, member: Member) {
     const ended = yield* member.worker.ended
     for (const registration of member.registrations) registration.remove()
     // A replaced worker, or one that ends at shutdown, is expected to end.
     if (members.get(slot) !== member) return
     members.delete(slot)
-    yield* Effect.logWarning(
-      `Worker ${slot.number} ended ${WorkerProcess.howEnded(ended)}; another one takes its place`
-    )
+    yield* Effect.logWarning(`Worker ${slot.number} ended ${WorkerProcess.howEnded(ended)}; starting another`)
   })
 
   const register = Effect.fnUntraced(function* (slot: Slot, worker: WorkerProcess.WorkerProcess) {
@@ -180,9 +178,7 @@ export const start = Effect.fnUntraced(function* (
     if (Result.isFailure(started)) {
       yield* old.worker.isOver()
         ? couldNotStart(slot, started.failure)
-        : Effect.logError(
-            `No worker takes the place of worker ${slot.number}, which serves on: ${started.failure.message}`
-          )
+        : Effect.logError(`Worker ${slot.number} could not be replaced and keeps serving: ${started.failure.message}`)
       yield* complete(false)
       return old
     }
@@ -221,7 +217,7 @@ export const start = Effect.fnUntraced(function* (
   const begin = (slot: Slot) =>
     Effect.flatMap(launch(slot), (worker) => Effect.map(register(slot, worker), (member) => ({ slot, member })))
   const [firstSlot, ...others] = slots
-  // One first: a common fault is then reported once.
+  // The first worker starts alone, so that a fault that all share is reported once.
   const first = firstSlot === undefined ? [] : [yield* begin(firstSlot)]
   const begun = [...first, ...(yield* Effect.forEach(others, begin, { concurrency: "unbounded" }))]
   for (const { member, slot } of begun) yield* Effect.forkScoped(supervise(slot, member))
@@ -230,11 +226,11 @@ export const start = Effect.fnUntraced(function* (
     address: dispatcher.address,
     ownerAddress: owner?.address,
     replaceAll: Effect.gen(function* () {
-      yield* Effect.logInfo("New workers take the places of the old ones")
+      yield* Effect.logInfo("Replacing all workers")
       for (const slot of slots) {
-        if (!(yield* requestReplacement(slot))) return yield* Effect.logError("The other workers stay as they are")
+        if (!(yield* requestReplacement(slot))) return yield* Effect.logError("The other workers are not replaced")
       }
-      yield* Effect.logInfo("All workers are new")
+      yield* Effect.logInfo("All workers are replaced")
     }),
     snapshot: Effect.suspend(() =>
       Effect.forEach(alive, ({ measure }) => measure, { concurrency: "unbounded", discard: true })

@@ -294,7 +294,7 @@ describe("AgentStream over HTTP: silence and haste", () => {
         yield* until("the agent said all it will", () => upstream.open() === 1 && events.length === expected.length)
         yield* TestClock.adjust("59 seconds")
         assert.isUndefined(fiber.pollUnsafe())
-        // The wait for the next event may begin after the first step of the clock: time goes on until it is over.
+        // The wait for the next event may begin after the first step of the clock, so the clock advances until the wait ends.
         while (fiber.pollUnsafe() === undefined) {
           yield* TestClock.adjust("1 second")
           yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))

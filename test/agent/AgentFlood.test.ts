@@ -113,7 +113,7 @@ describe("AgentStream over HTTP: more than is said", () => {
             events.filter(({ _tag }) => _tag !== "Reasoning"),
             [{ _tag: "Accepted" }]
           )
-          // The last piece may be of some seconds, and the clock goes on while bytes are under way.
+          // The last piece may take some seconds, and the clock advances while bytes are in flight.
           const least = ((AgentThrottle.silence - AgentThrottle.burst) * 1000) / AgentThrottle.rate
           assert.isAtLeast(millis, least - 10_000)
           assert.isBelow(millis, 2 * least)

@@ -25,7 +25,7 @@ const hello: AgentEvent = { _tag: "Text", delta: "Hello!" }
 const finish: AgentEvent = { _tag: "Finish", reason: "stop" }
 const usage = (inputTokens: number, outputTokens: number): AgentEvent => ({ _tag: "Usage", inputTokens, outputTokens })
 
-/** Runs with an agent that follows the script; the budget is at hand. */
+/** Runs a test with an agent that follows the script, and with the budget. */
 const withAgent = (script: MemoryAgentStream.Script, budget: Layer.Layer<TokenBudget> = MemoryTokenBudget.layer) =>
   Effect.provide(
     BudgetedAgentStream.layer.pipe(Layer.provide(MemoryAgentStream.layer(script)), Layer.provideMerge(budget))

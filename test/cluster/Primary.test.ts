@@ -103,7 +103,7 @@ describe("cluster/Primary", () => {
       Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
       yield* until("the fourth serves", () => cluster.lines.some((line) => line.includes("serves again")))
       assert.deepStrictEqual(cluster.lines, [
-        'Warn ["Worker 1 ended by SIGKILL; another one takes its place"]',
+        'Warn ["Worker 1 ended by SIGKILL; starting another"]',
         'Error ["Worker 1 could not be started: The system gives no process for a worker (ENOMEM)."]',
         'Info ["Worker 1 serves again"]'
       ])
@@ -176,7 +176,7 @@ describe("cluster/Primary", () => {
       yield* cluster.replaceAll
       assert.strictEqual(cluster.pids.length, 3)
       assert.isTrue(cluster.pids.slice(0, 2).every(Cluster.isAlive))
-      assert.isTrue(cluster.lines.some((line) => /^Error .*serves on: No luck today/.test(line)))
+      assert.isTrue(cluster.lines.some((line) => /^Error .*keeps serving: No luck today/.test(line)))
       assert.include(cluster.pids.slice(0, 2), (yield* cluster.ask).pid)
     }).pipe(Effect.scoped)
   )
@@ -187,7 +187,7 @@ describe("cluster/Primary", () => {
     const replacing = yield* Effect.forkChild(cluster.replaceAll)
     yield* until("the third is started", () => cluster.pids.length === 3)
     Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
-    const died = 'Warn ["Worker 1 ended by SIGKILL; another one takes its place"]'
+    const died = 'Warn ["Worker 1 ended by SIGKILL; starting another"]'
     yield* until("its death is logged", () => cluster.lines.includes(died))
     assert.strictEqual(valueOf(yield* cluster.snapshot, "workers"), 1)
     const answers = yield* Effect.all(
@@ -196,7 +196,7 @@ describe("cluster/Primary", () => {
     )
     for (const { pid } of answers) assert.strictEqual(pid, cluster.pids[1])
     // The third worker is still starting.
-    const before = ['Info ["New workers take the places of the old ones"]', died]
+    const before = ['Info ["Replacing all workers"]', died]
     assert.deepStrictEqual(cluster.lines, before)
     return { ...cluster, replacing, since: () => cluster.lines.slice(before.length) }
   })
@@ -212,7 +212,7 @@ describe("cluster/Primary", () => {
       assert.deepStrictEqual(cluster.since(), [
         'Info ["A new worker 1 serves"]',
         'Info ["A new worker 2 serves; the old one ends"]',
-        'Info ["All workers are new"]'
+        'Info ["All workers are replaced"]'
       ])
       const snapshot = yield* cluster.snapshot
       assert.strictEqual(valueOf(snapshot, "workers"), 2)
@@ -227,7 +227,7 @@ describe("cluster/Primary", () => {
       yield* until("the fourth serves", () => cluster.lines.some((line) => line.includes("serves again")))
       assert.deepStrictEqual(cluster.since(), [
         'Error ["Worker 1 could not be started: A worker ended before it served, by SIGKILL."]',
-        'Error ["The other workers stay as they are"]',
+        'Error ["The other workers are not replaced"]',
         'Info ["Worker 1 serves again"]'
       ])
       assert.isTrue([cluster.pids[1]!, cluster.pids[3]!].every(Cluster.isAlive))

@@ -29,7 +29,7 @@ const Body = Schema.Union([
 const user = (text: string) => ({ role: "user", parts: [{ type: "text", text }] })
 
 describe("contract/UseChat", () => {
-  it.prop("whatever the body, it is read to well-formed turns or refused with a sentence", [Body], ([body]) => {
+  it.prop("any body is decoded to well-formed turns or refused with a message", [Body], ([body]) => {
     const read = UseChat.read(body)
     if (Result.isFailure(read)) {
       assert.match(read.failure[0]?.msg ?? "", /^Value error, /)

@@ -233,7 +233,7 @@ layer(service, { excludeTestServices: true, timeout: 60_000 })("the documents' c
       const { env, process } = yield* Service
       const reloaded = yield* Shell.run((unit["ExecReload"] ?? "").replace("$MAINPID", String(process.pid)), env)
       assert.strictEqual(reloaded.code, 0, reloaded.stderr)
-      yield* until("all workers are new", () => process.output().includes("All workers are new"))
+      yield* until("all workers are replaced", () => process.output().includes("All workers are replaced"))
       const ready = yield* Effect.promise(() => fetch(`${process.url}/readyz`))
       assert.strictEqual(ready.status, 200)
       yield* process.signal("SIGTERM")

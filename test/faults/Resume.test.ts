@@ -155,7 +155,7 @@ const suite = (through: "PostgreSQL" | "PgBouncer") =>
       })
     )
 
-    it.effect("the answer of a killed process is marked as cut, and its readers are told", () =>
+    it.effect("the answer of a killed process is marked as cut, and its readers get an error", () =>
       Effect.gen(function* () {
         const { processes, startInPlaceOf, target } = yield* Service
         const message = `kill ${through}`

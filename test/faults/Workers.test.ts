@@ -84,9 +84,9 @@ describe("faults: several workers", () => {
         yield* cluster.thaw
         const isNew = () => {
           assert.isNull(child.signalCode)
-          return output().includes("All workers are new")
+          return output().includes("All workers are replaced")
         }
-        yield* until("all workers are new", isNew, 60_000)
+        yield* until("all workers are replaced", isNew, 60_000)
       }).pipe(Effect.scoped),
     120_000
   )
@@ -176,9 +176,9 @@ describe("faults: several workers", () => {
 
       // The counts of a worker that ended gracefully are not lost, and those of a killed one do not decrease.
       yield* service.signal("SIGHUP")
-      yield* until("all workers are new", () => service.output().includes("All workers are new"))
+      yield* until("all workers are replaced", () => service.output().includes("All workers are replaced"))
       Cluster.signalAll(Workers.workersOf(service).slice(0, 1), "SIGKILL")
-      yield* until("another serves in its place", () => service.output().includes("serves again"))
+      yield* until("the restarted worker serves", () => service.output().includes("serves again"))
       const after = yield* metricsOf(service)
       for (const [sample, value] of Object.entries(expect)) {
         assert.strictEqual(after.get(sample), sample === "hydracore_worker_restarts_total" ? 1 : value, sample)

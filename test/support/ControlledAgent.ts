@@ -1,5 +1,5 @@
 /**
- * An agent whose answers a test writes step by step. Each answer is named by the message that it answers.
+ * An agent whose answers a test writes step by step. A test refers to an answer by the visitor's message.
  *
  * @module
  */
@@ -13,7 +13,7 @@ const Request = Schema.fromJsonString(
 
 export interface ControlledAgent {
   readonly url: string
-  /** Says something in the answer to `message`. */
+  /** Adds text to the answer to `message`. */
   readonly say: (message: string, text: string) => void
   readonly finish: (message: string) => void
   /** Whether the edge still reads the answer to `message`. */

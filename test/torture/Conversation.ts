@@ -1,5 +1,5 @@
 /**
- * A visitor of a conversation with memory: sends messages, resumes, stops and reads it, on any process.
+ * A client of conversations with memory: sends messages, resumes, stops and reads them, on any process.
  *
  * @module
  */
@@ -28,7 +28,7 @@ const framesOf = (text: string) =>
     .flatMap((event) => event.split("\n"))
     .flatMap((line) => (line.startsWith("data: {") ? [decodeFrame(line.slice("data: ".length))] : []))
 
-/** A stream of frames as it arrives. */
+/** Reads a stream of frames while it arrives. */
 export class Reading {
   /** 0 until the response has begun. */
   status = 0
@@ -39,7 +39,7 @@ export class Reading {
 
   constructor(url: string, init: RequestInit) {
     this.ended = this.#read(url, init)
-    // A test that only looks at the text need not await the end.
+    // Prevents an unhandled rejection if the test does not await `ended`.
     this.ended.catch(() => {})
   }
 
@@ -101,7 +101,7 @@ export const stop = (url: string, target: Target, conversationId: string): Promi
     ({ status }) => status
   )
 
-/** One line of a conversation. */
+/** One message of a conversation. */
 export interface Line {
   readonly role: "user" | "assistant"
   readonly text: string

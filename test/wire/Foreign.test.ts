@@ -72,7 +72,7 @@ layer(server, { excludeTestServices: true })("between an agent and a client that
     }).pipe(Effect.scoped)
   )
 
-  it.effect("the client is told of a refusal as an error, in our words", () =>
+  it.effect("the client gets a refusal as an error with the service's message", () =>
     Effect.gen(function* () {
       const mock = yield* runtime
       const server = yield* TestServer

@@ -43,7 +43,7 @@ describe("wire/Responses: the record", () => {
     }).pipe(Effect.provide(testServer()))
   )
 
-  it.live("has responses of ours to what is no request", () =>
+  it.live("answers invalid requests with the service's own responses", () =>
     Effect.gen(function* () {
       const server = yield* speaking(
         "HTTP/1.1 408 Request Timeout\r\nAccess-Control-Expose-Headers: X-HydraCore-Decision\r\n\r\n"

@@ -9,7 +9,7 @@ export const bounds = { least: 1, most: 120, usual: 10 } as const
 
 /**
  * How many seconds to wait: a number of seconds, or a date, which is compared with the response's own `Date`, so that no
- * clock of ours is involved. A header that is neither, or that is absent, means the usual wait.
+ * clock of this machine is involved. A header that is neither, or that is absent, means the usual wait.
  */
 export const seconds = (retryAfter: string | undefined, date: string | undefined): number => {
   const text = retryAfter?.trim() ?? ""

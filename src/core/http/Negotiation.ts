@@ -19,7 +19,7 @@ const weightOf = (parameters: ReadonlyArray<string>): number => {
 }
 
 /**
- * The coding of the response. `identity` if there is no header, or if no coding of ours is acceptable: unwanted identity
+ * The coding of the response. `identity` if there is no header, or if no supported coding is acceptable: unwanted identity
  * is better than a coding that the client cannot decode.
  */
 export const coding = (acceptEncoding: string | undefined): Coding => {

@@ -6,13 +6,13 @@
  */
 
 /**
- * Why a request is not counted. Only page views of `bot` and `referrer-spam`, and submissions of `quarantined`, are stored,
- * separately.
+ * Why a request is not counted. Nothing is stored, except the page views of `bot` and `referrer-spam` and the submissions of
+ * `quarantined`, separately.
  */
 export const reasons = [
   /** The user agent is a known bot. */
   "bot",
-  /** The page view names a referrer that advertises itself in lists of referrers. */
+  /** The referrer is a known referrer spammer. */
   "referrer-spam",
   /** The page's origin is not among the website's origins. */
   "foreign-origin",
@@ -22,7 +22,7 @@ export const reasons = [
   "quarantined",
   /** The request does not validate. */
   "invalid",
-  /** No website has this id, so that it is counted for none. */
+  /** No website has this id, so no website's counts include it. */
   "unknown-site",
   /** The store did not confirm the write. The request may be sent again. */
   "unavailable"

@@ -26,7 +26,7 @@ export class Reports extends Context.Service<
     readonly query: (site: ReportSite, query: Query) => Effect.Effect<Answer, StorageUnavailable | ReportTimeout>
     /** The number of visitors of the last five minutes. */
     readonly now: (site: ReportSite) => Effect.Effect<number, StorageUnavailable | ReportTimeout>
-    /** Computes what the store has precomputed for one website, or for all, anew. Queries meanwhile give the same answers. */
+    /** Recomputes the rollups of one website, or of all. Queries during this time return the same results. */
     readonly rebuild: (site?: ReportSite) => Effect.Effect<void, StorageUnavailable>
   }
 >()("hydracore/services/Reports") {}

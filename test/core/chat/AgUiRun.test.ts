@@ -15,7 +15,7 @@ const encode = (events: ReadonlyArray<ChatStream.Event>): string =>
     events
   )[1]
 
-/** What `@ag-ui/client` makes of a stream: the events it passed on, the text it assembled, and its fault, if any. */
+/** Reads a stream with `@ag-ui/client`: returns its events, the assembled text, and its error, if any. */
 const run = async (stream: string) => {
   const agent = new HttpAgent({
     url: "http://edge.example/",
@@ -41,23 +41,20 @@ const run = async (stream: string) => {
 }
 
 describe("AgUiRun", () => {
-  it.effect.prop(
-    "the client's verifier finds no fault in any events, and assembles the text to the letter",
-    [Schema.Array(Event)],
-    ([list]) =>
-      Effect.gen(function* () {
-        const events = [...list.map(toEvent), { _tag: "Failed", failure: "agent-broken" } as const]
-        const ending = events.find(({ _tag }) => _tag === "Finish" || _tag === "Failed")!
-        const { error, events: seen, fault, text } = yield* Effect.promise(() => run(encode(events)))
-        assert.strictEqual(seen[0], "RUN_STARTED")
-        assert.strictEqual(seen.at(-1), ending._tag === "Finish" ? "RUN_FINISHED" : "RUN_ERROR")
-        assert.strictEqual(error, ending._tag === "Failed" ? ChatStream.sentences[ending.failure] : undefined)
-        assert.isUndefined(fault)
-        assert.strictEqual(text, textOf(events))
-      })
+  it.effect.prop("the client accepts any events, and assembles the exact text", [Schema.Array(Event)], ([list]) =>
+    Effect.gen(function* () {
+      const events = [...list.map(toEvent), { _tag: "Failed", failure: "agent-broken" } as const]
+      const ending = events.find(({ _tag }) => _tag === "Finish" || _tag === "Failed")!
+      const { error, events: seen, fault, text } = yield* Effect.promise(() => run(encode(events)))
+      assert.strictEqual(seen[0], "RUN_STARTED")
+      assert.strictEqual(seen.at(-1), ending._tag === "Finish" ? "RUN_FINISHED" : "RUN_ERROR")
+      assert.strictEqual(error, ending._tag === "Failed" ? ChatStream.sentences[ending.failure] : undefined)
+      assert.isUndefined(fault)
+      assert.strictEqual(text, textOf(events))
+    })
   )
 
-  it("spells texts, activities and sources", () => {
+  it("encodes texts, activities and sources", () => {
     const stream = encode([
       { _tag: "Accepted" },
       { _tag: "Reasoning", delta: "hm" },

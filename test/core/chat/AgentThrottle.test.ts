@@ -40,7 +40,7 @@ describe("core/chat/AgentThrottle", () => {
     }
   )
 
-  it.prop("who keeps to the rate is never told to wait, however long it goes on", [Arrivals], ([arrivals]) => {
+  it.prop("an agent within the rate never waits, however long it sends", [Arrivals], ([arrivals]) => {
     let state = AgentThrottle.initial
     let now = 0
     for (const piece of arrivals) {

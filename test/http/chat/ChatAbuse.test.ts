@@ -13,7 +13,7 @@ import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
 
-/** An agent that accepts, says a word, and goes on when it is told to; or fails as the message says. */
+/** An agent that accepts, sends one word, and continues when the test lets it; or fails as the message says. */
 const gate = Deferred.makeUnsafe<void>()
 const script: MemoryAgentStream.Script = ({ message }) => {
   if (message === "refuse") return Stream.fail(new AgentRefused({ reason: "test" }))
@@ -160,7 +160,7 @@ for (const memory of ["agent", "edge"] as const) {
         assert.notInclude(session, id)
 
         heard.length = 0
-        // With the other's token the first one's agent is not asked, whoever names the conversation.
+        // Another instance's token does not reach the first agent, even with the id of the conversation.
         assert.strictEqual((yield* ask(one.instanceId, other.token, id)).status, 401)
         assert.deepStrictEqual(heard, [])
 

@@ -141,7 +141,7 @@ describe("an answer of a conversation with memory", () => {
         : MemoryAgentStream.texts(["ok"])
 
   layer(TestServer.layer({}, script, undefined, undefined, "edge"), { excludeTestServices: true })((it) => {
-    it.effect("goes on when its visitor leaves, and is stored whole", () =>
+    it.effect("continues when its visitor leaves, and is stored completely", () =>
       Effect.gen(function* () {
         const { instance } = yield* TestServer.TestServer
         const store = yield* ConversationStore

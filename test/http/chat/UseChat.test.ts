@@ -119,7 +119,7 @@ describe("useChat", () => {
       })
     )
 
-    it.effect("an answer of a chat with a UUID goes on after a reload", () =>
+    it.effect("an answer of a chat with a UUID continues after a reload", () =>
       Effect.gen(function* () {
         const id = randomUUID()
         const chat = yield* useChat({ id })

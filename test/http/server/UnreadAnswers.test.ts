@@ -28,7 +28,7 @@ const unread = Effect.gen(function* () {
 const much = Buffer.alloc(16 * 2 ** 20)
 
 describe("http/server/UnreadAnswers", () => {
-  it.live("the time starts anew whenever the client reads", () =>
+  it.live("the timeout restarts whenever the client reads", () =>
     Effect.gen(function* () {
       const { client, response, socket } = yield* unread
       const observe = (known: UnreadAnswers.Unread | undefined, now: number) =>

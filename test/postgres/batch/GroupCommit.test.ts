@@ -86,7 +86,7 @@ const pass = (millis: number) => Effect.forEach(Array.from({ length: millis / 20
 
 describe("GroupCommit", () => {
   it.effect.prop(
-    "each item has one outcome in time, and is stored exactly once if and only if it is told so; never twice",
+    "each item gets one outcome in time, is stored if and only if its outcome says so, and never twice",
     {
       arrivals: Schema.Array(Arrival).check(Schema.isMaxLength(40)),
       script: Schema.Array(Fault).check(Schema.isMaxLength(8)),
@@ -138,7 +138,7 @@ describe("GroupCommit", () => {
   )
 
   it.effect.prop(
-    "of a store that only loses requests and answers now and then, every good item is told that it is stored",
+    "every valid item succeeds if the store only loses some requests and responses",
     {
       bad: Schema.Array(Schema.Boolean).check(Schema.isMaxLength(60)),
       script: Schema.Array(Schema.Literals(["store", "lose the request", "lose the answer"])).check(

@@ -50,7 +50,7 @@ export const hangup = Effect.fnUntraced(function* (options: { readonly rounds: n
     yield* stream.ended
     assert.match(stream.text(), /"finishReason":"stop"/)
     assert.ok(stream.text().endsWith("data: [DONE]\n\n"))
-    yield* until("all workers are new", () => times(service, "All workers are new") === round, 60_000)
+    yield* until("all workers are replaced", () => times(service, "All workers are replaced") === round, 60_000)
     const after = workersOf(service)
     assert.equal(after.length, options.workers)
     assert.deepEqual(
@@ -92,7 +92,7 @@ export const killed = Effect.fnUntraced(function* (options: { readonly rounds: n
     yield* until("requests are acknowledged", () => load.acknowledged() > before + 10 * clients)
     const [oldest] = workersOf(service)
     Cluster.signalAll([oldest!], "SIGKILL")
-    yield* until("another serves in its place", () => times(service, "serves again") === round, 60_000)
+    yield* until("the restarted worker serves", () => times(service, "serves again") === round, 60_000)
     assert.equal(workersOf(service).length, options.workers)
   }
   const before = load.acknowledged()

@@ -8,7 +8,7 @@ import * as CodePoints from "../../text/CodePoints.ts"
 import type { Campaign } from "../PageView.ts"
 import type { ConversionRow, EventRow, SiteRows, ViewRow } from "./Row.ts"
 
-/** A visit ends after so many idle milliseconds. */
+/** A visit ends after this idle time, in milliseconds. */
 export const maxGap = 30 * 60_000
 
 export interface Visit {
@@ -20,7 +20,7 @@ export interface Visit {
   readonly views: ReadonlyArray<ViewRow>
   readonly events: ReadonlyArray<EventRow>
   readonly conversions: ReadonlyArray<ConversionRow>
-  /** The visitor hash of the first row; of rows of the same time the smallest. */
+  /** The visitor hash of the first row; if several rows have its time, the smallest. */
   readonly visitorHash: string
   /** The campaign, referrer and paths of the views; absent without a view. */
   readonly campaign: Campaign | null
@@ -71,7 +71,7 @@ const viewTexts = (view: ViewRow) => [
   ...clientTexts(view)
 ]
 
-/** By time, then by all texts that a visit takes from its first view, nulls last. */
+/** By time, then by the texts that a visit takes from its first view, nulls last. */
 export const viewOrder = (left: ViewRow, right: ViewRow): number =>
   left.receivedAt - right.receivedAt || firstDifference(viewTexts(left), viewTexts(right))
 
@@ -94,7 +94,7 @@ const groupBy = <A>(values: Iterable<A>, key: (value: A) => string): Map<string,
   return groups
 }
 
-/** Splits rows of one session key, in the order of time, at the gaps. */
+/** Splits the rows of one session key, sorted by time, where they are more than `maxGap` apart. */
 const runs = (rows: ReadonlyArray<Row>): ReadonlyArray<ReadonlyArray<Row>> => {
   const found: Array<Array<Row>> = []
   let previous = Number.NEGATIVE_INFINITY

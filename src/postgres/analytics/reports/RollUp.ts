@@ -164,16 +164,15 @@ const split = (days: ReadonlyArray<Day>, isOpen: (day: Day) => boolean): Readonl
 }
 
 /**
- * Stores and sums the visits of days that follow each other, instead of what is stored of them. Returns whether all of them
- * are closed at the horizon, in milliseconds since 1970; those that are not stay without. Does nothing if all are stored, unless
- * they are to be made anew.
+ * Replaces the visits and rollups of consecutive days. Days with a visit that is still open at the horizon (milliseconds since
+ * 1970) get no rollups. Returns whether every day is closed. Does nothing if all are stored, unless `rebuild` is set.
  */
 export const rollDays = (
   sql: SqlClient.SqlClient,
   site: Site,
   days: ReadonlyArray<Day>,
   horizon: number,
-  anew: boolean
+  rebuild: boolean
 ) => {
   const id = PgTypes.uuid(site.hostedWebsiteId)
   const [first, last] = [days[0], days.at(-1)]
@@ -194,8 +193,8 @@ export const rollDays = (
         last: last.date,
         months: []
       })
-      // Another process was faster.
-      if (!anew && state.days.size === days.length) return true
+      // Another process has rolled up these days.
+      if (!rebuild && state.days.size === days.length) return true
       const { goals } = state
       yield* sql`DELETE FROM rollup_month WHERE hosted_website_id = ${id}
         AND starts_at < ${end} AND ends_at > ${start}`

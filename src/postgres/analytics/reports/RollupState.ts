@@ -14,7 +14,7 @@ import { decodeRows } from "../../../runtime/Rows.ts"
 import type { ReportSite } from "../../../services/analytics/Reports.ts"
 import * as Database from "../../Database.ts"
 
-/** Changes when the same rows give other rollups than before, such as with other rules of channels. Rollups are then made anew. */
+/** Increase it when the same rows give different rollups, for example after a change of the channel rules: it causes a rebuild. */
 export const version = 1
 
 const Unit = Schema.Struct({

@@ -27,7 +27,7 @@ const maxRows = 100_000
 /** The most days of one transaction. */
 const maxDays = 366
 
-/** A website with an open visit is tried again after this time. */
+/** A website with an open visit is retried after this time. */
 const retryDelay = Duration.minutes(10)
 
 /** The longest wait for transactions that are writing. */
@@ -125,11 +125,11 @@ const chunks = (days: ReadonlyArray<LocalTime.Day>, rows: ReadonlyMap<string | u
   return found
 }
 
-/** Brings the rollups of a website up to date. With `anew`, makes those anew that it has. Each day is replaced at once. */
+/** Updates the rollups of a website. With `rebuild`, also replaces existing ones. Each day is replaced atomically. */
 const update = Effect.fnUntraced(function* (
   site: Held,
   before: number,
-  anew: boolean
+  rebuild: boolean
 ): Effect.fn.Return<void, SqlError.SqlError | RollUp.Busy | RollUp.SiteChanged, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   const { goals, hostedWebsiteId, timeZone } = site
@@ -142,11 +142,11 @@ const update = Effect.fnUntraced(function* (
   const [begin] = LocalTime.days(timeZone, LocalTime.monthOf(first), LocalTime.monthOf(first))
   if (begin !== undefined) yield* RollUp.forgetBefore(sql, site, begin)
 
-  const missing = days.filter(({ date }) => anew || !settled.days.has(date))
+  const missing = days.filter(({ date }) => rebuild || !settled.days.has(date))
   let isComplete = true
   if (missing.length > 0) {
     for (const chunk of chunks(missing, yield* countRows(site, missing))) {
-      if (!(yield* RollUp.rollDays(sql, site, chunk, before, anew))) isComplete = false
+      if (!(yield* RollUp.rollDays(sql, site, chunk, before, rebuild))) isComplete = false
     }
   }
   const again = new Set(missing.map(({ date }) => LocalTime.monthOf(date)))
@@ -199,7 +199,7 @@ export const lagging: Effect.Effect<number, SqlError.SqlError, SqlClient.SqlClie
   return count
 })
 
-/** Makes the rollups of one website, or of all, anew. Waits while another process rolls up. */
+/** Rebuilds the rollups of one website, or of all. Waits while another process rolls up. */
 export const rebuild = (
   hostedWebsiteId?: string
 ): Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> =>

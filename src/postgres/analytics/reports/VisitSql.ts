@@ -1,5 +1,5 @@
 /**
- * SQL that makes visits of page views and events, by the rules of `core/analytics/report/Visits`. Text only.
+ * SQL that groups page views and events into visits, by the rules of `core/analytics/report/Visits`. Pure: builds strings.
  *
  * @module
  */
@@ -8,15 +8,15 @@ import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
 import { maxGap } from "../../../core/analytics/report/Visits.ts"
 import type { Parameters } from "./Parameters.ts"
 
-/** A visit ends after so much idle time. */
+/** A visit ends after this idle time. */
 export const idle = "interval '30 minutes'"
 
 /** The session key of a row. */
 export const sessionKey = `coalesce(session_id, encode(visitor_hash, 'hex')) COLLATE "C"`
 
 /**
- * The columns of the rows that make visits. `place` is the path of a view and null for an event, since the order of events
- * does not depend on it.
+ * The columns of the rows that are grouped. `place` is the path of a view and null for an event, since the order of events
+ * does not depend on the path.
  */
 const columns = {
   page_view: `received_at, ${sessionKey} AS session_key, 0 AS kind, path AS place, utm_source, utm_medium, utm_campaign,
@@ -26,7 +26,7 @@ const columns = {
     visitor_hash, is_interactive`
 } as const
 
-/** The rows of a site that a condition on `received_at` and `session_key` selects. */
+/** The rows of a site that match a condition on `received_at` and `session_key`. */
 const rows = (site: string, condition: string, selected: (table: keyof typeof columns) => string): string =>
   (["page_view", "event"] as const)
     .map((table) => `SELECT ${selected(table)} FROM ${table} WHERE hosted_website_id = ${site} AND ${condition}`)
@@ -47,10 +47,10 @@ const texts = [
   "country"
 ]
 
-/** What a visit takes from its first view. */
+/** The columns that a visit takes from its first view. */
 const ofLanding = texts.filter((text) => text !== "place").slice(0, 7)
 
-/** What a visit takes from its first view, or without one from its first event. */
+/** The columns that a visit takes from its first view or, without views, from its first event. */
 const ofClient = ["device_type", "browser", "os", "country"]
 
 /** `utm_source`, else the referrer's host; null if absent. */
@@ -66,26 +66,26 @@ const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-const holds = (condition: Channel.Condition): string => {
-  if ("all" in condition) return `(${condition.all.map(holds).join(" AND ")})`
-  if ("any" in condition) return `(${condition.any.map(holds).join(" OR ")})`
+const conditionSql = (condition: Channel.Condition): string => {
+  if ("all" in condition) return `(${condition.all.map(conditionSql).join(" AND ")})`
+  if ("any" in condition) return `(${condition.any.map(conditionSql).join(" OR ")})`
   return `coalesce(channel_${condition.fact} ~ ${literal(condition.pattern)}, false)`
 }
 
-const channelOf = `CASE ${Channel.rules.map(([channel, rule]) => `WHEN ${holds(rule)} THEN ${literal(channel)}`).join(" ")}
+const channelOf = `CASE ${Channel.rules.map(([channel, rule]) => `WHEN ${conditionSql(rule)} THEN ${literal(channel)}`).join(" ")}
   ELSE 'Direct' END`
 
 /**
- * Common table expressions, the last of which is `raw_visit`: the visits that begin in the intervals. To know which visits
- * begin in an interval, the 30 minutes before it are read, and after it the visits that are still open are followed to their
- * end. Each interval is one or more whole days; no two overlap.
+ * Common table expressions, the last of which is `raw_visit`: the visits that begin in the intervals. They also read the 30
+ * minutes before an interval, to recognize visits that began earlier, and follow visits that are open at its end until they
+ * end. Each interval is one or more whole days; intervals do not overlap.
  *
- * Texts are compared with the collation "C" only where rows of one session key have the same time.
+ * Only rows of one session key with the same time are ordered by their texts, with the collation "C".
  */
 export const rawVisits = (parameters: Parameters, site: string, intervals: ReadonlyArray<Interval>): string => {
   const starts = parameters.times(intervals.map(({ start }) => start))
   const ends = parameters.times(intervals.map(({ end }) => end))
-  // Bounds of all intervals, by which PostgreSQL leaves out partitions when it plans the statement.
+  // The bounds of all intervals, so that PostgreSQL prunes partitions when it plans the statement.
   const since = `received_at >= ${parameters.time(Math.min(...intervals.map(({ start }) => start)) - maxGap)}`
   const until = `received_at < ${parameters.time(Math.max(...intervals.map(({ end }) => end)))}`
   const order = ["received_at", "kind", ...texts.map((text) => `${text} COLLATE "C"`)].join(", ")
