@@ -10,7 +10,7 @@ import { endlessly, finishes, type Respond, says, sse, start } from "../support/
 import { until } from "../support/Wait.ts"
 
 describe("AgentStream over HTTP: the answer", () => {
-  it.effect("retry lines, comments, roles and empty lists say nothing; reasoning, tools and usage are events", () =>
+  it.effect("retry lines, comments, roles and empty lists give no event; reasoning, tools and usage do", () =>
     Effect.gen(function* () {
       const frame = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`
       const { events } = yield* exchange(
@@ -182,7 +182,7 @@ describe("AgentStream over HTTP: the answer", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("a runtime that does not stream is read at once", () =>
+  it.effect("reads a response without streaming", () =>
     Effect.gen(function* () {
       const { events } = yield* exchange((_, response) => {
         response.writeHead(200, { "content-type": "application/json; charset=utf-8" })
@@ -307,7 +307,7 @@ describe("AgentStream over HTTP: silence and haste", () => {
     )
   }
 
-  it.effect("a reader that waits does not count as the agent's silence, and holds the agent back", () =>
+  it.effect("a slow reader pauses the agent, and its delay does not count towards the agent's timeout", () =>
     Effect.gen(function* () {
       let written = () => 0
       const piece = says("x".repeat(10_000))

@@ -138,7 +138,7 @@ describe("AgentStream over HTTP: more than is said", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("a whole answer in pieces of one byte is a refusal before it takes much memory", () =>
+  it.effect("an answer without streaming in one-byte pieces is refused before it uses much memory", () =>
     Effect.gen(function* () {
       for (const [pieces, tag] of [
         [10_000, "none"],

@@ -8,7 +8,7 @@ import { protocols } from "../../src/agent/Protocols.ts"
 import * as DeadlineScheduler from "../../src/runtime/DeadlineScheduler.ts"
 import { says, sse } from "../support/TestUpstream.ts"
 
-it.effect("what a reader does not take holds the agent back, until it takes it", () =>
+it.effect("a reader that does not read pauses the agent until it reads again", () =>
   Effect.gen(function* () {
     const response = new AgentResponse({
       protocol: protocols["openai-chat"],

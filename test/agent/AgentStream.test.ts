@@ -135,7 +135,7 @@ describe("AgentStream over HTTP: the request", () => {
     }).pipe(Effect.provide(layer), Effect.provideService(References.TracerEnabled, false))
   )
 
-  it.effect("a key that is not set is a refusal that names the variable, and nothing is sent", () =>
+  it.effect("refuses without a request if the key is not set, and names the variable", () =>
     Effect.gen(function* () {
       const { result, upstream } = yield* exchange(streams(done), { agentKeyEnv: "NO_SUCH_KEY" })
       assert.strictEqual(failure(result).tag, "AgentRefused")
@@ -187,7 +187,7 @@ describe("AgentStream over HTTP: what is no acceptance", () => {
     )
   }
 
-  it.effect("an address that nobody listens on, or that is none, is a refusal", () =>
+  it.effect("refuses an address on which nothing listens, and an invalid one", () =>
     Effect.gen(function* () {
       const gone = yield* Effect.scoped(
         Effect.map(

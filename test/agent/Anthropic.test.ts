@@ -65,7 +65,7 @@ describe("agent/Anthropic", () => {
     assert.strictEqual(ending, "stop")
   })
 
-  it("shows what was retrieved where the answer cites nothing", () => {
+  it("shows the retrieved documents if the answer has no citations", () => {
     const page = { type: "web_fetch_result", url: "https://a.example/", content: { type: "document", title: "A" } }
     const { events } = read(
       "anthropic",

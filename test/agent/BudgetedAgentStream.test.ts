@@ -51,7 +51,7 @@ describe("agent/BudgetedAgentStream", () => {
     })
   )
 
-  it.effect("an agent that refuses used nothing, and one that is left used what it said", () =>
+  it.effect("a refusal uses no tokens, and an abandoned answer uses those of its text", () =>
     Effect.gen(function* () {
       const refused = yield* ask(request(1000)).pipe(
         Effect.andThen(used),

@@ -32,7 +32,7 @@ describe("agent/OpenAiChat: the request", () => {
     })
   })
 
-  it("bounds no answer of a runtime that keeps the conversation, unless its tokens are counted", () => {
+  it("does not limit the answers of a runtime that keeps the conversation, unless its tokens are counted", () => {
     assert.notProperty(protocol.body(request("http://agent", { memory: "agent" })), "max_tokens")
     const counted = protocol.body(request("http://agent", { memory: "agent", dailyTokens: 10, maxTokens: 5 }))
     assert.deepInclude(counted, { max_tokens: 5, stream_options: { include_usage: true } })
@@ -158,7 +158,7 @@ describe("agent/OpenAiChat: the answer", () => {
     assert.isNull(readWhole(protocol, { error: {} }))
   })
 
-  it("passes over what says nothing, and breaks at what cannot be read", () => {
+  it("ignores events without text, and fails at invalid ones", () => {
     assert.strictEqual(read("openai-chat", "", "{}", delta(null), delta({ content: "Hi" }), "[DONE]").ending, "stop")
     for (const frame of [
       "1",

@@ -97,7 +97,7 @@ describe("Sse", () => {
     }
   })
 
-  it("a byte order mark counts for nothing, in halves too", () => {
+  it("ignores a byte order mark, even if it is split", () => {
     const bytes = Buffer.from("\uFEFF\uFEFF\n\n")
     for (let cut = 0; cut <= bytes.length; cut++) {
       assert.deepStrictEqual(read(split(bytes, [cut]), 3), { events: [], isOver: false })

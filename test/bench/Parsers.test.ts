@@ -55,7 +55,7 @@ describe("wrk's result", () => {
     expect(Option.map(result, Wrk.perSecond)).toEqual(Option.some((requests / micros) * 1e6))
   })
 
-  it("is none if wrk failed", () => {
+  it("is absent if wrk failed", () => {
     expect(Wrk.parseResult("unable to connect to 127.0.0.1:1 Connection refused\n")).toEqual(Option.none())
     expect(Wrk.parseResult('RESULT {"requests":"many"}')).toEqual(Option.none())
   })

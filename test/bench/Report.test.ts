@@ -90,7 +90,7 @@ describe("the goals", () => {
 })
 
 describe("the table", () => {
-  it.prop("every line has as many cells as the head, whatever the text", [Schema.String, Schema.String], ([a, b]) => {
+  it.prop("every line has as many cells as the header, for any text", [Schema.String, Schema.String], ([a, b]) => {
     const lines = Table.table(["one", "two"], [[a, b]]).split("\n")
     expect(lines).toHaveLength(3)
     for (const line of lines) expect(line.replaceAll("\\|", "").split("|")).toHaveLength(4)

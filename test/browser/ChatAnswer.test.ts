@@ -43,7 +43,7 @@ inChromium("an answer", testServer({}, agent.script), (it) => {
     })
   )
 
-  it.effect("shows what the agent does until it says something", () =>
+  it.effect("shows the agent's activity until its first text", () =>
     Effect.gen(function* () {
       const { answered, begin, on, page, send, sees, spoken } = yield* ChatPage.make()
       yield* begin

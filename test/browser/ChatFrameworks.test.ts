@@ -101,7 +101,7 @@ inChromium("a chat element that a framework changes", testServer({}, agent.scrip
     })
   )
 
-  it.effect("uses a new token for the next message, and switches to a new instance at once", () =>
+  it.effect("uses a new token for the next message, and switches to a new instance immediately", () =>
     Effect.gen(function* () {
       agent.asked.gate = Promise.withResolvers()
       const edge = yield* TestServer

@@ -75,7 +75,7 @@ inChromium("the tracker", testServer(), (it) => {
       })
     )
 
-    it.effect("at once if the page is left", () =>
+    it.effect("immediately if the visitor leaves the page", () =>
       Effect.gen(function* () {
         const { evaluate, fence, open, page, pages, relay, script, site, viewed } = yield* BrowserSite.make()
         pages["/a"] = script()
@@ -148,7 +148,7 @@ inChromium("the tracker", testServer(), (it) => {
       })
     )
 
-    it.effect("and throws nothing if an element is named `querySelector`", () =>
+    it.effect("does not throw if an element is named `querySelector`", () =>
       Effect.gen(function* () {
         const { errors, evaluate, fence, open, pages, script, site, viewed } = yield* BrowserSite.make()
         pages["/a"] = `<img name="querySelector" alt="">${script()}`

@@ -38,7 +38,7 @@ describe("goal", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("rejects what is no goal with one sentence, and creates nothing", () =>
+  it.effect("rejects invalid goals with one error message, and creates nothing", () =>
     Effect.gen(function* () {
       const { cli } = yield* session
       const unknown = "00000000-0000-4000-8000-000000000000"

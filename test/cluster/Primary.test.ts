@@ -78,7 +78,7 @@ describe("cluster/Primary", () => {
       assert.deepStrictEqual(
         cluster.lines.map((line) => line.slice(0, 40)),
         [
-          'Warn ["Worker 1 ended by SIGKILL; anothe',
+          'Warn ["Worker 1 ended by SIGKILL; starti',
           'Error ["Worker 1 could not be started: A',
           'Error ["Worker 1 could not be started: A',
           'Info ["Worker 1 serves again"]'
@@ -112,7 +112,7 @@ describe("cluster/Primary", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a connection sent to a worker that hangs and dies is answered by another", () =>
+  it.live("another worker answers a connection that was sent to a dying worker", () =>
     Effect.gen(function* () {
       const cluster = yield* started({ workers: 2 })
       Cluster.signalAll([cluster.pids[0]!], "SIGSTOP")

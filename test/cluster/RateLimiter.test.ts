@@ -108,7 +108,7 @@ describe("cluster/RateLimiter: the channel", () => {
     })
   )
 
-  it.live("an interrupted request does not affect the others of its batch", () =>
+  it.live("an interrupted request does not affect the rest of its batch", () =>
     Effect.gen(function* () {
       const limiter = yield* workerOf(yield* connected, unused)
       const [gone, stays] = [limiter.take(hour, "a"), limiter.take(hour, "b")]

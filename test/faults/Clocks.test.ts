@@ -100,7 +100,7 @@ describe("faults: clocks", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.live("a clock that jumps an hour back and forth over midnight loses no view, and each day keeps its salt", () =>
+  it.live("a clock that jumps an hour across midnight loses no page view, and each day keeps its salt", () =>
     Effect.gen(function* () {
       const site = yield* website
       const hashes = new Map<string, Set<string>>()

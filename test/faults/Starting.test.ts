@@ -77,7 +77,7 @@ describe("faults: starting", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a demo that others can reach says that they see what arrives", () =>
+  it.live("a demo that other machines can reach warns that they can see what it receives", () =>
     Effect.gen(function* () {
       const dataDir = yield* folder
       const demo = yield* Process.start("demo", { HYDRACORE_DATA_DIR: dataDir, HOST: "0.0.0.0" })

@@ -49,7 +49,7 @@ describe("postgres/Database: bounded", () => {
     })
   )
 
-  it.effect("other errors pass through at once", () =>
+  it.effect("other errors fail immediately", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* Effect.flip(Database.bounded("10 seconds")(Effect.fail("ours"))), "ours")
     })

@@ -218,7 +218,7 @@ export const suite = <R, E>(
       { arbitrary: { runs } }
     )
 
-    it.effect("of many messages at once each is kept, in one order, and one answer runs", () =>
+    it.effect("many concurrent messages are all stored, in one order, and only one answer runs", () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const key = yield* newKey
@@ -434,7 +434,7 @@ export const suite = <R, E>(
         })
     )
 
-    it.effect("a conversation that is deleted is gone with its answers, and its neighbour stays", () =>
+    it.effect("deleting a conversation deletes its answers, and no other conversation", () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const key = yield* newKey
@@ -468,7 +468,7 @@ export const suite = <R, E>(
       })
     )
 
-    it.effect("a conversation that is full takes no message, and stays as it is", () =>
+    it.effect("a full conversation refuses further messages and does not change", () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const long = yield* newKey

@@ -120,29 +120,31 @@ export const suite = <R, E>(
         })
       )
 
-      it.effect("a quarantined submission, one without a session, and another website's session are no leads", () =>
-        Effect.gen(function* () {
-          const repo = yield* SubmissionRepo
-          const [site, other] = [yield* newSite, yield* newSite]
-          const at = Date.now()
-          const [sessionId, foreign] = [randomUUID(), randomUUID()]
-          yield* visit(site.hostedWebsiteId, sessionId, at)
-          yield* visit(other.hostedWebsiteId, foreign, at)
-          const { websiteConfigId } = site
-          yield* repo.submit(
-            draft({ websiteConfigId, receivedAt: at, sessionId, status: "quarantined", reasons: ["links"] })
-          )
-          yield* repo.submit(draft({ websiteConfigId, receivedAt: at }))
-          yield* repo.submit(draft({ websiteConfigId, receivedAt: at, sessionId: foreign }))
-          yield* match
-          assert.deepStrictEqual(yield* conversionsOf(site.hostedWebsiteId), [])
-          assert.deepStrictEqual(yield* conversionsOf(other.hostedWebsiteId), [])
-          const stored = yield* submissionsOf(websiteConfigId)
-          assert.deepStrictEqual(
-            stored.map((submission) => submission.attribution),
-            [Lead.noAttribution, Lead.noAttribution, Lead.noAttribution]
-          )
-        })
+      it.effect(
+        "a quarantined submission, one without a session, and one with another website's session are not leads",
+        () =>
+          Effect.gen(function* () {
+            const repo = yield* SubmissionRepo
+            const [site, other] = [yield* newSite, yield* newSite]
+            const at = Date.now()
+            const [sessionId, foreign] = [randomUUID(), randomUUID()]
+            yield* visit(site.hostedWebsiteId, sessionId, at)
+            yield* visit(other.hostedWebsiteId, foreign, at)
+            const { websiteConfigId } = site
+            yield* repo.submit(
+              draft({ websiteConfigId, receivedAt: at, sessionId, status: "quarantined", reasons: ["links"] })
+            )
+            yield* repo.submit(draft({ websiteConfigId, receivedAt: at }))
+            yield* repo.submit(draft({ websiteConfigId, receivedAt: at, sessionId: foreign }))
+            yield* match
+            assert.deepStrictEqual(yield* conversionsOf(site.hostedWebsiteId), [])
+            assert.deepStrictEqual(yield* conversionsOf(other.hostedWebsiteId), [])
+            const stored = yield* submissionsOf(websiteConfigId)
+            assert.deepStrictEqual(
+              stored.map((submission) => submission.attribution),
+              [Lead.noAttribution, Lead.noAttribution, Lead.noAttribution]
+            )
+          })
       )
 
       it.effect("a lead waits for its visit", () =>

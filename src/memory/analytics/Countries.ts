@@ -81,7 +81,7 @@ export const layer = ({ file, interval = "10 seconds" }: Options): Layer.Layer<C
       let database = yield* read(file)
       let isMissing = false
       const warn = ({ message }: GeoDatabaseUnusable) =>
-        Effect.logWarning(`The country database stays as it was: ${message}`)
+        Effect.logWarning(`The new country database cannot be used, so the old one stays in use: ${message}`)
       const reload = Effect.gen(function* () {
         const version = yield* versionOf(file)
         isMissing = false

@@ -187,9 +187,7 @@ const earlierNow = Effect.gen(function* () {
 const report = ({ partitions, ...counts }: Forgotten): Effect.Effect<void> =>
   partitions.length === 0 && Object.values(counts).every((count) => count === 0)
     ? Effect.void
-    : Effect.logInfo("Forgot what is older than its retention").pipe(
-        Effect.annotateLogs({ partitions: partitions.join(", "), ...counts })
-      )
+    : Effect.logInfo("Deleted expired data").pipe(Effect.annotateLogs({ partitions: partitions.join(", "), ...counts }))
 
 /** Deletes all data older than its retention, except what another process is deleting, and logs it. */
 export const deleteExpired = (

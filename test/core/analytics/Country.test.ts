@@ -23,7 +23,7 @@ describe("core/analytics/Country", () => {
     }
   })
 
-  it.prop("any record gives a code or null", [Schema.Json], ([record]) => {
+  it.prop("returns a code or null for any record", [Schema.Json], ([record]) => {
     const code = Country.ofRecord(record)
     assert.isTrue(code === null || /^[A-Z]{2}$/.test(code))
   })

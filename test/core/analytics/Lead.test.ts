@@ -55,7 +55,7 @@ describe("core/analytics/Lead", () => {
     })
   })
 
-  it("without a campaign the source is the referrer's host, and without page views nothing", () => {
+  it("the source is the referrer's host without a campaign, and null without page views", () => {
     const [view] = [viewAt(at, "/", { referrerHost: "news.example", referrerPath: null })]
     assert.deepStrictEqual(Lead.visitOf([view], at)?.attribution, {
       ...Lead.noAttribution,

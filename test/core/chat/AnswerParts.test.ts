@@ -44,7 +44,7 @@ describe("core/chat/AnswerParts", () => {
     assert.deepStrictEqual(AnswerParts.missing(all, all), [])
   })
 
-  it("only so many sources are kept, none with an address over the bound, and a long title is cut", () => {
+  it("limits the number of sources and the length of their addresses, and truncates long titles", () => {
     const source = (url: string, title: string | null = null): AgentEvent => ({ _tag: "Source", url, title })
     const many = Array.from({ length: 60 }, (_, index) => source(`https://example.com/${index}`))
     assert.lengthOf(AnswerParts.fromEvents(many), AnswerParts.maxSources)

@@ -161,7 +161,7 @@ describe("ChatStream", () => {
     }
   )
 
-  it.prop("every source is sent, under an id of its own", [Schema.Array(Event)], ([list]) => {
+  it.prop("sends every source with a unique id", [Schema.Array(Event)], ([list]) => {
     const events = list.map(toEvent)
     const end = events.findIndex(({ _tag }) => _tag === "Finish" || _tag === "Failed")
     const expected = events

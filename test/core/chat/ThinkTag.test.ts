@@ -30,7 +30,7 @@ describe("core/chat/ThinkTag", () => {
     if (!text.trimStart().startsWith("<think>")) assert.deepStrictEqual(read(pieces), { reasoning: "", text })
   })
 
-  it("separates what is between the tags, and keeps the rest to the letter", () => {
+  it("extracts the text between the tags, and does not change the rest", () => {
     assert.deepStrictEqual(read(["\n<th", "ink>two and two</thi", "nk>\n\nFour. </think>"]), {
       reasoning: "two and two",
       text: "\n\nFour. </think>"

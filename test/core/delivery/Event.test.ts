@@ -44,7 +44,7 @@ describe("core/delivery/Event", () => {
     else assert.isAbove(Buffer.byteLength(whole), Event.maxPayload - 300)
   })
 
-  it("a long form keeps what fits", () => {
+  it("a long form is truncated to the limit", () => {
     const { data } = JSON.parse(payloadOf(submission({ name: "Ada", message: "ä".repeat(30_000) })))
     assert.isTrue(data.truncated)
     assert.strictEqual(data.form_data.name, "Ada")

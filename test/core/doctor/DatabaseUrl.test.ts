@@ -26,7 +26,7 @@ describe("core/doctor/DatabaseUrl.parse", () => {
     }
   })
 
-  it.prop("rejects other texts with advice, and repeats nothing of them", [Schema.String], ([secret]) => {
+  it.prop("rejects other texts with advice that does not repeat them", [Schema.String], ([secret]) => {
     for (const text of [secret, `postgres://u:${secret}@h1:1,h2:2/edge`, `postgres://u:${secret}/w@h/edge`]) {
       const result = parse(text)
       if (Result.isSuccess(result)) continue

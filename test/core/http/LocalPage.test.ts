@@ -44,7 +44,7 @@ describe("core/http/LocalPage", () => {
     }
   )
 
-  it.prop("a page of another origin is not local", [Local, Port, Foreign, Site], ([name, port, foreign, site]) => {
+  it.prop("a page of a foreign origin is not local", [Local, Port, Foreign, Site], ([name, port, foreign, site]) => {
     const host = name + port
     for (const origin of [`http://${foreign}`, `https://${foreign}${port}`, "null", "", `http://${name}:81`]) {
       assert.isFalse(LocalPage.isLocal({ host, origin, secFetchSite: site }), origin)

@@ -52,7 +52,7 @@ describe("core/json/JsonMembers", () => {
     assert.isUndefined(JsonMembers.memberText(JSON.stringify({ other: value, deep: { wanted: 1 } }), "wanted"))
   })
 
-  it("a name is found however it is spelled, and no other that looks like it", () => {
+  it("finds a member's name with any escapes, and no similar name", () => {
     for (const key of [String.raw`"\u0066orm_data"`, '"form_data"', String.raw`"form\u005fdata"`]) {
       const text = `{"form_dat":0,${key}:{"a":1},"form_data_":2,"\\"form_data":3}`
       assert.strictEqual(JsonMembers.memberText(text, "form_data")?.text, '{"a":1}')

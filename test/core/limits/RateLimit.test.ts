@@ -52,7 +52,7 @@ describe("core/limits/RateLimit.parse", () => {
     )
   })
 
-  it("reads nothing of what only looks like a limit", () => {
+  it("rejects texts that are not a limit", () => {
     for (const text of [
       "",
       "0/minute",

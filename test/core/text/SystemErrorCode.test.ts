@@ -12,7 +12,7 @@ describe("core/text/SystemErrorCode", () => {
     }
   })
 
-  it.prop("returns capitals, digits and underscores only, whatever was thrown", [Schema.Unknown], ([code]) => {
+  it.prop("returns only capitals, digits and underscores, for any thrown value", [Schema.Unknown], ([code]) => {
     assert.match(SystemErrorCode.suffix({ code }), /^( \([A-Z0-9_]+\))?$/)
   })
 })

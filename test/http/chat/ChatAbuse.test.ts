@@ -148,7 +148,7 @@ for (const memory of ["agent", "edge"] as const) {
     }),
     { excludeTestServices: true }
   )(`http: conversations, memory ${memory}`, (it) => {
-    it.effect("another instance's conversation means nothing: it starts nothing there, and tells nothing of it", () =>
+    it.effect("another instance's conversation id is unknown: it starts no answer there and reveals nothing", () =>
       Effect.gen(function* () {
         const { send } = yield* TestServer
         const [one, other] = [yield* makeInstance(memory), yield* makeInstance(memory)]

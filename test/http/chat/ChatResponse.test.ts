@@ -107,7 +107,7 @@ describe("ChatResponse", () => {
       })
   )
 
-  it.effect("a heartbeat is sent when nothing else was for its time, and only then", () =>
+  it.effect("sends a heartbeat only after an idle interval", () =>
     Effect.gen(function* () {
       const { agent, queue } = yield* driven
       yield* Queue.offer(queue, accepted)

@@ -64,7 +64,7 @@ describe("ChatResponse over a socket", () => {
     })
   )
 
-  it.live("a visitor who goes in the middle ends the agent's work", () =>
+  it.live("the agent's response ends when the visitor leaves", () =>
     Effect.gen(function* () {
       const { agent, left, queue } = yield* driven
       yield* Queue.offerAll(queue, [accepted, text("Hi")])
@@ -83,7 +83,7 @@ describe("ChatResponse over a socket", () => {
     })
   )
 
-  it.live("a visitor who does not read holds the agent back", () =>
+  it.live("a visitor who does not read pauses the agent", () =>
     Effect.gen(function* () {
       let asked = 0
       const piece = "x".repeat(60_000)

@@ -75,7 +75,7 @@ describe("chat with memory", () => {
       })
     )
 
-    it.effect("an id that the service did not issue chats without memory, with another session each time", () =>
+    it.effect("an id that the service did not issue has no memory, and a new session for each message", () =>
       Effect.gen(function* () {
         for (const _ of [1, 2]) {
           const answer = read((yield* chat("hello", "my-own-id")).text)
@@ -100,7 +100,7 @@ describe("chat with memory", () => {
       })
     )
 
-    it.effect("of an answer that breaks, the next turn knows what was said", () =>
+    it.effect("the next request includes the text of a broken answer", () =>
       Effect.gen(function* () {
         const broken = read((yield* chat("break")).text)
         assert.include(broken.frames.at(-3), "The answer was interrupted.")

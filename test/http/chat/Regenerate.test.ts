@@ -46,7 +46,7 @@ for (const [name, storage] of storages)
       excludeTestServices: true,
       timeout: "60 seconds"
     })((it) => {
-      it.effect("replaces the last one, and the agent is asked with the history before it", () =>
+      it.effect("replaces the last answer, and sends the agent the history before it", () =>
         Effect.gen(function* () {
           const id = conversationIdOf((yield* post({ message: "one" })).text)
           yield* post({ message: "two", conversation_id: id })
@@ -64,7 +64,7 @@ for (const [name, storage] of storages)
         })
       )
 
-      it.effect("is refused with a sentence where there is nothing to answer again", () =>
+      it.effect("is refused with a message if there is no answer to regenerate", () =>
         Effect.gen(function* () {
           for (const id of [randomUUID(), "a guessable id"]) {
             const answer = yield* post({ id, ...regenerate })

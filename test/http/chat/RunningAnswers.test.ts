@@ -185,7 +185,7 @@ describe("http/chat/RunningAnswers", () => {
     }).pipe(Effect.provide(layer({ script: () => endless("x".repeat(20)), maxBytes: 10 })))
   )
 
-  it.live("an answer that cannot be stored as it is is not stored again and again", () => {
+  it.live("an answer that cannot be stored is not retried", () => {
     let tries = 0
     const over = (): Partial<Store> => ({
       complete: () =>

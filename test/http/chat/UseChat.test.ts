@@ -36,7 +36,7 @@ const linesOf = (messages: ReadonlyArray<Message>): ReadonlyArray<string> =>
 describe("useChat", () => {
   const agent = recorder()
   layer(testServer({}, agent.script, undefined, undefined, "edge"), { excludeTestServices: true })((it) => {
-    it.effect("has several turns, of which the agent gets all, with another session for each", () =>
+    it.effect("sends the agent all turns, with a new session for each request", () =>
       Effect.gen(function* () {
         const chat = yield* useChat()
         yield* send(chat, "one")
@@ -92,7 +92,7 @@ describe("useChat", () => {
       })
     )
 
-    it.effect("another answer to an earlier message is asked for with the turns before it", () =>
+    it.effect("regenerating an answer sends the turns before it", () =>
       Effect.gen(function* () {
         const chat = yield* useChat()
         yield* send(chat, "early")

@@ -45,7 +45,7 @@ describe("WholeAnswer", () => {
     })
   )
 
-  it.effect("is read to its end, however many deltas it has", () =>
+  it.effect("is read to its end, with any number of deltas", () =>
     Effect.gen(function* () {
       const { agent, queue } = yield* driven
       const opened = yield* Effect.forkChild(begin(agent, 100_000))

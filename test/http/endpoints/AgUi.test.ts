@@ -95,7 +95,7 @@ describe("the AG-UI client", () => {
       })
     )
 
-    it.effect("a body that is no run's is a 422 that says where", () =>
+    it.effect("an invalid body gets a 422 with the place of the error", () =>
       Effect.gen(function* () {
         const { instance, send, widgetToken } = yield* TestServer.TestServer
         const path = `/v1/public/widget/${instance.instanceId}/ag-ui`

@@ -168,7 +168,7 @@ describe("the openai client", () => {
       })
     )
 
-    it.effect("is stored for the owner alone, as one conversation if the client names it", () =>
+    it.effect("is stored for the owner only, as one conversation if the client sends its id", () =>
       Effect.gen(function* () {
         const client = yield* connect()
         const { instance } = yield* TestServer.TestServer
@@ -214,7 +214,7 @@ describe("the openai client", () => {
       })
     )
 
-    it.effect("an agent that keeps conversations gets the whole one that nothing names", () =>
+    it.effect("an agent that keeps conversations gets all messages of a conversation without an id", () =>
       Effect.gen(function* () {
         const client = yield* connect()
         const { instance } = yield* TestServer.TestServer

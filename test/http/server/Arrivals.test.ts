@@ -191,7 +191,7 @@ layer(Layer.provide(limited, arrivals), { excludeTestServices: true })(
       }
     }
 
-    it.effect("the sender of a plain form sees a page that says to wait", () =>
+    it.effect("the sender of a plain form gets a page that says how long to wait", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
         const port = Number(new URL(url).port)

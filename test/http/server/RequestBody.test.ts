@@ -43,7 +43,7 @@ describe("http/server/RequestBody", () => {
     }
   })
 
-  it("an empty body has no value, whatever its content type", () => {
+  it("an empty body has no value, with any content type", () => {
     for (const type of [undefined, "text/html"]) {
       assert.isUndefined(Result.getOrThrow(RequestBody.parse(new Uint8Array(), type)).value)
     }

@@ -212,7 +212,7 @@ describe("GroupCommit", () => {
     })
   )
 
-  it.effect("a batch is bounded by weight, and a queue that is too heavy refuses at once", () =>
+  it.effect("a batch is bounded by weight, and a queue that is too heavy refuses immediately", () =>
     Effect.gen(function* () {
       const gate = yield* Deferred.make<void>()
       const weights: Array<ReadonlyArray<number>> = []

@@ -124,7 +124,7 @@ describe("postgres/chat/ConversationStore: processes", () => {
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 
-  it.live("processes that write to the same conversations at once wait for each other, and none fails", () =>
+  it.live("concurrent writers of the same conversations wait for each other, and none fails", () =>
     Effect.gen(function* () {
       const stores = [yield* ConversationStore, yield* another]
       const { instanceId } = yield* newKey

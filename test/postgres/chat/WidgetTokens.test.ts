@@ -30,7 +30,7 @@ const newToken = Effect.gen(function* () {
 })
 
 describe("postgres/chat/WidgetTokens: what is kept", () => {
-  it.effect("a token that one process revokes ends within a second in another", () =>
+  it.effect("a token that one process revokes is invalid within a second in another", () =>
     Effect.gen(function* () {
       const here = yield* WidgetTokens
       const there = Context.get(yield* Layer.build(Layer.fresh(PostgresWidgetTokens.layer({ timeout }))), WidgetTokens)
@@ -42,7 +42,7 @@ describe("postgres/chat/WidgetTokens: what is kept", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.effect("the database holds a digest, and the token nowhere", () =>
+  it.effect("the database contains only the token's digest", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const { token } = yield* newToken

@@ -129,7 +129,7 @@ describe("postgres/schema/Maintenance", () => {
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
-  it.live("a failed step is reported, and the others run", () =>
+  it.live("a failed step is reported, and the remaining steps run", () =>
     Effect.gen(function* () {
       yield* fill
       const sql = yield* PgClient.PgClient

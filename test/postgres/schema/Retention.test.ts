@@ -111,7 +111,7 @@ describe("postgres/schema/Retention", () => {
       assert.deepStrictEqual(more, [])
       assert.deepStrictEqual(line, {
         level: "INFO",
-        message: "Forgot what is older than its retention",
+        message: "Deleted expired data",
         annotations: {
           partitions: ["bot_view", "event", "page_view"]
             .flatMap((parent) => [`${parent}_2024_01`, `${parent}_2024_02`])

@@ -95,7 +95,7 @@ describe("postgres/sites/Decisions: batches", () => {
       }).pipe(Effect.provide(directory))
   )
 
-  it.live("a flood costs no statement per request, and a broken connection loses or doubles nothing", () =>
+  it.live("a flood costs no statement per request, and a broken connection neither loses nor duplicates counts", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const site = yield* makeSite

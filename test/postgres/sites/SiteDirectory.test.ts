@@ -33,7 +33,7 @@ describe("postgres/sites/SiteDirectory: cache", () => {
     }).pipe(Effect.provide(Layer.provideMerge(layer({ timeout: "20 seconds" }), TestDatabase.layer)))
   )
 
-  it.live("a hanging database costs a bounded wait, and none for cached websites", () =>
+  it.live("a hanging database delays requests for a bounded time, and not at all for cached websites", () =>
     Effect.gen(function* () {
       const connection = yield* TestDatabase.connection
       const blocker = yield* TestDatabase.clientOf(connection)

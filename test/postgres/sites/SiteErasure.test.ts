@@ -148,7 +148,7 @@ describe("postgres/sites/SiteErasure: concurrent writes", () => {
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 
-  it.live("it waits for a batch that found the website and has stored nothing yet; later batches do not wait", () =>
+  it.live("waits for a batch that has found the website but not yet stored its rows; later batches do not wait", () =>
     Effect.gen(function* () {
       const [batches, later] = [yield* Columns.client, yield* Columns.client]
       const another = yield* Database.dedicated()
@@ -189,7 +189,7 @@ describe("postgres/sites/SiteErasure: concurrent writes", () => {
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 
-  it.live("partitions are found in the schema of the tables, whatever the search path begins with", () =>
+  it.live("partitions are found in the schema of the tables with any search path", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const site = yield* create

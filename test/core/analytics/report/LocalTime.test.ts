@@ -61,7 +61,7 @@ describe("core/analytics/report/LocalTime", () => {
     assert.strictEqual(own?.label, DateRange.label("time:hour", toLocal(time)))
   })
 
-  it("knows the days on which clocks change", () => {
+  it("handles the days on which clocks change", () => {
     const lengths = (timeZone: string, date: string) =>
       LocalTime.days(timeZone, date, date).map(({ end, start }) => (end - start) / hour)
     assert.deepStrictEqual(lengths("Europe/Berlin", "2026-03-29"), [23])

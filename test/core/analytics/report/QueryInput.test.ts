@@ -74,7 +74,7 @@ describe("core/analytics/report/QueryInput", () => {
     )
   })
 
-  it("says which metrics, dimensions and operators exist", () => {
+  it("lists the existing metrics, dimensions and operators", () => {
     assert.deepStrictEqual(errors({ metrics: ["visitors", "users"] }), [
       [
         "metrics.1",
