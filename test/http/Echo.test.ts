@@ -101,7 +101,7 @@ layer(
       yield* send(paths.chat(encodeURIComponent(hostile)), { message: hostile })
       const headers = { "x-widget-token": widgetToken }
       yield* send(paths.chat(instance.instanceId), { message: hostile, conversation_id: hostile }, { headers })
-      assert.isTrue(lines.some((line) => line.includes("A request met a defect")))
+      assert.isTrue(lines.some((line) => line.includes("A request failed with a defect")))
       for (const line of lines) {
         assert.notMatch(line, /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/)
         assert.isObject(JSON.parse(line))
