@@ -1,5 +1,5 @@
 /**
- * The Responses protocol of OpenAI, which Azure, xAI, LM Studio and others speak too.
+ * The Responses protocol of OpenAI. Azure, xAI, LM Studio and others support it too.
  *
  * @module
  */
@@ -14,7 +14,7 @@ const body = (request: AgentRequest) => {
   return {
     ...Protocol.model(request),
     stream: true,
-    // The provider keeps no copy: the turns go with each request.
+    // The provider stores nothing: each request has all turns.
     store: false,
     ...(Protocol.isBounded(request) ? { max_output_tokens: instance.maxTokens } : {}),
     user: session,
@@ -37,7 +37,7 @@ const clientCalls: ReadonlySet<unknown> = new Set([
 const isTool = (type: string): boolean =>
   type.endsWith("_call") || type === "mcp_list_tools" || type === "mcp_approval_request"
 
-/** The name of a tool: its own, or that of its kind (`web_search_call` is `web_search`). */
+/** The name of a tool, or the name of its type without `_call` (`web_search_call` is `web_search`). */
 const toolName = (item: Json.Fields, type: string): string => Json.text(item["name"]) || type.replace(/_call$/, "")
 
 const readAnnotation = (value: unknown, answer: Answer): void => {
@@ -82,7 +82,7 @@ const reason = (data: Json.Fields, answer: Answer): void => answer.reasoning(Jso
 const fail = (data: Json.Fields, answer: Answer): void =>
   Protocol.failWith(data["error"] ?? { code: data["code"] }, answer)
 
-/** The events that need no memory of the ones before. */
+/** The events that do not depend on earlier events. */
 const readStateless = Protocol.byType({
   "response.reasoning_summary_text.delta": reason,
   "response.reasoning_text.delta": reason,
@@ -94,7 +94,7 @@ const readStateless = Protocol.byType({
 })
 
 class Reader implements Protocol.EventReader {
-  /** Whether the content part, the item and the response that are being read said something. */
+  /** Whether the current content part, item and response had text. */
   private partSpoke = false
   private itemSpoke = false
   private responseSpoke = false
@@ -153,7 +153,7 @@ class Reader implements Protocol.EventReader {
     this.responseSpoke = true
   }
 
-  /** A part that came at once, without deltas. */
+  /** A part that came whole, without deltas. */
   private endPart(say: () => void): void {
     if (!this.partSpoke) {
       this.spoke()

@@ -53,7 +53,7 @@ const readStream = async (
     const { done, value } = await reader.read()
     if (done) return failure ?? { kind: "cut" }
     onPiece()
-    // Text that arrives together is rendered together.
+    // Renders once per chunk.
     let text = ""
     let isDone = false
     for (const frame of events(value).map(Frames.parse)) {
@@ -62,7 +62,7 @@ const readStream = async (
           listener.onStart(frame)
           break
         case "begin":
-          // The texts of an answer are paragraphs.
+          // Each text of an answer is a paragraph.
           if (length + text.length > 0) text += "\n\n"
           break
         case "text":
@@ -89,7 +89,7 @@ const readStream = async (
   }
 }
 
-/** Runs `read` on a response. Never rejects. Aborting `stop` stops the answer; it is aborted at the end, too. */
+/** Runs `read` on a response. Never rejects. Aborting `stop` stops the answer; `stop` is also aborted at the end. */
 const receive = async (
   response: Promise<Response>,
   listener: Frames.Listener,
@@ -161,7 +161,7 @@ export const resume = async (
   return typeof outcome === "object" && outcome.kind === "missing" ? "unasked" : outcome
 }
 
-/** Ends the running answer of a conversation, also while the page is left. */
+/** Ends the running answer of a conversation, also while the page unloads. */
 export const stopAnswer = (endpoint: Endpoint, conversationId: string): void => {
   const path = `/${encodeURIComponent(conversationId)}/stop`
   // Offline, the edge ends the answer by itself.

@@ -107,7 +107,7 @@ const nobody: Effect.Effect<User, EmbeddedClusterError> = Effect.gen(function* (
   if (Option.isNone(user)) {
     return yield* fail(
       "NoUser",
-      `PostgreSQL does not run as root, no user can be made for it, and this machine has no user "nobody". ` +
+      `PostgreSQL does not run as root, no user can be created for it, and this machine has no user "nobody". ` +
         `Start as another user, or: ${elsewhere}`
     )
   }
@@ -120,7 +120,7 @@ const nobody: Effect.Effect<User, EmbeddedClusterError> = Effect.gen(function* (
     )
   }
   yield* Effect.logWarning(
-    "PostgreSQL runs as nobody, so other processes of nobody can read its files: no user of its own can be made, " +
+    "PostgreSQL runs as nobody, so other processes of nobody can read its files: no user can be created for it, " +
       "or its data was made by nobody"
   )
   return user.value

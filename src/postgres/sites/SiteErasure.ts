@@ -2,8 +2,8 @@
  * Deletes a website and all its data, while other websites are written to.
  *
  * 1. Marks the website. Statements that begin later do not find it and store nothing for it.
- * 2. Waits for the transactions that are writing to the tables and may have found it before the mark, without blocking others.
- *    After that no data of it is added.
+ * 2. Waits for running transactions that write to its tables, which may have found it before the mark. Does not block others.
+ *    After that, no more data is stored for it.
  * 3. Deletes its data, a few thousand rows per statement at most, so that no lock is held long and no writer waits.
  * 4. Deletes its row last. Until then the same command or `Maintenance` can resume an interrupted erasure.
  *
@@ -71,7 +71,7 @@ const Chunk = Schema.Tuple([
   Schema.Struct({ found: Schema.BigInt, deleted: Schema.BigInt, last: Schema.NullOr(Schema.String) })
 ])
 
-/** Whether the table no longer exists: a partition that was dropped meanwhile. */
+/** Whether the table no longer exists, since a partition may have been dropped. */
 const isDropped = (error: SqlError.SqlError): boolean => Option.contains(Database.sqlState(error), "42P01")
 
 /**
@@ -116,7 +116,7 @@ const Marked = Schema.Array(Schema.Struct({ hosted_website_id: Schema.String }))
 const lock = (id: string) =>
   SqlClient.SqlClient.use((sql) => sql`SELECT 1 FROM site WHERE website_config_id = ${PgTypes.uuid(id)} FOR UPDATE`)
 
-/** `rollup_day` stands for all rollups: a transaction locks it before it writes others. */
+/** `rollup_day` covers all rollups: a transaction locks it before it writes to the other tables. */
 const writtenTables = [
   ...Partitions.parents,
   "conversion",

@@ -1,5 +1,5 @@
 /**
- * Checks that a contender answers as the contract says, before its rate is measured.
+ * Checks that a contender conforms to the contract, before its rate is measured.
  *
  * @module
  */
@@ -78,7 +78,7 @@ const probes = (site: Site): ReadonlyArray<Probe> => {
   ]
 }
 
-/** Sends a probe; returns a sentence if the answer is not the expected one. */
+/** Sends a probe. Returns an error message if the response is not the expected one. */
 const send = async (port: number, probe: Probe, index: number): Promise<string | undefined> => {
   const response = await fetch(`http://127.0.0.1:${port}${probe.path}`, {
     method: "POST",
@@ -96,7 +96,7 @@ const send = async (port: number, probe: Probe, index: number): Promise<string |
     : `${probe.name} was answered with ${response.status} ${text.slice(0, 200)} instead of ${probe.status}`
 }
 
-/** Fails with the first answer that differs from the contract. */
+/** Fails with the first response that differs from the contract. */
 export const run = (name: string, port: number, site: Site): Effect.Effect<void, BenchError> =>
   Effect.forEach(
     probes(site),

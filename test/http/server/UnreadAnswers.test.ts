@@ -24,7 +24,7 @@ const unread = Effect.gen(function* () {
   return { client, response, socket }
 })
 
-/** More than the system buffers. */
+/** More bytes than the system buffers. */
 const much = Buffer.alloc(16 * 2 ** 20)
 
 describe("http/server/UnreadAnswers", () => {
