@@ -106,7 +106,10 @@ const stats = Command.make(
       json: json(flags.allSites ? documents : shown.answer),
       text: `${Output.facts([
         ...(flags.allSites ? [] : [["website", shown.site.name] as const]),
-        ["period", `${date_range[0]} to ${date_range[1]} (${shown.answer.meta.time_zone})`]
+        [
+          "period",
+          `${date_range[0]} to ${date_range[1]} (${flags.allSites ? "each in its time zone" : shown.answer.meta.time_zone})`
+        ]
       ])}\n${rows.length === 0 ? "Nothing matches.\n" : StatsText.chart(shown.answer.query, rows, yield* Output.lineWidth)}`
     })
   })

@@ -1,35 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import type { PageView } from "../../src/core/analytics/PageView.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
 import { AgentRefused } from "../../src/services/chat/AgentStream.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { run } from "../support/TestCli.ts"
-import { site, storage } from "../support/TestStorage.ts"
+import { site, storage, view } from "../support/TestStorage.ts"
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const unknown = "11111111-2222-4333-8444-555555555555"
-
-/** A visitor's view of the website, a number of days after the first. */
-const view = (day: number, visitor: number): PageView => ({
-  hostedWebsiteId: site.hostedWebsiteId,
-  receivedAt: Date.parse("2026-03-01T00:00:00Z") + day * 86_400_000,
-  path: day === 0 ? "/" : "/\u001b[2Jwipe",
-  campaign: { source: "letter", medium: "email", name: day === 0 ? "spring" : "summer", term: null, content: null },
-  referrerHost: "search.example",
-  referrerPath: "/",
-  deviceType: "mobile",
-  screenWidth: null,
-  sessionId: null,
-  browser: "Safari",
-  os: "iOS",
-  visitorHash: Buffer.alloc(16, visitor).toString("hex"),
-  country: null,
-  exclusion: null
-})
 
 /** A command line whose commands share one storage. */
 const session = Effect.gen(function* () {

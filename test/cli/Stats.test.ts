@@ -5,27 +5,9 @@ import type { PageView } from "../../src/core/analytics/PageView.ts"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { run } from "../support/TestCli.ts"
-import { site, storage } from "../support/TestStorage.ts"
+import { site, storage, view } from "../support/TestStorage.ts"
 
 const unknown = "11111111-2222-4333-8444-555555555555"
-
-/** A visitor's view of a website, a number of days after 2026-03-01. */
-const view = (day: number, visitor: number, hostedWebsiteId = site.hostedWebsiteId): PageView => ({
-  hostedWebsiteId,
-  receivedAt: Date.parse("2026-03-01T00:00:00Z") + day * 86_400_000,
-  path: day === 0 ? "/" : "/\u001b[2Jwipe",
-  campaign: { source: "letter", medium: "email", name: day === 0 ? "spring" : "summer", term: null, content: null },
-  referrerHost: "search.example",
-  referrerPath: "/",
-  deviceType: "mobile",
-  screenWidth: null,
-  sessionId: null,
-  browser: "Safari",
-  os: "iOS",
-  visitorHash: Buffer.alloc(16, visitor).toString("hex"),
-  country: "NO",
-  exclusion: null
-})
 
 /** A command line over three views of two days, on the second day. */
 const session = Effect.gen(function* () {

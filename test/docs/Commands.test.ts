@@ -350,8 +350,8 @@ describe("website and chat: the HTML", () => {
   it("is what `site snippet` prints", () => {
     for (const [file, baseUrl, index] of [
       ["src/docs/website.md", "https://edge.example", 0],
-      ["src/docs/website.md", "https://edge.example", 1],
-      ["src/docs/website.md", "/hc", 2],
+      ["src/docs/website.md", "https://edge.example", 2],
+      ["src/docs/website.md", "/hc", 3],
       ["src/docs/chat.md", "https://edge.example", 0]
     ] as const) {
       const block = Documents.blocksOf(file).filter(({ language }) => language === "html")[index]

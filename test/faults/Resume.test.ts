@@ -1,5 +1,6 @@
 import { assert, it, layer } from "@effect/vitest"
 import { Context, Effect, Layer, Scope } from "effect"
+import { vi } from "vitest"
 import * as Agent from "../support/ControlledAgent.ts"
 import { describeWith } from "../support/Programs.ts"
 import { until } from "../support/Wait.ts"
@@ -65,6 +66,9 @@ const begin = Effect.fnUntraced(function* (url: string, message: string, convers
   yield* until(`the answer to ${message} has begun`, () => reading.spoken.includes("Well"))
   return reading
 })
+
+// The tests start processes, which takes long on a busy machine.
+vi.setConfig({ testTimeout: 120_000 })
 
 const suite = (through: "PostgreSQL" | "PgBouncer") =>
   layer(service(through), { timeout: "60 seconds", excludeTestServices: true })((it) => {

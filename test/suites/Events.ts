@@ -25,7 +25,11 @@ export const EventShape = Schema.Struct({
   properties: orNull(
     Schema.Record(
       Schema.Union([Schema.Literals(["__proto__", "color"]), Text]),
-      Schema.Union([Text, Schema.Finite, Schema.Boolean])
+      Schema.Union([
+        Text,
+        Schema.Finite.check(Schema.makeFilter((value: number) => !Object.is(value, -0))),
+        Schema.Boolean
+      ])
     ).check(Schema.isMinProperties(1))
   ),
   /** In thousandths. */

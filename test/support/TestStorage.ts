@@ -3,6 +3,7 @@
  */
 import { Effect, Layer, Stream } from "effect"
 import { noAttribution } from "../../src/core/analytics/Lead.ts"
+import type { PageView } from "../../src/core/analytics/PageView.ts"
 import type { Submission } from "../../src/core/forms/Submission.ts"
 import type { Site } from "../../src/core/sites/Site.ts"
 import * as AnalyticsExport from "../../src/memory/analytics/AnalyticsExport.ts"
@@ -31,6 +32,24 @@ export const site: Site = {
   timeZone: "UTC",
   createdAt: 1_767_225_600_000
 }
+
+/** A visitor's view of a website, a number of days after 2026-03-01. */
+export const view = (day: number, visitor: number, hostedWebsiteId = site.hostedWebsiteId): PageView => ({
+  hostedWebsiteId,
+  receivedAt: Date.parse("2026-03-01T00:00:00Z") + day * 86_400_000,
+  path: day === 0 ? "/" : "/\u001b[2Jwipe",
+  campaign: { source: "letter", medium: "email", name: day === 0 ? "spring" : "summer", term: null, content: null },
+  referrerHost: "search.example",
+  referrerPath: "/",
+  deviceType: "mobile",
+  screenWidth: null,
+  sessionId: null,
+  browser: "Safari",
+  os: "iOS",
+  visitorHash: Buffer.alloc(16, visitor).toString("hex"),
+  country: "NO",
+  exclusion: null
+})
 
 /** The submission with this number: one per second, some with a cell that is a formula. */
 export const submission = (number: number): Submission => ({

@@ -5,25 +5,15 @@
  */
 import type { Answer, MetricValue } from "../../core/analytics/report/Answer.ts"
 import * as Fact from "../../core/analytics/report/Fact.ts"
-import type { Dimension, Metric } from "../../core/analytics/report/Query.ts"
+import { type Dimension, type Metric, metrics } from "../../core/analytics/report/Query.ts"
 import { type Counts, reasons } from "../../core/sites/Decision.ts"
 import type { Site } from "../../core/sites/Site.ts"
 import * as BarChart from "../../core/text/BarChart.ts"
 import * as Output from "./Output.ts"
 import * as StatsText from "./StatsText.ts"
 
-export const totals: ReadonlyArray<Metric> = [
-  "visitors",
-  "visits",
-  "pageviews",
-  "views_per_visit",
-  "bounce_rate",
-  "visit_duration",
-  "events",
-  "conversions",
-  "conversion_rate",
-  "total_revenue"
-]
+/** Without dimensions, the conversion rate of the group is that of all. */
+export const totals: ReadonlyArray<Metric> = metrics.filter((metric) => metric !== "group_conversion_rate")
 
 export interface List {
   readonly dimension: Dimension

@@ -57,7 +57,12 @@ const storable = (text: string): string => Storable.text(text, text.length)
 
 const propertiesOf = (claimed: EventClaim["properties"]): Event["properties"] => {
   const entries = Object.entries(claimed ?? {}).map(
-    ([name, value]) => [storable(name), typeof value === "string" ? storable(value) : value] as const
+    // A negative zero becomes zero, as in JSON.
+    ([name, value]) =>
+      [
+        storable(name),
+        typeof value === "string" ? storable(value) : typeof value === "number" ? value + 0 : value
+      ] as const
   )
   // Not an assignment: a property can be named `__proto__`.
   return entries.length === 0 ? null : Object.fromEntries(entries)

@@ -71,7 +71,7 @@ export const lookBackMillis = 24 * 60 * 60_000
 export const clockToleranceMillis = 5_000
 
 /** How long a lead waits for its visit's rows, which may be on their way. */
-export const patienceMillis = 15_000
+export const patienceMillis = 10_000
 
 const attributionOf = ({
   campaign,

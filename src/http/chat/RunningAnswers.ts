@@ -6,13 +6,13 @@
  */
 import { Context, Duration, Effect, Exit, Fiber, Layer, Option, Schedule, Scope, Stream } from "effect"
 import type { AgentEvent, AgentRequest } from "../../core/chat/Agent.ts"
-import * as AnswerPieces from "../../core/chat/AnswerPieces.ts"
 import type { ConversationKey } from "../../core/chat/Conversation.ts"
 import { AgentBroken, type AgentError, AgentStream } from "../../services/chat/AgentStream.ts"
 import { ConversationStore, type NewTurn } from "../../services/chat/ConversationStore.ts"
+import { AnswerPieces } from "./AnswerPieces.ts"
 import * as AnswerTable from "./AnswerTable.ts"
 import { Drain } from "./Drain.ts"
-import { type Asked, RunningAnswer } from "./RunningAnswer.ts"
+import { RunningAnswer } from "./RunningAnswer.ts"
 
 export interface Options {
   /** How long an answer continues without a reader; none ends it with its last reader. */
@@ -66,6 +66,7 @@ const maxStoreRetries = 8
 const storeGrace = Duration.seconds(4)
 
 interface Entry extends AnswerTable.Entry {
+  readonly pieces: AnswerPieces
   /** Completes when the answer is stored: true if this process ended it. */
   readonly ended: Effect.Effect<boolean>
 }
@@ -120,36 +121,42 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
           Effect.interruptible
         )
 
-      /** Stores the events as they come. */
-      const storeEvents = (answer: RunningAnswer, answerId: string): Effect.Effect<never> => {
-        let taken = 0
-        let position = 0
-        // What is sent again begins with the same events as before: it may be stored already.
-        let pending: ReadonlyArray<AgentEvent> = []
-        const next = Effect.suspend(() => {
-          pending = [...pending, ...AnswerPieces.joinTexts(answer.log.since(taken))]
-          taken = answer.log.length
-          if (pending.length === 0) return Effect.void
-          return store.append({ answerId, position, events: pending }).pipe(
+      /** Stores the events that an answer has since the last time. */
+      const storeEvents = ({ answer, answerId, pieces }: Entry): Effect.Effect<void> =>
+        Effect.suspend(() => {
+          const events = pieces.next(answer.log)
+          if (events.length === 0) return Effect.void
+          return store.append({ answerId, position: pieces.position, events }).pipe(
             Effect.tap((runs) =>
               Effect.sync(() => {
-                position += pending.length
-                pending = []
+                pieces.stored()
                 if (!runs) answer.end("stopped")
               })
             ),
             // The next round tries again, and `complete` stores the whole answer.
-            Effect.catch((error) => Effect.logDebug("The events of an answer were not stored", error))
+            Effect.catch((error) => Effect.logDebug("The events of an answer were not stored", error)),
+            Effect.ensuring(Effect.sync(() => pieces.settled()))
           )
         })
-        return Effect.interruptible(Effect.forever(Effect.andThen(Effect.sleep(storeInterval), next)))
-      }
 
-      /** Stores the whole answer, ends its log, and returns whether this process ended it. */
-      const complete = Effect.fnUntraced(function* (answer: RunningAnswer, answerId: string, asked: Asked) {
+      // All answers at once, so that they share a statement and its commit.
+      const storeAll = Effect.suspend(() =>
+        Effect.forEach(running.all(), storeEvents, { concurrency: "unbounded", discard: true })
+      )
+      yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(storeInterval), storeAll)))
+
+      /** Waits for the agent, stores the whole answer, ends its log, and returns whether this process ended it. */
+      const settle = Effect.fnUntraced(function* (
+        answer: RunningAnswer,
+        answerId: string,
+        pieces: AnswerPieces,
+        asking: Fiber.Fiber<void, AgentError>
+      ) {
+        const asked = yield* Fiber.await(asking)
         const ending = answer.endingAfter(asked)
         const { parts, usage } = answer
-        const stored = yield* store.complete({ answerId, parts, ending, usage }).pipe(
+        // A piece that is stored at the same time would stay.
+        const stored = yield* Effect.andThen(pieces.close, store.complete({ answerId, parts, ending, usage })).pipe(
           Effect.retry({
             schedule: storeRetries,
             times: maxStoreRetries,
@@ -167,15 +174,6 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
         return false
       })
 
-      /** Follows an answer from the agent's last event to its storing. */
-      const settle = (answer: RunningAnswer, answerId: string, asking: Fiber.Fiber<void, AgentError>) =>
-        Effect.gen(function* () {
-          const storing = yield* Effect.forkChild(storeEvents(answer, answerId))
-          const asked = yield* Fiber.await(asking)
-          yield* Fiber.interrupt(storing)
-          return yield* complete(answer, answerId, asked)
-        })
-
       const begin: RunningAnswers["Service"]["begin"] = (turn) =>
         Effect.gen(function* () {
           const { answerId, isResumable, key, message, onEnd, request } = turn
@@ -189,7 +187,8 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
             onEnd()
             return yield* Effect.failCause(begun.cause)
           }
-          const settled = yield* settle(answer, answerId, asking).pipe(
+          const pieces = new AnswerPieces()
+          const settled = yield* settle(answer, answerId, pieces, asking).pipe(
             Effect.ensuring(
               Effect.sync(() => {
                 watch.stop()
@@ -204,6 +203,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
             answerId,
             key,
             answer,
+            pieces,
             ended: Effect.map(Fiber.await(settled), (exit) => Exit.isSuccess(exit) && exit.value)
           }
           running.add(entry)

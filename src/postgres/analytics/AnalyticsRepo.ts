@@ -5,15 +5,15 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import { type Duration, Effect, Layer, Result, Schema } from "effect"
+import { type Duration, Effect, Layer, Result } from "effect"
 import type { SqlError } from "effect/sql"
 import type { PageView } from "../../core/analytics/PageView.ts"
-import { decodeRows } from "../../runtime/Rows.ts"
 import { AnalyticsRepo } from "../../services/analytics/AnalyticsRepo.ts"
 import { RecordRefused } from "../../services/Storage.ts"
 import * as BatchMetrics from "../batch/BatchMetrics.ts"
 import * as BatchTrace from "../batch/BatchTrace.ts"
 import * as Columns from "../batch/Columns.ts"
+import * as GoneWebsites from "../batch/GoneWebsites.ts"
 import * as Database from "../Database.ts"
 import * as WriteHealth from "../WriteHealth.ts"
 
@@ -86,10 +86,6 @@ const statement = `
   )
   SELECT id FROM gone`
 
-const Gone = Schema.Array(Schema.Struct({ id: Schema.String }))
-
-type Outcome = Result.Result<void, RecordRefused>
-
 /**
  * Stores a batch under its id, idempotently, and returns the outcome of each view: views of an unknown website are refused.
  * Needs a `Columns.client`. Exported for tests.
@@ -98,23 +94,16 @@ export const storeBatch = (
   sql: PgClient,
   views: ReadonlyArray<PageView>,
   batchId: string
-): Effect.Effect<ReadonlyArray<Outcome>, SqlError.SqlError | RecordRefused> =>
-  Effect.suspend((): Effect.Effect<ReadonlyArray<Outcome>, SqlError.SqlError | RecordRefused> => {
+): Effect.Effect<ReadonlyArray<GoneWebsites.Outcome>, SqlError.SqlError | RecordRefused> =>
+  Effect.suspend((): Effect.Effect<ReadonlyArray<GoneWebsites.Outcome>, SqlError.SqlError | RecordRefused> => {
     const written = Result.all([
       Columns.parameters(sent, views),
       Columns.parameters(named, [...new Set(views.map((view) => view.hostedWebsiteId))])
     ])
     if (Result.isFailure(written)) return Effect.fail(new RecordRefused({ cause: written.failure }))
-    return sql.unsafe(statement, [PgTypes.uuid(batchId), ...written.success.flat()]).pipe(
-      decodeRows(Gone),
-      Effect.map((rows) => {
-        const gone = new Set(rows.map(({ id }) => id))
-        return views.map(
-          ({ hostedWebsiteId }): Outcome =>
-            gone.has(hostedWebsiteId) ? Result.fail(new RecordRefused({ reason: "unknown-site" })) : Result.void
-        )
-      })
-    )
+    return sql
+      .unsafe(statement, [PgTypes.uuid(batchId), ...written.success.flat()])
+      .pipe(GoneWebsites.outcomesOf(views))
   })
 
 /** The live repository. */

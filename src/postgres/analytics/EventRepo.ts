@@ -5,15 +5,15 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import { type Duration, Effect, Layer, Result, Schema } from "effect"
+import { type Duration, Effect, Layer, Result } from "effect"
 import type { SqlError } from "effect/sql"
 import type { Event } from "../../core/analytics/Event.ts"
-import { decodeRows } from "../../runtime/Rows.ts"
 import { EventRepo } from "../../services/analytics/EventRepo.ts"
 import { RecordRefused } from "../../services/Storage.ts"
 import * as BatchMetrics from "../batch/BatchMetrics.ts"
 import * as BatchTrace from "../batch/BatchTrace.ts"
 import * as Columns from "../batch/Columns.ts"
+import * as GoneWebsites from "../batch/GoneWebsites.ts"
 import * as Database from "../Database.ts"
 import * as WriteHealth from "../WriteHealth.ts"
 
@@ -84,29 +84,16 @@ const statement = `
   SELECT DISTINCT hosted_website_id AS id FROM sent
   WHERE hosted_website_id NOT IN (SELECT hosted_website_id FROM website)`
 
-const Gone = Schema.Array(Schema.Struct({ id: Schema.String }))
-
-type Outcome = Result.Result<void, RecordRefused>
-
 /** Stores a batch under its id, idempotently, and returns the outcome of each event. Needs a `Columns.client`. */
 const storeBatch = (
   sql: PgClient,
   events: ReadonlyArray<Event>,
   batchId: string
-): Effect.Effect<ReadonlyArray<Outcome>, SqlError.SqlError | RecordRefused> =>
-  Effect.suspend((): Effect.Effect<ReadonlyArray<Outcome>, SqlError.SqlError | RecordRefused> => {
+): Effect.Effect<ReadonlyArray<GoneWebsites.Outcome>, SqlError.SqlError | RecordRefused> =>
+  Effect.suspend((): Effect.Effect<ReadonlyArray<GoneWebsites.Outcome>, SqlError.SqlError | RecordRefused> => {
     const written = Columns.parameters(columns, events)
     if (Result.isFailure(written)) return Effect.fail(new RecordRefused({ cause: written.failure }))
-    return sql.unsafe(statement, [PgTypes.uuid(batchId), ...written.success]).pipe(
-      decodeRows(Gone),
-      Effect.map((rows) => {
-        const gone = new Set(rows.map(({ id }) => id))
-        return events.map(
-          ({ hostedWebsiteId }): Outcome =>
-            gone.has(hostedWebsiteId) ? Result.fail(new RecordRefused({ reason: "unknown-site" })) : Result.void
-        )
-      })
-    )
+    return sql.unsafe(statement, [PgTypes.uuid(batchId), ...written.success]).pipe(GoneWebsites.outcomesOf(events))
   })
 
 /** The live repository. */

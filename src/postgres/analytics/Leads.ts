@@ -31,7 +31,7 @@ const maxLeads = 500
 const maxSites = 100
 
 /** The most page views, and the most events, of a website that a pass reads. */
-const maxRows = 50_000
+const maxRows = 20_000
 
 /** An arbitrary unique key: one process at a time matches. */
 const advisoryLock = 7_215_930_445

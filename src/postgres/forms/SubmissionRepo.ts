@@ -73,7 +73,8 @@ const claimed = (column: string) => `
  * One statement, and so one transaction, per batch. A draft with a key first claims the key. The key's row then names its
  * submission: this draft, a concurrent one of another process (the claim waits for it), or an earlier one. A draft is stored
  * only if its key names it. A retried batch finds its own claims and rows and changes nothing. An accepted submission that
- * names the tracker's session also leaves a pending lead (see `Leads`).
+ * names the tracker's session also leaves a pending lead (see `Leads`). A stored submission of a website with subscribers
+ * leaves an event in the outbox.
  *
  * Keys are claimed in sorted order, so that two processes cannot deadlock.
  *
@@ -86,7 +87,7 @@ const statement = `
     SELECT * FROM unnest(${columns.map((_, index) => `$${index + 1}`).join(", ")})
       AS draft (${columns.map(({ name }) => name).join(", ")})
   ), website AS MATERIALIZED (
-    SELECT site.website_config_id, hosted_website_id FROM (SELECT DISTINCT website_config_id FROM draft) AS named
+    SELECT site.website_config_id, hosted_website_id, has_subscribers FROM (SELECT DISTINCT website_config_id FROM draft) AS named
     JOIN site USING (website_config_id) WHERE site.deleted_at IS NULL ORDER BY 1 FOR KEY SHARE OF site
   ), claim AS (
     INSERT INTO idempotency_key AS held
@@ -109,6 +110,10 @@ const statement = `
     SELECT submission_id, 'form', hosted_website_id, session_id, received_at
     FROM stored JOIN draft USING (submission_id) JOIN website USING (website_config_id)
     WHERE session_id IS NOT NULL AND status = 'accepted'
+  ), event AS (
+    INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
+    SELECT gen_random_uuid(), website_config_id, 'submission.' || status, received_at, submission_id::text
+    FROM stored JOIN draft USING (submission_id) JOIN website USING (website_config_id) WHERE has_subscribers
   )
   SELECT draft.submission_id AS draft_id, claim.fingerprint, claim.submission_id
   FROM draft JOIN claim USING (website_config_id, key_sha256)

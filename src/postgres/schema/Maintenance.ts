@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { Clock, Duration, Effect, Exit, Layer, Schema } from "effect"
+import { Clock, Duration, Effect, Exit, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
+import { cutoff } from "../../core/sites/Retention.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as LapsedAnswers from "../chat/LapsedAnswers.ts"
 import * as SiteErasure from "../sites/SiteErasure.ts"
@@ -50,6 +51,16 @@ const endErasures = Effect.gen(function* () {
   yield* Exit.asVoidAll(yield* Effect.forEach(ids, (id) => Effect.exit(SiteErasure.erase(id, statementTimeout))))
 })
 
+/** Deletes events and deliveries, which hold submissions, after 30 days, or with the submissions if those are kept less long. */
+const forgetDeliveries = Effect.fnUntraced(function* (retention: Retention.Options, now: number) {
+  const before = Option.match(retention.submissions, {
+    onNone: () => now - 30 * 24 * hour,
+    onSome: (kept) => Math.max(now - 30 * 24 * hour, cutoff(kept, now))
+  })
+  yield* deleteBefore("outbox", "created_at", before)
+  yield* deleteBefore("delivery", "created_at", before)
+})
+
 const steps = (retention: Retention.Options) =>
   [
     ["make partitions", ensurePartitions],
@@ -60,6 +71,7 @@ const steps = (retention: Retention.Options) =>
       "delete old token reservations",
       (now: number) => deleteBefore("token_reservation", "reserved_at", now - 48 * hour)
     ],
+    ["delete old deliveries", (now: number) => forgetDeliveries(retention, now)],
     ["forget what is older than its retention", () => Retention.forget(retention)],
     ["end the deletion of websites", () => endErasures],
     ["end the answers of processes that died", () => Effect.timeout(LapsedAnswers.settle, statementTimeout)]

@@ -57,6 +57,7 @@ const conversions: SiteTable = {
   type: "timestamptz",
   chunk: few
 }
+const deliveries: SiteTable = { ...submissions, table: "delivery", order: "created_at" }
 const visits: SiteTable = { ...conversions, table: "visit", order: "started_at" }
 const partition = (table: string): SiteTable => ({
   table,
@@ -121,6 +122,8 @@ const writtenTables = [
   "conversion",
   "pending_lead",
   "submission",
+  "outbox",
+  "delivery",
   "idempotency_key",
   "not_counted",
   "rollup_day"
@@ -163,6 +166,8 @@ export const erase = (
     }
     erased.idempotencyKeys = yield* deleteAll(keys, id, timeout)
     erased.submissions = yield* deleteAll(submissions, id, timeout)
+    yield* sql`DELETE FROM outbox WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(Database.bounded(timeout))
+    yield* deleteAll(deliveries, id, timeout)
     erased.decisionCounts = yield* deleteAll(counts, id, timeout)
     yield* sql`DELETE FROM pending_lead WHERE hosted_website_id = ${PgTypes.uuid(hosted.value)}`.pipe(
       Database.bounded(timeout)

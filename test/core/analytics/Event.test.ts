@@ -30,7 +30,7 @@ describe("core/analytics/Event", () => {
       const expected = new Map(
         Object.entries(properties).map(([key, value]) => [
           key.replaceAll("\0", "\uFFFD"),
-          typeof value === "string" ? value.replaceAll("\0", "\uFFFD") : value
+          typeof value === "string" ? value.replaceAll("\0", "\uFFFD") : typeof value === "number" ? value + 0 : value
         ])
       )
       assert.deepStrictEqual(new Map(Object.entries(event.properties ?? {})), expected)

@@ -37,32 +37,72 @@ const fill = (query: Query, { groups, range }: Counted): ReadonlyArray<Counts.Gr
   return [...groups, ...missing.map((label) => ({ dimensions: [label], counts: Counts.none }))]
 }
 
-/** Orders groups as the query asks for, then by their dimensions. */
-const order = (query: Query, allVisitors: number) => {
-  const byText = (place: number) => (left: Counts.Group, right: Counts.Group) =>
-    CodePoints.compare(left.dimensions[place] ?? "", right.dimensions[place] ?? "")
-  const byMetric = (name: Metric) => (left: Counts.Group, right: Counts.Group) =>
-    Counts.byMetric(Counts.metric(name, left.counts, allVisitors), Counts.metric(name, right.counts, allVisitors))
-  const isDimension = (by: Metric | Dimension): by is Dimension => by.includes(":")
-  const asked = query.orderBy.map(({ by, direction }) => {
-    const compare = isDimension(by) ? byText(query.dimensions.indexOf(by)) : byMetric(by)
-    return direction === "asc" ? compare : (left: Counts.Group, right: Counts.Group) => compare(right, left)
+/** A group with the values that it is ordered by. */
+interface Keyed {
+  readonly group: Counts.Group
+  readonly keys: ReadonlyArray<number | string | null>
+}
+
+const isDimension = (by: Metric | Dimension): by is Dimension => by.includes(":")
+
+const keyed =
+  (query: Query, allVisitors: number) =>
+  (group: Counts.Group): Keyed => ({
+    group,
+    keys: query.orderBy.map(({ by }) =>
+      isDimension(by)
+        ? (group.dimensions[query.dimensions.indexOf(by)] ?? "")
+        : Counts.sortKey(by, group.counts, allVisitors)
+    )
   })
-  const comparators = [...asked, ...query.dimensions.map((_, place) => byText(place))]
-  return (left: Counts.Group, right: Counts.Group): number => {
-    for (const compare of comparators) {
-      const difference = compare(left, right)
+
+/** Null comes before any other value. */
+const byKey = (left: Keyed["keys"][number], right: Keyed["keys"][number]): number => {
+  if (typeof left === "string" && typeof right === "string") return CodePoints.compare(left, right)
+  return left === null || right === null ? Number(left !== null) - Number(right !== null) : Number(left) - Number(right)
+}
+
+/** Orders groups as the query asks for, then by their dimensions. */
+const order =
+  ({ orderBy }: Query) =>
+  (left: Keyed, right: Keyed): number => {
+    // Without iterators, which take most of the time of a long list.
+    for (let place = 0; place < orderBy.length; place++) {
+      const difference = byKey(left.keys[place] ?? null, right.keys[place] ?? null)
+      if (difference !== 0) return orderBy[place]?.direction === "asc" ? difference : -difference
+    }
+    const { dimensions } = left.group
+    for (let place = 0; place < dimensions.length; place++) {
+      const difference = CodePoints.compare(dimensions[place] ?? "", right.group.dimensions[place] ?? "")
       if (difference !== 0) return difference
     }
     return 0
   }
+
+/** The first `count` of the values in order, without sorting all of them: a page is short, and a site has many paths. */
+const firsts = <A>(
+  values: ReadonlyArray<A>,
+  count: number,
+  compare: (left: A, right: A) => number
+): ReadonlyArray<A> => {
+  const kept: Array<A> = []
+  let last: A | undefined
+  for (const value of values) {
+    if (last !== undefined && compare(value, last) >= 0) continue
+    kept.push(value)
+    if (kept.length < 2 * count) continue
+    kept.sort(compare).length = count
+    last = kept[count - 1]
+  }
+  return kept.sort(compare).slice(0, count)
 }
 
 /** Orders the groups and cuts the page out. */
 export const page = (query: Query, counted: Counted): Page => {
   const groups = query.comparison === null ? counted.groups : fill(query, counted)
+  const ordered = firsts(groups.map(keyed(query, counted.allVisitors)), query.offset + query.limit, order(query))
   return {
-    groups: [...groups].sort(order(query, counted.allVisitors)).slice(query.offset, query.offset + query.limit),
+    groups: ordered.slice(query.offset).map(({ group }) => group),
     totalRows: groups.length
   }
 }

@@ -56,24 +56,32 @@ export const none: Counts = {
 const ratio = (part: number, whole: number, factor: number): number =>
   whole === 0 ? 0 : Math.round((factor * part) / whole)
 
-const money = (value: number, currency: string, options: Intl.NumberFormatOptions): string => {
-  try {
-    return new Intl.NumberFormat("en-US", { style: "currency", currency, ...options }).format(value)
-  } catch {
-    return `${value} ${currency}`
+/** `short` and `long` for a currency, which are slow to make. */
+const formats = new Map<string, readonly [short: Intl.NumberFormat, long: Intl.NumberFormat]>()
+
+const formatsOf = (currency: string) => {
+  let known = formats.get(currency)
+  if (known === undefined) {
+    const format = (options: Intl.NumberFormatOptions) =>
+      new Intl.NumberFormat("en-US", { style: "currency", currency, ...options })
+    known = [format({ notation: "compact", maximumFractionDigits: 1 }), format({})]
+    formats.set(currency, known)
   }
+  return known
+}
+
+const money = (value: number, currency: string): Pick<RevenueTotal, "short" | "long"> => {
+  // A row that was not stored by this service may have any text.
+  if (!/^[A-Z]{3}$/.test(currency)) return { short: `${value} ${currency}`, long: `${value} ${currency}` }
+  const [short, long] = formatsOf(currency)
+  return { short: short.format(value), long: long.format(value) }
 }
 
 const revenueTotal = ({ revenue }: Counts): RevenueTotal | null => {
   const [only, ...others] = revenue
   if (only === undefined || others.length > 0) return null
   const value = Number(only.value)
-  return {
-    value,
-    currency: only.currency,
-    short: money(value, only.currency, { notation: "compact", maximumFractionDigits: 1 }),
-    long: money(value, only.currency, {})
-  }
+  return { value, currency: only.currency, ...money(value, only.currency) }
 }
 
 /** A metric's value. `allVisitors` is the divisor of `conversion_rate`. */
@@ -99,11 +107,12 @@ export const metric = (name: Metric, counts: Counts, allVisitors: number): Metri
 const toNumber = (value: MetricValue): number | null =>
   value === null || typeof value === "number" ? value : value.value
 
-const nullsFirst = (left: number | null, right: number | null): number =>
-  left === null || right === null ? Number(left !== null) - Number(right !== null) : left - right
-
-/** Orders values of one metric, ascending. No revenue, and revenue in several currencies, comes before any other. */
-export const byMetric = (left: MetricValue, right: MetricValue): number => nullsFirst(toNumber(left), toNumber(right))
+/** What a group is ordered by: a metric's value, or null for no revenue and for revenue in several currencies. */
+export const sortKey = (name: Metric, counts: Counts, allVisitors: number): number | null => {
+  if (name !== "total_revenue") return toNumber(metric(name, counts, allVisitors))
+  const [only, ...others] = counts.revenue
+  return only === undefined || others.length > 0 ? null : Number(only.value)
+}
 
 /**
  * The change from `old` to `current`: of a bounce rate or a conversion rate in percentage points, of others in per cent of

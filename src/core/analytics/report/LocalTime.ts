@@ -26,9 +26,9 @@ export interface Hour {
 /** Clocks change at whole minutes. */
 const minute = 60_000
 
-const hour = 3_600_000
+const hour = 60 * minute
 
-/** The longest stretch of one local hour that `hours` can skip: half-hour changes are the shortest. */
+/** Local hours begin at whole quarters of an hour, also after a clock change. */
 const quarter = 15 * minute
 
 export interface Zone {
@@ -107,16 +107,20 @@ export const hourOf = (local: number): string => `${new Date(local).toISOString(
  * more than an hour makes several entries with the same label.
  */
 export const hours = (timeZone: string, day: Day): ReadonlyArray<Hour> => {
-  // Almost every day: the clocks do not change.
-  if (day.end - day.start === dayMillis) {
-    const local = midnight(day.date)
+  const { toLocal } = zone(timeZone)
+  const local = midnight(day.date)
+  const isPlain =
+    day.end - day.start === dayMillis &&
+    toLocal(day.start) === local &&
+    toLocal(day.end - minute) === local + dayMillis - minute
+  // Looking up the offset of every quarter takes a hundred times as long.
+  if (isPlain) {
     return Array.from({ length: 24 }, (_, index) => ({
       label: hourOf(local + index * hour),
       start: day.start + index * hour,
       end: day.start + (index + 1) * hour
     }))
   }
-  const { toLocal } = zone(timeZone)
   const found: Array<{ label: string; start: number; end: number }> = []
   for (let start = day.start; start < day.end; start += quarter) {
     const label = hourOf(toLocal(start))

@@ -3,38 +3,15 @@
  *
  * @module
  */
-import type { PropertyValue, Revenue } from "../Event.ts"
+import type { Event } from "../Event.ts"
 import type { Goal } from "../Goal.ts"
-import type { Campaign } from "../PageView.ts"
+import type { PageView } from "../PageView.ts"
 
-interface Received {
-  readonly receivedAt: number
-  readonly path: string
-  readonly sessionId: string | null
-  /** 32 hexadecimal digits. */
-  readonly visitorHash: string
-  readonly deviceType: string | null
-  readonly browser: string | null
-  readonly os: string | null
-  /** Two capital letters (ISO 3166-1). */
-  readonly country: string | null
-}
-
-/** A page view. Bots are left out. */
-export interface ViewRow extends Received {
-  readonly campaign: Campaign
-  readonly referrerHost: string | null
-  readonly referrerPath: string | null
-}
+/** A page view that counts. */
+export type ViewRow = Omit<PageView, "hostedWebsiteId" | "screenWidth" | "exclusion">
 
 /** An event other than a page view. */
-export interface EventRow extends Received {
-  readonly name: string
-  readonly properties: Readonly<Record<string, PropertyValue>> | null
-  readonly revenue: Revenue | null
-  /** Whether a visit with one page view and this event is no bounce. */
-  readonly isInteractive: boolean
-}
+export type EventRow = Omit<Event, "hostedWebsiteId">
 
 /** A visit's conversion without an event: a submitted form or a started chat. */
 export interface ConversionRow {

@@ -68,7 +68,7 @@ export const statement = (
       SELECT label, part.* FROM (${read(true, units.months)} UNION ALL ${read(false, units.days)}) AS read
         CROSS JOIN LATERAL unnest(names, ${counts.map((count) => `read.${count}`).join(", ")}, read.revenue)
           AS part (name, ${counts.join(", ")}, revenue)
-    ), earned AS (
+    ), earned AS MATERIALIZED (
       SELECT ${[...values, "currency"].join(", ")}, sum(amount::numeric)::text AS amount
       FROM one CROSS JOIN LATERAL jsonb_each_text(revenue::jsonb) AS sum (currency, amount)
       WHERE revenue IS NOT NULL GROUP BY ${[...values, "currency"].join(", ")}

@@ -5,6 +5,7 @@
  */
 import * as Channel from "../../../core/analytics/report/Channel.ts"
 import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
+import { maxGap } from "../../../core/analytics/report/Visits.ts"
 import type { Parameters } from "./Parameters.ts"
 
 /** A visit ends after so much idle time. */
@@ -84,6 +85,9 @@ const channelOf = `CASE ${Channel.rules.map(([channel, rule]) => `WHEN ${holds(r
 export const rawVisits = (parameters: Parameters, site: string, intervals: ReadonlyArray<Interval>): string => {
   const starts = parameters.times(intervals.map(({ start }) => start))
   const ends = parameters.times(intervals.map(({ end }) => end))
+  // Bounds of all intervals, by which PostgreSQL leaves out partitions when it plans the statement.
+  const since = `received_at >= ${parameters.time(Math.min(...intervals.map(({ start }) => start)) - maxGap)}`
+  const until = `received_at < ${parameters.time(Math.max(...intervals.map(({ end }) => end)))}`
   const order = ["received_at", "kind", ...texts.map((text) => `${text} COLLATE "C"`)].join(", ")
   return `
     raw_interval AS (
@@ -91,7 +95,11 @@ export const rawVisits = (parameters: Parameters, site: string, intervals: Reado
       FROM unnest(${starts}, ${ends}) WITH ORDINALITY AS given (starts_at, ends_at, place)
     ), near AS MATERIALIZED (
       SELECT part, starts_at, ends_at, one.* FROM raw_interval CROSS JOIN LATERAL (
-        ${rows(site, `received_at >= starts_at - ${idle} AND received_at < ends_at`, (table) => columns[table])}
+        ${rows(
+          site,
+          `${since} AND ${until} AND received_at >= starts_at - ${idle} AND received_at < ends_at`,
+          (table) => columns[table]
+        )}
       ) AS one
     ), followed (part, session_key, reached) AS (
       SELECT part, session_key, max(received_at) FROM near WHERE received_at >= ends_at - ${idle}
@@ -101,7 +109,7 @@ export const rawVisits = (parameters: Parameters, site: string, intervals: Reado
         SELECT max(received_at) AS reached FROM (
           ${rows(
             site,
-            `received_at > followed.reached AND received_at <= followed.reached + ${idle}
+            `${since} AND received_at > followed.reached AND received_at <= followed.reached + ${idle}
               AND ${sessionKey} = followed.session_key`,
             () => "received_at"
           )}
@@ -115,7 +123,7 @@ export const rawVisits = (parameters: Parameters, site: string, intervals: Reado
       SELECT open.part, open.starts_at, open.ends_at, one.* FROM (
         SELECT part, ends_at, max(reached) AS reached FROM open GROUP BY part, ends_at
       ) AS reach CROSS JOIN LATERAL (
-        ${rows(site, "received_at >= reach.ends_at AND received_at <= reach.reached", (table) => columns[table])}
+        ${rows(site, `${since} AND received_at >= reach.ends_at AND received_at <= reach.reached`, (table) => columns[table])}
       ) AS one JOIN open ON open.part = reach.part AND open.session_key = one.session_key
         AND one.received_at <= open.reached
     ), marked AS (

@@ -1,0 +1,51 @@
+/**
+ * Which events of a running answer are stored, and which are to be stored next.
+ *
+ * @module
+ */
+import { Effect, Latch } from "effect"
+import type { AgentEvent } from "../../core/chat/Agent.ts"
+import { joinTexts } from "../../core/chat/AnswerPieces.ts"
+import type { AnswerLog } from "./AnswerLog.ts"
+
+export class AnswerPieces {
+  /** How many events are stored. Adjacent texts count as one. */
+  position = 0
+  private taken = 0
+  private pending: ReadonlyArray<AgentEvent> = []
+  private readonly isIdle = Latch.makeUnsafe(true)
+  private isClosed = false
+
+  /**
+   * The events to store. What was not stored is sent again, with the same events at its beginning, because it may be stored
+   * after all.
+   */
+  next(log: AnswerLog): ReadonlyArray<AgentEvent> {
+    if (this.isClosed) return []
+    if (log.length > this.taken) {
+      this.pending = [...this.pending, ...joinTexts(log.since(this.taken))]
+      this.taken = log.length
+    }
+    if (this.pending.length > 0) this.isIdle.closeUnsafe()
+    return this.pending
+  }
+
+  /** The events that `next` returned are stored. */
+  stored(): void {
+    this.position += this.pending.length
+    this.pending = []
+  }
+
+  /** The attempt to store is over. */
+  settled(): void {
+    this.isIdle.openUnsafe()
+  }
+
+  /** No more events are stored. Waits until none is being stored. */
+  get close(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.isClosed = true
+      return Effect.asVoid(this.isIdle.await)
+    })
+  }
+}

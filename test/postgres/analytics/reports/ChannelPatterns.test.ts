@@ -1,0 +1,56 @@
+import { PgTypes } from "@effect/sql-pg"
+import { assert, describe, layer } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import * as Channel from "../../../../src/core/analytics/report/Channel.ts"
+import * as Database from "../../../../src/postgres/Database.ts"
+import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+
+const patternsOf = (condition: Channel.Condition): ReadonlyArray<string> => {
+  if ("all" in condition) return condition.all.flatMap(patternsOf)
+  if ("any" in condition) return condition.any.flatMap(patternsOf)
+  return [condition.pattern]
+}
+
+const patterns = [...new Set(Channel.rules.flatMap(([, condition]) => patternsOf(condition)))]
+
+const Text = Schema.Union([
+  Schema.Literals([
+    "www.google.co.uk",
+    "googleads",
+    "google.com.evil.example",
+    "m.youtube.com",
+    "fb_feed_ads",
+    "yt-ads",
+    "cpc",
+    "paid\nsocial",
+    "e-shop",
+    "workshop",
+    "push",
+    "(direct)",
+    "social\n",
+    "\u212A"
+  ]),
+  Schema.String.check(Schema.makeFilter((text: string) => text.isWellFormed() && !text.includes("\0")))
+])
+
+describe("the patterns of channels", () => {
+  layer(TestDatabase.layer)((it) => {
+    it.effect.prop(
+      "mean the same to PostgreSQL",
+      [Text],
+      ([text]) =>
+        Effect.gen(function* () {
+          const sql = yield* SqlClient.SqlClient
+          const rows = yield* sql`
+            SELECT array_agg(${text} ~ pattern ORDER BY place) AS found
+            FROM unnest(${Database.array(patterns, PgTypes.OID.text)}) WITH ORDINALITY AS rule (pattern, place)`
+          assert.deepStrictEqual(
+            rows[0]?.["found"],
+            patterns.map((pattern) => new RegExp(pattern).test(text))
+          )
+        }),
+      { arbitrary: { runs: 60 } }
+    )
+  })
+})
