@@ -82,7 +82,7 @@ describe("core/chat/ClientTurns", () => {
     ([texts, chosen]) => {
       const index = chosen % texts.length
       const stored = pairs(texts)
-      const from = { _tag: "From", messageId: `user ${index}` }
+      const from: ClientTurns.Replaced = { _tag: "From", messageId: `user ${index}` }
       const replaced = (turns: ClientTurns.ClientTurns, kind: ClientTurns.Kind) =>
         ClientTurns.replaced(stored, turns, kind)
       assert.deepStrictEqual(replaced(turnsTo(texts, index, "edited"), "edit"), from)
