@@ -1,5 +1,5 @@
 /**
- * Decorates `AgentStream` with the daily tokens of instances that have a limit. Other instances pass through as they are.
+ * Decorates `AgentStream` with the daily token limit of instances that have one. Other instances are not affected.
  *
  * @module
  */
@@ -10,19 +10,19 @@ import { dayMillis } from "../core/text/Calendar.ts"
 import { AgentBusy, type AgentError, AgentStream, DailyTokensUsed } from "../services/chat/AgentStream.ts"
 import { type Reservation, TokenBudget } from "../services/chat/TokenBudget.ts"
 
-/** The tokens that an answer used, as far as observed. */
+/** Counts the tokens of an answer from its events. */
 class Usage {
   private isAccepted = false
   private reported: number | undefined
   private output = 0
 
-  see(event: AgentEvent): void {
+  record(event: AgentEvent): void {
     if (event._tag === "Accepted") this.isAccepted = true
     else if (event._tag === "Usage") this.reported = event.inputTokens + event.outputTokens
     else if ("delta" in event) this.output += Buffer.byteLength(event.delta)
   }
 
-  /** What the agent reported; an estimate if it did not; nothing if it did not accept the request. */
+  /** The reported tokens, or an estimate if the agent reports none; 0 if it did not accept the request. */
   tokens(input: number): number {
     return this.isAccepted ? (this.reported ?? input + Math.ceil(this.output / 3)) : 0
   }
@@ -71,7 +71,7 @@ export const layer: Layer.Layer<AgentStream, never, AgentStream | TokenBudget> =
       )
       const instance = { ...request.instance, maxTokens: tokens - input }
       return Stream.map(agent.stream({ ...request, instance }), (event) => {
-        usage.see(event)
+        usage.record(event)
         return event
       })
     })

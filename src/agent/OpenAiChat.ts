@@ -1,5 +1,5 @@
 /**
- * The Chat Completions protocol of OpenAI, which most runtimes and providers speak.
+ * The Chat Completions protocol of OpenAI, which most runtimes and providers support.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import * as Json from "./Json.ts"
 import * as Protocol from "./Protocol.ts"
 import type * as Sse from "./Sse.ts"
 
-/** OpenAI and Azure refuse `max_tokens` for newer models; other runtimes know no other name. */
+/** OpenAI and Azure refuse `max_tokens` for newer models; other runtimes accept only that name. */
 const maxTokensName = ({ instance }: AgentRequest): string => {
   const host = URL.parse(instance.agentUrl)?.hostname ?? ""
   return host === "api.openai.com" || host.endsWith(".openai.azure.com") ? "max_completion_tokens" : "max_tokens"
@@ -20,7 +20,7 @@ const body = (request: AgentRequest) => {
   return {
     ...Protocol.model(request),
     stream: true,
-    // Some runtimes refuse options that they do not know, so the usage is asked for only where it is needed.
+    // Some runtimes refuse unknown options, so usage is requested only if it is needed.
     ...(instance.dailyTokens === null ? {} : { stream_options: { include_usage: true } }),
     ...(Protocol.isBounded(request) ? { [maxTokensName(request)]: instance.maxTokens } : {}),
     user: session,
@@ -61,7 +61,7 @@ const readContent = (content: unknown, answer: Answer): void => {
   else if (content !== undefined && content !== null) answer.fail("the agent sent a content that is no text")
 }
 
-/** Reasoning has one of these names; a provider that sends it under two says the same in both. */
+/** Reasoning has one of these names. A provider that uses two sends the same text in both. */
 const reasoningOf = (delta: Json.Fields): string =>
   Json.text(delta["reasoning_content"]) || Json.text(delta["reasoning"]) || Json.text(delta["reasoning_text"])
 
@@ -71,7 +71,7 @@ const readAnnotation = (value: unknown, answer: Answer): void => {
   answer.source(Json.text(citation["url"]), Json.text(citation["title"]))
 }
 
-/** A call's first piece has its name; the others have its index alone, or an empty id. */
+/** Only the first piece of a call has its name. Later pieces have only its index, or an empty id. */
 const readToolCall = (value: unknown, position: number, answer: Answer): void => {
   const call = Json.fields(value)
   const name = Json.text(Json.fields(call["function"])["name"]) || Json.text(Json.fields(call["custom"])["name"])
