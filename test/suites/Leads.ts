@@ -120,31 +120,48 @@ export const suite = <R, E>(
         })
       )
 
-      it.effect(
-        "a quarantined submission, one without a session, and one with another website's session are not leads",
-        () =>
-          Effect.gen(function* () {
-            const repo = yield* SubmissionRepo
-            const [site, other] = [yield* newSite, yield* newSite]
-            const at = Date.now()
-            const [sessionId, foreign] = [randomUUID(), randomUUID()]
-            yield* visit(site.hostedWebsiteId, sessionId, at)
-            yield* visit(other.hostedWebsiteId, foreign, at)
-            const { websiteConfigId } = site
-            yield* repo.submit(
-              draft({ websiteConfigId, receivedAt: at, sessionId, status: "quarantined", reasons: ["links"] })
-            )
-            yield* repo.submit(draft({ websiteConfigId, receivedAt: at }))
-            yield* repo.submit(draft({ websiteConfigId, receivedAt: at, sessionId: foreign }))
-            yield* match
-            assert.deepStrictEqual(yield* conversionsOf(site.hostedWebsiteId), [])
-            assert.deepStrictEqual(yield* conversionsOf(other.hostedWebsiteId), [])
-            const stored = yield* submissionsOf(websiteConfigId)
-            assert.deepStrictEqual(
-              stored.map((submission) => submission.attribution),
-              [Lead.noAttribution, Lead.noAttribution, Lead.noAttribution]
-            )
-          })
+      it.effect("a submission without a session, or with another website's session, is not a lead", () =>
+        Effect.gen(function* () {
+          const repo = yield* SubmissionRepo
+          const [site, other] = [yield* newSite, yield* newSite]
+          const at = Date.now()
+          const [sessionId, foreign] = [randomUUID(), randomUUID()]
+          yield* visit(site.hostedWebsiteId, sessionId, at)
+          yield* visit(other.hostedWebsiteId, foreign, at)
+          const { websiteConfigId } = site
+          yield* repo.submit(draft({ websiteConfigId, receivedAt: at }))
+          yield* repo.submit(draft({ websiteConfigId, receivedAt: at, sessionId: foreign }))
+          yield* match
+          assert.deepStrictEqual(yield* conversionsOf(site.hostedWebsiteId), [])
+          assert.deepStrictEqual(yield* conversionsOf(other.hostedWebsiteId), [])
+          const stored = yield* submissionsOf(websiteConfigId)
+          assert.deepStrictEqual(
+            stored.map((submission) => submission.attribution),
+            [Lead.noAttribution, Lead.noAttribution]
+          )
+        })
+      )
+
+      it.effect("a quarantined submission gets its visit's attribution, but the visit no conversion", () =>
+        Effect.gen(function* () {
+          const repo = yield* SubmissionRepo
+          const { hostedWebsiteId, websiteConfigId } = yield* newSite
+          const at = Date.now()
+          const sessionId = randomUUID()
+          yield* visit(hostedWebsiteId, sessionId, at)
+          const submissionId = yield* repo.submit(
+            draft({ websiteConfigId, receivedAt: at, sessionId, status: "quarantined", reasons: ["links"] })
+          )
+          yield* match
+          yield* repo.release(submissionId)
+          yield* match
+          const stored = yield* submissionsOf(websiteConfigId)
+          assert.deepStrictEqual(
+            stored.map((submission) => [submission.status, submission.attribution]),
+            [["accepted", attribution]]
+          )
+          assert.deepStrictEqual(yield* conversionsOf(hostedWebsiteId), [])
+        })
       )
 
       it.effect("a lead waits for its visit", () =>
