@@ -135,10 +135,10 @@ const update = Command.make(
     webhookId,
     url: Inputs.optional(url),
     events,
-    allEvents: Inputs.mark("all-events", "Send all events"),
+    allEvents: Inputs.withoutValue("all-events", "Send all events"),
     format: Flag.optional(format),
-    enable: Inputs.mark("enable", "Send events again, and forget the failures"),
-    disable: Inputs.mark("disable", "Send no more events, and cancel pending deliveries")
+    enable: Inputs.withoutValue("enable", "Send events again, and forget the failures"),
+    disable: Inputs.withoutValue("disable", "Send no more events, and cancel pending deliveries")
   },
   Effect.fnUntraced(function* (flags) {
     const webhooks = yield* Webhooks
