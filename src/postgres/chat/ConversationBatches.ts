@@ -4,6 +4,9 @@
  * A batch never waits for a conversation that another transaction has locked, so that one conversation delays no other: it
  * skips it and returns false. The caller then writes it alone.
  *
+ * The plans of the statements are kept, also those that were made while the tables were small, and must look rows up by an
+ * index. `LATERAL` does, and after a `LIMIT` of unknown size the planner expects one row.
+ *
  * @module
  */
 import type { PgClient } from "@effect/sql-pg"
@@ -78,13 +81,16 @@ const beginStatement = `
     SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)
       AS turn (instance_id, conversation_id, message_id, parts, length, answer_id, begun_at)
   ), idle AS MATERIALIZED (
-    SELECT conversation_key, answer_id FROM conversation JOIN turn USING (instance_id, conversation_id)
-    WHERE running IS NULL AND messages + 2 <= ${maxMessages} AND size + length <= ${maxSize}
-    FOR NO KEY UPDATE OF conversation SKIP LOCKED
+    SELECT turn.*, locked.conversation_key FROM turn CROSS JOIN LATERAL (
+      SELECT conversation_key FROM conversation
+      WHERE instance_id = turn.instance_id AND conversation_id = turn.conversation_id
+        AND running IS NULL AND messages + 2 <= ${maxMessages} AND size + length <= ${maxSize}
+      FOR NO KEY UPDATE SKIP LOCKED
+    ) AS locked LIMIT (SELECT count(*) FROM turn)
   ), continued AS (
     UPDATE conversation SET updated_at = greatest(updated_at, begun_at), messages = messages + 2, size = size + length,
       running = answer_id, lease_until = ${newLease(leaseMillis)}
-    FROM idle JOIN turn USING (answer_id) WHERE conversation.conversation_key = idle.conversation_key
+    FROM idle WHERE conversation.conversation_key = idle.conversation_key
     RETURNING conversation.conversation_key, messages, running
   ), created AS (
     INSERT INTO conversation
@@ -122,18 +128,19 @@ const completeStatement = `
     SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
       AS answer (answer_id, said, length, units, ended_at, how, tokens_in, tokens_out)
   ), held AS MATERIALIZED (
-    SELECT conversation_key, answer_id FROM conversation JOIN answer ON running = answer_id
-    FOR NO KEY UPDATE OF conversation SKIP LOCKED
+    SELECT answer.*, locked.conversation_key FROM answer CROSS JOIN LATERAL (
+      SELECT conversation_key FROM conversation WHERE running = answer_id FOR NO KEY UPDATE SKIP LOCKED
+    ) AS locked LIMIT (SELECT count(*) FROM answer)
   ), ended AS (
     UPDATE conversation SET running = NULL, lease_until = NULL, size = size + units,
       updated_at = greatest(updated_at, ended_at)
-    FROM held JOIN answer USING (answer_id) WHERE conversation.conversation_key = held.conversation_key
+    FROM held WHERE conversation.conversation_key = held.conversation_key
   ), gone AS (
     DELETE FROM answer_piece USING held WHERE answer_piece.answer_id = held.answer_id
   )
   UPDATE conversation_message SET parts = said::json, characters = length, ending = how, input_tokens = tokens_in,
     output_tokens = tokens_out
-  FROM held JOIN answer USING (answer_id) WHERE message_id = answer_id RETURNING message_id AS id`
+  FROM held WHERE message_id = answer_id RETURNING message_id AS id`
 
 const Stored = Schema.Array(Schema.Struct({ id: Schema.String }))
 
