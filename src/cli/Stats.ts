@@ -43,7 +43,7 @@ const overview = Effect.fnUntraced(function* (flags: StatsInputs.Flags, site: Si
   const decisions = yield* Decisions
   const now = yield* Clock.currentTimeMillis
   const query = yield* StatsInputs.queries(flags, site, now)
-  const ask = (asked: StatsInputs.Asked) => Effect.flatMap(query(asked), (made) => reports.query(site, made))
+  const ask = (asked: StatsInputs.Selection) => Effect.flatMap(query(asked), (made) => reports.query(site, made))
   const totals = yield* ask({ metrics: StatsOverview.totals, dimensions: [], limit: 1 })
   const days = yield* ask({ metrics: ["pageviews", "visitors"], dimensions: ["time:day"], limit: maxRows })
   const lists = yield* Effect.forEach(StatsOverview.lists, (list) =>

@@ -185,7 +185,7 @@ describe("stats", () => {
         `"${shop.websiteConfigId}","Shop","letter","1"`
       )
       yield* Effect.provide(create, context)
-      assert.match(yield* refusal("--site", "Shop"), /^2 websites have this name; .*\.\n$/)
+      assert.match(yield* refusal("--site", "Shop"), /^2 websites have this name\. .*\.\n$/)
     })
   )
 
@@ -196,7 +196,7 @@ describe("stats", () => {
         assert.strictEqual(yield* refusal("--site", id), `There is no website ${id}.\n`)
       }
       const wrong: ReadonlyArray<readonly [args: ReadonlyArray<string>, part: string]> = [
-        [["--site", "Nothing"], "There is no website of this name; `hydracore site list` shows them."],
+        [["--site", "Nothing"], "No website has this name. `hydracore site list` shows them."],
         [[], "Give either --site or --all-sites."],
         [[...mine, "--all-sites"], "Give either --site or --all-sites."],
         [[...mine, "--by", "visit:city"], "The flag --by must be 'event:page', 'event:name'"],

@@ -226,7 +226,7 @@ export const layer: Layer.Layer<never, SqlError.SqlError, PgClient.PgClient> = L
     const sql = yield* Database.dedicated()
     yield* round.pipe(
       Effect.provideService(SqlClient.SqlClient, sql),
-      Effect.catchCause((cause) => Effect.logWarning("Could not roll up page views; it will be tried again", cause)),
+      Effect.catchCause((cause) => Effect.logWarning("Could not roll up page views; retrying", cause)),
       Effect.andThen(Effect.sleep(interval)),
       Effect.forever,
       Effect.forkScoped
