@@ -1,6 +1,7 @@
 /**
- * Writes conversations to PostgreSQL. Whatever changes a conversation locks its row first, so that all of its changes have
- * one order; whatever locks several locks them in the order of their running answers.
+ * Writes conversations to PostgreSQL. Every change locks the conversation's row first, so that all changes of a conversation
+ * have one order. To avoid deadlocks, a statement that waits for several rows locks them in the order of their running
+ * answers; a batch of turns or answers waits for none (see `ConversationBatches`).
  *
  * @module
  */
