@@ -9,7 +9,7 @@ import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
-import * as Writes from "./ConversationWrites.ts"
+import * as Locked from "./LockedConversation.ts"
 
 /** How long after the end of its lease an answer is closed. A living process renews the lease within that time. */
 const graceAfterLease = "1 minute"
@@ -35,7 +35,7 @@ const end = (key: bigint) =>
   SqlClient.SqlClient.use((sql) =>
     find("AND conversation_key = $1 FOR NO KEY UPDATE", [PgTypes.int8(key)]).pipe(
       Effect.flatMap(([found]) =>
-        found === undefined ? Effect.void : Effect.asVoid(Writes.settle(sql, found.key, found.running, "cut"))
+        found === undefined ? Effect.void : Effect.asVoid(Locked.settle(sql, found.key, found.running, "cut"))
       ),
       sql.withTransaction,
       Database.recoverConnectionErrors()
