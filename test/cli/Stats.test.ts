@@ -146,6 +146,7 @@ describe("stats", () => {
       assert.match(chart, /^visit:utm_campaign +visitors +visits +views +bounces +conversions$/m)
       assert.match(chart, /^spring +█+ +2 +2 +2 +100 % +0$/m)
       assert.include(yield* text(...mine, "--by", "event:goal"), "Nothing matches.")
+      assert.match(yield* text(...mine, "--by", "event:name"), /^event:name +visitors +visits +events +revenue$/m)
     })
   )
 
@@ -159,7 +160,7 @@ describe("stats", () => {
       const compared = yield* text(
         ...[...mine, "--by", "visit:source", "--period", "day", "--compare", "previous_period", "--format", "csv"]
       )
-      assert.match(compared, /"conversions","change of visitors",/)
+      assert.match(compared, /"conversions","change of visitors","change of visits","change of pageviews",/)
       assert.match(compared, /"letter","1","1","1","100","0","0","-50","-50","-50","0","0","0"/)
     })
   )

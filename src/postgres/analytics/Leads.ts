@@ -112,7 +112,7 @@ const toSessionRow = (row: (typeof Rows.Type)[number]): Lead.SessionRow => ({
 
 /**
  * Ends leads: those in `$1` are matched, those in `$10` dropped. Only a lead that this statement deletes has an effect. A website
- * whose deletion has begun gets no conversion.
+ * whose deletion has begun gets no conversion, and neither does a visit for a quarantined submission.
  */
 const endStatement = `WITH matched AS (
     SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -127,7 +127,8 @@ const endStatement = `WITH matched AS (
   )
   INSERT INTO conversion (hosted_website_id, visit_started_at, session_key, name)
   SELECT hosted_website_id, visit_started_at, session_key, matched.name
-  FROM matched JOIN ended USING (lead_id) JOIN site USING (hosted_website_id) WHERE deleted_at IS NULL`
+  FROM matched JOIN ended USING (lead_id) JOIN site USING (hosted_website_id)
+  WHERE deleted_at IS NULL AND NOT EXISTS (SELECT FROM submission WHERE submission_id = lead_id AND status = 'quarantined')`
 
 const endParameters = (matched: ReadonlyArray<Lead.MatchedLead>, dropped: ReadonlyArray<PendingLead>) => {
   const text = (valueOf: (one: Lead.MatchedLead) => string | null) => Database.array(matched.map(valueOf), OID.text)
