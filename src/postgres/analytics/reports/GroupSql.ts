@@ -139,13 +139,14 @@ export const statement = (input: Input): Statement => {
     )
   )
   const expressions = [
-    ...(raw.length === 0 ? [] : [VisitSql.rawVisits(parameters, site, raw)]),
+    ...(raw.length === 0
+      ? []
+      : [
+          VisitSql.rawVisits(parameters, site, raw, { channel: mentions((dimension) => dimension === "visit:channel") })
+        ]),
     `v AS MATERIALIZED (
-      SELECT *${values.map((value) => `, ${value}`).join("")} FROM (
-        SELECT visit_id, started_at, ended_at, session_key, visitor_hash, other_hashes, pageviews, events, is_bounce,
-          duration, entry_page, width_bucket(started_at, ${parameters.times(days.map(({ start }) => start))}) AS day,
-          utm_source, utm_medium, utm_campaign, utm_term, utm_content, referrer_host, referrer_path, channel, device_type,
-          browser, os, country, exit_page
+      SELECT ${[...VisitSql.countedColumns, "day", ...values].join(", ")} FROM (
+        SELECT *, width_bucket(started_at, ${parameters.times(days.map(({ start }) => start))}) AS day
         FROM (${visits.join(" UNION ALL ")}) AS found
       ) AS visit${isMatching.length === 0 ? "" : ` WHERE ${isMatching.join(" AND ")}`}
     )`

@@ -204,7 +204,7 @@ export const rollDays = (
       yield* sql`DELETE FROM visit WHERE hosted_website_id = ${id} AND started_at >= ${start} AND started_at < ${end}`
       const parameters = new Parameters()
       const site_ = parameters.uuid(site.hostedWebsiteId)
-      const raw = VisitSql.rawVisits(parameters, site_, [{ start: first.start, end: last.end }])
+      const raw = VisitSql.rawVisits(parameters, site_, [{ start: first.start, end: last.end }], { channel: true })
       yield* sql.unsafe(
         `WITH RECURSIVE ${raw} INSERT INTO visit (hosted_website_id, ${columns}) SELECT ${site_}, ${columns} FROM raw_visit`,
         parameters.values
