@@ -9,6 +9,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import { maxMessageLength } from "../core/chat/Conversation.ts"
 import { ChatEvent } from "./ChatFrame.ts"
 import * as Errors from "./Errors.ts"
 import * as Headers from "./Headers.ts"
@@ -141,8 +142,8 @@ export const read = HttpApiEndpoint.get("read", base, {
 
 export const FeedbackPayload = Schema.Struct({
   message_id: Wire.Uuid({ title: "Message Id" }),
-  rating: Schema.Literals(["up", "down"]),
-  comment: Wire.OptionalText({ title: "Comment" })
+  rating: Wire.Choice(["up", "down"], { title: "Rating" }),
+  comment: Wire.OptionalText({ title: "Comment", maxLength: maxMessageLength })
 }).annotate({
   identifier: "Feedback",
   title: "Feedback",

@@ -28,8 +28,12 @@ export const fromIssue = (issue: SchemaIssue.Issue, loc: Location): ReadonlyArra
     case "Pointer":
       return fromIssue(issue.issue, [...loc, ...issue.path.map(key)])
     case "Composite":
-    case "AnyOf":
       return issue.issues.flatMap((child) => fromIssue(child, loc))
+    case "AnyOf": {
+      // A value of a type that no member has gives no issues.
+      const errors = issue.issues.flatMap((child) => fromIssue(child, loc))
+      return errors.length === 0 ? [at(loc, invalid)] : errors
+    }
     case "Encoding":
     case "Filter":
       return fromIssue(issue.issue, loc)

@@ -166,6 +166,15 @@ export const Text = (options: TextOptions & { readonly title: string; readonly d
 export const Uuid = (options: { readonly title: string; readonly description?: string }) =>
   field<string>({ type: "string", format: "uuid", ...options }, readUuid)
 
+/** A required text that is one of `choices`. */
+export const Choice = <const A extends string>(choices: ReadonlyArray<A>, options: { readonly title: string }) =>
+  field<A>({ type: "string", enum: choices, ...options }, (input) => {
+    const chosen = choices.find((choice) => choice === input)
+    return chosen === undefined
+      ? fail("literal_error", `Input should be ${choices.map((choice) => `'${choice}'`).join(" or ")}`)
+      : Result.succeed(chosen)
+  })
+
 /** A required object with any values. */
 export const JsonObject = (options: { readonly title: string; readonly maxProperties: number }) =>
   field<Record<string, unknown>>(

@@ -1,6 +1,7 @@
 /**
  * `migrate` on slow, locked and unreachable databases.
  */
+import { readdirSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Exit, Fiber, Latch, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
@@ -25,22 +26,20 @@ const migrate = (connection: TestDatabase.Connection) =>
     return yield* Effect.provideService(Migrate.migrate(yield* settings), SqlClient.SqlClient, sql)
   }).pipe(Effect.scoped)
 
-/** The migrations after the first. */
-const laterMigrations: ReadonlyArray<readonly [number, string]> = [
-  [2, "decisions"],
-  [3, "site_deletion"],
-  [4, "conversations"],
-  [5, "token_budget"],
-  [8, "owner_keys"]
-]
+/** The migrations after the first, in order. */
+const laterMigrations = readdirSync(new URL("../../src/postgres/schema/migrations", import.meta.url))
+  .map((file): readonly [number, string] => [Number(file.slice(0, 4)), file.slice(5, -".ts".length)])
+  .filter(([id]) => id > 1)
+  .sort(([one], [other]) => one - other)
 
 /** Resets a database to its first migration, without partitions. */
 const takeBack = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
-  const tables = yield* sql<{ name: string }>`
-    SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'effect_sql_migrations'`
-  for (const { name } of tables) yield* sql`DROP TABLE IF EXISTS ${sql(name)} CASCADE`
-  yield* Effect.provideService(firstMigration, SqlClient.SqlClient, sql)
+  yield* sql`CREATE SCHEMA kept`
+  yield* sql`ALTER TABLE effect_sql_migrations SET SCHEMA kept`
+  yield* sql`DROP SCHEMA public CASCADE`
+  yield* sql`ALTER SCHEMA kept RENAME TO public`
   yield* sql`DELETE FROM effect_sql_migrations WHERE migration_id > 1`
+  yield* Effect.provideService(firstMigration, SqlClient.SqlClient, sql)
 })
 
 /** A client on a database that has only its first migration. */

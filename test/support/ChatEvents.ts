@@ -8,6 +8,8 @@ import type * as ChatStream from "../../src/core/chat/ChatStream.ts"
 export const Piece = Schema.Array(
   Schema.Literals(["a", "é", "\n", "\r", "\u2028", "\ud83d", "\ude00", "data: [DONE]"])
 ).pipe(Schema.check(Schema.isMaxLength(4)))
+/** A number of tokens. JSON has no -0. */
+const Tokens = Schema.Int.check(Schema.makeFilter((tokens) => !Object.is(tokens, -0)))
 export const Text = Schema.Struct({ _tag: Schema.Literal("Text"), delta: Piece })
 export const Event = Schema.Union([
   Schema.Struct({ _tag: Schema.Literal("Accepted") }),
@@ -23,7 +25,7 @@ export const Event = Schema.Union([
     name: Schema.Literals(["web_search", "run_code"]),
     state: Schema.Literals(["running", "done"])
   }),
-  Schema.Struct({ _tag: Schema.Literal("Usage"), inputTokens: Schema.Int, outputTokens: Schema.Int }),
+  Schema.Struct({ _tag: Schema.Literal("Usage"), inputTokens: Tokens, outputTokens: Tokens }),
   Schema.Struct({
     _tag: Schema.Literal("Finish"),
     reason: Schema.Literals(["stop", "length", "content-filter", "tool-calls", "other"])

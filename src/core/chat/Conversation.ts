@@ -12,7 +12,7 @@ export const maxMessages = 500
 /** The most UTF-16 units (`AnswerParts.sizeOf`) of a conversation that takes another message. */
 export const maxSize = 1_000_000
 
-/** The most code points of a visitor's message. */
+/** The most code points of a visitor's message, and of the comment on an answer. */
 export const maxMessageLength = 8_000
 
 /** How long a running answer counts as running after its lease was last extended, in milliseconds. */

@@ -42,7 +42,7 @@ export interface Options {
 
 const accepted: AgentEvent = { _tag: "Accepted" }
 
-const readFeedback = BodyReader.interpreted(FeedbackPayload)
+const readFeedback = BodyReader.make(FeedbackPayload)
 
 /** A visitor who may use a conversation of an instance. */
 interface Visitor {
@@ -173,8 +173,8 @@ export const layer = (options: Options) =>
               if (Result.isFailure(decoded)) return ErrorResponses.invalid(decoded.failure, headers)
               const { comment = null, message_id: messageId, rating } = decoded.success
               return (yield* store.rate({ key, messageId, rating, comment }))
-                ? noContent(visitor.headers)
-                : ErrorResponses.unknownConversation(headers)
+                ? noContent(headers)
+                : ErrorResponses.unknownAnswer(headers)
             }).pipe(Effect.catchTags(ErrorMapping.ofBytes))
           )
         )

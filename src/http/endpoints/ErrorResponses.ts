@@ -44,6 +44,10 @@ export const unknownSite = (headers?: Headers): HttpServerResponse.HttpServerRes
 export const unknownConversation = (headers?: Headers): HttpServerResponse.HttpServerResponse =>
   refusal(404, "This instance keeps no conversation with this id. Begin one with a message to /chat.", headers)
 
+/** 404: the conversation has no such answer. */
+export const unknownAnswer = (headers?: Headers): HttpServerResponse.HttpServerResponse =>
+  refusal(404, "This conversation has no answer with this message_id. Send the id of an assistant's message.", headers)
+
 /** 401, the same for every cause. */
 export const unauthorized = (headers?: Headers): HttpServerResponse.HttpServerResponse =>
   refusal(401, "The X-Widget-Token header holds no valid token for this instance. Issue a new token for it.", headers)

@@ -119,9 +119,16 @@ describe("http/endpoints/Conversations", () => {
         const body = { message_id: answer?.id, rating: "up", comment: "Thanks" }
         assert.strictEqual((yield* request("POST", id, "/feedback", { body })).status, 204)
         assert.strictEqual((yield* messages(id)).at(-1)?.metadata.rating, "up")
-        for (const body of [{}, { message_id: answer?.id, rating: "great" }, "{"]) {
-          assert.strictEqual((yield* request("POST", id, "/feedback", { body })).status, 422)
+        for (const invalid of [{}, { ...body, comment: "x".repeat(8_001) }, "{"]) {
+          assert.strictEqual((yield* request("POST", id, "/feedback", { body: invalid })).status, 422)
         }
+        const great = yield* request("POST", id, "/feedback", { body: { ...body, rating: "great" } })
+        assert.deepInclude(great, {
+          status: 422,
+          json: {
+            detail: [{ loc: ["body", "rating"], msg: "Input should be 'up' or 'down'", type: "literal_error" }]
+          }
+        })
         const unknown = { message_id: question?.id, rating: "up" }
         assert.strictEqual((yield* request("POST", id, "/feedback", { body: unknown })).status, 404)
       })

@@ -73,7 +73,7 @@ export const layer: Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, SqlErro
   Effect.map(connection, ({ url }) => PgClient.layer({ url }))
 )
 
-/** Makes new connections use a user that may only read the tables. Returns its name, and a user that may grant more. */
+/** Makes new connections use a user that may only read the tables, until `allowRequests` grants what requests need. */
 export const readOnly = (connection: Connection) =>
   Effect.gen(function* () {
     const owner = yield* clientOf(connection)
@@ -83,5 +83,9 @@ export const readOnly = (connection: Connection) =>
     )
     yield* owner`GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${reader}`
     yield* owner`ALTER DATABASE ${owner(connection.database)} SET role = ${reader}`
-    return { owner, reader }
+    const allowRequests = Effect.andThen(
+      owner`GRANT INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ${reader}`,
+      owner`GRANT DELETE ON conversation_message, answer_piece, token_reservation, pending_lead, outbox TO ${reader}`
+    )
+    return { allowRequests, owner, reader }
   })

@@ -1,0 +1,110 @@
+/**
+ * Decides which addresses and ports an outward request may reach: the public internet only. Pure.
+ *
+ * The ranges are those of the IANA special-purpose address registries (RFC 6890) that are not globally reachable, and
+ * multicast. An IPv6 address that carries an IPv4 address (mapped, NAT64, 6to4) is judged by that address as well, since a
+ * gateway would connect to it.
+ *
+ * @module
+ */
+import { Option, Result } from "effect"
+import { IpNetwork, NetAddress } from "effect/net"
+
+const reserved4 = [
+  "0.0.0.0/8",
+  "10.0.0.0/8",
+  "100.64.0.0/10",
+  "127.0.0.0/8",
+  "169.254.0.0/16",
+  "172.16.0.0/12",
+  "192.0.0.0/24",
+  "192.0.2.0/24",
+  "192.88.99.0/24",
+  "192.168.0.0/16",
+  "198.18.0.0/15",
+  "198.51.100.0/24",
+  "203.0.113.0/24",
+  "224.0.0.0/3"
+].map(IpNetwork.fromStringUnsafe)
+
+/** Within 2000::/3, outside of which no address is public. */
+const reserved6 = ["2001::/23", "2001:db8::/32", "3fff::/20"].map(IpNetwork.fromStringUnsafe)
+
+const global6 = IpNetwork.fromStringUnsafe("2000::/3")
+const sixToFour = IpNetwork.fromStringUnsafe("2002::/16")
+const nat64 = IpNetwork.fromStringUnsafe("64:ff9b::/96")
+
+const isIn = (networks: ReadonlyArray<IpNetwork.IpNetwork>, address: NetAddress.IpAddress): boolean =>
+  networks.some((network) => IpNetwork.contains(network, address))
+
+/** The IPv4 address in the two segments from `index` on. */
+const embedded = (segments: ReadonlyArray<number>, index: number): NetAddress.Ipv4Address => {
+  const [high = 0, low = 0] = segments.slice(index, index + 2)
+  return NetAddress.ipv4FromBytesUnsafe(Uint8Array.of(high >> 8, high & 255, low >> 8, low & 255))
+}
+
+/** Whether an address is reachable on the public internet, and nothing else. */
+export const isPublic = (address: NetAddress.IpAddress): boolean => {
+  if (NetAddress.isIpv4Address(address)) return !isIn(reserved4, address)
+  const segments = NetAddress.ipv6ToSegments(address)
+  if (NetAddress.isIpv4Mapped(address) || IpNetwork.contains(nat64, address)) return isPublic(embedded(segments, 6))
+  if (IpNetwork.contains(sixToFour, address)) return isPublic(embedded(segments, 1))
+  return IpNetwork.contains(global6, address) && !isIn(reserved6, address)
+}
+
+/** The same for an address as a resolver spells it; false for any other text. */
+export const isPublicText = (text: string): boolean =>
+  Result.match(NetAddress.ipFromString(text), { onFailure: () => false, onSuccess: isPublic })
+
+/** A host and port that the operator allows, whatever their address is. */
+export interface AllowedHost {
+  /** In lower case; an IPv6 address without brackets. */
+  readonly host: string
+  readonly port: number
+}
+
+/** Where a request goes. */
+export interface Target extends AllowedHost {}
+
+const withoutBrackets = (host: string): string => host.replace(/^\[(.*)\]$/, "$1")
+
+/** The host and port of a URL. The URL's parser has already turned other spellings of an IPv4 address into its usual one. */
+export const targetOf = ({ hostname, port, protocol }: URL): Target => ({
+  host: withoutBrackets(hostname.toLowerCase()),
+  port: port === "" ? (protocol === "https:" ? 443 : 80) : Number(port)
+})
+
+/** Parses a list such as `hooks.internal:8080, [::1]:9000`; the failure is a predicate for a sentence about the setting. */
+export const parseAllowed = (text: string): Result.Result<ReadonlyArray<AllowedHost>, string> =>
+  Result.all(
+    text
+      .split(",")
+      .map((part) => part.trim())
+      .filter((part) => part !== "")
+      .map((part) => {
+        const url = /^[^\s/?#@\\]+:[0-9]{1,5}$/.test(part) ? URL.parse(`http://${part}`) : null
+        return url === null
+          ? Result.fail(
+              `holds "${part.slice(0, 80)}", which is no host and port; it must be a list such as "hooks.internal:8080, 10.0.0.4:9000".`
+            )
+          : Result.succeed(targetOf(url))
+      })
+  )
+
+export const isAllowed = (allowed: ReadonlyArray<AllowedHost>, { host, port }: Target): boolean =>
+  allowed.some((one) => one.host === host && one.port === port)
+
+/** Why a target is refused before its name is looked up; none if the look-up decides. */
+export const refusalOf = (allowed: ReadonlyArray<AllowedHost>, target: Target): Option.Option<string> => {
+  if (isAllowed(allowed, target)) return Option.none()
+  if (target.port !== 80 && target.port !== 443) {
+    return Option.some(`port ${target.port} is not allowed; only 80 and 443 are`)
+  }
+  if (Result.isSuccess(NetAddress.ipFromString(target.host)) && !isPublicText(target.host)) {
+    return Option.some(privateAddress(target.host))
+  }
+  return /(^|\.)localhost\.?$/.test(target.host) ? Option.some(privateAddress(target.host)) : Option.none()
+}
+
+/** The refusal of a host without a public address. */
+export const privateAddress = (host: string): string => `${host.slice(0, 253)} has no address on the public internet`

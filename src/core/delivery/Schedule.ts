@@ -1,0 +1,92 @@
+/**
+ * When a delivery is attempted again, and when a webhook is disabled. Pure: the time and the random number are arguments.
+ *
+ * The delays are those that Standard Webhooks recommends.
+ *
+ * @module
+ */
+
+const second = 1_000
+const minute = 60 * second
+const hour = 60 * minute
+
+/** The delays between attempts, in milliseconds. The first attempt is made at once. */
+export const delays: ReadonlyArray<number> = [
+  5 * second,
+  5 * minute,
+  30 * minute,
+  2 * hour,
+  5 * hour,
+  10 * hour,
+  14 * hour,
+  20 * hour,
+  24 * hour
+]
+
+/** The longest delay, whatever `Retry-After` says. */
+export const maxDelay = 24 * hour
+
+/** A webhook whose every attempt fails is disabled after this time. */
+export const failingLimit = 5 * 24 * hour
+
+/** The share by which a delay is lengthened at most, so that the retries of many deliveries spread out. */
+export const jitter = 0.2
+
+/** What came of an attempt: the response's status, or null without a response. */
+export interface Outcome {
+  readonly status: number | null
+  /** Milliseconds that the receiver asked to wait, or null. */
+  readonly retryAfter: number | null
+}
+
+/** What follows from an attempt. Times are milliseconds since 1970. */
+export type Next =
+  | { readonly status: "delivered" }
+  | { readonly status: "pending"; readonly nextAttemptAt: number }
+  | { readonly status: "failed" }
+
+/** Only 2xx is success: a redirect is not followed. */
+export const isDelivered = ({ status }: Outcome): boolean => status !== null && status >= 200 && status < 300
+
+/**
+ * What follows from the attempt of this number, from 1.
+ *
+ * @param random from 0 to 1
+ */
+export const next = (outcome: Outcome, attempt: number, now: number, random: number): Next => {
+  if (isDelivered(outcome)) return { status: "delivered" }
+  const delay = delays[attempt - 1]
+  if (outcome.status === 410 || delay === undefined) return { status: "failed" }
+  const jittered = delay * (1 + jitter * random)
+  return {
+    status: "pending",
+    nextAttemptAt: now + Math.min(Math.max(jittered, outcome.retryAfter ?? 0), maxDelay * (1 + jitter))
+  }
+}
+
+/** The health of a webhook. Times are milliseconds since 1970. */
+export interface Health {
+  /** The first failure after the last success. */
+  readonly failingSince: number | null
+  readonly disabledAt: number | null
+}
+
+/** The health after an attempt: 410 disables at once, and so do five days in which every attempt failed. */
+export const healthAfter = (health: Health, outcome: Outcome, now: number): Health => {
+  if (isDelivered(outcome)) return { ...health, failingSince: null }
+  const failingSince = health.failingSince ?? now
+  const isDead = outcome.status === 410 || now - failingSince >= failingLimit
+  return { failingSince, disabledAt: health.disabledAt ?? (isDead ? now : null) }
+}
+
+/** Parses `Retry-After`: seconds, or an HTTP date. Milliseconds from `now`, at most `maxDelay`; null if it is neither. */
+export const parseRetryAfter = (text: string | undefined, now: number): number | null => {
+  if (text === undefined) return null
+  const trimmed = text.trim()
+  const millis = /^[0-9]+$/.test(trimmed)
+    ? Number(trimmed) * second
+    : /^[A-Za-z]{3},/.test(trimmed)
+      ? Date.parse(trimmed) - now
+      : Number.NaN
+  return Number.isNaN(millis) ? null : Math.min(Math.max(millis, 0), maxDelay)
+}

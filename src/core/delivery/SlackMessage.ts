@@ -1,0 +1,55 @@
+/**
+ * The message that Slack, and what reads its format (Mattermost, Discord at `/slack`), shows for an event. Pure.
+ *
+ * @module
+ */
+
+/** The most characters of one value, and of the message. */
+const maxValue = 500
+const maxText = 3_000
+
+/** Escapes Slack's control characters, and breaks mentions such as `@everyone`, which Discord would obey. */
+const escape = (text: string): string =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("@", "@\u200b")
+
+const cut = (text: string, max: number): string => (text.length <= max ? text : `${text.slice(0, max).toWellFormed()}…`)
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+const titles: Readonly<Record<string, string>> = {
+  "submission.accepted": "New submission",
+  "submission.quarantined": "Suspected spam in quarantine",
+  "submission.released": "Submission released from quarantine",
+  "submission.deleted": "Submission deleted",
+  "conversation.started": "New conversation",
+  "conversation.feedback": "Feedback on an answer",
+  "site.limit": "Visitors were refused because of a limit",
+  "webhook.test": "Test of this webhook"
+}
+
+/** The names and values of an event's data: of a submission its form's fields, otherwise all. */
+const lines = (data: Readonly<Record<string, unknown>>): ReadonlyArray<readonly [name: string, value: unknown]> => {
+  const form = data["form_data"]
+  return isRecord(form)
+    ? [...["email", "page_slug"].map((name) => [name, data[name]] as const), ...Object.entries(form)]
+    : Object.entries(data)
+}
+
+/**
+ * The body for Slack.
+ *
+ * @param payload the JSON text that `Event.payload` made
+ */
+export const body = (payload: string): string => {
+  const parsed: unknown = JSON.parse(payload)
+  const { data, type } = isRecord(parsed) ? parsed : {}
+  const title = titles[String(type)] ?? String(type)
+  const values = lines(isRecord(data) ? data : {})
+    .filter(([, value]) => value !== null && value !== undefined && value !== "")
+    .map(([name, value]) => {
+      const text = typeof value === "string" ? value : JSON.stringify(value)
+      return `${escape(cut(name, 100))}: ${escape(cut(text, maxValue))}`
+    })
+  return JSON.stringify({ text: cut([`*${title}*`, ...values].join("\n"), maxText), unfurl_links: false })
+}

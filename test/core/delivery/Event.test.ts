@@ -1,0 +1,80 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { noAttribution } from "../../../src/core/analytics/Lead.ts"
+import * as Event from "../../../src/core/delivery/Event.ts"
+import * as SlackMessage from "../../../src/core/delivery/SlackMessage.ts"
+import type { Submission } from "../../../src/core/forms/Submission.ts"
+import * as SubmissionExport from "../../../src/core/forms/SubmissionExport.ts"
+
+const Field = Schema.Union([
+  Schema.Json,
+  Schema.Struct({ text: Schema.String, times: Schema.Literals([1, 100, 5_000]) })
+])
+const Form = Schema.Record(Schema.String, Field)
+
+/** A submission of a form, in which `{ text, times }` is a text repeated. */
+const submission = (form: Readonly<Record<string, unknown>>): Submission => ({
+  submissionId: "0f8fad5b-d9cb-469f-a165-70867728950e",
+  websiteConfigId: "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+  receivedAt: 1_767_225_600_000,
+  email: "visitor@example.com",
+  pageSlug: "contact",
+  formData: JSON.stringify(form, (_, value) =>
+    typeof value === "object" && value !== null && typeof value.times === "number"
+      ? String(value.text).repeat(value.times)
+      : value
+  ),
+  status: "accepted",
+  reasons: [],
+  attribution: noAttribution
+})
+
+const payloadOf = (one: Submission) => Event.payload("submission.accepted", one.receivedAt, Event.submissionData(one))
+
+describe("core/delivery/Event", () => {
+  it.prop("a payload is JSON of less than 20 kB, and whole unless it says truncated", [Form], ([form]) => {
+    const one = submission(form)
+    const text = payloadOf(one)
+    assert.isBelow(Buffer.byteLength(text), Event.maxPayload)
+    const { data, timestamp, type } = JSON.parse(text)
+    assert.deepStrictEqual([type, timestamp], ["submission.accepted", "2026-01-01T00:00:00.000Z"])
+    assert.strictEqual(data.submission_id, one.submissionId)
+    const whole = SubmissionExport.json(one, { withVerdict: true })
+    if (data.truncated === undefined) assert.deepStrictEqual(data, JSON.parse(whole))
+    else assert.isAbove(Buffer.byteLength(whole), Event.maxPayload - 300)
+  })
+
+  it("a long form keeps what fits", () => {
+    const { data } = JSON.parse(payloadOf(submission({ name: "Ada", message: "ä".repeat(30_000) })))
+    assert.isTrue(data.truncated)
+    assert.strictEqual(data.form_data.name, "Ada")
+    assert.match(data.form_data.message, /^ä+…$/)
+    const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`field ${index}`, "x"]))
+    assert.isTrue(JSON.parse(payloadOf(submission(many))).data.truncated)
+  })
+
+  it("a webhook without a list of events gets them all", () => {
+    for (const type of Event.types) {
+      assert.isTrue(Event.isWanted([], type))
+      assert.isTrue(Event.isWanted([type], type))
+      assert.isFalse(Event.isWanted(["other"], type))
+    }
+  })
+})
+
+describe("core/delivery/SlackMessage", () => {
+  it.prop("no visitor's text is a mention, a link or a command", [Form], ([form]) => {
+    const payload = payloadOf(submission({ ...form, message: "<!channel> @everyone" }))
+    const text: string = JSON.parse(SlackMessage.body(payload)).text
+    assert.notMatch(text, /[<>]|@(?!\u200b)/)
+    assert.isAtMost(text.length, 3_001)
+  })
+
+  it("shows the fields of the form", () => {
+    const text: string = JSON.parse(SlackMessage.body(payloadOf(submission({ name: "Ada", age: 36 })))).text
+    assert.strictEqual(
+      text,
+      "*New submission*\nemail: visitor@\u200bexample.com\npage_slug: contact\nname: Ada\nage: 36"
+    )
+  })
+})
