@@ -138,7 +138,7 @@ export const rawVisits = (
       SELECT *, max(received_at) FILTER (WHERE is_first) OVER keyed AS began,
         kind = 0 AND views = 1 + max(views - 1 + kind) FILTER (WHERE is_first) OVER keyed AS is_landing
       FROM marked WINDOW keyed AS (${keyed})
-    ), visited AS (
+    ), run AS (
       SELECT session_key, began AS started_at, max(received_at) AS ended_at,
         decode(min(encode(visitor_hash, 'hex') COLLATE "C") FILTER (WHERE received_at = began), 'hex') AS visitor_hash,
         array_agg(visitor_hash) FILTER (WHERE is_first OR is_other) AS hashes,
@@ -149,7 +149,7 @@ export const rawVisits = (
       FROM numbered WHERE began >= starts_at AND began < ends_at GROUP BY part, session_key, began
     ), grouped AS (
       SELECT *, ${["entry_page", ...ofLanding, ...ofClient].map((column, index) => `texts[${index + 1}] AS ${column}`).join(", ")}
-      FROM visited
+      FROM run
     )${options.channel ? `, ${channels}` : ""}, raw_visit AS (
       SELECT -row_number() OVER () AS visit_id, started_at, ended_at, session_key, visitor_hash,
         CASE WHEN cardinality(hashes) > 1 THEN ARRAY(SELECT DISTINCT unnest(hashes)) END AS other_hashes, pageviews, events,
