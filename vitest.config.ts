@@ -10,7 +10,8 @@ export default defineConfig({
     maxWorkers: process.env["CI"] === "true" ? 1 : 3,
     // The files of one worker share their modules: loading them for each file takes longer than most tests.
     isolate: false,
-    testTimeout: 30_000,
-    hookTimeout: 60_000
+    // Waits have deadlines of their own, which name the missing state. These only end a test that hangs on a busy machine too.
+    testTimeout: 120_000,
+    hookTimeout: 120_000
   }
 })

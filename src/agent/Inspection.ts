@@ -9,18 +9,18 @@ import type { Instance } from "../core/chat/Instance.ts"
 import type { AgentFacts } from "../core/doctor/AgentDiagnosis.ts"
 import { type AgentError, AgentStream } from "../services/chat/AgentStream.ts"
 
-type Seen = AgentFacts["seen"]
+type Outcome = AgentFacts["outcome"]
 
 const question = "Reply with the word OK."
 
-/** Enough for a word; a model that reasons may use them up before it. */
+/** Enough for one word. A reasoning model may use them up before it answers. */
 const maxTokens = 64
 
 const isWord = ({ _tag }: AgentEvent): boolean => _tag === "Text" || _tag === "Refusal"
 
-const answered: Seen = { _tag: "Answered" }
+const answered: Outcome = { _tag: "Answered" }
 
-const ofError = (error: AgentError): Seen => {
+const ofError = (error: AgentError): Outcome => {
   switch (error._tag) {
     case "AgentRefused":
     case "AgentBusy":
@@ -29,27 +29,27 @@ const ofError = (error: AgentError): Seen => {
       }
       if (error._tag === "AgentBusy" || error.status !== undefined) return { _tag: "Failed", reason: error.reason }
       return error.missingKey === undefined
-        ? { _tag: "Away", reason: error.code ?? error.reason }
+        ? { _tag: "Unavailable", reason: error.code ?? error.reason }
         : { _tag: "NoKey", variable: error.missingKey }
     case "AgentBroken":
       return { _tag: "Failed", reason: error.reason }
     case "AgentEmpty":
-      // It used up its tokens before the first word: the agent works.
-      return error.finish === "length" ? answered : { _tag: "Failed", reason: "it finished without a word" }
+      // The agent works: it reasoned until it reached `maxTokens`.
+      return error.finish === "length" ? answered : { _tag: "Failed", reason: "its answer is empty" }
     case "DailyTokensUsed":
       return answered
     case "AgentTimeout":
-      return { _tag: "Away", reason: "it is silent" }
+      return { _tag: "Unavailable", reason: "it did not answer in time" }
   }
 }
 
-/** Asks, up to the first word of the answer, for at most `timeout`. */
+/** Asks the agent one question, and reads its answer up to the first word, for at most `timeout`. */
 export const inspect = Effect.fnUntraced(function* (
   instance: Instance,
   timeout: Duration.Input
 ): Effect.fn.Return<AgentFacts, never, AgentStream> {
   const agent = yield* AgentStream
-  const seen = yield* agent
+  const outcome = yield* agent
     .stream({
       instance: { ...instance, maxTokens: Math.min(instance.maxTokens, maxTokens) },
       session: "hydracore-check",
@@ -63,11 +63,11 @@ export const inspect = Effect.fnUntraced(function* (
       Effect.timeoutOrElse({
         duration: timeout,
         orElse: () =>
-          Effect.succeed<Seen>({
-            _tag: "Away",
+          Effect.succeed<Outcome>({
+            _tag: "Unavailable",
             reason: `no answer in ${Duration.format(Duration.fromInputUnsafe(timeout))}`
           })
       })
     )
-  return { instanceId: instance.instanceId, name: instance.name, seen }
+  return { instanceId: instance.instanceId, name: instance.name, outcome }
 })

@@ -51,7 +51,7 @@ const inspectDatabase = Effect.fnUntraced(
   Effect.scoped,
   Effect.catch((error) =>
     Effect.succeed({
-      facts: { _tag: "Away", reason: ErrorMessages.of(error) } as const,
+      facts: { _tag: "Unavailable", reason: ErrorMessages.of(error) } as const,
       instances: null
     })
   )
@@ -65,7 +65,7 @@ const transportOf = ({ databaseUrl }: Settings): DatabaseUrl.Transport =>
   })
 
 /** The client that the service would count a request from `peer` for, by the middleware that the service uses. */
-export const given = Effect.fnUntraced(function* (
+export const proxyFacts = Effect.fnUntraced(function* (
   trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>,
   peer: string,
   forwardedFor: string
@@ -90,7 +90,7 @@ export const given = Effect.fnUntraced(function* (
   return {
     peer,
     forwardedFor,
-    given: clientKey(headers["x"] ?? peer),
+    client: clientKey(headers["x"] ?? peer),
     isTrusted:
       Result.isSuccess(address) &&
       trustedProxies.some((network) => IpNetwork.contains(network, NetAddress.toCanonical(address.success)))
@@ -106,7 +106,7 @@ const inspectProxies = (
       ? trustedProxies.map((network) => NetAddress.formatIp(IpNetwork.firstAddress(network)))
       : [asked.peer],
     (peer) =>
-      given(
+      proxyFacts(
         trustedProxies,
         peer,
         Option.getOrElse(asked.forwardedFor, () => exampleClient)

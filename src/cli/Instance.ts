@@ -138,12 +138,12 @@ const create = Command.make(
 
 /** The flags that clear what `update` may clear. */
 const clearing = {
-  noSite: Inputs.mark("no-site", "The instance serves no website"),
-  noAgentModel: Inputs.mark("no-agent-model", "Let the agent choose the model"),
-  noAgentKeyEnv: Inputs.mark("no-agent-key-env", "Send the agent no key"),
-  noAgentKeyHeader: Inputs.mark("no-agent-key-header", "Send the key in the protocol's own header"),
-  noInstructions: Inputs.mark("no-instructions", "Send the agent no system prompt"),
-  noDailyTokens: Inputs.mark("no-daily-tokens", "Let the instance use any number of tokens")
+  noSite: Inputs.withoutValue("no-site", "The instance serves no website"),
+  noAgentModel: Inputs.withoutValue("no-agent-model", "Let the agent choose the model"),
+  noAgentKeyEnv: Inputs.withoutValue("no-agent-key-env", "Send the agent no key"),
+  noAgentKeyHeader: Inputs.withoutValue("no-agent-key-header", "Send the key in the protocol's own header"),
+  noInstructions: Inputs.withoutValue("no-instructions", "Send the agent no system prompt"),
+  noDailyTokens: Inputs.withoutValue("no-daily-tokens", "Let the instance use any number of tokens")
 }
 
 const updateFlags = [

@@ -32,7 +32,7 @@ const issue = Command.make(
   "issue",
   {
     sites: Inputs.sites,
-    allSites: Inputs.mark("all-sites", "The key reaches every website, including those that are created later"),
+    allSites: Inputs.withoutValue("all-sites", "The key reaches every website, including those that are created later"),
     scope: Inputs.scope,
     expires: Inputs.expires("key"),
     label: Inputs.label("key")

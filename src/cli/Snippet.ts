@@ -96,7 +96,10 @@ const localUrl = (settings: Settings): string =>
         onSome: (demo) => demo.base_url
       })
 
-const issueToken = Inputs.mark("issue-token", "Issue a token for the instance and insert it; it is not shown again")
+const issueToken = Inputs.withoutValue(
+  "issue-token",
+  "Issue a token for the instance and insert it; it is not shown again"
+)
 
 /** The token for the snippet: the given one, a new one, or the placeholder. */
 const tokenFor = Effect.fnUntraced(function* (instanceId: string, token: string | null, issue: boolean) {

@@ -19,7 +19,7 @@ import * as StatsInputs from "./support/StatsInputs.ts"
 import * as StatsOverview from "./support/StatsOverview.ts"
 import * as StatsText from "./support/StatsText.ts"
 
-/** The metrics of a query with `--by`. */
+/** The metrics of a query with other dimensions. */
 const grouped: ReadonlyArray<Metric> = [
   "visitors",
   "visits",
@@ -30,6 +30,15 @@ const grouped: ReadonlyArray<Metric> = [
 ]
 
 const groupedByGoal: ReadonlyArray<Metric> = ["visitors", "conversions", "conversion_rate", "total_revenue"]
+
+const groupedByEvent: ReadonlyArray<Metric> = ["visitors", "visits", "events", "total_revenue"]
+
+/** The metrics that say most about the groups of some dimensions. */
+const metricsBy = (dimensions: ReadonlyArray<string>): ReadonlyArray<Metric> => {
+  if (dimensions.includes("event:goal")) return groupedByGoal
+  const isByEvent = dimensions.some((dimension) => dimension === "event:name" || dimension.startsWith("event:props:"))
+  return isByEvent ? groupedByEvent : grouped
+}
 
 const maxRows = QueryInput.limits.rows
 
@@ -43,7 +52,7 @@ const overview = Effect.fnUntraced(function* (flags: StatsInputs.Flags, site: Si
   const decisions = yield* Decisions
   const now = yield* Clock.currentTimeMillis
   const query = yield* StatsInputs.queries(flags, site, now)
-  const ask = (asked: StatsInputs.Asked) => Effect.flatMap(query(asked), (made) => reports.query(site, made))
+  const ask = (asked: StatsInputs.Selection) => Effect.flatMap(query(asked), (made) => reports.query(site, made))
   const totals = yield* ask({ metrics: StatsOverview.totals, dimensions: [], limit: 1 })
   const days = yield* ask({ metrics: ["pageviews", "visitors"], dimensions: ["time:day"], limit: maxRows })
   const lists = yield* Effect.forEach(StatsOverview.lists, (list) =>
@@ -81,7 +90,7 @@ const stats = Command.make(
     const now = yield* Clock.currentTimeMillis
     // Without `--by`, the CSV of one website has a row per day, and several websites have a row each.
     const dimensions = isGrouped ? flags.by : flags.allSites ? [] : ["time:day"]
-    const metrics = isGrouped && flags.by.includes("event:goal") ? groupedByGoal : grouped
+    const metrics = metricsBy(dimensions)
     const limit = isGrouped ? flags.limit : maxRows
     const answers = yield* Effect.forEach(
       sites,

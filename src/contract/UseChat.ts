@@ -35,7 +35,11 @@ export const UseChatPayload = Schema.Struct({
   trigger: Schema.optionalKey(
     Schema.String.annotate({ description: "`submit-message`, or `regenerate-message` to replace the last answer" })
   ),
-  messageId: Schema.optionalKey(Schema.String)
+  messageId: Schema.optionalKey(
+    Schema.String.annotate({
+      description: "The id of the newest message if it replaces an earlier one and all that followed it"
+    })
+  )
 }).annotate({
   identifier: "UseChatRequest",
   title: "UseChatRequest",
@@ -80,8 +84,7 @@ export interface Turns {
   readonly id: string
   /** Null asks for another answer to the last message that the edge keeps. */
   readonly turns: ClientTurns.ClientTurns | null
-  /** Whether the answer replaces the last one. */
-  readonly isRegenerating: boolean
+  readonly kind: ClientTurns.Kind
 }
 
 const invalid = (field: "id" | "messages", msg: string) =>
@@ -95,7 +98,11 @@ export const read = (body: unknown): Result.Result<Turns, ReadonlyArray<Validati
   const { id, messages } = body
   if (id.length > maxId) return invalid("id", `the id of a chat may have at most ${maxId} characters`)
   const isRegenerating = body["trigger"] === "regenerate-message"
-  return isRegenerating && messages.length === 0
-    ? Result.succeed({ id, turns: null, isRegenerating })
-    : Result.map(ClientMessages.turnsOf(messages.flatMap(toMessage)), (turns) => ({ id, turns, isRegenerating }))
+  if (isRegenerating && messages.length === 0) return Result.succeed({ id, turns: null, kind: "regenerate" })
+  const read = messages.flatMap(toMessage)
+  return Result.map(ClientMessages.turnsOf(read), (turns): Turns => {
+    // `sendMessage` names the message that it replaces. The results of tools name an answer.
+    const isEdited = body["messageId"] !== undefined && body["messageId"] === turns.messageId
+    return { id, turns, kind: isRegenerating ? "regenerate" : isEdited ? "edit" : "new" }
+  })
 }

@@ -18,5 +18,5 @@ export const inspect: (url: Redacted.Redacted) => Effect.Effect<RedisFacts> = Ef
     return { _tag: "Reached", roundTripMillis: Math.round(Number(nanos) / 1_000_000) } as const
   },
   Effect.scoped,
-  Effect.catchTag("RedisAway", ({ fault, reason }) => Effect.succeed({ _tag: "Away", reason, fault } as const))
+  Effect.catchTag("RedisAway", ({ fault, reason }) => Effect.succeed({ _tag: "Unavailable", reason, fault } as const))
 )

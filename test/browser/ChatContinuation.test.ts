@@ -1,5 +1,5 @@
 /**
- * Laws of how a conversation continues on the next page and in another tab.
+ * How a conversation continues on the next page and in another tab.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
@@ -30,7 +30,7 @@ const modeOf = (messages: ReadonlyArray<Message>, over: Partial<Conversation>, i
 
 describe("continuationOf", () => {
   it.prop(
-    "loses no message, and continues a running answer alone",
+    "loses no message, and continues only a running answer",
     [Messages, Schema.Boolean, Schema.Boolean, Schema.Boolean],
     ([messages, running, memory, isOfAnotherTab]) => {
       const found = continuationOf(conversationOf(messages, { running, memory, id: "c" }), isOfAnotherTab)
@@ -42,7 +42,7 @@ describe("continuationOf", () => {
     }
   )
 
-  it("resumes what the edge keeps, asks again for what it has not accepted, and shows the rest as cut", () => {
+  it("resumes a stored answer, resends a message that was not accepted, and shows any other answer as cut", () => {
     const kept = { memory: true, id: "c" }
     assert.strictEqual(modeOf([question, partial], kept, false), "resume")
     assert.strictEqual(modeOf([question], kept, false), "resume")
@@ -50,7 +50,7 @@ describe("continuationOf", () => {
     assert.isUndefined(modeOf([question, partial], { id: "c" }, false))
   })
 
-  it("leaves an answer to the other tab unless the edge gives it to both", () => {
+  it("waits for the other tab unless both can resume the answer", () => {
     assert.strictEqual(modeOf([question, partial], { memory: true, id: "c" }, true), "resume")
     assert.strictEqual(modeOf([question], { memory: true, id: "c" }, true), "wait")
     assert.strictEqual(modeOf([question, partial], { id: "c" }, true), "wait")
@@ -60,7 +60,7 @@ describe("continuationOf", () => {
 describe("an encoded conversation", () => {
   const Sources = Schema.Array(Schema.Struct({ url: Schema.String, title: Schema.String }))
 
-  it.prop("is parsed as it was", [Messages, Sources, Schema.Boolean], ([messages, sources, flag]) => {
+  it.prop("survives a round trip", [Messages, Sources, Schema.Boolean], ([messages, sources, flag]) => {
     const conversation = conversationOf(
       messages.map((message) => ({ ...message, ended: undefined, ...(sources.length > 0 && { sources }) })),
       { id: "c", memory: flag, running: !flag, updated: 7, open: flag, draft: "d" }
@@ -71,14 +71,14 @@ describe("an encoded conversation", () => {
 
 describe("readKept", () => {
   const read = (messages: ReadonlyArray<Record<string, unknown>>) => {
-    const heard: Array<string> = []
+    const parts: Array<string> = []
     const outcome = readKept(messages, "When?", "c", {
-      onStart: ({ messageId }) => heard.push(messageId),
-      onText: (text) => heard.push(text),
-      onSource: ({ url }) => heard.push(url),
+      onStart: ({ messageId }) => parts.push(messageId),
+      onText: (text) => parts.push(text),
+      onSource: ({ url }) => parts.push(url),
       onActivity: () => {}
     })
-    return [outcome, ...heard]
+    return [outcome, ...parts]
   }
   const asked = { role: "user", parts: [{ type: "text", text: "When?" }] }
   const answer = (ending: string | null) => ({
@@ -92,13 +92,13 @@ describe("readKept", () => {
     metadata: { ending }
   })
 
-  it("tells the answer to the question, and how it ended", () => {
-    const said = ["a", "From nine.\n\nTo five.", "https://x.example/"]
-    assert.deepStrictEqual(read([asked, answer("stop")]), ["done", ...said])
-    assert.deepStrictEqual(read([asked, answer("length")]), ["done", ...said])
-    assert.deepStrictEqual(read([asked, answer("stopped")]), ["stopped", ...said])
+  it("finds the answer to the question, and how it ended", () => {
+    const parts = ["a", "From nine.\n\nTo five.", "https://x.example/"]
+    assert.deepStrictEqual(read([asked, answer("stop")]), ["done", ...parts])
+    assert.deepStrictEqual(read([asked, answer("length")]), ["done", ...parts])
+    assert.deepStrictEqual(read([asked, answer("stopped")]), ["stopped", ...parts])
     for (const ending of ["cut", "failed", "superseded", null]) {
-      assert.deepStrictEqual(read([asked, answer(ending)]), [{ kind: "cut" }, ...said])
+      assert.deepStrictEqual(read([asked, answer(ending)]), [{ kind: "cut" }, ...parts])
     }
   })
 
@@ -111,7 +111,7 @@ describe("readKept", () => {
 })
 
 describe("parseSuggestions", () => {
-  it.prop("accepts lists of texts alone", [Schema.Json], ([json]) => {
+  it.prop("accepts only lists of strings", [Schema.Json], ([json]) => {
     const isList = Array.isArray(json) && json.every((text) => typeof text === "string")
     const suggestions = parseSuggestions(JSON.stringify(json))
     assert.strictEqual(suggestions !== undefined, isList)

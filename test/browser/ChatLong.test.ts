@@ -11,8 +11,8 @@ import { inChromium, until } from "../support/browser/Browser.ts"
 import * as ChatPage from "../support/browser/ChatPage.ts"
 import { layer as testServer } from "../support/TestServer.ts"
 
-/** Repeats a text to a length, in UTF-16 units. */
-const repeat = (text: string, length = 200_000): string => text.repeat(length / text.length)
+/** Repeats a text to a length, in UTF-16 units: by default more than each limit of a message's parts. */
+const repeat = (text: string, length = 100_000): string => text.repeat(length / text.length)
 
 /** Answers by what they contain. `shown` is their text on the page where it is not the answer itself. */
 const answers: Readonly<Record<string, { readonly answer: string; readonly shown?: string }>> = {
@@ -47,7 +47,7 @@ const answers: Readonly<Record<string, { readonly answer: string; readonly shown
   },
   "nested quotes": { answer: `${repeat("> > > > > > a\n\n")}end.`, shown: "" },
   links: { answer: `${repeat("[a](/1) ")} end.`, shown: "" },
-  emphasis: { answer: `${repeat("*a* **b** ~~c~~ ")} end.`, shown: "" },
+  emphasis: { answer: `${repeat("*a* **b** ~~c~~ ", 200_000)} end.`, shown: "" },
   "open emphasis": { answer: `${repeat("*a ")} end.`, shown: "" },
   "code fences": { answer: `${repeat("```\na\n```\n")}end.`, shown: "" },
   "short lines": { answer: `${repeat("a\n")}end.`, shown: "" },

@@ -1,5 +1,5 @@
 /**
- * The Markdown of answers: tables, links, names with underscores, and code that can be copied.
+ * The Markdown of answers: tables, links, names with underscores, and copying of code.
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
@@ -74,7 +74,7 @@ const cases: Readonly<Record<string, Case>> = {
 
 inChromium("the Markdown of an answer", testServer({}, agent.script), (it) => {
   for (const [name, { answer, emphasis = [], links = [], text }] of Object.entries(cases)) {
-    it.effect(`may have ${name}`, () =>
+    it.effect(`renders ${name}`, () =>
       Effect.gen(function* () {
         const { answered, begin, on, page, send } = yield* ChatPage.make()
         yield* begin
@@ -92,7 +92,7 @@ inChromium("the Markdown of an answer", testServer({}, agent.script), (it) => {
     )
   }
 
-  it.effect("is the same however it is split", () =>
+  it.effect("renders the same however the stream is split", () =>
     Effect.gen(function* () {
       const { begin, on, page } = yield* ChatPage.make()
       yield* begin
@@ -125,7 +125,7 @@ inChromium("the Markdown of an answer", testServer({}, agent.script), (it) => {
     })
   )
 
-  it.effect("has tables with aligned columns, which scroll and say so only if they are wide", () =>
+  it.effect("aligns the columns of tables, and makes only wide tables scroll", () =>
     Effect.gen(function* () {
       const { answered, begin, on, page, send } = yield* ChatPage.make()
       yield* begin
@@ -153,7 +153,7 @@ inChromium("the Markdown of an answer", testServer({}, agent.script), (it) => {
     })
   )
 
-  it.effect("has code that can be copied, with and without a clipboard", () =>
+  it.effect("copies code with and without the Clipboard API", () =>
     Effect.gen(function* () {
       const { answered, begin, context, on, page, send } = yield* ChatPage.make()
       yield* begin

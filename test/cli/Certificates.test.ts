@@ -115,7 +115,7 @@ describe("cli: rejected certificates", () => {
         const port = yield* listening(certificate, false)
         const redis = yield* Redis.inspect(Redacted.make(`rediss://localhost:${port}`))
         const facts = {
-          database: { _tag: "Away", reason: "It is away." },
+          database: { _tag: "Unavailable", reason: "It is away." },
           transport: "local",
           proxies: [],
           agents: null,

@@ -13,7 +13,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Redacted } from "effect"
 import { IpNetwork } from "effect/net"
 import { SqlClient } from "effect/sql"
-import { given } from "../../src/cli/Doctor.ts"
+import { proxyFacts } from "../../src/cli/Doctor.ts"
 import * as Rollups from "../../src/postgres/analytics/reports/Rollups.ts"
 import * as Postgres from "../../src/postgres/schema/Inspection.ts"
 import * as Partitions from "../../src/postgres/schema/Partitions.ts"
@@ -84,7 +84,11 @@ TestRedis.describeWithRedis("doctor: Redis", () => {
       const redis = yield* TestRedis.started
       assert.strictEqual((yield* Redis.inspect(redis.url))._tag, "Reached")
       yield* redis.kill
-      assert.deepInclude(yield* Redis.inspect(redis.url), { _tag: "Away", reason: "ECONNREFUSED", fault: undefined })
+      assert.deepInclude(yield* Redis.inspect(redis.url), {
+        _tag: "Unavailable",
+        reason: "ECONNREFUSED",
+        fault: undefined
+      })
     }).pipe(Effect.scoped)
   )
 
@@ -94,23 +98,23 @@ TestRedis.describeWithRedis("doctor: Redis", () => {
       const seen = (change: Partial<Pick<URL, "pathname" | "password">>) =>
         Redis.inspect(Redacted.make(Object.assign(new URL(Redacted.value(redis.url)), change).href))
       assert.deepStrictEqual(yield* seen({ password: "open" }), {
-        _tag: "Away",
+        _tag: "Unavailable",
         reason: "ERR: it refused AUTH",
         fault: "login"
       })
       assert.deepStrictEqual(yield* seen({ pathname: "/99" }), {
-        _tag: "Away",
+        _tag: "Unavailable",
         reason: "ERR: it refused SELECT, as it has no database of that number",
         fault: "database"
       })
       yield* redis.send("CONFIG", "SET", "requirepass", "sesame")
       assert.deepStrictEqual(yield* seen({ password: "open" }), {
-        _tag: "Away",
+        _tag: "Unavailable",
         reason: "WRONGPASS: it refused AUTH",
         fault: "login"
       })
       assert.deepStrictEqual(yield* seen({}), {
-        _tag: "Away",
+        _tag: "Unavailable",
         reason: "NOAUTH: it wants a password",
         fault: "login"
       })
@@ -130,14 +134,14 @@ describe("doctor: proxies", () => {
         ["10.0.0.4", "garbage", "10.0.0.4", true],
         ["192.0.2.1", "203.0.113.7", "192.0.2.1", false]
       ] as const) {
-        assert.deepStrictEqual(yield* given(trusted, peer, forwardedFor), {
+        assert.deepStrictEqual(yield* proxyFacts(trusted, peer, forwardedFor), {
           peer,
           forwardedFor,
-          given: counted,
+          client: counted,
           isTrusted
         })
       }
-      assert.strictEqual((yield* given([], "10.0.0.4", "203.0.113.7")).given, "10.0.0.4")
+      assert.strictEqual((yield* proxyFacts([], "10.0.0.4", "203.0.113.7")).client, "10.0.0.4")
     })
   )
 })

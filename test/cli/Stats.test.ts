@@ -146,6 +146,7 @@ describe("stats", () => {
       assert.match(chart, /^visit:utm_campaign +visitors +visits +views +bounces +conversions$/m)
       assert.match(chart, /^spring +█+ +2 +2 +2 +100 % +0$/m)
       assert.include(yield* text(...mine, "--by", "event:goal"), "Nothing matches.")
+      assert.match(yield* text(...mine, "--by", "event:name"), /^event:name +visitors +visits +events +revenue$/m)
     })
   )
 
@@ -159,7 +160,7 @@ describe("stats", () => {
       const compared = yield* text(
         ...[...mine, "--by", "visit:source", "--period", "day", "--compare", "previous_period", "--format", "csv"]
       )
-      assert.match(compared, /"conversions","change of visitors",/)
+      assert.match(compared, /"conversions","change of visitors","change of visits","change of pageviews",/)
       assert.match(compared, /"letter","1","1","1","100","0","0","-50","-50","-50","0","0","0"/)
     })
   )
@@ -185,7 +186,7 @@ describe("stats", () => {
         `"${shop.websiteConfigId}","Shop","letter","1"`
       )
       yield* Effect.provide(create, context)
-      assert.match(yield* refusal("--site", "Shop"), /^2 websites have this name; .*\.\n$/)
+      assert.match(yield* refusal("--site", "Shop"), /^2 websites have this name\. .*\.\n$/)
     })
   )
 
@@ -196,7 +197,7 @@ describe("stats", () => {
         assert.strictEqual(yield* refusal("--site", id), `There is no website ${id}.\n`)
       }
       const wrong: ReadonlyArray<readonly [args: ReadonlyArray<string>, part: string]> = [
-        [["--site", "Nothing"], "There is no website of this name; `hydracore site list` shows them."],
+        [["--site", "Nothing"], "No website has this name. `hydracore site list` shows them."],
         [[], "Give either --site or --all-sites."],
         [[...mine, "--all-sites"], "Give either --site or --all-sites."],
         [[...mine, "--by", "visit:city"], "The flag --by must be 'event:page', 'event:name'"],

@@ -181,9 +181,9 @@ describe("submissions export, as a process", () => {
     }
     assert.deepStrictEqual(await closed, [0, null])
     assert.strictEqual(await complaint, "")
-    assert.strictEqual(lines, 450_000)
+    assert.strictEqual(lines, 50_000)
     assert.isAbove(bytes, 150_000_000)
-  }, 120_000)
+  }, 300_000)
 
   it("ends quietly when its reader closes the pipe", async () => {
     const child = spawn(process.execPath, [program, ...exportOf("--format", "csv")])
@@ -194,7 +194,7 @@ describe("submissions export, as a process", () => {
     child.stdout.destroy()
     assert.deepStrictEqual(await closed, [0, null])
     assert.strictEqual(await complaint, "")
-  })
+  }, 120_000)
 
   it("exits with 1 and one sentence on stderr after an error", async () => {
     const child = spawn(process.execPath, [program, "stats", "--site", site.trackingToken])

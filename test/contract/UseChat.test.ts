@@ -36,8 +36,8 @@ describe("contract/UseChat", () => {
       return
     }
     assert.isTrue(UseChat.isUseChat(body))
-    const { isRegenerating, turns } = read.success
-    if (turns === null) return assert.isTrue(isRegenerating)
+    const { kind, turns } = read.success
+    if (turns === null) return assert.strictEqual(kind, "regenerate")
     for (const text of [turns.message, ...turns.history.map(({ text }) => text)]) {
       assert.isTrue(text !== "" && text.isWellFormed())
     }
@@ -53,6 +53,25 @@ describe("contract/UseChat", () => {
     assert.isTrue(read("😀".repeat(8_000)))
     assert.isFalse(read("😀".repeat(8_001)))
     assert.isTrue(read("😀".repeat(8_001), "short"))
+  })
+
+  it("a message is edited if it is the newest and named, and answered again if that is asked", () => {
+    const messages = [
+      { id: "1", ...user("a") },
+      { role: "assistant", id: "2", parts: [] },
+      { id: "3", ...user("b") }
+    ]
+    const kindOf = (more: object) => Result.getOrThrow(UseChat.read({ id: "c", messages, ...more })).kind
+    assert.deepStrictEqual(
+      [
+        {},
+        { messageId: "1" },
+        { messageId: "2" },
+        { messageId: "3" },
+        { messageId: "3", trigger: "regenerate-message" }
+      ].map(kindOf),
+      ["new", "new", "new", "edit", "regenerate"]
+    )
   })
 
   it("an id has a bound", () => {

@@ -167,7 +167,7 @@ const checkOutput = (stdout: string, shown: Documents.Block | undefined): void =
   if (documented !== "") sameMembers(stdout.slice(stdout.indexOf("\r\n\r\n")).trim(), documented)
 }
 
-layer(service, { excludeTestServices: true, timeout: 60_000 })("the documents' commands", (it) => {
+layer(service, { excludeTestServices: true, timeout: 180_000 })("the documents' commands", (it) => {
   for (const file of Documents.files) {
     const blocks = Documents.blocksOf(file)
     if (!blocks.some(({ mark }) => mark === "run")) continue

@@ -266,6 +266,43 @@ export const suite = <R, E>(
       })
     )
 
+    it.effect("a message replaces an earlier one of the visitor and what followed it, an answer that runs too", () =>
+      Effect.gen(function* () {
+        const store = yield* ConversationStore
+        const key = yield* newKey
+        yield* exchange(key, "one", "first")
+        yield* exchange(key, "two", "second")
+        const running = yield* say(key, "three")
+        const [one, answer, two] = Option.getOrElse(yield* store.read(key), () => [])
+        const replace = Effect.fnUntraced(function* (from: string | undefined, said: string) {
+          const answerId = randomUUID()
+          yield* store.begin({ key, answerId, from, message: { messageId: randomUUID(), text: said } })
+          assert.isTrue(yield* complete(answerId, [{ type: "text", text: "Again" }]))
+        })
+        yield* replace(two?.messageId, "two, edited")
+        assert.isFalse(yield* complete(running, [{ type: "text", text: "not this" }]))
+        yield* assertLines(key, [
+          "user: one",
+          "assistant: first (stop)",
+          "user: two, edited",
+          "assistant: Again (stop)"
+        ])
+        // Neither is a message of the visitor's in this conversation.
+        const left = yield* say(key, "three")
+        yield* replace(two?.messageId, "four")
+        yield* replace(answer?.messageId, "five")
+        assert.isTrue(Option.isSome(yield* follow(store, left, 0)))
+        const [{ messages } = { messages: 0 }] = yield* store.list({
+          instanceId: key.instanceId,
+          limit: 1,
+          before: null
+        })
+        assert.strictEqual(messages, 10)
+        yield* replace(one?.messageId, "one, edited")
+        yield* assertLines(key, ["user: one, edited", "assistant: Again (stop)"])
+      })
+    )
+
     it.effect.prop(
       "a reader that follows an answer piece by piece has all of it at its end",
       { pieces: Pieces, rest: Schema.Array(Event).check(Schema.isMaxLength(5)) },

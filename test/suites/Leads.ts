@@ -120,7 +120,7 @@ export const suite = <R, E>(
         })
       )
 
-      it.effect("a quarantined submission, one without a session, and another website's session are no leads", () =>
+      it.effect("a submission without a session, or with another website's session, is not a lead", () =>
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
           const [site, other] = [yield* newSite, yield* newSite]
@@ -129,9 +129,6 @@ export const suite = <R, E>(
           yield* visit(site.hostedWebsiteId, sessionId, at)
           yield* visit(other.hostedWebsiteId, foreign, at)
           const { websiteConfigId } = site
-          yield* repo.submit(
-            draft({ websiteConfigId, receivedAt: at, sessionId, status: "quarantined", reasons: ["links"] })
-          )
           yield* repo.submit(draft({ websiteConfigId, receivedAt: at }))
           yield* repo.submit(draft({ websiteConfigId, receivedAt: at, sessionId: foreign }))
           yield* match
@@ -140,8 +137,30 @@ export const suite = <R, E>(
           const stored = yield* submissionsOf(websiteConfigId)
           assert.deepStrictEqual(
             stored.map((submission) => submission.attribution),
-            [Lead.noAttribution, Lead.noAttribution, Lead.noAttribution]
+            [Lead.noAttribution, Lead.noAttribution]
           )
+        })
+      )
+
+      it.effect("a quarantined submission gets its visit's attribution, but the visit no conversion", () =>
+        Effect.gen(function* () {
+          const repo = yield* SubmissionRepo
+          const { hostedWebsiteId, websiteConfigId } = yield* newSite
+          const at = Date.now()
+          const sessionId = randomUUID()
+          yield* visit(hostedWebsiteId, sessionId, at)
+          const submissionId = yield* repo.submit(
+            draft({ websiteConfigId, receivedAt: at, sessionId, status: "quarantined", reasons: ["links"] })
+          )
+          yield* match
+          yield* repo.release(submissionId)
+          yield* match
+          const stored = yield* submissionsOf(websiteConfigId)
+          assert.deepStrictEqual(
+            stored.map((submission) => [submission.status, submission.attribution]),
+            [["accepted", attribution]]
+          )
+          assert.deepStrictEqual(yield* conversionsOf(hostedWebsiteId), [])
         })
       )
 

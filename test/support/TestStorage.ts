@@ -66,12 +66,14 @@ export const submission = (number: number): Submission => ({
 
 export interface Options {
   readonly submissions?: number
+  /** The form data of all submissions, as JSON. Default: a small object with the submission's number. */
+  readonly formData?: string
   /** Called for every submission that is read. */
   readonly onRead?: (number: number) => void
 }
 
 /** Generates submissions without storing them. */
-const submissions = ({ onRead = () => {}, submissions: count = 0 }: Options) =>
+const submissions = ({ formData, onRead = () => {}, submissions: count = 0 }: Options) =>
   Layer.succeed(
     SubmissionRepo,
     SubmissionRepo.of({
@@ -83,7 +85,7 @@ const submissions = ({ onRead = () => {}, submissions: count = 0 }: Options) =>
           ? Stream.empty
           : Stream.range(1, count, 100).pipe(
               Stream.tap((number) => Effect.sync(() => onRead(number))),
-              Stream.map(submission),
+              Stream.map((number) => ({ ...submission(number), ...(formData === undefined ? {} : { formData }) })),
               Stream.filter(({ receivedAt }) => since === undefined || receivedAt >= since),
               Stream.filter((submission) => status === undefined || submission.status === status)
             )

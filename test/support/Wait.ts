@@ -13,7 +13,7 @@ export const pause = (millis: number): Effect.Effect<void> => Effect.promise(() 
 export const until = <A>(
   what: string,
   look: () => A | undefined | false | Promise<A | undefined | false>,
-  deadline = 30_000
+  deadline = 90_000
 ): Effect.Effect<A> =>
   Effect.promise(async () => {
     const end = performance.now() + deadline

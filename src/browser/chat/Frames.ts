@@ -20,12 +20,12 @@ export interface Start {
   readonly memory: boolean
 }
 
-/** What is done with an answer. */
+/** Receives the parts of an answer. */
 export interface Listener {
   readonly onStart: (start: Start) => void
   readonly onText: (delta: string) => void
   readonly onSource: (source: Source) => void
-  /** What the agent does, or an empty text once it says something. */
+  /** What the agent does, or an empty string once text follows. */
   readonly onActivity: (activity: string) => void
 }
 
@@ -36,7 +36,7 @@ export type Frame =
   | { readonly type: "begin" }
   | { readonly type: "text"; readonly delta: string }
   | { readonly type: "source"; readonly source: Source }
-  /** What the agent does while it says nothing, such as `searching`. */
+  /** What the agent does before its next text, such as `searching`. */
   | { readonly type: "activity"; readonly activity: string }
   /** An error message for the visitor. */
   | { readonly type: "error"; readonly sentence: string }

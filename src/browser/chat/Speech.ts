@@ -13,9 +13,9 @@ export interface Speech {
   readonly say: (sentence: string) => void
   /** Discards an incomplete sentence. */
   readonly reset: () => void
-  /** Adds a piece of a text, and says every sentence that is now complete. */
+  /** Adds a piece of text, and announces each sentence that it completes. */
   readonly add: (piece: string) => void
-  /** Says an incomplete sentence. */
+  /** Announces an incomplete sentence. */
   readonly flush: () => void
 }
 
@@ -27,7 +27,7 @@ export const makeSpeech = (): Speech => {
   const say = (sentence: string): void => {
     region.append(make("p", {}, sentence))
     while (region.children.length > Limits.maxSpoken) region.firstChild?.remove()
-    // What was said is no part of the page: a visitor who reads it line by line finds it in the log.
+    // Removed after a while: visitors who read the page line by line would find the text twice, here and in the log.
     clearTimeout(timer)
     timer = setTimeout(() => region.replaceChildren(), Limits.maxSpokenTime)
   }

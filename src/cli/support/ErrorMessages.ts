@@ -8,7 +8,7 @@ import type { CliError } from "effect/cli"
 import * as Certificate from "../../core/doctor/Certificate.ts"
 import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
 import * as TerminalText from "../../core/text/TerminalText.ts"
-import { ReportTimeout } from "../../services/analytics/Reports.ts"
+import { ReportTimeout, ReportTooLarge } from "../../services/analytics/Reports.ts"
 import { NotReady } from "../../services/Readiness.ts"
 import { StorageUnavailable } from "../../services/Storage.ts"
 
@@ -174,6 +174,9 @@ export const of = (error: unknown): string => {
   }
   if (error instanceof ReportTimeout) {
     return `The report took longer than ${error.limit}; ask for fewer days or without filters, or set REPORT_TIMEOUT.`
+  }
+  if (error instanceof ReportTooLarge) {
+    return `The report has more than ${error.limit} rows; ask for fewer days, for fewer dimensions, or with filters.`
   }
   if (error instanceof NotReady) {
     return error.reason === "database-unreachable" ? unreachable(error.code) : notReady[error.reason]

@@ -227,10 +227,10 @@ export const peer = optional(
 )
 
 /** A flag without a value. */
-export const mark = (flag: string, description: string): Flag.Flag<boolean> =>
+export const withoutValue = (flag: string, description: string): Flag.Flag<boolean> =>
   Flag.Boolean(flag).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
 
-export const anyOrigin = mark("any-origin", "Let any origin use it in a browser")
+export const anyOrigin = withoutValue("any-origin", "Let any origin use it in a browser")
 
 /** A duration or a time, unparsed: a duration depends on the current time, which `readTime` gets. */
 export const time = (flag: string, description: string): Flag.Flag<Option.Option<string>> =>

@@ -7,7 +7,7 @@ import { Effect, FileSystem, Option } from "effect"
 import { type CliError, Flag } from "effect/cli"
 import { protocols } from "../../core/chat/Instance.ts"
 import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
-import { countKind, type Kind, make, mark, nameKind, optional, uuidKind, wrong } from "./Inputs.ts"
+import { countKind, type Kind, make, nameKind, optional, uuidKind, withoutValue, wrong } from "./Inputs.ts"
 
 const agentUrlKind: Kind<string> = {
   expected: "an address that begins with http:// or https:// and holds no credentials (see --agent-key-env)",
@@ -138,7 +138,7 @@ export const site = optional(
   make("site", uuidKind, "<uuid>", "The website_config_id of the website that the instance serves")
 )
 
-export const noCheck = mark("no-check", "Do not ask the agent a question")
+export const noCheck = withoutValue("no-check", "Do not ask the agent a question")
 
 const conversationKind: Kind<string> = {
   expected: "the id of a conversation, of 1 to 200 characters",

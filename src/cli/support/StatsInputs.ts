@@ -1,5 +1,5 @@
 /**
- * The flags of `stats`, and the queries that they ask for.
+ * The flags of `stats`, and the queries that they describe.
  *
  * @module
  */
@@ -30,7 +30,7 @@ const text = (flag: string, metavar: string, description: string) =>
 
 export const flags = {
   site: text("site", "<uuid|name>", "The website_config_id or the name of a website"),
-  allSites: Inputs.mark("all-sites", "Every website, one after the other"),
+  allSites: Inputs.withoutValue("all-sites", "Every website, one after the other"),
   period: Flag.Literals("period", periods).pipe(
     Flag.withDescription("The days up to today: a number of days, or whole months; 30d unless given"),
     Flag.optional
@@ -54,7 +54,7 @@ export const flags = {
     "limit",
     Inputs.countKind(QueryInput.limits.rows),
     "<number>",
-    "The most rows of each list; 10 unless given"
+    "The maximum number of rows of each list; 10 unless given"
   ).pipe(Flag.withDefault(10)),
   format: Flag.Literals("format", ["text", "csv"]).pipe(
     Flag.withDescription("Text for people, or CSV; text unless given"),
@@ -75,21 +75,21 @@ export interface Flags {
   readonly limit: number
 }
 
-const refuse = (message: string) => new CliError.ValidationError({ message })
+const invalid = (message: string) => new CliError.ValidationError({ message })
 
-const byName = Effect.fnUntraced(function* (name: string) {
+const siteByName = Effect.fnUntraced(function* (name: string) {
   const sites = yield* SiteDirectory.use(({ list }) => list)
   const named = sites.filter((site) => site.name === name)
   const [site] = named
   if (site === undefined) {
     // The text may be a pasted secret, so it is not repeated.
     return yield* new Output.CliFailure({
-      message: "There is no website of this name; `hydracore site list` shows them."
+      message: "No website has this name. `hydracore site list` shows them."
     })
   }
   if (named.length > 1) {
     return yield* new Output.CliFailure({
-      message: `${named.length} websites have this name; give the website_config_id of one, which \`hydracore site list\` shows.`
+      message: `${named.length} websites have this name. Give the website_config_id instead; \`hydracore site list\` shows it.`
     })
   }
   return site
@@ -97,10 +97,10 @@ const byName = Effect.fnUntraced(function* (name: string) {
 
 /** The websites that the flags name. */
 export const sites = Effect.fnUntraced(function* ({ allSites, site }: Flags) {
-  if (allSites === Option.isSome(site)) return yield* refuse("Give either --site or --all-sites.")
+  if (allSites === Option.isSome(site)) return yield* invalid("Give either --site or --all-sites.")
   if (Option.isNone(site)) return yield* SiteDirectory.use(({ list }) => list)
   const id = parseUuid(site.value.trim())
-  if (Result.isFailure(id)) return [yield* byName(site.value.trim())]
+  if (Result.isFailure(id)) return [yield* siteByName(site.value.trim())]
   const found = yield* SiteDirectory.use(({ byWebsiteConfigId }) => byWebsiteConfigId(id.success))
   return Option.isNone(found) ? yield* Output.notFound("website", id.success) : [found.value]
 })
@@ -131,21 +131,21 @@ const dateRange = ({ days, from, period, to }: Flags, today: string): unknown =>
   return Option.getOrElse(period, () => "30d")
 }
 
-export interface Asked {
+export interface Selection {
   readonly metrics: ReadonlyArray<Metric>
   readonly dimensions: ReadonlyArray<string>
   readonly limit: number
 }
 
-/** Makes the queries of one website from its flags. */
+/** Validates the flags, and returns a function that makes the queries of one website. */
 export const queries = Effect.fnUntraced(function* (flags: Flags, site: Site, now: number) {
   const ranges = [
     flags.days !== null,
     Option.isSome(flags.period),
     Option.isSome(flags.from) || Option.isSome(flags.to)
   ]
-  if (ranges.filter(Boolean).length > 1) return yield* refuse("Give one of --period, --days, and --from with --to.")
-  if (Option.isSome(flags.to) && Option.isNone(flags.from)) return yield* refuse("The flag --to needs --from.")
+  if (ranges.filter(Boolean).length > 1) return yield* invalid("Give one of --period, --days, and --from with --to.")
+  if (Option.isSome(flags.to) && Option.isNone(flags.from)) return yield* invalid("The flag --to needs --from.")
   const filters: Array<unknown> = []
   for (const filter of flags.filter) {
     const parsed = FilterText.parse(filter)
@@ -159,7 +159,7 @@ export const queries = Effect.fnUntraced(function* (flags: Flags, site: Site, no
   }
   const { timeZone } = site
   const range = dateRange(flags, DateRange.today({ now, timeZone }))
-  return ({ dimensions, limit, metrics }: Asked): Effect.Effect<Query, CliError.CliError> =>
+  return ({ dimensions, limit, metrics }: Selection): Effect.Effect<Query, CliError.CliError> =>
     Result.match(
       QueryInput.decode({
         site_id: site.websiteConfigId,
@@ -174,7 +174,7 @@ export const queries = Effect.fnUntraced(function* (flags: Flags, site: Site, no
         pagination: { limit }
       }),
       {
-        onFailure: ([error]) => Effect.fail(refuse(error === undefined ? "" : sentence(error))),
+        onFailure: ([error]) => Effect.fail(invalid(error === undefined ? "" : sentence(error))),
         onSuccess: (request) => Effect.succeed(DateRange.resolve(request, { now, timeZone }))
       }
     )

@@ -50,8 +50,8 @@ export const change = (metric: Metric, given: number | null): string => {
 
 const numberOf = (given: MetricValue | undefined): number => (typeof given === "number" ? given : (given?.value ?? 0))
 
-/** The title of a metric's change in CSV and charts. */
-const changeTitle = (metric: Metric) => `change of ${titles[metric]}`
+/** The title of a metric's change in CSV, where metrics have the names of queries. */
+const changeTitle = (metric: Metric) => `change of ${metric}`
 
 /** A row of an answer with the name of its website, or null if only one was asked for. */
 export interface NamedRow {

@@ -7,6 +7,8 @@
  * @module
  */
 import type { Turn } from "./Agent.ts"
+import * as AnswerParts from "./AnswerParts.ts"
+import type { Message } from "./Conversation.ts"
 import * as History from "./History.ts"
 
 /** A message as a client sends it. */
@@ -24,6 +26,10 @@ export interface ClientTurns {
   /** Oldest first. */
   readonly history: ReadonlyArray<Turn>
   readonly message: string
+  /** The client's id of the message; null if it has none. */
+  readonly messageId: string | null
+  /** The client's id of the last answer before the message: the service's own, in clients that take it over. */
+  readonly answerId: string | null
   /**
    * What the client's first message is known by: its id, or its text. It stays the same as the conversation grows, and
    * tells apart visitors whose clients name every conversation alike.
@@ -43,6 +49,8 @@ export const read = (messages: ReadonlyArray<ClientMessage>): ClientTurns | null
   return {
     history: said.slice(0, last).map(({ role, text }) => ({ role, text })),
     message: said[last]!.text,
+    messageId: said[last]!.id,
+    answerId: said.slice(0, last).findLast(({ role }) => role === "assistant")?.id ?? null,
     origin: JSON.stringify([first.id, first.id === null ? first.text : null])
   }
 }
@@ -52,3 +60,36 @@ export const bounded = (
   { history, message }: ClientTurns,
   bounds: History.Bounds
 ): readonly [...ReadonlyArray<Turn>, Turn] => History.withMessage(history, message, bounds)
+
+/**
+ * What a visitor asks with:
+ * - `new`: a message at the end of the conversation;
+ * - `regenerate`: the same message as before, for another answer;
+ * - `edit`: a message in place of an earlier one.
+ */
+export type Kind = "new" | "regenerate" | "edit"
+
+/**
+ * What a question replaces in the stored conversation: the last answer; every message from one of the visitor's on; or
+ * nothing, as the client names no place that the store has, so that the message goes to the end.
+ */
+export type Replaced =
+  | { readonly _tag: "Answer" }
+  | { readonly _tag: "From"; readonly messageId: string }
+  | { readonly _tag: "Nothing" }
+
+const nothing: Replaced = { _tag: "Nothing" }
+
+/** What the turns of a client replace in the messages of the store. An edit of the first message replaces all of them. */
+export const replaced = (messages: ReadonlyArray<Message>, turns: ClientTurns, kind: Kind): Replaced => {
+  if (kind === "new") return nothing
+  const isSame = (message: Message | undefined) =>
+    message !== undefined && AnswerParts.textOf(message.parts) === turns.message
+  const isFirst = turns.history.every(({ role }) => role !== "user")
+  const answer = isFirst ? -1 : messages.findIndex(({ messageId }) => messageId === turns.answerId)
+  const next = isFirst || answer !== -1 ? messages[answer + 1] : undefined
+  const place = next?.role === "user" && (kind === "edit" || isSame(next)) ? next : undefined
+  const last = messages.findLast(({ role }) => role === "user")
+  if (kind === "regenerate" && (place === undefined ? isSame(last) : place === last)) return { _tag: "Answer" }
+  return place === undefined ? nothing : { _tag: "From", messageId: place.messageId }
+}

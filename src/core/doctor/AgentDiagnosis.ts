@@ -10,14 +10,14 @@ import { type Finding, ok, problem } from "./Finding.ts"
 export interface AgentFacts {
   readonly instanceId: string
   readonly name: string
-  readonly seen:
+  readonly outcome:
     | { readonly _tag: "Answered" }
     /** The agent refused the question with an HTTP status. */
     | { readonly _tag: "Refused"; readonly status: number }
     /** The agent accepted the question and then gave no answer; `reason` is in our words. */
     | { readonly _tag: "Failed"; readonly reason: string }
     /** No response; `reason` is a system's code, or in our words. */
-    | { readonly _tag: "Away"; readonly reason: string }
+    | { readonly _tag: "Unavailable"; readonly reason: string }
     /** The environment variable that should hold the key is not set here. */
     | { readonly _tag: "NoKey"; readonly variable: string }
 }
@@ -49,7 +49,7 @@ const statusAdvice = (status: number, update: string): string => {
     : `Check the protocol and the model: \`${update} --agent-protocol <protocol> --agent-model <name>\`.`
 }
 
-const ofAway = (agent: string, reason: string, update: string): Finding => {
+const ofUnavailable = (agent: string, reason: string, update: string): Finding => {
   const fault = Certificate.faultOf(reason)
   const address = `if its address changed: \`${update} --agent-url <url>\``
   return fault === undefined
@@ -66,28 +66,28 @@ const ofAway = (agent: string, reason: string, update: string): Finding => {
 }
 
 /** The finding of one agent. */
-export const ofAgent = ({ instanceId, name, seen }: AgentFacts): Finding => {
+export const ofAgent = ({ instanceId, name, outcome }: AgentFacts): Finding => {
   const agent = `The agent of "${name}" (${instanceId})`
   const update = updateOf(instanceId)
-  switch (seen._tag) {
+  switch (outcome._tag) {
     case "Answered":
       return ok("agents", `${agent} answers.`)
     case "NoKey":
       return problem(
         "agents",
-        `${agent} needs a key, and the variable ${seen.variable} is not set here.`,
-        `Set ${seen.variable} in the environment of the service, or name another variable: \`${update} --agent-key-env <name>\`.`
+        `${agent} needs a key, and the variable ${outcome.variable} is not set here.`,
+        `Set ${outcome.variable} in the environment of the service, or name another variable: \`${update} --agent-key-env <name>\`.`
       )
-    case "Away":
-      return ofAway(agent, seen.reason, update)
+    case "Unavailable":
+      return ofUnavailable(agent, outcome.reason, update)
     case "Refused": {
-      const what = seen.status === 401 || seen.status === 403 ? "refuses the key" : "refuses a question"
-      return problem("agents", `${agent} ${what} (status ${seen.status}).`, statusAdvice(seen.status, update))
+      const what = outcome.status === 401 || outcome.status === 403 ? "refuses the key" : "refuses a question"
+      return problem("agents", `${agent} ${what} (status ${outcome.status}).`, statusAdvice(outcome.status, update))
     }
     case "Failed":
       return problem(
         "agents",
-        `${agent} gives no answer (${seen.reason}).`,
+        `${agent} gives no answer (${outcome.reason}).`,
         `Check the protocol and the model: \`${update} --agent-protocol <protocol> --agent-model <name>\`; then see the agent's own log.`
       )
   }

@@ -8,7 +8,7 @@ import { type Finding, ok, problem, warning } from "./Finding.ts"
 
 export type DatabaseFacts =
   /** It could not be queried; `reason` is a sentence for the operator. */
-  | { readonly _tag: "Away"; readonly reason: string }
+  | { readonly _tag: "Unavailable"; readonly reason: string }
   | {
       readonly _tag: "Reached"
       /** The ids of the migrations that it lacks. */
@@ -120,7 +120,7 @@ const migrate = "Run `npm run -s hydracore -- migrate`."
 
 /** The findings in the order in which to fix them. */
 export const ofDatabase = (facts: DatabaseFacts, transport: DatabaseUrl.Transport): ReadonlyArray<Finding> => {
-  if (facts._tag === "Away") {
+  if (facts._tag === "Unavailable") {
     return [
       problem("database", facts.reason, "Fix this first, then run doctor again: nothing works without the database.")
     ]

@@ -13,22 +13,22 @@ import { type Finding, ok, problem, warning } from "./Finding.ts"
 export type RedisFacts =
   | { readonly _tag: "NotConfigured" }
   /**
-   * `reason` is an error code or a text of ours, without an address. `fault` is the part of `REDIS_URL` that Redis refused,
-   * or what is wrong with its certificate.
+   * `reason` is an error code or a message of this program, without an address. `fault` is the part of `REDIS_URL` that Redis
+   * refused, or the fault of its certificate.
    */
   | {
-      readonly _tag: "Away"
+      readonly _tag: "Unavailable"
       readonly reason: string
       readonly fault?: "login" | "database" | Certificate.Fault | undefined
     }
   | { readonly _tag: "Reached"; readonly roundTripMillis: number }
 
-/** A request as a proxy would forward it, and the client address that it would count for. */
+/** A request that a proxy forwards, and the address of the client that it counts for. */
 export interface ProxyFacts {
   /** The socket's peer. */
   readonly peer: string
   readonly forwardedFor: string
-  readonly given: string
+  readonly client: string
   readonly isTrusted: boolean
 }
 
@@ -42,7 +42,7 @@ export interface Facts {
   readonly agents: ReadonlyArray<AgentFacts> | null
 }
 
-/** Makes a sentence of a clause. */
+/** Capitalizes a clause and ends it with a full stop. */
 const sentence = (clause: string): string => `${clause.slice(0, 1).toUpperCase()}${clause.slice(1)}.`
 
 const redisAdvice = {
@@ -51,7 +51,7 @@ const redisAdvice = {
   other: "Check that Redis runs and accepts writes, and that REDIS_URL is right."
 } as const
 
-const adviceForRedis = (fault: (RedisFacts & { readonly _tag: "Away" })["fault"]): string =>
+const adviceForRedis = (fault: (RedisFacts & { readonly _tag: "Unavailable" })["fault"]): string =>
   fault === undefined || fault === "login" || fault === "database"
     ? redisAdvice[fault ?? "other"]
     : sentence(Certificate.advice(fault, "REDIS_URL"))
@@ -63,7 +63,7 @@ const ofRedis = (facts: RedisFacts): Finding => {
         "redis",
         "REDIS_URL is not set: each process applies the rate limits alone, which suffices for one process."
       )
-    case "Away":
+    case "Unavailable":
       return problem(
         "redis",
         `Redis cannot be used (${facts.reason}); until it answers, each process applies the rate limits alone.`,
@@ -83,12 +83,12 @@ const ofProxies = (facts: ReadonlyArray<ProxyFacts>): ReadonlyArray<Finding> =>
           "Behind a reverse proxy, set TRUSTED_PROXIES to its network; otherwise all visitors count as one client."
         )
       ]
-    : facts.map(({ forwardedFor, given, isTrusted, peer }) =>
+    : facts.map(({ forwardedFor, client, isTrusted, peer }) =>
         isTrusted
-          ? ok("proxies", `A request from ${peer} with "X-Forwarded-For: ${forwardedFor}" counts for ${given}.`)
+          ? ok("proxies", `A request from ${peer} with "X-Forwarded-For: ${forwardedFor}" counts for ${client}.`)
           : warning(
               "proxies",
-              `${peer} is not a trusted proxy: a request from it counts for ${given}, and X-Forwarded-For is ignored.`,
+              `${peer} is not a trusted proxy: a request from it counts for ${client}, and X-Forwarded-For is ignored.`,
               "If it is your proxy, add its network to TRUSTED_PROXIES."
             )
       )

@@ -4,7 +4,7 @@
  * @module
  */
 import { randomBytes, randomUUID } from "node:crypto"
-import { Effect, Scope, type Stream } from "effect"
+import { Effect, Option, Scope, type Stream } from "effect"
 import type { AgentEvent, AgentRequest } from "../../core/chat/Agent.ts"
 import * as ClientTurns from "../../core/chat/ClientTurns.ts"
 import type { ConversationKey } from "../../core/chat/Conversation.ts"
@@ -54,8 +54,8 @@ const boundsOf = (instance: Instance): History.Bounds => ({
 
 /** What the agent is asked with, and the message to store. */
 interface Prepared {
-  /** Null replaces the last answer. */
   readonly message: NewTurn["message"]
+  readonly from?: NewTurn["from"]
   readonly turns: AgentRequest["turns"]
 }
 
@@ -108,15 +108,19 @@ export const make = Effect.gen(function* () {
       case "Turns": {
         const { message } = question.turns
         const turns = ClientTurns.bounded(question.turns, bounds)
-        if (!question.isRegenerating) return Effect.succeed({ message: withMessage(message), turns })
-        // The client may ask for another answer to a message that the store does not have, or no longer as the last one.
-        return Effect.map(
-          store.history({ key, bounds: { ...bounds, messages: 1 }, isRegenerating: true }),
-          (history) => ({
-            message: history.at(-1)?.text === message ? null : withMessage(message),
+        if (question.kind === "new") return Effect.succeed({ message: withMessage(message), turns })
+        return Effect.map(store.read(key), (stored) => {
+          const replaced = ClientTurns.replaced(
+            Option.getOrElse(stored, () => []),
+            question.turns,
+            question.kind
+          )
+          return {
+            message: replaced._tag === "Answer" ? null : withMessage(message),
+            from: replaced._tag === "From" ? replaced.messageId : undefined,
             turns
-          })
-        )
+          }
+        })
       }
     }
   }
@@ -134,11 +138,12 @@ export const make = Effect.gen(function* () {
     Effect.uninterruptibleMask((restore) =>
       restore(Effect.andThen(answers.end(key, "superseded"), prepare(instance, question, key))).pipe(
         Effect.onError(() => Effect.sync(onEnd)),
-        Effect.flatMap(({ message, turns }) =>
+        Effect.flatMap(({ from, message, turns }) =>
           answers.begin({
             key,
             answerId,
             message,
+            from,
             isResumable: isOpen,
             request: { instance, session: session ?? freshSession(), turns },
             onEnd

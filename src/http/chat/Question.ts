@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ClientTurns } from "../../core/chat/ClientTurns.ts"
+import type { ClientTurns, Kind } from "../../core/chat/ClientTurns.ts"
 
 /** Whether the question begins a conversation, as far as it says so. */
 export const isFirst = (question: Question): boolean => {
@@ -13,7 +13,7 @@ export const isFirst = (question: Question): boolean => {
     case "Regenerate":
       return false
     case "Turns":
-      return question.turns.history.length === 0 && !question.isRegenerating
+      return question.turns.history.length === 0 && question.kind === "new"
   }
 }
 
@@ -28,8 +28,7 @@ export type Question =
       readonly _tag: "Turns"
       readonly conversationId: string | undefined
       readonly turns: ClientTurns
-      /** Whether the answer replaces the last one. */
-      readonly isRegenerating: boolean
+      readonly kind: Kind
       /**
        * Whether the client resumes answers and reads its conversation by `conversationId`. For one that does not, the answer
        * ends with its reader, and what is said is stored for the owner alone.

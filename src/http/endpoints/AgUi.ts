@@ -23,7 +23,7 @@ const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({
           _tag: "Turns",
           conversationId: threadId,
           turns,
-          isRegenerating: false,
+          kind: "new",
           isResumable: false
         },
         respond: stream(() => new AgUiRun({ threadId, runId }))

@@ -101,6 +101,8 @@ export const group = HttpApiBuilder.group(
           Effect.map((answer) => DecisionRecorder.byStatus(Endpoint.toHttpServerResponse(answer)))
         )
     const track = handle(yield* TrackHandler)
+    // The handlers are raw because the platform decodes a payload before a handler runs, by its content type. These endpoints
+    // also read beacons (text/plain), count an invalid body as a decision, and list every error as the contract does.
     // A visitor who leaves the page at once must not cancel what is stored.
     return handlers
       .handleRaw("track", track, { uninterruptible: true })

@@ -106,7 +106,8 @@ export const dailyTokensUsed = (seconds: number, headers?: Headers): HttpServerR
 
 /** 503: the agent accepts no requests for `seconds`. */
 export const agentBusy = (seconds: number, headers?: Headers): HttpServerResponse.HttpServerResponse =>
-  refusal(503, "The assistant is busy. Please try again after Retry-After seconds.", {
+  // A visitor may read it, who sees no headers.
+  refusal(503, `The assistant is busy. Please try again in ${seconds} ${seconds === 1 ? "second" : "seconds"}.`, {
     ...headers,
     "retry-after": String(seconds)
   })

@@ -78,7 +78,7 @@ const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({
           _tag: "Turns",
           conversationId: payload.metadata?.conversation_id ?? undefined,
           turns,
-          isRegenerating: false,
+          kind: "new",
           isResumable: false
         },
         respond:

@@ -35,11 +35,11 @@ const published = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi => ({
 const useChat = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi => ({
   token: ChatEndpoint.widgetToken,
   read: (body) =>
-    Result.map(UseChat.read(body), ({ id, isRegenerating, turns }) => ({
+    Result.map(UseChat.read(body), ({ id, kind, turns }) => ({
       question:
         turns === null
           ? { _tag: "Regenerate", conversationId: id }
-          : { _tag: "Turns", conversationId: id, turns, isRegenerating, isResumable: true },
+          : { _tag: "Turns", conversationId: id, turns, kind, isResumable: true },
       respond
     })),
   refusal: ErrorSentence.asText

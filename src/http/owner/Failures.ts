@@ -5,9 +5,10 @@
  */
 import { Effect } from "effect"
 import * as Errors from "../../contract/owner/Errors.ts"
-import type { ReportTimeout } from "../../services/analytics/Reports.ts"
+import type { ReportTimeout, ReportTooLarge } from "../../services/analytics/Reports.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import * as ErrorMapping from "../endpoints/ErrorMapping.ts"
+import * as Validation from "./Validation.ts"
 
 type ServiceUnavailable = (typeof Errors.ServiceUnavailable)["Type"]
 
@@ -30,5 +31,20 @@ export const ofReports = {
         "GatewayTimeout",
         `The report takes longer than ${limit}, which is all that one may take. Ask for fewer days, or without filters.`
       )
+    )
+}
+
+/** For `Effect.catchTags`, in the handler of a query. */
+export const ofQuery = {
+  ...ofReports,
+  ReportTooLarge: ({ limit }: ReportTooLarge) =>
+    Effect.fail(
+      Validation.failed([
+        {
+          loc: ["body", "dimensions"],
+          msg: `Value error, the report has more than ${limit} rows; ask for fewer days, for fewer dimensions, or with filters`,
+          type: "value_error"
+        }
+      ])
     )
 }

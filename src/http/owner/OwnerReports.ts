@@ -8,18 +8,15 @@ import type { Answer } from "../../core/analytics/report/Answer.ts"
 import * as DateRange from "../../core/analytics/report/DateRange.ts"
 import type { Request } from "../../core/analytics/report/Query.ts"
 import type { AuthorizedSite } from "../../core/sites/Access.ts"
-import { Reports, type ReportTimeout } from "../../services/analytics/Reports.ts"
-import type { StorageUnavailable } from "../../services/Storage.ts"
-
-type Failure = StorageUnavailable | ReportTimeout
+import { type ReportError, Reports, type ReportTooLarge } from "../../services/analytics/Reports.ts"
 
 export class OwnerReports extends Context.Service<
   OwnerReports,
   {
     /** Answers a request about the website of the proof; the request's own `siteId` is only repeated in the answer. */
-    readonly query: (proof: AuthorizedSite<"stats">, request: Request) => Effect.Effect<Answer, Failure>
+    readonly query: (proof: AuthorizedSite<"stats">, request: Request) => Effect.Effect<Answer, ReportError>
     /** The number of visitors of the last five minutes. */
-    readonly now: (proof: AuthorizedSite<"stats">) => Effect.Effect<number, Failure>
+    readonly now: (proof: AuthorizedSite<"stats">) => Effect.Effect<number, Exclude<ReportError, ReportTooLarge>>
   }
 >()("hydracore/http/owner/OwnerReports") {}
 

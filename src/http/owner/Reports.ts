@@ -30,7 +30,7 @@ export const layer = HttpApiBuilder.group(
         const request = yield* decode(payload)
         const site = yield* owned.authorize(request.siteId, "stats")
         return yield* reports.query(site, request)
-      }).pipe(Effect.catchTags(Failures.ofReports))
+      }).pipe(Effect.catchTags(Failures.ofQuery))
     )
   })
 )

@@ -63,8 +63,8 @@ export const layer: Layer.Layer<
         const matched = done.flatMap((one) => one.matched)
         const dropped = done.flatMap((one) => one.dropped)
         for (const one of matched) {
-          conversions.add(Lead.conversionOf(one))
-          submissions.settle(one.lead.leadId, one.visit.attribution)
+          const isQuarantined = submissions.settle(one.lead.leadId, one.visit.attribution)
+          if (!isQuarantined) conversions.add(Lead.conversionOf(one))
         }
         for (const { leadId } of dropped) submissions.settle(leadId, null)
         const ended = new Set([...matched.map(({ lead }) => lead.leadId), ...dropped.map(({ leadId }) => leadId)])

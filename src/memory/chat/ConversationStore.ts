@@ -53,7 +53,12 @@ export const layer = (options: Table.Options = {}): Layer.Layer<ConversationStor
       const find = (key: ConversationKey) =>
         Effect.map(Clock.currentTimeMillis, (now) => ({ now, conversation: table.get(key) }))
 
-      const begin: ConversationStore["Service"]["begin"] = Effect.fnUntraced(function* ({ answerId, key, message }) {
+      const begin: ConversationStore["Service"]["begin"] = Effect.fnUntraced(function* ({
+        answerId,
+        from,
+        key,
+        message
+      }) {
         const instance = yield* instances.find(key.instanceId)
         if (Option.isNone(instance) || !isConversationId(key.conversationId)) return yield* new RecordRefused({})
         const now = yield* Clock.currentTimeMillis
@@ -67,7 +72,9 @@ export const layer = (options: Table.Options = {}): Layer.Layer<ConversationStor
         }
         const asked = conversation.messages.findLastIndex((each) => each.role === "user")
         if (message === null && asked === -1) return yield* new NothingToRegenerate()
-        const before = message === null ? conversation.messages.slice(0, asked + 1) : conversation.messages
+        const replaced = conversation.messages.findIndex((each) => each.role === "user" && each.messageId === from)
+        const end = message === null ? asked + 1 : replaced === -1 ? conversation.messages.length : replaced
+        const before = conversation.messages.slice(0, end)
         const said: ReadonlyArray<MessagePart> = message === null ? [] : [{ type: "text", text: message.text }]
         const added = message === null ? 1 : 2
         if (before.length + added > maxMessages || Table.sizeOf(before) + AnswerParts.sizeOf(said) > maxSize) {
@@ -87,13 +94,13 @@ export const layer = (options: Table.Options = {}): Layer.Layer<ConversationStor
         conversation.running = { answerId, events: [], leaseUntil: now + leaseMillis }
         table.put(
           conversation,
-          message === null
-            ? [...before, answer]
-            : [
-                ...conversation.messages,
-                { messageId: message.messageId, role: "user", parts: said, createdAt: now },
-                answer
-              ],
+          [
+            ...conversation.messages.slice(0, end),
+            ...(message === null
+              ? []
+              : [{ messageId: message.messageId, role: "user" as const, parts: said, createdAt: now }]),
+            answer
+          ],
           now
         )
       })

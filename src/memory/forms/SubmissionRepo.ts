@@ -25,8 +25,8 @@ export class Submissions extends Context.Service<
     readonly erase: (websiteConfigId: string) => Pick<Erased, "submissions" | "idempotencyKeys">
     /** The leads of stored submissions, oldest first. */
     readonly leads: () => ReadonlyArray<SubmissionLead>
-    /** Removes a lead, and gives its submission an attribution. */
-    readonly settle: (submissionId: string, attribution: Attribution | null) => void
+    /** Removes a lead, and gives its submission an attribution. Returns whether the submission is quarantined. */
+    readonly settle: (submissionId: string, attribution: Attribution | null) => boolean
     /** Whether the capacity is used up. */
     readonly isFull: () => boolean
   }
@@ -75,7 +75,7 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissio
       }
       if (isFull()) return yield* new StorageUnavailable({ reason: "overloaded" })
       stored.push({ ...submission, attribution: noAttribution })
-      if (sessionId !== null && submission.status === "accepted") {
+      if (sessionId !== null) {
         const { receivedAt, submissionId, websiteConfigId } = submission
         leads.set(submissionId, { submissionId, websiteConfigId, sessionId, receivedAt })
       }
@@ -126,6 +126,7 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissio
       const index = stored.findIndex((submission) => submission.submissionId === submissionId)
       const found = stored[index]
       if (found !== undefined && attribution !== null) stored[index] = { ...found, attribution }
+      return found?.status === "quarantined"
     }
     const erase: Submissions["Service"]["erase"] = (websiteConfigId) => {
       erased.add(websiteConfigId)

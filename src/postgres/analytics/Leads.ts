@@ -10,6 +10,7 @@ import { randomUUID } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
 import { type Duration, Effect, Layer, Schema } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
 import * as Lead from "../../core/analytics/Lead.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
@@ -17,30 +18,38 @@ import { Leads, type Matched } from "../../services/analytics/Leads.ts"
 import * as Database from "../Database.ts"
 
 export interface Options {
-  /** The timeout of a stored lead, and of a pass. */
+  /** The timeout of a stored lead, and of a website in a pass. */
   readonly timeout: Duration.Input
 }
 
 const { OID } = PgTypes
 
-/** The most leads of a pass. */
+/** The most leads of a website that a pass reads. */
 const maxLeads = 500
+
+/** The most websites of a pass. */
+const maxSites = 100
 
 /** The most page views, and the most events, of a website that a pass reads. */
 const maxRows = 20_000
 
 /** An arbitrary unique key: one process at a time matches. */
-const advisoryLock = 7_215_930_444
+const advisoryLock = 7_215_930_445
 
-const isPending = `SELECT EXISTS (SELECT FROM pending_lead) AS pending`
+/** Leads that could not be matched for so long, because no pass succeeded, are dropped: no session stays beside a submission. */
+const expireStatement = `DELETE FROM pending_lead WHERE stored_at < now() - interval '${Lead.lookBackMillis} milliseconds'`
 
-const Pending = Schema.Tuple([Schema.Struct({ pending: Schema.Boolean })])
+/** The websites with pending leads, the one that waits longest first. */
+const sitesStatement = `SELECT hosted_website_id AS "hostedWebsiteId" FROM pending_lead
+  GROUP BY hosted_website_id ORDER BY min(stored_at) LIMIT ${maxSites}`
+
+const Sites = Schema.Array(Schema.Struct({ hostedWebsiteId: Schema.String }))
 
 /** The lock ends with the transaction, so that the connection may be shared through PgBouncer. */
 const leadsStatement = `SELECT lead_id AS "leadId", kind, hosted_website_id AS "hostedWebsiteId", session_id AS "sessionId",
     (extract(epoch FROM received_at) * 1000)::float8 AS "receivedAt",
     stored_at < now() - interval '${Lead.patienceMillis} milliseconds' AS "isLate"
-  FROM pending_lead WHERE (SELECT pg_try_advisory_xact_lock(${advisoryLock})) ORDER BY stored_at LIMIT ${maxLeads}`
+  FROM pending_lead WHERE hosted_website_id = $1 AND (SELECT pg_try_advisory_xact_lock(${advisoryLock})) ORDER BY stored_at LIMIT ${maxLeads}`
 
 const PendingLeads = Schema.Array(
   Schema.Struct({
@@ -103,7 +112,7 @@ const toSessionRow = (row: (typeof Rows.Type)[number]): Lead.SessionRow => ({
 
 /**
  * Ends leads: those in `$1` are matched, those in `$10` dropped. Only a lead that this statement deletes has an effect. A website
- * whose deletion has begun gets no conversion.
+ * whose deletion has begun gets no conversion, and neither does a visit for a quarantined submission.
  */
 const endStatement = `WITH matched AS (
     SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -118,7 +127,8 @@ const endStatement = `WITH matched AS (
   )
   INSERT INTO conversion (hosted_website_id, visit_started_at, session_key, name)
   SELECT hosted_website_id, visit_started_at, session_key, matched.name
-  FROM matched JOIN ended USING (lead_id) JOIN site USING (hosted_website_id) WHERE deleted_at IS NULL`
+  FROM matched JOIN ended USING (lead_id) JOIN site USING (hosted_website_id)
+  WHERE deleted_at IS NULL AND NOT EXISTS (SELECT FROM submission WHERE submission_id = lead_id AND status = 'quarantined')`
 
 const endParameters = (matched: ReadonlyArray<Lead.MatchedLead>, dropped: ReadonlyArray<PendingLead>) => {
   const text = (valueOf: (one: Lead.MatchedLead) => string | null) => Database.array(matched.map(valueOf), OID.text)
@@ -145,37 +155,46 @@ const endParameters = (matched: ReadonlyArray<Lead.MatchedLead>, dropped: Readon
   ]
 }
 
-const bySite = (leads: ReadonlyArray<PendingLead>) =>
-  Object.values(Object.groupBy(leads, (lead) => lead.hostedWebsiteId))
-
-/** Matches the leads of one website. */
-const matchSite = Effect.fnUntraced(function* (sql: PgClient, leads: ReadonlyArray<PendingLead>) {
+/** Reads the rows of the leads of one website. */
+const rowsOf = Effect.fnUntraced(function* (sql: PgClient, hostedWebsiteId: string, leads: ReadonlyArray<PendingLead>) {
   const times = leads.map(({ receivedAt }) => receivedAt)
   const rows = yield* sql
     .unsafe(rowsStatement, [
-      PgTypes.uuid(leads[0]!.hostedWebsiteId),
+      PgTypes.uuid(hostedWebsiteId),
       PgTypes.timestamptz(Math.min(...times) - Lead.lookBackMillis),
       PgTypes.timestamptz(Math.max(...times) + Lead.clockToleranceMillis),
       Database.array([...new Set(leads.map(({ sessionId }) => sessionId))], OID.text)
     ])
     .pipe(decodeRows(Rows))
   const sessions = Map.groupBy(rows, (row) => row.session_id)
-  return Lead.match(leads, (sessionId) => (sessions.get(sessionId) ?? []).map(toSessionRow))
+  return (sessionId: string) => (sessions.get(sessionId) ?? []).map(toSessionRow)
 })
 
 const none: Matched = { matched: 0, dropped: 0 }
 
-const pass = Effect.fnUntraced(function* (sql: PgClient) {
-  const [{ pending }] = yield* sql.unsafe(isPending).pipe(decodeRows(Pending))
-  if (!pending) return none
-  return yield* Effect.gen(function* () {
-    const leads = yield* sql.unsafe(leadsStatement).pipe(decodeRows(PendingLeads))
-    const done = yield* Effect.forEach(bySite(leads), (ofSite) => matchSite(sql, ofSite ?? []))
-    const matched = done.flatMap((one) => one.matched)
-    const dropped = done.flatMap((one) => one.dropped)
+/** Matches the leads of one website in a transaction. */
+const matchSite = (sql: PgClient, hostedWebsiteId: string): Effect.Effect<Matched, SqlError> =>
+  Effect.gen(function* () {
+    const leads = yield* sql.unsafe(leadsStatement, [PgTypes.uuid(hostedWebsiteId)]).pipe(decodeRows(PendingLeads))
+    if (leads.length === 0) return none
+    const { dropped, matched } = Lead.match(leads, yield* rowsOf(sql, hostedWebsiteId, leads))
     if (matched.length + dropped.length > 0) yield* sql.unsafe(endStatement, endParameters(matched, dropped))
     return { matched: matched.length, dropped: dropped.length }
   }).pipe(sql.withTransaction, Database.recoverConnectionErrors())
+
+/** Matches the leads of each website. One whose page views are not read within the timeout does not keep the others. */
+const pass = Effect.fnUntraced(function* (sql: PgClient, timeout: Duration.Input) {
+  const sites = yield* sql.unsafe(sitesStatement).pipe(decodeRows(Sites), Database.bounded(timeout))
+  if (sites.length === 0) return none
+  yield* sql.unsafe(expireStatement).pipe(Database.bounded(timeout))
+  const exits = yield* Effect.forEach(sites, ({ hostedWebsiteId }) =>
+    matchSite(sql, hostedWebsiteId).pipe(Database.bounded(timeout), Effect.exit)
+  )
+  const done = yield* Effect.all(exits)
+  return {
+    matched: done.reduce((sum, { matched }) => sum + matched, 0),
+    dropped: done.reduce((sum, { dropped }) => sum + dropped, 0)
+  }
 })
 
 export const layer = ({ timeout }: Options): Layer.Layer<Leads, never, PgClient> =>
@@ -194,7 +213,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<Leads, never, PgClient>
                   ON CONFLICT DO NOTHING`.pipe(Database.bounded(timeout), Effect.asVoid)
               })
             : Effect.void,
-        match: pass(sql).pipe(Database.bounded(timeout))
+        match: pass(sql, timeout)
       })
     )
   )

@@ -36,14 +36,14 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
       const limit = Duration.fromInputUnsafe(options.timeout)
       const tooLong = new ReportTimeout({ limit: Duration.format(limit) })
       /** Bounds the reads of a report, at the server and here. */
-      const limited = <A>(read: Effect.Effect<A, SqlError.SqlError>) =>
+      const limited = <A, E>(read: Effect.Effect<A, E | SqlError.SqlError>) =>
         Query.readOnly(
           reports,
           limit
         )(read).pipe(
           Database.bounded(limit),
           Effect.catchIf(
-            ({ reason }) => reason === "timeout",
+            (error) => error instanceof StorageUnavailable && error.reason === "timeout",
             () => Effect.fail(tooLong)
           )
         )

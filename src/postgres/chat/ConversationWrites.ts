@@ -7,23 +7,21 @@
 
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Schema } from "effect"
-import { type SqlClient, SqlError } from "effect/sql"
+import { SqlError } from "effect/sql"
 import * as AnswerParts from "../../core/chat/AnswerParts.ts"
-import {
-  type AnswerEnding,
-  type ConversationKey,
-  leaseMillis,
-  type MessagePart,
-  maxMessages,
-  maxSize,
-  renewMillis
-} from "../../core/chat/Conversation.ts"
+import { leaseMillis, type MessagePart, maxMessages, maxSize, renewMillis } from "../../core/chat/Conversation.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
-import { ConversationFull, type ConversationStore, NothingToRegenerate } from "../../services/chat/ConversationStore.ts"
+import {
+  ConversationFull,
+  type ConversationStore,
+  type NewTurn,
+  NothingToRegenerate
+} from "../../services/chat/ConversationStore.ts"
 import { RecordRefused } from "../../services/Storage.ts"
 import * as Database from "../Database.ts"
 import * as Rows from "./ConversationRows.ts"
+import * as Locked from "./LockedConversation.ts"
 
 type Writes = Pick<ConversationStore["Service"], "begin" | "renew" | "complete" | "stop" | "rate" | "delete">
 
@@ -69,20 +67,6 @@ const createStatement = `INSERT INTO conversation
     (instance_id, conversation_id, created_at, updated_at, messages, size) VALUES ($1, $2, $3, $3, 0, 0)
   ON CONFLICT (instance_id, conversation_id) DO NOTHING`
 
-const lockStatement = `SELECT conversation_key AS key, messages, size, running, ${Rows.isLapsed} AS lapsed
-  FROM conversation WHERE instance_id = $1 AND conversation_id = $2 FOR NO KEY UPDATE`
-
-const Locked = Schema.Array(
-  Schema.Struct({
-    key: Schema.BigInt,
-    messages: Schema.Int,
-    size: Schema.Int,
-    running: Schema.NullOr(Schema.String),
-    lapsed: Schema.Boolean
-  })
-)
-type Locked = (typeof Locked.Type)[number]
-
 /**
  * Ends the answer `$1` with the parts `$2`. A piece of it that is being stored in the same moment may stay; the upkeep
  * deletes it.
@@ -107,41 +91,6 @@ const lengthenStatement = `WITH grown AS (
   )
   UPDATE conversation SET size = size + more FROM grown WHERE conversation.conversation_key = grown.conversation_key`
 
-const PiecesRow = Schema.Tuple([Schema.Struct({ pieces: Rows.Pieces })])
-const RemovedRows = Schema.Array(Schema.Struct({ parts: Rows.Parts }))
-
-/** Ends a running answer of a conversation that is locked, with what was stored of it, and gives the size of that. */
-export const settle = Effect.fnUntraced(function* (
-  sql: SqlClient.SqlClient,
-  key: bigint,
-  answerId: string,
-  ending: AnswerEnding
-) {
-  const id = PgTypes.uuid(answerId)
-  const [{ pieces }] = yield* sql.unsafe(`SELECT ${Rows.piecesOf("$1")} AS pieces`, [id]).pipe(decodeRows(PiecesRow))
-  const parts = Rows.partsOf(pieces)
-  const characters = PgTypes.int4(AnswerParts.textOf(parts).length)
-  const size = AnswerParts.sizeOf(parts)
-  yield* sql`UPDATE conversation_message SET parts = ${PgTypes.text(JSON.stringify(parts))}::json,
-    characters = ${characters}, ending = ${PgTypes.text(ending)} WHERE message_id = ${id}`
-  yield* sql`DELETE FROM answer_piece WHERE answer_id = ${id}`
-  yield* sql`UPDATE conversation SET running = NULL, lease_until = NULL, size = size + ${PgTypes.int4(size)}
-    WHERE conversation_key = ${PgTypes.int8(key)}`
-  return size
-})
-
-/** Deletes the answers after the visitor's last message of a conversation that is locked; gives what is left. */
-const removeAnswers = Effect.fnUntraced(function* (sql: PgClient.PgClient, { key, messages, size }: Locked) {
-  const removed = yield* sql`DELETE FROM conversation_message WHERE conversation_key = ${PgTypes.int8(key)}
-    AND position > (SELECT max(position) FROM conversation_message
-      WHERE conversation_key = ${PgTypes.int8(key)} AND role = 'user')
-    RETURNING parts::text AS parts`.pipe(decodeRows(RemovedRows))
-  return {
-    messages: messages - removed.length,
-    size: size - removed.reduce((sum, { parts }) => sum + AnswerParts.sizeOf(parts), 0)
-  }
-})
-
 /** Tells what will never succeed, as `RecordRefused`, from what may. */
 const refusing = <A, E, R>(
   effect: Effect.Effect<A, E | SqlError.SqlError, R>
@@ -156,39 +105,41 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Writes =>
   const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     effect.pipe(sql.withTransaction, Database.recoverConnectionErrors())
 
-  const lock = (key: ConversationKey) =>
-    sql.unsafe(lockStatement, Rows.keyParameters(key)).pipe(
-      decodeRows(Locked),
-      Effect.map(([locked]) => locked)
-    )
-
-  /** Begins an answer in a conversation in which another one runs, that is full, or whose last answer is replaced. */
+  /** Begins an answer in a conversation in which another one runs, that is full, or whose last messages are replaced. */
   const beginLocked = Effect.fnUntraced(function* (
-    key: ConversationKey,
-    answerId: string,
-    message: { readonly size: number } | null,
+    { answerId, from, key, message }: NewTurn,
+    addedSize: number,
     parameters: ReadonlyArray<PgTypes.Parameter>
   ) {
     const now = PgTypes.timestamptz(yield* Clock.currentTimeMillis)
     if (message !== null) yield* sql.unsafe(createStatement, [...Rows.keyParameters(key), now])
-    const locked = yield* lock(key)
+    const locked = yield* Locked.lock(sql, key)
     if (locked === undefined) return yield* new NothingToRegenerate()
     // It runs for the second time, after its connection was lost.
     if (locked.running === answerId) return
+    const before =
+      message === null
+        ? yield* Locked.removeAnswers(sql, locked)
+        : from === undefined
+          ? locked
+          : yield* Locked.removeFrom(sql, locked, from)
+    const added = message === null ? 1 : 2
+    if (before.messages + added > maxMessages || before.size + addedSize > maxSize) return yield* new ConversationFull()
     const { lapsed, running } = locked
-    const before = message === null ? yield* removeAnswers(sql, locked) : locked
-    const [added, size] = message === null ? [1, 0] : [2, message.size]
-    if (before.messages + added > maxMessages || before.size + size > maxSize) return yield* new ConversationFull()
+    // The running answer is the last message: if any was deleted, it was.
     const said =
-      running === null || message === null ? 0 : yield* settle(sql, locked.key, running, lapsed ? "cut" : "superseded")
+      running === null || before.messages < locked.messages
+        ? 0
+        : yield* Locked.settle(sql, locked.key, running, lapsed ? "cut" : "superseded")
     yield* sql.unsafe(continueStatement, [
       ...parameters,
       PgTypes.int4(before.messages + added),
-      PgTypes.int4(before.size + size + said)
+      PgTypes.int4(before.size + addedSize + said)
     ])
   })
 
-  const begin: Writes["begin"] = Effect.fnUntraced(function* ({ answerId, key, message }) {
+  const begin: Writes["begin"] = Effect.fnUntraced(function* (turn) {
+    const { answerId, from, key, message } = turn
     if (!Rows.isKey(key)) return yield* new RecordRefused({})
     const parts: ReadonlyArray<MessagePart> = message === null ? [] : [{ type: "text", text: message.text }]
     const size = AnswerParts.sizeOf(parts)
@@ -201,11 +152,11 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Writes =>
       PgTypes.int4(size)
     ]
     const isBegun =
-      message === null
+      message === null || from !== undefined
         ? Effect.succeed(false)
         : Effect.map(sql.unsafe(beginStatement, parameters), (rows) => rows.length > 0)
     yield* Effect.flatMap(isBegun, (begun) =>
-      begun ? Effect.void : transaction(beginLocked(key, answerId, message === null ? null : { size }, parameters))
+      begun ? Effect.void : transaction(beginLocked(turn, size, parameters))
     ).pipe(refusing, Database.bounded(timeout))
   })
 
@@ -255,10 +206,10 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Writes =>
   const stop: Writes["stop"] = (key) =>
     Rows.isKey(key)
       ? transaction(
-          Effect.flatMap(lock(key), (locked) =>
+          Effect.flatMap(Locked.lock(sql, key), (locked) =>
             locked === undefined || locked.running === null || locked.lapsed
               ? Effect.succeed(false)
-              : Effect.as(settle(sql, locked.key, locked.running, "stopped"), true)
+              : Effect.as(Locked.settle(sql, locked.key, locked.running, "stopped"), true)
           )
         ).pipe(Database.bounded(timeout))
       : Effect.succeed(false)

@@ -1,5 +1,5 @@
 /**
- * Ends the answers of processes that died. They read as `cut` already; this puts their parts in the place of their pieces.
+ * Closes the answers of processes that died. Readers see them as `cut` already; this replaces their pieces with the message.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
-import * as Writes from "./ConversationWrites.ts"
+import * as Locked from "./LockedConversation.ts"
 
-/** How long after its lease an answer is ended for good. A process that lives extends the lease again within that time. */
-const patience = "1 minute"
+/** How long after the end of its lease an answer is closed. A living process renews the lease within that time. */
+const graceAfterLease = "1 minute"
 
-/** How many answers one statement looks for. */
+/** Answers per statement. */
 const chunk = 100
 
 const Found = Schema.Array(Schema.Struct({ key: Schema.BigInt, running: Schema.String }))
@@ -24,26 +24,26 @@ const find = Effect.fnUntraced(function* (condition: string, parameters: Readonl
   return yield* sql
     .unsafe(
       `SELECT conversation_key AS key, running FROM conversation
-      WHERE running IS NOT NULL AND lease_until < clock_timestamp() - interval '${patience}' ${condition}`,
+      WHERE running IS NOT NULL AND lease_until < clock_timestamp() - interval '${graceAfterLease}' ${condition}`,
       parameters
     )
     .pipe(decodeRows(Found))
 })
 
-/** Ends the answer of a conversation, unless its lease was extended meanwhile. */
+/** Closes the answer of a conversation, unless its lease has been renewed. */
 const end = (key: bigint) =>
   SqlClient.SqlClient.use((sql) =>
     find("AND conversation_key = $1 FOR NO KEY UPDATE", [PgTypes.int8(key)]).pipe(
       Effect.flatMap(([found]) =>
-        found === undefined ? Effect.void : Effect.asVoid(Writes.settle(sql, found.key, found.running, "cut"))
+        found === undefined ? Effect.void : Effect.asVoid(Locked.settle(sql, found.key, found.running, "cut"))
       ),
       sql.withTransaction,
       Database.recoverConnectionErrors()
     )
   )
 
-/** Ends them all, and deletes the pieces that were stored in the moment in which their answer ended. */
-export const settle = Effect.gen(function* () {
+/** Closes all of them, and deletes pieces that were stored while their answer was being closed. */
+export const closeAll = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   while (true) {
     const found = yield* find(`LIMIT ${chunk}`, [])

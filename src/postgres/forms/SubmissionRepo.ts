@@ -72,7 +72,7 @@ const claimed = (column: string) => `
 /**
  * One statement, and so one transaction, per batch. A draft with a key first claims the key. The key's row then names its
  * submission: this draft, a concurrent one of another process (the claim waits for it), or an earlier one. A draft is stored
- * only if its key names it. A retried batch finds its own claims and rows and changes nothing. An accepted submission that
+ * only if its key names it. A retried batch finds its own claims and rows and changes nothing. A submission that
  * names the tracker's session also leaves a pending lead (see `Leads`). A stored submission of a website with subscribers
  * leaves an event in the outbox.
  *
@@ -109,7 +109,7 @@ const statement = `
     INSERT INTO pending_lead (lead_id, kind, hosted_website_id, session_id, received_at)
     SELECT submission_id, 'form', hosted_website_id, session_id, received_at
     FROM stored JOIN draft USING (submission_id) JOIN website USING (website_config_id)
-    WHERE session_id IS NOT NULL AND status = 'accepted'
+    WHERE session_id IS NOT NULL
   ), event AS (
     INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
     SELECT gen_random_uuid(), website_config_id, 'submission.' || status, received_at, submission_id::text

@@ -43,7 +43,7 @@ export const inspect = Effect.gen(function* () {
   // A read-only database, such as a standby for reports, needs no write privileges.
   const isReadOnly = row.read_only === "on"
   const isWritten = pending.length === 0 && !isReadOnly
-  const deniedForMaintenance = isWritten ? yield* Privileges.missingForUpkeep : []
+  const deniedForMaintenance = isWritten ? yield* Privileges.missingForMaintenance : []
   return {
     _tag: "Reached",
     pending,

@@ -36,7 +36,7 @@ const deleteBefore = Effect.fnUntraced(function* (table: string, column: string,
 })
 
 /** Deletes the salts of the days that began 48 hours ago or earlier. */
-const forgetSalts = Effect.fnUntraced(function* (now: number) {
+const deleteSalts = Effect.fnUntraced(function* (now: number) {
   const sql = yield* SqlClient.SqlClient
   const lastDay = new Date(now - 48 * hour).toISOString().slice(0, 10)
   yield* sql`DELETE FROM visitor_salt WHERE day <= ${lastDay}::date`.pipe(Effect.timeout(statementTimeout))
@@ -45,14 +45,14 @@ const forgetSalts = Effect.fnUntraced(function* (now: number) {
 const ensurePartitions = (now: number) =>
   Partitions.ensure(now).pipe(Effect.timeout(statementTimeout), Effect.flatMap(Partitions.report))
 
-/** Completes interrupted erasures of websites; one that fails does not prevent the others. */
-const endErasures = Effect.gen(function* () {
+/** Completes interrupted erasures of websites, even after one fails. */
+const resumeErasures = Effect.gen(function* () {
   const ids = yield* Effect.timeout(SiteErasure.unfinished, statementTimeout)
   yield* Exit.asVoidAll(yield* Effect.forEach(ids, (id) => Effect.exit(SiteErasure.erase(id, statementTimeout))))
 })
 
-/** Deletes events and deliveries, which hold submissions, after 30 days, or with the submissions if those are kept less long. */
-const forgetDeliveries = Effect.fnUntraced(function* (retention: Retention.Options, now: number) {
+/** Deletes outbox events and deliveries after 30 days, or with the submissions that they contain if those expire earlier. */
+const deleteDeliveries = Effect.fnUntraced(function* (retention: Retention.Options, now: number) {
   const before = Option.match(retention.submissions, {
     onNone: () => now - 30 * 24 * hour,
     onSome: (kept) => Math.max(now - 30 * 24 * hour, cutoff(kept, now))
@@ -63,18 +63,18 @@ const forgetDeliveries = Effect.fnUntraced(function* (retention: Retention.Optio
 
 const steps = (retention: Retention.Options) =>
   [
-    ["make partitions", ensurePartitions],
-    ["delete old visitor salts", forgetSalts],
+    ["create partitions", ensurePartitions],
+    ["delete old visitor salts", deleteSalts],
     ["delete old batch ids", (now: number) => deleteBefore("page_view_batch", "stored_at", now - 24 * hour)],
     ["delete old idempotency keys", (now: number) => deleteBefore("idempotency_key", "used_at", now - 24 * hour)],
     [
       "delete old token reservations",
       (now: number) => deleteBefore("token_reservation", "reserved_at", now - 48 * hour)
     ],
-    ["delete old deliveries", (now: number) => forgetDeliveries(retention, now)],
-    ["forget what is older than its retention", () => Retention.forget(retention)],
-    ["end the deletion of websites", () => endErasures],
-    ["end the answers of processes that died", () => Effect.timeout(LapsedAnswers.settle, statementTimeout)]
+    ["delete old deliveries", (now: number) => deleteDeliveries(retention, now)],
+    ["delete expired data", () => Retention.deleteExpired(retention)],
+    ["complete the deletion of websites", () => resumeErasures],
+    ["close the answers of processes that died", () => Effect.timeout(LapsedAnswers.closeAll, statementTimeout)]
   ] as const
 
 /**
@@ -83,27 +83,27 @@ const steps = (retention: Retention.Options) =>
 export const round = (retention: Retention.Options): Effect.Effect<boolean, never, SqlClient.SqlClient> =>
   Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
-    let well = true
+    let succeeded = true
     for (const [name, step] of steps(retention)) {
       yield* step(now).pipe(
         Effect.catchCause((cause) =>
           Effect.andThen(
             Effect.sync(() => {
-              well = false
+              succeeded = false
             }),
-            Effect.logWarning(`Could not ${name}; it will be tried again`, cause)
+            Effect.logWarning(`Could not ${name}; retrying within a minute`, cause)
           )
         )
       )
     }
-    return well
+    return succeeded
   })
 
 /** Runs a round at once and then every hour, or a minute after a round that failed, until the scope closes. */
 export const layer = (retention: Retention.Options): Layer.Layer<never, never, SqlClient.SqlClient> =>
   Layer.effectDiscard(
     round(retention).pipe(
-      Effect.flatMap((well) => Effect.sleep(well ? Duration.hours(1) : Duration.minutes(1))),
+      Effect.flatMap((succeeded) => Effect.sleep(succeeded ? Duration.hours(1) : Duration.minutes(1))),
       Effect.forever,
       Effect.forkScoped
     )

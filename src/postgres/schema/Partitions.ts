@@ -175,7 +175,7 @@ export const report = (missing: ReadonlyArray<Missing>): Effect.Effect<void> =>
       Effect.logWarning(
         reason === "occupied"
           ? `${partition.parent}_default holds rows of ${partition.name} already; they stay there and are counted all the same`
-          : `${partition.name} could not be made yet and will be tried again`,
+          : `Could not create ${partition.name}; retrying`,
         ...(reason === "occupied" ? [] : [cause])
       ),
     { discard: true }

@@ -42,7 +42,7 @@ const forRequests = {
 } as const
 
 /** By table. `SELECT` is needed for the `WHERE` of a `DELETE`. */
-const forUpkeep = {
+const forMaintenance = {
   visitor_salt: ["DELETE"],
   page_view_batch: ["SELECT", "DELETE"],
   idempotency_key: ["DELETE"],
@@ -59,7 +59,7 @@ const forUpkeep = {
 
 const Missing = Schema.Array(Schema.Struct({ table_name: Schema.String, privilege: Schema.String }))
 
-/** The missing privileges, as `INSERT on page_view`. A privilege on a single column suffices. */
+/** The missing privileges, such as `INSERT on page_view`. A privilege on a single column suffices, except for `DELETE`. */
 const missingOf = Effect.fnUntraced(function* (needed: Record<string, ReadonlyArray<string>>) {
   const sql = yield* SqlClient.SqlClient
   const pairs = Object.entries(needed).flatMap(([table, privileges]) =>
@@ -77,8 +77,8 @@ const missingOf = Effect.fnUntraced(function* (needed: Record<string, ReadonlyAr
   return rows.map((row) => `${row.privilege} on ${row.table_name}`)
 })
 
-/** The missing privileges of the endpoints, as `INSERT on page_view`. */
+/** The missing privileges of the endpoints, such as `INSERT on page_view`. */
 export const missing = missingOf(forRequests)
 
-/** The missing privileges of the maintenance. */
-export const missingForUpkeep = missingOf(forUpkeep)
+/** The missing privileges of the periodic maintenance. */
+export const missingForMaintenance = missingOf(forMaintenance)

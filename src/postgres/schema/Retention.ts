@@ -192,7 +192,7 @@ const report = ({ partitions, ...counts }: Forgotten): Effect.Effect<void> =>
       )
 
 /** Deletes all data older than its retention, except what another process is deleting, and logs it. */
-export const forget = (
+export const deleteExpired = (
   options: Options
 ): Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> =>
   Effect.gen(function* () {

@@ -8,7 +8,7 @@ import type { StorageUnavailable } from "../Storage.ts"
 
 /** What happened to the pending leads in one pass. */
 export interface Matched {
-  /** Leads whose visit was found, and which are now conversions. */
+  /** Leads whose visit was found. */
   readonly matched: number
   /** Leads without a visit, which were dropped after `Lead.patienceMillis`. */
   readonly dropped: number
@@ -30,8 +30,8 @@ export class Leads extends Context.Service<
     }) => Effect.Effect<void, StorageUnavailable>
     /**
      * Looks for the visits of the pending leads. A lead whose visit is found becomes a conversion, a submission gets its
-     * visit's attribution, and the pending lead is deleted, all at once. Processes that run it at the same time do each lead
-     * once.
+     * visit's attribution, and the pending lead is deleted, all at once. A quarantined submission gets the attribution, but
+     * becomes no conversion. Processes that run it at the same time do each lead once.
      */
     readonly match: Effect.Effect<Matched, StorageUnavailable>
   }

@@ -16,6 +16,15 @@ export class ReportTimeout extends Schema.TaggedError<ReportTimeout>()("ReportTi
   limit: Schema.String
 }) {}
 
+/** The report has more groups than a process may hold. A shorter date range, fewer dimensions or a filter makes fewer. */
+export class ReportTooLarge extends Schema.TaggedError<ReportTooLarge>()("ReportTooLarge", {
+  /** The most groups. */
+  limit: Schema.Int
+}) {}
+
+/** Why a report has no answer. */
+export type ReportError = StorageUnavailable | ReportTimeout | ReportTooLarge
+
 /** What identifies the rows of a website. */
 export type ReportSite = Pick<Site, "websiteConfigId" | "hostedWebsiteId">
 
@@ -23,7 +32,7 @@ export class Reports extends Context.Service<
   Reports,
   {
     /** The answer that `core/analytics/report/Evaluate` gives over all stored rows of the website. */
-    readonly query: (site: ReportSite, query: Query) => Effect.Effect<Answer, StorageUnavailable | ReportTimeout>
+    readonly query: (site: ReportSite, query: Query) => Effect.Effect<Answer, ReportError>
     /** The number of visitors of the last five minutes. */
     readonly now: (site: ReportSite) => Effect.Effect<number, StorageUnavailable | ReportTimeout>
     /** Computes what the store has precomputed for one website, or for all, anew. Queries meanwhile give the same answers. */

@@ -31,6 +31,11 @@ export interface NewTurn {
   readonly key: ConversationKey
   /** The visitor's message; null asks for another answer to the last one (regenerate), which replaces the last answer. */
   readonly message: { readonly messageId: string; readonly text: string } | null
+  /**
+   * The visitor's message that the new one replaces, with all that follows it. If there is none, or the conversation does
+   * not have it, the new one is appended.
+   */
+  readonly from?: string | undefined
   /** The message id of the answer that begins. Message ids are UUIDs in canonical spelling, made by the service. */
   readonly answerId: string
 }
@@ -66,7 +71,7 @@ export class ConversationStore extends Context.Service<
     }) => Effect.Effect<ReadonlyArray<Turn>, StorageUnavailable>
 
     /**
-     * Appends a visitor's message and begins the answer to it. Creates the conversation if there is none, and ends an
+     * Adds a visitor's message and begins the answer to it. Creates the conversation if there is none, and ends an
      * answer that still runs as `superseded`, with what it said so far. `RecordRefused` if there is no such instance,
      * or if `isConversationId` is false.
      */

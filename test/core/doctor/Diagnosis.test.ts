@@ -25,7 +25,7 @@ const Reached = Schema.TaggedStruct("Reached", {
 })
 
 const Facts = Schema.Struct({
-  database: Schema.Union([Reached, Schema.TaggedStruct("Away", { reason: Schema.Literal("It is away.") })]),
+  database: Schema.Union([Reached, Schema.TaggedStruct("Unavailable", { reason: Schema.Literal("It is away.") })]),
   transport: Schema.Literals(["local", "plain", "tls", "preferred"]),
   connections: Schema.Struct({
     descriptors: between(1, 20_000),
@@ -34,7 +34,7 @@ const Facts = Schema.Struct({
   }),
   redis: Schema.Union([
     Schema.TaggedStruct("NotConfigured", {}),
-    Schema.TaggedStruct("Away", {
+    Schema.TaggedStruct("Unavailable", {
       reason: Schema.String,
       fault: Schema.optional(Schema.Literals(["login", "database", ...Certificate.faults]))
     }),
@@ -44,7 +44,7 @@ const Facts = Schema.Struct({
     Schema.Struct({
       peer: Schema.String,
       forwardedFor: Schema.String,
-      given: Schema.String,
+      client: Schema.String,
       isTrusted: Schema.Boolean
     })
   ),
@@ -53,11 +53,13 @@ const Facts = Schema.Struct({
       Schema.Struct({
         instanceId: Schema.String,
         name: Schema.String,
-        seen: Schema.Union([
+        outcome: Schema.Union([
           Schema.TaggedStruct("Answered", {}),
           Schema.TaggedStruct("Refused", { status: Schema.Literals([307, 400, 401, 403, 404, 405, 429, 500, 503]) }),
           Schema.TaggedStruct("Failed", { reason: Schema.String }),
-          Schema.TaggedStruct("Away", { reason: Schema.Union([Schema.String, Schema.Literal("CERT_HAS_EXPIRED")]) }),
+          Schema.TaggedStruct("Unavailable", {
+            reason: Schema.Union([Schema.String, Schema.Literal("CERT_HAS_EXPIRED")])
+          }),
           Schema.TaggedStruct("NoKey", { variable: Schema.String })
         ])
       })
@@ -69,7 +71,7 @@ const of = (facts: typeof Facts.Type, check: Finding["check"]) =>
   Diagnosis.diagnose(facts).filter((finding) => finding.check === check)
 
 describe("core/doctor/Diagnosis", () => {
-  it.prop("every warning and problem has advice, and no other finding has", [Facts], ([facts]) => {
+  it.prop("a finding has advice if and only if it is a warning or a problem", [Facts], ([facts]) => {
     for (const { advice, finding, severity } of Diagnosis.diagnose(facts)) {
       assert.strictEqual(advice === null, severity === "ok")
       assert.match(finding, /\.$/s)
@@ -99,7 +101,7 @@ describe("core/doctor/Diagnosis", () => {
   })
 
   it.prop(
-    "a privilege that the endpoints lack is a problem, one that maintenance lacks a warning",
+    "missing privileges of the endpoints are a problem, and those of the maintenance a warning",
     [Facts, Reached],
     ([facts, database]) => {
       const [finding] = of({ ...facts, database }, "rights")
@@ -124,7 +126,7 @@ describe("core/doctor/Diagnosis", () => {
     assert.strictEqual(finding?.severity, least > maxClockSkewMillis ? "warning" : "ok")
   })
 
-  it.prop("warns if few addresses can exhaust the connections", [Facts], ([facts]) => {
+  it.prop("warns if a few addresses can exhaust the connections", [Facts], ([facts]) => {
     const { databaseConnections, descriptors, perAddress } = facts.connections
     const [finding] = of(facts, "connections")
     const total = ConnectionTable.totalOf(descriptors, databaseConnections)
@@ -160,16 +162,16 @@ describe("core/doctor/Diagnosis", () => {
   })
 
   it.prop(
-    "every instance has a finding, and an agent without an answer is a problem, also if it sends a 404",
+    "every instance has a finding, and an agent that does not answer is a problem, even if it responds with 404",
     [Facts],
     ([facts]) => {
       const findings = of(facts, "agents")
       if (facts.agents === null) return assert.deepStrictEqual(findings, [])
-      facts.agents.forEach(({ instanceId, seen }, index) => {
-        assert.strictEqual(findings[index]?.severity, seen._tag === "Answered" ? "ok" : "problem")
+      facts.agents.forEach(({ instanceId, outcome }, index) => {
+        assert.strictEqual(findings[index]?.severity, outcome._tag === "Answered" ? "ok" : "problem")
         assert.include(findings[index]?.finding, instanceId)
-        if (seen._tag === "Away") {
-          const isRefused = Certificate.faultOf(seen.reason) !== undefined
+        if (outcome._tag === "Unavailable") {
+          const isRefused = Certificate.faultOf(outcome.reason) !== undefined
           assert.strictEqual(findings[index]?.finding.includes("has a certificate that was refused"), isRefused)
           assert.strictEqual(findings[index]?.advice?.includes("Check that it runs"), !isRefused)
         }
@@ -181,15 +183,15 @@ describe("core/doctor/Diagnosis", () => {
     const findings = Diagnosis.diagnose(facts)
     assert.strictEqual(Diagnosis.isHealthy(findings), !findings.some(({ severity }) => severity === "problem"))
     const [redis] = of(facts, "redis")
-    assert.strictEqual(redis?.severity, facts.redis._tag === "Away" ? "problem" : "ok")
-    if (facts.redis._tag === "Away") {
-      // A Redis that refuses something runs.
+    assert.strictEqual(redis?.severity, facts.redis._tag === "Unavailable" ? "problem" : "ok")
+    if (facts.redis._tag === "Unavailable") {
+      // Redis runs if it refuses something.
       assert.strictEqual(redis?.advice?.includes("Check that Redis runs"), facts.redis.fault === undefined)
     }
-    for (const [index, { given, isTrusted }] of facts.proxies.entries()) {
+    for (const [index, { client, isTrusted }] of facts.proxies.entries()) {
       const finding = of(facts, "proxies")[index]
       assert.strictEqual(finding?.severity, isTrusted ? "ok" : "warning")
-      assert.include(finding?.finding, given)
+      assert.include(finding?.finding, client)
     }
     if (facts.proxies.length === 0) assert.strictEqual(of(facts, "proxies")[0]?.severity, "warning")
   })
@@ -197,16 +199,16 @@ describe("core/doctor/Diagnosis", () => {
   it.prop("the advice for an agent names the command that updates its instance", [Facts], ([facts]) => {
     const agents = facts.agents ?? []
     const findings = of({ ...facts, agents: agents.map((agent) => ({ ...agent, instanceId: "an-id" })) }, "agents")
-    agents.forEach(({ seen }, index) => {
+    agents.forEach(({ outcome }, index) => {
       const advice = findings[index]?.advice ?? ""
-      const mends = (flag: string) => assert.include(advice, `instance update --instance an-id ${flag} <`)
-      if (seen._tag === "Away") mends("--agent-url")
-      else if (seen._tag === "NoKey") mends("--agent-key-env")
-      else if (seen._tag === "Failed") mends("--agent-protocol")
-      else if (seen._tag === "Refused") {
-        if ([401, 403].includes(seen.status)) mends("--agent-key-env")
-        else if ([307, 404, 405].includes(seen.status)) mends("--agent-url")
-        else if (seen.status === 400) mends("--agent-protocol")
+      const advises = (flag: string) => assert.include(advice, `instance update --instance an-id ${flag} <`)
+      if (outcome._tag === "Unavailable") advises("--agent-url")
+      else if (outcome._tag === "NoKey") advises("--agent-key-env")
+      else if (outcome._tag === "Failed") advises("--agent-protocol")
+      else if (outcome._tag === "Refused") {
+        if ([401, 403].includes(outcome.status)) advises("--agent-key-env")
+        else if ([307, 404, 405].includes(outcome.status)) advises("--agent-url")
+        else if (outcome.status === 400) advises("--agent-protocol")
       }
     })
   })

@@ -92,6 +92,29 @@ describe("useChat", () => {
       })
     )
 
+    it.effect("a conversation goes on from an edited message, here, for the agent and in the store", () =>
+      Effect.gen(function* () {
+        const chat = yield* useChat({ id: randomUUID() })
+        for (const text of ["first", "second", "third"]) yield* send(chat, text)
+        const keeps = (...lines: ReadonlyArray<string>) =>
+          Effect.map(stored, (all) => {
+            const kept = all.find(({ conversationId }) => conversationId === chat.id)
+            assert.deepStrictEqual(linesOf(kept?.messages ?? []), lines)
+          })
+        const answer = (index: number) => `${textOf(chat.messages[index])} (stop)`
+        const edit = (index: number, text: string) =>
+          Effect.promise(() => chat.sendMessage({ text, messageId: chat.messages[index]!.id }))
+        yield* edit(2, "second, edited")
+        assert.deepStrictEqual(turnsOf(agent.asked.at(-1)), textsOf(chat).slice(0, 3))
+        yield* keeps("first", answer(1), "second, edited", answer(3))
+        yield* send(chat, "more")
+        yield* Effect.promise(() => chat.regenerate({ messageId: chat.messages[3]!.id }))
+        yield* keeps("first", answer(1), "second, edited", answer(3))
+        yield* edit(0, "first, edited")
+        yield* keeps("first, edited", answer(1))
+      })
+    )
+
     it.effect("another answer to an earlier message is asked for with the turns before it", () =>
       Effect.gen(function* () {
         const chat = yield* useChat()

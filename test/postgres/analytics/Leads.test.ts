@@ -10,6 +10,7 @@ import * as SubmissionRepo from "../../../src/postgres/forms/SubmissionRepo.ts"
 import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
 import * as SiteErasure from "../../../src/postgres/sites/SiteErasure.ts"
 import * as Service from "../../../src/services/analytics/Leads.ts"
+import * as Sites from "../../../src/services/sites/SiteDirectory.ts"
 import { suite } from "../../suites/Leads.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
@@ -60,4 +61,33 @@ it.live("postgres/analytics/Leads: a lead without a visit is dropped after its p
     assert.lengthOf(yield* sql`SELECT 1 FROM pending_lead`, 1)
     assert.deepStrictEqual(yield* leads.match, { matched: 0, dropped: 0 })
   }).pipe(Effect.provide(live))
+)
+
+it.live(
+  "postgres/analytics/Leads: a website whose leads cannot be matched keeps no others, and none for more than a day",
+  () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const sites = yield* Sites.SiteDirectory
+      const leads = yield* Service.Leads
+      const [broken, sound] = [
+        yield* sites.create({ name: "a", origins: [] }),
+        yield* sites.create({ name: "b", origins: [] })
+      ]
+      const add = (hostedWebsiteId: string, age: string) => sql`INSERT INTO pending_lead
+      (lead_id, kind, hosted_website_id, session_id, received_at, stored_at)
+      VALUES (gen_random_uuid(), 'chat', ${hostedWebsiteId}, 's', now(), now() - ${age}::interval)`
+      // Its conversions violate a constraint.
+      yield* sql.unsafe(`ALTER TABLE conversion ADD CHECK (hosted_website_id <> '${broken.hostedWebsiteId}')`)
+      for (const { hostedWebsiteId } of [broken, sound]) {
+        yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, session_id, visitor_hash)
+        VALUES (${hostedWebsiteId}, now(), '/', 's', decode(md5('a'), 'hex'))`
+      }
+      yield* add(broken.hostedWebsiteId, "2 days")
+      yield* add(broken.hostedWebsiteId, "1 hour")
+      yield* add(sound.hostedWebsiteId, "1 minute")
+      assert.strictEqual((yield* Effect.flip(leads.match))._tag, "StorageUnavailable")
+      assert.lengthOf(yield* sql`SELECT 1 FROM conversion`, 1)
+      assert.lengthOf(yield* sql`SELECT 1 FROM pending_lead`, 1)
+    }).pipe(Effect.provide(live))
 )

@@ -107,7 +107,7 @@ describe("postgres/schema/Retention", () => {
   it.live("deletes whole months of page views and counts, and submissions by the hour, and logs one line", () =>
     Effect.gen(function* () {
       const options = { pageViews: months(3), submissions: days(90), conversations: off }
-      const [line, ...more] = yield* logged(at(now)(Retention.forget(options)))
+      const [line, ...more] = yield* logged(at(now)(Retention.deleteExpired(options)))
       assert.deepStrictEqual(more, [])
       assert.deepStrictEqual(line, {
         level: "INFO",
@@ -130,20 +130,20 @@ describe("postgres/schema/Retention", () => {
       }
       assert.strictEqual(yield* count("submission WHERE received_at < '2024-03-17T12:00Z'"), 0)
       assert.strictEqual(yield* count("submission"), 90 * 24 + 1)
-      assert.deepStrictEqual(yield* logged(at(now)(Retention.forget(options))), [])
+      assert.deepStrictEqual(yield* logged(at(now)(Retention.deleteExpired(options))), [])
     }).pipe(Effect.provide(database))
   )
 
   it.live("each kind has its own retention, and by default nothing is deleted", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(
-        yield* logged(at(now)(Retention.forget({ pageViews: off, submissions: off, conversations: off }))),
+        yield* logged(at(now)(Retention.deleteExpired({ pageViews: off, submissions: off, conversations: off }))),
         []
       )
-      yield* at(now)(Retention.forget({ pageViews: off, submissions: days(1), conversations: off }))
+      yield* at(now)(Retention.deleteExpired({ pageViews: off, submissions: days(1), conversations: off }))
       assert.deepStrictEqual(yield* partitions, existing(1))
       assert.strictEqual(yield* count("submission"), 25)
-      yield* at(now)(Retention.forget({ pageViews: days(1), submissions: off, conversations: off }))
+      yield* at(now)(Retention.deleteExpired({ pageViews: days(1), submissions: off, conversations: off }))
       assert.deepStrictEqual(yield* partitions, existing(6))
       assert.strictEqual(yield* count("submission"), 25)
     }).pipe(Effect.provide(database))
@@ -170,12 +170,12 @@ describe("postgres/schema/Retention", () => {
           (message_id, conversation_key, position, role, parts, characters, created_at)
         SELECT gen_random_uuid(), conversation_key, 1, 'user', '[]', 0, '2020-01-01Z' FROM conversation`
       const options = { pageViews: off, submissions: off, conversations: days(30) }
-      const [line] = yield* logged(at(now)(Retention.forget(options)))
+      const [line] = yield* logged(at(now)(Retention.deleteExpired(options)))
       assert.strictEqual(line?.annotations["conversations"], 2_500 - 30 * 24)
       assert.strictEqual(yield* count("conversation"), 30 * 24 + 1)
       assert.strictEqual(yield* count("conversation_message"), 30 * 24 + 1)
       assert.strictEqual(yield* count("submission"), 4_001)
-      assert.deepStrictEqual(yield* logged(at(now)(Retention.forget(options))), [])
+      assert.deepStrictEqual(yield* logged(at(now)(Retention.deleteExpired(options))), [])
     }).pipe(Effect.provide(database))
   )
 
@@ -184,7 +184,9 @@ describe("postgres/schema/Retention", () => {
       const sql = yield* PgClient.PgClient
       yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, form_data)
         VALUES (gen_random_uuid(), ${website}, now(), '{}')`
-      yield* at(Date.UTC(2100, 0, 1))(Retention.forget({ pageViews: off, submissions: days(1), conversations: off }))
+      yield* at(Date.UTC(2100, 0, 1))(
+        Retention.deleteExpired({ pageViews: off, submissions: days(1), conversations: off })
+      )
       assert.strictEqual(yield* count("submission"), 1)
     }).pipe(Effect.provide(database))
   )
@@ -196,14 +198,14 @@ describe("postgres/schema/Retention", () => {
       yield* another.withTransaction(
         Effect.gen(function* () {
           yield* another`SELECT pg_advisory_xact_lock(7215930443)`
-          assert.deepStrictEqual(yield* logged(at(now)(Retention.forget(options))), [])
+          assert.deepStrictEqual(yield* logged(at(now)(Retention.deleteExpired(options))), [])
           assert.deepStrictEqual(yield* partitions, existing(1))
           assert.strictEqual(yield* count("submission"), 4_001)
         })
       )
-      const rounds = Array.from({ length: 4 }, () => logged(at(now)(Retention.forget(options))))
+      const rounds = Array.from({ length: 4 }, () => logged(at(now)(Retention.deleteExpired(options))))
       yield* Effect.all(rounds, { concurrency: "unbounded" })
-      yield* logged(at(now)(Retention.forget(options)))
+      yield* logged(at(now)(Retention.deleteExpired(options)))
       assert.deepStrictEqual(yield* partitions, existing(3))
       assert.strictEqual(yield* count("submission"), 90 * 24 + 1)
     }).pipe(Effect.scoped, Effect.provide(database))
@@ -219,7 +221,7 @@ describe("postgres/schema/Retention", () => {
         yield* reader.withTransaction(
           Effect.gen(function* () {
             yield* reader`SELECT count(*) FROM page_view`
-            const round = yield* Effect.forkChild(Effect.exit(at(now)(Retention.forget(options))))
+            const round = yield* Effect.forkChild(Effect.exit(at(now)(Retention.deleteExpired(options))))
             yield* Effect.race(waiting, Fiber.await(round))
             // It queues behind the waiting lock request, and is stored once that times out.
             yield* repo.append(view)
@@ -231,7 +233,7 @@ describe("postgres/schema/Retention", () => {
             assert.strictEqual(yield* count("submission"), 90 * 24 + 1)
           })
         )
-        yield* at(now)(Retention.forget(options))
+        yield* at(now)(Retention.deleteExpired(options))
         assert.deepStrictEqual(yield* partitions, existing(3))
         assert.strictEqual(yield* count("page_view WHERE received_at > '2028-01-01Z'"), 1)
       }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(views, database)))
@@ -252,7 +254,7 @@ describe("postgres/schema/Retention", () => {
           THEN '2023-12-01Z'::timestamptz ELSE '2030-01-01Z' END, path, ''
         FROM (SELECT '/' || number AS path FROM generate_series(1, 100) AS number) AS paths`
       const young = yield* count("page_view_rest_1")
-      yield* at(now)(Retention.forget({ pageViews: months(3), submissions: off, conversations: off }))
+      yield* at(now)(Retention.deleteExpired({ pageViews: months(3), submissions: off, conversations: off }))
       assert.strictEqual(yield* count("page_view_rest_0"), 0)
       assert.isAbove(young, 0)
       assert.strictEqual(yield* count("page_view_rest_1"), young)
@@ -264,7 +266,7 @@ describe("postgres/schema/Retention", () => {
       const sql = yield* PgClient.PgClient
       yield* sql`CREATE VIEW january AS SELECT * FROM bot_view_2024_01`
       const error = yield* Effect.flip(
-        at(now)(Retention.forget({ pageViews: months(3), submissions: days(90), conversations: off }))
+        at(now)(Retention.deleteExpired({ pageViews: months(3), submissions: days(90), conversations: off }))
       )
       assert.strictEqual(error._tag === "SqlError" ? Option.getOrNull(Database.sqlState(error)) : null, "2BP01")
       assert.deepStrictEqual(yield* partitions, ["bot_view_2024_01", ...existing(3)])
@@ -286,7 +288,7 @@ describe("postgres/schema/Retention", () => {
       const writers = yield* Effect.forEach(Array.from({ length: 8 }), () => Effect.forkChild(writer))
       yield* Effect.repeat(Ref.get(stored), { until: (sum) => sum > 50 })
       for (const kept of [5, 4, 3, 2, 1]) {
-        yield* at(now)(Retention.forget({ pageViews: months(kept), submissions: off, conversations: off })).pipe(
+        yield* at(now)(Retention.deleteExpired({ pageViews: months(kept), submissions: off, conversations: off })).pipe(
           Effect.eventually
         )
         const sum = yield* Ref.get(stored)

@@ -5,6 +5,7 @@
  * @module
  */
 import { DateTime } from "effect"
+import { memoize } from "../../data/Memo.ts"
 import { dateOf, dayMillis, dayOf } from "../../text/Calendar.ts"
 import type { LocalDate } from "./Query.ts"
 
@@ -37,31 +38,33 @@ export interface Zone {
   readonly startOf: (date: LocalDate) => number
 }
 
-/** Caches the offsets that it was asked for. `timeZone` is a valid IANA name. */
-export const zone = (timeZone: string): Zone => {
+/** The most offsets that a zone caches: more than a query of ten years looks up. */
+const maxOffsets = 20_000
+
+const makeZone = (timeZone: string): Zone => {
   const named = DateTime.zoneMakeNamedUnsafe(timeZone)
-  const offsets = new Map<number, number>()
-  const offset = (time: number): number => {
-    const key = Math.floor(time / minute)
-    let known = offsets.get(key)
-    if (known === undefined) {
-      known = DateTime.zonedOffset(DateTime.makeZonedUnsafe(key * minute, { timeZone: named }))
-      offsets.set(key, known)
-    }
-    return known
-  }
+  const offsetAt = memoize(
+    (key: number) => DateTime.zonedOffset(DateTime.makeZonedUnsafe(key * minute, { timeZone: named })),
+    maxOffsets
+  )
+  const offset = (time: number): number => offsetAt(Math.floor(time / minute))
   return {
     toLocal: (time) => time + offset(time),
-    startOf: (date) =>
-      DateTime.toEpochMillis(
-        DateTime.makeZonedUnsafe(midnight(date), {
-          timeZone: named,
-          adjustForTimeZone: true,
-          disambiguation: "compatible"
-        })
-      )
+    startOf: (date) => {
+      const local = midnight(date)
+      const [before, after] = [offset(local - dayMillis), offset(local + dayMillis)]
+      if (before === after) return local - before
+      // The clocks change near this midnight. A repeated midnight is its first; a skipped one is the time of the change.
+      return [before, after].map((each) => local - each).find((time) => time + offset(time) === local) ?? local - before
+    }
   }
 }
+
+/**
+ * The wall clock of a zone, an IANA name. Caches the offsets of the zones that it was asked for, since a look-up takes
+ * longer than the rest of a day's work.
+ */
+export const zone: (timeZone: string) => Zone = memoize(makeZone, 100)
 
 /** Midnight of a date as a local time. */
 export const midnight = (date: LocalDate): number => Date.parse(`${date}T00:00:00Z`)

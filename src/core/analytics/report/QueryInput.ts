@@ -30,14 +30,16 @@ export const limits = {
   /** Rows of an answer, and the default. */
   rows: 10_000,
   offset: 10_000_000,
+  /** The days of a range whose hours are asked for: a page has at most the hours of 416 days. */
+  hourlyDays: 366,
   ...FilterInput.limits
 } as const
 
 const keys = ["site_id", "metrics", "date_range", "dimensions", "filters", "order_by", "include", "pagination"] as const
 
-/** A date that exists, from 1970 to 9999. */
+/** A date that exists, from 1970 to 2999. Its neighbours have four digits of the year too, so that dates compare as texts. */
 const isDate = (input: unknown): input is string =>
-  typeof input === "string" && /^(19[7-9]|[2-9]\d\d)\d-\d\d-\d\d$/.test(input) && Option.isSome(parseTimestamp(input))
+  typeof input === "string" && /^(19[7-9]|2\d\d)\d-\d\d-\d\d$/.test(input) && Option.isSome(parseTimestamp(input))
 
 const readRange = (reader: InputReader, input: unknown, loc: Location): Request["dateRange"] | Invalid => {
   if (!Array.isArray(input)) {
@@ -59,7 +61,7 @@ const readRange = (reader: InputReader, input: unknown, loc: Location): Request[
     reader.fail(
       [...loc, place],
       "date_parsing",
-      "Input should be a valid date in the format YYYY-MM-DD, from 1970 to 9999"
+      "Input should be a valid date in the format YYYY-MM-DD, from 1970 to 2999"
     )
   }
   if (!isDate(first) || !isDate(last)) return invalid
@@ -117,6 +119,10 @@ const defaultOrder = (asked: ReadonlyArray<Metric>, dimensions: ReadonlyArray<Di
   ...asked.slice(0, 1).map((by) => ({ by, direction: "desc" as const }))
 ]
 
+/** Whether a range may have more days than `limits.hourlyDays`. */
+const isLong = (range: Request["dateRange"]): boolean =>
+  typeof range === "string" ? range === "all" : LocalTime.countDays(range.first, range.last) > limits.hourlyDays
+
 /** What `include` asks for. */
 type Include = Pick<Request, "comparison" | "includeTimeLabels" | "includeTotalRows">
 
@@ -165,6 +171,12 @@ export const decode = (input: unknown): Result.Result<Request, ReadonlyArray<Inp
   const pagination = readPagination(reader, body["pagination"] ?? {}, ["pagination"])
   if (asked === invalid || dimensions === invalid) return Result.fail(reader.errors)
   const order = readOrder(reader, body["order_by"] ?? [], ["order_by"], [...asked, ...dimensions])
+  if (dateRange !== invalid && dimensions.includes("time:hour") && isLong(dateRange)) {
+    reader.refuse(
+      ["date_range"],
+      `hours need a range of at most ${limits.hourlyDays} days; ask for days, or for less time`
+    )
+  }
   if (include !== invalid && include.includeTimeLabels && !dimensions.some(isTimeDimension)) {
     reader.refuse(["include", "time_labels"], `time labels need one of the dimensions ${oneOf(timeDimensions)}`)
   }

@@ -14,7 +14,7 @@ import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import type { Metric, Query } from "../../../core/analytics/report/Query.ts"
 import * as RollupPlan from "../../../core/analytics/report/RollupPlan.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
-import type { ReportSite } from "../../../services/analytics/Reports.ts"
+import { type ReportSite, ReportTooLarge } from "../../../services/analytics/Reports.ts"
 import * as GroupSql from "./GroupSql.ts"
 import * as RollupSql from "./RollupSql.ts"
 import * as RollupState from "./RollupState.ts"
@@ -67,11 +67,19 @@ interface Counted extends Pick<Query, "dimensions" | "filters"> {
   readonly revenue: boolean
 }
 
+/** The most groups of a statement, by default. Visitors choose paths and properties, so that nothing else bounds their number. */
+const maxGroups = 100_000
+
 const execute = (
   sql: SqlClient.SqlClient,
-  { parameters, text }: { text: string; parameters: Array<PgTypes.Parameter> }
+  { parameters, text }: { text: string; parameters: Array<PgTypes.Parameter> },
+  limit: number
 ) =>
-  sql.unsafe(text, parameters).pipe(
+  sql.unsafe(`${text} LIMIT ${limit + 1}`, parameters).pipe(
+    Effect.filterOrFail(
+      (rows) => rows.length <= limit,
+      () => new ReportTooLarge({ limit })
+    ),
     decodeRows(Rows),
     Effect.map((rows) => rows.map((row): Counts.Group => ({ dimensions: row.dimensions, counts: toCounts(row) })))
   )
@@ -103,8 +111,9 @@ export const count = Effect.fnUntraced(function* (
   site: ReportSite,
   query: Query,
   range: DateRange.Resolved,
-  allowed: Reading
-): Effect.fn.Return<Assembly.Counted, SqlError.SqlError> {
+  allowed: Reading,
+  limit = maxGroups
+): Effect.fn.Return<Assembly.Counted, SqlError.SqlError | ReportTooLarge> {
   const days = LocalTime.days(query.timeZone, range.first, range.last)
   const isDaily = query.dimensions.some((dimension) => dimension === "time:day" || dimension === "time:week")
   const months = isDaily ? [] : RollupPlan.wholeMonths(days)
@@ -134,12 +143,13 @@ export const count = Effect.fnUntraced(function* (
           conversions,
           revenue,
           goals: state.goals
-        })
+        }),
+        limit
       )
     if (reading === null) return yield* live([...plan.stored, ...plan.open])
     const parts = []
     if (plan.months.length + plan.days.length > 0) {
-      parts.push(yield* execute(sql, RollupSql.statement(site.hostedWebsiteId, shape, reading, plan)))
+      parts.push(yield* execute(sql, RollupSql.statement(site.hostedWebsiteId, shape, reading, plan), limit))
     }
     if (plan.raw.length > 0) parts.push(yield* live(plan.open))
     return add(parts)

@@ -11,7 +11,7 @@ import * as Assembly from "../../../core/analytics/report/Assembly.ts"
 import * as DateRange from "../../../core/analytics/report/DateRange.ts"
 import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import type { Query } from "../../../core/analytics/report/Query.ts"
-import type { ReportSite } from "../../../services/analytics/Reports.ts"
+import type { ReportSite, ReportTooLarge } from "../../../services/analytics/Reports.ts"
 import * as Database from "../../Database.ts"
 import * as Counting from "./Counting.ts"
 import * as RollupState from "./RollupState.ts"
@@ -37,20 +37,21 @@ export const readOnly =
       Database.recoverConnectionErrors()
     )
 
-/** The answer to a query. `allowed` says which stored data may be read. */
+/** The answer to a query. `allowed` says which stored data may be read, and `maxGroups` how many groups a statement may give. */
 export const answer = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
   site: ReportSite,
   query: Query,
-  allowed: Counting.Reading = "rollups"
-): Effect.fn.Return<Answer, SqlError.SqlError> {
+  allowed: Counting.Reading = "rollups",
+  maxGroups?: number
+): Effect.fn.Return<Answer, SqlError.SqlError | ReportTooLarge> {
   const first = query.range.first === null ? yield* RollupState.firstRow(sql, site.hostedWebsiteId) : null
   const local = first === null ? null : LocalTime.zone(query.timeZone).toLocal(first)
   const range = DateRange.beginning(query.range, local)
-  const counted = yield* Counting.count(sql, site, query, range, allowed)
+  const counted = yield* Counting.count(sql, site, query, range, allowed, maxGroups)
   const compared =
     query.comparison === null
       ? null
-      : yield* Counting.count(sql, site, query, DateRange.compared(range, query.comparison), allowed)
+      : yield* Counting.count(sql, site, query, DateRange.compared(range, query.comparison), allowed, maxGroups)
   return Assembly.answer(query, Assembly.page(query, counted), counted, compared)
 })

@@ -172,20 +172,24 @@ const needsUpdate = (site: Held, before: number): boolean => {
   return !isDelayed && (rolledBefore === null || rolledBefore <= lastClosed(timeZone, before))
 }
 
-/** Brings all websites up to date once. Ends early if another process is doing it. */
+/**
+ * Brings all websites up to date once. Ends early if another process is doing it. A website that fails does not keep the
+ * others; the first failure is reported after all have run.
+ */
 export const round: Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> = Effect.gen(
   function* () {
     const now = yield* Clock.currentTimeMillis
     const due = (yield* sites).filter((site) => needsUpdate(site, now - unmarked))
     if (due.length === 0) return
     const before = yield* horizon
-    for (const site of due) {
-      yield* Effect.catchTag(
-        update(site, before, site.isValid && hasOtherGoals(site)),
-        "SiteChanged",
-        () => Effect.void
+    const updated = yield* Effect.forEach(due, (site) =>
+      update(site, before, site.isValid && hasOtherGoals(site)).pipe(
+        Effect.catchTag("SiteChanged", () => Effect.void),
+        Effect.catchTag("SqlError", (error) => Effect.succeed(error))
       )
-    }
+    )
+    const failed = updated.find((error) => error !== undefined)
+    if (failed !== undefined) return yield* Effect.fail(failed)
   }
 ).pipe(Effect.catchTag("Busy", () => Effect.void))
 
@@ -241,6 +245,9 @@ export const rebuild = (
 /** How often each process looks for closed days and changed rows, and for open days with many page views. */
 const intervals = { round: Duration.seconds(5), advance: Duration.minutes(1) }
 
+/** The pause after a failure: to roll up a website's days in vain may take the database a while. */
+const pauseAfterFailure = Duration.minutes(1)
+
 /** Rolls up on a connection of its own until the scope closes. */
 export const layer: Layer.Layer<never, SqlError.SqlError, PgClient.PgClient> = Layer.effectDiscard(
   Effect.gen(function* () {
@@ -248,8 +255,11 @@ export const layer: Layer.Layer<never, SqlError.SqlError, PgClient.PgClient> = L
     const repeat = (work: typeof round, interval: Duration.Duration) =>
       work.pipe(
         Effect.provideService(SqlClient.SqlClient, sql),
-        Effect.catchCause((cause) => Effect.logWarning("Could not roll up page views; it will be tried again", cause)),
-        Effect.andThen(Effect.sleep(interval)),
+        Effect.as(interval),
+        Effect.catchCause((cause) =>
+          Effect.as(Effect.logWarning("Could not roll up page views; retrying", cause), pauseAfterFailure)
+        ),
+        Effect.flatMap(Effect.sleep),
         Effect.forever,
         Effect.forkScoped
       )

@@ -112,6 +112,23 @@ describe("core/analytics/report/QueryInput", () => {
     )
     assert.strictEqual(errors({ date_range: ["2000-01-01", "2026-01-01"] })[0]?.[1], "value_error")
     assert.strictEqual(errors({ date_range: "2w" })[0]?.[1], "literal_error")
+    assert.deepStrictEqual(
+      ["2999-12-31", "3000-01-01", "9999-12-31"].map((last) => errors({ date_range: [last, last] }).length),
+      [0, 2, 2]
+    )
+  })
+
+  it("refuses the hours of more than a year", () => {
+    const message = "Value error, hours need a range of at most 366 days; ask for days, or for less time"
+    for (const date_range of ["all", ["2024-01-01", "2025-01-01"]]) {
+      assert.deepStrictEqual(errors({ date_range, dimensions: ["time:hour"] }), [
+        ["date_range", "value_error", message]
+      ])
+      assert.deepStrictEqual(errors({ date_range, dimensions: ["time:day"] }), [])
+    }
+    for (const date_range of ["12mo", ["2024-01-01", "2024-12-31"]]) {
+      assert.deepStrictEqual(errors({ date_range, dimensions: ["time:hour"] }), [])
+    }
   })
 
   it("refuses filters that are nested too deep, and too many conditions and values", () => {

@@ -1,0 +1,96 @@
+/**
+ * Locks a conversation, and changes one that is locked. All of these run in a transaction.
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import { Effect, Schema } from "effect"
+import type { SqlClient } from "effect/sql"
+import * as AnswerParts from "../../core/chat/AnswerParts.ts"
+import type { AnswerEnding, ConversationKey } from "../../core/chat/Conversation.ts"
+import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import * as Rows from "./ConversationRows.ts"
+
+const lockStatement = `SELECT conversation_key AS key, messages, size, running, ${Rows.isLapsed} AS lapsed
+  FROM conversation WHERE instance_id = $1 AND conversation_id = $2 FOR NO KEY UPDATE`
+
+const Locked = Schema.Array(
+  Schema.Struct({
+    key: Schema.BigInt,
+    messages: Schema.Int,
+    size: Schema.Int,
+    running: Schema.NullOr(Schema.String),
+    lapsed: Schema.Boolean
+  })
+)
+export type Locked = (typeof Locked.Type)[number]
+
+/** Locks a conversation; undefined if there is none. */
+export const lock = (sql: SqlClient.SqlClient, key: ConversationKey) =>
+  sql.unsafe(lockStatement, Rows.keyParameters(key)).pipe(
+    decodeRows(Locked),
+    Effect.map(([locked]) => locked)
+  )
+
+const PiecesRow = Schema.Tuple([Schema.Struct({ pieces: Rows.Pieces })])
+const RemovedRows = Schema.Array(Schema.Struct({ parts: Rows.Parts }))
+
+/** Ends a running answer of a conversation that is locked, with what was stored of it, and gives the size of that. */
+export const settle = Effect.fnUntraced(function* (
+  sql: SqlClient.SqlClient,
+  key: bigint,
+  answerId: string,
+  ending: AnswerEnding
+) {
+  const id = PgTypes.uuid(answerId)
+  const [{ pieces }] = yield* sql.unsafe(`SELECT ${Rows.piecesOf("$1")} AS pieces`, [id]).pipe(decodeRows(PiecesRow))
+  const parts = Rows.partsOf(pieces)
+  const characters = PgTypes.int4(AnswerParts.textOf(parts).length)
+  const size = AnswerParts.sizeOf(parts)
+  yield* sql`UPDATE conversation_message SET parts = ${PgTypes.text(JSON.stringify(parts))}::json,
+    characters = ${characters}, ending = ${PgTypes.text(ending)} WHERE message_id = ${id}`
+  yield* sql`DELETE FROM answer_piece WHERE answer_id = ${id}`
+  yield* sql`UPDATE conversation SET running = NULL, lease_until = NULL, size = size + ${PgTypes.int4(size)}
+    WHERE conversation_key = ${PgTypes.int8(key)}`
+  return size
+})
+
+/** Deletes messages of a conversation, by a condition on `position`, and gives what is left. */
+const remove = Effect.fnUntraced(function* (
+  sql: SqlClient.SqlClient,
+  { key, messages, size }: Locked,
+  condition: string,
+  parameters: ReadonlyArray<PgTypes.Parameter> = []
+) {
+  const removed = yield* sql
+    .unsafe(
+      `DELETE FROM conversation_message WHERE conversation_key = $1 AND ${condition} RETURNING parts::text AS parts`,
+      [PgTypes.int8(key), ...parameters]
+    )
+    .pipe(decodeRows(RemovedRows))
+  return {
+    messages: messages - removed.length,
+    size: size - removed.reduce((sum, { parts }) => sum + AnswerParts.sizeOf(parts), 0)
+  }
+})
+
+/** Deletes the answers after the visitor's last message. */
+export const removeAnswers = (sql: SqlClient.SqlClient, locked: Locked) =>
+  remove(
+    sql,
+    locked,
+    "position > (SELECT max(position) FROM conversation_message WHERE conversation_key = $1 AND role = 'user')"
+  )
+
+/** Deletes a message of the visitor and all that follows it; nothing if the conversation does not have it. */
+export const removeFrom = (sql: SqlClient.SqlClient, locked: Locked, messageId: string) =>
+  isCanonicalUuid(messageId)
+    ? remove(
+        sql,
+        locked,
+        `position >= (SELECT position FROM conversation_message
+          WHERE conversation_key = $1 AND message_id = $2 AND role = 'user')`,
+        [PgTypes.uuid(messageId)]
+      )
+    : Effect.succeed(locked)

@@ -1,0 +1,31 @@
+/**
+ * A session of commands on one memory storage.
+ *
+ * @module
+ */
+import { assert } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { run } from "../../support/TestCli.ts"
+import { storage } from "../../support/TestStorage.ts"
+
+export const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+/** An id that no session has. */
+export const unknown = "11111111-2222-4333-8444-555555555555"
+
+/** A command line whose commands share one storage. */
+export const session = Effect.gen(function* () {
+  const context = yield* Layer.build(storage())
+  const held = Layer.succeedContext(context)
+  const text = (...args: ReadonlyArray<string>) => run(args, held)
+  const json = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
+    const ended = yield* run([...args, "--json"], held)
+    assert.deepStrictEqual({ code: ended.code, stderr: ended.stderr }, { code: 0, stderr: "" })
+    return JSON.parse(ended.stdout)
+  })
+  const refusal = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
+    const ended = yield* run(args, held)
+    assert.deepStrictEqual({ code: ended.code, stdout: ended.stdout }, { code: 1, stdout: "" })
+    return ended.stderr
+  })
+  return { context, json, refusal, text }
+})

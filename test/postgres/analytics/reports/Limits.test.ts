@@ -1,0 +1,45 @@
+/** Visitors choose paths and properties: a report of more groups than a process may hold ends with an error. */
+import { PgClient } from "@effect/sql-pg"
+import { assert, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import * as LocalTime from "../../../../src/core/analytics/report/LocalTime.ts"
+import type { Query as Asked, Filter } from "../../../../src/core/analytics/report/Query.ts"
+import { dateOf } from "../../../../src/core/text/Calendar.ts"
+import * as Query from "../../../../src/postgres/analytics/reports/Query.ts"
+import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
+import { ReportTooLarge } from "../../../../src/services/analytics/Reports.ts"
+import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
+import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+
+const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
+
+const today = dateOf(Date.now())
+
+const query = (siteId: string, filters: ReadonlyArray<Filter>): Asked => ({
+  siteId,
+  metrics: ["pageviews"],
+  range: { first: LocalTime.addDays(today, -1), last: LocalTime.addDays(today, 1) },
+  timeZone: "UTC",
+  dimensions: ["event:page"],
+  filters,
+  orderBy: [],
+  comparison: null,
+  includeTotalRows: true,
+  includeTimeLabels: false,
+  limit: 10,
+  offset: 0
+})
+
+it.live("postgres/analytics/reports: a report of too many pages fails, and one of some of them does not", () =>
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
+    yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+      SELECT ${site.hostedWebsiteId}, now(), '/' || number, decode(md5('a'), 'hex') FROM generate_series(1, 101) AS number`
+    const ask = (filters: ReadonlyArray<Filter>) =>
+      Query.readOnly(sql, "20 seconds")(Query.answer(sql, site, query(site.websiteConfigId, filters), "rollups", 100))
+    assert.deepStrictEqual(yield* Effect.flip(ask([])), new ReportTooLarge({ limit: 100 }))
+    const some: Filter = { operator: "is_not", dimension: "event:page", values: ["/1"] }
+    assert.strictEqual((yield* ask([some])).meta.total_rows, 100)
+  }).pipe(Effect.provide(live))
+)
