@@ -14,6 +14,8 @@ import type { Link } from "./cluster/Protocol.ts"
 import * as ClusterRateLimiter from "./cluster/RateLimiter.ts"
 import * as ConnectionTable from "./core/limits/ConnectionTable.ts"
 import * as Metrics from "./core/metrics/Metrics.ts"
+import * as Dispatcher from "./delivery/Dispatcher.ts"
+import * as OutwardClient from "./delivery/OutwardClient.ts"
 import * as OwnerServer from "./http/owner/OwnerServer.ts"
 import type * as NodeServer from "./http/server/NodeServer.ts"
 import * as Server from "./http/server/Server.ts"
@@ -51,6 +53,8 @@ import * as InstanceDirectory from "./postgres/chat/InstanceDirectory.ts"
 import * as TokenBudget from "./postgres/chat/TokenBudget.ts"
 import * as WidgetTokens from "./postgres/chat/WidgetTokens.ts"
 import * as Database from "./postgres/Database.ts"
+import * as Deliveries from "./postgres/delivery/Deliveries.ts"
+import * as Webhooks from "./postgres/delivery/Webhooks.ts"
 import * as SubmissionRepo from "./postgres/forms/SubmissionRepo.ts"
 import * as Readiness from "./postgres/Readiness.ts"
 import * as Maintenance from "./postgres/schema/Maintenance.ts"
@@ -96,6 +100,14 @@ export const storage = (settings: Settings) => {
     Readiness.layer
   )
 }
+
+/** Webhooks and their deliveries, and the client that sends them. Requires `database`. */
+export const delivery = ({ databaseTimeout: timeout, secretsKey, webhookAllow: allowed }: Settings) =>
+  Layer.mergeAll(
+    Webhooks.layer({ timeout, secretsKey }),
+    Deliveries.layer({ timeout, secretsKey }),
+    OutwardClient.layer({ allowed })
+  )
 
 /** The same repositories, in memory. Nothing is persisted. */
 export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>>> = Layer.mergeAll(
@@ -277,12 +289,13 @@ export const server = (options: ServerOptions) => {
   )
 }
 
-/** The server on PostgreSQL, with the matching of leads and the upkeep of its tables and rollups. Requires `storage` and `database`. */
+/** The server on PostgreSQL, with the delivery of events, the matching of leads and the upkeep of its tables and rollups. Requires `storage` and `database`. */
 export const live = (options: ServerOptions) =>
   Layer.mergeAll(
     server(options),
     LeadMatching.layer,
     Rollups.layer,
+    options.settings.delivery ? Layer.provide(Dispatcher.layer, delivery(options.settings)) : Layer.empty,
     Maintenance.layer({
       pageViews: options.settings.retentionPageViews,
       submissions: options.settings.retentionSubmissions,

@@ -7,6 +7,8 @@
  */
 import { Config, Duration, LogLevel, Option, Redacted, Result } from "effect"
 import type { IpNetwork } from "effect/net"
+import * as AddressGuard from "./core/delivery/AddressGuard.ts"
+import * as Sealing from "./core/delivery/Sealing.ts"
 import * as DatabaseUrl from "./core/doctor/DatabaseUrl.ts"
 import * as LocalPage from "./core/http/LocalPage.ts"
 import * as TraceSampling from "./core/http/TraceSampling.ts"
@@ -144,9 +146,12 @@ const logLevel = setting("LOG_LEVEL", `one of ${LogLevel.values.join(", ")}`, (v
 
 const host = text("HOST").pipe(withDefault("127.0.0.1"))
 
-const ownerApi = setting("OWNER_API", '"on" or "off"', (value) =>
-  value === "on" || value === "off" ? Option.some(value === "on") : Option.none()
-)
+const onOrOff = (name: string) =>
+  setting(name, '"on" or "off"', (value) =>
+    value === "on" || value === "off" ? Option.some(value === "on") : Option.none()
+  )
+
+const ownerApi = onOrOff("OWNER_API")
 
 /** Every setting, by its name in the code. */
 const fields = {
@@ -202,6 +207,18 @@ const fields = {
   ownerPort: integer("OWNER_PORT", 0, 65_535),
   /** For each key of the owner API. */
   rateLimitOwner: rateLimit("RATE_LIMIT_OWNER", "owner", "600/minute"),
+
+  /** Whether this process delivers events to webhooks. */
+  delivery: onOrOff("DELIVERY").pipe(withDefault(true)),
+  /** The key that encrypts the webhooks' secrets; without it there are no webhooks. */
+  secretsKey: Config.map(
+    setting("SECRETS_KEY", "32 bytes in hexadecimal or base64", Sealing.parseKey, true),
+    Option.map((key) => Redacted.make(key))
+  ),
+  /** Hosts and ports that webhooks may name although they are not on the public internet. */
+  webhookAllow: parsed("WEBHOOK_ALLOW", AddressGuard.parseAllowed).pipe(
+    withDefault<ReadonlyArray<AddressGuard.AllowedHost>>([])
+  ),
 
   rateLimitAnalytics,
   rateLimitForms,

@@ -61,7 +61,7 @@ export interface Options<E, R, RCommands = never> {
  * Checks readiness first, so that an unmigrated database gets its own error. A read-only database passes: commands that
  * only read work on it, and a failed write has its own error.
  */
-const ready = <E, R>(storage: Layer.Layer<Storage, E, R>) =>
+export const ready = <A, E, R>(storage: Layer.Layer<A | Readiness, E, R>) =>
   Layer.effectDiscard(
     Readiness.use(({ check }) =>
       Effect.catchIf(

@@ -128,10 +128,11 @@ export const command = Command.make(
   {},
   Effect.fnUntraced(function* () {
     const { settings: given, unused } = yield* DemoSettings
-    const settings = { ...given, geoDatabase: Option.orElse(given.geoDatabase, () => DemoCountries.file) }
+    const chosen = { ...given, geoDatabase: Option.orElse(given.geoDatabase, () => DemoCountries.file) }
     yield* Effect.gen(function* () {
-      yield* Serve.logTracing(settings)
-      yield* LocalDatabase.makeDataFolder(settings)
+      yield* Serve.logTracing(chosen)
+      yield* LocalDatabase.makeDataFolder(chosen)
+      const settings = yield* LocalDatabase.withSecretsKey(chosen)
       // Never DATABASE_URL: the demo creates records and shows traffic, and must not touch real websites.
       const { address, url } = yield* LocalDatabase.start(settings)
       const database = yield* Layer.build(App.database(settings, address))
@@ -165,6 +166,6 @@ export const command = Command.make(
       yield* site.open(demo)
       yield* Output.write(welcome(demo, { database: url, file, unused, ownerApi: settings.ownerApi, listening }))
       return yield* Effect.never
-    }).pipe(Effect.scoped, Effect.provide(App.telemetry(settings, "pretty")))
+    }).pipe(Effect.scoped, Effect.provide(App.telemetry(chosen, "pretty")))
   })
 ).pipe(Command.withDescription("Try the service on this machine, with its own database, website and agent"))

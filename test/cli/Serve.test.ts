@@ -28,9 +28,11 @@ it.live("serve builds the storage once and registers its metrics once", () =>
     yield* Serve.service(settings, { url }).pipe(Effect.provide(TestMetrics.make(registry).layer))
     assert.deepStrictEqual(registry.registered.filter((name) => name.startsWith("hydracore_batch_queue")).sort(), [
       "hydracore_batch_queue answer-pieces",
+      "hydracore_batch_queue answers",
       "hydracore_batch_queue events",
       "hydracore_batch_queue page-views",
-      "hydracore_batch_queue submissions"
+      "hydracore_batch_queue submissions",
+      "hydracore_batch_queue turns"
     ])
   }).pipe(Effect.scoped)
 )

@@ -1,5 +1,6 @@
 /** Runs the command line in the test's process, and captures its output and exit code. */
 import { Effect, FileSystem, Layer, Path, PlatformError, Runtime, Sink, Stdio, Terminal } from "effect"
+import type { GlobalFlag } from "effect/cli"
 import { ChildProcessSpawner } from "effect/process"
 import * as Cli from "../../src/cli/Cli.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
@@ -64,6 +65,8 @@ export const run = Effect.fnUntraced(function* <E, R>(
     readonly stdout?: Output
     readonly isTerminal?: boolean
     readonly files?: Readonly<Record<string, string>>
+    /** Commands with their own storage. */
+    readonly commands?: Cli.Options<E, R, Stdio.Stdio | GlobalFlag.Setting.Identifier<"json">>["commands"]
   } = {}
 ) {
   const written = { stdout: "", stderr: "" }
@@ -74,7 +77,9 @@ export const run = Effect.fnUntraced(function* <E, R>(
         for (const part of parts) written[name] += typeof part === "string" ? part : decoder.decode(part)
       })
     )
-  const exit = yield* Cli.make({ storage, agent: options.agent ?? answers, commands: [] })(args).pipe(
+  const exit = yield* Cli.make({ storage, agent: options.agent ?? answers, commands: options.commands ?? [] })(
+    args
+  ).pipe(
     Effect.provide(
       platform(
         {

@@ -9,6 +9,7 @@ import * as Certificate from "../../core/doctor/Certificate.ts"
 import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
 import * as TerminalText from "../../core/text/TerminalText.ts"
 import { ReportTimeout, ReportTooLarge } from "../../services/analytics/Reports.ts"
+import { SecretsKeyUnusable } from "../../services/delivery/Webhooks.ts"
 import { NotReady } from "../../services/Readiness.ts"
 import { StorageUnavailable } from "../../services/Storage.ts"
 
@@ -74,6 +75,12 @@ const notReady = {
   "database-denied":
     "The user in DATABASE_URL may not write to the tables; make it their owner, or grant it SELECT, INSERT, UPDATE and DELETE on all of them.",
   "database-not-storing": "The database answers but cannot store; check its disk space and its log."
+} as const
+
+const secretsKey = {
+  missing:
+    "SECRETS_KEY is not set; set it to 32 random bytes, such as the output of `openssl rand -hex 32`, here and where the service runs.",
+  wrong: "SECRETS_KEY is not the key that encrypted this webhook's secret; set the one that the service has."
 } as const
 
 /** The longest text that is quoted, in UTF-16 units. Every token and key is longer. */
@@ -175,6 +182,7 @@ export const of = (error: unknown): string => {
   if (error instanceof ReportTimeout) {
     return `The report took longer than ${error.limit}; ask for fewer days or without filters, or set REPORT_TIMEOUT.`
   }
+  if (error instanceof SecretsKeyUnusable) return secretsKey[error.reason]
   if (error instanceof ReportTooLarge) {
     return `The report has more than ${error.limit} rows; ask for fewer days, for fewer dimensions, or with filters.`
   }

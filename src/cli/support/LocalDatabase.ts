@@ -3,11 +3,13 @@
  *
  * @module
  */
+import { randomBytes } from "node:crypto"
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import path from "node:path"
-import { Effect, Layer, Option, Schema } from "effect"
+import { Effect, Layer, Option, Redacted, Schema } from "effect"
 import * as App from "../../App.ts"
 import type { Settings } from "../../Config.ts"
+import * as Sealing from "../../core/delivery/Sealing.ts"
 import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
 import * as EmbeddedCluster from "../../postgres/embedded/EmbeddedCluster.ts"
 import * as Folders from "../../postgres/embedded/Folders.ts"
@@ -49,6 +51,19 @@ export const writePrivate = (file: string, text: string): Effect.Effect<void, Cl
 /** The address in `DATABASE_URL`. */
 export const configured = (settings: Settings): Option.Option<App.DatabaseAddress> =>
   Option.map(settings.databaseUrl, (url) => ({ url }))
+
+/**
+ * The settings with a key for the webhooks' secrets: for the embedded cluster it is made once and kept in the data folder.
+ * Another database has the key of `SECRETS_KEY`, or none.
+ */
+export const withSecretsKey = Effect.fnUntraced(function* (settings: Settings) {
+  if (Option.isSome(settings.secretsKey) || Option.isSome(settings.databaseUrl)) return settings
+  if (!existsSync(settings.dataDir)) return settings
+  const file = path.join(settings.dataDir, "secrets.key")
+  if (!existsSync(file)) yield* writePrivate(file, `${randomBytes(Sealing.keyBytes).toString("hex")}\n`)
+  const key = Option.map(Sealing.parseKey(readFileSync(file, "utf8").trim()), (bytes) => Redacted.make(bytes))
+  return { ...settings, secretsKey: key }
+})
 
 /** Starts the embedded cluster and returns its address. It stops when the scope closes. */
 export const start = Effect.fnUntraced(function* (settings: Settings) {

@@ -12,19 +12,13 @@ export const types = [
   "submission.accepted",
   "submission.quarantined",
   "submission.released",
-  "submission.deleted",
-  "conversation.started",
-  "conversation.feedback",
-  "site.limit"
+  "submission.deleted"
 ] as const
 
 export type Type = (typeof types)[number]
 
 /** The event that `webhook test` sends. */
 export const testType = "webhook.test"
-
-/** The events whose data is the submission itself. */
-export const holdsSubmission = (type: Type): boolean => type.startsWith("submission.") && type !== "submission.deleted"
 
 /** Whether a webhook gets an event; an empty list means all. */
 export const isWanted = (events: ReadonlyArray<string>, type: string): boolean =>

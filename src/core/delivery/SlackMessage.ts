@@ -22,9 +22,6 @@ const titles: Readonly<Record<string, string>> = {
   "submission.quarantined": "Suspected spam in quarantine",
   "submission.released": "Submission released from quarantine",
   "submission.deleted": "Submission deleted",
-  "conversation.started": "New conversation",
-  "conversation.feedback": "Feedback on an answer",
-  "site.limit": "Visitors were refused because of a limit",
   "webhook.test": "Test of this webhook"
 }
 

@@ -30,6 +30,7 @@ export const guides = [
   "security",
   "api",
   "owner-api",
+  "webhooks",
   "developing"
 ] as const
 

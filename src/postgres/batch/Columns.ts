@@ -109,6 +109,16 @@ export const int4 = make<number>(OID.int4, (output, value) => {
   return true
 })
 
+/** Of an integer; one beyond 2^53 is a double's nearest. */
+export const int8 = make<number>(OID.int8, (output, value) => {
+  if (!Number.isInteger(value) || Math.abs(value) >= 2 ** 63) return false
+  output.reserve(12)
+  output.int32(8)
+  output.int32(Math.floor(value / 2 ** 32))
+  output.int32(value)
+  return true
+})
+
 /** PostgreSQL's epoch, 2000-01-01, in milliseconds since 1970. */
 const epochMillis = 946_684_800_000
 
@@ -210,7 +220,7 @@ const written: PgTypes.Codec<ReadonlyArray<unknown>> = {
 
 /** The type registry of a client that sends encoded columns. It can send no other arrays, and decode none. */
 export const types: PgTypes.Registry = PgTypes.makeRegistry()
-for (const elementOid of [OID.bool, OID.bytea, OID.int2, OID.int4, OID.text, OID.timestamptz, OID.uuid]) {
+for (const elementOid of [OID.bool, OID.bytea, OID.int2, OID.int4, OID.int8, OID.text, OID.timestamptz, OID.uuid]) {
   types.register(PgTypes.arrayOidFor(elementOid)!, written)
 }
 

@@ -6,7 +6,7 @@
  */
 
 import { PgClient } from "@effect/sql-pg"
-import { type Duration, Effect, Layer, Result, Schema } from "effect"
+import { Effect, Layer, Result, Schema } from "effect"
 import type { SqlError } from "effect/sql"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
@@ -16,16 +16,13 @@ import * as BatchMetrics from "../batch/BatchMetrics.ts"
 import * as Columns from "../batch/Columns.ts"
 import * as GroupCommit from "../batch/GroupCommit.ts"
 import * as Database from "../Database.ts"
+import * as Batches from "./ConversationBatches.ts"
 import * as Reads from "./ConversationReads.ts"
 import { eventsJson } from "./ConversationRows.ts"
 import * as Writes from "./ConversationWrites.ts"
 
-export interface Options {
-  /** How long a caller waits for the database. */
-  readonly timeout: Duration.Input
-  /** How many pieces of answers wait for a batch at most. */
-  readonly maxQueue: number
-}
+/** Turns, answers and pieces. Each kind has one statement at a time. */
+const kindsOfBatches = 3
 
 /** In pieces and UTF-16 units. */
 const bounds = { maxBatch: 500, maxBatchWeight: 2 * 2 ** 20, maxQueueWeight: 32 * 2 ** 20 } as const
@@ -76,12 +73,12 @@ const storeBatch = (
   )
 }
 
-export const layer = (options: Options): Layer.Layer<ConversationStore, SqlError.SqlError, PgClient.PgClient> =>
+export const layer = (options: Batches.Options): Layer.Layer<ConversationStore, SqlError.SqlError, PgClient.PgClient> =>
   Layer.effect(
     ConversationStore,
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
-      const batches = yield* Columns.client
+      const batches = yield* Database.dedicated({ types: Columns.types, maxConnections: kindsOfBatches })
       const { submit } = yield* GroupCommit.make<Piece, boolean, never>({
         flush: (pieces) =>
           storeBatch(batches, pieces).pipe(
@@ -95,7 +92,10 @@ export const layer = (options: Options): Layer.Layer<ConversationStore, SqlError
       })
       return ConversationStore.of({
         ...Reads.make(sql, options.timeout),
-        ...Writes.make(sql, options.timeout),
+        ...Writes.make(sql, options.timeout, {
+          begin: yield* Batches.begin(batches, options),
+          complete: yield* Batches.complete(batches, options)
+        }),
         append: ({ answerId, events, position }) =>
           isCanonicalUuid(answerId) && events.length > 0
             ? submit({ answerId, endsAt: position + events.length, events: eventsJson(events) })

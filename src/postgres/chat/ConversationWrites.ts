@@ -1,6 +1,7 @@
 /**
- * Writes conversations to PostgreSQL. Whatever changes a conversation locks its row first, so that all of its changes have
- * one order; whatever locks several locks them in the order of their running answers.
+ * Writes conversations to PostgreSQL. Every change locks the conversation's row first, so that all changes of a conversation
+ * have one order. To avoid deadlocks, a statement that waits for several rows locks them in the order of their running
+ * answers; a batch of turns or answers waits for none (see `ConversationBatches`).
  *
  * @module
  */
@@ -20,6 +21,7 @@ import {
 } from "../../services/chat/ConversationStore.ts"
 import { RecordRefused } from "../../services/Storage.ts"
 import * as Database from "../Database.ts"
+import type * as Batches from "./ConversationBatches.ts"
 import * as Rows from "./ConversationRows.ts"
 import * as Locked from "./LockedConversation.ts"
 
@@ -30,37 +32,20 @@ const lease = Rows.newLease(leaseMillis)
 /** A lease that runs out before this time was not extended for `renewMillis`. */
 const dueBefore = Rows.newLease(leaseMillis - renewMillis)
 
-/** Inserts the message `$3` with the parts `$4`, if it is not null, and the answer `$5`, into the conversation `changed`. */
-const insertMessages = `INSERT INTO conversation_message
-    (message_id, conversation_key, position, role, parts, characters, created_at)
+/**
+ * Inserts the message `$3` with the parts `$4`, if it is not null, and the answer `$5` into a conversation that is locked,
+ * which then has `$8` messages of the size `$9`.
+ */
+const continueStatement = `WITH changed AS (
+    UPDATE conversation SET updated_at = greatest(updated_at, $6), messages = $8, size = $9, running = $5,
+      lease_until = ${lease}
+    WHERE instance_id = $1 AND conversation_id = $2 RETURNING conversation_key, messages
+  ) INSERT INTO conversation_message (message_id, conversation_key, position, role, parts, characters, created_at)
   SELECT id, conversation_key, place, role, said::json, length, $6 FROM changed
   CROSS JOIN LATERAL (VALUES
     ($3::uuid, messages - 1, 'user', $4, $7::integer),
     ($5::uuid, messages, 'assistant', '[]', 0)
   ) AS added (id, place, role, said, length) WHERE id IS NOT NULL`
-
-/**
- * Begins an answer in a conversation that is new, or in which no answer runs and that is not full; else it changes nothing
- * and gives no row.
- */
-const beginStatement = `WITH changed AS (
-    INSERT INTO conversation AS held
-      (instance_id, conversation_id, created_at, updated_at, messages, size, running, lease_until)
-    VALUES ($1, $2, $6, $6, 2, $7, $5, ${lease})
-    ON CONFLICT (instance_id, conversation_id) DO UPDATE SET
-      updated_at = greatest(held.updated_at, excluded.updated_at), messages = held.messages + 2,
-      size = held.size + excluded.size, running = excluded.running, lease_until = excluded.lease_until
-    WHERE held.running IS NULL AND held.messages + 2 <= ${maxMessages} AND held.size + excluded.size <= ${maxSize}
-    RETURNING conversation_key, messages
-  ), added AS (${insertMessages})
-  SELECT 1 FROM changed`
-
-/** Begins an answer in a conversation that is locked, which then has `$8` messages of the size `$9`. */
-const continueStatement = `WITH changed AS (
-    UPDATE conversation SET updated_at = greatest(updated_at, $6), messages = $8, size = $9, running = $5,
-      lease_until = ${lease}
-    WHERE instance_id = $1 AND conversation_id = $2 RETURNING conversation_key, messages
-  ) ${insertMessages}`
 
 /** Creates a conversation without messages if there is none, so that it can be locked. */
 const createStatement = `INSERT INTO conversation
@@ -101,7 +86,13 @@ const refusing = <A, E, R>(
     return failure._tag === "RecordRefused" ? failure : error
   })
 
-export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Writes => {
+/** Writes many conversations at once (see `ConversationBatches`). */
+export interface Together {
+  readonly begin: Effect.Success<ReturnType<typeof Batches.begin>>
+  readonly complete: Effect.Success<ReturnType<typeof Batches.complete>>
+}
+
+export const make = (sql: PgClient.PgClient, timeout: Duration.Input, together: Together): Writes => {
   const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     effect.pipe(sql.withTransaction, Database.recoverConnectionErrors())
 
@@ -143,21 +134,21 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Writes =>
     if (!Rows.isKey(key)) return yield* new RecordRefused({})
     const parts: ReadonlyArray<MessagePart> = message === null ? [] : [{ type: "text", text: message.text }]
     const size = AnswerParts.sizeOf(parts)
+    const json = JSON.stringify(parts)
+    const at = yield* Clock.currentTimeMillis
+    if (message !== null && from === undefined) {
+      const { messageId } = message
+      if (yield* together.begin({ key, messageId, parts: json, size, answerId, at })) return
+    }
     const parameters = [
       ...Rows.keyParameters(key),
       PgTypes.uuid(message?.messageId ?? null),
-      PgTypes.text(JSON.stringify(parts)),
+      PgTypes.text(json),
       PgTypes.uuid(answerId),
-      PgTypes.timestamptz(yield* Clock.currentTimeMillis),
+      PgTypes.timestamptz(at),
       PgTypes.int4(size)
     ]
-    const isBegun =
-      message === null || from !== undefined
-        ? Effect.succeed(false)
-        : Effect.map(sql.unsafe(beginStatement, parameters), (rows) => rows.length > 0)
-    yield* Effect.flatMap(isBegun, (begun) =>
-      begun ? Effect.void : transaction(beginLocked(turn, size, parameters))
-    ).pipe(refusing, Database.bounded(timeout))
+    yield* transaction(beginLocked(turn, size, parameters)).pipe(refusing, Database.bounded(timeout))
   })
 
   /** If the connection breaks it may run twice: the second run extends the same leases. */
@@ -185,17 +176,27 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Writes =>
   /** If the connection breaks it may run twice: the second run then finds the answer ended, by itself for all it knows. */
   const complete: Writes["complete"] = Effect.fnUntraced(function* ({ answerId, ending, parts, usage }) {
     if (!isCanonicalUuid(answerId)) return false
-    const characters = AnswerParts.textOf(parts).length
-    const answer = [PgTypes.uuid(answerId), PgTypes.text(JSON.stringify(parts)), PgTypes.int4(characters)]
-    const tokens = (count: number | undefined) => PgTypes.int8(count === undefined ? null : BigInt(Math.round(count)))
+    const completion: Batches.Completion = {
+      answerId,
+      parts: JSON.stringify(parts),
+      characters: AnswerParts.textOf(parts).length,
+      size: AnswerParts.sizeOf(parts),
+      at: yield* Clock.currentTimeMillis,
+      ending,
+      inputTokens: usage === null ? null : Math.round(usage.inputTokens),
+      outputTokens: usage === null ? null : Math.round(usage.outputTokens)
+    }
+    if (yield* together.complete(completion)) return true
+    const answer = [PgTypes.uuid(answerId), PgTypes.text(completion.parts), PgTypes.int4(completion.characters)]
+    const tokens = (count: number | null) => PgTypes.int8(count === null ? null : BigInt(count))
     const completed = yield* sql
       .unsafe(completeStatement, [
         ...answer,
-        PgTypes.int4(AnswerParts.sizeOf(parts)),
-        PgTypes.timestamptz(yield* Clock.currentTimeMillis),
+        PgTypes.int4(completion.size),
+        PgTypes.timestamptz(completion.at),
         PgTypes.text(ending),
-        tokens(usage?.inputTokens),
-        tokens(usage?.outputTokens)
+        tokens(completion.inputTokens),
+        tokens(completion.outputTokens)
       ])
       .pipe(refusing, Database.bounded(timeout))
     if (completed.length > 0) return true

@@ -12,8 +12,7 @@ import {
   idempotencyWindowMillis,
   type Status,
   type Submission,
-  type SubmissionDraft,
-  statuses
+  type SubmissionDraft
 } from "../../core/forms/Submission.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
@@ -23,7 +22,9 @@ import * as BatchMetrics from "../batch/BatchMetrics.ts"
 import * as BatchTrace from "../batch/BatchTrace.ts"
 import * as Columns from "../batch/Columns.ts"
 import * as Database from "../Database.ts"
+import * as Outbox from "../delivery/Outbox.ts"
 import * as WriteHealth from "../WriteHealth.ts"
+import * as SubmissionRows from "./SubmissionRows.ts"
 
 export interface Options {
   /** How long a submission may take to be stored, and a page of an export to be read. */
@@ -171,43 +172,18 @@ export const storeBatch = (
     )
   })
 
-const Text = Schema.NullOr(Schema.String)
-
-const Stored = Schema.Array(
-  Schema.Struct({
-    submission_id: Schema.String,
-    website_config_id: Schema.String,
-    received_at: Schema.Date,
-    email: Schema.NullOr(Schema.String),
-    page_slug: Schema.NullOr(Schema.String),
-    form_data: Schema.String,
-    status: Schema.Literals(statuses),
-    reasons: Schema.Array(Schema.String),
-    source: Text,
-    medium: Text,
-    campaign: Text,
-    referrer: Text,
-    entry_page: Text
-  })
-)
-
-const fromRow = (row: (typeof Stored.Type)[number]): Submission => ({
-  submissionId: row.submission_id,
-  websiteConfigId: row.website_config_id,
-  receivedAt: row.received_at.getTime(),
-  email: row.email,
-  pageSlug: row.page_slug,
-  formData: row.form_data,
-  status: row.status,
-  reasons: row.reasons,
-  attribution: {
-    source: row.source,
-    medium: row.medium,
-    campaign: row.campaign,
-    referrer: row.referrer,
-    entryPage: row.entry_page
-  }
-})
+/** Accepts the submission `$1`. One that was quarantined leaves an event; a second run finds it accepted. */
+const releaseStatement = `WITH found AS (
+    SELECT status FROM submission WHERE submission_id = $1 FOR UPDATE
+  ), released AS (
+    UPDATE submission SET status = 'accepted' WHERE submission_id = $1 AND status <> 'accepted'
+    RETURNING submission_id, website_config_id
+  ), event AS (
+    INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
+    SELECT gen_random_uuid(), website_config_id, 'submission.released', now(), submission_id::text
+    FROM released JOIN site USING (website_config_id) WHERE has_subscribers
+  )
+  SELECT 1 FROM found`
 
 /** A literal per status, so that the planner can use the partial index of the quarantine. */
 const ofStatus = (sql: PgClient, status: Status | undefined) =>
@@ -224,8 +200,7 @@ const stream = (
   }
 ) =>
   Stream.paginate(Option.none<Submission>(), (last) =>
-    sql`SELECT submission_id, website_config_id, received_at, email, page_slug, form_data::text AS form_data, status, reasons,
-        source, medium, campaign, referrer, entry_page
+    sql`SELECT ${sql.literal(SubmissionRows.columns)}
       FROM submission WHERE website_config_id = ${PgTypes.uuid(query.websiteConfigId)} AND ${ofStatus(sql, query.status)}
       AND ${Option.match(last, {
         onNone: () => sql`received_at >= ${PgTypes.timestamptz(query.since ?? Number.NEGATIVE_INFINITY)}`,
@@ -233,9 +208,9 @@ const stream = (
           sql`(received_at, submission_id) > (${PgTypes.timestamptz(receivedAt)}, ${PgTypes.uuid(submissionId)})`
       })} ORDER BY received_at, submission_id LIMIT ${pageSize}`.pipe(
       Database.bounded(timeout),
-      decodeRows(Stored),
+      decodeRows(SubmissionRows.Rows),
       Effect.map((rows) => {
-        const page = rows.map(fromRow)
+        const page = rows.map(SubmissionRows.fromRow)
         return [page, Option.map(Option.fromNullishOr(page[pageSize - 1]), Option.some)] as const
       })
     )
@@ -267,8 +242,7 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
       )
       const release: SubmissionRepo["Service"]["release"] = (submissionId) =>
         isCanonicalUuid(submissionId)
-          ? sql`UPDATE submission SET status = 'accepted' WHERE submission_id = ${PgTypes.uuid(submissionId)}
-              RETURNING 1`.pipe(
+          ? sql.unsafe(releaseStatement, [PgTypes.uuid(submissionId)]).pipe(
               Database.bounded(options.timeout),
               Effect.map((rows) => rows.length > 0)
             )
@@ -285,7 +259,7 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
         // deadlock.
         const website = PgTypes.uuid(String(found["website_config_id"]))
         yield* sql`DELETE FROM idempotency_key WHERE website_config_id = ${website} AND submission_id = ${id}`.pipe(
-          Effect.andThen(sql`DELETE FROM submission WHERE submission_id = ${id}`),
+          Effect.andThen(Outbox.deleteSubmission(sql, id)),
           sql.withTransaction,
           Database.recoverConnectionErrors(),
           Database.bounded(options.timeout)

@@ -14,9 +14,7 @@ describe("core/delivery/Signature", () => {
     const [secret, previous, other] = [newSecret(), newSecret(), newSecret()]
     const headers = Signature.headers({ id: "msg", sentAt: Date.now(), body }, [secret, previous])
     for (const library of [StandardWebhook, SvixWebhook]) {
-      for (const one of [secret, previous]) {
-        assert.deepStrictEqual(new library(one).verify(body, headers), JSON.parse(body))
-      }
+      for (const one of [secret, previous]) assert.doesNotThrow(() => new library(one).verify(body, headers))
       assert.throws(() => new library(other).verify(body, headers))
       assert.throws(() => new library(secret).verify(`${body} `, headers))
       assert.throws(() => new library(secret).verify(body, { ...headers, "webhook-id": "other" }))

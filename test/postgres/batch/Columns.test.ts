@@ -68,6 +68,13 @@ describe("postgres/batch/Columns", () => {
     }
   })
 
+  it.prop("any eight-byte integer that a number has is exact", [Schema.Int], ([count]) => {
+    for (const value of [count, count * 1_024, -(2 ** 53), 2 ** 62]) {
+      const [parameter] = Result.getOrThrow(Columns.parameters([Columns.int8("it", () => value)], [0]))
+      assert.strictEqual(bytesOf(parameter!, Columns.types)?.readBigInt64BE(24), BigInt(value))
+    }
+  })
+
   it.prop("any time is exact", [int(-8.64e15, 8.64e15)], ([millis]) => {
     const column = Columns.timestamptz("it", (at: number) => at)
     const [parameter] = Result.getOrThrow(Columns.parameters([column], [millis]))
@@ -77,6 +84,7 @@ describe("postgres/batch/Columns", () => {
 
   const refused: ReadonlyArray<readonly [string, Columns.Column<unknown>]> = [
     ["an integer that is too large", Columns.int2("it", () => 32_768)],
+    ["one that has more than eight bytes", Columns.int8("it", () => 2 ** 63)],
     ["one that is none", Columns.int2("it", () => 1.5)],
     ["a wider one that is too large", Columns.int4("it", () => 2_147_483_648)],
     ["a wider one that is none", Columns.int4("it", () => Number.NaN)],

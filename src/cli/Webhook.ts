@@ -1,0 +1,237 @@
+/**
+ * `webhook create`, `list`, `update`, `delete`, `rotate` and `test`: the webhooks of a website.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { Clock, Effect, type Layer, Option } from "effect"
+import { CliError, Command, Flag } from "effect/cli"
+import { Settings } from "../Config.ts"
+import * as AddressGuard from "../core/delivery/AddressGuard.ts"
+import * as Event from "../core/delivery/Event.ts"
+import * as Schedule from "../core/delivery/Schedule.ts"
+import { formats, type Webhook } from "../core/delivery/Webhook.ts"
+import * as Calendar from "../core/text/Calendar.ts"
+import * as TerminalText from "../core/text/TerminalText.ts"
+import type { OutwardClient } from "../delivery/OutwardClient.ts"
+import * as WebhookSender from "../delivery/WebhookSender.ts"
+import { type NewSecret, Webhooks } from "../services/delivery/Webhooks.ts"
+import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
+import * as Change from "./support/Change.ts"
+import * as Inputs from "./support/Inputs.ts"
+import * as Output from "./support/Output.ts"
+
+const urlKind: Inputs.Kind<string> = {
+  expected: "an address such as https://hooks.example.com/path, of at most 2,000 characters, without a user",
+  parse: (text) =>
+    Option.fromNullishOr(text.length <= 2_000 ? URL.parse(text.trim()) : null).pipe(
+      Option.filter(
+        ({ hash, password, protocol, username }) =>
+          /^https?:$/.test(protocol) && username === "" && password === "" && hash === ""
+      ),
+      Option.map(({ href }) => href)
+    )
+}
+
+const url = Inputs.make("url", urlKind, "<url>", "Where the events are sent, with POST")
+
+const events = Flag.Literals("event", Event.types).pipe(
+  Flag.withDescription("An event to send; repeatable; without the flag, all"),
+  Flag.atLeast(0),
+  Flag.withDefault<ReadonlyArray<Event.Type>>([]),
+  Flag.map((given) => [...new Set(given)])
+)
+
+const format = Flag.Literals("format", formats).pipe(
+  Flag.withDescription("Standard Webhooks, or the messages that Slack, Mattermost and Discord (at /slack) show")
+)
+
+export const webhookId = Inputs.make("webhook-id", Inputs.uuidKind, "<uuid>", "The webhook_id of a webhook")
+
+/** Refuses an address that no delivery could reach. A name is looked up again whenever a connection opens. */
+const requireReachable = Effect.fnUntraced(function* (address: string) {
+  const { webhookAllow } = yield* Settings
+  const refusal = AddressGuard.refusalOf(webhookAllow, AddressGuard.targetOf(new URL(address)))
+  if (Option.isNone(refusal)) return
+  return yield* new CliError.ValidationError({
+    message: `No webhook can be sent there: ${refusal.value}. WEBHOOK_ALLOW can allow a host with its port.`
+  })
+})
+
+const json = (webhook: Webhook) => ({
+  webhook_id: webhook.webhookId,
+  website_config_id: webhook.websiteConfigId,
+  url: webhook.url,
+  events: [...webhook.events],
+  format: webhook.format,
+  created_at: Calendar.iso(webhook.createdAt),
+  failing_since: Output.isoOrNull(webhook.failingSince),
+  disabled_at: Output.isoOrNull(webhook.disabledAt)
+})
+
+const stateOf = ({ disabledAt, failingSince }: Webhook): string =>
+  disabledAt !== null ? "disabled" : failingSince !== null ? "failing" : "enabled"
+
+const answerSecret = ({ secret, webhook }: NewSecret) =>
+  Output.answer({
+    json: { webhook_id: webhook.webhookId, secret },
+    text: `${Output.facts([
+      ["webhook_id", webhook.webhookId],
+      ["secret", secret]
+    ])}\nKeep the secret now: it is not shown again.\n`
+  })
+
+const create = Command.make(
+  "create",
+  { websiteConfigId: Inputs.site, url, events, format: Flag.withDefault(format, "standard" as const) },
+  Effect.fnUntraced(function* (given) {
+    const webhooks = yield* Webhooks
+    yield* requireReachable(given.url)
+    const created = yield* webhooks.create(given)
+    if (Option.isNone(created)) return yield* Output.notFound("website", given.websiteConfigId)
+    yield* answerSecret(created.value)
+  })
+).pipe(
+  Command.withDescription("Send a website's events to an address; the secret that signs them is shown only once"),
+  Command.withExamples([
+    {
+      command:
+        "hydracore webhook create --site 0f8fad5b-d9cb-469f-a165-70867728950e --url https://hooks.example.com/leads --event submission.accepted",
+      description: "Send each accepted submission to a program"
+    }
+  ])
+)
+
+const list = Command.make(
+  "list",
+  { websiteConfigId: Inputs.site },
+  Effect.fnUntraced(function* ({ websiteConfigId }) {
+    const directory = yield* SiteDirectory
+    const webhooks = yield* Webhooks
+    if (Option.isNone(yield* directory.byWebsiteConfigId(websiteConfigId))) {
+      return yield* Output.notFound("website", websiteConfigId)
+    }
+    const listed = yield* webhooks.list(websiteConfigId)
+    yield* Output.answer({
+      json: listed.map(json),
+      text: Output.table(
+        ["WEBHOOK_ID", "STATE", "FORMAT", "EVENTS", "URL"],
+        listed.map((webhook) => [
+          webhook.webhookId,
+          stateOf(webhook),
+          webhook.format,
+          webhook.events.join(" ") || "all",
+          webhook.url
+        ]),
+        "The website has no webhook yet; `hydracore webhook create` makes one."
+      )
+    })
+  })
+).pipe(Command.withDescription("List the webhooks of a website, oldest first, without their secrets"))
+
+const update = Command.make(
+  "update",
+  {
+    webhookId,
+    url: Inputs.optional(url),
+    events,
+    allEvents: Inputs.withoutValue("all-events", "Send all events"),
+    format: Flag.optional(format),
+    enable: Inputs.withoutValue("enable", "Send events again, and forget the failures"),
+    disable: Inputs.withoutValue("disable", "Send no more events, and cancel pending deliveries")
+  },
+  Effect.fnUntraced(function* (flags) {
+    const webhooks = yield* Webhooks
+    if (flags.enable && flags.disable) return yield* Inputs.wrong("disable", "left out where --enable is given")
+    if (flags.url !== null) yield* requireReachable(flags.url)
+    const change = yield* Change.asked(
+      {
+        url: flags.url ?? undefined,
+        events: yield* Change.changeTo<ReadonlyArray<string>, ReadonlyArray<string>>(
+          { flag: "event", value: flags.events.length === 0 ? undefined : flags.events },
+          { flag: "all-events", isGiven: flags.allEvents, bare: [] }
+        ),
+        format: Option.getOrUndefined(flags.format),
+        isEnabled: flags.enable ? true : flags.disable ? false : undefined
+      },
+      ["url", "event", "all-events", "format", "enable", "disable"]
+    )
+    const updated = yield* webhooks.update(flags.webhookId, change)
+    if (Option.isNone(updated)) return yield* Output.notFound("webhook", flags.webhookId)
+    const webhook = updated.value
+    yield* Output.answer({
+      json: json(webhook),
+      text: Output.facts([
+        ["webhook_id", webhook.webhookId],
+        ["url", webhook.url],
+        ["events", webhook.events.join(" ") || "all"],
+        ["format", webhook.format],
+        ["state", stateOf(webhook)]
+      ])
+    })
+  })
+).pipe(Command.withDescription("Change a webhook, or enable or disable it"))
+
+const remove = Command.make(
+  "delete",
+  { webhookId },
+  Effect.fnUntraced(function* ({ webhookId: id }) {
+    if (!(yield* Webhooks.use((webhooks) => webhooks.delete(id)))) return yield* Output.notFound("webhook", id)
+    yield* Output.answer({
+      json: { webhook_id: id, deleted: true },
+      text: `The webhook ${id} is deleted, with its deliveries.\n`
+    })
+  })
+).pipe(Command.withDescription("Delete a webhook and its deliveries"))
+
+const rotate = Command.make(
+  "rotate",
+  { webhookId },
+  Effect.fnUntraced(function* ({ webhookId: id }) {
+    const rotated = yield* Webhooks.use((webhooks) => webhooks.rotate(id))
+    if (Option.isNone(rotated)) return yield* Output.notFound("webhook", id)
+    yield* answerSecret(rotated.value)
+  })
+).pipe(Command.withDescription("Make a new secret; the old one signs too for 24 hours"))
+
+const test = Command.make(
+  "test",
+  { webhookId },
+  Effect.fnUntraced(function* ({ webhookId: id }) {
+    const found = yield* Webhooks.use((webhooks) => webhooks.withSecrets(id))
+    if (Option.isNone(found)) return yield* Output.notFound("webhook", id)
+    const { secrets, webhook } = found.value
+    const eventId = randomUUID()
+    const payload = Event.payload(Event.testType, yield* Clock.currentTimeMillis, JSON.stringify({ webhook_id: id }))
+    const response = yield* WebhookSender.send(webhook, secrets, eventId, payload)
+    const { answer, error, millis, status } = response
+    yield* Output.answer({
+      json: { event_id: eventId, status, millis, answer, error },
+      text: Output.facts([
+        ["event_id", eventId],
+        ["status", status === null ? "none" : String(status)],
+        ["milliseconds", String(millis)],
+        ["answer", TerminalText.truncate(TerminalText.printable(answer ?? "-"), 200)],
+        ["error", error ?? "-"]
+      ])
+    })
+    if (Schedule.isDelivered(response)) return
+    return yield* new Output.CliFailure({
+      message: `The receiver did not accept the event: ${error ?? `it answered ${status}, and only 2xx is success`}.`
+    })
+  })
+).pipe(Command.withDescription("Send one event and print what came of it"))
+
+/** The command. `storage` is built only when a subcommand runs. */
+export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Webhooks | OutwardClient, E, R>) =>
+  Command.make("webhook").pipe(
+    Command.withDescription("Webhooks: a website's events for programs and chat tools"),
+    Command.withSubcommands([
+      create.pipe(Command.provide(storage)),
+      list.pipe(Command.provide(storage)),
+      update.pipe(Command.provide(storage)),
+      remove.pipe(Command.provide(storage)),
+      rotate.pipe(Command.provide(storage)),
+      test.pipe(Command.provide(storage))
+    ])
+  )

@@ -1,0 +1,82 @@
+/**
+ * A webhook and its deliveries. Pure.
+ *
+ * @module
+ */
+import type { Health } from "./Schedule.ts"
+
+/** `standard` is Standard Webhooks; `slack` is the message format of Slack's incoming webhooks. */
+export const formats = ["standard", "slack"] as const
+
+export type Format = (typeof formats)[number]
+
+/** A webhook without its secret. Times are milliseconds since 1970. */
+export interface Webhook extends Health {
+  readonly webhookId: string
+  readonly websiteConfigId: string
+  readonly url: string
+  /** The event types that it gets; empty for all. */
+  readonly events: ReadonlyArray<string>
+  readonly format: Format
+  readonly createdAt: number
+}
+
+/** What an update may change. */
+export interface WebhookChange {
+  readonly url?: string
+  readonly events?: ReadonlyArray<string>
+  readonly format?: Format
+  /** True enables it and forgets its failures; false disables it and cancels its pending deliveries. */
+  readonly isEnabled?: boolean
+}
+
+/** How long the previous secret signs too after a rotation, in milliseconds. */
+export const rotationMillis = 24 * 60 * 60 * 1000
+
+export const deliveryStatuses = ["pending", "delivered", "failed", "cancelled"] as const
+
+export type DeliveryStatus = (typeof deliveryStatuses)[number]
+
+/** The delivery of one event to one webhook. */
+export interface Delivery {
+  readonly eventId: string
+  readonly webhookId: string
+  readonly type: string
+  readonly createdAt: number
+  readonly status: DeliveryStatus
+  readonly attempts: number
+  /** Null once it has ended. */
+  readonly nextAttemptAt: number | null
+}
+
+/** One attempt of a delivery. */
+export interface Attempt {
+  readonly attemptedAt: number
+  /** The response's status; null without a response. */
+  readonly status: number | null
+  readonly millis: number
+  /** The first 2 kB of the response; null without a response, and after the submission was deleted. */
+  readonly answer: string | null
+  /** Why there was no response. */
+  readonly error: string | null
+}
+
+/** A delivery with its payload, which is null once the submission was deleted, and its attempts, oldest first. */
+export interface DeliveryDetails extends Delivery {
+  readonly payload: string | null
+  readonly history: ReadonlyArray<Attempt>
+}
+
+/** A delivery that a process has leased to attempt it. */
+export interface Leased {
+  readonly eventId: string
+  readonly payload: string
+  /** The number of this attempt, from 1. */
+  readonly attempt: number
+  readonly webhook: Webhook
+  /** The current secret, and after a rotation the previous one; empty if they cannot be decrypted with `SECRETS_KEY`. */
+  readonly secrets: ReadonlyArray<string>
+}
+
+/** How long a process holds a delivery, in milliseconds: longer than an attempt takes, shorter than 30 s. */
+export const leaseMillis = 25_000

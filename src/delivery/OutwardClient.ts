@@ -1,0 +1,141 @@
+/**
+ * The client for requests to addresses that owners name. It reaches the public internet only (`core/delivery/AddressGuard`).
+ *
+ * A name is looked up when the connection opens, and the connection goes to an address that was judged, so that a name server
+ * cannot change its answer in between. Redirects are not followed.
+ *
+ * @module
+ */
+import * as Dns from "node:dns"
+import type { LookupFunction } from "node:net"
+import * as Undici from "@effect/platform-node/Undici"
+import { Clock, Context, Effect, Layer, Option } from "effect"
+import * as AddressGuard from "../core/delivery/AddressGuard.ts"
+import type { Outcome } from "../core/delivery/Schedule.ts"
+import * as Schedule from "../core/delivery/Schedule.ts"
+import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
+
+/** What is kept of a response's body, in bytes. */
+const maxAnswer = 2_048
+
+/** The longest time of a request, in milliseconds. */
+export const timeout = 15_000
+
+export interface Options {
+  /** Hosts and ports that the operator allows, whatever their address is. */
+  readonly allowed: ReadonlyArray<AddressGuard.AllowedHost>
+  /** Looks up a name, by default with the system's resolver. */
+  readonly lookup?: typeof Dns.lookup
+  /** The longest time of a request in milliseconds, by default `timeout`. */
+  readonly timeout?: number
+}
+
+/** What came of a request. */
+export interface Response extends Outcome {
+  readonly millis: number
+  /** The first 2 kB of the body; null without a response. */
+  readonly answer: string | null
+  /** Why there was no response, or none. */
+  readonly error: string | null
+}
+
+export class OutwardClient extends Context.Service<
+  OutwardClient,
+  {
+    /** Posts a body. Never fails: a refused or broken connection is a response with an error. */
+    readonly post: (url: string, headers: Readonly<Record<string, string>>, body: string) => Effect.Effect<Response>
+  }
+>()("hydracore/delivery/OutwardClient") {}
+
+/** The error of a connection that the guard refuses. Its message is shown to the owner. */
+class Refused extends Error {}
+
+/** A lookup that gives public addresses only. */
+const guardedLookup =
+  (lookup: typeof Dns.lookup): LookupFunction =>
+  (host, options, callback) =>
+    lookup(host, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) return callback(error, "", 0)
+      const [first, ...others] = addresses.filter(({ address }) => AddressGuard.isPublicText(address))
+      if (first === undefined) return callback(new Refused(AddressGuard.privateAddress(host)), "", 0)
+      if (options.all === true) return callback(null, [first, ...others])
+      return callback(null, first.address, first.family)
+    })
+
+/** Opens connections to public addresses and to allowed hosts. */
+const connector = ({ allowed, lookup = Dns.lookup }: Options): Undici.buildConnector.connector => {
+  const guarded = Undici.buildConnector({ timeout: 5_000, lookup: guardedLookup(lookup) })
+  const open = Undici.buildConnector({ timeout: 5_000, lookup: lookup as LookupFunction })
+  return (options, callback) => {
+    const url = URL.parse(`${options.protocol}//${options.host ?? options.hostname}`)
+    if (url === null) return callback(new Refused("the address is not valid"), null)
+    const target = AddressGuard.targetOf(url)
+    const refusal = AddressGuard.refusalOf(allowed, target)
+    if (Option.isSome(refusal)) return callback(new Refused(refusal.value), null)
+    return (AddressGuard.isAllowed(allowed, target) ? open : guarded)(options, callback)
+  }
+}
+
+const describe = (cause: unknown): string => {
+  if (cause instanceof Refused) return cause.message
+  if (cause instanceof AggregateError) return describe(cause.errors[0])
+  return SystemErrorCode.of(cause) ?? "the connection failed"
+}
+
+/** Reads the beginning of a body, and then closes the connection. */
+const beginningOf = async (body: AsyncIterable<Buffer> & { destroy(): void }): Promise<string> => {
+  const chunks: Array<Buffer> = []
+  let size = 0
+  for await (const chunk of body) {
+    chunks.push(chunk)
+    size += chunk.length
+    if (size >= maxAnswer) break
+  }
+  return Buffer.concat(chunks).subarray(0, maxAnswer).toString("utf8").replaceAll("\0", "\ufffd")
+}
+
+export const layer = (options: Options): Layer.Layer<OutwardClient> =>
+  Layer.effect(
+    OutwardClient,
+    Effect.gen(function* () {
+      const agent = yield* Effect.acquireRelease(
+        Effect.sync(() => new Undici.Agent({ connect: connector(options), keepAliveTimeout: 10_000, pipelining: 1 })),
+        (one) => Effect.promise(() => one.destroy())
+      )
+      return OutwardClient.of({
+        post: Effect.fnUntraced(function* (url, headers, body) {
+          const startedAt = yield* Clock.currentTimeMillis
+          // The status counts even if the body hangs or is cut.
+          let status: number | null = null
+          let retryAfter: string | undefined
+          const request = Effect.tryPromise({
+            try: async (signal) => {
+              const response = await Undici.request(url, { dispatcher: agent, method: "POST", headers, body, signal })
+              status = response.statusCode
+              const header = response.headers["retry-after"]
+              retryAfter = typeof header === "string" ? header : undefined
+              return await beginningOf(response.body)
+            },
+            catch: describe
+          })
+          const result = yield* request.pipe(
+            Effect.timeoutOrElse({
+              duration: options.timeout ?? timeout,
+              orElse: () => Effect.fail(`no response within ${(options.timeout ?? timeout) / 1000} seconds`)
+            }),
+            Effect.match({
+              onFailure: (error) => ({ answer: status === null ? null : "", error: status === null ? error : null }),
+              onSuccess: (answer) => ({ answer, error: null })
+            })
+          )
+          const now = yield* Clock.currentTimeMillis
+          return {
+            ...result,
+            status,
+            retryAfter: Schedule.parseRetryAfter(retryAfter, now),
+            millis: Math.max(0, now - startedAt)
+          }
+        })
+      })
+    })
+  )

@@ -1,0 +1,27 @@
+/**
+ * Sends a payload to a webhook, signed.
+ *
+ * @module
+ */
+import { Clock, Effect } from "effect"
+import * as Signature from "../core/delivery/Signature.ts"
+import * as SlackMessage from "../core/delivery/SlackMessage.ts"
+import type { Webhook } from "../core/delivery/Webhook.ts"
+import { OutwardClient } from "./OutwardClient.ts"
+
+/** @param id the event's, the same in every attempt */
+export const send = Effect.fnUntraced(function* (
+  webhook: Pick<Webhook, "url" | "format">,
+  secrets: ReadonlyArray<string>,
+  id: string,
+  payload: string
+) {
+  const client = yield* OutwardClient
+  const body = webhook.format === "slack" ? SlackMessage.body(payload) : payload
+  const signed = Signature.headers({ id, sentAt: yield* Clock.currentTimeMillis, body }, secrets)
+  return yield* client.post(
+    webhook.url,
+    { ...signed, "content-type": "application/json", "user-agent": "hydracore-edge" },
+    body
+  )
+})

@@ -1,0 +1,211 @@
+/**
+ * Begins and completes the answers of many conversations with one statement and one commit.
+ *
+ * A batch never waits for a conversation that another transaction has locked, so that one conversation delays no other: it
+ * skips it and returns false. The caller then writes it alone.
+ *
+ * The plans of the statements are kept, also those that were made while the tables were small, and must look rows up by an
+ * index. `LATERAL` does, and after a `LIMIT` of unknown size the planner expects one row.
+ *
+ * @module
+ */
+import type { PgClient } from "@effect/sql-pg"
+import { type Duration, Effect, Result, Schema, type Scope } from "effect"
+import type { SqlError } from "effect/sql"
+import { type ConversationKey, leaseMillis, maxMessages, maxSize } from "../../core/chat/Conversation.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import { RecordRefused, type StorageUnavailable } from "../../services/Storage.ts"
+import * as BatchMetrics from "../batch/BatchMetrics.ts"
+import * as Columns from "../batch/Columns.ts"
+import * as GroupCommit from "../batch/GroupCommit.ts"
+import * as Database from "../Database.ts"
+import { newLease } from "./ConversationRows.ts"
+
+export interface Options {
+  /** How long a caller waits for the database. */
+  readonly timeout: Duration.Input
+  /** How many items of each kind wait for a batch at most. */
+  readonly maxQueue: number
+}
+
+/** A visitor's message and the answer that begins. */
+export interface Turn {
+  readonly key: ConversationKey
+  readonly messageId: string
+  /** The message's parts as JSON. */
+  readonly parts: string
+  /** The message's UTF-16 units. */
+  readonly size: number
+  readonly answerId: string
+  /** Milliseconds since 1970. */
+  readonly at: number
+}
+
+/** An answer that ends. */
+export interface Completion {
+  readonly answerId: string
+  /** The answer's parts as JSON. */
+  readonly parts: string
+  /** The UTF-16 units of its text, and of all its parts. */
+  readonly characters: number
+  readonly size: number
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly ending: string
+  readonly inputTokens: number | null
+  readonly outputTokens: number | null
+}
+
+/** Stores an item; false if nothing was changed, because the item must be stored alone, if at all. */
+type Submit<Item> = (item: Item) => Effect.Effect<boolean, StorageUnavailable | RecordRefused>
+
+/** In items and UTF-16 units. */
+const bounds = { maxBatch: 200, maxBatchWeight: 2 * 2 ** 20, maxQueueWeight: 32 * 2 ** 20 } as const
+
+const turnColumns: ReadonlyArray<Columns.Column<Turn>> = [
+  Columns.uuid("instance_id", ({ key }) => key.instanceId),
+  Columns.text("conversation_id", ({ key }) => key.conversationId),
+  Columns.uuid("message_id", ({ messageId }) => messageId),
+  Columns.text("parts", ({ parts }) => parts),
+  Columns.int4("size", ({ size }) => size),
+  Columns.uuid("answer_id", ({ answerId }) => answerId),
+  Columns.timestamptz("begun_at", ({ at }) => at)
+]
+
+/**
+ * Begins an answer in each conversation that is new, or in which no answer runs and that is not full. New conversations are
+ * created in the order of their keys, because two processes may create the same ones.
+ */
+const beginStatement = `
+  WITH turn AS MATERIALIZED (
+    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)
+      AS turn (instance_id, conversation_id, message_id, parts, length, answer_id, begun_at)
+  ), idle AS MATERIALIZED (
+    SELECT turn.*, locked.conversation_key FROM turn CROSS JOIN LATERAL (
+      SELECT conversation_key FROM conversation
+      WHERE instance_id = turn.instance_id AND conversation_id = turn.conversation_id
+        AND running IS NULL AND messages + 2 <= ${maxMessages} AND size + length <= ${maxSize}
+      FOR NO KEY UPDATE SKIP LOCKED
+    ) AS locked LIMIT (SELECT count(*) FROM turn)
+  ), continued AS (
+    UPDATE conversation SET updated_at = greatest(updated_at, begun_at), messages = messages + 2, size = size + length,
+      running = answer_id, lease_until = ${newLease(leaseMillis)}
+    FROM idle WHERE conversation.conversation_key = idle.conversation_key
+    RETURNING conversation.conversation_key, messages, running
+  ), created AS (
+    INSERT INTO conversation
+      (instance_id, conversation_id, created_at, updated_at, messages, size, running, lease_until)
+    SELECT instance_id, conversation_id, begun_at, begun_at, 2, length, answer_id, ${newLease(leaseMillis)} FROM turn
+    ORDER BY instance_id, conversation_id
+    ON CONFLICT (instance_id, conversation_id) DO NOTHING
+    RETURNING conversation_key, messages, running
+  ), begun AS MATERIALIZED (
+    SELECT * FROM continued UNION ALL SELECT * FROM created
+  ), added AS (
+    INSERT INTO conversation_message (message_id, conversation_key, position, role, parts, characters, created_at)
+    SELECT id, conversation_key, place, role, said::json, said_length, begun_at
+    FROM begun JOIN turn ON answer_id = running CROSS JOIN LATERAL (VALUES
+      (message_id, messages - 1, 'user', turn.parts, length),
+      (answer_id, messages, 'assistant', '[]', 0)
+    ) AS message (id, place, role, said, said_length)
+  )
+  SELECT running AS id FROM begun`
+
+const completionColumns: ReadonlyArray<Columns.Column<Completion>> = [
+  Columns.uuid("answer_id", ({ answerId }) => answerId),
+  Columns.text("parts", ({ parts }) => parts),
+  Columns.int4("characters", ({ characters }) => characters),
+  Columns.int4("size", ({ size }) => size),
+  Columns.timestamptz("ended_at", ({ at }) => at),
+  Columns.text("ending", ({ ending }) => ending),
+  Columns.int8("input_tokens", ({ inputTokens }) => inputTokens),
+  Columns.int8("output_tokens", ({ outputTokens }) => outputTokens)
+]
+
+/** Ends the answers that run. A piece that is being stored in the same moment may stay; the upkeep deletes it. */
+const completeStatement = `
+  WITH answer AS MATERIALIZED (
+    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
+      AS answer (answer_id, said, length, units, ended_at, how, tokens_in, tokens_out)
+  ), held AS MATERIALIZED (
+    SELECT answer.*, locked.conversation_key FROM answer CROSS JOIN LATERAL (
+      SELECT conversation_key FROM conversation WHERE running = answer_id FOR NO KEY UPDATE SKIP LOCKED
+    ) AS locked LIMIT (SELECT count(*) FROM answer)
+  ), ended AS (
+    UPDATE conversation SET running = NULL, lease_until = NULL, size = size + units,
+      updated_at = greatest(updated_at, ended_at)
+    FROM held WHERE conversation.conversation_key = held.conversation_key
+  ), gone AS (
+    DELETE FROM answer_piece USING held WHERE answer_piece.answer_id = held.answer_id
+  )
+  UPDATE conversation_message SET parts = said::json, characters = length, ending = how, input_tokens = tokens_in,
+    output_tokens = tokens_out
+  FROM held WHERE message_id = answer_id RETURNING message_id AS id`
+
+const Stored = Schema.Array(Schema.Struct({ id: Schema.String }))
+
+/** The first item of each name: a statement changes a row once. */
+const firstOfEach = <Item>(items: ReadonlyArray<Item>, nameOf: (item: Item) => string): ReadonlyArray<Item> => [
+  ...new Map(items.toReversed().map((item) => [nameOf(item), item])).values()
+]
+
+/** Starts a group commit of one kind. The statement returns the ids of the answers that it stored. */
+const make = <Item extends { readonly answerId: string }>(
+  sql: PgClient.PgClient,
+  options: Options,
+  kind: {
+    readonly name: BatchMetrics.Kind
+    readonly statement: string
+    readonly columns: ReadonlyArray<Columns.Column<Item>>
+    readonly rowOf: (item: Item) => string
+    readonly weigh: (item: Item) => number
+  }
+): Effect.Effect<Submit<Item>, never, Scope.Scope> => {
+  const flush = (
+    items: ReadonlyArray<Item>
+  ): Effect.Effect<ReadonlyArray<Result.Result<boolean>>, SqlError.SqlError | RecordRefused> => {
+    const written = firstOfEach(items, kind.rowOf)
+    const parameters = Columns.parameters(kind.columns, written)
+    if (Result.isFailure(parameters)) return Effect.fail(new RecordRefused({ cause: parameters.failure }))
+    return sql.unsafe(kind.statement, parameters.success).pipe(
+      decodeRows(Stored),
+      Effect.map((rows) => {
+        const stored = new Set(rows.map(({ id }) => id))
+        const isWritten = new Set(written)
+        return items.map((item) => Result.succeed(isWritten.has(item) && stored.has(item.answerId)))
+      })
+    )
+  }
+  return Effect.gen(function* () {
+    const { submit } = yield* GroupCommit.make<Item, boolean, never>({
+      flush: (items) =>
+        Effect.catchTag(flush(items), "SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error))),
+      timeout: options.timeout,
+      maxQueue: options.maxQueue,
+      weigh: kind.weigh,
+      observer: yield* BatchMetrics.observer(kind.name),
+      ...bounds
+    })
+    return submit
+  })
+}
+
+/** Begins answers to messages. Needs a `Columns.client`. */
+export const begin = (sql: PgClient.PgClient, options: Options) =>
+  make<Turn>(sql, options, {
+    name: "turns",
+    statement: beginStatement,
+    columns: turnColumns,
+    rowOf: ({ key }) => `${key.instanceId} ${key.conversationId}`,
+    weigh: ({ parts }) => 200 + parts.length
+  })
+
+/** Completes answers. Needs a `Columns.client`. */
+export const complete = (sql: PgClient.PgClient, options: Options) =>
+  make<Completion>(sql, options, {
+    name: "answers",
+    statement: completeStatement,
+    columns: completionColumns,
+    rowOf: ({ answerId }) => answerId,
+    weigh: ({ parts }) => 200 + parts.length
+  })

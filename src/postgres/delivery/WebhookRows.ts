@@ -1,0 +1,59 @@
+/**
+ * The columns of a webhook, and its secrets, which only the holder of `SECRETS_KEY` can read.
+ *
+ * @module
+ */
+import { randomBytes } from "node:crypto"
+import { Option, Schema } from "effect"
+import * as Sealing from "../../core/delivery/Sealing.ts"
+import { formats, type Webhook } from "../../core/delivery/Webhook.ts"
+
+export const millis = (column: string, name: string) =>
+  `floor(extract(epoch FROM ${column}) * 1000)::float8 AS "${name}"`
+
+const Time = Schema.NullOr(Schema.Finite)
+
+export const fields = {
+  webhookId: Schema.String,
+  websiteConfigId: Schema.String,
+  url: Schema.String,
+  events: Schema.Array(Schema.String),
+  format: Schema.Literals(formats),
+  createdAt: Schema.Finite,
+  failingSince: Time,
+  disabledAt: Time
+}
+
+export const secretFields = { secret: Schema.Uint8Array, previousSecret: Schema.NullOr(Schema.Uint8Array) }
+
+export const columns = `webhook_id AS "webhookId", webhook.website_config_id AS "websiteConfigId", url, events, format,
+  ${millis("webhook.created_at", "createdAt")}, ${millis("failing_since", "failingSince")}, ${millis("disabled_at", "disabledAt")}`
+
+/** The sealed secrets; the previous one while it signs too. */
+export const secretColumns = `secret, CASE WHEN previous_secret_until > now() THEN previous_secret END AS "previousSecret"`
+
+export const toWebhook = (row: { readonly [Name in keyof Webhook]: Webhook[Name] }): Webhook => ({
+  webhookId: row.webhookId,
+  websiteConfigId: row.websiteConfigId,
+  url: row.url,
+  events: row.events,
+  format: row.format,
+  createdAt: row.createdAt,
+  failingSince: row.failingSince,
+  disabledAt: row.disabledAt
+})
+
+export const seal = (key: Uint8Array, webhookId: string, secret: string): Uint8Array =>
+  Sealing.seal(key, randomBytes(Sealing.nonceBytes), webhookId, secret)
+
+/** The secrets that sign; empty if one cannot be opened. */
+export const open = (
+  key: Uint8Array,
+  row: { readonly webhookId: string; readonly secret: Uint8Array; readonly previousSecret: Uint8Array | null }
+): ReadonlyArray<string> => {
+  const sealed = row.previousSecret === null ? [row.secret] : [row.secret, row.previousSecret]
+  return Option.getOrElse(
+    Option.all(sealed.map((one) => Sealing.open(key, row.webhookId, one))),
+    (): ReadonlyArray<string> => []
+  )
+}

@@ -1,0 +1,176 @@
+/**
+ * Stores webhooks in PostgreSQL, their secrets encrypted with `SECRETS_KEY`. Keeps `site.has_subscribers` true while the
+ * website has a webhook or a notification.
+ *
+ * @module
+ */
+import { randomBytes, randomUUID } from "node:crypto"
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { Clock, type Duration, Effect, Layer, Option, Redacted, Schema } from "effect"
+import type { SqlError } from "effect/sql"
+import * as Signature from "../../core/delivery/Signature.ts"
+import { rotationMillis, type Webhook } from "../../core/delivery/Webhook.ts"
+import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import { SecretsKeyUnusable, Webhooks } from "../../services/delivery/Webhooks.ts"
+import * as Database from "../Database.ts"
+import * as Rows from "./WebhookRows.ts"
+
+export interface Options {
+  /** The timeout of each statement. */
+  readonly timeout: Duration.Input
+  /** The key of 32 bytes that encrypts the secrets. */
+  readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
+}
+
+const Found = Schema.Array(Schema.Struct(Rows.fields))
+const WithSecrets = Schema.Array(Schema.Struct({ ...Rows.fields, ...Rows.secretFields }))
+const SiteOf = Schema.Array(Schema.Struct({ id: Schema.String }))
+
+/** Marks a website as one with subscribers or without. A website that gets one at the same time is locked by it. */
+export const refreshSubscribers = (
+  sql: PgClient.PgClient,
+  websiteConfigId: string
+): Effect.Effect<unknown, SqlError.SqlError> => {
+  const id = PgTypes.uuid(websiteConfigId)
+  return Effect.andThen(
+    sql`SELECT 1 FROM site WHERE website_config_id = ${id} FOR NO KEY UPDATE`,
+    sql`UPDATE site SET has_subscribers = EXISTS (SELECT FROM webhook WHERE website_config_id = ${id})
+      OR EXISTS (SELECT FROM notification WHERE website_config_id = ${id}) WHERE website_config_id = ${id}`
+  )
+}
+
+const cancelPending = (sql: PgClient.PgClient, webhookId: string) =>
+  sql`UPDATE delivery SET status = 'cancelled', next_attempt_at = NULL
+    WHERE subscriber_id = ${PgTypes.uuid(webhookId)} AND status = 'pending'`
+
+export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Webhooks, never, PgClient.PgClient> =>
+  Layer.effect(
+    Webhooks,
+    Effect.map(PgClient.PgClient, (sql) => {
+      const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+        effect.pipe(sql.withTransaction, Database.recoverConnectionErrors(), Database.bounded(timeout))
+      const key = Option.match(secretsKey, {
+        onNone: () => Effect.fail(new SecretsKeyUnusable({ reason: "missing" })),
+        onSome: (secret) => Effect.succeed(Redacted.value(secret))
+      })
+      const newSecret = Effect.sync(() => Signature.formatSecret(randomBytes(Signature.secretBytes)))
+      const first = (rows: ReadonlyArray<Webhook>) => Option.map(Option.fromUndefinedOr(rows[0]), Rows.toWebhook)
+
+      const create: Webhooks["Service"]["create"] = Effect.fnUntraced(function* (given) {
+        const sealing = yield* key
+        if (!isCanonicalUuid(given.websiteConfigId)) return Option.none()
+        const secret = yield* newSecret
+        const webhookId = randomUUID()
+        const createdAt = yield* Clock.currentTimeMillis
+        const site = PgTypes.uuid(given.websiteConfigId)
+        // Idempotent: a second run finds its own webhook.
+        const rows = yield* transaction(
+          Effect.gen(function* () {
+            yield* sql`UPDATE site SET has_subscribers = true WHERE website_config_id = ${site} AND deleted_at IS NULL`
+            return yield* sql`
+              INSERT INTO webhook (webhook_id, website_config_id, url, events, format, secret, created_at)
+              SELECT ${PgTypes.uuid(webhookId)}, website_config_id, ${PgTypes.text(given.url)},
+                ${Database.array(given.events, PgTypes.OID.text)}, ${PgTypes.text(given.format)},
+                ${PgTypes.bytea(Rows.seal(sealing, webhookId, secret))}, ${PgTypes.timestamptz(createdAt)}
+              FROM site WHERE website_config_id = ${site} AND deleted_at IS NULL
+              ON CONFLICT (webhook_id) DO UPDATE SET secret = excluded.secret
+              RETURNING ${sql.literal(Rows.columns)}`.pipe(decodeRows(Found))
+          })
+        )
+        return Option.map(first(rows), (webhook) => ({ webhook, secret }))
+      })
+
+      const update: Webhooks["Service"]["update"] = Effect.fnUntraced(function* (webhookId, change) {
+        if (!isCanonicalUuid(webhookId)) return Option.none()
+        const now = PgTypes.timestamptz(yield* Clock.currentTimeMillis)
+        const { events, format = null, isEnabled, url = null } = change
+        const rows = yield* transaction(
+          Effect.gen(function* () {
+            const changed = yield* sql`UPDATE webhook SET url = coalesce(${PgTypes.text(url)}, url),
+              events = ${events === undefined ? sql.literal("events") : Database.array(events, PgTypes.OID.text)},
+              format = coalesce(${PgTypes.text(format)}, format),
+              failing_since = ${sql.literal(isEnabled === true ? "NULL" : "failing_since")},
+              disabled_at = ${
+                isEnabled === undefined
+                  ? sql.literal("disabled_at")
+                  : isEnabled
+                    ? sql.literal("NULL")
+                    : sql`coalesce(disabled_at, ${now})`
+              }
+              WHERE webhook_id = ${PgTypes.uuid(webhookId)} RETURNING ${sql.literal(Rows.columns)}`.pipe(
+              decodeRows(Found)
+            )
+            if (isEnabled === false) yield* cancelPending(sql, webhookId)
+            return changed
+          })
+        )
+        return first(rows)
+      })
+
+      const withSecrets: Webhooks["Service"]["withSecrets"] = Effect.fnUntraced(function* (webhookId) {
+        const sealing = yield* key
+        if (!isCanonicalUuid(webhookId)) return Option.none()
+        const [row] = yield* sql`SELECT ${sql.literal(Rows.columns)}, ${sql.literal(Rows.secretColumns)} FROM webhook
+          WHERE webhook_id = ${PgTypes.uuid(webhookId)}`.pipe(Database.bounded(timeout), decodeRows(WithSecrets))
+        if (row === undefined) return Option.none()
+        const secrets = Rows.open(sealing, row)
+        if (secrets.length === 0) return yield* new SecretsKeyUnusable({ reason: "wrong" })
+        return Option.some({ webhook: Rows.toWebhook(row), secrets })
+      })
+
+      const rotate: Webhooks["Service"]["rotate"] = Effect.fnUntraced(function* (webhookId) {
+        const sealing = yield* key
+        const found = yield* withSecrets(webhookId)
+        if (Option.isNone(found)) return Option.none()
+        const [previous = ""] = found.value.secrets
+        const secret = yield* newSecret
+        const until = (yield* Clock.currentTimeMillis) + rotationMillis
+        // Both secrets are given, so that a second run changes nothing.
+        const rows = yield* sql`UPDATE webhook SET secret = ${PgTypes.bytea(Rows.seal(sealing, webhookId, secret))},
+            previous_secret = ${PgTypes.bytea(Rows.seal(sealing, webhookId, previous))},
+            previous_secret_until = ${PgTypes.timestamptz(until)}
+          WHERE webhook_id = ${PgTypes.uuid(webhookId)} RETURNING ${sql.literal(Rows.columns)}`.pipe(
+          Database.bounded(timeout),
+          decodeRows(Found)
+        )
+        return Option.map(first(rows), (webhook) => ({ webhook, secret }))
+      })
+
+      // Looked for first: a deletion that runs twice finds nothing the second time.
+      const remove: Webhooks["Service"]["delete"] = Effect.fnUntraced(function* (webhookId) {
+        if (!isCanonicalUuid(webhookId)) return false
+        const id = PgTypes.uuid(webhookId)
+        const [found] = yield* sql`SELECT website_config_id AS id FROM webhook WHERE webhook_id = ${id}`.pipe(
+          Database.bounded(timeout),
+          decodeRows(SiteOf)
+        )
+        if (found === undefined) return false
+        yield* transaction(
+          Effect.gen(function* () {
+            yield* sql`DELETE FROM webhook WHERE webhook_id = ${id}`
+            yield* sql`DELETE FROM delivery WHERE subscriber_id = ${id}`
+            yield* refreshSubscribers(sql, found.id)
+          })
+        )
+        return true
+      })
+
+      return Webhooks.of({
+        create,
+        list: (websiteConfigId) =>
+          isCanonicalUuid(websiteConfigId)
+            ? sql`SELECT ${sql.literal(Rows.columns)} FROM webhook
+                WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} ORDER BY created_at, webhook_id`.pipe(
+                Database.bounded(timeout),
+                decodeRows(Found),
+                Effect.map((rows) => rows.map(Rows.toWebhook))
+              )
+            : Effect.succeed([]),
+        update,
+        delete: remove,
+        rotate,
+        withSecrets
+      })
+    })
+  )

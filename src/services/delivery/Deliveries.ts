@@ -1,0 +1,46 @@
+/**
+ * The deliveries of events to webhooks. The interface only; see `memory/delivery/Deliveries` and
+ * `postgres/delivery/Deliveries`.
+ *
+ * @module
+ */
+import { Context, type Effect, type Option } from "effect"
+import type { Health, Next } from "../../core/delivery/Schedule.ts"
+import type { Attempt, Delivery, DeliveryDetails, DeliveryStatus, Leased } from "../../core/delivery/Webhook.ts"
+import type { StorageUnavailable } from "../Storage.ts"
+
+/** What came of an attempt, and what follows. */
+export interface Settlement {
+  readonly attempt: Attempt
+  readonly next: Next
+  readonly health: Health
+}
+
+export class Deliveries extends Context.Service<
+  Deliveries,
+  {
+    /** Turns some events into deliveries, and returns the number of the events. Several processes may do it at once. */
+    readonly fanOut: Effect.Effect<number, StorageUnavailable>
+    /**
+     * Leases due deliveries, for each webhook at most `slots` (fewer while it fails) minus those that `busy` counts. Until the
+     * lease ends, no other process gets them.
+     */
+    readonly lease: (
+      slots: { readonly healthy: number; readonly failing: number },
+      busy: ReadonlyMap<string, number>
+    ) => Effect.Effect<ReadonlyArray<Leased>, StorageUnavailable>
+    /** Records an attempt. Does nothing if the lease ended and another process has leased the delivery. */
+    readonly settle: (leased: Leased, settlement: Settlement) => Effect.Effect<void, StorageUnavailable>
+    /** The latest 100 deliveries of a webhook, latest first. */
+    readonly list: (
+      webhookId: string,
+      status?: DeliveryStatus | undefined
+    ) => Effect.Effect<ReadonlyArray<Delivery>, StorageUnavailable>
+    readonly show: (
+      webhookId: string,
+      eventId: string
+    ) => Effect.Effect<Option.Option<DeliveryDetails>, StorageUnavailable>
+    /** Makes a delivery due now, with the whole schedule. False if there is none, or its submission was deleted. */
+    readonly retry: (webhookId: string, eventId: string) => Effect.Effect<boolean, StorageUnavailable>
+  }
+>()("hydracore/services/Deliveries") {}

@@ -1,0 +1,52 @@
+/**
+ * The webhooks of websites. The interface only; see `memory/delivery/Webhooks` and `postgres/delivery/Webhooks`.
+ *
+ * @module
+ */
+import { Context, type Effect, type Option, Schema } from "effect"
+import type { Format, Webhook, WebhookChange } from "../../core/delivery/Webhook.ts"
+import type { StorageUnavailable } from "../Storage.ts"
+
+/** `SECRETS_KEY` is not set, or is not the key that encrypted the secret. */
+export class SecretsKeyUnusable extends Schema.TaggedError<SecretsKeyUnusable>()("SecretsKeyUnusable", {
+  reason: Schema.Literals(["missing", "wrong"])
+}) {}
+
+/** A webhook when its secret is made: the only time at which it is shown. */
+export interface NewSecret {
+  readonly webhook: Webhook
+  readonly secret: string
+}
+
+export class Webhooks extends Context.Service<
+  Webhooks,
+  {
+    /** None if there is no such website. */
+    readonly create: (webhook: {
+      readonly websiteConfigId: string
+      readonly url: string
+      readonly events: ReadonlyArray<string>
+      readonly format: Format
+    }) => Effect.Effect<Option.Option<NewSecret>, StorageUnavailable | SecretsKeyUnusable>
+    /** The webhooks of a website, oldest first. */
+    readonly list: (websiteConfigId: string) => Effect.Effect<ReadonlyArray<Webhook>, StorageUnavailable>
+    /** None if there is no such webhook. */
+    readonly update: (
+      webhookId: string,
+      change: WebhookChange
+    ) => Effect.Effect<Option.Option<Webhook>, StorageUnavailable>
+    /** Deletes a webhook and its deliveries. False if there is no such webhook. */
+    readonly delete: (webhookId: string) => Effect.Effect<boolean, StorageUnavailable>
+    /** Makes a new secret. The previous one signs too for 24 hours. */
+    readonly rotate: (
+      webhookId: string
+    ) => Effect.Effect<Option.Option<NewSecret>, StorageUnavailable | SecretsKeyUnusable>
+    /** A webhook with the secrets that sign now. */
+    readonly withSecrets: (
+      webhookId: string
+    ) => Effect.Effect<
+      Option.Option<{ readonly webhook: Webhook; readonly secrets: ReadonlyArray<string> }>,
+      StorageUnavailable | SecretsKeyUnusable
+    >
+  }
+>()("hydracore/services/Webhooks") {}

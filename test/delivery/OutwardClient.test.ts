@@ -1,0 +1,79 @@
+/** The guard of outward requests, on real sockets with a resolver that the test controls. */
+import type * as Dns from "node:dns"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as OutwardClient from "../../src/delivery/OutwardClient.ts"
+import { receiver } from "../support/Receiver.ts"
+
+/** A resolver that gives these addresses, one list per look-up, and counts the look-ups. */
+const resolver = (answers: ReadonlyArray<ReadonlyArray<string>>) => {
+  const asked: Array<string> = []
+  const lookup = ((host: string, _options: unknown, callback: (error: null, addresses: unknown) => void) => {
+    const given = answers[Math.min(asked.push(host), answers.length) - 1] ?? []
+    queueMicrotask(() =>
+      callback(
+        null,
+        given.map((address) => ({ address, family: address.includes(":") ? 6 : 4 }))
+      )
+    )
+  }) as typeof Dns.lookup
+  return { asked, lookup }
+}
+
+const post = (url: string) => OutwardClient.OutwardClient.use((client) => client.post(url, {}, "{}"))
+
+describe("delivery/OutwardClient", () => {
+  it.live("a name with private addresses only is not connected to, whatever it resolved to before", () =>
+    Effect.gen(function* () {
+      const { asked, lookup } = resolver([
+        ["127.0.0.1"],
+        ["10.0.0.1", "::1"],
+        ["::ffff:7f00:1"],
+        ["64:ff9b::a9fe:a9fe"]
+      ])
+      yield* Effect.gen(function* () {
+        for (let times = 1; times <= 4; times++) {
+          const response = yield* post("http://hooks.example/")
+          assert.strictEqual(response.status, null)
+          assert.strictEqual(response.error, "hooks.example has no address on the public internet")
+          assert.strictEqual(asked.length, times)
+        }
+      }).pipe(Effect.provide(OutwardClient.layer({ allowed: [], lookup })))
+    })
+  )
+
+  it.live("a private literal in any spelling, another port and a redirect to either are never requested", () =>
+    Effect.gen(function* () {
+      const inner = yield* receiver((_, response) => response.end("secret"))
+      const outer = yield* receiver((_, response) =>
+        response.writeHead(302, { location: `http://127.0.0.1:${inner.port}/` }).end()
+      )
+      yield* Effect.gen(function* () {
+        const host = `:${inner.port}/`
+        for (const url of [
+          ...["http://127.0.0.1/", "http://2130706433/", "http://0x7f000001/", "http://017700000001/", "http://127.1/"],
+          ...["http://[::1]/", "http://[::ffff:127.0.0.1]/", "http://localhost/", "http://169.254.169.254/"],
+          ...[`http://127.0.0.1${host}`, `http://1.1.1.1${host}`]
+        ]) {
+          const response = yield* post(url)
+          assert.strictEqual(response.status, null, url)
+          assert.match(response.error ?? "", /public internet|is not allowed/, url)
+        }
+        assert.strictEqual((yield* post(outer.url)).status, 302)
+        assert.strictEqual(inner.received.length, 0)
+      }).pipe(Effect.provide(OutwardClient.layer({ allowed: [{ host: "127.0.0.1", port: outer.port }] })))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("an allowed host is reached by its name and port", () =>
+    Effect.gen(function* () {
+      const { port, received } = yield* receiver((_, response) => response.end("ok"))
+      const { lookup } = resolver([["127.0.0.1"]])
+      const allowed = [{ host: "hooks.internal", port }]
+      const response = yield* post(`http://hooks.internal:${port}/`).pipe(
+        Effect.provide(OutwardClient.layer({ allowed, lookup }))
+      )
+      assert.deepStrictEqual([response.status, response.answer, received.length], [200, "ok", 1])
+    }).pipe(Effect.scoped)
+  )
+})

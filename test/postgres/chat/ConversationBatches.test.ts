@@ -1,0 +1,114 @@
+import { randomUUID } from "node:crypto"
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Latch, Layer, Option, Schema } from "effect"
+import * as PostgresConversationStore from "../../../src/postgres/chat/ConversationStore.ts"
+import * as InstanceDirectory from "../../../src/postgres/chat/InstanceDirectory.ts"
+import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
+import { newKey, say } from "../../suites/ConversationStore.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+
+const timeout = "20 seconds"
+const layers = Layer.merge(
+  PostgresConversationStore.layer({ timeout, maxQueue: 10_000 }),
+  InstanceDirectory.layer({ timeout })
+).pipe(Layer.provideMerge(TestDatabase.layer))
+
+const Commits = Schema.Tuple([Schema.Struct({ commits: Schema.Int })])
+
+/** How many transactions wrote the rows of a table. */
+const commitsOf = (table: string) =>
+  PgClient.PgClient.use((sql) => sql.unsafe(`SELECT count(DISTINCT xmin::text)::int AS commits FROM ${table}`)).pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(Commits)),
+    Effect.map(([{ commits }]) => commits)
+  )
+
+const complete = (answerId: string, text = "an answer") =>
+  ConversationStore.use((store) =>
+    store.complete({ answerId, parts: [{ type: "text", text }], ending: "stop", usage: null })
+  )
+
+const together = { concurrency: "unbounded" } as const
+
+describe("postgres/chat/ConversationBatches", () => {
+  it.live("turns that come at once share their commits, and so do answers that end at once", () =>
+    Effect.gen(function* () {
+      const { instanceId } = yield* newKey
+      const keys = Array.from({ length: 60 }, () => ({ instanceId, conversationId: randomUUID() }))
+      for (const _ of ["new", "continued"]) {
+        const answers = yield* Effect.forEach(keys, (key) => say(key, "one"), together)
+        assert.isBelow(yield* commitsOf("conversation"), 15)
+        assert.deepStrictEqual(new Set(yield* Effect.forEach(answers, (id) => complete(id), together)), new Set([true]))
+        assert.isBelow(yield* commitsOf("conversation"), 15)
+        assert.deepStrictEqual(
+          new Set(yield* Effect.forEach(answers, (id) => complete(id), together)),
+          new Set([false])
+        )
+      }
+      const store = yield* ConversationStore
+      for (const { messages } of yield* store.list({ instanceId, limit: 100, before: null })) {
+        assert.strictEqual(messages, 4)
+      }
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.live("messages to one conversation that come at once are all kept, and only the last is answered", () =>
+    Effect.gen(function* () {
+      const store = yield* ConversationStore
+      const key = yield* newKey
+      const answers = yield* Effect.forEach(["a", "b", "c", "d"], (text) => say(key, text), together)
+      const messages = yield* Effect.flatMap(store.read(key), Effect.fromOption)
+      assert.lengthOf(messages, 8)
+      const running = Option.getOrThrow(yield* store.running(key))
+      assert.strictEqual(messages.at(-1)?.messageId, running)
+      const ended = yield* Effect.forEach(answers, (id) => complete(id), together)
+      assert.deepStrictEqual(
+        answers.filter((_, index) => ended[index]),
+        [running]
+      )
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.live("a conversation that is locked delays no other, and is written once it is free", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const store = yield* ConversationStore
+      const [idle, busy] = [yield* newKey, yield* newKey]
+      yield* complete(yield* say(idle, "one"))
+      const answerId = yield* say(busy, "one")
+      const [locked, free] = [yield* Latch.make(), yield* Latch.make()]
+      const holder = yield* sql`SELECT 1 FROM conversation FOR UPDATE`.pipe(
+        Effect.andThen(locked.open),
+        Effect.andThen(free.await),
+        sql.withTransaction,
+        Effect.forkChild
+      )
+      yield* locked.await
+      const begun = yield* Effect.forkChild(say(idle, "two"))
+      const completed = yield* Effect.forkChild(complete(answerId))
+      const other = { instanceId: idle.instanceId, conversationId: randomUUID() }
+      assert.isTrue(yield* complete(yield* say(other, "one")))
+      yield* free.open
+      yield* Fiber.join(holder)
+      const next = yield* Fiber.join(begun)
+      assert.isTrue(yield* Fiber.join(completed))
+      assert.deepStrictEqual(yield* store.running(idle), Option.some(next))
+      assert.isTrue(Option.isNone(yield* store.running(busy)))
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.live("a turn of an instance that does not exist is refused, and its neighbours are stored", () =>
+    Effect.gen(function* () {
+      const key = yield* newKey
+      const turns = Array.from({ length: 9 }, (_, index) => ({
+        instanceId: index === 4 ? randomUUID() : key.instanceId,
+        conversationId: randomUUID()
+      }))
+      const outcomes = yield* Effect.forEach(turns, (turn) => Effect.result(say(turn, "one")), together)
+      assert.deepStrictEqual(
+        outcomes.map((outcome) => (outcome._tag === "Failure" ? outcome.failure._tag : "stored")),
+        turns.map((_, index) => (index === 4 ? "RecordRefused" : "stored"))
+      )
+    }).pipe(Effect.provide(layers))
+  )
+})

@@ -1,0 +1,297 @@
+/** Deliveries from the commit of a submission to a real receiver. */
+import { randomBytes } from "node:crypto"
+import type { RequestListener } from "node:http"
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option, Redacted } from "effect"
+import { Webhook as StandardWebhook } from "standardwebhooks"
+import type { Webhook } from "../../../src/core/delivery/Webhook.ts"
+import type { SubmissionDraft } from "../../../src/core/forms/Submission.ts"
+import * as Dispatcher from "../../../src/delivery/Dispatcher.ts"
+import * as OutwardClient from "../../../src/delivery/OutwardClient.ts"
+import * as PostgresDeliveries from "../../../src/postgres/delivery/Deliveries.ts"
+import * as PostgresWebhooks from "../../../src/postgres/delivery/Webhooks.ts"
+import * as PostgresSubmissionRepo from "../../../src/postgres/forms/SubmissionRepo.ts"
+import * as SiteDirectories from "../../../src/postgres/sites/SiteDirectory.ts"
+import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
+import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
+import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
+import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import { type Received, receiver } from "../../support/Receiver.ts"
+
+const timeout = "20 seconds"
+const secretsKey = Option.some(Redacted.make<Uint8Array>(randomBytes(32)))
+
+const layers = Layer.mergeAll(
+  PostgresWebhooks.layer({ timeout, secretsKey }),
+  PostgresDeliveries.layer({ timeout, secretsKey }),
+  SiteDirectories.layer({ timeout }),
+  PostgresSubmissionRepo.layer({ timeout, maxQueue: 100 })
+).pipe(Layer.provideMerge(TestDatabase.layer))
+
+const client = (ports: ReadonlyArray<number>, wait?: number) =>
+  OutwardClient.layer({
+    allowed: ports.map((port) => ({ host: "127.0.0.1", port })),
+    ...(wait === undefined ? {} : { timeout: wait })
+  })
+
+const newSite = Effect.map(
+  SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] })),
+  ({ websiteConfigId }) => websiteConfigId
+)
+
+const draft = (websiteConfigId: string, more: Partial<SubmissionDraft> = {}): SubmissionDraft => ({
+  submissionId: crypto.randomUUID(),
+  websiteConfigId,
+  receivedAt: Date.now(),
+  email: "ada@example.com",
+  pageSlug: "contact",
+  formData: '{"message":"Hello\\u0000"}',
+  status: "accepted",
+  reasons: [],
+  sessionId: null,
+  idempotency: null,
+  ...more
+})
+
+const newWebhook = Effect.fnUntraced(function* (
+  websiteConfigId: string,
+  url: string,
+  events: ReadonlyArray<string> = []
+) {
+  const webhooks = yield* Webhooks
+  return Option.getOrThrow(yield* webhooks.create({ websiteConfigId, url, events, format: "standard" }))
+})
+
+const ok: RequestListener = (_, response) => response.writeHead(204).end()
+
+/** Waits for a state, however long that takes. */
+const until = <A, E, R>(state: Effect.Effect<A, E, R>, isReached: (value: A) => boolean): Effect.Effect<A, E, R> =>
+  Effect.flatMap(state, (value) =>
+    isReached(value) ? Effect.succeed(value) : Effect.flatMap(Effect.sleep("20 millis"), () => until(state, isReached))
+  )
+
+const deliveriesOf = (webhook: Webhook) => Deliveries.use((deliveries) => deliveries.list(webhook.webhookId))
+
+/** Makes deliveries due now, as if their time had come. */
+const hurry = PgClient.PgClient.use((sql) => sql`UPDATE delivery SET next_attempt_at = now() WHERE status = 'pending'`)
+
+describe("postgres/delivery", () => {
+  it.live(
+    "a stored submission is sent once and verifiably; a repeated one and one of another website send nothing",
+    () =>
+      Effect.gen(function* () {
+        const repo = yield* SubmissionRepo
+        const { port, received, url } = yield* receiver(ok)
+        const [site, other] = [yield* newSite, yield* newSite]
+        const { secret, webhook } = yield* newWebhook(site, url)
+        const idempotency = { key: "key", fingerprint: "print" }
+        const first = draft(site, { idempotency })
+        yield* repo.submit(first)
+        yield* repo.submit(draft(site, { idempotency }))
+        yield* repo.submit(draft(other))
+        yield* Layer.build(Dispatcher.layer.pipe(Layer.provide(client([port]))))
+        yield* until(deliveriesOf(webhook), ([one]) => one?.status === "delivered")
+        assert.strictEqual(received.length, 1)
+        const [{ body, headers }] = received as [Received]
+        assert.doesNotThrow(() => new StandardWebhook(secret).verify(body, headers as Record<string, string>))
+        const { data, type } = JSON.parse(body)
+        assert.deepStrictEqual(
+          [type, data.submission_id, data.form_data],
+          ["submission.accepted", first.submissionId, { message: "Hello\0" }]
+        )
+        assert.strictEqual((yield* deliveriesOf(webhook))[0]?.eventId, headers["webhook-id"])
+      }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+
+  it.live("release and deletion are events, and a deleted submission's data is removed from its deliveries", () =>
+    Effect.gen(function* () {
+      const repo = yield* SubmissionRepo
+      const deliveries = yield* Deliveries
+      const { port, received, url } = yield* receiver((_, response) => response.writeHead(500).end("no"))
+      const site = yield* newSite
+      const { webhook } = yield* newWebhook(site, url)
+      const given = draft(site, { status: "quarantined", reasons: ["links"] })
+      yield* repo.submit(given)
+      assert.isTrue(yield* repo.release(given.submissionId))
+      assert.isTrue(yield* repo.release(given.submissionId))
+      yield* Layer.build(Dispatcher.layer.pipe(Layer.provide(client([port]))))
+      yield* until(deliveriesOf(webhook), (all) => all.length === 2 && all.every(({ attempts }) => attempts === 1))
+      yield* until(
+        Effect.sync(() => received.length),
+        (count) => count === 2
+      )
+      assert.isTrue(yield* repo.delete(given.submissionId))
+      const all = yield* until(deliveriesOf(webhook), ({ length }) => length === 3)
+      assert.sameMembers(
+        all.map(({ type }) => type),
+        ["submission.quarantined", "submission.released", "submission.deleted"]
+      )
+      for (const one of all) {
+        const details = Option.getOrThrow(yield* deliveries.show(webhook.webhookId, one.eventId))
+        if (one.type === "submission.deleted") continue
+        assert.deepStrictEqual([details.status, details.payload], ["cancelled", null])
+        assert.isTrue(details.history.every(({ answer }) => answer === null))
+        assert.isFalse(yield* deliveries.retry(webhook.webhookId, one.eventId))
+      }
+    }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+
+  it.live(
+    "each answer has its outcome: 2xx is delivered, 410 disables, anything else is retried with the same id",
+    () =>
+      Effect.gen(function* () {
+        const repo = yield* SubmissionRepo
+        const deliveries = yield* Deliveries
+        const webhooks = yield* Webhooks
+        const big = Buffer.alloc(1024 * 1024, "x")
+        const answers: Readonly<Record<string, { readonly respond: RequestListener; readonly status: number | null }>> =
+          {
+            "200": { respond: (_, response) => response.end("thanks"), status: 200 },
+            "204": { respond: ok, status: 204 },
+            "301": { respond: (_, response) => response.writeHead(301, { location: "/other" }).end(), status: 301 },
+            "400": { respond: (_, response) => response.writeHead(400).end(), status: 400 },
+            "410": { respond: (_, response) => response.writeHead(410).end(), status: 410 },
+            "429": { respond: (_, response) => response.writeHead(429, { "retry-after": "3600" }).end(), status: 429 },
+            "500": { respond: (_, response) => response.writeHead(500).end("x".repeat(10_000)), status: 500 },
+            hangs: { respond: () => {}, status: null },
+            cuts: { respond: (request) => request.socket.destroy(), status: null },
+            large: {
+              respond: (_, response) => {
+                response.writeHead(200)
+                const write = (left: number): void => {
+                  if (left === 0 || response.destroyed) return
+                  response.write(big, () => write(left - 1))
+                }
+                write(100)
+              },
+              status: 200
+            }
+          }
+        const started = []
+        for (const [name, { respond, status }] of Object.entries(answers)) {
+          const site = yield* newSite
+          const { port, received, url } = yield* receiver(respond)
+          const { webhook } = yield* newWebhook(site, url)
+          yield* repo.submit(draft(site))
+          started.push({ name, status, port, received, webhook, site })
+        }
+        yield* Layer.build(
+          Dispatcher.layer.pipe(
+            Layer.provide(
+              client(
+                started.map(({ port }) => port),
+                3_000
+              )
+            )
+          )
+        )
+        for (const { name, received, site, status, webhook } of started) {
+          const show = Effect.gen(function* () {
+            const [one] = yield* deliveriesOf(webhook)
+            return one === undefined
+              ? undefined
+              : Option.getOrUndefined(yield* deliveries.show(webhook.webhookId, one.eventId))
+          })
+          const first = yield* until(show, (details) => details !== undefined && details.history.length > 0)
+          const [attempt] = first?.history ?? []
+          assert.strictEqual(attempt?.status, status, name)
+          assert.strictEqual(attempt?.error === null, status !== null, name)
+          assert.isAtMost(Buffer.byteLength(attempt?.answer ?? ""), 2_048, name)
+          const isDelivered = status !== null && status < 300
+          assert.strictEqual(first?.status, isDelivered ? "delivered" : status === 410 ? "failed" : "pending", name)
+          if (name === "429") assert.isAtLeast((first?.nextAttemptAt ?? 0) - Date.now(), 3_500_000)
+          const [current] = yield* webhooks.list(site)
+          assert.strictEqual(current?.disabledAt !== null, status === 410, name)
+          assert.strictEqual(current?.failingSince !== null, !isDelivered, name)
+          if (first?.status !== "pending") continue
+          yield* hurry
+          yield* until(show, (details) => (details?.history.length ?? 0) > 1)
+          assert.strictEqual(received[0]?.headers["webhook-id"], received[1]?.headers["webhook-id"], name)
+          assert.strictEqual(received[0]?.body, received[1]?.body, name)
+        }
+      }).pipe(Effect.scoped, Effect.provide(layers)),
+    120_000
+  )
+
+  it.live("a receiver that hangs with all its slots in use delays no other", () =>
+    Effect.gen(function* () {
+      const repo = yield* SubmissionRepo
+      const [hanging, healthy] = [yield* receiver(() => {}), yield* receiver(ok)]
+      const [one, other] = [yield* newSite, yield* newSite]
+      yield* newWebhook(one, hanging.url)
+      const { webhook } = yield* newWebhook(other, healthy.url)
+      yield* Effect.forEach(Array.from({ length: 40 }), () => repo.submit(draft(one)), { concurrency: 40 })
+      yield* Layer.build(Dispatcher.layer.pipe(Layer.provide(client([hanging.port, healthy.port], 3_600_000))))
+      yield* until(
+        Effect.sync(() => hanging.received.length),
+        (count) => count === 16
+      )
+      yield* Effect.forEach(Array.from({ length: 40 }), () => repo.submit(draft(other)), { concurrency: 40 })
+      yield* until(deliveriesOf(webhook), (all) => all.filter(({ status }) => status === "delivered").length === 40)
+      assert.strictEqual(hanging.received.length, 16)
+    }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+
+  it.live("two processes send each delivery once, and one takes up what another held when it was killed", () =>
+    Effect.gen(function* () {
+      const repo = yield* SubmissionRepo
+      const deliveries = yield* Deliveries
+      const sql = yield* PgClient.PgClient
+      const { port, received, url } = yield* receiver(ok)
+      const site = yield* newSite
+      const { webhook } = yield* newWebhook(site, url)
+      yield* Effect.forEach(Array.from({ length: 60 }), () => repo.submit(draft(site)), { concurrency: 60 })
+      yield* deliveries.fanOut
+      // A process leases some, and is killed before it sends or before it records.
+      const held = yield* deliveries.lease({ healthy: 5, failing: 1 }, new Map())
+      assert.strictEqual(held.length, 5)
+      assert.strictEqual(
+        (yield* deliveries.lease({ healthy: 5, failing: 1 }, new Map([[webhook.webhookId, 5]]))).length,
+        0
+      )
+      const dispatcher = Layer.build(Layer.fresh(Dispatcher.layer.pipe(Layer.provide(client([port])))))
+      yield* Effect.all([dispatcher, dispatcher])
+      yield* until(deliveriesOf(webhook), (all) => all.filter(({ status }) => status === "delivered").length === 55)
+      const [lease] = yield* sql`SELECT max(next_attempt_at) <= now() + interval '30 seconds' AS short FROM delivery
+        WHERE event_id = ${held[0]?.eventId ?? ""}::uuid`
+      assert.deepStrictEqual(lease, { short: true })
+      yield* hurry
+      yield* until(sql`SELECT 1 FROM delivery WHERE status <> 'delivered'`, ({ length }) => length === 0)
+      const ids = received.map(({ headers }) => headers["webhook-id"])
+      assert.deepStrictEqual([ids.length, new Set(ids).size], [60, 60])
+      // The killed process's late record is ignored.
+      const [late] = held
+      if (late === undefined) return assert.fail("nothing was leased")
+      yield* deliveries.settle(late, {
+        attempt: { attemptedAt: Date.now(), status: 500, millis: 1, answer: "", error: null },
+        next: { status: "failed" },
+        health: late.webhook
+      })
+      const details = Option.getOrThrow(yield* deliveries.show(webhook.webhookId, late.eventId))
+      assert.deepStrictEqual([details.status, details.history.length], ["delivered", 1])
+    }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+
+  it.live("after a rotation both secrets sign, and the database holds neither in clear", () =>
+    Effect.gen(function* () {
+      const webhooks = yield* Webhooks
+      const sql = yield* PgClient.PgClient
+      const site = yield* newSite
+      const { secret, webhook } = yield* newWebhook(site, "https://hooks.example/")
+      const rotated = Option.getOrThrow(yield* webhooks.rotate(webhook.webhookId))
+      const { secrets } = Option.getOrThrow(yield* webhooks.withSecrets(webhook.webhookId))
+      assert.deepStrictEqual(secrets, [rotated.secret, secret])
+      const rows = JSON.stringify(yield* sql`SELECT row_to_json(webhook)::text AS row FROM webhook`)
+      for (const one of secrets) {
+        const key = Buffer.from(one.slice("whsec_".length), "base64")
+        for (const text of [one, key.toString("base64"), key.toString("hex")]) assert.notInclude(rows, text)
+      }
+      yield* sql`UPDATE webhook SET previous_secret_until = now()`
+      assert.deepStrictEqual(Option.getOrThrow(yield* webhooks.withSecrets(webhook.webhookId)).secrets, [
+        rotated.secret
+      ])
+    }).pipe(Effect.provide(layers))
+  )
+})
