@@ -22,6 +22,7 @@ export interface Rolled extends Interval {
 }
 
 export interface State {
+  /** A day that ends before it should is open: its visits are stored until then, and are not summed. */
   readonly days: ReadonlyMap<LocalDate, Rolled>
   /** By the first day. */
   readonly months: ReadonlyMap<LocalDate, Rolled>
@@ -36,7 +37,9 @@ export interface Plan {
   readonly days: ReadonlyArray<LocalDate>
   /** The months and days that are rolled up. */
   readonly stored: ReadonlyArray<Interval>
-  /** All other days. */
+  /** The parts of the other days of which visits are stored. */
+  readonly open: ReadonlyArray<Interval>
+  /** Everything else. */
   readonly raw: ReadonlyArray<Interval>
 }
 
@@ -79,25 +82,35 @@ export const wholeMonths = (days: ReadonlyArray<Day>): ReadonlyArray<LocalDate> 
 
 /** The plan for days that follow each other. */
 export const make = (days: ReadonlyArray<Day>, state: State): Plan => {
-  const usable = (rolled: Rolled | undefined, start: number, end: number): boolean =>
-    rolled !== undefined && rolled.start === start && rolled.end === end && !isStale(rolled, state.stale)
+  /** Where the visits end that are stored without a gap from the start; the start if none is. */
+  const storedUntil = (rolled: Rolled | undefined, { end, start }: Interval): number =>
+    rolled !== undefined && rolled.start === start && rolled.end <= end && !isStale(rolled, state.stale)
+      ? rolled.end
+      : start
   const months: Array<LocalDate> = []
   const rolledDays: Array<LocalDate> = []
   const stored: Array<Interval> = []
+  const open: Array<Interval> = []
   const raw: Array<Interval> = []
   for (const [month, ofMonth] of byMonth(days)) {
     const [first, last] = [ofMonth[0], ofMonth.at(-1)]
-    if (first && last && usable(state.months.get(month), first.start, last.end)) {
+    const whole = { start: first?.start ?? 0, end: last?.end ?? 0 }
+    if (storedUntil(state.months.get(month), whole) === whole.end) {
       months.push(month)
-      stored.push({ start: first.start, end: last.end })
+      stored.push(whole)
       continue
     }
-    for (const { date, end, start } of ofMonth) {
-      if (usable(state.days.get(date), start, end)) {
+    for (const day of ofMonth) {
+      const { date, end, start } = day
+      const reached = storedUntil(state.days.get(date), day)
+      if (reached === end) {
         rolledDays.push(date)
         stored.push({ start, end })
-      } else raw.push({ start, end })
+        continue
+      }
+      if (reached > start) open.push({ start, end: reached })
+      raw.push({ start: reached, end })
     }
   }
-  return { months, days: rolledDays, stored: merge(stored), raw: merge(raw) }
+  return { months, days: rolledDays, stored: merge(stored), open, raw: merge(raw) }
 }

@@ -135,7 +135,9 @@ export const count = Effect.fnUntraced(function* (
           timeZone: query.timeZone,
           dimensions,
           filters,
-          days,
+          days: days.filter((day) =>
+            [...stored, ...plan.raw].some(({ end, start }) => start < day.end && end > day.start)
+          ),
           stored,
           raw: plan.raw,
           conversions,
@@ -144,12 +146,12 @@ export const count = Effect.fnUntraced(function* (
         }),
         limit
       )
-    if (reading === null) return yield* live(plan.stored)
+    if (reading === null) return yield* live([...plan.stored, ...plan.open])
     const parts = []
     if (plan.months.length + plan.days.length > 0) {
       parts.push(yield* execute(sql, RollupSql.statement(site.hostedWebsiteId, shape, reading, plan), limit))
     }
-    if (plan.raw.length > 0) parts.push(yield* live([]))
+    if (plan.raw.length > 0) parts.push(yield* live(plan.open))
     return add(parts)
   })
 

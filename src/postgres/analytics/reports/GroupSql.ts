@@ -19,7 +19,8 @@ import {
   type Filter,
   type FilterDimension,
   isTimeDimension,
-  type Query
+  type Query,
+  type VisitDimension
 } from "../../../core/analytics/report/Query.ts"
 import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
 import type { GoalRow } from "../../../core/analytics/report/Row.ts"
@@ -41,7 +42,15 @@ export interface Input extends Pick<Query, "filters" | "timeZone"> {
   /** Whether revenue is summed. */
   readonly revenue: boolean
   readonly goals: ReadonlyArray<GoalRow>
+  /**
+   * Counts every visit under each of these dimensions at once: the groups have two more values, the dimension and its value.
+   * Not together with `event:` dimensions and filters.
+   */
+  readonly each?: ReadonlyArray<Each>
 }
+
+/** A dimension without groups, or one that is the same for all rows of a visit. */
+export type Each = "all" | "time:hour" | VisitDimension
 
 /** A statement with its parameters. */
 export interface Statement {
@@ -78,6 +87,20 @@ const timeValue = (parameters: Parameters, dimension: Dimension, { days, timeZon
   return `(${parameters.texts(hours.map(({ label }) => label))})[width_bucket(started_at, ${starts})]`
 }
 
+/**
+ * The visits that share a visitor with another visit of their day. The visitors of the others need no `DISTINCT`, which would
+ * otherwise be most of the work for many dimensions.
+ */
+const repeated = [
+  `hashed AS (
+    SELECT visit_id, day, unnest(coalesce(other_hashes, ARRAY[visitor_hash])) AS hash FROM visited
+  )`,
+  `repeated AS MATERIALIZED (
+    SELECT DISTINCT visit_id FROM (SELECT visit_id, count(*) OVER (PARTITION BY day, hash) AS visits FROM hashed) AS seen
+    WHERE visits > 1
+  )`
+]
+
 const isGoalCondition = (filter: Filter): filter is Condition =>
   "dimension" in filter && filter.dimension === "event:goal"
 
@@ -104,7 +127,7 @@ const partial = (dimensions: string, given: Partial<Record<Count | "revenue", st
 
 export const statement = (input: Input): Statement => {
   const parameters = new Parameters()
-  const { conversions, days, dimensions, filters, goals, raw, revenue, stored } = input
+  const { conversions, days, dimensions, each, filters, goals, raw, revenue, stored } = input
   const site = parameters.uuid(input.hostedWebsiteId)
   const usesGoals = Evaluate.usesGoals(input)
   const isOfEvent = (filter: Filter) => Filters.mentions(filter, DimensionSql.isEventDimension)
@@ -138,16 +161,33 @@ export const statement = (input: Input): Statement => {
       DimensionSql.isVisitDimension(dimension) ? DimensionSql.visitValue(dimension) : "NULL"
     )
   )
+  const added = each === undefined ? [] : ["dimension", "value"]
+  const eachValue = (dimension: Each) => {
+    if (dimension === "all") return "''"
+    return dimension === "time:hour" ? timeValue(parameters, dimension, input) : DimensionSql.visitValue(dimension)
+  }
   const expressions = [
-    ...(raw.length === 0 ? [] : [VisitSql.rawVisits(parameters, site, raw)]),
+    ...(raw.length === 0
+      ? []
+      : [
+          VisitSql.rawVisits(parameters, site, raw, { channel: mentions((dimension) => dimension === "visit:channel") })
+        ]),
+    `visited AS (
+      SELECT *, width_bucket(started_at, ${parameters.times(days.map(({ start }) => start))}) AS day
+      FROM (${visits.join(" UNION ALL ")}) AS found
+    )`,
+    ...(each === undefined ? [] : repeated),
     `v AS MATERIALIZED (
-      SELECT *${values.map((value) => `, ${value}`).join("")} FROM (
-        SELECT visit_id, started_at, ended_at, session_key, visitor_hash, other_hashes, pageviews, events, is_bounce,
-          duration, entry_page, width_bucket(started_at, ${parameters.times(days.map(({ start }) => start))}) AS day,
-          utm_source, utm_medium, utm_campaign, utm_term, utm_content, referrer_host, referrer_path, channel, device_type,
-          browser, os, country, exit_page
-        FROM (${visits.join(" UNION ALL ")}) AS found
-      ) AS visit${isMatching.length === 0 ? "" : ` WHERE ${isMatching.join(" AND ")}`}
+      SELECT ${[...VisitSql.countedColumns, "day", ...values, ...added].join(", ")}${
+        each === undefined ? "" : ", visit_id IN (SELECT visit_id FROM repeated) AS is_repeated"
+      } FROM visited ${
+        each === undefined
+          ? ""
+          : `CROSS JOIN LATERAL (VALUES ${each
+              .map((dimension) => `('${dimension}', ${eachValue(dimension)})`)
+              .join(", ")}) AS each (dimension, value)`
+      }
+      ${isMatching.length === 0 ? "" : `WHERE ${isMatching.join(" AND ")}`}
     )`
   ]
 
@@ -158,7 +198,10 @@ export const statement = (input: Input): Statement => {
     readonly events: boolean
     readonly conversions: boolean
   }): string => {
-    const visit = `visit_id, day, started_at, pageviews, is_bounce, v.duration, entry_page${[...aliases.values()]
+    const visit = `visit_id, day, started_at, pageviews, is_bounce, v.duration, entry_page${[
+      ...aliases.values(),
+      ...added
+    ]
       .map((alias) => `, ${alias}`)
       .join("")}`
     const join = (table: string) => `FROM v JOIN ${table} AS r ON r.hosted_website_id = ${site}
@@ -193,7 +236,7 @@ export const statement = (input: Input): Statement => {
   /** The facts of `from` that match, with their group. `page` is the column that `event:page` reads. */
   const matched = (from: string, page: string): string => {
     const value = (dimension: Dimension) => (dimension === "event:goal" ? "goal" : read(page)(dimension))
-    const group = `ARRAY[${dimensions.map(value).join(", ")}]::text[]`
+    const group = `ARRAY[${[...dimensions.map(value), ...added].join(", ")}]::text[]`
     const conditions = [
       ...factFilters.map((filter) => DimensionSql.matches(parameters, filter, read(page))),
       ...(groupsByGoal
@@ -205,7 +248,7 @@ export const statement = (input: Input): Statement => {
       FROM ${from} AS fact${groupsByGoal ? " CROSS JOIN LATERAL unnest(goals) AS goal" : ""}
       ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}`
   }
-  const visitGroup = (page: string) => `ARRAY[${dimensions.map(read(page)).join(", ")}]::text[]`
+  const visitGroup = (page: string) => `ARRAY[${[...dimensions.map(read(page)), ...added].join(", ")}]::text[]`
   const parts: Array<string> = []
   const ofMatched = (from: string): void => {
     if (conversions) {
@@ -278,6 +321,7 @@ export const statement = (input: Input): Statement => {
     ofMatched("matched")
   } else {
     const group = visitGroup("entry_page")
+    const onlyRepeated = each === undefined ? "" : "AND is_repeated"
     parts.push(
       partial(
         group,
@@ -288,7 +332,10 @@ export const statement = (input: Input): Statement => {
           visit_pageviews: "sum(pageviews)",
           entries: "count(*)",
           bounces: "sum(is_bounce::int)",
-          duration: "sum(duration)"
+          duration: "sum(duration)",
+          ...(each === undefined
+            ? {}
+            : { visitors: "sum(coalesce(cardinality(other_hashes), 1)) FILTER (WHERE NOT is_repeated)" })
         },
         "FROM v GROUP BY 1"
       ),
@@ -297,9 +344,10 @@ export const statement = (input: Input): Statement => {
         { visitors: "count(*)" },
         `FROM (
           SELECT DISTINCT dimensions, day, hash FROM (
-            SELECT ${group} AS dimensions, day, visitor_hash AS hash FROM v WHERE other_hashes IS NULL
+            SELECT ${group} AS dimensions, day, visitor_hash AS hash FROM v
+            WHERE other_hashes IS NULL ${onlyRepeated}
             UNION ALL
-            SELECT ${group}, day, unnest(other_hashes) FROM v WHERE other_hashes IS NOT NULL
+            SELECT ${group}, day, unnest(other_hashes) FROM v WHERE other_hashes IS NOT NULL ${onlyRepeated}
           ) AS every
         ) AS one GROUP BY dimensions`
       )

@@ -10,7 +10,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { Data, Effect, Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import type { Day } from "../../../core/analytics/report/LocalTime.ts"
-import type { LocalDate } from "../../../core/analytics/report/Query.ts"
+import { eventDimensions, type LocalDate } from "../../../core/analytics/report/Query.ts"
 import { maxGap } from "../../../core/analytics/report/Visits.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import * as Database from "../../Database.ts"
@@ -65,11 +65,12 @@ const isMarked = (site: string): string => `EXISTS (
   SELECT FROM rollup_stale WHERE hosted_website_id = ${site}
     AND hour <= reaches_to + ${VisitSql.idle} AND hour + interval '1 hour' > starts_at - ${VisitSql.idle})`
 
-const Days = Schema.Array(Schema.Struct({ day: Schema.String }))
+const Days = Schema.Array(Schema.Struct({ day: Schema.String, end: Schema.Finite }))
 
 /** What is rolled up of a website. */
 export interface Settled {
-  readonly days: ReadonlySet<LocalDate>
+  /** With their ends in milliseconds since 1970. An open day ends before it should. */
+  readonly days: ReadonlyMap<LocalDate, number>
   /** By the first day. */
   readonly months: ReadonlySet<LocalDate>
   /** When its first page view or event was received, in milliseconds since 1970; null without one. */
@@ -97,12 +98,14 @@ export const settle = (sql: SqlClient.SqlClient, site: Site) => {
         yield* sql.unsafe(`DELETE FROM ${table} WHERE hosted_website_id = $1 AND ${isMarked("$1")}`, [id])
       }
       yield* sql`DELETE FROM rollup_stale WHERE hosted_website_id = ${id}`
-      const days = yield* sql`SELECT day FROM rollup_day WHERE hosted_website_id = ${id}`.pipe(decodeRows(Days))
-      const months = yield* sql`SELECT month AS day FROM rollup_month WHERE hosted_website_id = ${id}`.pipe(
-        decodeRows(Days)
-      )
+      const days = yield* sql`SELECT day, (extract(epoch FROM ends_at) * 1000)::float8 AS end FROM rollup_day
+        WHERE hosted_website_id = ${id}`.pipe(decodeRows(Days))
+      const months =
+        yield* sql`SELECT month AS day, 0::float8 AS end FROM rollup_month WHERE hosted_website_id = ${id}`.pipe(
+          decodeRows(Days)
+        )
       return {
-        days: new Set(days.map(({ day }) => day)),
+        days: new Map(days.map(({ day, end }) => [day, end])),
         months: new Set(months.map(({ day }) => day)),
         first: yield* RollupState.firstRow(sql, site.hostedWebsiteId)
       }
@@ -129,29 +132,41 @@ export const forgetBefore = (sql: SqlClient.SqlClient, site: Site, day: Day) => 
 
 const Ends = Schema.Array(Schema.Struct({ place: Schema.Int, ended_at: Schema.Finite }))
 
-/** The sums of each day, as rows of `rollup`. */
-const rollUp = (site: Site, rollup: RollupSql.Rollup, days: ReadonlyArray<Day>, goals: RollupState.Found["goals"]) => {
-  const { parameters, text } = GroupSql.statement({
-    hostedWebsiteId: site.hostedWebsiteId,
-    timeZone: site.timeZone,
-    dimensions: ["time:day", ...(rollup === RollupSql.all ? [] : [rollup])],
-    filters: [],
-    days,
-    stored: [{ start: days[0]?.start ?? 0, end: days.at(-1)?.end ?? 0 }],
-    raw: [],
-    conversions: true,
-    revenue: true,
-    goals
-  })
-  const columns = [...GroupSql.counts, "revenue"]
-  return {
-    parameters: [...parameters, PgTypes.uuid(site.hostedWebsiteId), PgTypes.text(rollup)],
-    text: `INSERT INTO rollup (hosted_website_id, dimension, is_month, day, names, ${columns.join(", ")})
-      SELECT $${parameters.length + 1}, $${parameters.length + 2}, false, dimensions[1]::date,
-        array_agg(coalesce(dimensions[2], '')), ${columns.map((column) => `array_agg(${column})`).join(", ")}
-      FROM (${text}) AS counted WHERE visitors > 0 OR conversions > 0 GROUP BY dimensions[1]`
+const sums = [...GroupSql.counts, "revenue"]
+
+/** Stores the sums of each day: those of all dimensions of visits by one statement, and those of the others by one each. */
+const rollUp = Effect.fnUntraced(function* (
+  sql: SqlClient.SqlClient,
+  site: Site,
+  days: ReadonlyArray<Day>,
+  goals: RollupState.Found["goals"]
+) {
+  const counted = (shape: Pick<GroupSql.Input, "dimensions" | "each">) =>
+    GroupSql.statement({
+      hostedWebsiteId: site.hostedWebsiteId,
+      timeZone: site.timeZone,
+      filters: [],
+      days,
+      stored: [{ start: days[0]?.start ?? 0, end: days.at(-1)?.end ?? 0 }],
+      raw: [],
+      conversions: true,
+      revenue: true,
+      goals,
+      ...shape
+    })
+  const store = ({ parameters, text }: GroupSql.Statement, dimension: string, name: string) =>
+    sql.unsafe(
+      `INSERT INTO rollup (hosted_website_id, dimension, is_month, day, names, ${sums.join(", ")})
+        SELECT $${parameters.length + 1}, ${dimension}, false, dimensions[1]::date, array_agg(${name}),
+          ${sums.map((sum) => `array_agg(${sum})`).join(", ")}
+        FROM (${text}) AS counted WHERE visitors > 0 OR conversions > 0 GROUP BY 2, 4`,
+      [...parameters, PgTypes.uuid(site.hostedWebsiteId)]
+    )
+  yield* store(counted({ dimensions: ["time:day"], each: RollupSql.ofVisits }), "dimensions[2]", "dimensions[3]")
+  for (const dimension of eventDimensions) {
+    yield* store(counted({ dimensions: ["time:day", dimension] }), `'${dimension}'`, "dimensions[2]")
   }
-}
+})
 
 /** Days without an open day between them. */
 const split = (days: ReadonlyArray<Day>, isOpen: (day: Day) => boolean): ReadonlyArray<ReadonlyArray<Day>> => {
@@ -195,7 +210,7 @@ export const rollDays = (
         months: []
       })
       // Another process was faster.
-      if (!anew && state.days.size === days.length) return true
+      if (!anew && days.every(({ date, end }) => state.days.get(date)?.end === end)) return true
       const { goals } = state
       yield* sql`DELETE FROM rollup_month WHERE hosted_website_id = ${id}
         AND starts_at < ${end} AND ends_at > ${start}`
@@ -204,7 +219,7 @@ export const rollDays = (
       yield* sql`DELETE FROM visit WHERE hosted_website_id = ${id} AND started_at >= ${start} AND started_at < ${end}`
       const parameters = new Parameters()
       const site_ = parameters.uuid(site.hostedWebsiteId)
-      const raw = VisitSql.rawVisits(parameters, site_, [{ start: first.start, end: last.end }])
+      const raw = VisitSql.rawVisits(parameters, site_, [{ start: first.start, end: last.end }], { channel: true })
       yield* sql.unsafe(
         `WITH RECURSIVE ${raw} INSERT INTO visit (hosted_website_id, ${columns}) SELECT ${site_}, ${columns} FROM raw_visit`,
         parameters.values
@@ -227,10 +242,7 @@ export const rollDays = (
       }
       const closed = split(days, isOpen)
       for (const run of closed) {
-        for (const rollup of RollupSql.dimensions) {
-          const { parameters, text } = rollUp(site, rollup, run, goals)
-          yield* sql.unsafe(text, parameters)
-        }
+        yield* rollUp(sql, site, run, goals)
         const times = (of: (day: Day) => number) => Database.array(run.map(of), PgTypes.OID.timestamptz)
         yield* sql`INSERT INTO rollup_day (hosted_website_id, day, starts_at, ends_at, reaches_to, goals)
           SELECT ${id}, day, starts_at, ends_at, reaches_to, ${RollupState.fingerprint(goals)} FROM unnest(
@@ -287,6 +299,7 @@ export const rollMonths = (sql: SqlClient.SqlClient, site: Site, months: Readonl
           FROM (SELECT *, ${monthOf} AS month FROM rollup_day WHERE hosted_website_id = $1) AS rolled
           WHERE month = ANY ($2) GROUP BY month
           HAVING count(*) = (month + interval '1 month')::date - month AND min(goals) = max(goals)
+            AND sum(ends_at - starts_at) = max(ends_at) - min(starts_at)
           ON CONFLICT DO NOTHING`,
         parameters
       )

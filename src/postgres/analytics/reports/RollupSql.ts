@@ -17,11 +17,11 @@ import {
 import { counts, type Statement } from "./GroupSql.ts"
 import { Parameters } from "./Parameters.ts"
 
-/** The `dimension` of a rollup without one. */
-export const all = "all"
+/** The dimensions that are the same for all rows of a visit and are rolled up, each per day and month. */
+export const ofVisits = ["all", "time:hour", ...visitDimensions] as const
 
-/** The dimensions that are rolled up, each per day and month. */
-export const dimensions = [all, "time:hour", ...eventDimensions, ...visitDimensions] as const
+/** All dimensions that are rolled up. */
+const dimensions = [...ofVisits, ...eventDimensions] as const
 
 export type Rollup = (typeof dimensions)[number]
 
@@ -44,7 +44,7 @@ export const reading = ({ dimensions, filters }: Pick<Query, "dimensions" | "fil
   const others = dimensions.filter((dimension) => dimension !== time)
   const [other] = others
   if (others.length > 1 || (other !== undefined && !isRollup(other))) return null
-  return { rollup: other ?? all, time: time ?? null }
+  return { rollup: other ?? "all", time: time ?? null }
 }
 
 /** Sums the rollups of some months and days, by the dimensions of a query in its order. */

@@ -15,6 +15,7 @@ import { dateOf } from "../../../core/text/Calendar.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import * as Database from "../../Database.ts"
 import * as Writers from "../../Writers.ts"
+import * as OpenDays from "./OpenDays.ts"
 import * as RollUp from "./RollUp.ts"
 import * as RollupState from "./RollupState.ts"
 
@@ -83,6 +84,10 @@ type Held = (typeof Sites.Type)[number]
 const lastClosed = (timeZone: string, before: number): LocalDate =>
   LocalTime.addDays(dateOf(LocalTime.zone(timeZone).toLocal(before - maxGap - 1)), -1)
 
+/** The days that may be open at the horizon: the last closed one, in which a visit may be open, to the one of the horizon. */
+const openDays = (timeZone: string, before: number): ReadonlyArray<LocalTime.Day> =>
+  LocalTime.days(timeZone, lastClosed(timeZone, before), dateOf(LocalTime.zone(timeZone).toLocal(before)))
+
 const Counts = Schema.Array(Schema.Struct({ place: Schema.Int, rows: Schema.BigInt }))
 
 /** The number of page views and events of each day. */
@@ -142,7 +147,7 @@ const update = Effect.fnUntraced(function* (
   const [begin] = LocalTime.days(timeZone, LocalTime.monthOf(first), LocalTime.monthOf(first))
   if (begin !== undefined) yield* RollUp.forgetBefore(sql, site, begin)
 
-  const missing = days.filter(({ date }) => anew || !settled.days.has(date))
+  const missing = days.filter(({ date, end }) => anew || settled.days.get(date) !== end)
   let isComplete = true
   if (missing.length > 0) {
     for (const chunk of chunks(missing, yield* countRows(site, missing))) {
@@ -152,6 +157,7 @@ const update = Effect.fnUntraced(function* (
   const again = new Set(missing.map(({ date }) => LocalTime.monthOf(date)))
   const months = RollupPlan.wholeMonths(days).filter((month) => again.has(month) || !settled.months.has(month))
   if (months.length > 0) yield* RollUp.rollMonths(sql, site, months)
+  for (const day of openDays(timeZone, before)) yield* OpenDays.advance(sql, site, day, before)
   yield* sql`UPDATE rollup_site SET rolled_before = ${PgTypes.date(isComplete ? LocalTime.addDays(last, 1) : null)},
       goals = ${RollupState.fingerprint(goals)},
       retry_at = ${isComplete ? null : sql`now() + ${Duration.toSeconds(retryDelay)} * interval '1 second'`}
@@ -184,6 +190,21 @@ export const round: Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, 
     )
     const failed = updated.find((error) => error !== undefined)
     if (failed !== undefined) return yield* Effect.fail(failed)
+  }
+).pipe(Effect.catchTag("Busy", () => Effect.void))
+
+/** Stores the visits of the open days of websites with many page views. Ends early if another process rolls up. */
+export const advance: Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> = Effect.gen(
+  function* () {
+    const sql = yield* SqlClient.SqlClient
+    const behind = yield* OpenDays.behind(sql)
+    if (behind.length === 0) return
+    const before = yield* horizon
+    for (const site of behind) {
+      yield* Effect.forEach(openDays(site.timeZone, before), (day) => OpenDays.advance(sql, site, day, before), {
+        discard: true
+      }).pipe(Effect.catchTag("SiteChanged", () => Effect.void))
+    }
   }
 ).pipe(Effect.catchTag("Busy", () => Effect.void))
 
@@ -221,8 +242,8 @@ export const rebuild = (
     }
   })
 
-/** How often each process looks for closed days and changed rows. */
-const interval = Duration.seconds(5)
+/** How often each process looks for closed days and changed rows, and for open days with many page views. */
+const intervals = { round: Duration.seconds(5), advance: Duration.minutes(1) }
 
 /** The pause after a failure: to roll up a website's days in vain may take the database a while. */
 const pauseAfterFailure = Duration.minutes(1)
@@ -231,15 +252,18 @@ const pauseAfterFailure = Duration.minutes(1)
 export const layer: Layer.Layer<never, SqlError.SqlError, PgClient.PgClient> = Layer.effectDiscard(
   Effect.gen(function* () {
     const sql = yield* Database.dedicated()
-    yield* round.pipe(
-      Effect.provideService(SqlClient.SqlClient, sql),
-      Effect.as(interval),
-      Effect.catchCause((cause) =>
-        Effect.as(Effect.logWarning("Could not roll up page views; retrying", cause), pauseAfterFailure)
-      ),
-      Effect.flatMap(Effect.sleep),
-      Effect.forever,
-      Effect.forkScoped
-    )
+    const repeat = (work: typeof round, interval: Duration.Duration) =>
+      work.pipe(
+        Effect.provideService(SqlClient.SqlClient, sql),
+        Effect.as(interval),
+        Effect.catchCause((cause) =>
+          Effect.as(Effect.logWarning("Could not roll up page views; retrying", cause), pauseAfterFailure)
+        ),
+        Effect.flatMap(Effect.sleep),
+        Effect.forever,
+        Effect.forkScoped
+      )
+    yield* repeat(round, intervals.round)
+    yield* repeat(advance, intervals.advance)
   })
 )

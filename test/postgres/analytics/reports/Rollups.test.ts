@@ -3,12 +3,15 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import * as Evaluate from "../../../../src/core/analytics/report/Evaluate.ts"
+import * as LocalTime from "../../../../src/core/analytics/report/LocalTime.ts"
+import * as OpenDays from "../../../../src/postgres/analytics/reports/OpenDays.ts"
 import * as Query from "../../../../src/postgres/analytics/reports/Query.ts"
+import * as RollUp from "../../../../src/postgres/analytics/reports/RollUp.ts"
 import * as Rollups from "../../../../src/postgres/analytics/reports/Rollups.ts"
-import * as SiteRows from "../../../../src/postgres/analytics/reports/SiteRows.ts"
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
 import { goals, insert, Question, Rows, toQuery } from "../../../support/postgres/ReportRows.ts"
+import * as SiteRows from "../../../support/postgres/SiteRows.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
 
 const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
@@ -76,6 +79,47 @@ describe("postgres/analytics/reports", () => {
           yield* check(moved, questions, "in another time zone")
           yield* Rollups.round
           yield* check(moved, questions, "after the roll-up in another time zone")
+        }),
+      { arbitrary: { runs: 8 }, timeout: 240_000 }
+    )
+
+    it.effect.prop(
+      "reports are equal while the visits of an open day are stored, and late rows are among them",
+      {
+        zone: Zone,
+        rows: Rows,
+        late: Rows,
+        questions: Schema.Array(Question).check(Schema.isMinLength(1), Schema.isMaxLength(3)),
+        date: Schema.Literals(["2026-10-24", "2026-10-25", "2026-11-01"]),
+        hours: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 27 }))).check(
+          Schema.isMinLength(1),
+          Schema.isMaxLength(3)
+        )
+      },
+      ({ date, hours, late, questions, rows, zone }) =>
+        Effect.gen(function* () {
+          const sql = yield* PgClient.PgClient
+          const site = yield* Sites.SiteDirectory.use((sites) =>
+            sites.create({ name: "a", origins: [], timeZone: zone })
+          )
+          const days = LocalTime.days(zone, date, date)
+          const advance = Effect.forEach(hours.toSorted(), (hour) =>
+            Effect.forEach(days, (day) =>
+              Effect.andThen(
+                OpenDays.advance(sql, site, day, day.start + hour * 3_600_000),
+                check(site, questions, `at ${hour} hours`)
+              )
+            )
+          )
+          yield* insert(site.hostedWebsiteId, rows)
+          yield* RollUp.settle(sql, site)
+          yield* advance
+          yield* insert(site.hostedWebsiteId, late)
+          yield* check(site, questions, "after late rows")
+          yield* RollUp.settle(sql, site)
+          yield* advance
+          yield* Rollups.round
+          yield* check(site, questions, "after the roll-up")
         }),
       { arbitrary: { runs: 8 }, timeout: 240_000 }
     )

@@ -6,9 +6,9 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import type { SqlClient } from "effect/sql"
-import type { SiteRows } from "../../../core/analytics/report/Row.ts"
-import { decodeRows } from "../../../runtime/Rows.ts"
-import type { ReportSite } from "../../../services/analytics/Reports.ts"
+import type { SiteRows } from "../../../src/core/analytics/report/Row.ts"
+import { decodeRows } from "../../../src/runtime/Rows.ts"
+import type { ReportSite } from "../../../src/services/analytics/Reports.ts"
 
 const Text = Schema.NullOr(Schema.String)
 

@@ -1,0 +1,90 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as LocalTime from "../../../../src/core/analytics/report/LocalTime.ts"
+import * as RollupPlan from "../../../../src/core/analytics/report/RollupPlan.ts"
+
+const hour = 3_600_000
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+/** What is known of a day or month: nothing, all of it, its first hours, or the bounds that it has in another zone. */
+const Known = Schema.Literals(["nothing", "all", "first hours", "other bounds"])
+
+const rolled = (known: typeof Known.Type, { end, start }: RollupPlan.Interval): RollupPlan.Rolled => {
+  if (known === "first hours") return { start, end: start + 5 * hour, reachesTo: start + 6 * hour }
+  if (known === "other bounds") return { start: start + hour, end: end + hour, reachesTo: end + hour }
+  return { start, end, reachesTo: end + hour }
+}
+
+const arbitrary = {
+  timeZone: Schema.Literals(["UTC", "Europe/Berlin", "America/Havana", "Australia/Lord_Howe"]),
+  first: between(1, 28),
+  length: between(1, 70),
+  days: Schema.Array(Known).check(Schema.isMinLength(1), Schema.isMaxLength(9)),
+  months: Schema.Array(Known).check(Schema.isMinLength(1), Schema.isMaxLength(3)),
+  stale: Schema.Array(between(0, 24 * 80)).check(Schema.isMaxLength(3))
+}
+
+interface Case {
+  readonly timeZone: string
+  readonly first: number
+  readonly length: number
+  readonly days: ReadonlyArray<typeof Known.Type>
+  readonly months: ReadonlyArray<typeof Known.Type>
+  readonly stale: ReadonlyArray<number>
+}
+
+const make = (given: Case) => {
+  const first = `2026-10-${String(given.first).padStart(2, "0")}`
+  const days = LocalTime.days(given.timeZone, first, LocalTime.addDays(first, given.length - 1))
+  const known = (list: ReadonlyArray<typeof Known.Type>, index: number) => list[index % list.length] ?? "nothing"
+  const state: RollupPlan.State = {
+    days: new Map(
+      days.flatMap((day, index) => {
+        const what = known(given.days, index)
+        return what === "nothing" ? [] : [[day.date, rolled(what, day)] as const]
+      })
+    ),
+    months: new Map(
+      RollupPlan.wholeMonths(days).flatMap((month, index) => {
+        const of = days.filter(({ date }) => LocalTime.monthOf(date) === month)
+        const what = known(given.months, index)
+        return what === "nothing"
+          ? []
+          : [[month, rolled(what, { start: of[0]?.start ?? 0, end: of.at(-1)?.end ?? 0 })] as const]
+      })
+    ),
+    stale: given.stale.map((hours) => Date.UTC(2026, 8, 30) + hours * hour)
+  }
+  return { days, plan: RollupPlan.make(days, state), state }
+}
+
+describe("core/analytics/report/RollupPlan", () => {
+  it.prop("every moment of the days is read once: stored, as part of an open day, or raw", arbitrary, (given) => {
+    const { days, plan } = make(given)
+    const parts = [...plan.stored, ...plan.open, ...plan.raw].toSorted((left, right) => left.start - right.start)
+    assert.isTrue(parts.every(({ end, start }) => start < end))
+    assert.deepStrictEqual(
+      parts.slice(1).map(({ start }) => start),
+      parts.slice(0, -1).map(({ end }) => end)
+    )
+    assert.deepStrictEqual([parts[0]?.start, parts.at(-1)?.end], [days[0]?.start, days.at(-1)?.end])
+  })
+
+  it.prop("the sums that are read are those of the stored days, each once", arbitrary, (given) => {
+    const { days, plan } = make(given)
+    const isStored = (day: LocalTime.Day) => plan.stored.some(({ end, start }) => start <= day.start && day.end <= end)
+    const summed = days.filter(({ date }) => plan.months.includes(LocalTime.monthOf(date)) !== plan.days.includes(date))
+    assert.deepStrictEqual(summed, days.filter(isStored))
+  })
+
+  it.prop("nothing is read that a changed hour touches", arbitrary, (given) => {
+    const { plan, state } = make(given)
+    for (const date of plan.days) assert.isFalse(RollupPlan.isStale(state.days.get(date)!, state.stale))
+    for (const month of plan.months) assert.isFalse(RollupPlan.isStale(state.months.get(month)!, state.stale))
+    for (const { start } of plan.open) {
+      const open = [...state.days.values()].find((day) => day.start === start)
+      assert.isFalse(open === undefined || RollupPlan.isStale(open, state.stale))
+    }
+  })
+})

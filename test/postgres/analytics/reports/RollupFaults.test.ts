@@ -1,0 +1,118 @@
+/** Roll-ups of two processes, a roll-up that fails in the middle, and a report that takes too long. */
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, layer } from "@effect/vitest"
+import { Context, Deferred, Effect, Fiber, Layer, Schema } from "effect"
+import type { Query } from "../../../../src/core/analytics/report/Query.ts"
+import * as PostgresReports from "../../../../src/postgres/analytics/Reports.ts"
+import * as Rollups from "../../../../src/postgres/analytics/reports/Rollups.ts"
+import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
+import { Reports } from "../../../../src/services/analytics/Reports.ts"
+import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
+import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+
+const live = Layer.merge(
+  SiteDirectory.layer({ timeout: "20 seconds" }),
+  PostgresReports.layer({ timeout: "20 seconds" })
+).pipe(Layer.provideMerge(TestDatabase.layer))
+
+const query: Query = {
+  siteId: "",
+  metrics: ["visitors", "pageviews"],
+  dimensions: [],
+  filters: [],
+  orderBy: [],
+  comparison: null,
+  includeTotalRows: false,
+  includeTimeLabels: false,
+  limit: 10,
+  offset: 0,
+  range: { first: "2026-10-01", last: "2026-10-31" },
+  timeZone: "UTC"
+}
+
+/** A website with three page views of two visitors. */
+const newSite = Effect.gen(function* () {
+  const sql = yield* PgClient.PgClient
+  const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
+  yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+    SELECT ${site.hostedWebsiteId}, timestamptz '2026-10-05 12:00Z' + n * interval '1 minute', '/', decode(md5((n / 2)::text), 'hex')
+    FROM generate_series(0, 2) AS n`
+  return site
+})
+
+const Counts = Schema.Tuple([Schema.Struct({ days: Schema.Int, visits: Schema.Int, sums: Schema.Int })])
+
+const stored = Effect.fnUntraced(function* (hostedWebsiteId: string) {
+  const sql = yield* PgClient.PgClient
+  const [counts] = yield* sql`SELECT
+      (SELECT count(*)::int FROM rollup_day WHERE hosted_website_id = ${hostedWebsiteId}) AS days,
+      (SELECT count(*)::int FROM visit WHERE hosted_website_id = ${hostedWebsiteId}) AS visits,
+      (SELECT count(*)::int FROM rollup WHERE hosted_website_id = ${hostedWebsiteId}) AS sums`.pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(Counts))
+  )
+  return counts
+})
+
+const nothing = { days: 0, visits: 0, sums: 0 }
+
+describe("postgres/analytics/reports: faults", () => {
+  layer(live, { excludeTestServices: true })((it) => {
+    it.effect("one process at a time rolls up, and another one leaves it to that", () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const site = yield* newSite
+        const held = yield* Deferred.make<void>()
+        const over = yield* Deferred.make<void>()
+        // The lock of `RollUp.exclusively`, as the other process holds it.
+        const other = yield* sql`SELECT pg_advisory_xact_lock(7215930444)`.pipe(
+          Effect.andThen(Deferred.succeed(held, undefined)),
+          Effect.andThen(Deferred.await(over)),
+          sql.withTransaction,
+          Effect.forkChild
+        )
+        yield* Deferred.await(held)
+        yield* Rollups.round
+        assert.deepStrictEqual(yield* stored(site.hostedWebsiteId), nothing)
+        yield* Deferred.succeed(over, undefined)
+        yield* Fiber.join(other)
+        yield* Effect.all([Rollups.round, Rollups.round], { concurrency: "unbounded" })
+        yield* Rollups.round
+        const { days, visits } = yield* stored(site.hostedWebsiteId)
+        assert.isAbove(days, 0)
+        assert.strictEqual(visits, 2)
+      })
+    )
+
+    it.effect("a roll-up that fails in the middle leaves nothing of itself, and the next one is whole", () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const site = yield* newSite
+        const { query: ask } = yield* Reports
+        const expected = (yield* ask(site, query)).results
+        yield* sql`CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'disk full'; END $$`
+        yield* sql`CREATE TRIGGER fail BEFORE INSERT ON rollup FOR EACH ROW EXECUTE FUNCTION fail()`
+        assert.strictEqual((yield* Effect.flip(Rollups.round))._tag, "SqlError")
+        assert.deepStrictEqual(yield* stored(site.hostedWebsiteId), nothing)
+        assert.deepStrictEqual((yield* ask(site, query)).results, expected)
+        yield* sql`DROP TRIGGER fail ON rollup`
+        yield* Rollups.round
+        assert.isAbove((yield* stored(site.hostedWebsiteId)).sums, 0)
+        assert.deepStrictEqual((yield* ask(site, query)).results, expected)
+      })
+    )
+
+    it.effect("a report that cannot be read in time fails with its limit", () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const site = yield* newSite
+        const impatient = yield* Layer.build(PostgresReports.layer({ timeout: "100 millis" }))
+        const { query: ask } = Context.get(impatient, Reports)
+        const error = yield* sql`LOCK TABLE rollup_site IN ACCESS EXCLUSIVE MODE`.pipe(
+          Effect.andThen(Effect.flip(ask(site, query))),
+          sql.withTransaction
+        )
+        assert.strictEqual(error._tag, "ReportTimeout")
+      })
+    )
+  })
+})
