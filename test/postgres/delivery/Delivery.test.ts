@@ -74,8 +74,12 @@ const until = <A, E, R>(state: Effect.Effect<A, E, R>, isReached: (value: A) => 
 
 const deliveriesOf = (webhook: Webhook) => Deliveries.use((deliveries) => deliveries.list(webhook.webhookId))
 
-/** Makes deliveries due now, as if their time had come. */
-const hurry = PgClient.PgClient.use((sql) => sql`UPDATE delivery SET next_attempt_at = now() WHERE status = 'pending'`)
+/** Makes the pending deliveries of a webhook due now, as if their time had come. */
+const hurry = ({ webhookId }: Webhook) =>
+  PgClient.PgClient.use(
+    (sql) =>
+      sql`UPDATE delivery SET next_attempt_at = now() WHERE status = 'pending' AND subscriber_id = ${webhookId}::uuid`
+  )
 
 describe("postgres/delivery", () => {
   it.live(
@@ -206,7 +210,7 @@ describe("postgres/delivery", () => {
           assert.strictEqual(current?.disabledAt !== null, status === 410, name)
           assert.strictEqual(current?.failingSince !== null, !isDelivered, name)
           if (first?.status !== "pending") continue
-          yield* hurry
+          yield* hurry(webhook)
           yield* until(show, (details) => (details?.history.length ?? 0) > 1)
           assert.strictEqual(received[0]?.headers["webhook-id"], received[1]?.headers["webhook-id"], name)
           assert.strictEqual(received[0]?.body, received[1]?.body, name)
@@ -257,7 +261,7 @@ describe("postgres/delivery", () => {
       const [lease] = yield* sql`SELECT max(next_attempt_at) <= now() + interval '30 seconds' AS short FROM delivery
         WHERE event_id = ${held[0]?.eventId ?? ""}::uuid`
       assert.deepStrictEqual(lease, { short: true })
-      yield* hurry
+      yield* hurry(webhook)
       yield* until(sql`SELECT 1 FROM delivery WHERE status <> 'delivered'`, ({ length }) => length === 0)
       const ids = received.map(({ headers }) => headers["webhook-id"])
       assert.deepStrictEqual([ids.length, new Set(ids).size], [60, 60])
