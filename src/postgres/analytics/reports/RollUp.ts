@@ -40,8 +40,9 @@ export class SiteChanged extends Data.TaggedError("SiteChanged") {}
 export class Busy extends Data.TaggedError("Busy") {}
 
 /**
- * Runs a transaction on a website's rollups with one snapshot. The lock on the table precedes the snapshot, so that `SiteErasure` waits for
- * transactions that do not see its mark.
+ * Runs a transaction on a website's rollups with one snapshot. The lock on the table precedes the snapshot, so that
+ * `SiteErasure` waits for transactions that do not see its mark. The planner has no statistics of the rows that the
+ * transaction itself stores and would join them by nested loops, so it may not.
  */
 export const exclusively =
   (sql: SqlClient.SqlClient, site: Site) =>
@@ -51,7 +52,8 @@ export const exclusively =
       yield* sql.unsafe("LOCK TABLE rollup_day IN ROW EXCLUSIVE MODE")
       const [{ mine }] = yield* sql
         .unsafe(`SELECT pg_try_advisory_xact_lock(${advisoryLock}) AS mine, set_config('jit', 'off', true),
-          set_config('max_parallel_workers_per_gather', '0', true), set_config('work_mem', '64MB', true)`)
+          set_config('max_parallel_workers_per_gather', '0', true), set_config('work_mem', '64MB', true),
+          set_config('enable_nestloop', 'off', true)`)
         .pipe(decodeRows(Mine))
       if (!mine) return yield* new Busy()
       const found = yield* sql`SELECT FROM site WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}
@@ -98,6 +100,8 @@ export const settle = (sql: SqlClient.SqlClient, site: Site) => {
         yield* sql.unsafe(`DELETE FROM ${table} WHERE hosted_website_id = $1 AND ${isMarked("$1")}`, [id])
       }
       yield* sql`DELETE FROM rollup_stale WHERE hosted_website_id = ${id}`
+      // Until the last step of the update: if it fails in between, the next round must find the website due.
+      yield* sql`UPDATE rollup_site SET rolled_before = NULL, retry_at = NULL WHERE hosted_website_id = ${id}`
       const days = yield* sql`SELECT day, (extract(epoch FROM ends_at) * 1000)::float8 AS end FROM rollup_day
         WHERE hosted_website_id = ${id}`.pipe(decodeRows(Days))
       const months =

@@ -101,6 +101,21 @@ describe("postgres/analytics/reports: faults", () => {
       })
     )
 
+    it.effect("days whose roll-up fails after a late row are rolled up by the next round", () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const site = yield* newSite
+        yield* Rollups.round
+        yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+          VALUES (${site.hostedWebsiteId}, '2026-10-05 18:00Z', '/late', decode(md5('late'), 'hex'))`
+        yield* sql`CREATE TRIGGER fail BEFORE INSERT ON rollup FOR EACH ROW EXECUTE FUNCTION fail()`
+        assert.strictEqual((yield* Effect.flip(Rollups.round))._tag, "SqlError")
+        yield* sql`DROP TRIGGER fail ON rollup`
+        yield* Rollups.round
+        assert.strictEqual((yield* stored(site.hostedWebsiteId)).visits, 3)
+      })
+    )
+
     it.effect("a report that cannot be read in time fails with its limit", () =>
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
