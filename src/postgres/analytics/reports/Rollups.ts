@@ -15,6 +15,7 @@ import { dateOf } from "../../../core/text/Calendar.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import * as Database from "../../Database.ts"
 import * as Writers from "../../Writers.ts"
+import * as MonthRollUp from "./MonthRollUp.ts"
 import * as OpenDays from "./OpenDays.ts"
 import * as RollUp from "./RollUp.ts"
 import * as RollupState from "./RollupState.ts"
@@ -156,7 +157,7 @@ const update = Effect.fnUntraced(function* (
   }
   const again = new Set(missing.map(({ date }) => LocalTime.monthOf(date)))
   const months = RollupPlan.wholeMonths(days).filter((month) => again.has(month) || !settled.months.has(month))
-  if (months.length > 0) yield* RollUp.rollMonths(sql, site, months)
+  if (months.length > 0) yield* MonthRollUp.rollMonths(sql, site, months)
   for (const day of openDays(timeZone, before)) yield* OpenDays.advance(sql, site, day, before)
   yield* sql`UPDATE rollup_site SET rolled_before = ${PgTypes.date(isComplete ? LocalTime.addDays(last, 1) : null)},
       goals = ${RollupState.fingerprint(goals)},

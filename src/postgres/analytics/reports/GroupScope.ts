@@ -1,0 +1,99 @@
+/**
+ * What the parts of a statement that counts groups share: the query, its parameters, and the columns of the visits `v`.
+ *
+ * @module
+ */
+import * as Evaluate from "../../../core/analytics/report/Evaluate.ts"
+import * as Filters from "../../../core/analytics/report/Filters.ts"
+import type * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
+import type { Dimension, Filter, FilterDimension, Query, VisitDimension } from "../../../core/analytics/report/Query.ts"
+import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
+import type { GoalRow } from "../../../core/analytics/report/Row.ts"
+import * as DimensionSql from "./DimensionSql.ts"
+import { Parameters } from "./Parameters.ts"
+
+export interface Input extends Pick<Query, "filters" | "timeZone"> {
+  readonly hostedWebsiteId: string
+  readonly dimensions: ReadonlyArray<Dimension>
+  /** The days that the intervals cover, and possibly others between them, oldest first. At least one. */
+  readonly days: ReadonlyArray<LocalTime.Day>
+  /** Days of which the visits are stored. */
+  readonly stored: ReadonlyArray<Interval>
+  /** Days of which they are made of page views and events. */
+  readonly raw: ReadonlyArray<Interval>
+  /** Whether conversions are counted. */
+  readonly conversions: boolean
+  /** Whether revenue is summed. */
+  readonly revenue: boolean
+  readonly goals: ReadonlyArray<GoalRow>
+  /**
+   * Counts every visit under each of these dimensions at once: the groups have two more values, the dimension and its value.
+   * Not together with `event:` dimensions and filters.
+   */
+  readonly each?: ReadonlyArray<Each>
+}
+
+/** A dimension without groups, or one that is the same for all rows of a visit. */
+export type Each = "all" | "time:hour" | VisitDimension
+
+export interface Scope extends Input {
+  readonly parameters: Parameters
+  /** The parameter of the hosted website's id. */
+  readonly site: string
+  readonly usesGoals: boolean
+  /** The filters that are the same for all rows of a visit, and the others. */
+  readonly visitFilters: ReadonlyArray<Filter>
+  readonly factFilters: ReadonlyArray<Filter>
+  /** The columns of `v` with the visit and time dimensions that groups or the filters of facts read. */
+  readonly aliases: ReadonlyMap<Dimension, string>
+  /** The columns that `each` adds. */
+  readonly added: ReadonlyArray<string>
+}
+
+/** The dimensions that filters mention. */
+const allDimensions = (filters: ReadonlyArray<Filter>): ReadonlyArray<FilterDimension> => {
+  const found = new Set<FilterDimension>()
+  const collect = (filter: Filter): void => {
+    if ("filters" in filter) filter.filters.forEach(collect)
+    else if ("filter" in filter) collect(filter.filter)
+    else found.add(filter.dimension)
+  }
+  filters.forEach(collect)
+  return [...found]
+}
+
+export const make = (input: Input): Scope => {
+  const parameters = new Parameters()
+  const isOfEvent = (filter: Filter) => Filters.mentions(filter, DimensionSql.isEventDimension)
+  const factFilters = input.filters.filter(isOfEvent)
+  const aliases = new Map<Dimension, string>()
+  for (const dimension of [...input.dimensions, ...allDimensions(factFilters)]) {
+    if (!DimensionSql.isEventDimension(dimension) && !aliases.has(dimension)) aliases.set(dimension, `w${aliases.size}`)
+  }
+  return {
+    ...input,
+    parameters,
+    site: parameters.uuid(input.hostedWebsiteId),
+    usesGoals: Evaluate.usesGoals(input),
+    visitFilters: input.filters.filter((filter) => !isOfEvent(filter)),
+    factFilters,
+    aliases,
+    added: input.each === undefined ? [] : ["dimension", "value"]
+  }
+}
+
+/** Whether a dimension for which `is` holds is asked for, or mentioned by a filter. */
+export const mentions = ({ dimensions, filters }: Scope, is: (dimension: Dimension) => boolean): boolean =>
+  dimensions.some(is) || filters.some((filter) => Filters.mentions(filter, is))
+
+/** Reads the value of a dimension from a fact. `page` is the column that `event:page` reads. */
+export const read =
+  ({ aliases, parameters }: Scope, page: string) =>
+  (dimension: Dimension): string =>
+    dimension === "event:goal"
+      ? "goals"
+      : (aliases.get(dimension) ?? DimensionSql.factValue(parameters, dimension as FilterDimension, page))
+
+/** The group of a row of `v` or of a fact. */
+export const group = (scope: Scope, page: string): string =>
+  `ARRAY[${[...scope.dimensions.map(read(scope, page)), ...scope.added].join(", ")}]::text[]`
