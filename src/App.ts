@@ -13,7 +13,6 @@ import type { Settings } from "./Config.ts"
 import type { Link } from "./cluster/Protocol.ts"
 import * as ClusterRateLimiter from "./cluster/RateLimiter.ts"
 import * as ConnectionTable from "./core/limits/ConnectionTable.ts"
-import * as Metrics from "./core/metrics/Metrics.ts"
 import * as Dispatcher from "./delivery/Dispatcher.ts"
 import * as OutwardClient from "./delivery/OutwardClient.ts"
 import * as OwnerServer from "./http/owner/OwnerServer.ts"
@@ -33,6 +32,7 @@ import * as MemoryInstanceDirectory from "./memory/chat/InstanceDirectory.ts"
 import * as MemoryTokenBudget from "./memory/chat/TokenBudget.ts"
 import * as MemoryWidgetTokens from "./memory/chat/WidgetTokens.ts"
 import * as MemorySubmissionRepo from "./memory/forms/SubmissionRepo.ts"
+import * as LocalFallback from "./memory/limits/LocalFallback.ts"
 import * as MemoryRateLimiter from "./memory/limits/RateLimiter.ts"
 import * as MemoryReadiness from "./memory/Readiness.ts"
 import * as MemoryDecisions from "./memory/sites/Decisions.ts"
@@ -66,7 +66,7 @@ import { DescriptorLimit } from "./runtime/DescriptorLimit.ts"
 import type { AnalyticsRepo as AnalyticsRepoService } from "./services/analytics/AnalyticsRepo.ts"
 import type { AgentStream } from "./services/chat/AgentStream.ts"
 import type { SubmissionRepo as SubmissionRepoService } from "./services/forms/SubmissionRepo.ts"
-import { RateLimiter } from "./services/RateLimiter.ts"
+import type { RateLimiter } from "./services/RateLimiter.ts"
 import * as Telemetry from "./telemetry/Telemetry.ts"
 
 /** A database URL, or a Unix socket's path with a user and a database. */
@@ -139,32 +139,12 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
   MemoryVisitorSalts.layer
 )
 
-/** A shared limiter that falls back to an in-memory one while the shared one is unreachable. Fallbacks are counted. */
-const withLocalFallback = (
-  settings: Settings,
-  shared: (fallback: RateLimiter["Service"]) => Layer.Layer<RateLimiter>
-) =>
-  Layer.unwrap(
-    Effect.gen(function* () {
-      const local = yield* RateLimiter
-      const context = yield* Effect.context<never>()
-      const fallbacks = Metrics.limiterFallbacks({})
-      fallbacks.updateUnsafe(0, context)
-      return shared({
-        take: (policy, key) => {
-          fallbacks.updateUnsafe(1, context)
-          return local.take(policy, key)
-        }
-      })
-    })
-  ).pipe(Layer.provide(MemoryRateLimiter.layer({ maxKeys: settings.rateLimitMaxKeys })))
-
 /** The rate limiter: in memory, or with `REDIS_URL` in Redis, with the in-memory one as a fallback. */
 export const rateLimiter = (settings: Settings) =>
   Option.match(settings.redisUrl, {
     onNone: () => MemoryRateLimiter.layer({ maxKeys: settings.rateLimitMaxKeys }),
     onSome: (url) =>
-      withLocalFallback(settings, (fallback) =>
+      LocalFallback.layer({ maxKeys: settings.rateLimitMaxKeys }, (fallback) =>
         Layer.unwrap(
           // The Redis client is a seventh of the code that a process loads, and most deployments have no Redis.
           Effect.map(
@@ -179,7 +159,9 @@ export const rateLimiter = (settings: Settings) =>
 export const workerRateLimiter = (settings: Settings, link: Link) =>
   Option.isSome(settings.redisUrl)
     ? rateLimiter(settings)
-    : withLocalFallback(settings, (fallback) => ClusterRateLimiter.layer({ link, fallback }))
+    : LocalFallback.layer({ maxKeys: settings.rateLimitMaxKeys }, (fallback) =>
+        ClusterRateLimiter.layer({ link, fallback })
+      )
 
 /** Reads an agent's bearer key from the environment variable that its instance names. */
 export const keyOf = (variable: string) =>
@@ -289,7 +271,7 @@ export const server = (options: ServerOptions) => {
   )
 }
 
-/** The server on PostgreSQL, with the delivery of events, the matching of leads and the upkeep of its tables and rollups. Requires `storage` and `database`. */
+/** The server on PostgreSQL, with everything that runs in the background. Requires `storage` and `database`. */
 export const live = (options: ServerOptions) =>
   Layer.mergeAll(
     server(options),

@@ -1,0 +1,29 @@
+/**
+ * A shared rate limiter that uses an in-memory one while the shared one is unreachable.
+ *
+ * @module
+ */
+import { Effect, Layer } from "effect"
+import * as Metrics from "../../core/metrics/Metrics.ts"
+import { RateLimiter } from "../../services/RateLimiter.ts"
+import * as MemoryRateLimiter from "./RateLimiter.ts"
+
+/** Makes the shared limiter from its fallback. Every decision of the fallback is counted. */
+export const layer = (
+  options: { readonly maxKeys: number },
+  shared: (fallback: RateLimiter["Service"]) => Layer.Layer<RateLimiter>
+): Layer.Layer<RateLimiter> =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const local = yield* RateLimiter
+      const context = yield* Effect.context<never>()
+      const fallbacks = Metrics.limiterFallbacks({})
+      fallbacks.updateUnsafe(0, context)
+      return shared({
+        take: (policy, key) => {
+          fallbacks.updateUnsafe(1, context)
+          return local.take(policy, key)
+        }
+      })
+    })
+  ).pipe(Layer.provide(MemoryRateLimiter.layer(options)))
