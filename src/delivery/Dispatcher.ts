@@ -84,7 +84,7 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
     yield* Effect.exit(round).pipe(
       Effect.tap((exit) =>
         Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
-          ? Effect.logWarning("Could not look for deliveries; it will be tried again", exit.cause)
+          ? Effect.logWarning("Could not read the due deliveries. The next attempt follows in a moment.", exit.cause)
           : Effect.void
       ),
       Effect.flatMap((exit) =>

@@ -169,8 +169,20 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
         })
       )
 
+      let isWarned = false
+      /** Logs once that deliveries wait for the key. */
+      const warnWithoutKey = Effect.gen(function* () {
+        if (isWarned) return
+        const pending = yield* sql`SELECT event_id FROM delivery WHERE status = 'pending' LIMIT 1`
+        if (pending.length === 0) return
+        isWarned = true
+        yield* Effect.logWarning(
+          "Deliveries to webhooks wait, because SECRETS_KEY is not set. Set it to the key with which the webhooks were created."
+        )
+      }).pipe(Database.bounded(timeout))
+
       const lease: Deliveries["Service"]["lease"] = Effect.fnUntraced(function* (slots, busy) {
-        if (Option.isNone(secretsKey)) return []
+        if (Option.isNone(secretsKey)) return yield* Effect.as(warnWithoutKey, [])
         const key = Redacted.value(secretsKey.value)
         const rows = yield* sql
           .unsafe(leaseStatement, [

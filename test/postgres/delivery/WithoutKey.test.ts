@@ -1,0 +1,64 @@
+/** A service without `SECRETS_KEY` logs that deliveries wait. */
+import { randomBytes } from "node:crypto"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Logger, Option, Redacted } from "effect"
+import * as PostgresDeliveries from "../../../src/postgres/delivery/Deliveries.ts"
+import * as PostgresWebhooks from "../../../src/postgres/delivery/Webhooks.ts"
+import * as PostgresSubmissionRepo from "../../../src/postgres/forms/SubmissionRepo.ts"
+import * as SiteDirectories from "../../../src/postgres/sites/SiteDirectory.ts"
+import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
+import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
+import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
+import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+
+const timeout = "20 seconds"
+
+const layers = Layer.mergeAll(
+  PostgresWebhooks.layer({ timeout, secretsKey: Option.some(Redacted.make<Uint8Array>(randomBytes(32))) }),
+  PostgresDeliveries.layer({ timeout, secretsKey: Option.none() }),
+  SiteDirectories.layer({ timeout }),
+  PostgresSubmissionRepo.layer({ timeout, maxQueue: 100 })
+).pipe(Layer.provideMerge(TestDatabase.layer))
+
+describe("postgres/delivery: without a key", () => {
+  it.live("a pending delivery is logged once and stays pending", () =>
+    Effect.gen(function* () {
+      const lines: Array<string> = []
+      const logs = Logger.layer([Logger.map(Logger.formatLogFmt, (line) => void lines.push(line))])
+      yield* Effect.gen(function* () {
+        const deliveries = yield* Deliveries
+        const { websiteConfigId } = yield* SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] }))
+        const created = yield* Webhooks.use((webhooks) =>
+          webhooks.create({ websiteConfigId, url: "https://hooks.example/", events: [], format: "standard" })
+        )
+        const { webhook } = Option.getOrThrow(created)
+        const lease = deliveries.lease({ healthy: 1, failing: 1 }, new Map())
+        assert.deepStrictEqual(yield* lease, [])
+        assert.deepStrictEqual(lines, [])
+        yield* SubmissionRepo.use((repo) =>
+          repo.submit({
+            submissionId: crypto.randomUUID(),
+            websiteConfigId,
+            receivedAt: Date.now(),
+            email: null,
+            pageSlug: null,
+            formData: "{}",
+            status: "accepted",
+            reasons: [],
+            sessionId: null,
+            idempotency: null
+          })
+        )
+        assert.isAbove(yield* deliveries.fanOut, 0)
+        assert.deepStrictEqual(yield* Effect.all([lease, lease]), [[], []])
+        assert.lengthOf(lines, 1)
+        assert.include(lines[0], "SECRETS_KEY is not set")
+        assert.deepStrictEqual(
+          (yield* deliveries.list(webhook.webhookId)).map(({ status }) => status),
+          ["pending"]
+        )
+      }).pipe(Effect.provide(logs))
+    }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+})
