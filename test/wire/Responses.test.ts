@@ -50,7 +50,7 @@ describe("wire/Responses: the record", () => {
       )
       const { port } = server.address() as { readonly port: number }
       yield* Effect.promise(() => fetch(`http://127.0.0.1:${port}`))
-      const [one] = (yield* recorded).filter(({ test }) => test.endsWith("no request"))
+      const [one] = (yield* recorded).filter(({ test }) => test.endsWith("service's own responses"))
       assert.deepInclude(one, { method: null, path: null, status: 408, headers: ["access-control-expose-headers"] })
     }).pipe(Effect.scoped)
   )
