@@ -1,0 +1,56 @@
+/**
+ * A client that waits for `100 Continue` gets it before it sends its body, unless the announced body is refused.
+ */
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import * as RequestBody from "../../../src/http/server/RequestBody.ts"
+import { options, paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
+import { until } from "../../support/Wait.ts"
+import * as Raw from "../../torture/Raw.ts"
+
+/** Sends the head of a request that announces a body of so many bytes. */
+const announce = Effect.fnUntraced(function* (path: string, length: number | "chunked") {
+  const { url } = yield* TestServer
+  const raw = yield* Raw.open(Number(new URL(url).port))
+  const body = length === "chunked" ? "Transfer-Encoding: chunked" : `Content-Length: ${length}`
+  raw.write(
+    `POST ${path} HTTP/1.1\r\nHost: edge\r\nContent-Type: application/json\r\n${body}\r\nExpect: 100-continue\r\n\r\n`
+  )
+  yield* until("the server answers", () => Raw.statuses(raw.received()).length > 0)
+  return raw
+})
+
+layer(testServer(), { excludeTestServices: true })("http/server: Expect: 100-continue", (it) => {
+  it.effect("an acceptable body is asked for, and answered once it has arrived", () =>
+    Effect.gen(function* () {
+      const raw = yield* announce(paths.track, 2)
+      assert.deepStrictEqual(Raw.statuses(raw.received()), [100])
+      raw.write("{}")
+      yield* until("the body is answered", () => Raw.statuses(raw.received()).length === 2)
+      assert.deepStrictEqual(Raw.statuses(raw.received()), [100, 422])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("a body without a length is asked for", () =>
+    Effect.gen(function* () {
+      const raw = yield* announce(paths.track, "chunked")
+      assert.deepStrictEqual(Raw.statuses(raw.received()), [100])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("the largest body that an endpoint accepts is asked for: a conversation", () =>
+    Effect.gen(function* () {
+      const { instance } = yield* TestServer
+      assert.isAbove(RequestBody.conversationBytes, options.maxBody)
+      const raw = yield* announce(paths.chat(instance.instanceId), RequestBody.conversationBytes)
+      assert.strictEqual(Raw.statuses(raw.received())[0], 100)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("a body that no endpoint accepts is refused without being asked for", () =>
+    Effect.gen(function* () {
+      const raw = yield* announce(paths.track, RequestBody.conversationBytes + 1)
+      assert.deepStrictEqual(Raw.statuses(raw.received()), [413])
+    }).pipe(Effect.scoped)
+  )
+})
