@@ -6,7 +6,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { Webhook as StandardWebhook } from "standardwebhooks"
 import type { Webhook } from "../../../src/core/delivery/Webhook.ts"
-import type { SubmissionDraft } from "../../../src/core/forms/Submission.ts"
 import * as Dispatcher from "../../../src/delivery/Dispatcher.ts"
 import * as OutwardClient from "../../../src/delivery/OutwardClient.ts"
 import * as PostgresDeliveries from "../../../src/postgres/delivery/Deliveries.ts"
@@ -19,6 +18,7 @@ import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import { type Received, receiver } from "../../support/Receiver.ts"
+import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
 
 const timeout = "20 seconds"
 const secretsKey = Option.some(Redacted.make<Uint8Array>(randomBytes(32)))
@@ -40,20 +40,6 @@ const newSite = Effect.map(
   SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] })),
   ({ websiteConfigId }) => websiteConfigId
 )
-
-const draft = (websiteConfigId: string, more: Partial<SubmissionDraft> = {}): SubmissionDraft => ({
-  submissionId: crypto.randomUUID(),
-  websiteConfigId,
-  receivedAt: Date.now(),
-  email: "ada@example.com",
-  pageSlug: "contact",
-  formData: '{"message":"Hello\\u0000"}',
-  status: "accepted",
-  reasons: [],
-  sessionId: null,
-  idempotency: null,
-  ...more
-})
 
 const newWebhook = Effect.fnUntraced(function* (
   websiteConfigId: string,
@@ -91,10 +77,10 @@ describe("postgres/delivery", () => {
         const [site, other] = [yield* newSite, yield* newSite]
         const { secret, webhook } = yield* newWebhook(site, url)
         const idempotency = { key: "key", fingerprint: "print" }
-        const first = draft(site, { idempotency })
+        const first = SubmissionDraft.make(site, { idempotency })
         yield* repo.submit(first)
-        yield* repo.submit(draft(site, { idempotency }))
-        yield* repo.submit(draft(other))
+        yield* repo.submit(SubmissionDraft.make(site, { idempotency }))
+        yield* repo.submit(SubmissionDraft.make(other))
         yield* Layer.build(Dispatcher.layer.pipe(Layer.provide(client([port]))))
         yield* until(deliveriesOf(webhook), ([one]) => one?.status === "delivered")
         assert.strictEqual(received.length, 1)
@@ -116,7 +102,7 @@ describe("postgres/delivery", () => {
       const { port, received, url } = yield* receiver((_, response) => response.writeHead(500).end("no"))
       const site = yield* newSite
       const { webhook } = yield* newWebhook(site, url)
-      const given = draft(site, { status: "quarantined", reasons: ["links"] })
+      const given = SubmissionDraft.make(site, { status: "quarantined", reasons: ["links"] })
       yield* repo.submit(given)
       assert.isTrue(yield* repo.release(given.submissionId))
       assert.isTrue(yield* repo.release(given.submissionId))
@@ -178,7 +164,7 @@ describe("postgres/delivery", () => {
           const site = yield* newSite
           const { port, received, url } = yield* receiver(respond)
           const { webhook } = yield* newWebhook(site, url)
-          yield* repo.submit(draft(site))
+          yield* repo.submit(SubmissionDraft.make(site))
           started.push({ name, status, port, received, webhook, site })
         }
         yield* Layer.build(
@@ -226,13 +212,17 @@ describe("postgres/delivery", () => {
       const [one, other] = [yield* newSite, yield* newSite]
       yield* newWebhook(one, hanging.url)
       const { webhook } = yield* newWebhook(other, healthy.url)
-      yield* Effect.forEach(Array.from({ length: 40 }), () => repo.submit(draft(one)), { concurrency: 40 })
+      yield* Effect.forEach(Array.from({ length: 40 }), () => repo.submit(SubmissionDraft.make(one)), {
+        concurrency: 40
+      })
       yield* Layer.build(Dispatcher.layer.pipe(Layer.provide(client([hanging.port, healthy.port], 3_600_000))))
       yield* until(
         Effect.sync(() => hanging.received.length),
         (count) => count === 16
       )
-      yield* Effect.forEach(Array.from({ length: 40 }), () => repo.submit(draft(other)), { concurrency: 40 })
+      yield* Effect.forEach(Array.from({ length: 40 }), () => repo.submit(SubmissionDraft.make(other)), {
+        concurrency: 40
+      })
       yield* until(deliveriesOf(webhook), (all) => all.filter(({ status }) => status === "delivered").length === 40)
       assert.strictEqual(hanging.received.length, 16)
     }).pipe(Effect.scoped, Effect.provide(layers))
@@ -246,7 +236,9 @@ describe("postgres/delivery", () => {
       const { port, received, url } = yield* receiver(ok)
       const site = yield* newSite
       const { webhook } = yield* newWebhook(site, url)
-      yield* Effect.forEach(Array.from({ length: 60 }), () => repo.submit(draft(site)), { concurrency: 60 })
+      yield* Effect.forEach(Array.from({ length: 60 }), () => repo.submit(SubmissionDraft.make(site)), {
+        concurrency: 60
+      })
       yield* deliveries.fanOut
       // A process leases some, and is killed before it sends or before it records.
       const held = yield* deliveries.lease({ healthy: 5, failing: 1 }, new Map())

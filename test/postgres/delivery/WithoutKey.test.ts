@@ -11,6 +11,7 @@ import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
 
 const timeout = "20 seconds"
 
@@ -36,20 +37,7 @@ describe("postgres/delivery: without a key", () => {
         const lease = deliveries.lease({ healthy: 1, failing: 1 }, new Map())
         assert.deepStrictEqual(yield* lease, [])
         assert.deepStrictEqual(lines, [])
-        yield* SubmissionRepo.use((repo) =>
-          repo.submit({
-            submissionId: crypto.randomUUID(),
-            websiteConfigId,
-            receivedAt: Date.now(),
-            email: null,
-            pageSlug: null,
-            formData: "{}",
-            status: "accepted",
-            reasons: [],
-            sessionId: null,
-            idempotency: null
-          })
-        )
+        yield* SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(websiteConfigId)))
         assert.isAbove(yield* deliveries.fanOut, 0)
         assert.deepStrictEqual(yield* Effect.all([lease, lease]), [[], []])
         assert.lengthOf(lines, 1)

@@ -1,0 +1,20 @@
+/**
+ * A submission that a test stores.
+ *
+ * @module
+ */
+import type { SubmissionDraft } from "../../src/core/forms/Submission.ts"
+
+export const make = (websiteConfigId: string, more: Partial<SubmissionDraft> = {}): SubmissionDraft => ({
+  submissionId: crypto.randomUUID(),
+  websiteConfigId,
+  receivedAt: Date.now(),
+  email: "ada@example.com",
+  pageSlug: "contact",
+  formData: '{"message":"Hello\\u0000"}',
+  status: "accepted",
+  reasons: [],
+  sessionId: null,
+  idempotency: null,
+  ...more
+})
