@@ -39,7 +39,7 @@ const tooMany = (resetMillis: number): (typeof Errors.TooManyRequests)["Type"] =
   headers: { "retry-after": Math.max(1, Math.ceil(resetMillis / 1000)) }
 })
 
-/** Adds headers to the response of the current request, whatever it is. */
+/** Adds headers to the response of the current request, also if that is an error. */
 const addHeaders = (headers: Record<string, string>) =>
   HttpEffect.appendPreResponseHandler((_, response) => Effect.succeed(HttpServerResponse.setHeaders(response, headers)))
 

@@ -29,7 +29,7 @@ export interface Options {
 
 const wordMillis = 200
 
-/** The words of the answer to a message, which tells how many it wants. */
+/** The agent's answer to a message. The number at the end of the message is the number of words. */
 const wordsOf = (message: string): ReadonlyArray<string> =>
   Array.from({ length: Number(/\d+$/.exec(message)?.[0] ?? 1) }, (_, index) => `${message}:${index} `)
 
