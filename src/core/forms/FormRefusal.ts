@@ -34,7 +34,7 @@ const maxErrors = 20
 const notSent = "This form was not sent"
 
 const wait = (seconds: number | undefined): string => {
-  if (seconds === undefined || !(seconds >= 0)) return "a minute"
+  if (seconds === undefined || !Number.isFinite(seconds) || seconds < 0) return "a minute"
   const whole = Math.max(1, Math.ceil(seconds))
   if (whole === 1) return "a second"
   return whole < 120 ? `${whole} seconds` : `${Math.ceil(whole / 60)} minutes`

@@ -72,6 +72,7 @@ describe("core/forms/FormRefusal", () => {
     for (const [seconds, time] of [
       [undefined, "a minute"],
       [Number.NaN, "a minute"],
+      [Infinity, "a minute"],
       [-1, "a minute"],
       [0, "a second"],
       [0.2, "a second"],
