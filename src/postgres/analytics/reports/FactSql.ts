@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { pageviewName } from "../../../core/analytics/report/Fact.ts"
+import { pageviewName } from "../../../core/analytics/EventLimits.ts"
 import type { Condition, Dimension, Filter } from "../../../core/analytics/report/Query.ts"
 import type { GoalRow } from "../../../core/analytics/report/Row.ts"
 import * as DimensionSql from "./DimensionSql.ts"
