@@ -42,7 +42,7 @@ export class Busy extends Data.TaggedError("Busy") {}
 /**
  * Runs a transaction on a website's rollups with one snapshot. The lock on the table precedes the snapshot, so that
  * `SiteErasure` waits for transactions that do not see its mark. The planner has no statistics of the rows that the
- * transaction itself stores and would join them by nested loops, so it may not.
+ * transaction itself stores and of its expressions, so it may join by hashes only: nested loops can take hours, and merges sort.
  */
 export const exclusively =
   (sql: SqlClient.SqlClient, site: Site) =>
@@ -53,7 +53,7 @@ export const exclusively =
       const [{ mine }] = yield* sql
         .unsafe(`SELECT pg_try_advisory_xact_lock(${advisoryLock}) AS mine, set_config('jit', 'off', true),
           set_config('max_parallel_workers_per_gather', '0', true), set_config('work_mem', '64MB', true),
-          set_config('enable_nestloop', 'off', true)`)
+          set_config('enable_nestloop', 'off', true), set_config('enable_mergejoin', 'off', true)`)
         .pipe(decodeRows(Mine))
       if (!mine) return yield* new Busy()
       const found = yield* sql`SELECT FROM site WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}
