@@ -181,7 +181,7 @@ export const layer = (options: Options) =>
       const stream: Stream =
         (dialect, heartbeat = defaultHeartbeat) =>
         (asked, headers) =>
-          ChatResponse.begin(asked.stream, {
+          ChatResponse.begin(asked.events, {
             instanceId: asked.instance.instanceId,
             messageId: asked.answerId,
             dialect: dialect(asked),
@@ -190,6 +190,7 @@ export const layer = (options: Options) =>
             maxDuration: options.maxDuration,
             maxBytes: options.maxBytes,
             headers,
+            isMeasured: asked.isDirect,
             openChats: watch
           })
 

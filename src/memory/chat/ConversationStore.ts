@@ -18,6 +18,7 @@ import {
   maxMessages,
   maxSize
 } from "../../core/chat/Conversation.ts"
+import * as ConversationHash from "../../core/chat/ConversationHash.ts"
 import * as History from "../../core/chat/History.ts"
 import {
   type AnswerProgress,
@@ -162,7 +163,7 @@ export const layer = (options: Table.Options = {}): Layer.Layer<ConversationStor
         messages: messages.length
       })
 
-      const key = randomBytes(32)
+      const key = ConversationHash.keyOf(randomBytes(32))
 
       return ConversationStore.of({
         history: ({ bounds, isRegenerating, key }) =>
