@@ -20,6 +20,7 @@ import {
   NothingToRegenerate
 } from "../../services/chat/ConversationStore.ts"
 import type { RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
+import * as ChatLeads from "./ChatLeads.ts"
 import * as EventSource from "./EventSource.ts"
 import type { Question } from "./Question.ts"
 import { RunningAnswers } from "./RunningAnswers.ts"
@@ -85,6 +86,7 @@ export const make = Effect.gen(function* () {
   const agent = yield* AgentStream
   const answers = yield* RunningAnswers
   const store = yield* ConversationStore
+  const addLead = yield* ChatLeads.make
 
   const prepare = (
     instance: Instance,
@@ -136,6 +138,7 @@ export const make = Effect.gen(function* () {
     { isOpen, session }: ConversationId.Identified,
     key: ConversationKey,
     answerId: string,
+    trackerSession: string | null,
     onEnd: () => void
   ): Effect.Effect<EventSource.EventSource, AskError, Scope.Scope> =>
     // `onEnd` is called whenever the visitor leaves.
@@ -148,6 +151,7 @@ export const make = Effect.gen(function* () {
             answerId,
             message,
             from,
+            trackerSession,
             isResumable: isOpen,
             request: { instance, session: session ?? freshSession(), turns },
             onEnd
@@ -176,12 +180,13 @@ export const make = Effect.gen(function* () {
         )
 
   /**
-   * Asks, in the scope of the request. `release` is called once, when the answer has ended and the scope is closed.
+   * Asks, in the scope of the request. `trackerSession` is credited with the chat that begins, unless it is null. `release` is called once, when the answer has ended and the scope is closed.
    */
   return (
     instance: Instance,
     question: Question,
     hashKey: ConversationHash.Key,
+    trackerSession: string | null,
     release: () => void
   ): Effect.Effect<Asked, AskError, Scope.Scope> => {
     const client =
@@ -199,13 +204,19 @@ export const make = Effect.gen(function* () {
       isDirect
     })
     if (storedId === null) {
-      return Effect.andThen(releaseWithScope(release), Effect.map(askOnly(instance, question, identified), asked))
+      return Effect.andThen(
+        releaseWithScope(release),
+        Effect.map(askOnly(instance, question, identified), (events) => {
+          if (trackerSession !== null) addLead(instance.instanceId, trackerSession)
+          return asked(events)
+        })
+      )
     }
     // The slot is in use until the visitor has left and the answer has ended.
     const releaseTwice = releaseAfter(2, release)
     const key = { instanceId: instance.instanceId, conversationId: storedId }
     return releaseWithScope(releaseTwice).pipe(
-      Effect.andThen(askAndStore(instance, question, identified, key, answerId, releaseTwice)),
+      Effect.andThen(askAndStore(instance, question, identified, key, answerId, trackerSession, releaseTwice)),
       Effect.map(asked)
     )
   }
