@@ -18,6 +18,7 @@ import * as WidgetTokens from "../../src/memory/chat/WidgetTokens.ts"
 import * as FormDirectory from "../../src/memory/forms/FormDirectory.ts"
 import * as SubmissionStore from "../../src/memory/forms/SubmissionRepo.ts"
 import * as Readiness from "../../src/memory/Readiness.ts"
+import * as ConsoleSessions from "../../src/memory/sites/ConsoleSessions.ts"
 import * as Decisions from "../../src/memory/sites/Decisions.ts"
 import * as OwnerKeys from "../../src/memory/sites/OwnerKeys.ts"
 import * as SiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
@@ -101,6 +102,7 @@ export const storage = (options: Options = {}) =>
     Readiness.layer,
     WidgetTokens.layer,
     OwnerKeys.layer,
+    ConsoleSessions.layer,
     ConversationStore.layer()
   ).pipe(
     Layer.provideMerge(

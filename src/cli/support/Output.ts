@@ -31,7 +31,8 @@ export const notFound = (
     | "goal"
     | "form"
     | "webhook"
-    | "delivery",
+    | "delivery"
+    | "session",
   id: string
 ): CliFailure => new CliFailure({ message: `There is no ${kind} ${TerminalText.printable(id)}.` })
 
