@@ -256,6 +256,7 @@ export const server = (options: ServerOptions) => {
         ...settings,
         ...common,
         listen: listen ?? settings,
+        console: false,
         routes: extensions?.pages,
         create: worker?.create,
         connections: connections(settings, descriptors, worker?.workers ?? 1)

@@ -14,6 +14,7 @@ import { OwnerApi } from "../../contract/owner/Api.ts"
 import * as ContractWidget from "../../contract/Widget.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import * as Assets from "../assets/Assets.ts"
+import * as Console from "../assets/Console.ts"
 import * as Docs from "../assets/Docs.ts"
 import * as Drain from "../chat/Drain.ts"
 import * as RunningAnswers from "../chat/RunningAnswers.ts"
@@ -46,6 +47,8 @@ export interface Options extends NodeServer.Options {
   /** Whether this server also serves the owner API. */
   readonly ownerApi: boolean
   readonly rateLimitOwner: Option.Option<RateLimitPolicy>
+  /** Whether this server has the console; it needs the owner API. */
+  readonly console: boolean
   /** The maximum number of open chat streams in this process; `None` for no limit. */
   readonly chatStreams: StreamSlots.Options
   /** The header in which a trusted proxy names the client's country. */
@@ -60,9 +63,10 @@ export interface Options extends NodeServer.Options {
 }
 
 /** The paths of a server, for metrics, traces and the answers to unknown ones. */
-const pathsOf = ({ ownerApi }: Options): ReadonlyArray<Fallbacks.KnownPath> => [
+const pathsOf = ({ console, ownerApi }: Options): ReadonlyArray<Fallbacks.KnownPath> => [
   ...Fallbacks.endpointsOf(Api),
   ...(ownerApi ? Fallbacks.endpointsOf(OwnerApi) : []),
+  ...(console ? Console.paths : []),
   ...Assets.paths,
   ...Docs.paths,
   ...Health.paths
@@ -92,6 +96,7 @@ const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
   Layer.mergeAll(
     HttpApiBuilder.layer(Api),
     options.ownerApi ? OwnerRoutes.layer({ rateLimit: options.rateLimitOwner }) : Layer.empty,
+    options.console ? Console.layer : Layer.empty,
     Assets.layer,
     Docs.layer,
     Health.layer
