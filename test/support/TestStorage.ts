@@ -17,6 +17,7 @@ import * as InstanceDirectory from "../../src/memory/chat/InstanceDirectory.ts"
 import * as WidgetTokens from "../../src/memory/chat/WidgetTokens.ts"
 import * as SubmissionStore from "../../src/memory/forms/SubmissionRepo.ts"
 import * as Readiness from "../../src/memory/Readiness.ts"
+import * as ConsoleSessions from "../../src/memory/sites/ConsoleSessions.ts"
 import * as Decisions from "../../src/memory/sites/Decisions.ts"
 import * as OwnerKeys from "../../src/memory/sites/OwnerKeys.ts"
 import * as SiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
@@ -99,6 +100,7 @@ export const storage = (options: Options = {}) =>
     Readiness.layer,
     WidgetTokens.layer,
     OwnerKeys.layer,
+    ConsoleSessions.layer,
     ConversationStore.layer()
   ).pipe(
     Layer.provideMerge(

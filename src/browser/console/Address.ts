@@ -29,6 +29,8 @@ export interface Filter {
 }
 
 export interface Address {
+  /** The secret of a link that opens a session; null if the address is none. */
+  readonly link: string | null
   /** The id of a website; null for the first one. */
   readonly site: string | null
   readonly page: string
@@ -46,6 +48,7 @@ export interface Address {
 }
 
 export const initial: Address = {
+  link: null,
   site: null,
   page: "overview",
   range: "30d",
@@ -134,7 +137,10 @@ export const parse = (fragment: string): Address => {
   const metric = parameters.get("metric") ?? ""
   const interval = parameters.get("by") ?? ""
   const compare = parameters.get("compare")
+  // A secret is taken as it is: it is in no path that `format` writes, except of a link.
+  if (site === "link" && page !== "") return { ...initial, link: page }
   return {
+    link: null,
     site: site || null,
     page: page || initial.page,
     range: rangeOf(parameters.get("range")),
@@ -162,6 +168,7 @@ const decoded = (text: string): string => {
 
 /** The fragment of an address, with `#`. Defaults are left out. */
 export const format = (address: Address): string => {
+  if (address.link !== null) return `#/link/${encodeURIComponent(address.link)}`
   const parameters = new URLSearchParams()
   const { comparison, filters, interval, list, metric, range, tabs } = address
   const text = typeof range === "string" ? range : range.join("_")

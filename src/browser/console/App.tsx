@@ -5,6 +5,7 @@
  */
 import { useEffect } from "preact/hooks"
 import { Bar } from "./frame/Bar.tsx"
+import { Link, SignedOut } from "./frame/Entry.tsx"
 import { Notice } from "./frame/Notice.tsx"
 import { go, useAddress } from "./Location.ts"
 import { Overview } from "./overview/Overview.tsx"
@@ -12,14 +13,6 @@ import { Message } from "./parts/Message.tsx"
 import { Snippet } from "./parts/Snippet.tsx"
 import { useAnswer } from "./Resource.ts"
 import * as Texts from "./Texts.ts"
-
-const SignedOut = () => (
-  <Message title={Texts.signedOut.title}>
-    <p>{Texts.signedOut.body}</p>
-    <Snippet text={Texts.signedOut.command} />
-    <p>{Texts.signedOut.after}</p>
-  </Message>
-)
 
 const NoSites = () => (
   <Message title={Texts.noSites.title}>
@@ -31,7 +24,10 @@ const NoSites = () => (
 
 export const App = () => {
   const address = useAddress()
-  const { failure, value } = useAnswer("GET /v1/owner/sites", {})
+  const session = useAnswer("GET /v1/owner/session", address.link === null ? {} : null)
+  const isSignedOut = session.failure?.kind === "signed-out"
+  const isOpen = address.link === null && !isSignedOut && (session.value !== undefined || session.failure !== undefined)
+  const { failure, value } = useAnswer("GET /v1/owner/sites", isOpen ? {} : null)
   const sites = value?.sites ?? []
   const site = sites.find(({ site_id }) => site_id === address.site) ?? (address.site === null ? sites[0] : undefined)
 
@@ -43,25 +39,19 @@ export const App = () => {
     document.title = Texts.title(site?.name, Texts.pages.overview)
   }, [site])
 
-  const isSignedOut = failure?.kind === "signed-out"
+  const content = () => {
+    if (address.link !== null) return <Link secret={address.link} />
+    if (isSignedOut || failure?.kind === "signed-out") return <SignedOut />
+    if (site !== undefined) return <Overview key={site.site_id} site={site} />
+    if (value === undefined) return null
+    return sites.length === 0 ? <NoSites /> : <Message title={Texts.failures["not-found"]} />
+  }
   return (
     <>
-      <Bar sites={sites} site={isSignedOut ? undefined : site} />
+      <Bar sites={sites} site={site} session={session.value} />
       <main id="content" tabIndex={-1}>
-        {isSignedOut ? (
-          <SignedOut />
-        ) : (
-          <>
-            <Notice />
-            {site !== undefined ? (
-              <Overview key={site.site_id} site={site} />
-            ) : value === undefined ? null : sites.length === 0 ? (
-              <NoSites />
-            ) : (
-              <Message title={Texts.failures["not-found"]} />
-            )}
-          </>
-        )}
+        <Notice />
+        {content()}
       </main>
     </>
   )

@@ -107,6 +107,11 @@ export const range = (value: Range): string => (typeof value === "string" ? Text
 
 const time = new Intl.DateTimeFormat(Texts.language, { timeStyle: "short" })
 
+const date = new Intl.DateTimeFormat(Texts.language, { day: "numeric", month: "long" })
+
+/** The day of a time, in the browser's zone. */
+export const day = (millis: number): string => date.format(millis)
+
 /** A time of today, in the browser's zone. */
 export const clock = (millis: number): string => time.format(millis)
 

@@ -8,6 +8,7 @@ import { Context, Data, Effect, Layer, Option, Scope } from "effect"
 import { HttpRouter, type HttpServer } from "effect/http"
 import { OwnerApi } from "../../contract/owner/Api.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
+import * as Console from "../assets/Console.ts"
 import * as Docs from "../assets/Docs.ts"
 import * as Fallbacks from "../middleware/Fallbacks.ts"
 import * as Global from "../middleware/Global.ts"
@@ -26,18 +27,24 @@ export class OwnerServeError extends Data.TaggedError("OwnerServeError")<{ reado
 
 export interface Options extends NodeServer.Options {
   readonly rateLimitOwner: Option.Option<RateLimitPolicy>
+  /** Whether this server has the console. */
+  readonly console: boolean
   /** The share of requests that start a trace, from 0 to 1; if missing, no request is traced. */
   readonly traceRatio?: number | undefined
 }
 
-const paths = [...Fallbacks.endpointsOf(OwnerApi), ...Docs.paths]
+const pathsOf = ({ console }: Options): ReadonlyArray<Fallbacks.KnownPath> => [
+  ...Fallbacks.endpointsOf(OwnerApi),
+  ...(console ? Console.paths : []),
+  ...Docs.paths
+]
 
-const facts: NodeServer.Routes = {
-  templates: paths.map(({ path }) => path),
+const factsOf = (options: Options): NodeServer.Routes => ({
+  templates: pathsOf(options).map(({ path }) => path),
   chats: [],
   // Requests are limited by key: a few programs may send all of them.
   isLimitedByAddress: false
-}
+})
 
 /** The listening server. */
 export const layer = (options: Options) =>
@@ -46,12 +53,15 @@ export const layer = (options: Options) =>
     Effect.gen(function* () {
       const { rateLimitOwner, traceRatio, trustedProxies } = options
       const tracing = traceRatio === undefined ? undefined : yield* Trace.make({ ratio: traceRatio, trustedProxies })
-      const { serve } = yield* NodeServer.make(options, facts)
+      const paths = pathsOf(options)
+      const { serve } = yield* NodeServer.make(options, factsOf(options))
       const router = yield* HttpRouter.toHttpEffect(
         // Fresh, because the public server has built the same layer on its own router.
-        Layer.merge(OwnerRoutes.layer({ rateLimit: rateLimitOwner }), Layer.fresh(Docs.layer)).pipe(
-          Layer.provideMerge(Global.layer({ paths, trustedProxies, tracing }))
-        )
+        Layer.mergeAll(
+          OwnerRoutes.layer({ rateLimit: rateLimitOwner, console: options.console }),
+          options.console ? Console.layer : Layer.empty,
+          Layer.fresh(Docs.layer)
+        ).pipe(Layer.provideMerge(Global.layer({ paths, trustedProxies, tracing })))
       )
       const requests = yield* Scope.fork(yield* Effect.scope, "parallel")
       const { address } = yield* serve(yield* NodeHttpServer.makeHandler(router, { scope: requests })).pipe(
@@ -59,7 +69,7 @@ export const layer = (options: Options) =>
       )
       return Option.some(address)
     })
-  ).pipe(Layer.provide(NodeServer.services(options, facts)))
+  ).pipe(Layer.provide(NodeServer.services(options, factsOf(options))))
 
 /** No server. */
 export const none: Layer.Layer<OwnerServer> = Layer.succeed(OwnerServer, Option.none())

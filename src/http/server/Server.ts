@@ -13,6 +13,7 @@ import { OpenAiGroup } from "../../contract/OpenAi.ts"
 import { OwnerApi } from "../../contract/owner/Api.ts"
 import * as ContractWidget from "../../contract/Widget.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
+import type { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
 import * as Assets from "../assets/Assets.ts"
 import * as Console from "../assets/Console.ts"
 import * as Docs from "../assets/Docs.ts"
@@ -36,9 +37,11 @@ import * as OwnerRoutes from "../owner/OwnerRoutes.ts"
 import * as FastPath from "./FastPath.ts"
 import * as NodeServer from "./NodeServer.ts"
 
+/** Additional routes and middleware. */
+export type Pages = Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSessions>
+
 export interface Options extends NodeServer.Options {
-  /** Additional routes. */
-  readonly routes?: Layer.Layer<never, never, HttpRouter.HttpRouter> | undefined
+  readonly routes?: Pages | undefined
   readonly rateLimitAnalytics: Option.Option<RateLimitPolicy>
   readonly rateLimitForms: Option.Option<RateLimitPolicy>
   readonly rateLimitChat: Option.Option<RateLimitPolicy>
@@ -95,7 +98,7 @@ const endpoints = (options: Options, unreadTimeout: number) =>
 const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
   Layer.mergeAll(
     HttpApiBuilder.layer(Api),
-    options.ownerApi ? OwnerRoutes.layer({ rateLimit: options.rateLimitOwner }) : Layer.empty,
+    options.ownerApi ? OwnerRoutes.layer({ rateLimit: options.rateLimitOwner, console: options.console }) : Layer.empty,
     options.console ? Console.layer : Layer.empty,
     Assets.layer,
     Docs.layer,

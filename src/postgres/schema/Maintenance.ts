@@ -8,6 +8,7 @@ import { SqlClient } from "effect/sql"
 import { cutoff } from "../../core/sites/Retention.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as LapsedAnswers from "../chat/LapsedAnswers.ts"
+import * as ConsoleSessions from "../sites/ConsoleSessions.ts"
 import * as SiteErasure from "../sites/SiteErasure.ts"
 import * as Partitions from "./Partitions.ts"
 import * as Retention from "./Retention.ts"
@@ -72,6 +73,10 @@ const steps = (retention: Retention.Options) =>
       (now: number) => deleteBefore("token_reservation", "reserved_at", now - 48 * hour)
     ],
     ["delete old deliveries", (now: number) => deleteDeliveries(retention, now)],
+    [
+      "delete ended console sessions",
+      (now: number) => Effect.timeout(ConsoleSessions.deleteEnded(now), statementTimeout)
+    ],
     ["delete expired data", () => Retention.deleteExpired(retention)],
     ["complete the deletion of websites", () => resumeErasures],
     ["close the answers of processes that died", () => Effect.timeout(LapsedAnswers.closeAll, statementTimeout)]

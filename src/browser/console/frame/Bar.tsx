@@ -4,10 +4,11 @@
  * @module
  */
 import * as Address from "../Address.ts"
+import * as Format from "../Format.ts"
 import { go, linkTo, useAddress } from "../Location.ts"
 import { Icon, Mark } from "../parts/Icon.tsx"
 import { Menu } from "../parts/Menu.tsx"
-import type { Answer } from "../Requests.ts"
+import { type Answer, send } from "../Requests.ts"
 import { useStore } from "../Store.ts"
 import * as Texts from "../Texts.ts"
 import * as Theme from "../Theme.ts"
@@ -37,12 +38,34 @@ const ThemeMenu = () => {
   )
 }
 
+type Session = Answer<"GET /v1/owner/session">
+
+const end = async () => {
+  await send("DELETE /v1/owner/session", {})
+  location.reload()
+}
+
+const SessionMenu = ({ session }: { readonly session: Session }) => (
+  <Menu
+    label={`${Texts.session.label}: ${Texts.session.roles[session.role]}`}
+    side="end"
+    hasChevron={false}
+    note={Texts.session.ends(Format.day(Date.parse(session.expires_at)))}
+    choices={[{ value: "end", label: Texts.session.end }]}
+    onChoose={end}
+  >
+    <Icon name="person" />
+  </Menu>
+)
+
 interface Props {
+  /** Undefined without a session. */
+  readonly session: Session | undefined
   readonly sites: ReadonlyArray<Site>
   readonly site: Site | undefined
 }
 
-export const Bar = ({ site, sites }: Props) => {
+export const Bar = ({ session, site, sites }: Props) => {
   const { page } = useAddress()
   return (
     <header class="bar">
@@ -77,6 +100,7 @@ export const Bar = ({ site, sites }: Props) => {
       )}
       <div class="bar-end">
         <ThemeMenu />
+        {session !== undefined && <SessionMenu session={session} />}
       </div>
     </header>
   )

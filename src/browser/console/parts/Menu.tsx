@@ -24,6 +24,8 @@ interface Props<A> {
   /** The side of the button at which the menu begins. */
   readonly side?: "start" | "end"
   readonly className?: string
+  /** Stands above the choices. */
+  readonly note?: string
   readonly hasChevron?: boolean
 }
 
@@ -40,6 +42,7 @@ export function Menu<A>({
   className,
   hasChevron = true,
   label,
+  note,
   onChoose,
   side = "start"
 }: Props<A>) {
@@ -122,6 +125,7 @@ export function Menu<A>({
           aria-label={label}
           onKeyDown={onKeyDown}
         >
+          {note !== undefined && <p class="muted">{note}</p>}
           {choices.map((choice) => (
             <button
               type="button"
