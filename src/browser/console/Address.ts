@@ -96,12 +96,17 @@ const dimensions: Readonly<Record<string, Dimension>> = {
 
 const shortNames = new Map(Object.entries(dimensions).map(([name, dimension]) => [dimension, name]))
 
+/** A dot in a property's name would read as an operator, and a comma as the next tab. */
+const escaped = (text: string): string => text.replace(/[%.,]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`)
+
 const shortName = (dimension: Dimension): string =>
-  dimension.startsWith(property) ? `prop.${dimension.slice(property.length)}` : (shortNames.get(dimension) ?? dimension)
+  dimension.startsWith(property)
+    ? `prop.${escaped(dimension.slice(property.length))}`
+    : (shortNames.get(dimension) ?? dimension)
 
 const dimensionOf = (name: string): Dimension | undefined =>
   name.startsWith("prop.")
-    ? `event:props:${name.slice(5)}`
+    ? `event:props:${decoded(name.slice(5))}`
     : Object.hasOwn(dimensions, name)
       ? dimensions[name]
       : undefined

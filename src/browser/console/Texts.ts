@@ -10,7 +10,7 @@ export const language = "en"
 
 export const app = "HydraCore"
 
-/** A title for each page of the document's title. */
+/** The title of the document. */
 export const title = (site: string | undefined, page: string): string =>
   [page, site, app].filter((part) => part !== undefined).join(" · ")
 
