@@ -168,7 +168,11 @@ export const workerRateLimiter = (settings: Settings, link: Link) =>
 
 /** Reads an agent's bearer key from the environment variable that its instance names. */
 export const keyOf = (variable: string) =>
-  Config.option(Config.Redacted(variable)).pipe(Effect.catchTag("ConfigError", () => Effect.succeedNone))
+  Config.option(Config.Redacted(variable)).pipe(
+    Effect.catchTag("ConfigError", (error) =>
+      Effect.as(Effect.logWarning(`An agent is asked without its key: ${error.message}`), Option.none())
+    )
+  )
 
 /** The countries of `GEO_DATABASE`. */
 const countries = (settings: Settings) =>

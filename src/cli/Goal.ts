@@ -24,8 +24,14 @@ const json = (goal: Goal.Goal) => ({
 const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes("\0")
 
 const eventKind: Inputs.Kind<string> = {
-  expected: `the name of an event, of 1 to ${EventLimits.limits.name} characters`,
-  parse: Option.liftPredicate((text) => text !== "" && [...text].length <= EventLimits.limits.name && isStorable(text))
+  expected: `the name of an event, of 1 to ${EventLimits.limits.name} characters; page views are counted by --page`,
+  parse: Option.liftPredicate(
+    (text) =>
+      text !== "" &&
+      text !== EventLimits.pageviewName &&
+      [...text].length <= EventLimits.limits.name &&
+      isStorable(text)
+  )
 }
 
 /** The most stars: a pattern is matched with every path of a report. */

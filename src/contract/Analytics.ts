@@ -8,7 +8,6 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
-import { limits } from "../core/analytics/EventLimits.ts"
 import * as Errors from "./Errors.ts"
 import * as EventFields from "./EventFields.ts"
 import * as Headers from "./Headers.ts"
@@ -43,7 +42,7 @@ export type PageViewPayload = typeof PageViewPayload.Type
 /** The body of an event. */
 export const EventPayload = Schema.Struct({
   site_id: Wire.Uuid({ title: "Site Id", description: "The public tracking token of the website" }),
-  name: Wire.Text({ title: "Name", minLength: 1, maxLength: limits.name }),
+  name: EventFields.Name,
   page_path: Wire.Text({ title: "Page Path", maxLength: 2048 }),
   session_id: Wire.OptionalText({ title: "Session Id" }),
   properties: EventFields.Properties,

@@ -1,15 +1,29 @@
 /**
- * The fields of an event that are objects. Every error names the member at fault. Pure.
+ * The fields that events alone have. The error of an object names the member at fault. Pure.
  *
  * @module
  */
 import { Predicate, Result } from "effect"
-import { limits } from "../core/analytics/EventLimits.ts"
+import { limits, pageviewName } from "../core/analytics/EventLimits.ts"
 import * as Wire from "./Wire.ts"
 
 type MemberError = NonNullable<Wire.FieldError["members"]>[number]
 
 type Value = string | number | boolean
+
+const readEventName = Wire.readText({ minLength: 1, maxLength: limits.name })
+
+/** A text that is not the name of page views, so that reports by `event:name` do not mix the two. */
+export const Name = Wire.field<string>(
+  { type: "string", title: "Name", minLength: 1, maxLength: limits.name, not: { const: pageviewName } },
+  (input) =>
+    input === pageviewName
+      ? Wire.fail(
+          "value_error",
+          `Value error, ${pageviewName} is the name of page views; send these to /v1/public/analytics/track, or choose another name`
+        )
+      : readEventName(input)
+)
 
 /** The errors of members, as the error of their object. */
 const failAll = (members: ReadonlyArray<MemberError>) =>

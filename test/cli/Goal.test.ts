@@ -49,6 +49,7 @@ describe("goal", () => {
         [[...siteFlag, "--page", "thanks"], /--page must be a path/],
         [[...siteFlag, "--page", `/${"*".repeat(21)}`], /--page must be a path/],
         [[...siteFlag, "--event", "x".repeat(121)], /--event must be/],
+        [[...siteFlag, "--event", "pageview"], /page views are counted by --page/],
         [[...siteFlag, "--event", "a", "--name", "Form submitted"], /has a goal of this name/],
         [["--site", unknown, "--event", "a"], /There is no website/]
       ] as const

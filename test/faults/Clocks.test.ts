@@ -53,9 +53,9 @@ const view = (hostedWebsiteId: string, now: number, path = "/") =>
         userAgent: "Mozilla/5.0 Firefox/143.0",
         client: { browser: "Firefox", os: "Linux", deviceType: "desktop", isBot: false },
         country: null,
-        referrer: PageView.noReferrer,
         salt: yield* salts.current
-      }
+      },
+      PageView.noReferrer
     )
     yield* repo.append(made)
     return made.visitorHash

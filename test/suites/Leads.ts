@@ -9,8 +9,10 @@ import { Effect, type Layer, Option, Schema, Stream } from "effect"
 import { leads as goals } from "../../src/core/analytics/Goal.ts"
 import * as Lead from "../../src/core/analytics/Lead.ts"
 import type { PageView } from "../../src/core/analytics/PageView.ts"
+import { maxSize } from "../../src/core/chat/Conversation.ts"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
 import { Leads } from "../../src/services/analytics/Leads.ts"
+import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
@@ -18,7 +20,14 @@ import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
 import { Shape, viewOf } from "./PageViews.ts"
 import { draft } from "./SubmissionRepo.ts"
 
-export type Storage = Leads | AnalyticsRepo | SubmissionRepo | SiteDirectory | SiteErasure | InstanceDirectory
+export type Storage =
+  | Leads
+  | AnalyticsRepo
+  | SubmissionRepo
+  | SiteDirectory
+  | SiteErasure
+  | InstanceDirectory
+  | ConversationStore
 
 /** Reads the conversions of a hosted website. */
 export type ReadConversions<R> = (hostedWebsiteId: string) => Effect.Effect<ReadonlyArray<Lead.Conversion>, never, R>
@@ -117,6 +126,30 @@ export const suite = <R, E>(
           assert.deepStrictEqual(yield* conversionsOf(hostedWebsiteId), [
             { hostedWebsiteId, visitStartedAt: at - minute, sessionKey: sessionId, name: goals.chat }
           ])
+        })
+      )
+
+      it.effect("a stored conversation is credited with its first turn, and a turn that is refused is not", () =>
+        Effect.gen(function* () {
+          const store = yield* ConversationStore
+          const { hostedWebsiteId, websiteConfigId } = yield* newSite
+          const [sessionId, refused, at] = [randomUUID(), randomUUID(), Date.now()]
+          for (const session of [sessionId, refused]) yield* visit(hostedWebsiteId, session, at - minute)
+          const { instanceId } = yield* InstanceDirectory.use(({ create }) =>
+            create({ name: "a", agentUrl: "https://a.example", websiteConfigId })
+          )
+          const key = { instanceId, conversationId: randomUUID() }
+          const turn = (text: string, trackerSession: string | null) =>
+            store.begin({ key, answerId: randomUUID(), message: { messageId: randomUUID(), text }, trackerSession })
+          yield* turn("hello", sessionId)
+          // Another answer is running: this turn is stored alone.
+          yield* turn("are you there?", sessionId)
+          yield* turn("well?", null)
+          assert.strictEqual((yield* Effect.flip(turn("x".repeat(maxSize), refused)))._tag, "ConversationFull")
+          yield* match
+          yield* match
+          const credit = { hostedWebsiteId, visitStartedAt: at - minute, sessionKey: sessionId, name: goals.chat }
+          assert.deepStrictEqual(yield* conversionsOf(hostedWebsiteId), [credit, credit])
         })
       )
 

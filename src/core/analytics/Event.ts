@@ -49,9 +49,6 @@ export interface EventClaim {
   readonly interactive?: boolean | null | undefined
 }
 
-/** What the server adds. */
-export type EventFacts = Omit<PageView.PageViewFacts, "referrer">
-
 /** Lengths were validated; U+FFFD for NUL adds none. */
 const storable = (text: string): string => Storable.text(text, text.length)
 
@@ -70,7 +67,7 @@ const propertiesOf = (claimed: EventClaim["properties"]): Event["properties"] =>
 
 const thousandths = (amount: number): number => Math.round(amount * 1_000) / 1_000 + 0
 
-export const make = (claim: EventClaim, facts: EventFacts): Event => ({
+export const make = (claim: EventClaim, facts: PageView.VisitorFacts): Event => ({
   hostedWebsiteId: facts.hostedWebsiteId,
   receivedAt: facts.receivedAt,
   name: storable(claim.name),

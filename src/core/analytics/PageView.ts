@@ -54,8 +54,8 @@ export interface PageViewClaim {
   readonly session_id?: string | null | undefined
 }
 
-/** What the server adds. */
-export interface PageViewFacts {
+/** What the server adds to a page view or an event. */
+export interface VisitorFacts {
   readonly hostedWebsiteId: string
   readonly receivedAt: number
   /** The client's address. It is hashed, never stored. */
@@ -64,8 +64,6 @@ export interface PageViewFacts {
   readonly client: Client
   /** The country of the address, looked up before the address is forgotten. */
   readonly country: string | null
-  /** See `splitReferrer` and `foreignReferrer`. */
-  readonly referrer: Referrer
   /** The day's secret. */
   readonly salt: Uint8Array
 }
@@ -171,7 +169,7 @@ const secretOf = (salt: Uint8Array): string => {
  * SHA-512/256 (NIST FIPS 180-4, 6.7). It costs a quarter of an HMAC. The input is text because Node hashes bytes at twice
  * the cost.
  */
-export const visitorHash = (facts: Pick<PageViewFacts, "hostedWebsiteId" | "address" | "userAgent" | "salt">): string =>
+export const visitorHash = (facts: Pick<VisitorFacts, "hostedWebsiteId" | "address" | "userAgent" | "salt">): string =>
   hash("sha512-256", `${secretOf(facts.salt)}${facts.hostedWebsiteId}\0${facts.address}\0${facts.userAgent}`).slice(
     0,
     32
@@ -182,10 +180,11 @@ export const sessionIdOf = (claimed: string | null | undefined): string | null =
   Storable.textOrNull(claimed, bounds.sessionId)
 
 /** Why a view with these facts is stored apart; null if it counts. */
-export const exclusionOf = ({ client, referrer }: Pick<PageViewFacts, "client" | "referrer">): Exclusion | null =>
+export const exclusionOf = ({ client }: Pick<VisitorFacts, "client">, referrer: Referrer): Exclusion | null =>
   client.isBot ? "bot" : referrer.isSpam ? "referrer-spam" : null
 
-export const make = (claim: PageViewClaim, facts: PageViewFacts): PageView => {
+/** `referrer` is that of `splitReferrer` and `foreignReferrer`. */
+export const make = (claim: PageViewClaim, facts: VisitorFacts, referrer: Referrer): PageView => {
   const { campaign, path } = splitPath(claim.page_path)
   const width = claim.screen_width ?? null
   const screenWidth = width !== null && width >= 1 && width <= maxScreenWidth ? width : null
@@ -194,8 +193,8 @@ export const make = (claim: PageViewClaim, facts: PageViewFacts): PageView => {
     receivedAt: facts.receivedAt,
     path,
     campaign,
-    referrerHost: facts.referrer.host,
-    referrerPath: facts.referrer.path,
+    referrerHost: referrer.host,
+    referrerPath: referrer.path,
     deviceType: deviceType(claim.device_type, facts.client, screenWidth),
     screenWidth,
     sessionId: sessionIdOf(claim.session_id),
@@ -203,6 +202,6 @@ export const make = (claim: PageViewClaim, facts: PageViewFacts): PageView => {
     os: facts.client.os,
     visitorHash: visitorHash(facts),
     country: facts.country,
-    exclusion: exclusionOf(facts)
+    exclusion: exclusionOf(facts, referrer)
   }
 }

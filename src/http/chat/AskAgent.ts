@@ -19,6 +19,7 @@ import {
   NothingToRegenerate
 } from "../../services/chat/ConversationStore.ts"
 import type { RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
+import * as ChatLeads from "./ChatLeads.ts"
 import type { Question } from "./Question.ts"
 import { RunningAnswers } from "./RunningAnswers.ts"
 
@@ -81,6 +82,7 @@ export const make = Effect.gen(function* () {
   const agent = yield* AgentStream
   const answers = yield* RunningAnswers
   const store = yield* ConversationStore
+  const addLead = yield* ChatLeads.make
 
   const prepare = (
     instance: Instance,
@@ -132,6 +134,7 @@ export const make = Effect.gen(function* () {
     { isOpen, session }: ConversationId.Identified,
     key: ConversationKey,
     answerId: string,
+    trackerSession: string | null,
     onEnd: () => void
   ): Effect.Effect<Asked["stream"], AskError, Scope.Scope> =>
     // `onEnd` is called whenever the visitor leaves.
@@ -144,6 +147,7 @@ export const make = Effect.gen(function* () {
             answerId,
             message,
             from,
+            trackerSession,
             isResumable: isOpen,
             request: { instance, session: session ?? freshSession(), turns },
             onEnd
@@ -170,12 +174,13 @@ export const make = Effect.gen(function* () {
         )
 
   /**
-   * Asks, in the scope of the request. `release` is called once, when the answer has ended and the scope is closed.
+   * Asks, in the scope of the request. `trackerSession` is credited with the chat that begins, unless it is null. `release` is called once, when the answer has ended and the scope is closed.
    */
   return (
     instance: Instance,
     question: Question,
     hashKey: Uint8Array,
+    trackerSession: string | null,
     release: () => void
   ): Effect.Effect<Asked, AskError, Scope.Scope> => {
     const client =
@@ -185,13 +190,19 @@ export const make = Effect.gen(function* () {
     const answerId = randomUUID()
     const asked = (stream: Asked["stream"]): Asked => ({ instance, conversationId, answerId, memory: isOpen, stream })
     if (storedId === null) {
-      return Effect.andThen(releaseWithScope(release), Effect.map(askOnly(instance, question, identified), asked))
+      return Effect.andThen(
+        releaseWithScope(release),
+        Effect.map(askOnly(instance, question, identified), (stream) => {
+          if (trackerSession !== null) addLead(instance.instanceId, trackerSession)
+          return asked(stream)
+        })
+      )
     }
     // The slot is in use until the visitor has left and the answer has ended.
     const releaseTwice = releaseAfter(2, release)
     const key = { instanceId: instance.instanceId, conversationId: storedId }
     return releaseWithScope(releaseTwice).pipe(
-      Effect.andThen(askAndStore(instance, question, identified, key, answerId, releaseTwice)),
+      Effect.andThen(askAndStore(instance, question, identified, key, answerId, trackerSession, releaseTwice)),
       Effect.map(asked)
     )
   }

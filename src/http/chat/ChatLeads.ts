@@ -10,18 +10,24 @@ import { Leads } from "../../services/analytics/Leads.ts"
 import type { RequestHead } from "../endpoints/RequestHead.ts"
 import * as Question from "./Question.ts"
 
+/** The tracker's session that the page names, if the question begins a conversation on a website; null otherwise. */
+export const sessionOf = (
+  { headers }: RequestHead,
+  question: Question.Question,
+  { websiteConfigId }: Instance
+): string | null =>
+  websiteConfigId !== null && Question.isFirst(question) ? PageView.sessionIdOf(headers["x-hydracore-session"]) : null
+
 /**
- * Makes the function that stores a lead if the question begins a conversation and the page names the tracker's session. The
- * visitor does not wait for it.
+ * Makes the function that stores the lead of a chat that is not stored itself, so that it cannot be lost together with one. The
+ * visitor does not wait for it: the lead is lost only if the process or the database fails within the milliseconds that the
+ * statement takes.
  */
 export const make = Effect.gen(function* () {
   const { addChat } = yield* Leads
   const clock = yield* Clock.Clock
   const fork = yield* FiberSet.makeRuntime()
-  return ({ headers }: RequestHead, question: Question.Question, instance: Instance): void => {
-    const sessionId = PageView.sessionIdOf(headers["x-hydracore-session"])
-    if (sessionId === null || instance.websiteConfigId === null || !Question.isFirst(question)) return
-    const lead = { instanceId: instance.instanceId, sessionId, receivedAt: clock.currentTimeMillisUnsafe() }
-    fork(Effect.ignore(addChat(lead)))
+  return (instanceId: string, sessionId: string): void => {
+    fork(Effect.ignore(addChat({ instanceId, sessionId, receivedAt: clock.currentTimeMillisUnsafe() })))
   }
 })

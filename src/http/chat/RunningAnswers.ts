@@ -176,12 +176,12 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
 
       const begin: RunningAnswers["Service"]["begin"] = (turn) =>
         Effect.gen(function* () {
-          const { answerId, from, isResumable, key, message, onEnd, request } = turn
+          const { answerId, from, isResumable, key, message, onEnd, request, trackerSession } = turn
           const watch = watchReaders(isResumable ? options.resume : Option.none(), () => answer)
           const answer: RunningAnswer = new RunningAnswer(watch.changed)
           const asking = yield* Effect.forkIn(ask(answer, request), answers)
           answer.asking = asking
-          const begun = yield* Effect.exit(store.begin({ answerId, key, message, from }))
+          const begun = yield* Effect.exit(store.begin({ answerId, key, message, from, trackerSession }))
           if (Exit.isFailure(begun)) {
             asking.interruptUnsafe()
             onEnd()

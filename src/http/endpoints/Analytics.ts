@@ -59,7 +59,7 @@ const pageViews = Effect.map(AnalyticsRepo, (repo): Tracking.Kind<PageViewPayloa
   return {
     read: BodyReader.make(PageViewPayload),
     record: (payload, facts, origin, site) => {
-      const view = PageView.make(payload, { ...facts, referrer: referrerOf(payload.referrer, origin, site) })
+      const view = PageView.make(payload, facts, referrerOf(payload.referrer, origin, site))
       return { store: repo.append(view), reason: view.exclusion }
     }
   }

@@ -175,7 +175,6 @@ export const layer = (options: Options) =>
       const slots = yield* StreamSlots
       const store = yield* ConversationStore
       const ask = yield* AskAgent.make
-      const addLead = yield* ChatLeads.make
       const hold = InFlightLimit.make()
 
       const stream: Stream =
@@ -207,10 +206,10 @@ export const layer = (options: Options) =>
           const slot = slots.openAnswer(head.address, instance.instanceId)
           return slot._tag === "Full"
             ? Effect.succeed(api.refusal(ErrorResponses.tooManyStreams(slot.name, headers)))
-            : Effect.flatMap(ask(instance, question, hashKey, slot.release), (asked) => {
-                addLead(head, question, instance)
-                return respond(asked, headers)
-              })
+            : Effect.flatMap(
+                ask(instance, question, hashKey, ChatLeads.sessionOf(head, question, instance), slot.release),
+                (asked) => respond(asked, headers)
+              )
         })
       }
 

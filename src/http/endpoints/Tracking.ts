@@ -7,7 +7,7 @@
 import { Clock, Effect, type Option, Result } from "effect"
 import { HttpServerResponse } from "effect/http"
 import type { ValidationError } from "../../contract/Errors.ts"
-import type * as Event from "../../core/analytics/Event.ts"
+import type * as PageView from "../../core/analytics/PageView.ts"
 import * as UserAgent from "../../core/analytics/UserAgent.ts"
 import { memoize } from "../../core/data/Memo.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
@@ -51,7 +51,7 @@ export interface Recording {
 export interface Kind<Payload> {
   /** Decodes a body. */
   readonly read: (body: unknown) => Result.Result<Payload, ReadonlyArray<ValidationError>>
-  readonly record: (payload: Payload, facts: Event.EventFacts, origin: string | undefined, site: Site) => Recording
+  readonly record: (payload: Payload, facts: PageView.VisitorFacts, origin: string | undefined, site: Site) => Recording
 }
 
 /** Makes the function that makes an endpoint of a kind. All of them share one rate limit. */

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { randomUUID } from "node:crypto"
 import { Clock, Effect, Layer } from "effect"
 import * as Lead from "../../core/analytics/Lead.ts"
 import { Leads } from "../../services/analytics/Leads.ts"
@@ -13,6 +12,7 @@ import { Sites } from "../sites/SiteDirectory.ts"
 import { Conversions } from "./Conversions.ts"
 import { Events } from "./Events.ts"
 import { PageViews } from "./PageViews.ts"
+import * as PendingChats from "./PendingChats.ts"
 
 export const layer: Layer.Layer<
   Leads,
@@ -27,7 +27,7 @@ export const layer: Layer.Layer<
     const submissions = yield* Submissions
     const sites = yield* Sites
     const instances = yield* InstanceDirectory
-    let chats: ReadonlyArray<Lead.PendingLead> = []
+    const chats = yield* PendingChats.PendingChats
 
     const rowsOf = ({ hostedWebsiteId, sessionId }: Lead.PendingLead): ReadonlyArray<Lead.SessionRow> =>
       [
@@ -38,8 +38,19 @@ export const layer: Layer.Layer<
         ...events.all().map((event) => ({ ...event, view: null }))
       ].filter((row) => row.hostedWebsiteId === hostedWebsiteId && row.sessionId === sessionId)
 
-    const pending = (): ReadonlyArray<Lead.PendingLead> => [
-      ...chats,
+    /** Removes those of instances without a website. */
+    const pendingChats = Effect.map(instances.list, (all): ReadonlyArray<Lead.PendingLead> => {
+      const websiteOf = new Map(all.map(({ instanceId, websiteConfigId }) => [instanceId, websiteConfigId ?? ""]))
+      return chats.all().flatMap(({ instanceId, ...chat }) => {
+        const site = sites.get(websiteOf.get(instanceId) ?? "")
+        if (site !== undefined) return [{ ...chat, kind: "chat" as const, hostedWebsiteId: site.hostedWebsiteId }]
+        chats.remove(new Set([chat.leadId]))
+        return []
+      })
+    })
+
+    const pending = (ofChats: ReadonlyArray<Lead.PendingLead>): ReadonlyArray<Lead.PendingLead> => [
+      ...ofChats,
       ...submissions.leads().flatMap(({ submissionId, websiteConfigId, ...lead }) => {
         const site = sites.get(websiteConfigId)
         return site === undefined
@@ -49,14 +60,10 @@ export const layer: Layer.Layer<
     ]
 
     return {
-      addChat: Effect.fnUntraced(function* ({ instanceId, ...chat }) {
-        const instance = (yield* instances.list).find((candidate) => candidate.instanceId === instanceId)
-        const site = sites.get(instance?.websiteConfigId ?? "")
-        if (site === undefined) return
-        chats = [...chats, { ...chat, leadId: randomUUID(), kind: "chat", hostedWebsiteId: site.hostedWebsiteId }]
-      }),
-      match: Effect.map(Clock.currentTimeMillis, (now) => {
-        const done = pending().map((lead) => {
+      addChat: (chat) => Effect.sync(() => chats.add(chat)),
+      match: Effect.gen(function* () {
+        const now = yield* Clock.currentTimeMillis
+        const done = pending(yield* pendingChats).map((lead) => {
           const isLate = now - lead.receivedAt > Lead.patienceMillis
           return Lead.match([{ ...lead, isLate }], () => rowsOf(lead))
         })
@@ -67,10 +74,9 @@ export const layer: Layer.Layer<
           if (!isQuarantined) conversions.add(Lead.conversionOf(one))
         }
         for (const { leadId } of dropped) submissions.settle(leadId, null)
-        const ended = new Set([...matched.map(({ lead }) => lead.leadId), ...dropped.map(({ leadId }) => leadId)])
-        chats = chats.filter(({ leadId }) => !ended.has(leadId))
+        chats.remove(new Set([...matched.map(({ lead }) => lead.leadId), ...dropped.map(({ leadId }) => leadId)]))
         return { matched: matched.length, dropped: dropped.length }
       })
     }
   })
-)
+).pipe(Layer.provide(PendingChats.layer))

@@ -27,6 +27,7 @@ import {
 } from "../../services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { RecordRefused } from "../../services/Storage.ts"
+import * as PendingChats from "../analytics/PendingChats.ts"
 import * as Table from "./ConversationTable.ts"
 
 export const layer = (options: Table.Options = {}): Layer.Layer<ConversationStore, never, InstanceDirectory> =>
@@ -35,6 +36,7 @@ export const layer = (options: Table.Options = {}): Layer.Layer<ConversationStor
     Effect.gen(function* () {
       const instances = yield* InstanceDirectory
       const table = Table.make(options)
+      const pendingChats = yield* PendingChats.PendingChats
 
       /** Forgets the conversations of instances that were deleted. */
       const prune = Effect.gen(function* () {
@@ -57,7 +59,8 @@ export const layer = (options: Table.Options = {}): Layer.Layer<ConversationStor
         answerId,
         from,
         key,
-        message
+        message,
+        trackerSession = null
       }) {
         const instance = yield* instances.find(key.instanceId)
         if (Option.isNone(instance) || !isConversationId(key.conversationId)) return yield* new RecordRefused({})
@@ -103,6 +106,9 @@ export const layer = (options: Table.Options = {}): Layer.Layer<ConversationStor
           ],
           now
         )
+        if (trackerSession !== null) {
+          pendingChats.add({ instanceId: key.instanceId, sessionId: trackerSession, receivedAt: now })
+        }
       })
 
       /** The conversation in which an answer runs. */
@@ -242,7 +248,7 @@ export const layer = (options: Table.Options = {}): Layer.Layer<ConversationStor
         hashKey: Effect.succeed(key)
       })
     })
-  )
+  ).pipe(Layer.provide(PendingChats.layer))
 
 type Position = Pick<ConversationSummary, "updatedAt" | "conversationId">
 

@@ -16,6 +16,7 @@ import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { Leads, type Matched } from "../../services/analytics/Leads.ts"
 import * as Database from "../Database.ts"
+import * as ChatLead from "./ChatLead.ts"
 
 export interface Options {
   /** The timeout of a stored lead, and of a website in a pass. */
@@ -202,16 +203,11 @@ export const layer = ({ timeout }: Options): Layer.Layer<Leads, never, PgClient>
     Leads,
     Effect.map(PgClient, (sql) =>
       Leads.of({
-        addChat: ({ instanceId, receivedAt, sessionId }) =>
-          isCanonicalUuid(instanceId)
-            ? Effect.suspend(() => {
-                const leadId = PgTypes.uuid(randomUUID())
-                return sql`INSERT INTO pending_lead (lead_id, kind, hosted_website_id, session_id, received_at)
-                  SELECT ${leadId}, 'chat', hosted_website_id, ${PgTypes.text(sessionId)}, ${PgTypes.timestamptz(receivedAt)}
-                  FROM instance JOIN site USING (website_config_id)
-                  WHERE instance_id = ${PgTypes.uuid(instanceId)} AND deleted_at IS NULL
-                  ON CONFLICT DO NOTHING`.pipe(Database.bounded(timeout), Effect.asVoid)
-              })
+        addChat: (chat) =>
+          isCanonicalUuid(chat.instanceId)
+            ? Effect.suspend(() =>
+                ChatLead.insert(sql, randomUUID(), chat).pipe(Database.bounded(timeout), Effect.asVoid)
+              )
             : Effect.void,
         match: pass(sql, timeout)
       })

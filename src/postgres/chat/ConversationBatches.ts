@@ -15,6 +15,7 @@ import type { SqlError } from "effect/sql"
 import { type ConversationKey, leaseMillis, maxMessages, maxSize } from "../../core/chat/Conversation.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { RecordRefused, type StorageUnavailable } from "../../services/Storage.ts"
+import * as ChatLead from "../analytics/ChatLead.ts"
 import * as BatchMetrics from "../batch/BatchMetrics.ts"
 import * as Columns from "../batch/Columns.ts"
 import * as GroupCommit from "../batch/GroupCommit.ts"
@@ -39,6 +40,8 @@ export interface Turn {
   readonly answerId: string
   /** Milliseconds since 1970. */
   readonly at: number
+  /** See `NewTurn`. */
+  readonly trackerSession: string | null
 }
 
 /** An answer that ends. */
@@ -69,17 +72,19 @@ const turnColumns: ReadonlyArray<Columns.Column<Turn>> = [
   Columns.text("parts", ({ parts }) => parts),
   Columns.int4("size", ({ size }) => size),
   Columns.uuid("answer_id", ({ answerId }) => answerId),
-  Columns.timestamptz("begun_at", ({ at }) => at)
+  Columns.timestamptz("begun_at", ({ at }) => at),
+  Columns.text("tracker_session", ({ trackerSession }) => trackerSession)
 ]
 
 /**
  * Begins an answer in each conversation that is new, or in which no answer runs and that is not full. New conversations are
- * created in the order of their keys, because two processes may create the same ones.
+ * created in the order of their keys, because two processes may create the same ones. A turn that names the tracker's session
+ * also leaves a pending lead (see `Leads`).
  */
 const beginStatement = `
   WITH turn AS MATERIALIZED (
-    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)
-      AS turn (instance_id, conversation_id, message_id, parts, length, answer_id, begun_at)
+    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
+      AS turn (instance_id, conversation_id, message_id, parts, length, answer_id, begun_at, tracker_session)
   ), idle AS MATERIALIZED (
     SELECT turn.*, locked.conversation_key FROM turn CROSS JOIN LATERAL (
       SELECT conversation_key FROM conversation
@@ -108,6 +113,11 @@ const beginStatement = `
       (message_id, messages - 1, 'user', turn.parts, length),
       (answer_id, messages, 'assistant', '[]', 0)
     ) AS message (id, place, role, said, said_length)
+  ), lead AS (
+    INSERT INTO pending_lead (lead_id, kind, hosted_website_id, session_id, received_at)
+    SELECT gen_random_uuid(), 'chat', hosted_website_id, tracker_session, begun_at
+    FROM begun JOIN turn ON answer_id = running CROSS JOIN LATERAL (${ChatLead.websiteOf("turn.instance_id")}) AS website
+    WHERE tracker_session IS NOT NULL
   )
   SELECT running AS id FROM begun`
 

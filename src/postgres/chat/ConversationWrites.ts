@@ -5,7 +5,7 @@
  *
  * @module
  */
-
+import { randomUUID } from "node:crypto"
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Schema } from "effect"
 import { SqlError } from "effect/sql"
@@ -20,6 +20,7 @@ import {
   NothingToRegenerate
 } from "../../services/chat/ConversationStore.ts"
 import { RecordRefused } from "../../services/Storage.ts"
+import * as ChatLead from "../analytics/ChatLead.ts"
 import * as Database from "../Database.ts"
 import type * as Batches from "./ConversationBatches.ts"
 import * as Rows from "./ConversationRows.ts"
@@ -98,11 +99,12 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, together: 
 
   /** Begins an answer in a conversation in which another one runs, that is full, or whose last messages are replaced. */
   const beginLocked = Effect.fnUntraced(function* (
-    { answerId, from, key, message }: NewTurn,
+    { answerId, from, key, message, trackerSession = null }: NewTurn,
     addedSize: number,
     parameters: ReadonlyArray<PgTypes.Parameter>
   ) {
-    const now = PgTypes.timestamptz(yield* Clock.currentTimeMillis)
+    const at = yield* Clock.currentTimeMillis
+    const now = PgTypes.timestamptz(at)
     if (message !== null) yield* sql.unsafe(createStatement, [...Rows.keyParameters(key), now])
     const locked = yield* Locked.lock(sql, key)
     if (locked === undefined) return yield* new NothingToRegenerate()
@@ -127,10 +129,14 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, together: 
       PgTypes.int4(before.messages + added),
       PgTypes.int4(before.size + addedSize + said)
     ])
+    if (trackerSession !== null) {
+      const lead = { instanceId: key.instanceId, sessionId: trackerSession, receivedAt: at }
+      yield* ChatLead.insert(sql, randomUUID(), lead)
+    }
   })
 
   const begin: Writes["begin"] = Effect.fnUntraced(function* (turn) {
-    const { answerId, from, key, message } = turn
+    const { answerId, from, key, message, trackerSession = null } = turn
     if (!Rows.isKey(key)) return yield* new RecordRefused({})
     const parts: ReadonlyArray<MessagePart> = message === null ? [] : [{ type: "text", text: message.text }]
     const size = AnswerParts.sizeOf(parts)
@@ -138,7 +144,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, together: 
     const at = yield* Clock.currentTimeMillis
     if (message !== null && from === undefined) {
       const { messageId } = message
-      if (yield* together.begin({ key, messageId, parts: json, size, answerId, at })) return
+      if (yield* together.begin({ key, messageId, parts: json, size, answerId, at, trackerSession })) return
     }
     const parameters = [
       ...Rows.keyParameters(key),

@@ -18,8 +18,9 @@ export class Leads extends Context.Service<
   Leads,
   {
     /**
-     * Stores that a chat began, until `match` credits a visit with it. Does nothing for an instance without a website. (A
-     * submission's lead is stored by `SubmissionRepo.submit`.)
+     * Stores that a chat began of which nothing else is stored, until `match` credits a visit with it. Does nothing for an
+     * instance without a website. (The leads of submissions are stored by `SubmissionRepo.submit`, and those of stored
+     * conversations by `ConversationStore.begin`.)
      */
     readonly addChat: (chat: {
       readonly instanceId: string

@@ -36,6 +36,8 @@ export interface NewTurn {
    * not have it, the new one is appended.
    */
   readonly from?: string | undefined
+  /** The tracker's session to credit with the chat that begins, see `Leads`; none if the turn is no lead. */
+  readonly trackerSession?: string | null | undefined
   /** The message id of the answer that begins. Message ids are UUIDs in canonical spelling, made by the service. */
   readonly answerId: string
 }
@@ -73,7 +75,7 @@ export class ConversationStore extends Context.Service<
     /**
      * Adds a visitor's message and begins the answer to it. Creates the conversation if there is none, and ends an
      * answer that still runs as `superseded`, with what it said so far. `RecordRefused` if there is no such instance,
-     * or if `isConversationId` is false.
+     * or if `isConversationId` is false. The pending lead of `trackerSession` is stored with the turn, or neither is.
      */
     readonly begin: (
       turn: NewTurn

@@ -39,16 +39,16 @@ const batchOf = (site: Edge.Site, first: number): ReadonlyArray<PageView.PageVie
       screen_width: 1440,
       session_id: `s-${number}`
     }
-    return PageView.make(claim, {
+    const facts = {
       hostedWebsiteId: site.hostedWebsiteId,
       receivedAt: Date.now(),
       address: `10.0.${(number >> 8) & 255}.${number & 255}`,
       userAgent: agent,
       client: UserAgent.parse(agent),
       country: null,
-      referrer: PageView.splitReferrer("https://www.example.org/search?q=news"),
       salt: new Uint8Array(32)
-    })
+    }
+    return PageView.make(claim, facts, PageView.splitReferrer("https://www.example.org/search?q=news"))
   })
 
 /**

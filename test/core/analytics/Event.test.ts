@@ -6,7 +6,7 @@ import * as UserAgent from "../../../src/core/analytics/UserAgent.ts"
 
 const agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
 
-const facts: Event.EventFacts = {
+const facts: PageView.VisitorFacts = {
   hostedWebsiteId: "497f6eca-6276-4993-bfeb-53cbbbba6f08",
   receivedAt: 1_764_000_000_000,
   address: "192.0.2.77",
@@ -54,7 +54,7 @@ describe("core/analytics/Event", () => {
       { name: "Signup", page_path: "https://shop.example/a?utm_source=x#y", session_id: "s" },
       facts
     )
-    const view = PageView.make({ page_path: "/a", session_id: "s" }, { ...facts, referrer: PageView.noReferrer })
+    const view = PageView.make({ page_path: "/a", session_id: "s" }, facts, PageView.noReferrer)
     const { browser, country, deviceType, hostedWebsiteId, os, path, receivedAt, sessionId, visitorHash } = view
     assert.deepStrictEqual(event, {
       ...{ browser, country, deviceType, hostedWebsiteId, os, path, receivedAt, sessionId, visitorHash },

@@ -13,7 +13,6 @@ const facts = {
   userAgent: chrome,
   client: UserAgent.parse(chrome),
   country: "NO",
-  referrer: PageView.noReferrer,
   salt: new Uint8Array(32).fill(7)
 }
 
@@ -95,7 +94,8 @@ describe("core/analytics/PageView", () => {
           device_type: text(device),
           session_id: text(session)
         },
-        { ...facts, referrer: PageView.splitReferrer(`https://example.org/${text(from)}`) }
+        facts,
+        PageView.splitReferrer(`https://example.org/${text(from)}`)
       )
       for (const stored of textsOf(view)) {
         assert.isTrue(stored.isWellFormed() && !stored.includes("\0"), JSON.stringify(stored))
@@ -132,7 +132,11 @@ describe("core/analytics/PageView", () => {
   })
 
   it.prop("stores only plausible screen widths", [Schema.Finite], ([width]) => {
-    const { screenWidth } = PageView.make({ page_path: "/", screen_width: Math.trunc(width) }, facts)
+    const { screenWidth } = PageView.make(
+      { page_path: "/", screen_width: Math.trunc(width) },
+      facts,
+      PageView.noReferrer
+    )
     const possible = Math.trunc(width) >= 1 && Math.trunc(width) <= 32_767
     assert.strictEqual(screenWidth, possible ? Math.trunc(width) : null)
   })
@@ -181,6 +185,6 @@ describe("core/analytics/PageView", () => {
   })
 
   it("no field of a view holds the address", () => {
-    assert.notInclude(JSON.stringify(PageView.make({ page_path: "/" }, facts)), facts.address)
+    assert.notInclude(JSON.stringify(PageView.make({ page_path: "/" }, facts, PageView.noReferrer)), facts.address)
   })
 })

@@ -28,8 +28,8 @@ describe("core/analytics/ReferrerSpam", () => {
   it("a view with such a referrer is stored apart, and a bot's as a bot's", () => {
     const referrer = PageView.splitReferrer("http://semalt.semalt.com/crawler.php?u=http://shop.example")
     const client = { browser: null, os: null, deviceType: null, isBot: false }
-    assert.strictEqual(PageView.exclusionOf({ client, referrer }), "referrer-spam")
-    assert.strictEqual(PageView.exclusionOf({ client: { ...client, isBot: true }, referrer }), "bot")
-    assert.isNull(PageView.exclusionOf({ client, referrer: PageView.splitReferrer("https://www.google.com/") }))
+    assert.strictEqual(PageView.exclusionOf({ client }, referrer), "referrer-spam")
+    assert.strictEqual(PageView.exclusionOf({ client: { ...client, isBot: true } }, referrer), "bot")
+    assert.isNull(PageView.exclusionOf({ client }, PageView.splitReferrer("https://www.google.com/")))
   })
 })

@@ -101,6 +101,7 @@ layer(testServer(), { excludeTestServices: true })("events", (it) => {
         [{}, ["missing body.site_id", "missing body.name", "missing body.page_path"]],
         [{ ...valid, name: "" }, ["string_too_short body.name"]],
         [{ ...valid, name: "x".repeat(121) }, ["string_too_long body.name"]],
+        [{ ...valid, name: "pageview" }, ["value_error body.name"]],
         [{ ...valid, properties: [] }, ["dict_type body.properties"]],
         [{ ...valid, properties: many }, ["too_long body.properties"]],
         [

@@ -3,6 +3,7 @@ import * as AnalyticsRepo from "../../../src/memory/analytics/AnalyticsRepo.ts"
 import * as AnalyticsRows from "../../../src/memory/analytics/AnalyticsRows.ts"
 import { Conversions } from "../../../src/memory/analytics/Conversions.ts"
 import * as Leads from "../../../src/memory/analytics/Leads.ts"
+import * as ConversationStore from "../../../src/memory/chat/ConversationStore.ts"
 import * as InstanceDirectory from "../../../src/memory/chat/InstanceDirectory.ts"
 import * as SubmissionRepo from "../../../src/memory/forms/SubmissionRepo.ts"
 import * as Decisions from "../../../src/memory/sites/Decisions.ts"
@@ -10,7 +11,7 @@ import * as SiteDirectory from "../../../src/memory/sites/SiteDirectory.ts"
 import * as SiteErasure from "../../../src/memory/sites/SiteErasure.ts"
 import { suite } from "../../suites/Leads.ts"
 
-const live = Layer.mergeAll(Leads.layer, SiteErasure.layer, AnalyticsRepo.layer).pipe(
+const live = Layer.mergeAll(Leads.layer, ConversationStore.layer(), SiteErasure.layer, AnalyticsRepo.layer).pipe(
   Layer.provideMerge(
     Layer.mergeAll(
       AnalyticsRows.layer,

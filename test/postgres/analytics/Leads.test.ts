@@ -5,6 +5,7 @@ import { SqlClient } from "effect/sql"
 import * as Lead from "../../../src/core/analytics/Lead.ts"
 import * as AnalyticsRepo from "../../../src/postgres/analytics/AnalyticsRepo.ts"
 import * as Leads from "../../../src/postgres/analytics/Leads.ts"
+import * as ConversationStore from "../../../src/postgres/chat/ConversationStore.ts"
 import * as InstanceDirectory from "../../../src/postgres/chat/InstanceDirectory.ts"
 import * as SubmissionRepo from "../../../src/postgres/forms/SubmissionRepo.ts"
 import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
@@ -23,7 +24,8 @@ const live = Layer.mergeAll(
   SubmissionRepo.layer(queue),
   SiteDirectory.layer({ timeout }),
   SiteErasure.layer({ timeout }),
-  InstanceDirectory.layer({ timeout })
+  InstanceDirectory.layer({ timeout }),
+  ConversationStore.layer(queue)
 ).pipe(Layer.provideMerge(TestDatabase.layer))
 
 const Rows = Schema.Array(

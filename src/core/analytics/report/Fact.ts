@@ -4,6 +4,7 @@
  * @module
  */
 import type { PropertyValue, Revenue } from "../Event.ts"
+import { pageviewName } from "../EventLimits.ts"
 import * as Goal from "../Goal.ts"
 import * as Channel from "./Channel.ts"
 import { type FilterDimension, propertyPrefix } from "./Query.ts"
@@ -21,9 +22,6 @@ export interface Fact {
   readonly revenue: Revenue | null
   readonly visitorHash: string
 }
-
-/** The `event:name` of page views. */
-export const pageviewName = "pageview"
 
 /** The value of a dimension that is absent. */
 export const notSet = "(not set)"

@@ -1,0 +1,35 @@
+/**
+ * The pending lead of a chat that begins (see `Leads`). Its id is not that of the conversation: nothing stored names both the
+ * conversation and the tracker's session.
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import type { SqlClient } from "effect/sql"
+
+/** The website of an instance, unless it is being deleted. The limit makes the planner look it up by an index. */
+export const websiteOf = (instanceId: string): string => `SELECT hosted_website_id
+  FROM instance JOIN site USING (website_config_id)
+  WHERE instance.instance_id = ${instanceId} AND site.deleted_at IS NULL LIMIT 1`
+
+const statement = `INSERT INTO pending_lead (lead_id, kind, hosted_website_id, session_id, received_at)
+  SELECT $1, 'chat', hosted_website_id, $3, $4 FROM (${websiteOf("$2")}) AS website
+  ON CONFLICT DO NOTHING`
+
+/** Stores a lead; not twice with the same `leadId`, and not for an instance without a website. */
+export const insert = (
+  sql: SqlClient.SqlClient,
+  leadId: string,
+  chat: {
+    readonly instanceId: string
+    readonly sessionId: string
+    /** Milliseconds since 1970. */
+    readonly receivedAt: number
+  }
+) =>
+  sql.unsafe(statement, [
+    PgTypes.uuid(leadId),
+    PgTypes.uuid(chat.instanceId),
+    PgTypes.text(chat.sessionId),
+    PgTypes.timestamptz(chat.receivedAt)
+  ])
