@@ -131,7 +131,10 @@ const present = <A>(value: A | undefined): value is A => value !== undefined
 
 /** What an address shows. What it does not understand is ignored. */
 export const parse = (fragment: string): Address => {
-  const [path = "", search = ""] = fragment.replace(/^#?\/?/, "").split("?", 2)
+  const [path = "", search = ""] = fragment
+    .toWellFormed()
+    .replace(/^#?\/?/, "")
+    .split("?", 2)
   const [site = "", page = ""] = path.split("/").map(decoded)
   const parameters = new URLSearchParams(search)
   const filters = new Map<string, Filter>()
