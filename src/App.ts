@@ -5,7 +5,6 @@
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Config, Effect, Layer, Option } from "effect"
-import type { HttpRouter } from "effect/http"
 import manifest from "../package.json" with { type: "json" }
 import * as LiveAgent from "./agent/AgentStream.ts"
 import * as BudgetedAgent from "./agent/BudgetedAgentStream.ts"
@@ -31,10 +30,12 @@ import * as MemoryConversationStore from "./memory/chat/ConversationStore.ts"
 import * as MemoryInstanceDirectory from "./memory/chat/InstanceDirectory.ts"
 import * as MemoryTokenBudget from "./memory/chat/TokenBudget.ts"
 import * as MemoryWidgetTokens from "./memory/chat/WidgetTokens.ts"
+import * as MemoryFormDirectory from "./memory/forms/FormDirectory.ts"
 import * as MemorySubmissionRepo from "./memory/forms/SubmissionRepo.ts"
 import * as LocalFallback from "./memory/limits/LocalFallback.ts"
 import * as MemoryRateLimiter from "./memory/limits/RateLimiter.ts"
 import * as MemoryReadiness from "./memory/Readiness.ts"
+import * as MemoryConsoleSessions from "./memory/sites/ConsoleSessions.ts"
 import * as MemoryDecisions from "./memory/sites/Decisions.ts"
 import * as MemoryOwnerKeys from "./memory/sites/OwnerKeys.ts"
 import * as MemorySiteDirectory from "./memory/sites/SiteDirectory.ts"
@@ -55,9 +56,11 @@ import * as WidgetTokens from "./postgres/chat/WidgetTokens.ts"
 import * as Database from "./postgres/Database.ts"
 import * as Deliveries from "./postgres/delivery/Deliveries.ts"
 import * as Webhooks from "./postgres/delivery/Webhooks.ts"
+import * as FormDirectory from "./postgres/forms/FormDirectory.ts"
 import * as SubmissionRepo from "./postgres/forms/SubmissionRepo.ts"
 import * as Readiness from "./postgres/Readiness.ts"
 import * as Maintenance from "./postgres/schema/Maintenance.ts"
+import * as ConsoleSessions from "./postgres/sites/ConsoleSessions.ts"
 import * as Decisions from "./postgres/sites/Decisions.ts"
 import * as OwnerKeys from "./postgres/sites/OwnerKeys.ts"
 import * as SiteDirectory from "./postgres/sites/SiteDirectory.ts"
@@ -88,10 +91,12 @@ export const storage = (settings: Settings) => {
     Goals.layer({ timeout }),
     SubmissionRepo.layer(queue),
     SiteDirectory.layer({ timeout }),
+    FormDirectory.layer({ timeout }),
     SiteErasure.layer({ timeout }),
     InstanceDirectory.layer({ timeout }),
     WidgetTokens.layer({ timeout }),
     OwnerKeys.layer({ timeout }),
+    ConsoleSessions.layer({ timeout }),
     ConversationStore.layer(queue),
     TokenBudget.layer({ timeout }),
     VisitorSalts.layer({ timeout }),
@@ -115,9 +120,11 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemorySiteErasure.layer,
     MemoryLeads.layer,
     MemoryGoals.layer,
+    MemoryFormDirectory.layer,
     MemoryReadiness.layer,
     MemoryWidgetTokens.layer,
     MemoryOwnerKeys.layer,
+    MemoryConsoleSessions.layer,
     MemoryConversationStore.layer()
   ).pipe(
     Layer.provideMerge(
@@ -129,8 +136,7 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
           MemoryReports.layer
         ).pipe(Layer.provideMerge(AnalyticsRows.layer)),
         MemorySubmissionRepo.layer(),
-        MemoryDecisions.layer(),
-        MemorySiteDirectory.layer(),
+        MemoryDecisions.layer().pipe(Layer.provideMerge(MemorySiteDirectory.layer())),
         MemoryInstanceDirectory.layer()
       )
     )
@@ -165,7 +171,11 @@ export const workerRateLimiter = (settings: Settings, link: Link) =>
 
 /** Reads an agent's bearer key from the environment variable that its instance names. */
 export const keyOf = (variable: string) =>
-  Config.option(Config.Redacted(variable)).pipe(Effect.catchTag("ConfigError", () => Effect.succeedNone))
+  Config.option(Config.Redacted(variable)).pipe(
+    Effect.catchTag("ConfigError", (error) =>
+      Effect.as(Effect.logWarning(`An agent is asked without its key: ${error.message}`), Option.none())
+    )
+  )
 
 /** The countries of `GEO_DATABASE`. */
 const countries = (settings: Settings) =>
@@ -191,7 +201,7 @@ export const agent = (settings: Settings) =>
 /** Additions to the service that the demo makes. */
 export interface Extensions {
   /** Additional routes. */
-  readonly pages: Layer.Layer<never, never, HttpRouter.HttpRouter>
+  readonly pages: Server.Pages
   /** Decorates services, so that the demo can show traffic. */
   readonly observers: Layer.Layer<Observed, never, Observed>
 }
@@ -256,6 +266,8 @@ export const server = (options: ServerOptions) => {
         ...settings,
         ...common,
         listen: listen ?? settings,
+        // With a port of its own, the console is on that port alone.
+        console: settings.console && Option.isNone(settings.ownerPort),
         routes: extensions?.pages,
         create: worker?.create,
         connections: connections(settings, descriptors, worker?.workers ?? 1)

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Effect, Layer, Option, Redacted, Result } from "effect"
 import { Command, Flag } from "effect/cli"
 import { HttpMiddleware, HttpServerRequest, HttpServerResponse } from "effect/http"
@@ -14,6 +15,7 @@ import * as DatabaseUrl from "../core/doctor/DatabaseUrl.ts"
 import * as Diagnosis from "../core/doctor/Diagnosis.ts"
 import type { Finding, Severity } from "../core/doctor/Finding.ts"
 import { clientKey } from "../core/limits/ClientKey.ts"
+import { untrustedForwarded } from "../core/metrics/Metrics.ts"
 import * as TerminalText from "../core/text/TerminalText.ts"
 import * as InstanceDirectory from "../postgres/chat/InstanceDirectory.ts"
 import * as Database from "../postgres/Database.ts"
@@ -21,6 +23,7 @@ import * as Postgres from "../postgres/schema/Inspection.ts"
 import * as Redis from "../redis/Inspection.ts"
 import { DescriptorLimit } from "../runtime/DescriptorLimit.ts"
 import * as Service from "../services/chat/InstanceDirectory.ts"
+import * as Metrics from "../telemetry/Inspection.ts"
 import * as ErrorMessages from "./support/ErrorMessages.ts"
 import * as Inputs from "./support/Inputs.ts"
 import * as LocalDatabase from "./support/LocalDatabase.ts"
@@ -113,6 +116,17 @@ const inspectProxies = (
       )
   )
 
+const inspectForwarded = ({ metricsHost, metricsPort }: Settings): Effect.Effect<Diagnosis.ForwardedFacts | null> =>
+  Option.match(metricsPort, {
+    onNone: () => Effect.succeed(null),
+    onSome: (port) =>
+      Metrics.read({ host: metricsHost, port }, untrustedForwarded({}).id, timeout).pipe(
+        Effect.map((untrusted) => ({ untrusted })),
+        Effect.catchTag("MetricsUnavailable", () => Effect.succeed(null)),
+        Effect.provide(NodeHttpClient.layerNodeHttp)
+      )
+  })
+
 const signs: Record<Severity, string> = { ok: "ok", warning: "note", problem: "BAD" }
 
 const text = (findings: ReadonlyArray<Finding>): string =>
@@ -142,6 +156,7 @@ export const command = Command.make(
       onSome: Redis.inspect
     })
     const proxies = yield* inspectProxies(settings, asked)
+    const forwarded = yield* inspectForwarded(settings)
     const agents =
       instances === null
         ? null
@@ -159,6 +174,7 @@ export const command = Command.make(
       connections,
       redis,
       proxies,
+      forwarded,
       agents
     })
     const well = Diagnosis.isHealthy(findings)

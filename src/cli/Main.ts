@@ -8,6 +8,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Effect, Exit, Layer, Runtime } from "effect"
 import * as App from "../App.ts"
 import { Settings } from "../Config.ts"
+import * as SettingFiles from "../runtime/SettingFiles.ts"
 import * as Cli from "./Cli.ts"
 import * as Delivery from "./Delivery.ts"
 import * as Demo from "./Demo.ts"
@@ -53,4 +54,7 @@ const teardown: Runtime.Teardown = (exit, onExit) =>
     ? onExit(0)
     : Runtime.defaultTeardown(exit, onExit)
 
-NodeRuntime.runMain(run(args).pipe(Effect.provide(NodeServices.layer)), { teardown, disableErrorReporting: true })
+NodeRuntime.runMain(run(args).pipe(Effect.provide(Layer.provideMerge(SettingFiles.layer, NodeServices.layer))), {
+  teardown,
+  disableErrorReporting: true
+})

@@ -3,12 +3,14 @@
  *
  * @module
  */
-import { Cause, Effect, Exit, Option, Runtime } from "effect"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import { Cause, Effect, Exit, Layer, Option, Runtime } from "effect"
 import * as App from "../App.ts"
 import { Settings } from "../Config.ts"
 import * as HandedServer from "../cluster/HandedServer.ts"
 import { channelOf, type FromWorker, type ToWorker } from "../cluster/Protocol.ts"
 import * as Worker from "../cluster/Worker.ts"
+import * as SettingFiles from "../runtime/SettingFiles.ts"
 import * as Serve from "./Serve.ts"
 import * as ErrorMessages from "./support/ErrorMessages.ts"
 import * as Output from "./support/Output.ts"
@@ -43,7 +45,7 @@ const main = Effect.gen(function* () {
     Effect.annotateLogs({ worker: slot }),
     Effect.provide(App.telemetry(settings, "json"))
   )
-})
+}).pipe(Effect.provide(Layer.provide(SettingFiles.layer, NodeFileSystem.layer)))
 
 /** The message for the primary. A defect's cause goes to standard error. */
 const explain = (cause: Cause.Cause<unknown>): string =>

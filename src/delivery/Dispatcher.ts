@@ -1,20 +1,18 @@
 /**
  * Delivers events while the process runs: turns them into deliveries, leases what is due, sends it and records what came of it.
  *
- * It polls, so that it needs no session of the database, and any number of processes may do the same. Each webhook has slots
- * of its own, so that one that hangs delays no other; while it fails it has one.
+ * It polls, so that it needs no session of the database, and any number of processes may do the same. `Slots` divides the
+ * attempts of a process among the webhooks, so that one that hangs delays no other.
  *
  * @module
  */
 import { Cause, Clock, Duration, Effect, Exit, FiberSet, Layer, Random } from "effect"
 import * as Schedule from "../core/delivery/Schedule.ts"
-import type { Leased } from "../core/delivery/Webhook.ts"
+import * as Slots from "../core/delivery/Slots.ts"
+import type { Leased, Webhook } from "../core/delivery/Webhook.ts"
 import { Deliveries } from "../services/delivery/Deliveries.ts"
 import type { OutwardClient } from "./OutwardClient.ts"
 import * as WebhookSender from "./WebhookSender.ts"
-
-/** The most attempts at a time for one webhook and process. */
-const slots = { healthy: 16, failing: 1 } as const
 
 /** The time between two looks at the database while nothing is due. */
 const pollInterval = Duration.millis(500)
@@ -51,16 +49,17 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
   Effect.gen(function* () {
     const deliveries = yield* Deliveries
     const fibers = yield* FiberSet.make()
-    const busy = new Map<string, number>()
-    const count = (webhookId: string, by: number) => {
-      const next = (busy.get(webhookId) ?? 0) + by
-      if (next === 0) busy.delete(webhookId)
-      else busy.set(webhookId, next)
+    const busy = new Map<string, Slots.Busy>()
+    const begin = ({ failingSince, webhookId }: Webhook) =>
+      busy.set(webhookId, { count: (busy.get(webhookId)?.count ?? 0) + 1, isFailing: failingSince !== null })
+    const end = ({ webhookId }: Webhook) => {
+      const found = busy.get(webhookId)
+      if (found === undefined || found.count === 1) busy.delete(webhookId)
+      else busy.set(webhookId, { ...found, count: found.count - 1 })
     }
 
     const start = (leased: Leased) => {
-      const { webhookId } = leased.webhook
-      count(webhookId, 1)
+      begin(leased.webhook)
       return FiberSet.run(
         fibers,
         attempt(leased).pipe(
@@ -69,14 +68,15 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
               ? Effect.void
               : Effect.logWarning("Could not record a delivery; it is attempted again when its lease ends", cause)
           ),
-          Effect.ensuring(Effect.sync(() => count(webhookId, -1)))
+          Effect.ensuring(Effect.sync(() => end(leased.webhook)))
         )
       )
     }
 
     const round = Effect.gen(function* () {
       const events = yield* deliveries.fanOut
-      const leased = yield* deliveries.lease(slots, busy)
+      const running = new Map(Array.from(busy, ([webhookId, { count }]) => [webhookId, count]))
+      const leased = yield* deliveries.lease(Slots.roomOf(busy.values()), running)
       yield* Effect.forEach(leased, start, { discard: true })
       return events > 0 || leased.length > 0
     })

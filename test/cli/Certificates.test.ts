@@ -118,6 +118,7 @@ describe("cli: rejected certificates", () => {
           database: { _tag: "Unavailable", reason: "It is away." },
           transport: "local",
           proxies: [],
+          forwarded: null,
           agents: null,
           connections: { descriptors: 20_000, databaseConnections: 8, perAddress: 100 }
         } as const

@@ -78,6 +78,7 @@ describe("telemetry/MetricsServer", () => {
         "hydracore_process_cpu_seconds_total counter",
         "hydracore_process_memory_bytes gauge",
         "hydracore_process_start_time_seconds gauge",
+        "hydracore_untrusted_forwarded_total counter",
         "hydracore_worker_restarts_total counter",
         "hydracore_workers gauge"
       ])

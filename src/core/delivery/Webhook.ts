@@ -71,8 +71,10 @@ export interface DeliveryDetails extends Delivery {
 export interface Leased {
   readonly eventId: string
   readonly payload: string
-  /** The number of this attempt, from 1. */
+  /** The number of this attempt in its schedule, from 1. A manual retry begins the schedule again. */
   readonly attempt: number
+  /** Greater than that of every lease and manual retry before. Only the latest lease may record its attempt. */
+  readonly generation: number
   readonly webhook: Webhook
   /** The current secret, and after a rotation the previous one; empty if they cannot be decrypted with `SECRETS_KEY`. */
   readonly secrets: ReadonlyArray<string>
@@ -80,3 +82,6 @@ export interface Leased {
 
 /** How long a process holds a delivery, in milliseconds: longer than an attempt takes, shorter than 30 s. */
 export const leaseMillis = 25_000
+
+/** The most deliveries that a list has. */
+export const listSize = 100

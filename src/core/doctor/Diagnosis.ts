@@ -32,12 +32,20 @@ export interface ProxyFacts {
   readonly isTrusted: boolean
 }
 
+/** What the metrics of the running service say of `X-Forwarded-For`. */
+export interface ForwardedFacts {
+  /** The requests since its start whose `X-Forwarded-For` was ignored, because `TRUSTED_PROXIES` does not name their sender. */
+  readonly untrusted: number
+}
+
 export interface Facts {
   readonly database: DatabaseFacts
   readonly transport: DatabaseUrl.Transport
   readonly connections: ConnectionFacts
   readonly redis: RedisFacts
   readonly proxies: ReadonlyArray<ProxyFacts>
+  /** Null if no service answers at `METRICS_PORT`. */
+  readonly forwarded: ForwardedFacts | null
   /** Null if the instances could not be read. */
   readonly agents: ReadonlyArray<AgentFacts> | null
 }
@@ -93,12 +101,24 @@ const ofProxies = (facts: ReadonlyArray<ProxyFacts>): ReadonlyArray<Finding> =>
             )
       )
 
+const ofForwarded = (facts: ForwardedFacts | null): ReadonlyArray<Finding> =>
+  facts === null || facts.untrusted === 0
+    ? []
+    : [
+        warning(
+          "proxies",
+          `The running service has ignored the X-Forwarded-For of ${facts.untrusted} requests, because TRUSTED_PROXIES does not name their sender.`,
+          "If they came through your reverse proxy, all visitors behind it share one rate limit: add its network to TRUSTED_PROXIES, and restart the service."
+        )
+      ]
+
 /** The findings in the order in which to fix them. */
 export const diagnose = (facts: Facts): ReadonlyArray<Finding> => [
   ...ofDatabase(facts.database, facts.transport),
   ofConnections(facts.connections),
   ofRedis(facts.redis),
   ...ofProxies(facts.proxies),
+  ...ofForwarded(facts.forwarded),
   ...ofAgents(facts.agents)
 ]
 

@@ -16,6 +16,7 @@ import * as FairReading from "./FairReading.ts"
 import * as ProtocolErrors from "./ProtocolErrors.ts"
 import * as RequestBody from "./RequestBody.ts"
 import * as RequestMetrics from "./RequestMetrics.ts"
+import * as UntrustedProxy from "./UntrustedProxy.ts"
 
 /** Time-outs in milliseconds and sizes in bytes. */
 export const defaultLimits = {
@@ -123,6 +124,7 @@ export const make = (options: Options, { chats, isLimitedByAddress, templates }:
     server.maxHeadersCount = maxHeadersCount
     const isProxy = ClientAddress.isProxy(trustedProxies)
     FairReading.watch(server, { ownerOf: FairReading.byAddress(isLimitedByAddress ? isProxy : () => true) })
+    UntrustedProxy.watch(server, isProxy, context)
     ProtocolErrors.answer(server, nodeOptions.maxHeaderSize, context)
     const closeConnections = Connections.track(
       server,

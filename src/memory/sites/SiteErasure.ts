@@ -10,6 +10,7 @@ import { SiteErasure } from "../../services/sites/SiteErasure.ts"
 import { Conversions } from "../analytics/Conversions.ts"
 import { Events } from "../analytics/Events.ts"
 import { PageViews } from "../analytics/PageViews.ts"
+import { DeliveryTables } from "../delivery/DeliveryTables.ts"
 import { Submissions } from "../forms/SubmissionRepo.ts"
 import { DecisionCounts } from "./Decisions.ts"
 import { Sites } from "./SiteDirectory.ts"
@@ -17,7 +18,7 @@ import { Sites } from "./SiteDirectory.ts"
 export const layer: Layer.Layer<
   SiteErasure,
   never,
-  Sites | PageViews | Events | Conversions | Submissions | DecisionCounts | InstanceDirectory
+  Sites | PageViews | Events | Conversions | Submissions | DeliveryTables | DecisionCounts | InstanceDirectory
 > = Layer.effect(
   SiteErasure,
   Effect.gen(function* () {
@@ -26,6 +27,7 @@ export const layer: Layer.Layer<
     const events = yield* Events
     const conversions = yield* Conversions
     const submissions = yield* Submissions
+    const deliveries = yield* DeliveryTables
     const counts = yield* DecisionCounts
     const instances = yield* InstanceDirectory
     const releaseInstances = Effect.fnUntraced(function* (websiteConfigId: string) {
@@ -45,6 +47,7 @@ export const layer: Layer.Layer<
             (subject._tag === "Known" ? subject.websiteConfigId : subject.id) === websiteConfigId ||
             (subject._tag === "Claimed" && subject.id === trackingToken)
           sites.remove(site)
+          deliveries.erase(websiteConfigId)
           const erased = views.erase(hostedWebsiteId)
           const pageViews = erased.filter((view) => view.exclusion === null).length
           return Option.some({

@@ -14,6 +14,7 @@ import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { SecretsKeyUnusable, Webhooks } from "../../services/delivery/Webhooks.ts"
 import * as Database from "../Database.ts"
+import * as Leases from "./Leases.ts"
 import * as Rows from "./WebhookRows.ts"
 
 export interface Options {
@@ -39,10 +40,6 @@ export const refreshSubscribers = (
       OR EXISTS (SELECT FROM notification WHERE website_config_id = ${id}) WHERE website_config_id = ${id}`
   )
 }
-
-const cancelPending = (sql: PgClient.PgClient, webhookId: string) =>
-  sql`UPDATE delivery SET status = 'cancelled', next_attempt_at = NULL
-    WHERE subscriber_id = ${PgTypes.uuid(webhookId)} AND status = 'pending'`
 
 export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Webhooks, never, PgClient.PgClient> =>
   Layer.effect(
@@ -101,7 +98,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Webhooks, n
               WHERE webhook_id = ${PgTypes.uuid(webhookId)} RETURNING ${sql.literal(Rows.columns)}`.pipe(
               decodeRows(Found)
             )
-            if (isEnabled === false) yield* cancelPending(sql, webhookId)
+            if (isEnabled === false) yield* Leases.cancelPending(sql, webhookId)
             return changed
           })
         )

@@ -1,10 +1,12 @@
 /**
- * The deliveries of events to webhooks. The interface only; see `postgres/delivery/Deliveries`.
+ * The deliveries of events to webhooks. The interface only; see `memory/delivery/Deliveries` and
+ * `postgres/delivery/Deliveries`.
  *
  * @module
  */
 import { Context, type Effect, type Option } from "effect"
 import type { Health, Next } from "../../core/delivery/Schedule.ts"
+import type { Room } from "../../core/delivery/Slots.ts"
 import type { Attempt, Delivery, DeliveryDetails, DeliveryStatus, Leased } from "../../core/delivery/Webhook.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
@@ -21,14 +23,14 @@ export class Deliveries extends Context.Service<
     /** Turns some events into deliveries, and returns the number of the events. Several processes may do it at once. */
     readonly fanOut: Effect.Effect<number, StorageUnavailable>
     /**
-     * Leases due deliveries, for each webhook at most `slots` (fewer while it fails) minus those that `busy` counts. Until the
-     * lease ends, no other process gets them.
+     * Leases due deliveries for which there is room (see `Slots.choose`). `running` is the number of running attempts of each
+     * webhook. Until the lease ends, no other process gets them.
      */
     readonly lease: (
-      slots: { readonly healthy: number; readonly failing: number },
-      busy: ReadonlyMap<string, number>
+      room: Room,
+      running: ReadonlyMap<string, number>
     ) => Effect.Effect<ReadonlyArray<Leased>, StorageUnavailable>
-    /** Records an attempt. Does nothing if the lease ended and another process has leased the delivery. */
+    /** Records an attempt. Does nothing if the delivery was leased or retried again, or has ended. */
     readonly settle: (leased: Leased, settlement: Settlement) => Effect.Effect<void, StorageUnavailable>
     /** The latest 100 deliveries of a webhook, latest first. */
     readonly list: (

@@ -48,6 +48,7 @@ const Facts = Schema.Struct({
       isTrusted: Schema.Boolean
     })
   ),
+  forwarded: Schema.NullOr(Schema.Struct({ untrusted: between(0, 1_000_000) })),
   agents: Schema.NullOr(
     Schema.Array(
       Schema.Struct({

@@ -1,54 +1,24 @@
 /** Deliveries from the commit of a submission to a real receiver. */
-import { randomBytes } from "node:crypto"
 import type { RequestListener } from "node:http"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option, Redacted } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { Webhook as StandardWebhook } from "standardwebhooks"
 import type { Webhook } from "../../../src/core/delivery/Webhook.ts"
 import * as Dispatcher from "../../../src/delivery/Dispatcher.ts"
 import * as OutwardClient from "../../../src/delivery/OutwardClient.ts"
-import * as PostgresDeliveries from "../../../src/postgres/delivery/Deliveries.ts"
-import * as PostgresWebhooks from "../../../src/postgres/delivery/Webhooks.ts"
-import * as PostgresSubmissionRepo from "../../../src/postgres/forms/SubmissionRepo.ts"
-import * as SiteDirectories from "../../../src/postgres/sites/SiteDirectory.ts"
 import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
 import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
-import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
-import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import { deliveriesOf, Hurry, newSite, newWebhook, postgres, room } from "../../support/Delivery.ts"
 import { type Received, receiver } from "../../support/Receiver.ts"
 import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
-
-const timeout = "20 seconds"
-const secretsKey = Option.some(Redacted.make<Uint8Array>(randomBytes(32)))
-
-const layers = Layer.mergeAll(
-  PostgresWebhooks.layer({ timeout, secretsKey }),
-  PostgresDeliveries.layer({ timeout, secretsKey }),
-  SiteDirectories.layer({ timeout }),
-  PostgresSubmissionRepo.layer({ timeout, maxQueue: 100 })
-).pipe(Layer.provideMerge(TestDatabase.layer))
 
 const client = (ports: ReadonlyArray<number>, wait?: number) =>
   OutwardClient.layer({
     allowed: ports.map((port) => ({ host: "127.0.0.1", port })),
     ...(wait === undefined ? {} : { timeout: wait })
   })
-
-const newSite = Effect.map(
-  SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] })),
-  ({ websiteConfigId }) => websiteConfigId
-)
-
-const newWebhook = Effect.fnUntraced(function* (
-  websiteConfigId: string,
-  url: string,
-  events: ReadonlyArray<string> = []
-) {
-  const webhooks = yield* Webhooks
-  return Option.getOrThrow(yield* webhooks.create({ websiteConfigId, url, events, format: "standard" }))
-})
 
 const ok: RequestListener = (_, response) => response.writeHead(204).end()
 
@@ -58,14 +28,8 @@ const until = <A, E, R>(state: Effect.Effect<A, E, R>, isReached: (value: A) => 
     isReached(value) ? Effect.succeed(value) : Effect.flatMap(Effect.sleep("20 millis"), () => until(state, isReached))
   )
 
-const deliveriesOf = (webhook: Webhook) => Deliveries.use((deliveries) => deliveries.list(webhook.webhookId))
-
-/** Makes the pending deliveries of a webhook due now, as if their time had come. */
-const hurry = ({ webhookId }: Webhook) =>
-  PgClient.PgClient.use(
-    (sql) =>
-      sql`UPDATE delivery SET next_attempt_at = now() WHERE status = 'pending' AND subscriber_id = ${webhookId}::uuid`
-  )
+/** Makes the pending deliveries of a webhook due now. */
+const hurry = ({ webhookId }: Webhook) => Hurry.use((now) => now(webhookId))
 
 describe("postgres/delivery", () => {
   it.live(
@@ -92,7 +56,7 @@ describe("postgres/delivery", () => {
           ["submission.accepted", first.submissionId, { message: "Hello\0" }]
         )
         assert.strictEqual((yield* deliveriesOf(webhook))[0]?.eventId, headers["webhook-id"])
-      }).pipe(Effect.scoped, Effect.provide(layers))
+      }).pipe(Effect.scoped, Effect.provide(postgres))
   )
 
   it.live("release and deletion are events, and a deleted submission's data is removed from its deliveries", () =>
@@ -125,7 +89,7 @@ describe("postgres/delivery", () => {
         assert.isTrue(details.history.every(({ answer }) => answer === null))
         assert.isFalse(yield* deliveries.retry(webhook.webhookId, one.eventId))
       }
-    }).pipe(Effect.scoped, Effect.provide(layers))
+    }).pipe(Effect.scoped, Effect.provide(postgres))
   )
 
   it.live(
@@ -201,7 +165,7 @@ describe("postgres/delivery", () => {
           assert.strictEqual(received[0]?.headers["webhook-id"], received[1]?.headers["webhook-id"], name)
           assert.strictEqual(received[0]?.body, received[1]?.body, name)
         }
-      }).pipe(Effect.scoped, Effect.provide(layers)),
+      }).pipe(Effect.scoped, Effect.provide(postgres)),
     120_000
   )
 
@@ -225,7 +189,7 @@ describe("postgres/delivery", () => {
       })
       yield* until(deliveriesOf(webhook), (all) => all.filter(({ status }) => status === "delivered").length === 40)
       assert.strictEqual(hanging.received.length, 16)
-    }).pipe(Effect.scoped, Effect.provide(layers))
+    }).pipe(Effect.scoped, Effect.provide(postgres))
   )
 
   it.live("two processes send each delivery once, and one takes up what another held when it was killed", () =>
@@ -241,10 +205,10 @@ describe("postgres/delivery", () => {
       })
       yield* deliveries.fanOut
       // A process leases some, and is killed before it sends or before it records.
-      const held = yield* deliveries.lease({ healthy: 5, failing: 1 }, new Map())
+      const held = yield* deliveries.lease({ ...room, healthy: 5 }, new Map())
       assert.strictEqual(held.length, 5)
       assert.strictEqual(
-        (yield* deliveries.lease({ healthy: 5, failing: 1 }, new Map([[webhook.webhookId, 5]]))).length,
+        (yield* deliveries.lease({ ...room, healthy: 5 }, new Map([[webhook.webhookId, 5]]))).length,
         0
       )
       const dispatcher = Layer.build(Layer.fresh(Dispatcher.layer.pipe(Layer.provide(client([port])))))
@@ -267,7 +231,7 @@ describe("postgres/delivery", () => {
       })
       const details = Option.getOrThrow(yield* deliveries.show(webhook.webhookId, late.eventId))
       assert.deepStrictEqual([details.status, details.history.length], ["delivered", 1])
-    }).pipe(Effect.scoped, Effect.provide(layers))
+    }).pipe(Effect.scoped, Effect.provide(postgres))
   )
 
   it.live("after a rotation both secrets sign, and the database holds neither in clear", () =>
@@ -288,6 +252,6 @@ describe("postgres/delivery", () => {
       assert.deepStrictEqual(Option.getOrThrow(yield* webhooks.withSecrets(webhook.webhookId)).secrets, [
         rotated.secret
       ])
-    }).pipe(Effect.provide(layers))
+    }).pipe(Effect.provide(postgres))
   )
 })

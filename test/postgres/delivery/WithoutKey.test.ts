@@ -10,6 +10,7 @@ import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
 import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { room } from "../../support/Delivery.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
 
@@ -34,7 +35,7 @@ describe("postgres/delivery: without a key", () => {
           webhooks.create({ websiteConfigId, url: "https://hooks.example/", events: [], format: "standard" })
         )
         const { webhook } = Option.getOrThrow(created)
-        const lease = deliveries.lease({ healthy: 1, failing: 1 }, new Map())
+        const lease = deliveries.lease(room, new Map())
         assert.deepStrictEqual(yield* lease, [])
         assert.deepStrictEqual(lines, [])
         yield* SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(websiteConfigId)))

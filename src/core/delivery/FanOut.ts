@@ -1,0 +1,69 @@
+/**
+ * Turns events of the outbox into deliveries. Pure.
+ *
+ * @module
+ */
+import type { ConversationKey } from "../chat/Conversation.ts"
+import * as Event from "./Event.ts"
+
+/** An event that its cause has stored. */
+export interface OutboxEvent {
+  readonly eventId: string
+  readonly websiteConfigId: string
+  readonly type: string
+  /** Milliseconds since 1970. */
+  readonly createdAt: number
+  /** What the event is about: a submission's id, or a `conversationSubject`. Its data is deleted with it. */
+  readonly subject: string | null
+  /** JSON text; null if the data is that of the subject. */
+  readonly data: string | null
+}
+
+/** What gets events of a website. */
+export interface Subscriber {
+  readonly subscriberId: string
+  readonly websiteConfigId: string
+  /** The event types that it gets; empty for all. */
+  readonly events: ReadonlyArray<string>
+}
+
+/** A delivery to be stored. */
+export interface NewDelivery {
+  readonly event: OutboxEvent
+  readonly subscriberId: string
+  /** JSON text. */
+  readonly payload: string
+}
+
+/**
+ * One delivery for each event and each subscriber of its website that wants it.
+ *
+ * @param dataOf the data of a subject as JSON text; undefined if it was deleted, and then its events are not delivered
+ */
+export const deliveries = (
+  events: ReadonlyArray<OutboxEvent>,
+  subscribers: ReadonlyArray<Subscriber>,
+  dataOf: (subject: string) => string | undefined
+): ReadonlyArray<NewDelivery> => {
+  const bySite = Map.groupBy(subscribers, ({ websiteConfigId }) => websiteConfigId)
+  return events.flatMap((event) => {
+    const data = event.data === null ? dataOf(event.subject ?? "") : Event.bounded(event.data)
+    if (data === undefined) return []
+    const payload = Event.payload(event.type, event.createdAt, data)
+    return (bySite.get(event.websiteConfigId) ?? [])
+      .filter(({ events: wanted }) => Event.isWanted(wanted, event.type))
+      .map(({ subscriberId }) => ({ event, subscriberId, payload }))
+  })
+}
+
+/** The subject of a conversation's events. The statements that write them spell it the same. */
+export const conversationSubject = ({ conversationId, instanceId }: ConversationKey): string =>
+  `${instanceId} ${conversationId}`
+
+/** The conversation that a subject names; undefined if it names none. */
+export const conversationOf = (subject: string): ConversationKey | undefined => {
+  const [instanceId, conversationId, ...more] = subject.split(" ")
+  return instanceId === undefined || conversationId === undefined || more.length > 0
+    ? undefined
+    : { instanceId, conversationId }
+}

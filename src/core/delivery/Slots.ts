@@ -1,0 +1,98 @@
+/**
+ * How many deliveries one process attempts at a time. Pure.
+ *
+ * Every attempt holds a connection, for up to 15 seconds if its receiver hangs, so their number is bounded over all webhooks.
+ * Half of the slots are reserved for webhooks without a running attempt, and of the others a webhook may hold only a share of
+ * what is free: as they fill up, each webhook may hold fewer. Webhooks that fail hold at most half of all slots together.
+ *
+ * @module
+ */
+
+/** The most attempts at a time over all webhooks, and over those that fail. */
+export const total = 256
+export const totalFailing = 128
+
+/** The most attempts at a time of one webhook, and of one that fails. */
+const perWebhook = 16
+const perFailing = 1
+
+/** The slots for the first attempt of each webhook. */
+const reserved = total / 2
+
+/** The part of the other slots that a webhook may have, of those that no other webhook has. */
+const share = 8
+
+/** The most attempts that a webhook may have while other webhooks leave this many slots free. */
+const shareOf = (free: number): number => Math.max(1, Math.floor((free - reserved) / share))
+
+/** The running attempts of a webhook. */
+export interface Busy {
+  readonly count: number
+  /** Whether the webhook was failing when the last of them began. */
+  readonly isFailing: boolean
+}
+
+/** What may begin. */
+export interface Room {
+  /** The most attempts of one webhook, and of one that fails, counting those that run. */
+  readonly healthy: number
+  readonly failing: number
+  /** How many attempts may begin, and how many of them for webhooks that fail. */
+  readonly free: number
+  readonly freeForFailing: number
+}
+
+/** The room that these attempts leave. */
+export const roomOf = (busy: Iterable<Busy>): Room => {
+  let [free, freeForFailing] = [total, totalFailing]
+  for (const { count, isFailing } of busy) {
+    free -= count
+    if (isFailing) freeForFailing -= count
+  }
+  return {
+    healthy: Math.min(perWebhook, shareOf(free + perWebhook)),
+    failing: perFailing,
+    free: Math.max(0, free),
+    freeForFailing: Math.max(0, freeForFailing)
+  }
+}
+
+/** A delivery that is due. */
+export interface Due {
+  readonly webhookId: string
+  readonly isFailing: boolean
+  /** Milliseconds since 1970. */
+  readonly dueAt: number
+}
+
+const oldestFirst = (left: Due, right: Due): number => left.dueAt - right.dueAt
+
+/**
+ * The deliveries to attempt now: the first of every webhook before the second of any, and otherwise those that are due for
+ * longest.
+ *
+ * @param running the number of running attempts of each webhook
+ */
+export const choose = <A extends Due>(
+  due: ReadonlyArray<A>,
+  room: Room,
+  running: ReadonlyMap<string, number>
+): ReadonlyArray<A> => {
+  const ranks = new Map(running)
+  const ranked = due.toSorted(oldestFirst).map((one) => {
+    const rank = (ranks.get(one.webhookId) ?? 0) + 1
+    ranks.set(one.webhookId, rank)
+    return { one, rank }
+  })
+  const chosen: Array<A> = []
+  let failing = 0
+  for (const { one, rank } of ranked.toSorted(
+    (left, right) => left.rank - right.rank || oldestFirst(left.one, right.one)
+  )) {
+    const left = room.free - chosen.length
+    if (left === 0 || rank > shareOf(left + rank - 1) || rank > (one.isFailing ? room.failing : room.healthy)) continue
+    if (one.isFailing && ++failing > room.freeForFailing) continue
+    chosen.push(one)
+  }
+  return chosen
+}

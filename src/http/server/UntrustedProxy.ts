@@ -1,0 +1,27 @@
+/**
+ * Detects a reverse proxy that `TRUSTED_PROXIES` does not name: its `X-Forwarded-For` is ignored, so that all visitors behind
+ * it share one rate limit and one visitor hash.
+ *
+ * @module
+ */
+import type { Server } from "node:http"
+import { type Context, Effect } from "effect"
+import * as Metrics from "../../core/metrics/Metrics.ts"
+
+/** Exported for tests. */
+export const warning =
+  "A request has X-Forwarded-For, and its sender is not in TRUSTED_PROXIES. If the sender is your reverse proxy, all visitors behind it share one rate limit: add its network to TRUSTED_PROXIES. This is logged once."
+
+/** Counts these requests, and logs the first one. No address is logged, because the sender can be a visitor. */
+export const watch = (server: Server, isTrusted: (peer: string) => boolean, context: Context.Context<never>): void => {
+  const metric = Metrics.untrustedForwarded({})
+  metric.updateUnsafe(0, context)
+  let isLogged = false
+  server.on("request", ({ headers, socket }) => {
+    if (headers["x-forwarded-for"] === undefined || isTrusted(socket.remoteAddress ?? "")) return
+    metric.updateUnsafe(1, context)
+    if (isLogged) return
+    isLogged = true
+    Effect.runForkWith(context)(Effect.logWarning(warning))
+  })
+}

@@ -1,0 +1,134 @@
+/**
+ * The outbox, the webhooks and the deliveries of this process. The stores of this process write the events of their changes
+ * to it, as the statements on PostgreSQL do.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { Context, Layer } from "effect"
+import type { NewDelivery, OutboxEvent } from "../../core/delivery/FanOut.ts"
+import type { Attempt, Delivery, Webhook } from "../../core/delivery/Webhook.ts"
+
+/** A webhook with its secrets. The previous one signs too until a time in milliseconds since 1970. */
+export interface StoredWebhook extends Webhook {
+  readonly secret: string
+  readonly previous: { readonly secret: string; readonly until: number } | null
+}
+
+export interface StoredDelivery extends Delivery {
+  readonly websiteConfigId: string
+  readonly subject: string | null
+  /** Null once its subject was deleted. */
+  readonly payload: string | null
+  /** See `Leased`. */
+  readonly generation: number
+  readonly history: ReadonlyArray<Attempt>
+}
+
+export class DeliveryTables extends Context.Service<
+  DeliveryTables,
+  {
+    /** By id, oldest first. */
+    readonly webhooks: Map<string, StoredWebhook>
+    readonly hasSubscribers: (websiteConfigId: string) => boolean
+    /** Writes an event if the website has a webhook. Beyond the capacity, the oldest event is forgotten. */
+    readonly write: (event: Omit<OutboxEvent, "eventId">) => void
+    /** Removes and returns the oldest events. */
+    readonly take: (count: number) => ReadonlyArray<OutboxEvent>
+    /** Stores deliveries that are due now. Beyond the capacity, the oldest delivery is forgotten. */
+    readonly add: (deliveries: ReadonlyArray<NewDelivery>, now: number) => void
+    readonly find: (webhookId: string, eventId: string) => StoredDelivery | undefined
+    readonly put: (delivery: StoredDelivery) => void
+    /** Oldest first. */
+    readonly deliveries: () => ReadonlyArray<StoredDelivery>
+    /** Cancels the pending deliveries of a webhook. */
+    readonly cancel: (webhookId: string) => void
+    /** Deletes a webhook and its deliveries. */
+    readonly remove: (webhookId: string) => void
+    /** Deletes the events of a subject and its data in deliveries, except in those that tell of its deletion. */
+    readonly forget: (subject: string) => void
+    /** Deletes everything of a website. */
+    readonly erase: (websiteConfigId: string) => void
+  }
+>()("hydracore/memory/DeliveryTables") {}
+
+/** The most events, and the most deliveries. */
+const capacity = 100_000
+
+const nameOf = ({ eventId, webhookId }: Pick<Delivery, "eventId" | "webhookId">): string => `${webhookId} ${eventId}`
+
+const cancelled = (delivery: StoredDelivery): StoredDelivery =>
+  delivery.status === "pending" ? { ...delivery, status: "cancelled", nextAttemptAt: null } : delivery
+
+const make = (): DeliveryTables["Service"] => {
+  const webhooks = new Map<string, StoredWebhook>()
+  const deliveries = new Map<string, StoredDelivery>()
+  let outbox: Array<OutboxEvent> = []
+
+  const put = (delivery: StoredDelivery) => void deliveries.set(nameOf(delivery), delivery)
+
+  const cancel = (webhookId: string) => {
+    for (const delivery of deliveries.values()) if (delivery.webhookId === webhookId) put(cancelled(delivery))
+  }
+
+  const remove = (webhookId: string) => {
+    webhooks.delete(webhookId)
+    for (const [name, delivery] of deliveries) if (delivery.webhookId === webhookId) deliveries.delete(name)
+  }
+
+  const hasSubscribers = (websiteConfigId: string) =>
+    [...webhooks.values()].some((webhook) => webhook.websiteConfigId === websiteConfigId)
+
+  return {
+    webhooks,
+    hasSubscribers,
+    write: (event) => {
+      if (!hasSubscribers(event.websiteConfigId)) return
+      outbox.push({ ...event, eventId: randomUUID() })
+      if (outbox.length > capacity) outbox.shift()
+    },
+    take: (count) => outbox.splice(0, count),
+    add: (added, now) => {
+      for (const { event, payload, subscriberId } of added) {
+        put({
+          eventId: event.eventId,
+          webhookId: subscriberId,
+          websiteConfigId: event.websiteConfigId,
+          type: event.type,
+          createdAt: event.createdAt,
+          subject: event.subject,
+          payload,
+          status: "pending",
+          attempts: 0,
+          generation: 0,
+          nextAttemptAt: now,
+          history: []
+        })
+        if (deliveries.size <= capacity) continue
+        const [oldest = ""] = deliveries.keys()
+        deliveries.delete(oldest)
+      }
+    },
+    find: (webhookId, eventId) => deliveries.get(nameOf({ webhookId, eventId })),
+    put,
+    deliveries: () => [...deliveries.values()],
+    cancel,
+    remove,
+    forget: (subject) => {
+      outbox = outbox.filter((event) => event.subject !== subject)
+      for (const delivery of deliveries.values()) {
+        if (delivery.subject !== subject || delivery.type.endsWith(".deleted")) continue
+        const history = delivery.history.map((attempt) => ({ ...attempt, answer: null }))
+        put({ ...cancelled(delivery), payload: null, nextAttemptAt: null, history })
+      }
+    },
+    erase: (websiteConfigId) => {
+      outbox = outbox.filter((event) => event.websiteConfigId !== websiteConfigId)
+      for (const webhook of [...webhooks.values()]) {
+        if (webhook.websiteConfigId === websiteConfigId) remove(webhook.webhookId)
+      }
+    }
+  }
+}
+
+export const layer: Layer.Layer<DeliveryTables> = Layer.sync(DeliveryTables, make)

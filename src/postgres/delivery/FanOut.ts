@@ -1,0 +1,86 @@
+/**
+ * Turns events of the outbox into deliveries.
+ *
+ * @module
+ */
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { Effect, Schema } from "effect"
+import type { SqlError } from "effect/sql"
+import * as FanOut from "../../core/delivery/FanOut.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import * as Database from "../Database.ts"
+import * as Subjects from "./Subjects.ts"
+
+/** The events of one fan-out: few enough to hold their subjects in memory. */
+const size = 50
+
+const Text = Schema.NullOr(Schema.String)
+
+const Events = Schema.Array(
+  Schema.Struct({
+    eventId: Schema.String,
+    websiteConfigId: Schema.String,
+    type: Schema.String,
+    createdAt: Schema.Date,
+    subject: Text,
+    data: Text
+  })
+)
+
+const Subscribers = Schema.Array(
+  Schema.Struct({ subscriberId: Schema.String, websiteConfigId: Schema.String, events: Schema.Array(Schema.String) })
+)
+
+const takeStatement = `DELETE FROM outbox WHERE event_id = ANY (ARRAY(
+    SELECT event_id FROM outbox ORDER BY created_at LIMIT ${size} FOR UPDATE SKIP LOCKED
+  ))
+  RETURNING event_id AS "eventId", website_config_id AS "websiteConfigId", type, created_at AS "createdAt", subject,
+    data::text AS data`
+
+const subscribersStatement = `SELECT webhook_id AS "subscriberId", website_config_id AS "websiteConfigId", events FROM webhook
+  WHERE website_config_id = ANY ($1) AND disabled_at IS NULL`
+
+const { OID } = PgTypes
+
+/** The columns of a delivery. The times are texts, since arrays have no parameter type for them. */
+const columns: ReadonlyArray<readonly [oid: number, value: (delivery: FanOut.NewDelivery) => unknown]> = [
+  [OID.uuid, ({ event }) => event.eventId],
+  [OID.uuid, ({ subscriberId }) => subscriberId],
+  [OID.uuid, ({ event }) => event.websiteConfigId],
+  [OID.text, ({ event }) => event.type],
+  [OID.text, ({ event }) => new Date(event.createdAt).toISOString()],
+  [OID.text, ({ event }) => event.subject ?? ""],
+  [OID.text, ({ payload }) => payload]
+]
+
+const insertStatement = `INSERT INTO delivery
+    (event_id, subscriber_id, website_config_id, type, created_at, subject, payload, next_attempt_at)
+  SELECT event_id, subscriber_id, website_config_id, type, created_at, nullif(subject, ''), payload::json, now()
+  FROM unnest($1, $2, $3, $4, $5::timestamptz[], $6, $7)
+    AS given (event_id, subscriber_id, website_config_id, type, created_at, subject, payload)`
+
+/**
+ * Deletes some events from the outbox and stores their deliveries; returns the number of the events. Needs a transaction.
+ */
+export const run = (sql: PgClient.PgClient): Effect.Effect<number, SqlError.SqlError> =>
+  Effect.gen(function* () {
+    const rows = yield* sql.unsafe(takeStatement).pipe(decodeRows(Events))
+    const events = rows.map((row) => ({ ...row, createdAt: row.createdAt.getTime() }))
+    if (events.length === 0) return 0
+    const sites = [...new Set(events.map(({ websiteConfigId }) => websiteConfigId))]
+    const subscribers = yield* sql
+      .unsafe(subscribersStatement, [Database.array(sites, OID.uuid)])
+      .pipe(decodeRows(Subscribers))
+    const data = yield* Subjects.dataOf(
+      sql,
+      events.flatMap((event) => (event.data === null && event.subject !== null ? [event.subject] : []))
+    )
+    const deliveries = FanOut.deliveries(events, subscribers, (subject) => data.get(subject))
+    if (deliveries.length > 0) {
+      yield* sql.unsafe(
+        insertStatement,
+        columns.map(([oid, value]) => Database.array(deliveries.map(value), oid))
+      )
+    }
+    return events.length
+  })

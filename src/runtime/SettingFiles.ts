@@ -1,0 +1,56 @@
+/**
+ * Reads the setting `NAME` from the file that the variable `NAME_FILE` names, if `NAME` itself is unset. Docker and
+ * Kubernetes mount secrets as such files.
+ *
+ * @module
+ */
+import { ConfigProvider, Effect, FileSystem, type Layer } from "effect"
+
+/** The most bytes of a file. */
+const maxBytes = 65_536
+
+const suffix = "_FILE"
+
+const fail = (message: string) => Effect.fail(new ConfigProvider.SourceError({ message }))
+
+/** The content of a file without its last line end. */
+const read = (fileSystem: FileSystem.FileSystem, variable: string, file: string) =>
+  Effect.gen(function* () {
+    const { size, type } = yield* fileSystem.stat(file)
+    if (type === "Directory") return yield* fail(`${variable} names a folder; it must name a file.`)
+    if (size > maxBytes) return yield* fail(`${variable} names a file of more than ${maxBytes} bytes.`)
+    return (yield* fileSystem.readFileString(file)).replace(/\r?\n$/, "")
+  }).pipe(
+    Effect.catchTag("PlatformError", ({ reason }) =>
+      fail(
+        reason._tag === "NotFound"
+          ? `${variable} names a file that does not exist.`
+          : `${variable} names a file that this process cannot read.`
+      )
+    )
+  )
+
+/** Adds the files to a provider. A setting that has both a value and a file is an error, because one of them is ignored. */
+export const make = (
+  variables: ConfigProvider.ConfigProvider,
+  fileSystem: FileSystem.FileSystem
+): ConfigProvider.ConfigProvider =>
+  ConfigProvider.make(
+    Effect.fnUntraced(function* (path) {
+      const own = yield* variables.load(path)
+      const [name] = path
+      if (path.length !== 1 || typeof name !== "string") return own
+      const variable = `${name}${suffix}`
+      const file = (yield* variables.load([variable]))?.value?.trim()
+      if (file === undefined || file === "") return own
+      if (own?.value !== undefined && own.value.trim() !== "") {
+        return yield* fail(`${name} and ${variable} are both set; remove one of them.`)
+      }
+      return ConfigProvider.makeValue(yield* read(fileSystem, variable, file))
+    })
+  )
+
+/** The environment and the files that it names. */
+export const layer: Layer.Layer<never, never, FileSystem.FileSystem> = ConfigProvider.layer(
+  FileSystem.FileSystem.useSync((fileSystem) => make(ConfigProvider.fromEnv(), fileSystem))
+)

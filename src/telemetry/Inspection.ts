@@ -1,0 +1,39 @@
+/**
+ * Reads a counter of a running service from its `GET /metrics`, for `doctor`.
+ *
+ * @module
+ */
+import { Data, type Duration, Effect } from "effect"
+import { HttpClient, HttpClientResponse } from "effect/http"
+
+/** No service answers with metrics at the address, or its metrics lack the counter. */
+export class MetricsUnavailable extends Data.TaggedError("MetricsUnavailable") {}
+
+/** The value of a counter without labels in Prometheus's text format; undefined if it is missing. */
+export const valueOf = (metrics: string, name: string): number | undefined => {
+  const line = metrics.split("\n").find((text) => text.startsWith(`${name} `))
+  const value = Number(line?.slice(name.length + 1).split(" ")[0])
+  return line !== undefined && Number.isFinite(value) ? value : undefined
+}
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+export const read = Effect.fnUntraced(
+  function* ({ host, port }: Address, name: string, _timeout: Duration.Input) {
+    const authority = host.includes(":") ? `[${host}]` : host
+    const response = yield* Effect.flatMap(
+      HttpClient.get(`http://${authority}:${port}/metrics`),
+      HttpClientResponse.filterStatusOk
+    )
+    const value = valueOf(yield* response.text, name)
+    return value === undefined ? yield* new MetricsUnavailable() : value
+  },
+  (effect, _address, _name, timeout) => Effect.timeout(effect, timeout),
+  Effect.catchTags({
+    HttpClientError: () => Effect.fail(new MetricsUnavailable()),
+    TimeoutError: () => Effect.fail(new MetricsUnavailable())
+  })
+)

@@ -1,0 +1,86 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as Slots from "../../../src/core/delivery/Slots.ts"
+
+const small = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 40 }))
+const Webhook = Schema.Struct({ running: small, due: small, isFailing: Schema.Boolean })
+
+/** Deliveries that are due, and the running attempts, of these webhooks. */
+const situation = (webhooks: ReadonlyArray<typeof Webhook.Type>) => {
+  const named = webhooks.map((webhook, index) => ({ ...webhook, webhookId: String(index) }))
+  const busy = named.filter(({ running }) => running > 0)
+  return {
+    due: named.flatMap(({ due, isFailing, webhookId }) =>
+      Array.from({ length: due }, (_, index) => ({ webhookId, isFailing, dueAt: (index * 7_919) % 97 }))
+    ),
+    room: Slots.roomOf(busy.map(({ isFailing, running: count }) => ({ count, isFailing }))),
+    running: new Map(busy.map(({ running, webhookId }) => [webhookId, running])),
+    named
+  }
+}
+
+const countOf = (chosen: ReadonlyArray<Slots.Due>, webhookId: string): number =>
+  chosen.filter((one) => one.webhookId === webhookId).length
+
+describe("core/delivery/Slots", () => {
+  it.prop(
+    "no more begin than there is room for, in total, for those that fail, and for each webhook",
+    [Schema.Array(Webhook).check(Schema.isMaxLength(20))],
+    ([webhooks]) => {
+      const { due, named, room, running } = situation(webhooks)
+      const chosen = Slots.choose(due, room, running)
+      assert.strictEqual(new Set(chosen).size, chosen.length)
+      assert.isTrue(chosen.every((one) => due.includes(one)))
+      assert.isAtMost(chosen.length, room.free)
+      assert.isAtMost(chosen.filter(({ isFailing }) => isFailing).length, room.freeForFailing)
+      for (const { isFailing, webhookId } of named) {
+        const count = countOf(chosen, webhookId)
+        if (count === 0) continue
+        assert.isAtMost(count + (running.get(webhookId) ?? 0), isFailing ? room.failing : room.healthy)
+      }
+    }
+  )
+
+  it.prop(
+    "those of a webhook that begin are those that are due for longest",
+    [Schema.Array(Webhook).check(Schema.isMaxLength(20))],
+    ([webhooks]) => {
+      const { due, named, room, running } = situation(webhooks)
+      const chosen = new Set(Slots.choose(due, room, running))
+      for (const { webhookId } of named) {
+        const mine = due.filter((one) => one.webhookId === webhookId)
+        const begun = mine.filter((one) => chosen.has(one)).map(({ dueAt }) => dueAt)
+        const others = mine.filter((one) => !chosen.has(one)).map(({ dueAt }) => dueAt)
+        assert.isAtMost(Math.max(...begun, Number.NEGATIVE_INFINITY), Math.min(...others, Number.POSITIVE_INFINITY))
+      }
+    }
+  )
+
+  it("webhooks that hang leave room for another one until more than half as many hang as there are slots", () => {
+    const running = new Map<string, number>()
+    const isFailing = false
+    // Each new webhook has many deliveries that are due, and none of them ends.
+    for (let number = 0; number < Slots.total; number++) {
+      const webhookId = String(number)
+      const due = Array.from({ length: 40 }, (_, dueAt) => ({ webhookId, isFailing, dueAt }))
+      const busy = Array.from(running.values(), (count) => ({ count, isFailing }))
+      const chosen = Slots.choose(due, Slots.roomOf(busy), running)
+      if (chosen.length === 0) return assert.isAbove(number, Slots.total / 2)
+      running.set(webhookId, chosen.length)
+    }
+  })
+
+  it("webhooks that fail and hang take no slot from one that is well", () => {
+    const failing = Array.from({ length: 1_000 }, (_, index) => ({
+      webhookId: `failing ${index}`,
+      isFailing: true,
+      dueAt: index
+    }))
+    const healthy = { webhookId: "healthy", isFailing: false, dueAt: 2_000 }
+    const chosen = Slots.choose(failing, Slots.roomOf([]), new Map())
+    assert.lengthOf(chosen, Slots.totalFailing)
+    const running = new Map(chosen.map(({ webhookId }) => [webhookId, 1]))
+    const room = Slots.roomOf(chosen.map(() => ({ count: 1, isFailing: true })))
+    assert.deepStrictEqual(Slots.choose([...failing, healthy], room, running), [healthy])
+  })
+})

@@ -1,0 +1,58 @@
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import { assert, describe, it } from "@effect/vitest"
+import { Config, ConfigProvider, Effect, FileSystem, Option } from "effect"
+import * as SettingFiles from "../../src/runtime/SettingFiles.ts"
+
+/** Reads a setting, with a folder that holds the files, by their names. */
+const load = Effect.fnUntraced(function* (
+  name: string,
+  environment: (folder: string) => Record<string, string>,
+  files: Readonly<Record<string, string>> = {}
+) {
+  const fileSystem = yield* FileSystem.FileSystem
+  const folder = yield* fileSystem.makeTempDirectoryScoped()
+  for (const [file, content] of Object.entries(files)) yield* fileSystem.writeFileString(`${folder}/${file}`, content)
+  const variables = ConfigProvider.fromEnvRecord(environment(folder))
+  return yield* Config.option(Config.String(name)).parse(SettingFiles.make(variables, fileSystem))
+}, Effect.scoped)
+
+const message = (effect: Effect.Effect<unknown, unknown, FileSystem.FileSystem>) =>
+  Effect.map(Effect.flip(effect), String)
+
+describe("runtime/SettingFiles", () => {
+  it.layer(NodeFileSystem.layer)((it) => {
+    it.effect("a setting is read from its variable, or from its file without the last line end", () =>
+      Effect.gen(function* () {
+        const files = { key: " a secret \n\n", empty: "" }
+        assert.deepStrictEqual(yield* load("KEY", () => ({})), Option.none())
+        assert.deepStrictEqual(yield* load("KEY", () => ({ KEY: "own" })), Option.some("own"))
+        const file = (name: string) => (folder: string) => ({ KEY_FILE: `${folder}/${name}` })
+        assert.deepStrictEqual(yield* load("KEY", file("key"), files), Option.some(" a secret \n"))
+        assert.deepStrictEqual(yield* load("KEY", file("empty"), files), Option.some(""))
+        const emptyVariable = (folder: string) => ({ KEY: "", ...file("key")(folder) })
+        assert.deepStrictEqual(yield* load("KEY", emptyVariable, files), Option.some(" a secret \n"))
+      })
+    )
+
+    it.effect(
+      "a file that cannot be used is an error that names its variable and repeats neither path nor content",
+      () =>
+        Effect.gen(function* () {
+          const files = { key: "secret", large: "secret".repeat(20_000) }
+          for (const [environment, fault] of [
+            [(folder: string) => ({ KEY_FILE: `${folder}/missing` }), "KEY_FILE names a file that does not exist."],
+            [(folder: string) => ({ KEY_FILE: folder }), "KEY_FILE names a folder; it must name a file."],
+            [(folder: string) => ({ KEY_FILE: `${folder}/large` }), "KEY_FILE names a file of more than 65536 bytes."],
+            [
+              (folder: string) => ({ KEY: "own", KEY_FILE: `${folder}/key` }),
+              "KEY and KEY_FILE are both set; remove one of them."
+            ]
+          ] as const) {
+            const text = yield* message(load("KEY", environment, files))
+            assert.include(text, fault)
+            assert.notInclude(text, "secret")
+          }
+        })
+    )
+  })
+})

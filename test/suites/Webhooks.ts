@@ -1,0 +1,135 @@
+/**
+ * The suite of every `Webhooks`.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { assert, layer as shared } from "@effect/vitest"
+import { Effect, type Layer, Option } from "effect"
+import { Webhooks } from "../../src/services/delivery/Webhooks.ts"
+import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
+import { deliveriesOf, fanOutAll, leaseOf, newSite, newWebhook, type Storage } from "../support/Delivery.ts"
+import * as SubmissionDraft from "../support/SubmissionDraft.ts"
+
+const url = "https://hooks.example/"
+
+const listed = (site: string) => Webhooks.use((webhooks) => webhooks.list(site))
+
+const submit = (site: string) => SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site)))
+
+export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
+  shared(layer, { excludeTestServices: true })(name, (it) => {
+    it.effect("a webhook is listed as it was created, oldest first, without its secret", () =>
+      Effect.gen(function* () {
+        const [site, other] = [yield* newSite, yield* newSite]
+        const first = yield* newWebhook(site, url, ["submission.accepted"])
+        yield* newWebhook(other, url)
+        const second = yield* newWebhook(site, `${url}2`)
+        assert.deepStrictEqual(yield* listed(site), [first.webhook, second.webhook])
+        assert.deepInclude(first.webhook, {
+          url,
+          events: ["submission.accepted"],
+          failingSince: null,
+          disabledAt: null
+        })
+        assert.match(first.secret, /^whsec_/)
+        assert.notStrictEqual(first.secret, second.secret)
+      })
+    )
+
+    it.effect("an unknown or malformed id has no webhook, and no webhook is created for it", () =>
+      Effect.gen(function* () {
+        const webhooks = yield* Webhooks
+        for (const id of [randomUUID(), "x", ""]) {
+          const given = { websiteConfigId: id, url, events: [], format: "standard" } as const
+          assert.isTrue(Option.isNone(yield* webhooks.create(given)))
+          assert.deepStrictEqual(yield* webhooks.list(id), [])
+          assert.isTrue(Option.isNone(yield* webhooks.update(id, { url })))
+          assert.isTrue(Option.isNone(yield* webhooks.rotate(id)))
+          assert.isTrue(Option.isNone(yield* webhooks.withSecrets(id)))
+          assert.isFalse(yield* webhooks.delete(id))
+        }
+      })
+    )
+
+    it.effect("an update changes what it names, and enabling forgets that it was disabled", () =>
+      Effect.gen(function* () {
+        const webhooks = yield* Webhooks
+        const { webhook } = yield* newWebhook(yield* newSite, url)
+        const { webhookId } = webhook
+        const changed = Option.getOrThrow(yield* webhooks.update(webhookId, { url: `${url}2`, format: "slack" }))
+        assert.deepStrictEqual(changed, { ...webhook, url: `${url}2`, format: "slack" })
+        const disabled = Option.getOrThrow(yield* webhooks.update(webhookId, { isEnabled: false }))
+        assert.isNotNull(disabled.disabledAt)
+        const again = Option.getOrThrow(yield* webhooks.update(webhookId, { isEnabled: false, events: ["site.limit"] }))
+        assert.deepStrictEqual(again, { ...disabled, events: ["site.limit"] })
+        const enabled = Option.getOrThrow(yield* webhooks.update(webhookId, { isEnabled: true }))
+        assert.deepStrictEqual(enabled, { ...again, disabledAt: null })
+      })
+    )
+
+    it.effect("disabling cancels what is pending, and a disabled webhook gets no further deliveries", () =>
+      Effect.gen(function* () {
+        const webhooks = yield* Webhooks
+        const site = yield* newSite
+        const { webhook } = yield* newWebhook(site, url)
+        yield* submit(site)
+        yield* fanOutAll
+        yield* webhooks.update(webhook.webhookId, { isEnabled: false })
+        const cancelled = yield* deliveriesOf(webhook)
+        assert.deepStrictEqual(
+          cancelled.map(({ nextAttemptAt, status }) => [status, nextAttemptAt]),
+          [["cancelled", null]]
+        )
+        yield* submit(site)
+        yield* fanOutAll
+        assert.deepStrictEqual(yield* deliveriesOf(webhook), cancelled)
+        yield* webhooks.update(webhook.webhookId, { isEnabled: true })
+        assert.deepStrictEqual(yield* leaseOf(webhook), [])
+      })
+    )
+
+    it.effect("a rotation makes a new secret, and the previous one signs too", () =>
+      Effect.gen(function* () {
+        const webhooks = yield* Webhooks
+        const { secret, webhook } = yield* newWebhook(yield* newSite, url)
+        const secrets = Effect.map(webhooks.withSecrets(webhook.webhookId), (found) => Option.getOrThrow(found).secrets)
+        assert.deepStrictEqual(yield* secrets, [secret])
+        const second = Option.getOrThrow(yield* webhooks.rotate(webhook.webhookId))
+        assert.deepStrictEqual(second.webhook, webhook)
+        assert.deepStrictEqual(yield* secrets, [second.secret, secret])
+        const third = Option.getOrThrow(yield* webhooks.rotate(webhook.webhookId))
+        assert.deepStrictEqual(yield* secrets, [third.secret, second.secret])
+      })
+    )
+
+    it.effect("deleting a webhook deletes its deliveries, and others keep theirs", () =>
+      Effect.gen(function* () {
+        const webhooks = yield* Webhooks
+        const site = yield* newSite
+        const [gone, kept] = [yield* newWebhook(site, url), yield* newWebhook(site, url)]
+        yield* submit(site)
+        yield* fanOutAll
+        assert.isTrue(yield* webhooks.delete(gone.webhook.webhookId))
+        assert.isFalse(yield* webhooks.delete(gone.webhook.webhookId))
+        assert.deepStrictEqual(yield* listed(site), [kept.webhook])
+        assert.lengthOf(yield* deliveriesOf(gone.webhook), 0)
+        assert.lengthOf(yield* deliveriesOf(kept.webhook), 1)
+      })
+    )
+
+    it.effect("erasing a website deletes its webhooks and deliveries, and those of others stay", () =>
+      Effect.gen(function* () {
+        const [gone, kept] = [yield* newSite, yield* newSite]
+        const [one, other] = [yield* newWebhook(gone, url), yield* newWebhook(kept, url)]
+        for (const site of [gone, kept]) yield* submit(site)
+        yield* fanOutAll
+        yield* SiteErasure.use((erasure) => erasure.erase(gone))
+        assert.deepStrictEqual(yield* listed(gone), [])
+        assert.deepStrictEqual(yield* listed(kept), [other.webhook])
+        assert.lengthOf(yield* deliveriesOf(one.webhook), 0)
+        assert.lengthOf(yield* deliveriesOf(other.webhook), 1)
+      })
+    )
+  })

@@ -1,0 +1,159 @@
+/**
+ * Storages with webhooks and deliveries, and what the tests of deliveries share.
+ *
+ * @module
+ */
+import { randomBytes } from "node:crypto"
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { Clock, Context, Effect, Layer, Option, Redacted } from "effect"
+import type { Room } from "../../src/core/delivery/Slots.ts"
+import type { Leased, Webhook } from "../../src/core/delivery/Webhook.ts"
+import * as MemoryAnalyticsRepo from "../../src/memory/analytics/AnalyticsRepo.ts"
+import * as AnalyticsRows from "../../src/memory/analytics/AnalyticsRows.ts"
+import * as MemoryConversationStore from "../../src/memory/chat/ConversationStore.ts"
+import * as MemoryInstanceDirectory from "../../src/memory/chat/InstanceDirectory.ts"
+import * as MemoryDeliveries from "../../src/memory/delivery/Deliveries.ts"
+import { DeliveryTables } from "../../src/memory/delivery/DeliveryTables.ts"
+import * as MemoryWebhooks from "../../src/memory/delivery/Webhooks.ts"
+import * as MemorySubmissionRepo from "../../src/memory/forms/SubmissionRepo.ts"
+import * as MemoryDecisions from "../../src/memory/sites/Decisions.ts"
+import * as MemorySiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
+import * as MemorySiteErasure from "../../src/memory/sites/SiteErasure.ts"
+import * as PostgresConversationStore from "../../src/postgres/chat/ConversationStore.ts"
+import * as PostgresInstanceDirectory from "../../src/postgres/chat/InstanceDirectory.ts"
+import * as PostgresDeliveries from "../../src/postgres/delivery/Deliveries.ts"
+import * as PostgresWebhooks from "../../src/postgres/delivery/Webhooks.ts"
+import * as PostgresSubmissionRepo from "../../src/postgres/forms/SubmissionRepo.ts"
+import * as PostgresDecisions from "../../src/postgres/sites/Decisions.ts"
+import * as PostgresSiteDirectory from "../../src/postgres/sites/SiteDirectory.ts"
+import * as PostgresSiteErasure from "../../src/postgres/sites/SiteErasure.ts"
+import type { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
+import type { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
+import { Webhooks } from "../../src/services/delivery/Webhooks.ts"
+import type { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import type { StorageUnavailable } from "../../src/services/Storage.ts"
+import type { Decisions } from "../../src/services/sites/Decisions.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import type { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
+import * as TestDatabase from "./postgres/TestDatabase.ts"
+
+/** Makes the pending deliveries of a webhook due now, as if their time had come or their lease had ended. */
+export class Hurry extends Context.Service<Hurry, (webhookId: string) => Effect.Effect<void>>()(
+  "hydracore/test/Hurry"
+) {}
+
+export type Storage =
+  | Deliveries
+  | Webhooks
+  | SubmissionRepo
+  | ConversationStore
+  | InstanceDirectory
+  | Decisions
+  | SiteDirectory
+  | SiteErasure
+  | Hurry
+
+export const memory: Layer.Layer<Storage> = Layer.mergeAll(
+  MemoryDeliveries.layer,
+  MemoryWebhooks.layer,
+  MemorySiteErasure.layer,
+  Layer.effect(
+    Hurry,
+    Effect.map(DeliveryTables, (tables) =>
+      Hurry.of((webhookId) =>
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          for (const delivery of tables.deliveries()) {
+            if (delivery.webhookId !== webhookId || delivery.status !== "pending") continue
+            tables.put({ ...delivery, nextAttemptAt: now })
+          }
+        })
+      )
+    )
+  )
+).pipe(
+  Layer.provideMerge(
+    Layer.mergeAll(
+      MemoryAnalyticsRepo.layer.pipe(Layer.provideMerge(AnalyticsRows.layer)),
+      MemorySubmissionRepo.layer(),
+      MemoryDecisions.layer().pipe(Layer.provideMerge(MemorySiteDirectory.layer())),
+      MemoryConversationStore.layer().pipe(Layer.provideMerge(MemoryInstanceDirectory.layer()))
+    )
+  )
+)
+
+const timeout = "20 seconds"
+
+/** The same on PostgreSQL, for a client of its database. */
+export const postgresOn = (
+  secretsKey: Option.Option<Redacted.Redacted<Uint8Array>> = Option.some(Redacted.make(randomBytes(32)))
+) =>
+  Layer.mergeAll(
+    PostgresDeliveries.layer({ timeout, secretsKey }),
+    PostgresWebhooks.layer({ timeout, secretsKey }),
+    PostgresSubmissionRepo.layer({ timeout, maxQueue: 10_000 }),
+    PostgresSiteDirectory.layer({ timeout }),
+    PostgresSiteErasure.layer({ timeout }),
+    PostgresInstanceDirectory.layer({ timeout }),
+    PostgresConversationStore.layer({ timeout, maxQueue: 10_000 }),
+    PostgresDecisions.layer({ timeout }),
+    Layer.effect(
+      Hurry,
+      Effect.map(PgClient.PgClient, (sql) =>
+        Hurry.of((webhookId) =>
+          sql`UPDATE delivery SET next_attempt_at = now()
+            WHERE status = 'pending' AND subscriber_id = ${PgTypes.uuid(webhookId)}`.pipe(Effect.orDie, Effect.asVoid)
+        )
+      )
+    )
+  )
+
+export const postgres = postgresOn().pipe(Layer.provideMerge(TestDatabase.layer))
+
+export const newSite = Effect.map(
+  SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] })),
+  ({ websiteConfigId }) => websiteConfigId
+)
+
+export const newWebhook = (websiteConfigId: string, url: string, events: ReadonlyArray<string> = []) =>
+  Webhooks.use((webhooks) => webhooks.create({ websiteConfigId, url, events, format: "standard" })).pipe(
+    Effect.map(Option.getOrThrow)
+  )
+
+export const deliveriesOf = ({ webhookId }: Pick<Webhook, "webhookId">) =>
+  Deliveries.use((deliveries) => deliveries.list(webhookId))
+
+/** Room for many attempts. */
+export const room: Room = { healthy: 100, failing: 1, free: 1_000, freeForFailing: 100 }
+
+/** Turns all events into deliveries. */
+export const fanOutAll: Effect.Effect<void, StorageUnavailable, Deliveries> = Deliveries.use((deliveries) =>
+  Effect.repeat(deliveries.fanOut, { until: (count) => count === 0 })
+)
+
+/** Leases what is due of one webhook. */
+export const leaseOf = ({ webhookId }: Pick<Webhook, "webhookId">, of: Partial<Room> = {}) =>
+  Deliveries.use((deliveries) => deliveries.lease({ ...room, ...of }, new Map())).pipe(
+    Effect.map((leased) => leased.filter(({ webhook }) => webhook.webhookId === webhookId))
+  )
+
+/** Records an attempt with this status, as the dispatcher would, at the time of `at`. */
+export const settle = (
+  leased: Leased,
+  {
+    health = leased.webhook,
+    next,
+    status
+  }: {
+    readonly status: number | null
+    readonly next: Parameters<Deliveries["Service"]["settle"]>[1]["next"]
+    readonly health?: Parameters<Deliveries["Service"]["settle"]>[1]["health"]
+  }
+) =>
+  Deliveries.use((deliveries) =>
+    deliveries.settle(leased, {
+      attempt: { attemptedAt: Date.now(), status, millis: 1, answer: status === null ? null : "no", error: null },
+      next,
+      health
+    })
+  )
