@@ -90,8 +90,7 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
           MemoryReports.layer
         ).pipe(Layer.provideMerge(AnalyticsRows.layer)),
         MemorySubmissionRepo.layer(),
-        MemoryDecisions.layer(),
-        MemorySiteDirectory.layer(),
+        MemoryDecisions.layer().pipe(Layer.provideMerge(MemorySiteDirectory.layer())),
         MemoryInstanceDirectory.layer()
       )
     )

@@ -106,11 +106,10 @@ export const storage = (options: Options = {}) =>
     Layer.provideMerge(
       Layer.mergeAll(
         SubmissionStore.layer(),
-        SiteDirectory.layer({ sites: [site] }),
         Layer.mergeAll(Reports.layer, AnalyticsRepo.layer, EventRepo.layer, AnalyticsExport.layer).pipe(
           Layer.provideMerge(AnalyticsRows.layer)
         ),
-        Decisions.layer(),
+        Decisions.layer().pipe(Layer.provideMerge(SiteDirectory.layer({ sites: [site] }))),
         InstanceDirectory.layer()
       )
     ),
