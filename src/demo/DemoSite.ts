@@ -8,7 +8,7 @@ import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { Deferred, Effect, Layer, Stream } from "effect"
 import { HttpEffect, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { build, stop } from "esbuild"
+import { build } from "esbuild"
 import * as LocalPage from "../core/http/LocalPage.ts"
 import * as Html from "../core/text/Html.ts"
 import * as Bundles from "../http/assets/Bundles.ts"
@@ -55,20 +55,20 @@ export const fill = (template: string, values: Readonly<Record<string, string>>)
 
 const read = (name: string) => Effect.promise(() => readFile(file(name), "utf8"))
 
-/** Bundles the demo's scripts after the service's: both share one esbuild process, which each stops. */
+/** Bundles the demo's scripts. */
 const bundle = Effect.promise(async () => {
-  await Bundles.all()
-  const { outputFiles } = await build({
-    entryPoints: scripts.map((name) => file(`${name}.ts`)),
-    bundle: true,
-    format: "esm",
-    target: "es2022",
-    write: false,
-    outdir: "/",
-    logLevel: "silent",
-    tsconfigRaw: "{}"
-  })
-  await stop()
+  const { outputFiles } = await Bundles.inTurn(() =>
+    build({
+      entryPoints: scripts.map((name) => file(`${name}.ts`)),
+      bundle: true,
+      format: "esm",
+      target: "es2022",
+      write: false,
+      outdir: "/",
+      logLevel: "silent",
+      tsconfigRaw: "{}"
+    })
+  )
   return outputFiles.map(({ text }) => text)
 })
 
