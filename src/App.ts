@@ -5,7 +5,6 @@
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Config, Effect, Layer, Option } from "effect"
-import type { HttpRouter } from "effect/http"
 import manifest from "../package.json" with { type: "json" }
 import * as LiveAgent from "./agent/AgentStream.ts"
 import * as BudgetedAgent from "./agent/BudgetedAgentStream.ts"
@@ -35,6 +34,7 @@ import * as MemorySubmissionRepo from "./memory/forms/SubmissionRepo.ts"
 import * as LocalFallback from "./memory/limits/LocalFallback.ts"
 import * as MemoryRateLimiter from "./memory/limits/RateLimiter.ts"
 import * as MemoryReadiness from "./memory/Readiness.ts"
+import * as MemoryConsoleSessions from "./memory/sites/ConsoleSessions.ts"
 import * as MemoryDecisions from "./memory/sites/Decisions.ts"
 import * as MemoryOwnerKeys from "./memory/sites/OwnerKeys.ts"
 import * as MemorySiteDirectory from "./memory/sites/SiteDirectory.ts"
@@ -58,6 +58,7 @@ import * as Webhooks from "./postgres/delivery/Webhooks.ts"
 import * as SubmissionRepo from "./postgres/forms/SubmissionRepo.ts"
 import * as Readiness from "./postgres/Readiness.ts"
 import * as Maintenance from "./postgres/schema/Maintenance.ts"
+import * as ConsoleSessions from "./postgres/sites/ConsoleSessions.ts"
 import * as Decisions from "./postgres/sites/Decisions.ts"
 import * as OwnerKeys from "./postgres/sites/OwnerKeys.ts"
 import * as SiteDirectory from "./postgres/sites/SiteDirectory.ts"
@@ -92,6 +93,7 @@ export const storage = (settings: Settings) => {
     InstanceDirectory.layer({ timeout }),
     WidgetTokens.layer({ timeout }),
     OwnerKeys.layer({ timeout }),
+    ConsoleSessions.layer({ timeout }),
     ConversationStore.layer(queue),
     TokenBudget.layer({ timeout }),
     VisitorSalts.layer({ timeout }),
@@ -118,6 +120,7 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemoryReadiness.layer,
     MemoryWidgetTokens.layer,
     MemoryOwnerKeys.layer,
+    MemoryConsoleSessions.layer,
     MemoryConversationStore.layer()
   ).pipe(
     Layer.provideMerge(
@@ -129,8 +132,7 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
           MemoryReports.layer
         ).pipe(Layer.provideMerge(AnalyticsRows.layer)),
         MemorySubmissionRepo.layer(),
-        MemoryDecisions.layer(),
-        MemorySiteDirectory.layer(),
+        MemoryDecisions.layer().pipe(Layer.provideMerge(MemorySiteDirectory.layer())),
         MemoryInstanceDirectory.layer()
       )
     )
@@ -195,7 +197,7 @@ export const agent = (settings: Settings) =>
 /** Additions to the service that the demo makes. */
 export interface Extensions {
   /** Additional routes. */
-  readonly pages: Layer.Layer<never, never, HttpRouter.HttpRouter>
+  readonly pages: Server.Pages
   /** Decorates services, so that the demo can show traffic. */
   readonly observers: Layer.Layer<Observed, never, Observed>
 }
@@ -260,6 +262,8 @@ export const server = (options: ServerOptions) => {
         ...settings,
         ...common,
         listen: listen ?? settings,
+        // With a port of its own, the console is on that port alone.
+        console: settings.console && Option.isNone(settings.ownerPort),
         routes: extensions?.pages,
         create: worker?.create,
         connections: connections(settings, descriptors, worker?.workers ?? 1)

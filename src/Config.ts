@@ -152,6 +152,26 @@ const onOrOff = (name: string) =>
   )
 
 const ownerApi = onOrOff("OWNER_API")
+const ownerPort = integer("OWNER_PORT", 0, 65_535)
+
+/** Whether the console is served. It uses the owner API of its own origin. */
+const console = Config.all([ownerApi, ownerPort]).pipe(
+  Config.flatMap(([api, port]) =>
+    parsed("CONSOLE", (value) =>
+      value !== "on" && value !== "off"
+        ? Result.fail('must be "on" or "off".')
+        : value === "on" && Option.contains(api, false) && Option.isNone(port)
+          ? Result.fail("needs the owner API: set OWNER_PORT, or leave out OWNER_API=off.")
+          : Result.succeed(value === "on")
+    )
+  )
+)
+
+/** Whether `PORT` serves the owner API: if it is set, or for the console if that has no port of its own. */
+const ownerApiOnPort = (hasConsole: Config.Config<boolean>, standard: Config.Config<boolean>) =>
+  Config.map(Config.all([ownerApi, hasConsole, ownerPort, standard]), ([isOn, shown, port, otherwise]) =>
+    Option.getOrElse(isOn, () => (shown && Option.isNone(port)) || otherwise)
+  )
 
 /** Every setting, by its name in the code. */
 const fields = {
@@ -201,10 +221,12 @@ const fields = {
   logLevel,
 
   /** Whether the owner API is served on `PORT` too. */
-  ownerApi: withDefault(false)(ownerApi),
+  ownerApi: ownerApiOnPort(withDefault(false)(console), Config.succeed(false)),
+  /** Whether the console is served: on `OWNER_PORT` if that is set, else on `PORT`. */
+  console: withDefault(false)(console),
   /** The address of the owner API alone; it is served only if the port is set. */
   ownerHost: text("OWNER_HOST").pipe(withDefault("127.0.0.1")),
-  ownerPort: integer("OWNER_PORT", 0, 65_535),
+  ownerPort,
   /** For each key of the owner API. */
   rateLimitOwner: rateLimit("RATE_LIMIT_OWNER", "owner", "600/minute"),
 
@@ -272,16 +294,23 @@ const ignoredByDemo = ["DATABASE_URL", "REDIS_URL"] as const
 
 const none = Config.succeed(Option.none<Redacted.Redacted>())
 
+/** Whether only this machine can reach the demo. The owner API and the console are on then, unless the settings say otherwise. */
+const isLocalDemo = Config.map(host, (listening) =>
+  LocalPage.isLoopback(listening.includes(":") ? `[${listening}]` : listening)
+)
+
+const demoConsole = Config.map(Config.all([console, ownerApi, ownerPort, isLocalDemo]), ([isOn, api, port, isLocal]) =>
+  Option.getOrElse(isOn, () => isLocal && (!Option.contains(api, false) || Option.isSome(port)))
+)
+
 /** The settings of `demo`, and which of the ignored variables are set. */
 export const DemoSettings = Config.all({
   settings: Config.all({
     ...fields,
     databaseUrl: none,
     redisUrl: none,
-    // On while only this machine can reach the demo, unless the setting says otherwise.
-    ownerApi: Config.map(Config.all([ownerApi, host]), ([isOn, listening]) =>
-      Option.getOrElse(isOn, () => LocalPage.isLoopback(listening.includes(":") ? `[${listening}]` : listening))
-    )
+    ownerApi: ownerApiOnPort(demoConsole, isLocalDemo),
+    console: demoConsole
   }),
   unused: Config.map(Config.all(ignoredByDemo.map((name) => text(name))), (values) =>
     ignoredByDemo.filter((_, index) => Option.isSome(values[index] ?? Option.none()))

@@ -154,6 +154,46 @@ describe("Config", () => {
     })
   )
 
+  it.effect(
+    "the console brings the owner API to its own port, and is on in a demo that only this machine can reach",
+    () =>
+      Effect.gen(function* () {
+        for (const [environment, console, ownerApi] of [
+          [{}, false, false],
+          [{ CONSOLE: "on" }, true, true],
+          [{ CONSOLE: "on", OWNER_PORT: "81" }, true, false],
+          [{ CONSOLE: "on", OWNER_PORT: "81", OWNER_API: "on" }, true, true],
+          [{ CONSOLE: "off", OWNER_API: "on" }, false, true]
+        ] as const) {
+          const settings = yield* Settings.parse(ConfigProvider.fromUnknown(environment))
+          assert.deepStrictEqual(
+            [settings.console, settings.ownerApi],
+            [console, ownerApi],
+            JSON.stringify(environment)
+          )
+        }
+        for (const [environment, console, ownerApi] of [
+          [{}, true, true],
+          [{ HOST: "::1" }, true, true],
+          [{ HOST: "0.0.0.0" }, false, false],
+          [{ HOST: "0.0.0.0", CONSOLE: "on" }, true, true],
+          [{ CONSOLE: "off" }, false, true],
+          [{ OWNER_API: "off" }, false, false],
+          [{ OWNER_API: "off", OWNER_PORT: "81" }, true, false]
+        ] as const) {
+          const { settings } = yield* DemoSettings.parse(ConfigProvider.fromUnknown(environment))
+          assert.deepStrictEqual(
+            [settings.console, settings.ownerApi],
+            [console, ownerApi],
+            JSON.stringify(environment)
+          )
+        }
+        assert.include(String(yield* read({ CONSOLE: "yes" })), 'CONSOLE must be "on" or "off".')
+        const conflict = yield* read({ CONSOLE: "on", OWNER_API: "off" })
+        assert.include(String(conflict), "CONSOLE needs the owner API: set OWNER_PORT, or leave out OWNER_API=off.")
+      })
+  )
+
   it.effect("the demo ignores DATABASE_URL and REDIS_URL, valid or not, and reports which are set", () =>
     Effect.gen(function* () {
       for (const [environment, unused] of [

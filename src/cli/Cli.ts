@@ -15,11 +15,13 @@ import type { InstanceDirectory } from "../services/chat/InstanceDirectory.ts"
 import type { WidgetTokens } from "../services/chat/WidgetTokens.ts"
 import type { SubmissionRepo } from "../services/forms/SubmissionRepo.ts"
 import { Readiness } from "../services/Readiness.ts"
+import type { ConsoleSessions } from "../services/sites/ConsoleSessions.ts"
 import type { Decisions } from "../services/sites/Decisions.ts"
 import type { OwnerKeys } from "../services/sites/OwnerKeys.ts"
 import type { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import type { SiteErasure } from "../services/sites/SiteErasure.ts"
 import * as Analytics from "./Analytics.ts"
+import * as Console from "./Console.ts"
 import * as Conversation from "./Conversation.ts"
 import * as Goal from "./Goal.ts"
 import * as Instance from "./Instance.ts"
@@ -39,6 +41,7 @@ export type Storage =
   | InstanceDirectory
   | WidgetTokens
   | OwnerKeys
+  | ConsoleSessions
   | ConversationStore
   | SubmissionRepo
   | Reports
@@ -83,6 +86,7 @@ const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
       Instance.command(storage, options.agent),
       Token.command(storage),
       Key.command(storage),
+      Console.command(storage),
       Conversation.command(storage),
       Submissions.command(storage),
       Stats.command(storage),

@@ -11,6 +11,7 @@ import * as App from "../App.ts"
 import { DemoSettings } from "../Config.ts"
 import * as LocalPage from "../core/http/LocalPage.ts"
 import * as DemoAgent from "../demo/DemoAgent.ts"
+import * as DemoConsole from "../demo/DemoConsole.ts"
 import * as DemoCountries from "../demo/DemoCountries.ts"
 import * as DemoData from "../demo/DemoData.ts"
 import * as DemoFeed from "../demo/DemoFeed.ts"
@@ -141,7 +142,8 @@ export const command = Command.make(
       const agent = yield* DemoAgent.start({ website: Deferred.await(website) })
       const feed = yield* DemoFeed.make
       const site = yield* DemoSite.make(feed)
-      const live = App.live({ settings, extensions: { pages: site.routes, observers: feed.observers } })
+      const pages = Layer.merge(site.routes, DemoConsole.layer)
+      const live = App.live({ settings, extensions: { pages, observers: feed.observers } })
       const service = yield* Layer.build(Layer.provideMerge(live, App.storage(settings))).pipe(
         Effect.provide(database),
         Effect.catchTags({

@@ -31,7 +31,7 @@ const readSites = Effect.fnUntraced(function* (sites: ReadonlyArray<string>, all
 const issue = Command.make(
   "issue",
   {
-    sites: Inputs.sites,
+    sites: Inputs.sites("The website_config_id of a website that the key reaches; repeatable"),
     allSites: Inputs.withoutValue("all-sites", "The key reaches every website, including those that are created later"),
     scope: Inputs.scope,
     expires: Inputs.expires("key"),

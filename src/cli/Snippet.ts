@@ -7,11 +7,11 @@ import { Effect, Option } from "effect"
 import { Command } from "effect/cli"
 import { Settings } from "../Config.ts"
 import * as Html from "../core/text/Html.ts"
-import * as DemoData from "../demo/DemoData.ts"
 import { InstanceDirectory } from "../services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../services/chat/WidgetTokens.ts"
 import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import * as Inputs from "./support/Inputs.ts"
+import * as LocalUrl from "./support/LocalUrl.ts"
 import * as Output from "./support/Output.ts"
 
 const tokenPlaceholder = "WIDGET_TOKEN"
@@ -81,21 +81,6 @@ export const page = (given: Given, isBaseGuessed: boolean): string => {
   ].join("\n")
 }
 
-/** The URL in the settings. A server on all addresses is reachable on the loopback address. */
-const settingsUrl = ({ host, port }: Settings): string => {
-  const name = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host
-  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`
-}
-
-/** The URL of the service on this machine: the demo's, if the command uses the demo's database. */
-const localUrl = (settings: Settings): string =>
-  Option.isSome(settings.databaseUrl)
-    ? settingsUrl(settings)
-    : Option.match(DemoData.read(settings.dataDir), {
-        onNone: () => settingsUrl(settings),
-        onSome: (demo) => demo.base_url
-      })
-
 const issueToken = Inputs.withoutValue(
   "issue-token",
   "Issue a token for the instance and insert it; it is not shown again"
@@ -133,7 +118,7 @@ export const command = Command.make(
       return yield* Output.notFound("website", websiteConfigId)
     }
     const given: Given = {
-      baseUrl: baseUrl ?? localUrl(yield* Settings),
+      baseUrl: baseUrl ?? LocalUrl.ofVisitors(yield* Settings),
       trackingToken: site.value.trackingToken,
       websiteConfigId,
       chat: instanceId === null ? null : { instanceId, token: yield* tokenFor(instanceId, token, issue) }

@@ -81,6 +81,9 @@ const owner = {
   ratelimit: text("What remains of the rate limit, and the seconds until more is allowed")
 }
 
+/** The headers of the operations on a console session, besides. The generator cannot declare a cookie that is set. */
+const session = { ...owner, "set-cookie": text("The cookie of the session, where it is set or cleared") }
+
 /** The headers of every page. The generator declares headers per status, for its JSON only. */
 const page = {
   "content-security-policy": text("The page loads and runs nothing, and only the form's origin may frame it"),
@@ -100,6 +103,7 @@ const canonicalNames = [
   "RateLimit-Policy",
   "Referrer-Policy",
   "Retry-After",
+  "Set-Cookie",
   "WWW-Authenticate",
   "X-Accel-Buffering",
   "X-Content-Type-Options",
@@ -162,16 +166,16 @@ const describeStream = (response: Json, headers: Json): Json => {
   }
 }
 
-/** Completes a document; `everywhere` are the headers of all responses. */
-const publish = (document: Json, everywhere: Json): Json => {
+/** Completes a document; `everywhere` are the headers of all responses to an operation. */
+const publish = (document: Json, everywhere: (operation: Json) => Json): Json => {
   const tidied = withoutDuplicates(objectOf(tidy(document)))
   const components = objectOf(tidied["components"])
   const schemas = objectOf(components["schemas"])
   const headers = new Map<string, unknown>()
 
-  const publishResponse = (response: unknown): Json => {
+  const publishResponse = (response: unknown, common: Json): Json => {
     const { content, headers: own, ...rest } = objectOf(response)
-    const all = { ...objectOf(own), ...("text/html" in objectOf(content) ? page : {}), ...everywhere }
+    const all = { ...objectOf(own), ...("text/html" in objectOf(content) ? page : {}), ...common }
     return describeStream(
       {
         ...rest,
@@ -181,12 +185,14 @@ const publish = (document: Json, everywhere: Json): Json => {
       all
     )
   }
-  const publishOperation = (operation: unknown): Json => {
-    const body = objectOf(objectOf(operation)["requestBody"])
+  const publishOperation = (value: unknown): Json => {
+    const operation = objectOf(value)
+    const body = objectOf(operation["requestBody"])
+    const common = everywhere(operation)
     return {
-      ...objectOf(operation),
+      ...operation,
       requestBody: { ...body, content: withExamples(body["content"], schemas) },
-      responses: mapValues(objectOf(operation)["responses"], publishResponse)
+      responses: mapValues(operation["responses"], (response) => publishResponse(response, common))
     }
   }
   const paths = mapValues(tidied["paths"], (methods) => mapValues(methods, publishOperation))
@@ -194,7 +200,8 @@ const publish = (document: Json, everywhere: Json): Json => {
 }
 
 /** The published document of the public API. */
-export const asPublished = (document: Json): Json => publish(document, cors)
+export const asPublished = (document: Json): Json => publish(document, () => cors)
 
 /** The published document of the owner API. */
-export const asOwnerDocument = (document: Json): Json => publish(document, owner)
+export const asOwnerDocument = (document: Json): Json =>
+  publish(document, ({ tags }) => (Array.isArray(tags) && tags.includes("Session") ? session : owner))

@@ -23,6 +23,7 @@ import { RecordRefused, StorageUnavailable } from "../../src/services/Storage.ts
 import { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import * as Otlp from "../../src/telemetry/Otlp.ts"
+import { newCookie, newLink, ofPage } from "../support/OwnerRequests.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import type { Storage } from "../support/Storages.ts"
 import * as TestCollector from "../support/TestCollector.ts"
@@ -41,6 +42,8 @@ const marks = {
   collector: `collector-${randomBytes(8).toString("hex")}`,
   baggage: `baggage-${randomBytes(8).toString("hex")}`,
   wrongToken: `hwt_${randomBytes(32).toString("base64url")}`,
+  wrongCookie: `hcs_${randomBytes(32).toString("base64url")}`,
+  wrongLink: `hcl_${randomBytes(32).toString("base64url")}`,
   wrongKey: `hok_${randomBytes(32).toString("base64url")}`,
   address: "198.51.100.77",
   address6: "2001:db8:77:77:77:77:77:77"
@@ -106,6 +109,8 @@ const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Ef
     const metrics = TestMetrics.make()
     let secretToken = ""
     let secretKey = ""
+    let secretCookie = ""
+    let secretLink = ""
     yield* Effect.gen(function* () {
       const server = yield* HttpServer.HttpServer
       const url = HttpServer.formatAddress(server.address)
@@ -132,6 +137,12 @@ const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Ef
       )
       secretKey = key
       const asOwner = { authorization: `Bearer ${key}` }
+      const cookie = yield* newCookie("owner", [site.websiteConfigId])
+      const { link } = yield* newLink("owner", "all")
+      const session = "/v1/owner/session"
+      const asPerson = { cookie: `hydracore_console=${cookie}`, ...ofPage }
+      secretCookie = cookie
+      secretLink = link
       const query = { site_id: site.websiteConfigId, metrics: ["visitors"], date_range: "7d" }
       const send = (path: string, body: unknown, headers: Record<string, string> = {}, method = "POST") =>
         Effect.promise(async (): Promise<Sent> => {
@@ -220,6 +231,14 @@ const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Ef
           send("/v1/owner/query", { ...query, metrics: [key] }, asOwner),
           send("/v1/owner/query", `{"${key}`, asOwner),
           send("/v1/owner/query", query, { ...asOwner, "content-type": `text/${key}` }),
+          send("/v1/owner/query", { ...query, metrics: [cookie] }, asPerson),
+          send(`/v1/owner/sites/${cookie}/now`, undefined, asPerson, "GET"),
+          send(session, undefined, asPerson, "GET"),
+          send(session, undefined, { cookie: `hydracore_console=${marks.wrongCookie}`, ...ofPage }, "GET"),
+          send(session, { secret: marks.wrongLink }, ofPage),
+          send(session, { secret: link }),
+          send(session, { secret: [link] }, ofPage),
+          send(session, `{"secret": ${link}`, ofPage),
           send("/healthz", undefined, { "x-widget-token": token }, "GET"),
           send("/readyz", undefined, {}, "GET")
         ]) {
@@ -262,7 +281,7 @@ const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Ef
       exported: exported(),
       spans: collector.spans(),
       metrics: metrics.text(),
-      secrets: { ...marks, token: secretToken, ownerKey: secretKey }
+      secrets: { ...marks, token: secretToken, ownerKey: secretKey, cookie: secretCookie, link: secretLink }
     }
   })
 

@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
+import type { Access } from "../../src/core/sites/Access.ts"
+import type { Role } from "../../src/core/sites/Role.ts"
+import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
+
+/** What a browser adds to a request that a page sends to its own origin. */
+export const ofPage = { "sec-fetch-site": "same-origin" }
 
 export interface OwnerAnswer {
   readonly status: number
@@ -11,14 +17,22 @@ export interface OwnerAnswer {
   readonly text: string
 }
 
-/** Sends a request with a key, if there is one. A string body is sent as it is, anything else as JSON. */
+/**
+ * Sends a request with a key, or with the cookie of a session as a page of the service sends it, if there is one. A string body
+ * is sent as it is, anything else as JSON.
+ */
 export const send = (
   url: string,
   path: string,
-  options: { readonly key?: string; readonly body?: unknown; readonly init?: RequestInit } = {}
+  options: {
+    readonly key?: string
+    readonly cookie?: string
+    readonly body?: unknown
+    readonly init?: RequestInit
+  } = {}
 ) =>
   Effect.promise(async (signal): Promise<OwnerAnswer> => {
-    const { body, init, key } = options
+    const { body, cookie, init, key } = options
     const response = await fetch(url + path, {
       method: body === undefined ? "GET" : "POST",
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
@@ -27,8 +41,25 @@ export const send = (
       headers: {
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+        ...(cookie === undefined ? {} : { cookie: `a=b; hydracore_console=${cookie}`, ...ofPage }),
         ...init?.headers
       }
     })
     return { status: response.status, headers: response.headers, text: await response.text() }
   })
+
+/** A link to the console that expires in a minute. */
+export const newLink = (role: Role, sites: Access["sites"]) =>
+  Effect.gen(function* () {
+    const sessions = yield* ConsoleSessions
+    const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
+    return yield* Effect.fromOption(yield* sessions.createLink({ role, sites, label: null, linkExpiresAt }))
+  }).pipe(Effect.orDie)
+
+/** The secret in the cookie of a new session. */
+export const newCookie = (role: Role, sites: Access["sites"]) =>
+  Effect.gen(function* () {
+    const { link } = yield* newLink(role, sites)
+    const opened = yield* ConsoleSessions.use((sessions) => sessions.open(link))
+    return (yield* Effect.fromOption(opened)).cookie
+  }).pipe(Effect.orDie)

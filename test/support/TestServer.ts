@@ -25,6 +25,7 @@ export const options: Server.Options = {
   rateLimitChatRead: Option.none(),
   ownerApi: true,
   rateLimitOwner: Option.none(),
+  console: true,
   chatStreams: { perAddress: Option.none(), perInstance: Option.none() },
   connections: { total: 100_000, perAddress: Option.none() },
   trustedProxies: [],

@@ -17,6 +17,7 @@ import * as InstanceDirectory from "../../src/memory/chat/InstanceDirectory.ts"
 import * as WidgetTokens from "../../src/memory/chat/WidgetTokens.ts"
 import * as SubmissionStore from "../../src/memory/forms/SubmissionRepo.ts"
 import * as Readiness from "../../src/memory/Readiness.ts"
+import * as ConsoleSessions from "../../src/memory/sites/ConsoleSessions.ts"
 import * as Decisions from "../../src/memory/sites/Decisions.ts"
 import * as OwnerKeys from "../../src/memory/sites/OwnerKeys.ts"
 import * as SiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
@@ -99,16 +100,16 @@ export const storage = (options: Options = {}) =>
     Readiness.layer,
     WidgetTokens.layer,
     OwnerKeys.layer,
+    ConsoleSessions.layer,
     ConversationStore.layer()
   ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
         SubmissionStore.layer(),
-        SiteDirectory.layer({ sites: [site] }),
         Layer.mergeAll(Reports.layer, AnalyticsRepo.layer, EventRepo.layer, AnalyticsExport.layer).pipe(
           Layer.provideMerge(AnalyticsRows.layer)
         ),
-        Decisions.layer(),
+        Decisions.layer().pipe(Layer.provideMerge(SiteDirectory.layer({ sites: [site] }))),
         InstanceDirectory.layer()
       )
     ),

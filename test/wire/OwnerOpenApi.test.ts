@@ -18,23 +18,34 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
 )
 
 describe("wire/OwnerOpenApi", () => {
-  it("has these operations, each of which needs a key", () => {
+  it("has these operations, each of which needs a key or a session, except the one that opens a session", () => {
     assert.sameMembers(
       operations.map(({ name }) => name),
-      ["post /v1/owner/query", "get /v1/owner/sites", "get /v1/owner/sites/{site_id}/now"]
+      [
+        "post /v1/owner/query",
+        "get /v1/owner/sites",
+        "get /v1/owner/sites/{site_id}/now",
+        "post /v1/owner/session",
+        "get /v1/owner/session",
+        "delete /v1/owner/session"
+      ]
     )
     for (const { name, operation, path } of operations) {
       assert.isTrue(path.startsWith(prefix), name)
-      assert.deepStrictEqual(at(operation, "security"), [{ ownerKey: [] }], name)
+      const either = [{ consoleSession: [] }, { ownerKey: [] }]
+      assert.deepStrictEqual(at(operation, "security"), name === "post /v1/owner/session" ? [] : either, name)
     }
     const { scheme, type } = document.components.securitySchemes["ownerKey"] as unknown as Json
     assert.deepStrictEqual([type, scheme], ["http", "Bearer"])
+    const cookie = document.components.securitySchemes["consoleSession"] as unknown as Json
+    assert.deepStrictEqual([cookie["type"], cookie["in"], cookie["name"]], ["apiKey", "cookie", "hydracore_console"])
   })
 
   it("each operation declares the answers that any request can get, with the headers of its limit, and no CORS", () => {
     for (const { name, operation } of operations) {
       const responses = at(operation, "responses") as Json
-      for (const status of [200, 400, 401, 405, 408, 413, 415, 417, 422, 429, 431, 500, 503]) {
+      const success = "204" in responses ? 204 : 200
+      for (const status of [success, 400, 401, 405, 408, 413, 415, 417, 422, 429, 431, 500, 503]) {
         const headers = Object.keys(at(responses, String(status), "headers") as Json)
         assert.includeMembers(headers, ["Cache-Control", "RateLimit", "RateLimit-Policy"], `${name} ${status}`)
         assert.isFalse(

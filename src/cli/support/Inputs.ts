@@ -9,6 +9,7 @@ import { Effect, Option, Result } from "effect"
 import { CliError, Flag } from "effect/cli"
 import { NetAddress } from "effect/net"
 import { isSpelledLikeToken } from "../../core/chat/WidgetToken.ts"
+import * as Role from "../../core/sites/Role.ts"
 import * as Scope from "../../core/sites/Scope.ts"
 import * as TimeInput from "../../core/text/TimeInput.ts"
 import * as TimeZone from "../../core/text/TimeZone.ts"
@@ -147,24 +148,30 @@ export const instance = make("instance", uuidKind, "<uuid>", "The instance_id of
 const maxSites = 100
 
 /** Any number of websites, without duplicates. */
-export const sites = Flag.String("site").pipe(
-  Flag.withMetavar("<uuid>"),
-  Flag.withDescription("The website_config_id of a website that the key reaches; repeatable"),
-  Flag.atLeast(0),
-  Flag.withDefault<ReadonlyArray<string>>([]),
-  Flag.mapEffect((texts) =>
-    texts.length > maxSites
-      ? Effect.fail(wrong("site", `given at most ${maxSites} times`))
-      : Effect.map(
-          Effect.forEach(texts, (text) => read("site", uuidKind, text)),
-          (ids) => [...new Set(ids)]
-        )
+export const sites = (description: string) =>
+  Flag.String("site").pipe(
+    Flag.withMetavar("<uuid>"),
+    Flag.withDescription(description),
+    Flag.atLeast(0),
+    Flag.withDefault<ReadonlyArray<string>>([]),
+    Flag.mapEffect((texts) =>
+      texts.length > maxSites
+        ? Effect.fail(wrong("site", `given at most ${maxSites} times`))
+        : Effect.map(
+            Effect.forEach(texts, (text) => read("site", uuidKind, text)),
+            (ids) => [...new Set(ids)]
+          )
+    )
   )
-)
 
 const scopeKind: Kind<Scope.Scope> = {
   expected: `one of ${Scope.scopes.join(", ")}`,
   parse: (text) => Option.fromUndefinedOr(Scope.scopes.find((scope) => scope === text))
+}
+
+const roleKind: Kind<Role.Role> = {
+  expected: `one of ${Role.roles.join(", ")}`,
+  parse: (text) => Option.fromUndefinedOr(Role.roles.find((role) => role === text))
 }
 
 export const scope = make(
@@ -173,6 +180,20 @@ export const scope = make(
   `<${Scope.scopes.join("|")}>`,
   "What the key may do: read numbers (stats, the default), also submissions and conversations (read), or change them too (write)"
 ).pipe(Flag.withDefault<Scope.Scope>("stats"))
+
+export const role = make(
+  "role",
+  roleKind,
+  `<${Role.roles.join("|")}>`,
+  "What the person may do: read everything (viewer), or change it too (owner, the default)"
+).pipe(Flag.withDefault<Role.Role>("owner"))
+
+export const sessionId = make(
+  "session-id",
+  uuidKind,
+  "<uuid>",
+  "The session_id of a session, which `console sessions` lists"
+)
 
 export const keyId = make("key-id", uuidKind, "<uuid>", "The key_id of a key, not the key itself")
 

@@ -21,7 +21,17 @@ export class CliFailure extends Schema.TaggedError<CliFailure>()("CliFailure", {
 
 /** No record of this kind has the id. */
 export const notFound = (
-  kind: "website" | "instance" | "conversation" | "submission" | "token" | "key" | "goal" | "webhook" | "delivery",
+  kind:
+    | "website"
+    | "instance"
+    | "conversation"
+    | "submission"
+    | "token"
+    | "key"
+    | "goal"
+    | "webhook"
+    | "delivery"
+    | "session",
   id: string
 ): CliFailure => new CliFailure({ message: `There is no ${kind} ${TerminalText.printable(id)}.` })
 

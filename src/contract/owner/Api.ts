@@ -1,5 +1,6 @@
 /**
- * The API for the programs of websites' owners. Every endpoint requires a key.
+ * The API for websites' owners and their programs. Every endpoint requires a key or a console session, except the one that
+ * opens a session.
  *
  * A new endpoint is declared in a file of this folder and handled in the file of the same name in `http/owner`.
  *
@@ -10,6 +11,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { asOwnerDocument } from "../OpenApi.ts"
 import { Authentication } from "./Authentication.ts"
 import { ReportsGroup } from "./Reports.ts"
+import { SessionGroup } from "./Session.ts"
 import { SitesGroup } from "./Sites.ts"
 import { Validation } from "./Validation.ts"
 
@@ -21,13 +23,15 @@ export class OwnerApi extends HttpApi.make("hydracore-owner")
   // The last one is the outermost: a request without a key is not validated.
   .middleware(Validation)
   .middleware(Authentication)
+  // Added last, so that it does not get this middleware.
+  .add(SessionGroup)
   .annotateMerge(
     OpenApi.annotations({
       title: "HydraCore Owner API",
       version: "1.0.0",
       description: [
-        "What the programs of websites' owners read from HydraCore.",
-        "Every request needs a key, in `Authorization: Bearer hok_…`. A website that the key does not reach, and an operation that its scope does not include, are answered 404, as if they did not exist.",
+        "What websites' owners and their programs read from HydraCore.",
+        "A program sends a key, in `Authorization: Bearer hok_…`; the console sends the cookie of a session. A website that these do not reach, and an operation that their scope does not include, are answered 404, as if they did not exist.",
         "There is no CORS: a web page on another origin cannot use this API."
       ].join(" "),
       license: { name: "Proprietary", identifier: "LicenseRef-Proprietary" },

@@ -1,6 +1,6 @@
 /**
- * Declares how a request to the owner API authenticates: `Authorization: Bearer` and an owner key.
- * `http/owner/Authentication.ts` implements it.
+ * Declares how a request to the owner API authenticates: with an owner key in `Authorization: Bearer`, or with the cookie of a
+ * console session. `http/owner/Authentication.ts` implements it.
  *
  * @module
  */
@@ -9,10 +9,23 @@ import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as OpenApi from "effect/http-api/OpenApi"
 import type { Access } from "../../core/sites/Access.ts"
+import type { OpenSession } from "../../core/sites/ConsoleSession.ts"
 import * as Errors from "./Errors.ts"
 
-/** What the caller of a request may do. */
-export class Caller extends Context.Service<Caller, Access>()("hydracore/contract/owner/Caller") {}
+/** The caller of a request: what it may do, and its console session, or null if it has a key. */
+export interface Identity extends Access {
+  readonly session: OpenSession | null
+}
+
+export class Caller extends Context.Service<Caller, Identity>()("hydracore/contract/owner/Caller") {}
+
+/** The cookie of a console session. */
+export const sessionCookie = HttpApiSecurity.apiKey({ key: "hydracore_console", in: "cookie" }).pipe(
+  HttpApiSecurity.annotate(
+    OpenApi.Description,
+    "The session of a person in the console, which `POST /v1/owner/session` begins. It counts only in requests of the service's own pages (`Sec-Fetch-Site: same-origin`)."
+  )
+)
 
 export class Authentication extends HttpApiMiddleware.Service<Authentication, { provides: Caller }>()(
   "hydracore/contract/owner/Authentication",
@@ -24,7 +37,9 @@ export class Authentication extends HttpApiMiddleware.Service<Authentication, { 
       Errors.TooManyRequests,
       Errors.ServiceUnavailable
     ],
+    // A scheme that fails passes the request to the next one, and the last one decides the error.
     security: {
+      consoleSession: sessionCookie,
       ownerKey: HttpApiSecurity.bearer.pipe(
         HttpApiSecurity.annotate(
           OpenApi.Description,
@@ -34,3 +49,8 @@ export class Authentication extends HttpApiMiddleware.Service<Authentication, { 
     }
   }
 ) {}
+
+/** For endpoints that need no key and no session, but take secrets that could be guessed. It limits failures per address. */
+export class Guest extends HttpApiMiddleware.Service<Guest>()("hydracore/contract/owner/Guest", {
+  error: [...Errors.common, Errors.UnsupportedMediaType, Errors.TooManyRequests, Errors.ServiceUnavailable]
+}) {}

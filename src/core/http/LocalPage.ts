@@ -36,3 +36,17 @@ export const isLocal = ({ host, origin, secFetchSite }: OriginHeaders): boolean 
   isLocalHost(host) &&
   (origin === undefined || URL.parse(origin)?.host === URL.parse(`http://${host}`)?.host) &&
   (secFetchSite === undefined || secFetchSite === "same-origin" || secFetchSite === "none")
+
+/** How a request came: its `Host`, the address of the socket's peer, and whether a proxy forwarded it. */
+export interface Route {
+  readonly host: string | undefined
+  readonly peer: string
+  readonly isForwarded: boolean
+}
+
+/** Whether a program on this machine sent a request, without a proxy, to a name that only this machine can mean. */
+export const isFromThisMachine = ({ host, isForwarded, peer }: Route): boolean => {
+  const name = URL.parse(`http://${host ?? ""}`)?.hostname
+  const address = peer.replace(/^::ffff:(?=[0-9.]+$)/i, "")
+  return !isForwarded && name !== undefined && isLoopback(name) && isLoopback(address === "::1" ? "[::1]" : address)
+}

@@ -1,47 +1,35 @@
 /**
- * Authenticates requests to the owner API by their key, and limits their rate per key.
- *
- * Requests without a valid key count against the limit of their address. An address that exceeds it gets no further lookups
- * until its oldest request leaves the window, so that guessing keys costs the database little.
+ * Authenticates requests to the owner API by their key, or by the cookie of a console session.
  *
  * @module
  */
-import { Clock, Effect, Layer, Option, Redacted } from "effect"
-import { HttpEffect, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { Authentication, Caller } from "../../contract/owner/Authentication.ts"
+import { Effect, Layer, Option, Redacted, Result } from "effect"
+import { HttpServerRequest, type HttpServerResponse } from "effect/http"
+import { Authentication, Caller, Guest, type Identity } from "../../contract/owner/Authentication.ts"
 import type * as Errors from "../../contract/owner/Errors.ts"
-import { clientKey } from "../../core/limits/ClientKey.ts"
-import * as Lockout from "../../core/limits/Lockout.ts"
-import * as RateLimit from "../../core/limits/RateLimit.ts"
-import { RateLimiter } from "../../services/RateLimiter.ts"
+import * as ConsoleCookie from "../../core/http/ConsoleCookie.ts"
+import * as ConsoleSession from "../../core/sites/ConsoleSession.ts"
+import { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
 import { OwnerKeys } from "../../services/sites/OwnerKeys.ts"
 import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
-import * as RequestHead from "../endpoints/RequestHead.ts"
+import { addHeaders, CallerLimits } from "./CallerLimits.ts"
 import * as Failures from "./Failures.ts"
 
 export interface Options {
-  /** The limit of each key, and of each address without a valid key. */
-  readonly rateLimit: Option.Option<RateLimit.RateLimitPolicy>
+  /** Whether console sessions authenticate. */
+  readonly console: boolean
 }
 
-/** The most addresses that are locked out at once. */
-const maxLockedOut = 10_000
+type Unauthorized = (typeof Errors.Unauthorized)["Type"]
+type Refusal = (typeof Errors.TooManyRequests | typeof Errors.ServiceUnavailable)["Type"]
 
-const unauthorized: (typeof Errors.Unauthorized)["Type"] = {
+const unauthorized: Unauthorized = {
   _tag: "Unauthorized",
   detail: "Send a valid key in the header Authorization: Bearer hok_… `hydracore key issue` issues one.",
   headers: { "www-authenticate": "Bearer" }
 }
 
-const tooMany = (resetMillis: number): (typeof Errors.TooManyRequests)["Type"] => ({
-  _tag: "TooManyRequests",
-  detail: "Too many requests. Wait as many seconds as Retry-After says.",
-  headers: { "retry-after": Math.max(1, Math.ceil(resetMillis / 1000)) }
-})
-
-/** Adds headers to the response of the current request, also if that is an error. */
-const addHeaders = (headers: Record<string, string>) =>
-  HttpEffect.appendPreResponseHandler((_, response) => Effect.succeed(HttpServerResponse.setHeaders(response, headers)))
+const noStore = addHeaders({ "cache-control": "no-store" })
 
 /** `HttpApiBuilder` answers a body of another type with a 415 in plain text. */
 const withJsonErrors = (response: HttpServerResponse.HttpServerResponse) =>
@@ -49,43 +37,76 @@ const withJsonErrors = (response: HttpServerResponse.HttpServerResponse) =>
     ? ErrorResponses.refusal(415, "The body must be JSON. Send it with Content-Type: application/json.")
     : response
 
-export const layer = ({ rateLimit }: Options) =>
+const statuses = { TooManyRequests: 429, ServiceUnavailable: 503 } as const
+
+const toResponse = ({ _tag, detail, headers }: Refusal) =>
+  ErrorResponses.refusal(statuses[_tag], detail, { "retry-after": String(headers["retry-after"]) })
+
+export const layer = (options: Options) =>
   Layer.effect(
     Authentication,
     Effect.gen(function* () {
       const keys = yield* OwnerKeys
-      const limiter = yield* RateLimiter
-      const lockout = Lockout.make(maxLockedOut)
-      const policy = Option.getOrUndefined(rateLimit)
-      const headersOf = policy === undefined ? () => ({}) : RateLimit.headers(policy)
+      const sessions = yield* ConsoleSessions
+      const limits = yield* CallerLimits
 
-      /** Counts a request of a key or an address, and fails if it exceeds the limit. */
-      const limit = Effect.fnUntraced(function* (client: string, onRefused: (resetMillis: number) => void) {
-        if (policy === undefined) return
-        const decision = yield* limiter.take(policy, client)
-        yield* addHeaders(headersOf(decision))
-        if (decision.accepted) return
-        onRefused(decision.resetMillis)
-        return yield* Effect.fail(tooMany(decision.resetMillis))
+      const answer = <E, R>(
+        handler: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | Caller>,
+        caller: Identity
+      ) => Effect.map(Effect.provideService(handler, Caller, caller), withJsonErrors)
+
+      /** The session of a cookie that counts; none without one, or if the address is locked out. */
+      const sessionOf = Effect.fnUntraced(function* (cookie: string) {
+        const { headers } = yield* HttpServerRequest.HttpServerRequest
+        const counts =
+          options.console &&
+          headers["authorization"] === undefined &&
+          ConsoleSession.cookie.isSpelled(cookie) &&
+          ConsoleCookie.counts(headers["sec-fetch-site"])
+        if (!counts) return Option.none()
+        yield* limits.admit
+        const session = yield* sessions.authenticate(cookie)
+        if (Option.isSome(session)) yield* limits.count(session.value.sessionId)
+        return session
       })
 
       return {
+        consoleSession: Effect.fnUntraced(function* (handler, { credential }) {
+          const found = yield* sessionOf(Redacted.value(credential)).pipe(
+            Effect.catchTag("StorageUnavailable", Failures.ofStorage),
+            Effect.result
+          )
+          // An error would pass the request to the next scheme, which would refuse it for another reason.
+          if (Result.isFailure(found)) return yield* Effect.as(noStore, toResponse(found.failure))
+          if (Option.isNone(found.success)) return yield* Effect.fail(unauthorized)
+          yield* noStore
+          const session = found.success.value
+          return yield* answer(handler, { ...ConsoleSession.accessOf(session), session })
+        }),
         ownerKey: Effect.fnUntraced(function* (handler, { credential }) {
-          yield* addHeaders({ "cache-control": "no-store" })
-          const address = clientKey(RequestHead.clientAddress(yield* HttpServerRequest.HttpServerRequest))
-          const now = yield* Clock.currentTimeMillis
-          const wait = lockout.remaining(address, now)
-          if (wait > 0) return yield* Effect.fail(tooMany(wait))
+          yield* noStore
+          yield* limits.admit
           const found = yield* keys
             .authenticate(Redacted.value(credential))
             .pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
           if (Option.isNone(found)) {
-            yield* limit(address, (resetMillis) => lockout.lock(address, now + resetMillis))
+            yield* limits.countFailure
             return yield* Effect.fail(unauthorized)
           }
-          yield* limit(found.value.keyId, () => {})
-          return withJsonErrors(yield* Effect.provideService(handler, Caller, found.value))
+          const { keyId, scope, sites } = found.value
+          yield* limits.count(keyId)
+          return yield* answer(handler, { scope, sites, session: null })
         })
       }
     })
   )
+
+/** The limit of requests that take secrets without authentication. */
+export const guest = Layer.effect(
+  Guest,
+  Effect.map(
+    CallerLimits,
+    (limits) => (handler) =>
+      noStore.pipe(Effect.andThen(limits.admit), Effect.andThen(handler), Effect.map(withJsonErrors))
+  )
+)

@@ -6,12 +6,15 @@
 import { Layer } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../contract/owner/Api.ts"
-import type { Authentication as AuthenticationService } from "../../contract/owner/Authentication.ts"
+import type { Authentication as AuthenticationService, Guest } from "../../contract/owner/Authentication.ts"
 import type { Validation as ValidationService } from "../../contract/owner/Validation.ts"
 import * as Authentication from "./Authentication.ts"
+import * as CallerLimits from "./CallerLimits.ts"
 import * as OwnerReports from "./OwnerReports.ts"
+import * as OwnerSessions from "./OwnerSessions.ts"
 import * as OwnerSites from "./OwnerSites.ts"
 import * as ReportHandlers from "./Reports.ts"
+import * as SessionHandlers from "./Session.ts"
 import * as SiteHandlers from "./Sites.ts"
 import * as Validation from "./Validation.ts"
 
@@ -19,15 +22,29 @@ import * as Validation from "./Validation.ts"
  * The services that handlers may use. Their methods take an `AuthorizedSite`, so a handler that reads or changes a website
  * without proving its caller's right does not compile. A handler that uses any other service is not a `Handlers`.
  */
-type HandlerServices = OwnerSites.OwnerSites | OwnerReports.OwnerReports
+type HandlerServices = OwnerSites.OwnerSites | OwnerReports.OwnerReports | OwnerSessions.OwnerSessions
 
 /** The handlers of groups. */
-export type Handlers<Groups> = Layer.Layer<Groups, never, HandlerServices | AuthenticationService | ValidationService>
+export type Handlers<Groups> = Layer.Layer<
+  Groups,
+  never,
+  HandlerServices | AuthenticationService | Guest | ValidationService
+>
 
 const handlers = <Groups>(layer: Handlers<Groups>): Handlers<Groups> => layer
 
-export const layer = (options: Authentication.Options) =>
+export interface Options extends Authentication.Options, CallerLimits.Options {}
+
+export const layer = (options: Options) =>
   HttpApiBuilder.layer(OwnerApi).pipe(
-    Layer.provide(handlers(Layer.mergeAll(ReportHandlers.layer, SiteHandlers.layer))),
-    Layer.provide([OwnerReports.layer, OwnerSites.layer, Authentication.layer(options), Validation.layer])
+    Layer.provide(handlers(Layer.mergeAll(ReportHandlers.layer, SiteHandlers.layer, SessionHandlers.layer))),
+    Layer.provide([
+      OwnerReports.layer,
+      OwnerSites.layer,
+      OwnerSessions.layer(options),
+      Authentication.layer(options),
+      Authentication.guest,
+      Validation.layer
+    ]),
+    Layer.provide(CallerLimits.layer(options))
   )

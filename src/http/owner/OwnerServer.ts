@@ -26,6 +26,8 @@ export class OwnerServeError extends Data.TaggedError("OwnerServeError")<{ reado
 
 export interface Options extends NodeServer.Options {
   readonly rateLimitOwner: Option.Option<RateLimitPolicy>
+  /** Whether this server has the console. */
+  readonly console: boolean
   /** The share of requests that start a trace, from 0 to 1; if missing, no request is traced. */
   readonly traceRatio?: number | undefined
 }
@@ -49,9 +51,10 @@ export const layer = (options: Options) =>
       const { serve } = yield* NodeServer.make(options, facts)
       const router = yield* HttpRouter.toHttpEffect(
         // Fresh, because the public server has built the same layer on its own router.
-        Layer.merge(OwnerRoutes.layer({ rateLimit: rateLimitOwner }), Layer.fresh(Docs.layer)).pipe(
-          Layer.provideMerge(Global.layer({ paths, trustedProxies, tracing }))
-        )
+        Layer.merge(
+          OwnerRoutes.layer({ rateLimit: rateLimitOwner, console: options.console }),
+          Layer.fresh(Docs.layer)
+        ).pipe(Layer.provideMerge(Global.layer({ paths, trustedProxies, tracing })))
       )
       const requests = yield* Scope.fork(yield* Effect.scope, "parallel")
       const { address } = yield* serve(yield* NodeHttpServer.makeHandler(router, { scope: requests })).pipe(

@@ -13,6 +13,7 @@ import { OpenAiGroup } from "../../contract/OpenAi.ts"
 import { OwnerApi } from "../../contract/owner/Api.ts"
 import * as ContractWidget from "../../contract/Widget.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
+import type { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
 import * as Assets from "../assets/Assets.ts"
 import * as Docs from "../assets/Docs.ts"
 import * as Drain from "../chat/Drain.ts"
@@ -35,9 +36,11 @@ import * as OwnerRoutes from "../owner/OwnerRoutes.ts"
 import * as FastPath from "./FastPath.ts"
 import * as NodeServer from "./NodeServer.ts"
 
+/** Additional routes and middleware. */
+export type Pages = Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSessions>
+
 export interface Options extends NodeServer.Options {
-  /** Additional routes. */
-  readonly routes?: Layer.Layer<never, never, HttpRouter.HttpRouter> | undefined
+  readonly routes?: Pages | undefined
   readonly rateLimitAnalytics: Option.Option<RateLimitPolicy>
   readonly rateLimitForms: Option.Option<RateLimitPolicy>
   readonly rateLimitChat: Option.Option<RateLimitPolicy>
@@ -46,6 +49,8 @@ export interface Options extends NodeServer.Options {
   /** Whether this server also serves the owner API. */
   readonly ownerApi: boolean
   readonly rateLimitOwner: Option.Option<RateLimitPolicy>
+  /** Whether this server has the console; it needs the owner API. */
+  readonly console: boolean
   /** The maximum number of open chat streams in this process; `None` for no limit. */
   readonly chatStreams: StreamSlots.Options
   /** The header in which a trusted proxy names the client's country. */
@@ -91,7 +96,7 @@ const endpoints = (options: Options, unreadTimeout: number) =>
 const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
   Layer.mergeAll(
     HttpApiBuilder.layer(Api),
-    options.ownerApi ? OwnerRoutes.layer({ rateLimit: options.rateLimitOwner }) : Layer.empty,
+    options.ownerApi ? OwnerRoutes.layer({ rateLimit: options.rateLimitOwner, console: options.console }) : Layer.empty,
     Assets.layer,
     Docs.layer,
     Health.layer

@@ -4,10 +4,13 @@
  * @module
  */
 import { Clock, Effect, Layer, Option } from "effect"
+import * as AnswerParts from "../../core/chat/AnswerParts.ts"
+import type { ConversationKey } from "../../core/chat/Conversation.ts"
 import * as Event from "../../core/delivery/Event.ts"
 import * as FanOut from "../../core/delivery/FanOut.ts"
 import * as Slots from "../../core/delivery/Slots.ts"
 import { type Delivery, leaseMillis, listSize } from "../../core/delivery/Webhook.ts"
+import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { Deliveries } from "../../services/delivery/Deliveries.ts"
 import { Submissions } from "../forms/SubmissionRepo.ts"
 import { DeliveryTables, type StoredDelivery } from "./DeliveryTables.ts"
@@ -21,23 +24,40 @@ const toDelivery = (delivery: StoredDelivery): Delivery => {
   return { eventId, webhookId, type, createdAt, status, attempts, nextAttemptAt }
 }
 
-export const layer: Layer.Layer<Deliveries, never, DeliveryTables | Submissions> = Layer.effect(
+export const layer: Layer.Layer<Deliveries, never, DeliveryTables | Submissions | ConversationStore> = Layer.effect(
   Deliveries,
   Effect.gen(function* () {
     const tables = yield* DeliveryTables
     const submissions = yield* Submissions
+    const conversations = yield* ConversationStore
 
-    const dataOf = (subject: string): string | undefined => {
+    const conversationData = Effect.fnUntraced(function* (key: ConversationKey) {
+      const messages = Option.getOrElse(yield* conversations.read(key), () => [])
+      const first = messages.find(({ role }) => role === "user")
+      return first === undefined
+        ? undefined
+        : Event.conversationData({ ...key, startedAt: first.createdAt, message: AnswerParts.textOf(first.parts) })
+    })
+
+    const dataOf = (subject: string) => {
       const submission = submissions.find(subject)
-      return submission === undefined ? undefined : Event.submissionData(submission)
+      if (submission !== undefined) return Effect.succeed(Event.submissionData(submission))
+      const key = FanOut.conversationOf(subject)
+      return key === undefined ? Effect.undefined : conversationData(key)
     }
 
-    const fanOut: Deliveries["Service"]["fanOut"] = Effect.map(Clock.currentTimeMillis, (now) => {
+    const fanOut: Deliveries["Service"]["fanOut"] = Effect.gen(function* () {
       const events = tables.take(fanOutSize)
       const subscribers = [...tables.webhooks.values()]
         .filter(({ disabledAt }) => disabledAt === null)
         .map(({ events, webhookId, websiteConfigId }) => ({ subscriberId: webhookId, websiteConfigId, events }))
-      tables.add(FanOut.deliveries(events, subscribers, dataOf), now)
+      const data = new Map<string, string | undefined>()
+      for (const { subject } of events) if (subject !== null) data.set(subject, yield* dataOf(subject))
+      const now = yield* Clock.currentTimeMillis
+      tables.add(
+        FanOut.deliveries(events, subscribers, (subject) => data.get(subject)),
+        now
+      )
       return events.length
     })
 

@@ -30,6 +30,7 @@ export class DeliveryTables extends Context.Service<
   {
     /** By id, oldest first. */
     readonly webhooks: Map<string, StoredWebhook>
+    readonly hasSubscribers: (websiteConfigId: string) => boolean
     /** Writes an event if the website has a webhook. Beyond the capacity, the oldest event is forgotten. */
     readonly write: (event: Omit<OutboxEvent, "eventId">) => void
     /** Removes and returns the oldest events. */
@@ -75,10 +76,14 @@ const make = (): DeliveryTables["Service"] => {
     for (const [name, delivery] of deliveries) if (delivery.webhookId === webhookId) deliveries.delete(name)
   }
 
+  const hasSubscribers = (websiteConfigId: string) =>
+    [...webhooks.values()].some((webhook) => webhook.websiteConfigId === websiteConfigId)
+
   return {
     webhooks,
+    hasSubscribers,
     write: (event) => {
-      if (![...webhooks.values()].some(({ websiteConfigId }) => websiteConfigId === event.websiteConfigId)) return
+      if (!hasSubscribers(event.websiteConfigId)) return
       outbox.push({ ...event, eventId: randomUUID() })
       if (outbox.length > capacity) outbox.shift()
     },

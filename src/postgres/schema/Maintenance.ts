@@ -8,6 +8,7 @@ import { SqlClient } from "effect/sql"
 import { cutoff } from "../../core/sites/Retention.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as LapsedAnswers from "../chat/LapsedAnswers.ts"
+import * as ConsoleSessions from "../sites/ConsoleSessions.ts"
 import * as SiteErasure from "../sites/SiteErasure.ts"
 import * as Partitions from "./Partitions.ts"
 import * as Retention from "./Retention.ts"
@@ -51,12 +52,12 @@ const resumeErasures = Effect.gen(function* () {
   yield* Exit.asVoidAll(yield* Effect.forEach(ids, (id) => Effect.exit(SiteErasure.erase(id, statementTimeout))))
 })
 
-/** Deletes outbox events and deliveries after 30 days, or with the submissions that they contain if those expire earlier. */
+/** Deletes outbox events and deliveries after 30 days, or with what they contain if that expires earlier. */
 const deleteDeliveries = Effect.fnUntraced(function* (retention: Retention.Options, now: number) {
-  const before = Option.match(retention.submissions, {
-    onNone: () => now - 30 * 24 * hour,
-    onSome: (kept) => Math.max(now - 30 * 24 * hour, cutoff(kept, now))
-  })
+  const cutoffs = [retention.submissions, retention.conversations].map(
+    Option.match({ onNone: () => Number.NEGATIVE_INFINITY, onSome: (kept) => cutoff(kept, now) })
+  )
+  const before = Math.max(now - 30 * 24 * hour, ...cutoffs)
   yield* deleteBefore("outbox", "created_at", before)
   yield* deleteBefore("delivery", "created_at", before)
 })
@@ -72,6 +73,10 @@ const steps = (retention: Retention.Options) =>
       (now: number) => deleteBefore("token_reservation", "reserved_at", now - 48 * hour)
     ],
     ["delete old deliveries", (now: number) => deleteDeliveries(retention, now)],
+    [
+      "delete ended console sessions",
+      (now: number) => Effect.timeout(ConsoleSessions.deleteEnded(now), statementTimeout)
+    ],
     ["delete expired data", () => Retention.deleteExpired(retention)],
     ["complete the deletion of websites", () => resumeErasures],
     ["close the answers of processes that died", () => Effect.timeout(LapsedAnswers.closeAll, statementTimeout)]

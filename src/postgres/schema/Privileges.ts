@@ -17,6 +17,8 @@ const forRequests = {
   widget_token: ["SELECT"],
   owner_key: ["SELECT"],
   owner_key_site: ["SELECT"],
+  console_session: ["SELECT", "UPDATE", "DELETE"],
+  console_session_site: ["SELECT"],
   visitor_salt: ["SELECT", "INSERT", "UPDATE"],
   page_view: ["SELECT", "INSERT"],
   bot_view: ["INSERT"],

@@ -19,6 +19,7 @@ import { type Erased, SiteErasure } from "../../services/sites/SiteErasure.ts"
 import * as Database from "../Database.ts"
 import * as Partitions from "../schema/Partitions.ts"
 import * as Writers from "../Writers.ts"
+import * as ConsoleSessions from "./ConsoleSessions.ts"
 
 /** A table with a website's data: the column with the website's id, and the next column of the same index, for the order. */
 interface SiteTable {
@@ -187,6 +188,7 @@ export const erase = (
     yield* lock(id).pipe(
       Effect.andThen(sql`DELETE FROM submission WHERE website_config_id = ${PgTypes.uuid(id)}`),
       Effect.andThen(sql`DELETE FROM site WHERE website_config_id = ${PgTypes.uuid(id)}`),
+      Effect.andThen(ConsoleSessions.deleteWithoutSites),
       sql.withTransaction,
       Database.recoverConnectionErrors(),
       Database.bounded(timeout)

@@ -66,3 +66,21 @@ describe("core/http/LocalPage", () => {
     }
   })
 })
+
+describe("core/http/LocalPage.isFromThisMachine", () => {
+  it("needs a loopback peer, a loopback Host, and no proxy", () => {
+    const route = { host: "127.0.0.1:8080", peer: "127.0.0.1", isForwarded: false }
+    for (const host of ["127.0.0.1", "localhost:8080", "[::1]:8080"]) {
+      for (const peer of ["127.0.0.1", "::1", "::ffff:127.0.0.1"]) {
+        assert.isTrue(LocalPage.isFromThisMachine({ ...route, host, peer }), `${host} ${peer}`)
+      }
+    }
+    for (const host of [undefined, "", "192.168.1.5", "evil.example", "localhost.evil.example", "a b"]) {
+      assert.isFalse(LocalPage.isFromThisMachine({ ...route, host }), host)
+    }
+    for (const peer of ["unknown", "192.168.1.5", "::ffff:192.168.1.5", "fe80::1"]) {
+      assert.isFalse(LocalPage.isFromThisMachine({ ...route, peer }), peer)
+    }
+    assert.isFalse(LocalPage.isFromThisMachine({ ...route, isForwarded: true }))
+  })
+})

@@ -7,6 +7,7 @@ import { Effect, Layer, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../../src/contract/owner/Api.ts"
 import { Caller } from "../../../src/contract/owner/Authentication.ts"
+import * as Role from "../../../src/core/sites/Role.ts"
 import * as Scope from "../../../src/core/sites/Scope.ts"
 import * as Fallbacks from "../../../src/http/middleware/Fallbacks.ts"
 import { OwnerReports } from "../../../src/http/owner/OwnerReports.ts"
@@ -16,7 +17,7 @@ import * as SiteDirectory from "../../../src/memory/sites/SiteDirectory.ts"
 import { Reports } from "../../../src/services/analytics/Reports.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory as Sites } from "../../../src/services/sites/SiteDirectory.ts"
-import { send } from "../../support/OwnerRequests.ts"
+import { newCookie, send } from "../../support/OwnerRequests.ts"
 import { storages } from "../../support/Storages.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
 
@@ -48,7 +49,7 @@ const operations: ReadonlyArray<Operation> = [
 it("the list of operations that name a website is complete", () => {
   assert.sameMembers(
     Fallbacks.endpointsOf(OwnerApi).map(({ path }) => path),
-    ["/v1/owner/sites", ...operations.map(({ path }) => path)]
+    ["/v1/owner/sites", ...Array<string>(3).fill("/v1/owner/session"), ...operations.map(({ path }) => path)]
   )
 })
 
@@ -94,6 +95,28 @@ for (const [name, storage] of storages) {
         )
       }
 
+      for (const role of Role.roles) {
+        it.effect(`a session of the role ${role} does what its scope includes, with its own websites only`, () =>
+          Effect.gen(function* () {
+            const { url } = yield* TestServer
+            const [own, other, unknown] = [yield* newSite, yield* newSite, randomUUID()]
+            const [mine, everything] = [yield* newCookie(role, [own]), yield* newCookie(role, "all")]
+            for (const operation of operations) {
+              const answer = (site: string, cookie: string) => {
+                const { path, ...request } = operation.request(site)
+                return send(url, path, { ...request, cookie })
+              }
+              const allowed = Scope.includes(Role.scopeOf[role], operation.scope) ? 200 : 404
+              assert.strictEqual((yield* answer(own, mine)).status, allowed, operation.path)
+              assert.strictEqual((yield* answer(other, everything)).status, allowed, operation.path)
+              const [foreign, absent] = [yield* answer(other, mine), yield* answer(unknown, mine)]
+              assert.deepStrictEqual([foreign.status, absent.status], [404, 404], operation.path)
+              assert.strictEqual(foreign.text, absent.text)
+            }
+          })
+        )
+      }
+
       it.effect("a list has the websites of its key only, oldest first", () =>
         Effect.gen(function* () {
           const { url } = yield* TestServer
@@ -121,7 +144,7 @@ describe("http/owner/OwnerSites", () => {
         for (const required of Scope.scopes) {
           const proof = yield* owned
             .authorize(websiteConfigId, required)
-            .pipe(Effect.provideService(Caller, { scope: granted, sites: "all" }), Effect.option)
+            .pipe(Effect.provideService(Caller, { scope: granted, sites: "all", session: null }), Effect.option)
           assert.strictEqual(Option.isSome(proof), Scope.includes(granted, required), `${granted}, ${required}`)
         }
       }

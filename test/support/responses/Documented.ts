@@ -61,7 +61,10 @@ const missingIn = (operation: Operation, { contentType, headers, status }: Recor
  */
 export const undocumented = (operations: ReadonlyArray<Operation>, response: Recorded): ReadonlyArray<string> => {
   const { method, path, status } = response
-  const concerned = path === null ? operations : operations.filter(({ matches }) => matches.test(path))
+  const ofPath = path === null ? operations : operations.filter(({ matches }) => matches.test(path))
+  // A method that the path does not have may be answered by any of its operations.
+  const ofMethod = ofPath.filter(({ name }) => name.startsWith(`${method === "HEAD" ? "GET" : method} `))
+  const concerned = path === null || ofMethod.length === 0 ? ofPath : ofMethod
   if (method === "OPTIONS") {
     return concerned.length === 0 || status === 204 ? [] : [`A preflight of ${path} is answered with ${status}`]
   }

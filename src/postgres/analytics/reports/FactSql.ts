@@ -8,6 +8,7 @@ import type { Condition, Dimension, Filter } from "../../../core/analytics/repor
 import type { GoalRow } from "../../../core/analytics/report/Row.ts"
 import * as DimensionSql from "./DimensionSql.ts"
 import * as GroupScope from "./GroupScope.ts"
+import type { Parameters } from "./Parameters.ts"
 
 /** The kinds of facts that are read. */
 export interface Kinds {
@@ -16,22 +17,27 @@ export interface Kinds {
   readonly conversions: boolean
 }
 
-/** The facts of some kinds, of the visits of `v`. */
-export const facts = (scope: GroupScope.Scope, kinds: Kinds): string => {
-  const { added, aliases, conversions, goals, parameters, site, usesGoals } = scope
-  const needsGoals = conversions || usesGoals
-  const visit = `visit_id, day, started_at, pageviews, is_bounce, v.duration, entry_page${[
-    ...aliases.values(),
-    ...added
-  ]
-    .map((alias) => `, ${alias}`)
-    .join("")}`
+/** All kinds. */
+export const all: Kinds = { views: true, events: true, conversions: true }
+
+/** Where facts are read from. */
+export interface Source {
+  readonly parameters: Parameters
+  /** The parameter of the hosted website's id. */
+  readonly site: string
+  /** The goals that facts may reach; null if nothing reads them. */
+  readonly goals: ReadonlyArray<GoalRow> | null
+}
+
+/** The facts of some kinds, of the visits of `v`, with some columns of the visits. */
+export const facts = ({ goals, parameters, site }: Source, kinds: Kinds, columns: ReadonlyArray<string>): string => {
+  const visit = columns.map((column) => `v.${column}`).join(", ")
   const join = (table: string) => `FROM v JOIN ${table} AS r ON r.hosted_website_id = ${site}
     AND coalesce(r.session_id, encode(r.visitor_hash, 'hex')) COLLATE "C" = v.session_key
     AND r.received_at >= v.started_at AND r.received_at <= v.ended_at
     AND r.received_at >= (SELECT min(started_at) FROM v) AND r.received_at <= (SELECT max(ended_at) FROM v)`
   const names = (kind: GoalRow["kind"], column: string) =>
-    needsGoals ? DimensionSql.goalNames(parameters, goals, kind, column) : "NULL::text[]"
+    goals === null ? "NULL::text[]" : DimensionSql.goalNames(parameters, goals, kind, column)
   const selected = [
     kinds.views
       ? `SELECT ${visit}, 0 AS kind, r.path AS page, '${pageviewName}' AS name, ${names("page", "r.path")} AS goals,
@@ -59,11 +65,11 @@ const isGoalCondition = (filter: Filter): filter is Condition =>
 
 /** The facts of `from` that match, with their group. `page` is the column that `event:page` reads. */
 export const matched = (scope: GroupScope.Scope, from: string, page: string): string => {
-  const { added, dimensions, factFilters, filters, parameters } = scope
+  const { dimensions, factFilters, filters, parameters } = scope
   const groupsByGoal = dimensions.includes("event:goal")
   const read = GroupScope.read(scope, page)
   const value = (dimension: Dimension) => (dimension === "event:goal" ? "goal" : read(dimension))
-  const group = `ARRAY[${[...dimensions.map(value), ...added].join(", ")}]::text[]`
+  const group = `ARRAY[${dimensions.map(value).join(", ")}]::text[]`
   const conditions = [
     ...factFilters.map((filter) => DimensionSql.matches(parameters, filter, read)),
     ...(groupsByGoal

@@ -6,7 +6,7 @@
 import * as Evaluate from "../../../core/analytics/report/Evaluate.ts"
 import * as Filters from "../../../core/analytics/report/Filters.ts"
 import type * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
-import type { Dimension, Filter, FilterDimension, Query, VisitDimension } from "../../../core/analytics/report/Query.ts"
+import type { Dimension, Filter, FilterDimension, Query } from "../../../core/analytics/report/Query.ts"
 import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
 import type { GoalRow } from "../../../core/analytics/report/Row.ts"
 import * as DimensionSql from "./DimensionSql.ts"
@@ -26,15 +26,7 @@ export interface Input extends Pick<Query, "filters" | "timeZone"> {
   /** Whether revenue is summed. */
   readonly revenue: boolean
   readonly goals: ReadonlyArray<GoalRow>
-  /**
-   * Counts every visit under each of these dimensions at once: the groups have two more values, the dimension and its value.
-   * Not together with `event:` dimensions and filters.
-   */
-  readonly each?: ReadonlyArray<Each>
 }
-
-/** A dimension without groups, or one that is the same for all rows of a visit. */
-export type Each = "all" | "time:hour" | VisitDimension
 
 export interface Scope extends Input {
   readonly parameters: Parameters
@@ -46,8 +38,6 @@ export interface Scope extends Input {
   readonly factFilters: ReadonlyArray<Filter>
   /** The columns of `v` with the visit and time dimensions that groups or the filters of facts read. */
   readonly aliases: ReadonlyMap<Dimension, string>
-  /** The columns that `each` adds. */
-  readonly added: ReadonlyArray<string>
 }
 
 /** The dimensions that filters mention. */
@@ -77,8 +67,7 @@ export const make = (input: Input): Scope => {
     usesGoals: Evaluate.usesGoals(input),
     visitFilters: input.filters.filter((filter) => !isOfEvent(filter)),
     factFilters,
-    aliases,
-    added: input.each === undefined ? [] : ["dimension", "value"]
+    aliases
   }
 }
 
@@ -96,4 +85,4 @@ export const read =
 
 /** The group of a row of `v` or of a fact. */
 export const group = (scope: Scope, page: string): string =>
-  `ARRAY[${[...scope.dimensions.map(read(scope, page)), ...scope.added].join(", ")}]::text[]`
+  `ARRAY[${scope.dimensions.map(read(scope, page)).join(", ")}]::text[]`

@@ -33,12 +33,19 @@ export const counts = [
   "converted"
 ] as const
 
-type Count = (typeof counts)[number]
+/** Expressions for some of the counts. */
+export type Given = Partial<Record<(typeof counts)[number] | "revenue", string>>
 
-/** A partial count: the given expressions, and 0 for the others. */
-const partial = (dimensions: string, given: Partial<Record<Count | "revenue", string>>, from: string): string =>
-  `SELECT ${dimensions} AS dimensions, ${counts.map((name) => `${given[name] ?? "0"} AS ${name}`).join(", ")},
+/** A partial count: the columns of a group, the given expressions, and 0 for the others. */
+export const partial = (group: string, given: Given, from: string): string =>
+  `SELECT ${group}, ${counts.map((name) => `${given[name] ?? "0"} AS ${name}`).join(", ")},
     ${given.revenue ?? "NULL::text"} AS revenue ${from}`
+
+/** The counts of a group, of its partial counts. One of them at most has revenue. */
+export const sums = `${counts.map((name) => `sum(${name})::bigint AS ${name}`).join(", ")}, max(revenue) AS revenue`
+
+const part = (dimensions: string, given: Given, from: string): string =>
+  partial(`${dimensions} AS dimensions`, given, from)
 
 /** Expressions that precede the partial counts, and these. */
 interface Counting {
@@ -46,12 +53,25 @@ interface Counting {
   readonly parts: ReadonlyArray<string>
 }
 
+/** The facts of some kinds, with the columns of their visits that groups and filters read. */
+const factsOf = (scope: GroupScope.Scope, kinds: FactSql.Kinds): string =>
+  FactSql.facts({ ...scope, goals: scope.conversions || scope.usesGoals ? scope.goals : null }, kinds, [
+    "visit_id",
+    "day",
+    "started_at",
+    "pageviews",
+    "is_bounce",
+    "duration",
+    "entry_page",
+    ...scope.aliases.values()
+  ])
+
 /** The counts of conversions and of revenue, of the facts in `matched`. */
 const ofMatched = ({ conversions, revenue }: GroupScope.Scope): ReadonlyArray<string> => [
   ...(conversions
     ? [
-        partial("dimensions", { conversions: "count(*)" }, "FROM matched WHERE converts GROUP BY dimensions"),
-        partial(
+        part("dimensions", { conversions: "count(*)" }, "FROM matched WHERE converts GROUP BY dimensions"),
+        part(
           "dimensions",
           { converted: "count(*)" },
           "FROM (SELECT DISTINCT dimensions, day, hash FROM matched WHERE converts) AS one GROUP BY dimensions"
@@ -60,7 +80,7 @@ const ofMatched = ({ conversions, revenue }: GroupScope.Scope): ReadonlyArray<st
     : []),
   ...(revenue
     ? [
-        partial(
+        part(
           "dimensions",
           { revenue: "jsonb_object_agg(currency, total)::text" },
           `FROM (SELECT dimensions, currency, sum(amount)::text AS total FROM matched
@@ -86,14 +106,14 @@ const ofEntryPages = (scope: GroupScope.Scope, isCounted: string): Counting => {
       GROUP BY dimensions`
     return {
       expressions: [`entry AS (${FactSql.matched(scope, "fact", "entry_page")})`],
-      parts: [partial("dimensions", visitCounts, from)]
+      parts: [part("dimensions", visitCounts, from)]
     }
   }
   const conditions = scope.factFilters.map((filter) =>
     DimensionSql.matches(scope.parameters, filter, GroupScope.read(scope, "entry_page"))
   )
   const from = `FROM v ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`} GROUP BY 1`
-  return { expressions: [], parts: [partial(GroupScope.group(scope, "entry_page"), visitCounts, from)] }
+  return { expressions: [], parts: [part(GroupScope.group(scope, "entry_page"), visitCounts, from)] }
 }
 
 /** Of a query with `event:` dimensions or filters. */
@@ -101,23 +121,23 @@ const ofFacts = (scope: GroupScope.Scope): Counting => {
   const { conversions, usesGoals } = scope
   const isCounted = usesGoals ? "true" : "kind < 2"
   const usesPages = GroupScope.mentions(scope, (dimension) => dimension === "event:page")
-  const facts = FactSql.facts(scope, { views: true, events: true, conversions: conversions || usesGoals })
+  const facts = factsOf(scope, { views: true, events: true, conversions: conversions || usesGoals })
   const matched = FactSql.matched(scope, "fact", "page")
   const entryPages = usesPages ? ofEntryPages(scope, isCounted) : { expressions: [], parts: [] }
   return {
     expressions: [`fact AS (${facts})`, `matched AS MATERIALIZED (${matched})`, ...entryPages.expressions],
     parts: [
-      partial(
+      part(
         "dimensions",
         { pageviews: "count(*) FILTER (WHERE kind = 0)", events: "count(*) FILTER (WHERE kind < 2)" },
         `FROM matched WHERE ${isCounted} GROUP BY dimensions`
       ),
-      partial(
+      part(
         "dimensions",
         { visitors: "count(*)" },
         `FROM (SELECT DISTINCT dimensions, day, hash FROM matched WHERE ${isCounted}) AS one GROUP BY dimensions`
       ),
-      partial(
+      part(
         "dimensions",
         { visits: "count(*)", visit_pageviews: "sum(pageviews)", ...(usesPages ? {} : visitCounts) },
         `FROM (SELECT DISTINCT dimensions, visit_id, pageviews, is_bounce, duration FROM matched WHERE ${isCounted}) AS one
@@ -133,7 +153,7 @@ const ofFacts = (scope: GroupScope.Scope): Counting => {
 const ofReachedGoals = (scope: GroupScope.Scope): Counting => {
   const { conversions, goals, revenue } = scope
   if (!conversions && !revenue) return { expressions: [], parts: [] }
-  const facts = FactSql.facts(scope, {
+  const facts = factsOf(scope, {
     views: conversions && goals.some(({ kind }) => kind === "page"),
     events: revenue || goals.some(({ kind }) => kind === "event"),
     conversions
@@ -151,33 +171,30 @@ const ofReachedGoals = (scope: GroupScope.Scope): Counting => {
 /** Of a query without `event:` dimensions and filters. */
 const ofVisits = (scope: GroupScope.Scope): Counting => {
   const group = GroupScope.group(scope, "entry_page")
-  const isEach = scope.each !== undefined
-  const onlyRepeated = isEach ? "AND is_repeated" : ""
   const reachedGoals = ofReachedGoals(scope)
   return {
     expressions: reachedGoals.expressions,
     parts: [
-      partial(
+      part(
         group,
         {
           ...visitCounts,
           visits: "count(*)",
           pageviews: "sum(pageviews)",
           events: "sum(pageviews + events)",
-          visit_pageviews: "sum(pageviews)",
-          ...(isEach ? { visitors: "sum(coalesce(cardinality(other_hashes), 1)) FILTER (WHERE NOT is_repeated)" } : {})
+          visit_pageviews: "sum(pageviews)"
         },
         "FROM v GROUP BY 1"
       ),
-      partial(
+      part(
         "dimensions",
         { visitors: "count(*)" },
         `FROM (
           SELECT DISTINCT dimensions, day, hash FROM (
             SELECT ${group} AS dimensions, day, visitor_hash AS hash FROM v
-            WHERE other_hashes IS NULL ${onlyRepeated}
+            WHERE other_hashes IS NULL
             UNION ALL
-            SELECT ${group}, day, unnest(other_hashes) FROM v WHERE other_hashes IS NOT NULL ${onlyRepeated}
+            SELECT ${group}, day, unnest(other_hashes) FROM v WHERE other_hashes IS NOT NULL
           ) AS every
         ) AS one GROUP BY dimensions`
       ),
@@ -195,8 +212,7 @@ export const statement = (input: GroupScope.Input): Statement => {
     : ofVisits(scope)
   return {
     text: `WITH RECURSIVE ${[...visited, ...expressions].join(", ")}
-      SELECT dimensions, ${counts.map((name) => `sum(${name})::bigint AS ${name}`).join(", ")}, max(revenue) AS revenue
-      FROM (${parts.join(" UNION ALL ")}) AS part GROUP BY dimensions`,
+      SELECT dimensions, ${sums} FROM (${parts.join(" UNION ALL ")}) AS part GROUP BY dimensions`,
     parameters: scope.parameters.values
   }
 }

@@ -29,6 +29,10 @@ export class Parameters {
     return this.#add(Database.array(values, OID.text), "text[]")
   }
 
+  integers(values: ReadonlyArray<number>): string {
+    return this.#add(Database.array(values, OID.int4), "int4[]")
+  }
+
   dates(values: ReadonlyArray<string>): string {
     return this.#add(Database.array(values, OID.date), "date[]")
   }

@@ -10,14 +10,13 @@ import { PgTypes } from "@effect/sql-pg"
 import { Data, Effect, Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import type { Day } from "../../../core/analytics/report/LocalTime.ts"
-import { eventDimensions, type LocalDate } from "../../../core/analytics/report/Query.ts"
+import type { LocalDate } from "../../../core/analytics/report/Query.ts"
 import { maxGap } from "../../../core/analytics/report/Visits.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import * as Database from "../../Database.ts"
-import type * as GroupScope from "./GroupScope.ts"
+import * as DaySumSql from "./DaySumSql.ts"
 import * as GroupSql from "./GroupSql.ts"
 import { Parameters } from "./Parameters.ts"
-import * as RollupSql from "./RollupSql.ts"
 import * as RollupState from "./RollupState.ts"
 import * as VisitSql from "./VisitSql.ts"
 
@@ -139,39 +138,17 @@ const Ends = Schema.Array(Schema.Struct({ place: Schema.Int, ended_at: Schema.Fi
 
 const sums = [...GroupSql.counts, "revenue"]
 
-/** Stores the sums of each day: those of all dimensions of visits by one statement, and those of the others by one each. */
-const rollUp = Effect.fnUntraced(function* (
-  sql: SqlClient.SqlClient,
-  site: Site,
-  days: ReadonlyArray<Day>,
-  goals: RollupState.Found["goals"]
-) {
-  const counted = (shape: Pick<GroupScope.Input, "dimensions" | "each">) =>
-    GroupSql.statement({
-      hostedWebsiteId: site.hostedWebsiteId,
-      timeZone: site.timeZone,
-      filters: [],
-      days,
-      stored: [{ start: days[0]?.start ?? 0, end: days.at(-1)?.end ?? 0 }],
-      raw: [],
-      conversions: true,
-      revenue: true,
-      goals,
-      ...shape
-    })
-  const store = ({ parameters, text }: GroupSql.Statement, dimension: string, name: string) =>
-    sql.unsafe(
-      `INSERT INTO rollup (hosted_website_id, dimension, is_month, day, names, ${sums.join(", ")})
-        SELECT $${parameters.length + 1}, ${dimension}, false, dimensions[1]::date, array_agg(${name}),
-          ${sums.map((sum) => `array_agg(${sum})`).join(", ")}
-        FROM (${text}) AS counted WHERE visitors > 0 OR conversions > 0 GROUP BY 2, 4`,
-      [...parameters, PgTypes.uuid(site.hostedWebsiteId)]
-    )
-  yield* store(counted({ dimensions: ["time:day"], each: RollupSql.ofVisits }), "dimensions[2]", "dimensions[3]")
-  for (const dimension of eventDimensions) {
-    yield* store(counted({ dimensions: ["time:day", dimension] }), `'${dimension}'`, "dimensions[2]")
-  }
-})
+/** Stores the sums of days that follow each other. */
+const storeSums = (sql: SqlClient.SqlClient, input: DaySumSql.Input) => {
+  const { parameters, text } = DaySumSql.statement(input)
+  return sql.unsafe(
+    `INSERT INTO rollup (hosted_website_id, dimension, is_month, day, names, ${sums.join(", ")})
+      SELECT $${parameters.length + 1}, dimension, false, day, array_agg(name),
+        ${sums.map((sum) => `array_agg(${sum})`).join(", ")}
+      FROM (${text}) AS summed WHERE visitors > 0 OR conversions > 0 GROUP BY dimension, day`,
+    [...parameters, PgTypes.uuid(input.hostedWebsiteId)]
+  )
+}
 
 /** Days without an open day between them. */
 const split = (days: ReadonlyArray<Day>, isOpen: (day: Day) => boolean): ReadonlyArray<ReadonlyArray<Day>> => {
@@ -247,7 +224,7 @@ export const rollDays = (
       }
       const closed = split(days, isOpen)
       for (const run of closed) {
-        yield* rollUp(sql, site, run, goals)
+        yield* storeSums(sql, { ...site, days: run, goals })
         const times = (of: (day: Day) => number) => Database.array(run.map(of), PgTypes.OID.timestamptz)
         yield* sql`INSERT INTO rollup_day (hosted_website_id, day, starts_at, ends_at, reaches_to, goals)
           SELECT ${id}, day, starts_at, ends_at, reaches_to, ${RollupState.fingerprint(goals)} FROM unnest(

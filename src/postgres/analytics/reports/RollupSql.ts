@@ -17,11 +17,8 @@ import {
 import { counts, type Statement } from "./GroupSql.ts"
 import { Parameters } from "./Parameters.ts"
 
-/** The dimensions that are the same for all rows of a visit and are rolled up, each per day and month. */
-export const ofVisits = ["all", "time:hour", ...visitDimensions] as const
-
-/** All dimensions that are rolled up. */
-const dimensions = [...ofVisits, ...eventDimensions] as const
+/** The dimensions that are rolled up, each per day and month. */
+const dimensions = ["all", "time:hour", ...visitDimensions, ...eventDimensions] as const
 
 export type Rollup = (typeof dimensions)[number]
 

@@ -39,33 +39,9 @@ const timeValue = ({ days, parameters, timeZone }: GroupScope.Scope, dimension: 
   return `(${parameters.texts(hours.map(({ label }) => label))})[width_bucket(started_at, ${starts})]`
 }
 
-/**
- * The visits that share a visitor with another visit of their day. The visitors of the others need no `DISTINCT`, which would
- * otherwise be most of the work for many dimensions.
- */
-const repeated = [
-  `hashed AS (
-    SELECT visit_id, day, unnest(coalesce(other_hashes, ARRAY[visitor_hash])) AS hash FROM visited
-  )`,
-  `repeated AS MATERIALIZED (
-    SELECT DISTINCT visit_id FROM (SELECT visit_id, count(*) OVER (PARTITION BY day, hash) AS visits FROM hashed) AS seen
-    WHERE visits > 1
-  )`
-]
-
-/** The value of each dimension of `each`, as a lateral list. */
-const lateralValues = (scope: GroupScope.Scope, each: ReadonlyArray<GroupScope.Each>): string => {
-  const valueOf = (dimension: GroupScope.Each) => {
-    if (dimension === "all") return "''"
-    return dimension === "time:hour" ? timeValue(scope, dimension) : DimensionSql.visitValue(dimension)
-  }
-  const rows = each.map((dimension) => `('${dimension}', ${valueOf(dimension)})`)
-  return `CROSS JOIN LATERAL (VALUES ${rows.join(", ")}) AS each (dimension, value)`
-}
-
 /** The expressions, in order; the last is `v`. */
 export const expressions = (scope: GroupScope.Scope): ReadonlyArray<string> => {
-  const { added, aliases, days, each, parameters, raw, site, stored, visitFilters } = scope
+  const { aliases, days, parameters, raw, site, stored, visitFilters } = scope
   const visits = [
     ...(stored.length === 0 ? [] : [storedVisits(scope)]),
     ...(raw.length === 0 ? [] : [`SELECT visit_id, ${VisitSql.visitColumns.join(", ")} FROM raw_visit`])
@@ -88,11 +64,8 @@ export const expressions = (scope: GroupScope.Scope): ReadonlyArray<string> => {
       SELECT *, width_bucket(started_at, ${parameters.times(days.map(({ start }) => start))}) AS day
       FROM (${visits.join(" UNION ALL ")}) AS found
     )`,
-    ...(each === undefined ? [] : repeated),
     `v AS MATERIALIZED (
-      SELECT ${[...VisitSql.countedColumns, "day", ...values, ...added].join(", ")}${
-        each === undefined ? "" : ", visit_id IN (SELECT visit_id FROM repeated) AS is_repeated"
-      } FROM visited ${each === undefined ? "" : lateralValues(scope, each)}
+      SELECT ${[...VisitSql.countedColumns, "day", ...values].join(", ")} FROM visited
       ${isMatching.length === 0 ? "" : `WHERE ${isMatching.join(" AND ")}`}
     )`
   ]

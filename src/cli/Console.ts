@@ -1,0 +1,138 @@
+/**
+ * `console link`, `console sessions` and `console revoke`: who may open the console.
+ *
+ * @module
+ */
+import { Clock, Effect, type Layer, Option } from "effect"
+import { CliError, Command } from "effect/cli"
+import { Settings } from "../Config.ts"
+import * as ConsoleSession from "../core/sites/ConsoleSession.ts"
+import * as Calendar from "../core/text/Calendar.ts"
+import * as TimeInput from "../core/text/TimeInput.ts"
+import { ConsoleSessions } from "../services/sites/ConsoleSessions.ts"
+import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
+import * as Inputs from "./support/Inputs.ts"
+import * as LocalUrl from "./support/LocalUrl.ts"
+import * as Output from "./support/Output.ts"
+
+/** The time at which the link expires: by default in an hour, at most in a week. */
+const readExpires = (text: Option.Option<string>, now: number) =>
+  Inputs.readTime("expires", "a future time within a week, such as 1h or 2d", text, (value) =>
+    Option.filter(TimeInput.parseUntil(value, now), (time) => time <= now + ConsoleSession.limits.link)
+  ).pipe(Effect.map((time) => time ?? now + 3_600_000))
+
+/** The link, whose secret is in its fragment: browsers send no fragment to servers. */
+const urlOf = (baseUrl: string, link: string): string => `${baseUrl}/console/#/link/${link}`
+
+const isPath = (baseUrl: string): boolean => baseUrl.startsWith("/")
+
+const link = Command.make(
+  "link",
+  {
+    sites: Inputs.sites("The website_config_id of a website that the person may open; repeatable; without it, all"),
+    role: Inputs.role,
+    expires: Inputs.time("expires", "When the unused link expires, such as 30m or 2d; in an hour unless given"),
+    label: Inputs.label("link"),
+    baseUrl: Inputs.baseUrl
+  },
+  Effect.fnUntraced(function* (flags) {
+    if (flags.baseUrl !== null && isPath(flags.baseUrl)) {
+      return yield* new CliError.ValidationError({ message: "The flag --base-url must be an address, not a path." })
+    }
+    const settings = yield* Settings
+    const directory = yield* SiteDirectory
+    const sessions = yield* ConsoleSessions
+    const linkExpiresAt = yield* readExpires(flags.expires, yield* Clock.currentTimeMillis)
+    for (const id of flags.sites) {
+      if (Option.isNone(yield* directory.byWebsiteConfigId(id))) return yield* Output.notFound("website", id)
+    }
+    const sites = flags.sites.length === 0 ? "all" : flags.sites
+    const created = yield* sessions.createLink({ role: flags.role, sites, label: flags.label, linkExpiresAt })
+    // A website was deleted after it was found above.
+    if (Option.isNone(created)) return yield* Output.notFound("website", flags.sites.join(" or "))
+    const { session } = created.value
+    const url = urlOf(flags.baseUrl ?? LocalUrl.ofConsole(settings), created.value.link)
+    // The demo has its own default.
+    if (Option.isSome(settings.databaseUrl) && !settings.console) {
+      yield* Output.note("CONSOLE is off in this environment. The link works where the service runs with CONSOLE=on.")
+    }
+    yield* Output.answer({
+      json: { session_id: session.sessionId, url, expires_at: Calendar.iso(session.linkExpiresAt) },
+      text: `${Output.facts([
+        ["session_id", session.sessionId],
+        ["url", url],
+        ["expires_at", Output.moment(session.linkExpiresAt)]
+      ])}\nOpen it in a browser. It works once, and it is not shown again.\n`
+    })
+  })
+).pipe(
+  Command.withDescription("Print a link that opens the console once"),
+  Command.withExamples([
+    { command: "hydracore console link", description: "A link to everything, for an hour" },
+    {
+      command:
+        'hydracore console link --site 0f8fad5b-d9cb-469f-a165-70867728950e --role viewer --expires 2d --label "Ada"',
+      description: "A colleague may look at one website"
+    }
+  ])
+)
+
+const siteNames = ({ sites }: ConsoleSession.ConsoleSession): string => (sites === "all" ? "all" : sites.join(" "))
+
+const sessions = Command.make(
+  "sessions",
+  {},
+  Effect.fnUntraced(function* () {
+    const listed = yield* ConsoleSessions.use((service) => service.list)
+    yield* Output.answer({
+      json: listed.map((session) => ({
+        session_id: session.sessionId,
+        role: session.role,
+        sites: session.sites === "all" ? session.sites : [...session.sites],
+        label: session.label,
+        created_at: Calendar.iso(session.createdAt),
+        opened_at: Output.isoOrNull(session.use?.openedAt ?? null),
+        last_used_at: Output.isoOrNull(session.use?.lastUsedAt ?? null),
+        ends_at: Calendar.iso(ConsoleSession.endsAt(session))
+      })),
+      text: Output.table(
+        ["SESSION_ID", "LABEL", "ROLE", "STATE", "LAST USED", "ENDS", "WEBSITES"],
+        listed.map((session) => [
+          session.sessionId,
+          session.label ?? "-",
+          session.role,
+          session.use === null ? "not opened" : "open",
+          Output.moment(session.use?.lastUsedAt ?? null),
+          Output.moment(ConsoleSession.endsAt(session)),
+          siteNames(session)
+        ]),
+        "Nobody has a session. `hydracore console link` prints a link that opens one."
+      )
+    })
+  })
+).pipe(Command.withDescription("List the sessions of the console, and the links that are not opened yet"))
+
+const revoke = Command.make(
+  "revoke",
+  { sessionId: Inputs.sessionId },
+  Effect.fnUntraced(function* ({ sessionId }) {
+    if (!(yield* ConsoleSessions.use((service) => service.revoke(sessionId)))) {
+      return yield* Output.notFound("session", sessionId)
+    }
+    yield* Output.answer({
+      json: { session_id: sessionId, revoked: true },
+      text: `The session ${sessionId} is revoked.\n`
+    })
+  })
+).pipe(Command.withDescription("End a session, or void its link; takes effect in every process within a second"))
+
+/** The command. `storage` is built only when a subcommand runs. */
+export const command = <E, R>(storage: Layer.Layer<SiteDirectory | ConsoleSessions, E, R>) =>
+  Command.make("console").pipe(
+    Command.withDescription("Who may open the console"),
+    Command.withSubcommands([
+      link.pipe(Command.provide(storage)),
+      sessions.pipe(Command.provide(storage)),
+      revoke.pipe(Command.provide(storage))
+    ])
+  )

@@ -1,0 +1,76 @@
+/**
+ * The session of a person in the console.
+ *
+ * @module
+ */
+import { Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as Role from "../../core/sites/Role.ts"
+import * as Wire from "../Wire.ts"
+import { Authentication, Guest } from "./Authentication.ts"
+import * as Errors from "./Errors.ts"
+import { Validation } from "./Validation.ts"
+
+const path = "/v1/owner/session"
+
+export const Link = Schema.Struct({
+  secret: Wire.Text({ title: "Secret", maxLength: 200, description: "What follows `#/link/` in the link" })
+}).annotate({ identifier: "Link", title: "Link", examples: [{ secret: `hcl_${"A".repeat(43)}` }] })
+
+export const open = HttpApiEndpoint.post("open", path, {
+  payload: Link,
+  success: HttpApiSchema.NoContent,
+  error: [Errors.Unauthorized, Errors.NotFound]
+})
+  .middleware(Validation)
+  .middleware(Guest)
+  .annotateMerge(
+    OpenApi.annotations({
+      identifier: "open_session",
+      summary: "Open a session",
+      description:
+        "Exchanges the secret of a link, which `hydracore console link` prints, for a session in a cookie. A link can be exchanged once. 401 if it is unknown, expired or used, or if a page of another origin sent the request."
+    })
+  )
+
+export const Session = Schema.Struct({
+  role: Schema.Literals(Role.roles).annotate({ description: "A viewer reads, and an owner also changes" }),
+  sites: Schema.Union([Schema.Literal("all"), Schema.Array(Schema.String)]).annotate({
+    description: "All websites, or the ids of those that the session reaches"
+  }),
+  expires_at: Schema.String.annotate({ format: "date-time", description: "When the session ends at the latest" })
+}).annotate({
+  identifier: "Session",
+  title: "Session",
+  examples: [{ role: "owner", sites: ["0f8fad5b-d9cb-469f-a165-70867728950e"], expires_at: "2026-12-25T09:00:00.000Z" }]
+})
+
+export const current = HttpApiEndpoint.get("current", path, { success: Session, error: Errors.NotFound })
+  .middleware(Validation)
+  .middleware(Authentication)
+  .annotateMerge(
+    OpenApi.annotations({
+      identifier: "current_session",
+      summary: "Read the session",
+      description: "The session of the request's cookie. 404 for a request with a key, which has no session."
+    })
+  )
+
+export const close = HttpApiEndpoint.delete("close", path, { success: HttpApiSchema.NoContent, error: Errors.NotFound })
+  .middleware(Validation)
+  .middleware(Authentication)
+  .annotateMerge(
+    OpenApi.annotations({
+      identifier: "close_session",
+      summary: "End the session",
+      description: "Ends the session of the request's cookie, and clears the cookie."
+    })
+  )
+
+/** Its endpoints name their own middleware, since a session is opened without one. */
+export class SessionGroup extends HttpApiGroup.make("session")
+  .add(open, current, close)
+  .annotateMerge(OpenApi.annotations({ title: "Session", description: "The session of a person in the console" })) {}

@@ -1,0 +1,51 @@
+/**
+ * What follows from an attempt to send a mail. Pure: the time and the random number are arguments.
+ *
+ * @module
+ */
+import { delays, jitter } from "../delivery/Schedule.ts"
+
+/** What came of an attempt. */
+export type Outcome =
+  /** The server took the mail. */
+  | { readonly _tag: "Accepted" }
+  /** The server refused the recipient or the message for good. */
+  | { readonly _tag: "Refused"; readonly error: string }
+  /** Anything else, such as a server that is down or does not accept our password. */
+  | { readonly _tag: "Failed"; readonly error: string }
+
+/** What follows. Times are milliseconds since 1970. */
+export type Next =
+  | { readonly status: "sent" }
+  | { readonly status: "failed" }
+  | { readonly status: "pending"; readonly nextAttemptAt: number }
+
+/**
+ * What follows from the attempt of this number, from 1. The delays are those of webhooks.
+ *
+ * @param random from 0 to 1
+ */
+export const next = (outcome: Outcome, attempt: number, now: number, random: number): Next => {
+  if (outcome._tag === "Accepted") return { status: "sent" }
+  const delay = delays[attempt - 1]
+  if (outcome._tag === "Refused" || delay === undefined) return { status: "failed" }
+  return { status: "pending", nextAttemptAt: now + Math.round(delay * (1 + jitter * random)) }
+}
+
+/** The step of an SMTP session at which an error occurred, and the server's code, if it answered. */
+export interface SmtpError {
+  /** The command that the server answered, such as `RCPT TO`. */
+  readonly command: string | undefined
+  /** The three digits of the server's answer. */
+  readonly code: number | undefined
+  readonly message: string
+}
+
+/**
+ * Whether an error is final. A refusal of the recipient or of the message with 5xx is. A refusal of the login, of the sender or
+ * of the whole connection is not: it is the operator's to mend, and the mail must not be lost meanwhile.
+ */
+export const outcomeOf = ({ code = 0, command, message }: SmtpError): Outcome =>
+  code >= 500 && code < 600 && (command === "RCPT TO" || command === "DATA")
+    ? { _tag: "Refused", error: message }
+    : { _tag: "Failed", error: message }

@@ -1,0 +1,36 @@
+/**
+ * Makes texts of visitors and owners fit for a mail. Pure.
+ *
+ * @module
+ */
+
+/** Characters that are shown as nothing, or that change the direction of what follows; without the joiners of scripts and emoji. */
+const invisible = /[[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]--[\n\t\u200C\u200D]]/gv
+
+const cut = (text: string, max: number): string =>
+  text.length <= max
+    ? text
+    : `${text
+        .slice(0, max - 1)
+        .toWellFormed()
+        .replace(/\uFFFD$/, "")}…`
+
+/** A text of several lines, of at most `max` UTF-16 units. */
+export const block = (text: string, max: number): string =>
+  cut(
+    text
+      .replace(/\r\n?|[\u2028\u2029\v\f\u0085]/g, "\n")
+      .toWellFormed()
+      .replace(invisible, "")
+      .trim(),
+    max
+  )
+
+/** A text of one line, as for a subject. */
+export const line = (text: string, max: number): string => cut(block(text, 4 * max).replace(/\s+/g, " "), max)
+
+/** A whole number with separators, such as `1,204`. */
+export const number = (value: number): string => value.toLocaleString("en-US")
+
+/** `1 submission`, `2 submissions`. */
+export const counted = (count: number, one: string): string => `${number(count)} ${one}${count === 1 ? "" : "s"}`

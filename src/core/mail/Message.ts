@@ -1,0 +1,64 @@
+/**
+ * A mail: its envelope and its content, from which both its text and its HTML are made. Types only.
+ *
+ * @module
+ */
+import type { Mailbox } from "./Address.ts"
+
+/** A name with a value, both of any text. */
+export type Field = readonly [name: string, value: string]
+
+/** A number with its change against the period before. */
+export interface Figure {
+  readonly name: string
+  readonly value: string
+  /** Such as `+12%`; null if it cannot be calculated. */
+  readonly change: string | null
+  readonly direction: "up" | "down" | "same"
+}
+
+/** A part of the content. Its texts are plain: no part of them is HTML. */
+export type Part =
+  | { readonly kind: "paragraph"; readonly text: string }
+  | { readonly kind: "notice"; readonly text: string }
+  | { readonly kind: "fields"; readonly fields: ReadonlyArray<Field> }
+  /** Short values of minor interest. */
+  | { readonly kind: "facts"; readonly fields: ReadonlyArray<Field> }
+  /** One of several records. */
+  | { readonly kind: "record"; readonly title: string; readonly note: string; readonly fields: ReadonlyArray<Field> }
+  | { readonly kind: "figures"; readonly figures: ReadonlyArray<Figure> }
+  | {
+      readonly kind: "table"
+      readonly header: ReadonlyArray<string>
+      /** Each with as many cells as the header; all but the first are numbers. */
+      readonly rows: ReadonlyArray<ReadonlyArray<string>>
+    }
+  | { readonly kind: "button"; readonly label: string; readonly href: string }
+
+export interface Content {
+  readonly subject: string
+  /** The name of the website, above the title. */
+  readonly website: string
+  readonly title: string
+  readonly parts: ReadonlyArray<Part>
+  /** Why the recipient gets this mail. */
+  readonly reason: string
+  /** Whom a reply reaches; null for the sender. */
+  readonly replyTo: string | null
+}
+
+/** A mail to send. */
+export interface Message {
+  /** The same in every attempt. */
+  readonly mailId: string
+  readonly from: Mailbox
+  readonly to: string
+  readonly replyTo: string | null
+  readonly subject: string
+  readonly text: string
+  readonly html: string
+  /** When the mail was made, in milliseconds since 1970. */
+  readonly createdAt: number
+  /** The address that ends these mails: a page on GET, at once on POST (RFC 8058). */
+  readonly unsubscribeUrl: string
+}

@@ -1,0 +1,36 @@
+/**
+ * What a website's recipients are told by mail. Types and names only.
+ *
+ * @module
+ */
+
+/** `15m` collects submissions for fifteen minutes, `daily` until the next morning. */
+export const digests = ["15m", "daily"] as const
+
+export type Digest = (typeof digests)[number]
+
+export const periods = ["weekly", "monthly"] as const
+
+export type Period = (typeof periods)[number]
+
+/** Submissions as they arrive or in digests, or a report of each period. */
+export type Topic =
+  | {
+      readonly kind: "submissions"
+      /** Null for a mail per submission. */
+      readonly digest: Digest | null
+      /** Whether suspected spam is told too. Without it, a submission is told when it is released from the quarantine. */
+      readonly includeQuarantined: boolean
+    }
+  | { readonly kind: "report"; readonly period: Period }
+
+/** What one recipient gets of one website. */
+export interface Notification {
+  readonly notificationId: string
+  readonly websiteConfigId: string
+  /** The address of the recipient. */
+  readonly recipient: string
+  readonly topic: Topic
+  /** Milliseconds since 1970. */
+  readonly createdAt: number
+}

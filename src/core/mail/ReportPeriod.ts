@@ -1,0 +1,49 @@
+/**
+ * The periods that reports cover, and when a report is due: on the morning after its period's last day. Pure: the time and the
+ * zone are arguments.
+ *
+ * @module
+ */
+import * as DateRange from "../analytics/report/DateRange.ts"
+import * as LocalTime from "../analytics/report/LocalTime.ts"
+import type { LocalDate } from "../analytics/report/Query.ts"
+import * as LocalMorning from "./LocalMorning.ts"
+import type { Period } from "./Notification.ts"
+
+/** Days of the website's zone, both included. */
+export interface Range {
+  readonly first: LocalDate
+  readonly last: LocalDate
+}
+
+const beginningOf = (period: Period, date: LocalDate): LocalDate =>
+  period === "weekly" ? LocalTime.weekOf(date) : LocalTime.monthOf(date)
+
+/** The first day of the period after the one of a date. */
+const nextBeginning = (period: Period, date: LocalDate): LocalDate =>
+  period === "weekly"
+    ? LocalTime.addDays(LocalTime.weekOf(date), 7)
+    : LocalTime.monthOf(LocalTime.addDays(LocalTime.monthOf(date), 31))
+
+/** The period that ends on the day before `beginning`. */
+const endingBefore = (period: Period, beginning: LocalDate): Range => {
+  const last = LocalTime.addDays(beginning, -1)
+  return { first: beginningOf(period, last), last }
+}
+
+/** The latest period that has ended, from Monday to Sunday or a month. */
+export const latest = (period: Period, facts: { readonly now: number; readonly timeZone: string }): Range =>
+  endingBefore(period, beginningOf(period, DateRange.today(facts)))
+
+/** The period before another one. */
+export const before = (period: Period, { first }: Range): Range => endingBefore(period, first)
+
+/** When the next report is due, in milliseconds since 1970. */
+export const nextDue = (
+  period: Period,
+  { now, timeZone }: { readonly now: number; readonly timeZone: string }
+): number => {
+  const today = DateRange.today({ now, timeZone })
+  const current = LocalMorning.of(timeZone, beginningOf(period, today))
+  return current > now ? current : LocalMorning.of(timeZone, nextBeginning(period, today))
+}

@@ -1,0 +1,55 @@
+/**
+ * The address of an SMTP server, `smtp://user:password@host:587` or `smtps://user:password@host`. Pure.
+ *
+ * @module
+ */
+import { Result } from "effect"
+
+export interface SmtpServer {
+  readonly host: string
+  readonly port: number
+  /** Whether the connection begins with TLS; without it, STARTTLS is used where the server offers it. */
+  readonly isTls: boolean
+  /** Whether mail must not be sent without TLS: a password never crosses a network in clear. */
+  readonly needsTls: boolean
+  readonly login: { readonly user: string; readonly password: string } | null
+}
+
+const ports = { "smtp:": 587, "smtps:": 465 } as const
+
+const isProtocol = (text: string): text is keyof typeof ports => text in ports
+
+const isLoopback = (host: string): boolean =>
+  host === "localhost" || host === "::1" || /^127(\.[0-9]{1,3}){3}$/.test(host)
+
+const decoded = (text: string): string | null => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return null
+  }
+}
+
+const expected = "it must be an address such as smtps://user:password@mail.example.com or smtp://mail.example.com:587"
+
+/** The failure is a predicate for a sentence about the setting. It does not repeat the value, which has a password. */
+export const parse = (text: string): Result.Result<SmtpServer, string> => {
+  const url = URL.parse(text)
+  if (url === null || !isProtocol(url.protocol) || url.hostname === "" || url.search !== "" || url.hash !== "") {
+    return Result.fail(`is not usable; ${expected}.`)
+  }
+  if (url.pathname !== "" && url.pathname !== "/") return Result.fail(`has a path; ${expected}.`)
+  const [user, password] = [decoded(url.username), decoded(url.password)]
+  if (user === null || password === null || /[\0\r\n]/.test(user + password)) {
+    return Result.fail("has a user or password that is not percent-encoded; write %25 for a percent sign.")
+  }
+  if ((user === "") !== (password === "")) return Result.fail("has a user or a password without the other.")
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1")
+  return Result.succeed({
+    host,
+    port: url.port === "" ? ports[url.protocol] : Number(url.port),
+    isTls: url.protocol === "smtps:",
+    needsTls: user !== "" && !isLoopback(host),
+    login: user === "" ? null : { user, password }
+  })
+}

@@ -1,0 +1,177 @@
+/**
+ * The content of a mail about submissions: one in full, or several in a digest. Pure.
+ *
+ * @module
+ */
+import type { Submission } from "../forms/Submission.ts"
+import type { Site } from "../sites/Site.ts"
+import * as Address from "./Address.ts"
+import * as MailText from "./MailText.ts"
+import type { Content, Field, Part } from "./Message.ts"
+
+/** The most submissions that a mail shows. Larger mails are cut by mail clients. */
+export const maxShown = 25
+
+interface Limits {
+  readonly fields: number
+  /** Characters of one value. */
+  readonly value: number
+}
+
+const limits = { one: { fields: 50, value: 10_000 }, several: { fields: 8, value: 300 } } satisfies Record<
+  string,
+  Limits
+>
+
+/** Characters of all values of a mail together. Gmail cuts mails of more than 100 kB. */
+const maxValues = 20_000
+
+const textOf = (value: unknown): string =>
+  typeof value === "string"
+    ? value
+    : Array.isArray(value) && value.every((item) => typeof item === "string")
+      ? value.join(", ")
+      : JSON.stringify(value)
+
+/** A field's name as people write it: `first_name` is "First name". */
+const titleOf = (name: string): string => {
+  const words = MailText.line(name.replace(/[_-]+/g, " ").replace(/([a-z])([A-Z])/g, "$1 $2"), 100)
+  return words === "" ? "(no name)" : `${words.slice(0, 1).toUpperCase()}${words.slice(1)}`
+}
+
+const isEmpty = (value: unknown): boolean =>
+  value === null || value === "" || (Array.isArray(value) && value.length === 0)
+
+/** The email, then the filled fields of the form. */
+const fieldsOf = ({ email, formData }: Submission, most: Limits): ReadonlyArray<Field> => {
+  const given = Object.entries(JSON.parse(formData) as Record<string, unknown>)
+  const entries = given.filter(([name, value]) => !isEmpty(value) && !(name === "email" && value === email))
+  const all = email === null ? entries : [["email", email] as const, ...entries]
+  let left = maxValues
+  const fields = all.slice(0, most.fields).map(([name, value]): Field => {
+    const text = MailText.block(textOf(value), Math.max(1, Math.min(most.value, left)))
+    left -= text.length
+    return [titleOf(name), text]
+  })
+  const more = all.length - fields.length
+  return more > 0 ? [...fields, ["More", `${MailText.counted(more, "field")} in the export`]] : fields
+}
+
+const originOf = ({ attribution }: Submission): string | null => {
+  const { campaign, medium, source } = attribution
+  const named = [source, medium, campaign].filter((one) => one !== null)
+  return named.length === 0 ? null : MailText.line(named.join(" / "), 200)
+}
+
+/** A time for people, in the website's zone. */
+const moment = (time: number, timeZone: string): string =>
+  `${new Date(time).toLocaleString("en-GB", {
+    timeZone,
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit"
+  })} (${timeZone})`
+
+/** Who sent a submission, as well as it is known. */
+const senderOf = (submission: Submission): string => {
+  const data = JSON.parse(submission.formData) as Record<string, unknown>
+  const name = ["name", "full_name", "fullname", "first_name"]
+    .map((key) => data[key])
+    .find((one) => typeof one === "string")
+  const sender = MailText.line(String(name ?? ""), 60) || MailText.line(submission.email ?? "", 80)
+  return sender === "" ? "a visitor" : sender
+}
+
+const quarantineNotice = ({ reasons }: Submission): Part => ({
+  kind: "notice",
+  text: `This submission is in the quarantine as suspected spam (${reasons.join(", ") || "no reason"}). Do not follow its links unless you know the sender.`
+})
+
+/** What a mail says about its website. */
+export type Website = Pick<Site, "websiteConfigId" | "name" | "timeZone">
+
+/** Why a recipient gets a website's mail. */
+export const reasonOf = ({ name }: Website): string =>
+  `You get this mail because this address was added to the notifications of ${MailText.line(name, 200)}.`
+
+const single = (website: Website, submission: Submission): Content => {
+  const replyTo = submission.email !== null && Address.isAddress(submission.email) ? submission.email : null
+  const sender = senderOf(submission)
+  const name = MailText.line(website.name, 200)
+  const origin = originOf(submission)
+  const isQuarantined = submission.status === "quarantined"
+  const facts: ReadonlyArray<Field> = [
+    ["Received", moment(submission.receivedAt, website.timeZone)],
+    ...(submission.pageSlug === null ? [] : [["Page", MailText.line(submission.pageSlug, 200)] as const]),
+    ...(origin === null ? [] : [["Came from", origin] as const]),
+    ["Reference", submission.submissionId]
+  ]
+  return {
+    subject: `${isQuarantined ? "Suspected spam" : "New submission"} from ${sender} – ${name}`,
+    website: name,
+    title: `${isQuarantined ? "Suspected spam" : "New submission"} from ${sender}`,
+    parts: [
+      ...(isQuarantined ? [quarantineNotice(submission)] : []),
+      { kind: "fields", fields: fieldsOf(submission, limits.one) },
+      ...(replyTo === null || isQuarantined
+        ? []
+        : [
+            {
+              kind: "button",
+              label: `Reply to ${sender}`,
+              href: `mailto:${encodeURIComponent(replyTo).replace("%40", "@")}`
+            } as const
+          ]),
+      { kind: "facts", fields: facts }
+    ],
+    reason: reasonOf(website),
+    replyTo
+  }
+}
+
+const several = (website: Website, submissions: ReadonlyArray<Submission>, count: number): Content => {
+  const name = MailText.line(website.name, 200)
+  const title = MailText.counted(count, "new submission")
+  const shown = submissions.slice(0, maxShown)
+  return {
+    subject: `${title} – ${name}`,
+    website: name,
+    title,
+    parts: [
+      ...shown.map((submission): Part => {
+        const page = submission.pageSlug === null ? "" : ` · ${MailText.line(submission.pageSlug, 100)}`
+        const isQuarantined = submission.status === "quarantined"
+        return {
+          kind: "record",
+          title: `${senderOf(submission)}${isQuarantined ? " – suspected spam" : ""}`,
+          note: `${moment(submission.receivedAt, website.timeZone)}${page}`,
+          fields: fieldsOf(submission, limits.several).filter(([, value]) => value !== senderOf(submission))
+        }
+      }),
+      ...(count > shown.length
+        ? [
+            {
+              kind: "notice",
+              text: `This mail leaves out ${MailText.counted(count - shown.length, "submission")}. \`hydracore submissions export --site ${website.websiteConfigId}\` prints all.`
+            } as const
+          ]
+        : [])
+    ],
+    reason: reasonOf(website),
+    replyTo: null
+  }
+}
+
+/**
+ * The content of a mail.
+ *
+ * @param submissions at least one, oldest first; of more than `maxShown`, the first suffice
+ * @param count the number of all
+ */
+export const content = (website: Website, submissions: ReadonlyArray<Submission>, count: number): Content => {
+  const [first] = submissions
+  return first !== undefined && count === 1 ? single(website, first) : several(website, submissions, count)
+}

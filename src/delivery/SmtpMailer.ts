@@ -1,0 +1,151 @@
+/**
+ * Sends mails over SMTP, with one connection per mail, so that a server that hangs holds up no other mail, and an attempt that
+ * is given up leaves no connection.
+ *
+ * `nodemailer` is loaded when the layer is built.
+ *
+ * @module
+ */
+import { Duration, Effect, Exit, Layer } from "effect"
+import type { SMTPConnectionOptions } from "nodemailer/lib/smtp-connection"
+import * as MailSchedule from "../core/mail/MailSchedule.ts"
+import type { Message } from "../core/mail/Message.ts"
+import type { SmtpServer } from "../core/mail/SmtpUrl.ts"
+import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
+import { Mailer } from "../services/mail/Mailer.ts"
+
+/** The longest time of an attempt: shorter than the lease of a mail. */
+export const timeout = Duration.seconds(20)
+
+export interface Options {
+  readonly server: SmtpServer
+  /** The longest time of an attempt, by default `timeout`. */
+  readonly timeout?: Duration.Input
+  /** For tests: the certificates that are trusted. */
+  readonly tls?: SMTPConnectionOptions["tls"]
+}
+
+/** An error of `nodemailer`. */
+interface SmtpFailure extends Error {
+  readonly code?: string
+  readonly command?: string
+  readonly responseCode?: number
+}
+
+/** An error as the mail's log keeps it: the server's own words, without ours that may hold the login. */
+const outcomeOf = (error: SmtpFailure): MailSchedule.Outcome => {
+  const detail = SystemErrorCode.of(error)
+  const words = error.message
+    .replace(/[\p{Cc}\p{Cf}]+/gu, " ")
+    .slice(0, 500)
+    .toWellFormed()
+  return MailSchedule.outcomeOf({
+    command: error.command,
+    code: error.responseCode,
+    message: detail === undefined || words.includes(detail) ? words : `${words} (${detail})`
+  })
+}
+
+const headersOf = ({ unsubscribeUrl }: Message) => ({
+  "List-Unsubscribe": `<${unsubscribeUrl}>`,
+  "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+  "Auto-Submitted": "auto-generated"
+})
+
+const domainOf = (address: string): string => address.slice(address.lastIndexOf("@") + 1)
+
+/** The mailer, with the modules that it needs. */
+const make = (
+  { server, timeout: longest = timeout, tls }: Options,
+  { MailComposer, SMTPConnection }: Awaited<ReturnType<typeof load>>
+): Mailer["Service"] => {
+  /** The source of a mail, as RFC 5322 has it. */
+  const sourceOf = (message: Message) =>
+    Effect.tryPromise({
+      try: () =>
+        new MailComposer({
+          from: message.from,
+          to: { name: "", address: message.to },
+          ...(message.replyTo === null ? {} : { replyTo: { name: "", address: message.replyTo } }),
+          subject: message.subject,
+          text: message.text,
+          html: message.html,
+          date: new Date(message.createdAt),
+          messageId: `<${message.mailId}@${domainOf(message.from.address)}>`,
+          headers: headersOf(message),
+          disableFileAccess: true,
+          disableUrlAccess: true,
+          newline: "win"
+        })
+          .compile()
+          .build(),
+      catch: (error) => error as SmtpFailure
+    })
+
+  const open = Effect.acquireRelease(
+    Effect.sync(
+      () =>
+        new SMTPConnection({
+          host: server.host,
+          port: server.port,
+          secure: server.isTls,
+          requireTLS: server.needsTls && !server.isTls,
+          socketTimeout: Duration.toMillis(timeout),
+          socketCloseTimeout: 0,
+          ...(tls === undefined ? {} : { tls })
+        })
+    ),
+    (connection, exit) => Effect.sync(() => (Exit.isSuccess(exit) ? connection.quit() : connection.close()))
+  )
+
+  const transmit = (message: Message, source: Buffer) =>
+    Effect.flatMap(open, (connection) =>
+      Effect.callback<void, SmtpFailure>((resume) => {
+        const fail = (error: Error) => resume(Effect.fail(error))
+        const deliver = () =>
+          connection.send({ from: message.from.address, to: [message.to] }, source, (error) =>
+            error ? fail(error) : resume(Effect.void)
+          )
+        // Unheard, an error would end the process.
+        connection.on("error", fail)
+        connection.connect((error) => {
+          if (error) return fail(error)
+          if (server.login === null) return deliver()
+          connection.login({ user: server.login.user, pass: server.login.password }, (refused) =>
+            refused ? fail(refused) : deliver()
+          )
+        })
+      })
+    )
+
+  return {
+    send: (message) =>
+      Effect.flatMap(sourceOf(message), (source) => transmit(message, source)).pipe(
+        Effect.scoped,
+        Effect.as<MailSchedule.Outcome>({ _tag: "Accepted" }),
+        Effect.timeoutOrElse({
+          duration: longest,
+          orElse: () =>
+            Effect.succeed<MailSchedule.Outcome>({
+              _tag: "Failed",
+              error: `the mail server did not answer within ${Duration.format(Duration.fromInputUnsafe(longest))}`
+            })
+        }),
+        Effect.catch((error) => Effect.succeed(outcomeOf(error)))
+      )
+  }
+}
+
+const load = async () => {
+  const [composer, connection] = await Promise.all([
+    import("nodemailer/lib/mail-composer"),
+    import("nodemailer/lib/smtp-connection")
+  ])
+  return { MailComposer: composer.default, SMTPConnection: connection.default }
+}
+
+export const layer = (options: Options): Layer.Layer<Mailer> =>
+  Layer.effect(
+    Mailer,
+    Effect.map(Effect.promise(load), (modules) => make(options, modules))
+  )

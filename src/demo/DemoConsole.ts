@@ -1,0 +1,70 @@
+/**
+ * Opens the console without a link, for browsers on the demo's own machine. Only `demo` has it.
+ *
+ * @module
+ */
+import { Clock, Effect, type Layer, Option } from "effect"
+import { Headers, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { sessionCookie } from "../contract/owner/Authentication.ts"
+import { current } from "../contract/owner/Session.ts"
+import * as ConsoleCookie from "../core/http/ConsoleCookie.ts"
+import * as LocalPage from "../core/http/LocalPage.ts"
+import { limits } from "../core/sites/ConsoleSession.ts"
+import * as RequestHead from "../http/endpoints/RequestHead.ts"
+import { cookieOptions } from "../http/owner/Session.ts"
+import { ConsoleSessions } from "../services/sites/ConsoleSessions.ts"
+
+/** Whether the console's page on this machine reads its session. */
+const isOwn = (request: HttpServerRequest.HttpServerRequest): boolean => {
+  const { headers, method, url } = request
+  return (
+    method === "GET" &&
+    url.split("?", 1)[0] === current.path &&
+    headers["authorization"] === undefined &&
+    ConsoleCookie.counts(headers["sec-fetch-site"]) &&
+    LocalPage.isFromThisMachine({
+      host: headers["host"],
+      peer: RequestHead.fromRequest(request).peer,
+      isForwarded: headers["x-forwarded-for"] !== undefined || headers["forwarded"] !== undefined
+    })
+  )
+}
+
+/** Opens a session for a page on this machine that reads its session and has none, and answers as if it had one. */
+export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSessions> = HttpRouter.middleware(
+  Effect.gen(function* () {
+    const sessions = yield* ConsoleSessions
+
+    /** The secret of a new session for all websites. */
+    const newCookie = Effect.gen(function* () {
+      const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
+      const created = yield* sessions.createLink({ role: "owner", sites: "all", label: "Demo", linkExpiresAt })
+      return Option.isNone(created) ? Option.none() : yield* sessions.open(created.value.link)
+    })
+
+    return (app) =>
+      Effect.gen(function* () {
+        const request = yield* HttpServerRequest.HttpServerRequest
+        if (!isOwn(request)) return yield* app
+        // Without the database, the service's own answer says so.
+        const known = yield* Effect.option(sessions.authenticate(request.cookies[sessionCookie.key] ?? ""))
+        if (Option.isNone(known) || Option.isSome(known.value)) return yield* app
+        const opened = Option.flatten(yield* Effect.option(newCookie))
+        if (Option.isNone(opened)) return yield* app
+        const { cookie } = opened.value
+        const answered = yield* Effect.provideService(
+          app,
+          HttpServerRequest.HttpServerRequest,
+          request.modify({ headers: Headers.set(request.headers, "cookie", `${sessionCookie.key}=${cookie}`) })
+        )
+        const origin = `http://${request.headers["host"]}`
+        return HttpServerResponse.setCookieUnsafe(
+          answered,
+          sessionCookie.key,
+          cookie,
+          cookieOptions(limits.absolute, origin)
+        )
+      })
+  }),
+  { global: true }
+)

@@ -1,0 +1,22 @@
+/**
+ * A mailer that keeps the mails, for tests.
+ *
+ * @module
+ */
+import { Effect, Layer } from "effect"
+import type { Outcome } from "../../core/mail/MailSchedule.ts"
+import type { Message } from "../../core/mail/Message.ts"
+import { Mailer } from "../../services/mail/Mailer.ts"
+
+/** @param respond what comes of a mail; by default each is accepted */
+export const layer = (
+  sent: Array<Message>,
+  respond: (message: Message) => Outcome = () => ({ _tag: "Accepted" })
+): Layer.Layer<Mailer> =>
+  Layer.succeed(Mailer, {
+    send: (message) =>
+      Effect.sync(() => {
+        sent.push(message)
+        return respond(message)
+      })
+  })

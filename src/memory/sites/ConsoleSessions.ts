@@ -1,0 +1,79 @@
+/**
+ * Stores the console's links and sessions in the memory of this process. Unbounded, since visitors cannot create links.
+ *
+ * @module
+ */
+import { randomBytes, randomUUID } from "node:crypto"
+import { Clock, Effect, Layer, Option } from "effect"
+import * as Session from "../../core/sites/ConsoleSession.ts"
+import * as Credential from "../../core/sites/Credential.ts"
+import { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
+import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
+
+interface Stored extends Session.ConsoleSession {
+  readonly linkDigest: Uint8Array
+  /** Null until the link is opened. */
+  readonly cookieDigest: Uint8Array | null
+}
+
+export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory> = Layer.effect(
+  ConsoleSessions,
+  Effect.gen(function* () {
+    const directory = yield* SiteDirectory
+    const byId = new Map<string, Stored>()
+
+    const existing = (ids: ReadonlyArray<string>) =>
+      Effect.filter(ids, (id) => Effect.map(directory.byWebsiteConfigId(id), Option.isSome))
+
+    const toSession = Effect.fnUntraced(function* ({ cookieDigest: _, linkDigest: __, ...session }: Stored) {
+      return session.sites === "all" ? session : { ...session, sites: yield* existing(session.sites) }
+    })
+
+    const find = (digest: Uint8Array, column: "linkDigest" | "cookieDigest") =>
+      [...byId.values()].find((stored) => {
+        const known = stored[column]
+        return known !== null && Credential.sameDigest(known, digest)
+      })
+
+    return ConsoleSessions.of({
+      createLink: Effect.fnUntraced(function* ({ label, linkExpiresAt, role, sites }) {
+        const ids = sites === "all" ? sites : [...new Set(sites)].sort()
+        if (ids !== "all" && (ids.length === 0 || (yield* existing(ids)).length < ids.length)) return Option.none()
+        const link = Session.link.format(randomBytes(32))
+        const createdAt = yield* Clock.currentTimeMillis
+        const session = { sessionId: randomUUID(), role, sites: ids, label, createdAt, linkExpiresAt, use: null }
+        byId.set(session.sessionId, { ...session, linkDigest: Credential.digest(link), cookieDigest: null })
+        return Option.some({ link, session })
+      }),
+      open: Effect.fnUntraced(function* (link) {
+        if (!Session.link.isSpelled(link)) return Option.none()
+        const openedAt = yield* Clock.currentTimeMillis
+        const stored = find(Credential.digest(link), "linkDigest")
+        if (stored === undefined || stored.use !== null) return Option.none()
+        const session = { ...(yield* toSession(stored)), use: { openedAt, lastUsedAt: openedAt } }
+        if (!Session.isValidAt({ ...session, use: null }, openedAt)) return Option.none()
+        const cookie = Session.cookie.format(randomBytes(32))
+        byId.set(stored.sessionId, { ...stored, use: session.use, cookieDigest: Credential.digest(cookie) })
+        return Option.some({ cookie, session })
+      }),
+      authenticate: Effect.fnUntraced(function* (cookie) {
+        if (!Session.cookie.isSpelled(cookie)) return Option.none()
+        const stored = find(Credential.digest(cookie), "cookieDigest")
+        if (stored === undefined) return Option.none()
+        const session = yield* toSession(stored)
+        const now = yield* Clock.currentTimeMillis
+        if (!Session.isOpen(session) || !Session.isValidAt(session, now)) return Option.none()
+        if (!Session.mustTouch(session, now)) return Option.some(session)
+        const use = { ...session.use, lastUsedAt: now }
+        byId.set(stored.sessionId, { ...stored, use })
+        return Option.some({ ...session, use })
+      }),
+      list: Effect.suspend(() => Effect.forEach([...byId.values()], toSession)).pipe(
+        Effect.flatMap((sessions) =>
+          Effect.map(Clock.currentTimeMillis, (now) => sessions.filter((session) => Session.isValidAt(session, now)))
+        )
+      ),
+      revoke: (sessionId) => Effect.sync(() => byId.delete(sessionId))
+    })
+  })
+)

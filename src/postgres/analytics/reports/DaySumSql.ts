@@ -1,0 +1,202 @@
+/**
+ * The statement that sums the stored visits of days by every dimension that is rolled up, by the rules of
+ * `core/analytics/report/Evaluate`. Text only.
+ *
+ * It reads each visit and each of its rows once, and hashes them once for each dimension. A single visit is the only one of its
+ * visitors on its day, and has one visitor: each group has as many of their visitors as visits. Only the others need the
+ * distinct visitors of a group.
+ *
+ * @module
+ */
+import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
+import { eventDimensions, visitDimensions } from "../../../core/analytics/report/Query.ts"
+import type { GoalRow } from "../../../core/analytics/report/Row.ts"
+import * as DimensionSql from "./DimensionSql.ts"
+import * as FactSql from "./FactSql.ts"
+import * as GroupSql from "./GroupSql.ts"
+import { Parameters } from "./Parameters.ts"
+import * as VisitSql from "./VisitSql.ts"
+
+export interface Input {
+  readonly hostedWebsiteId: string
+  readonly timeZone: string
+  /** Days that follow each other, oldest first. At least one. */
+  readonly days: ReadonlyArray<LocalTime.Day>
+  readonly goals: ReadonlyArray<GoalRow>
+}
+
+/** The columns of `v` with the values of the dimensions that are the same for all rows of a visit. */
+const ofVisit = [
+  { dimension: "all", column: "none" },
+  { dimension: "time:hour", column: "hour" },
+  ...visitDimensions.map((dimension, index) => ({ dimension, column: `d${index}` }))
+] as const
+
+/** The rows of `fact` that a dimension counts, and the column with its value. */
+const ofFact = {
+  "event:page": { column: "page", from: "fact WHERE kind < 2" },
+  "event:name": { column: "name", from: "fact WHERE kind < 2" },
+  "event:goal": { column: "goal", from: "fact CROSS JOIN LATERAL unnest(goals) AS goal" }
+} as const
+
+/** Some counts of each day and value of a dimension. */
+const part = (dimension: string, value: string, given: GroupSql.Given, from: string): string =>
+  GroupSql.partial(`${dimension} AS dimension, day, ${value} AS value`, given, from)
+
+const entries = { entries: "count(*)", bounces: "sum(is_bounce::int)", duration: "sum(duration)" }
+
+const visitors = { visitors: "count(*)" }
+
+const visitorsOfSingles = { visitors: "count(*) FILTER (WHERE is_single)" }
+
+/** The counts of visits, and the visitors of the others. */
+const visitParts: ReadonlyArray<string> = [
+  ...ofVisit.map(({ column, dimension }) =>
+    part(
+      `'${dimension}'`,
+      `${column}::text`,
+      {
+        ...entries,
+        ...visitorsOfSingles,
+        visits: "count(*)",
+        pageviews: "sum(pageviews)",
+        events: "sum(pageviews + events)",
+        visit_pageviews: "sum(pageviews)"
+      },
+      `FROM v GROUP BY day, ${column}`
+    )
+  ),
+  ...ofVisit.map(({ column, dimension }) =>
+    part(
+      `'${dimension}'`,
+      "value",
+      visitors,
+      `FROM (SELECT DISTINCT day, ${column}::text AS value, hash FROM other) AS one GROUP BY day, value`
+    )
+  )
+]
+
+/** The counts of the rows of visits, and the visitors of the others. Entries of pages are those of entry pages. */
+const factParts: ReadonlyArray<string> = eventDimensions.flatMap((dimension) => {
+  const { column, from } = ofFact[dimension]
+  const isPage = dimension === "event:page"
+  return [
+    part(
+      `'${dimension}'`,
+      "value",
+      {
+        ...(isPage ? {} : entries),
+        ...visitorsOfSingles,
+        visits: "count(*)",
+        pageviews: "sum(views)",
+        events: "sum(rows)",
+        visit_pageviews: "sum(pageviews)"
+      },
+      `FROM (
+        SELECT day, ${column} AS value, visit_id, is_single, is_bounce, duration, pageviews,
+          count(*) FILTER (WHERE kind = 0) AS views, count(*) FILTER (WHERE kind < 2) AS rows
+        FROM ${from} GROUP BY day, ${column}, visit_id, is_single, is_bounce, duration, pageviews
+      ) AS one GROUP BY day, value`
+    ),
+    part(
+      `'${dimension}'`,
+      "value",
+      visitors,
+      `FROM (SELECT day, value, hash FROM (SELECT *, ${column} AS value FROM ${from}) AS counted
+        WHERE NOT is_single GROUP BY day, value, hash) AS one GROUP BY day, value`
+    ),
+    ...(isPage ? [part(`'${dimension}'`, "d0", entries, "FROM v GROUP BY day, d0")] : [])
+  ]
+})
+
+/** The conversions and the revenue of all dimensions, of the few facts that have some. */
+const reachedParts: ReadonlyArray<string> = [
+  part("dimension", "value", { conversions: "count(*)" }, "FROM reached WHERE converts GROUP BY dimension, day, value"),
+  part(
+    "dimension",
+    "value",
+    { converted: "count(*)" },
+    `FROM (SELECT DISTINCT dimension, day, value, hash FROM reached WHERE converts) AS one GROUP BY dimension, day, value`
+  ),
+  part(
+    "dimension",
+    "value",
+    { revenue: "jsonb_object_agg(currency, total)::text" },
+    `FROM (SELECT dimension, day, value, currency, sum(amount)::text AS total FROM reached
+      WHERE amount IS NOT NULL GROUP BY dimension, day, value, currency) AS total GROUP BY dimension, day, value`
+  )
+]
+
+/** The hours of the days: when they start, and the number and the label of each. Hours of one label have one number. */
+const hoursOf = ({ days, timeZone }: Input) => {
+  const hours = days.flatMap((day) => LocalTime.hours(timeZone, day))
+  const labels = [...new Set(hours.map(({ label }) => label))]
+  const numbers = new Map(labels.map((label, index) => [label, index + 1]))
+  return {
+    starts: hours.map(({ start }) => start),
+    numbers: hours.map(({ label }) => numbers.get(label) ?? 0),
+    labels
+  }
+}
+
+/** The facts that reach a goal or have revenue, once for each dimension. */
+const reached = `SELECT each.*, fact.day, hash, cardinality(goals) > 0 AS converts, amount, currency
+  FROM fact JOIN v USING (visit_id) CROSS JOIN LATERAL (
+    VALUES ${ofVisit.map(({ column, dimension }) => `('${dimension}', ${column}::text)`).join(", ")},
+      ('event:page', page), ('event:name', name)
+    UNION ALL SELECT 'event:goal', unnest(goals)
+  ) AS each (dimension, value) WHERE cardinality(goals) > 0 OR amount IS NOT NULL`
+
+/** What the facts take from their visits. */
+const ofOne = ["visit_id", "day", "is_single", "is_bounce", "duration", "pageviews"]
+
+/** The statement gives the dimension, the day, the value as `name`, and the counts of each group. */
+export const statement = (input: Input): GroupSql.Statement => {
+  const { days, goals, hostedWebsiteId } = input
+  const parameters = new Parameters()
+  const site = parameters.uuid(hostedWebsiteId)
+  const starts = parameters.times(days.map(({ start }) => start))
+  const [start, end] = [parameters.time(days[0]?.start ?? 0), parameters.time(days.at(-1)?.end ?? 0)]
+  const hours = hoursOf(input)
+  const facts = FactSql.facts({ parameters, site, goals }, FactSql.all, ofOne)
+  const page = DimensionSql.factValue(parameters, "event:page", "page")
+  const name = DimensionSql.factValue(parameters, "event:name", "page")
+  const expressions = [
+    `found AS MATERIALIZED (
+      SELECT *, width_bucket(started_at, ${starts}) AS day FROM visit
+      WHERE hosted_website_id = ${site} AND started_at >= ${start} AND started_at < ${end}
+    )`,
+    `hashed AS MATERIALIZED (
+      SELECT visit_id, day, unnest(coalesce(other_hashes, ARRAY[visitor_hash])) AS hash FROM found
+    )`,
+    `repeated AS MATERIALIZED (
+      SELECT visit_id FROM hashed
+        JOIN (SELECT day, hash FROM hashed GROUP BY day, hash HAVING count(*) > 1) AS several USING (day, hash)
+    )`,
+    `v AS MATERIALIZED (
+      SELECT ${VisitSql.countedColumns.join(", ")}, day,
+        ''::text AS none, other_hashes IS NULL AND visit_id NOT IN (SELECT visit_id FROM repeated) AS is_single,
+        (${parameters.integers(hours.numbers)})[width_bucket(started_at, ${parameters.times(hours.starts)})] AS hour,
+        ${visitDimensions.map((dimension, index) => `${DimensionSql.visitValue(dimension)} AS d${index}`).join(", ")}
+      FROM found
+    )`,
+    `other AS MATERIALIZED (
+      SELECT *, unnest(coalesce(other_hashes, ARRAY[visitor_hash])) AS hash FROM v WHERE NOT is_single
+    )`,
+    `fact AS MATERIALIZED (
+      SELECT ${ofOne.join(", ")}, kind, ${page} AS page, ${name} AS name, goals, amount, currency, hash FROM (${facts}) AS found
+    )`,
+    `reached AS MATERIALIZED (${reached})`
+  ]
+  return {
+    text: `WITH ${expressions.join(", ")}
+      SELECT dimension, (${parameters.dates(days.map(({ date }) => date))})[day] AS day,
+        CASE dimension WHEN 'time:hour' THEN (${parameters.texts(hours.labels)})[value::int] ELSE value END AS name,
+        ${[...GroupSql.counts, "revenue"].join(", ")}
+      FROM (
+        SELECT dimension, day, value, ${GroupSql.sums}
+        FROM (${[...visitParts, ...factParts, ...reachedParts].join(" UNION ALL ")}) AS part GROUP BY dimension, day, value
+      ) AS summed`,
+    parameters: parameters.values
+  }
+}

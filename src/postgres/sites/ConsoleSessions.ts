@@ -1,0 +1,190 @@
+/**
+ * Stores the console's links and sessions in PostgreSQL, with the digests of their secrets only. A lookup is cached for less
+ * than a second, so that a revocation takes effect within one. The end of a session is checked on every call.
+ *
+ * @module
+ */
+import { randomBytes, randomUUID } from "node:crypto"
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import * as Session from "../../core/sites/ConsoleSession.ts"
+import * as Credential from "../../core/sites/Credential.ts"
+import * as Role from "../../core/sites/Role.ts"
+import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
+import { array, bounded } from "../Database.ts"
+import * as Lookup from "../Lookup.ts"
+
+const Row = Schema.Struct({
+  cookieDigest: Schema.NullOr(Schema.Uint8Array),
+  sessionId: Schema.String,
+  role: Schema.Literals(Role.roles),
+  allSites: Schema.Boolean,
+  sites: Schema.Array(Schema.String),
+  label: Schema.NullOr(Schema.String),
+  createdAt: Schema.Finite,
+  linkExpiresAt: Schema.Finite,
+  openedAt: Schema.NullOr(Schema.Finite),
+  lastUsedAt: Schema.NullOr(Schema.Finite)
+})
+
+const Rows = Schema.Array(Row)
+
+const toSession = ({ allSites, cookieDigest: _, lastUsedAt, openedAt, sites, ...rest }: typeof Row.Type) => ({
+  ...rest,
+  sites: allSites ? ("all" as const) : sites,
+  use: openedAt === null || lastUsedAt === null ? null : { openedAt, lastUsedAt }
+})
+
+const millis = (column: string, name: string) => `floor(extract(epoch FROM ${column}) * 1000)::float8 AS "${name}"`
+
+const columns = `
+  cookie_sha256 AS "cookieDigest", session_id AS "sessionId", role, all_sites AS "allSites", label,
+  ARRAY(SELECT website_config_id::text FROM console_session_site AS reached
+    WHERE reached.session_id = console_session.session_id ORDER BY 1) AS sites,
+  ${millis("created_at", "createdAt")}, ${millis("link_expires_at", "linkExpiresAt")},
+  ${millis("opened_at", "openedAt")}, ${millis("last_used_at", "lastUsedAt")}`
+
+const Created = Schema.Array(Schema.Struct({ session_id: Schema.String }))
+
+/** The most digests that are cached. */
+const capacity = 10_000
+
+/** Deletes the sessions and links that have ended at `now`, and those whose websites are all deleted. */
+export const deleteEnded = Effect.fnUntraced(function* (now: number) {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`DELETE FROM console_session WHERE CASE WHEN opened_at IS NULL
+      THEN link_expires_at <= ${new Date(now)}
+      ELSE opened_at <= ${new Date(now - Session.limits.absolute)}
+        OR last_used_at <= ${new Date(now - Session.limits.idle)} END`
+  yield* deleteWithoutSites
+})
+
+/** Deletes the sessions and links whose websites are all deleted. */
+export const deleteWithoutSites = SqlClient.SqlClient.use(
+  (sql) => sql`DELETE FROM console_session WHERE NOT all_sites AND NOT EXISTS (
+    SELECT FROM console_session_site AS reached WHERE reached.session_id = console_session.session_id)`
+)
+
+export interface Options {
+  /** How long a caller waits for the database. */
+  readonly timeout: Duration.Input
+}
+
+export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never, PgClient.PgClient> =>
+  Layer.effect(
+    ConsoleSessions,
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+
+      const byDigest = yield* Lookup.make<typeof Row.Type>({
+        find: (digest) =>
+          sql`SELECT ${sql.literal(columns)} FROM console_session
+            WHERE cookie_sha256 = ${PgTypes.bytea(Buffer.from(digest, "base64url"))}`.pipe(
+            bounded(timeout),
+            decodeRows(Rows),
+            Effect.map((rows) => Option.fromUndefinedOr(rows[0]))
+          ),
+        found: "900 millis",
+        unknown: "900 millis",
+        capacity
+      })
+
+      const touch = (sessionId: string, now: number) =>
+        sql`UPDATE console_session SET last_used_at = ${PgTypes.timestamptz(now)}
+          WHERE session_id = ${PgTypes.uuid(sessionId)}
+            AND last_used_at <= ${PgTypes.timestamptz(now - Session.limits.touch)}`.pipe(
+          bounded(timeout),
+          // A standby, for example: the session is valid for as long as its last stored use allows.
+          Effect.catchTag("StorageUnavailable", (error) =>
+            Effect.annotateLogs(Effect.logDebug("The use of a console session is not stored"), "reason", error.reason)
+          )
+        )
+
+      return ConsoleSessions.of({
+        createLink: Effect.fnUntraced(function* ({ label, linkExpiresAt, role, sites }) {
+          const ids = sites === "all" ? [] : [...new Set(sites)].sort()
+          if (sites !== "all" && (ids.length === 0 || !ids.every(isCanonicalUuid))) return Option.none()
+          const link = Session.link.format(randomBytes(32))
+          const sessionId = randomUUID()
+          const createdAt = yield* Clock.currentTimeMillis
+          // Idempotent, since it may run twice if the connection breaks.
+          const rows = yield* sql`
+            WITH reached AS (
+              SELECT website_config_id FROM site
+              WHERE website_config_id = ANY (${array(ids, PgTypes.OID.uuid)}) AND deleted_at IS NULL FOR KEY SHARE
+            ), created AS (
+              INSERT INTO console_session
+                (session_id, link_sha256, role, all_sites, label, created_at, link_expires_at)
+              SELECT ${PgTypes.uuid(sessionId)}, ${PgTypes.bytea(Credential.digest(link))}, ${PgTypes.text(role)},
+                ${sites === "all"}, ${PgTypes.text(label)}, ${PgTypes.timestamptz(createdAt)},
+                ${PgTypes.timestamptz(linkExpiresAt)}
+              WHERE (SELECT count(*) FROM reached) = ${PgTypes.int8(BigInt(ids.length))}
+              ON CONFLICT (session_id) DO UPDATE SET label = excluded.label
+              RETURNING session_id
+            ), linked AS (
+              INSERT INTO console_session_site (session_id, website_config_id)
+              SELECT session_id, website_config_id FROM created, reached ON CONFLICT DO NOTHING
+            )
+            SELECT session_id FROM created`.pipe(bounded(timeout), decodeRows(Created))
+          if (rows.length === 0) return Option.none()
+          const reached = sites === "all" ? sites : ids
+          return Option.some({
+            link,
+            session: { sessionId, role, sites: reached, label, createdAt, linkExpiresAt, use: null }
+          })
+        }),
+        open: Effect.fnUntraced(function* (link) {
+          if (!Session.link.isSpelled(link)) return Option.none()
+          const cookie = Session.cookie.format(randomBytes(32))
+          const digest = PgTypes.bytea(Credential.digest(cookie))
+          const openedAt = yield* Clock.currentTimeMillis
+          const now = PgTypes.timestamptz(openedAt)
+          // Idempotent, since it may run twice: the second run finds its own digest.
+          const rows = yield* sql`
+            UPDATE console_session SET cookie_sha256 = ${digest}, opened_at = ${now}, last_used_at = ${now}
+            WHERE link_sha256 = ${PgTypes.bytea(Credential.digest(link))} AND link_expires_at > ${now}
+              AND (opened_at IS NULL OR cookie_sha256 = ${digest})
+              AND (all_sites OR EXISTS (
+                SELECT FROM console_session_site AS reached WHERE reached.session_id = console_session.session_id))
+            RETURNING ${sql.literal(columns)}`.pipe(bounded(timeout), decodeRows(Rows))
+          return Option.map(Option.fromUndefinedOr(rows[0]), (row) => ({
+            cookie,
+            session: { ...toSession(row), use: { openedAt, lastUsedAt: openedAt } }
+          }))
+        }),
+        authenticate: Effect.fnUntraced(function* (cookie) {
+          if (!Session.cookie.isSpelled(cookie)) return Option.none()
+          const digest = Credential.digest(cookie)
+          const found = yield* byDigest(Buffer.from(digest).toString("base64url"))
+          const row = Option.getOrUndefined(found)
+          if (row === undefined || row.cookieDigest === null || !Credential.sameDigest(row.cookieDigest, digest)) {
+            return Option.none()
+          }
+          const session = toSession(row)
+          const now = yield* Clock.currentTimeMillis
+          if (!Session.isOpen(session) || !Session.isValidAt(session, now)) return Option.none()
+          if (!Session.mustTouch(session, now)) return Option.some(session)
+          yield* touch(session.sessionId, now)
+          return Option.some({ ...session, use: { ...session.use, lastUsedAt: now } })
+        }),
+        list: sql`SELECT ${sql.literal(columns)} FROM console_session ORDER BY created_at, session_id`.pipe(
+          bounded(timeout),
+          decodeRows(Rows),
+          Effect.flatMap((rows) =>
+            Effect.map(Clock.currentTimeMillis, (now) =>
+              rows.map(toSession).filter((session) => Session.isValidAt(session, now))
+            )
+          )
+        ),
+        revoke: Effect.fnUntraced(function* (sessionId) {
+          if (!isCanonicalUuid(sessionId)) return false
+          const rows = yield* sql`DELETE FROM console_session
+            WHERE session_id = ${PgTypes.uuid(sessionId)} RETURNING session_id`.pipe(bounded(timeout))
+          return rows.length > 0
+        })
+      })
+    })
+  )

@@ -1,0 +1,35 @@
+/**
+ * Stores the links and sessions of the console. The interface only; see `memory/sites/ConsoleSessions` and
+ * `postgres/sites/ConsoleSessions`.
+ *
+ * @module
+ */
+import { Context, type Effect, type Option } from "effect"
+import type { ConsoleSession, OpenSession } from "../../core/sites/ConsoleSession.ts"
+import type { StorageUnavailable } from "../Storage.ts"
+
+export class ConsoleSessions extends Context.Service<
+  ConsoleSessions,
+  {
+    /** Creates a link, whose secret is returned here only. None if one of the websites does not exist. */
+    readonly createLink: (
+      request: Pick<ConsoleSession, "role" | "sites" | "label" | "linkExpiresAt">
+    ) => Effect.Effect<Option.Option<{ readonly link: string; readonly session: ConsoleSession }>, StorageUnavailable>
+    /**
+     * Opens the session of a link, and returns the secret for its cookie, here only. None if the link is unknown, expired,
+     * revoked, or was opened before. Of concurrent calls, one opens it.
+     */
+    readonly open: (
+      link: string
+    ) => Effect.Effect<Option.Option<{ readonly cookie: string; readonly session: OpenSession }>, StorageUnavailable>
+    /**
+     * The session whose cookie has this secret, if it has not ended, and counts this as a use of it. None does not reveal
+     * why. A revocation takes effect on every process within a second.
+     */
+    readonly authenticate: (cookie: string) => Effect.Effect<Option.Option<OpenSession>, StorageUnavailable>
+    /** Every session and every link that is not opened, oldest first, without secrets. Those that have ended may be missing. */
+    readonly list: Effect.Effect<ReadonlyArray<ConsoleSession>, StorageUnavailable>
+    /** Deletes a session, or its link. False if there is none. */
+    readonly revoke: (sessionId: string) => Effect.Effect<boolean, StorageUnavailable>
+  }
+>()("hydracore/services/ConsoleSessions") {}

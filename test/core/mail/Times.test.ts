@@ -1,0 +1,167 @@
+/** When digests and reports are sent. */
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as DateRange from "../../../src/core/analytics/report/DateRange.ts"
+import * as LocalTime from "../../../src/core/analytics/report/LocalTime.ts"
+import * as Digest from "../../../src/core/mail/Digest.ts"
+import * as LocalMorning from "../../../src/core/mail/LocalMorning.ts"
+import * as MailSchedule from "../../../src/core/mail/MailSchedule.ts"
+import * as ReportPeriod from "../../../src/core/mail/ReportPeriod.ts"
+
+const integer = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+const Zone = Schema.Literals([
+  "UTC",
+  "Europe/Berlin",
+  "America/New_York",
+  "Pacific/Apia",
+  "Asia/Kathmandu",
+  "Africa/Cairo"
+])
+const Time = integer(Date.UTC(2020, 0, 1), Date.UTC(2040, 0, 1))
+const Period = Schema.Literals(["weekly", "monthly"])
+const day = 86_400_000
+
+const wallClock = (time: number, timeZone: string): string =>
+  new Date(time).toLocaleTimeString("en-GB", { timeZone, hour: "2-digit", minute: "2-digit" })
+
+describe("core/mail/LocalMorning", () => {
+  it.prop(
+    "the next morning is at eight by the wall clock, at most a day and a clock change later",
+    [Zone, Time],
+    ([zone, now]) => {
+      const morning = LocalMorning.after(zone, now)
+      assert.strictEqual(wallClock(morning, zone), "08:00")
+      assert.isAbove(morning, now)
+      assert.isAtMost(morning - now, day + 2 * Digest.hourMillis)
+    }
+  )
+
+  it("a morning after the clocks changed is at eight too", () => {
+    assert.strictEqual(LocalMorning.of("Europe/Berlin", "2026-03-29"), Date.UTC(2026, 2, 29, 6))
+    assert.strictEqual(LocalMorning.of("Europe/Berlin", "2026-10-25"), Date.UTC(2026, 9, 25, 7))
+  })
+})
+
+describe("core/mail/ReportPeriod", () => {
+  it.prop(
+    "periods follow each other without a gap, and the latest has ended",
+    [Period, Zone, Time],
+    ([period, timeZone, now]) => {
+      const latest = ReportPeriod.latest(period, { now, timeZone })
+      const before = ReportPeriod.before(period, latest)
+      assert.isBelow(latest.last.localeCompare(DateRange.today({ now, timeZone })), 0)
+      assert.strictEqual(LocalTime.addDays(before.last, 1), latest.first)
+      const days = LocalTime.countDays(latest.first, latest.last)
+      if (period === "weekly") assert.deepStrictEqual([days, LocalTime.weekOf(latest.first)], [7, latest.first])
+      else assert.deepStrictEqual([latest.first.slice(8), latest.first.slice(0, 7)], ["01", latest.last.slice(0, 7)])
+    }
+  )
+
+  it.prop("a report is due on the morning after its period", [Period, Zone, Time], ([period, timeZone, now]) => {
+    const due = ReportPeriod.nextDue(period, { now, timeZone })
+    assert.isAbove(due, now)
+    assert.strictEqual(wallClock(due, timeZone), "08:00")
+    const { last } = ReportPeriod.latest(period, { now: due, timeZone })
+    assert.strictEqual(LocalTime.addDays(last, 1), DateRange.today({ now: due, timeZone }))
+    // It is the first such morning.
+    const following = ReportPeriod.nextDue(period, { now: due, timeZone })
+    assert.isAtLeast(following - due, (period === "weekly" ? 7 : 28) * day - 2 * Digest.hourMillis)
+    assert.isAtMost(due - now, (period === "weekly" ? 7 : 31) * day + 2 * Digest.hourMillis)
+  })
+})
+
+describe("core/mail/Digest", () => {
+  /** Submissions that wait, by the time at which they were stored, and the times of mails, while time passes. */
+  const simulate = (digest: Digest.Waiting["digest"], timeZone: string, pauses: ReadonlyArray<number>) => {
+    let now = Date.UTC(2026, 0, 1)
+    let waiting: Array<number> = []
+    let nextAt: number | null = null
+    const mails: Array<{ readonly at: number; readonly items: ReadonlyArray<number> }> = []
+    const decide = () => {
+      if (waiting.length === 0) return
+      const mailedAt = mails.map(({ at }) => at).filter((at) => now - at < Digest.hourMillis)
+      const [oldestAt = now] = waiting
+      const plan = Digest.plan({ digest, timeZone, count: waiting.length, oldestAt, mailedAt }, now)
+      for (const count of plan.mails) {
+        mails.push({ at: now, items: waiting.slice(0, count) })
+        waiting = waiting.slice(count)
+      }
+      nextAt = plan.nextAt
+      assert.strictEqual(nextAt === null, waiting.length === 0)
+    }
+    const passTo = (time: number) => {
+      while (nextAt !== null && nextAt <= time) {
+        now = Math.max(now, nextAt)
+        nextAt = null
+        decide()
+      }
+      now = time
+    }
+    for (const pause of pauses) {
+      passTo(now + pause)
+      waiting.push(now)
+      decide()
+    }
+    passTo(now + 3 * day)
+    return mails
+  }
+
+  const Pauses = Schema.Array(Schema.Union([integer(0, 60_000), integer(0, 2 * Digest.hourMillis)])).check(
+    Schema.isMaxLength(60)
+  )
+
+  it.prop(
+    "without a digest, each submission is mailed once and in order, a quiet one at once, and no hour has more than fourteen mails",
+    [Zone, Pauses],
+    ([zone, pauses]) => {
+      const mails = simulate(null, zone, pauses)
+      const items = mails.flatMap((mail) => mail.items)
+      assert.deepStrictEqual([items.length, items], [pauses.length, items.toSorted((a, b) => a - b)])
+      for (const { at, items: told } of mails) {
+        const hour = mails.filter((mail) => mail.at <= at && at - mail.at < Digest.hourMillis)
+        assert.isAtMost(hour.length, Digest.maxSingles + 4)
+        if (told.length > 1) assert.isAbove(hour.flatMap((mail) => mail.items).length, Digest.maxSingles)
+        for (const stored of told) assert.isAtMost(at - stored, Digest.quarterMillis)
+      }
+      if (pauses.length <= Digest.maxSingles) assert.isTrue(mails.every(({ at, items: [stored] }) => at === stored))
+    }
+  )
+
+  it.prop("a digest of fifteen minutes tells everything within them", [Zone, Pauses], ([zone, pauses]) => {
+    const mails = simulate("15m", zone, pauses)
+    assert.strictEqual(mails.flatMap((mail) => mail.items).length, pauses.length)
+    for (const [index, { at, items }] of mails.entries()) {
+      for (const stored of items) assert.isAtMost(at - stored, Digest.quarterMillis)
+      if (index > 0) assert.isAtLeast(at - (mails[index - 1]?.at ?? 0), Digest.quarterMillis)
+    }
+  })
+
+  it.prop("a daily digest is one mail on the next morning", [Zone, Pauses], ([zone, pauses]) => {
+    const mails = simulate("daily", zone, pauses)
+    assert.strictEqual(mails.flatMap((mail) => mail.items).length, pauses.length)
+    for (const { at, items } of mails) {
+      assert.strictEqual(at, LocalMorning.after(zone, items[0] ?? 0))
+      assert.strictEqual(at, LocalMorning.after(zone, items.at(-1) ?? 0))
+    }
+  })
+
+  it("more submissions than a mail holds follow a quarter of an hour later", () => {
+    const waiting = { digest: "15m", timeZone: "UTC", count: Digest.maxItems + 3, oldestAt: 0, mailedAt: [] } as const
+    const now = Digest.quarterMillis
+    assert.deepStrictEqual(Digest.plan(waiting, now), { mails: [Digest.maxItems], nextAt: now + Digest.quarterMillis })
+  })
+})
+
+describe("core/mail/MailSchedule", () => {
+  it.prop(
+    "only acceptance is success; a refusal and the tenth failure end",
+    [integer(1, 12), Time],
+    ([attempt, now]) => {
+      assert.deepStrictEqual(MailSchedule.next({ _tag: "Accepted" }, attempt, now, 0.5), { status: "sent" })
+      assert.deepStrictEqual(MailSchedule.next({ _tag: "Refused", error: "" }, attempt, now, 0.5), { status: "failed" })
+      const next = MailSchedule.next({ _tag: "Failed", error: "" }, attempt, now, 0.5)
+      if (next.status === "pending") assert.isAbove(next.nextAttemptAt, now)
+      assert.strictEqual(next.status, attempt > 9 ? "failed" : "pending")
+    }
+  )
+})

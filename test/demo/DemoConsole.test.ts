@@ -1,0 +1,83 @@
+/**
+ * Who gets a session of the demo's console without a link.
+ */
+import { type IncomingMessage, request } from "node:http"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { HttpServer } from "effect/http"
+import * as App from "../../src/App.ts"
+import * as DemoConsole from "../../src/demo/DemoConsole.ts"
+import * as Server from "../../src/http/server/Server.ts"
+import * as Countries from "../../src/memory/analytics/Countries.ts"
+import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
+import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
+import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
+import { ofPage } from "../support/OwnerRequests.ts"
+import { options } from "../support/TestServer.ts"
+
+/** The status and the cookie of a response. `fetch` cannot send a `Host`. */
+const answerTo = (port: number, path: string, method: string, headers: Record<string, string>) =>
+  Effect.callback<{ readonly status: number; readonly cookies: ReadonlyArray<string> }>((resume) => {
+    const outgoing = request(
+      { port, host: "127.0.0.1", path, method, headers, agent: false },
+      (answer: IncomingMessage) => {
+        answer.resume()
+        resume(Effect.succeed({ status: answer.statusCode ?? 0, cookies: answer.headers["set-cookie"] ?? [] }))
+      }
+    )
+    outgoing.on("error", (error) => resume(Effect.die(error))).end()
+  })
+
+const session = "/v1/owner/session"
+
+describe("demo: the console", () => {
+  it.live("opens for pages on this machine, and for nobody else", () =>
+    Effect.gen(function* () {
+      const built = yield* Layer.build(
+        Server.layer({ ...options, routes: DemoConsole.layer }).pipe(
+          Layer.provide([
+            Countries.none,
+            MemoryRateLimiter.layer({ maxKeys: 10 }),
+            MemoryAgentStream.layer(() => MemoryAgentStream.texts([]))
+          ]),
+          Layer.provideMerge(App.memoryStorage)
+        )
+      )
+      const { address } = yield* Effect.provide(HttpServer.HttpServer, built)
+      const sessions = Effect.provide(
+        ConsoleSessions.use(({ list }) => list),
+        built
+      )
+      const port = Number(new URL(HttpServer.formatAddress(address)).port)
+      for (const [path, method, headers] of [
+        [session, "GET", {}],
+        [session, "GET", { "sec-fetch-site": "cross-site" }],
+        [session, "GET", { ...ofPage, host: `evil.example:${port}` }],
+        [session, "GET", { ...ofPage, host: `192.168.1.5:${port}` }],
+        [session, "GET", { ...ofPage, "x-forwarded-for": "127.0.0.1" }],
+        [session, "GET", { ...ofPage, forwarded: "for=127.0.0.1" }],
+        [session, "GET", { ...ofPage, authorization: "Bearer hok_x" }],
+        [session, "DELETE", ofPage],
+        ["/v1/owner/sites", "GET", ofPage]
+      ] as const) {
+        const answer = yield* answerTo(port, path, method, headers)
+        assert.deepStrictEqual(answer, { status: 401, cookies: [] }, JSON.stringify(headers))
+      }
+      assert.deepStrictEqual(yield* sessions, [])
+
+      const opened = yield* answerTo(port, session, "GET", { ...ofPage, host: `localhost:${port}` })
+      assert.strictEqual(opened.status, 200)
+      const [pair = "", ...attributes] = (opened.cookies[0] ?? "").split("; ")
+      assert.sameMembers(attributes, ["HttpOnly", "Max-Age=2592000", "Path=/", "SameSite=Strict"])
+      for (const path of [session, "/v1/owner/sites"]) {
+        const known = yield* answerTo(port, path, "GET", { ...ofPage, cookie: pair })
+        assert.deepStrictEqual(known, { status: 200, cookies: [] }, path)
+      }
+      assert.lengthOf(yield* sessions, 1)
+      // The cookie of an earlier database is replaced.
+      const stale = `hydracore_console=hcs_${"a".repeat(43)}`
+      const again = yield* answerTo(port, session, "GET", { ...ofPage, cookie: stale })
+      assert.deepStrictEqual([again.status, again.cookies.length], [200, 1])
+    }).pipe(Effect.scoped)
+  )
+})

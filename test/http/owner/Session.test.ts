@@ -1,0 +1,228 @@
+/**
+ * The sessions of the console: how a link opens one, which requests its cookie counts in, and how it ends.
+ */
+import { randomBytes } from "node:crypto"
+import { assert, layer } from "@effect/vitest"
+import { Effect, Layer, Option } from "effect"
+import { cookie as cookieSpelling, limits, link as linkSpelling } from "../../../src/core/sites/ConsoleSession.ts"
+import { StorageUnavailable } from "../../../src/services/Storage.ts"
+import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
+import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
+import { newCookie, newLink, ofPage, send } from "../../support/OwnerRequests.ts"
+import { storages } from "../../support/Storages.ts"
+import { TestServer, layer as testServer } from "../../support/TestServer.ts"
+
+const path = "/v1/owner/session"
+const sites = "/v1/owner/sites"
+
+/** Exchanges the secret of a link, as the console's page does. */
+const open = (url: string, secret: unknown, headers: Record<string, string> = { origin: url, ...ofPage }) =>
+  send(url, path, { body: { secret }, init: { headers } })
+
+/** The value and the attributes of the cookie that a response sets. */
+const cookieOf = (headers: Headers) => {
+  const [pair = "", ...attributes] = (headers.get("set-cookie") ?? "").split("; ")
+  const [name, value = ""] = pair.split("=")
+  return { name, value, attributes: attributes.toSorted() }
+}
+
+for (const [name, storage] of storages) {
+  layer(testServer({}, undefined, undefined, storage({})), { excludeTestServices: true })(
+    `the console's sessions ${name}`,
+    (it) => {
+      it.effect("a link opens a session once, whose cookie authenticates until the session is closed", () =>
+        Effect.gen(function* () {
+          const { url } = yield* TestServer
+          const { link } = yield* newLink("viewer", "all")
+          const before = Date.now()
+          const opened = yield* open(url, link)
+          assert.deepStrictEqual([opened.status, opened.text], [204, ""])
+          assert.strictEqual(opened.headers.get("cache-control"), "no-store")
+          const { attributes, name, value } = cookieOf(opened.headers)
+          assert.strictEqual(name, "hydracore_console")
+          assert.isTrue(cookieSpelling.isSpelled(value))
+          assert.deepStrictEqual(attributes, ["HttpOnly", "Max-Age=2592000", "Path=/", "SameSite=Strict"])
+
+          assert.strictEqual((yield* open(url, link)).status, 401)
+          const current = yield* send(url, path, { cookie: value })
+          const { expires_at, ...rest } = JSON.parse(current.text)
+          assert.deepStrictEqual(rest, { role: "viewer", sites: "all" })
+          assert.isAtLeast(Date.parse(expires_at), before + limits.absolute)
+          assert.strictEqual((yield* send(url, sites, { cookie: value })).status, 200)
+
+          const closed = yield* send(url, path, { cookie: value, init: { method: "DELETE", headers: { origin: url } } })
+          assert.strictEqual(closed.status, 204)
+          assert.deepStrictEqual(cookieOf(closed.headers), {
+            name: "hydracore_console",
+            value: "",
+            attributes: ["HttpOnly", "Max-Age=0", "Path=/", "SameSite=Strict"]
+          })
+          // Within a second, by the contract of the service.
+          yield* Effect.repeat(send(url, sites, { cookie: value }), { until: ({ status }) => status === 401 })
+        })
+      )
+
+      it.effect("the cookie needs TLS unless the page is on http and loopback", () =>
+        Effect.gen(function* () {
+          const { url } = yield* TestServer
+          for (const [origin, isSecure] of [
+            ["http://localhost:8080", false],
+            ["https://console.example", true],
+            ["http://console.example", true],
+            ["https://localhost", true]
+          ] as const) {
+            const { link } = yield* newLink("owner", "all")
+            const { headers } = yield* open(url, link, { origin, ...ofPage })
+            assert.strictEqual(cookieOf(headers).attributes.includes("Secure"), isSecure, origin)
+          }
+        })
+      )
+
+      it.effect("a link that opens nothing, and a page of another origin, are answered 401 alike", () =>
+        Effect.gen(function* () {
+          const { url } = yield* TestServer
+          const { link } = yield* newLink("owner", "all")
+          const refused = [
+            yield* open(url, linkSpelling.format(randomBytes(32))),
+            yield* open(url, yield* newCookie("owner", "all")),
+            yield* open(url, ""),
+            yield* open(url, link, {}),
+            yield* open(url, link, { "sec-fetch-site": "cross-site" }),
+            yield* open(url, link, { "sec-fetch-site": "none" })
+          ]
+          assert.deepStrictEqual([...new Set(refused.map(({ status }) => status))], [401])
+          assert.lengthOf([...new Set(refused.map(({ text }) => text))], 1)
+          for (const { headers } of refused) assert.isNull(headers.get("set-cookie"))
+          assert.strictEqual((yield* open(url, link)).status, 204)
+        })
+      )
+
+      it.effect("a body that is no link is refused, and no answer repeats a secret", () =>
+        Effect.gen(function* () {
+          const { url } = yield* TestServer
+          const { link } = yield* newLink("owner", "all")
+          const form = { "content-type": "application/x-www-form-urlencoded", ...ofPage }
+          const plain = { "content-type": "text/plain", ...ofPage }
+          for (const [status, body, headers] of [
+            [422, "{", ofPage],
+            [422, {}, ofPage],
+            [422, { secret: 7 }, ofPage],
+            [422, { secret: `${link}${"x".repeat(1000)}` }, ofPage],
+            [415, `secret=${link}`, form],
+            [415, JSON.stringify({ secret: link }), plain]
+          ] as const) {
+            const answer = yield* send(url, path, { body, init: { headers } })
+            assert.strictEqual(answer.status, status, JSON.stringify(body))
+            assert.match(answer.headers.get("content-type") ?? "", /^application\/json/)
+            assert.notInclude(answer.text, link)
+          }
+          assert.strictEqual((yield* open(url, link)).status, 204)
+        })
+      )
+
+      it.effect("a cookie counts only alone, spelled right, and in a request of a page of the same origin", () =>
+        Effect.gen(function* () {
+          const { url } = yield* TestServer
+          const cookie = yield* newCookie("owner", "all")
+          const { key } = yield* OwnerKeys.use((keys) =>
+            keys.issue({ scope: "stats", sites: [], label: null, expiresAt: null })
+          ).pipe(Effect.flatMap(Effect.fromOption), Effect.orDie)
+          const header = `hydracore_console=${cookie}`
+          const texts = new Set<string>()
+          for (const headers of [
+            { cookie: header },
+            { cookie: header, "sec-fetch-site": "cross-site" },
+            { cookie: header, "sec-fetch-site": "same-site" },
+            { cookie: header, "sec-fetch-site": "none" },
+            { cookie: header, authorization: "Bearer hok_x", ...ofPage },
+            { cookie: `${header}x`, ...ofPage },
+            { cookie: `other=${cookie}`, ...ofPage },
+            { cookie: `hydracore_console=${key}`, ...ofPage },
+            { authorization: `Bearer ${cookie}`, ...ofPage }
+          ]) {
+            const answer = yield* send(url, sites, { init: { headers } })
+            assert.strictEqual(answer.status, 401, JSON.stringify(headers))
+            texts.add(answer.text)
+          }
+          assert.lengthOf([...texts], 1)
+          assert.strictEqual((yield* send(url, sites, { cookie })).status, 200)
+          // A key takes precedence, and has no session.
+          const both = yield* send(url, sites, { cookie, key })
+          assert.deepStrictEqual(JSON.parse(both.text), { sites: [] })
+          assert.strictEqual((yield* send(url, path, { key })).status, 404)
+          assert.strictEqual((yield* send(url, path, { key, init: { method: "DELETE" } })).status, 404)
+        })
+      )
+    }
+  )
+}
+
+layer(testServer({ console: false }), { excludeTestServices: true })("without a console", (it) => {
+  it.effect("no link opens a session, and no cookie authenticates", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const { link } = yield* newLink("owner", "all")
+      assert.strictEqual((yield* open(url, link)).status, 404)
+      assert.strictEqual((yield* send(url, sites, { cookie: yield* newCookie("owner", "all") })).status, 401)
+      assert.isTrue(Option.isSome(yield* ConsoleSessions.use((sessions) => sessions.open(link))))
+    })
+  )
+})
+
+layer(testServer({ rateLimitOwner: Option.some({ name: "owner", limit: 3, windowMillis: 60_000 }) }), {
+  excludeTestServices: true
+})("the rate limit of the console", (it) => {
+  it.effect("counts each session alone, and links that open nothing by address", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const [one, other] = [yield* newCookie("viewer", "all"), yield* newCookie("viewer", "all")]
+      const statuses = []
+      for (let index = 0; index < 4; index++) {
+        const answer = yield* send(url, sites, { cookie: one })
+        assert.match(answer.headers.get("ratelimit") ?? "", /^"owner";r=\d;t=\d+$/)
+        assert.strictEqual(answer.headers.get("cache-control"), "no-store")
+        statuses.push(answer.status)
+        if (answer.status === 429) assert.match(answer.headers.get("retry-after") ?? "", /^\d+$/)
+      }
+      assert.deepStrictEqual(statuses, [200, 200, 200, 429])
+      assert.strictEqual((yield* send(url, sites, { cookie: other })).status, 200)
+
+      const { link } = yield* newLink("viewer", "all")
+      const opened = []
+      for (let index = 0; index < 4; index++) {
+        opened.push((yield* open(url, linkSpelling.format(randomBytes(32)))).status)
+      }
+      assert.deepStrictEqual(opened, [401, 401, 401, 429])
+      // The address is locked out, for links and for sessions.
+      assert.strictEqual((yield* open(url, link)).status, 429)
+      assert.strictEqual((yield* send(url, sites, { cookie: other })).status, 429)
+    })
+  )
+})
+
+/** A store of sessions that cannot be reached. */
+const unreachable = Layer.effect(
+  ConsoleSessions,
+  Effect.map(ConsoleSessions, (sessions) => ({
+    ...sessions,
+    open: () => Effect.fail(new StorageUnavailable({ reason: "unreachable" })),
+    authenticate: () => Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
+  }))
+)
+
+layer(
+  testServer({}, undefined, (storage) => Layer.provideMerge(unreachable, storage)),
+  { excludeTestServices: true }
+)("a session whose store cannot be reached", (it) => {
+  it.effect("is answered 503, and counts as no failure", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const cookie = cookieSpelling.format(randomBytes(32))
+      const { link } = yield* newLink("viewer", "all")
+      for (const answer of [yield* send(url, sites, { cookie }), yield* open(url, link)]) {
+        assert.strictEqual(answer.status, 503)
+        assert.strictEqual(answer.headers.get("retry-after"), "5")
+      }
+    })
+  )
+})

@@ -1,0 +1,106 @@
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Context, Effect, Layer, Option } from "effect"
+import { TestClock } from "effect/testing"
+import { limits } from "../../../src/core/sites/ConsoleSession.ts"
+import * as PostgresConsoleSessions from "../../../src/postgres/sites/ConsoleSessions.ts"
+import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
+import * as SiteErasure from "../../../src/postgres/sites/SiteErasure.ts"
+import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
+import { SiteDirectory as Sites } from "../../../src/services/sites/SiteDirectory.ts"
+import { SiteErasure as Erasure } from "../../../src/services/sites/SiteErasure.ts"
+import { suite } from "../../suites/ConsoleSessions.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+
+const timeout = "20 seconds"
+const layers = Layer.mergeAll(
+  PostgresConsoleSessions.layer({ timeout }),
+  SiteDirectory.layer({ timeout }),
+  SiteErasure.layer({ timeout })
+).pipe(Layer.provideMerge(TestDatabase.layer))
+
+suite("postgres/sites/ConsoleSessions", layers)
+
+const newLink = (sites: "all" | ReadonlyArray<string> = "all") =>
+  Effect.gen(function* () {
+    const sessions = yield* ConsoleSessions
+    const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
+    const created = yield* sessions.createLink({ role: "owner", sites, label: null, linkExpiresAt })
+    return yield* Effect.fromOption(created)
+  })
+
+const newSession = Effect.gen(function* () {
+  const { open } = yield* ConsoleSessions
+  return yield* Effect.flatMap(open((yield* newLink()).link), Effect.fromOption)
+})
+
+const rows = PgClient.PgClient.use((sql) => sql`SELECT row_to_json(console_session)::text AS row FROM console_session`)
+
+describe("postgres/sites/ConsoleSessions: what is kept", () => {
+  it.effect("a session that one process revokes is invalid within a second in another", () =>
+    Effect.gen(function* () {
+      const here = yield* ConsoleSessions
+      const there = Context.get(
+        yield* Layer.build(Layer.fresh(PostgresConsoleSessions.layer({ timeout }))),
+        ConsoleSessions
+      )
+      const { cookie, session } = yield* newSession
+      assert.isTrue(Option.isSome(yield* there.authenticate(cookie)))
+      yield* here.revoke(session.sessionId)
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(Option.isNone(yield* there.authenticate(cookie)))
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.effect("the database holds digests, and the secrets nowhere", () =>
+    Effect.gen(function* () {
+      const { link } = yield* newLink()
+      const { cookie } = yield* newSession
+      const stored = JSON.stringify(yield* rows)
+      for (const secret of [link, cookie]) {
+        const text = secret.slice("hcl_".length)
+        for (const spelling of [secret, text, Buffer.from(text, "base64url").toString("hex")]) {
+          assert.notInclude(stored, spelling)
+        }
+      }
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.effect("requests within five minutes store one use", () =>
+    Effect.gen(function* () {
+      const { authenticate } = yield* ConsoleSessions
+      const { cookie } = yield* newSession
+      const before = yield* rows
+      yield* TestClock.adjust(limits.touch - 1)
+      yield* authenticate(cookie)
+      assert.deepStrictEqual(yield* rows, before)
+      yield* TestClock.adjust(1)
+      yield* authenticate(cookie)
+      assert.notDeepEqual(yield* rows, before)
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.effect("what has ended is deleted, and what has not is kept", () =>
+    Effect.gen(function* () {
+      const { list } = yield* ConsoleSessions
+      const site = yield* Sites.use((sites) => sites.create({ name: "a", origins: [] }))
+      yield* newLink([site.websiteConfigId])
+      yield* newSession
+      const deleteEnded = Effect.flatMap(Clock.currentTimeMillis, PostgresConsoleSessions.deleteEnded)
+      yield* deleteEnded
+      assert.lengthOf(yield* rows, 2)
+      yield* TestClock.adjust("1 minute")
+      yield* deleteEnded
+      assert.lengthOf(yield* rows, 1)
+      const open = yield* list
+      yield* TestClock.adjust(limits.idle)
+      yield* newLink([site.websiteConfigId])
+      yield* deleteEnded
+      assert.lengthOf(yield* rows, 1)
+      assert.notDeepEqual(yield* list, open)
+      // The erasure of a website removes what names only that website.
+      yield* Erasure.use((erasure) => erasure.erase(site.websiteConfigId))
+      assert.lengthOf(yield* rows, 0)
+    }).pipe(Effect.provide(layers))
+  )
+})

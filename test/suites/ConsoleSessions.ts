@@ -1,0 +1,202 @@
+/**
+ * The suite of every `ConsoleSessions`.
+ *
+ * @module
+ */
+import { randomBytes, randomUUID } from "node:crypto"
+import { assert, layer as shared } from "@effect/vitest"
+import { Clock, Effect, type Layer, Option, Schema } from "effect"
+import { TestClock } from "effect/testing"
+import { type ConsoleSession, cookie, limits, link } from "../../src/core/sites/ConsoleSession.ts"
+import type { Role } from "../../src/core/sites/Role.ts"
+import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
+
+const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] })).pipe(
+  Effect.map(({ websiteConfigId }) => websiteConfigId)
+)
+
+/** A link that expires in a minute. */
+const newLink = Effect.fnUntraced(function* (sites: ConsoleSession["sites"], role: Role = "owner") {
+  const sessions = yield* ConsoleSessions
+  const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
+  return yield* sessions
+    .createLink({ role, sites, label: "Ada's link", linkExpiresAt })
+    .pipe(Effect.flatMap(Effect.fromOption))
+})
+
+const openLink = (secret: string) => ConsoleSessions.use((sessions) => sessions.open(secret))
+
+const newSession = (sites: ConsoleSession["sites"], role: Role = "owner") =>
+  newLink(sites, role).pipe(
+    Effect.flatMap((created) => openLink(created.link)),
+    Effect.flatMap(Effect.fromOption)
+  )
+
+const authenticate = (secret: string) => ConsoleSessions.use((sessions) => sessions.authenticate(secret))
+
+/** The listed sessions with these ids: suites share a storage. */
+const listed = (...ids: ReadonlyArray<string>) =>
+  Effect.map(
+    ConsoleSessions.use((sessions) => sessions.list),
+    (sessions) => sessions.filter(({ sessionId }) => ids.includes(sessionId))
+  )
+
+export const suite = <E>(name: string, layer: Layer.Layer<ConsoleSessions | SiteDirectory | SiteErasure, E>) =>
+  shared(layer)(name, (it) => {
+    it.effect("a link opens one session, which has its role, its label and its websites", () =>
+      Effect.gen(function* () {
+        const sites = [yield* newSite, yield* newSite]
+        for (const role of ["viewer", "owner"] as const) {
+          for (const [given, reached] of [
+            ["all", "all"],
+            [[...sites, ...sites], sites.toSorted()]
+          ] as const) {
+            const created = yield* newLink(given, role)
+            assert.deepStrictEqual([created.session.sites, created.session.use], [reached, null])
+            assert.isTrue(link.isSpelled(created.link))
+            const now = yield* Clock.currentTimeMillis
+            const opened = Option.getOrThrow(yield* openLink(created.link))
+            assert.isTrue(cookie.isSpelled(opened.cookie))
+            assert.deepStrictEqual(opened.session, { ...created.session, use: { openedAt: now, lastUsedAt: now } })
+            for (let use = 0; use < 2; use++) {
+              assert.deepStrictEqual(yield* authenticate(opened.cookie), Option.some(opened.session))
+            }
+            assert.deepStrictEqual(yield* openLink(created.link), Option.none())
+          }
+        }
+      })
+    )
+
+    it.effect("of concurrent openings of a link, one succeeds", () =>
+      Effect.gen(function* () {
+        const created = yield* newLink("all")
+        const opened = yield* Effect.forEach(Array.from({ length: 8 }), () => openLink(created.link), {
+          concurrency: "unbounded"
+        })
+        assert.lengthOf(opened.filter(Option.isSome), 1)
+        assert.lengthOf(yield* listed(created.session.sessionId), 1)
+      })
+    )
+
+    it.effect("a link can be opened until it expires", () =>
+      Effect.gen(function* () {
+        const [early, late] = [yield* newLink("all"), yield* newLink("all")]
+        yield* TestClock.adjust(59_999)
+        assert.isTrue(Option.isSome(yield* openLink(early.link)))
+        yield* TestClock.adjust(1)
+        assert.isTrue(Option.isNone(yield* openLink(late.link)))
+        assert.deepStrictEqual(yield* listed(late.session.sessionId), [])
+      })
+    )
+
+    it.effect.prop("no other text opens a link or authenticates", [Schema.String], ([text]) =>
+      Effect.gen(function* () {
+        const created = yield* newLink("all")
+        const opened = yield* newSession("all")
+        for (const wrong of [text, `${created.link}${text}x`, link.format(randomBytes(32)), opened.cookie, ""]) {
+          assert.isTrue(Option.isNone(yield* openLink(wrong)))
+        }
+        for (const wrong of [text, `${opened.cookie}${text}x`, cookie.format(randomBytes(32)), created.link, ""]) {
+          assert.isTrue(Option.isNone(yield* authenticate(wrong)))
+        }
+      })
+    )
+
+    it.effect("a session ends when it was idle for too long, and each use postpones that", () =>
+      Effect.gen(function* () {
+        const opened = yield* newSession("all")
+        for (let uses = 0; uses < 4; uses++) {
+          yield* TestClock.adjust(limits.idle - 1)
+          const now = yield* Clock.currentTimeMillis
+          const used = Option.getOrThrow(yield* authenticate(opened.cookie))
+          assert.strictEqual(used.use.lastUsedAt, now)
+          const [known] = yield* listed(opened.session.sessionId)
+          assert.strictEqual(known?.use?.lastUsedAt, now)
+        }
+        yield* TestClock.adjust(limits.idle)
+        assert.isTrue(Option.isNone(yield* authenticate(opened.cookie)))
+        assert.deepStrictEqual(yield* listed(opened.session.sessionId), [])
+      })
+    )
+
+    it.effect("a session ends after its longest time, however much it is used", () =>
+      Effect.gen(function* () {
+        const opened = yield* newSession("all")
+        const step = limits.idle / 2
+        for (let time = step; time < limits.absolute; time += step) {
+          yield* TestClock.adjust(step)
+          assert.isTrue(Option.isSome(yield* authenticate(opened.cookie)))
+        }
+        yield* TestClock.adjust(step)
+        assert.isTrue(Option.isNone(yield* authenticate(opened.cookie)))
+      })
+    )
+
+    it.effect("a revoked session or link is invalid within a second, and others stay valid", () =>
+      Effect.gen(function* () {
+        const sessions = yield* ConsoleSessions
+        const [one, other] = [yield* newSession("all"), yield* newSession("all")]
+        const unopened = yield* newLink("all")
+        assert.isTrue(Option.isSome(yield* authenticate(one.cookie)))
+        for (const { sessionId } of [one.session, unopened.session]) {
+          assert.isTrue(yield* sessions.revoke(sessionId))
+          assert.isFalse(yield* sessions.revoke(sessionId))
+        }
+        yield* TestClock.adjust("1 second")
+        assert.isTrue(Option.isNone(yield* authenticate(one.cookie)))
+        assert.isTrue(Option.isNone(yield* openLink(unopened.link)))
+        assert.isTrue(Option.isSome(yield* authenticate(other.cookie)))
+        for (const unknown of [randomUUID(), "no session"]) assert.isFalse(yield* sessions.revoke(unknown))
+      })
+    )
+
+    it.effect("lists sessions and links, oldest first, without their secrets", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const first = yield* newSession([site], "viewer")
+        yield* TestClock.adjust(1)
+        const second = yield* newLink("all")
+        assert.deepStrictEqual(yield* listed(second.session.sessionId, first.session.sessionId), [
+          first.session,
+          second.session
+        ])
+      })
+    )
+
+    it.effect("deleting a website takes it from its sessions, and ends those that have no other", () =>
+      Effect.gen(function* () {
+        const [gone, kept] = [yield* newSite, yield* newSite]
+        const [one, both] = [yield* newSession([gone]), yield* newSession([gone, kept])]
+        const unopened = yield* newLink([gone])
+        yield* SiteErasure.use((erasure) => erasure.erase(gone))
+        yield* TestClock.adjust("1 second")
+        assert.isTrue(Option.isNone(yield* authenticate(one.cookie)))
+        assert.isTrue(Option.isNone(yield* openLink(unopened.link)))
+        assert.deepStrictEqual(
+          Option.map(yield* authenticate(both.cookie), ({ sites }) => sites),
+          Option.some([kept])
+        )
+        assert.deepStrictEqual(
+          (yield* listed(one.session.sessionId, both.session.sessionId, unopened.session.sessionId)).map(
+            ({ sites }) => sites
+          ),
+          [[kept]]
+        )
+      })
+    )
+
+    it.effect("there is no link for a website that does not exist, nor for none", () =>
+      Effect.gen(function* () {
+        const sessions = yield* ConsoleSessions
+        const site = yield* newSite
+        const before = (yield* sessions.list).length
+        for (const sites of [[site, randomUUID()], [site, "no website"], []]) {
+          const request = { role: "owner", sites, label: null, linkExpiresAt: Number.MAX_SAFE_INTEGER / 2 } as const
+          assert.isTrue(Option.isNone(yield* sessions.createLink(request)))
+        }
+        assert.lengthOf(yield* sessions.list, before)
+      })
+    )
+  })

@@ -1,0 +1,16 @@
+/** A submission as it is stored. */
+import { noAttribution } from "../../src/core/analytics/Lead.ts"
+import type { Submission } from "../../src/core/forms/Submission.ts"
+
+export const stored = (more: Partial<Submission> = {}): Submission => ({
+  submissionId: "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63",
+  websiteConfigId: "5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e21",
+  receivedAt: Date.UTC(2026, 10, 25, 9),
+  email: "ada@example.org",
+  pageSlug: "contact",
+  formData: JSON.stringify({ name: "Ada", message: "Hello\nthere" }),
+  status: "accepted",
+  reasons: [],
+  attribution: noAttribution,
+  ...more
+})
