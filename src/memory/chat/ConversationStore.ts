@@ -18,6 +18,7 @@ import {
   maxMessages,
   maxSize
 } from "../../core/chat/Conversation.ts"
+import * as ConversationHash from "../../core/chat/ConversationHash.ts"
 import * as History from "../../core/chat/History.ts"
 import type { Instance } from "../../core/chat/Instance.ts"
 import type * as Event from "../../core/delivery/Event.ts"
@@ -202,7 +203,7 @@ export const layer = (options: Table.Options = {}): Layer.Layer<ConversationStor
         messages: messages.length
       })
 
-      const key = randomBytes(32)
+      const key = ConversationHash.keyOf(randomBytes(32))
 
       return ConversationStore.of({
         history: ({ bounds, isRegenerating, key }) =>
