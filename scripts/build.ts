@@ -46,6 +46,9 @@ const recordScripts = async () => {
   return { scripts: recorded(), inputs: usedFiles().map((file) => path.relative(root, path.resolve(file))) }
 }
 
+/** Node 22 warns of modules that the program's packages only look for. */
+const shebang = "#!/usr/bin/env -S node"
+
 /** Replaces the bundler, and says where each module's source would be. */
 const placed: Plugin = {
   name: "placed",
@@ -57,10 +60,9 @@ const placed: Plugin = {
       return {
         loader: "ts",
         resolveDir: path.dirname(file),
-        contents: (await readFile(file, "utf8")).replaceAll(
-          "import.meta.url",
-          `new URL(${JSON.stringify(place)}, import.meta.url).href`
-        )
+        contents: (await readFile(file, "utf8"))
+          .replace(shebang, `${shebang} --disable-warning=ExperimentalWarning`)
+          .replaceAll("import.meta.url", `new URL(${JSON.stringify(place)}, import.meta.url).href`)
       }
     })
 }
