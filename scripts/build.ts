@@ -41,6 +41,8 @@ const recordScripts = async () => {
   for (const [name, outcome] of Object.entries(await Bundles.all())) {
     if (outcome._tag === "Failed") throw new Error(`${name}: ${outcome.reason}`)
   }
+  const ConsoleFiles = await import("../src/http/assets/ConsoleFiles.ts")
+  await ConsoleFiles.all()
   const DemoSite = await import("../src/demo/DemoSite.ts")
   await DemoSite.bundleScripts()
   return { scripts: recorded(), inputs: usedFiles().map((file) => path.relative(root, path.resolve(file))) }

@@ -5,7 +5,7 @@
  * @module
  */
 import { readFile } from "node:fs/promises"
-import { keyOf, type Recording } from "./Recording.ts"
+import { type EntryPoints, keyOf, type Recording } from "./Recording.ts"
 
 const root = new URL("../../", import.meta.url)
 
@@ -16,12 +16,13 @@ const load = (): Promise<Readonly<Record<string, Recording>>> => {
   return recordings
 }
 
-export const build = async ({ entryPoints }: { readonly entryPoints: ReadonlyArray<string> }) => {
+export const build = async ({ entryPoints }: { readonly entryPoints: EntryPoints }) => {
   const key = keyOf(entryPoints, root)
   const recording = (await load())[key]
   if (recording === undefined) throw new Error(`${key} was not bundled by npm run build.`)
   return {
-    outputFiles: recording.map(({ path, text }) => ({ path, text, contents: new TextEncoder().encode(text) }))
+    metafile: { outputs: recording.outputs },
+    outputFiles: recording.files.map(({ path, text }) => ({ path, text, contents: new TextEncoder().encode(text) }))
   }
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import * as esbuild from "esbuild"
-import { keyOf, type Recording } from "./Recording.ts"
+import { type EntryPoints, keyOf, type Recording } from "./Recording.ts"
 
 const recordings = new Map<string, Recording>()
 const inputs = new Set<string>()
@@ -15,10 +15,11 @@ export const stop = esbuild.stop
 export const build = async (options: esbuild.BuildOptions & { readonly write: false }) => {
   const result = await esbuild.build({ ...options, metafile: true })
   for (const input of Object.keys(result.metafile.inputs)) inputs.add(input)
-  recordings.set(
-    keyOf(options.entryPoints as ReadonlyArray<string>, new URL("../../src/", import.meta.url)),
-    result.outputFiles.map(({ path, text }) => ({ path, text }))
-  )
+  const key = keyOf(options.entryPoints as EntryPoints, new URL("../../src/", import.meta.url))
+  recordings.set(key, {
+    files: result.outputFiles.map(({ path, text }) => ({ path, text })),
+    outputs: options.metafile === true ? result.metafile.outputs : undefined
+  })
   return result
 }
 

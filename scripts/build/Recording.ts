@@ -5,10 +5,20 @@
  */
 import path from "node:path"
 import { fileURLToPath } from "node:url"
+import type { Metafile } from "esbuild"
 
-/** The files of a result, in the bundler's order. */
-export type Recording = ReadonlyArray<{ readonly path: string; readonly text: string }>
+export interface Recording {
+  /** In the bundler's order. */
+  readonly files: ReadonlyArray<{ readonly path: string; readonly text: string }>
+  /** The files that each one imports, if the call asked for them. */
+  readonly outputs: Metafile["outputs"] | undefined
+}
+
+/** Files, or files by the names of their results. */
+export type EntryPoints = ReadonlyArray<string> | Readonly<Record<string, string>>
 
 /** Identifies a call by its entry points, relative to the folder that holds `src`'s files. */
-export const keyOf = (entryPoints: ReadonlyArray<string>, root: URL): string =>
-  entryPoints.map((entry) => path.relative(fileURLToPath(root), entry).replaceAll(path.sep, "/")).join(",")
+export const keyOf = (entryPoints: EntryPoints, root: URL): string =>
+  Object.values(entryPoints)
+    .map((entry) => path.relative(fileURLToPath(root), entry).replaceAll(path.sep, "/"))
+    .join(",")

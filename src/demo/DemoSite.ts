@@ -11,7 +11,7 @@ import { HttpEffect, HttpRouter, HttpServerRequest, HttpServerResponse } from "e
 import * as LocalPage from "../core/http/LocalPage.ts"
 import * as Html from "../core/text/Html.ts"
 import * as Bundles from "../http/assets/Bundles.ts"
-import { build, stop } from "../http/assets/Esbuild.ts"
+import { build } from "../http/assets/Esbuild.ts"
 import * as ErrorResponses from "../http/endpoints/ErrorResponses.ts"
 import * as Cors from "../http/middleware/Cors.ts"
 import type { Numbered } from "./Arrival.ts"
@@ -55,20 +55,20 @@ export const fill = (template: string, values: Readonly<Record<string, string>>)
 
 const read = (name: string) => Effect.promise(() => readFile(file(name), "utf8"))
 
-/** Bundles the demo's scripts after the service's: both share one esbuild process, which each stops. */
+/** Bundles the demo's scripts. */
 export const bundleScripts = async (): Promise<ReadonlyArray<string>> => {
-  await Bundles.all()
-  const { outputFiles } = await build({
-    entryPoints: scripts.map((name) => file(`${name}.ts`)),
-    bundle: true,
-    format: "esm",
-    target: "es2022",
-    write: false,
-    outdir: "/",
-    logLevel: "silent",
-    tsconfigRaw: "{}"
-  })
-  await stop()
+  const { outputFiles } = await Bundles.inTurn(() =>
+    build({
+      entryPoints: scripts.map((name) => file(`${name}.ts`)),
+      bundle: true,
+      format: "esm",
+      target: "es2022",
+      write: false,
+      outdir: "/",
+      logLevel: "silent",
+      tsconfigRaw: "{}"
+    })
+  )
   return outputFiles.map(({ text }) => text)
 }
 

@@ -105,6 +105,7 @@ describe("the archive of npm run build", () => {
         for (const [page, text] of [
           ["/docs/website", "<h1"],
           ["/docs/reference", "scalar"],
+          ["/console", "/console/style-"],
           ["/demo/site", "Fjordlight"],
           ["/demo/assets/shell.js", "EventSource"]
         ] as const) {

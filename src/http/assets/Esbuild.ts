@@ -4,4 +4,4 @@
  *
  * @module
  */
-export { type BuildOptions, build, type Plugin, stop } from "esbuild"
+export { type BuildOptions, build, type Metafile, type Plugin, stop } from "esbuild"
