@@ -97,11 +97,18 @@ const notYours = ErrorResponses.refusal(
   headers
 )
 
+export interface Options {
+  /** Whether the service has the console, so that the demo links to it. */
+  readonly console: boolean
+}
+
+const consoleLink = '<a href="/console/" target="_blank">Console</a> '
+
 /**
  * The routes of the demo. Pages wait until `open` is called with the demo's ids, which are created once the server is
  * running.
  */
-export const make = Effect.fnUntraced(function* (feed: DemoFeed) {
+export const make = Effect.fnUntraced(function* (feed: DemoFeed, options: Options = { console: false }) {
   const opened = yield* Deferred.make<Demo>()
   const built = yield* Effect.cached(Effect.promise(bundleScripts))
 
@@ -110,7 +117,7 @@ export const make = Effect.fnUntraced(function* (feed: DemoFeed) {
   const shell = Effect.gen(function* () {
     const demo = yield* Deferred.await(opened)
     const values = Object.fromEntries(Object.entries(demo).map(([name, value]) => [name, Html.escape(value)]))
-    return html(fill(yield* read("shell.html"), values))
+    return html(fill(yield* read("shell.html"), { ...values, console: options.console ? consoleLink : "" }))
   })
 
   const page = Effect.fnUntraced(function* (path: keyof typeof pages) {
