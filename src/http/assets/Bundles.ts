@@ -6,7 +6,7 @@
  */
 import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
-import { type BuildOptions, build, type Plugin, stop } from "esbuild"
+import { type BuildOptions, build, type Plugin, stop } from "./Esbuild.ts"
 import * as StaticContent from "./StaticContent.ts"
 
 /** The names under which the scripts are served. */
