@@ -35,7 +35,7 @@ it.live(
     Effect.gen(function* () {
       const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
       // Too few for autovacuum too.
-    yield* insert(site.hostedWebsiteId, 40)
+      yield* insert(site.hostedWebsiteId, 40)
       yield* Rollups.round
       assert.deepStrictEqual(yield* analyzed, [])
       yield* insert(site.hostedWebsiteId, 10_000)
