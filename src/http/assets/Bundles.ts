@@ -6,7 +6,7 @@
  */
 import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
-import { type BuildOptions, build, type Plugin, stop } from "esbuild"
+import { type BuildOptions, build, type Plugin, stop } from "./Esbuild.ts"
 import * as StaticContent from "./StaticContent.ts"
 
 /** What websites load: scripts, and the style sheet of forms. */
