@@ -12,6 +12,7 @@ import { Overview } from "./overview/Overview.tsx"
 import { Message } from "./parts/Message.tsx"
 import { Snippet } from "./parts/Snippet.tsx"
 import { useAnswer } from "./Resource.ts"
+import { SiteList } from "./sites/SiteList.tsx"
 import * as Texts from "./Texts.ts"
 
 const NoSites = () => (
@@ -29,14 +30,16 @@ export const App = () => {
   const isOpen = address.link === null && !isSignedOut && (session.value !== undefined || session.failure !== undefined)
   const { failure, value } = useAnswer("GET /v1/owner/sites", isOpen ? {} : null)
   const sites = value?.sites ?? []
-  const site = sites.find(({ site_id }) => site_id === address.site) ?? (address.site === null ? sites[0] : undefined)
+  // Who has one website need not choose it.
+  const only = sites.length === 1 ? sites[0] : undefined
+  const site = address.site === null ? only : sites.find(({ site_id }) => site_id === address.site)
 
   useEffect(() => {
-    if (address.site === null && site !== undefined) go({ site: site.site_id }, { replace: true })
-  }, [address.site, site])
+    if (address.site === null && only !== undefined) go({ site: only.site_id }, { replace: true })
+  }, [address.site, only])
 
   useEffect(() => {
-    document.title = Texts.title(site?.name, Texts.pages.overview)
+    document.title = Texts.title(site?.name, site === undefined ? Texts.sites.title : Texts.pages.overview)
   }, [site])
 
   const content = () => {
@@ -44,7 +47,8 @@ export const App = () => {
     if (isSignedOut || failure?.kind === "signed-out") return <SignedOut />
     if (site !== undefined) return <Overview key={site.site_id} site={site} />
     if (value === undefined) return null
-    return sites.length === 0 ? <NoSites /> : <Message title={Texts.failures["not-found"]} />
+    if (sites.length === 0) return <NoSites />
+    return address.site === null ? <SiteList sites={sites} /> : <Message title={Texts.failures["not-found"]} />
   }
   return (
     <>

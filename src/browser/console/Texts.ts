@@ -18,8 +18,6 @@ export const frame = {
   skip: "Skip to the content",
   pages: "Pages",
   sites: "Websites",
-  findSite: "Find a website",
-  noSuchSite: "No website has this name",
   theme: "Theme",
   themes: { system: "As the system", light: "Light", dark: "Dark" },
   close: "Close",
@@ -64,6 +62,14 @@ export const session = {
   roles: { owner: "Owner", viewer: "Viewer" },
   ends: (time: string): string => `Signed in until ${time}`,
   end: "Sign out"
+} as const
+
+export const sites = {
+  title: "Websites",
+  note: "Visitors of the last 30 days",
+  find: "Find a website",
+  noMatch: "No website has this name.",
+  all: "All websites"
 } as const
 
 export const noSites = {

@@ -10,6 +10,7 @@ import { OwnerApi } from "../../contract/owner/Api.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import * as Console from "../assets/Console.ts"
 import * as Docs from "../assets/Docs.ts"
+import * as Home from "../assets/Home.ts"
 import * as Fallbacks from "../middleware/Fallbacks.ts"
 import * as Global from "../middleware/Global.ts"
 import * as Trace from "../middleware/Trace.ts"
@@ -60,7 +61,8 @@ export const layer = (options: Options) =>
         Layer.mergeAll(
           OwnerRoutes.layer({ rateLimit: rateLimitOwner, console: options.console }),
           options.console ? Console.layer : Layer.empty,
-          Layer.fresh(Docs.layer)
+          Layer.fresh(Docs.layer),
+          Home.layer(options)
         ).pipe(Layer.provideMerge(Global.layer({ paths, trustedProxies, tracing })))
       )
       const requests = yield* Scope.fork(yield* Effect.scope, "parallel")

@@ -17,6 +17,7 @@ import type { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
 import * as Assets from "../assets/Assets.ts"
 import * as Console from "../assets/Console.ts"
 import * as Docs from "../assets/Docs.ts"
+import * as Home from "../assets/Home.ts"
 import * as Drain from "../chat/Drain.ts"
 import * as RunningAnswers from "../chat/RunningAnswers.ts"
 import * as StreamSlots from "../chat/StreamSlots.ts"
@@ -102,6 +103,7 @@ const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
     options.console ? Console.layer : Layer.empty,
     Assets.layer,
     Docs.layer,
+    Home.layer(options),
     Health.layer
   ).pipe(
     Layer.provide([

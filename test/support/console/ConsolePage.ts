@@ -54,7 +54,7 @@ export const open = Effect.fnUntraced(function* (fragment: string, options: Visi
   yield* visitor.open(yield* newLink())
   yield* on(async () => {
     await page.getByRole("button", { name: "Open the console" }).click()
-    await page.getByRole("navigation", { name: "Pages" }).waitFor()
+    await page.getByRole("button", { name: /^Session: / }).waitFor()
     await page.evaluate(`location.hash = ${JSON.stringify(fragment)}`)
   })
   return { ...visitor, on, url, loaded: on(() => loaded(page)) }

@@ -72,7 +72,9 @@ export const Bar = ({ session, site, sites }: Props) => {
       <button type="button" class="skip" onClick={() => document.getElementById("content")?.focus()}>
         {Texts.frame.skip}
       </button>
-      <Mark />
+      <a class="home" href={Address.format(Address.initial)} aria-label={Texts.sites.all}>
+        <Mark />
+      </a>
       {site === undefined ? (
         <b>{Texts.app}</b>
       ) : (
@@ -80,8 +82,17 @@ export const Bar = ({ session, site, sites }: Props) => {
           <Menu
             label={`${Texts.frame.sites}: ${site.name}`}
             className="sites"
-            choices={sites.map((value) => ({ value, label: value.name, isCurrent: value === site }))}
-            onChoose={({ site_id }) => go({ ...elsewhere, site: site_id })}
+            choices={[
+              ...sites.map(({ name, site_id }) => ({
+                value: site_id,
+                label: name,
+                isCurrent: site_id === site.site_id
+              })),
+              ...(sites.length > 1 ? [{ value: null, label: Texts.sites.all, isApart: true }] : [])
+            ]}
+            onChoose={(site_id: string | null) =>
+              go(site_id === null ? Address.initial : { ...elsewhere, site: site_id })
+            }
           >
             <b>{site.name}</b>
           </Menu>

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Dimension } from "../Address.ts"
+import * as Calendar from "../Calendar.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
 import { go, useAddress } from "../Location.ts"
@@ -72,6 +73,7 @@ export const Overview = ({ site }: { readonly site: Site }) => {
   const isNew = isEmpty && ever.value !== undefined && Format.toNumber(ever.value.results[0]?.metrics[0]) === 0
 
   const days = totals.value?.query.date_range
+  const today = Calendar.today(now, site.time_zone)
   const shown: ReadonlyArray<Total> = [
     ...Queries.totalMetrics.map((metric, place) => totalOf(metric, row, place)),
     leadsQuery === null
@@ -97,7 +99,12 @@ export const Overview = ({ site }: { readonly site: Site }) => {
       ) : (
         <>
           {isEmpty && ever.value !== undefined && <NoVisits site={site} isFiltered={address.filters.length > 0} />}
-          <Totals totals={shown} chosen={address.metric} isStale={totals.isStale} />
+          <Totals
+            totals={shown}
+            chosen={address.metric}
+            isStale={totals.isStale}
+            isOver={days === undefined || days[0] !== days[1] || days[1] < today}
+          />
           {days === undefined ? <section class="series" /> : <Series scope={scope} days={days} />}
           <div class="lists">
             {lists.map((dimensions, index) => (
