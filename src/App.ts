@@ -34,6 +34,7 @@ import * as MemoryFormDirectory from "./memory/forms/FormDirectory.ts"
 import * as MemorySubmissionRepo from "./memory/forms/SubmissionRepo.ts"
 import * as LocalFallback from "./memory/limits/LocalFallback.ts"
 import * as MemoryRateLimiter from "./memory/limits/RateLimiter.ts"
+import * as MemoryPersons from "./memory/persons/Persons.ts"
 import * as MemoryReadiness from "./memory/Readiness.ts"
 import * as MemoryConsoleSessions from "./memory/sites/ConsoleSessions.ts"
 import * as MemoryDecisions from "./memory/sites/Decisions.ts"
@@ -58,6 +59,7 @@ import * as Deliveries from "./postgres/delivery/Deliveries.ts"
 import * as Webhooks from "./postgres/delivery/Webhooks.ts"
 import * as FormDirectory from "./postgres/forms/FormDirectory.ts"
 import * as SubmissionRepo from "./postgres/forms/SubmissionRepo.ts"
+import * as Persons from "./postgres/persons/Persons.ts"
 import * as Readiness from "./postgres/Readiness.ts"
 import * as Maintenance from "./postgres/schema/Maintenance.ts"
 import * as ConsoleSessions from "./postgres/sites/ConsoleSessions.ts"
@@ -98,6 +100,7 @@ export const storage = (settings: Settings) => {
     OwnerKeys.layer({ timeout }),
     ConsoleSessions.layer({ timeout }),
     ConversationStore.layer(queue),
+    Persons.layer({ timeout }),
     TokenBudget.layer({ timeout }),
     VisitorSalts.layer({ timeout }),
     Reports.layer({ timeout: settings.reportTimeout }),
@@ -125,7 +128,7 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemoryWidgetTokens.layer,
     MemoryOwnerKeys.layer,
     MemoryConsoleSessions.layer,
-    MemoryConversationStore.layer()
+    MemoryPersons.layer.pipe(Layer.provideMerge(MemoryConversationStore.layer()))
   ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
