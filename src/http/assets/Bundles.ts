@@ -6,7 +6,7 @@
  */
 import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
-import { type BuildOptions, build, type Plugin, stop } from "esbuild"
+import { type BuildOptions, build, type Plugin, stop } from "./Esbuild.ts"
 import * as StaticContent from "./StaticContent.ts"
 
 /** The names under which the scripts are served. */
@@ -75,49 +75,56 @@ const minifyStyle: Plugin = {
     }))
 }
 
+let last: Promise<unknown> = Promise.resolve()
+
+/**
+ * Runs one use of esbuild after another, and ends esbuild's process after each: all uses share that process, so one that ends it
+ * would break another that is running.
+ */
+export const inTurn = <A>(use: () => Promise<A>): Promise<A> => {
+  const result = last.then(use).finally(stop)
+  last = result.catch(() => {})
+  return result
+}
+
 const makeAll = async (): Promise<Readonly<Record<Name, Outcome>>> => {
-  try {
-    const [events, forms, panel] = await Promise.all([
-      make("events", { format: "esm" }),
-      make("forms", { format: "esm" }),
-      // `pure` removes the Markdown parser's assertions. The banner is the notice that the parser's licence requires, which
-      // minifying would remove.
-      make("chat-panel", {
-        format: "esm",
-        target: "es2022",
-        pure: ["console.assert"],
-        mangleProps: mangledProps,
-        plugins: [minifyStyle],
-        banner: { js: "/*! streaming-markdown: MIT */" }
-      })
-    ])
-    // A script loads this version of its other part, or the current one if the build failed.
-    const fileOf = (name: Name, outcome: Outcome): string =>
-      JSON.stringify(outcome._tag === "Made" ? hashedName(name, outcome.bundle.hash) : `${name}.js`)
-    const [embed, chat] = await Promise.all([
-      make("embed", {
-        format: "iife",
-        define: { EVENTS_FILE: fileOf("events", events), FORMS_FILE: fileOf("forms", forms) }
-      }),
-      // Not `esm`: the script tells the page's owner if the tag lacks `type="module"`.
-      make("chat", {
-        format: "iife",
-        target: "es2022",
-        plugins: [minifyStyle],
-        define: { PANEL_FILE: fileOf("chat-panel", panel) }
-      })
-    ])
-    return { embed, events, forms, chat, "chat-panel": panel }
-  } finally {
-    // Ends esbuild's process.
-    await stop()
-  }
+  const [events, forms, panel] = await Promise.all([
+    make("events", { format: "esm" }),
+    make("forms", { format: "esm" }),
+    // `pure` removes the Markdown parser's assertions. The banner is the notice that the parser's licence requires, which
+    // minifying would remove.
+    make("chat-panel", {
+      format: "esm",
+      target: "es2022",
+      pure: ["console.assert"],
+      mangleProps: mangledProps,
+      plugins: [minifyStyle],
+      banner: { js: "/*! streaming-markdown: MIT */" }
+    })
+  ])
+  // A script loads this version of its other part, or the current one if the build failed.
+  const fileOf = (name: Name, outcome: Outcome): string =>
+    JSON.stringify(outcome._tag === "Made" ? hashedName(name, outcome.bundle.hash) : `${name}.js`)
+  const [embed, chat] = await Promise.all([
+    make("embed", {
+      format: "iife",
+      define: { EVENTS_FILE: fileOf("events", events), FORMS_FILE: fileOf("forms", forms) }
+    }),
+    // Not `esm`: the script tells the page's owner if the tag lacks `type="module"`.
+    make("chat", {
+      format: "iife",
+      target: "es2022",
+      plugins: [minifyStyle],
+      define: { PANEL_FILE: fileOf("chat-panel", panel) }
+    })
+  ])
+  return { embed, events, forms, chat, "chat-panel": panel }
 }
 
 let made: Promise<Readonly<Record<Name, Outcome>>> | undefined
 
 /** The bundles of this process. Never rejects. */
 export const all = (): Promise<Readonly<Record<Name, Outcome>>> => {
-  made ??= makeAll()
+  made ??= inTurn(makeAll)
   return made
 }
