@@ -8,8 +8,10 @@ import * as Event from "../../core/delivery/Event.ts"
 import * as FanOut from "../../core/delivery/FanOut.ts"
 import * as Slots from "../../core/delivery/Slots.ts"
 import { type Delivery, leaseMillis, listSize } from "../../core/delivery/Webhook.ts"
+import * as WebhookMail from "../../core/mail/WebhookMail.ts"
 import { Deliveries } from "../../services/delivery/Deliveries.ts"
 import { Submissions } from "../forms/SubmissionRepo.ts"
+import { MailTables } from "../mail/MailTables.ts"
 import { DeliveryTables, type StoredDelivery } from "./DeliveryTables.ts"
 import { secretsOf, toWebhook } from "./Webhooks.ts"
 
@@ -21,10 +23,11 @@ const toDelivery = (delivery: StoredDelivery): Delivery => {
   return { eventId, webhookId, type, createdAt, status, attempts, nextAttemptAt }
 }
 
-export const layer: Layer.Layer<Deliveries, never, DeliveryTables | Submissions> = Layer.effect(
+export const layer: Layer.Layer<Deliveries, never, DeliveryTables | MailTables | Submissions> = Layer.effect(
   Deliveries,
   Effect.gen(function* () {
     const tables = yield* DeliveryTables
+    const mail = yield* MailTables
     const submissions = yield* Submissions
 
     const dataOf = (subject: string): string | undefined => {
@@ -38,6 +41,7 @@ export const layer: Layer.Layer<Deliveries, never, DeliveryTables | Submissions>
         .filter(({ disabledAt }) => disabledAt === null)
         .map(({ events, webhookId, websiteConfigId }) => ({ subscriberId: webhookId, websiteConfigId, events }))
       tables.add(FanOut.deliveries(events, subscribers, dataOf), now)
+      mail.accept(events)
       return events.length
     })
 
@@ -90,7 +94,9 @@ export const layer: Layer.Layer<Deliveries, never, DeliveryTables | Submissions>
           failingSince: webhook.failingSince ?? health.failingSince,
           disabledAt: webhook.disabledAt ?? health.disabledAt
         })
-        if (health.disabledAt !== null) tables.cancel(webhook.webhookId)
+        if (health.disabledAt === null || webhook.disabledAt !== null) return
+        tables.cancel(webhook.webhookId)
+        mail.webhookDisabled(webhook.websiteConfigId, WebhookMail.disabled(webhook, attempt.status), health.disabledAt)
       })
 
     return Deliveries.of({

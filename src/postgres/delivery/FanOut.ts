@@ -1,5 +1,5 @@
 /**
- * Turns events of the outbox into deliveries.
+ * Turns events of the outbox into deliveries, and into what mails tell.
  *
  * @module
  */
@@ -12,6 +12,7 @@ import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
 import * as SubmissionRows from "../forms/SubmissionRows.ts"
+import * as MailFanOut from "../mail/MailFanOut.ts"
 
 /** The events of one fan-out: few enough to hold their submissions in memory. */
 const size = 50
@@ -81,6 +82,7 @@ export const run = (sql: PgClient.PgClient): Effect.Effect<number, SqlError.SqlE
         columns.map(([oid, value]) => Database.array(deliveries.map(value), oid))
       )
     }
+    yield* MailFanOut.run(sql, events)
     return events.length
   })
 

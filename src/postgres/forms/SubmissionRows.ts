@@ -11,23 +11,23 @@ export const columns = `submission_id, website_config_id, received_at, email, pa
 
 const Text = Schema.NullOr(Schema.String)
 
-export const Rows = Schema.Array(
-  Schema.Struct({
-    submission_id: Schema.String,
-    website_config_id: Schema.String,
-    received_at: Schema.Date,
-    email: Text,
-    page_slug: Text,
-    form_data: Schema.String,
-    status: Schema.Literals(statuses),
-    reasons: Schema.Array(Schema.String),
-    source: Text,
-    medium: Text,
-    campaign: Text,
-    referrer: Text,
-    entry_page: Text
-  })
-)
+export const fields = {
+  submission_id: Schema.String,
+  website_config_id: Schema.String,
+  received_at: Schema.Date,
+  email: Text,
+  page_slug: Text,
+  form_data: Schema.String,
+  status: Schema.Literals(statuses),
+  reasons: Schema.Array(Schema.String),
+  source: Text,
+  medium: Text,
+  campaign: Text,
+  referrer: Text,
+  entry_page: Text
+}
+
+export const Rows = Schema.Array(Schema.Struct(fields))
 
 export const fromRow = (row: (typeof Rows.Type)[number]): Submission => ({
   submissionId: row.submission_id,
