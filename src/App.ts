@@ -30,6 +30,7 @@ import * as MemoryConversationStore from "./memory/chat/ConversationStore.ts"
 import * as MemoryInstanceDirectory from "./memory/chat/InstanceDirectory.ts"
 import * as MemoryTokenBudget from "./memory/chat/TokenBudget.ts"
 import * as MemoryWidgetTokens from "./memory/chat/WidgetTokens.ts"
+import * as MemoryFormDirectory from "./memory/forms/FormDirectory.ts"
 import * as MemorySubmissionRepo from "./memory/forms/SubmissionRepo.ts"
 import * as LocalFallback from "./memory/limits/LocalFallback.ts"
 import * as MemoryRateLimiter from "./memory/limits/RateLimiter.ts"
@@ -55,6 +56,7 @@ import * as WidgetTokens from "./postgres/chat/WidgetTokens.ts"
 import * as Database from "./postgres/Database.ts"
 import * as Deliveries from "./postgres/delivery/Deliveries.ts"
 import * as Webhooks from "./postgres/delivery/Webhooks.ts"
+import * as FormDirectory from "./postgres/forms/FormDirectory.ts"
 import * as SubmissionRepo from "./postgres/forms/SubmissionRepo.ts"
 import * as Readiness from "./postgres/Readiness.ts"
 import * as Maintenance from "./postgres/schema/Maintenance.ts"
@@ -89,6 +91,7 @@ export const storage = (settings: Settings) => {
     Goals.layer({ timeout }),
     SubmissionRepo.layer(queue),
     SiteDirectory.layer({ timeout }),
+    FormDirectory.layer({ timeout }),
     SiteErasure.layer({ timeout }),
     InstanceDirectory.layer({ timeout }),
     WidgetTokens.layer({ timeout }),
@@ -117,6 +120,7 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemorySiteErasure.layer,
     MemoryLeads.layer,
     MemoryGoals.layer,
+    MemoryFormDirectory.layer,
     MemoryReadiness.layer,
     MemoryWidgetTokens.layer,
     MemoryOwnerKeys.layer,
@@ -132,8 +136,7 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
           MemoryReports.layer
         ).pipe(Layer.provideMerge(AnalyticsRows.layer)),
         MemorySubmissionRepo.layer(),
-        MemoryDecisions.layer(),
-        MemorySiteDirectory.layer(),
+        MemoryDecisions.layer().pipe(Layer.provideMerge(MemorySiteDirectory.layer())),
         MemoryInstanceDirectory.layer()
       )
     )

@@ -13,6 +13,7 @@ import type { AgentStream } from "../services/chat/AgentStream.ts"
 import type { ConversationStore } from "../services/chat/ConversationStore.ts"
 import type { InstanceDirectory } from "../services/chat/InstanceDirectory.ts"
 import type { WidgetTokens } from "../services/chat/WidgetTokens.ts"
+import type { FormDirectory } from "../services/forms/FormDirectory.ts"
 import type { SubmissionRepo } from "../services/forms/SubmissionRepo.ts"
 import { Readiness } from "../services/Readiness.ts"
 import type { ConsoleSessions } from "../services/sites/ConsoleSessions.ts"
@@ -23,6 +24,7 @@ import type { SiteErasure } from "../services/sites/SiteErasure.ts"
 import * as Analytics from "./Analytics.ts"
 import * as Console from "./Console.ts"
 import * as Conversation from "./Conversation.ts"
+import * as Form from "./Form.ts"
 import * as Goal from "./Goal.ts"
 import * as Instance from "./Instance.ts"
 import * as Key from "./Key.ts"
@@ -44,6 +46,7 @@ export type Storage =
   | ConsoleSessions
   | ConversationStore
   | SubmissionRepo
+  | FormDirectory
   | Reports
   | AnalyticsExport
   | Goals
@@ -88,6 +91,7 @@ const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
       Key.command(storage),
       Console.command(storage),
       Conversation.command(storage),
+      Form.command(storage),
       Submissions.command(storage),
       Stats.command(storage),
       Goal.command(storage),

@@ -6,6 +6,7 @@ import type { AgentEvent } from "../../src/core/chat/Agent.ts"
 import * as ChatStream from "../../src/core/chat/ChatStream.ts"
 import { UiMessageStream } from "../../src/core/chat/UiMessageStream.ts"
 import * as ChatResponse from "../../src/http/chat/ChatResponse.ts"
+import * as EventSource from "../../src/http/chat/EventSource.ts"
 import * as OpenChats from "../../src/http/chat/OpenChats.ts"
 import type { AgentError } from "../../src/services/chat/AgentStream.ts"
 
@@ -24,7 +25,7 @@ export const respond = (
   drain: Effect.Effect<void> = Effect.never
 ) =>
   Effect.flatMap(OpenChats.make(drain), (watch) =>
-    ChatResponse.begin(agent, {
+    ChatResponse.begin(EventSource.fromStream(agent), {
       instanceId: "i-1",
       messageId: "m-1",
       dialect,
@@ -32,6 +33,7 @@ export const respond = (
       patience: "1 minute",
       maxDuration: "15 minutes",
       maxBytes: 1_000_000,
+      isMeasured: true,
       ...rest,
       openChats: watch
     }).pipe(Effect.flatMap(ChatResponse.toResponse))

@@ -10,6 +10,7 @@ import type { Room } from "../../src/core/delivery/Slots.ts"
 import type { Leased, Webhook } from "../../src/core/delivery/Webhook.ts"
 import * as MemoryAnalyticsRepo from "../../src/memory/analytics/AnalyticsRepo.ts"
 import * as AnalyticsRows from "../../src/memory/analytics/AnalyticsRows.ts"
+import * as MemoryConversationStore from "../../src/memory/chat/ConversationStore.ts"
 import * as MemoryInstanceDirectory from "../../src/memory/chat/InstanceDirectory.ts"
 import * as MemoryDeliveries from "../../src/memory/delivery/Deliveries.ts"
 import { DeliveryTables } from "../../src/memory/delivery/DeliveryTables.ts"
@@ -20,19 +21,25 @@ import * as MemoryNotifications from "../../src/memory/mail/Notifications.ts"
 import * as MemoryDecisions from "../../src/memory/sites/Decisions.ts"
 import * as MemorySiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
 import * as MemorySiteErasure from "../../src/memory/sites/SiteErasure.ts"
+import * as PostgresConversationStore from "../../src/postgres/chat/ConversationStore.ts"
+import * as PostgresInstanceDirectory from "../../src/postgres/chat/InstanceDirectory.ts"
 import * as PostgresDeliveries from "../../src/postgres/delivery/Deliveries.ts"
 import * as PostgresWebhooks from "../../src/postgres/delivery/Webhooks.ts"
 import * as PostgresSubmissionRepo from "../../src/postgres/forms/SubmissionRepo.ts"
 import * as PostgresMails from "../../src/postgres/mail/Mails.ts"
 import * as PostgresNotifications from "../../src/postgres/mail/Notifications.ts"
+import * as PostgresDecisions from "../../src/postgres/sites/Decisions.ts"
 import * as PostgresSiteDirectory from "../../src/postgres/sites/SiteDirectory.ts"
 import * as PostgresSiteErasure from "../../src/postgres/sites/SiteErasure.ts"
+import type { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
+import type { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
 import { Webhooks } from "../../src/services/delivery/Webhooks.ts"
 import type { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import type { Mails } from "../../src/services/mail/Mails.ts"
 import type { Notifications } from "../../src/services/mail/Notifications.ts"
 import type { StorageUnavailable } from "../../src/services/Storage.ts"
+import type { Decisions } from "../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import type { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
 import * as TestDatabase from "./postgres/TestDatabase.ts"
@@ -48,6 +55,9 @@ export type Storage =
   | Notifications
   | Mails
   | SubmissionRepo
+  | ConversationStore
+  | InstanceDirectory
+  | Decisions
   | SiteDirectory
   | SiteErasure
   | Hurry
@@ -76,9 +86,8 @@ export const memory: Layer.Layer<Storage> = Layer.mergeAll(
     Layer.mergeAll(
       MemoryAnalyticsRepo.layer.pipe(Layer.provideMerge(AnalyticsRows.layer)),
       MemorySubmissionRepo.layer(),
-      MemoryDecisions.layer(),
-      MemorySiteDirectory.layer(),
-      MemoryInstanceDirectory.layer()
+      MemoryDecisions.layer().pipe(Layer.provideMerge(MemorySiteDirectory.layer())),
+      MemoryConversationStore.layer().pipe(Layer.provideMerge(MemoryInstanceDirectory.layer()))
     )
   )
 )
@@ -97,6 +106,9 @@ export const postgresOn = (
     PostgresSubmissionRepo.layer({ timeout, maxQueue: 10_000 }),
     PostgresSiteDirectory.layer({ timeout }),
     PostgresSiteErasure.layer({ timeout }),
+    PostgresInstanceDirectory.layer({ timeout }),
+    PostgresConversationStore.layer({ timeout, maxQueue: 10_000 }),
+    PostgresDecisions.layer({ timeout }),
     Layer.effect(
       Hurry,
       Effect.map(PgClient.PgClient, (sql) =>

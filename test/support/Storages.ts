@@ -11,6 +11,7 @@ import * as Instance from "../../src/core/chat/Instance.ts"
 import type { Site } from "../../src/core/sites/Site.ts"
 import * as MemoryInstanceDirectory from "../../src/memory/chat/InstanceDirectory.ts"
 import * as MemoryWidgetTokens from "../../src/memory/chat/WidgetTokens.ts"
+import * as MemoryFormDirectory from "../../src/memory/forms/FormDirectory.ts"
 import * as MemoryConsoleSessions from "../../src/memory/sites/ConsoleSessions.ts"
 import * as MemoryOwnerKeys from "../../src/memory/sites/OwnerKeys.ts"
 import * as MemorySiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
@@ -40,7 +41,7 @@ const siteOf = (id: string): Site => ({
 
 const memory = ({ instances = [], sites = [] }: Seeds): Layer.Layer<Storage> =>
   Layer.merge(
-    Layer.fresh(Layer.merge(MemoryOwnerKeys.layer, MemoryConsoleSessions.layer)).pipe(
+    Layer.fresh(Layer.mergeAll(MemoryOwnerKeys.layer, MemoryConsoleSessions.layer, MemoryFormDirectory.layer)).pipe(
       Layer.provideMerge(MemorySiteDirectory.layer({ sites: sites.map(siteOf) }))
     ),
     // Fresh, since `App.memoryStorage` builds the same layer on other instances.

@@ -15,6 +15,7 @@ import * as Reports from "../../src/memory/analytics/Reports.ts"
 import * as ConversationStore from "../../src/memory/chat/ConversationStore.ts"
 import * as InstanceDirectory from "../../src/memory/chat/InstanceDirectory.ts"
 import * as WidgetTokens from "../../src/memory/chat/WidgetTokens.ts"
+import * as FormDirectory from "../../src/memory/forms/FormDirectory.ts"
 import * as SubmissionStore from "../../src/memory/forms/SubmissionRepo.ts"
 import * as Readiness from "../../src/memory/Readiness.ts"
 import * as ConsoleSessions from "../../src/memory/sites/ConsoleSessions.ts"
@@ -97,6 +98,7 @@ export const storage = (options: Options = {}) =>
   Layer.mergeAll(
     SiteErasure.layer,
     Goals.layer,
+    FormDirectory.layer,
     Readiness.layer,
     WidgetTokens.layer,
     OwnerKeys.layer,
@@ -106,11 +108,10 @@ export const storage = (options: Options = {}) =>
     Layer.provideMerge(
       Layer.mergeAll(
         SubmissionStore.layer(),
-        SiteDirectory.layer({ sites: [site] }),
         Layer.mergeAll(Reports.layer, AnalyticsRepo.layer, EventRepo.layer, AnalyticsExport.layer).pipe(
           Layer.provideMerge(AnalyticsRows.layer)
         ),
-        Decisions.layer(),
+        Decisions.layer().pipe(Layer.provideMerge(SiteDirectory.layer({ sites: [site] }))),
         InstanceDirectory.layer()
       )
     ),

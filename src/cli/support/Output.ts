@@ -29,6 +29,7 @@ export const notFound = (
     | "token"
     | "key"
     | "goal"
+    | "form"
     | "webhook"
     | "delivery"
     | "session",

@@ -1,19 +1,21 @@
 /**
  * Folds the events of an answer into the parts of its message. Pure.
  *
- * An answer has at most one text part, at the place where its text began, and one part for each source. Reasoning and tool
- * activity are not kept.
+ * The parts have the order in which they began. A tool separates two texts, as it does in the client's stream (`ChatStream`).
+ * Reasoning and tool activity are not kept.
  *
  * @module
  */
+import * as Activity from "./Activity.ts"
 import type { AgentEvent } from "./Agent.ts"
+import { joinTexts } from "./AnswerPieces.ts"
 import type { MessagePart } from "./Conversation.ts"
 
 /** The most sources of one answer. Later ones are dropped. */
 export const maxSources = 50
 
 /** The most UTF-16 units of a source's address; a source with a longer one is dropped. */
-const maxUrl = 2_000
+const maxUrl = 2_048
 
 /** The most UTF-16 units of a source's title; a longer one is cut. */
 const maxTitle = 300
@@ -32,39 +34,56 @@ const sourceOf = (parts: Parts, url: string, title: string | null): MessagePart 
   }
 }
 
-/** The parts after one more event. A source that the answer already has is not added again. */
-export const add = (parts: Parts, event: AgentEvent): Parts => {
+/** The parts of an answer so far, and whether its next text continues the last one. */
+export interface Folded {
+  readonly parts: Parts
+  readonly isTextOpen: boolean
+}
+
+/** An answer that said nothing. */
+export const none: Folded = { parts: [], isTextOpen: false }
+
+const say = ({ isTextOpen, parts }: Folded, delta: string): Folded => {
+  if (delta === "") return { parts, isTextOpen }
+  const index = isTextOpen ? parts.findLastIndex((part) => part.type === "text") : -1
+  if (index === -1) return { parts: [...parts, { type: "text", text: delta }], isTextOpen: true }
+  const extended = parts.map((part, at) =>
+    at === index && part.type === "text" ? { ...part, text: part.text + delta } : part
+  )
+  return { parts: extended, isTextOpen: true }
+}
+
+const add = (folded: Folded, event: AgentEvent): Folded => {
   switch (event._tag) {
     case "Text":
-    case "Refusal": {
-      if (event.delta === "") return parts
-      const index = parts.findIndex((part) => part.type === "text")
-      if (index === -1) return [...parts, { type: "text", text: event.delta }]
-      return parts.map((part, at) => (at === index && part.type === "text" ? extended(part.text, event.delta) : part))
-    }
+    case "Refusal":
+      return say(folded, event.delta)
     case "Source": {
-      const source = sourceOf(parts, event.url, event.title)
-      return source === null ? parts : [...parts, source]
+      // One that the answer already has is not added again.
+      const source = sourceOf(folded.parts, event.url, event.title)
+      return source === null ? folded : { ...folded, parts: [...folded.parts, source] }
     }
+    case "Tool":
+      return Activity.of(event) === null ? folded : { ...folded, isTextOpen: false }
     default:
-      return parts
+      return folded
   }
 }
 
-const extended = (text: string, delta: string): MessagePart => ({ type: "text", text: text + delta })
-
 /** The parts after these events. */
-export const addAll = (parts: Parts, events: Iterable<AgentEvent>): Parts => {
-  let current = parts
-  for (const event of events) current = add(current, event)
-  return current
-}
+export const addAll = (folded: Folded, events: ReadonlyArray<AgentEvent>): Folded =>
+  joinTexts(events).reduce(add, folded)
 
 /** The parts of an answer with these events. */
-export const fromEvents = (events: Iterable<AgentEvent>): Parts => addAll([], events)
+export const fromEvents = (events: ReadonlyArray<AgentEvent>): Parts => addAll(none, events).parts
 
-/** The text of a message. */
-export const textOf = (parts: Parts): string => parts.map((part) => (part.type === "text" ? part.text : "")).join("")
+/** The parts with U+FFFD in place of lone halves of surrogate pairs, as a client's stream has them. */
+export const toWellFormed = (parts: Parts): Parts =>
+  parts.map((part) => (part.type === "text" ? { ...part, text: part.text.toWellFormed() } : part))
+
+/** The text of a message: its texts as paragraphs, because what a tool separates is not one sentence. */
+export const textOf = (parts: Parts): string =>
+  parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n")
 
 /** The UTF-16 units of all texts, addresses and titles: what a message counts against the bound of its conversation. */
 export const sizeOf = (parts: Parts): number =>
@@ -73,18 +92,27 @@ export const sizeOf = (parts: Parts): number =>
     0
   )
 
+/** A tool of which nothing but its place is known any more. */
+const separator: AgentEvent = { _tag: "Tool", id: "", name: "", state: "running" }
+
 /**
  * The events that lead from the parts that a reader has to those that the answer has: for every split of an answer's
- * events, `addAll(had, missing(had, all))` is `all`.
+ * events, `addAll(had, missing(had, all)).parts` is `all`.
  */
-export const missing = (had: Parts, all: Parts): ReadonlyArray<AgentEvent> => {
-  const text = textOf(had)
-  const urls = new Set(had.flatMap((part) => (part.type === "source-url" ? [part.url] : [])))
-  return all.flatMap((part): ReadonlyArray<AgentEvent> => {
-    if (part.type === "text") {
-      const delta = part.text.slice(text.length)
+export const missing = (had: Folded, all: Parts): ReadonlyArray<AgentEvent> => {
+  let isTextOpen = had.isTextOpen
+  return all.flatMap((part, index): ReadonlyArray<AgentEvent> => {
+    const known = had.parts[index]
+    if (part.type === "source-url") {
+      return known === undefined ? [{ _tag: "Source", url: part.url, title: part.title ?? null }] : []
+    }
+    if (known !== undefined) {
+      const delta = known.type === "text" ? part.text.slice(known.text.length) : part.text
       return delta === "" ? [] : [{ _tag: "Text", delta }]
     }
-    return urls.has(part.url) ? [] : [{ _tag: "Source", url: part.url, title: part.title ?? null }]
+    const begun: AgentEvent = { _tag: "Text", delta: part.text }
+    const events = isTextOpen ? [separator, begun] : [begun]
+    isTextOpen = true
+    return events
   })
 }

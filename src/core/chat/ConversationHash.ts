@@ -3,12 +3,18 @@
  *
  * @module
  */
-import { createHmac } from "node:crypto"
+import { createHmac, createSecretKey, type KeyObject } from "node:crypto"
 import type { ConversationKey } from "./Conversation.ts"
+
+/** A key that is ready to use: to prepare the bytes takes eight times as long as a hash. */
+export type Key = KeyObject
+
+/** @param bytes 32 random bytes */
+export const keyOf = (bytes: Uint8Array): Key => createSecretKey(bytes)
 
 /** HMAC-SHA256 of a purpose, an instance and ids, in 64 hexadecimal digits: no id begins with a hyphen, as a flag does. */
 const hash = (
-  key: Uint8Array,
+  key: Key,
   purpose: "client-id" | "client-turns" | "session",
   instanceId: string,
   ...ids: ReadonlyArray<string>
@@ -18,7 +24,7 @@ const hash = (
     .digest("hex")
 
 /** The id under which a conversation is kept whose client made its id itself. */
-export const ofClientId = (key: Uint8Array, instanceId: string, clientId: string): string =>
+export const ofClientId = (key: Key, instanceId: string, clientId: string): string =>
   hash(key, "client-id", instanceId, clientId)
 
 /**
@@ -26,9 +32,9 @@ export const ofClientId = (key: Uint8Array, instanceId: string, clientId: string
  *
  * @param origin see `ClientTurns.origin`
  */
-export const ofClientTurns = (key: Uint8Array, instanceId: string, clientId: string, origin: string): string =>
+export const ofClientTurns = (key: Key, instanceId: string, clientId: string, origin: string): string =>
   hash(key, "client-turns", instanceId, clientId, origin)
 
 /** The agent's name for a conversation: two instances of one agent never share a session. */
-export const session = (key: Uint8Array, { conversationId, instanceId }: ConversationKey): string =>
+export const session = (key: Key, { conversationId, instanceId }: ConversationKey): string =>
   hash(key, "session", instanceId, conversationId)

@@ -36,7 +36,7 @@ export interface TurnsClient {
 const openId = (
   { conversationIds, instanceId }: Pick<Instance, "instanceId" | "conversationIds">,
   conversationId: string,
-  hashKey: Uint8Array
+  hashKey: ConversationHash.Key
 ): string | null => {
   if (isCanonicalUuid(conversationId)) return conversationId
   return conversationIds === "client" && conversationId.length >= minClientId
@@ -54,7 +54,7 @@ export const identify = (
   instance: Pick<Instance, "instanceId" | "memory" | "conversationIds">,
   given: string | undefined,
   fresh: string,
-  hashKey: Uint8Array,
+  hashKey: ConversationHash.Key,
   client: TurnsClient | null = null
 ): Identified => {
   const { instanceId } = instance

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ConversationKey } from "../chat/Conversation.ts"
 import * as Event from "./Event.ts"
 
 /** An event that its cause has stored. */
@@ -12,7 +13,7 @@ export interface OutboxEvent {
   readonly type: string
   /** Milliseconds since 1970. */
   readonly createdAt: number
-  /** What the event is about, such as a submission's id; its data is deleted with it. */
+  /** What the event is about: a submission's id, or a `conversationSubject`. Its data is deleted with it. */
   readonly subject: string | null
   /** JSON text; null if the data is that of the subject. */
   readonly data: string | null
@@ -46,11 +47,23 @@ export const deliveries = (
 ): ReadonlyArray<NewDelivery> => {
   const bySite = Map.groupBy(subscribers, ({ websiteConfigId }) => websiteConfigId)
   return events.flatMap((event) => {
-    const data = event.data ?? dataOf(event.subject ?? "")
+    const data = event.data === null ? dataOf(event.subject ?? "") : Event.bounded(event.data)
     if (data === undefined) return []
     const payload = Event.payload(event.type, event.createdAt, data)
     return (bySite.get(event.websiteConfigId) ?? [])
       .filter(({ events: wanted }) => Event.isWanted(wanted, event.type))
       .map(({ subscriberId }) => ({ event, subscriberId, payload }))
   })
+}
+
+/** The subject of a conversation's events. The statements that write them spell it the same. */
+export const conversationSubject = ({ conversationId, instanceId }: ConversationKey): string =>
+  `${instanceId} ${conversationId}`
+
+/** The conversation that a subject names; undefined if it names none. */
+export const conversationOf = (subject: string): ConversationKey | undefined => {
+  const [instanceId, conversationId, ...more] = subject.split(" ")
+  return instanceId === undefined || conversationId === undefined || more.length > 0
+    ? undefined
+    : { instanceId, conversationId }
 }

@@ -22,6 +22,9 @@ const titles: Readonly<Record<string, string>> = {
   "submission.quarantined": "Suspected spam in quarantine",
   "submission.released": "Submission released from quarantine",
   "submission.deleted": "Submission deleted",
+  "conversation.started": "New conversation",
+  "conversation.feedback": "An answer was rated",
+  "site.limit": "Visitors were refused for a limit",
   "webhook.test": "Test of this webhook"
 }
 

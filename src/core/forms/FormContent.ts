@@ -21,7 +21,7 @@ export interface Hints {
 }
 
 /** Blank texts, null, false and undefined count as not filled in. */
-const isFilled = (value: unknown): boolean =>
+export const isFilled = (value: unknown): boolean =>
   typeof value === "string" ? value.trim() !== "" : value !== undefined && value !== null && value !== false
 
 const millisOf = (value: unknown): number | null => {

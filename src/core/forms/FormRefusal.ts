@@ -20,11 +20,17 @@ export interface Refusal {
   readonly detail: string | ReadonlyArray<ValidationError> | undefined
 }
 
+/** What the visitor has to correct in a field. */
+export interface Correction {
+  readonly field: string
+  readonly text: string
+}
+
 export interface Explanation {
   readonly title: string
   readonly text: string
-  /** One correction per field that the visitor filled in. */
-  readonly corrections: ReadonlyArray<string>
+  /** What to correct, by field. */
+  readonly corrections: ReadonlyArray<Correction>
   /** Errors of the form itself, for the website's owner. */
   readonly forOwner: ReadonlyArray<string>
 }
@@ -75,7 +81,9 @@ const invalid = (errors: ReadonlyArray<ValidationError>): Explanation => {
     : {
         title: notSent,
         text: "Nothing was stored. Go back, correct this, and send the form again:",
-        corrections: errors.slice(0, maxErrors).map((error) => `${fieldOf(error)}: ${withoutPrefix(error.msg)}`),
+        corrections: errors
+          .slice(0, maxErrors)
+          .map((error) => ({ field: fieldOf(error) ?? "", text: withoutPrefix(error.msg) })),
         forOwner: []
       }
 }

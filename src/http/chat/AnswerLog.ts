@@ -3,21 +3,72 @@
  *
  * @module
  */
-import { Cause, Channel, Effect, Exit, Option, type Pull, Scope, Stream } from "effect"
+import { Effect, Exit, Option, Scope } from "effect"
 import type { AgentEvent } from "../../core/chat/Agent.ts"
 import * as AnswerEnd from "../../core/chat/AnswerEnd.ts"
 import * as AnswerPieces from "../../core/chat/AnswerPieces.ts"
 import type { AnswerEnding } from "../../core/chat/Conversation.ts"
 import { AgentBroken, type AgentError } from "../../services/chat/AgentStream.ts"
+import type { EventSink, EventSource } from "./EventSource.ts"
 
 type Events = ReadonlyArray<AgentEvent>
-type EventPull = Pull.Pull<readonly [AgentEvent, ...Array<AgentEvent>], AgentError>
+type End = Exit.Exit<void, AgentError>
+
+/**
+ * Pushes the events of a log into a sink, in the call that adds them. A fiber that waits for each event would take longer
+ * than all else that a token costs.
+ */
+class Reader {
+  private position = 0
+  private isWaiting = false
+  private readonly log: AnswerLog
+  private readonly sink: EventSink
+  private readonly onEnd: (end: End) => void
+
+  constructor(log: AnswerLog, sink: EventSink, onEnd: (end: End) => void) {
+    this.log = log
+    this.sink = sink
+    this.onEnd = onEnd
+  }
+
+  /** Pushes what the sink does not have yet, now or once it is empty. */
+  deliver(): void {
+    const { log, sink } = this
+    if (this.position < log.length && !sink.isOver) {
+      if (!sink.isEmpty) {
+        this.wait()
+        return
+      }
+      const events = log.since(this.position)
+      this.position = log.length
+      try {
+        sink.push(events.length === 1 ? events : AnswerPieces.joinTexts(events))
+      } catch (defect) {
+        // It ends this reader alone.
+        this.onEnd(Exit.die(defect))
+        return
+      }
+    }
+    if (sink.isOver) this.onEnd(Exit.void)
+    else if (log.exit !== undefined) this.onEnd(log.exit)
+  }
+
+  private wait(): void {
+    if (this.isWaiting) return
+    this.isWaiting = true
+    this.sink.whenEmpty(() => {
+      this.isWaiting = false
+      if (this.log.hasReader(this)) this.deliver()
+    })
+  }
+}
 
 export class AnswerLog {
+  /** How the answer ended; undefined while it runs. */
+  exit: End | undefined
   readonly #events: Array<AgentEvent> = []
-  readonly #waiting = new Set<() => void>()
-  #exit: Exit.Exit<void, AgentError> | undefined
-  #readers = 0
+  readonly #readers = new Set<Reader>()
+  #holders = 0
   readonly #onReaders: (readers: number) => void
 
   /** @param onReaders called with the number of readers when it changes, until the log ends */
@@ -30,31 +81,27 @@ export class AnswerLog {
     return this.#events.length
   }
 
-  get isEnded(): boolean {
-    return this.#exit !== undefined
-  }
-
   /** The events from a position on. */
   since(position: number): Events {
     return this.#events.slice(position)
   }
 
-  push(events: Iterable<AgentEvent>): void {
+  push(events: Events): void {
     for (const event of events) this.#events.push(event)
-    this.#wake()
+    this.#deliver()
   }
 
   /** Ends the log: readers get the events before it, then the exit. The first end stays. */
-  end(exit: Exit.Exit<void, AgentError>): void {
-    this.#exit ??= exit
-    this.#wake()
+  end(exit: End): void {
+    this.exit ??= exit
+    this.#deliver()
   }
 
-  /** Ends the log of an answer that is stored with this ending. */
-  endWith(ending: AnswerEnding): void {
+  /** Ends the log of an answer that is stored with this ending. `fault` says why an answer failed. */
+  endWith(ending: AnswerEnding, fault = `the answer ended as ${ending}`): void {
     const last = AnswerEnd.lastEvent(ending)
-    if (Option.isSome(last)) this.push([last.value])
-    this.end(Option.isSome(last) ? Exit.void : Exit.fail(new AgentBroken({ reason: `the answer ended as ${ending}` })))
+    if (Option.isSome(last)) this.#events.push(last.value)
+    this.end(Option.isSome(last) ? Exit.void : Exit.fail(new AgentBroken({ reason: fault })))
   }
 
   /** Counts a reader as long as the scope is open. */
@@ -63,41 +110,31 @@ export class AnswerLog {
     return Effect.addFinalizer(() => Effect.sync(() => this.#count(-1)))
   })
 
-  /** All events from the first on, as they come. Each run of the stream is a reader. */
-  read(): Stream.Stream<AgentEvent, AgentError> {
-    return Stream.fromChannel(
-      Channel.fromTransform((_, scope) => Effect.as(Scope.provide(this.hold, scope), this.#pull()))
+  /** All events from the first on, as they come. Each run of the source is a reader. */
+  readonly read: EventSource = (sink, scope) =>
+    Effect.andThen(
+      Scope.provide(this.hold, scope),
+      Effect.callback<void, AgentError>((resume) => {
+        const reader = new Reader(this, sink, (end) => {
+          this.#readers.delete(reader)
+          resume(end)
+        })
+        this.#readers.add(reader)
+        reader.deliver()
+        return Effect.sync(() => this.#readers.delete(reader))
+      })
     )
+
+  hasReader(reader: Reader): boolean {
+    return this.#readers.has(reader)
   }
 
-  #pull(): EventPull {
-    let position = 0
-    const pull: EventPull = Effect.suspend(() => {
-      if (position < this.#events.length) {
-        const events = AnswerPieces.joinTexts(this.since(position))
-        position = this.#events.length
-        return Effect.succeed(events as [AgentEvent, ...Array<AgentEvent>])
-      }
-      if (this.#exit === undefined) return Effect.flatMap(this.#grown, () => pull)
-      return Exit.isSuccess(this.#exit) ? Cause.done() : Effect.failCause(this.#exit.cause)
-    })
-    return pull
+  #deliver(): void {
+    for (const reader of this.#readers) reader.deliver()
   }
-
-  readonly #grown = Effect.callback<void>((resume) => {
-    const wake = () => resume(Effect.void)
-    this.#waiting.add(wake)
-    return Effect.sync(() => this.#waiting.delete(wake))
-  })
 
   #count(change: number): void {
-    this.#readers += change
-    if (this.#exit === undefined) this.#onReaders(this.#readers)
-  }
-
-  #wake(): void {
-    const waiting = [...this.#waiting]
-    this.#waiting.clear()
-    for (const wake of waiting) wake()
+    this.#holders += change
+    if (this.exit === undefined) this.#onReaders(this.#holders)
   }
 }

@@ -11,10 +11,23 @@ import type { AnswerLog } from "./AnswerLog.ts"
 export class AnswerPieces {
   /** How many events are stored. Adjacent texts count as one. */
   position = 0
+  /** How many of the log's events are stored or pending. */
   private taken = 0
+  /** How many events the log had in the last round. */
+  private seen = 0
   private pending: ReadonlyArray<AgentEvent> = []
   private readonly isIdle = Latch.makeUnsafe(true)
   private isClosed = false
+
+  /**
+   * Whether events are to be stored in this round: if some have waited since the last one. An answer that ends within a
+   * round therefore stores no piece, and a long one gathers the events of two rounds in each.
+   */
+  isDue(log: AnswerLog): boolean {
+    const hasWaited = this.pending.length > 0 || this.seen > this.taken
+    this.seen = log.length
+    return hasWaited
+  }
 
   /**
    * The events to store. What was not stored is sent again, with the same events at its beginning, because it may be stored

@@ -4,14 +4,15 @@
  * @module
  */
 import { randomBytes, randomUUID } from "node:crypto"
-import { Effect, Option, Scope, type Stream } from "effect"
-import type { AgentEvent, AgentRequest } from "../../core/chat/Agent.ts"
+import { Effect, Option, Scope } from "effect"
+import type { AgentRequest } from "../../core/chat/Agent.ts"
 import * as ClientTurns from "../../core/chat/ClientTurns.ts"
 import type { ConversationKey } from "../../core/chat/Conversation.ts"
+import type * as ConversationHash from "../../core/chat/ConversationHash.ts"
 import * as ConversationId from "../../core/chat/ConversationId.ts"
 import * as History from "../../core/chat/History.ts"
 import type { Instance } from "../../core/chat/Instance.ts"
-import { type AgentError, type AgentRefusal, AgentStream } from "../../services/chat/AgentStream.ts"
+import { type AgentRefusal, AgentStream } from "../../services/chat/AgentStream.ts"
 import {
   type ConversationFull,
   ConversationStore,
@@ -20,6 +21,7 @@ import {
 } from "../../services/chat/ConversationStore.ts"
 import type { RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
 import * as ChatLeads from "./ChatLeads.ts"
+import * as EventSource from "./EventSource.ts"
 import type { Question } from "./Question.ts"
 import { RunningAnswers } from "./RunningAnswers.ts"
 
@@ -33,7 +35,9 @@ export interface Asked {
   readonly answerId: string
   /** Whether the edge keeps the conversation for the visitor. */
   readonly memory: boolean
-  readonly stream: Stream.Stream<AgentEvent, AgentError>
+  readonly events: EventSource.EventSource
+  /** Whether the events come from the agent directly. Those of a running answer are measured where it runs. */
+  readonly isDirect: boolean
 }
 
 /** A release that takes effect when it was called `times` times. */
@@ -136,7 +140,7 @@ export const make = Effect.gen(function* () {
     answerId: string,
     trackerSession: string | null,
     onEnd: () => void
-  ): Effect.Effect<Asked["stream"], AskError, Scope.Scope> =>
+  ): Effect.Effect<EventSource.EventSource, AskError, Scope.Scope> =>
     // `onEnd` is called whenever the visitor leaves.
     Effect.uninterruptibleMask((restore) =>
       restore(Effect.andThen(answers.end(key, "superseded"), prepare(instance, question, key))).pipe(
@@ -161,16 +165,18 @@ export const make = Effect.gen(function* () {
     instance: Instance,
     question: Question,
     { session }: ConversationId.Identified
-  ): Effect.Effect<Asked["stream"], NothingToRegenerate> =>
+  ): Effect.Effect<EventSource.EventSource, NothingToRegenerate> =>
     question._tag === "Regenerate"
       ? Effect.fail(new NothingToRegenerate())
       : Effect.succeed(
-          agent.stream({
-            // An agent that keeps the conversation has instructions of its own.
-            instance: instance.memory === "edge" ? instance : { ...instance, instructions: null },
-            session: session ?? freshSession(),
-            turns: turnsFor(question, session, boundsOf(instance))
-          })
+          EventSource.fromStream(
+            agent.stream({
+              // An agent that keeps the conversation has instructions of its own.
+              instance: instance.memory === "edge" ? instance : { ...instance, instructions: null },
+              session: session ?? freshSession(),
+              turns: turnsFor(question, session, boundsOf(instance))
+            })
+          )
         )
 
   /**
@@ -179,7 +185,7 @@ export const make = Effect.gen(function* () {
   return (
     instance: Instance,
     question: Question,
-    hashKey: Uint8Array,
+    hashKey: ConversationHash.Key,
     trackerSession: string | null,
     release: () => void
   ): Effect.Effect<Asked, AskError, Scope.Scope> => {
@@ -188,13 +194,21 @@ export const make = Effect.gen(function* () {
     const identified = ConversationId.identify(instance, question.conversationId, randomUUID(), hashKey, client)
     const { conversationId, isOpen, storedId } = identified
     const answerId = randomUUID()
-    const asked = (stream: Asked["stream"]): Asked => ({ instance, conversationId, answerId, memory: isOpen, stream })
+    const isDirect = storedId === null
+    const asked = (events: EventSource.EventSource): Asked => ({
+      instance,
+      conversationId,
+      answerId,
+      memory: isOpen,
+      events,
+      isDirect
+    })
     if (storedId === null) {
       return Effect.andThen(
         releaseWithScope(release),
-        Effect.map(askOnly(instance, question, identified), (stream) => {
+        Effect.map(askOnly(instance, question, identified), (events) => {
           if (trackerSession !== null) addLead(instance.instanceId, trackerSession)
-          return asked(stream)
+          return asked(events)
         })
       )
     }

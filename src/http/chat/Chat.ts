@@ -9,6 +9,7 @@ import type { AgentEvent } from "../../core/chat/Agent.ts"
 import * as ChatStream from "../../core/chat/ChatStream.ts"
 import type { ChatEnd } from "../../core/metrics/Metrics.ts"
 import { type AgentRefusal, AgentRefused } from "../../services/chat/AgentStream.ts"
+import type { EventSink } from "./EventSource.ts"
 import type { OpenChat, OpenChats } from "./OpenChats.ts"
 
 export interface Options {
@@ -22,6 +23,8 @@ export interface Options {
   readonly maxDuration: number
   /** The maximum length of the agent's text, in bytes of UTF-8. */
   readonly maxBytes: number
+  /** Whether to measure the agent: its tokens, the time to the first, and its failure. */
+  readonly isMeasured: boolean
 }
 
 /** The connection that carries a chat to its visitor. */
@@ -33,7 +36,7 @@ export interface ChatSink {
 type Refusal = AgentRefusal
 type Taker = (text: string | undefined) => void
 
-export class Chat implements OpenChat {
+export class Chat implements OpenChat, EventSink {
   due = 0
   heapIndex = -1
   /** The fiber that asks the agent. */
@@ -47,19 +50,21 @@ export class Chat implements OpenChat {
   private until = Number.POSITIVE_INFINITY
   private opener: ((opened: Effect.Effect<void, Refusal>) => void) | undefined
   private taker: Taker | undefined
-  private waiter: ((emptied: Effect.Effect<void>) => void) | undefined
+  private waiter: (() => void) | undefined
   private opening: Effect.Effect<void, Refusal> | undefined
   readonly openChats: OpenChats
   private sink: ChatSink | undefined
   private readonly heartbeat: number
   private readonly readTimeout: number
   private readonly maxDuration: number
+  readonly isMeasured: boolean
 
   constructor(watch: OpenChats, options: Options) {
     this.openChats = watch
     this.heartbeat = options.heartbeat
     this.readTimeout = options.patience
     this.maxDuration = options.maxDuration
+    this.isMeasured = options.isMeasured
     this.state = ChatStream.initial(options)
     this.askedAt = watch.scheduler.now()
     watch.add(this)
@@ -73,12 +78,10 @@ export class Chat implements OpenChat {
     })
   }
 
-  /** Waits until the socket has taken all frames. For the writer. */
-  emptied(): Effect.Effect<void> {
-    return Effect.callback((resume) => {
-      if (this.text === "") resume(Effect.void)
-      else this.waiter = resume
-    })
+  /** Calls back once the socket has taken all frames. */
+  whenEmpty(callback: () => void): void {
+    if (this.text === "") callback()
+    else this.waiter = callback
   }
 
   /** Passes the pending frames to `taker` as soon as there are any; undefined after the last. One call at a time. */
@@ -131,7 +134,7 @@ export class Chat implements OpenChat {
       this.until = this.takenAt + this.maxDuration
       this.openChats.scheduler.set(this, this.nextDeadline(this.takenAt))
     }
-    this.countTokens(events)
+    if (this.isMeasured) this.countTokens(events)
     this.write(events)
     if (!this.isAccepted) this.open(Effect.void)
   }
@@ -252,7 +255,7 @@ export class Chat implements OpenChat {
     const { waiter } = this
     this.waiter = undefined
     // The writer continues once the socket has these frames.
-    if (waiter !== undefined) queueMicrotask(() => waiter(Effect.void))
+    if (waiter !== undefined) queueMicrotask(waiter)
     return text
   }
 }

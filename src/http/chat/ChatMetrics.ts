@@ -3,15 +3,32 @@
  *
  * @module
  */
-import { Effect } from "effect"
+import { Cause, Effect, Option } from "effect"
 import * as Metrics from "../../core/metrics/Metrics.ts"
+import type { AgentError } from "../../services/chat/AgentStream.ts"
 
 export interface ChatMetrics {
   readonly ended: (reason: Metrics.ChatEnd) => void
-  readonly agentFailed: (kind: Metrics.AgentFailureKind) => void
+  /** `isAccepted` says whether the agent had taken the request. A defect of the edge, or an interruption, is not counted. */
+  readonly agentFailed: (cause: Cause.Cause<AgentError | Cause.Done>, isAccepted: boolean) => void
   /** From the request to the agent. */
   readonly firstToken: (millis: number) => void
   readonly tokens: (count: number) => void
+}
+
+/** The kind of an agent's failure; undefined for a defect of the edge. */
+const failureKind = (
+  cause: Cause.Cause<AgentError | Cause.Done>,
+  isAccepted: boolean
+): Metrics.AgentFailureKind | undefined => {
+  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+  if (error === undefined) return undefined
+  if (!Cause.isDone(error)) {
+    if (error._tag === "AgentTimeout") return "timeout"
+    if (error._tag === "AgentBusy") return "busy"
+    if (error._tag === "AgentEmpty") return "empty"
+  }
+  return isAccepted ? "broken" : "refused"
 }
 
 export const make: Effect.Effect<ChatMetrics> = Effect.contextWith((context) => {
@@ -23,7 +40,10 @@ export const make: Effect.Effect<ChatMetrics> = Effect.contextWith((context) => 
   for (const metric of [firstToken, tokens, ...ends.values(), ...failures.values()]) metric.valueUnsafe(context)
   return Effect.succeed({
     ended: (reason) => ends.get(reason)?.updateUnsafe(1, context),
-    agentFailed: (kind) => failures.get(kind)?.updateUnsafe(1, context),
+    agentFailed: (cause, isAccepted) => {
+      const kind = failureKind(cause, isAccepted)
+      if (kind !== undefined) failures.get(kind)?.updateUnsafe(1, context)
+    },
     firstToken: (millis) => firstToken.updateUnsafe(Metrics.seconds(millis), context),
     tokens: (count) => tokens.updateUnsafe(count, context)
   })

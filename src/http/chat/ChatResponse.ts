@@ -4,27 +4,13 @@
  *
  * @module
  */
-import {
-  Cause,
-  Channel,
-  Context,
-  Duration,
-  Effect,
-  Exit,
-  Fiber,
-  Option,
-  type Pull,
-  Scope,
-  Stream,
-  Tracer
-} from "effect"
+import { Cause, Context, Duration, Effect, Exit, Fiber, Option, Scope, Tracer } from "effect"
 import { HttpEffect, HttpServerResponse } from "effect/http"
-import type { AgentEvent } from "../../core/chat/Agent.ts"
 import type * as ChatStream from "../../core/chat/ChatStream.ts"
-import type { AgentFailureKind } from "../../core/metrics/Metrics.ts"
 import { type AgentError, type AgentRefusal, AgentRefused } from "../../services/chat/AgentStream.ts"
 import { Chat } from "./Chat.ts"
 import * as ChatDelivery from "./ChatDelivery.ts"
+import type { EventSource } from "./EventSource.ts"
 import type { OpenChats } from "./OpenChats.ts"
 
 /** What the log calls a chat by. */
@@ -48,6 +34,8 @@ export interface Options {
   readonly maxBytes: number
   /** Headers of the response besides those of the stream. */
   readonly headers?: Readonly<Record<string, string>>
+  /** Whether to measure the agent: its tokens, the time to the first, and its failure. */
+  readonly isMeasured: boolean
   readonly openChats: OpenChats
 }
 
@@ -107,70 +95,13 @@ const failureOf = Effect.fnUntraced(function* (cause: Cause.Cause<AgentError | C
 const logBound = (failure: string, names: Names) =>
   Effect.annotateLogs(Effect.logInfo("A chat stream was ended"), { ...names, reason: failure })
 
-type EventPull = Pull.Pull<readonly [AgentEvent, ...Array<AgentEvent>], AgentError>
-
-/**
- * Pulls the agent's events into the chat, each time after the socket has taken the previous frames. It lives as long as the
- * chat, so that it drops the agent's stream, and the message in it, once the stream has started.
- */
-class AgentPump {
-  private agent: Stream.Stream<AgentEvent, AgentError> | undefined
-  private pull: EventPull | undefined
-  private readonly chat: Chat
-  private readonly scope: Scope.Scope
-
-  constructor(agent: Stream.Stream<AgentEvent, AgentError>, chat: Chat, scope: Scope.Scope) {
-    this.agent = agent
-    this.chat = chat
-    this.scope = scope
-  }
-
-  begin(): Effect.Effect<void, AgentError | Cause.Done> {
-    const { agent = Stream.empty } = this
-    this.agent = undefined
-    return Effect.flatMap(Channel.toPullScoped(Stream.toChannel(agent), this.scope), (pull) => {
-      this.pull = pull
-      return Effect.whileLoop(this)
-    })
-  }
-
-  while(): boolean {
-    return !this.chat.isOver
-  }
-
-  body(): EventPull {
-    const { chat, pull = Cause.done() } = this
-    return chat.isEmpty ? pull : Effect.andThen(chat.emptied(), pull)
-  }
-
-  step(events: Iterable<AgentEvent>): void {
-    this.chat.push(events)
-  }
-}
-
-/** The kind of an agent's failure; undefined for a defect of the edge. */
-const failureKind = (
-  cause: Cause.Cause<AgentError | Cause.Done>,
-  isAccepted: boolean
-): AgentFailureKind | undefined => {
-  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
-  if (error === undefined) return undefined
-  if (!Cause.isDone(error)) {
-    if (error._tag === "AgentTimeout") return "timeout"
-    if (error._tag === "AgentBusy") return "busy"
-    if (error._tag === "AgentEmpty") return "empty"
-  }
-  return isAccepted ? "broken" : "refused"
-}
-
 /** Ends the chat after the agent has been asked, and logs why if it failed. */
 const settle = (exit: Exit.Exit<void, AgentError | Cause.Done>, chat: Chat, names: Names): Effect.Effect<void> => {
   const { failure } = chat
   if (failure !== null) return logBound(failure, names)
   // The agent finished, the edge ended the stream, or the visitor left.
   if (Exit.isSuccess(exit) || chat.isOver || Cause.hasInterruptsOnly(exit.cause)) return Effect.void
-  const kind = failureKind(exit.cause, chat.isAccepted)
-  if (kind !== undefined) chat.openChats.metrics.agentFailed(kind)
+  if (chat.isMeasured) chat.openChats.metrics.agentFailed(exit.cause, chat.isAccepted)
   if (!chat.isAccepted) return Effect.sync(() => chat.refuse(Cause.map(exit.cause, refusal)))
   return Effect.map(failureOf(exit.cause, names), (failure) => chat.fail(failure))
 }
@@ -182,11 +113,10 @@ const ending = (chat: Chat, scope: Scope.Closeable, names: Names) => (exit: Exit
     Effect.sync(() => chat.close())
   )
 
-/** Reads the agent into the chat, in a scope that closes as soon as the agent has been read. */
-const ask = (agent: Stream.Stream<AgentEvent, AgentError>, chat: Chat, names: Names): Effect.Effect<void> => {
+/** Reads the events into the chat, in a scope that closes as soon as they have been read. */
+const read = (events: EventSource, chat: Chat, names: Names): Effect.Effect<void> => {
   const scope = Scope.makeUnsafe()
-  const asking = new AgentPump(agent, chat, scope)
-  return Effect.suspend(() => asking.begin()).pipe(Effect.onExit(ending(chat, scope, names)), Effect.ignoreCause)
+  return Effect.suspend(() => events(chat, scope)).pipe(Effect.onExit(ending(chat, scope, names)), Effect.ignoreCause)
 }
 
 /** A chat that its agent accepted, and the headers of the 200. */
@@ -196,17 +126,14 @@ export interface StartedChat {
 }
 
 /**
- * Asks the agent and waits until it accepts. A failure before that is the typed error. A later failure, a defect, a bound
+ * Reads the agent's events and waits until it accepts. A failure before that is the typed error. A later failure, a defect, a bound
  * or the end of the process becomes a frame of the stream, which always ends with `[DONE]`. In both cases the log gets the
  * reason and the visitor a sentence.
  *
- * The agent's stream lives in the scope. Keep the scope open until the visitor has received everything, and close it when
+ * The reading lives in the scope. Keep the scope open until the visitor has received everything, and close it when
  * the visitor leaves, which interrupts the agent. The agent is read on only after the socket has taken the pending frames.
  */
-export const begin = (
-  agent: Stream.Stream<AgentEvent, AgentError>,
-  options: Options
-): Effect.Effect<StartedChat, AgentRefusal, Scope.Scope> =>
+export const begin = (events: EventSource, options: Options): Effect.Effect<StartedChat, AgentRefusal, Scope.Scope> =>
   Effect.contextWith((services: Context.Context<Scope.Scope>) => {
     const { instanceId, messageId, openChats: watch } = options
     const names = { instanceId, messageId }
@@ -216,14 +143,15 @@ export const begin = (
       heartbeat: Duration.toMillis(options.heartbeat),
       patience: Duration.toMillis(options.patience),
       maxDuration: Duration.toMillis(options.maxDuration),
-      maxBytes: options.maxBytes
+      maxBytes: options.maxBytes,
+      isMeasured: options.isMeasured
     })
     if (watch.isDrained()) chat.drain()
     else {
       // The request's own context is a kilobyte that the answer has no need of, but for its span.
       const isTraced = Context.getOrUndefined(services, Tracer.ParentSpan) !== undefined
       const fork = Effect.runForkWith(isTraced ? services : watch.services)
-      chat.asking = Fiber.runIn(fork(ask(agent, chat, names)), Context.get(services, Scope.Scope))
+      chat.asking = Fiber.runIn(fork(read(events, chat, names)), Context.get(services, Scope.Scope))
     }
     return Effect.tapError(chat.opened(), (error) => logRefusal(error, names)).pipe(
       Effect.as({ chat, headers: { ...headers, ...options.dialect.headers, ...options.headers } })

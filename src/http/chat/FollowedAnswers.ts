@@ -4,13 +4,12 @@
  *
  * @module
  */
-import { Duration, Effect, Exit, Latch, type Scope, Stream } from "effect"
-import type { AgentEvent } from "../../core/chat/Agent.ts"
+import { Duration, Effect, Exit, Latch, type Scope } from "effect"
 import * as AnswerParts from "../../core/chat/AnswerParts.ts"
-import type { MessagePart } from "../../core/chat/Conversation.ts"
-import { AgentBroken, type AgentError } from "../../services/chat/AgentStream.ts"
+import { AgentBroken } from "../../services/chat/AgentStream.ts"
 import type { AnswerProgress, ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { AnswerLog } from "./AnswerLog.ts"
+import type { EventSource } from "./EventSource.ts"
 
 /** How often the store is asked for more: as often as a running answer is stored. */
 const interval = Duration.millis(100)
@@ -18,7 +17,7 @@ const interval = Duration.millis(100)
 class FollowedAnswer {
   readonly log: AnswerLog
   position = 0
-  private parts: ReadonlyArray<MessagePart> = []
+  private folded = AnswerParts.none
 
   constructor(onReaders: (readers: number) => void) {
     this.log = new AnswerLog(onReaders)
@@ -33,11 +32,11 @@ class FollowedAnswer {
       return
     }
     const { ended, events, next } = progress
-    this.parts = AnswerParts.addAll(this.parts, events)
+    this.folded = AnswerParts.addAll(this.folded, events)
     this.position = next
     this.log.push(events)
     if (ended !== null) {
-      this.log.push(AnswerParts.missing(this.parts, ended.parts))
+      this.log.push(AnswerParts.missing(this.folded, ended.parts))
       this.log.endWith(ended.ending)
     }
   }
@@ -52,7 +51,7 @@ export interface FollowedAnswers {
    * The events of an answer that another process gives, from its first on. Fails if the answer breaks or is deleted, or the
    * store is unavailable.
    */
-  readonly read: (answerId: string) => Stream.Stream<AgentEvent, AgentError>
+  readonly read: (answerId: string) => EventSource
 }
 
 /** Follows answers as long as the scope is open. */
@@ -83,7 +82,7 @@ export const make = Effect.fnUntraced(function* (
       for (const [answerId, answer] of answers) {
         if (Exit.isSuccess(found)) answer.take(found.value.get(answerId))
         else answer.fail("the store is unavailable")
-        if (answer.log.isEnded) forget(answerId, answer)
+        if (answer.log.exit !== undefined) forget(answerId, answer)
       }
     })
   })
@@ -95,6 +94,7 @@ export const make = Effect.fnUntraced(function* (
   )
 
   return {
-    read: (answerId) => Stream.suspend(() => (followed.get(answerId) ?? follow(answerId)).log.read())
+    read: (answerId) => (sink, scope) =>
+      Effect.suspend(() => (followed.get(answerId) ?? follow(answerId)).log.read(sink, scope))
   }
 })

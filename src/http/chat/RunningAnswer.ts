@@ -7,8 +7,10 @@ import { Cause, Exit, type Fiber } from "effect"
 import type { AgentEvent } from "../../core/chat/Agent.ts"
 import * as AnswerParts from "../../core/chat/AnswerParts.ts"
 import type { AnswerEnding, MessagePart } from "../../core/chat/Conversation.ts"
+import type { Scheduled } from "../../runtime/DeadlineScheduler.ts"
 import type { AgentError } from "../../services/chat/AgentStream.ts"
 import { AnswerLog } from "./AnswerLog.ts"
+import type { EventSink } from "./EventSource.ts"
 
 type Finish = AgentEvent & { readonly _tag: "Finish" }
 type Usage = AgentEvent & { readonly _tag: "Usage" }
@@ -19,35 +21,75 @@ export type Asked = Exit.Exit<void, AgentError>
 /** The most events of one answer other than its text: sources and tool activity. */
 const maxOtherEvents = 2_000
 
-export class RunningAnswer {
+export interface Options {
+  /** The most text, in bytes of UTF-8. */
+  readonly maxBytes: number
+  /** Called when the number of readers changes. */
+  readonly onReaders: (readers: number) => void
+  /** Called with the number of texts that came at once. */
+  readonly onTexts: (count: number) => void
+}
+
+export class RunningAnswer implements EventSink, Scheduled {
+  due = 0
+  heapIndex = -1
   readonly log: AnswerLog
   /** The fiber that asks the agent. */
   asking: Fiber.Fiber<void, AgentError> | undefined
-  parts: ReadonlyArray<MessagePart> = []
   usage: Usage | null = null
   private ending: AnswerEnding | undefined
+  /** Why the edge ended the answer, for the log. */
+  private fault: string | undefined
   private finish: Finish | undefined
   private bytes = 0
   private others = 0
   private isReasoning = false
+  private readonly options: Options
 
-  constructor(onReaders: (readers: number) => void) {
-    this.log = new AnswerLog(onReaders)
+  constructor(options: Options) {
+    this.options = options
+    this.log = new AnswerLog(options.onReaders)
   }
 
-  /** Takes events of the agent. False once the answer is longer than `maxBytes`. */
-  take(events: Iterable<AgentEvent>, maxBytes: number): boolean {
+  /** Whether it has ended, or is ending. */
+  get isOver(): boolean {
+    return this.ending !== undefined
+  }
+
+  /** The agent does not wait for readers: the log holds all events. */
+  readonly isEmpty = true
+
+  whenEmpty(callback: () => void): void {
+    callback()
+  }
+
+  /** Takes events of the agent. The answer fails once it is longer than `maxBytes`. */
+  push(events: Iterable<AgentEvent>): void {
     const kept: Array<AgentEvent> = []
-    for (const event of events) if (this.keeps(event)) kept.push(event)
-    this.parts = AnswerParts.addAll(this.parts, kept)
+    let texts = 0
+    for (const event of events) {
+      if (event._tag === "Text") texts++
+      if (this.keeps(event)) kept.push(event)
+    }
+    if (texts > 0) this.options.onTexts(texts)
     this.log.push(kept)
-    return this.bytes <= maxBytes
+    if (this.bytes > this.options.maxBytes) this.fail("the answer is longer than CHAT_MAX_BYTES")
   }
 
   /** Ends the answer, unless it has ended or is ending already. */
   end(ending: AnswerEnding): void {
     this.ending ??= ending
     this.asking?.interruptUnsafe()
+  }
+
+  /** The answer has lasted too long. */
+  onDeadline(): undefined {
+    this.fail("the answer took longer than CHAT_MAX_DURATION")
+  }
+
+  /** What the agent said so far. */
+  get parts(): ReadonlyArray<MessagePart> {
+    return AnswerParts.toWellFormed(AnswerParts.fromEvents(this.log.since(0)))
   }
 
   /** How the answer ended. From now on `end` changes nothing. */
@@ -63,8 +105,13 @@ export class RunningAnswer {
     if (isAgentFailure) this.log.end(asked)
     else {
       if (this.usage !== null) this.log.push([this.usage])
-      this.log.endWith(ending)
+      this.log.endWith(ending, this.fault)
     }
+  }
+
+  private fail(fault: string): void {
+    if (this.ending === undefined) this.fault = fault
+    this.end("failed")
   }
 
   private naturalEnding(asked: Asked): AnswerEnding {

@@ -4,15 +4,18 @@
  *
  * @module
  */
-import { Context, Duration, Effect, Exit, Fiber, Layer, Option, Schedule, Scope, Stream } from "effect"
-import type { AgentEvent, AgentRequest } from "../../core/chat/Agent.ts"
+import { Context, Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Pull, Schedule, Scope } from "effect"
+import type { AgentRequest } from "../../core/chat/Agent.ts"
 import type { ConversationKey } from "../../core/chat/Conversation.ts"
+import * as DeadlineScheduler from "../../runtime/DeadlineScheduler.ts"
 import { AgentBroken, type AgentError, AgentStream } from "../../services/chat/AgentStream.ts"
 import { ConversationStore, type NewTurn } from "../../services/chat/ConversationStore.ts"
 import { AnswerPieces } from "./AnswerPieces.ts"
 import * as AnswerTable from "./AnswerTable.ts"
+import * as ChatMetrics from "./ChatMetrics.ts"
 import { Drain } from "./Drain.ts"
-import { RunningAnswer } from "./RunningAnswer.ts"
+import * as EventSource from "./EventSource.ts"
+import { type Asked, RunningAnswer } from "./RunningAnswer.ts"
 
 export interface Options {
   /** How long an answer continues without a reader; none ends it with its last reader. */
@@ -37,13 +40,13 @@ export class RunningAnswers extends Context.Service<
   RunningAnswers,
   {
     /**
-     * Asks the agent and stores the turn, at the same time. The stream's first event follows both; its last one follows the
-     * storing of the whole answer, so that the next turn finds it. The scope is the visitor's request: the answer has a
-     * reader as long as it is open. On failure nothing runs, and `onEnd` was called.
+     * Asks the agent and stores the turn, at the same time. The first event follows both; the last one follows the storing of
+     * the whole answer, so that the next turn finds it. The scope is the visitor's request: the answer has a reader as long
+     * as it is open. On failure nothing runs, and `onEnd` was called.
      */
-    readonly begin: (answer: NewAnswer) => Effect.Effect<Stream.Stream<AgentEvent, AgentError>, BeginError, Scope.Scope>
+    readonly begin: (answer: NewAnswer) => Effect.Effect<EventSource.EventSource, BeginError, Scope.Scope>
     /** An answer that runs in this process, from its first event on. */
-    readonly read: (answerId: string) => Option.Option<Stream.Stream<AgentEvent, AgentError>>
+    readonly read: (answerId: string) => Option.Option<EventSource.EventSource>
     /**
      * Ends what runs of a conversation in this process and waits until it is stored. False if no answer ran, or if another
      * process had ended it.
@@ -52,7 +55,7 @@ export class RunningAnswers extends Context.Service<
   }
 >()("hydracore/http/RunningAnswers") {}
 
-/** How often the events that came are stored, so that other processes can follow them. */
+/** How often events that have waited are stored, so that other processes can follow them. */
 const storeInterval = Duration.millis(100)
 
 /** How often it is asked which answers other processes have ended. */
@@ -80,6 +83,9 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
       const drain = yield* Drain
       const answers = yield* Scope.make()
       const fork = Effect.runForkWith(yield* Effect.context<never>())
+      const maxDuration = Duration.toMillis(Duration.fromInputUnsafe(options.maxDuration))
+      const alarms = yield* DeadlineScheduler.make
+      const metrics = yield* ChatMetrics.make
       const running = new AnswerTable.AnswerTable<Entry>()
 
       /** Ends an answer that has had no reader for `resume`; at once if that is none. */
@@ -104,22 +110,24 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
         return { changed, stop }
       }
 
-      /** Asks the agent until it has finished or the answer is too long. */
-      const ask = (answer: RunningAnswer, request: AgentRequest): Effect.Effect<void, AgentError> =>
-        agent.stream(request).pipe(
-          Stream.runForEachArray((events) =>
-            Effect.suspend(() => {
-              if (answer.take(events, options.maxBytes)) return Effect.void
-              answer.end("failed")
-              return Effect.interrupt
-            })
-          ),
-          Effect.timeoutOrElse({
-            duration: options.maxDuration,
-            orElse: () => Effect.fail(new AgentBroken({ reason: "the answer took longer than CHAT_MAX_DURATION" }))
-          }),
+      /** Counts the texts of an answer, and measures the time to the first. */
+      const measure = () => {
+        let askedAt: number | undefined = alarms.now()
+        return (texts: number) => {
+          metrics.tokens(texts)
+          if (askedAt !== undefined) metrics.firstToken(alarms.now() - askedAt)
+          askedAt = undefined
+        }
+      }
+
+      /** Asks the agent until it has finished, or the answer has ended otherwise. */
+      const ask = (answer: RunningAnswer, request: AgentRequest): Effect.Effect<void, AgentError> => {
+        const events = EventSource.fromStream(agent.stream(request))
+        return Effect.scopedWith((scope) => events(answer, scope)).pipe(
+          Pull.catchDone(() => Effect.void),
           Effect.interruptible
         )
+      }
 
       /** Stores the events that an answer has since the last time. */
       const storeEvents = ({ answer, answerId, pieces }: Entry): Effect.Effect<void> =>
@@ -140,19 +148,15 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
         })
 
       // All answers at once, so that they share a statement and its commit.
-      const storeAll = Effect.suspend(() =>
-        Effect.forEach(running.all(), storeEvents, { concurrency: "unbounded", discard: true })
-      )
+      const storeAll = Effect.suspend(() => {
+        const due = running.all().filter(({ answer, pieces }) => pieces.isDue(answer.log))
+        return Effect.forEach(due, storeEvents, { concurrency: "unbounded", discard: true })
+      })
       yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(storeInterval), storeAll)))
 
-      /** Waits for the agent, stores the whole answer, ends its log, and returns whether this process ended it. */
-      const settle = Effect.fnUntraced(function* (
-        answer: RunningAnswer,
-        answerId: string,
-        pieces: AnswerPieces,
-        asking: Fiber.Fiber<void, AgentError>
-      ) {
-        const asked = yield* Fiber.await(asking)
+      /** Stores the whole answer, ends its log, and returns whether this process ended it. */
+      const settle = Effect.fnUntraced(function* ({ answer, answerId, pieces }: Entry, asked: Asked) {
+        if (!answer.isOver && Exit.isFailure(asked)) metrics.agentFailed(asked.cause, answer.log.length > 0)
         const ending = answer.endingAfter(asked)
         const { parts, usage } = answer
         // A piece that is stored at the same time would stay.
@@ -178,7 +182,11 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
         Effect.gen(function* () {
           const { answerId, from, isResumable, key, message, onEnd, request, trackerSession } = turn
           const watch = watchReaders(isResumable ? options.resume : Option.none(), () => answer)
-          const answer: RunningAnswer = new RunningAnswer(watch.changed)
+          const answer: RunningAnswer = new RunningAnswer({
+            maxBytes: options.maxBytes,
+            onReaders: watch.changed,
+            onTexts: measure()
+          })
           const asking = yield* Effect.forkIn(ask(answer, request), answers)
           answer.asking = asking
           const begun = yield* Effect.exit(store.begin({ answerId, key, message, from, trackerSession }))
@@ -187,28 +195,25 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
             onEnd()
             return yield* Effect.failCause(begun.cause)
           }
-          const pieces = new AnswerPieces()
-          const settled = yield* settle(answer, answerId, pieces, asking).pipe(
-            Effect.ensuring(
+          const ended = Deferred.makeUnsafe<boolean>()
+          const entry: Entry = { answerId, key, answer, pieces: new AnswerPieces(), ended: Deferred.await(ended) }
+          running.add(entry)
+          alarms.set(answer, alarms.now() + maxDuration)
+          // No fiber waits for the end meanwhile: it would take as much memory as all else of an answer.
+          asking.addObserver((asked) => {
+            alarms.cancel(answer)
+            const settled = Effect.onExit(settle(entry, asked), (exit) =>
               Effect.sync(() => {
                 watch.stop()
                 running.remove(entry)
                 onEnd()
+                Deferred.doneUnsafe(ended, Effect.succeed(Exit.isSuccess(exit) && exit.value))
               })
-            ),
-            Effect.uninterruptible,
-            Effect.forkIn(answers)
-          )
-          const entry: Entry = {
-            answerId,
-            key,
-            answer,
-            pieces,
-            ended: Effect.map(Fiber.await(settled), (exit) => Exit.isSuccess(exit) && exit.value)
-          }
-          running.add(entry)
+            )
+            Fiber.runIn(fork(Effect.uninterruptible(settled)), answers)
+          })
           yield* answer.log.hold
-          return answer.log.read()
+          return answer.log.read
         }).pipe(Effect.uninterruptible)
 
       /** Extends the leases, and ends the answers that other processes have ended. */
@@ -243,8 +248,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
 
       return RunningAnswers.of({
         begin,
-        read: (answerId) =>
-          Option.map(Option.fromUndefinedOr(running.get(answerId)), ({ answer }) => answer.log.read()),
+        read: (answerId) => Option.map(Option.fromUndefinedOr(running.get(answerId)), ({ answer }) => answer.log.read),
         end: (key, ending) =>
           Effect.suspend(() => {
             const entries = running.ofConversation(key)

@@ -180,7 +180,7 @@ export const layer = (options: Options) =>
       const stream: Stream =
         (dialect, heartbeat = defaultHeartbeat) =>
         (asked, headers) =>
-          ChatResponse.begin(asked.stream, {
+          ChatResponse.begin(asked.events, {
             instanceId: asked.instance.instanceId,
             messageId: asked.answerId,
             dialect: dialect(asked),
@@ -189,6 +189,7 @@ export const layer = (options: Options) =>
             maxDuration: options.maxDuration,
             maxBytes: options.maxBytes,
             headers,
+            isMeasured: asked.isDirect,
             openChats: watch
           })
 

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { Effect, Option, Result, type Scope, Stream } from "effect"
+import { Effect, Option, Result, type Scope } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../../contract/Api.ts"
@@ -25,6 +25,7 @@ import { RateLimiter } from "../../services/RateLimiter.ts"
 import type { RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
 import type { Asked } from "../chat/AskAgent.ts"
 import * as ChatResponse from "../chat/ChatResponse.ts"
+import * as EventSource from "../chat/EventSource.ts"
 import * as FollowedAnswers from "../chat/FollowedAnswers.ts"
 import { RunningAnswers } from "../chat/RunningAnswers.ts"
 import { StreamSlots } from "../chat/StreamSlots.ts"
@@ -137,7 +138,8 @@ export const layer = (options: Options) =>
           answerId,
           memory: true,
           // The response begins at once, whether or not the agent has accepted.
-          stream: Stream.concat(Stream.succeed(accepted), events)
+          events: EventSource.startingWith(accepted, events),
+          isDirect: false
         }
         return yield* stream(ChatEndpoint.uiMessageStream)(answer, headers).pipe(
           Effect.flatMap(ChatResponse.toResponse),

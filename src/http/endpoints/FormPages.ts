@@ -103,8 +103,17 @@ const Detail = Schema.fromJsonString(
   Schema.Struct({ detail: Schema.Union([Schema.String, Schema.Array(ValidationError)]) })
 )
 
-const list = (items: ReadonlyArray<string>): ReadonlyArray<string> =>
-  items.length === 0 ? [] : ["<ul>", ...items.map((item) => `<li>${Html.escape(item)}</li>`), "</ul>"]
+/** The corrections as a list of fields. */
+const list = (corrections: ReadonlyArray<FormRefusal.Correction>): ReadonlyArray<string> =>
+  corrections.length === 0
+    ? []
+    : [
+        "<ul>",
+        ...corrections.map(
+          ({ field, text }) => `<li><strong>${Html.escape(field)}</strong> <span>${Html.escape(text)}</span></li>`
+        ),
+        "</ul>"
+      ]
 
 /** Renders an error response as a page for the visitor, with the same status and headers. `origin` as for `thanks`. */
 export const ofRefusal = (

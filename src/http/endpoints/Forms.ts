@@ -1,6 +1,7 @@
 /**
  * `POST /v1/public/forms/submit`: parses a submission (JSON or a plain HTML form), checks the rate limit (before parsing if
- * the body is large), finds its website, scores it for spam and stores it. The response with its id is sent after the commit.
+ * the body is large), finds its website, checks the rules of its form, scores it for spam and stores it. The response with its id
+ * is sent after the commit.
  *
  * @module
  */
@@ -10,6 +11,7 @@ import type { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../../contract/Api.ts"
 import type { ValidationError } from "../../contract/Errors.ts"
+import * as FormCheck from "../../core/forms/FormCheck.ts"
 import * as FormContent from "../../core/forms/FormContent.ts"
 import * as RepeatedContent from "../../core/forms/RepeatedContent.ts"
 import * as SpamScore from "../../core/forms/SpamScore.ts"
@@ -18,11 +20,11 @@ import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import * as Decision from "../../core/sites/Decision.ts"
 import * as Origin from "../../core/sites/Origin.ts"
 import type { Site } from "../../core/sites/Site.ts"
+import { FormDirectory, type SiteForms } from "../../services/forms/FormDirectory.ts"
 import { type IdempotencyConflict, SubmissionRepo } from "../../services/forms/SubmissionRepo.ts"
 import { RateLimiter } from "../../services/RateLimiter.ts"
 import type { RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
 import { Decisions } from "../../services/sites/Decisions.ts"
-import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
 import * as Fallbacks from "../middleware/Fallbacks.ts"
 import * as RequestBody from "../server/RequestBody.ts"
 import * as DecisionRecorder from "./DecisionRecorder.ts"
@@ -83,7 +85,7 @@ export const endpoint = (options: Options) =>
     SubmitHandler,
     Effect.gen(function* () {
       const checkRateLimit = RateLimitCheck.make(yield* RateLimiter, options.rateLimit)
-      const directory = yield* SiteDirectory
+      const directory = yield* FormDirectory
       const repo = yield* SubmissionRepo
       const recordRejection = DecisionRecorder.make(yield* Decisions)
       const repetitions = RepeatedContent.make(maxRecentContents)
@@ -92,13 +94,16 @@ export const endpoint = (options: Options) =>
         head: RequestHead.RequestHead,
         { formData, key, payload }: SubmissionRequest.ParsedSubmission,
         form: SubmissionRequest.ReceivedBody["form"],
-        site: Site,
+        { forms, site }: SiteForms,
         headers: RateLimitCheck.LimitHeaders
       ): Effect.Effect<Endpoint.Response, StorageUnavailable | RecordRefused | IdempotencyConflict> => {
         const subject = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
         if (!OriginCheck.isAllowed(head, site.origins)) {
           return recordRejection("foreign-origin", subject)(ErrorResponses.foreignOrigin("website", headers))
         }
+        const rules = forms.get(payload.page_slug ?? "")
+        const errors = rules === undefined ? [] : FormCheck.check(rules, payload)
+        if (errors.length > 0) return recordRejection("invalid", subject)(ErrorResponses.invalid(errors, headers))
         const content = {
           websiteConfigId: site.websiteConfigId,
           email: payload.email ?? null,
@@ -153,10 +158,10 @@ export const endpoint = (options: Options) =>
           if (!accepted) return recordRejection("limited", claim())(ErrorResponses.overLimit(headers))
           return Effect.catch(
             Effect.flatMap(
-              directory.byWebsiteConfigId(parsed.success.payload.site_id),
-              (site): ReturnType<typeof store> =>
-                Option.isSome(site)
-                  ? store(head, parsed.success, form, site.value, headers)
+              directory.bySite(parsed.success.payload.site_id),
+              (found): ReturnType<typeof store> =>
+                Option.isSome(found)
+                  ? store(head, parsed.success, form, found.value, headers)
                   : recordRejection("unknown-site", null)(ErrorResponses.unknownSite(headers))
             ),
             (error): Effect.Effect<Endpoint.Response> =>

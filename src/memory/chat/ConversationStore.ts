@@ -18,7 +18,11 @@ import {
   maxMessages,
   maxSize
 } from "../../core/chat/Conversation.ts"
+import * as ConversationHash from "../../core/chat/ConversationHash.ts"
 import * as History from "../../core/chat/History.ts"
+import type { Instance } from "../../core/chat/Instance.ts"
+import type * as Event from "../../core/delivery/Event.ts"
+import * as FanOut from "../../core/delivery/FanOut.ts"
 import {
   type AnswerProgress,
   ConversationFull,
@@ -28,6 +32,7 @@ import {
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { RecordRefused } from "../../services/Storage.ts"
 import * as PendingChats from "../analytics/PendingChats.ts"
+import * as DeliveryTables from "../delivery/DeliveryTables.ts"
 import * as Table from "./ConversationTable.ts"
 
 export const layer = (options: Table.Options = {}): Layer.Layer<ConversationStore, never, InstanceDirectory> =>
@@ -37,13 +42,31 @@ export const layer = (options: Table.Options = {}): Layer.Layer<ConversationStor
       const instances = yield* InstanceDirectory
       const table = Table.make(options)
       const pendingChats = yield* PendingChats.PendingChats
+      const deliveries = yield* DeliveryTables.DeliveryTables
+
+      const remove = (conversation: Table.Kept): void => {
+        table.forget(conversation)
+        deliveries.forget(FanOut.conversationSubject(conversation))
+      }
 
       /** Forgets the conversations of instances that were deleted. */
       const prune = Effect.gen(function* () {
         for (const conversation of table.all()) {
-          if (Option.isNone(yield* instances.find(conversation.instanceId))) table.forget(conversation)
+          if (Option.isNone(yield* instances.find(conversation.instanceId))) remove(conversation)
         }
       })
+
+      /** Writes an event of the instance's website. */
+      const tell = (
+        { websiteConfigId }: Instance,
+        key: ConversationKey,
+        type: Event.Type,
+        createdAt: number,
+        data: string | null
+      ): void => {
+        if (websiteConfigId === null) return
+        deliveries.write({ websiteConfigId, type, createdAt, subject: FanOut.conversationSubject(key), data })
+      }
 
       /** Ends the running answer, with what was stored of it. */
       const settle = (conversation: Table.Kept, running: Table.Running, ending: AnswerEnding, now: number): void => {
@@ -65,7 +88,9 @@ export const layer = (options: Table.Options = {}): Layer.Layer<ConversationStor
         const instance = yield* instances.find(key.instanceId)
         if (Option.isNone(instance) || !isConversationId(key.conversationId)) return yield* new RecordRefused({})
         const now = yield* Clock.currentTimeMillis
-        const conversation: Table.Kept = table.get(key) ?? {
+        const found = table.get(key)
+        const isNew = found === undefined
+        const conversation: Table.Kept = found ?? {
           ...key,
           createdAt: now,
           updatedAt: now,
@@ -106,6 +131,7 @@ export const layer = (options: Table.Options = {}): Layer.Layer<ConversationStor
           ],
           now
         )
+        if (isNew) tell(instance.value, key, "conversation.started", now, null)
         if (trackerSession !== null) {
           pendingChats.add({ instanceId: key.instanceId, sessionId: trackerSession, receivedAt: now })
         }
@@ -136,16 +162,25 @@ export const layer = (options: Table.Options = {}): Layer.Layer<ConversationStor
           return false
         })
 
-      const rate: ConversationStore["Service"]["rate"] = ({ comment, key, messageId, rating }) =>
-        Effect.sync(() => {
-          const conversation = table.get(key)
-          if (!conversation?.messages.some((message) => message.messageId === messageId && Table.isAnswer(message)))
-            return false
-          conversation.messages = conversation.messages.map((message) =>
-            message.messageId === messageId ? { ...message, rating, comment } : message
-          )
-          return true
-        })
+      const rate: ConversationStore["Service"]["rate"] = Effect.fnUntraced(function* ({
+        comment,
+        key,
+        messageId,
+        rating
+      }) {
+        const conversation = table.get(key)
+        const answer = conversation?.messages.find((message) => message.messageId === messageId)
+        if (conversation === undefined || answer === undefined || !Table.isAnswer(answer)) return false
+        conversation.messages = conversation.messages.map((message) =>
+          message.messageId === messageId ? { ...message, rating, comment } : message
+        )
+        const instance = yield* instances.find(key.instanceId)
+        if (Option.isNone(instance) || (answer.rating === rating && answer.comment === comment)) return true
+        const { conversationId: conversation_id, instanceId: instance_id } = key
+        const data = JSON.stringify({ instance_id, conversation_id, message_id: messageId, rating, comment })
+        tell(instance.value, key, "conversation.feedback", yield* Clock.currentTimeMillis, data)
+        return true
+      })
 
       const progressOf = (answerId: string, position: number, now: number): AnswerProgress | undefined => {
         const conversation = table.ofAnswer(answerId)
@@ -168,7 +203,7 @@ export const layer = (options: Table.Options = {}): Layer.Layer<ConversationStor
         messages: messages.length
       })
 
-      const key = randomBytes(32)
+      const key = ConversationHash.keyOf(randomBytes(32))
 
       return ConversationStore.of({
         history: ({ bounds, isRegenerating, key }) =>
@@ -242,13 +277,13 @@ export const layer = (options: Table.Options = {}): Layer.Layer<ConversationStor
         delete: (key) =>
           Effect.sync(() => {
             const conversation = table.get(key)
-            if (conversation !== undefined) table.forget(conversation)
+            if (conversation !== undefined) remove(conversation)
             return conversation !== undefined
           }),
         hashKey: Effect.succeed(key)
       })
     })
-  ).pipe(Layer.provide(PendingChats.layer))
+  ).pipe(Layer.provide([PendingChats.layer, DeliveryTables.layer]))
 
 type Position = Pick<ConversationSummary, "updatedAt" | "conversationId">
 

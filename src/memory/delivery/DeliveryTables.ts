@@ -31,6 +31,7 @@ export class DeliveryTables extends Context.Service<
   {
     /** By id, oldest first. */
     readonly webhooks: Map<string, StoredWebhook>
+    readonly hasSubscribers: (websiteConfigId: string) => boolean
     /** Writes an event if the website has a webhook or a notification. Beyond the capacity, the oldest event is forgotten. */
     readonly write: (event: Omit<OutboxEvent, "eventId">) => void
     /** Removes and returns the oldest events. */
@@ -76,11 +77,15 @@ const make = (mail: MailTables["Service"]): DeliveryTables["Service"] => {
     for (const [name, delivery] of deliveries) if (delivery.webhookId === webhookId) deliveries.delete(name)
   }
 
+  const hasSubscribers = (websiteConfigId: string) =>
+    mail.hasNotification(websiteConfigId) ||
+    [...webhooks.values()].some((webhook) => webhook.websiteConfigId === websiteConfigId)
+
   return {
     webhooks,
+    hasSubscribers,
     write: (event) => {
-      const isOfSite = ({ websiteConfigId }: StoredWebhook) => websiteConfigId === event.websiteConfigId
-      if (![...webhooks.values()].some(isOfSite) && !mail.hasNotification(event.websiteConfigId)) return
+      if (!hasSubscribers(event.websiteConfigId)) return
       outbox.push({ ...event, eventId: randomUUID() })
       if (outbox.length > capacity) outbox.shift()
     },

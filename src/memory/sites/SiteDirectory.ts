@@ -13,6 +13,7 @@ export class Sites extends Context.Service<
   Sites,
   {
     readonly get: (websiteConfigId: string) => Site | undefined
+    readonly byTrackingToken: (trackingToken: string) => Site | undefined
     readonly remove: (site: Site) => void
   }
 >()("hydracore/memory/Sites") {}
@@ -56,6 +57,7 @@ export const layer = (options: { readonly sites?: ReadonlyArray<Site> } = {}): L
     })
     const sites = Sites.of({
       get: (id) => byWebsiteConfigId.get(id),
+      byTrackingToken: (id) => byTrackingToken.get(id),
       remove: ({ trackingToken, websiteConfigId }) => {
         byTrackingToken.delete(trackingToken)
         byWebsiteConfigId.delete(websiteConfigId)

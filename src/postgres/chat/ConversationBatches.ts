@@ -20,6 +20,7 @@ import * as BatchMetrics from "../batch/BatchMetrics.ts"
 import * as Columns from "../batch/Columns.ts"
 import * as GroupCommit from "../batch/GroupCommit.ts"
 import * as Database from "../Database.ts"
+import * as ConversationEvents from "../delivery/ConversationEvents.ts"
 import { newLease } from "./ConversationRows.ts"
 
 export interface Options {
@@ -79,7 +80,7 @@ const turnColumns: ReadonlyArray<Columns.Column<Turn>> = [
 /**
  * Begins an answer in each conversation that is new, or in which no answer runs and that is not full. New conversations are
  * created in the order of their keys, because two processes may create the same ones. A turn that names the tracker's session
- * also leaves a pending lead (see `Leads`).
+ * also leaves a pending lead (see `Leads`), and a conversation that begins on a website with subscribers leaves an event.
  */
 const beginStatement = `
   WITH turn AS MATERIALIZED (
@@ -118,6 +119,12 @@ const beginStatement = `
     SELECT gen_random_uuid(), 'chat', hosted_website_id, tracker_session, begun_at
     FROM begun JOIN turn ON answer_id = running CROSS JOIN LATERAL (${ChatLead.websiteOf("turn.instance_id")}) AS website
     WHERE tracker_session IS NOT NULL
+  ), event AS (
+    INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
+    SELECT gen_random_uuid(), website_config_id, 'conversation.started', begun_at,
+      ${ConversationEvents.subjectOf("turn.instance_id", "conversation_id")}
+    FROM created JOIN turn ON answer_id = running
+    CROSS JOIN LATERAL (${ConversationEvents.subscribedOf("turn.instance_id")}) AS website
   )
   SELECT running AS id FROM begun`
 

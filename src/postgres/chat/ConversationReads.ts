@@ -8,6 +8,7 @@ import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { type Duration, Effect, Option, Schema, Stream } from "effect"
 import * as AnswerPieces from "../../core/chat/AnswerPieces.ts"
 import type { Conversation, ConversationSummary } from "../../core/chat/Conversation.ts"
+import * as ConversationHash from "../../core/chat/ConversationHash.ts"
 import * as History from "../../core/chat/History.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
@@ -188,7 +189,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => 
         )
       : Stream.empty
 
-  let known: Uint8Array | undefined
+  let known: ConversationHash.Key | undefined
   const hashKey: Reads["hashKey"] = Effect.suspend(() =>
     known !== undefined
       ? Effect.succeed(known)
@@ -196,8 +197,8 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => 
           bounded(timeout),
           decodeRows(HashKeys),
           Effect.map(([{ hash_key }]) => {
-            known = hash_key
-            return hash_key
+            known = ConversationHash.keyOf(hash_key)
+            return known
           })
         )
   )

@@ -11,6 +11,7 @@ import { Clock, type Duration, Effect, Schema } from "effect"
 import { SqlError } from "effect/sql"
 import * as AnswerParts from "../../core/chat/AnswerParts.ts"
 import { leaseMillis, type MessagePart, maxMessages, maxSize, renewMillis } from "../../core/chat/Conversation.ts"
+import * as FanOut from "../../core/delivery/FanOut.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import {
@@ -22,6 +23,8 @@ import {
 import { RecordRefused } from "../../services/Storage.ts"
 import * as ChatLead from "../analytics/ChatLead.ts"
 import * as Database from "../Database.ts"
+import * as ConversationEvents from "../delivery/ConversationEvents.ts"
+import * as Outbox from "../delivery/Outbox.ts"
 import type * as Batches from "./ConversationBatches.ts"
 import * as Rows from "./ConversationRows.ts"
 import * as Locked from "./LockedConversation.ts"
@@ -48,10 +51,36 @@ const continueStatement = `WITH changed AS (
     ($5::uuid, messages, 'assistant', '[]', 0)
   ) AS added (id, place, role, said, length) WHERE id IS NOT NULL`
 
-/** Creates a conversation without messages if there is none, so that it can be locked. */
-const createStatement = `INSERT INTO conversation
-    (instance_id, conversation_id, created_at, updated_at, messages, size) VALUES ($1, $2, $3, $3, 0, 0)
-  ON CONFLICT (instance_id, conversation_id) DO NOTHING`
+/** Creates a conversation without messages if there is none, so that it can be locked. Its beginning is an event. */
+const createStatement = `WITH created AS (
+    INSERT INTO conversation (instance_id, conversation_id, created_at, updated_at, messages, size)
+    VALUES ($1, $2, $3, $3, 0, 0) ON CONFLICT (instance_id, conversation_id) DO NOTHING
+    RETURNING instance_id, conversation_id
+  )
+  INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
+  SELECT gen_random_uuid(), website_config_id, 'conversation.started', $3,
+    ${ConversationEvents.subjectOf("created.instance_id", "conversation_id")}
+  FROM created CROSS JOIN LATERAL (${ConversationEvents.subscribedOf("created.instance_id")}) AS website`
+
+/** Rates an answer. A rating that changes something is an event: one that is sent twice is one event. */
+const rateStatement = `WITH found AS (
+    SELECT message_id, instance_id, conversation_id, rating, comment
+    FROM conversation_message JOIN conversation USING (conversation_key)
+    WHERE instance_id = $1 AND conversation_id = $2 AND message_id = $3 AND role = 'assistant'
+    FOR NO KEY UPDATE OF conversation_message
+  ), rated AS (
+    UPDATE conversation_message SET rating = $4, comment = $5 FROM found
+    WHERE conversation_message.message_id = found.message_id
+  ), event AS (
+    INSERT INTO outbox (event_id, website_config_id, type, created_at, subject, data)
+    SELECT gen_random_uuid(), website_config_id, 'conversation.feedback', $6,
+      ${ConversationEvents.subjectOf("found.instance_id", "conversation_id")},
+      json_build_object('instance_id', found.instance_id, 'conversation_id', conversation_id, 'message_id', message_id,
+        'rating', $4::text, 'comment', $5::text)
+    FROM found CROSS JOIN LATERAL (${ConversationEvents.subscribedOf("found.instance_id")}) AS website
+    WHERE (rating, comment) IS DISTINCT FROM ($4, $5)
+  )
+  SELECT 1 FROM found`
 
 /**
  * Ends the answer `$1` with the parts `$2`. A piece of it that is being stored in the same moment may stay; the upkeep
@@ -221,21 +250,19 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, together: 
         ).pipe(Database.bounded(timeout))
       : Effect.succeed(false)
 
-  const rate: Writes["rate"] = ({ comment, key, messageId, rating }) =>
-    Rows.isKey(key) && isCanonicalUuid(messageId)
-      ? sql
-          .unsafe(
-            `UPDATE conversation_message SET rating = $4, comment = $5 FROM conversation
-            WHERE conversation.conversation_key = conversation_message.conversation_key
-              AND instance_id = $1 AND conversation_id = $2 AND message_id = $3 AND role = 'assistant' RETURNING 1`,
-            [...Rows.keyParameters(key), PgTypes.uuid(messageId), PgTypes.text(rating), PgTypes.text(comment)]
-          )
-          .pipe(
-            refusing,
-            Database.bounded(timeout),
-            Effect.map((rows) => rows.length > 0)
-          )
-      : Effect.succeed(false)
+  const rate: Writes["rate"] = Effect.fnUntraced(function* ({ comment, key, messageId, rating }) {
+    if (!Rows.isKey(key) || !isCanonicalUuid(messageId)) return false
+    const rated = yield* sql
+      .unsafe(rateStatement, [
+        ...Rows.keyParameters(key),
+        PgTypes.uuid(messageId),
+        PgTypes.text(rating),
+        PgTypes.text(comment),
+        PgTypes.timestamptz(yield* Clock.currentTimeMillis)
+      ])
+      .pipe(refusing, Database.bounded(timeout))
+    return rated.length > 0
+  })
 
   // Looked for first: a deletion that runs twice finds nothing the second time.
   const remove: Writes["delete"] = Effect.fnUntraced(function* (key) {
@@ -246,7 +273,12 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, together: 
       .unsafe(`SELECT 1 FROM conversation WHERE ${where}`, parameters)
       .pipe(Database.bounded(timeout))
     if (found.length === 0) return false
-    yield* sql.unsafe(`DELETE FROM conversation WHERE ${where}`, parameters).pipe(Database.bounded(timeout))
+    yield* transaction(
+      Effect.andThen(
+        sql.unsafe(`DELETE FROM conversation WHERE ${where}`, parameters),
+        Outbox.forget(sql, [FanOut.conversationSubject(key)])
+      )
+    ).pipe(Database.bounded(timeout))
     return true
   })
 

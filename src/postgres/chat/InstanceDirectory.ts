@@ -7,9 +7,12 @@ import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
 import * as Instance from "../../core/chat/Instance.ts"
+import * as FanOut from "../../core/delivery/FanOut.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
-import { array, bounded } from "../Database.ts"
+import { array, bounded, recoverConnectionErrors } from "../Database.ts"
+import * as Outbox from "../delivery/Outbox.ts"
 import * as Lookup from "../Lookup.ts"
 
 /** The schema of a row of `instanceColumns`. */
@@ -72,6 +75,8 @@ const assignments = (change: Instance.InstanceChange): Readonly<Record<string, u
 /** How many conversations one statement deletes, with their messages. */
 const chunk = 500
 
+const Deleted = Schema.Array(Schema.Struct({ conversationId: Schema.String }))
+
 const decodeInstances = (rows: unknown) =>
   Effect.orDie(Schema.decodeUnknownEffect(Schema.Array(Schema.Struct(instanceFields)))(rows))
 
@@ -129,12 +134,21 @@ export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, P
         )
       }
 
+      const deleteSome = Effect.fnUntraced(function* (instanceId: string) {
+        const deleted = yield* sql`DELETE FROM conversation WHERE conversation_key IN (
+            SELECT conversation_key FROM conversation WHERE instance_id = ${PgTypes.uuid(instanceId)} LIMIT ${chunk}
+          ) RETURNING conversation_id AS "conversationId"`.pipe(decodeRows(Deleted))
+        yield* Outbox.forget(
+          sql,
+          deleted.map(({ conversationId }) => FanOut.conversationSubject({ instanceId, conversationId }))
+        )
+        return deleted
+      })
+
       /** Deletes the conversations of an instance in chunks, so that no statement takes long. */
       const deleteConversations = Effect.fnUntraced(function* (id: string) {
         while (true) {
-          const deleted = yield* sql`DELETE FROM conversation WHERE conversation_key IN (
-              SELECT conversation_key FROM conversation WHERE instance_id = ${PgTypes.uuid(id)} LIMIT ${chunk}
-            ) RETURNING 1`.pipe(bounded(timeout))
+          const deleted = yield* deleteSome(id).pipe(sql.withTransaction, recoverConnectionErrors(), bounded(timeout))
           if (deleted.length < chunk) return
         }
       })

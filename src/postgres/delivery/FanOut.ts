@@ -6,15 +6,13 @@
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import type { SqlError } from "effect/sql"
-import * as Event from "../../core/delivery/Event.ts"
 import * as FanOut from "../../core/delivery/FanOut.ts"
-import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
-import * as SubmissionRows from "../forms/SubmissionRows.ts"
 import * as MailFanOut from "../mail/MailFanOut.ts"
+import * as Subjects from "./Subjects.ts"
 
-/** The events of one fan-out: few enough to hold their submissions in memory. */
+/** The events of one fan-out: few enough to hold their subjects in memory. */
 const size = 50
 
 const Text = Schema.NullOr(Schema.String)
@@ -74,8 +72,11 @@ export const run = (sql: PgClient.PgClient): Effect.Effect<number, SqlError.SqlE
     const subscribers = yield* sql
       .unsafe(subscribersStatement, [Database.array(sites, OID.uuid)])
       .pipe(decodeRows(Subscribers))
-    const submissions = yield* submissionsOf(sql, events)
-    const deliveries = FanOut.deliveries(events, subscribers, (subject) => submissions.get(subject))
+    const data = yield* Subjects.dataOf(
+      sql,
+      events.flatMap((event) => (event.data === null && event.subject !== null ? [event.subject] : []))
+    )
+    const deliveries = FanOut.deliveries(events, subscribers, (subject) => data.get(subject))
     if (deliveries.length > 0) {
       yield* sql.unsafe(
         insertStatement,
@@ -85,17 +86,3 @@ export const run = (sql: PgClient.PgClient): Effect.Effect<number, SqlError.SqlE
     yield* MailFanOut.run(sql, events)
     return events.length
   })
-
-/** The data of the submissions that the events name, by their ids. */
-const submissionsOf = Effect.fnUntraced(function* (sql: PgClient.PgClient, events: ReadonlyArray<FanOut.OutboxEvent>) {
-  const ids = events.flatMap(({ data, subject }) =>
-    data === null && subject !== null && isCanonicalUuid(subject) ? [subject] : []
-  )
-  if (ids.length === 0) return new Map<string, string>()
-  const rows = yield* sql
-    .unsafe(`SELECT ${SubmissionRows.columns} FROM submission WHERE submission_id = ANY ($1)`, [
-      Database.array(ids, OID.uuid)
-    ])
-    .pipe(decodeRows(SubmissionRows.Rows))
-  return new Map(rows.map((row) => [row.submission_id, Event.submissionData(SubmissionRows.fromRow(row))]))
-})

@@ -1,18 +1,15 @@
 /**
- * Changes the events and deliveries of a submission with the submission itself.
+ * Changes events and deliveries with what they are about.
  *
  * @module
  */
-import type { PgTypes } from "@effect/sql-pg"
+import { PgTypes } from "@effect/sql-pg"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
+import * as Database from "../Database.ts"
 
-/**
- * The statements, for the submission `$1`. They are separate, since each must see what a concurrent step committed while the
- * one before waited for its row: the first waits for the fan-out of its events, the second for the record of an attempt.
- */
-const statements = [
-  `WITH gone AS (
+/** Deletes the submission `$1` and its events that are not delivered yet, and leaves the event of its deletion. */
+const deleteStatement = `WITH gone AS (
     DELETE FROM submission WHERE submission_id = $1 RETURNING submission_id, website_config_id
   ), unsent AS (
     DELETE FROM outbox USING gone WHERE subject = submission_id::text
@@ -20,14 +17,37 @@ const statements = [
   INSERT INTO outbox (event_id, website_config_id, type, created_at, subject, data)
   SELECT gen_random_uuid(), website_config_id, 'submission.deleted', now(), submission_id::text,
     json_build_object('submission_id', submission_id)
-  FROM gone JOIN site USING (website_config_id) WHERE has_subscribers`,
+  FROM gone JOIN site USING (website_config_id) WHERE has_subscribers`
+
+const unsentStatement = "DELETE FROM outbox WHERE subject = ANY ($1)"
+
+const deliveryStatements = [
   `UPDATE delivery SET payload = NULL, next_attempt_at = NULL,
     status = CASE status WHEN 'pending' THEN 'cancelled' ELSE status END
-  WHERE subject = ($1::uuid)::text AND type <> 'submission.deleted'`,
+  WHERE subject = ANY ($1) AND type <> 'submission.deleted'`,
   `UPDATE delivery_attempt SET answer = NULL FROM delivery
   WHERE delivery_attempt.event_id = delivery.event_id AND delivery_attempt.subscriber_id = delivery.subscriber_id
-    AND subject = ($1::uuid)::text AND type <> 'submission.deleted'`
+    AND subject = ANY ($1) AND type <> 'submission.deleted'`
 ]
+
+/**
+ * Runs statements about these subjects. They are separate, since each must see what a concurrent step committed while the one
+ * before waited for its row: the deletion from the outbox waits for the fan-out of its events, and the update of the
+ * deliveries for the record of an attempt.
+ */
+const about = (sql: SqlClient.SqlClient, statements: ReadonlyArray<string>, subjects: ReadonlyArray<string>) =>
+  Effect.forEach(statements, (statement) => sql.unsafe(statement, [Database.array(subjects, PgTypes.OID.text)]), {
+    discard: true
+  })
+
+/**
+ * Deletes the events of subjects that were deleted, and their data in deliveries and answers. Cancels their pending
+ * deliveries. Needs the transaction that deleted them.
+ */
+export const forget = (
+  sql: SqlClient.SqlClient,
+  subjects: ReadonlyArray<string>
+): Effect.Effect<void, SqlError.SqlError> => about(sql, [unsentStatement, ...deliveryStatements], subjects)
 
 /**
  * Deletes a submission, its events that are not delivered yet, and its data in deliveries and their answers. Cancels its
@@ -35,6 +55,9 @@ const statements = [
  */
 export const deleteSubmission = (
   sql: SqlClient.SqlClient,
-  submissionId: PgTypes.Parameter
+  submissionId: string
 ): Effect.Effect<void, SqlError.SqlError> =>
-  Effect.forEach(statements, (statement) => sql.unsafe(statement, [submissionId]), { discard: true })
+  Effect.andThen(
+    sql.unsafe(deleteStatement, [PgTypes.uuid(submissionId)]),
+    about(sql, deliveryStatements, [submissionId])
+  )

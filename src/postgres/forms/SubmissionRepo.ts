@@ -259,7 +259,7 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
         // deadlock.
         const website = PgTypes.uuid(String(found["website_config_id"]))
         yield* sql`DELETE FROM idempotency_key WHERE website_config_id = ${website} AND submission_id = ${id}`.pipe(
-          Effect.andThen(Outbox.deleteSubmission(sql, id)),
+          Effect.andThen(Outbox.deleteSubmission(sql, submissionId)),
           sql.withTransaction,
           Database.recoverConnectionErrors(),
           Database.bounded(options.timeout)

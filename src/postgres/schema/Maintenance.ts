@@ -52,12 +52,12 @@ const resumeErasures = Effect.gen(function* () {
   yield* Exit.asVoidAll(yield* Effect.forEach(ids, (id) => Effect.exit(SiteErasure.erase(id, statementTimeout))))
 })
 
-/** Deletes outbox events, deliveries and mails after 30 days, or with the submissions that they contain if those expire earlier. */
+/** Deletes outbox events, deliveries and mails after 30 days, or with what they contain if that expires earlier. */
 const deleteDeliveries = Effect.fnUntraced(function* (retention: Retention.Options, now: number) {
-  const before = Option.match(retention.submissions, {
-    onNone: () => now - 30 * 24 * hour,
-    onSome: (kept) => Math.max(now - 30 * 24 * hour, cutoff(kept, now))
-  })
+  const cutoffs = [retention.submissions, retention.conversations].map(
+    Option.match({ onNone: () => Number.NEGATIVE_INFINITY, onSome: (kept) => cutoff(kept, now) })
+  )
+  const before = Math.max(now - 30 * 24 * hour, ...cutoffs)
   yield* deleteBefore("outbox", "created_at", before)
   yield* deleteBefore("delivery", "created_at", before)
   yield* deleteBefore("mail_item", "created_at", before)

@@ -27,6 +27,7 @@ const forRequests = {
   rollup_stale: ["SELECT", "INSERT"],
   page_view_batch: ["INSERT"],
   pending_lead: ["SELECT", "INSERT", "DELETE"],
+  form: ["SELECT"],
   submission: ["SELECT", "INSERT", "UPDATE"],
   outbox: ["SELECT", "INSERT", "DELETE"],
   webhook: ["SELECT", "UPDATE"],

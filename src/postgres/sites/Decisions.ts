@@ -7,6 +7,7 @@
 import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Duration, Effect, Latch, Layer, Schedule, Schema } from "effect"
+import { limitEventMillis } from "../../core/delivery/Event.ts"
 import { type Counts, reasons } from "../../core/sites/Decision.ts"
 import * as Tally from "../../core/sites/Tally.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
@@ -28,6 +29,8 @@ const batchDelay = Duration.millis(200)
 /** The timeout of each of the last two batches at shutdown. */
 const shutdownTimeout = Duration.seconds(2)
 
+const isLimitEventDue = `coalesce(limit_event_at <= now() - interval '${limitEventMillis} milliseconds', true)`
+
 /**
  * One statement per batch, made idempotent by the batch id as for page views. Resolves claimed ids to websites and drops
  * unknown ones. Rows are locked in sorted order, to avoid deadlocks.
@@ -37,6 +40,9 @@ const shutdownTimeout = Duration.seconds(2)
  *
  * Uses two joins: a single one whose condition chooses the column could use no index and would compare every claimed id,
  * which clients control, with every website. Exported for tests.
+ *
+ * A website with subscribers gets an event when visitors were refused for a limit, at most one an hour: the lock of its row
+ * orders the processes.
  */
 export const statement = `
   WITH batch AS (
@@ -52,11 +58,25 @@ export const statement = `
     WHERE NOT by_token AND deleted_at IS NULL FOR KEY SHARE OF site
   ), ours AS (
     SELECT * FROM by_token UNION ALL SELECT * FROM by_id
+  ), stored AS (
+    INSERT INTO not_counted AS held (website_config_id, day, reason, times)
+    SELECT website_config_id, day::date, reason, sum(times)::bigint
+    FROM ours GROUP BY website_config_id, day, reason ORDER BY website_config_id, day, reason
+    ON CONFLICT (website_config_id, day, reason) DO UPDATE SET times = held.times + excluded.times
+    RETURNING website_config_id, day, reason, times
+  ), limited AS (
+    SELECT website_config_id, max(day) AS day, (array_agg(times ORDER BY day DESC))[1] AS refused
+    FROM stored WHERE reason = 'limited' GROUP BY website_config_id
+  ), due AS MATERIALIZED (
+    SELECT limited.* FROM limited JOIN site USING (website_config_id) WHERE has_subscribers AND ${isLimitEventDue}
+    ORDER BY website_config_id FOR NO KEY UPDATE OF site
+  ), told AS (
+    UPDATE site SET limit_event_at = now() FROM due WHERE site.website_config_id = due.website_config_id
   )
-  INSERT INTO not_counted AS held (website_config_id, day, reason, times)
-  SELECT website_config_id, day::date, reason, sum(times)::bigint
-  FROM ours GROUP BY website_config_id, day, reason ORDER BY website_config_id, day, reason
-  ON CONFLICT (website_config_id, day, reason) DO UPDATE SET times = held.times + excluded.times`
+  INSERT INTO outbox (event_id, website_config_id, type, created_at, data)
+  SELECT gen_random_uuid(), website_config_id, 'site.limit', now(),
+    json_build_object('website_config_id', website_config_id, 'day', day, 'refused', refused)
+  FROM due`
 
 const columns: ReadonlyArray<readonly [oid: number, value: (entry: Tally.DecisionCount) => unknown]> = [
   [OID.bool, ({ subject }) => subject._tag === "Claimed" && subject.by === "tracking-token"],

@@ -15,17 +15,23 @@ import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
 import { array, bounded } from "../Database.ts"
 import * as Lookup from "../Lookup.ts"
 
-const Sites = Schema.Array(
-  Schema.Struct({
-    websiteConfigId: Schema.String,
-    hostedWebsiteId: Schema.String,
-    trackingToken: Schema.String,
-    name: Schema.String,
-    origins: Schema.Array(Schema.String),
-    timeZone: Schema.String,
-    createdAt: Schema.Finite
-  })
-)
+/** A website as `columns` selects it. */
+export const SiteRow = Schema.Struct({
+  websiteConfigId: Schema.String,
+  hostedWebsiteId: Schema.String,
+  trackingToken: Schema.String,
+  name: Schema.String,
+  origins: Schema.Array(Schema.String),
+  timeZone: Schema.String,
+  createdAt: Schema.Finite
+})
+
+export const columns = `
+  website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId",
+  tracking_token AS "trackingToken", name, origins, time_zone AS "timeZone",
+  floor(extract(epoch FROM created_at) * 1000)::float8 AS "createdAt"`
+
+const Sites = Schema.Array(SiteRow)
 
 /** A row that does not match the schema is a defect. */
 const decodeSites = (rows: unknown) => Effect.orDie(Schema.decodeUnknownEffect(Sites)(rows))
@@ -43,15 +49,12 @@ export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgCli
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const { capacity = 10_000, timeout } = options
-      const columns = sql.literal(`
-        website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId",
-        tracking_token AS "trackingToken", name, origins, time_zone AS "timeZone",
-        floor(extract(epoch FROM created_at) * 1000)::float8 AS "createdAt"`)
+      const selected = sql.literal(columns)
 
       const lookup = (column: "tracking_token" | "website_config_id") =>
         Lookup.make<Site>({
           find: (id) =>
-            sql`SELECT ${columns} FROM site WHERE ${sql(column)} = ${PgTypes.uuid(id)} AND deleted_at IS NULL`.pipe(
+            sql`SELECT ${selected} FROM site WHERE ${sql(column)} = ${PgTypes.uuid(id)} AND deleted_at IS NULL`.pipe(
               bounded(timeout),
               Effect.flatMap(decodeSites),
               Effect.map((sites) => Option.fromUndefinedOr(sites[0]))
@@ -94,7 +97,7 @@ export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgCli
               UPDATE site SET name = coalesce(${PgTypes.text(name ?? null)}, name),
                 time_zone = coalesce(${PgTypes.text(timeZone ?? null)}, time_zone),
                 origins = ${origins === undefined ? sql`origins` : sql`${array(origins, PgTypes.OID.text)}`}
-              WHERE website_config_id = ${PgTypes.uuid(id)} AND deleted_at IS NULL RETURNING ${columns}`.pipe(
+              WHERE website_config_id = ${PgTypes.uuid(id)} AND deleted_at IS NULL RETURNING ${selected}`.pipe(
               bounded(timeout),
               Effect.flatMap(decodeSites),
               Effect.map((sites) => Option.fromUndefinedOr(sites[0]))
@@ -106,7 +109,7 @@ export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgCli
         byWebsiteConfigId: (id) => (isCanonicalUuid(id) ? byWebsiteConfigId(id) : Effect.succeedNone),
         create,
         update,
-        list: sql`SELECT ${columns} FROM site WHERE deleted_at IS NULL ORDER BY created_at, website_config_id`.pipe(
+        list: sql`SELECT ${selected} FROM site WHERE deleted_at IS NULL ORDER BY created_at, website_config_id`.pipe(
           bounded(timeout),
           Effect.flatMap(decodeSites)
         )

@@ -18,6 +18,7 @@ import type {
   Message,
   MessagePart
 } from "../../core/chat/Conversation.ts"
+import type * as ConversationHash from "../../core/chat/ConversationHash.ts"
 import type { Bounds } from "../../core/chat/History.ts"
 import type { RecordRefused, StorageUnavailable } from "../Storage.ts"
 
@@ -83,7 +84,7 @@ export class ConversationStore extends Context.Service<
 
     /**
      * Stores events of a running answer, so that other processes can follow it. `position` is how many events of the answer
-     * were stored before these. Each call costs a row: gather the events of about 100 ms in one. False if the answer runs
+     * were stored before these. Each call costs a row: gather the events of 100 ms or more in one. False if the answer runs
      * no more.
      */
     readonly append: (piece: {
@@ -158,7 +159,7 @@ export class ConversationStore extends Context.Service<
     /** Deletes a conversation and its messages. False if there is none. */
     readonly delete: (key: ConversationKey) => Effect.Effect<boolean, StorageUnavailable>
 
-    /** The 32 bytes of `ConversationHash`. Made once for a store, the same for every process. */
-    readonly hashKey: Effect.Effect<Uint8Array, StorageUnavailable>
+    /** The key of `ConversationHash`. Made once for a store, the same for every process. */
+    readonly hashKey: Effect.Effect<ConversationHash.Key, StorageUnavailable>
   }
 >()("hydracore/services/ConversationStore") {}

@@ -2,24 +2,49 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { AgentEvent } from "../../../src/core/chat/Agent.ts"
 import * as AnswerParts from "../../../src/core/chat/AnswerParts.ts"
+import * as ChatStream from "../../../src/core/chat/ChatStream.ts"
 import type { MessagePart } from "../../../src/core/chat/Conversation.ts"
+import { UiMessageStream } from "../../../src/core/chat/UiMessageStream.ts"
 import { Event } from "../../suites/ConversationStore.ts"
 
 const Events = Schema.Array(Event).check(Schema.isMaxLength(20))
 
+/** Stands for a tool between two texts. */
+const separator = "\uE000"
+
+type Shown = readonly [type: string, content: string]
+
+const shown = (part: MessagePart): Shown => [part.type, part.type === "text" ? part.text : part.url]
+
+/** What a client of the AI SDK makes of a stream: a text is where it began, a source where it came. */
+const clientParts = (frames: string): ReadonlyArray<Shown> => {
+  const parts: Array<{ readonly id: string; readonly type: string; content: string }> = []
+  for (const line of frames.split("\n").filter((line) => line.startsWith("data: {"))) {
+    const frame = JSON.parse(line.slice("data: ".length))
+    if (frame.type === "text-start") parts.push({ id: frame.id, type: "text", content: "" })
+    if (frame.type === "source-url") parts.push({ id: frame.sourceId, type: frame.type, content: frame.url })
+    const text = frame.type === "text-delta" ? parts.find(({ id }) => id === frame.id) : undefined
+    if (text !== undefined) text.content += frame.delta
+  }
+  return parts.map(({ content, type }) => [type, content])
+}
+
 describe("core/chat/AnswerParts", () => {
   it.prop(
-    "the text is all that was said, in one part, and every source is there once, in order",
+    "the texts are all that was said, a tool separates them, and every source is there once, in order",
     [Events],
     ([events]) => {
       const parts = AnswerParts.fromEvents(events)
-      const said = events
-        .map((event) => (event._tag === "Text" || event._tag === "Refusal" ? event.delta : ""))
-        .join("")
-      assert.strictEqual(AnswerParts.textOf(parts), said)
-      assert.lengthOf(
-        parts.filter(({ type }) => type === "text"),
-        said === "" ? 0 : 1
+      const said = events.map((event) => {
+        if (event._tag === "Text" || event._tag === "Refusal") return event.delta
+        return event._tag === "Tool" && event.state === "running" ? separator : ""
+      })
+      assert.deepStrictEqual(
+        parts.flatMap((part) => (part.type === "text" ? [part.text] : [])),
+        said
+          .join("")
+          .split(separator)
+          .filter((text) => text !== "")
       )
       assert.deepStrictEqual(
         parts.flatMap((part) => (part.type === "source-url" ? [part.url] : [])),
@@ -32,23 +57,39 @@ describe("core/chat/AnswerParts", () => {
 
   it.prop("events in two runs give the same parts as in one", [Events, Events], ([first, second]) => {
     assert.deepStrictEqual(
-      AnswerParts.addAll(AnswerParts.fromEvents(first), second),
-      AnswerParts.fromEvents([...first, ...second])
+      AnswerParts.addAll(AnswerParts.addAll(AnswerParts.none, first), second),
+      AnswerParts.addAll(AnswerParts.none, [...first, ...second])
     )
   })
 
   it.prop("what a reader lacks leads from its parts to all of them", [Events, Events], ([first, second]) => {
-    const had = AnswerParts.fromEvents(first)
-    const all = AnswerParts.fromEvents([...first, ...second])
-    assert.deepStrictEqual(AnswerParts.addAll(had, AnswerParts.missing(had, all)), all)
-    assert.deepStrictEqual(AnswerParts.missing(all, all), [])
+    const had = AnswerParts.addAll(AnswerParts.none, first)
+    const all = AnswerParts.addAll(had, second)
+    assert.deepStrictEqual(AnswerParts.addAll(had, AnswerParts.missing(had, all.parts)).parts, all.parts)
+    assert.deepStrictEqual(AnswerParts.missing(all, all.parts), [])
+  })
+
+  it.prop("a client that reads the stream has the parts that are stored", [Events], ([said]) => {
+    const urls = new Set<string>()
+    // An agent cites each page once, and its text is well formed.
+    const events = said.flatMap((event): ReadonlyArray<AgentEvent> => {
+      if (event._tag === "Source") return urls.has(event.url) || !urls.add(event.url) ? [] : [event]
+      return "delta" in event ? [{ ...event, delta: event.delta.toWellFormed() }] : [event]
+    })
+    const dialect = new UiMessageStream({ messageId: "m", conversationId: "c", memory: true })
+    const [, frames] = ChatStream.encodeAll(ChatStream.initial({ dialect, messageId: "m", maxBytes: 1_000_000 }), [
+      { _tag: "Accepted" },
+      ...events.filter(({ _tag }) => _tag !== "Finish"),
+      { _tag: "Finish", reason: "stop" }
+    ])
+    assert.deepStrictEqual(clientParts(frames), AnswerParts.fromEvents(events).map(shown))
   })
 
   it("limits the number of sources and the length of their addresses, and truncates long titles", () => {
     const source = (url: string, title: string | null = null): AgentEvent => ({ _tag: "Source", url, title })
     const many = Array.from({ length: 60 }, (_, index) => source(`https://example.com/${index}`))
     assert.lengthOf(AnswerParts.fromEvents(many), AnswerParts.maxSources)
-    assert.deepStrictEqual(AnswerParts.fromEvents([source(`https://example.com/${"x".repeat(2_000)}`)]), [])
+    assert.deepStrictEqual(AnswerParts.fromEvents([source(`https://example.com/${"x".repeat(2_048)}`)]), [])
     const [titled] = AnswerParts.fromEvents([source("https://example.com/", `${"x".repeat(299)}😀`)])
     assert.strictEqual(titled?.type === "source-url" ? titled.title : null, `${"x".repeat(299)}\uFFFD`)
   })

@@ -10,14 +10,14 @@ const Inputs = Schema.Struct({
 })
 
 const hash = ({ id, instanceId, key, purpose }: typeof Inputs.Type): string => {
-  const bytes = new Uint8Array(32).fill(key)
+  const secret = ConversationHash.keyOf(new Uint8Array(32).fill(key))
   switch (purpose) {
     case "client":
-      return ConversationHash.ofClientId(bytes, instanceId, id)
+      return ConversationHash.ofClientId(secret, instanceId, id)
     case "session":
-      return ConversationHash.session(bytes, { instanceId, conversationId: id })
+      return ConversationHash.session(secret, { instanceId, conversationId: id })
     case "turns":
-      return ConversationHash.ofClientTurns(bytes, instanceId, id, id)
+      return ConversationHash.ofClientTurns(secret, instanceId, id, id)
   }
 }
 

@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import * as ConversationHash from "../../../src/core/chat/ConversationHash.ts"
 import * as ConversationId from "../../../src/core/chat/ConversationId.ts"
 import { isCanonicalUuid } from "../../../src/core/text/Uuid.ts"
 
-const hashKey = new Uint8Array(32).fill(7)
+const hashKey = ConversationHash.keyOf(new Uint8Array(32).fill(7))
 const fresh = "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e"
 
 const Instance = Schema.Struct({

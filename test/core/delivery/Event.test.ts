@@ -77,4 +77,17 @@ describe("core/delivery/SlackMessage", () => {
       "*New submission*\nemail: visitor@\u200bexample.com\npage_slug: contact\nname: Ada\nage: 36"
     )
   })
+
+  it.prop(
+    "bounded data is the data itself if it fits, and otherwise a shorter object that says truncated",
+    [Form],
+    ([form]) => {
+      const data = submission(form).formData
+      const kept = Event.bounded(data)
+      assert.isBelow(Buffer.byteLength(Event.payload("conversation.feedback", 0, kept)), Event.maxPayload)
+      if (kept === data) return
+      assert.isBelow(kept.length, data.length)
+      assert.isTrue(JSON.parse(kept).truncated)
+    }
+  )
 })

@@ -30,7 +30,8 @@ const placed = (place: string, type: string) => fault(place.split("."), type)
 const named = (name: string | number, type: string) =>
   fault(name === "email" ? ["body", name] : ["body", "form_data", name], type)
 
-const forVisitor = ({ corrections, text, title }: FormRefusal.Explanation) => [title, text, ...corrections].join("\n")
+const forVisitor = ({ corrections, text, title }: FormRefusal.Explanation) =>
+  [title, text, ...corrections.map(({ field, text }) => `${field} ${text}`)].join("\n")
 
 describe("core/forms/FormRefusal", () => {
   it.prop("the visitor's text repeats nothing of the response's detail", [Status, Seconds], ([status, seconds]) => {
@@ -63,7 +64,7 @@ describe("core/forms/FormRefusal", () => {
     const { corrections, forOwner } = FormRefusal.explain({ status: 422, retryAfterSeconds: undefined, detail })
     assert.deepStrictEqual(
       corrections,
-      names.slice(0, 20).map((name) => `${name}: ${mark}`)
+      names.slice(0, 20).map((name) => ({ field: `${name}`, text: mark }))
     )
     assert.deepStrictEqual(forOwner, [])
   })

@@ -14,6 +14,8 @@ import { AgentBroken, type AgentError } from "../../../src/services/chat/AgentSt
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
 import { RecordRefused } from "../../../src/services/Storage.ts"
 import { newKey } from "../../suites/ConversationStore.ts"
+import { collect } from "../../support/EventSources.ts"
+import * as TestMetrics from "../../support/TestMetrics.ts"
 import { until } from "../../support/Wait.ts"
 
 type Store = ConversationStore["Service"]
@@ -56,7 +58,7 @@ const begin = Effect.fnUntraced(function* (
   const answers = yield* RunningAnswers.RunningAnswers
   const answerId = randomUUID()
   const message = options.message ?? "hello"
-  const stream = yield* answers
+  const source = yield* answers
     .begin({
       key,
       answerId,
@@ -70,7 +72,7 @@ const begin = Effect.fnUntraced(function* (
       onEnd: options.onEnd ?? (() => {})
     })
     .pipe(Scope.provide(options.request ?? (yield* Scope.make())))
-  return { answerId, stream }
+  return { answerId, source }
 })
 
 /** The text and the ending of each answer of a conversation. */
@@ -171,10 +173,10 @@ describe("http/chat/RunningAnswers", () => {
       const answers = yield* RunningAnswers.RunningAnswers
       const key = yield* newKey
       const completed = yield* ConversationStore
-      const { answerId, stream } = yield* begin(key)
+      const { answerId, source } = yield* begin(key)
       const later = Option.getOrThrow(answers.read(answerId))
-      for (const reader of [stream, later]) {
-        const error: AgentError = yield* Effect.flip(Stream.runDrain(reader))
+      for (const reader of [source, later]) {
+        const error: AgentError = yield* Effect.flip(collect(reader))
         assert.strictEqual(error._tag, "AgentBroken")
       }
       assert.deepStrictEqual(
@@ -195,8 +197,8 @@ describe("http/chat/RunningAnswers", () => {
         )
     })
     return Effect.gen(function* () {
-      const { stream } = yield* begin(yield* newKey)
-      assert.strictEqual((yield* Effect.flip(Stream.runDrain(stream)))._tag, "AgentBroken")
+      const { source } = yield* begin(yield* newKey)
+      assert.strictEqual((yield* Effect.flip(collect(source)))._tag, "AgentBroken")
       assert.strictEqual(tries, 1)
     }).pipe(Effect.provide(layer({ script: () => MemoryAgentStream.texts(["Hi"]), over })))
   })
@@ -223,8 +225,8 @@ describe("http/chat/RunningAnswers", () => {
   it.live("an agent's failure has its own error, and the turn is stored as failed", () =>
     Effect.gen(function* () {
       const key = yield* newKey
-      const { stream } = yield* begin(key)
-      const error = yield* Effect.flip(Stream.runDrain(stream))
+      const { source } = yield* begin(key)
+      const error = yield* Effect.flip(collect(source))
       assert.deepInclude(error, { _tag: "AgentBroken", reason: "test" })
       assert.deepStrictEqual(yield* answersOf(key), [["half", "failed"]])
     }).pipe(
@@ -236,4 +238,24 @@ describe("http/chat/RunningAnswers", () => {
       )
     )
   )
+
+  it.live("what the agent says is counted once, however many readers the answer has", () => {
+    const metrics = TestMetrics.make()
+    const says = Deferred.makeUnsafe<void>()
+    const script = () =>
+      Stream.make(accepted, text("a"), text("b")).pipe(
+        Stream.onStart(Deferred.await(says)),
+        Stream.concat(Stream.fail(new AgentBroken({ reason: "test" })))
+      )
+    return Effect.gen(function* () {
+      const answers = yield* RunningAnswers.RunningAnswers
+      const { answerId, source } = yield* begin(yield* newKey)
+      const second = Option.getOrThrow(answers.read(answerId))
+      yield* Deferred.succeed(says, undefined)
+      for (const reader of [source, second]) yield* Effect.flip(collect(reader))
+      assert.strictEqual(metrics.value("chat_tokens_total"), 2)
+      assert.strictEqual(metrics.value("chat_time_to_first_token_seconds_count"), 1)
+      assert.strictEqual(metrics.value('agent_failures_total{kind="broken"}'), 1)
+    }).pipe(Effect.provide(layer({ script }).pipe(Layer.provide(metrics.layer))))
+  })
 })

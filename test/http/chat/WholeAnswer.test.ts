@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Queue, Stream } from "effect"
 import * as OpenAiCompletion from "../../../src/core/chat/OpenAiCompletion.ts"
 import * as ChatResponse from "../../../src/http/chat/ChatResponse.ts"
+import * as EventSource from "../../../src/http/chat/EventSource.ts"
 import * as OpenChats from "../../../src/http/chat/OpenChats.ts"
 import * as WholeAnswer from "../../../src/http/chat/WholeAnswer.ts"
 import { type Agent, accepted, driven, stop, text } from "../../support/ChatScript.ts"
@@ -9,7 +10,7 @@ import { type Agent, accepted, driven, stop, text } from "../../support/ChatScri
 /** Begins the answer of an agent. `drain` completes when the process must end. */
 const begin = (agent: Agent, maxBytes = 1_000, drain: Effect.Effect<void> = Effect.never) =>
   Effect.flatMap(OpenChats.make(drain), (openChats) =>
-    ChatResponse.begin(agent, {
+    ChatResponse.begin(EventSource.fromStream(agent), {
       instanceId: "i-1",
       messageId: "m-1",
       dialect: OpenAiCompletion.plainText,
@@ -17,6 +18,7 @@ const begin = (agent: Agent, maxBytes = 1_000, drain: Effect.Effect<void> = Effe
       patience: "1 minute",
       maxDuration: "15 minutes",
       maxBytes,
+      isMeasured: true,
       openChats
     })
   )

@@ -15,8 +15,7 @@ suite(
       Layer.mergeAll(
         AnalyticsRows.layer,
         SubmissionRepo.layer(),
-        Decisions.layer(),
-        SiteDirectory.layer(),
+        Decisions.layer().pipe(Layer.provideMerge(SiteDirectory.layer())),
         InstanceDirectory.layer()
       )
     )

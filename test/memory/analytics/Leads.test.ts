@@ -16,8 +16,7 @@ const live = Layer.mergeAll(Leads.layer, ConversationStore.layer(), SiteErasure.
     Layer.mergeAll(
       AnalyticsRows.layer,
       SubmissionRepo.layer(),
-      Decisions.layer(),
-      SiteDirectory.layer(),
+      Decisions.layer().pipe(Layer.provideMerge(SiteDirectory.layer())),
       InstanceDirectory.layer()
     )
   )

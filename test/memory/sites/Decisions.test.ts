@@ -3,4 +3,4 @@ import * as Decisions from "../../../src/memory/sites/Decisions.ts"
 import * as SiteDirectory from "../../../src/memory/sites/SiteDirectory.ts"
 import { suite } from "../../suites/Decisions.ts"
 
-suite("memory/sites/Decisions", Layer.merge(Decisions.layer(), SiteDirectory.layer()))
+suite("memory/sites/Decisions", Decisions.layer().pipe(Layer.provideMerge(SiteDirectory.layer())))

@@ -16,8 +16,7 @@ suite(
       Layer.mergeAll(
         Layer.mergeAll(AnalyticsRepo.layer, Reports.layer).pipe(Layer.provideMerge(AnalyticsRows.layer)),
         SubmissionRepo.layer(),
-        Decisions.layer(),
-        SiteDirectory.layer(),
+        Decisions.layer().pipe(Layer.provideMerge(SiteDirectory.layer())),
         InstanceDirectory.layer()
       )
     )

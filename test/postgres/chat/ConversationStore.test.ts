@@ -120,7 +120,7 @@ describe("postgres/chat/ConversationStore: processes", () => {
       assert.strictEqual((yield* here.renew([answerId])).size, 0)
       assert.isTrue(yield* there.stop(key))
       assert.strictEqual((yield* there.renew([next])).size, 0)
-      assert.deepStrictEqual(yield* here.hashKey, yield* there.hashKey)
+      assert.isTrue((yield* here.hashKey).equals(yield* there.hashKey))
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 

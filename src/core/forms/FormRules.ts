@@ -1,0 +1,145 @@
+/**
+ * The rules of a form: what its fields must hold, as the website's owner writes it in a file. Pure.
+ *
+ *     {"name": {"required": true, "max": 100}, "people": {"number": true, "min": 1, "max": 12}}
+ *
+ * @module
+ */
+import { Schema, SchemaIssue } from "effect"
+import { isReserved } from "./FormContent.ts"
+import * as Pattern from "./Pattern.ts"
+
+export const limits = { fields: 50, name: 100, choices: 100, text: 200, length: 1_000_000, bytes: 16_384 }
+
+const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes("\0")
+
+/** A text that PostgreSQL can hold. */
+const Text = (max: number) =>
+  Schema.String.annotate({ message: "must be a text" }).check(
+    Schema.makeFilter((text: string) =>
+      text !== "" && text.length <= max && isStorable(text) ? undefined : `must be a text of 1 to ${max} characters`
+    )
+  )
+
+const Flag = Schema.Boolean.annotate({ message: "must be true or false" })
+
+const Bound = Schema.Number.annotate({ message: "must be a number" }).check(
+  Schema.makeFilter((bound: number) => (Number.isFinite(bound) ? undefined : "must be a finite number"))
+)
+
+interface Bounds {
+  readonly email?: boolean
+  readonly number?: boolean
+  readonly min?: number
+  readonly max?: number
+}
+
+const isLength = (bound: number): boolean => Number.isInteger(bound) && bound >= 0 && bound <= limits.length
+
+/** What is wrong with the combination of a field's rules. */
+const faultsOf = (rules: Bounds) => {
+  const bounds = (["min", "max"] as const).filter((name) => rules[name] !== undefined)
+  return [
+    ...(rules.email && rules.number ? [{ path: ["number"], issue: "cannot be combined with email" }] : []),
+    ...bounds
+      .filter((name) => !rules.number && !isLength(rules[name] ?? 0))
+      .map((name) => ({
+        path: [name],
+        issue: `must be a count of characters from 0 to ${limits.length}, unless the field has "number": true`
+      })),
+    ...(rules.min !== undefined && rules.max !== undefined && rules.min > rules.max
+      ? [{ path: ["max"], issue: "must not be less than min" }]
+      : [])
+  ]
+}
+
+/** The rules of a field. All but `required` apply to a field that is filled in. */
+export const FieldRules = Schema.Struct({
+  /** The field must be filled in. */
+  required: Schema.optionalKey(Flag),
+  /** The value is an email address. */
+  email: Schema.optionalKey(Flag),
+  /** The value is a number, and `min` and `max` bound it; otherwise they bound the count of characters (code points). */
+  number: Schema.optionalKey(Flag),
+  min: Schema.optionalKey(Bound),
+  max: Schema.optionalKey(Bound),
+  /** The whole value matches this regular expression; see `Pattern`. */
+  pattern: Schema.optionalKey(
+    Text(Pattern.maxPattern).check(Schema.makeFilter((pattern: string) => Pattern.faultOf(pattern)))
+  ),
+  /** The value is one of these texts. */
+  one_of: Schema.optionalKey(
+    Schema.Array(Text(limits.text))
+      .annotate({ message: "must be a list of texts" })
+      .check(
+        Schema.makeFilter((values: ReadonlyArray<string>) =>
+          values.length >= 1 && values.length <= limits.choices ? undefined : `must have 1 to ${limits.choices} texts`
+        )
+      )
+  ),
+  /** What the visitor reads if the value breaks a rule, instead of the English default. */
+  message: Schema.optionalKey(Text(limits.text))
+})
+  .annotate({ message: "must be an object with rules" })
+  .check(Schema.makeFilter(faultsOf))
+
+export type FieldRules = typeof FieldRules.Type
+
+const nameFault = (name: string): string | undefined =>
+  isReserved(name) || name === "__proto__"
+    ? "cannot have rules: the name is reserved"
+    : name === "" || name.length > limits.name || !isStorable(name)
+      ? `must be the name of a field, of 1 to ${limits.name} characters`
+      : undefined
+
+/** The rules by the name of the field. */
+export const FormRules = Schema.Record(Schema.String, FieldRules)
+  .annotate({ message: "must be an object with the names of fields" })
+  .check(
+    Schema.makeFilter((rules: Readonly<Record<string, FieldRules>>) => {
+      const names = Object.keys(rules)
+      if (names.length < 1 || names.length > limits.fields) return `must name 1 to ${limits.fields} fields`
+      if (JSON.stringify(rules).length > limits.bytes) return `must have at most ${limits.bytes} characters as JSON`
+      return names.flatMap((name) => {
+        const fault = nameFault(name)
+        return fault === undefined ? [] : [{ path: [name], issue: fault }]
+      })
+    })
+  )
+
+export type FormRules = typeof FormRules.Type
+
+/** A form of a website with its rules. */
+export interface Form {
+  readonly websiteConfigId: string
+  /** The `page_slug` of its submissions. */
+  readonly page: string
+  readonly rules: FormRules
+  /** Milliseconds since 1970. */
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+const ruleNames = Object.keys(FieldRules.fields).join(", ")
+
+const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1({
+  leafHook: (issue) =>
+    issue._tag === "UnexpectedKey" ? `is not a rule; the rules are ${ruleNames}` : SchemaIssue.defaultLeafHook(issue)
+})
+
+/** An error in a rules file: the keys that lead to it, and what is allowed there. */
+export interface Fault {
+  readonly path: ReadonlyArray<string>
+  readonly message: string
+}
+
+/** The errors of an issue of `FormRules`. */
+export const faultsOfIssue = (issue: SchemaIssue.Issue): ReadonlyArray<Fault> =>
+  issuesOf(issue).issues.map(({ message, path = [] }) => ({
+    path: path.map((key) => String(typeof key === "object" ? key.key : key)),
+    message
+  }))
+
+/** Reads rules; fails with every error. */
+export const read = (input: unknown) =>
+  Schema.decodeUnknownResult(FormRules, { errors: "all", onExcessProperty: "error" })(input)

@@ -1,0 +1,46 @@
+/**
+ * The patterns of form rules: regular expressions in RE2's syntax. The engine never backtracks, so a match takes time linear in
+ * the text, whatever the pattern; both are bounded. Pure.
+ *
+ * @module
+ */
+import { Result } from "effect"
+import { RE2JS, RE2JSException } from "re2js"
+import * as Memo from "../data/Memo.ts"
+
+/** The longest pattern, and the longest text that is matched, in UTF-16 units. */
+export const maxPattern = 200
+export const maxText = 500
+
+/** The most instructions of a compiled pattern: `{n}` repeats what it follows. */
+const maxInstructions = 200
+
+/** The most compiled patterns that are kept. */
+const maxKept = 200
+
+const tooComplex = "is too complex; use fewer or smaller repetitions"
+
+const read = (pattern: string): Result.Result<RE2JS, string> => {
+  if (pattern.length > maxPattern) return Result.fail(`must have at most ${maxPattern} characters`)
+  try {
+    const compiled = RE2JS.compile(pattern)
+    return compiled.programSize() > maxInstructions ? Result.fail(tooComplex) : Result.succeed(compiled)
+  } catch (error) {
+    if (!(error instanceof RE2JSException)) throw error
+    return Result.fail(
+      `must be a regular expression without look-around and back-references (RE2); ${error.message.replace(/^error parsing regexp: /, "")}`
+    )
+  }
+}
+
+const compile = Memo.memoize(read, maxKept)
+
+/** What is wrong with a pattern; undefined if nothing is. */
+export const faultOf = (pattern: string): string | undefined =>
+  Result.match(compile(pattern), { onFailure: (fault) => fault, onSuccess: () => undefined })
+
+/** Whether a valid pattern matches a whole text of at most `maxText`. A longer text does not match. */
+export const matches = (pattern: string, text: string): boolean =>
+  text.length <= maxText &&
+  // `matcher` rather than `testExact`, whose automaton may take megabytes.
+  Result.match(compile(pattern), { onFailure: () => false, onSuccess: (compiled) => compiled.matcher(text).matches() })

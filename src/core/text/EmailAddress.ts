@@ -1,0 +1,31 @@
+/**
+ * Whether a text is an email address. Pure.
+ *
+ * @module
+ */
+
+/** The longest address, in UTF-16 units (RFC 3696, erratum 1690). */
+const maxLength = 254
+
+/** What browsers accept before the `@`, and letters of any script; neither white space nor what separates addresses. */
+const local = /^[^\s\p{C}@<>()[\]\\,;:"]{1,64}$/u
+
+const label = /^(?!-)[\p{L}\p{M}\p{N}-]{1,63}(?<!-)$/u
+
+/**
+ * Whether the text has the form of an address on the internet: a name, `@`, and a domain with a dot. Spaces around it are
+ * ignored, as browsers do. Whether the address exists is unknown.
+ */
+export const isEmailAddress = (text: string): boolean => {
+  const address = text.trim()
+  if (address.length > maxLength) return false
+  const at = address.lastIndexOf("@")
+  const labels = address.slice(at + 1).split(".")
+  return (
+    at > 0 &&
+    local.test(address.slice(0, at)) &&
+    labels.length > 1 &&
+    labels.every((part) => label.test(part)) &&
+    !/^\d+$/.test(labels.at(-1) ?? "")
+  )
+}

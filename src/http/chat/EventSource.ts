@@ -1,0 +1,70 @@
+/**
+ * Where the events of a chat come from: the stream of an agent, or the log of a running answer.
+ *
+ * @module
+ */
+import { type Cause, Channel, Effect, type Pull, type Scope, Stream } from "effect"
+import type { AgentEvent } from "../../core/chat/Agent.ts"
+import type { AgentError } from "../../services/chat/AgentStream.ts"
+
+/** Takes events, and says when it can take more. */
+export interface EventSink {
+  /** Whether it needs no more events. */
+  readonly isOver: boolean
+  /** Whether its reader has taken what was pushed. */
+  readonly isEmpty: boolean
+  /** Calls back as soon as it is empty. One call at a time. */
+  readonly whenEmpty: (callback: () => void) => void
+  readonly push: (events: Iterable<AgentEvent>) => void
+}
+
+/**
+ * Pushes events into an empty sink, until there are no more or the sink is over. What it acquires is released with the
+ * scope. `Done` says that a stream ended before the sink was over.
+ */
+export type EventSource = (sink: EventSink, scope: Scope.Scope) => Effect.Effect<void, AgentError | Cause.Done>
+
+type EventPull = Pull.Pull<readonly [AgentEvent, ...Array<AgentEvent>], AgentError>
+
+const emptied = (sink: EventSink): Effect.Effect<void> =>
+  Effect.callback((resume) => sink.whenEmpty(() => resume(Effect.void)))
+
+/** Pulls the next events each time the sink is empty. An object, because an idle chat retains it. */
+class Pump {
+  private readonly pull: EventPull
+  private readonly sink: EventSink
+
+  constructor(pull: EventPull, sink: EventSink) {
+    this.pull = pull
+    this.sink = sink
+  }
+
+  while(): boolean {
+    return !this.sink.isOver
+  }
+
+  body(): EventPull {
+    return this.sink.isEmpty ? this.pull : Effect.andThen(emptied(this.sink), this.pull)
+  }
+
+  step(events: Iterable<AgentEvent>): void {
+    this.sink.push(events)
+  }
+}
+
+/** The events of a stream. Once the stream has started, it is not retained. */
+export const fromStream =
+  (stream: Stream.Stream<AgentEvent, AgentError>): EventSource =>
+  (sink, scope) =>
+    Effect.flatMap(Channel.toPullScoped(Stream.toChannel(stream), scope), (pull) =>
+      Effect.whileLoop(new Pump(pull, sink))
+    )
+
+/** Pushes an event at once, before those of the source. */
+export const startingWith =
+  (event: AgentEvent, source: EventSource): EventSource =>
+  (sink, scope) =>
+    Effect.suspend(() => {
+      sink.push([event])
+      return source(sink, scope)
+    })

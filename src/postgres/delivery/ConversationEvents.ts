@@ -1,0 +1,14 @@
+/**
+ * The events of conversations, for the statements that change them.
+ *
+ * @module
+ */
+
+/** The website of an instance, if it has subscribers. The limit makes the planner look it up by an index. */
+export const subscribedOf = (instanceId: string): string => `SELECT website_config_id
+  FROM instance JOIN site USING (website_config_id)
+  WHERE instance.instance_id = ${instanceId} AND has_subscribers AND site.deleted_at IS NULL LIMIT 1`
+
+/** Spells `FanOut.conversationSubject`. */
+export const subjectOf = (instanceId: string, conversationId: string): string =>
+  `${instanceId}::text || ' ' || ${conversationId}`

@@ -1,0 +1,72 @@
+/**
+ * Reads what events are about.
+ *
+ * @module
+ */
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { Effect, Schema } from "effect"
+import * as AnswerParts from "../../core/chat/AnswerParts.ts"
+import * as Event from "../../core/delivery/Event.ts"
+import * as FanOut from "../../core/delivery/FanOut.ts"
+import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import * as ConversationRows from "../chat/ConversationRows.ts"
+import * as Database from "../Database.ts"
+import * as SubmissionRows from "../forms/SubmissionRows.ts"
+
+const Conversations = Schema.Array(
+  Schema.Struct({
+    instanceId: Schema.String,
+    conversationId: Schema.String,
+    startedAt: Schema.Finite,
+    parts: ConversationRows.Parts
+  })
+)
+
+const submissionsStatement = `SELECT ${SubmissionRows.columns} FROM submission WHERE submission_id = ANY ($1)`
+
+/** The first message of each conversation. */
+const conversationsStatement = `SELECT instance_id AS "instanceId", conversation_id AS "conversationId",
+    ${ConversationRows.millis("first.created_at")} AS "startedAt", parts::text AS parts
+  FROM unnest($1::uuid[], $2::text[]) AS named (instance_id, conversation_id)
+  JOIN conversation USING (instance_id, conversation_id) CROSS JOIN LATERAL (
+    SELECT parts, created_at FROM conversation_message
+    WHERE conversation_key = conversation.conversation_key AND role = 'user' ORDER BY position LIMIT 1
+  ) AS first`
+
+/** The data of subjects that exist, as JSON, by subject. */
+export const dataOf = Effect.fnUntraced(function* (sql: PgClient.PgClient, subjects: ReadonlyArray<string>) {
+  const ids = subjects.filter(isCanonicalUuid)
+  const keys = subjects.flatMap((subject) => FanOut.conversationOf(subject) ?? [])
+  const submissions =
+    ids.length === 0
+      ? []
+      : yield* sql
+          .unsafe(submissionsStatement, [Database.array(ids, PgTypes.OID.uuid)])
+          .pipe(decodeRows(SubmissionRows.Rows))
+  const conversations =
+    keys.length === 0
+      ? []
+      : yield* sql
+          .unsafe(conversationsStatement, [
+            Database.array(
+              keys.map(({ instanceId }) => instanceId),
+              PgTypes.OID.uuid
+            ),
+            Database.array(
+              keys.map(({ conversationId }) => conversationId),
+              PgTypes.OID.text
+            )
+          ])
+          .pipe(decodeRows(Conversations))
+  return new Map([
+    ...submissions.map((row): readonly [string, string] => [
+      row.submission_id,
+      Event.submissionData(SubmissionRows.fromRow(row))
+    ]),
+    ...conversations.map((row): readonly [string, string] => [
+      FanOut.conversationSubject(row),
+      Event.conversationData({ ...row, message: AnswerParts.textOf(row.parts) })
+    ])
+  ])
+})

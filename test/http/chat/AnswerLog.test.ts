@@ -1,0 +1,106 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, Schema } from "effect"
+import type { AgentEvent } from "../../../src/core/chat/Agent.ts"
+import * as AnswerParts from "../../../src/core/chat/AnswerParts.ts"
+import { AnswerLog } from "../../../src/http/chat/AnswerLog.ts"
+import type { EventSink } from "../../../src/http/chat/EventSource.ts"
+import { Event } from "../../suites/ConversationStore.ts"
+import { collect } from "../../support/EventSources.ts"
+
+const text = (delta: string): AgentEvent => ({ _tag: "Text", delta })
+
+/** A sink that holds what was pushed until `take`. */
+const makeSink = () => {
+  const received: Array<AgentEvent> = []
+  let callback: (() => void) | undefined
+  const sink = {
+    isOver: false,
+    isEmpty: true,
+    whenEmpty: (onEmpty: () => void) => {
+      callback = onEmpty
+    },
+    push: (events: Iterable<AgentEvent>) => {
+      assert.isTrue(sink.isEmpty)
+      received.push(...events)
+      sink.isEmpty = false
+    }
+  }
+  const take = () => {
+    sink.isEmpty = true
+    const onEmpty = callback
+    callback = undefined
+    onEmpty?.()
+  }
+  return { received, sink, take }
+}
+
+const read = (log: AnswerLog, sink: EventSink) =>
+  Effect.forkChild(
+    Effect.scopedWith((scope) => log.read(sink, scope)),
+    { startImmediately: true }
+  )
+
+/** Events that the log gets at once, and whether the reader takes what it has afterwards. */
+const Steps = Schema.Array(
+  Schema.Struct({ events: Schema.Array(Event).check(Schema.isMaxLength(3)), isTaken: Schema.Boolean })
+).check(Schema.isMaxLength(10))
+
+describe("http/chat/AnswerLog", () => {
+  it.effect.prop(
+    "readers of any pace have the same answer, and never get more than they have room for",
+    [Steps],
+    ([steps]) =>
+      Effect.gen(function* () {
+        const log = new AnswerLog(() => {})
+        const slow = makeSink()
+        const reading = yield* read(log, slow.sink)
+        for (const { events, isTaken } of steps) {
+          log.push(events)
+          if (isTaken) slow.take()
+        }
+        log.end(Exit.void)
+        const late = yield* collect(log.read)
+        slow.take()
+        yield* Fiber.join(reading)
+        const said = AnswerParts.fromEvents(steps.flatMap(({ events }) => events))
+        assert.deepStrictEqual(AnswerParts.fromEvents(slow.received), said)
+        assert.deepStrictEqual(AnswerParts.fromEvents(late), said)
+      })
+  )
+
+  it.effect("a reader that fails, leaves or needs no more affects no other", () =>
+    Effect.gen(function* () {
+      const counts: Array<number> = []
+      const log = new AnswerLog((readers) => counts.push(readers))
+      const broken = makeSink()
+      const left = makeSink()
+      const over = makeSink()
+      const last = makeSink()
+      const readings = yield* Effect.forEach(
+        [
+          {
+            ...broken.sink,
+            push: () => {
+              throw new Error("a fault of the sink")
+            }
+          },
+          left.sink,
+          over.sink,
+          last.sink
+        ],
+        (sink) => read(log, sink)
+      )
+      over.sink.isOver = true
+      yield* Fiber.interrupt(readings[1]!)
+      log.push([text("a")])
+      assert.isTrue(Exit.hasDies(yield* Fiber.await(readings[0]!)))
+      assert.isTrue(Exit.isSuccess(yield* Fiber.await(readings[2]!)))
+      assert.deepStrictEqual([left.received, over.received, last.received], [[], [], [text("a")]])
+      assert.deepStrictEqual(counts, [1, 2, 3, 4, 3, 2, 1])
+      log.endWith("failed", "the reason")
+      last.take()
+      const exit = yield* Fiber.await(readings[3]!)
+      assert.isTrue(Exit.isFailure(exit))
+    })
+  )
+})

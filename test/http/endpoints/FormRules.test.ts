@@ -1,0 +1,118 @@
+/**
+ * Submissions of a form with rules, over a real socket, on either storage.
+ */
+import { assert, layer, type Vitest } from "@effect/vitest"
+import { Effect, Layer, Stream } from "effect"
+import type { FormRules } from "../../../src/core/forms/FormRules.ts"
+import { FormDirectory } from "../../../src/services/forms/FormDirectory.ts"
+import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
+import { Decisions } from "../../../src/services/sites/Decisions.ts"
+import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { type Storage, storages } from "../../support/Storages.ts"
+import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
+import { lastDays } from "../../support/UtcDays.ts"
+import { until } from "../../support/Wait.ts"
+
+const rules: FormRules = {
+  name: { required: true, max: 10 },
+  email: { email: true, message: "Bitte geben Sie eine E-Mail-Adresse ein." },
+  "<b>": { one_of: ["<i>"] }
+}
+
+/** A website whose form "contact" has rules, and a function that submits to it. */
+const withForm = Effect.gen(function* () {
+  const { send } = yield* TestServer
+  const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Rules", origins: [] }))
+  yield* FormDirectory.use((forms) => forms.create({ websiteConfigId: site.websiteConfigId, page: "contact", rules }))
+  const submit = (form_data: object, more: object = { page_slug: "contact" }) =>
+    send(paths.submit, { site_id: site.websiteConfigId, form_data, ...more })
+  const stored = Effect.map(
+    SubmissionRepo.use((repo) => Stream.runCollect(repo.stream({ websiteConfigId: site.websiteConfigId }))),
+    (submissions) => submissions.map(({ formData }) => formData)
+  )
+  return { site, submit, stored }
+})
+
+const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
+  it.effect("a submission that breaks rules is answered 422 with every error at its field, and is not stored", () =>
+    Effect.gen(function* () {
+      const { site, stored, submit } = yield* withForm
+      const refused = yield* submit({ email: "ada", name: "x".repeat(11) })
+      assert.strictEqual(refused.status, 422)
+      assert.deepStrictEqual(JSON.parse(refused.text), {
+        detail: [
+          { loc: ["body", "form_data", "name"], msg: "Please enter at most 10 characters.", type: "string_too_long" },
+          { loc: ["body", "form_data", "email"], msg: "Bitte geben Sie eine E-Mail-Adresse ein.", type: "value_error" }
+        ]
+      })
+      assert.strictEqual(refused.headers.get("x-hydracore-decision"), "invalid")
+      const missing = yield* submit({}, { page_slug: "contact", email: "ada@example.org" })
+      assert.deepStrictEqual(JSON.parse(missing.text), {
+        detail: [{ loc: ["body", "form_data", "name"], msg: "Please fill in this field.", type: "missing" }]
+      })
+      assert.deepStrictEqual(yield* stored, [])
+      const { counts } = yield* Decisions
+      yield* until("both are counted", async () => {
+        const { invalid = 0 } = await Effect.runPromise(counts({ site, ...lastDays(1, Date.now()) }))
+        return invalid === 2
+      })
+    })
+  )
+
+  it.effect("a submission that keeps the rules is stored, and other forms of the website have none", () =>
+    Effect.gen(function* () {
+      const { stored, submit } = yield* withForm
+      const accepted = [
+        yield* submit({ name: "Ada", email: "ada@example.org", other: "x" }),
+        yield* submit({ email: "ada" }, { page_slug: "Contact" }),
+        yield* submit({ email: "ada" }, {}),
+        yield* submit({ email: "ada" }, { page_slug: null })
+      ]
+      assert.deepStrictEqual(
+        accepted.map(({ status }) => status),
+        [200, 200, 200, 200]
+      )
+      assert.lengthOf(yield* stored, 4)
+    })
+  )
+
+  it.effect("a changed rule applies within a second", () =>
+    Effect.gen(function* () {
+      const { site, submit } = yield* withForm
+      const { websiteConfigId } = site
+      const forms = yield* FormDirectory
+      assert.strictEqual((yield* submit({ name: "" })).status, 422)
+      yield* forms.update({ websiteConfigId, page: "contact", rules: { name: { max: 10 } } })
+      yield* until("the change", async () => (await Effect.runPromise(submit({ name: "" }))).status === 200)
+    })
+  )
+
+  it.effect("a plain form is answered with a page that names each field with its correction", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const { site, stored } = yield* withForm
+      const answer = yield* Effect.promise(() =>
+        fetch(`${url}${paths.submit}?site=${site.websiteConfigId}&page=contact`, {
+          method: "POST",
+          headers: { accept: "text/html" },
+          body: new URLSearchParams({ name: " ", "<b>": "x" })
+        })
+      )
+      assert.strictEqual(answer.status, 422)
+      const page = yield* Effect.promise(() => answer.text())
+      assert.include(page, "<strong>name</strong>")
+      assert.include(page, "Please fill in this field.")
+      assert.include(page, "<strong>&lt;b&gt;</strong>")
+      assert.include(page, "Please choose one of: &lt;i&gt;.")
+      assert.notMatch(page, /<b>|<i>|Please tell the owner/)
+      assert.deepStrictEqual(yield* stored, [])
+    })
+  )
+}
+
+for (const [name, make] of storages) {
+  layer(Layer.fresh(testServer({}, undefined, undefined, make({}))), { excludeTestServices: true })(
+    `form rules, ${name}`,
+    suite
+  )
+}

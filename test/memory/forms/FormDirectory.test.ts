@@ -1,0 +1,23 @@
+import { Layer } from "effect"
+import * as AnalyticsRows from "../../../src/memory/analytics/AnalyticsRows.ts"
+import * as InstanceDirectory from "../../../src/memory/chat/InstanceDirectory.ts"
+import * as FormDirectory from "../../../src/memory/forms/FormDirectory.ts"
+import * as SubmissionRepo from "../../../src/memory/forms/SubmissionRepo.ts"
+import * as Decisions from "../../../src/memory/sites/Decisions.ts"
+import * as SiteDirectory from "../../../src/memory/sites/SiteDirectory.ts"
+import * as SiteErasure from "../../../src/memory/sites/SiteErasure.ts"
+import { suite } from "../../suites/FormDirectory.ts"
+
+suite(
+  "memory/forms/FormDirectory",
+  Layer.mergeAll(FormDirectory.layer, SiteErasure.layer).pipe(
+    Layer.provideMerge(
+      Layer.mergeAll(
+        AnalyticsRows.layer,
+        SubmissionRepo.layer(),
+        Decisions.layer().pipe(Layer.provideMerge(SiteDirectory.layer())),
+        InstanceDirectory.layer()
+      )
+    )
+  )
+)

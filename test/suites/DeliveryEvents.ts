@@ -1,0 +1,198 @@
+/**
+ * The suite of the events of conversations and limits: every storage delivers the same.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { assert, layer as shared } from "@effect/vitest"
+import { Effect, type Layer, Option } from "effect"
+import type { ConversationKey } from "../../src/core/chat/Conversation.ts"
+import * as Event from "../../src/core/delivery/Event.ts"
+import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
+import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
+import { Decisions } from "../../src/services/sites/Decisions.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { deliveriesOf, fanOutAll, leaseOf, newWebhook, type Storage, settle } from "../support/Delivery.ts"
+import { lastDays } from "../support/UtcDays.ts"
+
+const newSite = SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] }))
+
+/** A website with a webhook and an instance. */
+const setup = Effect.gen(function* () {
+  const site = yield* newSite
+  const { websiteConfigId } = site
+  const { webhook } = yield* newWebhook(websiteConfigId, "https://hooks.example/")
+  const { instanceId } = yield* InstanceDirectory.use((instances) =>
+    instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId })
+  )
+  return { site, webhook, instanceId }
+})
+
+const begin = Effect.fnUntraced(function* (key: ConversationKey, text: string) {
+  const answerId = randomUUID()
+  yield* ConversationStore.use((store) => store.begin({ key, message: { messageId: randomUUID(), text }, answerId }))
+  return answerId
+})
+
+/** The types and data of a webhook's deliveries, oldest first. */
+const payloadsOf = Effect.fnUntraced(function* (webhook: { readonly webhookId: string }) {
+  const deliveries = yield* Deliveries
+  yield* fanOutAll
+  const found = (yield* deliveriesOf(webhook)).toReversed()
+  return yield* Effect.forEach(found, ({ eventId }) =>
+    Effect.map(deliveries.show(webhook.webhookId, eventId), (shown) => {
+      const { payload, type } = Option.getOrThrow(shown)
+      return { type, data: payload === null ? null : JSON.parse(payload).data }
+    })
+  )
+})
+
+export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
+  shared(layer, { excludeTestServices: true })(name, (it) => {
+    it.effect("a conversation that begins is one event, with its first message; its other messages are none", () =>
+      Effect.gen(function* () {
+        const { instanceId, webhook } = yield* setup
+        const key = { instanceId, conversationId: randomUUID() }
+        yield* begin(key, "Hello\0")
+        yield* begin(key, "Are you there?")
+        const [started, ...others] = yield* payloadsOf(webhook)
+        assert.deepStrictEqual(others, [])
+        const { started_at, ...data } = started?.data ?? {}
+        assert.deepStrictEqual(
+          [started?.type, data],
+          ["conversation.started", { instance_id: instanceId, conversation_id: key.conversationId, message: "Hello\0" }]
+        )
+        assert.isAtMost(Math.abs(Date.parse(started_at) - Date.now()), 60_000)
+      })
+    )
+
+    it.effect("conversations that begin at once are one event each", () =>
+      Effect.gen(function* () {
+        const { instanceId, webhook } = yield* setup
+        const ids = Array.from({ length: 20 }, () => randomUUID())
+        yield* Effect.forEach(
+          [...ids, ...ids],
+          (conversationId) => Effect.ignore(begin({ instanceId, conversationId }, "a")),
+          { concurrency: "unbounded" }
+        )
+        const started = yield* payloadsOf(webhook)
+        assert.sameMembers(
+          started.map(({ data }) => data.conversation_id),
+          ids
+        )
+      })
+    )
+
+    it.effect("a conversation of an instance without a website, or of another one, is no event", () =>
+      Effect.gen(function* () {
+        const { webhook } = yield* setup
+        const other = yield* setup
+        const instances = yield* InstanceDirectory
+        const { instanceId } = yield* instances.create({ name: "a", agentUrl: "https://a.example" })
+        for (const id of [instanceId, other.instanceId]) {
+          yield* begin({ instanceId: id, conversationId: randomUUID() }, "Hello")
+        }
+        assert.deepStrictEqual(yield* payloadsOf(webhook), [])
+      })
+    )
+
+    it.effect("a rating is an event, and so is one that changes it, but not the same again", () =>
+      Effect.gen(function* () {
+        const store = yield* ConversationStore
+        const { instanceId, webhook } = yield* setup
+        const key = { instanceId, conversationId: randomUUID() }
+        const messageId = yield* begin(key, "Hello")
+        const ratings = [
+          { rating: "up", comment: null },
+          { rating: "up", comment: null },
+          { rating: "down", comment: 'No "thanks"' },
+          { rating: "down", comment: 'No "thanks"' }
+        ] as const
+        for (const rating of ratings) assert.isTrue(yield* store.rate({ key, messageId, ...rating }))
+        assert.isFalse(yield* store.rate({ key, messageId: randomUUID(), rating: "up", comment: null }))
+        const feedback = (yield* payloadsOf(webhook)).filter(({ type }) => type === "conversation.feedback")
+        const ids = { instance_id: instanceId, conversation_id: key.conversationId, message_id: messageId }
+        assert.sameDeepMembers(
+          feedback.map(({ data }) => data),
+          [
+            { ...ids, ...ratings[0] },
+            { ...ids, ...ratings[2] }
+          ]
+        )
+      })
+    )
+
+    it.effect("longer texts than a payload holds are shortened", () =>
+      Effect.gen(function* () {
+        const store = yield* ConversationStore
+        const { instanceId, webhook } = yield* setup
+        const key = { instanceId, conversationId: randomUUID() }
+        const long = "日\n".repeat(4_000)
+        const messageId = yield* begin(key, long)
+        yield* store.rate({ key, messageId, rating: "down", comment: long })
+        const [started, rated] = yield* payloadsOf(webhook)
+        for (const data of [started?.data, rated?.data]) {
+          assert.isTrue(data.truncated)
+          assert.isBelow(Buffer.byteLength(JSON.stringify(data)), Event.maxPayload)
+          assert.isTrue(long.startsWith((data.message ?? data.comment).slice(0, 1_000)))
+        }
+      })
+    )
+
+    it.effect("a deleted conversation's data is in no delivery, whether it or its instance was deleted", () =>
+      Effect.gen(function* () {
+        const store = yield* ConversationStore
+        const instances = yield* InstanceDirectory
+        for (const isWholeInstance of [false, true]) {
+          const { instanceId, webhook } = yield* setup
+          const key = { instanceId, conversationId: randomUUID() }
+          const messageId = yield* begin(key, "Hello")
+          yield* fanOutAll
+          const [leased] = yield* leaseOf(webhook)
+          if (leased === undefined) return assert.fail("a delivery is due")
+          yield* settle(leased, { status: 500, next: { status: "pending", nextAttemptAt: Date.now() } })
+          yield* store.rate({ key, messageId, rating: "up", comment: "Thanks" })
+          if (isWholeInstance) {
+            assert.isTrue(yield* instances.delete(instanceId))
+            // The memory store forgets the conversations of a deleted instance when they are looked for.
+            yield* store.list({ instanceId, limit: 1, before: null })
+          } else assert.isTrue(yield* store.delete(key))
+          assert.deepStrictEqual(yield* payloadsOf(webhook), [{ type: "conversation.started", data: null }])
+          const shown = yield* Deliveries.use((deliveries) => deliveries.show(webhook.webhookId, leased.eventId))
+          const { history, status } = Option.getOrThrow(shown)
+          assert.deepStrictEqual([status, ...history.map(({ answer }) => answer)], ["cancelled", null])
+        }
+      })
+    )
+
+    it.effect("visitors who are refused for a limit are one event of their website within the hour", () =>
+      Effect.gen(function* () {
+        const decisions = yield* Decisions
+        const [{ site, webhook }, other] = [yield* setup, yield* setup]
+        const subjects = [
+          { _tag: "Claimed", by: "tracking-token", id: site.trackingToken },
+          { _tag: "Claimed", by: "website-config-id", id: site.websiteConfigId },
+          { _tag: "Known", websiteConfigId: site.websiteConfigId }
+        ] as const
+        const counted = Effect.map(decisions.counts({ site, ...lastDays(2, Date.now()) }), ({ limited = 0 }) => limited)
+        yield* decisions.record({ _tag: "Known", websiteConfigId: other.site.websiteConfigId }, "bot")
+        for (const [index, subject] of subjects.entries()) {
+          yield* decisions.record(subject, "limited")
+          // Each is stored by a statement of its own.
+          yield* Effect.repeat(Effect.andThen(Effect.sleep("20 millis"), counted), {
+            until: (times) => times === index + 1
+          })
+        }
+        const payloads = yield* payloadsOf(webhook)
+        assert.deepStrictEqual(
+          payloads.map(({ type }) => type),
+          ["site.limit"]
+        )
+        const { day, ...data } = payloads[0]?.data ?? {}
+        assert.deepStrictEqual(data, { website_config_id: site.websiteConfigId, refused: 1 })
+        assert.match(day, /^\d{4}-\d\d-\d\d$/)
+        assert.deepStrictEqual(yield* payloadsOf(other.webhook), [])
+      })
+    )
+  })

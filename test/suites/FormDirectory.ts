@@ -1,0 +1,162 @@
+/**
+ * The suite of every `FormDirectory`.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { assert, layer as withLayer } from "@effect/vitest"
+import { Effect, type Layer, Option, Result, Schema } from "effect"
+import { TestClock } from "effect/testing"
+import type { FormRules } from "../../src/core/forms/FormRules.ts"
+import { FormDirectory, maxForms } from "../../src/services/forms/FormDirectory.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
+
+const newSite = SiteDirectory.use((sites) => sites.create({ name: "test", origins: ["https://a.example"] }))
+
+/** Rules whose texts need care in JSON and SQL. */
+const Rules = Schema.Struct({
+  name: Schema.Struct({
+    required: Schema.optionalKey(Schema.Boolean),
+    max: Schema.optionalKey(Schema.Literals([0, 1, 1_000_000])),
+    one_of: Schema.optionalKey(Schema.NonEmptyArray(Schema.Literals(["{,}", "NULL", "it's", 'a"b\\c', "\\u0000"]))),
+    pattern: Schema.optionalKey(Schema.Literals(["\\d+", "[\\p{L} ]{1,9}"]))
+  }),
+  "Ünïcode 'it\"s' 日本 👩‍👩‍👧": Schema.optionalKey(Schema.Struct({ email: Schema.optionalKey(Schema.Boolean) })),
+  constructor: Schema.optionalKey(Schema.Struct({ message: Schema.Literals([" ", "Übel"]) }))
+})
+
+const Page = Schema.Literals(["contact", "Contact", "it's", "日本", " ", "a/b"])
+
+/** For a comparison: Chai cannot compare maps of objects without a prototype. */
+const pages = (forms: ReadonlyMap<string, FormRules>) => Object.fromEntries(forms)
+
+const rules: FormRules = { name: { required: true } }
+
+export const suite = <E>(name: string, layer: Layer.Layer<FormDirectory | SiteDirectory | SiteErasure, E>) =>
+  withLayer(layer)(name, (it) => {
+    it.effect.prop(
+      "a form's rules are found with its website as they were given, until they change or are deleted",
+      [Schema.NonEmptyArray(Schema.Struct({ page: Page, rules: Rules }))],
+      ([given]) =>
+        Effect.gen(function* () {
+          const forms = yield* FormDirectory
+          const [site, other] = [yield* newSite, yield* newSite]
+          const { websiteConfigId } = site
+          const expected = new Map<string, FormRules>()
+          for (const { page, rules } of given) {
+            yield* TestClock.adjust(1)
+            if (expected.has(page)) {
+              const refused = yield* Effect.flip(forms.create({ websiteConfigId, page, rules }))
+              assert.strictEqual(refused._tag, "FormExists")
+              assert.deepInclude(Option.getOrThrow(yield* forms.update({ websiteConfigId, page, rules })), { rules })
+            } else {
+              const created = Option.getOrThrow(yield* forms.create({ websiteConfigId, page, rules }))
+              assert.deepInclude(created, { websiteConfigId, page, rules })
+              assert.strictEqual(created.createdAt, created.updatedAt)
+            }
+            expected.set(page, rules)
+          }
+          const listed = yield* forms.list(websiteConfigId)
+          assert.deepStrictEqual(Object.fromEntries(listed.map(({ page, rules }) => [page, rules])), pages(expected))
+          yield* TestClock.adjust("1 second")
+          for (const [one, its] of [
+            [site, expected],
+            [other, new Map<string, FormRules>()]
+          ] as const) {
+            const found = Option.getOrThrow(yield* forms.bySite(one.websiteConfigId))
+            assert.deepStrictEqual(found.site, one)
+            assert.deepStrictEqual(pages(found.forms), pages(its))
+          }
+          for (const page of expected.keys()) {
+            assert.isFalse(yield* forms.delete(other.websiteConfigId, page))
+            assert.isTrue(yield* forms.delete(websiteConfigId, page))
+            assert.isFalse(yield* forms.delete(websiteConfigId, page))
+          }
+          assert.deepStrictEqual(yield* forms.list(websiteConfigId), [])
+        }),
+      { arbitrary: { runs: 20 } }
+    )
+
+    it.effect("a change is seen within a second, also by who found the website just before", () =>
+      Effect.gen(function* () {
+        const forms = yield* FormDirectory
+        const { websiteConfigId } = yield* newSite
+        const found = Effect.map(forms.bySite(websiteConfigId), (site) => Option.getOrThrow(site).forms.get("contact"))
+        assert.isUndefined(yield* found)
+        yield* forms.create({ websiteConfigId, page: "contact", rules })
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(yield* found, rules)
+        yield* forms.update({ websiteConfigId, page: "contact", rules: { email: { email: true } } })
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(yield* found, { email: { email: true } })
+        yield* forms.delete(websiteConfigId, "contact")
+        yield* TestClock.adjust("1 second")
+        assert.isUndefined(yield* found)
+        yield* SiteDirectory.use((sites) => sites.update(websiteConfigId, { name: "new" }))
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual(Option.getOrThrow(yield* forms.bySite(websiteConfigId)).site.name, "new")
+      })
+    )
+
+    it.effect("an update keeps the time of creation", () =>
+      Effect.gen(function* () {
+        const forms = yield* FormDirectory
+        const { websiteConfigId } = yield* newSite
+        const created = Option.getOrThrow(yield* forms.create({ websiteConfigId, page: "a", rules }))
+        yield* TestClock.adjust("1 minute")
+        const updated = Option.getOrThrow(yield* forms.update({ websiteConfigId, page: "a", rules }))
+        assert.strictEqual(updated.createdAt, created.createdAt)
+        assert.strictEqual(updated.updatedAt, created.createdAt + 60_000)
+        assert.deepStrictEqual(yield* forms.list(websiteConfigId), [updated])
+      })
+    )
+
+    it.effect("a website has a limited number of forms, also when they are created at once", () =>
+      Effect.gen(function* () {
+        const forms = yield* FormDirectory
+        const { websiteConfigId } = yield* newSite
+        const outcomes = yield* Effect.forEach(
+          Array.from({ length: maxForms + 5 }, (_, index) => `page ${index}`),
+          (page) => Effect.result(forms.create({ websiteConfigId, page, rules })),
+          { concurrency: "unbounded" }
+        )
+        const refused = outcomes.flatMap((outcome) => (Result.isFailure(outcome) ? [outcome.failure._tag] : []))
+        assert.deepStrictEqual(
+          refused,
+          Array.from({ length: 5 }, () => "TooManyForms")
+        )
+        assert.lengthOf(yield* forms.list(websiteConfigId), maxForms)
+      })
+    )
+
+    it.effect("an unknown website and an unknown page are answered as such", () =>
+      Effect.gen(function* () {
+        const forms = yield* FormDirectory
+        const site = yield* newSite
+        for (const websiteConfigId of [randomUUID(), site.trackingToken, site.hostedWebsiteId, "no id", ""]) {
+          assert.isTrue(Option.isNone(yield* forms.bySite(websiteConfigId)))
+          assert.isTrue(Option.isNone(yield* forms.create({ websiteConfigId, page: "a", rules })))
+          assert.isTrue(Option.isNone(yield* forms.update({ websiteConfigId, page: "a", rules })))
+          assert.deepStrictEqual(yield* forms.list(websiteConfigId), [])
+          assert.isFalse(yield* forms.delete(websiteConfigId, "a"))
+        }
+        const { websiteConfigId } = site
+        assert.isTrue(Option.isNone(yield* forms.update({ websiteConfigId, page: "a", rules })))
+        assert.isFalse(yield* forms.delete(websiteConfigId, "a"))
+      })
+    )
+
+    it.effect("rules are deleted with their website", () =>
+      Effect.gen(function* () {
+        const forms = yield* FormDirectory
+        const { websiteConfigId } = yield* newSite
+        yield* forms.create({ websiteConfigId, page: "contact", rules })
+        yield* SiteErasure.use(({ erase }) => erase(websiteConfigId))
+        assert.deepStrictEqual(yield* forms.list(websiteConfigId), [])
+        assert.isTrue(Option.isNone(yield* forms.bySite(websiteConfigId)))
+        assert.isTrue(Option.isNone(yield* forms.update({ websiteConfigId, page: "contact", rules })))
+        assert.isFalse(yield* forms.delete(websiteConfigId, "contact"))
+      })
+    )
+  })

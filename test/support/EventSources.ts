@@ -1,0 +1,23 @@
+/**
+ * Reads the source of a chat's events without a chat.
+ */
+import { Effect, Pull } from "effect"
+import type { AgentEvent } from "../../src/core/chat/Agent.ts"
+import type { EventSource } from "../../src/http/chat/EventSource.ts"
+import type { AgentError } from "../../src/services/chat/AgentStream.ts"
+
+/** All events, as a reader gets them that always has room for more. */
+export const collect = (source: EventSource): Effect.Effect<ReadonlyArray<AgentEvent>, AgentError> =>
+  Effect.suspend(() => {
+    const events: Array<AgentEvent> = []
+    const sink = {
+      isOver: false,
+      isEmpty: true,
+      whenEmpty: (callback: () => void) => callback(),
+      push: (pushed: Iterable<AgentEvent>) => void events.push(...pushed)
+    }
+    return Effect.scopedWith((scope) => source(sink, scope)).pipe(
+      Pull.catchDone(() => Effect.void),
+      Effect.as(events)
+    )
+  })
