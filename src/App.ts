@@ -1,5 +1,5 @@
 /**
- * Composes the service. This is the only module that chooses between implementations of a service.
+ * Composes the service. Only this module and its part `app/` choose between implementations of a service.
  *
  * @module
  */
@@ -8,12 +8,11 @@ import { Config, Effect, Layer, Option } from "effect"
 import manifest from "../package.json" with { type: "json" }
 import * as LiveAgent from "./agent/AgentStream.ts"
 import * as BudgetedAgent from "./agent/BudgetedAgentStream.ts"
+import * as Delivery from "./app/Delivery.ts"
 import type { Settings } from "./Config.ts"
 import type { Link } from "./cluster/Protocol.ts"
 import * as ClusterRateLimiter from "./cluster/RateLimiter.ts"
 import * as ConnectionTable from "./core/limits/ConnectionTable.ts"
-import * as Dispatcher from "./delivery/Dispatcher.ts"
-import * as OutwardClient from "./delivery/OutwardClient.ts"
 import * as OwnerServer from "./http/owner/OwnerServer.ts"
 import type * as NodeServer from "./http/server/NodeServer.ts"
 import * as Server from "./http/server/Server.ts"
@@ -34,6 +33,7 @@ import * as MemoryFormDirectory from "./memory/forms/FormDirectory.ts"
 import * as MemorySubmissionRepo from "./memory/forms/SubmissionRepo.ts"
 import * as LocalFallback from "./memory/limits/LocalFallback.ts"
 import * as MemoryRateLimiter from "./memory/limits/RateLimiter.ts"
+import * as MemoryNotifications from "./memory/mail/Notifications.ts"
 import * as MemoryReadiness from "./memory/Readiness.ts"
 import * as MemoryConsoleSessions from "./memory/sites/ConsoleSessions.ts"
 import * as MemoryDecisions from "./memory/sites/Decisions.ts"
@@ -54,10 +54,9 @@ import * as InstanceDirectory from "./postgres/chat/InstanceDirectory.ts"
 import * as TokenBudget from "./postgres/chat/TokenBudget.ts"
 import * as WidgetTokens from "./postgres/chat/WidgetTokens.ts"
 import * as Database from "./postgres/Database.ts"
-import * as Deliveries from "./postgres/delivery/Deliveries.ts"
-import * as Webhooks from "./postgres/delivery/Webhooks.ts"
 import * as FormDirectory from "./postgres/forms/FormDirectory.ts"
 import * as SubmissionRepo from "./postgres/forms/SubmissionRepo.ts"
+import * as Notifications from "./postgres/mail/Notifications.ts"
 import * as Readiness from "./postgres/Readiness.ts"
 import * as Maintenance from "./postgres/schema/Maintenance.ts"
 import * as ConsoleSessions from "./postgres/sites/ConsoleSessions.ts"
@@ -102,17 +101,10 @@ export const storage = (settings: Settings) => {
     VisitorSalts.layer({ timeout }),
     Reports.layer({ timeout: settings.reportTimeout }),
     Decisions.layer({ timeout }),
+    Notifications.layer({ timeout }),
     Readiness.layer
   )
 }
-
-/** Webhooks and their deliveries, and the client that sends them. Requires `database`. */
-export const delivery = ({ databaseTimeout: timeout, secretsKey, webhookAllow: allowed }: Settings) =>
-  Layer.mergeAll(
-    Webhooks.layer({ timeout, secretsKey }),
-    Deliveries.layer({ timeout, secretsKey }),
-    OutwardClient.layer({ allowed })
-  )
 
 /** The same repositories, in memory. Nothing is persisted. */
 export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>>> = Layer.mergeAll(
@@ -122,6 +114,7 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemoryGoals.layer,
     MemoryFormDirectory.layer,
     MemoryReadiness.layer,
+    MemoryNotifications.layer,
     MemoryWidgetTokens.layer,
     MemoryOwnerKeys.layer,
     MemoryConsoleSessions.layer,
@@ -289,7 +282,7 @@ export const live = (options: ServerOptions) =>
     server(options),
     LeadMatching.layer,
     Rollups.layer,
-    options.settings.delivery ? Layer.provide(Dispatcher.layer, delivery(options.settings)) : Layer.empty,
+    Delivery.live(options.settings),
     Maintenance.layer({
       pageViews: options.settings.retentionPageViews,
       submissions: options.settings.retentionSubmissions,

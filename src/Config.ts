@@ -7,21 +7,20 @@
  */
 import { Config, Duration, LogLevel, Option, Redacted, Result } from "effect"
 import type { IpNetwork } from "effect/net"
-import * as AddressGuard from "./core/delivery/AddressGuard.ts"
-import * as Sealing from "./core/delivery/Sealing.ts"
+import * as DeliveryConfig from "./config/Delivery.ts"
+import * as OtlpConfig from "./config/Otlp.ts"
 import * as DatabaseUrl from "./core/doctor/DatabaseUrl.ts"
 import * as LocalPage from "./core/http/LocalPage.ts"
-import * as TraceSampling from "./core/http/TraceSampling.ts"
 import * as Networks from "./core/limits/Networks.ts"
 import * as RateLimit from "./core/limits/RateLimit.ts"
 import * as Retention from "./core/sites/Retention.ts"
-import * as KeyValueList from "./core/text/KeyValueList.ts"
 import {
   bytes,
   count,
   duration,
   durationOrOff,
   integer,
+  onOrOff,
   orOff,
   parsed,
   setting,
@@ -86,70 +85,11 @@ const geoHeader = trustedProxies.pipe(
   )
 )
 
-/** The share of requests that start a trace. */
-const traceRatio = Config.all([
-  setting("OTEL_TRACES_SAMPLER", `one of ${TraceSampling.samplers.join(", ")}`, (value) =>
-    Option.fromNullishOr(TraceSampling.samplers.find((sampler) => sampler === value))
-  ).pipe(withDefault<TraceSampling.Sampler>("parentbased_traceidratio")),
-  setting("OTEL_TRACES_SAMPLER_ARG", "a number from 0 to 1", (value) =>
-    /^(0|1|[01]?\.[0-9]+)$/.test(value) && Number(value) <= 1 ? Option.some(Number(value)) : Option.none()
-  ).pipe(withDefault(1))
-]).pipe(Config.map(([sampler, ratio]) => TraceSampling.ratioOf(sampler, ratio)))
-
-/** A list such as `key=value,other=a%20b`. */
-const keyValues = (name: string, secret: boolean) =>
-  setting(name, 'a list such as "key=value,other=a%20b"', KeyValueList.parse, secret).pipe(
-    withDefault<Readonly<Record<string, string>>>({})
-  )
-
-const protocols = ["http/protobuf", "http/json"] as const
-
-/** A collector's base URL. The exporter drops a user, a query and a fragment, so they are rejected. */
-const collector = (name: string) =>
-  setting(
-    name,
-    "an address such as http://collector:4318, without a user or a query; a key goes into OTEL_EXPORTER_OTLP_HEADERS",
-    (value) =>
-      Option.fromNullishOr(URL.parse(value)).pipe(
-        Option.filter(
-          ({ hash, password, protocol, search, username }) =>
-            ["http:", "https:"].includes(protocol) && [hash, password, search, username].every((part) => part === "")
-        ),
-        Option.map(({ href }) => href)
-      ),
-    true
-  )
-
-/** The export of traces, logs and metrics. The other variables are read only if there is an endpoint. */
-const otlp = collector("OTEL_EXPORTER_OTLP_ENDPOINT").pipe(
-  Config.flatMap(
-    Option.match({
-      onNone: () => Config.succeed(Option.none()),
-      onSome: (endpoint) =>
-        Config.all({
-          endpoint: Config.succeed(endpoint),
-          protocol: setting("OTEL_EXPORTER_OTLP_PROTOCOL", protocols.join(" or "), (value) =>
-            Option.fromNullishOr(protocols.find((protocol) => protocol === value))
-          ).pipe(withDefault<(typeof protocols)[number]>("http/protobuf")),
-          headers: Config.map(keyValues("OTEL_EXPORTER_OTLP_HEADERS", true), (headers) => Redacted.make(headers)),
-          serviceName: text("OTEL_SERVICE_NAME").pipe(withDefault("hydracore-edge")),
-          resourceAttributes: keyValues("OTEL_RESOURCE_ATTRIBUTES", false),
-          traceRatio
-        }).pipe(Config.map(Option.some))
-    })
-  )
-)
-
 const logLevel = setting("LOG_LEVEL", `one of ${LogLevel.values.join(", ")}`, (value) =>
   Option.fromNullishOr(LogLevel.values.find((level) => level.toLowerCase() === value.toLowerCase()))
 ).pipe(withDefault<LogLevel.LogLevel>("Info"))
 
 const host = text("HOST").pipe(withDefault("127.0.0.1"))
-
-const onOrOff = (name: string) =>
-  setting(name, '"on" or "off"', (value) =>
-    value === "on" || value === "off" ? Option.some(value === "on") : Option.none()
-  )
 
 const ownerApi = onOrOff("OWNER_API")
 const ownerPort = integer("OWNER_PORT", 0, 65_535)
@@ -201,7 +141,7 @@ const fields = {
   metricsHost: text("METRICS_HOST").pipe(withDefault("127.0.0.1")),
   metricsPort: integer("METRICS_PORT", 0, 65_535),
 
-  otlp,
+  otlp: OtlpConfig.otlp,
 
   /**
    * `redis://host:port`, or `rediss://`: one rate limiter for many processes. Without it, each `serve` has its own, which
@@ -230,17 +170,7 @@ const fields = {
   /** For each key of the owner API. */
   rateLimitOwner: rateLimit("RATE_LIMIT_OWNER", "owner", "600/minute"),
 
-  /** Whether this process delivers events to webhooks. */
-  delivery: onOrOff("DELIVERY").pipe(withDefault(true)),
-  /** The key that encrypts the webhooks' secrets; without it there are no webhooks. */
-  secretsKey: Config.map(
-    setting("SECRETS_KEY", "32 bytes in hexadecimal or base64", Sealing.parseKey, true),
-    Option.map((key) => Redacted.make(key))
-  ),
-  /** Hosts and ports that webhooks may name although they are not on the public internet. */
-  webhookAllow: parsed("WEBHOOK_ALLOW", AddressGuard.parseAllowed).pipe(
-    withDefault<ReadonlyArray<AddressGuard.AllowedHost>>([])
-  ),
+  ...DeliveryConfig.fields,
 
   rateLimitAnalytics,
   rateLimitForms,
@@ -285,7 +215,7 @@ const fields = {
 }
 
 /** All settings of the service. */
-export const Settings = Config.all(fields)
+export const Settings = Config.all(fields).pipe(Config.mapEffect(DeliveryConfig.requireKey))
 
 export type Settings = Config.Success<typeof Settings>
 

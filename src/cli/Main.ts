@@ -7,6 +7,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Effect, Exit, Layer, Runtime } from "effect"
 import * as App from "../App.ts"
+import * as AppDelivery from "../app/Delivery.ts"
 import { Settings } from "../Config.ts"
 import * as SettingFiles from "../runtime/SettingFiles.ts"
 import * as Cli from "./Cli.ts"
@@ -14,6 +15,7 @@ import * as Delivery from "./Delivery.ts"
 import * as Demo from "./Demo.ts"
 import * as Doctor from "./Doctor.ts"
 import * as Migrate from "./Migrate.ts"
+import * as Notify from "./Notify.ts"
 import * as Serve from "./Serve.ts"
 import * as LocalDatabase from "./support/LocalDatabase.ts"
 import * as Webhook from "./Webhook.ts"
@@ -26,7 +28,10 @@ const delivery = Cli.ready(
   Layer.unwrap(
     Effect.gen(function* () {
       const settings = yield* LocalDatabase.withSecretsKey(yield* Settings)
-      return Layer.provide(Layer.merge(App.storage(settings), App.delivery(settings)), LocalDatabase.layer(settings))
+      return Layer.provide(
+        Layer.merge(App.storage(settings), AppDelivery.delivery(settings)),
+        LocalDatabase.layer(settings)
+      )
     })
   )
 )
@@ -42,7 +47,8 @@ const run = Cli.make({
     Migrate.command,
     Doctor.command,
     Webhook.command(delivery),
-    Delivery.command(delivery)
+    Delivery.command(delivery),
+    Notify.command(Cli.ready(storage))
   ]
 })
 

@@ -28,6 +28,9 @@ export interface Options {
 /** The most attempts at a time in one process: all mails have one server. */
 const slots = 4
 
+/** The longest time to read a report: with the attempt to send it, shorter than the lease. */
+const contentTimeout = Duration.seconds(8)
+
 const pollInterval = Duration.millis(500)
 
 /** The time between two looks while there is more to do. */
@@ -55,6 +58,7 @@ const attempt = Effect.fnUntraced(function* (options: Options, mail: LeasedMail)
   const mails = yield* Mails
   const mailer = yield* Mailer
   const outcome = yield* MailContent.of(mail).pipe(
+    Effect.timeout(contentTimeout),
     Effect.flatMap((content) =>
       content === null ? Effect.succeed(null) : mailer.send(messageOf(options, content, mail))
     ),

@@ -8,7 +8,7 @@ import { ByteSize, Config, ConfigProvider, Duration, Effect, Option, Redacted, R
 const quoted = (text: string): string => `"${text.slice(0, 80)}"`
 
 /** The error of an invalid setting. `fault` follows its name in the sentence. */
-const invalid = (name: string, fault: string) =>
+export const invalid = (name: string, fault: string) =>
   Effect.fail(new Config.ConfigError(new ConfigProvider.SourceError({ message: `${name} ${fault}` })))
 
 /** A setting whose parser explains failures, in words that follow its name. An empty value counts as unset. */
@@ -96,3 +96,8 @@ export const count = (name: string) =>
 
 export const durationOrOff = (name: string) =>
   setting(name, '"off" or a time such as "60 seconds" or "5 minutes"', orOff(positiveDuration))
+
+export const onOrOff = (name: string) =>
+  setting(name, '"on" or "off"', (value) =>
+    value === "on" || value === "off" ? Option.some(value === "on") : Option.none()
+  )
