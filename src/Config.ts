@@ -6,20 +6,21 @@
  * @module
  */
 import { Config, Duration, LogLevel, Option, Redacted, Result } from "effect"
-import type { IpNetwork } from "effect/net"
-import * as DeliveryConfig from "./config/Delivery.ts"
-import * as OtlpConfig from "./config/Otlp.ts"
-import * as DatabaseUrl from "./core/doctor/DatabaseUrl.ts"
 import * as LocalPage from "./core/http/LocalPage.ts"
-import * as Networks from "./core/limits/Networks.ts"
+import * as TraceSampling from "./core/http/TraceSampling.ts"
 import * as RateLimit from "./core/limits/RateLimit.ts"
 import * as Retention from "./core/sites/Retention.ts"
+import * as DeliveryConfig from "./DeliveryConfig.ts"
 import {
   bytes,
+  collector,
   count,
+  databaseUrl,
   duration,
   durationOrOff,
   integer,
+  keyValues,
+  networks,
   onOrOff,
   orOff,
   parsed,
@@ -28,25 +29,6 @@ import {
   url,
   withDefault
 } from "./runtime/Setting.ts"
-
-/**
- * A database URL with parameters that the driver knows: a TLS parameter must not be ignored. Without a user, the driver
- * takes the process's user from these variables.
- */
-const databaseUrl = (name: string) =>
-  Config.all([Config.option(Config.String("USER")), Config.option(Config.String("USERNAME"))]).pipe(
-    Config.map((users) => users.some(Option.isSome)),
-    Config.flatMap((hasUser) =>
-      parsed(name, (value) =>
-        Result.flatMap(DatabaseUrl.parse(value), (url) => {
-          const fault =
-            DatabaseUrl.fault(url) ??
-            (hasUser || DatabaseUrl.namesUser(url) ? null : "names no user; write postgres://user@host/database.")
-          return fault === null ? Result.succeed(Redacted.make(url.href)) : Result.fail(fault)
-        })
-      )
-    )
-  )
 
 const rateLimit = (name: string, policy: string, standard: string) =>
   setting(
@@ -67,9 +49,6 @@ const retention = (name: string, standard: Option.Option<Retention.Retention> = 
     orOff(Retention.parse)
   ).pipe(withDefault(standard))
 
-const networks = (name: string) =>
-  parsed(name, Networks.parse).pipe(withDefault<ReadonlyArray<IpNetwork.IpNetwork>>([]))
-
 const trustedProxies = networks("TRUSTED_PROXIES")
 
 /** The name of a header that only trusted proxies may send. */
@@ -82,6 +61,38 @@ const geoHeader = trustedProxies.pipe(
           ? Result.fail("needs TRUSTED_PROXIES, since anyone else could send the header too.")
           : Result.succeed(name)
     )
+  )
+)
+
+/** The share of requests that start a trace. */
+const traceRatio = Config.all([
+  setting("OTEL_TRACES_SAMPLER", `one of ${TraceSampling.samplers.join(", ")}`, (value) =>
+    Option.fromNullishOr(TraceSampling.samplers.find((sampler) => sampler === value))
+  ).pipe(withDefault<TraceSampling.Sampler>("parentbased_traceidratio")),
+  setting("OTEL_TRACES_SAMPLER_ARG", "a number from 0 to 1", (value) =>
+    /^(0|1|[01]?\.[0-9]+)$/.test(value) && Number(value) <= 1 ? Option.some(Number(value)) : Option.none()
+  ).pipe(withDefault(1))
+]).pipe(Config.map(([sampler, ratio]) => TraceSampling.ratioOf(sampler, ratio)))
+
+const protocols = ["http/protobuf", "http/json"] as const
+
+/** The export of traces, logs and metrics. The other variables are read only if there is an endpoint. */
+const otlp = collector("OTEL_EXPORTER_OTLP_ENDPOINT").pipe(
+  Config.flatMap(
+    Option.match({
+      onNone: () => Config.succeed(Option.none()),
+      onSome: (endpoint) =>
+        Config.all({
+          endpoint: Config.succeed(endpoint),
+          protocol: setting("OTEL_EXPORTER_OTLP_PROTOCOL", protocols.join(" or "), (value) =>
+            Option.fromNullishOr(protocols.find((protocol) => protocol === value))
+          ).pipe(withDefault<(typeof protocols)[number]>("http/protobuf")),
+          headers: Config.map(keyValues("OTEL_EXPORTER_OTLP_HEADERS", true), (headers) => Redacted.make(headers)),
+          serviceName: text("OTEL_SERVICE_NAME").pipe(withDefault("hydracore-edge")),
+          resourceAttributes: keyValues("OTEL_RESOURCE_ATTRIBUTES", false),
+          traceRatio
+        }).pipe(Config.map(Option.some))
+    })
   )
 )
 
@@ -141,7 +152,7 @@ const fields = {
   metricsHost: text("METRICS_HOST").pipe(withDefault("127.0.0.1")),
   metricsPort: integer("METRICS_PORT", 0, 65_535),
 
-  otlp: OtlpConfig.otlp,
+  otlp,
 
   /**
    * `redis://host:port`, or `rediss://`: one rate limiter for many processes. Without it, each `serve` has its own, which

@@ -7,7 +7,6 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Effect, Exit, Layer, Runtime } from "effect"
 import * as App from "../App.ts"
-import * as AppDelivery from "../app/Delivery.ts"
 import { Settings } from "../Config.ts"
 import * as SettingFiles from "../runtime/SettingFiles.ts"
 import * as Cli from "./Cli.ts"
@@ -28,10 +27,7 @@ const delivery = Cli.ready(
   Layer.unwrap(
     Effect.gen(function* () {
       const settings = yield* LocalDatabase.withSecretsKey(yield* Settings)
-      return Layer.provide(
-        Layer.merge(App.storage(settings), AppDelivery.delivery(settings)),
-        LocalDatabase.layer(settings)
-      )
+      return Layer.provide(Layer.merge(App.storage(settings), App.delivery(settings)), LocalDatabase.layer(settings))
     })
   )
 )

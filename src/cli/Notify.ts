@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto"
 import { Clock, Effect, type Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import * as AppDelivery from "../app/Delivery.ts"
+import * as App from "../App.ts"
 import { Settings } from "../Config.ts"
 import * as Address from "../core/mail/Address.ts"
 import type { MailSite } from "../core/mail/Mail.ts"
@@ -70,7 +70,7 @@ const topicOf = Effect.fnUntraced(function* ({
 
 /** What sends mails, with the settings. */
 const requireMail = Effect.gen(function* () {
-  const mail = AppDelivery.mail(yield* LocalDatabase.withSecretsKey(yield* Settings))
+  const mail = App.mail(yield* LocalDatabase.withSecretsKey(yield* Settings))
   if (Option.isSome(mail)) return mail.value
   return yield* new Output.CliFailure({
     message: "No mail can be sent: set SMTP_URL, MAIL_FROM and PUBLIC_URL, for `serve` too."

@@ -4,7 +4,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
 import { Webhook as StandardWebhook } from "standardwebhooks"
 import * as App from "../../src/App.ts"
-import * as AppDelivery from "../../src/app/Delivery.ts"
 import { Settings } from "../../src/Config.ts"
 import * as Delivery from "../../src/cli/Delivery.ts"
 import * as Webhook from "../../src/cli/Webhook.ts"
@@ -23,9 +22,7 @@ const commands = (env: Readonly<Record<string, string>>, secretsKey = key) =>
   Effect.gen(function* () {
     const provider = Layer.succeed(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(env))
     const settings = { ...(yield* Effect.provide(Settings, provider)), secretsKey }
-    const layers = Layer.succeedContext(
-      yield* Layer.build(Layer.merge(App.storage(settings), AppDelivery.delivery(settings)))
-    )
+    const layers = Layer.succeedContext(yield* Layer.build(Layer.merge(App.storage(settings), App.delivery(settings))))
     const cli = (...args: ReadonlyArray<string>) =>
       run(args, storage(), { commands: [Webhook.command(layers), Delivery.command(layers)] }).pipe(
         Effect.provide(provider)

@@ -1,7 +1,7 @@
 /**
- * The guide's table of settings against `Config.ts` and `config/`: the same variables, with the same defaults.
+ * The guide's table of settings against `Config.ts` and `DeliveryConfig.ts`: the same variables, with the same defaults.
  */
-import { readdirSync, readFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect } from "effect"
@@ -18,10 +18,7 @@ const documented = new Map<string, string | undefined>(
   })
 )
 
-const sources = [
-  "src/Config.ts",
-  ...readdirSync(path.join(Documents.root, "src/config")).map((name) => `src/config/${name}`)
-]
+const sources = ["src/Config.ts", "src/DeliveryConfig.ts"]
 
 /** Every variable that the sources read, besides those that the system sets. */
 const read = [

@@ -39,6 +39,7 @@ export const thanks = (
 ): HttpServerResponse.HttpServerResponse =>
   html(
     HtmlPages.page(
+      "good",
       "Thank you",
       `<p>Your message has arrived.</p>
 ${backLink(back)}
@@ -89,5 +90,10 @@ export const ofRefusal = (
     ...explanation.forOwner.map((sentence) => `<p><small>For the owner: ${Html.escape(sentence)}</small></p>`)
   ]
   const { "content-length": _, "content-type": __, ...kept } = headers
-  return html(HtmlPages.page(explanation.title, lines.join("\n")), status, kept as Record<string, string>, origin)
+  return html(
+    HtmlPages.page("bad", explanation.title, lines.join("\n")),
+    status,
+    kept as Record<string, string>,
+    origin
+  )
 }

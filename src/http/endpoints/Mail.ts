@@ -18,8 +18,13 @@ export interface Options {
   readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
 }
 
-const respond = (status: number, title: string, body: string): HttpServerResponse.HttpServerResponse =>
-  HtmlPages.respond(HtmlPages.page(title, body), {
+const respond = (
+  status: number,
+  look: Parameters<typeof HtmlPages.page>[0],
+  title: string,
+  body: string
+): HttpServerResponse.HttpServerResponse =>
+  HtmlPages.respond(HtmlPages.page(look, title, body), {
     status,
     headers: {},
     formAction: "'self'",
@@ -28,6 +33,7 @@ const respond = (status: number, title: string, body: string): HttpServerRespons
 
 const question = respond(
   200,
+  "ask",
   "Unsubscribe?",
   `<p>You will get no more mails of this kind from this website. Your other notifications stay as they are.</p>
 <form method="post"><button>Unsubscribe</button></form>`
@@ -35,11 +41,12 @@ const question = respond(
 
 const done = respond(
   200,
+  "good",
   "You are unsubscribed",
   "<p>You get no more of these mails. To get them again, ask whoever runs the website.</p>"
 )
 
-const invalid = respond(404, "This link is not valid", "<p>Use the link in the latest mail that you got.</p>")
+const invalid = respond(404, "bad", "This link is not valid", "<p>Use the link in the latest mail that you got.</p>")
 
 /** The group of the contract. */
 export const layer = ({ secretsKey }: Options) =>
@@ -63,7 +70,12 @@ export const layer = ({ secretsKey }: Options) =>
                 Effect.catch((error) =>
                   Effect.as(
                     ErrorMapping.logUnavailable(error),
-                    respond(503, "Please try again", "<p>The link could not be used now. Try again in a minute.</p>")
+                    respond(
+                      503,
+                      "bad",
+                      "Please try again",
+                      "<p>The link could not be used now. Try again in a minute.</p>"
+                    )
                   )
                 )
               )

@@ -15,7 +15,9 @@ import * as ContractWidget from "../../contract/Widget.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import type { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
 import * as Assets from "../assets/Assets.ts"
+import * as Console from "../assets/Console.ts"
 import * as Docs from "../assets/Docs.ts"
+import * as Home from "../assets/Home.ts"
 import * as Drain from "../chat/Drain.ts"
 import * as RunningAnswers from "../chat/RunningAnswers.ts"
 import * as StreamSlots from "../chat/StreamSlots.ts"
@@ -68,9 +70,10 @@ export interface Options extends NodeServer.Options {
 }
 
 /** The paths of a server, for metrics, traces and the answers to unknown ones. */
-const pathsOf = ({ ownerApi }: Options): ReadonlyArray<Fallbacks.KnownPath> => [
+const pathsOf = ({ console, ownerApi }: Options): ReadonlyArray<Fallbacks.KnownPath> => [
   ...Fallbacks.endpointsOf(Api),
   ...(ownerApi ? Fallbacks.endpointsOf(OwnerApi) : []),
+  ...(console ? Console.paths : []),
   ...Assets.paths,
   ...Docs.paths,
   ...Health.paths
@@ -100,8 +103,10 @@ const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
   Layer.mergeAll(
     HttpApiBuilder.layer(Api),
     options.ownerApi ? OwnerRoutes.layer({ rateLimit: options.rateLimitOwner, console: options.console }) : Layer.empty,
+    options.console ? Console.layer : Layer.empty,
     Assets.layer,
     Docs.layer,
+    Home.layer(options),
     Health.layer
   ).pipe(
     Layer.provide([

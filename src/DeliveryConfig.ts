@@ -4,11 +4,11 @@
  * @module
  */
 import { Config, Effect, Option, Redacted } from "effect"
-import * as AddressGuard from "../core/delivery/AddressGuard.ts"
-import * as Sealing from "../core/delivery/Sealing.ts"
-import * as Address from "../core/mail/Address.ts"
-import * as SmtpUrl from "../core/mail/SmtpUrl.ts"
-import { invalid, onOrOff, parsed, setting, withDefault } from "../runtime/Setting.ts"
+import * as AddressGuard from "./core/delivery/AddressGuard.ts"
+import * as Sealing from "./core/delivery/Sealing.ts"
+import * as Address from "./core/mail/Address.ts"
+import * as SmtpUrl from "./core/mail/SmtpUrl.ts"
+import { invalid, onOrOff, parsed, setting, withDefault } from "./runtime/Setting.ts"
 
 /** A setting that `SMTP_URL` needs. */
 const neededForMail = <A>(name: string, config: Config.Config<Option.Option<A>>) =>
