@@ -106,7 +106,7 @@ const seed = Effect.gen(function* () {
       )
       const key = Option.getOrThrow(
         yield* OwnerKeys.use((keys) =>
-          keys.issue({ scope: "stats", sites: [site.websiteConfigId], label: null, expiresAt: null })
+          keys.issue({ scope: "read", sites: [site.websiteConfigId], label: null, expiresAt: null })
         )
       )
       const notification = Option.getOrThrow(

@@ -6,8 +6,11 @@
 import { Schema } from "effect"
 import { type Submission, statuses } from "../../core/forms/Submission.ts"
 
-export const columns = `submission_id, website_config_id, received_at, email, page_slug, form_data::text AS form_data, status,
-  reasons, source, medium, campaign, referrer, entry_page`
+/** The columns, with an expression for the form's data as text. */
+export const columnsWith = (formData: string) => `submission_id, website_config_id, received_at, email, page_slug,
+  ${formData} AS form_data, status, reasons, source, medium, campaign, referrer, entry_page`
+
+export const columns = columnsWith("form_data::text")
 
 const Text = Schema.NullOr(Schema.String)
 
