@@ -18,6 +18,7 @@ import * as MemoryInstanceDirectory from "./memory/chat/InstanceDirectory.ts"
 import * as MemoryTokenBudget from "./memory/chat/TokenBudget.ts"
 import * as MemoryWidgetTokens from "./memory/chat/WidgetTokens.ts"
 import * as MemoryFormDirectory from "./memory/forms/FormDirectory.ts"
+import * as MemoryInbox from "./memory/forms/Inbox.ts"
 import * as MemorySubmissionRepo from "./memory/forms/SubmissionRepo.ts"
 import * as MemoryReadiness from "./memory/Readiness.ts"
 import * as MemoryConsoleSessions from "./memory/sites/ConsoleSessions.ts"
@@ -37,6 +38,7 @@ import * as InstanceDirectory from "./postgres/chat/InstanceDirectory.ts"
 import * as TokenBudget from "./postgres/chat/TokenBudget.ts"
 import * as WidgetTokens from "./postgres/chat/WidgetTokens.ts"
 import * as FormDirectory from "./postgres/forms/FormDirectory.ts"
+import * as Inbox from "./postgres/forms/Inbox.ts"
 import * as SubmissionRepo from "./postgres/forms/SubmissionRepo.ts"
 import * as Readiness from "./postgres/Readiness.ts"
 import * as ConsoleSessions from "./postgres/sites/ConsoleSessions.ts"
@@ -55,7 +57,7 @@ export const storage = (settings: Settings) => {
     Leads.layer({ timeout }),
     AnalyticsExport.layer,
     Goals.layer({ timeout }),
-    SubmissionRepo.layer(queue),
+    Inbox.layer({ timeout }).pipe(Layer.provideMerge(SubmissionRepo.layer(queue))),
     SiteDirectory.layer({ timeout }),
     FormDirectory.layer({ timeout }),
     SiteErasure.layer({ timeout }),
@@ -79,6 +81,7 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemoryLeads.layer,
     MemoryGoals.layer,
     MemoryFormDirectory.layer,
+    MemoryInbox.layer,
     MemoryReadiness.layer,
     MemoryWidgetTokens.layer,
     MemoryOwnerKeys.layer,

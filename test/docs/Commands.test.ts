@@ -99,7 +99,7 @@ const seed = Effect.gen(function* () {
       )
       const key = Option.getOrThrow(
         yield* OwnerKeys.use((keys) =>
-          keys.issue({ scope: "stats", sites: [site.websiteConfigId], label: null, expiresAt: null })
+          keys.issue({ scope: "read", sites: [site.websiteConfigId], label: null, expiresAt: null })
         )
       )
       return { site, instance, token, key }

@@ -6,13 +6,9 @@
  *
  * @module
  */
+import { type Control, controls } from "./Controls.ts"
 import type { FieldError } from "./Delivery.ts"
 import { formMember } from "./FormMember.ts"
-
-type Control = HTMLElement & { readonly name: string }
-
-export const controls = (form: HTMLFormElement): ReadonlyArray<Control> =>
-  Array.from(formMember(form, "elements")) as unknown as ReadonlyArray<Control>
 
 const attribute = "data-hydracore-error"
 

@@ -23,6 +23,7 @@ export interface Options {
 export class Submissions extends Context.Service<
   Submissions,
   {
+    readonly all: () => ReadonlyArray<Submission>
     readonly find: (submissionId: string) => Submission | undefined
     /** Deletes the submissions of a website and returns their number. Later submissions to it are refused. */
     readonly erase: (websiteConfigId: string) => Pick<Erased, "submissions" | "idempotencyKeys">
@@ -159,6 +160,7 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissio
       }
       return Context.make(SubmissionRepo, repo).pipe(
         Context.add(Submissions, {
+          all: () => stored,
           find: (submissionId) => stored.find((submission) => submission.submissionId === submissionId),
           erase,
           isFull,
