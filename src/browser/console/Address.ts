@@ -142,6 +142,8 @@ export const parse = (fragment: string): Address => {
     .replace(/^#?\/?/, "")
     .split("?", 2)
   const [site = "", page = "", item = ""] = path.split("/").map(decoded)
+  // A secret is taken as it is: it is in no path that `format` writes, except of a link.
+  if (site === "link" && page !== "") return { ...initial, link: page }
   const parameters = new URLSearchParams(search)
   if (page !== "" && page !== initial.page) {
     return { ...initial, site: site || null, page, item: item || null, view: Object.fromEntries(parameters) }
@@ -154,8 +156,6 @@ export const parse = (fragment: string): Address => {
   const metric = parameters.get("metric") ?? ""
   const interval = parameters.get("by") ?? ""
   const compare = parameters.get("compare")
-  // A secret is taken as it is: it is in no path that `format` writes, except of a link.
-  if (site === "link" && page !== "") return { ...initial, link: page }
   return {
     link: null,
     site: site || null,

@@ -268,7 +268,7 @@ export const now = {
 export const copy = { copy: "Copy", copied: "Copied" } as const
 
 export const inbox = {
-  folders: { accepted: "Inbox", quarantined: "Quarantine" },
+  folders: { accepted: "Accepted", quarantined: "Quarantine" },
   folder: "Folder",
   unreadOnly: "Unread",
   search: "Search",
@@ -293,7 +293,11 @@ export const inbox = {
   },
   back: "Back to the list",
   confirm: (count: number): string => (count === 1 ? "Delete this submission?" : `Delete ${count} submissions?`),
-  confirmBody: "It is deleted permanently, with everything that was sent. Numbers in the statistics stay as they are.",
+  confirmBody: (count: number): string =>
+    `${count === 1 ? "It is" : "They are"} deleted permanently, with everything that was sent. The statistics stay as they are.`,
+  yes: "Yes",
+  no: "No",
+  nothing: "–",
   cancel: "Cancel",
   failed: "That did not work, and nothing was changed.",
   gone: "This submission does not exist any more. It may have been deleted, or its retention has ended.",

@@ -6,13 +6,18 @@
 import { useState } from "preact/hooks"
 import * as Connection from "../Connection.ts"
 import { type Outcome, send } from "../Requests.ts"
+import type { Folder } from "./View.ts"
 
 export interface Change {
   /** Whether it is read; undefined for what the service says. */
   readonly isRead?: boolean
-  /** Whether it has left the list that it was in. */
-  readonly isGone?: boolean
+  readonly isReleased?: boolean
+  readonly isDeleted?: boolean
 }
+
+/** Whether a folder has lost a submission by a change. */
+export const hides = (folder: Folder, { isDeleted, isReleased }: Change): boolean =>
+  isDeleted === true || (isReleased === true && folder === "quarantined")
 
 export interface Changes {
   readonly of: (submissionId: string) => Change
@@ -50,13 +55,13 @@ export const useChanges = (siteId: string): Changes => {
     release: (ids) =>
       void apply(
         ids,
-        { isGone: true },
+        { isReleased: true },
         send("POST /v1/owner/sites/:site_id/submissions/release", { params, body: { submission_ids: ids } })
       ),
     remove: (ids) =>
       void apply(
         ids,
-        { isGone: true },
+        { isDeleted: true },
         send("POST /v1/owner/sites/:site_id/submissions/delete", { params, body: { submission_ids: ids } })
       ),
     isFailed

@@ -12,6 +12,7 @@ import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 import type { Changes } from "./Changes.ts"
+import * as FieldValue from "./FieldValue.ts"
 import { nameOf } from "./List.tsx"
 
 type Submission = Answer<"GET /v1/owner/sites/:site_id/submissions/:submission_id">
@@ -136,16 +137,18 @@ export const Details = ({ changes, isOwner, onRemove, site, submissionId }: Prop
       </header>
       <Reasons {...value} />
       <dl class="fields">
-        {fields
-          .filter(({ value: text }) => !isRepeated(value, text))
-          .map(({ name, type, value: text }, index) => (
+        {fields.flatMap((field, index) => {
+          if (isRepeated(value, field.value)) return []
+          const { isCode, text } = FieldValue.of(field)
+          return [
             <div key={index}>
-              <dt title={name}>{Format.label(name)}</dt>
-              <dd class={type === "json" ? "json" : undefined}>
+              <dt title={field.name}>{Format.label(field.name)}</dt>
+              <dd class={isCode ? "json" : undefined}>
                 <bdi>{text}</bdi>
               </dd>
             </div>
-          ))}
+          ]
+        })}
       </dl>
       <Visit submission={value} />
     </article>

@@ -11,7 +11,7 @@ import type { PageProps } from "../parts/Page.ts"
 import { Snippet } from "../parts/Snippet.tsx"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
-import { type Changes, useChanges } from "./Changes.ts"
+import { type Changes, hides, useChanges } from "./Changes.ts"
 import { Details } from "./Details.tsx"
 import { List } from "./List.tsx"
 import { Toolbar } from "./Toolbar.tsx"
@@ -102,7 +102,7 @@ export const Inbox = ({ isOwner, site }: PageProps) => {
     { params: { site_id: site.site_id } },
     site.site_id
   )
-  const isGone = item !== null && changes.of(item).isGone === true
+  const isGone = item !== null && hides(view.folder, changes.of(item))
 
   const select = (id: string, isSelected: boolean) => {
     const next = new Set(selected)
@@ -120,13 +120,7 @@ export const Inbox = ({ isOwner, site }: PageProps) => {
   return (
     <div class={`inbox ${item === null || isGone ? "" : "reading"}`}>
       <h1 class="heard">{Texts.pages.inbox}</h1>
-      <Toolbar
-        siteId={site.site_id}
-        view={view}
-        unread={counts?.unread ?? 0}
-        quarantined={counts?.quarantined ?? 0}
-        forms={counts?.pages ?? []}
-      />
+      <Toolbar siteId={site.site_id} view={view} quarantined={counts?.quarantined ?? 0} forms={counts?.pages ?? []} />
       {changes.isFailed && (
         <p class="bad failed" role="alert">
           {Texts.inbox.failed}
@@ -166,7 +160,7 @@ export const Inbox = ({ isOwner, site }: PageProps) => {
       </div>
       {removing.length > 0 && (
         <Dialog title={Texts.inbox.confirm(removing.length)} onClose={() => setRemoving([])}>
-          <p class="muted">{Texts.inbox.confirmBody}</p>
+          <p class="muted">{Texts.inbox.confirmBody(removing.length)}</p>
           <div class="dialog-actions">
             <button type="button" class="button" onClick={() => setRemoving([])}>
               {Texts.inbox.cancel}

@@ -10,7 +10,7 @@ import { linkTo, useAddress } from "../Location.ts"
 import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
-import type { Changes } from "./Changes.ts"
+import { type Changes, hides } from "./Changes.ts"
 import * as View from "./View.ts"
 
 export type Submission = Answer<"GET /v1/owner/sites/:site_id/submissions">["submissions"][number]
@@ -90,7 +90,7 @@ const Part = ({ cursor, onLoaded, ...shared }: PartProps) => {
     },
     `${site.site_id} ${cursor ?? ""}`
   )
-  const shown = value?.submissions.filter(({ submission_id }) => changes.of(submission_id).isGone !== true)
+  const shown = value?.submissions.filter(({ submission_id }) => !hides(view.folder, changes.of(submission_id)))
   useEffect(() => {
     if (value !== undefined && !isStale) onLoaded(value.next, shown?.length ?? 0)
   }, [value, isStale, shown?.length])

@@ -15,7 +15,6 @@ import * as View from "./View.ts"
 interface Props {
   readonly siteId: string
   readonly view: View.View
-  readonly unread: number
   readonly quarantined: number
   readonly forms: ReadonlyArray<string>
 }
@@ -31,7 +30,7 @@ const download = (address: string): void => {
   link.click()
 }
 
-export const Toolbar = ({ forms, quarantined, siteId, unread, view }: Props) => {
+export const Toolbar = ({ forms, quarantined, siteId, view }: Props) => {
   const [typed, setTyped] = useState(view.search)
   const show = (change: Partial<View.View>, replace = false) =>
     go({ view: View.format({ ...view, ...change }), item: null }, { replace })
@@ -42,7 +41,6 @@ export const Toolbar = ({ forms, quarantined, siteId, unread, view }: Props) => 
   }, [typed])
   useEffect(() => setTyped(view.search), [view.search])
 
-  const counts = { accepted: unread, quarantined }
   return (
     <header class="toolbar">
       <nav class="folders" aria-label={Texts.inbox.folder}>
@@ -54,7 +52,7 @@ export const Toolbar = ({ forms, quarantined, siteId, unread, view }: Props) => 
             onClick={() => show({ folder, isUnread: false })}
           >
             {Texts.inbox.folders[folder]}
-            {counts[folder] > 0 && <span class="count">{counts[folder]}</span>}
+            {folder === "quarantined" && quarantined > 0 && <span class="count">{quarantined}</span>}
           </button>
         ))}
       </nav>
