@@ -31,6 +31,8 @@ const ofVisit = [
   ...visitDimensions.map((dimension, index) => ({ dimension, column: `d${index}` }))
 ] as const
 
+const entryPage = `d${visitDimensions.indexOf("visit:entry_page")}`
+
 /** The rows of `fact` that a dimension counts, and the column with its value. */
 const ofFact = {
   "event:page": { column: "page", from: "fact WHERE kind < 2" },
@@ -104,7 +106,7 @@ const factParts: ReadonlyArray<string> = eventDimensions.flatMap((dimension) => 
       `FROM (SELECT day, value, hash FROM (SELECT *, ${column} AS value FROM ${from}) AS counted
         WHERE NOT is_single GROUP BY day, value, hash) AS one GROUP BY day, value`
     ),
-    ...(isPage ? [part(`'${dimension}'`, "d0", entries, "FROM v GROUP BY day, d0")] : [])
+    ...(isPage ? [part(`'${dimension}'`, entryPage, entries, `FROM v GROUP BY day, ${entryPage}`)] : [])
   ]
 })
 
