@@ -352,6 +352,8 @@ export const conversations = {
     stopped: "The visitor stopped this answer.",
     superseded: "The visitor asked something else before this answer was complete.",
     "content-filter": "The agent's content filter ended this answer.",
+    failed: "The agent failed, and this answer was not completed.",
+    cut: "The service ended before this answer was complete.",
     other: "This answer was not completed."
   } as Readonly<Record<string, string>>,
   gone: "This conversation does not exist any more. It may have been deleted, or its retention has ended.",

@@ -73,7 +73,9 @@ const Said = ({ message, timeZone }: { readonly message: Message; readonly timeZ
       {role === "user" ? <p class="words">{text}</p> : text !== "" && <Markdown text={text} />}
       <Sources {...message} />
       {role === "assistant" && !(isAnswered(message) && text !== "") && (
-        <p class="broken">{Texts.conversations.endings[ending ?? "running"] ?? Texts.conversations.endings["other"]}</p>
+        <p class={`broken ${ending === "stopped" || ending === "superseded" ? "chosen" : ""}`}>
+          {Texts.conversations.endings[ending ?? "running"] ?? Texts.conversations.endings["other"]}
+        </p>
       )}
       {rating !== undefined && rating !== null && (
         <p class={`rated ${rating === "up" ? "good" : "bad"}`}>
