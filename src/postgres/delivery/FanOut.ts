@@ -12,7 +12,7 @@ import * as Database from "../Database.ts"
 import * as Subjects from "./Subjects.ts"
 
 /** The events of one fan-out: few enough to hold their subjects in memory. */
-const size = 50
+const size = 100
 
 const Text = Schema.NullOr(Schema.String)
 
