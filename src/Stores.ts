@@ -18,7 +18,10 @@ import * as MemoryInstanceDirectory from "./memory/chat/InstanceDirectory.ts"
 import * as MemoryTokenBudget from "./memory/chat/TokenBudget.ts"
 import * as MemoryWidgetTokens from "./memory/chat/WidgetTokens.ts"
 import * as MemoryFormDirectory from "./memory/forms/FormDirectory.ts"
+import * as MemoryInbox from "./memory/forms/Inbox.ts"
 import * as MemorySubmissionRepo from "./memory/forms/SubmissionRepo.ts"
+import * as MemoryNotifications from "./memory/mail/Notifications.ts"
+import * as MemoryPersons from "./memory/persons/Persons.ts"
 import * as MemoryReadiness from "./memory/Readiness.ts"
 import * as MemoryConsoleSessions from "./memory/sites/ConsoleSessions.ts"
 import * as MemoryDecisions from "./memory/sites/Decisions.ts"
@@ -37,7 +40,10 @@ import * as InstanceDirectory from "./postgres/chat/InstanceDirectory.ts"
 import * as TokenBudget from "./postgres/chat/TokenBudget.ts"
 import * as WidgetTokens from "./postgres/chat/WidgetTokens.ts"
 import * as FormDirectory from "./postgres/forms/FormDirectory.ts"
+import * as Inbox from "./postgres/forms/Inbox.ts"
 import * as SubmissionRepo from "./postgres/forms/SubmissionRepo.ts"
+import * as Notifications from "./postgres/mail/Notifications.ts"
+import * as Persons from "./postgres/persons/Persons.ts"
 import * as Readiness from "./postgres/Readiness.ts"
 import * as ConsoleSessions from "./postgres/sites/ConsoleSessions.ts"
 import * as Decisions from "./postgres/sites/Decisions.ts"
@@ -55,7 +61,7 @@ export const storage = (settings: Settings) => {
     Leads.layer({ timeout }),
     AnalyticsExport.layer,
     Goals.layer({ timeout }),
-    SubmissionRepo.layer(queue),
+    Inbox.layer({ timeout }).pipe(Layer.provideMerge(SubmissionRepo.layer(queue))),
     SiteDirectory.layer({ timeout }),
     FormDirectory.layer({ timeout }),
     SiteErasure.layer({ timeout }),
@@ -64,10 +70,12 @@ export const storage = (settings: Settings) => {
     OwnerKeys.layer({ timeout }),
     ConsoleSessions.layer({ timeout }),
     ConversationStore.layer(queue),
+    Persons.layer({ timeout }),
     TokenBudget.layer({ timeout }),
     VisitorSalts.layer({ timeout }),
     Reports.layer({ timeout: settings.reportTimeout }),
     Decisions.layer({ timeout }),
+    Notifications.layer({ timeout }),
     Readiness.layer
   )
 }
@@ -79,11 +87,13 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemoryLeads.layer,
     MemoryGoals.layer,
     MemoryFormDirectory.layer,
+    MemoryInbox.layer,
     MemoryReadiness.layer,
+    MemoryNotifications.layer,
     MemoryWidgetTokens.layer,
     MemoryOwnerKeys.layer,
     MemoryConsoleSessions.layer,
-    MemoryConversationStore.layer()
+    MemoryPersons.layer.pipe(Layer.provideMerge(MemoryConversationStore.layer()))
   ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(

@@ -8,10 +8,10 @@ import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { Deferred, Effect, Layer, Stream } from "effect"
 import { HttpEffect, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { build } from "esbuild"
 import * as LocalPage from "../core/http/LocalPage.ts"
 import * as Html from "../core/text/Html.ts"
 import * as Bundles from "../http/assets/Bundles.ts"
+import { build } from "../http/assets/Esbuild.ts"
 import * as ErrorResponses from "../http/endpoints/ErrorResponses.ts"
 import * as Cors from "../http/middleware/Cors.ts"
 import type { Numbered } from "./Arrival.ts"
@@ -56,7 +56,7 @@ export const fill = (template: string, values: Readonly<Record<string, string>>)
 const read = (name: string) => Effect.promise(() => readFile(file(name), "utf8"))
 
 /** Bundles the demo's scripts. */
-const bundle = Effect.promise(async () => {
+export const bundleScripts = async (): Promise<ReadonlyArray<string>> => {
   const { outputFiles } = await Bundles.inTurn(() =>
     build({
       entryPoints: scripts.map((name) => file(`${name}.ts`)),
@@ -70,7 +70,7 @@ const bundle = Effect.promise(async () => {
     })
   )
   return outputFiles.map(({ text }) => text)
-})
+}
 
 const frame = (arrival: Numbered): string => `id: ${arrival.number}\ndata: ${JSON.stringify(arrival)}\n\n`
 
@@ -110,7 +110,7 @@ const consoleLink = '<a href="/console/" target="_blank">Console</a> '
  */
 export const make = Effect.fnUntraced(function* (feed: DemoFeed, options: Options = { console: false }) {
   const opened = yield* Deferred.make<Demo>()
-  const built = yield* Effect.cached(bundle)
+  const built = yield* Effect.cached(Effect.promise(bundleScripts))
 
   const html = (body: string) => HttpServerResponse.text(body, { contentType: "text/html; charset=utf-8", headers })
 

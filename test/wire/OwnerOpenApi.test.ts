@@ -27,7 +27,14 @@ describe("wire/OwnerOpenApi", () => {
         "get /v1/owner/sites/{site_id}/now",
         "post /v1/owner/session",
         "get /v1/owner/session",
-        "delete /v1/owner/session"
+        "delete /v1/owner/session",
+        "get /v1/owner/sites/{site_id}/submissions",
+        "get /v1/owner/sites/{site_id}/submissions/overview",
+        "get /v1/owner/sites/{site_id}/submissions/export",
+        "get /v1/owner/sites/{site_id}/submissions/{submission_id}",
+        "post /v1/owner/sites/{site_id}/submissions/release",
+        "post /v1/owner/sites/{site_id}/submissions/delete",
+        "post /v1/owner/sites/{site_id}/submissions/read"
       ]
     )
     for (const { name, operation, path } of operations) {

@@ -13,13 +13,14 @@ import { Authentication } from "./Authentication.ts"
 import { ReportsGroup } from "./Reports.ts"
 import { SessionGroup } from "./Session.ts"
 import { SitesGroup } from "./Sites.ts"
+import { SubmissionsGroup } from "./Submissions.ts"
 import { Validation } from "./Validation.ts"
 
 /** All paths of this API begin with it. */
 export const prefix = "/v1/owner/"
 
 export class OwnerApi extends HttpApi.make("hydracore-owner")
-  .add(ReportsGroup, SitesGroup)
+  .add(ReportsGroup, SitesGroup, SubmissionsGroup)
   // The last one is the outermost: a request without a key is not validated.
   .middleware(Validation)
   .middleware(Authentication)

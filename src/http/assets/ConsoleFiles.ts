@@ -6,8 +6,8 @@
 import { createHash } from "node:crypto"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
-import { build, type Metafile } from "esbuild"
 import * as Bundles from "./Bundles.ts"
+import { build, type Metafile } from "./Esbuild.ts"
 import * as StaticContent from "./StaticContent.ts"
 
 export interface File {

@@ -7,13 +7,15 @@ import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { type Duration, Effect, Result, Schema } from "effect"
 import type { SqlError } from "effect/sql"
 import * as Slots from "../../core/delivery/Slots.ts"
-import { type Leased, leaseMillis } from "../../core/delivery/Webhook.ts"
+import { type Leased, leaseMillis, type Webhook } from "../../core/delivery/Webhook.ts"
+import * as WebhookMail from "../../core/mail/WebhookMail.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import type { Settlement } from "../../services/delivery/Deliveries.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import * as BatchMetrics from "../batch/BatchMetrics.ts"
 import * as GroupCommit from "../batch/GroupCommit.ts"
 import * as Database from "../Database.ts"
+import * as MailFanOut from "../mail/MailFanOut.ts"
 import * as Rows from "./WebhookRows.ts"
 
 const Due = Schema.Array(
@@ -155,15 +157,30 @@ const record = (sql: PgClient.PgClient, attempted: ReadonlyArray<Attempted>) =>
 
 const setHealth = (
   sql: PgClient.PgClient,
-  webhookId: string,
-  { disabledAt, failingSince }: Settlement["health"]
+  webhook: Webhook,
+  { disabledAt, failingSince }: Settlement["health"],
+  status: number | null
 ): Effect.Effect<unknown, SqlError.SqlError> => {
-  const id = PgTypes.uuid(webhookId)
+  const id = PgTypes.uuid(webhook.webhookId)
   if (failingSince === null) return sql`UPDATE webhook SET failing_since = NULL WHERE webhook_id = ${id}`
-  const saved = sql`UPDATE webhook SET failing_since = coalesce(failing_since, ${PgTypes.timestamptz(failingSince)}),
-    disabled_at = coalesce(disabled_at, ${PgTypes.timestamptz(disabledAt)}) WHERE webhook_id = ${id}`
-  return disabledAt === null ? saved : Effect.andThen(saved, cancelPending(sql, webhookId))
+  const saved = sql`UPDATE webhook SET failing_since = coalesce(failing_since, ${PgTypes.timestamptz(failingSince)})
+    WHERE webhook_id = ${id}`
+  return disabledAt === null ? saved : Effect.andThen(saved, disable(sql, webhook, disabledAt, status))
 }
+
+/** Disables a webhook, cancels its pending deliveries and tells its website's recipients, unless it is disabled already. */
+const disable = Effect.fnUntraced(function* (
+  sql: PgClient.PgClient,
+  webhook: Webhook,
+  disabledAt: number,
+  status: number | null
+) {
+  const disabled = yield* sql`UPDATE webhook SET disabled_at = ${PgTypes.timestamptz(disabledAt)}
+    WHERE webhook_id = ${PgTypes.uuid(webhook.webhookId)} AND disabled_at IS NULL RETURNING 1`
+  if (disabled.length === 0) return
+  yield* cancelPending(sql, webhook.webhookId)
+  yield* MailFanOut.webhookDisabled(sql, webhook.websiteConfigId, WebhookMail.disabled(webhook, status))
+})
 
 /** Cancels the pending deliveries of a webhook. */
 export const cancelPending = (sql: PgClient.PgClient, webhookId: string): Effect.Effect<unknown, SqlError.SqlError> =>
@@ -192,7 +209,7 @@ export const settle = Effect.fnUntraced(function* (sql: PgClient.PgClient, timeo
   const settleAlone = (...[leased, settlement]: Attempted) =>
     Effect.gen(function* () {
       const settled = yield* record(sql, [[leased, settlement]])
-      if (settled.length > 0) yield* setHealth(sql, leased.webhook.webhookId, settlement.health)
+      if (settled.length > 0) yield* setHealth(sql, leased.webhook, settlement.health, settlement.attempt.status)
     }).pipe(sql.withTransaction, Database.recoverConnectionErrors(), Database.bounded(timeout))
 
   return (leased: Leased, settlement: Settlement): Effect.Effect<void, StorageUnavailable> => {

@@ -15,10 +15,12 @@ import type { Handlers } from "../../../src/http/owner/OwnerRoutes.ts"
 import * as OwnerSites from "../../../src/http/owner/OwnerSites.ts"
 import * as SiteDirectory from "../../../src/memory/sites/SiteDirectory.ts"
 import { Reports } from "../../../src/services/analytics/Reports.ts"
+import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory as Sites } from "../../../src/services/sites/SiteDirectory.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
 import { storages } from "../../support/Storages.ts"
+import * as SubmissionDrafts from "../../support/SubmissionDraft.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
 
 interface Operation {
@@ -26,8 +28,35 @@ interface Operation {
   /** The scope that it needs. */
   readonly scope: Scope.Scope
   /** A request about a website. */
-  readonly request: (site: string) => { readonly path: string; readonly body?: unknown }
+  readonly request: (site: string) => Request | Effect.Effect<Request, never, SubmissionRepo>
 }
+
+interface Request {
+  readonly path: string
+  readonly body?: unknown
+}
+
+/** The id of a new submission to a website, or of none if the website does not exist. */
+const newSubmission = (site: string) =>
+  Effect.flatMap(SubmissionRepo, (repo) =>
+    Effect.orElseSucceed(repo.submit(SubmissionDrafts.make(site.toLowerCase())), () => randomUUID())
+  )
+
+const toSelection = (name: string, more: object = {}): Operation => ({
+  path: `/v1/owner/sites/:site_id/submissions/${name}`,
+  scope: "write",
+  request: (site) =>
+    Effect.map(newSubmission(site), (id) => ({
+      path: `/v1/owner/sites/${site}/submissions/${name}`,
+      body: { submission_ids: [id], ...more }
+    }))
+})
+
+const reading = (path: string): Operation => ({
+  path: `/v1/owner/sites/:site_id/${path}`,
+  scope: "read",
+  request: (site) => ({ path: `/v1/owner/sites/${site}/${path}` })
+})
 
 /** Every operation that names a website. */
 const operations: ReadonlyArray<Operation> = [
@@ -43,8 +72,24 @@ const operations: ReadonlyArray<Operation> = [
     path: "/v1/owner/sites/:site_id/now",
     scope: "stats",
     request: (site) => ({ path: `/v1/owner/sites/${site}/now` })
-  }
+  },
+  reading("submissions"),
+  reading("submissions/overview"),
+  reading("submissions/export"),
+  {
+    path: "/v1/owner/sites/:site_id/submissions/:submission_id",
+    scope: "read",
+    request: (site) => Effect.map(newSubmission(site), (id) => ({ path: `/v1/owner/sites/${site}/submissions/${id}` }))
+  },
+  toSelection("release"),
+  toSelection("delete"),
+  toSelection("read", { read: true })
 ]
+
+const requestOf = (operation: Operation, site: string) => {
+  const request = operation.request(site)
+  return Effect.isEffect(request) ? request : Effect.succeed(request)
+}
 
 it("the list of operations that name a website is complete", () => {
   assert.sameMembers(
@@ -75,10 +120,10 @@ for (const [name, storage] of storages) {
             const [own, other, unknown] = [yield* newSite, yield* newSite, randomUUID()]
             const [mine, everything] = [yield* newKey(scope, [own]), yield* newKey(scope, "all")]
             for (const operation of operations) {
-              const status = (site: string, key?: string) => {
-                const { path, ...request } = operation.request(site)
-                return send(url, path, { ...request, ...(key === undefined ? {} : { key }) })
-              }
+              const status = (site: string, key?: string) =>
+                Effect.flatMap(requestOf(operation, site), ({ path, ...request }) =>
+                  send(url, path, { ...request, ...(key === undefined ? {} : { key }) })
+                )
               const allowed = Scope.includes(scope, operation.scope) ? 200 : 404
               assert.strictEqual((yield* status(own, mine)).status, allowed, operation.path)
               assert.strictEqual((yield* status(own.toUpperCase(), mine)).status, allowed, operation.path)
@@ -102,10 +147,10 @@ for (const [name, storage] of storages) {
             const [own, other, unknown] = [yield* newSite, yield* newSite, randomUUID()]
             const [mine, everything] = [yield* newCookie(role, [own]), yield* newCookie(role, "all")]
             for (const operation of operations) {
-              const answer = (site: string, cookie: string) => {
-                const { path, ...request } = operation.request(site)
-                return send(url, path, { ...request, cookie })
-              }
+              const answer = (site: string, cookie: string) =>
+                Effect.flatMap(requestOf(operation, site), ({ path, ...request }) =>
+                  send(url, path, { ...request, cookie })
+                )
               const allowed = Scope.includes(Role.scopeOf[role], operation.scope) ? 200 : 404
               assert.strictEqual((yield* answer(own, mine)).status, allowed, operation.path)
               assert.strictEqual((yield* answer(other, everything)).status, allowed, operation.path)

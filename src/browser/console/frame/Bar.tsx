@@ -9,6 +9,7 @@ import { go, linkTo, useAddress } from "../Location.ts"
 import { Icon, Mark } from "../parts/Icon.tsx"
 import { Menu } from "../parts/Menu.tsx"
 import { type Answer, send } from "../Requests.ts"
+import { useAnswer } from "../Resource.ts"
 import { useStore } from "../Store.ts"
 import * as Texts from "../Texts.ts"
 import * as Theme from "../Theme.ts"
@@ -58,6 +59,22 @@ const SessionMenu = ({ session }: { readonly session: Session }) => (
   </Menu>
 )
 
+/** The number of submissions that nobody has read. */
+const Waiting = ({ siteId }: { readonly siteId: string }) => {
+  const { value } = useAnswer(
+    "GET /v1/owner/sites/:site_id/submissions/overview",
+    { params: { site_id: siteId } },
+    siteId
+  )
+  if (value === undefined || value.unread === 0) return null
+  return (
+    <span class="count">
+      <span aria-hidden="true">{value.unread}</span>
+      <span class="heard">{Texts.waiting(value.unread)}</span>
+    </span>
+  )
+}
+
 interface Props {
   /** Undefined without a session. */
   readonly session: Session | undefined
@@ -72,7 +89,9 @@ export const Bar = ({ session, site, sites }: Props) => {
       <button type="button" class="skip" onClick={() => document.getElementById("content")?.focus()}>
         {Texts.frame.skip}
       </button>
-      <Mark />
+      <a class="home" href={Address.format(Address.initial)} aria-label={Texts.sites.all}>
+        <Mark />
+      </a>
       {site === undefined ? (
         <b>{Texts.app}</b>
       ) : (
@@ -80,8 +99,17 @@ export const Bar = ({ session, site, sites }: Props) => {
           <Menu
             label={`${Texts.frame.sites}: ${site.name}`}
             className="sites"
-            choices={sites.map((value) => ({ value, label: value.name, isCurrent: value === site }))}
-            onChoose={({ site_id }) => go({ ...elsewhere, site: site_id })}
+            choices={[
+              ...sites.map(({ name, site_id }) => ({
+                value: site_id,
+                label: name,
+                isCurrent: site_id === site.site_id
+              })),
+              ...(sites.length > 1 ? [{ value: null, label: Texts.sites.all, isApart: true }] : [])
+            ]}
+            onChoose={(site_id: string | null) =>
+              go(site_id === null ? Address.initial : { ...elsewhere, site: site_id })
+            }
           >
             <b>{site.name}</b>
           </Menu>
@@ -93,6 +121,7 @@ export const Bar = ({ session, site, sites }: Props) => {
                 aria-current={name === page ? "page" : undefined}
               >
                 {title}
+                {name === "inbox" && <Waiting siteId={site.site_id} />}
               </a>
             ))}
           </nav>

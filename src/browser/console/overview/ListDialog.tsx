@@ -8,7 +8,7 @@ import { type Dimension, toggle } from "../Address.ts"
 import * as Format from "../Format.ts"
 import { go } from "../Location.ts"
 import { Dialog } from "../parts/Dialog.tsx"
-import { Icon } from "../parts/Icon.tsx"
+import { Search } from "../parts/Search.tsx"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 import * as Queries from "./Queries.ts"
@@ -38,16 +38,7 @@ export const ListDialog = ({ dimension, scope }: { readonly dimension: Dimension
 
   return (
     <Dialog title={Texts.tabs[dimension] ?? Texts.dimension(dimension)} onClose={close} isWide>
-      <label class="search">
-        <Icon name="search" />
-        <span class="heard">{Texts.lists.find}</span>
-        <input
-          type="search"
-          placeholder={Texts.lists.find}
-          value={typed}
-          onInput={({ currentTarget }) => setTyped(currentTarget.value)}
-        />
-      </label>
+      <Search label={Texts.lists.find} value={typed} onInput={setTyped} isFocused />
       <div class={`scroll ${isStale ? "stale" : ""}`} tabIndex={0} aria-busy={isStale || value === undefined}>
         <table>
           <thead>

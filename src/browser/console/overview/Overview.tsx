@@ -4,10 +4,12 @@
  * @module
  */
 import type { Dimension } from "../Address.ts"
+import * as Calendar from "../Calendar.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
 import { go, useAddress } from "../Location.ts"
 import { Message } from "../parts/Message.tsx"
+import type { PageProps } from "../parts/Page.ts"
 import { Snippet } from "../parts/Snippet.tsx"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
@@ -53,7 +55,7 @@ const Install = ({ site }: { readonly site: Site }) => (
   </Message>
 )
 
-export const Overview = ({ site }: { readonly site: Site }) => {
+export const Overview = ({ site }: PageProps) => {
   const address = useAddress()
   const scope: Queries.Scope = { siteId: site.site_id, timeZone: site.time_zone, address }
   const now = Date.now()
@@ -72,6 +74,7 @@ export const Overview = ({ site }: { readonly site: Site }) => {
   const isNew = isEmpty && ever.value !== undefined && Format.toNumber(ever.value.results[0]?.metrics[0]) === 0
 
   const days = totals.value?.query.date_range
+  const today = Calendar.today(now, site.time_zone)
   const shown: ReadonlyArray<Total> = [
     ...Queries.totalMetrics.map((metric, place) => totalOf(metric, row, place)),
     leadsQuery === null
@@ -97,7 +100,12 @@ export const Overview = ({ site }: { readonly site: Site }) => {
       ) : (
         <>
           {isEmpty && ever.value !== undefined && <NoVisits site={site} isFiltered={address.filters.length > 0} />}
-          <Totals totals={shown} chosen={address.metric} isStale={totals.isStale} />
+          <Totals
+            totals={shown}
+            chosen={address.metric}
+            isStale={totals.isStale}
+            isOver={days === undefined || days[0] !== days[1] || days[1] < today}
+          />
           {days === undefined ? <section class="series" /> : <Series scope={scope} days={days} />}
           <div class="lists">
             {lists.map((dimensions, index) => (

@@ -29,16 +29,14 @@ export const totalOf = (metric: Metric, row: Row | undefined, place: number): To
   change: row?.comparison?.change[place] ?? null
 })
 
-const Change = ({ before, change, metric }: Total) => {
+/** A change, or the value of the comparison where a change says nothing: from zero, or of a day that is not over. */
+export const Change = ({ before, change, isOver, metric, value }: Total & { readonly isOver: boolean }) => {
   if (before === undefined) return null
-  const was = Texts.comparison.before(Format.metric(metric, before))
-  if (change === null || change === 0) {
-    return (
-      <span class="change" title={was}>
-        {change === 0 ? Texts.comparison.same : was}
-      </span>
-    )
+  const was = Texts.comparison.before(Format.metric(metric, before, true))
+  if (change === 0 || (Format.toNumber(before) === 0 && Format.toNumber(value) === 0)) {
+    return <span class="change">{Texts.comparison.same}</span>
   }
+  if (change === null || Format.toNumber(before) === 0 || !isOver) return <span class="change">{was}</span>
   const isGood = change * Format.direction(metric) > 0
   const size = Format.change(metric, change)
   return (
@@ -54,9 +52,11 @@ interface Props {
   readonly totals: ReadonlyArray<Total>
   readonly chosen: Metric
   readonly isStale: boolean
+  /** False for a day that is not over: its changes would compare it with a whole one. */
+  readonly isOver: boolean
 }
 
-export const Totals = ({ chosen, isStale, totals }: Props) => (
+export const Totals = ({ chosen, isOver, isStale, totals }: Props) => (
   <ul class={`totals ${isStale ? "stale" : ""}`}>
     {totals.map((total) => {
       const { metric, note, value } = total
@@ -75,7 +75,7 @@ export const Totals = ({ chosen, isStale, totals }: Props) => (
             ) : (
               <span class="figure">{Format.metric(metric, value, true)}</span>
             )}
-            <span class="below">{value !== undefined && <Change {...total} />}</span>
+            <span class="below">{value !== undefined && <Change {...total} isOver={isOver} />}</span>
           </button>
         </li>
       )

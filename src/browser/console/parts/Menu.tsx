@@ -126,12 +126,12 @@ export function Menu<A>({
           onKeyDown={onKeyDown}
         >
           {note !== undefined && <p class="muted">{note}</p>}
-          {choices.map((choice) => (
+          {choices.map((choice, index) => (
             <button
               type="button"
               role="menuitemradio"
               tabIndex={-1}
-              key={choice.label}
+              key={index}
               class={choice.isApart ? "apart" : undefined}
               aria-checked={choice.isCurrent === true}
               onClick={() => {
