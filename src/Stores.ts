@@ -21,6 +21,7 @@ import * as MemoryWidgetTokens from "./memory/chat/WidgetTokens.ts"
 import * as MemoryFormDirectory from "./memory/forms/FormDirectory.ts"
 import * as MemoryInbox from "./memory/forms/Inbox.ts"
 import * as MemorySubmissionRepo from "./memory/forms/SubmissionRepo.ts"
+import * as MemoryPersons from "./memory/persons/Persons.ts"
 import * as MemoryReadiness from "./memory/Readiness.ts"
 import * as MemoryConsoleSessions from "./memory/sites/ConsoleSessions.ts"
 import * as MemoryDecisions from "./memory/sites/Decisions.ts"
@@ -42,6 +43,7 @@ import * as WidgetTokens from "./postgres/chat/WidgetTokens.ts"
 import * as FormDirectory from "./postgres/forms/FormDirectory.ts"
 import * as Inbox from "./postgres/forms/Inbox.ts"
 import * as SubmissionRepo from "./postgres/forms/SubmissionRepo.ts"
+import * as Persons from "./postgres/persons/Persons.ts"
 import * as Readiness from "./postgres/Readiness.ts"
 import * as ConsoleSessions from "./postgres/sites/ConsoleSessions.ts"
 import * as Decisions from "./postgres/sites/Decisions.ts"
@@ -68,6 +70,7 @@ export const storage = (settings: Settings) => {
     OwnerKeys.layer({ timeout }),
     ConsoleSessions.layer({ timeout }),
     Transcripts.layer({ timeout }).pipe(Layer.provideMerge(ConversationStore.layer(queue))),
+    Persons.layer({ timeout }),
     TokenBudget.layer({ timeout }),
     VisitorSalts.layer({ timeout }),
     Reports.layer({ timeout: settings.reportTimeout }),
@@ -88,7 +91,7 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemoryWidgetTokens.layer,
     MemoryOwnerKeys.layer,
     MemoryConsoleSessions.layer,
-    MemoryTranscripts.layer.pipe(Layer.provideMerge(MemoryConversationStore.layer()))
+    Layer.merge(MemoryPersons.layer, MemoryTranscripts.layer).pipe(Layer.provideMerge(MemoryConversationStore.layer()))
   ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(

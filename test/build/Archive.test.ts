@@ -99,7 +99,7 @@ describe("the archive of npm run build", () => {
         for (const name of Bundles.names) {
           const outcome = bundles[name]
           assert.strictEqual(outcome._tag, "Made")
-          const served = yield* get(`${demo.url}/v1/public/${name}.js`)
+          const served = yield* get(`${demo.url}/v1/public/${Bundles.fileName(name)}`)
           if (outcome._tag === "Made") assert.strictEqual(served, Buffer.from(outcome.bundle.bytes.identity).toString())
         }
         for (const [page, text] of [

@@ -54,7 +54,7 @@ export type Storage =
   | SiteErasure
   | Hurry
 
-export const memory: Layer.Layer<Storage> = Layer.mergeAll(
+export const memory: Layer.Layer<Storage | DeliveryTables> = Layer.mergeAll(
   MemoryDeliveries.layer,
   MemoryWebhooks.layer,
   MemorySiteErasure.layer,

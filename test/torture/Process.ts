@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 import path from "node:path"
 import { Effect, type Scope } from "effect"
+import * as Program from "../support/Program.ts"
 import { until } from "../support/Wait.ts"
 
 const root = path.resolve(import.meta.dirname, "../..")
@@ -43,11 +44,20 @@ export const launch = (
   args: ReadonlyArray<string>,
   env: Readonly<Record<string, string>>,
   nodeFlags: ReadonlyArray<string> = [],
-  program: string = path.join(root, "src/main.ts")
+  program?: string
+): Effect.Effect<Launched, never, Scope.Scope> =>
+  Effect.flatMap(program === undefined ? Program.main : Effect.succeed(program), (main) =>
+    run([...nodeFlags, main, ...args], env)
+  )
+
+/** Runs node; the scope kills it. */
+const run = (
+  args: ReadonlyArray<string>,
+  env: Readonly<Record<string, string>>
 ): Effect.Effect<Launched, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => {
-      const child = spawn(process.execPath, [...nodeFlags, program, ...args], {
+      const child = spawn(process.execPath, args, {
         cwd: root,
         env: { PATH: process.env["PATH"] ?? "", NO_COLOR: "1", ...env },
         stdio: ["ignore", "pipe", "pipe"]

@@ -176,7 +176,7 @@ const reject = async (
   }
   const rest = faults ? faults.show(form, errors, isAwaited()) : errors
   const check = rest.length < errors.length || errors.length === 0 ? [text(form, "check")] : []
-  showMessage(form, state, "invalid", [...check, ...rest.map(({ message }) => message)].join(" "))
+  showMessage(form, state, "invalid", [...check, ...rest.map(({ field, message }) => `${field}: ${message}`)].join(" "))
 }
 
 const deliver = async (form: HTMLFormElement, state: State, pending: Pending): Promise<void> => {

@@ -193,7 +193,7 @@ export const statement = (input: Input): GroupSql.Statement => {
         CASE dimension WHEN 'time:hour' THEN (${parameters.texts(hours.labels)})[value::int] ELSE value END AS name,
         ${[...GroupSql.counts, "revenue"].join(", ")}
       FROM (
-        SELECT dimension, day, value, ${GroupSql.sums}
+        SELECT dimension, day, value, ${GroupSql.joined}
         FROM (${[...visitParts, ...factParts, ...reachedParts].join(" UNION ALL ")}) AS part GROUP BY dimension, day, value
       ) AS summed`,
     parameters: parameters.values

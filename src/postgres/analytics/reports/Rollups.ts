@@ -17,6 +17,7 @@ import * as Database from "../../Database.ts"
 import * as Writers from "../../Writers.ts"
 import * as MonthRollUp from "./MonthRollUp.ts"
 import * as OpenDays from "./OpenDays.ts"
+import * as PlannerStatistics from "./PlannerStatistics.ts"
 import * as RollUp from "./RollUp.ts"
 import * as RollupState from "./RollupState.ts"
 
@@ -191,6 +192,7 @@ export const round: Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, 
         Effect.catchTag("SqlError", (error) => Effect.succeed(error))
       )
     )
+    yield* PlannerStatistics.refresh
     const failed = updated.find((error) => error !== undefined)
     if (failed !== undefined) return yield* Effect.fail(failed)
   }
@@ -243,6 +245,7 @@ export const rebuild = (
         Effect.catchTag("Busy", () => Effect.void)
       )
     }
+    yield* PlannerStatistics.refresh
   })
 
 /** How often each process looks for closed days and changed rows, and for open days with many page views. */

@@ -1,0 +1,26 @@
+/**
+ * Deletes submissions of a website.
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import { Effect } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import * as Database from "../Database.ts"
+import * as Outbox from "../delivery/Outbox.ts"
+
+/**
+ * Deletes submissions of a website with their idempotency keys and their data in deliveries, in one transaction. The keys'
+ * index begins with the website. They are deleted first, in the lock order of `SubmissionRepo.submit`, to avoid a deadlock.
+ */
+export const run = (
+  sql: SqlClient.SqlClient,
+  websiteConfigId: string,
+  submissionIds: ReadonlyArray<string>
+): Effect.Effect<void, SqlError.SqlError> =>
+  sql`DELETE FROM idempotency_key WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
+    AND submission_id = ANY (${Database.array(submissionIds, PgTypes.OID.uuid)})`.pipe(
+    Effect.andThen(Outbox.deleteSubmissions(sql, submissionIds)),
+    sql.withTransaction,
+    Database.recoverConnectionErrors()
+  )
