@@ -95,9 +95,7 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemoryWidgetTokens.layer,
     MemoryOwnerKeys.layer,
     MemoryConsoleSessions.layer,
-    Layer.mergeAll(MemoryPersons.layer, MemoryTranscripts.layer).pipe(
-      Layer.provideMerge(MemoryConversationStore.layer())
-    )
+    Layer.merge(MemoryPersons.layer, MemoryTranscripts.layer).pipe(Layer.provideMerge(MemoryConversationStore.layer()))
   ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
