@@ -4,7 +4,7 @@
  * @module
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import { Config, Effect, Layer, Option } from "effect"
+import { Config, Effect, Layer, Option, Redacted } from "effect"
 import manifest from "../package.json" with { type: "json" }
 import * as LiveAgent from "./agent/AgentStream.ts"
 import * as BudgetedAgent from "./agent/BudgetedAgentStream.ts"
@@ -13,7 +13,9 @@ import type { Link } from "./cluster/Protocol.ts"
 import * as ClusterRateLimiter from "./cluster/RateLimiter.ts"
 import * as ConnectionTable from "./core/limits/ConnectionTable.ts"
 import * as Dispatcher from "./delivery/Dispatcher.ts"
+import * as MailDispatcher from "./delivery/MailDispatcher.ts"
 import * as OutwardClient from "./delivery/OutwardClient.ts"
+import * as SmtpMailer from "./delivery/SmtpMailer.ts"
 import * as OwnerServer from "./http/owner/OwnerServer.ts"
 import type * as NodeServer from "./http/server/NodeServer.ts"
 import * as Server from "./http/server/Server.ts"
@@ -25,6 +27,7 @@ import * as Rollups from "./postgres/analytics/reports/Rollups.ts"
 import * as Database from "./postgres/Database.ts"
 import * as Deliveries from "./postgres/delivery/Deliveries.ts"
 import * as Webhooks from "./postgres/delivery/Webhooks.ts"
+import * as Mails from "./postgres/mail/Mails.ts"
 import * as Maintenance from "./postgres/schema/Maintenance.ts"
 import { DescriptorLimit } from "./runtime/DescriptorLimit.ts"
 import type { AnalyticsRepo as AnalyticsRepoService } from "./services/analytics/AnalyticsRepo.ts"
@@ -49,6 +52,24 @@ export const delivery = ({ databaseTimeout: timeout, secretsKey, webhookAllow: a
     Deliveries.layer({ timeout, secretsKey }),
     OutwardClient.layer({ allowed })
   )
+
+/** What sends mails: none without `SMTP_URL`. */
+export const mail = ({ mail, secretsKey }: Pick<Settings, "mail" | "secretsKey">) =>
+  Option.map(Option.all({ mail, secretsKey }), ({ mail: { from, publicUrl, server }, secretsKey: key }) => ({
+    sender: { from, publicUrl, secretsKey: key },
+    mailer: SmtpMailer.layer({ server: Redacted.value(server) })
+  }))
+
+/** Delivers in the background, unless `DELIVERY` is off. Requires `storage` and `database`. */
+const deliver = (settings: Settings) => {
+  if (!settings.delivery) return Layer.empty
+  const mails = Option.match(mail(settings), {
+    onNone: () => Layer.empty,
+    onSome: ({ mailer, sender }) =>
+      MailDispatcher.layer(sender).pipe(Layer.provide([mailer, Mails.layer({ timeout: settings.databaseTimeout })]))
+  })
+  return Layer.merge(Layer.provide(Dispatcher.layer, delivery(settings)), mails)
+}
 
 /** The rate limiter: in memory, or with `REDIS_URL` in Redis, with the in-memory one as a fallback. */
 export const rateLimiter = (settings: Settings) =>
@@ -194,7 +215,7 @@ export const live = (options: ServerOptions) =>
     server(options),
     LeadMatching.layer,
     Rollups.layer,
-    options.settings.delivery ? Layer.provide(Dispatcher.layer, delivery(options.settings)) : Layer.empty,
+    deliver(options.settings),
     Maintenance.layer({
       pageViews: options.settings.retentionPageViews,
       submissions: options.settings.retentionSubmissions,

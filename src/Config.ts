@@ -6,12 +6,11 @@
  * @module
  */
 import { Config, Duration, LogLevel, Option, Redacted, Result } from "effect"
-import * as AddressGuard from "./core/delivery/AddressGuard.ts"
-import * as Sealing from "./core/delivery/Sealing.ts"
 import * as LocalPage from "./core/http/LocalPage.ts"
 import * as TraceSampling from "./core/http/TraceSampling.ts"
 import * as RateLimit from "./core/limits/RateLimit.ts"
 import * as Retention from "./core/sites/Retention.ts"
+import * as DeliveryConfig from "./DeliveryConfig.ts"
 import {
   bytes,
   collector,
@@ -182,17 +181,7 @@ const fields = {
   /** For each key of the owner API. */
   rateLimitOwner: rateLimit("RATE_LIMIT_OWNER", "owner", "600/minute"),
 
-  /** Whether this process delivers events to webhooks. */
-  delivery: onOrOff("DELIVERY").pipe(withDefault(true)),
-  /** The key that encrypts the webhooks' secrets; without it there are no webhooks. */
-  secretsKey: Config.map(
-    setting("SECRETS_KEY", "32 bytes in hexadecimal or base64", Sealing.parseKey, true),
-    Option.map((key) => Redacted.make(key))
-  ),
-  /** Hosts and ports that webhooks may name although they are not on the public internet. */
-  webhookAllow: parsed("WEBHOOK_ALLOW", AddressGuard.parseAllowed).pipe(
-    withDefault<ReadonlyArray<AddressGuard.AllowedHost>>([])
-  ),
+  ...DeliveryConfig.fields,
 
   rateLimitAnalytics,
   rateLimitForms,
@@ -237,7 +226,7 @@ const fields = {
 }
 
 /** All settings of the service. */
-export const Settings = Config.all(fields)
+export const Settings = Config.all(fields).pipe(Config.mapEffect(DeliveryConfig.requireKey))
 
 export type Settings = Config.Success<typeof Settings>
 

@@ -20,6 +20,7 @@ import * as MemoryWidgetTokens from "./memory/chat/WidgetTokens.ts"
 import * as MemoryFormDirectory from "./memory/forms/FormDirectory.ts"
 import * as MemoryInbox from "./memory/forms/Inbox.ts"
 import * as MemorySubmissionRepo from "./memory/forms/SubmissionRepo.ts"
+import * as MemoryNotifications from "./memory/mail/Notifications.ts"
 import * as MemoryPersons from "./memory/persons/Persons.ts"
 import * as MemoryReadiness from "./memory/Readiness.ts"
 import * as MemoryConsoleSessions from "./memory/sites/ConsoleSessions.ts"
@@ -41,6 +42,7 @@ import * as WidgetTokens from "./postgres/chat/WidgetTokens.ts"
 import * as FormDirectory from "./postgres/forms/FormDirectory.ts"
 import * as Inbox from "./postgres/forms/Inbox.ts"
 import * as SubmissionRepo from "./postgres/forms/SubmissionRepo.ts"
+import * as Notifications from "./postgres/mail/Notifications.ts"
 import * as Persons from "./postgres/persons/Persons.ts"
 import * as Readiness from "./postgres/Readiness.ts"
 import * as ConsoleSessions from "./postgres/sites/ConsoleSessions.ts"
@@ -73,6 +75,7 @@ export const storage = (settings: Settings) => {
     VisitorSalts.layer({ timeout }),
     Reports.layer({ timeout: settings.reportTimeout }),
     Decisions.layer({ timeout }),
+    Notifications.layer({ timeout }),
     Readiness.layer
   )
 }
@@ -86,6 +89,7 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemoryFormDirectory.layer,
     MemoryInbox.layer,
     MemoryReadiness.layer,
+    MemoryNotifications.layer,
     MemoryWidgetTokens.layer,
     MemoryOwnerKeys.layer,
     MemoryConsoleSessions.layer,

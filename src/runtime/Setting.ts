@@ -12,7 +12,7 @@ import * as KeyValueList from "../core/text/KeyValueList.ts"
 const quoted = (text: string): string => `"${text.slice(0, 80)}"`
 
 /** The error of an invalid setting. `fault` follows its name in the sentence. */
-const invalid = (name: string, fault: string) =>
+export const invalid = (name: string, fault: string) =>
   Effect.fail(new Config.ConfigError(new ConfigProvider.SourceError({ message: `${name} ${fault}` })))
 
 /** A setting whose parser explains failures, in words that follow its name. An empty value counts as unset. */

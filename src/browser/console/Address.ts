@@ -34,6 +34,10 @@ export interface Address {
   /** The id of a website; null for the first one. */
   readonly site: string | null
   readonly page: string
+  /** What is open on the page, such as the id of a submission; null for nothing. */
+  readonly item: string | null
+  /** The parameters of a page other than the overview. */
+  readonly view: Readonly<Record<string, string>>
   readonly range: Range
   readonly comparison: Comparison | null
   readonly filters: ReadonlyArray<Filter>
@@ -51,6 +55,8 @@ export const initial: Address = {
   link: null,
   site: null,
   page: "overview",
+  item: null,
+  view: {},
   range: "30d",
   comparison: "previous_period",
   filters: [],
@@ -135,8 +141,13 @@ export const parse = (fragment: string): Address => {
     .toWellFormed()
     .replace(/^#?\/?/, "")
     .split("?", 2)
-  const [site = "", page = ""] = path.split("/").map(decoded)
+  const [site = "", page = "", item = ""] = path.split("/").map(decoded)
+  // A secret is taken as it is: it is in no path that `format` writes, except of a link.
+  if (site === "link" && page !== "") return { ...initial, link: page }
   const parameters = new URLSearchParams(search)
+  if (page !== "" && page !== initial.page) {
+    return { ...initial, site: site || null, page, item: item || null, view: Object.fromEntries(parameters) }
+  }
   const filters = new Map<string, Filter>()
   for (const [name, value] of parameters) {
     const filter = filterOf(name)
@@ -145,12 +156,12 @@ export const parse = (fragment: string): Address => {
   const metric = parameters.get("metric") ?? ""
   const interval = parameters.get("by") ?? ""
   const compare = parameters.get("compare")
-  // A secret is taken as it is: it is in no path that `format` writes, except of a link.
-  if (site === "link" && page !== "") return { ...initial, link: page }
   return {
     link: null,
     site: site || null,
-    page: page || initial.page,
+    page: initial.page,
+    item: null,
+    view: {},
     range: rangeOf(parameters.get("range")),
     comparison:
       compare === "none"
@@ -177,6 +188,11 @@ const decoded = (text: string): string => {
 /** The fragment of an address, with `#`. Defaults are left out. */
 export const format = (address: Address): string => {
   if (address.link !== null) return `#/link/${encodeURIComponent(address.link)}`
+  if (address.site !== null && address.page !== initial.page) {
+    const path = [address.site, address.page, ...(address.item === null ? [] : [address.item])]
+    const parameters = new URLSearchParams(address.view)
+    return `#/${path.map(encodeURIComponent).join("/")}${parameters.size === 0 ? "" : `?${parameters}`}`
+  }
   const parameters = new URLSearchParams()
   const { comparison, filters, interval, list, metric, range, tabs } = address
   const text = typeof range === "string" ? range : range.join("_")

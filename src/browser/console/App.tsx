@@ -3,13 +3,16 @@
  *
  * @module
  */
+import type { ComponentType } from "preact"
 import { useEffect } from "preact/hooks"
 import { Bar } from "./frame/Bar.tsx"
 import { Link, SignedOut } from "./frame/Entry.tsx"
 import { Notice } from "./frame/Notice.tsx"
 import { go, useAddress } from "./Location.ts"
 import { Overview } from "./overview/Overview.tsx"
+import { lazy } from "./parts/Lazy.tsx"
 import { Message } from "./parts/Message.tsx"
+import type { PageProps } from "./parts/Page.ts"
 import { Snippet } from "./parts/Snippet.tsx"
 import { useAnswer } from "./Resource.ts"
 import { SiteList } from "./sites/SiteList.tsx"
@@ -23,8 +26,17 @@ const NoSites = () => (
   </Message>
 )
 
+/** The pages by their names in the address. Those that are not opened first are loaded when they are. */
+const pages: Readonly<Record<keyof typeof Texts.pages, ComponentType<PageProps>>> = {
+  overview: Overview,
+  inbox: lazy(() => import("./inbox/Inbox.tsx").then(({ Inbox }) => Inbox))
+}
+
+const isPage = (name: string): name is keyof typeof pages => Object.hasOwn(pages, name)
+
 export const App = () => {
   const address = useAddress()
+  const page = isPage(address.page) ? address.page : "overview"
   const session = useAnswer("GET /v1/owner/session", address.link === null ? {} : null)
   const isSignedOut = session.failure?.kind === "signed-out"
   const isOpen = address.link === null && !isSignedOut && (session.value !== undefined || session.failure !== undefined)
@@ -39,13 +51,17 @@ export const App = () => {
   }, [address.site, only])
 
   useEffect(() => {
-    document.title = Texts.title(site?.name, site === undefined ? Texts.sites.title : Texts.pages.overview)
-  }, [site])
+    document.title = Texts.title(site?.name, site === undefined ? Texts.sites.title : Texts.pages[page])
+  }, [site, page])
 
   const content = () => {
     if (address.link !== null) return <Link secret={address.link} />
     if (isSignedOut || failure?.kind === "signed-out") return <SignedOut />
-    if (site !== undefined) return <Overview key={site.site_id} site={site} />
+    if (site !== undefined) {
+      const Page = pages[page]
+      // A key signs in as an owner, and the service refuses what it may not do.
+      return <Page key={site.site_id} site={site} isOwner={session.value?.role !== "viewer"} />
+    }
     if (value === undefined) return null
     if (sites.length === 0) return <NoSites />
     return address.site === null ? <SiteList sites={sites} /> : <Message title={Texts.failures["not-found"]} />

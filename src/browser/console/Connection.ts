@@ -26,7 +26,8 @@ let loadedAt = Date.now()
 let attempts = 0
 let retry: ReturnType<typeof setTimeout> | undefined
 
-const loadAgain = (): void => {
+/** Loads again what is shown. */
+export const loadAgain = (): void => {
   loadedAt = Date.now()
   refresh.set(refresh.get() + 1)
 }

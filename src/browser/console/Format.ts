@@ -115,6 +115,41 @@ export const day = (millis: number): string => date.format(millis)
 /** A time of today, in the browser's zone. */
 export const clock = (millis: number): string => time.format(millis)
 
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+/** Formats are slow to make. */
+const inZone = (timeZone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat => {
+  const key = `${timeZone} ${JSON.stringify(options)}`
+  const known = formats.get(key)
+  if (known !== undefined) return known
+  const made = new Intl.DateTimeFormat(Texts.language, { ...options, timeZone })
+  formats.set(key, made)
+  return made
+}
+
+/** When something arrived, in a list: the time of today, a day of this year, or a date. */
+export const arrival = (time: string, facts: { readonly now: number; readonly timeZone: string }): string => {
+  const day = (millis: number) => inZone(facts.timeZone, { dateStyle: "short" }).format(millis)
+  const millis = Date.parse(time)
+  if (day(millis) === day(facts.now)) return inZone(facts.timeZone, { timeStyle: "short" }).format(millis)
+  const isRecent = facts.now - millis < 300 * 86_400_000
+  return inZone(facts.timeZone, {
+    day: "numeric",
+    month: "short",
+    ...(isRecent ? {} : { year: "numeric" })
+  }).format(millis)
+}
+
+/** A time with its date. */
+export const moment = (time: string, timeZone: string): string =>
+  inZone(timeZone, { dateStyle: "full", timeStyle: "short" }).format(Date.parse(time))
+
+/** A form field's name as a label: `first_name` becomes `First name`. */
+export const label = (name: string): string => {
+  const words = name.replace(/[_-]+/g, " ").trim()
+  return words === "" ? name : words[0]!.toUpperCase() + words.slice(1)
+}
+
 const regions = new Intl.DisplayNames(Texts.language, { type: "region", fallback: "code" })
 
 /** A value of a dimension. */

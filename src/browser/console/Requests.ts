@@ -26,6 +26,19 @@ type Part<Name extends string, Declared> = [Declared] extends [never]
     ? { readonly [Key in Name]: Value }
     : never
 
+/** Values of a query, which are texts on the wire, such as the `next` of an earlier answer. */
+type AsTexts<Query> = [Query] extends [never]
+  ? never
+  : Query extends { readonly Type: infer Values }
+    ? {
+        readonly Type: {
+          readonly [Key in keyof Values]: Values[Key] extends string | number | boolean | undefined
+            ? Values[Key]
+            : string
+        }
+      }
+    : never
+
 /** What a request of an operation needs. The contract's values are plain JSON, so its decoded types are those on the wire. */
 export type Input<O extends Operation> =
   EndpointNamed<O> extends {
@@ -33,7 +46,7 @@ export type Input<O extends Operation> =
     readonly "~Query": infer Query
     readonly "~Payload": infer Body
   }
-    ? Part<"params", Params> & Part<"query", Query> & Part<"body", Body>
+    ? Part<"params", Params> & Part<"query", AsTexts<Query>> & Part<"body", Body>
     : never
 
 export type Answer<O extends Operation> =

@@ -31,6 +31,7 @@ export const guides = [
   "api",
   "owner-api",
   "webhooks",
+  "mail",
   "developing"
 ] as const
 

@@ -27,6 +27,7 @@ import * as ChatEndpoint from "../endpoints/ChatEndpoint.ts"
 import * as Conversations from "../endpoints/Conversations.ts"
 import * as Forms from "../endpoints/Forms.ts"
 import * as Health from "../endpoints/Health.ts"
+import * as Mail from "../endpoints/Mail.ts"
 import * as OpenAi from "../endpoints/OpenAi.ts"
 import * as Widget from "../endpoints/Widget.ts"
 import * as Fallbacks from "../middleware/Fallbacks.ts"
@@ -55,6 +56,8 @@ export interface Options extends NodeServer.Options {
   readonly console: boolean
   /** The maximum number of open chat streams in this process; `None` for no limit. */
   readonly chatStreams: StreamSlots.Options
+  /** The key that signs the unsubscribe links of mails. */
+  readonly secretsKey: Mail.Options["secretsKey"]
   /** The header in which a trusted proxy names the client's country. */
   readonly geoHeader: Option.Option<string>
   readonly chatMaxDuration: Duration.Duration
@@ -112,7 +115,8 @@ const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
       Widget.group,
       Conversations.layer({ rateLimit: options.rateLimitChatRead }),
       OpenAi.layer({ rateLimit: options.rateLimitChatRead }),
-      AgUi.layer
+      AgUi.layer,
+      Mail.layer({ secretsKey: options.secretsKey })
     ]),
     Layer.provide([Validation.layer, WidgetTokenSecurity.layer]),
     Layer.provideMerge(Global.layer({ paths: pathsOf(options), trustedProxies: options.trustedProxies, tracing }))

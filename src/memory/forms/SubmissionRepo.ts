@@ -54,7 +54,9 @@ interface Use {
 const oldestFirst = (left: Submission, right: Submission): number =>
   left.receivedAt - right.receivedAt || (left.submissionId < right.submissionId ? -1 : 1)
 
-export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissions | DeliveryTables.DeliveryTables> =>
+export const layer = (
+  options?: Options
+): Layer.Layer<SubmissionRepo | Submissions | Layer.Success<typeof DeliveryTables.layer>> =>
   Layer.effectContext(
     Effect.map(DeliveryTables.DeliveryTables, (tables) => {
       const capacity = options?.capacity ?? 100_000

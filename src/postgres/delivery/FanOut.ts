@@ -1,5 +1,5 @@
 /**
- * Turns events of the outbox into deliveries.
+ * Turns events of the outbox into deliveries, and into what mails tell.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import type { SqlError } from "effect/sql"
 import * as FanOut from "../../core/delivery/FanOut.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
+import * as MailFanOut from "../mail/MailFanOut.ts"
 import * as Subjects from "./Subjects.ts"
 
 /** The events of one fan-out: few enough to hold their subjects in memory. */
@@ -82,5 +83,6 @@ export const run = (sql: PgClient.PgClient): Effect.Effect<number, SqlError.SqlE
         columns.map(([oid, value]) => Database.array(deliveries.map(value), oid))
       )
     }
+    yield* MailFanOut.run(sql, events)
     return events.length
   })

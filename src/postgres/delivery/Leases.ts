@@ -8,9 +8,11 @@ import { Effect, Schema } from "effect"
 import type { SqlError } from "effect/sql"
 import * as Slots from "../../core/delivery/Slots.ts"
 import { type Leased, leaseMillis, type Webhook } from "../../core/delivery/Webhook.ts"
+import * as WebhookMail from "../../core/mail/WebhookMail.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import type { Settlement } from "../../services/delivery/Deliveries.ts"
 import * as Database from "../Database.ts"
+import * as MailFanOut from "../mail/MailFanOut.ts"
 import * as Rows from "./WebhookRows.ts"
 
 const Due = Schema.Array(
@@ -123,15 +125,30 @@ const settleStatement = `WITH settled AS (
 const setHealth = (
   sql: PgClient.PgClient,
   before: Webhook,
-  after: Settlement["health"]
+  after: Settlement["health"],
+  status: number | null
 ): Effect.Effect<unknown, SqlError.SqlError> => {
   const id = PgTypes.uuid(before.webhookId)
   if (before.failingSince === after.failingSince && before.disabledAt === after.disabledAt) return Effect.void
   if (after.failingSince === null) return sql`UPDATE webhook SET failing_since = NULL WHERE webhook_id = ${id}`
-  const saved = sql`UPDATE webhook SET failing_since = coalesce(failing_since, ${PgTypes.timestamptz(after.failingSince)}),
-    disabled_at = coalesce(disabled_at, ${PgTypes.timestamptz(after.disabledAt)}) WHERE webhook_id = ${id}`
-  return after.disabledAt === null ? saved : Effect.andThen(saved, cancelPending(sql, before.webhookId))
+  const saved = sql`UPDATE webhook SET failing_since = coalesce(failing_since, ${PgTypes.timestamptz(after.failingSince)})
+    WHERE webhook_id = ${id}`
+  return after.disabledAt === null ? saved : Effect.andThen(saved, disable(sql, before, after.disabledAt, status))
 }
+
+/** Disables a webhook, cancels its pending deliveries and tells its website's recipients, unless it is disabled already. */
+const disable = Effect.fnUntraced(function* (
+  sql: PgClient.PgClient,
+  webhook: Webhook,
+  disabledAt: number,
+  status: number | null
+) {
+  const disabled = yield* sql`UPDATE webhook SET disabled_at = ${PgTypes.timestamptz(disabledAt)}
+    WHERE webhook_id = ${PgTypes.uuid(webhook.webhookId)} AND disabled_at IS NULL RETURNING 1`
+  if (disabled.length === 0) return
+  yield* cancelPending(sql, webhook.webhookId)
+  yield* MailFanOut.webhookDisabled(sql, webhook.websiteConfigId, WebhookMail.disabled(webhook, status))
+})
 
 /** Cancels the pending deliveries of a webhook. */
 export const cancelPending = (sql: PgClient.PgClient, webhookId: string): Effect.Effect<unknown, SqlError.SqlError> =>
@@ -157,5 +174,5 @@ export const settle = Effect.fnUntraced(function* (
     PgTypes.text(attempt.answer),
     PgTypes.text(attempt.error)
   ])
-  if (settled.length > 0) yield* setHealth(sql, webhook, health)
+  if (settled.length > 0) yield* setHealth(sql, webhook, health, attempt.status)
 })

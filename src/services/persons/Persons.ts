@@ -20,7 +20,10 @@ export interface Query {
 export class Persons extends Context.Service<
   Persons,
   {
-    /** What is stored of a person, each kind oldest first, in constant memory. Deliveries follow what they are about. */
+    /**
+     * What is stored of a person, in constant memory: the submissions of each website, then the conversations, each oldest
+     * first. Deliveries follow what they are about.
+     */
     readonly records: (query: Query) => Stream.Stream<PersonRecord, StorageUnavailable>
     /**
      * Deletes these records: submissions as `SubmissionRepo.delete` does, and conversations as `ConversationStore.delete` does.

@@ -16,7 +16,9 @@ const Filter = Schema.Struct({
 const Shown = Schema.Struct({
   link: Schema.Null,
   site: Schema.Literals(["0f8fad5b-d9cb-469f-a165-70867728950e", "a/b c"]),
-  page: Schema.Literals(["overview", "inbox"]),
+  page: Schema.Literal("overview"),
+  item: Schema.Null,
+  view: Schema.Struct({}),
   range: Schema.Union([
     Schema.Literals(["day", "yesterday", "30d", "last-month", "all"]),
     Schema.Tuple([Schema.Literal("2026-01-05"), Schema.Literal("2026-02-01")])
@@ -43,6 +45,18 @@ describe("browser/console/Address", () => {
     const address = { ...shown, filters }
     assert.deepStrictEqual(Address.parse(Address.format(address)), address)
   })
+
+  it.prop(
+    "a fragment of another page keeps its parameters and what is open",
+    [
+      Schema.Record(Schema.Literals(["search", "folder", "a b"]), Schema.Literals(["x", "", "&=?#/%"])),
+      Schema.NullOr(Schema.Literals(["id", "a/b"]))
+    ],
+    ([view, item]) => {
+      const address = { ...Address.initial, site: "s", page: "inbox", item, view }
+      assert.deepStrictEqual(Address.parse(Address.format(address)), address)
+    }
+  )
 
   it.prop("any text is an address", [Schema.String], ([text]) => {
     const address = Address.parse(`#/${text}`)

@@ -9,6 +9,7 @@ import { go, linkTo, useAddress } from "../Location.ts"
 import { Icon, Mark } from "../parts/Icon.tsx"
 import { Menu } from "../parts/Menu.tsx"
 import { type Answer, send } from "../Requests.ts"
+import { useAnswer } from "../Resource.ts"
 import { useStore } from "../Store.ts"
 import * as Texts from "../Texts.ts"
 import * as Theme from "../Theme.ts"
@@ -58,6 +59,22 @@ const SessionMenu = ({ session }: { readonly session: Session }) => (
   </Menu>
 )
 
+/** The number of submissions that nobody has read. */
+const Waiting = ({ siteId }: { readonly siteId: string }) => {
+  const { value } = useAnswer(
+    "GET /v1/owner/sites/:site_id/submissions/overview",
+    { params: { site_id: siteId } },
+    siteId
+  )
+  if (value === undefined || value.unread === 0) return null
+  return (
+    <span class="count">
+      <span aria-hidden="true">{value.unread}</span>
+      <span class="heard">{Texts.waiting(value.unread)}</span>
+    </span>
+  )
+}
+
 interface Props {
   /** Undefined without a session. */
   readonly session: Session | undefined
@@ -104,6 +121,7 @@ export const Bar = ({ session, site, sites }: Props) => {
                 aria-current={name === page ? "page" : undefined}
               >
                 {title}
+                {name === "inbox" && <Waiting siteId={site.site_id} />}
               </a>
             ))}
           </nav>

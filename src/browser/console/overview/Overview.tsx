@@ -9,6 +9,7 @@ import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
 import { go, useAddress } from "../Location.ts"
 import { Message } from "../parts/Message.tsx"
+import type { PageProps } from "../parts/Page.ts"
 import { Snippet } from "../parts/Snippet.tsx"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
@@ -54,7 +55,7 @@ const Install = ({ site }: { readonly site: Site }) => (
   </Message>
 )
 
-export const Overview = ({ site }: { readonly site: Site }) => {
+export const Overview = ({ site }: PageProps) => {
   const address = useAddress()
   const scope: Queries.Scope = { siteId: site.site_id, timeZone: site.time_zone, address }
   const now = Date.now()

@@ -44,6 +44,10 @@ export const reading = ({ dimensions, filters }: Pick<Query, "dimensions" | "fil
   return { rollup: other ?? "all", time: time ?? null }
 }
 
+/** The elements of `names` and of other arrays, one row for each. `unnest` in `FROM` takes twenty times as long. */
+export const elements = (columns: ReadonlyArray<string>): string =>
+  ["unnest(names) AS name", ...columns.map((column) => `unnest(${column}) AS ${column}`)].join(", ")
+
 /** What a query groups by, and whether it counts conversions and revenue. */
 interface Shape extends Pick<Query, "dimensions"> {
   readonly conversions: boolean
@@ -65,7 +69,6 @@ export const statement = (
       JOIN rollup ON hosted_website_id = ${site} AND dimension = ${parameters.text(rollup)} AND is_month = ${isMonth}
         AND day = date`
   const needed = counts.filter((count) => conversions || (count !== "conversions" && count !== "converted"))
-  const columns = ["name", ...needed, ...(revenue ? ["revenue"] : [])]
   const values = dimensions.map((dimension) => (dimension === time ? "label" : "name"))
   const groups = values.length === 0 ? "" : `GROUP BY ${values.join(", ")}`
   const earned = `earned AS MATERIALIZED (
@@ -77,9 +80,8 @@ export const statement = (
     ${values.length === 0 ? "" : `WHERE ${values.map((value) => `earned.${value} = one.${value}`).join(" AND ")}`})`
   return {
     text: `WITH one AS (
-      SELECT label, part.* FROM (${read(true, units.months)} UNION ALL ${read(false, units.days)}) AS read
-        CROSS JOIN LATERAL unnest(${["names", ...columns.slice(1)].map((column) => `read.${column}`).join(", ")})
-          AS part (${columns.join(", ")})
+      SELECT label, ${elements(revenue ? [...needed, "revenue"] : needed)}
+      FROM (${read(true, units.months)} UNION ALL ${read(false, units.days)}) AS read
     )${revenue ? `, ${earned}` : ""}
     SELECT ARRAY[${values.join(", ")}]::text[] AS dimensions,
       ${counts.map((count) => `${needed.includes(count) ? `coalesce(sum(${count}), 0)::bigint` : "0::bigint"} AS ${count}`).join(", ")},
