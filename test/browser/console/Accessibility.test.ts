@@ -3,7 +3,6 @@
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { violations } from "../../support/browser/Axe.ts"
 import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 
@@ -22,7 +21,7 @@ inChromium("the console", ConsolePage.layer, (it) => {
           )
           const clean = Effect.fnUntraced(function* (state: string) {
             yield* loaded
-            assert.deepStrictEqual(yield* on(() => violations(page)), [], state)
+            assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [], state)
             const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
             assert.isAtMost(overflow, 0, state)
           })

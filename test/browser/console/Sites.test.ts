@@ -3,7 +3,6 @@
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { violations } from "../../support/browser/Axe.ts"
 import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 
@@ -19,7 +18,7 @@ inChromium("the console's websites", ConsolePage.layer, (it) => {
       const shown = Number(
         (yield* on(() => row.locator(".number").first().textContent()))?.match(/^[\d,]+/)?.[0].replace(",", "")
       )
-      assert.deepStrictEqual(yield* on(() => violations(page)), [])
+      assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
       yield* on(() => row.click())
       yield* loaded
       assert.include(yield* on(() => page.evaluate<string>("location.hash")), busy.websiteConfigId)
