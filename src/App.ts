@@ -1,10 +1,10 @@
 /**
- * Composes the service. This is the only module that chooses between implementations of a service.
+ * Composes the service. This module and `Stores.ts` alone choose between implementations of a service.
  *
  * @module
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import { Config, Effect, Layer, Option } from "effect"
+import { Config, Effect, Layer, Option, Redacted } from "effect"
 import manifest from "../package.json" with { type: "json" }
 import * as LiveAgent from "./agent/AgentStream.ts"
 import * as BudgetedAgent from "./agent/BudgetedAgentStream.ts"
@@ -13,58 +13,22 @@ import type { Link } from "./cluster/Protocol.ts"
 import * as ClusterRateLimiter from "./cluster/RateLimiter.ts"
 import * as ConnectionTable from "./core/limits/ConnectionTable.ts"
 import * as Dispatcher from "./delivery/Dispatcher.ts"
+import * as MailDispatcher from "./delivery/MailDispatcher.ts"
 import * as OutwardClient from "./delivery/OutwardClient.ts"
+import * as SmtpMailer from "./delivery/SmtpMailer.ts"
 import * as OwnerServer from "./http/owner/OwnerServer.ts"
 import type * as NodeServer from "./http/server/NodeServer.ts"
 import * as Server from "./http/server/Server.ts"
-import * as MemoryAnalyticsExport from "./memory/analytics/AnalyticsExport.ts"
-import * as MemoryAnalyticsRepo from "./memory/analytics/AnalyticsRepo.ts"
-import * as AnalyticsRows from "./memory/analytics/AnalyticsRows.ts"
 import * as Countries from "./memory/analytics/Countries.ts"
-import * as MemoryEventRepo from "./memory/analytics/EventRepo.ts"
-import * as MemoryGoals from "./memory/analytics/Goals.ts"
-import * as MemoryLeads from "./memory/analytics/Leads.ts"
-import * as MemoryReports from "./memory/analytics/Reports.ts"
-import * as MemoryVisitorSalts from "./memory/analytics/VisitorSalts.ts"
-import * as MemoryConversationStore from "./memory/chat/ConversationStore.ts"
-import * as MemoryInstanceDirectory from "./memory/chat/InstanceDirectory.ts"
-import * as MemoryTokenBudget from "./memory/chat/TokenBudget.ts"
-import * as MemoryWidgetTokens from "./memory/chat/WidgetTokens.ts"
-import * as MemoryFormDirectory from "./memory/forms/FormDirectory.ts"
-import * as MemorySubmissionRepo from "./memory/forms/SubmissionRepo.ts"
 import * as LocalFallback from "./memory/limits/LocalFallback.ts"
 import * as MemoryRateLimiter from "./memory/limits/RateLimiter.ts"
-import * as MemoryReadiness from "./memory/Readiness.ts"
-import * as MemoryConsoleSessions from "./memory/sites/ConsoleSessions.ts"
-import * as MemoryDecisions from "./memory/sites/Decisions.ts"
-import * as MemoryOwnerKeys from "./memory/sites/OwnerKeys.ts"
-import * as MemorySiteDirectory from "./memory/sites/SiteDirectory.ts"
-import * as MemorySiteErasure from "./memory/sites/SiteErasure.ts"
-import * as AnalyticsExport from "./postgres/analytics/AnalyticsExport.ts"
-import * as AnalyticsRepo from "./postgres/analytics/AnalyticsRepo.ts"
-import * as EventRepo from "./postgres/analytics/EventRepo.ts"
-import * as Goals from "./postgres/analytics/Goals.ts"
 import * as LeadMatching from "./postgres/analytics/LeadMatching.ts"
-import * as Leads from "./postgres/analytics/Leads.ts"
-import * as Reports from "./postgres/analytics/Reports.ts"
 import * as Rollups from "./postgres/analytics/reports/Rollups.ts"
-import * as VisitorSalts from "./postgres/analytics/VisitorSalts.ts"
-import * as ConversationStore from "./postgres/chat/ConversationStore.ts"
-import * as InstanceDirectory from "./postgres/chat/InstanceDirectory.ts"
-import * as TokenBudget from "./postgres/chat/TokenBudget.ts"
-import * as WidgetTokens from "./postgres/chat/WidgetTokens.ts"
 import * as Database from "./postgres/Database.ts"
 import * as Deliveries from "./postgres/delivery/Deliveries.ts"
 import * as Webhooks from "./postgres/delivery/Webhooks.ts"
-import * as FormDirectory from "./postgres/forms/FormDirectory.ts"
-import * as SubmissionRepo from "./postgres/forms/SubmissionRepo.ts"
-import * as Readiness from "./postgres/Readiness.ts"
+import * as Mails from "./postgres/mail/Mails.ts"
 import * as Maintenance from "./postgres/schema/Maintenance.ts"
-import * as ConsoleSessions from "./postgres/sites/ConsoleSessions.ts"
-import * as Decisions from "./postgres/sites/Decisions.ts"
-import * as OwnerKeys from "./postgres/sites/OwnerKeys.ts"
-import * as SiteDirectory from "./postgres/sites/SiteDirectory.ts"
-import * as SiteErasure from "./postgres/sites/SiteErasure.ts"
 import { DescriptorLimit } from "./runtime/DescriptorLimit.ts"
 import type { AnalyticsRepo as AnalyticsRepoService } from "./services/analytics/AnalyticsRepo.ts"
 import type { AgentStream } from "./services/chat/AgentStream.ts"
@@ -72,39 +36,14 @@ import type { SubmissionRepo as SubmissionRepoService } from "./services/forms/S
 import type { RateLimiter } from "./services/RateLimiter.ts"
 import * as Telemetry from "./telemetry/Telemetry.ts"
 
+export { memoryStorage, storage } from "./Stores.ts"
+
 /** A database URL, or a Unix socket's path with a user and a database. */
 export type DatabaseAddress = Omit<Database.Options, "connections">
 
 /** The connection pool. */
 export const database = (settings: Settings, address: DatabaseAddress) =>
   Database.layer({ ...address, connections: settings.databaseConnections })
-
-/** All repositories, on PostgreSQL. Requires `database`. */
-export const storage = (settings: Settings) => {
-  const timeout = settings.databaseTimeout
-  const queue = { timeout, maxQueue: settings.databaseQueue, traced: Option.isSome(settings.otlp) }
-  return Layer.mergeAll(
-    AnalyticsRepo.layer(queue),
-    EventRepo.layer(queue),
-    Leads.layer({ timeout }),
-    AnalyticsExport.layer,
-    Goals.layer({ timeout }),
-    SubmissionRepo.layer(queue),
-    SiteDirectory.layer({ timeout }),
-    FormDirectory.layer({ timeout }),
-    SiteErasure.layer({ timeout }),
-    InstanceDirectory.layer({ timeout }),
-    WidgetTokens.layer({ timeout }),
-    OwnerKeys.layer({ timeout }),
-    ConsoleSessions.layer({ timeout }),
-    ConversationStore.layer(queue),
-    TokenBudget.layer({ timeout }),
-    VisitorSalts.layer({ timeout }),
-    Reports.layer({ timeout: settings.reportTimeout }),
-    Decisions.layer({ timeout }),
-    Readiness.layer
-  )
-}
 
 /** Webhooks and their deliveries, and the client that sends them. Requires `database`. */
 export const delivery = ({ databaseTimeout: timeout, secretsKey, webhookAllow: allowed }: Settings) =>
@@ -114,36 +53,23 @@ export const delivery = ({ databaseTimeout: timeout, secretsKey, webhookAllow: a
     OutwardClient.layer({ allowed })
   )
 
-/** The same repositories, in memory. Nothing is persisted. */
-export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>>> = Layer.mergeAll(
-  Layer.mergeAll(
-    MemorySiteErasure.layer,
-    MemoryLeads.layer,
-    MemoryGoals.layer,
-    MemoryFormDirectory.layer,
-    MemoryReadiness.layer,
-    MemoryWidgetTokens.layer,
-    MemoryOwnerKeys.layer,
-    MemoryConsoleSessions.layer,
-    MemoryConversationStore.layer()
-  ).pipe(
-    Layer.provideMerge(
-      Layer.mergeAll(
-        Layer.mergeAll(
-          MemoryAnalyticsRepo.layer,
-          MemoryEventRepo.layer,
-          MemoryAnalyticsExport.layer,
-          MemoryReports.layer
-        ).pipe(Layer.provideMerge(AnalyticsRows.layer)),
-        MemorySubmissionRepo.layer(),
-        MemoryDecisions.layer().pipe(Layer.provideMerge(MemorySiteDirectory.layer())),
-        MemoryInstanceDirectory.layer()
-      )
-    )
-  ),
-  MemoryTokenBudget.layer,
-  MemoryVisitorSalts.layer
-)
+/** What sends mails: none without `SMTP_URL`. */
+export const mail = ({ mail, secretsKey }: Pick<Settings, "mail" | "secretsKey">) =>
+  Option.map(Option.all({ mail, secretsKey }), ({ mail: { from, publicUrl, server }, secretsKey: key }) => ({
+    sender: { from, publicUrl, secretsKey: key },
+    mailer: SmtpMailer.layer({ server: Redacted.value(server) })
+  }))
+
+/** Delivers in the background, unless `DELIVERY` is off. Requires `storage` and `database`. */
+const deliver = (settings: Settings) => {
+  if (!settings.delivery) return Layer.empty
+  const mails = Option.match(mail(settings), {
+    onNone: () => Layer.empty,
+    onSome: ({ mailer, sender }) =>
+      MailDispatcher.layer(sender).pipe(Layer.provide([mailer, Mails.layer({ timeout: settings.databaseTimeout })]))
+  })
+  return Layer.merge(Layer.provide(Dispatcher.layer, delivery(settings)), mails)
+}
 
 /** The rate limiter: in memory, or with `REDIS_URL` in Redis, with the in-memory one as a fallback. */
 export const rateLimiter = (settings: Settings) =>
@@ -289,7 +215,7 @@ export const live = (options: ServerOptions) =>
     server(options),
     LeadMatching.layer,
     Rollups.layer,
-    options.settings.delivery ? Layer.provide(Dispatcher.layer, delivery(options.settings)) : Layer.empty,
+    deliver(options.settings),
     Maintenance.layer({
       pageViews: options.settings.retentionPageViews,
       submissions: options.settings.retentionSubmissions,

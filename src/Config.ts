@@ -6,22 +6,22 @@
  * @module
  */
 import { Config, Duration, LogLevel, Option, Redacted, Result } from "effect"
-import type { IpNetwork } from "effect/net"
-import * as AddressGuard from "./core/delivery/AddressGuard.ts"
-import * as Sealing from "./core/delivery/Sealing.ts"
-import * as DatabaseUrl from "./core/doctor/DatabaseUrl.ts"
 import * as LocalPage from "./core/http/LocalPage.ts"
 import * as TraceSampling from "./core/http/TraceSampling.ts"
-import * as Networks from "./core/limits/Networks.ts"
 import * as RateLimit from "./core/limits/RateLimit.ts"
 import * as Retention from "./core/sites/Retention.ts"
-import * as KeyValueList from "./core/text/KeyValueList.ts"
+import * as DeliveryConfig from "./DeliveryConfig.ts"
 import {
   bytes,
+  collector,
   count,
+  databaseUrl,
   duration,
   durationOrOff,
   integer,
+  keyValues,
+  networks,
+  onOrOff,
   orOff,
   parsed,
   setting,
@@ -29,25 +29,6 @@ import {
   url,
   withDefault
 } from "./runtime/Setting.ts"
-
-/**
- * A database URL with parameters that the driver knows: a TLS parameter must not be ignored. Without a user, the driver
- * takes the process's user from these variables.
- */
-const databaseUrl = (name: string) =>
-  Config.all([Config.option(Config.String("USER")), Config.option(Config.String("USERNAME"))]).pipe(
-    Config.map((users) => users.some(Option.isSome)),
-    Config.flatMap((hasUser) =>
-      parsed(name, (value) =>
-        Result.flatMap(DatabaseUrl.parse(value), (url) => {
-          const fault =
-            DatabaseUrl.fault(url) ??
-            (hasUser || DatabaseUrl.namesUser(url) ? null : "names no user; write postgres://user@host/database.")
-          return fault === null ? Result.succeed(Redacted.make(url.href)) : Result.fail(fault)
-        })
-      )
-    )
-  )
 
 const rateLimit = (name: string, policy: string, standard: string) =>
   setting(
@@ -67,9 +48,6 @@ const retention = (name: string, standard: Option.Option<Retention.Retention> = 
     '"off" or a whole number of days or months such as "90 days" or "25 months"',
     orOff(Retention.parse)
   ).pipe(withDefault(standard))
-
-const networks = (name: string) =>
-  parsed(name, Networks.parse).pipe(withDefault<ReadonlyArray<IpNetwork.IpNetwork>>([]))
 
 const trustedProxies = networks("TRUSTED_PROXIES")
 
@@ -96,29 +74,7 @@ const traceRatio = Config.all([
   ).pipe(withDefault(1))
 ]).pipe(Config.map(([sampler, ratio]) => TraceSampling.ratioOf(sampler, ratio)))
 
-/** A list such as `key=value,other=a%20b`. */
-const keyValues = (name: string, secret: boolean) =>
-  setting(name, 'a list such as "key=value,other=a%20b"', KeyValueList.parse, secret).pipe(
-    withDefault<Readonly<Record<string, string>>>({})
-  )
-
 const protocols = ["http/protobuf", "http/json"] as const
-
-/** A collector's base URL. The exporter drops a user, a query and a fragment, so they are rejected. */
-const collector = (name: string) =>
-  setting(
-    name,
-    "an address such as http://collector:4318, without a user or a query; a key goes into OTEL_EXPORTER_OTLP_HEADERS",
-    (value) =>
-      Option.fromNullishOr(URL.parse(value)).pipe(
-        Option.filter(
-          ({ hash, password, protocol, search, username }) =>
-            ["http:", "https:"].includes(protocol) && [hash, password, search, username].every((part) => part === "")
-        ),
-        Option.map(({ href }) => href)
-      ),
-    true
-  )
 
 /** The export of traces, logs and metrics. The other variables are read only if there is an endpoint. */
 const otlp = collector("OTEL_EXPORTER_OTLP_ENDPOINT").pipe(
@@ -145,11 +101,6 @@ const logLevel = setting("LOG_LEVEL", `one of ${LogLevel.values.join(", ")}`, (v
 ).pipe(withDefault<LogLevel.LogLevel>("Info"))
 
 const host = text("HOST").pipe(withDefault("127.0.0.1"))
-
-const onOrOff = (name: string) =>
-  setting(name, '"on" or "off"', (value) =>
-    value === "on" || value === "off" ? Option.some(value === "on") : Option.none()
-  )
 
 const ownerApi = onOrOff("OWNER_API")
 const ownerPort = integer("OWNER_PORT", 0, 65_535)
@@ -230,17 +181,7 @@ const fields = {
   /** For each key of the owner API. */
   rateLimitOwner: rateLimit("RATE_LIMIT_OWNER", "owner", "600/minute"),
 
-  /** Whether this process delivers events to webhooks. */
-  delivery: onOrOff("DELIVERY").pipe(withDefault(true)),
-  /** The key that encrypts the webhooks' secrets; without it there are no webhooks. */
-  secretsKey: Config.map(
-    setting("SECRETS_KEY", "32 bytes in hexadecimal or base64", Sealing.parseKey, true),
-    Option.map((key) => Redacted.make(key))
-  ),
-  /** Hosts and ports that webhooks may name although they are not on the public internet. */
-  webhookAllow: parsed("WEBHOOK_ALLOW", AddressGuard.parseAllowed).pipe(
-    withDefault<ReadonlyArray<AddressGuard.AllowedHost>>([])
-  ),
+  ...DeliveryConfig.fields,
 
   rateLimitAnalytics,
   rateLimitForms,
@@ -285,7 +226,7 @@ const fields = {
 }
 
 /** All settings of the service. */
-export const Settings = Config.all(fields)
+export const Settings = Config.all(fields).pipe(Config.mapEffect(DeliveryConfig.requireKey))
 
 export type Settings = Config.Success<typeof Settings>
 

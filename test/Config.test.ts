@@ -57,6 +57,43 @@ describe("Config", () => {
     })
   )
 
+  it.effect("mail needs a server, a sender, an address for its links and a key, and no error repeats a password", () =>
+    Effect.gen(function* () {
+      const all = {
+        DATABASE_URL: "postgres://user@localhost/edge",
+        SMTP_URL: "smtps://user:p%40ss@mail.example.com",
+        MAIL_FROM: "Edge <mail@example.com>",
+        PUBLIC_URL: "https://www.example.com/hc/",
+        SECRETS_KEY: "0".repeat(64)
+      }
+      const mail = Option.flatMap(Exit.getSuccess(yield* read(all)), (settings) => settings.mail).pipe(
+        Option.getOrThrow
+      )
+      assert.deepStrictEqual(Redacted.value(mail.server).login, { user: "user", password: "p@ss" })
+      assert.deepStrictEqual(
+        [mail.from, mail.publicUrl],
+        [{ name: "Edge", address: "mail@example.com" }, "https://www.example.com/hc"]
+      )
+      for (const name of ["MAIL_FROM", "PUBLIC_URL", "SECRETS_KEY"] as const) {
+        const { [name]: _, ...others } = all
+        const failed = JSON.stringify(yield* read(others))
+        assert.include(failed, `${name} is not set`)
+        assert.notInclude(failed, "p%40ss")
+      }
+      for (const wrong of [
+        { SMTP_URL: "mail.example.com" },
+        { SMTP_URL: "http://user:secret@mail.example.com" },
+        { MAIL_FROM: "Edge" },
+        { PUBLIC_URL: "edge.example.com" },
+        { PUBLIC_URL: "https://edge.example.com/?secret" }
+      ]) {
+        const failed = JSON.stringify(yield* read({ ...all, ...wrong }))
+        assert.include(failed, Object.keys(wrong)[0] ?? "")
+      }
+      assert.isTrue(Option.isNone(Exit.getSuccess(yield* read({})).pipe(Option.getOrThrow).mail))
+    })
+  )
+
   it.effect("reads every variable", () =>
     Effect.gen(function* () {
       const settings = Exit.getSuccess(

@@ -15,6 +15,7 @@ import type { InstanceDirectory } from "../services/chat/InstanceDirectory.ts"
 import type { WidgetTokens } from "../services/chat/WidgetTokens.ts"
 import type { FormDirectory } from "../services/forms/FormDirectory.ts"
 import type { SubmissionRepo } from "../services/forms/SubmissionRepo.ts"
+import type { Persons } from "../services/persons/Persons.ts"
 import { Readiness } from "../services/Readiness.ts"
 import type { ConsoleSessions } from "../services/sites/ConsoleSessions.ts"
 import type { Decisions } from "../services/sites/Decisions.ts"
@@ -28,6 +29,7 @@ import * as Form from "./Form.ts"
 import * as Goal from "./Goal.ts"
 import * as Instance from "./Instance.ts"
 import * as Key from "./Key.ts"
+import * as Person from "./Person.ts"
 import * as Report from "./Report.ts"
 import * as Site from "./Site.ts"
 import * as Stats from "./Stats.ts"
@@ -47,6 +49,7 @@ export type Storage =
   | ConversationStore
   | SubmissionRepo
   | FormDirectory
+  | Persons
   | Reports
   | AnalyticsExport
   | Goals
@@ -93,6 +96,7 @@ const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
       Conversation.command(storage),
       Form.command(storage),
       Submissions.command(storage),
+      Person.command(storage),
       Stats.command(storage),
       Goal.command(storage),
       Analytics.command(storage),

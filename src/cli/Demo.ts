@@ -8,7 +8,7 @@ import { Deferred, Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import { HttpServer } from "effect/http"
 import * as App from "../App.ts"
-import { DemoSettings } from "../Config.ts"
+import { DemoSettings, type Settings } from "../Config.ts"
 import * as LocalPage from "../core/http/LocalPage.ts"
 import * as DemoAgent from "../demo/DemoAgent.ts"
 import * as DemoConsole from "../demo/DemoConsole.ts"
@@ -47,6 +47,8 @@ interface Facts {
   readonly unused: ReadonlyArray<keyof typeof builtIn>
   /** Whether the owner API is served. */
   readonly ownerApi: boolean
+  /** Whether the console is on the same port. */
+  readonly console: boolean
   /** The URL of the listening socket. */
   readonly listening: string
 }
@@ -80,6 +82,9 @@ ${curl(
 )}
 `
 
+/** Whether the console is on the demo's own port. */
+const hasConsole = ({ console, ownerPort }: Settings): boolean => console && Option.isNone(ownerPort)
+
 /** The text that is printed once the demo is ready. Pure. */
 export const welcome = (demo: DemoData.Demo, facts: Facts): string => {
   // The other commands use DATABASE_URL if it is set. An empty value counts as unset.
@@ -88,7 +93,7 @@ export const welcome = (demo: DemoData.Demo, facts: Facts): string => {
 HydraCore Edge is ready. Open this in a browser:
 
   demo       ${demo.base_url}/demo
-
+${facts.console ? `  console    ${demo.base_url}/console/\n` : ""}
   service    ${demo.base_url}
   docs       ${demo.base_url}/docs
   database   ${facts.database}
@@ -141,7 +146,7 @@ export const command = Command.make(
       const website = yield* Deferred.make<string>()
       const agent = yield* DemoAgent.start({ website: Deferred.await(website) })
       const feed = yield* DemoFeed.make
-      const site = yield* DemoSite.make(feed)
+      const site = yield* DemoSite.make(feed, { console: hasConsole(settings) })
       const pages = Layer.merge(site.routes, DemoConsole.layer)
       const live = App.live({ settings, extensions: { pages, observers: feed.observers } })
       const service = yield* Layer.build(Layer.provideMerge(live, App.storage(settings))).pipe(
@@ -166,7 +171,16 @@ export const command = Command.make(
       yield* Deferred.succeed(website, demo.base_url)
       yield* feed.show(shows)
       yield* site.open(demo)
-      yield* Output.write(welcome(demo, { database: url, file, unused, ownerApi: settings.ownerApi, listening }))
+      yield* Output.write(
+        welcome(demo, {
+          database: url,
+          file,
+          unused,
+          ownerApi: settings.ownerApi,
+          console: hasConsole(settings),
+          listening
+        })
+      )
       return yield* Effect.never
     }).pipe(Effect.scoped, Effect.provide(App.telemetry(chosen, "pretty")))
   })

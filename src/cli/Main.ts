@@ -14,6 +14,7 @@ import * as Delivery from "./Delivery.ts"
 import * as Demo from "./Demo.ts"
 import * as Doctor from "./Doctor.ts"
 import * as Migrate from "./Migrate.ts"
+import * as Notify from "./Notify.ts"
 import * as Serve from "./Serve.ts"
 import * as LocalDatabase from "./support/LocalDatabase.ts"
 import * as Webhook from "./Webhook.ts"
@@ -42,7 +43,8 @@ const run = Cli.make({
     Migrate.command,
     Doctor.command,
     Webhook.command(delivery),
-    Delivery.command(delivery)
+    Delivery.command(delivery),
+    Notify.command(Cli.ready(storage))
   ]
 })
 

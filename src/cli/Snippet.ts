@@ -75,6 +75,7 @@ export const page = (given: Given, isBaseGuessed: boolean): string => {
     "",
     "<!-- A form, with any fields. To redirect to a thank-you page on one of the website's origins: -->",
     '<!-- data-next="https://..." on the form, and &amp;next=https://... at the end of its action, for visitors without scripts. -->',
+    '<!-- Its messages have a default look, which data-style="off" on the form leaves out. -->',
     form,
     ...(chat === null ? [] : ["", "<!-- The chat: at the end of the body. -->", ...missing, chat]),
     ""

@@ -9,8 +9,10 @@ import { Command, Flag } from "effect/cli"
 import type { Submission } from "../core/forms/Submission.ts"
 import { statuses } from "../core/forms/Submission.ts"
 import * as SubmissionExport from "../core/forms/SubmissionExport.ts"
+import * as TerminalText from "../core/text/TerminalText.ts"
 import * as TimeInput from "../core/text/TimeInput.ts"
 import { SubmissionRepo } from "../services/forms/SubmissionRepo.ts"
+import { Persons } from "../services/persons/Persons.ts"
 import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import * as Inputs from "./support/Inputs.ts"
 import * as Output from "./support/Output.ts"
@@ -124,10 +126,37 @@ const release = Command.make(
   ])
 )
 
+/** The submissions of a person on a website. */
+const removePerson = Effect.fnUntraced(function* (websiteConfigId: string, address: string) {
+  const directory = yield* SiteDirectory
+  const persons = yield* Persons
+  if (Option.isNone(yield* directory.byWebsiteConfigId(websiteConfigId))) {
+    return yield* Output.notFound("website", websiteConfigId)
+  }
+  const { submissions } = yield* persons.erase({ address, websiteConfigId, kinds: ["submission"] })
+  yield* Output.answer({
+    json: { website_config_id: websiteConfigId, email: address, submissions },
+    text: `${submissions} submission${submissions === 1 ? "" : "s"} of ${TerminalText.printable(address)} deleted.\n`
+  })
+})
+
 const remove = Command.make(
   "delete",
-  { submissionId: Inputs.submissionId },
-  Effect.fnUntraced(function* ({ submissionId }) {
+  {
+    submissionId: Inputs.optional(Inputs.submissionId),
+    websiteConfigId: Inputs.optional(Inputs.site),
+    address: Inputs.optional(Inputs.email)
+  },
+  Effect.fnUntraced(function* ({ address, submissionId, websiteConfigId }) {
+    if (submissionId === null && websiteConfigId !== null && address !== null) {
+      return yield* removePerson(websiteConfigId, address)
+    }
+    if (submissionId === null || websiteConfigId !== null || address !== null) {
+      return yield* new Output.CliFailure({
+        message:
+          "Give either --submission-id, or both --site and --email. `hydracore person erase` deletes on all websites."
+      })
+    }
     const repo = yield* SubmissionRepo
     if (!(yield* repo.delete(submissionId))) {
       return yield* Output.notFound("submission", submissionId)
@@ -138,17 +167,21 @@ const remove = Command.make(
     })
   })
 ).pipe(
-  Command.withDescription("Delete a submission and its data permanently"),
+  Command.withDescription("Delete a submission, or those of a person, and their data permanently"),
   Command.withExamples([
     {
       command: "hydracore submissions delete --submission-id 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11",
+      description: "One submission"
+    },
+    {
+      command: "hydracore submissions delete --site 0f8fad5b-d9cb-469f-a165-70867728950e --email ann@example.com",
       description: "A visitor asks for erasure"
     }
   ])
 )
 
 /** The command. `storage` is built only when a subcommand runs. */
-export const command = <E, R>(storage: Layer.Layer<SiteDirectory | SubmissionRepo, E, R>) =>
+export const command = <E, R>(storage: Layer.Layer<SiteDirectory | SubmissionRepo | Persons, E, R>) =>
   Command.make("submissions").pipe(
     Command.withDescription("Submissions of forms"),
     Command.withSubcommands([

@@ -9,12 +9,13 @@ import { AgUiGroup } from "./AgUi.ts"
 import { AnalyticsGroup } from "./Analytics.ts"
 import { ConversationsGroup } from "./Conversations.ts"
 import { FormsGroup } from "./Forms.ts"
+import { MailGroup } from "./Mail.ts"
 import { OpenAiGroup } from "./OpenAi.ts"
 import { asPublished } from "./OpenApi.ts"
 import { WidgetGroup } from "./Widget.ts"
 
 export class Api extends HttpApi.make("hydracore-public")
-  .add(AnalyticsGroup, FormsGroup, WidgetGroup, ConversationsGroup, OpenAiGroup, AgUiGroup)
+  .add(AnalyticsGroup, FormsGroup, WidgetGroup, ConversationsGroup, OpenAiGroup, AgUiGroup, MailGroup)
   .annotateMerge(
     OpenApi.annotations({
       title: "HydraCore Public API",

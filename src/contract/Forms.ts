@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { Schema, SchemaGetter } from "effect"
+import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Errors from "./Errors.ts"
 import * as Headers from "./Headers.ts"
+import { errorPage, HtmlPage } from "./HtmlPage.ts"
 import * as PlainForm from "./PlainForm.ts"
 import { Validation } from "./Validation.ts"
 import * as Wire from "./Wire.ts"
@@ -46,17 +47,6 @@ export const SubmissionReceipt = Schema.Struct({
   examples: [{ status: "received", submission_id: "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63" }]
 })
 
-/** The response to a plain form whose sender accepts `text/html`. */
-const Page = Schema.String.annotate({ title: "Page" }).pipe(
-  Schema.decodeTo(Schema.TaggedStruct("Page", { html: Schema.String }), {
-    decode: SchemaGetter.transform((html: string) => ({ _tag: "Page" as const, html })),
-    encode: SchemaGetter.transform(({ html }) => html)
-  }),
-  HttpApiSchema.asText({ contentType: "text/html" })
-)
-
-const errorPage = (status: number) => Page.pipe(HttpApiSchema.status(status))
-
 const redirect = HttpApiSchema.Empty(303).annotate({
   description: "The submission of a plain form is stored; see Location for the page that the form names"
 })
@@ -81,7 +71,8 @@ export const submit = HttpApiEndpoint.post("submit", "/v1/public/forms/submit", 
   },
   success: [
     HttpApiSchema.WithHeaders(SubmissionReceipt, limited),
-    Page,
+    // For a plain form whose sender accepts HTML.
+    HtmlPage,
     HttpApiSchema.WithHeaders(redirect, { ...limited, ...Headers.seeOther })
   ],
   error: [

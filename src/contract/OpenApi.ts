@@ -97,6 +97,7 @@ const canonicalNames = [
   "Access-Control-Allow-Origin",
   "Access-Control-Expose-Headers",
   "Cache-Control",
+  "Content-Disposition",
   "Content-Security-Policy",
   "Location",
   "RateLimit",

@@ -7,7 +7,7 @@
  * @module
  */
 import * as Dns from "node:dns"
-import type { LookupFunction } from "node:net"
+import type { LookupFunction, Socket } from "node:net"
 import * as Undici from "@effect/platform-node/Undici"
 import { Clock, Context, Effect, Layer, Option } from "effect"
 import * as AddressGuard from "../core/delivery/AddressGuard.ts"
@@ -28,6 +28,8 @@ export interface Options {
   readonly lookup?: typeof Dns.lookup
   /** The longest time of a request in milliseconds, by default `timeout`. */
   readonly timeout?: number
+  /** While more connections than this are open, a connection closes after its response. Default: 256. */
+  readonly maxIdle?: number
 }
 
 /** What came of a request. */
@@ -62,8 +64,11 @@ const guardedLookup =
       return callback(null, first.address, first.family)
     })
 
-/** Opens connections to public addresses and to allowed hosts. */
-const connector = ({ allowed, lookup = Dns.lookup }: Options): Undici.buildConnector.connector => {
+/** Opens connections to public addresses and to allowed hosts, and says which. */
+const connector = (
+  { allowed, lookup = Dns.lookup }: Options,
+  onOpen: (socket: Socket) => void
+): Undici.buildConnector.connector => {
   const guarded = Undici.buildConnector({ timeout: 5_000, lookup: guardedLookup(lookup) })
   const open = Undici.buildConnector({ timeout: 5_000, lookup: lookup as LookupFunction })
   return (options, callback) => {
@@ -72,7 +77,11 @@ const connector = ({ allowed, lookup = Dns.lookup }: Options): Undici.buildConne
     const target = AddressGuard.targetOf(url)
     const refusal = AddressGuard.refusalOf(allowed, target)
     if (Option.isSome(refusal)) return callback(new Refused(refusal.value), null)
-    return (AddressGuard.isAllowed(allowed, target) ? open : guarded)(options, callback)
+    return (AddressGuard.isAllowed(allowed, target) ? open : guarded)(options, (...[error, socket]) => {
+      if (error !== null) return callback(error, null)
+      onOpen(socket)
+      callback(null, socket)
+    })
   }
 }
 
@@ -98,8 +107,18 @@ export const layer = (options: Options): Layer.Layer<OutwardClient> =>
   Layer.effect(
     OutwardClient,
     Effect.gen(function* () {
+      const maxIdle = options.maxIdle ?? 256
+      let open = 0
+      const count = (socket: Socket) => {
+        open++
+        socket.once("close", () => {
+          open--
+        })
+      }
       const agent = yield* Effect.acquireRelease(
-        Effect.sync(() => new Undici.Agent({ connect: connector(options), keepAliveTimeout: 10_000, pipelining: 1 })),
+        Effect.sync(
+          () => new Undici.Agent({ connect: connector(options, count), keepAliveTimeout: 10_000, pipelining: 1 })
+        ),
         (one) => Effect.promise(() => one.destroy())
       )
       return OutwardClient.of({
@@ -110,7 +129,14 @@ export const layer = (options: Options): Layer.Layer<OutwardClient> =>
           let retryAfter: string | undefined
           const request = Effect.tryPromise({
             try: async (signal) => {
-              const response = await Undici.request(url, { dispatcher: agent, method: "POST", headers, body, signal })
+              const response = await Undici.request(url, {
+                dispatcher: agent,
+                method: "POST",
+                headers,
+                body,
+                signal,
+                reset: open > maxIdle
+              })
               status = response.statusCode
               const header = response.headers["retry-after"]
               retryAfter = typeof header === "string" ? header : undefined

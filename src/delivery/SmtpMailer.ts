@@ -15,7 +15,7 @@ import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
 import { Mailer } from "../services/mail/Mailer.ts"
 
 /** The longest time of an attempt: shorter than the lease of a mail. */
-export const timeout = Duration.seconds(20)
+export const timeout = Duration.seconds(15)
 
 export interface Options {
   readonly server: SmtpServer

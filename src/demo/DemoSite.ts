@@ -8,10 +8,10 @@ import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { Deferred, Effect, Layer, Stream } from "effect"
 import { HttpEffect, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { build, stop } from "esbuild"
 import * as LocalPage from "../core/http/LocalPage.ts"
 import * as Html from "../core/text/Html.ts"
 import * as Bundles from "../http/assets/Bundles.ts"
+import { build } from "../http/assets/Esbuild.ts"
 import * as ErrorResponses from "../http/endpoints/ErrorResponses.ts"
 import * as Cors from "../http/middleware/Cors.ts"
 import type { Numbered } from "./Arrival.ts"
@@ -55,22 +55,22 @@ export const fill = (template: string, values: Readonly<Record<string, string>>)
 
 const read = (name: string) => Effect.promise(() => readFile(file(name), "utf8"))
 
-/** Bundles the demo's scripts after the service's: both share one esbuild process, which each stops. */
-const bundle = Effect.promise(async () => {
-  await Bundles.all()
-  const { outputFiles } = await build({
-    entryPoints: scripts.map((name) => file(`${name}.ts`)),
-    bundle: true,
-    format: "esm",
-    target: "es2022",
-    write: false,
-    outdir: "/",
-    logLevel: "silent",
-    tsconfigRaw: "{}"
-  })
-  await stop()
+/** Bundles the demo's scripts. */
+export const bundleScripts = async (): Promise<ReadonlyArray<string>> => {
+  const { outputFiles } = await Bundles.inTurn(() =>
+    build({
+      entryPoints: scripts.map((name) => file(`${name}.ts`)),
+      bundle: true,
+      format: "esm",
+      target: "es2022",
+      write: false,
+      outdir: "/",
+      logLevel: "silent",
+      tsconfigRaw: "{}"
+    })
+  )
   return outputFiles.map(({ text }) => text)
-})
+}
 
 const frame = (arrival: Numbered): string => `id: ${arrival.number}\ndata: ${JSON.stringify(arrival)}\n\n`
 
@@ -97,20 +97,27 @@ const notYours = ErrorResponses.refusal(
   headers
 )
 
+export interface Options {
+  /** Whether the service has the console, so that the demo links to it. */
+  readonly console: boolean
+}
+
+const consoleLink = '<a href="/console/" target="_blank">Console</a> '
+
 /**
  * The routes of the demo. Pages wait until `open` is called with the demo's ids, which are created once the server is
  * running.
  */
-export const make = Effect.fnUntraced(function* (feed: DemoFeed) {
+export const make = Effect.fnUntraced(function* (feed: DemoFeed, options: Options = { console: false }) {
   const opened = yield* Deferred.make<Demo>()
-  const built = yield* Effect.cached(bundle)
+  const built = yield* Effect.cached(Effect.promise(bundleScripts))
 
   const html = (body: string) => HttpServerResponse.text(body, { contentType: "text/html; charset=utf-8", headers })
 
   const shell = Effect.gen(function* () {
     const demo = yield* Deferred.await(opened)
     const values = Object.fromEntries(Object.entries(demo).map(([name, value]) => [name, Html.escape(value)]))
-    return html(fill(yield* read("shell.html"), values))
+    return html(fill(yield* read("shell.html"), { ...values, console: options.console ? consoleLink : "" }))
   })
 
   const page = Effect.fnUntraced(function* (path: keyof typeof pages) {

@@ -4,11 +4,15 @@
  * @module
  */
 import { ByteSize, Config, ConfigProvider, Duration, Effect, Option, Redacted, Result } from "effect"
+import type { IpNetwork } from "effect/net"
+import * as DatabaseUrl from "../core/doctor/DatabaseUrl.ts"
+import * as Networks from "../core/limits/Networks.ts"
+import * as KeyValueList from "../core/text/KeyValueList.ts"
 
 const quoted = (text: string): string => `"${text.slice(0, 80)}"`
 
 /** The error of an invalid setting. `fault` follows its name in the sentence. */
-const invalid = (name: string, fault: string) =>
+export const invalid = (name: string, fault: string) =>
   Effect.fail(new Config.ConfigError(new ConfigProvider.SourceError({ message: `${name} ${fault}` })))
 
 /** A setting whose parser explains failures, in words that follow its name. An empty value counts as unset. */
@@ -96,3 +100,52 @@ export const count = (name: string) =>
 
 export const durationOrOff = (name: string) =>
   setting(name, '"off" or a time such as "60 seconds" or "5 minutes"', orOff(positiveDuration))
+
+/**
+ * A database URL with parameters that the driver knows: a TLS parameter must not be ignored. Without a user, the driver
+ * takes the process's user from these variables.
+ */
+export const databaseUrl = (name: string) =>
+  Config.all([Config.option(Config.String("USER")), Config.option(Config.String("USERNAME"))]).pipe(
+    Config.map((users) => users.some(Option.isSome)),
+    Config.flatMap((hasUser) =>
+      parsed(name, (value) =>
+        Result.flatMap(DatabaseUrl.parse(value), (url) => {
+          const fault =
+            DatabaseUrl.fault(url) ??
+            (hasUser || DatabaseUrl.namesUser(url) ? null : "names no user; write postgres://user@host/database.")
+          return fault === null ? Result.succeed(Redacted.make(url.href)) : Result.fail(fault)
+        })
+      )
+    )
+  )
+
+/** A list such as `key=value,other=a%20b`. */
+export const keyValues = (name: string, secret: boolean) =>
+  setting(name, 'a list such as "key=value,other=a%20b"', KeyValueList.parse, secret).pipe(
+    withDefault<Readonly<Record<string, string>>>({})
+  )
+
+/** A collector's base URL. The exporter drops a user, a query and a fragment, so they are rejected. */
+export const collector = (name: string) =>
+  setting(
+    name,
+    "an address such as http://collector:4318, without a user or a query; a key goes into OTEL_EXPORTER_OTLP_HEADERS",
+    (value) =>
+      Option.fromNullishOr(URL.parse(value)).pipe(
+        Option.filter(
+          ({ hash, password, protocol, search, username }) =>
+            ["http:", "https:"].includes(protocol) && [hash, password, search, username].every((part) => part === "")
+        ),
+        Option.map(({ href }) => href)
+      ),
+    true
+  )
+
+export const onOrOff = (name: string) =>
+  setting(name, '"on" or "off"', (value) =>
+    value === "on" || value === "off" ? Option.some(value === "on") : Option.none()
+  )
+
+export const networks = (name: string) =>
+  parsed(name, Networks.parse).pipe(withDefault<ReadonlyArray<IpNetwork.IpNetwork>>([]))

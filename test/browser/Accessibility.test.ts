@@ -1,26 +1,14 @@
 /**
  * axe-core finds no violation in any state of the chat, light and dark, wide and narrow.
  */
-import { AxeBuilder } from "@axe-core/playwright"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Page } from "playwright-core"
+import { violations } from "../support/browser/Axe.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ChatPage from "../support/browser/ChatPage.ts"
 import { layer as testServer } from "../support/TestServer.ts"
 
 const agent = ChatPage.agent()
-
-/** What axe-core finds against WCAG 2.2 A and AA, and against its own good practice. */
-const violations = async (page: Page): Promise<ReadonlyArray<string>> => {
-  const results = await new AxeBuilder({ page })
-    .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
-    .analyze()
-  assert.isAbove(results.passes.length, 10)
-  return results.violations.flatMap(({ id, nodes }) =>
-    nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`)
-  )
-}
 
 const everything =
   "say: # Title\n\nSome *text* with `code`, a [link](https://x.example) and\n\n> a quote\n\n- [x] done\n- item\n\n1. one\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```js\nlet a = 1\n```\n\n---\n\n~~end~~"

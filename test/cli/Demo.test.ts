@@ -12,6 +12,7 @@ const demo = (base_url: string) => ({
 
 const facts = {
   ownerApi: true,
+  console: true,
   database: "postgresql://postgres@%2Ftmp/postgres",
   file: ".hydracore/demo.json",
   unused: []
@@ -30,6 +31,13 @@ describe("cli/Demo.welcome", () => {
         assert.notMatch(command.replace(/'[^']*'/g, ""), /[[\]?*&;]/)
       }
     }
+  })
+
+  it("names the console only where it is served", () => {
+    const base = "http://127.0.0.1:8080"
+    const welcome = (console: boolean) => Demo.welcome(demo(base), { ...facts, console, listening: base })
+    assert.include(welcome(true), `console    ${base}/console/\n`)
+    assert.notInclude(welcome(false), "/console")
   })
 
   it("shows the owner API only where it is served", () => {

@@ -42,7 +42,7 @@ describe("site snippet", () => {
       // Hidden despite a style sheet that shows `hidden` elements, and despite a policy without inline styles.
       assert.match(stdout, /<input name="hydracore_hp" [^>]* hidden style="display:none!important">/)
       // Optional attributes are in a comment.
-      assert.match(stdout, /<!-- .*data-next=.* and &amp;next=.* -->\n<form /)
+      assert.match(stdout, /<!-- .*data-next=.* and &amp;next=.* -->\n<!-- .*data-style="off".* -->\n<form /)
       assert.notInclude(stdout, "hydracore-chat")
       assert.notInclude(stdout, "--base-url")
     })

@@ -76,4 +76,24 @@ describe("delivery/OutwardClient", () => {
       assert.deepStrictEqual([response.status, response.answer, received.length], [200, "ok", 1])
     }).pipe(Effect.scoped)
   )
+
+  it.live("idle connections are kept up to a bound, over all receivers", () =>
+    Effect.gen(function* () {
+      const receivers = yield* Effect.forEach(Array.from({ length: 6 }), () =>
+        receiver((_, response) => response.end("ok"))
+      )
+      const allowed = receivers.map(({ port }) => ({ host: "127.0.0.1", port }))
+      yield* Effect.gen(function* () {
+        for (const { url } of [...receivers, ...receivers]) assert.strictEqual((yield* post(url)).status, 200)
+        const open = Effect.map(
+          Effect.forEach(receivers, ({ connections }) => connections),
+          (counts) => counts.reduce((sum, count) => sum + count, 0)
+        )
+        // Two, and the one that was opened while there were two. Idle ones would stay for longer than the time-out.
+        yield* Effect.repeat(Effect.andThen(Effect.sleep("20 millis"), open), {
+          until: (count) => count <= 3
+        }).pipe(Effect.timeout("4 seconds"))
+      }).pipe(Effect.provide(OutwardClient.layer({ allowed, maxIdle: 2 })))
+    }).pipe(Effect.scoped)
+  )
 })

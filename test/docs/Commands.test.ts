@@ -16,8 +16,10 @@ import * as Snippet from "../../src/cli/Snippet.ts"
 import * as DemoAgent from "../../src/demo/DemoAgent.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
+import { Notifications } from "../../src/services/mail/Notifications.ts"
 import { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { mailReceiver } from "../support/MailReceiver.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { until } from "../support/Wait.ts"
 import * as Nginx from "../torture/Nginx.ts"
@@ -53,7 +55,7 @@ class Service extends Context.Service<
     readonly agentUrl: string
     readonly databaseUrl: string
     readonly env: Readonly<Record<string, string>>
-    readonly storage: Layer.Layer<SiteDirectory | InstanceDirectory | WidgetTokens | OwnerKeys>
+    readonly storage: Layer.Layer<SiteDirectory | InstanceDirectory | WidgetTokens | OwnerKeys | Notifications>
   }
 >()("hydracore/test/docs/Service") {}
 
@@ -63,8 +65,13 @@ const service = Layer.effect(
     const { url } = yield* TestDatabase.connection
     const agent = yield* DemoAgent.start({ pace: "1 millis" })
     const databaseUrl = Redacted.value(url)
+    const mail = yield* mailReceiver()
     const env = {
       ...environment,
+      SMTP_URL: `smtp://127.0.0.1:${mail.port}`,
+      MAIL_FROM: "mail@example.com",
+      PUBLIC_URL: "https://edge.example.com",
+      SECRETS_KEY: "5".repeat(64),
       DATABASE_URL: databaseUrl,
       METRICS_PORT: "0",
       OWNER_API: "on",
@@ -86,7 +93,7 @@ const service = Layer.effect(
 /** A website, an agent, a token, a key and a quarantined submission of its own for each document. */
 const seed = Effect.gen(function* () {
   const { agentUrl, process, storage } = yield* Service
-  const { instance, key, site, token } = yield* Effect.provide(
+  const { instance, key, notification, site, token } = yield* Effect.provide(
     Effect.gen(function* () {
       const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Docs", origins: [] }))
       const instance = yield* InstanceDirectory.use((instances) =>
@@ -99,10 +106,19 @@ const seed = Effect.gen(function* () {
       )
       const key = Option.getOrThrow(
         yield* OwnerKeys.use((keys) =>
-          keys.issue({ scope: "stats", sites: [site.websiteConfigId], label: null, expiresAt: null })
+          keys.issue({ scope: "read", sites: [site.websiteConfigId], label: null, expiresAt: null })
         )
       )
-      return { site, instance, token, key }
+      const notification = Option.getOrThrow(
+        yield* Notifications.use((notifications) =>
+          notifications.add({
+            websiteConfigId: site.websiteConfigId,
+            recipient: "docs@example.com",
+            topic: { kind: "submissions", digest: null, includeQuarantined: false }
+          })
+        )
+      )
+      return { site, instance, token, key, notification }
     }),
     storage
   )
@@ -122,6 +138,7 @@ const seed = Effect.gen(function* () {
     widget_token: token.token,
     owner_key: key.key,
     token_id: token.tokenId,
+    notification_id: notification.notificationId,
     submission_id: received.submission_id
   }
 })

@@ -1,5 +1,5 @@
 /**
- * The guide's table of settings against `Config.ts`: the same variables, with the same defaults.
+ * The guide's table of settings against `Config.ts` and `DeliveryConfig.ts`: the same variables, with the same defaults.
  */
 import { readFileSync } from "node:fs"
 import path from "node:path"
@@ -18,11 +18,15 @@ const documented = new Map<string, string | undefined>(
   })
 )
 
-/** Every variable that `Config.ts` reads, besides those that the system sets. */
+const sources = ["src/Config.ts", "src/DeliveryConfig.ts"]
+
+/** Every variable that the sources read, besides those that the system sets. */
 const read = [
   ...new Set(
-    [...readFileSync(path.join(Documents.root, "src/Config.ts"), "utf8").matchAll(/"([A-Z][A-Z_]{3,})"/g)].map(
-      ([, name]) => name
+    sources.flatMap((file) =>
+      [...readFileSync(path.join(Documents.root, file), "utf8").matchAll(/"([A-Z][A-Z_]{3,})"/g)].map(
+        ([, name]) => name
+      )
     )
   )
 ].filter((name) => name !== "USER" && name !== "USERNAME")

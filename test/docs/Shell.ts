@@ -6,6 +6,7 @@
 import { execFile } from "node:child_process"
 import path from "node:path"
 import { Effect } from "effect"
+import * as Program from "../support/Program.ts"
 import { root } from "./Documents.ts"
 
 export interface Ended {
@@ -18,8 +19,8 @@ export interface Ended {
  * The guides write `hydracore` for `npm run -s hydracore --`. The tests' PostgreSQL may lose commits, so the only problem
  * that `doctor` may report is "durability".
  */
-const prelude = `set -euo pipefail
-main() { node ${path.join(root, "src/main.ts")} "$@"; }
+const prelude = (program: string) => `set -euo pipefail
+main() { node ${program} "$@"; }
 hydracore() {
   local output
   if [ "$1" != doctor ]; then main "$@"; return; fi
@@ -37,12 +38,15 @@ export const replace = (text: string, values: Readonly<Record<string, string>>):
 
 /** Runs a script in the repository's root. Ids like `<website_config_id>` that have no value are an error. */
 export const run = (script: string, env: Readonly<Record<string, string>>): Effect.Effect<Ended> =>
+  Effect.flatMap(Program.main, (program) => runWith(program, script, env))
+
+const runWith = (program: string, script: string, env: Readonly<Record<string, string>>): Effect.Effect<Ended> =>
   Effect.callback((resume) => {
     const unknown = /<[a-z_]+>/.exec(script)
     if (unknown !== null) return resume(Effect.die(new Error(`Nothing is known for ${unknown[0]} in: ${script}`)))
     const child = execFile(
       "bash",
-      ["-c", prelude + script],
+      ["-c", prelude(program) + script],
       {
         cwd: root,
         env: {

@@ -1,5 +1,5 @@
 /**
- * Storages with webhooks and deliveries, and what the tests of deliveries share.
+ * Storages with webhooks, deliveries and mails, and what the tests of deliveries share.
  *
  * @module
  */
@@ -16,6 +16,8 @@ import * as MemoryDeliveries from "../../src/memory/delivery/Deliveries.ts"
 import { DeliveryTables } from "../../src/memory/delivery/DeliveryTables.ts"
 import * as MemoryWebhooks from "../../src/memory/delivery/Webhooks.ts"
 import * as MemorySubmissionRepo from "../../src/memory/forms/SubmissionRepo.ts"
+import * as MemoryMails from "../../src/memory/mail/Mails.ts"
+import * as MemoryNotifications from "../../src/memory/mail/Notifications.ts"
 import * as MemoryDecisions from "../../src/memory/sites/Decisions.ts"
 import * as MemorySiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
 import * as MemorySiteErasure from "../../src/memory/sites/SiteErasure.ts"
@@ -24,6 +26,8 @@ import * as PostgresInstanceDirectory from "../../src/postgres/chat/InstanceDire
 import * as PostgresDeliveries from "../../src/postgres/delivery/Deliveries.ts"
 import * as PostgresWebhooks from "../../src/postgres/delivery/Webhooks.ts"
 import * as PostgresSubmissionRepo from "../../src/postgres/forms/SubmissionRepo.ts"
+import * as PostgresMails from "../../src/postgres/mail/Mails.ts"
+import * as PostgresNotifications from "../../src/postgres/mail/Notifications.ts"
 import * as PostgresDecisions from "../../src/postgres/sites/Decisions.ts"
 import * as PostgresSiteDirectory from "../../src/postgres/sites/SiteDirectory.ts"
 import * as PostgresSiteErasure from "../../src/postgres/sites/SiteErasure.ts"
@@ -32,6 +36,8 @@ import type { InstanceDirectory } from "../../src/services/chat/InstanceDirector
 import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
 import { Webhooks } from "../../src/services/delivery/Webhooks.ts"
 import type { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import type { Mails } from "../../src/services/mail/Mails.ts"
+import type { Notifications } from "../../src/services/mail/Notifications.ts"
 import type { StorageUnavailable } from "../../src/services/Storage.ts"
 import type { Decisions } from "../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
@@ -46,6 +52,8 @@ export class Hurry extends Context.Service<Hurry, (webhookId: string) => Effect.
 export type Storage =
   | Deliveries
   | Webhooks
+  | Notifications
+  | Mails
   | SubmissionRepo
   | ConversationStore
   | InstanceDirectory
@@ -54,9 +62,11 @@ export type Storage =
   | SiteErasure
   | Hurry
 
-export const memory: Layer.Layer<Storage> = Layer.mergeAll(
+export const memory: Layer.Layer<Storage | DeliveryTables> = Layer.mergeAll(
   MemoryDeliveries.layer,
   MemoryWebhooks.layer,
+  MemoryNotifications.layer,
+  MemoryMails.layer,
   MemorySiteErasure.layer,
   Layer.effect(
     Hurry,
@@ -91,6 +101,8 @@ export const postgresOn = (
   Layer.mergeAll(
     PostgresDeliveries.layer({ timeout, secretsKey }),
     PostgresWebhooks.layer({ timeout, secretsKey }),
+    PostgresNotifications.layer({ timeout }),
+    PostgresMails.layer({ timeout }),
     PostgresSubmissionRepo.layer({ timeout, maxQueue: 10_000 }),
     PostgresSiteDirectory.layer({ timeout }),
     PostgresSiteErasure.layer({ timeout }),

@@ -34,5 +34,9 @@ export const receiver = (respond: RequestListener) =>
         })
     )
     const { port } = server.address() as AddressInfo
-    return { port, url: `http://127.0.0.1:${port}/hook`, received }
+    /** The number of open connections. */
+    const connections = Effect.callback<number>((resume) => {
+      server.getConnections((_, count) => resume(Effect.succeed(count)))
+    })
+    return { port, connections, url: `http://127.0.0.1:${port}/hook`, received }
   })

@@ -12,6 +12,8 @@ import type { Site } from "../../src/core/sites/Site.ts"
 import * as MemoryInstanceDirectory from "../../src/memory/chat/InstanceDirectory.ts"
 import * as MemoryWidgetTokens from "../../src/memory/chat/WidgetTokens.ts"
 import * as MemoryFormDirectory from "../../src/memory/forms/FormDirectory.ts"
+import * as MailTables from "../../src/memory/mail/MailTables.ts"
+import * as MemoryNotifications from "../../src/memory/mail/Notifications.ts"
 import * as MemoryConsoleSessions from "../../src/memory/sites/ConsoleSessions.ts"
 import * as MemoryOwnerKeys from "../../src/memory/sites/OwnerKeys.ts"
 import * as MemorySiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
@@ -41,9 +43,14 @@ const siteOf = (id: string): Site => ({
 
 const memory = ({ instances = [], sites = [] }: Seeds): Layer.Layer<Storage> =>
   Layer.merge(
-    Layer.fresh(Layer.mergeAll(MemoryOwnerKeys.layer, MemoryConsoleSessions.layer, MemoryFormDirectory.layer)).pipe(
-      Layer.provideMerge(MemorySiteDirectory.layer({ sites: sites.map(siteOf) }))
-    ),
+    Layer.fresh(
+      Layer.mergeAll(
+        MemoryOwnerKeys.layer,
+        MemoryConsoleSessions.layer,
+        MemoryFormDirectory.layer,
+        MemoryNotifications.layer
+      )
+    ).pipe(Layer.provideMerge(Layer.merge(MemorySiteDirectory.layer({ sites: sites.map(siteOf) }), MailTables.layer))),
     // Fresh, since `App.memoryStorage` builds the same layer on other instances.
     Layer.fresh(MemoryWidgetTokens.layer).pipe(
       Layer.provideMerge(
@@ -84,4 +91,10 @@ export type MakeStorage = (seeds: Seeds) => Layer.Layer<Storage>
 export const storages: ReadonlyArray<readonly [name: string, make: MakeStorage]> = [
   ["in memory", memory],
   ["on PostgreSQL", postgres]
+]
+
+/** The same without initial data. All of their services share what is stored. */
+export const emptyStorages: ReadonlyArray<readonly [name: string, make: () => Layer.Layer<Storage>]> = [
+  ["in memory", () => Layer.fresh(App.memoryStorage)],
+  ["on PostgreSQL", () => postgres()]
 ]

@@ -30,6 +30,7 @@ export const options: Server.Options = {
   connections: { total: 100_000, perAddress: Option.none() },
   trustedProxies: [],
   geoHeader: Option.none(),
+  secretsKey: Option.none(),
   maxBody: 256 * 1024,
   chatMaxDuration: Duration.minutes(1),
   chatResume: Option.some(Duration.minutes(1)),

@@ -17,6 +17,7 @@ import * as InstanceDirectory from "../../src/memory/chat/InstanceDirectory.ts"
 import * as WidgetTokens from "../../src/memory/chat/WidgetTokens.ts"
 import * as FormDirectory from "../../src/memory/forms/FormDirectory.ts"
 import * as SubmissionStore from "../../src/memory/forms/SubmissionRepo.ts"
+import * as Persons from "../../src/memory/persons/Persons.ts"
 import * as Readiness from "../../src/memory/Readiness.ts"
 import * as ConsoleSessions from "../../src/memory/sites/ConsoleSessions.ts"
 import * as Decisions from "../../src/memory/sites/Decisions.ts"
@@ -103,7 +104,7 @@ export const storage = (options: Options = {}) =>
     WidgetTokens.layer,
     OwnerKeys.layer,
     ConsoleSessions.layer,
-    ConversationStore.layer()
+    Persons.layer.pipe(Layer.provideMerge(ConversationStore.layer()))
   ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(

@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 import path from "node:path"
 import { Effect, type Scope } from "effect"
+import * as Program from "../support/Program.ts"
 import { until } from "../support/Wait.ts"
 
 const root = path.resolve(import.meta.dirname, "../..")
@@ -38,15 +39,25 @@ export interface Launched {
   readonly ended: Effect.Effect<Ended>
 }
 
-/** Starts `hydracore` with arguments, an environment and Node flags; the scope kills it. */
+/** Starts `hydracore` with arguments, an environment and Node flags; the scope kills it. `program` is its main file. */
 export const launch = (
   args: ReadonlyArray<string>,
   env: Readonly<Record<string, string>>,
-  nodeFlags: ReadonlyArray<string> = []
+  nodeFlags: ReadonlyArray<string> = [],
+  program?: string
+): Effect.Effect<Launched, never, Scope.Scope> =>
+  Effect.flatMap(program === undefined ? Program.main : Effect.succeed(program), (main) =>
+    run([...nodeFlags, main, ...args], env)
+  )
+
+/** Runs node; the scope kills it. */
+const run = (
+  args: ReadonlyArray<string>,
+  env: Readonly<Record<string, string>>
 ): Effect.Effect<Launched, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => {
-      const child = spawn(process.execPath, [...nodeFlags, path.join(root, "src/main.ts"), ...args], {
+      const child = spawn(process.execPath, args, {
         cwd: root,
         env: { PATH: process.env["PATH"] ?? "", NO_COLOR: "1", ...env },
         stdio: ["ignore", "pipe", "pipe"]
@@ -85,7 +96,8 @@ export const start = Effect.fnUntraced(function* (
   command: "serve" | "demo",
   env: Readonly<Record<string, string>>,
   flags: ReadonlyArray<string> = [],
-  nodeFlags: ReadonlyArray<string> = []
+  nodeFlags: ReadonlyArray<string> = [],
+  program?: string
 ): Effect.fn.Return<Process, never, Scope.Scope> {
   const { child, ended, output } = yield* launch(
     [command, ...flags],
@@ -96,7 +108,8 @@ export const start = Effect.fnUntraced(function* (
       RATE_LIMIT_CHAT: "off",
       ...env
     },
-    nodeFlags
+    nodeFlags,
+    program
   )
   const url = yield* until(`${command} serves`, () => {
     if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${command} ended: ${output()}`)

@@ -54,13 +54,14 @@ const headersOf = (operation: unknown, status: string) =>
   Object.keys(at(operation, "responses", status, "headers") as Json)
 
 describe("wire/OpenApi", () => {
-  it("is OpenAPI 3.1 and has exactly the published paths and those of events, conversations and other clients", () => {
+  it("is OpenAPI 3.1 and has exactly the published paths and those of events, conversations, other clients and mails", () => {
     assert.match(document.openapi, /^3\.1\./)
     const instance = "/v1/public/widget/{instance_id}"
     assert.sameMembers(Object.keys(document.paths), [
       ...Object.keys(published),
       "/v1/public/view",
       "/v1/public/analytics/event",
+      "/v1/public/mail/unsubscribe/{token}",
       ...["", "/stream", "/stop", "/feedback"].map((path) => `${instance}/chat/{conversation_id}${path}`),
       ...["/openai/v1/chat/completions", "/openai/v1/models", "/ag-ui"].map((path) => instance + path)
     ])

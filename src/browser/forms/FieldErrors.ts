@@ -6,13 +6,9 @@
  *
  * @module
  */
+import { type Control, controls } from "./Controls.ts"
 import type { FieldError } from "./Delivery.ts"
 import { formMember } from "./FormMember.ts"
-
-type Control = HTMLElement & { readonly name: string }
-
-export const controls = (form: HTMLFormElement): ReadonlyArray<Control> =>
-  Array.from(formMember(form, "elements")) as unknown as ReadonlyArray<Control>
 
 const attribute = "data-hydracore-error"
 
@@ -70,7 +66,7 @@ export const clear = (form: HTMLFormElement): void => {
 }
 
 /**
- * Shows errors at their fields. Returns the errors without a field in the form.
+ * Shows errors at their fields. Returns the errors without a field in the form, which the console tells the owner.
  *
  * @param moveFocus whether the first of the fields receives the focus
  */
@@ -87,8 +83,10 @@ export const show = (
   for (const field of new Set(errors.map((error) => error.field))) {
     const ofField = errors.filter((error) => error.field === field)
     const group = field === undefined ? [] : all.filter(({ name }) => name === field)
-    if (group.length === 0) rest.push(...ofField)
-    else {
+    if (group.length === 0) {
+      rest.push(...ofField)
+      console.error(`HydraCore: the edge refused the field "${field}", which this form does not have.`, form)
+    } else {
       hideAll.push(showOne(form, group, ofField.map(({ message }) => message).join(" ")))
       marked.add(group[0]!)
     }

@@ -1,9 +1,11 @@
 /**
  * Enhances a form and sends it. Attributes of the form:
  *
- * - `data-site`: the website_config_id. Without it, the browser submits the form to its `action`.
+ * - `data-site`: the website_config_id. Without it, the browser posts the form to its `action`, and a form without an address
+ *   is not sent.
  * - `data-page`: the page's slug.
  * - `data-next`: the page to open after success, if the visitor is still waiting (`isAwaited`).
+ * - `data-style="off"`: without the style sheet.
  * - `data-text-*`: see `Texts`.
  *
  * Messages appear in the form's `[data-hydracore-status]` element, which is created if missing. The form's `data-state`, for
@@ -20,11 +22,14 @@
  */
 
 import { trackerSession } from "../Session.ts"
+import { isAddressless } from "./Addressless.ts"
+import { controlState, controls, disableButtons, enableButtons, entriesOf, submitButtons } from "./Controls.ts"
 import * as Delivery from "./Delivery.ts"
-import * as FieldErrors from "./FieldErrors.ts"
 import * as FormContent from "./FormContent.ts"
-import { formMember } from "./FormMember.ts"
+import { attributeOf, formMember } from "./FormMember.ts"
 import * as Honeypot from "./Honeypot.ts"
+import { addStyle, faults, loadFaults } from "./Parts.ts"
+import * as ReactState from "./ReactState.ts"
 import { type TextName, text } from "./Texts.ts"
 
 /** A submission that the edge has not accepted yet. */
@@ -66,16 +71,6 @@ const statusOf = (form: HTMLFormElement): HTMLElement => {
   return status
 }
 
-const submitButtons = (form: HTMLFormElement) =>
-  FieldErrors.controls(form).filter((control): control is typeof control & HTMLButtonElement =>
-    /^(submit|image)$/.test((control as HTMLButtonElement).type)
-  )
-
-const enableButtons = (form: HTMLFormElement, buttons: ReadonlyArray<HTMLButtonElement>): void => {
-  for (const button of buttons) button.disabled = false
-  formMember(form, "removeAttribute")("aria-busy")
-}
-
 /**
  * Enhances a form: adds the honeypot and the status element, again if a framework removed them. Throws if that fails the
  * first time; the form is not tried again.
@@ -85,7 +80,7 @@ export const enhance = (form: HTMLFormElement): State | undefined => {
   if (!states.has(form)) {
     states.set(form, undefined)
     // Frameworks that cache pages can restore a copy of a form in the sending state. This copy is not being sent.
-    if (formMember(form, "getAttribute")("data-state") === "sending") {
+    if (attributeOf(form, "data-state") === "sending") {
       enableButtons(form, submitButtons(form))
       formMember(form, "removeAttribute")("data-state")
       statusOf(form).textContent = ""
@@ -94,10 +89,13 @@ export const enhance = (form: HTMLFormElement): State | undefined => {
     if (formMember(form, "closest")("turbo-frame")) formMember(form, "setAttribute")("data-turbo", "false")
     Honeypot.add(form)
     states.set(form, { status: statusOf(form), shownAt: performance.now(), isBusy: false, pending: undefined })
+    if (isAddressless(form)) void loadFaults().then((faults) => faults?.tellOwner(form))
+    if (attributeOf(form, "data-style") !== "off") void addStyle()
   } else if (state && !formMember(form, "contains")(state.status)) {
     Honeypot.add(form)
     state.status = statusOf(form)
   }
+  ReactState.remember(controls(form))
   return states.get(form)
 }
 
@@ -113,29 +111,11 @@ const showMessage = (form: HTMLFormElement, { status }: State, state: string, me
 const showText = (form: HTMLFormElement, state: State, name: string, key: TextName, values?: Record<string, unknown>) =>
   showMessage(form, state, name, text(form, key, values))
 
-/** Returns the form's entries, including that of the submit button. */
-const entriesOf = (form: HTMLFormElement, submitter: HTMLElement | null): Array<[string, FormDataEntryValue]> => {
-  const entries = [...new FormData(form, submitter)]
-  const { name, type, value } = (submitter ?? {}) as Partial<HTMLInputElement>
-  // Chrome before 112, Firefox before 111 and Safari before 16.4 ignore the second argument.
-  if (name && type !== "image" && entries.length === [...new FormData(form)].length) entries.push([name, value ?? ""])
-  return entries
-}
-
 const read = (form: HTMLFormElement, submitter: HTMLElement | null) =>
   FormContent.fromEntries(entriesOf(form, submitter), {
-    site: formMember(form, "getAttribute")("data-site") ?? "",
-    page: formMember(form, "getAttribute")("data-page") ?? undefined
+    site: attributeOf(form, "data-site") ?? "",
+    page: attributeOf(form, "data-page") ?? undefined
   })
-
-/** Returns the state of a form's controls as JSON. Unlike `FormData`, it includes disabled controls. */
-const controlState = (form: HTMLFormElement): string =>
-  JSON.stringify(
-    FieldErrors.controls(form).map((control) => {
-      const { checked, selectedOptions, value } = control as Partial<HTMLInputElement & HTMLSelectElement>
-      return [value, checked, Array.from(selectedOptions ?? [], (option) => option.value)]
-    })
-  )
 
 const isUnchanged = (form: HTMLFormElement, { typed }: Pending): boolean => controlState(form) === typed
 
@@ -152,21 +132,8 @@ const isAwaited = (form: HTMLFormElement, pending: Pending): boolean => {
     // The form can be inside the focused element, such as a dialog or the page's body.
     (focused?.contains(form) ||
       formMember(form, "contains")(focused) ||
-      FieldErrors.controls(form).some((control) => control === focused))
+      controls(form).some((control) => control === focused))
   )
-}
-
-/** Disables a form's submit buttons. Returns a function that enables them again. */
-const disableButtons = (form: HTMLFormElement): (() => void) => {
-  const focused = document.activeElement
-  const buttons = submitButtons(form).filter(({ disabled }) => !disabled)
-  for (const button of buttons) button.disabled = true
-  formMember(form, "setAttribute")("aria-busy", "true")
-  return () => {
-    enableButtons(form, buttons)
-    // A disabled button loses the focus. It is restored unless the visitor has moved it.
-    if (document.activeElement === document.body) buttons.find((button) => button === focused)?.focus()
-  }
 }
 
 const succeed = (form: HTMLFormElement, state: State, pending: Pending, submissionId: string | undefined): void => {
@@ -174,10 +141,13 @@ const succeed = (form: HTMLFormElement, state: State, pending: Pending, submissi
   const opensNext = isAwaited(form, pending)
   if (!dispatch(form, "success", { submission_id: submissionId })) return
   // Changes since the submission are kept.
-  if (isUnchanged(form, pending)) formMember(form, "reset")()
+  if (isUnchanged(form, pending)) {
+    formMember(form, "reset")()
+    ReactState.reset(controls(form))
+  }
   state.shownAt = performance.now()
   showText(form, state, "sent", "sent")
-  const next = formMember(form, "getAttribute")("data-next")
+  const next = attributeOf(form, "data-next")
   if (next !== null && opensNext) {
     const page = new URL(next, document.baseURI)
     if (/^https?:$/.test(page.protocol)) location.assign(page)
@@ -187,23 +157,26 @@ const succeed = (form: HTMLFormElement, state: State, pending: Pending, submissi
 /** The messages for statuses that are more specific than `failed`. */
 const refusalTexts: Readonly<Record<number, TextName>> = { 403: "setup", 404: "setup", 413: "long" }
 
-const reject = (
+const reject = async (
   form: HTMLFormElement,
   state: State,
   reason: "invalid" | "file",
   errors: ReadonlyArray<Delivery.FieldError>,
-  moveFocus: boolean
-): void => {
+  isAwaited: () => boolean
+): Promise<void> => {
   state.pending = undefined
   if (!dispatch(form, "error", { reason, faults: errors })) return
+  const faults = await loadFaults()
   // The visitor cannot correct an error without a field.
-  if (errors.some(({ field }) => field === undefined)) {
+  const ofForm = errors.find(({ field }) => field === undefined)
+  if (ofForm) {
+    faults?.tellOwner(form, 422, ofForm.message)
     showText(form, state, "failed", "setup")
     return
   }
-  const rest = FieldErrors.show(form, errors, moveFocus)
+  const rest = faults ? faults.show(form, errors, isAwaited()) : errors
   const check = rest.length < errors.length || errors.length === 0 ? [text(form, "check")] : []
-  showMessage(form, state, "invalid", [...check, ...rest.map(({ message }) => message)].join(" "))
+  showMessage(form, state, "invalid", [...check, ...rest.map(({ field, message }) => `${field}: ${message}`)].join(" "))
 }
 
 const deliver = async (form: HTMLFormElement, state: State, pending: Pending): Promise<void> => {
@@ -212,6 +185,7 @@ const deliver = async (form: HTMLFormElement, state: State, pending: Pending): P
   const enableButtons = disableButtons(form)
   if (pending.attempts === 0) showText(form, state, "sending", "sending")
   const outcome = await Delivery.send(pending.endpoint, pending.body, pending.key)
+  const faults = /^(Invalid|Refused)$/.test(outcome._tag) ? await loadFaults() : undefined
   pending.attempts++
   state.isBusy = false
   enableButtons()
@@ -219,7 +193,7 @@ const deliver = async (form: HTMLFormElement, state: State, pending: Pending): P
     case "Sent":
       return succeed(form, state, pending, outcome.submissionId)
     case "Invalid":
-      return reject(form, state, "invalid", outcome.errors, isAwaited(form, pending))
+      return void reject(form, state, "invalid", outcome.errors, () => isAwaited(form, pending))
     case "Limited":
       if (dispatch(form, "error", { reason: "limited", seconds: outcome.seconds })) {
         showText(form, state, "failed", "limited", { seconds: outcome.seconds })
@@ -227,6 +201,7 @@ const deliver = async (form: HTMLFormElement, state: State, pending: Pending): P
       return
     case "Refused":
       if (dispatch(form, "error", { reason: "refused", status: outcome.status, detail: outcome.detail })) {
+        if (refusalTexts[outcome.status] === "setup") faults?.tellOwner(form, outcome.status, outcome.detail)
         showText(form, state, "failed", refusalTexts[outcome.status] ?? "failed")
       }
       return
@@ -244,26 +219,31 @@ const deliver = async (form: HTMLFormElement, state: State, pending: Pending): P
 
 /** Whether a submit button sends the form to the edge, not to its own `formaction` or to the dialog around the form. */
 const isForEdge = (form: HTMLFormElement, submitter: HTMLElement | null): boolean => {
-  const method = submitter?.getAttribute("formmethod") ?? formMember(form, "getAttribute")("method")
+  const method = submitter?.getAttribute("formmethod") ?? attributeOf(form, "method")
   return !submitter?.hasAttribute("formaction") && method?.toLowerCase() !== "dialog"
 }
 
 /** Handles a form's submit event. */
 export const submit = (form: HTMLFormElement, event: SubmitEvent, endpoint: string): void => {
-  if (!formMember(form, "getAttribute")("data-site") || !isForEdge(form, event.submitter)) return
+  const addressless = isAddressless(form)
+  if (!(attributeOf(form, "data-site") || addressless) || !isForEdge(form, event.submitter)) return
   const state = enhance(form)
   if (state === undefined) return
   event.preventDefault()
+  if (addressless) {
+    showText(form, state, "failed", "setup")
+    return
+  }
   if (state.isBusy) return
-  FieldErrors.clear(form)
+  faults?.clear(form)
   const content = read(form, event.submitter)
   if (!("form_data" in content)) {
-    reject(
+    void reject(
       form,
       state,
       "file",
       content.map((field) => ({ field, message: text(form, "file") })),
-      true
+      () => true
     )
     return
   }

@@ -13,3 +13,7 @@ export const formMember = <Name extends keyof HTMLFormElement>(
   const member = Reflect.get(HTMLFormElement.prototype, name, form)
   return typeof member === "function" ? member.bind(form) : member
 }
+
+/** Returns an attribute of a form, whatever the names of its fields are. */
+export const attributeOf = (form: HTMLFormElement, name: string): string | null =>
+  formMember(form, "getAttribute")(name)

@@ -31,14 +31,7 @@ export const add = (form: HTMLFormElement): void => {
   const box = document.createElement("div")
   box.setAttribute("aria-hidden", "true")
   // Clipped rather than `display: none`, which bots recognize.
-  Object.assign(box.style, {
-    position: "absolute",
-    width: "1px",
-    height: "1px",
-    margin: "-1px",
-    overflow: "hidden",
-    clipPath: "inset(50%)"
-  })
+  box.style.cssText = "position:absolute;width:1px;height:1px;margin:-1px;overflow:hidden;clip-path:inset(50%)"
   box.append(input)
   formMember(form, "append")(box)
 }

@@ -9,6 +9,7 @@ import { Effect, Option, Result } from "effect"
 import { CliError, Flag } from "effect/cli"
 import { NetAddress } from "effect/net"
 import { isSpelledLikeToken } from "../../core/chat/WidgetToken.ts"
+import * as Person from "../../core/persons/Person.ts"
 import * as Role from "../../core/sites/Role.ts"
 import * as Scope from "../../core/sites/Scope.ts"
 import * as TimeInput from "../../core/text/TimeInput.ts"
@@ -198,6 +199,11 @@ export const sessionId = make(
 export const keyId = make("key-id", uuidKind, "<uuid>", "The key_id of a key, not the key itself")
 
 export const tokenId = make("token-id", uuidKind, "<uuid>", "The token_id of a token, not the token itself")
+
+export const emailKind: Kind<string> = { expected: "an email address such as ann@example.com", parse: Person.parse }
+
+/** The address of a person whose data is meant, folded as `core/persons/Person` needs it. */
+export const email = make("email", emailKind, "<address>", "The email address of a person, in any letter case")
 
 export const submissionId = make("submission-id", uuidKind, "<uuid>", "The submission_id of a submission")
 

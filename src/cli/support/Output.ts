@@ -32,6 +32,7 @@ export const notFound = (
     | "form"
     | "webhook"
     | "delivery"
+    | "notification"
     | "session",
   id: string
 ): CliFailure => new CliFailure({ message: `There is no ${kind} ${TerminalText.printable(id)}.` })

@@ -10,16 +10,18 @@ import * as HttpApi from "effect/http-api/HttpApi"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { asOwnerDocument } from "../OpenApi.ts"
 import { Authentication } from "./Authentication.ts"
+import { ConversationsGroup } from "./Conversations.ts"
 import { ReportsGroup } from "./Reports.ts"
 import { SessionGroup } from "./Session.ts"
 import { SitesGroup } from "./Sites.ts"
+import { SubmissionsGroup } from "./Submissions.ts"
 import { Validation } from "./Validation.ts"
 
 /** All paths of this API begin with it. */
 export const prefix = "/v1/owner/"
 
 export class OwnerApi extends HttpApi.make("hydracore-owner")
-  .add(ReportsGroup, SitesGroup)
+  .add(ReportsGroup, SitesGroup, SubmissionsGroup, ConversationsGroup)
   // The last one is the outermost: a request without a key is not validated.
   .middleware(Validation)
   .middleware(Authentication)

@@ -18,6 +18,8 @@ export type Outcome =
 export type Next =
   | { readonly status: "sent" }
   | { readonly status: "failed" }
+  /** There is nothing to tell any more. */
+  | { readonly status: "cancelled" }
   | { readonly status: "pending"; readonly nextAttemptAt: number }
 
 /**

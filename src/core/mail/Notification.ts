@@ -1,5 +1,5 @@
 /**
- * What a website's recipients are told by mail. Types and names only.
+ * What the recipients of a website are told by mail. Pure.
  *
  * @module
  */
@@ -33,4 +33,19 @@ export interface Notification {
   readonly topic: Topic
   /** Milliseconds since 1970. */
   readonly createdAt: number
+}
+
+/** Whether a recipient is told of an event. Each submission is told once: in the quarantine, or when it is accepted. */
+export const isTold = (topic: Topic, eventType: string): boolean => {
+  if (topic.kind === "report") return false
+  switch (eventType) {
+    case "submission.accepted":
+      return true
+    case "submission.quarantined":
+      return topic.includeQuarantined
+    case "submission.released":
+      return !topic.includeQuarantined
+    default:
+      return false
+  }
 }

@@ -1,7 +1,7 @@
 /**
- * Serves the scripts that websites load: `GET /v1/public/{embed,events,forms,chat,chat-panel}.js`, cacheable for a short time, and
- * `{name}.{hash}.js`, cacheable forever. An old version's hash gets the current version, cacheable for a short time, so that
- * pages made before an upgrade continue to work.
+ * Serves what websites load (`Bundles.names`), such as `GET /v1/public/embed.js`: under its plain name, cacheable for a short
+ * time, and with a hash, as in `embed.{hash}.js`, cacheable forever. An old version's hash gets the current version, cacheable
+ * for a short time, so that pages made before an upgrade continue to work.
  *
  * @module
  */
@@ -11,14 +11,12 @@ import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
 import * as Bundles from "./Bundles.ts"
 import * as StaticContent from "./StaticContent.ts"
 
-const plainPath = (name: Bundles.Name): `/${string}` => `/v1/public/${name}.js`
-
-const hashedPath = (name: Bundles.Name): `/${string}` => `/v1/public/${name}.:hash.js`
+const pathOf = (name: Bundles.Name, hash?: string): `/${string}` => `/v1/public/${Bundles.fileName(name, hash)}`
 
 /** The paths of this module, for `http/middleware/Fallbacks`. */
 export const paths = Bundles.names.flatMap((name) => [
-  { method: "GET", path: plainPath(name) },
-  { method: "GET", path: hashedPath(name) }
+  { method: "GET", path: pathOf(name) },
+  { method: "GET", path: pathOf(name, ":hash") }
 ])
 
 /** Five minutes, then a day in which a cache may serve the old version while it fetches the new one. */
@@ -26,13 +24,14 @@ const shortLived = "public, max-age=300, stale-while-revalidate=86400"
 
 const immutable = "public, max-age=31536000, immutable"
 
-const notBuilt = ErrorResponses.refusal(503, "This script could not be bundled. See the service's log.", {
+const notBuilt = ErrorResponses.refusal(503, "This file could not be bundled. See the service's log.", {
   "retry-after": "60",
   "cache-control": "no-store"
 })
 
 /** The answer to a request for a bundle. Pure. */
 const respond = (
+  name: Bundles.Name,
   bundle: StaticContent.Compressed,
   request: {
     /** The hash in the URL, if any. */
@@ -42,7 +41,7 @@ const respond = (
   }
 ): HttpServerResponse.HttpServerResponse =>
   StaticContent.respond(bundle, request, {
-    contentType: "text/javascript; charset=utf-8",
+    contentType: `text/${Bundles.isStyle(name) ? "css" : "javascript"}; charset=utf-8`,
     headers: {
       "cache-control": request.hash === bundle.hash ? immutable : shortLived,
       "cross-origin-resource-policy": "cross-origin",
@@ -56,7 +55,7 @@ const handler = Effect.fnUntraced(function* (name: Bundles.Name) {
   const { params } = yield* HttpRouter.RouteContext
   const outcome = (yield* Effect.promise(Bundles.all))[name]
   if (outcome._tag === "Failed") return notBuilt
-  return respond(outcome.bundle, {
+  return respond(name, outcome.bundle, {
     hash: params["hash"],
     acceptEncoding: request.headers["accept-encoding"],
     ifNoneMatch: request.headers["if-none-match"]
@@ -65,8 +64,8 @@ const handler = Effect.fnUntraced(function* (name: Bundles.Name) {
 
 const routes = HttpRouter.addAll(
   Bundles.names.flatMap((name) => [
-    HttpRouter.route("GET", plainPath(name), handler(name)),
-    HttpRouter.route("GET", `/v1/public/${name}.:hash(^[0-9a-f]{8}).js`, handler(name))
+    HttpRouter.route("GET", pathOf(name), handler(name)),
+    HttpRouter.route("GET", pathOf(name, ":hash(^[0-9a-f]{8})"), handler(name))
   ])
 )
 
@@ -79,7 +78,7 @@ const prepare = Effect.promise(Bundles.all).pipe(
         const outcome = outcomes[name]
         return outcome._tag === "Failed"
           ? Effect.annotateLogs(
-              Effect.logError(`${name}.js could not be bundled; it is answered 503`),
+              Effect.logError(`${Bundles.fileName(name)} could not be bundled; it is answered 503`),
               "reason",
               outcome.reason
             )

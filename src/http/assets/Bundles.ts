@@ -6,11 +6,11 @@
  */
 import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
-import { type BuildOptions, build, type Plugin, stop } from "esbuild"
+import { type BuildOptions, build, type Plugin, stop } from "./Esbuild.ts"
 import * as StaticContent from "./StaticContent.ts"
 
-/** The names under which the scripts are served. */
-export const names = ["embed", "events", "forms", "chat", "chat-panel"] as const
+/** What websites load: scripts, and the style sheet of forms. */
+export const names = ["embed", "events", "forms", "forms-faults", "forms-style", "chat", "chat-panel"] as const
 
 export type Name = (typeof names)[number]
 
@@ -19,8 +19,14 @@ export type Outcome =
   | { readonly _tag: "Made"; readonly bundle: StaticContent.Compressed }
   | { readonly _tag: "Failed"; readonly reason: string }
 
-/** The file name of a version. */
-export const hashedName = (name: Name, hash: string): string => `${name}.${hash}.js`
+/** Whether the name is that of a style sheet, not of a script. */
+export const isStyle = (name: Name): boolean => name === "forms-style"
+
+/** The file name under which the current version is served, or with a hash, a version. */
+export const fileName = (name: Name, hash?: string): string => {
+  const version = hash === undefined ? "" : `.${hash}`
+  return isStyle(name) ? `forms${version}.css` : `${name}${version}.js`
+}
 
 /** Brotli's best quality, because the bundles are small. */
 const quality = 11
@@ -28,7 +34,9 @@ const quality = 11
 const make = async (name: Name, options: BuildOptions): Promise<Outcome> => {
   try {
     const { outputFiles = [] } = await build({
-      entryPoints: [fileURLToPath(new URL(`../../browser/${name}.ts`, import.meta.url))],
+      entryPoints: [
+        fileURLToPath(new URL(`../../browser/${isStyle(name) ? "forms.css" : `${name}.ts`}`, import.meta.url))
+      ],
       bundle: true,
       minify: true,
       write: false,
@@ -60,6 +68,9 @@ const mangledProps = new RegExp(
   ].join("|")})$`
 )
 
+/** The same in the form enhancer, which saves 50 bytes gzipped. */
+const mangledFormProps = /^(attempts|submittedAt|cancelRetry|isBusy|shownAt|submissionId|typed|pending)$/
+
 /**
  * Minifies the chat's style sheets, strings in its scripts: removes line ends, and shortens custom properties to their first
  * letter, except those with the prefix `--hydracore-`, which websites set.
@@ -75,49 +86,62 @@ const minifyStyle: Plugin = {
     }))
 }
 
+let last: Promise<unknown> = Promise.resolve()
+
+/**
+ * Runs one use of esbuild after another, and ends esbuild's process after each: all uses share that process, so one that ends it
+ * would break another that is running.
+ */
+export const inTurn = <A>(use: () => Promise<A>): Promise<A> => {
+  const result = last.then(use).finally(stop)
+  last = result.catch(() => {})
+  return result
+}
+
 const makeAll = async (): Promise<Readonly<Record<Name, Outcome>>> => {
-  try {
-    const [events, forms, panel] = await Promise.all([
-      make("events", { format: "esm" }),
-      make("forms", { format: "esm" }),
-      // `pure` removes the Markdown parser's assertions. The banner is the notice that the parser's licence requires, which
-      // minifying would remove.
-      make("chat-panel", {
-        format: "esm",
-        target: "es2022",
-        pure: ["console.assert"],
-        mangleProps: mangledProps,
-        plugins: [minifyStyle],
-        banner: { js: "/*! streaming-markdown: MIT */" }
-      })
-    ])
-    // A script loads this version of its other part, or the current one if the build failed.
-    const fileOf = (name: Name, outcome: Outcome): string =>
-      JSON.stringify(outcome._tag === "Made" ? hashedName(name, outcome.bundle.hash) : `${name}.js`)
-    const [embed, chat] = await Promise.all([
-      make("embed", {
-        format: "iife",
-        define: { EVENTS_FILE: fileOf("events", events), FORMS_FILE: fileOf("forms", forms) }
-      }),
-      // Not `esm`: the script tells the page's owner if the tag lacks `type="module"`.
-      make("chat", {
-        format: "iife",
-        target: "es2022",
-        plugins: [minifyStyle],
-        define: { PANEL_FILE: fileOf("chat-panel", panel) }
-      })
-    ])
-    return { embed, events, forms, chat, "chat-panel": panel }
-  } finally {
-    // Ends esbuild's process.
-    await stop()
-  }
+  const [events, faults, style, panel] = await Promise.all([
+    make("events", { format: "esm" }),
+    make("forms-faults", { format: "esm" }),
+    make("forms-style", { target: ["chrome99", "firefox101", "safari16.4"] }),
+    // `pure` removes the Markdown parser's assertions. The banner is the notice that the parser's licence requires, which
+    // minifying would remove.
+    make("chat-panel", {
+      format: "esm",
+      target: "es2022",
+      pure: ["console.assert"],
+      mangleProps: mangledProps,
+      plugins: [minifyStyle],
+      banner: { js: "/*! streaming-markdown: MIT */" }
+    })
+  ])
+  // A script loads this version of its other parts, or the current one if the build failed.
+  const fileOf = (name: Name, outcome: Outcome): string =>
+    JSON.stringify(fileName(name, outcome._tag === "Made" ? outcome.bundle.hash : undefined))
+  const forms = await make("forms", {
+    format: "esm",
+    mangleProps: mangledFormProps,
+    define: { FAULTS_FILE: fileOf("forms-faults", faults), STYLE_FILE: fileOf("forms-style", style) }
+  })
+  const [embed, chat] = await Promise.all([
+    make("embed", {
+      format: "iife",
+      define: { EVENTS_FILE: fileOf("events", events), FORMS_FILE: fileOf("forms", forms) }
+    }),
+    // Not `esm`: the script tells the page's owner if the tag lacks `type="module"`.
+    make("chat", {
+      format: "iife",
+      target: "es2022",
+      plugins: [minifyStyle],
+      define: { PANEL_FILE: fileOf("chat-panel", panel) }
+    })
+  ])
+  return { embed, events, forms, "forms-faults": faults, "forms-style": style, chat, "chat-panel": panel }
 }
 
 let made: Promise<Readonly<Record<Name, Outcome>>> | undefined
 
 /** The bundles of this process. Never rejects. */
 export const all = (): Promise<Readonly<Record<Name, Outcome>>> => {
-  made ??= makeAll()
+  made ??= inTurn(makeAll)
   return made
 }

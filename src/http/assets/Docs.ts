@@ -31,6 +31,7 @@ export const guides = [
   "api",
   "owner-api",
   "webhooks",
+  "mail",
   "developing"
 ] as const
 
@@ -120,12 +121,6 @@ const serve = Effect.fnUntraced(function* <E, R>(
 
 const html = "text/html; charset=utf-8"
 
-const guideHeaders = {
-  "content-security-policy": GuidePage.policy,
-  "referrer-policy": "no-referrer",
-  "x-content-type-options": "nosniff"
-}
-
 export const layer = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
     const scope = yield* Effect.scope
@@ -138,7 +133,7 @@ export const layer = HttpRouter.use(
         )
       )
     )
-    yield* router.add("GET", indexPath, yield* serve(index, html, guideHeaders))
+    yield* router.add("GET", indexPath, yield* serve(index, html, GuidePage.headers))
     for (const described of apis) {
       const document = Effect.suspend(() => compress(JSON.stringify(described.specification())))
       const page = Effect.provideService(referencePage(described), Scope.Scope, scope)
@@ -147,7 +142,7 @@ export const layer = HttpRouter.use(
     }
     for (const [position, name] of guides.entries()) {
       const page = Effect.flatMap(read, (all) => compress(GuidePage.render(all[position]!, all)))
-      yield* router.add("GET", guidePath(name), yield* serve(page, html, guideHeaders))
+      yield* router.add("GET", guidePath(name), yield* serve(page, html, GuidePage.headers))
     }
   })
 )

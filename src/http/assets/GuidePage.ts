@@ -98,6 +98,13 @@ export const policy = [
   "frame-ancestors 'none'"
 ].join("; ")
 
+/** The headers of these pages. */
+export const headers = {
+  "content-security-policy": policy,
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff"
+}
+
 /** Without an icon link, a browser requests `/favicon.ico` and reports the 404 in its console. */
 export const icon = '<link rel="icon" href="data:," />'
 
@@ -156,4 +163,18 @@ export const renderIndex = (guides: ReadonlyArray<Guide>, apis: ReadonlyArray<Li
 <h2>Endpoints</h2>
 ${apis.map(api).join("\n")}`
   return page({ title: "Documentation", body, current: "/docs" }, guides)
+}
+
+/** The page of the service's own address. */
+export const renderHome = (options: { readonly console: boolean }): string => {
+  const link = (href: string, title: string, text: string) => `<dt><a href="${href}">${title}</a></dt><dd>${text}</dd>`
+  const links = [
+    ...(options.console ? [link("/console/", "Console", "Statistics, for the owners of these websites.")] : []),
+    link("/docs", "Documentation", "How to put it on a website, and how to operate it."),
+    link("/docs/reference", "API reference", "Every endpoint, with its fields and answers.")
+  ]
+  const body = `<h1>HydraCore Edge</h1>
+<p>This service takes page views, form submissions and chat messages from the visitors of websites.</p>
+<dl>${links.join("\n")}</dl>`
+  return page({ title: "Welcome", body, current: "/" }, [])
 }

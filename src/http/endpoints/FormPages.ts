@@ -4,63 +4,20 @@
  *
  * @module
  */
-import { createHash } from "node:crypto"
 import { Option, Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { ValidationError } from "../../contract/Errors.ts"
 import * as FormRefusal from "../../core/forms/FormRefusal.ts"
 import * as Origin from "../../core/sites/Origin.ts"
 import * as Html from "../../core/text/Html.ts"
-
-const style = `
-:root { color-scheme: light dark; font: 1.0625rem/1.6 system-ui, sans-serif }
-body { display: grid; min-height: 100vh; margin: 0; place-items: center }
-main { box-sizing: border-box; max-width: 36rem; padding: 2rem }
-h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .75rem }
-p, ul { margin: .5rem 0 }
-small { opacity: .75; overflow-wrap: anywhere }
-`
-
-const policy = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'`,
-  "base-uri 'none'",
-  "form-action 'none'"
-].join("; ")
-
-const headers = {
-  "cache-control": "no-store",
-  "referrer-policy": "no-referrer",
-  "x-content-type-options": "nosniff"
-}
-
-const page = (title: string, body: string): string => `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>${Html.escape(title)}</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-<h1>${Html.escape(title)}</h1>
-${body}
-</main>
-</body>
-</html>
-`
+import * as HtmlPages from "./HtmlPages.ts"
 
 const html = (text: string, status: number, more: Readonly<Record<string, string>>, origin: string | undefined) =>
-  HttpServerResponse.text(text, {
+  HtmlPages.respond(text, {
     status,
-    contentType: "text/html; charset=utf-8",
-    headers: {
-      ...more,
-      ...headers,
-      "content-security-policy": `${policy}; frame-ancestors ${Origin.frameAncestors(origin)}`
-    }
+    headers: more,
+    formAction: "'none'",
+    frameAncestors: Origin.frameAncestors(origin)
   })
 
 /** A link back to the website, if its address is known. */
@@ -81,7 +38,8 @@ export const thanks = (
   origin: string | undefined
 ): HttpServerResponse.HttpServerResponse =>
   html(
-    page(
+    HtmlPages.page(
+      "good",
       "Thank you",
       `<p>Your message has arrived.</p>
 ${backLink(back)}
@@ -132,5 +90,10 @@ export const ofRefusal = (
     ...explanation.forOwner.map((sentence) => `<p><small>For the owner: ${Html.escape(sentence)}</small></p>`)
   ]
   const { "content-length": _, "content-type": __, ...kept } = headers
-  return html(page(explanation.title, lines.join("\n")), status, kept as Record<string, string>, origin)
+  return html(
+    HtmlPages.page("bad", explanation.title, lines.join("\n")),
+    status,
+    kept as Record<string, string>,
+    origin
+  )
 }

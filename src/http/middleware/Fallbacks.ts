@@ -59,6 +59,9 @@ export const allowedMethods = (known: ReadonlyArray<KnownPath>, path: string): R
   return [...new Set([...methods, ...implied])]
 }
 
+/** The answer to an unknown address. */
+export const unknown = ErrorResponses.refusal(404, "There is nothing at this address. /docs lists what there is.")
+
 const notFound = (
   known: ReadonlyArray<KnownPath>,
   request: { readonly method: string; readonly url: string }
@@ -66,7 +69,7 @@ const notFound = (
   const allowed = allowedMethods(known, pathOf(request.url))
   // An allowed method can still be a 404: the route's pattern may be stricter than the template.
   return allowed.length === 0 || allowed.includes(request.method)
-    ? ErrorResponses.refusal(404, "There is nothing at this address. /docs lists what there is.")
+    ? unknown
     : ErrorResponses.refusal(405, `This address only answers ${allowed.join(", ")}.`, { allow: allowed.join(", ") })
 }
 

@@ -10,19 +10,28 @@ import type { Authentication as AuthenticationService, Guest } from "../../contr
 import type { Validation as ValidationService } from "../../contract/owner/Validation.ts"
 import * as Authentication from "./Authentication.ts"
 import * as CallerLimits from "./CallerLimits.ts"
+import * as ConversationHandlers from "./Conversations.ts"
+import * as OwnerConversations from "./OwnerConversations.ts"
+import * as OwnerInbox from "./OwnerInbox.ts"
 import * as OwnerReports from "./OwnerReports.ts"
 import * as OwnerSessions from "./OwnerSessions.ts"
 import * as OwnerSites from "./OwnerSites.ts"
 import * as ReportHandlers from "./Reports.ts"
 import * as SessionHandlers from "./Session.ts"
 import * as SiteHandlers from "./Sites.ts"
+import * as SubmissionHandlers from "./Submissions.ts"
 import * as Validation from "./Validation.ts"
 
 /**
  * The services that handlers may use. Their methods take an `AuthorizedSite`, so a handler that reads or changes a website
  * without proving its caller's right does not compile. A handler that uses any other service is not a `Handlers`.
  */
-type HandlerServices = OwnerSites.OwnerSites | OwnerReports.OwnerReports | OwnerSessions.OwnerSessions
+type HandlerServices =
+  | OwnerSites.OwnerSites
+  | OwnerReports.OwnerReports
+  | OwnerSessions.OwnerSessions
+  | OwnerInbox.OwnerInbox
+  | OwnerConversations.OwnerConversations
 
 /** The handlers of groups. */
 export type Handlers<Groups> = Layer.Layer<
@@ -37,10 +46,22 @@ export interface Options extends Authentication.Options, CallerLimits.Options {}
 
 export const layer = (options: Options) =>
   HttpApiBuilder.layer(OwnerApi).pipe(
-    Layer.provide(handlers(Layer.mergeAll(ReportHandlers.layer, SiteHandlers.layer, SessionHandlers.layer))),
+    Layer.provide(
+      handlers(
+        Layer.mergeAll(
+          ReportHandlers.layer,
+          SiteHandlers.layer,
+          SubmissionHandlers.layer,
+          ConversationHandlers.layer,
+          SessionHandlers.layer
+        )
+      )
+    ),
     Layer.provide([
       OwnerReports.layer,
       OwnerSites.layer,
+      OwnerInbox.layer,
+      OwnerConversations.layer,
       OwnerSessions.layer(options),
       Authentication.layer(options),
       Authentication.guest,

@@ -8,7 +8,9 @@ import { Context, Data, Effect, Layer, Option, Scope } from "effect"
 import { HttpRouter, type HttpServer } from "effect/http"
 import { OwnerApi } from "../../contract/owner/Api.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
+import * as Console from "../assets/Console.ts"
 import * as Docs from "../assets/Docs.ts"
+import * as Home from "../assets/Home.ts"
 import * as Fallbacks from "../middleware/Fallbacks.ts"
 import * as Global from "../middleware/Global.ts"
 import * as Trace from "../middleware/Trace.ts"
@@ -32,14 +34,18 @@ export interface Options extends NodeServer.Options {
   readonly traceRatio?: number | undefined
 }
 
-const paths = [...Fallbacks.endpointsOf(OwnerApi), ...Docs.paths]
+const pathsOf = ({ console }: Options): ReadonlyArray<Fallbacks.KnownPath> => [
+  ...Fallbacks.endpointsOf(OwnerApi),
+  ...(console ? Console.paths : []),
+  ...Docs.paths
+]
 
-const facts: NodeServer.Routes = {
-  templates: paths.map(({ path }) => path),
+const factsOf = (options: Options): NodeServer.Routes => ({
+  templates: pathsOf(options).map(({ path }) => path),
   chats: [],
   // Requests are limited by key: a few programs may send all of them.
   isLimitedByAddress: false
-}
+})
 
 /** The listening server. */
 export const layer = (options: Options) =>
@@ -48,12 +54,15 @@ export const layer = (options: Options) =>
     Effect.gen(function* () {
       const { rateLimitOwner, traceRatio, trustedProxies } = options
       const tracing = traceRatio === undefined ? undefined : yield* Trace.make({ ratio: traceRatio, trustedProxies })
-      const { serve } = yield* NodeServer.make(options, facts)
+      const paths = pathsOf(options)
+      const { serve } = yield* NodeServer.make(options, factsOf(options))
       const router = yield* HttpRouter.toHttpEffect(
         // Fresh, because the public server has built the same layer on its own router.
-        Layer.merge(
+        Layer.mergeAll(
           OwnerRoutes.layer({ rateLimit: rateLimitOwner, console: options.console }),
-          Layer.fresh(Docs.layer)
+          options.console ? Console.layer : Layer.empty,
+          Layer.fresh(Docs.layer),
+          Home.layer(options)
         ).pipe(Layer.provideMerge(Global.layer({ paths, trustedProxies, tracing })))
       )
       const requests = yield* Scope.fork(yield* Effect.scope, "parallel")
@@ -62,7 +71,7 @@ export const layer = (options: Options) =>
       )
       return Option.some(address)
     })
-  ).pipe(Layer.provide(NodeServer.services(options, facts)))
+  ).pipe(Layer.provide(NodeServer.services(options, factsOf(options))))
 
 /** No server. */
 export const none: Layer.Layer<OwnerServer> = Layer.succeed(OwnerServer, Option.none())

@@ -15,7 +15,9 @@ import * as ContractWidget from "../../contract/Widget.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import type { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
 import * as Assets from "../assets/Assets.ts"
+import * as Console from "../assets/Console.ts"
 import * as Docs from "../assets/Docs.ts"
+import * as Home from "../assets/Home.ts"
 import * as Drain from "../chat/Drain.ts"
 import * as RunningAnswers from "../chat/RunningAnswers.ts"
 import * as StreamSlots from "../chat/StreamSlots.ts"
@@ -25,6 +27,7 @@ import * as ChatEndpoint from "../endpoints/ChatEndpoint.ts"
 import * as Conversations from "../endpoints/Conversations.ts"
 import * as Forms from "../endpoints/Forms.ts"
 import * as Health from "../endpoints/Health.ts"
+import * as Mail from "../endpoints/Mail.ts"
 import * as OpenAi from "../endpoints/OpenAi.ts"
 import * as Widget from "../endpoints/Widget.ts"
 import * as Fallbacks from "../middleware/Fallbacks.ts"
@@ -53,6 +56,8 @@ export interface Options extends NodeServer.Options {
   readonly console: boolean
   /** The maximum number of open chat streams in this process; `None` for no limit. */
   readonly chatStreams: StreamSlots.Options
+  /** The key that signs the unsubscribe links of mails. */
+  readonly secretsKey: Mail.Options["secretsKey"]
   /** The header in which a trusted proxy names the client's country. */
   readonly geoHeader: Option.Option<string>
   readonly chatMaxDuration: Duration.Duration
@@ -65,9 +70,10 @@ export interface Options extends NodeServer.Options {
 }
 
 /** The paths of a server, for metrics, traces and the answers to unknown ones. */
-const pathsOf = ({ ownerApi }: Options): ReadonlyArray<Fallbacks.KnownPath> => [
+const pathsOf = ({ console, ownerApi }: Options): ReadonlyArray<Fallbacks.KnownPath> => [
   ...Fallbacks.endpointsOf(Api),
   ...(ownerApi ? Fallbacks.endpointsOf(OwnerApi) : []),
+  ...(console ? Console.paths : []),
   ...Assets.paths,
   ...Docs.paths,
   ...Health.paths
@@ -97,8 +103,10 @@ const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
   Layer.mergeAll(
     HttpApiBuilder.layer(Api),
     options.ownerApi ? OwnerRoutes.layer({ rateLimit: options.rateLimitOwner, console: options.console }) : Layer.empty,
+    options.console ? Console.layer : Layer.empty,
     Assets.layer,
     Docs.layer,
+    Home.layer(options),
     Health.layer
   ).pipe(
     Layer.provide([
@@ -107,7 +115,8 @@ const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
       Widget.group,
       Conversations.layer({ rateLimit: options.rateLimitChatRead }),
       OpenAi.layer({ rateLimit: options.rateLimitChatRead }),
-      AgUi.layer
+      AgUi.layer,
+      Mail.layer({ secretsKey: options.secretsKey })
     ]),
     Layer.provide([Validation.layer, WidgetTokenSecurity.layer]),
     Layer.provideMerge(Global.layer({ paths: pathsOf(options), trustedProxies: options.trustedProxies, tracing }))

@@ -5,9 +5,10 @@
  * @module
  */
 import { randomUUID } from "node:crypto"
-import { Context, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import type { NewDelivery, OutboxEvent } from "../../core/delivery/FanOut.ts"
 import type { Attempt, Delivery, Webhook } from "../../core/delivery/Webhook.ts"
+import { MailTables, layer as mailTables } from "../mail/MailTables.ts"
 
 /** A webhook with its secrets. The previous one signs too until a time in milliseconds since 1970. */
 export interface StoredWebhook extends Webhook {
@@ -31,7 +32,7 @@ export class DeliveryTables extends Context.Service<
     /** By id, oldest first. */
     readonly webhooks: Map<string, StoredWebhook>
     readonly hasSubscribers: (websiteConfigId: string) => boolean
-    /** Writes an event if the website has a webhook. Beyond the capacity, the oldest event is forgotten. */
+    /** Writes an event if the website has a webhook or a notification. Beyond the capacity, the oldest event is forgotten. */
     readonly write: (event: Omit<OutboxEvent, "eventId">) => void
     /** Removes and returns the oldest events. */
     readonly take: (count: number) => ReadonlyArray<OutboxEvent>
@@ -60,7 +61,7 @@ const nameOf = ({ eventId, webhookId }: Pick<Delivery, "eventId" | "webhookId">)
 const cancelled = (delivery: StoredDelivery): StoredDelivery =>
   delivery.status === "pending" ? { ...delivery, status: "cancelled", nextAttemptAt: null } : delivery
 
-const make = (): DeliveryTables["Service"] => {
+const make = (mail: MailTables["Service"]): DeliveryTables["Service"] => {
   const webhooks = new Map<string, StoredWebhook>()
   const deliveries = new Map<string, StoredDelivery>()
   let outbox: Array<OutboxEvent> = []
@@ -77,6 +78,7 @@ const make = (): DeliveryTables["Service"] => {
   }
 
   const hasSubscribers = (websiteConfigId: string) =>
+    mail.hasNotification(websiteConfigId) ||
     [...webhooks.values()].some((webhook) => webhook.websiteConfigId === websiteConfigId)
 
   return {
@@ -123,6 +125,7 @@ const make = (): DeliveryTables["Service"] => {
       }
     },
     erase: (websiteConfigId) => {
+      mail.erase(websiteConfigId)
       outbox = outbox.filter((event) => event.websiteConfigId !== websiteConfigId)
       for (const webhook of [...webhooks.values()]) {
         if (webhook.websiteConfigId === websiteConfigId) remove(webhook.webhookId)
@@ -131,4 +134,7 @@ const make = (): DeliveryTables["Service"] => {
   }
 }
 
-export const layer: Layer.Layer<DeliveryTables> = Layer.sync(DeliveryTables, make)
+export const layer: Layer.Layer<DeliveryTables | MailTables> = Layer.effect(
+  DeliveryTables,
+  Effect.map(MailTables, make)
+).pipe(Layer.provideMerge(mailTables))

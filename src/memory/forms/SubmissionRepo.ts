@@ -23,6 +23,7 @@ export interface Options {
 export class Submissions extends Context.Service<
   Submissions,
   {
+    readonly all: () => ReadonlyArray<Submission>
     readonly find: (submissionId: string) => Submission | undefined
     /** Deletes the submissions of a website and returns their number. Later submissions to it are refused. */
     readonly erase: (websiteConfigId: string) => Pick<Erased, "submissions" | "idempotencyKeys">
@@ -53,7 +54,9 @@ interface Use {
 const oldestFirst = (left: Submission, right: Submission): number =>
   left.receivedAt - right.receivedAt || (left.submissionId < right.submissionId ? -1 : 1)
 
-export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissions | DeliveryTables.DeliveryTables> =>
+export const layer = (
+  options?: Options
+): Layer.Layer<SubmissionRepo | Submissions | Layer.Success<typeof DeliveryTables.layer>> =>
   Layer.effectContext(
     Effect.map(DeliveryTables.DeliveryTables, (tables) => {
       const capacity = options?.capacity ?? 100_000
@@ -159,6 +162,7 @@ export const layer = (options?: Options): Layer.Layer<SubmissionRepo | Submissio
       }
       return Context.make(SubmissionRepo, repo).pipe(
         Context.add(Submissions, {
+          all: () => stored,
           find: (submissionId) => stored.find((submission) => submission.submissionId === submissionId),
           erase,
           isFull,

@@ -1,5 +1,5 @@
 /**
- * Turns events of the outbox into deliveries.
+ * Turns events of the outbox into deliveries, and into what mails tell.
  *
  * @module
  */
@@ -9,10 +9,11 @@ import type { SqlError } from "effect/sql"
 import * as FanOut from "../../core/delivery/FanOut.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
+import * as MailFanOut from "../mail/MailFanOut.ts"
 import * as Subjects from "./Subjects.ts"
 
 /** The events of one fan-out: few enough to hold their subjects in memory. */
-const size = 50
+const size = 100
 
 const Text = Schema.NullOr(Schema.String)
 
@@ -82,5 +83,6 @@ export const run = (sql: PgClient.PgClient): Effect.Effect<number, SqlError.SqlE
         columns.map(([oid, value]) => Database.array(deliveries.map(value), oid))
       )
     }
+    yield* MailFanOut.run(sql, events)
     return events.length
   })

@@ -8,9 +8,9 @@ import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import * as Database from "../Database.ts"
 
-/** Deletes the submission `$1` and its events that are not delivered yet, and leaves the event of its deletion. */
+/** Deletes the submissions `$1` and their events that are not delivered yet, and leaves the events of their deletion. */
 const deleteStatement = `WITH gone AS (
-    DELETE FROM submission WHERE submission_id = $1 RETURNING submission_id, website_config_id
+    DELETE FROM submission WHERE submission_id = ANY ($1) RETURNING submission_id, website_config_id
   ), unsent AS (
     DELETE FROM outbox USING gone WHERE subject = submission_id::text
   )
@@ -50,14 +50,14 @@ export const forget = (
 ): Effect.Effect<void, SqlError.SqlError> => about(sql, [unsentStatement, ...deliveryStatements], subjects)
 
 /**
- * Deletes a submission, its events that are not delivered yet, and its data in deliveries and their answers. Cancels its
+ * Deletes submissions, their events that are not delivered yet, and their data in deliveries and their answers. Cancels their
  * pending deliveries, and subscribers get `submission.deleted`. Needs a transaction.
  */
-export const deleteSubmission = (
+export const deleteSubmissions = (
   sql: SqlClient.SqlClient,
-  submissionId: string
+  submissionIds: ReadonlyArray<string>
 ): Effect.Effect<void, SqlError.SqlError> =>
   Effect.andThen(
-    sql.unsafe(deleteStatement, [PgTypes.uuid(submissionId)]),
-    about(sql, deliveryStatements, [submissionId])
+    sql.unsafe(deleteStatement, [Database.array(submissionIds, PgTypes.OID.uuid)]),
+    about(sql, deliveryStatements, submissionIds)
   )

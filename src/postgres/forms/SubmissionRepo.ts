@@ -22,8 +22,8 @@ import * as BatchMetrics from "../batch/BatchMetrics.ts"
 import * as BatchTrace from "../batch/BatchTrace.ts"
 import * as Columns from "../batch/Columns.ts"
 import * as Database from "../Database.ts"
-import * as Outbox from "../delivery/Outbox.ts"
 import * as WriteHealth from "../WriteHealth.ts"
+import * as SubmissionDeletion from "./SubmissionDeletion.ts"
 import * as SubmissionRows from "./SubmissionRows.ts"
 
 export interface Options {
@@ -255,14 +255,8 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
           Database.bounded(options.timeout)
         )
         if (found === undefined) return false
-        // The keys' index begins with the website. The key is deleted first, in the lock order of `statement`, to avoid a
-        // deadlock.
-        const website = PgTypes.uuid(String(found["website_config_id"]))
-        yield* sql`DELETE FROM idempotency_key WHERE website_config_id = ${website} AND submission_id = ${id}`.pipe(
-          Effect.andThen(Outbox.deleteSubmission(sql, submissionId)),
-          sql.withTransaction,
-          Database.recoverConnectionErrors(),
-          Database.bounded(options.timeout)
+        yield* Database.bounded(options.timeout)(
+          SubmissionDeletion.run(sql, String(found["website_config_id"]), [submissionId])
         )
         return true
       })

@@ -6,28 +6,31 @@
 import { Schema } from "effect"
 import { type Submission, statuses } from "../../core/forms/Submission.ts"
 
-export const columns = `submission_id, website_config_id, received_at, email, page_slug, form_data::text AS form_data, status,
-  reasons, source, medium, campaign, referrer, entry_page`
+/** The columns, with an expression for the form's data as text. */
+export const columnsWith = (formData: string) => `submission_id, website_config_id, received_at, email, page_slug,
+  ${formData} AS form_data, status, reasons, source, medium, campaign, referrer, entry_page`
+
+export const columns = columnsWith("form_data::text")
 
 const Text = Schema.NullOr(Schema.String)
 
-export const Rows = Schema.Array(
-  Schema.Struct({
-    submission_id: Schema.String,
-    website_config_id: Schema.String,
-    received_at: Schema.Date,
-    email: Text,
-    page_slug: Text,
-    form_data: Schema.String,
-    status: Schema.Literals(statuses),
-    reasons: Schema.Array(Schema.String),
-    source: Text,
-    medium: Text,
-    campaign: Text,
-    referrer: Text,
-    entry_page: Text
-  })
-)
+export const fields = {
+  submission_id: Schema.String,
+  website_config_id: Schema.String,
+  received_at: Schema.Date,
+  email: Text,
+  page_slug: Text,
+  form_data: Schema.String,
+  status: Schema.Literals(statuses),
+  reasons: Schema.Array(Schema.String),
+  source: Text,
+  medium: Text,
+  campaign: Text,
+  referrer: Text,
+  entry_page: Text
+}
+
+export const Rows = Schema.Array(Schema.Struct(fields))
 
 export const fromRow = (row: (typeof Rows.Type)[number]): Submission => ({
   submissionId: row.submission_id,

@@ -52,7 +52,7 @@ const resumeErasures = Effect.gen(function* () {
   yield* Exit.asVoidAll(yield* Effect.forEach(ids, (id) => Effect.exit(SiteErasure.erase(id, statementTimeout))))
 })
 
-/** Deletes outbox events and deliveries after 30 days, or with what they contain if that expires earlier. */
+/** Deletes outbox events, deliveries and mails after 30 days, or with what they contain if that expires earlier. */
 const deleteDeliveries = Effect.fnUntraced(function* (retention: Retention.Options, now: number) {
   const cutoffs = [retention.submissions, retention.conversations].map(
     Option.match({ onNone: () => Number.NEGATIVE_INFINITY, onSome: (kept) => cutoff(kept, now) })
@@ -60,6 +60,8 @@ const deleteDeliveries = Effect.fnUntraced(function* (retention: Retention.Optio
   const before = Math.max(now - 30 * 24 * hour, ...cutoffs)
   yield* deleteBefore("outbox", "created_at", before)
   yield* deleteBefore("delivery", "created_at", before)
+  yield* deleteBefore("mail_item", "created_at", before)
+  yield* deleteBefore("mail", "created_at", before)
 })
 
 const steps = (retention: Retention.Options) =>

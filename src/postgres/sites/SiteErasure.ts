@@ -59,6 +59,8 @@ const conversions: SiteTable = {
   chunk: few
 }
 const deliveries: SiteTable = { ...submissions, table: "delivery", order: "created_at" }
+const mailItems: SiteTable = { ...submissions, table: "mail_item", order: "created_at", chunk: few }
+const mails: SiteTable = { ...mailItems, table: "mail" }
 const visits: SiteTable = { ...conversions, table: "visit", order: "started_at" }
 const partition = (table: string): SiteTable => ({
   table,
@@ -125,6 +127,8 @@ const writtenTables = [
   "submission",
   "outbox",
   "delivery",
+  "mail",
+  "mail_item",
   "idempotency_key",
   "not_counted",
   "rollup_day"
@@ -169,6 +173,8 @@ export const erase = (
     erased.submissions = yield* deleteAll(submissions, id, timeout)
     yield* sql`DELETE FROM outbox WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(Database.bounded(timeout))
     yield* deleteAll(deliveries, id, timeout)
+    yield* deleteAll(mailItems, id, timeout)
+    yield* deleteAll(mails, id, timeout)
     erased.decisionCounts = yield* deleteAll(counts, id, timeout)
     yield* sql`DELETE FROM pending_lead WHERE hosted_website_id = ${PgTypes.uuid(hosted.value)}`.pipe(
       Database.bounded(timeout)

@@ -10,7 +10,7 @@ import type { Message } from "../../core/mail/Message.ts"
 export class Mailer extends Context.Service<
   Mailer,
   {
-    /** Attempts to send a mail, within 20 seconds. Never fails: what went wrong is an outcome. */
+    /** Attempts to send a mail, within 15 seconds. Never fails: what went wrong is an outcome. */
     readonly send: (message: Message) => Effect.Effect<Outcome>
   }
 >()("hydracore/services/Mailer") {}

@@ -29,7 +29,16 @@ const partition = (month: string): string => {
     FOR VALUES FROM ('${month}Z') TO ('${next}Z')`
 }
 
-/** The page views of one day, in the order of time: three in a visit on average, 500 paths, few of which are read often. */
+/** One of the other websites. */
+export const small = {
+  hostedWebsiteId: "cfcd2084-95d5-65ef-66e7-dff9f98764da",
+  trackingToken: "11111111-1111-4111-8111-111111111111"
+}
+
+/**
+ * The page views of one day, in the order of time: three in a visit on average, 500 paths, few of which are read often. A tenth
+ * of the visitors have a second visit.
+ */
 const day = (edge: Edge.Edge, start: number, visits: number): string => `
   INSERT INTO page_view (hosted_website_id, received_at, path, utm_source, utm_campaign, referrer_host, referrer_path,
     device_type, screen_width, session_id, browser, os, country, visitor_hash)
@@ -41,11 +50,14 @@ const day = (edge: Edge.Edge, start: number, visits: number): string => `
     (ARRAY['Windows', 'macOS', 'iOS', 'Android'])[1 + floor(a * 3.99)],
     (ARRAY['DE', 'FR', 'US', 'GB', 'AT', 'CH', 'PL', 'IN'])[1 + floor(b * 7.99)], hash
   FROM (
-    SELECT CASE WHEN n % 2 = 0 THEN '${edge.site.hostedWebsiteId}' ELSE md5((n / 2 % ${websites - 1})::text)::uuid END AS site,
-      timestamptz '${date(start)}Z' + random() * interval '1 day' AS started, random() AS a, random() AS b,
-      floor(random() * 5)::int AS more, gen_random_uuid()::text AS session,
-      decode(md5(random()::text), 'hex') AS hash
-    FROM generate_series(1, ${visits}) AS n
+    SELECT *, decode(md5(concat_ws(' ', site, '${date(start)}', number - (number % 11) / 10)), 'hex') AS hash
+    FROM (
+      SELECT CASE WHEN n % 2 = 0 THEN '${edge.site.hostedWebsiteId}' ELSE md5((n / 2 % ${websites - 1})::text)::uuid END AS site,
+        CASE WHEN n % 2 = 0 THEN n / 2 ELSE n / 2 / ${websites - 1} END AS number,
+        timestamptz '${date(start)}Z' + random() * interval '1 day' AS started, random() AS a, random() AS b,
+        floor(random() * 5)::int AS more, gen_random_uuid()::text AS session
+      FROM generate_series(1, ${visits}) AS n
+    ) AS made
   ) AS visit CROSS JOIN LATERAL (SELECT started + view * interval '40 seconds' AS at FROM generate_series(0, more) AS view) AS view
   WHERE at < now() ORDER BY at`
 
@@ -60,7 +72,9 @@ export const fill = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge:
   const days = Math.floor((now - Date.parse(first)) / dayMillis) + 1
   yield* TestBed.runStatements(testBed, full.database, [
     `INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
-      SELECT gen_random_uuid(), md5(n::text)::uuid, gen_random_uuid(), 'Website ' || n FROM generate_series(0, ${websites - 2}) AS n`,
+      SELECT gen_random_uuid(), md5(n::text)::uuid,
+        CASE n WHEN 0 THEN '${small.trackingToken}' ELSE gen_random_uuid() END, 'Website ' || n
+      FROM generate_series(0, ${websites - 2}) AS n`,
     ...months(now).map(partition),
     "SET session_replication_role = replica",
     ...Array.from({ length: days }, (_, index) =>

@@ -17,39 +17,19 @@ import * as SiteDirectory from "../../../src/memory/sites/SiteDirectory.ts"
 import { Reports } from "../../../src/services/analytics/Reports.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory as Sites } from "../../../src/services/sites/SiteDirectory.ts"
+import { operations, requestOf } from "../../support/OwnerOperations.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
-import { storages } from "../../support/Storages.ts"
+import { emptyStorages } from "../../support/Storages.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
-
-interface Operation {
-  readonly path: string
-  /** The scope that it needs. */
-  readonly scope: Scope.Scope
-  /** A request about a website. */
-  readonly request: (site: string) => { readonly path: string; readonly body?: unknown }
-}
-
-/** Every operation that names a website. */
-const operations: ReadonlyArray<Operation> = [
-  {
-    path: "/v1/owner/query",
-    scope: "stats",
-    request: (site_id) => ({
-      path: "/v1/owner/query",
-      body: { site_id, metrics: ["visitors"], date_range: "7d" }
-    })
-  },
-  {
-    path: "/v1/owner/sites/:site_id/now",
-    scope: "stats",
-    request: (site) => ({ path: `/v1/owner/sites/${site}/now` })
-  }
-]
 
 it("the list of operations that name a website is complete", () => {
   assert.sameMembers(
-    Fallbacks.endpointsOf(OwnerApi).map(({ path }) => path),
-    ["/v1/owner/sites", ...Array<string>(3).fill("/v1/owner/session"), ...operations.map(({ path }) => path)]
+    Fallbacks.endpointsOf(OwnerApi).map(({ method, path }) => `${method} ${path}`),
+    [
+      "GET /v1/owner/sites",
+      ...["POST", "GET", "DELETE"].map((method) => `${method} /v1/owner/session`),
+      ...operations.map(({ method, path }) => `${method} ${path}`)
+    ]
   )
 })
 
@@ -64,8 +44,8 @@ const newKey = (scope: Scope.Scope, sites: "all" | ReadonlyArray<string>) =>
     Effect.orDie
   )
 
-for (const [name, storage] of storages) {
-  layer(testServer({}, undefined, undefined, storage({})), { excludeTestServices: true })(
+for (const [name, storage] of emptyStorages) {
+  layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(
     `the owner API ${name}`,
     (it) => {
       for (const scope of Scope.scopes) {
@@ -75,11 +55,11 @@ for (const [name, storage] of storages) {
             const [own, other, unknown] = [yield* newSite, yield* newSite, randomUUID()]
             const [mine, everything] = [yield* newKey(scope, [own]), yield* newKey(scope, "all")]
             for (const operation of operations) {
-              const status = (site: string, key?: string) => {
-                const { path, ...request } = operation.request(site)
-                return send(url, path, { ...request, ...(key === undefined ? {} : { key }) })
-              }
-              const allowed = Scope.includes(scope, operation.scope) ? 200 : 404
+              const status = (site: string, key?: string) =>
+                Effect.flatMap(requestOf(operation, site), ({ path, ...request }) =>
+                  send(url, path, { ...request, ...(key === undefined ? {} : { key }) })
+                )
+              const allowed = Scope.includes(scope, operation.scope) ? (operation.status ?? 200) : 404
               assert.strictEqual((yield* status(own, mine)).status, allowed, operation.path)
               assert.strictEqual((yield* status(own.toUpperCase(), mine)).status, allowed, operation.path)
               assert.strictEqual((yield* status(own, everything)).status, allowed, operation.path)
@@ -102,11 +82,11 @@ for (const [name, storage] of storages) {
             const [own, other, unknown] = [yield* newSite, yield* newSite, randomUUID()]
             const [mine, everything] = [yield* newCookie(role, [own]), yield* newCookie(role, "all")]
             for (const operation of operations) {
-              const answer = (site: string, cookie: string) => {
-                const { path, ...request } = operation.request(site)
-                return send(url, path, { ...request, cookie })
-              }
-              const allowed = Scope.includes(Role.scopeOf[role], operation.scope) ? 200 : 404
+              const answer = (site: string, cookie: string) =>
+                Effect.flatMap(requestOf(operation, site), ({ path, ...request }) =>
+                  send(url, path, { ...request, cookie })
+                )
+              const allowed = Scope.includes(Role.scopeOf[role], operation.scope) ? (operation.status ?? 200) : 404
               assert.strictEqual((yield* answer(own, mine)).status, allowed, operation.path)
               assert.strictEqual((yield* answer(other, everything)).status, allowed, operation.path)
               const [foreign, absent] = [yield* answer(other, mine), yield* answer(unknown, mine)]

@@ -64,7 +64,11 @@ export const undocumented = (operations: ReadonlyArray<Operation>, response: Rec
   const ofPath = path === null ? operations : operations.filter(({ matches }) => matches.test(path))
   // A method that the path does not have may be answered by any of its operations.
   const ofMethod = ofPath.filter(({ name }) => name.startsWith(`${method === "HEAD" ? "GET" : method} `))
-  const concerned = path === null || ofMethod.length === 0 ? ofPath : ofMethod
+  const candidates = path === null || ofMethod.length === 0 ? ofPath : ofMethod
+  // Of templates, a path without parameters comes first.
+  const parameters = ({ name }: Operation) => name.split("{").length
+  const fewest = Math.min(...candidates.map(parameters))
+  const concerned = path === null ? candidates : candidates.filter((operation) => parameters(operation) === fewest)
   if (method === "OPTIONS") {
     return concerned.length === 0 || status === 204 ? [] : [`A preflight of ${path} is answered with ${status}`]
   }

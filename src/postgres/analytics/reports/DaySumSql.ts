@@ -15,7 +15,6 @@ import * as DimensionSql from "./DimensionSql.ts"
 import * as FactSql from "./FactSql.ts"
 import * as GroupSql from "./GroupSql.ts"
 import { Parameters } from "./Parameters.ts"
-import * as VisitSql from "./VisitSql.ts"
 
 export interface Input {
   readonly hostedWebsiteId: string
@@ -174,9 +173,9 @@ export const statement = (input: Input): GroupSql.Statement => {
         JOIN (SELECT day, hash FROM hashed GROUP BY day, hash HAVING count(*) > 1) AS several USING (day, hash)
     )`,
     `v AS MATERIALIZED (
-      SELECT ${VisitSql.countedColumns.join(", ")}, day,
+      SELECT day, (${parameters.integers(hours.numbers)})[width_bucket(started_at, ${parameters.times(hours.starts)})] AS hour,
         ''::text AS none, other_hashes IS NULL AND visit_id NOT IN (SELECT visit_id FROM repeated) AS is_single,
-        (${parameters.integers(hours.numbers)})[width_bucket(started_at, ${parameters.times(hours.starts)})] AS hour,
+        visit_id, pageviews, events, is_bounce, duration, started_at, ended_at, session_key, visitor_hash, other_hashes,
         ${visitDimensions.map((dimension, index) => `${DimensionSql.visitValue(dimension)} AS d${index}`).join(", ")}
       FROM found
     )`,
@@ -194,7 +193,7 @@ export const statement = (input: Input): GroupSql.Statement => {
         CASE dimension WHEN 'time:hour' THEN (${parameters.texts(hours.labels)})[value::int] ELSE value END AS name,
         ${[...GroupSql.counts, "revenue"].join(", ")}
       FROM (
-        SELECT dimension, day, value, ${GroupSql.sums}
+        SELECT dimension, day, value, ${GroupSql.joined}
         FROM (${[...visitParts, ...factParts, ...reachedParts].join(" UNION ALL ")}) AS part GROUP BY dimension, day, value
       ) AS summed`,
     parameters: parameters.values

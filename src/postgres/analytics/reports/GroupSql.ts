@@ -41,8 +41,15 @@ export const partial = (group: string, given: Given, from: string): string =>
   `SELECT ${group}, ${counts.map((name) => `${given[name] ?? "0"} AS ${name}`).join(", ")},
     ${given.revenue ?? "NULL::text"} AS revenue ${from}`
 
-/** The counts of a group, of its partial counts. One of them at most has revenue. */
-export const sums = `${counts.map((name) => `sum(${name})::bigint AS ${name}`).join(", ")}, max(revenue) AS revenue`
+/**
+ * The counts of a group, of its partial counts. Only visitors may come from two of them; the others come from one, and a
+ * maximum costs less than a sum of `bigint`, which is a `numeric`.
+ */
+export const joined = `sum(visitors)::bigint AS visitors,
+  ${counts
+    .filter((name) => name !== "visitors")
+    .map((name) => `max(${name})::bigint AS ${name}`)
+    .join(", ")}, max(revenue) AS revenue`
 
 const part = (dimensions: string, given: Given, from: string): string =>
   partial(`${dimensions} AS dimensions`, given, from)
@@ -212,7 +219,7 @@ export const statement = (input: GroupScope.Input): Statement => {
     : ofVisits(scope)
   return {
     text: `WITH RECURSIVE ${[...visited, ...expressions].join(", ")}
-      SELECT dimensions, ${sums} FROM (${parts.join(" UNION ALL ")}) AS part GROUP BY dimensions`,
+      SELECT dimensions, ${joined} FROM (${parts.join(" UNION ALL ")}) AS part GROUP BY dimensions`,
     parameters: scope.parameters.values
   }
 }

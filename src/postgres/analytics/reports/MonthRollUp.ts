@@ -10,6 +10,7 @@ import type { LocalDate } from "../../../core/analytics/report/Query.ts"
 import * as Database from "../../Database.ts"
 import * as GroupSql from "./GroupSql.ts"
 import { exclusively, type Site } from "./RollUp.ts"
+import * as RollupSql from "./RollupSql.ts"
 
 /** The first day of the month of a rolled up day. */
 const monthOf = "date_trunc('month', day::timestamp)::date"
@@ -26,11 +27,9 @@ export const rollMonths = (sql: SqlClient.SqlClient, site: Site, months: Readonl
       yield* sql.unsafe("DELETE FROM rollup WHERE hosted_website_id = $1 AND is_month AND day = ANY ($2)", parameters)
       yield* sql.unsafe(
         `WITH one AS MATERIALIZED (
-          SELECT dimension, month, part.* FROM (
+          SELECT dimension, month, ${RollupSql.elements([...sums, "revenue"])} FROM (
             SELECT *, ${monthOf} AS month FROM rollup WHERE hosted_website_id = $1 AND NOT is_month
-          ) AS rolled CROSS JOIN LATERAL unnest(names, ${sums.map((sum) => `rolled.${sum}`).join(", ")}, rolled.revenue)
-              AS part (name, ${sums.join(", ")}, revenue)
-          WHERE month = ANY ($2)
+          ) AS rolled WHERE month = ANY ($2)
         ), earned AS (
           SELECT dimension, month, name, jsonb_object_agg(currency, amount)::text AS revenue FROM (
             SELECT dimension, month, name, currency, sum(amount::numeric)::text AS amount

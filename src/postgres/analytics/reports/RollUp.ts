@@ -42,7 +42,7 @@ export class Busy extends Data.TaggedError("Busy") {}
 /**
  * Runs a transaction on a website's rollups with one snapshot. The lock on the table precedes the snapshot, so that
  * `SiteErasure` waits for transactions that do not see its mark. The planner has no statistics of the rows that the
- * transaction itself stores and would join them by nested loops, so it may not.
+ * transaction itself stores and of its expressions, so it may join by hashes only: nested loops can take hours, and merges sort.
  */
 export const exclusively =
   (sql: SqlClient.SqlClient, site: Site) =>
@@ -53,7 +53,7 @@ export const exclusively =
       const [{ mine }] = yield* sql
         .unsafe(`SELECT pg_try_advisory_xact_lock(${advisoryLock}) AS mine, set_config('jit', 'off', true),
           set_config('max_parallel_workers_per_gather', '0', true), set_config('work_mem', '64MB', true),
-          set_config('enable_nestloop', 'off', true)`)
+          set_config('enable_nestloop', 'off', true), set_config('enable_mergejoin', 'off', true)`)
         .pipe(decodeRows(Mine))
       if (!mine) return yield* new Busy()
       const found = yield* sql`SELECT FROM site WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}
@@ -67,12 +67,16 @@ const isMarked = (site: string): string => `EXISTS (
   SELECT FROM rollup_stale WHERE hosted_website_id = ${site}
     AND hour <= reaches_to + ${VisitSql.idle} AND hour + interval '1 hour' > starts_at - ${VisitSql.idle})`
 
-const Days = Schema.Array(Schema.Struct({ day: Schema.String, end: Schema.Finite }))
+const Days = Schema.Array(Schema.Struct({ day: Schema.String, end: Schema.Finite, goals: Schema.String }))
+const Months = Schema.Array(Schema.Struct({ month: Schema.String }))
 
 /** What is rolled up of a website. */
 export interface Settled {
-  /** With their ends in milliseconds since 1970. An open day ends before it should. */
-  readonly days: ReadonlyMap<LocalDate, number>
+  /**
+   * Their ends in milliseconds since 1970, and the fingerprints of the goals that were counted. An open day ends before it
+   * should.
+   */
+  readonly days: ReadonlyMap<LocalDate, { readonly end: number; readonly goals: string }>
   /** By the first day. */
   readonly months: ReadonlySet<LocalDate>
   /** When its first page view or event was received, in milliseconds since 1970; null without one. */
@@ -102,15 +106,12 @@ export const settle = (sql: SqlClient.SqlClient, site: Site) => {
       yield* sql`DELETE FROM rollup_stale WHERE hosted_website_id = ${id}`
       // Until the last step of the update: if it fails in between, the next round must find the website due.
       yield* sql`UPDATE rollup_site SET rolled_before = NULL, retry_at = NULL WHERE hosted_website_id = ${id}`
-      const days = yield* sql`SELECT day, (extract(epoch FROM ends_at) * 1000)::float8 AS end FROM rollup_day
+      const days = yield* sql`SELECT day, (extract(epoch FROM ends_at) * 1000)::float8 AS end, goals FROM rollup_day
         WHERE hosted_website_id = ${id}`.pipe(decodeRows(Days))
-      const months =
-        yield* sql`SELECT month AS day, 0::float8 AS end FROM rollup_month WHERE hosted_website_id = ${id}`.pipe(
-          decodeRows(Days)
-        )
+      const months = yield* sql`SELECT month FROM rollup_month WHERE hosted_website_id = ${id}`.pipe(decodeRows(Months))
       return {
-        days: new Map(days.map(({ day, end }) => [day, end])),
-        months: new Set(months.map(({ day }) => day)),
+        days: new Map(days.map(({ day, ...stored }) => [day, stored])),
+        months: new Set(months.map(({ month }) => month)),
         first: yield* RollupState.firstRow(sql, site.hostedWebsiteId)
       }
     })
@@ -162,8 +163,8 @@ const split = (days: ReadonlyArray<Day>, isOpen: (day: Day) => boolean): Readonl
 
 /**
  * Stores and sums the visits of days that follow each other, instead of what is stored of them. Returns whether all of them
- * are closed at the horizon, in milliseconds since 1970; those that are not stay without. Does nothing if all are stored, unless
- * they are to be made anew.
+ * are closed at the horizon, in milliseconds since 1970; those that are not stay without. Does nothing if all are stored with
+ * the goals that the website has now, unless they are to be made anew.
  */
 export const rollDays = (
   sql: SqlClient.SqlClient,
@@ -192,7 +193,8 @@ export const rollDays = (
         months: []
       })
       // Another process was faster.
-      if (!anew && days.every(({ date, end }) => state.days.get(date)?.end === end)) return true
+      const current = RollupState.withCurrentGoals(state)
+      if (!anew && days.every(({ date, end }) => current.days.get(date)?.end === end)) return true
       const { goals } = state
       yield* sql`DELETE FROM rollup_month WHERE hosted_website_id = ${id}
         AND starts_at < ${end} AND ends_at > ${start}`

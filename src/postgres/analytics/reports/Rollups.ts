@@ -17,6 +17,7 @@ import * as Database from "../../Database.ts"
 import * as Writers from "../../Writers.ts"
 import * as MonthRollUp from "./MonthRollUp.ts"
 import * as OpenDays from "./OpenDays.ts"
+import * as PlannerStatistics from "./PlannerStatistics.ts"
 import * as RollUp from "./RollUp.ts"
 import * as RollupState from "./RollupState.ts"
 
@@ -131,7 +132,7 @@ const chunks = (days: ReadonlyArray<LocalTime.Day>, rows: ReadonlyMap<string | u
   return found
 }
 
-/** Brings the rollups of a website up to date. With `anew`, makes those anew that it has. Each day is replaced at once. */
+/** Brings the rollups of a website up to date. With `anew`, makes all of them anew. Each day is replaced at once. */
 const update = Effect.fnUntraced(function* (
   site: Held,
   before: number,
@@ -148,7 +149,11 @@ const update = Effect.fnUntraced(function* (
   const [begin] = LocalTime.days(timeZone, LocalTime.monthOf(first), LocalTime.monthOf(first))
   if (begin !== undefined) yield* RollUp.forgetBefore(sql, site, begin)
 
-  const missing = days.filter(({ date, end }) => anew || settled.days.get(date) !== end)
+  const fingerprint = RollupState.fingerprint(goals)
+  const missing = days.filter(({ date, end }) => {
+    const stored = settled.days.get(date)
+    return anew || stored?.end !== end || stored.goals !== fingerprint
+  })
   let isComplete = true
   if (missing.length > 0) {
     for (const chunk of chunks(missing, yield* countRows(site, missing))) {
@@ -160,16 +165,14 @@ const update = Effect.fnUntraced(function* (
   if (months.length > 0) yield* MonthRollUp.rollMonths(sql, site, months)
   for (const day of openDays(timeZone, before)) yield* OpenDays.advance(sql, site, day, before)
   yield* sql`UPDATE rollup_site SET rolled_before = ${PgTypes.date(isComplete ? LocalTime.addDays(last, 1) : null)},
-      goals = ${RollupState.fingerprint(goals)},
+      goals = ${fingerprint},
       retry_at = ${isComplete ? null : sql`now() + ${Duration.toSeconds(retryDelay)} * interval '1 second'`}
     WHERE hosted_website_id = ${PgTypes.uuid(hostedWebsiteId)} AND time_zone = ${timeZone}`
 })
 
-const hasOtherGoals = ({ goals, rolledGoals }: Held): boolean => rolledGoals !== RollupState.fingerprint(goals)
-
 const needsUpdate = (site: Held, before: number): boolean => {
-  const { isDelayed, isStale, isValid, rolledBefore, timeZone } = site
-  if (!isValid || isStale || hasOtherGoals(site)) return true
+  const { goals, isDelayed, isStale, isValid, rolledBefore, rolledGoals, timeZone } = site
+  if (!isValid || isStale || rolledGoals !== RollupState.fingerprint(goals)) return true
   return !isDelayed && (rolledBefore === null || rolledBefore <= lastClosed(timeZone, before))
 }
 
@@ -184,11 +187,12 @@ export const round: Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, 
     if (due.length === 0) return
     const before = yield* horizon
     const updated = yield* Effect.forEach(due, (site) =>
-      update(site, before, site.isValid && hasOtherGoals(site)).pipe(
+      update(site, before, false).pipe(
         Effect.catchTag("SiteChanged", () => Effect.void),
         Effect.catchTag("SqlError", (error) => Effect.succeed(error))
       )
     )
+    yield* PlannerStatistics.refresh
     const failed = updated.find((error) => error !== undefined)
     if (failed !== undefined) return yield* Effect.fail(failed)
   }
@@ -241,6 +245,7 @@ export const rebuild = (
         Effect.catchTag("Busy", () => Effect.void)
       )
     }
+    yield* PlannerStatistics.refresh
   })
 
 /** How often each process looks for closed days and changed rows, and for open days with many page views. */

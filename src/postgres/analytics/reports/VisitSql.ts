@@ -69,15 +69,19 @@ const lower = (value: string): string => `translate(${value}, '${alphabet}', '${
 
 /** The channel of each combination of facts in `grouped`: there are far fewer than visits. */
 const channels = `channel AS MATERIALIZED (
-  SELECT channel_source, channel_medium, channel_campaign, ${channelOf} AS channel FROM (
-    SELECT DISTINCT ${Object.entries(facts)
-      .map(([fact, value]) => `${lower(value)} AS channel_${fact}`)
-      .join(", ")} FROM grouped
-  ) AS given
+  SELECT *, ${channelOf} AS channel FROM (
+    SELECT *, ${Object.keys(facts)
+      .map((fact) => `${lower(`given_${fact}`)} AS channel_${fact}`)
+      .join(", ")} FROM (
+      SELECT DISTINCT ${Object.entries(facts)
+        .map(([fact, value]) => `${value} AS given_${fact}`)
+        .join(", ")} FROM grouped
+    ) AS given
+  ) AS lowered
 )`
 
 const joinChannel = `JOIN channel ON ${Object.entries(facts)
-  .map(([fact, value]) => `coalesce(channel_${fact}, '') = coalesce(${lower(value)}, '')`)
+  .map(([fact, value]) => `coalesce(given_${fact}, '') = coalesce(${value}, '')`)
   .join(" AND ")}`
 
 /**
@@ -100,7 +104,7 @@ export const rawVisits = (
   // Bounds of all intervals, by which PostgreSQL leaves out partitions when it plans the statement.
   const since = `received_at >= ${parameters.time(Math.min(...intervals.map(({ start }) => start)) - maxGap)}`
   const until = `received_at < ${parameters.time(Math.max(...intervals.map(({ end }) => end)))}`
-  const keyed = `PARTITION BY part, session_key ORDER BY received_at, kind, texts COLLATE "C" ROWS UNBOUNDED PRECEDING`
+  const keyed = `PARTITION BY session_key, part ORDER BY received_at, kind, texts COLLATE "C" ROWS UNBOUNDED PRECEDING`
   return `
     raw_interval AS (
       SELECT place AS part, starts_at, ends_at
@@ -132,7 +136,9 @@ export const rawVisits = (
       ) AS one WHERE reached > ends_at AND session_key = ANY (keys)
     ), marked AS (
       SELECT *, coalesce(received_at - lag(received_at) OVER keyed > ${idle}, true) AS is_first,
-        visitor_hash IS DISTINCT FROM lag(visitor_hash) OVER keyed AS is_other, sum(1 - kind) OVER keyed AS views
+        visitor_hash IS DISTINCT FROM lag(visitor_hash) OVER keyed AS is_other, sum(1 - kind) OVER keyed AS views,
+        kind = 0 AND coalesce(lead(kind) OVER keyed = 1 OR lead(received_at) OVER keyed - received_at > ${idle}, true)
+          AS may_exit
       FROM (SELECT * FROM near UNION ALL SELECT * FROM far) AS found WINDOW keyed AS (${keyed})
     ), numbered AS (
       SELECT *, max(received_at) FILTER (WHERE is_first) OVER keyed AS began,
@@ -145,8 +151,8 @@ export const rawVisits = (
         count(*) FILTER (WHERE kind = 0)::integer AS pageviews, count(*) FILTER (WHERE kind = 1)::integer AS events,
         bool_or(is_interactive) AS is_interactive,
         coalesce(max(texts) FILTER (WHERE is_landing), max(texts) FILTER (WHERE is_first)) AS texts,
-        substr(max(lpad(views::text, 10, '0') || texts[1] COLLATE "C"), 11) AS exit_page
-      FROM numbered WHERE began >= starts_at AND began < ends_at GROUP BY part, session_key, began
+        substr(max(lpad(views::text, 10, '0') || texts[1] COLLATE "C") FILTER (WHERE may_exit), 11) AS exit_page
+      FROM numbered WHERE began >= starts_at AND began < ends_at GROUP BY session_key, part, began
     ), grouped AS (
       SELECT *, ${["entry_page", ...ofLanding, ...ofClient].map((column, index) => `texts[${index + 1}] AS ${column}`).join(", ")}
       FROM run

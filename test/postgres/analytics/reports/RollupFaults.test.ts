@@ -116,6 +116,25 @@ describe("postgres/analytics/reports: faults", () => {
       })
     )
 
+    it.effect("an update that was interrupted is completed without the days that it has rolled up", () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const site = yield* newSite
+        const storedBy = sql`SELECT DISTINCT xmin::text AS transaction FROM rollup_day
+          WHERE hosted_website_id = ${site.hostedWebsiteId} AND day <= '2026-10-31'`
+        yield* Rollups.round
+        const before = yield* storedBy
+        // As after the first days of the first update.
+        yield* sql`UPDATE rollup_site SET goals = NULL, rolled_before = NULL WHERE hosted_website_id = ${site.hostedWebsiteId}`
+        yield* Rollups.round
+        assert.deepStrictEqual(yield* storedBy, before)
+        yield* sql`INSERT INTO goal (goal_id, website_config_id, name, kind, value)
+          VALUES (gen_random_uuid(), ${site.websiteConfigId}, 'Home', 'page', '/')`
+        yield* Rollups.round
+        assert.notDeepEqual(yield* storedBy, before)
+      })
+    )
+
     it.effect("a report that cannot be read in time fails with its limit", () =>
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient

@@ -1,17 +1,15 @@
 /** Reports of rollups, of stored visits and of page views are equal, and equal to `Evaluate`. */
 import { PgClient } from "@effect/sql-pg"
-import { assert, describe, layer } from "@effect/vitest"
+import { describe, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
-import * as Evaluate from "../../../../src/core/analytics/report/Evaluate.ts"
 import * as LocalTime from "../../../../src/core/analytics/report/LocalTime.ts"
 import * as OpenDays from "../../../../src/postgres/analytics/reports/OpenDays.ts"
-import * as Query from "../../../../src/postgres/analytics/reports/Query.ts"
 import * as RollUp from "../../../../src/postgres/analytics/reports/RollUp.ts"
 import * as Rollups from "../../../../src/postgres/analytics/reports/Rollups.ts"
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
+import * as ReportCheck from "../../../support/postgres/ReportCheck.ts"
 import { goals, insert, Question, Rows, toQuery } from "../../../support/postgres/ReportRows.ts"
-import * as SiteRows from "../../../support/postgres/SiteRows.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
 
 const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
@@ -26,19 +24,12 @@ const addGoals = Effect.fnUntraced(function* ({ websiteConfigId }: Site) {
   }
 })
 
-/** All ways to answer the questions give the answers of the definition. */
-const check = Effect.fnUntraced(function* (site: Site, questions: ReadonlyArray<typeof Question.Type>, when: string) {
-  const sql = yield* PgClient.PgClient
-  const rows = yield* SiteRows.read(sql, site)
-  for (const question of questions) {
-    const query = toQuery(question, site.websiteConfigId, site.timeZone)
-    const expected = Evaluate.evaluate(query, rows)
-    for (const reading of ["rows", "visits", "rollups"] as const) {
-      const answer = yield* Query.readOnly(sql, "20 seconds")(Query.answer(sql, site, query, reading))
-      assert.deepStrictEqual(answer, expected, `${reading} ${when}`)
-    }
-  }
-})
+const check = (site: Site, questions: ReadonlyArray<typeof Question.Type>, when: string) =>
+  ReportCheck.check(
+    site,
+    questions.map((question) => toQuery(question, site.websiteConfigId, site.timeZone)),
+    when
+  )
 
 const Zone = Schema.Literals(["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"])
 

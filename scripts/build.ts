@@ -1,0 +1,154 @@
+/**
+ * Makes `dist`: the service as one program with its assets. It needs no packages, except the optional ones: the demo's
+ * PostgreSQL and country database. `node scripts/build.ts [--out FOLDER]`.
+ *
+ * The layout of the assets is that of `src`, and each module's `import.meta.url` is where its source would be, so that the
+ * sources find their files in both. What browsers load is bundled now (`build/Recorder.ts`), because the archive has no
+ * bundler.
+ *
+ * @module
+ */
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { registerHooks } from "node:module"
+import path from "node:path"
+import { parseArgs } from "node:util"
+import { build, type Plugin, stop } from "esbuild"
+import manifest from "../package.json" with { type: "json" }
+import * as Licences from "./build/Licences.ts"
+
+const root = path.resolve(import.meta.dirname, "..")
+const source = path.join(root, "src")
+const replaced = path.join(source, "http/assets/Esbuild.ts")
+const recorder = path.join(import.meta.dirname, "build/Recorder.ts")
+
+const { out } = parseArgs({ options: { out: { type: "string", default: path.join(root, "dist") } } }).values
+
+/** Files that the program reads, by their folders in `src` and in `dist`. */
+const assets = ["docs", "demo/pages"]
+
+/** Bundles what browsers load, by the modules that serve it. */
+const recordScripts = async () => {
+  registerHooks({
+    resolve: (specifier, context, next) => {
+      const resolved = next(specifier, context)
+      return resolved.url === new URL(`file://${replaced}`).href
+        ? { ...resolved, url: new URL(`file://${recorder}`).href, shortCircuit: true }
+        : resolved
+    }
+  })
+  const { recorded, usedFiles } = (await import(recorder)) as typeof import("./build/Recorder.ts")
+  const Bundles = await import("../src/http/assets/Bundles.ts")
+  for (const [name, outcome] of Object.entries(await Bundles.all())) {
+    if (outcome._tag === "Failed") throw new Error(`${name}: ${outcome.reason}`)
+  }
+  const ConsoleFiles = await import("../src/http/assets/ConsoleFiles.ts")
+  await ConsoleFiles.all()
+  const DemoSite = await import("../src/demo/DemoSite.ts")
+  await DemoSite.bundleScripts()
+  return { scripts: recorded(), inputs: usedFiles().map((file) => path.relative(root, path.resolve(file))) }
+}
+
+/** Node 22 warns of modules that the program's packages only look for. */
+const shebang = "#!/usr/bin/env -S node"
+
+/** Replaces the bundler, and says where each module's source would be. */
+const placed: Plugin = {
+  name: "placed",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, async (args) => {
+      const isReplaced = args.path === replaced
+      const file = isReplaced ? path.join(import.meta.dirname, "build/Recorded.ts") : args.path
+      const place = `./${path.relative(source, args.path).replaceAll(path.sep, "/")}`
+      return {
+        loader: "ts",
+        resolveDir: path.dirname(file),
+        contents: (await readFile(file, "utf8"))
+          .replace(shebang, `${shebang} --disable-warning=ExperimentalWarning`)
+          .replaceAll("import.meta.url", `new URL(${JSON.stringify(place)}, import.meta.url).href`)
+      }
+    })
+}
+
+/**
+ * Names the exports of `@effect/platform-node/Undici`, which re-exports a CommonJS package by `export *`: esbuild leaves such
+ * exports out when a module is imported dynamically.
+ */
+const named: Plugin = {
+  name: "named",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /[\\/]platform-node[\\/]dist[\\/]Undici\.js$/ }, async () => {
+      const names = Object.keys(await import("@effect/platform-node/Undici")).filter((name) =>
+        /^(?!default$)\w+$/.test(name)
+      )
+      return {
+        contents: `import Undici from "undici"\nexport default Undici\nexport const { ${names.join(", ")} } = Undici`
+      }
+    })
+}
+
+/** The manifest of the archive. The compatible range of a platform's PostgreSQL is one version, as in the lock file. */
+const archiveManifest = {
+  name: manifest.name,
+  version: manifest.version,
+  description: manifest.description,
+  license: manifest.license,
+  type: "module",
+  engines: manifest.engines,
+  bin: { hydracore: "main.js", [manifest.name]: "main.js" },
+  optionalDependencies: manifest.optionalDependencies
+}
+
+const readme = `# HydraCore Edge ${manifest.version}
+
+- \`npx hydracore demo\` tries it, with a database of its own.
+- \`npx hydracore migrate\` and \`npx hydracore serve\` run it on the PostgreSQL of \`DATABASE_URL\`.
+- The guides are in \`docs\`, and at \`/docs\` of the running service.
+`
+
+const migrations = path.join(source, "postgres/schema/migrations")
+
+const { inputs, scripts } = await recordScripts()
+await rm(out, { recursive: true, force: true })
+await mkdir(out, { recursive: true })
+const { metafile } = await build({
+  absWorkingDir: root,
+  entryPoints: [
+    path.join(source, "main.ts"),
+    // The migrator finds them by their names.
+    ...(await readdir(migrations)).map((file) => path.join(migrations, file))
+  ],
+  outbase: source,
+  outdir: out,
+  // In the same folder as `main.js`, since `placed` names places relative to it.
+  chunkNames: "[name]-[hash]",
+  bundle: true,
+  // What is loaded later, such as the Redis client, stays in files of its own.
+  splitting: true,
+  platform: "node",
+  format: "esm",
+  target: "node22.19",
+  // Without short names, which would make stack traces unreadable.
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: "none",
+  charset: "utf8",
+  // CommonJS packages load Node's modules by `require`.
+  banner: {
+    js: 'import { createRequire as createRequireOfBuild } from "node:module"; const require = createRequireOfBuild(import.meta.url);'
+  },
+  plugins: [placed, named],
+  metafile: true,
+  logLevel: "warning"
+})
+await stop()
+for (const folder of assets) {
+  await cp(path.join(source, folder), path.join(out, folder), {
+    recursive: true,
+    filter: (file) => !file.endsWith(".ts")
+  })
+}
+await writeFile(path.join(out, "browser.json"), JSON.stringify(scripts))
+await writeFile(path.join(out, "package.json"), `${JSON.stringify(archiveManifest, null, 2)}\n`)
+await writeFile(path.join(out, "THIRD-PARTY.txt"), Licences.notices(root, [...Object.keys(metafile.inputs), ...inputs]))
+await writeFile(path.join(out, "README.md"), readme)
+process.stdout.write(`${path.relative(process.cwd(), out) || "."}: run it with node ${path.join(out, "main.js")}\n`)

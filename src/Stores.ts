@@ -1,0 +1,116 @@
+/**
+ * Composes the stores: the repositories on PostgreSQL, and the same in memory.
+ *
+ * @module
+ */
+import { Layer, Option } from "effect"
+import type { Settings } from "./Config.ts"
+import * as MemoryAnalyticsExport from "./memory/analytics/AnalyticsExport.ts"
+import * as MemoryAnalyticsRepo from "./memory/analytics/AnalyticsRepo.ts"
+import * as AnalyticsRows from "./memory/analytics/AnalyticsRows.ts"
+import * as MemoryEventRepo from "./memory/analytics/EventRepo.ts"
+import * as MemoryGoals from "./memory/analytics/Goals.ts"
+import * as MemoryLeads from "./memory/analytics/Leads.ts"
+import * as MemoryReports from "./memory/analytics/Reports.ts"
+import * as MemoryVisitorSalts from "./memory/analytics/VisitorSalts.ts"
+import * as MemoryConversationStore from "./memory/chat/ConversationStore.ts"
+import * as MemoryInstanceDirectory from "./memory/chat/InstanceDirectory.ts"
+import * as MemoryTokenBudget from "./memory/chat/TokenBudget.ts"
+import * as MemoryTranscripts from "./memory/chat/Transcripts.ts"
+import * as MemoryWidgetTokens from "./memory/chat/WidgetTokens.ts"
+import * as MemoryFormDirectory from "./memory/forms/FormDirectory.ts"
+import * as MemoryInbox from "./memory/forms/Inbox.ts"
+import * as MemorySubmissionRepo from "./memory/forms/SubmissionRepo.ts"
+import * as MemoryNotifications from "./memory/mail/Notifications.ts"
+import * as MemoryPersons from "./memory/persons/Persons.ts"
+import * as MemoryReadiness from "./memory/Readiness.ts"
+import * as MemoryConsoleSessions from "./memory/sites/ConsoleSessions.ts"
+import * as MemoryDecisions from "./memory/sites/Decisions.ts"
+import * as MemoryOwnerKeys from "./memory/sites/OwnerKeys.ts"
+import * as MemorySiteDirectory from "./memory/sites/SiteDirectory.ts"
+import * as MemorySiteErasure from "./memory/sites/SiteErasure.ts"
+import * as AnalyticsExport from "./postgres/analytics/AnalyticsExport.ts"
+import * as AnalyticsRepo from "./postgres/analytics/AnalyticsRepo.ts"
+import * as EventRepo from "./postgres/analytics/EventRepo.ts"
+import * as Goals from "./postgres/analytics/Goals.ts"
+import * as Leads from "./postgres/analytics/Leads.ts"
+import * as Reports from "./postgres/analytics/Reports.ts"
+import * as VisitorSalts from "./postgres/analytics/VisitorSalts.ts"
+import * as ConversationStore from "./postgres/chat/ConversationStore.ts"
+import * as InstanceDirectory from "./postgres/chat/InstanceDirectory.ts"
+import * as TokenBudget from "./postgres/chat/TokenBudget.ts"
+import * as Transcripts from "./postgres/chat/Transcripts.ts"
+import * as WidgetTokens from "./postgres/chat/WidgetTokens.ts"
+import * as FormDirectory from "./postgres/forms/FormDirectory.ts"
+import * as Inbox from "./postgres/forms/Inbox.ts"
+import * as SubmissionRepo from "./postgres/forms/SubmissionRepo.ts"
+import * as Notifications from "./postgres/mail/Notifications.ts"
+import * as Persons from "./postgres/persons/Persons.ts"
+import * as Readiness from "./postgres/Readiness.ts"
+import * as ConsoleSessions from "./postgres/sites/ConsoleSessions.ts"
+import * as Decisions from "./postgres/sites/Decisions.ts"
+import * as OwnerKeys from "./postgres/sites/OwnerKeys.ts"
+import * as SiteDirectory from "./postgres/sites/SiteDirectory.ts"
+import * as SiteErasure from "./postgres/sites/SiteErasure.ts"
+
+/** All repositories, on PostgreSQL. Requires `database`. */
+export const storage = (settings: Settings) => {
+  const timeout = settings.databaseTimeout
+  const queue = { timeout, maxQueue: settings.databaseQueue, traced: Option.isSome(settings.otlp) }
+  return Layer.mergeAll(
+    AnalyticsRepo.layer(queue),
+    EventRepo.layer(queue),
+    Leads.layer({ timeout }),
+    AnalyticsExport.layer,
+    Goals.layer({ timeout }),
+    Inbox.layer({ timeout }).pipe(Layer.provideMerge(SubmissionRepo.layer(queue))),
+    SiteDirectory.layer({ timeout }),
+    FormDirectory.layer({ timeout }),
+    SiteErasure.layer({ timeout }),
+    InstanceDirectory.layer({ timeout }),
+    WidgetTokens.layer({ timeout }),
+    OwnerKeys.layer({ timeout }),
+    ConsoleSessions.layer({ timeout }),
+    Transcripts.layer({ timeout }).pipe(Layer.provideMerge(ConversationStore.layer(queue))),
+    Persons.layer({ timeout }),
+    TokenBudget.layer({ timeout }),
+    VisitorSalts.layer({ timeout }),
+    Reports.layer({ timeout: settings.reportTimeout }),
+    Decisions.layer({ timeout }),
+    Notifications.layer({ timeout }),
+    Readiness.layer
+  )
+}
+
+/** The same repositories, in memory. Nothing is persisted. */
+export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>>> = Layer.mergeAll(
+  Layer.mergeAll(
+    MemorySiteErasure.layer,
+    MemoryLeads.layer,
+    MemoryGoals.layer,
+    MemoryFormDirectory.layer,
+    MemoryInbox.layer,
+    MemoryReadiness.layer,
+    MemoryNotifications.layer,
+    MemoryWidgetTokens.layer,
+    MemoryOwnerKeys.layer,
+    MemoryConsoleSessions.layer,
+    Layer.merge(MemoryPersons.layer, MemoryTranscripts.layer).pipe(Layer.provideMerge(MemoryConversationStore.layer()))
+  ).pipe(
+    Layer.provideMerge(
+      Layer.mergeAll(
+        Layer.mergeAll(
+          MemoryAnalyticsRepo.layer,
+          MemoryEventRepo.layer,
+          MemoryAnalyticsExport.layer,
+          MemoryReports.layer
+        ).pipe(Layer.provideMerge(AnalyticsRows.layer)),
+        MemorySubmissionRepo.layer(),
+        MemoryDecisions.layer().pipe(Layer.provideMerge(MemorySiteDirectory.layer())),
+        MemoryInstanceDirectory.layer()
+      )
+    )
+  ),
+  MemoryTokenBudget.layer,
+  MemoryVisitorSalts.layer
+)

@@ -1,0 +1,223 @@
+/**
+ * What the console shows, as the fragment of its address: `#/SITE/PAGE?range=30d&source=Google`. Pure.
+ *
+ * Every filter is a parameter: the dimension without its prefix, then `.not`, `.has` or `.has-not` for the other operators.
+ * A fragment does not leave the browser, so no log of a server has what is filtered.
+ *
+ * @module
+ */
+import type { QueryBody } from "../../contract/owner/QueryBody.ts"
+
+export type Dimension = NonNullable<QueryBody["dimensions"]>[number]
+export type Metric = QueryBody["metrics"][number]
+export type Comparison = NonNullable<NonNullable<QueryBody["include"]>["comparison"]>
+export type Period = Exclude<QueryBody["date_range"], ReadonlyArray<string>>
+export type Days = readonly [first: string, last: string]
+export type Interval = Extract<Dimension, `time:${string}`>
+
+/** A period, two ranges that the API has no name for, or days. */
+export type Range = Period | "yesterday" | "last-month" | Days
+
+export const operators = ["is", "is_not", "contains", "contains_not"] as const
+export type Operator = (typeof operators)[number]
+
+/** Any of the values matches, or none does if the operator is negative. */
+export interface Filter {
+  readonly dimension: Dimension
+  readonly operator: Operator
+  readonly values: ReadonlyArray<string>
+}
+
+export interface Address {
+  /** The secret of a link that opens a session; null if the address is none. */
+  readonly link: string | null
+  /** The id of a website; null for the first one. */
+  readonly site: string | null
+  readonly page: string
+  /** What is open on the page, such as the id of a submission; null for nothing. */
+  readonly item: string | null
+  /** The parameters of a page other than the overview. */
+  readonly view: Readonly<Record<string, string>>
+  readonly range: Range
+  readonly comparison: Comparison | null
+  readonly filters: ReadonlyArray<Filter>
+  /** What the chart shows. */
+  readonly metric: Metric
+  /** Null for the one that suits the range. */
+  readonly interval: Interval | null
+  /** The dimensions whose tabs are open, other than the first of each list. */
+  readonly tabs: ReadonlyArray<Dimension>
+  /** The dimension whose whole list is open. */
+  readonly list: Dimension | null
+}
+
+export const initial: Address = {
+  link: null,
+  site: null,
+  page: "overview",
+  item: null,
+  view: {},
+  range: "30d",
+  comparison: "previous_period",
+  filters: [],
+  metric: "visitors",
+  interval: null,
+  tabs: [],
+  list: null
+}
+
+const ranges = ["day", "yesterday", "7d", "28d", "30d", "91d", "month", "last-month", "6mo", "12mo", "year", "all"]
+const metrics = ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration", "conversions"]
+const comparisons = { previous: "previous_period", year: "year_over_year" } as const
+const intervals = ["hour", "day", "week", "month"]
+const suffixes: Readonly<Record<Operator, string>> = {
+  is: "",
+  is_not: ".not",
+  contains: ".has",
+  contains_not: ".has-not"
+}
+
+const property = "event:props:"
+
+/** The dimensions by their short names. */
+const dimensions: Readonly<Record<string, Dimension>> = {
+  page: "event:page",
+  event: "event:name",
+  goal: "event:goal",
+  entry_page: "visit:entry_page",
+  exit_page: "visit:exit_page",
+  source: "visit:source",
+  referrer: "visit:referrer",
+  channel: "visit:channel",
+  utm_source: "visit:utm_source",
+  utm_medium: "visit:utm_medium",
+  utm_campaign: "visit:utm_campaign",
+  utm_term: "visit:utm_term",
+  utm_content: "visit:utm_content",
+  device: "visit:device",
+  browser: "visit:browser",
+  os: "visit:os",
+  country: "visit:country"
+}
+
+const shortNames = new Map(Object.entries(dimensions).map(([name, dimension]) => [dimension, name]))
+
+/** A dot in a property's name would read as an operator, and a comma as the next tab. */
+const escaped = (text: string): string => text.replace(/[%.,]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`)
+
+const shortName = (dimension: Dimension): string =>
+  dimension.startsWith(property)
+    ? `prop.${escaped(dimension.slice(property.length))}`
+    : (shortNames.get(dimension) ?? dimension)
+
+const dimensionOf = (name: string): Dimension | undefined =>
+  name.startsWith("prop.")
+    ? `event:props:${decoded(name.slice(5))}`
+    : Object.hasOwn(dimensions, name)
+      ? dimensions[name]
+      : undefined
+
+/** The filter of a parameter's name, without values. A longer suffix is tried first. */
+const filterOf = (name: string): Pick<Filter, "dimension" | "operator"> | undefined => {
+  const operator = [...operators].reverse().find((operator) => name.endsWith(suffixes[operator])) ?? "is"
+  const dimension = dimensionOf(name.slice(0, name.length - suffixes[operator].length))
+  return dimension && { dimension, operator }
+}
+
+const isDate = (text: string): boolean => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text))
+
+const rangeOf = (text: string | null): Range => {
+  if (text === null) return initial.range
+  if (ranges.includes(text)) return text as Range
+  const [first = "", last = ""] = text.split("_")
+  return isDate(first) && isDate(last) && first <= last ? [first, last] : initial.range
+}
+
+const present = <A>(value: A | undefined): value is A => value !== undefined
+
+/** What an address shows. What it does not understand is ignored. */
+export const parse = (fragment: string): Address => {
+  const [path = "", search = ""] = fragment
+    .toWellFormed()
+    .replace(/^#?\/?/, "")
+    .split("?", 2)
+  const [site = "", page = "", item = ""] = path.split("/").map(decoded)
+  // A secret is taken as it is: it is in no path that `format` writes, except of a link.
+  if (site === "link" && page !== "") return { ...initial, link: page }
+  const parameters = new URLSearchParams(search)
+  if (page !== "" && page !== initial.page) {
+    return { ...initial, site: site || null, page, item: item || null, view: Object.fromEntries(parameters) }
+  }
+  const filters = new Map<string, Filter>()
+  for (const [name, value] of parameters) {
+    const filter = filterOf(name)
+    if (filter !== undefined) filters.set(name, { ...filter, values: [...(filters.get(name)?.values ?? []), value] })
+  }
+  const metric = parameters.get("metric") ?? ""
+  const interval = parameters.get("by") ?? ""
+  const compare = parameters.get("compare")
+  return {
+    link: null,
+    site: site || null,
+    page: initial.page,
+    item: null,
+    view: {},
+    range: rangeOf(parameters.get("range")),
+    comparison:
+      compare === "none"
+        ? null
+        : compare !== null && Object.hasOwn(comparisons, compare)
+          ? comparisons[compare as keyof typeof comparisons]
+          : initial.comparison,
+    filters: [...filters.values()],
+    metric: metrics.includes(metric) ? (metric as Metric) : initial.metric,
+    interval: intervals.includes(interval) ? (`time:${interval}` as Interval) : null,
+    tabs: (parameters.get("tabs") ?? "").split(",").map(dimensionOf).filter(present),
+    list: dimensionOf(parameters.get("list") ?? "") ?? null
+  }
+}
+
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return ""
+  }
+}
+
+/** The fragment of an address, with `#`. Defaults are left out. */
+export const format = (address: Address): string => {
+  if (address.link !== null) return `#/link/${encodeURIComponent(address.link)}`
+  if (address.site !== null && address.page !== initial.page) {
+    const path = [address.site, address.page, ...(address.item === null ? [] : [address.item])]
+    const parameters = new URLSearchParams(address.view)
+    return `#/${path.map(encodeURIComponent).join("/")}${parameters.size === 0 ? "" : `?${parameters}`}`
+  }
+  const parameters = new URLSearchParams()
+  const { comparison, filters, interval, list, metric, range, tabs } = address
+  const text = typeof range === "string" ? range : range.join("_")
+  if (text !== initial.range) parameters.set("range", text)
+  if (comparison !== initial.comparison) parameters.set("compare", comparison === null ? "none" : "year")
+  for (const { dimension, operator, values } of filters) {
+    for (const value of values) parameters.append(shortName(dimension) + suffixes[operator], value)
+  }
+  if (metric !== initial.metric) parameters.set("metric", metric)
+  if (interval !== null) parameters.set("by", interval.slice("time:".length))
+  if (tabs.length > 0) parameters.set("tabs", tabs.map(shortName).join(","))
+  if (list !== null) parameters.set("list", shortName(list))
+  const path = address.site === null ? "" : `${encodeURIComponent(address.site)}/${encodeURIComponent(address.page)}`
+  return `#/${path}${parameters.size === 0 ? "" : `?${parameters}`}`
+}
+
+/** Adds a value to the filters, or removes it if it is one of them. */
+export const toggle = (filters: ReadonlyArray<Filter>, dimension: Dimension, value: string): ReadonlyArray<Filter> => {
+  const known = filters.find((filter) => filter.dimension === dimension && filter.operator === "is")
+  if (known === undefined) return [...filters, { dimension, operator: "is", values: [value] }]
+  return known.values.includes(value)
+    ? filters.flatMap((filter) => {
+        if (filter !== known) return [filter]
+        const values = known.values.filter((other) => other !== value)
+        return values.length === 0 ? [] : [{ ...filter, values }]
+      })
+    : filters.map((filter) => (filter === known ? { ...filter, values: [...filter.values, value] } : filter))
+}

@@ -1,0 +1,78 @@
+/**
+ * The console: who opens it, the websites, and the page that the address names.
+ *
+ * @module
+ */
+import type { ComponentType } from "preact"
+import { useEffect } from "preact/hooks"
+import { Bar } from "./frame/Bar.tsx"
+import { Link, SignedOut } from "./frame/Entry.tsx"
+import { Notice } from "./frame/Notice.tsx"
+import { go, useAddress } from "./Location.ts"
+import { Overview } from "./overview/Overview.tsx"
+import { lazy } from "./parts/Lazy.tsx"
+import { Message } from "./parts/Message.tsx"
+import type { PageProps } from "./parts/Page.ts"
+import { Snippet } from "./parts/Snippet.tsx"
+import { useAnswer } from "./Resource.ts"
+import { SiteList } from "./sites/SiteList.tsx"
+import * as Texts from "./Texts.ts"
+
+const NoSites = () => (
+  <Message title={Texts.noSites.title}>
+    <p>{Texts.noSites.body}</p>
+    <Snippet text={Texts.noSites.command} />
+    <p>{Texts.noSites.after}</p>
+  </Message>
+)
+
+/** The pages by their names in the address. Those that are not opened first are loaded when they are. */
+const pages: Readonly<Record<keyof typeof Texts.pages, ComponentType<PageProps>>> = {
+  overview: Overview,
+  inbox: lazy(() => import("./inbox/Inbox.tsx").then(({ Inbox }) => Inbox))
+}
+
+const isPage = (name: string): name is keyof typeof pages => Object.hasOwn(pages, name)
+
+export const App = () => {
+  const address = useAddress()
+  const page = isPage(address.page) ? address.page : "overview"
+  const session = useAnswer("GET /v1/owner/session", address.link === null ? {} : null)
+  const isSignedOut = session.failure?.kind === "signed-out"
+  const isOpen = address.link === null && !isSignedOut && (session.value !== undefined || session.failure !== undefined)
+  const { failure, value } = useAnswer("GET /v1/owner/sites", isOpen ? {} : null)
+  const sites = value?.sites ?? []
+  // Who has one website need not choose it.
+  const only = sites.length === 1 ? sites[0] : undefined
+  const site = address.site === null ? only : sites.find(({ site_id }) => site_id === address.site)
+
+  useEffect(() => {
+    if (address.site === null && only !== undefined) go({ site: only.site_id }, { replace: true })
+  }, [address.site, only])
+
+  useEffect(() => {
+    document.title = Texts.title(site?.name, site === undefined ? Texts.sites.title : Texts.pages[page])
+  }, [site, page])
+
+  const content = () => {
+    if (address.link !== null) return <Link secret={address.link} />
+    if (isSignedOut || failure?.kind === "signed-out") return <SignedOut />
+    if (site !== undefined) {
+      const Page = pages[page]
+      // A key signs in as an owner, and the service refuses what it may not do.
+      return <Page key={site.site_id} site={site} isOwner={session.value?.role !== "viewer"} />
+    }
+    if (value === undefined) return null
+    if (sites.length === 0) return <NoSites />
+    return address.site === null ? <SiteList sites={sites} /> : <Message title={Texts.failures["not-found"]} />
+  }
+  return (
+    <>
+      <Bar sites={sites} site={site} session={session.value} />
+      <main id="content" tabIndex={-1}>
+        <Notice />
+        {content()}
+      </main>
+    </>
+  )
+}

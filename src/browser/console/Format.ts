@@ -1,0 +1,159 @@
+/**
+ * Numbers, durations, dates and names as people read them. Pure.
+ *
+ * @module
+ */
+
+import type { Days, Dimension, Interval, Metric, Range } from "./Address.ts"
+import type { Answer } from "./Requests.ts"
+import * as Texts from "./Texts.ts"
+
+export type MetricValue = Answer<"POST /v1/owner/query">["results"][number]["metrics"][number]
+
+const whole = new Intl.NumberFormat(Texts.language, { maximumFractionDigits: 0 })
+const short = new Intl.NumberFormat(Texts.language, { notation: "compact", maximumFractionDigits: 1 })
+const decimal = new Intl.NumberFormat(Texts.language, { maximumFractionDigits: 2 })
+
+export const count = (value: number): string => whole.format(value)
+
+/** At most five digits: `9,999`, `12.3K`. */
+export const shortCount = (value: number): string => (Math.abs(value) < 100_000 ? whole : short).format(value)
+
+/** `47s`, `3m 5s`, `1h 12m`. */
+export const duration = (seconds: number): string => {
+  const minutes = Math.floor(seconds / 60)
+  if (minutes === 0) return `${seconds}s`
+  if (minutes < 60) return `${minutes}m ${seconds % 60}s`
+  return `${Math.floor(minutes / 60)}h ${minutes % 60}m`
+}
+
+const percent = (value: number): string => `${decimal.format(value)}%`
+
+const isRate = (metric: Metric): boolean => metric.endsWith("_rate")
+
+/** The number of a value; of an amount, without its currency. */
+export const toNumber = (value: MetricValue | undefined): number =>
+  typeof value === "number" ? value : (value?.value ?? 0)
+
+export const metric = (name: Metric, value: MetricValue | undefined, isShort = false): string => {
+  if (value === undefined || value === null) return "–"
+  if (typeof value !== "number") return isShort ? value.short : value.long
+  if (isRate(name)) return percent(value)
+  if (name === "visit_duration") return duration(value)
+  if (name === "views_per_visit") return decimal.format(value)
+  return isShort ? shortCount(value) : count(value)
+}
+
+/** A label of the y axis. */
+export const axis = (name: Metric, value: number): string =>
+  isRate(name) ? percent(value) : name === "visit_duration" ? duration(Math.round(value)) : short.format(value)
+
+/** A change without its sign: per cent, or percentage points of a rate. */
+export const change = (name: Metric, value: number): string => {
+  const size = Math.abs(value)
+  const rounded = size < 10 && isRate(name) ? decimal.format(size) : count(size)
+  return isRate(name) ? `${rounded} ${rounded === "1" ? "pt" : "pts"}` : `${rounded}%`
+}
+
+/** 1 if a rise is good news, -1 if a fall is. */
+export const direction = (name: Metric): 1 | -1 => (name === "bounce_rate" ? -1 : 1)
+
+export const share = (part: number, all: number): string => {
+  if (all === 0) return ""
+  const value = (100 * part) / all
+  return value > 0 && value < 1 ? "<1%" : `${Math.round(value)}%`
+}
+
+const format = (options: Intl.DateTimeFormatOptions) =>
+  new Intl.DateTimeFormat(Texts.language, { ...options, timeZone: "UTC" })
+
+const dayShort = format({ day: "numeric", month: "short" })
+const dayLong = format({ weekday: "short", day: "numeric", month: "short", year: "numeric" })
+const dayMiddle = format({ day: "numeric", month: "short", year: "numeric" })
+const monthShort = format({ month: "short" })
+const monthLong = format({ month: "long", year: "numeric" })
+const hourShort = format({ hour: "numeric" })
+
+const at = (label: string): number => Date.parse(label.length === 10 ? label : `${label.replace(" ", "T")}Z`)
+
+/** A value of a time dimension on the x axis. */
+export const shortLabel = (interval: Interval, label: string): string => {
+  if (interval === "time:hour") return hourShort.format(at(label))
+  return interval === "time:month"
+    ? label.slice(5, 7) === "01"
+      ? label.slice(0, 4)
+      : monthShort.format(at(label))
+    : dayShort.format(at(label))
+}
+
+/** A value of a time dimension alone. */
+export const longLabel = (interval: Interval, label: string): string => {
+  switch (interval) {
+    case "time:hour":
+      return `${dayLong.format(at(label.slice(0, 10)))}, ${hourShort.format(at(label))}`
+    case "time:day":
+      return dayLong.format(at(label))
+    case "time:week":
+      return dayMiddle.formatRange(at(label), at(label) + 6 * 86_400_000)
+    default:
+      return monthLong.format(at(label))
+  }
+}
+
+export const days = ([first, last]: Days): string =>
+  first === last ? dayLong.format(at(first)) : dayMiddle.formatRange(at(first), at(last))
+
+export const range = (value: Range): string => (typeof value === "string" ? Texts.ranges[value] : days(value))
+
+const time = new Intl.DateTimeFormat(Texts.language, { timeStyle: "short" })
+
+const date = new Intl.DateTimeFormat(Texts.language, { day: "numeric", month: "long" })
+
+/** The day of a time, in the browser's zone. */
+export const day = (millis: number): string => date.format(millis)
+
+/** A time of today, in the browser's zone. */
+export const clock = (millis: number): string => time.format(millis)
+
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+/** Formats are slow to make. */
+const inZone = (timeZone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat => {
+  const key = `${timeZone} ${JSON.stringify(options)}`
+  const known = formats.get(key)
+  if (known !== undefined) return known
+  const made = new Intl.DateTimeFormat(Texts.language, { ...options, timeZone })
+  formats.set(key, made)
+  return made
+}
+
+/** When something arrived, in a list: the time of today, a day of this year, or a date. */
+export const arrival = (time: string, facts: { readonly now: number; readonly timeZone: string }): string => {
+  const day = (millis: number) => inZone(facts.timeZone, { dateStyle: "short" }).format(millis)
+  const millis = Date.parse(time)
+  if (day(millis) === day(facts.now)) return inZone(facts.timeZone, { timeStyle: "short" }).format(millis)
+  const isRecent = facts.now - millis < 300 * 86_400_000
+  return inZone(facts.timeZone, {
+    day: "numeric",
+    month: "short",
+    ...(isRecent ? {} : { year: "numeric" })
+  }).format(millis)
+}
+
+/** A time with its date. */
+export const moment = (time: string, timeZone: string): string =>
+  inZone(timeZone, { dateStyle: "full", timeStyle: "short" }).format(Date.parse(time))
+
+/** A form field's name as a label: `first_name` becomes `First name`. */
+export const label = (name: string): string => {
+  const words = name.replace(/[_-]+/g, " ").trim()
+  return words === "" ? name : words[0]!.toUpperCase() + words.slice(1)
+}
+
+const regions = new Intl.DisplayNames(Texts.language, { type: "region", fallback: "code" })
+
+/** A value of a dimension. */
+export const value = (dimension: Dimension, text: string): string => {
+  if (dimension === "visit:country" && /^[A-Z]{2}$/.test(text)) return regions.of(text) ?? text
+  return dimension.startsWith("visit:") && Object.hasOwn(Texts.values, text) ? Texts.values[text]! : text
+}

@@ -1,0 +1,25 @@
+/**
+ * The console's address in the browser: the state of the page, and its only one that outlives a reload.
+ *
+ * @module
+ */
+import * as Address from "./Address.ts"
+import * as Store from "./Store.ts"
+
+const store = Store.make(Address.parse(location.hash))
+
+addEventListener("hashchange", () => store.set(Address.parse(location.hash)))
+
+export const useAddress = (): Address.Address => Store.useStore(store)
+
+/** The address with some parts changed, for a link. */
+export const linkTo = (change: Partial<Address.Address>): string => Address.format({ ...store.get(), ...change })
+
+/** Changes parts of the address. `replace` adds no step to the browser's history. */
+export const go = (change: Partial<Address.Address>, options?: { readonly replace?: boolean }): void => {
+  const fragment = linkTo(change)
+  if (fragment === location.hash) return
+  if (options?.replace) history.replaceState(null, "", fragment)
+  else history.pushState(null, "", fragment)
+  store.set(Address.parse(fragment))
+}

@@ -1,0 +1,130 @@
+/**
+ * Requests to the owner API. Their paths, parameters, bodies and answers are those of the contract: a request that it does not
+ * have does not compile.
+ *
+ * @module
+ */
+import type { OwnerApi } from "../../contract/owner/Api.ts"
+
+type Groups = (typeof OwnerApi)["groups"]
+type EndpointOf<Group> = Group extends { readonly endpoints: infer Endpoints } ? Endpoints[keyof Endpoints] : never
+type Endpoint = EndpointOf<Groups[keyof Groups]>
+type NameOf<E> = E extends { readonly method: infer Method extends string; readonly path: infer Path extends string }
+  ? `${Method} ${Path}`
+  : never
+
+/** A method and a path of the contract, such as `POST /v1/owner/query`. */
+export type Operation = NameOf<Endpoint>
+
+type Named<E, O> = E extends unknown ? (NameOf<E> extends O ? E : never) : never
+type EndpointNamed<O extends Operation> = Named<Endpoint, O>
+
+/** A part of a request; empty if the endpoint has none. */
+type Part<Name extends string, Declared> = [Declared] extends [never]
+  ? unknown
+  : Declared extends { readonly Type: infer Value }
+    ? { readonly [Key in Name]: Value }
+    : never
+
+/** Values of a query, which are texts on the wire, such as the `next` of an earlier answer. */
+type AsTexts<Query> = [Query] extends [never]
+  ? never
+  : Query extends { readonly Type: infer Values }
+    ? {
+        readonly Type: {
+          readonly [Key in keyof Values]: Values[Key] extends string | number | boolean | undefined
+            ? Values[Key]
+            : string
+        }
+      }
+    : never
+
+/** What a request of an operation needs. The contract's values are plain JSON, so its decoded types are those on the wire. */
+export type Input<O extends Operation> =
+  EndpointNamed<O> extends {
+    readonly "~Params": infer Params
+    readonly "~Query": infer Query
+    readonly "~Payload": infer Body
+  }
+    ? Part<"params", Params> & Part<"query", AsTexts<Query>> & Part<"body", Body>
+    : never
+
+export type Answer<O extends Operation> =
+  EndpointNamed<O> extends { readonly "~Success": { readonly Type: infer Value } } ? Value : never
+
+export type FailureKind =
+  /** The service cannot be reached, or not now. */
+  | "offline"
+  | "unavailable"
+  | "too-many"
+  /** The session has ended, or there was none. */
+  | "signed-out"
+  | "not-found"
+  | "invalid"
+  | "too-slow"
+  | "defect"
+
+export interface Failure {
+  readonly kind: FailureKind
+  /** Seconds until a retry makes sense, if the service says so. */
+  readonly retryAfter: number | undefined
+}
+
+export type Outcome<A> = { readonly ok: true; readonly value: A } | { readonly ok: false; readonly failure: Failure }
+
+const kinds: Readonly<Record<number, FailureKind>> = {
+  401: "signed-out",
+  404: "not-found",
+  422: "invalid",
+  429: "too-many",
+  502: "unavailable",
+  503: "unavailable",
+  504: "too-slow"
+}
+
+interface Parts {
+  readonly params?: Readonly<Record<string, unknown>>
+  readonly query?: Readonly<Record<string, unknown>>
+  readonly body?: unknown
+}
+
+/** The address of a request. Pure. */
+export const addressOf = (path: string, { params = {}, query = {} }: Parts): string => {
+  const filled = path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(params[name])))
+  const search = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== null) search.append(name, String(value))
+  }
+  return search.size === 0 ? filled : `${filled}?${search}`
+}
+
+const failed = (kind: FailureKind, response?: Response): { readonly ok: false; readonly failure: Failure } => ({
+  ok: false,
+  failure: { kind, retryAfter: Number(response?.headers.get("retry-after")) || undefined }
+})
+
+/** Sends a request. Rejects only if `signal` aborts it. */
+export const send = async <O extends Operation>(
+  operation: O,
+  input: Input<O>,
+  signal?: AbortSignal
+): Promise<Outcome<Answer<O>>> => {
+  const [method = "", path = ""] = operation.split(" ")
+  const parts = input as Parts
+  try {
+    const response = await fetch(addressOf(path, parts), {
+      method,
+      ...(parts.body !== undefined && {
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(parts.body)
+      }),
+      ...(signal && { signal })
+    })
+    if (!response.ok) return failed(kinds[response.status] ?? "defect", response)
+    return { ok: true, value: (response.status === 204 ? undefined : await response.json()) as Answer<O> }
+  } catch (error) {
+    if (signal?.aborted) throw error
+    // `fetch` rejects without a connection; `json` if it was cut.
+    return failed("offline")
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Loads an answer of the API for a component, and keeps what was loaded: going back shows it at once, and a failed request takes
+ * nothing away.
+ *
+ * @module
+ */
+import { useEffect, useRef, useState } from "preact/hooks"
+import * as Connection from "./Connection.ts"
+import { type Answer, type Failure, type Input, type Operation, send } from "./Requests.ts"
+import { useStore } from "./Store.ts"
+
+export interface Resource<A> {
+  /** The newest answer; while another request of the same `scope` is on its way, that of the one before. */
+  readonly value: A | undefined
+  readonly failure: Failure | undefined
+  /** Whether `value` is of another request than the current one. */
+  readonly isStale: boolean
+}
+
+/** The newest answers, the one used last at the end. */
+const answers = new Map<string, unknown>()
+const maxAnswers = 200
+
+const keep = (key: string, value: unknown): void => {
+  answers.delete(key)
+  answers.set(key, value)
+  if (answers.size > maxAnswers) answers.delete(answers.keys().next().value!)
+}
+
+interface State {
+  readonly key: string
+  readonly scope: string
+  readonly value: unknown
+  readonly failure: Failure | undefined
+}
+
+/**
+ * The answer to a request; none for an `input` of null.
+ *
+ * @param scope answers of one scope may stand for each other while the next one loads, such as those of one website
+ */
+export const useAnswer = <O extends Operation>(
+  operation: O,
+  input: Input<O> | null,
+  scope = ""
+): Resource<Answer<O>> => {
+  const version = useStore(Connection.refresh)
+  const key = input === null ? "" : `${operation} ${JSON.stringify(input)}`
+  const [state, setState] = useState<State>({ key: "", scope, value: undefined, failure: undefined })
+  const newest = useRef(key)
+  newest.current = key
+
+  useEffect(() => {
+    if (input === null) return
+    const abort = new AbortController()
+    send(operation, input, abort.signal).then(
+      (outcome) => {
+        if (outcome.ok) {
+          Connection.succeeded()
+          keep(key, outcome.value)
+          setState({ key, scope, value: outcome.value, failure: undefined })
+        } else {
+          Connection.failed(outcome.failure)
+          setState((before) => ({
+            key,
+            scope,
+            value: answers.get(key) ?? (before.scope === scope && before.key === key ? before.value : undefined),
+            failure: outcome.failure
+          }))
+        }
+      },
+      () => {}
+    )
+    return () => abort.abort()
+    // The key has the operation and the input.
+  }, [key, scope, version])
+
+  if (state.key === key) return { value: state.value as Answer<O>, failure: state.failure, isStale: false }
+  const kept = answers.get(key)
+  if (kept !== undefined) return { value: kept as Answer<O>, failure: undefined, isStale: false }
+  const before = state.scope === scope ? state.value : undefined
+  return { value: before as Answer<O> | undefined, failure: undefined, isStale: before !== undefined }
+}

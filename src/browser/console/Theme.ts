@@ -1,0 +1,46 @@
+/**
+ * The colours: those of the system, or the ones that were chosen.
+ *
+ * @module
+ */
+import * as Store from "./Store.ts"
+
+export const choices = ["system", "light", "dark"] as const
+export type Choice = (typeof choices)[number]
+
+/** The key in `localStorage`. The page's head reads it too, before the first paint. */
+const key = "hydracore-theme"
+
+const stored = (): Choice => {
+  try {
+    const found = choices.find((choice) => choice === localStorage.getItem(key))
+    return found ?? "system"
+  } catch {
+    // Storage can be forbidden.
+    return "system"
+  }
+}
+
+export const choice = Store.make<Choice>(stored())
+
+export const choose = (chosen: Choice): void => {
+  if (chosen === "system") delete document.documentElement.dataset["theme"]
+  else document.documentElement.dataset["theme"] = chosen
+  try {
+    localStorage.setItem(key, chosen)
+  } catch {
+    // It lasts until the page is closed.
+  }
+  choice.set(chosen)
+}
+
+/** Calls `listener` when the colours change. */
+export const onChange = (listener: () => void): (() => void) => {
+  const system = matchMedia("(prefers-color-scheme: dark)")
+  system.addEventListener("change", listener)
+  const unsubscribe = choice.subscribe(listener)
+  return () => {
+    system.removeEventListener("change", listener)
+    unsubscribe()
+  }
+}

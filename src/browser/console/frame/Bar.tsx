@@ -1,0 +1,136 @@
+/**
+ * The bar at the top: the website, its pages, and the theme.
+ *
+ * @module
+ */
+import * as Address from "../Address.ts"
+import * as Format from "../Format.ts"
+import { go, linkTo, useAddress } from "../Location.ts"
+import { Icon, Mark } from "../parts/Icon.tsx"
+import { Menu } from "../parts/Menu.tsx"
+import { type Answer, send } from "../Requests.ts"
+import { useAnswer } from "../Resource.ts"
+import { useStore } from "../Store.ts"
+import * as Texts from "../Texts.ts"
+import * as Theme from "../Theme.ts"
+
+export type Site = Answer<"GET /v1/owner/sites">["sites"][number]
+
+/** What another website does not inherit: ids and names of this one. */
+const elsewhere = { filters: [], list: null } as const
+
+const ThemeMenu = () => {
+  const choice = useStore(Theme.choice)
+  return (
+    <Menu
+      label={Texts.frame.theme}
+      side="end"
+      hasChevron={false}
+      className="theme"
+      choices={Theme.choices.map((value) => ({
+        value,
+        label: Texts.frame.themes[value],
+        isCurrent: value === choice
+      }))}
+      onChoose={Theme.choose}
+    >
+      <Icon name={choice} />
+    </Menu>
+  )
+}
+
+type Session = Answer<"GET /v1/owner/session">
+
+const end = async () => {
+  await send("DELETE /v1/owner/session", {})
+  location.reload()
+}
+
+const SessionMenu = ({ session }: { readonly session: Session }) => (
+  <Menu
+    label={`${Texts.session.label}: ${Texts.session.roles[session.role]}`}
+    side="end"
+    hasChevron={false}
+    note={Texts.session.ends(Format.day(Date.parse(session.expires_at)))}
+    choices={[{ value: "end", label: Texts.session.end }]}
+    onChoose={end}
+  >
+    <Icon name="person" />
+  </Menu>
+)
+
+/** The number of submissions that nobody has read. */
+const Waiting = ({ siteId }: { readonly siteId: string }) => {
+  const { value } = useAnswer(
+    "GET /v1/owner/sites/:site_id/submissions/overview",
+    { params: { site_id: siteId } },
+    siteId
+  )
+  if (value === undefined || value.unread === 0) return null
+  return (
+    <span class="count">
+      <span aria-hidden="true">{value.unread}</span>
+      <span class="heard">{Texts.waiting(value.unread)}</span>
+    </span>
+  )
+}
+
+interface Props {
+  /** Undefined without a session. */
+  readonly session: Session | undefined
+  readonly sites: ReadonlyArray<Site>
+  readonly site: Site | undefined
+}
+
+export const Bar = ({ session, site, sites }: Props) => {
+  const { page } = useAddress()
+  return (
+    <header class="bar">
+      <button type="button" class="skip" onClick={() => document.getElementById("content")?.focus()}>
+        {Texts.frame.skip}
+      </button>
+      <a class="home" href={Address.format(Address.initial)} aria-label={Texts.sites.all}>
+        <Mark />
+      </a>
+      {site === undefined ? (
+        <b>{Texts.app}</b>
+      ) : (
+        <>
+          <Menu
+            label={`${Texts.frame.sites}: ${site.name}`}
+            className="sites"
+            choices={[
+              ...sites.map(({ name, site_id }) => ({
+                value: site_id,
+                label: name,
+                isCurrent: site_id === site.site_id
+              })),
+              ...(sites.length > 1 ? [{ value: null, label: Texts.sites.all, isApart: true }] : [])
+            ]}
+            onChoose={(site_id: string | null) =>
+              go(site_id === null ? Address.initial : { ...elsewhere, site: site_id })
+            }
+          >
+            <b>{site.name}</b>
+          </Menu>
+          <nav aria-label={Texts.frame.pages}>
+            {Object.entries(Texts.pages).map(([name, title]) => (
+              <a
+                key={name}
+                href={linkTo({ ...Address.initial, site: site.site_id, page: name })}
+                aria-current={name === page ? "page" : undefined}
+              >
+                {title}
+                {name === "inbox" && <Waiting siteId={site.site_id} />}
+              </a>
+            ))}
+          </nav>
+        </>
+      )}
+      <div class="bar-end">
+        <ThemeMenu />
+        {session !== undefined && <SessionMenu session={session} />}
+      </div>
+    </header>
+  )
+}

@@ -1,0 +1,58 @@
+/**
+ * Opens a session with the secret of a link, when a person presses the button: programs that only look at a link do not spend it.
+ *
+ * @module
+ */
+import { useState } from "preact/hooks"
+import { go } from "../Location.ts"
+import { Message } from "../parts/Message.tsx"
+import { Snippet } from "../parts/Snippet.tsx"
+import { type FailureKind, send } from "../Requests.ts"
+import * as Texts from "../Texts.ts"
+
+/** There is no session, and the address is no link. */
+export const SignedOut = () => (
+  <Message title={Texts.signedOut.title}>
+    <p>{Texts.signedOut.body}</p>
+    <Snippet text={Texts.signedOut.command} />
+    <p>{Texts.signedOut.after}</p>
+  </Message>
+)
+
+export const Link = ({ secret }: { readonly secret: string }) => {
+  const [isBusy, setBusy] = useState(false)
+  const [failure, setFailure] = useState<FailureKind | null>(null)
+  const open = async () => {
+    setBusy(true)
+    const outcome = await send("POST /v1/owner/session", { body: { secret } })
+    setBusy(false)
+    if (!outcome.ok) return setFailure(outcome.failure.kind)
+    // Everything that an earlier session loaded is forgotten with the page.
+    go({ link: null, site: null }, { replace: true })
+    location.reload()
+  }
+  const isSpent = failure === "signed-out" || failure === "not-found" || failure === "invalid"
+  if (isSpent) {
+    return (
+      <Message title={Texts.link.spent}>
+        <p>{Texts.link.spentBody}</p>
+        <Snippet text={Texts.signedOut.command} />
+      </Message>
+    )
+  }
+  return (
+    <Message title={Texts.link.title}>
+      <p>{Texts.link.body}</p>
+      <p>
+        <button type="button" class="button primary large" disabled={isBusy} onClick={open}>
+          {Texts.link.open}
+        </button>
+      </p>
+      {failure !== null && (
+        <p class="bad" role="alert">
+          {Texts.failures[failure]}
+        </p>
+      )}
+    </Message>
+  )
+}

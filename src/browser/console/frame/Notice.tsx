@@ -1,0 +1,22 @@
+/**
+ * Says that the service does not answer, and until when what is shown was counted.
+ *
+ * @module
+ */
+import { connection } from "../Connection.ts"
+import * as Format from "../Format.ts"
+import { useStore } from "../Store.ts"
+import * as Texts from "../Texts.ts"
+
+export const Notice = () => {
+  const { failure, succeededAt } = useStore(connection)
+  return (
+    <div class="notice" role="status">
+      {failure !== null && (
+        <p>
+          {Texts.failures[failure.kind]} {Texts.stale(Format.clock(succeededAt))}
+        </p>
+      )}
+    </div>
+  )
+}

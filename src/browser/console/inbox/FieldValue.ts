@@ -1,0 +1,35 @@
+/**
+ * The value of a form's field as people read it. Pure.
+ *
+ * @module
+ */
+import type { Answer } from "../Requests.ts"
+import * as Texts from "../Texts.ts"
+
+type Field = Answer<"GET /v1/owner/sites/:site_id/submissions/:submission_id">["fields"][number]
+
+export interface FieldValue {
+  readonly text: string
+  /** Whether it is JSON, whose white space matters less than its brackets. */
+  readonly isCode: boolean
+}
+
+const plain = (text: string): FieldValue => ({ text, isCode: false })
+
+const isPlain = (value: unknown): value is string | number => typeof value === "string" || typeof value === "number"
+
+/** Numbers keep the digits that were sent. A list of texts is read as a list, and anything deeper as JSON. */
+export const of = ({ type, value }: Field): FieldValue => {
+  if (type === "text") return plain(value)
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(value)
+  } catch {
+    return { text: value, isCode: true }
+  }
+  if (typeof parsed === "boolean") return plain(parsed ? Texts.inbox.yes : Texts.inbox.no)
+  if (parsed === null) return plain(Texts.inbox.nothing)
+  if (typeof parsed === "number") return plain(value)
+  if (Array.isArray(parsed) && parsed.every(isPlain)) return plain(parsed.join(", "))
+  return { text: JSON.stringify(parsed, undefined, 2), isCode: true }
+}

@@ -1,0 +1,176 @@
+/**
+ * The submissions of a website: a list, and beside it the one that is open.
+ *
+ * @module
+ */
+import { useState } from "preact/hooks"
+import { go, useAddress } from "../Location.ts"
+import { Dialog } from "../parts/Dialog.tsx"
+import { Message } from "../parts/Message.tsx"
+import type { PageProps } from "../parts/Page.ts"
+import { Snippet } from "../parts/Snippet.tsx"
+import { useAnswer } from "../Resource.ts"
+import * as Texts from "../Texts.ts"
+import { type Changes, hides, useChanges } from "./Changes.ts"
+import { Details } from "./Details.tsx"
+import { List } from "./List.tsx"
+import { Toolbar } from "./Toolbar.tsx"
+import * as View from "./View.ts"
+
+const Empty = ({ siteId, view }: { readonly siteId: string; readonly view: View.View }) => {
+  const { empty } = Texts.inbox
+  if (View.isNarrow(view)) {
+    return (
+      <div class="nothing">
+        <p>{view.isUnread && view.search === "" ? empty.unread : empty.found}</p>
+        <button
+          type="button"
+          class="button"
+          onClick={() => go({ view: View.format({ ...View.parse({}), folder: view.folder }) })}
+        >
+          {empty.clear}
+        </button>
+      </div>
+    )
+  }
+  return view.folder === "quarantined" ? (
+    <Message title={empty.quarantined}>
+      <p>{empty.quarantinedBody}</p>
+    </Message>
+  ) : (
+    <Message title={empty.accepted}>
+      <p>{empty.acceptedBody}</p>
+      <Snippet text={Texts.noData.command(siteId)} />
+    </Message>
+  )
+}
+
+interface SelectionProps {
+  readonly ids: ReadonlyArray<string>
+  readonly view: View.View
+  readonly changes: Changes
+  readonly onRemove: () => void
+  readonly onDone: () => void
+}
+
+const Selection = ({ changes, ids, onDone, onRemove, view }: SelectionProps) => (
+  <div class="selection" role="status">
+    <b>{Texts.inbox.selected(ids.length)}</b>
+    {view.folder === "quarantined" ? (
+      <button
+        type="button"
+        class="button"
+        onClick={() => {
+          changes.release(ids)
+          onDone()
+        }}
+      >
+        {Texts.inbox.actions.release}
+      </button>
+    ) : (
+      <button
+        type="button"
+        class="button"
+        onClick={() => {
+          changes.mark(ids, true)
+          onDone()
+        }}
+      >
+        {Texts.inbox.actions.read}
+      </button>
+    )}
+    <button type="button" class="button" onClick={onRemove}>
+      {Texts.inbox.actions.delete}
+    </button>
+    <button type="button" class="button bare" onClick={onDone}>
+      {Texts.inbox.unselect}
+    </button>
+  </div>
+)
+
+/** The most submissions of one change. */
+const maxSelected = 100
+
+export const Inbox = ({ isOwner, site }: PageProps) => {
+  const { item, view: parameters } = useAddress()
+  const view = View.parse(parameters)
+  const changes = useChanges(site.site_id)
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
+  const [removing, setRemoving] = useState<ReadonlyArray<string>>([])
+  const { value: counts } = useAnswer(
+    "GET /v1/owner/sites/:site_id/submissions/overview",
+    { params: { site_id: site.site_id } },
+    site.site_id
+  )
+  const isGone = item !== null && hides(view.folder, changes.of(item))
+
+  const select = (id: string, isSelected: boolean) => {
+    const next = new Set(selected)
+    if (!isSelected) next.delete(id)
+    else if (next.size < maxSelected) next.add(id)
+    setSelected(next)
+  }
+  const remove = () => {
+    changes.remove(removing)
+    setRemoving([])
+    setSelected(new Set())
+    if (item !== null && removing.includes(item)) go({ item: null }, { replace: true })
+  }
+
+  return (
+    <div class={`inbox ${item === null || isGone ? "" : "reading"}`}>
+      <h1 class="heard">{Texts.pages.inbox}</h1>
+      <Toolbar siteId={site.site_id} view={view} quarantined={counts?.quarantined ?? 0} forms={counts?.pages ?? []} />
+      {changes.isFailed && (
+        <p class="bad failed" role="alert">
+          {Texts.inbox.failed}
+        </p>
+      )}
+      {selected.size > 0 && (
+        <Selection
+          ids={[...selected]}
+          view={view}
+          changes={changes}
+          onRemove={() => setRemoving([...selected])}
+          onDone={() => setSelected(new Set())}
+        />
+      )}
+      <div class="panes">
+        <List
+          key={JSON.stringify(view)}
+          site={site}
+          view={view}
+          changes={changes}
+          selected={selected}
+          onSelect={isOwner ? select : undefined}
+          empty={<Empty siteId={site.site_id} view={view} />}
+        />
+        {item !== null && !isGone ? (
+          <Details
+            key={item}
+            site={site}
+            submissionId={item}
+            changes={changes}
+            isOwner={isOwner}
+            onRemove={(id) => setRemoving([id])}
+          />
+        ) : (
+          <p class="details nothing-open muted">{Texts.inbox.open}</p>
+        )}
+      </div>
+      {removing.length > 0 && (
+        <Dialog title={Texts.inbox.confirm(removing.length)} onClose={() => setRemoving([])}>
+          <p class="muted">{Texts.inbox.confirmBody(removing.length)}</p>
+          <div class="dialog-actions">
+            <button type="button" class="button" onClick={() => setRemoving([])}>
+              {Texts.inbox.cancel}
+            </button>
+            <button type="button" class="button danger" onClick={remove}>
+              {Texts.inbox.actions.delete}
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </div>
+  )
+}

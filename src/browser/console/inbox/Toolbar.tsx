@@ -1,0 +1,112 @@
+/**
+ * Chooses which submissions are listed, and exports them.
+ *
+ * @module
+ */
+import { useEffect, useState } from "preact/hooks"
+import { go } from "../Location.ts"
+import { Icon } from "../parts/Icon.tsx"
+import { Menu } from "../parts/Menu.tsx"
+import { Search } from "../parts/Search.tsx"
+import { addressOf } from "../Requests.ts"
+import * as Texts from "../Texts.ts"
+import * as View from "./View.ts"
+
+interface Props {
+  readonly siteId: string
+  readonly view: View.View
+  readonly quarantined: number
+  readonly forms: ReadonlyArray<string>
+}
+
+/** Milliseconds without a key before a search begins. */
+const pause = 300
+
+/** Has the browser save a file. */
+const download = (address: string): void => {
+  const link = document.createElement("a")
+  link.href = address
+  link.download = ""
+  link.click()
+}
+
+export const Toolbar = ({ forms, quarantined, siteId, view }: Props) => {
+  const [typed, setTyped] = useState(view.search)
+  const show = (change: Partial<View.View>, replace = false) =>
+    go({ view: View.format({ ...view, ...change }), item: null }, { replace })
+  useEffect(() => {
+    if (typed === view.search) return
+    const wait = setTimeout(() => show({ search: typed }, true), pause)
+    return () => clearTimeout(wait)
+  }, [typed])
+  useEffect(() => setTyped(view.search), [view.search])
+
+  return (
+    <header class="toolbar">
+      <nav class="folders" aria-label={Texts.inbox.folder}>
+        {View.folders.map((folder) => (
+          <button
+            type="button"
+            key={folder}
+            aria-pressed={folder === view.folder}
+            onClick={() => show({ folder, isUnread: false })}
+          >
+            {Texts.inbox.folders[folder]}
+            {folder === "quarantined" && quarantined > 0 && <span class="count">{quarantined}</span>}
+          </button>
+        ))}
+      </nav>
+      <div class="tools">
+        <Search label={Texts.inbox.search} value={typed} onInput={setTyped} />
+        {view.folder === "accepted" && (
+          <button
+            type="button"
+            class="button toggle"
+            aria-pressed={view.isUnread}
+            onClick={() => show({ isUnread: !view.isUnread })}
+          >
+            {Texts.inbox.unreadOnly}
+          </button>
+        )}
+        {(forms.length > 1 || view.form !== "") && (
+          <Menu
+            label={`${Texts.inbox.form}: ${view.form || Texts.inbox.allForms}`}
+            side="end"
+            choices={[
+              { value: "", label: Texts.inbox.allForms, isCurrent: view.form === "" },
+              ...forms.map((form, index) => ({
+                value: form,
+                label: form,
+                isCurrent: form === view.form,
+                isApart: index === 0
+              }))
+            ]}
+            onChoose={(form) => show({ form })}
+          >
+            {view.form || Texts.inbox.allForms}
+          </Menu>
+        )}
+        <Menu
+          label={Texts.inbox.export}
+          side="end"
+          hasChevron={false}
+          choices={(["csv", "ndjson"] as const).map((format) => ({
+            value: format,
+            label: Texts.inbox.exports[format]
+          }))}
+          onChoose={(format) =>
+            download(
+              addressOf("/v1/owner/sites/:site_id/submissions/export", {
+                params: { site_id: siteId },
+                query: { ...View.toFilter(view), format }
+              })
+            )
+          }
+        >
+          <Icon name="export" />
+          {Texts.inbox.export}
+        </Menu>
+      </div>
+    </header>
+  )
+}

@@ -1,0 +1,274 @@
+/**
+ * The chart of a metric over time, with the line of the comparison.
+ *
+ * A screen reader and a keyboard get it as a slider over its points; `ChartTable` has the same as a table.
+ *
+ * @module
+ */
+import { useEffect, useRef, useState } from "preact/hooks"
+import UPlot from "uplot"
+import type { Interval, Metric } from "../Address.ts"
+import * as Format from "../Format.ts"
+import * as Texts from "../Texts.ts"
+import * as Theme from "../Theme.ts"
+import * as Points from "./Points.ts"
+
+interface Props {
+  readonly metric: Metric
+  readonly interval: Interval
+  readonly points: ReadonlyArray<Points.Point>
+  /** The number of last points that are still to come. */
+  readonly future: number
+  /** Whether the last interval that has begun is not over. */
+  readonly isOpen: boolean
+  /** Opens the days of a point, or of two points and all between. */
+  readonly onOpen: (first: number, last: number) => void
+}
+
+const height = 300
+
+/** Pixels for a digit and for the space beside the labels of the y axis, and for each label of the x axis. */
+const digitWidth = 7.5
+const gap = 12
+const labelWidth = 76
+
+/** The colours of the theme, which a canvas does not inherit. */
+const inkOf = (element: HTMLElement) => {
+  const read = (name: string): string => {
+    const probe = element.querySelector<HTMLElement>(`.ink-${name}`)
+    return probe === null ? "" : getComputedStyle(probe).color
+  }
+  return { line: read("line"), fill: read("fill"), before: read("before"), grid: read("grid"), label: read("label") }
+}
+
+const sentence = (metric: Metric, interval: Interval, { before, label, value }: Points.Point): string =>
+  Texts.chart.point(
+    Format.longLabel(interval, label),
+    Format.metric(metric, value),
+    before === undefined ? undefined : Format.metric(metric, before)
+  )
+
+const Tip = ({
+  at,
+  interval,
+  metric,
+  point,
+  width
+}: {
+  readonly at: number
+  readonly width: number
+  readonly metric: Metric
+  readonly interval: Interval
+  readonly point: Points.Point
+}) => {
+  const { before, beforeLabel, label, value } = point
+  return (
+    <div
+      class={`tip ${at > width / 2 ? "tip-before" : ""}`}
+      ref={(element) => {
+        element?.style.setProperty("left", `${at}px`)
+      }}
+    >
+      <p>
+        <span>{Format.longLabel(interval, label)}</span>
+        <b>{Format.metric(metric, value)}</b>
+      </p>
+      {before !== undefined && beforeLabel !== undefined && (
+        <p class="muted">
+          <span>{Format.longLabel(interval, beforeLabel)}</span>
+          <b>{Format.metric(metric, before)}</b>
+        </p>
+      )}
+    </div>
+  )
+}
+
+export const Chart = ({ future, interval, isOpen, metric, onOpen, points }: Props) => {
+  const frame = useRef<HTMLDivElement>(null)
+  const plot = useRef<UPlot | undefined>(undefined)
+  const [current, setCurrent] = useState<number | null>(null)
+  const latest = useRef({ onOpen, points, metric, interval })
+  latest.current = { onOpen, points, metric, interval }
+  const last = Math.max(0, points.length - 1 - future)
+
+  useEffect(() => {
+    const element = frame.current
+    if (element === null) return
+    const isRtl = getComputedStyle(element).direction === "rtl"
+
+    const draw = () => {
+      plot.current?.destroy()
+      const ink = inkOf(element)
+      // The line to the last interval is dotted while that is not over.
+      const whole = isOpen && last > 0 ? last - 1 : last
+      const isAlone = whole === 0
+      const font = `12px ${getComputedStyle(element).fontFamily}`
+      const max = Math.max(
+        ...points.flatMap(({ before, value }) => [Format.toNumber(value), Format.toNumber(before)]),
+        0
+      )
+      const levels = Points.levels(max, metric === "visit_duration")
+      const axis = { stroke: ink.label, font, ticks: { show: false } }
+      const { clientWidth: width } = element
+      const names = levels.map((value) => Format.axis(metric, value))
+      const gutter = gap + digitWidth * Math.max(...names.map(({ length }) => length))
+      const shown = Points.ticks(points.length, width - gutter, labelWidth)
+      plot.current = new UPlot(
+        {
+          width,
+          height,
+          // The label of the last point is wider than the point.
+          padding: [12, shown.at(-1) === points.length - 1 ? 24 : 8, 0, 8],
+          legend: { show: false },
+          scales: {
+            x: {
+              time: false,
+              dir: isRtl ? -1 : 1,
+              range: (_, min, max) => (min === max ? [min - 1, max + 1] : [min, max])
+            },
+            y: { range: () => [0, levels.at(-1) ?? 1] }
+          },
+          axes: [
+            {
+              ...axis,
+              size: 32,
+              gap: 10,
+              grid: { show: false },
+              splits: () => [...shown],
+              values: (_, splits) =>
+                splits.map((index) => Format.shortLabel(interval, latest.current.points[index]?.label ?? ""))
+            },
+            {
+              ...axis,
+              side: isRtl ? 1 : 3,
+              size: gutter,
+              gap,
+              grid: { stroke: ink.grid, width: 1 },
+              splits: () => [...levels],
+              values: () => [...names]
+            }
+          ],
+          series: [
+            {},
+            { stroke: ink.before, width: 1.5, dash: [4, 4], points: { show: false } },
+            {
+              stroke: ink.line,
+              width: 2,
+              fill: ink.fill,
+              points: { show: isAlone, size: 7, fill: ink.line }
+            },
+            { stroke: ink.line, width: 2, dash: [2, 4], points: { show: false } }
+          ],
+          cursor: {
+            y: false,
+            points: {
+              size: 9,
+              width: 2,
+              stroke: "transparent",
+              fill: (_, index) => (index === 1 ? ink.before : ink.line)
+            },
+            drag: { x: true, y: false, setScale: false }
+          },
+          hooks: {
+            setCursor: [({ cursor }) => setCurrent(cursor.idx ?? null)],
+            setSelect: [
+              (self) => {
+                if (self.select.width < 8) return
+                const ends = [self.select.left, self.select.left + self.select.width].map((left) => self.posToIdx(left))
+                self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false)
+                latest.current.onOpen(Math.min(...ends), Math.max(...ends))
+              }
+            ]
+          }
+        },
+        [
+          points.map((_, index) => index),
+          points.map(({ before }) => (before === undefined ? null : Format.toNumber(before))),
+          points.map(({ value }, index) => (index > whole ? null : Format.toNumber(value))),
+          points.map(({ value }, index) => (index < whole || index > last ? null : Format.toNumber(value)))
+        ],
+        element
+      )
+    }
+
+    draw()
+    const resized = new ResizeObserver(() => {
+      if (plot.current?.width !== element.clientWidth) draw()
+    })
+    resized.observe(element)
+    const unsubscribe = Theme.onChange(draw)
+    return () => {
+      resized.disconnect()
+      unsubscribe()
+      plot.current?.destroy()
+      plot.current = undefined
+    }
+  }, [points, metric, interval, last, isOpen])
+
+  const show = (index: number) => {
+    const self = plot.current
+    if (self === undefined) return
+    self.setCursor({ left: self.valToPos(index, "x"), top: 0 })
+    setCurrent(index)
+  }
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    const isRtl = frame.current !== null && getComputedStyle(frame.current).direction === "rtl"
+    const at = current ?? last
+    const next = {
+      ArrowLeft: at + (isRtl ? 1 : -1),
+      ArrowRight: at + (isRtl ? -1 : 1),
+      ArrowDown: at - 1,
+      ArrowUp: at + 1,
+      PageDown: at - 7,
+      PageUp: at + 7,
+      Home: 0,
+      End: last
+    }[event.key]
+    if (next !== undefined) {
+      event.preventDefault()
+      show(Math.min(Math.max(next, 0), last))
+    } else if (event.key === "Enter" && current !== null) {
+      onOpen(current, current)
+    } else if (event.key === "Escape") {
+      plot.current?.setCursor({ left: -10, top: -10 })
+    }
+  }
+
+  const point = current === null ? undefined : points[current]
+  const at =
+    current === null || plot.current === undefined
+      ? 0
+      : plot.current.valToPos(current, "x") + plot.current.over.offsetLeft
+  return (
+    <div class="chart">
+      <div
+        ref={frame}
+        class="plot"
+        role="slider"
+        tabIndex={0}
+        aria-label={Texts.chart.name(Texts.metrics[metric], Texts.chart.intervals[interval])}
+        aria-description={Texts.chart.help}
+        aria-valuemin={0}
+        aria-valuemax={last}
+        aria-valuenow={current ?? last}
+        aria-valuetext={sentence(metric, interval, points[current ?? last] ?? points[0]!)}
+        onKeyDown={onKeyDown}
+        onFocus={() => {
+          if (frame.current?.matches(":focus-visible")) show(current ?? last)
+        }}
+        onBlur={() => plot.current?.setCursor({ left: -10, top: -10 })}
+        onClick={() => {
+          if (current !== null && current <= last) onOpen(current, current)
+        }}
+      >
+        {["line", "fill", "before", "grid", "label"].map((name) => (
+          <i key={name} class={`ink ink-${name}`} />
+        ))}
+      </div>
+      {point !== undefined && current !== null && current <= last && (
+        <Tip at={at} width={plot.current?.width ?? 0} metric={metric} interval={interval} point={point} />
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,49 @@
+/**
+ * The chart as a table.
+ *
+ * @module
+ */
+import type { Interval, Metric } from "../Address.ts"
+import * as Format from "../Format.ts"
+import * as Texts from "../Texts.ts"
+import type { Point } from "./Points.ts"
+
+interface Props {
+  readonly metric: Metric
+  readonly interval: Interval
+  readonly points: ReadonlyArray<Point>
+}
+
+export const ChartTable = ({ interval, metric, points }: Props) => {
+  const isCompared = points.some(({ before }) => before !== undefined)
+  const name = Texts.chart.name(Texts.metrics[metric], Texts.chart.intervals[interval])
+  return (
+    <section class="scroll chart-table" tabIndex={0} aria-label={name}>
+      <table>
+        <caption class="heard">{name}</caption>
+        <thead>
+          <tr>
+            <th scope="col">{Texts.chart.when}</th>
+            <th scope="col" class="number">
+              {Texts.metrics[metric]}
+            </th>
+            {isCompared && (
+              <th scope="col" class="number">
+                {Texts.chart.before}
+              </th>
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          {points.toReversed().map(({ before, label, value }) => (
+            <tr key={label}>
+              <th scope="row">{Format.longLabel(interval, label)}</th>
+              <td class="number">{Format.metric(metric, value)}</td>
+              {isCompared && <td class="number muted">{Format.metric(metric, before)}</td>}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}

@@ -1,0 +1,154 @@
+/**
+ * A list of what is most frequent, with a tab for each of its dimensions. A click on a row filters everything.
+ *
+ * @module
+ */
+import { useId } from "preact/hooks"
+import { type Dimension, toggle } from "../Address.ts"
+import * as Format from "../Format.ts"
+import { go, useAddress } from "../Location.ts"
+import type { Answer } from "../Requests.ts"
+import { useAnswer } from "../Resource.ts"
+import * as Texts from "../Texts.ts"
+import * as Queries from "./Queries.ts"
+
+type Row = Answer<"POST /v1/owner/query">["results"][number]
+
+/** The rows of a list that is not opened. */
+export const shownRows = 8
+
+interface RowProps {
+  readonly dimension: Dimension
+  readonly row: Row
+  /** The largest value of the list, and the sum of all. */
+  readonly most: number
+  readonly all: number
+}
+
+const ListRow = ({ all, dimension, most, row }: RowProps) => {
+  const { filters } = useAddress()
+  const [name = ""] = row.dimensions
+  const isFiltered = filters.some(
+    (filter) => filter.dimension === dimension && filter.operator === "is" && filter.values.includes(name)
+  )
+  const metrics = Queries.listMetrics(dimension, false)
+  const value = Format.toNumber(row.metrics[0])
+  return (
+    <li>
+      <button
+        type="button"
+        class="row"
+        aria-pressed={isFiltered}
+        title={Texts.lists.filterBy(Texts.dimension(dimension), Format.value(dimension, name))}
+        onClick={() => go({ filters: toggle(filters, dimension, name) })}
+      >
+        <span class="name">
+          <span
+            class="share-bar"
+            ref={(element) => element?.style.setProperty("inline-size", `${most === 0 ? 0 : (100 * value) / most}%`)}
+          />
+          <bdi>{Format.value(dimension, name)}</bdi>
+        </span>
+        {metrics.length === 1 && <span class="share">{Format.share(value, all)}</span>}
+        {metrics.map((metric, place) => (
+          <span key={metric} class="number">
+            {Format.metric(metric, row.metrics[place], true)}
+          </span>
+        ))}
+      </button>
+    </li>
+  )
+}
+
+const Skeleton = () => (
+  <ul class="rows" aria-hidden="true">
+    {Array.from({ length: shownRows }, (_, index) => (
+      <li key={index} class="row">
+        <span class={`skeleton skeleton-${index % 4}`}>&nbsp;</span>
+      </li>
+    ))}
+  </ul>
+)
+
+interface Props {
+  /** The first one is open if no tab is chosen. */
+  readonly dimensions: readonly [Dimension, ...ReadonlyArray<Dimension>]
+  readonly scope: Queries.Scope
+  /** The visitors of the range; undefined while they are not loaded. */
+  readonly visitors: number | undefined
+  readonly isWide?: boolean
+}
+
+export const List = ({ dimensions, isWide, scope, visitors }: Props) => {
+  const id = useId()
+  const { tabs } = scope.address
+  const dimension = dimensions.find((candidate) => tabs.includes(candidate)) ?? dimensions[0]
+  const query = Queries.list(scope, dimension, { limit: shownRows }, Date.now())
+  const { failure, isStale, value } = useAnswer("POST /v1/owner/query", { body: query }, `${scope.siteId} ${dimension}`)
+  const rows = value?.results ?? []
+  const metrics = Queries.listMetrics(dimension, false)
+  const most = Math.max(...rows.map(({ metrics }) => Format.toNumber(metrics[0])), 0)
+
+  const choose = (chosen: Dimension) => {
+    const others = tabs.filter((tab) => !dimensions.includes(tab))
+    go({ tabs: chosen === dimensions[0] ? others : [...others, chosen] }, { replace: true })
+  }
+
+  return (
+    <section class={`list ${isWide ? "wide-list" : ""}`} aria-labelledby={`${id}-${dimension}`}>
+      <header>
+        <h2 class="tabs">
+          {dimensions.map((candidate) => (
+            <button
+              type="button"
+              key={candidate}
+              id={`${id}-${candidate}`}
+              aria-pressed={candidate === dimension}
+              onClick={() => choose(candidate)}
+            >
+              {Texts.tabs[candidate]}
+            </button>
+          ))}
+        </h2>
+        <span class="columns" aria-hidden="true">
+          {metrics.map((metric) => (
+            <span key={metric} class="number">
+              {Texts.column(dimension, metric)}
+            </span>
+          ))}
+        </span>
+      </header>
+      <div class={`body ${isStale ? "stale" : ""}`} aria-busy={isStale || value === undefined}>
+        {value === undefined ? (
+          failure === undefined || failure.kind === "offline" ? (
+            <Skeleton />
+          ) : (
+            <p class="none">{Texts.failures[failure.kind]}</p>
+          )
+        ) : rows.length === 0 ? (
+          <p class="none">
+            {Texts.lists.none} {Texts.lists.noneOf[dimension]}
+          </p>
+        ) : (
+          <ul class="rows">
+            {rows.map((row) => (
+              <ListRow key={row.dimensions[0]} dimension={dimension} row={row} most={most} all={visitors ?? most} />
+            ))}
+          </ul>
+        )}
+      </div>
+      <footer>
+        {(value?.meta.total_rows ?? 0) > shownRows && (
+          <button
+            type="button"
+            class="button bare"
+            aria-label={Texts.lists.allOf(Texts.tabs[dimension] ?? "")}
+            onClick={() => go({ list: dimension })}
+          >
+            {Texts.lists.all}
+          </button>
+        )}
+      </footer>
+    </section>
+  )
+}

@@ -1,0 +1,126 @@
+/**
+ * The statistics of a website.
+ *
+ * @module
+ */
+import type { Dimension } from "../Address.ts"
+import * as Calendar from "../Calendar.ts"
+import * as Format from "../Format.ts"
+import type { Site } from "../frame/Bar.tsx"
+import { go, useAddress } from "../Location.ts"
+import { Message } from "../parts/Message.tsx"
+import type { PageProps } from "../parts/Page.ts"
+import { Snippet } from "../parts/Snippet.tsx"
+import { useAnswer } from "../Resource.ts"
+import * as Texts from "../Texts.ts"
+import { Filters } from "./Filters.tsx"
+import { List } from "./List.tsx"
+import { ListDialog } from "./ListDialog.tsx"
+import { Now } from "./Now.tsx"
+import * as Queries from "./Queries.ts"
+import { RangePicker } from "./RangePicker.tsx"
+import { Series } from "./Series.tsx"
+import { type Total, Totals, totalOf } from "./Totals.tsx"
+
+/** The tabs of each list. */
+const lists: ReadonlyArray<readonly [Dimension, ...ReadonlyArray<Dimension>]> = [
+  ["event:page", "visit:entry_page", "visit:exit_page"],
+  ["visit:source", "visit:channel", "visit:utm_campaign"],
+  ["visit:country"],
+  ["visit:device", "visit:browser", "visit:os"],
+  ["event:goal", "event:name"]
+]
+
+const NoVisits = ({ isFiltered, site }: { readonly site: Site; readonly isFiltered: boolean }) => (
+  <p class="no-visits" role="status">
+    {isFiltered ? Texts.noData.filtered : Texts.noData.earlier}{" "}
+    {isFiltered ? (
+      <button type="button" class="link" onClick={() => go({ filters: [] })}>
+        {Texts.noData.clear}
+      </button>
+    ) : (
+      <button type="button" class="link" onClick={() => go({ site: site.site_id, range: "all", interval: null })}>
+        {Texts.noData.all}
+      </button>
+    )}
+  </p>
+)
+
+/** Says how to install the tag. */
+const Install = ({ site }: { readonly site: Site }) => (
+  <Message title={Texts.noData.title}>
+    <p>{Texts.noData.body}</p>
+    <Snippet text={Texts.noData.command(site.site_id)} />
+    <p>{Texts.noData.after}</p>
+  </Message>
+)
+
+export const Overview = ({ site }: PageProps) => {
+  const address = useAddress()
+  const scope: Queries.Scope = { siteId: site.site_id, timeZone: site.time_zone, address }
+  const now = Date.now()
+  const totals = useAnswer("POST /v1/owner/query", { body: Queries.totals(scope, now) }, `${site.site_id} totals`)
+  const leadsQuery = Queries.leads(scope, now)
+  const leads = useAnswer("POST /v1/owner/query", leadsQuery && { body: leadsQuery }, `${site.site_id} leads`)
+  const row = totals.value?.results[0]
+  const visitors = row === undefined ? undefined : Format.toNumber(row.metrics[0])
+  const isEmpty = visitors === 0 && Format.toNumber(row?.metrics[2]) === 0
+
+  // Whether the website has ever had a visit, if these days have none.
+  const everQuery = isEmpty
+    ? Queries.totals({ ...scope, address: { ...address, range: "all", filters: [], comparison: null } }, now)
+    : null
+  const ever = useAnswer("POST /v1/owner/query", everQuery && { body: everQuery }, `${site.site_id} ever`)
+  const isNew = isEmpty && ever.value !== undefined && Format.toNumber(ever.value.results[0]?.metrics[0]) === 0
+
+  const days = totals.value?.query.date_range
+  const today = Calendar.today(now, site.time_zone)
+  const shown: ReadonlyArray<Total> = [
+    ...Queries.totalMetrics.map((metric, place) => totalOf(metric, row, place)),
+    leadsQuery === null
+      ? { metric: "conversions", value: undefined, before: undefined, change: null, note: Texts.leadsNeedVisit }
+      : totalOf("conversions", leads.value?.results[0], 0)
+  ]
+  const failure = totals.value === undefined ? totals.failure : undefined
+
+  return (
+    <div class="overview">
+      <header class="options">
+        <h1 class="heard">{Texts.pages.overview}</h1>
+        <Now siteId={site.site_id} />
+        <div class="ranges">
+          <RangePicker timeZone={site.time_zone} shown={days} />
+        </div>
+      </header>
+      <Filters />
+      {failure !== undefined && failure.kind !== "offline" ? (
+        <Message title={Texts.failures[failure.kind]} />
+      ) : isNew ? (
+        <Install site={site} />
+      ) : (
+        <>
+          {isEmpty && ever.value !== undefined && <NoVisits site={site} isFiltered={address.filters.length > 0} />}
+          <Totals
+            totals={shown}
+            chosen={address.metric}
+            isStale={totals.isStale}
+            isOver={days === undefined || days[0] !== days[1] || days[1] < today}
+          />
+          {days === undefined ? <section class="series" /> : <Series scope={scope} days={days} />}
+          <div class="lists">
+            {lists.map((dimensions, index) => (
+              <List
+                key={dimensions[0]}
+                dimensions={dimensions}
+                scope={scope}
+                visitors={visitors}
+                isWide={index === lists.length - 1}
+              />
+            ))}
+          </div>
+          {address.list !== null && <ListDialog key={address.list} dimension={address.list} scope={scope} />}
+        </>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,58 @@
+/**
+ * The points of the chart. Pure.
+ *
+ * @module
+ */
+import type { Interval } from "../Address.ts"
+import type * as Format from "../Format.ts"
+import type { Answer } from "../Requests.ts"
+
+export interface Point {
+  /** A value of the time dimension. */
+  readonly label: string
+  readonly value: Format.MetricValue
+  /** The value of the same place in the comparison's range; undefined without a comparison. */
+  readonly before: Format.MetricValue | undefined
+  readonly beforeLabel: string | undefined
+}
+
+/** Every label of the range, also those without visits, which have no row. */
+export const of = ({ meta, results }: Answer<"POST /v1/owner/query">): ReadonlyArray<Point> => {
+  const rows = new Map(results.map((row) => [row.dimensions[0], row]))
+  return (meta.time_labels ?? []).map((label) => {
+    const row = rows.get(label)
+    return {
+      label,
+      value: row?.metrics[0] ?? 0,
+      before: row?.comparison?.metrics[0],
+      // The compared range can have fewer weeks or months.
+      beforeLabel: row?.comparison?.dimensions[0] || undefined
+    }
+  })
+}
+
+/** How many of the last points are in the future, and so say nothing: the hours of today that are to come. */
+export const future = (points: ReadonlyArray<Point>, interval: Interval, now: string): number =>
+  interval === "time:hour" ? points.filter(({ label }) => label > now).length : 0
+
+/** Which of `count` labels are drawn, if each needs `width` of `space` pixels. */
+export const ticks = (count: number, space: number, width: number): ReadonlyArray<number> => {
+  const most = Math.max(2, Math.floor(space / width))
+  const steps = [1, 2, 3, 4, 6, 7, 12, 14, 24, 28, 48, 60, 90, 120, 180, 365]
+  const step = steps.find((step) => Math.ceil(count / step) <= most) ?? Math.ceil(count / most)
+  return Array.from({ length: Math.ceil(count / step) }, (_, index) => index * step)
+}
+
+/** The y values that are drawn: at most five round ones from 0. */
+export const levels = (max: number, isDuration: boolean): ReadonlyArray<number> => {
+  const rounds = isDuration ? [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600] : [1, 2, 5]
+  const wanted = Math.max(max, 1) / 4
+  const step =
+    rounds.find((round) => isDuration && round >= wanted) ??
+    (() => {
+      const power = 10 ** Math.floor(Math.log10(wanted))
+      return Math.max(1, (rounds.find((round) => !isDuration && round * power >= wanted) ?? 10) * power)
+    })()
+  const count = Math.max(1, Math.ceil(max / step))
+  return Array.from({ length: count + 1 }, (_, index) => index * step)
+}

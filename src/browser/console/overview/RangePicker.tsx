@@ -1,0 +1,135 @@
+/**
+ * Chooses the days and what they are compared with.
+ *
+ * @module
+ */
+import { useState } from "preact/hooks"
+import type { Comparison, Range } from "../Address.ts"
+import * as Calendar from "../Calendar.ts"
+import * as Format from "../Format.ts"
+import { go, useAddress } from "../Location.ts"
+import { Dialog } from "../parts/Dialog.tsx"
+import { type Choice, Menu } from "../parts/Menu.tsx"
+import * as Texts from "../Texts.ts"
+
+/** The choices, in groups. */
+const groups: ReadonlyArray<ReadonlyArray<Exclude<Range, ReadonlyArray<string>>>> = [
+  ["day", "yesterday"],
+  ["7d", "30d", "91d"],
+  ["month", "last-month"],
+  ["year", "12mo", "all"]
+]
+
+/** The earliest day that makes sense. */
+const earliest = "2000-01-01"
+
+interface DaysProps {
+  readonly shown: readonly [string, string]
+  readonly timeZone: string
+  readonly onClose: () => void
+}
+
+const DaysDialog = ({ onClose, shown, timeZone }: DaysProps) => {
+  const [days, setDays] = useState(shown)
+  const today = Calendar.today(Date.now(), timeZone)
+  const [first, last] = days
+  const isReversed = first !== "" && last !== "" && first > last
+  return (
+    <Dialog title={Texts.range.title} onClose={onClose}>
+      <form
+        class="days"
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (isReversed) return
+          onClose()
+          go({ range: days, interval: null })
+        }}
+      >
+        <label>
+          {Texts.range.first}
+          <input
+            type="date"
+            required
+            min={earliest}
+            max={today}
+            value={first}
+            onInput={({ currentTarget }) => setDays([currentTarget.value, last])}
+          />
+        </label>
+        <label>
+          {Texts.range.last}
+          <input
+            type="date"
+            required
+            min={earliest}
+            max={today}
+            value={last}
+            onInput={({ currentTarget }) => setDays([first, currentTarget.value])}
+          />
+        </label>
+        <p class={isReversed ? "bad" : "muted"} role="status">
+          {isReversed ? Texts.range.order : Texts.range.zone(timeZone)}
+        </p>
+        <button type="submit" class="button primary" disabled={isReversed}>
+          {Texts.range.apply}
+        </button>
+      </form>
+    </Dialog>
+  )
+}
+
+interface Props {
+  readonly timeZone: string
+  /** The days that are shown; undefined while they are not loaded. */
+  readonly shown: readonly [string, string] | undefined
+}
+
+export const RangePicker = ({ shown, timeZone }: Props) => {
+  const { comparison, range } = useAddress()
+  const [isChoosing, setChoosing] = useState(false)
+  const today = Calendar.today(Date.now(), timeZone)
+  const choices: ReadonlyArray<Choice<Range | "choose">> = [
+    ...groups.flatMap((group, index) =>
+      group.map((value, place) => ({
+        value,
+        label: Texts.ranges[value],
+        isCurrent: value === range,
+        isApart: index > 0 && place === 0
+      }))
+    ),
+    { value: "choose", label: Texts.range.choose, isCurrent: typeof range !== "string", isApart: true }
+  ]
+  const comparisons: ReadonlyArray<Choice<Comparison | null>> = [
+    ...(["previous_period", "year_over_year"] as const).map((value) => ({
+      value,
+      label: Texts.comparison.names[value],
+      isCurrent: value === comparison
+    })),
+    { value: null, label: Texts.comparison.none, isCurrent: comparison === null, isApart: true }
+  ]
+  return (
+    <>
+      <Menu
+        label={`${Texts.range.label}: ${Format.range(range)}`}
+        side="end"
+        choices={choices}
+        onChoose={(value) => (value === "choose" ? setChoosing(true) : go({ range: value, interval: null }))}
+      >
+        {Format.range(range)}
+      </Menu>
+      <Menu
+        label={`${Texts.comparison.label}: ${comparison === null ? Texts.comparison.none : Texts.comparison.names[comparison]}`}
+        side="end"
+        choices={comparisons}
+        onChoose={(value) => go({ comparison: value })}
+      >
+        <span class={comparison === null ? "muted" : undefined}>
+          {comparison === null ? Texts.comparison.none : Texts.comparison.with(Texts.comparison.names[comparison])}
+        </span>
+      </Menu>
+      {isChoosing && (
+        <DaysDialog timeZone={timeZone} shown={shown ?? [today, today]} onClose={() => setChoosing(false)} />
+      )}
+    </>
+  )
+}

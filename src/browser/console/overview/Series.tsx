@@ -1,0 +1,83 @@
+/**
+ * The chosen metric over time: as a chart, or as a table.
+ *
+ * @module
+ */
+import { useMemo, useState } from "preact/hooks"
+import type { Days } from "../Address.ts"
+import * as Calendar from "../Calendar.ts"
+import { go } from "../Location.ts"
+import { useAnswer } from "../Resource.ts"
+import * as Texts from "../Texts.ts"
+import { Chart } from "./Chart.tsx"
+import { ChartTable } from "./ChartTable.tsx"
+import * as Points from "./Points.ts"
+import * as Queries from "./Queries.ts"
+
+interface Props {
+  readonly scope: Queries.Scope
+  readonly days: Days
+}
+
+export const Series = ({ days, scope }: Props) => {
+  const [isTable, setTable] = useState(false)
+  const { interval: chosen, metric } = scope.address
+  const count = Calendar.countDays(days)
+  const intervals = Calendar.intervalsOf(count)
+  const interval = chosen !== null && intervals.includes(chosen) ? chosen : Calendar.usualInterval(count)
+  const query = Queries.series(scope, interval, Date.now())
+  const { failure, isStale, value } = useAnswer(
+    "POST /v1/owner/query",
+    query && { body: query },
+    `${scope.siteId} ${metric} ${interval}`
+  )
+  const points = useMemo(() => (value === undefined ? [] : Points.of(value)), [value])
+  const isOpen = days[1] >= Calendar.today(Date.now(), scope.timeZone)
+  const future = Points.future(points, interval, Calendar.hour(Date.now(), scope.timeZone))
+
+  const open = (first: number, last: number) => {
+    const [from, to] = [points[first], points[last]]
+    if (from === undefined || to === undefined || count === 1) return
+    const range = [
+      Calendar.daysOf(interval, from.label, days)[0],
+      Calendar.daysOf(interval, to.label, days)[1]
+    ] as const
+    if (range[0] !== days[0] || range[1] !== days[1]) go({ range, interval: null })
+  }
+
+  return (
+    <section class="series" aria-label={Texts.metrics[metric]}>
+      <div class={`plot-area ${isStale ? "stale" : ""}`} aria-busy={isStale || (value === undefined && query !== null)}>
+        {query === null ? (
+          <p class="none">{Texts.leadsNeedVisit}</p>
+        ) : value === undefined ? (
+          failure !== undefined && failure.kind !== "offline" && <p class="none">{Texts.failures[failure.kind]}</p>
+        ) : isTable ? (
+          <ChartTable metric={metric} interval={interval} points={points} />
+        ) : (
+          <Chart metric={metric} interval={interval} points={points} future={future} isOpen={isOpen} onOpen={open} />
+        )}
+      </div>
+      <div class="series-options">
+        {intervals.length > 1 && (
+          <fieldset class="segments">
+            <legend class="heard">{Texts.chart.interval}</legend>
+            {intervals.map((candidate) => (
+              <button
+                type="button"
+                key={candidate}
+                aria-pressed={candidate === interval}
+                onClick={() => go({ interval: candidate }, { replace: true })}
+              >
+                {Texts.chart.intervals[candidate]}
+              </button>
+            ))}
+          </fieldset>
+        )}
+        <button type="button" class="button bare" aria-pressed={isTable} onClick={() => setTable(!isTable)}>
+          {isTable ? Texts.chart.chart : Texts.chart.table}
+        </button>
+      </div>
+    </section>
+  )
+}

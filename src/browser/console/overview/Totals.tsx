@@ -1,0 +1,84 @@
+/**
+ * The totals of the range, each beside that of the comparison. The chosen one is in the chart.
+ *
+ * @module
+ */
+import type { Metric } from "../Address.ts"
+import * as Format from "../Format.ts"
+import { go } from "../Location.ts"
+import { Icon } from "../parts/Icon.tsx"
+import type { Answer } from "../Requests.ts"
+import * as Texts from "../Texts.ts"
+
+type Row = Answer<"POST /v1/owner/query">["results"][number]
+
+/** A value with that of the comparison, if there is one. */
+export interface Total {
+  readonly metric: Metric
+  readonly value: Format.MetricValue | undefined
+  readonly before: Format.MetricValue | undefined
+  readonly change: number | null
+  /** Why there is no value. */
+  readonly note?: string
+}
+
+export const totalOf = (metric: Metric, row: Row | undefined, place: number): Total => ({
+  metric,
+  value: row?.metrics[place],
+  before: row?.comparison?.metrics[place],
+  change: row?.comparison?.change[place] ?? null
+})
+
+/** A change, or the value of the comparison where a change says nothing: from zero, or of a day that is not over. */
+export const Change = ({ before, change, isOver, metric, value }: Total & { readonly isOver: boolean }) => {
+  if (before === undefined) return null
+  const was = Texts.comparison.before(Format.metric(metric, before, true))
+  if (change === 0 || (Format.toNumber(before) === 0 && Format.toNumber(value) === 0)) {
+    return <span class="change">{Texts.comparison.same}</span>
+  }
+  if (change === null || Format.toNumber(before) === 0 || !isOver) return <span class="change">{was}</span>
+  const isGood = change * Format.direction(metric) > 0
+  const size = Format.change(metric, change)
+  return (
+    <span class={`change ${isGood ? "good" : "bad"}`} title={was}>
+      <Icon name={change > 0 ? "up" : "down"} />
+      <span aria-hidden="true">{size}</span>
+      <span class="heard">{change > 0 ? Texts.comparison.more(size) : Texts.comparison.fewer(size)}</span>
+    </span>
+  )
+}
+
+interface Props {
+  readonly totals: ReadonlyArray<Total>
+  readonly chosen: Metric
+  readonly isStale: boolean
+  /** False for a day that is not over: its changes would compare it with a whole one. */
+  readonly isOver: boolean
+}
+
+export const Totals = ({ chosen, isOver, isStale, totals }: Props) => (
+  <ul class={`totals ${isStale ? "stale" : ""}`}>
+    {totals.map((total) => {
+      const { metric, note, value } = total
+      return (
+        <li key={metric}>
+          <button
+            type="button"
+            class="total"
+            aria-pressed={metric === chosen}
+            title={note ?? Texts.metricNotes[metric]}
+            onClick={() => go({ metric })}
+          >
+            <span class="label">{Texts.metrics[metric]}</span>
+            {value === undefined && note === undefined ? (
+              <span class="figure skeleton">0,000</span>
+            ) : (
+              <span class="figure">{Format.metric(metric, value, true)}</span>
+            )}
+            <span class="below">{value !== undefined && <Change {...total} isOver={isOver} />}</span>
+          </button>
+        </li>
+      )
+    })}
+  </ul>
+)

@@ -1,0 +1,42 @@
+/**
+ * A page that is loaded when it is opened.
+ *
+ * @module
+ */
+import type { ComponentType } from "preact"
+import { useEffect, useState } from "preact/hooks"
+import * as Texts from "../Texts.ts"
+import { Message } from "./Message.tsx"
+
+/** `load` is called once, unless it fails. */
+export const lazy = <Props extends object>(load: () => Promise<ComponentType<Props>>): ComponentType<Props> => {
+  let page: ComponentType<Props> | undefined
+  return (props: Props) => {
+    const [state, setState] = useState<"loading" | "loaded" | "failed">(page === undefined ? "loading" : "loaded")
+    useEffect(() => {
+      if (state !== "loading") return
+      load().then(
+        (loaded) => {
+          page = loaded
+          setState("loaded")
+        },
+        () => setState("failed")
+      )
+    }, [state])
+    if (state === "failed") {
+      return (
+        <Message title={Texts.frame.notLoaded}>
+          <p>
+            {/* The service may have a new version, whose files have other names. */}
+            <button type="button" class="button" onClick={() => location.reload()}>
+              {Texts.frame.reload}
+            </button>
+          </p>
+        </Message>
+      )
+    }
+    if (page === undefined) return <div class="loading" aria-busy="true" />
+    const Page = page
+    return <Page {...props} />
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * A button that opens a menu of choices, one of which is current.
+ *
+ * @module
+ */
+import type { ComponentChildren } from "preact"
+import { useEffect, useId, useRef, useState } from "preact/hooks"
+import { Icon } from "./Icon.tsx"
+
+export interface Choice<A> {
+  readonly value: A
+  readonly label: string
+  readonly isCurrent?: boolean
+  /** Whether a line separates it from the choices before. */
+  readonly isApart?: boolean
+}
+
+interface Props<A> {
+  readonly label: string
+  /** What the button shows. */
+  readonly children: ComponentChildren
+  readonly choices: ReadonlyArray<Choice<A>>
+  readonly onChoose: (value: A) => void
+  /** The side of the button at which the menu begins. */
+  readonly side?: "start" | "end"
+  readonly className?: string
+  /** Stands above the choices. */
+  readonly note?: string
+  readonly hasChevron?: boolean
+}
+
+const steps: Readonly<Record<string, (index: number, count: number) => number>> = {
+  ArrowDown: (index, count) => (index + 1) % count,
+  ArrowUp: (index, count) => (index - 1 + count) % count,
+  Home: () => 0,
+  End: (_, count) => count - 1
+}
+
+export function Menu<A>({
+  children,
+  choices,
+  className,
+  hasChevron = true,
+  label,
+  note,
+  onChoose,
+  side = "start"
+}: Props<A>) {
+  const [isOpen, setOpen] = useState(false)
+  const wrapper = useRef<HTMLDivElement>(null)
+  const button = useRef<HTMLButtonElement>(null)
+  const id = useId()
+
+  const items = (): ReadonlyArray<HTMLElement> =>
+    Array.from(wrapper.current?.querySelectorAll<HTMLElement>("[role=menuitemradio]") ?? [])
+
+  const close = (isFocused: boolean) => {
+    setOpen(false)
+    if (isFocused) button.current?.focus()
+  }
+
+  useEffect(() => {
+    if (!isOpen) return
+    const current = choices.findIndex(({ isCurrent }) => isCurrent)
+    items()[Math.max(current, 0)]?.focus()
+    const outside = (event: Event) => {
+      if (!wrapper.current?.contains(event.target as Node)) setOpen(false)
+    }
+    document.addEventListener("pointerdown", outside)
+    return () => document.removeEventListener("pointerdown", outside)
+    // The choices may change while the menu is open; the focus stays.
+  }, [isOpen])
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (!isOpen) {
+      if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return
+      event.preventDefault()
+      setOpen(true)
+      return
+    }
+    if (event.key === "Escape") {
+      event.stopPropagation()
+      close(true)
+      return
+    }
+    if (event.key === "Tab") return setOpen(false)
+    const all = items()
+    const index = all.indexOf(document.activeElement as HTMLElement)
+    const step = steps[event.key]
+    const next =
+      step !== undefined
+        ? all[step(index, all.length)]
+        : event.key.length === 1 && event.key !== " "
+          ? [...all.slice(index + 1), ...all].find((item) =>
+              item.textContent?.toLowerCase().startsWith(event.key.toLowerCase())
+            )
+          : undefined
+    if (next === undefined) return
+    event.preventDefault()
+    next.focus()
+  }
+
+  return (
+    <div class={`menu ${className ?? ""}`} ref={wrapper}>
+      <button
+        type="button"
+        class="button"
+        ref={button}
+        onKeyDown={onKeyDown}
+        aria-haspopup="menu"
+        aria-expanded={isOpen}
+        aria-controls={isOpen ? id : undefined}
+        aria-label={label}
+        onClick={() => setOpen(!isOpen)}
+      >
+        {children}
+        {hasChevron && <Icon name="chevron" />}
+      </button>
+      {isOpen && (
+        <div
+          class={`choices choices-${side}`}
+          role="menu"
+          tabIndex={-1}
+          id={id}
+          aria-label={label}
+          onKeyDown={onKeyDown}
+        >
+          {note !== undefined && <p class="muted">{note}</p>}
+          {choices.map((choice, index) => (
+            <button
+              type="button"
+              role="menuitemradio"
+              tabIndex={-1}
+              key={index}
+              class={choice.isApart ? "apart" : undefined}
+              aria-checked={choice.isCurrent === true}
+              onClick={() => {
+                close(true)
+                onChoose(choice.value)
+              }}
+            >
+              <span class="choice">{choice.label}</span>
+              {choice.isCurrent && <Icon name="check" />}
+            </button>
+          ))}
+        </div>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,12 @@
+/**
+ * What every page of a website gets.
+ *
+ * @module
+ */
+import type { Site } from "../frame/Bar.tsx"
+
+export interface PageProps {
+  readonly site: Site
+  /** Whether the person may change anything, and not only read. */
+  readonly isOwner: boolean
+}

@@ -1,0 +1,100 @@
+/**
+ * The websites of a person who has several, each with its visitors of the last 30 days.
+ *
+ * @module
+ */
+import { useEffect, useRef, useState } from "preact/hooks"
+import * as Address from "../Address.ts"
+import * as Format from "../Format.ts"
+import type { Site } from "../frame/Bar.tsx"
+import { Change } from "../overview/Totals.tsx"
+import { Icon } from "../parts/Icon.tsx"
+import { Search } from "../parts/Search.tsx"
+import { useAnswer } from "../Resource.ts"
+import * as Texts from "../Texts.ts"
+import { Sparkline } from "./Sparkline.tsx"
+
+/** More websites than this can be searched. */
+const few = 8
+
+const sum = (values: ReadonlyArray<number>): number => values.reduce((all, value) => all + value, 0)
+
+const Row = ({ site }: { readonly site: Site }) => {
+  const [isSeen, setSeen] = useState(false)
+  const row = useRef<HTMLLIElement>(null)
+  useEffect(() => {
+    const seen = new IntersectionObserver((entries) => {
+      if (entries.some(({ isIntersecting }) => isIntersecting)) setSeen(true)
+    })
+    if (row.current !== null) seen.observe(row.current)
+    return () => seen.disconnect()
+  }, [])
+  const { value } = useAnswer(
+    "POST /v1/owner/query",
+    isSeen
+      ? {
+          body: {
+            site_id: site.site_id,
+            metrics: ["visitors"],
+            date_range: "30d",
+            dimensions: ["time:day"],
+            include: { comparison: "previous_period", time_labels: true }
+          }
+        }
+      : null,
+    site.site_id
+  )
+  const results = value?.results ?? []
+  const visitors = results.map(({ metrics }) => Format.toNumber(metrics[0]))
+  const all = sum(visitors)
+  const before = sum(results.map(({ comparison }) => Format.toNumber(comparison?.metrics[0])))
+  return (
+    <li ref={row}>
+      <a class="site" href={Address.format({ ...Address.initial, site: site.site_id })} aria-busy={value === undefined}>
+        <b>
+          <bdi>{site.name}</bdi>
+        </b>
+        {value === undefined ? (
+          <span class="skeleton sparkline" />
+        ) : (
+          <>
+            <Sparkline values={visitors} />
+            <span class="number">
+              {Format.shortCount(all)} <span class="heard">{Texts.metrics.visitors}</span>
+            </span>
+            <span class="number">
+              <Change
+                isOver
+                metric="visitors"
+                value={all}
+                before={before}
+                change={before === 0 ? (all === 0 ? 0 : null) : Math.round((100 * (all - before)) / before)}
+              />
+            </span>
+          </>
+        )}
+        <Icon name="next" />
+      </a>
+    </li>
+  )
+}
+
+export const SiteList = ({ sites }: { readonly sites: ReadonlyArray<Site> }) => {
+  const [search, setSearch] = useState("")
+  const found = sites.filter(({ name }) => name.toLowerCase().includes(search.trim().toLowerCase()))
+  return (
+    <div class="site-list">
+      <header>
+        <h1>{Texts.sites.title}</h1>
+        <p class="muted">{Texts.sites.note}</p>
+      </header>
+      {sites.length > few && <Search label={Texts.sites.find} value={search} onInput={setSearch} />}
+      <ul>
+        {found.map((site) => (
+          <Row key={site.site_id} site={site} />
+        ))}
+      </ul>
+      {found.length === 0 && <p class="none">{Texts.sites.noMatch}</p>}
+    </div>
+  )
+}

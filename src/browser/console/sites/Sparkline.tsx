@@ -1,0 +1,29 @@
+/**
+ * A small line without axes.
+ *
+ * @module
+ */
+
+const width = 120
+const height = 32
+
+/** Keeps the line, which is 1.5 pixels wide, inside. */
+const inset = 2
+
+/** The points of the line, as an SVG attribute. Pure. */
+export const pointsOf = (values: ReadonlyArray<number>): string => {
+  const most = Math.max(...values, 1)
+  const step = (width - 2 * inset) / Math.max(values.length - 1, 1)
+  return values
+    .map((value, index) => {
+      const y = height - inset - (value / most) * (height - 2 * inset)
+      return `${(inset + index * step).toFixed(1)},${y.toFixed(1)}`
+    })
+    .join(" ")
+}
+
+export const Sparkline = ({ values }: { readonly values: ReadonlyArray<number> }) => (
+  <svg class="sparkline" viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
+    <polyline points={pointsOf(values)} />
+  </svg>
+)

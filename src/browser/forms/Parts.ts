@@ -1,0 +1,43 @@
+/**
+ * Loads the other parts of the form enhancer: the script for forms that cannot be sent, and the style sheet.
+ *
+ * @module
+ */
+import type * as Faults from "../forms-faults.ts"
+
+/** The file names of the parts, defined by the bundler. */
+declare const FAULTS_FILE: string
+declare const STYLE_FILE: string
+
+const resolve = (file: string): string => new URL(file, import.meta.url).href
+
+/** The script for forms that cannot be sent, once it was loaded. */
+export let faults: typeof Faults | undefined
+
+/** Loads the script; undefined if that fails. */
+export const loadFaults = async (): Promise<typeof Faults | undefined> => {
+  try {
+    faults ??= (await import(resolve(FAULTS_FILE))) as typeof Faults
+  } catch {
+    // The edge may be unreachable. The caller has a message without the script.
+  }
+  return faults
+}
+
+let isStyled = false
+
+/**
+ * Adds the style sheet, once. It is constructed, which a strict Content-Security-Policy allows, and which frameworks that
+ * replace the page's head do not remove. Browsers without constructed style sheets show the messages as plain text.
+ */
+export const addStyle = async (): Promise<void> => {
+  if (isStyled) return
+  isStyled = true
+  try {
+    const sheet = new CSSStyleSheet()
+    sheet.replaceSync(await (await fetch(resolve(STYLE_FILE))).text())
+    document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet]
+  } catch {
+    // The form works without it.
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * Resets fields whose values React holds. `HTMLFormElement.reset` does not change React's state, so React keeps the old value
+ * or shows it again. Fields of other pages are not touched.
+ *
+ * @module
+ */
+
+/** The members of the fields that this module uses. Fields without a checkedness have an undefined one. */
+type Field = Omit<HTMLInputElement, "type"> & {
+  readonly type: string
+  /** Of a list. */
+  readonly options?: Iterable<HTMLOptionElement>
+}
+
+/** What a field held when it was first seen: its value, its checkedness, and which of its options were selected. */
+const initial = new WeakMap<Element, readonly [value: string, isChecked: boolean, selected: ReadonlyArray<boolean>]>()
+
+export const remember = (fields: ReadonlyArray<Element>): void => {
+  for (const field of fields as ReadonlyArray<Field>) {
+    if (!initial.has(field)) {
+      initial.set(field, [field.value, field.checked, Array.from(field.options ?? [], ({ selected }) => selected)])
+    }
+  }
+}
+
+/** Sets a property as the browser does, so that React, which overrides the property of the element, sees a change. */
+const set = (field: Field, name: "value" | "checked", value: unknown): boolean =>
+  Reflect.set(Object.getPrototypeOf(field) as object, name, value, field)
+
+/** Controls that hold nothing of the visitor's. */
+const empty = /^(hidden|file|submit|button|image|reset|fieldset|output)$/
+
+/** Sets React's fields to their initial values, as a visitor would. Called after the form's `reset`. */
+export const reset = (fields: ReadonlyArray<Element>): void => {
+  for (const field of fields as ReadonlyArray<Field>) {
+    const { type } = field
+    const [value, isChecked, selected] = initial.get(field) ?? ["", false, []]
+    if (empty.test(type) || !Object.keys(field).some((key) => key.startsWith("__react"))) continue
+    if (/^(checkbox|radio)$/.test(type)) {
+      // A radio button is only ever switched off by another.
+      if (isChecked || type === "checkbox") {
+        set(field, "checked", !isChecked)
+        field.click()
+      }
+    } else {
+      if (field.options) {
+        for (const [index, option] of Array.from(field.options).entries()) option.selected = selected[index] ?? false
+      } else set(field, "value", value)
+      field.dispatchEvent(new Event(field.options ? "change" : "input", { bubbles: true }))
+    }
+  }
+}

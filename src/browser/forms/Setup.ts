@@ -1,0 +1,14 @@
+/**
+ * Tells the website's owner, in the browser's console, why a form cannot be sent and what to do.
+ *
+ * @module
+ */
+
+/**
+ * @param status the edge's response; a 403 says itself what to do, and every other status is due to `data-site`
+ * @param detail the edge's reason
+ */
+export const tellOwner = (form: HTMLFormElement, status?: number, detail = ""): void => {
+  const advice = status === 403 ? "" : "Set its data-site to the website_config_id that `hydracore site list` shows."
+  console.error(["HydraCore: this form cannot be sent.", detail, advice].filter((text) => text !== "").join(" "), form)
+}

@@ -1,0 +1,218 @@
+/**
+ * `notify add`, `list`, `remove` and `test`: the mails about a website.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { Clock, Effect, type Layer, Option } from "effect"
+import { Command, Flag } from "effect/cli"
+import * as App from "../App.ts"
+import { Settings } from "../Config.ts"
+import * as Address from "../core/mail/Address.ts"
+import type { MailSite } from "../core/mail/Mail.ts"
+import { digests, type Notification, periods, type Topic } from "../core/mail/Notification.ts"
+import * as ReportPeriod from "../core/mail/ReportPeriod.ts"
+import * as TestMail from "../core/mail/TestMail.ts"
+import * as Calendar from "../core/text/Calendar.ts"
+import * as TerminalText from "../core/text/TerminalText.ts"
+import * as MailContent from "../delivery/MailContent.ts"
+import * as MailDispatcher from "../delivery/MailDispatcher.ts"
+import type { Reports } from "../services/analytics/Reports.ts"
+import { Mailer } from "../services/mail/Mailer.ts"
+import { type ListedNotification, Notifications } from "../services/mail/Notifications.ts"
+import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
+import * as Inputs from "./support/Inputs.ts"
+import * as LocalDatabase from "./support/LocalDatabase.ts"
+import * as Output from "./support/Output.ts"
+
+const recipientKind: Inputs.Kind<string> = {
+  expected: "an email address such as owner@example.com",
+  parse: (text) => Option.liftPredicate(text.trim(), Address.isAddress)
+}
+
+const recipient = Inputs.make("to", recipientKind, "<address>", "The address that gets the mails")
+
+const notificationId = Inputs.make(
+  "notification-id",
+  Inputs.uuidKind,
+  "<uuid>",
+  "The notification_id of a notification"
+)
+
+const topicFlags = {
+  digest: Inputs.optional(
+    Flag.Literals("digest", digests).pipe(
+      Flag.withDescription("Collect submissions for fifteen minutes, or until eight in the morning")
+    )
+  ),
+  quarantined: Inputs.withoutValue("quarantined", "Tell suspected spam too, when it arrives"),
+  report: Inputs.optional(
+    Flag.Literals("report", periods).pipe(
+      Flag.withDescription("Send a report of each week or month instead of the submissions")
+    )
+  )
+}
+
+const topicOf = Effect.fnUntraced(function* ({
+  digest,
+  quarantined,
+  report
+}: {
+  readonly digest: (typeof digests)[number] | null
+  readonly quarantined: boolean
+  readonly report: (typeof periods)[number] | null
+}): Effect.fn.Return<Topic, ReturnType<typeof Inputs.wrong>> {
+  if (report === null) return { kind: "submissions", digest, includeQuarantined: quarantined }
+  if (digest !== null) return yield* Inputs.wrong("digest", "left out where --report is given")
+  if (quarantined) return yield* Inputs.wrong("quarantined", "left out where --report is given")
+  return { kind: "report", period: report }
+})
+
+/** What sends mails, with the settings. */
+const requireMail = Effect.gen(function* () {
+  const mail = App.mail(yield* LocalDatabase.withSecretsKey(yield* Settings))
+  if (Option.isSome(mail)) return mail.value
+  return yield* new Output.CliFailure({
+    message: "No mail can be sent: set SMTP_URL, MAIL_FROM and PUBLIC_URL, for `serve` too."
+  })
+})
+
+const describe = ({ topic }: Notification): string =>
+  topic.kind === "report"
+    ? `${topic.period} report`
+    : `submissions${topic.digest === null ? "" : `, digest ${topic.digest}`}${topic.includeQuarantined ? ", with suspected spam" : ""}`
+
+const topicJson = ({ topic }: Notification) =>
+  topic.kind === "report"
+    ? { report: topic.period, digest: null, quarantined: false }
+    : { report: null, digest: topic.digest, quarantined: topic.includeQuarantined }
+
+const json = ({ latest, notification }: ListedNotification) => ({
+  notification_id: notification.notificationId,
+  website_config_id: notification.websiteConfigId,
+  to: notification.recipient,
+  ...topicJson(notification),
+  created_at: Calendar.iso(notification.createdAt),
+  latest_mail:
+    latest === null
+      ? null
+      : {
+          created_at: Calendar.iso(latest.createdAt),
+          status: latest.status,
+          attempts: latest.attempts,
+          error: latest.error
+        }
+})
+
+const add = Command.make(
+  "add",
+  { websiteConfigId: Inputs.site, recipient, ...topicFlags },
+  Effect.fnUntraced(function* ({ recipient, websiteConfigId, ...flags }) {
+    const topic = yield* topicOf(flags)
+    yield* requireMail
+    const added = yield* Notifications.use((all) => all.add({ websiteConfigId, recipient, topic }))
+    if (Option.isNone(added)) return yield* Output.notFound("website", websiteConfigId)
+    const notification = added.value
+    yield* Output.answer({
+      json: { notification_id: notification.notificationId, to: recipient, ...topicJson(notification) },
+      text: `${Output.facts([
+        ["notification_id", notification.notificationId],
+        ["to", recipient],
+        ["mails", describe(notification)]
+      ])}\n\`hydracore notify test --notification-id ${notification.notificationId}\` sends a test.\n`
+    })
+  })
+).pipe(
+  Command.withDescription("Send a website's submissions, or reports, to an address by mail"),
+  Command.withExamples([
+    {
+      command: "hydracore notify add --site 0f8fad5b-d9cb-469f-a165-70867728950e --to owner@example.com",
+      description: "Mail each accepted submission to its owner"
+    }
+  ])
+)
+
+const list = Command.make(
+  "list",
+  { websiteConfigId: Inputs.site },
+  Effect.fnUntraced(function* ({ websiteConfigId }) {
+    const directory = yield* SiteDirectory
+    if (Option.isNone(yield* directory.byWebsiteConfigId(websiteConfigId))) {
+      return yield* Output.notFound("website", websiteConfigId)
+    }
+    const listed = yield* Notifications.use((all) => all.list(websiteConfigId))
+    yield* Output.answer({
+      json: listed.map(json),
+      text: Output.table(
+        ["NOTIFICATION_ID", "TO", "MAILS", "LATEST", "STATUS", "ERROR"],
+        listed.map(({ latest, notification }) => [
+          notification.notificationId,
+          notification.recipient,
+          describe(notification),
+          Output.moment(latest?.createdAt ?? null),
+          latest?.status ?? "-",
+          TerminalText.truncate(TerminalText.printable(latest?.error ?? "-"), 80)
+        ]),
+        "The website has no notification yet; `hydracore notify add` makes one."
+      )
+    })
+  })
+).pipe(Command.withDescription("List the notifications of a website, oldest first, with their latest mail"))
+
+const remove = Command.make(
+  "remove",
+  { notificationId },
+  Effect.fnUntraced(function* ({ notificationId: id }) {
+    if (!(yield* Notifications.use((all) => all.remove(id)))) return yield* Output.notFound("notification", id)
+    yield* Output.answer({
+      json: { notification_id: id, removed: true },
+      text: `The notification ${id} is removed, with its mails.\n`
+    })
+  })
+).pipe(Command.withDescription("Remove a notification; its mails that are not sent yet are not sent"))
+
+/** A test, or the report of the latest period. */
+const contentOf = Effect.fnUntraced(function* ({ topic }: Notification, site: MailSite, now: number) {
+  if (topic.kind !== "report") return TestMail.content(site)
+  const range = ReportPeriod.latest(topic.period, { now, timeZone: site.timeZone })
+  return yield* MailContent.report(site, topic.period, range)
+})
+
+const test = Command.make(
+  "test",
+  { notificationId },
+  Effect.fnUntraced(function* ({ notificationId: id }) {
+    const { mailer, sender } = yield* requireMail
+    const directory = yield* SiteDirectory
+    const found = yield* Notifications.use((all) => all.find(id))
+    if (Option.isNone(found)) return yield* Output.notFound("notification", id)
+    const notification = found.value
+    const site = yield* directory.byWebsiteConfigId(notification.websiteConfigId)
+    if (Option.isNone(site)) return yield* Output.notFound("notification", id)
+    const createdAt = yield* Clock.currentTimeMillis
+    const content = yield* contentOf(notification, site.value, createdAt)
+    const message = MailDispatcher.messageOf(sender, content, { mailId: randomUUID(), createdAt, notification })
+    const outcome = yield* Mailer.use(({ send }) => send(message)).pipe(Effect.provide(mailer))
+    if (outcome._tag !== "Accepted") {
+      return yield* new Output.CliFailure({
+        message: `The mail server did not take the mail: ${TerminalText.printable(outcome.error)}. Check SMTP_URL and MAIL_FROM.`
+      })
+    }
+    yield* Output.answer({
+      json: { notification_id: id, to: notification.recipient, accepted: true },
+      text: `The mail server took a mail to ${notification.recipient}.\n`
+    })
+  })
+).pipe(Command.withDescription("Send a test mail, or the report of the latest period, and print what came of it"))
+
+/** The command. `storage` is built only when a subcommand runs. */
+export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Notifications | Reports, E, R>) =>
+  Command.make("notify").pipe(
+    Command.withDescription("Mails: a website's submissions and reports for people"),
+    Command.withSubcommands([
+      add.pipe(Command.provide(storage)),
+      list.pipe(Command.provide(storage)),
+      remove.pipe(Command.provide(storage)),
+      test.pipe(Command.provide(storage))
+    ])
+  )

@@ -1,0 +1,103 @@
+/**
+ * The types of parameters and members that several endpoints of the owner API have.
+ *
+ * @module
+ */
+import { Option, Result, Schema } from "effect"
+import { isConversationId } from "../../core/chat/Conversation.ts"
+import * as Cursor from "../../core/text/Cursor.ts"
+import { isCanonicalUuid, parseUuid } from "../../core/text/Uuid.ts"
+import * as Wire from "../Wire.ts"
+
+/** The most items of one part of a list. */
+export const maxLimit = 100
+
+/** The number of items of one part of a list. */
+export const limit = Schema.optionalKey(
+  Wire.field<number, string>(
+    { type: "integer", minimum: 1, maximum: maxLimit, default: 50, description: "The most items of the answer" },
+    (input) =>
+      typeof input === "string" && /^[1-9][0-9]{0,2}$/.test(input) && Number(input) <= maxLimit
+        ? Result.succeed(Number(input))
+        : Wire.fail("value_error", `Value error, a whole number from 1 to ${maxLimit} is expected`)
+  )
+)
+
+export const defaultLimit = 50
+
+const cursorOf = (isId: (id: string) => boolean) =>
+  Schema.optionalKey(
+    Wire.field<Cursor.Position, string>(
+      { type: "string", description: "The `next` of the part before; absent for the first part" },
+      (input) =>
+        Option.match(typeof input === "string" ? Cursor.parse(input, isId) : Option.none(), {
+          onNone: () => Wire.fail("value_error", "Value error, the next of an earlier answer is expected"),
+          onSome: Result.succeed
+        })
+    )
+  )
+
+/** Where a part of a list begins, if the ids of its items are UUIDs. */
+export const cursor = cursorOf(isCanonicalUuid)
+
+/** Where a part of a list of conversations begins. */
+export const conversationCursor = cursorOf(isConversationId)
+
+/** The `next` of an answer. */
+export const next = Schema.NullOr(Schema.String).annotate({
+  description:
+    "The `cursor` of the next part; null after the last one. A part may have fewer items than `limit`, even none, and a next"
+})
+
+const isDate = (text: string): boolean =>
+  /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(text) && new Date(`${text}T00:00:00Z`).toJSON()?.startsWith(text) === true
+
+/** A day of the website's time zone. */
+export const date = (description: string) =>
+  Schema.optionalKey(
+    Wire.field<string>({ type: "string", format: "date", description }, (input) =>
+      typeof input === "string" && isDate(input)
+        ? Result.succeed(input)
+        : Wire.fail("value_error", "Value error, a date such as 2026-01-31 is expected")
+    )
+  )
+
+/** A text to search for, or a name. It is not empty, and has no NUL. */
+export const text = (options: { readonly title: string; readonly description: string; readonly maxLength: number }) =>
+  Schema.optionalKey(Wire.Text({ ...options, minLength: 1, refuseNul: true }))
+
+/** One of a few words. */
+export const choice = <const A extends string>(choices: ReadonlyArray<A>, options: { readonly title: string }) =>
+  Schema.optionalKey(Wire.Choice(choices, options))
+
+/** The most ids of a selection. */
+export const maxSelected = 100
+
+/** The ids of a selection, without duplicates. */
+export const selection = (title: string) =>
+  Wire.field<ReadonlyArray<string>>(
+    { type: "array", title, items: { type: "string", format: "uuid" }, minItems: 1, maxItems: maxSelected },
+    (input) => {
+      if (!Array.isArray(input)) return Wire.fail("list_type", "Input should be a valid list")
+      if (input.length < 1 || input.length > maxSelected) {
+        return Wire.fail("value_error", `Value error, 1 to ${maxSelected} ids are expected`)
+      }
+      const ids = new Set<string>()
+      for (const id of input) {
+        const parsed = typeof id === "string" ? parseUuid(id) : Result.fail("")
+        if (Result.isFailure(parsed)) return Wire.fail("uuid_parsing", "Input should be a list of valid UUIDs")
+        ids.add(parsed.success)
+      }
+      return Result.succeed([...ids])
+    }
+  )
+
+export const boolean = (title: string) =>
+  Wire.field<boolean>({ type: "boolean", title }, (input) =>
+    typeof input === "boolean" ? Result.succeed(input) : Wire.fail("bool_type", "Input should be a valid boolean")
+  )
+
+/** An ISO 8601 time in an answer. */
+export const time = Schema.String.annotate({ format: "date-time" })
+
+export const uuid = Schema.String.annotate({ format: "uuid" })

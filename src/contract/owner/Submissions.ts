@@ -1,0 +1,223 @@
+/**
+ * The submissions of a website's forms.
+ *
+ * @module
+ */
+import { Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import { maxCount } from "../../core/forms/Inbox.ts"
+import { statuses } from "../../core/forms/Submission.ts"
+import * as Wire from "../Wire.ts"
+import * as Errors from "./Errors.ts"
+import * as Fields from "./Fields.ts"
+import { siteId } from "./Sites.ts"
+
+const base = "/v1/owner/sites/:site_id/submissions"
+
+const site = { site_id: siteId }
+
+const exampleId = "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63"
+
+/** Which submissions. */
+const filter = {
+  status: Fields.choice(statuses, { title: "Status" }),
+  read: Fields.choice(["true", "false"], { title: "Read" }),
+  page: Fields.text({ title: "Page", description: "The `page_slug` of the form", maxLength: 500 }),
+  search: Fields.text({
+    title: "Search",
+    description:
+      "A text that occurs in the email address, the page or the form's data. The case of ASCII letters does not matter",
+    maxLength: 200
+  }),
+  from: Fields.date("The first day, in the website's time zone"),
+  to: Fields.date("The last day, in the website's time zone")
+}
+
+const common = {
+  submission_id: Fields.uuid,
+  received_at: Fields.time,
+  status: Schema.Literals(statuses),
+  reasons: Schema.Array(Schema.String).annotate({ description: "Why it may be spam. A release does not clear them" }),
+  read: Schema.Boolean,
+  email: Schema.NullOr(Schema.String),
+  page_slug: Schema.NullOr(Schema.String)
+}
+
+const exampleCommon = {
+  submission_id: exampleId,
+  received_at: "2026-11-25T09:00:00.000Z",
+  status: "accepted",
+  reasons: [],
+  read: false,
+  email: "ada@example.org",
+  page_slug: "contact"
+} as const
+
+export const SubmissionList = Schema.Struct({
+  submissions: Schema.Array(
+    Schema.Struct({
+      ...common,
+      preview: Schema.String.annotate({ description: "The beginning of what was written, on one line" })
+    })
+  ),
+  next: Fields.next
+}).annotate({
+  identifier: "SubmissionList",
+  title: "SubmissionList",
+  examples: [{ submissions: [{ ...exampleCommon, preview: "Hello, do you have kayaks for two?" }], next: null }]
+})
+
+export const list = HttpApiEndpoint.get("list", base, {
+  params: site,
+  query: { ...filter, cursor: Fields.cursor, limit: Fields.limit },
+  success: SubmissionList,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "list_submissions",
+    summary: "List submissions",
+    description: "The submissions of a website, latest first. Scope `read`."
+  })
+)
+
+const text = Schema.NullOr(Schema.String)
+
+export const SubmissionDetails = Schema.Struct({
+  ...common,
+  fields: Schema.Array(
+    Schema.Struct({
+      name: Schema.String,
+      type: Schema.Literals(["text", "json"]),
+      value: Schema.String
+    })
+  ).annotate({ description: "The form's fields in order: texts, and any other value as JSON" }),
+  source: text.annotate({ description: "Where its visit came from, as the reports name it" }),
+  medium: text,
+  campaign: text,
+  referrer: text,
+  entry_page: text
+}).annotate({
+  identifier: "SubmissionDetails",
+  title: "SubmissionDetails",
+  examples: [
+    {
+      ...exampleCommon,
+      fields: [{ name: "message", type: "text", value: "Hello, do you have kayaks for two?" }],
+      source: "newsletter",
+      medium: "email",
+      campaign: "spring",
+      referrer: null,
+      entry_page: "/tours"
+    }
+  ]
+})
+
+export const details = HttpApiEndpoint.get("details", `${base}/:submission_id`, {
+  params: { ...site, submission_id: Wire.Uuid({ title: "Submission Id" }) },
+  success: SubmissionDetails,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "read_submission",
+    summary: "Read a submission",
+    description: "A submission with all its fields. It does not mark it as read. Scope `read`."
+  })
+)
+
+export const SubmissionOverview = Schema.Struct({
+  unread: Schema.Int.annotate({ description: `Accepted ones that are not marked as read, of the latest ${maxCount}` }),
+  quarantined: Schema.Int.annotate({ description: `At most ${maxCount}` }),
+  pages: Schema.Array(Schema.String).annotate({ description: `The pages of the latest ${maxCount}` })
+}).annotate({
+  identifier: "SubmissionOverview",
+  title: "SubmissionOverview",
+  examples: [{ unread: 3, quarantined: 1, pages: ["contact", "newsletter"] }]
+})
+
+export const overview = HttpApiEndpoint.get("overview", `${base}/overview`, {
+  params: site,
+  success: SubmissionOverview,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "submission_overview",
+    summary: "Count submissions",
+    description: "How many submissions are unread and quarantined, and their pages. Scope `read`."
+  })
+)
+
+const submission_ids = Fields.selection("Submission Ids")
+
+export const Selection = Schema.Struct({ submission_ids }).annotate({
+  identifier: "Selection",
+  title: "Selection",
+  examples: [{ submission_ids: [exampleId] }]
+})
+
+export const MarkedSelection = Schema.Struct({ submission_ids, read: Fields.boolean("Read") }).annotate({
+  identifier: "MarkedSelection",
+  title: "MarkedSelection",
+  examples: [{ submission_ids: [exampleId], read: true }]
+})
+
+export const Changed = Schema.Struct({
+  submission_ids: Schema.Array(Fields.uuid).annotate({ description: "Those that were changed, now or before" }),
+  not_found: Schema.Array(Fields.uuid).annotate({ description: "Those that the website does not have" })
+}).annotate({ identifier: "Changed", title: "Changed", examples: [{ submission_ids: [exampleId], not_found: [] }] })
+
+const change = <const Name extends string>(name: Name, summary: string, description: string) =>
+  HttpApiEndpoint.post(name, `${base}/${name}`, {
+    params: site,
+    payload: Selection,
+    success: Changed,
+    error: Errors.NotFound
+  }).annotateMerge(
+    OpenApi.annotations({
+      identifier: `${name}_submissions`,
+      summary,
+      description: `${description} 404 if the website has none of them. Scope \`write\`.`
+    })
+  )
+
+export const release = change("release", "Release submissions", "Accepts quarantined submissions.")
+
+export const remove = change("delete", "Delete submissions", "Deletes submissions permanently, with all their data.")
+
+export const mark = HttpApiEndpoint.post("mark", `${base}/read`, {
+  params: site,
+  payload: MarkedSelection,
+  success: Changed,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "mark_submissions",
+    summary: "Mark submissions as read",
+    description: "Marks submissions as read or as unread. 404 if the website has none of them. Scope `write`."
+  })
+)
+
+export const exportFormats = ["csv", "ndjson"] as const
+
+export const exportAll = HttpApiEndpoint.get("export", `${base}/export`, {
+  params: site,
+  query: { ...filter, format: Fields.choice(exportFormats, { title: "Format" }) },
+  success: HttpApiSchema.WithHeaders(
+    HttpApiSchema.StreamUint8Array({ contentType: ["text/csv", "application/x-ndjson"] }),
+    { "content-disposition": Schema.String.annotate({ description: "The name of a file to save" }) }
+  ),
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "export_submissions",
+    summary: "Export submissions",
+    description:
+      "All submissions that match, latest first: CSV with a column for each field (at most 200, others in one more column), the default, or newline-delimited JSON, which is lossless. The response breaks off if the service fails. Scope `read`."
+  })
+)
+
+export class SubmissionsGroup extends HttpApiGroup.make("submissions")
+  .add(list, overview, exportAll, details, release, remove, mark)
+  .annotateMerge(OpenApi.annotations({ title: "Submissions", description: "Submissions of a website's forms" })) {}

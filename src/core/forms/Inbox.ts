@@ -1,0 +1,144 @@
+/**
+ * The submissions of a website as its owner reads them. Pure.
+ *
+ * @module
+ */
+import * as JsonMembers from "../json/JsonMembers.ts"
+import * as JsonSearch from "../json/JsonSearch.ts"
+import type { Position } from "../text/Cursor.ts"
+import type { Status, Submission } from "./Submission.ts"
+
+/** A submission with its mark. */
+export interface Message extends Submission {
+  readonly isRead: boolean
+}
+
+/** A submission in a list. */
+export interface Summary extends Omit<Message, "formData"> {
+  /** The beginning of what was written; see `preview`. */
+  readonly preview: string
+}
+
+/** Which submissions a list has. An absent member allows any. */
+export interface Filter {
+  readonly status?: Status | undefined
+  readonly isRead?: boolean | undefined
+  readonly pageSlug?: string | undefined
+  /** A text that occurs in the email address, the page or the form's data. The case of ASCII letters does not matter. */
+  readonly search?: string | undefined
+  /** Milliseconds since 1970, inclusive. */
+  readonly since?: number | undefined
+  /** Milliseconds since 1970, exclusive. */
+  readonly before?: number | undefined
+}
+
+/** Part of a list, latest first. */
+export interface Page<Item> {
+  readonly items: ReadonlyArray<Item>
+  /** Where the next part begins; null after the last one. A part may have fewer items than wanted, even none, and a next. */
+  readonly next: Position | null
+}
+
+/** The numbers stop counting here. */
+export const maxCount = 1_000
+
+export interface Overview {
+  /** Accepted submissions that are not marked as read, among the latest `maxCount`. */
+  readonly unread: number
+  /** At most `maxCount`. */
+  readonly quarantined: number
+  /** The pages of the latest `maxCount` submissions, sorted. */
+  readonly pages: ReadonlyArray<string>
+}
+
+/** The most submissions that one part of a list searches. */
+export const windowSize = 2_000
+
+export const positionOf = ({
+  receivedAt,
+  submissionId
+}: Pick<Submission, "receivedAt" | "submissionId">): Position => ({
+  time: receivedAt,
+  id: submissionId
+})
+
+/** What a search looks for: in texts, and in JSON, where a character may be written as an escape. */
+export interface Needles {
+  readonly text: string
+  readonly json: ReadonlyArray<string>
+}
+
+export const needlesOf = (search: string): Needles => ({ text: search, json: JsonSearch.needlesOf(search) })
+
+const contains = (text: string | null, needle: string): boolean =>
+  (text ?? "").toLowerCase().includes(needle.toLowerCase())
+
+/** Whether a list with this filter has a submission. */
+export const matches = (message: Message, filter: Filter): boolean => {
+  const {
+    before = Number.POSITIVE_INFINITY,
+    isRead,
+    pageSlug,
+    search,
+    since = Number.NEGATIVE_INFINITY,
+    status
+  } = filter
+  if (status !== undefined && message.status !== status) return false
+  if (isRead !== undefined && message.isRead !== isRead) return false
+  if (pageSlug !== undefined && message.pageSlug !== pageSlug) return false
+  if (message.receivedAt < since || message.receivedAt >= before) return false
+  if (search === undefined) return true
+  const { json, text } = needlesOf(search)
+  return (
+    contains(message.email, text) ||
+    contains(message.pageSlug, text) ||
+    json.some((needle) => contains(message.formData, needle))
+  )
+}
+
+/** The part of a form's data that `preview` needs, in characters. */
+export const previewSource = 4_096
+
+const maxPreview = 200
+
+/** A member whose value is a text, without the end of the value: the source may be cut there, also within an escape. */
+const textMember = /"(?:[^"\\]|\\.)*":"((?:[^"\\]|\\u[0-9a-fA-F]{4}|\\[^u])*)/g
+
+const isEmailAddress = (text: string): boolean => /^\s*\S+@\S+\s*$/.test(text)
+
+/**
+ * The texts of a form on one line, without email addresses.
+ *
+ * @param source the beginning of the JSON text of an object, without white space between its tokens.
+ */
+export const preview = (source: string): string => {
+  const texts: Array<string> = []
+  let length = 0
+  for (const [, escaped = ""] of source.matchAll(textMember)) {
+    const line = (JSON.parse(`"${escaped}"`) as string).toWellFormed().replace(/\s+/g, " ").trim()
+    if (line === "" || isEmailAddress(line)) continue
+    texts.push(line)
+    length += line.length + 3
+    if (length > maxPreview) break
+  }
+  const joined = texts.join(" · ")
+  return joined.length > maxPreview ? `${joined.slice(0, maxPreview - 1).toWellFormed()}…` : joined
+}
+
+export const toSummary = ({ formData, ...message }: Message): Summary => ({
+  ...message,
+  preview: preview(formData.slice(0, previewSource))
+})
+
+/** A field of a form: a text, or the JSON text of any other value. */
+export interface Field {
+  readonly name: string
+  readonly type: "text" | "json"
+  readonly value: string
+}
+
+/** The fields of a form in order, repeated ones included. */
+export const fieldsOf = (formData: string): ReadonlyArray<Field> =>
+  JsonMembers.members(formData).map(({ name, value }) =>
+    value.startsWith('"') ? { name, type: "text", value: JSON.parse(value) as string } : { name, type: "json", value }
+  )

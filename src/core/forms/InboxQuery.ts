@@ -1,0 +1,30 @@
+/**
+ * A list of submissions as a client asks for it. Pure.
+ *
+ * @module
+ */
+import * as LocalTime from "../analytics/report/LocalTime.ts"
+import type { Filter } from "./Inbox.ts"
+import type { Status } from "./Submission.ts"
+
+export interface InboxQuery {
+  readonly status?: Status
+  readonly read?: "true" | "false"
+  readonly page?: string
+  readonly search?: string
+  /** `YYYY-MM-DD` in the website's time zone, both included. */
+  readonly from?: string
+  readonly to?: string
+}
+
+export const toFilter = ({ from, page, read, search, status, to }: InboxQuery, timeZone: string): Filter => {
+  const { startOf } = LocalTime.zone(timeZone)
+  return {
+    status,
+    isRead: read === undefined ? undefined : read === "true",
+    pageSlug: page,
+    search,
+    since: from === undefined ? undefined : startOf(from),
+    before: to === undefined ? undefined : startOf(LocalTime.addDays(to, 1))
+  }
+}

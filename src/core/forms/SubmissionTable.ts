@@ -1,0 +1,75 @@
+/**
+ * Formats submissions as a table with a column for each field of their forms. Pure.
+ *
+ * The columns are collected before the rows are written: `addColumns` over all submissions, then `header` and `row`.
+ *
+ * @module
+ */
+import { iso } from "../text/Calendar.ts"
+import * as Csv from "../text/Csv.ts"
+import * as Inbox from "./Inbox.ts"
+
+/**
+ * The most columns of fields, and the most characters of their names. Other fields are in the last column, as a JSON array of
+ * names and values; so are those that no submission had when the columns were collected.
+ */
+const limits = { columns: 200, name: 200 }
+
+const ownColumns = [
+  "submission_id",
+  "received_at",
+  "status",
+  "reasons",
+  "email",
+  "page_slug",
+  "source",
+  "medium",
+  "campaign",
+  "referrer",
+  "entry_page"
+] as const
+
+/** The names of the fields that have a column, in the order in which they were first met. */
+export type Columns = Set<string>
+
+/** Adds the columns that a submission needs. */
+export const addColumns = (columns: Columns, formData: string): void => {
+  for (const { name } of Inbox.fieldsOf(formData)) {
+    if (columns.size < limits.columns && name.length <= limits.name) columns.add(name)
+  }
+}
+
+/** A field with the name of another column is marked. */
+const titleOf = (name: string): string =>
+  (ownColumns as ReadonlyArray<string>).includes(name) || name === "other_fields" ? `${name} (form)` : name
+
+export const header = (columns: Columns): string =>
+  Csv.record([...ownColumns, ...[...columns].map(titleOf), "other_fields"].map(Csv.text))
+
+/** A submission as a CSV record. Values of a repeated field are on lines of one cell. */
+export const row = (message: Inbox.Message, columns: Columns): string => {
+  const values = new Map<string, string>()
+  const others: Array<readonly [name: string, value: string]> = []
+  for (const { name, value } of Inbox.fieldsOf(message.formData)) {
+    if (columns.has(name)) values.set(name, values.has(name) ? `${values.get(name)}\n${value}` : value)
+    else others.push([name, value])
+  }
+  const { attribution } = message
+  return Csv.record([
+    ...[
+      message.submissionId,
+      iso(message.receivedAt),
+      message.status,
+      message.reasons.join(" "),
+      message.email,
+      message.pageSlug,
+      attribution.source,
+      attribution.medium,
+      attribution.campaign,
+      attribution.referrer,
+      attribution.entryPage
+    ].map(Csv.text),
+    ...[...columns].map((name) => Csv.text(values.get(name) ?? null)),
+    others.length === 0 ? Csv.text(null) : Csv.json(JSON.stringify(others))
+  ])
+}

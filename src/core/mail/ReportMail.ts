@@ -1,0 +1,164 @@
+/**
+ * The queries and the content of a report: a period's visitors, sources and leads against the period before. Pure.
+ *
+ * @module
+ */
+
+import { leads } from "../analytics/Goal.ts"
+import type { Answer } from "../analytics/report/Answer.ts"
+import type { Condition, Dimension, Metric, Query } from "../analytics/report/Query.ts"
+import type { MailSite } from "./Mail.ts"
+import * as MailText from "./MailText.ts"
+import type { Content, Figure, Part } from "./Message.ts"
+import type { Period } from "./Notification.ts"
+import * as ReportPeriod from "./ReportPeriod.ts"
+import { reasonOf } from "./SubmissionMail.ts"
+
+/** The most rows of a list. */
+const maxRows = 10
+
+const isLead: Condition = { operator: "is", dimension: "event:goal", values: Object.values(leads) }
+
+const query = (
+  { timeZone, websiteConfigId }: MailSite,
+  range: ReportPeriod.Range,
+  metrics: ReadonlyArray<Metric>,
+  more: { readonly dimensions?: ReadonlyArray<Dimension>; readonly filters?: ReadonlyArray<Condition> } = {}
+): Query => {
+  const { dimensions = [], filters = [] } = more
+  const [first = "visitors"] = metrics
+  return {
+    siteId: websiteConfigId,
+    metrics,
+    dimensions,
+    filters,
+    orderBy: [{ by: first, direction: "desc" }],
+    comparison: null,
+    includeTotalRows: false,
+    includeTimeLabels: false,
+    limit: 100,
+    offset: 0,
+    range,
+    timeZone
+  }
+}
+
+/** What a report queries for one period. */
+export const queries = (site: MailSite, range: ReportPeriod.Range) => ({
+  totals: query(site, range, ["visitors", "visits", "pageviews"]),
+  leads: query(site, range, ["conversions"], { dimensions: ["event:goal"], filters: [isLead] }),
+  sources: query(site, range, ["visitors"], { dimensions: ["visit:source"] }),
+  pages: query(site, range, ["visitors"], { dimensions: ["event:page"] })
+})
+
+/** The answers for one period. */
+export type Answers = { readonly [Name in keyof ReturnType<typeof queries>]: Answer }
+
+const value = (answer: Answer, index: number): number => {
+  const found = answer.results[0]?.metrics[index]
+  return typeof found === "number" ? found : 0
+}
+
+/** The first metric by the first dimension, in the answer's order. */
+const groups = ({ results }: Answer): ReadonlyArray<readonly [name: string, value: number]> =>
+  results.map(({ dimensions, metrics }) => [dimensions[0] ?? "", typeof metrics[0] === "number" ? metrics[0] : 0])
+
+/** Such as `+12%`. Null without a number before. */
+const changeOf = (now: number, before: number): string | null => {
+  if (before === 0) return null
+  const percent = Math.round((100 * (now - before)) / before)
+  return `${percent > 0 ? "+" : ""}${MailText.number(percent)}%`.replace("-", "−")
+}
+
+const figure = (name: string, now: number, before: number): Figure => ({
+  name,
+  value: MailText.number(now),
+  change: changeOf(now, before),
+  direction: now > before && before > 0 ? "up" : now < before ? "down" : "same"
+})
+
+const sum = (answer: Answer): number => groups(answer).reduce((total, [, count]) => total + count, 0)
+
+/** A list with the numbers of both periods. A name that the other answer cut off has a dash. */
+const table = (title: string, header: string, now: Answer, before: Answer): ReadonlyArray<Part> => {
+  const rows = groups(now).slice(0, maxRows)
+  const previous = new Map(groups(before))
+  const isCut = before.results.length >= 100
+  return rows.length === 0
+    ? []
+    : [
+        {
+          kind: "table",
+          header: [title, header, "Before"],
+          rows: rows.map(([name, count]) => {
+            const earlier = previous.get(name)
+            return [
+              MailText.line(name, 80) || "(none)",
+              MailText.number(count),
+              earlier === undefined && isCut ? "–" : MailText.number(earlier ?? 0)
+            ]
+          })
+        }
+      ]
+}
+
+const dateOf = (date: string, more: Intl.DateTimeFormatOptions): string =>
+  new Date(`${date}T00:00:00Z`).toLocaleDateString("en-GB", { timeZone: "UTC", ...more })
+
+/** `16 – 22 November 2026` or `November 2026`. */
+const nameOf = (period: Period, { first, last }: ReportPeriod.Range): string => {
+  const whole = { day: "numeric", month: "long", year: "numeric" } as const
+  if (period === "monthly") return dateOf(first, { month: "long", year: "numeric" })
+  const isSameMonth = first.slice(0, 7) === last.slice(0, 7)
+  return `${dateOf(first, isSameMonth ? { day: "numeric" } : whole)} – ${dateOf(last, whole)}`
+}
+
+export const content = (
+  site: MailSite,
+  period: Period,
+  range: ReportPeriod.Range,
+  now: Answers,
+  before: Answers
+): Content => {
+  const name = MailText.line(site.name, 200)
+  const span = nameOf(period, range)
+  const visitors = value(now.totals, 0)
+  const sources = table("Source", "Visitors", now.sources, before.sources)
+  return {
+    subject: `${period === "weekly" ? "Week" : "Month"} of ${name}: ${MailText.counted(visitors, "visitor")}, ${MailText.counted(sum(now.leads), "lead")} (${span})`,
+    website: name,
+    title: span,
+    parts: [
+      {
+        kind: "figures",
+        figures: [
+          figure("Visitors", visitors, value(before.totals, 0)),
+          figure("Leads", sum(now.leads), sum(before.leads)),
+          figure("Visits", value(now.totals, 1), value(before.totals, 1)),
+          figure("Page views", value(now.totals, 2), value(before.totals, 2))
+        ]
+      },
+      ...sources,
+      ...table("Leads", "Number", now.leads, before.leads),
+      ...table("Page", "Visitors", now.pages, before.pages),
+      ...(sources.length === 0
+        ? [
+            {
+              kind: "paragraph",
+              text: `Nobody visited the website in this ${period === "weekly" ? "week" : "month"}.`
+            } as const
+          ]
+        : []),
+      {
+        kind: "facts",
+        fields: [
+          ["Compared with", nameOf(period, ReportPeriod.before(period, range))],
+          ["Time zone", site.timeZone],
+          ["Leads", "Submissions and chats that were credited to a visit"]
+        ]
+      }
+    ],
+    reason: reasonOf(site),
+    replyTo: null
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * The content of the mail that `notify test` sends. Pure.
+ *
+ * @module
+ */
+import * as MailText from "./MailText.ts"
+import type { Content } from "./Message.ts"
+import { reasonOf, type Website } from "./SubmissionMail.ts"
+
+export const content = (website: Website): Content => {
+  const name = MailText.line(website.name, 200)
+  return {
+    subject: `Test of the notifications – ${name}`,
+    website: name,
+    title: "The notifications work",
+    parts: [
+      {
+        kind: "paragraph",
+        text: "This is a test. The submissions of the website will arrive like this mail, and a reply to one reaches its sender."
+      }
+    ],
+    reason: reasonOf(website),
+    replyTo: null
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * The content of a mail about a webhook that was disabled. Pure.
+ *
+ * @module
+ */
+import type { Webhook } from "../delivery/Webhook.ts"
+import type { DisabledWebhook } from "./Mail.ts"
+import * as MailText from "./MailText.ts"
+import type { Content } from "./Message.ts"
+import { reasonOf, type Website } from "./SubmissionMail.ts"
+
+/** What a mail tells of a webhook, after an answer of this status. */
+export const disabled = ({ url, webhookId }: Webhook, status: number | null): DisabledWebhook => ({
+  webhookId,
+  host: URL.parse(url)?.host ?? "",
+  isGone: status === 410
+})
+
+export const content = (website: Website, { host, isGone, webhookId }: DisabledWebhook): Content => {
+  const name = MailText.line(website.name, 200)
+  const receiver = MailText.line(host, 253)
+  return {
+    subject: `The webhook to ${receiver} is disabled – ${name}`,
+    website: name,
+    title: `The webhook to ${receiver} is disabled`,
+    parts: [
+      {
+        kind: "paragraph",
+        text: isGone
+          ? "Its receiver answered 410 (Gone), which asks for no more events. It gets no events now. The submissions themselves are stored."
+          : "Every attempt to reach it failed for five days. It gets no events now. The submissions themselves are stored."
+      },
+      {
+        kind: "paragraph",
+        text: `When the receiver works again, enable it with: hydracore webhook update --webhook-id ${webhookId} --enable`
+      },
+      {
+        kind: "facts",
+        fields: [
+          ["Receiver", receiver],
+          ["Webhook", webhookId]
+        ]
+      }
+    ],
+    reason: reasonOf(website),
+    replyTo: null
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * Finds a person's data by an email address. Pure.
+ *
+ * A submission is a person's if its email or a value of its form is the address. A conversation is if one of its messages or
+ * comments contains the address. The case of letters does not matter.
+ *
+ * @module
+ */
+import { Option } from "effect"
+import type { Conversation } from "../chat/Conversation.ts"
+import type { DeliveryStatus } from "../delivery/Webhook.ts"
+import type { Submission } from "../forms/Submission.ts"
+
+/** The kinds of data that are searched. The deliveries of what is found belong to it. */
+export const kinds = ["submission", "conversation"] as const
+
+export type Kind = (typeof kinds)[number]
+
+/** The delivery of a submission or conversation to a subscriber of its website. */
+export interface Delivery {
+  readonly eventId: string
+  readonly subscriberId: string
+  readonly type: string
+  /** Milliseconds since 1970. */
+  readonly createdAt: number
+  readonly status: DeliveryStatus
+  /** JSON text. */
+  readonly payload: string
+}
+
+/** What is stored of a person. */
+export type PersonRecord =
+  | { readonly kind: "submission"; readonly submission: Submission }
+  | { readonly kind: "conversation"; readonly instanceId: string; readonly conversation: Conversation }
+  | { readonly kind: "delivery"; readonly delivery: Delivery }
+
+/** How much was deleted. Of deliveries, the data. */
+export interface Erased {
+  readonly submissions: number
+  readonly conversations: number
+  readonly deliveries: number
+}
+
+/** Lower case, without the two letters outside ASCII whose lower case contains a letter of ASCII; see `needleOf`. */
+const fold = (text: string): string => text.replace(/[^\u0130\u212A]+/g, (part) => part.toLowerCase())
+
+/** The longest address, in UTF-16 units. */
+const maxLength = 320
+
+/** An address as the functions below need it: trimmed and folded. None if the text is no address. */
+export const parse = (text: string): Option.Option<string> =>
+  Option.liftPredicate(
+    fold(text.trim()),
+    (address) =>
+      address.length <= maxLength && address.isWellFormed() && /^[^\s\p{Cc}"\\@]+@[^\s\p{Cc}"\\@]+$/u.test(address)
+  )
+
+/**
+ * The longest part of an address that has printable letters of ASCII alone. A text that contains the address, in any case,
+ * contains this part when its letters of ASCII are lower case.
+ */
+export const needleOf = (address: string): string =>
+  (address.match(/[!-~]+/g) ?? []).reduce((longest, part) => (part.length > longest.length ? part : longest), "")
+
+const isAddress = (value: string, address: string): boolean => fold(value.trim()) === address
+
+/** The texts among the values of JSON, at any depth. */
+function* textsOf(json: unknown): Generator<string> {
+  const left = [json]
+  while (left.length > 0) {
+    const value = left.pop()
+    if (typeof value === "string") yield value
+    else if (typeof value === "object" && value !== null) for (const member of Object.values(value)) left.push(member)
+  }
+}
+
+/** Whether the email or a value of the form is the address. */
+export const hasSubmitted = ({ email, formData }: Pick<Submission, "email" | "formData">, address: string): boolean => {
+  if (email !== null && isAddress(email, address)) return true
+  for (const text of textsOf(JSON.parse(formData))) if (isAddress(text, address)) return true
+  return false
+}
+
+/** How far around an address is looked for the rest of a longer one, in UTF-16 units. */
+const around = 64
+
+/** Whether a text contains the address, and not as a part of a longer one such as `joann@example.com`. */
+export const isMentioned = (text: string, address: string): boolean => {
+  const folded = fold(text)
+  for (let at = folded.indexOf(address); at !== -1; at = folded.indexOf(address, at + 1)) {
+    const before = folded.slice(Math.max(0, at - around), at)
+    const after = folded.slice(at + address.length, at + address.length + around)
+    if (!/[\p{L}\p{N}][._%+'-]*$/u.test(before) && !/^[.-]?[\p{L}\p{N}]/u.test(after)) return true
+  }
+  return false
+}
+
+/** Whether a message or a comment contains the address. */
+export const hasTalked = ({ messages }: Pick<Conversation, "messages">, address: string): boolean =>
+  messages.some((message) => {
+    const comment = message.role === "assistant" ? message.comment : null
+    if (comment !== null && isMentioned(comment, address)) return true
+    for (const text of textsOf(message.parts)) if (isMentioned(text, address)) return true
+    return false
+  })
+
+export const nothing: Erased = { submissions: 0, conversations: 0, deliveries: 0 }
+
+export const add = (one: Erased, other: Erased): Erased => ({
+  submissions: one.submissions + other.submissions,
+  conversations: one.conversations + other.conversations,
+  deliveries: one.deliveries + other.deliveries
+})

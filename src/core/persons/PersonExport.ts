@@ -1,0 +1,34 @@
+/**
+ * Formats what is stored of a person as JSON. Control and bidirectional characters are escaped, since an export may be shown on
+ * a terminal. Pure.
+ *
+ * @module
+ */
+import * as ConversationExport from "../chat/ConversationExport.ts"
+import * as SubmissionExport from "../forms/SubmissionExport.ts"
+import { iso } from "../text/Calendar.ts"
+import * as TerminalText from "../text/TerminalText.ts"
+import type { PersonRecord } from "./Person.ts"
+
+/** Puts members before those of an object. Both are JSON text. */
+const prefixed = (members: Readonly<Record<string, string>>, object: string): string =>
+  `${JSON.stringify(members).slice(0, -1)},${object.slice(1)}`
+
+/** A record as a JSON object on one line, without a line end. */
+export const json = (record: PersonRecord): string => {
+  const { kind } = record
+  switch (kind) {
+    case "submission": {
+      const { submission } = record
+      const members = { kind, website_config_id: submission.websiteConfigId }
+      return prefixed(members, SubmissionExport.json(submission, { withVerdict: true }))
+    }
+    case "conversation":
+      return prefixed({ kind, instance_id: record.instanceId }, ConversationExport.json(record.conversation))
+    case "delivery": {
+      const { createdAt, eventId, payload, status, subscriberId, type } = record.delivery
+      const members = { kind, event_id: eventId, subscriber_id: subscriberId, type, created_at: iso(createdAt), status }
+      return TerminalText.inertJson(prefixed(members, `{"payload":${payload}}`))
+    }
+  }
+}

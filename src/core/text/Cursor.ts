@@ -1,0 +1,24 @@
+/**
+ * A place in a list that is ordered by time and id, as text for clients. Pure.
+ *
+ * @module
+ */
+import { Option } from "effect"
+
+export interface Position {
+  /** Milliseconds since 1970. */
+  readonly time: number
+  readonly id: string
+}
+
+export const format = ({ id, time }: Position): string => `${time}.${id}`
+
+/** None for a text that `format` cannot have made. `isId` tells which ids the list has. */
+export const parse = (text: string, isId: (id: string) => boolean): Option.Option<Position> => {
+  const [, time = "", id = ""] = /^(-?[0-9]{1,15})\.(.+)$/.exec(text) ?? []
+  return isId(id) ? Option.some({ time: Number(time), id }) : Option.none()
+}
+
+/** Orders positions from the latest to the earliest. */
+export const latestFirst = (left: Position, right: Position): number =>
+  right.time - left.time || (left.id > right.id ? -1 : left.id < right.id ? 1 : 0)

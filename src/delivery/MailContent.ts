@@ -1,0 +1,47 @@
+/**
+ * Finds the content of a mail. A report is read when it is sent, since its period has ended and does not change.
+ *
+ * @module
+ */
+import { Effect } from "effect"
+import type { LeasedMail, MailSite } from "../core/mail/Mail.ts"
+import type { Period } from "../core/mail/Notification.ts"
+import * as ReportMail from "../core/mail/ReportMail.ts"
+import * as ReportPeriod from "../core/mail/ReportPeriod.ts"
+import * as SubmissionMail from "../core/mail/SubmissionMail.ts"
+import * as WebhookMail from "../core/mail/WebhookMail.ts"
+import { Reports } from "../services/analytics/Reports.ts"
+
+/** The report of a period. */
+export const report = Effect.fnUntraced(function* (site: MailSite, period: Period, range: ReportPeriod.Range) {
+  const reports = yield* Reports
+  const answers = (of: ReportPeriod.Range) => {
+    const { leads, pages, sources, totals } = ReportMail.queries(site, of)
+    // One after another: a report must not hold the connections of readers.
+    return Effect.all({
+      totals: reports.query(site, totals),
+      leads: reports.query(site, leads),
+      sources: reports.query(site, sources),
+      pages: reports.query(site, pages)
+    })
+  }
+  const now = yield* answers(range)
+  const before = yield* answers(ReportPeriod.before(period, range))
+  return ReportMail.content(site, period, range, now, before)
+})
+
+/** The content of a leased mail; null if there is nothing to tell any more. */
+export const of = Effect.fnUntraced(function* ({ notification, site, subject }: LeasedMail) {
+  switch (subject.kind) {
+    case "submissions":
+      return subject.count === 0 ? null : SubmissionMail.content(site, subject.submissions, subject.count)
+    case "report":
+      return yield* report(
+        site,
+        notification.topic.kind === "report" ? notification.topic.period : "weekly",
+        subject.range
+      )
+    case "webhook-disabled":
+      return WebhookMail.content(site, subject.webhook)
+  }
+})

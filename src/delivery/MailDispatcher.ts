@@ -1,0 +1,119 @@
+/**
+ * Sends mails while the process runs: makes those that are due, leases them, sends them and records what came of it. It polls, as
+ * `Dispatcher` does, which gives it the events.
+ *
+ * @module
+ */
+import { Cause, Clock, Duration, Effect, Exit, FiberSet, Layer, Random, Redacted } from "effect"
+import type { Mailbox } from "../core/mail/Address.ts"
+import * as Compose from "../core/mail/Compose.ts"
+import type { LeasedMail } from "../core/mail/Mail.ts"
+import * as MailSchedule from "../core/mail/MailSchedule.ts"
+import type { Content } from "../core/mail/Message.ts"
+import * as UnsubscribeToken from "../core/mail/UnsubscribeToken.ts"
+import type { Reports } from "../services/analytics/Reports.ts"
+import { Mailer } from "../services/mail/Mailer.ts"
+import { Mails } from "../services/mail/Mails.ts"
+import * as MailContent from "./MailContent.ts"
+
+export interface Options {
+  /** The sender. */
+  readonly from: Mailbox
+  /** The service's address for browsers, without a trailing slash. */
+  readonly publicUrl: string
+  /** Signs the unsubscribe links. */
+  readonly secretsKey: Redacted.Redacted<Uint8Array>
+}
+
+/** The most attempts at a time in one process: all mails have one server. */
+const slots = 4
+
+/** The longest time to read a report: with the attempt to send it, shorter than the lease. */
+const contentTimeout = Duration.seconds(8)
+
+const pollInterval = Duration.millis(500)
+
+/** The time between two looks while there is more to do. */
+const busyInterval = Duration.millis(20)
+
+/** After an error of the database. */
+const pause = Duration.seconds(1)
+
+/** A mail with this content to the recipient of a notification. */
+export const messageOf = (
+  { from, publicUrl, secretsKey }: Options,
+  content: Content,
+  { createdAt, mailId, notification }: Pick<LeasedMail, "mailId" | "createdAt" | "notification">
+) =>
+  Compose.compose(content, {
+    mailId,
+    from,
+    to: notification.recipient,
+    createdAt,
+    unsubscribeUrl: `${publicUrl}/v1/public/mail/unsubscribe/${UnsubscribeToken.sign(Redacted.value(secretsKey), notification.notificationId)}`
+  })
+
+/** Sends a mail and records what came of it. */
+const attempt = Effect.fnUntraced(function* (options: Options, mail: LeasedMail) {
+  const mails = yield* Mails
+  const mailer = yield* Mailer
+  const outcome = yield* MailContent.of(mail).pipe(
+    Effect.timeout(contentTimeout),
+    Effect.flatMap((content) =>
+      content === null ? Effect.succeed(null) : mailer.send(messageOf(options, content, mail))
+    ),
+    Effect.catch((error) =>
+      Effect.succeed<MailSchedule.Outcome>({ _tag: "Failed", error: `the report could not be read (${error._tag})` })
+    )
+  )
+  const now = yield* Clock.currentTimeMillis
+  yield* mails.settle(
+    mail,
+    outcome === null
+      ? { next: { status: "cancelled" }, error: null }
+      : {
+          next: MailSchedule.next(outcome, mail.attempt, now, yield* Random.next),
+          error: outcome._tag === "Accepted" ? null : outcome.error
+        }
+  )
+})
+
+/** Runs until the scope closes. What is in hand then is due again when its lease ends. */
+export const layer = (options: Options): Layer.Layer<never, never, Mails | Mailer | Reports> =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const mails = yield* Mails
+      const fibers = yield* FiberSet.make()
+
+      const start = (mail: LeasedMail) =>
+        FiberSet.run(
+          fibers,
+          attempt(options, mail).pipe(
+            Effect.catchCause((cause) =>
+              Cause.hasInterruptsOnly(cause)
+                ? Effect.void
+                : Effect.logWarning("Could not record a mail; it is sent again when its lease ends", cause)
+            )
+          )
+        )
+
+      const round = Effect.gen(function* () {
+        const made = yield* mails.make(yield* Clock.currentTimeMillis)
+        const free = slots - (yield* FiberSet.size(fibers))
+        const leased = free > 0 ? yield* mails.lease(free) : []
+        yield* Effect.forEach(leased, start, { discard: true })
+        return made > 0 || leased.length > 0
+      })
+
+      yield* Effect.exit(round).pipe(
+        Effect.tap((exit) =>
+          Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
+            ? Effect.logWarning("Could not read the due mails. The next attempt follows in a moment.", exit.cause)
+            : Effect.void
+        ),
+        Effect.flatMap((exit) => Effect.sleep(Exit.isFailure(exit) ? pause : exit.value ? busyInterval : pollInterval)),
+        Effect.forever,
+        Effect.forkScoped
+      )
+    })
+  )

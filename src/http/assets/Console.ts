@@ -1,0 +1,81 @@
+/**
+ * Serves the console: `GET /console`, and its scripts and style sheet as `GET /console/{name}-{hash}.{js,css}`, cacheable
+ * forever. What it shows comes from the owner API of the same origin.
+ *
+ * @module
+ */
+import { Effect } from "effect"
+import { HttpRouter, HttpServerRequest } from "effect/http"
+import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
+import * as ConsoleFiles from "./ConsoleFiles.ts"
+import * as StaticContent from "./StaticContent.ts"
+
+const pagePaths = ["/console", "/console/"] as const
+
+const filePath = `${ConsoleFiles.folder}:file` as const
+
+/** The paths of this module, for `http/middleware/Fallbacks`. */
+export const paths = [...pagePaths, filePath].map((path) => ({ method: "GET", path }))
+
+const common = {
+  "cross-origin-resource-policy": "same-origin",
+  "x-content-type-options": "nosniff"
+}
+
+const pageHeaders = {
+  ...common,
+  "cache-control": "no-cache",
+  "content-security-policy": ConsoleFiles.policy,
+  "cross-origin-opener-policy": "same-origin",
+  "referrer-policy": "no-referrer"
+}
+
+const fileHeaders = { ...common, "cache-control": "public, max-age=31536000, immutable" }
+
+const notBuilt = ErrorResponses.refusal(503, "The console could not be bundled. See the service's log.", {
+  "retry-after": "60",
+  "cache-control": "no-store"
+})
+
+/** A page of an earlier version asks for it. The page then loads itself again. */
+const unknownFile = ErrorResponses.refusal(404, "This version of the console has no such file. Load the page again.", {
+  "cache-control": "no-store"
+})
+
+/** The files, made at the first request; null if they could not be, which is logged. */
+const files = Effect.tryPromise(() => ConsoleFiles.all()).pipe(
+  Effect.catch(({ cause }) =>
+    Effect.annotateLogs(
+      Effect.logError("The console could not be bundled; it is answered 503"),
+      "reason",
+      cause instanceof Error ? cause.message : String(cause)
+    ).pipe(Effect.as(null))
+  )
+)
+
+const respond = (content: StaticContent.Compressed, contentType: string, headers: Readonly<Record<string, string>>) =>
+  Effect.map(HttpServerRequest.HttpServerRequest, (request) =>
+    StaticContent.respond(
+      content,
+      { acceptEncoding: request.headers["accept-encoding"], ifNoneMatch: request.headers["if-none-match"] },
+      { contentType, headers }
+    )
+  )
+
+export const layer = HttpRouter.use(
+  Effect.fnUntraced(function* (router) {
+    const made = yield* StaticContent.once(files)
+    const page = Effect.flatMap(made, (files) =>
+      files === null ? Effect.succeed(notBuilt) : respond(files.page, "text/html; charset=utf-8", pageHeaders)
+    )
+    const file = Effect.gen(function* () {
+      const files = yield* made
+      const { params } = yield* HttpRouter.RouteContext
+      if (files === null) return notBuilt
+      const found = files.named.get(params["file"] ?? "")
+      return found === undefined ? unknownFile : yield* respond(found.content, found.contentType, fileHeaders)
+    })
+    for (const path of pagePaths) yield* router.add("GET", path, page)
+    yield* router.add("GET", filePath, file)
+  })
+)

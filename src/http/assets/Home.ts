@@ -1,0 +1,46 @@
+/**
+ * `GET /`: tells a person in a browser what this service is, and leads on. A program gets the 404 of an unknown address, as JSON.
+ *
+ * @module
+ */
+import { Effect } from "effect"
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import * as Fallbacks from "../middleware/Fallbacks.ts"
+import * as GuidePage from "./GuidePage.ts"
+import * as StaticContent from "./StaticContent.ts"
+
+export interface Options {
+  /** Whether this server has the console. */
+  readonly console: boolean
+}
+
+/** Brotli's quality. */
+const quality = 11
+
+/** Browsers name HTML when a person opens an address; programs accept anything, or JSON. */
+const isPerson = (accept: string | undefined): boolean => accept?.includes("text/html") === true
+
+export const layer = (options: Options) =>
+  HttpRouter.use(
+    Effect.fnUntraced(function* (router) {
+      const page = yield* StaticContent.once(
+        Effect.promise(() => StaticContent.make(Buffer.from(GuidePage.renderHome(options)), quality))
+      )
+      yield* router.add(
+        "GET",
+        "/",
+        Effect.gen(function* () {
+          const { headers } = yield* HttpServerRequest.HttpServerRequest
+          if (!isPerson(headers["accept"])) return HttpServerResponse.setHeader(Fallbacks.unknown, "vary", "Accept")
+          return StaticContent.respond(
+            yield* page,
+            { acceptEncoding: headers["accept-encoding"], ifNoneMatch: headers["if-none-match"] },
+            {
+              contentType: "text/html; charset=utf-8",
+              headers: { ...GuidePage.headers, "cache-control": "no-cache", vary: "Accept, Accept-Encoding" }
+            }
+          )
+        })
+      )
+    })
+  )

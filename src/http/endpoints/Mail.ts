@@ -1,0 +1,85 @@
+/**
+ * Ends the mails of an unsubscribe link. A link is valid if its token was signed with `SECRETS_KEY`; only then is the database
+ * read.
+ *
+ * @module
+ */
+import { Effect, Option, Redacted } from "effect"
+import type { HttpServerResponse } from "effect/http"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { Api } from "../../contract/Api.ts"
+import * as UnsubscribeToken from "../../core/mail/UnsubscribeToken.ts"
+import { Notifications } from "../../services/mail/Notifications.ts"
+import * as ErrorMapping from "./ErrorMapping.ts"
+import * as HtmlPages from "./HtmlPages.ts"
+
+export interface Options {
+  /** The key that signs the links; without it, no link is valid. */
+  readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
+}
+
+const respond = (
+  status: number,
+  look: Parameters<typeof HtmlPages.page>[0],
+  title: string,
+  body: string
+): HttpServerResponse.HttpServerResponse =>
+  HtmlPages.respond(HtmlPages.page(look, title, body), {
+    status,
+    headers: {},
+    formAction: "'self'",
+    frameAncestors: "'none'"
+  })
+
+const question = respond(
+  200,
+  "ask",
+  "Unsubscribe?",
+  `<p>You will get no more mails of this kind from this website. Your other notifications stay as they are.</p>
+<form method="post"><button>Unsubscribe</button></form>`
+)
+
+const done = respond(
+  200,
+  "good",
+  "You are unsubscribed",
+  "<p>You get no more of these mails. To get them again, ask whoever runs the website.</p>"
+)
+
+const invalid = respond(404, "bad", "This link is not valid", "<p>Use the link in the latest mail that you got.</p>")
+
+/** The group of the contract. */
+export const layer = ({ secretsKey }: Options) =>
+  HttpApiBuilder.group(
+    Api,
+    "mail",
+    Effect.fnUntraced(function* (handlers) {
+      const notifications = yield* Notifications
+      const notificationOf = (token: string) =>
+        Option.flatMap(secretsKey, (key) => UnsubscribeToken.verify(Redacted.value(key), token))
+      return handlers
+        .handleRaw("show", ({ params }) =>
+          Effect.succeed(Option.isSome(notificationOf(params.token)) ? question : invalid)
+        )
+        .handleRaw("unsubscribe", ({ params }) =>
+          Option.match(notificationOf(params.token), {
+            onNone: () => Effect.succeed(invalid),
+            onSome: (notificationId) =>
+              notifications.remove(notificationId).pipe(
+                Effect.as(done),
+                Effect.catch((error) =>
+                  Effect.as(
+                    ErrorMapping.logUnavailable(error),
+                    respond(
+                      503,
+                      "bad",
+                      "Please try again",
+                      "<p>The link could not be used now. Try again in a minute.</p>"
+                    )
+                  )
+                )
+              )
+          })
+        )
+    })
+  )

@@ -1,0 +1,153 @@
+/**
+ * The endpoints below `/v1/owner/sites/{site_id}/submissions`.
+ *
+ * @module
+ */
+import { Effect, Option, Stream } from "effect"
+import { HttpServerResponse } from "effect/http"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { OwnerApi } from "../../contract/owner/Api.ts"
+import * as Errors from "../../contract/owner/Errors.ts"
+import * as Fields from "../../contract/owner/Fields.ts"
+import type { exportFormats } from "../../contract/owner/Submissions.ts"
+import * as Inbox from "../../core/forms/Inbox.ts"
+import * as InboxQuery from "../../core/forms/InboxQuery.ts"
+import * as SubmissionExport from "../../core/forms/SubmissionExport.ts"
+import * as SubmissionTable from "../../core/forms/SubmissionTable.ts"
+import type { AuthorizedSite } from "../../core/sites/Access.ts"
+import * as Calendar from "../../core/text/Calendar.ts"
+import * as Cursor from "../../core/text/Cursor.ts"
+import * as Failures from "./Failures.ts"
+import { OwnerInbox } from "./OwnerInbox.ts"
+import { OwnerSites } from "./OwnerSites.ts"
+
+const notFound = Errors.make("NotFound", "This website has no such submission. It may have been deleted.")
+
+const commonOf = (message: Inbox.Message | Inbox.Summary) => ({
+  submission_id: message.submissionId,
+  received_at: Calendar.iso(message.receivedAt),
+  status: message.status,
+  reasons: message.reasons,
+  read: message.isRead,
+  email: message.email,
+  page_slug: message.pageSlug
+})
+
+const toDetails = (message: Inbox.Message) => ({
+  ...commonOf(message),
+  fields: Inbox.fieldsOf(message.formData),
+  source: message.attribution.source,
+  medium: message.attribution.medium,
+  campaign: message.attribution.campaign,
+  referrer: message.attribution.referrer,
+  entry_page: message.attribution.entryPage
+})
+
+/** What a change found of a selection; 404 if it found nothing. */
+const changed = (wanted: ReadonlyArray<string>) => (found: ReadonlyArray<string>) => {
+  const known = new Set(found)
+  return known.size === 0
+    ? Effect.fail(notFound)
+    : Effect.succeed({
+        submission_ids: wanted.filter((id) => known.has(id)),
+        not_found: wanted.filter((id) => !known.has(id))
+      })
+}
+
+const contentTypes = { csv: "text/csv; charset=utf-8", ndjson: "application/x-ndjson" } as const
+
+export const layer = HttpApiBuilder.group(
+  OwnerApi,
+  "submissions",
+  Effect.fnUntraced(function* (handlers) {
+    const owned = yield* OwnerSites
+    const inbox = yield* OwnerInbox
+
+    /** The lines of an export. Fails before it returns if the store cannot be reached now. */
+    const linesOf = Effect.fnUntraced(function* (
+      proof: AuthorizedSite<"read">,
+      filter: Inbox.Filter,
+      format: (typeof exportFormats)[number]
+    ) {
+      const messages = inbox.stream(proof, filter)
+      if (format === "ndjson") {
+        yield* inbox.list(proof, { filter, after: null, limit: 1 })
+        return Stream.map(messages, (message) => SubmissionExport.ndjson(message, { withVerdict: true }))
+      }
+      const columns: SubmissionTable.Columns = new Set()
+      yield* Stream.runForEach(messages, ({ formData }) =>
+        Effect.sync(() => SubmissionTable.addColumns(columns, formData))
+      )
+      return Stream.concat(
+        Stream.succeed(SubmissionTable.header(columns)),
+        Stream.map(messages, (message) => SubmissionTable.row(message, columns))
+      )
+    })
+
+    return handlers
+      .handle("list", ({ params, query }) =>
+        Effect.gen(function* () {
+          const proof = yield* owned.authorize(params.site_id, "read")
+          const { items, next } = yield* inbox.list(proof, {
+            filter: InboxQuery.toFilter(query, proof.site.timeZone),
+            after: query.cursor ?? null,
+            limit: query.limit ?? Fields.defaultLimit
+          })
+          return {
+            submissions: items.map((summary) => ({ ...commonOf(summary), preview: summary.preview })),
+            next: next === null ? null : Cursor.format(next)
+          }
+        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      )
+      .handle("overview", ({ params }) =>
+        owned
+          .authorize(params.site_id, "read")
+          .pipe(Effect.flatMap(inbox.overview), Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      )
+      .handle("details", ({ params }) =>
+        owned.authorize(params.site_id, "read").pipe(
+          Effect.flatMap((proof) => inbox.find(proof, params.submission_id)),
+          Effect.flatMap(
+            Option.match({
+              onNone: () => Effect.fail(notFound),
+              onSome: (message) => Effect.succeed(toDetails(message))
+            })
+          ),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("export", ({ params, query }) =>
+        Effect.gen(function* () {
+          const proof = yield* owned.authorize(params.site_id, "read")
+          const format = query.format ?? "csv"
+          const filter = InboxQuery.toFilter(query, proof.site.timeZone)
+          const lines = yield* linesOf(proof, filter, format)
+          return HttpServerResponse.stream(Stream.encodeText(lines), {
+            contentType: contentTypes[format],
+            headers: { "content-disposition": `attachment; filename="submissions.${format}"` }
+          })
+        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      )
+      .handle("release", ({ params, payload: { submission_ids } }) =>
+        owned.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) => inbox.release(proof, submission_ids)),
+          Effect.flatMap(changed(submission_ids)),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("delete", ({ params, payload: { submission_ids } }) =>
+        owned.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) => inbox.delete(proof, submission_ids)),
+          Effect.flatMap(changed(submission_ids)),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("mark", ({ params, payload: { read, submission_ids } }) =>
+        owned.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) => inbox.mark(proof, submission_ids, read)),
+          Effect.flatMap(changed(submission_ids)),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+  })
+)

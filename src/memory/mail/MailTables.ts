@@ -1,0 +1,125 @@
+/**
+ * The notifications and the mails of this process.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { Context, Layer } from "effect"
+import type { OutboxEvent } from "../../core/delivery/FanOut.ts"
+import type { DisabledWebhook, LatestMail, Subject } from "../../core/mail/Mail.ts"
+import { isTold, type Notification } from "../../core/mail/Notification.ts"
+
+export interface StoredNotification extends Notification {
+  /** When its waiting submissions, or its next report, become a mail; null while nothing waits. */
+  readonly dueAt: number | null
+  /** The last day of the latest report. */
+  readonly reportedUntil: string | null
+}
+
+/** A submission that a recipient is told. */
+export interface MailItem {
+  readonly notificationId: string
+  readonly submissionId: string
+  readonly createdAt: number
+  /** Null while it waits. */
+  readonly mailId: string | null
+}
+
+export interface StoredMail extends LatestMail {
+  readonly mailId: string
+  readonly notificationId: string
+  /** The submissions of a mail are its items. */
+  readonly about: Exclude<Subject, { readonly kind: "submissions" }> | { readonly kind: "submissions" }
+  /** Null once it has ended. */
+  readonly nextAttemptAt: number | null
+}
+
+export class MailTables extends Context.Service<
+  MailTables,
+  {
+    /** By id, oldest first. */
+    readonly notifications: Map<string, StoredNotification>
+    /** By id, oldest first. */
+    readonly mails: Map<string, StoredMail>
+    /** By `itemKey`, oldest first. */
+    readonly items: Map<string, MailItem>
+    /** Whether the website has a notification. */
+    readonly hasNotification: (websiteConfigId: string) => boolean
+    /** Notes what the recipients are told of these events. */
+    readonly accept: (events: ReadonlyArray<OutboxEvent>) => void
+    /** Makes a mail that is due at once, and returns its id. Beyond the capacity, the oldest mail is forgotten. */
+    readonly add: (notificationId: string, about: StoredMail["about"], now: number) => string
+    /** Makes one mail about a disabled webhook for each recipient of its website. */
+    readonly webhookDisabled: (websiteConfigId: string, webhook: DisabledWebhook, now: number) => void
+    /** Removes a notification with its mails. */
+    readonly remove: (notificationId: string) => void
+    /** Deletes everything of a website. */
+    readonly erase: (websiteConfigId: string) => void
+  }
+>()("hydracore/memory/MailTables") {}
+
+/** The most mails, and the most items. */
+const capacity = 100_000
+
+const forgetOldest = <A>(table: Map<string, A>) => {
+  const [oldest = ""] = table.keys()
+  if (table.size > capacity) table.delete(oldest)
+}
+
+export const itemKey = ({ notificationId, submissionId }: Pick<MailItem, "notificationId" | "submissionId">): string =>
+  `${notificationId} ${submissionId}`
+
+const make = (): MailTables["Service"] => {
+  const notifications = new Map<string, StoredNotification>()
+  const mails = new Map<string, StoredMail>()
+  const items = new Map<string, MailItem>()
+  const ofSite = (websiteConfigId: string) =>
+    [...notifications.values()].filter((one) => one.websiteConfigId === websiteConfigId)
+
+  const add = (notificationId: string, about: StoredMail["about"], now: number): string => {
+    const mailId = randomUUID()
+    const state = { status: "pending", attempts: 0, nextAttemptAt: 0, error: null } as const
+    mails.set(mailId, { mailId, notificationId, about, createdAt: now, ...state })
+    forgetOldest(mails)
+    return mailId
+  }
+
+  const remove = (notificationId: string) => {
+    notifications.delete(notificationId)
+    for (const [mailId, mail] of mails) if (mail.notificationId === notificationId) mails.delete(mailId)
+    for (const [key, item] of items) if (item.notificationId === notificationId) items.delete(key)
+  }
+
+  return {
+    notifications,
+    mails,
+    items,
+    hasNotification: (websiteConfigId) => ofSite(websiteConfigId).length > 0,
+    accept: (events) => {
+      for (const { createdAt, subject, type, websiteConfigId } of events) {
+        for (const notification of ofSite(websiteConfigId)) {
+          if (subject === null || !isTold(notification.topic, type)) continue
+          const { notificationId } = notification
+          const item: MailItem = { notificationId, submissionId: subject, createdAt, mailId: null }
+          if (items.has(itemKey(item))) continue
+          items.set(itemKey(item), item)
+          forgetOldest(items)
+          notifications.set(notificationId, { ...notification, dueAt: 0 })
+        }
+      }
+    },
+    add,
+    webhookDisabled: (websiteConfigId, webhook, now) => {
+      const byRecipient = Map.groupBy(ofSite(websiteConfigId), ({ recipient }) => recipient)
+      for (const [first] of byRecipient.values()) {
+        if (first !== undefined) add(first.notificationId, { kind: "webhook-disabled", webhook }, now)
+      }
+    },
+    remove,
+    erase: (websiteConfigId) => {
+      for (const { notificationId } of ofSite(websiteConfigId)) remove(notificationId)
+    }
+  }
+}
+
+export const layer: Layer.Layer<MailTables> = Layer.sync(MailTables, make)

@@ -1,0 +1,99 @@
+/**
+ * Finds and deletes what is stored of a person in this process.
+ *
+ * @module
+ */
+import { Effect, Layer, Stream } from "effect"
+import * as FanOut from "../../core/delivery/FanOut.ts"
+import * as Person from "../../core/persons/Person.ts"
+import { ConversationStore } from "../../services/chat/ConversationStore.ts"
+import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
+import { SubmissionRepo } from "../../services/forms/SubmissionRepo.ts"
+import { Persons, type Query } from "../../services/persons/Persons.ts"
+import type { StorageUnavailable } from "../../services/Storage.ts"
+import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
+import { DeliveryTables } from "../delivery/DeliveryTables.ts"
+
+type Found = Exclude<Person.PersonRecord, { readonly kind: "delivery" }>
+
+const keyOf = ({ conversation, instanceId }: Extract<Found, { readonly kind: "conversation" }>) => ({
+  instanceId,
+  conversationId: conversation.conversationId
+})
+
+const subjectOf = (record: Found): string =>
+  record.kind === "submission" ? record.submission.submissionId : FanOut.conversationSubject(keyOf(record))
+
+export const layer: Layer.Layer<
+  Persons,
+  never,
+  SiteDirectory | SubmissionRepo | InstanceDirectory | ConversationStore | DeliveryTables
+> = Layer.effect(
+  Persons,
+  Effect.gen(function* () {
+    const sites = yield* SiteDirectory
+    const repo = yield* SubmissionRepo
+    const instances = yield* InstanceDirectory
+    const store = yield* ConversationStore
+    const tables = yield* DeliveryTables
+
+    const isAsked = (query: Query, websiteConfigId: string | null) =>
+      query.websiteConfigId === null || query.websiteConfigId === websiteConfigId
+
+    const stores: Readonly<Record<Person.Kind, (query: Query) => Stream.Stream<Found, StorageUnavailable>>> = {
+      submission: (query) =>
+        Stream.fromIterableEffect(sites.list).pipe(
+          Stream.filter(({ websiteConfigId }) => isAsked(query, websiteConfigId)),
+          Stream.flatMap(({ websiteConfigId }) => repo.stream({ websiteConfigId })),
+          Stream.filter((submission) => Person.hasSubmitted(submission, query.address)),
+          Stream.map((submission) => ({ kind: "submission", submission }))
+        ),
+      conversation: (query) =>
+        Stream.fromIterableEffect(instances.list).pipe(
+          Stream.filter(({ websiteConfigId }) => isAsked(query, websiteConfigId)),
+          Stream.flatMap(({ instanceId }) =>
+            Stream.map(store.stream({ instanceId, since: null }), (conversation) => ({ instanceId, conversation }))
+          ),
+          Stream.filter(({ conversation }) => Person.hasTalked(conversation, query.address)),
+          Stream.map((found) => ({ kind: "conversation", ...found }))
+        )
+    }
+
+    const search = (query: Query) => Stream.flatMap(Stream.fromIterable(query.kinds), (kind) => stores[kind](query))
+
+    /** The deliveries that have data of a record. */
+    const deliveriesOf = (record: Found): ReadonlyArray<Person.Delivery> =>
+      tables
+        .deliveries()
+        .flatMap(({ payload, subject, webhookId: subscriberId, ...delivery }) =>
+          subject === subjectOf(record) && payload !== null && delivery.type !== "submission.deleted"
+            ? [{ ...delivery, subscriberId, payload }]
+            : []
+        )
+
+    const erase = Effect.fnUntraced(function* (record: Found) {
+      const deliveries = deliveriesOf(record).length
+      if (record.kind === "submission") {
+        const isDeleted = yield* repo.delete(record.submission.submissionId)
+        return isDeleted ? { submissions: 1, conversations: 0, deliveries } : Person.nothing
+      }
+      const isDeleted = yield* store.delete(keyOf(record))
+      return isDeleted ? { submissions: 0, conversations: 1, deliveries } : Person.nothing
+    })
+
+    return {
+      records: (query) =>
+        Stream.flatMap(search(query), (record) =>
+          Stream.fromIterable<Person.PersonRecord>([
+            record,
+            ...deliveriesOf(record).map((delivery) => ({ kind: "delivery" as const, delivery }))
+          ])
+        ),
+      erase: (query) =>
+        Stream.runCollect(search(query)).pipe(
+          Effect.flatMap(Effect.forEach(erase)),
+          Effect.map((all) => all.reduce(Person.add, Person.nothing))
+        )
+    }
+  })
+)

@@ -1,0 +1,21 @@
+/**
+ * The connections of a process for what owners read, so that no list or export delays a visitor's request.
+ *
+ * @module
+ */
+import type { PgClient } from "@effect/sql-pg"
+import { Context, Layer } from "effect"
+import type { SqlError } from "effect/sql"
+import * as Database from "./Database.ts"
+
+export class OwnerConnections extends Context.Service<OwnerConnections, PgClient.PgClient>()(
+  "hydracore/postgres/OwnerConnections"
+) {}
+
+/** The most connections. They open when they are needed. */
+const connections = 2
+
+export const layer: Layer.Layer<OwnerConnections, SqlError.SqlError, PgClient.PgClient> = Layer.effect(
+  OwnerConnections,
+  Database.dedicated({ maxConnections: connections })
+)

@@ -1,0 +1,35 @@
+/**
+ * Statistics for the planner about the tables that reports join. Autovacuum refreshes them about a minute after many rows
+ * changed. Until then, the planner may take a hundred thousand visits for a few and join them by nested loops.
+ *
+ * @module
+ */
+import { Effect, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import { decodeRows } from "../../../runtime/Rows.ts"
+
+/** Tables with fewer changed rows are left to autovacuum. */
+const minChanged = 10_000
+
+const Tables = Schema.Array(Schema.Struct({ name: Schema.String }))
+
+/**
+ * Analyzes the tables of which many rows, and a tenth of all, changed since they were last analyzed. Skips a table that
+ * autovacuum is working on. A failure is logged: rollups are right without statistics.
+ */
+export const refresh = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  // The server counts the changes of a transaction with a delay, which this omits for the transactions of this connection.
+  yield* sql.unsafe("SELECT pg_stat_force_next_flush()")
+  const changed = yield* sql
+    .unsafe(
+      `SELECT relid::regclass::text AS name FROM (
+        SELECT relid FROM pg_partition_tree('page_view') WHERE isleaf
+        UNION ALL SELECT relid FROM pg_partition_tree('event') WHERE isleaf
+        UNION ALL SELECT unnest(ARRAY['conversion', 'visit', 'rollup']::regclass[])
+      ) AS read JOIN pg_stat_all_tables USING (relid)
+      WHERE n_mod_since_analyze >= ${minChanged} AND n_mod_since_analyze >= n_live_tup / 10`
+    )
+    .pipe(decodeRows(Tables))
+  for (const { name } of changed) yield* sql.unsafe(`ANALYZE (SKIP_LOCKED) ${name}`)
+}).pipe(Effect.catchTag("SqlError", (error) => Effect.logWarning("Could not analyze the tables of reports", error)))

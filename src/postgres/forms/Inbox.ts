@@ -1,0 +1,197 @@
+/**
+ * Reads and changes submissions in PostgreSQL for their website's owner.
+ *
+ * Lists are read by keyset pagination. Filters without an index (a search, the read mark, the page, accepted submissions) are
+ * applied to a window of the latest submissions, so that no part of a list reads the whole table.
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import { PgClient } from "@effect/sql-pg/PgClient"
+import { type Duration, Effect, Layer, Option, Schema, Stream } from "effect"
+import type { SqlError } from "effect/sql"
+import * as Inboxes from "../../core/forms/Inbox.ts"
+import type { Position } from "../../core/text/Cursor.ts"
+import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import { Inbox } from "../../services/forms/Inbox.ts"
+import { SubmissionRepo } from "../../services/forms/SubmissionRepo.ts"
+import * as Database from "../Database.ts"
+import * as OwnerConnections from "../OwnerConnections.ts"
+import * as SubmissionRows from "./SubmissionRows.ts"
+
+const Rows = Schema.Array(Schema.Struct({ ...SubmissionRows.fields, is_read: Schema.Boolean }))
+
+const toMessage = ({ is_read: isRead, ...row }: (typeof Rows.Type)[number]): Inboxes.Message => ({
+  ...SubmissionRows.fromRow(row),
+  isRead
+})
+
+const Positions = Schema.Array(Schema.Struct({ submission_id: Schema.String, received_at: Schema.Date }))
+
+const Overviews = Schema.Tuple([
+  Schema.Struct({ unread: Schema.Int, quarantined: Schema.Int, pages: Schema.Array(Schema.String) })
+])
+
+const Ids = Schema.Array(Schema.Struct({ submission_id: Schema.String }))
+
+/** The columns of a submission; of a large form only what a preview needs. */
+const summaryColumns = SubmissionRows.columnsWith(`left(form_data::text, ${Inboxes.previewSource})`)
+
+const wholeColumns = SubmissionRows.columns
+
+interface Query {
+  readonly websiteConfigId: string
+  readonly filter: Inboxes.Filter
+  readonly after: Position | null
+  readonly limit: number
+}
+
+/** The submissions that a stream reads at once: few, since each may have hundreds of kilobytes. */
+const streamPage = 64
+
+/** The changes of a selection that run at once. */
+const concurrency = 4
+
+export interface Options {
+  /** How long a caller waits for the database. */
+  readonly timeout: Duration.Input
+}
+
+const make = Effect.fnUntraced(function* ({ timeout }: Options) {
+  const sql = yield* PgClient
+  const reads = yield* OwnerConnections.OwnerConnections
+  const repo = yield* SubmissionRepo
+
+  const before = (position: Position) =>
+    reads`(received_at, submission_id) < (${PgTypes.timestamptz(position.time)}, ${PgTypes.uuid(position.id)})`
+
+  /** The conditions for which there is an index. A literal, so that the planner can use the one of the quarantine. */
+  const indexed = ({ after, filter, websiteConfigId }: Query) =>
+    reads.and([
+      reads`website_config_id = ${PgTypes.uuid(websiteConfigId)}`,
+      ...(filter.status === "quarantined" ? [reads`status = 'quarantined'`] : []),
+      ...(filter.since === undefined ? [] : [reads`received_at >= ${PgTypes.timestamptz(filter.since)}`]),
+      ...(filter.before === undefined ? [] : [reads`received_at < ${PgTypes.timestamptz(filter.before)}`]),
+      ...(after === null ? [] : [before(after)])
+    ])
+
+  const has = (column: string, needle: string) =>
+    reads`strpos(lower(${reads.literal(column)}), lower(${PgTypes.text(needle)})) > 0`
+
+  const found = (search: string) => {
+    const { json, text } = Inboxes.needlesOf(search)
+    return reads.or([
+      has("email", text),
+      has("page_slug", text),
+      ...json.map((needle) => has("form_data::text", needle))
+    ])
+  }
+
+  const scanned = ({ isRead, pageSlug, search, status }: Inboxes.Filter) => [
+    ...(status === "accepted" ? [reads`status = 'accepted'`] : []),
+    ...(isRead === undefined ? [] : [reads`is_read = ${isRead}`]),
+    ...(pageSlug === undefined ? [] : [reads`page_slug = ${PgTypes.text(pageSlug)}`]),
+    ...(search === undefined ? [] : [found(search)])
+  ]
+
+  /** The last submission of the window; none if it ends with the list. */
+  const windowEnd = (query: Query) =>
+    reads`SELECT received_at, submission_id FROM submission WHERE ${indexed(query)}
+      ORDER BY received_at DESC, submission_id DESC OFFSET ${PgTypes.int8(BigInt(Inboxes.windowSize - 1))} LIMIT 1`.pipe(
+      decodeRows(Positions),
+      Effect.map(([row]): Position | null =>
+        row === undefined ? null : { time: row.received_at.getTime(), id: row.submission_id }
+      )
+    )
+
+  const page = Effect.fnUntraced(function* (query: Query, columns: string) {
+    const filters = scanned(query.filter)
+    // Read before the rows, so that a submission that is deleted meanwhile does not move the end past others.
+    const end = filters.length === 0 ? null : yield* windowEnd(query)
+    const conditions = [
+      indexed(query),
+      ...(end === null
+        ? []
+        : [reads`(received_at, submission_id) >= (${PgTypes.timestamptz(end.time)}, ${PgTypes.uuid(end.id)})`]),
+      ...filters
+    ]
+    const rows = yield* reads`SELECT ${reads.literal(columns)}, is_read FROM submission
+      WHERE ${reads.and(conditions)} ORDER BY received_at DESC, submission_id DESC
+      LIMIT ${PgTypes.int8(BigInt(query.limit + 1))}`.pipe(decodeRows(Rows))
+    const items = rows.slice(0, query.limit).map(toMessage)
+    const last = items.at(-1)
+    const next = rows.length > query.limit && last !== undefined ? Inboxes.positionOf(last) : end
+    return { items, next }
+  }, Database.bounded(timeout))
+
+  const known = (websiteConfigId: string, ids: ReadonlyArray<string>) =>
+    sql`SELECT submission_id FROM submission WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
+      AND submission_id = ANY (${Database.array(ids.filter(isCanonicalUuid), PgTypes.OID.uuid)})`.pipe(
+      Database.bounded(timeout),
+      decodeRows(Ids),
+      Effect.map((rows) => rows.map(({ submission_id }) => submission_id))
+    )
+
+  /** Submissions never move to another website, so they can be looked up first. */
+  const each =
+    (change: SubmissionRepo["Service"]["release"]): Inbox["Service"]["release"] =>
+    (websiteConfigId, ids) =>
+      Effect.flatMap(known(websiteConfigId, ids), (own) => Effect.filter(own, change, { concurrency }))
+
+  return Inbox.of({
+    list: (query) =>
+      Effect.map(page(query, summaryColumns), ({ items, next }) => ({ items: items.map(Inboxes.toSummary), next })),
+    find: (websiteConfigId, submissionId) =>
+      isCanonicalUuid(submissionId)
+        ? reads`SELECT ${reads.literal(wholeColumns)}, is_read FROM submission
+            WHERE submission_id = ${PgTypes.uuid(submissionId)}
+              AND website_config_id = ${PgTypes.uuid(websiteConfigId)}`.pipe(
+            Database.bounded(timeout),
+            decodeRows(Rows),
+            Effect.map(([row]) => Option.map(Option.fromUndefinedOr(row), toMessage))
+          )
+        : Effect.succeedNone,
+    stream: (websiteConfigId, filter) =>
+      Stream.paginate(null as Position | null, (after) =>
+        Effect.map(page({ websiteConfigId, filter, after, limit: streamPage }, wholeColumns), ({ items, next }) => [
+          items,
+          Option.fromNullishOr(next)
+        ])
+      ),
+    overview: (websiteConfigId) => {
+      const website = PgTypes.uuid(websiteConfigId)
+      const most = PgTypes.int8(BigInt(Inboxes.maxCount))
+      return reads`WITH latest AS (
+          SELECT status, is_read, page_slug FROM submission WHERE website_config_id = ${website}
+          ORDER BY received_at DESC, submission_id DESC LIMIT ${most}
+        )
+        SELECT (SELECT count(*) FROM latest WHERE status = 'accepted' AND NOT is_read)::int AS unread,
+          (SELECT count(*) FROM (SELECT FROM submission WHERE website_config_id = ${website}
+            AND status = 'quarantined' LIMIT ${most}) AS held)::int AS quarantined,
+          ARRAY(SELECT DISTINCT page_slug COLLATE "C" FROM latest WHERE page_slug IS NOT NULL ORDER BY 1) AS pages`.pipe(
+        Database.bounded(timeout),
+        decodeRows(Overviews),
+        Effect.map(([overview]) => overview)
+      )
+    },
+    mark: (websiteConfigId, ids, isRead) =>
+      sql`WITH found AS (
+          SELECT submission_id FROM submission WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
+            AND submission_id = ANY (${Database.array(ids.filter(isCanonicalUuid), PgTypes.OID.uuid)})
+          ORDER BY submission_id FOR UPDATE
+        ), marked AS (
+          UPDATE submission SET is_read = ${isRead} FROM found
+          WHERE submission.submission_id = found.submission_id AND is_read <> ${isRead}
+        ) SELECT submission_id FROM found`.pipe(
+        Database.bounded(timeout),
+        decodeRows(Ids),
+        Effect.map((rows) => rows.map(({ submission_id }) => submission_id))
+      ),
+    release: each(repo.release),
+    delete: each(repo.delete)
+  })
+})
+
+export const layer = (options: Options): Layer.Layer<Inbox, SqlError.SqlError, PgClient | SubmissionRepo> =>
+  Layer.effect(Inbox, make(options)).pipe(Layer.provide(OwnerConnections.layer))

@@ -1,0 +1,151 @@
+/**
+ * Makes, leases and settles mails in PostgreSQL. Every step is one transaction and leaves nothing in its session, so that it
+ * works through PgBouncer in transaction mode; rows that another process works on are skipped (SKIP LOCKED).
+ *
+ * @module
+ */
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { type Duration, Effect, Layer, Schema } from "effect"
+import { leaseMillis } from "../../core/delivery/Webhook.ts"
+import type { LeasedMail, Subject } from "../../core/mail/Mail.ts"
+import { maxShown } from "../../core/mail/SubmissionMail.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import { Mails } from "../../services/mail/Mails.ts"
+import * as Database from "../Database.ts"
+import * as SubmissionRows from "../forms/SubmissionRows.ts"
+import * as MakeMails from "./MakeMails.ts"
+import * as Rows from "./NotificationRows.ts"
+
+export interface Options {
+  /** The timeout of each step. */
+  readonly timeout: Duration.Input
+}
+
+const Data = Schema.Union([
+  Schema.Struct({ kind: Schema.Literal("submissions"), data: Schema.Null }),
+  Schema.Struct({ kind: Schema.Literal("report"), data: Schema.Struct({ first: Schema.String, last: Schema.String }) }),
+  Schema.Struct({
+    kind: Schema.Literal("webhook-disabled"),
+    data: Schema.Struct({ webhookId: Schema.String, host: Schema.String, isGone: Schema.Boolean })
+  })
+])
+
+const LeasedRows = Schema.Array(
+  Schema.Struct({
+    ...Rows.fields,
+    mailId: Schema.String,
+    attempt: Schema.Int,
+    mailCreatedAt: Schema.Date,
+    about: Data,
+    hostedWebsiteId: Schema.String,
+    name: Schema.String,
+    timeZone: Schema.String
+  })
+)
+
+/** Moving `next_attempt_at` is the lease: if the process dies, the mail is due again when it ends. */
+const leaseStatement = `WITH leased AS (
+    UPDATE mail SET attempts = attempts + 1, next_attempt_at = now() + interval '${leaseMillis} milliseconds'
+    WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM mail WHERE status = 'pending' AND next_attempt_at <= now()
+      ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED
+    )) RETURNING mail_id, notification_id, kind, data, created_at, attempts
+  )
+  SELECT ${Rows.columns}, mail_id AS "mailId", attempts AS attempt, leased.created_at AS "mailCreatedAt",
+    json_build_object('kind', leased.kind, 'data', data) AS about, hosted_website_id AS "hostedWebsiteId", name,
+    time_zone AS "timeZone"
+  FROM leased JOIN notification USING (notification_id) JOIN site USING (website_config_id) WHERE deleted_at IS NULL`
+
+const Counts = Schema.Array(Schema.Struct({ mailId: Schema.String, count: Schema.Int }))
+
+const countStatement = `SELECT mail_id AS "mailId", count(*)::int AS count
+  FROM mail_item JOIN submission USING (submission_id) WHERE mail_id = ANY ($1) GROUP BY mail_id`
+
+const Shown = Schema.Array(Schema.Struct({ mail_id: Schema.String, ...SubmissionRows.fields }))
+
+const shownStatement = `SELECT mail_id, shown.* FROM unnest($1::uuid[]) AS given (mail_id) CROSS JOIN LATERAL (
+    SELECT ${SubmissionRows.columns} FROM submission
+    WHERE submission_id IN (SELECT submission_id FROM mail_item WHERE mail_item.mail_id = given.mail_id)
+    ORDER BY received_at, submission_id LIMIT ${maxShown}
+  ) AS shown`
+
+const settleStatement = `UPDATE mail SET status = $3, next_attempt_at = $4, error = $5
+  WHERE mail_id = $1 AND attempts = $2 AND status = 'pending'`
+
+export const layer = ({ timeout }: Options): Layer.Layer<Mails, never, PgClient.PgClient> =>
+  Layer.effect(
+    Mails,
+    Effect.map(PgClient.PgClient, (sql) => {
+      const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+        effect.pipe(sql.withTransaction, Database.recoverConnectionErrors(), Database.bounded(timeout))
+
+      /** What mails about submissions tell, by their ids. */
+      const submissionsOf = Effect.fnUntraced(function* (mailIds: ReadonlyArray<string>) {
+        if (mailIds.length === 0) return () => ({ kind: "submissions", submissions: [], count: 0 }) as const
+        const ids = [Database.array(mailIds, PgTypes.OID.uuid)]
+        const counts = yield* sql.unsafe(countStatement, ids).pipe(decodeRows(Counts))
+        const shown = yield* sql.unsafe(shownStatement, ids).pipe(decodeRows(Shown))
+        const countOf = new Map(counts.map(({ count, mailId }) => [mailId, count]))
+        const shownOf = Map.groupBy(shown, (row) => row.mail_id)
+        return (mailId: string): Subject => ({
+          kind: "submissions",
+          submissions: (shownOf.get(mailId) ?? []).map(SubmissionRows.fromRow),
+          count: countOf.get(mailId) ?? 0
+        })
+      })
+
+      const subjectOf = (
+        { about, mailId }: (typeof LeasedRows.Type)[number],
+        submissions: (mailId: string) => Subject
+      ): Subject => {
+        switch (about.kind) {
+          case "submissions":
+            return submissions(mailId)
+          case "report":
+            return { kind: "report", range: about.data }
+          case "webhook-disabled":
+            return { kind: "webhook-disabled", webhook: about.data }
+        }
+      }
+
+      const lease: Mails["Service"]["lease"] = (count) =>
+        transaction(
+          Effect.gen(function* () {
+            const rows = yield* sql.unsafe(leaseStatement, [PgTypes.int4(count)]).pipe(decodeRows(LeasedRows))
+            const submissions = yield* submissionsOf(
+              rows.flatMap(({ about, mailId }) => (about.kind === "submissions" ? [mailId] : []))
+            )
+            return rows.map(
+              (row): LeasedMail => ({
+                mailId: row.mailId,
+                attempt: row.attempt,
+                createdAt: row.mailCreatedAt.getTime(),
+                notification: Rows.toNotification(row),
+                site: {
+                  websiteConfigId: row.websiteConfigId,
+                  hostedWebsiteId: row.hostedWebsiteId,
+                  name: row.name,
+                  timeZone: row.timeZone
+                },
+                subject: subjectOf(row, submissions)
+              })
+            )
+          })
+        )
+
+      return Mails.of({
+        make: (now) => transaction(MakeMails.run(sql, now)),
+        lease,
+        settle: ({ attempt, mailId }, { error, next }) =>
+          sql
+            .unsafe(settleStatement, [
+              PgTypes.uuid(mailId),
+              PgTypes.int4(attempt),
+              PgTypes.text(next.status),
+              PgTypes.timestamptz(next.status === "pending" ? next.nextAttemptAt : null),
+              PgTypes.text(error)
+            ])
+            .pipe(Database.bounded(timeout), Effect.asVoid)
+      })
+    })
+  )

@@ -1,0 +1,130 @@
+/**
+ * Makes mails of the submissions that wait, and of the reports that are due.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { Effect, Schema } from "effect"
+import * as Digest from "../../core/mail/Digest.ts"
+import type { Notification, Period, Topic } from "../../core/mail/Notification.ts"
+import * as ReportPeriod from "../../core/mail/ReportPeriod.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import * as Database from "../Database.ts"
+import * as Rows from "./NotificationRows.ts"
+
+/** The notifications of one step. */
+const size = 20
+
+const Due = Schema.Array(
+  Schema.Struct({ ...Rows.fields, timeZone: Schema.String, reportedUntil: Schema.NullOr(Schema.String) })
+)
+
+/** The lock lets other processes neither make mails of the same submissions nor add some unnoticed. */
+const dueStatement = `SELECT ${Rows.columns}, time_zone AS "timeZone", reported_until::text AS "reportedUntil"
+  FROM notification JOIN site USING (website_config_id) WHERE due_at <= $1 AND deleted_at IS NULL
+  ORDER BY due_at LIMIT ${size} FOR NO KEY UPDATE OF notification SKIP LOCKED`
+
+const Waiting = Schema.Tuple([
+  Schema.Struct({
+    count: Schema.Int,
+    oldestAt: Schema.NullOr(Schema.Date),
+    mailedAt: Schema.Array(Schema.Date)
+  })
+])
+
+const waitingStatement = `SELECT count(*)::int AS count, min(created_at) AS "oldestAt", ARRAY(
+    SELECT created_at FROM mail WHERE notification_id = $1 AND kind = 'submissions' AND created_at > $2
+  ) AS "mailedAt"
+  FROM (
+    SELECT created_at FROM mail_item WHERE notification_id = $1 AND mail_id IS NULL
+    ORDER BY created_at LIMIT ${Digest.maxItems + 1}
+  ) AS waiting`
+
+/** Makes mails with these numbers of the waiting submissions, oldest first. */
+const makeStatement = `WITH planned AS (
+    SELECT mail_id, sum(items) OVER (ORDER BY place) AS upto, sum(items) OVER (ORDER BY place) - items AS after
+    FROM unnest($3, $4) WITH ORDINALITY AS given (mail_id, items, place)
+  ), waiting AS (
+    SELECT submission_id, row_number() OVER (ORDER BY created_at, submission_id) AS place
+    FROM mail_item WHERE notification_id = $1 AND mail_id IS NULL ORDER BY created_at, submission_id LIMIT $5
+  ), made AS (
+    INSERT INTO mail (mail_id, notification_id, website_config_id, kind, created_at, next_attempt_at)
+    SELECT mail_id, $1, $2, 'submissions', $6, now() FROM planned
+  )
+  UPDATE mail_item SET mail_id = planned.mail_id FROM waiting JOIN planned ON place > after AND place <= upto
+  WHERE notification_id = $1 AND mail_item.submission_id = waiting.submission_id`
+
+const { OID } = PgTypes
+
+/** Makes the mails of submissions, and returns when to look again. */
+const tellSubmissions = Effect.fnUntraced(function* (
+  sql: PgClient.PgClient,
+  { notificationId, websiteConfigId }: Notification,
+  { digest }: Topic & { readonly kind: "submissions" },
+  timeZone: string,
+  now: number
+) {
+  const id = PgTypes.uuid(notificationId)
+  const [{ count, mailedAt, oldestAt }] = yield* sql
+    .unsafe(waitingStatement, [id, PgTypes.timestamptz(now - Digest.hourMillis)])
+    .pipe(decodeRows(Waiting))
+  const { mails, nextAt } = Digest.plan(
+    {
+      digest,
+      timeZone,
+      count,
+      oldestAt: oldestAt?.getTime() ?? now,
+      mailedAt: mailedAt.map((time) => time.getTime())
+    },
+    now
+  )
+  if (mails.length > 0) {
+    yield* sql.unsafe(makeStatement, [
+      id,
+      PgTypes.uuid(websiteConfigId),
+      Database.array(
+        mails.map(() => randomUUID()),
+        OID.uuid
+      ),
+      Database.array(mails, OID.int4),
+      PgTypes.int4(mails.reduce((sum, items) => sum + items, 0)),
+      PgTypes.timestamptz(now)
+    ])
+  }
+  return { nextAt, reportedUntil: null }
+})
+
+/** Makes the report of the latest period, unless it is made, and returns when the next is due. */
+const report = Effect.fnUntraced(function* (
+  sql: PgClient.PgClient,
+  { notificationId, websiteConfigId }: Notification,
+  period: Period,
+  facts: { readonly timeZone: string; readonly now: number; readonly reportedUntil: string | null }
+) {
+  const range = ReportPeriod.latest(period, facts)
+  if (facts.reportedUntil === null || facts.reportedUntil < range.last) {
+    const at = PgTypes.timestamptz(facts.now)
+    yield* sql`INSERT INTO mail (mail_id, notification_id, website_config_id, kind, data, created_at, next_attempt_at)
+      VALUES (${PgTypes.uuid(randomUUID())}, ${PgTypes.uuid(notificationId)}, ${PgTypes.uuid(websiteConfigId)}, 'report',
+        ${PgTypes.text(JSON.stringify(range))}::json, ${at}, now())`
+  }
+  return { nextAt: ReportPeriod.nextDue(period, facts), reportedUntil: range.last }
+})
+
+/** Does what `Mails.make` says. Needs a transaction. */
+export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, now: number) {
+  const rows = yield* sql.unsafe(dueStatement, [PgTypes.timestamptz(now)]).pipe(decodeRows(Due))
+  for (const row of rows) {
+    const notification = Rows.toNotification(row)
+    const { topic } = notification
+    const { nextAt, reportedUntil } =
+      topic.kind === "report"
+        ? yield* report(sql, notification, topic.period, { ...row, now })
+        : yield* tellSubmissions(sql, notification, topic, row.timeZone, now)
+    yield* sql`UPDATE notification SET due_at = ${PgTypes.timestamptz(nextAt)},
+      reported_until = greatest(reported_until, ${PgTypes.text(reportedUntil)}::date)
+      WHERE notification_id = ${PgTypes.uuid(notification.notificationId)}`
+  }
+  return rows.length
+})

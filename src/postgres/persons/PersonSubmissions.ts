@@ -1,0 +1,85 @@
+/**
+ * Finds and deletes the submissions of a person. A website's submissions are read in the order of their index.
+ *
+ * @module
+ */
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { type Duration, Effect, Option, Schema, Stream } from "effect"
+import * as Person from "../../core/persons/Person.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import * as Database from "../Database.ts"
+import * as SubmissionDeletion from "../forms/SubmissionDeletion.ts"
+import * as SubmissionRows from "../forms/SubmissionRows.ts"
+import * as Store from "./Store.ts"
+
+/** The submissions that a statement reads: few enough for the largest forms. */
+const pageSize = 250
+
+const Sites = Schema.Array(Schema.Struct({ id: Schema.String }))
+
+/** A place in the order of a website's submissions. The time is a text, since it is more exact than milliseconds. */
+const Places = Schema.Array(Schema.Struct({ time: Schema.String, id: Schema.String }))
+
+type Place = (typeof Places.Type)[number]
+
+const first: Place = { time: "-infinity", id: "00000000-0000-0000-0000-000000000000" }
+const last: Place = { time: "infinity", id: "ffffffff-ffff-ffff-ffff-ffffffffffff" }
+
+/** The submissions of a website after a place. */
+const after = "FROM submission WHERE website_config_id = $1 AND (received_at, submission_id) > ($2::timestamptz, $3)"
+
+/** The last place of a page; none if it ends with the last submission. Reads the index only. */
+const endStatement = `SELECT received_at::text AS time, submission_id AS id ${after}
+  ORDER BY received_at, submission_id OFFSET ${pageSize - 1} LIMIT 1`
+
+/** The submissions of a page that may be the person's. A form in which characters are escaped may hide the address. */
+const pageStatement = `SELECT ${SubmissionRows.columns} ${after}
+    AND (received_at, submission_id) <= ($4::timestamptz, $5)
+    AND (${Store.mayContain("email", "$6")} OR ${Store.mayContain("form_data::text", "$6")}
+      OR strpos(form_data::text, '\\u') > 0 OR strpos(form_data::text, '\\/') > 0)
+  ORDER BY received_at, submission_id`
+
+export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Store => {
+  const place = ({ id, time }: Place) => [PgTypes.text(time), PgTypes.uuid(id)]
+
+  const pages = (query: Parameters<Store.Store["search"]>[0], websiteConfigId: string) => {
+    const website = PgTypes.uuid(websiteConfigId)
+    return Stream.paginate(first, (from) =>
+      Effect.gen(function* () {
+        const [end] = yield* sql
+          .unsafe(endStatement, [website, ...place(from)])
+          .pipe(Database.bounded(timeout), decodeRows(Places))
+        const rows = yield* sql
+          .unsafe(pageStatement, [website, ...place(from), ...place(end ?? last), Store.needle(query)])
+          .pipe(Database.bounded(timeout), decodeRows(SubmissionRows.Rows))
+        const found = rows
+          .map(SubmissionRows.fromRow)
+          .filter((submission) => Person.hasSubmitted(submission, query.address))
+          .map(
+            (submission): Store.Found => ({
+              record: { kind: "submission", submission },
+              subject: submission.submissionId
+            })
+          )
+        return [[found], Option.fromUndefinedOr(end)] as const
+      })
+    )
+  }
+
+  return {
+    search: (query) =>
+      Stream.fromIterableEffect(
+        sql`SELECT website_config_id AS id FROM site
+          WHERE ${query.websiteConfigId === null ? sql.literal("true") : sql`website_config_id = ${PgTypes.uuid(query.websiteConfigId)}`}
+          ORDER BY created_at, website_config_id`.pipe(Database.bounded(timeout), decodeRows(Sites))
+      ).pipe(Stream.flatMap(({ id }) => pages(query, id))),
+    erase: Effect.fnUntraced(function* (found) {
+      const submissions = found.flatMap(({ record }) => (record.kind === "submission" ? [record.submission] : []))
+      for (const [website, ofWebsite] of Map.groupBy(submissions, ({ websiteConfigId }) => websiteConfigId)) {
+        const ids = ofWebsite.map(({ submissionId }) => submissionId)
+        yield* SubmissionDeletion.run(sql, website, ids).pipe(Database.bounded(timeout))
+      }
+      return { submissions: submissions.length, conversations: 0 }
+    })
+  }
+}

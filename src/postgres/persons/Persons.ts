@@ -1,0 +1,68 @@
+/**
+ * Finds and deletes what is stored of a person in the database.
+ *
+ * A table with data of a person gets a `Store` here, unless its rows are deliveries of what another store finds.
+ *
+ * @module
+ */
+import { PgClient } from "@effect/sql-pg"
+import { type Duration, Effect, Layer, Stream } from "effect"
+import * as Person from "../../core/persons/Person.ts"
+import { Persons, type Query } from "../../services/persons/Persons.ts"
+import * as Database from "../Database.ts"
+import * as PersonConversations from "./PersonConversations.ts"
+import * as PersonSubmissions from "./PersonSubmissions.ts"
+import * as Store from "./Store.ts"
+
+export interface Options {
+  /** The timeout of each statement. */
+  readonly timeout: Duration.Input
+}
+
+export const layer = ({ timeout }: Options): Layer.Layer<Persons, never, PgClient.PgClient> =>
+  Layer.effect(
+    Persons,
+    Effect.map(PgClient.PgClient, (sql) => {
+      const stores: Readonly<Record<Person.Kind, Store.Store>> = {
+        submission: PersonSubmissions.make(sql, timeout),
+        conversation: PersonConversations.make(sql, timeout)
+      }
+
+      /** What is found by each statement that finds anything, with its store and its deliveries. */
+      const search = (query: Query) =>
+        Stream.fromIterable(query.kinds).pipe(
+          Stream.flatMap((kind) => Stream.map(stores[kind].search(query), (found) => ({ store: stores[kind], found }))),
+          Stream.filter(({ found }) => found.length > 0),
+          Stream.mapEffect(({ found, store }) =>
+            Store.deliveriesOf(sql, found).pipe(
+              Database.bounded(timeout),
+              Effect.map((deliveries) => ({ store, found, deliveries }))
+            )
+          )
+        )
+
+      return {
+        records: (query) =>
+          Stream.flatMap(search(query), ({ deliveries, found }) =>
+            Stream.fromIterable(
+              found.flatMap(
+                ({ record, subject }): ReadonlyArray<Person.PersonRecord> => [
+                  record,
+                  ...(deliveries.get(subject) ?? []).map((delivery) => ({ kind: "delivery" as const, delivery }))
+                ]
+              )
+            )
+          ),
+        erase: (query) =>
+          search(query).pipe(
+            Stream.mapEffect(({ deliveries, found, store }) =>
+              Effect.map(store.erase(found), (erased) => ({
+                ...erased,
+                deliveries: [...deliveries.values()].reduce((sum, ofSubject) => sum + ofSubject.length, 0)
+              }))
+            ),
+            Stream.runFold(() => Person.nothing, Person.add)
+          )
+      }
+    })
+  )

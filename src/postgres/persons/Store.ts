@@ -1,0 +1,69 @@
+/**
+ * A kind of data in which a person is found, and the statements that all kinds share.
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import { Effect, Schema, type Stream } from "effect"
+import type { SqlClient } from "effect/sql"
+import { deliveryStatuses } from "../../core/delivery/Webhook.ts"
+import * as Person from "../../core/persons/Person.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import type { Query } from "../../services/persons/Persons.ts"
+import type { StorageUnavailable } from "../../services/Storage.ts"
+import * as Database from "../Database.ts"
+
+/** A record, and what the deliveries of it name as their subject. */
+export interface Found {
+  readonly record: Person.PersonRecord
+  readonly subject: string
+}
+
+export interface Store {
+  /** Reads the rows in statements of a bounded size, and returns what each found. */
+  readonly search: (query: Query) => Stream.Stream<ReadonlyArray<Found>, StorageUnavailable>
+  /** Deletes what a statement of `search` found, with its data in deliveries. */
+  readonly erase: (
+    found: ReadonlyArray<Found>
+  ) => Effect.Effect<Pick<Person.Erased, "submissions" | "conversations">, StorageUnavailable>
+}
+
+/**
+ * Whether a column may contain an address whose needle is a parameter, such as `$1`. The collation makes `lower` change the
+ * letters of ASCII only, as `Person.needleOf` expects.
+ */
+export const mayContain = (column: string, needle: string): string =>
+  `strpos(lower(${column} COLLATE "C"), ${needle}) > 0`
+
+export const needle = ({ address }: Query): PgTypes.Parameter => PgTypes.text(Person.needleOf(address))
+
+const Deliveries = Schema.Array(
+  Schema.Struct({
+    subject: Schema.String,
+    eventId: Schema.String,
+    subscriberId: Schema.String,
+    type: Schema.String,
+    createdAt: Schema.Finite,
+    status: Schema.Literals(deliveryStatuses),
+    payload: Schema.String
+  })
+)
+
+const deliveriesStatement = `SELECT subject, event_id AS "eventId", subscriber_id AS "subscriberId", type,
+    floor(extract(epoch FROM created_at) * 1000)::float8 AS "createdAt", status, payload::text AS payload
+  FROM delivery WHERE subject = ANY ($1) AND payload IS NOT NULL AND type <> 'submission.deleted'
+  ORDER BY created_at, event_id, subscriber_id`
+
+/** The deliveries that have data of these subjects, by subject. */
+export const deliveriesOf = (sql: SqlClient.SqlClient, found: ReadonlyArray<Found>) =>
+  sql
+    .unsafe(deliveriesStatement, [
+      Database.array(
+        found.map(({ subject }) => subject),
+        PgTypes.OID.text
+      )
+    ])
+    .pipe(
+      decodeRows(Deliveries),
+      Effect.map((rows) => Map.groupBy(rows, ({ subject }) => subject))
+    )

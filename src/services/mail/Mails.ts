@@ -1,0 +1,33 @@
+/**
+ * The mails of websites, from the event to the record that they are sent. The interface only; see `memory/mail/Mails` and
+ * `postgres/mail/Mails`. `Deliveries.fanOut` gives it the events.
+ *
+ * @module
+ */
+import { Context, type Effect } from "effect"
+import type { LeasedMail } from "../../core/mail/Mail.ts"
+import type { Next } from "../../core/mail/MailSchedule.ts"
+import type { StorageUnavailable } from "../Storage.ts"
+
+/** What came of an attempt, and what follows. */
+export interface MailSettlement {
+  readonly next: Next
+  /** What went wrong, or null. */
+  readonly error: string | null
+}
+
+export class Mails extends Context.Service<
+  Mails,
+  {
+    /**
+     * Makes mails of the submissions that wait and of the reports that are due at a time in milliseconds since 1970, and returns
+     * the number of the notifications that it looked at. Each submission and each report is in one mail, whatever the number of
+     * processes.
+     */
+    readonly make: (now: number) => Effect.Effect<number, StorageUnavailable>
+    /** Leases at most `count` mails that are due. Until the lease ends, no other process gets them. */
+    readonly lease: (count: number) => Effect.Effect<ReadonlyArray<LeasedMail>, StorageUnavailable>
+    /** Records an attempt. Does nothing if the mail was leased again, or has ended. */
+    readonly settle: (mail: LeasedMail, settlement: MailSettlement) => Effect.Effect<void, StorageUnavailable>
+  }
+>()("hydracore/services/Mails") {}

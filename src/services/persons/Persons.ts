@@ -1,0 +1,34 @@
+/**
+ * Finds and deletes what is stored of a person. The interface only; see `memory/persons/Persons` and `postgres/persons/Persons`.
+ *
+ * Nothing is indexed by address: each call reads all submissions and conversations of the query once.
+ *
+ * @module
+ */
+import { Context, type Effect, type Stream } from "effect"
+import type { Erased, Kind, PersonRecord } from "../../core/persons/Person.ts"
+import type { StorageUnavailable } from "../Storage.ts"
+
+export interface Query {
+  /** As `Person.parse` returns it. */
+  readonly address: string
+  /** Only what belongs to this website; null for all websites, and for instances without one. */
+  readonly websiteConfigId: string | null
+  readonly kinds: ReadonlyArray<Kind>
+}
+
+export class Persons extends Context.Service<
+  Persons,
+  {
+    /**
+     * What is stored of a person, in constant memory: the submissions of each website, then the conversations, each oldest
+     * first. Deliveries follow what they are about.
+     */
+    readonly records: (query: Query) => Stream.Stream<PersonRecord, StorageUnavailable>
+    /**
+     * Deletes these records: submissions as `SubmissionRepo.delete` does, and conversations as `ConversationStore.delete` does.
+     * If it is interrupted, a second call deletes the rest.
+     */
+    readonly erase: (query: Query) => Effect.Effect<Erased, StorageUnavailable>
+  }
+>()("hydracore/services/Persons") {}

@@ -1,0 +1,82 @@
+/**
+ * Forms that their owner has not set up: the console tells the owner what to do, and the visitor's words stay.
+ */
+import { assert, describe } from "@effect/vitest"
+import { Effect } from "effect"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { inChromium, until } from "../support/browser/Browser.ts"
+import { fields, fill, press, says, textOf } from "../support/browser/BrowserForm.ts"
+import * as BrowserSite from "../support/browser/BrowserSite.ts"
+import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
+
+const advice = "Set its data-site to the website_config_id that `hydracore site list` shows."
+
+/** A page with a form whose tag has these attributes, filled in and sent. */
+const sendForm = Effect.fnUntraced(function* (attributes: string) {
+  const site = yield* BrowserSite.make()
+  const { open, page, pages, relay, script } = site
+  pages["/contact"] = `<title>Contact</title><form data-hydracore-form ${attributes}>${fields}</form>${script()}`
+  yield* open(`${site.site.url}/contact`)
+  yield* until("the enhanced form", () => page.evaluate<boolean>("!!document.querySelector('[role=status]')"))
+  yield* fill(page, { name: "Ada", message: "Do you have a table?" })
+  yield* press(page)
+  yield* says(() => textOf(page, "[role=status]"), "This form does not work. Please tell the owner of this website.")
+  assert.strictEqual(page.url(), `${site.site.url}/contact`)
+  assert.deepStrictEqual(
+    yield* site.evaluate("Array.from(document.forms[0].elements, ({ name, value }) => name && value).slice(0, 3)"),
+    ["Ada", "", "Do you have a table?"]
+  )
+  return { ...site, sent: () => relay.of(paths.submit) }
+})
+
+/** What the console says of a form, without the form. */
+const told = (errors: ReadonlyArray<string>) =>
+  Effect.map(
+    until("a message in the console", () => errors.find((text) => text.startsWith("HydraCore:"))),
+    (text) => text.replace(/ (JSHandle@)?(node|<form|\[object HTMLFormElement\]).*$/s, "")
+  )
+
+inChromium("a form that is not set up", testServer(), (it) => {
+  describe("without data-site", () => {
+    for (const attributes of ["", `method="get" action="/search"`, `method="post"`, `data-site=""`]) {
+      it.effect(`is not sent by the browser either: <form ${attributes}>`, () =>
+        Effect.gen(function* () {
+          const { errors, sent } = yield* sendForm(attributes)
+          assert.strictEqual(yield* told(errors), `HydraCore: this form cannot be sent. ${advice}`)
+          assert.deepStrictEqual(sent(), [])
+        })
+      )
+    }
+  })
+
+  it.effect("with the tracking token in place of the website_config_id", () =>
+    Effect.gen(function* () {
+      const { trackingToken } = yield* TestServer
+      const { errors } = yield* sendForm(`data-site="${trackingToken}"`)
+      assert.match(
+        yield* told(errors),
+        /^HydraCore: this form cannot be sent\. No published website has this site_id\./
+      )
+      assert.include(yield* told(errors), advice)
+    })
+  )
+
+  it.effect("with an id that is none", () =>
+    Effect.gen(function* () {
+      const { errors } = yield* sendForm(`data-site="my-shop"`)
+      const text = yield* told(errors)
+      assert.match(text, /^HydraCore: this form cannot be sent\. Input should be a valid UUID/)
+      assert.include(text, advice)
+    })
+  )
+
+  it.effect("on an origin that the website does not allow", () =>
+    Effect.gen(function* () {
+      const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Own", origins: ["https://own.example"] }))
+      const { errors } = yield* sendForm(`data-site="${site.websiteConfigId}"`)
+      const text = yield* told(errors)
+      assert.include(text, "`hydracore site update`")
+      assert.notInclude(text, "data-site")
+    })
+  )
+})

@@ -1,0 +1,72 @@
+/**
+ * axe-core finds no violation on any page of the console, light and dark, wide and narrow, and nothing scrolls sideways.
+ */
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import { inChromium } from "../../support/browser/Browser.ts"
+import * as ConsolePage from "../../support/console/ConsolePage.ts"
+
+inChromium("the console", ConsolePage.layer, (it) => {
+  for (const colorScheme of ["light", "dark"] as const) {
+    for (const width of [1280, 360]) {
+      it.effect(`has no violations in ${colorScheme} mode, ${width} pixels wide`, () =>
+        Effect.gen(function* () {
+          const { busy, fresh } = yield* ConsolePage.Websites
+          const { loaded, on, page } = yield* ConsolePage.open(
+            `#/${busy.websiteConfigId}/overview?source=Direct / None`,
+            {
+              colorScheme,
+              viewport: { width, height: 800 }
+            }
+          )
+          const clean = Effect.fnUntraced(function* (state: string) {
+            yield* loaded
+            assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [], state)
+            const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
+            assert.isAtMost(overflow, 0, state)
+          })
+          const show = (fragment: string) => on(() => page.evaluate(`location.hash = ${JSON.stringify(fragment)}`))
+          yield* clean("the overview")
+          yield* on(() => page.getByRole("slider").focus())
+          yield* on(() => page.keyboard.press("ArrowLeft"))
+          yield* clean("the overview with a point of the chart")
+          yield* on(() => page.getByRole("button", { name: "Table", exact: true }).click())
+          yield* clean("the overview with a table")
+          yield* on(() => page.getByRole("button", { name: /^Days: / }).click())
+          yield* clean("a menu")
+          yield* on(() => page.getByRole("menuitemradio", { name: "Choose days…" }).click())
+          yield* clean("a dialog")
+          yield* on(() => page.keyboard.press("Escape"))
+          yield* show(`#/${busy.websiteConfigId}/overview?list=page`)
+          yield* on(() => page.getByRole("dialog").waitFor())
+          yield* clean("a whole list")
+          yield* show(`#/${fresh.websiteConfigId}/overview`)
+          yield* on(() => page.getByRole("heading", { name: "No visits yet" }).waitFor())
+          yield* clean("a new website")
+        })
+      )
+    }
+  }
+
+  it.effect("reads from right to left where the page does", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview`, {
+        before:
+          "document.documentElement?.setAttribute('dir', 'rtl'); addEventListener('DOMContentLoaded', () => document.documentElement.dir = 'rtl')"
+      })
+      yield* loaded
+      const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
+      assert.isAtMost(overflow, 0)
+      const box = (selector: string) => on(() => page.locator(selector).first().boundingBox())
+      const [name, number] = [yield* box(".row .name"), yield* box(".row .number")]
+      assert.isAbove(name?.x ?? 0, number?.x ?? 0)
+      yield* on(() => page.getByRole("slider").focus())
+      yield* on(() => page.keyboard.press("Home"))
+      const first = yield* box(".plot .u-cursor-x")
+      yield* on(() => page.keyboard.press("ArrowLeft"))
+      const second = yield* box(".plot .u-cursor-x")
+      assert.isBelow(second?.x ?? 0, first?.x ?? 0)
+    })
+  )
+})

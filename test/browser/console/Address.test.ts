@@ -1,0 +1,93 @@
+/**
+ * The fragment of the console's address.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as Address from "../../../src/browser/console/Address.ts"
+
+const dimensions = ["event:page", "event:goal", "event:props:plan.not", "visit:source", "visit:country"] as const
+
+const Filter = Schema.Struct({
+  dimension: Schema.Literals(dimensions),
+  operator: Schema.Literals(Address.operators),
+  values: Schema.NonEmptyArray(Schema.Union([Schema.String, Schema.Literals(["a&b", "Direct / None", "#/?=%"])]))
+})
+
+const Shown = Schema.Struct({
+  link: Schema.Null,
+  site: Schema.Literals(["0f8fad5b-d9cb-469f-a165-70867728950e", "a/b c"]),
+  page: Schema.Literal("overview"),
+  item: Schema.Null,
+  view: Schema.Struct({}),
+  range: Schema.Union([
+    Schema.Literals(["day", "yesterday", "30d", "last-month", "all"]),
+    Schema.Tuple([Schema.Literal("2026-01-05"), Schema.Literal("2026-02-01")])
+  ]),
+  comparison: Schema.NullOr(Schema.Literals(["previous_period", "year_over_year"])),
+  filters: Schema.Array(Filter),
+  metric: Schema.Literals(["visitors", "bounce_rate", "conversions"]),
+  interval: Schema.NullOr(Schema.Literals(["time:hour", "time:month"])),
+  tabs: Schema.Array(Schema.Literals(["visit:channel", "visit:os"])),
+  list: Schema.NullOr(Schema.Literals(dimensions))
+})
+
+/** One filter for each dimension and operator. */
+const distinct = (filters: ReadonlyArray<Address.Filter>): ReadonlyArray<Address.Filter> => [
+  ...new Map(filters.map((filter) => [`${filter.operator} ${filter.dimension}`, filter])).values()
+]
+
+describe("browser/console/Address", () => {
+  it.prop("a fragment shows what it was made of", [Shown], ([shown]) => {
+    const filters = distinct(shown.filters).map((filter) => ({
+      ...filter,
+      values: filter.values.map((value) => value.toWellFormed())
+    }))
+    const address = { ...shown, filters }
+    assert.deepStrictEqual(Address.parse(Address.format(address)), address)
+  })
+
+  it.prop(
+    "a fragment of another page keeps its parameters and what is open",
+    [
+      Schema.Record(Schema.Literals(["search", "folder", "a b"]), Schema.Literals(["x", "", "&=?#/%"])),
+      Schema.NullOr(Schema.Literals(["id", "a/b"]))
+    ],
+    ([view, item]) => {
+      const address = { ...Address.initial, site: "s", page: "inbox", item, view }
+      assert.deepStrictEqual(Address.parse(Address.format(address)), address)
+    }
+  )
+
+  it.prop("any text is an address", [Schema.String], ([text]) => {
+    const address = Address.parse(`#/${text}`)
+    assert.deepStrictEqual(Address.parse(Address.format(address)), address)
+  })
+
+  it("an address is short and readable", () => {
+    assert.strictEqual(Address.format({ ...Address.initial, site: "s" }), "#/s/overview")
+    assert.strictEqual(
+      Address.format({
+        ...Address.initial,
+        site: "s",
+        range: "7d",
+        filters: [
+          { dimension: "visit:source", operator: "is", values: ["google", "bing"] },
+          { dimension: "event:page", operator: "contains_not", values: ["/blog"] }
+        ]
+      }),
+      "#/s/overview?range=7d&source=google&source=bing&page.has-not=%2Fblog"
+    )
+  })
+
+  it("a link's secret is read as it is, and nothing else with it", () => {
+    assert.deepStrictEqual(Address.parse("#/link/hcl_A-b_9"), { ...Address.initial, link: "hcl_A-b_9" })
+  })
+
+  it("a value is added to its dimension's filter, and removed from it", () => {
+    const one = Address.toggle([], "visit:source", "a")
+    const two = Address.toggle(one, "visit:source", "b")
+    assert.deepStrictEqual(two, [{ dimension: "visit:source", operator: "is", values: ["a", "b"] }])
+    assert.deepStrictEqual(Address.toggle(two, "visit:source", "b"), one)
+    assert.deepStrictEqual(Address.toggle(one, "visit:source", "a"), [])
+  })
+})

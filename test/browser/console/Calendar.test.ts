@@ -1,0 +1,126 @@
+/**
+ * Days of a website's zone, the intervals of a chart, and its axes.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import type { Interval } from "../../../src/browser/console/Address.ts"
+import * as Calendar from "../../../src/browser/console/Calendar.ts"
+import * as Format from "../../../src/browser/console/Format.ts"
+import * as Points from "../../../src/browser/console/overview/Points.ts"
+import * as DateRange from "../../../src/core/analytics/report/DateRange.ts"
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+const dateOf = (millis: number): string => new Date(millis).toISOString().slice(0, 10)
+
+describe("browser/console/Calendar", () => {
+  it("yesterday and last month are those of the website's zone", () => {
+    const facts = { now: Date.UTC(2026, 2, 1, 2), timeZone: "America/New_York" }
+    assert.deepStrictEqual(Calendar.toQuery("yesterday", facts), ["2026-02-27", "2026-02-27"])
+    assert.deepStrictEqual(Calendar.toQuery("last-month", facts), ["2026-01-01", "2026-01-31"])
+    assert.strictEqual(Calendar.toQuery("30d", facts), "30d")
+    assert.strictEqual(Calendar.hour(facts.now, facts.timeZone), "2026-02-28 21:00:00")
+  })
+
+  it.prop("every range has an interval that its menu offers", [between(1, 4000)], ([days]) => {
+    assert.include(Calendar.intervalsOf(days), Calendar.usualInterval(days))
+  })
+
+  it.prop(
+    "the days of the labels of a range are the days of the range, each once",
+    [Schema.Literals(["time:day", "time:week", "time:month"]), between(0, 500), between(0, 400)],
+    ([interval, start, length]) => {
+      const first = dateOf(Date.UTC(2026, 0, 1 + start))
+      const range = { first, last: dateOf(Date.parse(first) + length * 86_400_000) }
+      const covered = DateRange.labels(interval, range, "UTC").map((label) =>
+        Calendar.daysOf(interval as Interval, label, [range.first, range.last])
+      )
+      assert.strictEqual(covered[0]?.[0], range.first)
+      assert.strictEqual(covered.at(-1)?.[1], range.last)
+      assert.strictEqual(
+        covered.reduce((sum, days) => sum + Calendar.countDays(days), 0),
+        length + 1
+      )
+    }
+  )
+})
+
+describe("browser/console/overview/Points", () => {
+  it.prop(
+    "the y axis begins at zero and reaches above the largest value in few round steps",
+    [between(0, 10 ** 9), Schema.Boolean],
+    ([max, isDuration]) => {
+      const levels = Points.levels(max, isDuration)
+      assert.strictEqual(levels[0], 0)
+      assert.isAtLeast(levels.at(-1) ?? -1, Math.max(max, 1))
+      assert.isAtMost(levels.length, 6)
+    }
+  )
+
+  it.prop(
+    "the labels of the x axis begin with the first point and do not overlap",
+    [between(1, 800), between(150, 3000)],
+    ([count, space]) => {
+      const ticks = Points.ticks(count, space, 76)
+      assert.strictEqual(ticks[0], 0)
+      assert.isBelow(ticks.at(-1) ?? count, count)
+      assert.isAtMost(ticks.length, Math.max(2, Math.floor(space / 76)))
+    }
+  )
+
+  it("a label without visits is a zero beside its comparison", () => {
+    const points = Points.of({
+      results: [
+        {
+          dimensions: ["2026-01-02"],
+          metrics: [5],
+          comparison: { dimensions: ["2026-01-01"], metrics: [3], change: [66] }
+        }
+      ],
+      meta: { time_zone: "UTC", definitions: [], time_labels: ["2026-01-01", "2026-01-02"] },
+      query: {} as never
+    })
+    assert.deepStrictEqual(points, [
+      { label: "2026-01-01", value: 0, before: undefined, beforeLabel: undefined },
+      { label: "2026-01-02", value: 5, before: 3, beforeLabel: "2026-01-01" }
+    ])
+  })
+})
+
+describe("browser/console/Format", () => {
+  it("numbers, rates, durations and amounts are short", () => {
+    assert.deepStrictEqual(
+      [
+        Format.metric("visitors", 1234),
+        Format.metric("visitors", 1_234_567, true),
+        Format.metric("bounce_rate", 43),
+        Format.metric("conversion_rate", 2.45),
+        Format.metric("visit_duration", 47),
+        Format.metric("visit_duration", 102),
+        Format.metric("visit_duration", 4320),
+        Format.metric("total_revenue", { value: 12, currency: "EUR", short: "€12", long: "€12.00" }),
+        Format.metric("total_revenue", null),
+        Format.change("visitors", -12.4),
+        Format.change("bounce_rate", 1),
+        Format.share(1, 300),
+        Format.share(150, 300)
+      ],
+      ["1,234", "1.2M", "43%", "2.45%", "47s", "1m 42s", "1h 12m", "€12.00", "–", "12%", "1 pt", "<1%", "50%"]
+    )
+  })
+
+  it("labels of time are read in the website's zone, whatever that of the browser", () => {
+    assert.strictEqual(Format.longLabel("time:hour", "2026-01-05 23:00:00"), "Mon, Jan 5, 2026, 11 PM")
+    assert.strictEqual(Format.longLabel("time:day", "2026-01-05"), "Mon, Jan 5, 2026")
+    assert.strictEqual(Format.longLabel("time:month", "2026-01-01"), "January 2026")
+    assert.strictEqual(Format.shortLabel("time:month", "2026-01-01"), "2026")
+    assert.strictEqual(Format.shortLabel("time:month", "2026-02-01"), "Feb")
+  })
+
+  it("a country has its name, and what is absent a word", () => {
+    assert.strictEqual(Format.value("visit:country", "NO"), "Norway")
+    assert.strictEqual(Format.value("visit:country", "(not set)"), "Unknown")
+    assert.strictEqual(Format.value("visit:source", "Direct / None"), "Direct")
+    assert.strictEqual(Format.value("event:page", "mobile"), "mobile")
+  })
+})

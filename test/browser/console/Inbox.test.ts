@@ -1,0 +1,179 @@
+/**
+ * The console's inbox in a browser: reading, releasing, deleting and exporting submissions.
+ */
+import { readFile } from "node:fs/promises"
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import type { SubmissionDraft } from "../../../src/core/forms/Submission.ts"
+import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
+import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { inChromium, until } from "../../support/browser/Browser.ts"
+import * as ConsolePage from "../../support/console/ConsolePage.ts"
+import * as Draft from "../../support/SubmissionDraft.ts"
+
+/** What tries to become HTML or to run, as lists of attacks have it. */
+const attacks = [
+  "<script>document.title = 'attacked'</script>",
+  "<img src=x onerror=\"document.title = 'attacked'\">",
+  '"><svg onload="document.title = \'attacked\'">',
+  "javascript:document.title='attacked'",
+  "</dd></dl><iframe srcdoc=\"<script>parent.document.title = 'attacked'</script>\"></iframe>",
+  "{{constructor.constructor('document.title = 1')()}}"
+]
+
+/** A website with these submissions, the last one newest. */
+const siteWith = Effect.fnUntraced(function* (...drafts: ReadonlyArray<Partial<SubmissionDraft>>) {
+  const { websiteConfigId } = yield* SiteDirectory.use((sites) => sites.create({ name: "Forms", origins: [] }))
+  const now = Date.now()
+  for (const [index, draft] of drafts.entries()) {
+    const receivedAt = now - (drafts.length - index) * 1000
+    yield* SubmissionRepo.use((submissions) =>
+      submissions.submit(Draft.make(websiteConfigId, { formData: '{"message":"Hello"}', receivedAt, ...draft }))
+    )
+  }
+  return websiteConfigId
+})
+
+const three = () =>
+  siteWith(
+    { email: "ada@example.org", formData: '{"message":"The first"}' },
+    { email: "ben@example.org", formData: '{"message":"The second"}', pageSlug: "booking" },
+    { email: "spam@example.org", formData: '{"message":"Buy"}', status: "quarantined", reasons: ["links"] }
+  )
+
+inChromium("the console's inbox", ConsolePage.layer, (it) => {
+  it.effect("lists submissions, latest first, and opens one, which is then read", () =>
+    Effect.gen(function* () {
+      const site = yield* three()
+      const { errors, loaded, on, page } = yield* ConsolePage.open(`#/${site}/inbox`)
+      yield* on(() => page.locator(".submission a").first().waitFor())
+      assert.deepStrictEqual(yield* on(() => page.locator(".submission .sender").allTextContents()), [
+        "ben@example.org",
+        "ada@example.org"
+      ])
+      assert.match((yield* on(() => page.getByRole("link", { name: "Inbox" }).textContent())) ?? "", /2/)
+      yield* on(() => page.getByRole("link", { name: "ada@example.org" }).click())
+      yield* on(() => page.getByText("The first", { exact: true }).last().waitFor())
+      yield* until("one is unread", async () => (await page.locator(".submission.unread").count()) === 1)
+      yield* on(() => page.reload())
+      yield* loaded
+      assert.strictEqual(yield* on(() => page.locator(".submission.unread").count()), 1)
+      yield* on(() => page.getByRole("heading", { name: "ada@example.org" }).waitFor())
+      yield* on(() => page.getByRole("button", { name: "Mark as unread" }).click())
+      yield* until("both are unread", async () => (await page.locator(".submission.unread").count()) === 2)
+      assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("searches, and shows one form or the unread ones; the address keeps it", () =>
+    Effect.gen(function* () {
+      const site = yield* three()
+      const { on, page } = yield* ConsolePage.open(`#/${site}/inbox`)
+      const senders = () => page.locator(".submission .sender").allTextContents()
+      yield* on(() => page.getByRole("searchbox", { name: "Search" }).fill("first"))
+      yield* until("only ada's", async () => (await senders()).join() === "ada@example.org")
+      assert.match(yield* on(() => page.evaluate<string>("location.hash")), /\?search=first$/)
+      yield* on(() => page.getByRole("searchbox", { name: "Search" }).fill("nobody wrote this"))
+      yield* on(() => page.getByText("No submission matches").waitFor())
+      yield* on(() => page.getByRole("button", { name: "Show all" }).click())
+      yield* on(() => page.getByRole("button", { name: "Form: All forms" }).click())
+      yield* on(() => page.getByRole("menuitemradio", { name: "booking" }).click())
+      yield* until("only ben's", async () => (await senders()).join() === "ben@example.org")
+      yield* on(() => page.goBack())
+      yield* until("both again", async () => (await senders()).length === 2)
+    })
+  )
+
+  it.effect("a quarantined submission says why, and is released", () =>
+    Effect.gen(function* () {
+      const site = yield* three()
+      const { on, page } = yield* ConsolePage.open(`#/${site}/inbox?folder=quarantine`)
+      yield* on(() => page.getByRole("link", { name: "spam@example.org" }).click())
+      yield* on(() => page.getByText("it has many links").waitFor())
+      yield* on(() => page.getByRole("button", { name: "Release" }).click())
+      yield* on(() => page.getByText("Nothing is quarantined").waitFor())
+      yield* on(() => page.getByRole("button", { name: "Accepted" }).click())
+      yield* on(() => page.getByRole("link", { name: "spam@example.org" }).waitFor())
+    })
+  )
+
+  it.effect("a selection is deleted after a question, and only then", () =>
+    Effect.gen(function* () {
+      const site = yield* three()
+      const { on, page } = yield* ConsolePage.open(`#/${site}/inbox`)
+      yield* on(() => page.getByRole("checkbox", { name: "Select ada@example.org" }).check())
+      yield* on(() => page.getByRole("checkbox", { name: "Select ben@example.org" }).check())
+      yield* on(() => page.getByRole("button", { name: "Delete" }).click())
+      const dialog = page.getByRole("dialog", { name: "Delete 2 submissions?" })
+      yield* on(() => dialog.getByRole("button", { name: "Cancel" }).click())
+      assert.strictEqual(yield* on(() => page.locator(".submission a").count()), 2)
+      yield* on(() => page.getByRole("button", { name: "Delete" }).click())
+      yield* on(() => dialog.getByRole("button", { name: "Delete" }).click())
+      yield* on(() => page.getByText("No submissions yet").waitFor())
+      yield* on(() => page.reload())
+      yield* on(() => page.getByText("No submissions yet").waitFor())
+    })
+  )
+
+  it.effect("a change that the service refuses is taken back, and the page says so", () =>
+    Effect.gen(function* () {
+      const site = yield* three()
+      const { on, page } = yield* ConsolePage.open(`#/${site}/inbox`)
+      yield* on(() => page.route("**/submissions/delete", (route) => route.fulfill({ status: 503, body: "{}" })))
+      yield* on(() => page.getByRole("checkbox", { name: "Select ada@example.org" }).check())
+      yield* on(() => page.getByRole("button", { name: "Delete" }).click())
+      yield* on(() => page.getByRole("dialog").getByRole("button", { name: "Delete" }).click())
+      yield* on(() => page.getByRole("alert").waitFor())
+      yield* on(() => page.getByRole("link", { name: "ada@example.org" }).waitFor())
+    })
+  )
+
+  it.effect("what is listed is exported with a column for each field", () =>
+    Effect.gen(function* () {
+      const site = yield* three()
+      const { on, page } = yield* ConsolePage.open(`#/${site}/inbox?search=second`)
+      yield* on(() => page.getByRole("link", { name: "ben@example.org" }).waitFor())
+      yield* on(() => page.getByRole("button", { name: "Export" }).click())
+      const [download] = yield* on(() =>
+        Promise.all([page.waitForEvent("download"), page.getByRole("menuitemradio", { name: /^CSV/ }).click()])
+      )
+      const csv = yield* on(async () => readFile(await download.path(), "utf8"))
+      assert.include(csv, "The second")
+      assert.notInclude(csv, "The first")
+    })
+  )
+
+  it.effect("a viewer reads, and is offered no changes", () =>
+    Effect.gen(function* () {
+      const site = yield* three()
+      const { on, page } = yield* ConsolePage.open(`#/${site}/inbox`, {}, "viewer")
+      yield* on(() => page.getByRole("link", { name: "ada@example.org" }).click())
+      yield* on(() => page.getByRole("heading", { name: "ada@example.org" }).waitFor())
+      assert.strictEqual(yield* on(() => page.getByRole("checkbox").count()), 0)
+      for (const name of ["Delete", "Mark as unread", "Mark as read"]) {
+        assert.strictEqual(yield* on(() => page.getByRole("button", { name }).count()), 0, name)
+      }
+    })
+  )
+
+  it.effect("what a visitor wrote stays text, whatever it is", () =>
+    Effect.gen(function* () {
+      const site = yield* siteWith(
+        ...attacks.map((attack) => ({
+          email: "x@example.org",
+          pageSlug: attack.slice(0, 100),
+          formData: JSON.stringify({ [attack]: attack, nested: { [attack]: [attack] } })
+        }))
+      )
+      const { errors, on, page } = yield* ConsolePage.open(`#/${site}/inbox`)
+      for (const [index, attack] of attacks.toReversed().entries()) {
+        yield* on(() => page.locator(".submission a").nth(index).click())
+        yield* until(attack, async () => (await page.locator(".fields dd").first().textContent()) === attack)
+      }
+      assert.strictEqual(yield* on(() => page.title()), "Inbox · Forms · HydraCore")
+      assert.strictEqual(yield* on(() => page.locator(".details :is(script, img, svg[onload], iframe)").count()), 0)
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+})

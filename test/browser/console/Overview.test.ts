@@ -1,0 +1,189 @@
+/**
+ * The console's overview in a browser: what it shows, and that its state is in its address.
+ */
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import type { Page } from "playwright-core"
+import { inChromium, until } from "../../support/browser/Browser.ts"
+import * as ConsolePage from "../../support/console/ConsolePage.ts"
+
+const figure = (page: Page, name: string) => page.getByRole("button", { name }).locator(".figure").textContent()
+
+const numberOf = async (page: Page, name: string) => Number((await figure(page, name))?.replaceAll(",", ""))
+
+const list = (page: Page, tab: string) =>
+  page.getByRole("region").filter({ has: page.getByRole("button", { name: tab, exact: true, pressed: true }) })
+
+const rows = async (page: Page, tab: string) => list(page, tab).locator(".row .name").allTextContents()
+
+inChromium("the console's overview", ConsolePage.layer, (it) => {
+  it.effect("shows the totals beside those before, the chart, the lists and the visitors of now", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { errors, loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview`)
+      yield* loaded
+      const [visitors, views] = yield* on(() => Promise.all([numberOf(page, "Visitors"), numberOf(page, "Views")]))
+      assert.isAbove(visitors, 100)
+      assert.isAbove(views, visitors)
+      assert.isAbove(yield* on(() => numberOf(page, "Leads")), 0)
+      assert.match(
+        (yield* on(() => page.locator(".change").first().textContent())) ?? "",
+        /\d+% (more|less) than before/
+      )
+      assert.strictEqual(yield* on(() => page.locator(".now").textContent()), "4 visitors now")
+      assert.deepStrictEqual((yield* on(() => rows(page, "Pages"))).slice(0, 1), ["/"])
+      assert.include(yield* on(() => rows(page, "Countries")), "Norway")
+      assert.deepStrictEqual(yield* on(() => rows(page, "Goals")), ["Form submitted"])
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("filters everything by a click, and a filter is a word that can be turned and removed", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview`)
+      yield* loaded
+      const all = yield* on(() => numberOf(page, "Visitors"))
+      yield* on(() => list(page, "Devices").getByRole("button", { name: "Mobile" }).click())
+      yield* loaded
+      const mobile = yield* on(() => numberOf(page, "Visitors"))
+      assert.isBelow(mobile, all)
+      assert.deepStrictEqual(yield* on(() => rows(page, "Devices")), ["Mobile"])
+      assert.match(yield* on(() => page.evaluate<string>("location.hash")), /\?device=mobile$/)
+
+      const words = page.getByRole("region", { name: "Filters" })
+      yield* on(() => words.getByRole("button", { name: "is", exact: true }).click())
+      yield* loaded
+      const others = yield* on(() => numberOf(page, "Visitors"))
+      assert.sameMembers(yield* on(() => rows(page, "Devices")), ["Desktop", "Tablet"])
+      // A person who comes twice a day with two devices would count in both; the generated ones do not.
+      assert.isAtLeast(mobile + others, all)
+
+      // Every step of the way is in the browser's history.
+      yield* on(() => page.goBack())
+      yield* loaded
+      assert.strictEqual(yield* on(() => numberOf(page, "Visitors")), mobile)
+      yield* on(() => words.getByRole("button", { name: "Remove the filter Device is Mobile" }).click())
+      yield* loaded
+      assert.strictEqual(yield* on(() => numberOf(page, "Visitors")), all)
+      assert.strictEqual(yield* on(() => words.count()), 0)
+    })
+  )
+
+  it.effect("an address can be sent: it opens the same days, comparison, filters, metric and tabs", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { loaded, on, page } = yield* ConsolePage.open(
+        `#/${busy.websiteConfigId}/overview?range=7d&compare=none&country=NO&metric=bounce_rate&by=hour&tabs=browser,channel`
+      )
+      yield* loaded
+      yield* on(() => page.reload())
+      yield* loaded
+      yield* on(() => page.getByRole("button", { name: "Days: Last 7 days" }).waitFor())
+      yield* on(() => page.getByRole("button", { name: "Comparison: No comparison" }).waitFor())
+      yield* on(() => page.getByText("Norway").first().waitFor())
+      yield* on(() => page.getByRole("slider", { name: "Bounce rate by hour" }).waitFor())
+      assert.include(yield* on(() => rows(page, "Browsers")), "Safari")
+      assert.include(yield* on(() => rows(page, "Channels")), "Direct")
+      assert.strictEqual(yield* on(() => page.locator(".change").count()), 0)
+    })
+  )
+
+  it.effect("the chart is read with the keyboard, as a table, and opens the days of a point", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview?range=30d`)
+      yield* loaded
+      const chart = page.getByRole("slider", { name: "Visitors by day" })
+      yield* on(() => chart.focus())
+      yield* on(() => page.keyboard.press("Home"))
+      const text = () => on(() => chart.getAttribute("aria-valuetext"))
+      const first = yield* text()
+      assert.match(first ?? "", /^\w{3}, \w{3} \d+, \d{4}: \d+, \d+ before$/)
+      yield* on(() => page.keyboard.press("ArrowRight"))
+      const second = yield* text()
+      assert.notStrictEqual(second, first)
+      assert.include(yield* on(() => page.locator(".tip").textContent()), second?.split(":")[0] ?? "?")
+
+      yield* on(() => page.getByRole("button", { name: "Table", exact: true }).click())
+      const table = page.getByRole("region", { name: "Visitors by day" })
+      assert.strictEqual(yield* on(() => table.locator("tbody tr").count()), 30)
+      const [day, value] = (second ?? "").split(": ")
+      const cells = yield* on(() =>
+        table
+          .getByRole("row", { name: day ?? "?" })
+          .locator("td")
+          .allTextContents()
+      )
+      assert.strictEqual(`${cells[0]}, ${cells[1]} before`, value)
+
+      yield* on(() => page.getByRole("button", { name: "Chart", exact: true }).click())
+      yield* on(() => chart.focus())
+      yield* on(() => page.keyboard.press("Home"))
+      yield* on(() => page.keyboard.press("Enter"))
+      yield* on(() => page.getByRole("slider", { name: "Visitors by hour" }).waitFor())
+    })
+  )
+
+  it.effect("a whole list is searched, and a click on it filters", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview`)
+      yield* loaded
+      yield* on(() => page.getByRole("button", { name: "Show all pages" }).click())
+      const dialog = page.getByRole("dialog", { name: "Pages" })
+      yield* on(() => dialog.getByRole("searchbox").fill("blog"))
+      yield* until("only the blog", async () => {
+        const found = await dialog.locator("tbody th").allTextContents()
+        return found.length > 0 && found.every((text) => text.includes("blog"))
+      })
+      yield* on(() => dialog.getByRole("button", { name: "/blog/what-to-pack" }).click())
+      yield* on(() => dialog.waitFor({ state: "detached" }))
+      yield* loaded
+      yield* on(() => page.getByRole("button", { name: "Remove the filter Page is /blog/what-to-pack" }).waitFor())
+      // Leads belong to a visit, not to a page.
+      assert.strictEqual(yield* on(() => figure(page, "Leads")), "–")
+    })
+  )
+
+  it.effect("days are chosen from the menu with the keyboard, and in a dialog", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview`)
+      yield* loaded
+      const button = page.getByRole("button", { name: /^Days: / })
+      yield* on(() => button.focus())
+      yield* on(() => page.keyboard.press("ArrowDown"))
+      assert.strictEqual(yield* on(() => page.locator(":focus").textContent()), "Last 30 days")
+      yield* on(() => page.keyboard.press("ArrowUp"))
+      yield* on(() => page.keyboard.press("Enter"))
+      yield* on(() => page.getByRole("button", { name: "Days: Last 7 days" }).waitFor())
+      yield* on(() => button.click())
+      yield* on(() => page.getByRole("menuitemradio", { name: "Choose days…" }).click())
+      yield* on(() => page.getByLabel("First day").fill("2026-01-05"))
+      yield* on(() => page.getByLabel("Last day").fill("2026-01-04"))
+      yield* on(() => page.getByText("The last day is before the first one.").waitFor())
+      yield* on(() => page.getByLabel("Last day").fill("2026-01-06"))
+      yield* on(() => page.getByRole("button", { name: "Show these days" }).click())
+      yield* on(() => page.getByRole("button", { name: "Days: Jan 5 – 6, 2026" }).waitFor())
+      yield* on(() => page.getByText("There are no visits in these days.").waitFor())
+      yield* on(() => page.getByRole("button", { name: "Show all time" }).click())
+      yield* loaded
+      assert.isAbove(yield* on(() => numberOf(page, "Visitors")), 100)
+    })
+  )
+
+  it.effect("a website without visits shows how to begin, and the other website is one choice away", () =>
+    Effect.gen(function* () {
+      const { busy, fresh } = yield* ConsolePage.Websites
+      const { on, page } = yield* ConsolePage.open(`#/${fresh.websiteConfigId}/overview`)
+      yield* on(() => page.getByRole("heading", { name: "No visits yet" }).waitFor())
+      yield* on(() => page.getByText(`hydracore site snippet --site ${fresh.websiteConfigId}`).waitFor())
+      yield* on(() => page.getByRole("button", { name: "Websites: New website" }).click())
+      yield* on(() => page.getByRole("menuitemradio", { name: "Fjordlight Kayaks" }).click())
+      yield* on(() => page.getByRole("slider").waitFor())
+      assert.include(yield* on(() => page.evaluate<string>("location.hash")), busy.websiteConfigId)
+      assert.strictEqual(yield* on(() => page.title()), "Overview · Fjordlight Kayaks · HydraCore")
+    })
+  )
+})

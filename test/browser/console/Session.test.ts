@@ -1,0 +1,77 @@
+/**
+ * Who opens the console, in a browser.
+ */
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import { Chromium, inChromium } from "../../support/browser/Browser.ts"
+import * as ConsolePage from "../../support/console/ConsolePage.ts"
+import { TestServer } from "../../support/TestServer.ts"
+
+inChromium("opening the console", ConsolePage.layer, (it) => {
+  it.effect("a link opens it by a press, once, for its websites alone", () =>
+    Effect.gen(function* () {
+      const { fresh } = yield* ConsolePage.Websites
+      const chromium = yield* Chromium
+      const { errors, open, page } = yield* chromium.visitor()
+      const on = <A>(use: () => Promise<A>) => Effect.promise(use)
+      const link = yield* ConsolePage.newLink([fresh.websiteConfigId])
+      yield* open(link)
+      const button = page.getByRole("button", { name: "Open the console" })
+      yield* on(() => button.waitFor())
+      // A program that only loads the page does not spend the link.
+      yield* on(() => page.reload())
+      yield* on(() => button.click())
+      yield* on(() => page.getByRole("heading", { name: "No visits yet" }).waitFor())
+      assert.notInclude(yield* on(() => page.evaluate<string>("location.href")), "link")
+      yield* on(() => page.getByRole("button", { name: "Websites: New website" }).click())
+      assert.deepStrictEqual(yield* on(() => page.getByRole("menuitemradio").allTextContents()), ["New website"])
+      assert.deepStrictEqual(errors, [])
+
+      const other = yield* chromium.visitor()
+      yield* other.open(link)
+      yield* on(() => other.page.getByRole("button", { name: "Open the console" }).click())
+      yield* on(() => other.page.getByRole("heading", { name: "This link has been used or has expired" }).waitFor())
+    })
+  )
+
+  it.effect("signing out ends the session, and without one the page says how to get in", () =>
+    Effect.gen(function* () {
+      const { context, on, page } = yield* ConsolePage.open("#/")
+      yield* on(() => page.getByRole("button", { name: "Session: Owner" }).click())
+      yield* on(() => page.getByRole("menuitemradio", { name: "Sign out" }).click())
+      yield* on(() => page.getByRole("heading", { name: "Open the console with a link" }).waitFor())
+      assert.deepStrictEqual(yield* on(() => context.cookies()), [])
+    })
+  )
+
+  it.effect("while the service does not answer, the page keeps what it shows, says so, and goes on by itself", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { context, loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview`)
+      yield* loaded
+      const shown = yield* on(() => page.locator(".totals").textContent())
+      yield* on(() => context.setOffline(true))
+      yield* on(() => page.getByRole("button", { name: "Comparison: Period before" }).click())
+      yield* on(() => page.getByRole("menuitemradio", { name: "No comparison" }).click())
+      yield* on(() => page.getByText("There is no connection to the service.").waitFor())
+      assert.isNotEmpty(yield* on(() => page.locator(".totals .figure").allTextContents()))
+      yield* on(() => context.setOffline(false))
+      yield* on(() => page.getByText("There is no connection to the service.").waitFor({ state: "detached" }))
+      yield* loaded
+      assert.notStrictEqual(yield* on(() => page.locator(".totals").textContent()), shown)
+      assert.strictEqual(yield* on(() => page.locator(".change").count()), 0)
+    })
+  )
+
+  it.effect("the page has a policy under which nothing foreign runs, and no page may frame it", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const { headers } = yield* Effect.promise(() => fetch(`${url}/console/`))
+      const policy = headers.get("content-security-policy") ?? ""
+      assert.notInclude(policy, "unsafe")
+      for (const rule of ["default-src 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'"]) {
+        assert.include(policy, rule)
+      }
+    })
+  )
+})

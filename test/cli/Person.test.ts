@@ -1,0 +1,132 @@
+/** `person export`, `person erase` and `submissions delete --email` on the command line. */
+import { randomUUID } from "node:crypto"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import * as App from "../../src/App.ts"
+import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
+import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { draft } from "../suites/SubmissionRepo.ts"
+import { run } from "../support/TestCli.ts"
+
+const hostile = "\u001b[2J\u202eann@example.com"
+
+/** Two websites, each with a submission of Ann and one of Bob, and a conversation with Ann. */
+const session = Effect.gen(function* () {
+  const context = yield* Layer.build(Layer.fresh(App.memoryStorage))
+  const seeded = yield* Effect.gen(function* () {
+    const sites = yield* SiteDirectory
+    const repo = yield* SubmissionRepo
+    const [one, other] = [
+      yield* sites.create({ name: "a", origins: [] }),
+      yield* sites.create({ name: "b", origins: [] })
+    ]
+    for (const { websiteConfigId } of [one, other]) {
+      yield* repo.submit(draft({ websiteConfigId, email: "Ann@Example.com", formData: '{"name":"\\u001b[2JAnn"}' }))
+      yield* repo.submit(draft({ websiteConfigId, email: "bob@example.com" }))
+    }
+    const { instanceId } = yield* InstanceDirectory.use((instances) =>
+      instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId: one.websiteConfigId })
+    )
+    const key = { instanceId, conversationId: randomUUID() }
+    const message = { messageId: randomUUID(), text: hostile }
+    yield* ConversationStore.use((store) => store.begin({ key, answerId: randomUUID(), message }))
+    return { one: one.websiteConfigId, other: other.websiteConfigId, key }
+  }).pipe(Effect.provideContext(context))
+  const held = Layer.succeedContext(context)
+  const text = (...args: ReadonlyArray<string>) =>
+    Effect.map(run(args, held), ({ code, stderr, stdout }) => {
+      assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
+      return stdout
+    })
+  const refusal = (...args: ReadonlyArray<string>) =>
+    Effect.map(run(args, held), ({ code, stderr, stdout }) => {
+      assert.deepStrictEqual({ code, stdout }, { code: 1, stdout: "" })
+      return stderr
+    })
+  return { ...seeded, text, refusal }
+})
+
+const lines = (text: string): ReadonlyArray<Record<string, unknown>> =>
+  text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line))
+
+describe("person", () => {
+  it.live("export writes what is stored, one object per line, without control characters", () =>
+    Effect.gen(function* () {
+      const { key, one, other, text } = yield* session
+      const exported = yield* text("person", "export", "--email", " ANN@example.com")
+      assert.notMatch(exported, /[\u001b\u202e]/)
+      assert.deepStrictEqual(
+        lines(exported).map(({ conversation_id, email, instance_id, kind, website_config_id }) => ({
+          ...{ kind, website_config_id, email, instance_id, conversation_id }
+        })),
+        [
+          ...[one, other].map((website_config_id) => ({
+            ...{ kind: "submission", website_config_id, email: "Ann@Example.com" },
+            ...{ instance_id: undefined, conversation_id: undefined }
+          })),
+          {
+            ...{ kind: "conversation", website_config_id: undefined, email: undefined },
+            ...{ instance_id: key.instanceId, conversation_id: key.conversationId }
+          }
+        ]
+      )
+      const ofSite = yield* text("person", "export", "--email", "ann@example.com", "--site", other, "--json")
+      assert.lengthOf(JSON.parse(ofSite), 1)
+      assert.strictEqual(yield* text("person", "export", "--email", "carl@example.com"), "")
+    })
+  )
+
+  it.live("erase deletes it, and says how much", () =>
+    Effect.gen(function* () {
+      const { other, text } = yield* session
+      const json = ["--email", "Ann@example.com", "--json"]
+      assert.deepStrictEqual(JSON.parse(yield* text("person", "erase", ...json, "--site", other)), {
+        ...{ email: "ann@example.com", submissions: 1, conversations: 0, deliveries: 0 }
+      })
+      assert.match(
+        yield* text("person", "erase", "--email", "ann@example.com"),
+        /^What is stored of ann@example.com is deleted:\n(?:.*\n)*.*submissions +1\n(?:.*\n)*.*conversations +1\n/
+      )
+      assert.strictEqual(yield* text("person", "export", "--email", "ann@example.com"), "")
+      assert.lengthOf(lines(yield* text("person", "export", "--email", "bob@example.com")), 2)
+    })
+  )
+
+  it.live("submissions delete --site --email deletes the submissions of one website", () =>
+    Effect.gen(function* () {
+      const { one, text } = yield* session
+      const flags = ["submissions", "delete", "--site", one, "--email", "ann@example.com"]
+      assert.strictEqual(yield* text(...flags), "1 submission of ann@example.com deleted.\n")
+      assert.deepStrictEqual(JSON.parse(yield* text(...flags, "--json")), {
+        ...{ website_config_id: one, email: "ann@example.com", submissions: 0 }
+      })
+      assert.deepStrictEqual(
+        lines(yield* text("person", "export", "--email", "ann@example.com")).map(({ kind }) => kind),
+        ["submission", "conversation"]
+      )
+    })
+  )
+
+  it.live("refuses what it cannot do, and says what to give", () =>
+    Effect.gen(function* () {
+      const { one, refusal } = yield* session
+      const unknown = randomUUID()
+      const cases: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
+        [["person", "erase", "--email", "ann"], /The flag --email must be an email address such as/],
+        [["person", "erase", "--email", "ann@example.com", "--site", unknown], /There is no website/],
+        [["person", "export", "--email", "ann@example.com", "--site", unknown], /There is no website/],
+        [["submissions", "delete"], /Give either --submission-id, or both --site and --email/],
+        [["submissions", "delete", "--site", one], /Give either --submission-id, or both --site and --email/],
+        [["submissions", "delete", "--email", "ann@example.com"], /hydracore person erase/],
+        [["submissions", "delete", "--submission-id", unknown, "--site", one], /Give either/],
+        [["submissions", "delete", "--site", unknown, "--email", "ann@example.com"], /There is no website/]
+      ]
+      for (const [args, message] of cases) assert.match(yield* refusal(...args), message, args.join(" "))
+    })
+  )
+})

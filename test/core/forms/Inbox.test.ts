@@ -1,0 +1,55 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as Inbox from "../../../src/core/forms/Inbox.ts"
+
+const Member = Schema.Tuple([Schema.String, Schema.Union([Schema.String, Schema.Int, Schema.Null, Schema.Boolean])])
+
+const jsonOf = (members: ReadonlyArray<typeof Member.Type>): string =>
+  `{${members.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(",")}}`
+
+describe("core/forms/Inbox", () => {
+  it.prop("the fields of a form are its members in order, as text or as JSON", [Schema.Array(Member)], ([members]) => {
+    assert.deepStrictEqual(
+      Inbox.fieldsOf(jsonOf(members)),
+      members.map(([name, value]) =>
+        typeof value === "string" ? { name, type: "text", value } : { name, type: "json", value: JSON.stringify(value) }
+      )
+    )
+  })
+
+  it.prop(
+    "a preview never fails, is short and on one line, wherever its source is cut",
+    [Schema.Array(Member), Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 500 }))],
+    ([members, cut]) => {
+      const source = jsonOf([...members, ["a", 'b\\u12\u0000"\n']])
+      for (const text of [source, source.slice(0, cut), `{"a":"\\\\u00`, `{"a":"\\u00`, `{"a":"\\`]) {
+        const preview = Inbox.preview(text)
+        assert.isAtMost(preview.length, 200)
+        assert.notMatch(preview, /[\r\n]/)
+        assert.isTrue(preview.isWellFormed())
+      }
+    }
+  )
+
+  it("a preview has the texts of a form, without email addresses", () => {
+    assert.strictEqual(
+      Inbox.preview('{"name":"Ada","email":"ada@example.org","message":"Hello\\n  you","n":1,"more":{"x":"y"}}'),
+      "Ada · Hello you · y"
+    )
+    assert.strictEqual(Inbox.preview('{"message":"Hello wor'), "Hello wor")
+    const long = Inbox.preview(`{"message":"${"x".repeat(1000)}"}`)
+    assert.strictEqual(long, `${"x".repeat(199)}…`)
+  })
+
+  it.prop("a search finds a text in a form, written plainly or with escapes", [Schema.String], ([text]) => {
+    const search = text.toWellFormed().replaceAll("\0", "") || "a"
+    const ascii = JSON.stringify(search).replace(
+      /[^ -~]/g,
+      (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`
+    )
+    for (const value of [JSON.stringify(search), ascii]) {
+      const { json } = Inbox.needlesOf(search)
+      assert.isTrue(json.some((needle) => `{"a":${value}}`.includes(needle)))
+    }
+  })
+})

@@ -1,0 +1,126 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Option, Schema } from "effect"
+import * as Person from "../../../src/core/persons/Person.ts"
+
+const address = "ann.o'hara+news@example.com"
+
+/** The address with some letters in upper case. */
+const Spelled = Schema.Array(Schema.Boolean).pipe(
+  Schema.check(Schema.isMinLength(address.length), Schema.isMaxLength(address.length))
+)
+const spelled = (upper: ReadonlyArray<boolean>, text: string = address): string =>
+  [...text].map((letter, index) => (upper[index] === true ? letter.toUpperCase() : letter)).join("")
+
+const Space = Schema.Literals(["", " ", "\n", "\t "])
+
+const submission = (email: string | null, form: unknown) => ({ email, formData: JSON.stringify(form) })
+
+const said = (text: string, role: "user" | "assistant" = "user") => {
+  const message = { messageId: "m", role, parts: [{ type: "text" as const, text }], createdAt: 0 }
+  return message.role === "user"
+    ? { ...message, role: "user" as const }
+    : { ...message, role: "assistant" as const, ending: null, rating: null, comment: null }
+}
+
+describe("core/persons/Person", () => {
+  it.prop(
+    "parses an address in any case, and with space around it",
+    [Spelled, Space, Space],
+    ([upper, before, after]) => {
+      assert.deepStrictEqual(Person.parse(before + spelled(upper) + after), Option.some(address))
+    }
+  )
+
+  it("parses no other text", () => {
+    for (const text of [
+      "",
+      "ann",
+      "@example.com",
+      "ann@",
+      "a b@example.com",
+      "a@b@c",
+      'a"b@c',
+      "a\\b@c",
+      "a\0@b",
+      "\ud800@b"
+    ]) {
+      assert.deepStrictEqual(Person.parse(text), Option.none(), text)
+    }
+    assert.deepStrictEqual(Person.parse(`${"a".repeat(320)}@b`), Option.none())
+  })
+
+  it.prop(
+    "finds an address as the email or as a value at any depth, and not as a part of one",
+    [Spelled, Space, Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5 })), Schema.Boolean],
+    ([upper, space, depth, isList]) => {
+      const value = space + spelled(upper) + space
+      const nested = (inner: unknown) =>
+        Array.from({ length: depth }).reduce<unknown>((form) => (isList ? [1, form] : { a: null, b: form }), inner)
+      assert.isTrue(Person.hasSubmitted(submission(value, {}), address))
+      assert.isTrue(Person.hasSubmitted(submission(null, { form: nested(value) }), address))
+      assert.isFalse(
+        Person.hasSubmitted(submission(`x${spelled(upper)}`, { form: nested(`write to ${value}`) }), address)
+      )
+      assert.isFalse(Person.hasSubmitted(submission(null, { [value]: true }), address))
+    }
+  )
+
+  it("reads a form with more values than a call has arguments", () => {
+    const form = { many: Array.from({ length: 300_000 }, () => 0), last: address }
+    assert.isTrue(Person.hasSubmitted(submission(null, form), address))
+  })
+
+  it.prop(
+    "finds an address in a text, and not as a part of a longer one",
+    [
+      Spelled,
+      Schema.Literals(["", "mail ", "<", "(", "...", "- ", "mailto:", "é? "]),
+      Schema.Literals(["", " ok", ">", ")", ".", ". Thanks", "!", ",", "; x@y"]),
+      Schema.Literals(["jo", "x.", "x-", "5", "é", "x_"]),
+      Schema.Literals([".org", "x", "-shop.de", "2", "é"])
+    ],
+    ([upper, before, after, longerBefore, longerAfter]) => {
+      const text = spelled(upper)
+      assert.isTrue(Person.isMentioned(before + text + after, address))
+      assert.isFalse(Person.isMentioned(before + longerBefore + text + after, address))
+      assert.isFalse(Person.isMentioned(before + text + longerAfter, address))
+      assert.isTrue(Person.isMentioned(`${longerBefore}${text} ${text}${after}`, address))
+    }
+  )
+
+  it("finds an address in messages of both roles and in comments", () => {
+    assert.isTrue(Person.hasTalked({ messages: [said("hi"), said(`I am ${address}.`)] }, address))
+    assert.isTrue(Person.hasTalked({ messages: [said("hi"), said(address, "assistant")] }, address))
+    const answer = {
+      ...said("hi", "assistant"),
+      role: "assistant" as const,
+      ending: null,
+      rating: null,
+      comment: address
+    }
+    assert.isTrue(Person.hasTalked({ messages: [answer] }, address))
+    assert.isFalse(Person.hasTalked({ messages: [said("hi")] }, address))
+  })
+
+  it.prop(
+    "a text that contains an address contains its needle when its letters of ASCII are lower case",
+    [
+      Schema.Array(
+        Schema.Literals(["a", "Z", "é", "É", "ß", "Σ", "k", "\u212A", "i", "\u0130", "/", "\u{10400}", "1"])
+      ).check(Schema.isMinLength(1)),
+      Schema.Array(Schema.Boolean)
+    ],
+    ([local, upper]) => {
+      const parsed = Option.getOrThrow(Person.parse(`${local.join("")}@MÜNCHEN.example`))
+      const needle = Person.needleOf(parsed)
+      assert.match(needle, /^[!-~]+$/)
+      const text = spelled(upper, parsed)
+      // Some letters, such as ß, have an upper case of which they are not the lower case.
+      if (Option.getOrNull(Person.parse(text)) !== parsed) return
+      assert.include(
+        text.replace(/[A-Z]/g, (letter) => letter.toLowerCase()),
+        needle
+      )
+    }
+  )
+})

@@ -1,0 +1,108 @@
+/** The unsubscribe link of mails, on each storage. */
+import { randomBytes, randomUUID } from "node:crypto"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option, Redacted } from "effect"
+import * as UnsubscribeToken from "../../../src/core/mail/UnsubscribeToken.ts"
+import { Notifications } from "../../../src/services/mail/Notifications.ts"
+import { StorageUnavailable } from "../../../src/services/Storage.ts"
+import { storages } from "../../support/Storages.ts"
+import * as Server from "../../support/TestServer.ts"
+
+const key = new Uint8Array(randomBytes(32))
+const secretsKey = Option.some(Redacted.make<Uint8Array>(key))
+
+const pathOf = (token: string) => `/v1/public/mail/unsubscribe/${token}`
+
+const request = (method: string, token: string, init: RequestInit = {}) =>
+  Server.TestServer.use(({ send }) => send(pathOf(token), undefined, { method, ...init }))
+
+const topic = { kind: "submissions", digest: null, includeQuarantined: false } as const
+
+const addNotification = Effect.gen(function* () {
+  const { websiteConfigId } = yield* Server.TestServer
+  const notifications = yield* Notifications
+  const given = { websiteConfigId, recipient: "ada@example.com", topic }
+  return Option.getOrThrow(yield* notifications.add(given)).notificationId
+})
+
+const isThere = (id: string) =>
+  Effect.map(
+    Notifications.use((notifications) => notifications.find(id)),
+    Option.isSome
+  )
+
+/** What mail clients send (RFC 8058). */
+const oneClick = {
+  body: "List-Unsubscribe=One-Click",
+  headers: { "content-type": "application/x-www-form-urlencoded" }
+}
+
+for (const [name, make] of storages) {
+  const storage = make({})
+  const layers = Server.layer({ secretsKey }, undefined, undefined, storage).pipe(Layer.provideMerge(storage))
+  describe(`the unsubscribe link ${name}`, () => {
+    it.live("opening it changes nothing, one click ends the mails, and so does every further click", () =>
+      Effect.gen(function* () {
+        const id = yield* addNotification
+        const token = UnsubscribeToken.sign(key, id)
+        for (const method of ["GET", "HEAD", "GET"]) assert.strictEqual((yield* request(method, token)).status, 200)
+        const page = yield* request("GET", token)
+        assert.include(page.text, '<form method="post">')
+        assert.include(page.headers.get("content-security-policy") ?? "", "form-action 'self'; frame-ancestors 'none'")
+        assert.strictEqual(page.headers.get("cache-control"), "no-store")
+        assert.isTrue(yield* isThere(id))
+        for (const init of [oneClick, {}, oneClick]) {
+          const answer = yield* request("POST", token, init)
+          assert.strictEqual(answer.status, 200)
+          assert.include(answer.text, "You are unsubscribed")
+          assert.isFalse(yield* isThere(id))
+        }
+      }).pipe(Effect.provide(layers))
+    )
+
+    it.live("a link with another signature ends nothing and is 404", () =>
+      Effect.gen(function* () {
+        const id = yield* addNotification
+        const token = UnsubscribeToken.sign(key, id)
+        const [, signature] = token.split(".")
+        const others = UnsubscribeToken.sign(new Uint8Array(randomBytes(32)), id)
+        for (const wrong of [others, `${id}.`, id, `${randomUUID()}.${signature}`, "%00", "..%2f", `${token}.x`]) {
+          for (const method of ["GET", "POST"]) {
+            assert.strictEqual((yield* request(method, wrong)).status, 404, wrong)
+          }
+        }
+        assert.strictEqual((yield* request("PUT", token)).status, 405)
+        assert.isTrue(yield* isThere(id))
+      }).pipe(Effect.provide(layers))
+    )
+  })
+}
+
+describe("the unsubscribe link", () => {
+  it.live("no link is valid without a key", () =>
+    Effect.gen(function* () {
+      const token = UnsubscribeToken.sign(key, yield* addNotification)
+      assert.strictEqual((yield* request("POST", token)).status, 404)
+    }).pipe(Effect.provide(Server.layer().pipe(Layer.provideMerge(storages[0]?.[1]({}) ?? assert.fail("no storage")))))
+  )
+
+  it.live("it does not say that it worked while the database is down", () =>
+    Effect.gen(function* () {
+      const answer = yield* request("POST", UnsubscribeToken.sign(key, randomUUID()))
+      assert.strictEqual(answer.status, 503)
+      assert.notInclude(answer.text, "You are unsubscribed")
+    }).pipe(
+      Effect.provide(
+        Server.layer({ secretsKey }, undefined, (storage) =>
+          Layer.effect(
+            Notifications,
+            Effect.map(Notifications, (notifications) => ({
+              ...notifications,
+              remove: () => Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
+            }))
+          ).pipe(Layer.provideMerge(storage))
+        )
+      )
+    )
+  )
+})

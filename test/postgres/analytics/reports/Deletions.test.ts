@@ -1,0 +1,177 @@
+/** Rollups after the retention and the erasure of a website: reports stay equal to their definition, and nothing is left over. */
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Fiber, Layer, Option, Schema } from "effect"
+import { type Dimension, metrics, type Query } from "../../../../src/core/analytics/report/Query.ts"
+import * as Rollups from "../../../../src/postgres/analytics/reports/Rollups.ts"
+import * as Retention from "../../../../src/postgres/schema/Retention.ts"
+import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
+import * as SiteErasure from "../../../../src/postgres/sites/SiteErasure.ts"
+import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
+import * as Erasure from "../../../../src/services/sites/SiteErasure.ts"
+import { at } from "../../../suites/VisitorSalts.ts"
+import * as Locks from "../../../support/postgres/Locks.ts"
+import { check } from "../../../support/postgres/ReportCheck.ts"
+import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+
+const timeout = "20 seconds"
+
+const live = Layer.merge(SiteDirectory.layer({ timeout }), SiteErasure.layer({ timeout })).pipe(
+  Layer.provideMerge(TestDatabase.layer)
+)
+
+type Site = Effect.Success<ReturnType<Sites.SiteDirectory["Service"]["create"]>>
+
+const asked: ReadonlyArray<readonly [first: Query["range"]["first"], dimensions: ReadonlyArray<Dimension>]> = [
+  [null, []],
+  [null, ["time:day"]],
+  [null, ["event:page"]],
+  ["2024-02-01", ["event:goal"]],
+  ["2024-02-01", ["time:month", "visit:source"]]
+]
+
+const queriesOf = ({ timeZone, websiteConfigId }: Site): ReadonlyArray<Query> =>
+  asked.map(([first, dimensions]) => ({
+    siteId: websiteConfigId,
+    metrics,
+    dimensions,
+    filters: [],
+    orderBy: [],
+    comparison: null,
+    includeTotalRows: true,
+    includeTimeLabels: false,
+    limit: 1000,
+    offset: 0,
+    range: { first, last: "2024-04-30" },
+    timeZone
+  }))
+
+/** The partitions of February to April 2024. January is in the default partition. */
+const partitions = Effect.gen(function* () {
+  const sql = yield* PgClient.PgClient
+  for (const parent of ["page_view", "event"]) {
+    for (const month of [2, 3, 4]) {
+      yield* sql.unsafe(`CREATE TABLE ${parent}_2024_0${month} PARTITION OF ${parent}
+        FOR VALUES FROM ('2024-0${month}-01Z') TO ('2024-0${month + 1}-01Z')`)
+    }
+  }
+})
+
+/** Views of eight visitors, events and leads, around the ends of months, so that visits cross them in every time zone. */
+const newSite = Effect.fnUntraced(function* (timeZone: string) {
+  const sql = yield* PgClient.PgClient
+  const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [], timeZone }))
+  const id = PgTypes.uuid(site.hostedWebsiteId)
+  yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, session_id, utm_source, visitor_hash)
+    SELECT ${id}, time, '/' || n % 3, CASE WHEN n % 5 > 0 THEN 's' || n / 4 % 8 END, CASE WHEN n % 7 = 0 THEN 'news' END,
+      decode(md5((n / 4 % 8)::text), 'hex')
+    FROM generate_series(timestamptz '2024-01-31 18:00Z', '2024-04-01 06:00Z', '11 minutes') WITH ORDINALITY AS made (time, n)
+    WHERE time - date_trunc('month', time, 'UTC') < interval '6 hours'
+      OR date_trunc('month', time, 'UTC') + interval '1 month' - time < interval '6 hours'`
+  yield* sql`INSERT INTO event (hosted_website_id, received_at, name, path, session_id, visitor_hash)
+    SELECT hosted_website_id, received_at + interval '3 minutes', 'Signup', path, session_id, visitor_hash
+    FROM page_view WHERE hosted_website_id = ${id} AND path = '/1'`
+  yield* sql`INSERT INTO conversion (hosted_website_id, visit_started_at, session_key, name)
+    SELECT hosted_website_id, received_at, session_id, 'Form submitted'
+    FROM page_view WHERE hosted_website_id = ${id} AND path = '/2' AND session_id IS NOT NULL`
+  return site
+})
+
+const tables = ["visit", "rollup", "rollup_day", "rollup_month", "rollup_site", "rollup_stale"]
+
+const Count = Schema.Tuple([Schema.Struct({ rows: Schema.Int })])
+
+/** The number of rows that are stored of a website in all tables for reports. */
+const storedOf = Effect.fnUntraced(function* ({ hostedWebsiteId }: Site) {
+  const sql = yield* PgClient.PgClient
+  const counts = tables.map((table) => `(SELECT count(*) FROM ${table} WHERE hosted_website_id = $1)`)
+  const [{ rows }] = yield* sql
+    .unsafe(`SELECT (${counts.join(" + ")})::int AS rows`, [PgTypes.uuid(hostedWebsiteId)])
+    .pipe(Effect.flatMap(Schema.decodeUnknownEffect(Count)))
+  return rows
+})
+
+const First = Schema.Tuple([Schema.Struct({ visit: Schema.Date, day: Schema.String, sum: Schema.String })])
+
+/** The first visit, rolled up day and sum that are stored of a website. */
+const firstOf = Effect.fnUntraced(function* ({ hostedWebsiteId }: Site) {
+  const sql = yield* PgClient.PgClient
+  const id = PgTypes.uuid(hostedWebsiteId)
+  const [first] = yield* sql`SELECT (SELECT min(started_at) FROM visit WHERE hosted_website_id = ${id}) AS visit,
+    (SELECT min(day)::text FROM rollup_day WHERE hosted_website_id = ${id}) AS day,
+    (SELECT min(day)::text FROM rollup WHERE hosted_website_id = ${id}) AS sum`.pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(First))
+  )
+  return first
+})
+
+const erase = ({ websiteConfigId }: Site) => Erasure.SiteErasure.use((erasure) => erasure.erase(websiteConfigId))
+
+describe("postgres/analytics/reports: deletions", () => {
+  for (const [timeZone, month] of [
+    ["Europe/Berlin", "2024-03-01"],
+    // The first view of March by UTC is received in February.
+    ["America/New_York", "2024-02-01"]
+  ] as const) {
+    it.live(`after the retention deleted months, reports and rollups have the rows that are left (${timeZone})`, () =>
+      Effect.gen(function* () {
+        yield* partitions
+        const site = yield* newSite(timeZone)
+        const queries = queriesOf(site)
+        yield* Rollups.round
+        yield* check(site, queries, "before the deletion")
+        const kept = Option.some({ count: 1, unit: "months" } as const)
+        // Keeps March and later.
+        yield* at(Date.UTC(2024, 3, 15))(
+          Retention.deleteExpired({ pageViews: kept, submissions: Option.none(), conversations: Option.none() })
+        )
+        yield* check(site, queries, "after the deletion")
+        yield* Rollups.round
+        yield* check(site, queries, "after the roll-up")
+        const { day, sum, visit } = yield* firstOf(site)
+        assert.isAtLeast(visit.getTime(), Date.UTC(2024, 2, 1))
+        assert.deepStrictEqual([day, sum], [month, month])
+      }).pipe(Effect.provide(live))
+    )
+  }
+
+  it.live("the erasure of a website deletes its rollups and leaves those of others", () =>
+    Effect.gen(function* () {
+      const [erased, other] = [yield* newSite("UTC"), yield* newSite("UTC")]
+      yield* Rollups.round
+      const stored = yield* storedOf(other)
+      assert.isAbove(yield* storedOf(erased), 0)
+      yield* erase(erased)
+      yield* Rollups.round
+      assert.strictEqual(yield* storedOf(erased), 0)
+      assert.strictEqual(yield* storedOf(other), stored)
+      yield* check(other, queriesOf(other), "after the erasure of another website")
+    }).pipe(Effect.provide(live))
+  )
+
+  it.live("the erasure of a website waits for a roll-up that is running, and deletes what that stores", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* newSite("UTC")
+      const [held, over] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+      const holding = yield* sql`LOCK TABLE visit IN SHARE MODE`.pipe(
+        Effect.andThen(Deferred.succeed(held, undefined)),
+        Effect.andThen(Deferred.await(over)),
+        sql.withTransaction,
+        Effect.forkChild
+      )
+      yield* Deferred.await(held)
+      const rolling = yield* Effect.forkChild(Rollups.round)
+      yield* Effect.repeat(Locks.isAwaited(sql), { until: (found) => found })
+      const erasing = yield* Effect.forkChild(erase(site))
+      const isMarked = sql`SELECT FROM site WHERE deleted_at IS NOT NULL`
+      yield* Effect.repeat(isMarked, { until: (rows) => rows.length > 0 })
+      assert.isUndefined(rolling.pollUnsafe())
+      yield* Deferred.succeed(over, undefined)
+      yield* Fiber.join(holding)
+      yield* Fiber.join(rolling)
+      assert.isTrue(Option.isSome(yield* Fiber.join(erasing)))
+      assert.strictEqual(yield* storedOf(site), 0)
+    }).pipe(Effect.provide(live))
+  )
+})

@@ -1,0 +1,47 @@
+/** Reports are planned with statistics of the rows that a roll-up found and stored. */
+import { PgClient } from "@effect/sql-pg"
+import { assert, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import * as Rollups from "../../../../src/postgres/analytics/reports/Rollups.ts"
+import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
+import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
+import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+
+const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
+
+/** The tables with statistics about their columns. */
+const analyzed = Effect.gen(function* () {
+  const sql = yield* PgClient.PgClient
+  const rows =
+    yield* sql`SELECT DISTINCT tablename AS name FROM pg_stats WHERE tablename IN ('page_view_default', 'visit', 'rollup')`
+  return rows.map((row) => row["name"]).toSorted()
+})
+
+/** Inserts page views of one website, each of a visit of its own, two days ago. */
+const insert = Effect.fnUntraced(function* (hostedWebsiteId: string, views: number) {
+  const sql = yield* PgClient.PgClient
+  // Otherwise the server may count the rows of this transaction a second later.
+  yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+    SELECT ${hostedWebsiteId}, now() - interval '2 days', '/' || number % 7, decode(md5(number::text), 'hex')
+    FROM generate_series(1, ${views}) AS number`.pipe(
+    Effect.andThen(sql`SELECT pg_stat_force_next_flush()`),
+    sql.withTransaction
+  )
+})
+
+it.live(
+  "postgres/analytics/reports: a roll-up of many rows refreshes the planner's statistics, and one of few does not",
+  () =>
+    Effect.gen(function* () {
+      const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
+      // Too few for autovacuum too.
+      yield* insert(site.hostedWebsiteId, 40)
+      yield* Rollups.round
+      assert.deepStrictEqual(yield* analyzed, [])
+      yield* insert(site.hostedWebsiteId, 10_000)
+      yield* Rollups.round
+      const tables = yield* analyzed
+      assert.include(tables, "visit")
+      assert.include(tables, "page_view_default")
+    }).pipe(Effect.provide(live))
+)

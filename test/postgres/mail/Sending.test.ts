@@ -1,0 +1,195 @@
+/** Mails from the commit of a submission to a real receiver. */
+import { randomBytes } from "node:crypto"
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option, Redacted } from "effect"
+import PostalMime from "postal-mime"
+import type { SMTPServerOptions } from "smtp-server"
+import type { Topic } from "../../../src/core/mail/Notification.ts"
+import * as Dispatcher from "../../../src/delivery/Dispatcher.ts"
+import * as MailDispatcher from "../../../src/delivery/MailDispatcher.ts"
+import * as OutwardClient from "../../../src/delivery/OutwardClient.ts"
+import * as SmtpMailer from "../../../src/delivery/SmtpMailer.ts"
+import * as PostgresReports from "../../../src/postgres/analytics/Reports.ts"
+import * as Maintenance from "../../../src/postgres/schema/Maintenance.ts"
+import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
+import { Notifications } from "../../../src/services/mail/Notifications.ts"
+import { newSite, postgres } from "../../support/Delivery.ts"
+import { mailReceiver, refusal } from "../../support/MailReceiver.ts"
+import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
+
+const layers = PostgresReports.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(postgres))
+
+const sender: MailDispatcher.Options = {
+  from: { name: "Edge", address: "mail@edge.example" },
+  publicUrl: "https://edge.example",
+  secretsKey: Redacted.make(new Uint8Array(randomBytes(32)))
+}
+
+/** Starts what one process does, with its mail server. It ends with the scope. */
+const process = (port: number) =>
+  Layer.build(
+    Layer.fresh(
+      Layer.merge(
+        Dispatcher.layer.pipe(Layer.provide(OutwardClient.layer({ allowed: [] }))),
+        MailDispatcher.layer(sender).pipe(
+          Layer.provide(
+            SmtpMailer.layer({ server: { host: "127.0.0.1", port, isTls: false, needsTls: false, login: null } })
+          )
+        )
+      )
+    )
+  )
+
+const submissions: Topic = { kind: "submissions", digest: null, includeQuarantined: false }
+
+const add = (websiteConfigId: string, recipient = "ada@example.com", topic: Topic = submissions) =>
+  Notifications.use((all) => all.add({ websiteConfigId, recipient, topic })).pipe(Effect.map(Option.getOrThrow))
+
+const submit = (site: string, more: Parameters<typeof SubmissionDraft.make>[1] = {}) =>
+  SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site, more)))
+
+/** Waits for a state, however long that takes. */
+const until = <A, E, R>(state: Effect.Effect<A, E, R>, isReached: (value: A) => boolean): Effect.Effect<A, E, R> =>
+  Effect.flatMap(state, (value) =>
+    isReached(value) ? Effect.succeed(value) : Effect.andThen(Effect.sleep("20 millis"), until(state, isReached))
+  )
+
+const count = (all: ReadonlyArray<unknown>) => Effect.sync(() => all.length)
+
+const latest = (websiteConfigId: string) =>
+  Effect.map(
+    Notifications.use((all) => all.list(websiteConfigId)),
+    ([first]) => first?.latest ?? null
+  )
+
+/** Ends all leases. */
+const endLeases = PgClient.PgClient.use((sql) => sql`UPDATE mail SET next_attempt_at = now() WHERE status = 'pending'`)
+
+/** Makes failed mails due now. A lease ends in 25 seconds; a retry is due earlier or later. */
+const hurry = PgClient.PgClient.use(
+  (sql) => sql`UPDATE mail SET next_attempt_at = now() WHERE status = 'pending'
+    AND next_attempt_at NOT BETWEEN now() + interval '15 seconds' AND now() + interval '30 seconds'`
+)
+
+const messageId = (source: string): string => /^Message-ID: (.+)\r$/m.exec(source)?.[1] ?? ""
+
+describe("postgres/mail", () => {
+  it.live("a stored submission arrives as one mail, which answers to its visitor", () =>
+    Effect.gen(function* () {
+      const { port, received } = yield* mailReceiver()
+      const [site, other] = [yield* newSite, yield* newSite]
+      const { notificationId } = yield* add(site)
+      yield* process(port)
+      const idempotency = { key: "key", fingerprint: "print" }
+      const formData = JSON.stringify({ name: "Ada", message: "<b>Hello</b>" })
+      yield* submit(site, { idempotency, formData })
+      yield* submit(site, { idempotency, formData })
+      yield* submit(other)
+      yield* until(latest(site), (mail) => mail?.status === "sent")
+      assert.lengthOf(received, 1)
+      const parsed = yield* Effect.promise(() => PostalMime.parse(received[0]?.source ?? ""))
+      assert.deepStrictEqual(parsed.replyTo, [{ name: "", address: "ada@example.com" }])
+      assert.include(parsed.subject ?? "", "New submission from Ada")
+      assert.include(parsed.text ?? "", "Message: <b>Hello</b>")
+      assert.include(parsed.html ?? "", "&lt;b&gt;Hello&lt;/b&gt;")
+      const unsubscribe = parsed.headers.find(({ key }) => key === "list-unsubscribe")?.value ?? ""
+      assert.match(unsubscribe, new RegExp(`^<https://edge\\.example/v1/public/mail/unsubscribe/${notificationId}\\.`))
+    }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+
+  it.live("what a server does not take now is sent again with its id, and a refused recipient ends the mail", () =>
+    Effect.gen(function* () {
+      const ids: Array<string> = []
+      const later: SMTPServerOptions["onData"] = (stream, _, callback) => {
+        const chunks: Array<Buffer> = []
+        stream.on("data", (chunk: Buffer) => chunks.push(chunk))
+        stream.on("end", () => {
+          ids.push(messageId(Buffer.concat(chunks).toString("latin1")))
+          callback(ids.length < 3 ? refusal(451, "4.3.0 later") : null)
+        })
+      }
+      const { port } = yield* mailReceiver({
+        onData: later,
+        onRcptTo: ({ address }, _, callback) =>
+          callback(address === "gone@example.com" ? refusal(550, "5.1.1 no such user") : null)
+      })
+      const [site, gone] = [yield* newSite, yield* newSite]
+      yield* add(site)
+      yield* add(gone, "gone@example.com")
+      yield* process(port)
+      yield* submit(site)
+      yield* submit(gone)
+      yield* until(Effect.andThen(hurry, latest(site)), (mail) => mail?.status === "sent")
+      assert.strictEqual(ids.length, 3)
+      assert.strictEqual(new Set(ids).size, 1)
+      assert.match(ids[0] ?? "", /^<[0-9a-f-]{36}@edge\.example>$/)
+      const refused = yield* until(latest(gone), (mail) => mail?.status === "failed")
+      assert.deepStrictEqual([refused?.attempts, refused?.error?.includes("550 5.1.1 no such user")], [1, true])
+    }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+
+  it.live("two processes send each mail once, and one takes up what another held when it was killed", () =>
+    Effect.gen(function* () {
+      const { port, received } = yield* mailReceiver()
+      const hanging = yield* mailReceiver({ onData: (stream) => void stream.resume() })
+      const sites = yield* Effect.forEach(Array.from({ length: 12 }), () => newSite)
+      yield* Effect.forEach(sites, (site) => add(site))
+      // A process leases mails, hands them to a server that hangs, and is killed.
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* process(hanging.port)
+          yield* Effect.forEach(sites, (site) => submit(site))
+          const sql = yield* PgClient.PgClient
+          yield* until(sql`SELECT 1 FROM mail WHERE attempts = 1`, ({ length }) => length === 4)
+          const [lease] = yield* sql`SELECT max(next_attempt_at) <= now() + interval '30 seconds' AS short FROM mail`
+          assert.deepStrictEqual(lease, { short: true })
+        })
+      )
+      assert.deepStrictEqual(received, [])
+      yield* endLeases
+      yield* Effect.all([process(port), process(port)])
+      yield* until(count(received), (number) => number >= 12)
+      const sql = yield* PgClient.PgClient
+      yield* until(sql`SELECT 1 FROM mail WHERE status <> 'sent'`, ({ length }) => length === 0)
+      assert.deepStrictEqual([received.length, new Set(received.map(({ source }) => messageId(source))).size], [12, 12])
+    }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+
+  it.live("a report is sent once by several processes, and tells an empty week too", () =>
+    Effect.gen(function* () {
+      const { port, received } = yield* mailReceiver()
+      const site = yield* newSite
+      yield* add(site, "ada@example.com", { kind: "report", period: "weekly" })
+      const sql = yield* PgClient.PgClient
+      yield* sql`UPDATE notification SET due_at = now()`
+      yield* Effect.all([process(port), process(port), process(port)], { concurrency: "unbounded" })
+      yield* until(latest(site), (mail) => mail?.status === "sent")
+      const [due] = yield* sql`SELECT due_at > now() AS later FROM notification`
+      assert.deepStrictEqual(due, { later: true })
+      assert.lengthOf(received, 1)
+      const parsed = yield* Effect.promise(() => PostalMime.parse(received[0]?.source ?? ""))
+      assert.include(parsed.text ?? "", "Nobody visited the website in this week.")
+    }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+
+  it.live("mails and what they told are deleted after 30 days", () =>
+    Effect.gen(function* () {
+      const { port } = yield* mailReceiver()
+      const site = yield* newSite
+      yield* add(site)
+      yield* process(port)
+      yield* submit(site)
+      yield* until(latest(site), (mail) => mail?.status === "sent")
+      const sql = yield* PgClient.PgClient
+      const keep = { pageViews: Option.none(), submissions: Option.none(), conversations: Option.none() }
+      yield* Maintenance.round(keep)
+      assert.isNotNull(yield* latest(site))
+      yield* sql`UPDATE mail SET created_at = created_at - interval '30 days'`
+      yield* sql`UPDATE mail_item SET created_at = created_at - interval '30 days'`
+      yield* Maintenance.round(keep)
+      assert.isNull(yield* latest(site))
+      assert.deepStrictEqual(yield* sql`SELECT 1 FROM mail_item`, [])
+    }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+})

@@ -1,0 +1,53 @@
+import { randomUUID } from "node:crypto"
+import { PgClient } from "@effect/sql-pg"
+import { assert, it } from "@effect/vitest"
+import { Effect, Layer, Tracer } from "effect"
+import * as Person from "../../../src/core/persons/Person.ts"
+import * as Persons from "../../../src/postgres/persons/Persons.ts"
+import * as Service from "../../../src/services/persons/Persons.ts"
+import { suite } from "../../suites/Persons.ts"
+import * as Delivery from "../../support/Delivery.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+
+const live = Layer.merge(Persons.layer({ timeout: "20 seconds" }), Delivery.postgresOn()).pipe(
+  Layer.provideMerge(TestDatabase.layer)
+)
+
+suite("postgres/persons/Persons", live)
+
+/** Counts the statements of an effect. */
+const countStatements = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.suspend(() => {
+    let count = 0
+    const tracer = Tracer.make({
+      span: (options) => {
+        if (options.name === "sql.execute") count++
+        return new Tracer.NativeSpan(options)
+      }
+    })
+    return Effect.map(Effect.withTracer(effect, tracer), (value) => ({ value, count }))
+  })
+
+it.live("postgres/persons/Persons: the number of statements depends on the rows read, not on those found", () =>
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    const persons = yield* Service.Persons
+    const website = yield* Delivery.newSite
+    const others = yield* Delivery.newSite
+    yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, email, form_data)
+      SELECT gen_random_uuid(), ${website}::uuid, timestamptz '2026-01-01Z' + n * interval '1 microsecond',
+        CASE WHEN n % 10 = 0 THEN 'ann@example.com' ELSE n || '@example.com' END, '{}'
+      FROM generate_series(1, 5000) AS n`
+    yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, email, form_data)
+      SELECT gen_random_uuid(), ${others}::uuid, now(), 'ann@example.com', '{}' FROM generate_series(1, 5000)`
+    const query = (address: string) => ({ address, websiteConfigId: website, kinds: Person.kinds })
+    const none = yield* countStatements(persons.erase(query(`${randomUUID()}@example.com`)))
+    assert.deepStrictEqual(none.value, Person.nothing)
+    // Two for each page of 250 submissions.
+    assert.isAtMost(none.count, 2 * (5000 / 250 + 1) + 3)
+    const { count, value } = yield* countStatements(persons.erase(query("ann@example.com")))
+    assert.deepStrictEqual(value, { submissions: 500, conversations: 0, deliveries: 0 })
+    // And those that delete what a page has.
+    assert.isAtMost(count, 10 * (5000 / 250 + 1) + 3)
+  }).pipe(Effect.provide(live))
+)

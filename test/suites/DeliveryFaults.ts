@@ -1,0 +1,91 @@
+/**
+ * What the delivery of every storage keeps through faults: nothing is lost, and what is sent twice has the same id and body.
+ *
+ * @module
+ */
+import { assert, layer as shared } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import type { Webhook } from "../../src/core/delivery/Webhook.ts"
+import * as Dispatcher from "../../src/delivery/Dispatcher.ts"
+import * as OutwardClient from "../../src/delivery/OutwardClient.ts"
+import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { deliveriesOf, Hurry, newSite, newWebhook, type Storage } from "../support/Delivery.ts"
+import * as DyingProcess from "../support/DyingProcess.ts"
+import { type Received, receiver } from "../support/Receiver.ts"
+import * as SubmissionDraft from "../support/SubmissionDraft.ts"
+
+/** A website with submissions, a receiver that answers 204, and a client that reaches it. */
+const setup = Effect.fnUntraced(function* (submissions: number) {
+  const { port, received, url } = yield* receiver((_, response) => response.writeHead(204).end())
+  const site = yield* newSite
+  const { webhook } = yield* newWebhook(site, url)
+  const ids = yield* Effect.forEach(
+    Array.from({ length: submissions }),
+    () => SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site))),
+    { concurrency: "unbounded" }
+  )
+  return { ids, webhook, received, client: OutwardClient.layer({ allowed: [{ host: "127.0.0.1", port }] }) }
+})
+
+/** Waits until this many deliveries are delivered. Runs `meanwhile` before each look. */
+const delivered = <E, R>(webhook: Webhook, count: number, meanwhile: Effect.Effect<void, E, R>) =>
+  meanwhile.pipe(
+    Effect.andThen(Effect.sleep("50 millis")),
+    Effect.andThen(deliveriesOf(webhook)),
+    Effect.repeat({ until: (all) => all.filter(({ status }) => status === "delivered").length === count })
+  )
+
+/** Ends the leases that processes held when they died. */
+const endLeases = ({ webhookId }: Webhook) => Hurry.use((hurry) => hurry(webhookId))
+
+/** The submission and the body of each event that was received. */
+const eventsOf = (received: ReadonlyArray<Received>) => {
+  const bodies = new Map<unknown, string>()
+  for (const { body, headers } of received) {
+    const id = headers["webhook-id"]
+    assert.strictEqual(bodies.get(id) ?? body, body, "the same id has the same body")
+    bodies.set(id, body)
+  }
+  return Array.from(bodies.values(), (body) => JSON.parse(body).data.submission_id)
+}
+
+export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
+  shared(layer, { excludeTestServices: true, timeout: "60 seconds" })(name, (it) => {
+    for (const step of DyingProcess.steps) {
+      it.effect(`a process is killed ${step}: another one delivers each event`, () =>
+        Effect.gen(function* () {
+          const { client, ids, received, webhook } = yield* setup(5)
+          yield* DyingProcess.dieAt(step, client)
+          yield* endLeases(webhook)
+          yield* Layer.build(Layer.fresh(Dispatcher.layer.pipe(Layer.provide(client))))
+          yield* delivered(webhook, ids.length, Effect.void)
+          // One for each submission, in whatever order, and none with another id.
+          assert.sameMembers(eventsOf(received), ids)
+          if (!/response|record/.test(step)) assert.lengthOf(received, ids.length)
+        }).pipe(Effect.scoped)
+      )
+    }
+
+    it.effect("processes that die one after another at every step lose nothing", () =>
+      Effect.gen(function* () {
+        const { client, ids, received, webhook } = yield* setup(40)
+        for (const step of DyingProcess.steps) {
+          yield* DyingProcess.dieAt(step, client)
+          yield* endLeases(webhook)
+        }
+        yield* Layer.build(Layer.fresh(Dispatcher.layer.pipe(Layer.provide(client))))
+        yield* delivered(webhook, ids.length, Effect.void)
+        assert.sameMembers(eventsOf(received), ids)
+      }).pipe(Effect.scoped)
+    )
+
+    it.effect("a process in which every step fails once delivers each event", () =>
+      Effect.gen(function* () {
+        const { client, ids, received, webhook } = yield* setup(10)
+        const failed = yield* DyingProcess.failingOnce(client)
+        yield* delivered(webhook, ids.length, endLeases(webhook))
+        assert.sameMembers(eventsOf(received), ids)
+        assert.sameMembers([...failed], [...DyingProcess.steps])
+      }).pipe(Effect.scoped)
+    )
+  })

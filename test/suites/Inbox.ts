@@ -1,0 +1,163 @@
+/**
+ * The suite of every `Inbox`.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { assert, layer as shared } from "@effect/vitest"
+import { Effect, type Layer, Option, Schema, Stream } from "effect"
+import * as Inboxes from "../../src/core/forms/Inbox.ts"
+import { type Status, type SubmissionDraft, statuses } from "../../src/core/forms/Submission.ts"
+import { latestFirst, type Position } from "../../src/core/text/Cursor.ts"
+import { Inbox } from "../../src/services/forms/Inbox.ts"
+import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import * as SubmissionDrafts from "../support/SubmissionDraft.ts"
+
+const start = Date.UTC(2026, 10, 1)
+
+const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] })).pipe(
+  Effect.map(({ websiteConfigId }) => websiteConfigId)
+)
+
+const submit = Effect.fnUntraced(function* (site: string, more: Partial<SubmissionDraft> = {}) {
+  const draft = SubmissionDrafts.make(site, { receivedAt: start, ...more })
+  yield* SubmissionRepo.use((repo) => repo.submit(draft))
+  return draft
+})
+
+/** The whole list by its parts. */
+const listed = Effect.fnUntraced(function* (websiteConfigId: string, filter: Inboxes.Filter, limit: number) {
+  const inbox = yield* Inbox
+  const items: Array<Inboxes.Summary> = []
+  let after: Position | null = null
+  do {
+    const page: Inboxes.Page<Inboxes.Summary> = yield* inbox.list({ websiteConfigId, filter, after, limit })
+    assert.isAtMost(page.items.length, limit)
+    items.push(...page.items)
+    after = page.next
+  } while (after !== null)
+  return items
+})
+
+const idsOf = (messages: ReadonlyArray<{ readonly submissionId: string }>) =>
+  messages.map(({ submissionId }) => submissionId)
+
+const Given = Schema.Struct({
+  time: Schema.Literals([0, 1, 2, 3]),
+  status: Schema.Literals(statuses),
+  pageSlug: Schema.NullOr(Schema.Literals(["contact", "Über"])),
+  email: Schema.NullOr(Schema.Literals(["ada@example.org", "ADA.b@example.org"])),
+  text: Schema.Literals(["Hello World", 'a "quoted"\\ text', "größer 😀", "x"]),
+  isRead: Schema.Boolean
+})
+
+const Wanted = Schema.Struct({
+  status: Schema.UndefinedOr(Schema.Literals(statuses)),
+  isRead: Schema.UndefinedOr(Schema.Boolean),
+  pageSlug: Schema.UndefinedOr(Schema.Literals(["contact", "Über", "none"])),
+  search: Schema.UndefinedOr(Schema.Literals(["hello", "ADA", '"quoted"\\', "größer 😀", "%", "Über", "nothing"])),
+  since: Schema.UndefinedOr(Schema.Literals([start + 1, start + 2])),
+  before: Schema.UndefinedOr(Schema.Literals([start + 2, start + 3]))
+})
+
+export const suite = <E>(name: string, layer: Layer.Layer<Inbox | SubmissionRepo | SiteDirectory, E>) =>
+  shared(layer, { excludeTestServices: true })(name, (it) => {
+    it.effect.prop(
+      "a list has what its filter matches, latest first, in parts of any size, and so has a stream",
+      {
+        given: Schema.Array(Given).check(Schema.isMaxLength(8)),
+        wanted: Wanted,
+        limit: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4 })),
+        escaped: Schema.Boolean
+      },
+      ({ escaped, given, limit, wanted }) =>
+        Effect.gen(function* () {
+          const inbox = yield* Inbox
+          const [site, other] = [yield* newSite, yield* newSite]
+          yield* submit(other)
+          const messages: Array<Inboxes.Message> = []
+          for (const { isRead, text, time, ...rest } of given) {
+            const json = JSON.stringify(text)
+            // Some senders escape every character that is not ASCII.
+            const value = escaped
+              ? json.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+              : json
+            const draft = yield* submit(site, { ...rest, receivedAt: start + time, formData: `{"message":${value}}` })
+            if (isRead) yield* inbox.mark(site, [draft.submissionId], true)
+            const found = yield* inbox.find(site, draft.submissionId)
+            const { idempotency: _, sessionId: __, ...stored } = draft
+            assert.deepInclude(Option.getOrThrow(found), { ...stored, isRead })
+            messages.push(Option.getOrThrow(found))
+          }
+          const expected = messages
+            .filter((message) => Inboxes.matches(message, wanted))
+            .sort((left, right) => latestFirst(Inboxes.positionOf(left), Inboxes.positionOf(right)))
+          assert.deepStrictEqual(yield* listed(site, wanted, limit), expected.map(Inboxes.toSummary))
+          assert.deepStrictEqual([...(yield* Stream.runCollect(inbox.stream(site, wanted)))], expected)
+        }),
+      { arbitrary: { runs: 40 } }
+    )
+
+    it.effect("searches all submissions in parts, also those that follow many others", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const [first, last] = [{ formData: '{"a":"needle"}' }, { formData: '{"a":"Needle"}', receivedAt: start + 2 }]
+        const wanted = [yield* submit(site, last), yield* submit(site, { ...first, receivedAt: start - 1 })]
+        const many = Inboxes.windowSize + 10
+        yield* Effect.forEach(Array.from({ length: many }), () => submit(site, { email: null, pageSlug: null }), {
+          concurrency: "unbounded"
+        })
+        assert.deepStrictEqual(idsOf(yield* listed(site, { search: "needle" }, 50)), idsOf(wanted))
+        assert.lengthOf(yield* listed(site, { isRead: false }, 100), many + 2)
+      })
+    )
+
+    it.effect("marks, releases and deletes the submissions of a website that a selection names, and no others", () =>
+      Effect.gen(function* () {
+        const inbox = yield* Inbox
+        const [site, other] = [yield* newSite, yield* newSite]
+        const own = [yield* submit(site, { status: "quarantined" }), yield* submit(site, { status: "quarantined" })]
+        const foreign = yield* submit(other, { status: "quarantined" })
+        const selected = [...idsOf(own), foreign.submissionId, randomUUID(), "no uuid"]
+        const state = (id: string, status: Status, isRead: boolean, websiteConfigId = site) =>
+          Effect.map(inbox.find(websiteConfigId, id), (found) =>
+            assert.deepInclude(Option.getOrThrow(found), { status, isRead })
+          )
+        for (const isRead of [true, true, false]) {
+          assert.sameMembers([...(yield* inbox.mark(site, selected, isRead))], idsOf(own))
+          for (const id of idsOf(own)) yield* state(id, "quarantined", isRead)
+        }
+        for (let turn = 0; turn < 2; turn++) {
+          assert.sameMembers([...(yield* inbox.release(site, selected))], idsOf(own))
+          for (const id of idsOf(own)) yield* state(id, "accepted", false)
+        }
+        const [deleted, kept] = idsOf(own)
+        assert.deepStrictEqual(
+          [...(yield* inbox.delete(site, [deleted ?? "", foreign.submissionId, "no uuid"]))],
+          [deleted]
+        )
+        assert.deepStrictEqual([...(yield* inbox.delete(site, [deleted ?? ""]))], [])
+        assert.isTrue(Option.isNone(yield* inbox.find(site, deleted ?? "")))
+        yield* state(kept ?? "", "accepted", false)
+        yield* state(foreign.submissionId, "quarantined", false, other)
+        for (const id of [foreign.submissionId, "no uuid", ""]) {
+          assert.isTrue(Option.isNone(yield* inbox.find(site, id)))
+        }
+      })
+    )
+
+    it.effect("counts what is unread and quarantined, and names the pages", () =>
+      Effect.gen(function* () {
+        const inbox = yield* Inbox
+        const site = yield* newSite
+        assert.deepStrictEqual(yield* inbox.overview(site), { unread: 0, quarantined: 0, pages: [] })
+        const read = yield* submit(site, { pageSlug: "b" })
+        yield* submit(site, { pageSlug: "a" })
+        yield* submit(site, { pageSlug: "a" })
+        yield* submit(site, { pageSlug: null, status: "quarantined" })
+        yield* inbox.mark(site, [read.submissionId], true)
+        assert.deepStrictEqual(yield* inbox.overview(site), { unread: 2, quarantined: 1, pages: ["a", "b"] })
+      })
+    )
+  })

@@ -1,0 +1,286 @@
+/**
+ * The suite of every `Mails`, from the outbox on.
+ *
+ * @module
+ */
+import { assert, layer as shared } from "@effect/vitest"
+import { Effect, type Layer, Option } from "effect"
+import * as Schedule from "../../src/core/delivery/Schedule.ts"
+import * as Digest from "../../src/core/mail/Digest.ts"
+import type { LeasedMail } from "../../src/core/mail/Mail.ts"
+import type { Next } from "../../src/core/mail/MailSchedule.ts"
+import type { Notification, Topic } from "../../src/core/mail/Notification.ts"
+import * as ReportPeriod from "../../src/core/mail/ReportPeriod.ts"
+import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { Mails } from "../../src/services/mail/Mails.ts"
+import { Notifications } from "../../src/services/mail/Notifications.ts"
+import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
+import { fanOutAll, leaseOf, newSite, newWebhook, type Storage, settle } from "../support/Delivery.ts"
+import * as SubmissionDraft from "../support/SubmissionDraft.ts"
+
+const day = 86_400_000
+
+const add = (
+  websiteConfigId: string,
+  topic: Partial<Topic & { readonly kind: "submissions" }> = {},
+  recipient = "ada@example.com"
+) =>
+  Notifications.use((notifications) =>
+    notifications.add({
+      websiteConfigId,
+      recipient,
+      topic: { kind: "submissions", digest: null, includeQuarantined: false, ...topic }
+    })
+  ).pipe(Effect.map(Option.getOrThrow))
+
+const submit = (site: string, more: Parameters<typeof SubmissionDraft.make>[1] = {}) =>
+  SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site, more)))
+
+/** Submits this many, each a millisecond after the one before. */
+const submitMany = Effect.fnUntraced(function* (site: string, count: number) {
+  const from = Date.now() - 10_000
+  const ids = []
+  for (let number = 0; number < count; number++) ids.push(yield* submit(site, { receivedAt: from + number }))
+  return ids
+})
+
+/** Turns all events into mails, at a time. */
+const makeAll = (now = Date.now()) =>
+  Effect.andThen(
+    fanOutAll,
+    Mails.use((mails) => Effect.repeat(mails.make(now), { until: (count) => count === 0 }))
+  )
+
+/** Leases all mails, and returns those of one notification. */
+const leaseFor = ({ notificationId }: Notification) =>
+  Mails.use((mails) => mails.lease(1_000)).pipe(
+    Effect.map((leased) => leased.filter(({ notification }) => notification.notificationId === notificationId))
+  )
+
+const record = (mail: LeasedMail, next: Next, error: string | null = null) =>
+  Mails.use((mails) => mails.settle(mail, { next, error }))
+
+const latest = ({ notificationId, websiteConfigId }: Notification) =>
+  Notifications.use((notifications) => notifications.list(websiteConfigId)).pipe(
+    Effect.map((all) => all.find(({ notification }) => notification.notificationId === notificationId)?.latest)
+  )
+
+const idsOf = ({ subject }: LeasedMail) =>
+  subject.kind === "submissions" ? subject.submissions.map(({ submissionId }) => submissionId) : []
+
+const countOf = ({ subject }: LeasedMail) => (subject.kind === "submissions" ? subject.count : -1)
+
+export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
+  shared(layer, { excludeTestServices: true })(name, (it) => {
+    it.effect("each recipient of the website gets one mail of a submission, and no other recipient", () =>
+      Effect.gen(function* () {
+        const [site, other] = [yield* newSite, yield* newSite]
+        const [ada, bob] = [yield* add(site), yield* add(site, {}, "bob@example.com")]
+        const eve = yield* add(other, {}, "eve@example.com")
+        const id = yield* submit(site)
+        yield* makeAll()
+        yield* makeAll()
+        const leased = yield* Mails.use((mails) => mails.lease(1_000))
+        const mine = leased.filter((mail) => mail.site.websiteConfigId === site)
+        assert.sameMembers(
+          mine.map(({ notification }) => notification.recipient),
+          ["ada@example.com", "bob@example.com"]
+        )
+        assert.deepStrictEqual(mine.map(idsOf), [[id], [id]])
+        assert.deepStrictEqual([...new Set(mine.map(({ mailId }) => mailId))].length, 2)
+        assert.deepStrictEqual([mine[0]?.site.name, mine[0]?.attempt], ["test", 1])
+        assert.isFalse(leased.some(({ notification }) => notification.notificationId === eve.notificationId))
+        for (const mail of mine) yield* record(mail, { status: "sent" })
+        for (const one of [ada, bob]) {
+          const { attempts, error, status } = (yield* latest(one)) ?? assert.fail("there is no mail")
+          assert.deepStrictEqual([status, attempts, error], ["sent", 1, null])
+          assert.deepStrictEqual(yield* leaseFor(one), [])
+        }
+      })
+    )
+
+    it.effect("a quarantined submission is told on its release, or at once where that is wanted", () =>
+      Effect.gen(function* () {
+        const repo = yield* SubmissionRepo
+        const site = yield* newSite
+        const [plain, both] = [yield* add(site), yield* add(site, { includeQuarantined: true }, "bob@example.com")]
+        const id = yield* submit(site, { status: "quarantined", reasons: ["links"] })
+        yield* makeAll()
+        const first = yield* Mails.use((mails) => mails.lease(1_000))
+        const ofSite = (mails: ReadonlyArray<LeasedMail>) =>
+          mails
+            .filter((mail) => mail.site.websiteConfigId === site)
+            .map((mail) => [mail.notification.recipient, idsOf(mail)])
+        assert.deepStrictEqual(ofSite(first), [[both.recipient, [id]]])
+        yield* repo.release(id)
+        yield* makeAll()
+        assert.deepStrictEqual(ofSite(yield* Mails.use((mails) => mails.lease(1_000))), [[plain.recipient, [id]]])
+        yield* repo.delete(id)
+        yield* makeAll()
+        assert.deepStrictEqual(ofSite(yield* Mails.use((mails) => mails.lease(1_000))), [])
+      })
+    )
+
+    it.effect("more than ten submissions are one mail, which shows the first and counts all", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const notification = yield* add(site)
+        const ids = yield* submitMany(site, 40)
+        yield* makeAll()
+        const [mail, ...others] = yield* leaseFor(notification)
+        assert.lengthOf(others, 0)
+        if (mail === undefined) return assert.fail("there is no mail")
+        assert.deepStrictEqual([countOf(mail), idsOf(mail)], [40, ids.slice(0, 25)])
+      })
+    )
+
+    it.effect("ten are ten mails; the eleventh waits for a digest", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const notification = yield* add(site)
+        const ids = yield* submitMany(site, 10)
+        const now = Date.now()
+        yield* makeAll(now)
+        const mails = yield* leaseFor(notification)
+        assert.deepStrictEqual(new Set(mails.flatMap(idsOf)), new Set(ids))
+        assert.lengthOf(mails, 10)
+        const more = [yield* submit(site), yield* submit(site)]
+        yield* makeAll(now + Digest.quarterMillis - 1)
+        assert.deepStrictEqual(yield* leaseFor(notification), [])
+        yield* makeAll(now + Digest.quarterMillis)
+        const digests = yield* leaseFor(notification)
+        assert.deepStrictEqual(digests.map(countOf), [2])
+        assert.deepStrictEqual(new Set(digests.flatMap(idsOf)), new Set(more))
+      })
+    )
+
+    it.effect("a daily digest tells everything on the next morning", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const notification = yield* add(site, { digest: "daily" })
+        const ids = yield* submitMany(site, 3)
+        yield* makeAll()
+        assert.deepStrictEqual(yield* leaseFor(notification), [])
+        yield* makeAll(Date.now() + day)
+        assert.deepStrictEqual((yield* leaseFor(notification)).map(idsOf), [ids])
+      })
+    )
+
+    it.effect("a failed mail is sent again with its id, and only the latest lease can record an attempt", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const notification = yield* add(site)
+        yield* submit(site)
+        yield* makeAll()
+        const [first] = yield* leaseFor(notification)
+        if (first === undefined) return assert.fail("there is no mail")
+        assert.deepStrictEqual(yield* leaseFor(notification), [])
+        yield* record(first, { status: "pending", nextAttemptAt: Date.now() - 1 }, "450 later")
+        const { error, status } = (yield* latest(notification)) ?? assert.fail("there is no mail")
+        assert.deepStrictEqual([status, error], ["pending", "450 later"])
+        const [second] = yield* leaseFor(notification)
+        assert.deepStrictEqual([second?.mailId, second?.attempt], [first.mailId, 2])
+        yield* record(first, { status: "failed" }, "late")
+        assert.strictEqual((yield* latest(notification))?.status, "pending")
+        if (second !== undefined) yield* record(second, { status: "sent" })
+        yield* record(first, { status: "pending", nextAttemptAt: Date.now() - 1 })
+        assert.strictEqual((yield* latest(notification))?.status, "sent")
+        assert.deepStrictEqual(yield* leaseFor(notification), [])
+      })
+    )
+
+    it.effect("a mail tells nothing of a submission that was deleted before it is sent", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const notification = yield* add(site, { digest: "15m" })
+        const [gone, kept] = yield* submitMany(site, 2)
+        yield* makeAll(Date.now() + Digest.quarterMillis)
+        yield* SubmissionRepo.use((repo) => repo.delete(gone ?? ""))
+        const [mail] = yield* leaseFor(notification)
+        assert.deepStrictEqual(mail && [countOf(mail), idsOf(mail)], [1, [kept]])
+      })
+    )
+
+    it.effect("a report is made once for each period, on the morning after it", () =>
+      Effect.gen(function* () {
+        const mails = yield* Mails
+        for (const period of ["weekly", "monthly"] as const) {
+          const site = yield* newSite
+          const notification = Option.getOrThrow(
+            yield* Notifications.use((notifications) =>
+              notifications.add({
+                websiteConfigId: site,
+                recipient: "ada@example.com",
+                topic: { kind: "report", period }
+              })
+            )
+          )
+          const due = ReportPeriod.nextDue(period, { now: Date.now(), timeZone: "UTC" })
+          yield* mails.make(due - 1)
+          assert.deepStrictEqual(yield* leaseFor(notification), [])
+          yield* Effect.all([mails.make(due), mails.make(due), mails.make(due + 1)], { concurrency: "unbounded" })
+          yield* makeAll(due + 2)
+          const range = ReportPeriod.latest(period, { now: due, timeZone: "UTC" })
+          assert.deepStrictEqual(
+            (yield* leaseFor(notification)).map(({ subject }) => subject),
+            [{ kind: "report", range }]
+          )
+          const next = ReportPeriod.nextDue(period, { now: due, timeZone: "UTC" })
+          yield* makeAll(next)
+          assert.deepStrictEqual(
+            (yield* leaseFor(notification)).map(({ subject }) => subject),
+            [{ kind: "report", range: ReportPeriod.latest(period, { now: next, timeZone: "UTC" }) }]
+          )
+        }
+      })
+    )
+
+    it.effect("a webhook that is disabled is told once to each recipient", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const ada = yield* add(site)
+        const report = { kind: "report", period: "weekly" } as const
+        yield* Notifications.use((all) => all.add({ websiteConfigId: site, recipient: ada.recipient, topic: report }))
+        const bob = yield* add(site, {}, "bob@example.com")
+        const { webhook } = yield* newWebhook(site, "https://hooks.example:8443/secret?key=1")
+        yield* submit(site)
+        yield* submit(site)
+        yield* fanOutAll
+        const leased = yield* leaseOf(webhook)
+        const now = Date.now()
+        for (const one of leased) {
+          const health = { failingSince: now - Schedule.failingLimit, disabledAt: now }
+          yield* settle(one, { status: 500, next: { status: "pending", nextAttemptAt: now }, health })
+        }
+        const notices = (yield* Mails.use((mails) => mails.lease(1_000))).filter(
+          (mail) => mail.site.websiteConfigId === site && mail.subject.kind === "webhook-disabled"
+        )
+        assert.sameMembers(
+          notices.map(({ notification }) => notification.recipient),
+          [ada.recipient, bob.recipient]
+        )
+        const disabled = { webhookId: webhook.webhookId, host: "hooks.example:8443", isGone: false }
+        for (const { subject } of notices) {
+          assert.deepStrictEqual(subject, { kind: "webhook-disabled", webhook: disabled })
+        }
+      })
+    )
+
+    it.effect("a removed notification and a deleted website get no more mails", () =>
+      Effect.gen(function* () {
+        const [site, other] = [yield* newSite, yield* newSite]
+        const [removed, kept] = [yield* add(site), yield* add(site, {}, "bob@example.com")]
+        const erased = yield* add(other)
+        yield* submit(site)
+        yield* submit(other)
+        yield* makeAll()
+        yield* Notifications.use((notifications) => notifications.remove(removed.notificationId))
+        yield* SiteErasure.use((erasure) => erasure.erase(other))
+        const recipients = (yield* Mails.use((mails) => mails.lease(1_000))).map(({ notification }) => notification)
+        for (const { notificationId } of [removed, erased]) {
+          assert.isFalse(recipients.some((one) => one.notificationId === notificationId))
+        }
+        assert.isTrue(recipients.some((one) => one.notificationId === kept.notificationId))
+      })
+    )
+  })

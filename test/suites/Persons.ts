@@ -1,0 +1,244 @@
+/**
+ * The suite of every `Persons`.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { assert, layer as shared } from "@effect/vitest"
+import { Effect, type Layer, Option, Schema, Stream } from "effect"
+import * as Person from "../../src/core/persons/Person.ts"
+import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
+import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
+import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { Persons, type Query } from "../../src/services/persons/Persons.ts"
+import * as Delivery from "../support/Delivery.ts"
+import { draft } from "./SubmissionRepo.ts"
+
+export type Storage = Persons | Delivery.Storage
+
+const ann: string = "ann@example.com"
+
+/** A website with a webhook and an instance. */
+const setup = Effect.gen(function* () {
+  const websiteConfigId = yield* Delivery.newSite
+  const { webhook } = yield* Delivery.newWebhook(websiteConfigId, "https://hooks.example/")
+  const { instanceId } = yield* InstanceDirectory.use((instances) =>
+    instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId })
+  )
+  return { websiteConfigId, webhook, instanceId }
+})
+
+const submit = (fields: Parameters<typeof draft>[0]) => SubmissionRepo.use((repo) => repo.submit(draft(fields)))
+
+/** A conversation with a message, an answer and a comment on it. Returns its id. */
+const talk = Effect.fnUntraced(function* (instanceId: string, said: string, answered = "Well", comment = "") {
+  const store = yield* ConversationStore
+  const key = { instanceId, conversationId: randomUUID() }
+  const answerId = randomUUID()
+  yield* store.begin({ key, answerId, message: { messageId: randomUUID(), text: said } })
+  yield* store.complete({ answerId, parts: [{ type: "text", text: answered }], ending: "stop", usage: null })
+  if (comment !== "") yield* store.rate({ key, messageId: answerId, rating: "up", comment })
+  return key.conversationId
+})
+
+const queryOf = (websiteConfigId: string | null, address = ann): Query => ({
+  address,
+  websiteConfigId,
+  kinds: Person.kinds
+})
+
+/** The ids of the submissions and conversations that are found, and the types of the deliveries, each in their order. */
+const found = Effect.fnUntraced(function* (query: Query) {
+  const records = yield* Persons.use((persons) => Stream.runCollect(persons.records(query)))
+  return {
+    submissions: records.flatMap((one) => (one.kind === "submission" ? [one.submission.submissionId] : [])),
+    conversations: records.flatMap((one) => (one.kind === "conversation" ? [one.conversation.conversationId] : [])),
+    deliveries: records.flatMap((one) => (one.kind === "delivery" ? [one.delivery.type] : []))
+  }
+})
+
+const erase = (query: Query) => Persons.use((persons) => persons.erase(query))
+
+const nothing = { submissions: [], conversations: [], deliveries: [] }
+
+/** Parts of texts. Some spell an address in another case; the last two letters have a lower case with a letter of ASCII. */
+const Words = Schema.Array(
+  Schema.Literals([
+    "ann@example.com",
+    "Ann@Example.COM",
+    "joann@example.com",
+    "mĀnn@example.com",
+    "MāNN@example.com",
+    "a/b@example.com",
+    "A/B@example.com",
+    " ",
+    ".",
+    "<",
+    "write to",
+    "\u212A",
+    "\u0130"
+  ])
+).check(Schema.isMaxLength(4))
+
+const escaped = (json: string): string =>
+  json.replace(/[@a]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`)
+
+/** Spellings of JSON that senders use. */
+const spellings = [
+  (json: string) => json,
+  (json: string) => json.replaceAll("/", "\\/"),
+  (json: string) => json.replace(/[^ -~]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`),
+  // Escapes letters of the values only.
+  (json: string) => json.replace(/(?<=:)"[^"]*"/g, escaped)
+] as const
+
+const Form = Schema.Struct({
+  email: Schema.NullOr(Words),
+  value: Words,
+  isNested: Schema.Boolean,
+  spelling: Schema.Literals([0, 1, 2, 3])
+})
+
+const formData = ({ isNested, spelling, value }: typeof Form.Type): string => {
+  const text = value.join("")
+  return spellings[spelling](JSON.stringify(isNested ? { form: [{ text }, 1] } : { text, other: null }))
+}
+
+export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
+  shared(layer, { excludeTestServices: true })(name, (it) => {
+    it.effect.prop(
+      "finds the submissions and conversations that have an address, and no others",
+      {
+        forms: Schema.Array(Form).check(Schema.isMinLength(1), Schema.isMaxLength(6)),
+        talks: Schema.Array(Schema.Struct({ said: Words, answered: Words, comment: Words })).check(
+          Schema.isMaxLength(3)
+        ),
+        address: Schema.Literals([ann, "mānn@example.com", "a/b@example.com"])
+      },
+      ({ address, forms, talks }) =>
+        Effect.gen(function* () {
+          const { instanceId, websiteConfigId } = yield* setup
+          const drafts = forms.map((form, index) =>
+            draft({
+              websiteConfigId,
+              receivedAt: 1_700_000_000_000 + index,
+              email: form.email === null ? null : form.email.join(""),
+              formData: formData(form)
+            })
+          )
+          for (const one of drafts) yield* submit(one)
+          const conversations: Array<string> = []
+          for (const { answered, comment, said } of talks) {
+            const texts = [said, answered, comment].map((words) => words.join("")) as [string, string, string]
+            const id = yield* talk(instanceId, `${texts[0]}.`, texts[1], texts[2])
+            if (texts.some((text) => Person.isMentioned(text, address))) conversations.push(id)
+          }
+          const { deliveries: _, ...records } = yield* found(queryOf(websiteConfigId, address))
+          assert.deepStrictEqual(records, {
+            submissions: drafts
+              .filter((one) => Person.hasSubmitted(one, address))
+              .map(({ submissionId }) => submissionId),
+            conversations
+          })
+        }),
+      { arbitrary: { runs: 25 }, timeout: 120_000 }
+    )
+
+    it.effect("erases submissions, conversations and their data in deliveries, and leaves everything else", () =>
+      Effect.gen(function* () {
+        const { instanceId, webhook, websiteConfigId } = yield* setup
+        const key = randomUUID()
+        const mine = [
+          yield* submit({ websiteConfigId, email: "ANN@example.com", key }),
+          yield* submit({
+            websiteConfigId,
+            receivedAt: Date.now(),
+            formData: '{"e":"Ann@Example.com "}',
+            status: "quarantined"
+          })
+        ]
+        const other = yield* submit({
+          websiteConfigId,
+          email: "bob@example.com",
+          formData: '{"a":"ask ann@example.com"}'
+        })
+        const talked = yield* talk(instanceId, "I am ann@example.com")
+        const otherTalk = yield* talk(instanceId, "I am joann@example.com")
+        yield* Delivery.fanOutAll
+        const query = queryOf(websiteConfigId)
+        const before = yield* found(query)
+        assert.deepStrictEqual([before.submissions, before.conversations], [mine, [talked]])
+        assert.deepStrictEqual(before.deliveries, [
+          "submission.accepted",
+          "submission.quarantined",
+          "conversation.started"
+        ])
+        assert.deepStrictEqual(yield* erase(query), { submissions: 2, conversations: 1, deliveries: 3 })
+        assert.deepStrictEqual(yield* found(query), nothing)
+        assert.deepStrictEqual(yield* erase(query), Person.nothing)
+        yield* Delivery.fanOutAll
+        const kept = yield* found(queryOf(websiteConfigId, "bob@example.com"))
+        assert.deepStrictEqual(kept.submissions, [other])
+        assert.deepStrictEqual((yield* found(queryOf(websiteConfigId, "joann@example.com"))).conversations, [otherTalk])
+        const listed = yield* Delivery.deliveriesOf(webhook)
+        assert.lengthOf(
+          listed.filter(({ type }) => type === "submission.deleted"),
+          2
+        )
+        const payloads = yield* Effect.forEach(listed, ({ eventId }) =>
+          Effect.map(
+            Deliveries.use(({ show }) => show(webhook.webhookId, eventId)),
+            (shown) => Option.getOrThrow(shown).payload ?? ""
+          )
+        )
+        assert.notInclude(payloads.join("\n"), '"email":"ANN@example.com"')
+        assert.notInclude(payloads.join("\n"), "I am ann@example.com")
+        // The idempotency key is free again.
+        assert.notInclude(mine, yield* submit({ websiteConfigId, email: "ANN@example.com", key }))
+      })
+    )
+
+    it.effect("searches one website or all, and only the kinds of data that are named", () =>
+      Effect.gen(function* () {
+        const address = `${randomUUID()}@example.com`
+        const [one, other] = [yield* setup, yield* setup]
+        const instances = yield* InstanceDirectory
+        const free = yield* instances.create({ name: "a", agentUrl: "https://a.example" })
+        for (const { instanceId, websiteConfigId } of [one, other]) {
+          yield* submit({ websiteConfigId, email: address })
+          yield* talk(instanceId, address)
+        }
+        yield* talk(free.instanceId, address)
+        const counted = (query: Query) =>
+          Effect.map(found(query), ({ conversations, submissions }) => [submissions.length, conversations.length])
+        assert.deepStrictEqual(yield* counted(queryOf(null, address)), [2, 3])
+        assert.deepStrictEqual(yield* counted(queryOf(one.websiteConfigId, address)), [1, 1])
+        assert.deepStrictEqual(yield* counted(queryOf(randomUUID(), address)), [0, 0])
+        const submissions = { ...queryOf(one.websiteConfigId, address), kinds: ["submission"] as const }
+        assert.deepInclude(yield* erase(submissions), { submissions: 1, conversations: 0 })
+        assert.deepStrictEqual(yield* counted(queryOf(null, address)), [1, 3])
+        assert.deepInclude(yield* erase(queryOf(null, address)), { submissions: 1, conversations: 3 })
+        assert.deepStrictEqual(yield* counted(queryOf(null, address)), [0, 0])
+      })
+    )
+
+    it.effect("finds a person among many others", () =>
+      Effect.gen(function* () {
+        const { websiteConfigId } = yield* setup
+        // More than two pages, of equal times.
+        const ids = yield* Effect.forEach(
+          Array.from({ length: 620 }, (_, index) => index),
+          (index) => submit({ websiteConfigId, email: index % 2 === 0 ? ann : `${index}@example.com` }),
+          { concurrency: "unbounded" }
+        )
+        const query = queryOf(websiteConfigId)
+        assert.sameMembers(
+          (yield* found(query)).submissions,
+          ids.filter((_, index) => index % 2 === 0)
+        )
+        assert.deepInclude(yield* erase(query), { submissions: 310 })
+        assert.lengthOf(yield* SubmissionRepo.use((repo) => Stream.runCollect(repo.stream({ websiteConfigId }))), 310)
+      })
+    )
+  })

@@ -1,0 +1,107 @@
+/**
+ * Processes that deliver until a fault: one that is killed at a step, from which on none of its calls returns, and one in
+ * which each step fails once.
+ *
+ * @module
+ */
+import { Deferred, Effect, Exit, Layer, Scope } from "effect"
+import * as Dispatcher from "../../src/delivery/Dispatcher.ts"
+import { OutwardClient } from "../../src/delivery/OutwardClient.ts"
+import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
+import { StorageUnavailable } from "../../src/services/Storage.ts"
+
+/** The steps from the commit of an event to the record of its delivery. */
+export const steps = [
+  "before the fan-out",
+  "after the fan-out",
+  "before the lease",
+  "after the lease",
+  "before the request",
+  "after the response",
+  "before the record",
+  "after the record"
+] as const
+
+export type Step = (typeof steps)[number]
+
+/** What happens at a step: `before` it, or `after` it, with what it gave. */
+interface Fault {
+  readonly before: (step: Step) => Effect.Effect<void, StorageUnavailable>
+  readonly after: (step: Step, given: unknown) => Effect.Effect<void, StorageUnavailable>
+}
+
+/** The services of a process with a fault. */
+const faulty = (fault: Fault): Layer.Layer<Deliveries | OutwardClient, never, Deliveries | OutwardClient> => {
+  const around = <A, E, R>(
+    effect: Effect.Effect<A, E, R>,
+    before: Step,
+    after: Step
+  ): Effect.Effect<A, E | StorageUnavailable, R> =>
+    Effect.suspend(() => fault.before(before)).pipe(
+      Effect.andThen(effect),
+      Effect.tap((given) => fault.after(after, given))
+    )
+  return Layer.merge(
+    Layer.effect(
+      Deliveries,
+      Effect.map(Deliveries, (deliveries) =>
+        Deliveries.of({
+          ...deliveries,
+          fanOut: around(deliveries.fanOut, "before the fan-out", "after the fan-out"),
+          lease: (room, running) => around(deliveries.lease(room, running), "before the lease", "after the lease"),
+          settle: (leased, settlement) =>
+            around(deliveries.settle(leased, settlement), "before the record", "after the record")
+        })
+      )
+    ),
+    Layer.effect(
+      OutwardClient,
+      Effect.map(OutwardClient, (client) =>
+        OutwardClient.of({
+          post: (url, headers, body) =>
+            Effect.orDie(around(client.post(url, headers, body), "before the request", "after the response"))
+        })
+      )
+    )
+  )
+}
+
+/** Whether a step had something to do: a fan-out without events and a lease without deliveries are no steps. */
+const isSomething = (given: unknown): boolean => !(given === 0 || (Array.isArray(given) && given.length === 0))
+
+const start = (process: ReturnType<typeof faulty>, client: Layer.Layer<OutwardClient>) =>
+  Layer.build(Layer.fresh(Dispatcher.layer.pipe(Layer.provide(process), Layer.provide(client))))
+
+/** Starts a process, waits until it reaches a step, and ends it there. */
+export const dieAt = Effect.fnUntraced(function* (at: Step, client: Layer.Layer<OutwardClient>) {
+  const reached = yield* Deferred.make<void>()
+  let isDead = false
+  const die = Effect.suspend(() => {
+    isDead = true
+    return Effect.andThen(Deferred.succeed(reached, undefined), Effect.never)
+  })
+  const scope = yield* Scope.make()
+  const process = faulty({
+    before: (step) => (isDead || step === at ? die : Effect.void),
+    after: (step, given) => (isDead || (step === at && isSomething(given)) ? die : Effect.void)
+  })
+  yield* start(process, client).pipe(Scope.provide(scope))
+  yield* Deferred.await(reached)
+  yield* Scope.close(scope, Exit.void)
+})
+
+/** A process in which every step fails once, as when the database restarts at that moment. It ends with the scope. */
+export const failingOnce = Effect.fnUntraced(function* (client: Layer.Layer<OutwardClient>) {
+  const failed = new Set<Step>()
+  const failOnce = (step: Step) => {
+    if (failed.has(step)) return Effect.void
+    failed.add(step)
+    return Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
+  }
+  const process = faulty({
+    before: failOnce,
+    after: (step, given) => (isSomething(given) ? failOnce(step) : Effect.void)
+  })
+  yield* start(process, client)
+  return failed
+})

@@ -1,0 +1,86 @@
+/**
+ * The service as one program, which `scripts/build.ts` makes of the sources as they are now. The tests start it in place of
+ * `src/main.ts`, because its start takes a third of the processor time.
+ *
+ * @module
+ */
+import { execFile } from "node:child_process"
+import { createHash } from "node:crypto"
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
+import path from "node:path"
+import { promisify } from "node:util"
+import { Effect } from "effect"
+import { until } from "./Wait.ts"
+
+const root = path.resolve(import.meta.dirname, "../..")
+
+/** In `node_modules`, so that the program finds the optional packages. */
+const cache = path.join(root, "node_modules/.cache/test-program")
+
+/** What the program is made of. */
+const sources = ["src", "scripts/build", "scripts/build.ts", "package.json", "package-lock.json"]
+
+/** Identifies the sources by their names, sizes and times of change. */
+const version = (): string => {
+  const hash = createHash("sha256")
+  for (const source of sources) {
+    const top = path.join(root, source)
+    const files = statSync(top).isDirectory()
+      ? readdirSync(top, { recursive: true, encoding: "utf8" }).map((file) => path.join(top, file))
+      : [top]
+    for (const file of files.sort()) {
+      const { mtimeMs, size } = statSync(file)
+      hash.update(`${file} ${mtimeMs} ${size}\n`)
+    }
+  }
+  return hash.digest("hex").slice(0, 16)
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Creates the lock file with this process's id; false if another process holds it. */
+const lock = (file: string): boolean => {
+  try {
+    writeFileSync(file, String(process.pid), { flag: "wx" })
+    return true
+  } catch {
+    if (existsSync(file) && !isAlive(Number(readFileSync(file, "utf8")))) rmSync(file, { force: true })
+    return false
+  }
+}
+
+const build = async (folder: string): Promise<void> => {
+  const draft = `${folder}.new`
+  await promisify(execFile)(process.execPath, [path.join(root, "scripts/build.ts"), "--out", draft], { cwd: root })
+  for (const old of readdirSync(cache)) {
+    if (old !== path.basename(draft) && !old.endsWith(".lock")) rmSync(path.join(cache, old), { recursive: true })
+  }
+  renameSync(draft, folder)
+}
+
+const make: Effect.Effect<string> = Effect.suspend(() => {
+  mkdirSync(cache, { recursive: true })
+  const folder = path.join(cache, version())
+  const file = path.join(folder, "main.js")
+  const held = path.join(cache, "build.lock")
+  return until("the program is built", async () => {
+    if (existsSync(file)) return file
+    if (!lock(held)) return undefined
+    try {
+      if (!existsSync(file)) await build(folder)
+    } finally {
+      rmSync(held)
+    }
+    return file
+  })
+})
+
+/** The path of the program's main file. The first use builds it, unless it is built from the same sources already. */
+export const main: Effect.Effect<string> = Effect.runSync(Effect.cached(make))

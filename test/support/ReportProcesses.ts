@@ -1,0 +1,121 @@
+/**
+ * Two processes that serve reports of one website, on a database that counts how often each day is rolled up.
+ *
+ * @module
+ */
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { assert } from "@effect/vitest"
+import { ConfigProvider, Context, Effect, Layer, Option, Redacted, Scope } from "effect"
+import { Reactivity } from "effect/reactivity"
+import * as App from "../../src/App.ts"
+import { Settings } from "../../src/Config.ts"
+import type { Site } from "../../src/core/sites/Site.ts"
+import * as Migrations from "../../src/postgres/schema/Migrations.ts"
+import { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import * as Cluster from "../torture/Cluster.ts"
+import * as PgBouncer from "../torture/PgBouncer.ts"
+import * as Process from "../torture/Process.ts"
+import { until } from "./Wait.ts"
+
+export interface Server {
+  readonly process: Process.Process
+  /** The address of the owner API. */
+  readonly owner: string
+}
+
+export class Service extends Context.Service<
+  Service,
+  {
+    /** Connections to the database itself, beside those of the processes. */
+    readonly sql: PgClient.PgClient
+    readonly site: Site
+    readonly key: string
+    /** The two that run. A test that ends one starts another in its place. */
+    readonly servers: [Server, Server]
+    readonly start: Effect.Effect<Server>
+    /** Runs a command in a process of its own. */
+    readonly command: (...args: ReadonlyArray<string>) => Effect.Effect<void>
+  }
+>()("hydracore/test/ReportsService") {}
+
+/** How long a report may take: long enough for one on a busy machine. */
+const reportTimeout = "5 seconds"
+
+/** A website, and a key for it. */
+const seeded = (url: string) =>
+  Effect.gen(function* () {
+    const settings = yield* Settings.parse(ConfigProvider.fromUnknown({ DATABASE_TIMEOUT: "30 seconds" }))
+    const database = App.database(settings, { url: Redacted.make(url) })
+    return yield* Effect.gen(function* () {
+      const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Reported", origins: [] }))
+      const issued = yield* OwnerKeys.use((keys) =>
+        keys.issue({ scope: "stats", sites: [site.websiteConfigId], label: null, expiresAt: null })
+      )
+      return { site, key: Option.getOrThrow(issued).key }
+    }).pipe(
+      Effect.provide(
+        App.storage(settings).pipe(Layer.provide(Layer.effectDiscard(Migrations.run)), Layer.provide(database))
+      )
+    )
+  }).pipe(Effect.orDie)
+
+/** Counts how often each day is rolled up. */
+const audit = (sql: PgClient.PgClient) =>
+  Effect.gen(function* () {
+    yield* sql`CREATE TABLE audit (day date)`
+    yield* sql`CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN INSERT INTO audit VALUES (NEW.day); RETURN NULL; END $$`
+    yield* sql`CREATE TRIGGER audit AFTER INSERT ON rollup_day FOR EACH ROW EXECUTE FUNCTION audit()`
+  }).pipe(Effect.orDie)
+
+/** 20 days of March 2025, with 600 visits of one page view each. */
+export const addVisits = (sql: PgClient.PgClient, site: Site, batch: string) =>
+  Effect.orDie(sql`INSERT INTO page_view (hosted_website_id, received_at, path, session_id, utm_source, visitor_hash)
+    SELECT ${PgTypes.uuid(site.hostedWebsiteId)}, timestamptz '2025-03-01 00:10Z' + n * interval '48 minutes', '/' || n % 3,
+      ${batch} || n, CASE WHEN n % 4 = 0 THEN 'news' END, decode(md5(n % 50 || ${batch}), 'hex')
+    FROM generate_series(0, 599) AS n`)
+
+export const service = (through: "PostgreSQL" | "PgBouncer") =>
+  Layer.effect(
+    Service,
+    Effect.gen(function* () {
+      const cluster = yield* Cluster.make({ fsync: "off" })
+      const { key, site } = yield* seeded(cluster.url)
+      const database = through === "PgBouncer" ? yield* PgBouncer.start(cluster) : cluster.url
+      const sql = yield* PgClient.make({ url: Redacted.make(cluster.url) }).pipe(
+        Effect.provide(Reactivity.layer),
+        Effect.orDie
+      )
+      yield* audit(sql)
+      yield* addVisits(sql, site, "first")
+      const scope = yield* Effect.scope
+      const start = Effect.gen(function* () {
+        const process = yield* Process.start("serve", {
+          DATABASE_URL: database,
+          OWNER_PORT: "0",
+          REPORT_TIMEOUT: reportTimeout
+        })
+        const owner = yield* until(
+          "the owner API has an address",
+          () => /Owner API on (http:\/\/127\.0\.0\.1:\d+)/.exec(process.output())?.[1]
+        )
+        return { process, owner }
+      }).pipe(Scope.provide(scope))
+      const servers = yield* Effect.all([start, start], { concurrency: "unbounded" })
+      return Service.of({
+        sql,
+        site,
+        key,
+        servers,
+        start,
+        command: (...args) =>
+          Effect.scoped(
+            Effect.gen(function* () {
+              const { ended, output } = yield* Process.launch(args, { DATABASE_URL: database })
+              assert.deepStrictEqual(yield* ended, { code: 0, signal: null }, output())
+            })
+          )
+      })
+    })
+  )

@@ -1,0 +1,26 @@
+/**
+ * Compares the reports of a website with their definition, which `Evaluate` computes from all of its rows.
+ *
+ * @module
+ */
+import { PgClient } from "@effect/sql-pg"
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import * as Evaluate from "../../../src/core/analytics/report/Evaluate.ts"
+import type { Query as Asked } from "../../../src/core/analytics/report/Query.ts"
+import * as Query from "../../../src/postgres/analytics/reports/Query.ts"
+import type { ReportSite } from "../../../src/services/analytics/Reports.ts"
+import * as SiteRows from "./SiteRows.ts"
+
+/** All ways to answer the queries give the answers of the definition. */
+export const check = Effect.fnUntraced(function* (site: ReportSite, queries: ReadonlyArray<Asked>, when: string) {
+  const sql = yield* PgClient.PgClient
+  const rows = yield* SiteRows.read(sql, site)
+  for (const query of queries) {
+    const expected = Evaluate.evaluate(query, rows)
+    for (const reading of ["rows", "visits", "rollups"] as const) {
+      const answer = yield* Query.readOnly(sql, "20 seconds")(Query.answer(sql, site, query, reading))
+      assert.deepStrictEqual(answer, expected, `${reading} ${when}`)
+    }
+  }
+})
