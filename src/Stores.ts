@@ -16,6 +16,7 @@ import * as MemoryVisitorSalts from "./memory/analytics/VisitorSalts.ts"
 import * as MemoryConversationStore from "./memory/chat/ConversationStore.ts"
 import * as MemoryInstanceDirectory from "./memory/chat/InstanceDirectory.ts"
 import * as MemoryTokenBudget from "./memory/chat/TokenBudget.ts"
+import * as MemoryTranscripts from "./memory/chat/Transcripts.ts"
 import * as MemoryWidgetTokens from "./memory/chat/WidgetTokens.ts"
 import * as MemoryFormDirectory from "./memory/forms/FormDirectory.ts"
 import * as MemoryInbox from "./memory/forms/Inbox.ts"
@@ -38,6 +39,7 @@ import * as VisitorSalts from "./postgres/analytics/VisitorSalts.ts"
 import * as ConversationStore from "./postgres/chat/ConversationStore.ts"
 import * as InstanceDirectory from "./postgres/chat/InstanceDirectory.ts"
 import * as TokenBudget from "./postgres/chat/TokenBudget.ts"
+import * as Transcripts from "./postgres/chat/Transcripts.ts"
 import * as WidgetTokens from "./postgres/chat/WidgetTokens.ts"
 import * as FormDirectory from "./postgres/forms/FormDirectory.ts"
 import * as Inbox from "./postgres/forms/Inbox.ts"
@@ -69,7 +71,7 @@ export const storage = (settings: Settings) => {
     WidgetTokens.layer({ timeout }),
     OwnerKeys.layer({ timeout }),
     ConsoleSessions.layer({ timeout }),
-    ConversationStore.layer(queue),
+    Transcripts.layer({ timeout }).pipe(Layer.provideMerge(ConversationStore.layer(queue))),
     Persons.layer({ timeout }),
     TokenBudget.layer({ timeout }),
     VisitorSalts.layer({ timeout }),
@@ -93,7 +95,7 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemoryWidgetTokens.layer,
     MemoryOwnerKeys.layer,
     MemoryConsoleSessions.layer,
-    MemoryPersons.layer.pipe(Layer.provideMerge(MemoryConversationStore.layer()))
+    Layer.merge(MemoryPersons.layer, MemoryTranscripts.layer).pipe(Layer.provideMerge(MemoryConversationStore.layer()))
   ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(

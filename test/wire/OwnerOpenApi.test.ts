@@ -34,7 +34,12 @@ describe("wire/OwnerOpenApi", () => {
         "get /v1/owner/sites/{site_id}/submissions/{submission_id}",
         "post /v1/owner/sites/{site_id}/submissions/release",
         "post /v1/owner/sites/{site_id}/submissions/delete",
-        "post /v1/owner/sites/{site_id}/submissions/read"
+        "post /v1/owner/sites/{site_id}/submissions/read",
+        "get /v1/owner/sites/{site_id}/instances",
+        "get /v1/owner/sites/{site_id}/instances/{instance_id}/conversations",
+        "get /v1/owner/sites/{site_id}/instances/{instance_id}/export",
+        "get /v1/owner/sites/{site_id}/instances/{instance_id}/conversations/{conversation_id}",
+        "delete /v1/owner/sites/{site_id}/instances/{instance_id}/conversations/{conversation_id}"
       ]
     )
     for (const { name, operation, path } of operations) {

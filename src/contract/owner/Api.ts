@@ -10,6 +10,7 @@ import * as HttpApi from "effect/http-api/HttpApi"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { asOwnerDocument } from "../OpenApi.ts"
 import { Authentication } from "./Authentication.ts"
+import { ConversationsGroup } from "./Conversations.ts"
 import { ReportsGroup } from "./Reports.ts"
 import { SessionGroup } from "./Session.ts"
 import { SitesGroup } from "./Sites.ts"
@@ -20,7 +21,7 @@ import { Validation } from "./Validation.ts"
 export const prefix = "/v1/owner/"
 
 export class OwnerApi extends HttpApi.make("hydracore-owner")
-  .add(ReportsGroup, SitesGroup, SubmissionsGroup)
+  .add(ReportsGroup, SitesGroup, SubmissionsGroup, ConversationsGroup)
   // The last one is the outermost: a request without a key is not validated.
   .middleware(Validation)
   .middleware(Authentication)

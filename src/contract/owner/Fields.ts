@@ -4,8 +4,9 @@
  * @module
  */
 import { Option, Result, Schema } from "effect"
+import { isConversationId } from "../../core/chat/Conversation.ts"
 import * as Cursor from "../../core/text/Cursor.ts"
-import { parseUuid } from "../../core/text/Uuid.ts"
+import { isCanonicalUuid, parseUuid } from "../../core/text/Uuid.ts"
 import * as Wire from "../Wire.ts"
 
 /** The most items of one part of a list. */
@@ -24,17 +25,23 @@ export const limit = Schema.optionalKey(
 
 export const defaultLimit = 50
 
-/** Where a part of a list begins. */
-export const cursor = Schema.optionalKey(
-  Wire.field<Cursor.Position, string>(
-    { type: "string", description: "The `next` of the part before; absent for the first part" },
-    (input) =>
-      Option.match(typeof input === "string" ? Cursor.parse(input) : Option.none(), {
-        onNone: () => Wire.fail("value_error", "Value error, the next of an earlier answer is expected"),
-        onSome: Result.succeed
-      })
+const cursorOf = (isId: (id: string) => boolean) =>
+  Schema.optionalKey(
+    Wire.field<Cursor.Position, string>(
+      { type: "string", description: "The `next` of the part before; absent for the first part" },
+      (input) =>
+        Option.match(typeof input === "string" ? Cursor.parse(input, isId) : Option.none(), {
+          onNone: () => Wire.fail("value_error", "Value error, the next of an earlier answer is expected"),
+          onSome: Result.succeed
+        })
+    )
   )
-)
+
+/** Where a part of a list begins, if the ids of its items are UUIDs. */
+export const cursor = cursorOf(isCanonicalUuid)
+
+/** Where a part of a list of conversations begins. */
+export const conversationCursor = cursorOf(isConversationId)
 
 /** The `next` of an answer. */
 export const next = Schema.NullOr(Schema.String).annotate({

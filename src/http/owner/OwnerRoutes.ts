@@ -10,6 +10,8 @@ import type { Authentication as AuthenticationService, Guest } from "../../contr
 import type { Validation as ValidationService } from "../../contract/owner/Validation.ts"
 import * as Authentication from "./Authentication.ts"
 import * as CallerLimits from "./CallerLimits.ts"
+import * as ConversationHandlers from "./Conversations.ts"
+import * as OwnerConversations from "./OwnerConversations.ts"
 import * as OwnerInbox from "./OwnerInbox.ts"
 import * as OwnerReports from "./OwnerReports.ts"
 import * as OwnerSessions from "./OwnerSessions.ts"
@@ -29,6 +31,7 @@ type HandlerServices =
   | OwnerReports.OwnerReports
   | OwnerSessions.OwnerSessions
   | OwnerInbox.OwnerInbox
+  | OwnerConversations.OwnerConversations
 
 /** The handlers of groups. */
 export type Handlers<Groups> = Layer.Layer<
@@ -45,13 +48,20 @@ export const layer = (options: Options) =>
   HttpApiBuilder.layer(OwnerApi).pipe(
     Layer.provide(
       handlers(
-        Layer.mergeAll(ReportHandlers.layer, SiteHandlers.layer, SubmissionHandlers.layer, SessionHandlers.layer)
+        Layer.mergeAll(
+          ReportHandlers.layer,
+          SiteHandlers.layer,
+          SubmissionHandlers.layer,
+          ConversationHandlers.layer,
+          SessionHandlers.layer
+        )
       )
     ),
     Layer.provide([
       OwnerReports.layer,
       OwnerSites.layer,
       OwnerInbox.layer,
+      OwnerConversations.layer,
       OwnerSessions.layer(options),
       Authentication.layer(options),
       Authentication.guest,

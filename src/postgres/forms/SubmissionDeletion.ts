@@ -18,8 +18,12 @@ export const run = (
   websiteConfigId: string,
   submissionIds: ReadonlyArray<string>
 ): Effect.Effect<void, SqlError.SqlError> =>
-  sql`DELETE FROM idempotency_key WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
-    AND submission_id = ANY (${Database.array(submissionIds, PgTypes.OID.uuid)})`.pipe(
+  sql`WITH held AS MATERIALIZED (
+      SELECT website_config_id, key_sha256 FROM idempotency_key WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
+        AND submission_id = ANY (${Database.array(submissionIds, PgTypes.OID.uuid)}) ORDER BY key_sha256 FOR UPDATE
+    )
+    DELETE FROM idempotency_key USING held WHERE idempotency_key.website_config_id = held.website_config_id
+      AND idempotency_key.key_sha256 = held.key_sha256`.pipe(
     Effect.andThen(Outbox.deleteSubmissions(sql, submissionIds)),
     sql.withTransaction,
     Database.recoverConnectionErrors()

@@ -47,8 +47,12 @@ const pageStatement = `SELECT conversation.instance_id AS "instanceId", conversa
 
 const last = 2n ** 63n - 1n
 
-const deleteStatement = `DELETE FROM conversation USING unnest($1::uuid[], $2::text[]) AS gone (instance_id, conversation_id)
-  WHERE conversation.instance_id = gone.instance_id AND conversation.conversation_id = gone.conversation_id`
+/** Locks the conversations in the order that `ConversationWrites` describes. */
+const deleteStatement = `WITH gone AS MATERIALIZED (
+    SELECT conversation_key FROM conversation JOIN unnest($1::uuid[], $2::text[]) AS named (instance_id, conversation_id)
+      USING (instance_id, conversation_id) ORDER BY running FOR UPDATE OF conversation
+  )
+  DELETE FROM conversation USING gone WHERE conversation.conversation_key = gone.conversation_key`
 
 export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Store => {
   const { read } = ConversationReads.make(sql, timeout)
@@ -112,7 +116,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Sto
           Database.recoverConnectionErrors(),
           Database.bounded(timeout)
         )
-      return { submissions: 0, conversations: keys.length }
+      return keys.length
     })
   }
 }

@@ -13,7 +13,10 @@ const minChanged = 10_000
 
 const Tables = Schema.Array(Schema.Struct({ name: Schema.String }))
 
-/** Analyzes the tables of which many rows, and a tenth of all, changed since they were last analyzed. */
+/**
+ * Analyzes the tables of which many rows, and a tenth of all, changed since they were last analyzed. Skips a table that
+ * autovacuum is working on. A failure is logged: rollups are right without statistics.
+ */
 export const refresh = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   // The server counts the changes of a transaction with a delay, which this omits for the transactions of this connection.
@@ -28,5 +31,5 @@ export const refresh = Effect.gen(function* () {
       WHERE n_mod_since_analyze >= ${minChanged} AND n_mod_since_analyze >= n_live_tup / 10`
     )
     .pipe(decodeRows(Tables))
-  for (const { name } of changed) yield* sql.unsafe(`ANALYZE ${name}`)
-})
+  for (const { name } of changed) yield* sql.unsafe(`ANALYZE (SKIP_LOCKED) ${name}`)
+}).pipe(Effect.catchTag("SqlError", (error) => Effect.logWarning("Could not analyze the tables of reports", error)))
