@@ -1,0 +1,72 @@
+/**
+ * `POST /v1/owner/sites`, and `GET`, `PATCH` and the decisions of `/v1/owner/sites/{site_id}`.
+ *
+ * @module
+ */
+import { Clock, Effect } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { OwnerApi } from "../../contract/owner/Api.ts"
+import type * as Decision from "../../core/sites/Decision.ts"
+import type { Site } from "../../core/sites/Site.ts"
+import * as Calendar from "../../core/text/Calendar.ts"
+import * as Failures from "./Failures.ts"
+import { OwnerSites } from "./OwnerSites.ts"
+
+const toJson = (site: Site) => ({
+  site_id: site.websiteConfigId,
+  tracking_token: site.trackingToken,
+  name: site.name,
+  origins: site.origins,
+  time_zone: site.timeZone,
+  created_at: Calendar.iso(site.createdAt)
+})
+
+const countsJson = (counts: Decision.Counts) =>
+  (Object.entries(counts) as ReadonlyArray<[Decision.Reason, number]>)
+    .map(([reason, count]) => ({ reason, count }))
+    .sort((left, right) => right.count - left.count || (left.reason < right.reason ? -1 : 1))
+
+const week = 6 * Calendar.dayMillis
+
+export const layer = HttpApiBuilder.group(
+  OwnerApi,
+  "setUp",
+  Effect.fnUntraced(function* (handlers) {
+    const owned = yield* OwnerSites
+    return handlers
+      .handle("create", ({ payload: { name, origins = [], time_zone: timeZone } }) =>
+        owned
+          .create({ name, origins, timeZone })
+          .pipe(Effect.map(toJson), Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      )
+      .handle("read", ({ params }) =>
+        owned.authorize(params.site_id, "read").pipe(
+          Effect.map(({ site }) => toJson(site)),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("update", ({ params, payload: { name, origins, time_zone: timeZone } }) =>
+        owned.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) =>
+            owned.update(proof, {
+              ...(name === undefined ? {} : { name }),
+              ...(origins === undefined ? {} : { origins }),
+              ...(timeZone === undefined ? {} : { timeZone })
+            })
+          ),
+          Effect.map(toJson),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("decisions", ({ params, query }) =>
+        Effect.gen(function* () {
+          const proof = yield* owned.authorize(params.site_id, "stats")
+          const now = yield* Clock.currentTimeMillis
+          const last = query.to ?? Calendar.dateOf(now)
+          const first = query.from ?? Calendar.dateOf(Date.parse(`${last}T00:00:00Z`) - week)
+          const counts = yield* owned.decisions(proof, { first, last })
+          return { from: first, to: last, reasons: countsJson(counts) }
+        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      )
+  })
+)
