@@ -121,6 +121,7 @@ const setUp: ReadonlyArray<Operation> = [
   reading("", "read"),
   changing("PATCH", "", () => ({ name: "B" })),
   reading("decisions", "stats"),
+  reading("activity"),
   reading("goals", "stats"),
   changing("POST", "goals", () => ({ kind: "event", value: "signup", name: randomUUID() })),
   {

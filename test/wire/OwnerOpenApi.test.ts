@@ -44,6 +44,7 @@ describe("wire/OwnerOpenApi", () => {
         "get /v1/owner/sites/{site_id}",
         "patch /v1/owner/sites/{site_id}",
         "get /v1/owner/sites/{site_id}/decisions",
+        "get /v1/owner/sites/{site_id}/activity",
         "get /v1/owner/sites/{site_id}/goals",
         "post /v1/owner/sites/{site_id}/goals",
         "delete /v1/owner/sites/{site_id}/goals/{goal_id}",

@@ -7,6 +7,7 @@ import { Option, Result, Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
+import { statuses } from "../../core/forms/Submission.ts"
 import { reasons } from "../../core/sites/Decision.ts"
 import * as SiteInput from "../../core/sites/SiteInput.ts"
 import * as TimeZone from "../../core/text/TimeZone.ts"
@@ -155,6 +156,62 @@ export const decisions = HttpApiEndpoint.get("decisions", "/v1/owner/sites/:site
   })
 )
 
+const visitor = {
+  received_at: Fields.time,
+  path: Schema.String,
+  country: Schema.NullOr(Schema.String),
+  device: Schema.NullOr(Schema.String),
+  browser: Schema.NullOr(Schema.String)
+}
+
+export const Activity = Schema.Struct({
+  activity: Schema.Array(
+    Schema.Union([
+      Schema.Struct({ type: Schema.Literal("pageview"), ...visitor, source: Schema.NullOr(Schema.String) }),
+      Schema.Struct({ type: Schema.Literal("event"), ...visitor, name: Schema.String }),
+      Schema.Struct({
+        type: Schema.Literal("submission"),
+        received_at: Fields.time,
+        submission_id: Fields.uuid,
+        status: Schema.Literals(statuses),
+        page_slug: Schema.NullOr(Schema.String)
+      })
+    ])
+  )
+}).annotate({
+  identifier: "Activity",
+  title: "Activity",
+  examples: [
+    {
+      activity: [
+        {
+          type: "pageview",
+          received_at: "2026-11-25T09:00:00.000Z",
+          path: "/pricing",
+          country: "NO",
+          device: "mobile",
+          browser: "Safari",
+          source: "newsletter"
+        }
+      ]
+    }
+  ]
+})
+
+export const activity = HttpApiEndpoint.get("activity", "/v1/owner/sites/:site_id/activity", {
+  params,
+  query: { limit: Fields.limit },
+  success: Activity,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "site_activity",
+    summary: "List what arrived",
+    description:
+      "The latest counted page views, events and submissions of a website, latest first. It also tells when the website's tag was seen last. Scope `read`."
+  })
+)
+
 export class SetUpGroup extends HttpApiGroup.make("setUp")
-  .add(create, read, update, decisions)
+  .add(create, read, update, decisions, activity)
   .annotateMerge(OpenApi.annotations({ title: "Settings", description: "The settings of websites" })) {}

@@ -6,10 +6,13 @@
 import { Clock, Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../contract/owner/Api.ts"
+import * as Fields from "../../contract/owner/Fields.ts"
+import type { Activity } from "../../core/analytics/SiteActivity.ts"
 import type * as Decision from "../../core/sites/Decision.ts"
 import type { Site } from "../../core/sites/Site.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
 import * as Failures from "./Failures.ts"
+import { OwnerReports } from "./OwnerReports.ts"
 import { OwnerSites } from "./OwnerSites.ts"
 
 const toJson = (site: Site) => ({
@@ -26,6 +29,19 @@ const countsJson = (counts: Decision.Counts) =>
     .map(([reason, count]) => ({ reason, count }))
     .sort((left, right) => right.count - left.count || (left.reason < right.reason ? -1 : 1))
 
+const activityJson = (activity: Activity) => {
+  const received_at = Calendar.iso(activity.receivedAt)
+  if (activity.type === "submission") {
+    const { pageSlug, status, submissionId, type } = activity
+    return { type, received_at, submission_id: submissionId, status, page_slug: pageSlug }
+  }
+  const { browser, country, deviceType: device, path } = activity
+  const visitor = { received_at, path, country, device, browser }
+  return activity.type === "event"
+    ? { type: activity.type, ...visitor, name: activity.name }
+    : { type: activity.type, ...visitor, source: activity.source }
+}
+
 const week = 6 * Calendar.dayMillis
 
 export const layer = HttpApiBuilder.group(
@@ -33,6 +49,7 @@ export const layer = HttpApiBuilder.group(
   "setUp",
   Effect.fnUntraced(function* (handlers) {
     const owned = yield* OwnerSites
+    const reports = yield* OwnerReports
     return handlers
       .handle("create", ({ payload: { name, origins = [], time_zone: timeZone } }) =>
         owned
@@ -55,6 +72,13 @@ export const layer = HttpApiBuilder.group(
             })
           ),
           Effect.map(toJson),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("activity", ({ params, query: { limit = Fields.defaultLimit } }) =>
+        owned.authorize(params.site_id, "read").pipe(
+          Effect.flatMap((proof) => reports.activity(proof, limit)),
+          Effect.map((activity) => ({ activity: activity.map(activityJson) })),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )

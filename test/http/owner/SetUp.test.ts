@@ -106,6 +106,39 @@ for (const [name, storage] of emptyStorages) {
       })
     )
 
+    it.effect("lists what arrived, latest first", () =>
+      Effect.gen(function* () {
+        const { request, site } = yield* opened
+        const { url } = yield* TestServer
+        assert.deepStrictEqual(JSON.parse((yield* request("GET", "/activity")).text), { activity: [] })
+        const userAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
+        const tracked = yield* send(url, "/v1/public/analytics/track", {
+          body: { site_id: site.trackingToken, page_path: "/pricing?utm_source=letter" },
+          init: { headers: { "user-agent": userAgent } }
+        })
+        assert.strictEqual(tracked.status, 204)
+        const submitted = yield* send(url, "/v1/public/forms/submit", {
+          body: { site_id: site.websiteConfigId, form_data: { a: "b" }, page_slug: "contact" }
+        })
+        const { activity } = JSON.parse((yield* request("GET", "/activity")).text)
+        const withoutTime = activity.map(({ received_at: _, ...rest }: Record<string, unknown>) => rest)
+        const { submission_id } = JSON.parse(submitted.text)
+        assert.deepStrictEqual(withoutTime, [
+          { type: "submission", submission_id, status: "accepted", page_slug: "contact" },
+          {
+            type: "pageview",
+            path: "/pricing",
+            country: null,
+            device: "desktop",
+            browser: "Firefox",
+            source: "letter"
+          }
+        ])
+        assert.lengthOf(JSON.parse((yield* request("GET", "/activity?limit=1")).text).activity, 1)
+        assert.deepStrictEqual(placesOf((yield* request("GET", "/activity?limit=0")).text), ["query.limit"])
+      })
+    )
+
     it.effect("creates, lists and deletes goals of the website only", () =>
       Effect.gen(function* () {
         const [mine, theirs] = [yield* opened, yield* opened]
