@@ -12,6 +12,7 @@ import * as MemoryEventRepo from "./memory/analytics/EventRepo.ts"
 import * as MemoryGoals from "./memory/analytics/Goals.ts"
 import * as MemoryLeads from "./memory/analytics/Leads.ts"
 import * as MemoryReports from "./memory/analytics/Reports.ts"
+import * as MemorySiteActivity from "./memory/analytics/SiteActivity.ts"
 import * as MemoryVisitorSalts from "./memory/analytics/VisitorSalts.ts"
 import * as MemoryConversationStore from "./memory/chat/ConversationStore.ts"
 import * as MemoryInstanceDirectory from "./memory/chat/InstanceDirectory.ts"
@@ -35,6 +36,7 @@ import * as EventRepo from "./postgres/analytics/EventRepo.ts"
 import * as Goals from "./postgres/analytics/Goals.ts"
 import * as Leads from "./postgres/analytics/Leads.ts"
 import * as Reports from "./postgres/analytics/Reports.ts"
+import * as SiteActivity from "./postgres/analytics/SiteActivity.ts"
 import * as VisitorSalts from "./postgres/analytics/VisitorSalts.ts"
 import * as ConversationStore from "./postgres/chat/ConversationStore.ts"
 import * as InstanceDirectory from "./postgres/chat/InstanceDirectory.ts"
@@ -62,6 +64,7 @@ export const storage = (settings: Settings) => {
     EventRepo.layer(queue),
     Leads.layer({ timeout }),
     AnalyticsExport.layer,
+    SiteActivity.layer({ timeout }),
     Goals.layer({ timeout }),
     Inbox.layer({ timeout }).pipe(Layer.provideMerge(SubmissionRepo.layer(queue))),
     SiteDirectory.layer({ timeout }),
@@ -90,6 +93,7 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemoryGoals.layer,
     MemoryFormDirectory.layer,
     MemoryInbox.layer,
+    MemorySiteActivity.layer,
     MemoryReadiness.layer,
     MemoryNotifications.layer,
     MemoryWidgetTokens.layer,

@@ -6,15 +6,17 @@
 import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
 import type * as Scope from "../../src/core/sites/Scope.ts"
+import { Goals } from "../../src/services/analytics/Goals.ts"
 import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import * as SubmissionDrafts from "./SubmissionDraft.ts"
 
-type Services = SubmissionRepo | InstanceDirectory | ConversationStore
+type Services = SubmissionRepo | InstanceDirectory | ConversationStore | WidgetTokens | Goals
 
 export interface Operation {
-  readonly method: "GET" | "POST" | "DELETE"
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE"
   readonly path: string
   /** The scope that it needs. */
   readonly scope: Scope.Scope
@@ -29,7 +31,7 @@ interface Request {
   readonly body?: unknown
 }
 
-const ofSite = (site: string, path: string): string => `/v1/owner/sites/${site}/${path}`
+const ofSite = (site: string, path: string): string => `/v1/owner/sites/${site}${path === "" ? "" : `/${path}`}`
 
 /** The id of a new submission to a website, or of none if the website does not exist. */
 const newSubmission = (site: string) =>
@@ -83,7 +85,78 @@ const onConversation = (
     }))
 })
 
+/** The id of a new goal of a website, or of none if the website does not exist. */
+const newGoal = (site: string) =>
+  Effect.flatMap(Goals, (goals) =>
+    goals.create({ websiteConfigId: site.toLowerCase(), kind: "event", value: "a", name: randomUUID() })
+  ).pipe(
+    Effect.flatMap(Effect.fromOption),
+    Effect.map(({ goalId }) => goalId),
+    Effect.orElseSucceed(() => randomUUID())
+  )
+
+/** The id of a new token of an instance, or of none if the instance does not exist. */
+const newToken = (instanceId: string) =>
+  Effect.flatMap(WidgetTokens, (tokens) => tokens.issue({ instanceId, label: null, expiresAt: null })).pipe(
+    Effect.flatMap(Effect.fromOption),
+    Effect.map(({ tokenId }) => tokenId),
+    Effect.orElseSucceed(() => randomUUID())
+  )
+
+const changing = (
+  method: Operation["method"],
+  path: string,
+  body: () => unknown,
+  more: Partial<Operation> = {}
+): Operation => ({
+  method,
+  path: ofSite(":site_id", path),
+  scope: "write",
+  request: (site) => Effect.sync(() => ({ path: ofSite(site, path), body: body() })),
+  ...more
+})
+
+/** The operations on settings. */
+const setUp: ReadonlyArray<Operation> = [
+  reading("", "read"),
+  changing("PATCH", "", () => ({ name: "B" })),
+  reading("decisions", "stats"),
+  reading("activity"),
+  reading("goals", "stats"),
+  changing("POST", "goals", () => ({ kind: "event", value: "signup", name: randomUUID() })),
+  {
+    method: "DELETE",
+    path: ofSite(":site_id", "goals/:goal_id"),
+    scope: "write",
+    status: 204,
+    request: (site) => Effect.map(newGoal(site), (id) => ({ path: ofSite(site, `goals/${id}`) }))
+  },
+  onConversation("GET", "instances/:instance_id/tokens", { scope: "read" }),
+  {
+    method: "POST",
+    path: ofSite(":site_id", "instances/:instance_id/tokens"),
+    scope: "write",
+    request: (site) =>
+      Effect.map(newConversation(site), ({ instanceId }) => ({
+        path: ofSite(site, `instances/${instanceId}/tokens`),
+        body: {}
+      }))
+  },
+  {
+    method: "DELETE",
+    path: ofSite(":site_id", "instances/:instance_id/tokens/:token_id"),
+    scope: "write",
+    status: 204,
+    request: (site) =>
+      Effect.gen(function* () {
+        const { instanceId } = yield* newConversation(site)
+        return { path: ofSite(site, `instances/${instanceId}/tokens/${yield* newToken(instanceId)}`) }
+      })
+  }
+]
+
 export const operations: ReadonlyArray<Operation> = [
+  ...setUp,
   {
     method: "POST",
     path: "/v1/owner/query",

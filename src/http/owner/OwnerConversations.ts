@@ -13,6 +13,7 @@ import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { Transcripts } from "../../services/chat/Transcripts.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
+import * as OwnInstance from "./OwnInstance.ts"
 
 type NotFound = (typeof Errors.NotFound)["Type"]
 type Failure = NotFound | StorageUnavailable
@@ -44,11 +45,6 @@ export class OwnerConversations extends Context.Service<
   }
 >()("hydracore/http/owner/OwnerConversations") {}
 
-const noInstance = Errors.make(
-  "NotFound",
-  "This website has no such instance. GET /v1/owner/sites/{site_id}/instances lists its instances."
-)
-
 const noConversation = Errors.make(
   "NotFound",
   "This instance keeps no such conversation. It may have been deleted, or have expired."
@@ -62,13 +58,7 @@ export const layer: Layer.Layer<OwnerConversations, never, InstanceDirectory | T
       const transcripts = yield* Transcripts
       const store = yield* ConversationStore
 
-      /** An instance that another website, or none, has does not exist for the caller. */
-      const own = Effect.fnUntraced(function* ({ site }: AuthorizedSite<"read">, instanceId: string) {
-        const found = yield* directory.find(instanceId)
-        if (Option.isNone(found) || found.value.websiteConfigId !== site.websiteConfigId) {
-          return yield* Effect.fail(noInstance)
-        }
-      })
+      const own = OwnInstance.require(directory)
 
       return {
         instances: ({ site }) =>

@@ -11,15 +11,22 @@ import type { Validation as ValidationService } from "../../contract/owner/Valid
 import * as Authentication from "./Authentication.ts"
 import * as CallerLimits from "./CallerLimits.ts"
 import * as ConversationHandlers from "./Conversations.ts"
+import * as CredentialHandlers from "./Credentials.ts"
+import * as GoalHandlers from "./Goals.ts"
 import * as OwnerConversations from "./OwnerConversations.ts"
+import * as OwnerCredentials from "./OwnerCredentials.ts"
+import * as OwnerGoals from "./OwnerGoals.ts"
 import * as OwnerInbox from "./OwnerInbox.ts"
 import * as OwnerReports from "./OwnerReports.ts"
 import * as OwnerSessions from "./OwnerSessions.ts"
 import * as OwnerSites from "./OwnerSites.ts"
+import * as OwnerTokens from "./OwnerTokens.ts"
 import * as ReportHandlers from "./Reports.ts"
 import * as SessionHandlers from "./Session.ts"
+import * as SetUpHandlers from "./SetUp.ts"
 import * as SiteHandlers from "./Sites.ts"
 import * as SubmissionHandlers from "./Submissions.ts"
+import * as TokenHandlers from "./Tokens.ts"
 import * as Validation from "./Validation.ts"
 
 /**
@@ -32,6 +39,9 @@ type HandlerServices =
   | OwnerSessions.OwnerSessions
   | OwnerInbox.OwnerInbox
   | OwnerConversations.OwnerConversations
+  | OwnerGoals.OwnerGoals
+  | OwnerTokens.OwnerTokens
+  | OwnerCredentials.OwnerCredentials
 
 /** The handlers of groups. */
 export type Handlers<Groups> = Layer.Layer<
@@ -53,6 +63,10 @@ export const layer = (options: Options) =>
           SiteHandlers.layer,
           SubmissionHandlers.layer,
           ConversationHandlers.layer,
+          SetUpHandlers.layer,
+          GoalHandlers.layer,
+          TokenHandlers.layer,
+          CredentialHandlers.layer,
           SessionHandlers.layer
         )
       )
@@ -62,6 +76,9 @@ export const layer = (options: Options) =>
       OwnerSites.layer,
       OwnerInbox.layer,
       OwnerConversations.layer,
+      OwnerGoals.layer,
+      OwnerTokens.layer,
+      OwnerCredentials.layer,
       OwnerSessions.layer(options),
       Authentication.layer(options),
       Authentication.guest,

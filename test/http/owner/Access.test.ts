@@ -13,6 +13,7 @@ import * as Fallbacks from "../../../src/http/middleware/Fallbacks.ts"
 import { OwnerReports } from "../../../src/http/owner/OwnerReports.ts"
 import type { Handlers } from "../../../src/http/owner/OwnerRoutes.ts"
 import * as OwnerSites from "../../../src/http/owner/OwnerSites.ts"
+import * as Decisions from "../../../src/memory/sites/Decisions.ts"
 import * as SiteDirectory from "../../../src/memory/sites/SiteDirectory.ts"
 import { Reports } from "../../../src/services/analytics/Reports.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
@@ -27,6 +28,12 @@ it("the list of operations that name a website is complete", () => {
     Fallbacks.endpointsOf(OwnerApi).map(({ method, path }) => `${method} ${path}`),
     [
       "GET /v1/owner/sites",
+      "POST /v1/owner/sites",
+      ...["keys", "sessions"].flatMap((name) => [
+        `GET /v1/owner/${name}`,
+        `POST /v1/owner/${name}`,
+        `DELETE /v1/owner/${name}/:${name.slice(0, -1)}_id`
+      ]),
       ...["POST", "GET", "DELETE"].map((method) => `${method} /v1/owner/session`),
       ...operations.map(({ method, path }) => `${method} ${path}`)
     ]
@@ -128,7 +135,11 @@ describe("http/owner/OwnerSites", () => {
           assert.strictEqual(Option.isSome(proof), Scope.includes(granted, required), `${granted}, ${required}`)
         }
       }
-    }).pipe(Effect.provide(Layer.provideMerge(OwnerSites.layer, SiteDirectory.layer())))
+    }).pipe(
+      Effect.provide(
+        OwnerSites.layer.pipe(Layer.provideMerge(Decisions.layer()), Layer.provideMerge(SiteDirectory.layer()))
+      )
+    )
   )
 })
 
