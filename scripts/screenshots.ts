@@ -1,5 +1,5 @@
 /**
- * Takes screenshots of the demo and of the chat:
+ * Takes screenshots of the demo, of the chat and of the console:
  *
  *     node scripts/screenshots.ts <folder> [URL of a running `npm start`, http://127.0.0.1:8080]
  *
@@ -10,6 +10,7 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { type BrowserContextOptions, chromium, type Page } from "playwright-core"
+import * as Console from "./screenshots/Console.ts"
 
 const usage = "node scripts/screenshots.ts <folder> [URL of a running `npm start`, http://127.0.0.1:8080]"
 
@@ -293,5 +294,7 @@ await screenshot("chat-rtl", tablet, async (page) => {
   await waitForReply(page)
   await scrollTo(page, ".message-user")
 })
+
+await Console.takeAll(screenshot)
 
 await browser.close()

@@ -12,8 +12,10 @@ import path from "node:path"
 import { parseArgs } from "node:util"
 import { Cause, Effect, Exit, type Scope } from "effect"
 import * as TestRedis from "../test/support/TestRedis.ts"
+import * as PgBouncer from "../test/torture/PgBouncer.ts"
 import * as Conversations from "../test/torture/scenarios/Conversations.ts"
 import * as Database from "../test/torture/scenarios/Database.ts"
+import * as Deliveries from "../test/torture/scenarios/Deliveries.ts"
 import type { Figures } from "../test/torture/scenarios/Figures.ts"
 import { fuzz } from "../test/torture/scenarios/Fuzzing.ts"
 import * as Kills from "../test/torture/scenarios/Kills.ts"
@@ -73,6 +75,19 @@ const scenarios: ReadonlyArray<Scenario> = [
     run: Database.beyond({ timeout: 10_000, how: "demoted" })
   },
   { name: "disk full", run: Database.full({ timeout: 10_000 }) },
+  {
+    name: "webhooks: a dead, a hanging and a healthy receiver",
+    run: Deliveries.unequal({ submissions: 10_000, perSecond: 100 })
+  },
+  { name: "webhooks: kill -9, PostgreSQL restarted", run: Deliveries.kills({ rounds, each: 200, isPooled: false }) },
+  ...(PgBouncer.executable === undefined
+    ? []
+    : [
+        {
+          name: "webhooks: kill -9, PostgreSQL restarted, through PgBouncer",
+          run: Deliveries.kills({ rounds, each: 200, isPooled: true })
+        }
+      ]),
   {
     name: "Redis down, started, hung, killed, started",
     run: Effect.flatMap(TestRedis.make, (redis) => redisFaults({ redis, millis: 3_000 }))

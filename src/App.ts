@@ -4,6 +4,7 @@
  * @module
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import type { PgClient } from "@effect/sql-pg/PgClient"
 import { Config, Effect, Layer, Option, Redacted } from "effect"
 import manifest from "../package.json" with { type: "json" }
 import * as LiveAgent from "./agent/AgentStream.ts"
@@ -31,8 +32,10 @@ import * as Mails from "./postgres/mail/Mails.ts"
 import * as Maintenance from "./postgres/schema/Maintenance.ts"
 import { DescriptorLimit } from "./runtime/DescriptorLimit.ts"
 import type { AnalyticsRepo as AnalyticsRepoService } from "./services/analytics/AnalyticsRepo.ts"
+import type { Reports as ReportsService } from "./services/analytics/Reports.ts"
 import type { AgentStream } from "./services/chat/AgentStream.ts"
 import type { SubmissionRepo as SubmissionRepoService } from "./services/forms/SubmissionRepo.ts"
+import type { Notifications as NotificationsService } from "./services/mail/Notifications.ts"
 import type { RateLimiter } from "./services/RateLimiter.ts"
 import * as Telemetry from "./telemetry/Telemetry.ts"
 
@@ -63,11 +66,12 @@ export const mail = ({ mail, secretsKey }: Pick<Settings, "mail" | "secretsKey">
 /** Delivers in the background, unless `DELIVERY` is off. Requires `storage` and `database`. */
 const deliver = (settings: Settings) => {
   if (!settings.delivery) return Layer.empty
-  const mails = Option.match(mail(settings), {
-    onNone: () => Layer.empty,
-    onSome: ({ mailer, sender }) =>
-      MailDispatcher.layer(sender).pipe(Layer.provide([mailer, Mails.layer({ timeout: settings.databaseTimeout })]))
-  })
+  const found = mail(settings)
+  const mails: Layer.Layer<never, never, NotificationsService | ReportsService | PgClient> = Option.isNone(found)
+    ? MailDispatcher.warnWithoutServer
+    : MailDispatcher.layer(found.value.sender).pipe(
+        Layer.provide([found.value.mailer, Mails.layer({ timeout: settings.databaseTimeout })])
+      )
   return Layer.merge(Layer.provide(Dispatcher.layer, delivery(settings)), mails)
 }
 

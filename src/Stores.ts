@@ -12,10 +12,12 @@ import * as MemoryEventRepo from "./memory/analytics/EventRepo.ts"
 import * as MemoryGoals from "./memory/analytics/Goals.ts"
 import * as MemoryLeads from "./memory/analytics/Leads.ts"
 import * as MemoryReports from "./memory/analytics/Reports.ts"
+import * as MemorySiteActivity from "./memory/analytics/SiteActivity.ts"
 import * as MemoryVisitorSalts from "./memory/analytics/VisitorSalts.ts"
 import * as MemoryConversationStore from "./memory/chat/ConversationStore.ts"
 import * as MemoryInstanceDirectory from "./memory/chat/InstanceDirectory.ts"
 import * as MemoryTokenBudget from "./memory/chat/TokenBudget.ts"
+import * as MemoryTranscripts from "./memory/chat/Transcripts.ts"
 import * as MemoryWidgetTokens from "./memory/chat/WidgetTokens.ts"
 import * as MemoryFormDirectory from "./memory/forms/FormDirectory.ts"
 import * as MemoryInbox from "./memory/forms/Inbox.ts"
@@ -34,10 +36,12 @@ import * as EventRepo from "./postgres/analytics/EventRepo.ts"
 import * as Goals from "./postgres/analytics/Goals.ts"
 import * as Leads from "./postgres/analytics/Leads.ts"
 import * as Reports from "./postgres/analytics/Reports.ts"
+import * as SiteActivity from "./postgres/analytics/SiteActivity.ts"
 import * as VisitorSalts from "./postgres/analytics/VisitorSalts.ts"
 import * as ConversationStore from "./postgres/chat/ConversationStore.ts"
 import * as InstanceDirectory from "./postgres/chat/InstanceDirectory.ts"
 import * as TokenBudget from "./postgres/chat/TokenBudget.ts"
+import * as Transcripts from "./postgres/chat/Transcripts.ts"
 import * as WidgetTokens from "./postgres/chat/WidgetTokens.ts"
 import * as FormDirectory from "./postgres/forms/FormDirectory.ts"
 import * as Inbox from "./postgres/forms/Inbox.ts"
@@ -60,6 +64,7 @@ export const storage = (settings: Settings) => {
     EventRepo.layer(queue),
     Leads.layer({ timeout }),
     AnalyticsExport.layer,
+    SiteActivity.layer({ timeout }),
     Goals.layer({ timeout }),
     Inbox.layer({ timeout }).pipe(Layer.provideMerge(SubmissionRepo.layer(queue))),
     SiteDirectory.layer({ timeout }),
@@ -69,7 +74,7 @@ export const storage = (settings: Settings) => {
     WidgetTokens.layer({ timeout }),
     OwnerKeys.layer({ timeout }),
     ConsoleSessions.layer({ timeout }),
-    ConversationStore.layer(queue),
+    Transcripts.layer({ timeout }).pipe(Layer.provideMerge(ConversationStore.layer(queue))),
     Persons.layer({ timeout }),
     TokenBudget.layer({ timeout }),
     VisitorSalts.layer({ timeout }),
@@ -88,12 +93,13 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemoryGoals.layer,
     MemoryFormDirectory.layer,
     MemoryInbox.layer,
+    MemorySiteActivity.layer,
     MemoryReadiness.layer,
     MemoryNotifications.layer,
     MemoryWidgetTokens.layer,
     MemoryOwnerKeys.layer,
     MemoryConsoleSessions.layer,
-    MemoryPersons.layer.pipe(Layer.provideMerge(MemoryConversationStore.layer()))
+    Layer.merge(MemoryPersons.layer, MemoryTranscripts.layer).pipe(Layer.provideMerge(MemoryConversationStore.layer()))
   ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(

@@ -21,9 +21,6 @@ const readExpires = (text: Option.Option<string>, now: number) =>
     Option.filter(TimeInput.parseUntil(value, now), (time) => time <= now + ConsoleSession.limits.link)
   ).pipe(Effect.map((time) => time ?? now + 3_600_000))
 
-/** The link, whose secret is in its fragment: browsers send no fragment to servers. */
-const urlOf = (baseUrl: string, link: string): string => `${baseUrl}/console/#/link/${link}`
-
 const isPath = (baseUrl: string): boolean => baseUrl.startsWith("/")
 
 const link = Command.make(
@@ -51,7 +48,7 @@ const link = Command.make(
     // A website was deleted after it was found above.
     if (Option.isNone(created)) return yield* Output.notFound("website", flags.sites.join(" or "))
     const { session } = created.value
-    const url = urlOf(flags.baseUrl ?? LocalUrl.ofConsole(settings), created.value.link)
+    const url = `${flags.baseUrl ?? LocalUrl.ofConsole(settings)}${ConsoleSession.pathOf(created.value.link)}`
     // The demo has its own default.
     if (Option.isSome(settings.databaseUrl) && !settings.console) {
       yield* Output.note("CONSOLE is off in this environment. The link works where the service runs with CONSOLE=on.")

@@ -7,6 +7,7 @@ import { Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import * as EventLimits from "../core/analytics/EventLimits.ts"
 import * as Goal from "../core/analytics/Goal.ts"
+import * as GoalInput from "../core/analytics/GoalInput.ts"
 import * as Calendar from "../core/text/Calendar.ts"
 import { Goals } from "../services/analytics/Goals.ts"
 import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
@@ -21,27 +22,14 @@ const json = (goal: Goal.Goal) => ({
   created_at: Calendar.iso(goal.createdAt)
 })
 
-const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes("\0")
-
 const eventKind: Inputs.Kind<string> = {
   expected: `the name of an event, of 1 to ${EventLimits.limits.name} characters; page views are counted by --page`,
-  parse: Option.liftPredicate(
-    (text) =>
-      text !== "" &&
-      text !== EventLimits.pageviewName &&
-      [...text].length <= EventLimits.limits.name &&
-      isStorable(text)
-  )
+  parse: GoalInput.parseEvent
 }
 
-/** The most stars: a pattern is matched with every path of a report. */
-const maxStars = 20
-
 const pageKind: Inputs.Kind<string> = {
-  expected: `a path such as /thanks, or a pattern such as '/thanks*' in which each of at most ${maxStars} stars is any text`,
-  parse: Option.liftPredicate(
-    (text) => /^[/*][^?#]{0,2047}$/.test(text) && text.split("*").length <= maxStars + 1 && isStorable(text)
-  )
+  expected: `a path such as /thanks, or a pattern such as '/thanks*' in which each of at most ${GoalInput.maxStars} stars is any text`,
+  parse: GoalInput.parsePage
 }
 
 const create = Command.make(

@@ -1,5 +1,6 @@
 /**
- * `person export` and `person erase`: what is stored of a person in submissions, conversations and their deliveries.
+ * `person export` and `person erase`: what is stored of a person: submissions, conversations, their deliveries,
+ * and notifications by mail.
  *
  * @module
  */
@@ -61,6 +62,7 @@ const erase = Command.make(
       text: `What is stored of ${TerminalText.printable(input.address)} is deleted:\n${Output.facts([
         ["submissions", String(erased.submissions)],
         ["conversations", String(erased.conversations)],
+        ["notifications, with their mails", String(erased.notifications)],
         ["data of deliveries", String(erased.deliveries)]
       ])}`
     })

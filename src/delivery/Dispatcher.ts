@@ -6,27 +6,28 @@
  *
  * @module
  */
-import { Cause, Clock, Duration, Effect, Exit, FiberSet, Layer, Random } from "effect"
+import { Cause, Clock, Duration, Effect, FiberSet, Latch, Layer, Random } from "effect"
 import * as Schedule from "../core/delivery/Schedule.ts"
 import * as Slots from "../core/delivery/Slots.ts"
 import type { Leased, Webhook } from "../core/delivery/Webhook.ts"
 import { Deliveries } from "../services/delivery/Deliveries.ts"
+import type { StorageUnavailable } from "../services/Storage.ts"
 import type { OutwardClient } from "./OutwardClient.ts"
 import * as WebhookSender from "./WebhookSender.ts"
 
-/** The time between two looks at the database while nothing is due. */
+/** The time between two looks at the database while nothing happens in this process. */
 const pollInterval = Duration.millis(500)
 
-/** The time between two looks while a webhook's slots are in use. */
-const busyInterval = Duration.millis(20)
+/** How long ended attempts are gathered before others begin in their place. */
+const gatherInterval = Duration.millis(2)
 
 /** After an error of the database. */
 const pause = Duration.seconds(1)
 
 const keyError = "the webhook's secret cannot be decrypted; check SECRETS_KEY"
 
-/** Attempts a delivery and records what came of it. */
-export const attempt = Effect.fnUntraced(function* (leased: Leased) {
+/** Attempts a delivery and records what came of it. Calls `onAccepted` between the two if the receiver accepted it. */
+export const attempt = Effect.fnUntraced(function* (leased: Leased, onAccepted: () => void) {
   const deliveries = yield* Deliveries
   const { secrets, webhook } = leased
   const attemptedAt = yield* Clock.currentTimeMillis
@@ -35,6 +36,7 @@ export const attempt = Effect.fnUntraced(function* (leased: Leased) {
       ? { status: null, retryAfter: null, millis: 0, answer: null, error: keyError }
       : yield* WebhookSender.send(webhook, secrets, leased.eventId, leased.payload)
   const now = yield* Clock.currentTimeMillis
+  if (Schedule.isDelivered(response)) onAccepted()
   const { answer, error, millis, status } = response
   yield* deliveries.settle(leased, {
     attempt: { attemptedAt, status, millis, answer, error },
@@ -50,48 +52,69 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
     const deliveries = yield* Deliveries
     const fibers = yield* FiberSet.make()
     const busy = new Map<string, Slots.Busy>()
-    const begin = ({ failingSince, webhookId }: Webhook) =>
+    /** Open once there may be something to begin: events were fanned out, or an attempt ended. */
+    const changed = Latch.makeUnsafe(false)
+
+    /** Takes a slot and returns the function that frees it, once. */
+    const occupy = ({ failingSince, webhookId }: Webhook) => {
       busy.set(webhookId, { count: (busy.get(webhookId)?.count ?? 0) + 1, isFailing: failingSince !== null })
-    const end = ({ webhookId }: Webhook) => {
-      const found = busy.get(webhookId)
-      if (found === undefined || found.count === 1) busy.delete(webhookId)
-      else busy.set(webhookId, { ...found, count: found.count - 1 })
+      let isFree = false
+      return () => {
+        const found = busy.get(webhookId)
+        if (isFree || found === undefined) return
+        isFree = true
+        if (found.count === 1) busy.delete(webhookId)
+        else busy.set(webhookId, { ...found, count: found.count - 1 })
+        changed.openUnsafe()
+      }
     }
 
     const start = (leased: Leased) => {
-      begin(leased.webhook)
+      // The slot of an accepted delivery is free before it is recorded; a failure may change what the webhook may have.
+      const free = occupy(leased.webhook)
       return FiberSet.run(
         fibers,
-        attempt(leased).pipe(
+        attempt(leased, free).pipe(
           Effect.catchCause((cause) =>
             Cause.hasInterruptsOnly(cause)
               ? Effect.void
               : Effect.logWarning("Could not record a delivery; it is attempted again when its lease ends", cause)
           ),
-          Effect.ensuring(Effect.sync(() => end(leased.webhook)))
+          Effect.ensuring(Effect.sync(free))
         )
       )
     }
 
-    const round = Effect.gen(function* () {
+    const fanOut = Effect.gen(function* () {
       const events = yield* deliveries.fanOut
+      if (events === 0) return yield* Effect.sleep(pollInterval)
+      changed.openUnsafe()
+    })
+
+    const begin = Effect.gen(function* () {
+      changed.closeUnsafe()
       const running = new Map(Array.from(busy, ([webhookId, { count }]) => [webhookId, count]))
       const leased = yield* deliveries.lease(Slots.roomOf(busy.values()), running)
       yield* Effect.forEach(leased, start, { discard: true })
-      return events > 0 || leased.length > 0
+      yield* Effect.raceFirst(changed.await, Effect.sleep(pollInterval))
+      yield* Effect.sleep(gatherInterval)
     })
 
-    yield* Effect.exit(round).pipe(
-      Effect.tap((exit) =>
-        Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
-          ? Effect.logWarning("Could not read the due deliveries. The next attempt follows in a moment.", exit.cause)
-          : Effect.void
-      ),
-      Effect.flatMap((exit) =>
-        Effect.sleep(Exit.isFailure(exit) ? pause : exit.value || busy.size > 0 ? busyInterval : pollInterval)
-      ),
-      Effect.forever,
-      Effect.forkScoped
-    )
+    const forever = <R>(round: Effect.Effect<void, StorageUnavailable, R>, what: string) =>
+      round.pipe(
+        Effect.catchCause((cause) =>
+          Cause.hasInterruptsOnly(cause)
+            ? Effect.failCause(cause)
+            : Effect.andThen(
+                Effect.logWarning(`Could not ${what}. The next attempt follows in a moment.`, cause),
+                Effect.sleep(pause)
+              )
+        ),
+        Effect.forever,
+        Effect.forkScoped
+      )
+
+    yield* forever(fanOut, "turn events into deliveries")
+    yield* forever(begin, "read the due deliveries")
   })
 )

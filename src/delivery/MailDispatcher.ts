@@ -14,6 +14,7 @@ import * as UnsubscribeToken from "../core/mail/UnsubscribeToken.ts"
 import type { Reports } from "../services/analytics/Reports.ts"
 import { Mailer } from "../services/mail/Mailer.ts"
 import { Mails } from "../services/mail/Mails.ts"
+import { Notifications } from "../services/mail/Notifications.ts"
 import * as MailContent from "./MailContent.ts"
 
 export interface Options {
@@ -77,6 +78,22 @@ const attempt = Effect.fnUntraced(function* (options: Options, mail: LeasedMail)
         }
   )
 })
+
+/** Logs that mails wait, in a process without a mail server. */
+export const warnWithoutServer: Layer.Layer<never, never, Notifications> = Layer.effectDiscard(
+  Notifications.use(({ isUsed }) => isUsed).pipe(
+    Effect.flatMap((used) =>
+      used
+        ? Effect.logWarning(
+            "Websites have notifications, but this process sends no mail, because SMTP_URL is not set. Set it, or set DELIVERY=off where another process sends the mails."
+          )
+        : Effect.void
+    ),
+    // Without the database, the rounds of the deliveries log a warning.
+    Effect.ignore,
+    Effect.forkScoped
+  )
+)
 
 /** Runs until the scope closes. What is in hand then is due again when its lease ends. */
 export const layer = (options: Options): Layer.Layer<never, never, Mails | Mailer | Reports> =>

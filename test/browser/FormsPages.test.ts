@@ -120,6 +120,26 @@ inChromium("a form", testServer(), (it) => {
     )
   })
 
+  it.effect("names the fields in its message if the script that marks them cannot be loaded", () =>
+    Effect.gen(function* () {
+      const { page, relay, status } = yield* make()
+      let isCut = true
+      relay.fault = (received) =>
+        isSubmit(received)
+          ? faults422({ loc: ["body", "form_data", "message"], msg: "Value error, too short" })
+          : isCut && received.path.includes("forms-faults")
+            ? { _tag: "Cut" }
+            : undefined
+      yield* fill(page, { name: "Ada", message: "x" })
+      yield* press(page)
+      yield* until("the message", async () => (await status()) === "message: too short")
+      assert.isTrue(yield* Effect.promise(() => page.getByRole("button").isEnabled()))
+      isCut = false
+      yield* press(page)
+      yield* says(status, "Please check the marked fields.")
+    })
+  )
+
   it.effect("is sent by older browsers, with the pressed button", () =>
     Effect.gen(function* () {
       const { errors, page, relay, sent, status } = yield* make({

@@ -70,7 +70,7 @@ describe("form", () => {
         ],
         [{ phone: { pattern: "(" } }, /are wrong: "phone"\.pattern must be a regular expression /],
         [{ "\u001b[2J": { min: -1 } }, /are wrong: "\\u001b\[2J"\.min must be a count of characters/],
-        [" ".repeat(300_000), /has more than 262144 characters; shorten it\.$/]
+        [" ".repeat(300_000), /has more than 131072 characters; shorten it\.$/]
       ]
       for (const [file, message] of cases) {
         write(file)

@@ -86,7 +86,7 @@ describe("person", () => {
       const { other, text } = yield* session
       const json = ["--email", "Ann@example.com", "--json"]
       assert.deepStrictEqual(JSON.parse(yield* text("person", "erase", ...json, "--site", other)), {
-        ...{ email: "ann@example.com", submissions: 1, conversations: 0, deliveries: 0 }
+        ...{ email: "ann@example.com", submissions: 1, conversations: 0, notifications: 0, deliveries: 0 }
       })
       assert.match(
         yield* text("person", "erase", "--email", "ann@example.com"),

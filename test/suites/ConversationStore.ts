@@ -409,6 +409,21 @@ export const suite = <R, E>(
       })
     )
 
+    it.effect("the message after an answer is found, in its conversation alone", () =>
+      Effect.gen(function* () {
+        const store = yield* ConversationStore
+        const key = yield* newKey
+        const first = yield* exchange(key, "one", "first")
+        const second = yield* exchange(key, "two", "second")
+        const found = Option.getOrElse(yield* store.read(key), () => [])
+        assert.deepStrictEqual(yield* store.messageAfter(key, first), Option.some(found[2]?.messageId))
+        for (const wrong of [second, found[0]?.messageId ?? "", randomUUID(), "x"]) {
+          assert.isTrue(Option.isNone(yield* store.messageAfter(key, wrong)))
+        }
+        assert.isTrue(Option.isNone(yield* store.messageAfter({ ...key, conversationId: randomUUID() }, first)))
+      })
+    )
+
     it.effect("an answer is rated, a message is not, and a later rating replaces an earlier one", () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore

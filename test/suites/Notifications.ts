@@ -41,6 +41,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           includeQuarantined: true
         })
         assert.deepStrictEqual(yield* listed(site), [first, second])
+        assert.isTrue(yield* notifications.isUsed)
         assert.deepStrictEqual(yield* listed(other), [others])
         assert.deepStrictEqual(yield* notifications.find(others.notificationId), Option.some(others))
         assert.isTrue(yield* notifications.remove(first.notificationId))

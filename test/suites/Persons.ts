@@ -11,6 +11,7 @@ import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { Notifications } from "../../src/services/mail/Notifications.ts"
 import { Persons, type Query } from "../../src/services/persons/Persons.ts"
 import * as Delivery from "../support/Delivery.ts"
 import { draft } from "./SubmissionRepo.ts"
@@ -174,7 +175,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           "submission.quarantined",
           "conversation.started"
         ])
-        assert.deepStrictEqual(yield* erase(query), { submissions: 2, conversations: 1, deliveries: 3 })
+        assert.deepStrictEqual(yield* erase(query), {
+          ...Person.nothing,
+          submissions: 2,
+          conversations: 1,
+          deliveries: 3
+        })
         assert.deepStrictEqual(yield* found(query), nothing)
         assert.deepStrictEqual(yield* erase(query), Person.nothing)
         yield* Delivery.fanOutAll
@@ -196,6 +202,30 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         assert.notInclude(payloads.join("\n"), "I am ann@example.com")
         // The idempotency key is free again.
         assert.notInclude(mine, yield* submit({ websiteConfigId, email: "ANN@example.com", key }))
+      })
+    )
+
+    it.effect("erases the notifications whose mails go to the address", () =>
+      Effect.gen(function* () {
+        const notifications = yield* Notifications
+        const [site, other] = [yield* Delivery.newSite, yield* Delivery.newSite]
+        const topic = { kind: "submissions", digest: null, includeQuarantined: false } as const
+        const add = (websiteConfigId: string, recipient: string) =>
+          Effect.map(notifications.add({ websiteConfigId, recipient, topic }), Option.getOrThrow)
+        const [mine, elsewhere] = [yield* add(site, "Ann@Example.com"), yield* add(other, ann)]
+        const kept = yield* add(site, "joann@example.com")
+        const exported = Persons.use((persons) => Stream.runCollect(persons.records(queryOf(site))))
+        const [first, ...others] = yield* exported
+        assert.deepStrictEqual(others, [])
+        assert.isTrue(first?.kind === "notification")
+        if (first?.kind === "notification") assert.deepInclude(first.notification, mine)
+        assert.deepStrictEqual(yield* erase(queryOf(site)), { ...Person.nothing, notifications: 1 })
+        assert.deepStrictEqual(yield* exported, [])
+        const left = yield* Effect.forEach([site, other], notifications.list)
+        assert.deepStrictEqual(
+          left.flat().map(({ notification }) => notification.notificationId),
+          [kept.notificationId, elsewhere.notificationId]
+        )
       })
     )
 

@@ -17,6 +17,7 @@ import { DeliveryTables } from "../../src/memory/delivery/DeliveryTables.ts"
 import * as MemoryWebhooks from "../../src/memory/delivery/Webhooks.ts"
 import * as MemorySubmissionRepo from "../../src/memory/forms/SubmissionRepo.ts"
 import * as MemoryMails from "../../src/memory/mail/Mails.ts"
+import type { MailTables } from "../../src/memory/mail/MailTables.ts"
 import * as MemoryNotifications from "../../src/memory/mail/Notifications.ts"
 import * as MemoryDecisions from "../../src/memory/sites/Decisions.ts"
 import * as MemorySiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
@@ -62,7 +63,7 @@ export type Storage =
   | SiteErasure
   | Hurry
 
-export const memory: Layer.Layer<Storage | DeliveryTables> = Layer.mergeAll(
+export const memory: Layer.Layer<Storage | DeliveryTables | MailTables> = Layer.mergeAll(
   MemoryDeliveries.layer,
   MemoryWebhooks.layer,
   MemoryNotifications.layer,

@@ -92,3 +92,9 @@ export const storages: ReadonlyArray<readonly [name: string, make: MakeStorage]>
   ["in memory", memory],
   ["on PostgreSQL", postgres]
 ]
+
+/** The same without initial data. All of their services share what is stored. */
+export const emptyStorages: ReadonlyArray<readonly [name: string, make: () => Layer.Layer<Storage>]> = [
+  ["in memory", () => Layer.fresh(App.memoryStorage)],
+  ["on PostgreSQL", () => postgres()]
+]

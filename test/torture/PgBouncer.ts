@@ -36,16 +36,20 @@ auth_type = any
 pool_mode = transaction
 default_pool_size = 10
 max_client_conn = 500
+server_login_retry = 1
 `
 
 const Files = Schema.Tuple([Schema.Struct({ ident_file: Schema.String })])
+
+const socketsOf = (cluster: Cluster): string => decodeURIComponent(new URL(cluster.url).hostname)
 
 /**
  * PgBouncer refuses to run as root. It then runs as the user of the server, who may not connect until `ident_file` says so.
  * Returns that user; undefined if this process is not root.
  */
-const allowServerUser = Effect.fnUntraced(function* (cluster: Cluster, sockets: string) {
+const allowServerUser = Effect.fnUntraced(function* (cluster: Cluster) {
   if (process.getuid?.() !== 0) return undefined
+  const sockets = socketsOf(cluster)
   const user = execFileSync("id", ["-nu", String(statSync(sockets).uid)], { encoding: "utf8" }).trim()
   yield* cluster.use((sql) =>
     Effect.gen(function* () {
@@ -57,16 +61,18 @@ const allowServerUser = Effect.fnUntraced(function* (cluster: Cluster, sockets: 
   return user
 })
 
+/** Lets PgBouncer connect to a cluster that was started again, which writes its configuration anew. */
+export const readmit = (cluster: Cluster): Effect.Effect<void> => Effect.asVoid(allowServerUser(cluster))
+
 /** Starts PgBouncer; it ends with the scope. Returns the database's URL through it. */
 export const start = Effect.fnUntraced(function* (cluster: Cluster): Effect.fn.Return<string, never, Scope.Scope> {
-  const sockets = decodeURIComponent(new URL(cluster.url).hostname)
   const port = yield* Nginx.freePort
-  const user = yield* allowServerUser(cluster, sockets)
+  const user = yield* allowServerUser(cluster)
   const folder = yield* Effect.acquireRelease(
     Effect.sync(() => {
       const made = mkdtempSync(path.join(tmpdir(), "hydracore-pgbouncer-"))
       chmodSync(made, 0o755)
-      writeFileSync(path.join(made, "pgbouncer.ini"), config(sockets, port))
+      writeFileSync(path.join(made, "pgbouncer.ini"), config(socketsOf(cluster), port))
       return made
     }),
     (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))

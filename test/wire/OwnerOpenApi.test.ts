@@ -34,7 +34,29 @@ describe("wire/OwnerOpenApi", () => {
         "get /v1/owner/sites/{site_id}/submissions/{submission_id}",
         "post /v1/owner/sites/{site_id}/submissions/release",
         "post /v1/owner/sites/{site_id}/submissions/delete",
-        "post /v1/owner/sites/{site_id}/submissions/read"
+        "post /v1/owner/sites/{site_id}/submissions/read",
+        "get /v1/owner/sites/{site_id}/instances",
+        "get /v1/owner/sites/{site_id}/instances/{instance_id}/conversations",
+        "get /v1/owner/sites/{site_id}/instances/{instance_id}/export",
+        "get /v1/owner/sites/{site_id}/instances/{instance_id}/conversations/{conversation_id}",
+        "delete /v1/owner/sites/{site_id}/instances/{instance_id}/conversations/{conversation_id}",
+        "post /v1/owner/sites",
+        "get /v1/owner/sites/{site_id}",
+        "patch /v1/owner/sites/{site_id}",
+        "get /v1/owner/sites/{site_id}/decisions",
+        "get /v1/owner/sites/{site_id}/activity",
+        "get /v1/owner/sites/{site_id}/goals",
+        "post /v1/owner/sites/{site_id}/goals",
+        "delete /v1/owner/sites/{site_id}/goals/{goal_id}",
+        "get /v1/owner/sites/{site_id}/instances/{instance_id}/tokens",
+        "post /v1/owner/sites/{site_id}/instances/{instance_id}/tokens",
+        "delete /v1/owner/sites/{site_id}/instances/{instance_id}/tokens/{token_id}",
+        "get /v1/owner/keys",
+        "post /v1/owner/keys",
+        "delete /v1/owner/keys/{key_id}",
+        "get /v1/owner/sessions",
+        "post /v1/owner/sessions",
+        "delete /v1/owner/sessions/{session_id}"
       ]
     )
     for (const { name, operation, path } of operations) {

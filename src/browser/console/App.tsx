@@ -29,6 +29,7 @@ const NoSites = () => (
 /** The pages by their names in the address. Those that are not opened first are loaded when they are. */
 const pages: Readonly<Record<keyof typeof Texts.pages, ComponentType<PageProps>>> = {
   overview: Overview,
+  conversations: lazy(() => import("./conversations/Conversations.tsx").then(({ Conversations }) => Conversations)),
   inbox: lazy(() => import("./inbox/Inbox.tsx").then(({ Inbox }) => Inbox))
 }
 

@@ -81,3 +81,9 @@ export const useAnswer = <O extends Operation>(
   const before = state.scope === scope ? state.value : undefined
   return { value: before as Answer<O> | undefined, failure: undefined, isStale: before !== undefined }
 }
+
+/** The same resource with another form of its answer. */
+export const mapResource = <A, B>({ value, ...rest }: Resource<A>, change: (value: A) => B): Resource<B> => ({
+  ...rest,
+  value: value === undefined ? undefined : change(value)
+})

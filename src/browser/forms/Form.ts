@@ -71,6 +71,10 @@ const statusOf = (form: HTMLFormElement): HTMLElement => {
   return status
 }
 
+/** Tells the website's owner, in the console, why the form cannot be sent. */
+const tellOwner = (form: HTMLFormElement, status?: number, detail?: string): void =>
+  void loadFaults().then((faults) => faults?.tellOwner(form, status, detail))
+
 /**
  * Enhances a form: adds the honeypot and the status element, again if a framework removed them. Throws if that fails the
  * first time; the form is not tried again.
@@ -89,7 +93,7 @@ export const enhance = (form: HTMLFormElement): State | undefined => {
     if (formMember(form, "closest")("turbo-frame")) formMember(form, "setAttribute")("data-turbo", "false")
     Honeypot.add(form)
     states.set(form, { status: statusOf(form), shownAt: performance.now(), isBusy: false, pending: undefined })
-    if (isAddressless(form)) void loadFaults().then((faults) => faults?.tellOwner(form))
+    if (isAddressless(form)) tellOwner(form)
     if (attributeOf(form, "data-style") !== "off") void addStyle()
   } else if (state && !formMember(form, "contains")(state.status)) {
     Honeypot.add(form)
@@ -166,14 +170,16 @@ const reject = async (
 ): Promise<void> => {
   state.pending = undefined
   if (!dispatch(form, "error", { reason, faults: errors })) return
-  const faults = await loadFaults()
   // The visitor cannot correct an error without a field.
   const ofForm = errors.find(({ field }) => field === undefined)
   if (ofForm) {
-    faults?.tellOwner(form, 422, ofForm.message)
+    tellOwner(form, 422, ofForm.message)
     showText(form, state, "failed", "setup")
     return
   }
+  const faults = await loadFaults()
+  // The visitor has sent the form again meanwhile.
+  if (state.isBusy) return
   const rest = faults ? faults.show(form, errors, isAwaited()) : errors
   const check = rest.length < errors.length || errors.length === 0 ? [text(form, "check")] : []
   showMessage(form, state, "invalid", [...check, ...rest.map(({ field, message }) => `${field}: ${message}`)].join(" "))
@@ -185,7 +191,6 @@ const deliver = async (form: HTMLFormElement, state: State, pending: Pending): P
   const enableButtons = disableButtons(form)
   if (pending.attempts === 0) showText(form, state, "sending", "sending")
   const outcome = await Delivery.send(pending.endpoint, pending.body, pending.key)
-  const faults = /^(Invalid|Refused)$/.test(outcome._tag) ? await loadFaults() : undefined
   pending.attempts++
   state.isBusy = false
   enableButtons()
@@ -201,7 +206,7 @@ const deliver = async (form: HTMLFormElement, state: State, pending: Pending): P
       return
     case "Refused":
       if (dispatch(form, "error", { reason: "refused", status: outcome.status, detail: outcome.detail })) {
-        if (refusalTexts[outcome.status] === "setup") faults?.tellOwner(form, outcome.status, outcome.detail)
+        if (refusalTexts[outcome.status] === "setup") tellOwner(form, outcome.status, outcome.detail)
         showText(form, state, "failed", refusalTexts[outcome.status] ?? "failed")
       }
       return

@@ -12,15 +12,10 @@ import { isSpelledLikeToken } from "../../core/chat/WidgetToken.ts"
 import * as Person from "../../core/persons/Person.ts"
 import * as Role from "../../core/sites/Role.ts"
 import * as Scope from "../../core/sites/Scope.ts"
+import * as SiteInput from "../../core/sites/SiteInput.ts"
 import * as TimeInput from "../../core/text/TimeInput.ts"
 import * as TimeZone from "../../core/text/TimeZone.ts"
 import { parseUuid } from "../../core/text/Uuid.ts"
-
-/** The most characters (Unicode code points) of a name. */
-const maxName = 200
-
-/** The most origins of one website or instance. */
-const maxOrigins = 100
 
 export interface Kind<A> {
   /** What the value must be, in words that follow "must be". */
@@ -48,24 +43,16 @@ export const make = <A>(flag: string, kind: Kind<A>, metavar: string, descriptio
 export const optional = <A>(flag: Flag.Flag<A>): Flag.Flag<A | null> =>
   Flag.optional(flag).pipe(Flag.map(Option.getOrNull))
 
-const isName = (text: string): boolean => text !== "" && text.length <= 2 * maxName && [...text].length <= maxName
-
 export const nameKind: Kind<string> = {
-  expected: `a text of 1 to ${maxName} characters`,
-  parse: (text) => Option.liftPredicate(text.trim(), isName)
+  expected: `a text of 1 to ${SiteInput.maxName} characters`,
+  parse: SiteInput.parseName
 }
 
 export const uuidKind: Kind<string> = { expected: "a UUID", parse: (text) => Result.getSuccess(parseUuid(text.trim())) }
 
-/** A scheme, a host without wildcards and an optional port: no credentials, path or query. */
-const originPattern = /^https?:\/\/[^\s/?#@*\\]+\/?$/i
-
 const originKind: Kind<string> = {
   expected: "an origin such as https://www.example.com or http://localhost:3000, without a path",
-  parse: (text) =>
-    Option.fromNullishOr(originPattern.test(text) && text.length <= 300 ? URL.parse(text) : null).pipe(
-      Option.map((url) => url.origin)
-    )
+  parse: SiteInput.parseOrigin
 }
 
 /** The base for parsing a path as a URL. */
@@ -231,8 +218,8 @@ const originsOf = (description: string): Flag.Flag<ReadonlyArray<string>> =>
     // Without a default, help shows the flag as required.
     Flag.withDefault<ReadonlyArray<string>>([]),
     Flag.mapEffect((texts) =>
-      texts.length > maxOrigins
-        ? Effect.fail(wrong("origin", `given at most ${maxOrigins} times`))
+      texts.length > SiteInput.maxOrigins
+        ? Effect.fail(wrong("origin", `given at most ${SiteInput.maxOrigins} times`))
         : Effect.map(
             Effect.forEach(texts, (text) => read("origin", originKind, text)),
             (values) => [...new Set(values)]

@@ -12,7 +12,7 @@ import * as Inputs from "./Inputs.ts"
 import * as Output from "./Output.ts"
 
 /** The longest file, in UTF-16 units: white space and escapes included. */
-const maxText = 16 * FormRules.limits.bytes
+const maxText = 16 * FormRules.limits.jsonLength
 
 /** The most errors that are printed. */
 const maxFaults = 10

@@ -10,17 +10,23 @@ import * as HttpApi from "effect/http-api/HttpApi"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { asOwnerDocument } from "../OpenApi.ts"
 import { Authentication } from "./Authentication.ts"
+import { ConversationsGroup } from "./Conversations.ts"
+import { CredentialsGroup } from "./Credentials.ts"
+import { GoalsGroup } from "./Goals.ts"
 import { ReportsGroup } from "./Reports.ts"
 import { SessionGroup } from "./Session.ts"
+import { SetUpGroup } from "./SetUp.ts"
 import { SitesGroup } from "./Sites.ts"
 import { SubmissionsGroup } from "./Submissions.ts"
+import { TokensGroup } from "./Tokens.ts"
 import { Validation } from "./Validation.ts"
 
 /** All paths of this API begin with it. */
 export const prefix = "/v1/owner/"
 
 export class OwnerApi extends HttpApi.make("hydracore-owner")
-  .add(ReportsGroup, SitesGroup, SubmissionsGroup)
+  .add(ReportsGroup, SitesGroup, SubmissionsGroup, ConversationsGroup)
+  .add(SetUpGroup, GoalsGroup, TokensGroup, CredentialsGroup)
   // The last one is the outermost: a request without a key is not validated.
   .middleware(Validation)
   .middleware(Authentication)

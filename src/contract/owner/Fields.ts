@@ -4,8 +4,11 @@
  * @module
  */
 import { Option, Result, Schema } from "effect"
+import { isConversationId } from "../../core/chat/Conversation.ts"
+import * as SiteInput from "../../core/sites/SiteInput.ts"
 import * as Cursor from "../../core/text/Cursor.ts"
-import { parseUuid } from "../../core/text/Uuid.ts"
+import * as TimeInput from "../../core/text/TimeInput.ts"
+import { isCanonicalUuid, parseUuid } from "../../core/text/Uuid.ts"
 import * as Wire from "../Wire.ts"
 
 /** The most items of one part of a list. */
@@ -24,17 +27,23 @@ export const limit = Schema.optionalKey(
 
 export const defaultLimit = 50
 
-/** Where a part of a list begins. */
-export const cursor = Schema.optionalKey(
-  Wire.field<Cursor.Position, string>(
-    { type: "string", description: "The `next` of the part before; absent for the first part" },
-    (input) =>
-      Option.match(typeof input === "string" ? Cursor.parse(input) : Option.none(), {
-        onNone: () => Wire.fail("value_error", "Value error, the next of an earlier answer is expected"),
-        onSome: Result.succeed
-      })
+const cursorOf = (isId: (id: string) => boolean) =>
+  Schema.optionalKey(
+    Wire.field<Cursor.Position, string>(
+      { type: "string", description: "The `next` of the part before; absent for the first part" },
+      (input) =>
+        Option.match(typeof input === "string" ? Cursor.parse(input, isId) : Option.none(), {
+          onNone: () => Wire.fail("value_error", "Value error, the next of an earlier answer is expected"),
+          onSome: Result.succeed
+        })
+    )
   )
-)
+
+/** Where a part of a list begins, if the ids of its items are UUIDs. */
+export const cursor = cursorOf(isCanonicalUuid)
+
+/** Where a part of a list of conversations begins. */
+export const conversationCursor = cursorOf(isConversationId)
 
 /** The `next` of an answer. */
 export const next = Schema.NullOr(Schema.String).annotate({
@@ -66,23 +75,55 @@ export const choice = <const A extends string>(choices: ReadonlyArray<A>, option
 /** The most ids of a selection. */
 export const maxSelected = 100
 
-/** The ids of a selection, without duplicates. */
+/** A text that is parsed. `expected` follows "Value error, ". */
+export const parsed = <A>(
+  jsonSchema: Record<string, unknown>,
+  parse: (text: string) => Option.Option<A>,
+  expected: string
+) =>
+  Wire.field<A, string>(jsonSchema, (input) =>
+    Option.match(typeof input === "string" ? parse(input) : Option.none(), {
+      onNone: () => Wire.fail("value_error", `Value error, ${expected}`),
+      onSome: Result.succeed
+    })
+  )
+
+/** A name or a label. */
+export const name = (title: string) =>
+  parsed(
+    { type: "string", title, minLength: 1, maxLength: SiteInput.maxName },
+    SiteInput.parseName,
+    `a text of 1 to ${SiteInput.maxName} characters is expected`
+  )
+
+/** When something expires, in milliseconds since 1970. */
+export const expiry = (description: string) =>
+  parsed(
+    { type: "string", format: "date-time", description },
+    TimeInput.parseTimestamp,
+    "a time such as 2030-01-31 or 2030-01-31T08:00:00Z is expected"
+  )
+
+/** Reads the ids of a selection, without duplicates. */
+export const readSelection: Wire.ReadField<ReadonlyArray<string>> = (input) => {
+  if (!Array.isArray(input)) return Wire.fail("list_type", "Input should be a valid list")
+  if (input.length < 1 || input.length > maxSelected) {
+    return Wire.fail("value_error", `Value error, 1 to ${maxSelected} ids are expected`)
+  }
+  const ids = new Set<string>()
+  for (const id of input) {
+    const parsed = typeof id === "string" ? parseUuid(id) : Result.fail("")
+    if (Result.isFailure(parsed)) return Wire.fail("uuid_parsing", "Input should be a list of valid UUIDs")
+    ids.add(parsed.success)
+  }
+  return Result.succeed([...ids])
+}
+
+/** The ids of a selection. */
 export const selection = (title: string) =>
   Wire.field<ReadonlyArray<string>>(
     { type: "array", title, items: { type: "string", format: "uuid" }, minItems: 1, maxItems: maxSelected },
-    (input) => {
-      if (!Array.isArray(input)) return Wire.fail("list_type", "Input should be a valid list")
-      if (input.length < 1 || input.length > maxSelected) {
-        return Wire.fail("value_error", `Value error, 1 to ${maxSelected} ids are expected`)
-      }
-      const ids = new Set<string>()
-      for (const id of input) {
-        const parsed = typeof id === "string" ? parseUuid(id) : Result.fail("")
-        if (Result.isFailure(parsed)) return Wire.fail("uuid_parsing", "Input should be a list of valid UUIDs")
-        ids.add(parsed.success)
-      }
-      return Result.succeed([...ids])
-    }
+    readSelection
   )
 
 export const boolean = (title: string) =>

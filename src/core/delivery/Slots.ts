@@ -13,14 +13,14 @@ export const total = 256
 export const totalFailing = 128
 
 /** The most attempts at a time of one webhook, and of one that fails. */
-const perWebhook = 16
+const perWebhook = 32
 const perFailing = 1
 
 /** The slots for the first attempt of each webhook. */
 const reserved = total / 2
 
 /** The part of the other slots that a webhook may have, of those that no other webhook has. */
-const share = 8
+const share = 4
 
 /** The most attempts that a webhook may have while other webhooks leave this many slots free. */
 const shareOf = (free: number): number => Math.max(1, Math.floor((free - reserved) / share))

@@ -9,7 +9,7 @@ import { Schema, SchemaIssue } from "effect"
 import { isReserved } from "./FormContent.ts"
 import * as Pattern from "./Pattern.ts"
 
-export const limits = { fields: 50, name: 100, choices: 100, text: 200, length: 1_000_000, bytes: 16_384 }
+export const limits = { fields: 50, name: 100, choices: 100, text: 200, length: 1_000_000, jsonLength: 8_192 }
 
 const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes("\0")
 
@@ -27,19 +27,49 @@ const Bound = Schema.Number.annotate({ message: "must be a number" }).check(
   Schema.makeFilter((bound: number) => (Number.isFinite(bound) ? undefined : "must be a finite number"))
 )
 
-interface Bounds {
-  readonly email?: boolean
-  readonly number?: boolean
-  readonly min?: number
-  readonly max?: number
-}
+/** The rules of a field. All but `required` apply to a field that is filled in. */
+const FieldRules = Schema.Struct({
+  /** The field must be filled in. */
+  required: Schema.optionalKey(Flag),
+  /** The value is an email address. */
+  email: Schema.optionalKey(Flag),
+  /** The value is a number, and `min` and `max` bound it; otherwise they bound the count of characters (code points). */
+  number: Schema.optionalKey(Flag),
+  min: Schema.optionalKey(Bound),
+  max: Schema.optionalKey(Bound),
+  /** The whole value matches this regular expression; see `Pattern`. */
+  pattern: Schema.optionalKey(Text(Pattern.maxPattern)),
+  /** The value is one of these texts. */
+  one_of: Schema.optionalKey(
+    Schema.Array(Text(limits.text))
+      .annotate({ message: "must be a list of texts" })
+      .check(
+        Schema.makeFilter((values: ReadonlyArray<string>) =>
+          values.length >= 1 && values.length <= limits.choices ? undefined : `must have 1 to ${limits.choices} texts`
+        )
+      )
+  ),
+  /** What the visitor reads if the value breaks a rule, instead of the English default. */
+  message: Schema.optionalKey(Text(limits.text))
+}).annotate({ message: "must be an object with rules" })
+
+export type FieldRules = typeof FieldRules.Type
+
+/** The rules by the name of the field, as they are stored. */
+export const FormRules = Schema.Record(Schema.String, FieldRules).annotate({
+  message: "must be an object with the names of fields"
+})
+
+export type FormRules = typeof FormRules.Type
 
 const isLength = (bound: number): boolean => Number.isInteger(bound) && bound >= 0 && bound <= limits.length
 
-/** What is wrong with the combination of a field's rules. */
-const faultsOf = (rules: Bounds) => {
+/** What is wrong with the values of a field's rules. */
+const faultsOf = (rules: FieldRules) => {
   const bounds = (["min", "max"] as const).filter((name) => rules[name] !== undefined)
+  const pattern = rules.pattern === undefined ? undefined : Pattern.faultOf(rules.pattern)
   return [
+    ...(pattern === undefined ? [] : [{ path: ["pattern"], issue: pattern }]),
     ...(rules.email && rules.number ? [{ path: ["number"], issue: "cannot be combined with email" }] : []),
     ...bounds
       .filter((name) => !rules.number && !isLength(rules[name] ?? 0))
@@ -53,38 +83,6 @@ const faultsOf = (rules: Bounds) => {
   ]
 }
 
-/** The rules of a field. All but `required` apply to a field that is filled in. */
-export const FieldRules = Schema.Struct({
-  /** The field must be filled in. */
-  required: Schema.optionalKey(Flag),
-  /** The value is an email address. */
-  email: Schema.optionalKey(Flag),
-  /** The value is a number, and `min` and `max` bound it; otherwise they bound the count of characters (code points). */
-  number: Schema.optionalKey(Flag),
-  min: Schema.optionalKey(Bound),
-  max: Schema.optionalKey(Bound),
-  /** The whole value matches this regular expression; see `Pattern`. */
-  pattern: Schema.optionalKey(
-    Text(Pattern.maxPattern).check(Schema.makeFilter((pattern: string) => Pattern.faultOf(pattern)))
-  ),
-  /** The value is one of these texts. */
-  one_of: Schema.optionalKey(
-    Schema.Array(Text(limits.text))
-      .annotate({ message: "must be a list of texts" })
-      .check(
-        Schema.makeFilter((values: ReadonlyArray<string>) =>
-          values.length >= 1 && values.length <= limits.choices ? undefined : `must have 1 to ${limits.choices} texts`
-        )
-      )
-  ),
-  /** What the visitor reads if the value breaks a rule, instead of the English default. */
-  message: Schema.optionalKey(Text(limits.text))
-})
-  .annotate({ message: "must be an object with rules" })
-  .check(Schema.makeFilter(faultsOf))
-
-export type FieldRules = typeof FieldRules.Type
-
 const nameFault = (name: string): string | undefined =>
   isReserved(name) || name === "__proto__"
     ? "cannot have rules: the name is reserved"
@@ -92,22 +90,21 @@ const nameFault = (name: string): string | undefined =>
       ? `must be the name of a field, of 1 to ${limits.name} characters`
       : undefined
 
-/** The rules by the name of the field. */
-export const FormRules = Schema.Record(Schema.String, FieldRules)
+/** Rules as an owner gives them. */
+const GivenRules = Schema.Record(Schema.String, FieldRules.check(Schema.makeFilter(faultsOf)))
   .annotate({ message: "must be an object with the names of fields" })
   .check(
-    Schema.makeFilter((rules: Readonly<Record<string, FieldRules>>) => {
+    Schema.makeFilter((rules: FormRules) => {
       const names = Object.keys(rules)
       if (names.length < 1 || names.length > limits.fields) return `must name 1 to ${limits.fields} fields`
-      if (JSON.stringify(rules).length > limits.bytes) return `must have at most ${limits.bytes} characters as JSON`
+      if (JSON.stringify(rules).length > limits.jsonLength)
+        return `must have at most ${limits.jsonLength} characters as JSON`
       return names.flatMap((name) => {
         const fault = nameFault(name)
         return fault === undefined ? [] : [{ path: [name], issue: fault }]
       })
     })
   )
-
-export type FormRules = typeof FormRules.Type
 
 /** A form of a website with its rules. */
 export interface Form {
@@ -133,7 +130,7 @@ export interface Fault {
   readonly message: string
 }
 
-/** The errors of an issue of `FormRules`. */
+/** The errors of rules that cannot be read. */
 export const faultsOfIssue = (issue: SchemaIssue.Issue): ReadonlyArray<Fault> =>
   issuesOf(issue).issues.map(({ message, path = [] }) => ({
     path: path.map((key) => String(typeof key === "object" ? key.key : key)),
@@ -142,4 +139,4 @@ export const faultsOfIssue = (issue: SchemaIssue.Issue): ReadonlyArray<Fault> =>
 
 /** Reads rules; fails with every error. */
 export const read = (input: unknown) =>
-  Schema.decodeUnknownResult(FormRules, { errors: "all", onExcessProperty: "error" })(input)
+  Schema.decodeUnknownResult(GivenRules, { errors: "all", onExcessProperty: "error" })(input)

@@ -4,6 +4,7 @@
  * @module
  */
 import * as JsonMembers from "../json/JsonMembers.ts"
+import * as JsonSearch from "../json/JsonSearch.ts"
 import type { Position } from "../text/Cursor.ts"
 import type { Status, Submission } from "./Submission.ts"
 
@@ -67,11 +68,7 @@ export interface Needles {
   readonly json: ReadonlyArray<string>
 }
 
-export const needlesOf = (search: string): Needles => {
-  const escaped = JSON.stringify(search).slice(1, -1)
-  const ascii = escaped.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
-  return { text: search, json: ascii === escaped ? [escaped] : [escaped, ascii] }
-}
+export const needlesOf = (search: string): Needles => ({ text: search, json: JsonSearch.needlesOf(search) })
 
 const contains = (text: string | null, needle: string): boolean =>
   (text ?? "").toLowerCase().includes(needle.toLowerCase())

@@ -16,7 +16,7 @@ export const maxText = 500
 const maxInstructions = 200
 
 /** The most compiled patterns that are kept. */
-const maxKept = 200
+const maxKept = 1_000
 
 const tooComplex = "is too complex; use fewer or smaller repetitions"
 

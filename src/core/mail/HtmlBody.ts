@@ -28,7 +28,6 @@ const theme = `
 }
 @media (max-width: 520px) {
   .pad { padding: 24px 20px !important }
-  .figure { display: block !important; width: auto !important; padding: 0 0 8px !important }
 }
 `
 
@@ -55,8 +54,8 @@ const table = (rows: string, more = ""): string =>
 
 const directions = { up: "#12805c", down: "#b42318", same: "#667085" } as const
 
-const figure = ({ change, direction, name, value }: Figure, share: number): string =>
-  `<td class="figure" width="${share}%" style="padding:0 8px 8px 0;vertical-align:top">${table(
+const figure = ({ change, direction, name, value }: Figure, index: number): string =>
+  `<td width="50%" style="padding:${index === 0 ? "0 4px 8px 0" : "0 0 8px 4px"};vertical-align:top">${table(
     `<tr><td class="tile" style="background:#f5f6f8;border-radius:10px;padding:14px 16px;${font}">` +
       `<div class="soft" style="${soft};font-size:13px;line-height:18px">${text(name)}</div>` +
       `<div class="ink" style="${ink};font-size:24px;line-height:32px;font-weight:650;font-variant-numeric:tabular-nums">${text(value)}</div>` +
@@ -68,16 +67,16 @@ const figures = (all: ReadonlyArray<Figure>): string =>
   table(
     Array.from({ length: Math.ceil(all.length / 2) }, (_, index) => {
       const pair = all.slice(2 * index, 2 * index + 2)
-      return `<tr>${pair.map((one) => figure(one, 50)).join("")}</tr>`
+      return `<tr>${pair.map(figure).join("")}</tr>`
     }).join("")
   )
 
 const cell = (tag: "th" | "td", value: string, index: number, look: string): string =>
-  `<${tag}${tag === "th" ? ' scope="col"' : ""} class="line ${tag === "th" ? "soft" : "ink"}" style="padding:9px 0 9px ${index === 0 ? 0 : 16}px;text-align:${index === 0 ? "start" : "end"};${look};${font}">${text(value)}</${tag}>`
+  `<${tag}${tag === "th" ? ' scope="col"' : ""}${index === 0 ? "" : ' width="72"'} class="line ${tag === "th" ? "soft" : "ink"}" style="padding:9px 0 9px ${index === 0 ? 0 : 16}px;text-align:${index === 0 ? "start" : "end;font-variant-numeric:tabular-nums"};${look};${font}">${text(value)}</${tag}>`
 
 const numbers = (header: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   const head = `${soft};font-size:13px;line-height:18px;font-weight:500`
-  const body = `${ink};font-size:15px;line-height:22px;border-top:1px solid #e8ebf0;font-variant-numeric:tabular-nums;overflow-wrap:anywhere`
+  const body = `${ink};font-size:15px;line-height:22px;border-top:1px solid #e8ebf0;overflow-wrap:anywhere`
   return (
     `<table width="100%" cellpadding="0" cellspacing="0" border="0">` +
     `<thead><tr>${header.map((value, index) => cell("th", value, index, head)).join("")}</tr></thead><tbody>` +
@@ -94,6 +93,10 @@ const write = (part: Part): string => {
     case "notice":
       return row(
         `<div class="notice" style="background:#fdf4dc;color:#6b4e00;border-radius:10px;padding:12px 16px;font-size:14px;line-height:21px;overflow-wrap:anywhere;${font}">${text(part.text)}</div>`
+      )
+    case "command":
+      return row(
+        `<div class="tile ink" style="background:#f5f6f8;${ink};border-radius:10px;padding:12px 16px;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:13px;line-height:20px;overflow-wrap:anywhere">${text(part.text)}</div>`
       )
     case "fields":
       return row(table(fieldRows(part.fields)), "padding:0 0 20px")

@@ -21,6 +21,8 @@ export interface Figure {
 export type Part =
   | { readonly kind: "paragraph"; readonly text: string }
   | { readonly kind: "notice"; readonly text: string }
+  /** What to type on the command line. */
+  | { readonly kind: "command"; readonly text: string }
   | { readonly kind: "fields"; readonly fields: ReadonlyArray<Field> }
   /** Short values of minor interest. */
   | { readonly kind: "facts"; readonly fields: ReadonlyArray<Field> }

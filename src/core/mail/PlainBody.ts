@@ -14,6 +14,7 @@ const write = (part: Part): string => {
   switch (part.kind) {
     case "paragraph":
     case "notice":
+    case "command":
       return part.text
     case "fields":
     case "facts":

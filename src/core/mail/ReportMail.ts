@@ -127,7 +127,7 @@ export const content = (
   return {
     subject: `${period === "weekly" ? "Week" : "Month"} of ${name}: ${MailText.counted(visitors, "visitor")}, ${MailText.counted(sum(now.leads), "lead")} (${span})`,
     website: name,
-    title: span,
+    title: period === "weekly" ? `Week of ${span}` : span,
     parts: [
       {
         kind: "figures",

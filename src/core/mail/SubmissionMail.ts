@@ -90,6 +90,11 @@ const quarantineNotice = ({ reasons }: Submission): Part => ({
   text: `This submission is in the quarantine as suspected spam (${reasons.join(", ") || "no reason"}). Do not follow its links unless you know the sender.`
 })
 
+const release = ({ submissionId }: Submission): ReadonlyArray<Part> => [
+  { kind: "paragraph", text: "If it is no spam, release it:" },
+  { kind: "command", text: `hydracore submissions release --submission-id ${submissionId}` }
+]
+
 /** What a mail says about its website. */
 export type Website = Pick<Site, "websiteConfigId" | "name" | "timeZone">
 
@@ -116,6 +121,7 @@ const single = (website: Website, submission: Submission): Content => {
     parts: [
       ...(isQuarantined ? [quarantineNotice(submission)] : []),
       { kind: "fields", fields: fieldsOf(submission, limits.one) },
+      ...(isQuarantined ? release(submission) : []),
       ...(replyTo === null || isQuarantined
         ? []
         : [
@@ -155,8 +161,9 @@ const several = (website: Website, submissions: ReadonlyArray<Submission>, count
         ? [
             {
               kind: "notice",
-              text: `This mail leaves out ${MailText.counted(count - shown.length, "submission")}. \`hydracore submissions export --site ${website.websiteConfigId}\` prints all.`
-            } as const
+              text: `This mail leaves out ${MailText.counted(count - shown.length, "submission")}. The export has all:`
+            } as const,
+            { kind: "command", text: `hydracore submissions export --site ${website.websiteConfigId}` } as const
           ]
         : [])
     ],

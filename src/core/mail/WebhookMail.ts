@@ -30,10 +30,8 @@ export const content = (website: Website, { host, isGone, webhookId }: DisabledW
           ? "Its receiver answered 410 (Gone), which asks for no more events. It gets no events now. The submissions themselves are stored."
           : "Every attempt to reach it failed for five days. It gets no events now. The submissions themselves are stored."
       },
-      {
-        kind: "paragraph",
-        text: `When the receiver works again, enable it with: hydracore webhook update --webhook-id ${webhookId} --enable`
-      },
+      { kind: "paragraph", text: "When the receiver works again, enable the webhook:" },
+      { kind: "command", text: `hydracore webhook update --webhook-id ${webhookId} --enable` },
       {
         kind: "facts",
         fields: [

@@ -2,7 +2,7 @@
  * Finds a person's data by an email address. Pure.
  *
  * A submission is a person's if its email or a value of its form is the address. A conversation is if one of its messages or
- * comments contains the address. The case of letters does not matter.
+ * comments contains the address. A notification is if its mails go to the address. The case of letters does not matter.
  *
  * @module
  */
@@ -10,9 +10,10 @@ import { Option } from "effect"
 import type { Conversation } from "../chat/Conversation.ts"
 import type { DeliveryStatus } from "../delivery/Webhook.ts"
 import type { Submission } from "../forms/Submission.ts"
+import type { Notification } from "../mail/Notification.ts"
 
 /** The kinds of data that are searched. The deliveries of what is found belong to it. */
-export const kinds = ["submission", "conversation"] as const
+export const kinds = ["submission", "conversation", "notification"] as const
 
 export type Kind = (typeof kinds)[number]
 
@@ -32,12 +33,14 @@ export interface Delivery {
 export type PersonRecord =
   | { readonly kind: "submission"; readonly submission: Submission }
   | { readonly kind: "conversation"; readonly instanceId: string; readonly conversation: Conversation }
+  | { readonly kind: "notification"; readonly notification: Notification }
   | { readonly kind: "delivery"; readonly delivery: Delivery }
 
-/** How much was deleted. Of deliveries, the data. */
+/** How much was deleted: of deliveries the data, and with notifications their mails. */
 export interface Erased {
   readonly submissions: number
   readonly conversations: number
+  readonly notifications: number
   readonly deliveries: number
 }
 
@@ -104,10 +107,15 @@ export const hasTalked = ({ messages }: Pick<Conversation, "messages">, address:
     return false
   })
 
-export const nothing: Erased = { submissions: 0, conversations: 0, deliveries: 0 }
+/** Whether the mails of a notification go to the address. */
+export const isRecipient = ({ recipient }: Pick<Notification, "recipient">, address: string): boolean =>
+  isAddress(recipient, address)
+
+export const nothing: Erased = { submissions: 0, conversations: 0, notifications: 0, deliveries: 0 }
 
 export const add = (one: Erased, other: Erased): Erased => ({
   submissions: one.submissions + other.submissions,
   conversations: one.conversations + other.conversations,
+  notifications: one.notifications + other.notifications,
   deliveries: one.deliveries + other.deliveries
 })

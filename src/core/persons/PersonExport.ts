@@ -25,6 +25,12 @@ export const json = (record: PersonRecord): string => {
     }
     case "conversation":
       return prefixed({ kind, instance_id: record.instanceId }, ConversationExport.json(record.conversation))
+    case "notification": {
+      const { createdAt, notificationId, recipient, topic, websiteConfigId } = record.notification
+      const ids = { kind, notification_id: notificationId, website_config_id: websiteConfigId }
+      const about = topic.kind === "report" ? { report: topic.period } : { digest: topic.digest }
+      return TerminalText.inertJson(JSON.stringify({ ...ids, to: recipient, ...about, created_at: iso(createdAt) }))
+    }
     case "delivery": {
       const { createdAt, eventId, payload, status, subscriberId, type } = record.delivery
       const members = { kind, event_id: eventId, subscriber_id: subscriberId, type, created_at: iso(createdAt), status }

@@ -17,6 +17,16 @@ export interface Access {
 export const reaches = ({ sites }: Access, websiteConfigId: string): boolean =>
   sites === "all" || sites.includes(websiteConfigId)
 
+/**
+ * Whether a caller may issue, list and revoke keys and sessions of an access: the caller may change things, and the access
+ * includes nothing that the caller lacks. One whose websites are all deleted is left to callers for all websites.
+ */
+export const manages = (caller: Access, access: Access): boolean =>
+  caller.scope === "write" &&
+  Scope.includes(caller.scope, access.scope) &&
+  (caller.sites === "all" ||
+    (access.sites !== "all" && access.sites.length > 0 && access.sites.every((id) => reaches(caller, id))))
+
 class Proof<Included> {
   declare protected readonly included: Included
   readonly site: Site

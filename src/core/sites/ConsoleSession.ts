@@ -38,6 +38,9 @@ export const isOpen = (session: ConsoleSession): session is OpenSession => sessi
 /** The secret in a link: `hcl_` and 43 characters. */
 export const link = Credential.spelling("hcl")
 
+/** The path of a link. Browsers do not send what follows `#` to servers. */
+export const pathOf = (secret: string): string => `/console/#/link/${secret}`
+
 /** The secret in a cookie: `hcs_` and 43 characters. */
 export const cookie = Credential.spelling("hcs")
 
@@ -66,4 +69,7 @@ export const isValidAt = (session: ConsoleSession, now: number): boolean =>
 export const mustTouch = ({ use }: OpenSession, now: number): boolean => now - use.lastUsedAt >= limits.touch
 
 /** What the person may do. */
-export const accessOf = ({ role, sites }: ConsoleSession): Access => ({ scope: scopeOf[role], sites })
+export const accessOf = ({ role, sites }: Pick<ConsoleSession, "role" | "sites">): Access => ({
+  scope: scopeOf[role],
+  sites
+})

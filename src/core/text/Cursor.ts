@@ -4,21 +4,19 @@
  * @module
  */
 import { Option } from "effect"
-import { isCanonicalUuid } from "./Uuid.ts"
 
 export interface Position {
   /** Milliseconds since 1970. */
   readonly time: number
-  /** A canonical UUID. */
   readonly id: string
 }
 
 export const format = ({ id, time }: Position): string => `${time}.${id}`
 
-/** None for a text that `format` cannot have made. */
-export const parse = (text: string): Option.Option<Position> => {
-  const [, time = "", id = ""] = /^(-?[0-9]{1,15})\.([0-9a-f-]{36})$/.exec(text) ?? []
-  return isCanonicalUuid(id) ? Option.some({ time: Number(time), id }) : Option.none()
+/** None for a text that `format` cannot have made. `isId` tells which ids the list has. */
+export const parse = (text: string, isId: (id: string) => boolean): Option.Option<Position> => {
+  const [, time = "", id = ""] = /^(-?[0-9]{1,15})\.(.+)$/.exec(text) ?? []
+  return isId(id) ? Option.some({ time: Number(time), id }) : Option.none()
 }
 
 /** Orders positions from the latest to the earliest. */

@@ -1,5 +1,8 @@
 /**
- * Whether a text is an email address. Pure.
+ * Whether a text that a visitor entered is an email address. Pure.
+ *
+ * Wider than `mail/Address`, which decides what this service may write into the head of a mail: people have addresses in any
+ * script.
  *
  * @module
  */

@@ -29,6 +29,7 @@ export const guides = [
   "settings",
   "security",
   "api",
+  "console",
   "owner-api",
   "webhooks",
   "mail",

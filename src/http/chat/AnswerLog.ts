@@ -6,7 +6,6 @@
 import { Effect, Exit, Option, Scope } from "effect"
 import type { AgentEvent } from "../../core/chat/Agent.ts"
 import * as AnswerEnd from "../../core/chat/AnswerEnd.ts"
-import * as AnswerPieces from "../../core/chat/AnswerPieces.ts"
 import type { AnswerEnding } from "../../core/chat/Conversation.ts"
 import { AgentBroken, type AgentError } from "../../services/chat/AgentStream.ts"
 import type { EventSink, EventSource } from "./EventSource.ts"
@@ -31,26 +30,35 @@ class Reader {
     this.onEnd = onEnd
   }
 
+  /** Takes events that the log has just added. */
+  take(events: Events): void {
+    if (this.position + events.length === this.log.length && this.sink.isEmpty && !this.sink.isOver) this.push(events)
+    else this.deliver()
+  }
+
   /** Pushes what the sink does not have yet, now or once it is empty. */
   deliver(): void {
     const { log, sink } = this
-    if (this.position < log.length && !sink.isOver) {
-      if (!sink.isEmpty) {
-        this.wait()
-        return
-      }
-      const events = log.since(this.position)
-      this.position = log.length
-      try {
-        sink.push(events.length === 1 ? events : AnswerPieces.joinTexts(events))
-      } catch (defect) {
-        // It ends this reader alone.
-        this.onEnd(Exit.die(defect))
-        return
-      }
+    if (this.position === log.length || sink.isOver) this.check()
+    else if (sink.isEmpty) this.push(log.since(this.position))
+    else this.wait()
+  }
+
+  private push(events: Events): void {
+    this.position = this.log.length
+    try {
+      this.sink.push(events)
+    } catch (defect) {
+      // It ends this reader alone.
+      this.onEnd(Exit.die(defect))
+      return
     }
-    if (sink.isOver) this.onEnd(Exit.void)
-    else if (log.exit !== undefined) this.onEnd(log.exit)
+    this.check()
+  }
+
+  private check(): void {
+    if (this.sink.isOver) this.onEnd(Exit.void)
+    else if (this.log.exit !== undefined) this.onEnd(this.log.exit)
   }
 
   private wait(): void {
@@ -66,8 +74,10 @@ class Reader {
 export class AnswerLog {
   /** How the answer ended; undefined while it runs. */
   exit: End | undefined
-  readonly #events: Array<AgentEvent> = []
-  readonly #readers = new Set<Reader>()
+  /** A text is kept as its delta alone: an answer has thousands, and each outlives the collections of young objects. */
+  readonly #events: Array<AgentEvent | string> = []
+  /** Replaced, never changed: a reader may leave while the others are served. */
+  #readers: ReadonlyArray<Reader> = []
   #holders = 0
   readonly #onReaders: (readers: number) => void
 
@@ -81,20 +91,35 @@ export class AnswerLog {
     return this.#events.length
   }
 
-  /** The events from a position on. */
+  /** The events from a position on. Adjacent texts are one. */
   since(position: number): Events {
-    return this.#events.slice(position)
+    const events: Array<AgentEvent> = []
+    let text = ""
+    const endText = () => {
+      if (text !== "") events.push({ _tag: "Text", delta: text })
+      text = ""
+    }
+    for (let index = position; index < this.#events.length; index++) {
+      const event = this.#events[index]!
+      if (typeof event === "string") text += event
+      else {
+        endText()
+        events.push(event)
+      }
+    }
+    endText()
+    return events
   }
 
   push(events: Events): void {
-    for (const event of events) this.#events.push(event)
-    this.#deliver()
+    for (const event of events) this.#events.push(event._tag === "Text" ? event.delta : event)
+    for (const reader of this.#readers) reader.take(events)
   }
 
   /** Ends the log: readers get the events before it, then the exit. The first end stays. */
   end(exit: End): void {
     this.exit ??= exit
-    this.#deliver()
+    for (const reader of this.#readers) reader.deliver()
   }
 
   /** Ends the log of an answer that is stored with this ending. `fault` says why an answer failed. */
@@ -116,21 +141,21 @@ export class AnswerLog {
       Scope.provide(this.hold, scope),
       Effect.callback<void, AgentError>((resume) => {
         const reader = new Reader(this, sink, (end) => {
-          this.#readers.delete(reader)
+          this.#remove(reader)
           resume(end)
         })
-        this.#readers.add(reader)
+        this.#readers = [...this.#readers, reader]
         reader.deliver()
-        return Effect.sync(() => this.#readers.delete(reader))
+        return Effect.sync(() => this.#remove(reader))
       })
     )
 
   hasReader(reader: Reader): boolean {
-    return this.#readers.has(reader)
+    return this.#readers.includes(reader)
   }
 
-  #deliver(): void {
-    for (const reader of this.#readers) reader.deliver()
+  #remove(reader: Reader): void {
+    this.#readers = this.#readers.filter((each) => each !== reader)
   }
 
   #count(change: number): void {

@@ -5,7 +5,6 @@
  */
 import { Effect, Latch } from "effect"
 import type { AgentEvent } from "../../core/chat/Agent.ts"
-import { joinTexts } from "../../core/chat/AnswerPieces.ts"
 import type { AnswerLog } from "./AnswerLog.ts"
 
 export class AnswerPieces {
@@ -36,7 +35,7 @@ export class AnswerPieces {
   next(log: AnswerLog): ReadonlyArray<AgentEvent> {
     if (this.isClosed) return []
     if (log.length > this.taken) {
-      this.pending = [...this.pending, ...joinTexts(log.since(this.taken))]
+      this.pending = [...this.pending, ...log.since(this.taken)]
       this.taken = log.length
     }
     if (this.pending.length > 0) this.isIdle.closeUnsafe()

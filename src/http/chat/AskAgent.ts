@@ -64,6 +64,8 @@ interface Prepared {
   readonly turns: AgentRequest["turns"]
 }
 
+type Turns = Question & { readonly _tag: "Turns" }
+
 const withMessage = (text: string): NewTurn["message"] => ({ messageId: randomUUID(), text })
 
 /** The session of an agent that must not know the conversation later. */
@@ -114,7 +116,13 @@ export const make = Effect.gen(function* () {
       case "Turns": {
         const { message } = question.turns
         const turns = ClientTurns.bounded(question.turns, bounds)
-        if (question.kind === "new") return Effect.succeed({ message: withMessage(message), turns })
+        if (question.kind === "new") {
+          return Effect.map(branchOf(question, key), (from) => ({
+            message: withMessage(message),
+            from: Option.getOrUndefined(from),
+            turns
+          }))
+        }
         return Effect.map(store.read(key), (stored) => {
           const replaced = ClientTurns.replaced(
             Option.getOrElse(stored, () => []),
@@ -130,6 +138,15 @@ export const make = Effect.gen(function* () {
       }
     }
   }
+
+  /**
+   * The visitor's message that a new one replaces, because the client's conversation goes on from an earlier answer than the
+   * stored one: some clients edit without naming the message. Only `useChat` has the ids of the answers.
+   */
+  const branchOf = ({ isResumable, turns }: Turns, key: ConversationKey) =>
+    isResumable && turns.answerId !== null && turns.history.at(-1)?.role === "assistant"
+      ? store.messageAfter(key, turns.answerId)
+      : Effect.succeedNone
 
   /** Stores what is said. The answer outlives the request if the visitor may resume it. */
   const askAndStore = (

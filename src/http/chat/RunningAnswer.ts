@@ -6,6 +6,7 @@
 import { Cause, Exit, type Fiber } from "effect"
 import type { AgentEvent } from "../../core/chat/Agent.ts"
 import * as AnswerParts from "../../core/chat/AnswerParts.ts"
+import * as AnswerPieces from "../../core/chat/AnswerPieces.ts"
 import type { AnswerEnding, MessagePart } from "../../core/chat/Conversation.ts"
 import type { Scheduled } from "../../runtime/DeadlineScheduler.ts"
 import type { AgentError } from "../../services/chat/AgentStream.ts"
@@ -72,7 +73,7 @@ export class RunningAnswer implements EventSink, Scheduled {
       if (this.keeps(event)) kept.push(event)
     }
     if (texts > 0) this.options.onTexts(texts)
-    this.log.push(kept)
+    if (kept.length > 0) this.log.push(kept.length === 1 ? kept : AnswerPieces.joinTexts(kept))
     if (this.bytes > this.options.maxBytes) this.fail("the answer is longer than CHAT_MAX_BYTES")
   }
 

@@ -61,9 +61,13 @@ const storeInterval = Duration.millis(100)
 /** How often it is asked which answers other processes have ended. */
 const checkInterval = Duration.millis(500)
 
-/** About half a minute: a database that restarts is back by then. */
-const storeRetries = Schedule.exponential("100 millis")
-const maxStoreRetries = 8
+/** The storing of an answer is tried again for about half a minute: a database that restarts is back by then. */
+const firstRetry = Duration.millis(100)
+const retries = {
+  schedule: Schedule.exponential("200 millis"),
+  times: 7,
+  while: ({ _tag }: { readonly _tag: string }) => _tag === "StorageUnavailable"
+}
 
 /** How long a process that ends waits for the storing of its answers after its grace period. */
 const storeGrace = Duration.seconds(4)
@@ -159,13 +163,10 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
         if (!answer.isOver && Exit.isFailure(asked)) metrics.agentFailed(asked.cause, answer.log.length > 0)
         const ending = answer.endingAfter(asked)
         const { parts, usage } = answer
+        const complete = store.complete({ answerId, parts, ending, usage })
         // A piece that is stored at the same time would stay.
-        const stored = yield* Effect.andThen(pieces.close, store.complete({ answerId, parts, ending, usage })).pipe(
-          Effect.retry({
-            schedule: storeRetries,
-            times: maxStoreRetries,
-            while: ({ _tag }) => _tag === "StorageUnavailable"
-          }),
+        const stored = yield* Effect.andThen(pieces.close, complete).pipe(
+          Effect.catchTag("StorageUnavailable", () => Effect.retry(Effect.delay(complete, firstRetry), retries)),
           Effect.interruptible,
           Effect.exit
         )
@@ -187,7 +188,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
             onReaders: watch.changed,
             onTexts: measure()
           })
-          const asking = yield* Effect.forkIn(ask(answer, request), answers)
+          const asking = yield* Effect.forkIn(ask(answer, request), answers, { startImmediately: true })
           answer.asking = asking
           const begun = yield* Effect.exit(store.begin({ answerId, key, message, from, trackerSession }))
           if (Exit.isFailure(begun)) {

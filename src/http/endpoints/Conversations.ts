@@ -62,7 +62,10 @@ const noContent = (headers: RateLimitCheck.LimitHeaders): Response => HttpServer
 const toMessage = (message: Message): Conversation["messages"][number] => ({
   id: message.messageId,
   role: message.role,
-  parts: message.parts,
+  // As in the stream of the answer: the ids of two answers' sources differ.
+  parts: message.parts.map((part) =>
+    part.type === "source-url" ? { ...part, sourceId: `${message.messageId}-${part.sourceId}` } : part
+  ),
   metadata: {
     created_at: Calendar.iso(message.createdAt),
     ...(message.role === "assistant" ? { ending: message.ending, rating: message.rating } : {})

@@ -10,14 +10,23 @@ import type { Authentication as AuthenticationService, Guest } from "../../contr
 import type { Validation as ValidationService } from "../../contract/owner/Validation.ts"
 import * as Authentication from "./Authentication.ts"
 import * as CallerLimits from "./CallerLimits.ts"
+import * as ConversationHandlers from "./Conversations.ts"
+import * as CredentialHandlers from "./Credentials.ts"
+import * as GoalHandlers from "./Goals.ts"
+import * as OwnerConversations from "./OwnerConversations.ts"
+import * as OwnerCredentials from "./OwnerCredentials.ts"
+import * as OwnerGoals from "./OwnerGoals.ts"
 import * as OwnerInbox from "./OwnerInbox.ts"
 import * as OwnerReports from "./OwnerReports.ts"
 import * as OwnerSessions from "./OwnerSessions.ts"
 import * as OwnerSites from "./OwnerSites.ts"
+import * as OwnerTokens from "./OwnerTokens.ts"
 import * as ReportHandlers from "./Reports.ts"
 import * as SessionHandlers from "./Session.ts"
+import * as SetUpHandlers from "./SetUp.ts"
 import * as SiteHandlers from "./Sites.ts"
 import * as SubmissionHandlers from "./Submissions.ts"
+import * as TokenHandlers from "./Tokens.ts"
 import * as Validation from "./Validation.ts"
 
 /**
@@ -29,6 +38,10 @@ type HandlerServices =
   | OwnerReports.OwnerReports
   | OwnerSessions.OwnerSessions
   | OwnerInbox.OwnerInbox
+  | OwnerConversations.OwnerConversations
+  | OwnerGoals.OwnerGoals
+  | OwnerTokens.OwnerTokens
+  | OwnerCredentials.OwnerCredentials
 
 /** The handlers of groups. */
 export type Handlers<Groups> = Layer.Layer<
@@ -45,13 +58,27 @@ export const layer = (options: Options) =>
   HttpApiBuilder.layer(OwnerApi).pipe(
     Layer.provide(
       handlers(
-        Layer.mergeAll(ReportHandlers.layer, SiteHandlers.layer, SubmissionHandlers.layer, SessionHandlers.layer)
+        Layer.mergeAll(
+          ReportHandlers.layer,
+          SiteHandlers.layer,
+          SubmissionHandlers.layer,
+          ConversationHandlers.layer,
+          SetUpHandlers.layer,
+          GoalHandlers.layer,
+          TokenHandlers.layer,
+          CredentialHandlers.layer,
+          SessionHandlers.layer
+        )
       )
     ),
     Layer.provide([
       OwnerReports.layer,
       OwnerSites.layer,
       OwnerInbox.layer,
+      OwnerConversations.layer,
+      OwnerGoals.layer,
+      OwnerTokens.layer,
+      OwnerCredentials.layer,
       OwnerSessions.layer(options),
       Authentication.layer(options),
       Authentication.guest,

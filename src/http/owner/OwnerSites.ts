@@ -7,9 +7,11 @@ import { Context, Effect, Layer, Option } from "effect"
 import { Caller } from "../../contract/owner/Authentication.ts"
 import * as Errors from "../../contract/owner/Errors.ts"
 import * as Access from "../../core/sites/Access.ts"
+import type { Counts } from "../../core/sites/Decision.ts"
 import type { Scope } from "../../core/sites/Scope.ts"
-import type { Site } from "../../core/sites/Site.ts"
+import type { Site, SiteChange } from "../../core/sites/Site.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
+import { Decisions } from "../../services/sites/Decisions.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
 
 type NotFound = (typeof Errors.NotFound)["Type"]
@@ -27,6 +29,19 @@ export class OwnerSites extends Context.Service<
       siteId: string,
       scope: S
     ) => Effect.Effect<Access.AuthorizedSite<S>, NotFound | StorageUnavailable, Caller>
+    /** Creates a website. Fails for a caller who would not reach it, or may not change it. */
+    readonly create: (
+      site: Parameters<SiteDirectory["Service"]["create"]>[0]
+    ) => Effect.Effect<Site, NotFound | StorageUnavailable, Caller>
+    readonly update: (
+      proof: Access.AuthorizedSite<"write">,
+      change: SiteChange
+    ) => Effect.Effect<Site, NotFound | StorageUnavailable>
+    /** What was not counted from one UTC date to another, both included. */
+    readonly decisions: (
+      proof: Access.AuthorizedSite<"stats">,
+      days: { readonly first: string; readonly last: string }
+    ) => Effect.Effect<Counts, StorageUnavailable>
   }
 >()("hydracore/http/owner/OwnerSites") {}
 
@@ -38,10 +53,16 @@ const notFound = Errors.make(
 /** The most websites that are looked up at once for a key that names its websites. */
 const concurrency = 8
 
-export const layer: Layer.Layer<OwnerSites, never, SiteDirectory> = Layer.effect(
+const cannotCreate = Errors.make(
+  "NotFound",
+  "Only a key or a session that reaches all websites, and may change them, can create one."
+)
+
+export const layer: Layer.Layer<OwnerSites, never, SiteDirectory | Decisions> = Layer.effect(
   OwnerSites,
   Effect.gen(function* () {
     const directory = yield* SiteDirectory
+    const decisions = yield* Decisions
     return {
       list: Caller.use(({ sites }) =>
         sites === "all"
@@ -57,7 +78,21 @@ export const layer: Layer.Layer<OwnerSites, never, SiteDirectory> = Layer.effect
         const site = yield* directory.byWebsiteConfigId(siteId)
         const proof = Option.flatMap(site, (found) => Access.authorize(caller, scope, found))
         return yield* Option.match(proof, { onNone: () => Effect.fail(notFound), onSome: Effect.succeed })
-      })
+      }),
+      create: (site) =>
+        Caller.use(
+          (caller): Effect.Effect<Site, NotFound | StorageUnavailable> =>
+            Access.manages(caller, { scope: "write", sites: "all" })
+              ? directory.create(site)
+              : Effect.fail(cannotCreate)
+        ),
+      update: ({ site }, change) =>
+        Effect.flatMap(
+          directory.update(site.websiteConfigId, change),
+          // The website was deleted meanwhile.
+          Option.match({ onNone: () => Effect.fail(notFound), onSome: Effect.succeed })
+        ),
+      decisions: ({ site }, days) => decisions.counts({ site, ...days })
     }
   })
 )

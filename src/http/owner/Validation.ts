@@ -18,6 +18,10 @@ export const failed = (faults: ReadonlyArray<ValidationError>): (typeof Validati
   headers: {}
 })
 
+/** A 422 about the member `expires_at` of the body. */
+export const expired = (expected: string) =>
+  failed([{ loc: ["body", "expires_at"], msg: `Value error, ${expected} is expected`, type: "value_error" }])
+
 const locations = { Params: "path", Headers: "header", Query: "query", Payload: "body" } as const
 
 const notJson: ValidationError = { loc: ["body"], msg: "JSON decode error", type: "json_invalid" }

@@ -251,6 +251,13 @@ export const layer = (options: Table.Options = {}): Layer.Layer<ConversationStor
           Effect.map(find(key), ({ conversation, now }) =>
             conversation === undefined ? Option.none() : Option.some(Table.messagesAt(conversation, now))
           ),
+        messageAfter: (key, answerId) =>
+          Effect.sync(() => {
+            const messages = table.get(key)?.messages ?? []
+            const answer = messages.findIndex((message) => message.messageId === answerId && Table.isAnswer(message))
+            const next = answer === -1 ? undefined : messages.slice(answer).find((message) => !Table.isAnswer(message))
+            return Option.map(Option.fromUndefinedOr(next), ({ messageId }) => messageId)
+          }),
         rate,
         list: ({ before, instanceId, limit }) =>
           Effect.map(ofInstance(instanceId), (conversations) =>

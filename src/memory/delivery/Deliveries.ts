@@ -19,7 +19,7 @@ import { DeliveryTables, type StoredDelivery } from "./DeliveryTables.ts"
 import { secretsOf, toWebhook } from "./Webhooks.ts"
 
 /** The events of one fan-out. */
-const fanOutSize = 50
+const fanOutSize = 100
 
 const toDelivery = (delivery: StoredDelivery): Delivery => {
   const { attempts, createdAt, eventId, nextAttemptAt, status, type, webhookId } = delivery

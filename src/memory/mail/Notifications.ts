@@ -55,6 +55,7 @@ export const layer: Layer.Layer<Notifications, never, MailTables | Sites> = Laye
               return { notification: toNotification(stored), latest: { createdAt, status, attempts, error } }
             })
         ),
+      isUsed: Effect.sync(() => tables.notifications.size > 0),
       find: (notificationId) =>
         Effect.sync(() => Option.map(Option.fromUndefinedOr(tables.notifications.get(notificationId)), toNotification)),
       remove: (notificationId) =>

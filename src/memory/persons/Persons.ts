@@ -13,6 +13,7 @@ import { Persons, type Query } from "../../services/persons/Persons.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
 import { DeliveryTables } from "../delivery/DeliveryTables.ts"
+import { MailTables } from "../mail/MailTables.ts"
 
 type Found = Exclude<Person.PersonRecord, { readonly kind: "delivery" }>
 
@@ -21,13 +22,22 @@ const keyOf = ({ conversation, instanceId }: Extract<Found, { readonly kind: "co
   conversationId: conversation.conversationId
 })
 
-const subjectOf = (record: Found): string =>
-  record.kind === "submission" ? record.submission.submissionId : FanOut.conversationSubject(keyOf(record))
+/** What the deliveries of a record name as their subject; null for a notification, which has none. */
+const subjectOf = (record: Found): string | null => {
+  switch (record.kind) {
+    case "submission":
+      return record.submission.submissionId
+    case "conversation":
+      return FanOut.conversationSubject(keyOf(record))
+    case "notification":
+      return null
+  }
+}
 
 export const layer: Layer.Layer<
   Persons,
   never,
-  SiteDirectory | SubmissionRepo | InstanceDirectory | ConversationStore | DeliveryTables
+  SiteDirectory | SubmissionRepo | InstanceDirectory | ConversationStore | DeliveryTables | MailTables
 > = Layer.effect(
   Persons,
   Effect.gen(function* () {
@@ -36,6 +46,7 @@ export const layer: Layer.Layer<
     const instances = yield* InstanceDirectory
     const store = yield* ConversationStore
     const tables = yield* DeliveryTables
+    const mails = yield* MailTables
 
     const isAsked = (query: Query, websiteConfigId: string | null) =>
       query.websiteConfigId === null || query.websiteConfigId === websiteConfigId
@@ -56,29 +67,40 @@ export const layer: Layer.Layer<
           ),
           Stream.filter(({ conversation }) => Person.hasTalked(conversation, query.address)),
           Stream.map((found) => ({ kind: "conversation", ...found }))
+        ),
+      notification: (query) =>
+        Stream.fromIterableEffect(Effect.sync(() => [...mails.notifications.values()])).pipe(
+          Stream.filter((one) => isAsked(query, one.websiteConfigId) && Person.isRecipient(one, query.address)),
+          Stream.map((notification) => ({ kind: "notification", notification }))
         )
     }
 
     const search = (query: Query) => Stream.flatMap(Stream.fromIterable(query.kinds), (kind) => stores[kind](query))
 
     /** The deliveries that have data of a record. */
-    const deliveriesOf = (record: Found): ReadonlyArray<Person.Delivery> =>
-      tables
+    const deliveriesOf = (record: Found): ReadonlyArray<Person.Delivery> => {
+      const about = subjectOf(record)
+      if (about === null) return []
+      return tables
         .deliveries()
         .flatMap(({ payload, subject, webhookId: subscriberId, ...delivery }) =>
-          subject === subjectOf(record) && payload !== null && delivery.type !== "submission.deleted"
+          subject === about && payload !== null && delivery.type !== "submission.deleted"
             ? [{ ...delivery, subscriberId, payload }]
             : []
         )
+    }
 
-    const erase = Effect.fnUntraced(function* (record: Found) {
-      const deliveries = deliveriesOf(record).length
-      if (record.kind === "submission") {
-        const isDeleted = yield* repo.delete(record.submission.submissionId)
-        return isDeleted ? { submissions: 1, conversations: 0, deliveries } : Person.nothing
+    const erase = Effect.fnUntraced(function* (record: Found): Effect.fn.Return<Person.Erased, StorageUnavailable> {
+      const erased = { ...Person.nothing, deliveries: deliveriesOf(record).length }
+      switch (record.kind) {
+        case "submission":
+          return (yield* repo.delete(record.submission.submissionId)) ? { ...erased, submissions: 1 } : Person.nothing
+        case "conversation":
+          return (yield* store.delete(keyOf(record))) ? { ...erased, conversations: 1 } : Person.nothing
+        case "notification":
+          mails.remove(record.notification.notificationId)
+          return { ...erased, notifications: 1 }
       }
-      const isDeleted = yield* store.delete(keyOf(record))
-      return isDeleted ? { submissions: 0, conversations: 1, deliveries } : Person.nothing
     })
 
     return {

@@ -19,7 +19,7 @@ export interface Observer {
 const outcomes: ReadonlyArray<Flushed> = ["stored", "refused", "unavailable", "abandoned", "died"]
 
 /** The kind of items that a group commit stores. */
-export type Kind = "page-views" | "events" | "submissions" | "turns" | "answers" | "answer-pieces"
+export type Kind = "page-views" | "events" | "submissions" | "turns" | "answers" | "answer-pieces" | "deliveries"
 
 /** An observer of the batches of one kind. */
 export const observer = (kind: Kind): Effect.Effect<Observer> =>

@@ -18,7 +18,7 @@ import * as Rows from "./ConversationRows.ts"
 
 type Reads = Pick<
   ConversationStore["Service"],
-  "history" | "running" | "follow" | "read" | "list" | "stream" | "hashKey"
+  "history" | "running" | "follow" | "read" | "messageAfter" | "list" | "stream" | "hashKey"
 >
 
 const ofKey = "conversation.instance_id = $1 AND conversation_id = $2"
@@ -39,6 +39,15 @@ const historyStatement = `SELECT ${Rows.messageColumns} FROM (
   ) AS message WHERE newer <= $5 ORDER BY position`
 
 const readStatement = `SELECT ${Rows.messageColumns} FROM ${joined} WHERE ${ofKey} ORDER BY position`
+
+const messageAfterStatement = `SELECT message.message_id AS id
+  FROM conversation JOIN conversation_message AS answer USING (conversation_key)
+    JOIN conversation_message AS message USING (conversation_key)
+  WHERE ${ofKey} AND answer.message_id = $3 AND answer.role = 'assistant'
+    AND message.position > answer.position AND message.role = 'user'
+  ORDER BY message.position LIMIT 1`
+
+const Ids = Schema.Array(Schema.Struct({ id: Schema.String }))
 
 const runningStatement = `SELECT running FROM conversation WHERE ${ofKey} AND running IS NOT NULL AND NOT ${Rows.isLapsed}`
 
@@ -106,6 +115,15 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => 
           bounded(timeout),
           decodeRows(RunningRows),
           Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), (row) => row.running))
+        )
+      : Effect.succeedNone
+
+  const messageAfter: Reads["messageAfter"] = (key, answerId) =>
+    Rows.isKey(key) && isCanonicalUuid(answerId)
+      ? sql.unsafe(messageAfterStatement, [...Rows.keyParameters(key), PgTypes.uuid(answerId)]).pipe(
+          bounded(timeout),
+          decodeRows(Ids),
+          Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), ({ id }) => id))
         )
       : Effect.succeedNone
 
@@ -203,5 +221,5 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => 
         )
   )
 
-  return { history, running, follow, read, list, stream, hashKey }
+  return { history, running, follow, read, messageAfter, list, stream, hashKey }
 }

@@ -54,7 +54,8 @@ const AttemptRows = Schema.Array(
 export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries, never, PgClient.PgClient> =>
   Layer.effect(
     Deliveries,
-    Effect.map(PgClient.PgClient, (sql) => {
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
       const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
         effect.pipe(sql.withTransaction, Database.recoverConnectionErrors(), Database.bounded(timeout))
       let isWarned = false
@@ -76,7 +77,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
             onNone: () => Effect.as(warnWithoutKey, []),
             onSome: (key) => Leases.lease(sql, Redacted.value(key), room, running).pipe(Database.bounded(timeout))
           }),
-        settle: (leased, settlement) => transaction(Leases.settle(sql, leased, settlement)),
+        settle: yield* Leases.settle(sql, timeout),
         list: (webhookId, status) =>
           isCanonicalUuid(webhookId)
             ? sql`SELECT ${sql.literal(deliveryColumns)} FROM delivery WHERE subscriber_id = ${PgTypes.uuid(webhookId)}

@@ -13,7 +13,7 @@ import * as MailFanOut from "../mail/MailFanOut.ts"
 import * as Subjects from "./Subjects.ts"
 
 /** The events of one fan-out: few enough to hold their subjects in memory. */
-const size = 50
+const size = 100
 
 const Text = Schema.NullOr(Schema.String)
 

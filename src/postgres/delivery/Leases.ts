@@ -4,13 +4,16 @@
  * @module
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
-import { Effect, Schema } from "effect"
+import { type Duration, Effect, Result, Schema } from "effect"
 import type { SqlError } from "effect/sql"
 import * as Slots from "../../core/delivery/Slots.ts"
 import { type Leased, leaseMillis, type Webhook } from "../../core/delivery/Webhook.ts"
 import * as WebhookMail from "../../core/mail/WebhookMail.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import type { Settlement } from "../../services/delivery/Deliveries.ts"
+import type { StorageUnavailable } from "../../services/Storage.ts"
+import * as BatchMetrics from "../batch/BatchMetrics.ts"
+import * as GroupCommit from "../batch/GroupCommit.ts"
 import * as Database from "../Database.ts"
 import * as MailFanOut from "../mail/MailFanOut.ts"
 import * as Rows from "./WebhookRows.ts"
@@ -110,30 +113,59 @@ export const lease = Effect.fnUntraced(function* (
   )
 })
 
-/** Records an attempt, unless the delivery was leased or retried meanwhile: also by a process that does not count generations. */
-const settleStatement = `WITH settled AS (
-    UPDATE delivery SET status = $5, next_attempt_at = $6
-    WHERE event_id = $1 AND subscriber_id = $2 AND attempts = $3 AND generation = $4 AND status = 'pending'
-    RETURNING event_id, subscriber_id, payload
+/** An attempt as the statement reads it. */
+const rowOf = ({ attempt: number, eventId, generation, webhook }: Leased, { attempt, next }: Settlement) => ({
+  event_id: eventId,
+  subscriber_id: webhook.webhookId,
+  number,
+  generation,
+  next_status: next.status,
+  due: next.status === "pending" ? new Date(next.nextAttemptAt).toISOString() : null,
+  attempted_at: new Date(attempt.attemptedAt).toISOString(),
+  answered: attempt.status,
+  millis: attempt.millis,
+  answer: attempt.answer,
+  error: attempt.error
+})
+
+/**
+ * Records attempts, except those whose delivery was leased or retried meanwhile, also by a process that counts no generations.
+ * Sent again, it changes nothing.
+ */
+const settleStatement = `WITH given AS MATERIALIZED (
+    SELECT * FROM json_to_recordset($1::json) AS given (event_id uuid, subscriber_id uuid, number integer,
+      generation integer, next_status text, due timestamptz, attempted_at timestamptz, answered integer, millis integer,
+      answer text, error text)
+  ), settled AS (
+    UPDATE delivery SET status = next_status, next_attempt_at = due FROM given
+    WHERE delivery.event_id = given.event_id AND delivery.subscriber_id = given.subscriber_id AND attempts = number
+      AND delivery.generation = given.generation AND status = 'pending'
+    RETURNING delivery.event_id, delivery.subscriber_id, payload IS NOT NULL AS has_payload
   ), attempt AS (
     INSERT INTO delivery_attempt (event_id, subscriber_id, attempted_at, status, millis, answer, error)
-    SELECT event_id, subscriber_id, $7, $8, $9, CASE WHEN payload IS NOT NULL THEN $10::text END, $11 FROM settled
+    SELECT event_id, subscriber_id, attempted_at, answered, millis, CASE WHEN has_payload THEN answer END, error
+    FROM settled JOIN given USING (event_id, subscriber_id)
   )
   SELECT 1 FROM settled`
 
-/** Only a webhook whose health changed is written to. */
+type Attempted = readonly [leased: Leased, settlement: Settlement]
+
+const record = (sql: PgClient.PgClient, attempted: ReadonlyArray<Attempted>) =>
+  sql.unsafe(settleStatement, [
+    PgTypes.text(JSON.stringify(attempted.map(([leased, settlement]) => rowOf(leased, settlement))))
+  ])
+
 const setHealth = (
   sql: PgClient.PgClient,
-  before: Webhook,
-  after: Settlement["health"],
+  webhook: Webhook,
+  { disabledAt, failingSince }: Settlement["health"],
   status: number | null
 ): Effect.Effect<unknown, SqlError.SqlError> => {
-  const id = PgTypes.uuid(before.webhookId)
-  if (before.failingSince === after.failingSince && before.disabledAt === after.disabledAt) return Effect.void
-  if (after.failingSince === null) return sql`UPDATE webhook SET failing_since = NULL WHERE webhook_id = ${id}`
-  const saved = sql`UPDATE webhook SET failing_since = coalesce(failing_since, ${PgTypes.timestamptz(after.failingSince)})
+  const id = PgTypes.uuid(webhook.webhookId)
+  if (failingSince === null) return sql`UPDATE webhook SET failing_since = NULL WHERE webhook_id = ${id}`
+  const saved = sql`UPDATE webhook SET failing_since = coalesce(failing_since, ${PgTypes.timestamptz(failingSince)})
     WHERE webhook_id = ${id}`
-  return after.disabledAt === null ? saved : Effect.andThen(saved, disable(sql, before, after.disabledAt, status))
+  return disabledAt === null ? saved : Effect.andThen(saved, disable(sql, webhook, disabledAt, status))
 }
 
 /** Disables a webhook, cancels its pending deliveries and tells its website's recipients, unless it is disabled already. */
@@ -155,24 +187,35 @@ export const cancelPending = (sql: PgClient.PgClient, webhookId: string): Effect
   sql`UPDATE delivery SET status = 'cancelled', next_attempt_at = NULL
     WHERE subscriber_id = ${PgTypes.uuid(webhookId)} AND status = 'pending'`
 
-/** Records an attempt, as `Deliveries.settle` does. Needs a transaction. */
-export const settle = Effect.fnUntraced(function* (
-  sql: PgClient.PgClient,
-  { attempt: number, eventId, generation, webhook }: Leased,
-  { attempt, health, next }: Settlement
-) {
-  const settled = yield* sql.unsafe(settleStatement, [
-    PgTypes.uuid(eventId),
-    PgTypes.uuid(webhook.webhookId),
-    PgTypes.int4(number),
-    PgTypes.int4(generation),
-    PgTypes.text(next.status),
-    PgTypes.timestamptz(next.status === "pending" ? next.nextAttemptAt : null),
-    PgTypes.timestamptz(attempt.attemptedAt),
-    PgTypes.int4(attempt.status),
-    PgTypes.int4(attempt.millis),
-    PgTypes.text(attempt.answer),
-    PgTypes.text(attempt.error)
-  ])
-  if (settled.length > 0) yield* setHealth(sql, webhook, health, attempt.status)
+/** Attempts that are recorded by one statement, and that wait for it. */
+const bounds = { maxBatch: 200, maxQueue: 10_000 } as const
+
+/**
+ * Makes `Deliveries.settle`. Attempts that end at the same time are recorded by one statement; one that changes its webhook's
+ * health has a transaction of its own.
+ */
+export const settle = Effect.fnUntraced(function* (sql: PgClient.PgClient, timeout: Duration.Input) {
+  const { submit } = yield* GroupCommit.make<Attempted, void, never>({
+    flush: (attempted) =>
+      record(sql, attempted).pipe(
+        Effect.as(attempted.map(() => Result.void)),
+        Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error)))
+      ),
+    timeout,
+    observer: yield* BatchMetrics.observer("deliveries"),
+    ...bounds
+  })
+
+  const settleAlone = (...[leased, settlement]: Attempted) =>
+    Effect.gen(function* () {
+      const settled = yield* record(sql, [[leased, settlement]])
+      if (settled.length > 0) yield* setHealth(sql, leased.webhook, settlement.health, settlement.attempt.status)
+    }).pipe(sql.withTransaction, Database.recoverConnectionErrors(), Database.bounded(timeout))
+
+  return (leased: Leased, settlement: Settlement): Effect.Effect<void, StorageUnavailable> => {
+    const [before, after] = [leased.webhook, settlement.health]
+    return before.failingSince === after.failingSince && before.disabledAt === after.disabledAt
+      ? Effect.catchTag(submit([leased, settlement]), "RecordRefused", Effect.die)
+      : settleAlone(leased, settlement)
+  }
 })

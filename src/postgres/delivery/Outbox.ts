@@ -8,18 +8,23 @@ import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import * as Database from "../Database.ts"
 
+/** Limits a statement to the events that the index of subjects has: all but those of stored submissions. */
+const isIndexed = "type NOT IN ('submission.accepted', 'submission.quarantined')"
+
 /** Deletes the submissions `$1` and their events that are not delivered yet, and leaves the events of their deletion. */
 const deleteStatement = `WITH gone AS (
     DELETE FROM submission WHERE submission_id = ANY ($1) RETURNING submission_id, website_config_id
   ), unsent AS (
-    DELETE FROM outbox USING gone WHERE subject = submission_id::text
+    DELETE FROM outbox USING gone WHERE event_id = submission_id
+  ), unsent_others AS (
+    DELETE FROM outbox USING gone WHERE subject = submission_id::text AND ${isIndexed}
   )
   INSERT INTO outbox (event_id, website_config_id, type, created_at, subject, data)
   SELECT gen_random_uuid(), website_config_id, 'submission.deleted', now(), submission_id::text,
     json_build_object('submission_id', submission_id)
   FROM gone JOIN site USING (website_config_id) WHERE has_subscribers`
 
-const unsentStatement = "DELETE FROM outbox WHERE subject = ANY ($1)"
+const unsentStatement = `DELETE FROM outbox WHERE subject = ANY ($1) AND ${isIndexed}`
 
 const deliveryStatements = [
   `UPDATE delivery SET payload = NULL, next_attempt_at = NULL,
@@ -41,7 +46,7 @@ const about = (sql: SqlClient.SqlClient, statements: ReadonlyArray<string>, subj
   })
 
 /**
- * Deletes the events of subjects that were deleted, and their data in deliveries and answers. Cancels their pending
+ * Deletes the events of conversations that were deleted, and their data in deliveries and answers. Cancels their pending
  * deliveries. Needs the transaction that deleted them.
  */
 export const forget = (

@@ -75,7 +75,7 @@ const claimed = (column: string) => `
  * submission: this draft, a concurrent one of another process (the claim waits for it), or an earlier one. A draft is stored
  * only if its key names it. A retried batch finds its own claims and rows and changes nothing. A submission that
  * names the tracker's session also leaves a pending lead (see `Leads`). A stored submission of a website with subscribers
- * leaves an event in the outbox.
+ * leaves an event in the outbox, with the submission's id.
  *
  * Keys are claimed in sorted order, so that two processes cannot deadlock.
  *
@@ -113,7 +113,7 @@ const statement = `
     WHERE session_id IS NOT NULL
   ), event AS (
     INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
-    SELECT gen_random_uuid(), website_config_id, 'submission.' || status, received_at, submission_id::text
+    SELECT submission_id, website_config_id, 'submission.' || status, received_at, submission_id::text
     FROM stored JOIN draft USING (submission_id) JOIN website USING (website_config_id) WHERE has_subscribers
   )
   SELECT draft.submission_id AS draft_id, claim.fingerprint, claim.submission_id

@@ -113,6 +113,10 @@ export const layer = ({ timeout }: Options): Layer.Layer<Notifications, never, P
 
       return Notifications.of({
         add,
+        isUsed: sql`SELECT 1 FROM notification LIMIT 1`.pipe(
+          Database.bounded(timeout),
+          Effect.map((rows) => rows.length > 0)
+        ),
         find,
         remove,
         list: (websiteConfigId) =>

@@ -116,7 +116,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Sto
           Database.recoverConnectionErrors(),
           Database.bounded(timeout)
         )
-      return { submissions: 0, conversations: keys.length }
+      return keys.length
     })
   }
 }

@@ -79,7 +79,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Sto
         const ids = ofWebsite.map(({ submissionId }) => submissionId)
         yield* SubmissionDeletion.run(sql, website, ids).pipe(Database.bounded(timeout))
       }
-      return { submissions: submissions.length, conversations: 0 }
+      return submissions.length
     })
   }
 }

@@ -11,6 +11,7 @@ import * as Person from "../../core/persons/Person.ts"
 import { Persons, type Query } from "../../services/persons/Persons.ts"
 import * as Database from "../Database.ts"
 import * as PersonConversations from "./PersonConversations.ts"
+import * as PersonNotifications from "./PersonNotifications.ts"
 import * as PersonSubmissions from "./PersonSubmissions.ts"
 import * as Store from "./Store.ts"
 
@@ -19,24 +20,32 @@ export interface Options {
   readonly timeout: Duration.Input
 }
 
+/** The count of each kind of data. */
+const counted = {
+  submission: "submissions",
+  conversation: "conversations",
+  notification: "notifications"
+} as const satisfies Record<Person.Kind, keyof Person.Erased>
+
 export const layer = ({ timeout }: Options): Layer.Layer<Persons, never, PgClient.PgClient> =>
   Layer.effect(
     Persons,
     Effect.map(PgClient.PgClient, (sql) => {
       const stores: Readonly<Record<Person.Kind, Store.Store>> = {
         submission: PersonSubmissions.make(sql, timeout),
-        conversation: PersonConversations.make(sql, timeout)
+        conversation: PersonConversations.make(sql, timeout),
+        notification: PersonNotifications.make(sql, timeout)
       }
 
-      /** What is found by each statement that finds anything, with its store and its deliveries. */
+      /** What is found by each statement that finds anything, with its deliveries. */
       const search = (query: Query) =>
         Stream.fromIterable(query.kinds).pipe(
-          Stream.flatMap((kind) => Stream.map(stores[kind].search(query), (found) => ({ store: stores[kind], found }))),
+          Stream.flatMap((kind) => Stream.map(stores[kind].search(query), (found) => ({ kind, found }))),
           Stream.filter(({ found }) => found.length > 0),
-          Stream.mapEffect(({ found, store }) =>
+          Stream.mapEffect(({ found, kind }) =>
             Store.deliveriesOf(sql, found).pipe(
               Database.bounded(timeout),
-              Effect.map((deliveries) => ({ store, found, deliveries }))
+              Effect.map((deliveries) => ({ kind, found, deliveries }))
             )
           )
         )
@@ -55,9 +64,10 @@ export const layer = ({ timeout }: Options): Layer.Layer<Persons, never, PgClien
           ),
         erase: (query) =>
           search(query).pipe(
-            Stream.mapEffect(({ deliveries, found, store }) =>
-              Effect.map(store.erase(found), (erased) => ({
-                ...erased,
+            Stream.mapEffect(({ deliveries, found, kind }) =>
+              Effect.map(stores[kind].erase(found), (erased) => ({
+                ...Person.nothing,
+                [counted[kind]]: erased,
                 deliveries: [...deliveries.values()].reduce((sum, ofSubject) => sum + ofSubject.length, 0)
               }))
             ),

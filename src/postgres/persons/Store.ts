@@ -13,7 +13,7 @@ import type { Query } from "../../services/persons/Persons.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import * as Database from "../Database.ts"
 
-/** A record, and what the deliveries of it name as their subject. */
+/** A record, and what its deliveries name as their subject. */
 export interface Found {
   readonly record: Person.PersonRecord
   readonly subject: string
@@ -22,10 +22,8 @@ export interface Found {
 export interface Store {
   /** Reads the rows in statements of a bounded size, and returns what each found. */
   readonly search: (query: Query) => Stream.Stream<ReadonlyArray<Found>, StorageUnavailable>
-  /** Deletes what a statement of `search` found, with its data in deliveries. */
-  readonly erase: (
-    found: ReadonlyArray<Found>
-  ) => Effect.Effect<Pick<Person.Erased, "submissions" | "conversations">, StorageUnavailable>
+  /** Deletes what a statement of `search` found, with its data in deliveries, and returns the number of records. */
+  readonly erase: (found: ReadonlyArray<Found>) => Effect.Effect<number, StorageUnavailable>
 }
 
 /**

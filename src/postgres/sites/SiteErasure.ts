@@ -193,6 +193,7 @@ export const erase = (
     // A process of an earlier version ignores the mark and may have stored a submission meanwhile.
     yield* lock(id).pipe(
       Effect.andThen(sql`DELETE FROM submission WHERE website_config_id = ${PgTypes.uuid(id)}`),
+      Effect.andThen(sql`DELETE FROM outbox WHERE website_config_id = ${PgTypes.uuid(id)}`),
       Effect.andThen(sql`DELETE FROM site WHERE website_config_id = ${PgTypes.uuid(id)}`),
       Effect.andThen(ConsoleSessions.deleteWithoutSites),
       sql.withTransaction,

@@ -134,6 +134,12 @@ export class ConversationStore extends Context.Service<
      */
     readonly read: (key: ConversationKey) => Effect.Effect<Option.Option<ReadonlyArray<Message>>, StorageUnavailable>
 
+    /** The id of the visitor's message that follows an answer; none if it is the last, or the conversation does not have it. */
+    readonly messageAfter: (
+      key: ConversationKey,
+      answerId: string
+    ) => Effect.Effect<Option.Option<string>, StorageUnavailable>
+
     /** Rates an answer; a later rating replaces an earlier one. False if the conversation has no such answer. */
     readonly rate: (rating: {
       readonly key: ConversationKey

@@ -26,6 +26,8 @@ export class Notifications extends Context.Service<
     }) => Effect.Effect<Option.Option<Notification>, StorageUnavailable>
     /** The notifications of a website, oldest first. */
     readonly list: (websiteConfigId: string) => Effect.Effect<ReadonlyArray<ListedNotification>, StorageUnavailable>
+    /** Whether any website has a notification. */
+    readonly isUsed: Effect.Effect<boolean, StorageUnavailable>
     readonly find: (notificationId: string) => Effect.Effect<Option.Option<Notification>, StorageUnavailable>
     /** Removes a notification with its mails, also those that are not sent yet. False if there is no such notification. */
     readonly remove: (notificationId: string) => Effect.Effect<boolean, StorageUnavailable>

@@ -66,7 +66,7 @@ describe("core/forms/FormRules", () => {
       [Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`a${index}`, {}])), [" must name 1 to 50 fields"]],
       [
         { a: { one_of: Array.from({ length: 100 }, () => "x".repeat(200)) } },
-        [" must have at most 16384 characters as JSON"]
+        [" must have at most 8192 characters as JSON"]
       ]
     ]
     for (const [input, faults] of cases) assert.deepStrictEqual(faultsOf(input), faults)

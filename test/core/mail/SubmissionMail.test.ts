@@ -26,6 +26,7 @@ const neutral = (content: Content): Content => ({
     switch (part.kind) {
       case "paragraph":
       case "notice":
+      case "command":
         return { ...part, text: "x" }
       case "fields":
       case "facts":
@@ -109,10 +110,7 @@ describe("core/mail/SubmissionMail", () => {
     const content = SubmissionMail.content(website, submissions, 1_200)
     assert.strictEqual(content.subject, "1,200 new submissions – Harbour")
     assert.strictEqual(content.replyTo, null)
-    assert.include(
-      textOf(content),
-      `leaves out 1,175 submissions. \`hydracore submissions export --site ${website.websiteConfigId}\``
-    )
+    assert.include(textOf(content), "leaves out 1,175 submissions")
     assert.isBelow(textOf(content).length, 100_000)
     assert.isBelow(htmlOf(SubmissionMail.content(website, submissions.slice(0, 1), 1)).length, 150_000)
   })

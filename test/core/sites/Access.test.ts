@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
-import { type Access, type AuthorizedSite, authorize } from "../../../src/core/sites/Access.ts"
+import { type Access, type AuthorizedSite, authorize, manages, reaches } from "../../../src/core/sites/Access.ts"
 import * as Scope from "../../../src/core/sites/Scope.ts"
 import type { Site } from "../../../src/core/sites/Site.ts"
 
@@ -77,3 +77,20 @@ const types = (
 }
 
 void types
+
+describe("core/sites/Access.manages", () => {
+  it.prop(
+    "a caller manages what includes nothing that the caller lacks",
+    [AnyAccess, AnyAccess],
+    ([caller, access]) => {
+      const isManaged = manages(caller, access)
+      if (isManaged) {
+        assert.strictEqual(caller.scope, "write")
+        for (const id of access.sites === "all" ? ["a", "b", "c", "d"] : access.sites)
+          assert.isTrue(reaches(caller, id))
+      }
+      assert.strictEqual(manages({ scope: "write", sites: "all" }, access), true)
+      if (access.sites === "all" && caller.sites !== "all") assert.isFalse(isManaged)
+    }
+  )
+})

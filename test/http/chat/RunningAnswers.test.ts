@@ -168,13 +168,16 @@ describe("http/chat/RunningAnswers", () => {
     )
   }
 
-  it.live("an answer that grows too long is an error to its readers, the later ones too", () =>
-    Effect.gen(function* () {
+  it.live("an answer that grows too long is an error to its readers, the later ones too", () => {
+    const says = Deferred.makeUnsafe<void>()
+    const script = () => Stream.onStart(endless("x".repeat(20)), Deferred.await(says))
+    return Effect.gen(function* () {
       const answers = yield* RunningAnswers.RunningAnswers
       const key = yield* newKey
       const completed = yield* ConversationStore
       const { answerId, source } = yield* begin(key)
       const later = Option.getOrThrow(answers.read(answerId))
+      yield* Deferred.succeed(says, undefined)
       for (const reader of [source, later]) {
         const error: AgentError = yield* Effect.flip(collect(reader))
         assert.strictEqual(error._tag, "AgentBroken")
@@ -184,8 +187,8 @@ describe("http/chat/RunningAnswers", () => {
         ["failed"]
       )
       assert.isTrue(Option.isNone(yield* completed.running(key)))
-    }).pipe(Effect.provide(layer({ script: () => endless("x".repeat(20)), maxBytes: 10 })))
-  )
+    }).pipe(Effect.provide(layer({ script, maxBytes: 10 })))
+  })
 
   it.live("an answer that cannot be stored is not retried", () => {
     let tries = 0

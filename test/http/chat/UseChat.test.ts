@@ -115,6 +115,24 @@ describe("useChat", () => {
       })
     )
 
+    it.effect(
+      "a message after an earlier answer replaces what followed, though it names no message, as in assistant-ui",
+      () =>
+        Effect.gen(function* () {
+          const chat = yield* useChat({ id: randomUUID() })
+          for (const text of ["first", "second", "third"]) yield* send(chat, text)
+          chat.messages = chat.messages.slice(0, 2)
+          yield* send(chat, "second, edited")
+          const kept = (yield* stored).find(({ conversationId }) => conversationId === chat.id)
+          assert.deepStrictEqual(linesOf(kept?.messages ?? []), [
+            "first",
+            `${textOf(chat.messages[1])} (stop)`,
+            "second, edited",
+            `${textOf(chat.messages[3])} (stop)`
+          ])
+        })
+    )
+
     it.effect("regenerating an answer sends the turns before it", () =>
       Effect.gen(function* () {
         const chat = yield* useChat()

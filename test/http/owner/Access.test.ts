@@ -13,88 +13,30 @@ import * as Fallbacks from "../../../src/http/middleware/Fallbacks.ts"
 import { OwnerReports } from "../../../src/http/owner/OwnerReports.ts"
 import type { Handlers } from "../../../src/http/owner/OwnerRoutes.ts"
 import * as OwnerSites from "../../../src/http/owner/OwnerSites.ts"
+import * as Decisions from "../../../src/memory/sites/Decisions.ts"
 import * as SiteDirectory from "../../../src/memory/sites/SiteDirectory.ts"
 import { Reports } from "../../../src/services/analytics/Reports.ts"
-import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory as Sites } from "../../../src/services/sites/SiteDirectory.ts"
+import { operations, requestOf } from "../../support/OwnerOperations.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
-import { storages } from "../../support/Storages.ts"
-import * as SubmissionDrafts from "../../support/SubmissionDraft.ts"
+import { emptyStorages } from "../../support/Storages.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
-
-interface Operation {
-  readonly path: string
-  /** The scope that it needs. */
-  readonly scope: Scope.Scope
-  /** A request about a website. */
-  readonly request: (site: string) => Request | Effect.Effect<Request, never, SubmissionRepo>
-}
-
-interface Request {
-  readonly path: string
-  readonly body?: unknown
-}
-
-/** The id of a new submission to a website, or of none if the website does not exist. */
-const newSubmission = (site: string) =>
-  Effect.flatMap(SubmissionRepo, (repo) =>
-    Effect.orElseSucceed(repo.submit(SubmissionDrafts.make(site.toLowerCase())), () => randomUUID())
-  )
-
-const toSelection = (name: string, more: object = {}): Operation => ({
-  path: `/v1/owner/sites/:site_id/submissions/${name}`,
-  scope: "write",
-  request: (site) =>
-    Effect.map(newSubmission(site), (id) => ({
-      path: `/v1/owner/sites/${site}/submissions/${name}`,
-      body: { submission_ids: [id], ...more }
-    }))
-})
-
-const reading = (path: string): Operation => ({
-  path: `/v1/owner/sites/:site_id/${path}`,
-  scope: "read",
-  request: (site) => ({ path: `/v1/owner/sites/${site}/${path}` })
-})
-
-/** Every operation that names a website. */
-const operations: ReadonlyArray<Operation> = [
-  {
-    path: "/v1/owner/query",
-    scope: "stats",
-    request: (site_id) => ({
-      path: "/v1/owner/query",
-      body: { site_id, metrics: ["visitors"], date_range: "7d" }
-    })
-  },
-  {
-    path: "/v1/owner/sites/:site_id/now",
-    scope: "stats",
-    request: (site) => ({ path: `/v1/owner/sites/${site}/now` })
-  },
-  reading("submissions"),
-  reading("submissions/overview"),
-  reading("submissions/export"),
-  {
-    path: "/v1/owner/sites/:site_id/submissions/:submission_id",
-    scope: "read",
-    request: (site) => Effect.map(newSubmission(site), (id) => ({ path: `/v1/owner/sites/${site}/submissions/${id}` }))
-  },
-  toSelection("release"),
-  toSelection("delete"),
-  toSelection("read", { read: true })
-]
-
-const requestOf = (operation: Operation, site: string) => {
-  const request = operation.request(site)
-  return Effect.isEffect(request) ? request : Effect.succeed(request)
-}
 
 it("the list of operations that name a website is complete", () => {
   assert.sameMembers(
-    Fallbacks.endpointsOf(OwnerApi).map(({ path }) => path),
-    ["/v1/owner/sites", ...Array<string>(3).fill("/v1/owner/session"), ...operations.map(({ path }) => path)]
+    Fallbacks.endpointsOf(OwnerApi).map(({ method, path }) => `${method} ${path}`),
+    [
+      "GET /v1/owner/sites",
+      "POST /v1/owner/sites",
+      ...["keys", "sessions"].flatMap((name) => [
+        `GET /v1/owner/${name}`,
+        `POST /v1/owner/${name}`,
+        `DELETE /v1/owner/${name}/:${name.slice(0, -1)}_id`
+      ]),
+      ...["POST", "GET", "DELETE"].map((method) => `${method} /v1/owner/session`),
+      ...operations.map(({ method, path }) => `${method} ${path}`)
+    ]
   )
 })
 
@@ -109,8 +51,8 @@ const newKey = (scope: Scope.Scope, sites: "all" | ReadonlyArray<string>) =>
     Effect.orDie
   )
 
-for (const [name, storage] of storages) {
-  layer(testServer({}, undefined, undefined, storage({})), { excludeTestServices: true })(
+for (const [name, storage] of emptyStorages) {
+  layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(
     `the owner API ${name}`,
     (it) => {
       for (const scope of Scope.scopes) {
@@ -124,7 +66,7 @@ for (const [name, storage] of storages) {
                 Effect.flatMap(requestOf(operation, site), ({ path, ...request }) =>
                   send(url, path, { ...request, ...(key === undefined ? {} : { key }) })
                 )
-              const allowed = Scope.includes(scope, operation.scope) ? 200 : 404
+              const allowed = Scope.includes(scope, operation.scope) ? (operation.status ?? 200) : 404
               assert.strictEqual((yield* status(own, mine)).status, allowed, operation.path)
               assert.strictEqual((yield* status(own.toUpperCase(), mine)).status, allowed, operation.path)
               assert.strictEqual((yield* status(own, everything)).status, allowed, operation.path)
@@ -151,7 +93,7 @@ for (const [name, storage] of storages) {
                 Effect.flatMap(requestOf(operation, site), ({ path, ...request }) =>
                   send(url, path, { ...request, cookie })
                 )
-              const allowed = Scope.includes(Role.scopeOf[role], operation.scope) ? 200 : 404
+              const allowed = Scope.includes(Role.scopeOf[role], operation.scope) ? (operation.status ?? 200) : 404
               assert.strictEqual((yield* answer(own, mine)).status, allowed, operation.path)
               assert.strictEqual((yield* answer(other, everything)).status, allowed, operation.path)
               const [foreign, absent] = [yield* answer(other, mine), yield* answer(unknown, mine)]
@@ -193,7 +135,11 @@ describe("http/owner/OwnerSites", () => {
           assert.strictEqual(Option.isSome(proof), Scope.includes(granted, required), `${granted}, ${required}`)
         }
       }
-    }).pipe(Effect.provide(Layer.provideMerge(OwnerSites.layer, SiteDirectory.layer())))
+    }).pipe(
+      Effect.provide(
+        OwnerSites.layer.pipe(Layer.provideMerge(Decisions.layer()), Layer.provideMerge(SiteDirectory.layer()))
+      )
+    )
   )
 })
 

@@ -9,7 +9,7 @@ import { StorageUnavailable } from "../../../src/services/Storage.ts"
 import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { newCookie, newLink, ofPage, send } from "../../support/OwnerRequests.ts"
-import { storages } from "../../support/Storages.ts"
+import { emptyStorages } from "../../support/Storages.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
 
 const path = "/v1/owner/session"
@@ -26,8 +26,8 @@ const cookieOf = (headers: Headers) => {
   return { name, value, attributes: attributes.toSorted() }
 }
 
-for (const [name, storage] of storages) {
-  layer(testServer({}, undefined, undefined, storage({})), { excludeTestServices: true })(
+for (const [name, storage] of emptyStorages) {
+  layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(
     `the console's sessions ${name}`,
     (it) => {
       it.effect("a link opens a session once, whose cookie authenticates until the session is closed", () =>

@@ -11,7 +11,7 @@ import { StorageUnavailable } from "../../../src/services/Storage.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import * as CsvReader from "../../support/CsvReader.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
-import { storages } from "../../support/Storages.ts"
+import { emptyStorages } from "../../support/Storages.ts"
 import * as SubmissionDrafts from "../../support/SubmissionDraft.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
 
@@ -41,8 +41,8 @@ interface Listed {
 
 const idsOf = (text: string) => (JSON.parse(text) as Listed).submissions.map(({ submission_id }) => submission_id)
 
-for (const [name, storage] of storages) {
-  layer(testServer({}, undefined, undefined, storage({})), { excludeTestServices: true })(`the inbox ${name}`, (it) => {
+for (const [name, storage] of emptyStorages) {
+  layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(`the inbox ${name}`, (it) => {
     it.effect("lists submissions by part, and one with all its fields", () =>
       Effect.gen(function* () {
         const { get, id } = yield* opened

@@ -182,13 +182,13 @@ describe("postgres/delivery", () => {
       yield* Layer.build(Dispatcher.layer.pipe(Layer.provide(client([hanging.port, healthy.port], 3_600_000))))
       yield* until(
         Effect.sync(() => hanging.received.length),
-        (count) => count === 16
+        (count) => count === 32
       )
       yield* Effect.forEach(Array.from({ length: 40 }), () => repo.submit(SubmissionDraft.make(other)), {
         concurrency: 40
       })
       yield* until(deliveriesOf(webhook), (all) => all.filter(({ status }) => status === "delivered").length === 40)
-      assert.strictEqual(hanging.received.length, 16)
+      assert.strictEqual(hanging.received.length, 32)
     }).pipe(Effect.scoped, Effect.provide(postgres))
   )
 

@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { AxeBuilder } from "@axe-core/playwright"
-import { assert } from "@effect/vitest"
 import { Clock, Context, Effect, Layer, Option } from "effect"
 import type { Page } from "playwright-core"
 import type { Role } from "../../../src/core/sites/Role.ts"
@@ -14,6 +12,8 @@ import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { Chromium, type VisitorOptions } from "../browser/Browser.ts"
 import { TestServer, layer as testServer } from "../TestServer.ts"
 import * as SiteData from "./SiteData.ts"
+
+export { violations } from "../browser/Axe.ts"
 
 /** The websites of the server. */
 export class Websites extends Context.Service<Websites, { readonly busy: Site; readonly fresh: Site }>()(
@@ -65,15 +65,4 @@ export const loaded = async (page: Page): Promise<void> => {
   // What was just clicked is rendered in the next frame.
   await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
   await page.locator("[aria-busy=true], .skeleton, .stale").first().waitFor({ state: "detached" })
-}
-
-/** What axe-core finds against WCAG 2.2 A and AA, and against its own good practice. */
-export const violations = async (page: Page): Promise<ReadonlyArray<string>> => {
-  const results = await new AxeBuilder({ page })
-    .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
-    .analyze()
-  assert.isAbove(results.passes.length, 10)
-  return results.violations.flatMap(({ id, nodes }) =>
-    nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`)
-  )
 }

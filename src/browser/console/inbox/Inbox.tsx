@@ -5,7 +5,7 @@
  */
 import { useState } from "preact/hooks"
 import { go, useAddress } from "../Location.ts"
-import { Dialog } from "../parts/Dialog.tsx"
+import { Confirm } from "../parts/Confirm.tsx"
 import { Message } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
 import { Snippet } from "../parts/Snippet.tsx"
@@ -159,17 +159,12 @@ export const Inbox = ({ isOwner, site }: PageProps) => {
         )}
       </div>
       {removing.length > 0 && (
-        <Dialog title={Texts.inbox.confirm(removing.length)} onClose={() => setRemoving([])}>
-          <p class="muted">{Texts.inbox.confirmBody(removing.length)}</p>
-          <div class="dialog-actions">
-            <button type="button" class="button" onClick={() => setRemoving([])}>
-              {Texts.inbox.cancel}
-            </button>
-            <button type="button" class="button danger" onClick={remove}>
-              {Texts.inbox.actions.delete}
-            </button>
-          </div>
-        </Dialog>
+        <Confirm
+          title={Texts.inbox.confirm(removing.length)}
+          body={Texts.inbox.confirmBody(removing.length)}
+          onCancel={() => setRemoving([])}
+          onConfirm={remove}
+        />
       )}
     </div>
   )

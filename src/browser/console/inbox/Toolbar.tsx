@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { useEffect, useState } from "preact/hooks"
 import { go } from "../Location.ts"
+import { download } from "../parts/Download.ts"
 import { Icon } from "../parts/Icon.tsx"
 import { Menu } from "../parts/Menu.tsx"
-import { Search } from "../parts/Search.tsx"
+import { Search, useTyped } from "../parts/Search.tsx"
 import { addressOf } from "../Requests.ts"
 import * as Texts from "../Texts.ts"
 import * as View from "./View.ts"
@@ -19,28 +19,10 @@ interface Props {
   readonly forms: ReadonlyArray<string>
 }
 
-/** Milliseconds without a key before a search begins. */
-const pause = 300
-
-/** Has the browser save a file. */
-const download = (address: string): void => {
-  const link = document.createElement("a")
-  link.href = address
-  link.download = ""
-  link.click()
-}
-
 export const Toolbar = ({ forms, quarantined, siteId, view }: Props) => {
-  const [typed, setTyped] = useState(view.search)
   const show = (change: Partial<View.View>, replace = false) =>
     go({ view: View.format({ ...view, ...change }), item: null }, { replace })
-  useEffect(() => {
-    if (typed === view.search) return
-    const wait = setTimeout(() => show({ search: typed }, true), pause)
-    return () => clearTimeout(wait)
-  }, [typed])
-  useEffect(() => setTyped(view.search), [view.search])
-
+  const [typed, setTyped] = useTyped(view.search, (search) => show({ search }, true))
   return (
     <header class="toolbar">
       <nav class="folders" aria-label={Texts.inbox.folder}>

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { useEffect, useState } from "preact/hooks"
 import { Icon } from "./Icon.tsx"
 
 interface Props {
@@ -25,3 +26,22 @@ export const Search = ({ isFocused = false, label, onInput, value }: Props) => (
     />
   </label>
 )
+
+/** Milliseconds without a key before a search begins. */
+const pause = 300
+
+/** What a person types, before it becomes the search that is shown. */
+export const useTyped = (
+  search: string,
+  onSearch: (search: string) => void
+): readonly [typed: string, setTyped: (typed: string) => void] => {
+  const [typed, setTyped] = useState(search)
+  useEffect(() => {
+    if (typed === search) return
+    const wait = setTimeout(() => onSearch(typed), pause)
+    return () => clearTimeout(wait)
+  }, [typed])
+  // The browser's Back changes it too.
+  useEffect(() => setTyped(search), [search])
+  return [typed, setTyped]
+}

@@ -1,0 +1,105 @@
+/**
+ * What visitors and a website's agents said: a list, and beside it the conversation that is open.
+ *
+ * @module
+ */
+import { useState } from "preact/hooks"
+import * as Connection from "../Connection.ts"
+import { go, useAddress } from "../Location.ts"
+import { Confirm } from "../parts/Confirm.tsx"
+import { Message } from "../parts/Message.tsx"
+import type { PageProps } from "../parts/Page.ts"
+import { Snippet } from "../parts/Snippet.tsx"
+import { send } from "../Requests.ts"
+import { useAnswer } from "../Resource.ts"
+import * as Texts from "../Texts.ts"
+import { List } from "./List.tsx"
+import { Toolbar } from "./Toolbar.tsx"
+import { Transcript } from "./Transcript.tsx"
+import * as View from "./View.ts"
+
+export const Conversations = ({ isOwner, site }: PageProps) => {
+  const { item, view: parameters } = useAddress()
+  const view = View.parse(parameters)
+  const [removed, setRemoved] = useState<ReadonlySet<string>>(new Set())
+  const [removing, setRemoving] = useState<string | null>(null)
+  const [isFailed, setFailed] = useState(false)
+  const { failure, value } = useAnswer(
+    "GET /v1/owner/sites/:site_id/instances",
+    { params: { site_id: site.site_id } },
+    site.site_id
+  )
+  const instances = value?.instances ?? []
+  const instance = instances.find(({ instance_id }) => instance_id === view.instance) ?? instances[0]
+
+  const remove = async (conversationId: string, instanceId: string) => {
+    setRemoving(null)
+    setRemoved(new Set([...removed, conversationId]))
+    if (item === conversationId) go({ item: null }, { replace: true })
+    const outcome = await send(
+      "DELETE /v1/owner/sites/:site_id/instances/:instance_id/conversations/:conversation_id",
+      { params: { site_id: site.site_id, instance_id: instanceId, conversation_id: conversationId } }
+    )
+    setFailed(!outcome.ok)
+    if (!outcome.ok) setRemoved((all) => new Set([...all].filter((id) => id !== conversationId)))
+    Connection.loadAgain()
+  }
+
+  if (instance === undefined) {
+    if (value === undefined) {
+      return failure === undefined ? (
+        <div class="loading" aria-busy="true" />
+      ) : (
+        <Message title={Texts.failures[failure.kind]} />
+      )
+    }
+    return (
+      <Message title={Texts.conversations.none}>
+        <p>{Texts.conversations.noneBody}</p>
+        <Snippet text={Texts.conversations.command(site.site_id)} />
+      </Message>
+    )
+  }
+  const isOpen = item !== null && !removed.has(item)
+  return (
+    <div class={isOpen ? "reading" : ""}>
+      <h1 class="heard">{Texts.pages.conversations}</h1>
+      <Toolbar site={site} view={view} instance={instance} instances={instances} />
+      {isFailed && (
+        <p class="bad failed" role="alert">
+          {Texts.inbox.failed}
+        </p>
+      )}
+      <div class="panes">
+        <List
+          key={`${instance.instance_id} ${JSON.stringify(view)}`}
+          site={site}
+          instanceId={instance.instance_id}
+          isElsewhere={instance.memory === "agent"}
+          view={view}
+          removed={removed}
+        />
+        {isOpen ? (
+          <Transcript
+            key={item}
+            site={site}
+            instanceId={instance.instance_id}
+            conversationId={item}
+            isOwner={isOwner}
+            onRemove={() => setRemoving(item)}
+          />
+        ) : (
+          <p class="details nothing-open muted">{Texts.conversations.open}</p>
+        )}
+      </div>
+      {removing !== null && (
+        <Confirm
+          title={Texts.conversations.confirm}
+          body={Texts.conversations.confirmBody}
+          onCancel={() => setRemoving(null)}
+          onConfirm={() => void remove(removing, instance.instance_id)}
+        />
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,71 @@
+/**
+ * Chooses which conversations are listed, and exports those of an instance.
+ *
+ * @module
+ */
+import type { Site } from "../frame/Bar.tsx"
+import { go } from "../Location.ts"
+import { download } from "../parts/Download.ts"
+import { Icon } from "../parts/Icon.tsx"
+import { Menu } from "../parts/Menu.tsx"
+import { Search, useTyped } from "../parts/Search.tsx"
+import { type Answer, addressOf } from "../Requests.ts"
+import * as Texts from "../Texts.ts"
+import * as View from "./View.ts"
+
+type Instance = Answer<"GET /v1/owner/sites/:site_id/instances">["instances"][number]
+
+interface Props {
+  readonly site: Site
+  readonly view: View.View
+  readonly instance: Instance
+  readonly instances: ReadonlyArray<Instance>
+}
+
+export const Toolbar = ({ instance, instances, site, view }: Props) => {
+  const show = (change: Partial<View.View>, replace = false) =>
+    go({ view: View.format({ ...view, ...change }), item: null }, { replace })
+  const [typed, setTyped] = useTyped(view.search, (search) => show({ search }, true))
+  return (
+    <header class="toolbar">
+      <nav class="folders" aria-label={Texts.conversations.show}>
+        {View.kinds.map((kind) => (
+          <button type="button" key={kind} aria-pressed={kind === view.kind} onClick={() => show({ kind })}>
+            {Texts.conversations.kinds[kind]}
+          </button>
+        ))}
+      </nav>
+      <div class="tools">
+        <Search label={Texts.inbox.search} value={typed} onInput={setTyped} />
+        {instances.length > 1 && (
+          <Menu
+            label={`${Texts.conversations.instance}: ${instance.name}`}
+            side="end"
+            choices={instances.map(({ instance_id, name }) => ({
+              value: instance_id,
+              label: name,
+              isCurrent: instance_id === instance.instance_id
+            }))}
+            onChoose={(chosen) => show({ instance: chosen })}
+          >
+            {instance.name}
+          </Menu>
+        )}
+        <button
+          type="button"
+          class="button"
+          onClick={() =>
+            download(
+              addressOf("/v1/owner/sites/:site_id/instances/:instance_id/export", {
+                params: { site_id: site.site_id, instance_id: instance.instance_id }
+              })
+            )
+          }
+        >
+          <Icon name="export" />
+          {Texts.inbox.export}
+        </button>
+      </div>
+    </header>
+  )
+}

@@ -1,0 +1,138 @@
+/**
+ * A conversation as the visitor saw it: answers are rendered by the chat's own Markdown module, which makes no HTML of strings.
+ *
+ * @module
+ */
+import { useEffect, useRef } from "preact/hooks"
+import { safeHref } from "../../chat/Links.ts"
+import { makeMarkdown } from "../../chat/Markdown.ts"
+import * as Format from "../Format.ts"
+import type { Site } from "../frame/Bar.tsx"
+import { linkTo } from "../Location.ts"
+import { Icon } from "../parts/Icon.tsx"
+import type { Answer } from "../Requests.ts"
+import { useAnswer } from "../Resource.ts"
+import * as Texts from "../Texts.ts"
+
+type Conversation = Answer<"GET /v1/owner/sites/:site_id/instances/:instance_id/conversations/:conversation_id">
+type Message = Conversation["messages"][number]
+
+const Markdown = ({ text }: { readonly text: string }) => {
+  const root = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    if (root.current === null) return
+    root.current.replaceChildren()
+    const markdown = makeMarkdown(root.current, () => {})
+    markdown.write(text)
+    while (markdown.renderNext() > 0);
+    markdown.end()
+    while (markdown.renderNext() > 0);
+  }, [text])
+  return <div class="markdown" ref={root} />
+}
+
+const textOf = ({ parts }: Message): string =>
+  parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("")
+
+const Sources = ({ parts }: Message) => {
+  const sources = parts.flatMap((part) => (part.type === "source-url" ? [part] : []))
+  if (sources.length === 0) return null
+  return (
+    <p class="cited">
+      <span class="muted">{Texts.conversations.sources}</span>{" "}
+      {sources.map(({ title, url }, index) => {
+        const href = safeHref(url, location.href)
+        return (
+          <span key={index}>
+            {index > 0 && ", "}
+            {href === undefined ? (
+              (title ?? url)
+            ) : (
+              <a href={href} target="_blank" rel="noreferrer">
+                {title ?? url}
+              </a>
+            )}
+          </span>
+        )
+      })}
+    </p>
+  )
+}
+
+const isAnswered = ({ ending }: Message): boolean => ending === "stop" || ending === "length" || ending === undefined
+
+const Said = ({ message, timeZone }: { readonly message: Message; readonly timeZone: string }) => {
+  const { comment, created_at, ending, rating, role } = message
+  const text = textOf(message)
+  return (
+    <li class={`said said-${role}`}>
+      <p class="who">
+        <b>{Texts.conversations.roles[role]}</b>
+        <time dateTime={created_at}>{Format.arrival(created_at, { now: Date.now(), timeZone })}</time>
+      </p>
+      {role === "user" ? <p class="words">{text}</p> : text !== "" && <Markdown text={text} />}
+      <Sources {...message} />
+      {role === "assistant" && !(isAnswered(message) && text !== "") && (
+        <p class={`broken ${ending === "stopped" || ending === "superseded" ? "chosen" : ""}`}>
+          {Texts.conversations.endings[ending ?? "running"] ?? Texts.conversations.endings["other"]}
+        </p>
+      )}
+      {rating !== undefined && rating !== null && (
+        <p class={`rated ${rating === "up" ? "good" : "bad"}`}>
+          {Texts.conversations.rated[rating]}
+          {comment !== undefined && comment !== null && comment !== "" && (
+            <>
+              : <bdi>{comment}</bdi>
+            </>
+          )}
+        </p>
+      )}
+    </li>
+  )
+}
+
+interface Props {
+  readonly site: Site
+  readonly instanceId: string
+  readonly conversationId: string
+  readonly isOwner: boolean
+  readonly onRemove: () => void
+}
+
+export const Transcript = ({ conversationId, instanceId, isOwner, onRemove, site }: Props) => {
+  const { failure, value } = useAnswer(
+    "GET /v1/owner/sites/:site_id/instances/:instance_id/conversations/:conversation_id",
+    { params: { site_id: site.site_id, instance_id: instanceId, conversation_id: conversationId } },
+    conversationId
+  )
+  return (
+    <article class="details" aria-busy={value === undefined && failure === undefined}>
+      <a class="button bare back" href={linkTo({ item: null })}>
+        <Icon name="back" />
+        {Texts.inbox.back}
+      </a>
+      {value === undefined ? (
+        failure !== undefined && (
+          <p class="none">{failure.kind === "not-found" ? Texts.conversations.gone : Texts.failures[failure.kind]}</p>
+        )
+      ) : (
+        <>
+          <header class="transcript-head">
+            <h2>{Format.moment(value.created_at, site.time_zone)}</h2>
+            {isOwner && (
+              <button type="button" class="button" onClick={onRemove}>
+                <Icon name="trash" />
+                {Texts.inbox.actions.delete}
+              </button>
+            )}
+          </header>
+          <ol class="transcript">
+            {value.messages.map((message) => (
+              <Said key={message.id} message={message} timeZone={site.time_zone} />
+            ))}
+          </ol>
+        </>
+      )}
+    </article>
+  )
+}

@@ -1,0 +1,109 @@
+/**
+ * A list that is loaded in parts. The arrow keys move along its links.
+ *
+ * @module
+ */
+import type { ComponentChildren } from "preact"
+import { useEffect, useState } from "preact/hooks"
+import type { Resource } from "../Resource.ts"
+import * as Texts from "../Texts.ts"
+
+/** A part of a list, and where the next one begins; null after the last one. */
+export interface ListPart<Item> {
+  readonly items: ReadonlyArray<Item>
+  readonly next: string | null
+}
+
+interface Props<Item> {
+  readonly label: string
+  /** A hook that loads the part at a cursor. */
+  readonly useItems: (cursor: string | undefined) => Resource<ListPart<Item>>
+  readonly isHidden?: (item: Item) => boolean
+  readonly row: (item: Item) => ComponentChildren
+  readonly more: string
+  /** What is shown if there is nothing. */
+  readonly empty: ComponentChildren
+}
+
+const Skeleton = () => (
+  <ul aria-hidden="true">
+    {Array.from({ length: 6 }, (_, index) => (
+      <li key={index} class="entry">
+        <span class={`skeleton skeleton-${index % 4}`}>&nbsp;</span>
+      </li>
+    ))}
+  </ul>
+)
+
+interface Loaded {
+  readonly next: string | null
+  /** How many items are shown. */
+  readonly shown: number
+}
+
+type PartProps<Item> = Pick<Props<Item>, "useItems" | "isHidden" | "row"> & {
+  readonly cursor: string | undefined
+  readonly onLoaded: (loaded: Loaded) => void
+}
+
+function Part<Item>({ cursor, isHidden, onLoaded, row, useItems }: PartProps<Item>) {
+  const { failure, isStale, value } = useItems(cursor)
+  const shown = value?.items.filter((item) => isHidden?.(item) !== true)
+  useEffect(() => {
+    if (value !== undefined && !isStale) onLoaded({ next: value.next, shown: shown?.length ?? 0 })
+  }, [value?.next, isStale, shown?.length])
+  if (shown === undefined) {
+    return failure === undefined || failure.kind === "offline" ? (
+      <Skeleton />
+    ) : (
+      <p class="none">{Texts.failures[failure.kind]}</p>
+    )
+  }
+  return (
+    <ul class={isStale ? "stale" : undefined} aria-busy={isStale}>
+      {shown.map(row)}
+    </ul>
+  )
+}
+
+const move = (event: KeyboardEvent): void => {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+  if (step === undefined) return
+  const links = Array.from((event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>("a"))
+  const next = links[links.indexOf(document.activeElement as HTMLElement) + step]
+  if (next === undefined) return
+  event.preventDefault()
+  next.focus()
+}
+
+export function PagedList<Item>({ empty, label, more, ...part }: Props<Item>) {
+  const [cursors, setCursors] = useState<ReadonlyArray<string | undefined>>([undefined])
+  const [parts, setParts] = useState<ReadonlyMap<string | undefined, Loaded>>(new Map())
+  const last = parts.get(cursors.at(-1))
+  const shown = cursors.reduce((sum, cursor) => sum + (parts.get(cursor)?.shown ?? 0), 0)
+
+  // A part in which nothing matches is not the end.
+  useEffect(() => {
+    const next = last?.shown === 0 ? last.next : null
+    if (next !== null) setCursors((all) => (all.includes(next) ? all : [...all, next]))
+  }, [last])
+
+  return (
+    <section class="entries" aria-label={label} onKeyDown={move}>
+      {cursors.map((cursor) => (
+        <Part
+          key={cursor ?? ""}
+          {...part}
+          cursor={cursor}
+          onLoaded={(loaded) => setParts((all) => new Map([...all, [cursor, loaded]]))}
+        />
+      ))}
+      {last !== undefined && last.next === null && shown === 0 && empty}
+      {last !== undefined && last.next !== null && last.shown > 0 && (
+        <button type="button" class="button" onClick={() => setCursors([...cursors, last.next ?? undefined])}>
+          {more}
+        </button>
+      )}
+    </section>
+  )
+}

@@ -1,0 +1,223 @@
+/**
+ * The instances of a website and their stored conversations.
+ *
+ * @module
+ */
+import { Result, Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import { endings, isConversationId } from "../../core/chat/Conversation.ts"
+import { protocols } from "../../core/chat/Instance.ts"
+import * as Wire from "../Wire.ts"
+import * as Errors from "./Errors.ts"
+import * as Fields from "./Fields.ts"
+import { siteId } from "./Sites.ts"
+
+const base = "/v1/owner/sites/:site_id/instances"
+
+const ofInstance = { site_id: siteId, instance_id: Wire.Uuid({ title: "Instance Id" }) }
+
+const exampleInstance = "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11"
+const exampleId = "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e"
+
+export const Instances = Schema.Struct({
+  instances: Schema.Array(
+    Schema.Struct({
+      instance_id: Fields.uuid,
+      name: Schema.String,
+      memory: Schema.Literals(["edge", "agent"]).annotate({
+        description: "Where its conversations are: here (`edge`), or in the agent only"
+      }),
+      agent_protocol: Schema.Literals(protocols),
+      agent_model: Schema.NullOr(Schema.String),
+      origins: Schema.Array(Schema.String).annotate({ description: "Those that may use it; empty for any" })
+    })
+  )
+}).annotate({
+  identifier: "Instances",
+  title: "Instances",
+  examples: [
+    {
+      instances: [
+        {
+          instance_id: exampleInstance,
+          name: "Assistant",
+          memory: "edge",
+          agent_protocol: "openai-chat",
+          agent_model: null,
+          origins: []
+        }
+      ]
+    }
+  ]
+})
+
+export const instances = HttpApiEndpoint.get("instances", base, {
+  params: { site_id: siteId },
+  success: Instances,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "list_instances",
+    summary: "List instances",
+    description: "The instances that serve a website, oldest first. Scope `read`."
+  })
+)
+
+const common = {
+  conversation_id: Schema.String,
+  created_at: Fields.time,
+  updated_at: Fields.time.annotate({ description: "When its last message came, or its last answer ended" })
+}
+
+const exampleCommon = {
+  conversation_id: exampleId,
+  created_at: "2026-11-25T09:00:00.000Z",
+  updated_at: "2026-11-25T09:04:00.000Z"
+}
+
+export const ConversationList = Schema.Struct({
+  conversations: Schema.Array(
+    Schema.Struct({
+      ...common,
+      messages: Schema.Int.annotate({ description: "How many messages it has, answers included" }),
+      preview: Schema.String.annotate({ description: "The beginning of the visitor's first message" }),
+      unanswered: Schema.Int.annotate({ description: "How many answers broke off, or ended without a text" }),
+      up: Schema.Int.annotate({ description: "How many answers were rated so" }),
+      down: Schema.Int
+    })
+  ),
+  next: Fields.next
+}).annotate({
+  identifier: "ConversationList",
+  title: "ConversationList",
+  examples: [
+    {
+      conversations: [
+        { ...exampleCommon, messages: 4, preview: "Where can I rent a kayak?", unanswered: 0, up: 1, down: 0 }
+      ],
+      next: null
+    }
+  ]
+})
+
+export const list = HttpApiEndpoint.get("list", `${base}/:instance_id/conversations`, {
+  params: ofInstance,
+  query: {
+    search: Fields.text({
+      title: "Search",
+      description: "A text that a message or a comment has. The case of ASCII letters does not matter",
+      maxLength: 200
+    }),
+    unanswered: Fields.choice(["true"], { title: "Unanswered" }),
+    rating: Fields.choice(["up", "down"], { title: "Rating" }),
+    cursor: Fields.conversationCursor,
+    limit: Fields.limit
+  },
+  success: ConversationList,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "list_conversations",
+    summary: "List conversations",
+    description: "The stored conversations of an instance, those with the latest message first. Scope `read`."
+  })
+)
+
+const Part = Schema.Union([
+  Schema.Struct({ type: Schema.Literal("text"), text: Schema.String }),
+  Schema.Struct({
+    type: Schema.Literal("source-url"),
+    url: Schema.String,
+    title: Schema.NullOr(Schema.String)
+  })
+])
+
+export const Transcript = Schema.Struct({
+  ...common,
+  messages: Schema.Array(
+    Schema.Struct({
+      id: Fields.uuid,
+      role: Schema.Literals(["user", "assistant"]),
+      created_at: Fields.time,
+      parts: Schema.Array(Part),
+      ending: Schema.optionalKey(
+        Schema.NullOr(Schema.Literals(endings)).annotate({ description: "How an answer ended; null while it runs" })
+      ),
+      rating: Schema.optionalKey(Schema.NullOr(Schema.Literals(["up", "down"]))),
+      comment: Schema.optionalKey(Schema.NullOr(Schema.String))
+    })
+  )
+}).annotate({
+  identifier: "Transcript",
+  title: "Transcript",
+  examples: [
+    {
+      ...exampleCommon,
+      messages: [
+        {
+          id: "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63",
+          role: "user",
+          created_at: "2026-11-25T09:00:00.000Z",
+          parts: [{ type: "text", text: "Where can I rent a kayak?" }]
+        }
+      ]
+    }
+  ]
+})
+
+const conversation = {
+  ...ofInstance,
+  conversation_id: Wire.field<string>({ type: "string", title: "Conversation Id" }, (input) =>
+    typeof input === "string" && isConversationId(input)
+      ? Result.succeed(input)
+      : Wire.fail("value_error", "Value error, the conversation_id of a list is expected")
+  )
+}
+
+export const transcript = HttpApiEndpoint.get("transcript", `${base}/:instance_id/conversations/:conversation_id`, {
+  params: conversation,
+  success: Transcript,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "read_transcript",
+    summary: "Read a conversation",
+    description: "A conversation with its messages, oldest first. Scope `read`."
+  })
+)
+
+export const remove = HttpApiEndpoint.delete("delete", `${base}/:instance_id/conversations/:conversation_id`, {
+  params: conversation,
+  success: HttpApiSchema.NoContent,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "delete_conversation",
+    summary: "Delete a conversation",
+    description: "Deletes a conversation and its messages permanently. Scope `write`."
+  })
+)
+
+export const exportAll = HttpApiEndpoint.get("export", `${base}/:instance_id/export`, {
+  params: ofInstance,
+  success: HttpApiSchema.WithHeaders(HttpApiSchema.StreamUint8Array({ contentType: "application/x-ndjson" }), {
+    "content-disposition": Schema.String.annotate({ description: "The name of a file to save" })
+  }),
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "export_conversations",
+    summary: "Export conversations",
+    description:
+      "All stored conversations of an instance in the order in which they began, one JSON object per line. The response breaks off if the service fails. Scope `read`."
+  })
+)
+
+export class ConversationsGroup extends HttpApiGroup.make("conversations")
+  .add(instances, list, exportAll, transcript, remove)
+  .annotateMerge(
+    OpenApi.annotations({ title: "Conversations", description: "What visitors and a website's agents said" })
+  ) {}

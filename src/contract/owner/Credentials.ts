@@ -1,0 +1,223 @@
+/**
+ * The keys of programs, and the sessions of people and the links that open them.
+ *
+ * @module
+ */
+import { Result, Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as Role from "../../core/sites/Role.ts"
+import * as Scope from "../../core/sites/Scope.ts"
+import * as Wire from "../Wire.ts"
+import * as Errors from "./Errors.ts"
+import * as Fields from "./Fields.ts"
+
+const rights =
+  "404 unless it reaches no other websites and allows no more than the key or the session of the request. Scope `write`."
+
+/** `all`, or ids. */
+const sites = Wire.field<"all" | ReadonlyArray<string>>(
+  {
+    anyOf: [
+      { const: "all" },
+      { type: "array", items: { type: "string", format: "uuid" }, minItems: 1, maxItems: Fields.maxSelected }
+    ],
+    description: "All websites, also later ones, or those with these ids"
+  },
+  (input) => (input === "all" ? Result.succeed(input) : Fields.readSelection(input))
+)
+
+const label = Schema.optionalKey(Fields.name("Label"))
+
+const reached = Schema.Union([Schema.Literal("all"), Schema.Array(Schema.String)])
+
+const exampleSite = "0f8fad5b-d9cb-469f-a165-70867728950e"
+const exampleId = "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11"
+const exampleTime = "2026-11-25T09:00:00.000Z"
+const nullableTime = Schema.NullOr(Fields.time)
+
+export const Keys = Schema.Struct({
+  keys: Schema.Array(
+    Schema.Struct({
+      key_id: Fields.uuid,
+      scope: Schema.Literals(Scope.scopes),
+      sites: reached,
+      label: Schema.NullOr(Schema.String),
+      created_at: Fields.time,
+      expires_at: nullableTime,
+      revoked_at: nullableTime
+    })
+  )
+}).annotate({
+  identifier: "Keys",
+  title: "Keys",
+  examples: [
+    {
+      keys: [
+        {
+          key_id: exampleId,
+          scope: "stats",
+          sites: [exampleSite],
+          label: "Dashboard",
+          created_at: exampleTime,
+          expires_at: null,
+          revoked_at: null
+        }
+      ]
+    }
+  ]
+})
+
+export const NewKey = Schema.Struct({
+  scope: Wire.Choice(Scope.scopes, { title: "Scope" }),
+  sites,
+  label,
+  expires_at: Schema.optionalKey(Fields.expiry("When it expires, such as 2030-01-31; never if absent"))
+}).annotate({
+  identifier: "NewKey",
+  title: "NewKey",
+  examples: [{ scope: "stats", sites: [exampleSite], label: "Dashboard" }]
+})
+
+export const IssuedKey = Schema.Struct({
+  key_id: Fields.uuid,
+  key: Schema.String.annotate({ description: "It is not shown again" }),
+  expires_at: nullableTime
+}).annotate({
+  identifier: "IssuedKey",
+  title: "IssuedKey",
+  examples: [{ key_id: exampleId, key: `hok_${"A".repeat(43)}`, expires_at: null }]
+})
+
+export const keys = HttpApiEndpoint.get("keys", "/v1/owner/keys", {
+  success: Keys,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "list_keys",
+    summary: "List keys",
+    description:
+      "The keys that reach no other websites and allow no more than the key or the session of the request, without their secrets. Scope `write`."
+  })
+)
+
+export const issueKey = HttpApiEndpoint.post("issueKey", "/v1/owner/keys", {
+  payload: NewKey,
+  success: IssuedKey,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({ identifier: "issue_key", summary: "Issue a key", description: `Issues a key. ${rights}` })
+)
+
+export const revokeKey = HttpApiEndpoint.delete("revokeKey", "/v1/owner/keys/:key_id", {
+  params: { key_id: Wire.Uuid({ title: "Key Id" }) },
+  success: HttpApiSchema.NoContent,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "revoke_key",
+    summary: "Revoke a key",
+    description: `Revokes a key, on every process within a second. ${rights}`
+  })
+)
+
+export const Sessions = Schema.Struct({
+  sessions: Schema.Array(
+    Schema.Struct({
+      session_id: Fields.uuid,
+      role: Schema.Literals(Role.roles),
+      sites: reached,
+      label: Schema.NullOr(Schema.String),
+      created_at: Fields.time,
+      opened_at: nullableTime.annotate({ description: "Null while the link is not opened" }),
+      last_used_at: nullableTime,
+      ends_at: Fields.time.annotate({ description: "When it ends, or the link expires, if it is not used again" }),
+      current: Schema.Boolean.annotate({ description: "Whether it is the session of the request" })
+    })
+  )
+}).annotate({
+  identifier: "Sessions",
+  title: "Sessions",
+  examples: [
+    {
+      sessions: [
+        {
+          session_id: exampleId,
+          role: "viewer",
+          sites: [exampleSite],
+          label: "Ada",
+          created_at: exampleTime,
+          opened_at: null,
+          last_used_at: null,
+          ends_at: "2026-11-25T10:00:00.000Z",
+          current: false
+        }
+      ]
+    }
+  ]
+})
+
+export const NewLink = Schema.Struct({
+  role: Wire.Choice(Role.roles, { title: "Role" }),
+  sites,
+  label,
+  expires_at: Schema.optionalKey(Fields.expiry("When the link expires, within a week; in an hour if absent"))
+}).annotate({
+  identifier: "NewLink",
+  title: "NewLink",
+  examples: [{ role: "viewer", sites: [exampleSite], label: "Ada" }]
+})
+
+export const CreatedLink = Schema.Struct({
+  session_id: Fields.uuid,
+  path: Schema.String.annotate({ description: "The link, without the origin of the console. It is not shown again" }),
+  expires_at: Fields.time
+}).annotate({
+  identifier: "CreatedLink",
+  title: "CreatedLink",
+  examples: [{ session_id: exampleId, path: `/console/#/link/hcl_${"A".repeat(43)}`, expires_at: exampleTime }]
+})
+
+export const sessions = HttpApiEndpoint.get("sessions", "/v1/owner/sessions", {
+  success: Sessions,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "list_sessions",
+    summary: "List sessions",
+    description:
+      "The sessions and the links that are not opened, as far as they reach no other websites and allow no more than the key or the session of the request. Scope `write`."
+  })
+)
+
+export const createLink = HttpApiEndpoint.post("createLink", "/v1/owner/sessions", {
+  payload: NewLink,
+  success: CreatedLink,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "create_link",
+    summary: "Create a link to the console",
+    description: `Creates a link that opens a session once. ${rights}`
+  })
+)
+
+export const revokeSession = HttpApiEndpoint.delete("revokeSession", "/v1/owner/sessions/:session_id", {
+  params: { session_id: Wire.Uuid({ title: "Session Id" }) },
+  success: HttpApiSchema.NoContent,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "revoke_session",
+    summary: "End a session",
+    description: `Ends a session, or voids its link, on every process within a second. ${rights}`
+  })
+)
+
+export class CredentialsGroup extends HttpApiGroup.make("credentials")
+  .add(keys, issueKey, revokeKey, sessions, createLink, revokeSession)
+  .annotateMerge(
+    OpenApi.annotations({ title: "Credentials", description: "Keys of programs, and sessions of people" })
+  ) {}

@@ -1,0 +1,95 @@
+/**
+ * The goals of a website.
+ *
+ * @module
+ */
+import { Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import { kinds } from "../../core/analytics/Goal.ts"
+import * as Wire from "../Wire.ts"
+import * as Errors from "./Errors.ts"
+import * as Fields from "./Fields.ts"
+import { siteId } from "./Sites.ts"
+
+const base = "/v1/owner/sites/:site_id/goals"
+
+const params = { site_id: siteId }
+
+const example = {
+  goal_id: "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11",
+  name: "Thank-you page",
+  kind: "page",
+  value: "/thanks*",
+  created_at: "2026-11-01T09:00:00.000Z"
+} as const
+
+export const Goal = Schema.Struct({
+  goal_id: Fields.uuid,
+  name: Schema.String,
+  kind: Schema.Literals(kinds),
+  value: Schema.String,
+  created_at: Fields.time
+}).annotate({ identifier: "Goal", title: "Goal", examples: [example] })
+
+export const Goals = Schema.Struct({
+  goals: Schema.Array(Goal),
+  built_in: Schema.Array(Schema.String).annotate({ description: "The names of the goals that every website has" })
+}).annotate({
+  identifier: "Goals",
+  title: "Goals",
+  examples: [{ goals: [example], built_in: ["Form submitted", "Chat started"] }]
+})
+
+export const NewGoal = Schema.Struct({
+  kind: Wire.Choice(kinds, { title: "Kind" }),
+  value: Wire.Text({
+    title: "Value",
+    maxLength: 2048,
+    description: "The name of an event, or a path in which each `*` is any text, such as `/thanks*`"
+  }),
+  name: Schema.optionalKey(Fields.name("Name"))
+}).annotate({ identifier: "NewGoal", title: "NewGoal", examples: [{ kind: "page", value: "/thanks*" }] })
+
+export const list = HttpApiEndpoint.get("list", base, {
+  params,
+  success: Goals,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "list_goals",
+    summary: "List goals",
+    description: "The goals of a website, oldest first. Scope `stats`."
+  })
+)
+
+export const create = HttpApiEndpoint.post("create", base, {
+  params,
+  payload: NewGoal,
+  success: Goal,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "create_goal",
+    summary: "Create a goal",
+    description: "Counts an event or a page as a conversion, in past visits too. Scope `write`."
+  })
+)
+
+export const remove = HttpApiEndpoint.delete("delete", `${base}/:goal_id`, {
+  params: { ...params, goal_id: Wire.Uuid({ title: "Goal Id" }) },
+  success: HttpApiSchema.NoContent,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "delete_goal",
+    summary: "Delete a goal",
+    description: "Deletes a goal. The events and page views stay. Scope `write`."
+  })
+)
+
+export class GoalsGroup extends HttpApiGroup.make("goals")
+  .add(list, create, remove)
+  .annotateMerge(OpenApi.annotations({ title: "Goals", description: "What counts as a conversion" })) {}

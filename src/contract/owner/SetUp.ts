@@ -1,0 +1,217 @@
+/**
+ * The settings of websites: creating and changing them, and what was not counted.
+ *
+ * @module
+ */
+import { Option, Result, Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as OpenApi from "effect/http-api/OpenApi"
+import { statuses } from "../../core/forms/Submission.ts"
+import { reasons } from "../../core/sites/Decision.ts"
+import * as SiteInput from "../../core/sites/SiteInput.ts"
+import * as TimeZone from "../../core/text/TimeZone.ts"
+import * as Wire from "../Wire.ts"
+import * as Errors from "./Errors.ts"
+import * as Fields from "./Fields.ts"
+import { siteId } from "./Sites.ts"
+
+const params = { site_id: siteId }
+
+const origins = Wire.field<ReadonlyArray<string>>(
+  {
+    type: "array",
+    items: { type: "string" },
+    maxItems: SiteInput.maxOrigins,
+    description: "The origins whose pages may use the website's ids, such as `https://www.example.com`; empty for any"
+  },
+  (input) => {
+    if (!Array.isArray(input)) return Wire.fail("list_type", "Input should be a valid list")
+    if (input.length > SiteInput.maxOrigins) {
+      return Wire.fail("value_error", `Value error, at most ${SiteInput.maxOrigins} origins are possible`)
+    }
+    const parsed = new Set<string>()
+    for (const text of input) {
+      const origin = typeof text === "string" ? SiteInput.parseOrigin(text) : Option.none()
+      if (Option.isNone(origin)) {
+        return Wire.fail(
+          "value_error",
+          "Value error, origins such as https://www.example.com, without a path, are expected"
+        )
+      }
+      parsed.add(origin.value)
+    }
+    return Result.succeed([...parsed])
+  }
+)
+
+const timeZone = Fields.parsed(
+  { type: "string", description: "An IANA time zone. Reports count days in it" },
+  TimeZone.parse,
+  "an IANA time zone such as UTC or Europe/Berlin is expected"
+)
+
+export const SiteDetails = Schema.Struct({
+  site_id: Fields.uuid,
+  tracking_token: Fields.uuid.annotate({ description: "The public id that page views name" }),
+  name: Schema.String,
+  origins: Schema.Array(Schema.String),
+  time_zone: Schema.String,
+  created_at: Fields.time
+}).annotate({
+  identifier: "SiteDetails",
+  title: "SiteDetails",
+  examples: [
+    {
+      site_id: "0f8fad5b-d9cb-469f-a165-70867728950e",
+      tracking_token: "d3b07384-d113-4ec5-a5ec-9b1f2d3c4e5f",
+      name: "Shop",
+      origins: ["https://www.example.com"],
+      time_zone: "Europe/Berlin",
+      created_at: "2026-11-01T09:00:00.000Z"
+    }
+  ]
+})
+
+export const NewSite = Schema.Struct({
+  name: Fields.name("Name"),
+  origins: Schema.optionalKey(origins),
+  time_zone: Schema.optionalKey(timeZone)
+}).annotate({
+  identifier: "NewSite",
+  title: "NewSite",
+  examples: [{ name: "Shop", origins: ["https://www.example.com"], time_zone: "Europe/Berlin" }]
+})
+
+export const SiteChange = Schema.Struct({
+  name: Schema.optionalKey(Fields.name("Name")),
+  origins: Schema.optionalKey(origins),
+  time_zone: Schema.optionalKey(timeZone)
+}).annotate({ identifier: "SiteChange", title: "SiteChange", examples: [{ origins: [] }] })
+
+export const create = HttpApiEndpoint.post("create", "/v1/owner/sites", {
+  payload: NewSite,
+  success: SiteDetails,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "create_site",
+    summary: "Create a website",
+    description:
+      "Creates a website. 404 unless the key or the session reaches all websites, since it would not reach this one. Scope `write`."
+  })
+)
+
+export const read = HttpApiEndpoint.get("read", "/v1/owner/sites/:site_id", {
+  params,
+  success: SiteDetails,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "read_site",
+    summary: "Read a website",
+    description: "The settings of a website. Scope `read`."
+  })
+)
+
+export const update = HttpApiEndpoint.patch("update", "/v1/owner/sites/:site_id", {
+  params,
+  payload: SiteChange,
+  success: SiteDetails,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "update_site",
+    summary: "Change a website",
+    description:
+      "Changes the given settings, and returns all. Every process applies them within ten seconds. Scope `write`."
+  })
+)
+
+export const Decisions = Schema.Struct({
+  from: Schema.String.annotate({ format: "date" }),
+  to: Schema.String.annotate({ format: "date" }),
+  reasons: Schema.Array(Schema.Struct({ reason: Schema.Literals(reasons), count: Schema.Int })).annotate({
+    description: "How many requests were not counted for each reason, the most first"
+  })
+}).annotate({
+  identifier: "Decisions",
+  title: "Decisions",
+  examples: [{ from: "2026-11-01", to: "2026-11-07", reasons: [{ reason: "foreign-origin", count: 40 }] }]
+})
+
+export const decisions = HttpApiEndpoint.get("decisions", "/v1/owner/sites/:site_id/decisions", {
+  params,
+  query: {
+    from: Fields.date("The first day, in UTC; a week ago if absent"),
+    to: Fields.date("The last day, in UTC; today if absent")
+  },
+  success: Decisions,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "site_decisions",
+    summary: "Count what was not counted",
+    description: "The requests for a website that were not counted, by reason. Scope `stats`."
+  })
+)
+
+const visitor = {
+  received_at: Fields.time,
+  path: Schema.String,
+  country: Schema.NullOr(Schema.String),
+  device: Schema.NullOr(Schema.String),
+  browser: Schema.NullOr(Schema.String)
+}
+
+export const Activity = Schema.Struct({
+  activity: Schema.Array(
+    Schema.Union([
+      Schema.Struct({ type: Schema.Literal("pageview"), ...visitor, source: Schema.NullOr(Schema.String) }),
+      Schema.Struct({ type: Schema.Literal("event"), ...visitor, name: Schema.String }),
+      Schema.Struct({
+        type: Schema.Literal("submission"),
+        received_at: Fields.time,
+        submission_id: Fields.uuid,
+        status: Schema.Literals(statuses),
+        page_slug: Schema.NullOr(Schema.String)
+      })
+    ])
+  )
+}).annotate({
+  identifier: "Activity",
+  title: "Activity",
+  examples: [
+    {
+      activity: [
+        {
+          type: "pageview",
+          received_at: "2026-11-25T09:00:00.000Z",
+          path: "/pricing",
+          country: "NO",
+          device: "mobile",
+          browser: "Safari",
+          source: "newsletter"
+        }
+      ]
+    }
+  ]
+})
+
+export const activity = HttpApiEndpoint.get("activity", "/v1/owner/sites/:site_id/activity", {
+  params,
+  query: { limit: Fields.limit },
+  success: Activity,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "site_activity",
+    summary: "List what arrived",
+    description:
+      "The latest counted page views, events and submissions of a website, latest first. It also tells when the website's tag was seen last. Scope `read`."
+  })
+)
+
+export class SetUpGroup extends HttpApiGroup.make("setUp")
+  .add(create, read, update, decisions, activity)
+  .annotateMerge(OpenApi.annotations({ title: "Settings", description: "The settings of websites" })) {}

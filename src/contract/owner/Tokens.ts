@@ -1,0 +1,106 @@
+/**
+ * The widget tokens of a website's instances.
+ *
+ * @module
+ */
+import { Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as Wire from "../Wire.ts"
+import * as Errors from "./Errors.ts"
+import * as Fields from "./Fields.ts"
+import { siteId } from "./Sites.ts"
+
+const base = "/v1/owner/sites/:site_id/instances/:instance_id/tokens"
+
+const params = { site_id: siteId, instance_id: Wire.Uuid({ title: "Instance Id" }) }
+
+const nullableTime = Schema.NullOr(Fields.time)
+
+const exampleId = "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11"
+
+export const Tokens = Schema.Struct({
+  tokens: Schema.Array(
+    Schema.Struct({
+      token_id: Fields.uuid,
+      label: Schema.NullOr(Schema.String),
+      created_at: Fields.time,
+      expires_at: nullableTime,
+      revoked_at: nullableTime
+    })
+  )
+}).annotate({
+  identifier: "Tokens",
+  title: "Tokens",
+  examples: [
+    {
+      tokens: [
+        {
+          token_id: exampleId,
+          label: "Shop",
+          created_at: "2026-11-01T09:00:00.000Z",
+          expires_at: null,
+          revoked_at: null
+        }
+      ]
+    }
+  ]
+})
+
+export const NewToken = Schema.Struct({
+  label: Schema.optionalKey(Fields.name("Label")),
+  expires_at: Schema.optionalKey(Fields.expiry("When it expires, such as 2030-01-31; never if absent"))
+}).annotate({ identifier: "NewToken", title: "NewToken", examples: [{ label: "Shop" }] })
+
+export const IssuedToken = Schema.Struct({
+  token_id: Fields.uuid,
+  token: Schema.String.annotate({ description: "It is not shown again" }),
+  expires_at: nullableTime
+}).annotate({
+  identifier: "IssuedToken",
+  title: "IssuedToken",
+  examples: [{ token_id: exampleId, token: `hwt_${"A".repeat(43)}`, expires_at: null }]
+})
+
+export const list = HttpApiEndpoint.get("list", base, {
+  params,
+  success: Tokens,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "list_tokens",
+    summary: "List widget tokens",
+    description: "The tokens of an instance, oldest first, without their secrets. Scope `read`."
+  })
+)
+
+export const issue = HttpApiEndpoint.post("issue", base, {
+  params,
+  payload: NewToken,
+  success: IssuedToken,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "issue_token",
+    summary: "Issue a widget token",
+    description: "Issues a token for the chat of a website. Scope `write`."
+  })
+)
+
+export const revoke = HttpApiEndpoint.delete("revoke", `${base}/:token_id`, {
+  params: { ...params, token_id: Wire.Uuid({ title: "Token Id" }) },
+  success: HttpApiSchema.NoContent,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "revoke_token",
+    summary: "Revoke a widget token",
+    description: "Revokes a token, on every process within a second. Scope `write`."
+  })
+)
+
+export class TokensGroup extends HttpApiGroup.make("tokens")
+  .add(list, issue, revoke)
+  .annotateMerge(OpenApi.annotations({ title: "Tokens", description: "Widget tokens of instances" })) {}

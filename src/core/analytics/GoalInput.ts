@@ -1,0 +1,27 @@
+/**
+ * What a person may enter for a goal. Pure.
+ *
+ * @module
+ */
+import { Option } from "effect"
+import * as EventLimits from "./EventLimits.ts"
+
+const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes("\0")
+
+/** The name of an event. Page views are counted by a path. */
+export const parseEvent: (text: string) => Option.Option<string> = Option.liftPredicate(
+  (text: string) =>
+    text !== "" &&
+    text !== EventLimits.pageviewName &&
+    text.length <= 2 * EventLimits.limits.name &&
+    [...text].length <= EventLimits.limits.name &&
+    isStorable(text)
+)
+
+/** The most stars: a pattern is matched with every path of a report. */
+export const maxStars = 20
+
+/** A path, or a pattern in which each star is any text. */
+export const parsePage: (text: string) => Option.Option<string> = Option.liftPredicate(
+  (text: string) => /^[/*][^?#]{0,2047}$/.test(text) && text.split("*").length <= maxStars + 1 && isStorable(text)
+)

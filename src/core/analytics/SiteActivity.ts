@@ -1,0 +1,69 @@
+/**
+ * What a website received lately: page views, events and submissions in one list. Pure.
+ *
+ * @module
+ */
+import type { Status, Submission } from "../forms/Submission.ts"
+import type { Event } from "./Event.ts"
+import type { PageView } from "./PageView.ts"
+
+interface Visitor {
+  /** Milliseconds since 1970. */
+  readonly receivedAt: number
+  readonly path: string
+  readonly country: string | null
+  readonly deviceType: string | null
+  readonly browser: string | null
+}
+
+/** A counted page view; `source` is its `utm_source`, else its referrer's host. */
+export interface ViewActivity extends Visitor {
+  readonly type: "pageview"
+  readonly source: string | null
+}
+
+export interface EventActivity extends Visitor {
+  readonly type: "event"
+  readonly name: string
+}
+
+export interface SubmissionActivity {
+  readonly type: "submission"
+  readonly receivedAt: number
+  readonly submissionId: string
+  readonly status: Status
+  readonly pageSlug: string | null
+}
+
+export type Activity = ViewActivity | EventActivity | SubmissionActivity
+
+const visitorOf = ({ browser, country, deviceType, path, receivedAt }: Visitor): Visitor => ({
+  receivedAt,
+  path,
+  country,
+  deviceType,
+  browser
+})
+
+export const ofView = (view: PageView): ViewActivity => ({
+  type: "pageview",
+  ...visitorOf(view),
+  source: view.campaign.source ?? view.referrerHost
+})
+
+export const ofEvent = (event: Event): EventActivity => ({ type: "event", ...visitorOf(event), name: event.name })
+
+export const ofSubmission = ({ pageSlug, receivedAt, status, submissionId }: Submission): SubmissionActivity => ({
+  type: "submission",
+  receivedAt,
+  submissionId,
+  status,
+  pageSlug
+})
+
+/** The latest of several lists, at most `limit`, latest first. */
+export const latest = (lists: ReadonlyArray<ReadonlyArray<Activity>>, limit: number): ReadonlyArray<Activity> =>
+  lists
+    .flat()
+    .sort((left, right) => right.receivedAt - left.receivedAt)
+    .slice(0, limit)

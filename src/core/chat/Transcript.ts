@@ -1,0 +1,108 @@
+/**
+ * The conversations of an instance as its owner reads them. Pure.
+ *
+ * @module
+ */
+import * as AnswerParts from "./AnswerParts.ts"
+import type { AgentAnswer, Conversation, ConversationSummary, Message } from "./Conversation.ts"
+
+/** A conversation in a list. */
+export interface TranscriptSummary extends ConversationSummary {
+  /** The beginning of the visitor's first message, on one line. */
+  readonly preview: string
+  /** How many answers the visitor did not get; see `isMissing`. */
+  readonly unanswered: number
+  /** How many answers were rated. */
+  readonly up: number
+  readonly down: number
+}
+
+/** Which conversations a list has. An absent member allows any. */
+export interface Filter {
+  /** A text that a message or a comment has. The case of ASCII letters does not matter. */
+  readonly search?: string | undefined
+  /** True: with an answer that the visitor did not get. */
+  readonly unanswered?: boolean | undefined
+  /** With an answer that was rated so. */
+  readonly rating?: "up" | "down" | undefined
+}
+
+/** Where a part of a list begins: after this conversation. */
+export interface Place {
+  readonly updatedAt: number
+  readonly conversationId: string
+}
+
+export interface Page {
+  readonly items: ReadonlyArray<TranscriptSummary>
+  /** Null after the last part. A part may have fewer items than wanted, even none, and a next. */
+  readonly next: Place | null
+}
+
+/** The most conversations that one part of a list searches. */
+export const windowSize = 500
+
+export const placeOf = ({ conversationId, updatedAt }: Place): Place => ({ updatedAt, conversationId })
+
+/** Orders places from the latest to the earliest. */
+export const latestFirst = (left: Place, right: Place): number =>
+  right.updatedAt - left.updatedAt ||
+  (left.conversationId > right.conversationId ? -1 : left.conversationId < right.conversationId ? 1 : 0)
+
+const isAnswer = (message: Message): message is AgentAnswer => message.role === "assistant"
+
+/** The endings of an answer that the visitor ended, and that therefore may be empty. */
+export const endedByVisitor = ["stopped", "superseded"] as const
+
+/** The endings of an answer that broke off. */
+export const brokenOff = ["failed", "cut"] as const
+
+/** Whether the visitor did not get an answer: it broke off, or it ended without a text. */
+export const isMissing = ({ ending, parts }: Pick<AgentAnswer, "ending" | "parts">): boolean =>
+  ending !== null &&
+  ((brokenOff as ReadonlyArray<string>).includes(ending) ||
+    (!(endedByVisitor as ReadonlyArray<string>).includes(ending) && AnswerParts.sizeOf(parts) === 0))
+
+const maxPreview = 200
+
+/** The beginning of a message on one line. */
+export const preview = (text: string): string => {
+  const line = text
+    .slice(0, 4 * maxPreview)
+    .toWellFormed()
+    .replace(/\s+/g, " ")
+    .trim()
+  return line.length > maxPreview ? `${line.slice(0, maxPreview - 1).toWellFormed()}…` : line
+}
+
+const contains = (text: string | null, needle: string): boolean =>
+  (text ?? "").toLowerCase().includes(needle.toLowerCase())
+
+const says = (message: Message, search: string): boolean =>
+  message.parts.some((part) =>
+    part.type === "text"
+      ? contains(part.text, search)
+      : contains(part.url, search) || contains(part.title ?? null, search)
+  ) ||
+  (isAnswer(message) && contains(message.comment, search))
+
+/** Whether a list with this filter has a conversation. */
+export const matches = (
+  { messages }: Pick<Conversation, "messages">,
+  { rating, search, unanswered }: Filter
+): boolean =>
+  (unanswered !== true || messages.some((message) => isAnswer(message) && isMissing(message))) &&
+  (rating === undefined || messages.some((message) => isAnswer(message) && message.rating === rating)) &&
+  (search === undefined || messages.some((message) => says(message, search)))
+
+export const toSummary = ({ messages, ...conversation }: Conversation): TranscriptSummary => {
+  const answers = messages.filter(isAnswer)
+  return {
+    ...conversation,
+    messages: messages.length,
+    preview: preview(AnswerParts.textOf(messages.find(({ role }) => role === "user")?.parts ?? [])),
+    unanswered: answers.filter(isMissing).length,
+    up: answers.filter(({ rating }) => rating === "up").length,
+    down: answers.filter(({ rating }) => rating === "down").length
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * What a person may enter for a website, an instance or a credential: names, origins and time zones. Pure.
+ *
+ * @module
+ */
+import { Option } from "effect"
+
+/** The most characters (Unicode code points) of a name. */
+export const maxName = 200
+
+/** The most origins of one website or instance. */
+export const maxOrigins = 100
+
+const isName = (text: string): boolean =>
+  text !== "" &&
+  text.length <= 2 * maxName &&
+  [...text].length <= maxName &&
+  text.isWellFormed() &&
+  !text.includes("\0")
+
+/** A name without white space around it. */
+export const parseName = (text: string): Option.Option<string> => Option.liftPredicate(text.trim(), isName)
+
+/** A scheme, a host without wildcards and an optional port: no credentials, path or query. */
+const originPattern = /^https?:\/\/[^\s/?#@*\\]+\/?$/i
+
+/** An origin in its canonical form. */
+export const parseOrigin = (text: string): Option.Option<string> =>
+  Option.fromNullishOr(originPattern.test(text) && text.length <= 300 ? URL.parse(text) : null).pipe(
+    Option.map((url) => url.origin)
+  )

@@ -1,0 +1,93 @@
+/**
+ * The endpoints below `/v1/owner/keys` and `/v1/owner/sessions`.
+ *
+ * @module
+ */
+import { Clock, Effect } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { OwnerApi } from "../../contract/owner/Api.ts"
+import { Caller } from "../../contract/owner/Authentication.ts"
+import * as ConsoleSession from "../../core/sites/ConsoleSession.ts"
+import type { OwnerKey } from "../../core/sites/OwnerKey.ts"
+import * as Calendar from "../../core/text/Calendar.ts"
+import * as Failures from "./Failures.ts"
+import { OwnerCredentials } from "./OwnerCredentials.ts"
+import * as Validation from "./Validation.ts"
+
+const isoOrNull = (time: number | null): string | null => (time === null ? null : Calendar.iso(time))
+
+const keyJson = (key: OwnerKey) => ({
+  key_id: key.keyId,
+  scope: key.scope,
+  sites: key.sites,
+  label: key.label,
+  created_at: Calendar.iso(key.createdAt),
+  expires_at: isoOrNull(key.expiresAt),
+  revoked_at: isoOrNull(key.revokedAt)
+})
+
+const sessionJson = (session: ConsoleSession.ConsoleSession, current: string | undefined) => ({
+  session_id: session.sessionId,
+  role: session.role,
+  sites: session.sites,
+  label: session.label,
+  created_at: Calendar.iso(session.createdAt),
+  opened_at: isoOrNull(session.use?.openedAt ?? null),
+  last_used_at: isoOrNull(session.use?.lastUsedAt ?? null),
+  ends_at: Calendar.iso(ConsoleSession.endsAt(session)),
+  current: session.sessionId === current
+})
+
+const hour = 3_600_000
+
+export const layer = HttpApiBuilder.group(
+  OwnerApi,
+  "credentials",
+  Effect.fnUntraced(function* (handlers) {
+    const credentials = yield* OwnerCredentials
+    return handlers
+      .handle("keys", () =>
+        credentials.keys.pipe(
+          Effect.map((keys) => ({ keys: keys.map(keyJson) })),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("issueKey", ({ payload: { expires_at: expiresAt = null, label = null, scope, sites } }) =>
+        Effect.gen(function* () {
+          if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
+            return yield* Effect.fail(Validation.expired("a future time"))
+          }
+          const issued = yield* credentials.issueKey({ scope, sites, label, expiresAt })
+          return { key_id: issued.keyId, key: issued.key, expires_at: isoOrNull(issued.expiresAt) }
+        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      )
+      .handle("revokeKey", ({ params }) =>
+        credentials.revokeKey(params.key_id).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      )
+      .handle("sessions", () =>
+        Effect.gen(function* () {
+          const { session } = yield* Caller
+          const sessions = yield* credentials.sessions
+          return { sessions: sessions.map((each) => sessionJson(each, session?.sessionId)) }
+        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      )
+      .handle("createLink", ({ payload: { expires_at: wanted, label = null, role, sites } }) =>
+        Effect.gen(function* () {
+          const now = yield* Clock.currentTimeMillis
+          const linkExpiresAt = wanted ?? now + hour
+          if (linkExpiresAt <= now || linkExpiresAt > now + ConsoleSession.limits.link) {
+            return yield* Effect.fail(Validation.expired("a future time within a week"))
+          }
+          const { link, session } = yield* credentials.createLink({ role, sites, label, linkExpiresAt })
+          return {
+            session_id: session.sessionId,
+            path: ConsoleSession.pathOf(link),
+            expires_at: Calendar.iso(session.linkExpiresAt)
+          }
+        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      )
+      .handle("revokeSession", ({ params }) =>
+        credentials.revokeSession(params.session_id).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      )
+  })
+)

@@ -1,0 +1,91 @@
+/**
+ * The keys and sessions of the owner API: those that reach no more than their caller.
+ *
+ * @module
+ */
+import { Context, Effect, Layer, Option } from "effect"
+import { Caller } from "../../contract/owner/Authentication.ts"
+import * as Errors from "../../contract/owner/Errors.ts"
+import * as Access from "../../core/sites/Access.ts"
+import * as ConsoleSession from "../../core/sites/ConsoleSession.ts"
+import type { IssuedOwnerKey, OwnerKey } from "../../core/sites/OwnerKey.ts"
+import type { StorageUnavailable } from "../../services/Storage.ts"
+import { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
+import { OwnerKeys } from "../../services/sites/OwnerKeys.ts"
+
+type Failure = (typeof Errors.NotFound)["Type"] | StorageUnavailable
+
+/** Succeeds for a caller who may manage what it concerns; every other caller gets the same answer. */
+type Managed<A> = Effect.Effect<A, Failure, Caller>
+
+type NewKey = Parameters<OwnerKeys["Service"]["issue"]>[0]
+type NewLink = Parameters<ConsoleSessions["Service"]["createLink"]>[0]
+
+export class OwnerCredentials extends Context.Service<
+  OwnerCredentials,
+  {
+    readonly keys: Managed<ReadonlyArray<OwnerKey>>
+    readonly issueKey: (request: NewKey) => Managed<IssuedOwnerKey>
+    readonly revokeKey: (keyId: string) => Managed<void>
+    readonly sessions: Managed<ReadonlyArray<ConsoleSession.ConsoleSession>>
+    readonly createLink: (
+      request: NewLink
+    ) => Managed<{ readonly link: string; readonly session: ConsoleSession.ConsoleSession }>
+    readonly revokeSession: (sessionId: string) => Managed<void>
+  }
+>()("hydracore/http/owner/OwnerCredentials") {}
+
+const notFound = Errors.make(
+  "NotFound",
+  "There is no such key or session, or it reaches more than this key or session may manage."
+)
+
+const refuse = Effect.fail(notFound)
+
+/** Fails unless the caller may manage an access. */
+const requireCover = (access: Access.Access) =>
+  Caller.use((caller) => (Access.manages(caller, access) ? Effect.void : refuse))
+
+/** What a caller may manage of a list. A caller who may manage nothing has no list. */
+const managed = <A>(
+  listed: Effect.Effect<ReadonlyArray<A>, StorageUnavailable>,
+  accessOf: (item: A) => Access.Access
+): Managed<ReadonlyArray<A>> =>
+  Caller.use(
+    (caller): Effect.Effect<ReadonlyArray<A>, Failure> =>
+      caller.scope === "write"
+        ? Effect.map(listed, (items) => items.filter((item) => Access.manages(caller, accessOf(item))))
+        : refuse
+  )
+
+export const layer: Layer.Layer<OwnerCredentials, never, OwnerKeys | ConsoleSessions> = Layer.effect(
+  OwnerCredentials,
+  Effect.gen(function* () {
+    const ownerKeys = yield* OwnerKeys
+    const consoleSessions = yield* ConsoleSessions
+    const keys = managed(ownerKeys.list, (key) => key)
+    const sessions = managed(consoleSessions.list, ConsoleSession.accessOf)
+    return {
+      keys,
+      issueKey: Effect.fnUntraced(function* (request) {
+        yield* requireCover(request)
+        const issued = yield* ownerKeys.issue(request)
+        return yield* Option.match(issued, { onNone: () => refuse, onSome: Effect.succeed })
+      }),
+      revokeKey: Effect.fnUntraced(function* (keyId) {
+        const isKnown = (yield* keys).some((key) => key.keyId === keyId)
+        if (!isKnown || !(yield* ownerKeys.revoke(keyId))) return yield* refuse
+      }),
+      sessions,
+      createLink: Effect.fnUntraced(function* (request) {
+        yield* requireCover(ConsoleSession.accessOf(request))
+        const created = yield* consoleSessions.createLink(request)
+        return yield* Option.match(created, { onNone: () => refuse, onSome: Effect.succeed })
+      }),
+      revokeSession: Effect.fnUntraced(function* (sessionId) {
+        const isKnown = (yield* sessions).some((session) => session.sessionId === sessionId)
+        if (!isKnown || !(yield* consoleSessions.revoke(sessionId))) return yield* refuse
+      })
+    }
+  })
+)

@@ -1,0 +1,96 @@
+/**
+ * `POST /v1/owner/sites`, and `GET`, `PATCH` and the decisions of `/v1/owner/sites/{site_id}`.
+ *
+ * @module
+ */
+import { Clock, Effect } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { OwnerApi } from "../../contract/owner/Api.ts"
+import * as Fields from "../../contract/owner/Fields.ts"
+import type { Activity } from "../../core/analytics/SiteActivity.ts"
+import type * as Decision from "../../core/sites/Decision.ts"
+import type { Site } from "../../core/sites/Site.ts"
+import * as Calendar from "../../core/text/Calendar.ts"
+import * as Failures from "./Failures.ts"
+import { OwnerReports } from "./OwnerReports.ts"
+import { OwnerSites } from "./OwnerSites.ts"
+
+const toJson = (site: Site) => ({
+  site_id: site.websiteConfigId,
+  tracking_token: site.trackingToken,
+  name: site.name,
+  origins: site.origins,
+  time_zone: site.timeZone,
+  created_at: Calendar.iso(site.createdAt)
+})
+
+const countsJson = (counts: Decision.Counts) =>
+  (Object.entries(counts) as ReadonlyArray<[Decision.Reason, number]>)
+    .map(([reason, count]) => ({ reason, count }))
+    .sort((left, right) => right.count - left.count || (left.reason < right.reason ? -1 : 1))
+
+const activityJson = (activity: Activity) => {
+  const received_at = Calendar.iso(activity.receivedAt)
+  if (activity.type === "submission") {
+    const { pageSlug, status, submissionId, type } = activity
+    return { type, received_at, submission_id: submissionId, status, page_slug: pageSlug }
+  }
+  const { browser, country, deviceType: device, path } = activity
+  const visitor = { received_at, path, country, device, browser }
+  return activity.type === "event"
+    ? { type: activity.type, ...visitor, name: activity.name }
+    : { type: activity.type, ...visitor, source: activity.source }
+}
+
+const week = 6 * Calendar.dayMillis
+
+export const layer = HttpApiBuilder.group(
+  OwnerApi,
+  "setUp",
+  Effect.fnUntraced(function* (handlers) {
+    const owned = yield* OwnerSites
+    const reports = yield* OwnerReports
+    return handlers
+      .handle("create", ({ payload: { name, origins = [], time_zone: timeZone } }) =>
+        owned
+          .create({ name, origins, timeZone })
+          .pipe(Effect.map(toJson), Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      )
+      .handle("read", ({ params }) =>
+        owned.authorize(params.site_id, "read").pipe(
+          Effect.map(({ site }) => toJson(site)),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("update", ({ params, payload: { name, origins, time_zone: timeZone } }) =>
+        owned.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) =>
+            owned.update(proof, {
+              ...(name === undefined ? {} : { name }),
+              ...(origins === undefined ? {} : { origins }),
+              ...(timeZone === undefined ? {} : { timeZone })
+            })
+          ),
+          Effect.map(toJson),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("activity", ({ params, query: { limit = Fields.defaultLimit } }) =>
+        owned.authorize(params.site_id, "read").pipe(
+          Effect.flatMap((proof) => reports.activity(proof, limit)),
+          Effect.map((activity) => ({ activity: activity.map(activityJson) })),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("decisions", ({ params, query }) =>
+        Effect.gen(function* () {
+          const proof = yield* owned.authorize(params.site_id, "stats")
+          const now = yield* Clock.currentTimeMillis
+          const last = query.to ?? Calendar.dateOf(now)
+          const first = query.from ?? Calendar.dateOf(Date.parse(`${last}T00:00:00Z`) - week)
+          const counts = yield* owned.decisions(proof, { first, last })
+          return { from: first, to: last, reasons: countsJson(counts) }
+        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      )
+  })
+)

@@ -1,0 +1,42 @@
+/**
+ * Lists the conversations of this process for their owner.
+ *
+ * @module
+ */
+import { Effect, Layer, Option } from "effect"
+import * as Transcript from "../../core/chat/Transcript.ts"
+import { ConversationStore } from "../../services/chat/ConversationStore.ts"
+import { Transcripts } from "../../services/chat/Transcripts.ts"
+
+export const layer: Layer.Layer<Transcripts, never, ConversationStore> = Layer.effect(
+  Transcripts,
+  Effect.map(ConversationStore, (store) => {
+    const all = Effect.fnUntraced(function* (instanceId: string) {
+      const summaries = yield* store.list({ instanceId, limit: Number.MAX_SAFE_INTEGER, before: null })
+      const read = yield* Effect.forEach(summaries, (summary) =>
+        Effect.map(
+          store.read({ instanceId, conversationId: summary.conversationId }),
+          Option.map((messages) => ({ ...summary, messages }))
+        )
+      )
+      return read.flatMap(Option.toArray)
+    })
+    return Transcripts.of({
+      list: ({ after, filter, instanceId, limit }) =>
+        Effect.map(all(instanceId), (conversations) => {
+          const found = conversations.filter(
+            (conversation) =>
+              Transcript.matches(conversation, filter) &&
+              (after === null || Transcript.latestFirst(after, conversation) < 0)
+          )
+          const items = found.slice(0, limit).map(Transcript.toSummary)
+          const last = items.at(-1)
+          return { items, next: found.length > limit && last !== undefined ? Transcript.placeOf(last) : null }
+        }),
+      find: ({ conversationId, instanceId }) =>
+        Effect.map(all(instanceId), (conversations) =>
+          Option.fromUndefinedOr(conversations.find((conversation) => conversation.conversationId === conversationId))
+        )
+    })
+  })
+)

@@ -1,0 +1,75 @@
+/**
+ * Reads what a website received lately from PostgreSQL: the ends of three indexes.
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import type { PgClient } from "@effect/sql-pg/PgClient"
+import { type Duration, Effect, Layer, Schema } from "effect"
+import type { SqlError } from "effect/sql"
+import * as Activities from "../../core/analytics/SiteActivity.ts"
+import { statuses } from "../../core/forms/Submission.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import { SiteActivity } from "../../services/analytics/SiteActivity.ts"
+import * as Database from "../Database.ts"
+import * as OwnerConnections from "../OwnerConnections.ts"
+
+const Text = Schema.NullOr(Schema.String)
+
+const visitor = {
+  receivedAt: Schema.Finite,
+  path: Schema.String,
+  country: Text,
+  deviceType: Text,
+  browser: Text
+}
+
+const Views = Schema.Array(Schema.Struct({ type: Schema.Literal("pageview"), ...visitor, source: Text }))
+
+const Events = Schema.Array(Schema.Struct({ type: Schema.Literal("event"), ...visitor, name: Schema.String }))
+
+const Submissions = Schema.Array(
+  Schema.Struct({
+    type: Schema.Literal("submission"),
+    receivedAt: Schema.Finite,
+    submissionId: Schema.String,
+    status: Schema.Literals(statuses),
+    pageSlug: Text
+  })
+)
+
+const time = `floor(extract(epoch FROM received_at) * 1000)::float8 AS "receivedAt"`
+
+const visitorColumns = `${time}, path, country, device_type AS "deviceType", browser`
+
+const ofWebsite = (column: string) => `WHERE ${column} = $1 ORDER BY received_at DESC LIMIT $2`
+
+const statements = {
+  views: `SELECT 'pageview' AS type, ${visitorColumns}, coalesce(utm_source, referrer_host) AS source
+    FROM page_view ${ofWebsite("hosted_website_id")}`,
+  events: `SELECT 'event' AS type, ${visitorColumns}, name FROM event ${ofWebsite("hosted_website_id")}`,
+  submissions: `SELECT 'submission' AS type, ${time}, submission_id AS "submissionId", status, page_slug AS "pageSlug"
+    FROM submission ${ofWebsite("website_config_id")}`
+}
+
+export interface Options {
+  /** How long a caller waits for the database. */
+  readonly timeout: Duration.Input
+}
+
+export const layer = ({ timeout }: Options): Layer.Layer<SiteActivity, SqlError.SqlError, PgClient> =>
+  Layer.effect(
+    SiteActivity,
+    Effect.map(OwnerConnections.OwnerConnections, (sql) => {
+      const read = (statement: string, id: string, limit: number) =>
+        sql.unsafe(statement, [PgTypes.uuid(id), PgTypes.int8(BigInt(limit))])
+      return SiteActivity.of({
+        latest: Effect.fnUntraced(function* ({ hostedWebsiteId, websiteConfigId }, limit) {
+          const views = yield* read(statements.views, hostedWebsiteId, limit).pipe(decodeRows(Views))
+          const events = yield* read(statements.events, hostedWebsiteId, limit).pipe(decodeRows(Events))
+          const submissions = yield* read(statements.submissions, websiteConfigId, limit).pipe(decodeRows(Submissions))
+          return Activities.latest([views, events, submissions], limit)
+        }, Database.bounded(timeout))
+      })
+    })
+  ).pipe(Layer.provide(OwnerConnections.layer))

@@ -1,0 +1,136 @@
+/**
+ * Lists conversations in PostgreSQL for their instance's owner, by keyset pagination. Filters read the messages of a window of
+ * the latest conversations, so that no part of a list reads a whole table.
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import type { PgClient } from "@effect/sql-pg/PgClient"
+import { type Duration, Effect, Layer, Option, Schema } from "effect"
+import type { SqlError } from "effect/sql"
+import * as AnswerParts from "../../core/chat/AnswerParts.ts"
+import * as Transcript from "../../core/chat/Transcript.ts"
+import * as JsonSearch from "../../core/json/JsonSearch.ts"
+import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import { ConversationStore } from "../../services/chat/ConversationStore.ts"
+import { Transcripts } from "../../services/chat/Transcripts.ts"
+import * as Database from "../Database.ts"
+import * as OwnerConnections from "../OwnerConnections.ts"
+import * as Rows from "./ConversationRows.ts"
+
+const Summary = {
+  conversationId: Schema.String,
+  createdAt: Schema.Finite,
+  updatedAt: Schema.Finite,
+  messages: Schema.Int
+}
+
+const Summaries = Schema.Array(
+  Schema.Struct({
+    ...Summary,
+    first: Schema.NullOr(Rows.Parts),
+    unanswered: Schema.Int,
+    up: Schema.Int,
+    down: Schema.Int
+  })
+)
+
+const Found = Schema.Array(Schema.Struct(Summary))
+
+const summaryColumns = `conversation_id AS "conversationId", ${Rows.millis("created_at")} AS "createdAt",
+  ${Rows.millis("updated_at")} AS "updatedAt", messages`
+
+const Places = Schema.Array(Schema.Struct({ conversationId: Schema.String, updatedAt: Schema.Finite }))
+
+const quoted = (words: ReadonlyArray<string>): string => words.map((word) => `'${word}'`).join(", ")
+
+/** Whether an answer is one that the visitor did not get, as `Transcript.isMissing` says. */
+const isMissing = `(ending IN (${quoted(Transcript.brokenOff)})
+  OR ending NOT IN (${quoted(Transcript.endedByVisitor)}) AND characters = 0)`
+
+/** What the answers of a conversation say about it. */
+const counts = `CROSS JOIN LATERAL (
+    SELECT (count(*) FILTER (WHERE ${isMissing}))::int AS unanswered,
+      (count(*) FILTER (WHERE rating = 'up'))::int AS up, (count(*) FILTER (WHERE rating = 'down'))::int AS down
+    FROM conversation_message AS answer
+    WHERE answer.conversation_key = conversation.conversation_key AND role = 'assistant'
+  ) AS counted`
+
+const first = `(SELECT parts::text FROM conversation_message AS said
+  WHERE said.conversation_key = conversation.conversation_key AND role = 'user' ORDER BY position LIMIT 1) AS first`
+
+/** The texts of a message's parts as JSON, without the names of the members. A string holds no quote that is not escaped. */
+const texts = `regexp_replace(parts::text,
+  '\\{"type":"(text","text|source-url","sourceId":"source-[0-9]+","url)":|,"title":', ' ', 'g')`
+
+export interface Options {
+  /** How long a caller waits for the database. */
+  readonly timeout: Duration.Input
+}
+
+const make = Effect.fnUntraced(function* ({ timeout }: Options) {
+  const sql = yield* OwnerConnections.OwnerConnections
+  const store = yield* ConversationStore
+
+  const page = Effect.fnUntraced(function* ({
+    after,
+    filter: { rating, search, unanswered },
+    instanceId,
+    limit
+  }: Parameters<Transcripts["Service"]["list"]>[0]) {
+    const place = ({ conversationId, updatedAt }: Transcript.Place) =>
+      sql`(${PgTypes.timestamptz(updatedAt)}, ${PgTypes.text(conversationId)})`
+    const indexed = sql.and([
+      sql`instance_id = ${PgTypes.uuid(instanceId)}`,
+      ...(after === null ? [] : [sql`(updated_at, conversation_id) < ${place(after)}`])
+    ])
+    const has = (column: string, needle: string) =>
+      sql`strpos(lower(${sql.literal(column)}), lower(${PgTypes.text(needle)})) > 0`
+    const said = (text: string) => sql`EXISTS (SELECT FROM conversation_message AS message
+      WHERE message.conversation_key = conversation.conversation_key
+        AND ${sql.or([...JsonSearch.needlesOf(text).map((needle) => has(texts, needle)), has("comment", text)])})`
+    const filters = [
+      ...(unanswered === true ? [sql`unanswered > 0`] : []),
+      ...(rating === undefined ? [] : [sql`${sql.literal(rating)} > 0`]),
+      ...(search === undefined ? [] : [said(search)])
+    ]
+    const [end = null] =
+      filters.length === 0
+        ? []
+        : yield* sql`SELECT conversation_id AS "conversationId", ${sql.literal(Rows.millis("updated_at"))} AS "updatedAt"
+            FROM conversation WHERE ${indexed} ORDER BY updated_at DESC, conversation_id DESC
+            OFFSET ${PgTypes.int8(BigInt(Transcript.windowSize - 1))} LIMIT 1`.pipe(decodeRows(Places))
+    const rows = yield* sql`SELECT ${sql.literal(summaryColumns)}, ${sql.literal(first)}, unanswered, up, down
+      FROM conversation ${sql.literal(counts)}
+      WHERE ${sql.and([
+        indexed,
+        ...(end === null ? [] : [sql`(updated_at, conversation_id) >= ${place(end)}`]),
+        ...filters
+      ])} ORDER BY updated_at DESC, conversation_id DESC LIMIT ${PgTypes.int8(BigInt(limit + 1))}`.pipe(
+      decodeRows(Summaries)
+    )
+    const items = rows
+      .slice(0, limit)
+      .map(({ first, ...summary }) => ({ ...summary, preview: Transcript.preview(AnswerParts.textOf(first ?? [])) }))
+    const last = items.at(-1)
+    return { items, next: rows.length > limit && last !== undefined ? Transcript.placeOf(last) : end }
+  }, Database.bounded(timeout))
+
+  return Transcripts.of({
+    list: (query) => (isCanonicalUuid(query.instanceId) ? page(query) : Effect.succeed({ items: [], next: null })),
+    find: Effect.fnUntraced(function* (key) {
+      if (!Rows.isKey(key)) return Option.none()
+      const [found] = yield* sql`SELECT ${sql.literal(summaryColumns)} FROM conversation
+        WHERE instance_id = ${PgTypes.uuid(key.instanceId)} AND conversation_id = ${PgTypes.text(key.conversationId)}`.pipe(
+        Database.bounded(timeout),
+        decodeRows(Found)
+      )
+      if (found === undefined) return Option.none()
+      return Option.map(yield* store.read(key), (messages) => ({ ...found, messages }))
+    })
+  })
+})
+
+export const layer = (options: Options): Layer.Layer<Transcripts, SqlError.SqlError, PgClient | ConversationStore> =>
+  Layer.effect(Transcripts, make(options)).pipe(Layer.provide(OwnerConnections.layer))

@@ -1,0 +1,54 @@
+/**
+ * Finds and deletes the notifications whose mails go to a person, with these mails. There are few: visitors cannot add any.
+ *
+ * @module
+ */
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { type Duration, Effect, Schema, Stream } from "effect"
+import * as Person from "../../core/persons/Person.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import * as Database from "../Database.ts"
+import { refreshSubscribers } from "../delivery/Webhooks.ts"
+import * as NotificationRows from "../mail/NotificationRows.ts"
+import * as Store from "./Store.ts"
+
+const Rows = Schema.Array(Schema.Struct(NotificationRows.fields))
+
+/** `$2` is a website, or null for all. */
+const statement = `SELECT ${NotificationRows.columns} FROM notification
+  WHERE ${Store.mayContain("recipient", "$1")} AND ($2::uuid IS NULL OR website_config_id = $2)
+  ORDER BY created_at, notification_id`
+
+export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Store => ({
+  search: (query) =>
+    Stream.fromEffect(
+      sql.unsafe(statement, [Store.needle(query), PgTypes.uuid(query.websiteConfigId)]).pipe(
+        Database.bounded(timeout),
+        decodeRows(Rows),
+        Effect.map((rows) =>
+          rows
+            .map(NotificationRows.toNotification)
+            .filter((notification) => Person.isRecipient(notification, query.address))
+            .map(
+              (notification): Store.Found => ({
+                record: { kind: "notification", notification },
+                subject: notification.notificationId
+              })
+            )
+        )
+      )
+    ),
+  erase: Effect.fnUntraced(function* (found) {
+    const notifications = found.flatMap(({ record }) => (record.kind === "notification" ? [record.notification] : []))
+    for (const [websiteConfigId, ofWebsite] of Map.groupBy(notifications, (one) => one.websiteConfigId)) {
+      const ids = ofWebsite.map(({ notificationId }) => notificationId)
+      yield* sql`DELETE FROM notification WHERE notification_id = ANY (${Database.array(ids, PgTypes.OID.uuid)})`.pipe(
+        Effect.andThen(refreshSubscribers(sql, websiteConfigId)),
+        sql.withTransaction,
+        Database.recoverConnectionErrors(),
+        Database.bounded(timeout)
+      )
+    }
+    return notifications.length
+  })
+})

@@ -1,0 +1,21 @@
+/**
+ * Reads what a website received lately. The interface only; see `memory/analytics/SiteActivity` and
+ * `postgres/analytics/SiteActivity`.
+ *
+ * @module
+ */
+import { Context, type Effect } from "effect"
+import type { Activity } from "../../core/analytics/SiteActivity.ts"
+import type { Site } from "../../core/sites/Site.ts"
+import type { StorageUnavailable } from "../Storage.ts"
+
+export class SiteActivity extends Context.Service<
+  SiteActivity,
+  {
+    /** The latest counted page views, events and submissions, quarantined ones included: at most `limit`, latest first. */
+    readonly latest: (
+      site: Pick<Site, "websiteConfigId" | "hostedWebsiteId">,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<Activity>, StorageUnavailable>
+  }
+>()("hydracore/services/SiteActivity") {}

@@ -1,0 +1,25 @@
+/**
+ * Lists the conversations of an instance for its owner. The interface only; see `memory/chat/Transcripts` and
+ * `postgres/chat/Transcripts`. `ConversationStore` reads and deletes a single one.
+ *
+ * @module
+ */
+import { Context, type Effect, type Option } from "effect"
+import type { Conversation, ConversationKey } from "../../core/chat/Conversation.ts"
+import type { Filter, Page, Place } from "../../core/chat/Transcript.ts"
+import type { StorageUnavailable } from "../Storage.ts"
+
+export class Transcripts extends Context.Service<
+  Transcripts,
+  {
+    /** At most `limit` conversations, those with the latest message first. Searches `windowSize` conversations at most. */
+    readonly list: (query: {
+      readonly instanceId: string
+      readonly filter: Filter
+      /** Null for the first part. */
+      readonly after: Place | null
+      readonly limit: number
+    }) => Effect.Effect<Page, StorageUnavailable>
+    readonly find: (key: ConversationKey) => Effect.Effect<Option.Option<Conversation>, StorageUnavailable>
+  }
+>()("hydracore/services/Transcripts") {}

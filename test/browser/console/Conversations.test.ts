@@ -1,0 +1,90 @@
+/**
+ * The console's conversations in a browser.
+ */
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { inChromium, until } from "../../support/browser/Browser.ts"
+import * as ConsolePage from "../../support/console/ConsolePage.ts"
+import * as ConversationData from "../../support/console/ConversationData.ts"
+
+const newSite = SiteDirectory.use((sites) => sites.create({ name: "Chat", origins: [] })).pipe(
+  Effect.map(({ websiteConfigId }) => websiteConfigId),
+  Effect.orDie
+)
+
+/** A website with an assistant and the example's conversations. */
+const chatting = Effect.gen(function* () {
+  const site = yield* newSite
+  const instance = yield* ConversationData.newInstance(site, "Guide")
+  for (const turns of ConversationData.examples) yield* ConversationData.store(instance, ...turns)
+  return { site, instance }
+})
+
+inChromium("the console's conversations", ConsolePage.layer, (it) => {
+  it.effect("are read as the visitor saw them, with sources, ratings and what ended without an answer", () =>
+    Effect.gen(function* () {
+      const { site } = yield* chatting
+      const { errors, on, page } = yield* ConsolePage.open(`#/${site}/conversations`)
+      yield* on(() => page.getByRole("link", { name: "Is there a tour for children?" }).click())
+      const transcript = page.locator(".transcript")
+      yield* on(() => transcript.getByRole("table").waitFor())
+      assert.strictEqual(yield* on(() => transcript.getByRole("cell", { name: "First strokes" }).count()), 1)
+      assert.strictEqual(
+        yield* on(() => transcript.getByRole("link", { name: "Tours" }).getAttribute("href")),
+        "https://fjordlight.example/tours"
+      )
+      yield* on(() => transcript.getByText("The visitor stopped this answer.").waitFor())
+      yield* on(() => transcript.getByText("I wanted an answer, not another address").waitFor())
+      assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("are searched, and filtered by rating and by what is unanswered", () =>
+    Effect.gen(function* () {
+      const { site } = yield* chatting
+      const { on, page } = yield* ConsolePage.open(`#/${site}/conversations`)
+      const listed = () => page.locator(".entry .sender").allTextContents()
+      yield* until("all", async () => (await listed()).length === 3)
+      for (const [name, question] of [
+        ["Unanswered", "Hva koster en tur for to voksne og to barn?"],
+        ["Rated bad", "Is there a tour for children?"]
+      ] as const) {
+        yield* on(() => page.getByRole("button", { name, exact: true }).click())
+        yield* until(name, async () => (await listed()).includes(question) && (await listed()).length < 3)
+      }
+      yield* on(() => page.getByRole("button", { name: "All", exact: true }).click())
+      yield* on(() => page.getByRole("searchbox", { name: "Search" }).fill("dry suit"))
+      yield* until("one", async () => (await listed()).join() === "Do you rent dry suits?")
+    })
+  )
+
+  it.effect("one is deleted after a question", () =>
+    Effect.gen(function* () {
+      const { site } = yield* chatting
+      const { on, page } = yield* ConsolePage.open(`#/${site}/conversations`)
+      yield* on(() => page.getByRole("link", { name: "Do you rent dry suits?" }).click())
+      yield* on(() => page.getByRole("button", { name: "Delete" }).click())
+      yield* on(() => page.getByRole("dialog").getByRole("button", { name: "Delete" }).click())
+      const listed = page.getByRole("link", { name: "Do you rent dry suits?" })
+      yield* on(() => listed.waitFor({ state: "detached" }))
+      yield* on(() => page.reload())
+      yield* on(() => page.locator(".entry a").first().waitFor())
+      assert.strictEqual(yield* on(() => listed.count()), 0)
+    })
+  )
+
+  it.effect(
+    "a website without an assistant shows how to connect one, and one without conversations that there are none",
+    () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const { on, page } = yield* ConsolePage.open(`#/${site}/conversations`)
+        yield* on(() => page.getByRole("heading", { name: "No assistant on this website" }).waitFor())
+        yield* ConversationData.newInstance(site, "Guide")
+        yield* on(() => page.reload())
+        yield* on(() => page.getByRole("heading", { name: "No conversations yet" }).waitFor())
+      })
+  )
+})

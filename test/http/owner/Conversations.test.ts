@@ -1,0 +1,177 @@
+/**
+ * Conversations over HTTP: lists, transcripts, exports and deletions, and those of other websites.
+ */
+import { randomUUID } from "node:crypto"
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
+import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
+import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { at } from "../../suites/VisitorSalts.ts"
+import { newCookie, send } from "../../support/OwnerRequests.ts"
+import { emptyStorages } from "../../support/Storages.ts"
+import { TestServer, layer as testServer } from "../../support/TestServer.ts"
+
+/** A website with an instance, and a session that may change it. */
+const opened = Effect.gen(function* () {
+  const { url } = yield* TestServer
+  const site = yield* SiteDirectory.use((sites) => sites.create({ name: "A", origins: [] })).pipe(Effect.orDie)
+  const { instanceId } = yield* InstanceDirectory.use((instances) =>
+    instances.create({ name: "Bot", agentUrl: "http://agent", websiteConfigId: site.websiteConfigId })
+  ).pipe(Effect.orDie)
+  const cookie = yield* newCookie("owner", [site.websiteConfigId])
+  const base = `/v1/owner/sites/${site.websiteConfigId}/instances`
+  const request = (method: string, path: string) => send(url, `${base}${path}`, { cookie, init: { method } })
+  return { instanceId, get: (path: string) => request("GET", path), remove: (path: string) => request("DELETE", path) }
+})
+
+/** A conversation of one question and its answer, which a visitor rated. */
+const converse = (instanceId: string, question: string, answer: string, time: number) =>
+  Effect.gen(function* () {
+    const store = yield* ConversationStore
+    const key = { instanceId, conversationId: randomUUID() }
+    const [messageId, answerId] = [randomUUID(), randomUUID()]
+    yield* store.begin({ key, answerId, message: { messageId, text: question } })
+    const parts = answer === "" ? [] : [{ type: "text" as const, text: answer }]
+    yield* store.complete({ answerId, parts, ending: answer === "" ? "failed" : "stop", usage: null })
+    if (answer !== "") yield* store.rate({ key, messageId: answerId, rating: "up", comment: "Thanks" })
+    return { id: key.conversationId, messageId, answerId }
+  }).pipe(Effect.orDie, at(time))
+
+const time = (millis: number) => new Date(millis).toISOString()
+
+for (const [name, storage] of emptyStorages) {
+  layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(
+    `conversations ${name}`,
+    (it) => {
+      it.effect("are listed by part, filtered, read, exported and deleted", () =>
+        Effect.gen(function* () {
+          const { get, instanceId, remove } = yield* opened
+          assert.deepStrictEqual(JSON.parse((yield* get("")).text), {
+            instances: [
+              {
+                instance_id: instanceId,
+                name: "Bot",
+                memory: "edge",
+                agent_protocol: "openai-chat",
+                agent_model: null,
+                origins: []
+              }
+            ]
+          })
+          const path = `/${instanceId}/conversations`
+          const first = yield* converse(instanceId, "Where?", "Here", 1000)
+          const second = yield* converse(instanceId, "When?", "", 2000)
+          const part = JSON.parse((yield* get(`${path}?limit=1`)).text)
+          assert.deepStrictEqual(part.conversations, [
+            {
+              conversation_id: second.id,
+              created_at: time(2000),
+              updated_at: time(2000),
+              messages: 2,
+              preview: "When?",
+              unanswered: 1,
+              up: 0,
+              down: 0
+            }
+          ])
+          const ids = (text: string) =>
+            (JSON.parse(text).conversations as ReadonlyArray<{ conversation_id: string }>).map(
+              ({ conversation_id }) => conversation_id
+            )
+          for (const [query, expected] of [
+            [`?limit=1&cursor=${part.next}`, [first.id]],
+            ["?unanswered=true", [second.id]],
+            ["?rating=up", [first.id]],
+            ["?rating=down", []],
+            ["?search=HERE", [first.id]],
+            ["?search=whe", [second.id, first.id]]
+          ] as const) {
+            assert.deepStrictEqual(ids((yield* get(`${path}${query}`)).text), [...expected], query)
+          }
+          const whole = {
+            conversation_id: first.id,
+            created_at: time(1000),
+            updated_at: time(1000),
+            messages: [
+              { id: first.messageId, role: "user", created_at: time(1000), parts: [{ type: "text", text: "Where?" }] },
+              {
+                id: first.answerId,
+                role: "assistant",
+                created_at: time(1000),
+                parts: [{ type: "text", text: "Here" }],
+                ending: "stop",
+                rating: "up",
+                comment: "Thanks"
+              }
+            ]
+          }
+          assert.deepStrictEqual(JSON.parse((yield* get(`${path}/${first.id}`)).text), whole)
+          const exported = yield* get(`/${instanceId}/export`)
+          assert.strictEqual(exported.headers.get("content-type"), "application/x-ndjson")
+          const lines = exported.text
+            .trimEnd()
+            .split("\n")
+            .map((line) => JSON.parse(line))
+          assert.deepStrictEqual(
+            lines.map(({ conversation_id }) => conversation_id),
+            [first.id, second.id]
+          )
+          assert.deepStrictEqual(lines[0], whole)
+          assert.strictEqual((yield* remove(`${path}/${first.id}`)).status, 204)
+          assert.strictEqual((yield* remove(`${path}/${first.id}`)).status, 404)
+          assert.deepStrictEqual(ids((yield* get(path)).text), [second.id])
+        })
+      )
+
+      it.effect("of other websites' instances, and of instances without a website, do not exist", () =>
+        Effect.gen(function* () {
+          const [mine, theirs] = [yield* opened, yield* opened]
+          const own = yield* converse(mine.instanceId, "Where?", "Here", 1000)
+          const foreign = yield* converse(theirs.instanceId, "Where?", "Here", 1000)
+          const free = yield* InstanceDirectory.use((instances) =>
+            instances.create({ name: "Free", agentUrl: "http://agent" })
+          )
+          const texts = new Set<string>()
+          for (const path of [
+            `/${theirs.instanceId}/conversations`,
+            `/${theirs.instanceId}/conversations/${foreign.id}`,
+            `/${theirs.instanceId}/export`,
+            `/${free.instanceId}/conversations`,
+            `/${randomUUID()}/conversations`
+          ]) {
+            const answer = yield* mine.get(path)
+            assert.strictEqual(answer.status, 404, path)
+            texts.add(answer.text)
+          }
+          assert.lengthOf([...texts], 1)
+          for (const path of [
+            `/${theirs.instanceId}/conversations/${foreign.id}`,
+            `/${mine.instanceId}/conversations/${foreign.id}`
+          ]) {
+            assert.strictEqual((yield* mine.remove(path)).status, 404)
+          }
+          assert.strictEqual((yield* theirs.get(`/${theirs.instanceId}/conversations/${foreign.id}`)).status, 200)
+          assert.strictEqual((yield* mine.get(`/${mine.instanceId}/conversations/${own.id}`)).status, 200)
+        })
+      )
+
+      it.effect("invalid parameters are answered 422, with their place", () =>
+        Effect.gen(function* () {
+          const { get, instanceId } = yield* opened
+          for (const [path, place] of [
+            [`/${instanceId}/conversations?cursor=1.a%20b`, "query.cursor"],
+            [`/${instanceId}/conversations?rating=great`, "query.rating"],
+            [`/${instanceId}/conversations?unanswered=false`, "query.unanswered"],
+            ["/bot/conversations", "path.instance_id"],
+            [`/${instanceId}/conversations/a.b`, "path.conversation_id"]
+          ] as const) {
+            const answer = yield* get(path)
+            assert.strictEqual(answer.status, 422, path)
+            assert.strictEqual(JSON.parse(answer.text).detail[0].loc.join("."), place)
+          }
+        })
+      )
+    }
+  )
+}

@@ -1,0 +1,121 @@
+/**
+ * Keys and sessions over HTTP: a caller manages those that reach no more than itself.
+ */
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import type { Access } from "../../../src/core/sites/Access.ts"
+import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
+import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { newCookie, newLink, ofPage, send } from "../../support/OwnerRequests.ts"
+import { emptyStorages } from "../../support/Storages.ts"
+import { TestServer, layer as testServer } from "../../support/TestServer.ts"
+
+const newSite = SiteDirectory.use((sites) => sites.create({ name: "A", origins: [] })).pipe(
+  Effect.map(({ websiteConfigId }) => websiteConfigId),
+  Effect.orDie
+)
+
+const newKey = (access: Access) =>
+  OwnerKeys.use((keys) => keys.issue({ ...access, label: null, expiresAt: null })).pipe(
+    Effect.flatMap(Effect.fromOption),
+    Effect.orDie
+  )
+
+const request = Effect.fnUntraced(function* (cookie: string, method: string, path: string, body?: unknown) {
+  const { url } = yield* TestServer
+  return yield* send(url, `/v1/owner/${path}`, { cookie, ...(body === undefined ? {} : { body }), init: { method } })
+})
+
+for (const [name, storage] of emptyStorages) {
+  layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(`credentials ${name}`, (it) => {
+    it.effect("an owner issues, lists and revokes keys for the own websites, up to the own scope", () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer
+        const [own, other] = [yield* newSite, yield* newSite]
+        const owner = yield* newCookie("owner", [own])
+        const [foreign, both, all] = [
+          yield* newKey({ scope: "stats", sites: [other] }),
+          yield* newKey({ scope: "stats", sites: [own, other] }),
+          yield* newKey({ scope: "stats", sites: "all" })
+        ]
+        const issued = yield* request(owner, "POST", "keys", { scope: "write", sites: [own], label: "Program" })
+        assert.strictEqual(issued.status, 200)
+        const { key, key_id } = JSON.parse(issued.text)
+        assert.strictEqual((yield* send(url, "/v1/owner/sites", { key })).status, 200)
+        const listed = JSON.parse((yield* request(owner, "GET", "keys")).text).keys
+        assert.deepStrictEqual(
+          listed.map(({ created_at: _, ...rest }: Record<string, unknown>) => rest),
+          [{ key_id, scope: "write", sites: [own], label: "Program", expires_at: null, revoked_at: null }]
+        )
+        assert.notInclude(JSON.stringify(listed), key)
+        for (const sites of ["all", [other], [own, other], [own.replace(/.$/, "0"), other]]) {
+          assert.strictEqual((yield* request(owner, "POST", "keys", { scope: "stats", sites })).status, 404)
+        }
+        for (const { keyId } of [foreign, both, all]) {
+          assert.strictEqual((yield* request(owner, "DELETE", `keys/${keyId}`)).status, 404)
+        }
+        assert.strictEqual((yield* send(url, "/v1/owner/sites", { key: foreign.key })).status, 200)
+        assert.strictEqual((yield* request(owner, "DELETE", `keys/${key_id}`)).status, 204)
+        yield* Effect.repeat(send(url, "/v1/owner/sites", { key }), { until: ({ status }) => status === 401 })
+      })
+    )
+
+    it.effect("an owner lets a colleague see one website with a link, and ends the session", () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer
+        const [own, other] = [yield* newSite, yield* newSite]
+        const owner = yield* newCookie("owner", [own, other])
+        const elsewhere = yield* newLink("viewer", "all")
+        const created = yield* request(owner, "POST", "sessions", { role: "viewer", sites: [own], label: "Ada" })
+        const { path, session_id } = JSON.parse(created.text)
+        const secret = String(path).split("/console/#/link/")[1]
+        const opened = yield* send(url, "/v1/owner/session", { body: { secret }, init: { headers: ofPage } })
+        const cookie = /hydracore_console=([^;]+)/.exec(opened.headers.get("set-cookie") ?? "")?.[1] ?? ""
+        const seen = yield* request(cookie, "GET", "sites")
+        assert.deepStrictEqual(
+          JSON.parse(seen.text).sites.map(({ site_id }: { site_id: string }) => site_id),
+          [own]
+        )
+        const sessions = JSON.parse((yield* request(owner, "GET", "sessions")).text).sessions
+        assert.deepStrictEqual(
+          sessions.map(({ current, label, role }: Record<string, unknown>) => [role, label, current]),
+          [
+            ["owner", null, true],
+            ["viewer", "Ada", false]
+          ]
+        )
+        assert.strictEqual((yield* request(owner, "DELETE", `sessions/${elsewhere.session.sessionId}`)).status, 404)
+        assert.strictEqual((yield* request(owner, "DELETE", `sessions/${session_id}`)).status, 204)
+        yield* Effect.repeat(request(cookie, "GET", "sites"), { until: ({ status }) => status === 401 })
+      })
+    )
+
+    it.effect("a viewer and a key without the scope manage nothing, and invalid requests are answered 422", () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer
+        const own = yield* newSite
+        const viewer = yield* newCookie("viewer", [own])
+        const { key } = yield* newKey({ scope: "read", sites: [own] })
+        for (const name of ["keys", "sessions"]) {
+          const body = name === "keys" ? { scope: "stats", sites: [own] } : { role: "viewer", sites: [own] }
+          assert.strictEqual((yield* request(viewer, "GET", name)).status, 404)
+          assert.strictEqual((yield* request(viewer, "POST", name, body)).status, 404)
+          assert.strictEqual((yield* request(viewer, "DELETE", `${name}/${own}`)).status, 404)
+          assert.strictEqual((yield* send(url, `/v1/owner/${name}`, { key })).status, 404)
+        }
+        const owner = yield* newCookie("owner", [own])
+        for (const [name, body] of [
+          ["keys", { scope: "admin", sites: [own] }],
+          ["keys", { scope: "stats", sites: [] }],
+          ["keys", { scope: "stats", sites: "some" }],
+          ["keys", { scope: "stats", sites: [own], expires_at: "2020-01-01" }],
+          ["sessions", { role: "admin", sites: [own] }],
+          ["sessions", { role: "owner", sites: [own], expires_at: "2100-01-01" }],
+          ["sessions", { role: "owner", sites: [own], label: "" }]
+        ] as const) {
+          assert.strictEqual((yield* request(owner, "POST", name, body)).status, 422, JSON.stringify(body))
+        }
+      })
+    )
+  })
+}

@@ -1,0 +1,4 @@
+import { suite } from "../../suites/Transcripts.ts"
+import { postgres } from "../../support/Storages.ts"
+
+suite("postgres/chat/Transcripts", postgres())

@@ -1,0 +1,75 @@
+/**
+ * The suite of every `SiteActivity`.
+ *
+ * @module
+ */
+import { assert, layer as shared } from "@effect/vitest"
+import { Effect, type Layer } from "effect"
+import * as Activities from "../../src/core/analytics/SiteActivity.ts"
+import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
+import { EventRepo } from "../../src/services/analytics/EventRepo.ts"
+import { SiteActivity } from "../../src/services/analytics/SiteActivity.ts"
+import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import * as SubmissionDrafts from "../support/SubmissionDraft.ts"
+import { view } from "../support/TestStorage.ts"
+
+const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
+
+const start = Date.UTC(2026, 10, 20)
+
+/** A website that got something every second: a view, an event, a submission, a bot's view, and again. */
+const visited = Effect.gen(function* () {
+  const site = yield* newSite
+  const { hostedWebsiteId, websiteConfigId } = site
+  const activities: Array<Activities.Activity> = []
+  for (let second = 0; second < 12; second++) {
+    const receivedAt = start + 1000 * second
+    const seen = { ...view(0, second, hostedWebsiteId), receivedAt }
+    const kind = second % 4
+    if (kind === 0 || kind === 3) {
+      const given = { ...seen, exclusion: kind === 0 ? null : ("bot" as const) }
+      yield* AnalyticsRepo.use((repo) => repo.append(given))
+      if (kind === 0) activities.push(Activities.ofView(given))
+    } else if (kind === 1) {
+      const { browser, country, deviceType, os, path, visitorHash } = seen
+      const event = {
+        ...{ hostedWebsiteId, receivedAt, browser, country, deviceType, os, path, visitorHash },
+        ...{ name: "signup", sessionId: null, properties: null, revenue: null, isInteractive: true }
+      }
+      yield* EventRepo.use((repo) => repo.append(event))
+      activities.push(Activities.ofEvent(event))
+    } else {
+      const draft = SubmissionDrafts.make(websiteConfigId, { receivedAt, status: "quarantined" })
+      yield* SubmissionRepo.use((repo) => repo.submit(draft))
+      activities.push({
+        type: "submission",
+        receivedAt,
+        submissionId: draft.submissionId,
+        status: "quarantined",
+        pageSlug: "contact"
+      })
+    }
+  }
+  return { site, activities: activities.toReversed() }
+})
+
+export const suite = <E>(
+  name: string,
+  layer: Layer.Layer<SiteActivity | AnalyticsRepo | EventRepo | SubmissionRepo | SiteDirectory, E>
+) =>
+  shared(layer, { excludeTestServices: true })(name, (it) => {
+    it.effect("has the latest page views, events and submissions of one website, without bots, latest first", () =>
+      Effect.gen(function* () {
+        const { latest } = yield* SiteActivity
+        const [mine, theirs] = [yield* visited, yield* visited]
+        assert.lengthOf(mine.activities, 9)
+        for (const limit of [1, 4, 9, 100]) {
+          for (const { activities, site } of [mine, theirs]) {
+            assert.deepStrictEqual([...(yield* latest(site, limit))], activities.slice(0, limit))
+          }
+        }
+        assert.deepStrictEqual([...(yield* latest(yield* newSite, 10))], [])
+      })
+    )
+  })

@@ -1,0 +1,125 @@
+/**
+ * The suite of every `Transcripts`.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { assert, layer as shared } from "@effect/vitest"
+import { Effect, type Layer, Option, Schema } from "effect"
+import { type Conversation, endings } from "../../src/core/chat/Conversation.ts"
+import * as Transcript from "../../src/core/chat/Transcript.ts"
+import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
+import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import { Transcripts } from "../../src/services/chat/Transcripts.ts"
+import { say } from "./ConversationStore.ts"
+import { at } from "./VisitorSalts.ts"
+
+const start = Date.UTC(2026, 10, 1)
+
+const newInstance = InstanceDirectory.use((instances) =>
+  Effect.map(instances.create({ name: "a", agentUrl: "https://a.example" }), ({ instanceId }) => instanceId)
+)
+
+/** Asks and answers in a new conversation at a time, and reads it. */
+const converse = (instanceId: string, turns: ReadonlyArray<typeof Turn.Type>, time: number) =>
+  Effect.gen(function* () {
+    const store = yield* ConversationStore
+    const key = { instanceId, conversationId: randomUUID() }
+    for (const { answer, comment, ending, question, rating } of turns) {
+      const answerId = yield* say(key, question)
+      const parts = answer === "" ? [] : [{ type: "text" as const, text: answer }]
+      yield* store.complete({ answerId, parts, ending, usage: null })
+      if (rating !== null) yield* store.rate({ key, messageId: answerId, rating, comment })
+    }
+    return Option.getOrThrow(yield* Transcripts.use((transcripts) => transcripts.find(key)))
+  }).pipe(at(time))
+
+const Turn = Schema.Struct({
+  question: Schema.Literals(["Where are you?", 'größer "x"', "  two\n lines  ", "\u0000"]),
+  answer: Schema.Literals(["", "Here: 日本", "100%"]),
+  ending: Schema.Literals(endings),
+  rating: Schema.NullOr(Schema.Literals(["up", "down"])),
+  comment: Schema.NullOr(Schema.Literals(["Thank you", "Bad"]))
+})
+
+const Wanted = Schema.Struct({
+  search: Schema.UndefinedOr(Schema.Literals(["where", 'größer "x"', "日本", "%", "THANK", "text", "nothing"])),
+  unanswered: Schema.UndefinedOr(Schema.Boolean),
+  rating: Schema.UndefinedOr(Schema.Literals(["up", "down"]))
+})
+
+/** The whole list by its parts. */
+const listed = Effect.fnUntraced(function* (instanceId: string, filter: Transcript.Filter, limit: number) {
+  const transcripts = yield* Transcripts
+  const items: Array<Transcript.TranscriptSummary> = []
+  let after: Transcript.Place | null = null
+  do {
+    const page: Transcript.Page = yield* transcripts.list({ instanceId, filter, after, limit })
+    assert.isAtMost(page.items.length, limit)
+    items.push(...page.items)
+    after = page.next
+  } while (after !== null)
+  return items
+})
+
+export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | ConversationStore | InstanceDirectory, E>) =>
+  shared(layer, { excludeTestServices: true })(name, (it) => {
+    it.effect.prop(
+      "a list has what its filter matches, the latest first, in parts of any size",
+      {
+        given: Schema.Array(
+          Schema.Struct({
+            turns: Schema.Array(Turn).check(Schema.isMinLength(1), Schema.isMaxLength(3)),
+            time: Schema.Literals([0, 1, 2])
+          })
+        ).check(Schema.isMaxLength(5)),
+        wanted: Wanted,
+        limit: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3 }))
+      },
+      ({ given, limit, wanted }) =>
+        Effect.gen(function* () {
+          const [instance, other] = [yield* newInstance, yield* newInstance]
+          const conversations: Array<Conversation> = []
+          for (const { time, turns } of given) {
+            conversations.push(yield* converse(instance, turns, start + time))
+            yield* converse(other, turns, start + time)
+          }
+          const expected = conversations
+            .filter((conversation) => Transcript.matches(conversation, wanted))
+            .sort(Transcript.latestFirst)
+            .map(Transcript.toSummary)
+          assert.deepStrictEqual(yield* listed(instance, wanted, limit), expected)
+        }),
+      { arbitrary: { runs: 30 } }
+    )
+
+    it.effect("a conversation has its messages and times, and one of another instance is not found", () =>
+      Effect.gen(function* () {
+        const transcripts = yield* Transcripts
+        const [instance, other] = [yield* newInstance, yield* newInstance]
+        const turn = {
+          question: "Where are you?",
+          answer: "100%",
+          ending: "stop",
+          rating: "up",
+          comment: "Bad"
+        } as const
+        const conversation = yield* converse(instance, [turn, turn], start)
+        assert.lengthOf(conversation.messages, 4)
+        assert.deepStrictEqual([conversation.createdAt, conversation.updatedAt], [start, start])
+        const { conversationId } = conversation
+        for (const key of [
+          { instanceId: other, conversationId },
+          { instanceId: instance, conversationId: randomUUID() },
+          { instanceId: instance, conversationId: "not an id" },
+          { instanceId: "no uuid", conversationId }
+        ]) {
+          assert.isTrue(Option.isNone(yield* transcripts.find(key)))
+        }
+        assert.deepStrictEqual(yield* transcripts.list({ instanceId: "x", filter: {}, after: null, limit: 1 }), {
+          items: [],
+          next: null
+        })
+      })
+    )
+  })

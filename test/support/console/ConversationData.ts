@@ -1,0 +1,80 @@
+/**
+ * Conversations of visitors with an assistant, for the tests of the console and for its pictures.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { Effect } from "effect"
+import type { AnswerEnding } from "../../../src/core/chat/Conversation.ts"
+import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
+import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
+
+export interface Turn {
+  readonly question: string
+  /** Markdown; empty for none. */
+  readonly answer: string
+  readonly source?: { readonly url: string; readonly title: string }
+  readonly ending?: AnswerEnding
+  readonly rating?: "up" | "down"
+  readonly comment?: string
+}
+
+/** An instance of a website that stores its conversations. Returns its id. */
+export const newInstance = (websiteConfigId: string, name: string) =>
+  InstanceDirectory.use((instances) =>
+    instances.create({ name, agentUrl: "http://agent", memory: "edge", websiteConfigId })
+  ).pipe(
+    Effect.map(({ instanceId }) => instanceId),
+    Effect.orDie
+  )
+
+/** Stores a conversation, which begins now. Returns its id. */
+export const store = (instanceId: string, ...turns: ReadonlyArray<Turn>) =>
+  Effect.gen(function* () {
+    const conversations = yield* ConversationStore
+    const key = { instanceId, conversationId: randomUUID() }
+    for (const { answer, comment = null, ending = "stop", question, rating, source } of turns) {
+      const answerId = randomUUID()
+      yield* conversations.begin({ key, answerId, message: { messageId: randomUUID(), text: question } })
+      yield* conversations.complete({
+        answerId,
+        ending,
+        usage: null,
+        parts: [
+          ...(answer === "" ? [] : [{ type: "text" as const, text: answer }]),
+          ...(source === undefined ? [] : [{ type: "source-url" as const, sourceId: "1", ...source }])
+        ]
+      })
+      if (rating !== undefined) yield* conversations.rate({ key, messageId: answerId, rating, comment })
+    }
+    return key.conversationId
+  }).pipe(Effect.orDie)
+
+/** What visitors of a website for kayak tours ask. */
+export const examples: ReadonlyArray<ReadonlyArray<Turn>> = [
+  [
+    {
+      question: "Do you rent dry suits?",
+      answer: "Yes. A **dry suit** is part of every tour between October and May.",
+      rating: "up"
+    }
+  ],
+  [{ question: "Hva koster en tur for to voksne og to barn?", answer: "", ending: "failed" }],
+  [
+    {
+      question: "Is there a tour for children?",
+      answer:
+        "Two of our tours are for families:\n\n| Tour | Hours | From age |\n|:--|--:|--:|\n| First strokes | 3 | 8 |\n| Across the arm | 8 | 12 |\n\nChildren paddle in a double kayak with an adult. You can:\n\n- book by [mail](mailto:hello@fjordlight.example)\n- or come by, every day from 9 to 17",
+      source: { url: "https://fjordlight.example/tours", title: "Tours" },
+      rating: "up",
+      comment: "Thanks, that helped!"
+    },
+    { question: "And what if it rains?", answer: "We go in rain, but not in", ending: "stopped" },
+    {
+      question: "Can I cancel the day before?",
+      answer: "I do not know that. Please ask us by mail.",
+      rating: "down",
+      comment: "I wanted an answer, not another address"
+    }
+  ]
+]

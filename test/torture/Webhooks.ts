@@ -1,0 +1,144 @@
+/**
+ * Receivers of webhooks that note what arrives, and clients that submit forms.
+ *
+ * @module
+ */
+import { Agent, createServer, type RequestListener } from "node:http"
+import type { AddressInfo } from "node:net"
+import { setTimeout } from "node:timers/promises"
+import { Effect, Layer, Option, Redacted, type Scope } from "effect"
+import * as Database from "../../src/postgres/Database.ts"
+import * as Webhooks from "../../src/postgres/delivery/Webhooks.ts"
+import { Webhooks as Service } from "../../src/services/delivery/Webhooks.ts"
+import * as Load from "./Load.ts"
+
+/** The key of the webhooks, for `SECRETS_KEY`. */
+export const secretsKey = "5a".repeat(32)
+
+export interface Receiver {
+  readonly url: string
+  /** Such as `127.0.0.1:4711`, for `WEBHOOK_ALLOW`. */
+  readonly host: string
+  /** When each submission arrived first, on the monotonic clock. */
+  readonly arrivals: ReadonlyMap<string, number>
+  /** The ids of each submission's events. */
+  readonly events: ReadonlyMap<string, ReadonlySet<string>>
+  /** The number of requests. */
+  readonly requests: () => number
+}
+
+/** A receiver that answers with `respond`, or with 204; it ends with the scope. */
+export const receiver = (
+  respond: RequestListener = (_, response) => void response.writeHead(204).end()
+): Effect.Effect<Receiver, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const arrivals = new Map<string, number>()
+      const events = new Map<string, Set<string>>()
+      let requests = 0
+      const server = createServer((request, response) => {
+        const parts: Array<Buffer> = []
+        request.on("data", (part: Buffer) => parts.push(part))
+        request.on("end", () => {
+          requests++
+          const { data } = JSON.parse(Buffer.concat(parts).toString()) as { readonly data: { submission_id: string } }
+          const id = data.submission_id
+          if (!arrivals.has(id)) arrivals.set(id, performance.now())
+          events.set(id, (events.get(id) ?? new Set()).add(String(request.headers["webhook-id"])))
+          respond(request, response)
+        })
+      })
+      await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve))
+      const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
+      return { server, url: `http://${host}/`, host, arrivals, events, requests: () => requests }
+    }),
+    ({ server }) =>
+      Effect.promise(
+        () =>
+          new Promise<void>((resolve) => {
+            server.close(() => resolve())
+            server.closeAllConnections()
+          })
+      )
+  )
+
+/** Creates a webhook for each address. */
+export const create = (database: string, websiteConfigId: string, urls: ReadonlyArray<string>): Effect.Effect<void> =>
+  Service.use((webhooks) =>
+    Effect.forEach(urls, (url) => webhooks.create({ websiteConfigId, url, events: [], format: "standard" }), {
+      discard: true
+    })
+  ).pipe(
+    Effect.provide(
+      Webhooks.layer({
+        timeout: "20 seconds",
+        secretsKey: Option.some(Redacted.make(Buffer.from(secretsKey, "hex")))
+      }).pipe(Layer.provide(Database.layer({ url: Redacted.make(database), connections: 1 })))
+    ),
+    Effect.orDie
+  )
+
+export interface Submissions {
+  /** When each submission was acknowledged, on the monotonic clock. */
+  readonly acknowledged: ReadonlyMap<string, number>
+  /** Stops submitting and waits for the responses. */
+  readonly stop: Effect.Effect<void>
+}
+
+/** Clients that submit forms until they are stopped, or until `most` are acknowledged. `url` is read per request. */
+export const submit = (options: {
+  readonly url: () => string
+  readonly websiteConfigId: string
+  readonly clients: number
+  readonly most?: number
+  /** Submissions per second of all clients together; without it, as fast as they are answered. */
+  readonly perSecond?: number
+}): Effect.Effect<Submissions, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const { clients, most = Number.POSITIVE_INFINITY, perSecond = Number.POSITIVE_INFINITY, url } = options
+      const agent = new Agent({ keepAlive: true, maxSockets: clients })
+      const acknowledged = new Map<string, number>()
+      const startedAt = performance.now()
+      let [begun, going] = [0, true]
+      const body = JSON.stringify({ site_id: options.websiteConfigId, form_data: { message: "Hello" } })
+      const client = async (): Promise<void> => {
+        while (going && acknowledged.size < most) {
+          // The time at which this one is due.
+          await setTimeout(Math.max(0, startedAt + (begun++ * 1000) / perSecond - performance.now()))
+          try {
+            const { body: answer, status } = await Load.post(agent, `${url()}/v1/public/forms/submit`, body)
+            if (status === 200) acknowledged.set(JSON.parse(answer).submission_id, performance.now())
+          } catch (error) {
+            if (!(error instanceof Load.NoAnswer)) throw error
+            await setTimeout(20)
+          }
+        }
+      }
+      const all = Promise.all(Array.from({ length: clients }, client)).finally(() => agent.destroy())
+      return {
+        acknowledged,
+        stop: Effect.promise(async () => {
+          going = false
+          await all
+        })
+      }
+    }),
+    ({ stop }) => stop
+  )
+
+/** The submissions that were acknowledged and did not arrive, and those that arrived as more than one event. */
+export const account = ({ acknowledged }: Submissions, { arrivals, events, requests }: Receiver) => ({
+  lost: [...acknowledged.keys()].filter((id) => !arrivals.has(id)).length,
+  doubled: [...events.values()].filter(({ size }) => size > 1).length,
+  "sent again": requests() - arrivals.size
+})
+
+/** Milliseconds from the acknowledgement of each submission to its arrival, shortest first. */
+export const delays = ({ acknowledged }: Submissions, { arrivals }: Receiver): ReadonlyArray<number> =>
+  [...acknowledged]
+    .flatMap(([id, at]) => {
+      const arrived = arrivals.get(id)
+      return arrived === undefined ? [] : [Math.max(0, arrived - at)]
+    })
+    .sort((left, right) => left - right)
