@@ -176,7 +176,7 @@ inChromium("the tracker", testServer(), (it) => {
   describe("works", () => {
     it.effect("with elements named like properties that it reads", () =>
       Effect.gen(function* () {
-        const { errors, evaluate, open, page, pages, script, site, views } = yield* BrowserSite.make()
+        const { edge, errors, evaluate, open, page, pages, script, site, views } = yield* BrowserSite.make()
         const elements = [
           `<section id="hydracore"></section>`,
           `<form name="hydracore"></form>`,
@@ -185,7 +185,8 @@ inChromium("the tracker", testServer(), (it) => {
           `<img name="currentScript" alt="">`
         ]
         for (const [index, element] of elements.entries()) {
-          pages[`/${index}`] = `${element}${script()}<form data-hydracore-form></form>`
+          pages[`/${index}`] =
+            `${element}${script()}<form data-hydracore-form data-site="${edge.websiteConfigId}"></form>`
           yield* open(`${site.url}/${index}`)
           yield* until(`a view in spite of ${element}`, () => views().length === index + 1)
           assert.strictEqual(typeof views()[index]?.referrer, "string")
@@ -215,14 +216,14 @@ inChromium("the tracker", testServer(), (it) => {
 
     it.effect("under a strict Content-Security-Policy", () =>
       Effect.gen(function* () {
-        const { errors, open, page, pages, relay, script, site, viewed } = yield* BrowserSite.make()
+        const { edge, errors, open, page, pages, relay, script, site, viewed } = yield* BrowserSite.make()
         const policies = [
           `default-src 'none'; script-src ${relay.url}; connect-src ${relay.url}`,
           `default-src 'none'; script-src 'nonce-r4nd0m' 'strict-dynamic'; connect-src ${relay.url}`
         ]
         for (const [index, policy] of policies.entries()) {
           pages[`/${index}`] = {
-            body: `${script(`nonce="r4nd0m"`)}<form data-hydracore-form></form>`,
+            body: `${script(`nonce="r4nd0m"`)}<form data-hydracore-form data-site="${edge.websiteConfigId}"></form>`,
             headers: { "content-security-policy": policy }
           }
           yield* open(`${site.url}/${index}`)

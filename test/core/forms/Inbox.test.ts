@@ -41,6 +41,50 @@ describe("core/forms/Inbox", () => {
     assert.strictEqual(long, `${"x".repeat(199)}…`)
   })
 
+  it.prop(
+    "a preview leaves out each text that has an @ inside and no white space",
+    [Schema.Array(Schema.Literals(["@", "a", " ", "\t", ".", "\u2003"])).check(Schema.isMaxLength(8))],
+    ([characters]) => {
+      const text = characters.join("")
+      const shown = /^\s*\S+@\S+\s*$/.test(text) ? "" : text.replace(/\s+/g, " ").trim()
+      assert.strictEqual(Inbox.preview(JSON.stringify({ field: text })), shown)
+    }
+  )
+
+  it.prop(
+    "a preview has the texts of members at any depth, in order, and neither names nor elements of arrays",
+    [Schema.Array(Schema.Tuple([Schema.Literals(["a", '"', "\\", '":"', "é"]), Schema.Boolean, Schema.Boolean]))],
+    ([values]) => {
+      const form = values
+        .slice(0, 10)
+        .map(([value, isElement, isNested]) => {
+          const text = JSON.stringify(value)
+          const member = isElement ? `${text}:[${text}]` : `${text}:${text}`
+          return isNested ? `"n":{${member}}` : member
+        })
+        .join(",")
+      const shown = values
+        .slice(0, 10)
+        .filter(([, isElement]) => !isElement)
+        .map(([value]) => value)
+      assert.strictEqual(Inbox.preview(`{${form}}`), shown.join(" · "))
+    }
+  )
+
+  // A pattern that begins anew at each character does not end within the test's timeout.
+  it("a preview reads each character once", () => {
+    const many = 1_000_000
+    const cases: ReadonlyArray<readonly [source: string, preview: string]> = [
+      [`{"a":"${"@".repeat(many)} x"}`, `${"@".repeat(199)}…`],
+      [`{"a":"${"@".repeat(many)}"}`, ""],
+      [`{"a":["${'\\"'.repeat(many)}"],"b":"end"}`, "end"],
+      [`{"a":["${'\\"'.repeat(many)}`, ""],
+      [`{"${'\\"'.repeat(many)}`, ""],
+      [`{"a":[${'"",'.repeat(many)}"`, ""]
+    ]
+    for (const [source, shown] of cases) assert.strictEqual(Inbox.preview(source), shown)
+  })
+
   it.prop("a search finds a text in a form, written plainly or with escapes", [Schema.String], ([text]) => {
     const search = text.toWellFormed().replaceAll("\0", "") || "a"
     const ascii = JSON.stringify(search).replace(
