@@ -88,7 +88,6 @@ export const storage = (settings: Settings) => {
 /** The same repositories, in memory. Nothing is persisted. */
 export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>>> = Layer.mergeAll(
   Layer.mergeAll(
-    MemorySiteErasure.layer,
     MemoryLeads.layer,
     MemoryGoals.layer,
     MemoryFormDirectory.layer,
@@ -99,7 +98,9 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemoryWidgetTokens.layer,
     MemoryOwnerKeys.layer,
     MemoryConsoleSessions.layer,
-    Layer.merge(MemoryPersons.layer, MemoryTranscripts.layer).pipe(Layer.provideMerge(MemoryConversationStore.layer()))
+    Layer.mergeAll(MemoryPersons.layer, MemoryTranscripts.layer, MemorySiteErasure.layer).pipe(
+      Layer.provideMerge(MemoryConversationStore.layer())
+    )
   ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(

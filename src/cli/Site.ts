@@ -115,7 +115,8 @@ const remove = Command.make(
     }
     const erased = yield* erasure.erase(websiteConfigId)
     if (Option.isNone(erased)) return yield* Output.notFound("website", websiteConfigId)
-    const { botViews, conversions, decisionCounts, events, idempotencyKeys, pageViews, submissions } = erased.value
+    const { botViews, conversations, conversions, decisionCounts, events, idempotencyKeys, pageViews, submissions } =
+      erased.value
     yield* Output.answer({
       json: {
         website_config_id: websiteConfigId,
@@ -125,6 +126,7 @@ const remove = Command.make(
         events,
         conversions,
         submissions,
+        conversations,
         idempotency_keys: idempotencyKeys,
         decision_counts: decisionCounts
       },
@@ -134,9 +136,10 @@ const remove = Command.make(
         ["events", String(events)],
         ["conversions", String(conversions)],
         ["submissions", String(submissions)],
+        ["conversations", String(conversations)],
         ["idempotency keys", String(idempotencyKeys)],
         ["counts of uncounted requests", String(decisionCounts)]
-      ])}`
+      ])}The instances that served it stay with their tokens, without a website; \`hydracore instance delete\` deletes one.\n`
     })
   })
 ).pipe(
@@ -144,7 +147,8 @@ const remove = Command.make(
   Command.withExamples([
     {
       command: 'hydracore site delete --site 0f8fad5b-d9cb-469f-a165-70867728950e --name "My website"',
-      description: "Deletes its page views, submissions and counts; requests with its ids are answered 404"
+      description:
+        "Deletes its page views, submissions, conversations and counts; requests with its ids are answered 404"
     }
   ])
 )

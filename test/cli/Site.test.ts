@@ -117,6 +117,7 @@ describe("site", () => {
         events: 0,
         conversions: 0,
         submissions: 0,
+        conversations: 0,
         idempotency_keys: 0,
         decision_counts: 0
       })
@@ -136,8 +137,10 @@ page views of bots            0
 events                        0
 conversions                   0
 submissions                   0
+conversations                 0
 idempotency keys              0
 counts of uncounted requests  0
+The instances that served it stay with their tokens, without a website; \`hydracore instance delete\` deletes one.
 `
       })
     })

@@ -8,6 +8,7 @@ import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer, Option, Result, Schedule, Schema, Stream } from "effect"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
 import type { Reports } from "../../src/services/analytics/Reports.ts"
+import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { Decisions } from "../../src/services/sites/Decisions.ts"
@@ -15,6 +16,7 @@ import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
 import { pageViews } from "../support/Counts.ts"
 import { lastDays } from "../support/UtcDays.ts"
+import { say } from "./ConversationStore.ts"
 import { now, Shape, viewOf } from "./PageViews.ts"
 import { draft } from "./SubmissionRepo.ts"
 import { at } from "./VisitorSalts.ts"
@@ -27,6 +29,7 @@ export type Storage =
   | Decisions
   | Reports
   | InstanceDirectory
+  | ConversationStore
 
 const create = SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
 
@@ -82,6 +85,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
               events: 0,
               conversions: 0,
               submissions,
+              conversations: 0,
               idempotencyKeys: Math.ceil(submissions / 2),
               decisionCounts: 1
             })
@@ -125,6 +129,29 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const found = new Map((yield* instances.list).map((instance) => [instance.instanceId, instance]))
         assert.deepStrictEqual(found.get(mine!.instanceId), { ...mine!, websiteConfigId: null })
         assert.deepStrictEqual(found.get(others!.instanceId), others)
+      })
+    )
+
+    it.effect("deletes and counts the conversations of its instances, and none of other instances", () =>
+      Effect.gen(function* () {
+        const erasure = yield* SiteErasure
+        const instances = yield* InstanceDirectory
+        const store = yield* ConversationStore
+        const [site, other] = [yield* create, yield* create]
+        const ids = [site.websiteConfigId, site.websiteConfigId, other.websiteConfigId, null]
+        const keys = yield* Effect.forEach(ids, (websiteConfigId) =>
+          Effect.map(
+            instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId }),
+            ({ instanceId }) => ({ instanceId, conversationId: randomUUID() })
+          )
+        )
+        for (const key of keys) yield* say(key, "hello")
+        assert.strictEqual(Option.getOrThrow(yield* erasure.erase(site.websiteConfigId)).conversations, 2)
+        const found = yield* Effect.forEach(keys, (key) => Effect.map(store.read(key), Option.isSome))
+        assert.deepStrictEqual(found, [false, false, true, true])
+        // The instance stays, and answers visitors.
+        yield* say(keys[0]!, "hello again")
+        assert.isTrue(Option.isSome(yield* store.read(keys[0]!)))
       })
     )
 

@@ -97,14 +97,13 @@ const submissions = ({ formData, onRead = () => {}, submissions: count = 0 }: Op
 
 export const storage = (options: Options = {}) =>
   Layer.mergeAll(
-    SiteErasure.layer,
     Goals.layer,
     FormDirectory.layer,
     Readiness.layer,
     WidgetTokens.layer,
     OwnerKeys.layer,
     ConsoleSessions.layer,
-    Persons.layer.pipe(Layer.provideMerge(ConversationStore.layer()))
+    Layer.merge(Persons.layer, SiteErasure.layer).pipe(Layer.provideMerge(ConversationStore.layer()))
   ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(

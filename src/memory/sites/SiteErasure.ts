@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer, Option, Stream } from "effect"
 import type { Subject } from "../../core/sites/Decision.ts"
+import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { SiteErasure } from "../../services/sites/SiteErasure.ts"
 import { Conversions } from "../analytics/Conversions.ts"
@@ -18,7 +19,15 @@ import { Sites } from "./SiteDirectory.ts"
 export const layer: Layer.Layer<
   SiteErasure,
   never,
-  Sites | PageViews | Events | Conversions | Submissions | DeliveryTables | DecisionCounts | InstanceDirectory
+  | Sites
+  | PageViews
+  | Events
+  | Conversions
+  | Submissions
+  | DeliveryTables
+  | DecisionCounts
+  | InstanceDirectory
+  | ConversationStore
 > = Layer.effect(
   SiteErasure,
   Effect.gen(function* () {
@@ -30,16 +39,24 @@ export const layer: Layer.Layer<
     const deliveries = yield* DeliveryTables
     const counts = yield* DecisionCounts
     const instances = yield* InstanceDirectory
+    const store = yield* ConversationStore
+    /** Deletes the conversations of the instances, and returns their number. */
     const releaseInstances = Effect.fnUntraced(function* (websiteConfigId: string) {
+      let deleted = 0
       for (const instance of yield* instances.list) {
         if (instance.websiteConfigId !== websiteConfigId) continue
+        const conversations = yield* Stream.runCollect(store.stream({ instanceId: instance.instanceId, since: null }))
+        for (const { conversationId } of conversations) {
+          if (yield* store.delete({ instanceId: instance.instanceId, conversationId })) deleted++
+        }
         yield* instances.update(instance.instanceId, { websiteConfigId: null })
       }
+      return deleted
     })
     return {
       nameOf: (id) => Effect.sync(() => Option.map(Option.fromUndefinedOr(sites.get(id)), ({ name }) => name)),
       erase: (id) =>
-        Effect.map(releaseInstances(id), () => {
+        Effect.map(releaseInstances(id), (deletedConversations) => {
           const site = sites.get(id)
           if (site === undefined) return Option.none()
           const { hostedWebsiteId, trackingToken, websiteConfigId } = site
@@ -56,6 +73,7 @@ export const layer: Layer.Layer<
             events: events.erase(hostedWebsiteId).length,
             conversions: conversions.erase(hostedWebsiteId).length,
             ...submissions.erase(websiteConfigId),
+            conversations: deletedConversations,
             decisionCounts: counts.remove(isOf).length
           })
         })

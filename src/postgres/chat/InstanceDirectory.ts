@@ -6,14 +6,13 @@
 import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
+import { SqlClient } from "effect/sql"
 import * as Instance from "../../core/chat/Instance.ts"
-import * as FanOut from "../../core/delivery/FanOut.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
-import { decodeRows } from "../../runtime/Rows.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
-import { array, bounded, recoverConnectionErrors } from "../Database.ts"
-import * as Outbox from "../delivery/Outbox.ts"
+import { array, bounded } from "../Database.ts"
 import * as Lookup from "../Lookup.ts"
+import * as ConversationDeletion from "./ConversationDeletion.ts"
 
 /** The schema of a row of `instanceColumns`. */
 export const instanceFields = {
@@ -72,11 +71,6 @@ const assignments = (change: Instance.InstanceChange): Readonly<Record<string, u
   )
 }
 
-/** How many conversations one statement deletes, with their messages. */
-const chunk = 500
-
-const Deleted = Schema.Array(Schema.Struct({ conversationId: Schema.String }))
-
 const decodeInstances = (rows: unknown) =>
   Effect.orDie(Schema.decodeUnknownEffect(Schema.Array(Schema.Struct(instanceFields)))(rows))
 
@@ -134,32 +128,13 @@ export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, P
         )
       }
 
-      const deleteSome = Effect.fnUntraced(function* (instanceId: string) {
-        const deleted = yield* sql`DELETE FROM conversation WHERE conversation_key IN (
-            SELECT conversation_key FROM conversation WHERE instance_id = ${PgTypes.uuid(instanceId)} LIMIT ${chunk}
-          ) RETURNING conversation_id AS "conversationId"`.pipe(decodeRows(Deleted))
-        yield* Outbox.forget(
-          sql,
-          deleted.map(({ conversationId }) => FanOut.conversationSubject({ instanceId, conversationId }))
-        )
-        return deleted
-      })
-
-      /** Deletes the conversations of an instance in chunks, so that no statement takes long. */
-      const deleteConversations = Effect.fnUntraced(function* (id: string) {
-        while (true) {
-          const deleted = yield* deleteSome(id).pipe(sql.withTransaction, recoverConnectionErrors(), bounded(timeout))
-          if (deleted.length < chunk) return
-        }
-      })
-
       // Looked for first, and without the cache: a deletion that runs twice finds nothing the second time. Conversations
       // that begin meanwhile are deleted with the instance's row.
       const remove: InstanceDirectory["Service"]["delete"] = Effect.fnUntraced(function* (id) {
         if (!isCanonicalUuid(id)) return false
         const found = yield* sql`SELECT 1 FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(bounded(timeout))
         if (found.length === 0) return false
-        yield* deleteConversations(id)
+        yield* ConversationDeletion.deleteAll(id, timeout).pipe(Effect.provideService(SqlClient.SqlClient, sql))
         yield* sql`DELETE FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(bounded(timeout))
         return true
       })

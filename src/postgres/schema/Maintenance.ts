@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { PgTypes } from "@effect/sql-pg"
 import { Clock, Duration, Effect, Exit, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { cutoff } from "../../core/sites/Retention.ts"
@@ -21,20 +22,42 @@ const chunk = 5_000
 /** The timeout of one statement. */
 const statementTimeout = Duration.minutes(1)
 
-const Deleted = Schema.Tuple([Schema.Struct({ deleted: Schema.BigInt })])
+const Deleted = Schema.Tuple([Schema.Struct({ deleted: Schema.Finite, pending: Schema.Finite })])
 
-/** Deletes the rows of a table whose `column` is before `before` (milliseconds since 1970), in chunks. */
-const deleteBefore = Effect.fnUntraced(function* (table: string, column: string, before: number) {
+/** Rows of a table. */
+interface Expired {
+  readonly table: string
+  /** Which rows, by their columns and `$1`, `$2`, …. */
+  readonly condition: string
+  /** Which of them are pending. */
+  readonly pending: string
+  /** `$1`, `$2`, …: milliseconds since 1970. */
+  readonly times: ReadonlyArray<number>
+}
+
+/** Deletes rows in chunks, and returns how many of them were pending. */
+const deleteRows = Effect.fnUntraced(function* ({ condition, pending: isPending, table, times }: Expired) {
   const sql = yield* SqlClient.SqlClient
+  let sum = 0
   while (true) {
-    const [{ deleted }] = yield* sql`WITH old AS (
-        DELETE FROM ${sql(table)} WHERE ctid = ANY (ARRAY(
-          SELECT ctid FROM ${sql(table)} WHERE ${sql(column)} < ${new Date(before)} LIMIT ${chunk}
-        )) AND ${sql(column)} < ${new Date(before)} RETURNING 1
-      ) SELECT count(*) AS deleted FROM old`.pipe(decodeRows(Deleted), Effect.timeout(statementTimeout))
-    if (deleted < chunk) return
+    const [{ deleted, pending }] = yield* sql
+      .unsafe(
+        `WITH old AS (
+          DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM ${table} WHERE ${condition} LIMIT ${chunk}
+          )) AND ${condition} RETURNING ${isPending} AS is_pending
+        ) SELECT count(*)::float8 AS deleted, (count(*) FILTER (WHERE is_pending))::float8 AS pending FROM old`,
+        times.map((time) => PgTypes.timestamptz(time))
+      )
+      .pipe(decodeRows(Deleted), Effect.timeout(statementTimeout))
+    sum += pending
+    if (deleted < chunk) return sum
   }
 })
+
+/** Deletes the rows of a table whose `column` is before `before` (milliseconds since 1970). */
+const deleteBefore = (table: string, column: string, before: number) =>
+  deleteRows({ table, condition: `${column} < $1`, pending: "false", times: [before] })
 
 /** Deletes the salts of the days that began 48 hours ago or earlier. */
 const deleteSalts = Effect.fnUntraced(function* (now: number) {
@@ -52,16 +75,46 @@ const resumeErasures = Effect.gen(function* () {
   yield* Exit.asVoidAll(yield* Effect.forEach(ids, (id) => Effect.exit(SiteErasure.erase(id, statementTimeout))))
 })
 
-/** Deletes outbox events, deliveries and mails after 30 days, or with what they contain if that expires earlier. */
+/** Expired events, by the cutoffs of all, of those about submissions and of those about conversations. The first line is for the index. */
+const expiredEvent = `created_at < greatest($1, $2, $3)
+  AND created_at < CASE WHEN type LIKE 'submission.%' THEN $2 WHEN type LIKE 'conversation.%' THEN $3 ELSE $1 END`
+
+const isOfPendingMail = "EXISTS (SELECT FROM mail WHERE mail.mail_id = mail_item.mail_id AND status = 'pending')"
+
+/** Deletes outbox events, deliveries and mails after 30 days, or with what they are about if that expires earlier. */
 const deleteDeliveries = Effect.fnUntraced(function* (retention: Retention.Options, now: number) {
-  const cutoffs = [retention.submissions, retention.conversations].map(
-    Option.match({ onNone: () => Number.NEGATIVE_INFINITY, onSome: (kept) => cutoff(kept, now) })
-  )
-  const before = Math.max(now - 30 * 24 * hour, ...cutoffs)
-  yield* deleteBefore("outbox", "created_at", before)
-  yield* deleteBefore("delivery", "created_at", before)
-  yield* deleteBefore("mail_item", "created_at", before)
-  yield* deleteBefore("mail", "created_at", before)
+  const all = now - 30 * 24 * hour
+  const before = Option.match({
+    onNone: () => all,
+    onSome: (kept: Parameters<typeof cutoff>[0]) => Math.max(all, cutoff(kept, now))
+  })
+  const submissions = before(retention.submissions)
+  const times = [all, submissions, before(retention.conversations)]
+  const pending = {
+    events: yield* deleteRows({ table: "outbox", condition: expiredEvent, pending: "true", times }),
+    deliveries: yield* deleteRows({
+      table: "delivery",
+      condition: expiredEvent,
+      pending: "status = 'pending'",
+      times
+    }),
+    mailItems: yield* deleteRows({
+      table: "mail_item",
+      condition: "created_at < $1",
+      pending: `mail_id IS NULL OR ${isOfPendingMail}`,
+      times: [submissions]
+    }),
+    mails: yield* deleteRows({
+      table: "mail",
+      condition: "created_at < greatest($1, $2) AND created_at < CASE kind WHEN 'submissions' THEN $2 ELSE $1 END",
+      pending: "status = 'pending'",
+      times: [all, submissions]
+    })
+  }
+  if (Object.values(pending).every((count) => count === 0)) return
+  yield* Effect.logWarning(
+    "Deleted events or mails that were not sent before their retention ended. Check that a process runs with DELIVERY=on and SMTP_URL, and look for failures with webhook list and notify list."
+  ).pipe(Effect.annotateLogs(pending))
 })
 
 const steps = (retention: Retention.Options) =>

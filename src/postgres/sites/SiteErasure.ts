@@ -16,6 +16,7 @@ import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import { type Erased, SiteErasure } from "../../services/sites/SiteErasure.ts"
+import * as ConversationDeletion from "../chat/ConversationDeletion.ts"
 import * as Database from "../Database.ts"
 import * as Partitions from "../schema/Partitions.ts"
 import * as Writers from "../Writers.ts"
@@ -130,6 +131,7 @@ const writtenTables = [
   "mail",
   "mail_item",
   "idempotency_key",
+  "conversation",
   "not_counted",
   "rollup_day"
 ]
@@ -146,6 +148,24 @@ const close = Effect.fnUntraced(function* (id: string, timeout: Duration.Input) 
   if (marked === undefined) return Option.none()
   yield* Database.bounded(timeout)(Writers.done(writtenTables))
   return Option.some(marked.hosted_website_id)
+})
+
+const Instances = Schema.Array(Schema.Struct({ id: Schema.String }))
+
+/**
+ * Deletes the conversations of a website's instances and returns their number. The instances stay, and a conversation that
+ * begins after its instance's were deleted is that of an instance without a website.
+ */
+const deleteConversations = Effect.fnUntraced(function* (id: string, timeout: Duration.Input) {
+  const sql = yield* SqlClient.SqlClient
+  const instances =
+    yield* sql`SELECT instance_id AS id FROM instance WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(
+      Database.bounded(timeout),
+      decodeRows(Instances)
+    )
+  let deleted = 0
+  for (const instance of instances) deleted += yield* ConversationDeletion.deleteAll(instance.id, timeout)
+  return deleted
 })
 
 /** The count of each partitioned table's deleted rows. */
@@ -166,12 +186,14 @@ export const erase = (
       events: 0,
       conversions: 0,
       submissions: 0,
+      conversations: 0,
       idempotencyKeys: 0,
       decisionCounts: 0
     }
     erased.idempotencyKeys = yield* deleteAll(keys, id, timeout)
     erased.submissions = yield* deleteAll(submissions, id, timeout)
     yield* sql`DELETE FROM outbox WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(Database.bounded(timeout))
+    erased.conversations = yield* deleteConversations(id, timeout)
     yield* deleteAll(deliveries, id, timeout)
     yield* deleteAll(mailItems, id, timeout)
     yield* deleteAll(mails, id, timeout)

@@ -16,6 +16,8 @@ export interface Erased {
   readonly conversions: number
   /** Quarantined submissions included. */
   readonly submissions: number
+  /** Of the instances that served the website. */
+  readonly conversations: number
   readonly idempotencyKeys: number
   /** Counts of rejections: one per day and reason. */
   readonly decisionCounts: number
@@ -27,8 +29,8 @@ export class SiteErasure extends Context.Service<
     /** The name of a website, also of one whose erasure began and did not complete. */
     readonly nameOf: (websiteConfigId: string) => Effect.Effect<Option.Option<string>, StorageUnavailable>
     /**
-     * Deletes a website with its page views, events, submissions and counts, and returns their numbers; none if there is no such
-     * website. The instances that served it stay, and then serve none. Once begun, only cached lookups find the website, and
+     * Deletes a website with its page views, events, submissions, conversations and counts, and returns their numbers; none if
+     * there is no such website. The instances that served it stay with their tokens, and then serve none. Once begun, only cached lookups find the website, and
      * nothing more is stored for it: new data is refused as of an unknown website.
      *
      * An interrupted erasure continues when `erase` is called again, which several processes may do at once. Each call

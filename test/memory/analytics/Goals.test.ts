@@ -1,6 +1,7 @@
 import { Layer } from "effect"
 import * as AnalyticsRows from "../../../src/memory/analytics/AnalyticsRows.ts"
 import * as Goals from "../../../src/memory/analytics/Goals.ts"
+import * as ConversationStore from "../../../src/memory/chat/ConversationStore.ts"
 import * as InstanceDirectory from "../../../src/memory/chat/InstanceDirectory.ts"
 import * as SubmissionRepo from "../../../src/memory/forms/SubmissionRepo.ts"
 import * as Decisions from "../../../src/memory/sites/Decisions.ts"
@@ -16,7 +17,7 @@ suite(
         AnalyticsRows.layer,
         SubmissionRepo.layer(),
         Decisions.layer().pipe(Layer.provideMerge(SiteDirectory.layer())),
-        InstanceDirectory.layer()
+        ConversationStore.layer().pipe(Layer.provideMerge(InstanceDirectory.layer()))
       )
     )
   )

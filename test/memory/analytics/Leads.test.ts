@@ -11,13 +11,13 @@ import * as SiteDirectory from "../../../src/memory/sites/SiteDirectory.ts"
 import * as SiteErasure from "../../../src/memory/sites/SiteErasure.ts"
 import { suite } from "../../suites/Leads.ts"
 
-const live = Layer.mergeAll(Leads.layer, ConversationStore.layer(), SiteErasure.layer, AnalyticsRepo.layer).pipe(
+const live = Layer.mergeAll(Leads.layer, SiteErasure.layer, AnalyticsRepo.layer).pipe(
   Layer.provideMerge(
     Layer.mergeAll(
       AnalyticsRows.layer,
       SubmissionRepo.layer(),
       Decisions.layer().pipe(Layer.provideMerge(SiteDirectory.layer())),
-      InstanceDirectory.layer()
+      ConversationStore.layer().pipe(Layer.provideMerge(InstanceDirectory.layer()))
     )
   )
 )

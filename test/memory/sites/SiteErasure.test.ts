@@ -2,6 +2,7 @@ import { Layer } from "effect"
 import * as AnalyticsRepo from "../../../src/memory/analytics/AnalyticsRepo.ts"
 import * as AnalyticsRows from "../../../src/memory/analytics/AnalyticsRows.ts"
 import * as Reports from "../../../src/memory/analytics/Reports.ts"
+import * as ConversationStore from "../../../src/memory/chat/ConversationStore.ts"
 import * as InstanceDirectory from "../../../src/memory/chat/InstanceDirectory.ts"
 import * as SubmissionRepo from "../../../src/memory/forms/SubmissionRepo.ts"
 import * as Decisions from "../../../src/memory/sites/Decisions.ts"
@@ -17,7 +18,7 @@ suite(
         Layer.mergeAll(AnalyticsRepo.layer, Reports.layer).pipe(Layer.provideMerge(AnalyticsRows.layer)),
         SubmissionRepo.layer(),
         Decisions.layer().pipe(Layer.provideMerge(SiteDirectory.layer())),
-        InstanceDirectory.layer()
+        ConversationStore.layer().pipe(Layer.provideMerge(InstanceDirectory.layer()))
       )
     )
   )

@@ -6,6 +6,7 @@ import { SqlClient } from "effect/sql"
 import * as AnalyticsRepo from "../../../src/postgres/analytics/AnalyticsRepo.ts"
 import * as Reports from "../../../src/postgres/analytics/Reports.ts"
 import * as Columns from "../../../src/postgres/batch/Columns.ts"
+import * as ConversationStore from "../../../src/postgres/chat/ConversationStore.ts"
 import * as InstanceDirectory from "../../../src/postgres/chat/InstanceDirectory.ts"
 import * as Database from "../../../src/postgres/Database.ts"
 import * as SubmissionRepo from "../../../src/postgres/forms/SubmissionRepo.ts"
@@ -34,6 +35,7 @@ const storage = Layer.mergeAll(
   Reports.layer({ timeout }),
   SiteDirectory.layer({ timeout }),
   InstanceDirectory.layer({ timeout }),
+  ConversationStore.layer(queue),
   SiteErasure.layer({ timeout })
 )
 
@@ -50,6 +52,7 @@ const nothing = {
   events: 0,
   conversions: 0,
   submissions: 0,
+  conversations: 0,
   idempotencyKeys: 0,
   decisionCounts: 0
 }
@@ -110,6 +113,13 @@ describe("postgres/sites/SiteErasure: large websites", () => {
         yield* sql`INSERT INTO idempotency_key (website_config_id, key_sha256, fingerprint, submission_id, used_at)
           SELECT website_config_id, uuid_send(submission_id), '', submission_id, received_at
           FROM submission WHERE website_config_id = ${websiteConfigId}::uuid`
+        yield* sql`WITH mine AS (
+            INSERT INTO instance (instance_id, created_at, name, agent_url, origins, website_config_id)
+            VALUES (gen_random_uuid(), now(), 'a', 'https://a.example', '{}', ${websiteConfigId}::uuid)
+            RETURNING instance_id
+          )
+          INSERT INTO conversation (instance_id, conversation_id, created_at, updated_at, messages, size)
+          SELECT instance_id, n::text, now(), now(), 0, 0 FROM mine, generate_series(1, 1201) AS n`
         yield* sql`INSERT INTO not_counted (website_config_id, day, reason, times)
           SELECT ${websiteConfigId}::uuid, date '2010-01-01' + n, 'bot', 1 FROM generate_series(1, 5001) AS n`
       }
@@ -119,6 +129,7 @@ describe("postgres/sites/SiteErasure: large websites", () => {
         events: 6_000,
         conversions: 6_000,
         submissions: 6_000,
+        conversations: 1_201,
         idempotencyKeys: 6_000,
         decisionCounts: 5_001
       }

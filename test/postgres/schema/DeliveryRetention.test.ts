@@ -1,0 +1,170 @@
+/** How long events, deliveries and mails are kept. Each test has its own database. */
+import { randomUUID } from "node:crypto"
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Logger, Option, Schema } from "effect"
+import type * as Core from "../../../src/core/sites/Retention.ts"
+import * as Maintenance from "../../../src/postgres/schema/Maintenance.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+
+const days = (count: number): Option.Option<Core.Retention> => Option.some({ count, unit: "days" })
+const off = Option.none<Core.Retention>()
+
+const addSite = Effect.gen(function* () {
+  const sql = yield* PgClient.PgClient
+  const site = randomUUID()
+  yield* sql`INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
+    VALUES (${site}, ${randomUUID()}, ${randomUUID()}, 'test')`
+  return site
+})
+
+/** Runs a round of the maintenance, and returns the annotations of its warnings. */
+const warnings = (options: Parameters<typeof Maintenance.round>[0]) =>
+  Effect.gen(function* () {
+    const lines: Array<string> = []
+    const logger = Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))])
+    assert.isTrue(yield* Effect.provide(Maintenance.round(options), logger))
+    return lines.map((line) => Schema.decodeUnknownSync(Line)(line)).filter(({ level }) => level === "WARN")
+  }).pipe(Effect.map((all) => all.map(({ annotations }) => annotations)))
+
+const Line = Schema.fromJsonString(
+  Schema.Struct({ level: Schema.String, annotations: Schema.Record(Schema.String, Schema.Unknown) })
+)
+
+const Kinds = Schema.Array(Schema.Struct({ kind: Schema.String, age: Schema.Finite }))
+
+/** The kinds and ages in days of what is left, in order. */
+const left = (table: string, kind: string) =>
+  PgClient.PgClient.use((sql) =>
+    sql.unsafe(
+      `SELECT ${kind} AS kind, floor(extract(epoch FROM now() - created_at) / 86400)::float8 AS age FROM ${table} ORDER BY 1, 2`
+    )
+  ).pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(Kinds)),
+    Effect.map((rows) => rows.map((row) => `${row.kind} ${row.age}`))
+  )
+
+describe("postgres/schema: deliveries", () => {
+  /** An event, a pending delivery or a pending mail of each kind and age. */
+  const fill = Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    const site = yield* addSite
+    const notification = randomUUID()
+    const kinds = ["submission.accepted", "conversation.started", "site.limit"]
+    yield* sql`INSERT INTO notification (notification_id, website_config_id, recipient, kind)
+      VALUES (${notification}, ${site}, 'ada@example.com', 'submissions')`
+    for (const age of [0, 2, 8, 31]) {
+      const createdAt = new Date(Date.now() - age * 86_400_000 - 60_000)
+      for (const type of kinds) {
+        yield* sql`INSERT INTO outbox (event_id, website_config_id, type, created_at)
+          VALUES (gen_random_uuid(), ${site}, ${type}, ${createdAt})`
+        for (const status of ["pending", "delivered"]) {
+          yield* sql`INSERT INTO delivery (event_id, subscriber_id, website_config_id, type, created_at, status)
+            VALUES (gen_random_uuid(), gen_random_uuid(), ${site}, ${type}, ${createdAt}, ${status})`
+        }
+      }
+      for (const kind of ["submissions", "report"]) {
+        yield* sql`INSERT INTO mail (mail_id, notification_id, website_config_id, kind, created_at)
+          VALUES (gen_random_uuid(), ${notification}, ${site}, ${kind}, ${createdAt})`
+      }
+      yield* sql`INSERT INTO mail_item (notification_id, submission_id, website_config_id, created_at)
+        VALUES (${notification}, gen_random_uuid(), ${site}, ${createdAt})`
+    }
+  })
+
+  it.live("they expire with what they are about, and the log counts those that were pending", () =>
+    Effect.gen(function* () {
+      yield* fill
+      const options = { pageViews: off, submissions: days(7), conversations: days(1) }
+      assert.deepStrictEqual(yield* warnings(options), [{ events: 6, deliveries: 6, mailItems: 2, mails: 3 }])
+      const events = [
+        "conversation.started 0",
+        ...["site.limit 0", "site.limit 2", "site.limit 8"],
+        ...["submission.accepted 0", "submission.accepted 2"]
+      ]
+      assert.deepStrictEqual(yield* left("outbox", "type"), events)
+      assert.deepStrictEqual(
+        yield* left("delivery", "type"),
+        events.flatMap((event) => [event, event])
+      )
+      assert.deepStrictEqual(yield* left("mail_item", "'item'"), ["item 0", "item 2"])
+      assert.deepStrictEqual(yield* left("mail", "kind"), [
+        ...["report 0", "report 2", "report 8"],
+        ...["submissions 0", "submissions 2"]
+      ])
+      assert.deepStrictEqual(yield* warnings(options), [])
+    }).pipe(Effect.provide(TestDatabase.layer))
+  )
+
+  it.live("a short retention of conversations leaves what is about submissions that are kept", () =>
+    Effect.gen(function* () {
+      yield* fill
+      yield* warnings({ pageViews: off, submissions: off, conversations: days(1) })
+      const kept = (kind: string) => [`${kind} 0`, `${kind} 2`, `${kind} 8`]
+      assert.deepStrictEqual(yield* left("outbox WHERE type LIKE 'submission.%'", "type"), kept("submission.accepted"))
+      assert.deepStrictEqual(yield* left("mail_item", "'item'"), kept("item"))
+      assert.deepStrictEqual(yield* left("mail WHERE kind = 'submissions'", "kind"), kept("submissions"))
+    }).pipe(Effect.provide(TestDatabase.layer))
+  )
+
+  const Kept = Schema.Array(
+    Schema.Struct({
+      subject: Schema.String,
+      status: Schema.String,
+      payload: Schema.NullOr(Schema.Json),
+      answer: Schema.NullOr(Schema.String)
+    })
+  )
+
+  it.live("deliveries about expired submissions and conversations lose their data, and no other", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const [site, instance] = [yield* addSite, randomUUID()]
+      const [old, young] = [randomUUID(), randomUUID()]
+      const week = new Date(Date.now() - 8 * 86_400_000)
+      yield* sql`INSERT INTO instance (instance_id, name, agent_url) VALUES (${instance}, 'a', 'https://a.example')`
+      for (const [id, time] of [
+        [old, week],
+        [young, new Date()]
+      ] as const) {
+        yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, form_data)
+          VALUES (${id}, ${site}, ${time}, '{}')`
+        yield* sql`INSERT INTO conversation (instance_id, conversation_id, created_at, updated_at, messages, size)
+          VALUES (${instance}, ${id}, ${week}, ${time}, 1, 1)`
+        for (const [type, subject] of [
+          ["submission.released", id],
+          ["conversation.feedback", `${instance} ${id}`]
+        ] as const) {
+          for (const status of ["pending", "delivered"]) {
+            const eventId = randomUUID()
+            yield* sql`INSERT INTO delivery
+                (event_id, subscriber_id, website_config_id, type, created_at, subject, payload, status)
+              VALUES (${eventId}, ${site}, ${site}, ${type}, now(), ${subject}, '"Ada"', ${status})`
+            yield* sql`INSERT INTO delivery_attempt (event_id, subscriber_id, attempted_at, millis, answer)
+              VALUES (${eventId}, ${site}, now(), 1, 'Ada')`
+          }
+          yield* sql`INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
+            VALUES (gen_random_uuid(), ${site}, ${type}, now(), ${subject})`
+        }
+        yield* sql`INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
+          VALUES (${id}, ${site}, 'submission.accepted', now(), ${id})`
+      }
+      yield* warnings({ pageViews: off, submissions: days(7), conversations: days(7) })
+      const rows = yield* sql`SELECT subject, delivery.status, payload, answer
+        FROM delivery JOIN delivery_attempt USING (event_id, subscriber_id)`.pipe(
+        Effect.flatMap(Schema.decodeUnknownEffect(Kept))
+      )
+      assert.lengthOf(rows, 8)
+      for (const { answer, payload, status, subject } of rows) {
+        if (subject.endsWith(young)) assert.deepStrictEqual([payload, answer], ["Ada", "Ada"])
+        else assert.deepStrictEqual([payload, answer, status === "pending"], [null, null, false])
+      }
+      assert.strictEqual(rows.filter(({ status }) => status === "cancelled").length, 2)
+      assert.deepStrictEqual(yield* left("outbox", "type"), [
+        "conversation.feedback 0",
+        "submission.accepted 0",
+        "submission.released 0"
+      ])
+    }).pipe(Effect.provide(TestDatabase.layer))
+  )
+})
