@@ -26,6 +26,8 @@ const deleteStatement = `WITH gone AS (
 
 const unsentStatement = `DELETE FROM outbox WHERE subject = ANY ($1) AND ${isIndexed}`
 
+const unsentSubmissionStatement = "DELETE FROM outbox WHERE event_id = ANY ($1::uuid[])"
+
 const deliveryStatements = [
   `UPDATE delivery SET payload = NULL, next_attempt_at = NULL,
     status = CASE status WHEN 'pending' THEN 'cancelled' ELSE status END
@@ -53,6 +55,10 @@ export const forget = (
   sql: SqlClient.SqlClient,
   subjects: ReadonlyArray<string>
 ): Effect.Effect<void, SqlError.SqlError> => about(sql, [unsentStatement, ...deliveryStatements], subjects)
+
+/** As `forget`, about submissions that expired. Subscribers get no event. Needs the transaction that deleted them. */
+export const forgetSubmissions: typeof forget = (sql, submissionIds) =>
+  about(sql, [unsentSubmissionStatement, unsentStatement, ...deliveryStatements], submissionIds)
 
 /**
  * Deletes submissions, their events that are not delivered yet, and their data in deliveries and their answers. Cancels their

@@ -13,6 +13,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 import * as Retention from "../../core/sites/Retention.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
+import * as Outbox from "../delivery/Outbox.ts"
 import * as Partitions from "./Partitions.ts"
 
 /** The retention of each kind of data; none means forever. */
@@ -51,17 +52,27 @@ const exclusively = <A, E, R>(statement: Effect.Effect<A, E, R>) =>
 const isKept = (error: SqlError.SqlError | Cause.TimeoutError): error is SqlError.SqlError =>
   error._tag === "SqlError" && Option.exists(Database.sqlState(error), (code) => /^(2BP01|42501|42809)$/.test(code))
 
-const Deleted = Schema.Tuple([Schema.Struct({ deleted: Schema.BigInt })])
+const Deleted = Schema.Tuple([Schema.Struct({ deleted: Schema.BigInt, subjects: Schema.Array(Schema.String) })])
+
+/** What the events of the rows of a table are about. */
+interface Subjects {
+  /** A row's subject, as its events have it. */
+  readonly column: string
+  /** Deletes the data of these subjects from events and deliveries. */
+  readonly forget: typeof Outbox.forget
+}
 
 /**
  * Deletes the rows whose ctid `old` selects, in chunks, and returns their number. A ctid is unique within one table only, and
- * a manually partitioned table has several with the same ctid, so the deletion checks each row's age again.
+ * a manually partitioned table has several with the same ctid, so the deletion checks each row's age again. Events and deliveries
+ * lose the data of the rows' subjects in the same transaction.
  */
 const deleteRows = Effect.fnUntraced(function* (
   table: string,
   time: "received_at" | "day" | "updated_at" | "visit_started_at",
   old: string,
-  before: PgTypes.Parameter
+  before: PgTypes.Parameter,
+  about?: Subjects
 ) {
   const sql = yield* SqlClient.SqlClient
   let sum = 0
@@ -69,11 +80,19 @@ const deleteRows = Effect.fnUntraced(function* (
     const done = yield* exclusively(
       sql
         .unsafe(
-          `WITH gone AS (DELETE FROM ${table} WHERE ctid = ANY (ARRAY(${old} LIMIT ${chunk})) AND ${time} < $1 RETURNING 1)
-          SELECT count(*) AS deleted FROM gone`,
+          `WITH gone AS (
+            DELETE FROM ${table} WHERE ctid = ANY (ARRAY(${old} LIMIT ${chunk})) AND ${time} < $1
+            RETURNING ${about?.column ?? "NULL::text"} AS subject
+          )
+          SELECT count(*) AS deleted, coalesce(array_agg(subject) FILTER (WHERE subject IS NOT NULL), '{}') AS subjects FROM gone`,
           [before]
         )
-        .pipe(decodeRows(Deleted))
+        .pipe(
+          decodeRows(Deleted),
+          Effect.tap(([{ subjects }]) =>
+            about === undefined || subjects.length === 0 ? Effect.void : about.forget(sql, subjects)
+          )
+        )
     )
     if (Option.isNone(done)) return sum
     const [{ deleted }] = done.value
@@ -157,7 +176,10 @@ const oldSubmissions = `SELECT place FROM site CROSS JOIN LATERAL (
 
 const forgetSubmissions = Effect.fnUntraced(function* (kept: Retention.Retention, now: number, forgotten: Forgotten) {
   const before = PgTypes.timestamptz(Retention.cutoff(kept, now))
-  forgotten.submissions += yield* deleteRows("submission", "received_at", oldSubmissions, before)
+  forgotten.submissions += yield* deleteRows("submission", "received_at", oldSubmissions, before, {
+    column: "submission_id::text",
+    forget: Outbox.forgetSubmissions
+  })
 })
 
 /** By instance, since the index of the conversations begins with it. */
@@ -168,7 +190,10 @@ const oldConversations = `SELECT place FROM instance CROSS JOIN LATERAL (
 
 const forgetConversations = Effect.fnUntraced(function* (kept: Retention.Retention, now: number, forgotten: Forgotten) {
   const before = PgTypes.timestamptz(Retention.cutoff(kept, now))
-  forgotten.conversations += yield* deleteRows("conversation", "updated_at", oldConversations, before)
+  forgotten.conversations += yield* deleteRows("conversation", "updated_at", oldConversations, before, {
+    column: "instance_id || ' ' || conversation_id",
+    forget: Outbox.forget
+  })
 })
 
 const Now = Schema.Tuple([Schema.Struct({ now: Schema.Finite })])

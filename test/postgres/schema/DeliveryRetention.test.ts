@@ -106,4 +106,65 @@ describe("postgres/schema: deliveries", () => {
       assert.deepStrictEqual(yield* left("mail WHERE kind = 'submissions'", "kind"), kept("submissions"))
     }).pipe(Effect.provide(TestDatabase.layer))
   )
+
+  const Kept = Schema.Array(
+    Schema.Struct({
+      subject: Schema.String,
+      status: Schema.String,
+      payload: Schema.NullOr(Schema.Json),
+      answer: Schema.NullOr(Schema.String)
+    })
+  )
+
+  it.live("deliveries about expired submissions and conversations lose their data, and no other", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const [site, instance] = [yield* addSite, randomUUID()]
+      const [old, young] = [randomUUID(), randomUUID()]
+      const week = new Date(Date.now() - 8 * 86_400_000)
+      yield* sql`INSERT INTO instance (instance_id, name, agent_url) VALUES (${instance}, 'a', 'https://a.example')`
+      for (const [id, time] of [
+        [old, week],
+        [young, new Date()]
+      ] as const) {
+        yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, form_data)
+          VALUES (${id}, ${site}, ${time}, '{}')`
+        yield* sql`INSERT INTO conversation (instance_id, conversation_id, created_at, updated_at, messages, size)
+          VALUES (${instance}, ${id}, ${week}, ${time}, 1, 1)`
+        for (const [type, subject] of [
+          ["submission.released", id],
+          ["conversation.feedback", `${instance} ${id}`]
+        ] as const) {
+          for (const status of ["pending", "delivered"]) {
+            const eventId = randomUUID()
+            yield* sql`INSERT INTO delivery
+                (event_id, subscriber_id, website_config_id, type, created_at, subject, payload, status)
+              VALUES (${eventId}, ${site}, ${site}, ${type}, now(), ${subject}, '"Ada"', ${status})`
+            yield* sql`INSERT INTO delivery_attempt (event_id, subscriber_id, attempted_at, millis, answer)
+              VALUES (${eventId}, ${site}, now(), 1, 'Ada')`
+          }
+          yield* sql`INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
+            VALUES (gen_random_uuid(), ${site}, ${type}, now(), ${subject})`
+        }
+        yield* sql`INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
+          VALUES (${id}, ${site}, 'submission.accepted', now(), ${id})`
+      }
+      yield* warnings({ pageViews: off, submissions: days(7), conversations: days(7) })
+      const rows = yield* sql`SELECT subject, delivery.status, payload, answer
+        FROM delivery JOIN delivery_attempt USING (event_id, subscriber_id)`.pipe(
+        Effect.flatMap(Schema.decodeUnknownEffect(Kept))
+      )
+      assert.lengthOf(rows, 8)
+      for (const { answer, payload, status, subject } of rows) {
+        if (subject.endsWith(young)) assert.deepStrictEqual([payload, answer], ["Ada", "Ada"])
+        else assert.deepStrictEqual([payload, answer, status === "pending"], [null, null, false])
+      }
+      assert.strictEqual(rows.filter(({ status }) => status === "cancelled").length, 2)
+      assert.deepStrictEqual(yield* left("outbox", "type"), [
+        "conversation.feedback 0",
+        "submission.accepted 0",
+        "submission.released 0"
+      ])
+    }).pipe(Effect.provide(TestDatabase.layer))
+  )
 })
