@@ -42,9 +42,14 @@ const titleOf = (name: string): string => {
 const isEmpty = (value: unknown): boolean =>
   value === null || value === "" || (Array.isArray(value) && value.length === 0)
 
+/** The values of a form. A form may have thousands of nested ones, so that each is parsed once per mail. */
+type Form = Readonly<Record<string, unknown>>
+
+const formOf = ({ formData }: Submission): Form => JSON.parse(formData) as Form
+
 /** The email, then the filled fields of the form. */
-const fieldsOf = ({ email, formData }: Submission, most: Limits): ReadonlyArray<Field> => {
-  const given = Object.entries(JSON.parse(formData) as Record<string, unknown>)
+const fieldsOf = ({ email }: Submission, form: Form, most: Limits): ReadonlyArray<Field> => {
+  const given = Object.entries(form)
   const entries = given.filter(([name, value]) => !isEmpty(value) && !(name === "email" && value === email))
   const all = email === null ? entries : [["email", email] as const, ...entries]
   let left = maxValues
@@ -76,10 +81,9 @@ const moment = (time: number, timeZone: string): string =>
   })} (${timeZone})`
 
 /** Who sent a submission, as well as it is known. */
-const senderOf = (submission: Submission): string => {
-  const data = JSON.parse(submission.formData) as Record<string, unknown>
+const senderOf = (submission: Submission, form: Form): string => {
   const name = ["name", "full_name", "fullname", "first_name"]
-    .map((key) => data[key])
+    .map((key) => form[key])
     .find((one) => typeof one === "string")
   const sender = MailText.line(String(name ?? ""), 60) || MailText.line(submission.email ?? "", 80)
   return sender === "" ? "a visitor" : sender
@@ -104,7 +108,8 @@ export const reasonOf = ({ name }: Website): string =>
 
 const single = (website: Website, submission: Submission): Content => {
   const replyTo = submission.email !== null && Address.isAddress(submission.email) ? submission.email : null
-  const sender = senderOf(submission)
+  const form = formOf(submission)
+  const sender = senderOf(submission, form)
   const name = MailText.line(website.name, 200)
   const origin = originOf(submission)
   const isQuarantined = submission.status === "quarantined"
@@ -120,7 +125,7 @@ const single = (website: Website, submission: Submission): Content => {
     title: `${isQuarantined ? "Suspected spam" : "New submission"} from ${sender}`,
     parts: [
       ...(isQuarantined ? [quarantineNotice(submission)] : []),
-      { kind: "fields", fields: fieldsOf(submission, limits.one) },
+      { kind: "fields", fields: fieldsOf(submission, form, limits.one) },
       ...(isQuarantined ? release(submission) : []),
       ...(replyTo === null || isQuarantined
         ? []
@@ -150,11 +155,13 @@ const several = (website: Website, submissions: ReadonlyArray<Submission>, count
       ...shown.map((submission): Part => {
         const page = submission.pageSlug === null ? "" : ` · ${MailText.line(submission.pageSlug, 100)}`
         const isQuarantined = submission.status === "quarantined"
+        const form = formOf(submission)
+        const sender = senderOf(submission, form)
         return {
           kind: "record",
-          title: `${senderOf(submission)}${isQuarantined ? " – suspected spam" : ""}`,
+          title: `${sender}${isQuarantined ? " – suspected spam" : ""}`,
           note: `${moment(submission.receivedAt, website.timeZone)}${page}`,
-          fields: fieldsOf(submission, limits.several).filter(([, value]) => value !== senderOf(submission))
+          fields: fieldsOf(submission, form, limits.several).filter(([, value]) => value !== sender)
         }
       }),
       ...(count > shown.length

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import { vi } from "vitest"
 import { htmlBody } from "../../../src/core/mail/HtmlBody.ts"
 import type { Content, Part } from "../../../src/core/mail/Message.ts"
 import { plainBody } from "../../../src/core/mail/PlainBody.ts"
@@ -114,6 +115,27 @@ describe("core/mail/SubmissionMail", () => {
     assert.isBelow(textOf(content).length, 100_000)
     assert.isBelow(htmlOf(SubmissionMail.content(website, submissions.slice(0, 1), 1)).length, 150_000)
   })
+
+  it.prop(
+    "a mail parses each form that it shows once, however many fields the form has",
+    [
+      Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 })),
+      Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 60 }))
+    ],
+    ([count, fields]) => {
+      const formData = JSON.stringify(
+        Object.fromEntries(Array.from({ length: fields }, (_, index) => [`f${index}`, "x"]))
+      )
+      const submissions = Array.from({ length: count }, () => stored({ formData }))
+      const parse = vi.spyOn(JSON, "parse")
+      try {
+        SubmissionMail.content(website, submissions, count)
+        assert.strictEqual(parse.mock.calls.length, Math.min(count, SubmissionMail.maxShown))
+      } finally {
+        parse.mockRestore()
+      }
+    }
+  )
 
   it.prop(
     "a visitor's text adds no HTML, no line to the subject and no address to the reply",
