@@ -13,13 +13,16 @@ const suffix = "_FILE"
 
 const fail = (message: string) => Effect.fail(new ConfigProvider.SourceError({ message }))
 
-/** The content of a file without its last line end. */
+/** The content of a file without its last line end. A blank file is an error. */
 const read = (fileSystem: FileSystem.FileSystem, variable: string, file: string) =>
   Effect.gen(function* () {
     const { size, type } = yield* fileSystem.stat(file)
     if (type === "Directory") return yield* fail(`${variable} names a folder; it must name a file.`)
     if (size > maxBytes) return yield* fail(`${variable} names a file of more than ${maxBytes} bytes.`)
-    return (yield* fileSystem.readFileString(file)).replace(/\r?\n$/, "")
+    const content = yield* fileSystem.readFileString(file)
+    // The secret may not be written yet. Taken as an unset setting, it could turn a protection off unnoticed.
+    if (content.trim() === "") return yield* fail(`${variable} names an empty file.`)
+    return content.replace(/\r?\n$/, "")
   }).pipe(
     Effect.catchTag("PlatformError", ({ reason }) =>
       fail(

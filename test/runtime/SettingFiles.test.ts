@@ -23,12 +23,11 @@ describe("runtime/SettingFiles", () => {
   it.layer(NodeFileSystem.layer)((it) => {
     it.effect("a setting is read from its variable, or from its file without the last line end", () =>
       Effect.gen(function* () {
-        const files = { key: " a secret \n\n", empty: "" }
+        const files = { key: " a secret \n\n" }
         assert.deepStrictEqual(yield* load("KEY", () => ({})), Option.none())
         assert.deepStrictEqual(yield* load("KEY", () => ({ KEY: "own" })), Option.some("own"))
         const file = (name: string) => (folder: string) => ({ KEY_FILE: `${folder}/${name}` })
         assert.deepStrictEqual(yield* load("KEY", file("key"), files), Option.some(" a secret \n"))
-        assert.deepStrictEqual(yield* load("KEY", file("empty"), files), Option.some(""))
         const emptyVariable = (folder: string) => ({ KEY: "", ...file("key")(folder) })
         assert.deepStrictEqual(yield* load("KEY", emptyVariable, files), Option.some(" a secret \n"))
       })
@@ -38,11 +37,13 @@ describe("runtime/SettingFiles", () => {
       "a file that cannot be used is an error that names its variable and repeats neither path nor content",
       () =>
         Effect.gen(function* () {
-          const files = { key: "secret", large: "secret".repeat(20_000) }
+          const files = { key: "secret", large: "secret".repeat(20_000), empty: "", blank: " \r\n\n" }
           for (const [environment, fault] of [
             [(folder: string) => ({ KEY_FILE: `${folder}/missing` }), "KEY_FILE names a file that does not exist."],
             [(folder: string) => ({ KEY_FILE: folder }), "KEY_FILE names a folder; it must name a file."],
             [(folder: string) => ({ KEY_FILE: `${folder}/large` }), "KEY_FILE names a file of more than 65536 bytes."],
+            [(folder: string) => ({ KEY_FILE: `${folder}/empty` }), "KEY_FILE names an empty file."],
+            [(folder: string) => ({ KEY_FILE: `${folder}/blank` }), "KEY_FILE names an empty file."],
             [
               (folder: string) => ({ KEY: "own", KEY_FILE: `${folder}/key` }),
               "KEY and KEY_FILE are both set; remove one of them."
