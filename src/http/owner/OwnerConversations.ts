@@ -72,7 +72,7 @@ export const layer: Layer.Layer<OwnerConversations, never, InstanceDirectory | T
           const found = yield* transcripts.find({ instanceId, conversationId })
           return yield* Option.match(found, { onNone: () => Effect.fail(noConversation), onSome: Effect.succeed })
         }),
-        stream: (proof, instanceId) => Effect.as(own(proof, instanceId), store.stream({ instanceId, since: null })),
+        stream: (proof, instanceId) => Effect.as(own(proof, instanceId), transcripts.stream(instanceId)),
         delete: Effect.fnUntraced(function* (proof, instanceId, conversationId) {
           yield* own(proof, instanceId)
           if (!(yield* store.delete({ instanceId, conversationId }))) return yield* Effect.fail(noConversation)

@@ -22,6 +22,7 @@ export const layer: Layer.Layer<Transcripts, never, ConversationStore> = Layer.e
       return read.flatMap(Option.toArray)
     })
     return Transcripts.of({
+      stream: (instanceId) => store.stream({ instanceId, since: null }),
       list: ({ after, filter, instanceId, limit }) =>
         Effect.map(all(instanceId), (conversations) => {
           const found = conversations.filter(

@@ -13,10 +13,10 @@ import * as Transcript from "../../core/chat/Transcript.ts"
 import * as JsonSearch from "../../core/json/JsonSearch.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
-import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { Transcripts } from "../../services/chat/Transcripts.ts"
 import * as Database from "../Database.ts"
 import * as OwnerConnections from "../OwnerConnections.ts"
+import * as Reads from "./ConversationReads.ts"
 import * as Rows from "./ConversationRows.ts"
 
 const Summary = {
@@ -71,7 +71,7 @@ export interface Options {
 
 const make = Effect.fnUntraced(function* ({ timeout }: Options) {
   const sql = yield* OwnerConnections.OwnerConnections
-  const store = yield* ConversationStore
+  const { read, stream } = Reads.make(sql, timeout)
 
   const page = Effect.fnUntraced(function* ({
     after,
@@ -118,6 +118,7 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
   }, Database.bounded(timeout))
 
   return Transcripts.of({
+    stream: (instanceId) => stream({ instanceId, since: null }),
     list: (query) => (isCanonicalUuid(query.instanceId) ? page(query) : Effect.succeed({ items: [], next: null })),
     find: Effect.fnUntraced(function* (key) {
       if (!Rows.isKey(key)) return Option.none()
@@ -127,10 +128,10 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
         decodeRows(Found)
       )
       if (found === undefined) return Option.none()
-      return Option.map(yield* store.read(key), (messages) => ({ ...found, messages }))
+      return Option.map(yield* read(key), (messages) => ({ ...found, messages }))
     })
   })
 })
 
-export const layer = (options: Options): Layer.Layer<Transcripts, SqlError.SqlError, PgClient | ConversationStore> =>
+export const layer = (options: Options): Layer.Layer<Transcripts, SqlError.SqlError, PgClient> =>
   Layer.effect(Transcripts, make(options)).pipe(Layer.provide(OwnerConnections.layer))

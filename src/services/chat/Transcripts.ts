@@ -1,10 +1,10 @@
 /**
  * Lists the conversations of an instance for its owner. The interface only; see `memory/chat/Transcripts` and
- * `postgres/chat/Transcripts`. `ConversationStore` reads and deletes a single one.
+ * `postgres/chat/Transcripts`. `ConversationStore` deletes a single one.
  *
  * @module
  */
-import { Context, type Effect, type Option } from "effect"
+import { Context, type Effect, type Option, type Stream } from "effect"
 import type { Conversation, ConversationKey } from "../../core/chat/Conversation.ts"
 import type { Filter, Page, Place } from "../../core/chat/Transcript.ts"
 import type { StorageUnavailable } from "../Storage.ts"
@@ -21,5 +21,7 @@ export class Transcripts extends Context.Service<
       readonly limit: number
     }) => Effect.Effect<Page, StorageUnavailable>
     readonly find: (key: ConversationKey) => Effect.Effect<Option.Option<Conversation>, StorageUnavailable>
+    /** All conversations of an instance in the order in which they began, read one at a time. */
+    readonly stream: (instanceId: string) => Stream.Stream<Conversation, StorageUnavailable>
   }
 >()("hydracore/services/Transcripts") {}

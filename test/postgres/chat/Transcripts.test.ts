@@ -1,4 +1,47 @@
+import { randomUUID } from "node:crypto"
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Layer, Option, Stream } from "effect"
+import * as ConversationStore from "../../../src/postgres/chat/ConversationStore.ts"
+import * as InstanceDirectory from "../../../src/postgres/chat/InstanceDirectory.ts"
+import * as Transcripts from "../../../src/postgres/chat/Transcripts.ts"
+import * as Database from "../../../src/postgres/Database.ts"
+import * as Service from "../../../src/services/chat/Transcripts.ts"
+import { newKey, say } from "../../suites/ConversationStore.ts"
 import { suite } from "../../suites/Transcripts.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import { postgres } from "../../support/Storages.ts"
 
 suite("postgres/chat/Transcripts", postgres())
+
+const timeout = "20 seconds" as const
+
+describe("postgres/chat/Transcripts: its connections", () => {
+  it.live("reads and exports while requests of visitors use all connections of their pool", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestDatabase.connection
+      const live = Layer.mergeAll(
+        InstanceDirectory.layer({ timeout }),
+        ConversationStore.layer({ timeout, maxQueue: 100 }),
+        Transcripts.layer({ timeout })
+      ).pipe(Layer.provideMerge(Database.layer({ url, connections: 1 })))
+      yield* Effect.gen(function* () {
+        const pool = yield* PgClient.PgClient
+        const transcripts = yield* Service.Transcripts
+        const key = yield* newKey
+        yield* say(key, "hello")
+        const held = yield* Deferred.make<void>()
+        yield* pool`SELECT 1`.pipe(
+          Effect.andThen(Deferred.succeed(held, undefined)),
+          Effect.andThen(Effect.never),
+          pool.withTransaction,
+          Effect.forkScoped
+        )
+        yield* Deferred.await(held)
+        assert.isTrue(Option.isSome(yield* transcripts.find(key)))
+        assert.lengthOf(yield* Stream.runCollect(transcripts.stream(key.instanceId)), 1)
+        assert.isTrue(Option.isNone(yield* transcripts.find({ ...key, conversationId: randomUUID() })))
+      }).pipe(Effect.scoped, Effect.provide(live))
+    }).pipe(Effect.scoped)
+  )
+})
