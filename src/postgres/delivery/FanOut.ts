@@ -38,8 +38,10 @@ const takeStatement = `DELETE FROM outbox WHERE event_id = ANY (ARRAY(
   RETURNING event_id AS "eventId", website_config_id AS "websiteConfigId", type, created_at AS "createdAt", subject,
     data::text AS data`
 
-const subscribersStatement = `SELECT webhook_id AS "subscriberId", website_config_id AS "websiteConfigId", events FROM webhook
-  WHERE website_config_id = ANY ($1) AND disabled_at IS NULL`
+/** None of a website whose deletion has begun. */
+const subscribersStatement = `SELECT webhook_id AS "subscriberId", website_config_id AS "websiteConfigId", events
+  FROM webhook JOIN site USING (website_config_id)
+  WHERE website_config_id = ANY ($1) AND disabled_at IS NULL AND deleted_at IS NULL`
 
 const { OID } = PgTypes
 
@@ -72,10 +74,7 @@ export const run = (sql: PgClient.PgClient): Effect.Effect<number, SqlError.SqlE
     const subscribers = yield* sql
       .unsafe(subscribersStatement, [Database.array(sites, OID.uuid)])
       .pipe(decodeRows(Subscribers))
-    const data = yield* Subjects.dataOf(
-      sql,
-      events.flatMap((event) => (event.data === null && event.subject !== null ? [event.subject] : []))
-    )
+    const data = yield* Subjects.dataOf(sql, FanOut.subjectsOf(events, subscribers))
     const deliveries = FanOut.deliveries(events, subscribers, (subject) => data.get(subject))
     if (deliveries.length > 0) {
       yield* sql.unsafe(

@@ -29,7 +29,7 @@ const Due = Schema.Array(
 
 /**
  * What is due of each webhook, at most what its slots allow. The first part finds the subscribers with pending deliveries,
- * one index probe each, so that webhooks without cost nothing.
+ * one index probe each, so that webhooks without cost nothing. Nothing is due of a website whose deletion has begun.
  */
 const dueStatement = `WITH RECURSIVE subscriber AS (
     (SELECT subscriber_id FROM delivery WHERE status = 'pending' ORDER BY subscriber_id LIMIT 1)
@@ -41,11 +41,12 @@ const dueStatement = `WITH RECURSIVE subscriber AS (
   ), running AS (SELECT * FROM unnest($1::uuid[], $2::integer[]) AS running (webhook_id, count))
   SELECT event_id AS "eventId", webhook_id AS "webhookId", failing_since IS NOT NULL AS "isFailing",
     ${Rows.millis("next_attempt_at", "dueAt")}
-  FROM subscriber JOIN webhook ON webhook_id = subscriber_id LEFT JOIN running USING (webhook_id) CROSS JOIN LATERAL (
+  FROM subscriber JOIN webhook ON webhook_id = subscriber_id JOIN site USING (website_config_id)
+  LEFT JOIN running USING (webhook_id) CROSS JOIN LATERAL (
     SELECT event_id, next_attempt_at FROM delivery
     WHERE subscriber_id = webhook_id AND status = 'pending' AND next_attempt_at <= now() ORDER BY next_attempt_at
     LIMIT greatest(0, CASE WHEN failing_since IS NULL THEN $3::integer ELSE $4::integer END - coalesce(running.count, 0))
-  ) AS due WHERE disabled_at IS NULL`
+  ) AS due WHERE disabled_at IS NULL AND deleted_at IS NULL`
 
 /**
  * Leases the chosen deliveries that no other process has leased meanwhile. Moving `next_attempt_at` is the lease: if the
@@ -53,8 +54,8 @@ const dueStatement = `WITH RECURSIVE subscriber AS (
  */
 const leaseStatement = `WITH due AS (
     SELECT delivery.ctid AS place FROM unnest($1::uuid[], $2::uuid[]) AS chosen (event_id, subscriber_id)
-    JOIN delivery USING (event_id, subscriber_id)
-    WHERE status = 'pending' AND next_attempt_at <= now() FOR UPDATE OF delivery SKIP LOCKED
+    JOIN delivery USING (event_id, subscriber_id) JOIN site USING (website_config_id)
+    WHERE status = 'pending' AND next_attempt_at <= now() AND deleted_at IS NULL FOR UPDATE OF delivery SKIP LOCKED
   ), leased AS (
     UPDATE delivery SET attempts = attempts + 1, generation = generation + 1,
       next_attempt_at = now() + interval '${leaseMillis} milliseconds'
