@@ -149,6 +149,12 @@ describe("postgres/Readiness", () => {
       assert.strictEqual((yield* Effect.flip(Effect.provide(check, asReader))).reason, "database-denied")
       yield* allowRequests
       yield* Effect.provide(check, asReader)
+      for (const table of ["submission", "idempotency_key", "conversation"]) {
+        yield* owner`REVOKE DELETE ON ${owner(table)} FROM ${reader}`
+        assert.strictEqual((yield* Effect.flip(Effect.provide(check, asReader))).reason, "database-denied")
+        yield* allowRequests
+        yield* Effect.provide(check, asReader)
+      }
       yield* owner`REVOKE INSERT ON bot_view FROM ${reader}`
       assert.strictEqual((yield* Effect.flip(Effect.provide(check, asReader))).reason, "database-denied")
     }).pipe(Effect.scoped)

@@ -46,14 +46,28 @@ const bytes = (text: string): number => Buffer.byteLength(text)
 export const payload = (type: string, time: number, data: string): string =>
   `{"type":${JSON.stringify(type)},"timestamp":${JSON.stringify(Calendar.iso(time))},"data":${data}}`
 
-/** The members of an object with shortened texts. Members that are no text and longer than `length` are left out. */
-const shortened = (json: string, length: number): string => {
-  const members = Object.entries(JSON.parse(json) as Record<string, unknown>).flatMap(([name, value]) => {
-    if (name.length > length) return []
-    if (typeof value !== "string") return JSON.stringify(value).length > length ? [] : [[name, value] as const]
-    return [[name, value.length > length ? `${value.slice(0, length).toWellFormed()}…` : value] as const]
-  })
-  return JSON.stringify(Object.fromEntries(members))
+/**
+ * Shortens the texts of an object. Members that are no text and longer than `length` are left out. The object is parsed once,
+ * and a result that would exceed the largest payload is given up there and is undefined, so that thousands of members take
+ * little time.
+ */
+const shortenerOf = (object: string) => {
+  const members = Object.entries(JSON.parse(object) as Record<string, unknown>).map(([name, value]) =>
+    typeof value === "string" ? { name, text: value, json: "" } : { name, text: null, json: JSON.stringify(value) }
+  )
+  return (length: number): string | undefined => {
+    const kept: Array<string> = []
+    let size = 0
+    for (const { json, name, text } of members) {
+      if (name.length > length || json.length > length) continue
+      const short = text === null || text.length <= length ? text : `${text.slice(0, length).toWellFormed()}…`
+      const member = `${JSON.stringify(name)}:${short === null ? json : JSON.stringify(short)}`
+      size += member.length
+      if (size > maxPayload) return undefined
+      kept.push(member)
+    }
+    return `{${kept.join(",")}}`
+  }
 }
 
 /** The longest texts to try, in UTF-16 units. */
@@ -64,36 +78,30 @@ const fits = (data: string): boolean => bytes(data) + envelope < maxPayload
 const withMark = (json: string): string =>
   json === "{}" ? '{"truncated":true}' : `${json.slice(0, -1)},"truncated":true}`
 
-/** The data, or else the longest shortened one that fits, or else what is left without the texts. */
-const firstThatFits = (data: string, shorten: (length: number) => string, rest: () => string): string => {
+/** The data of an object, or else of the longest shortened one that fits, or else of an empty one. */
+const firstThatFits = (object: string, dataOf: (object: string) => string): string => {
+  const data = dataOf(object)
   if (fits(data)) return data
+  const shorten = shortenerOf(object)
   for (const length of lengths) {
-    const json = withMark(shorten(length))
-    if (fits(json)) return json
+    const short = shorten(length)
+    const marked = short === undefined ? undefined : withMark(dataOf(short))
+    if (marked !== undefined && fits(marked)) return marked
   }
-  return withMark(rest())
+  return withMark(dataOf("{}"))
 }
 
 /**
  * A submission as the export writes it, with its verdict. The fields of a form that would exceed the largest payload are
  * shortened, and `truncated` says so; the export has them in full.
  */
-export const submissionData = (submission: Submission): string => {
-  const withForm = (formData: string) => SubmissionExport.json({ ...submission, formData }, { withVerdict: true })
-  return firstThatFits(
-    withForm(submission.formData),
-    (length) => withForm(shortened(submission.formData, length)),
-    () => withForm("{}")
+export const submissionData = (submission: Submission): string =>
+  firstThatFits(submission.formData, (formData) =>
+    SubmissionExport.json({ ...submission, formData }, { withVerdict: true })
   )
-}
 
 /** Data whose texts are shortened if it would exceed the largest payload, and then says `truncated`. */
-export const bounded = (data: string): string =>
-  firstThatFits(
-    data,
-    (length) => shortened(data, length),
-    () => "{}"
-  )
+export const bounded = (data: string): string => firstThatFits(data, (object) => object)
 
 /** A conversation that began, with the visitor's first message. */
 export const conversationData = ({

@@ -35,24 +35,44 @@ export interface NewDelivery {
   readonly payload: string
 }
 
+/** The subscribers that get an event. */
+const subscribersOf = (subscribers: ReadonlyArray<Subscriber>) => {
+  const bySite = Map.groupBy(subscribers, ({ websiteConfigId }) => websiteConfigId)
+  return ({ type, websiteConfigId }: OutboxEvent): ReadonlyArray<Subscriber> =>
+    (bySite.get(websiteConfigId) ?? []).filter(({ events }) => Event.isWanted(events, type))
+}
+
+/** The subjects whose data `deliveries` reads: those of events that a subscriber gets. Most websites have no webhook. */
+export const subjectsOf = (
+  events: ReadonlyArray<OutboxEvent>,
+  subscribers: ReadonlyArray<Subscriber>
+): ReadonlyArray<string> => {
+  const receiving = subscribersOf(subscribers)
+  const subjects = events.flatMap((event) =>
+    event.data === null && event.subject !== null && receiving(event).length > 0 ? [event.subject] : []
+  )
+  return [...new Set(subjects)]
+}
+
 /**
  * One delivery for each event and each subscriber of its website that wants it.
  *
- * @param dataOf the data of a subject as JSON text; undefined if it was deleted, and then its events are not delivered
+ * @param dataOf the data of a subject of `subjectsOf` as JSON text; undefined if it was deleted, and then its events are not
+ * delivered
  */
 export const deliveries = (
   events: ReadonlyArray<OutboxEvent>,
   subscribers: ReadonlyArray<Subscriber>,
   dataOf: (subject: string) => string | undefined
 ): ReadonlyArray<NewDelivery> => {
-  const bySite = Map.groupBy(subscribers, ({ websiteConfigId }) => websiteConfigId)
+  const receiving = subscribersOf(subscribers)
   return events.flatMap((event) => {
+    const receivers = receiving(event)
+    if (receivers.length === 0) return []
     const data = event.data === null ? dataOf(event.subject ?? "") : Event.bounded(event.data)
     if (data === undefined) return []
     const payload = Event.payload(event.type, event.createdAt, data)
-    return (bySite.get(event.websiteConfigId) ?? [])
-      .filter(({ events: wanted }) => Event.isWanted(wanted, event.type))
-      .map(({ subscriberId }) => ({ event, subscriberId, payload }))
+    return receivers.map(({ subscriberId }) => ({ event, subscriberId, payload }))
   })
 }
 

@@ -56,7 +56,7 @@ export const layer: Layer.Layer<Deliveries, never, DeliveryTables | MailTables |
           .filter(({ disabledAt }) => disabledAt === null)
           .map(({ events, webhookId, websiteConfigId }) => ({ subscriberId: webhookId, websiteConfigId, events }))
         const data = new Map<string, string | undefined>()
-        for (const { subject } of events) if (subject !== null) data.set(subject, yield* dataOf(subject))
+        for (const subject of FanOut.subjectsOf(events, subscribers)) data.set(subject, yield* dataOf(subject))
         const now = yield* Clock.currentTimeMillis
         tables.add(
           FanOut.deliveries(events, subscribers, (subject) => data.get(subject)),

@@ -74,10 +74,7 @@ export const run = (sql: PgClient.PgClient): Effect.Effect<number, SqlError.SqlE
     const subscribers = yield* sql
       .unsafe(subscribersStatement, [Database.array(sites, OID.uuid)])
       .pipe(decodeRows(Subscribers))
-    const data = yield* Subjects.dataOf(
-      sql,
-      events.flatMap((event) => (event.data === null && event.subject !== null ? [event.subject] : []))
-    )
+    const data = yield* Subjects.dataOf(sql, FanOut.subjectsOf(events, subscribers))
     const deliveries = FanOut.deliveries(events, subscribers, (subject) => data.get(subject))
     if (deliveries.length > 0) {
       yield* sql.unsafe(

@@ -59,14 +59,17 @@ export const dataOf = Effect.fnUntraced(function* (sql: PgClient.PgClient, subje
             )
           ])
           .pipe(decodeRows(Conversations))
-  return new Map([
-    ...submissions.map((row): readonly [string, string] => [
-      row.submission_id,
-      Event.submissionData(SubmissionRows.fromRow(row))
-    ]),
-    ...conversations.map((row): readonly [string, string] => [
+  const data = new Map<string, string>()
+  for (const row of submissions) {
+    data.set(row.submission_id, Event.submissionData(SubmissionRows.fromRow(row)))
+    // A form may have thousands of values, which take milliseconds: requests run in between.
+    yield* Effect.yieldNow
+  }
+  for (const row of conversations) {
+    data.set(
       FanOut.conversationSubject(row),
       Event.conversationData({ ...row, message: AnswerParts.textOf(row.parts) })
-    ])
-  ])
+    )
+  }
+  return data
 })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import { vi } from "vitest"
 import { noAttribution } from "../../../src/core/analytics/Lead.ts"
 import * as Event from "../../../src/core/delivery/Event.ts"
 import * as SlackMessage from "../../../src/core/delivery/SlackMessage.ts"
@@ -52,6 +53,33 @@ describe("core/delivery/Event", () => {
     const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`field ${index}`, "x"]))
     assert.isTrue(JSON.parse(payloadOf(submission(many))).data.truncated)
   })
+
+  it.prop(
+    "a form of thousands of values is parsed once, and each value is written at most once besides the payload's",
+    [
+      Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 12_000 })),
+      Schema.Literals([1, 60]),
+      Schema.Literals(["text", "number", "nested"])
+    ],
+    ([count, size, kind]) => {
+      const value = { text: "x".repeat(size), number: 1, nested: Array.from({ length: size }, () => 1) }[kind]
+      const one = submission(Object.fromEntries(Array.from({ length: count }, (_, index) => [`f${index}`, value])))
+      const parse = vi.spyOn(JSON, "parse")
+      const stringify = vi.spyOn(JSON, "stringify")
+      try {
+        Event.submissionData(one)
+        assert.isAtMost(parse.mock.calls.length, 1)
+        // Each try ends at the largest payload; a member has at least seven characters and is written in two calls.
+        const tries = 4 * 2 * Math.ceil(Event.maxPayload / 7)
+        assert.isAtMost(stringify.mock.calls.length, 100 + (kind === "text" ? 0 : count) + Math.min(tries, 8 * count))
+        const written = stringify.mock.results.reduce((sum, result) => sum + String(result.value).length, 0)
+        assert.isAtMost(written, one.formData.length + 4 * Event.maxPayload + 10_000)
+      } finally {
+        parse.mockRestore()
+        stringify.mockRestore()
+      }
+    }
+  )
 
   it("a webhook without a list of events gets them all", () => {
     for (const type of Event.types) {

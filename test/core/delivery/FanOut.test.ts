@@ -1,0 +1,66 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as Event from "../../../src/core/delivery/Event.ts"
+import * as FanOut from "../../../src/core/delivery/FanOut.ts"
+
+const Site = Schema.Literals(["a", "b", "c"])
+const Type = Schema.Literals(["submission.accepted", "submission.deleted", "site.limit"])
+const Outbox = Schema.Array(
+  Schema.Struct({
+    eventId: Schema.String,
+    websiteConfigId: Site,
+    type: Type,
+    createdAt: Schema.Literal(0),
+    subject: Schema.NullOr(Schema.Literals(["s1", "s2", "s3"])),
+    data: Schema.NullOr(Schema.Literal('{"own":1}'))
+  })
+)
+const Subscribers = Schema.Array(
+  Schema.Struct({ subscriberId: Schema.String, websiteConfigId: Site, events: Schema.Array(Type) })
+)
+
+describe("core/delivery/FanOut", () => {
+  it.prop(
+    "data is read only of the subjects of events that a subscriber gets, each once",
+    [Outbox, Subscribers],
+    ([events, subscribers]) => {
+      const isReceived = ({ type, websiteConfigId }: FanOut.OutboxEvent) =>
+        subscribers.some((one) => one.websiteConfigId === websiteConfigId && Event.isWanted(one.events, type))
+      const subjects = FanOut.subjectsOf(events, subscribers)
+      const expected = events.filter((event) => event.data === null && isReceived(event)).map(({ subject }) => subject)
+      assert.deepStrictEqual(
+        subjects,
+        [...new Set(expected)].filter((subject) => subject !== null)
+      )
+      const read = new Set<string>()
+      FanOut.deliveries(events, subscribers, (subject) => {
+        if (subject !== "") read.add(subject)
+        return undefined
+      })
+      assert.deepStrictEqual(read, new Set(subjects))
+    }
+  )
+
+  it.prop(
+    "each subscriber of the website that wants an event gets one delivery of it, unless its subject was deleted",
+    [Outbox, Subscribers],
+    ([events, subscribers]) => {
+      const stored = new Map([
+        ["s1", '{"n":1}'],
+        ["s2", '{"n":2}']
+      ] as const) as ReadonlyMap<string, string>
+      const expected = events.flatMap((event) => {
+        const data = event.data ?? stored.get(event.subject ?? "")
+        return subscribers
+          .filter((one) => one.websiteConfigId === event.websiteConfigId && Event.isWanted(one.events, event.type))
+          .flatMap(({ subscriberId }) =>
+            data === undefined ? [] : [{ event, subscriberId, payload: Event.payload(event.type, 0, data) }]
+          )
+      })
+      assert.deepStrictEqual(
+        FanOut.deliveries(events, subscribers, (subject) => stored.get(subject)),
+        expected
+      )
+    }
+  )
+})
