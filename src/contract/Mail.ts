@@ -16,7 +16,7 @@ const path = "/v1/public/mail/unsubscribe/:token"
 const options = {
   params: { token: Schema.String.annotate({ description: "The token of a mail's link" }) },
   success: HtmlPage,
-  error: [...Errors.unhandled, errorPage(404), errorPage(503)]
+  error: [...Errors.common, errorPage(404), errorPage(503)]
 } as const
 
 export const show = HttpApiEndpoint.get("show", path, options).annotateMerge(

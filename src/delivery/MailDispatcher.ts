@@ -54,6 +54,19 @@ export const messageOf = (
     unsubscribeUrl: `${publicUrl}/v1/public/mail/unsubscribe/${UnsubscribeToken.sign(Redacted.value(secretsKey), notification.notificationId)}`
   })
 
+/** Warns of a mail that has failed for good. The server's answer may name the recipient, so it is not logged. */
+const warnOfFailure = ({ attempt: attempts, mailId, notification }: LeasedMail) =>
+  Effect.logWarning(
+    "A mail has failed and is not sent again. See why with notify list --site <website_config_id>."
+  ).pipe(
+    Effect.annotateLogs({
+      websiteConfigId: notification.websiteConfigId,
+      notificationId: notification.notificationId,
+      mailId,
+      attempts
+    })
+  )
+
 /** Sends a mail and records what came of it. */
 const attempt = Effect.fnUntraced(function* (options: Options, mail: LeasedMail) {
   const mails = yield* Mails
@@ -68,15 +81,10 @@ const attempt = Effect.fnUntraced(function* (options: Options, mail: LeasedMail)
     )
   )
   const now = yield* Clock.currentTimeMillis
-  yield* mails.settle(
-    mail,
-    outcome === null
-      ? { next: { status: "cancelled" }, error: null }
-      : {
-          next: MailSchedule.next(outcome, mail.attempt, now, yield* Random.next),
-          error: outcome._tag === "Accepted" ? null : outcome.error
-        }
-  )
+  const next: MailSchedule.Next =
+    outcome === null ? { status: "cancelled" } : MailSchedule.next(outcome, mail.attempt, now, yield* Random.next)
+  yield* mails.settle(mail, { next, error: outcome === null || outcome._tag === "Accepted" ? null : outcome.error })
+  if (next.status === "failed") yield* warnOfFailure(mail)
 })
 
 /** Logs that mails wait, in a process without a mail server. */

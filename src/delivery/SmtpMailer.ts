@@ -30,6 +30,7 @@ interface SmtpFailure extends Error {
   readonly code?: string
   readonly command?: string
   readonly responseCode?: number
+  readonly response?: string
 }
 
 /** An error as the mail's log keeps it: the server's own words, without ours that may hold the login. */
@@ -42,6 +43,7 @@ const outcomeOf = (error: SmtpFailure): MailSchedule.Outcome => {
   return MailSchedule.outcomeOf({
     command: error.command,
     code: error.responseCode,
+    answer: error.response,
     message: detail === undefined || words.includes(detail) ? words : `${words} (${detail})`
   })
 }

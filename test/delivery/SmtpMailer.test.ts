@@ -128,40 +128,51 @@ describe("delivery/SmtpMailer", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("5xx for the recipient or the message is final; 4xx, and 5xx for the sender, are not", () =>
-    Effect.gen(function* () {
-      const answers: ReadonlyArray<readonly [SMTPServerOptions, Outcome["_tag"], RegExp]> = [
-        [{ onRcptTo: (_, __, callback) => callback(refusal(550, "5.1.1 unknown")) }, "Refused", /550 5\.1\.1 unknown/],
-        [{ onRcptTo: (_, __, callback) => callback(refusal(450, "4.2.1 greylisted")) }, "Failed", /450/],
-        [{ onMailFrom: (_, __, callback) => callback(refusal(550, "5.7.1 sender")) }, "Failed", /550/],
-        [{ onConnect: (_, callback) => callback(refusal(554, "5.7.1 no")) }, "Failed", /554/],
-        [
-          {
-            onData: (stream, _, callback) => {
-              stream.on("end", () => callback(refusal(554, "5.6.0 rejected")))
-              stream.resume()
-            }
-          },
-          "Refused",
-          /554/
-        ],
-        [
-          {
-            onData: (stream, _, callback) => {
-              stream.on("end", () => callback(refusal(451, "4.3.0 later")))
-              stream.resume()
-            }
-          },
-          "Failed",
-          /451/
+  it.live(
+    "5xx for the recipient or the message is final; 4xx, 5xx for the sender and 5.7.x for the recipient are not",
+    () =>
+      Effect.gen(function* () {
+        const answers: ReadonlyArray<readonly [SMTPServerOptions, Outcome["_tag"], RegExp]> = [
+          [
+            { onRcptTo: (_, __, callback) => callback(refusal(550, "5.1.1 unknown")) },
+            "Refused",
+            /550 5\.1\.1 unknown/
+          ],
+          [{ onRcptTo: (_, __, callback) => callback(refusal(450, "4.2.1 greylisted")) }, "Failed", /450/],
+          [
+            { onRcptTo: (_, __, callback) => callback(refusal(554, "5.7.1 Relay access denied")) },
+            "Failed",
+            /554 5\.7\.1/
+          ],
+          [{ onMailFrom: (_, __, callback) => callback(refusal(550, "5.7.1 sender")) }, "Failed", /550/],
+          [{ onConnect: (_, callback) => callback(refusal(554, "5.7.1 no")) }, "Failed", /554/],
+          [
+            {
+              onData: (stream, _, callback) => {
+                stream.on("end", () => callback(refusal(554, "5.6.0 rejected")))
+                stream.resume()
+              }
+            },
+            "Refused",
+            /554/
+          ],
+          [
+            {
+              onData: (stream, _, callback) => {
+                stream.on("end", () => callback(refusal(451, "4.3.0 later")))
+                stream.resume()
+              }
+            },
+            "Failed",
+            /451/
+          ]
         ]
-      ]
-      for (const [options, tag, error] of answers) {
-        const outcome = yield* outcomeWith(options)
-        assert.strictEqual(outcome._tag, tag, String(error))
-        assert.match(errorOf(outcome), error)
-      }
-    })
+        for (const [options, tag, error] of answers) {
+          const outcome = yield* outcomeWith(options)
+          assert.strictEqual(outcome._tag, tag, String(error))
+          assert.match(errorOf(outcome), error)
+        }
+      })
   )
 
   it.live("a server that is down, cuts or hangs is a failure, and no connection stays open", () =>

@@ -62,8 +62,29 @@ const brokenLength = ({ max, min }: FieldRules, text: string): Broken | undefine
   return undefined
 }
 
+/** The most characters of a submission that patterns match, in UTF-16 units: a match takes microseconds for each. */
+export const maxMatched = 5_000
+
+const tooMuchToMatch: Broken = [
+  "string_too_long",
+  `Please write less: the fields with a requested format may have ${maxMatched.toLocaleString("en-US")} characters together.`
+]
+
+/** What is left of `maxMatched` for the other values of a submission. */
+interface Budget {
+  characters: number
+}
+
+const brokenPattern = (pattern: string, text: string, left: Budget): Broken | undefined => {
+  if (text.length <= Pattern.maxText) {
+    if (text.length > left.characters) return tooMuchToMatch
+    left.characters -= text.length
+  }
+  return Pattern.matches(pattern, text) ? undefined : ["string_pattern_mismatch", "Please use the requested format."]
+}
+
 /** The first rule that a filled value breaks. */
-const brokenBy = (rules: FieldRules, value: unknown): Broken | undefined => {
+const brokenBy = (rules: FieldRules, value: unknown, left: Budget): Broken | undefined => {
   if (typeof value === "object") return ["string_type", "Please enter a text."]
   // A plain form ends its lines with two characters, which count as one, as in the browser.
   const text = String(value).replaceAll("\r\n", "\n")
@@ -72,9 +93,8 @@ const brokenBy = (rules: FieldRules, value: unknown): Broken | undefined => {
   }
   const bounded = rules.number ? brokenNumber(rules, text) : brokenLength(rules, text)
   if (bounded !== undefined) return bounded
-  if (rules.pattern !== undefined && !Pattern.matches(rules.pattern, text)) {
-    return ["string_pattern_mismatch", "Please use the requested format."]
-  }
+  const mismatch = rules.pattern === undefined ? undefined : brokenPattern(rules.pattern, text, left)
+  if (mismatch !== undefined) return mismatch
   if (rules.one_of !== undefined && !rules.one_of.includes(text)) return ["literal_error", choices(rules.one_of)]
   return undefined
 }
@@ -94,7 +114,7 @@ const placesOf = (content: Content, name: string) => {
   ]
 }
 
-const faultsOf = (name: string, rules: FieldRules, content: Content): ReadonlyArray<ValidationError> => {
+const faultsOf = (name: string, rules: FieldRules, content: Content, left: Budget): ReadonlyArray<ValidationError> => {
   const places = placesOf(content, name)
   const fault = (loc: ReadonlyArray<string>, [type, message]: Broken) => ({
     loc,
@@ -106,7 +126,7 @@ const faultsOf = (name: string, rules: FieldRules, content: Content): ReadonlyAr
   }
   return places.flatMap(({ loc, values }) => {
     for (const value of values) {
-      const broken = brokenBy(rules, value)
+      const broken = brokenBy(rules, value, left)
       if (broken !== undefined) return [fault(loc, broken)]
     }
     return []
@@ -114,7 +134,10 @@ const faultsOf = (name: string, rules: FieldRules, content: Content): ReadonlyAr
 }
 
 /**
- * The errors of a submission, at most one per field and place, in the order of the rules. Takes time linear in the content.
+ * The errors of a submission, at most one per field and place, in the order of the rules. Takes time linear in the content, and
+ * matches patterns with at most `maxMatched` of its characters.
  */
-export const check = (rules: FormRules, content: Content): ReadonlyArray<ValidationError> =>
-  Object.entries(rules).flatMap(([name, field]) => faultsOf(name, field, content))
+export const check = (rules: FormRules, content: Content): ReadonlyArray<ValidationError> => {
+  const left: Budget = { characters: maxMatched }
+  return Object.entries(rules).flatMap(([name, field]) => faultsOf(name, field, content, left))
+}

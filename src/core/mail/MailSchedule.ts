@@ -40,14 +40,20 @@ export interface SmtpError {
   readonly command: string | undefined
   /** The three digits of the server's answer. */
   readonly code: number | undefined
+  /** The server's answer, such as `550 5.1.1 no such user`, if it answered. */
+  readonly answer: string | undefined
   readonly message: string
 }
 
+/** An answer whose enhanced status (RFC 3463) is about security or policy, such as `554 5.7.1 Relay access denied`. */
+const isPolicy = (answer: string): boolean => /^5\d\d[ -]5\.7\.\d/.test(answer)
+
 /**
  * Whether an error is final. A refusal of the recipient or of the message with 5xx is. A refusal of the login, of the sender or
- * of the whole connection is not: it is the operator's to mend, and the mail must not be lost meanwhile.
+ * of the whole connection is not, and neither is one of the recipient with 5.7.x, such as of a server that does not relay for us:
+ * it is the operator's to mend, and the mail must not be lost meanwhile.
  */
-export const outcomeOf = ({ code = 0, command, message }: SmtpError): Outcome =>
-  code >= 500 && code < 600 && (command === "RCPT TO" || command === "DATA")
+export const outcomeOf = ({ answer = "", code = 0, command, message }: SmtpError): Outcome =>
+  code >= 500 && code < 600 && (command === "DATA" || (command === "RCPT TO" && !isPolicy(answer)))
     ? { _tag: "Refused", error: message }
     : { _tag: "Failed", error: message }

@@ -17,6 +17,7 @@ import * as SubmissionTable from "../../core/forms/SubmissionTable.ts"
 import type { AuthorizedSite } from "../../core/sites/Access.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
 import * as Cursor from "../../core/text/Cursor.ts"
+import * as Paced from "../../runtime/Paced.ts"
 import * as Failures from "./Failures.ts"
 import { OwnerInbox } from "./OwnerInbox.ts"
 import { OwnerSites } from "./OwnerSites.ts"
@@ -54,6 +55,9 @@ const changed = (wanted: ReadonlyArray<string>) => (found: ReadonlyArray<string>
       })
 }
 
+/** Maps submissions. A form may have thousands of values, which take milliseconds to format. */
+const paced = <A>(toResult: (message: Inbox.Message) => A) => Paced.map(({ formData }) => formData.length, toResult)
+
 const contentTypes = { csv: "text/csv; charset=utf-8", ndjson: "application/x-ndjson" } as const
 
 export const layer = HttpApiBuilder.group(
@@ -72,15 +76,16 @@ export const layer = HttpApiBuilder.group(
       const messages = inbox.stream(proof, filter)
       if (format === "ndjson") {
         yield* inbox.list(proof, { filter, after: null, limit: 1 })
-        return Stream.map(messages, (message) => SubmissionExport.ndjson(message, { withVerdict: true }))
+        return messages.pipe(paced((message) => SubmissionExport.ndjson(message, { withVerdict: true })))
       }
       const columns: SubmissionTable.Columns = new Set()
-      yield* Stream.runForEach(messages, ({ formData }) =>
-        Effect.sync(() => SubmissionTable.addColumns(columns, formData))
+      yield* messages.pipe(
+        paced(({ formData }) => SubmissionTable.addColumns(columns, formData)),
+        Stream.runDrain
       )
       return Stream.concat(
         Stream.succeed(SubmissionTable.header(columns)),
-        Stream.map(messages, (message) => SubmissionTable.row(message, columns))
+        messages.pipe(paced((message) => SubmissionTable.row(message, columns)))
       )
     })
 

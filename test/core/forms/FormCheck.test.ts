@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
+import { RE2JS } from "re2js"
+import { vi } from "vitest"
 import * as FormCheck from "../../../src/core/forms/FormCheck.ts"
 import * as FormRules from "../../../src/core/forms/FormRules.ts"
 
@@ -78,6 +80,58 @@ describe("core/forms/FormCheck", () => {
       ])
       assert.deepStrictEqual(typesOf({ number: true, max: number - Math.abs(number) - 1 }, value), ["less_than_equal"])
     }
+  })
+
+  it.prop(
+    "patterns match a bounded number of a submission's characters, and no field beyond it passes",
+    [Schema.Array(Schema.Array(Schema.Literals([1, 100, 250, 499, 500, 501])))],
+    ([given]) => {
+      const lengths = given.flatMap((values) => [values, values, values])
+      const names = lengths.map((_, index) => `f${index}`)
+      const rules: FormRules.FormRules = Object.fromEntries(names.map((name) => [name, { pattern: "a*" }]))
+      const texts = lengths.map((values) => values.map((length) => "a".repeat(length)))
+      const matcher = vi.spyOn(RE2JS.prototype, "matcher")
+      try {
+        const errors = FormCheck.check(rules, {
+          form_data: Object.fromEntries(names.map((name, index) => [name, texts[index]]))
+        })
+        const matched = matcher.mock.calls.map(([text]) => String(text).length)
+        const sum = matched.reduce((total, length) => total + length, 0)
+        assert.isAtMost(sum, FormCheck.maxMatched)
+        const refused = new Set(errors.map(({ loc }) => loc.at(-1)))
+        const passed = lengths.filter((_, index) => !refused.has(`f${index}`)).flat()
+        assert.isAtMost(
+          passed.reduce((total, length) => total + length, 0),
+          sum
+        )
+        const isTooMuch = errors.some(({ type }) => type === "string_too_long")
+        if (isTooMuch)
+          assert.isAbove(
+            lengths.flat().reduce((total, length) => total + length, 0),
+            FormCheck.maxMatched
+          )
+        else assert.strictEqual(refused.size, lengths.filter((values) => values.includes(501)).length)
+      } finally {
+        matcher.mockRestore()
+      }
+    }
+  )
+
+  it("the field after 5,000 matched characters is refused, and says why", () => {
+    const names = Array.from({ length: 11 }, (_, index) => `f${index}`)
+    const rules: FormRules.FormRules = Object.fromEntries(names.map((name) => [name, { pattern: "a*" }]))
+    const check = (last: string) =>
+      FormCheck.check(rules, {
+        form_data: Object.fromEntries(names.map((name) => [name, name === "f10" ? last : "a".repeat(500)]))
+      })
+    assert.deepStrictEqual(check(""), [])
+    assert.deepStrictEqual(check("a"), [
+      {
+        loc: ["body", "form_data", "f10"],
+        type: "string_too_long",
+        msg: "Please write less: the fields with a requested format may have 5,000 characters together."
+      }
+    ])
   })
 
   it("each rule refuses with the contract's type and a sentence for the visitor", () => {

@@ -154,6 +154,22 @@ describe("core/mail/Digest", () => {
 
 describe("core/mail/MailSchedule", () => {
   it.prop(
+    "5xx ends a mail at the recipient, except with 5.7.x, and at the message; nowhere else",
+    [
+      Schema.Literals(["EHLO", "AUTH", "MAIL FROM", "RCPT TO", "DATA"]),
+      integer(400, 599),
+      integer(0, 7),
+      integer(0, 99)
+    ],
+    ([command, code, subject, detail]) => {
+      const message = `${code} ${Math.floor(code / 100)}.${subject}.${detail} 5.7.1 no`
+      const { _tag } = MailSchedule.outcomeOf({ command, code, answer: message, message })
+      const isFinal = code >= 500 && (command === "DATA" || (command === "RCPT TO" && subject !== 7))
+      assert.strictEqual(_tag, isFinal ? "Refused" : "Failed")
+    }
+  )
+
+  it.prop(
     "only acceptance is success; a refusal and the tenth failure end",
     [integer(1, 12), Time],
     ([attempt, now]) => {

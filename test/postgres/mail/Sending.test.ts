@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option, Redacted } from "effect"
+import { Effect, Layer, Logger, Option, Redacted } from "effect"
 import PostalMime from "postal-mime"
 import type { SMTPServerOptions } from "smtp-server"
 import type { Topic } from "../../../src/core/mail/Notification.ts"
@@ -112,12 +112,15 @@ describe("postgres/mail", () => {
       const { port } = yield* mailReceiver({
         onData: later,
         onRcptTo: ({ address }, _, callback) =>
-          callback(address === "gone@example.com" ? refusal(550, "5.1.1 no such user") : null)
+          callback(address === "gone@example.com" ? refusal(550, `5.1.1 no such user ${address}`) : null)
       })
       const [site, gone] = [yield* newSite, yield* newSite]
       yield* add(site)
       yield* add(gone, "gone@example.com")
-      yield* process(port)
+      const lines: Array<string> = []
+      yield* process(port).pipe(
+        Effect.provide(Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))]))
+      )
       yield* submit(site)
       yield* submit(gone)
       yield* until(Effect.andThen(hurry, latest(site)), (mail) => mail?.status === "sent")
@@ -126,6 +129,11 @@ describe("postgres/mail", () => {
       assert.match(ids[0] ?? "", /^<[0-9a-f-]{36}@edge\.example>$/)
       const refused = yield* until(latest(gone), (mail) => mail?.status === "failed")
       assert.deepStrictEqual([refused?.attempts, refused?.error?.includes("550 5.1.1 no such user")], [1, true])
+      const warned = () => lines.filter((line) => line.includes("A mail has failed"))
+      yield* until(Effect.sync(warned), ({ length }) => length > 0)
+      assert.lengthOf(warned(), 1)
+      assert.include(warned()[0] ?? "", gone)
+      assert.notInclude(lines.join(), "gone@example.com")
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 

@@ -1,0 +1,30 @@
+/**
+ * Long computations over the elements of a stream, in pieces, so that requests run in between.
+ *
+ * @module
+ */
+import { type Array, Effect, Stream } from "effect"
+
+/** The size of the elements, such as their characters, after which other fibers run. */
+export const burst = 16_384
+
+/** Maps the elements. Between two turns of other fibers it maps elements of less than `burst`, and one more of any size. */
+export const map =
+  <A, B>(sizeOf: (element: A) => number, toResult: (element: A) => B) =>
+  <E, R>(elements: Stream.Stream<A, E, R>): Stream.Stream<B, E, R> =>
+    Stream.mapArrayEffect(
+      elements,
+      Effect.fnUntraced(function* ([first, ...more]: Array.NonEmptyReadonlyArray<A>) {
+        const results: Array.NonEmptyArray<B> = [toResult(first)]
+        let size = sizeOf(first)
+        for (const element of more) {
+          if (size >= burst) {
+            yield* Effect.yieldNow
+            size = 0
+          }
+          results.push(toResult(element))
+          size += sizeOf(element)
+        }
+        return results
+      })
+    )

@@ -1,0 +1,41 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema, Stream } from "effect"
+import * as Paced from "../../src/runtime/Paced.ts"
+
+const Sizes = Schema.Array(Schema.Literals([0, 1, 5_000, 10_000, 16_384, 500_000]))
+
+describe("runtime/Paced", () => {
+  it.effect.prop(
+    "maps every element in order, and other fibers run between elements of the size of a burst",
+    [Sizes],
+    ([given]) =>
+      Effect.gen(function* () {
+        const sizes = given.flatMap((size) => [size, size, size])
+        let mapped: ReadonlyArray<number> = []
+        const turns: Array<number> = [0]
+        // Yields after each time.
+        const other = Effect.forever(Effect.sync(() => void turns.push(mapped.length)))
+        yield* Effect.forkChild(other, { startImmediately: true })
+        const results = yield* Stream.fromArray(sizes).pipe(
+          Paced.map(
+            (size) => size,
+            (size) => {
+              mapped = [...mapped, size]
+              return size + 1
+            }
+          ),
+          Stream.runCollect
+        )
+        assert.deepStrictEqual(
+          [...results],
+          sizes.map((size) => size + 1)
+        )
+        turns.push(mapped.length)
+        for (const [index, end] of turns.entries()) {
+          const atOnce = mapped.slice(turns[index - 1] ?? 0, end)
+          const before = atOnce.slice(0, -1).reduce((sum, size) => sum + size, 0)
+          assert.isBelow(before, Paced.burst)
+        }
+      })
+  )
+})
