@@ -54,6 +54,32 @@ export const withoutReserved = (text: string, fields: Readonly<Record<string, un
         .join(",")}}`
     : text
 
+/**
+ * A form's parsed data, in which a repeated member has the list of all its values rather than the last one. All of them are
+ * stored and shown to the owner.
+ *
+ * @param text the JSON text of an object.
+ * @param fields the parsed object.
+ */
+export const withRepeated = (
+  text: string,
+  fields: Readonly<Record<string, unknown>>
+): Readonly<Record<string, unknown>> => {
+  const texts = new Map<string, Array<string>>()
+  for (const { name, value } of JsonMembers.members(text)) {
+    const before = texts.get(name)
+    if (before === undefined) texts.set(name, [value])
+    else before.push(value)
+  }
+  const repeated = [...texts].filter(([, values]) => values.length > 1)
+  return repeated.length === 0
+    ? fields
+    : Object.fromEntries([
+        ...Object.entries(fields),
+        ...repeated.map(([name, values]) => [name, values.flatMap((value): unknown => JSON.parse(value))] as const)
+      ])
+}
+
 /** The signals for `SpamScore.judge`. */
 export const signalsOf = (
   content: { readonly formData: string; readonly email: string | null },

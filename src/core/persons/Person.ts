@@ -10,6 +10,7 @@ import { Option } from "effect"
 import type { Conversation } from "../chat/Conversation.ts"
 import type { DeliveryStatus } from "../delivery/Webhook.ts"
 import type { Submission } from "../forms/Submission.ts"
+import * as JsonScan from "../json/JsonScan.ts"
 import type { Notification } from "../mail/Notification.ts"
 
 /** The kinds of data that are searched. The deliveries of what is found belong to it. */
@@ -67,7 +68,7 @@ export const needleOf = (address: string): string =>
 
 const isAddress = (value: string, address: string): boolean => fold(value.trim()) === address
 
-/** The texts among the values of JSON, at any depth. */
+/** The texts among the parsed values of JSON, at any depth. */
 function* textsOf(json: unknown): Generator<string> {
   const left = [json]
   while (left.length > 0) {
@@ -77,11 +78,16 @@ function* textsOf(json: unknown): Generator<string> {
   }
 }
 
-/** Whether the email or a value of the form is the address. */
+/** Whether the email or a value of the form is the address. Every value of a repeated member counts. */
 export const hasSubmitted = ({ email, formData }: Pick<Submission, "email" | "formData">, address: string): boolean => {
   if (email !== null && isAddress(email, address)) return true
-  for (const text of textsOf(JSON.parse(formData))) if (isAddress(text, address)) return true
-  return false
+  let isFound = false
+  // The tokens, because `JSON.parse` drops all but the last of repeated members, and all of them are stored.
+  JsonScan.scan(formData, (start, end, _, isKey) => {
+    if (isFound || isKey || formData[start] !== '"') return
+    isFound = isAddress(JSON.parse(formData.slice(start, end)), address)
+  })
+  return isFound
 }
 
 /** How far around an address is looked for the rest of a longer one, in UTF-16 units. */

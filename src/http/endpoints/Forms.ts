@@ -102,7 +102,10 @@ export const endpoint = (options: Options) =>
           return recordRejection("foreign-origin", subject)(ErrorResponses.foreignOrigin("website", headers))
         }
         const rules = forms.get(payload.page_slug ?? "")
-        const errors = rules === undefined ? [] : FormCheck.check(rules, payload)
+        const errors =
+          rules === undefined
+            ? []
+            : FormCheck.check(rules, { ...payload, form_data: FormContent.withRepeated(formData, payload.form_data) })
         if (errors.length > 0) return recordRejection("invalid", subject)(ErrorResponses.invalid(errors, headers))
         const content = {
           websiteConfigId: site.websiteConfigId,

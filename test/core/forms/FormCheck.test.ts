@@ -3,6 +3,7 @@ import { Result, Schema } from "effect"
 import { RE2JS } from "re2js"
 import { vi } from "vitest"
 import * as FormCheck from "../../../src/core/forms/FormCheck.ts"
+import * as FormContent from "../../../src/core/forms/FormContent.ts"
 import * as FormRules from "../../../src/core/forms/FormRules.ts"
 
 /** The types of the errors of one field with a value. */
@@ -57,6 +58,17 @@ describe("core/forms/FormCheck", () => {
       }
     }
   )
+
+  it("a rule holds for every value of a repeated member", () => {
+    for (const text of ['{"field":"<b>","field":"ada@example.org"}', '{"field":"ada@example.org","field":"<b>"}']) {
+      const form_data = FormContent.withRepeated(text, JSON.parse(text))
+      const errors = FormCheck.check({ field: { email: true } }, { form_data })
+      assert.deepStrictEqual(
+        errors.map(({ type }) => type),
+        ["value_error"]
+      )
+    }
+  })
 
   it.prop("several values of a field pass if each passes", [Rules, Text, Text], ([given, first, second]) => {
     const rules = { ...toRules(given), required: false }

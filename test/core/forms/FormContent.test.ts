@@ -40,6 +40,18 @@ describe("core/json/JsonMembers", () => {
 })
 
 describe("core/forms/FormContent", () => {
+  it("a repeated member has all its values", () => {
+    for (const [text, expected] of [
+      ['{"a":1,"b":"x"}', { a: 1, b: "x" }],
+      ['{"a":"1","b":"x","a":"2"}', { a: ["1", "2"], b: "x" }],
+      ['{"a":["1","2"],"\\u0061":"3","a":null}', { a: ["1", "2", "3", null] }]
+    ] as const) {
+      assert.deepStrictEqual(FormContent.withRepeated(text, JSON.parse(text)), expected)
+    }
+    const own = FormContent.withRepeated('{"__proto__":1,"__proto__":2}', JSON.parse('{"__proto__":1,"__proto__":2}'))
+    assert.deepStrictEqual(Object.entries(own), [["__proto__", [1, 2]]])
+  })
+
   it.prop("removes the reserved fields, escaped or not, and no others", [Members], ([members]) => {
     const text = textOf(members)
     const kept = members.flatMap(([name, value], index) =>

@@ -65,6 +65,17 @@ describe("core/persons/Person", () => {
     }
   )
 
+  it("reads all values of a repeated member, at any depth", () => {
+    const mail = `"mail":"${address}"`
+    for (const formData of [
+      `{${mail},"mail":"x"}`,
+      `{"mail":"x",${mail}}`,
+      `{"a":[{"\\u006dail":1,${mail},"mail":2}]}`
+    ]) {
+      assert.isTrue(Person.hasSubmitted({ email: null, formData }, address), formData)
+    }
+  })
+
   it("reads a form with more values than a call has arguments", () => {
     const form = { many: Array.from({ length: 300_000 }, () => 0), last: address }
     assert.isTrue(Person.hasSubmitted(submission(null, form), address))

@@ -34,6 +34,22 @@ const withForm = Effect.gen(function* () {
 })
 
 const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
+  it.effect("a rule holds for every value of a repeated member", () =>
+    Effect.gen(function* () {
+      const { send } = yield* TestServer
+      const { site, stored } = yield* withForm
+      const submit = (formData: string) =>
+        send(paths.submit, `{"site_id":"${site.websiteConfigId}","page_slug":"contact","form_data":${formData}}`)
+      for (const formData of ['{"name":"much too long","name":"Ada"}', '{"name":"Ada","name":"much too long"}']) {
+        const refused = yield* submit(formData)
+        assert.strictEqual(refused.status, 422)
+        assert.include(refused.text, "Please enter at most 10 characters.")
+      }
+      assert.strictEqual((yield* submit('{"name":"Ada","name":"Bob"}')).status, 200)
+      assert.deepStrictEqual(yield* stored, ['{"name":"Ada","name":"Bob"}'])
+    })
+  )
+
   it.effect("a submission that breaks rules is answered 422 with every error at its field, and is not stored", () =>
     Effect.gen(function* () {
       const { site, stored, submit } = yield* withForm
