@@ -14,6 +14,8 @@ import * as Errors from "./Errors.ts"
 
 /** The caller of a request: what it may do, and its console session, or null if it has a key. */
 export interface Identity extends Access {
+  /** Of the key or the session. */
+  readonly id: string
   readonly session: OpenSession | null
 }
 

@@ -18,10 +18,15 @@ export const ValidationFailed = error("ValidationFailed", HTTPValidationError, {
 export const Unauthorized = refusal(401, "Unauthorized", "The request has no valid key", challenge)
 export const NotFound = refusal(404, "NotFound", "The key does not reach this, or it does not exist", {})
 export const UnsupportedMediaType = refusal(415, "UnsupportedMediaType", "The body is not JSON", {})
-export const TooManyRequests = refusal(429, "TooManyRequests", "Over the rate limit; see Retry-After", {
-  ...Headers.rateLimit,
-  ...Headers.retryAfter
-})
+export const TooManyRequests = refusal(
+  429,
+  "TooManyRequests",
+  "Over the rate limit, or over the bound of searches and exports at once; see Retry-After",
+  {
+    ...Headers.rateLimit,
+    ...Headers.retryAfter
+  }
+)
 export const ServiceUnavailable = refusal(
   503,
   "ServiceUnavailable",

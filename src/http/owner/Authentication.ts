@@ -81,7 +81,7 @@ export const layer = (options: Options) =>
           if (Option.isNone(found.success)) return yield* Effect.fail(unauthorized)
           yield* noStore
           const session = found.success.value
-          return yield* answer(handler, { ...ConsoleSession.accessOf(session), session })
+          return yield* answer(handler, { ...ConsoleSession.accessOf(session), id: session.sessionId, session })
         }),
         ownerKey: Effect.fnUntraced(function* (handler, { credential }) {
           yield* noStore
@@ -95,7 +95,7 @@ export const layer = (options: Options) =>
           }
           const { keyId, scope, sites } = found.value
           yield* limits.count(keyId)
-          return yield* answer(handler, { scope, sites, session: null })
+          return yield* answer(handler, { scope, sites, id: keyId, session: null })
         })
       }
     })

@@ -14,6 +14,7 @@ import type { Instance } from "../../core/chat/Instance.ts"
 import type { TranscriptSummary } from "../../core/chat/Transcript.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
 import * as Cursor from "../../core/text/Cursor.ts"
+import { CallerReads } from "./CallerReads.ts"
 import * as Failures from "./Failures.ts"
 import { OwnerConversations } from "./OwnerConversations.ts"
 import { OwnerSites } from "./OwnerSites.ts"
@@ -47,6 +48,7 @@ export const layer = HttpApiBuilder.group(
   "conversations",
   Effect.fnUntraced(function* (handlers) {
     const owned = yield* OwnerSites
+    const reads = yield* CallerReads
     const conversations = yield* OwnerConversations
     return handlers
       .handle("instances", ({ params }) =>
@@ -59,6 +61,7 @@ export const layer = HttpApiBuilder.group(
       .handle("list", ({ params, query }) =>
         Effect.gen(function* () {
           const proof = yield* owned.authorize(params.site_id, "read")
+          if (query.search !== undefined) yield* reads.begin("search")
           const { cursor, limit = Fields.defaultLimit, rating, search, unanswered } = query
           const { items, next } = yield* conversations.list(proof, params.instance_id, {
             filter: { rating, search, unanswered: unanswered === "true" ? true : undefined },
@@ -74,6 +77,7 @@ export const layer = HttpApiBuilder.group(
       .handle("export", ({ params }) =>
         Effect.gen(function* () {
           const proof = yield* owned.authorize(params.site_id, "read")
+          yield* reads.begin("export")
           const found = yield* conversations.stream(proof, params.instance_id)
           const lines = Stream.map(found, (conversation) => `${ConversationExport.json(conversation)}\n`)
           return HttpServerResponse.stream(Stream.encodeText(lines), {

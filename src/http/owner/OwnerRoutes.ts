@@ -10,6 +10,7 @@ import type { Authentication as AuthenticationService, Guest } from "../../contr
 import type { Validation as ValidationService } from "../../contract/owner/Validation.ts"
 import * as Authentication from "./Authentication.ts"
 import * as CallerLimits from "./CallerLimits.ts"
+import * as CallerReads from "./CallerReads.ts"
 import * as ConversationHandlers from "./Conversations.ts"
 import * as CredentialHandlers from "./Credentials.ts"
 import * as GoalHandlers from "./Goals.ts"
@@ -42,6 +43,7 @@ type HandlerServices =
   | OwnerGoals.OwnerGoals
   | OwnerTokens.OwnerTokens
   | OwnerCredentials.OwnerCredentials
+  | CallerReads.CallerReads
 
 /** The handlers of groups. */
 export type Handlers<Groups> = Layer.Layer<
@@ -79,6 +81,7 @@ export const layer = (options: Options) =>
       OwnerGoals.layer,
       OwnerTokens.layer,
       OwnerCredentials.layer,
+      CallerReads.layer,
       OwnerSessions.layer(options),
       Authentication.layer(options),
       Authentication.guest,

@@ -18,6 +18,7 @@ import type { AuthorizedSite } from "../../core/sites/Access.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
 import * as Cursor from "../../core/text/Cursor.ts"
 import * as Paced from "../../runtime/Paced.ts"
+import { CallerReads } from "./CallerReads.ts"
 import * as Failures from "./Failures.ts"
 import { OwnerInbox } from "./OwnerInbox.ts"
 import { OwnerSites } from "./OwnerSites.ts"
@@ -65,6 +66,7 @@ export const layer = HttpApiBuilder.group(
   "submissions",
   Effect.fnUntraced(function* (handlers) {
     const owned = yield* OwnerSites
+    const reads = yield* CallerReads
     const inbox = yield* OwnerInbox
 
     /** The lines of an export. Fails before it returns if the store cannot be reached now. */
@@ -93,6 +95,7 @@ export const layer = HttpApiBuilder.group(
       .handle("list", ({ params, query }) =>
         Effect.gen(function* () {
           const proof = yield* owned.authorize(params.site_id, "read")
+          if (query.search !== undefined) yield* reads.begin("search")
           const { items, next } = yield* inbox.list(proof, {
             filter: InboxQuery.toFilter(query, proof.site.timeZone),
             after: query.cursor ?? null,
@@ -124,6 +127,7 @@ export const layer = HttpApiBuilder.group(
       .handle("export", ({ params, query }) =>
         Effect.gen(function* () {
           const proof = yield* owned.authorize(params.site_id, "read")
+          yield* reads.begin("export")
           const format = query.format ?? "csv"
           const filter = InboxQuery.toFilter(query, proof.site.timeZone)
           const lines = yield* linesOf(proof, filter, format)

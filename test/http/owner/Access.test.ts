@@ -131,7 +131,10 @@ describe("http/owner/OwnerSites", () => {
         for (const required of Scope.scopes) {
           const proof = yield* owned
             .authorize(websiteConfigId, required)
-            .pipe(Effect.provideService(Caller, { scope: granted, sites: "all", session: null }), Effect.option)
+            .pipe(
+              Effect.provideService(Caller, { scope: granted, sites: "all", id: "a", session: null }),
+              Effect.option
+            )
           assert.strictEqual(Option.isSome(proof), Scope.includes(granted, required), `${granted}, ${required}`)
         }
       }
