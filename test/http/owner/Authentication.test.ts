@@ -84,7 +84,7 @@ layer(testServer(), { excludeTestServices: true })("the owner API's authenticati
           []
         )
       }
-      assert.strictEqual(answers[2]?.headers.get("allow"), "GET, HEAD")
+      assert.strictEqual(answers[2]?.headers.get("allow"), "GET, POST, HEAD")
       for (const answer of answers.slice(0, 2)) assert.strictEqual(answer.headers.get("cache-control"), "no-store")
       const head = yield* send(url, path, { key, init: { method: "HEAD" } })
       assert.deepStrictEqual([head.status, head.text], [200, ""])
