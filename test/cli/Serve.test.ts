@@ -29,6 +29,7 @@ it.live("serve builds the storage once and registers its metrics once", () =>
     assert.deepStrictEqual(registry.registered.filter((name) => name.startsWith("hydracore_batch_queue")).sort(), [
       "hydracore_batch_queue answer-pieces",
       "hydracore_batch_queue answers",
+      "hydracore_batch_queue deliveries",
       "hydracore_batch_queue events",
       "hydracore_batch_queue page-views",
       "hydracore_batch_queue submissions",
