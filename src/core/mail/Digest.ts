@@ -9,7 +9,7 @@
 import * as LocalMorning from "./LocalMorning.ts"
 import type { Digest } from "./Notification.ts"
 
-/** The most mails in an hour of which each tells one submission. */
+/** The most mails about a single submission that a recipient gets in an hour. */
 export const maxSingles = 10
 
 export const hourMillis = 3_600_000

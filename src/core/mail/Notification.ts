@@ -1,5 +1,5 @@
 /**
- * What the recipients of a website are told by mail. Pure.
+ * Which mails a recipient gets about a website. Pure.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export type Topic =
       readonly kind: "submissions"
       /** Null for a mail per submission. */
       readonly digest: Digest | null
-      /** Whether suspected spam is told too. Without it, a submission is told when it is released from the quarantine. */
+      /** Whether mails include suspected spam. If not, a quarantined submission is mailed when it is released. */
       readonly includeQuarantined: boolean
     }
   | { readonly kind: "report"; readonly period: Period }
@@ -35,7 +35,7 @@ export interface Notification {
   readonly createdAt: number
 }
 
-/** Whether a recipient is told of an event. Each submission is told once: in the quarantine, or when it is accepted. */
+/** Whether a recipient gets a mail about an event. Each submission is mailed once: when it is quarantined or accepted. */
 export const isTold = (topic: Topic, eventType: string): boolean => {
   if (topic.kind === "report") return false
   switch (eventType) {

@@ -43,7 +43,7 @@ const done = respond(
   200,
   "good",
   "You are unsubscribed",
-  "<p>You get no more of these mails. To get them again, ask whoever runs the website.</p>"
+  "<p>You will get no more of these mails. To get them again, ask the owner of the website.</p>"
 )
 
 const invalid = respond(404, "bad", "This link is not valid", "<p>Use the link in the latest mail that you got.</p>")

@@ -16,7 +16,7 @@ export interface StoredNotification extends Notification {
   readonly reportedUntil: string | null
 }
 
-/** A submission that a recipient is told. */
+/** A submission that a recipient gets by mail. */
 export interface MailItem {
   readonly notificationId: string
   readonly submissionId: string
@@ -45,7 +45,7 @@ export class MailTables extends Context.Service<
     readonly items: Map<string, MailItem>
     /** Whether the website has a notification. */
     readonly hasNotification: (websiteConfigId: string) => boolean
-    /** Notes what the recipients are told of these events. */
+    /** Stores which recipients get these events by mail. */
     readonly accept: (events: ReadonlyArray<OutboxEvent>) => void
     /** Makes a mail that is due at once, and returns its id. Beyond the capacity, the oldest mail is forgotten. */
     readonly add: (notificationId: string, about: StoredMail["about"], now: number) => string

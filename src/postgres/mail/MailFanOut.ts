@@ -1,5 +1,5 @@
 /**
- * Notes for each recipient the submissions that it is told, and makes the mails about disabled webhooks.
+ * Stores which submissions each recipient gets by mail, and creates the mails about disabled webhooks.
  *
  * @module
  */
@@ -21,7 +21,7 @@ const Found = Schema.Array(Schema.Struct(Rows.fields))
 const recipientsStatement = `SELECT ${Rows.columns} FROM notification
   WHERE website_config_id = ANY ($1) AND kind = 'submissions' ORDER BY notification_id FOR NO KEY UPDATE`
 
-/** A submission is told once, also if its event comes twice. */
+/** Stores a submission once per recipient, even if its event is fanned out twice. */
 const itemsStatement = `INSERT INTO mail_item (notification_id, submission_id, website_config_id, created_at)
   SELECT notification_id, submission_id, website_config_id, created_at
   FROM unnest($1, $2, $3, $4::timestamptz[]) AS given (notification_id, submission_id, website_config_id, created_at)
@@ -29,7 +29,7 @@ const itemsStatement = `INSERT INTO mail_item (notification_id, submission_id, w
 
 const { OID } = PgTypes
 
-/** Notes what the recipients are told of these events. Needs a transaction. */
+/** Stores which recipients get these events by mail. Needs a transaction. */
 export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, events: ReadonlyArray<OutboxEvent>) {
   const told = events.filter(({ subject, type }) => type.startsWith("submission.") && isCanonicalUuid(subject ?? ""))
   if (told.length === 0) return

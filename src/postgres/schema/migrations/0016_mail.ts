@@ -1,7 +1,7 @@
 /**
  * Mails to the recipients of a website's notifications.
  *
- * The submission that a recipient is told is first a row of `mail_item`. `notification.due_at` is when its waiting items, or its
+ * A submission that a recipient gets by mail is first a row of `mail_item`. `notification.due_at` is when its waiting items, or its
  * next report, become a row of `mail`; null while nothing waits. The unsubscribe link is signed, so it has no column.
  */
 import { Effect } from "effect"
