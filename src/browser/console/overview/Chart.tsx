@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { useEffect, useRef, useState } from "preact/hooks"
+import { useLayoutEffect, useRef, useState } from "preact/hooks"
 import UPlot from "uplot"
 import type { Interval, Metric } from "../Address.ts"
 import * as Format from "../Format.ts"
@@ -91,7 +91,8 @@ export const Chart = ({ future, interval, isOpen, metric, onOpen, points }: Prop
   latest.current = { onOpen, points, metric, interval }
   const last = Math.max(0, points.length - 1 - future)
 
-  useEffect(() => {
+  // Before the page is painted, so that a key pressed at once finds the chart drawn.
+  useLayoutEffect(() => {
     const element = frame.current
     if (element === null) return
     const isRtl = getComputedStyle(element).direction === "rtl"

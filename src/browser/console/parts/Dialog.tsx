@@ -4,7 +4,7 @@
  * @module
  */
 import type { ComponentChildren } from "preact"
-import { useEffect, useId, useRef } from "preact/hooks"
+import { useId, useLayoutEffect, useRef } from "preact/hooks"
 import * as Texts from "../Texts.ts"
 import { Icon } from "./Icon.tsx"
 
@@ -18,7 +18,7 @@ interface Props {
 export const Dialog = ({ children, isWide, onClose, title }: Props) => {
   const dialog = useRef<HTMLDialogElement>(null)
   const id = useId()
-  useEffect(() => {
+  useLayoutEffect(() => {
     const opener = document.activeElement
     dialog.current?.showModal()
     return () => {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ComponentChildren } from "preact"
-import { useEffect, useId, useRef, useState } from "preact/hooks"
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks"
 import { Icon } from "./Icon.tsx"
 
 export interface Choice<A> {
@@ -59,7 +59,8 @@ export function Menu<A>({
     if (isFocused) button.current?.focus()
   }
 
-  useEffect(() => {
+  // Before the page is painted, so that a key pressed at once reaches the choices.
+  useLayoutEffect(() => {
     if (!isOpen) return
     const current = choices.findIndex(({ isCurrent }) => isCurrent)
     items()[Math.max(current, 0)]?.focus()
