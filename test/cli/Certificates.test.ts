@@ -122,6 +122,7 @@ describe("cli: rejected certificates", () => {
           proxies: [],
           forwarded: null,
           limiter: null,
+          mail: null,
           agents: null,
           connections: { descriptors: 20_000, databaseConnections: 8, perAddress: 100 }
         } as const

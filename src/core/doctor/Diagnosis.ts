@@ -8,6 +8,7 @@ import { type ConnectionFacts, ofConnections } from "./ConnectionDiagnosis.ts"
 import { type DatabaseFacts, ofDatabase } from "./DatabaseDiagnosis.ts"
 import type * as DatabaseUrl from "./DatabaseUrl.ts"
 import { type Finding, ok, warning } from "./Finding.ts"
+import { type MailFacts, ofMail } from "./MailDiagnosis.ts"
 import { type LimiterFacts, ofLimiter, ofRedis, type RedisFacts } from "./RedisDiagnosis.ts"
 
 /** A request that a proxy forwards, and the address of the client that it counts for. */
@@ -35,6 +36,8 @@ export interface Facts {
   readonly proxies: ReadonlyArray<ProxyFacts>
   /** Null if no service answers at `METRICS_PORT`. */
   readonly forwarded: ForwardedFacts | null
+  /** Null without `SMTP_URL`. */
+  readonly mail: MailFacts | null
   /** Null if the instances could not be read. */
   readonly agents: ReadonlyArray<AgentFacts> | null
 }
@@ -77,6 +80,7 @@ export const diagnose = (facts: Facts): ReadonlyArray<Finding> => [
   ...ofLimiter(facts.limiter),
   ...ofProxies(facts.proxies),
   ...ofForwarded(facts.forwarded),
+  ...ofMail(facts.mail),
   ...ofAgents(facts.agents)
 ]
 
