@@ -50,12 +50,27 @@ export const database = (settings: Settings, address: DatabaseAddress) =>
 /** The client that sends to webhooks. */
 const outwardClient = ({ webhookAllow: allowed }: Settings) => OutwardClient.layer({ allowed })
 
+/** The connection to the mail server: none without `SMTP_URL`. */
+export const mailer = ({ mail }: Pick<Settings, "mail">) =>
+  Option.map(mail, ({ server }) => SmtpMailer.layer({ server: Redacted.value(server) }))
+
 /** What sends mails: none without `SMTP_URL`. */
-export const mail = ({ mail, secretsKey }: Pick<Settings, "mail" | "secretsKey">) =>
-  Option.map(Option.all({ mail, secretsKey }), ({ mail: { from, publicUrl, server }, secretsKey: key }) => ({
-    sender: { from, publicUrl, secretsKey: key },
-    mailer: SmtpMailer.layer({ server: Redacted.value(server) })
-  }))
+export const mail = (settings: Settings) => {
+  const { console, mail, ownerPort, secretsKey } = settings
+  return Option.map(
+    Option.all({ mail, secretsKey, mailer: mailer(settings) }),
+    ({ mail: { from, publicUrl }, mailer, secretsKey: key }) => ({
+      sender: {
+        from,
+        publicUrl,
+        // A port of its own has another address, which no setting says.
+        consoleUrl: console && Option.isNone(ownerPort) ? `${publicUrl}/console` : null,
+        secretsKey: key
+      },
+      mailer
+    })
+  )
+}
 
 /** What sends tests to webhooks and recipients of mails. Requires `storage`. */
 export const testDeliveries = (settings: Settings) =>

@@ -7,14 +7,17 @@
 import { Cause, Clock, Duration, Effect, Exit, FiberSet, Layer, Random, Redacted } from "effect"
 import type { Mailbox } from "../core/mail/Address.ts"
 import * as Compose from "../core/mail/Compose.ts"
+import * as ConsoleLink from "../core/mail/ConsoleLink.ts"
 import type { LeasedMail } from "../core/mail/Mail.ts"
 import * as MailSchedule from "../core/mail/MailSchedule.ts"
 import type { Content } from "../core/mail/Message.ts"
 import * as UnsubscribeToken from "../core/mail/UnsubscribeToken.ts"
+import * as Metrics from "../core/metrics/Metrics.ts"
 import type { Reports } from "../services/analytics/Reports.ts"
 import { Mailer } from "../services/mail/Mailer.ts"
 import { Mails } from "../services/mail/Mails.ts"
 import { Notifications } from "../services/mail/Notifications.ts"
+import * as AttemptMetrics from "./AttemptMetrics.ts"
 import * as MailContent from "./MailContent.ts"
 
 export interface Options {
@@ -22,6 +25,8 @@ export interface Options {
   readonly from: Mailbox
   /** The service's address for browsers, without a trailing slash. */
   readonly publicUrl: string
+  /** The console's address without a trailing slash; null if `publicUrl` does not lead to it. */
+  readonly consoleUrl: string | null
   /** Signs the unsubscribe links. */
   readonly secretsKey: Redacted.Redacted<Uint8Array>
 }
@@ -74,7 +79,9 @@ const attempt = Effect.fnUntraced(function* (options: Options, mail: LeasedMail)
   const outcome = yield* MailContent.of(mail).pipe(
     Effect.timeout(contentTimeout),
     Effect.flatMap((content) =>
-      content === null ? Effect.succeed(null) : mailer.send(messageOf(options, content, mail))
+      content === null
+        ? Effect.succeed(null)
+        : mailer.send(messageOf(options, ConsoleLink.add(options.consoleUrl, content, mail), mail))
     ),
     Effect.catch((error) =>
       Effect.succeed<MailSchedule.Outcome>({ _tag: "Failed", error: `the report could not be read (${error._tag})` })
@@ -83,6 +90,7 @@ const attempt = Effect.fnUntraced(function* (options: Options, mail: LeasedMail)
   const now = yield* Clock.currentTimeMillis
   const next: MailSchedule.Next =
     outcome === null ? { status: "cancelled" } : MailSchedule.next(outcome, mail.attempt, now, yield* Random.next)
+  yield* AttemptMetrics.count(Metrics.mailAttempts, next.status)
   yield* mails.settle(mail, { next, error: outcome === null || outcome._tag === "Accepted" ? null : outcome.error })
   if (next.status === "failed") yield* warnOfFailure(mail)
 })
@@ -109,6 +117,7 @@ export const layer = (options: Options): Layer.Layer<never, never, Mails | Maile
     Effect.gen(function* () {
       const mails = yield* Mails
       const fibers = yield* FiberSet.make()
+      yield* AttemptMetrics.start(Metrics.mailAttempts)
 
       const start = (mail: LeasedMail) =>
         FiberSet.run(

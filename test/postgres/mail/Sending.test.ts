@@ -17,12 +17,14 @@ import { Notifications } from "../../../src/services/mail/Notifications.ts"
 import { newSite, postgres } from "../../support/Delivery.ts"
 import { mailReceiver, refusal } from "../../support/MailReceiver.ts"
 import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
+import * as TestMetrics from "../../support/TestMetrics.ts"
 
 const layers = PostgresReports.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(postgres))
 
 const sender: MailDispatcher.Options = {
   from: { name: "Edge", address: "mail@edge.example" },
   publicUrl: "https://edge.example",
+  consoleUrl: "https://edge.example/console",
   secretsKey: Redacted.make(new Uint8Array(randomBytes(32)))
 }
 
@@ -83,7 +85,7 @@ describe("postgres/mail", () => {
       yield* process(port)
       const idempotency = { key: "key", fingerprint: "print" }
       const formData = JSON.stringify({ name: "Ada", message: "<b>Hello</b>" })
-      yield* submit(site, { idempotency, formData })
+      const submissionId = yield* submit(site, { idempotency, formData })
       yield* submit(site, { idempotency, formData })
       yield* submit(other)
       yield* until(latest(site), (mail) => mail?.status === "sent")
@@ -93,6 +95,9 @@ describe("postgres/mail", () => {
       assert.include(parsed.subject ?? "", "New submission from Ada")
       assert.include(parsed.text ?? "", "Message: <b>Hello</b>")
       assert.include(parsed.html ?? "", "&lt;b&gt;Hello&lt;/b&gt;")
+      const link = `https://edge.example/console/#/${site}/inbox/${submissionId}`
+      assert.include(parsed.text ?? "", `Open it in the console: ${link}`)
+      assert.include(parsed.html ?? "", `href="${link}"`)
       const unsubscribe = parsed.headers.find(({ key }) => key === "list-unsubscribe")?.value ?? ""
       assert.match(unsubscribe, new RegExp(`^<https://edge\\.example/v1/public/mail/unsubscribe/${notificationId}\\.`))
     }).pipe(Effect.scoped, Effect.provide(layers))
@@ -118,9 +123,13 @@ describe("postgres/mail", () => {
       yield* add(site)
       yield* add(gone, "gone@example.com")
       const lines: Array<string> = []
+      const metrics = TestMetrics.make()
       yield* process(port).pipe(
-        Effect.provide(Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))]))
+        Effect.provide(
+          Layer.merge(Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))]), metrics.layer)
+        )
       )
+      assert.strictEqual(metrics.value('mail_attempts_total{outcome="retried"}'), 0)
       yield* submit(site)
       yield* submit(gone)
       yield* until(Effect.andThen(hurry, latest(site)), (mail) => mail?.status === "sent")
@@ -134,6 +143,9 @@ describe("postgres/mail", () => {
       assert.lengthOf(warned(), 1)
       assert.include(warned()[0] ?? "", gone)
       assert.notInclude(lines.join(), "gone@example.com")
+      for (const [outcome, attempts] of Object.entries({ delivered: 1, retried: 2, failed: 1 })) {
+        assert.strictEqual(metrics.value(`mail_attempts_total{outcome="${outcome}"}`), attempts)
+      }
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 
