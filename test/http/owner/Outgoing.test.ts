@@ -36,6 +36,7 @@ const mail = Option.some({
   sender: {
     from: { name: "Edge", address: "mail@edge.example" },
     publicUrl: "https://edge.example",
+    consoleUrl: null,
     secretsKey: Redacted.make<Uint8Array>(new Uint8Array(32))
   }
 })
