@@ -23,6 +23,7 @@ const sent: Array<Message> = []
 const mailer = Layer.succeed(
   Mailer,
   Mailer.of({
+    check: Effect.die("The mail server is not checked here."),
     send: (message) =>
       Effect.sync(() => {
         sent.push(message)
