@@ -6,6 +6,7 @@
  * @module
  */
 import { Config, Duration, LogLevel, Option, Redacted, Result } from "effect"
+import * as AnalyticsConfig from "./AnalyticsConfig.ts"
 import * as LocalPage from "./core/http/LocalPage.ts"
 import * as TraceSampling from "./core/http/TraceSampling.ts"
 import * as RateLimit from "./core/limits/RateLimit.ts"
@@ -181,6 +182,7 @@ const fields = {
   /** For each key of the owner API. */
   rateLimitOwner: rateLimit("RATE_LIMIT_OWNER", "owner", "600/minute"),
 
+  ...AnalyticsConfig.fields,
   ...DeliveryConfig.fields,
 
   rateLimitAnalytics,
@@ -231,7 +233,7 @@ export const Settings = Config.all(fields).pipe(Config.mapEffect(DeliveryConfig.
 export type Settings = Config.Success<typeof Settings>
 
 /** Variables that `demo` ignores: it must not write into another deployment's database. */
-const ignoredByDemo = ["DATABASE_URL", "REDIS_URL"] as const
+const ignoredByDemo = ["DATABASE_URL", "ANALYTICS_URL", "REDIS_URL"] as const
 
 const none = Config.succeed(Option.none<Redacted.Redacted>())
 
@@ -250,6 +252,7 @@ export const DemoSettings = Config.all({
     ...fields,
     databaseUrl: none,
     redisUrl: none,
+    analyticsUrl: Config.succeed(Option.none()),
     ownerApi: ownerApiOnPort(demoConsole, isLocalDemo),
     console: demoConsole
   }),

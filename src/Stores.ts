@@ -5,6 +5,7 @@
  */
 import { Layer, Option } from "effect"
 import type { Settings } from "./Config.ts"
+import * as ClickHouseStores from "./clickhouse/Stores.ts"
 import * as MemoryAnalyticsExport from "./memory/analytics/AnalyticsExport.ts"
 import * as MemoryAnalyticsRepo from "./memory/analytics/AnalyticsRepo.ts"
 import * as AnalyticsRows from "./memory/analytics/AnalyticsRows.ts"
@@ -58,17 +59,44 @@ import * as Decisions from "./postgres/sites/Decisions.ts"
 import * as OwnerKeys from "./postgres/sites/OwnerKeys.ts"
 import * as SiteDirectory from "./postgres/sites/SiteDirectory.ts"
 import * as SiteErasure from "./postgres/sites/SiteErasure.ts"
+import * as WritableSites from "./postgres/sites/WritableSites.ts"
 
-/** All repositories, on PostgreSQL. Requires `database`. */
+/** Which store page views, events and conversions are in: ClickHouse with `ANALYTICS_URL`, else PostgreSQL. */
+const analytics = (
+  settings: Settings,
+  queue: Omit<ClickHouseStores.Options, "address" | "connections" | "interval" | "reportTimeout">
+) =>
+  Option.match(settings.analyticsUrl, {
+    onNone: () => ({
+      separate: Layer.empty,
+      repositories: Layer.mergeAll(
+        AnalyticsRepo.layer(queue),
+        EventRepo.layer(queue),
+        AnalyticsExport.layer,
+        SiteActivity.layer(queue),
+        Reports.layer({ timeout: settings.reportTimeout })
+      )
+    }),
+    onSome: (address) => {
+      const { repositories, separate } = ClickHouseStores.make({
+        ...queue,
+        address,
+        connections: settings.databaseConnections,
+        interval: settings.analyticsInterval,
+        reportTimeout: settings.reportTimeout
+      })
+      const sites = WritableSites.layer({ connections: ClickHouseStores.writes })
+      return { separate, repositories: Layer.provide(repositories, sites) }
+    }
+  })
+
+/** All repositories. Requires `database`. */
 export const storage = (settings: Settings) => {
   const timeout = settings.databaseTimeout
   const queue = { timeout, maxQueue: settings.databaseQueue, traced: Option.isSome(settings.otlp) }
-  return Layer.mergeAll(
-    AnalyticsRepo.layer(queue),
-    EventRepo.layer(queue),
+  const { repositories, separate } = analytics(settings, queue)
+  const others = Layer.mergeAll(
     Leads.layer({ timeout }),
-    AnalyticsExport.layer,
-    SiteActivity.layer({ timeout }),
     Goals.layer({ timeout }),
     Inbox.layer({ timeout }).pipe(Layer.provideMerge(SubmissionRepo.layer(queue))),
     SiteDirectory.layer({ timeout }),
@@ -82,13 +110,13 @@ export const storage = (settings: Settings) => {
     Persons.layer({ timeout }),
     TokenBudget.layer({ timeout }),
     VisitorSalts.layer({ timeout }),
-    Reports.layer({ timeout: settings.reportTimeout }),
     Decisions.layer({ timeout }),
     Webhooks.layer({ timeout, secretsKey: settings.secretsKey }),
     Deliveries.layer({ timeout, secretsKey: settings.secretsKey }),
     Notifications.layer({ timeout }),
     Readiness.layer
   )
+  return repositories.pipe(Layer.provideMerge(others), Layer.provideMerge(separate))
 }
 
 /** The same repositories, in memory. Nothing is persisted. */

@@ -11,6 +11,7 @@ import { IpNetwork, NetAddress } from "effect/net"
 import * as App from "../App.ts"
 import * as Agents from "../agent/Inspection.ts"
 import { Settings } from "../Config.ts"
+import * as ClickHouse from "../clickhouse/Inspection.ts"
 import * as DatabaseUrl from "../core/doctor/DatabaseUrl.ts"
 import * as Diagnosis from "../core/doctor/Diagnosis.ts"
 import type { Finding, Severity } from "../core/doctor/Finding.ts"
@@ -166,6 +167,10 @@ export const command = Command.make(
       onNone: () => Effect.succeed({ _tag: "NotConfigured" } as const),
       onSome: Redis.inspect
     })
+    const analytics = yield* Option.match(settings.analyticsUrl, {
+      onNone: () => Effect.succeed(null),
+      onSome: (address) => ClickHouse.inspect(address, timeout)
+    })
     const proxies = yield* inspectProxies(settings, asked)
     const { forwarded, limiter } = yield* inspectService(settings)
     const agents =
@@ -190,6 +195,7 @@ export const command = Command.make(
     const findings = Diagnosis.diagnose({
       database,
       transport: transportOf(settings),
+      analytics,
       connections,
       redis,
       limiter,

@@ -18,6 +18,7 @@ export interface Finding {
     | "clock"
     | "partitions"
     | "rollups"
+    | "analytics"
     | "connections"
     | "redis"
     | "proxies"
