@@ -23,9 +23,9 @@ const run = Effect.fnUntraced(function* (args: ReadonlyArray<string>, env: Reado
   let output = ""
   const decoder = new TextDecoder()
   const keep = () =>
-    Sink.forEach((part: string | Uint8Array) =>
+    Sink.forEachArray((parts: ReadonlyArray<string | Uint8Array>) =>
       Effect.sync(() => {
-        output += typeof part === "string" ? part : decoder.decode(part, { stream: true })
+        for (const part of parts) output += typeof part === "string" ? part : decoder.decode(part, { stream: true })
       })
     )
   const stdio = Stdio.layerTest({ stdout: keep, stderr: keep, stdoutIsTerminal: Effect.succeed(false) })
