@@ -30,7 +30,9 @@ const send = ({ hostedWebsiteId, id, rows, table }: AnalyticsCopy.Batch) =>
   )
 
 /** Copies everything that is not copied yet, and returns the numbers of rows by table. */
-export const copyAll = Effect.fnUntraced(function* <R>(onTable: (name: string, rows: number) => Effect.Effect<void, never, R>) {
+export const copyAll = Effect.fnUntraced(function* <R>(
+  onTable: (name: string, rows: number) => Effect.Effect<void, never, R>
+) {
   const websites = yield* AnalyticsCopy.websites
   const counts: Record<string, number> = {}
   for (const table of AnalyticsCopy.tables) {
