@@ -61,6 +61,10 @@ import * as SiteDirectory from "./postgres/sites/SiteDirectory.ts"
 import * as SiteErasure from "./postgres/sites/SiteErasure.ts"
 import * as WritableSites from "./postgres/sites/WritableSites.ts"
 
+/** The database that reports read. The demo's database has no replica. */
+const readerOf = ({ databaseReadUrl, databaseUrl }: Settings) =>
+  Option.isSome(databaseUrl) ? Option.getOrUndefined(databaseReadUrl) : undefined
+
 /** Which store page views, events and conversions are in: ClickHouse with `ANALYTICS_URL`, else PostgreSQL. */
 const analytics = (
   settings: Settings,
@@ -74,7 +78,7 @@ const analytics = (
         EventRepo.layer(queue),
         AnalyticsExport.layer,
         SiteActivity.layer(queue),
-        Reports.layer({ timeout: settings.reportTimeout })
+        Reports.layer({ timeout: settings.reportTimeout, reader: readerOf(settings) })
       )
     }),
     onSome: (address) => {

@@ -182,7 +182,8 @@ export const of = (error: unknown): string => {
       return `ClickHouse cannot be used (${code}). ${AnalyticsDiagnosis.adviceFor(code)}`
     }
     if (error.reason === "timeout" && error.code === cancelled) return cancelledMessage
-    return error.reason === "unreachable" ? unreachable(error.code) : storage[error.reason]
+    const message = error.reason === "unreachable" ? unreachable(error.code) : storage[error.reason]
+    return error.setting === undefined ? message : message.replaceAll("DATABASE_URL", error.setting)
   }
   if (error instanceof ReportTimeout) {
     return `The report took longer than ${error.limit}; ask for fewer days or without filters, or set REPORT_TIMEOUT.`

@@ -10,6 +10,7 @@ import { type DatabaseFacts, ofDatabase } from "./DatabaseDiagnosis.ts"
 import type * as DatabaseUrl from "./DatabaseUrl.ts"
 import { type Finding, ok, warning } from "./Finding.ts"
 import { type MailFacts, ofMail } from "./MailDiagnosis.ts"
+import { ofReader, type ReaderFacts } from "./ReaderDiagnosis.ts"
 import { type LimiterFacts, ofLimiter, ofRedis, type RedisFacts } from "./RedisDiagnosis.ts"
 
 /** A request that a proxy forwards, and the address of the client that it counts for. */
@@ -30,6 +31,7 @@ export interface ForwardedFacts {
 export interface Facts {
   readonly database: DatabaseFacts
   readonly transport: DatabaseUrl.Transport
+  readonly reader: ReaderFacts
   /** Null without `ANALYTICS_URL`. */
   readonly analytics: AnalyticsFacts | null
   readonly connections: ConnectionFacts
@@ -78,6 +80,7 @@ const ofForwarded = (facts: ForwardedFacts | null): ReadonlyArray<Finding> =>
 /** The findings in the order in which to fix them. */
 export const diagnose = (facts: Facts): ReadonlyArray<Finding> => [
   ...ofDatabase(facts.database, facts.transport),
+  ...ofReader(facts.reader),
   ...ofAnalytics(facts.analytics),
   ofConnections(facts.connections),
   ofRedis(facts.redis),
