@@ -16,6 +16,7 @@ import { GoalsGroup } from "./Goals.ts"
 import { ReportsGroup } from "./Reports.ts"
 import { SessionGroup } from "./Session.ts"
 import { SetUpGroup } from "./SetUp.ts"
+import { SharedGroup, SharesGroup } from "./Shares.ts"
 import { SitesGroup } from "./Sites.ts"
 import { SubmissionsGroup } from "./Submissions.ts"
 import { TokensGroup } from "./Tokens.ts"
@@ -26,12 +27,12 @@ export const prefix = "/v1/owner/"
 
 export class OwnerApi extends HttpApi.make("hydracore-owner")
   .add(ReportsGroup, SitesGroup, SubmissionsGroup, ConversationsGroup)
-  .add(SetUpGroup, GoalsGroup, TokensGroup, CredentialsGroup)
+  .add(SetUpGroup, GoalsGroup, TokensGroup, CredentialsGroup, SharesGroup)
   // The last one is the outermost: a request without a key is not validated.
   .middleware(Validation)
   .middleware(Authentication)
-  // Added last, so that it does not get this middleware.
-  .add(SessionGroup)
+  // Added last, so that they do not get this middleware.
+  .add(SessionGroup, SharedGroup)
   .annotateMerge(
     OpenApi.annotations({
       title: "HydraCore Owner API",

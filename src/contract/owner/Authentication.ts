@@ -8,8 +8,9 @@ import { Context } from "effect"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as OpenApi from "effect/http-api/OpenApi"
-import type { Access } from "../../core/sites/Access.ts"
+import type { Access, AuthorizedSite } from "../../core/sites/Access.ts"
 import type { OpenSession } from "../../core/sites/ConsoleSession.ts"
+import type { Share } from "../../core/sites/Share.ts"
 import * as Errors from "./Errors.ts"
 
 /** The caller of a request: what it may do, and its console session, or null if it has a key. */
@@ -55,4 +56,37 @@ export class Authentication extends HttpApiMiddleware.Service<Authentication, { 
 /** For endpoints that need no key and no session, but take secrets that could be guessed. It limits failures per address. */
 export class Guest extends HttpApiMiddleware.Service<Guest>()("hydracore/contract/owner/Guest", {
   error: [...Errors.common, Errors.UnsupportedMediaType, Errors.TooManyRequests, Errors.ServiceUnavailable]
+}) {}
+
+/** A person who looks at a shared dashboard: the share, and the proof of what it lets anybody see. */
+export interface SharedAccess {
+  readonly share: Share
+  readonly site: AuthorizedSite<"stats">
+}
+
+export class SharedCaller extends Context.Service<SharedCaller, SharedAccess>()(
+  "hydracore/contract/owner/SharedCaller"
+) {}
+
+/** Authenticates requests of shared dashboards. A share's secret is no key: no other endpoint takes it. */
+export class SharedAuthentication extends HttpApiMiddleware.Service<
+  SharedAuthentication,
+  { provides: SharedCaller }
+>()("hydracore/contract/owner/SharedAuthentication", {
+  error: [
+    ...Errors.common,
+    Errors.Unauthorized,
+    Errors.NotFound,
+    Errors.UnsupportedMediaType,
+    Errors.TooManyRequests,
+    Errors.ServiceUnavailable
+  ],
+  security: {
+    shareSecret: HttpApiSecurity.bearer.pipe(
+      HttpApiSecurity.annotate(
+        OpenApi.Description,
+        "The secret in the address of a shared dashboard: `hsh_` and 43 characters. It shows the statistics of one website, without small counts."
+      )
+    )
+  }
 }) {}

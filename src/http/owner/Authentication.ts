@@ -14,6 +14,7 @@ import { OwnerKeys } from "../../services/sites/OwnerKeys.ts"
 import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
 import { addHeaders, CallerLimits } from "./CallerLimits.ts"
 import * as Failures from "./Failures.ts"
+import { withJsonErrors } from "./Validation.ts"
 
 export interface Options {
   /** Whether console sessions authenticate. */
@@ -30,12 +31,6 @@ const unauthorized: Unauthorized = {
 }
 
 const noStore = addHeaders({ "cache-control": "no-store" })
-
-/** `HttpApiBuilder` answers a body of another type with a 415 in plain text. */
-const withJsonErrors = (response: HttpServerResponse.HttpServerResponse) =>
-  response.status === 415
-    ? ErrorResponses.refusal(415, "The body must be JSON. Send it with Content-Type: application/json.")
-    : response
 
 const statuses = { TooManyRequests: 429, ServiceUnavailable: 503 } as const
 

@@ -6,7 +6,11 @@
 import { Layer } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../contract/owner/Api.ts"
-import type { Authentication as AuthenticationService, Guest } from "../../contract/owner/Authentication.ts"
+import type {
+  Authentication as AuthenticationService,
+  Guest,
+  SharedAuthentication as SharedAuthenticationService
+} from "../../contract/owner/Authentication.ts"
 import type { Validation as ValidationService } from "../../contract/owner/Validation.ts"
 import * as Authentication from "./Authentication.ts"
 import * as CallerLimits from "./CallerLimits.ts"
@@ -20,11 +24,16 @@ import * as OwnerGoals from "./OwnerGoals.ts"
 import * as OwnerInbox from "./OwnerInbox.ts"
 import * as OwnerReports from "./OwnerReports.ts"
 import * as OwnerSessions from "./OwnerSessions.ts"
+import * as OwnerShares from "./OwnerShares.ts"
 import * as OwnerSites from "./OwnerSites.ts"
 import * as OwnerTokens from "./OwnerTokens.ts"
 import * as ReportHandlers from "./Reports.ts"
 import * as SessionHandlers from "./Session.ts"
 import * as SetUpHandlers from "./SetUp.ts"
+import * as SharedHandlers from "./Shared.ts"
+import * as SharedAuthentication from "./SharedAuthentication.ts"
+import * as SharedReports from "./SharedReports.ts"
+import * as ShareHandlers from "./Shares.ts"
 import * as SiteHandlers from "./Sites.ts"
 import * as SubmissionHandlers from "./Submissions.ts"
 import * as TokenHandlers from "./Tokens.ts"
@@ -43,13 +52,15 @@ type HandlerServices =
   | OwnerGoals.OwnerGoals
   | OwnerTokens.OwnerTokens
   | OwnerCredentials.OwnerCredentials
+  | OwnerShares.OwnerShares
+  | SharedReports.SharedReports
   | CallerReads.CallerReads
 
 /** The handlers of groups. */
 export type Handlers<Groups> = Layer.Layer<
   Groups,
   never,
-  HandlerServices | AuthenticationService | Guest | ValidationService
+  HandlerServices | AuthenticationService | Guest | SharedAuthenticationService | ValidationService
 >
 
 const handlers = <Groups>(layer: Handlers<Groups>): Handlers<Groups> => layer
@@ -69,6 +80,8 @@ export const layer = (options: Options) =>
           GoalHandlers.layer,
           TokenHandlers.layer,
           CredentialHandlers.layer,
+          ShareHandlers.layer,
+          SharedHandlers.layer,
           SessionHandlers.layer
         )
       )
@@ -81,10 +94,13 @@ export const layer = (options: Options) =>
       OwnerGoals.layer,
       OwnerTokens.layer,
       OwnerCredentials.layer,
+      OwnerShares.layer,
+      SharedReports.layer,
       CallerReads.layer,
       OwnerSessions.layer(options),
       Authentication.layer(options),
       Authentication.guest,
+      SharedAuthentication.layer(options),
       Validation.layer
     ]),
     Layer.provide(CallerLimits.layer(options))

@@ -11,6 +11,7 @@ import * as Assembly from "../../../core/analytics/report/Assembly.ts"
 import * as DateRange from "../../../core/analytics/report/DateRange.ts"
 import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import type { Query } from "../../../core/analytics/report/Query.ts"
+import * as SmallCounts from "../../../core/analytics/report/SmallCounts.ts"
 import type { ReportSite, ReportTooLarge } from "../../../services/analytics/Reports.ts"
 import * as Database from "../../Database.ts"
 import * as Counting from "./Counting.ts"
@@ -37,14 +38,19 @@ export const readOnly =
       Database.recoverConnectionErrors()
     )
 
-/** The answer to a query. `allowed` says which stored data may be read, and `maxGroups` how many groups a statement may give. */
-export const answer = Effect.fnUntraced(function* (
+/** What is counted for a query: in its range, and in that of its comparison. */
+interface Counted {
+  readonly counted: Assembly.Counted
+  readonly compared: Assembly.Counted | null
+}
+
+const count = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
   site: ReportSite,
   query: Query,
-  allowed: Counting.Reading = "rollups",
+  allowed: Counting.Reading,
   maxGroups?: number
-): Effect.fn.Return<Answer, SqlError.SqlError | ReportTooLarge> {
+): Effect.fn.Return<Counted, SqlError.SqlError | ReportTooLarge> {
   const first = query.range.first === null ? yield* RollupState.firstRow(sql, site.hostedWebsiteId) : null
   const local = first === null ? null : LocalTime.zone(query.timeZone).toLocal(first)
   const range = DateRange.beginning(query.range, local)
@@ -53,5 +59,27 @@ export const answer = Effect.fnUntraced(function* (
     query.comparison === null
       ? null
       : yield* Counting.count(sql, site, query, DateRange.compared(range, query.comparison), allowed, maxGroups)
-  return Assembly.answer(query, Assembly.page(query, counted), counted, compared)
+  return { counted, compared }
 })
+
+/** The answer to a query. `allowed` says which stored data may be read, and `maxGroups` how many groups a statement may give. */
+export const answer = (
+  sql: SqlClient.SqlClient,
+  site: ReportSite,
+  query: Query,
+  allowed: Counting.Reading = "rollups",
+  maxGroups?: number
+): Effect.Effect<Answer, SqlError.SqlError | ReportTooLarge> =>
+  Effect.map(count(sql, site, query, allowed, maxGroups), ({ compared, counted }) =>
+    Assembly.answer(query, counted, compared)
+  )
+
+/** The answer to a query without small counts. */
+export const coarseAnswer = (
+  sql: SqlClient.SqlClient,
+  site: ReportSite,
+  query: Query
+): Effect.Effect<SmallCounts.CoarseAnswer, SqlError.SqlError | ReportTooLarge> =>
+  Effect.map(count(sql, site, query, "rollups"), ({ compared, counted }) =>
+    SmallCounts.answer(query, counted, compared)
+  )
