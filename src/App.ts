@@ -56,12 +56,21 @@ export const delivery = ({ databaseTimeout: timeout, secretsKey, webhookAllow: a
     OutwardClient.layer({ allowed })
   )
 
+/** The connection to the mail server: none without `SMTP_URL`. */
+export const mailer = ({ mail }: Pick<Settings, "mail">) =>
+  Option.map(mail, ({ server }) => SmtpMailer.layer({ server: Redacted.value(server) }))
+
 /** What sends mails: none without `SMTP_URL`. */
-export const mail = ({ mail, secretsKey }: Pick<Settings, "mail" | "secretsKey">) =>
-  Option.map(Option.all({ mail, secretsKey }), ({ mail: { from, publicUrl, server }, secretsKey: key }) => ({
-    sender: { from, publicUrl, secretsKey: key },
-    mailer: SmtpMailer.layer({ server: Redacted.value(server) })
-  }))
+export const mail = (settings: Pick<Settings, "mail" | "secretsKey">) => {
+  const { mail, secretsKey } = settings
+  return Option.map(
+    Option.all({ mail, secretsKey, mailer: mailer(settings) }),
+    ({ mail: { from, publicUrl }, mailer, secretsKey: key }) => ({
+      sender: { from, publicUrl, secretsKey: key },
+      mailer
+    })
+  )
+}
 
 /** Delivers in the background, unless `DELIVERY` is off. Requires `storage` and `database`. */
 const deliver = (settings: Settings) => {

@@ -23,6 +23,7 @@ import * as Postgres from "../postgres/schema/Inspection.ts"
 import * as Redis from "../redis/Inspection.ts"
 import { DescriptorLimit } from "../runtime/DescriptorLimit.ts"
 import * as Service from "../services/chat/InstanceDirectory.ts"
+import { Mailer } from "../services/mail/Mailer.ts"
 import * as Metrics from "../telemetry/Inspection.ts"
 import * as ErrorMessages from "./support/ErrorMessages.ts"
 import * as Inputs from "./support/Inputs.ts"
@@ -163,6 +164,14 @@ export const command = Command.make(
         : yield* Effect.forEach(instances, (instance) => Agents.inspect(instance, agentTimeout), {
             concurrency: 8
           }).pipe(Effect.provide(App.agent(settings)))
+    const mail = yield* Option.match(App.mailer(settings), {
+      onNone: () => Effect.succeed(null),
+      onSome: (mailer) =>
+        Effect.provide(
+          Mailer.use(({ check }) => check),
+          mailer
+        )
+    })
     const connections = {
       descriptors: yield* DescriptorLimit,
       databaseConnections: settings.databaseConnections,
@@ -175,6 +184,7 @@ export const command = Command.make(
       redis,
       proxies,
       forwarded,
+      mail,
       agents
     })
     const well = Diagnosis.isHealthy(findings)
@@ -191,7 +201,7 @@ export const command = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Check the database, connection limits, Redis, proxies and agents, and say how to fix problems"
+    "Check the database, connection limits, Redis, proxies, the mail server and agents, and say how to fix problems"
   ),
   Command.withExamples([
     {

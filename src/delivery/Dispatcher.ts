@@ -10,8 +10,10 @@ import { Cause, Clock, Duration, Effect, FiberSet, Latch, Layer, Random } from "
 import * as Schedule from "../core/delivery/Schedule.ts"
 import * as Slots from "../core/delivery/Slots.ts"
 import type { Leased, Webhook } from "../core/delivery/Webhook.ts"
+import * as Metrics from "../core/metrics/Metrics.ts"
 import { Deliveries } from "../services/delivery/Deliveries.ts"
 import type { StorageUnavailable } from "../services/Storage.ts"
+import * as AttemptMetrics from "./AttemptMetrics.ts"
 import type { OutwardClient } from "./OutwardClient.ts"
 import * as WebhookSender from "./WebhookSender.ts"
 
@@ -38,9 +40,11 @@ export const attempt = Effect.fnUntraced(function* (leased: Leased, onAccepted: 
   const now = yield* Clock.currentTimeMillis
   if (Schedule.isDelivered(response)) onAccepted()
   const { answer, error, millis, status } = response
+  const next = Schedule.next(response, leased.attempt, now, yield* Random.next)
+  yield* AttemptMetrics.count(Metrics.webhookAttempts, next.status)
   yield* deliveries.settle(leased, {
     attempt: { attemptedAt, status, millis, answer, error },
-    next: Schedule.next(response, leased.attempt, now, yield* Random.next),
+    next,
     // An unusable key is the operator's fault, not the receiver's.
     health: secrets.length === 0 ? webhook : Schedule.healthAfter(webhook, response, now)
   })
@@ -51,6 +55,7 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
   Effect.gen(function* () {
     const deliveries = yield* Deliveries
     const fibers = yield* FiberSet.make()
+    yield* AttemptMetrics.start(Metrics.webhookAttempts)
     const busy = new Map<string, Slots.Busy>()
     /** Open once there may be something to begin: events were fanned out, or an attempt ended. */
     const changed = Latch.makeUnsafe(false)

@@ -11,10 +11,12 @@ import type { LeasedMail } from "../core/mail/Mail.ts"
 import * as MailSchedule from "../core/mail/MailSchedule.ts"
 import type { Content } from "../core/mail/Message.ts"
 import * as UnsubscribeToken from "../core/mail/UnsubscribeToken.ts"
+import * as Metrics from "../core/metrics/Metrics.ts"
 import type { Reports } from "../services/analytics/Reports.ts"
 import { Mailer } from "../services/mail/Mailer.ts"
 import { Mails } from "../services/mail/Mails.ts"
 import { Notifications } from "../services/mail/Notifications.ts"
+import * as AttemptMetrics from "./AttemptMetrics.ts"
 import * as MailContent from "./MailContent.ts"
 
 export interface Options {
@@ -83,6 +85,7 @@ const attempt = Effect.fnUntraced(function* (options: Options, mail: LeasedMail)
   const now = yield* Clock.currentTimeMillis
   const next: MailSchedule.Next =
     outcome === null ? { status: "cancelled" } : MailSchedule.next(outcome, mail.attempt, now, yield* Random.next)
+  yield* AttemptMetrics.count(Metrics.mailAttempts, next.status)
   yield* mails.settle(mail, { next, error: outcome === null || outcome._tag === "Accepted" ? null : outcome.error })
   if (next.status === "failed") yield* warnOfFailure(mail)
 })
@@ -109,6 +112,7 @@ export const layer = (options: Options): Layer.Layer<never, never, Mails | Maile
     Effect.gen(function* () {
       const mails = yield* Mails
       const fibers = yield* FiberSet.make()
+      yield* AttemptMetrics.start(Metrics.mailAttempts)
 
       const start = (mail: LeasedMail) =>
         FiberSet.run(

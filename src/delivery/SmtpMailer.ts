@@ -7,10 +7,12 @@
  * @module
  */
 import { Duration, Effect, Exit, Layer } from "effect"
+import type SMTPConnection from "nodemailer/lib/smtp-connection"
 import type { SMTPConnectionOptions } from "nodemailer/lib/smtp-connection"
+import type { MailFacts } from "../core/doctor/MailDiagnosis.ts"
 import * as MailSchedule from "../core/mail/MailSchedule.ts"
 import type { Message } from "../core/mail/Message.ts"
-import type { SmtpServer } from "../core/mail/SmtpUrl.ts"
+import * as SmtpUrl from "../core/mail/SmtpUrl.ts"
 import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
 import { Mailer } from "../services/mail/Mailer.ts"
 
@@ -18,7 +20,7 @@ import { Mailer } from "../services/mail/Mailer.ts"
 export const timeout = Duration.seconds(15)
 
 export interface Options {
-  readonly server: SmtpServer
+  readonly server: SmtpUrl.SmtpServer
   /** The longest time of an attempt, by default `timeout`. */
   readonly timeout?: Duration.Input
   /** For tests: the certificates that are trusted. */
@@ -33,8 +35,10 @@ interface SmtpFailure extends Error {
   readonly response?: string
 }
 
+type FailedOutcome = Exclude<MailSchedule.Outcome, { readonly _tag: "Accepted" }>
+
 /** An error as the mail's log keeps it: the server's own words, without ours that may hold the login. */
-const outcomeOf = (error: SmtpFailure): MailSchedule.Outcome => {
+const outcomeOf = (error: SmtpFailure): FailedOutcome => {
   const detail = SystemErrorCode.of(error)
   const words = error.message
     .replace(/[\p{Cc}\p{Cf}]+/gu, " ")
@@ -59,7 +63,7 @@ const domainOf = (address: string): string => address.slice(address.lastIndexOf(
 /** The mailer, with the modules that it needs. */
 const make = (
   { server, timeout: longest = timeout, tls }: Options,
-  { MailComposer, SMTPConnection }: Awaited<ReturnType<typeof load>>
+  { MailComposer, Connection }: Awaited<ReturnType<typeof load>>
 ): Mailer["Service"] => {
   /** The source of a mail, as RFC 5322 has it. */
   const sourceOf = (message: Message) =>
@@ -87,7 +91,7 @@ const make = (
   const open = Effect.acquireRelease(
     Effect.sync(
       () =>
-        new SMTPConnection({
+        new Connection({
           host: server.host,
           port: server.port,
           secure: server.isTls,
@@ -100,41 +104,51 @@ const make = (
     (connection, exit) => Effect.sync(() => (Exit.isSuccess(exit) ? connection.quit() : connection.close()))
   )
 
-  const transmit = (message: Message, source: Buffer) =>
+  /** Connects, logs in, and then does `use`. */
+  const session = <A>(use: (connection: SMTPConnection, done: (error: Error | null, value: A) => void) => void) =>
     Effect.flatMap(open, (connection) =>
-      Effect.callback<void, SmtpFailure>((resume) => {
+      Effect.callback<A, SmtpFailure>((resume) => {
         const fail = (error: Error) => resume(Effect.fail(error))
-        const deliver = () =>
-          connection.send({ from: message.from.address, to: [message.to] }, source, (error) =>
-            error ? fail(error) : resume(Effect.void)
-          )
+        const ready = () => use(connection, (error, value) => (error ? fail(error) : resume(Effect.succeed(value))))
         // Unheard, an error would end the process.
         connection.on("error", fail)
         connection.connect((error) => {
           if (error) return fail(error)
-          if (server.login === null) return deliver()
+          if (server.login === null) return ready()
           connection.login({ user: server.login.user, pass: server.login.password }, (refused) =>
-            refused ? fail(refused) : deliver()
+            refused ? fail(refused) : ready()
           )
         })
       })
+    ).pipe(
+      Effect.scoped,
+      Effect.mapError(outcomeOf),
+      Effect.timeoutOrElse({ duration: longest, orElse: () => Effect.fail(unanswered) })
     )
+
+  const unanswered: FailedOutcome = {
+    _tag: "Failed",
+    error: `the mail server did not answer within ${Duration.format(Duration.fromInputUnsafe(longest))}`
+  }
 
   return {
     send: (message) =>
-      Effect.flatMap(sourceOf(message), (source) => transmit(message, source)).pipe(
-        Effect.scoped,
+      sourceOf(message).pipe(
+        Effect.mapError(outcomeOf),
+        Effect.flatMap((source) =>
+          session<void>((connection, done) =>
+            connection.send({ from: message.from.address, to: [message.to] }, source, (error) => done(error, undefined))
+          )
+        ),
         Effect.as<MailSchedule.Outcome>({ _tag: "Accepted" }),
-        Effect.timeoutOrElse({
-          duration: longest,
-          orElse: () =>
-            Effect.succeed<MailSchedule.Outcome>({
-              _tag: "Failed",
-              error: `the mail server did not answer within ${Duration.format(Duration.fromInputUnsafe(longest))}`
-            })
-        }),
-        Effect.catch((error) => Effect.succeed(outcomeOf(error)))
-      )
+        Effect.catch((outcome) => Effect.succeed<MailSchedule.Outcome>(outcome))
+      ),
+    check: session<boolean>((connection, done) => done(null, connection.secure)).pipe(
+      Effect.map(
+        (isEncrypted): MailFacts => ({ _tag: "Ready", isEncrypted, isLocal: SmtpUrl.isLoopback(server.host) })
+      ),
+      Effect.catch(({ error }) => Effect.succeed<MailFacts>({ _tag: "Failed", error }))
+    )
   }
 }
 
@@ -143,7 +157,7 @@ const load = async () => {
     import("nodemailer/lib/mail-composer"),
     import("nodemailer/lib/smtp-connection")
   ])
-  return { MailComposer: composer.default, SMTPConnection: connection.default }
+  return { MailComposer: composer.default, Connection: connection.default }
 }
 
 export const layer = (options: Options): Layer.Layer<Mailer> =>

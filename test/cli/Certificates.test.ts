@@ -119,6 +119,7 @@ describe("cli: rejected certificates", () => {
           transport: "local",
           proxies: [],
           forwarded: null,
+          mail: null,
           agents: null,
           connections: { descriptors: 20_000, databaseConnections: 8, perAddress: 100 }
         } as const

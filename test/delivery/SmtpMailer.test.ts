@@ -35,6 +35,11 @@ const send = (url: string, options: Partial<SmtpMailer.Options> = {}) =>
     Effect.provide(SmtpMailer.layer({ server: Result.getOrThrow(SmtpUrl.parse(url)), ...options }))
   )
 
+const check = (url: string, options: Partial<SmtpMailer.Options> = {}) =>
+  Mailer.use((mailer) => mailer.check).pipe(
+    Effect.provide(SmtpMailer.layer({ server: Result.getOrThrow(SmtpUrl.parse(url)), ...options }))
+  )
+
 /** What comes of a mail that a receiver with these options gets. */
 const outcomeWith = (options: SMTPServerOptions) =>
   Effect.scoped(Effect.flatMap(mailReceiver(options), ({ port }) => send(`smtp://127.0.0.1:${port}`)))
@@ -125,6 +130,30 @@ describe("delivery/SmtpMailer", () => {
       assert.strictEqual(wrong._tag, "Failed")
       assert.match(errorOf(wrong), /535/)
       assert.notInclude(errorOf(wrong), "hunter2")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a check connects and logs in as a mail does, and sends none", () =>
+    Effect.gen(function* () {
+      const onAuth: SMTPServerOptions["onAuth"] = ({ password, username }, _, callback) =>
+        password === "right" ? callback(null, { user: username }) : callback(refusal(535, "5.7.8 wrong"))
+      const encrypted = yield* mailReceiver({ ...certificate, onAuth, disabledCommands: [] })
+      const plain = yield* mailReceiver()
+      const options = { tls: trusted }
+      const at = (login: string, port: number) => `smtp://${login}localhost:${port}`
+      const ready = { _tag: "Ready", isLocal: true } as const
+      assert.deepStrictEqual(yield* check(at("edge:right@", encrypted.port), options), { ...ready, isEncrypted: true })
+      assert.deepStrictEqual(yield* check(at("", plain.port)), { ...ready, isEncrypted: false })
+      const wrong = yield* check(at("edge:hunter2@", encrypted.port), options)
+      assert.strictEqual(wrong._tag, "Failed")
+      assert.match(wrong._tag === "Failed" ? wrong.error : "", /535/)
+      assert.notInclude(JSON.stringify(wrong), "hunter2")
+      const hangs = yield* rawServer(() => {})
+      assert.deepStrictEqual(yield* check(at("", hangs.port), { timeout: "100 millis" }), {
+        _tag: "Failed",
+        error: "the mail server did not answer within 100ms"
+      })
+      assert.deepStrictEqual([encrypted.received, plain.received], [[], []])
     }).pipe(Effect.scoped)
   )
 

@@ -9,6 +9,7 @@ import { type ConnectionFacts, ofConnections } from "./ConnectionDiagnosis.ts"
 import { type DatabaseFacts, ofDatabase } from "./DatabaseDiagnosis.ts"
 import type * as DatabaseUrl from "./DatabaseUrl.ts"
 import { type Finding, ok, problem, warning } from "./Finding.ts"
+import { type MailFacts, ofMail } from "./MailDiagnosis.ts"
 
 export type RedisFacts =
   | { readonly _tag: "NotConfigured" }
@@ -46,6 +47,8 @@ export interface Facts {
   readonly proxies: ReadonlyArray<ProxyFacts>
   /** Null if no service answers at `METRICS_PORT`. */
   readonly forwarded: ForwardedFacts | null
+  /** Null without `SMTP_URL`. */
+  readonly mail: MailFacts | null
   /** Null if the instances could not be read. */
   readonly agents: ReadonlyArray<AgentFacts> | null
 }
@@ -119,6 +122,7 @@ export const diagnose = (facts: Facts): ReadonlyArray<Finding> => [
   ofRedis(facts.redis),
   ...ofProxies(facts.proxies),
   ...ofForwarded(facts.forwarded),
+  ...ofMail(facts.mail),
   ...ofAgents(facts.agents)
 ]
 

@@ -21,6 +21,7 @@ export interface Finding {
     | "connections"
     | "redis"
     | "proxies"
+    | "mail"
     | "agents"
   readonly severity: Severity
   /** One sentence. */

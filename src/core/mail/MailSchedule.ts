@@ -53,7 +53,12 @@ const isPolicy = (answer: string): boolean => /^5\d\d[ -]5\.7\.\d/.test(answer)
  * of the whole connection is not, and neither is one of the recipient with 5.7.x, such as of a server that does not relay for us:
  * it is the operator's to mend, and the mail must not be lost meanwhile.
  */
-export const outcomeOf = ({ answer = "", code = 0, command, message }: SmtpError): Outcome =>
+export const outcomeOf = ({
+  answer = "",
+  code = 0,
+  command,
+  message
+}: SmtpError): Exclude<Outcome, { readonly _tag: "Accepted" }> =>
   code >= 500 && code < 600 && (command === "DATA" || (command === "RCPT TO" && !isPolicy(answer)))
     ? { _tag: "Refused", error: message }
     : { _tag: "Failed", error: message }

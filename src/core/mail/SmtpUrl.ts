@@ -19,7 +19,8 @@ const ports = { "smtp:": 587, "smtps:": 465 } as const
 
 const isProtocol = (text: string): text is keyof typeof ports => text in ports
 
-const isLoopback = (host: string): boolean =>
+/** Whether a host is this machine by its name or address alone. */
+export const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || /^127(\.[0-9]{1,3}){3}$/.test(host)
 
 const decoded = (text: string): string | null => {

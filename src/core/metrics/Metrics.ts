@@ -146,6 +146,23 @@ export const batchDuration = histogram<Batch & { readonly outcome: string }>(
 
 export const batchQueue = gauge<Batch>("hydracore_batch_queue", "Items that wait for a batch, by kind.")
 
+// Deliveries
+
+/** `retried`: the attempt failed, and another follows. `failed`: none follows. */
+export type AttemptOutcome = "delivered" | "retried" | "failed"
+
+export const attemptOutcomes: ReadonlyArray<AttemptOutcome> = ["delivered", "retried", "failed"]
+
+export const webhookAttempts = counter<{ readonly outcome: AttemptOutcome }>(
+  "hydracore_webhook_attempts_total",
+  "Attempts to deliver an event to a webhook, by outcome."
+)
+
+export const mailAttempts = counter<{ readonly outcome: AttemptOutcome }>(
+  "hydracore_mail_attempts_total",
+  "Attempts to send a mail, by outcome."
+)
+
 // Workers
 
 export const workers = gauge("hydracore_workers", "Workers that serve.")

@@ -14,6 +14,7 @@ export const layer = (
   respond: (message: Message) => Outcome = () => ({ _tag: "Accepted" })
 ): Layer.Layer<Mailer> =>
   Layer.succeed(Mailer, {
+    check: Effect.succeed({ _tag: "Ready", isEncrypted: true, isLocal: true } as const),
     send: (message) =>
       Effect.sync(() => {
         sent.push(message)

@@ -4,6 +4,7 @@
  * @module
  */
 import { Context, type Effect } from "effect"
+import type { MailFacts } from "../../core/doctor/MailDiagnosis.ts"
 import type { Outcome } from "../../core/mail/MailSchedule.ts"
 import type { Message } from "../../core/mail/Message.ts"
 
@@ -12,5 +13,7 @@ export class Mailer extends Context.Service<
   {
     /** Attempts to send a mail, within 15 seconds. Never fails: what went wrong is an outcome. */
     readonly send: (message: Message) => Effect.Effect<Outcome>
+    /** Connects and logs in as `send` does, and sends nothing. Within 15 seconds. */
+    readonly check: Effect.Effect<MailFacts>
   }
 >()("hydracore/services/Mailer") {}

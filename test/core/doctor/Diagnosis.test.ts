@@ -49,6 +49,12 @@ const Facts = Schema.Struct({
     })
   ),
   forwarded: Schema.NullOr(Schema.Struct({ untrusted: between(0, 1_000_000) })),
+  mail: Schema.NullOr(
+    Schema.Union([
+      Schema.TaggedStruct("Ready", { isEncrypted: Schema.Boolean, isLocal: Schema.Boolean }),
+      Schema.TaggedStruct("Failed", { error: Schema.String })
+    ])
+  ),
   agents: Schema.NullOr(
     Schema.Array(
       Schema.Struct({
@@ -87,6 +93,18 @@ describe("core/doctor/Diagnosis", () => {
     assert.strictEqual(finding?.severity, safe ? "ok" : "problem")
     if (!fsync) assert.include(finding?.advice ?? "", "fsync = on")
   })
+
+  it.prop(
+    "a mail server is a problem if it fails, and deserves a warning if mails cross a network in clear",
+    [Facts],
+    ([facts]) => {
+      const { mail } = facts
+      const [finding] = of(facts, "mail")
+      if (mail === null) return assert.isUndefined(finding)
+      const isOpen = mail._tag === "Ready" && !mail.isEncrypted && !mail.isLocal
+      assert.strictEqual(finding?.severity, mail._tag === "Failed" ? "problem" : isOpen ? "warning" : "ok")
+    }
+  )
 
   it.prop("a read-only database is a problem", [Facts, Reached], ([facts, database]) => {
     const [finding] = of({ ...facts, database }, "database")

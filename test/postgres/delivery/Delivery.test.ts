@@ -13,6 +13,7 @@ import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { deliveriesOf, Hurry, newSite, newWebhook, postgres, room } from "../../support/Delivery.ts"
 import { type Received, receiver } from "../../support/Receiver.ts"
 import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
+import * as TestMetrics from "../../support/TestMetrics.ts"
 
 const client = (ports: ReadonlyArray<number>, wait?: number) =>
   OutwardClient.layer({
@@ -70,8 +71,13 @@ describe("postgres/delivery", () => {
       yield* repo.submit(given)
       assert.isTrue(yield* repo.release(given.submissionId))
       assert.isTrue(yield* repo.release(given.submissionId))
-      yield* Layer.build(Dispatcher.layer.pipe(Layer.provide(client([port]))))
+      const metrics = TestMetrics.make()
+      yield* Layer.build(Layer.fresh(Dispatcher.layer.pipe(Layer.provide(client([port]))))).pipe(
+        Effect.provide(metrics.layer)
+      )
       yield* until(deliveriesOf(webhook), (all) => all.length === 2 && all.every(({ attempts }) => attempts === 1))
+      assert.strictEqual(metrics.value('webhook_attempts_total{outcome="retried"}'), 2)
+      assert.strictEqual(metrics.value('webhook_attempts_total{outcome="failed"}'), 0)
       yield* until(
         Effect.sync(() => received.length),
         (count) => count === 2

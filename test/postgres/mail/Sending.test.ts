@@ -17,6 +17,7 @@ import { Notifications } from "../../../src/services/mail/Notifications.ts"
 import { newSite, postgres } from "../../support/Delivery.ts"
 import { mailReceiver, refusal } from "../../support/MailReceiver.ts"
 import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
+import * as TestMetrics from "../../support/TestMetrics.ts"
 
 const layers = PostgresReports.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(postgres))
 
@@ -118,9 +119,13 @@ describe("postgres/mail", () => {
       yield* add(site)
       yield* add(gone, "gone@example.com")
       const lines: Array<string> = []
+      const metrics = TestMetrics.make()
       yield* process(port).pipe(
-        Effect.provide(Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))]))
+        Effect.provide(
+          Layer.merge(Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))]), metrics.layer)
+        )
       )
+      assert.strictEqual(metrics.value('mail_attempts_total{outcome="retried"}'), 0)
       yield* submit(site)
       yield* submit(gone)
       yield* until(Effect.andThen(hurry, latest(site)), (mail) => mail?.status === "sent")
@@ -134,6 +139,9 @@ describe("postgres/mail", () => {
       assert.lengthOf(warned(), 1)
       assert.include(warned()[0] ?? "", gone)
       assert.notInclude(lines.join(), "gone@example.com")
+      for (const [outcome, attempts] of Object.entries({ delivered: 1, retried: 2, failed: 1 })) {
+        assert.strictEqual(metrics.value(`mail_attempts_total{outcome="${outcome}"}`), attempts)
+      }
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 

@@ -1,0 +1,42 @@
+/**
+ * Texts of the conversations.
+ *
+ * @module
+ */
+export const conversations = {
+  list: "Conversations",
+  show: "Which conversations",
+  kinds: { all: "All", unanswered: "Unanswered", down: "Rated bad", up: "Rated good" },
+  instance: "Assistant",
+  open: "Choose a conversation to read it.",
+  messages: (count: number): string => (count === 1 ? "1 message" : `${count} messages`),
+  unanswered: (count: number): string => (count === 1 ? "1 unanswered" : `${count} unanswered`),
+  rated: { up: "Rated good", down: "Rated bad" },
+  roles: { user: "Visitor", assistant: "Assistant" },
+  sources: "Sources:",
+  endings: {
+    running: "This answer is still being written.",
+    length: "The answer was as long as the agent allows, and had no text.",
+    stop: "The agent ended its answer without a text.",
+    stopped: "The visitor stopped this answer.",
+    superseded: "The visitor asked something else before this answer was complete.",
+    "content-filter": "The agent's content filter ended this answer.",
+    failed: "The agent failed, and this answer was not completed.",
+    cut: "The service ended before this answer was complete.",
+    other: "This answer was not completed."
+  } as Readonly<Record<string, string>>,
+  gone: "This conversation does not exist any more. It may have been deleted, or its retention has ended.",
+  none: "No assistant on this website",
+  noneBody:
+    "What visitors ask a chat, and what it answers, is shown here. Where the service runs, this command connects an agent:",
+  command: (site: string): string =>
+    `hydracore instance create --name Assistant --agent-url http://localhost:9000 --site ${site}`,
+  empty: "No conversations yet",
+  emptyBody: "They appear here with the visitor's first message.",
+  elsewhere: "The agent keeps these conversations",
+  elsewhereBody:
+    "This assistant's memory is its agent's. With the memory “edge”, conversations are stored and shown here.",
+  noMatch: "No conversation matches",
+  confirm: "Delete this conversation?",
+  confirmBody: "It is deleted permanently, with all its messages and ratings."
+} as const

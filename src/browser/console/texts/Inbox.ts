@@ -1,0 +1,71 @@
+/**
+ * Texts of the inbox.
+ *
+ * @module
+ */
+export const inbox = {
+  folders: { accepted: "Accepted", quarantined: "Quarantine" },
+  folder: "Folder",
+  unreadOnly: "Unread",
+  search: "Search",
+  form: "Form",
+  allForms: "All forms",
+  export: "Export",
+  exports: { csv: "CSV, a column for each field", ndjson: "NDJSON, nothing left out" },
+  select: (name: string): string => `Select ${name}`,
+  selected: (count: number): string => `${count} selected`,
+  unselect: "Cancel",
+  unread: "Unread",
+  anonymous: "No email address",
+  more: "Show earlier ones",
+  open: "Choose a submission to read it.",
+  list: "Submissions",
+  actions: {
+    read: "Mark as read",
+    unread: "Mark as unread",
+    release: "Release",
+    delete: "Delete",
+    reply: "Reply"
+  },
+  back: "Back to the list",
+  confirm: (count: number): string => (count === 1 ? "Delete this submission?" : `Delete ${count} submissions?`),
+  confirmBody: (count: number): string =>
+    `${count === 1 ? "It is" : "They are"} deleted permanently, with everything that was sent. The statistics stay as they are.`,
+  yes: "Yes",
+  no: "No",
+  nothing: "–",
+  cancel: "Cancel",
+  failed: "That did not work, and nothing was changed.",
+  gone: "This submission does not exist any more. It may have been deleted, or its retention has ended.",
+  received: "Received",
+  from: "Form",
+  visit: "Where it came from",
+  noVisit: "Its visit is not known: the page had no tag for page views, or the visitor blocks it.",
+  attribution: {
+    source: "Source",
+    medium: "Medium",
+    campaign: "Campaign",
+    referrer: "Referrer",
+    entry_page: "Entry page"
+  },
+  suspicious: "It waits here because it looks like spam:",
+  released: "It looked like spam, and was released:",
+  reasons: {
+    honeypot: "a hidden field, which people do not see, was filled in",
+    links: "it has many links",
+    "link-markup": "it has links in HTML or BBCode",
+    repeated: "the same text was sent before",
+    fast: "it was sent faster than a person types",
+    "disposable-email": "its email address is a disposable one"
+  } as Readonly<Record<string, string>>,
+  empty: {
+    accepted: "No submissions yet",
+    acceptedBody:
+      "What visitors send with a form arrives here. Where the service runs, this command prints a form to paste into a page:",
+    quarantined: "Nothing is quarantined",
+    quarantinedBody: "Submissions that look like spam wait here until you release or delete them.",
+    unread: "Everything is read",
+    found: "No submission matches",
+    clear: "Show all"
+  }
+} as const

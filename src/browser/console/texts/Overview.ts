@@ -1,0 +1,188 @@
+/**
+ * Texts of the overview.
+ *
+ * @module
+ */
+import type { Comparison, Dimension, Interval, Metric, Operator, Range } from "../Address.ts"
+
+export const noData = {
+  title: "No visits yet",
+  body: "Pages with this website's tag are counted here. Where the service runs, this command prints the tag:",
+  after: "Paste it into every page, before </head>. The first visit appears here within a minute.",
+  command: (site: string): string => `hydracore site snippet --site ${site}`,
+  earlier: "There are no visits in these days. Choose more days, or see all time.",
+  filtered: "No visit matches these filters.",
+  clear: "Remove the filters",
+  all: "Show all time"
+} as const
+
+export const metrics: Readonly<Record<Metric, string>> = {
+  visitors: "Visitors",
+  visits: "Visits",
+  pageviews: "Views",
+  views_per_visit: "Views per visit",
+  bounce_rate: "Bounce rate",
+  visit_duration: "Duration",
+  events: "Events",
+  conversions: "Leads",
+  conversion_rate: "Conversion rate",
+  group_conversion_rate: "Conversion rate",
+  total_revenue: "Revenue"
+}
+
+export const metricNotes: Readonly<Partial<Record<Metric, string>>> = {
+  visitors: "The unique visitors of each day, summed. Nobody is recognized on another day.",
+  visits: "Page views and events of a visitor without a pause of more than 30 minutes.",
+  pageviews: "Pages that were opened.",
+  bounce_rate: "Visits that saw one page and did nothing more.",
+  visit_duration: "The average time from the first page view of a visit to its last.",
+  conversions: "Accepted submissions, and chats that began."
+}
+
+export const leadsNeedVisit = "A lead belongs to a visit, not to a page or an event. Remove that filter to see leads."
+
+export const dimensions: Readonly<Record<string, string>> = {
+  "event:page": "Page",
+  "event:name": "Event",
+  "event:goal": "Goal",
+  "visit:entry_page": "Entry page",
+  "visit:exit_page": "Exit page",
+  "visit:source": "Source",
+  "visit:referrer": "Referrer",
+  "visit:channel": "Channel",
+  "visit:utm_source": "Campaign source",
+  "visit:utm_medium": "Campaign medium",
+  "visit:utm_campaign": "Campaign",
+  "visit:utm_term": "Campaign term",
+  "visit:utm_content": "Campaign content",
+  "visit:device": "Device",
+  "visit:browser": "Browser",
+  "visit:os": "System",
+  "visit:country": "Country"
+}
+
+export const dimension = (name: Dimension): string => dimensions[name] ?? name.replace("event:props:", "")
+
+export const tabs: Readonly<Record<string, string>> = {
+  "event:page": "Pages",
+  "visit:entry_page": "Entry",
+  "visit:exit_page": "Exit",
+  "visit:source": "Sources",
+  "visit:channel": "Channels",
+  "visit:utm_campaign": "Campaigns",
+  "visit:country": "Countries",
+  "visit:device": "Devices",
+  "visit:browser": "Browsers",
+  "visit:os": "Systems",
+  "event:goal": "Goals",
+  "event:name": "Events"
+}
+
+/** The title of a list's column. */
+export const column = (dimension: Dimension, metric: Metric): string =>
+  metric === "conversion_rate"
+    ? "Rate"
+    : metric === "conversions" && dimension === "event:goal"
+      ? "Total"
+      : metrics[metric]
+
+export const lists = {
+  all: "Show all",
+  allOf: (tab: string): string => `Show all ${tab.toLowerCase()}`,
+  find: "Find",
+  more: "Show more",
+  none: "Nothing in these days.",
+  noMatch: "Nothing matches.",
+  share: "Share",
+  filterBy: (dimension: string, value: string): string => `Filter by ${dimension.toLowerCase()} ${value}`,
+  noneOf: {
+    "visit:utm_campaign":
+      "Links with ?utm_campaign=… in their address are counted here, so that you see which campaign brings visitors.",
+    "event:goal":
+      "A submission and a chat are goals by themselves. hydracore goal create adds others: an event, or a page such as /thanks.",
+    "event:name": "Your pages send events with hydracore('event', 'Signup'). See the guide Websites.",
+    "visit:country": "Countries need a database: see GEO_DATABASE in Settings."
+  } as Readonly<Record<string, string>>
+} as const
+
+/** Values that stand for an absent one, or that are spelled for programs. */
+export const values: Readonly<Record<string, string>> = {
+  "Direct / None": "Direct",
+  "(not set)": "Unknown",
+  desktop: "Desktop",
+  mobile: "Mobile",
+  tablet: "Tablet"
+}
+
+export const operators: Readonly<Record<Operator, string>> = {
+  is: "is",
+  is_not: "is not",
+  contains: "contains",
+  contains_not: "does not contain"
+}
+
+export const filters = {
+  label: "Filters",
+  or: " or ",
+  remove: (text: string): string => `Remove the filter ${text}`,
+  turn: (operator: string): string => `Change to “${operator}”`,
+  clear: "Remove all"
+} as const
+
+export const ranges: Readonly<Record<Exclude<Range, ReadonlyArray<string>>, string>> = {
+  day: "Today",
+  yesterday: "Yesterday",
+  "7d": "Last 7 days",
+  "28d": "Last 28 days",
+  "30d": "Last 30 days",
+  "91d": "Last 91 days",
+  month: "This month",
+  "last-month": "Last month",
+  "6mo": "Last 6 months",
+  year: "This year",
+  "12mo": "Last 12 months",
+  all: "All time"
+}
+
+export const range = {
+  label: "Days",
+  choose: "Choose days…",
+  title: "Choose days",
+  first: "First day",
+  last: "Last day",
+  apply: "Show these days",
+  order: "The last day is before the first one.",
+  zone: (zone: string): string => `Days of ${zone}.`
+} as const
+
+export const comparison = {
+  label: "Comparison",
+  none: "No comparison",
+  names: { previous_period: "Period before", year_over_year: "Year before" } as Readonly<Record<Comparison, string>>,
+  with: (name: string): string => `vs. ${name.toLowerCase()}`,
+  more: (change: string): string => `${change} more than before`,
+  fewer: (change: string): string => `${change} less than before`,
+  same: "As before",
+  before: (value: string): string => `${value} before`
+} as const
+
+export const chart = {
+  intervals: { "time:hour": "Hours", "time:day": "Days", "time:week": "Weeks", "time:month": "Months" } as Readonly<
+    Record<Interval, string>
+  >,
+  interval: "Interval",
+  table: "Table",
+  chart: "Chart",
+  name: (metric: string, interval: string): string => `${metric} by ${interval.toLowerCase().replace(/s$/, "")}`,
+  point: (label: string, value: string, before: string | undefined): string =>
+    before === undefined ? `${label}: ${value}` : `${label}: ${value}, ${before} before`,
+  help: "Arrow keys move along the chart. Enter opens the days of a point. Drag to choose days.",
+  now: "not over yet",
+  when: "When",
+  before: "Before"
+} as const
+
+export const now = {
+  visitors: (count: string, isOne: boolean): string => `${count} ${isOne ? "visitor" : "visitors"} now`,
+  note: "Visitors of the last five minutes"
+} as const

@@ -1,0 +1,26 @@
+/**
+ * Texts of signing in and out.
+ *
+ * @module
+ */
+export const signedOut = {
+  title: "Open the console with a link",
+  body: "The console has no passwords. A link opens it, once, for the websites that the link names. Make one where the service runs:",
+  command: "hydracore console link",
+  after: "It prints an address. Open that address in this browser."
+} as const
+
+export const link = {
+  title: "Open the console",
+  body: "This link works once. After that, this browser stays signed in: 12 hours after its last use, and 30 days at most.",
+  open: "Open the console",
+  spent: "This link has been used or has expired",
+  spentBody: "A link opens the console once. Make a new one where the service runs:"
+} as const
+
+export const session = {
+  label: "Session",
+  roles: { owner: "Owner", viewer: "Viewer" },
+  ends: (time: string): string => `Signed in until ${time}`,
+  end: "Sign out"
+} as const

@@ -1,0 +1,35 @@
+/**
+ * Diagnoses the mail server. Pure: callers collect the facts.
+ *
+ * @module
+ */
+import { type Finding, ok, problem, warning } from "./Finding.ts"
+
+/** What came of a connection with a login and without a mail. */
+export type MailFacts =
+  | { readonly _tag: "Ready"; readonly isEncrypted: boolean; readonly isLocal: boolean }
+  /** `error` is the server's answer, or what went wrong before it. It holds no password. */
+  | { readonly _tag: "Failed"; readonly error: string }
+
+/** @param facts null without `SMTP_URL` */
+export const ofMail = (facts: MailFacts | null): ReadonlyArray<Finding> => {
+  if (facts === null) return []
+  if (facts._tag === "Failed") {
+    return [
+      problem(
+        "mail",
+        `The mail server cannot be used (${facts.error}); mails wait, and are given up after about three days.`,
+        "Check that it can be reached from here, and that the host, the port, the user and the password in SMTP_URL are right."
+      )
+    ]
+  }
+  return facts.isEncrypted || facts.isLocal
+    ? [ok("mail", "The mail server accepts connections and the login of SMTP_URL.")]
+    : [
+        warning(
+          "mail",
+          "The mail server offers no TLS: mails with visitors' data cross the network in clear.",
+          "Use the server's TLS port with smtps:// in SMTP_URL, or turn on STARTTLS at the server."
+        )
+      ]
+}
