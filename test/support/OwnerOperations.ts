@@ -11,9 +11,10 @@ import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { Shares } from "../../src/services/sites/Shares.ts"
 import * as SubmissionDrafts from "./SubmissionDraft.ts"
 
-type Services = SubmissionRepo | InstanceDirectory | ConversationStore | WidgetTokens | Goals
+type Services = SubmissionRepo | InstanceDirectory | ConversationStore | WidgetTokens | Goals | Shares
 
 export interface Operation {
   readonly method: "GET" | "POST" | "PATCH" | "DELETE"
@@ -116,8 +117,27 @@ const changing = (
   ...more
 })
 
+/** The id of a new share of a website, or of none if the website does not exist. */
+const newShare = (site: string) =>
+  Effect.flatMap(Shares, (shares) =>
+    shares.create({ websiteConfigId: site.toLowerCase(), label: null, expiresAt: null })
+  ).pipe(
+    Effect.flatMap(Effect.fromOption),
+    Effect.map(({ share }) => share.shareId),
+    Effect.orElseSucceed(() => randomUUID())
+  )
+
 /** The operations on settings. */
 const setUp: ReadonlyArray<Operation> = [
+  reading("shares"),
+  changing("POST", "shares", () => ({})),
+  {
+    method: "DELETE",
+    path: ofSite(":site_id", "shares/:share_id"),
+    scope: "write",
+    status: 204,
+    request: (site) => Effect.map(newShare(site), (id) => ({ path: ofSite(site, `shares/${id}`) }))
+  },
   reading("", "read"),
   changing("PATCH", "", () => ({ name: "B" })),
   reading("decisions", "stats"),

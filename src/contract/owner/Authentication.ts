@@ -69,24 +69,24 @@ export class SharedCaller extends Context.Service<SharedCaller, SharedAccess>()(
 ) {}
 
 /** Authenticates requests of shared dashboards. A share's secret is no key: no other endpoint takes it. */
-export class SharedAuthentication extends HttpApiMiddleware.Service<
-  SharedAuthentication,
-  { provides: SharedCaller }
->()("hydracore/contract/owner/SharedAuthentication", {
-  error: [
-    ...Errors.common,
-    Errors.Unauthorized,
-    Errors.NotFound,
-    Errors.UnsupportedMediaType,
-    Errors.TooManyRequests,
-    Errors.ServiceUnavailable
-  ],
-  security: {
-    shareSecret: HttpApiSecurity.bearer.pipe(
-      HttpApiSecurity.annotate(
-        OpenApi.Description,
-        "The secret in the address of a shared dashboard: `hsh_` and 43 characters. It shows the statistics of one website, without small counts."
+export class SharedAuthentication extends HttpApiMiddleware.Service<SharedAuthentication, { provides: SharedCaller }>()(
+  "hydracore/contract/owner/SharedAuthentication",
+  {
+    error: [
+      ...Errors.common,
+      Errors.Unauthorized,
+      Errors.NotFound,
+      Errors.UnsupportedMediaType,
+      Errors.TooManyRequests,
+      Errors.ServiceUnavailable
+    ],
+    security: {
+      shareSecret: HttpApiSecurity.bearer.pipe(
+        HttpApiSecurity.annotate(
+          OpenApi.Description,
+          "The secret in the address of a shared dashboard: `hsh_` and 43 characters. It shows the statistics of one website, without small counts."
+        )
       )
-    )
+    }
   }
-}) {}
+) {}

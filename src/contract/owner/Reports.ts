@@ -91,7 +91,9 @@ const ExecutedQuery = Schema.Struct({
 /** The answer to a query whose metrics have values of this schema. */
 const reportOf = <Value>(value: Schema.Codec<Value>) => {
   const values = {
-    dimensions: Schema.Array(Schema.String).annotate({ description: "A value per dimension of the query, in its order" }),
+    dimensions: Schema.Array(Schema.String).annotate({
+      description: "A value per dimension of the query, in its order"
+    }),
     metrics: Schema.Array(value).annotate({ description: "A value per metric of the query, in its order" })
   }
   return Schema.Struct({

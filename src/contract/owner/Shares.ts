@@ -163,4 +163,3 @@ export class SharedGroup extends HttpApiGroup.make("shared")
   .annotateMerge(
     OpenApi.annotations({ title: "Shared", description: "What a shared dashboard shows to anybody with its address" })
   ) {}
-

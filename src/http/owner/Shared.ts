@@ -7,10 +7,13 @@ import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../contract/owner/Api.ts"
 import { SharedCaller } from "../../contract/owner/Authentication.ts"
+import * as Errors from "../../contract/owner/Errors.ts"
 import * as SharedQuery from "../../core/analytics/report/SharedQuery.ts"
 import * as Failures from "./Failures.ts"
 import { decode, invalid } from "./Reports.ts"
 import { SharedReports } from "./SharedReports.ts"
+
+const elsewhere = Errors.make("NotFound", "This dashboard shows another website. GET /v1/owner/shared names it.")
 
 export const layer = HttpApiBuilder.group(
   OwnerApi,
@@ -29,7 +32,9 @@ export const layer = HttpApiBuilder.group(
         Effect.gen(function* () {
           const request = yield* decode(payload)
           const allowed = yield* Effect.fromResult(SharedQuery.restrict(request)).pipe(Effect.mapError(invalid))
-          return yield* reports.query(yield* SharedCaller, allowed)
+          const access = yield* SharedCaller
+          if (request.siteId !== access.share.websiteConfigId) return yield* Effect.fail(elsewhere)
+          return yield* reports.query(access, allowed)
         }).pipe(Effect.catchTags(Failures.ofQuery))
       )
       .handle("now", () =>

@@ -13,7 +13,7 @@ import * as DateRange from "../../core/analytics/report/DateRange.ts"
 import type { Query, Request } from "../../core/analytics/report/Query.ts"
 import * as SharedQuery from "../../core/analytics/report/SharedQuery.ts"
 import * as SmallCounts from "../../core/analytics/report/SmallCounts.ts"
-import { type ReportError, Reports, type ReportSite, type ReportTooLarge } from "../../services/analytics/Reports.ts"
+import { type ReportError, type ReportSite, Reports, type ReportTooLarge } from "../../services/analytics/Reports.ts"
 
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 

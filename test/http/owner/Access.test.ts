@@ -35,6 +35,9 @@ it("the list of operations that name a website is complete", () => {
         `DELETE /v1/owner/${name}/:${name.slice(0, -1)}_id`
       ]),
       ...["POST", "GET", "DELETE"].map((method) => `${method} /v1/owner/session`),
+      "GET /v1/owner/shared",
+      "POST /v1/owner/shared/query",
+      "GET /v1/owner/shared/now",
       ...operations.map(({ method, path }) => `${method} ${path}`)
     ]
   )

@@ -9,7 +9,7 @@
  */
 import { Result } from "effect"
 import * as Goal from "../Goal.ts"
-import { type InputError, type Invalid, InputReader, invalid, oneOf } from "./InputReader.ts"
+import { type InputError, InputReader, type Invalid, invalid, oneOf } from "./InputReader.ts"
 import type { Condition, Dimension, Filter, Metric, Request } from "./Query.ts"
 import { isTimeDimension } from "./Query.ts"
 
@@ -45,7 +45,8 @@ export const filterDimensions = [
 /** The most rows of an answer. */
 export const maxRows = 1_000
 
-const isOf = <A extends string>(names: ReadonlyArray<A>, name: string): name is A => names.some((known) => known === name)
+const isOf = <A extends string>(names: ReadonlyArray<A>, name: string): name is A =>
+  names.some((known) => known === name)
 
 const isCondition = (filter: Filter): filter is Condition => "dimension" in filter
 
@@ -56,7 +57,10 @@ const leads: ReadonlyArray<string> = Object.values(Goal.leads)
 
 /** Whether a condition is the one that counts leads. */
 const countsLeads = ({ dimension, operator, values }: Condition): boolean =>
-  dimension === "event:goal" && operator === "is" && values.length === leads.length && leads.every((name) => values.includes(name))
+  dimension === "event:goal" &&
+  operator === "is" &&
+  values.length === leads.length &&
+  leads.every((name) => values.includes(name))
 
 /** The conditions that choose visitors. */
 const choices = (request: Request): ReadonlyArray<Condition> =>
