@@ -16,6 +16,7 @@ import * as DemoCountries from "../demo/DemoCountries.ts"
 import * as DemoData from "../demo/DemoData.ts"
 import * as DemoFeed from "../demo/DemoFeed.ts"
 import * as DemoSite from "../demo/DemoSite.ts"
+import * as SampleData from "../demo/SampleData.ts"
 import * as Migrate from "./Migrate.ts"
 import * as Serve from "./Serve.ts"
 import * as LocalDatabase from "./support/LocalDatabase.ts"
@@ -121,7 +122,7 @@ See what arrived, in another terminal:
 ${hydracore} stats --site ${demo.website_config_id}
 ${hydracore} submissions export --site ${demo.website_config_id}
 
-Which campaign brought leads:
+The first start stored sample data: made-up visits, events and forms of the 60 days before it. Which campaign brought leads:
 
 ${hydracore} stats --site ${demo.website_config_id} --by visit:utm_campaign
 
@@ -160,7 +161,7 @@ export const command = Command.make(
       yield* Effect.addFinalizer(() => feed.end)
       const server = yield* Effect.provide(HttpServer.HttpServer, service)
       const listening = HttpServer.formatAddress(server.address)
-      const { demo, shows } = yield* DemoData.prepare({
+      const { demo, isNew, shows } = yield* DemoData.prepare({
         dataDir: settings.dataDir,
         // A server on all addresses is reachable on the loopback address.
         baseUrl: listening.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"),
@@ -168,6 +169,7 @@ export const command = Command.make(
       }).pipe(Effect.provide(service))
       const file = DemoData.demoFile(settings.dataDir)
       yield* LocalDatabase.writePrivate(file, DemoData.encode(demo))
+      if (isNew) yield* Effect.provide(SampleData.store(shows), service)
       yield* Deferred.succeed(website, demo.base_url)
       yield* feed.show(shows)
       yield* site.open(demo)

@@ -57,7 +57,7 @@ const findOrMake = <A extends { readonly name: string }, E>(
 
 /**
  * Finds or creates the demo's website, instance, token and key, and sets the instance's agent to `agentUrl`. Returns the
- * record for `demo.json`, which the caller writes, and the ids that the live feed shows.
+ * record for `demo.json`, which the caller writes, the ids that the live feed shows, and whether the website was created.
  */
 export const prepare = Effect.fnUntraced(function* (options: {
   readonly dataDir: string
@@ -70,8 +70,9 @@ export const prepare = Effect.fnUntraced(function* (options: {
   const keys = yield* OwnerKeys
   const recorded = Option.getOrUndefined(read(options.dataDir))
 
+  const known = yield* sites.list
   const site: Site = yield* findOrMake(
-    yield* sites.list,
+    known,
     siteName,
     (site) => site.websiteConfigId === recorded?.website_config_id,
     sites.create({ name: siteName, origins: [] })
@@ -126,5 +127,5 @@ export const prepare = Effect.fnUntraced(function* (options: {
     websiteConfigId: site.websiteConfigId,
     instanceId: instance.instanceId
   }
-  return { demo, shows }
+  return { demo, shows, isNew: !known.some(({ websiteConfigId }) => websiteConfigId === site.websiteConfigId) }
 })

@@ -34,7 +34,8 @@ describe("the demo's data", () => {
       const dataDir = yield* dataFolder
       const first = yield* prepare(dataDir)
       assert.deepStrictEqual(DemoData.read(dataDir), Option.some(first.demo))
-      assert.deepStrictEqual(yield* prepare(dataDir, "http://127.0.0.1:9001"), first)
+      assert.isTrue(first.isNew)
+      assert.deepStrictEqual(yield* prepare(dataDir, "http://127.0.0.1:9001"), { ...first, isNew: false })
       writeFileSync(DemoData.demoFile(dataDir), "spoiled")
       const { demo } = yield* prepare(dataDir, "http://127.0.0.1:9002")
       // The token and the key cannot be found without the file, which has their secrets.

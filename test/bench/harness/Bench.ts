@@ -153,7 +153,8 @@ const compare = Effect.fnUntraced(function* (
 export const run = (options: Options) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const testBed = yield* TestBed.make
+      const testBed = yield* TestBed.make(options.data)
+      yield* TestBed.dropDatabases(testBed, ["bench_edge", "bench_fresh"])
       const edge = yield* Edge.prepare(testBed, root, "bench_edge")
       if (options.against !== undefined) return yield* compare(testBed, edge, options.against, options)
       const { profile } = options

@@ -29,6 +29,8 @@ export interface Options {
   readonly stored: number
   /** The number of page views that reports are made of. */
   readonly reported: number
+  /** A folder that keeps the page views of the reports for later runs of this day. */
+  readonly data: string | undefined
   readonly quick: boolean
   /** A git revision that the checkout is compared with, instead of the peers. */
   readonly against: string | undefined
@@ -49,6 +51,7 @@ export const usage = `scripts/bench [--quick [--against REVISION [--endpoints NA
   --connections NUMBER  of the load (64)
   --stored NUMBER       page views in the prefilled table (10000000)
   --reported NUMBER     page views of the reports (20000000)
+  --data FOLDER         keep the page views of the reports in FOLDER, and use those that an earlier run of this day kept there
   --profile FOLDER      only page views on the service; keeps its CPU profiles in FOLDER and prints where the time goes
   --write               write the results to test/bench/README.md and draw the chart; a full run always does`
 
@@ -69,6 +72,7 @@ const flags = {
   connections: { type: "string" },
   stored: { type: "string" },
   reported: { type: "string" },
+  data: { type: "string" },
   profile: { type: "string" },
   write: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false }
@@ -140,6 +144,7 @@ export const parse = (args: ReadonlyArray<string>): Parsed => {
       ...numbers,
       quick,
       against,
+      data: given.data,
       profile,
       write: given.write || (!quick && only === undefined && profile === undefined)
     }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import * as Edge from "./Edge.ts"
 import * as TestBed from "./TestBed.ts"
 
@@ -61,16 +61,11 @@ const day = (edge: Edge.Edge, start: number, visits: number): string => `
   ) AS visit CROSS JOIN LATERAL (SELECT started + view * interval '40 seconds' AS at FROM generate_series(0, more) AS view) AS view
   WHERE at < now() ORDER BY at`
 
-/**
- * Copies a prepared database and inserts about `rows` page views of twelve months, today included. Triggers are off meanwhile,
- * as in a restore: a trigger would mark every row.
- */
-export const fill = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, rows: number) {
-  const full = yield* Edge.copy(testBed, edge, "bench_reports")
+const statements = (edge: Edge.Edge, rows: number): ReadonlyArray<string> => {
   const now = Date.now()
   const [first = date(now)] = months(now)
   const days = Math.floor((now - Date.parse(first)) / dayMillis) + 1
-  yield* TestBed.runStatements(testBed, full.database, [
+  return [
     `INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
       SELECT gen_random_uuid(), md5(n::text)::uuid,
         CASE n WHEN 0 THEN '${small.trackingToken}' ELSE gen_random_uuid() END, 'Website ' || n
@@ -78,9 +73,47 @@ export const fill = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge:
     ...months(now).map(partition),
     "SET session_replication_role = replica",
     ...Array.from({ length: days }, (_, index) =>
-      day(full, Date.parse(first) + index * dayMillis, Math.ceil(rows / days / 3))
+      day(edge, Date.parse(first) + index * dayMillis, Math.ceil(rows / days / 3))
     ),
     "VACUUM (ANALYZE) page_view"
-  ])
-  return full
+  ]
+}
+
+const Sites = Schema.Tuple([
+  Schema.Struct({
+    hostedWebsiteId: Schema.String,
+    trackingToken: Schema.String,
+    websiteConfigId: Schema.String
+  })
+])
+
+/** The bench's own website in a kept database. */
+const keptSite = (testBed: TestBed.TestBed, database: string) =>
+  TestBed.onDatabase(testBed, database, (sql) =>
+    sql`SELECT hosted_website_id AS "hostedWebsiteId", tracking_token AS "trackingToken",
+      website_config_id AS "websiteConfigId" FROM site WHERE name = 'Bench'`.pipe(
+      Effect.flatMap(Schema.decodeUnknownEffect(Sites)),
+      Effect.map(([site]): Edge.Site => site)
+    )
+  )
+
+/**
+ * Copies a prepared database and inserts about `rows` page views of twelve months, today included. Triggers are off meanwhile,
+ * as in a restore: a trigger would mark every row. Uses the database that an earlier run of this day kept, if there is one.
+ */
+export const fill = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, rows: number) {
+  const database = `bench_reports_${rows}_${date(Date.now()).replaceAll("-", "_")}`
+  if (yield* TestBed.hasDatabase(testBed, database)) {
+    const full: Edge.Edge = { ...edge, database, site: yield* keptSite(testBed, database) }
+    yield* Edge.command(testBed, full.root, database, ["migrate"])
+    console.error(`reports: the page views that an earlier run kept in ${database}`)
+    return full
+  }
+  const draft = `${database}_new`
+  yield* TestBed.dropDatabases(testBed, [draft])
+  const full = yield* Edge.copy(testBed, edge, draft)
+  yield* TestBed.runStatements(testBed, draft, statements(full, rows))
+  yield* TestBed.runStatements(testBed, "postgres", [`ALTER DATABASE ${draft} RENAME TO ${database}`])
+  console.error(`reports: ${rows} page views inserted`)
+  return { ...full, database }
 })

@@ -125,7 +125,6 @@ const measureRates = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge
 /** Fills a database, rolls it up and measures. */
 export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, options: Options) {
   const full = yield* ReportData.fill(testBed, edge, options.reported)
-  console.error(`reports: ${options.reported} page views inserted`)
   const begin = performance.now()
   yield* Edge.command(testBed, full.root, full.database, ["report", "rebuild"])
   const rebuilt = (performance.now() - begin) / 1000

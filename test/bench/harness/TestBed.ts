@@ -51,8 +51,13 @@ const query = <A, E extends { readonly message: string }>(
 
 const Postmaster = Schema.Tuple([Schema.Struct({ pid: Schema.Int })])
 
-/** Makes the folder and starts the cluster. Closing the scope stops the cluster and removes all files. */
-export const make: Effect.Effect<TestBed, Program.BenchError, Scope.Scope> = Effect.gen(function* () {
+/**
+ * Makes the folder and starts the cluster. Closing the scope stops the cluster and removes all files, except those of a cluster
+ * in the folder `data`.
+ */
+export const make = Effect.fnUntraced(function* (
+  data?: string
+): Effect.fn.Return<TestBed, Program.BenchError, Scope.Scope> {
   const folders: Array<string> = []
   const folder = yield* Effect.acquireRelease(
     Effect.promise(async () => {
@@ -63,10 +68,10 @@ export const make: Effect.Effect<TestBed, Program.BenchError, Scope.Scope> = Eff
     // The cluster may keep its files in a second folder.
     () => Effect.promise(() => Promise.all(folders.map((each) => rm(each, { recursive: true, force: true }))))
   )
-  const cluster = yield* EmbeddedCluster.start({ dataDir: path.join(folder, "postgres"), settings }).pipe(
+  const cluster = yield* EmbeddedCluster.start({ dataDir: data ?? path.join(folder, "postgres"), settings }).pipe(
     Effect.mapError(({ message }) => new Program.BenchError({ message }))
   )
-  folders.push(cluster.home)
+  if (data === undefined) folders.push(cluster.home)
   const urlOf = (database: string) => {
     const url = new URL(cluster.url)
     url.pathname = `/${database}`
@@ -92,6 +97,22 @@ export const runStatements = (testBed: TestBed, database: string, statements: Re
   onDatabase(testBed, database, (sql) =>
     Effect.forEach(statements, (statement) => sql.unsafe(statement), { discard: true }).pipe(
       Effect.mapError(({ reason }) => new Program.BenchError({ message: String(reason.cause) }))
+    )
+  )
+
+/** Deletes databases, which an earlier run can have left in a kept cluster. */
+export const dropDatabases = (testBed: TestBed, names: ReadonlyArray<string>) =>
+  runStatements(
+    testBed,
+    "postgres",
+    names.map((name) => `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+  )
+
+/** Whether the cluster has a database. */
+export const hasDatabase = (testBed: TestBed, name: string) =>
+  onDatabase(testBed, "postgres", (sql) =>
+    sql`SELECT 1 AS one FROM pg_database WHERE datname = ${PgTypes.text(name)}`.pipe(
+      Effect.map((rows) => rows.length > 0)
     )
   )
 
