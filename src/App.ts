@@ -61,12 +61,18 @@ export const mailer = ({ mail }: Pick<Settings, "mail">) =>
   Option.map(mail, ({ server }) => SmtpMailer.layer({ server: Redacted.value(server) }))
 
 /** What sends mails: none without `SMTP_URL`. */
-export const mail = (settings: Pick<Settings, "mail" | "secretsKey">) => {
-  const { mail, secretsKey } = settings
+export const mail = (settings: Settings) => {
+  const { console, mail, ownerPort, secretsKey } = settings
   return Option.map(
     Option.all({ mail, secretsKey, mailer: mailer(settings) }),
     ({ mail: { from, publicUrl }, mailer, secretsKey: key }) => ({
-      sender: { from, publicUrl, secretsKey: key },
+      sender: {
+        from,
+        publicUrl,
+        // A port of its own has another address, which no setting says.
+        consoleUrl: console && Option.isNone(ownerPort) ? `${publicUrl}/console` : null,
+        secretsKey: key
+      },
       mailer
     })
   )

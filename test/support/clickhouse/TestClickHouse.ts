@@ -67,7 +67,14 @@ export const empty: Layer.Layer<ClickHouse> = Layer.effect(
   }).pipe(Effect.orDie)
 )
 
-/** The same with the tables of one server. */
-export const layer: Layer.Layer<ClickHouse> = Layer.effectDiscard(Effect.orDie(Migrations.run(Tables.server))).pipe(
-  Layer.provideMerge(empty)
+/** Turns the synchronization with the disk off, as for the tests' PostgreSQL. */
+const withoutSync = ClickHouse.use(({ command }) =>
+  Effect.forEach(Tables.tables, ({ name }) =>
+    command(`ALTER TABLE ${name} MODIFY SETTING fsync_after_insert = 0, fsync_part_directory = 0`)
+  )
 )
+
+/** The same with the tables of one server. */
+export const layer: Layer.Layer<ClickHouse> = Layer.effectDiscard(
+  Migrations.run(Tables.server).pipe(Effect.andThen(withoutSync), Effect.orDie)
+).pipe(Layer.provideMerge(empty))
