@@ -2,7 +2,8 @@
  * Shared dashboards over HTTP: what anybody with the address sees, and what it does not reach.
  */
 import { assert, layer } from "@effect/vitest"
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
+import * as RateLimit from "../../../src/core/limits/RateLimit.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { operations, requestOf } from "../../support/OwnerOperations.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
@@ -132,7 +133,7 @@ for (const [name, storage] of emptyStorages) {
   )
 }
 
-layer(testServer({ rateLimitOwner: Option.some({ limit: 4, windowMillis: 60_000 }) }), {
+layer(testServer({ rateLimitOwner: RateLimit.parse("owner", "4/minute") }), {
   excludeTestServices: true
 })("shared dashboards within limits", (it) => {
   it.effect("an address has a limit of its own for shared dashboards, and one for wrong secrets", () =>
