@@ -5,6 +5,7 @@
  * @module
  */
 import type { OwnerApi } from "../../contract/owner/Api.ts"
+import * as Location from "./Location.ts"
 
 type Groups = (typeof OwnerApi)["groups"]
 type EndpointOf<Group> = Group extends { readonly endpoints: infer Endpoints } ? Endpoints[keyof Endpoints] : never
@@ -39,14 +40,23 @@ type AsTexts<Query> = [Query] extends [never]
       }
     : never
 
-/** What a request of an operation needs. The contract's values are plain JSON, so its decoded types are those on the wire. */
+/** A body as it is sent: the time at which something expires is a text. */
+type OnTheWire<Body> = [Body] extends [never]
+  ? never
+  : Body extends { readonly Type: infer Value }
+    ? Value extends { readonly expires_at?: number }
+      ? { readonly Type: Omit<Value, "expires_at"> & { readonly expires_at?: string } }
+      : { readonly Type: Value }
+    : never
+
+/** What a request of an operation needs. Except for these, the contract's decoded types are those on the wire. */
 export type Input<O extends Operation> =
   EndpointNamed<O> extends {
     readonly "~Params": infer Params
     readonly "~Query": infer Query
     readonly "~Payload": infer Body
   }
-    ? Part<"params", Params> & Part<"query", AsTexts<Query>> & Part<"body", Body>
+    ? Part<"params", Params> & Part<"query", AsTexts<Query>> & Part<"body", OnTheWire<Body>>
     : never
 
 export type Answer<O extends Operation> =
@@ -103,6 +113,12 @@ const failed = (kind: FailureKind, response?: Response): { readonly ok: false; r
   failure: { kind, retryAfter: Number(response?.headers.get("retry-after")) || undefined }
 })
 
+/** The secret of a shared dashboard for its own endpoints; other requests have the cookie of a session. */
+const authorization = (path: string): Readonly<Record<string, string>> => {
+  const { share } = Location.current()
+  return share !== null && path.startsWith("/v1/owner/shared") ? { authorization: `Bearer ${share}` } : {}
+}
+
 /** Sends a request. Rejects only if `signal` aborts it. */
 export const send = async <O extends Operation>(
   operation: O,
@@ -114,10 +130,11 @@ export const send = async <O extends Operation>(
   try {
     const response = await fetch(addressOf(path, parts), {
       method,
-      ...(parts.body !== undefined && {
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(parts.body)
-      }),
+      headers: {
+        ...authorization(path),
+        ...(parts.body !== undefined && { "content-type": "application/json" })
+      },
+      ...(parts.body !== undefined && { body: JSON.stringify(parts.body) }),
       ...(signal && { signal })
     })
     if (!response.ok) return failed(kinds[response.status] ?? "defect", response)

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { useLayoutEffect, useRef } from "preact/hooks"
 import * as Address from "../Address.ts"
 import * as Format from "../Format.ts"
 import { go, linkTo, useAddress } from "../Location.ts"
@@ -19,7 +20,7 @@ export type Site = Answer<"GET /v1/owner/sites">["sites"][number]
 /** What another website does not inherit: ids and names of this one. */
 const elsewhere = { filters: [], list: null } as const
 
-const ThemeMenu = () => {
+export const ThemeMenu = () => {
   const choice = useStore(Theme.choice)
   return (
     <Menu
@@ -84,6 +85,11 @@ interface Props {
 
 export const Bar = ({ session, site, sites }: Props) => {
   const { page } = useAddress()
+  const pages = useRef<HTMLElement>(null)
+  // A phone shows a part of the pages only.
+  useLayoutEffect(() => {
+    pages.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" })
+  }, [page, site === undefined])
   return (
     <header class="bar">
       <button type="button" class="skip" onClick={() => document.getElementById("content")?.focus()}>
@@ -113,7 +119,7 @@ export const Bar = ({ session, site, sites }: Props) => {
           >
             <b>{site.name}</b>
           </Menu>
-          <nav aria-label={Texts.frame.pages}>
+          <nav ref={pages} aria-label={Texts.frame.pages}>
             {Object.entries(Texts.pages).map(([name, title]) => (
               <a
                 key={name}
