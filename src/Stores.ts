@@ -101,7 +101,6 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemoryGoals.layer,
     MemoryFormDirectory.layer,
     MemoryInbox.layer,
-    MemorySiteActivity.layer,
     MemoryReadiness.layer,
     MemoryNotifications.layer,
     MemoryWidgetTokens.layer,
@@ -109,9 +108,13 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemoryConsoleSessions.layer,
     MemoryShares.layer,
     MemoryWebhooks.layer,
-    Layer.mergeAll(MemoryPersons.layer, MemoryTranscripts.layer, MemorySiteErasure.layer, MemoryDeliveries.layer).pipe(
-      Layer.provideMerge(MemoryConversationStore.layer())
-    )
+    Layer.mergeAll(
+      MemoryPersons.layer,
+      MemoryTranscripts.layer,
+      MemorySiteErasure.layer,
+      MemoryDeliveries.layer,
+      MemorySiteActivity.layer
+    ).pipe(Layer.provideMerge(MemoryConversationStore.layer()))
   ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(

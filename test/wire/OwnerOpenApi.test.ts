@@ -78,6 +78,7 @@ describe("wire/OwnerOpenApi", () => {
         "get /v1/owner/sites/{site_id}/shares",
         "post /v1/owner/sites/{site_id}/shares",
         "delete /v1/owner/sites/{site_id}/shares/{share_id}",
+        "get /v1/owner/sites/{site_id}/live",
         "get /v1/owner/shared",
         "post /v1/owner/shared/query",
         "get /v1/owner/shared/now"

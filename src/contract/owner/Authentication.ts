@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Context } from "effect"
+import { Context, type Effect } from "effect"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as OpenApi from "effect/http-api/OpenApi"
@@ -18,6 +18,8 @@ export interface Identity extends Access {
   /** Of the key or the session. */
   readonly id: string
   readonly session: OpenSession | null
+  /** Whether the key or the session is valid now, for answers that take long. */
+  readonly isValid: Effect.Effect<boolean>
 }
 
 export class Caller extends Context.Service<Caller, Identity>()("hydracore/contract/owner/Caller") {}

@@ -9,6 +9,7 @@ import { Authentication, Caller, Guest, type Identity } from "../../contract/own
 import type * as Errors from "../../contract/owner/Errors.ts"
 import * as ConsoleCookie from "../../core/http/ConsoleCookie.ts"
 import * as ConsoleSession from "../../core/sites/ConsoleSession.ts"
+import type { StorageUnavailable } from "../../services/Storage.ts"
 import { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
 import { OwnerKeys } from "../../services/sites/OwnerKeys.ts"
 import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
@@ -65,6 +66,10 @@ export const layer = (options: Options) =>
         return session
       })
 
+      /** A store that cannot be reached now takes nothing away. */
+      const isFound = <A>(lookup: Effect.Effect<Option.Option<A>, StorageUnavailable>): Effect.Effect<boolean> =>
+        Effect.map(lookup, Option.isSome).pipe(Effect.orElseSucceed(() => true))
+
       return {
         consoleSession: Effect.fnUntraced(function* (handler, { credential }) {
           const found = yield* sessionOf(Redacted.value(credential)).pipe(
@@ -76,7 +81,13 @@ export const layer = (options: Options) =>
           if (Option.isNone(found.success)) return yield* Effect.fail(unauthorized)
           yield* noStore
           const session = found.success.value
-          return yield* answer(handler, { ...ConsoleSession.accessOf(session), id: session.sessionId, session })
+          const isValid = isFound(sessions.authenticate(Redacted.value(credential)))
+          return yield* answer(handler, {
+            ...ConsoleSession.accessOf(session),
+            id: session.sessionId,
+            session,
+            isValid
+          })
         }),
         ownerKey: Effect.fnUntraced(function* (handler, { credential }) {
           yield* noStore
@@ -90,7 +101,8 @@ export const layer = (options: Options) =>
           }
           const { keyId, scope, sites } = found.value
           yield* limits.count(keyId)
-          return yield* answer(handler, { scope, sites, id: keyId, session: null })
+          const isValid = isFound(keys.authenticate(Redacted.value(credential)))
+          return yield* answer(handler, { scope, sites, id: keyId, session: null, isValid })
         })
       }
     })

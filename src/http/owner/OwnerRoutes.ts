@@ -19,6 +19,8 @@ import * as ConversationHandlers from "./Conversations.ts"
 import * as CredentialHandlers from "./Credentials.ts"
 import * as FormHandlers from "./Forms.ts"
 import * as GoalHandlers from "./Goals.ts"
+import * as LiveHandlers from "./Live.ts"
+import * as LiveFeeds from "./LiveFeeds.ts"
 import * as NotificationHandlers from "./Notifications.ts"
 import * as OwnerConversations from "./OwnerConversations.ts"
 import * as OwnerCredentials from "./OwnerCredentials.ts"
@@ -60,6 +62,7 @@ type HandlerServices =
   | OwnerCredentials.OwnerCredentials
   | OwnerShares.OwnerShares
   | SharedReports.SharedReports
+  | LiveFeeds.LiveFeeds
   | OwnerWebhooks.OwnerWebhooks
   | OwnerNotifications.OwnerNotifications
   | OwnerForms.OwnerForms
@@ -90,6 +93,7 @@ export const layer = (options: Options) =>
           TokenHandlers.layer,
           CredentialHandlers.layer,
           ShareHandlers.layer,
+          LiveHandlers.layer,
           SharedHandlers.layer,
           WebhookHandlers.layer,
           NotificationHandlers.layer,
@@ -108,6 +112,7 @@ export const layer = (options: Options) =>
       OwnerCredentials.layer,
       OwnerShares.layer,
       SharedReports.layer,
+      LiveFeeds.layer,
       OwnerWebhooks.layer(options),
       OwnerNotifications.layer,
       OwnerForms.layer,

@@ -134,7 +134,7 @@ describe("http/owner/OwnerSites", () => {
           const proof = yield* owned
             .authorize(websiteConfigId, required)
             .pipe(
-              Effect.provideService(Caller, { scope: granted, sites: "all", id: "a", session: null }),
+              Effect.provideService(Caller, { scope: granted, sites: "all", id: "a", session: null, isValid: Effect.succeed(true) }),
               Effect.option
             )
           assert.strictEqual(Option.isSome(proof), Scope.includes(granted, required), `${granted}, ${required}`)
