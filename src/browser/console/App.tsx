@@ -39,7 +39,7 @@ const isPage = (name: string): name is keyof typeof pages => Object.hasOwn(pages
 
 export const App = () => {
   const { share } = useAddress()
-  return share === null ? <Console /> : <Shared key={share} />
+  return share === null ? <Console /> : <Shared key={share} secret={share} />
 }
 
 const Console = () => {

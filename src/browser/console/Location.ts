@@ -10,8 +10,6 @@ const store = Store.make(Address.parse(location.hash))
 
 addEventListener("hashchange", () => store.set(Address.parse(location.hash)))
 
-export const current = (): Address.Address => store.get()
-
 export const useAddress = (): Address.Address => Store.useStore(store)
 
 /** The address with some parts changed, for a link. */

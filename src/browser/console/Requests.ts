@@ -5,7 +5,6 @@
  * @module
  */
 import type { OwnerApi } from "../../contract/owner/Api.ts"
-import * as Location from "./Location.ts"
 
 type Groups = (typeof OwnerApi)["groups"]
 type EndpointOf<Group> = Group extends { readonly endpoints: infer Endpoints } ? Endpoints[keyof Endpoints] : never
@@ -113,11 +112,16 @@ const failed = (kind: FailureKind, response?: Response): { readonly ok: false; r
   failure: { kind, retryAfter: Number(response?.headers.get("retry-after")) || undefined }
 })
 
-/** The secret of a shared dashboard for its own endpoints; other requests have the cookie of a session. */
-const authorization = (path: string): Readonly<Record<string, string>> => {
-  const { share } = Location.current()
-  return share !== null && path.startsWith("/v1/owner/shared") ? { authorization: `Bearer ${share}` } : {}
+let shareSecret: string | null = null
+
+/** Sets the secret of the shared dashboard that the page shows. */
+export const authorizeShared = (secret: string): void => {
+  shareSecret = secret
 }
+
+/** The secret of a shared dashboard for its own endpoints; other requests have the cookie of a session. */
+const authorization = (path: string): Readonly<Record<string, string>> =>
+  shareSecret !== null && path.startsWith("/v1/owner/shared") ? { authorization: `Bearer ${shareSecret}` } : {}
 
 /** Sends a request. Rejects only if `signal` aborts it. */
 export const send = async <O extends Operation>(

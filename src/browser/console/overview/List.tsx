@@ -9,7 +9,8 @@ import * as Format from "../Format.ts"
 import { go, useAddress } from "../Location.ts"
 import * as Texts from "../Texts.ts"
 import * as Queries from "./Queries.ts"
-import { type Row, useReport } from "./Statistics.ts"
+import type { Row } from "./Report.ts"
+import { useReport } from "./Statistics.ts"
 
 /** The rows of a list that is not opened. */
 export const shownRows = 8

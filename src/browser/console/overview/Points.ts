@@ -5,7 +5,7 @@
  */
 import type { Interval } from "../Address.ts"
 import type * as Format from "../Format.ts"
-import type { Report } from "./Statistics.ts"
+import type { Report } from "./Report.ts"
 
 export interface Point {
   /** A value of the time dimension. */

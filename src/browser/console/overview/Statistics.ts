@@ -7,10 +7,7 @@ import type { QueryBody } from "../../../contract/owner/QueryBody.ts"
 import { useAddress } from "../Location.ts"
 import type { Answer } from "../Requests.ts"
 import { type Resource, useAnswer } from "../Resource.ts"
-
-export type Report = Answer<"POST /v1/owner/query" | "POST /v1/owner/shared/query">
-
-export type Row = Report["results"][number]
+import type { Report } from "./Report.ts"
 
 /** The report of a query; none for null. For `scope`, see `useAnswer`. */
 export const useReport = (query: QueryBody | null, scope: string): Resource<Report> => {

@@ -8,7 +8,7 @@ import * as Format from "../Format.ts"
 import { go } from "../Location.ts"
 import { Icon } from "../parts/Icon.tsx"
 import * as Texts from "../Texts.ts"
-import type { Row } from "./Statistics.ts"
+import type { Row } from "./Report.ts"
 
 /** A value with that of the comparison, if there is one. */
 export interface Total {

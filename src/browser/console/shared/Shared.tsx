@@ -9,10 +9,13 @@ import { Notice } from "../frame/Notice.tsx"
 import { Overview } from "../overview/Overview.tsx"
 import { Mark } from "../parts/Icon.tsx"
 import { Message } from "../parts/Message.tsx"
+import { authorizeShared } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 
-export const Shared = () => {
+export const Shared = ({ secret }: { readonly secret: string }) => {
+  // Before the first request.
+  authorizeShared(secret)
   const { failure, value: site } = useAnswer("GET /v1/owner/shared", {})
   const isOver = failure?.kind === "signed-out" || failure?.kind === "not-found"
 
