@@ -32,6 +32,7 @@ const pages: Readonly<Record<keyof typeof Texts.pages, ComponentType<PageProps>>
   overview: Overview,
   conversations: lazy(() => import("./conversations/Conversations.tsx").then(({ Conversations }) => Conversations)),
   sharing: lazy(() => import("./sharing/Sharing.tsx").then(({ Sharing }) => Sharing)),
+  live: lazy(() => import("./live/Live.tsx").then(({ Live }) => Live)),
   inbox: lazy(() => import("./inbox/Inbox.tsx").then(({ Inbox }) => Inbox))
 }
 

@@ -149,6 +149,10 @@ export const arrival = (time: string, facts: { readonly now: number; readonly ti
   }).format(millis)
 }
 
+/** A time of a day, to the second. */
+export const second = (time: string, timeZone: string): string =>
+  inZone(timeZone, { timeStyle: "medium" }).format(Date.parse(time))
+
 /** A time with its date. */
 export const moment = (time: string, timeZone: string): string =>
   inZone(timeZone, { dateStyle: "full", timeStyle: "short" }).format(Date.parse(time))

@@ -8,6 +8,7 @@
 export * from "./texts/Conversations.ts"
 export * from "./texts/Frame.ts"
 export * from "./texts/Inbox.ts"
+export * from "./texts/Live.ts"
 export * from "./texts/Overview.ts"
 export * from "./texts/Session.ts"
 export * from "./texts/Shared.ts"

@@ -21,7 +21,9 @@ const frame = (event: "latest" | "change", { activity, visitors }: Change): stri
 /** Keeps proxies from ending the stream, and finds readers who are gone. */
 const beat = ": beat\n\n"
 
-const beatEvery = "5 seconds"
+/** How often the caller's right is checked, and after how many checks a comment is sent. */
+const checkEvery = "1 second"
+const checksPerBeat = 5
 
 export const layer = HttpApiBuilder.group(
   OwnerApi,
@@ -44,9 +46,10 @@ export const layer = HttpApiBuilder.group(
             Effect.andThen(caller.isValid),
             Effect.catchTags({ NotFound: () => Effect.succeed(false), StorageUnavailable: () => Effect.succeed(true) })
           )
-        const beats = Stream.fromSchedule(Schedule.spaced(beatEvery)).pipe(
-          Stream.mapEffect(() => isAllowed),
-          Stream.takeWhile((isStill) => isStill),
+        const beats = Stream.fromSchedule(Schedule.spaced(checkEvery)).pipe(
+          Stream.mapEffect((check) => Effect.map(isAllowed, (isStill) => ({ check, isStill }))),
+          Stream.takeWhile(({ isStill }) => isStill),
+          Stream.filter(({ check }) => check % checksPerBeat === 0),
           Stream.map(() => beat)
         )
         const frames = Stream.concat(

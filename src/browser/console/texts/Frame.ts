@@ -27,6 +27,7 @@ export const frame = {
 
 export const pages = {
   overview: "Overview",
+  live: "Live",
   inbox: "Inbox",
   conversations: "Conversations",
   sharing: "Sharing"
