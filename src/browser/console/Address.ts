@@ -149,8 +149,8 @@ export const parse = (fragment: string): Address => {
   if (site === "link" && page !== "") return { ...initial, link: page }
   const parameters = new URLSearchParams(search)
   const share = site === "share" && page !== "" ? page : null
-  if (share === null && page !== "" && page !== initial.page) {
-    return { ...initial, site: site || null, page, item: item || null, view: Object.fromEntries(parameters) }
+  if (share === null && site !== "" && page !== "" && page !== initial.page) {
+    return { ...initial, site, page, item: item || null, view: Object.fromEntries(parameters) }
   }
   const filters = new Map<string, Filter>()
   for (const [name, value] of parameters) {

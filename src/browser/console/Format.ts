@@ -153,6 +153,10 @@ export const arrival = (time: string, facts: { readonly now: number; readonly ti
 export const second = (time: string, timeZone: string): string =>
   inZone(timeZone, { timeStyle: "medium" }).format(Date.parse(time))
 
+/** A time of another day. */
+export const dayAndTime = (time: string, timeZone: string): string =>
+  inZone(timeZone, { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" }).format(Date.parse(time))
+
 /** A time with its date. */
 export const moment = (time: string, timeZone: string): string =>
   inZone(timeZone, { dateStyle: "full", timeStyle: "short" }).format(Date.parse(time))

@@ -66,12 +66,18 @@ const shownOf = (activity: Activity): Shown => {
   }
 }
 
+/** Milliseconds after which a time says its day. */
+const recent = 12 * 3_600_000
+
+const timeOf = (time: string, { time_zone }: Site): string =>
+  Date.now() - Date.parse(time) < recent ? Format.second(time, time_zone) : Format.dayAndTime(time, time_zone)
+
 export const Row = ({ activity, site }: { readonly activity: Activity; readonly site: Site }) => {
   const { details, main } = shownOf(activity)
   return (
     <li class={`arrival arrival-${activity.type}`}>
       <time class="muted" dateTime={activity.received_at}>
-        {Format.second(activity.received_at, site.time_zone)}
+        {timeOf(activity.received_at, site)}
       </time>
       <span class="kind">{Texts.live.kinds[activity.type]}</span>
       <span class="what">
