@@ -87,7 +87,7 @@ export const suite = <E>(
         const found = yield* SiteActivity.use(({ latest }) => latest(site, 10))
         assert.sameDeepMembers(
           found.map(({ receivedAt: _, ...rest }) => rest),
-          [first, second].map((key) => ({ type: "conversation", ...key }))
+          [first, second].map((key) => ({ type: "conversation" as const, ...key }))
         )
         assert.lengthOf(yield* SiteActivity.use(({ latest }) => latest(site, 1)), 1)
       })
