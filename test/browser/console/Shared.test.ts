@@ -29,7 +29,8 @@ inChromium("a shared dashboard", ConsolePage.layer, (it) => {
     Effect.gen(function* () {
       const { errors, loaded, on, page } = yield* open("?range=7d")
       yield* loaded
-      assert.strictEqual(yield* on(() => page.locator(".now").textContent()), "<5 visitors now")
+      // Four always, and one more at some times of the day.
+      assert.match((yield* on(() => page.locator(".now").textContent())) ?? "", /^(<5|5) visitors now$/)
       const figures = yield* on(() => page.locator(".figure, .row .number").allTextContents())
       assert.isAbove(figures.length, 20)
       const counts = figures.filter((text) => /^[\d,]+$/.test(text)).map((text) => Number(text.replaceAll(",", "")))

@@ -8,6 +8,7 @@ import * as Calendar from "../Calendar.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
 import { go, useAddress } from "../Location.ts"
+import { lazy } from "../parts/Lazy.tsx"
 import { Message } from "../parts/Message.tsx"
 import { Snippet } from "../parts/Snippet.tsx"
 import * as Texts from "../Texts.ts"
@@ -20,6 +21,9 @@ import { RangePicker } from "./RangePicker.tsx"
 import { Series } from "./Series.tsx"
 import { useReport } from "./Statistics.ts"
 import { type Total, Totals, totalOf } from "./Totals.tsx"
+
+/** Below everything else, so it is loaded later. */
+const NotCounted = lazy(() => import("./NotCounted.tsx").then(({ NotCounted }) => NotCounted))
 
 /** The tabs of each list. */
 const lists: ReadonlyArray<readonly [Dimension, ...ReadonlyArray<Dimension>]> = [
@@ -124,6 +128,7 @@ export const Overview = ({ site }: { readonly site: OverviewSite }) => {
               />
             ))}
           </div>
+          {address.share === null && <NotCounted siteId={site.site_id} />}
           {address.list !== null && <ListDialog key={address.list} dimension={address.list} scope={scope} />}
         </>
       )}
