@@ -224,8 +224,21 @@ const newForm = (site: string) => {
   )
 }
 
-/** The operations on webhooks, notifications and forms. */
+/** The operations on instances, webhooks, notifications and forms. */
 const outward: ReadonlyArray<Operation> = [
+  changing("POST", "instances", () => ({ name: "A", agent_url: "https://agent.example.com" })),
+  onConversation("GET", "instances/:instance_id", { scope: "write" }),
+  {
+    method: "PATCH",
+    path: ofSite(":site_id", "instances/:instance_id"),
+    scope: "write",
+    request: (site) =>
+      Effect.map(newConversation(site), ({ instanceId }) => ({
+        path: ofSite(site, `instances/${instanceId}`),
+        body: { name: "B" }
+      }))
+  },
+  onConversation("DELETE", "instances/:instance_id", { scope: "write", status: 204 }),
   reading("webhooks"),
   changing("POST", "webhooks", () => ({ url: "https://hooks.example.com/path" })),
   onWebhook("PATCH", "webhooks/:webhook_id", { body: { format: "slack" } }),
