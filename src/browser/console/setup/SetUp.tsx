@@ -6,6 +6,7 @@
 import type { ComponentType } from "preact"
 import { linkTo, useAddress } from "../Location.ts"
 import type { PageProps } from "../parts/Page.ts"
+import { useRevealed } from "../parts/Reveal.ts"
 import * as Texts from "../texts/SetUp.ts"
 import { Access } from "./Access.tsx"
 import { Assistants } from "./Assistants.tsx"
@@ -37,9 +38,10 @@ export const SetUp = (props: PageProps) => {
   )
   const current = names.find((name) => name === item) ?? "install"
   const Current = sections[current]
+  const row = useRevealed(current)
   return (
     <div class="setup">
-      <nav aria-label={Texts.title}>
+      <nav aria-label={Texts.title} ref={row}>
         {names.map((name) => (
           <a key={name} href={linkTo({ item: name, view: {} })} aria-current={name === current ? "page" : undefined}>
             {Texts.sections[name]}
