@@ -33,10 +33,9 @@ export const FormDialog = ({
   title
 }: FormProps) => {
   const form = useRef<HTMLFormElement>(null)
-  // Before the dialog opens, which then has the focus in its first field.
+  // The dialog is open: its effect runs before this one.
   useLayoutEffect(() => {
-    const first = form.current?.querySelector<HTMLElement>("input, select, textarea")
-    if (first) first.autofocus = true
+    form.current?.querySelector<HTMLElement>("input, select, textarea")?.focus()
   }, [])
   return (
     <Dialog title={title} onClose={onClose} isWide={isWide}>
