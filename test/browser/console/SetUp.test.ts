@@ -2,7 +2,7 @@
  * The settings of a website: what a person creates, changes and deletes, and what a viewer does not see.
  */
 import { assert } from "@effect/vitest"
-import { Effect, Layer, Option, Redacted } from "effect"
+import { Effect } from "effect"
 import type { Site } from "../../../src/core/sites/Site.ts"
 import { Goals } from "../../../src/services/analytics/Goals.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
@@ -12,28 +12,13 @@ import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import * as SetUpData from "../../support/console/SetUpData.ts"
-import { layer as testServer } from "../../support/TestServer.ts"
-
-const secretsKey = Option.some(Redacted.make<Uint8Array>(new Uint8Array(32).fill(1)))
-
-/** A website with some of everything, and a new one. */
-const sites = Layer.effect(
-  ConsolePage.Websites,
-  Effect.gen(function* () {
-    const directory = yield* SiteDirectory
-    const busy = yield* directory.create({ name: "Fjordlight Kayaks", origins: [] })
-    const fresh = yield* directory.create({ name: "New website", origins: [] })
-    yield* SetUpData.store(busy.websiteConfigId)
-    return { busy, fresh }
-  })
-).pipe(Layer.provideMerge(testServer({ secretsKey })), Layer.orDie)
 
 const sections = ["install", "website", "goals", "forms", "mails", "webhooks", "assistants", "access"] as const
 
 const opened = (site: Site, section: (typeof sections)[number], options?: Parameters<typeof ConsolePage.open>[1]) =>
   Effect.tap(ConsolePage.open(`#/${site.websiteConfigId}/setup/${section}`, options), ({ loaded }) => loaded)
 
-inChromium("the console's settings", sites, (it) => {
+inChromium("the console's settings", SetUpData.layer, (it) => {
   for (const colorScheme of ["light", "dark"] as const) {
     it.effect(`have no violations in ${colorScheme} mode, and nothing scrolls sideways`, () =>
       Effect.gen(function* () {

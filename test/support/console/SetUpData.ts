@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Clock, Effect, Option } from "effect"
+import { Clock, Effect, Layer, Option, Redacted } from "effect"
 import { Goals } from "../../../src/services/analytics/Goals.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
@@ -16,6 +16,8 @@ import { Decisions } from "../../../src/services/sites/Decisions.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import * as SubmissionDraft from "../SubmissionDraft.ts"
+import { layer as testServer } from "../TestServer.ts"
+import { Websites } from "./ConsolePage.ts"
 
 const room = { healthy: 100, failing: 1, free: 1_000, freeForFailing: 100 }
 
@@ -90,3 +92,17 @@ export const store = Effect.fnUntraced(function* (websiteConfigId: string) {
   )
   return submissionId
 })
+
+const secretsKey = Option.some(Redacted.make<Uint8Array>(new Uint8Array(32).fill(1)))
+
+/** A server whose websites are one with some of everything, and a new one. */
+export const layer = Layer.effect(
+  Websites,
+  Effect.gen(function* () {
+    const directory = yield* SiteDirectory
+    const busy = yield* directory.create({ name: "Fjordlight Kayaks", origins: [] })
+    const fresh = yield* directory.create({ name: "New website", origins: [] })
+    yield* store(busy.websiteConfigId)
+    return { busy, fresh }
+  })
+).pipe(Layer.provideMerge(testServer({ secretsKey })), Layer.orDie)
