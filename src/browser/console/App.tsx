@@ -16,12 +16,18 @@ import type { PageProps } from "./parts/Page.ts"
 import { Snippet } from "./parts/Snippet.tsx"
 import { useAnswer } from "./Resource.ts"
 import { Shared } from "./shared/Shared.tsx"
+import { NewSiteButton } from "./sites/NewSiteButton.tsx"
 import { SiteList } from "./sites/SiteList.tsx"
 import * as Texts from "./Texts.ts"
 
-const NoSites = () => (
+const NoSites = ({ canCreate }: { readonly canCreate: boolean }) => (
   <Message title={Texts.noSites.title}>
     <p>{Texts.noSites.body}</p>
+    {canCreate && (
+      <p>
+        <NewSiteButton />
+      </p>
+    )}
     <Snippet text={Texts.noSites.command} />
     <p>{Texts.noSites.after}</p>
   </Message>
@@ -33,6 +39,7 @@ const pages: Readonly<Record<keyof typeof Texts.pages, ComponentType<PageProps>>
   conversations: lazy(() => import("./conversations/Conversations.tsx").then(({ Conversations }) => Conversations)),
   sharing: lazy(() => import("./sharing/Sharing.tsx").then(({ Sharing }) => Sharing)),
   live: lazy(() => import("./live/Live.tsx").then(({ Live }) => Live)),
+  setup: lazy(() => import("./setup/SetUp.tsx").then(({ SetUp }) => SetUp)),
   inbox: lazy(() => import("./inbox/Inbox.tsx").then(({ Inbox }) => Inbox))
 }
 
@@ -63,6 +70,8 @@ const Console = () => {
     document.title = Texts.title(site?.name, site === undefined ? Texts.sites.title : Texts.pages[page])
   }, [site, page])
 
+  const canCreate = session.value?.role !== "viewer" && session.value?.sites === "all"
+
   const content = () => {
     if (address.link !== null) return <Link secret={address.link} />
     if (isSignedOut || failure?.kind === "signed-out") return <SignedOut />
@@ -72,8 +81,12 @@ const Console = () => {
       return <Page key={site.site_id} site={site} isOwner={session.value?.role !== "viewer"} />
     }
     if (value === undefined) return null
-    if (sites.length === 0) return <NoSites />
-    return address.site === null ? <SiteList sites={sites} /> : <Message title={Texts.failures["not-found"]} />
+    if (sites.length === 0) return <NoSites canCreate={canCreate} />
+    return address.site === null ? (
+      <SiteList sites={sites} canCreate={canCreate} />
+    ) : (
+      <Message title={Texts.failures["not-found"]} />
+    )
   }
   return (
     <>

@@ -39,23 +39,25 @@ type AsTexts<Query> = [Query] extends [never]
       }
     : never
 
-/** A body as it is sent: the time at which something expires is a text. */
-type OnTheWire<Body> = [Body] extends [never]
+/** A body as it is sent. What the service reads as a number, such as a time, may be a text. */
+type AsSent<Body> = [Body] extends [never]
   ? never
-  : Body extends { readonly Type: infer Value }
-    ? Value extends { readonly expires_at?: number }
-      ? { readonly Type: Omit<Value, "expires_at"> & { readonly expires_at?: string } }
-      : { readonly Type: Value }
+  : Body extends { readonly Type: infer Values }
+    ? {
+        readonly Type: {
+          readonly [Key in keyof Values]: Values[Key] extends number | undefined ? Values[Key] | string : Values[Key]
+        }
+      }
     : never
 
-/** What a request of an operation needs. Except for these, the contract's decoded types are those on the wire. */
+/** What a request of an operation needs. */
 export type Input<O extends Operation> =
   EndpointNamed<O> extends {
     readonly "~Params": infer Params
     readonly "~Query": infer Query
     readonly "~Payload": infer Body
   }
-    ? Part<"params", Params> & Part<"query", AsTexts<Query>> & Part<"body", OnTheWire<Body>>
+    ? Part<"params", Params> & Part<"query", AsTexts<Query>> & Part<"body", AsSent<Body>>
     : never
 
 export type Answer<O extends Operation> =
@@ -77,6 +79,15 @@ export interface Failure {
   readonly kind: FailureKind
   /** Seconds until a retry makes sense, if the service says so. */
   readonly retryAfter: number | undefined
+  /** What is invalid, with what is allowed. */
+  readonly faults: ReadonlyArray<Fault>
+}
+
+export interface Fault {
+  /** Where it is in the body, such as `rules.name.max`; empty for all of it. */
+  readonly place: string
+  /** What is allowed there, as a sentence without its end. */
+  readonly text: string
 }
 
 export type Outcome<A> = { readonly ok: true; readonly value: A } | { readonly ok: false; readonly failure: Failure }
@@ -107,9 +118,13 @@ export const addressOf = (path: string, { params = {}, query = {} }: Parts): str
   return search.size === 0 ? filled : `${filled}?${search}`
 }
 
-const failed = (kind: FailureKind, response?: Response): { readonly ok: false; readonly failure: Failure } => ({
+const failed = (
+  kind: FailureKind,
+  response?: Response,
+  faults: ReadonlyArray<Fault> = []
+): { readonly ok: false; readonly failure: Failure } => ({
   ok: false,
-  failure: { kind, retryAfter: Number(response?.headers.get("retry-after")) || undefined }
+  failure: { kind, retryAfter: Number(response?.headers.get("retry-after")) || undefined, faults }
 })
 
 let shareSecret: string | null = null
@@ -122,6 +137,17 @@ export const authorizeShared = (secret: string): void => {
 /** The secret of a shared dashboard for its own endpoints; other requests have the cookie of a session. */
 const authorization = (path: string): Readonly<Record<string, string>> =>
   shareSecret !== null && path.startsWith("/v1/owner/shared") ? { authorization: `Bearer ${shareSecret}` } : {}
+
+/** The faults of a 422; none if its body cannot be read. */
+const faultsOf = async (response: Response): Promise<ReadonlyArray<Fault>> => {
+  if (response.status !== 422) return []
+  try {
+    const { detail } = (await response.json()) as { detail: ReadonlyArray<{ loc: ReadonlyArray<string>; msg: string }> }
+    return detail.map(({ loc, msg }) => ({ place: loc.slice(1).join("."), text: msg.replace("Value error, ", "") }))
+  } catch {
+    return []
+  }
+}
 
 /** Sends a request. Rejects only if `signal` aborts it. */
 export const send = async <O extends Operation>(
@@ -141,7 +167,9 @@ export const send = async <O extends Operation>(
       ...(parts.body !== undefined && { body: JSON.stringify(parts.body) }),
       ...(signal && { signal })
     })
-    if (!response.ok) return failed(kinds[response.status] ?? "defect", response)
+    if (!response.ok) {
+      return failed(kinds[response.status] ?? "defect", response, await faultsOf(response))
+    }
     return { ok: true, value: (response.status === 204 ? undefined : await response.json()) as Answer<O> }
   } catch (error) {
     if (signal?.aborted) throw error

@@ -19,6 +19,7 @@ import * as ConversationHandlers from "./Conversations.ts"
 import * as CredentialHandlers from "./Credentials.ts"
 import * as FormHandlers from "./Forms.ts"
 import * as GoalHandlers from "./Goals.ts"
+import * as InstanceHandlers from "./Instances.ts"
 import * as LiveHandlers from "./Live.ts"
 import * as LiveFeeds from "./LiveFeeds.ts"
 import * as NotificationHandlers from "./Notifications.ts"
@@ -27,6 +28,7 @@ import * as OwnerCredentials from "./OwnerCredentials.ts"
 import * as OwnerForms from "./OwnerForms.ts"
 import * as OwnerGoals from "./OwnerGoals.ts"
 import * as OwnerInbox from "./OwnerInbox.ts"
+import * as OwnerInstances from "./OwnerInstances.ts"
 import * as OwnerNotifications from "./OwnerNotifications.ts"
 import * as OwnerReports from "./OwnerReports.ts"
 import * as OwnerSessions from "./OwnerSessions.ts"
@@ -63,6 +65,7 @@ type HandlerServices =
   | OwnerShares.OwnerShares
   | SharedReports.SharedReports
   | LiveFeeds.LiveFeeds
+  | OwnerInstances.OwnerInstances
   | OwnerWebhooks.OwnerWebhooks
   | OwnerNotifications.OwnerNotifications
   | OwnerForms.OwnerForms
@@ -77,7 +80,11 @@ export type Handlers<Groups> = Layer.Layer<
 
 const handlers = <Groups>(layer: Handlers<Groups>): Handlers<Groups> => layer
 
-export interface Options extends Authentication.Options, CallerLimits.Options, OwnerWebhooks.Options {}
+export interface Options
+  extends Authentication.Options,
+    CallerLimits.Options,
+    OwnerInstances.Options,
+    OwnerWebhooks.Options {}
 
 export const layer = (options: Options) =>
   HttpApiBuilder.layer(OwnerApi).pipe(
@@ -95,6 +102,7 @@ export const layer = (options: Options) =>
           ShareHandlers.layer,
           LiveHandlers.layer,
           SharedHandlers.layer,
+          InstanceHandlers.layer,
           WebhookHandlers.layer,
           NotificationHandlers.layer,
           FormHandlers.layer,
@@ -113,6 +121,7 @@ export const layer = (options: Options) =>
       OwnerShares.layer,
       SharedReports.layer,
       LiveFeeds.layer,
+      OwnerInstances.layer(options),
       OwnerWebhooks.layer(options),
       OwnerNotifications.layer,
       OwnerForms.layer,

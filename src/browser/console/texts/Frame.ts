@@ -30,7 +30,8 @@ export const pages = {
   live: "Live",
   inbox: "Inbox",
   conversations: "Conversations",
-  sharing: "Sharing"
+  sharing: "Sharing",
+  setup: "Set up"
 } as const
 
 /** What a viewer sees of a page for owners. */
