@@ -5,60 +5,18 @@
  */
 import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
-import type * as Scope from "../../src/core/sites/Scope.ts"
 import { Goals } from "../../src/services/analytics/Goals.ts"
-import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
-import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
-import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
-import * as SubmissionDrafts from "./SubmissionDraft.ts"
-
-type Services = SubmissionRepo | InstanceDirectory | ConversationStore | WidgetTokens | Goals
-
-export interface Operation {
-  readonly method: "GET" | "POST" | "PATCH" | "DELETE"
-  readonly path: string
-  /** The scope that it needs. */
-  readonly scope: Scope.Scope
-  /** The status of its success; 200 if absent. */
-  readonly status?: number
-  /** A request about a website, below its path unless that has none. What it names is created first. */
-  readonly request: (site: string) => Effect.Effect<Request, never, Services>
-}
-
-interface Request {
-  readonly path: string
-  readonly body?: unknown
-}
-
-const ofSite = (site: string, path: string): string => `/v1/owner/sites/${site}${path === "" ? "" : `/${path}`}`
-
-/** The id of a new submission to a website, or of none if the website does not exist. */
-const newSubmission = (site: string) =>
-  Effect.flatMap(SubmissionRepo, (repo) =>
-    Effect.orElseSucceed(repo.submit(SubmissionDrafts.make(site.toLowerCase())), () => randomUUID())
-  )
-
-/** The ids of a new conversation of a website, or of none if the website does not exist. */
-const newConversation = Effect.fnUntraced(
-  function* (site: string) {
-    const store = yield* ConversationStore
-    const created = yield* InstanceDirectory.use((instances) =>
-      instances.create({ name: "A", agentUrl: "http://agent", websiteConfigId: site.toLowerCase() })
-    )
-    const key = { instanceId: created.instanceId, conversationId: randomUUID() }
-    yield* store.begin({ key, answerId: randomUUID(), message: { messageId: randomUUID(), text: "Hi" } })
-    return key
-  },
-  Effect.catchCause(() => Effect.succeed({ instanceId: randomUUID(), conversationId: randomUUID() }))
-)
-
-const reading = (path: string, scope: Scope.Scope = "read"): Operation => ({
-  method: "GET",
-  path: ofSite(":site_id", path),
-  scope,
-  request: (site) => Effect.succeed({ path: ofSite(site, path) })
-})
+import {
+  changing,
+  newConversation,
+  newSubmission,
+  type Operation,
+  ofSite,
+  onConversation,
+  reading
+} from "./OwnerOperation.ts"
+import * as Outward from "./OwnerOutwardOperations.ts"
 
 const toSelection = (name: string, more: object = {}): Operation => ({
   method: "POST",
@@ -68,20 +26,6 @@ const toSelection = (name: string, more: object = {}): Operation => ({
     Effect.map(newSubmission(site), (id) => ({
       path: ofSite(site, `submissions/${name}`),
       body: { submission_ids: [id], ...more }
-    }))
-})
-
-const onConversation = (
-  method: Operation["method"],
-  path: string,
-  more: Pick<Operation, "scope" | "status">
-): Operation => ({
-  method,
-  path: ofSite(":site_id", path),
-  ...more,
-  request: (site) =>
-    Effect.map(newConversation(site), ({ conversationId, instanceId }) => ({
-      path: ofSite(site, path.replace(":instance_id", instanceId).replace(":conversation_id", conversationId))
     }))
 })
 
@@ -102,19 +46,6 @@ const newToken = (instanceId: string) =>
     Effect.map(({ tokenId }) => tokenId),
     Effect.orElseSucceed(() => randomUUID())
   )
-
-const changing = (
-  method: Operation["method"],
-  path: string,
-  body: () => unknown,
-  more: Partial<Operation> = {}
-): Operation => ({
-  method,
-  path: ofSite(":site_id", path),
-  scope: "write",
-  request: (site) => Effect.sync(() => ({ path: ofSite(site, path), body: body() })),
-  ...more
-})
 
 /** The operations on settings. */
 const setUp: ReadonlyArray<Operation> = [
@@ -157,6 +88,7 @@ const setUp: ReadonlyArray<Operation> = [
 
 export const operations: ReadonlyArray<Operation> = [
   ...setUp,
+  ...Outward.operations,
   {
     method: "POST",
     path: "/v1/owner/query",
@@ -176,6 +108,12 @@ export const operations: ReadonlyArray<Operation> = [
     path: ofSite(":site_id", "submissions/:submission_id"),
     scope: "read",
     request: (site) => Effect.map(newSubmission(site), (id) => ({ path: ofSite(site, `submissions/${id}`) }))
+  },
+  {
+    method: "GET",
+    path: ofSite(":site_id", "submissions/:submission_id/deliveries"),
+    scope: "read",
+    request: (site) => Effect.map(newSubmission(site), (id) => ({ path: ofSite(site, `submissions/${id}/deliveries`) }))
   },
   toSelection("release"),
   toSelection("delete"),

@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { Option, Result, Schema } from "effect"
+import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { statuses } from "../../core/forms/Submission.ts"
 import { reasons } from "../../core/sites/Decision.ts"
-import * as SiteInput from "../../core/sites/SiteInput.ts"
 import * as TimeZone from "../../core/text/TimeZone.ts"
 import * as Wire from "../Wire.ts"
 import * as Errors from "./Errors.ts"
@@ -18,31 +17,8 @@ import { siteId } from "./Sites.ts"
 
 const params = { site_id: siteId }
 
-const origins = Wire.field<ReadonlyArray<string>>(
-  {
-    type: "array",
-    items: { type: "string" },
-    maxItems: SiteInput.maxOrigins,
-    description: "The origins whose pages may use the website's ids, such as `https://www.example.com`; empty for any"
-  },
-  (input) => {
-    if (!Array.isArray(input)) return Wire.fail("list_type", "Input should be a valid list")
-    if (input.length > SiteInput.maxOrigins) {
-      return Wire.fail("value_error", `Value error, at most ${SiteInput.maxOrigins} origins are possible`)
-    }
-    const parsed = new Set<string>()
-    for (const text of input) {
-      const origin = typeof text === "string" ? SiteInput.parseOrigin(text) : Option.none()
-      if (Option.isNone(origin)) {
-        return Wire.fail(
-          "value_error",
-          "Value error, origins such as https://www.example.com, without a path, are expected"
-        )
-      }
-      parsed.add(origin.value)
-    }
-    return Result.succeed([...parsed])
-  }
+const origins = Fields.origins(
+  "The origins whose pages may use the website's ids, such as `https://www.example.com`; empty for any"
 )
 
 const timeZone = Fields.parsed(
@@ -156,6 +132,37 @@ export const decisions = HttpApiEndpoint.get("decisions", "/v1/owner/sites/:site
   })
 )
 
+export const Deletion = Schema.Struct({
+  name: Wire.Text({ title: "Name", maxLength: 1000, description: "The name of the website, as a confirmation" })
+}).annotate({ identifier: "Deletion", title: "Deletion", examples: [{ name: "Shop" }] })
+
+export const Deleted = Schema.Struct({
+  page_views: Schema.Int,
+  bot_views: Schema.Int,
+  events: Schema.Int,
+  conversions: Schema.Int,
+  submissions: Schema.Int,
+  conversations: Schema.Int
+}).annotate({
+  identifier: "Deleted",
+  title: "Deleted",
+  examples: [{ page_views: 1200, bot_views: 90, events: 40, conversions: 12, submissions: 12, conversations: 3 }]
+})
+
+export const remove = HttpApiEndpoint.post("delete", "/v1/owner/sites/:site_id/delete", {
+  params,
+  payload: Deletion,
+  success: Deleted,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "delete_site",
+    summary: "Delete a website",
+    description:
+      "Deletes a website with its page views, events, submissions and conversations, permanently. Its instances stay, without a website. `name` must be its name. Once begun, the deletion continues without the caller. Scope `write`."
+  })
+)
+
 const visitor = {
   received_at: Fields.time,
   path: Schema.String,
@@ -213,5 +220,5 @@ export const activity = HttpApiEndpoint.get("activity", "/v1/owner/sites/:site_i
 )
 
 export class SetUpGroup extends HttpApiGroup.make("setUp")
-  .add(create, read, update, decisions, activity)
+  .add(create, read, update, remove, decisions, activity)
   .annotateMerge(OpenApi.annotations({ title: "Settings", description: "The settings of websites" })) {}

@@ -50,7 +50,8 @@ export const connection: Effect.Effect<Connection, never, Scope.Scope> = Effect.
     Effect.scoped(
       Effect.gen(function* () {
         const sql = yield* client(facts.url, facts.admin)
-        yield* sql`CREATE DATABASE ${sql(database)} TEMPLATE ${sql(facts.template)}`
+        // Without durable writes, copying files takes less than writing the copy to the log.
+        yield* sql`CREATE DATABASE ${sql(database)} TEMPLATE ${sql(facts.template)} STRATEGY FILE_COPY`
       })
     ).pipe(whenFree),
     () =>
@@ -85,7 +86,7 @@ export const readOnly = (connection: Connection) =>
     yield* owner`ALTER DATABASE ${owner(connection.database)} SET role = ${reader}`
     const allowRequests = Effect.andThen(
       owner`GRANT INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ${reader}`,
-      owner`GRANT DELETE ON conversation_message, answer_piece, token_reservation, pending_lead, outbox, console_session, notification,
+      owner`GRANT DELETE ON conversation_message, answer_piece, token_reservation, pending_lead, conversion_outbox, outbox, console_session, notification,
           submission, idempotency_key, conversation
         TO ${reader}`
     )
