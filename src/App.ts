@@ -17,6 +17,7 @@ import * as Dispatcher from "./delivery/Dispatcher.ts"
 import * as MailDispatcher from "./delivery/MailDispatcher.ts"
 import * as OutwardClient from "./delivery/OutwardClient.ts"
 import * as SmtpMailer from "./delivery/SmtpMailer.ts"
+import * as TestDeliveries from "./delivery/TestDeliveries.ts"
 import * as OwnerServer from "./http/owner/OwnerServer.ts"
 import type * as NodeServer from "./http/server/NodeServer.ts"
 import * as Server from "./http/server/Server.ts"
@@ -26,8 +27,6 @@ import * as MemoryRateLimiter from "./memory/limits/RateLimiter.ts"
 import * as LeadMatching from "./postgres/analytics/LeadMatching.ts"
 import * as Rollups from "./postgres/analytics/reports/Rollups.ts"
 import * as Database from "./postgres/Database.ts"
-import * as Deliveries from "./postgres/delivery/Deliveries.ts"
-import * as Webhooks from "./postgres/delivery/Webhooks.ts"
 import * as Mails from "./postgres/mail/Mails.ts"
 import * as Maintenance from "./postgres/schema/Maintenance.ts"
 import { DescriptorLimit } from "./runtime/DescriptorLimit.ts"
@@ -48,29 +47,34 @@ export type DatabaseAddress = Omit<Database.Options, "connections">
 export const database = (settings: Settings, address: DatabaseAddress) =>
   Database.layer({ ...address, connections: settings.databaseConnections })
 
-/** Webhooks and their deliveries, and the client that sends them. Requires `database`. */
-export const delivery = ({ databaseTimeout: timeout, secretsKey, webhookAllow: allowed }: Settings) =>
-  Layer.mergeAll(
-    Webhooks.layer({ timeout, secretsKey }),
-    Deliveries.layer({ timeout, secretsKey }),
-    OutwardClient.layer({ allowed })
-  )
+/** The client that sends to webhooks. */
+const outwardClient = ({ webhookAllow: allowed }: Settings) => OutwardClient.layer({ allowed })
 
 /** The connection to the mail server: none without `SMTP_URL`. */
 export const mailer = ({ mail }: Pick<Settings, "mail">) =>
   Option.map(mail, ({ server }) => SmtpMailer.layer({ server: Redacted.value(server) }))
 
 /** What sends mails: none without `SMTP_URL`. */
-export const mail = (settings: Pick<Settings, "mail" | "secretsKey">) => {
-  const { mail, secretsKey } = settings
+export const mail = (settings: Settings) => {
+  const { console, mail, ownerPort, secretsKey } = settings
   return Option.map(
     Option.all({ mail, secretsKey, mailer: mailer(settings) }),
     ({ mail: { from, publicUrl }, mailer, secretsKey: key }) => ({
-      sender: { from, publicUrl, secretsKey: key },
+      sender: {
+        from,
+        publicUrl,
+        // A port of its own has another address, which no setting says.
+        consoleUrl: console && Option.isNone(ownerPort) ? `${publicUrl}/console` : null,
+        secretsKey: key
+      },
       mailer
     })
   )
 }
+
+/** What sends tests to webhooks and recipients of mails. Requires `storage`. */
+export const testDeliveries = (settings: Settings) =>
+  TestDeliveries.layer({ mail: mail(settings) }).pipe(Layer.provide(outwardClient(settings)))
 
 /** Delivers in the background, unless `DELIVERY` is off. Requires `storage` and `database`. */
 const deliver = (settings: Settings) => {
@@ -81,7 +85,7 @@ const deliver = (settings: Settings) => {
     : MailDispatcher.layer(found.value.sender).pipe(
         Layer.provide([found.value.mailer, Mails.layer({ timeout: settings.databaseTimeout })])
       )
-  return Layer.merge(Layer.provide(Dispatcher.layer, delivery(settings)), mails)
+  return Layer.merge(Layer.provide(Dispatcher.layer, outwardClient(settings)), mails)
 }
 
 /** The rate limiter: in memory, or with `REDIS_URL` in Redis, with the in-memory one as a fallback. */
@@ -217,6 +221,7 @@ export const server = (options: ServerOptions) => {
     Layer.provide([
       worker?.limiter ?? rateLimiter(settings),
       countries(settings),
+      testDeliveries(settings),
       extensions === undefined ? live : Layer.provide(extensions.observers, live)
     ])
   )

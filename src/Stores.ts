@@ -19,6 +19,8 @@ import * as MemoryInstanceDirectory from "./memory/chat/InstanceDirectory.ts"
 import * as MemoryTokenBudget from "./memory/chat/TokenBudget.ts"
 import * as MemoryTranscripts from "./memory/chat/Transcripts.ts"
 import * as MemoryWidgetTokens from "./memory/chat/WidgetTokens.ts"
+import * as MemoryDeliveries from "./memory/delivery/Deliveries.ts"
+import * as MemoryWebhooks from "./memory/delivery/Webhooks.ts"
 import * as MemoryFormDirectory from "./memory/forms/FormDirectory.ts"
 import * as MemoryInbox from "./memory/forms/Inbox.ts"
 import * as MemorySubmissionRepo from "./memory/forms/SubmissionRepo.ts"
@@ -43,6 +45,8 @@ import * as InstanceDirectory from "./postgres/chat/InstanceDirectory.ts"
 import * as TokenBudget from "./postgres/chat/TokenBudget.ts"
 import * as Transcripts from "./postgres/chat/Transcripts.ts"
 import * as WidgetTokens from "./postgres/chat/WidgetTokens.ts"
+import * as Deliveries from "./postgres/delivery/Deliveries.ts"
+import * as Webhooks from "./postgres/delivery/Webhooks.ts"
 import * as FormDirectory from "./postgres/forms/FormDirectory.ts"
 import * as Inbox from "./postgres/forms/Inbox.ts"
 import * as SubmissionRepo from "./postgres/forms/SubmissionRepo.ts"
@@ -80,6 +84,8 @@ export const storage = (settings: Settings) => {
     VisitorSalts.layer({ timeout }),
     Reports.layer({ timeout: settings.reportTimeout }),
     Decisions.layer({ timeout }),
+    Webhooks.layer({ timeout, secretsKey: settings.secretsKey }),
+    Deliveries.layer({ timeout, secretsKey: settings.secretsKey }),
     Notifications.layer({ timeout }),
     Readiness.layer
   )
@@ -98,7 +104,8 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemoryWidgetTokens.layer,
     MemoryOwnerKeys.layer,
     MemoryConsoleSessions.layer,
-    Layer.mergeAll(MemoryPersons.layer, MemoryTranscripts.layer, MemorySiteErasure.layer).pipe(
+    MemoryWebhooks.layer,
+    Layer.mergeAll(MemoryPersons.layer, MemoryTranscripts.layer, MemorySiteErasure.layer, MemoryDeliveries.layer).pipe(
       Layer.provideMerge(MemoryConversationStore.layer())
     )
   ).pipe(

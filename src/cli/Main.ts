@@ -27,7 +27,10 @@ const delivery = Cli.ready(
   Layer.unwrap(
     Effect.gen(function* () {
       const settings = yield* LocalDatabase.withSecretsKey(yield* Settings)
-      return Layer.provide(Layer.merge(App.storage(settings), App.delivery(settings)), LocalDatabase.layer(settings))
+      return App.testDeliveries(settings).pipe(
+        Layer.provideMerge(App.storage(settings)),
+        Layer.provide(LocalDatabase.layer(settings))
+      )
     })
   )
 )
@@ -44,7 +47,7 @@ const run = Cli.make({
     Doctor.command,
     Webhook.command(delivery),
     Delivery.command(delivery),
-    Notify.command(Cli.ready(storage))
+    Notify.command(delivery)
   ]
 })
 

@@ -7,6 +7,7 @@
 import { Cause, Clock, Duration, Effect, Exit, FiberSet, Layer, Random, Redacted } from "effect"
 import type { Mailbox } from "../core/mail/Address.ts"
 import * as Compose from "../core/mail/Compose.ts"
+import * as ConsoleLink from "../core/mail/ConsoleLink.ts"
 import type { LeasedMail } from "../core/mail/Mail.ts"
 import * as MailSchedule from "../core/mail/MailSchedule.ts"
 import type { Content } from "../core/mail/Message.ts"
@@ -24,6 +25,8 @@ export interface Options {
   readonly from: Mailbox
   /** The service's address for browsers, without a trailing slash. */
   readonly publicUrl: string
+  /** The console's address without a trailing slash; null if `publicUrl` does not lead to it. */
+  readonly consoleUrl: string | null
   /** Signs the unsubscribe links. */
   readonly secretsKey: Redacted.Redacted<Uint8Array>
 }
@@ -76,7 +79,9 @@ const attempt = Effect.fnUntraced(function* (options: Options, mail: LeasedMail)
   const outcome = yield* MailContent.of(mail).pipe(
     Effect.timeout(contentTimeout),
     Effect.flatMap((content) =>
-      content === null ? Effect.succeed(null) : mailer.send(messageOf(options, content, mail))
+      content === null
+        ? Effect.succeed(null)
+        : mailer.send(messageOf(options, ConsoleLink.add(options.consoleUrl, content, mail), mail))
     ),
     Effect.catch((error) =>
       Effect.succeed<MailSchedule.Outcome>({ _tag: "Failed", error: `the report could not be read (${error._tag})` })

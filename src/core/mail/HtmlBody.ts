@@ -134,6 +134,11 @@ const write = (part: Part): string => {
         `<span class="button"><a href="${Html.escape(part.href)}" style="display:inline-block;background:#14181f;color:#ffffff;border-radius:8px;padding:12px 20px;font-size:15px;line-height:20px;font-weight:600;text-decoration:none;${font}">${text(part.label)}</a></span>`,
         "padding:4px 0 24px"
       )
+    case "link":
+      return row(
+        `<span class="ink"><a href="${Html.escape(part.href)}" style="${ink};font-size:15px;line-height:22px;text-decoration:underline;text-underline-offset:3px;${font}">${text(part.label)}</a></span>`,
+        "padding:0 0 24px"
+      )
   }
 }
 

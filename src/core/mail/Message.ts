@@ -36,6 +36,8 @@ export type Part =
       readonly rows: ReadonlyArray<ReadonlyArray<string>>
     }
   | { readonly kind: "button"; readonly label: string; readonly href: string }
+  /** Less prominent than a button. */
+  | { readonly kind: "link"; readonly label: string; readonly href: string }
 
 export interface Content {
   readonly subject: string

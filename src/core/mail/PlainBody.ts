@@ -28,6 +28,7 @@ const write = (part: Part): string => {
     case "table":
       return TerminalText.table(part.header, part.rows).trimEnd()
     case "button":
+    case "link":
       return `${part.label}: ${part.href}`
   }
 }

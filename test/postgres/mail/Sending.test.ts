@@ -24,6 +24,7 @@ const layers = PostgresReports.layer({ timeout: "20 seconds" }).pipe(Layer.provi
 const sender: MailDispatcher.Options = {
   from: { name: "Edge", address: "mail@edge.example" },
   publicUrl: "https://edge.example",
+  consoleUrl: "https://edge.example/console",
   secretsKey: Redacted.make(new Uint8Array(randomBytes(32)))
 }
 
@@ -84,7 +85,7 @@ describe("postgres/mail", () => {
       yield* process(port)
       const idempotency = { key: "key", fingerprint: "print" }
       const formData = JSON.stringify({ name: "Ada", message: "<b>Hello</b>" })
-      yield* submit(site, { idempotency, formData })
+      const submissionId = yield* submit(site, { idempotency, formData })
       yield* submit(site, { idempotency, formData })
       yield* submit(other)
       yield* until(latest(site), (mail) => mail?.status === "sent")
@@ -94,6 +95,9 @@ describe("postgres/mail", () => {
       assert.include(parsed.subject ?? "", "New submission from Ada")
       assert.include(parsed.text ?? "", "Message: <b>Hello</b>")
       assert.include(parsed.html ?? "", "&lt;b&gt;Hello&lt;/b&gt;")
+      const link = `https://edge.example/console/#/${site}/inbox/${submissionId}`
+      assert.include(parsed.text ?? "", `Open it in the console: ${link}`)
+      assert.include(parsed.html ?? "", `href="${link}"`)
       const unsubscribe = parsed.headers.find(({ key }) => key === "list-unsubscribe")?.value ?? ""
       assert.match(unsubscribe, new RegExp(`^<https://edge\\.example/v1/public/mail/unsubscribe/${notificationId}\\.`))
     }).pipe(Effect.scoped, Effect.provide(layers))

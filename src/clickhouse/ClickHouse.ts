@@ -1,0 +1,198 @@
+/**
+ * A client of ClickHouse over its HTTP interface, and the mapping of its errors to `Storage` errors. Holds no statements.
+ *
+ * @module
+ */
+import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client"
+import { Cause, Context, Duration, Effect, Layer, Redacted, Schedule, Stream } from "effect"
+import type { Address } from "../core/doctor/AnalyticsUrl.ts"
+import { StorageUnavailable } from "../services/Storage.ts"
+import * as Errors from "./Errors.ts"
+
+/** Settings of one statement, by ClickHouse's names. */
+export type Settings = ClickHouseSettings
+
+export interface StatementOptions {
+  /** The values of the statement's `{name:Type}`. */
+  readonly parameters?: Readonly<Record<string, unknown>>
+  readonly settings?: Settings
+}
+
+/** Rows for one table. */
+export interface Batch {
+  readonly table: string
+  readonly columns: readonly [string, ...Array<string>]
+  /** The values of each row, in the order of `columns`, as JSON has them. Times are milliseconds since 1970. */
+  readonly rows: ReadonlyArray<ReadonlyArray<unknown>>
+  /** Identifies the batch: a second batch of the same table with this token is not stored, and succeeds. */
+  readonly token: string
+  readonly settings?: Settings
+}
+
+export class ClickHouse extends Context.Service<
+  ClickHouse,
+  {
+    /** The rows that a statement returns, not decoded; see `decodeRows`. For as many rows as fit into memory. */
+    readonly query: (
+      statement: string,
+      options?: StatementOptions
+    ) => Effect.Effect<ReadonlyArray<unknown>, Errors.ClickHouseError>
+    /** The same for any number of rows: reads as fast as the stream is consumed. */
+    readonly stream: (statement: string, options?: StatementOptions) => Stream.Stream<unknown, Errors.ClickHouseError>
+    /** Runs a statement that returns no rows. */
+    readonly command: (statement: string, options?: StatementOptions) => Effect.Effect<void, Errors.ClickHouseError>
+    /** Succeeds after the batch is stored, in all parts or not at all within a month. */
+    readonly insert: (batch: Batch) => Effect.Effect<void, Errors.ClickHouseError>
+  }
+>()("hydracore/clickhouse/ClickHouse") {}
+
+/**
+ * The settings of every statement that returns rows. The server ends it when the client closes the connection. With
+ * `wait_end_of_query` it answers after the last row, so that a failure never follows the status 200.
+ */
+const querySettings: Settings = {
+  cancel_http_readonly_queries_on_client_close: 1,
+  output_format_json_quote_64bit_integers: 0,
+  wait_end_of_query: 1
+}
+
+/**
+ * The settings of every insert, which do not depend on how the server or the user is configured: the answer follows the write
+ * (also that of a `Distributed` table to its shard), a repeated batch is recognized, and a null in a column without nulls is an
+ * error. Whether the write is synchronized to the disk is a setting of the tables.
+ */
+const insertSettings: Settings = {
+  async_insert: 0,
+  distributed_foreground_insert: 1,
+  insert_deduplicate: 1,
+  input_format_null_as_default: 0,
+  wait_end_of_query: 1
+}
+
+/** Calls the client; an interruption aborts the request. */
+const call = <A>(run: (signal: AbortSignal) => Promise<A>): Effect.Effect<A, Errors.ClickHouseError> =>
+  Effect.tryPromise({ try: run, catch: Errors.of })
+
+/** The service over a client, whose database is set. */
+export const make = (client: ClickHouseClient): ClickHouse["Service"] => {
+  const request = (
+    statement: string,
+    options: StatementOptions | undefined,
+    settings: Settings,
+    signal?: AbortSignal
+  ) => ({
+    query: statement,
+    ...(options?.parameters === undefined ? {} : { query_params: { ...options.parameters } }),
+    clickhouse_settings: { ...settings, ...options?.settings },
+    ...(signal === undefined ? {} : { abort_signal: signal })
+  })
+  return {
+    query: (statement, options) =>
+      call(async (signal) => {
+        const found = await client.query({
+          ...request(statement, options, querySettings, signal),
+          format: "JSONEachRow"
+        })
+        return await found.json<unknown>()
+      }),
+    stream: (statement, options) =>
+      Stream.unwrap(
+        Effect.map(
+          Effect.acquireRelease(
+            call((signal) =>
+              client.query({
+                ...request(statement, options, { ...querySettings, wait_end_of_query: 0 }, signal),
+                format: "JSONEachRow"
+              })
+            ),
+            (found) => Effect.sync(() => found.close())
+          ),
+          (found) =>
+            Stream.fromAsyncIterable(found.stream<unknown>(), Errors.of).pipe(
+              Stream.flatMap((rows) => Stream.fromIterable(rows.map((row) => row.json<unknown>())))
+            )
+        )
+      ),
+    command: (statement, options) =>
+      call((signal) => client.command(request(statement, options, {}, signal))).pipe(Effect.asVoid),
+    insert: ({ columns, rows, settings, table, token }) =>
+      call((signal) =>
+        client.insert({
+          table,
+          columns: [columns[0], ...columns.slice(1)],
+          values: [...rows],
+          format: "JSONCompactEachRow",
+          clickhouse_settings: { ...insertSettings, ...settings, insert_deduplication_token: token },
+          abort_signal: signal
+        })
+      ).pipe(Effect.asVoid)
+  }
+}
+
+export interface Options {
+  readonly address: Redacted.Redacted<Address>
+  /** The most open connections of this process. */
+  readonly connections: number
+}
+
+/** Longer than any deadline of a caller, each of which ends its request itself. */
+const requestTimeout = Duration.hours(1)
+
+/** Connects on demand, so that the process can start while the server is down. Closes its connections with the scope. */
+export const layer = ({ address, connections }: Options): Layer.Layer<ClickHouse> =>
+  Layer.effect(
+    ClickHouse,
+    Effect.gen(function* () {
+      // Loaded here, since most deployments have no ClickHouse.
+      const { ClickHouseLogLevel, createClient } = yield* Effect.promise(() => import("@clickhouse/client"))
+      const { database, password, url, user } = Redacted.value(address)
+      const client = yield* Effect.acquireRelease(
+        Effect.sync(() =>
+          createClient({
+            url,
+            username: user,
+            password,
+            database,
+            application: "hydracore-edge",
+            max_open_connections: connections,
+            request_timeout: Duration.toMillis(requestTimeout),
+            // It would log the parameters of a failed statement.
+            log: { level: ClickHouseLogLevel.OFF }
+          })
+        ),
+        (client) => Effect.promise(() => client.close())
+      )
+      return make(client)
+    })
+  )
+
+const backoff = Schedule.exponential("20 millis").pipe(
+  Schedule.modifyDelay(({ duration }) => Effect.succeed(Duration.min(duration, Duration.millis(500))))
+)
+
+/**
+ * Bounds a statement by `timeout`. Retries transient errors until then, so that no caller fails if the server restarts within
+ * the deadline. Use it for idempotent statements only: they may run twice.
+ */
+export const bounded =
+  (timeout: Duration.Input) =>
+  <A, E, R>(
+    statement: Effect.Effect<A, E | Errors.ClickHouseError, R>
+  ): Effect.Effect<A, Exclude<E, Errors.ClickHouseError> | StorageUnavailable, R> =>
+    Effect.suspend(() => {
+      let last: Errors.ClickHouseError | undefined
+      return statement.pipe(
+        Effect.tapError((error) =>
+          Effect.sync(() => {
+            if (Errors.is(error)) last = error
+          })
+        ),
+        Effect.retry({ while: (error) => Errors.is(error) && Errors.isTransient(error), schedule: backoff }),
+        Effect.timeout(timeout),
+        Effect.mapError((error): Exclude<E, Errors.ClickHouseError> | StorageUnavailable => {
+          if (Errors.is(error)) return Errors.unavailable(error)
+          if (!Cause.isTimeoutError(error)) return error as Exclude<E, Errors.ClickHouseError>
+          return last === undefined ? new StorageUnavailable({ reason: "timeout" }) : Errors.unavailable(last)
+        })
+      )
+    })

@@ -1,0 +1,96 @@
+/**
+ * What an error of ClickHouse means for a caller.
+ *
+ * @module
+ */
+import { Data, Predicate } from "effect"
+import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
+import { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
+
+/**
+ * - `refused`: the server cannot represent a value of the batch. Nothing of the batch is stored.
+ * - `timeout`: the server ended the statement.
+ * - `too-large`: the statement needs more memory, or returns more, than the server allows.
+ * - `unreachable`: no connection, a broken one, or a server that has too much to do. A retry may succeed.
+ * - `read-only`: the server accepts no writes for now. A retry may succeed.
+ * - `denied`: the server rejected the user, the password or the database, or a right is missing.
+ * - `broken`: anything else, such as a missing table.
+ */
+export type Reason = "refused" | "timeout" | "too-large" | "unreachable" | "read-only" | "denied" | "broken"
+
+/** An error of a statement. `cause` repeats no value of a refused record. */
+export class ClickHouseError extends Data.TaggedError("ClickHouseError")<{
+  readonly reason: Reason
+  /** ClickHouse's name of the error, such as `UNKNOWN_TABLE`, or the system's code, such as `ECONNREFUSED`. */
+  readonly code: string | undefined
+  readonly cause: Error
+}> {}
+
+export const is = Predicate.isTagged("ClickHouseError") as (error: unknown) => error is ClickHouseError
+
+/** The names of ClickHouse's errors. Any other name is `broken`. */
+const reasons: ReadonlyArray<readonly [reason: Reason, codes: RegExp]> = [
+  [
+    "refused",
+    /^(CANNOT_PARSE_\w+|INCORRECT_DATA|TOO_LARGE_STRING_SIZE|ARGUMENT_OUT_OF_BOUND|VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE|DECIMAL_OVERFLOW|CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN)$/
+  ],
+  ["timeout", /^(TIMEOUT_EXCEEDED|SOCKET_TIMEOUT)$/],
+  [
+    "too-large",
+    /^(MEMORY_LIMIT_EXCEEDED|TOO_MANY_ROWS|TOO_MANY_BYTES|TOO_MANY_ROWS_OR_BYTES|SET_SIZE_LIMIT_EXCEEDED)$/
+  ],
+  [
+    "unreachable",
+    /^(NETWORK_ERROR|TOO_MANY_PARTS|TOO_MANY_SIMULTANEOUS_QUERIES|KEEPER_EXCEPTION|NO_ZOOKEEPER|UNKNOWN_STATUS_OF_INSERT|TOO_FEW_LIVE_REPLICAS|ALL_CONNECTION_TRIES_FAILED|ALL_REPLICAS_LOST|UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE|NOT_ENOUGH_SPACE|QUERY_WAS_CANCELLED|ABORTED|CANNOT_READ_ALL_DATA|TOO_SLOW|SERVER_OVERLOADED)$/
+  ],
+  ["read-only", /^(TABLE_IS_READ_ONLY|READONLY)$/],
+  [
+    "denied",
+    /^(AUTHENTICATION_FAILED|REQUIRED_PASSWORD|WRONG_PASSWORD|UNKNOWN_USER|ACCESS_DENIED|IP_ADDRESS_NOT_ALLOWED|UNKNOWN_DATABASE)$/
+  ]
+]
+
+/** The most characters of a message that are kept: a proxy may answer with a page. */
+const maxMessage = 300
+
+const nameOf = (error: unknown): string | undefined =>
+  Predicate.hasProperty(error, "type") && Predicate.isString(error.type) ? error.type : undefined
+
+/** The message of the client's own time-out, which has no code. */
+const isClientTimeout = (error: unknown): boolean => Predicate.isError(error) && /^Timeout error/.test(error.message)
+
+/** The error of the client, as the log may show it: the message of a refused batch quotes its values, and is left out. */
+export const of = (error: unknown): ClickHouseError => {
+  const name = nameOf(error)
+  const message = Predicate.isError(error) ? error.message.slice(0, maxMessage) : "unknown"
+  if (name === undefined) {
+    return new ClickHouseError({
+      reason: isClientTimeout(error) ? "timeout" : "unreachable",
+      code: SystemErrorCode.of(error),
+      cause: new Error(message)
+    })
+  }
+  const reason = reasons.find(([, codes]) => codes.test(name))?.[0] ?? "broken"
+  return new ClickHouseError({
+    reason,
+    code: name,
+    cause: new Error(reason === "refused" ? `ClickHouse refused the record (${name})` : `${name}: ${message}`)
+  })
+}
+
+/** Whether a retry may succeed. */
+export const isTransient = ({ reason }: ClickHouseError): boolean => reason === "unreachable" || reason === "read-only"
+
+/** The caller's error for a statement that stores no record. */
+export const unavailable = ({ cause, code, reason }: ClickHouseError): StorageUnavailable =>
+  new StorageUnavailable({
+    reason: reason === "timeout" || reason === "read-only" ? reason : "unreachable",
+    ...(code === undefined ? {} : { code }),
+    cause
+  })
+
+/** The caller's error for a batch. */
+export const refusedOrUnavailable = (error: ClickHouseError): StorageUnavailable | RecordRefused =>
+  error.reason === "refused"
+    ? new RecordRefused({ ...(error.code === undefined ? {} : { code: error.code }), cause: error.cause })
+    : unavailable(error)

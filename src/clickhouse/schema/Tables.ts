@@ -1,0 +1,128 @@
+/**
+ * The tables of page views, events and conversions, for one server or for a cluster. Text only.
+ *
+ * A table is sorted by website and day, so that a report reads little else, and then by visitor, which puts a visit's rows
+ * beside each other and makes repeated values small. A month is a partition, which the retention drops. `LowCardinality` keeps
+ * each text once in a part. Empty texts differ from nulls, as in PostgreSQL. The visitor's hash is 16 bytes, as a UUID.
+ *
+ * ClickHouse neither synchronizes an insert to the disk nor recognizes a repeated one by default: settings of the tables.
+ *
+ * @module
+ */
+
+/** Where the tables are: on one server, or on every server of a cluster, by its name in the servers' configuration. */
+export type Target = { readonly _tag: "Server" } | { readonly _tag: "Cluster"; readonly cluster: string }
+
+export const server: Target = { _tag: "Server" }
+
+/** A table of this service. */
+export interface Table {
+  readonly name: "page_view" | "bot_view" | "event" | "conversion"
+  readonly columns: ReadonlyArray<readonly [name: string, type: string]>
+  /** The column of a row's time. */
+  readonly time: "received_at" | "visit_started_at"
+  readonly order: string
+}
+
+const word = "LowCardinality(String)"
+const wordOrNull = "LowCardinality(Nullable(String))"
+const textOrNull = "Nullable(String) CODEC(ZSTD(1))"
+const time = "DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1))"
+
+const order = "(hosted_website_id, toDate(received_at), visitor_hash, received_at)"
+
+const viewColumns: Table["columns"] = [
+  ["hosted_website_id", "UUID"],
+  ["received_at", time],
+  ["path", word],
+  ["utm_source", wordOrNull],
+  ["utm_medium", wordOrNull],
+  ["utm_campaign", wordOrNull],
+  ["utm_term", wordOrNull],
+  ["utm_content", wordOrNull],
+  ["referrer_host", wordOrNull],
+  ["referrer_path", textOrNull],
+  ["device_type", wordOrNull],
+  ["screen_width", "Nullable(UInt16)"],
+  ["session_id", textOrNull],
+  ["browser", wordOrNull],
+  ["os", wordOrNull],
+  ["visitor_hash", "UUID"],
+  ["country", wordOrNull]
+]
+
+export const tables: ReadonlyArray<Table> = [
+  { name: "page_view", time: "received_at", order, columns: viewColumns },
+  { name: "bot_view", time: "received_at", order, columns: [...viewColumns, ["reason", word]] },
+  {
+    name: "event",
+    time: "received_at",
+    order,
+    columns: [
+      ["hosted_website_id", "UUID"],
+      ["received_at", time],
+      ["name", word],
+      ["path", word],
+      ["session_id", textOrNull],
+      ["visitor_hash", "UUID"],
+      ["device_type", wordOrNull],
+      ["browser", wordOrNull],
+      ["os", wordOrNull],
+      ["country", wordOrNull],
+      // JSON as it was sent: an object of texts, numbers and booleans.
+      ["properties", textOrNull],
+      ["revenue_amount", "Nullable(Decimal(18, 3))"],
+      ["revenue_currency", wordOrNull],
+      ["is_interactive", "Bool"]
+    ]
+  },
+  {
+    name: "conversion",
+    time: "visit_started_at",
+    order: "(hosted_website_id, visit_started_at)",
+    columns: [
+      ["hosted_website_id", "UUID"],
+      ["visit_started_at", time],
+      ["session_key", "String CODEC(ZSTD(1))"],
+      ["name", word]
+    ]
+  }
+]
+
+/** How many of the latest batches of a table a repeated one is recognized among. */
+const window = 10_000
+
+const durable = "fsync_after_insert = 1, fsync_part_directory = 1"
+
+/** The table that holds the rows: on a cluster, the part of a shard, which the table of its name distributes to. */
+export const stored = (target: Target, name: Table["name"]): string =>
+  target._tag === "Server" ? name : `${name}_shard`
+
+/** A text in a statement. */
+const quoted = (text: string): string => `'${text.replace(/['\\]/g, (sign) => `\\${sign}`)}'`
+
+export const onCluster = (target: Target): string =>
+  target._tag === "Server" ? "" : ` ON CLUSTER ${quoted(target.cluster)}`
+
+const createTable = (target: Target, { columns, name, order, time }: Table): ReadonlyArray<string> => {
+  const local = stored(target, name)
+  const isServer = target._tag === "Server"
+  const engine = isServer
+    ? "MergeTree"
+    : `ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/${local}', '{replica}')`
+  const windowName = isServer ? "non_replicated_deduplication_window" : "replicated_deduplication_window"
+  const rows = `CREATE TABLE IF NOT EXISTS ${local}${onCluster(target)} (
+    ${columns.map(([column, type]) => `${column} ${type}`).join(",\n    ")}
+  ) ENGINE = ${engine} PARTITION BY toYYYYMM(${time}) ORDER BY ${order}
+  SETTINGS ${windowName} = ${window}, ${durable}`
+  if (isServer) return [rows]
+  // By website, so that a report reads one shard.
+  return [
+    rows,
+    `CREATE TABLE IF NOT EXISTS ${name}${onCluster(target)} AS ${local}
+  ENGINE = Distributed(${quoted(target.cluster)}, currentDatabase(), ${local}, sipHash64(hosted_website_id))`
+  ]
+}
+
+/** The statements that create the tables. Each does nothing for a table that exists. */
+export const create = (target: Target): ReadonlyArray<string> => tables.flatMap((table) => createTable(target, table))

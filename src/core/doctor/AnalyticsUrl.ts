@@ -1,0 +1,62 @@
+/**
+ * Validates the URL of the ClickHouse server that stores page views and events. Pure.
+ *
+ * @module
+ */
+import { Result } from "effect"
+
+export interface Address {
+  /** `http:` or `https:`, host and port. It holds no user and no password. */
+  readonly url: string
+  readonly user: string
+  /** Empty for a user without a password. */
+  readonly password: string
+  readonly database: string
+}
+
+const protocol = /^clickhouses?:\/\//i
+
+/** A name that ClickHouse needs no quotes for, so that it can be part of a statement. */
+const isName = (text: string): boolean => /^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(text)
+
+const decoded = (text: string): string | undefined => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Parses `clickhouse://user:password@host:8123/database`, or `clickhouses://` for TLS; fails with a predicate for a sentence
+ * about the setting, which repeats no part of the URL. The default port is that of ClickHouse's HTTP interface: 8123, or
+ * 8443 for TLS.
+ */
+export const parse = (text: string): Result.Result<Address, string> => {
+  const form = "write clickhouse://user:password@host:8123/database, or clickhouses:// for TLS"
+  if (!protocol.test(text)) return Result.fail(`is not usable; ${form}.`)
+  const isSecure = /^clickhouses:/i.test(text)
+  // A special scheme, whose host and port the parser validates.
+  const url = URL.parse(text.replace(protocol, isSecure ? "https://" : "http://"))
+  if (url === null || url.hostname === "") {
+    return Result.fail("cannot be read; write signs such as @ : / ? # % in its password as %40 %3A %2F %3F %23 %25.")
+  }
+  if (url.search !== "" || url.hash !== "") return Result.fail(`has parameters, which it must not have; ${form}.`)
+  const user = decoded(url.username)
+  const password = decoded(url.password)
+  const database = decoded(url.pathname.slice(1))
+  if (user === undefined || password === undefined || database === undefined) {
+    return Result.fail("has a % that is not followed by a percent-encoded character; write %25 for a literal %.")
+  }
+  if (!isName(database)) {
+    return Result.fail("names no database, or one whose name has other signs than letters, digits and _.")
+  }
+  // The original scheme has no default port, which the parser would leave out.
+  const port = URL.parse(text)?.port || (isSecure ? "8443" : "8123")
+  return Result.succeed({
+    url: `${url.protocol}//${url.hostname}:${port}`,
+    user: user === "" ? "default" : user,
+    password,
+    database
+  })
+}

@@ -1,0 +1,47 @@
+/**
+ * The link from a mail to what it is about in the console. Pure.
+ *
+ * The console's address is a fragment, which no server and no log of one sees.
+ *
+ * @module
+ */
+import type { LeasedMail } from "./Mail.ts"
+import type { Content, Part } from "./Message.ts"
+
+/** Null where the console has no page for it. */
+const linkOf = (consoleUrl: string, { site, subject }: Pick<LeasedMail, "site" | "subject">): Part | null => {
+  const link = (label: string, path: string): Part => ({
+    kind: "link",
+    label,
+    href: `${consoleUrl}/#/${site.websiteConfigId}/${path}`
+  })
+  switch (subject.kind) {
+    case "submissions": {
+      const [first] = subject.submissions
+      return subject.count === 1 && first !== undefined
+        ? link("Open it in the console", `inbox/${first.submissionId}`)
+        : link("Open the inbox", "inbox")
+    }
+    case "report":
+      return link("Open these days in the console", `overview?range=${subject.range.first}_${subject.range.last}`)
+    case "webhook-disabled":
+      return null
+  }
+}
+
+/**
+ * Adds the link to the content, before its minor facts.
+ *
+ * @param consoleUrl the console's address without a trailing slash; null if mails cannot link to it
+ */
+export const add = (
+  consoleUrl: string | null,
+  content: Content,
+  mail: Pick<LeasedMail, "site" | "subject">
+): Content => {
+  const link = consoleUrl === null ? null : linkOf(consoleUrl, mail)
+  if (link === null) return content
+  const { parts } = content
+  const end = parts.at(-1)?.kind === "facts" ? parts.length - 1 : parts.length
+  return { ...content, parts: [...parts.slice(0, end), link, ...parts.slice(end)] }
+}

@@ -1,0 +1,114 @@
+import { randomUUID } from "node:crypto"
+import { assert, it, layer as withLayer } from "@effect/vitest"
+import { Effect, Schema, Stream } from "effect"
+import { bounded, ClickHouse } from "../../src/clickhouse/ClickHouse.ts"
+import * as Migrations from "../../src/clickhouse/schema/Migrations.ts"
+import * as Tables from "../../src/clickhouse/schema/Tables.ts"
+import { decodeRows } from "../../src/runtime/Rows.ts"
+import * as TestClickHouse from "../support/clickhouse/TestClickHouse.ts"
+import { describeWithClickHouse } from "../support/clickhouse/TestClickHouse.ts"
+
+const Rows = Schema.Array(Schema.Struct({ website: Schema.String, at: Schema.Finite, key: Schema.String }))
+
+const stored = (website: string) =>
+  ClickHouse.use(({ query }) =>
+    query(
+      `SELECT hosted_website_id AS website, toUnixTimestamp64Milli(visit_started_at) AS at, session_key AS key
+        FROM conversion WHERE hosted_website_id = {website:UUID} ORDER BY at`,
+      { parameters: { website } }
+    ).pipe(decodeRows(Rows))
+  )
+
+const insert = (rows: ReadonlyArray<ReadonlyArray<unknown>>, token: string = randomUUID()) =>
+  ClickHouse.use((clickHouse) =>
+    clickHouse.insert({
+      table: "conversion",
+      columns: ["hosted_website_id", "visit_started_at", "session_key", "name"],
+      rows,
+      token
+    })
+  )
+
+describeWithClickHouse("clickhouse/ClickHouse", () => {
+  withLayer(TestClickHouse.layer, { excludeTestServices: true })((it) => {
+    it.effect("stores texts and times as they are, and reads them back", () =>
+      Effect.gen(function* () {
+        const website = randomUUID()
+        const texts = ["", "a'b\\", "\u0000", "é\u{1F600}", "\uFFFD", "{x:String}"]
+        const rows = texts.map((text, index) => [website, 1_767_225_600_123 + index, text, "Form"])
+        yield* insert(rows)
+        assert.deepStrictEqual(
+          yield* stored(website),
+          texts.map((key, index) => ({ website, at: 1_767_225_600_123 + index, key }))
+        )
+      })
+    )
+
+    it.effect("stores a batch once, also if it is repeated at the same time", () =>
+      Effect.gen(function* () {
+        const website = randomUUID()
+        const token = randomUUID()
+        const rows = [[website, 0, "s", "Form"]]
+        yield* Effect.all([insert(rows, token), insert(rows, token)], { concurrency: "unbounded" })
+        yield* insert(rows, token)
+        assert.lengthOf(yield* stored(website), 1)
+        yield* insert(rows)
+        assert.lengthOf(yield* stored(website), 2)
+      })
+    )
+
+    it.effect("stores nothing of a batch with a value that its column cannot hold, and repeats no value", () =>
+      Effect.gen(function* () {
+        const website = randomUUID()
+        for (const wrong of ["secret", null]) {
+          const error = yield* Effect.flip(
+            insert([
+              [website, 0, "s", "Form"],
+              [wrong, 0, "s", "Form"]
+            ])
+          )
+          assert.strictEqual(error.reason, "refused")
+          assert.notInclude(error.cause.message, "secret")
+        }
+        assert.deepStrictEqual(yield* stored(website), [])
+      })
+    )
+
+    it.effect("streams rows", () =>
+      Effect.gen(function* () {
+        const { stream } = yield* ClickHouse
+        const rows = yield* Stream.runCollect(stream("SELECT number FROM numbers(3) ORDER BY number"))
+        assert.deepStrictEqual(rows, [{ number: 0 }, { number: 1 }, { number: 2 }])
+      })
+    )
+
+    it.effect("a statement that takes too long fails at its deadline", () =>
+      Effect.gen(function* () {
+        const { query } = yield* ClickHouse
+        const error = yield* Effect.flip(bounded("50 millis")(query("SELECT sleep(1)")))
+        assert.deepInclude(error, { _tag: "StorageUnavailable", reason: "timeout" })
+      })
+    )
+
+    it.effect("names the error of a missing table", () =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(ClickHouse.use(({ query }) => query("SELECT 1 FROM missing")))
+        assert.deepInclude(error, { reason: "broken", code: "UNKNOWN_TABLE" })
+      })
+    )
+
+    it.effect("the tables can be created again", () => Migrations.run(Tables.server))
+  })
+})
+
+it("a cluster has a table on each shard and one that distributes rows by website", () => {
+  const statements = Tables.create({ _tag: "Cluster", cluster: "it's" })
+  assert.lengthOf(statements, Tables.tables.length * 2)
+  for (const statement of statements) assert.include(statement, "ON CLUSTER 'it\\'s'")
+  const [local, distributed] = statements
+  assert.match(local!, /page_view_shard[\s\S]*ReplicatedMergeTree\([\s\S]*replicated_deduplication_window = 10000/)
+  assert.match(
+    distributed!,
+    /Distributed\('it\\'s', currentDatabase\(\), page_view_shard, sipHash64\(hosted_website_id\)\)/
+  )
+})

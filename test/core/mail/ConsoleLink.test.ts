@@ -1,0 +1,77 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Address from "../../../src/browser/console/Address.ts"
+import * as ConsoleLink from "../../../src/core/mail/ConsoleLink.ts"
+import type { Subject } from "../../../src/core/mail/Mail.ts"
+import type { Content, Part } from "../../../src/core/mail/Message.ts"
+import { stored } from "../../support/StoredSubmission.ts"
+
+const consoleUrl = "https://edge.example/console"
+const site = {
+  websiteConfigId: "5a2f4e4c-30a6-4d0c-9b8a-3f1f8c9a7e21",
+  hostedWebsiteId: "h",
+  name: "a",
+  timeZone: "UTC"
+}
+const submission = stored({})
+const facts: Part = { kind: "facts", fields: [["Received", "now"]] }
+const paragraph: Part = { kind: "paragraph", text: "Hello" }
+
+const contentOf = (...parts: ReadonlyArray<Part>): Content => ({
+  subject: "s",
+  website: "a",
+  title: "t",
+  parts,
+  reason: "r",
+  replyTo: null
+})
+
+/** What the console shows at the link of a mail. */
+const shown = (subject: Subject) => {
+  const { parts } = ConsoleLink.add(consoleUrl, contentOf(paragraph, facts), { site, subject })
+  assert.deepStrictEqual([parts[0], parts[2]], [paragraph, facts])
+  const link = parts[1]
+  const href = link?.kind === "link" ? link.href : ""
+  assert.isTrue(href.startsWith(`${consoleUrl}/#`))
+  const { item, page, range, site: id } = Address.parse(new URL(href).hash)
+  return { id, page, item, range }
+}
+
+describe("core/mail/ConsoleLink", () => {
+  it("the console understands each link", () => {
+    const id = site.websiteConfigId
+    const { range } = Address.initial
+    assert.deepStrictEqual(shown({ kind: "submissions", submissions: [submission], count: 1 }), {
+      id,
+      page: "inbox",
+      item: submission.submissionId,
+      range
+    })
+    assert.deepStrictEqual(shown({ kind: "submissions", submissions: [submission], count: 2 }), {
+      id,
+      page: "inbox",
+      item: null,
+      range
+    })
+    assert.deepStrictEqual(shown({ kind: "report", range: { first: "2026-11-16", last: "2026-11-22" } }), {
+      id,
+      page: "overview",
+      item: null,
+      range: ["2026-11-16", "2026-11-22"]
+    })
+  })
+
+  it("without a console, or a page of it, the content stays as it is", () => {
+    const content = contentOf(paragraph)
+    const subject: Subject = { kind: "submissions", submissions: [submission], count: 1 }
+    assert.strictEqual(ConsoleLink.add(null, content, { site, subject }), content)
+    const webhook = { webhookId: "w", host: "h", isGone: true }
+    assert.strictEqual(
+      ConsoleLink.add(consoleUrl, content, { site, subject: { kind: "webhook-disabled", webhook } }),
+      content
+    )
+    assert.deepStrictEqual(
+      ConsoleLink.add(consoleUrl, content, { site, subject }).parts.map(({ kind }) => kind),
+      ["paragraph", "link"]
+    )
+  })
+})

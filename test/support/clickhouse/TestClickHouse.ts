@@ -1,0 +1,80 @@
+/**
+ * ClickHouse in the test process: the engine as a library, chdb, which `scripts/clickhouse` installs, under the same client as
+ * in production. Each process has one data folder, and each build of the layer a new database with the tables.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { existsSync, mkdtempSync, rmSync } from "node:fs"
+import { createRequire } from "node:module"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { type ClickHouseClient, type ClickHouseClientConfigOptions, createClient } from "@clickhouse/client"
+import { Effect, Layer } from "effect"
+import { ClickHouse, make } from "../../../src/clickhouse/ClickHouse.ts"
+import * as Migrations from "../../../src/clickhouse/schema/Migrations.ts"
+import * as Tables from "../../../src/clickhouse/schema/Tables.ts"
+import { describeWith } from "../Programs.ts"
+
+const folder = path.resolve(import.meta.dirname, "../../../node_modules/.cache/chdb")
+
+const isInstalled = existsSync(path.join(folder, "installed"))
+
+/** Tests that need ClickHouse. Without it they are skipped, and their name says how to get it; in CI they fail. */
+export const describeWithClickHouse = (name: string, tests: () => void): void =>
+  describeWith(
+    [{ executable: isInstalled ? folder : undefined, install: "ClickHouse: scripts/clickhouse" }],
+    name,
+    tests
+  )
+
+let dataFolder: string | undefined
+
+/** The data folder of this process: the engine accepts one only. */
+const dataFolderOf = (): string => {
+  if (dataFolder === undefined) {
+    const created = mkdtempSync(path.join(tmpdir(), "hydracore-clickhouse-"))
+    process.once("exit", () => rmSync(created, { recursive: true, force: true }))
+    dataFolder = created
+  }
+  return dataFolder
+}
+
+/** A connection to the engine. */
+const connect = (): ClickHouseClient => {
+  const { createChdbConnection } = createRequire(path.join(folder, "package.json"))("chdb/connection") as {
+    readonly createChdbConnection: (options: {
+      readonly path: string
+    }) => NonNullable<ClickHouseClientConfigOptions["connection"]>
+  }
+  return createClient({ connection: createChdbConnection({ path: dataFolderOf() }) })
+}
+
+const client = Effect.acquireRelease(Effect.sync(connect), (opened) => Effect.promise(() => opened.close()))
+
+/** A new database without tables, dropped when the scope closes, and a client of it. */
+export const empty: Layer.Layer<ClickHouse> = Layer.effect(
+  ClickHouse,
+  Effect.gen(function* () {
+    const service = make(yield* client)
+    const database = `test_${randomUUID().replaceAll("-", "")}`
+    yield* Effect.acquireRelease(service.command(`CREATE DATABASE ${database}`), () =>
+      Effect.orDie(service.command(`DROP DATABASE ${database} SYNC`))
+    )
+    // A connection of the engine keeps it, as a URL names it for a server.
+    yield* service.command(`USE ${database}`)
+    return service
+  }).pipe(Effect.orDie)
+)
+
+/** Turns the synchronization with the disk off, as for the tests' PostgreSQL. */
+const withoutSync = ClickHouse.use(({ command }) =>
+  Effect.forEach(Tables.tables, ({ name }) =>
+    command(`ALTER TABLE ${name} MODIFY SETTING fsync_after_insert = 0, fsync_part_directory = 0`)
+  )
+)
+
+/** The same with the tables of one server. */
+export const layer: Layer.Layer<ClickHouse> = Layer.effectDiscard(
+  Migrations.run(Tables.server).pipe(Effect.andThen(withoutSync), Effect.orDie)
+).pipe(Layer.provideMerge(empty))
