@@ -24,9 +24,9 @@ import {
   onOrOff,
   orOff,
   parsed,
+  redisUrl,
   setting,
   text,
-  url,
   withDefault
 } from "./runtime/Setting.ts"
 
@@ -155,10 +155,10 @@ const fields = {
   otlp,
 
   /**
-   * `redis://host:port`, or `rediss://`: one rate limiter for many processes. Without it, each `serve` has its own, which
-   * its workers share.
+   * `redis://host:port`, or Sentinels as in `core/doctor/RedisUrl`: one rate limiter for many processes. Without it, each
+   * `serve` has its own, which its workers share.
    */
-  redisUrl: url("REDIS_URL", ["redis:", "rediss:"]),
+  redisUrl: redisUrl("REDIS_URL"),
   /** The networks of the reverse proxies whose `X-Forwarded-For` is trusted. */
   trustedProxies,
 

@@ -6,6 +6,7 @@
 import { ByteSize, Config, ConfigProvider, Duration, Effect, Option, Redacted, Result } from "effect"
 import type { IpNetwork } from "effect/net"
 import * as DatabaseUrl from "../core/doctor/DatabaseUrl.ts"
+import * as RedisUrl from "../core/doctor/RedisUrl.ts"
 import * as Networks from "../core/limits/Networks.ts"
 import * as KeyValueList from "../core/text/KeyValueList.ts"
 
@@ -71,17 +72,9 @@ export const bytes = (name: string) =>
     Option.map(ByteSize.fromString(value), ByteSize.toNumberUnsafe)
   )
 
-export const url = (name: string, protocols: ReadonlyArray<string>) =>
-  setting(
-    name,
-    `an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
-    (value) =>
-      Option.fromNullishOr(URL.parse(value)).pipe(
-        Option.filter((parsed) => protocols.includes(parsed.protocol)),
-        Option.map(() => Redacted.make(value))
-      ),
-    true
-  )
+/** The address of a Redis, a Redis Cluster or of Sentinels. */
+export const redisUrl = (name: string) =>
+  parsed(name, (value) => Result.map(RedisUrl.parse(value), () => Redacted.make(value)))
 
 /** A parser that also accepts `off`, which is none. */
 export const orOff =

@@ -99,7 +99,7 @@ export const stored = (target: Target, name: Table["name"]): string =>
   target._tag === "Server" ? name : `${name}_shard`
 
 /** A text in a statement. */
-const quoted = (text: string): string => `'${text.replace(/['\\]/g, (sign) => `\\${sign}`)}'`
+export const quoted = (text: string): string => `'${text.replace(/['\\]/g, (sign) => `\\${sign}`)}'`
 
 export const onCluster = (target: Target): string =>
   target._tag === "Server" ? "" : ` ON CLUSTER ${quoted(target.cluster)}`

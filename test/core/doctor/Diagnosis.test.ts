@@ -4,6 +4,7 @@ import * as Certificate from "../../../src/core/doctor/Certificate.ts"
 import { maxClockSkewMillis } from "../../../src/core/doctor/DatabaseDiagnosis.ts"
 import * as Diagnosis from "../../../src/core/doctor/Diagnosis.ts"
 import type { Finding } from "../../../src/core/doctor/Finding.ts"
+import { redisFaults } from "../../../src/core/doctor/RedisDiagnosis.ts"
 import * as ConnectionTable from "../../../src/core/limits/ConnectionTable.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -36,10 +37,18 @@ const Facts = Schema.Struct({
     Schema.TaggedStruct("NotConfigured", {}),
     Schema.TaggedStruct("Unavailable", {
       reason: Schema.String,
-      fault: Schema.optional(Schema.Literals(["login", "database", ...Certificate.faults]))
+      fault: Schema.optional(Schema.Literals(redisFaults))
     }),
-    Schema.TaggedStruct("Reached", { roundTripMillis: between(0, 1000) })
+    Schema.TaggedStruct("Counted", {
+      topology: Schema.Union([
+        Schema.TaggedStruct("Server", {}),
+        Schema.TaggedStruct("Cluster", { masters: between(1, 20) }),
+        Schema.TaggedStruct("Sentinel", { master: Schema.Literal("edge") })
+      ]),
+      roundTripMillis: between(0, 1000)
+    })
   ]),
+  limiter: Schema.NullOr(Schema.Struct({ away: between(0, 3), fallbacks: between(0, 10) })),
   proxies: Schema.Array(
     Schema.Struct({
       peer: Schema.String,
@@ -207,6 +216,9 @@ describe("core/doctor/Diagnosis", () => {
       // Redis runs if it refuses something.
       assert.strictEqual(redis?.advice?.includes("Check that Redis runs"), facts.redis.fault === undefined)
     }
+    const limiter = of(facts, "redis")[1]
+    const { away, fallbacks } = facts.limiter ?? { away: 0, fallbacks: 0 }
+    assert.strictEqual(limiter?.severity, away > 0 ? "problem" : fallbacks > 0 ? "warning" : undefined)
     for (const [index, { client, isTrusted }] of facts.proxies.entries()) {
       const finding = of(facts, "proxies")[index]
       assert.strictEqual(finding?.severity, isTrusted ? "ok" : "warning")

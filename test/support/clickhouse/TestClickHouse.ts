@@ -52,19 +52,23 @@ const connect = (): ClickHouseClient => {
 
 const client = Effect.acquireRelease(Effect.sync(connect), (opened) => Effect.promise(() => opened.close()))
 
-/** A new database without tables, dropped when the scope closes, and a client of it. */
+/** A new database without tables, dropped when the scope closes, and clients of it. */
+export const database = Effect.gen(function* () {
+  const opened = yield* client
+  const service = make(opened)
+  const name = `test_${randomUUID().replaceAll("-", "")}`
+  yield* Effect.acquireRelease(service.command(`CREATE DATABASE ${name}`), () =>
+    Effect.orDie(service.command(`DROP DATABASE ${name} SYNC`))
+  )
+  // A connection of the engine keeps it, as a URL names it for a server.
+  yield* service.command(`USE ${name}`)
+  return { client: opened, database: name, service }
+}).pipe(Effect.orDie)
+
+/** A client of a new database without tables. */
 export const empty: Layer.Layer<ClickHouse> = Layer.effect(
   ClickHouse,
-  Effect.gen(function* () {
-    const service = make(yield* client)
-    const database = `test_${randomUUID().replaceAll("-", "")}`
-    yield* Effect.acquireRelease(service.command(`CREATE DATABASE ${database}`), () =>
-      Effect.orDie(service.command(`DROP DATABASE ${database} SYNC`))
-    )
-    // A connection of the engine keeps it, as a URL names it for a server.
-    yield* service.command(`USE ${database}`)
-    return service
-  }).pipe(Effect.orDie)
+  Effect.map(database, ({ service }) => service)
 )
 
 /** Turns the synchronization with the disk off, as for the tests' PostgreSQL. */
