@@ -103,7 +103,8 @@ describe("postgres/analytics/reports: rows of rollups", () => {
       yield* Rollups.round
       yield* insert(site, "2024-02-05", "2024-02-05", 600)
       yield* Rollups.round
-      yield* check(site, queriesOf(site, "2024-02-05"), "after both")
+      const [, ofPages] = queriesOf(site, "2024-02-05")
+      yield* check(site, ofPages === undefined ? [] : [ofPages], "after both")
       const pages = (yield* rowsOf(site)).find(({ dimension }) => dimension === "event:page")
       assert.deepStrictEqual({ rows: pages?.rows, held: pages?.held }, { rows: 3, held: 5 })
     }).pipe(Effect.provide(live))
