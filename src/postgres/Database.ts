@@ -10,17 +10,21 @@ import {
   Effect,
   Fiber,
   identity,
-  type Layer,
+  Layer,
   Option,
   Predicate,
+  Redacted,
   Result,
   Schedule,
   type Scope
 } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { type SqlClient, SqlError } from "effect/sql"
+import * as DatabaseHosts from "../core/doctor/DatabaseHosts.ts"
+import * as DatabaseUrl from "../core/doctor/DatabaseUrl.ts"
 import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
 import { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
+import * as Servers from "./Servers.ts"
 
 /** The database's address, and the size of the connection pool. */
 export interface Options
@@ -36,13 +40,24 @@ export interface Options
  */
 export const layer = (options: Options): Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, SqlError.SqlError> => {
   const { connections, ...address } = options
-  return PgClient.layer({
-    ...address,
+  const common = {
     maxConnections: connections,
     connectTimeout: Duration.seconds(5),
     keepAlive: Duration.seconds(10),
     applicationName: "hydracore-edge"
-  })
+  }
+  const url = routedUrl(address.url)
+  return url === undefined
+    ? PgClient.layer({ ...address, ...common })
+    : Layer.unwrap(Effect.map(Servers.route(url), (routed) => PgClient.layer({ ...routed, ...common })))
+}
+
+/** The URL, if each connection must look for its server. */
+const routedUrl = (text: Options["url"]): URL | undefined => {
+  const url = text === undefined ? Result.fail("") : DatabaseUrl.parse(Redacted.value(text))
+  return Result.isSuccess(url) && DatabaseUrl.fault(url.success) === null && DatabaseHosts.isRouted(url.success)
+    ? url.success
+    : undefined
 }
 
 /**

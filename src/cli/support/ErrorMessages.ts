@@ -184,7 +184,7 @@ export const of = (error: unknown): string => {
   }
   if (error instanceof SecretsKeyUnusable) return secretsKey[error.reason]
   if (error instanceof ReportTooLarge) {
-    return `The report has more than ${error.limit} rows; ask for fewer days, for fewer dimensions, or with filters.`
+    return `The report needs more than ${error.limit}; ask for fewer days, for fewer dimensions, or with filters.`
   }
   if (error instanceof NotReady) {
     return error.reason === "database-unreachable" ? unreachable(error.code) : notReady[error.reason]

@@ -47,6 +47,11 @@ export const uint16OrNull = column(
   orNull((value: number) => (Number.isInteger(value) && value >= 0 && value <= 65_535 ? value : undefined))
 )
 
+/** Names and texts, without a lone surrogate. Not an assignment: a name can be `__proto__`. */
+export const textMap = column((entries: ReadonlyArray<readonly [name: string, text: string]>) =>
+  entries.every(([name, text]) => name.isWellFormed() && text.isWellFormed()) ? Object.fromEntries(entries) : undefined
+)
+
 export const bool = column((value: boolean) => value)
 
 /** The largest number of thousandths that a column holds, and a JavaScript number too. */

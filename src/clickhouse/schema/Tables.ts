@@ -71,6 +71,8 @@ export const tables: ReadonlyArray<Table> = [
       ["country", wordOrNull],
       // JSON as it was sent: an object of texts, numbers and booleans.
       ["properties", textOrNull],
+      // Each value as JavaScript's text.
+      ["property_texts", "Map(String, String)"],
       ["revenue_amount", "Nullable(Decimal(18, 3))"],
       ["revenue_currency", wordOrNull],
       ["is_interactive", "Bool"]

@@ -6,11 +6,12 @@
 import { Effect, Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import type * as Assembly from "../../../core/analytics/report/Assembly.ts"
+import * as Counting from "../../../core/analytics/report/Counting.ts"
 import * as Counts from "../../../core/analytics/report/Counts.ts"
 import type * as DateRange from "../../../core/analytics/report/DateRange.ts"
 import * as Evaluate from "../../../core/analytics/report/Evaluate.ts"
 import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
-import type { Metric, Query } from "../../../core/analytics/report/Query.ts"
+import type { Query } from "../../../core/analytics/report/Query.ts"
 import * as RollupPlan from "../../../core/analytics/report/RollupPlan.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import { type ReportSite, ReportTooLarge } from "../../../services/analytics/Reports.ts"
@@ -61,9 +62,6 @@ const toCounts = (row: Row): Counts.Counts => ({
   revenue: Object.entries(row.revenue ?? {}).map(([currency, value]) => ({ currency, value }))
 })
 
-/** What is counted: the parts of a query. */
-type Counted = Pick<Query, "dimensions" | "filters" | "metrics">
-
 /** The most groups of a statement, by default. Visitors choose paths and properties, so that nothing else bounds their number. */
 const maxGroups = 100_000
 
@@ -84,7 +82,7 @@ const execute = (
       }),
       Effect.filterOrFail(
         (groups) => groups.length <= limit,
-        () => new ReportTooLarge({ limit })
+        () => new ReportTooLarge({ limit: `${limit} rows` })
       )
     )
 
@@ -104,12 +102,6 @@ const add = (parts: ReadonlyArray<Counts.Group>): ReadonlyArray<Counts.Group> =>
   return [...found.values()]
 }
 
-const asksFor = (query: Pick<Query, "metrics">, ...metrics: ReadonlyArray<Metric>): boolean =>
-  query.metrics.some((metric) => metrics.includes(metric))
-
-const asksForConversions = (query: Pick<Query, "metrics">): boolean =>
-  asksFor(query, "conversions", "conversion_rate", "group_conversion_rate")
-
 /** Counts the groups of a query in one range of days. */
 export const count = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
@@ -127,9 +119,8 @@ export const count = Effect.fnUntraced(function* (
   const current = RollupState.withCurrentGoals(state)
   const nothing: RollupPlan.State = { days: new Map(), months: new Map(), stale: [] }
 
-  const groupsOf = Effect.fnUntraced(function* (shape: Counted) {
-    const { dimensions, filters } = shape
-    const [conversions, revenue] = [asksForConversions(shape), asksFor(shape, "total_revenue")]
+  const groupsOf = Effect.fnUntraced(function* (shape: Counting.Shape, metrics: Query["metrics"]) {
+    const { conversions, dimensions, filters, revenue } = shape
     const reading = allowed === "rollups" ? RollupSql.reading(shape) : null
     const usesGoals = conversions || Evaluate.usesGoals(shape)
     const usable = allowed === "rows" ? nothing : reading !== null && usesGoals ? current : state
@@ -156,37 +147,17 @@ export const count = Effect.fnUntraced(function* (
         ? [live([...plan.stored, ...plan.open])]
         : [
             ...(plan.months.length + plan.days.length > 0
-              ? [RollupSql.statement(parameters, site.hostedWebsiteId, shape, reading, plan)]
+              ? [RollupSql.statement(parameters, site.hostedWebsiteId, { dimensions, metrics }, reading, plan)]
               : []),
             ...(plan.raw.length > 0 ? [live(plan.open)] : [])
           ]
     return yield* execute(sql, parameters, statements, limit)
   })
 
-  const visitorsOnly = { metrics: ["visitors"] } as const
-  const divisor = Evaluate.divisor(query)
-  const groups = yield* groupsOf(query)
-  const divisors = asksFor(query, "group_conversion_rate")
-    ? new Map(
-        (yield* groupsOf({ ...divisor, ...visitorsOnly })).map((group) => [keyOf(group.dimensions), group.counts])
-      )
-    : new Map<string, Counts.Counts>()
-  const everyone = asksFor(query, "conversion_rate")
-    ? yield* groupsOf({ dimensions: [], filters: divisor.filters, ...visitorsOnly })
-    : []
-  const kept = query.dimensions.map((dimension) => divisor.dimensions.includes(dimension))
-  const counted = groups
-    .filter(
-      ({ counts }) =>
-        query.dimensions.length === 0 || counts.visitors > 0 || (asksForConversions(query) && counts.conversions > 0)
-    )
-    .map(({ counts, dimensions }): Counts.Group => {
-      const of = divisors.get(keyOf(dimensions.filter((_, place) => kept[place])))
-      return { dimensions, counts: { ...counts, groupVisitors: of?.visitors ?? 0 } }
-    })
-  return {
-    range,
-    groups: counted.length === 0 && query.dimensions.length === 0 ? [{ dimensions: [], counts: Counts.none }] : counted,
-    allVisitors: everyone[0]?.counts.visitors ?? 0
-  }
+  const { divisors, everyone, groups } = Counting.plan(query)
+  return Counting.counted(query, range, {
+    groups: yield* groupsOf(groups, query.metrics),
+    divisors: divisors === null ? null : yield* groupsOf(divisors, ["visitors"]),
+    everyone: everyone === null ? null : yield* groupsOf(everyone, ["visitors"])
+  })
 })

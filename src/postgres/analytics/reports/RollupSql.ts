@@ -46,12 +46,12 @@ export const reading = ({ dimensions, filters }: Pick<Query, "dimensions" | "fil
   return { rollup: other ?? "all", time: time ?? null }
 }
 
-/** The columns that a metric is made of, besides visitors. */
+/** The columns that a metric is made of, besides visitors and visits, which say whether a group is shown. */
 const columnsOf: Readonly<Record<Metric, ReadonlyArray<RollupRows.Column>>> = {
   visitors: [],
-  visits: ["visits"],
+  visits: [],
   pageviews: ["pageviews"],
-  views_per_visit: ["visits", "visit_pageviews"],
+  views_per_visit: ["visit_pageviews"],
   bounce_rate: ["entries", "bounces"],
   visit_duration: ["entries", "duration"],
   events: ["events"],
@@ -76,7 +76,7 @@ export const statement = (
   const labeled = (dates: ReadonlyArray<LocalDate>) =>
     `unnest(${parameters.dates(dates)}, ${parameters.texts(dates.map(label))}) AS labeled (date, label)`
   const ofDimension = `hosted_website_id = ${site} AND dimension = ${parameters.text(rollup)}`
-  const asked = new Set<RollupRows.Column>(["visitors", ...metrics.flatMap((metric) => columnsOf[metric])])
+  const asked = new Set<RollupRows.Column>(["visitors", "visits", ...metrics.flatMap((metric) => columnsOf[metric])])
   const needed = RollupRows.columns.filter((column) => asked.has(column))
   const columns = RollupRows.elements(needed)
   const ofMonths =
