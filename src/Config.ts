@@ -134,6 +134,8 @@ const fields = {
   port: integer("PORT", 0, 65_535).pipe(withDefault(8080)),
 
   databaseUrl,
+  /** The database that reports read, such as a replica; without it, `databaseUrl`. */
+  databaseReadUrl: postgresUrl("DATABASE_READ_URL", "prefer-standby"),
   /** The most pooled connections of one process (a worker is one), besides the four for batches. */
   databaseConnections: integer("DATABASE_CONNECTIONS", 1, 1000).pipe(withDefault(8)),
   /** How long a request waits for the database before it is answered 503. */
@@ -247,7 +249,7 @@ export const faults: Effect.Effect<ReadonlyArray<Config.ConfigError>> = Effect.g
 })
 
 /** Variables that `demo` ignores: it must not write into another deployment's database. */
-const ignoredByDemo = ["DATABASE_URL", "REDIS_URL"] as const
+const ignoredByDemo = ["DATABASE_URL", "DATABASE_READ_URL", "REDIS_URL"] as const
 
 const none = Config.succeed(Option.none<Redacted.Redacted>())
 
@@ -265,6 +267,7 @@ export const DemoSettings = Config.all({
   settings: Config.all({
     ...fields,
     databaseUrl: none,
+    databaseReadUrl: none,
     redisUrl: none,
     ownerApi: ownerApiOnPort(demoConsole, isLocalDemo),
     console: demoConsole

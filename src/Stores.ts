@@ -59,6 +59,10 @@ import * as OwnerKeys from "./postgres/sites/OwnerKeys.ts"
 import * as SiteDirectory from "./postgres/sites/SiteDirectory.ts"
 import * as SiteErasure from "./postgres/sites/SiteErasure.ts"
 
+/** The database that reports read. The demo's database has no replica. */
+const readerOf = ({ databaseReadUrl, databaseUrl }: Settings) =>
+  Option.isSome(databaseUrl) ? Option.getOrUndefined(databaseReadUrl) : undefined
+
 /** All repositories, on PostgreSQL. Requires `database`. */
 export const storage = (settings: Settings) => {
   const timeout = settings.databaseTimeout
@@ -82,7 +86,7 @@ export const storage = (settings: Settings) => {
     Persons.layer({ timeout }),
     TokenBudget.layer({ timeout }),
     VisitorSalts.layer({ timeout }),
-    Reports.layer({ timeout: settings.reportTimeout }),
+    Reports.layer({ timeout: settings.reportTimeout, reader: readerOf(settings) }),
     Decisions.layer({ timeout }),
     Webhooks.layer({ timeout, secretsKey: settings.secretsKey }),
     Deliveries.layer({ timeout, secretsKey: settings.secretsKey }),

@@ -14,6 +14,7 @@ import { Settings } from "../Config.ts"
 import * as DatabaseUrl from "../core/doctor/DatabaseUrl.ts"
 import * as Diagnosis from "../core/doctor/Diagnosis.ts"
 import type { Finding, Severity } from "../core/doctor/Finding.ts"
+import type { ReaderFacts } from "../core/doctor/ReaderDiagnosis.ts"
 import type { LimiterFacts, RedisFacts } from "../core/doctor/RedisDiagnosis.ts"
 import { clientKey } from "../core/limits/ClientKey.ts"
 import { limiterAway, limiterFallbacks, untrustedForwarded } from "../core/metrics/Metrics.ts"
@@ -61,6 +62,21 @@ const inspectDatabase = Effect.fnUntraced(
     })
   )
 )
+
+/** Inspects the database that reports read. */
+const inspectReader = ({ databaseReadUrl }: Settings): Effect.Effect<ReaderFacts> =>
+  Option.match(databaseReadUrl, {
+    onNone: () => Effect.succeed({ _tag: "NotConfigured" }),
+    onSome: (url) =>
+      Postgres.inspectReader.pipe(
+        Database.bounded(timeout),
+        Effect.provide(Database.layer({ url, connections: 1 })),
+        Effect.catch((error) => {
+          const reason = ErrorMessages.of(error).replaceAll("DATABASE_URL", "DATABASE_READ_URL")
+          return Effect.succeed({ _tag: "Unavailable", reason } as const)
+        })
+      )
+  })
 
 /** The transport to the database. The demo's is a Unix socket. */
 const transportOf = ({ databaseUrl }: Settings): DatabaseUrl.Transport =>
@@ -190,6 +206,7 @@ export const command = Command.make(
     const findings = Diagnosis.diagnose({
       database,
       transport: transportOf(settings),
+      reader: yield* inspectReader(settings),
       connections,
       redis,
       limiter,

@@ -38,7 +38,10 @@ export interface Options
  * Each connection runs one statement at a time: a slow statement does not delay others on its connection, and a hanging one
  * is cancelled and its connection replaced.
  */
-export const layer = (options: Options): Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, SqlError.SqlError> => {
+export const layer = (options: Options): Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, SqlError.SqlError> =>
+  Layer.unwrap(Effect.map(configOf(options), PgClient.layer))
+
+const configOf = (options: Options): Effect.Effect<PgClient.PgPoolConfig> => {
   const { connections, ...address } = options
   const common = {
     maxConnections: connections,
@@ -48,8 +51,8 @@ export const layer = (options: Options): Layer.Layer<PgClient.PgClient | SqlClie
   }
   const url = routedUrl(address.url)
   return url === undefined
-    ? PgClient.layer({ ...address, ...common })
-    : Layer.unwrap(Effect.map(Servers.route(url), (routed) => PgClient.layer({ ...routed, ...common })))
+    ? Effect.succeed({ ...address, ...common })
+    : Effect.map(Servers.route(url), (routed) => ({ ...routed, ...common }))
 }
 
 /** The URL, if each connection must look for its server. */
@@ -61,15 +64,17 @@ const routedUrl = (text: Options["url"]): URL | undefined => {
 }
 
 /**
- * A client with dedicated connections to the same database, by default one, so that its statements and others do not wait for
- * each other.
+ * A client with dedicated connections, by default one, so that its statements and others do not wait for each other. They are
+ * to the same database, or to the one at `url`.
  */
 export const dedicated = Effect.fnUntraced(function* (
-  options?: Pick<PgClient.PgPoolConfig, "types" | "maxConnections">
+  options?: Pick<PgClient.PgPoolConfig, "types" | "maxConnections"> & { readonly url?: Options["url"] }
 ): Effect.fn.Return<PgClient.PgClient, SqlError.SqlError, PgClient.PgClient | Scope.Scope> {
   const shared = yield* PgClient.PgClient
   const reactivity = yield* Reactivity.make
-  return yield* PgClient.make({ ...shared.config, maxConnections: 1, ...options, minConnections: 0 }).pipe(
+  const { url, ...own } = options ?? {}
+  const config = url === undefined ? shared.config : yield* configOf({ url, connections: 1 })
+  return yield* PgClient.make({ ...config, maxConnections: 1, ...own, minConnections: 0 }).pipe(
     Effect.provideService(Reactivity.Reactivity, reactivity)
   )
 })

@@ -5,6 +5,7 @@
  */
 import { ByteSize, Config, ConfigProvider, Duration, Effect, Option, Redacted, Result } from "effect"
 import type { IpNetwork } from "effect/net"
+import * as DatabaseHosts from "../core/doctor/DatabaseHosts.ts"
 import * as DatabaseUrl from "../core/doctor/DatabaseUrl.ts"
 import * as RedisUrl from "../core/doctor/RedisUrl.ts"
 import * as Networks from "../core/limits/Networks.ts"
@@ -96,9 +97,9 @@ export const durationOrOff = (name: string) =>
 
 /**
  * A database URL with parameters that the driver knows: a TLS parameter must not be ignored. Without a user, the driver
- * takes the process's user from these variables.
+ * takes the process's user from these variables. Several servers without `target_session_attrs` get `attribute`.
  */
-export const databaseUrl = (name: string) =>
+export const databaseUrl = (name: string, attribute: DatabaseHosts.Attribute = "read-write") =>
   Config.all([Config.option(Config.String("USER")), Config.option(Config.String("USERNAME"))]).pipe(
     Config.map((users) => users.some(Option.isSome)),
     Config.flatMap((hasUser) =>
@@ -107,7 +108,9 @@ export const databaseUrl = (name: string) =>
           const fault =
             DatabaseUrl.fault(url) ??
             (hasUser || DatabaseUrl.namesUser(url) ? null : "names no user; write postgres://user@host/database.")
-          return fault === null ? Result.succeed(Redacted.make(url.href)) : Result.fail(fault)
+          return fault === null
+            ? Result.succeed(Redacted.make(DatabaseHosts.withAttribute(url, attribute).href))
+            : Result.fail(fault)
         })
       )
     )

@@ -119,6 +119,7 @@ describe("cli: rejected certificates", () => {
         const facts = {
           database: { _tag: "Unavailable", reason: "It is away." },
           transport: "local",
+          reader: { _tag: "NotConfigured" },
           proxies: [],
           forwarded: null,
           limiter: null,

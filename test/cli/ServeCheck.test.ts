@@ -7,6 +7,7 @@ import * as Process from "../torture/Process.ts"
 
 const secrets = {
   DATABASE_URL: "postgres://edge:sesame@db-1,db-2:5433/edge?target_session_attrs=read-write&sslmode=require",
+  DATABASE_READ_URL: "postgres://edge:sesame@replica/edge",
   REDIS_URL: "rediss+sentinel://user:sesame@10.0.0.7/limits",
   SECRETS_KEY: "5e".repeat(32),
   SMTP_URL: "smtps://user:sesame@mail.example",
@@ -40,6 +41,7 @@ describe("cli: serve --check", () => {
         plan["database"],
         "PostgreSQL at db-1:5432, db-2:5433, with TLS, the server that is read-write; 8 connections a process for requests"
       )
+      assert.strictEqual(plan["reports"], "read PostgreSQL at replica:5432, without TLS")
       assert.include(plan["rate limits"], 'in the Redis "limits" of the Sentinels at 10.0.0.7:26379, with TLS')
       assert.include(plan["rate limits"], "page views and events 100 a minute")
       assert.strictEqual(plan["proxies"], "trusts 10.0.0.0/8")

@@ -177,7 +177,8 @@ export const cannotListen = ({ host, names, port }: ListenAddress, cause: unknow
 export const of = (error: unknown): string => {
   if (error instanceof StorageUnavailable) {
     if (error.reason === "timeout" && error.code === cancelled) return cancelledMessage
-    return error.reason === "unreachable" ? unreachable(error.code) : storage[error.reason]
+    const message = error.reason === "unreachable" ? unreachable(error.code) : storage[error.reason]
+    return error.setting === undefined ? message : message.replaceAll("DATABASE_URL", error.setting)
   }
   if (error instanceof ReportTimeout) {
     return `The report took longer than ${error.limit}; ask for fewer days or without filters, or set REPORT_TIMEOUT.`

@@ -88,6 +88,13 @@ export const of = (settings: Settings, database: Redacted.Redacted, workers: num
   ],
   ["database", `${ofDatabase(database)}; ${settings.databaseConnections} connections a process for requests`],
   [
+    "reports",
+    Option.match(settings.databaseReadUrl, {
+      onNone: () => "read the same database",
+      onSome: (reader) => `read ${ofDatabase(reader)}`
+    })
+  ],
+  [
     "rate limits",
     `page views and events ${ofLimit(settings.rateLimitAnalytics)}, forms ${ofLimit(settings.rateLimitForms)}, chats ${ofLimit(settings.rateLimitChat)}, counted ${Option.match(
       settings.redisUrl,

@@ -108,6 +108,14 @@ const isList = (url: URL): boolean => (url.searchParams.getAll("host").at(-1) ??
 /** Whether each connection must look for a suitable server. */
 export const isRouted = (url: URL): boolean => isList(url) || url.searchParams.has(parameter)
 
+/** The URL with the attribute, if it names several servers and none. */
+export const withAttribute = (url: URL, attribute: Attribute): URL => {
+  if (!isList(url) || url.searchParams.has(parameter)) return url
+  const complete = new URL(url)
+  complete.searchParams.set(parameter, attribute)
+  return complete
+}
+
 /** The URL of one of its servers alone. */
 export const urlOf = (url: URL, { host, port }: DatabaseHost): URL => {
   const one = new URL(url)

@@ -9,6 +9,7 @@ import { type DatabaseFacts, ofDatabase } from "./DatabaseDiagnosis.ts"
 import type * as DatabaseUrl from "./DatabaseUrl.ts"
 import { type Finding, ok, warning } from "./Finding.ts"
 import { type MailFacts, ofMail } from "./MailDiagnosis.ts"
+import { ofReader, type ReaderFacts } from "./ReaderDiagnosis.ts"
 import { type LimiterFacts, ofLimiter, ofRedis, type RedisFacts } from "./RedisDiagnosis.ts"
 
 /** A request that a proxy forwards, and the address of the client that it counts for. */
@@ -29,6 +30,7 @@ export interface ForwardedFacts {
 export interface Facts {
   readonly database: DatabaseFacts
   readonly transport: DatabaseUrl.Transport
+  readonly reader: ReaderFacts
   readonly connections: ConnectionFacts
   readonly redis: RedisFacts
   /** Null if no service with `REDIS_URL` answers at `METRICS_PORT`. */
@@ -75,6 +77,7 @@ const ofForwarded = (facts: ForwardedFacts | null): ReadonlyArray<Finding> =>
 /** The findings in the order in which to fix them. */
 export const diagnose = (facts: Facts): ReadonlyArray<Finding> => [
   ...ofDatabase(facts.database, facts.transport),
+  ...ofReader(facts.reader),
   ofConnections(facts.connections),
   ofRedis(facts.redis),
   ...ofLimiter(facts.limiter),
