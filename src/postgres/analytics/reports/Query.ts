@@ -5,7 +5,7 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import { Duration, Effect } from "effect"
-import type { SqlClient, SqlError } from "effect/sql"
+import { SqlClient, type SqlError } from "effect/sql"
 import type { Answer } from "../../../core/analytics/report/Answer.ts"
 import * as Assembly from "../../../core/analytics/report/Assembly.ts"
 import * as DateRange from "../../../core/analytics/report/DateRange.ts"
@@ -25,18 +25,18 @@ import * as RollupState from "./RollupState.ts"
 export const readOnly =
   (sql: SqlClient.SqlClient, timeout: Duration.Input) =>
   <A, E, R>(read: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError.SqlError, R> =>
-    sql.unsafe("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").pipe(
-      Effect.andThen(
-        sql.unsafe(
-          `SELECT set_config('statement_timeout', $1, true), set_config('work_mem', '64MB', true),
-            set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)`,
-          [PgTypes.text(String(Math.max(1, Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(timeout))))))]
-        )
-      ),
-      Effect.andThen(read),
-      sql.withTransaction,
-      Database.recoverConnectionErrors()
-    )
+    sql
+      .unsafe(
+        `SELECT set_config('statement_timeout', $1, true), set_config('work_mem', '64MB', true),
+          set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)`,
+        [PgTypes.text(String(Math.max(1, Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(timeout))))))]
+      )
+      .pipe(
+        Effect.andThen(read),
+        sql.withTransaction,
+        Effect.provideService(SqlClient.BeginTransaction, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"),
+        Database.recoverConnectionErrors()
+      )
 
 /** What is counted for a query: in its range, and in that of its comparison. */
 interface Counted {
