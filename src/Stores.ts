@@ -30,6 +30,7 @@ import * as MemoryReadiness from "./memory/Readiness.ts"
 import * as MemoryConsoleSessions from "./memory/sites/ConsoleSessions.ts"
 import * as MemoryDecisions from "./memory/sites/Decisions.ts"
 import * as MemoryOwnerKeys from "./memory/sites/OwnerKeys.ts"
+import * as MemoryShares from "./memory/sites/Shares.ts"
 import * as MemorySiteDirectory from "./memory/sites/SiteDirectory.ts"
 import * as MemorySiteErasure from "./memory/sites/SiteErasure.ts"
 import * as AnalyticsExport from "./postgres/analytics/AnalyticsExport.ts"
@@ -56,6 +57,7 @@ import * as Readiness from "./postgres/Readiness.ts"
 import * as ConsoleSessions from "./postgres/sites/ConsoleSessions.ts"
 import * as Decisions from "./postgres/sites/Decisions.ts"
 import * as OwnerKeys from "./postgres/sites/OwnerKeys.ts"
+import * as Shares from "./postgres/sites/Shares.ts"
 import * as SiteDirectory from "./postgres/sites/SiteDirectory.ts"
 import * as SiteErasure from "./postgres/sites/SiteErasure.ts"
 
@@ -82,6 +84,7 @@ export const storage = (settings: Settings) => {
     WidgetTokens.layer({ timeout }),
     OwnerKeys.layer({ timeout }),
     ConsoleSessions.layer({ timeout }),
+    Shares.layer({ timeout }),
     Transcripts.layer({ timeout }).pipe(Layer.provideMerge(ConversationStore.layer(queue))),
     Persons.layer({ timeout }),
     TokenBudget.layer({ timeout }),
@@ -102,16 +105,20 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemoryGoals.layer,
     MemoryFormDirectory.layer,
     MemoryInbox.layer,
-    MemorySiteActivity.layer,
     MemoryReadiness.layer,
     MemoryNotifications.layer,
     MemoryWidgetTokens.layer,
     MemoryOwnerKeys.layer,
     MemoryConsoleSessions.layer,
+    MemoryShares.layer,
     MemoryWebhooks.layer,
-    Layer.mergeAll(MemoryPersons.layer, MemoryTranscripts.layer, MemorySiteErasure.layer, MemoryDeliveries.layer).pipe(
-      Layer.provideMerge(MemoryConversationStore.layer())
-    )
+    Layer.mergeAll(
+      MemoryPersons.layer,
+      MemoryTranscripts.layer,
+      MemorySiteErasure.layer,
+      MemoryDeliveries.layer,
+      MemorySiteActivity.layer
+    ).pipe(Layer.provideMerge(MemoryConversationStore.layer()))
   ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
